@@ -1,0 +1,53 @@
+# The whole developer interface. CI calls these same targets.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DATA ?= .vigil/demo
+
+.PHONY: demo up test slow-test cloud-test check format bench docs lock clean install
+
+install: $(STAMP)
+
+$(STAMP): requirements/dev.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $(STAMP)
+
+demo: $(STAMP)  ## audit, explain, execute and replay on a simulated cloud
+	$(BIN)/vigil demo --data $(DATA)
+
+up: $(STAMP)  ## every role of Vigil on this machine
+	$(BIN)/vigil up
+
+test: $(STAMP)  ## the test suite (slow and cloud tests have their own targets)
+	$(BIN)/pytest -m "not slow and not cloud" -n 2 --dist worksteal -q
+
+slow-test: $(STAMP)  ## crash, load and fuzz tests
+	$(BIN)/pytest -m slow -q
+
+cloud-test: $(STAMP)  ## against the OpenStack that VIGIL_TEST_CLOUD names in clouds.yaml
+	$(BIN)/pytest -m cloud -q
+
+check: $(STAMP)  ## lint, format, types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(STAMP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(STAMP)  ## the figures of docs/benchmarks.md
+	$(BIN)/python -m tests.benchmarks
+
+docs: $(STAMP)  ## the committed, generated pages
+	$(BIN)/python -m interfaces.docs
+
+lock: $(STAMP)  ## renew the locked dependencies
+	$(BIN)/uv pip compile pyproject.toml --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --upgrade -q -o requirements/runtime.lock
+	$(BIN)/uv pip compile pyproject.toml --group dev --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --upgrade -q -o requirements/dev.lock
+
+clean:
+	rm -rf $(VENV) .vigil build *.egg-info .mypy_cache .ruff_cache .pytest_cache

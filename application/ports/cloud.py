@@ -1,0 +1,150 @@
+"""The port of the cloud: what can be collected from it and what can be done to it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from domain.cluster.rows import AggregateRow, GroupRow, HostRow, ServerRow
+from domain.kernel.aggregate import Facts
+from domain.kernel.reasons import Because
+
+
+class CloudUnreachable(Exception):  # noqa: N818
+    """No usable answer: connection, time-out, 5xx, or authentication down.
+
+    If it comes out of an effect, whether the effect was had is unknown: observe.
+    """
+
+
+class CloudRefused(Exception):  # noqa: N818
+    """The cloud understood and said no; the effect was not had.
+
+    Attributes:
+        because: the reason with the cloud's own words.
+    """
+
+    def __init__(self, because: Because) -> None:
+        super().__init__(str(because))
+        self.because = because
+
+
+@dataclass(frozen=True)
+class Collected:
+    """The raw rows of one complete collection. An incomplete one is an error, never a model."""
+
+    hosts: Sequence[HostRow]
+    servers: Sequence[ServerRow]
+    groups: Sequence[GroupRow]
+    aggregates: Sequence[AggregateRow]
+    problems: tuple[Because, ...] = ()
+    calls: int = 0
+
+
+class ComputeCollector(Protocol):
+    """Reads the compute side of a cloud in bulk."""
+
+    def collect(self) -> Collected:
+        """Everything, or an exception.
+
+        Raises:
+            CloudUnreachable: some part could not be read.
+            CloudRefused: credentials lack a right.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Go:
+    """An action may have its effect.
+
+    Attributes:
+        before: what the cloud looks like now: enough to find out later whether the effect was had
+            (e.g. the ids of the migrations that exist already).
+    """
+
+    before: Facts
+
+
+@dataclass(frozen=True)
+class Skip:
+    """There is nothing to do."""
+
+    because: Because
+
+
+@dataclass(frozen=True)
+class Fail:
+    """It cannot be done."""
+
+    because: Because
+
+
+Verdict = Go | Skip | Fail
+
+
+class Phase(StrEnum):
+    """What became of an effect."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    NEVER_STARTED = "never-started"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What the cloud shows of an effect.
+
+    Attributes:
+        facts: what was seen (progress, ids, the host it is on).
+        because: for FAILED and UNKNOWN.
+    """
+
+    phase: Phase
+    facts: Facts
+    because: Because | None = None
+
+
+class ActionHandler(Protocol):
+    """Carries out one type of action against the cloud. Stateless: all it knows comes in.
+
+    Attributes:
+        type: action type.
+        description: for people.
+        schema: JSON Schema (draft 4) of the input parameters, ``resource_id`` included.
+    """
+
+    type: str
+    description: str
+    schema: Facts
+
+    def check(self, parameters: Facts) -> Verdict:
+        """Whether everything still holds for the effect (spec: pre-condition)."""
+        ...
+
+    def start(self, parameters: Facts, before: Facts) -> Facts:
+        """Has the effect, once; returns the cloud's receipt.
+
+        Raises:
+            CloudRefused: it was not had.
+            CloudUnreachable: unknown whether it was had.
+        """
+        ...
+
+    def observe(self, parameters: Facts, before: Facts, receipt: Facts | None) -> Observation:
+        """What became of the effect, from what the cloud shows. Also after a crash (no receipt).
+
+        Raises:
+            CloudUnreachable: cannot tell now; ask again.
+        """
+        ...
+
+    def abort(self, parameters: Facts, receipt: Facts | None) -> None:
+        """Asks the cloud to stop a running effect; does nothing where that is not possible."""
+        ...
+
+    def deadline(self, parameters: Facts, before: Facts) -> float:
+        """Seconds from the intent after which a running effect is given up."""
+        ...

@@ -1,0 +1,175 @@
+"""How commands run: decide on fresh aggregates, append at the expected version, or decide again."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, Self, TypeVar
+from uuid import UUID
+
+from application.ports.clock import Clock
+from application.ports.event_log import ConcurrencyConflict, EventLog
+from domain.kernel.aggregate import Created, Root
+from domain.kernel.errors import NotFound
+from domain.kernel.ids import command_id
+from domain.kernel.metadata import Context, Metadata
+
+A = TypeVar("A", bound=Root)
+
+ATTEMPTS = 5
+"""How often a command is decided anew when others append first."""
+BACKOFF = 0.02
+"""Seconds before the second attempt; doubled for each further one."""
+
+
+class CommandHandled(Created):
+    """A command was carried out; whoever repeats it finds this.
+
+    Attributes:
+        key: the caller's idempotency key.
+        request: digest of what was asked, so that the key cannot be reused for something else.
+        result: id of the aggregate that the command made or changed.
+    """
+
+    TOPIC = "command.handled"
+    key: str
+    request: str
+    result: UUID
+
+    def apply(self, aggregate: "CommandReceipt") -> None:
+        """Assigns what is remembered."""
+        aggregate.key, aggregate.request, aggregate.result = self.key, self.request, self.result
+
+
+class CommandReceipt(Root):
+    """That a command was handled: a stream of one event, saved in the command's transaction."""
+
+    TOPIC = "command"
+
+    def __init__(self) -> None:
+        self.key = ""
+        self.request = ""
+        self.result = UUID(int=0)
+
+    @classmethod
+    def write(cls, ctx: Context, key: str, request: str, result: UUID) -> Self:
+        """A receipt; a second one for the key collides with it."""
+        return cls._born(
+            CommandHandled, ctx, command_id(key), key=key, request=request, result=result
+        )
+
+
+class KeyReused(Exception):  # noqa: N818
+    """An idempotency key was used before for a different request."""
+
+
+class Transaction:
+    """The aggregates that a command touches; saved together or not at all."""
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+        self._touched: dict[UUID, Root] = {}
+
+    def find(self, kind: type[A], aggregate_id: UUID) -> A | None:
+        """An aggregate as of now, None if there is none."""
+        known = self._touched.get(aggregate_id)
+        if known is None:
+            known = self._log.find(kind, aggregate_id)
+            if known is None:
+                return None
+            self._touched[aggregate_id] = known
+        if not isinstance(known, kind):
+            raise TypeError(f"{aggregate_id} is a {type(known).__name__}")
+        return known
+
+    def get(self, kind: type[A], aggregate_id: UUID) -> A:
+        """An aggregate as of now.
+
+        Raises:
+            NotFound: there is none.
+        """
+        found = self.find(kind, aggregate_id)
+        if found is None:
+            raise NotFound(kind.__name__, aggregate_id)
+        return found
+
+    def add(self, aggregate: Root) -> None:
+        """Includes a new aggregate."""
+        self._touched[aggregate.id] = aggregate
+
+    def commit(self) -> int:
+        """Appends everything pending; returns the log position that contains it."""
+        return self._log.save(*self._touched.values())
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Done(Generic[T]):
+    """A command's result and the log position at which it can be read."""
+
+    value: T
+    position: int
+
+
+class Commands:
+    """Runs decisions against the log."""
+
+    def __init__(self, log: EventLog, clock: Clock) -> None:
+        self._log = log
+        self._clock = clock
+
+    def run(self, metadata: Metadata, decide: Callable[[Transaction, Context], T]) -> Done[T]:
+        """Decides and appends; on a conflict decides again on what is there then.
+
+        Raises:
+            DomainError: the decision was a refusal; nothing was appended.
+            ConcurrencyConflict: others were faster each time.
+        """
+        pause = BACKOFF
+        for attempt in range(1, ATTEMPTS + 1):
+            transaction = Transaction(self._log)
+            value = decide(transaction, Context(self._clock.now(), metadata))
+            try:
+                return Done(value, transaction.commit())
+            except ConcurrencyConflict:
+                if attempt == ATTEMPTS:
+                    raise
+            self._clock.sleep(pause)
+            pause *= 2
+        raise AssertionError("unreachable")
+
+    def run_once(
+        self,
+        metadata: Metadata,
+        decide: Callable[[Transaction, Context], UUID],
+        *,
+        key: str,
+        request: str,
+    ) -> Done[UUID]:
+        """As ``run``, but a command whose key was handled before returns its first result.
+
+        Raises:
+            KeyReused: the key was used for another request.
+        """
+
+        def decide_once(transaction: Transaction, ctx: Context) -> UUID:
+            receipt = transaction.find(CommandReceipt, command_id(key))
+            if receipt is not None:
+                if receipt.request != request:
+                    raise KeyReused(f"The key {key!r} was used for a different request.")
+                return receipt.result
+            result = decide(transaction, ctx)
+            transaction.add(CommandReceipt.write(ctx, key, request, result))
+            return result
+
+        return self.run(metadata, decide_once)
+
+
+__all__ = [
+    "CommandHandled",
+    "CommandReceipt",
+    "Commands",
+    "Done",
+    "KeyReused",
+    "Transaction",
+]

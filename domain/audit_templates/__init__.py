@@ -1,0 +1,3 @@
+from domain.audit_templates.audit_template import AuditTemplate
+
+__all__ = ["AuditTemplate"]

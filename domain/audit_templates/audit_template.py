@@ -1,0 +1,89 @@
+from typing import Any, Self
+from uuid import UUID
+
+from domain.audit_templates.events import (
+    AuditTemplateChanged,
+    AuditTemplateCreated,
+    AuditTemplateDeleted,
+)
+from domain.kernel.aggregate import Facts, Root
+from domain.kernel.errors import InvalidValue, NotFound
+from domain.kernel.metadata import Context
+
+CHANGEABLE = frozenset({"name", "description", "goal", "strategy", "scope", "default_parameters"})
+
+
+class AuditTemplate(Root):
+    """A named goal with perhaps a strategy, a scope and default parameters, to make audits of."""
+
+    TOPIC = "audit-template"
+
+    def __init__(self) -> None:
+        self.name = ""
+        self.description: str | None = None
+        self.goal = ""
+        self.strategy: str | None = None
+        self.scope: list[Any] = []
+        self.default_parameters: Facts = {}
+        self.deleted = False
+
+    @classmethod
+    def create(
+        cls,
+        ctx: Context,
+        template_id: UUID,
+        *,
+        name: str,
+        goal: str,
+        strategy: str | None = None,
+        description: str | None = None,
+        scope: list[Any] | None = None,
+        default_parameters: Facts | None = None,
+    ) -> Self:
+        """A new template; goal and strategy were looked up by the caller.
+
+        Raises:
+            InvalidValue: default parameters without a strategy to check them against.
+        """
+        if default_parameters and strategy is None:
+            raise InvalidValue("default_parameters", "need a strategy")
+        return cls._born(
+            AuditTemplateCreated,
+            ctx,
+            template_id,
+            name=name,
+            description=description,
+            goal=goal,
+            strategy=strategy,
+            scope=scope or [],
+            default_parameters=default_parameters or {},
+        )
+
+    def change(self, ctx: Context, changes: Facts) -> None:
+        """Changes attributes (values already validated by the caller).
+
+        Raises:
+            InvalidValue: an attribute cannot be changed, or parameters lack their strategy.
+        """
+        self._alive()
+        for name in changes:
+            if name not in CHANGEABLE:
+                raise InvalidValue(name, "cannot be changed")
+        if changes.get("default_parameters") and changes.get("strategy", self.strategy) is None:
+            raise InvalidValue("default_parameters", "need a strategy")
+        if changes:
+            self._record(AuditTemplateChanged, ctx, changes=changes)
+
+    def delete(self, ctx: Context) -> None:
+        """Takes it out of sight."""
+        self._alive()
+        self._record(AuditTemplateDeleted, ctx)
+
+    def _alive(self) -> None:
+        if self.deleted:
+            raise NotFound("AuditTemplate", self.id)
+
+    def assign(self, values: Facts) -> None:
+        """Assigns attributes (used by events)."""
+        for name, value in values.items():
+            setattr(self, name, value)

@@ -1,0 +1,54 @@
+"""When a continuous audit is due: a pure function of its definition and its last due time."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from domain.kernel.errors import InvalidValue
+
+Cron = Callable[[str, datetime], datetime]
+"""Evaluates a cron expression: the first match strictly after an instant (UTC)."""
+
+
+def seconds(interval: str) -> int | None:
+    """The interval as whole seconds, None if it is not a number.
+
+    Raises:
+        InvalidValue: it is a number below 1.
+    """
+    try:
+        value = int(interval)
+    except ValueError:
+        return None
+    if value < 1:
+        raise InvalidValue("interval", "must be at least 1 second")
+    return value
+
+
+def next_due(interval: str, last: datetime | None, now: datetime, cron: Cron) -> datetime:
+    """The next due time; a late one is made up for once, however many were missed.
+
+    Args:
+        interval: seconds or a cron expression.
+        last: due time of the last run, None before the first.
+        now: UTC.
+        cron: evaluates cron expressions.
+
+    Returns:
+        For seconds: now before the first run, afterwards the latest grid point that is not after
+        ``now`` if one was missed, else the next one. For cron the same on its own grid.
+    """
+    period = seconds(interval)
+    if period is None:
+        return _next_match(interval, last, now, cron)
+    if last is None:
+        return now
+    step = timedelta(seconds=period)
+    missed = (now - last) // step
+    return last + step * max(1, missed)
+
+
+def _next_match(expression: str, last: datetime | None, now: datetime, cron: Cron) -> datetime:
+    due = cron(expression, now if last is None else last)
+    while (later := cron(expression, due)) <= now:
+        due = later
+    return due

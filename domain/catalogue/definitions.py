@@ -1,0 +1,40 @@
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from domain.kernel.aggregate import Facts
+from domain.kernel.ids import definition_id
+
+
+class DefinitionKind(StrEnum):
+    """The kinds of plug-ins that the catalogue lists."""
+
+    GOAL = "goal"
+    STRATEGY = "strategy"
+    PLANNER = "planner"
+    SCORING_ENGINE = "scoring-engine"
+    ACTION_TYPE = "action-type"
+
+
+@dataclass(frozen=True)
+class Definition:
+    """What a plug-in says about itself.
+
+    Attributes:
+        kind, name: its identity.
+        display_name: for people.
+        details: kind-specific plain data:
+            goal: ``efficacy_specification`` (list of {name, description, unit, schema});
+            strategy: ``goal`` (name) and ``parameters_spec`` (JSON Schema);
+            action type: ``description``; scoring engine: ``description``, ``metainfo``.
+    """
+
+    kind: DefinitionKind
+    name: str
+    display_name: str
+    details: Facts
+
+    @property
+    def id(self) -> UUID:
+        """Stable id, a function of kind and name."""
+        return definition_id(self.kind, self.name)

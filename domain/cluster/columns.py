@@ -1,0 +1,156 @@
+"""Columns: one immutable array per attribute, and their JSON form."""
+
+import json
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+IntArray = NDArray[np.int64]
+IndexArray = NDArray[np.int32]
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+T = TypeVar("T")
+
+
+def ints(values: Iterable[int]) -> IntArray:
+    """int64[n], immutable."""
+    return _frozen(np.array(list(values), dtype=np.int64))
+
+
+def indices(values: Iterable[int]) -> IndexArray:
+    """int32[n], immutable."""
+    return _frozen(np.array(list(values), dtype=np.int32))
+
+
+def floats(values: Iterable[float]) -> FloatArray:
+    """float64[n], immutable."""
+    return _frozen(np.array(list(values), dtype=np.float64))
+
+
+def bools(values: Iterable[bool]) -> BoolArray:
+    """bool[n], immutable."""
+    return _frozen(np.array(list(values), dtype=np.bool_))
+
+
+_S = TypeVar("_S", bound=np.generic)
+
+
+def _frozen(array: NDArray[_S]) -> NDArray[_S]:
+    array.setflags(write=False)
+    return array
+
+
+def frozen(array: NDArray[_S]) -> NDArray[_S]:
+    """The array, made immutable."""
+    return _frozen(array)
+
+
+@dataclass(frozen=True, eq=False)
+class Coded(Generic[T]):
+    """A column with few distinct values: a table, and for each row a place in it.
+
+    Attributes:
+        table: the distinct values, in order of first appearance. Not to be changed.
+        codes: int32[n].
+    """
+
+    table: tuple[T, ...]
+    codes: IndexArray
+
+    def __getitem__(self, row: int) -> T:
+        return self.table[self.codes[row]]
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def where(self, test: Callable[[T], bool]) -> BoolArray:
+        """bool[n]: rows whose value passes a test (which is called once per distinct value)."""
+        return bools(map(test, self.table))[self.codes]
+
+    def take(self, rows: IndexArray | IntArray) -> "Coded[T]":
+        """The column of some rows, with only the values that they use."""
+        return Coded(self.table, frozen(self.codes[rows])).compact()
+
+    def compact(self) -> "Coded[T]":
+        """The same column with its table in order of first appearance, without unused values."""
+        used, first = np.unique(self.codes, return_index=True)
+        order = used[np.argsort(first, kind="stable")]
+        place = np.zeros(len(self.table) + 1, dtype=np.int32)
+        place[order] = np.arange(len(order), dtype=np.int32)
+        return Coded(tuple(self.table[code] for code in order), frozen(place[self.codes]))
+
+
+def coded(values: Iterable[T], key: Callable[[T], Hashable] | None = None) -> Coded[T]:
+    """A coded column.
+
+    Args:
+        values: one value per row.
+        key: what makes two values the same; the value itself by default.
+    """
+    table: list[T] = []
+    places: dict[Hashable, int] = {}
+    codes: list[int] = []
+    for value in values:
+        identity = key(value) if key else value
+        place = places.get(identity)
+        if place is None:
+            place = places[identity] = len(table)
+            table.append(value)
+        codes.append(place)
+    return Coded(tuple(table), indices(codes))
+
+
+def map_key(value: Mapping[str, object]) -> Hashable:
+    """What makes two JSON maps the same, whatever the order of their members."""
+    return json.dumps(value, sort_keys=True) if value else ""
+
+
+def plain(column: object) -> object:
+    """The JSON form of a column (lists, numbers, strings, maps)."""
+    if isinstance(column, Coded):
+        return {"table": [_plain_value(v) for v in column.table], "codes": column.codes.tolist()}
+    if isinstance(column, np.ndarray):
+        return column.tolist()
+    if isinstance(column, tuple):
+        return [_plain_value(value) for value in column]
+    raise TypeError(type(column).__name__)
+
+
+def _plain_value(value: object) -> object:
+    if isinstance(value, tuple):
+        return list(value)
+    if isinstance(value, Mapping):
+        return {key: value[key] for key in sorted(value)}
+    return value
+
+
+def sequence(value: object) -> Sequence[object]:
+    """A JSON value that must be a list."""
+    if not isinstance(value, list):
+        raise TypeError(f"expected a list, not {type(value).__name__}")
+    return value
+
+
+def mapping(value: object) -> Mapping[str, object]:
+    """A JSON value that must be an object."""
+    if not isinstance(value, dict):
+        raise TypeError(f"expected an object, not {type(value).__name__}")
+    return value
+
+
+def like(column: object, data: object) -> object:
+    """The column whose JSON form is ``data``, of the same kind as an (empty) example column."""
+    if isinstance(column, Coded):
+        parts = mapping(data)
+        table = tuple(_rich_value(value) for value in sequence(parts["table"]))
+        return Coded(table, frozen(np.array(sequence(parts["codes"]), dtype=np.int32)))
+    if isinstance(column, np.ndarray):
+        return frozen(np.array(sequence(data), dtype=column.dtype))
+    return tuple(_rich_value(value) for value in sequence(data))
+
+
+def _rich_value(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value

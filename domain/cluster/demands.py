@@ -1,0 +1,106 @@
+"""What servers are allocated, and what hosts can allocate."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from domain.cluster.columns import FloatArray, frozen
+from domain.cluster.tables import HostColumns, ServerColumns
+
+BASE_RESOURCES = ("vcpus", "memory_mb", "disk_gb", "pcpus")
+VCPUS, MEMORY, DISK, PCPUS = range(4)
+_ALIASES = "pci_passthrough:alias"
+
+
+@dataclass(frozen=True, eq=False)
+class Demands:
+    """What servers are allocated.
+
+    Attributes:
+        amounts: float64[servers, resources]; cores, MB, GB, dedicated cores, then devices.
+    """
+
+    amounts: FloatArray
+
+
+def dedicated_cpus(vcpus: int, extra_specs: Mapping[str, str]) -> int:
+    """How many of a flavor's vCPUs are pinned to a core of their own (flavor extra specs hw:cpu_*)."""
+    policy = extra_specs.get("hw:cpu_policy", "shared")
+    if policy == "dedicated":
+        return vcpus
+    if policy == "mixed":
+        mask = extra_specs.get("hw:cpu_dedicated_mask")
+        return vcpus if mask is None else len(cpu_set(mask, vcpus))
+    return min(vcpus, _number(extra_specs.get("resources:PCPU", "0")))
+
+
+def cpu_set(text: str, vcpus: int) -> set[int]:
+    """vCPU numbers of a mask such as ``0-3,^2``; a mask of exclusions only starts from all.
+
+    What cannot be read counts as every vCPU, the cautious reading.
+    """
+    taken: set[int] = set()
+    barred: set[int] = set()
+    for part in text.split(","):
+        item = part.strip()
+        first, _, last = item.removeprefix("^").partition("-")
+        if not first.isdigit() or (last and not last.isdigit()):
+            return set(range(vcpus))
+        numbers = range(int(first), int(last or first) + 1)
+        (barred if item.startswith("^") else taken).update(numbers)
+    return (taken or set(range(vcpus))) - barred
+
+
+def aliases(extra_specs: Mapping[str, str]) -> dict[str, int]:
+    """PCI alias → number of devices asked for (``pci_passthrough:alias = "a:2,b:1"``)."""
+    wanted: dict[str, int] = {}
+    for part in extra_specs.get(_ALIASES, "").split(","):
+        name, _, count = part.strip().partition(":")
+        if name:
+            wanted[name] = wanted.get(name, 0) + max(1, _number(count))
+    return wanted
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdigit() else 0
+
+
+def resources(hosts: HostColumns, servers: ServerColumns) -> tuple[str, ...]:
+    """The base resources, then every PCI alias that is offered or asked for, by name."""
+    found = {alias for devices in hosts.devices.table for alias in devices}
+    found.update(alias for specs in servers.extra_specs.table for alias in aliases(specs))
+    return (*BASE_RESOURCES, *sorted(found))
+
+
+def capacity(hosts: HostColumns, names: tuple[str, ...]) -> FloatArray:
+    """float64[resources, hosts]; see ComputeModel.capacity."""
+    room = np.zeros((len(names), len(hosts)), dtype=np.float64)
+    room[VCPUS] = np.maximum(hosts.vcpus - hosts.vcpus_reserved, 0) * hosts.cpu_ratio
+    room[MEMORY] = np.maximum(hosts.memory_mb - hosts.memory_reserved_mb, 0) * hosts.ram_ratio
+    disk = np.maximum(hosts.disk_gb - hosts.disk_reserved_gb, 0) * hosts.disk_ratio
+    room[DISK] = np.where(hosts.disk_gb == 0, np.inf, disk)
+    room[PCPUS] = hosts.pcpus
+    for row, alias in enumerate(names[len(BASE_RESOURCES) :], start=len(BASE_RESOURCES)):
+        counts = np.array([d.get(alias, 0) for d in hosts.devices.table], dtype=np.float64)
+        room[row] = counts[hosts.devices.codes] if len(hosts) else 0
+    return frozen(room)
+
+
+def demands(servers: ServerColumns, names: tuple[str, ...]) -> Demands:
+    """What each server is allocated of each named resource."""
+    amounts = np.zeros((len(servers), len(names)), dtype=np.float64)
+    amounts[:, VCPUS] = servers.vcpus
+    amounts[:, MEMORY] = servers.memory_mb
+    amounts[:, DISK] = servers.disk_gb
+    for code, specs in enumerate(servers.extra_specs.table):
+        if not specs:
+            continue
+        rows = np.flatnonzero(servers.extra_specs.codes == code)
+        for alias, count in aliases(specs).items():
+            amounts[rows, names.index(alias)] = count
+        for row in rows:
+            pinned = dedicated_cpus(int(servers.vcpus[row]), specs)
+            amounts[row, VCPUS] -= pinned
+            amounts[row, PCPUS] = pinned
+    return Demands(frozen(amounts))

@@ -1,0 +1,44 @@
+"""Deterministic ids: what can only happen once gets an id that makes a second birth impossible."""
+
+from datetime import UTC, datetime
+from uuid import UUID, uuid5
+
+_VIGIL = UUID("6f1f2b1c-60a5-5c2e-9f0e-56c7f3a1d0b7")
+
+
+def _within(kind: str, *parts: object) -> UUID:
+    return uuid5(uuid5(_VIGIL, kind), "\x1f".join(str(part) for part in parts))
+
+
+def run_id(audit_id: UUID, due: datetime) -> UUID:
+    """Id of the run of an audit due at one instant: two schedulers cannot request it twice."""
+    return _within("run", audit_id, due.astimezone(UTC).isoformat())
+
+
+def plan_id(audit_id: UUID, run: UUID) -> UUID:
+    """Id of the only plan that a run can publish."""
+    return _within("plan", audit_id, run)
+
+
+def action_id(plan: UUID, index: int) -> UUID:
+    """Id of the action at a place (0-based) in a plan."""
+    return _within("action", plan, index)
+
+
+def reservation_id(kind: str, name: str) -> UUID:
+    """Id of the reservation of a name. Names are unique per kind and compared without case."""
+    return _within("name", kind, name.casefold())
+
+
+def command_id(key: str) -> UUID:
+    """Id of the stream that remembers a command, so that a replayed one finds its own result."""
+    return _within("command", key)
+
+
+def definition_id(kind: str, name: str) -> UUID:
+    """Id of a catalogue entry (goal, strategy, …): stable across upgrades and installations."""
+    return _within("definition", kind, name)
+
+
+CATALOGUE_ID = _within("catalogue")
+"""Id of the one catalogue of an installation."""

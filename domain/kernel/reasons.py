@@ -1,0 +1,171 @@
+"""The closed vocabulary of reasons. Reasons are data; sentences are rendered from them.
+
+Every rejection, skip, failure, deferral, empty plan and supersession carries a ``Reason`` and the
+facts that its sentence needs. docs/reasons.md lists them; a test keeps the two equal.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from domain.kernel.aggregate import Facts
+
+
+class Reason(StrEnum):
+    """Why something was (not) done. The value is the stable name stored in events."""
+
+    # audits and runs
+    CANCELLED_BY_USER = "cancelled-by-user"
+    SET_BY_USER = "set-by-user"
+    END_TIME_PASSED = "end-time-passed"
+    PLAN_IN_PROGRESS = "plan-in-progress"
+    STRATEGY_UNKNOWN = "strategy-unknown"
+    NO_STRATEGY_FOR_GOAL = "no-strategy-for-goal"
+    PARAMETERS_INVALID = "parameters-invalid"
+    CLOUD_UNREACHABLE = "cloud-unreachable"
+    CLOUD_REFUSED = "cloud-refused"
+    METRICS_UNAVAILABLE = "metrics-unavailable"
+    MODEL_EMPTY = "model-empty"
+    STRATEGY_FAILED = "strategy-failed"
+    INTERNAL_ERROR = "internal-error"
+    OWNER_LOST = "owner-lost"
+    # plans
+    NOTHING_TO_DO = "nothing-to-do"
+    SUPERSEDED_BY_RUN = "superseded-by-run"
+    EXPIRED = "expired"
+    SOME_ACTIONS_SKIPPED = "some-actions-skipped"
+    SOME_ACTIONS_FAILED = "some-actions-failed"
+    # actions
+    SKIPPED_BY_USER = "skipped-by-user"
+    PLAN_CANCELLED = "plan-cancelled"
+    REQUIREMENT_FAILED = "requirement-failed"
+    SERVER_NOT_FOUND = "server-not-found"
+    SERVER_NOT_ON_SOURCE = "server-not-on-source"
+    SERVER_STATE_UNSUITABLE = "server-state-unsuitable"
+    SERVER_LOCKED = "server-locked"
+    DESTINATION_NOT_FOUND = "destination-not-found"
+    DESTINATION_DISABLED = "destination-disabled"
+    DESTINATION_DOWN = "destination-down"
+    ALREADY_AT_DESTINATION = "already-at-destination"
+    SERVICE_NOT_FOUND = "service-not-found"
+    SERVICE_ALREADY_IN_STATE = "service-already-in-state"
+    ACTION_TYPE_UNKNOWN = "action-type-unknown"
+    MIGRATION_REFUSED = "migration-refused"
+    MIGRATION_FAILED = "migration-failed"
+    MIGRATION_ABORTED = "migration-aborted"
+    LANDED_ELSEWHERE = "landed-elsewhere"
+    DEADLINE_PASSED = "deadline-passed"
+    OUTCOME_UNKNOWN = "outcome-unknown"
+    # placement and optimisation: moves and what was not moved
+    FREES_HOST = "frees-host"
+    RELIEVES_OVERLOAD = "relieves-overload"
+    WAKES_HOST = "wakes-host"
+    HOST_EMPTIED = "host-emptied"
+    HOST_NOT_EMPTIABLE = "host-not-emptiable"
+    NO_LEGAL_HOST = "no-legal-host"
+    EXCLUDED_BY_OPERATOR = "excluded-by-operator"
+    CAPACITY_SHORT = "capacity-short"
+    UTILISATION_SHORT = "utilisation-short"
+    HOST_DISABLED = "host-disabled"
+    HOST_DOWN = "host-down"
+    OTHER_ZONE = "other-zone"
+    AGGREGATE_MISMATCH = "aggregate-mismatch"
+    TRAIT_MISSING = "trait-missing"
+    GROUP_AFFINITY = "group-affinity"
+    GROUP_ANTI_AFFINITY = "group-anti-affinity"
+    CPU_PINNING = "cpu-pinning"
+    PCI_DEVICES = "pci-devices"
+    SAME_HOST = "same-host"
+    METRIC_UNKNOWN = "metric-unknown"
+    # collection
+    UNKNOWN_HOST = "unknown-host"
+    DUPLICATE_HOST = "duplicate-host"
+    BAD_VALUE = "bad-value"
+    FLAVOR_MISSING = "flavor-missing"
+
+
+_SENTENCES: dict[Reason, str] = {
+    Reason.CANCELLED_BY_USER: "Cancelled by user.",
+    Reason.SET_BY_USER: "State set by user.",
+    Reason.END_TIME_PASSED: "The audit's end time has passed.",
+    Reason.PLAN_IN_PROGRESS: "Action plan {plan} is ongoing.",
+    Reason.STRATEGY_UNKNOWN: "Strategy {strategy} is not registered.",
+    Reason.NO_STRATEGY_FOR_GOAL: "No strategy is registered for goal {goal}.",
+    Reason.PARAMETERS_INVALID: "The parameters do not fit the strategy: {error}",
+    Reason.CLOUD_UNREACHABLE: "The cloud could not be reached: {error}",
+    Reason.CLOUD_REFUSED: "The cloud refused: {error}",
+    Reason.METRICS_UNAVAILABLE: "The metrics could not be read: {error}",
+    Reason.MODEL_EMPTY: "The scope selects no compute host.",
+    Reason.STRATEGY_FAILED: "The strategy failed: {error}",
+    Reason.INTERNAL_ERROR: "Internal error: {error}",
+    Reason.OWNER_LOST: "The worker {owner} disappeared; {successor} took over.",
+    Reason.NOTHING_TO_DO: "The strategy found nothing to improve.",
+    Reason.SUPERSEDED_BY_RUN: "A newer run of the audit replaced this plan.",
+    Reason.EXPIRED: "The plan was not launched within {hours} hours.",
+    Reason.SOME_ACTIONS_SKIPPED: "One or more actions were skipped.",
+    Reason.SOME_ACTIONS_FAILED: "{failed} of {total} actions failed.",
+    Reason.SKIPPED_BY_USER: "Action skipped by user.",
+    Reason.PLAN_CANCELLED: "The action plan was cancelled before the action started.",
+    Reason.REQUIREMENT_FAILED: "Action {action}, which this one requires, did not succeed.",
+    Reason.SERVER_NOT_FOUND: "server {server} does not exist",
+    Reason.SERVER_NOT_ON_SOURCE: "server {server} is on {host}, not on {source}",
+    Reason.SERVER_STATE_UNSUITABLE: "server {server} is {status}, which does not allow it",
+    Reason.SERVER_LOCKED: "server {server} is locked",
+    Reason.DESTINATION_NOT_FOUND: "destination {host} is not a compute host",
+    Reason.DESTINATION_DISABLED: "destination {host} is disabled",
+    Reason.DESTINATION_DOWN: "destination {host} is down",
+    Reason.ALREADY_AT_DESTINATION: "server {server} is already on {host}",
+    Reason.SERVICE_NOT_FOUND: "there is no nova-compute service on {host}",
+    Reason.SERVICE_ALREADY_IN_STATE: "nova-compute on {host} is already {state}",
+    Reason.ACTION_TYPE_UNKNOWN: "there is no action type {type}",
+    Reason.MIGRATION_REFUSED: "the cloud refused to migrate server {server}: {error}",
+    Reason.MIGRATION_FAILED: "migration {migration} of server {server} ended as {status}",
+    Reason.MIGRATION_ABORTED: "migration {migration} of server {server} was aborted",
+    Reason.LANDED_ELSEWHERE: "server {server} landed on {host} instead of {destination}",
+    Reason.DEADLINE_PASSED: "not finished {seconds} s after its start",
+    Reason.OUTCOME_UNKNOWN: "the cloud cannot tell what became of it: {error}",
+    Reason.FREES_HOST: "moving {server} helps to free {source}",
+    Reason.RELIEVES_OVERLOAD: "moving {server} relieves {source}: {used} of {capacity} cores used",
+    Reason.WAKES_HOST: "{host} is needed as a destination",
+    Reason.HOST_EMPTIED: "{host} holds no server once the plan is done",
+    Reason.HOST_NOT_EMPTIABLE: "{host} cannot be emptied: server {server} fits nowhere else",
+    Reason.NO_LEGAL_HOST: "no host can take server {server}",
+    Reason.EXCLUDED_BY_OPERATOR: "{resource} is excluded by the audit's scope",
+    Reason.CAPACITY_SHORT: "{host} lacks {resource}: {needed} needed, {free} free",
+    Reason.UTILISATION_SHORT: "{host} is too busy: {resource} {needed} needed, {free} left",
+    Reason.HOST_DISABLED: "{host} is disabled",
+    Reason.HOST_DOWN: "{host} is down",
+    Reason.OTHER_ZONE: "{host} is in zone {zone}, the server is bound to {bound}",
+    Reason.AGGREGATE_MISMATCH: "{host} is in no aggregate that satisfies {key}",
+    Reason.TRAIT_MISSING: "{host} does not satisfy trait {trait}",
+    Reason.GROUP_AFFINITY: "group {group} must stay together on {bound}",
+    Reason.GROUP_ANTI_AFFINITY: "{host} already holds a member of group {group}",
+    Reason.CPU_PINNING: "{host} cannot pin {needed} CPUs: {free} free",
+    Reason.PCI_DEVICES: "{host} lacks device {device}",
+    Reason.SAME_HOST: "the server is already on {host}",
+    Reason.METRIC_UNKNOWN: "{metric} of {resource} is not known",
+    Reason.UNKNOWN_HOST: "{resource} is on host {host}, which was not collected",
+    Reason.DUPLICATE_HOST: "host name {host} occurs {count} times",
+    Reason.BAD_VALUE: "{field} of {resource} is {value}",
+    Reason.FLAVOR_MISSING: "{resource} carries no flavor",
+}
+
+
+@dataclass(frozen=True)
+class Because:
+    """A reason with its facts: what an event stores and a reader renders."""
+
+    reason: Reason
+    facts: Facts = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return render(self.reason, self.facts)
+
+
+class _Blank(dict[str, object]):
+    def __missing__(self, key: str) -> str:
+        return f"<{key}>"
+
+
+def render(reason: Reason, facts: Facts) -> str:
+    """The sentence of a reason, from its facts. Never fails: a missing fact shows as ``<name>``."""
+    return _SENTENCES[reason].format_map(_Blank(facts))

@@ -1,0 +1,3 @@
+from domain.names.reservation import NameReservation
+
+__all__ = ["NameReservation"]

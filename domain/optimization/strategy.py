@@ -1,0 +1,53 @@
+"""The contract of strategies: they declare what they need and get it as values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from domain.cluster.compute import ComputeModel
+from domain.kernel.aggregate import Facts
+from domain.optimization.metrics import MetricNeed, MetricTable
+from domain.optimization.solution import Solution
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Everything a strategy may look at. It is stored whole in the decision record.
+
+    Attributes:
+        compute: the compute model within the audit's scope.
+        metrics: the declared metrics, aligned with the model's hosts and servers.
+        parameters: the audit's parameters with the schema's defaults filled in.
+        seed: for strategies that draw lots.
+    """
+
+    compute: ComputeModel
+    metrics: MetricTable
+    parameters: Mapping[str, object]
+    seed: int
+
+
+class Strategy(Protocol):
+    """A pure function from inputs to a solution, and what must be known about it.
+
+    Attributes:
+        name: registered name (``vm_workload_consolidation``).
+        display_name: for people.
+        goal: name of the goal it serves.
+        planner: name of the planner that orders its actions.
+        parameters_schema: JSON Schema (draft 4) of its parameters, ``{}`` if it has none.
+    """
+
+    name: str
+    display_name: str
+    goal: str
+    planner: str
+    parameters_schema: Facts
+
+    def metrics(self, parameters: Mapping[str, object]) -> tuple[MetricNeed, ...]:
+        """The metrics it needs for these parameters."""
+        ...
+
+    def solve(self, inputs: Inputs) -> Solution:
+        """No I/O, no clock, no randomness but the seed: same inputs, same solution, for ever."""
+        ...

@@ -1,0 +1,67 @@
+"""What may run next, and what a plan has come to: pure functions of its actions."""
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from uuid import UUID
+
+from domain.plans.action import ENDED, Action, ActionState
+
+
+class Outcome(StrEnum):
+    """What a plan has come to once all of its actions have ended."""
+
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
+_GOOD_ENOUGH = frozenset({ActionState.SUCCEEDED, ActionState.SKIPPED})
+
+
+def may_start(actions: Mapping[UUID, Action], action: Action) -> bool:
+    """Whether an action is pending and its parents have all ended."""
+    return action.state is ActionState.PENDING and all(
+        actions[parent].ended for parent in action.spec.parents
+    )
+
+
+def ready(actions: Mapping[UUID, Action]) -> tuple[Action, ...]:
+    """The actions that may start, in plan order."""
+    return tuple(action for action in actions.values() if may_start(actions, action))
+
+
+def doomed(actions: Mapping[UUID, Action]) -> tuple[tuple[Action, UUID], ...]:
+    """The pending actions of which a required one failed or was cancelled, with that one's id.
+
+    Transitive: an action that requires a doomed one is doomed, because of it.
+    """
+    lost = {
+        action.spec.id
+        for action in actions.values()
+        if action.ended and action.state not in _GOOD_ENOUGH
+    }
+    found: list[tuple[Action, UUID]] = []
+    for action in actions.values():  # plan order is topological: parents come first
+        if action.state is not ActionState.PENDING:
+            continue
+        culprit = next((one for one in action.spec.requires if one in lost), None)
+        if culprit is not None:
+            lost.add(action.spec.id)
+            found.append((action, culprit))
+    return tuple(found)
+
+
+def outcome(actions: Iterable[Action], *, cancelling: bool) -> Outcome | None:
+    """What the plan has come to, None while an action has not ended.
+
+    A failed action fails the plan. A plan that was being cancelled is CANCELLED if the cancel
+    reached an action, and otherwise what its actions make it. Skips do not fail a plan.
+    """
+    states = [action.state for action in actions]
+    if not ENDED.issuperset(states):
+        return None
+    if cancelling and ActionState.CANCELLED in states:
+        return Outcome.CANCELLED
+    if ActionState.FAILED in states or ActionState.CANCELLED in states:
+        return Outcome.FAILED
+    return Outcome.SUCCEEDED
