@@ -1,23 +1,26 @@
 """The port of the cloud: what can be collected from it and what can be done to it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
+from uuid import UUID
 
 from domain.cluster.rows import AggregateRow, GroupRow, HostRow, ServerRow
 from domain.kernel.aggregate import Facts
 from domain.kernel.reasons import Because
 
 
-class CloudUnreachable(Exception):  # noqa: N818
+class CloudUnreachable(Exception):
     """No usable answer: connection, time-out, 5xx, or authentication down.
 
     If it comes out of an effect, whether the effect was had is unknown: observe.
     """
 
 
-class CloudRefused(Exception):  # noqa: N818
+class CloudRefused(Exception):
     """The cloud understood and said no; the effect was not had.
 
     Attributes:
@@ -27,6 +30,24 @@ class CloudRefused(Exception):  # noqa: N818
     def __init__(self, because: Because) -> None:
         super().__init__(str(because))
         self.because = because
+
+
+_correlation: ContextVar[UUID | None] = ContextVar("correlation", default=None)
+
+
+@contextmanager
+def correlated(correlation_id: UUID | None) -> Iterator[None]:
+    """Everything asked of the cloud inside carries this id into the cloud's own logs."""
+    token = _correlation.set(correlation_id)
+    try:
+        yield
+    finally:
+        _correlation.reset(token)
+
+
+def correlation() -> UUID | None:
+    """The id that ties together what is being done, if any."""
+    return _correlation.get()
 
 
 @dataclass(frozen=True)
@@ -110,6 +131,8 @@ class Observation:
 class ActionHandler(Protocol):
     """Carries out one type of action against the cloud. Stateless: all it knows comes in.
 
+    Parameters that break ``schema`` are refused before anything else: ``check`` answers ``Fail``.
+
     Attributes:
         type: action type.
         description: for people.
@@ -135,6 +158,9 @@ class ActionHandler(Protocol):
 
     def observe(self, parameters: Facts, before: Facts, receipt: Facts | None) -> Observation:
         """What became of the effect, from what the cloud shows. Also after a crash (no receipt).
+
+        An effect of several steps (a cold migration wants to be confirmed) is carried on by
+        observing it: any number of observers may do so, each step is had once.
 
         Raises:
             CloudUnreachable: cannot tell now; ask again.

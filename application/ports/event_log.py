@@ -54,11 +54,11 @@ class Malformed:
 Entry = Recorded | Malformed
 
 
-class ConcurrencyConflict(Exception):  # noqa: N818 - a fact, not a fault: the caller decides again
+class ConcurrencyConflict(Exception):
     """Somebody else appended to one of the aggregates first. Nothing was saved."""
 
 
-class EventLogUnavailable(Exception):  # noqa: N818
+class EventLogUnavailable(Exception):
     """The log cannot be reached or is busy beyond patience. Whether it saved is unknown."""
 
 

@@ -3,12 +3,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from domain.cluster.compute import ComputeModel
+from domain.kernel.reasons import Because
 from domain.optimization.metrics import MetricNeed, MetricTable
 
-from domain.kernel.reasons import Because
 
-
-class MetricsUnavailable(Exception):  # noqa: N818
+class MetricsUnavailable(Exception):
     """The datasource gave no usable answer at all."""
 
 

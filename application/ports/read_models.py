@@ -262,7 +262,7 @@ class Page:
     show_deleted: bool = False
 
 
-class MarkerNotFound(LookupError):  # noqa: N818
+class MarkerNotFound(LookupError):
     """The row that a page's marker names does not exist (or is deleted and not shown)."""
 
 

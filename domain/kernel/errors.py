@@ -21,7 +21,7 @@ class DomainError(Exception):
     """Root of everything that the domain refuses."""
 
 
-class InvalidValue(DomainError):  # noqa: N818 - named as the sentence it starts
+class InvalidValue(DomainError):
     """A value breaks a rule.
 
     Args:
@@ -35,7 +35,7 @@ class InvalidValue(DomainError):  # noqa: N818 - named as the sentence it starts
         self.rule = rule
 
 
-class NotFound(DomainError):  # noqa: N818
+class NotFound(DomainError):
     """There is no such thing.
 
     Args:
@@ -49,7 +49,7 @@ class NotFound(DomainError):  # noqa: N818
         self.key = str(key)
 
 
-class Refusal(DomainError):  # noqa: N818
+class Refusal(DomainError):
     """The thing exists, but this may not happen to it."""
 
 
@@ -86,7 +86,7 @@ class NotSkippable(Conflict):
     """An action is not in a state in which it can be skipped or annotated."""
 
 
-class Fenced(DomainError):  # noqa: N818
+class Fenced(DomainError):
     """A worker acted on a claim that is no longer its own; its event is refused."""
 
     def __init__(self, kind: str, *, epoch: int, current: int) -> None:

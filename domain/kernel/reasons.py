@@ -56,6 +56,7 @@ class Reason(StrEnum):
     DEADLINE_PASSED = "deadline-passed"
     OUTCOME_UNKNOWN = "outcome-unknown"
     # placement and optimisation: moves and what was not moved
+    REQUESTED_BY_PARAMETERS = "requested-by-parameters"
     FREES_HOST = "frees-host"
     RELIEVES_OVERLOAD = "relieves-overload"
     WAKES_HOST = "wakes-host"
@@ -67,6 +68,8 @@ class Reason(StrEnum):
     UTILISATION_SHORT = "utilisation-short"
     HOST_DISABLED = "host-disabled"
     HOST_DOWN = "host-down"
+    HOST_PARTLY_UNKNOWN = "host-partly-unknown"
+    MOVES_IN_FLIGHT = "moves-in-flight"
     OTHER_ZONE = "other-zone"
     AGGREGATE_MISMATCH = "aggregate-mismatch"
     TRAIT_MISSING = "trait-missing"
@@ -123,6 +126,7 @@ _SENTENCES: dict[Reason, str] = {
     Reason.LANDED_ELSEWHERE: "server {server} landed on {host} instead of {destination}",
     Reason.DEADLINE_PASSED: "not finished {seconds} s after its start",
     Reason.OUTCOME_UNKNOWN: "the cloud cannot tell what became of it: {error}",
+    Reason.REQUESTED_BY_PARAMETERS: "the parameters of {strategy} ask for it",
     Reason.FREES_HOST: "moving {server} helps to free {source}",
     Reason.RELIEVES_OVERLOAD: "moving {server} relieves {source}: {used} of {capacity} cores used",
     Reason.WAKES_HOST: "{host} is needed as a destination",
@@ -134,6 +138,8 @@ _SENTENCES: dict[Reason, str] = {
     Reason.UTILISATION_SHORT: "{host} is too busy: {resource} {needed} needed, {free} left",
     Reason.HOST_DISABLED: "{host} is disabled",
     Reason.HOST_DOWN: "{host} is down",
+    Reason.HOST_PARTLY_UNKNOWN: "{host} holds {count} servers that could not be read",
+    Reason.MOVES_IN_FLIGHT: "{host} takes part in {count} moves, {total} are in flight in all",
     Reason.OTHER_ZONE: "{host} is in zone {zone}, the server is bound to {bound}",
     Reason.AGGREGATE_MISMATCH: "{host} is in no aggregate that satisfies {key}",
     Reason.TRAIT_MISSING: "{host} does not satisfy trait {trait}",

@@ -81,7 +81,7 @@ class Proposal:
     """What a run wants to publish.
 
     Attributes:
-        record: digest of the decision record.
+        record: digest of the decision record; explanation: of the record of its reasons.
         actions: in plan order, parents before children.
         indicators, global_efficacy: figures of the goal's efficacy specification.
     """
@@ -92,6 +92,7 @@ class Proposal:
     strategy: str
     planner: str
     record: str
+    explanation: str
     actions: tuple[PlannedAction, ...]
     indicators: tuple[Indicator, ...] = ()
     global_efficacy: tuple[Indicator, ...] = ()
@@ -146,6 +147,7 @@ class ActionPlan(Root):
             strategy=proposal.strategy,
             planner=proposal.planner,
             record=proposal.record,
+            explanation=proposal.explanation,
             actions=specs,
             indicators=proposal.indicators,
             global_efficacy=proposal.global_efficacy,
@@ -228,6 +230,10 @@ class ActionPlan(Root):
     def ongoing(self) -> tuple[Action, ...]:
         """The actions with an intent and no outcome, in plan order."""
         return tuple(a for a in self.actions.values() if a.state is ActionState.ONGOING)
+
+    def pending(self) -> tuple[Action, ...]:
+        """The actions that have not been started, in plan order."""
+        return tuple(a for a in self.actions.values() if a.state is ActionState.PENDING)
 
     def intend_action(self, ctx: Context, epoch: int, action: UUID, intent: Facts) -> int:
         """Notes that an effect is about to be had; returns the attempt.

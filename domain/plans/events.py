@@ -31,6 +31,7 @@ class PlanProposed(Created):
 
     Attributes:
         record: digest of the decision record it was computed from.
+        explanation: digest of the record of what was decided and why, rejections included.
         state: RECOMMENDED, or SUCCEEDED when there is nothing to do.
         notes: remarks of the strategy, e.g. why there is nothing to do.
     """
@@ -42,6 +43,7 @@ class PlanProposed(Created):
     strategy: str
     planner: str
     record: str
+    explanation: str
     actions: tuple[ActionSpec, ...]
     indicators: tuple[Indicator, ...]
     global_efficacy: tuple[Indicator, ...]

@@ -1,0 +1,250 @@
+"""The port between the folds that fill the read models and the database that holds them.
+
+A projection declares its tables and folds events into them through ``Tables``; how rows are
+stored, which generation of the tables is shown, and how far each one has come is the store's part.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+from uuid import UUID
+
+from application.ports.event_log import Recorded
+from application.ports.read_models import Quarantined
+
+
+class Kind(StrEnum):
+    """What a column holds. Texts sort by code point, times are aware UTC, JSON is plain data."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    BOOLEAN = "boolean"
+    UUID = "uuid"
+    TIME = "time"
+    JSON = "json"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a read table."""
+
+    kind: Kind
+    nullable: bool = False
+
+
+@dataclass(frozen=True)
+class Index:
+    """A secondary index.
+
+    Attributes:
+        only: a nullable column; only rows in which it is set are indexed.
+    """
+
+    columns: tuple[str, ...]
+    only: str | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A read table.
+
+    Attributes:
+        key: the column that identifies a row.
+    """
+
+    name: str
+    key: str
+    columns: Mapping[str, Column]
+    indexes: tuple[Index, ...] = ()
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a projection fills.
+
+    Attributes:
+        version: rises whenever tables or the meaning of the fold change; the read tables are then
+            built anew beside the old ones.
+    """
+
+    projection: str
+    version: int
+    tables: tuple[Table, ...]
+
+
+Row = Mapping[str, Any]
+"""Column → value."""
+
+
+class Tables(Protocol):
+    """The tables of one generation of a projection, inside a transaction.
+
+    Reads see the writes before them. Nothing is visible to others before the transaction ends.
+    """
+
+    def get(self, table: str, key: object) -> Row | None:
+        """A row by its key."""
+        ...
+
+    def insert(self, table: str, row: dict[str, Any]) -> None:
+        """A new row, complete; the caller gives it away."""
+        ...
+
+    def update(self, table: str, key: object, values: Row) -> None:
+        """Assigns columns of a row; nothing if there is none."""
+        ...
+
+    def add(self, table: str, key: object, amounts: Mapping[str, int]) -> None:
+        """Adds to integer columns of a row; nothing if there is none."""
+        ...
+
+    def delete(self, table: str, key: object) -> None:
+        """Removes a row if there is one."""
+        ...
+
+
+class Projection(Protocol):
+    """A fold of events into tables: pure in (event, tables), no clock, no network."""
+
+    @property
+    def shape(self) -> Shape:
+        """Its name, version and tables."""
+        ...
+
+    @property
+    def topics(self) -> frozenset[str] | None:
+        """The topics it wants, None for all."""
+        ...
+
+    def handle(self, recorded: Recorded, tables: Tables) -> None:
+        """Takes in one event of a wanted topic."""
+        ...
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far one generation of a projection has come.
+
+    Attributes:
+        generation: which set of physical tables, from 1; never used again.
+        version: of the shape it was built with.
+        position: log position up to which its tables reflect the log.
+        active: whether queries read it; the others are being built.
+    """
+
+    projection: str
+    generation: int
+    version: int
+    position: int
+    active: bool
+
+
+@dataclass(frozen=True)
+class Target:
+    """A generation that a transaction moves on.
+
+    Attributes:
+        quarantine: notes an event that it could not take in.
+    """
+
+    projection: str
+    generation: int
+    tables: Tables
+    quarantine: Callable[[Quarantined], None]
+
+
+@dataclass(frozen=True)
+class TableDifference:
+    """How a table of two generations differs at one position.
+
+    Attributes:
+        live_rows, built_rows: row counts.
+        live_digest, built_digest: order-independent digests of all rows, hex.
+        examples: keys of some rows that differ.
+    """
+
+    table: str
+    live_rows: int
+    built_rows: int
+    live_digest: str
+    built_digest: str
+    examples: tuple[str, ...] = field(default=())
+
+    @property
+    def equal(self) -> bool:
+        """Whether both hold the same rows."""
+        return self.live_rows == self.built_rows and self.live_digest == self.built_digest
+
+
+class StoreUnavailable(Exception):  # noqa: N818 - a fact about the moment, not about the data
+    """The database of the read models cannot be reached or is busy beyond patience."""
+
+
+class ProjectionStore(Protocol):
+    """Holds generations of read tables with their positions. Safe for any number of projectors."""
+
+    def prepare(self, shapes: Iterable[Shape]) -> None:
+        """Makes a generation for each shape that has none of its version, at position 0.
+
+        The first generation of a projection is shown at once; one whose version is newer than the
+        shown one is built beside it. Doing it again, or twice at once, changes nothing.
+        """
+        ...
+
+    def standings(self) -> list[Standing]:
+        """All generations."""
+        ...
+
+    def advance(
+        self,
+        after: int,
+        upto: int,
+        versions: Mapping[str, int],
+        only: Standing | None = None,
+    ) -> AbstractContextManager[Sequence[Target]]:
+        """A transaction that moves all generations that stand at ``after`` on to ``upto``.
+
+        Args:
+            after: position they must stand at; who has moved on meanwhile is left alone.
+            upto: position they have reached when the transaction ends well.
+            versions: projection → version that the caller can fold; others are left alone.
+            only: this generation and no other.
+
+        Returns:
+            On entering, the generations moved: none if another projector did it already. Leaving
+            it normally writes and commits; leaving it by an exception undoes all.
+
+        Raises:
+            StoreUnavailable: on entering, leaving or reading rows.
+        """
+        ...
+
+    def build(self, shape: Shape) -> Standing:
+        """A new, empty generation beside the shown one; an unfinished one is given up for it."""
+        ...
+
+    def compare(self, live: Standing, built: Standing) -> list[TableDifference] | None:
+        """Both generations, table by table; None if they do not stand at one position now."""
+        ...
+
+    def activate(self, built: Standing) -> bool:
+        """Shows a generation instead of the shown one, which is dropped.
+
+        Returns:
+            False if the generation is no more (somebody else's rebuild took its place).
+        """
+        ...
+
+
+def quarantined(
+    projection: str, position: int, topic: str, aggregate_id: UUID, error: str, at: datetime
+) -> Quarantined:
+    """An entry of the quarantine, its error text kept to a length that a screen can show."""
+    return Quarantined(projection, position, topic, aggregate_id, error[:ERROR_LENGTH], at)
+
+
+ERROR_LENGTH = 1000
+"""Characters of an error that are kept."""

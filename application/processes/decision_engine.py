@@ -1,0 +1,350 @@
+"""Turns requested runs into action plans: claim, gather, record, solve, plan, publish."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from application.decision_record import (
+    FORMAT,
+    DecisionRecord,
+    Explanation,
+    Gathered,
+    encode,
+    make_record,
+)
+from application.ports.clock import Clock
+from application.ports.cloud import CloudRefused, CloudUnreachable
+from application.ports.event_log import ConcurrencyConflict, EventLog
+from application.ports.metrics import MetricsUnavailable
+from application.ports.read_models import ReadModels
+from application.ports.records import Records
+from application.ports.services import Instance, Services
+from application.processes.gathering import Gatherer, ScopeSelectsNothing
+from application.processes.liveness import takeover
+from application.transactions import Commands, Transaction
+from domain.audits import Audit, AuditType, Run
+from domain.kernel.errors import Fenced, InvalidValue, NotFound, Refusal
+from domain.kernel.metadata import Context, Metadata, component
+from domain.kernel.reasons import Because, Reason
+from domain.optimization.efficacy import global_efficacy
+from domain.optimization.goals import GOALS, Goal
+from domain.optimization.selection import NoStrategyForGoal, choose_strategy
+from domain.optimization.solution import PlannedAction, Planner, Solution
+from domain.optimization.strategy import Strategy
+from domain.plans import ActionPlan, Indicator, PlanState, Proposal
+
+log = logging.getLogger(__name__)
+
+Parameters = Callable[[Mapping[str, object], Mapping[str, object]], dict[str, object]]
+"""Completes parameters by a strategy's schema; raises InvalidValue where they do not fit it."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a run keeps trying.
+
+    Attributes:
+        attempts: how often a run may be deferred because the cloud or the metrics are away.
+        pause: seconds before the first retry; doubled each time up to ``longest``.
+        gate: seconds between looks at whether the plan that is being executed has ended.
+    """
+
+    attempts: int = 10
+    pause: float = 5.0
+    longest: float = 300.0
+    gate: float = 10.0
+
+
+class _Hopeless(Exception):
+    def __init__(self, because: Because) -> None:
+        super().__init__(str(because))
+        self.because = because
+
+
+class DecisionEngine:
+    """Processes the open run of an audit, if there is one that this instance may take."""
+
+    def __init__(  # noqa: PLR0913 - the engine's collaborators
+        self,
+        *,
+        log: EventLog,
+        commands: Commands,
+        read: ReadModels,
+        records: Records,
+        services: Services,
+        gatherer: Gatherer,
+        strategies: Mapping[str, Strategy],
+        planners: Mapping[str, Planner],
+        planner_options: Mapping[str, object],
+        complete: Parameters,
+        clock: Clock,
+        instance: Instance,
+        code: str,
+        patience: Patience,
+    ) -> None:
+        self._log = log
+        self._commands = commands
+        self._read = read
+        self._records = records
+        self._services = services
+        self._gatherer = gatherer
+        self._strategies = strategies
+        self._planners = planners
+        self._planner_options = planner_options
+        self._complete = complete
+        self._clock = clock
+        self._me = instance
+        self._code = code
+        self._patience = patience
+        self._metadata = Metadata(component("decision-engine", instance.id))
+
+    def sweep(self) -> list[UUID]:
+        """Audits with a run that is due, whoever holds it: holders may be dead."""
+        return [run.audit_id for run in self._read.open_runs(self._clock.now())]
+
+    def process(self, audit_id: UUID) -> None:
+        """Does what there is to do for an audit; nothing if its run is another's or over."""
+        audit = self._log.find(Audit, audit_id)
+        if audit is None or audit.run is None or not self._claimable(audit.run):
+            return
+        if self._gated(audit):
+            return
+        claimed = self._claim(audit_id, audit.run)
+        if claimed is None:
+            return
+        run, epoch = claimed
+        try:
+            self._decide(audit_id, run, epoch)
+        except (Fenced, Refusal) as stale:
+            log.info("run %s is no longer ours; what it found is dropped: %s", run, stale)
+
+    # -- taking a run ----------------------------------------------------------------------------
+
+    def _claimable(self, run: Run) -> bool:
+        if run.not_before is not None and self._clock.now() < run.not_before:
+            return False
+        return run.owner is None or takeover(self._services, run.owner, self._me) is not None
+
+    def _claim(self, audit_id: UUID, seen: Run) -> tuple[UUID, int] | None:
+        why = takeover(self._services, seen.owner, self._me)
+
+        def decide(transaction: Transaction, ctx: Context) -> int:
+            audit = transaction.get(Audit, audit_id)
+            if audit.run is not None and audit.run.owner != seen.owner:
+                raise Refusal(f"Run {seen.id} was taken by {audit.run.owner}.")
+            return audit.claim_run(ctx, seen.id, self._me.id, self._me.host, takeover=why)
+
+        try:
+            return seen.id, self._commands.run(self._metadata, decide).value
+        except (Refusal, ConcurrencyConflict) as lost:
+            log.info("run %s went to somebody else: %s", seen.id, lost)
+            return None
+
+    def _gated(self, audit: Audit) -> bool:
+        """Whether another plan is being executed; a ONESHOT audit is cancelled then (rest 4.2)."""
+        if audit.force:
+            return False
+        busy = next((p for p in self._read.open_plans() if p.state == PlanState.ONGOING), None)
+        if busy is None:
+            return False
+        because = Because(Reason.PLAN_IN_PROGRESS, {"plan": str(busy.plan_id)})
+        if audit.audit_type is AuditType.ONESHOT:
+            self._commands.run(
+                self._metadata, lambda tx, ctx: tx.get(Audit, audit.id).cancel(ctx, because)
+            )
+        elif (run := audit.run) is not None and (claimed := self._claim(audit.id, run)):
+            self._defer(audit.id, *claimed, because, self._patience.gate)
+        return True
+
+    # -- deciding --------------------------------------------------------------------------------
+
+    def _decide(self, audit_id: UUID, run: UUID, epoch: int) -> None:
+        audit = self._log.find(Audit, audit_id)
+        if audit is None:
+            raise NotFound("Audit", audit_id)
+        try:
+            strategy, parameters = self._strategy(audit)
+            gathered = self._gatherer.gather(strategy.metrics(parameters), audit.scope)
+        except _Hopeless as end:
+            self._fail(audit_id, run, epoch, end.because)
+        except CloudRefused as refusal:
+            self._fail(audit_id, run, epoch, refusal.because)
+        except ScopeSelectsNothing as nothing:
+            self._fail(audit_id, run, epoch, nothing.because)
+        except CloudUnreachable as outage:
+            self._retry(audit, run, epoch, Reason.CLOUD_UNREACHABLE, outage)
+        except MetricsUnavailable as outage:
+            self._retry(audit, run, epoch, Reason.METRICS_UNAVAILABLE, outage)
+        except Exception as bug:
+            log.exception("run %s: gathering failed", run)
+            self._fail(audit_id, run, epoch, _internal(bug))
+        else:
+            self._solve(audit, run, epoch, strategy, parameters, gathered)
+
+    def _strategy(self, audit: Audit) -> tuple[Strategy, dict[str, object]]:
+        if audit.strategy is not None and audit.strategy not in self._strategies:
+            raise _Hopeless(Because(Reason.STRATEGY_UNKNOWN, {"strategy": audit.strategy}))
+        try:
+            strategy = choose_strategy(self._strategies, audit.goal, audit.strategy)
+        except NoStrategyForGoal:
+            because = Because(Reason.NO_STRATEGY_FOR_GOAL, {"goal": audit.goal})
+            raise _Hopeless(because) from None
+        try:
+            return strategy, self._complete(audit.parameters, strategy.parameters_schema)
+        except InvalidValue as unfit:
+            because = Because(Reason.PARAMETERS_INVALID, {"error": str(unfit)})
+            raise _Hopeless(because) from None
+
+    def _solve(
+        self,
+        audit: Audit,
+        run: UUID,
+        epoch: int,
+        strategy: Strategy,
+        parameters: Mapping[str, object],
+        gathered: Gathered,
+    ) -> None:
+        record = make_record(
+            code=self._code,
+            goal=audit.goal,
+            strategy=strategy.name,
+            planner=strategy.planner,
+            planner_options=self._planner_options,
+            parameters=parameters,
+            seed=run.int & 0xFFFFFFFF,
+            scope=audit.scope,
+            gathered=gathered,
+        )
+        digest = self._records.put(encode(record))
+        self._commands.run(
+            self._metadata,
+            lambda tx, ctx: tx.get(Audit, audit.id).record_inputs(
+                ctx, run, epoch, digest=digest, strategy=strategy.name
+            ),
+        )
+        try:
+            solution, planned = decide_again(record, strategy, self._planners[strategy.planner])
+            proposal = self._proposal(audit, run, record, digest, solution, planned)
+        except Exception as bug:
+            log.exception("run %s: strategy %s failed", run, strategy.name)
+            because = Because(Reason.STRATEGY_FAILED, {"error": f"{type(bug).__name__}: {bug}"})
+            self._fail(audit.id, run, epoch, because)
+            return
+        self._publish(audit.id, run, epoch, proposal)
+
+    def _proposal(
+        self,
+        audit: Audit,
+        run: UUID,
+        record: DecisionRecord,
+        digest: str,
+        solution: Solution,
+        planned: Sequence[PlannedAction],
+    ) -> Proposal:
+        explanation = Explanation(
+            format=FORMAT,
+            record=digest,
+            actions=list(planned),
+            rejections=list(solution.rejections),
+            notes=list(solution.notes),
+            indicators=dict(solution.indicators),
+        )
+        return Proposal(
+            audit_id=audit.id,
+            run_id=run,
+            goal=audit.goal,
+            strategy=record.strategy,
+            planner=record.planner,
+            record=digest,
+            explanation=self._records.put(encode(explanation)),
+            actions=tuple(planned),
+            indicators=_indicators(GOALS[audit.goal], solution.indicators),
+            global_efficacy=_global_efficacy(GOALS[audit.goal], solution.indicators),
+            notes=solution.notes,
+        )
+
+    # -- ending a run ----------------------------------------------------------------------------
+
+    def _publish(self, audit_id: UUID, run: UUID, epoch: int, proposal: Proposal) -> None:
+        """The plan and the end of the run appear together, or neither does."""
+        earlier = [plan.uuid for plan in self._read.recommended_plans(audit_id)]
+
+        def decide(transaction: Transaction, ctx: Context) -> UUID:
+            audit = transaction.get(Audit, audit_id)
+            plan = ActionPlan.propose(ctx, proposal)
+            audit.succeed_run(ctx, run, epoch, plan.id)
+            transaction.add(plan)
+            if audit.audit_type is AuditType.CONTINUOUS:
+                _replace(transaction, ctx.correlated(run), earlier)
+            if audit.auto_trigger and plan.state is PlanState.RECOMMENDED:
+                plan.launch(ctx)
+            return plan.id
+
+        plan = self._commands.run(self._metadata, decide).value
+        log.info("run %s published plan %s with %s actions", run, plan, len(proposal.actions))
+
+    def _retry(
+        self, audit: Audit, run: UUID, epoch: int, reason: Reason, outage: Exception
+    ) -> None:
+        because = Because(reason, {"error": str(outage)})
+        attempt = audit.run.attempt if audit.run is not None else 0
+        if attempt >= self._patience.attempts:
+            self._fail(audit.id, run, epoch, because)
+            return
+        pause = min(self._patience.pause * 2**attempt, self._patience.longest)
+        log.warning("run %s: %s Next attempt in %.0f s.", run, because, pause)
+        self._defer(audit.id, run, epoch, because, pause)
+
+    def _defer(self, audit_id: UUID, run: UUID, epoch: int, because: Because, pause: float) -> None:
+        self._commands.run(
+            self._metadata,
+            lambda tx, ctx: tx.get(Audit, audit_id).defer_run(
+                ctx, run, epoch, because, ctx.at + timedelta(seconds=pause)
+            ),
+        )
+
+    def _fail(self, audit_id: UUID, run: UUID, epoch: int, because: Because) -> None:
+        log.error("run %s failed: %s", run, because)
+        self._commands.run(
+            self._metadata,
+            lambda tx, ctx: tx.get(Audit, audit_id).fail_run(ctx, run, epoch, because),
+        )
+
+
+def decide_again(
+    record: DecisionRecord, strategy: Strategy, planner: Planner
+) -> tuple[Solution, Sequence[PlannedAction]]:
+    """What a strategy and a planner make of a decision record: always the same."""
+    solution = strategy.solve(record.inputs())
+    return solution, planner.plan(solution)
+
+
+def _replace(transaction: Transaction, ctx: Context, plans: Sequence[UUID]) -> None:
+    for earlier in plans:
+        plan = transaction.find(ActionPlan, earlier)
+        if plan is not None and plan.state is PlanState.RECOMMENDED:
+            plan.cancel(ctx, Because(Reason.SUPERSEDED_BY_RUN))
+
+
+def _indicators(goal: Goal, values: Mapping[str, float]) -> tuple[Indicator, ...]:
+    return tuple(
+        Indicator(known.name, known.description, known.unit, float(values[known.name]))
+        for known in goal.efficacy.indicators
+        if known.name in values
+    )
+
+
+def _global_efficacy(goal: Goal, values: Mapping[str, float]) -> tuple[Indicator, ...]:
+    return tuple(
+        Indicator(figure.name, figure.description, figure.unit, figure.value)
+        for figure in global_efficacy(goal, values)
+    )
+
+
+def _internal(bug: Exception) -> Because:
+    return Because(Reason.INTERNAL_ERROR, {"error": f"{type(bug).__name__}: {bug}"})
+
+
+__all__ = ["DecisionEngine", "Parameters", "Patience", "decide_again"]

@@ -1,0 +1,409 @@
+"""One execution of a plan by one applier under one epoch.
+
+One thread (``drive``) takes every decision and appends every event; calls to the cloud are made on
+a pool. For each action: check → *intent* → effect → *receipt* → observe … → *outcome*. After a
+crash the successor starts at "observe": it never repeats an effect that the cloud shows.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+from uuid import UUID
+
+from application.ports.clock import Clock
+from application.ports.cloud import (
+    ActionHandler,
+    CloudRefused,
+    CloudUnreachable,
+    Fail,
+    Go,
+    Observation,
+    Phase,
+    Skip,
+    Verdict,
+)
+from application.ports.read_models import Progress, ProgressBoard
+from application.processes.held import Held
+from domain.kernel.aggregate import Facts
+from domain.kernel.errors import Fenced
+from domain.kernel.metadata import Context, Metadata
+from domain.kernel.reasons import Because, Reason
+from domain.plans import Action, ActionPlan, PlanState
+from domain.plans.action_plan import RUNNING
+from domain.plans.events import PlanClaimed
+
+R = TypeVar("R")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast and how patiently a plan is executed.
+
+    Attributes:
+        parallel: actions in the cloud at once.
+        poll: seconds between two looks at a running effect.
+        settle: seconds for which an effect whose answer was lost may still show up.
+        attempts: how often an effect is tried that provably was not had.
+        unreachable: seconds without an answer from the cloud before an action fails.
+        grace: seconds that an effect gets to end after it was aborted at its deadline.
+    """
+
+    parallel: int = 8
+    poll: float = 2.0
+    settle: float = 10.0
+    attempts: int = 3
+    unreachable: float = 900.0
+    grace: float = 60.0
+
+
+@dataclass
+class _Track:
+    """An action that is being worked on, between two decisions.
+
+    Attributes:
+        call: the call to the cloud that is under way, None between calls.
+        then: takes the outcome of the call and decides.
+        due: monotonic time of the next look.
+        since: monotonic time at which the effect was (believed to be) asked for.
+        silent: monotonic time since which the cloud has given no answer, None while it does.
+        aborted: monotonic time at which it was aborted, None if it was not.
+        doubts: how often looking at it went wrong.
+    """
+
+    action: UUID
+    handler: ActionHandler
+    parameters: Facts
+    due: float
+    since: float
+    call: Future[Any] | None = None
+    then: Callable[[], None] | None = None
+    silent: float | None = None
+    aborted: float | None = None
+    doubts: int = 0
+
+
+class PlanRun:
+    """Drives the actions of a claimed plan."""
+
+    def __init__(  # noqa: PLR0913 - its collaborators
+        self,
+        held: Held[ActionPlan],
+        epoch: int,
+        *,
+        handlers: Mapping[str, ActionHandler],
+        progress: ProgressBoard,
+        clock: Clock,
+        metadata: Metadata,
+        pool: ThreadPoolExecutor,
+        fresh: Callable[[], bool],
+        pace: Pace,
+    ) -> None:
+        self._held = held
+        self._epoch = epoch
+        self._handlers = handlers
+        self._progress = progress
+        self._clock = clock
+        self._metadata = metadata
+        self._pool = pool
+        self._fresh = fresh
+        self._pace = pace
+        self._tracks: dict[UUID, _Track] = {}
+        self._moved = threading.Event()
+        self._looked = float("-inf")
+
+    def drive(self, stop: threading.Event) -> None:
+        """Works until the plan has ended, or until told to stop with nothing half-said.
+
+        Raises:
+            Fenced, Refusal: the plan is no longer this applier's; nothing more was done.
+        """
+        self._adopt()
+        while self._plan().state in RUNNING and not stop.is_set():
+            self._moved.clear()
+            self._collect()
+            self._begin()
+            self._look()
+            self._moved.wait(self._pause())
+        if stop.is_set():
+            self._hand_over()
+
+    # -- one round -------------------------------------------------------------------------------
+
+    def _plan(self) -> ActionPlan:
+        now = self._clock.monotonic()
+        if now - self._looked >= self._pace.poll:
+            self._looked = now
+            self._held.refresh()
+        plan = self._held.state
+        if plan.epoch != self._epoch:
+            raise Fenced(f"Action Plan {plan.id}", epoch=self._epoch, current=plan.epoch)
+        if plan.state is PlanState.CANCELLING and plan.pending():
+            self._act(lambda plan, ctx: plan.stop(ctx, self._epoch))
+        return self._held.state
+
+    def _adopt(self) -> None:
+        """Takes over the effects that a predecessor may have had: looks at them first."""
+        for action in self._held.state.ongoing():
+            handler = self._handlers.get(action.spec.type)
+            if handler is None:
+                self._unknown_type(action)
+            else:
+                self._tracks[action.spec.id] = self._track(action, handler)
+
+    def _collect(self) -> None:
+        for track in list(self._tracks.values()):
+            if track.call is None or not track.call.done():
+                continue
+            then = track.then
+            track.call = track.then = None
+            if then is not None:
+                then()
+
+    def _begin(self) -> None:
+        for action in self._held.state.ready():
+            if len(self._tracks) >= self._pace.parallel:
+                return
+            if action.spec.id in self._tracks:
+                continue
+            handler = self._handlers.get(action.spec.type)
+            if handler is None:
+                self._unknown_type(action)
+                continue
+            track = self._tracks[action.spec.id] = self._track(action, handler)
+            self._check(track)
+
+    def _look(self) -> None:
+        now = self._clock.monotonic()
+        for track in self._tracks.values():
+            if track.call is None and now >= track.due:
+                if self._held.state.actions[track.action].intent is None:
+                    self._check(track)
+                else:
+                    self._observe(track)
+
+    def _pause(self) -> float:
+        waiting = [track.due for track in self._tracks.values() if track.call is None]
+        soonest = min(waiting, default=self._clock.monotonic() + self._pace.poll)
+        return min(self._pace.poll, max(0.01, soonest - self._clock.monotonic()))
+
+    def _hand_over(self) -> None:
+        """Waits for the calls under way and notes their outcome; the rest is the successor's."""
+        for track in self._tracks.values():
+            if track.call is not None:
+                track.call.exception()  # waits
+        self._collect()
+        log.info("plan %s is left to a successor", self._held.state.id)
+
+    # -- check → intent → effect -----------------------------------------------------------------
+
+    def _check(self, track: _Track) -> None:
+        self._submit(
+            track, partial(track.handler.check, track.parameters), partial(self._checked, track)
+        )
+
+    def _checked(self, track: _Track, verdict: Callable[[], Verdict]) -> None:
+        try:
+            said = verdict()
+        except CloudUnreachable as outage:
+            self._silence(track, outage)
+        except CloudRefused as refusal:
+            self._fail(track, refusal.because)
+        except Exception as bug:
+            log.exception("action %s cannot be checked", track.action)
+            self._fail(track, _internal(bug))
+        else:
+            track.silent = None
+            self._judge(track, said)
+
+    def _judge(self, track: _Track, verdict: Verdict) -> None:
+        match verdict:
+            case Skip(because):
+                self._act(lambda p, ctx: p.skip_action(ctx, self._epoch, track.action, because))
+                self._drop(track)
+            case Fail(because):
+                self._fail(track, because)
+            case Go(before):
+                self._intend(track, before)
+
+    def _intend(self, track: _Track, before: Facts) -> None:
+        if not self._fresh():
+            track.due = self._clock.monotonic() + self._pace.poll
+            log.warning("heartbeat is stale; action %s waits until it beats again", track.action)
+            return
+        if self._held.refresh().state is not PlanState.ONGOING:
+            self._drop(track)  # cancelled or taken meanwhile: the next round sees to it
+            return
+        intent: Facts = {
+            "before": before,
+            "deadline": track.handler.deadline(track.parameters, before),
+        }
+        self._act(lambda p, ctx: p.intend_action(ctx, self._epoch, track.action, intent))
+        track.since = self._clock.monotonic()
+        effect = partial(self._start, track, before, self._held.state.version)
+        self._submit(track, effect, partial(self._started, track))
+
+    def _start(self, track: _Track, before: Facts, version: int) -> Facts:
+        """The effect, if this applier is still the one that may have it (runs on the pool)."""
+        if not self._fresh():
+            raise CloudUnreachable("the heartbeat went stale before the effect was asked for")
+        self._held.check_fence(version, PlanClaimed)
+        return track.handler.start(track.parameters, before)
+
+    def _started(self, track: _Track, answer: Callable[[], Facts]) -> None:
+        track.due = self._clock.monotonic()
+        try:
+            receipt = answer()
+        except Fenced:
+            raise
+        except CloudUnreachable as lost:
+            log.warning("action %s: no answer to its effect, observing: %s", track.action, lost)
+        except CloudRefused as refusal:
+            self._fail(track, refusal.because)
+        except Exception:
+            log.exception("action %s: its effect went wrong, observing", track.action)
+        else:
+            self._act(lambda p, ctx: p.acknowledge_action(ctx, self._epoch, track.action, receipt))
+
+    # -- observe → outcome -----------------------------------------------------------------------
+
+    def _observe(self, track: _Track) -> None:
+        action = self._held.state.actions[track.action]
+        look = partial(track.handler.observe, track.parameters, _before(action), action.receipt)
+        self._submit(track, look, partial(self._observed, track))
+
+    def _observed(self, track: _Track, observation: Callable[[], Observation]) -> None:
+        track.due = self._clock.monotonic() + self._pace.poll
+        try:
+            seen = observation()
+        except CloudUnreachable as outage:
+            self._silence(track, outage)
+        except Exception as bug:
+            track.doubts += 1
+            log.exception("action %s cannot be observed", track.action)
+            if track.doubts >= self._pace.attempts:
+                self._fail(track, _internal(bug))
+        else:
+            track.silent = None
+            self._conclude(track, seen)
+
+    def _conclude(self, track: _Track, seen: Observation) -> None:
+        match seen.phase:
+            case Phase.DONE:
+                self._act(
+                    lambda p, ctx: p.succeed_action(ctx, self._epoch, track.action, seen.facts)
+                )
+                self._drop(track)
+            case Phase.FAILED:
+                self._fail(track, seen.because or Because(Reason.OUTCOME_UNKNOWN, seen.facts))
+            case Phase.RUNNING:
+                self._running(track, seen)
+            case Phase.NEVER_STARTED:
+                self._never_started(track)
+            case Phase.UNKNOWN:
+                self._overdue(track, seen.because or Because(Reason.OUTCOME_UNKNOWN, seen.facts))
+
+    def _running(self, track: _Track, seen: Observation) -> None:
+        percent = seen.facts.get("percent")
+        self._progress.put(
+            Progress(
+                action_id=track.action,
+                percent=float(percent) if isinstance(percent, int | float) else None,
+                detail=str(seen.facts.get("status", "running")),
+                updated_at=self._clock.now(),
+            )
+        )
+        seconds = round(_deadline(self._held.state.actions[track.action]))
+        self._overdue(track, Because(Reason.DEADLINE_PASSED, {"seconds": seconds}))
+
+    def _never_started(self, track: _Track) -> None:
+        """The cloud shows nothing of the effect: once it surely cannot show up any more, again."""
+        if self._clock.monotonic() - track.since < self._pace.settle:
+            return
+        action = self._held.state.actions[track.action]
+        if action.attempt >= self._pace.attempts:
+            error = f"the cloud showed no effect of {action.attempt} attempts"
+            self._fail(track, Because(Reason.OUTCOME_UNKNOWN, {"error": error}))
+        elif self._held.state.state is PlanState.CANCELLING:
+            self._fail(track, Because(Reason.PLAN_CANCELLED))
+        else:
+            self._check(track)
+
+    def _overdue(self, track: _Track, because: Because) -> None:
+        """Gives up an effect that is past its deadline: aborts it, watches it, then fails it."""
+        now = self._clock.monotonic()
+        action = self._held.state.actions[track.action]
+        begun = action.started_at or self._clock.now()
+        if (self._clock.now() - begun).total_seconds() < _deadline(action):
+            return
+        if track.aborted is None:
+            track.aborted = now
+            abort = partial(track.handler.abort, track.parameters, action.receipt)
+            self._submit(track, abort, partial(self._given_up, track))
+        elif now - track.aborted >= self._pace.grace:
+            self._fail(track, because)
+
+    def _given_up(self, track: _Track, aborted: Callable[[], None]) -> None:
+        try:
+            aborted()
+        except Exception:
+            log.exception("action %s could not be aborted; observing it", track.action)
+
+    # -- helpers ---------------------------------------------------------------------------------
+
+    def _track(self, action: Action, handler: ActionHandler) -> _Track:
+        now = self._clock.monotonic()
+        return _Track(action.spec.id, handler, action.spec.parameters, due=now, since=now)
+
+    def _submit(
+        self,
+        track: _Track,
+        call: Callable[[], R],
+        then: Callable[[Callable[[], R]], None],
+    ) -> None:
+        future = self._pool.submit(call)
+        track.call, track.then = future, partial(then, future.result)
+        future.add_done_callback(lambda _: self._moved.set())
+
+    def _act(self, decide: Callable[[ActionPlan, Context], object]) -> None:
+        self._held.act(self._metadata, decide)
+
+    def _drop(self, track: _Track) -> None:
+        self._tracks.pop(track.action, None)
+        self._moved.set()
+
+    def _fail(self, track: _Track, because: Because) -> None:
+        log.error("action %s failed: %s", track.action, because)
+        self._act(lambda p, ctx: p.fail_action(ctx, self._epoch, track.action, because))
+        self._drop(track)
+
+    def _silence(self, track: _Track, outage: CloudUnreachable) -> None:
+        now = self._clock.monotonic()
+        track.due = now + self._pace.poll
+        track.silent = now if track.silent is None else track.silent
+        log.warning("action %s: %s; asking again in %s s", track.action, outage, self._pace.poll)
+        if now - track.silent >= self._pace.unreachable:
+            self._fail(track, Because(Reason.CLOUD_UNREACHABLE, {"error": str(outage)}))
+
+    def _unknown_type(self, action: Action) -> None:
+        because = Because(Reason.ACTION_TYPE_UNKNOWN, {"type": action.spec.type})
+        self._act(lambda p, ctx: p.fail_action(ctx, self._epoch, action.spec.id, because))
+
+
+def _internal(bug: Exception) -> Because:
+    return Because(Reason.INTERNAL_ERROR, {"error": f"{type(bug).__name__}: {bug}"})
+
+
+def _before(action: Action) -> Facts:
+    before = (action.intent or {}).get("before")
+    return before if isinstance(before, dict) else {}
+
+
+def _deadline(action: Action) -> float:
+    seconds = (action.intent or {}).get("deadline")
+    return float(seconds) if isinstance(seconds, int | float) else 0.0

@@ -1,0 +1,53 @@
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.audits.schedule import next_due, seconds
+from domain.kernel.errors import InvalidValue
+from tests.given import NOON
+
+
+def every_five_minutes(_: str, after: datetime) -> datetime:
+    slot = after.replace(second=0, microsecond=0, minute=after.minute - after.minute % 5)
+    return slot + timedelta(minutes=5)
+
+
+def test_the_first_run_is_due_at_once() -> None:
+    assert next_due("60", None, NOON, every_five_minutes) == NOON
+
+
+def test_the_next_run_is_one_period_after_the_last_due_time() -> None:
+    now = NOON + timedelta(seconds=20)
+    assert next_due("60", NOON, now, every_five_minutes) == NOON + timedelta(seconds=60)
+
+
+def test_missed_runs_are_made_up_for_once() -> None:
+    now = NOON + timedelta(seconds=601)
+    assert next_due("60", NOON, now, every_five_minutes) == NOON + timedelta(seconds=600)
+
+
+def test_a_missed_cron_match_is_made_up_for_once() -> None:
+    now = NOON + timedelta(minutes=17)
+    assert next_due("*/5 * * * *", NOON, now, every_five_minutes) == NOON + timedelta(minutes=15)
+
+
+def test_a_cron_audit_waits_for_its_first_match() -> None:
+    now = NOON + timedelta(minutes=1)
+    assert next_due("*/5 * * * *", None, now, every_five_minutes) == NOON + timedelta(minutes=5)
+
+
+@pytest.mark.parametrize("interval", ["0", "-5"])
+def test_an_interval_below_one_second_names_its_field(interval: str) -> None:
+    with pytest.raises(InvalidValue, match="interval"):
+        seconds(interval)
+
+
+@given(period=st.integers(1, 10_000), late=st.floats(0, 1e7))
+def test_due_times_lie_on_the_grid_of_the_definition(period: int, late: float) -> None:
+    now = NOON + timedelta(seconds=late)
+    due = next_due(str(period), NOON, now, every_five_minutes)
+    assert (due - NOON) % timedelta(seconds=period) == timedelta(0)
+    assert due > NOON
+    assert due - now <= timedelta(seconds=period)
