@@ -10,7 +10,7 @@ from domain.kernel.ids import action_id, plan_id
 from domain.kernel.metadata import Context
 from domain.kernel.reasons import Because, Reason
 from domain.kernel.transitions import Transitions
-from domain.optimization.solution import PlannedAction
+from domain.optimization.solution import PlannedAction, ProposedAction
 from domain.plans import workflow
 from domain.plans.action import Action, ActionSpec, ActionState, Indicator
 from domain.plans.events import (
@@ -127,10 +127,7 @@ class ActionPlan(Root):
             ActionSpec(
                 id=ids[index],
                 type=planned.action.type,
-                parameters={
-                    **planned.action.parameters,
-                    "resource_id": planned.action.resource_id,
-                },
+                parameters=_parameters(planned.action),
                 parents=tuple(ids[parent] for parent in planned.parents),
                 requires=tuple(ids[needed] for needed in planned.requires),
                 because=planned.action.because,
@@ -430,3 +427,8 @@ class ActionPlan(Root):
     def finish(self, state: PlanState, because: Because | None) -> None:
         """Assigns the end of the plan."""
         self.state, self.because, self.owner = state, because, None
+
+
+def _parameters(action: ProposedAction) -> Facts:
+    target: Facts = {"resource_id": action.resource_id} if action.resource_id else {}
+    return {**action.parameters, **target}
