@@ -1,0 +1,104 @@
+"""A cloud of one action type that does what a test tells it to, and counts the effects it had."""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import ClassVar
+
+from application.ports.cloud import (
+    CloudRefused,
+    CloudUnreachable,
+    Fail,
+    Go,
+    Observation,
+    Phase,
+    Skip,
+    Verdict,
+)
+from domain.kernel.aggregate import Facts
+from domain.kernel.reasons import Because, Reason
+
+NO = Because(Reason.MIGRATION_REFUSED, {"server": "s", "error": "no"})
+GONE = Because(Reason.SERVER_NOT_FOUND, {"server": "s"})
+
+
+class ReferenceCloud:
+    """An ``ActionHandler`` whose effects take some looks to finish.
+
+    Attributes:
+        effects: resources on which an effect was had, in order.
+        surprises: what the next effects do instead of answering: called with the resource after
+            the effect was had (``after``) or before it (``before``).
+    """
+
+    type = "act"
+    description = "Acts."
+    schema: ClassVar[Facts] = {"type": "object"}
+
+    def __init__(self, looks: int = 2, deadline: float = 60.0) -> None:
+        self.effects: list[str] = []
+        self.aborted: list[str] = []
+        self.verdicts: dict[str, Verdict] = {}
+        self.before: deque[Callable[[str], None]] = deque()
+        self.after: deque[Callable[[str], None]] = deque()
+        self.unreachable = 0
+        self.hang = False
+        self._looks = looks
+        self._deadline = deadline
+        self._seen: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def check(self, parameters: Facts) -> Verdict:
+        with self._lock:
+            self._answer()
+            resource = str(parameters["resource_id"])
+            return self.verdicts.get(resource, Go({"effects": self.effects.count(resource)}))
+
+    def start(self, parameters: Facts, before: Facts) -> Facts:
+        resource = str(parameters["resource_id"])
+        if self.before:
+            self.before.popleft()(resource)
+        with self._lock:
+            self.effects.append(resource)
+            self._seen[resource] = 0
+        if self.after:
+            self.after.popleft()(resource)
+        return {"number": len(self.effects), "had": before}
+
+    def observe(self, parameters: Facts, before: Facts, receipt: Facts | None) -> Observation:
+        with self._lock:
+            self._answer()
+            resource = str(parameters["resource_id"])
+            if self.effects.count(resource) == before.get("effects", 0):
+                return Observation(Phase.NEVER_STARTED, {})
+            if resource in self.aborted:
+                because = Because(Reason.MIGRATION_ABORTED, {"server": resource, "migration": "m"})
+                return Observation(Phase.FAILED, {"receipt": receipt}, because)
+            self._seen[resource] += 1
+            if self.hang or self._seen[resource] < self._looks:
+                return Observation(Phase.RUNNING, {"percent": 50.0, "status": "running"})
+            return Observation(Phase.DONE, {"host": "b"})
+
+    def abort(self, parameters: Facts, receipt: Facts | None) -> None:
+        with self._lock:
+            self.aborted.append(str(parameters["resource_id"]))
+
+    def deadline(self, parameters: Facts, before: Facts) -> float:
+        return self._deadline
+
+    def _answer(self) -> None:
+        if self.unreachable:
+            self.unreachable -= 1
+            raise CloudUnreachable("503")
+
+
+def refuses(_: str) -> None:
+    raise CloudRefused(NO)
+
+
+def loses_the_reply(_: str) -> None:
+    raise CloudUnreachable("connection reset")
+
+
+SKIP = Skip(GONE)
+FAIL = Fail(NO)

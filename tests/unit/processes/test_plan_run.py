@@ -1,0 +1,269 @@
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from application.ports.event_log import EventLog, Recorded
+from application.ports.read_models import Progress
+from application.processes.held import Held
+from application.processes.plan_run import Pace, PlanRun
+from application.transactions import Commands
+from domain.kernel.errors import Fenced
+from domain.kernel.metadata import Metadata, component
+from domain.kernel.reasons import Because, Reason
+from domain.optimization.solution import PlannedAction, ProposedAction
+from domain.plans import ActionPlan, ActionState, PlanState, Proposal
+from infrastructure.clock import SystemClock
+from tests.given import ident
+from tests.unit.processes.reference_cloud import (
+    FAIL,
+    SKIP,
+    ReferenceCloud,
+    loses_the_reply,
+    refuses,
+)
+
+CLOCK = SystemClock()
+METADATA = Metadata(component("applier", "me"))
+PACE = Pace(parallel=4, poll=0.01, settle=0.05, attempts=3, unreachable=5.0, grace=0.2)
+LOST = Because(Reason.OWNER_LOST, {"owner": "me", "successor": "other"})
+
+
+class Board:
+    """Keeps the latest progress of each action."""
+
+    def __init__(self) -> None:
+        self.latest: dict[UUID, Progress] = {}
+
+    def put(self, progress: Progress) -> None:
+        self.latest[progress.action_id] = progress
+
+    def of(self, action_ids: Any) -> dict[UUID, Progress]:
+        return {one: self.latest[one] for one in action_ids if one in self.latest}
+
+
+def action(resource: str, parents: tuple[int, ...] = (), kind: str = "act") -> PlannedAction:
+    return PlannedAction(
+        ProposedAction(kind, resource, {}, Because(Reason.FREES_HOST)), parents, parents
+    )
+
+
+class Bench:
+    """A launched plan in a real log, and what it takes to run it."""
+
+    def __init__(self, log: EventLog, cloud: ReferenceCloud, *actions: PlannedAction) -> None:
+        self.log = log
+        self.cloud = cloud
+        self.board = Board()
+        self.commands = Commands(log, CLOCK)
+        proposal = Proposal(
+            ident(1), ident(2), "dummy", "dummy", "weight", "r" * 64, "e" * 64, actions
+        )
+
+        def create(tx: Any, ctx: Any) -> UUID:
+            plan = ActionPlan.propose(ctx, proposal)
+            plan.launch(ctx)
+            tx.add(plan)
+            return plan.id
+
+        self.id = self.commands.run(METADATA, create).value
+
+    def claim(self, *, takeover: Because | None = None) -> tuple[Held[ActionPlan], int]:
+        held = Held(self.log, CLOCK, ActionPlan, self.id)
+        epoch = held.act(METADATA, lambda p, ctx: p.claim(ctx, "me", "here", takeover=takeover))
+        return held, epoch
+
+    def drive(
+        self,
+        *,
+        takeover: Because | None = None,
+        fresh: Callable[[], bool] = lambda: True,
+        stop: threading.Event | None = None,
+        pace: Pace = PACE,
+    ) -> ActionPlan:
+        held, epoch = self.claim(takeover=takeover)
+        with ThreadPoolExecutor(pace.parallel) as pool:
+            run = PlanRun(
+                held,
+                epoch,
+                handlers={"act": self.cloud},
+                progress=self.board,
+                clock=CLOCK,
+                metadata=METADATA,
+                pool=pool,
+                fresh=fresh,
+                pace=pace,
+            )
+            run.drive(stop or threading.Event())
+        return self.plan()
+
+    def plan(self) -> ActionPlan:
+        plan = self.log.find(ActionPlan, self.id)
+        assert plan is not None
+        return plan
+
+    def states(self) -> list[ActionState]:
+        return [one.state for one in self.plan().actions.values()]
+
+    def topics(self) -> list[str]:
+        entries = self.log.history(self.id)
+        return [entry.topic for entry in entries if isinstance(entry, Recorded)]
+
+
+def test_intent_effect_receipt_and_outcome_are_noted_in_that_order(event_log: EventLog) -> None:
+    bench = Bench(event_log, ReferenceCloud(), action("a"))
+    assert bench.drive().state is PlanState.SUCCEEDED
+    assert bench.topics()[3:] == [
+        "plan.action-intended",
+        "plan.action-acknowledged",
+        "plan.action-succeeded",
+        "plan.succeeded",
+    ]
+    assert bench.cloud.effects == ["a"]
+    assert bench.board.latest[next(iter(bench.plan().actions))].percent == 50.0
+
+
+def test_children_start_after_their_parents_ended(event_log: EventLog) -> None:
+    bench = Bench(event_log, ReferenceCloud(), action("a"), action("b", (0,)), action("c", (1,)))
+    bench.drive()
+    assert bench.cloud.effects == ["a", "b", "c"]
+
+
+def test_a_refused_effect_fails_its_action_with_the_clouds_words(event_log: EventLog) -> None:
+    cloud = ReferenceCloud()
+    cloud.before.append(refuses)
+    bench = Bench(event_log, cloud, action("a"), action("b", (0,)))
+    plan = bench.drive()
+    assert plan.state is PlanState.FAILED
+    assert bench.states() == [ActionState.FAILED, ActionState.CANCELLED]
+    assert "refused" in str(next(iter(plan.actions.values())).because)
+    assert cloud.effects == []
+
+
+def test_checks_skip_and_fail_without_an_effect(event_log: EventLog) -> None:
+    cloud = ReferenceCloud()
+    cloud.verdicts = {"a": SKIP, "b": FAIL}
+    bench = Bench(event_log, cloud, action("a"), action("b"))
+    assert bench.drive().state is PlanState.FAILED
+    assert bench.states() == [ActionState.SKIPPED, ActionState.FAILED]
+    assert cloud.effects == []
+
+
+def test_an_effect_whose_reply_was_lost_is_observed_and_not_repeated(event_log: EventLog) -> None:
+    cloud = ReferenceCloud()
+    cloud.after.append(loses_the_reply)
+    bench = Bench(event_log, cloud, action("a"))
+    assert bench.drive().state is PlanState.SUCCEEDED
+    assert cloud.effects == ["a"]
+
+
+def test_an_effect_that_never_started_is_had_after_the_settle_time(event_log: EventLog) -> None:
+    cloud = ReferenceCloud()
+    cloud.before.append(loses_the_reply)
+    bench = Bench(event_log, cloud, action("a"))
+    assert bench.drive().state is PlanState.SUCCEEDED
+    assert cloud.effects == ["a"]
+    assert next(iter(bench.plan().actions.values())).attempt == 2
+
+
+def test_an_effect_that_never_starts_is_given_up(event_log: EventLog) -> None:
+    cloud = ReferenceCloud()
+    cloud.before.extend([loses_the_reply] * 9)
+    bench = Bench(event_log, cloud, action("a"))
+    assert bench.drive().state is PlanState.FAILED
+    assert cloud.effects == []
+
+
+@pytest.mark.parametrize("had", [False, True])
+def test_a_successor_finds_out_what_became_of_an_intent(event_log: EventLog, had: bool) -> None:
+    """The predecessor died between the intent and the receipt; the effect was had or not."""
+    bench = Bench(event_log, ReferenceCloud(), action("a"))
+    held, epoch = bench.claim()
+    one = next(iter(held.state.actions))
+    intent: dict[str, object] = {"before": {"effects": 0}, "deadline": 60.0}
+    held.act(METADATA, lambda p, ctx: p.intend_action(ctx, epoch, one, intent))
+    if had:
+        bench.cloud.start({"resource_id": "a"}, {})
+    assert bench.drive(takeover=LOST).state is PlanState.SUCCEEDED
+    assert bench.cloud.effects == ["a"]
+
+
+def test_a_fenced_applier_has_no_effect(event_log: EventLog) -> None:
+    """Somebody takes the plan over between the intent and the effect."""
+    cloud = ReferenceCloud()
+    bench = Bench(event_log, cloud, action("a"), action("b", (0,)))
+
+    def usurp(_: str) -> None:
+        bench.claim(takeover=LOST)
+
+    cloud.after.append(usurp)
+    with pytest.raises(Fenced):
+        bench.drive()
+    assert cloud.effects == ["a"]
+
+
+def test_an_applier_whose_heart_does_not_beat_has_no_effect(event_log: EventLog) -> None:
+    beats = iter([False] * 5)
+    bench = Bench(event_log, ReferenceCloud(), action("a"))
+    assert bench.drive(fresh=lambda: next(beats, True)).state is PlanState.SUCCEEDED
+    assert bench.cloud.effects == ["a"]
+
+
+def test_a_cancel_stops_what_has_not_started_and_lets_the_rest_end(event_log: EventLog) -> None:
+    cloud = ReferenceCloud(looks=5)
+    bench = Bench(event_log, cloud, action("a"), action("b", (0,)))
+
+    def cancel(_: str) -> None:
+        bench.commands.run(
+            METADATA, lambda tx, ctx: tx.get(ActionPlan, bench.id).move(ctx, PlanState.CANCELLING)
+        )
+
+    cloud.after.append(cancel)
+    assert bench.drive().state is PlanState.CANCELLED
+    assert bench.states() == [ActionState.SUCCEEDED, ActionState.CANCELLED]
+
+
+def test_an_effect_past_its_deadline_is_aborted_and_fails(event_log: EventLog) -> None:
+    cloud = ReferenceCloud(deadline=0.05)
+    cloud.hang = True
+    bench = Bench(event_log, cloud, action("a"))
+    assert bench.drive().state is PlanState.FAILED
+    assert cloud.aborted == ["a"]
+
+
+def test_an_outage_delays_but_does_not_fail(event_log: EventLog) -> None:
+    cloud = ReferenceCloud()
+    cloud.unreachable = 10
+    bench = Bench(event_log, cloud, action("a"))
+    assert bench.drive().state is PlanState.SUCCEEDED
+    assert cloud.effects == ["a"]
+
+
+def test_a_cloud_that_stays_away_fails_the_action_in_the_end(event_log: EventLog) -> None:
+    cloud = ReferenceCloud()
+    cloud.unreachable = 1_000_000
+    pace = Pace(parallel=1, poll=0.01, unreachable=0.1)
+    bench = Bench(event_log, cloud, action("a"))
+    assert bench.drive(pace=pace).state is PlanState.FAILED
+
+
+def test_an_unknown_action_type_fails_and_the_others_go_on(event_log: EventLog) -> None:
+    bench = Bench(event_log, ReferenceCloud(), action("a", kind="nosuch"), action("b"))
+    assert bench.drive().state is PlanState.FAILED
+    assert bench.states() == [ActionState.FAILED, ActionState.SUCCEEDED]
+
+
+def test_stopping_leaves_running_effects_to_a_successor(event_log: EventLog) -> None:
+    cloud = ReferenceCloud()
+    cloud.hang = True
+    stop = threading.Event()
+    cloud.after.append(lambda _: stop.set())
+    bench = Bench(event_log, cloud, action("a"))
+    assert bench.drive(stop=stop).state is PlanState.ONGOING
+    assert bench.topics()[-1] == "plan.action-acknowledged"
+    cloud.hang = False
+    assert bench.drive(takeover=LOST).state is PlanState.SUCCEEDED
+    assert cloud.effects == ["a"]
