@@ -57,7 +57,7 @@ class CommandReceipt(Root):
         )
 
 
-class KeyReused(Exception):  # noqa: N818
+class KeyReused(Exception):
     """An idempotency key was used before for a different request."""
 
 

@@ -12,6 +12,37 @@ class MetricsUnavailable(Exception):
 
 
 @dataclass(frozen=True)
+class MetricCheck:
+    """How one metric fares with a datasource: a row of a preflight.
+
+    Attributes:
+        metric, resource: of the need.
+        supported: whether the datasource has a mapping for it.
+        unit: what its values are in.
+        known, total: for how many of the model's hosts or servers there is a usable value.
+        least, most: range of the usable values, None if there is none.
+        age: seconds since the newest raw sample, None if it cannot be told.
+        problems: what is wrong, from the most to the least common.
+    """
+
+    metric: str
+    resource: str
+    supported: bool
+    unit: str
+    known: int
+    total: int
+    least: float | None = None
+    most: float | None = None
+    age: float | None = None
+    problems: tuple[Because, ...] = ()
+
+    @property
+    def present(self) -> bool:
+        """Whether there is any value."""
+        return self.known > 0
+
+
+@dataclass(frozen=True)
 class Fetched:
     """Metrics for a model.
 
@@ -41,6 +72,16 @@ class MetricSource(Protocol):
 
     def fetch(self, needs: Sequence[MetricNeed], model: ComputeModel) -> Fetched:
         """The values of the needs for all hosts and servers of a model.
+
+        Raises:
+            MetricsUnavailable: the datasource cannot be reached or refuses.
+        """
+        ...
+
+    def preflight(
+        self, needs: Sequence[MetricNeed], model: ComputeModel
+    ) -> tuple[MetricCheck, ...]:
+        """Whether the needs can be met, one row per need.
 
         Raises:
             MetricsUnavailable: the datasource cannot be reached or refuses.

@@ -4,7 +4,7 @@ A projection declares its tables and folds events into them through ``Tables``; 
 stored, which generation of the tables is shown, and how far each one has come is the store's part.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -47,9 +47,9 @@ class Index:
     only: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table:
-    """A read table.
+    """A read table. A declaration is equal only to itself.
 
     Attributes:
         key: the column that identifies a row.
@@ -179,7 +179,15 @@ class TableDifference:
         return self.live_rows == self.built_rows and self.live_digest == self.built_digest
 
 
-class StoreUnavailable(Exception):  # noqa: N818 - a fact about the moment, not about the data
+@dataclass(frozen=True)
+class Comparison:
+    """Two generations of a projection at one log position, table by table."""
+
+    position: int
+    tables: tuple[TableDifference, ...]
+
+
+class StoreUnavailable(Exception):
     """The database of the read models cannot be reached or is busy beyond patience."""
 
 
@@ -203,7 +211,7 @@ class ProjectionStore(Protocol):
         after: int,
         upto: int,
         versions: Mapping[str, int],
-        only: Standing | None = None,
+        only: Collection[Standing] | None = None,
     ) -> AbstractContextManager[Sequence[Target]]:
         """A transaction that moves all generations that stand at ``after`` on to ``upto``.
 
@@ -211,7 +219,7 @@ class ProjectionStore(Protocol):
             after: position they must stand at; who has moved on meanwhile is left alone.
             upto: position they have reached when the transaction ends well.
             versions: projection → version that the caller can fold; others are left alone.
-            only: this generation and no other.
+            only: these generations and no others.
 
         Returns:
             On entering, the generations moved: none if another projector did it already. Leaving
@@ -226,7 +234,7 @@ class ProjectionStore(Protocol):
         """A new, empty generation beside the shown one; an unfinished one is given up for it."""
         ...
 
-    def compare(self, live: Standing, built: Standing) -> list[TableDifference] | None:
+    def compare(self, live: Standing, built: Standing) -> Comparison | None:
         """Both generations, table by table; None if they do not stand at one position now."""
         ...
 

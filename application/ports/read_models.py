@@ -98,6 +98,7 @@ class ActionPlanView:
     Attributes:
         efficacy_indicators, global_efficacy: lists of {name, description, unit, value}.
         notes: what the strategy remarked (rendered reasons).
+        record, explanation: digests of the decision record and of the record of its reasons.
         actions_total, actions_ended, actions_ongoing: for progress displays.
     """
 
@@ -123,6 +124,7 @@ class ActionPlanView:
     created_at: datetime
     updated_at: datetime | None
     deleted_at: datetime | None
+    explanation: str = ""
 
 
 @dataclass(frozen=True)
@@ -180,7 +182,7 @@ class TimelineView:
 
 @dataclass(frozen=True)
 class OpenRun:
-    """A run that was requested and has not ended."""
+    """A run that was requested and has not ended. ``position``: of the event that requested it."""
 
     audit_id: UUID
     run_id: UUID
@@ -192,7 +194,7 @@ class OpenRun:
 
 @dataclass(frozen=True)
 class OpenPlan:
-    """A plan that was launched and has not ended."""
+    """A plan that was launched and has not ended. ``position``: of the event that launched it."""
 
     plan_id: UUID
     state: str
@@ -264,6 +266,10 @@ class Page:
 
 class MarkerNotFound(LookupError):
     """The row that a page's marker names does not exist (or is deleted and not shown)."""
+
+
+class UnknownSortKey(LookupError):
+    """A list cannot be sorted by what a page names."""
 
 
 Filters = Mapping[str, str]

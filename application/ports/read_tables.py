@@ -45,7 +45,7 @@ STRATEGIES = Table(
         **_ID,
         **_NAME,
         "display_name": Column(Kind.TEXT),
-        "goal_uuid": Column(Kind.UUID),
+        **_GOAL,
         "parameters_spec": Column(Kind.JSON),
         **_TIMES,
     },
@@ -71,9 +71,7 @@ ACTION_TYPES = Table(
         **_TIMES,
     },
 )
-CATALOGUE = Shape(
-    "catalogue", version=1, tables=(GOALS, STRATEGIES, SCORING_ENGINES, ACTION_TYPES)
-)
+CATALOGUE = Shape("catalogue", version=1, tables=(GOALS, STRATEGIES, SCORING_ENGINES, ACTION_TYPES))
 
 AUDIT_TEMPLATES = Table(
     "audit_templates",
@@ -146,6 +144,7 @@ ACTION_PLANS = Table(
         "global_efficacy": Column(Kind.JSON),
         "notes": Column(Kind.JSON),
         "record": Column(Kind.TEXT),
+        "explanation": Column(Kind.TEXT),
         "owner": Column(Kind.TEXT, nullable=True),
         "hostname": Column(Kind.TEXT, nullable=True),
         "status_message": Column(Kind.TEXT, nullable=True),

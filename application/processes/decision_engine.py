@@ -173,6 +173,8 @@ class DecisionEngine:
             self._fail(audit_id, run, epoch, refusal.because)
         except ScopeSelectsNothing as nothing:
             self._fail(audit_id, run, epoch, nothing.because)
+        except InvalidValue as unfit:
+            self._fail(audit_id, run, epoch, _unfit(unfit))
         except CloudUnreachable as outage:
             self._retry(audit, run, epoch, Reason.CLOUD_UNREACHABLE, outage)
         except MetricsUnavailable as outage:
@@ -194,8 +196,7 @@ class DecisionEngine:
         try:
             return strategy, self._complete(audit.parameters, strategy.parameters_schema)
         except InvalidValue as unfit:
-            because = Because(Reason.PARAMETERS_INVALID, {"error": str(unfit)})
-            raise _Hopeless(because) from None
+            raise _Hopeless(_unfit(unfit)) from None
 
     def _solve(
         self,
@@ -341,6 +342,10 @@ def _global_efficacy(goal: Goal, values: Mapping[str, float]) -> tuple[Indicator
         Indicator(figure.name, figure.description, figure.unit, figure.value)
         for figure in global_efficacy(goal, values)
     )
+
+
+def _unfit(value: InvalidValue) -> Because:
+    return Because(Reason.PARAMETERS_INVALID, {"error": str(value)})
 
 
 def _internal(bug: Exception) -> Because:

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from domain.cluster.scope import parse_scope
-
 from application.decision_record import Gathered
 from application.ports.clock import Clock
 from application.ports.cloud import ComputeCollector
 from application.ports.metrics import MetricSource
 from domain.cluster.compute import ComputeModel
+from domain.cluster.scope import parse_scope
 from domain.kernel.reasons import Because, Reason
 from domain.optimization.metrics import MetricNeed
 
@@ -37,6 +36,7 @@ class Gatherer:
             CloudUnreachable, CloudRefused: the cloud could not be read (whole).
             MetricsUnavailable: the datasource gave no answer.
             ScopeSelectsNothing: there is no host to look at.
+            InvalidValue: the scope does not make sense.
         """
         at = self._clock.now()
         rows = self._collector.collect()
@@ -44,9 +44,10 @@ class Gatherer:
             rows.hosts, rows.servers, rows.groups, rows.aggregates
         )
         selected = parse_scope(scope).select(model)
-        scoped = model.restrict(selected.hosts, selected.excluded_servers)
+        scoped = model.restrict(selected.hosts, selected.excluded)
         if not len(scoped.hosts):
             raise ScopeSelectsNothing
         fetched = self._metrics.fetch(needs, scoped)
-        problems = (*rows.problems, *(one.because for one in quarantined), *fetched.problems)
+        unfit = (one.because for one in quarantined)
+        problems = (*rows.problems, *unfit, *selected.notes, *fetched.problems)
         return Gathered(scoped, fetched.table, problems, at)

@@ -31,7 +31,7 @@ class Worker:
         *,
         interval: float,
     ) -> None:
-        self._name = name
+        self.name = name
         self._slots = slots
         self._process = process
         self._sweep = sweep
@@ -55,7 +55,7 @@ class Worker:
     def run(self, stop: threading.Event) -> None:
         """Works until told to stop; what is in a slot then is waited for."""
         threads = [
-            threading.Thread(target=self._slot, name=f"{self._name}-{slot}", daemon=True)
+            threading.Thread(target=self._slot, name=f"{self.name}-{slot}", daemon=True)
             for slot in range(self._slots)
         ]
         for thread in threads:
@@ -73,7 +73,7 @@ class Worker:
             keys = list(self._sweep())
         except Exception:
             log.exception(
-                "%s: the sweep failed; the next one is in %s s", self._name, self._interval
+                "%s: the sweep failed; the next one is in %s s", self.name, self._interval
             )
             return
         for key in keys:
@@ -90,7 +90,7 @@ class Worker:
             try:
                 self._process(key)
             except Exception:
-                log.exception("%s: %s failed; the next sweep takes it up again", self._name, key)
+                log.exception("%s: %s failed; the next sweep takes it up again", self.name, key)
             finally:
                 with self._lock:
                     del self._running[key]

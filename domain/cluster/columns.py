@@ -61,7 +61,7 @@ class Coded(Generic[T]):
     codes: IndexArray
 
     def __getitem__(self, row: int) -> T:
-        return self.table[self.codes[row]]
+        return self.table[int(self.codes[row])]
 
     def __len__(self) -> int:
         return len(self.codes)

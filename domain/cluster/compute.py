@@ -6,11 +6,12 @@ Index order is the order of ids, so the same cloud gives the same model however 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from domain.cluster.columns import BoolArray, FloatArray, IntArray, bools, frozen, mapping, sequence
-from domain.cluster.demands import Demands, capacity, demands, resources
+from domain.cluster.demands import capacity, demands, resources
 from domain.cluster.intake import admit_hosts, admit_servers
 from domain.cluster.rows import AggregateRow, GroupRow, HostRow, Quarantined, ServerRow
 from domain.cluster.tables import HostColumns, ServerColumns
@@ -76,9 +77,7 @@ class ComputeModel:
             hosts=HostColumns.from_columns(mapping(data["hosts"])),
             servers=ServerColumns.from_columns(mapping(data["servers"])),
             unplaced=ServerColumns.from_columns(mapping(data["unplaced"])),
-            groups=tuple(
-                GroupRow(**_tupled(mapping(group))) for group in sequence(data["groups"])
-            ),
+            groups=tuple(GroupRow(**_tupled(mapping(group))) for group in sequence(data["groups"])),
             aggregates=tuple(
                 AggregateRow(**_tupled(mapping(item))) for item in sequence(data["aggregates"])
             ),
@@ -106,7 +105,9 @@ class ComputeModel:
             excluded=frozen(servers.excluded | named),
         )
         grouped = {member for group in self.groups for member in group.members}
-        grouped.update(server for server, at in self.server_places.items() if self.servers.groups[at])
+        grouped.update(
+            server for server, at in self.server_places.items() if self.servers.groups[at]
+        )
         dropped = (grouped & self.server_places.keys()) - set(servers.id)
         return replace(
             self,
@@ -150,14 +151,9 @@ class ComputeModel:
         return capacity(self.hosts, self.resources)
 
     @cached_property
-    def demands(self) -> Demands:
-        """What each server's flavor asks for."""
-        return demands(self.servers, self.resources)
-
-    @cached_property
     def demand(self) -> FloatArray:
-        """float64[servers, resources]: what each server is allocated."""
-        return self.demands.amounts
+        """float64[servers, resources]: what each server is allocated (units as ``capacity``)."""
+        return demands(self.servers, self.resources)
 
     @cached_property
     def allocated(self) -> FloatArray:
@@ -179,7 +175,9 @@ class ComputeModel:
 build = ComputeModel.build
 
 
-def sum_by_host(amounts: FloatArray, host: np.ndarray[tuple[int], np.dtype[np.int32]], hosts: int) -> FloatArray:
+def sum_by_host(
+    amounts: FloatArray, host: np.ndarray[tuple[int], np.dtype[np.int32]], hosts: int
+) -> FloatArray:
     """float64[k, hosts]: float64[servers, k] summed per host (int32[servers])."""
     totals = [np.bincount(host, weights=column, minlength=hosts) for column in amounts.T]
     return frozen(np.array(totals, dtype=np.float64).reshape(amounts.shape[1], hosts))
@@ -193,5 +191,5 @@ def _listed(record: dict[str, object]) -> dict[str, object]:
     return {key: list(v) if isinstance(v, tuple) else v for key, v in record.items()}
 
 
-def _tupled(record: Mapping[str, object]) -> dict[str, object]:
+def _tupled(record: Mapping[str, object]) -> dict[str, Any]:
     return {key: tuple(v) if isinstance(v, list) else v for key, v in record.items()}

@@ -1,7 +1,6 @@
 """What servers are allocated, and what hosts can allocate."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,19 +12,8 @@ VCPUS, MEMORY, DISK, PCPUS = range(4)
 _ALIASES = "pci_passthrough:alias"
 
 
-@dataclass(frozen=True, eq=False)
-class Demands:
-    """What servers are allocated.
-
-    Attributes:
-        amounts: float64[servers, resources]; cores, MB, GB, dedicated cores, then devices.
-    """
-
-    amounts: FloatArray
-
-
 def dedicated_cpus(vcpus: int, extra_specs: Mapping[str, str]) -> int:
-    """How many of a flavor's vCPUs are pinned to a core of their own (flavor extra specs hw:cpu_*)."""
+    """How many of a flavor's vCPUs get a core of their own (extra specs ``hw:cpu_*``)."""
     policy = extra_specs.get("hw:cpu_policy", "shared")
     if policy == "dedicated":
         return vcpus
@@ -36,20 +24,21 @@ def dedicated_cpus(vcpus: int, extra_specs: Mapping[str, str]) -> int:
 
 
 def cpu_set(text: str, vcpus: int) -> set[int]:
-    """vCPU numbers of a mask such as ``0-3,^2``; a mask of exclusions only starts from all.
+    """The vCPU numbers of a mask such as ``0-3,^2``; a mask of exclusions only starts from all.
 
     What cannot be read counts as every vCPU, the cautious reading.
     """
+    everyone = set(range(vcpus))
     taken: set[int] = set()
     barred: set[int] = set()
     for part in text.split(","):
         item = part.strip()
-        first, _, last = item.removeprefix("^").partition("-")
-        if not first.isdigit() or (last and not last.isdigit()):
-            return set(range(vcpus))
+        first, dash, last = item.removeprefix("^").partition("-")
+        if not first.isdigit() or (dash and not last.isdigit()):
+            return everyone
         numbers = range(int(first), int(last or first) + 1)
         (barred if item.startswith("^") else taken).update(numbers)
-    return (taken or set(range(vcpus))) - barred
+    return ((taken or everyone) & everyone) - barred
 
 
 def aliases(extra_specs: Mapping[str, str]) -> dict[str, int]:
@@ -87,8 +76,8 @@ def capacity(hosts: HostColumns, names: tuple[str, ...]) -> FloatArray:
     return frozen(room)
 
 
-def demands(servers: ServerColumns, names: tuple[str, ...]) -> Demands:
-    """What each server is allocated of each named resource."""
+def demands(servers: ServerColumns, names: tuple[str, ...]) -> FloatArray:
+    """float64[servers, resources]: cores, MB, GB, dedicated cores, then devices."""
     amounts = np.zeros((len(servers), len(names)), dtype=np.float64)
     amounts[:, VCPUS] = servers.vcpus
     amounts[:, MEMORY] = servers.memory_mb
@@ -99,8 +88,9 @@ def demands(servers: ServerColumns, names: tuple[str, ...]) -> Demands:
         rows = np.flatnonzero(servers.extra_specs.codes == code)
         for alias, count in aliases(specs).items():
             amounts[rows, names.index(alias)] = count
-        for row in rows:
-            pinned = dedicated_cpus(int(servers.vcpus[row]), specs)
-            amounts[row, VCPUS] -= pinned
-            amounts[row, PCPUS] = pinned
-    return Demands(frozen(amounts))
+        for vcpus in np.unique(servers.vcpus[rows]):
+            pinned = dedicated_cpus(int(vcpus), specs)
+            same = rows[servers.vcpus[rows] == vcpus]
+            amounts[same, VCPUS] -= pinned
+            amounts[same, PCPUS] = pinned
+    return frozen(amounts)

@@ -33,19 +33,28 @@ class Table:
 
     def to_columns(self) -> dict[str, object]:
         """Column name → JSON value."""
-        return {name: plain(column) for name, column in self._columns()}
+        return {name: plain(column) for name, column in self.columns()}
 
     @classmethod
     def from_columns(cls, data: Mapping[str, object]) -> Self:
         """The table whose JSON form this is."""
-        return cls(**{name: like(column, data[name]) for name, column in cls.of(())._columns()})  # type: ignore[attr-defined]
+        read: dict[str, Any] = {
+            name: like(column, data[name]) for name, column in cls.empty().columns()
+        }
+        return cls(**read)
+
+    @classmethod
+    def empty(cls) -> Self:
+        """A table without rows."""
+        raise NotImplementedError
 
     def take(self, rows: IntArray) -> Self:
         """The table of some rows (int64[m], in that order)."""
-        chosen: dict[str, Any] = {name: _take(column, rows) for name, column in self._columns()}
+        chosen: dict[str, Any] = {name: _take(column, rows) for name, column in self.columns()}
         return type(self)(**chosen)
 
-    def _columns(self) -> list[tuple[str, Any]]:
+    def columns(self) -> list[tuple[str, Any]]:
+        """Name and column, in order."""
         return [(f.name, getattr(self, f.name)) for f in fields(self)]  # type: ignore[arg-type]
 
 
@@ -93,6 +102,11 @@ class HostColumns(Table):
 
     def __len__(self) -> int:
         return len(self.id)
+
+    @classmethod
+    def empty(cls) -> "HostColumns":
+        """A table without rows."""
+        return cls.of(())
 
     @classmethod
     def of(cls, rows: Sequence[HostRow], unseen: Mapping[str, int] | None = None) -> "HostColumns":
@@ -156,6 +170,11 @@ class ServerColumns(Table):
 
     def __len__(self) -> int:
         return len(self.id)
+
+    @classmethod
+    def empty(cls) -> "ServerColumns":
+        """A table without rows."""
+        return cls.of(())
 
     @classmethod
     def of(

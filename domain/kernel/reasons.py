@@ -80,6 +80,7 @@ class Reason(StrEnum):
     SAME_HOST = "same-host"
     METRIC_UNKNOWN = "metric-unknown"
     # collection
+    SCOPE_NAME_UNKNOWN = "scope-name-unknown"
     UNKNOWN_HOST = "unknown-host"
     DUPLICATE_HOST = "duplicate-host"
     BAD_VALUE = "bad-value"
@@ -149,6 +150,7 @@ _SENTENCES: dict[Reason, str] = {
     Reason.PCI_DEVICES: "{host} lacks device {device}",
     Reason.SAME_HOST: "the server is already on {host}",
     Reason.METRIC_UNKNOWN: "{metric} of {resource} is not known",
+    Reason.SCOPE_NAME_UNKNOWN: "the scope names {kind} {name}, which does not exist",
     Reason.UNKNOWN_HOST: "{resource} is on host {host}, which was not collected",
     Reason.DUPLICATE_HOST: "host name {host} occurs {count} times",
     Reason.BAD_VALUE: "{field} of {resource} is {value}",
@@ -170,6 +172,11 @@ class Because:
 class _Blank(dict[str, object]):
     def __missing__(self, key: str) -> str:
         return f"<{key}>"
+
+
+def template(reason: Reason) -> str:
+    """The sentence of a reason with ``{name}`` where a fact goes."""
+    return _SENTENCES[reason]
 
 
 def render(reason: Reason, facts: Facts) -> str:

@@ -62,7 +62,8 @@ class PlannedAction:
     Attributes:
         action: what is to be done.
         parents: places (0-based, in the plan) of the actions that must have *ended* before.
-        requires: the subset of ancestors that must have *succeeded*; if one did not, this is cancelled.
+        requires: the subset of ancestors that must have *succeeded*; if one did not, this is
+            cancelled.
     """
 
     action: ProposedAction

@@ -1,0 +1,24 @@
+"""The truth: the event log and the decision records, on SQLite or PostgreSQL.
+
+``upgrade(url)`` makes or updates the schema, ``open_event_log(url)`` and ``open_records(url)`` open
+what it holds. All else is private.
+"""
+
+from infrastructure.event_log.log import SqlEventLog, verify_topics
+from infrastructure.event_log.mapper import Unreadable, Unstorable
+from infrastructure.event_log.migrations import SchemaError, check, upgrade
+from infrastructure.event_log.opening import open_event_log, open_records
+from infrastructure.event_log.records import SqlRecords
+
+__all__ = [
+    "SchemaError",
+    "SqlEventLog",
+    "SqlRecords",
+    "Unreadable",
+    "Unstorable",
+    "check",
+    "open_event_log",
+    "open_records",
+    "upgrade",
+    "verify_topics",
+]

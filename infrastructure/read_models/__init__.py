@@ -1,0 +1,36 @@
+"""Read models in SQLite or PostgreSQL: tables filled by projections, queries, heartbeats."""
+
+from collections.abc import Callable
+
+from application.ports.clock import Clock
+from infrastructure.read_models.engine import open_engine, views_url
+from infrastructure.read_models.migrations import upgrade
+from infrastructure.read_models.models import SqlReadModels
+from infrastructure.read_models.processes import this_instance
+from infrastructure.read_models.progress import SqlProgressBoard
+from infrastructure.read_models.services import SqlServices
+from infrastructure.read_models.store import SqlProjectionStore
+
+
+def open_read_models(url: str, *, clock: Clock, log_end: Callable[[], int]) -> SqlReadModels:
+    """Queries on the read models at a URL.
+
+    Args:
+        url: ``sqlite:///…`` or ``postgresql://…``; ``views_url`` tells it from the log's.
+        clock: paces the wait for a position.
+        log_end: the position of the last event of the log.
+    """
+    return SqlReadModels(open_engine(url), clock, log_end)
+
+
+__all__ = [
+    "SqlProgressBoard",
+    "SqlProjectionStore",
+    "SqlReadModels",
+    "SqlServices",
+    "open_engine",
+    "open_read_models",
+    "this_instance",
+    "upgrade",
+    "views_url",
+]

@@ -107,7 +107,7 @@ class _Reader:
             id=s["id"],
             number=number,
             name=s["name"],
-            host=self.name_of.get(s["host"], s["host"]),
+            host=str(self.name_of.get(s["host"], s["host"])),
             flavor=flavor.id,
             project_id=s.get("project", ADMIN_PROJECT.id),
             user_id=s.get("user", ADMIN.id),

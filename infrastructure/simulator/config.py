@@ -23,6 +23,7 @@ class SimulatorConfig:
         cluster_file: load the cluster from this JSON file instead of generating one.
         state_file: SQLite file that makes the cloud survive a restart; None keeps it in memory.
         faults: fault rules to begin with, each as POST /vigil/faults takes it.
+        endpoints: further catalogue entries, (service type, URL): a Vigil under test, say.
         token_lifetime: seconds (wall) for which a token is valid.
         live_slots: live migrations that one source host runs at once.
     """
@@ -39,6 +40,7 @@ class SimulatorConfig:
     faults: tuple[dict[str, Any], ...] = field(default=())
     token_lifetime: float = 86400.0
     live_slots: int = 1
+    endpoints: tuple[tuple[str, str], ...] = ()
 
 
 _CLOUD = """\

@@ -152,7 +152,7 @@ class _Maker:
         placed = [0] * len(wishes)
         order = sorted(range(len(wishes)), key=lambda k: (-_FLAVORS[wishes[k].flavor][2], k))
         for k in order:
-            name, vcpus, ram, disk, _ = _FLAVORS[wishes[k].flavor]
+            _, vcpus, ram, disk, _ = _FLAVORS[wishes[k].flavor]
             need = (vcpus, ram * 1024, disk)
             j = self._pick(hot_sums if wishes[k].hot else cold_sums, room, need)
             if j is None:

@@ -5,6 +5,13 @@ from typing import Any
 import msgspec
 
 ACTIVE, STOPPED, PAUSED, RESIZED, ERROR = "active", "stopped", "paused", "resized", "error"
+SHELVED = "shelved_offloaded"
+_STATUS = {
+    ACTIVE: "ACTIVE",
+    STOPPED: "SHUTOFF",
+    PAUSED: "PAUSED",
+    SHELVED: "SHELVED_OFFLOADED",
+}
 
 LIVE, COLD, RESIZE = "live-migration", "migration", "resize"
 
@@ -93,7 +100,7 @@ class Host(msgspec.Struct, kw_only=True):
 
 
 class Server(msgspec.Struct, kw_only=True):
-    """A virtual machine."""
+    """A virtual machine. `host` is empty while it is shelved."""
 
     id: str
     number: int
@@ -127,14 +134,15 @@ class Server(msgspec.Struct, kw_only=True):
             return "MIGRATING"
         if task.startswith("resize_"):
             return "RESIZE"
-        return {ACTIVE: "ACTIVE", STOPPED: "SHUTOFF", PAUSED: "PAUSED"}.get(self.vm_state, "ERROR")
+        return _STATUS.get(self.vm_state, "ERROR")
 
     @property
     def power_state(self) -> int:
         """Nova's number: 1 running, 3 paused, 4 shut down."""
-        if STOPPED in (self.vm_state, self.old_vm_state if self.vm_state == RESIZED else ""):
+        state = self.old_vm_state if self.vm_state == RESIZED else self.vm_state
+        if state in (STOPPED, SHELVED):
             return 4
-        return 3 if self.vm_state == PAUSED else 1
+        return 3 if state == PAUSED else 1
 
     @property
     def running(self) -> bool:

@@ -37,9 +37,10 @@ class LoadTable:
         """CPU-seconds used since time 0: float64[rows, times]."""
         period, phase = self._period[rows, None], self._phase[rows, None]
         wave = np.cos(phase) - np.cos(2 * math.pi * times / period + phase)
-        integral = self._cores[rows, None] * times + self._swing[rows, None] * period / (
-            2 * math.pi
-        ) * wave
+        integral = (
+            self._cores[rows, None] * times
+            + self._swing[rows, None] * period / (2 * math.pi) * wave
+        )
         return np.asarray(integral, dtype=np.float64)
 
     def memory(self, rows: Indices, times: Floats) -> Floats:

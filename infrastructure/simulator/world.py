@@ -71,6 +71,7 @@ class World:
         self.aggregates: list[Aggregate] = cluster.aggregates
         self.migrations: dict[int, Migration] = {}
         self.migrations_of: dict[str, list[Migration]] = {}
+        self.open: dict[int, Migration] = {}
         self.actions: dict[str, list[InstanceAction]] = {}
         self.chores: dict[int, Chore] = {}
         self.journal: list[JournalEntry] = []
@@ -109,7 +110,7 @@ class World:
         self.ledger = Ledger(self.hosts.values())
         self.host_by_id = {h.id: h for h in self.hosts.values()}
         for server in self.servers.values():
-            if not server.deleted:
+            if not server.deleted and server.host:
                 self.by_host[server.host].add(server.id)
                 self.ledger.put(server.id, server.host, self.flavors[server.flavor].resources)
         for migration in self.migrations.values():
@@ -123,8 +124,10 @@ class World:
         """Book both sides of a migration in progress: the server's new one, and its old one."""
         if migration.active and migration.dest is not None:
             old, new = self.flavors[migration.old_flavor], self.flavors[migration.new_flavor]
+            here = self.servers[migration.server_id].host
+            dest = migration.dest if here == migration.source else here
             self.ledger.put(migration.uuid, migration.source, old.resources)
-            self.ledger.put(migration.server_id, migration.dest, new.resources)
+            self.ledger.put(migration.server_id, dest, new.resources)
 
     @contextmanager
     def transaction(self) -> Iterator[float]:
@@ -142,7 +145,15 @@ class World:
 
     def touch(self, record: Record) -> None:
         """Note that a record is new or changed."""
+        if isinstance(record, Migration):
+            self._sort_open(record)
         self._dirty[type(record).__name__, _key(record)] = record
+
+    def _sort_open(self, migration: Migration) -> None:
+        if migration.active or migration.next_at is not None:
+            self.open[migration.id] = migration
+        else:
+            self.open.pop(migration.id, None)
 
     def forget(self, record: Chore) -> None:
         """Note that a record is gone."""
@@ -186,10 +197,12 @@ class World:
         self.touch(entry)
 
     def move(self, server: Server, host: str, at: float) -> None:
-        """Put a server on a host, now."""
-        self.by_host[server.host].discard(server.id)
+        """Put a server on a host, now; on "" it is on none."""
+        if server.host:
+            self.by_host[server.host].discard(server.id)
         server.host = host
-        self.by_host[host].add(server.id)
+        if host:
+            self.by_host[host].add(server.id)
         self.changed(server, at)
 
     def changed(self, server: Server, at: float) -> None:
@@ -217,9 +230,7 @@ class World:
         return str(uuid.uuid5(uuid.NAMESPACE_OID, f"vigil-simulator/{self.seed}/{kind}/{number}"))
 
 
-def open_world(
-    state_file: Path | None, speed: float, make: Callable[[Clock], Cluster]
-) -> World:
+def open_world(state_file: Path | None, speed: float, make: Callable[[Clock], Cluster]) -> World:
     """Resume from the state file, or make a new cloud (and write it there)."""
     store = Store(state_file)
     clock = Clock(speed)
@@ -236,15 +247,17 @@ def open_world(
         world = World(origin, clock, store)
     else:
         origin = msgspec.json.decode(next(store.read(_ORIGIN)), type=Origin)
-        clock.anchor = _reanchor(origin, speed, clock.now())
+        if origin.speed != speed:
+            _reanchor(origin, speed, clock.now())
+            store.save([(_ORIGIN, _ORIGIN, msgspec.json.encode(origin))])
+        clock.anchor = Anchor(origin.wall, origin.simulated)
         world = World(origin, clock, store)
         world.resume()
     world.settle()
     return world
 
 
-def _reanchor(origin: Origin, speed: float, now: float) -> Anchor:
+def _reanchor(origin: Origin, speed: float, now: float) -> None:
     """Keep simulated time continuous when a cloud is resumed at another speed."""
-    if origin.speed == speed:
-        return Anchor(origin.wall, origin.simulated)
-    return Anchor(now, origin.simulated + (now - origin.wall) * origin.speed)
+    origin.simulated += (now - origin.wall) * origin.speed
+    origin.wall, origin.speed = now, speed

@@ -3,7 +3,6 @@
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import ClassVar
 
 from application.ports.cloud import (
     CloudRefused,
@@ -33,9 +32,9 @@ class ReferenceCloud:
 
     type = "act"
     description = "Acts."
-    schema: ClassVar[Facts] = {"type": "object"}
 
     def __init__(self, looks: int = 2, deadline: float = 60.0) -> None:
+        self.schema: Facts = {"type": "object"}
         self.effects: list[str] = []
         self.aborted: list[str] = []
         self.verdicts: dict[str, Verdict] = {}

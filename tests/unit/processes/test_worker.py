@@ -84,13 +84,13 @@ def test_a_failure_takes_nobody_else_down(caplog: pytest.LogCaptureFixture) -> N
 
 def test_a_failing_sweep_is_tried_again(caplog: pytest.LogCaptureFixture) -> None:
     found = threading.Event()
-    outcomes = iter([RuntimeError("away"), [ident(3)]])
+    outcomes: list[list[UUID]] = [[ident(3)]]
+    away = [RuntimeError("away")]
 
     def sweep() -> list[UUID]:
-        outcome = next(outcomes, [])
-        if isinstance(outcome, RuntimeError):
-            raise outcome
-        return outcome
+        if away:
+            raise away.pop()
+        return outcomes.pop() if outcomes else []
 
     worker = Worker("w", 1, lambda _: found.set(), sweep, interval=0.01)
     with working(worker):

@@ -1,0 +1,260 @@
+"""What users do with audit templates: create, change, delete."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from application.commands import names, parameters, patching
+from application.commands.definitions import Definitions
+from application.commands.idempotency import Once, perform
+from application.commands.patching import Operation, Patch, Patchable
+from application.commands.scopes import checked_scope
+from application.errors import DefaultsInTheWay
+from application.ports.clock import Ids
+from application.ports.read_models import GoalView, StrategyView
+from application.transactions import Commands, Done, Transaction
+from domain.audit_templates import AuditTemplate
+from domain.kernel.aggregate import Facts
+from domain.kernel.errors import InvalidValue, NotFound
+from domain.kernel.metadata import Context, Metadata
+
+KIND = "audit template"
+"""The kind of a template's name reservation."""
+
+LONGEST_DESCRIPTION = 255
+
+PATCHABLE = Patchable(
+    empty={
+        "name": None,
+        "description": None,
+        "goal": None,
+        "strategy": None,
+        "scope": [],
+        "default_parameters": {},
+    },
+    mandatory=frozenset({"name", "goal"}),
+)
+"""Which attributes of a template a patch may change (rest-api 3.4)."""
+
+
+@dataclass(frozen=True)
+class NewTemplate:
+    """A request for a template, as a client states it; goal and strategy by uuid or name."""
+
+    name: str
+    goal: str
+    strategy: str | None = None
+    description: str | None = None
+    scope: Any = None
+    default_parameters: Facts | None = None
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A request whose goal, strategy and scope were found good."""
+
+    new: NewTemplate
+    goal: GoalView
+    strategy: StrategyView | None
+    scope: list[Any]
+
+
+class AuditTemplateCommands:
+    """Decides what users ask of audit templates.
+
+    Args:
+        commands: runs the decisions.
+        definitions: the registered goals and strategies.
+        ids: for new templates.
+    """
+
+    def __init__(self, commands: Commands, definitions: Definitions, ids: Ids) -> None:
+        self._commands = commands
+        self._definitions = definitions
+        self._ids = ids
+
+    def draft(self, new: NewTemplate) -> Draft:
+        """Checks what a request refers to.
+
+        Raises:
+            InvalidValue: goal or strategy is unknown, or a value breaks a rule.
+        """
+        patching.text("name", new.name, names.LONGEST)
+        if new.description is not None:
+            patching.text("description", new.description, LONGEST_DESCRIPTION)
+        goal = self._goal(new.goal)
+        strategy = self._strategy(new.strategy) if new.strategy else None
+        if strategy is not None and strategy.goal_name != goal.name:
+            rule = f"{strategy.name} belongs to goal {strategy.goal_name}, not to {goal.name}"
+            raise InvalidValue("strategy", rule)
+        return Draft(new, goal, strategy, checked_scope(new.scope))
+
+    def create(self, metadata: Metadata, draft: Draft, once: Once | None = None) -> Done[UUID]:
+        """A new template.
+
+        Raises:
+            InvalidValue: the default parameters do not fit the strategy.
+            NameTaken: a living template has the name.
+        """
+        defaults = draft.new.default_parameters or {}
+        _check_defaults(defaults, draft.strategy)
+        template_id = self._ids.new()
+
+        def decide(tx: Transaction, ctx: Context) -> UUID:
+            names.reserve(tx, ctx, KIND, draft.new.name, template_id)
+            tx.add(
+                AuditTemplate.create(
+                    ctx,
+                    template_id,
+                    name=draft.new.name,
+                    goal=draft.goal.name,
+                    strategy=draft.strategy.name if draft.strategy else None,
+                    description=draft.new.description,
+                    scope=draft.scope,
+                    default_parameters=defaults,
+                )
+            )
+            return template_id
+
+        return perform(self._commands, metadata, decide, once)
+
+    def resolved(self, patch: Patch) -> Patch:
+        """A patch, statically checked, with the registered names of its goal and strategy.
+
+        Raises:
+            InvalidValue: an operation is malformed, or goal or strategy is unknown.
+        """
+        PATCHABLE.check(patch)
+        return [self._named(operation) for operation in patch]
+
+    def change(self, metadata: Metadata, template_id: UUID, patch: Patch) -> Done[UUID]:
+        """Applies a patch (``resolved``) as a whole.
+
+        Raises:
+            NotFound: there is no such template.
+            DefaultsInTheWay: goal or strategy would change under default parameters.
+            InvalidValue: a value breaks a rule.
+            NameTaken: a living template has the new name.
+        """
+
+        def decide(tx: Transaction, ctx: Context) -> UUID:
+            template = _alive(tx, template_id)
+            attributes = set(patching.touched(patch))
+            moved = attributes & {"goal", "strategy"}
+            kept = not patching.exactly(patch, "/default_parameters")
+            if template.default_parameters and moved and kept:
+                raise DefaultsInTheWay
+            changes = _changes(template, patch)
+            if attributes & {"default_parameters", "strategy"}:
+                self._check_changed_defaults(template, changes)
+            if "name" in changes:
+                names.rename(tx, ctx, KIND, template.name, str(changes["name"]), template_id)
+            template.change(ctx, changes)
+            return template_id
+
+        return self._commands.run(metadata, decide)
+
+    def delete(self, metadata: Metadata, template_id: UUID) -> Done[None]:
+        """Takes a template out of sight and frees its name.
+
+        Raises:
+            NotFound: there is no such template.
+        """
+
+        def decide(tx: Transaction, ctx: Context) -> None:
+            template = _alive(tx, template_id)
+            template.delete(ctx)
+            names.release(tx, ctx, KIND, template.name, template_id)
+
+        return self._commands.run(metadata, decide)
+
+    # -- what requests refer to ------------------------------------------------------------------
+
+    def _goal(self, ident: str) -> GoalView:
+        numeric = ident.isdecimal()  # an internal id: not offered for goals
+        found = None if numeric or not ident else self._definitions.goal(ident)
+        if found is None:
+            raise InvalidValue("goal", f"names no goal: {ident!r}")
+        return found
+
+    def _strategy(self, ident: str) -> StrategyView:
+        found = self._definitions.strategy(ident)
+        if found is None:
+            raise InvalidValue("strategy", f"names no strategy: {ident!r}")
+        return found
+
+    def _named(self, operation: Operation) -> Operation:
+        attribute = operation.attribute
+        if attribute not in {"goal", "strategy"} or operation.op == "remove":
+            return operation
+        if not operation.whole:
+            raise InvalidValue(operation.path, "is inside of a plain value")
+        if operation.value in (None, ""):
+            return Operation(operation.op, operation.path, None)
+        ident = patching.text(attribute, operation.value)
+        found = self._goal(ident) if attribute == "goal" else self._strategy(ident)
+        return Operation(operation.op, operation.path, found.name)
+
+    def _check_changed_defaults(self, template: AuditTemplate, changes: Facts) -> None:
+        name = changes.get("strategy", template.strategy)
+        defaults = changes.get("default_parameters", template.default_parameters)
+        strategy = self._definitions.strategy(str(name)) if name else None
+        if name and strategy is None:
+            raise InvalidValue("strategy", f"{name} is not registered any more")
+        _check_defaults(patching.mapping("default_parameters", defaults), strategy)
+
+
+def _check_defaults(defaults: Facts, strategy: StrategyView | None) -> None:
+    if not defaults:
+        return
+    if strategy is None:
+        raise InvalidValue("default_parameters", "need a strategy")
+    if strategy.parameters_spec:
+        parameters.check(strategy.parameters_spec, defaults, "default_parameters")
+
+
+def _changes(template: AuditTemplate, patch: Patch) -> Facts:
+    document = {name: getattr(template, name) for name in PATCHABLE.empty}
+    after = PATCHABLE.applied(document, patch)
+    if after.get("goal", "") is None:
+        del after["goal"]  # null leaves the goal as it is
+    changes: dict[str, Any] = {}
+    for name, value in after.items():
+        checked = _CHECKS[name](name, value)
+        if checked != document[name]:
+            changes[name] = checked
+    return changes
+
+
+def _alive(tx: Transaction, template_id: UUID) -> AuditTemplate:
+    template = tx.get(AuditTemplate, template_id)
+    if template.deleted:
+        raise NotFound("AuditTemplate", template_id)
+    return template
+
+
+def _name(attribute: str, value: object) -> str:
+    return patching.text(attribute, value, names.LONGEST)
+
+
+def _description(attribute: str, value: object) -> str | None:
+    return None if value is None else patching.text(attribute, value, LONGEST_DESCRIPTION)
+
+
+def _as_is(_: str, value: object) -> object:
+    return value
+
+
+def _parameters(attribute: str, value: object) -> dict[str, Any]:
+    return {} if value == [] else patching.mapping(attribute, value)
+
+
+_CHECKS: Mapping[str, Callable[[str, object], object]] = {
+    "name": _name,
+    "description": _description,
+    "goal": _as_is,
+    "strategy": _as_is,
+    "scope": patching.sequence,
+    "default_parameters": _parameters,
+}

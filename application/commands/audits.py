@@ -1,0 +1,355 @@
+"""What users do with audits: create, change, delete, trigger."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any
+from uuid import UUID
+
+from application.commands import names, parameters, patching
+from application.commands.definitions import Definitions
+from application.commands.idempotency import Once, perform
+from application.commands.patching import Patch, Patchable
+from application.commands.times import checked_interval, instant
+from application.ports.clock import Ids
+from application.ports.read_models import GoalView, StrategyView
+from application.transactions import Commands, Done, Transaction
+from domain.audit_templates import AuditTemplate
+from domain.audits import Audit, AuditState, AuditType, Definition, RunCause
+from domain.audits.schedule import Cron
+from domain.kernel.aggregate import Facts
+from domain.kernel.errors import IllegalTransition, InvalidValue, NotFound, Refusal, one_of
+from domain.kernel.metadata import Context, Metadata
+
+KIND = "audit"
+"""The kind of an audit's name reservation."""
+
+PATCHABLE = Patchable(
+    empty={
+        "state": None,
+        "name": None,
+        "interval": None,
+        "start_time": None,
+        "end_time": None,
+        "auto_trigger": False,
+        "force": False,
+        "parameters": {},
+        "scope": [],
+    },
+    fixed=frozenset({"audit_type", "hostname", "next_run_time"}),
+    mandatory=frozenset({"state", "name"}),
+    no_add=frozenset({"start_time", "end_time"}),
+    no_null=frozenset({"start_time", "end_time"}),
+    internal=patching.INTERNAL | {"status_message"},
+)
+"""Which attributes of an audit a patch may change (rest-api 3.2.1)."""
+
+
+@dataclass(frozen=True)
+class NewAudit:
+    """A request for an audit, as a client states it.
+
+    Attributes:
+        template: id of the audit template to start from.
+        goal, strategy: uuid, name or numeric id.
+        parameters: None if null or omitted; ``parameters_omitted`` tells which.
+        start_time, end_time: ISO 8601 text.
+    """
+
+    audit_type: str
+    template: UUID | None = None
+    goal: str | None = None
+    strategy: str | None = None
+    name: str | None = None
+    parameters: Facts | None = None
+    parameters_omitted: bool = True
+    interval: str | None = None
+    auto_trigger: bool = False
+    force: bool = False
+    start_time: str | None = None
+    end_time: str | None = None
+
+    def check(self) -> None:
+        """What can be said without looking anything up (rest-api 4.2, checks 3 to 8).
+
+        Raises:
+            InvalidValue: the parts do not fit together.
+        """
+        kind = AuditType(one_of("audit_type", self.audit_type, AuditType))
+        if self.template is None and not self.goal:
+            raise InvalidValue("goal", "or audit_template_uuid must be given")
+        if self.template is not None and self.goal:
+            raise InvalidValue("goal", "cannot be given together with audit_template_uuid")
+        if kind is AuditType.ONESHOT and self.interval is not None:
+            raise InvalidValue("interval", "is not allowed for a ONESHOT audit")
+        if kind is AuditType.CONTINUOUS and self.interval is None:
+            raise InvalidValue("interval", "is required for a CONTINUOUS audit")
+        if kind is AuditType.ONESHOT and self.timed:
+            raise InvalidValue("start_time", "and end_time are not allowed for a ONESHOT audit")
+
+    @property
+    def timed(self) -> bool:
+        """Whether it has a start or an end time."""
+        return self.start_time is not None or self.end_time is not None
+
+
+class AuditCommands:
+    """Decides what users ask of audits.
+
+    Args:
+        commands: runs the decisions.
+        definitions: the registered goals and strategies.
+        ids: for new audits.
+        cron: evaluates cron expressions; raises InvalidValue for what it cannot.
+        zone: of times without an offset; None = the one this machine is in.
+    """
+
+    def __init__(
+        self,
+        commands: Commands,
+        definitions: Definitions,
+        ids: Ids,
+        cron: Cron,
+        zone: tzinfo | None = None,
+    ) -> None:
+        self._commands = commands
+        self._definitions = definitions
+        self._ids = ids
+        self._cron = cron
+        self._zone = zone
+
+    def create(self, metadata: Metadata, new: NewAudit, once: Once | None = None) -> Done[UUID]:
+        """A new audit (``new.check()`` has passed).
+
+        Raises:
+            InvalidValue: the template is unknown, or a value breaks a rule.
+            NotFound: goal or strategy is unknown.
+            NameTaken: a living audit has the name.
+        """
+        audit_id = self._ids.new()
+
+        def decide(tx: Transaction, ctx: Context) -> UUID:
+            template = _template(tx, new.template)
+            goal, strategy = self._chosen(new, template)
+            definition = self._definition(tx, ctx, new, template, goal, strategy)
+            names.reserve(tx, ctx, KIND, definition.name, audit_id)
+            tx.add(Audit.request(ctx, audit_id, definition))
+            return audit_id
+
+        return perform(self._commands, metadata, decide, once)
+
+    def change(self, metadata: Metadata, audit_id: UUID, patch: Patch) -> Done[UUID]:
+        """Applies a patch (statically checked) as a whole.
+
+        Raises:
+            NotFound: there is no such audit.
+            InvalidValue: an operation or a value breaks a rule.
+            IllegalTransition: the state machine has no such arrow.
+            NameTaken: a living audit has the new name.
+        """
+
+        def decide(tx: Transaction, ctx: Context) -> UUID:
+            audit = _alive(tx, audit_id)
+            after = PATCHABLE.applied(_document(audit), patch)
+            wanted = after.pop("state", None) if "state" in after else audit.state
+            changes = self._changes(audit, after, ctx.at)
+            if "name" in changes:
+                names.rename(tx, ctx, KIND, audit.name, str(changes["name"]), audit_id)
+            audit.change(ctx, changes)
+            if "state" in patching.touched(patch):
+                _move(tx, ctx, audit, wanted)
+            return audit_id
+
+        return self._commands.run(metadata, decide)
+
+    def delete(self, metadata: Metadata, audit_id: UUID) -> Done[None]:
+        """Takes an audit out of sight and frees its name.
+
+        Raises:
+            NotFound: there is no such audit.
+            DeleteRefused: it is pending or ongoing.
+        """
+
+        def decide(tx: Transaction, ctx: Context) -> None:
+            audit = _alive(tx, audit_id)
+            audit.delete(ctx)
+            names.release(tx, ctx, KIND, audit.name, audit_id)
+
+        return self._commands.run(metadata, decide)
+
+    def trigger(self, metadata: Metadata, audit_id: UUID, once: Once | None = None) -> Done[UUID]:
+        """Asks for a run of an EVENT audit; a call while one is waiting to start joins that one.
+
+        Raises:
+            NotFound: there is no such audit.
+            InvalidValue: it is not an EVENT audit.
+            Refusal: it is running, suspended or over.
+        """
+
+        def decide(tx: Transaction, ctx: Context) -> UUID:
+            audit = _alive(tx, audit_id)
+            if audit.audit_type is not AuditType.EVENT:
+                raise InvalidValue("audit_type", f"must be EVENT, not {audit.audit_type}")
+            if audit.state not in {AuditState.PENDING, AuditState.SUCCEEDED, AuditState.FAILED}:
+                raise Refusal(f"Audit {audit_id} cannot be triggered while it is {audit.state}.")
+            if audit.run is None:
+                audit.request_run(ctx, _after(audit.last_due, ctx.at), RunCause.WEBHOOK)
+            return audit_id
+
+        return perform(self._commands, metadata, decide, once)
+
+    # -- parts of creation -----------------------------------------------------------------------
+
+    def _chosen(
+        self, new: NewAudit, template: AuditTemplate | None
+    ) -> tuple[GoalView, StrategyView | None]:
+        goal = new.goal or (template.goal if template else "")
+        found = self._definitions.goal(goal)
+        if found is None:
+            raise NotFound("Goal", goal)
+        strategy = new.strategy or (template.strategy if template else None)
+        if not strategy:
+            return found, None
+        chosen = self._definitions.strategy(strategy)
+        if chosen is None:
+            raise NotFound("Strategy", strategy)
+        return found, chosen
+
+    def _definition(
+        self,
+        tx: Transaction,
+        ctx: Context,
+        new: NewAudit,
+        template: AuditTemplate | None,
+        goal: GoalView,
+        strategy: StrategyView | None,
+    ) -> Definition:
+        base = strategy.name if strategy else template.name if template else goal.name
+        return Definition(
+            name=new.name[: names.LONGEST] if new.name else _generated(tx, base, ctx.at),
+            audit_type=AuditType(new.audit_type),
+            goal=goal.name,
+            strategy=strategy.name if strategy else None,
+            parameters=parameters.for_audit(
+                strategy.parameters_spec if strategy else None,
+                new.parameters,
+                template.default_parameters if template else None,
+                omitted=new.parameters_omitted,
+            ),
+            scope=list(template.scope) if template else [],
+            interval=self._interval(new.interval, ctx.at),
+            auto_trigger=new.auto_trigger,
+            force=new.force,
+            start_time=self._time("start_time", new.start_time),
+            end_time=self._time("end_time", new.end_time),
+        )
+
+    def _interval(self, value: str | None, now: datetime) -> str | None:
+        return None if value is None else checked_interval(value, self._cron, now)
+
+    def _time(self, name: str, value: str | None) -> datetime | None:
+        return None if value is None else instant(name, value, self._zone)
+
+    # -- parts of a change -----------------------------------------------------------------------
+
+    def _changes(self, audit: Audit, after: Mapping[str, Any], now: datetime) -> Facts:
+        changes: dict[str, Any] = {}
+        for name, value in after.items():
+            checked = self._checked(audit, name, value, now)
+            if checked != _document(audit)[name]:
+                changes[name] = checked
+        return changes
+
+    def _checked(self, audit: Audit, name: str, value: object, now: datetime) -> object:
+        if name == "interval":
+            return self._changed_interval(audit, value, now)
+        if name in {"start_time", "end_time"}:
+            return self._changed_time(name, value)
+        return _CHECKS[name](name, value)
+
+    def _changed_interval(self, audit: Audit, value: object, now: datetime) -> str | None:
+        if value is not None:
+            return checked_interval(patching.text("interval", value), self._cron, now)
+        if audit.audit_type is AuditType.CONTINUOUS:
+            raise InvalidValue("interval", "is required for a CONTINUOUS audit")
+        return None
+
+    def _changed_time(self, name: str, value: object) -> str | None:
+        if value is None:
+            return None
+        return instant(name, patching.text(name, value), self._zone).isoformat()
+
+
+def _template(tx: Transaction, template_id: UUID | None) -> AuditTemplate | None:
+    if template_id is None:
+        return None
+    template = tx.find(AuditTemplate, template_id)
+    if template is None or template.deleted:
+        raise InvalidValue("audit_template_uuid", f"names no audit template: {template_id}")
+    return template
+
+
+def _alive(tx: Transaction, audit_id: UUID) -> Audit:
+    audit = tx.get(Audit, audit_id)
+    if audit.state is AuditState.DELETED:
+        raise NotFound("Audit", audit_id)
+    return audit
+
+
+def _move(tx: Transaction, ctx: Context, audit: Audit, wanted: object) -> None:
+    try:
+        state = AuditState(str(wanted))
+    except ValueError:
+        raise IllegalTransition("Audit", audit.state, str(wanted)) from None
+    audit.move(ctx, state)
+    if state is AuditState.DELETED:
+        names.release(tx, ctx, KIND, audit.name, audit.id)
+
+
+def _document(audit: Audit) -> dict[str, Any]:
+    return {
+        "state": audit.state,
+        "name": audit.name,
+        "interval": audit.interval,
+        "start_time": _iso(audit.start_time),
+        "end_time": _iso(audit.end_time),
+        "auto_trigger": audit.auto_trigger,
+        "force": audit.force,
+        "parameters": audit.parameters,
+        "scope": audit.scope,
+    }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.astimezone(UTC).isoformat()
+
+
+def _name(attribute: str, value: object) -> str:
+    name = patching.text(attribute, value, names.LONGEST)
+    if not name:
+        raise InvalidValue(attribute, "must not be empty")
+    return name
+
+
+_CHECKS: Mapping[str, Callable[[str, object], object]] = {
+    "name": _name,
+    "auto_trigger": patching.boolean,
+    "force": patching.boolean,
+    "parameters": patching.mapping,
+    "scope": patching.sequence,
+}
+
+
+def _generated(tx: Transaction, base: str, now: datetime) -> str:
+    """``<base>-<time>``, the base shortened so that the time, which makes it unique, stays."""
+    moment = now.astimezone(UTC).replace(tzinfo=None)
+    while True:
+        suffix = "-" + moment.isoformat(timespec="microseconds")
+        name = base[: names.LONGEST - len(suffix)] + suffix
+        if names.free(tx, KIND, name):
+            return name
+        moment += timedelta(microseconds=1)
+
+
+def _after(last: datetime | None, now: datetime) -> datetime:
+    return now if last is None or last < now else last + timedelta(microseconds=1)

@@ -1,0 +1,25 @@
+from collections.abc import Iterable
+
+from application.transactions import Commands, Done, Transaction
+from domain.catalogue import Catalogue, Definition
+from domain.kernel.ids import CATALOGUE_ID
+from domain.kernel.metadata import Context, Metadata
+
+
+def synchronise(
+    commands: Commands, metadata: Metadata, installed: Iterable[Definition]
+) -> Done[None]:
+    """Lists what is installed: new definitions, changed ones, and those that are gone.
+
+    Processes that start together may all call it: the log lets one of them record a difference.
+    """
+    definitions = tuple(installed)
+
+    def decide(tx: Transaction, ctx: Context) -> None:
+        catalogue = tx.find(Catalogue, CATALOGUE_ID)
+        if catalogue is None:
+            catalogue = Catalogue.open(ctx)
+            tx.add(catalogue)
+        catalogue.synchronise(ctx, definitions)
+
+    return commands.run(metadata, decide)

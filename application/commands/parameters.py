@@ -1,0 +1,131 @@
+"""Strategy parameters: JSON Schema draft 4, strict about unknown keys, completing defaults.
+
+Two readings of one schema (rest-api 4.4). The first fills in ``default``s wherever the containing
+object exists; the second validates, and inside any schema with a non-empty ``properties`` refuses
+keys that it does not list, whatever ``additionalProperties`` says.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
+from typing import Any
+
+from jsonschema import Draft4Validator
+from jsonschema.exceptions import SchemaError, UnknownType, ValidationError
+from jsonschema.protocols import Validator
+from jsonschema.validators import extend
+from referencing.exceptions import Unresolvable
+
+from domain.kernel.aggregate import Facts
+from domain.kernel.errors import InvalidValue
+
+LONGEST_MESSAGE = 300
+"""Characters of a schema error that are passed on; its text may embed the whole instance."""
+
+_check_properties = Draft4Validator.VALIDATORS["properties"]
+
+
+def _strict(
+    validator: Validator, properties: Mapping[str, Any], instance: object, schema: Mapping[str, Any]
+) -> Iterator[ValidationError]:
+    if properties and isinstance(instance, dict):
+        for key in sorted(set(instance) - set(properties)):
+            yield ValidationError(f"{key!r} is not a parameter; known are: {_names(properties)}")
+    yield from _check_properties(validator, properties, instance, schema) or ()
+
+
+def _complete(
+    validator: Validator, properties: Mapping[str, Any], instance: object, schema: Mapping[str, Any]
+) -> Iterator[ValidationError]:
+    if isinstance(instance, dict):
+        for name, subschema in properties.items():
+            if isinstance(subschema, Mapping) and "default" in subschema:
+                instance.setdefault(name, deepcopy(subschema["default"]))
+    yield from _check_properties(validator, properties, instance, schema) or ()
+
+
+def _alternatives(*_: object) -> Iterable[ValidationError]:
+    return ()  # which branch holds is not known while completing: none may leave defaults behind
+
+
+_Strict: type[Validator] = extend(Draft4Validator, {"properties": _strict})  # type: ignore[no-untyped-call]
+_Completing: type[Validator] = extend(  # type: ignore[no-untyped-call]
+    Draft4Validator,
+    {"properties": _complete, "anyOf": _alternatives, "oneOf": _alternatives, "not": _alternatives},
+)
+
+
+def completed(spec: Facts, given: Facts, field: str = "parameters") -> Facts:
+    """Parameters with the defaults of a schema filled in, valid by it.
+
+    Args:
+        spec: JSON Schema of the strategy.
+        given: what was asked for; not modified.
+        field: what to call the value in a refusal.
+
+    Raises:
+        InvalidValue: they break the schema or name an unknown parameter.
+    """
+    whole = deepcopy(given)
+    _errors(_Completing(spec), whole)
+    check(spec, whole, field)
+    return whole
+
+
+def check(spec: Facts, value: Any, field: str = "parameters") -> None:
+    """Checks a value against a schema, strictly, without completing it.
+
+    Raises:
+        InvalidValue: it breaks the schema; the message names the place and the rule.
+    """
+    errors = _errors(_Strict(spec), value)
+    if errors:
+        first = min(errors, key=lambda error: (len(error.path), str(list(error.path))))
+        place = "/".join([field, *(str(part) for part in first.absolute_path)])
+        raise InvalidValue(place, _short(first.message))
+
+
+def for_audit(
+    spec: Facts | None,
+    given: Facts | None,
+    defaults: Facts | None,
+    *,
+    omitted: bool,
+) -> Facts:
+    """What an audit stores as its parameters.
+
+    Args:
+        spec: of the audit's strategy; None or empty if there is no strategy or it has none.
+        given: the request's parameters; None if null or omitted.
+        defaults: the audit template's, merged under the given ones key by key.
+        omitted: whether the request did not mention parameters at all. An explicit null is
+            validated as null and leaves the parameters empty.
+
+    Raises:
+        InvalidValue: they do not fit the strategy.
+    """
+    merged = {**(defaults or {}), **(given or {})}
+    if not spec:
+        if merged:
+            raise InvalidValue("parameters", "need a strategy that takes parameters")
+        return {}
+    if given is None and not omitted and not defaults:
+        check(spec, None)
+        return {}
+    return completed(spec, merged)
+
+
+def _errors(validator: Validator, value: Any) -> list[ValidationError]:
+    try:
+        return list(validator.iter_errors(value))
+    except (SchemaError, UnknownType, Unresolvable) as error:
+        raise InvalidValue("parameters", f"the strategy's schema is broken: {error}") from error
+
+
+def _names(properties: Iterable[str]) -> str:
+    return ", ".join(sorted(properties))
+
+
+def _short(message: str) -> str:
+    if len(message) <= LONGEST_MESSAGE:
+        return message
+    return message[: LONGEST_MESSAGE - 1] + "…"

@@ -1,0 +1,196 @@
+"""What users do with action plans and their actions: start, cancel, delete, skip, annotate."""
+
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from application.commands import patching
+from application.commands.idempotency import Once, perform
+from application.commands.patching import MISSING, Patch, Patchable
+from application.projections import messages
+from application.transactions import Commands, Done, Transaction
+from domain.kernel.errors import (
+    IllegalTransition,
+    InvalidValue,
+    NotFound,
+    NotSkippable,
+    one_of,
+)
+from domain.kernel.metadata import Context, Metadata
+from domain.plans.action import Action, ActionState
+from domain.plans.action_plan import ActionPlan
+from domain.plans.events import PlanState
+
+PATCHABLE = Patchable(
+    empty={"state": None},
+    fixed=frozenset({"hostname", "global_efficacy", "audit_id", "strategy_id"}),
+    internal=patching.INTERNAL | {"status_message"},
+)
+"""Which attributes of a plan a patch may change (rest-api 3.3.1)."""
+
+PATCHABLE_ACTION = Patchable(
+    empty={"state": None, "status_message": None},
+    mandatory=frozenset({"state", "status_message"}),
+)
+"""Which attributes of an action a patch may change (rest-api 3.5)."""
+
+
+@dataclass(frozen=True)
+class ActionRequest:
+    """What a patch asks of an action.
+
+    Attributes:
+        state: MISSING if it is not mentioned.
+        message: MISSING if it is not mentioned.
+    """
+
+    state: object = MISSING
+    message: object = MISSING
+
+    @classmethod
+    def of(cls, patch: Patch) -> "ActionRequest":
+        """Reads a patch.
+
+        Raises:
+            InvalidValue: an operation is malformed, or names a state that no action has.
+        """
+        PATCHABLE_ACTION.check(patch)
+        wanted = cls()
+        for operation in patch:
+            if not operation.whole:
+                raise InvalidValue(operation.path, "is inside of a plain value")
+            if operation.attribute == "state":
+                wanted = replace(wanted, state=_state(operation.value))
+            else:
+                wanted = replace(wanted, message=_message(operation.value))
+        return wanted
+
+
+class PlanCommands:
+    """Decides what users ask of action plans.
+
+    Args:
+        commands: runs the decisions.
+    """
+
+    def __init__(self, commands: Commands) -> None:
+        self._commands = commands
+
+    def start(self, metadata: Metadata, plan_id: UUID, once: Once | None = None) -> Done[UUID]:
+        """Launches a recommended plan.
+
+        Raises:
+            NotFound: there is no such plan.
+            IllegalTransition: it is not RECOMMENDED.
+        """
+
+        def decide(tx: Transaction, ctx: Context) -> UUID:
+            _alive(tx, plan_id).move(ctx, PlanState.PENDING)
+            return plan_id
+
+        return perform(self._commands, metadata, decide, once)
+
+    def change(self, metadata: Metadata, plan_id: UUID, patch: Patch) -> Done[UUID]:
+        """Applies a patch (statically checked): it must come to a change of state.
+
+        Raises:
+            NotFound: there is no such plan.
+            IllegalTransition: the state does not change, or may not change so.
+        """
+
+        def decide(tx: Transaction, ctx: Context) -> UUID:
+            plan = _alive(tx, plan_id)
+            wanted = PATCHABLE.applied({"state": plan.state}, patch).get("state", plan.state)
+            if not isinstance(wanted, str) or wanted not in set(PlanState):
+                raise IllegalTransition("Action Plan", plan.state, str(wanted))
+            plan.move(ctx, PlanState(wanted))
+            return plan_id
+
+        return self._commands.run(metadata, decide)
+
+    def delete(self, metadata: Metadata, plan_id: UUID) -> Done[None]:
+        """Takes a plan and its actions out of sight.
+
+        Raises:
+            NotFound: there is no such plan.
+            DeleteRefused: it is waiting or running.
+        """
+
+        def decide(tx: Transaction, ctx: Context) -> None:
+            _alive(tx, plan_id).delete(ctx)
+
+        return self._commands.run(metadata, decide)
+
+    def change_action(
+        self, metadata: Metadata, plan_id: UUID, action_id: UUID, wanted: ActionRequest
+    ) -> Done[UUID]:
+        """Skips an action, or changes what is said about a skipped one.
+
+        Raises:
+            NotFound: there is no such action.
+            NotSkippable: action or plan are not in a state for it.
+        """
+
+        def decide(tx: Transaction, ctx: Context) -> UUID:
+            plan = _alive(tx, plan_id)
+            action = plan.actions.get(action_id)
+            if action is None:
+                raise NotFound("Action", action_id)
+            _change_action(ctx, plan, action, wanted)
+            return action_id
+
+        return self._commands.run(metadata, decide)
+
+
+def _alive(tx: Transaction, plan_id: UUID) -> ActionPlan:
+    plan = tx.get(ActionPlan, plan_id)
+    if plan.state is PlanState.DELETED:
+        raise NotFound("ActionPlan", plan_id)
+    return plan
+
+
+def _change_action(ctx: Context, plan: ActionPlan, action: Action, wanted: ActionRequest) -> None:
+    if wanted == ActionRequest():
+        return
+    state = action.state if wanted.state is MISSING else wanted.state
+    changed = wanted.message is not MISSING and wanted.message != _said(action)
+    note = wanted.message if changed and isinstance(wanted.message, str) else None
+    if action.state is ActionState.PENDING and state is ActionState.SKIPPED:
+        plan.skip_by_user(ctx, action.spec.id, note)
+    elif state is not action.state:
+        raise NotSkippable(
+            f"Action {action.spec.id}: State transition not allowed: ({action.state} -> {state})"
+        )
+    elif action.state is ActionState.SKIPPED:
+        plan.annotate(ctx, action.spec.id, note)
+    elif changed:
+        raise NotSkippable(
+            f"Action {action.spec.id} is {action.state}: only what is said about a SKIPPED action "
+            "can be changed."
+        )
+
+
+def _said(action: Action) -> str | None:
+    if action.because is None:
+        return None
+    if action.note is not None:
+        return messages.skipped_by_user(action.note)
+    if action.state is ActionState.SKIPPED:
+        return messages.skipped(action.because, None)
+    return messages.why(action.because)
+
+
+def _state(value: object) -> ActionState | None:
+    if value is None:
+        return None
+    name = patching.text("state", value)
+    return ActionState(one_of("state", name, ActionState))
+
+
+def _message(value: object) -> str | None:
+    if value is None:
+        return None
+    note = patching.text("status_message", value)
+    room = messages.LENGTH - len(messages.skipped_by_user("?")) + 1
+    if len(note) > room:
+        raise InvalidValue("status_message", f"must have at most {room} characters")
+    return note

@@ -1,0 +1,55 @@
+"""Times and intervals as clients write them (rest-api 4.5)."""
+
+import re
+from datetime import UTC, datetime, tzinfo
+
+from domain.audits.schedule import Cron
+from domain.kernel.errors import InvalidValue
+
+LONGEST_INTERVAL = 36
+"""Characters of an interval; a column of the API's schema."""
+LONGEST_PERIOD = 10 * 366 * 24 * 3600
+"""Seconds between two runs that still make sense (ten years); keeps due times representable."""
+
+_WHOLE = re.compile(r"[0-9]+", re.ASCII)
+
+
+def instant(field: str, text: str, zone: tzinfo | None) -> datetime:
+    """The UTC instant that ISO 8601 text names.
+
+    Args:
+        field: what to call it in a refusal.
+        text: date, optional time, optional offset.
+        zone: the zone of text without an offset; None = the one this machine is in.
+
+    Raises:
+        InvalidValue: the text is not a time.
+    """
+    try:
+        moment = datetime.fromisoformat(text.strip())
+        if moment.tzinfo is None and zone is not None:
+            moment = moment.replace(tzinfo=zone)
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
+        raise InvalidValue(field, f"must be an ISO 8601 time, not {text!r}") from None
+
+
+def checked_interval(text: str, cron: Cron, now: datetime) -> str:
+    """An interval that a schedule can be computed from, verbatim.
+
+    Args:
+        text: whole seconds, or a cron expression.
+        cron: evaluates cron expressions; raises InvalidValue for what it cannot.
+        now: UTC.
+
+    Raises:
+        InvalidValue: it is neither, or never falls due.
+    """
+    if len(text) > LONGEST_INTERVAL:
+        raise InvalidValue("interval", f"must have at most {LONGEST_INTERVAL} characters")
+    if _WHOLE.fullmatch(text):
+        if not 1 <= int(text) <= LONGEST_PERIOD:
+            raise InvalidValue("interval", f"must be 1 to {LONGEST_PERIOD} seconds, not {text}")
+        return text
+    cron(text, now)
+    return text

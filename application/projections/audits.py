@@ -1,0 +1,232 @@
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from application.ports.event_log import Recorded
+from application.ports.projections import Row, Tables
+from application.ports.read_tables import AUDIT_SHAPE, AUDITS
+from application.projections import references
+from application.projections.base import Folding
+from application.projections.messages import why
+from domain.audits.events import (
+    AuditCancelled,
+    AuditChanged,
+    AuditDeleted,
+    AuditExpired,
+    AuditInputsRecorded,
+    AuditRequested,
+    AuditResumed,
+    AuditRunClaimed,
+    AuditRunDeferred,
+    AuditRunFailed,
+    AuditRunRequested,
+    AuditRunSucceeded,
+    AuditState,
+    AuditStateSet,
+    AuditSuspended,
+    AuditType,
+    RunCause,
+)
+from domain.audits.schedule import Cron, seconds
+from domain.kernel.aggregate import Event
+from domain.kernel.errors import InvalidValue
+from domain.kernel.reasons import Because
+
+_NO_RUN: dict[str, Any] = {
+    "run_id": None,
+    "run_due": None,
+    "run_owner": None,
+    "run_not_before": None,
+    "run_position": None,
+}
+_SCHEDULED = frozenset({AuditState.PENDING, AuditState.ONGOING})
+"""States in which a continuous audit has a next run."""
+_TIMING = frozenset({"interval", "start_time"})
+"""Attributes that move the next run."""
+
+
+class AuditsProjection(Folding):
+    """Audits, each with its open run and what the scheduler needs.
+
+    ``run_position`` is the position of the run's request; ``updated_at`` follows what the API
+    shows, so the birth of a one-shot audit's run does not move it.
+
+    Args:
+        cron: evaluates cron expressions; raises ValueError for what is none.
+    """
+
+    def __init__(self, cron: Cron) -> None:
+        self._cron = cron
+        super().__init__(
+            AUDIT_SHAPE,
+            {
+                AuditRequested: self._requested,
+                AuditRunRequested: self._run_requested,
+                AuditRunClaimed: self._run_claimed,
+                AuditInputsRecorded: self._inputs_recorded,
+                AuditRunDeferred: self._run_deferred,
+                AuditRunSucceeded: self._run_succeeded,
+                AuditRunFailed: self._run_failed,
+                AuditCancelled: self._cancelled,
+                AuditSuspended: self._suspended,
+                AuditResumed: self._resumed,
+                AuditStateSet: self._state_set,
+                AuditExpired: self._expired,
+                AuditChanged: self._changed,
+                AuditDeleted: self._deleted,
+            },
+        )
+
+    def _requested(self, recorded: Recorded, event: AuditRequested, tables: Tables) -> None:
+        row: dict[str, Any] = {
+            "id": recorded.position,
+            "uuid": event.originator_id,
+            "name": event.name,
+            "name_key": event.name.casefold(),
+            "audit_type": event.audit_type,
+            "state": AuditState.PENDING,
+            **references.goal(event.goal),
+            **references.strategy(event.strategy),
+            "interval": event.interval,
+            "scope": event.scope,
+            "parameters": event.parameters,
+            "auto_trigger": event.auto_trigger,
+            "force": event.force,
+            "next_run_time": None,
+            "start_time": event.start_time,
+            "end_time": event.end_time,
+            "hostname": None,
+            "status_message": None,
+            "version": event.originator_version,
+            "last_due": None,
+            **_NO_RUN,
+            "created_at": event.timestamp,
+            "updated_at": None,
+            "deleted_at": None,
+        }
+        row["next_run_time"] = self._next(row)
+        tables.insert(AUDITS.name, row)
+
+    def _run_requested(self, recorded: Recorded, event: AuditRunRequested, tables: Tables) -> None:
+        values: dict[str, Any] = {
+            "run_id": event.run_id,
+            "run_due": event.due,
+            "run_owner": None,
+            "run_not_before": None,
+            "run_position": recorded.position,
+            "last_due": event.due,
+        }
+        if event.cause is RunCause.SCHEDULE:
+            self._reschedule(event, tables, values)
+        else:
+            _note(event, tables, values)
+
+    def _run_claimed(self, _: Recorded, event: AuditRunClaimed, tables: Tables) -> None:
+        values = {
+            "state": AuditState.ONGOING,
+            "hostname": event.host,
+            "run_owner": event.owner,
+            "run_not_before": None,
+            "status_message": why(event.because),
+        }
+        _show(event, tables, values)
+
+    def _inputs_recorded(self, _: Recorded, event: AuditInputsRecorded, tables: Tables) -> None:
+        _note(event, tables, {})
+
+    def _run_deferred(self, _: Recorded, event: AuditRunDeferred, tables: Tables) -> None:
+        values = {
+            "run_owner": None,
+            "run_not_before": event.not_before,
+            "status_message": why(event.because),
+        }
+        _show(event, tables, values)
+
+    def _run_succeeded(self, _: Recorded, event: AuditRunSucceeded, tables: Tables) -> None:
+        _show(event, tables, {"state": event.state, "status_message": None, **_NO_RUN})
+
+    def _run_failed(self, _: Recorded, event: AuditRunFailed, tables: Tables) -> None:
+        values = {"state": event.state, "status_message": why(event.because), **_NO_RUN}
+        _show(event, tables, values)
+
+    def _cancelled(self, _: Recorded, event: AuditCancelled, tables: Tables) -> None:
+        _show(event, tables, _closed(AuditState.CANCELLED, event.because))
+
+    def _suspended(self, _: Recorded, event: AuditSuspended, tables: Tables) -> None:
+        _show(event, tables, _closed(AuditState.SUSPENDED, None))
+
+    def _expired(self, _: Recorded, event: AuditExpired, tables: Tables) -> None:
+        _show(event, tables, _closed(AuditState.SUCCEEDED, event.because))
+
+    def _resumed(self, _: Recorded, event: AuditResumed, tables: Tables) -> None:
+        values: dict[str, Any] = {"state": AuditState.ONGOING, "status_message": None}
+        self._reschedule(event, tables, values)
+
+    def _state_set(self, _: Recorded, event: AuditStateSet, tables: Tables) -> None:
+        if event.state is AuditState.ONGOING:
+            values: dict[str, Any] = {"state": event.state, "status_message": why(event.because)}
+            self._reschedule(event, tables, values)
+        else:
+            _show(event, tables, _closed(event.state, event.because))
+
+    def _changed(self, _: Recorded, event: AuditChanged, tables: Tables) -> None:
+        values = _columns(event.changes)
+        if _TIMING.isdisjoint(values):
+            _show(event, tables, values)
+        else:
+            self._reschedule(event, tables, values)
+
+    def _deleted(self, _: Recorded, event: AuditDeleted, tables: Tables) -> None:
+        gone = _closed(AuditState.DELETED, None) | {"deleted_at": event.timestamp}
+        del gone["status_message"]  # what it last said stays with it
+        _show(event, tables, gone)
+
+    # -- when it runs next -----------------------------------------------------------------------
+
+    def _reschedule(self, event: Event, tables: Tables, values: dict[str, Any]) -> None:
+        row = tables.get(AUDITS.name, event.originator_id)
+        if row is not None:
+            values["next_run_time"] = self._next({**row, **values})
+        _show(event, tables, values)
+
+    def _next(self, row: Row) -> datetime | None:
+        if row["audit_type"] != AuditType.CONTINUOUS or row["state"] not in _SCHEDULED:
+            return None
+        interval, last, start = row["interval"], row["last_due"], row["start_time"]
+        try:
+            period = seconds(interval)
+            if period is None:
+                after: datetime = last or max(row["created_at"], start or row["created_at"])
+                return self._cron(interval, after)
+        except (InvalidValue, ValueError):
+            return None  # the API stores any text on PATCH; what is no interval is never due
+        if last is None:
+            first: datetime | None = start
+            return first
+        following: datetime = last + timedelta(seconds=period)
+        return following
+
+
+def _show(event: Event, tables: Tables, values: dict[str, Any]) -> None:
+    values["updated_at"] = event.timestamp
+    _note(event, tables, values)
+
+
+def _note(event: Event, tables: Tables, values: dict[str, Any]) -> None:
+    values["version"] = event.originator_version
+    tables.update(AUDITS.name, event.originator_id, values)
+
+
+def _closed(state: AuditState, because: Because | None) -> dict[str, Any]:
+    return {"state": state, "status_message": why(because), "next_run_time": None, **_NO_RUN}
+
+
+def _columns(changes: Mapping[str, object]) -> dict[str, Any]:
+    values: dict[str, Any] = dict(changes)
+    for name in ("start_time", "end_time"):
+        if isinstance(values.get(name), str):
+            moment = datetime.fromisoformat(values[name])
+            values[name] = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if "name" in values:
+        values["name_key"] = values["name"].casefold()
+    return values

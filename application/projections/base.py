@@ -1,0 +1,27 @@
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from application.ports.event_log import Recorded
+from application.ports.projections import Shape, Tables
+from domain.kernel.aggregate import Event
+
+Handler = Callable[[Recorded, Any, Tables], None]
+"""Folds one kind of event: the record, its event, the tables."""
+
+
+class Folding:
+    """A projection that dispatches on the event's topic.
+
+    Args:
+        shape: its name, version and tables.
+        handlers: event class → handler.
+    """
+
+    def __init__(self, shape: Shape, handlers: Mapping[type[Event], Handler]) -> None:
+        self.shape = shape
+        self._handlers = {str(vars(kind)["TOPIC"]): handler for kind, handler in handlers.items()}
+        self.topics: frozenset[str] | None = frozenset(self._handlers)
+
+    def handle(self, recorded: Recorded, tables: Tables) -> None:
+        """Takes in one event of a wanted topic."""
+        self._handlers[recorded.topic](recorded, recorded.event, tables)

@@ -1,0 +1,98 @@
+from typing import Any
+
+from application.ports.event_log import Recorded
+from application.ports.projections import Tables
+from application.ports.read_tables import (
+    ACTION_TYPES,
+    CATALOGUE,
+    GOALS,
+    SCORING_ENGINES,
+    STRATEGIES,
+)
+from application.projections import references
+from application.projections.base import Folding
+from domain.catalogue.definitions import Definition, DefinitionKind
+from domain.catalogue.events import DefinitionChanged, DefinitionRegistered, DefinitionRetired
+from domain.kernel.ids import definition_id
+
+_TABLES = {
+    DefinitionKind.GOAL: GOALS,
+    DefinitionKind.STRATEGY: STRATEGIES,
+    DefinitionKind.SCORING_ENGINE: SCORING_ENGINES,
+    DefinitionKind.ACTION_TYPE: ACTION_TYPES,
+}
+"""Planners are in the catalogue, but no query shows them."""
+
+
+class CatalogueProjection(Folding):
+    """Goals, strategies, scoring engines and action types. A retired one that returns is itself."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            CATALOGUE,
+            {
+                DefinitionRegistered: self._registered,
+                DefinitionChanged: self._registered,
+                DefinitionRetired: self._retired,
+            },
+        )
+
+    def _registered(
+        self,
+        recorded: Recorded,
+        event: DefinitionRegistered | DefinitionChanged,
+        tables: Tables,
+    ) -> None:
+        definition = event.definition
+        table = _TABLES.get(definition.kind)
+        if table is None:
+            return
+        key = _key(definition.kind, definition.name)
+        values = _details(definition)
+        if tables.get(table.name, key) is None:
+            tables.insert(
+                table.name,
+                {
+                    "id": recorded.position,
+                    table.key: key,
+                    **values,
+                    "created_at": event.timestamp,
+                    "updated_at": None,
+                    "deleted_at": None,
+                },
+            )
+        else:
+            values |= {"updated_at": event.timestamp, "deleted_at": None}
+            tables.update(table.name, key, values)
+
+    def _retired(self, _: Recorded, event: DefinitionRetired, tables: Tables) -> None:
+        table = _TABLES.get(event.kind)
+        if table is not None:
+            gone = {"updated_at": event.timestamp, "deleted_at": event.timestamp}
+            tables.update(table.name, _key(event.kind, event.name), gone)
+
+
+def _key(kind: DefinitionKind, name: str) -> object:
+    return name if kind is DefinitionKind.ACTION_TYPE else definition_id(kind, name)
+
+
+def _details(definition: Definition) -> dict[str, Any]:
+    details = definition.details
+    description = details.get("description") or ""
+    if definition.kind is DefinitionKind.ACTION_TYPE:
+        return {"description": description}
+    named: dict[str, Any] = {"name": definition.name, "name_key": definition.name.casefold()}
+    match definition.kind:
+        case DefinitionKind.GOAL:
+            return named | {
+                "display_name": definition.display_name,
+                "efficacy_specification": details.get("efficacy_specification") or [],
+            }
+        case DefinitionKind.STRATEGY:
+            return named | {
+                "display_name": definition.display_name,
+                **references.goal(str(details["goal"])),
+                "parameters_spec": details.get("parameters_spec") or {},
+            }
+        case _:
+            return named | {"description": description, "metainfo": details.get("metainfo")}

@@ -1,0 +1,238 @@
+from typing import Any
+from uuid import UUID
+
+from application.ports.event_log import Recorded
+from application.ports.projections import Tables
+from application.ports.read_tables import ACTION_PLANS, ACTIONS, PLANS
+from application.projections import messages, references
+from application.projections.base import Folding
+from domain.kernel.aggregate import Event
+from domain.kernel.reasons import Because
+from domain.plans.action import ENDED, ActionSpec, ActionState, Indicator
+from domain.plans.events import (
+    ActionAcknowledged,
+    ActionAnnotated,
+    ActionCancelled,
+    ActionFailed,
+    ActionIntended,
+    ActionSkipped,
+    ActionSucceeded,
+    PlanCancelled,
+    PlanCancelRequested,
+    PlanClaimed,
+    PlanDeleted,
+    PlanFailed,
+    PlanLaunched,
+    PlanProposed,
+    PlanState,
+    PlanSucceeded,
+    PlanSuperseded,
+)
+
+ACTIONS_PER_PLAN = 1_000_000
+"""Numeric ids of actions are position * this + place: creation order over all plans."""
+
+
+class PlansProjection(Folding):
+    """Action plans and their actions. An action's deletion is its plan's: the queries see to it.
+
+    ``open_position`` is the position of the launch while a launched plan has not ended.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            PLANS,
+            {
+                PlanProposed: self._proposed,
+                PlanLaunched: self._launched,
+                PlanClaimed: self._claimed,
+                PlanCancelRequested: self._cancel_requested,
+                PlanCancelled: self._cancelled,
+                PlanSuperseded: self._superseded,
+                PlanSucceeded: self._succeeded,
+                PlanFailed: self._failed,
+                PlanDeleted: self._deleted,
+                ActionIntended: self._action_intended,
+                ActionAcknowledged: self._action_acknowledged,
+                ActionSucceeded: self._action_succeeded,
+                ActionFailed: self._action_failed,
+                ActionSkipped: self._action_skipped,
+                ActionAnnotated: self._action_annotated,
+                ActionCancelled: self._action_cancelled,
+            },
+        )
+
+    # -- plans -----------------------------------------------------------------------------------
+
+    def _proposed(self, recorded: Recorded, event: PlanProposed, tables: Tables) -> None:
+        named = references.strategy(event.strategy)
+        notes = [str(note) for note in event.notes]
+        tables.insert(
+            ACTION_PLANS.name,
+            {
+                "id": recorded.position,
+                "uuid": event.originator_id,
+                "audit_uuid": event.audit_id,
+                "run_id": event.run_id,
+                "goal_name": event.goal,
+                **named,
+                "state": event.state,
+                "efficacy_indicators": [_figure(one) for one in event.indicators],
+                "global_efficacy": [_figure(one) for one in event.global_efficacy],
+                "notes": notes,
+                "record": event.record,
+                "explanation": event.explanation,
+                "owner": None,
+                "hostname": None,
+                "status_message": messages.cut(notes[0]) if notes and not event.actions else None,
+                "actions_total": len(event.actions),
+                "actions_ended": 0,
+                "actions_ongoing": 0,
+                "version": event.originator_version,
+                "open_position": None,
+                "created_at": event.timestamp,
+                "updated_at": None,
+                "deleted_at": None,
+            },
+        )
+        for place, spec in enumerate(event.actions):
+            tables.insert(ACTIONS.name, _action(recorded, event, place, spec))
+
+    def _launched(self, recorded: Recorded, event: PlanLaunched, tables: Tables) -> None:
+        values = {"state": PlanState.PENDING, "open_position": recorded.position}
+        _plan(event, tables, values)
+
+    def _claimed(self, _: Recorded, event: PlanClaimed, tables: Tables) -> None:
+        values = {
+            "state": event.state,
+            "owner": event.owner,
+            "hostname": event.host,
+            "status_message": messages.why(event.because),
+        }
+        _plan(event, tables, values)
+
+    def _cancel_requested(self, _: Recorded, event: PlanCancelRequested, tables: Tables) -> None:
+        _plan(event, tables, {"state": PlanState.CANCELLING})
+
+    def _cancelled(self, _: Recorded, event: PlanCancelled, tables: Tables) -> None:
+        _plan(event, tables, _ended(PlanState.CANCELLED, event.because))
+
+    def _superseded(self, _: Recorded, event: PlanSuperseded, tables: Tables) -> None:
+        _plan(event, tables, _ended(PlanState.SUPERSEDED, event.because))
+
+    def _succeeded(self, _: Recorded, event: PlanSucceeded, tables: Tables) -> None:
+        _plan(event, tables, _ended(PlanState.SUCCEEDED, event.because))
+
+    def _failed(self, _: Recorded, event: PlanFailed, tables: Tables) -> None:
+        _plan(event, tables, _ended(PlanState.FAILED, event.because))
+
+    def _deleted(self, _: Recorded, event: PlanDeleted, tables: Tables) -> None:
+        values = {"state": PlanState.DELETED, "deleted_at": event.timestamp}
+        _plan(event, tables, values)
+
+    # -- actions ---------------------------------------------------------------------------------
+
+    def _action_intended(self, _: Recorded, event: ActionIntended, tables: Tables) -> None:
+        values: dict[str, Any] = {"state": ActionState.ONGOING, "attempt": event.attempt}
+        if event.attempt == 1:
+            values["started_at"] = event.timestamp
+            tables.add(ACTION_PLANS.name, event.originator_id, {"actions_ongoing": 1})
+        _act(event, event.action_id, tables, values)
+
+    def _action_acknowledged(self, _: Recorded, event: ActionAcknowledged, tables: Tables) -> None:
+        _version(event, tables)
+
+    def _action_succeeded(self, _: Recorded, event: ActionSucceeded, tables: Tables) -> None:
+        values = {"state": ActionState.SUCCEEDED, "status_message": None}
+        _end(event, event.action_id, ActionState.ONGOING, tables, values)
+
+    def _action_failed(self, _: Recorded, event: ActionFailed, tables: Tables) -> None:
+        before = _state(event.action_id, tables)
+        message = messages.failed(before, event.because)
+        values = {"state": ActionState.FAILED, "status_message": message}
+        _end(event, event.action_id, before, tables, values)
+
+    def _action_skipped(self, _: Recorded, event: ActionSkipped, tables: Tables) -> None:
+        before = _state(event.action_id, tables)
+        message = messages.skipped(event.because, event.note)
+        values = {"state": ActionState.SKIPPED, "status_message": message}
+        _end(event, event.action_id, before, tables, values)
+
+    def _action_cancelled(self, _: Recorded, event: ActionCancelled, tables: Tables) -> None:
+        values = {
+            "state": ActionState.CANCELLED,
+            "status_message": messages.why(event.because),
+        }
+        _end(event, event.action_id, ActionState.PENDING, tables, values)
+
+    def _action_annotated(self, _: Recorded, event: ActionAnnotated, tables: Tables) -> None:
+        message = messages.skipped_by_user(event.note)
+        _act(event, event.action_id, tables, {"status_message": message})
+
+
+def _plan(event: Event, tables: Tables, values: dict[str, Any]) -> None:
+    values |= {"version": event.originator_version, "updated_at": event.timestamp}
+    tables.update(ACTION_PLANS.name, event.originator_id, values)
+
+
+def _version(event: Event, tables: Tables) -> None:
+    version = {"version": event.originator_version}
+    tables.update(ACTION_PLANS.name, event.originator_id, version)
+
+
+def _act(event: Event, action: UUID, tables: Tables, values: dict[str, Any]) -> None:
+    values["updated_at"] = event.timestamp
+    tables.update(ACTIONS.name, action, values)
+    _version(event, tables)
+
+
+def _end(event: Event, action: UUID, before: str, tables: Tables, values: dict[str, Any]) -> None:
+    values["ended_at"] = event.timestamp
+    _act(event, action, tables, values)
+    if before not in ENDED:
+        ongoing = 1 if before == ActionState.ONGOING else 0
+        amounts = {"actions_ended": 1, "actions_ongoing": -ongoing}
+        tables.add(ACTION_PLANS.name, event.originator_id, amounts)
+
+
+def _ended(state: PlanState, because: Because | None) -> dict[str, Any]:
+    message = messages.why(because)
+    return {"state": state, "owner": None, "open_position": None, "status_message": message}
+
+
+def _state(action: UUID, tables: Tables) -> str:
+    row = tables.get(ACTIONS.name, action)
+    if row is None:
+        raise LookupError(f"Action {action} was never proposed.")
+    return str(row["state"])
+
+
+def _figure(indicator: Indicator) -> dict[str, Any]:
+    return {
+        "name": indicator.name,
+        "description": indicator.description,
+        "unit": indicator.unit,
+        "value": indicator.value,
+    }
+
+
+def _action(
+    recorded: Recorded, event: PlanProposed, place: int, spec: ActionSpec
+) -> dict[str, Any]:
+    return {
+        "id": recorded.position * ACTIONS_PER_PLAN + place,
+        "uuid": spec.id,
+        "action_plan_uuid": event.originator_id,
+        "audit_uuid": event.audit_id,
+        "action_type": spec.type,
+        "state": ActionState.PENDING,
+        "parents": [str(parent) for parent in spec.parents],
+        "input_parameters": spec.parameters,
+        "because": str(spec.because),
+        "status_message": None,
+        "attempt": 0,
+        "started_at": None,
+        "ended_at": None,
+        "created_at": event.timestamp,
+        "updated_at": None,
+    }

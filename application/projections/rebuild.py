@@ -1,0 +1,174 @@
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from application.ports.clock import Clock
+from application.ports.event_log import EventLog
+from application.ports.projections import (
+    Comparison,
+    ProjectionStore,
+    Shape,
+    Standing,
+    TableDifference,
+)
+from application.projections.folding import Folder
+
+ATTEMPTS = 500
+"""How often two generations are looked at until they stand at one position."""
+PAUSE = 0.01
+"""Seconds between two such looks."""
+
+_log = logging.getLogger(__name__)
+
+
+class RebuildRefused(Exception):
+    """What is shown was built by newer code than this."""
+
+
+class RebuildLost(Exception):
+    """Another rebuild of the projection began meanwhile and took this one's place."""
+
+
+@dataclass(frozen=True)
+class ProjectionRebuild:
+    """What a rebuild of one projection found.
+
+    Attributes:
+        generation: of the tables that are shown now.
+        compared: how they compared with those shown before; None if those were of another version.
+    """
+
+    projection: str
+    generation: int
+    compared: Comparison | None
+
+    @property
+    def differences(self) -> tuple[TableDifference, ...]:
+        """The tables that were not as the log says."""
+        tables = () if self.compared is None else self.compared.tables
+        return tuple(table for table in tables if not table.equal)
+
+
+@dataclass(frozen=True)
+class RebuildReport:
+    """What a rebuild found.
+
+    Attributes:
+        events: events folded, each once for all projections together.
+        seconds: how long it took until everything was switched.
+    """
+
+    projections: tuple[ProjectionRebuild, ...]
+    events: int
+    seconds: float
+
+    @property
+    def differences(self) -> tuple[tuple[str, TableDifference], ...]:
+        """(projection, table) for each table that was not as the log says."""
+        return tuple((one.projection, d) for one in self.projections for d in one.differences)
+
+
+class Rebuilder:
+    """Folds projections anew beside what is shown, compares, and switches.
+
+    A projector that runs meanwhile takes a new generation along as soon as it stands where the
+    shown one does: from then on one transaction moves both, so they can be compared at rest.
+
+    Args:
+        log: what is folded.
+        store: where the tables are.
+        folder: folds batches.
+        clock: times it.
+        batch: events per transaction.
+    """
+
+    def __init__(
+        self, log: EventLog, store: ProjectionStore, folder: Folder, clock: Clock, batch: int
+    ) -> None:
+        self._log = log
+        self._store = store
+        self._folder = folder
+        self._clock = clock
+        self._batch = batch
+
+    def rebuild(self, shapes: Sequence[Shape]) -> RebuildReport:
+        """Rebuilds some projections in one pass. Raises: see ``Projector.rebuild``."""
+        begun = self._clock.monotonic()
+        self._refuse_newer(shapes)
+        built = [self._store.build(shape) for shape in shapes]
+        events = self._catch_up(built)
+        rebuilt = []
+        for one in built:
+            compared, more = self._compare(one)
+            events += more
+            if not self._store.activate(one):
+                raise RebuildLost(one.projection)
+            rebuilt.append(ProjectionRebuild(one.projection, one.generation, compared))
+        report = RebuildReport(tuple(rebuilt), events, self._clock.monotonic() - begun)
+        for projection, table in report.differences:
+            _log.warning(
+                "projection %s: table %s was not as the log says (%d rows, now %d; e.g. %s)",
+                projection,
+                table.table,
+                table.live_rows,
+                table.built_rows,
+                ", ".join(table.examples),
+            )
+        return report
+
+    def _refuse_newer(self, shapes: Sequence[Shape]) -> None:
+        versions = {shape.projection: shape.version for shape in shapes}
+        for one in self._store.standings():
+            if one.active and one.version > versions.get(one.projection, one.version):
+                raise RebuildRefused(
+                    f"projection {one.projection} is shown in version {one.version}, "
+                    f"this code folds version {versions[one.projection]}"
+                )
+
+    def _catch_up(self, built: Sequence[Standing]) -> int:
+        """Folds up to where the shown generations stand; returns the number of events."""
+        events = 0
+        while True:
+            due = self._due(built)
+            if not due:
+                return events
+            after = min(one.position for one, _ in due)
+            group = [(one, goal) for one, goal in due if one.position == after]
+            limit = min(goal for _, goal in group)
+            found = self._log.read(after, self._batch)
+            entries = [entry for entry in found if entry.position <= limit]
+            self._folder.fold(after, entries, [one for one, _ in group])
+            events += len(entries)
+
+    def _due(self, built: Sequence[Standing]) -> list[tuple[Standing, int]]:
+        """What is behind its goal, with the goal: where its like stands, else the log's end."""
+        wanted = {(one.projection, one.generation): one for one in built}
+        standings = self._store.standings()
+        now = [one for one in standings if (one.projection, one.generation) in wanted]
+        if len(now) < len(wanted):
+            lost = {name for name, _ in wanted} - {one.projection for one in now}
+            raise RebuildLost(", ".join(sorted(lost)))
+        shown = {one.projection: one for one in standings if one.active}
+        goals = []
+        for one in now:
+            live = shown.get(one.projection)
+            alike = live is not None and live.version == one.version and not one.active
+            goals.append((one, live.position if alike and live else self._log.end()))
+        return [(one, goal) for one, goal in goals if one.position < goal]
+
+    def _compare(self, built: Standing) -> tuple[Comparison | None, int]:
+        events = 0
+        for _ in range(ATTEMPTS):
+            live = next(
+                one
+                for one in self._store.standings()
+                if one.projection == built.projection and one.active
+            )
+            if live.version != built.version:
+                return None, events
+            compared = self._store.compare(live, built)
+            if compared is not None:
+                return compared, events
+            events += self._catch_up([built])
+            self._clock.sleep(PAUSE)
+        raise RebuildLost(f"{built.projection}: it never stood where the shown tables do")

@@ -1,0 +1,29 @@
+"""How rows refer to goals and strategies: by a stable id, the name, and the name without case."""
+
+from functools import lru_cache
+from typing import Any
+
+from domain.catalogue.definitions import DefinitionKind
+from domain.kernel.ids import definition_id
+
+_id = lru_cache(maxsize=1024)(definition_id)
+
+
+def goal(name: str) -> dict[str, Any]:
+    """The columns that refer to a goal."""
+    return {
+        "goal_uuid": _id(DefinitionKind.GOAL, name),
+        "goal_name": name,
+        "goal_key": name.casefold(),
+    }
+
+
+def strategy(name: str | None) -> dict[str, Any]:
+    """The columns that refer to a strategy, all None without one."""
+    if name is None:
+        return {"strategy_uuid": None, "strategy_name": None, "strategy_key": None}
+    return {
+        "strategy_uuid": _id(DefinitionKind.STRATEGY, name),
+        "strategy_name": name,
+        "strategy_key": name.casefold(),
+    }

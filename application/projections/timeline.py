@@ -1,0 +1,32 @@
+from application.ports.event_log import Recorded
+from application.ports.projections import Tables
+from application.ports.read_tables import EVENTS, TIMELINE
+from application.projections.sentences import sentence
+
+
+class TimelineProjection:
+    """Every event of the log, as a sentence with its provenance."""
+
+    shape = EVENTS
+    topics: frozenset[str] | None = None
+
+    def handle(self, recorded: Recorded, tables: Tables) -> None:
+        """Takes in one event."""
+        event = recorded.event
+        metadata = event.metadata
+        tables.insert(
+            TIMELINE.name,
+            {
+                "position": recorded.position,
+                "at": event.timestamp,
+                "topic": recorded.topic,
+                "aggregate_id": event.originator_id,
+                "version": event.originator_version,
+                "actor": metadata.actor.name,
+                "actor_kind": metadata.actor.kind,
+                "request_id": metadata.request_id,
+                "correlation_id": metadata.correlation_id,
+                "causation": metadata.causation,
+                "summary": sentence(recorded.topic, event),
+            },
+        )

@@ -1,0 +1,37 @@
+"""What changed between two moments of an aggregate's past."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from application.replay.travel import Snapshot
+
+ABSENT = "(absent)"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One attribute that differs.
+
+    Attributes:
+        path: attribute names with dots between them.
+        before, after: JSON values; ``(absent)`` where there is none.
+    """
+
+    path: str
+    before: Any
+    after: Any
+
+
+def differences(before: Snapshot, after: Snapshot) -> list[Difference]:
+    """The attributes that differ between two snapshots, in their order of declaration."""
+    return list(_between("", before.plain(), after.plain()))
+
+
+def _between(path: str, before: Any, after: Any) -> Iterator[Difference]:
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        for key in dict.fromkeys((*before, *after)):
+            inner = f"{path}.{key}" if path else str(key)
+            yield from _between(inner, before.get(key, ABSENT), after.get(key, ABSENT))
+    elif before != after:
+        yield Difference(path, before, after)

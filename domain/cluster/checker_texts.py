@@ -1,0 +1,108 @@
+"""How the checker reads flavor extra specs. Shares no code with ``specs`` and ``demands``."""
+
+from collections.abc import Mapping
+
+
+def pinned_count(vcpus: int, specs: Mapping[str, str]) -> int:
+    """vCPUs of a flavor that need a core of their own."""  # noqa: D403 - that is its name
+    policy = specs.get("hw:cpu_policy")
+    if policy == "dedicated":
+        return vcpus
+    if policy == "mixed":
+        if "hw:cpu_dedicated_mask" not in specs:
+            return vcpus
+        return _masked(specs["hw:cpu_dedicated_mask"], vcpus)
+    asked = specs.get("resources:PCPU", "")
+    return min(vcpus, int(asked)) if asked.isdigit() else 0
+
+
+def _masked(mask: str, vcpus: int) -> int:
+    plus: list[int] = []
+    minus: list[int] = []
+    for raw in mask.split(","):
+        word = raw.strip()
+        into = minus if word[:1] == "^" else plus
+        ends = word.lstrip("^").split("-") if word[:1] == "^" else word.split("-")
+        if len(ends) > 2 or not all(end.isdigit() for end in ends):  # noqa: PLR2004 - two ends
+            return vcpus
+        into.extend(range(int(ends[0]), int(ends[-1]) + 1))
+    chosen = set(plus) if plus else set(range(vcpus))
+    return len([cpu for cpu in chosen if cpu < vcpus and cpu not in minus])
+
+
+def pci_wishes(specs: Mapping[str, str]) -> dict[str, int]:
+    """PCI alias → devices wanted."""
+    found: dict[str, int] = {}
+    text = specs.get("pci_passthrough:alias")
+    for raw in text.split(",") if text else ():
+        word = raw.strip()
+        name = word.split(":", 1)[0]
+        if not name:
+            continue
+        number = word.split(":", 1)[1] if ":" in word else "1"
+        found[name] = found.get(name, 0) + (int(number) if number.isdigit() and int(number) else 1)
+    return found
+
+
+def trait_wishes(specs: Mapping[str, str]) -> tuple[set[str], set[str]]:
+    """Traits required and traits forbidden."""
+    required: set[str] = set()
+    forbidden: set[str] = set()
+    for key, value in specs.items():
+        prefix, colon, trait = key.partition(":")
+        if not colon or not trait or not prefix.startswith("trait"):
+            continue
+        if value == "required":
+            required.add(trait)
+        elif value == "forbidden":
+            forbidden.add(trait)
+    return required, forbidden
+
+
+def aggregate_wishes(specs: Mapping[str, str], known: set[str]) -> list[tuple[str, str]]:
+    """Key and wanted value of what an aggregate of the host must offer."""
+    found = []
+    for key, value in specs.items():
+        scope, colon, rest = key.partition(":")
+        if scope == "aggregate_instance_extra_specs" and colon:
+            found.append((rest, value))
+        elif not colon and key in known:
+            found.append((key, value))
+    return found
+
+
+def meets(value: str, wanted: str) -> bool:
+    """Whether a metadata value is as wanted."""
+    words = wanted.split()
+    verb = words[0] if words else ""
+    if verb == "<or>":
+        return any(value == word for word in words if word != "<or>")
+    if verb in ("<in>", "<all-in>"):
+        return len(words) > 1 and not [word for word in words[1:] if word not in value]
+    if verb in ("s==", "s!=", "s<", "s<=", "s>", "s>="):
+        return len(words) > 1 and _ordered(value, words[1], verb[1:])
+    if verb in ("=", "==", "!=", ">=", "<="):
+        return len(words) > 1 and _numeric(value, words[1], verb)
+    return value == wanted
+
+
+def _numeric(value: str, wanted: str, sign: str) -> bool:
+    try:
+        left, right = float(value), float(wanted)
+    except ValueError:
+        return False
+    return _ordered(left, right, ">=" if sign == "=" else sign)
+
+
+def _ordered(left: float | str, right: float | str, sign: str) -> bool:
+    same = left == right
+    less = left < right  # type: ignore[operator]
+    answers = {
+        "==": same,
+        "!=": not same,
+        "<": less,
+        "<=": less or same,
+        ">": not less and not same,
+        ">=": not less,
+    }
+    return answers[sign]

@@ -1,0 +1,1 @@
+"""The placement rules, one idea per file. ``domain.cluster.constraints`` puts them together."""

@@ -1,0 +1,223 @@
+"""How the worth of a solution is told: indicators, and one figure or more made from them."""
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from domain.kernel.errors import InvalidValue
+
+if TYPE_CHECKING:
+    from domain.optimization.goals import Goal
+
+Indicators = Mapping[str, float]
+COUNT_SCHEMA = {"type": "integer", "minimum": 0}
+AMOUNT_SCHEMA = {"type": "number", "minimum": 0}
+
+
+@dataclass(frozen=True)
+class IndicatorSpecification:
+    """One figure that strategies of a goal report.
+
+    Attributes:
+        name: stable name.
+        description: what it counts.
+        whole: whether it is a whole number.
+        required: whether a strategy that reports anything must report it.
+        unit: unit, None for a plain number.
+    """
+
+    name: str
+    description: str
+    whole: bool = True
+    required: bool = True
+    unit: str | None = None
+
+    @property
+    def schema(self) -> dict[str, object]:
+        """JSON Schema of its value."""
+        return dict(COUNT_SCHEMA if self.whole else AMOUNT_SCHEMA)
+
+    @property
+    def schema_text(self) -> str:
+        """The schema as JSON text, the form in which the API shows it."""
+        return json.dumps(self.schema)
+
+    def check(self, value: object) -> None:
+        """Raises InvalidValue, naming the indicator, if a value does not fit."""
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not number or not math.isfinite(float(str(value))):
+            raise InvalidValue(self.name, f"must be a number, not {value!r}")
+        if float(str(value)) < 0:
+            raise InvalidValue(self.name, f"must be at least 0, not {value!r}")
+        if self.whole and float(str(value)) % 1:
+            raise InvalidValue(self.name, f"must be a whole number, not {value!r}")
+
+
+@dataclass(frozen=True)
+class GlobalEfficacy:
+    """One figure for the whole plan.
+
+    Attributes:
+        name: stable name.
+        description: what it says.
+        unit: unit of the value.
+        value: the figure.
+    """
+
+    name: str
+    description: str
+    unit: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A global figure in %: 100 x part / whole, 0 when there is no whole or no part.
+
+    Attributes:
+        name: stable name.
+        description: what it says.
+        part: name of the indicator above the line.
+        whole: name of the indicator below the line.
+    """
+
+    name: str
+    description: str
+    part: str
+    whole: str
+
+    def of(self, indicators: Indicators) -> GlobalEfficacy:
+        """The figure for some indicators."""
+        whole = float(indicators.get(self.whole, 0))
+        part = float(indicators.get(self.part, 0))
+        value = 100.0 * part / whole if whole else 0.0
+        return GlobalEfficacy(self.name, self.description, "%", value)
+
+
+@dataclass(frozen=True)
+class EfficacySpecification:
+    """The indicators of a goal and the global figures made of them.
+
+    Attributes:
+        name: stable name.
+        indicators: what strategies report.
+        ratios: the global figures.
+    """
+
+    name: str
+    indicators: tuple[IndicatorSpecification, ...] = ()
+    ratios: tuple[Ratio, ...] = field(default=())
+
+
+def global_efficacy(goal: "Goal", indicators: Indicators) -> tuple[GlobalEfficacy, ...]:
+    """The global figures of a plan; none if the goal has none or nothing was reported.
+
+    Raises:
+        InvalidValue: as ``validate_indicators``.
+    """
+    validate_indicators(goal, indicators)
+    if not indicators:
+        return ()
+    return tuple(ratio.of(indicators) for ratio in goal.efficacy.ratios)
+
+
+def validate_indicators(goal: "Goal", indicators: Indicators) -> None:
+    """Checks reported indicators against a goal. Reporting nothing at all is fine.
+
+    Raises:
+        InvalidValue: names the indicator that is unknown, missing or out of range.
+    """
+    if not indicators:
+        return
+    known = {indicator.name: indicator for indicator in goal.efficacy.indicators}
+    for name, value in indicators.items():
+        if name not in known:
+            raise InvalidValue(name, f"is no indicator of goal {goal.name}")
+        known[name].check(value)
+    for name, indicator in known.items():
+        if indicator.required and name not in indicators:
+            raise InvalidValue(name, f"is required by goal {goal.name}")
+
+
+_count: Callable[..., IndicatorSpecification] = IndicatorSpecification
+
+NO_EFFICACY = EfficacySpecification("unclassified")
+
+SERVER_CONSOLIDATION = EfficacySpecification(
+    "server_consolidation",
+    (
+        _count("compute_nodes_count", "How many compute hosts the strategy considered."),
+        _count(
+            "released_compute_nodes_count",
+            "How many compute hosts hold servers now and none once the plan is done.",
+        ),
+        _count("instance_migrations_count", "How many servers the plan moves."),
+    ),
+    (
+        Ratio(
+            "released_nodes_ratio",
+            "Share of the considered compute hosts that the plan frees.",
+            "released_compute_nodes_count",
+            "compute_nodes_count",
+        ),
+    ),
+)
+
+WORKLOAD_BALANCING = EfficacySpecification(
+    "workload_balancing",
+    (
+        _count("instance_migrations_count", "How many servers the plan moves."),
+        _count("instances_count", "How many servers were examined.", required=False),
+        _count(
+            "standard_deviation_after_audit",
+            "Spread of the hosts' load that is expected once the plan is done.",
+            whole=False,
+            required=False,
+        ),
+        _count(
+            "standard_deviation_before_audit",
+            "Spread of the hosts' load when the audit ran.",
+            whole=False,
+            required=False,
+        ),
+    ),
+    (
+        Ratio(
+            "live_migrations_count",
+            "Share of the examined servers that the plan moves.",
+            "instance_migrations_count",
+            "instances_count",
+        ),
+    ),
+)
+
+
+def _pair(stem: str, what: str) -> tuple[IndicatorSpecification, IndicatorSpecification]:
+    return (
+        _count(f"{stem}_count", f"How many {what} there are to do."),
+        _count(f"planned_{stem}_count", f"How many {what} the plan contains."),
+    )
+
+
+def _share(name: str, stem: str, what: str) -> Ratio:
+    description = f"Share of the needed {what} that the plan contains."
+    return Ratio(name, description, f"planned_{stem}_count", f"{stem}_count")
+
+
+HARDWARE_MAINTENANCE = EfficacySpecification(
+    "hardware_maintenance",
+    (
+        *_pair("live_migrate_instance", "live migrations"),
+        *_pair("cold_migrate_instance", "cold migrations"),
+        *_pair("volume_migrate", "migrations of detached volumes"),
+        *_pair("volume_update", "migrations of attached volumes"),
+    ),
+    (
+        _share("live_instance_migrate_ratio", "live_migrate_instance", "live migrations"),
+        _share("cold_instance_migrate_ratio", "cold_migrate_instance", "cold migrations"),
+        _share("volume_migrate_ratio", "volume_migrate", "migrations of detached volumes"),
+        _share("volume_update_ratio", "volume_update", "migrations of attached volumes"),
+    ),
+)

@@ -1,0 +1,136 @@
+"""The planner that orders actions by the weight of their type, in chunks with barriers."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from domain.kernel.errors import InvalidValue
+from domain.optimization.proposals import CHANGE_SERVICE_STATE, MIGRATE
+from domain.optimization.solution import PlannedAction, ProposedAction, Solution
+
+DEFAULT_WEIGHTS: Final[Mapping[str, int]] = {
+    "nop": 70,
+    "volume_migrate": 60,
+    "change_nova_service_state": 50,
+    "sleep": 40,
+    "shelve": 37,
+    "stop": 35,
+    "delete": 33,
+    "migrate": 30,
+    "resize": 20,
+    "turn_host_to_acpi_s3_state": 10,
+    "change_node_power_state": 9,
+}
+DEFAULT_PARALLELIZATION: Final[Mapping[str, int]] = {
+    "nop": 1,
+    "volume_migrate": 2,
+    "change_nova_service_state": 1,
+    "sleep": 1,
+    "shelve": 2,
+    "stop": 2,
+    "delete": 2,
+    "migrate": 2,
+    "resize": 2,
+    "turn_host_to_acpi_s3_state": 2,
+    "change_node_power_state": 2,
+}
+UNKNOWN_WEIGHT: Final = 0
+UNKNOWN_PARALLELIZATION: Final = 1
+
+
+class WeightPlanner:
+    """Heaviest types first; each chunk waits for the whole chunk before it.
+
+    Within a weight the order of the solution is kept, so a strategy whose moves are legal one
+    after the other stays legal. A chunk never holds two moves of which one could need what the
+    other still holds or already gave up: of the same server, or onto a host that the other leaves
+    (a server in flight occupies both ends).
+
+    Args:
+        weights: action type → weight; a type that is not listed has weight 0. Types of equal
+            weight form one group, cut where the type changes.
+        parallelization: action type → how many of it may run at once (less than 1 counts as 1);
+            1 for a type that is not listed.
+
+    Raises:
+        InvalidValue: a value is not a whole number; names the option and the type.
+    """
+
+    name = "weight"
+
+    def __init__(
+        self,
+        weights: Mapping[str, object] = DEFAULT_WEIGHTS,
+        parallelization: Mapping[str, object] = DEFAULT_PARALLELIZATION,
+    ) -> None:
+        self._weights = _whole("weights", weights)
+        self._parallelization = _whole("parallelization", parallelization)
+
+    def plan(self, solution: Solution) -> Sequence[PlannedAction]:
+        """The actions in their order, with their edges."""
+        ordered = sorted(solution.actions, key=lambda action: -self._weight(action))
+        enables: dict[object, int] = {}
+        planned: list[PlannedAction] = []
+        barrier: tuple[int, ...] = ()
+        for chunk in self._chunks(ordered):
+            first = len(planned)
+            for place, action in enumerate(chunk, start=first):
+                planned.append(PlannedAction(action, barrier, _required(action, enables)))
+                if _enables(action):
+                    enables[action.parameters.get("resource_name")] = place
+            barrier = tuple(range(first, len(planned)))
+        return planned
+
+    def _chunks(self, ordered: Sequence[ProposedAction]) -> Iterator[list[ProposedAction]]:
+        chunk: list[ProposedAction] = []
+        for action in ordered:
+            if chunk and self._full(chunk, action):
+                yield chunk
+                chunk = []
+            chunk.append(action)
+        if chunk:
+            yield chunk
+
+    def _full(self, chunk: list[ProposedAction], action: ProposedAction) -> bool:
+        limit = max(1, self._parallelization.get(action.type, UNKNOWN_PARALLELIZATION))
+        if chunk[0].type != action.type or len(chunk) >= limit:
+            return True
+        return any(_collide(before, action) for before in chunk)
+
+    def _weight(self, action: ProposedAction) -> int:
+        return self._weights.get(action.type, UNKNOWN_WEIGHT)
+
+
+def _collide(before: ProposedAction, after: ProposedAction) -> bool:
+    if before.resource_id and before.resource_id == after.resource_id:
+        return True
+    return _leads_into(before, after) or _leads_into(after, before)
+
+
+def _leads_into(one: ProposedAction, other: ProposedAction) -> bool:
+    destination = one.parameters.get("destination_node")
+    return destination is not None and destination == other.parameters.get("source_node")
+
+
+def _required(action: ProposedAction, enables: Mapping[object, int]) -> tuple[int, ...]:
+    if action.type != MIGRATE:
+        return ()
+    place = enables.get(action.parameters.get("destination_node"))
+    return () if place is None else (place,)
+
+
+def _enables(action: ProposedAction) -> bool:
+    return action.type == CHANGE_SERVICE_STATE and action.parameters.get("state") == "enabled"
+
+
+def _whole(option: str, values: Mapping[str, object]) -> dict[str, int]:
+    return {kind: _number(f"{option}[{kind}]", value) for kind, value in values.items()}
+
+
+def _number(option: str, value: object) -> int:
+    try:
+        number = float(str(value))
+    except ValueError:
+        number = 0.5
+    if isinstance(value, bool) or number % 1:
+        raise InvalidValue(option, f"must be a whole number, not {value!r}")
+    return int(number)

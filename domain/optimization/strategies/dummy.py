@@ -1,0 +1,44 @@
+"""A strategy that proposes harmless actions, to try the machinery out."""
+
+from collections.abc import Mapping
+
+from domain.kernel.aggregate import Facts
+from domain.kernel.reasons import Because, Reason
+from domain.optimization.metrics import MetricNeed
+from domain.optimization.proposals import NOP, SLEEP
+from domain.optimization.solution import ProposedAction, Solution
+from domain.optimization.strategy import Inputs
+
+_GREETING = "hello World"
+
+
+class Dummy:
+    """Two messages and a pause."""
+
+    name = "dummy"
+    display_name = "Dummy strategy"
+    goal = "dummy"
+    planner = "weight"
+    parameters_schema: Facts = {  # noqa: RUF012 - the contract wants an attribute
+        "properties": {
+            "para1": {"type": "number", "default": 3.2, "minimum": 1.0, "maximum": 10.2},
+            "para2": {"type": "string", "default": "hello"},
+        }
+    }
+
+    def metrics(self, parameters: Mapping[str, object]) -> tuple[MetricNeed, ...]:  # noqa: ARG002
+        """None."""
+        return ()
+
+    def solve(self, inputs: Inputs) -> Solution:
+        """A greeting, the message ``para2`` (unless it is the same) and ``para1`` seconds."""
+        message = str(inputs.parameters.get("para2", "hello"))
+        messages = [_GREETING] if message == _GREETING else [_GREETING, message]
+        because = Because(Reason.REQUESTED_BY_PARAMETERS, {"strategy": self.name})
+        pause: Facts = {"duration": inputs.parameters.get("para1", 3.2)}
+        return Solution(
+            (
+                *(ProposedAction(NOP, "", {"message": text}, because) for text in messages),
+                ProposedAction(SLEEP, "", pause, because),
+            )
+        )

@@ -1,0 +1,339 @@
+"""Fewer hosts for the same servers: relieve what is overloaded, then free whole hosts.
+
+Freeing is all or nothing: a host is emptied completely or none of its servers is moved. A server
+is moved at most once. Every move is legal at its turn, given the moves before it, because it is
+tried on a branch of the model; hence any prefix of the plan can be executed.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+
+from domain.cluster.branch import Branch
+from domain.cluster.columns import BoolArray, IntArray
+from domain.cluster.compute import ComputeModel
+from domain.cluster.constraints import Constraints
+from domain.cluster.load import USED_CPU
+from domain.kernel.aggregate import Facts
+from domain.kernel.reasons import Because, Reason
+from domain.optimization import metrics as m
+from domain.optimization.packing import dearest, largest_first, prices, ranks, sizes
+from domain.optimization.proposals import (
+    DISABLED_BY_CONSOLIDATION,
+    disable_host,
+    enable_host,
+    migrate,
+)
+from domain.optimization.solution import ProposedAction, Rejection, Solution
+from domain.optimization.strategy import Inputs
+from domain.optimization.utilisation import Utilisation, utilisation
+
+CPU_HEADROOM: Final = 0.9
+"""Share of a destination's *physical* cores that may be in use after a move. The allocation ratio
+says how many vCPUs may be promised, not how much work the cores can do."""
+MEMORY_HEADROOM: Final = 1.0
+"""Share of a destination's memory that may be in use after a move."""
+MAX_REJECTIONS: Final = 25
+"""How many hosts that stay in use are explained: the cheapest to free, as the nearest misses."""
+MAX_ALTERNATIVES: Final = 2
+"""How many hosts that were preferred but refused are named with each move."""
+
+
+class VmWorkloadConsolidation:
+    """Frees as many hosts as pays, with each server moved at most once."""
+
+    name = "vm_workload_consolidation"
+    display_name = "VM Workload Consolidation Strategy"
+    goal = "server_consolidation"
+    planner = "weight"
+    parameters_schema: Facts = {  # noqa: RUF012 - the contract wants an attribute
+        "properties": {
+            "period": {"type": "number", "default": 3600},
+            "granularity": {"type": "number", "default": 300},
+        }
+    }
+
+    def metrics(self, parameters: Mapping[str, object]) -> tuple[m.MetricNeed, ...]:
+        """CPU use of servers must have a source; the others are used as far as they are known."""
+        period = float(str(parameters.get("period", 3600)))
+        granularity = float(str(parameters.get("granularity", 300)))
+
+        def need(name: str, resource: m.Resource, *, required: bool = False) -> m.MetricNeed:
+            return m.MetricNeed(name, resource, "mean", period, granularity, required)
+
+        return (
+            need(m.INSTANCE_RAM_ALLOCATED, "server"),
+            need(m.INSTANCE_CPU_USAGE, "server", required=True),
+            need(m.INSTANCE_RAM_USAGE, "server"),
+            need(m.INSTANCE_ROOT_DISK_SIZE, "server"),
+            need(m.HOST_CPU_USAGE, "host"),
+            need(m.HOST_RAM_USAGE, "host"),
+        )
+
+    def solve(self, inputs: Inputs) -> Solution:
+        """The plan, and why each host that stays in use does."""
+        model = inputs.compute
+        if not len(model.hosts):
+            return Solution((), notes=(Because(Reason.MODEL_EMPTY),))
+        use = utilisation(
+            model, inputs.metrics, cpu_headroom=CPU_HEADROOM, memory_headroom=MEMORY_HEADROOM
+        )
+        work = _Work(model, use)
+        work.relieve()
+        work.free()
+        return work.solution()
+
+
+class _Work:
+    """The state of one run: a branch and what has been decided on it.
+
+    Attributes:
+        kept: bool[hosts], destinations of moves: not to be emptied any more.
+        emptied: bool[hosts], emptied: not to be filled any more.
+    """
+
+    def __init__(self, model: ComputeModel, use: Utilisation) -> None:
+        self.model = model
+        self.use = use
+        self.branch = Branch(model, use.load)
+        self.rules = Constraints(model)
+        self.rank = ranks(prices(model, model.servers_per_host, self.rules.movable))
+        self.size = sizes(self.branch)
+        self.kept: BoolArray = np.zeros(len(model.hosts), dtype=np.bool_)
+        self.emptied: BoolArray = self.kept.copy()
+        self.enables: list[ProposedAction] = []
+        self.moves: list[ProposedAction] = []
+        self.rejections: list[Rejection] = []
+        order = np.argsort(model.servers.host, kind="stable")
+        ends = np.cumsum(model.servers_per_host)
+        self._residents = np.split(order, ends[:-1])
+
+    def residents(self, host: int) -> IntArray:
+        """Indices of the servers that the model has on a host."""
+        return self._residents[host]
+
+    # -- overload ---------------------------------------------------------------------------
+
+    def relieve(self) -> None:
+        """Moves servers off hosts whose measured CPU use exceeds their cores, worst first."""
+        cores = self.model.cores
+        excess = self.use.cpu_measured - cores
+        relative = excess / np.maximum(cores, 1.0)
+        hot = np.flatnonzero((excess > 0) & self.model.up)
+        for host in hot[np.argsort(-relative[hot], kind="stable")]:
+            self._relieve_host(int(host), float(excess[host]))
+
+    def _relieve_host(self, host: int, excess: float) -> None:
+        cpu = self.use.load.need[:, USED_CPU]
+        waiting = [s for s in self.residents(host) if self.rules.movable[s] and cpu[s] > 0]
+        used = self.model.cores[host] + excess
+        while excess > 0 and waiting:
+            server = _best_relief(waiting, cpu, excess)
+            waiting.remove(server)
+            destination = self._place_off(host, server)
+            if destination is None:
+                continue
+            facts: Facts = {"used": round(float(used), 3), "capacity": float(self.model.cores[host])}
+            self._move(server, destination, Reason.RELIEVES_OVERLOAD, facts)
+            excess -= float(cpu[server])
+            used -= float(cpu[server])
+        if excess > 0:
+            self._reject_host(host, Reason.UTILISATION_SHORT, self._overload(host, excess))
+
+    def _overload(self, host: int, excess: float) -> Facts:
+        return {
+            "resource": "cpu",
+            "needed": round(float(self.model.cores[host]) + excess, 3),
+            "free": float(self.model.cores[host]),
+        }
+
+    def _place_off(self, source: int, server: int) -> int | None:
+        """A used host; else an empty one; else, as a last resort, one that must be woken."""
+        cool = self.use.cpu_measured <= self.model.cores
+        cool[source] = False
+        for hosts in (cool & (self.branch.count > 0), cool):
+            found = dearest(self.rules, self.branch, server, hosts, self.rank)
+            if found is not None:
+                return found
+        return self._wake_for(server)
+
+    def _wake_for(self, server: int) -> int | None:
+        """The smallest host that may be woken and then takes the server."""
+        asleep = self.model.hosts.disabled_reason.where(
+            lambda reason: not reason or reason.startswith(DISABLED_BY_CONSOLIDATION)
+        )
+        candidates = np.flatnonzero(asleep & ~self.branch.enabled & self.model.up)
+        for host in candidates[np.argsort(self.rank[candidates])]:
+            mark = self.branch.mark()
+            self.branch.switch(int(host), enabled=True)
+            if self.rules.is_legal(self.branch, server, int(host)):
+                facts: Facts = {
+                    "host": self.model.hosts.name[host],
+                    "server": self.model.servers.id[server],
+                }
+                because = Because(Reason.WAKES_HOST, facts)
+                self.enables.append(enable_host(self.model, int(host), because))
+                return int(host)
+            self.branch.rollback(mark)
+        return None
+
+    # -- freeing ----------------------------------------------------------------------------
+
+    def free(self) -> None:
+        """Empties hosts, cheapest first, as long as all of a host's servers fit elsewhere."""
+        used = (self.model.servers_per_host > 0) & self.model.up
+        for host in np.argsort(self.rank):
+            if used[host] and not self.kept[host] and self.branch.count[host]:
+                self._free_host(int(host))
+
+    def _free_host(self, host: int) -> None:
+        servers = self._leaving(host)
+        if servers is None:
+            return
+        mark = self.branch.mark()
+        destinations: list[tuple[int, int]] = []
+        self.emptied[host] = True
+        for server in servers:
+            hosts = (self.branch.count > 0) & ~self.emptied
+            found = dearest(self.rules, self.branch, server, hosts, self.rank)
+            if found is None:
+                self._reject_stuck(host, server)
+                self.branch.rollback(mark)
+                self.emptied[host] = False
+                return
+            self.branch.move(server, found)
+            destinations.append((server, found))
+        self.branch.rollback(mark)
+        for server, found in destinations:
+            self._move(server, found, Reason.FREES_HOST, self._refusals(server, found))
+
+    def _leaving(self, host: int) -> list[int] | None:
+        """Servers to move off a host, largest first; None (and a rejection) if one cannot be."""
+        if self.model.hosts.unseen[host]:
+            count = int(self.model.hosts.unseen[host])
+            self._reject_host(host, Reason.HOST_PARTLY_UNKNOWN, {"count": count})
+            return None
+        servers = self.residents(host)
+        servers = servers[self.branch.host_of[servers] == host]
+        fixed = servers[~self.rules.movable[servers]]
+        if len(fixed):
+            why = self.rules.movability.why_fixed(int(fixed[0]))
+            self._reject_host(host, Reason.HOST_NOT_EMPTIABLE, self._stuck(int(fixed[0]), why))
+            return None
+        return largest_first(servers, self.size)
+
+    def _reject_stuck(self, host: int, server: int) -> None:
+        if len(self.rejections) >= MAX_REJECTIONS:
+            return
+        hosts = (self.branch.count > 0) & ~self.emptied
+        nearest = np.flatnonzero(hosts)
+        why = None
+        facts: Facts = {}
+        if len(nearest):
+            best = int(nearest[np.argmax(self.rank[nearest])])
+            why = self.rules.why_not(self.branch, server, best)[0]
+            facts = {"nearest": self.model.hosts.name[best]}
+        stuck = self._stuck(server, why)
+        self._reject_host(host, Reason.HOST_NOT_EMPTIABLE, {**facts, **stuck})
+
+    def _stuck(self, server: int, why: Because | None) -> Facts:
+        facts: Facts = {"server": self.model.servers.id[server]}
+        if why is None:
+            return {**facts, "rule": Reason.NO_LEGAL_HOST.value}
+        return {**facts, "rule": why.reason.value, "detail": str(why)}
+
+    def _reject_host(self, host: int, reason: Reason, facts: Facts) -> None:
+        if len(self.rejections) < MAX_REJECTIONS:
+            name = self.model.hosts.name[host]
+            self.rejections.append(
+                Rejection(f"host {name}", Because(reason, {"host": name, **facts}))
+            )
+
+    # -- moves ------------------------------------------------------------------------------
+
+    def _move(self, server: int, destination: int, reason: Reason, facts: Facts) -> None:
+        names = self.model.hosts.name
+        step = self.branch.move(server, destination)
+        self.kept[destination] = True
+        facts = {
+            "server": self.model.servers.id[server],
+            "source": names[step.source],
+            "destination": names[destination],
+            **facts,
+        }
+        kind = self.rules.movability.migration_type(server)
+        self.moves.append(migrate(self.model, server, destination, kind, Because(reason, facts)))
+
+    def _refusals(self, server: int, chosen: int) -> Facts:
+        """The next dearer hosts in use and why they did not take the server."""
+        dearer = (self.rank > self.rank[chosen]) & (self.branch.count > 0) & ~self.emptied
+        candidates = np.flatnonzero(dearer)
+        if len(candidates) > MAX_ALTERNATIVES:
+            nearest = np.argpartition(self.rank[candidates], MAX_ALTERNATIVES)
+            candidates = candidates[nearest[:MAX_ALTERNATIVES]]
+        refused = []
+        for host in candidates[np.argsort(self.rank[candidates])]:
+            why = self.rules.why_not(self.branch, server, int(host))
+            if why:
+                refused.append({"reason": why[0].reason.value, **why[0].facts})
+        return {"refused": refused} if refused else {}
+
+    # -- solution ---------------------------------------------------------------------------
+
+    def solution(self) -> Solution:
+        """Enables, moves and disables, in that order."""
+        before, after = self.model.servers_per_host, self.branch.count
+        freed = int(np.count_nonzero((before > 0) & (after == 0)))
+        filled = int(np.count_nonzero((before == 0) & (after > 0)))
+        actions = (*self.enables, *self.moves, *self._disables())
+        indicators = {
+            "compute_nodes_count": int(np.count_nonzero(self.model.up)),
+            "released_compute_nodes_count": max(0, freed - filled),
+            "instance_migrations_count": len(self.moves),
+        }
+        return Solution(actions, indicators, tuple(self.rejections), self._notes(actions))
+
+    def _disables(self) -> list[ProposedAction]:
+        """Every empty host is taken out of service, but never the last one in service."""
+        model = self.model
+        serving = self.branch.enabled & model.up
+        empty = serving & (self.branch.count == 0) & (model.hosts.unseen == 0)
+        if np.array_equal(empty, serving) and empty.any():
+            spare = np.flatnonzero(empty)
+            empty[spare[np.argmax(self.rank[spare])]] = False
+        return [
+            disable_host(model, int(host), self._emptied(int(host)), DISABLED_BY_CONSOLIDATION)
+            for host in np.flatnonzero(empty)
+        ]
+
+    def _emptied(self, host: int) -> Because:
+        before = int(self.model.servers_per_host[host])
+        facts: Facts = {"host": self.model.hosts.name[host], "servers_before": before}
+        return Because(Reason.HOST_EMPTIED, facts)
+
+    def _notes(self, actions: tuple[ProposedAction, ...]) -> tuple[Because, ...]:
+        notes: list[Because] = []
+        if not actions:
+            notes.append(Because(Reason.NOTHING_TO_DO))
+        known = {
+            m.INSTANCE_CPU_USAGE: self.use.cpu_known,
+            m.INSTANCE_RAM_USAGE: self.use.memory_known,
+        }
+        for metric, mask in known.items():
+            missing = int(np.count_nonzero(~mask))
+            if missing:
+                resource = f"{missing} of {len(mask)} servers"
+                facts: Facts = {"metric": metric, "resource": resource, "count": missing}
+                notes.append(Because(Reason.METRIC_UNKNOWN, facts))
+        return tuple(notes)
+
+
+def _best_relief(
+    servers: list[int], cpu: np.ndarray[tuple[int, ...], np.dtype[np.float64]], excess: float
+) -> int:
+    """The smallest server that cures the overload alone; if none does, the largest."""
+    enough = [server for server in servers if cpu[server] >= excess]
+    if enough:
+        return min(enough, key=lambda server: (cpu[server], server))
+    return min(servers, key=lambda server: (-cpu[server], server))

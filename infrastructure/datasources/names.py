@@ -1,0 +1,48 @@
+"""Which label value is which host."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+
+
+def matched(
+    hosts: Sequence[tuple[str, str]], labels: Collection[str]
+) -> tuple[Mapping[int, str], frozenset[int]]:
+    """Host index → label value.
+
+    A host is first looked for by its exact names. Then by the part before the first dot, if the
+    host or the label has no domain to tell it apart by and nothing else has that short name.
+
+    Args:
+        hosts: service host name and hypervisor host name of each host.
+        labels: the label values that occur.
+
+    Returns:
+        What matched, and the hosts whose short name is ambiguous.
+    """
+    exact = {
+        index: name
+        for index, names in enumerate(hosts)
+        for name in reversed(names)
+        if name in labels
+    }
+    free = [label for label in labels if label not in exact.values()]
+    by_short = {_short(label): label for label in free}
+    labels_per_short = Counter(map(_short, free))
+    rest = {index: names[0] for index, names in enumerate(hosts) if index not in exact}
+    hosts_per_short = Counter(_short(name) for name in rest.values())
+    found: dict[int, str] = dict(exact)
+    ambiguous: set[int] = set()
+    for index, name in rest.items():
+        short = _short(name)
+        label = by_short.get(short)
+        if label is None or ("." in name and "." in label):
+            continue
+        if labels_per_short[short] == 1 and hosts_per_short[short] == 1:
+            found[index] = label
+        else:
+            ambiguous.add(index)
+    return found, frozenset(ambiguous)
+
+
+def _short(name: str) -> str:
+    return name.partition(".")[0]

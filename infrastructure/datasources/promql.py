@@ -1,0 +1,123 @@
+"""The metrics as PromQL: one query for all hosts or all servers.
+
+The aggregate is over *time*. Across the cores of a host it is always the mean, because the host's
+usage is what is asked for, not its busiest core's.
+"""
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+from domain.optimization.metrics import (
+    HOST_CPU_USAGE,
+    HOST_RAM_USAGE,
+    INSTANCE_CPU_USAGE,
+    INSTANCE_RAM_USAGE,
+    MetricNeed,
+)
+
+_OVER_TIME = {
+    "mean": "avg_over_time",
+    "count": "avg_over_time",  # what the service has always taken it for
+    "max": "max_over_time",
+    "min": "min_over_time",
+}
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Names of labels.
+
+    Attributes:
+        host: holds a compute host's name.
+        server: holds a server's uuid.
+    """
+
+    host: str = "fqdn"
+    server: str = "resource"
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """How a metric is asked for.
+
+    Attributes:
+        label: holds the host's name or the server's uuid.
+        series: the raw series, for its age.
+        text: builds the query for a need and further label matchers.
+        scale: what a value is multiplied with to be in the metric's unit.
+    """
+
+    label: str
+    series: str
+    text: Callable[[MetricNeed, str], str]
+    scale: float = 1.0
+
+
+def mapping(labels: Labels) -> Mapping[str, Mapped]:
+    """Metric name → how it is asked for."""
+    host, server = labels.host, labels.server
+
+    def host_cpu(need: MetricNeed, matchers: str) -> str:
+        idle = _selector("node_cpu_seconds_total", 'mode="idle"', matchers)
+        return _rated(need, lambda width: f"1 - avg by ({host}) (rate({idle}[{width}]))")
+
+    def host_ram(need: MetricNeed, matchers: str) -> str:
+        total = _selector("node_memory_MemTotal_bytes", matchers)
+        available = _selector("node_memory_MemAvailable_bytes", matchers)
+        # what is used most is what is available least
+        opposite = {"max": "min_over_time", "min": "max_over_time"}
+        over = opposite.get(need.aggregate, _OVER_TIME[need.aggregate])
+        free = f"min by ({host}) ({over}({available}[{_seconds(need.period)}]))"
+        return f"max by ({host}) ({total}) - {free}"
+
+    def server_cpu(need: MetricNeed, matchers: str) -> str:
+        spent = _selector("ceilometer_cpu", matchers)
+        # a migrated server has a series per host for a while: the larger one is nearer the truth
+        return _rated(need, lambda width: f"max by ({server}) (rate({spent}[{width}]))")
+
+    def server_ram(need: MetricNeed, matchers: str) -> str:
+        used = _selector("ceilometer_memory_usage", matchers)
+        over = _OVER_TIME[need.aggregate]
+        return f"max by ({server}) ({over}({used}[{_seconds(need.period)}]))"
+
+    return {
+        HOST_CPU_USAGE: Mapped(host, "node_cpu_seconds_total", host_cpu, scale=100.0),
+        HOST_RAM_USAGE: Mapped(host, "node_memory_MemTotal_bytes", host_ram, scale=1 / 1024),
+        # ns/s → % of one core
+        INSTANCE_CPU_USAGE: Mapped(server, "ceilometer_cpu", server_cpu, scale=1e-7),
+        INSTANCE_RAM_USAGE: Mapped(server, "ceilometer_memory_usage", server_ram),
+    }
+
+
+def age_of(series: str) -> str:
+    """Seconds since the newest sample of a series."""
+    return f"time() - max(timestamp({series}))"
+
+
+def only(label: str, alternatives: Collection[str]) -> str:
+    """A matcher for series whose label is one of some regular expressions."""
+    return f'{label}=~"{"|".join(alternatives)}"'
+
+
+def literally(text: str) -> str:
+    """A regular expression that matches a text, free of backslashes (which PromQL would eat)."""
+    return re.sub(r"([^\w\-])", r"[\1]", text)
+
+
+def _rated(need: MetricNeed, expression: Callable[[str], str]) -> str:
+    """An expression over rates: rate over the whole period, or the extreme of shorter ones."""
+    width = min(need.granularity, need.period)
+    if need.aggregate in {"mean", "count"} or width >= need.period:
+        return expression(_seconds(need.period))
+    over = _OVER_TIME[need.aggregate]
+    return f"{over}(({expression(_seconds(width))})[{_seconds(need.period)}:{_seconds(width)}])"
+
+
+def _selector(name: str, *matchers: str) -> str:
+    inside = ",".join(matcher for matcher in matchers if matcher)
+    return f"{name}{{{inside}}}" if inside else name
+
+
+def _seconds(duration: float) -> str:
+    return f"{max(round(duration), 1)}s"

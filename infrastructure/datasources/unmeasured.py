@@ -1,0 +1,44 @@
+from collections.abc import Mapping, Sequence
+
+from application.ports.metrics import Fetched, MetricCheck
+from domain.cluster.compute import ComputeModel
+from domain.kernel.reasons import Because, Reason
+from domain.optimization.metrics import MetricNeed, MetricTable
+
+_ERROR = "no datasource is configured ([vigil] prometheus_url, or metric-storage in the catalogue)"
+
+
+class Unmeasured:
+    """The source of clouds without one: everything is unknown, and it says so.
+
+    Strategies then go by allocations, where they can.
+    """
+
+    name = "none"
+
+    def supports(self, needs: Sequence[MetricNeed]) -> Mapping[str, bool]:
+        """Nothing."""
+        return {need.name: False for need in needs}
+
+    def fetch(self, needs: Sequence[MetricNeed], model: ComputeModel) -> Fetched:
+        """Unknown values only."""
+        table = MetricTable.from_values(model, {need: {} for need in needs})
+        problems = (Because(Reason.METRICS_UNAVAILABLE, {"error": _ERROR}),) if needs else ()
+        return Fetched(table, problems, 0)
+
+    def preflight(
+        self, needs: Sequence[MetricNeed], model: ComputeModel
+    ) -> tuple[MetricCheck, ...]:
+        """Nothing is supported."""
+        sizes = {"host": len(model.hosts), "server": len(model.servers)}
+        return tuple(
+            MetricCheck(
+                metric=need.name,
+                resource=need.resource,
+                supported=False,
+                unit="",
+                known=0,
+                total=sizes[need.resource],
+            )
+            for need in needs
+        )

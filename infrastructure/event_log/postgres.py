@@ -1,0 +1,274 @@
+"""The event table on PostgreSQL.
+
+The library's recorder locks the table before it inserts: positions are in commit order (they may
+have holes). Its ``enable_db_functions`` takes no lock and loses events for readers: never used.
+"""
+
+import inspect
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from eventsourcing.persistence import (
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    Notification,
+    OperationalError,
+    StoredEvent,
+)
+from eventsourcing.postgres import ConnectionPool, PostgresApplicationRecorder, PostgresDatastore
+from psycopg.rows import DictRow, dict_row
+from psycopg.sql import SQL, Identifier
+
+from infrastructure.event_log.store import ALL, TABLE, Taken, Unreachable
+
+log = logging.getLogger(__name__)
+
+SCHEMA = "public"
+LOCK_TIMEOUT = 5
+"""Seconds to wait for the table lock."""
+CONNECT_TIMEOUT = 5
+"""Seconds to wait for a connection, also for one from the pool."""
+IDLE_TIMEOUT = 10.0
+"""Seconds after which the server ends the transaction of a process that stopped in it."""
+_HEED = 0.25
+"""Seconds after which the listener looks whether it should end."""
+_RELISTEN = 0.5
+"""Seconds between two attempts to listen again."""
+
+_COLUMNS = SQL("SELECT originator_version, topic, state, notification_id FROM {}").format(
+    Identifier(SCHEMA, TABLE)
+)
+_STREAM = _COLUMNS + SQL(
+    " WHERE originator_id = %s AND originator_version > %s AND originator_version <= %s"
+    " ORDER BY originator_version"
+)
+_TOPICS = SQL("SELECT DISTINCT topic FROM {}").format(Identifier(SCHEMA, TABLE))
+
+
+class Recorder(PostgresApplicationRecorder):
+    """The library's recorder without its own retries: the log bounds and logs them."""
+
+    def __init__(self, datastore: PostgresDatastore) -> None:
+        super().__init__(datastore, events_table_name=TABLE)
+
+    def insert_events(
+        self, stored_events: Sequence[StoredEvent], **kwargs: Any
+    ) -> Sequence[int] | None:
+        """Inserts once."""
+        insert = inspect.unwrap(PostgresApplicationRecorder.insert_events)
+        positions: Sequence[int] | None = insert(self, stored_events, **kwargs)
+        return positions
+
+    def select_notifications(self, *args: Any, **kwargs: Any) -> Sequence[Notification]:
+        """Selects once."""
+        select = inspect.unwrap(PostgresApplicationRecorder.select_notifications)
+        rows: Sequence[Notification] = select(self, *args, **kwargs)
+        return rows
+
+    def max_notification_id(self) -> int | None:
+        """Selects once."""
+        select = inspect.unwrap(PostgresApplicationRecorder.max_notification_id)
+        position: int | None = select(self)
+        return position
+
+
+def datastore(url: str, pool: int, lock_timeout: int = LOCK_TIMEOUT) -> PostgresDatastore:
+    """A pool of connections to a URL; they are opened when needed.
+
+    The pool gives up a lost connection soon and opens a new one for the next caller: its own
+    reconnection backs off for minutes.
+    """
+    store = PostgresDatastore(
+        "",
+        "",
+        "",
+        "",
+        "",
+        lock_timeout=lock_timeout,
+        idle_in_transaction_session_timeout=IDLE_TIMEOUT,
+        schema=SCHEMA,
+    )
+    store.pool = ConnectionPool(
+        url,
+        connection_class=psycopg.Connection[DictRow],
+        kwargs={
+            "row_factory": dict_row,
+            "connect_timeout": CONNECT_TIMEOUT,
+            "fallback_application_name": "vigil",
+        },
+        min_size=1,
+        max_size=pool,
+        open=False,
+        configure=store.after_connect_func(),
+        timeout=CONNECT_TIMEOUT,
+        reconnect_timeout=1.0,
+        num_workers=1,
+    )
+    return store
+
+
+@contextmanager
+def translated(datastore: PostgresDatastore) -> Iterator[None]:
+    """Names the database's errors as a store does; a lost connection makes the pool check all."""
+    try:
+        yield
+    except (IntegrityError, psycopg.IntegrityError) as error:
+        raise Taken(str(error)) from error
+    except (
+        OperationalError,
+        InterfaceError,
+        InternalError,
+        psycopg.OperationalError,
+        psycopg.InterfaceError,
+    ) as error:
+        if not datastore.pool.closed:
+            datastore.pool.check()
+        raise Unreachable(str(error).strip()) from error
+
+
+@contextmanager
+def answered_by(datastore: PostgresDatastore) -> Iterator[psycopg.Connection[DictRow]]:
+    """A connection in autocommit mode whose errors are named as a store does."""
+    with translated(datastore), datastore.get_connection() as connection:
+        yield connection
+
+
+class PostgresBell:
+    """Hears this process's appends at once, those of others by LISTEN on a connection of its own.
+
+    The listening thread starts with the first look, survives lost connections, and rings each time
+    that it has begun to listen: what was announced before is found by the read that follows.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._rung = threading.Condition()
+        self._rings = 0
+        self._closing = threading.Event()
+        self._listener: threading.Thread | None = None
+
+    def look(self) -> object:
+        """A token of the present."""
+        with self._rung:
+            if self._listener is None and not self._closing.is_set():
+                self._listener = threading.Thread(
+                    target=self._listen, name="event-log-listener", daemon=True
+                )
+                self._listener.start()
+            return self._rings
+
+    def ring(self) -> None:
+        """Wakes this process's waiters."""
+        with self._rung:
+            self._rings += 1
+            self._rung.notify_all()
+
+    def wait(self, seen: object, timeout: float) -> None:
+        """Blocks until it has rung since ``seen``, or some seconds have passed."""
+        with self._rung:
+            self._rung.wait_for(lambda: self._closing.is_set() or self._rings != seen, timeout)
+
+    def close(self) -> None:
+        """Wakes everybody and ends the listener."""
+        self._closing.set()
+        self.ring()
+        if self._listener is not None:
+            self._listener.join(2 * CONNECT_TIMEOUT)
+
+    def _listen(self) -> None:
+        while not self._closing.is_set():
+            try:
+                self._listen_once()
+            except psycopg.Error as error:
+                log.warning(
+                    "event log: lost the connection that listens (%s); polling until it is back",
+                    str(error).strip(),
+                )
+                self._closing.wait(_RELISTEN)
+
+    def _listen_once(self) -> None:
+        with psycopg.connect(
+            self._url,
+            autocommit=True,
+            connect_timeout=CONNECT_TIMEOUT,
+            fallback_application_name="vigil listener",
+        ) as connection:
+            connection.execute(SQL("LISTEN {}").format(Identifier(TABLE)))
+            self.ring()
+            while not self._closing.is_set():
+                for _ in connection.notifies(timeout=_HEED, stop_after=1):
+                    self.ring()
+
+
+class PostgresStore:
+    """The event table in one database.
+
+    Args:
+        url: a libpq URL; the schema exists.
+        pool: how many connections at most (one more listens).
+        lock_timeout: seconds to wait for the table lock.
+        recorder: the recorder class (a seam for tests).
+    """
+
+    def __init__(
+        self,
+        url: str,
+        pool: int = 8,
+        *,
+        lock_timeout: int = LOCK_TIMEOUT,
+        recorder: Callable[[PostgresDatastore], Recorder] = Recorder,
+    ) -> None:
+        self._datastore = datastore(url, pool, lock_timeout)
+        self.bell = PostgresBell(url)
+        with translated(self._datastore):
+            self._recorder = recorder(self._datastore)
+
+    def insert(self, events: Sequence[StoredEvent]) -> int:
+        """Stores events in one transaction; returns the position of the last."""
+        with translated(self._datastore):
+            positions = self._recorder.insert_events(events)
+        if not positions:
+            raise Unreachable("the recorder returned no positions")
+        return positions[-1]
+
+    def tail(self, after: int, limit: int) -> Sequence[Notification]:
+        """Rows behind a position, in commit order."""
+        with translated(self._datastore):
+            return self._recorder.select_notifications(after, limit, inclusive_of_start=False)
+
+    def stream(self, aggregate_id: UUID, after: int, upto: int = ALL) -> Sequence[Notification]:
+        """Rows of one aggregate with after < version <= upto, in order."""
+        return [
+            Notification(
+                id=row["notification_id"],
+                originator_id=aggregate_id,
+                originator_version=row["originator_version"],
+                topic=row["topic"],
+                state=bytes(row["state"]),
+            )
+            for row in self._rows(_STREAM, (aggregate_id, after, upto))
+        ]
+
+    def end(self) -> int:
+        """The last position, 0 if there is none."""
+        with translated(self._datastore):
+            return self._recorder.max_notification_id() or 0
+
+    def topics(self) -> list[str]:
+        """The distinct topics of all rows."""
+        return [row["topic"] for row in self._rows(_TOPICS, ())]
+
+    def close(self) -> None:
+        """Gives connections back."""
+        self.bell.close()
+        self._datastore.close()
+
+    def _rows(self, statement: Any, parameters: tuple[object, ...]) -> list[DictRow]:
+        with answered_by(self._datastore) as connection:
+            return connection.execute(statement, parameters).fetchall()

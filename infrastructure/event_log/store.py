@@ -1,0 +1,77 @@
+"""What the log asks of a database."""
+
+from collections.abc import Sequence
+from typing import Protocol
+from uuid import UUID
+
+from eventsourcing.persistence import Notification, StoredEvent
+
+TABLE = "stored_events"
+"""The table of events; on PostgreSQL also the channel on which appends are announced."""
+
+ALL = 2**63 - 1
+"""A version beyond every version."""
+
+
+class Taken(Exception):
+    """The database refused the events: as a rule because a version is taken. None was stored."""
+
+
+class Unreachable(Exception):
+    """The database did not answer in time or in good order. Whether it stored is unknown."""
+
+
+class Bell(Protocol):
+    """Rings when the log may have grown. It may ring for nothing, and late (the log polls too)."""
+
+    def look(self) -> object:
+        """A token of the present; take it before reading, hand it to ``wait`` after."""
+        ...
+
+    def ring(self) -> None:
+        """Wakes this process's waiters: it appended something itself."""
+        ...
+
+    def wait(self, seen: object, timeout: float) -> None:
+        """Blocks until it has rung since a token was taken, or some seconds have passed."""
+        ...
+
+    def close(self) -> None:
+        """Wakes everybody and gives its connection back."""
+        ...
+
+
+class Store(Protocol):
+    """The event table of one database.
+
+    Every method may raise ``Unreachable``, ``insert`` also ``Taken``.
+    """
+
+    @property
+    def bell(self) -> Bell:
+        """Rings when the table may have grown."""
+        ...
+
+    def insert(self, events: Sequence[StoredEvent]) -> int:
+        """Stores events in one transaction; returns the position of the last."""
+        ...
+
+    def tail(self, after: int, limit: int) -> Sequence[Notification]:
+        """Rows behind a position, in commit order."""
+        ...
+
+    def stream(self, aggregate_id: UUID, after: int, upto: int = ALL) -> Sequence[Notification]:
+        """Rows of one aggregate with after < version <= upto, in order."""
+        ...
+
+    def end(self) -> int:
+        """The last position, 0 if there is none."""
+        ...
+
+    def topics(self) -> list[str]:
+        """The distinct topics of all rows."""
+        ...
+
+    def close(self) -> None:
+        """Gives connections back."""
+        ...

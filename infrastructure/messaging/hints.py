@@ -1,0 +1,85 @@
+"""The wire form of a hint: a small JSON body, and headers for the relay and for people."""
+
+from uuid import UUID
+
+import msgspec
+
+from application.ports.bus import Hint
+from application.ports.event_log import Recorded
+
+POSITION = "Vigil-Position"
+CORRELATION = "Vigil-Correlation-Id"
+REQUEST = "Vigil-Request-Id"
+
+
+class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
+    """What a hint says: that an event lies in the log. Readers ignore fields that they do not know.
+
+    Attributes:
+        position: in the log.
+        topic: of the event.
+        aggregate_id: that it happened to.
+        version: of the aggregate after it.
+    """
+
+    position: int
+    topic: str
+    aggregate_id: UUID
+    version: int
+
+    @classmethod
+    def of(cls, entry: Recorded) -> "Body":
+        """The hint about an event."""
+        return cls(entry.position, entry.topic, entry.aggregate_id, entry.version)
+
+    def hint(self, deliveries: int) -> Hint:
+        """As the application sees it."""
+        return Hint(self.position, self.topic, self.aggregate_id, deliveries)
+
+
+class Unreadable(ValueError):
+    """A message that is no hint."""
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Body)
+
+
+def encode(entry: Recorded) -> bytes:
+    """The body of the hint about an event."""
+    return _encoder.encode(Body.of(entry))
+
+
+def decode(data: bytes) -> Body:
+    """What a message says.
+
+    Raises:
+        Unreadable: it is no hint.
+    """
+    try:
+        return _decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Unreadable(str(error)) from error
+
+
+def headers(entry: Recorded) -> dict[str, str]:
+    """Headers that say where the hint comes from."""
+    metadata = entry.event.metadata
+    result = {POSITION: str(entry.position)}
+    if metadata.correlation_id is not None:
+        result[CORRELATION] = str(metadata.correlation_id)
+    if metadata.request_id is not None:
+        result[REQUEST] = metadata.request_id
+    return result
+
+
+__all__ = [
+    "CORRELATION",
+    "POSITION",
+    "REQUEST",
+    "Body",
+    "Unreadable",
+    "decode",
+    "encode",
+    "headers",
+]

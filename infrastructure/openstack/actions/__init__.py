@@ -1,0 +1,44 @@
+"""Action handlers: what Vigil does to a cloud, one class per action type."""
+
+import time
+from collections.abc import Iterable
+
+from openstack.connection import Connection
+
+from application.ports.cloud import ActionHandler
+from infrastructure.openstack.actions.base import Handler, Now, validate
+from infrastructure.openstack.actions.idle import Nop, Sleep
+from infrastructure.openstack.actions.migrate import Migrate
+from infrastructure.openstack.actions.power import Delete, Shelve, Stop
+from infrastructure.openstack.actions.resize import Resize
+from infrastructure.openstack.actions.service_state import ChangeNovaServiceState
+from infrastructure.openstack.connection import Limits
+from infrastructure.openstack.service import compute
+
+__all__ = ["handlers", "validate"]
+
+_TYPES: Iterable[type[Handler]] = (
+    Migrate,
+    ChangeNovaServiceState,
+    Resize,
+    Stop,
+    Shelve,
+    Delete,
+    Nop,
+    Sleep,
+)
+
+
+def handlers(
+    connection: Connection, limits: Limits | None = None, now: Now = time.time
+) -> dict[str, ActionHandler]:
+    """A handler for each action type. Sends nothing.
+
+    Args:
+        connection: to the cloud.
+        limits: patience.
+        now: the wall clock, s since the epoch.
+    """
+    chosen = limits or Limits()
+    nova = compute(connection, chosen)
+    return {kind.type: kind(nova, chosen, now) for kind in _TYPES}

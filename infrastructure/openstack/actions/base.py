@@ -1,0 +1,146 @@
+"""What action handlers share: parameters checked by schema, servers and services looked up."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+from jsonschema import Draft4Validator, ValidationError
+
+from application.ports.cloud import ActionHandler, Fail, Observation, Verdict
+from domain.kernel.aggregate import Facts
+from domain.kernel.errors import InvalidValue
+from domain.kernel.reasons import Because, Reason
+from infrastructure.openstack.connection import Limits
+from infrastructure.openstack.errors import NotThere
+from infrastructure.openstack.service import Json, Service
+
+Now = Callable[[], float]
+"""Seconds since the epoch."""
+UUID = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
+SERVER_ID: Facts = {"type": "string", "pattern": UUID}
+NAME: Facts = {"type": "string", "minLength": 1, "maxLength": 255}
+OPTIONAL_NAME: Facts = {"type": ["string", "null"], "maxLength": 255}
+
+
+def parameters(required: tuple[str, ...], **properties: Facts) -> Facts:
+    """The JSON Schema (draft 4) of an object with these properties and no others."""
+    return {
+        "$schema": "http://json-schema.org/draft-04/schema#",
+        "type": "object",
+        "properties": properties,
+        "required": list(required),
+        "additionalProperties": False,
+    }
+
+
+def validate(handler: ActionHandler, parameters: Facts) -> None:
+    """Checks parameters against a handler's schema.
+
+    Raises:
+        InvalidValue: names the first bad field (in order of name) and the rule that it breaks.
+    """
+    errors = Draft4Validator(handler.schema).iter_errors(parameters)
+    worst = min(errors, key=lambda error: (_field(error), error.message), default=None)
+    if worst is not None:
+        raise InvalidValue(_field(worst), _rule(worst))
+
+
+def _field(error: ValidationError) -> str:
+    path = [str(part) for part in error.absolute_path]
+    rule: Any = error.validator_value
+    given: Any = error.instance
+    schema: Any = error.schema
+    if error.validator == "required":
+        path += sorted(set(rule) - set(given))[:1]
+    elif error.validator == "additionalProperties":
+        path += sorted(set(given) - set(schema["properties"]))[:1]
+    return ".".join(path) or "parameters"
+
+
+def _rule(error: ValidationError) -> str:
+    rules: dict[str, Callable[[Any], str]] = {
+        "required": lambda _: "is required",
+        "additionalProperties": lambda _: "is not a parameter of this action",
+        "enum": lambda allowed: f"must be one of {', '.join(map(str, allowed))}",
+        "pattern": lambda pattern: "must be a UUID" if pattern == UUID else f"must match {pattern}",
+        "minLength": lambda _: "must not be empty",
+        "maxLength": lambda limit: f"must have at most {limit} characters",
+        "minimum": lambda limit: f"must be at least {limit}",
+        "type": lambda kinds: f"must be of type {kinds if isinstance(kinds, str) else _or(kinds)}",
+    }
+    rule = rules.get(str(error.validator), lambda _: error.message)(error.validator_value)
+    missing = error.validator in {"required", "additionalProperties"}
+    return rule if missing else f"{rule}, not {error.instance!r}"
+
+
+def _or(kinds: list[str]) -> str:
+    return " or ".join(kinds)
+
+
+class Handler(ABC):
+    """An action handler that is given only parameters that fit its schema.
+
+    Attributes:
+        type, description, schema: as the port says.
+    """
+
+    type: str
+    description: str
+    schema: Facts
+
+    def __init__(self, nova: Service, limits: Limits, now: Now) -> None:
+        self._nova = nova
+        self._limits = limits
+        self._now = now
+
+    def check(self, parameters: Facts) -> Verdict:
+        """Whether everything still holds for the effect."""
+        try:
+            validate(self, parameters)
+        except InvalidValue as error:
+            return Fail(Because(Reason.PARAMETERS_INVALID, {"error": str(error)}))
+        return self._check(parameters)
+
+    @abstractmethod
+    def _check(self, parameters: Facts) -> Verdict: ...
+
+    @abstractmethod
+    def start(self, parameters: Facts, before: Facts) -> Facts:
+        """Has the effect, once."""
+
+    @abstractmethod
+    def observe(self, parameters: Facts, before: Facts, receipt: Facts | None) -> Observation:
+        """What became of the effect."""
+
+    def abort(self, parameters: Facts, receipt: Facts | None) -> None:  # noqa: B027
+        """Nothing: the cloud cannot stop it."""
+
+    def deadline(self, parameters: Facts, before: Facts) -> float:
+        """Seconds from the intent after which a running effect is given up."""
+        del parameters, before
+        return self._limits.shortest_deadline
+
+    # -- what most of them look up ---------------------------------------------------------------
+
+    def _server(self, parameters: Facts) -> Json | None:
+        try:
+            server: Json = self._nova.get(f"/servers/{parameters['resource_id']}")["server"]
+        except NotThere:
+            return None
+        return server
+
+    def _compute_service(self, host: object) -> Json | None:
+        """The nova-compute service on a host, by its exact name."""
+        query = {"binary": "nova-compute", "host": host}
+        services = self._nova.get("/os-services", query)["services"]
+        return next((service for service in services if service["host"] == host), None)
+
+
+def because(reason: Reason, **facts: object) -> Because:
+    """A reason with its facts."""
+    return Because(reason, facts)
+
+
+def number(value: object) -> float:
+    """A number out of facts that may have been through JSON; 0 if there is none."""
+    return float(value) if isinstance(value, (int, float)) else 0.0

@@ -1,0 +1,90 @@
+"""Actions without an effect on the cloud: ``nop`` and ``sleep``."""
+
+from application.ports.cloud import CloudRefused, Fail, Go, Observation, Phase, Skip, Verdict
+from domain.kernel.aggregate import Facts
+from domain.kernel.reasons import Reason
+from infrastructure.openstack.actions.base import (
+    OPTIONAL_NAME,
+    Handler,
+    because,
+    number,
+    parameters,
+)
+
+_FLAG: Facts = {"type": "boolean"}
+
+
+class Nop(Handler):
+    """Does nothing, or fails where it is told to: for rehearsing plans."""
+
+    type = "nop"
+    description = "Does nothing but log a message; can be told to be skipped or to fail."
+    schema = parameters(
+        ("message",),
+        message={"type": ["string", "null"]},
+        skip_pre_condition=_FLAG,
+        fail_pre_condition=_FLAG,
+        fail_execute=_FLAG,
+        fail_post_condition=_FLAG,
+        resource_id=OPTIONAL_NAME,
+    )
+
+    def _check(self, parameters: Facts) -> Verdict:
+        if parameters.get("skip_pre_condition"):
+            return Skip(because(Reason.CLOUD_REFUSED, error="Skipped in pre_condition"))
+        if parameters.get("fail_pre_condition"):
+            return Fail(because(Reason.CLOUD_REFUSED, error="Failed in pre_condition"))
+        return Go({})
+
+    def start(self, parameters: Facts, before: Facts) -> Facts:
+        """Has no effect."""
+        del before
+        if parameters.get("fail_execute"):
+            raise CloudRefused(because(Reason.CLOUD_REFUSED, error="Failed in execute"))
+        return {"message": parameters["message"]}
+
+    def observe(self, parameters: Facts, before: Facts, receipt: Facts | None) -> Observation:
+        """Done once it was started."""
+        del before
+        if receipt is None:
+            return Observation(Phase.NEVER_STARTED, {})
+        if parameters.get("fail_post_condition"):
+            failed = because(Reason.CLOUD_REFUSED, error="Failed in post_condition")
+            return Observation(Phase.FAILED, {}, failed)
+        return Observation(Phase.DONE, {"message": parameters["message"]})
+
+
+class Sleep(Handler):
+    """Lets time pass. It blocks nobody: whether the time has passed is seen by looking."""
+
+    type = "sleep"
+    description = "Waits for some seconds."
+    schema = parameters(
+        ("duration",),
+        duration={"type": "number", "minimum": 0},
+        resource_id=OPTIONAL_NAME,
+    )
+
+    def _check(self, parameters: Facts) -> Verdict:
+        del parameters
+        return Go({"begun_at": self._now()})
+
+    def start(self, parameters: Facts, before: Facts) -> Facts:
+        """Begins nothing: the time counts from the check."""
+        del parameters
+        return {"begun_at": before["begun_at"]}
+
+    def observe(self, parameters: Facts, before: Facts, receipt: Facts | None) -> Observation:
+        """Done when the time has passed, whoever looks. A clock set back cannot make it longer."""
+        del receipt
+        duration = number(parameters["duration"])
+        passed = max(self._now() - number(before["begun_at"]), 0.0)
+        if passed >= duration:
+            return Observation(Phase.DONE, {"seconds": duration})
+        facts: Facts = {"percent": round(100 * passed / duration, 1), "seconds": round(passed, 1)}
+        return Observation(Phase.RUNNING, facts)
+
+    def deadline(self, parameters: Facts, before: Facts) -> float:
+        """Its duration and then some."""
+        del before
+        return number(parameters["duration"]) + self._limits.shortest_deadline

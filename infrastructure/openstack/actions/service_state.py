@@ -1,0 +1,93 @@
+"""The ``change_nova_service_state`` action: whether a host takes servers."""
+
+from application.ports.cloud import CloudRefused, Go, Observation, Phase, Skip, Verdict
+from domain.kernel.aggregate import Facts
+from domain.kernel.reasons import Reason
+from infrastructure.openstack.actions.base import NAME, OPTIONAL_NAME, Handler, because, parameters
+from infrastructure.openstack.errors import Conflicting, Forbidden, Invalid, NotThere
+from infrastructure.openstack.service import Json
+
+
+class ChangeNovaServiceState(Handler):
+    """Enables or disables nova-compute on a host, if it is not so already.
+
+    The host is ``resource_name``, its service host name; ``resource_id`` may be the hypervisor's
+    uuid. Without a name, ``resource_id`` is taken for one or the other.
+    """
+
+    type = "change_nova_service_state"
+    description = "Enables or disables the nova-compute service of a host."
+    schema = parameters(
+        ("resource_id", "state"),
+        resource_id=NAME,
+        state={"type": "string", "enum": ["enabled", "disabled"]},
+        resource_name=OPTIONAL_NAME,
+        disabled_reason=OPTIONAL_NAME,
+    )
+
+    def _check(self, parameters: Facts) -> Verdict:
+        host, state = self._host(parameters), parameters["state"]
+        service = self._compute_service(host)
+        if service is None:
+            return Skip(because(Reason.SERVICE_NOT_FOUND, host=host))
+        if service["status"] == state:
+            return Skip(because(Reason.SERVICE_ALREADY_IN_STATE, host=host, state=state))
+        return Go(
+            {
+                "host": host,
+                "service": service["id"],
+                "status": service["status"],
+                "disabled_reason": service.get("disabled_reason"),
+                "state": service["state"],
+            }
+        )
+
+    def start(self, parameters: Facts, before: Facts) -> Facts:
+        """Sets the state, once; only if nobody has changed it since the check."""
+        host = before["host"]
+        service = self._compute_service(host)
+        if service is None:
+            raise CloudRefused(because(Reason.SERVICE_NOT_FOUND, host=host))
+        if service["status"] == parameters["state"]:
+            return {"request_id": None, "already": True}
+        if service.get("disabled_reason") != before["disabled_reason"]:
+            why = f"{host} has been disabled anew since: {service.get('disabled_reason')}"
+            raise CloudRefused(because(Reason.CLOUD_REFUSED, error=why))
+        body: Json = {"status": parameters["state"]}
+        if parameters["state"] == "disabled" and parameters.get("disabled_reason"):
+            body["disabled_reason"] = parameters["disabled_reason"]
+        try:
+            answer = self._nova.effect("PUT", f"/os-services/{service['id']}", body)
+        except NotThere as error:
+            raise CloudRefused(because(Reason.SERVICE_NOT_FOUND, host=host)) from error
+        except (Conflicting, Forbidden, Invalid) as error:
+            raise CloudRefused(because(Reason.CLOUD_REFUSED, error=error.error)) from error
+        return {"request_id": answer.request_id}
+
+    def observe(self, parameters: Facts, before: Facts, receipt: Facts | None) -> Observation:
+        """Compares the service with what was wanted."""
+        host = before["host"]
+        service = self._compute_service(host)
+        if service is None:
+            return Observation(Phase.FAILED, {}, because(Reason.SERVICE_NOT_FOUND, host=host))
+        facts: Facts = {
+            "host": host,
+            "status": service["status"],
+            "disabled_reason": service.get("disabled_reason"),
+        }
+        if service["status"] == parameters["state"]:
+            return Observation(Phase.DONE, facts)
+        if receipt is None:
+            return Observation(Phase.NEVER_STARTED, facts)
+        undone = f"nova-compute on {host} is {service['status']} again"
+        return Observation(Phase.FAILED, facts, because(Reason.OUTCOME_UNKNOWN, error=undone))
+
+    def _host(self, parameters: Facts) -> str:
+        if parameters.get("resource_name"):
+            return str(parameters["resource_name"])
+        ident = str(parameters["resource_id"])
+        try:
+            hypervisor = self._nova.get(f"/os-hypervisors/{ident}")["hypervisor"]
+        except (Invalid, NotThere):  # not a hypervisor's uuid: a host's name
+            return ident
+        return str(hypervisor["service"]["host"])

@@ -1,0 +1,204 @@
+"""The compute side of a cloud, in bulk."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
+from typing import TypeVar
+
+from openstack.connection import Connection
+
+from application.ports.cloud import CloudUnreachable, Collected
+from domain.kernel.reasons import Because, Reason
+from infrastructure.openstack.connection import Limits
+from infrastructure.openstack.errors import NotThere
+from infrastructure.openstack.rows import (
+    Json,
+    Provider,
+    aggregate_row,
+    group_row,
+    host_row,
+    server_row,
+    service_host,
+)
+from infrastructure.openstack.service import Service, compute, placement
+
+T = TypeVar("T")
+_UNREADABLE = "UNKNOWN"
+"""Status of a server, and of a service, whose cell does not answer."""
+
+
+class NovaCollector:
+    """Reads Nova and Placement: lists in pages, and two requests per host that Placement forces.
+
+    Raises nothing at construction; every collection starts afresh.
+    """
+
+    def __init__(self, connection: Connection, limits: Limits | None = None) -> None:
+        self._connection = connection
+        self._limits = limits or Limits()
+
+    def collect(self) -> Collected:
+        """Everything, or an exception.
+
+        Raises:
+            CloudUnreachable: some part could not be read.
+            CloudRefused: credentials lack a right.
+        """
+        nova = compute(self._connection, self._limits)
+        inventory = placement(self._connection, self._limits)
+        with ThreadPoolExecutor(self._limits.workers, "collect") as pool:
+            jobs = _Jobs(pool)
+            hypervisors = jobs.run(lambda: nova.listed("/os-hypervisors/detail", "hypervisors"))
+            services = jobs.run(lambda: _services(nova))
+            servers = jobs.run(
+                lambda: nova.listed("/servers/detail", "servers", {"all_tenants": "true"})
+            )
+            aggregates = jobs.run(lambda: list(nova.get("/os-aggregates")["aggregates"]))
+            groups = jobs.run(lambda: _groups(nova, self._limits.page))
+            generations = jobs.run(lambda: _generations(inventory))
+            jobs.all_done()
+            virtual, dropped = _split(hypervisors.result())
+            providers = {
+                hypervisor["id"]: jobs.run(
+                    _provider, inventory, hypervisor["id"], generations.result()
+                )
+                for hypervisor in virtual
+            }
+            jobs.all_done()
+        return _collected(
+            virtual,
+            services.result(),
+            {host: provider.result() for host, provider in providers.items()},
+            [s for s in servers.result() if s.get(_HYPERVISOR) not in dropped],
+            groups.result(),
+            aggregates.result(),
+            nova.calls + inventory.calls,
+        )
+
+
+_HYPERVISOR = "OS-EXT-SRV-ATTR:hypervisor_hostname"
+
+
+class _Jobs:
+    """Work on a pool of threads; the first failure ends it all."""
+
+    def __init__(self, pool: ThreadPoolExecutor) -> None:
+        self._pool = pool
+        self._futures: list[Future[object]] = []
+
+    def run(self, work: Callable[..., T], *args: object) -> "Future[T]":
+        # each job in a copy of the caller's context: it carries the correlation id
+        future: Future[T] = self._pool.submit(copy_context().run, work, *args)
+        self._futures.append(future)  # type: ignore[arg-type]
+        return future
+
+    def all_done(self) -> None:
+        done, pending = wait(self._futures, return_when=FIRST_EXCEPTION)
+        for future in pending:
+            future.cancel()
+        for future in done:
+            future.result()
+        self._futures.clear()
+
+
+def _services(nova: Service) -> dict[str, Json]:
+    services = nova.get("/os-services", {"binary": "nova-compute"})["services"]
+    if any(service.get("status") == _UNREADABLE for service in services):
+        raise CloudUnreachable("a cell does not answer: some compute services are unknown")
+    return {service["host"]: service for service in services}
+
+
+def _groups(nova: Service, page: int) -> list[Json]:
+    """Server groups of all projects: a list paged by offset that does not mark its end."""
+    found: dict[str, Json] = {}
+    offset = 0
+    while True:
+        query = {"all_projects": "true", "limit": page, "offset": offset}
+        items = nova.get("/os-server-groups", query)["server_groups"]
+        if not items:
+            return list(found.values())
+        found.update((item["id"], item) for item in items)
+        offset += len(items)
+
+
+def _generations(inventory: Service) -> dict[str, int]:
+    providers = inventory.get("/resource_providers")["resource_providers"]
+    return {provider["uuid"]: provider["generation"] for provider in providers}
+
+
+def _provider(inventory: Service, host: str, generations: Mapping[str, int]) -> Provider | None:
+    """What Placement knows of a host; None if it does not know it (yet, or any more)."""
+    if host not in generations:
+        return None
+    try:
+        inventories = inventory.get(f"/resource_providers/{host}/inventories")
+        traits = inventory.get(f"/resource_providers/{host}/traits")
+    except NotThere:
+        return None
+    return Provider(generations[host], inventories["inventories"], traits["traits"])
+
+
+def _split(hypervisors: Iterable[Json]) -> tuple[list[Json], set[str]]:
+    """Hosts of virtual machines, and the names of the nodes of bare metal."""
+    virtual: list[Json] = []
+    metal: set[str] = set()
+    for hypervisor in hypervisors:
+        if str(hypervisor.get("hypervisor_type", "")).lower() == "ironic":
+            metal.add(hypervisor["hypervisor_hostname"])
+        else:
+            virtual.append(hypervisor)
+    return virtual, metal
+
+
+def _collected(
+    hypervisors: Sequence[Json],
+    services: Mapping[str, Json],
+    providers: Mapping[str, Provider | None],
+    servers: Sequence[Json],
+    groups: Sequence[Json],
+    aggregates: Sequence[Json],
+    calls: int,
+) -> Collected:
+    if any(server["status"] == _UNREADABLE for server in servers):
+        raise CloudUnreachable("a cell does not answer: some servers are unknown")
+    member_of: dict[str, list[str]] = defaultdict(list)
+    for group in groups:
+        for member in group.get("members") or ():
+            member_of[member].append(group["id"])
+    aggregates_of: dict[str, list[str]] = defaultdict(list)
+    for aggregate in aggregates:
+        for host in aggregate["hosts"]:
+            aggregates_of[host].append(aggregate["uuid"])
+    return Collected(
+        hosts=[
+            host_row(h, services.get(name), provider, aggregates_of[name])
+            for h in hypervisors
+            if (name := service_host(h)) and (provider := providers[h["id"]]) is not None
+        ],
+        servers=[server_row(s, member_of[s["id"]]) for s in servers if not _deleted(s)],
+        groups=[group_row(group) for group in groups],
+        aggregates=[aggregate_row(aggregate) for aggregate in aggregates],
+        problems=tuple(_problems(hypervisors, services, providers)),
+        calls=calls,
+    )
+
+
+def _deleted(server: Json) -> bool:
+    return "deleted" in (str(server.get("OS-EXT-STS:vm_state")), str(server["status"]).lower())
+
+
+def _problems(
+    hypervisors: Iterable[Json],
+    services: Mapping[str, Json],
+    providers: Mapping[str, Provider | None],
+) -> Iterable[Because]:
+    for hypervisor in hypervisors:
+        host = service_host(hypervisor)
+        if host not in services:
+            yield Because(Reason.SERVICE_NOT_FOUND, {"host": host})
+        if providers[hypervisor["id"]] is None:
+            yield Because(
+                Reason.BAD_VALUE,
+                {"field": "resource provider", "resource": host, "value": "missing"},
+            )

@@ -1,0 +1,104 @@
+"""Connections to the database of the read models, SQLite or PostgreSQL."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from application.ports.projections import StoreUnavailable
+
+BUSY = 30.0
+"""Seconds that a writer waits for another one on SQLite."""
+_READING = "vigil_reading"
+
+
+def views_url(log_url: str) -> str:
+    """Where the read models of a log lie: beside its SQLite file, or in its PostgreSQL database.
+
+    SQLite allows one writer per file: in a file of their own, projections never hold up commands.
+    """
+    url = make_url(log_url)
+    if url.get_backend_name() != "sqlite" or not url.database:
+        return log_url
+    beside = Path(url.database).with_name("views.db")
+    return url.set(database=str(beside)).render_as_string(hide_password=False)
+
+
+def open_engine(url: str, *, connections: int = 10) -> Engine:
+    """A pool of connections; none is opened before it is needed.
+
+    Args:
+        url: ``sqlite:///…`` or ``postgresql://…``.
+        connections: at most so many at once.
+    """
+    target = make_url(url)
+    if target.get_backend_name() == "sqlite":
+        return _sqlite(target, connections)
+    target = target.set(drivername="postgresql+psycopg")
+    return create_engine(
+        target,
+        pool_size=connections,
+        max_overflow=0,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": 10, "application_name": "vigil-read-models"},
+    )
+
+
+def reading(engine: Engine) -> Engine:
+    """The same pool for single statements that only read: no transaction around them."""
+    if engine.dialect.name == "sqlite":
+        return engine.execution_options(**{_READING: True})
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
+@contextmanager
+def outages(engine: Engine) -> Iterator[None]:
+    """Tells an outage of the database from every other failure.
+
+    Raises:
+        StoreUnavailable: the database could not be reached, or was busy beyond patience.
+    """
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeout) as error:
+        cause = getattr(error, "orig", None) or error
+        where = engine.url.render_as_string(hide_password=True)
+        raise StoreUnavailable(f"{where}: {cause}") from error
+
+
+def _sqlite(url: URL, connections: int) -> Engine:
+    if not url.database or url.database == ":memory:":
+        raise ValueError("the read models need a file: several processes share them")
+    engine = create_engine(
+        url, pool_size=connections, max_overflow=0, connect_args={"timeout": BUSY}
+    )
+    event.listen(engine, "connect", _set_up)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _set_up(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None  # transactions begin where we say, not where sqlite3 guesses
+    cursor = connection.cursor()
+    for setting in (
+        "journal_mode = WAL",
+        # no fsync per commit: what a power cut takes is folded again from the log
+        "synchronous = NORMAL",
+        "wal_autocheckpoint = 4000",
+        "cache_size = -32768",
+    ):
+        cursor.execute(f"PRAGMA {setting}")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    if not connection.get_execution_options().get(_READING):
+        # a transaction that reads first and writes later fails at once if another one wrote in
+        # between; the busy timeout does not apply to it
+        connection.exec_driver_sql("BEGIN IMMEDIATE")

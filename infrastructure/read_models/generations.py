@@ -1,0 +1,129 @@
+"""Generations of read tables: making, comparing, showing and dropping them."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine, delete, func, insert, select, text, update
+from sqlalchemy import Table as SqlTable
+
+from application.ports.projections import Shape, Standing, Table, TableDifference
+from infrastructure.read_models.schema import PROJECTIONS, QUARANTINE, physical, physical_name
+
+_SCHEMA_LOCK = 0x5649_4749_4C  # "VIGIL": serialises changes of tables between processes
+_EXAMPLES = 10
+_CHUNK = 5_000
+
+
+@contextmanager
+def alone(engine: Engine) -> Iterator[Connection]:
+    """A transaction in which no other process makes, shows or drops tables."""
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(select(func.pg_advisory_xact_lock(_SCHEMA_LOCK)))
+        yield connection
+
+
+def read_standings(connection: Connection) -> list[Standing]:
+    """All generations."""
+    rows = connection.execute(
+        select(
+            PROJECTIONS.c.name,
+            PROJECTIONS.c.generation,
+            PROJECTIONS.c.version,
+            PROJECTIONS.c.position,
+            PROJECTIONS.c.active,
+        ).order_by(PROJECTIONS.c.name, PROJECTIONS.c.generation)
+    )
+    return [Standing(*row) for row in rows]
+
+
+def make(connection: Connection, shape: Shape, generation: int, *, active: bool) -> Standing:
+    """The tables of a new generation, at position 0; the views on them if it is shown."""
+    for table in shape.tables:
+        physical(table, generation).create(connection)
+    standing = Standing(shape.projection, generation, shape.version, 0, active)
+    connection.execute(
+        insert(PROJECTIONS),
+        {
+            "name": standing.projection,
+            "generation": generation,
+            "version": standing.version,
+            "position": 0,
+            "active": active,
+        },
+    )
+    if active:
+        _show(connection, shape, generation)
+    return standing
+
+
+def switch(connection: Connection, shape: Shape, built: Standing) -> None:
+    """Shows a generation, and forgets the others of its projection (their tables stay)."""
+    of_projection = PROJECTIONS.c.name == built.projection
+    others = of_projection & (PROJECTIONS.c.generation != built.generation)
+    connection.execute(delete(PROJECTIONS).where(others))
+    connection.execute(
+        delete(QUARANTINE).where(
+            QUARANTINE.c.projection == built.projection,
+            QUARANTINE.c.generation != built.generation,
+        )
+    )
+    connection.execute(update(PROJECTIONS).where(of_projection).values(active=True))
+    _show(connection, shape, built.generation)
+
+
+def drop(connection: Connection, shape: Shape, generation: int) -> None:
+    """Removes the tables of a generation."""
+    for table in shape.tables:
+        connection.execute(text(f"DROP TABLE IF EXISTS {physical_name(table, generation)}"))
+
+
+def compare(connection: Connection, shape: Shape, live: int, built: int) -> list[TableDifference]:
+    """Two generations, table by table, as one transaction sees them."""
+    return [_compare(connection, table, live, built) for table in shape.tables]
+
+
+def _show(connection: Connection, shape: Shape, generation: int) -> None:
+    for table in shape.tables:
+        columns = ", ".join(f'"{name}"' for name in table.columns)
+        source = physical_name(table, generation)
+        connection.execute(text(f"DROP VIEW IF EXISTS {table.name}"))
+        connection.execute(
+            text(f"CREATE VIEW {table.name} AS SELECT {columns} FROM {source}")  # noqa: S608
+        )
+
+
+def _compare(connection: Connection, table: Table, live: int, built: int) -> TableDifference:
+    ours, theirs = physical(table, live), physical(table, built)
+    live_rows, live_digest = _digest(connection, ours)
+    built_rows, built_digest = _digest(connection, theirs)
+    examples: tuple[str, ...] = ()
+    if live_digest != built_digest:
+        examples = _examples(connection, ours, theirs, table.key)
+    return TableDifference(
+        table.name, live_rows, built_rows, f"{live_digest:032x}", f"{built_digest:032x}", examples
+    )
+
+
+def _digest(connection: Connection, table: SqlTable) -> tuple[int, int]:
+    """Row count, and the sum (modulo 2^128) of a hash of each row: the order does not matter."""
+    count = total = 0
+    columns = ", ".join(f'"{column.name}"' for column in table.columns)
+    rows = connection.execution_options(stream_results=True, max_row_buffer=_CHUNK).exec_driver_sql(
+        f"SELECT {columns} FROM {table.name}"  # noqa: S608 - as the driver gives them: equal is equal
+    )
+    for row in rows:
+        digest = hashlib.blake2b(repr(tuple(row)).encode(), digest_size=16).digest()
+        total += int.from_bytes(digest, "big")
+        count += 1
+    return count, total % (1 << 128)
+
+
+def _examples(connection: Connection, live: SqlTable, built: SqlTable, key: str) -> tuple[str, ...]:
+    """Keys of some rows that only one side has, or that differ."""
+    keys: set[str] = set()
+    for left, right in ((live, built), (built, live)):
+        only = select(left).except_(select(right)).limit(_EXAMPLES).subquery()
+        keys.update(str(found) for (found,) in connection.execute(select(only.c[key])))
+    return tuple(sorted(keys)[:_EXAMPLES])

@@ -1,0 +1,234 @@
+"""Lists and single rows of a resource: one statement each, whatever the page asks for."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    and_,
+    case,
+    false,
+    or_,
+    select,
+    true,
+)
+
+from application.ports.read_models import Filters, MarkerNotFound, Page, UnknownSortKey
+
+V = TypeVar("V")
+Condition = ColumnElement[bool]
+_MARKER = "marker_id__"
+_SORT = "sort__"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the rows of a resource come from.
+
+    Attributes:
+        rows: table or join.
+        columns: field of the view → expression, for every field.
+        sort: further sort keys → expression.
+        deleted_at: set in deleted rows.
+        name_key: case-folded name, if the resource has names.
+    """
+
+    rows: FromClause
+    columns: Mapping[str, ColumnElement[Any]]
+    deleted_at: ColumnElement[Any]
+    name_key: ColumnElement[Any] | None = None
+    sort: Mapping[str, ColumnElement[Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Resource(Generic[V]):
+    """A kind of thing that can be listed and looked up.
+
+    Attributes:
+        view: the dataclass that a row becomes.
+        source: its rows; the argument says whether references to deleted things are shown.
+        filters: filter → condition for a value.
+    """
+
+    view: type[V]
+    source: Callable[[bool], Source]
+    filters: Mapping[str, Callable[[str], Condition]]
+
+
+def listed(
+    connection: Connection,
+    resource: Resource[V],
+    page: Page,
+    filters: Filters,
+    *conditions: Condition,
+) -> list[V]:
+    """A page of a resource.
+
+    Raises:
+        MarkerNotFound: the marker names no row, or a deleted one that is not shown.
+        UnknownSortKey: it cannot be sorted by that.
+        ValueError: there is no such filter.
+    """
+    source = resource.source(page.show_deleted)
+    wanted = [*conditions, *_filtered(resource, filters)]
+    if not page.show_deleted:
+        wanted.append(source.deleted_at.is_(None))
+    names = [one.name for one in fields(resource.view)]  # type: ignore[arg-type]
+    sort = _sort_key(source, names, page.sort_key)
+    if page.marker is None:
+        query = _page(source, names, wanted, sort, page)
+        return [resource.view(*row) for row in connection.execute(query)]
+    query = _page_behind_marker(source, names, wanted, sort, page)
+    rows = connection.execute(query).all()
+    if not rows:
+        raise MarkerNotFound(page.marker)
+    id_place = 1 + names.index("id")
+    return [resource.view(*row[1 : 1 + len(names)]) for row in rows if row[id_place] is not None]
+
+
+def found(
+    connection: Connection, resource: Resource[V], ident: str, *, show_deleted: bool
+) -> V | None:
+    """A row by numeric id, uuid or name (without case); of several with a name the living one."""
+    source = resource.source(show_deleted)
+    wanted = [_identified(source, ident)]
+    if not show_deleted:
+        wanted.append(source.deleted_at.is_(None))
+    columns = [source.columns[one.name] for one in fields(resource.view)]  # type: ignore[arg-type]
+    query = (
+        select(*columns)
+        .select_from(source.rows)
+        .where(*wanted)
+        .order_by(case((source.deleted_at.is_(None), 0), else_=1), source.columns["id"].desc())
+        .limit(1)
+    )
+    row = connection.execute(query).first()
+    return None if row is None else resource.view(*row)
+
+
+def as_uuid(text: str) -> UUID | None:
+    """The uuid that a text is, None if it is none."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _identified(source: Source, ident: str) -> Condition:
+    if ident.isascii() and ident.isdigit():
+        number = int(ident)
+        return source.columns["id"] == number if number < 1 << 63 else false()
+    uuid = as_uuid(ident)
+    if uuid is not None:
+        return source.columns["uuid"] == uuid
+    if source.name_key is None:
+        return false()
+    return source.name_key == ident.casefold()
+
+
+def _filtered(resource: Resource[V], filters: Filters) -> list[Condition]:
+    unknown = set(filters) - set(resource.filters)
+    if unknown:
+        raise ValueError(f"{resource.view.__name__} has no filter {', '.join(sorted(unknown))}")
+    return [resource.filters[name](value) for name, value in filters.items()]
+
+
+def _sort_key(source: Source, names: Sequence[str], name: str) -> ColumnElement[Any]:
+    known = {**{one: source.columns[one] for one in names}, **source.sort}
+    if name not in known:
+        raise UnknownSortKey(name)
+    return known[name]
+
+
+def _order(
+    key: ColumnElement[Any], row_id: ColumnElement[Any], *, descending: bool
+) -> Sequence[ColumnElement[Any]]:
+    """(key, id), nulls behind everything when ascending and before everything when descending."""
+    order = (row_id,) if key is row_id else (_is_null(key), key, row_id)
+    return tuple(one.desc() for one in order) if descending else order
+
+
+def _is_null(key: ColumnElement[Any]) -> ColumnElement[Any]:
+    return case((key.is_(None), 1), else_=0)
+
+
+def _page(
+    source: Source,
+    names: Sequence[str],
+    wanted: Sequence[Condition],
+    sort: ColumnElement[Any],
+    page: Page,
+) -> Select[Any]:
+    row_id = source.columns["id"]
+    return (
+        select(*(source.columns[name] for name in names))
+        .select_from(source.rows)
+        .where(*wanted)
+        .order_by(*_order(sort, row_id, descending=page.descending))
+        .limit(page.limit)
+    )
+
+
+def _page_behind_marker(
+    source: Source,
+    names: Sequence[str],
+    wanted: Sequence[Condition],
+    sort: ColumnElement[Any],
+    page: Page,
+) -> Select[Any]:
+    """The marker's row and, joined to it, the rows behind it: no row at all = no such marker."""
+    row_id = source.columns["id"]
+    visible = [] if page.show_deleted else [source.deleted_at.is_(None)]
+    marker = (
+        select(row_id.label(_MARKER), sort.label(_SORT))
+        .select_from(source.rows)
+        .where(_marked(source, page.marker or ""), *visible)
+        .cte("marker")
+    )
+    mark_id = select(marker.c[_MARKER]).scalar_subquery()
+    if sort is row_id:
+        behind = row_id < mark_id if page.descending else row_id > mark_id
+    else:
+        mark_key = select(marker.c[_SORT]).scalar_subquery()
+        behind = _behind(sort, mark_key, row_id, mark_id, descending=page.descending)
+    rows = (
+        select(*(source.columns[name].label(name) for name in names), sort.label(_SORT))
+        .select_from(source.rows)
+        .where(*wanted, behind)
+        .order_by(*_order(sort, row_id, descending=page.descending))
+        .limit(page.limit)
+        .subquery("page")
+    )
+    outer = _order(rows.c[_SORT], rows.c["id"], descending=page.descending)
+    return (
+        select(marker.c[_MARKER], *(rows.c[name] for name in names))
+        .select_from(marker.outerjoin(rows, true()))
+        .order_by(*outer)
+    )
+
+
+def _marked(source: Source, marker: str) -> Condition:
+    uuid = as_uuid(marker)
+    return false() if uuid is None else source.columns["uuid"] == uuid
+
+
+def _behind(
+    key: ColumnElement[Any],
+    mark_key: ColumnElement[Any],
+    row_id: ColumnElement[Any],
+    mark_id: ColumnElement[Any],
+    *,
+    descending: bool,
+) -> Condition:
+    rank, mark_rank = _is_null(key), _is_null(mark_key)
+    if descending:
+        key_behind, id_behind, rank_behind = key < mark_key, row_id < mark_id, rank < mark_rank
+    else:
+        key_behind, id_behind, rank_behind = key > mark_key, row_id > mark_id, rank > mark_rank
+    same_key = or_(key == mark_key, rank == 1)
+    return or_(rank_behind, and_(rank == mark_rank, or_(key_behind, and_(same_key, id_behind))))

@@ -1,0 +1,62 @@
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Engine, select
+
+from application.ports.read_models import Progress
+from domain.kernel.reasons import Because, Reason
+from infrastructure.read_models.dialects import upsert
+from infrastructure.read_models.engine import outages, reading
+from infrastructure.read_models.schema import PROGRESS
+
+
+class SqlProgressBoard:
+    """How far running actions are, in the database of the read models.
+
+    Args:
+        engine: as ``open_engine`` makes it.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._reading = reading(engine)
+
+    def put(self, progress: Progress) -> None:
+        """Replaces what is known of an action, unless that is newer."""
+        because = progress.because
+        row = {
+            "action_id": progress.action_id,
+            "percent": progress.percent,
+            "detail": progress.detail,
+            "updated_at": progress.updated_at,
+            "because": because and {"reason": because.reason.value, "facts": because.facts},
+        }
+        insert = upsert(self._engine.dialect.name, PROGRESS)
+        statement = insert.on_conflict_do_update(
+            index_elements=["action_id"],
+            set_={name: insert.excluded[name] for name in row},
+            where=PROGRESS.c.updated_at <= insert.excluded.updated_at,
+        )
+        with outages(self._engine), self._engine.begin() as connection:
+            connection.execute(statement, row)
+
+    def of(self, action_ids: Sequence[UUID]) -> dict[UUID, Progress]:
+        """What is known of some actions."""
+        if not action_ids:
+            return {}
+        query = select(PROGRESS).where(PROGRESS.c.action_id.in_(action_ids))
+        with outages(self._engine), self._reading.connect() as connection:
+            rows = connection.execute(query).all()
+        return {
+            row.action_id: Progress(
+                row.action_id, row.percent, row.detail, row.updated_at, _because(row.because)
+            )
+            for row in rows
+        }
+
+
+def _because(stored: dict[str, Any] | None) -> Because | None:
+    if stored is None:
+        return None
+    return Because(Reason(stored["reason"]), stored["facts"])

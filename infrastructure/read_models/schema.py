@@ -1,0 +1,123 @@
+"""The tables: fixed ones, and those of each generation of each projection."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    UniqueConstraint,
+    Uuid,
+    true,
+)
+
+from application.ports import projections as port
+from infrastructure.read_models.types import Instant, Json, column_type, text
+
+FIXED = MetaData()
+
+PROJECTIONS = Table(
+    "projections",
+    FIXED,
+    Column("name", text(), primary_key=True),
+    Column("generation", Integer, primary_key=True, autoincrement=False),
+    Column("version", Integer, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("active", Boolean, nullable=False),
+    comment="how far each generation of the read tables has come",
+)
+Index(
+    "projections_one_active",
+    PROJECTIONS.c.name,
+    unique=True,
+    postgresql_where=PROJECTIONS.c.active == true(),
+    sqlite_where=PROJECTIONS.c.active == true(),
+)
+QUARANTINE = Table(
+    "quarantine",
+    FIXED,
+    Column("projection", text(), primary_key=True),
+    Column("generation", Integer, primary_key=True, autoincrement=False),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("topic", text(), nullable=False),
+    Column("aggregate_id", Uuid(), nullable=False),
+    Column("error", text(), nullable=False),
+    Column("at", Instant(), nullable=False),
+    comment="events that a projection could not take in",
+)
+INSTANCES = Table(
+    "service_instances",
+    FIXED,
+    Column("id", text(), primary_key=True),
+    Column("name", text(), nullable=False),
+    Column("host", text(), nullable=False),
+    Column("pid", BigInteger, nullable=False),
+    Column("pid_started", text(), nullable=False),
+    Column("boot_id", text(), nullable=False),
+    Column("created_at", Instant(), nullable=False),
+    Column("last_seen_up", Instant(), nullable=False, index=True),
+    Column("retired", Boolean, nullable=False),
+    comment="worker processes and their heartbeats",
+)
+SERVICES = Table(
+    "services",
+    FIXED,
+    Column("id", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
+    Column("name", text(), nullable=False),
+    Column("host", text(), nullable=False),
+    Column("instance_id", text(), nullable=False),
+    Column("created_at", Instant(), nullable=False),
+    UniqueConstraint("name", "host", name="services_name_host"),
+    comment="a service per name and host, with its newest instance",
+)
+PROGRESS = Table(
+    "progress",
+    FIXED,
+    Column("action_id", Uuid(), primary_key=True),
+    Column("percent", Float, nullable=True),
+    Column("detail", text(), nullable=False),
+    Column("updated_at", Instant(), nullable=False),
+    Column("because", Json(), nullable=True),
+    comment="how far running actions are",
+)
+
+
+def shown(table: port.Table) -> Table:
+    """A read table as queries see it: a view with the plain name onto the shown generation."""
+    return Table(table.name, MetaData(), *_columns(table))
+
+
+def physical_name(table: port.Table, generation: int) -> str:
+    """What the table of a generation is called in the database."""
+    return f"{table.name}_g{generation}"
+
+
+def physical(table: port.Table, generation: int) -> Table:
+    """The table of a generation, with its indexes."""
+    name = physical_name(table, generation)
+    made = Table(name, MetaData(), *_columns(table))
+    for index in table.indexes:
+        where = None if index.only is None else made.c[index.only].is_not(None)
+        Index(
+            f"{name}_{'_'.join(index.columns)}",
+            *(made.c[column] for column in index.columns),
+            postgresql_where=where,
+            sqlite_where=where,
+        )
+    return made
+
+
+def _columns(table: port.Table) -> list[Column[object]]:
+    return [
+        Column(
+            name,
+            column_type(column.kind),
+            primary_key=name == table.key,
+            autoincrement=False,
+            nullable=column.nullable,
+        )
+        for name, column in table.columns.items()
+    ]

@@ -1,0 +1,142 @@
+from datetime import timedelta
+
+from sqlalchemy import Connection, Engine, delete, select, update
+
+from application.ports.services import Instance, ServiceRow
+from infrastructure.read_models.dialects import database_now, seconds_since, upsert
+from infrastructure.read_models.engine import outages, reading
+from infrastructure.read_models.processes import lives_here
+from infrastructure.read_models.schema import INSTANCES, SERVICES
+
+DOWN_AFTER = timedelta(seconds=90)
+"""A service whose last beat is older counts as down."""
+FORGET_AFTER = timedelta(days=30)
+"""Instances that have been silent for so long are forgotten."""
+
+
+class SqlServices:
+    """Heartbeats in the database of the read models, by that database's clock.
+
+    Args:
+        engine: as ``open_engine`` makes it.
+        host: what this host calls itself in its instances.
+        down_after: age of the last beat at which an instance counts as dead.
+    """
+
+    def __init__(self, engine: Engine, *, host: str, down_after: timedelta = DOWN_AFTER) -> None:
+        self._engine = engine
+        self._reading = reading(engine)
+        self._host = host
+        self._down_after = down_after.total_seconds()
+        self._dialect = engine.dialect.name
+
+    def beat(self, instance: Instance) -> None:
+        """Says that an instance lives (registers it the first time)."""
+        now = database_now(self._dialect)
+        with outages(self._engine), self._engine.begin() as connection:
+            beaten = connection.execute(
+                update(INSTANCES)
+                .where(INSTANCES.c.id == instance.id)
+                .values(last_seen_up=now)
+                .returning(INSTANCES.c.id)
+            ).first()
+            if beaten is None:
+                self._register(connection, instance)
+
+    def retire(self, instance_id: str) -> None:
+        """Says that an instance ended in good order."""
+        with outages(self._engine), self._engine.begin() as connection:
+            connection.execute(
+                update(INSTANCES).where(INSTANCES.c.id == instance_id).values(retired=True)
+            )
+
+    def gone(self, instance_id: str) -> bool:
+        """Whether an instance may be presumed dead.
+
+        One that was never heard of is: workers register before they claim anything.
+        """
+        age = seconds_since(self._dialect, INSTANCES.c.last_seen_up)
+        query = select(
+            INSTANCES.c.id,
+            INSTANCES.c.name,
+            INSTANCES.c.host,
+            INSTANCES.c.pid,
+            INSTANCES.c.pid_started,
+            INSTANCES.c.boot_id,
+            INSTANCES.c.retired,
+            age,
+        ).where(INSTANCES.c.id == instance_id)
+        with outages(self._engine), self._reading.connect() as connection:
+            row = connection.execute(query).first()
+        if row is None:
+            return True
+        *identity, retired, silent = row
+        return self._presumed_dead(Instance(*identity), silent, retired=retired)
+
+    def rows(self) -> list[ServiceRow]:
+        """All services, in the order in which they were first heard of."""
+        age = seconds_since(self._dialect, INSTANCES.c.last_seen_up)
+        query = (
+            select(
+                SERVICES.c.id,
+                SERVICES.c.created_at,
+                INSTANCES.c.last_seen_up,
+                INSTANCES.c.retired,
+                age,
+                INSTANCES.c.id,
+                INSTANCES.c.name,
+                INSTANCES.c.host,
+                INSTANCES.c.pid,
+                INSTANCES.c.pid_started,
+                INSTANCES.c.boot_id,
+            )
+            .join(INSTANCES, INSTANCES.c.id == SERVICES.c.instance_id)
+            .order_by(SERVICES.c.id)
+        )
+        with outages(self._engine), self._reading.connect() as connection:
+            found = connection.execute(query).all()
+        services = []
+        for row_id, created_at, last_seen_up, retired, silent, *identity in found:
+            instance = Instance(*identity)
+            alive = not self._presumed_dead(instance, silent, retired=retired)
+            services.append(
+                ServiceRow(row_id, instance.name, instance.host, last_seen_up, created_at, alive)
+            )
+        return services
+
+    def _presumed_dead(self, instance: Instance, silent: float, *, retired: bool) -> bool:
+        if retired or float(silent) > self._down_after:
+            return True
+        return lives_here(instance, self._host) is False
+
+    def _register(self, connection: Connection, instance: Instance) -> None:
+        now = database_now(self._dialect)
+        insert = upsert(self._dialect, INSTANCES)
+        connection.execute(
+            insert.values(
+                id=instance.id,
+                name=instance.name,
+                host=instance.host,
+                pid=instance.pid,
+                pid_started=instance.pid_started,
+                boot_id=instance.boot_id,
+                created_at=now,
+                last_seen_up=now,
+                retired=False,
+            ).on_conflict_do_update(index_elements=["id"], set_={"last_seen_up": now})
+        )
+        service = upsert(self._dialect, SERVICES)
+        connection.execute(
+            service.values(
+                name=instance.name, host=instance.host, instance_id=instance.id, created_at=now
+            ).on_conflict_do_update(
+                index_elements=["name", "host"], set_={"instance_id": instance.id}
+            )
+        )
+        silent = seconds_since(self._dialect, INSTANCES.c.last_seen_up)
+        shown = select(SERVICES.c.instance_id)
+        connection.execute(
+            delete(INSTANCES).where(
+                silent > FORGET_AFTER.total_seconds(), INSTANCES.c.id.not_in(shown)
+            )
+        )

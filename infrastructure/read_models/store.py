@@ -1,0 +1,258 @@
+import logging
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Update,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    or_,
+    select,
+    text,
+    tuple_,
+    update,
+)
+
+from application.ports.projections import (
+    Comparison,
+    Shape,
+    Standing,
+    StoreUnavailable,
+    Target,
+)
+from application.ports.read_models import Quarantined
+from infrastructure.read_models import generations
+from infrastructure.read_models.engine import outages, reading
+from infrastructure.read_models.schema import PROJECTIONS, QUARANTINE
+from infrastructure.read_models.writer import GenerationWriter
+
+SWITCH_PATIENCE = 30.0
+"""Seconds within which the views must have been switched."""
+_LOCK_TIMEOUT = "SET LOCAL lock_timeout = '100ms'"
+_log = logging.getLogger(__name__)
+
+
+class SqlProjectionStore:
+    """Generations of read tables in SQLite or PostgreSQL.
+
+    Args:
+        engine: the database of the read models, as ``open_engine`` makes it.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._reading = reading(engine)
+        self._shapes: dict[str, Shape] = {}
+        self._writers: dict[tuple[str, int], GenerationWriter] = {}
+
+    def prepare(self, shapes: Iterable[Shape]) -> None:
+        """Makes a generation for each shape that has none of its version, at position 0."""
+        wanted = list(shapes)
+        self._shapes.update({shape.projection: shape for shape in wanted})
+        with outages(self._engine), generations.alone(self._engine) as connection:
+            standings = generations.read_standings(connection)
+            for shape in wanted:
+                mine = [one for one in standings if one.projection == shape.projection]
+                if any(one.version >= shape.version for one in mine):
+                    continue
+                newest = max((one.generation for one in mine), default=0)
+                generations.make(connection, shape, newest + 1, active=not mine)
+
+    def standings(self) -> list[Standing]:
+        """All generations."""
+        with outages(self._engine), self._reading.connect() as connection:
+            return generations.read_standings(connection)
+
+    @contextmanager
+    def advance(
+        self,
+        after: int,
+        upto: int,
+        versions: Mapping[str, int],
+        only: Collection[Standing] | None = None,
+    ) -> Iterator[Sequence[Target]]:
+        """A transaction that moves all generations that stand at ``after`` on to ``upto``."""
+        with outages(self._engine), self._engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                # read tables can be folded again from the log: no need to wait for the disk
+                connection.execute(text("SET LOCAL synchronous_commit = off"))
+            moved = connection.execute(self._guard(after, upto, versions, only)).all()
+            batches = []
+            targets = []
+            for name, generation in sorted(moved):
+                writer = self._writer(name, generation)
+                rows = writer.pending(connection)
+                batches.append((writer, rows))
+                targets.append(Target(name, generation, rows, _quarantine(connection, generation)))
+            yield targets
+            for writer, rows in batches:
+                writer.write(connection, rows)
+
+    def build(self, shape: Shape) -> Standing:
+        """A new, empty generation beside the shown one; an unfinished one is given up for it."""
+        self._shapes[shape.projection] = shape
+        with outages(self._engine), generations.alone(self._engine) as connection:
+            mine = [
+                one
+                for one in generations.read_standings(connection)
+                if one.projection == shape.projection
+            ]
+            for one in mine:
+                if not one.active:
+                    self._forget(connection, shape, one)
+            newest = max((one.generation for one in mine), default=0)
+            active = not any(one.active for one in mine)
+            return generations.make(connection, shape, newest + 1, active=active)
+
+    def compare(self, live: Standing, built: Standing) -> Comparison | None:
+        """Both generations, table by table; None if they do not stand at one position now."""
+        shape = self._shapes[live.projection]
+        with outages(self._engine), _snapshot(self._reading) as connection:
+            now = {
+                one.generation: one.position
+                for one in generations.read_standings(connection)
+                if one.projection == live.projection
+            }
+            position = now.get(live.generation)
+            if position is None or position != now.get(built.generation):
+                return None
+            tables = generations.compare(connection, shape, live.generation, built.generation)
+            return Comparison(position, tuple(tables))
+
+    def activate(self, built: Standing) -> bool:
+        """Shows a generation instead of the shown one, which is dropped."""
+        shape = self._shapes[built.projection]
+        deadline = time.monotonic() + SWITCH_PATIENCE
+        while True:
+            try:
+                with outages(self._engine):
+                    old = self._switch(shape, built)
+                break
+            except StoreUnavailable as busy:
+                # PostgreSQL: the views are in use. Giving way at once, rather than queueing for
+                # the locks, can neither deadlock with a reader nor hold the next ones up.
+                if time.monotonic() > deadline:
+                    raise
+                _log.info("switching %s tries again: %s", built.projection, busy)
+        if old is None:
+            return False
+        for standing in old:
+            self._drop(shape, standing.generation)
+        return True
+
+    def _switch(self, shape: Shape, built: Standing) -> list[Standing] | None:
+        """Returns the generations that are no longer needed, None if ``built`` is no more."""
+        with generations.alone(self._engine) as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(text(_LOCK_TIMEOUT))
+            mine = [
+                one
+                for one in generations.read_standings(connection)
+                if one.projection == shape.projection
+            ]
+            if all(one.generation != built.generation for one in mine):
+                return None
+            generations.switch(connection, shape, built)
+            return [one for one in mine if one.generation != built.generation]
+
+    def _drop(self, shape: Shape, generation: int) -> None:
+        self._writers.pop((shape.projection, generation), None)
+        with outages(self._engine), generations.alone(self._engine) as connection:
+            generations.drop(connection, shape, generation)
+
+    def _forget(self, connection: Connection, shape: Shape, standing: Standing) -> None:
+        connection.execute(
+            delete(PROJECTIONS).where(
+                PROJECTIONS.c.name == standing.projection,
+                PROJECTIONS.c.generation == standing.generation,
+            )
+        )
+        connection.execute(
+            delete(QUARANTINE).where(
+                QUARANTINE.c.projection == standing.projection,
+                QUARANTINE.c.generation == standing.generation,
+            )
+        )
+        generations.drop(connection, shape, standing.generation)
+
+    def _writer(self, name: str, generation: int) -> GenerationWriter:
+        known = self._writers.get((name, generation))
+        if known is None:
+            known = GenerationWriter(self._shapes[name].tables, generation)
+            self._writers[name, generation] = known
+        return known
+
+    def _guard(
+        self,
+        after: int,
+        upto: int,
+        versions: Mapping[str, int],
+        only: Collection[Standing] | None,
+    ) -> Update:
+        """Moves the positions and tells which. Whoever stands elsewhere was moved by another.
+
+        Comparing with exactly ``after``, rather than "less than ``upto``", also holds when two
+        projectors cut the log at different places. The rows are locked in one order.
+        """
+        row = PROJECTIONS.c
+        mine = [
+            and_(row.name == name, row.version == version) for name, version in versions.items()
+        ]
+        if only is not None:
+            mine = [
+                and_(row.name == one.projection, row.generation == one.generation) for one in only
+            ]
+        standing = (
+            select(row.name, row.generation)
+            .where(row.position == after, or_(*mine))
+            .order_by(row.name, row.generation)
+            .with_for_update()
+        )
+        return (
+            update(PROJECTIONS)
+            .where(
+                tuple_(row.name, row.generation).in_(standing),
+                row.position == bindparam("after", after),
+            )
+            .values(position=upto)
+            .returning(row.name, row.generation)
+        )
+
+
+def _quarantine(connection: Connection, generation: int) -> Callable[[Quarantined], None]:
+    def put(bad: Quarantined) -> None:
+        connection.execute(
+            insert(QUARANTINE),
+            {
+                "projection": bad.projection,
+                "generation": generation,
+                "position": bad.position,
+                "topic": bad.topic,
+                "aggregate_id": bad.aggregate_id,
+                "error": bad.error.replace("\x00", "\\0"),
+                "at": bad.at,
+            },
+        )
+
+    return put
+
+
+@contextmanager
+def _snapshot(engine: Engine) -> Iterator[Connection]:
+    """Statements that all see the database at one moment, without holding anybody up."""
+    with engine.connect() as connection:
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.exec_driver_sql("ROLLBACK")
+        else:
+            connection.execution_options(isolation_level="REPEATABLE READ")
+            with connection.begin():
+                yield connection

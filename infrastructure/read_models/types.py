@@ -1,0 +1,91 @@
+"""Column types that mean the same on SQLite and PostgreSQL."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    DateTime,
+    Dialect,
+    Integer,
+    String,
+    Text,
+    TypeDecorator,
+    Uuid,
+)
+from sqlalchemy.types import TypeEngine
+
+from application.ports.projections import Kind
+
+_LENGTH = len("2026-01-01T00:00:00.000000")
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC time: ``timestamptz`` on PostgreSQL, sortable ISO 8601 text on SQLite."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """The type on one database."""
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(DateTime(timezone=True))
+        return dialect.type_descriptor(String(_LENGTH))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        """What is stored."""
+        if value is None or dialect.name == "postgresql":
+            return value
+        if value.tzinfo is not UTC:
+            value = value.astimezone(UTC)
+        return value.isoformat(timespec="microseconds")[:_LENGTH]
+
+    def process_result_value(self, value: Any, _: Dialect) -> datetime | None:
+        """What is read."""
+        if value is None:
+            return None
+        if isinstance(value, str):
+            return datetime.fromisoformat(value).replace(tzinfo=UTC)
+        moment: datetime = value
+        return moment.astimezone(UTC)
+
+
+class Json(TypeDecorator[Any]):
+    """Plain data as JSON text: sortable, readable with any client, the same on both databases."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, _: Dialect) -> str | None:
+        """What is stored."""
+        return None if value is None else _encode(value).decode()
+
+    def process_result_value(self, value: Any, _: Dialect) -> Any:
+        """What is read."""
+        return None if value is None else _decode(value)
+
+
+def text() -> TypeEngine[str]:
+    """Text that sorts by code point on both databases."""
+    return Text().with_variant(Text(collation="C"), "postgresql")
+
+
+def column_type(kind: Kind) -> TypeEngine[Any]:
+    """The type of a declared column."""
+    match kind:
+        case Kind.TEXT:
+            return text()
+        case Kind.INTEGER:
+            return BigInteger().with_variant(Integer(), "sqlite")
+        case Kind.BOOLEAN:
+            return Boolean()
+        case Kind.UUID:
+            return Uuid()
+        case Kind.TIME:
+            return Instant()
+        case Kind.JSON:
+            return Json()

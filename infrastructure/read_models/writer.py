@@ -1,0 +1,176 @@
+"""Writing and reading the tables of one generation, with statements compiled once.
+
+A rebuild is as fast as its rows are bound. SQLAlchemy compiles the statements and knows the types;
+the driver then gets ready-made parameters, which takes a third of what ``execute`` takes.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    Dialect,
+    Table,
+    TypeDecorator,
+    UpdateBase,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.sql.selectable import TypedReturnsRows
+from sqlalchemy.types import TypeEngine
+
+from application.ports import projections as port
+from infrastructure.read_models.pending import PendingRows, UpdateShape
+from infrastructure.read_models.schema import physical
+
+_KEY = "key__"
+_ADD = "add__"
+Convert = Callable[[Any], Any]
+
+
+class Statement:
+    """A compiled statement that is executed many times.
+
+    Args:
+        statement: with named parameters, at least two.
+        types: parameter → its column's name in the table.
+        table: whose types the parameters have.
+        dialect: of the database.
+    """
+
+    def __init__(
+        self, statement: UpdateBase, types: Mapping[str, str], table: Table, dialect: Dialect
+    ) -> None:
+        compiled = statement.compile(dialect=dialect, column_keys=list(types))
+        self._text = str(compiled)
+        self._positional = compiled.positiontup is not None
+        self._names = compiled.positiontup or list(types)
+        self._pick: Callable[[Mapping[str, Any]], tuple[Any, ...]] = itemgetter(*self._names)
+        binds = [_binding(table.c[types[name]].type, dialect) for name in self._names]
+        self._binds = [(place, bind) for place, bind in enumerate(binds) if bind is not None]
+
+    def execute(self, connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Executes it once per row of parameters."""
+        bound: list[Any] = [self._bound(row) for row in rows]
+        connection.exec_driver_sql(self._text, bound)
+
+    def _bound(self, row: Mapping[str, Any]) -> Any:
+        values = list(self._pick(row))
+        for place, bind in self._binds:
+            values[place] = bind(values[place])
+        return tuple(values) if self._positional else dict(zip(self._names, values, strict=True))
+
+
+class Lookup:
+    """A query for one row by its key, compiled once.
+
+    Args:
+        table: whose row.
+        key: name of the key column.
+        dialect: of the database.
+    """
+
+    def __init__(self, table: Table, key: str, dialect: Dialect) -> None:
+        query: TypedReturnsRows[Any] = select(table).where(table.c[key] == bindparam(_KEY))
+        compiled = query.compile(dialect=dialect)
+        self._text = str(compiled)
+        self._positional = compiled.positiontup is not None
+        self._bind = _binding(table.c[key].type, dialect)
+        self._columns = [
+            (column.name, column.type.dialect_impl(dialect).result_processor(dialect, None))
+            for column in table.columns
+        ]
+
+    def find(self, connection: Connection, key: object) -> port.Row | None:
+        """The row, None if there is none."""
+        bound = key if self._bind is None else self._bind(key)
+        parameters: Any = (bound,) if self._positional else {_KEY: bound}
+        row = connection.exec_driver_sql(self._text, parameters).first()
+        if row is None:
+            return None
+        return {
+            name: value if read is None else read(value)
+            for (name, read), value in zip(self._columns, row, strict=True)
+        }
+
+
+def _binding(kind: TypeEngine[Any], dialect: Dialect) -> Convert | None:
+    """What a type does to a value on its way to the database, None for nothing."""
+    if isinstance(kind, TypeDecorator):  # ours: what they return needs nothing more
+        return partial(kind.process_bind_param, dialect=dialect)
+    return kind.dialect_impl(dialect).bind_processor(dialect)
+
+
+class GenerationWriter:
+    """Reads and writes the tables of one generation; keeps its compiled statements.
+
+    Args:
+        tables: as declared.
+        generation: which set of physical tables.
+    """
+
+    def __init__(self, tables: Iterable[port.Table], generation: int) -> None:
+        declared = {table.name: table for table in tables}
+        self._keys = {name: table.key for name, table in declared.items()}
+        self._tables = {name: physical(table, generation) for name, table in declared.items()}
+        self._lookups: dict[str, Lookup] = {}
+        self._inserts: dict[str, Statement] = {}
+        self._updates: dict[UpdateShape, Statement] = {}
+
+    def pending(self, connection: Connection) -> PendingRows:
+        """An empty batch of changes on a connection's transaction."""
+
+        def load(table: str, key: object) -> port.Row | None:
+            return self._lookup(table, connection.dialect).find(connection, key)
+
+        return PendingRows(self._keys, load)
+
+    def write(self, connection: Connection, rows: PendingRows) -> None:
+        """Executes a batch of changes: one executemany per table and kind of change."""
+        batch = rows.take()
+        dialect = connection.dialect
+        for name, keys in batch.deletes.items():
+            table = self._tables[name]
+            gone = delete(table).where(table.c[self._keys[name]] == bindparam(_KEY))
+            connection.execute(gone, [{_KEY: key} for key in keys])
+        for name, inserted in batch.inserts.items():
+            self._insert(name, dialect).execute(connection, inserted)
+        for shape, changed in batch.updates.items():
+            parameters = (
+                {
+                    _KEY: key,
+                    **change.values,
+                    **{f"{_ADD}{column}": amount for column, amount in change.amounts.items()},
+                }
+                for key, change in changed
+            )
+            self._update(shape, dialect).execute(connection, parameters)
+
+    def _lookup(self, name: str, dialect: Dialect) -> Lookup:
+        if name not in self._lookups:
+            self._lookups[name] = Lookup(self._tables[name], self._keys[name], dialect)
+        return self._lookups[name]
+
+    def _insert(self, name: str, dialect: Dialect) -> Statement:
+        if name not in self._inserts:
+            table = self._tables[name]
+            types = {column.name: column.name for column in table.columns}
+            self._inserts[name] = Statement(insert(table), types, table, dialect)
+        return self._inserts[name]
+
+    def _update(self, shape: UpdateShape, dialect: Dialect) -> Statement:
+        if shape not in self._updates:
+            name, assigned, added = shape
+            table, key = self._tables[name], self._keys[name]
+            values: dict[str, Any] = {column: bindparam(column) for column in assigned}
+            values |= {c: table.c[c] + bindparam(f"{_ADD}{c}") for c in added}
+            types = {column: column for column in assigned}
+            types |= {f"{_ADD}{column}": column for column in added}
+            statement = update(table).where(table.c[key] == bindparam(_KEY)).values(values)
+            self._updates[shape] = Statement(statement, {**types, _KEY: key}, table, dialect)
+        return self._updates[shape]

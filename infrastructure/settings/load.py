@@ -1,0 +1,236 @@
+"""Where settings come from: command line, environment, files, defaults; the first that speaks wins.
+
+Files are read by oslo.config, so that sections, ``$substitution`` and the usual places work as
+operators know them. Values are parsed here, one way for all sources, so that an error always
+names the option, the source and the rule.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar, cast, get_type_hints
+
+from oslo_config import cfg
+
+from infrastructure.settings.kinds import BadValue, as_text
+from infrastructure.settings.options import Derived, Option
+from infrastructure.settings.sections import Settings, is_loopback
+
+OWN_SECTION = "vigil"
+"""A name in this section that is no option is an error; elsewhere it may be the original's."""
+
+S = TypeVar("S")
+
+
+class SettingsError(Exception):
+    """The settings do not hold together: names the option, where it was set, and the rule."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """What an option is, and who said so.
+
+    Attributes:
+        source: ``command line``, ``environment VARIABLE``, a file's path, or ``default``.
+        chosen: whether anybody said so.
+    """
+
+    option: Option
+    value: Any
+    source: str
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Settings and their provenance.
+
+    Attributes:
+        values: every option, in the order of declaration.
+        ignored: (file, section, name) of what files say that is not an option here.
+    """
+
+    settings: Settings
+    values: tuple[Value, ...]
+    ignored: tuple[tuple[str, str, str], ...] = ()
+
+    def chosen(self, section: str, name: str) -> bool:
+        """Whether anybody set an option."""
+        return any(one.chosen for one in self.values if one.option.key == (section, name))
+
+    def environment(self) -> dict[str, str]:
+        """Variables that give another process the same settings."""
+        return {
+            one.option.variable: as_text(one.value) for one in self.values if one.value is not None
+        }
+
+    def values_by_section(self) -> list[Value]:
+        """The values with those of one section together, sections as they were first declared."""
+        order = {section: rank for rank, section in enumerate(self._sections())}
+        return sorted(self.values, key=lambda one: order[one.option.section])
+
+    def _sections(self) -> list[str]:
+        return list(dict.fromkeys(one.option.section for one in self.values))
+
+
+def options(section: type = Settings) -> Iterator[Option]:
+    """All options: those of the section itself, then those of the sections inside it."""
+    kinds = get_type_hints(section)
+    inner = [one.name for one in fields(section) if "option" not in one.metadata]
+    yield from (one.metadata["option"] for one in fields(section) if one.name not in inner)
+    for name in inner:
+        yield from options(kinds[name])
+
+
+def load(
+    *,
+    flags: Mapping[str, str] | None = None,
+    environ: Mapping[str, str] | None = None,
+    files: Sequence[Path] | None = None,
+) -> Loaded:
+    """The settings of a process.
+
+    Args:
+        flags: ``section.name`` → text, from the command line.
+        environ: environment variables.
+        files: configuration files, later ones win; None looks in the usual places
+            (``~/.vigil``, ``~``, ``/etc/vigil``, ``/etc``) for ``vigil.conf``.
+
+    Raises:
+        SettingsError: an option is unknown, breaks its rule, or does not fit to another one.
+    """
+    declared = tuple(options())
+    found = cfg.find_config_files("vigil") if files is None else [str(path) for path in files]
+    spoken = {
+        **_from_files(declared, found),
+        **_from_environment(declared, environ or {}),
+        **_from_flags(declared, flags or {}),
+    }
+    values: dict[tuple[str, str], Any] = {}
+    told: list[Value] = []
+    for one in declared:
+        if one.key in spoken:
+            source, text = spoken[one.key]
+            values[one.key] = _parsed(one, text, source)
+            told.append(Value(one, values[one.key], source, chosen=True))
+        else:
+            default = one.default
+            values[one.key] = default.compute(values) if isinstance(default, Derived) else default
+            told.append(Value(one, values[one.key], "default", chosen=False))
+    settings = _built(Settings, values)
+    _check(settings)
+    return Loaded(settings, tuple(told), tuple(_ignored(declared, found)))
+
+
+Spoken = dict[tuple[str, str], tuple[str, str]]
+
+
+def _from_files(declared: Sequence[Option], files: Sequence[str]) -> Spoken:
+    conf = cfg.ConfigOpts()
+    for one in declared:
+        conf.register_opt(cfg.StrOpt(one.name), group=_group(one.section))
+    try:
+        conf(args=[], project="vigil", default_config_files=list(files), use_env=False)
+    except cfg.ConfigFilesNotFoundError as error:
+        raise SettingsError(f"configuration file {_first(error)} cannot be read") from error
+    except (cfg.Error, OSError) as error:
+        raise SettingsError(f"configuration file: {error}") from error
+    spoken: Spoken = {}
+    for one in declared:
+        text = _file_text(conf, one)
+        if text is not None:
+            where = conf.get_location(one.name, _group(one.section))
+            spoken[one.key] = (where.detail if where else "file", text)
+    return spoken
+
+
+def _file_text(conf: cfg.ConfigOpts, one: Option) -> str | None:
+    section = _group(one.section)
+    try:
+        found = conf[one.name] if section is None else conf[section][one.name]
+    except cfg.Error as error:
+        raise SettingsError(f"{one.label}: {error}") from error
+    return None if found is None else str(found)
+
+
+def _first(error: cfg.ConfigFilesNotFoundError) -> str:
+    return ", ".join(str(path) for path in error.config_files)
+
+
+def _group(section: str) -> str | None:
+    return None if section == "DEFAULT" else section
+
+
+def _from_environment(declared: Sequence[Option], environ: Mapping[str, str]) -> Spoken:
+    return {
+        one.key: (f"environment {one.variable}", environ[one.variable])
+        for one in declared
+        if environ.get(one.variable, "")
+    }
+
+
+def _from_flags(declared: Sequence[Option], flags: Mapping[str, str]) -> Spoken:
+    known = {f"{one.section}.{one.name}": one for one in declared}
+    for place in flags:
+        if place not in known:
+            raise SettingsError(f"there is no option {place}; `vigil config` lists them")
+    return {known[place].key: ("command line", text) for place, text in flags.items()}
+
+
+def _parsed(one: Option, text: str, source: str) -> Any:
+    try:
+        value = one.kind.parse(text)
+    except BadValue:
+        shown = "the value given" if one.secret else repr(text)
+        raise SettingsError(
+            f"{one.label} ({source}): must be {one.kind.rule}, which {shown} is not"
+        ) from None
+    return {**one.default, **value} if isinstance(one.default, Mapping) else value
+
+
+def _built(section: type[S], values: Mapping[tuple[str, str], Any]) -> S:
+    kinds = get_type_hints(section)
+    parts = {
+        one.name: (
+            values[cast("Option", one.metadata["option"]).key]
+            if "option" in one.metadata
+            else _built(kinds[one.name], values)
+        )
+        for one in fields(cast("Any", section))
+    }
+    return section(**parts)
+
+
+def _ignored(declared: Sequence[Option], files: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+    known = {one.key for one in declared}
+    for path in files:
+        sections: dict[str, dict[str, Any]] = {}
+        cfg.ConfigParser(path, sections).parse()
+        for section, named in sections.items():
+            for name in named:
+                if (section, name) in known:
+                    continue
+                if section == OWN_SECTION:
+                    raise SettingsError(f"[{section}] {name} ({path}): there is no such option")
+                yield path, section, name
+
+
+def _check(settings: Settings) -> None:
+    """The rules that tie options to each other."""
+    if settings.service_down_time < 2 * settings.heartbeat_interval:
+        raise SettingsError(
+            "[DEFAULT] service_down_time: must be at least twice [DEFAULT] periodic_interval "
+            f"({settings.heartbeat_interval}), which {settings.service_down_time} is not"
+        )
+    api = settings.api
+    if not (api.enable_authentication or is_loopback(api.host) or api.allow_unauthenticated):
+        raise SettingsError(
+            "[DEFAULT] enable_authentication: must be true when [api] host "
+            f"({api.host}) is not a loopback address, "
+            "unless [vigil] allow_unauthenticated is true"
+        )
+    metrics = settings.metrics
+    if (metrics.username is None) != (metrics.password is None):
+        raise SettingsError(
+            "[prometheus_client] username: must be set together with [prometheus_client] password"
+        )

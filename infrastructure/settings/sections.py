@@ -1,0 +1,369 @@
+"""Everything that can be chosen. Sections and names are the original's where it has them."""
+
+# ruff: noqa: RUF009 - option() returns a dataclasses.field
+
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+
+from infrastructure.settings.kinds import Choice, File, Flag, Integer, Number, Table, Text, Url
+from infrastructure.settings.options import Derived, Named, option
+
+API_PORT = 9322
+PORT = Integer(1, 65535)
+FREE_OR_PORT = Integer(0, 65535)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address is reachable from this machine only."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _database(values: Named) -> str:
+    return f"sqlite:///{values['vigil', 'data_dir'] / 'vigil.sqlite'}"
+
+
+def _authenticated(values: Named) -> bool:
+    return not is_loopback(values["api", "host"])
+
+
+def _prometheus(values: Named) -> str | None:
+    host = values["prometheus_client", "host"]
+    return None if host is None else f"http://{host}:{values['prometheus_client', 'port']}"
+
+
+@dataclass(frozen=True)
+class LogSettings:
+    """What is logged and how."""
+
+    level: str = option(
+        "vigil.log_level",
+        Choice(("debug", "info", "warning", "error")),
+        "info",
+        "The least severe messages that are logged; [DEFAULT] debug makes it debug.",
+    )
+    format: str = option(
+        "vigil.log_format",
+        Choice(("human", "json")),
+        "human",
+        "A line for people, or one JSON object per line.",
+    )
+
+
+@dataclass(frozen=True)
+class DatabaseSettings:
+    """The event log, the read models and the records live in one database."""
+
+    connection: str = option(
+        "database.connection",
+        Url(("sqlite", "postgresql")),
+        Derived("vigil.sqlite in the data directory", _database),
+        "Where the event log and everything derived from it is kept: SQLite or PostgreSQL.",
+        secret=True,
+    )
+
+
+@dataclass(frozen=True)
+class NatsSettings:
+    """The transport that wakes workers. Losing it costs latency, never data."""
+
+    url: str | None = option(
+        "vigil.nats_url",
+        Url(("nats", "tls")),
+        None,
+        "Address of a NATS server with JetStream; several may be separated by commas. "
+        "Not set: `vigil up` starts a server of its own, other commands refuse to start.",
+    )
+    token: str | None = option(
+        "vigil.nats_token", Text(), None, "Token to authenticate to NATS with.", secret=True
+    )
+    port: int = option(
+        "vigil.nats_port",
+        FREE_OR_PORT,
+        0,
+        "Port of the NATS server that `vigil up` starts, 0 for a free one.",
+    )
+    replicas: int = option(
+        "vigil.nats_replicas", Integer(1, 5), 1, "Replicas of the stream in a NATS cluster."
+    )
+
+    @property
+    def embedded(self) -> bool:
+        """Whether `vigil up` has to start a server."""
+        return self.url is None
+
+
+@dataclass(frozen=True)
+class ApiSettings:
+    """The REST API."""
+
+    host: str = option("api.host", Text("an address"), "127.0.0.1", "Address to listen on.")
+    port: int = option("api.port", PORT, API_PORT, "Port to listen on.")
+    workers: int = option("api.workers", Integer(1, 64), 2, "Processes that serve requests.")
+    max_limit: int = option("api.max_limit", Integer(1), 1000, "Most items in one page of a list.")
+    enable_authentication: bool = option(
+        "DEFAULT.enable_authentication",
+        Flag(),
+        Derived("true unless [api] host is a loopback address", _authenticated),
+        "Whether every request needs a Keystone token.",
+    )
+    allow_unauthenticated: bool = option(
+        "vigil.allow_unauthenticated",
+        Flag(),
+        default=False,
+        help="Permits enable_authentication = false on an address that others can reach.",
+    )
+    read_your_writes_timeout: float = option(
+        "vigil.read_your_writes_timeout",
+        Number(0.0, 60.0),
+        5.0,
+        "Seconds that a response waits until the read models show what the request wrote.",
+    )
+
+    @property
+    def url(self) -> str:
+        """Where it answers, as seen from this machine."""
+        anywhere = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - not bound, translated
+        host = anywhere.get(self.host, f"[{self.host}]" if ":" in self.host else self.host)
+        return f"http://{host}:{self.port}"
+
+
+@dataclass(frozen=True)
+class CloudSettings:
+    """Which cloud is optimised."""
+
+    name: str | None = option(
+        "vigil.cloud",
+        Text("the name of an entry of clouds.yaml"),
+        None,
+        "The cloud's entry in clouds.yaml. Not set: `vigil up` simulates one.",
+    )
+    config_file: Path | None = option(
+        "vigil.cloud_config",
+        File(),
+        None,
+        "The clouds.yaml to use. Not set: where OpenStack clients look for it.",
+    )
+    timeout: float = option(
+        "vigil.cloud_timeout", Number(1.0, 600.0), 30.0, "Seconds that one API call may take."
+    )
+
+
+@dataclass(frozen=True)
+class MetricsSettings:
+    """Where measurements come from."""
+
+    host: str | None = option(
+        "prometheus_client.host", Text("an address"), None, "Address of the Prometheus server."
+    )
+    port: int = option("prometheus_client.port", PORT, 9090, "Port of the Prometheus server.")
+    prometheus_url: str | None = option(
+        "vigil.prometheus_url",
+        Url(("http", "https")),
+        Derived("http://host:port of [prometheus_client] if its host is set", _prometheus),
+        "Where the Prometheus query API answers.",
+    )
+    fqdn_label: str = option(
+        "prometheus_client.fqdn_label",
+        Text(),
+        "fqdn",
+        "Label that holds a compute host's name in host metrics.",
+    )
+    instance_uuid_label: str = option(
+        "prometheus_client.instance_uuid_label",
+        Text(),
+        "resource",
+        "Label that holds a server's id in server metrics.",
+    )
+    username: str | None = option(
+        "prometheus_client.username", Text(), None, "User to authenticate to Prometheus as."
+    )
+    password: str | None = option(
+        "prometheus_client.password", Text(), None, "That user's password.", secret=True
+    )
+    cafile: Path | None = option(
+        "prometheus_client.cafile", File(), None, "Certificates to trust for an https URL."
+    )
+
+
+@dataclass(frozen=True)
+class SimulatorSettings:
+    """The simulated cloud that `vigil up` starts when no cloud is named."""
+
+    hosts: int = option("vigil.simulator_hosts", Integer(1), 30, "Compute hosts to generate.")
+    servers: int = option("vigil.simulator_servers", Integer(0), 300, "Servers to generate.")
+    seed: int = option("vigil.simulator_seed", Integer(0), 42, "Seed of everything generated.")
+    speed: float = option(
+        "vigil.simulator_speed",
+        Number(0.01, 10000.0),
+        1.0,
+        "Simulated seconds per second: 60 makes a migration of a minute take a second.",
+    )
+    cluster_file: Path | None = option(
+        "vigil.simulator_cluster_file",
+        File(),
+        None,
+        "Loads the cluster from this file instead of generating it.",
+    )
+    port: int = option("vigil.simulator_port", FREE_OR_PORT, 0, "Its port, 0 for a free one.")
+
+
+@dataclass(frozen=True)
+class DecisionEngineSettings:
+    """How runs of audits become plans."""
+
+    max_audit_workers: int = option(
+        "watcher_decision_engine.max_audit_workers", Integer(1, 64), 2, "Runs computed at once."
+    )
+    action_plan_expiry: int = option(
+        "watcher_decision_engine.action_plan_expiry",
+        Integer(0),
+        24,
+        "Hours after which a recommended plan is superseded; 0 keeps plans for ever.",
+    )
+    check_periodic_interval: int = option(
+        "watcher_decision_engine.check_periodic_interval",
+        Integer(1),
+        1800,
+        "Seconds between two searches for expired plans.",
+    )
+    continuous_audit_interval: int = option(
+        "watcher_decision_engine.continuous_audit_interval",
+        Integer(1),
+        10,
+        "Seconds between two searches for continuous audits that are due.",
+    )
+    run_attempts: int = option(
+        "vigil.run_attempts",
+        Integer(1),
+        5,
+        "How often a run is tried when the cloud or the metrics cannot be reached.",
+    )
+    run_retry_interval: float = option(
+        "vigil.run_retry_interval",
+        Number(0.1),
+        30.0,
+        "Seconds before the second try of a run; doubled for each further one.",
+    )
+
+
+@dataclass(frozen=True)
+class ApplierSettings:
+    """How plans are carried out."""
+
+    workers: int = option("watcher_applier.workers", Integer(1, 64), 1, "Plans executed at once.")
+    max_parallel_actions: int = option(
+        "watcher_workflow_engines.taskflow.max_workers",
+        Integer(1, 256),
+        8,
+        "Actions of one plan that may run at once; the plan's own edges may allow fewer.",
+    )
+    poll_interval: float = option(
+        "nova.migration_interval",
+        Number(0.1),
+        2.0,
+        "Seconds between two looks at a running action.",
+    )
+    settle_seconds: float = option(
+        "vigil.settle_seconds",
+        Number(0.0),
+        10.0,
+        "Seconds after an interrupted call to the cloud before the absence of its effect counts.",
+    )
+
+
+@dataclass(frozen=True)
+class PlannerSettings:
+    """The weight planner. Types that are not named keep their defaults."""
+
+    weights: Mapping[str, int] = option(
+        "watcher_planners.weight.weights",
+        Table(),
+        {
+            "nop": 70,
+            "volume_migrate": 60,
+            "change_nova_service_state": 50,
+            "sleep": 40,
+            "stop": 35,
+            "migrate": 30,
+            "resize": 20,
+            "turn_host_to_acpi_s3_state": 10,
+            "change_node_power_state": 9,
+        },
+        "Action types by weight: heavier ones come first.",
+    )
+    parallelization: Mapping[str, int] = option(
+        "watcher_planners.weight.parallelization",
+        Table(1),
+        {
+            "nop": 1,
+            "volume_migrate": 2,
+            "change_nova_service_state": 1,
+            "sleep": 1,
+            "stop": 2,
+            "migrate": 2,
+            "resize": 2,
+            "turn_host_to_acpi_s3_state": 2,
+            "change_node_power_state": 2,
+        },
+        "How many actions of a type run side by side.",
+    )
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The complete choice of one process."""
+
+    log: LogSettings
+    database: DatabaseSettings
+    nats: NatsSettings
+    api: ApiSettings
+    cloud: CloudSettings
+    metrics: MetricsSettings
+    simulator: SimulatorSettings
+    decision_engine: DecisionEngineSettings
+    applier: ApplierSettings
+    planner: PlannerSettings
+    host: str = option(
+        "DEFAULT.host",
+        Text("a host name"),
+        Derived("this machine's host name", lambda _: socket.gethostname()),
+        "Under which name this machine's services are known.",
+    )
+    debug: bool = option(
+        "DEFAULT.debug",
+        Flag(),
+        default=False,
+        help="Logs debug messages, and tracebacks of errors that end a command.",
+    )
+    data_dir: Path = option(
+        "vigil.data_dir",
+        File(),
+        Derived(".vigil/up in the working directory", lambda _: Path(".vigil/up").absolute()),
+        "Directory of what one installation on one machine keeps: database, NATS store, state.",
+    )
+    heartbeat_interval: float = option(
+        "DEFAULT.periodic_interval",
+        Number(0.1),
+        5.0,
+        "Seconds between two signs of life of a service.",
+    )
+    service_down_time: float = option(
+        "DEFAULT.service_down_time",
+        Number(0.5),
+        30.0,
+        "Seconds without a sign of life after which a service may be replaced.",
+    )
+    sweep_interval: float = option(
+        "vigil.sweep_interval",
+        Number(0.1),
+        30.0,
+        "Seconds between two searches for work that nobody owns, whatever NATS said.",
+    )

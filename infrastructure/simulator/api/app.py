@@ -1,0 +1,39 @@
+"""The WSGI application: every API of one simulated cloud."""
+
+from importlib.util import find_spec
+from wsgiref.types import WSGIApplication
+
+import falcon
+
+from infrastructure.simulator.api import compute, control, placement
+from infrastructure.simulator.api.faulty import Faulty
+from infrastructure.simulator.api.identity import Catalogue, TokensResource, Version, Versions
+from infrastructure.simulator.api.identity_lists import LISTS, Collection, OwnProjects
+from infrastructure.simulator.api.middleware import Requests, add_error_handlers
+from infrastructure.simulator.engine import Cloud
+
+
+def make_app(cloud: Cloud) -> WSGIApplication:
+    """Put all APIs of a cloud together."""
+    app = falcon.App(middleware=[Requests(cloud)])
+    app.req_options.strip_url_path_trailing_slash = True
+    app.req_options.keep_blank_qs_values = True
+    app.req_options.auto_parse_qs_csv = False
+    add_error_handlers(app)
+    _identity(app, cloud)
+    compute.add_routes(app, cloud)
+    placement.add_routes(app, cloud)
+    control.add_routes(app, cloud)
+    return Faulty(app, cloud)
+
+
+def _identity(app: falcon.App, cloud: Cloud) -> None:
+    app.add_route("/identity", Versions())
+    app.add_route("/identity/v3", Version())
+    app.add_route("/identity/v3/auth/tokens", TokensResource(cloud))
+    app.add_route("/identity/v3/auth/catalog", Catalogue(cloud))
+    app.add_route("/identity/v3/auth/projects", OwnProjects())
+    for plural in LISTS:
+        collection = Collection(cloud, plural)
+        app.add_route(f"/identity/v3/{plural}", collection)
+        app.add_route(f"/identity/v3/{plural}/{{item_id}}", collection, suffix="item")

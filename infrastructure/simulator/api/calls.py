@@ -1,0 +1,104 @@
+"""One request as the resources see it: who asks, in which version, with what body."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import falcon
+import msgspec
+
+from infrastructure.simulator.commands import Caller, Version
+from infrastructure.simulator.errors import BadRequest, Forbidden
+from infrastructure.simulator.tokens import Claims
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Call:
+    """What the middleware found out about a request.
+
+    Attributes:
+        service: identity, compute, placement, vigil, or "" for everything else.
+        version: negotiated microversion; (0, 0) where there is none.
+        claims: of a valid token; None on public documents.
+    """
+
+    request_id: str
+    service: str
+    version: Version
+    claims: Claims | None
+    caller: Caller
+
+    def require_admin(self, rule: str) -> None:
+        """Refuse as oslo.policy does.
+
+        Raises:
+            Forbidden: when the caller is not an administrator.
+        """
+        if not self.caller.is_admin:
+            raise Forbidden(f"Policy doesn't allow {rule} to be performed.")
+
+
+def call_of(req: falcon.Request) -> Call:
+    """The call that belongs to a request."""
+    call = req.context.call
+    assert isinstance(call, Call)  # noqa: S101 - set by the middleware for every request
+    return call
+
+
+def reply(resp: falcon.Response, body: object, status: int = 200) -> None:
+    """Answer with JSON."""
+    resp.status = falcon.code_to_http_status(status)
+    resp.content_type = "application/json"
+    resp.data = msgspec.json.encode(body)
+
+
+def accepted(resp: falcon.Response, status: int = 202) -> None:
+    """Answer with a status and no body."""
+    resp.status = falcon.code_to_http_status(status)
+    resp.content_type = "application/json"
+
+
+def body_of(req: falcon.Request) -> Json:
+    """The JSON object in a request.
+
+    Raises:
+        BadRequest: when there is none.
+    """
+    try:
+        body = msgspec.json.decode(req.bounded_stream.read())
+    except msgspec.DecodeError as error:
+        raise BadRequest("Malformed request body") from error
+    if not isinstance(body, dict):
+        raise BadRequest("Malformed request body")
+    return body
+
+
+def query(req: falcon.Request) -> dict[str, str]:
+    """Query parameters; of one that is given twice, the last."""
+    return {
+        name: value[-1] if isinstance(value, list) else value for name, value in req.params.items()
+    }
+
+
+def is_true(value: str | None) -> bool:
+    """Whether a query parameter means yes."""
+    return (value or "").lower() in ("1", "true", "t", "yes", "y", "on")
+
+
+def next_link(req: falcon.Request, prefix: str, marker: str) -> list[Json]:
+    """Nova's link to the next page.
+
+    Args:
+        req: the request for this page.
+        prefix: of the service: scheme, address and mount point.
+        marker: last item of this page.
+    """
+    kept = {name: value for name, value in query(req).items() if name != "marker"}
+    kept["marker"] = marker
+    path = req.path.removeprefix("/" + prefix.rsplit("/", 1)[1])
+    return [{"rel": "next", "href": f"{prefix}{path}?{_encoded(kept)}"}]
+
+
+def _encoded(parameters: dict[str, str]) -> str:
+    return falcon.to_query_string(parameters, prefix=False)

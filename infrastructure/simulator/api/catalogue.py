@@ -1,0 +1,41 @@
+"""Keystone's service catalogue, and the records from which it is made."""
+
+from infrastructure.simulator.api.calls import Json
+from infrastructure.simulator.config import REGION
+from infrastructure.simulator.people import stable_hex
+
+_OWN = (
+    ("compute", "nova", "/compute/v2.1"),
+    ("identity", "keystone", "/identity/v3"),
+    ("metric-storage", "prometheus", "/prometheus"),
+    ("placement", "placement", "/placement"),
+)
+INTERFACES = ("internal", "public", "admin")
+
+
+def entries(base_url: str, others: dict[str, str]) -> list[tuple[str, str, str]]:
+    """Service type, name and URL of everything in the catalogue."""
+    own = [(kind, name, base_url + path) for kind, name, path in _OWN]
+    return own + [(kind, kind, url) for kind, url in others.items()]
+
+
+def catalogue(base_url: str, others: dict[str, str]) -> list[Json]:
+    """The catalogue as tokens carry it."""
+    return [
+        {
+            "endpoints": [
+                {
+                    "id": stable_hex("endpoint", f"{kind}/{interface}"),
+                    "interface": interface,
+                    "region_id": REGION,
+                    "url": url,
+                    "region": REGION,
+                }
+                for interface in INTERFACES
+            ],
+            "id": stable_hex("service", kind),
+            "type": kind,
+            "name": name,
+        }
+        for kind, name, url in entries(base_url, others)
+    ]

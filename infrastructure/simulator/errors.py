@@ -1,0 +1,69 @@
+"""Refusals of the simulated APIs.
+
+ApiError
+├── BadRequest        400
+├── Unauthorized      401
+├── Forbidden         403
+├── NotFound          404
+├── NotAcceptable     406
+├── Conflict          409
+└── ServerFault       500, 503, ... (injected)
+
+Each service wraps them in its own envelope (api/envelopes.py).
+"""
+
+
+class ApiError(Exception):
+    """A request that is answered with an error."""
+
+    status = 500
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status or self.status
+
+
+class BadRequest(ApiError):
+    """The request is malformed, or the scheduler refuses it synchronously."""
+
+    status = 400
+
+
+class Unauthorized(ApiError):
+    """No token, or one that is not valid (any more)."""
+
+    status = 401
+
+    def __init__(self, message: str = "The request you have made requires authentication.") -> None:
+        super().__init__(message)
+
+
+class Forbidden(ApiError):
+    """A valid token without the needed role."""
+
+    status = 403
+
+
+class NotFound(ApiError):
+    """There is no such thing."""
+
+    status = 404
+
+
+class NotAcceptable(ApiError):
+    """An unsupported microversion."""
+
+    status = 406
+
+
+class Conflict(ApiError):
+    """The state of the thing forbids it."""
+
+    status = 409
+
+
+class ServerFault(ApiError):
+    """The service itself fails."""
+
+    status = 500

@@ -1,0 +1,65 @@
+import signal
+import subprocess
+import time
+from typing import IO
+
+from infrastructure.messaging.embedded import EmbeddedNats, EmbeddedNatsError
+from infrastructure.supervision.child import CannotStart, Process
+
+POLL = 0.02
+
+
+class NatsProcess:
+    """The embedded NATS server as a process that a supervisor keeps running.
+
+    ``EmbeddedNats`` keeps port and token over restarts, so that clients find the server again.
+    """
+
+    def __init__(self, server: EmbeddedNats) -> None:
+        self._server = server
+        self.pid = server.pid or 0
+        self.returncode: int | None = None
+
+    @property
+    def stdout(self) -> IO[bytes] | None:
+        """None: the server writes its own file."""
+        return None
+
+    def poll(self) -> int | None:
+        """Looks whether it ended; how is not known, so any end counts as a failure."""
+        if self.returncode is None and not self._server.running:
+            self.returncode = 1
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Blocks until it has ended."""
+        deadline = time.monotonic() + (timeout if timeout is not None else float("inf"))
+        while self.poll() is None:
+            if time.monotonic() > deadline:
+                raise subprocess.TimeoutExpired("nats-server", timeout or 0.0)
+            time.sleep(POLL)
+        return self.returncode or 0
+
+    def send_signal(self, sig: int) -> None:
+        """Stops it in good order for SIGTERM."""
+        if sig == signal.SIGTERM:
+            self._server.stop()
+
+
+class NatsLaunch:
+    """Starts an embedded server."""
+
+    def __init__(self, server: EmbeddedNats) -> None:
+        self._server = server
+
+    def __call__(self) -> Process:
+        """Starts it and waits until it answers.
+
+        Raises:
+            CannotStart: it did not come up.
+        """
+        try:
+            self._server.start()
+        except EmbeddedNatsError as error:
+            raise CannotStart(str(error)) from error
+        return NatsProcess(self._server)

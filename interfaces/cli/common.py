@@ -1,0 +1,108 @@
+"""Arguments and set-up that the commands share."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from infrastructure import logs
+from infrastructure.settings import Loaded, load
+from infrastructure.supervision import state
+
+FLAGS = {
+    "data": "vigil.data_dir",
+    "database": "database.connection",
+    "log_level": "vigil.log_level",
+    "log_format": "vigil.log_format",
+}
+"""Arguments that are short for an option."""
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments by which every command takes its settings."""
+    group = parser.add_argument_group("settings")
+    group.add_argument("--data", metavar="DIR", help="data directory")
+    group.add_argument("--database", metavar="URL", help="sqlite:///FILE or postgresql://…")
+    group.add_argument(
+        "--config-file",
+        metavar="FILE",
+        action="append",
+        type=Path,
+        help="configuration file; may be given several times, later ones win",
+    )
+    group.add_argument(
+        "--set",
+        metavar="SECTION.NAME=VALUE",
+        action="append",
+        default=[],
+        dest="assignments",
+        type=_assignment,
+        help="any option (see `vigil config`)",
+    )
+    group.add_argument("--log-level", metavar="LEVEL", help="debug, info, warning or error")
+    group.add_argument("--log-format", metavar="FORMAT", help="human or json")
+    group.add_argument("--debug", action="store_true", help="log more; show tracebacks of errors")
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    place, equals, value = text.partition("=")
+    if not equals or "." not in place:
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form SECTION.NAME=VALUE")
+    return place.strip(), value
+
+
+def add_flag(parser: Any, flag: str, place: str, metavar: str, text: str) -> None:
+    """Declares an argument that is short for an option (``--flag X`` = ``--set place=X``)."""
+    parser.add_argument(
+        flag,
+        metavar=metavar,
+        action="append",
+        dest="assignments",
+        type=lambda value: (place, value),
+        help=text,
+    )
+
+
+def load_settings(args: argparse.Namespace, extra: dict[str, str] | None = None) -> Loaded:
+    """The settings that the arguments, the environment and the files give.
+
+    Args:
+        args: of a parser with ``add_settings``.
+        extra: ``section.name`` → text, as if given on the command line.
+    """
+    flags = {place: value for name, place in FLAGS.items() if (value := getattr(args, name, None))}
+    flags.update(dict(args.assignments or []))
+    if args.debug:
+        flags["DEFAULT.debug"] = "true"
+    flags.update(extra or {})
+    return load(flags=flags, environ=os.environ, files=args.config_file)
+
+
+def locate(args: argparse.Namespace) -> Loaded:
+    """The settings of an installation that runs (or ran) on the data directory, if there is one.
+
+    What `vigil up` was told about the database counts, unless the caller says otherwise.
+    """
+    loaded = load_settings(args)
+    found = state.read(loaded.settings.data_dir)
+    if found is None or loaded.chosen("database", "connection"):
+        return loaded
+    return load_settings(args, {"database.connection": found.database})
+
+
+def set_up_logging(loaded: Loaded, role: str, instance: str = "") -> None:
+    """Logs as the settings say."""
+    settings = loaded.settings
+    logs.configure(
+        role=role,
+        instance=instance,
+        level="debug" if settings.debug else settings.log.level,
+        form=settings.log.format,
+        name_role="VIGIL_READY_FILE" not in os.environ,
+    )
+
+
+def quiet_logging(args: argparse.Namespace, role: str) -> None:
+    """For commands that talk to people: only warnings are logged, unless --debug asks for more."""
+    logs.configure(role=role, level="debug" if args.debug else "warning", stream=sys.stderr)

@@ -1,0 +1,168 @@
+"""What `vigil up` runs: which processes, with which settings, where they find each other."""
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from infrastructure.messaging.embedded import EmbeddedNats
+from infrastructure.settings import Loaded, Settings
+from infrastructure.simulator.config import clouds_yaml
+from infrastructure.supervision import ChildSpec, Command, free_port, is_free
+from infrastructure.supervision.nats import NatsLaunch
+from infrastructure.supervision.probes import answers, file_exists
+from interfaces.cli.errors import CommandFailed
+
+LOOPBACK = "127.0.0.1"
+SIMULATED = "simulator"
+"""Name of the simulated cloud in its clouds.yaml."""
+WORKERS = ("projector", "relay", "decision-engine", "applier", "scheduler")
+Reload = Callable[[dict[str, str]], Loaded]
+"""Loads the user's settings with some options (``section.name`` → text) replaced."""
+PROGRAM = (sys.executable, "-m", "interfaces.cli.main")
+
+
+@dataclass(frozen=True)
+class Installation:
+    """The processes of one machine and how they reach each other.
+
+    Attributes:
+        settings: as the roles see them.
+        environment: that gives the roles these settings.
+        server: the embedded NATS server, None if another one is used.
+        simulator_url: base address of the simulated cloud, None if a real one is used.
+    """
+
+    settings: Settings
+    environment: Mapping[str, str]
+    server: EmbeddedNats | None
+    simulator_url: str | None
+
+    @property
+    def directory(self) -> Path:
+        """The data directory."""
+        return self.settings.data_dir
+
+    @property
+    def log(self) -> Path:
+        """File with everything that the processes say."""
+        return self.directory / "vigil.log"
+
+    def specs(self) -> list[ChildSpec]:
+        """The processes to supervise."""
+        return [*self._foundations(), *self._roles()]
+
+    def _foundations(self) -> list[ChildSpec]:
+        specs = [
+            ChildSpec(
+                "db-upgrade",
+                Command((*PROGRAM, "db", "upgrade"), self.environment),
+                once=True,
+                vital=True,
+                ready_within=120.0,
+            )
+        ]
+        if self.server is not None:
+            specs.append(ChildSpec("nats", NatsLaunch(self.server), vital=True))
+        if self.simulator_url is not None:
+            specs.append(
+                ChildSpec(
+                    SIMULATED,
+                    Command((*PROGRAM, "sim", *self._simulator_arguments()), self.environment),
+                    ready=answers(self.simulator_url),
+                    ready_within=60.0,
+                    vital=True,
+                )
+            )
+        return specs
+
+    def _simulator_arguments(self) -> list[str]:
+        chosen = self.settings.simulator
+        url = self.simulator_url or ""
+        arguments = {
+            "--host": LOOPBACK,
+            "--port": url.rpartition(":")[2],
+            "--hosts": str(chosen.hosts),
+            "--servers": str(chosen.servers),
+            "--seed": str(chosen.seed),
+            "--speed": str(chosen.speed),
+            "--state-file": str(self.directory / "simulator.sqlite"),
+        }
+        if chosen.cluster_file is not None:
+            arguments["--cluster-file"] = str(chosen.cluster_file)
+        return [word for pair in arguments.items() for word in pair]
+
+    def _roles(self) -> list[ChildSpec]:
+        run = self.directory / "run"
+        run.mkdir(exist_ok=True, mode=0o700)
+        specs = [
+            ChildSpec(
+                role,
+                Command((*PROGRAM, role), self.environment, ready_file=run / f"{role}.ready"),
+                stage=1,
+                ready=file_exists(run / f"{role}.ready"),
+                ready_within=60.0,
+                grace=15.0,
+            )
+            for role in WORKERS
+        ]
+        api = ChildSpec(
+            "api",
+            Command((*PROGRAM, "api"), self.environment),
+            stage=1,
+            ready=answers(self.settings.api.url),
+            ready_within=60.0,
+            vital=True,
+        )
+        return [*specs, api]
+
+
+def plan(loaded: Loaded, reload: Reload) -> Installation:
+    """Chooses ports and addresses for what runs on this machine.
+
+    Args:
+        loaded: the settings as the user gave them; the data directory exists and is ours.
+        reload: loads them again with some options replaced.
+
+    Raises:
+        CommandFailed: a port that the user insists on is taken.
+    """
+    settings = loaded.settings
+    fixed: dict[str, str] = {"api.port": str(_api_port(loaded))}
+    server = simulator_url = None
+    if settings.nats.embedded:
+        port = settings.nats.port or free_port()
+        server = EmbeddedNats(settings.data_dir / "nats", port=port)
+        fixed["vigil.nats_url"] = f"nats://{LOOPBACK}:{port}"
+        fixed["vigil.nats_token"] = server.token
+    if settings.cloud.name is None:
+        simulator_url = f"http://{LOOPBACK}:{settings.simulator.port or free_port()}"
+        fixed.update(_simulated(settings, simulator_url))
+    final = reload(fixed)
+    inherited = {name: value for name, value in os.environ.items() if name[:6] != "VIGIL_"}
+    return Installation(
+        settings=final.settings,
+        environment={**inherited, **final.environment(), "PYTHONUNBUFFERED": "1"},
+        server=server,
+        simulator_url=simulator_url,
+    )
+
+
+def _api_port(loaded: Loaded) -> int:
+    api = loaded.settings.api
+    if is_free(api.host, api.port):
+        return api.port
+    if loaded.chosen("api", "port"):
+        raise CommandFailed(f"[api] port: {api.port} on {api.host} is taken by another program")
+    return free_port(api.host)
+
+
+def _simulated(settings: Settings, url: str) -> dict[str, str]:
+    path = settings.data_dir / "clouds.yaml"
+    path.write_text(clouds_yaml(url, SIMULATED), encoding="utf-8")
+    path.chmod(0o600)
+    found = {"vigil.cloud": SIMULATED, "vigil.cloud_config": str(path)}
+    if settings.metrics.prometheus_url is None:
+        found["vigil.prometheus_url"] = f"{url}/prometheus"
+    return found

@@ -1,0 +1,109 @@
+import argparse
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from application.ports.event_log import EventLogUnavailable
+from application.replay import timeline
+from application.replay.diff import differences
+from application.replay.finding import Ambiguous, NotThere, find
+from application.replay.history import History
+from application.replay.travel import NoSuchMoment, state_at
+from infrastructure.event_log import SchemaError
+from interfaces.cli.common import add_settings, locate, quiet_logging
+from interfaces.cli.errors import CommandFailed
+from interfaces.cli.terminal import terminal
+from interfaces.replay import rendering
+from interfaces.replay.reading import open_read_only
+
+SUBJECT = "id, beginning of an id, or name; the id of an action or of a run works too"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments."""
+    parser.description = (
+        "Looks back: what happened, and how things were at any time. Nothing has to be running, "
+        "and nothing is ever written."
+    )
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    log = actions.add_parser("log", help="what happened, newest last")
+    which = log.add_mutually_exclusive_group()
+    which.add_argument("subject", nargs="?", metavar="AGGREGATE", help=SUBJECT)
+    which.add_argument("--correlation", metavar="ID", type=UUID, help="of one audit run")
+    log.add_argument("--limit", type=int, default=50, help="so many events at most (50); 0: all")
+    show = actions.add_parser("show", help="the state as it was")
+    show.add_argument("subject", metavar="AGGREGATE", help=SUBJECT)
+    when = show.add_mutually_exclusive_group()
+    when.add_argument("--version", type=int, metavar="N", help="after its N-th event")
+    when.add_argument("--at", type=int, metavar="POSITION", help="at a position of the log")
+    diff = actions.add_parser("diff", help="what changed between two versions")
+    diff.add_argument("subject", metavar="AGGREGATE", help=SUBJECT)
+    diff.add_argument("before", type=int, metavar="A", help="a version")
+    diff.add_argument("after", type=int, metavar="B", help="a later version")
+    for action in (log, show, diff):
+        action.add_argument("--json", action="store_true", help="for programs")
+        add_settings(action)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Looks back."""
+    quiet_logging(args, "replay")
+    actions = {"log": _log, "show": _show, "diff": _diff}
+    with _opened(args) as log:
+        try:
+            actions[args.action](args, log)
+        except (NotThere, Ambiguous, NoSuchMoment) as error:
+            raise CommandFailed(str(error)) from error
+    return 0
+
+
+@contextmanager
+def _opened(args: argparse.Namespace) -> Iterator[History]:
+    settings = locate(args).settings
+    try:
+        log = open_read_only(settings.database.connection)
+    except SchemaError as error:
+        raise CommandFailed(f"{error} (data directory {settings.data_dir})") from error
+    try:
+        yield log
+    except EventLogUnavailable as error:
+        raise CommandFailed(f"the event log cannot be read: {error}") from error
+    finally:
+        log.close()
+
+
+def _log(args: argparse.Namespace, log: History) -> None:
+    if args.correlation is not None:
+        moments = timeline.of_run(log, args.correlation)
+    elif args.subject is not None:
+        subject = find(log, args.subject)
+        moments = timeline.of_aggregate(log, subject.aggregate_id)
+    else:
+        moments = timeline.newest(log, args.limit or log.end())
+    if args.limit:
+        moments = moments[-args.limit :]
+    if args.json:
+        rendering.log_json(moments, sys.stdout)
+    else:
+        rendering.log_text(moments, terminal())
+
+
+def _show(args: argparse.Namespace, log: History) -> None:
+    subject = find(log, args.subject)
+    snapshot = state_at(log, subject.aggregate_id, version=args.version, position=args.at)
+    if args.json:
+        rendering.state_json(snapshot, sys.stdout)
+    else:
+        rendering.state_text(snapshot, terminal())
+
+
+def _diff(args: argparse.Namespace, log: History) -> None:
+    subject = find(log, args.subject)
+    before = state_at(log, subject.aggregate_id, version=args.before)
+    after = state_at(log, subject.aggregate_id, version=args.after)
+    found = differences(before, after)
+    if args.json:
+        rendering.diff_json(found, sys.stdout)
+    else:
+        rendering.diff_text(found, before, after, terminal())

@@ -1,0 +1,14 @@
+import argparse
+import platform
+from importlib.metadata import version
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments (none)."""
+    parser.set_defaults(debug=False)
+
+
+def run(_args: argparse.Namespace) -> int:
+    """Prints what is running."""
+    print(f"vigil {version('vigil-optimizer')} (Python {platform.python_version()})")
+    return 0

@@ -1,0 +1,155 @@
+import falcon
+
+from application.errors import ApplicationError
+from application.ports.event_log import ConcurrencyConflict, EventLogUnavailable
+from application.ports.projections import StoreUnavailable
+from application.ports.read_models import MarkerNotFound, UnknownSortKey
+from application.transactions import KeyReused
+from domain.kernel.errors import DomainError
+from interfaces.rest import errors
+from interfaces.rest.middleware.gate import Gate
+from interfaces.rest.middleware.paths import Paths
+from interfaces.rest.middleware.requests import Requests
+from interfaces.rest.resources.audit_templates import AuditTemplates
+from interfaces.rest.resources.audits import Audits, Webhooks
+from interfaces.rest.resources.catalogue import Goals, ScoringEngines, Strategies
+from interfaces.rest.resources.data_model import Beneath, DataModel
+from interfaces.rest.resources.discovery import Index, Root
+from interfaces.rest.resources.events import Events
+from interfaces.rest.resources.health import Health
+from interfaces.rest.resources.plans import ActionPlans, Actions
+from interfaces.rest.resources.services import WorkerServices
+from interfaces.rest.routes import Access, Endpoint, Route, by_method, get, listing
+from interfaces.rest.services import RestServices
+
+App = falcon.App[falcon.Request, falcon.Response]
+
+PUBLIC = Endpoint("GET", access=Access.PUBLIC)
+
+
+def routes(api: RestServices) -> list[Route]:
+    """Every path of the API. Which rule guards what is said here and nowhere else."""
+    health, events = Health(api), Events(api)
+    return [
+        Route("/", Root(api), None, (PUBLIC,)),
+        Route("/healthcheck", health, None, (PUBLIC,)),
+        Route("/healthcheck/live", health, "live", (PUBLIC,)),
+        Route("/v1", Index(api), None, (Endpoint("GET", access=Access.IDENTIFIED),)),
+        *_readable("goals", "goal", Goals(api)),
+        *_readable("scoring_engines", "scoring_engine", ScoringEngines(api)),
+        *_readable("services", "service", WorkerServices(api)),
+        *_strategies(api),
+        *_audit_templates(api),
+        *_audits(api),
+        *_plans(api),
+        *_actions(api),
+        *_webhooks(api),
+        Route("/v1/data_model", DataModel(api), None, (listing("data_model:get_all"),)),
+        Route("/v1/data_model/{rest}", Beneath(api)),
+        Route("/v1/events", events, None, (listing("event:get_all"),)),
+        Route("/v1/audits/{ident}/events", events, "audit", (listing("audit:events"),)),
+        Route("/v1/action_plans/{ident}/events", events, "plan", (listing("action_plan:events"),)),
+    ]
+
+
+def _readable(
+    collection: str,
+    rule: str,
+    resource: object,
+    one: tuple[Endpoint, ...] = (),
+    many: tuple[Endpoint, ...] = (),
+) -> list[Route]:
+    path = f"/v1/{collection}"
+    return [
+        Route(path, resource, "list", (listing(f"{rule}:get_all"), *many)),
+        Route(f"{path}/detail", resource, "detail", (listing(f"{rule}:detail"),)),
+        Route(f"{path}/{{ident}}", resource, None, (get(f"{rule}:get"), *one)),
+    ]
+
+
+def _strategies(api: RestServices) -> list[Route]:
+    resource = Strategies(api)
+    state = Route("/v1/strategies/{ident}/state", resource, "state", (get("strategy:state"),))
+    return [*_readable("strategies", "strategy", resource), state]
+
+
+def _audit_templates(api: RestServices) -> list[Route]:
+    return _readable(
+        "audit_templates",
+        "audit_template",
+        AuditTemplates(api),
+        one=(
+            Endpoint("PATCH", "audit_template:update"),
+            Endpoint("DELETE", "audit_template:delete"),
+        ),
+        many=(Endpoint("POST", "audit_template:create"),),
+    )
+
+
+def _audits(api: RestServices) -> list[Route]:
+    return _readable(
+        "audits",
+        "audit",
+        Audits(api),
+        one=(Endpoint("PATCH", "audit:update"), Endpoint("DELETE", "audit:delete")),
+        many=(Endpoint("POST", "audit:create"),),
+    )
+
+
+def _plans(api: RestServices) -> list[Route]:
+    resource = ActionPlans(api)
+    start = (Endpoint("POST", "action_plan:start"), get("action_plan:start"))
+    return [
+        *_readable(
+            "action_plans",
+            "action_plan",
+            resource,
+            one=(Endpoint("PATCH", "action_plan:update"), Endpoint("DELETE", "action_plan:delete")),
+        ),
+        Route("/v1/action_plans/{ident}/start", resource, "start", start),
+    ]
+
+
+def _actions(api: RestServices) -> list[Route]:
+    update = Endpoint("PATCH", "action:update")
+    return _readable("actions", "action", Actions(api), one=(update,))
+
+
+def _webhooks(api: RestServices) -> list[Route]:
+    resource = Webhooks(api)
+    access = Access.RULE if api.settings.webhooks_auth else Access.OPEN
+    trigger = (Endpoint("POST", "webhook:trigger", access),)
+    return [
+        Route("/v1/webhooks", resource, "list", trigger),
+        Route("/v1/webhooks/{ident}", resource, None, trigger),
+    ]
+
+
+def create_app(api: RestServices) -> App:
+    """The WSGI application."""
+    table = routes(api)
+    public = frozenset(route.path for route in table if route.endpoints and route.public)
+    app: App = falcon.App(
+        middleware=[
+            Requests(api.authorizer, api.clock, api.ids),
+            Paths(public),
+            Gate(by_method(table), public, None if api.settings.webhooks_auth else "/v1/webhooks/"),
+        ]
+    )
+    for route in table:
+        if route.suffix is None:
+            app.add_route(route.path, route.resource)
+        else:
+            app.add_route(route.path, route.resource, suffix=route.suffix)
+    _answer_errors(app)
+    return app
+
+
+def _answer_errors(app: App) -> None:
+    app.add_error_handler(Exception, errors.handle_unexpected)
+    app.add_error_handler(falcon.HTTPError, errors.handle_http)
+    known = (DomainError, ApplicationError, errors.RestError)
+    ports = (ConcurrencyConflict, EventLogUnavailable, MarkerNotFound, UnknownSortKey)
+    for kind in (*known, *ports, StoreUnavailable, KeyReused):
+        app.add_error_handler(kind, errors.handle_known)
+    app.add_error_handler(errors.Unauthenticated, errors.handle_unauthenticated)

@@ -1,0 +1,178 @@
+"""Bodies: how they are read, checked against typed structures, and written."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from typing import Any, TypeVar, cast
+from urllib.parse import parse_qsl
+
+import falcon
+import msgspec
+
+from application.commands.idempotency import Once
+from application.commands.patching import MISSING, Operation, Patch
+from interfaces.rest.call import call_of
+from interfaces.rest.errors import Malformed, TooLarge, UnusableMediaType
+
+JSON = "application/json"
+_READABLE = frozenset({JSON, "text/javascript", "application/javascript"})
+_FORM = "application/x-www-form-urlencoded"
+LONGEST_KEY = 255
+BIGGEST = 2**63
+
+T = TypeVar("T")
+
+
+class PatchOperation(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """One operation of a JSON patch."""
+
+    op: str
+    path: str
+    value: Any = msgspec.UNSET
+
+
+def read(req: falcon.Request, limit: int) -> bytes:
+    """The request's body.
+
+    Args:
+        req: the request.
+        limit: bytes.
+
+    Raises:
+        TooLarge: it is longer than the limit.
+        UnusableMediaType: there is one, and it is not JSON.
+        Malformed: it is a form.
+    """
+    if (req.content_length or 0) > limit:
+        raise TooLarge(f"The request body is longer than {limit} bytes.")
+    stream = req.stream if req.content_length is None and _chunked(req) else req.bounded_stream
+    body = stream.read(limit + 1)
+    if len(body) > limit:
+        raise TooLarge(f"The request body is longer than {limit} bytes.")
+    kind = (req.content_type or JSON).partition(";")[0].strip().lower()
+    if body and kind == _FORM:
+        raise Malformed("The request body must be JSON, not a form.")
+    if body and kind not in _READABLE:
+        raise UnusableMediaType(f"The request body must be {JSON}, not {kind}.")
+    return body
+
+
+def _chunked(req: falcon.Request) -> bool:
+    return bool(req.env.get("wsgi.input_terminated")) and "HTTP_TRANSFER_ENCODING" in req.env
+
+
+def decoded(body: bytes, kind: type[T]) -> T:
+    """A body as a typed value.
+
+    Raises:
+        Malformed: it is not JSON, or not of that type; the text names the place and the rule.
+    """
+    try:
+        value = msgspec.json.decode(body, type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Malformed(f"Invalid input: {error}") from None
+    _storable(body)
+    return value
+
+
+def _storable(body: bytes) -> None:
+    """Refuses what JSON can say but databases cannot keep."""
+    if b"\\u0000" not in body and not re.search(rb"\d{19}", body):
+        return
+    waiting = [msgspec.json.decode(body)]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += [*value.keys(), *value.values()]
+        elif isinstance(value, list):
+            waiting += value
+        elif isinstance(value, str) and "\0" in value:
+            raise Malformed("Invalid input: text must not contain NUL characters")
+        elif isinstance(value, int) and not -BIGGEST <= value < BIGGEST:
+            raise Malformed("Invalid input: integers must fit into 64 bits")
+
+
+def patch(req: falcon.Request, limit: int) -> Patch:
+    """The request's JSON patch.
+
+    Raises:
+        Malformed: the body is not a list of operations.
+    """
+    operations = decoded(read(req, limit), list[PatchOperation])
+    return [
+        Operation(one.op, one.path, MISSING if one.value is msgspec.UNSET else one.value)
+        for one in operations
+    ]
+
+
+def once(req: falcon.Request, body: bytes) -> Once | None:
+    """How often the request may take effect, if its ``Idempotency-Key`` says so.
+
+    The key counts per caller; the digest covers what is asked.
+
+    Raises:
+        Malformed: the key is empty or too long.
+    """
+    key = req.get_header("Idempotency-Key")
+    if key is None:
+        return None
+    if not 1 <= len(key) <= LONGEST_KEY:
+        raise Malformed(f"Idempotency-Key must have 1 to {LONGEST_KEY} characters.")
+    actor = call_of(req).metadata().actor
+    scope = json.dumps([actor.id, actor.project, key])
+    asked = b"\x1f".join([req.method.encode(), req.path.encode(), _canonical(body)])
+    return Once(scope, hashlib.sha256(asked).hexdigest())
+
+
+def _canonical(body: bytes) -> bytes:
+    return json.dumps(json.loads(body), sort_keys=True).encode() if body.strip() else b""
+
+
+def encoded(value: object) -> bytes:
+    """A value as ASCII JSON."""
+    body = msgspec.json.encode(value)
+    if body.isascii():
+        return body
+    return json.dumps(msgspec.json.decode(body), separators=(",", ":")).encode()
+
+
+def reply(resp: falcon.Response, value: object, status: int = 200) -> None:
+    """Answers with a JSON document."""
+    resp.status = status
+    resp.content_type = JSON
+    resp.data = encoded(value)
+
+
+def query(req: falcon.Request, known: Iterable[str]) -> dict[str, str]:
+    """The query parameters of a request.
+
+    Raises:
+        Malformed: one is unknown or given twice.
+    """
+    allowed = set(known)
+    found: dict[str, str] = {}
+    for name, value in _pairs(req):
+        if name not in allowed:
+            raise Malformed(f"Unknown argument: {name!r}")
+        if name in found:
+            raise Malformed(f"Argument given twice: {name!r}")
+        if "\0" in value:
+            raise Malformed(f"Invalid value for argument {name!r}")
+        found[name] = value
+    return found
+
+
+def _pairs(req: falcon.Request) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(req.query_string, keep_blank_values=True, max_num_fields=100)
+    except ValueError as error:
+        raise Malformed(f"Invalid query string: {error}") from None
+
+
+def nothing(resp: falcon.Response, status: int) -> None:
+    """Answers with an empty body."""
+    resp.status = status
+    resp.data = b""
+    resp.content_length = 0
+    resp.content_type = cast("Any", None)

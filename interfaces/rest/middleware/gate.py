@@ -1,0 +1,76 @@
+import logging
+from collections.abc import Mapping
+
+import falcon
+
+from interfaces.rest import versions
+from interfaces.rest.call import call_of
+from interfaces.rest.errors import Malformed, answer
+from interfaces.rest.routes import Access, Endpoint
+
+LOG = logging.getLogger("vigil.rest")
+
+
+class Gate:
+    """Decides whether a request comes in at all: identity, microversion, then its route's terms.
+
+    Args:
+        endpoints: by path template and method.
+        public: paths that need no identity and have no microversions.
+        open_prefix: paths below it need no identity either; None = there are none.
+    """
+
+    def __init__(
+        self,
+        endpoints: Mapping[tuple[str, str], Endpoint],
+        public: frozenset[str],
+        open_prefix: str | None,
+    ) -> None:
+        self._endpoints = endpoints
+        self._public = public
+        self._open_prefix = open_prefix
+
+    def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Identifies the caller, then negotiates the microversion."""
+        if req.path in self._public or req.method == "OPTIONS":
+            return
+        call = call_of(req)
+        if self._open_prefix is None or not req.path.startswith(self._open_prefix):
+            call.caller = call.authorizer.identify(req)
+        resp.set_header("OpenStack-API-Minimum-Version", f"1.{versions.LOWEST}")
+        resp.set_header("OpenStack-API-Maximum-Version", f"1.{versions.HIGHEST}")
+        resp.set_header("Vary", versions.HEADER)
+        call.minor = versions.negotiated(req.get_header(versions.HEADER))
+        resp.set_header(versions.HEADER, f"{versions.SERVICE} 1.{call.minor}")
+
+    def process_resource(
+        self,
+        req: falcon.Request,
+        resp: falcon.Response,
+        resource: object,
+        params: Mapping[str, object],
+    ) -> None:
+        """Notes the route's rule and refuses query parameters where none are understood."""
+        del resp, resource, params
+        endpoint = self._endpoints.get((req.uri_template or "", req.method))
+        if endpoint is None:
+            return
+        call_of(req).rule = endpoint.rule
+        if req.query_string and not endpoint.takes_query and endpoint.access is not Access.PUBLIC:
+            raise Malformed(f"This request takes no query parameters: {req.query_string}")
+
+    def process_response(
+        self,
+        req: falcon.Request,
+        resp: falcon.Response,
+        resource: object,
+        succeeded: bool,  # noqa: FBT001 - the framework's signature
+    ) -> None:
+        """Keeps back a success that no policy rule stands for: a defect, denied by default."""
+        del resource
+        endpoint = self._endpoints.get((req.uri_template or "", req.method))
+        if not succeeded or endpoint is None or endpoint.access is not Access.RULE:
+            return
+        if not call_of(req).allowed:
+            LOG.error("%s %s: handled without asking the policy", req.method, req.path)
+            answer(resp, 500, "The request was not authorized.")

@@ -1,0 +1,53 @@
+import logging
+import re
+
+import falcon
+
+from application.ports.clock import Clock, Ids
+from interfaces.rest.auth import Authorizer
+from interfaces.rest.call import Call, call_of, truthy
+
+ACCESS = logging.getLogger("vigil.rest.access")
+
+_UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
+
+
+class Requests:
+    """Gives each request its id and state, each response its id, and writes the access log."""
+
+    def __init__(self, authorizer: Authorizer, clock: Clock, ids: Ids) -> None:
+        self._authorizer = authorizer
+        self._clock = clock
+        self._ids = ids
+
+    def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Starts the request's state."""
+        call = Call(f"req-{self._ids.new()}", self._clock.monotonic(), self._authorizer)
+        call.show_deleted = truthy(req.get_header("X-Show-Deleted"))
+        req.context.call = call
+        resp.set_header("X-Content-Type-Options", "nosniff")
+        resp.set_header("Cache-Control", "no-store")
+
+    def process_response(
+        self,
+        req: falcon.Request,
+        resp: falcon.Response,
+        resource: object,
+        succeeded: bool,  # noqa: FBT001 - the framework's signature
+    ) -> None:
+        """Names the request in the response and in the access log."""
+        del resource, succeeded
+        call = call_of(req)
+        status = falcon.http_status_to_code(resp.status)
+        if status != 401:  # noqa: PLR2004 - answered in the identity service's stead
+            resp.set_header("X-OpenStack-Request-Id", call.request_id)
+        ACCESS.info(
+            "%s %s %s %d %.1fms %s",
+            req.remote_addr,
+            req.method,
+            _UNPRINTABLE.sub("?", req.relative_uri),
+            status,
+            (self._clock.monotonic() - call.started) * 1000,
+            call.request_id,
+            extra={"request_id": call.request_id, "status": status},
+        )

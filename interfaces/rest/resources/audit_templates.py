@@ -1,0 +1,93 @@
+from uuid import UUID
+
+import falcon
+
+from application.commands import patching
+from application.commands.audit_templates import AuditTemplateCommands
+from application.ports.read_models import AuditTemplateView
+from application.transactions import Done
+from interfaces.rest import media
+from interfaces.rest.call import call_of, target_of
+from interfaces.rest.errors import NotAcceptable
+from interfaces.rest.lists import STANDARD, Filter, Listing
+from interfaces.rest.resources.base import Resource, as_name, found
+from interfaces.rest.schemas import audits as schemas
+from interfaces.rest.services import RestServices
+
+LISTING = Listing(
+    "audit_templates",
+    STANDARD
+    | {"name", "description", "scope", "default_parameters", "goal_id", "strategy_id"}
+    | {"goal_uuid", "goal_name", "strategy_uuid", "strategy_name"},
+    {"goal": Filter.NAME, "strategy": Filter.NAME},
+)
+
+
+class AuditTemplates(Resource):
+    """``/v1/audit_templates`` (rest-api 2.3, 3.4)."""
+
+    def __init__(self, api: RestServices) -> None:
+        super().__init__(api)
+        self._commands = AuditTemplateCommands(api.commands, api.reads, api.ids)
+
+    def on_get_list(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Summaries."""
+        self._list(req, resp, detail=False)
+
+    def on_get_detail(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Details."""
+        self._list(req, resp, detail=True)
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
+        """One template."""
+        view = self._view(req, ident)
+        call_of(req).authorize(target_of(view))
+        media.reply(resp, schemas.audit_template(view, self.look(req)))
+
+    def on_post_list(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """A new template."""
+        call = call_of(req)
+        body = self.body(req)
+        draft = self._commands.draft(media.decoded(body, schemas.AuditTemplateBody).request())
+        call.authorize()
+        if draft.new.default_parameters and not call.at_least(schemas.DEFAULTS_SINCE):
+            raise NotAcceptable("default_parameters need API version 1.7.")
+        once = media.once(req, body)
+        done = self._commands.create(call.metadata(), draft, once)
+        shown = schemas.audit_template(self._stored(resp, done), self.look(req))
+        self.created(req, resp, "audit_templates", done.value, shown)
+
+    def on_patch(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
+        """Changes a template."""
+        call = call_of(req)
+        asked = media.patch(req, self.api.settings.max_body)
+        patch = self._commands.resolved(asked)
+        view = self._view(req, ident)
+        call.authorize(target_of(view))
+        touches_defaults = patching.exactly(patch, "/default_parameters")
+        if touches_defaults and not call.at_least(schemas.DEFAULTS_SINCE):
+            raise NotAcceptable("default_parameters need API version 1.7.")
+        done = self._commands.change(call.metadata(), view.uuid, patch)
+        media.reply(resp, schemas.audit_template(self._stored(resp, done), self.look(req)))
+
+    def on_delete(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
+        """Takes a template out of sight."""
+        call = call_of(req)
+        view = self._view(req, ident)
+        call.authorize(target_of(view))
+        self.gone(resp, self._commands.delete(call.metadata(), view.uuid))
+
+    def _view(self, req: falcon.Request, ident: str) -> AuditTemplateView:
+        shown = call_of(req).show_deleted
+        view = self.api.reads.audit_template(as_name(ident), show_deleted=shown)
+        return found("AuditTemplate", ident, view)
+
+    def _stored(self, resp: falcon.Response, done: Done[UUID]) -> AuditTemplateView:
+        """What was just written, even if it was deleted meanwhile."""
+        ident, reads = str(done.value), self.api.reads
+        view = self.written(resp, done, lambda: reads.audit_template(ident, show_deleted=True))
+        return found("AuditTemplate", ident, view)
+
+    def _list(self, req: falcon.Request, resp: falcon.Response, *, detail: bool) -> None:
+        find, show = self.api.reads.audit_templates, schemas.audit_template
+        self.list(req, resp, LISTING, find, show, detail=detail)

@@ -1,0 +1,120 @@
+from uuid import UUID
+
+import falcon
+import msgspec
+
+from application.commands import audits as commands
+from application.commands.audits import AuditCommands
+from application.ports.read_models import AuditView
+from application.transactions import Done
+from interfaces.rest import media
+from interfaces.rest.call import call_of, target_of
+from interfaces.rest.errors import Malformed, NotAcceptable
+from interfaces.rest.lists import STANDARD, Filter, Listing
+from interfaces.rest.resources.base import Resource, as_name, found
+from interfaces.rest.schemas import audits as schemas
+from interfaces.rest.services import RestServices
+
+LISTING = Listing(
+    "audits",
+    STANDARD
+    | {"name", "audit_type", "state", "parameters", "interval", "scope", "goal_id", "strategy_id"}
+    | {"auto_trigger", "next_run_time", "hostname", "start_time", "end_time", "force"}
+    | {"status_message", "goal_uuid", "goal_name", "strategy_uuid", "strategy_name"},
+    {"goal": Filter.NAME, "strategy": Filter.NAME},
+)
+
+
+class Audits(Resource):
+    """``/v1/audits`` (rest-api 2.4, 3.2, 4)."""
+
+    def __init__(self, api: RestServices) -> None:
+        super().__init__(api)
+        self._commands = AuditCommands(
+            api.commands, api.reads, api.ids, api.cron, api.settings.zone
+        )
+
+    def on_get_list(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Summaries."""
+        self._list(req, resp, detail=False)
+
+    def on_get_detail(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Details."""
+        self._list(req, resp, detail=True)
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
+        """One audit."""
+        view = self._view(req, ident)
+        call_of(req).authorize(target_of(view))
+        media.reply(resp, schemas.audit(view, self.look(req)))
+
+    def on_post_list(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """A new audit."""
+        call = call_of(req)
+        body = self.body(req)
+        new = media.decoded(body, schemas.AuditBody).request()
+        call.authorize()
+        new.check()
+        if new.timed and not call.at_least(schemas.TIMES_SINCE):
+            raise NotAcceptable("start_time and end_time need API version 1.1.")
+        done = self._commands.create(call.metadata(), new, media.once(req, body))
+        shown = schemas.audit(self._stored(resp, done), self.look(req))
+        self.created(req, resp, "audits", done.value, shown)
+
+    def on_patch(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
+        """Changes an audit."""
+        call = call_of(req)
+        patch = media.patch(req, self.api.settings.max_body)
+        commands.PATCHABLE.check(patch)
+        view = self._view(req, ident)
+        call.authorize(target_of(view))
+        done = self._commands.change(call.metadata(), view.uuid, patch)
+        media.reply(resp, schemas.audit(self._stored(resp, done), self.look(req)))
+
+    def on_delete(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
+        """Takes an audit out of sight."""
+        call = call_of(req)
+        view = self._view(req, ident)
+        call.authorize(target_of(view))
+        self.gone(resp, self._commands.delete(call.metadata(), view.uuid))
+
+    def _view(self, req: falcon.Request, ident: str) -> AuditView:
+        shown = call_of(req).show_deleted
+        return found("Audit", ident, self.api.reads.audit(as_name(ident), show_deleted=shown))
+
+    def _stored(self, resp: falcon.Response, done: Done[UUID]) -> AuditView:
+        """What was just written, even if it was deleted meanwhile."""
+        ident = str(done.value)
+        view = self.written(resp, done, lambda: self.api.reads.audit(ident, show_deleted=True))
+        return found("Audit", ident, view)
+
+    def _list(self, req: falcon.Request, resp: falcon.Response, *, detail: bool) -> None:
+        self.list(req, resp, LISTING, self.api.reads.audits, schemas.audit, detail=detail)
+
+
+class Webhooks(Resource):
+    """``/v1/webhooks`` (rest-api 2.10)."""
+
+    def __init__(self, api: RestServices) -> None:
+        super().__init__(api)
+        self._commands = AuditCommands(
+            api.commands, api.reads, api.ids, api.cron, api.settings.zone
+        )
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
+        """Has an EVENT audit run now."""
+        call = call_of(req)
+        body = self.body(req)
+        media.decoded(body, msgspec.Raw)
+        call.authorize()
+        audit = self.api.reads.audit(as_name(ident), show_deleted=call.show_deleted)
+        view = found("Audit", ident, audit)
+        done = self._commands.trigger(call.metadata(), view.uuid, media.once(req, body))
+        self.written(resp, done, lambda: None)
+        media.nothing(resp, 202)
+
+    def on_post_list(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """A call that does not say which audit it means."""
+        del resp
+        call_of(req).authorize()
+        raise Malformed("Missing argument: the audit to trigger.")

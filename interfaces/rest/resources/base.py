@@ -1,0 +1,125 @@
+"""What the resources share."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+from uuid import UUID
+
+import falcon
+
+from application.errors import NotYetVisible
+from application.ports.projections import StoreUnavailable
+from application.ports.read_models import Page
+from application.transactions import Done
+from domain.kernel.errors import NotFound
+from interfaces.rest import media
+from interfaces.rest.call import as_uuid, call_of
+from interfaces.rest.errors import POSITION, Malformed
+from interfaces.rest.lists import Listing, ListQuery
+from interfaces.rest.schemas.common import Look
+from interfaces.rest.services import RestServices
+
+V = TypeVar("V")
+
+
+class Resource:
+    """A resource and what it calls."""
+
+    def __init__(self, api: RestServices) -> None:
+        self.api = api
+
+    def look(self, req: falcon.Request, *, detail: bool = True) -> Look:
+        """What a request may see."""
+        call = call_of(req)
+        return Look(self.base(req), call.minor or 0, detail, call.show_deleted)
+
+    def base(self, req: falcon.Request) -> str:
+        """Scheme and host that the client used, without a mount prefix."""
+        if self.api.settings.behind_proxy:
+            return f"{req.forwarded_scheme}://{req.forwarded_host}"
+        return f"{req.scheme}://{req.netloc}"
+
+    def application(self, req: falcon.Request) -> str:
+        """As ``base``, with the mount prefix."""
+        return f"{self.base(req)}{req.root_path}"
+
+    def body(self, req: falcon.Request) -> bytes:
+        """The request's body."""
+        return media.read(req, self.api.settings.max_body)
+
+    def list(
+        self,
+        req: falcon.Request,
+        resp: falcon.Response,
+        listing: Listing,
+        find: Callable[[Page, dict[str, str]], Sequence[V]],
+        show: Callable[[V, Look], Any],
+        *,
+        detail: bool,
+    ) -> None:
+        """Answers with a page of a list: parameters first, then the policy, then the rows."""
+        query = ListQuery.of(req, listing)
+        call_of(req).authorize()
+        page = query.page(self.api.settings.max_limit)
+        rows = find(page, dict(query.filters))
+        look = self.look(req, detail=detail)
+        answer: dict[str, Any] = {listing.name: [show(row, look) for row in rows]}
+        following = query.next_link(look.base, page, rows, detail=detail)
+        if following is not None:
+            answer["next"] = following
+        media.reply(resp, answer)
+
+    def written(
+        self, resp: falcon.Response, done: Done[Any], find: Callable[[], V | None]
+    ) -> V | None:
+        """What a command did, once it can be read on every replica; says where it lies.
+
+        Raises:
+            NotYetVisible: the read models are further behind than patience goes, or unreachable.
+        """
+        resp.set_header(POSITION, str(done.position))
+        try:
+            if self.api.reads.await_position(done.position, self.api.settings.patience):
+                return find()
+        except StoreUnavailable as outage:
+            raise NotYetVisible(done.position) from outage
+        raise NotYetVisible(done.position)
+
+    def gone(self, resp: falcon.Response, done: Done[None]) -> None:
+        """Answers a deletion, once no replica shows the thing any more."""
+        self.written(resp, done, lambda: None)
+        media.nothing(resp, 204)
+
+    def created(
+        self, req: falcon.Request, resp: falcon.Response, collection: str, ident: UUID, shown: Any
+    ) -> None:
+        """Answers a creation."""
+        resp.location = f"{self.application(req)}/v1/{collection}/{ident}"
+        media.reply(resp, shown, 201)
+
+
+def found(kind: str, ident: object, view: V | None) -> V:
+    """A view that must be there.
+
+    Raises:
+        NotFound: it is not.
+    """
+    if view is None:
+        raise NotFound(kind, ident)
+    return view
+
+
+def only_uuid(ident: str) -> UUID:
+    """A path identifier of a resource that has no name.
+
+    Raises:
+        Malformed: it is not a uuid.
+    """
+    parsed = as_uuid(ident)
+    if parsed is None:
+        raise Malformed(f"Expected a uuid but received {ident}.")
+    return parsed
+
+
+def as_name(ident: str) -> str:
+    """A path identifier as read models take it; text that no name can be is one nobody has."""
+    return ident.replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -1,0 +1,137 @@
+"""Goals, strategies and scoring engines (rest-api 2.1, 2.2, 2.8)."""
+
+import falcon
+
+from interfaces.rest import media
+from interfaces.rest.call import call_of, target_of
+from interfaces.rest.lists import STANDARD, Filter, Listing, Marker
+from interfaces.rest.resources.base import Resource, as_name, found
+from interfaces.rest.schemas import catalogue as schemas
+from interfaces.rest.services import StrategyState
+
+GOALS = Listing(
+    "goals",
+    STANDARD | {"name", "display_name", "efficacy_specification"},
+    marker=Marker.UUID_OR_MISSING,
+)
+STRATEGIES = Listing(
+    "strategies",
+    STANDARD | {"name", "display_name", "goal_id", "goal_uuid", "goal_name", "parameters_spec"},
+    {"goal": Filter.NAME},
+    marker=Marker.UUID_OR_MISSING,
+)
+SCORING_ENGINES = Listing(
+    "scoring_engines",
+    STANDARD | {"name", "description", "metainfo"},
+    marker=Marker.UUID_OR_MISSING,
+)
+
+
+class Goals(Resource):
+    """``/v1/goals``."""
+
+    def on_get_list(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Summaries."""
+        self._list(req, resp, detail=False)
+
+    def on_get_detail(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Details."""
+        self._list(req, resp, detail=True)
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
+        """One goal."""
+        shown = call_of(req).show_deleted
+        view = found("Goal", ident, self.api.reads.goal(as_name(ident), show_deleted=shown))
+        call_of(req).authorize(target_of(view))
+        media.reply(resp, schemas.goal(view, self.look(req)))
+
+    def _list(self, req: falcon.Request, resp: falcon.Response, *, detail: bool) -> None:
+        self.list(
+            req,
+            resp,
+            GOALS,
+            lambda page, _: self.api.reads.goals(page),
+            schemas.goal,
+            detail=detail,
+        )
+
+
+class Strategies(Resource):
+    """``/v1/strategies``."""
+
+    def on_get_list(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Summaries."""
+        self._list(req, resp, detail=False)
+
+    def on_get_detail(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Details."""
+        self._list(req, resp, detail=True)
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
+        """One strategy."""
+        shown = call_of(req).show_deleted
+        view = found("Strategy", ident, self.api.reads.strategy(as_name(ident), show_deleted=shown))
+        call_of(req).authorize(target_of(view))
+        media.reply(resp, schemas.strategy(view, self.look(req)))
+
+    def on_get_state(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
+        """Whether what a strategy needs is there."""
+        call_of(req).authorize()
+        shown = call_of(req).show_deleted
+        view = found("Strategy", ident, self.api.reads.strategy(as_name(ident), show_deleted=shown))
+        media.reply(resp, _rows(view.name, self.api.strategy_state(view)))
+
+    def _list(self, req: falcon.Request, resp: falcon.Response, *, detail: bool) -> None:
+        self.list(req, resp, STRATEGIES, self.api.reads.strategies, schemas.strategy, detail=detail)
+
+
+class ScoringEngines(Resource):
+    """``/v1/scoring_engines``."""
+
+    def on_get_list(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Summaries."""
+        self._list(req, resp, detail=False)
+
+    def on_get_detail(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Details."""
+        self._list(req, resp, detail=True)
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
+        """One scoring engine; here the policy comes before the lookup."""
+        call_of(req).authorize()
+        shown = call_of(req).show_deleted
+        engine = self.api.reads.scoring_engine(as_name(ident), show_deleted=shown)
+        view = found("ScoringEngine", ident, engine)
+        media.reply(resp, schemas.scoring_engine(view, self.look(req)))
+
+    def _list(self, req: falcon.Request, resp: falcon.Response, *, detail: bool) -> None:
+        self.list(
+            req,
+            resp,
+            SCORING_ENGINES,
+            lambda page, _: self.api.reads.scoring_engines(page),
+            schemas.scoring_engine,
+            detail=detail,
+        )
+
+
+def _rows(name: str, state: StrategyState) -> list[dict[str, object]]:
+    """The four rows of a strategy's state (rest-api 2.2.1)."""
+    datasource = "Strategy doesn't need a datasource"
+    if state.datasource is not None:
+        datasource = f"{state.datasource}: {_told(available=state.available)}"
+    metrics = [{metric: _told(available=there)} for metric, there in state.metrics.items()]
+    models = [
+        {model: _told(available=state.models.get(model, False))}
+        for model in ("compute_model", "storage_model", "baremetal_model")
+    ]
+    return [
+        {"type": "Datasource", "state": datasource, "mandatory": True, "comment": ""},
+        {"type": "Metrics", "state": metrics, "mandatory": False, "comment": ""},
+        {"type": "CDM", "state": models, "mandatory": True, "comment": ""},
+        {"type": "Name", "state": name, "mandatory": "", "comment": ""},
+    ]
+
+
+def _told(*, available: bool) -> str:
+    return "available" if available else "not available"

@@ -1,0 +1,64 @@
+from collections.abc import Mapping
+from typing import Any
+
+import falcon
+
+from domain.kernel.errors import NotFound
+from interfaces.rest import media
+from interfaces.rest.call import as_uuid, call_of
+from interfaces.rest.errors import Malformed, NotAcceptable
+from interfaces.rest.resources.base import Resource
+
+SINCE = 3
+ATTRIBUTES_SINCE = 6
+
+_NODE = (
+    *("node_uuid", "node_hostname", "node_status", "node_disabled_reason", "node_state"),
+    *("node_memory", "node_memory_mb_reserved", "node_disk", "node_disk_gb_reserved"),
+    *("node_vcpus", "node_vcpu_reserved"),
+    *("node_memory_ratio", "node_vcpu_ratio", "node_disk_ratio"),
+)
+_SERVER = (
+    *("server_uuid", "server_name", "server_state", "server_memory", "server_disk"),
+    *("server_vcpus", "server_metadata", "server_project_id", "server_locked"),
+    "server_watcher_exclude",
+)
+_ATTRIBUTES = ("server_pinned_az", "server_flavor_extra_specs")
+
+
+class DataModel(Resource):
+    """``/v1/data_model`` (rest-api 8)."""
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """The latest compute model."""
+        call = call_of(req)
+        if not call.at_least(SINCE):
+            raise NotAcceptable("The data model needs API version 1.3.")
+        parameters = media.query(req, {"data_model_type", "audit_uuid"})
+        audit = _audit(parameters.get("audit_uuid"))
+        kind = parameters.get("data_model_type", "compute")
+        if kind != "compute":
+            raise NotFound("Data model", kind)
+        call.authorize()
+        columns = frozenset(_NODE + _SERVER)
+        if call.at_least(ATTRIBUTES_SINCE):
+            columns |= frozenset(_ATTRIBUTES)
+        rows = self.api.data_model(audit)
+        media.reply(resp, {"context": [_shown(row, columns) for row in rows]})
+
+
+class Beneath(Resource):
+    """A path below a resource that has nothing below it: no method is allowed."""
+
+
+def _shown(row: Mapping[str, Any], columns: frozenset[str]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name in columns}
+
+
+def _audit(text: str | None) -> Any:
+    if text is None:
+        return None
+    found = as_uuid(text)
+    if found is None:
+        raise Malformed(f"Invalid value for audit_uuid: {text!r} is no uuid")
+    return found

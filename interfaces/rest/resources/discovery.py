@@ -1,0 +1,69 @@
+"""The root and index documents (rest-api 1.3, 1.4)."""
+
+from typing import Any
+
+import falcon
+
+from interfaces.rest import media, versions
+from interfaces.rest.call import call_of
+from interfaces.rest.resources.base import Resource
+from interfaces.rest.schemas.common import Link, LinkOfType
+
+INDEXED = {
+    "audit_templates": 0,
+    "audits": 0,
+    "data_model": 3,
+    "actions": 0,
+    "action_plans": 0,
+    "scoring_engines": 0,
+    "services": 0,
+    "webhooks": 4,
+}
+"""What the index lists, and from which minor version on. Goals and strategies are not listed."""
+
+
+class Root(Resource):
+    """``/``."""
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Which versions there are."""
+        version = {
+            "id": "v1",
+            "status": "CURRENT",
+            "min_version": f"1.{versions.LOWEST}",
+            "max_version": f"1.{versions.HIGHEST}",
+            "links": [Link(f"{self.application(req)}/v1/", "self")],
+        }
+        media.reply(
+            resp,
+            {
+                "name": "Vigil API",
+                "description": "Optimises OpenStack clouds; compatible with infra-optim v1.",
+                "versions": [version],
+                "default_version": version,
+            },
+        )
+
+
+class Index(Resource):
+    """``/v1``."""
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Which resources there are."""
+        app, call = self.application(req), call_of(req)
+        kind = "application/vnd.openstack.watcher.v1+json"
+        document: dict[str, Any] = {
+            "id": "v1",
+            "media_types": [{"base": media.JSON, "type": kind}],
+            "links": [
+                Link(f"{app}/v1/", "self"),
+                LinkOfType(self.api.settings.documentation, "describedby", "text/html"),
+            ],
+        }
+        for name, since in INDEXED.items():
+            if call.at_least(since):
+                document[name] = [
+                    Link(f"{app}/v1/{name}/", "self"),
+                    Link(f"{app}/{name}/", "bookmark"),
+                ]
+        media.reply(resp, document)

@@ -1,0 +1,37 @@
+import falcon
+
+from interfaces.rest import media
+from interfaces.rest.resources.base import Resource
+
+
+class Health(Resource):
+    """``/healthcheck``: is the process alive, and does it show what is in the log."""
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Readiness: 200 if every projection is near the end of the log, 503 otherwise."""
+        del req
+        limit = self.api.settings.ready_lag
+        projections = [one for one in self.api.reads.projections() if not one.building]
+        ready = all(one.lag <= limit for one in projections)
+        media.reply(
+            resp,
+            {
+                "status": "ready" if ready else "lagging",
+                "projections": [
+                    {
+                        "name": one.name,
+                        "version": one.version,
+                        "position": one.position,
+                        "lag": one.lag,
+                        "quarantined": one.quarantined,
+                    }
+                    for one in projections
+                ],
+            },
+            200 if ready else 503,
+        )
+
+    def on_get_live(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Liveness: this process answers."""
+        del req
+        media.reply(resp, {"status": "alive"})

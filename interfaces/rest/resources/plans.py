@@ -1,0 +1,150 @@
+"""Action plans and actions (rest-api 2.5, 2.6, 3.3, 3.5)."""
+
+from uuid import UUID
+
+import falcon
+
+from application.commands import plans as commands
+from application.commands.plans import ActionRequest, PlanCommands
+from application.ports.read_models import ActionPlanView, ActionView
+from application.transactions import Done
+from interfaces.rest import media
+from interfaces.rest.call import call_of, target_of
+from interfaces.rest.errors import Malformed
+from interfaces.rest.lists import STANDARD, Filter, Listing
+from interfaces.rest.resources.base import Resource, found, only_uuid
+from interfaces.rest.schemas import plans as schemas
+from interfaces.rest.services import RestServices
+
+PLANS = Listing(
+    "action_plans",
+    STANDARD
+    | {"audit_id", "strategy_id", "state", "global_efficacy", "hostname", "status_message"}
+    | {"audit_uuid", "strategy_uuid", "strategy_name"},
+    {"audit_uuid": Filter.UUID, "strategy": Filter.NAME},
+)
+ACTIONS = Listing(
+    "actions",
+    STANDARD
+    | {"action_plan_id", "action_type", "input_parameters", "state", "parents"}
+    | {"status_message", "action_plan_uuid"},
+    {"action_plan_uuid": Filter.UUID, "audit_uuid": Filter.UUID},
+    exclusive=frozenset({"action_plan_uuid", "audit_uuid"}),
+)
+PATCH_SINCE = 5
+
+
+class ActionPlans(Resource):
+    """``/v1/action_plans``."""
+
+    def __init__(self, api: RestServices) -> None:
+        super().__init__(api)
+        self._commands = PlanCommands(api.commands)
+
+    def on_get_list(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Summaries."""
+        self._list(req, resp, detail=False)
+
+    def on_get_detail(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Details."""
+        self._list(req, resp, detail=True)
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
+        """One plan."""
+        view = self._view(req, ident)
+        call_of(req).authorize(target_of(view))
+        media.reply(resp, schemas.action_plan(view, self.look(req)))
+
+    def on_patch(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
+        """Starts or cancels a plan."""
+        call = call_of(req)
+        patch = media.patch(req, self.api.settings.max_body)
+        commands.PATCHABLE.check(patch)
+        view = self._view(req, ident)
+        call.authorize(target_of(view))
+        done = self._commands.change(call.metadata(), view.uuid, patch)
+        media.reply(resp, schemas.action_plan(self._stored(resp, done), self.look(req)))
+
+    def on_post_start(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
+        """Starts a plan; what the body says does not matter."""
+        call = call_of(req)
+        body = self.body(req)
+        if body:
+            media.decoded(body, object)
+        view = self._view(req, ident)
+        call.authorize(target_of(view))
+        done = self._commands.start(call.metadata(), view.uuid, media.once(req, body))
+        media.reply(resp, schemas.action_plan(self._stored(resp, done), self.look(req)))
+
+    def on_get_start(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
+        """There is nothing to get."""
+        del req, resp, ident
+        raise falcon.HTTPRouteNotFound
+
+    def on_delete(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
+        """Takes a plan out of sight."""
+        call = call_of(req)
+        view = self._view(req, ident)
+        call.authorize(target_of(view))
+        self.gone(resp, self._commands.delete(call.metadata(), view.uuid))
+
+    def _view(self, req: falcon.Request, ident: str) -> ActionPlanView:
+        uuid = only_uuid(ident)
+        shown = call_of(req).show_deleted
+        return found("ActionPlan", uuid, self.api.reads.action_plan(uuid, show_deleted=shown))
+
+    def _stored(self, resp: falcon.Response, done: Done[UUID]) -> ActionPlanView:
+        """What was just written, even if it was deleted meanwhile."""
+        uuid, reads = done.value, self.api.reads
+        view = self.written(resp, done, lambda: reads.action_plan(uuid, show_deleted=True))
+        return found("ActionPlan", uuid, view)
+
+    def _list(self, req: falcon.Request, resp: falcon.Response, *, detail: bool) -> None:
+        find, show = self.api.reads.action_plans, schemas.action_plan
+        self.list(req, resp, PLANS, find, show, detail=detail)
+
+
+class Actions(Resource):
+    """``/v1/actions``."""
+
+    def __init__(self, api: RestServices) -> None:
+        super().__init__(api)
+        self._commands = PlanCommands(api.commands)
+
+    def on_get_list(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Summaries."""
+        self._list(req, resp, detail=False)
+
+    def on_get_detail(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Details."""
+        self._list(req, resp, detail=True)
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
+        """One action."""
+        view = self._view(req, ident)
+        call_of(req).authorize(target_of(view))
+        media.reply(resp, schemas.action(view, self.look(req)))
+
+    def on_patch(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
+        """Skips an action or changes what is said about a skipped one."""
+        call = call_of(req)
+        patch = media.patch(req, self.api.settings.max_body)
+        wanted = ActionRequest.of(patch)
+        if not call.at_least(PATCH_SINCE):
+            raise Malformed("Changing an action needs API version 1.5.")
+        view = self._view(req, ident)
+        call.authorize(target_of(view))
+        plan, metadata = view.action_plan_uuid, call.metadata()
+        done = self._commands.change_action(metadata, plan, view.uuid, wanted)
+        stored = self.written(
+            resp, done, lambda: self.api.reads.action(view.uuid, show_deleted=True)
+        )
+        media.reply(resp, schemas.action(found("Action", ident, stored), self.look(req)))
+
+    def _view(self, req: falcon.Request, ident: str) -> ActionView:
+        uuid = only_uuid(ident)
+        shown = call_of(req).show_deleted
+        return found("Action", uuid, self.api.reads.action(uuid, show_deleted=shown))
+
+    def _list(self, req: falcon.Request, resp: falcon.Response, *, detail: bool) -> None:
+        self.list(req, resp, ACTIONS, self.api.reads.actions, schemas.action, detail=detail)

@@ -1,0 +1,78 @@
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+import falcon
+
+from application.ports.read_models import MarkerNotFound, Page
+from application.ports.services import ServiceRow
+from interfaces.rest import media
+from interfaces.rest.call import call_of, target_of
+from interfaces.rest.lists import Listing, Marker
+from interfaces.rest.resources.base import Resource, found
+from interfaces.rest.schemas import services as schemas
+
+LISTING = Listing(
+    "services",
+    frozenset({"id", "name", "host", "last_seen_up", "created_at", "updated_at", "deleted_at"}),
+    marker=Marker.NUMBER,
+)
+
+
+class WorkerServices(Resource):
+    """``/v1/services`` (rest-api 2.7). A handful of rows: sorted and paged in memory."""
+
+    def on_get_list(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Summaries."""
+        self._list(req, resp, detail=False)
+
+    def on_get_detail(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Details."""
+        self._list(req, resp, detail=True)
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
+        """One service; of a name that runs on several hosts the first one."""
+        row = found("Service", ident, self._row(ident))
+        call_of(req).authorize(target_of(row))
+        media.reply(resp, schemas.service(row, self.look(req)))
+
+    def _row(self, ident: str) -> ServiceRow | None:
+        rows = sorted(self.api.services.rows(), key=lambda row: row.id)
+        if ident.isdecimal():
+            return next((row for row in rows if row.id == int(ident)), None)
+        wanted = ident.casefold()
+        return next((row for row in rows if row.name.casefold() == wanted), None)
+
+    def _list(self, req: falcon.Request, resp: falcon.Response, *, detail: bool) -> None:
+        self.list(
+            req,
+            resp,
+            LISTING,
+            lambda page, _: page_of(self.api.services.rows(), page),
+            schemas.service,
+            detail=detail,
+        )
+
+
+def page_of(rows: Sequence[ServiceRow], page: Page) -> list[ServiceRow]:
+    """A page of the services.
+
+    Raises:
+        MarkerNotFound: there is no row with the marker's id.
+    """
+    ordered = sorted(rows, key=lambda row: _key(row, page.sort_key), reverse=page.descending)
+    if page.marker is None:
+        return ordered[: page.limit]
+    places = {row.id: place for place, row in enumerate(ordered)}
+    place = places.get(int(page.marker))
+    if place is None:
+        raise MarkerNotFound(f"Marker {page.marker} could not be found.")
+    return ordered[place + 1 : place + 1 + page.limit]
+
+
+def _key(row: ServiceRow, sort_key: str) -> tuple[Any, int]:
+    if sort_key == "updated_at":
+        sort_key = "last_seen_up"
+    value: int | str | datetime = asdict(row).get(sort_key, 0)
+    return value, row.id

@@ -1,0 +1,57 @@
+"""The policy rules: names are part of the contract (rest-api 6.3), defaults can be overridden."""
+
+from dataclasses import dataclass
+
+ADMIN = frozenset({"admin", "administrator"})
+ADMIN_OR_SERVICE = ADMIN | {"service"}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A policy rule.
+
+    Attributes:
+        name: ``resource:operation``.
+        operation: method and path, for the generated policy documentation.
+        roles: whoever has one of them passes by default.
+    """
+
+    name: str
+    operation: str
+    roles: frozenset[str] = ADMIN
+
+
+def _crud(resource: str, path: str, *extra: str) -> list[Rule]:
+    operations = {
+        "get_all": f"GET /v1/{path}",
+        "detail": f"GET /v1/{path}/detail",
+        "get": f"GET /v1/{path}/{{id}}",
+        "create": f"POST /v1/{path}",
+        "update": f"PATCH /v1/{path}/{{id}}",
+        "delete": f"DELETE /v1/{path}/{{id}}",
+        "events": f"GET /v1/{path}/{{id}}/events",
+        "start": f"POST /v1/{path}/{{id}}/start",
+        "state": f"GET /v1/{path}/{{id}}/state",
+    }
+    return [
+        Rule(f"{resource}:{name}", operations[name])
+        for name in ("get_all", "detail", "get", *extra)
+    ]
+
+
+RULES: dict[str, Rule] = {
+    rule.name: rule
+    for rule in [
+        *_crud("goal", "goals"),
+        *_crud("strategy", "strategies", "state"),
+        *_crud("audit_template", "audit_templates", "create", "update", "delete"),
+        *_crud("audit", "audits", "create", "update", "delete", "events"),
+        *_crud("action_plan", "action_plans", "update", "delete", "start", "events"),
+        *_crud("action", "actions", "update"),
+        *_crud("service", "services"),
+        *_crud("scoring_engine", "scoring_engines"),
+        Rule("data_model:get_all", "GET /v1/data_model"),
+        Rule("event:get_all", "GET /v1/events"),
+        Rule("webhook:trigger", "POST /v1/webhooks/{audit}", ADMIN_OR_SERVICE),
+    ]
+}

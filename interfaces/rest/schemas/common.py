@@ -1,0 +1,69 @@
+"""What all representations share: links, timestamps, and what a request may see."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+T = TypeVar("T")
+
+
+class Link(msgspec.Struct, frozen=True):
+    """A link."""
+
+    href: str
+    rel: str
+
+
+class LinkOfType(msgspec.Struct, frozen=True):
+    """A link to something that is not JSON."""
+
+    href: str
+    rel: str
+    type: str
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a request may see of an object.
+
+    Attributes:
+        base: scheme and host, without a mount prefix.
+        minor: microversion.
+        detail: the whole object, or the summary that lists show.
+        show_deleted: whether references to deleted objects are shown.
+    """
+
+    base: str
+    minor: int
+    detail: bool = True
+    show_deleted: bool = False
+
+    def links(self, collection: str, ident: UUID | int) -> list[Link]:
+        """The two links of an object."""
+        return [
+            Link(f"{self.base}/v1/{collection}/{ident}", "self"),
+            Link(f"{self.base}/{collection}/{ident}", "bookmark"),
+        ]
+
+    def detailed(self, value: T, since: int = 0) -> T | UnsetType:
+        """A value that only details show, from microversion 1.``since`` on."""
+        return value if self.detail and self.minor >= since else UNSET
+
+
+def stamp(moment: datetime | None) -> str | None:
+    """A time with its offset: ``2026-04-06T07:27:27.820460+00:00``."""
+    return None if moment is None else moment.astimezone(UTC).isoformat()
+
+
+def naive(moment: datetime | None) -> str | None:
+    """A UTC time without an offset: ``2026-04-06T07:27:27``."""
+    return None if moment is None else moment.astimezone(UTC).replace(tzinfo=None).isoformat()
+
+
+def to_the_second(moment: datetime | None) -> str | None:
+    """As ``naive``, without a fraction."""
+    return None if moment is None else naive(moment.replace(microsecond=0))

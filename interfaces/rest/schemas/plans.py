@@ -1,0 +1,106 @@
+"""Action plans and actions as the API shows them (rest-api 2.5, 2.6)."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from application.ports.read_models import ActionPlanView, ActionView
+from interfaces.rest.schemas.audits import MESSAGE_SINCE
+from interfaces.rest.schemas.common import Link, Look, stamp
+
+
+class Indicator(msgspec.Struct, kw_only=True):
+    """A figure of a plan. ``value`` is in ``unit``; no unit = a plain number."""
+
+    name: str
+    description: str | None
+    unit: str | None
+    value: float | None
+
+
+class ActionPlan(msgspec.Struct, kw_only=True):
+    """What a run of an audit recommends."""
+
+    uuid: UUID
+    audit_uuid: UUID | None
+    strategy_uuid: UUID | None
+    strategy_name: str | None
+    state: str
+    efficacy_indicators: list[Indicator]
+    global_efficacy: list[Indicator]
+    updated_at: str | None
+    links: list[Link]
+    hostname: str | UnsetType | None = UNSET
+    status_message: str | UnsetType | None = UNSET
+    created_at: str | UnsetType | None = UNSET
+    deleted_at: str | UnsetType | None = UNSET
+
+
+class Action(msgspec.Struct, kw_only=True):
+    """One step of a plan."""
+
+    uuid: UUID
+    action_plan_uuid: UUID | None
+    state: str
+    action_type: str
+    parents: list[str]
+    links: list[Link]
+    description: str | UnsetType = UNSET
+    input_parameters: dict[str, Any] | UnsetType = UNSET
+    status_message: str | UnsetType | None = UNSET
+    created_at: str | UnsetType | None = UNSET
+    updated_at: str | UnsetType | None = UNSET
+    deleted_at: str | UnsetType | None = UNSET
+
+
+def action_plan(view: ActionPlanView, look: Look) -> ActionPlan:
+    """An action plan as a request may see it."""
+    audit_shown = not view.audit_deleted or look.show_deleted
+    return ActionPlan(
+        uuid=view.uuid,
+        audit_uuid=view.audit_uuid if audit_shown else None,
+        strategy_uuid=view.strategy_uuid,
+        strategy_name=view.strategy_name if view.strategy_uuid else None,
+        state=view.state,
+        efficacy_indicators=[
+            _indicator(one) for one in view.efficacy_indicators if one.get("value") is not None
+        ],
+        global_efficacy=[_indicator(one) for one in view.global_efficacy],
+        updated_at=stamp(view.updated_at),
+        links=look.links("action_plans", view.uuid),
+        hostname=look.detailed(view.hostname),
+        status_message=look.detailed(view.status_message, MESSAGE_SINCE),
+        created_at=look.detailed(stamp(view.created_at)),
+        deleted_at=look.detailed(stamp(view.deleted_at)),
+    )
+
+
+def action(view: ActionView, look: Look) -> Action:
+    """An action as a request may see it."""
+    return Action(
+        uuid=view.uuid,
+        action_plan_uuid=view.action_plan_uuid,
+        state=view.state,
+        action_type=view.action_type,
+        parents=view.parents,
+        links=look.links("actions", view.uuid),
+        description=look.detailed(view.description),
+        input_parameters=look.detailed(dict(view.input_parameters)),
+        status_message=look.detailed(view.status_message, MESSAGE_SINCE),
+        created_at=look.detailed(stamp(view.created_at)),
+        updated_at=look.detailed(stamp(view.updated_at)),
+        deleted_at=look.detailed(stamp(view.deleted_at)),
+    )
+
+
+def _indicator(one: Mapping[str, Any]) -> Indicator:
+    value = one.get("value")
+    return Indicator(
+        name=one["name"],
+        description=one.get("description"),
+        unit=one.get("unit"),
+        value=None if value is None else float(value),
+    )

@@ -1,0 +1,41 @@
+from datetime import datetime
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from application.ports.services import ServiceRow
+from interfaces.rest.schemas.common import Link, Look, stamp, to_the_second
+
+
+class Service(msgspec.Struct, kw_only=True):
+    """A worker service on a host."""
+
+    id: int
+    name: str
+    host: str
+    status: str
+    links: list[Link]
+    last_seen_up: str | UnsetType | None = UNSET
+    created_at: str | UnsetType | None = UNSET
+    updated_at: str | UnsetType | None = UNSET
+    deleted_at: str | UnsetType | None = UNSET
+
+
+def service(row: ServiceRow, look: Look) -> Service:
+    """A service as a request may see it (rest-api 2.7)."""
+    return Service(
+        id=row.id,
+        name=row.name,
+        host=row.host,
+        status="ACTIVE" if row.alive else "FAILED",
+        links=look.links("services", row.id),
+        last_seen_up=look.detailed(to_the_second(row.last_seen_up)),
+        created_at=look.detailed(stamp(row.created_at)),
+        updated_at=look.detailed(_updated(row)),
+        deleted_at=look.detailed(None),
+    )
+
+
+def _updated(row: ServiceRow) -> str | None:
+    seen: datetime = row.last_seen_up
+    return stamp(seen) if seen > row.created_at else None

@@ -1,0 +1,142 @@
+"""The API's server: gunicorn, told what to do by values instead of files and command lines."""
+
+import logging
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
+
+from interfaces.rest.app import App, create_app
+from interfaces.rest.services import RestServices
+
+LOG = logging.getLogger("vigil.rest")
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    """Where and how the API is served.
+
+    Attributes:
+        port: 0 = any free one (``on_ready`` tells which).
+        workers: processes.
+        threads: requests that a process handles at once.
+        timeout: seconds after which a worker process that shows no life is killed.
+        grace: seconds that requests have to end when the server is told to stop.
+        certificate, key: PEM files; with both the server speaks TLS.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 9322
+    workers: int = 2
+    threads: int = 8
+    timeout: int = 60
+    grace: int = 30
+    certificate: Path | None = None
+    key: Path | None = None
+
+
+def serve(
+    make_services: Callable[[], RestServices],
+    settings: ServerSettings,
+    on_ready: Callable[[str, int], None] | None = None,
+) -> int:
+    """Serves the API until SIGTERM or SIGINT; then lets running requests end.
+
+    To be called in the main thread of a process that has no connections yet: what the API needs
+    is made in each worker process, after the fork.
+
+    Args:
+        make_services: makes what a worker process needs.
+        settings: where and how.
+        on_ready: called with host and port in the calling process once connections are accepted.
+
+    Returns:
+        The exit status for the calling process.
+    """
+    master = os.getpid()
+    listener = _bound(settings)
+    host, port = listener.getsockname()[:2]
+    options = {
+        "bind": f"fd://{listener.detach()}",
+        "workers": settings.workers,
+        "threads": settings.threads,
+        "worker_class": "gthread",
+        "timeout": settings.timeout,
+        "graceful_timeout": settings.grace,
+        "logger_class": _Log,
+        "reuse_port": False,
+        "preload_app": False,
+        "control_socket_disable": True,
+        "proc_name": "vigil-api",
+        "certfile": str(settings.certificate) if settings.certificate else None,
+        "keyfile": str(settings.key) if settings.key else None,
+        "when_ready": lambda _: on_ready(host, port) if on_ready else None,
+        "worker_exit": lambda _, worker: _close(worker),
+    }
+    try:
+        _Application(make_services, options).run()
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else int(end.code is not None)
+        if os.getpid() != master:
+            os._exit(status)  # a worker: what the caller still has to tidy up is not its business
+        return status
+    return 0
+
+
+def _bound(settings: ServerSettings) -> socket.socket:
+    """A listening socket; bound here, so that the port is known and a clash is told at once."""
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        listener.close()
+        error.add_note(f"The API cannot listen at {settings.host}:{settings.port}.")
+        raise
+    return listener
+
+
+class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+    """The WSGI application of a worker process, with what it holds."""
+
+    def __init__(self, make_services: Callable[[], RestServices], options: dict[str, Any]) -> None:
+        self._make_services = make_services
+        self._options = options
+        self.services: RestServices | None = None
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Takes the options as they are; neither files nor the environment have a say."""
+        for name, value in self._options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> App:
+        """Makes the application; called in each worker process, after the fork."""
+        self.services = self._make_services()
+        return create_app(self.services)
+
+
+def _close(worker: Any) -> None:
+    services = worker.app.services
+    if services is not None:
+        services.close()
+
+
+class _Log(Logger):  # type: ignore[misc]
+    """gunicorn's messages, through this process's logging; the access log is the API's own."""
+
+    def setup(self, cfg: Any) -> None:
+        """Leaves handlers, format and level to whoever set up logging."""
+        self.cfg = cfg
+        self.error_log.propagate = True
+
+    def access(self, *_: Any) -> None:
+        """The API writes its own."""

@@ -1,0 +1,103 @@
+"""What the REST layer needs from the rest of the house."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from typing import Any, Protocol
+from uuid import UUID
+
+from application.ports.clock import Clock, Ids
+from application.ports.read_models import ReadModels, StrategyView
+from application.ports.services import Services
+from application.transactions import Commands
+from domain.audits.schedule import Cron
+from interfaces.rest.auth import Authorizer
+
+
+@dataclass(frozen=True)
+class StrategyState:
+    """Whether what a strategy needs is there.
+
+    Attributes:
+        datasource: its name, None if the strategy needs none.
+        available: whether the datasource answers.
+        metrics: metric name → whether the datasource has it.
+        models: ``compute_model``, ``storage_model``, ``baremetal_model`` → whether it is there.
+    """
+
+    datasource: str | None
+    available: bool
+    metrics: Mapping[str, bool]
+    models: Mapping[str, bool]
+
+
+class StrategyStateSource(Protocol):
+    """Tells whether what a strategy needs is there."""
+
+    def __call__(self, strategy: StrategyView) -> StrategyState:
+        """The state of a strategy's prerequisites.
+
+        Raises:
+            Unavailable: that cannot be told now.
+        """
+        ...
+
+
+class DataModelSource(Protocol):
+    """The latest collected compute model, as rows."""
+
+    def __call__(self, audit: UUID | None) -> Sequence[Mapping[str, Any]]:
+        """Flat rows (rest-api 8.2), restricted to an audit's scope if one is given.
+
+        Raises:
+            InvalidValue: there is no such audit.
+            Unavailable: no usable model.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class RestSettings:
+    """How the API behaves.
+
+    Attributes:
+        max_limit: rows of the longest list page, and of one without a limit.
+        max_body: bytes of the longest request body.
+        patience: seconds that a write waits for the read models.
+        ready_lag: events that a projection may be behind in a healthy service.
+        zone: of times without an offset; None = the one this machine is in.
+        webhooks_auth: whether webhooks need a token and a policy rule.
+        behind_proxy: whether to believe ``Forwarded`` and ``X-Forwarded-*`` headers.
+        documentation: where the index document points people.
+    """
+
+    max_limit: int = 1000
+    max_body: int = 1024 * 1024
+    patience: float = 10.0
+    ready_lag: int = 10_000
+    zone: tzinfo | None = None
+    webhooks_auth: bool = True
+    behind_proxy: bool = False
+    documentation: str = "https://docs.openstack.org/api-ref/resource-optimization/"
+
+
+@dataclass(frozen=True)
+class RestServices:
+    """Everything the REST layer calls. Built in each worker process, after the fork.
+
+    Attributes:
+        cron: evaluates cron expressions; raises InvalidValue for what it cannot.
+        close: gives connections back when the worker ends.
+    """
+
+    commands: Commands
+    reads: ReadModels
+    services: Services
+    authorizer: Authorizer
+    cron: Cron
+    clock: Clock
+    ids: Ids
+    strategy_state: StrategyStateSource
+    data_model: DataModelSource
+    settings: RestSettings = field(default_factory=RestSettings)
+    close: Callable[[], None] = lambda: None

@@ -1,0 +1,250 @@
+"""What every bus promises (application/ports/bus.py), run for each implementation."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+from uuid import UUID
+
+import pytest
+
+from application.ports.bus import Bus, Hint
+from infrastructure.event_log.log import SqlEventLog
+from infrastructure.messaging import ConsumerSettings, EmbeddedNats, NatsBus, Relay
+from tests.conformance.bus.reference import ReferenceBus
+from tests.integration.messaging.appending import append, append_name, make_log
+from tests.nats import background, run, until
+
+COMMAND = "command.handled"
+NAME = "name.reserved"
+
+
+class Harness(Protocol):
+    """A bus under test, and how to have hints appear on it."""
+
+    def bus(self, slots: int = 4) -> Bus:
+        """The bus as another process would see it."""
+        ...
+
+    def happen(self, topic: str) -> int:
+        """Has an event happen; returns its position."""
+        ...
+
+    async def relay(self) -> None:
+        """What must run for hints to arrive."""
+        ...
+
+
+class ReferenceHarness:
+    """Hints are put into the bus directly."""
+
+    def __init__(self) -> None:
+        self._bus = ReferenceBus(4)
+        self._position = 0
+
+    def bus(self, slots: int = 4) -> Bus:
+        self._bus._slots = slots
+        return self._bus
+
+    def happen(self, topic: str) -> int:
+        self._position += 1
+        self._bus.publish(Hint(self._position, topic, UUID(int=self._position)))
+        return self._position
+
+    async def relay(self) -> None:
+        """Nothing need run."""
+
+
+class NatsHarness:
+    """Events are appended to a real log and relayed to a real server."""
+
+    def __init__(self, log: SqlEventLog, server: EmbeddedNats) -> None:
+        self._log = log
+        self._server = server
+        self._names = 0
+
+    def bus(self, slots: int = 4) -> Bus:
+        quick = ConsumerSettings(slots=slots, ack_wait=3, heartbeat=0.5, retry_first=0.05)
+        return NatsBus(self._server.settings, consumers=quick)
+
+    def happen(self, topic: str) -> int:
+        if topic == COMMAND:
+            return append(self._log, 1)[0]
+        self._names += 1
+        return append_name(self._log, f"name {self._names}")
+
+    async def relay(self) -> None:
+        await Relay(self._log, self._server.settings).run()
+
+
+@pytest.fixture(params=["reference", "nats"])
+def harness(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Harness]:
+    """Each implementation in turn."""
+    if request.param == "reference":
+        yield ReferenceHarness()
+        return
+    server = EmbeddedNats(tmp_path / "nats")
+    server.start()
+    log = make_log(tmp_path / "events.db")
+    yield NatsHarness(log, server)
+    server.stop()
+    log.close()
+
+
+class Recorder:
+    """A handler that remembers what it was given."""
+
+    def __init__(self) -> None:
+        self.hints: list[Hint] = []
+
+    async def __call__(self, hint: Hint) -> None:
+        self.hints.append(hint)
+
+    @property
+    def positions(self) -> set[int]:
+        """Of the hints received."""
+        return {hint.position for hint in self.hints}
+
+
+def test_a_hint_names_the_event(harness: Harness) -> None:
+    async def scenario() -> None:
+        seen = Recorder()
+        async with background(harness.relay(), harness.bus().consume("a", (COMMAND,), seen)):
+            position = harness.happen(COMMAND)
+            await until(lambda: bool(seen.hints), "the hint arrives")
+
+        [hint] = seen.hints
+        assert (hint.position, hint.topic, hint.deliveries) == (position, COMMAND, 1)
+        assert isinstance(hint.aggregate_id, UUID)
+
+    run(scenario())
+
+
+def test_hints_from_before_the_first_consumer_are_delivered(harness: Harness) -> None:
+    async def scenario() -> None:
+        before = {harness.happen(COMMAND) for _ in range(5)}
+        seen = Recorder()
+        async with background(harness.relay(), harness.bus().consume("a", (COMMAND,), seen)):
+            await until(lambda: seen.positions == before, "the earlier hints arrive")
+
+    run(scenario())
+
+
+def test_only_wanted_topics_are_delivered(harness: Harness) -> None:
+    async def scenario() -> None:
+        names, both = Recorder(), Recorder()
+        async with background(
+            harness.relay(),
+            harness.bus().consume("names", (NAME,), names),
+            harness.bus().consume("both", (COMMAND, NAME), both),
+        ):
+            commands = {harness.happen(COMMAND) for _ in range(3)}
+            wanted = {harness.happen(NAME)}
+            await until(lambda: both.positions == commands | wanted, "both topics arrive")
+            await until(lambda: bool(names.hints), "the wanted topic arrives")
+
+        assert names.positions == wanted
+
+    run(scenario())
+
+
+def test_processes_with_one_name_share_and_other_names_get_their_own(harness: Harness) -> None:
+    async def scenario() -> None:
+        one, two, other = Recorder(), Recorder(), Recorder()
+        async with background(
+            harness.relay(),
+            harness.bus().consume("shared", (COMMAND,), one),
+            harness.bus().consume("shared", (COMMAND,), two),
+            harness.bus().consume("other", (COMMAND,), other),
+        ):
+            happened = {harness.happen(COMMAND) for _ in range(30)}
+            await until(lambda: one.positions | two.positions == happened, "all were shared out")
+            await until(lambda: other.positions == happened, "the other name got all")
+
+        assert len(one.hints) + len(two.hints) == len(happened)
+
+    run(scenario())
+
+
+def test_a_hint_whose_handler_fails_comes_again_and_holds_up_no_other(harness: Harness) -> None:
+    async def scenario() -> None:
+        first = harness.happen(COMMAND)
+        seen: list[Hint] = []
+
+        async def handler(hint: Hint) -> None:
+            seen.append(hint)
+            if hint.position == first and hint.deliveries < 3:
+                raise RuntimeError("not today")
+
+        async with background(
+            harness.relay(), harness.bus(slots=1).consume("a", (COMMAND,), handler)
+        ):
+            others = {harness.happen(COMMAND) for _ in range(3)}
+            await until(
+                lambda: [h.deliveries for h in seen if h.position == first] == [1, 2, 3],
+                "the failing hint is delivered until it succeeds",
+            )
+            await until(lambda: {h.position for h in seen} == others | {first}, "others arrive")
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("slots", [1, 3])
+def test_as_many_hints_are_handled_at_once_as_there_are_slots(harness: Harness, slots: int) -> None:
+    async def scenario() -> None:
+        running, peak, done = 0, 0, 0
+        gate = asyncio.Event()
+
+        async def handler(_: Hint) -> None:
+            nonlocal running, peak, done
+            running += 1
+            peak = max(peak, running)
+            if running == slots:
+                gate.set()
+            await gate.wait()
+            await asyncio.sleep(0)
+            running -= 1
+            done += 1
+
+        for _ in range(12):
+            harness.happen(COMMAND)
+        async with background(
+            harness.relay(), harness.bus(slots=slots).consume("a", (COMMAND,), handler)
+        ):
+            await until(lambda: done == 12, "all hints are handled")
+
+        assert peak == slots
+
+    run(scenario())
+
+
+def test_a_cancelled_consumer_lets_its_handler_finish_and_takes_no_more(harness: Harness) -> None:
+    async def scenario() -> None:
+        started, release = asyncio.Event(), asyncio.Event()
+        finished: list[int] = []
+
+        async def handler(hint: Hint) -> None:
+            started.set()
+            await release.wait()
+            finished.append(hint.position)
+
+        first = harness.happen(COMMAND)
+        second = harness.happen(COMMAND)
+        successor = Recorder()
+        async with background(harness.relay()):
+            consuming = asyncio.create_task(harness.bus(slots=1).consume("a", (COMMAND,), handler))
+            await started.wait()
+            consuming.cancel()
+            await asyncio.sleep(0)
+            assert not consuming.done()
+            release.set()
+            with pytest.raises(asyncio.CancelledError):
+                await consuming
+            assert finished == [first]
+
+            async with background(harness.bus().consume("a", (COMMAND,), successor)):
+                await until(lambda: second in successor.positions, "the rest goes to others")
+
+        assert successor.positions == {second}
+
+    run(scenario())

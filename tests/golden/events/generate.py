@@ -1,0 +1,126 @@
+"""Adds what is missing to the golden log: ``python -m tests.golden.events.generate``.
+
+A line that is there is history and stays. An event class whose stored form changes gets a higher
+``class_version`` and an upcaster; its new form then goes into the file of that version. Only before
+the first release may ``--afresh`` throw the files away and write them again.
+"""
+
+import argparse
+from pathlib import Path
+
+import msgspec
+
+from domain.kernel.aggregate import Event
+from infrastructure.event_log.mapper import Mapper
+from infrastructure.event_log.vocabulary import event_types
+from tests.golden.events.samples import FORMS, product_events, sample, vocabularies
+from tests.golden.events.story import story
+
+HERE = Path(__file__).parent
+STORY = HERE / "story_v1.jsonl"
+VALUES = HERE / "values.json"
+"""The values of enumerations that may lie in a log: they only ever become more."""
+
+
+class Line(msgspec.Struct):
+    """A stored event of the golden log.
+
+    Attributes:
+        state: the stored bytes.
+    """
+
+    topic: str
+    form: str
+    state: msgspec.Raw
+
+
+class Row(msgspec.Struct):
+    """A row of the golden story."""
+
+    aggregate: str
+    version: int
+    topic: str
+    state: msgspec.Raw
+
+
+def file_of(version: int) -> Path:
+    """The file with the forms of a class version."""
+    return HERE / f"v{version}.jsonl"
+
+
+def lines() -> list[tuple[int, Line]]:
+    """Every golden line with its class version."""
+    return [
+        (int(path.stem.removeprefix("v")), msgspec.json.decode(text, type=Line))
+        for path in sorted(HERE.glob("v*.jsonl"))
+        for text in path.read_bytes().splitlines()
+    ]
+
+
+def present() -> list[tuple[int, Line]]:
+    """What the code would store today, a line for each form of each class."""
+    mapper = Mapper(event_types)
+    return [
+        (
+            getattr(cls, "class_version", 1),
+            Line(topic, form, msgspec.Raw(mapper.to_stored(sample(cls, form)).state)),
+        )
+        for topic, cls in product_events().items()
+        for form in FORMS
+    ]
+
+
+def story_rows() -> list[Row]:
+    """The story as the code would store it today."""
+    mapper = Mapper(event_types)
+    rows = []
+    for aggregate in story():
+        for event in aggregate.collect_events():
+            assert isinstance(event, Event)
+            stored = mapper.to_stored(event)
+            rows.append(
+                Row(
+                    str(stored.originator_id),
+                    stored.originator_version,
+                    stored.topic,
+                    msgspec.Raw(stored.state),
+                )
+            )
+    return rows
+
+
+def values() -> dict[str, list[str]]:
+    """The golden values: enumeration → what was ever stored for its members."""
+    if not VALUES.exists():
+        return {}
+    return msgspec.json.decode(VALUES.read_bytes(), type=dict[str, list[str]])
+
+
+def _add_values() -> None:
+    known = values()
+    for name, present_values in vocabularies().items():
+        known[name] = sorted({*known.get(name, []), *present_values})
+    VALUES.write_bytes(msgspec.json.format(msgspec.json.encode(known), indent=2) + b"\n")
+
+
+def main() -> None:
+    """Writes what is missing."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--afresh", action="store_true", help="forget the history (unreleased only)"
+    )
+    if parser.parse_args().afresh:
+        for path in HERE.glob("*.json*"):
+            path.unlink()
+    known = {(version, line.topic, line.form) for version, line in lines()}
+    for version, line in present():
+        if (version, line.topic, line.form) not in known:
+            with file_of(version).open("ab") as file:
+                file.write(msgspec.json.encode(line) + b"\n")
+    _add_values()
+    if not STORY.exists():
+        STORY.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in story_rows()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+"""A short life of every kind of aggregate, as a log: the same in each run."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from uuid import UUID
+
+from application.transactions import CommandReceipt
+from domain.audit_templates import AuditTemplate
+from domain.audits.audit import Audit, Definition
+from domain.audits.events import AuditType
+from domain.catalogue import Catalogue, DefinitionKind
+from domain.catalogue import Definition as PlugIn
+from domain.kernel.aggregate import Root
+from domain.kernel.metadata import Actor, ActorKind, Context, Metadata
+from domain.kernel.reasons import Because, Reason
+from domain.names import NameReservation
+from domain.optimization.solution import PlannedAction, ProposedAction
+from domain.plans.action_plan import ActionPlan, Proposal
+
+_BEGIN = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+AUDIT = UUID(int=0xA)
+TEMPLATE = UUID(int=0xB)
+SERVER = "0c0c1d3a-0000-4000-8000-000000000001"
+
+
+class Clock:
+    """Each look is a second later than the one before."""
+
+    def __init__(self) -> None:
+        self._ticks = count()
+
+    def ctx(self, name: str = "admin") -> Context:
+        at = _BEGIN + timedelta(seconds=next(self._ticks))
+        return Context(at, Metadata(Actor(ActorKind.USER, "u-1", name, "p-1"), "req-1", None, 1))
+
+
+def story() -> list[Root]:
+    """Aggregates with everything that happened to them pending."""
+    clock = Clock()
+    audit, plan = _audit_and_plan(clock)
+    template = AuditTemplate.create(
+        clock.ctx(), TEMPLATE, name="nightly", goal="server_consolidation"
+    )
+    template.change(clock.ctx(), {"description": "each night", "goal": "dummy"})
+    template.delete(clock.ctx())
+    name = NameReservation.reserve(clock.ctx(), "audit", "Nightly", AUDIT)
+    name.release(clock.ctx(), AUDIT)
+    name.take(clock.ctx(), "nightly", TEMPLATE)
+    catalogue = Catalogue.open(clock.ctx())
+    goal = PlugIn(DefinitionKind.GOAL, "dummy", "Dummy goal", {"efficacy_specification": []})
+    catalogue.synchronise(clock.ctx(), [goal])
+    catalogue.synchronise(clock.ctx(), [])
+    receipt = CommandReceipt.write(clock.ctx(), "key", "0" * 64, AUDIT)
+    return [audit, plan, template, name, catalogue, receipt]
+
+
+def _audit_and_plan(clock: Clock) -> tuple[Audit, ActionPlan]:
+    audit = Audit.request(
+        clock.ctx(),
+        AUDIT,
+        Definition("a", AuditType.ONESHOT, "server_consolidation", None, {"limit": 0.8}, []),
+    )
+    run = audit.run
+    assert run is not None
+    epoch = audit.claim_run(clock.ctx("engine"), run.id, "engine/1", "host-1")
+    audit.record_inputs(
+        clock.ctx("engine"), run.id, epoch, digest="d" * 64, strategy="vm_workload_consolidation"
+    )
+    plan = ActionPlan.propose(clock.ctx("engine"), _proposal(run.id))
+    audit.succeed_run(clock.ctx("engine"), run.id, epoch, plan.id)
+    plan.launch(clock.ctx())
+    held = plan.claim(clock.ctx("applier"), "applier/1", "host-1")
+    first, second = plan.actions
+    plan.intend_action(clock.ctx("applier"), held, first, {"server": SERVER, "host": "c1"})
+    plan.acknowledge_action(clock.ctx("applier"), held, first, {"migration": 12})
+    plan.succeed_action(clock.ctx("applier"), held, first, {"host": "c2"})
+    plan.skip_action(
+        clock.ctx("applier"),
+        held,
+        second,
+        Because(Reason.SERVICE_ALREADY_IN_STATE, {"host": "c1", "state": "disabled"}),
+    )
+    return audit, plan
+
+
+def _proposal(run: UUID) -> Proposal:
+    migrate = ProposedAction(
+        "migrate",
+        SERVER,
+        {"migration_type": "live", "source_node": "c1", "destination_node": "c2"},
+        Because(Reason.FREES_HOST, {"server": SERVER, "source": "c1"}),
+    )
+    disable = ProposedAction(
+        "change_nova_service_state",
+        "c1",
+        {"state": "disabled"},
+        Because(Reason.HOST_EMPTIED, {"host": "c1"}),
+    )
+    return Proposal(
+        audit_id=AUDIT,
+        run_id=run,
+        goal="server_consolidation",
+        strategy="vm_workload_consolidation",
+        planner="weight",
+        record="d" * 64,
+        explanation="e" * 64,
+        actions=(PlannedAction(migrate, ()), PlannedAction(disable, (0,), (0,))),
+    )

@@ -1,0 +1,115 @@
+"""History can be read for ever, and what is stored does not change unnoticed."""
+
+from typing import TypeVar
+from uuid import UUID
+
+import msgspec
+import pytest
+from eventsourcing.persistence import StoredEvent
+
+from application.ports.event_log import Recorded
+from application.transactions import CommandReceipt
+from domain.audit_templates import AuditTemplate
+from domain.audits.audit import Audit
+from domain.audits.events import AuditState
+from domain.catalogue import Catalogue
+from domain.kernel.aggregate import Root
+from domain.kernel.ids import CATALOGUE_ID, command_id, reservation_id
+from domain.names import NameReservation
+from domain.plans.action import ActionState
+from domain.plans.action_plan import ActionPlan
+from domain.plans.events import PlanState
+from infrastructure.event_log import SqlEventLog
+from infrastructure.event_log.mapper import Mapper
+from infrastructure.event_log.vocabulary import event_types
+from tests.golden.events.generate import STORY, Row, lines, present, values
+from tests.golden.events.samples import FORMS, product_events, sample, vocabularies
+from tests.golden.events.story import AUDIT, TEMPLATE
+
+A = TypeVar("A", bound=Root)
+HOW = (
+    "a stored form changed or is new. New class: python -m tests.golden.events.generate. "
+    "Changed class: raise its class_version, add the upcaster, then the same command."
+)
+
+
+@pytest.mark.parametrize("topic", product_events())
+def test_every_event_is_stored_as_the_golden_log_says(topic: str) -> None:
+    golden = {
+        (version, line.form): bytes(line.state) for version, line in lines() if line.topic == topic
+    }
+    today = {
+        (version, line.form): bytes(line.state)
+        for version, line in present()
+        if line.topic == topic
+    }
+    assert {key: golden.get(key) for key in today} == today, HOW
+
+
+def test_every_golden_line_of_any_version_is_read() -> None:
+    mapper = Mapper(event_types)
+    for version, line in lines():
+        stored = StoredEvent(UUID(int=1), 1, line.topic, bytes(line.state))
+        event = mapper.to_event(stored)
+        if version == getattr(type(event), "class_version", 1):
+            assert event == sample(type(event), line.form)
+            assert mapper.to_stored(event) == stored
+
+
+def test_the_golden_log_holds_each_form_once() -> None:
+    keys = [(version, line.topic, line.form) for version, line in lines()]
+    assert len(keys) == len(set(keys))
+    assert {form for _, _, form in keys} == set(FORMS)
+
+
+def test_no_stored_value_of_an_enumeration_is_forgotten() -> None:
+    today = vocabularies()
+    assert len(today["Reason"]) > 50
+    for name, golden in values().items():
+        assert set(golden) <= set(today[name]), f"{name}: old events hold values that are gone"
+    assert today == values(), HOW
+
+
+def test_a_changed_form_would_be_noticed() -> None:
+    """The control: an event that lost a field has other bytes than the golden log."""
+    (cls,) = (cls for topic, cls in product_events().items() if topic == "audit.run-claimed")
+    state = msgspec.json.decode(Mapper(event_types).to_stored(sample(cls, "full")).state)
+    del state["host"]
+    golden = [bytes(line.state) for _, line in lines() if line.topic == "audit.run-claimed"]
+    assert msgspec.json.encode(state) not in golden
+
+
+@pytest.fixture
+def told(event_log: SqlEventLog) -> SqlEventLog:
+    """A log that holds the golden story."""
+    rows = [msgspec.json.decode(text, type=Row) for text in STORY.read_bytes().splitlines()]
+    event_log._store.insert(
+        [StoredEvent(UUID(row.aggregate), row.version, row.topic, bytes(row.state)) for row in rows]
+    )
+    return event_log
+
+
+def test_the_golden_story_is_read_without_a_loss(told: SqlEventLog) -> None:
+    entries = told.read(0, 1000)
+    assert len(entries) == len(STORY.read_bytes().splitlines())
+    assert all(isinstance(entry, Recorded) for entry in entries)
+
+
+def test_the_golden_story_folds_to_the_states_that_it_tells(told: SqlEventLog) -> None:
+    audit = found(told, Audit, AUDIT)
+    assert (audit.state, audit.run, audit.runs) == (AuditState.SUCCEEDED, None, 1)
+    (proposed,) = (e for e in told.read(0, 1000) if e.topic == "plan.proposed")
+    plan = found(told, ActionPlan, proposed.aggregate_id)
+    assert plan.state is PlanState.SUCCEEDED
+    states = [action.state for action in plan.actions.values()]
+    assert states == [ActionState.SUCCEEDED, ActionState.SKIPPED]
+    assert found(told, AuditTemplate, TEMPLATE).deleted
+    assert found(told, NameReservation, reservation_id("audit", "nightly")).owner == TEMPLATE
+    assert found(told, Catalogue, CATALOGUE_ID).definitions == {}
+    assert found(told, CommandReceipt, command_id("key")).result == AUDIT
+
+
+def found(log: SqlEventLog, kind: type[A], aggregate_id: UUID) -> A:
+    aggregate = log.find(kind, aggregate_id)
+    assert aggregate is not None
+    return aggregate

@@ -1,0 +1,32 @@
+import json
+
+import pytest
+
+from interfaces.cli.main import main
+
+
+class Cli:
+    """Runs `vigil replay …` in this process."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+
+    def fails(self, *words: str) -> str:
+        assert main(["replay", *words]) == 1
+        return self._capsys.readouterr().err
+
+    def text(self, *words: str) -> str:
+        assert main(["replay", *words]) == 0
+        return self._capsys.readouterr().out
+
+    def lines(self, *words: str) -> list[dict[str, object]]:
+        return [json.loads(line) for line in self.text(*words, "--json").splitlines()]
+
+    def state(self, *words: str) -> dict[str, object]:
+        found: dict[str, object] = json.loads(self.text("show", *words, "--json"))
+        return found
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str]) -> Cli:
+    return Cli(capsys)

@@ -1,0 +1,196 @@
+import sqlite3
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from domain.audits.audit import Audit
+from domain.kernel.ids import reservation_id
+from domain.names import NameReservation
+from infrastructure.event_log import SqlEventLog
+from infrastructure.event_log.url import sqlite_file
+from interfaces.replay.reading import open_read_only
+from tests.given import context
+from tests.integration.cli.conftest import Cli
+from tests.integration.cli.prepared import AUDIT, NAME, Story, tell
+
+
+@pytest.fixture
+def story(event_log: SqlEventLog) -> Story:
+    return tell(event_log)
+
+
+@pytest.fixture(autouse=True)
+def settings(event_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIGIL_DATABASE_CONNECTION", event_database)
+    monkeypatch.setenv("VIGIL_DATA_DIR", str(tmp_path / "data"))
+
+
+def test_the_log_tells_who_did_what_when_and_why_newest_last(cli: Cli, story: Story) -> None:
+    lines = cli.lines("log")
+    positions = [int(str(line["position"])) for line in lines]
+    assert positions == sorted(positions)
+    assert positions[-1] == story.end
+    first = lines[0]
+    assert (first["who"], first["who_kind"], first["request_id"]) == ("admin", "user", "req-1")
+    assert first["at"] == "2026-11-24T12:00:00+00:00"
+    assert f"'{NAME}'" in str(first["what"])
+    failed = next(line for line in lines if line["topic"] == "plan.action-failed")
+    assert failed["why"] == {
+        "reason": "migration-failed",
+        "facts": {"migration": "m-2", "server": "vm-2", "status": "error"},
+        "text": "migration m-2 of server vm-2 ended as error",
+    }
+
+
+def test_the_log_in_plain_text_has_a_line_for_each_event(cli: Cli, story: Story) -> None:
+    lines = cli.text("log").splitlines()
+    assert len(lines) == len(cli.lines("log"))
+    assert lines[-1].endswith(f"[req-1, run {str(story.run)[:8]}]")
+    assert "The plan failed: 1 of 3 actions failed." in lines[-1]
+
+
+def test_the_log_is_cut_to_the_newest_events(cli: Cli, story: Story) -> None:
+    assert [line["position"] for line in cli.lines("log", "--limit", "2")] == [
+        line["position"] for line in cli.lines("log", "--limit", "0")[-2:]
+    ]
+
+
+def test_an_aggregate_has_a_log_of_its_own(cli: Cli, story: Story) -> None:
+    topics = {str(line["topic"]).partition(".")[0] for line in cli.lines("log", str(story.plan))}
+    assert topics == {"plan"}
+
+
+def test_a_run_has_a_log_across_aggregates(cli: Cli, story: Story) -> None:
+    lines = cli.lines("log", "--correlation", str(story.run))
+    assert {line["aggregate_id"] for line in lines} == {str(story.audit), str(story.plan)}
+    assert {line["correlation_id"] for line in lines} == {str(story.run)}
+
+
+def test_a_name_a_run_an_action_and_the_beginning_of_an_id_find_their_aggregate(
+    cli: Cli, story: Story
+) -> None:
+    for word in (NAME, NAME.upper(), str(story.run), str(story.run)[:12], str(story.audit)):
+        assert cli.state(word)["aggregate_id"] == str(story.audit), word
+    for word in (str(story.actions[1]), str(story.plan)[:8], str(story.plan).upper()):
+        assert cli.state(word)["aggregate_id"] == str(story.plan), word
+
+
+def test_a_deleted_audit_is_still_found_by_its_last_name(
+    cli: Cli, story: Story, event_log: SqlEventLog
+) -> None:
+    audit = event_log.find(Audit, AUDIT)
+    name = event_log.find(NameReservation, reservation_id("audit", NAME))
+    assert audit is not None
+    assert name is not None
+    audit.delete(context(100))
+    name.release(context(100), AUDIT)
+    event_log.save(audit, name)
+    assert cli.state(NAME)["aggregate_id"] == str(AUDIT)
+
+
+def test_a_word_that_names_nothing_is_refused_in_one_line(cli: Cli, story: Story) -> None:
+    assert cli.fails("show", "nonsense") == "vigil: error: nothing in the log is called nonsense\n"
+    unknown = "00000000-0000-0000-0000-00000000dead"
+    assert unknown in cli.fails("log", unknown)
+
+
+def test_the_state_is_the_one_after_the_version_asked_for(cli: Cli, story: Story) -> None:
+    def states(version: int) -> object:
+        return cli.state(str(story.plan), "--version", str(version))["state"]["state"]  # type: ignore[index]
+
+    assert [states(version) for version in (1, 2, 3)] == ["RECOMMENDED", "PENDING", "ONGOING"]
+    assert cli.state(str(story.plan))["state"]["state"] == "FAILED"  # type: ignore[index]
+
+
+def test_the_state_at_a_position_ignores_what_came_later(cli: Cli, story: Story) -> None:
+    then = cli.state(str(story.plan), "--at", str(story.launched))
+    assert (then["version"], then["position"]) == (2, story.launched)
+    assert then["state"]["state"] == "PENDING"  # type: ignore[index]
+
+
+def test_every_version_folds_to_what_the_log_itself_finds(
+    cli: Cli, story: Story, event_log: SqlEventLog
+) -> None:
+    for version in range(1, len(event_log.history(AUDIT)) + 1):
+        audit = event_log.find(Audit, AUDIT, version)
+        assert audit is not None
+        shown = cli.state(NAME, "--version", str(version))["state"]
+        assert shown["state"] == audit.state  # type: ignore[index]
+        assert shown["runs"] == audit.runs  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--version", "99"], "has versions 1 to 4, not 99"),
+        (["--version", "0"], "has versions 1 to 4, not 0"),
+        (["--at", "0"], "has no event up to then: it began at position 1"),
+    ],
+)
+def test_a_moment_that_never_was_is_refused(
+    cli: Cli, story: Story, words: list[str], complaint: str
+) -> None:
+    assert complaint in cli.fails("show", NAME, *words)
+
+
+def test_a_plan_is_shown_with_each_action_its_state_and_its_reasons(cli: Cli, story: Story) -> None:
+    rows = [line for line in cli.text("show", str(story.plan)).splitlines() if "migrate" in line]
+    assert len(rows) == 3
+    assert "web-1: host-01 -> host-02" in rows[0]
+    assert "SUCCEEDED" in rows[0]
+    assert "moving web-1 helps to free host-01" in rows[0]
+    assert "FAILED" in rows[1]
+    assert "migration m-2 of server vm-2 ended as error" in rows[1]
+    assert "CANCELLED" in rows[2]
+    assert "which this one requires, did not succeed" in rows[2]
+
+
+def test_the_difference_between_two_versions_is_told_attribute_by_attribute(
+    cli: Cli, story: Story
+) -> None:
+    found = cli.lines("diff", str(story.plan), "1", "3")
+    changed = {str(one["path"]): (one["before"], one["after"]) for one in found}
+    assert changed["state"] == ("RECOMMENDED", "ONGOING")
+    assert changed["epoch"] == (0, 1)
+    assert changed["owner"] == (None, "applier/b")
+    assert not any(path.startswith("actions") for path in changed)
+    assert "no difference" in cli.text("diff", str(story.plan), "2", "2")
+
+
+def put_garbage(url: str) -> None:
+    """Puts something into the log that is no event."""
+    row = ("0" * 31 + "7", 1, "audit.from-the-future", b'{"x": 1}')
+    path = sqlite_file(url)
+    columns = "(originator_id, originator_version, topic, state)"
+    if path is None:
+        with psycopg.connect(url) as connection:
+            connection.execute(f"INSERT INTO stored_events {columns} VALUES (%s, %s, %s, %s)", row)  # noqa: S608
+    else:
+        with sqlite3.connect(path) as file:
+            file.execute(f"INSERT INTO stored_events {columns} VALUES (?, ?, ?, ?)", row)  # noqa: S608
+        file.close()
+
+
+def test_something_unreadable_in_the_log_is_shown_as_such_and_the_rest_goes_on(
+    cli: Cli, story: Story, event_database: str
+) -> None:
+    put_garbage(event_database)
+    last = cli.lines("log")[-1]
+    assert last["readable"] is False
+    assert "This event cannot be read" in str(last["what"])
+    assert cli.state(NAME)["aggregate_id"] == str(AUDIT)
+    assert "cannot be read" in cli.fails("show", "00000000-0000-0000-0000-000000000007")
+
+
+def test_replay_cannot_write(story: Story, event_database: str, event_log: SqlEventLog) -> None:
+    log = open_read_only(event_database)
+    audit = log.find(Audit, AUDIT)
+    assert audit is not None
+    audit.delete(context(1))
+    try:
+        with pytest.raises(Exception, match=r"refused|read-only|readonly"):
+            log.save(audit)
+    finally:
+        log.close()
+    assert event_log.end() == story.end

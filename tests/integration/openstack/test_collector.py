@@ -1,0 +1,351 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from openstack.connection import Connection
+
+from application.ports.cloud import CloudRefused, CloudUnreachable
+from domain.cluster.rows import AggregateRow, GroupRow, HostRow, ServerRow
+from domain.kernel.reasons import Reason
+from infrastructure.openstack.collector import NovaCollector
+from infrastructure.openstack.connection import Limits
+from tests.integration.openstack.scripted import Asked, Say, ScriptedCloud
+
+Json = dict[str, Any]
+PAGE = 2
+
+
+def _hypervisor(name: str, **more: object) -> Json:
+    return {
+        "id": f"id-{name}",
+        "hypervisor_hostname": f"{name}.example.org",
+        "hypervisor_type": "QEMU",
+        "state": "up",
+        "status": "enabled",
+        "service": {"id": f"svc-{name}", "host": name, "disabled_reason": None},
+        **more,
+    }
+
+
+def _service(host: str, **more: object) -> Json:
+    known = {"id": f"svc-{host}", "binary": "nova-compute", "host": host, "zone": "az-1"}
+    return {**known, "status": "enabled", "state": "up", "disabled_reason": None, **more}
+
+
+def _server(server_id: str, host: str | None, **more: object) -> Json:
+    return {
+        "id": server_id,
+        "name": f"name-{server_id}",
+        "status": "ACTIVE",
+        "tenant_id": "project",
+        "created": "2026-01-01T00:00:00Z",
+        "metadata": {"role": "web"},
+        "image": {"id": "image"},
+        "locked": False,
+        "pinned_availability_zone": None,
+        "flavor": {
+            "original_name": "m1",
+            "vcpus": 2,
+            "ram": 4096,
+            "disk": 20,
+            "ephemeral": 5,
+            "swap": 1,
+            "extra_specs": {"hw:cpu_policy": "shared"},
+        },
+        "OS-EXT-SRV-ATTR:host": host,
+        "OS-EXT-SRV-ATTR:hypervisor_hostname": f"{host}.example.org" if host else None,
+        "OS-EXT-STS:vm_state": "active",
+        "OS-EXT-STS:task_state": None,
+        "OS-EXT-AZ:availability_zone": "az-1",
+        **more,
+    }
+
+
+def _inventory(total: int, reserved: int = 0, ratio: float = 1.0) -> Json:
+    return {"total": total, "reserved": reserved, "allocation_ratio": ratio, "max_unit": total}
+
+
+def _paged(key: str, items: list[Json]) -> Callable[[Asked], Say]:
+    def answer(asked: Asked) -> Say:
+        ids = [item["id"] for item in items]
+        start = ids.index(asked.query["marker"]) + 1 if "marker" in asked.query else 0
+        page = items[start : start + int(asked.query["limit"])]
+        more = start + len(page) < len(items)
+        return Say(200, {key: page, f"{key}_links": [{"rel": "next", "href": "-"}] if more else []})
+
+    return answer
+
+
+def _by_offset(key: str, items: list[Json]) -> Callable[[Asked], Say]:
+    def answer(asked: Asked) -> Say:
+        start = int(asked.query["offset"])
+        return Say(200, {key: items[start : start + int(asked.query["limit"])]})
+
+    return answer
+
+
+class Cluster:
+    """What a scripted cloud holds."""
+
+    def __init__(self, cloud: ScriptedCloud) -> None:
+        self.cloud = cloud
+        self.hypervisors = [_hypervisor("node-1"), _hypervisor("node-10")]
+        self.services = [_service("node-10", status="disabled", zone="az-2"), _service("node-1")]
+        self.servers = [_server("s1", "node-1"), _server("s2", "node-10")]
+        self.groups: list[Json] = []
+        self.aggregates: list[Json] = []
+        self.inventories = {
+            "VCPU": _inventory(16, 2, 4.0),
+            "MEMORY_MB": _inventory(65536, 512, 1.5),
+            "DISK_GB": _inventory(1000, 10, 2.0),
+        }
+
+    def script(self) -> None:
+        """Has the cloud answer accordingly."""
+        on = self.cloud.on
+        on("GET", "/os-hypervisors/detail", _paged("hypervisors", self.hypervisors))
+        on("GET", "/os-services", Say(200, {"services": self.services}))
+        on("GET", "/servers/detail", _paged("servers", self.servers))
+        on("GET", "/os-server-groups", _by_offset("server_groups", self.groups))
+        on("GET", "/os-aggregates", Say(200, {"aggregates": self.aggregates}))
+        providers = [{"uuid": h["id"], "generation": 7} for h in self.hypervisors]
+        on("GET", "/resource_providers", Say(200, {"resource_providers": providers}))
+        for provider in providers:
+            at = f"/resource_providers/{provider['uuid']}"
+            on("GET", f"{at}/inventories", Say(200, {"inventories": self.inventories}))
+            on("GET", f"{at}/traits", Say(200, {"traits": ["COMPUTE_NODE", "HW_CPU_X86_AVX2"]}))
+
+
+@pytest.fixture
+def cluster(cloud: ScriptedCloud) -> Cluster:
+    return Cluster(cloud)
+
+
+@pytest.fixture
+def collector(connection: Connection, limits: Limits) -> NovaCollector:
+    return NovaCollector(connection, Limits(page=PAGE, read_retries=0))
+
+
+def test_every_field_of_a_host_is_mapped(cluster: Cluster, collector: NovaCollector) -> None:
+    cluster.inventories["PCPU"] = _inventory(8, 1)
+    cluster.services[0]["disabled_reason"] = "maintenance"
+    cluster.aggregates = [
+        {"id": 3, "uuid": "agg", "name": "a", "hosts": ["node-10"], "metadata": {}}
+    ]
+    cluster.script()
+    hosts = {host.name: host for host in collector.collect().hosts}
+    assert hosts["node-10"] == HostRow(
+        id="id-node-10",
+        name="node-10",
+        hypervisor_hostname="node-10.example.org",
+        state="up",
+        status="disabled",
+        disabled_reason="maintenance",
+        zone="az-2",
+        vcpus=16,
+        memory_mb=65536,
+        disk_gb=1000,
+        vcpus_reserved=2,
+        memory_reserved_mb=512,
+        disk_reserved_gb=10,
+        cpu_ratio=4.0,
+        ram_ratio=1.5,
+        disk_ratio=2.0,
+        traits=("COMPUTE_NODE", "HW_CPU_X86_AVX2"),
+        aggregates=("agg",),
+        pcpus=7,
+        generation=7,
+    )
+
+
+def test_hosts_are_joined_with_services_by_their_exact_names(
+    cluster: Cluster, collector: NovaCollector
+) -> None:
+    """Upstream matches names as substrings: node-1 could be given node-10's service."""
+    cluster.script()
+    hosts = {host.name: (host.status, host.zone) for host in collector.collect().hosts}
+    assert hosts == {"node-1": ("enabled", "az-1"), "node-10": ("disabled", "az-2")}
+
+
+def test_every_field_of_a_server_is_mapped(cluster: Cluster, collector: NovaCollector) -> None:
+    odd = {
+        "status": "VERIFY_RESIZE",
+        "locked": True,
+        "pinned_availability_zone": "az-1",
+        "OS-EXT-STS:vm_state": "resized",
+        "OS-EXT-STS:task_state": "resize_confirming",
+    }
+    cluster.servers = [_server("s1", "node-1", **odd)]
+    cluster.groups = [{"id": "g", "name": "spread", "policy": "anti-affinity", "members": ["s1"]}]
+    cluster.script()
+    assert list(collector.collect().servers) == [
+        ServerRow(
+            id="s1",
+            name="name-s1",
+            host="node-1",
+            vcpus=2,
+            memory_mb=4096,
+            disk_gb=26,
+            state="resized",
+            status="VERIFY_RESIZE",
+            task_state="resize_confirming",
+            project_id="project",
+            flavor="m1",
+            locked=True,
+            pinned_zone="az-1",
+            zone="az-1",
+            metadata={"role": "web"},
+            extra_specs={"hw:cpu_policy": "shared"},
+            groups=("g",),
+            created_at="2026-01-01T00:00:00Z",
+        )
+    ]
+
+
+def test_a_server_that_boots_from_a_volume_has_no_local_root_disk(
+    cluster: Cluster, collector: NovaCollector
+) -> None:
+    cluster.servers = [_server("s1", "node-1", image="")]
+    cluster.script()
+    assert collector.collect().servers[0].disk_gb == 6
+
+
+def test_a_server_without_flavor_or_host_is_handed_on_as_it_is(
+    cluster: Cluster, collector: NovaCollector
+) -> None:
+    cluster.servers = [_server("s1", None, flavor={}), _server("s2", "node-1", flavor=None)]
+    cluster.script()
+    rows = collector.collect().servers
+    assert [(row.host, row.vcpus, row.memory_mb, row.disk_gb) for row in rows] == [
+        (None, None, None, None),
+        ("node-1", None, None, None),
+    ]
+
+
+def test_deleted_servers_are_left_out_and_deferred_ones_kept(
+    cluster: Cluster, collector: NovaCollector
+) -> None:
+    deleted: Json = {"status": "DELETED", "OS-EXT-STS:vm_state": "deleted"}
+    deferred: Json = {"status": "SOFT_DELETED", "OS-EXT-STS:vm_state": "soft-delete"}
+    cluster.servers = [_server("s1", "node-1", **deleted), _server("s2", "node-1", **deferred)]
+    cluster.script()
+    assert [server.id for server in collector.collect().servers] == ["s2"]
+
+
+def test_groups_and_aggregates_are_mapped(cluster: Cluster, collector: NovaCollector) -> None:
+    rules = {"max_server_per_host": 2}
+    cluster.groups = [
+        {"id": "g1", "name": "new", "policy": "anti-affinity", "rules": rules, "members": ["s1"]},
+        {"id": "g2", "name": "old", "policies": ["soft-affinity"], "members": []},
+        {"id": "g3", "name": "one more than a page", "policy": "affinity", "members": ["s1"]},
+    ]
+    meta = {"availability_zone": "az-1", "ssd": "true"}
+    cluster.aggregates = [
+        {"id": 1, "uuid": "a", "name": "fast", "availability_zone": "az-1", "hosts": ["node-1"]}
+        | {"metadata": meta}
+    ]
+    cluster.script()
+    found = collector.collect()
+    assert list(found.groups) == [
+        GroupRow("g1", "new", "anti-affinity", ("s1",), 2),
+        GroupRow("g2", "old", "soft-affinity", (), 1),
+        GroupRow("g3", "one more than a page", "affinity", ("s1",), 1),
+    ]
+    assert list(found.aggregates) == [AggregateRow("1", "a", "fast", "az-1", ("node-1",), meta)]
+    assert {server.id: server.groups for server in found.servers} == {"s1": ("g1", "g3"), "s2": ()}
+
+
+def test_bare_metal_is_left_out_with_its_servers(
+    cluster: Cluster, collector: NovaCollector
+) -> None:
+    metal = _hypervisor("metal", hypervisor_type="ironic", hypervisor_hostname="node-uuid")
+    cluster.hypervisors.append(metal)
+    on_metal = {"OS-EXT-SRV-ATTR:hypervisor_hostname": "node-uuid"}
+    cluster.servers.append(_server("s3", "metal", **on_metal))
+    cluster.script()
+    found = collector.collect()
+    assert {host.name for host in found.hosts} == {"node-1", "node-10"}
+    assert {server.id for server in found.servers} == {"s1", "s2"}
+
+
+def test_the_number_of_requests_follows_pages_and_hosts_never_servers(
+    cluster: Cluster, collector: NovaCollector, cloud: ScriptedCloud
+) -> None:
+    cluster.servers = [_server(f"s{n}", "node-1") for n in range(41)]
+    cluster.hypervisors.append(_hypervisor("node-2"))
+    cluster.services.append(_service("node-2"))
+    cluster.script()
+    found = collector.collect()
+    assert len(found.servers) == 41
+    pages_of_servers, pages_of_hosts, hosts = 21, 2, 3
+    services = aggregates = groups = providers = 1
+    lists = pages_of_servers + pages_of_hosts + services + aggregates + groups + providers
+    assert found.calls == lists + 2 * hosts
+    spoken = [a for a in cloud.asked if "/identity" not in a.path]
+    discovery = 2
+    assert len(spoken) <= found.calls + discovery
+
+
+def test_a_host_that_placement_does_not_know_is_named_and_left_out(
+    cluster: Cluster, collector: NovaCollector, cloud: ScriptedCloud
+) -> None:
+    cluster.script()
+    missing = Say(404, {"errors": [{"status": 404, "detail": "no such provider"}]})
+    cloud.on("GET", "/resource_providers/id-node-10/inventories", missing)
+    found = collector.collect()
+    assert [host.name for host in found.hosts] == ["node-1"]
+    assert [(why.reason, why.facts["resource"]) for why in found.problems] == [
+        (Reason.BAD_VALUE, "node-10")
+    ]
+
+
+def test_a_host_without_a_service_is_named(cluster: Cluster, collector: NovaCollector) -> None:
+    del cluster.services[0]
+    cluster.script()
+    found = collector.collect()
+    assert [(why.reason, why.facts) for why in found.problems] == [
+        (Reason.SERVICE_NOT_FOUND, {"host": "node-10"})
+    ]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/os-hypervisors/detail",
+        "/os-services",
+        "/servers/detail",
+        "/os-server-groups",
+        "/os-aggregates",
+        "/resource_providers",
+        "/resource_providers/id-node-10/inventories",
+        "/resource_providers/id-node-10/traits",
+    ],
+)
+@pytest.mark.parametrize(("status", "kind"), [(503, CloudUnreachable), (403, CloudRefused)])
+def test_a_part_that_cannot_be_read_fails_the_whole(
+    cluster: Cluster,
+    collector: NovaCollector,
+    cloud: ScriptedCloud,
+    path: str,
+    status: int,
+    kind: type[Exception],
+) -> None:
+    """Upstream drops what it cannot read and publishes the rest as if it were everything."""
+    cluster.script()
+    cloud.on("GET", path, Say(status, {"error": {"code": status, "message": "not today"}}))
+    with pytest.raises(kind, match="not today"):
+        collector.collect()
+
+
+@pytest.mark.parametrize("what", ["server", "service"])
+def test_a_cell_that_does_not_answer_fails_the_whole(
+    cluster: Cluster, collector: NovaCollector, what: str
+) -> None:
+    """Nova lists what it can and shows the rest as UNKNOWN: that is a partial model."""
+    if what == "server":
+        cluster.servers.append({"id": "s3", "status": "UNKNOWN", "tenant_id": "p"})
+    else:
+        cluster.services.append({"binary": "nova-compute", "host": "x", "status": "UNKNOWN"})
+    cluster.script()
+    with pytest.raises(CloudUnreachable, match="cell"):
+        collector.collect()

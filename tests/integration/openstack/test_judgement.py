@@ -1,0 +1,178 @@
+"""What Nova's records of a migration mean: every combination that its races can show."""
+
+from typing import Any
+
+import pytest
+
+from application.ports.cloud import Observation, Phase
+from domain.kernel.reasons import Reason
+from infrastructure.openstack.actions.history import Trace
+from infrastructure.openstack.actions.judgement import Confirm, cold, live
+
+Json = dict[str, Any]
+SOURCE, DESTINATION, ELSEWHERE = "a", "b", "c"
+
+
+def _server(host: str = SOURCE, task: str | None = None, status: str = "ACTIVE") -> Json:
+    return {
+        "id": "s",
+        "status": status,
+        "OS-EXT-SRV-ATTR:host": host,
+        "OS-EXT-STS:task_state": task,
+    }
+
+
+def _migration(status: str, to: str | None = DESTINATION) -> Json:
+    return {"uuid": "m", "status": status, "dest_compute": to}
+
+
+def _action(*, error: bool = False, ended: bool = False, words: str = "no valid host") -> Json:
+    event = {
+        "result": "Error" if error else "Success",
+        "details": words if error else None,
+        "finish_time": "2026-01-01T00:00:00.000000" if ended or error else None,
+    }
+    return {"request_id": "req-1", "message": "Error" if error else None, "events": [event]}
+
+
+def _reason(seen: Observation | Confirm) -> Reason | None:
+    assert isinstance(seen, Observation)
+    return None if seen.because is None else seen.because.reason
+
+
+def _phase(seen: Observation | Confirm) -> Phase:
+    assert isinstance(seen, Observation)
+    return seen.phase
+
+
+@pytest.mark.parametrize("status", ["accepted", "queued", "preparing", "running", "post-migrating"])
+def test_a_live_migration_under_way_is_running(status: str) -> None:
+    trace = Trace(_server(task="migrating", status="MIGRATING"), _action(), _migration(status))
+    assert live("s", DESTINATION, trace).phase is Phase.RUNNING
+
+
+def test_a_completed_migration_is_done_only_once_nova_has_let_go_of_the_server() -> None:
+    """Nova writes ``completed`` before it clears the task state and moves the allocations."""
+    trace = Trace(_server(DESTINATION, task="migrating"), _action(), _migration("completed"))
+    assert live("s", DESTINATION, trace).phase is Phase.RUNNING
+    trace = Trace(_server(DESTINATION), _action(), _migration("completed"))
+    assert live("s", DESTINATION, trace) == Observation(
+        Phase.DONE, {"host": DESTINATION, "migration": "m"}
+    )
+
+
+def test_without_a_destination_any_host_will_do() -> None:
+    trace = Trace(_server(ELSEWHERE), _action(), _migration("completed", ELSEWHERE))
+    assert live("s", None, trace).phase is Phase.DONE
+
+
+def test_landing_elsewhere_is_a_failure_that_names_both_hosts() -> None:
+    trace = Trace(_server(ELSEWHERE), _action(), _migration("completed", ELSEWHERE))
+    seen = live("s", DESTINATION, trace)
+    assert seen.because is not None
+    assert seen.because.reason is Reason.LANDED_ELSEWHERE
+    assert seen.because.facts == {"server": "s", "host": ELSEWHERE, "destination": DESTINATION}
+
+
+def test_a_server_that_has_moved_on_since_was_still_moved() -> None:
+    """Somebody else's later migration must not turn a success into a failure."""
+    trace = Trace(_server(ELSEWHERE), _action(), _migration("completed"), moved_on=True)
+    assert live("s", DESTINATION, trace).phase is Phase.DONE
+    trace = Trace(
+        _server(DESTINATION, task="migrating"), _action(), _migration("completed"), moved_on=True
+    )
+    assert live("s", DESTINATION, trace).phase is Phase.DONE
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        ("failed", Reason.MIGRATION_FAILED),
+        ("error", Reason.MIGRATION_FAILED),
+        ("cancelled", Reason.MIGRATION_ABORTED),
+    ],
+)
+def test_a_broken_or_aborted_migration_has_failed_once_it_is_rolled_back(
+    status: str, reason: Reason
+) -> None:
+    trace = Trace(_server(task="migrating"), _action(error=True), _migration(status))
+    assert live("s", DESTINATION, trace).phase is Phase.RUNNING
+    seen = live("s", DESTINATION, Trace(_server(), _action(error=True), _migration(status)))
+    assert (seen.phase, _reason(seen)) == (Phase.FAILED, reason)
+
+
+def test_a_migration_that_the_scheduler_turned_down_was_refused_in_its_words() -> None:
+    trace = Trace(
+        _server(), _action(error=True, words="no\n valid host"), _migration("error", None)
+    )
+    seen = live("s", DESTINATION, trace)
+    assert seen.because is not None
+    assert seen.because.reason is Reason.MIGRATION_REFUSED
+    assert seen.because.facts["error"] == "no valid host"
+
+
+def test_a_server_that_arrives_broken_has_failed() -> None:
+    trace = Trace(_server(DESTINATION, status="ERROR"), _action(), _migration("completed"))
+    assert _reason(live("s", DESTINATION, trace)) is Reason.MIGRATION_FAILED
+
+
+def test_a_server_deleted_on_the_way_has_failed_and_one_deleted_after_arrival_has_not() -> None:
+    assert _reason(live("s", DESTINATION, Trace(None, _action(), _migration("running")))) is (
+        Reason.SERVER_NOT_FOUND
+    )
+    done = live("s", DESTINATION, Trace(None, _action(), _migration("completed")))
+    assert done.phase is Phase.DONE
+
+
+@pytest.mark.parametrize("move", [live, cold])
+def test_a_request_whose_migration_is_not_there(move: Any) -> None:
+    """Not yet made, turned down before it was made, or archived since."""
+    coming = Trace(_server(), _action())
+    assert _phase(move("s", DESTINATION, coming)) is Phase.RUNNING
+    coming = Trace(_server(task="migrating"), _action(error=True))
+    assert _phase(move("s", DESTINATION, coming)) is Phase.RUNNING
+    refused = Trace(_server(), _action(error=True))
+    assert _reason(move("s", DESTINATION, refused)) is Reason.MIGRATION_REFUSED
+    archived = Trace(_server(DESTINATION), _action(ended=True))
+    assert _phase(move("s", DESTINATION, archived)) is Phase.DONE
+    lost = Trace(_server(), _action(ended=True))
+    assert _phase(move("s", DESTINATION, lost)) is Phase.UNKNOWN
+    assert _reason(move("s", DESTINATION, Trace(None, _action()))) is Reason.SERVER_NOT_FOUND
+
+
+@pytest.mark.parametrize("status", ["pre-migrating", "migrating", "post-migrating", "confirming"])
+def test_a_cold_migration_under_way_is_running(status: str) -> None:
+    trace = Trace(_server(task="resize_migrating", status="RESIZE"), _action(), _migration(status))
+    assert _phase(cold("s", DESTINATION, trace)) is Phase.RUNNING
+
+
+def test_a_cold_migration_that_has_arrived_wants_to_be_confirmed() -> None:
+    waiting = _server(DESTINATION, status="VERIFY_RESIZE")
+    assert cold("s", DESTINATION, Trace(waiting, _action(), _migration("finished"))) == Confirm()
+    assert cold("s", DESTINATION, Trace(waiting, _action(ended=True))) == Confirm()
+
+
+def test_a_confirmation_under_way_is_not_given_again() -> None:
+    busy = _server(DESTINATION, task="resize_confirming", status="VERIFY_RESIZE")
+    assert _phase(cold("s", DESTINATION, Trace(busy, _action(), _migration("finished")))) is (
+        Phase.RUNNING
+    )
+    given = _server(DESTINATION, status="VERIFY_RESIZE")
+    assert _phase(cold("s", DESTINATION, Trace(given, _action(), _migration("confirming")))) is (
+        Phase.RUNNING
+    )
+
+
+@pytest.mark.parametrize("status", ["ACTIVE", "SHUTOFF"])
+def test_a_confirmed_migration_is_done(status: str) -> None:
+    trace = Trace(_server(DESTINATION, status=status), _action(), _migration("confirmed"))
+    assert _phase(cold("s", DESTINATION, trace)) is Phase.DONE
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [("error", Reason.MIGRATION_FAILED), ("reverted", Reason.MIGRATION_ABORTED)],
+)
+def test_a_broken_or_reverted_cold_migration_has_failed(status: str, reason: Reason) -> None:
+    seen = cold("s", DESTINATION, Trace(_server(), _action(), _migration(status)))
+    assert _reason(seen) is reason

@@ -1,0 +1,396 @@
+"""A whole house for API tests: event log, projector and read models on SQLite, and the API."""
+
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import falcon.testing
+
+from application.commands.catalogue import synchronise
+from application.errors import Unavailable
+from application.ports.read_models import StrategyView
+from application.ports.services import Instance
+from application.projections import all_projections
+from application.projections.runner import Projector
+from application.transactions import Commands
+from domain.audits import Audit
+from domain.catalogue import Definition, DefinitionKind
+from domain.kernel.ids import run_id
+from domain.kernel.metadata import Context, Metadata, component
+from domain.kernel.reasons import Because, Reason
+from domain.optimization.solution import PlannedAction, ProposedAction
+from domain.plans.action import Indicator
+from domain.plans.action_plan import ActionPlan, Proposal
+from infrastructure import event_log
+from infrastructure.clock import RandomIds, SystemClock
+from infrastructure.cron import next_match
+from infrastructure.read_models import (
+    SqlProjectionStore,
+    SqlServices,
+    open_engine,
+    open_read_models,
+    upgrade,
+    views_url,
+)
+from interfaces.rest.app import create_app
+from interfaces.rest.auth import NoAuth
+from interfaces.rest.services import RestServices, RestSettings, StrategyState
+
+TEST = Metadata(component("test"))
+
+DUMMY_SPEC: dict[str, Any] = {
+    "properties": {
+        "para1": {"type": "number", "default": 3.2, "minimum": 1.0, "maximum": 10.2},
+        "para2": {"type": "string", "default": "hello"},
+    }
+}
+ACTUATOR_SPEC: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "actions": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "action_type": {"type": "string"},
+                    "resource_id": {"type": "string"},
+                    "input_parameters": {"type": "object"},
+                },
+                "required": ["action_type", "input_parameters"],
+            },
+        }
+    },
+    "required": ["actions"],
+}
+GOALS = ("dummy", "server_consolidation", "unclassified")
+STRATEGIES: dict[str, tuple[str, dict[str, Any]]] = {
+    "dummy": ("dummy", DUMMY_SPEC),
+    "dummy_with_scorer": ("dummy", DUMMY_SPEC),
+    "basic": ("server_consolidation", {}),
+    "actuator": ("unclassified", ACTUATOR_SPEC),
+}
+SCORERS = ("dummy_scorer", "dummy_avg_scorer")
+
+
+def installed() -> list[Definition]:
+    """What the house has registered."""
+    indicator = {
+        "name": "released_compute_nodes_count",
+        "description": "Nodes that can be freed.",
+        "unit": None,
+        "schema": '{"type": "integer"}',
+    }
+    return [
+        *(
+            Definition(
+                DefinitionKind.GOAL, name, name.title(), {"efficacy_specification": [indicator]}
+            )
+            for name in GOALS
+        ),
+        *(
+            Definition(
+                DefinitionKind.STRATEGY, name, name.title(), {"goal": goal, "parameters_spec": spec}
+            )
+            for name, (goal, spec) in STRATEGIES.items()
+        ),
+        *(
+            Definition(
+                DefinitionKind.SCORING_ENGINE,
+                name,
+                name.title(),
+                {"description": "Scores.", "metainfo": '{"columns": []}'},
+            )
+            for name in SCORERS
+        ),
+        Definition(
+            DefinitionKind.ACTION_TYPE, "migrate", "Migrate", {"description": "Moves a server."}
+        ),
+    ]
+
+
+def a_strategy_state(strategy: StrategyView) -> StrategyState:
+    """What the house knows of its strategies' prerequisites."""
+    if strategy.name == "dummy":
+        return StrategyState(None, available=True, metrics={}, models={"compute_model": True})
+    return StrategyState(
+        "prometheus",
+        available=True,
+        metrics={"host_cpu_usage": True, "instance_cpu_usage": False},
+        models={"compute_model": True},
+    )
+
+
+class Model:
+    """The data model that the house answers with; None = there is none."""
+
+    def __init__(self) -> None:
+        self.rows: list[Mapping[str, Any]] | None = None
+        self.asked: list[UUID | None] = []
+
+    def __call__(self, audit: UUID | None) -> list[Mapping[str, Any]]:
+        self.asked.append(audit)
+        if self.rows is None:
+            raise Unavailable("No compute model was collected yet.")
+        return self.rows
+
+
+class House:
+    """The API in this process, on its own databases, with a projector in a thread.
+
+    Args:
+        directory: for the databases.
+        settings: of the API.
+    """
+
+    def __init__(self, directory: Path, settings: RestSettings | None = None) -> None:
+        self.url = f"sqlite:///{directory / 'events.db'}"
+        event_log.upgrade(self.url)
+        upgrade(views_url(self.url))
+        self.clock, self.ids = SystemClock(), RandomIds()
+        self.log = event_log.open_event_log(self.url)
+        self.engine = open_engine(views_url(self.url))
+        self.reads = open_read_models(views_url(self.url), clock=self.clock, log_end=self.log.end)
+        self.commands = Commands(self.log, self.clock)
+        self.heartbeats = SqlServices(self.engine, host="ctl-1")
+        self.model = Model()
+        self.api = RestServices(
+            commands=self.commands,
+            reads=self.reads,
+            services=self.heartbeats,
+            authorizer=NoAuth(),
+            cron=next_match,
+            clock=self.clock,
+            ids=self.ids,
+            strategy_state=a_strategy_state,
+            data_model=self.model,
+            settings=settings or RestSettings(),
+        )
+        self.projector = Projector(
+            self.log,
+            SqlProjectionStore(self.engine),
+            all_projections(next_match),
+            self.clock,
+        )
+        self.http = falcon.testing.TestClient(create_app(self.api))
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self.projector.run, args=[self._stop], daemon=True)
+
+    def open(self) -> None:
+        """Fills the catalogue and starts the projector."""
+        done = synchronise(self.commands, TEST, installed())
+        self._thread.start()
+        assert self.reads.await_position(done.position, 20)
+
+    def close(self) -> None:
+        """Stops the projector and gives connections back."""
+        self._stop.set()
+        self.commands.run(TEST, lambda tx, ctx: tx.add(_ping(ctx)))  # wakes the projector
+        self._thread.join(20)
+        assert not self._thread.is_alive()
+        self.reads.close()
+        self.engine.dispose()
+        self.log.close()
+
+    # -- requests --------------------------------------------------------------------------------
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: object = ...,
+        *,
+        version: str | None = "1.7",
+        headers: Mapping[str, str] | None = None,
+        raw: bytes | None = None,
+    ) -> falcon.testing.Result:
+        """Sends a request; ``path`` may have a query string."""
+        sent = dict(headers or {})
+        if version is not None:
+            sent.setdefault("OpenStack-API-Version", f"infra-optim {version}")
+        if raw is not None:
+            return self._send(method, path, raw, sent)
+        if body is ...:
+            return self._send(method, path, None, sent)
+        sent.setdefault("Content-Type", "application/json")
+        return self._send(method, path, json.dumps(body).encode(), sent)
+
+    def _send(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> falcon.testing.Result:
+        bare, _, query = path.partition("?")
+        return self.http.simulate_request(
+            method, bare, query_string=query, body=body, headers=dict(headers)
+        )
+
+    def get(self, path: str, **kwargs: Any) -> Any:
+        """The document at a path, which must be there."""
+        result = self.ask("GET", path, **kwargs)
+        assert result.status_code == 200, result.text
+        return result.json
+
+    # -- things that are there -------------------------------------------------------------------
+
+    def audit(self, **body: Any) -> Any:
+        """A new audit."""
+        asked = {"audit_type": "ONESHOT", "goal": "dummy", **body}
+        result = self.ask("POST", "/v1/audits", asked)
+        assert result.status_code == 201, result.text
+        return result.json
+
+    def template(self, **body: Any) -> Any:
+        """A new audit template."""
+        asked = {"name": f"template {uuid4()}", "goal": "dummy", **body}
+        result = self.ask("POST", "/v1/audit_templates", asked)
+        assert result.status_code == 201, result.text
+        return result.json
+
+    def put_audit(self, uuid: str, state: str) -> None:
+        """Brings a PENDING audit into a state, as workers and users would."""
+
+        def act(tx: Any, ctx: Context) -> None:
+            audit = tx.get(Audit, UUID(uuid))
+            _audit_into(audit, ctx, state)
+
+        self.settle(self.commands.run(TEST, act).position)
+
+    def plan(self, audit: str | None = None, actions: int = 2, state: str = "RECOMMENDED") -> Any:
+        """A new plan of an audit, in a state."""
+        audit = audit or self.audit(goal="server_consolidation", strategy="basic")["uuid"]
+        run = run_id(UUID(audit), self.clock.now())
+
+        def propose(tx: Any, ctx: Context) -> UUID:
+            plan = ActionPlan.propose(ctx, proposal(UUID(audit), run, actions))
+            tx.add(plan)
+            plan_into(plan, ctx, state)
+            return plan.id
+
+        done = self.commands.run(TEST, propose)
+        self.settle(done.position)
+        return self.get(f"/v1/action_plans/{done.value}")
+
+    def actions(self, plan: str) -> list[Any]:
+        """The actions of a plan."""
+        found: list[Any] = self.get(f"/v1/actions/detail?action_plan_uuid={plan}")["actions"]
+        return found
+
+    def worker(self, name: str = "watcher-decision-engine", host: str = "ctl-1") -> None:
+        """A worker that beats."""
+        self.heartbeats.beat(Instance(f"{name}/{host}/1/x", name, host, 1, "x", ""))
+
+    def settle(self, position: int) -> None:
+        """Waits for the read models."""
+        assert self.reads.await_position(position, 20)
+
+
+def proposal(audit: UUID, run: UUID, actions: int) -> Proposal:
+    """A plan in which each action waits for the one before."""
+    return Proposal(
+        audit_id=audit,
+        run_id=run,
+        goal="server_consolidation",
+        strategy="basic",
+        planner="weight",
+        record="0" * 64,
+        explanation="1" * 64,
+        actions=tuple(
+            PlannedAction(
+                ProposedAction(
+                    "migrate",
+                    f"server-{place}",
+                    {"source_node": "cmp-1", "destination_node": "cmp-2"},
+                    Because(Reason.FREES_HOST, {"server": f"server-{place}", "source": "cmp-1"}),
+                ),
+                parents=(place - 1,) if place else (),
+                requires=(),
+            )
+            for place in range(actions)
+        ),
+        indicators=(Indicator("released_compute_nodes_count", "Freed.", None, 1.0),),
+        global_efficacy=(Indicator("released_nodes_ratio", "Share.", "%", 33.25),),
+    )
+
+
+def _audit_into(audit: Audit, ctx: Context, state: str) -> None:
+    from domain.audits import AuditState  # noqa: PLC0415
+
+    route = {
+        "PENDING": [],
+        "ONGOING": ["ONGOING"],
+        "SUCCEEDED": ["ONGOING", "SUCCEEDED"],
+        "FAILED": ["ONGOING", "FAILED"],
+        "CANCELLED": ["CANCELLED"],
+        "SUSPENDED": ["ONGOING", "SUSPENDED"],
+    }[state]
+    for step in route:
+        audit.move(ctx, AuditState(step))
+
+
+def plan_into(plan: ActionPlan, ctx: Context, state: str) -> None:
+    """Brings a RECOMMENDED plan into a state, as an applier and users would."""
+    from domain.plans.events import PlanState  # noqa: PLC0415
+
+    if state == "RECOMMENDED":
+        return
+    if state == "SUPERSEDED":
+        plan.supersede(ctx, Because(Reason.EXPIRED, {"hours": 24}))
+        return
+    if state == "CANCELLED":
+        plan.cancel(ctx, Because(Reason.CANCELLED_BY_USER))
+        return
+    plan.launch(ctx)
+    if state == "PENDING":
+        return
+    epoch = plan.claim(ctx, "applier/1", "ctl-1")
+    if state == "ONGOING":
+        return
+    if state == "CANCELLING":
+        plan.move(ctx, PlanState.CANCELLING)
+        return
+    for action in list(plan.actions):
+        plan.intend_action(ctx, epoch, action, {})
+        if state == "FAILED":
+            plan.fail_action(ctx, epoch, action, Because(Reason.OUTCOME_UNKNOWN, {"error": "x"}))
+        else:
+            plan.succeed_action(ctx, epoch, action, {})
+    assert plan.state == state
+
+
+def _ping(ctx: Context) -> Any:
+    from domain.names import NameReservation  # noqa: PLC0415
+
+    return NameReservation.reserve(ctx, "ping", str(uuid4()), uuid4())
+
+
+@contextmanager
+def a_house(directory: Path, settings: RestSettings | None = None) -> Iterator[House]:
+    """A house that is open."""
+    house = House(directory, settings)
+    house.open()
+    try:
+        yield house
+    finally:
+        house.close()
+
+
+def fault(result: falcon.testing.Result) -> str:
+    """The text of an error, whose envelope must be right (rest-api 5.1)."""
+    assert result.headers["content-type"] == "application/json"
+    outer = result.json
+    assert list(outer) == ["error_message"]
+    assert isinstance(outer["error_message"], str)
+    inner = json.loads(outer["error_message"])
+    assert set(inner) == {"faultcode", "faultstring", "debuginfo"}
+    assert inner["faultcode"] == ("Client" if result.status_code < 500 else "Server")
+    assert inner["debuginfo"] is None
+    text: str = inner["faultstring"]
+    return text
+
+
+def refused(result: falcon.testing.Result, status: int) -> str:
+    """The text of an error that must have a status."""
+    assert result.status_code == status, result.text
+    return fault(result)

@@ -1,0 +1,81 @@
+"""The API on a real server with real worker processes, for tests and their helpers.
+
+Run as a program: ``python -m tests.integration.rest.serving DIRECTORY WORKERS`` serves the house
+in a directory and prints its port.
+"""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from application.transactions import Commands
+from infrastructure import event_log
+from infrastructure.clock import RandomIds, SystemClock
+from infrastructure.cron import next_match
+from infrastructure.read_models import SqlServices, open_engine, open_read_models, views_url
+from interfaces.rest.auth import NoAuth
+from interfaces.rest.server import ServerSettings, serve
+from interfaces.rest.services import RestServices
+from tests.integration.rest.house import House, Model, a_strategy_state
+
+
+def services_of(url: str) -> RestServices:
+    """What a worker process needs."""
+    clock, log = SystemClock(), event_log.open_event_log(url)
+    engine = open_engine(views_url(url))
+    reads = open_read_models(views_url(url), clock=clock, log_end=log.end)
+
+    def close() -> None:
+        reads.close()
+        engine.dispose()
+        log.close()
+
+    return RestServices(
+        commands=Commands(log, clock),
+        reads=reads,
+        services=SqlServices(engine, host="ctl-1"),
+        authorizer=NoAuth(),
+        cron=next_match,
+        clock=clock,
+        ids=RandomIds(),
+        strategy_state=a_strategy_state,
+        data_model=Model(),
+        close=close,
+    )
+
+
+@contextmanager
+def served(house: House, workers: int = 2) -> Iterator[str]:
+    """The base URL of a server on a house's databases."""
+    command = [sys.executable, "-m", "tests.integration.rest.serving", house.url, str(workers)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        line: list[str] = []
+        reader = threading.Thread(target=lambda: line.append(process.stdout.readline()))  # type: ignore[union-attr]
+        reader.start()
+        reader.join(30)
+        assert line and line[0].strip(), "the server did not come up"
+        yield line[0].strip()
+        process.terminate()
+        assert process.wait(30) == 0
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait(10)
+        process.stdout.close()  # type: ignore[union-attr]
+
+
+def _main() -> int:
+    url, workers = sys.argv[1], int(sys.argv[2])
+    return serve(
+        lambda: services_of(url),
+        ServerSettings(port=0, workers=workers, grace=5),
+        lambda host, port: print(f"http://{host}:{port}", flush=True),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(_main())

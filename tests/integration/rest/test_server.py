@@ -1,0 +1,94 @@
+"""Several real worker processes on one house."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import pytest
+import requests
+
+from tests.integration.rest.house import House
+from tests.integration.rest.serving import served
+
+WRITERS = 8
+ROUNDS = 12
+
+
+def _session() -> requests.Session:
+    session = requests.Session()
+    session.headers["OpenStack-API-Version"] = "infra-optim 1.7"
+    session.headers["Connection"] = "close"  # each request may meet another worker
+    return session
+
+
+def _write_and_read(base: str, pids: set[str]) -> None:
+    with _session() as http:
+        for _ in range(ROUNDS):
+            name = f"audit {uuid4()}"
+            body = {"audit_type": "EVENT", "goal": "dummy", "name": name}
+            created = http.post(f"{base}/v1/audits", json=body, timeout=30)
+            assert created.status_code == 201, created.text
+            url = f"{base}/v1/audits/{created.json()['uuid']}"
+            assert http.get(url, timeout=30).json() == created.json()
+            change = [{"op": "replace", "path": "/state", "value": "CANCELLED"}]
+            changed = http.patch(url, json=change, timeout=30)
+            assert changed.status_code == 200, changed.text
+            assert http.get(f"{base}/v1/audits/{name}", timeout=30).json()["state"] == "CANCELLED"
+            assert http.delete(url, timeout=30).status_code == 204
+            assert http.get(url, timeout=30).status_code == 404
+            pids.add(created.headers["Vigil-Position"])
+
+
+def test_a_get_after_a_write_sees_it_whichever_worker_answers(house: House) -> None:
+    positions: set[str] = set()
+    with served(house, workers=4) as base, ThreadPoolExecutor(WRITERS) as pool:
+        for done in [pool.submit(_write_and_read, base, positions) for _ in range(WRITERS)]:
+            done.result(100)
+    assert len(positions) == WRITERS * ROUNDS
+
+
+def test_of_concurrent_creations_of_one_name_one_succeeds(house: House) -> None:
+    body = {"audit_type": "EVENT", "goal": "dummy", "name": "only one"}
+    start = threading.Barrier(WRITERS)
+
+    def create(base: str) -> int:
+        with _session() as http:
+            start.wait(20)
+            return http.post(f"{base}/v1/audits", json=body, timeout=30).status_code
+
+    with served(house, workers=4) as base, ThreadPoolExecutor(WRITERS) as pool:
+        statuses = sorted(
+            one.result(60) for one in [pool.submit(create, base) for _ in range(WRITERS)]
+        )
+    assert statuses == [201] + [409] * (WRITERS - 1)
+
+
+def test_concurrent_posts_with_one_idempotency_key_create_one_audit(house: House) -> None:
+    body = {"audit_type": "ONESHOT", "goal": "dummy"}
+    start = threading.Barrier(WRITERS)
+
+    def create(base: str) -> tuple[int, str]:
+        with _session() as http:
+            start.wait(20)
+            answer = http.post(
+                f"{base}/v1/audits", json=body, headers={"Idempotency-Key": "k-1"}, timeout=30
+            )
+            return answer.status_code, answer.json()["uuid"]
+
+    with served(house, workers=4) as base, ThreadPoolExecutor(WRITERS) as pool:
+        answers = {one.result(60) for one in [pool.submit(create, base) for _ in range(WRITERS)]}
+        with _session() as http:
+            listed = http.get(f"{base}/v1/audits", timeout=30).json()["audits"]
+    assert len(answers) == 1
+    assert next(iter(answers))[0] == 201
+    assert len(listed) == 1
+
+
+def test_a_port_in_use_is_told_at_once(house: House) -> None:
+    from interfaces.rest.server import ServerSettings, serve
+    from tests.integration.rest.serving import services_of
+
+    with served(house, workers=1) as base:
+        taken = int(base.rpartition(":")[2])
+        with pytest.raises(OSError, match="in use"):
+            serve(lambda: services_of(house.url), ServerSettings(port=taken))

@@ -1,0 +1,54 @@
+"""A supervised tree in a process of its own, described by a JSON file (for the tests beside it)."""
+
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from infrastructure.supervision import Backoff, ChildReport, ChildSpec, Command, Supervisor
+from infrastructure.supervision.nats import NatsLaunch
+from infrastructure.supervision.probes import file_exists
+
+
+def main() -> None:
+    folder = Path(sys.argv[1])
+    plan: dict[str, Any] = json.loads((folder / "plan.json").read_text())
+    logging.basicConfig(level="INFO", format="%(message)s", filename=folder / "log")
+
+    def changed(report: tuple[ChildReport, ...]) -> None:
+        fresh = folder / "report.new"
+        fresh.write_bytes(msgspec.json.encode(report))
+        fresh.replace(folder / "report.json")
+
+    def output(name: str, line: bytes) -> None:
+        with (folder / "output").open("ab") as file:
+            file.write(name.encode() + b" | " + line + b"\n")
+
+    Supervisor(
+        [spec(folder, one) for one in plan["children"]],
+        output=output,
+        changed=changed,
+        ready=(folder / "up").touch,
+        backoff=Backoff(**plan.get("backoff", {})),
+    ).run()
+
+
+def spec(folder: Path, one: dict[str, Any]) -> ChildSpec:
+    ready_file = folder / f"{one['name']}.ready"
+    probe = file_exists(ready_file) if one.pop("reports", False) else None
+    code = one.pop("code", None)
+    if code is None:
+        from infrastructure.messaging.embedded import EmbeddedNats  # noqa: PLC0415 - one test's
+
+        return ChildSpec(launch=NatsLaunch(EmbeddedNats(folder / "nats")), **one)
+    environment = {**os.environ, "FOLDER": str(folder)}
+    command = Command((sys.executable, "-uc", code), environment, ready_file=ready_file)
+    return ChildSpec(launch=command, ready=probe, **one)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,159 @@
+"""Random clusters that are small but know every rule."""
+
+from random import Random
+
+import numpy as np
+
+from domain.cluster.compute import ComputeModel
+from domain.cluster.load import Load
+from domain.cluster.rows import AggregateRow, GroupRow, HostRow, ServerRow
+from domain.cluster.rules.flights import Concurrency
+from domain.cluster.rules.operator import Fence, OperatorRules
+
+TRAITS = ("HW_CPU_X86_AVX2", "HW_GPU", "CUSTOM_RACK_A")
+ZONES = ("az1", "az2")
+POLICIES = ("affinity", "anti-affinity", "soft-affinity", "soft-anti-affinity")
+SPECS: tuple[dict[str, str], ...] = (
+    {},
+    {},
+    {},
+    {"hw:cpu_policy": "dedicated"},
+    {"hw:cpu_policy": "mixed", "hw:cpu_dedicated_mask": "0-1,^1"},
+    {"resources:PCPU": "1"},
+    {"trait:HW_GPU": "required"},
+    {"trait:HW_GPU": "forbidden", "trait1:CUSTOM_RACK_A": "required"},
+    {"aggregate_instance_extra_specs:ssd": "true"},
+    {"aggregate_instance_extra_specs:generation": ">= 2"},
+    {"aggregate_instance_extra_specs:generation": "<or> 1 <or> 3"},
+    {"ssd": "false"},
+    {"pci_passthrough:alias": "gpu:1"},
+    {"pci_passthrough:alias": "gpu:1,nic:2"},
+)
+METADATA: tuple[dict[str, str], ...] = (
+    {},
+    {"ssd": "true"},
+    {"ssd": "false", "generation": "2"},
+    {"generation": "1,3"},
+    {"filter_tenant_id": "p1"},
+    {"filter_tenant_id_2": "p1, p2"},
+    {"trait:CUSTOM_RACK_A": "required"},
+)
+
+
+def some(rng: Random, values: tuple[str, ...], chance: float) -> tuple[str, ...]:
+    return tuple(value for value in values if rng.random() < chance)
+
+
+def host(rng: Random, number: int, aggregates: int) -> HostRow:
+    disk = rng.choice((0, 100, 400))
+    return HostRow(
+        id=f"h{number}",
+        name=f"c{number}",
+        state="up" if rng.random() < 0.95 else "down",
+        status="enabled" if rng.random() < 0.85 else "disabled",
+        zone=rng.choice(ZONES) if rng.random() < 0.4 else ZONES[0],
+        vcpus=rng.choice((8, 16, 32)),
+        memory_mb=rng.choice((16384, 32768)),
+        disk_gb=disk,
+        vcpus_reserved=rng.choice((0, 0, 1)),
+        memory_reserved_mb=rng.choice((0, 512)),
+        disk_reserved_gb=rng.choice((0, 10)),
+        cpu_ratio=rng.choice((1.0, 1.5, 4.0)),
+        ram_ratio=rng.choice((1.0, 1.1)),
+        traits=some(rng, TRAITS, 0.6),
+        aggregates=some(rng, tuple(f"agg{n}" for n in range(aggregates)), 0.3),
+        pcpus=rng.choice((0, 4)),
+        devices=rng.choice(({}, {"gpu": 2}, {"gpu": 1, "nic": 4})),
+    )
+
+
+def server(rng: Random, number: int, hosts: int, groups: int) -> ServerRow:
+    state = "active" if rng.random() < 0.9 else rng.choice(("stopped", "paused", "error"))
+    return ServerRow(
+        id=f"s{number}",
+        name=f"vm{number}",
+        host=f"c{rng.randrange(hosts)}",
+        vcpus=rng.choice((1, 2, 4)) if rng.random() < 0.99 else None,
+        memory_mb=rng.choice((512, 2048, 4096)),
+        disk_gb=rng.choice((0, 10, 20)),
+        state=state,
+        status="ACTIVE" if rng.random() < 0.95 else rng.choice(("", "VERIFY_RESIZE")),
+        task_state=None if rng.random() < 0.97 else "migrating",
+        project_id=rng.choice(("p1", "p2", "p3")),
+        locked=rng.random() < 0.03,
+        pinned_zone=rng.choice(ZONES) if rng.random() < 0.1 else None,
+        extra_specs=rng.choice(SPECS) if rng.random() < 0.35 else {},
+        groups=some(rng, tuple(f"g{n}" for n in range(groups)), 0.05),
+    )
+
+
+def group(rng: Random, number: int, servers: int) -> GroupRow:
+    members = rng.sample(range(servers), k=min(servers, rng.randint(1, 4)))
+    return GroupRow(
+        id=f"g{number}",
+        policy=rng.choice(POLICIES),
+        members=tuple(f"s{member}" for member in members),
+        max_per_host=rng.choice((1, 1, 2)),
+    )
+
+
+def aggregate(rng: Random, number: int, hosts: int) -> AggregateRow:
+    return AggregateRow(
+        id=str(number),
+        uuid=f"agg{number}",
+        name=f"aggregate {number}",
+        hosts=some(rng, tuple(f"c{n}" for n in range(hosts)), 0.3),
+        metadata=rng.choice(METADATA),
+    )
+
+
+def cluster(rng: Random) -> ComputeModel:
+    """A model of 2 to 7 hosts and up to 24 servers."""
+    hosts, servers = rng.randint(2, 7), rng.randint(1, 24)
+    groups, aggregates = rng.randint(0, 3), rng.randint(0, 3)
+    model, _ = ComputeModel.build(
+        [host(rng, n, aggregates) for n in range(hosts)],
+        [server(rng, n, hosts, groups) for n in range(servers)],
+        [group(rng, n, servers) for n in range(groups)],
+        [aggregate(rng, n, hosts) for n in range(aggregates)],
+    )
+    if rng.random() < 0.3:
+        keep = np.array([rng.random() < 0.8 for _ in model.hosts.id])
+        excluded = some(rng, model.servers.id, 0.1)
+        model = model.restrict(keep, excluded)
+    return model
+
+
+def load(rng: Random, model: ComputeModel) -> Load | None:
+    """Measured use, or none at all."""
+    if rng.random() < 0.3:
+        return None
+    use = [[rng.random() * vcpus, rng.random() * 4096] for vcpus in model.servers.vcpus]
+    base = [[rng.choice((0.0, 0.5)) for _ in model.hosts.id] for _ in range(2)]
+    limit = [model.hosts.vcpus * 0.9, model.hosts.memory_mb * 1.0]
+    need = np.array(use, dtype=np.float64).reshape(len(model.servers), 2)
+    return Load.of(need, np.array(base, dtype=np.float64), np.array(limit))
+
+
+def operator(rng: Random, model: ComputeModel) -> OperatorRules:
+    """Often nothing, sometimes some of everything."""
+    if rng.random() < 0.6 or not len(model.servers):
+        return OperatorRules()
+
+    def servers() -> tuple[str, ...]:
+        return tuple(rng.choice(model.servers.id) for _ in range(rng.randint(1, 3)))
+
+    def hosts() -> tuple[str, ...]:
+        return some(rng, model.hosts.name, 0.5)
+
+    return OperatorRules(
+        apart=(servers(),) if rng.random() < 0.5 else (),
+        together=(servers(),) if rng.random() < 0.3 else (),
+        fences=(Fence(servers(), hosts()),) if rng.random() < 0.4 else (),
+        bans=(Fence(servers(), hosts()),) if rng.random() < 0.4 else (),
+    )
+
+
+def concurrency(rng: Random) -> Concurrency:
+    """Some limits on moves in flight."""
+    return Concurrency(total=rng.choice((None, 2, 4)), per_host=rng.choice((None, 1, 2)))

@@ -1,0 +1,141 @@
+"""Whatever the cluster, plans are legal at every prefix and keep the strategy's promises."""
+
+from random import Random
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.cluster.branch import Branch
+from domain.cluster.compute import ComputeModel
+from domain.cluster.constraints import Constraints
+from domain.cluster.load import Load
+from domain.kernel.reasons import Because, Reason
+from domain.optimization import STRATEGIES
+from domain.optimization.efficacy import validate_indicators
+from domain.optimization.goals import GOALS
+from domain.optimization.metrics import MetricTable
+from domain.optimization.planners import weight_planner
+from domain.optimization.proposals import migrate
+from domain.optimization.solution import PlannedAction, ProposedAction, Solution
+from domain.optimization.strategies.vm_workload_consolidation import CPU_HEADROOM, MEMORY_HEADROOM
+from domain.optimization.strategy import Inputs
+from domain.optimization.utilisation import utilisation
+from domain.optimization.verification import verify_plan
+from tests.properties.cluster import generate
+
+SEEDS = st.integers(min_value=0, max_value=2**32)
+CONSOLIDATION = STRATEGIES["vm_workload_consolidation"]
+
+
+def metrics(rng: Random, model: ComputeModel) -> MetricTable:
+    known = rng.choice((0.0, 0.7, 1.0))
+    values: dict[str, dict[str, float | None]] = {
+        "instance_cpu_usage": {s: rng.choice((0.0, 20.0, 95.0)) for s in model.servers.id},
+        "instance_ram_usage": {s: rng.random() * 2048 for s in model.servers.id},
+        "host_cpu_usage": {h: rng.random() * 100 for h in model.hosts.id},
+    }
+    needs = CONSOLIDATION.metrics({})
+    kept = {
+        need: {k: v for k, v in values.get(need.name, {}).items() if rng.random() < known}
+        for need in needs
+    }
+    return MetricTable.from_values(model, kept)
+
+
+def random_legal_moves(rng: Random, model: ComputeModel, load: Load | None) -> Solution:
+    """Moves that are legal one after the other, each server at most once."""
+    branch, rules = Branch(model, load), Constraints(model)
+    actions: list[ProposedAction] = []
+    for server in rng.sample(range(len(model.servers)), len(model.servers)):
+        legal = np.flatnonzero(rules.legal_hosts(branch, server))
+        if len(legal):
+            destination = int(rng.choice(legal.tolist()))
+            branch.move(server, destination)
+            because = Because(Reason.FREES_HOST)
+            actions.append(migrate(model, server, destination, "live", because))
+    return Solution(tuple(actions))
+
+
+@settings(max_examples=300, deadline=None)
+@given(seed=SEEDS, parallel=st.integers(min_value=1, max_value=5))
+def test_the_weight_planner_keeps_legal_moves_legal_with_several_in_flight(
+    seed: int, parallel: int
+) -> None:
+    rng = Random(seed)
+    model = generate.cluster(rng)
+    load = generate.load(rng, model)
+    solution = random_legal_moves(rng, model, load)
+    planned = weight_planner(None, {"migrate": parallel}).plan(solution)
+    assert verify_plan(model, planned, load) == []
+
+
+def test_without_barriers_some_plans_break_rules() -> None:
+    """The control: the same moves, all at once, are found out."""
+    found = 0
+    for seed in range(60):
+        rng = Random(seed)
+        model = generate.cluster(rng)
+        load = generate.load(rng, model)
+        solution = random_legal_moves(rng, model, load)
+        planned = [PlannedAction(action, ()) for action in solution.actions]
+        found += bool(verify_plan(model, planned, load))
+    assert found > 10
+
+
+@settings(max_examples=250, deadline=None)
+@given(seed=SEEDS)
+def test_consolidation_keeps_its_promises_on_any_cluster(seed: int) -> None:
+    rng = Random(seed)
+    model = generate.cluster(rng)
+    inputs = Inputs(model, metrics(rng, model), {}, 0)
+    solution = CONSOLIDATION.solve(inputs)
+    assert solution == CONSOLIDATION.solve(inputs)
+    validate_indicators(GOALS["server_consolidation"], solution.indicators)
+    moves = [action for action in solution.actions if action.type == "migrate"]
+    assert len({move.resource_id for move in moves}) == len(moves)
+    for action in solution.actions:
+        assert is_json(action.parameters)
+        assert is_json(action.because.facts)
+        assert "<" not in str(action.because)
+    freeing = [m for m in moves if m.because.reason is Reason.FREES_HOST]
+    left = residents_after(model, solution)
+    assert all(not left[str(move.parameters["source_node"])] for move in freeing)
+    use = utilisation(
+        model, inputs.metrics, cpu_headroom=CPU_HEADROOM, memory_headroom=MEMORY_HEADROOM
+    )
+    assert verify_plan(model, weight_planner().plan(solution), use.load) == []
+
+
+@settings(max_examples=100, deadline=None)
+@given(seed=SEEDS)
+def test_only_empty_hosts_are_disabled_and_never_the_last_in_service(seed: int) -> None:
+    """Whatever it disables is empty, and it never disables the last host in service."""
+    rng = Random(seed)
+    model = generate.cluster(rng)
+    solution = CONSOLIDATION.solve(Inputs(model, metrics(rng, model), {}, 0))
+    left = residents_after(model, solution)
+    disabled = [a for a in solution.actions if a.parameters.get("state") == "disabled"]
+    assert all(not left[str(action.parameters["resource_name"])] for action in disabled)
+    serving = np.count_nonzero(model.enabled & model.up)
+    assert serving == 0 or len(disabled) < serving
+
+
+def residents_after(model: ComputeModel, solution: Solution) -> dict[str, set[str]]:
+    at = {s: model.hosts.name[h] for s, h in zip(model.servers.id, model.servers.host, strict=True)}
+    for action in solution.actions:
+        if action.type == "migrate":
+            at[action.resource_id] = str(action.parameters["destination_node"])
+    left: dict[str, set[str]] = {name: set() for name in model.hosts.name}
+    for server, host in at.items():
+        left[host].add(server)
+    return left
+
+
+def is_json(value: object) -> bool:
+    """Nothing but the plain types that any encoder knows."""
+    if type(value) is dict:
+        return all(type(key) is str and is_json(item) for key, item in value.items())
+    if type(value) is list:
+        return all(is_json(item) for item in value)
+    return value is None or type(value) in (str, int, float, bool)

@@ -1,0 +1,146 @@
+"""A random walk over placements that holds the arrays and the checker against each other."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from random import Random
+
+import numpy as np
+
+from domain.cluster.branch import Branch, Move
+from domain.cluster.checker import Checker
+from domain.cluster.constraints import Constraints
+from tests.properties.cluster import generate
+
+
+@dataclass
+class Tally:
+    """What a walk has compared.
+
+    Attributes:
+        clusters: clusters walked over.
+        steps: steps taken.
+        verdicts: (server, host) pairs on which both gave their verdict.
+        legal: verdicts that were "legal".
+        refusals: rule → pairs that it refused.
+    """
+
+    clusters: int = 0
+    steps: int = 0
+    verdicts: int = 0
+    legal: int = 0
+    refusals: Counter[str] = field(default_factory=Counter)
+
+
+WEIGHTS = (8, 6, 1, 2, 1, 2)
+"""How often a walk compares, moves, takes off, lands, switches a host, undoes."""
+LEGAL = 0.9
+"""How often a walk moves a server to a host that may take it, if there is one."""
+
+
+class Disagreement(AssertionError):
+    """The arrays and the checker do not agree."""
+
+
+class Walk:
+    """One cluster, its branch and its checker, kept in step."""
+
+    def __init__(self, rng: Random, tally: Tally) -> None:
+        self.rng = rng
+        self.tally = tally
+        self.model = generate.cluster(rng)
+        load = generate.load(rng, self.model)
+        operator = generate.operator(rng, self.model)
+        limits = generate.concurrency(rng)
+        keep_zone = rng.random() < 0.7
+        self.rules = Constraints(self.model, operator, limits, keep_zone=keep_zone)
+        self.branch = Branch(self.model, load)
+        self.checker = Checker(self.model, load, operator, limits, keep_zone=keep_zone)
+        tally.clusters += 1
+
+    def run(self, steps: int) -> None:
+        """Takes some steps; raises Disagreement."""
+        if not len(self.model.servers):
+            return
+        kinds = (self.compare, self.move, self.take_off, self.land, self.switch, self.undo)
+        for _ in range(steps):
+            self.tally.steps += 1
+            self.rng.choices(kinds, WEIGHTS)[0]()
+
+    def compare(self) -> None:
+        """Every rule's verdict on one server and all hosts, from both."""
+        server = self.rng.randrange(len(self.model.servers))
+        explained = self.rules.explain(self.branch, server)
+        legal = self.rules.legal_hosts(self.branch, server)
+        if not np.array_equal(legal, explained.legal):
+            raise Disagreement("legal_hosts and explain")
+        for host in range(len(self.model.hosts)):
+            refused = {name for name, mask in explained.masks.items() if not mask[host]}
+            if explained.fixed is not None:
+                refused.add("Movable")
+            broken = self.checker.broken(server, host)
+            if refused != broken or bool(legal[host]) != (not broken):
+                raise Disagreement(f"server {server}, host {host}: {refused} or {broken}")
+            self.tally.refusals.update(broken)
+            self.tally.verdicts += 1
+            self.tally.legal += not broken
+            if len(self.rules.why_not(self.branch, server, host)) != len(refused):
+                raise Disagreement(f"server {server}, host {host}: why_not")
+
+    def move(self) -> None:
+        """A move, legal or not."""
+        server = self._resting()
+        if server is None:
+            return
+        host = self._destination(server)
+        if host != self.branch.host_of[server]:
+            self.branch.move(server, host)
+            self.checker.begin(server, host)
+            self.checker.end(server)
+
+    def take_off(self) -> None:
+        """A move begins."""
+        server = self._resting()
+        if server is None:
+            return
+        host = self._destination(server)
+        if host != self.branch.host_of[server]:
+            self.branch.start(server, host)
+            self.checker.begin(server, host)
+
+    def land(self) -> None:
+        """A move in flight ends."""
+        if self.branch.moving:
+            server = self.rng.choice(sorted(self.branch.moving))
+            self.branch.finish(server)
+            self.checker.end(server)
+
+    def switch(self) -> None:
+        """A host is opened or closed."""
+        host, enabled = self.rng.randrange(len(self.model.hosts)), self.rng.random() < LEGAL
+        self.branch.switch(host, enabled=enabled)
+        (self.checker.enable if enabled else self.checker.disable)(host)
+
+    def undo(self) -> None:
+        """The latest step is undone, unless its server is in flight again."""
+        if not self.branch.steps:
+            return
+        step = self.branch.steps[-1]
+        if isinstance(step, Move):
+            if step.server in self.branch.moving:
+                return
+            self.branch.undo()
+            self.checker.begin(step.server, step.source)
+            self.checker.end(step.server)
+        else:
+            self.branch.undo()
+            (self.checker.disable if step.enabled else self.checker.enable)(step.host)
+
+    def _destination(self, server: int) -> int:
+        legal = np.flatnonzero(self.rules.legal_hosts(self.branch, server))
+        if len(legal) and self.rng.random() < LEGAL:
+            return int(self.rng.choice(legal.tolist()))
+        return self.rng.randrange(len(self.model.hosts))
+
+    def _resting(self) -> int | None:
+        resting = [s for s in range(len(self.model.servers)) if s not in self.branch.moving]
+        return self.rng.choice(resting) if resting else None
