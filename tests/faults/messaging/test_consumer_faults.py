@@ -1,11 +1,14 @@
 """The bus's promise: a hint is delivered until somebody has handled it."""
 
 import asyncio
+import logging
 import os
 import shutil
 import signal
 import subprocess
 import sys
+
+import pytest
 
 from application.ports.bus import Hint
 from infrastructure.event_log.log import SqlEventLog
@@ -39,35 +42,29 @@ async def _kill(server: EmbeddedNats) -> None:
     await until(lambda: not server.running, "the killed server is gone")
 
 
+def _take_one_and_die(server: EmbeddedNats, position: int) -> None:
+    command = [sys.executable, "-m", "tests.faults.messaging.consumer_process"]
+    with subprocess.Popen(
+        [*command, server.url, "shared", COMMAND, str(QUICK.ack_wait)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as victim:
+        assert victim.stdin is not None
+        assert victim.stdout is not None
+        victim.stdin.write(server.token + "\n")
+        victim.stdin.flush()
+        assert victim.stdout.readline().split() == [str(position), "1"]
+        victim.kill()
+
+
 def test_a_hint_of_a_killed_process_goes_to_another(
     nats_server: EmbeddedNats, event_log: SqlEventLog
 ) -> None:
     async def scenario() -> None:
         [position] = append(event_log, 1)
         async with background(Relay(event_log, nats_server.settings).run()):
-            victim = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "tests.faults.messaging.consumer_process",
-                    nats_server.url,
-                    "shared",
-                    COMMAND,
-                    str(QUICK.ack_wait),
-                ],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-            with victim:
-                assert victim.stdin is not None
-                assert victim.stdout is not None
-                victim.stdin.write(nats_server.token + "\n")
-                victim.stdin.flush()
-                got = await asyncio.to_thread(victim.stdout.readline)
-                assert got.split() == [str(position), "1"]
-                victim.send_signal(signal.SIGKILL)
-
+            await asyncio.to_thread(_take_one_and_die, nats_server, position)
             heir = Recorder()
             bus = NatsBus(nats_server.settings, consumers=QUICK)
             async with background(bus.consume("shared", (COMMAND,), heir)):
@@ -100,7 +97,7 @@ def test_hints_reach_their_handlers_through_repeated_deaths_of_the_server(
 
 
 def test_a_handler_that_works_while_the_server_dies_still_acknowledges(
-    nats_server: EmbeddedNats, event_log: SqlEventLog
+    nats_server: EmbeddedNats, event_log: SqlEventLog, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def scenario() -> None:
         append(event_log, 1)
@@ -114,26 +111,27 @@ def test_a_handler_that_works_while_the_server_dies_still_acknowledges(
 
         patient = ConsumerSettings(slots=1, ack_wait=60, heartbeat=0.2)
         bus = NatsBus(nats_server.settings, consumers=patient)
-        async with (
-            background(
-                Relay(event_log, nats_server.settings).run(), bus.consume("c", (COMMAND,), handler)
-            ),
-            jetstream(nats_server.settings) as js,
+        async with background(
+            Relay(event_log, nats_server.settings).run(), bus.consume("c", (COMMAND,), handler)
         ):
             await started.wait()
             await _kill(nats_server)
             nats_server.start()
+            await until(lambda: "c: connected to NATS again" in caplog.text, "the bus is back")
             release.set()
 
-            async def acknowledged() -> bool:
-                info = await js.consumer_info("VIGIL", "c")
-                return (info.num_ack_pending, info.num_pending) == (0, 0)
+            async with jetstream(nats_server.settings) as js:
 
-            await until(acknowledged, "the acknowledgement reached the new server")
+                async def acknowledged() -> bool:
+                    info = await js.consumer_info("VIGIL", "c")
+                    return (info.num_ack_pending, info.num_pending) == (0, 0)
+
+                await until(acknowledged, "the acknowledgement reached the new server")
 
         assert len(seen) == 1
 
-    run(scenario())
+    with caplog.at_level(logging.INFO):
+        run(scenario())
 
 
 def test_a_consumer_survives_the_deletion_of_itself_its_stream_and_the_whole_store(

@@ -1,0 +1,186 @@
+"""``kill -9`` at random moments: nothing acknowledged is lost, no migration happens twice.
+
+Every process of an installation is killed again and again while audits are requested, plans
+launched and migrations carried out. The cloud itself stays and keeps a journal: that is the judge.
+"""
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from application.ports.event_log import Recorded
+from domain.plans.events import ActionIntended
+from infrastructure.event_log import open_event_log
+from tests.faults.crash.installation import ROLES, Cloud, Installation, eventually
+
+KILLS = 100
+FINAL = {"SUCCEEDED", "FAILED"}
+ENDED = {"SUCCEEDED", "FAILED", "SKIPPED", "CANCELLED"}
+VICTIMS = [
+    *["applier"] * 6,
+    *["decision-engine"] * 4,
+    *["projector", "relay", "scheduler", "api"],
+    *["nats", "nats-store", "everything"],
+]
+
+
+@dataclass
+class Killer:
+    """Kills something every now and then, and starts it again after a moment.
+
+    Runs on the main thread, which NATS servers are tied to.
+    """
+
+    house: Installation
+    chance: random.Random
+    pause: tuple[float, float] = (0.2, 1.6)
+    kills: list[str] = field(default_factory=list)
+
+    def run(self, until: Callable[[], bool]) -> None:
+        while not until():
+            time.sleep(self.chance.uniform(*self.pause))
+            victim = self.chance.choice(VICTIMS)
+            self._strike(victim)
+            self.kills.append(victim)
+
+    def _strike(self, victim: str) -> None:
+        if victim == "everything":
+            for role in ROLES:
+                self.house.kill(role)
+            self.house.lose_nats(store=False)
+            self.house.start()
+        elif victim.startswith("nats"):
+            self.house.lose_nats(store=victim == "nats-store")
+        else:
+            self.house.kill(victim)
+            time.sleep(self.chance.uniform(0, 0.3))
+            self.house.start(victim)
+
+
+@dataclass
+class Rounds:
+    """Requests, launches and judges, round after round, on a thread of its own."""
+
+    house: Installation
+    cloud: Cloud
+    database: str
+    chance: random.Random
+    count: int = 0
+    migrations: int = 0
+    failure: BaseException | None = None
+    enough: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        try:
+            while not self.enough.is_set():
+                self.cloud.replace(hosts=12, servers=70, seed=self.chance.randrange(10_000))
+                plan = one_round(self.house)
+                self.migrations += judge(self.house, self.cloud, self.database, plan)
+                self.count += 1
+        except BaseException as failure:  # noqa: BLE001 - reported by the test itself
+            self.failure = failure
+
+
+@pytest.fixture
+def cloud(tmp_path: Path) -> Iterator[Cloud]:
+    cloud = Cloud(tmp_path, speed=20.0)
+    yield cloud
+    cloud.stop()
+
+
+@pytest.fixture
+def house(tmp_path: Path, database_url: str, cloud: Cloud) -> Iterator[Installation]:
+    cloud.replace(hosts=12, servers=70, seed=1)
+    house = Installation(tmp_path, database_url, cloud)
+    yield house
+    house.stop()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+def test_kill_9_anywhere_is_a_non_event(
+    house: Installation, cloud: Cloud, database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seed = random.SystemRandom().randrange(2**32)
+    chance = random.Random(seed)
+    house.start()
+    killer = Killer(house, chance)
+    rounds = Rounds(house, cloud, database_url, random.Random(seed + 1))
+    thread = threading.Thread(target=rounds.run)
+    began = time.monotonic()
+    thread.start()
+    killer.run(lambda: len(killer.kills) >= KILLS or not thread.is_alive())
+    rounds.enough.set()
+    thread.join()
+    with capsys.disabled():
+        print(
+            f"\n{database_url.partition(':')[0]}: {len(killer.kills)} kills in {rounds.count} "
+            f"rounds, {rounds.migrations} migrations, {time.monotonic() - began:.0f} s, seed {seed}"
+        )
+    if rounds.failure is not None:
+        raise rounds.failure
+    assert rounds.migrations > 0
+
+
+def one_round(house: Installation) -> UUID:
+    """Requests an audit, launches its plan, and waits until it has ended."""
+    key = {"Idempotency-Key": str(uuid4())}
+    body = {"audit_type": "ONESHOT", "goal": "server_consolidation", "name": f"round-{uuid4()}"}
+    audit = house.ask("POST", "/v1/audits", json=body, headers=key)
+    acknowledged = audit["uuid"]
+
+    def ended() -> dict[str, Any] | None:
+        found: dict[str, Any] = house.ask("GET", f"/v1/audits/{acknowledged}")
+        return found if found["state"] in {"SUCCEEDED", "FAILED", "CANCELLED"} else None
+
+    state = eventually("the audit has ended", ended, 120)["state"]
+    assert state == "SUCCEEDED", state
+    plans = house.ask("GET", f"/v1/action_plans?audit_uuid={acknowledged}")["action_plans"]
+    assert len(plans) == 1
+    plan = plans[0]["uuid"]
+    launched = {"Idempotency-Key": str(uuid4())}
+    if plans[0]["state"] == "RECOMMENDED":
+        house.ask("POST", f"/v1/action_plans/{plan}/start", json={}, headers=launched)
+
+    def finished() -> dict[str, Any] | None:
+        found: dict[str, Any] = house.ask("GET", f"/v1/action_plans/{plan}")
+        return found if found["state"] in FINAL else None
+
+    eventually("the plan has ended", finished, 240)
+    return UUID(plan)
+
+
+def judge(house: Installation, cloud: Cloud, database: str, plan: UUID) -> int:
+    """Compares what the log says with what the cloud was asked; returns the migrations."""
+    actions = house.ask("GET", f"/v1/actions/detail?action_plan_uuid={plan}")["actions"]
+    assert {action["state"] for action in actions} <= ENDED
+    moved = {
+        action["input_parameters"]["resource_id"]: action
+        for action in actions
+        if action["action_type"] == "migrate"
+    }
+    asked = cloud.migrations_of()
+    assert set(asked) <= set(moved)
+    log = open_event_log(database)
+    intents = [
+        entry.event.action_id
+        for entry in log.history(plan)
+        if isinstance(entry, Recorded) and isinstance(entry.event, ActionIntended)
+    ]
+    log.close()
+    for server, times in asked.items():
+        action = moved[server]
+        assert times == 1, f"server {server} was migrated {times} times"
+        assert intents.count(UUID(action["uuid"])) >= 1, "a migration without an intent"
+        assert action["state"] in {"SUCCEEDED", "FAILED"}, action
+    for server, action in moved.items():
+        if action["state"] == "SUCCEEDED":
+            assert asked.get(server) == 1, f"server {server}: success without a migration"
+    return len(asked)
