@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from infrastructure.event_log import SqlEventLog, open_event_log, upgrade
-from tests.postgres import postgres_server, postgres_url
+from tests.postgres import _postgres_scratch, postgres_server, postgres_url
 
-__all__ = ["postgres_server", "postgres_url"]
+__all__ = ["_postgres_scratch", "postgres_server", "postgres_url"]
 
 
 @pytest.fixture

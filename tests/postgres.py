@@ -30,6 +30,8 @@ from psycopg.sql import SQL, Identifier
 ENVIRONMENT = "VIGIL_TEST_POSTGRES"
 _PLACES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/usr/local/pgsql/bin")
 _START_LIMIT = 60.0
+_COPY_SINCE = 150_000
+"""The server version that can choose how a database is created."""
 _SETTINGS = {
     "fsync": "off",  # no test cuts the power
     "full_page_writes": "off",
@@ -204,17 +206,20 @@ class Server:
     def create(self) -> str:
         """Creates a database; returns its URL."""
         name = f"vigil_{uuid4().hex}"
-        self._execute(SQL("CREATE DATABASE {} TEMPLATE template0").format(Identifier(name)))
+        statement = SQL("CREATE DATABASE {} TEMPLATE template0").format(Identifier(name))
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            if connection.info.server_version >= _COPY_SINCE:
+                statement += SQL(" STRATEGY file_copy")  # several times faster for a small template
+            connection.execute(statement)
         return urlunsplit(urlsplit(self.url)._replace(path=f"/{name}"))
 
     def drop(self, url: str) -> None:
         """Drops a database, whoever is connected to it."""
         name = urlsplit(url).path.lstrip("/")
-        self._execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name)))
-
-    def _execute(self, statement: psycopg.sql.Composed) -> None:
         with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute(statement)
+            connection.execute(
+                SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name))
+            )
 
 
 @pytest.fixture(scope="session")
@@ -232,9 +237,29 @@ def postgres_server() -> Iterator[Server]:
         cluster.remove()
 
 
-@pytest.fixture
-def postgres_url(postgres_server: Server) -> Iterator[str]:
-    """URL (``postgresql://…``) of a new, empty database; dropped after the test."""
+@pytest.fixture(scope="session")
+def _postgres_scratch(postgres_server: Server) -> Iterator[str]:
     url = postgres_server.create()
     yield url
     postgres_server.drop(url)
+
+
+@pytest.fixture
+def postgres_url(_postgres_scratch: str) -> str:
+    """URL (``postgresql://…``) of an empty database; nobody else is connected to it.
+
+    One database is emptied for each test, which is ten times faster than a new one.
+    """
+    with psycopg.connect(_postgres_scratch, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        schemas = connection.execute(
+            "SELECT nspname FROM pg_namespace "
+            "WHERE nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema'"
+        ).fetchall()
+        for (schema,) in schemas:
+            connection.execute(SQL("DROP SCHEMA {} CASCADE").format(Identifier(schema)))
+        connection.execute("CREATE SCHEMA public")
+    return _postgres_scratch

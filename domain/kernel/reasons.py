@@ -64,6 +64,7 @@ class Reason(StrEnum):
     HOST_NOT_EMPTIABLE = "host-not-emptiable"
     NO_LEGAL_HOST = "no-legal-host"
     EXCLUDED_BY_OPERATOR = "excluded-by-operator"
+    OPERATOR_RULE = "operator-rule"
     CAPACITY_SHORT = "capacity-short"
     UTILISATION_SHORT = "utilisation-short"
     HOST_DISABLED = "host-disabled"
@@ -135,6 +136,7 @@ _SENTENCES: dict[Reason, str] = {
     Reason.HOST_NOT_EMPTIABLE: "{host} cannot be emptied: server {server} fits nowhere else",
     Reason.NO_LEGAL_HOST: "no host can take server {server}",
     Reason.EXCLUDED_BY_OPERATOR: "{resource} is excluded by the audit's scope",
+    Reason.OPERATOR_RULE: "a rule of the operator keeps {server} off {host}",
     Reason.CAPACITY_SHORT: "{host} lacks {resource}: {needed} needed, {free} free",
     Reason.UTILISATION_SHORT: "{host} is too busy: {resource} {needed} needed, {free} left",
     Reason.HOST_DISABLED: "{host} is disabled",

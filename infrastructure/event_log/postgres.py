@@ -22,8 +22,8 @@ from eventsourcing.persistence import (
     StoredEvent,
 )
 from eventsourcing.postgres import ConnectionPool, PostgresApplicationRecorder, PostgresDatastore
-from psycopg.rows import DictRow, dict_row
-from psycopg.sql import SQL, Identifier
+from psycopg.rows import DictRow, TupleRow, dict_row, tuple_row
+from psycopg.sql import SQL, Composed, Identifier
 
 from infrastructure.event_log.store import ALL, TABLE, Taken, Unreachable
 
@@ -41,7 +41,7 @@ _HEED = 0.25
 _RELISTEN = 0.5
 """Seconds between two attempts to listen again."""
 
-_COLUMNS = SQL("SELECT originator_version, topic, state, notification_id FROM {}").format(
+_COLUMNS = SQL("SELECT notification_id, originator_version, topic, state FROM {}").format(
     Identifier(SCHEMA, TABLE)
 )
 _STREAM = _COLUMNS + SQL(
@@ -246,13 +246,13 @@ class PostgresStore:
         """Rows of one aggregate with after < version <= upto, in order."""
         return [
             Notification(
-                id=row["notification_id"],
+                id=position,
                 originator_id=aggregate_id,
-                originator_version=row["originator_version"],
-                topic=row["topic"],
-                state=bytes(row["state"]),
+                originator_version=version,
+                topic=topic,
+                state=bytes(state),
             )
-            for row in self._rows(_STREAM, (aggregate_id, after, upto))
+            for position, version, topic, state in self._rows(_STREAM, (aggregate_id, after, upto))
         ]
 
     def end(self) -> int:
@@ -262,13 +262,16 @@ class PostgresStore:
 
     def topics(self) -> list[str]:
         """The distinct topics of all rows."""
-        return [row["topic"] for row in self._rows(_TOPICS, ())]
+        return [row[0] for row in self._rows(_TOPICS, ())]
 
     def close(self) -> None:
         """Gives connections back."""
         self.bell.close()
         self._datastore.close()
 
-    def _rows(self, statement: Any, parameters: tuple[object, ...]) -> list[DictRow]:
-        with answered_by(self._datastore) as connection:
-            return connection.execute(statement, parameters).fetchall()
+    def _rows(self, statement: Composed, parameters: tuple[object, ...]) -> list[TupleRow]:
+        with (
+            answered_by(self._datastore) as connection,
+            connection.cursor(binary=True, row_factory=tuple_row) as cursor,
+        ):
+            return cursor.execute(statement, parameters).fetchall()

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
 
 from application.ports.bus import Handler
 from infrastructure.messaging.connection import (
@@ -102,29 +101,27 @@ class _Shift:
         """Until cancelled, or until the connection is closed for good."""
         await self._restore()
         self._connection.on_reconnect(self._wake)
-        async with AsyncExitStack() as stack:
-            for _ in range(settings.slots):
-                inbox = Inbox(self._connection.client, stream, self._name)
-                self._inboxes.append(await stack.enter_async_context(inbox))
-            slots = [asyncio.create_task(self._slot(inbox)) for inbox in self._inboxes]
-            try:
-                done, _ = await asyncio.wait(slots, return_when=asyncio.FIRST_COMPLETED)
-                for slot in done:
-                    slot.result()
-            finally:
-                await self._wind_down(slots, settings.patience)
+        slots = [asyncio.create_task(self._slot(stream)) for _ in range(settings.slots)]
+        try:
+            done, _ = await asyncio.wait(slots, return_when=asyncio.FIRST_COMPLETED)
+            for slot in done:
+                slot.result()
+        finally:
+            await self._wind_down(slots, settings.patience)
 
-    async def _slot(self, inbox: Inbox) -> None:
-        while not self._over:
-            raise_if_cancelled()
-            try:
-                message = await inbox.next()
-            except ConsumerLost as loss:
-                log.warning("%s: the consumer is gone (%s); restoring it", self._name, loss)
-                await self._restore()
-                continue
-            if message is not None:
-                await self._delivery.deliver(message)
+    async def _slot(self, stream: str) -> None:
+        async with Inbox(self._connection.client, stream, self._name) as inbox:
+            self._inboxes.append(inbox)
+            while not self._over:
+                raise_if_cancelled()
+                try:
+                    message = await inbox.next()
+                except ConsumerLost as loss:
+                    log.warning("%s: the consumer is gone (%s); restoring it", self._name, loss)
+                    await self._restore()
+                    continue
+                if message is not None:
+                    await self._delivery.deliver(message)
 
     async def _restore(self) -> None:
         """Has the consumer on the server, however long its stream takes to appear."""

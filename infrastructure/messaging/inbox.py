@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-import logging
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -11,7 +11,7 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.js.api import StatusCode
 
-log = logging.getLogger(__name__)
+from infrastructure.messaging.connection import TROUBLE
 
 EXPIRES = 10.0
 """Seconds that the server keeps a request for the next message."""
@@ -49,12 +49,17 @@ class Inbox:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._subscription is not None and not self._client.is_closed:
-            await self._subscription.unsubscribe()
-        while not self._arrived.empty():
-            message = self._arrived.get_nowait()
-            if message is not None and _status(message) is None and not self._client.is_closed:
-                await message.nak()  # somebody else may have it at once
+        if self._subscription is None or self._client.is_closed:
+            return
+        # Messages that are on their way still arrive while it drains; somebody else may have them
+        # at once. What cannot be given back is delivered again after the acknowledgement wait.
+        with suppress(*TROUBLE):
+            drained = self._subscription.drain()  # type: ignore[no-untyped-call] # the library's
+            await asyncio.wait_for(drained, GRACE)
+            while not self._arrived.empty():
+                message = self._arrived.get_nowait()
+                if message is not None and _status(message) is None:
+                    await message.nak()
 
     def wake(self) -> None:
         """Ends a running ``next``: the connection was lost and its request with it, or we stop."""

@@ -64,9 +64,16 @@ def outages(engine: Engine) -> Iterator[None]:
     Raises:
         StoreUnavailable: the database could not be reached, or was busy beyond patience.
     """
+    driver = engine.dialect.loaded_dbapi
     try:
         yield
-    except (OperationalError, InterfaceError, PoolTimeout) as error:
+    except (
+        OperationalError,
+        InterfaceError,
+        PoolTimeout,
+        driver.OperationalError,
+        driver.InterfaceError,
+    ) as error:
         cause = getattr(error, "orig", None) or error
         where = engine.url.render_as_string(hide_password=True)
         raise StoreUnavailable(f"{where}: {cause}") from error

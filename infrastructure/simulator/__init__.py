@@ -1,0 +1,17 @@
+"""An OpenStack for rehearsals: Keystone, Nova, Placement and Prometheus over loopback HTTP.
+
+Clients reach it as they reach any cloud, through clouds.yaml. See docs/simulator.md.
+"""
+
+from infrastructure.simulator.cli import add_arguments, run
+from infrastructure.simulator.config import SimulatorConfig, clouds_yaml
+from infrastructure.simulator.server import Simulator, serve
+
+__all__ = [
+    "Simulator",
+    "SimulatorConfig",
+    "add_arguments",
+    "clouds_yaml",
+    "run",
+    "serve",
+]

@@ -313,4 +313,3 @@ class Commands:
         host.changed_at = now
         host.generation += 1
         self.world.touch(host)
-

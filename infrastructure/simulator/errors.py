@@ -52,9 +52,13 @@ class NotFound(ApiError):
 
 
 class NotAcceptable(ApiError):
-    """An unsupported microversion."""
+    """An unsupported microversion; Nova repeats it in the answer's headers."""
 
     status = 406
+
+    def __init__(self, message: str, asked: tuple[int, int]) -> None:
+        super().__init__(message)
+        self.asked = asked
 
 
 class Conflict(ApiError):

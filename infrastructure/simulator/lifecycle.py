@@ -6,7 +6,15 @@ had never stopped.
 
 from infrastructure.simulator import history, scheduler
 from infrastructure.simulator.migrations import Migrations
-from infrastructure.simulator.model import ACTIVE, PAUSED, SHELVED, STOPPED, Chore, Migration, Server
+from infrastructure.simulator.model import (
+    ACTIVE,
+    PAUSED,
+    SHELVED,
+    STOPPED,
+    Chore,
+    Migration,
+    Server,
+)
 from infrastructure.simulator.world import World
 
 # Simulated seconds that short operations take.

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+_PRAGMAS = "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS records (
     kind TEXT NOT NULL, key TEXT NOT NULL, body BLOB NOT NULL, PRIMARY KEY (kind, key)
@@ -17,12 +18,16 @@ class Store:
     """Records by kind and key. Without a file it keeps nothing."""
 
     def __init__(self, path: Path | None) -> None:
-        """Open (and create) the file; `synchronous=FULL` makes an answer mean "on disk"."""
+        """Open (and create) the file; `synchronous=FULL` makes an answer mean "on disk".
+
+        Raises:
+            sqlite3.OperationalError: another simulator uses the file.
+        """
         self._db: sqlite3.Connection | None = None
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-            self._db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;" + _SCHEMA)
+            self._db.executescript(_PRAGMAS + _SCHEMA)
 
     @property
     def empty(self) -> bool:

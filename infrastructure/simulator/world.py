@@ -11,6 +11,7 @@ from typing import TypeVar
 import msgspec
 
 from infrastructure.simulator.clock import Anchor, Clock
+from infrastructure.simulator.errors import ServerFault
 from infrastructure.simulator.ledger import Ledger
 from infrastructure.simulator.model import (
     Aggregate,
@@ -60,6 +61,7 @@ class World:
         self.clock, self.store = clock, store
         self.secret, self.seed = origin.secret, origin.cluster.seed
         self._lock = threading.RLock()
+        self._closed = False
         self._dirty: dict[tuple[str, str], Record] = {}
         self._gone: set[tuple[str, str]] = set()
         self._advance: Callable[[float], None] = lambda _now: None
@@ -134,14 +136,25 @@ class World:
         """Hold the world still at one instant; what changed is on disk when it ends.
 
         Also when it ends with a refusal: Nova records those too.
+
+        Raises:
+            ServerFault: when the simulator is being stopped.
         """
         with self._lock:
+            if self._closed:
+                raise ServerFault("the simulator is stopping", 503)
             now = self.clock.now()
             self._advance(now)
             try:
                 yield now
             finally:
                 self._flush()
+
+    def close(self) -> None:
+        """Close the state file; requests that are still on their way are refused."""
+        with self._lock:
+            self._closed = True
+            self.store.close()
 
     def touch(self, record: Record) -> None:
         """Note that a record is new or changed."""

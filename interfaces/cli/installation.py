@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from application.ports.cloud import CloudRefused
 from infrastructure.messaging.embedded import EmbeddedNats
-from infrastructure.settings import Loaded, Settings
+from infrastructure.openstack.connection import connect
+from infrastructure.settings import CloudSettings, Loaded, Settings
 from infrastructure.simulator.config import clouds_yaml
 from infrastructure.supervision import ChildSpec, Command, free_port, is_free
 from infrastructure.supervision.nats import NatsLaunch
@@ -87,10 +89,11 @@ class Installation:
             "--servers": str(chosen.servers),
             "--seed": str(chosen.seed),
             "--speed": str(chosen.speed),
-            "--state-file": str(self.directory / "simulator.sqlite"),
+            "--state": str(self.directory / "simulator.sqlite"),
+            "--endpoint": f"infra-optim={self.settings.api.url}",
         }
         if chosen.cluster_file is not None:
-            arguments["--cluster-file"] = str(chosen.cluster_file)
+            arguments["--cluster"] = str(chosen.cluster_file)
         return [word for pair in arguments.items() for word in pair]
 
     def _roles(self) -> list[ChildSpec]:
@@ -114,6 +117,7 @@ class Installation:
             ready=answers(self.settings.api.url),
             ready_within=60.0,
             vital=True,
+            grace=35.0,
         )
         return [*specs, api]
 
@@ -126,9 +130,11 @@ def plan(loaded: Loaded, reload: Reload) -> Installation:
         reload: loads them again with some options replaced.
 
     Raises:
-        CommandFailed: a port that the user insists on is taken.
+        CommandFailed: a port that the user insists on is taken, or there is no such cloud.
     """
     settings = loaded.settings
+    if settings.cloud.name is not None:
+        _check_cloud(settings.cloud)
     fixed: dict[str, str] = {"api.port": str(_api_port(loaded))}
     server = simulator_url = None
     if settings.nats.embedded:
@@ -147,6 +153,15 @@ def plan(loaded: Loaded, reload: Reload) -> Installation:
         server=server,
         simulator_url=simulator_url,
     )
+
+
+def _check_cloud(cloud: CloudSettings) -> None:
+    """Makes sure that clouds.yaml has the entry (nothing is asked of the cloud itself)."""
+    try:
+        connect(cloud.name, cloud.config_file).close()
+    except CloudRefused as error:
+        place = cloud.config_file or "the places where OpenStack clients look for clouds.yaml"
+        raise CommandFailed(f"[vigil] cloud {cloud.name}: {error} (looked in {place})") from error
 
 
 def _api_port(loaded: Loaded) -> int:

@@ -85,8 +85,10 @@ def _log(args: argparse.Namespace, log: History) -> None:
         moments = moments[-args.limit :]
     if args.json:
         rendering.log_json(moments, sys.stdout)
-    else:
+    elif moments:
         rendering.log_text(moments, terminal())
+    else:
+        print("nothing has happened", file=sys.stderr)
 
 
 def _show(args: argparse.Namespace, log: History) -> None:

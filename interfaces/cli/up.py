@@ -102,7 +102,7 @@ def _announcement(loaded: Loaded, installation: Installation) -> list[str]:
     if installation.simulator_url is not None:
         shape = settings.simulator
         source = (
-            shape.cluster_file or f"{shape.hosts} hosts, {shape.servers} servers, {shape.seed=}"
+            shape.cluster_file or f"{shape.hosts} hosts, {shape.servers} servers, seed {shape.seed}"
         )
         lines.append(
             f"no cloud is configured: simulating one ({source}, speed {shape.speed:g}); "
@@ -139,9 +139,9 @@ class _Board:
         """Writes down and says that everything has come up."""
         self._ready = True
         self.changed(self._children)
-        where = self._installation.directory
         LOG.info("ready: %s", self._installation.settings.api.url)
-        LOG.info("look at it: vigil status --data %s; vigil replay log --data %s", where, where)
+        for line in _hints(self._installation):
+            LOG.info("%s", line)
 
     def _state(self) -> UpState:
         one = self._installation
@@ -163,6 +163,16 @@ class _Board:
             log=str(one.log),
             children=self._children,
         )
+
+
+def _hints(installation: Installation) -> list[str]:
+    where = installation.directory
+    lines = [f"look at it: vigil status --data {where}; vigil replay log --data {where}"]
+    cloud = installation.settings.cloud
+    if installation.simulator_url is not None and cloud.config_file is not None:
+        variables = f"OS_CLIENT_CONFIG_FILE={cloud.config_file} OS_CLOUD={cloud.name}"
+        lines.append(f"work with it: {variables} openstack optimize audit list")
+    return lines
 
 
 def _iso(at: datetime) -> str:

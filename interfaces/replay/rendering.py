@@ -15,17 +15,7 @@ from application.replay.diff import Difference
 from application.replay.timeline import Moment
 from application.replay.travel import Snapshot, plain
 from domain.plans.action_plan import ActionPlan
-
-STATE_STYLES = {
-    "SUCCEEDED": "green",
-    "FAILED": "red",
-    "ONGOING": "cyan",
-    "PENDING": "yellow",
-    "RECOMMENDED": "yellow",
-    "SKIPPED": "magenta",
-    "CANCELLED": "magenta",
-    "CANCELLING": "magenta",
-}
+from interfaces.cli.wording import STATE_STYLES, target
 
 
 def stamp(at: datetime | None) -> str:
@@ -151,15 +141,6 @@ def actions_table(plan: ActionPlan) -> Table:
             Text(f"{action.because or '-'}{said}"),
         )
     return table
-
-
-def target(parameters: dict[str, Any]) -> str:
-    """What an action is about, in a few words."""
-    name = parameters.get("resource_name") or parameters.get("resource_id") or "-"
-    source, destination = parameters.get("source_node"), parameters.get("destination_node")
-    if source and destination:
-        return f"{name}: {source} -> {destination}"
-    return f"{name}: {parameters['state']}" if "state" in parameters else str(name)
 
 
 # -- a difference --------------------------------------------------------------------------------

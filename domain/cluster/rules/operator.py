@@ -77,10 +77,10 @@ class FencesAndBans:
         """bool[hosts]: within all fences, under no ban."""
         return self._masks.get(server)
 
-    def why(self, server: int, host: int) -> Because:  # noqa: ARG002 - the host says it
+    def why(self, server: int, host: int) -> Because:
         """The operator's word."""
-        resource = f"host {self._model.hosts.name[host]}"
-        return Because(Reason.EXCLUDED_BY_OPERATOR, {"resource": resource})
+        names, ids = self._model.hosts.name, self._model.servers.id
+        return Because(Reason.OPERATOR_RULE, {"server": ids[server], "host": names[host]})
 
     def _narrow(self, fence: Fence, hosts: BoolArray) -> None:
         places = self._model.server_places

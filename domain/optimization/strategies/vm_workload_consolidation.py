@@ -134,7 +134,10 @@ class _Work:
             destination = self._place_off(host, server)
             if destination is None:
                 continue
-            facts: Facts = {"used": round(float(used), 3), "capacity": float(self.model.cores[host])}
+            facts: Facts = {
+                "used": round(float(used), 3),
+                "capacity": float(self.model.cores[host]),
+            }
             self._move(server, destination, Reason.RELIEVES_OVERLOAD, facts)
             excess -= float(cpu[server])
             used -= float(cpu[server])

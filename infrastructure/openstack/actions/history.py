@@ -69,10 +69,19 @@ class Trace:
         return self.action is not None and self.action.get("message") == "Error"
 
     @property
+    def steps(self) -> list[Json]:
+        """What Nova noted of our request, step by step."""
+        return [] if self.action is None else self.action.get("events") or []
+
+    @property
+    def pending(self) -> bool:
+        """Whether a step has begun and not ended."""
+        return any(not step.get("finish_time") for step in self.steps)
+
+    @property
     def ended(self) -> bool:
-        """Whether Nova has ended all steps of our request that it noted."""
-        events = [] if self.action is None else self.action.get("events") or []
-        return bool(events) and all(event.get("finish_time") for event in events)
+        """Whether Nova has ended all steps that it noted."""
+        return bool(self.steps) and not self.pending
 
     @property
     def busy(self) -> bool:
@@ -86,13 +95,14 @@ class Trace:
 
     @property
     def words(self) -> str:
-        """Why it failed, in Nova's words."""
-        events = [] if self.action is None else self.action.get("events") or []
-        told = [e["details"] for e in events if e.get("result") == "Error" and e.get("details")]
-        fault = {} if self.server is None else self.server.get("fault") or {}
-        return " ".join(
-            str(told[-1] if told else fault.get("message") or "no reason given").split()
-        )
+        """Why it failed, in Nova's words; the step that failed where Nova has none (before 2.84)."""
+        failed = [step for step in self.steps if step.get("result") == "Error"]
+        told = [str(step["details"]) for step in failed if step.get("details")]
+        if not told and self.server is not None and self.server.get("fault"):
+            told = [str(self.server["fault"]["message"])]
+        if not told:
+            told = [f"{step['event']} failed" for step in failed] or ["no reason given"]
+        return " ".join(told[-1].split())
 
 
 def task_state(server: Json) -> str | None:

@@ -72,6 +72,8 @@ def unknown(error: str, **facts: object) -> Observation:
 
 def _failed(server_id: str, trace: Trace, migration: Json) -> Observation:
     status = migration["status"]
+    if trace.pending:  # Nova marks the migration first and says why a moment later
+        return running(status=status)
     facts: Facts = {"migration": migration["uuid"], "server": server_id, "status": status}
     if status in _ABORTED:
         return Observation(Phase.FAILED, facts, because(Reason.MIGRATION_ABORTED, **facts))

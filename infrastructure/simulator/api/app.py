@@ -1,15 +1,16 @@
 """The WSGI application: every API of one simulated cloud."""
 
-from importlib.util import find_spec
 from wsgiref.types import WSGIApplication
 
 import falcon
 
 from infrastructure.simulator.api import compute, control, placement
+from infrastructure.simulator.api.calls import App
 from infrastructure.simulator.api.faulty import Faulty
 from infrastructure.simulator.api.identity import Catalogue, TokensResource, Version, Versions
 from infrastructure.simulator.api.identity_lists import LISTS, Collection, OwnProjects
 from infrastructure.simulator.api.middleware import Requests, add_error_handlers
+from infrastructure.simulator.api.prometheus import prometheus_routes
 from infrastructure.simulator.engine import Cloud
 
 
@@ -24,10 +25,11 @@ def make_app(cloud: Cloud) -> WSGIApplication:
     compute.add_routes(app, cloud)
     placement.add_routes(app, cloud)
     control.add_routes(app, cloud)
+    prometheus_routes(app, cloud.world)
     return Faulty(app, cloud)
 
 
-def _identity(app: falcon.App, cloud: Cloud) -> None:
+def _identity(app: App, cloud: Cloud) -> None:
     app.add_route("/identity", Versions())
     app.add_route("/identity/v3", Version())
     app.add_route("/identity/v3/auth/tokens", TokensResource(cloud))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 import falcon
 import msgspec
@@ -11,6 +12,7 @@ from infrastructure.simulator.errors import BadRequest, Forbidden
 from infrastructure.simulator.tokens import Claims
 
 Json = dict[str, Any]
+App = falcon.App[falcon.Request, falcon.Response]
 
 
 @dataclass(frozen=True)
@@ -97,8 +99,4 @@ def next_link(req: falcon.Request, prefix: str, marker: str) -> list[Json]:
     kept = {name: value for name, value in query(req).items() if name != "marker"}
     kept["marker"] = marker
     path = req.path.removeprefix("/" + prefix.rsplit("/", 1)[1])
-    return [{"rel": "next", "href": f"{prefix}{path}?{_encoded(kept)}"}]
-
-
-def _encoded(parameters: dict[str, str]) -> str:
-    return falcon.to_query_string(parameters, prefix=False)
+    return [{"rel": "next", "href": f"{prefix}{path}?{urlencode(kept)}"}]

@@ -3,7 +3,7 @@
 import falcon
 
 from infrastructure.simulator.api.actions import Action
-from infrastructure.simulator.api.calls import Json, reply
+from infrastructure.simulator.api.calls import App, Json, reply
 from infrastructure.simulator.api.flavors import Flavors
 from infrastructure.simulator.api.hosts import Hypervisors, Services
 from infrastructure.simulator.api.instance_actions import InstanceActions
@@ -47,7 +47,7 @@ def _version(req: falcon.Request) -> Json:
     }
 
 
-def add_routes(app: falcon.App, cloud: Cloud) -> None:
+def add_routes(app: App, cloud: Cloud) -> None:
     """Serve Nova under /compute."""
 
     def add(path: str, resource: object, suffix: str | None = None) -> None:

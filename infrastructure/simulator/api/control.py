@@ -5,7 +5,16 @@ from typing import Any
 import falcon
 import msgspec
 
-from infrastructure.simulator.api.calls import Call, Json, accepted, body_of, call_of, query, reply
+from infrastructure.simulator.api.calls import (
+    App,
+    Call,
+    Json,
+    accepted,
+    body_of,
+    call_of,
+    query,
+    reply,
+)
 from infrastructure.simulator.engine import Cloud
 from infrastructure.simulator.errors import BadRequest, NotFound
 
@@ -69,9 +78,7 @@ class Journal:
         server = asked.get("server_id")
         with self._cloud.world.transaction():
             entries = [
-                e
-                for e in self._cloud.world.journal[int(after) :]
-                if server in (None, e.server_id)
+                e for e in self._cloud.world.journal[int(after) :] if server in (None, e.server_id)
             ]
             shown = msgspec.to_builtins(entries)
         reply(resp, {"journal": shown})
@@ -154,7 +161,7 @@ class Endpoint:
         reply(resp, {"type": service_type, "url": url["url"]})
 
 
-def add_routes(app: falcon.App, cloud: Cloud) -> None:
+def add_routes(app: App, cloud: Cloud) -> None:
     """Serve the simulator's own API under /vigil."""
     app.add_route("/vigil/faults", FaultRules(cloud))
     app.add_route("/vigil/faults/{number:int}", FaultRules(cloud), suffix="one")

@@ -34,6 +34,7 @@ _PLACEMENT_OPENINGS = {
     404: "The resource could not be found.",
 }
 _NO_CODE = (403, 406)
+_WITH_CODE = (1, 23)
 
 
 def envelope(call: Call, status: int, message: str) -> Json:
@@ -53,6 +54,6 @@ def _placement(call: Call, status: int, message: str) -> Json:
         "title": title,
         "detail": f"{_PLACEMENT_OPENINGS.get(status, title)}\n\n {message}  ",
     }
-    if status not in _NO_CODE:
+    if status not in _NO_CODE and call.version >= _WITH_CODE:
         error["code"] = "placement.undefined_code"
     return error | {"request_id": call.request_id}

@@ -45,7 +45,7 @@ class Flavors:
         shown = _detail(self._flavor(flavor_id), f"{req.prefix}/compute", version)
         reply(resp, {"flavor": shown})
 
-    def on_get_specs(self, req: falcon.Request, resp: falcon.Response, flavor_id: str) -> None:
+    def on_get_specs(self, _req: falcon.Request, resp: falcon.Response, flavor_id: str) -> None:
         """Show one's extra specs."""
         reply(resp, {"extra_specs": self._flavor(flavor_id).extra_specs})
 

@@ -157,9 +157,7 @@ def _section(of: Json, name: str) -> Json:
 
 def _by_password(given: Json) -> User:
     for user in USERS:
-        named = user.id == given.get("id") or (
-            user.name == given.get("name") and _in_domain(given)
-        )
+        named = user.id == given.get("id") or (user.name == given.get("name") and _in_domain(given))
         if named and user.password == given.get("password"):
             return user
     raise Unauthorized
@@ -208,7 +206,6 @@ class Catalogue:
             resp,
             {
                 "catalog": catalogue(req.prefix, self._cloud.endpoints),
-                "links": {"next": None, "self": req.uri, "previous": None},
+                "links": {"self": req.uri},
             },
         )
-

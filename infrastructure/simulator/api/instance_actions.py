@@ -84,9 +84,7 @@ class InstanceActions:
             body["links"] = next_link(req, f"{req.prefix}/compute", marker)
         reply(resp, body)
 
-    def _narrowed(
-        self, found: list[InstanceAction], asked: dict[str, str]
-    ) -> list[InstanceAction]:
+    def _narrowed(self, found: list[InstanceAction], asked: dict[str, str]) -> list[InstanceAction]:
         if "changes-since" in asked:
             since = parsed(asked["changes-since"])
             found = [a for a in found if a.updated >= since]

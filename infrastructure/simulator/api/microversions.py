@@ -33,17 +33,19 @@ def negotiate(req: falcon.Request, service: str) -> Version:
         return MAXIMUM[service]
     if not re.fullmatch(r"[1-9]\d*\.(0|[1-9]\d*)", asked):
         raise BadRequest(
-            f"API Version String {asked} is of invalid format. "
-            "Must be of format MajorNum.MinorNum."
+            f"API Version String {asked} is of invalid format. Must be of format MajorNum.MinorNum."
         )
     major, _, minor = asked.partition(".")
     version = (int(major), int(minor))
     if not MINIMUM[service] <= version <= MAXIMUM[service]:
         if service == "placement":
-            raise NotAcceptable(f"Invalid microversion: Unacceptable version header: {asked}")
+            raise NotAcceptable(
+                f"Invalid microversion: Unacceptable version header: {asked}", version
+            )
         raise NotAcceptable(
             f"Version {asked} is not supported by the API. Minimum is "
-            f"{text(MINIMUM[service])} and maximum is {text(MAXIMUM[service])}."
+            f"{text(MINIMUM[service])} and maximum is {text(MAXIMUM[service])}.",
+            version,
         )
     return version
 

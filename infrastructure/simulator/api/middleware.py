@@ -6,11 +6,11 @@ from typing import Any
 import falcon
 
 from infrastructure.simulator.api import microversions
-from infrastructure.simulator.api.calls import Call, reply
+from infrastructure.simulator.api.calls import App, Call, reply
 from infrastructure.simulator.api.envelopes import envelope
 from infrastructure.simulator.commands import Caller, Version
 from infrastructure.simulator.engine import Cloud
-from infrastructure.simulator.errors import ApiError, Unauthorized
+from infrastructure.simulator.errors import ApiError, NotAcceptable, Unauthorized
 from infrastructure.simulator.people import ADMIN_PROJECT, USERS
 from infrastructure.simulator.tokens import Claims
 
@@ -18,6 +18,7 @@ LOG = logging.getLogger(__name__)
 
 SYSTEM = "system"
 _SERVICES = ("identity", "compute", "placement", "vigil")
+_UNAUTHORIZED = 401
 _VERSIONED = ("compute", "placement")
 # Documents that tell a client where to go are for everyone; Keystone guards its own.
 _PUBLIC = ("/compute", "/compute/v2.1", "/placement")
@@ -48,7 +49,12 @@ class Requests:
         call = Call(request_id, service, version, None, _NOWHERE)
         req.context.call = call
         if service in _VERSIONED:
-            version = microversions.negotiate(req, service)
+            try:
+                version = microversions.negotiate(req, service)
+            except NotAcceptable as refusal:
+                if service == "compute":
+                    req.context.call = Call(request_id, service, refusal.asked, None, _NOWHERE)
+                raise
             req.context.call = Call(request_id, service, version, None, _NOWHERE)
         claims = self._claims(req)
         public = service in ("", "identity") or req.path.rstrip("/") in _PUBLIC
@@ -76,11 +82,11 @@ class Requests:
             resp.set_header("x-compute-request-id", call.request_id)
         if call.service == "identity":
             resp.append_header("Vary", "X-Auth-Token")
-        if call.version != (0, 0) and not resp.status.startswith("401"):
+        if call.version != (0, 0) and resp.status_code != _UNAUTHORIZED:
             microversions.announce(resp, call.service, call.version)
 
 
-def add_error_handlers(app: falcon.App) -> None:
+def add_error_handlers(app: App) -> None:
     """Make every refusal and failure speak the service's own language."""
     app.add_error_handler(Exception, _crashed)
     app.add_error_handler(falcon.HTTPError, _refused_by_falcon)
@@ -106,6 +112,7 @@ def _crashed(
     req: falcon.Request, resp: falcon.Response, error: Exception, _params: dict[str, Any]
 ) -> None:
     call: Call = req.context.call
-    LOG.error("%s %s failed (%s): answered 500", req.method, req.path, call.request_id,
-              exc_info=error)
+    LOG.error(
+        "%s %s failed (%s): answered 500", req.method, req.path, call.request_id, exc_info=error
+    )
     reply(resp, envelope(call, 500, f"Unexpected API Error. {type(error)}"), 500)

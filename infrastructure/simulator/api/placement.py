@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import falcon
 
-from infrastructure.simulator.api.calls import Json, call_of, query, reply
+from infrastructure.simulator.api.calls import App, Json, call_of, query, reply
 from infrastructure.simulator.api.microversions import MAXIMUM, MINIMUM, text
 from infrastructure.simulator.commands import Version
 from infrastructure.simulator.engine import Cloud
@@ -67,9 +67,7 @@ def _provider(host: Host, version: Version) -> Json:
     names = [("inventories", (1, 0)), ("usages", (1, 0)), ("aggregates", (1, 1))]
     names += [("traits", (1, 6)), ("allocations", (1, 11))]
     links = [{"rel": "self", "href": base}]
-    links += [
-        {"rel": name, "href": f"{base}/{name}"} for name, since in names if version >= since
-    ]
+    links += [{"rel": name, "href": f"{base}/{name}"} for name, since in names if version >= since]
     shown: Json = {
         "uuid": host.id,
         "name": host.name,
@@ -266,8 +264,9 @@ class Allocations:
         if version >= (1, 12):
             shown |= {"project_id": consumer.project_id, "user_id": consumer.user_id}
         if version >= (1, 28):
-            server = isinstance(consumer, Server)
-            shown["consumer_generation"] = consumer.consumer_generation if server else 1
+            shown["consumer_generation"] = (
+                consumer.consumer_generation if isinstance(consumer, Server) else 1
+            )
         if version >= (1, 38):
             shown["consumer_type"] = "INSTANCE" if isinstance(consumer, Server) else "MIGRATION"
         return shown
@@ -323,7 +322,7 @@ def _has(held: list[str], required: str) -> bool:
     )
 
 
-def add_routes(app: falcon.App, cloud: Cloud) -> None:
+def add_routes(app: App, cloud: Cloud) -> None:
     """Serve Placement under /placement."""
     app.add_route("/placement", Root())
     providers = Providers(cloud)

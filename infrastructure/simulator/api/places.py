@@ -59,7 +59,7 @@ class Zones:
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+    def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:
         """List them."""
         with self._cloud.world.transaction():
             shown = [_zone(name, hosts, None) for name, hosts in self._zones().items()]

@@ -11,7 +11,7 @@ from infrastructure.messaging import ConsumerSettings, NatsBus, NatsSettings
 
 
 async def _hang(hint: Hint) -> None:
-    print(hint.position, hint.deliveries, flush=True)  # noqa: T201 - what the test reads
+    print(hint.position, hint.deliveries, flush=True)
     await asyncio.Event().wait()
 
 

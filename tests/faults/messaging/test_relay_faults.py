@@ -33,7 +33,7 @@ def _kill(server: EmbeddedNats) -> None:
     os.kill(pid, signal.SIGKILL)
 
 
-CHAOS = random.Random()  # noqa: S311 - paces a test
+CHAOS = random.Random()
 
 
 async def _appending(log: SqlEventLog, count: int) -> list[int]:

@@ -20,6 +20,9 @@ def test_the_wheel_gives_a_server_where_none_is_installed() -> None:
 
 
 @pytest.mark.parametrize("turn", [1, 2])
-def test_a_database_is_new_for_each_test(turn: int, postgres_url: str) -> None:
+def test_a_database_is_empty_for_each_test(turn: int, postgres_url: str) -> None:
     with psycopg.connect(postgres_url) as connection:
-        connection.execute("CREATE TABLE left_behind (turn int)")
+        for schema in ("public", "other"):
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}".encode())
+            connection.execute(f"CREATE TABLE {schema}.left_behind (turn int)".encode())
+            connection.execute(f"CREATE TYPE {schema}.left_too AS (turn int)".encode())

@@ -213,6 +213,10 @@ def test_a_cancellation_inside_a_handler_is_a_failure_not_the_end(
 def test_handlers_that_do_not_finish_in_time_are_cut_off_and_their_hints_given_back(
     nats_server: EmbeddedNats, event_log: SqlEventLog
 ) -> None:
+    """The hint was once given back while idle slots of the same process still had requests open:
+    the server answered one of those, nobody read it, and it was gone for the acknowledgement wait.
+    """
+
     async def scenario() -> None:
         append(event_log, 1)
         seen: list[Hint] = []

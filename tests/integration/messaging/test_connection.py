@@ -1,11 +1,11 @@
 import asyncio
-import datetime
 import ipaddress
 import json
 import logging
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,9 @@ from infrastructure.messaging import ConsumerSettings, EmbeddedNats, NatsSetting
 from infrastructure.messaging.connection import connected
 from infrastructure.messaging.embedded import die_with_parent, server_binary
 from tests.nats import run, until
+
+PASSWORD = "hunter2"  # noqa: S105 - of a test server
+TOKEN = "tokentoken"  # noqa: S105 - opens nothing
 
 
 def test_losing_and_finding_the_server_is_logged_without_the_token(
@@ -115,11 +118,11 @@ def test_repetitions_grow_up_to_a_limit() -> None:
 
 
 def test_secrets_do_not_show_when_settings_are_printed() -> None:
-    shown = repr(NatsSettings(servers=("nats://h:1",), user="u", password="hunter2"))
-    shown += repr(NatsSettings(servers=("nats://h:1",), token="tokentoken"))
+    shown = repr(NatsSettings(servers=("nats://h:1",), user="u", password=PASSWORD))
+    shown += repr(NatsSettings(servers=("nats://h:1",), token=TOKEN))
 
-    assert "hunter2" not in shown
-    assert "tokentoken" not in shown
+    assert PASSWORD not in shown
+    assert TOKEN not in shown
 
 
 class Tls:
@@ -129,7 +132,7 @@ class Tls:
         self.directory = directory
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-        now = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
+        now = datetime(2020, 1, 1, tzinfo=UTC)
         certificate = (
             x509.CertificateBuilder()
             .subject_name(name)
@@ -163,7 +166,7 @@ class Tls:
         return {
             "listen": "127.0.0.1:-1",
             "ports_file_dir": str(self.directory),
-            "authorization": {"user": "vigil", "password": "hunter2"},
+            "authorization": {"user": "vigil", "password": PASSWORD},
             "tls": {
                 "cert_file": str(self.certificate),
                 "key_file": str(self.key),
@@ -182,7 +185,7 @@ def tls_server(tmp_path: Path) -> Iterator[NatsSettings]:
     with subprocess.Popen(
         [server_binary(), "--config", config],
         stderr=subprocess.DEVNULL,
-        preexec_fn=die_with_parent(),
+        preexec_fn=die_with_parent(),  # noqa: PLW1509 - it only calls prctl
     ) as server:
         ports = tmp_path / f"nats-server_{server.pid}.ports"
 
@@ -194,7 +197,7 @@ def tls_server(tmp_path: Path) -> Iterator[NatsSettings]:
         yield NatsSettings(
             servers=(f"tls://127.0.0.1:{port}",),
             user="vigil",
-            password="hunter2",
+            password=PASSWORD,
             tls_ca=tls.certificate,
             tls_cert=tls.certificate,
             tls_key=tls.key,
@@ -230,4 +233,4 @@ def test_a_server_with_an_unknown_certificate_is_not_trusted(
         await asyncio.wait({task}, timeout=10)
 
     run(scenario())
-    assert "hunter2" not in caplog.text
+    assert PASSWORD not in caplog.text

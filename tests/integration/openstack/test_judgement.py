@@ -111,6 +111,13 @@ def test_a_migration_that_the_scheduler_turned_down_was_refused_in_its_words() -
     assert seen.because.facts["error"] == "no valid host"
 
 
+def test_the_reason_of_a_failure_is_waited_for() -> None:
+    """Nova marks the migration as broken before it notes why: once seen on a real cloud."""
+    marked = Trace(_server(), _action(), _migration("error", None))
+    assert live("s", DESTINATION, marked).phase is Phase.RUNNING
+    assert _phase(cold("s", DESTINATION, marked)) is Phase.RUNNING
+
+
 def test_a_server_that_arrives_broken_has_failed() -> None:
     trace = Trace(_server(DESTINATION, status="ERROR"), _action(), _migration("completed"))
     assert _reason(live("s", DESTINATION, trace)) is Reason.MIGRATION_FAILED
@@ -174,5 +181,5 @@ def test_a_confirmed_migration_is_done(status: str) -> None:
     [("error", Reason.MIGRATION_FAILED), ("reverted", Reason.MIGRATION_ABORTED)],
 )
 def test_a_broken_or_reverted_cold_migration_has_failed(status: str, reason: Reason) -> None:
-    seen = cold("s", DESTINATION, Trace(_server(), _action(), _migration(status)))
+    seen = cold("s", DESTINATION, Trace(_server(), _action(ended=True), _migration(status)))
     assert _reason(seen) is reason

@@ -15,6 +15,7 @@ from domain.optimization import STRATEGIES
 from domain.optimization.efficacy import validate_indicators
 from domain.optimization.goals import GOALS
 from domain.optimization.metrics import MetricTable
+from domain.optimization.offline import solve_offline
 from domain.optimization.planners import weight_planner
 from domain.optimization.proposals import migrate
 from domain.optimization.solution import PlannedAction, ProposedAction, Solution
@@ -22,6 +23,7 @@ from domain.optimization.strategies.vm_workload_consolidation import CPU_HEADROO
 from domain.optimization.strategy import Inputs
 from domain.optimization.utilisation import utilisation
 from domain.optimization.verification import verify_plan
+from tests.benchmarks.cluster_core import synthetic
 from tests.properties.cluster import generate
 
 SEEDS = st.integers(min_value=0, max_value=2**32)
@@ -139,3 +141,13 @@ def is_json(value: object) -> bool:
     if type(value) is list:
         return all(is_json(item) for item in value)
     return value is None or type(value) in (str, int, float, bool)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=SEEDS)
+def test_the_plan_does_not_depend_on_the_order_in_which_the_cloud_was_listed(seed: int) -> None:
+    rng = Random(seed)
+    data = synthetic(rng.randint(2, 8), rng.randint(1, 40))
+    first = solve_offline(data)
+    shuffled = {key: rng.sample(rows, len(rows)) for key, rows in data.items()}
+    assert solve_offline(shuffled).actions() == first.actions()

@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -224,7 +225,7 @@ def test_an_operator_keeps_apart_keeps_together_fences_and_bans() -> None:
     fenced = OperatorRules(fences=(Fence(("s0",), ("c1", "c2")),), bans=(Fence(("s0",), ("c1",)),))
     assert legal(built, operator=fenced) == ["c2"]
     assert legal(built, 1, operator=fenced) == ["c0", "c2", "c3"]
-    assert why(built, 3, operator=fenced) == ["host c3 is excluded by the audit's scope"]
+    assert why(built, 3, operator=fenced) == ["a rule of the operator keeps s0 off c3"]
 
 
 def test_moves_in_flight_hold_both_ends_and_count() -> None:
@@ -282,7 +283,7 @@ def test_an_explanation_has_a_mask_for_every_rule() -> None:
         ("a", ">=", False),
     ],
 )
-def test_wanted_values_are_compared_by_their_operator(value: str, wanted: str, met: bool) -> None:  # noqa: FBT001
+def test_wanted_values_are_compared_by_their_operator(value: str, wanted: str, met: bool) -> None:
     assert satisfies(value, wanted) is met
 
 
@@ -305,3 +306,11 @@ def test_pinned_cpus_follow_the_flavor(specs: dict[str, str], pinned: int) -> No
 def test_a_cpu_mask_that_cannot_be_read_counts_as_every_cpu() -> None:
     assert cpu_set("zero", 2) == {0, 1}
     assert cpu_set("0-9", 2) == {0, 1}
+
+
+def test_the_documentation_lists_exactly_the_rules_there_are() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "constraints.md").read_text()
+    table = text.split("## Rules")[1].split("### Fine print")[0]
+    listed = {line.split("|")[1].strip() for line in table.splitlines() if line.startswith("| ")}
+    built = model([host(0)], [server(0, 0)])
+    assert listed - {"rule"} == set(Constraints(built).explain(Branch(built), 0).masks)

@@ -119,14 +119,8 @@ PATHS = st.lists(
     min_size=1,
     max_size=4,
 ).map(lambda parts: "/" + "/".join(parts))
-VALUES = (
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.text()
-    | st.just({})
-    | st.just([])
-    | st.just(MISSING)
+VALUES = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.text(), st.just({}), st.just([]), st.just(MISSING)
 )
 
 

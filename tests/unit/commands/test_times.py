@@ -34,7 +34,7 @@ def test_what_is_no_time_is_refused(text: str) -> None:
     assert refusal.value.field == "end_time"
 
 
-def test_without_a_zone_text_is_in_the_machines_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_zone_text_is_in_the_machines_own() -> None:
     text = "2026-12-01T10:00:00"
     assert instant("start_time", text, None) == datetime.fromisoformat(text).astimezone(UTC)
 

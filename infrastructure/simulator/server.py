@@ -1,0 +1,72 @@
+"""Runs one simulated cloud until it is told to stop."""
+
+import signal
+import threading
+from collections.abc import Callable
+
+from infrastructure.simulator.api.app import make_app
+from infrastructure.simulator.config import SimulatorConfig
+from infrastructure.simulator.engine import open_cloud
+from infrastructure.simulator.http_server import HttpServer
+
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class Simulator:
+    """A simulated cloud that answers over HTTP from `start` to `stop`."""
+
+    def __init__(self, config: SimulatorConfig) -> None:
+        """Make or resume the cloud and listen.
+
+        Raises:
+            ValueError: the cluster is not valid.
+            OSError: the address is taken.
+        """
+        self.cloud = open_cloud(config)
+        self._http = HttpServer(config.host, config.port, make_app(self.cloud))
+        self._thread = threading.Thread(
+            target=self._http.serve_forever, kwargs={"poll_interval": 0.1}, name="simulator"
+        )
+
+    @property
+    def base_url(self) -> str:
+        """Where it answers."""
+        return self._http.base_url
+
+    def start(self) -> None:
+        """Begin to answer."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop answering; whatever was answered is in the state file."""
+        self._http.shutdown()
+        self._thread.join()
+        self._http.server_close()
+        self.cloud.world.close()
+
+
+def serve(config: SimulatorConfig, *, ready: Callable[[str], None] | None = None) -> None:
+    """Run a simulated cloud until SIGTERM or SIGINT. Call it in the main thread.
+
+    Args:
+        config: which cloud, and where.
+        ready: called with the base URL when it answers.
+
+    Raises:
+        ValueError: the cluster is not valid.
+        OSError: the address is taken.
+    """
+    stop = threading.Event()
+    before = {s: signal.signal(s, lambda *_: stop.set()) for s in _STOP_SIGNALS}
+    try:
+        simulator = Simulator(config)
+        simulator.start()
+        try:
+            if ready is not None:
+                ready(simulator.base_url)
+            stop.wait()
+        finally:
+            simulator.stop()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,41 @@
+"""How the terminal views call and colour things, the same everywhere."""
+
+from collections.abc import Mapping
+
+STATE_STYLES = {
+    "SUCCEEDED": "green",
+    "FAILED": "red",
+    "ONGOING": "cyan",
+    "PENDING": "yellow",
+    "RECOMMENDED": "yellow",
+    "SKIPPED": "magenta",
+    "CANCELLED": "magenta",
+    "CANCELLING": "magenta",
+    "SUPERSEDED": "dim",
+    "SUSPENDED": "magenta",
+    "DELETED": "dim",
+}
+"""State → style."""
+
+
+def target(parameters: Mapping[str, object]) -> str:
+    """What an action is about, in a few words."""
+    name = parameters.get("resource_name") or parameters.get("resource_id") or "-"
+    source, destination = parameters.get("source_node"), parameters.get("destination_node")
+    if source and destination:
+        return f"{name}: {source} -> {destination}"
+    return f"{name}: {parameters['state']}" if "state" in parameters else str(name)
+
+
+def age(seconds: float) -> str:
+    """A span of time in its largest fitting unit: ``7s``, ``3m``, ``5h``, ``2d``."""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= size:
+            return f"{int(seconds // size)}{unit}"
+    return f"{max(0, int(seconds))}s"
+
+
+def bar(fraction: float, width: int) -> str:
+    """A progress bar of block characters."""
+    full = round(max(0.0, min(1.0, fraction)) * width)
+    return "█" * full + "░" * (width - full)

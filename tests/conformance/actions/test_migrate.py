@@ -1,0 +1,282 @@
+import pytest
+
+from application.ports.cloud import ActionHandler, CloudRefused, Fail, Go, Observation, Phase, Skip
+from domain.kernel.aggregate import Facts
+from domain.kernel.reasons import Reason
+from tests.conformance.actions.ground import Case, Ground, host_of, requests_of, server_of
+from tests.conformance.actions.real import until
+
+Acts = dict[str, ActionHandler]
+NOWHERE = "00000000-0000-4000-8000-000000000000"
+KINDS = ("live", "cold")
+RECORDED_AS = {"live": "live-migration", "cold": "migrate"}
+
+
+def _parameters(case: Case, kind: str) -> Facts:
+    return case.live() if kind == "live" else case.cold()
+
+
+def _go(migrate: ActionHandler, parameters: Facts) -> Facts:
+    verdict = migrate.check(parameters)
+    assert isinstance(verdict, Go), verdict
+    return verdict.before
+
+
+def _end(
+    migrate: ActionHandler, parameters: Facts, before: Facts, receipt: Facts | None
+) -> Observation:
+    seen: list[Observation] = []
+
+    def ended() -> bool:
+        seen.append(migrate.observe(parameters, before, receipt))
+        return seen[-1].phase is not Phase.RUNNING
+
+    until(ended)
+    return seen[-1]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_server_is_migrated_to_the_destination(ground: Ground, acts: Acts, kind: str) -> None:
+    case, migrate = ground.movable(), acts["migrate"]
+    parameters = _parameters(case, kind)
+    before = _go(migrate, parameters)
+    receipt = migrate.start(parameters, before)
+    assert receipt["request_id"]
+    end = _end(migrate, parameters, before, receipt)
+    assert (end.phase, end.facts["host"]) == (Phase.DONE, case.destination)
+    assert host_of(ground.nova, case.server) == case.destination
+    assert server_of(ground.nova, case.server)["status"] == "ACTIVE"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_effect_whose_receipt_was_lost_is_found_and_had_once(
+    ground: Ground, acts: Acts, kind: str
+) -> None:
+    """The worker dies between the request and its note: its successor has only the intent."""
+    case, migrate = ground.movable(), acts["migrate"]
+    parameters = _parameters(case, kind)
+    before = _go(migrate, parameters)
+    migrate.start(parameters, before)
+    first = migrate.observe(parameters, before, None)
+    assert first.phase in {Phase.RUNNING, Phase.DONE}
+    assert _end(migrate, parameters, before, None).phase is Phase.DONE
+    recorded = requests_of(ground.nova, case.server, RECORDED_AS[kind])
+    known = before["actions"]
+    assert isinstance(known, list)
+    assert len(set(recorded) - set(known)) == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_effect_that_was_only_intended_never_started(
+    ground: Ground, acts: Acts, kind: str
+) -> None:
+    case, migrate = ground.movable(), acts["migrate"]
+    parameters = _parameters(case, kind)
+    before = _go(migrate, parameters)
+    assert migrate.observe(parameters, before, None).phase is Phase.NEVER_STARTED
+
+
+def test_earlier_migrations_are_not_taken_for_the_effect(ground: Ground, acts: Acts) -> None:
+    case, migrate = ground.movable(), acts["migrate"]
+    before = _go(migrate, case.live())
+    migrate.start(case.live(), before)
+    _end(migrate, case.live(), before, None)
+    back = ground.movable()
+    before = _go(migrate, back.live())
+    assert migrate.observe(back.live(), before, None).phase is Phase.NEVER_STARTED
+
+
+def test_starting_again_while_it_runs_adopts_the_first_request(ground: Ground, acts: Acts) -> None:
+    """Two workers, one of them stalled past its claim: Nova takes one request, both end well."""
+    case, migrate = ground.movable(), acts["migrate"]
+    with ground.slow(case.server):
+        before = _go(migrate, case.live())
+        first = migrate.start(case.live(), before)
+        again = migrate.start(case.live(), before)
+        assert again["request_id"] == first["request_id"]
+        migrate.abort(case.live(), first)
+        _end(migrate, case.live(), before, first)
+
+
+@pytest.mark.parametrize("find", ["kept_apart", "pinned", "too_large"])
+def test_a_live_migration_that_nova_forbids_is_refused_at_once(
+    ground: Ground, acts: Acts, find: str
+) -> None:
+    case: Case = getattr(ground, find)()
+    migrate = acts["migrate"]
+    before = _go(migrate, case.live())
+    with pytest.raises(CloudRefused) as refused:
+        migrate.start(case.live(), before)
+    assert refused.value.because.reason is Reason.MIGRATION_REFUSED
+    assert refused.value.because.facts["server"] == case.server
+    assert "no reason given" not in str(refused.value)
+    assert host_of(ground.nova, case.server) == case.source
+
+
+@pytest.mark.parametrize("find", ["kept_apart", "pinned", "too_large"])
+def test_a_cold_migration_that_nova_forbids_fails_with_novas_words(
+    ground: Ground, acts: Acts, find: str
+) -> None:
+    case: Case = getattr(ground, find)()
+    migrate = acts["migrate"]
+    before = _go(migrate, case.cold())
+    receipt = migrate.start(case.cold(), before)
+    end = _end(migrate, case.cold(), before, receipt)
+    assert end.phase is Phase.FAILED
+    assert end.because is not None
+    assert end.because.reason is Reason.MIGRATION_REFUSED
+    assert "no reason given" not in str(end.because)
+    assert host_of(ground.nova, case.server) == case.source
+
+
+def test_a_refusal_is_recognised_without_its_answer_too(ground: Ground, acts: Acts) -> None:
+    case, migrate = ground.kept_apart(), acts["migrate"]
+    before = _go(migrate, case.live())
+    with pytest.raises(CloudRefused):
+        migrate.start(case.live(), before)
+    end = _end(migrate, case.live(), before, None)
+    assert end.phase is Phase.FAILED
+    assert end.because is not None
+    assert end.because.reason is Reason.MIGRATION_REFUSED
+
+
+@pytest.mark.parametrize("with_receipt", [True, False])
+def test_a_live_migration_that_breaks_has_failed_and_the_server_stays(
+    ground: Ground, acts: Acts, with_receipt: bool
+) -> None:
+    case, migrate = ground.movable(), acts["migrate"]
+    with ground.failing(case.server):
+        before = _go(migrate, case.live())
+        receipt = migrate.start(case.live(), before)
+        end = _end(migrate, case.live(), before, receipt if with_receipt else None)
+    assert end.phase is Phase.FAILED
+    assert end.because is not None
+    assert end.because.reason is Reason.MIGRATION_FAILED
+    assert host_of(ground.nova, case.server) == case.source
+
+
+def test_a_running_live_migration_shows_its_progress_and_can_be_aborted(
+    ground: Ground, acts: Acts
+) -> None:
+    case, migrate = ground.movable(), acts["migrate"]
+    with ground.slow(case.server):
+        before = _go(migrate, case.live())
+        receipt = migrate.start(case.live(), before)
+        shown: list[Facts] = []
+
+        def progressing() -> bool:
+            shown.append(migrate.observe(case.live(), before, receipt).facts)
+            return "percent" in shown[-1]
+
+        until(progressing)
+        percent = shown[-1]["percent"]
+        assert isinstance(percent, float)
+        assert 0 <= percent <= 99
+        migrate.abort(case.live(), receipt)
+        end = _end(migrate, case.live(), before, receipt)
+    assert end.phase is Phase.FAILED
+    assert end.because is not None
+    assert end.because.reason is Reason.MIGRATION_ABORTED
+    assert host_of(ground.nova, case.server) == case.source
+
+
+def test_aborting_what_does_not_run_does_nothing(ground: Ground, acts: Acts) -> None:
+    case = ground.movable()
+    acts["migrate"].abort(case.live(), None)
+    acts["migrate"].abort(case.cold(), None)
+    assert host_of(ground.nova, case.server) == case.source
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_server_that_does_not_exist_is_skipped(ground: Ground, acts: Acts, kind: str) -> None:
+    parameters = _parameters(Case(NOWHERE, "a", "b"), kind)
+    verdict = acts["migrate"].check(parameters)
+    assert isinstance(verdict, Skip)
+    assert verdict.because.reason is Reason.SERVER_NOT_FOUND
+
+
+def test_a_server_that_is_not_where_it_was_is_skipped(ground: Ground, acts: Acts) -> None:
+    case = ground.movable()
+    third = "some-other-host"
+    verdict = acts["migrate"].check({**case.live(), "source_node": third})
+    assert isinstance(verdict, Skip)
+    assert verdict.because.reason is Reason.SERVER_NOT_ON_SOURCE
+    assert verdict.because.facts["host"] == case.source
+
+
+def test_a_server_that_is_there_already_is_skipped(ground: Ground, acts: Acts) -> None:
+    case = ground.movable()
+    verdict = acts["migrate"].check({**case.live(), "destination_node": case.source})
+    assert isinstance(verdict, Skip)
+    assert verdict.because.reason is Reason.ALREADY_AT_DESTINATION
+
+
+def test_a_destination_must_exist_by_its_whole_name(ground: Ground, acts: Acts) -> None:
+    case = ground.movable()
+    verdict = acts["migrate"].check({**case.live(), "destination_node": case.destination[:-1]})
+    assert isinstance(verdict, Fail)
+    assert verdict.because.reason is Reason.DESTINATION_NOT_FOUND
+
+
+def test_a_disabled_destination_fails(ground: Ground, acts: Acts) -> None:
+    case, host = ground.movable(), ground.spare_host()
+    host = case.destination if host == case.source else host
+    parameters: Facts = {"resource_id": host, "resource_name": host, "state": "disabled"}
+    switch = acts["change_nova_service_state"]
+    verdict = switch.check(parameters)
+    assert isinstance(verdict, Go)
+    switch.start(parameters, verdict.before)
+    try:
+        failed = acts["migrate"].check({**case.live(), "destination_node": host})
+    finally:
+        back: Facts = {**parameters, "state": "enabled"}
+        verdict = switch.check(back)
+        assert isinstance(verdict, Go)
+        switch.start(back, verdict.before)
+    assert isinstance(failed, Fail)
+    assert failed.because.reason is Reason.DESTINATION_DISABLED
+
+
+def test_a_stopped_server_is_migrated_cold_but_not_live(ground: Ground, acts: Acts) -> None:
+    case, migrate = ground.another(), acts["migrate"]
+    ground.nova.effect("POST", f"/servers/{case.server}/action", {"os-stop": None})
+    until(lambda: server_of(ground.nova, case.server)["status"] == "SHUTOFF")
+    try:
+        failed = migrate.check(case.live())
+        assert isinstance(failed, Fail)
+        assert failed.because.reason is Reason.SERVER_STATE_UNSUITABLE
+        before = _go(migrate, case.cold())
+        receipt = migrate.start(case.cold(), before)
+        assert _end(migrate, case.cold(), before, receipt).phase is Phase.DONE
+        assert server_of(ground.nova, case.server)["status"] == "SHUTOFF"
+    finally:
+        ground.nova.effect("POST", f"/servers/{case.server}/action", {"os-start": None})
+        until(lambda: server_of(ground.nova, case.server)["status"] == "ACTIVE")
+
+
+def test_a_locked_server_is_left_alone(ground: Ground, acts: Acts) -> None:
+    """Nova lets an administrator migrate it all the same; its owner asked for the contrary."""
+    case = ground.another()
+    ground.nova.effect("POST", f"/servers/{case.server}/action", {"lock": None})
+    try:
+        verdict = acts["migrate"].check(case.live())
+    finally:
+        ground.nova.effect("POST", f"/servers/{case.server}/action", {"unlock": None})
+    assert isinstance(verdict, Fail)
+    assert verdict.because.reason is Reason.SERVER_LOCKED
+
+
+def test_the_deadline_grows_with_what_is_copied(ground: Ground, acts: Acts) -> None:
+    case, migrate = ground.movable(), acts["migrate"]
+    before = _go(migrate, case.live())
+    large = {**before, "ram_mb": 1024 * 1024}
+    assert migrate.deadline(case.live(), before) == 900.0
+    assert migrate.deadline(case.live(), large) == pytest.approx(1024 * 1024 / 32)
+    assert migrate.deadline(case.cold(), large) == 900.0
+
+
+def test_bad_parameters_fail_with_field_and_rule(ground: Ground, acts: Acts) -> None:
+    case = ground.movable()
+    verdict = acts["migrate"].check({**case.live(), "migration_type": "warm"})
+    assert isinstance(verdict, Fail)
+    assert "migration_type: must be one of live, cold" in str(verdict.because)

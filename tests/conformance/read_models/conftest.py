@@ -1,0 +1,3 @@
+from tests.integration.projections.conftest import world
+
+__all__ = ["world"]

@@ -1,0 +1,251 @@
+from uuid import UUID
+
+from application.ports.read_models import ActionPlanView, ActionView, Page
+from domain.audits.audit import Audit
+from domain.audits.events import AuditState
+from domain.catalogue import Catalogue
+from domain.kernel.reasons import Because, Reason
+from domain.plans import ActionPlan, PlanState
+from tests.conformance.read_models.test_audits import request
+from tests.given import context, ident
+from tests.integration.projections.stories import installed, proposal
+from tests.integration.projections.world import World, uuids
+
+
+def published(world: World, actions: int = 4, number: int = 1) -> tuple[Audit, ActionPlan]:
+    opened = Catalogue.open(context())
+    opened.synchronise(context(), installed())
+    audit = request(number)
+    run = audit.run.id if audit.run else ident(0)
+    audit.claim_run(context(2), run, "engine/1", "ctl-1")
+    plan = ActionPlan.propose(context(3), proposal(audit, run, actions))
+    audit.succeed_run(context(3), run, 1, plan.id)
+    if number == 1:
+        world.log.save(opened)
+    world.tell(plan, audit)
+    return audit, plan
+
+
+def running(world: World, actions: int = 4) -> tuple[ActionPlan, list[UUID]]:
+    _, plan = published(world, actions)
+    plan.launch(context(4))
+    plan.claim(context(5), "applier/1", "ctl-2")
+    return plan, list(plan.actions)
+
+
+def shown(world: World, plan: ActionPlan) -> ActionPlanView:
+    world.tell(plan)
+    found = world.models.action_plan(plan.id, show_deleted=True)
+    assert found is not None
+    return found
+
+
+def action(world: World, action_id: UUID) -> ActionView:
+    found = world.models.action(action_id)
+    assert found is not None
+    return found
+
+
+def test_a_proposed_plan_shows_whence_it_comes_and_what_it_gains(world: World) -> None:
+    audit, plan = published(world)
+    found = shown(world, plan)
+    assert (found.uuid, found.audit_uuid, found.audit_deleted) == (plan.id, audit.id, False)
+    assert (found.goal_name, found.strategy_name) == ("server_consolidation", "basic")
+    assert found.strategy_uuid is not None
+    assert found.state == "RECOMMENDED"
+    assert found.efficacy_indicators == [
+        {"name": "released", "description": "Freed.", "unit": None, "value": 1.0}
+    ]
+    assert found.global_efficacy[0]["unit"] == "%"
+    assert (found.record, found.explanation) == ("ab" * 32, "ef" * 32)
+    assert (found.actions_total, found.actions_ended, found.actions_ongoing) == (4, 0, 0)
+    assert (found.hostname, found.status_message, found.updated_at) == (None, None, None)
+    assert found.created_at == context(3).at
+    assert uuids(world.models.recommended_plans(audit.id)) == [plan.id]
+    assert world.models.recommended_plans(ident(77)) == []
+
+
+def test_the_actions_of_a_plan_are_listed_in_plan_order(world: World) -> None:
+    _, plan = published(world)
+    actions = world.models.actions(Page(), {"action_plan_uuid": str(plan.id)})
+    assert uuids(actions) == list(plan.actions)
+    second = actions[1]
+    assert (second.action_type, second.description) == ("migrate", "Moves it.")
+    assert (second.state, second.parents) == ("PENDING", [str(actions[0].uuid)])
+    assert second.input_parameters == {
+        "resource_id": "server-1",
+        "source_node": "cmp-1",
+        "destination_node": "cmp-2",
+    }
+    assert second.because == "moving server-1 helps to free cmp-1"
+    assert second.action_plan_uuid == plan.id
+
+
+def test_an_empty_plan_says_why_it_is_empty(world: World) -> None:
+    _, plan = published(world, actions=0)
+    found = shown(world, plan)
+    assert (found.state, found.actions_total) == ("SUCCEEDED", 0)
+    assert found.notes == ["The strategy found nothing to improve."]
+    assert found.status_message == "The strategy found nothing to improve."
+
+
+def test_a_launched_plan_is_open_until_it_ends(world: World) -> None:
+    _, plan = published(world, actions=1)
+    plan.launch(context(4))
+    position = world.tell(plan)
+    (waiting,) = world.models.open_plans()
+    assert (waiting.plan_id, waiting.state, waiting.owner) == (plan.id, "PENDING", None)
+    assert waiting.position == position
+    plan.claim(context(5), "applier/1", "ctl-2")
+    assert shown(world, plan).hostname == "ctl-2"
+    (held,) = world.models.open_plans()
+    assert (held.state, held.owner, held.position) == ("ONGOING", "applier/1", position)
+    (only,) = plan.actions
+    plan.intend_action(context(6), 1, only, {})
+    plan.succeed_action(context(7), 1, only, {})
+    ended = shown(world, plan)
+    assert (ended.state, ended.status_message) == ("SUCCEEDED", None)
+    assert (ended.actions_ended, ended.actions_ongoing) == (1, 0)
+    assert world.models.open_plans() == []
+
+
+def test_progress_is_counted_and_a_second_attempt_does_not_count_twice(world: World) -> None:
+    plan, ids = running(world)
+    plan.intend_action(context(6), 1, ids[0], {})
+    plan.intend_action(context(7), 1, ids[0], {})
+    plan.acknowledge_action(context(8), 1, ids[0], {"migration": 4})
+    found = shown(world, plan)
+    assert (found.actions_ended, found.actions_ongoing) == (0, 1)
+    first = action(world, ids[0])
+    assert (first.state, first.attempt) == ("ONGOING", 2)
+    assert (first.started_at, first.ended_at) == (context(6).at, None)
+    plan.succeed_action(context(9), 1, ids[0], {})
+    found = shown(world, plan)
+    assert (found.actions_ended, found.actions_ongoing) == (1, 0)
+    first = action(world, ids[0])
+    assert (first.state, first.ended_at, first.status_message) == ("SUCCEEDED", context(9).at, None)
+
+
+def test_a_failure_says_in_which_phase_and_why(world: World) -> None:
+    plan, ids = running(world, actions=3)
+    refused = Because(Reason.MIGRATION_REFUSED, {"server": "s-0", "error": "no room"})
+    plan.intend_action(context(6), 1, ids[0], {})
+    plan.fail_action(context(7), 1, ids[0], refused)
+    plan.fail_action(context(8), 1, ids[1], Because(Reason.ACTION_TYPE_UNKNOWN, {"type": "fly"}))
+    plan.skip_action(context(9), 1, ids[2], Because(Reason.SERVER_NOT_FOUND, {"server": "s-2"}))
+    found = shown(world, plan)
+    assert action(world, ids[0]).status_message == (
+        "Action failed in execute: the cloud refused to migrate server s-0: no room"
+    )
+    assert action(world, ids[1]).status_message == (
+        "Action failed in pre_condition: there is no action type fly"
+    )
+    assert action(world, ids[2]).status_message == (
+        "Action was skipped automatically: server s-2 does not exist"
+    )
+    assert (found.state, found.status_message) == ("FAILED", "2 of 3 actions failed.")
+    assert (found.actions_ended, found.actions_ongoing) == (3, 0)
+
+
+def test_a_plan_with_skipped_actions_says_so_when_it_ends(world: World) -> None:
+    plan, ids = running(world, actions=1)
+    plan.skip_action(context(6), 1, ids[0], Because(Reason.SERVER_NOT_FOUND, {"server": "s"}))
+    found = shown(world, plan)
+    assert (found.state, found.status_message) == ("SUCCEEDED", "One or more actions were skipped.")
+
+
+def test_a_users_skip_reads_as_the_clients_expect(world: World) -> None:
+    _, plan = published(world)
+    silent, talkative = list(plan.actions)[:2]
+    plan.skip_by_user(context(4), silent, None)
+    plan.skip_by_user(context(5), talkative, "maintenance window")
+    found = shown(world, plan)
+    assert action(world, silent).status_message == "Action skipped by user."
+    assert action(world, talkative).status_message == (
+        "Action skipped by user. Reason: maintenance window"
+    )
+    assert action(world, talkative).state == "SKIPPED"
+    assert found.actions_ended == 2
+    plan.annotate(context(6), silent, "after all")
+    plan.annotate(context(7), talkative, "y" * 300)
+    shown(world, plan)
+    assert action(world, silent).status_message == "Action skipped by user. Reason: after all"
+    assert len(str(action(world, talkative).status_message)) == 255
+
+
+def test_a_requirement_that_failed_cancels_its_dependants(world: World) -> None:
+    plan, ids = running(world)
+    for place in range(3):
+        plan.intend_action(context(6 + place), 1, ids[place], {})
+        if place < 2:
+            plan.succeed_action(context(6 + place), 1, ids[place], {})
+    plan.fail_action(context(9), 1, ids[2], Because(Reason.DEADLINE_PASSED, {"seconds": 5}))
+    shown(world, plan)
+    last = action(world, ids[3])
+    assert last.state == "CANCELLED"
+    assert last.status_message == (
+        f"Action {ids[2]}, which this one requires, did not succeed."
+    )
+
+
+def test_a_cancelled_plan_cancels_what_has_not_started(world: World) -> None:
+    plan, ids = running(world, actions=2)
+    plan.intend_action(context(6), 1, ids[0], {})
+    plan.move(context(7), PlanState.CANCELLING)
+    assert shown(world, plan).state == "CANCELLING"
+    assert [one.state for one in world.models.open_plans()] == ["CANCELLING"]
+    plan.stop(context(8), 1)
+    plan.succeed_action(context(9), 1, ids[0], {})
+    found = shown(world, plan)
+    assert (found.state, found.status_message) == ("CANCELLED", "Cancelled by user.")
+    assert [one.state for one in world.models.actions(Page(), {})] == ["SUCCEEDED", "CANCELLED"]
+    assert (found.actions_total, found.actions_ended, found.actions_ongoing) == (2, 2, 0)
+
+
+def test_a_superseded_plan_says_why(world: World) -> None:
+    _, plan = published(world)
+    plan.supersede(context(9), Because(Reason.EXPIRED, {"hours": 24}))
+    found = shown(world, plan)
+    assert found.state == "SUPERSEDED"
+    assert found.status_message == "The plan was not launched within 24 hours."
+    assert world.models.recommended_plans() == []
+
+
+def test_a_deleted_plan_takes_its_actions_out_of_sight(world: World) -> None:
+    _, plan = published(world)
+    first = next(iter(plan.actions))
+    plan.delete(context(9))
+    gone = shown(world, plan)
+    assert (gone.state, gone.deleted_at) == ("DELETED", context(9).at)
+    assert world.models.action_plan(plan.id) is None
+    assert world.models.action(first) is None
+    assert world.models.actions(Page(), {"action_plan_uuid": str(plan.id)}) == []
+    hidden = world.models.action(first, show_deleted=True)
+    assert hidden is not None
+    assert (hidden.state, hidden.deleted_at) == ("DELETED", context(9).at)
+    assert len(world.models.actions(Page(show_deleted=True), {})) == 4
+
+
+def test_plans_of_a_deleted_audit_stay_and_are_still_found_by_it(world: World) -> None:
+    audit, plan = published(world)
+    audit.move(context(9), AuditState.DELETED)
+    world.tell(audit)
+    (found,) = world.models.action_plans(Page(), {"audit_uuid": str(audit.id)})
+    assert (found.uuid, found.audit_uuid, found.audit_deleted) == (plan.id, None, True)
+    embedded = world.models.action_plan(plan.id, show_deleted=True)
+    assert embedded is not None
+    assert (embedded.audit_uuid, embedded.audit_deleted) == (audit.id, True)
+    assert len(world.models.actions(Page(), {"audit_uuid": str(audit.id)})) == 4
+
+
+def test_plans_are_filtered_by_strategy_and_actions_by_audit(world: World) -> None:
+    first_audit, first = published(world)
+    _, second = published(world, actions=1, number=2)
+    listed = world.models.action_plans
+    assert uuids(listed(Page(), {"strategy": "BASIC"})) == [first.id, second.id]
+    strategy = world.models.strategy("basic")
+    assert strategy is not None
+    assert uuids(listed(Page(), {"strategy": str(strategy.uuid)})) == [first.id, second.id]
+    assert listed(Page(), {"strategy": "other"}) == []
+    actions = world.models.actions(Page(), {"audit_uuid": str(first_audit.id)})
+    assert uuids(actions) == list(first.actions)

@@ -1,0 +1,71 @@
+from application.ports.read_models import TimelineView
+from domain.audits.events import AuditState
+from domain.kernel.metadata import Context, Metadata, component
+from tests.conformance.read_models.test_audits import request
+from tests.given import NOON, context, ident
+from tests.integration.projections.stories import Story
+from tests.integration.projections.world import World
+
+
+def told(world: World) -> None:
+    audit = request()
+    world.log.save(audit)
+    engine = Context(NOON, Metadata(component("watcher-decision-engine", "de/1"), causation=2))
+    audit.claim_run(engine, audit.run.id if audit.run else ident(0), "de/1", "ctl-1")
+    world.log.save(audit)
+    other = request(2)
+    other.move(context(9), AuditState.CANCELLED)
+    world.tell(other)
+
+
+def topics(rows: list[TimelineView]) -> list[str]:
+    return [row.topic for row in rows]
+
+
+def test_every_event_is_a_sentence_with_its_provenance(world: World) -> None:
+    told(world)
+    first, second, third, *_ = world.models.timeline()
+    assert first.summary == (
+        "Audit 'audit 1' was requested "
+        "(oneshot, goal server_consolidation, strategy basic)."
+    )
+    assert (first.position, first.at, first.version) == (1, context(1).at, 1)
+    assert (first.aggregate_id, first.topic) == (ident(1), "audit.requested")
+    assert (first.actor, first.actor_kind, first.request_id) == ("admin", "user", "req-1")
+    assert (first.correlation_id, first.causation) == (None, None)
+    assert second.summary == "Run 1 was requested, due 2026-11-24T12:00:01+00:00 (created)."
+    assert third.summary == "de/1 took the run (epoch 1)."
+    assert (third.actor, third.actor_kind) == ("watcher-decision-engine", "component")
+    assert (third.correlation_id, third.causation) == (second.correlation_id, 2)
+
+
+def test_the_timeline_is_complete_and_in_order(world: World) -> None:
+    for touched in Story(3).chapters(120):
+        world.log.save(*touched)
+    world.projector().catch_up()
+    entries = world.log.read(0, 10_000)
+    rows = world.models.timeline(limit=10_000)
+    assert [(row.position, row.topic) for row in rows] == [(e.position, e.topic) for e in entries]
+
+
+def test_the_timeline_is_followed_from_a_position(world: World) -> None:
+    told(world)
+    rows = world.models.timeline()
+    assert world.models.timeline(after=rows[2].position) == rows[3:]
+    assert world.models.timeline(after=rows[-1].position) == []
+    assert world.models.timeline(limit=2) == rows[:2]
+    assert world.models.timeline(limit=2, newest_first=True) == rows[:-3:-1]
+
+
+def test_the_timeline_is_narrowed_to_aggregates_a_run_and_topics(world: World) -> None:
+    told(world)
+    of_first = world.models.timeline(aggregate_ids=[ident(1)])
+    assert topics(of_first) == ["audit.requested", "audit.run-requested", "audit.run-claimed"]
+    run = of_first[-1].correlation_id
+    assert topics(world.models.timeline(correlation_id=run)) == [
+        "audit.run-requested",
+        "audit.run-claimed",
+    ]
+    assert topics(world.models.timeline(topics=["audit.cancelled"])) == ["audit.cancelled"]
+    both = world.models.timeline(aggregate_ids=[ident(1), ident(2)], topics=["audit.requested"])
+    assert [row.aggregate_id for row in both] == [ident(1), ident(2)]

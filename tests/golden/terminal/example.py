@@ -1,0 +1,121 @@
+"""A busy installation, always the same."""
+
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID
+
+from application.ports.read_models import ProjectionStatus, TimelineView
+from interfaces.status.view import AuditLine, MoveLine, PlanLine, ServiceLine, View, Where
+from tests.given import NOON
+
+SERVICES = (
+    ServiceLine("watcher-decision-engine", "node-1", 1.2, alive=True),
+    ServiceLine("watcher-applier", "node-1", 3.9, alive=True),
+    ServiceLine("watcher-applier", "node-2", 734.0, alive=False),
+)
+
+
+def ident(number: int) -> UUID:
+    return UUID(f"{number:08x}-0000-4000-8000-000000000000")
+
+
+def audit(number: int, state: str, kind: str = "ONESHOT", message: str = "") -> AuditLine:
+    return AuditLine(
+        uuid=ident(number),
+        name=f"nightly-{number}",
+        audit_type=kind,
+        state=state,
+        goal="server_consolidation",
+        strategy="vm_workload_consolidation",
+        next_run_time=NOON + timedelta(hours=1) if kind == "CONTINUOUS" else None,
+        message=message,
+    )
+
+
+def move(number: int, percent: float | None) -> MoveLine:
+    return MoveLine(
+        uuid=ident(0x900 + number),
+        action_type="migrate",
+        target=f"web-{number}: host-{number:02} -> host-{number + 7:02}",
+        seconds=42.0,
+        percent=percent,
+        detail="running",
+    )
+
+
+def plan(number: int, state: str, ended: int, total: int, *moves: MoveLine) -> PlanLine:
+    return PlanLine(
+        uuid=ident(number),
+        state=state,
+        goal="server_consolidation",
+        total=total,
+        ended=ended,
+        ongoing=len(moves),
+        message="2 of 9 actions failed." if state == "FAILED" else "",
+        moves=moves,
+    )
+
+
+def event(
+    position: int, summary: str, actor: str = "applier", kind: str = "component"
+) -> TimelineView:
+    return TimelineView(
+        position=position,
+        at=NOON + timedelta(seconds=position),
+        topic="plan.action-succeeded",
+        aggregate_id=ident(0x20),
+        version=position,
+        actor=actor,
+        actor_kind=kind,
+        request_id=None,
+        correlation_id=None,
+        causation=None,
+        summary=summary,
+    )
+
+
+def projection(name: str, lag: int = 0, quarantined: int = 0) -> ProjectionStatus:
+    return ProjectionStatus(
+        name=name,
+        version=1,
+        position=421 - lag,
+        lag=lag,
+        quarantined=quarantined,
+        error=None,
+        building=name == "events",
+    )
+
+
+BUSY = View(
+    at=NOON,
+    where=Where(
+        database="postgresql://vigil:***@db/vigil",
+        pid=4711,
+        api_url="http://127.0.0.1:9322",
+        cloud="production",
+    ),
+    end=421,
+    services=SERVICES,
+    audits=(
+        audit(0x11, "ONGOING", "CONTINUOUS"),
+        audit(0x12, "SUCCEEDED"),
+        audit(0x13, "FAILED", message="The cloud could not be reached: connection refused"),
+        *(audit(0x20 + number, "SUCCEEDED") for number in range(9)),
+    ),
+    plans=(
+        plan(0x31, "ONGOING", 12, 33, move(1, 63.0), move(2, 5.0), move(3, None)),
+        plan(0x32, "RECOMMENDED", 0, 7),
+        plan(0x33, "FAILED", 9, 9),
+        plan(0x34, "SUCCEEDED", 0, 0),
+    ),
+    projections=(projection("audits"), projection("plans", 17, 1), projection("events")),
+    quarantined=1,
+    events=(
+        *(event(400 + one, f"Action {ident(0x900 + one)} succeeded.") for one in range(20)),
+        event(421, "The plan was launched.", "admin", "user"),
+    ),
+)
+
+EMPTY = View(at=NOON, where=Where(database="sqlite:////var/lib/vigil/vigil.sqlite"))
+
+AWAY = replace(EMPTY, problem="the database does not answer: connection refused; trying again")

@@ -1,0 +1,69 @@
+import io
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from interfaces.status.frame import frame, share
+from interfaces.status.plain import as_json, lines
+from interfaces.status.view import View
+from tests.golden.terminal.example import AWAY, BUSY, EMPTY
+
+GOLDEN = Path(__file__).parent
+RENEW = "VIGIL_RENEW_GOLDEN"
+"""Set this variable to write the frames anew; look at the difference before you commit it."""
+
+
+def drawn(view: View, width: int, height: int) -> str:
+    out = io.StringIO()
+    console = Console(file=out, width=width, height=height, color_system=None, highlight=False)
+    console.print(frame(view, width, height))
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def compare(name: str, text: str) -> None:
+    path = GOLDEN / f"{name}.txt"
+    if os.environ.get(RENEW):
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (120, 40)])
+@pytest.mark.parametrize(("name", "view"), [("busy", BUSY), ("empty", EMPTY), ("away", AWAY)])
+def test_a_screen_looks_as_it_was_agreed(name: str, view: View, width: int, height: int) -> None:
+    compare(f"{name}-{width}x{height}", drawn(view, width, height))
+
+
+def test_the_plain_lines_look_as_they_were_agreed() -> None:
+    compare("busy-plain", "\n".join(lines(BUSY)) + "\n")
+
+
+def test_the_json_looks_as_it_was_agreed() -> None:
+    compare("busy-json", as_json(BUSY) + "\n")
+
+
+@given(width=st.integers(20, 200), height=st.integers(8, 80))
+def test_a_screen_never_exceeds_the_terminal(width: int, height: int) -> None:
+    rows = drawn(BUSY, width, height).splitlines()
+    assert len(rows) <= height
+    assert max(map(len, rows)) <= width
+
+
+@given(wanted=st.lists(st.integers(0, 30), max_size=6), room=st.integers(0, 100))
+def test_room_is_shared_without_waste_and_without_favour(wanted: list[int], room: int) -> None:
+    granted = share(wanted, room)
+    assert sum(granted) == min(room, sum(wanted))
+    assert all(got <= want for got, want in zip(granted, wanted, strict=True))
+    short = [got for got, want in zip(granted, wanted, strict=True) if got < want]
+    assert not short or max(granted) <= min(short) + 1
+
+
+def test_colours_are_left_out_where_nobody_wants_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    out = io.StringIO()
+    console = Console(file=out, width=80, height=24, force_terminal=True, highlight=False)
+    console.print(frame(BUSY, 80, 24))
+    assert "\x1b[3" not in out.getvalue()

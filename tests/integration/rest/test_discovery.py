@@ -1,0 +1,286 @@
+"""The root and index documents, and how paths, methods and media types are understood (1)."""
+
+import re
+
+import pytest
+
+from tests.integration.rest.house import House, fault, refused
+
+VERSION_HEADERS = (
+    "openstack-api-version",
+    "openstack-api-minimum-version",
+    "openstack-api-maximum-version",
+    "vary",
+)
+
+
+def test_the_root_names_the_one_version_without_asking_who_is_there(lived_in: House) -> None:
+    result = lived_in.ask("GET", "/", headers={"X-Roles": "nobody"}, version=None)
+    assert result.status_code == 200
+    assert set(result.json) == {"name", "description", "versions", "default_version"}
+    assert result.json["versions"] == [result.json["default_version"]]
+    version = result.json["default_version"]
+    assert {key: version[key] for key in ("id", "status", "min_version", "max_version")} == {
+        "id": "v1",
+        "status": "CURRENT",
+        "min_version": "1.0",
+        "max_version": "1.7",
+    }
+    assert [link["rel"] for link in version["links"]] == ["self"]
+    assert version["links"][0]["href"].endswith("/v1/")
+    assert not set(VERSION_HEADERS) & set(result.headers)
+
+
+@pytest.mark.parametrize(
+    ("version", "extra"),
+    [
+        ("1.0", set()),
+        ("1.2", set()),
+        ("1.3", {"data_model"}),
+        ("1.4", {"data_model", "webhooks"}),
+        ("1.7", {"data_model", "webhooks"}),
+    ],
+)
+def test_the_index_lists_what_the_version_offers(
+    lived_in: House, version: str, extra: set[str]
+) -> None:
+    index = lived_in.get("/v1", version=version)
+    assert set(index) == {
+        *("id", "media_types", "links", "audit_templates", "audits", "actions"),
+        *("action_plans", "scoring_engines", "services"),
+        *extra,
+    }
+    assert index["id"] == "v1"
+    assert index["media_types"] == [
+        {"base": "application/json", "type": "application/vnd.openstack.watcher.v1+json"}
+    ]
+    assert [link["rel"] for link in index["links"]] == ["self", "describedby"]
+    assert index["links"][1]["type"] == "text/html"
+    assert [link["rel"] for link in index["audits"]] == ["self", "bookmark"]
+    assert index["audits"][0]["href"].endswith("/v1/audits/")
+    assert index["audits"][1]["href"].endswith("/audits/")
+    assert "/v1/" not in index["audits"][1]["href"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/goals", "/v1/goals/", "/v1//goals", "/goals", "/goals/", "//v1/goals//"]
+)
+def test_every_spelling_of_a_list_is_the_list(lived_in: House, path: str) -> None:
+    assert lived_in.get(path) == lived_in.get("/v1/goals")
+    assert len(lived_in.get(f"{path}?limit=2")["goals"]) == 2
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/nosuch", "/v2", "/v1/nosuch", "/v1/goals/x/y", "/v1/Goals", "/v1/goals/dummy/detail"],
+)
+def test_what_is_no_route_is_not_found(lived_in: House, path: str) -> None:
+    refused(lived_in.ask("GET", path), 404)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("POST", "/v1/goals", {"GET"}),
+        ("DELETE", "/v1/goals/dummy", {"GET"}),
+        ("POST", "/v1/action_plans", {"GET"}),
+        ("POST", "/v1/actions", {"GET"}),
+        ("DELETE", "/v1/actions/2f6c91d8-07be-4a53-b1e9-c84f3d5a6072", {"GET", "PATCH"}),
+        ("PUT", "/v1/audits/x", {"GET", "PATCH", "DELETE"}),
+        ("HEAD", "/v1/goals", {"GET"}),
+        ("HEAD", "/v1/audits/x", {"GET", "PATCH", "DELETE"}),
+        ("GET", "/v1/webhooks/x", {"POST"}),
+        ("POST", "/v1/data_model", {"GET"}),
+        ("GET", "/v1/data_model/x", set()),
+    ],
+)
+def test_a_known_resource_tells_which_methods_it_knows(
+    lived_in: House, method: str, path: str, allowed: set[str]
+) -> None:
+    result = lived_in.ask(method, path)
+    assert result.status_code == 405
+    assert {one.strip() for one in result.headers["allow"].split(",")} - {"OPTIONS"} == allowed
+    if method != "HEAD":
+        fault(result)
+
+
+def test_options_answers_with_nothing(lived_in: House) -> None:
+    result = lived_in.ask("OPTIONS", "/v1/audits", headers={"X-Roles": "nobody"})
+    assert (result.status_code, result.content) == (200, b"")
+
+
+class TestMediaTypes:
+    @pytest.mark.parametrize(
+        "kind",
+        ["application/json", "application/json; charset=utf-8", "text/javascript", None],
+    )
+    def test_json_is_read(self, house: House, kind: str | None) -> None:
+        headers = {} if kind is None else {"Content-Type": kind}
+        body = b'{"audit_type": "EVENT", "goal": "dummy"}'
+        assert house.ask("POST", "/v1/audits", raw=body, headers=headers).status_code == 201
+
+    @pytest.mark.parametrize(
+        "kind",
+        [
+            "application/json-patch+json",
+            "application/vnd.openstack.watcher.v1+json",
+            "text/plain",
+            "application/octet-stream",
+        ],
+    )
+    def test_anything_else_is_unusable(self, lived_in: House, kind: str) -> None:
+        result = lived_in.ask("POST", "/v1/audits", raw=b"{}", headers={"Content-Type": kind})
+        refused(result, 415)
+
+    def test_a_form_is_no_json(self, lived_in: House) -> None:
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        refused(lived_in.ask("POST", "/v1/audits", raw=b"goal=dummy", headers=form), 400)
+
+    def test_a_request_without_a_body_may_say_anything(self, house: House) -> None:
+        template = house.template()["uuid"]
+        headers = {"Content-Type": "application/octet-stream", "Accept": "*/*"}
+        path = f"/v1/audit_templates/{template}"
+        result = house.ask("DELETE", path, headers=headers)
+        assert (result.status_code, result.content) == (204, b"")
+        assert "content-type" not in result.headers
+
+    @pytest.mark.parametrize("accept", ["*/*", "text/html", "application/xml", "application/json"])
+    def test_the_answer_is_json_whatever_is_accepted(self, lived_in: House, accept: str) -> None:
+        result = lived_in.ask("GET", "/v1/goals", headers={"Accept": accept})
+        assert result.headers["content-type"] == "application/json"
+        assert result.json["goals"]
+
+    def test_what_is_not_ascii_is_escaped(self, house: House) -> None:
+        name = 'übung 🚀 "x"'
+        uuid = house.audit(name=name)["uuid"]
+        result = house.ask("GET", f"/v1/audits/{uuid}")
+        assert result.content.isascii()
+        assert result.json["name"] == name
+        text = refused(house.ask("GET", "/v1/audits/%C3%BCnbekannt"), 404)
+        assert "ünbekannt" in text
+
+    @pytest.mark.parametrize(
+        "body",
+        [b"", b"{", b"\xff", b"[" * 100_000, b'{"a": NaN}', b'"\\ud800"', b"\xef\xbb\xbf{}", b"[]"],
+    )
+    def test_what_is_no_json_is_refused(self, lived_in: House, body: bytes) -> None:
+        refused(lived_in.ask("POST", "/v1/audits", raw=body), 400)
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b'{"audit_type": "EVENT", "goal": "dummy", "name": "a\\u0000b"}',
+            b'{"audit_type": "EVENT", "goal": "dummy", "parameters": {"a\\u0000": 1}}',
+            b'{"audit_type": "EVENT", "goal": "dummy", "parameters": {"a": [' + b"9" * 20 + b"]}}",
+        ],
+    )
+    def test_what_no_database_can_keep_is_refused(self, lived_in: House, body: bytes) -> None:
+        refused(lived_in.ask("POST", "/v1/audits", raw=body), 400)
+
+    def test_a_body_that_is_too_long_is_refused(self, lived_in: House) -> None:
+        body = b'{"name": "' + b"x" * lived_in.api.settings.max_body + b'"}'
+        refused(lived_in.ask("POST", "/v1/audits", raw=body), 413)
+
+
+def test_every_answer_names_its_request(lived_in: House) -> None:
+    ids = {
+        lived_in.ask("GET", path).headers["x-openstack-request-id"]
+        for path in ("/v1/goals", "/v1/nosuch", "/v1/goals/nosuch", "/v1/goals?x=1")
+    }
+    assert len(ids) == 4
+    assert all(re.fullmatch(r"req-[0-9a-f-]{36}", one) for one in ids)
+
+
+class TestVersions:
+    @pytest.mark.parametrize(
+        ("asked", "effective"),
+        [
+            (None, "1.0"),
+            ("infra-optim", "1.0"),
+            ("infra-optim ", "1.0"),
+            ("infra-optim 1", "1.0"),
+            ("infra-optim 1.0", "1.0"),
+            ("infra-optim 1.5", "1.5"),
+            ("INFRA-OPTIM 1.7", "1.7"),
+            ("infra-optim 1.07", "1.7"),
+            ("infra-optim latest", "1.7"),
+            ("infra-optim LATEST", "1.7"),
+            ("infra-optim abc", "1.0"),
+            ("infra-optim 1.latest", "1.0"),
+            ("1.5", "1.0"),
+            ("compute 2.1", "1.0"),
+            ("resource-optimization 1.5", "1.0"),
+            ("compute 2.1, infra-optim 1.3", "1.3"),
+            ("infra-optim 1.3, infra-optim 1.4, compute 2.1", "1.4"),
+        ],
+    )
+    def test_a_header_asks_for_a_version(
+        self, lived_in: House, asked: str | None, effective: str
+    ) -> None:
+        headers = {} if asked is None else {"OpenStack-API-Version": asked}
+        result = lived_in.ask("GET", "/v1/goals", version=None, headers=headers)
+        assert result.status_code == 200
+        assert [result.headers[name] for name in VERSION_HEADERS] == [
+            f"infra-optim {effective}",
+            "1.0",
+            "1.7",
+            "OpenStack-API-Version",
+        ]
+
+    @pytest.mark.parametrize(
+        "asked", ["1.8", "1.99", "2.0", "0.9", "-1.2", "10", "1.2.3", "1.-1", "0"]
+    )
+    @pytest.mark.parametrize("path", ["/v1/goals", "/goals/nosuch", "/v1/nosuch", "/v1"])
+    def test_what_is_not_supported_is_not_acceptable(
+        self, lived_in: House, asked: str, path: str
+    ) -> None:
+        result = lived_in.ask("GET", path, version=asked)
+        assert "[1.0, 1.7]" in refused(result, 406)
+        assert result.headers["openstack-api-minimum-version"] == "1.0"
+        assert result.headers["openstack-api-maximum-version"] == "1.7"
+        assert "openstack-api-version" not in result.headers
+
+    def test_the_header_that_older_services_used_is_ignored(self, lived_in: House) -> None:
+        headers = {"X-OpenStack-infra-optim-API-Version": "1.7"}
+        result = lived_in.ask("GET", "/v1/goals", version=None, headers=headers)
+        assert result.headers["openstack-api-version"] == "infra-optim 1.0"
+
+    def test_errors_of_handlers_carry_the_version_too(self, lived_in: House) -> None:
+        result = lived_in.ask("GET", "/v1/goals/nosuch", version="1.3")
+        assert result.headers["openstack-api-version"] == "infra-optim 1.3"
+
+
+class TestLinks:
+    def test_links_are_built_from_the_host_that_was_asked(self, lived_in: House) -> None:
+        headers = {"Host": "controller.example:9322"}
+        goal = lived_in.get("/v1/goals/dummy", headers=headers)
+        base = "http://controller.example:9322"
+        assert goal["links"] == [
+            {"href": f"{base}/v1/goals/{goal['uuid']}", "rel": "self"},
+            {"href": f"{base}/goals/{goal['uuid']}", "rel": "bookmark"},
+        ]
+
+    def test_a_mount_prefix_is_in_documents_and_locations_but_not_in_links(
+        self, house: House
+    ) -> None:
+        result = house.http.simulate_request(
+            "POST",
+            "/v1/audits",
+            root_path="/infra-optim",
+            json={"audit_type": "EVENT", "goal": "dummy"},
+        )
+        uuid = result.json["uuid"]
+        base = "http://falconframework.org"
+        assert result.headers["location"] == f"{base}/infra-optim/v1/audits/{uuid}"
+        assert result.json["links"][0]["href"] == f"{base}/v1/audits/{uuid}"
+        index = house.http.simulate_get("/v1", root_path="/infra-optim").json
+        assert index["audits"][0]["href"] == f"{base}/infra-optim/v1/audits/"
+        page = house.http.simulate_get(
+            "/v1/goals", root_path="/infra-optim", query_string="limit=1"
+        ).json
+        assert page["next"].startswith(f"{base}/v1/goals?")
+
+    def test_a_proxy_is_only_believed_when_told_so(self, lived_in: House) -> None:
+        headers = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "evil.example"}
+        goal = lived_in.get("/v1/goals/dummy", headers=headers)
+        assert "evil.example" not in goal["links"][0]["href"]

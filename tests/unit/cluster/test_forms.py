@@ -1,0 +1,109 @@
+"""The XML form, the flat list and the neutral form."""
+
+import numpy as np
+import pytest
+
+from domain.cluster.compute import ComputeModel
+from domain.cluster.listing import to_list
+from domain.cluster.neutral import read_neutral
+from domain.cluster.xml import from_xml, to_xml
+from domain.kernel.errors import InvalidValue
+from tests.unit.cluster.build import host, model, server
+
+
+def cloud() -> ComputeModel:
+    built = model(
+        [host(1, status="disabled", disabled_reason="kept"), host(0, cpu_ratio=4.0)],
+        [
+            server(0, 0, metadata={"a": 'b"c'}, extra_specs={"hw:x": "1"}, pinned_zone="az"),
+            server(1, 0, locked=True, state="stopped", created_at="2026-01-01 00:00:00+00:00"),
+            server(2, None, project_id="p"),
+        ],
+    )
+    return built.restrict(np.array([True, True]), ["s1"])
+
+
+def test_what_is_written_as_xml_reads_back_the_same() -> None:
+    text = to_xml(cloud())
+    again, quarantined = from_xml(text)
+    assert quarantined == ()
+    assert to_xml(again) == text
+    assert again.servers.locked.tolist() == [False, True]
+    assert again.servers.excluded.tolist() == [False, True]
+    assert again.servers.metadata[0] == {"a": 'b"c'}
+    assert again.hosts.disabled_reason[1] == "kept"
+    assert again.hosts.disabled_reason[0] is None
+    assert again.unplaced.id == ("s2",)
+
+
+def test_xml_elements_nest_and_carry_the_established_attributes() -> None:
+    text = to_xml(model([host(0)], [server(0, 0)]))
+    assert text.startswith(
+        '<ModelRoot>\n  <ComputeNode hostname="c0" status="enabled" disabled_reason="None" '
+        'state="up" memory="65536" memory_mb_reserved="0" disk="2000" disk_gb_reserved="0" '
+        'vcpus="16" vcpu_reserved="0" memory_ratio="1.0" vcpu_ratio="1.0" disk_ratio="1.0" '
+        'uuid="h0">\n    <Instance watcher_exclude="False" name="vm0" state="active" '
+    )
+
+
+def test_unknown_xml_attributes_are_ignored_and_missing_ones_take_defaults() -> None:
+    text = '<ModelRoot><ComputeNode uuid="h" hostname="c" id="7" vcpus="4"/></ModelRoot>'
+    built, _ = from_xml(text)
+    assert built.hosts.vcpus.tolist() == [4]
+    assert built.hosts.state[0] == "up"
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("<ModelRoot>", "xml"),
+        ('<ModelRoot><ComputeNode hostname="c"/></ModelRoot>', "uuid"),
+        ('<ModelRoot><ComputeNode uuid="h" hostname="c" vcpus="x"/></ModelRoot>', "vcpus"),
+        ('<ModelRoot><Instance uuid="s" metadata="{\'a\': 1}"/></ModelRoot>', "metadata"),
+        ('<ModelRoot><Instance uuid="s" metadata="[]"/></ModelRoot>', "metadata"),
+        ('<ModelRoot><Instance uuid="s" locked="no"/></ModelRoot>', "locked"),
+    ],
+)
+def test_xml_that_cannot_be_read_is_refused_by_the_attribute(text: str, field: str) -> None:
+    with pytest.raises(InvalidValue) as caught:
+        from_xml(text)
+    assert caught.value.field == field
+
+
+def test_the_flat_list_has_a_row_per_host_and_server_and_one_for_an_empty_host() -> None:
+    rows = to_list(cloud())
+    assert [(row["node_uuid"], row.get("server_uuid")) for row in rows] == [
+        ("h0", "s0"),
+        ("h0", "s1"),
+        ("h1", None),
+    ]
+    assert rows[0]["server_pinned_az"] == "az"
+    assert rows[1]["server_pinned_az"] == ""
+    assert rows[1]["server_watcher_exclude"] is True
+    assert rows[2]["node_disabled_reason"] == "kept"
+
+
+def test_the_neutral_form_gives_rows_and_metrics_in_their_units() -> None:
+    cluster = read_neutral(
+        {
+            "hosts": [{"id": "h", "name": "c", "vcpus": 8, "ram_mb": 1024, "ram_used_mb": 2}],
+            "instances": [
+                {"id": "s", "host": "h", "vcpus": 1, "ram_mb": 512, "cpu_util_pct": 0.0},
+                {"id": "t", "host": "c", "vcpus": 1, "ram_mb": 512, "project": "p"},
+            ],
+            "groups": [{"id": "g", "policy": "affinity", "members": ["s", "t"]}],
+        }
+    )
+    assert [row.host for row in cluster.servers] == ["c", "c"]
+    assert cluster.servers[1].project_id == "p"
+    assert cluster.hosts[0].memory_mb == 1024
+    assert cluster.groups[0].members == ("s", "t")
+    assert cluster.metrics["host_ram_usage"] == {"h": 2048.0}
+    assert cluster.metrics["instance_cpu_usage"] == {"s": 0.0}
+
+
+def test_the_neutral_form_names_the_record_that_lacks_something() -> None:
+    with pytest.raises(InvalidValue, match=r"^hosts\[1\]: lacks a field"):
+        read_neutral({"hosts": [{"id": "h", "name": "c"}, {"id": "x"}]})
+    with pytest.raises(InvalidValue, match=r"^hosts: must be a list of objects"):
+        read_neutral({"hosts": {}})

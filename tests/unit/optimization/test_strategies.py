@@ -1,0 +1,120 @@
+from collections.abc import Mapping
+
+import pytest
+
+from domain.cluster.compute import ComputeModel
+from domain.kernel.errors import InvalidValue, NotFound
+from domain.kernel.reasons import Reason
+from domain.optimization import STRATEGIES
+from domain.optimization.metrics import MetricTable
+from domain.optimization.offline import solve_offline
+from domain.optimization.solution import Solution
+from domain.optimization.strategy import Inputs
+from tests.unit.cluster.build import host, model, server
+
+
+def solve(name: str, parameters: Mapping[str, object], cloud: ComputeModel) -> Solution:
+    table = MetricTable.from_values(cloud, {})
+    return STRATEGIES[name].solve(Inputs(cloud, table, parameters, 0))
+
+
+def brief(solution: Solution) -> list[tuple[str, object]]:
+    return [(a.type, dict(a.parameters)) for a in solution.actions]
+
+
+EMPTY = model([], [])
+
+
+def test_dummy_greets_says_its_parameter_and_sleeps() -> None:
+    assert brief(solve("dummy", {"para1": 1.5, "para2": "hi"}, EMPTY)) == [
+        ("nop", {"message": "hello World"}),
+        ("nop", {"message": "hi"}),
+        ("sleep", {"duration": 1.5}),
+    ]
+
+
+def test_dummy_does_not_say_the_same_twice() -> None:
+    assert len(solve("dummy", {"para1": 1.0, "para2": "hello World"}, EMPTY).actions) == 2
+
+
+def test_actuator_proposes_its_actions_verbatim_and_once() -> None:
+    wanted = {"action_type": "stop", "resource_id": "s1", "input_parameters": {}}
+    nop = {"action_type": "nop", "input_parameters": {"message": "x"}}
+    solution = solve("actuator", {"actions": [wanted, nop, wanted]}, EMPTY)
+    assert brief(solution) == [("stop", {}), ("nop", {"message": "x"})]
+    assert [action.resource_id for action in solution.actions] == ["s1", ""]
+
+
+def test_actuator_refuses_a_resource_id_among_the_parameters() -> None:
+    wanted = {"action_type": "stop", "input_parameters": {"resource_id": "s1"}}
+    with pytest.raises(InvalidValue, match="must not contain resource_id"):
+        solve("actuator", {"actions": [wanted]}, EMPTY)
+
+
+def test_consolidation_asks_for_the_six_metrics_over_its_period() -> None:
+    needs = STRATEGIES["vm_workload_consolidation"].metrics({"period": 7, "granularity": 60})
+    assert {need.name for need in needs} == {
+        "instance_ram_allocated",
+        "instance_cpu_usage",
+        "instance_ram_usage",
+        "instance_root_disk_size",
+        "host_cpu_usage",
+        "host_ram_usage",
+    }
+    assert {(n.aggregate, n.period, n.granularity) for n in needs} == {("mean", 7.0, 60.0)}
+    assert [need.name for need in needs if need.required] == ["instance_cpu_usage"]
+
+
+def test_consolidation_of_nothing_says_that_the_scope_is_empty() -> None:
+    solution = solve("vm_workload_consolidation", {}, EMPTY)
+    assert [note.reason for note in solution.notes] == [Reason.MODEL_EMPTY]
+
+
+def test_a_host_with_an_unreadable_server_is_neither_emptied_nor_disabled() -> None:
+    """Found when a server without flavor figures made its host look empty."""
+    cloud, _ = ComputeModel.build(
+        [host(0), host(1), host(2)],
+        [server(0, 0), server(1, 1, vcpus=None), server(2, 2), server(3, 2)],
+    )
+    solution = solve("vm_workload_consolidation", {}, cloud)
+    touched = {str(action.parameters.get("resource_name")) for action in solution.actions}
+    assert "c1" not in touched
+    assert all(a.parameters.get("destination_node") != "c1" for a in solution.actions)
+
+
+def test_a_server_excluded_from_the_audit_keeps_its_host_in_use() -> None:
+    cloud = model([host(0), host(1)], [server(0, 0), server(1, 1)])
+    fixed = cloud.restrict(cloud.up, ["s0"])
+    solution = solve("vm_workload_consolidation", {}, fixed)
+    assert [a.parameters.get("source_node") for a in solution.actions] == ["c1", None]
+
+
+def test_offline_runs_name_the_strategy_that_is_not_there() -> None:
+    with pytest.raises(NotFound, match="nobody"):
+        solve_offline({}, "nobody")
+
+
+def test_offline_results_carry_plan_efficacy_and_reasons() -> None:
+    hosts = [
+        {"id": f"h{n}", "name": f"c{n}", "vcpus": 8, "ram_mb": 8192, "disk_gb": 100}
+        for n in range(2)
+    ]
+    flavor = {"vcpus": 1, "ram_mb": 512, "disk_gb": 1, "cpu_util_pct": 10, "ram_used_mb": 100}
+    servers = [{"id": f"s{n}", "name": f"vm{n}", "host": f"h{n}", **flavor} for n in range(2)]
+    result = solve_offline({"hosts": hosts, "instances": servers})
+    assert [action["action_type"] for action in result.actions()] == [
+        "change_nova_service_state",
+        "migrate",
+    ]
+    assert result.actions()[1]["input_parameters"] == {
+        "migration_type": "live",
+        "source_node": "c0",
+        "destination_node": "c1",
+        "resource_name": "vm0",
+        "resource_id": "s0",
+    }
+    assert [figure.value for figure in result.efficacy] == [50.0]
+    assert result.reasons() == [
+        "c0 holds no server once the plan is done",
+        "moving s0 helps to free c0",
+    ]
