@@ -93,13 +93,14 @@ class Cluster:
         self._settings = {**_SETTINGS, **(_DURABLE if durable else {})}
         self._home = Path(tempfile.mkdtemp(prefix="vigil-postgres-"))
         self._account = _server_account()
-        if self._account is not None:
-            os.chown(self._home, self._account.pw_uid, self._account.pw_gid)
-        self._bin = self._reachable(binaries or installed_binaries() or wheel_binaries())
         self._data = self._home / "data"
         self._process: subprocess.Popen[bytes] | None = None
         self.port = 0
-        self._run("initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "-N")
+        try:
+            self._bin = self._initialised(binaries or installed_binaries() or wheel_binaries())
+        except BaseException:
+            self.remove()
+            raise
 
     @property
     def url(self) -> str:
@@ -130,6 +131,15 @@ class Cluster:
         self.stop(how=signal.SIGQUIT)
         shutil.rmtree(self._home, ignore_errors=True)
 
+    def _initialised(self, binaries: Path) -> Path:
+        if self._account is not None:
+            os.chown(self._home, self._account.pw_uid, self._account.pw_gid)
+        there = self._reachable(binaries.resolve())
+        self._run(
+            there, "initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "-N"
+        )
+        return there
+
     def _start(self) -> None:
         settings = {**self._settings, "port": str(self.port), "unix_socket_directories": ""}
         options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
@@ -159,9 +169,9 @@ class Cluster:
             else:
                 return
 
-    def _run(self, program: str, *arguments: str | Path) -> None:
+    def _run(self, binaries: Path, program: str, *arguments: str | Path) -> None:
         done = subprocess.run(
-            [self._bin / program, *arguments],
+            [binaries / program, *arguments],
             capture_output=True,
             text=True,
             timeout=_START_LIMIT,
@@ -178,9 +188,13 @@ class Cluster:
         """The binaries, or a copy if the server's account may not go where they are."""
         if self._account is None or self._searchable(binaries):
             return binaries
-        copy = self._home / "installation"
-        shutil.copytree(binaries.parent, copy, symlinks=True)
-        return copy / "bin"
+        package, installation = binaries.parents[1], binaries.parent
+        copy = self._home / "copy"
+        shutil.copytree(installation, copy / package.name / installation.name, symlinks=True)
+        libraries = package.with_name(f"{package.name}.libs")  # where a wheel puts what it links to
+        if libraries.exists():
+            shutil.copytree(libraries, copy / libraries.name)
+        return copy / package.name / installation.name / binaries.name
 
     def _searchable(self, folder: Path) -> bool:
         return all(path.stat().st_mode & 0o001 for path in [folder, *folder.parents])

@@ -188,7 +188,7 @@ class Comparison:
 
 
 class StoreUnavailable(Exception):
-    """The database of the read models cannot be reached or is busy beyond patience."""
+    """The read models' database cannot be reached, is busy beyond patience, or lacks its tables."""
 
 
 class ProjectionStore(Protocol):
@@ -210,7 +210,7 @@ class ProjectionStore(Protocol):
         self,
         after: int,
         upto: int,
-        versions: Mapping[str, int],
+        shapes: Mapping[str, Shape],
         only: Collection[Standing] | None = None,
     ) -> AbstractContextManager[Sequence[Target]]:
         """A transaction that moves all generations that stand at ``after`` on to ``upto``.
@@ -218,7 +218,8 @@ class ProjectionStore(Protocol):
         Args:
             after: position they must stand at; who has moved on meanwhile is left alone.
             upto: position they have reached when the transaction ends well.
-            versions: projection → version that the caller can fold; others are left alone.
+            shapes: projection → what the caller folds; other projections and versions are left
+                alone.
             only: these generations and no others.
 
         Returns:
@@ -234,11 +235,11 @@ class ProjectionStore(Protocol):
         """A new, empty generation beside the shown one; an unfinished one is given up for it."""
         ...
 
-    def compare(self, live: Standing, built: Standing) -> Comparison | None:
+    def compare(self, shape: Shape, live: Standing, built: Standing) -> Comparison | None:
         """Both generations, table by table; None if they do not stand at one position now."""
         ...
 
-    def activate(self, built: Standing) -> bool:
+    def activate(self, shape: Shape, built: Standing) -> bool:
         """Shows a generation instead of the shown one, which is dropped.
 
         Returns:

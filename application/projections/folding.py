@@ -36,7 +36,7 @@ class Folder:
         self._store = store
         self._clock = clock
         self._projections = {one.shape.projection: one for one in projections}
-        self._versions = {name: one.shape.version for name, one in self._projections.items()}
+        self._shapes = {name: one.shape for name, one in self._projections.items()}
 
     @property
     def projections(self) -> Mapping[str, Projection]:
@@ -45,7 +45,8 @@ class Folder:
 
     def folds(self, standing: Standing) -> bool:
         """Whether a generation is of the version that this code folds."""
-        return self._versions.get(standing.projection) == standing.version
+        shape = self._shapes.get(standing.projection)
+        return shape is not None and shape.version == standing.version
 
     def fold(
         self, after: int, entries: Sequence[Entry], only: Collection[Standing] | None = None
@@ -89,7 +90,7 @@ class Folder:
     def _write(
         self, after: int, entries: Sequence[Entry], only: Collection[Standing] | None
     ) -> bool:
-        with self._store.advance(after, entries[-1].position, self._versions, only) as targets:
+        with self._store.advance(after, entries[-1].position, self._shapes, only) as targets:
             for target in targets:
                 self._take_in(self._projections[target.projection], target, entries)
         return bool(targets)
@@ -105,7 +106,7 @@ class Folder:
                 handle(entry, tables)
 
     def _quarantine(self, one: Standing, after: int, entry: Entry, error: Exception) -> bool:
-        with self._store.advance(after, entry.position, self._versions, [one]) as targets:
+        with self._store.advance(after, entry.position, self._shapes, [one]) as targets:
             for target in targets:
                 self._put_aside(target, entry, f"{type(error).__name__}: {error}")
         return bool(targets)

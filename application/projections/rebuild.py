@@ -98,10 +98,10 @@ class Rebuilder:
         built = [self._store.build(shape) for shape in shapes]
         events = self._catch_up(built)
         rebuilt = []
-        for one in built:
-            compared, more = self._compare(one)
+        for shape, one in zip(shapes, built, strict=True):
+            compared, more = self._compare(shape, one)
             events += more
-            if not self._store.activate(one):
+            if not self._store.activate(shape, one):
                 raise RebuildLost(one.projection)
             rebuilt.append(ProjectionRebuild(one.projection, one.generation, compared))
         report = RebuildReport(tuple(rebuilt), events, self._clock.monotonic() - begun)
@@ -156,7 +156,7 @@ class Rebuilder:
             goals.append((one, live.position if alike and live else self._log.end()))
         return [(one, goal) for one, goal in goals if one.position < goal]
 
-    def _compare(self, built: Standing) -> tuple[Comparison | None, int]:
+    def _compare(self, shape: Shape, built: Standing) -> tuple[Comparison | None, int]:
         events = 0
         for _ in range(ATTEMPTS):
             live = next(
@@ -166,7 +166,7 @@ class Rebuilder:
             )
             if live.version != built.version:
                 return None, events
-            compared = self._store.compare(live, built)
+            compared = self._store.compare(shape, live, built)
             if compared is not None:
                 return compared, events
             events += self._catch_up([built])

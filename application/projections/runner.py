@@ -118,7 +118,7 @@ class Projector:
         entries = self._log.read(built.position, self._batch)
         if entries:
             self._folder.fold(built.position, entries, [built])
-        elif self._store.activate(built):
+        elif self._store.activate(self._folder.projections[built.projection].shape, built):
             _log.info(
                 "projection %s now shows version %d (generation %d)",
                 built.projection,

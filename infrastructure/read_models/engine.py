@@ -1,13 +1,15 @@
 """Connections to the database of the read models, SQLite or PostgreSQL."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -59,24 +61,37 @@ def reading(engine: Engine) -> Engine:
 
 @contextmanager
 def outages(engine: Engine) -> Iterator[None]:
-    """Tells an outage of the database from every other failure.
+    """Tells a database that is not there, or not ready, from every other failure.
 
     Raises:
-        StoreUnavailable: the database could not be reached, or was busy beyond patience.
+        StoreUnavailable: it could not be reached, was busy beyond patience, or lacks its tables.
     """
-    driver = engine.dialect.loaded_dbapi
     try:
         yield
-    except (
-        OperationalError,
-        InterfaceError,
-        PoolTimeout,
-        driver.OperationalError,
-        driver.InterfaceError,
-    ) as error:
-        cause = getattr(error, "orig", None) or error
-        where = engine.url.render_as_string(hide_password=True)
-        raise StoreUnavailable(f"{where}: {cause}") from error
+    except PoolTimeout as error:
+        raise _unavailable(engine, error) from error
+    except DBAPIError as error:
+        if error.orig is not None and _is_outage(error.orig):
+            raise _unavailable(engine, error.orig) from error
+        raise
+    except (sqlite3.Error, psycopg.Error) as error:
+        if _is_outage(error):
+            raise _unavailable(engine, error) from error
+        raise
+
+
+def _is_outage(error: BaseException) -> bool:
+    if isinstance(error, sqlite3.Error):
+        return isinstance(error, sqlite3.OperationalError)
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return True
+    # class 42: an unknown table or column, a lacking privilege - never the fault of a row
+    state = getattr(error, "sqlstate", None)
+    return isinstance(error, psycopg.ProgrammingError) and (state or "").startswith("42")
+
+
+def _unavailable(engine: Engine, cause: BaseException) -> StoreUnavailable:
+    return StoreUnavailable(f"{engine.url.render_as_string(hide_password=True)}: {cause}")
 
 
 def _sqlite(url: URL, connections: int) -> Engine:

@@ -47,13 +47,11 @@ class SqlProjectionStore:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._reading = reading(engine)
-        self._shapes: dict[str, Shape] = {}
         self._writers: dict[tuple[str, int], GenerationWriter] = {}
 
     def prepare(self, shapes: Iterable[Shape]) -> None:
         """Makes a generation for each shape that has none of its version, at position 0."""
         wanted = list(shapes)
-        self._shapes.update({shape.projection: shape for shape in wanted})
         with outages(self._engine), generations.alone(self._engine) as connection:
             standings = generations.read_standings(connection)
             for shape in wanted:
@@ -73,7 +71,7 @@ class SqlProjectionStore:
         self,
         after: int,
         upto: int,
-        versions: Mapping[str, int],
+        shapes: Mapping[str, Shape],
         only: Collection[Standing] | None = None,
     ) -> Iterator[Sequence[Target]]:
         """A transaction that moves all generations that stand at ``after`` on to ``upto``."""
@@ -81,11 +79,11 @@ class SqlProjectionStore:
             if connection.dialect.name == "postgresql":
                 # read tables can be folded again from the log: no need to wait for the disk
                 connection.execute(text("SET LOCAL synchronous_commit = off"))
-            moved = connection.execute(self._guard(after, upto, versions, only)).all()
+            moved = connection.execute(self._guard(after, upto, shapes, only)).all()
             batches = []
             targets = []
             for name, generation in sorted(moved):
-                writer = self._writer(name, generation)
+                writer = self._writer(shapes[name], generation)
                 rows = writer.pending(connection)
                 batches.append((writer, rows))
                 targets.append(Target(name, generation, rows, _quarantine(connection, generation)))
@@ -95,7 +93,6 @@ class SqlProjectionStore:
 
     def build(self, shape: Shape) -> Standing:
         """A new, empty generation beside the shown one; an unfinished one is given up for it."""
-        self._shapes[shape.projection] = shape
         with outages(self._engine), generations.alone(self._engine) as connection:
             mine = [
                 one
@@ -109,9 +106,8 @@ class SqlProjectionStore:
             active = not any(one.active for one in mine)
             return generations.make(connection, shape, newest + 1, active=active)
 
-    def compare(self, live: Standing, built: Standing) -> Comparison | None:
+    def compare(self, shape: Shape, live: Standing, built: Standing) -> Comparison | None:
         """Both generations, table by table; None if they do not stand at one position now."""
-        shape = self._shapes[live.projection]
         with outages(self._engine), _snapshot(self._reading) as connection:
             now = {
                 one.generation: one.position
@@ -124,9 +120,8 @@ class SqlProjectionStore:
             tables = generations.compare(connection, shape, live.generation, built.generation)
             return Comparison(position, tuple(tables))
 
-    def activate(self, built: Standing) -> bool:
+    def activate(self, shape: Shape, built: Standing) -> bool:
         """Shows a generation instead of the shown one, which is dropped."""
-        shape = self._shapes[built.projection]
         deadline = time.monotonic() + SWITCH_PATIENCE
         while True:
             try:
@@ -180,18 +175,18 @@ class SqlProjectionStore:
         )
         generations.drop(connection, shape, standing.generation)
 
-    def _writer(self, name: str, generation: int) -> GenerationWriter:
-        known = self._writers.get((name, generation))
+    def _writer(self, shape: Shape, generation: int) -> GenerationWriter:
+        known = self._writers.get((shape.projection, generation))
         if known is None:
-            known = GenerationWriter(self._shapes[name].tables, generation)
-            self._writers[name, generation] = known
+            known = GenerationWriter(shape.tables, generation)
+            self._writers[shape.projection, generation] = known
         return known
 
     def _guard(
         self,
         after: int,
         upto: int,
-        versions: Mapping[str, int],
+        shapes: Mapping[str, Shape],
         only: Collection[Standing] | None,
     ) -> Update:
         """Moves the positions and tells which. Whoever stands elsewhere was moved by another.
@@ -201,7 +196,7 @@ class SqlProjectionStore:
         """
         row = PROJECTIONS.c
         mine = [
-            and_(row.name == name, row.version == version) for name, version in versions.items()
+            and_(row.name == name, row.version == shape.version) for name, shape in shapes.items()
         ]
         if only is not None:
             mine = [

@@ -6,6 +6,10 @@ from dataclasses import dataclass
 import openstack
 from openstack.connection import Connection
 
+DONE = ("completed", "done", "finished", "confirmed")
+"""How Nova calls the end of a live migration that went well, or of a cold one."""
+WRONG = ("error", "failed", "cancelled")
+
 
 @dataclass(frozen=True)
 class Figures:
@@ -45,6 +49,6 @@ def figures(cloud: Connection) -> Figures:
         used=len({one.hypervisor_hostname for one in servers}),
         disabled=sum(one.status == "disabled" for one in services),
         servers=len(servers),
-        migrations=endings["completed"] + endings["done"],
-        failed=endings["error"] + endings["failed"],
+        migrations=sum(endings[status] for status in DONE),
+        failed=sum(endings[status] for status in WRONG),
     )

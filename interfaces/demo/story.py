@@ -186,9 +186,11 @@ def _asked(cloud: Connection) -> Figures:
 def how_to_replay(directory: Path) -> list[str]:
     """What to try next."""
     data = f"--data {directory}"
-    return [
-        f"vigil replay log {data}                    # everything that happened",
-        f"vigil replay show {NAME} {data}              # the audit",
-        f"vigil status {data} --once                # the read models",
-        f"vigil up {data}                            # go on from here",
-    ]
+    hints = {
+        f"vigil replay log {data}": "everything that happened",
+        f"vigil replay show {NAME} {data}": "the audit as it is, or with --version N as it was",
+        f"vigil status --once {data}": "services, audits, plans, read models",
+        f"vigil up {data}": "go on from here",
+    }
+    width = max(map(len, hints))
+    return [f"{command:<{width}}  # {what}" for command, what in hints.items()]

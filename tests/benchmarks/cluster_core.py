@@ -36,7 +36,10 @@ SEED = 42
 
 
 def synthetic(hosts: int, servers: int) -> dict[str, Any]:
-    """A neutral cluster: three kinds of host, five flavors, skewed use; servers where they fit."""
+    """A neutral cluster: three kinds of host, five flavors, skewed use; servers where they fit.
+
+    Any number up to two servers per host fits; beyond that it depends.
+    """
     rng = Random(SEED)
     rows: list[dict[str, Any]] = [
         {"id": f"host-{n:05}", "name": f"compute-{n:05}", "vcpus": v, "ram_mb": r, "disk_gb": d}

@@ -66,6 +66,9 @@ class TokensResource:
         auth = _section(body_of(req), "auth")
         identity = _section(auth, "identity")
         methods = tuple(identity.get("methods") or ())
+        for method in methods:
+            if method not in identity:
+                raise BadRequest(f"Expecting to find {method} in identity.")
         parent = None
         match methods:
             case ("password",):

@@ -40,10 +40,18 @@ class Subject:
     connection: Connection
 
     def ask(
-        self, service: str, method: str, path: str, version: str | None = None, body: Any = None
+        self,
+        service: str,
+        method: str,
+        path: str,
+        version: str | None = None,
+        body: Any = None,
+        headers: dict[str, str] | None = None,
     ) -> Answer:
         """Send a request as it is."""
-        headers = {"OpenStack-API-Version": f"{service} {version}"} if version else {}
+        headers = dict(headers or {})
+        if version:
+            headers["OpenStack-API-Version"] = f"{service} {version}"
         session = self.connection.session
         kind = {"service_type": service, "interface": "public", "region_name": "RegionOne"}
         response: Response = session.request(

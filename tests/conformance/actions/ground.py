@@ -51,6 +51,10 @@ class Ground(Protocol):
         """The same, with another server."""
         ...
 
+    def disposable(self) -> str:
+        """A server that may be deleted. The suite has one."""
+        ...
+
     def kept_apart(self) -> Case:
         """The destination holds a member of the server's anti-affinity group."""
         ...

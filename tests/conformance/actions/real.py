@@ -45,6 +45,10 @@ class RealGround:
     def another(self) -> Case:
         return self._case("another")
 
+    def disposable(self) -> str:
+        self._boot("disposable", host=self._hosts()[0])
+        return self._servers["disposable"]
+
     def kept_apart(self) -> Case:
         if "apart-1" not in self._servers:
             group = self._group()
@@ -183,7 +187,9 @@ class RealGround:
 
     def _image(self) -> str:
         wanted = {"service_type": "image", "interface": "public"}
-        images = self.connection.session.get("/v2/images", endpoint_filter=wanted).json()["images"]
+        images = self.connection.session.get(
+            "/v2/images?status=active", endpoint_filter=wanted
+        ).json()["images"]
         return str(images[0]["id"])
 
     def _flavors(self) -> list[Json]:

@@ -29,6 +29,7 @@ _SERVERS = {
     "apart-2": "a2",
     "pinned": "a1",
     "large": "a3",
+    "disposable": "a3",
 }
 
 
@@ -98,6 +99,9 @@ class SimulatedGround:
 
     def another(self) -> Case:
         return self._case("another")
+
+    def disposable(self) -> str:
+        return uuid_of("disposable")
 
     def kept_apart(self) -> Case:
         return Case(

@@ -68,7 +68,9 @@ def test_every_column_sorts_the_same_paged_as_whole(world: World, descending: bo
 
 
 @pytest.mark.parametrize("descending", [False, True])
-def test_rows_are_sorted_by_key_then_age_with_nulls_together(world: World, descending: bool) -> None:  # noqa: FBT001
+def test_rows_are_sorted_by_key_then_age_with_nulls_together(
+    world: World, descending: bool
+) -> None:  # noqa: FBT001
     story(world)
     for key in ("name", "strategy_name", "next_run_time", "interval", "force", "created_at"):
         rows = world.models.audits(Page(sort_key=key, descending=descending), {})
@@ -110,9 +112,7 @@ def test_nobody_is_doubled_or_missed_over_a_thousand_rows_while_others_insert(wo
     for key in ("id", "name", "created_at"):
         seen: list[object] = []
         marker = None
-        while rows := world.models.audit_templates(
-            Page(limit=97, sort_key=key, marker=marker), {}
-        ):
+        while rows := world.models.audit_templates(Page(limit=97, sort_key=key, marker=marker), {}):
             seen += [row.uuid for row in rows if row.name != "zz new"]
             marker = str(rows[-1].uuid)
             if len(seen) < 1000:
@@ -126,7 +126,9 @@ def test_the_page_behind_the_last_row_is_empty(world: World) -> None:
     world.tell(request(1), request(2))
     assert world.models.audits(Page(marker=str(ident(2))), {}) == []
     assert names(world.models.audits(Page(marker=str(ident(1))), {})) == ["audit 2"]
-    assert names(world.models.audits(Page(marker=str(ident(2)), descending=True), {})) == ["audit 1"]
+    assert names(world.models.audits(Page(marker=str(ident(2)), descending=True), {})) == [
+        "audit 1"
+    ]
 
 
 def test_an_unknown_marker_is_told_from_an_empty_page(world: World) -> None:

@@ -26,8 +26,7 @@ def test_every_event_is_a_sentence_with_its_provenance(world: World) -> None:
     told(world)
     first, second, third, *_ = world.models.timeline()
     assert first.summary == (
-        "Audit 'audit 1' was requested "
-        "(oneshot, goal server_consolidation, strategy basic)."
+        "Audit 'audit 1' was requested (oneshot, goal server_consolidation, strategy basic)."
     )
     assert (first.position, first.at, first.version) == (1, context(1).at, 1)
     assert (first.aggregate_id, first.topic) == (ident(1), "audit.requested")

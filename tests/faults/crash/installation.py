@@ -145,7 +145,7 @@ class Installation:
         self._run("db", "upgrade")
 
     def start(self, *roles: str) -> None:
-        """Starts roles (all by default)."""
+        """Starts roles (all by default); ``applier#2`` is a second applier."""
         for role in roles or ROLES:
             self._processes[role] = self._spawn(role)
 
@@ -201,7 +201,7 @@ class Installation:
     def _spawn(self, role: str) -> subprocess.Popen[bytes]:
         with (self.directory / f"{role}.log").open("ab") as log:
             return subprocess.Popen(
-                [*PROGRAM, role, *self._arguments()],
+                [*PROGRAM, role.partition("#")[0], *self._arguments()],
                 stdout=log,
                 stderr=log,
                 start_new_session=True,

@@ -12,7 +12,7 @@ import pytest
 
 from application.ports.bus import Hint
 from infrastructure.event_log.log import SqlEventLog
-from infrastructure.messaging import ConsumerSettings, EmbeddedNats, NatsBus, Relay
+from infrastructure.messaging import ConsumerSettings, EmbeddedNats, NatsBus, Relay, inbox
 from tests.integration.messaging.appending import append
 from tests.nats import background, jetstream, run, until
 
@@ -76,8 +76,12 @@ def test_a_hint_of_a_killed_process_goes_to_another(
 
 
 def test_hints_reach_their_handlers_through_repeated_deaths_of_the_server(
-    nats_server: EmbeddedNats, event_log: SqlEventLog
+    nats_server: EmbeddedNats, event_log: SqlEventLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A request for the next message dies with the server: the slot must not wait for its answer
+    (here it would wait for ten minutes)."""
+    monkeypatch.setattr(inbox, "EXPIRES", 600.0)
+
     async def scenario() -> None:
         seen = Recorder()
         bus = NatsBus(nats_server.settings, consumers=QUICK)

@@ -33,7 +33,7 @@ LONGEST_HOLD = 0.01
 
 
 def _dawdle() -> None:
-    time.sleep(random.uniform(0, LONGEST_HOLD))  # noqa: S311 - not a secret
+    time.sleep(random.uniform(0, LONGEST_HOLD))
 
 
 class SlowOnPostgres(postgres.Recorder):

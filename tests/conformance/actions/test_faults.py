@@ -1,0 +1,132 @@
+"""What only a cloud that can be broken on purpose shows: lost replies, outages, wrong landings."""
+
+import pytest
+
+from application.ports.cloud import ActionHandler, CloudUnreachable, Go, Phase
+from domain.kernel.aggregate import Facts
+from domain.kernel.reasons import Reason
+from infrastructure.openstack.actions import handlers
+from infrastructure.openstack.connection import Limits
+from tests.conformance.actions.conftest import LIMITS
+from tests.conformance.actions.ground import host_of, requests_of
+from tests.conformance.actions.real import until
+from tests.conformance.actions.simulated import SimulatedGround
+
+Acts = dict[str, ActionHandler]
+RECORDED_AS = {"live": "live-migration", "cold": "migrate"}
+REPLY_LOST = {"kind": "endpoint", "service": "compute", "method": "POST", "path": "/action$"}
+
+
+@pytest.fixture
+def acts(simulated_ground: SimulatedGround) -> Acts:
+    return handlers(simulated_ground.connection, LIMITS)
+
+
+def _go(migrate: ActionHandler, parameters: Facts) -> Facts:
+    verdict = migrate.check(parameters)
+    assert isinstance(verdict, Go), verdict
+    return verdict.before
+
+
+@pytest.mark.parametrize("kind", ["live", "cold"])
+def test_a_lost_reply_is_unknown_and_the_effect_is_found_by_looking(
+    simulated_ground: SimulatedGround, acts: Acts, kind: str
+) -> None:
+    """Upstream repeats the request, gets a conflict and calls the running migration a failure."""
+    case, migrate = simulated_ground.movable(), acts["migrate"]
+    parameters = case.live() if kind == "live" else case.cold()
+    before = _go(migrate, parameters)
+    with simulated_ground.fault(**REPLY_LOST, lost_reply=True), pytest.raises(CloudUnreachable):
+        migrate.start(parameters, before)
+    until(lambda: migrate.observe(parameters, before, None).phase is Phase.DONE)
+    assert host_of(simulated_ground.nova, case.server) == case.destination
+    recorded = requests_of(simulated_ground.nova, case.server, RECORDED_AS[kind])
+    known = before["actions"]
+    assert isinstance(known, list)
+    assert len(set(recorded) - set(known)) == 1
+
+
+def test_a_request_that_did_not_arrive_never_started(
+    simulated_ground: SimulatedGround, acts: Acts
+) -> None:
+    case, migrate = simulated_ground.movable(), acts["migrate"]
+    before = _go(migrate, case.live())
+    with simulated_ground.fault(**REPLY_LOST, status=503), pytest.raises(CloudUnreachable):
+        migrate.start(case.live(), before)
+    assert migrate.observe(case.live(), before, None).phase is Phase.NEVER_STARTED
+
+
+def test_while_it_may_still_be_on_its_way_an_effect_counts_as_running(
+    simulated_ground: SimulatedGround,
+) -> None:
+    """A request may wait in a proxy when its sender dies: it must not be sent again at once."""
+    now = [1000.0]
+    limits = Limits(settle=10.0, read_retries=0)
+    migrate = handlers(simulated_ground.connection, limits, lambda: now[0])["migrate"]
+    case = simulated_ground.movable()
+    before = _go(migrate, case.live())
+    now[0] += 9.9
+    assert migrate.observe(case.live(), before, None).phase is Phase.RUNNING
+    now[0] += 0.2
+    assert migrate.observe(case.live(), before, None).phase is Phase.NEVER_STARTED
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_an_outage_while_looking_is_not_a_failure(
+    simulated_ground: SimulatedGround, acts: Acts, status: int
+) -> None:
+    """Upstream's action fails at the first 5xx while Nova carries on with the migration."""
+    case, migrate = simulated_ground.movable(), acts["migrate"]
+    before = _go(migrate, case.live())
+    receipt = migrate.start(case.live(), before)
+    rule = {"kind": "endpoint", "service": "compute", "method": "GET", "status": status}
+    with simulated_ground.fault(**rule, times=None), pytest.raises(CloudUnreachable):
+        migrate.observe(case.live(), before, receipt)
+    until(lambda: migrate.observe(case.live(), before, receipt).phase is Phase.DONE)
+
+
+def test_a_server_that_lands_elsewhere_is_a_failure_that_says_where(
+    simulated_ground: SimulatedGround, acts: Acts
+) -> None:
+    case, migrate = simulated_ground.movable(), acts["migrate"]
+    third = ({"a1", "a2", "a3"} - {case.source, case.destination}).pop()
+    before = _go(migrate, case.live())
+    rule = {"kind": "migration", "outcome": "elsewhere", "server": case.server, "host": third}
+    with simulated_ground.fault(**rule):
+        receipt = migrate.start(case.live(), before)
+        until(lambda: migrate.observe(case.live(), before, receipt).phase is not Phase.RUNNING)
+    end = migrate.observe(case.live(), before, receipt)
+    assert end.because is not None
+    assert (end.phase, end.because.reason) == (Phase.FAILED, Reason.LANDED_ELSEWHERE)
+    assert end.because.facts["host"] == third
+    assert host_of(simulated_ground.nova, case.server) == third
+
+
+def test_a_migration_that_errs_before_it_runs_has_failed(
+    simulated_ground: SimulatedGround, acts: Acts
+) -> None:
+    case, migrate = simulated_ground.movable(), acts["migrate"]
+    before = _go(migrate, case.live())
+    rule = {"kind": "migration", "outcome": "error", "server": case.server}
+    with simulated_ground.fault(**rule):
+        receipt = migrate.start(case.live(), before)
+        until(lambda: migrate.observe(case.live(), before, receipt).phase is Phase.FAILED)
+    assert host_of(simulated_ground.nova, case.server) == case.source
+
+
+def test_a_cold_migration_is_confirmed_by_whoever_looks_and_only_once(
+    simulated_ground: SimulatedGround, acts: Acts
+) -> None:
+    """A worker that dies before it confirms must not leave the server in VERIFY_RESIZE."""
+    case, migrate = simulated_ground.movable(), acts["migrate"]
+    successor = handlers(simulated_ground.connection, LIMITS)["migrate"]
+    before = _go(migrate, case.cold())
+    receipt = migrate.start(case.cold(), before)
+
+    def ended() -> bool:
+        one = migrate.observe(case.cold(), before, receipt).phase
+        return Phase.DONE in {one, successor.observe(case.cold(), before, None).phase}
+
+    until(ended)
+    until(lambda: successor.observe(case.cold(), before, None).phase is Phase.DONE)
+    assert host_of(simulated_ground.nova, case.server) == case.destination

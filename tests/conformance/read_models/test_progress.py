@@ -1,0 +1,27 @@
+from application.ports.read_models import Progress
+from domain.kernel.reasons import Because, Reason
+from infrastructure.read_models import SqlProgressBoard
+from tests.given import context, ident
+from tests.integration.projections.world import World
+
+
+def test_the_latest_progress_of_each_action_is_known(world: World) -> None:
+    board = SqlProgressBoard(world.engine)
+    because = Because(Reason.CLOUD_UNREACHABLE, {"error": "no route"})
+    first = Progress(ident(1), 10.5, "memory copied", context(1).at)
+    second = Progress(ident(2), None, "waiting", context(1).at, because)
+    board.put(first)
+    board.put(second)
+    assert board.of([ident(1), ident(2), ident(3)]) == {ident(1): first, ident(2): second}
+    later = Progress(ident(1), 90.0, "memory copied", context(2).at)
+    board.put(later)
+    assert board.of([ident(1)]) == {ident(1): later}
+    assert board.of([]) == {}
+
+
+def test_a_late_report_does_not_overwrite_a_newer_one(world: World) -> None:
+    board = SqlProgressBoard(world.engine)
+    newer = Progress(ident(1), 90.0, "nearly there", context(9).at)
+    board.put(newer)
+    board.put(Progress(ident(1), 10.0, "just begun", context(1).at))
+    assert board.of([ident(1)]) == {ident(1): newer}

@@ -1,0 +1,63 @@
+import threading
+import time
+
+from domain.audits.events import AuditState
+from infrastructure.clock import SystemClock
+from infrastructure.read_models import SqlReadModels, open_engine
+from tests.conformance.read_models.test_audits import request
+from tests.given import context, ident
+from tests.integration.projections.world import World
+
+
+def test_a_position_that_was_passed_is_not_waited_for(world: World) -> None:
+    position = world.tell(request())
+    assert world.models.await_position(position, 0)
+    assert world.models.await_position(0, 0)
+
+
+def test_the_wait_is_bounded(world: World) -> None:
+    position = world.log.save(request())
+    begun = time.monotonic()
+    assert not world.models.await_position(position, 0.05)
+    assert 0.05 <= time.monotonic() - begun < 5
+
+
+def test_a_projection_that_lags_is_waited_for(world: World) -> None:
+    """Queries join tables of several projections: one that has come far is not enough."""
+    world.tell(request(1))
+    position = world.log.save(request(2))
+    projector = world.projector()
+    for one in ("audits", "plans", "timeline", "catalogue"):
+        standing = next(s for s in projector._store.standings() if s.projection == one)
+        entries = world.log.read(standing.position, 100)
+        projector._folder.fold(standing.position, entries, [standing])
+        assert not world.models.await_position(position, 0)
+    projector.catch_up()
+    assert world.models.await_position(position, 0)
+
+
+def test_whoever_waits_for_his_write_reads_it(world: World) -> None:
+    """A writer, a projector and a reader with connections of their own, as in three processes."""
+    stop = threading.Event()
+    projector = world.projector()
+    thread = threading.Thread(target=projector.run, args=(stop,))
+    thread.start()
+    engine = open_engine(world.url)
+    reader = SqlReadModels(engine, SystemClock(), world.log.end)
+    try:
+        for number in range(1, 30):
+            audit = request(number)
+            assert reader.await_position(world.log.save(audit), 10)
+            found = reader.audit(str(ident(number)))
+            assert found is not None
+            assert found.state == "PENDING"
+            audit.move(context(100), AuditState.CANCELLED)
+            assert reader.await_position(world.log.save(audit), 10)
+            again = reader.audit(str(ident(number)))
+            assert again is not None
+            assert again.state == "CANCELLED"
+    finally:
+        stop.set()
+        thread.join(20)
+        engine.dispose()
+    assert not thread.is_alive()

@@ -1,0 +1,62 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from interfaces.demo.directory import MARK, prepare
+from interfaces.demo.errors import DemoFailed
+from interfaces.demo.house import House
+from tests.integration.cli.conftest import Cli
+from tests.integration.cli.house import House as Processes
+
+SMALL = ["--hosts", "6", "--servers", "24", "--seed", "7", "--speed", "200"]
+
+
+@pytest.mark.timeout(240)
+def test_the_demo_audits_explains_executes_compares_and_leaves_a_trail(
+    tmp_path: Path, cli: Cli
+) -> None:
+    folder = tmp_path / "demo"
+    result = subprocess.run(
+        [sys.executable, "-m", "interfaces.cli.main", "demo", "--data", str(folder), *SMALL],
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+        env={**os.environ, "VIGIL_CLOUD": "a-real-cloud", "VIGIL_API_PORT": "1"},
+    )
+    told = result.stdout
+    assert result.returncode == 0, told + result.stderr
+    for line in ("== Auditing", "helps to free", "== Before and after", "The plan succeeded."):
+        assert line in told
+    used = next(line.split() for line in told.splitlines() if line.startswith("hosts in use"))
+    assert int(used[-1]) < int(used[-2]), "the cloud itself says that fewer hosts are in use"
+    assert not Processes(folder).members(), "nothing keeps running"
+    topics = [line["topic"] for line in cli.lines("log", "demo", "--data", str(folder))]
+    assert topics[-1] == "audit.run-succeeded"
+
+
+def test_a_directory_of_an_earlier_demo_is_moved_aside(tmp_path: Path) -> None:
+    said: list[str] = []
+    for number in range(3):
+        prepare(tmp_path / "demo", said.append)
+        assert [path.name for path in (tmp_path / "demo").iterdir()] == [MARK]
+        (tmp_path / "demo" / f"run-{number}").touch()
+    assert (tmp_path / "demo.previous" / "run-1").exists()
+    assert said == [f"The last demo's data was moved to {tmp_path / 'demo.previous'}."] * 2
+
+
+def test_a_directory_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "letters").touch()
+    with pytest.raises(DemoFailed, match="was not made by a demo"):
+        prepare(tmp_path, print)
+    assert [path.name for path in tmp_path.iterdir()] == ["letters"]
+
+
+def test_a_house_that_does_not_come_up_says_why(tmp_path: Path) -> None:
+    house = House(tmp_path, {"api.host": "10.0.0.1", "DEFAULT.enable_authentication": "false"})
+    with pytest.raises(DemoFailed, match=r"enable_authentication: must be true"):
+        house.start()
+    assert house.stop() == 2

@@ -1,0 +1,151 @@
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from infrastructure.event_log import open_event_log, upgrade
+from interfaces.cli.main import COMMANDS, build_parser, main
+from tests.integration.cli.prepared import tell
+
+
+def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in COMMANDS:
+        with pytest.raises(SystemExit) as end:
+            main([command.name, "--help"])
+        assert end.value.code == 0
+        assert f"vigil {command.name}" in capsys.readouterr().out
+    assert build_parser() is not None
+
+
+def test_the_help_documents_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert "0 done, 1 failed, 2 wrong arguments or settings" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [[], ["frobnicate"], ["status", "--frobnicate"], ["config", "--set", "nonsense"], ["replay"]],
+)
+def test_wrong_arguments_end_with_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(words)
+    assert end.value.code == 2
+    assert "usage: vigil" in capsys.readouterr().err
+
+
+def test_wrong_settings_end_with_2_and_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", "--set", "api.port=0"]) == 2
+    complaint = capsys.readouterr().err
+    assert complaint.startswith("vigil: error: [api] port (command line): must be")
+    assert complaint.count("\n") == 1
+
+
+def test_the_settings_in_force_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", "--data", "/somewhere", "--set", "api.port=99"]) == 0
+    listing = capsys.readouterr().out
+    assert "port = 99  # command line" in listing
+    assert "connection = sqlite:////somewhere/vigil.sqlite  # default" in listing
+
+
+def test_a_database_is_upgraded_once_and_checked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = ["--data", str(tmp_path)]
+    assert main(["db", "check", *data]) == 1
+    assert "run `vigil db upgrade`" in capsys.readouterr().err
+    assert main(["db", "upgrade", *data]) == 0
+    assert "is up to date\n" in capsys.readouterr().out
+    assert main(["db", "upgrade", *data]) == 0
+    assert "was up to date already" in capsys.readouterr().out
+    assert main(["db", "check", *data]) == 0
+
+
+def test_read_models_are_listed_and_built_anew(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = ["--data", str(tmp_path)]
+    main(["db", "upgrade", *data])
+    log = open_event_log(f"sqlite:///{tmp_path / 'vigil.sqlite'}")
+    end = tell(log).end
+    log.close()
+    assert main(["projections", "rebuild", *data]) == 0
+    assert "events folded" in capsys.readouterr().out
+    assert main(["projections", "status", *data]) == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
+    assert len(rows) >= 3
+    assert {(row[2], row[3]) for row in rows} == {(str(end), "0")}
+    assert main(["projections", "rebuild", "nonsense", *data]) == 1
+    assert "there is no projection nonsense" in capsys.readouterr().err
+
+
+@pytest.fixture
+def installation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    """A data directory with a history that nothing runs on."""
+    url = f"sqlite:///{tmp_path / 'vigil.sqlite'}"
+    upgrade(url)
+    main(["db", "upgrade", "--data", str(tmp_path)])
+    log = open_event_log(url)
+    tell(log)
+    log.close()
+    main(["projections", "rebuild", "--data", str(tmp_path)])
+    capsys.readouterr()
+    return tmp_path
+
+
+def test_status_without_a_terminal_prints_plain_lines_once(
+    installation: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["status", "--data", str(installation)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "installation not running here"
+    assert any(re.match(r"plan \S+ FAILED 3/3 server_consolidation", line) for line in lines)
+    assert any(line.startswith("audit ") and "SUCCEEDED ONESHOT" in line for line in lines)
+    assert "quarantine 0" in lines
+
+
+def test_status_of_a_directory_without_an_installation_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["status", "--data", str(tmp_path / "nothing")]) == 1
+    assert str(tmp_path / "nothing") in capsys.readouterr().err
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_status_on_a_terminal_is_live_and_leaves_it_clean_on_ctrl_c(installation: Path) -> None:
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "interfaces.cli.main", "status", "--data", str(installation)],
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        start_new_session=True,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "100", "LINES": "30"},
+    )
+    os.close(slave)
+    screen = read_until(master, b"The plan failed")
+    process.send_signal(signal.SIGINT)
+    screen += read_until(master, b"\x1b[?1049l")
+    assert process.wait(20) == 0
+    os.close(master)
+    assert b"\x1b[?1049h" in screen, "it used the alternate screen"
+    assert b"Traceback" not in screen
+
+
+def read_until(descriptor: int, wanted: bytes, within: float = 40.0) -> bytes:
+    """What a terminal shows until something appears."""
+    shown = b""
+    deadline = time.monotonic() + within
+    while wanted not in shown:
+        left = deadline - time.monotonic()
+        assert left > 0, f"{wanted!r} did not appear in {shown!r}"
+        if select.select([descriptor], [], [], left)[0]:
+            shown += os.read(descriptor, 65536)
+    return shown

@@ -1,0 +1,79 @@
+import os
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+import requests
+
+from interfaces.cli.main import main
+from tests.integration.cli.house import house
+from tests.integration.supervision.conftest import eventually
+
+pytestmark = pytest.mark.timeout(240)
+ROLES = {"projector", "relay", "decision-engine", "applier", "scheduler", "api"}
+
+
+def goals(url: str) -> list[str]:
+    """What the API answers."""
+    answer = requests.get(f"{url}/v1/goals", timeout=20)
+    assert answer.status_code == 200
+    return [one["uuid"] for one in answer.json()["goals"]]
+
+
+def test_the_tree_survives_the_death_of_any_child_and_dies_with_its_root(tmp_path: Path) -> None:
+    with house(tmp_path / "data") as up:
+        state = up.start()
+        names = {one["name"] for one in state["children"]}
+        assert names == ROLES | {"db-upgrade", "nats", "simulator"}
+        for name in ("projector", "nats", "simulator", "api"):
+            old = up.child(name)["pid"]
+            os.kill(old, signal.SIGKILL)
+
+            def back(name: str = name, old: int = old) -> bool:
+                one = up.child(name)
+                return one["state"] == "ready" and one["pid"] not in {None, old}
+
+            eventually(back, f"{name} is back", 60)
+        before = goals(state["api_url"])
+        assert before
+        assert len(up.members()) >= len(names)
+        up.stop(signal.SIGKILL)
+        eventually(lambda: not up.members(), "nothing is left of the killed tree", 30)
+        again = up.start()
+        assert goals(again["api_url"]) == before
+        assert up.stop() == 0
+        assert not up.members()
+        assert not (tmp_path / "data" / "up.json").exists()
+
+
+def test_a_taken_port_is_avoided_unless_it_was_insisted_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert main(["up", "--data", str(tmp_path / "a"), "--api-port", str(port)]) == 1
+        assert f"[api] port: {port} on 127.0.0.1 is taken" in capsys.readouterr().err
+
+
+def test_a_cloud_that_clouds_yaml_does_not_know_is_refused_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clouds = tmp_path / "clouds.yaml"
+    clouds.write_text("clouds: {}\n")
+    words = ["--cloud", "absent", "--set", f"vigil.cloud_config={clouds}"]
+    assert main(["up", "--data", str(tmp_path / "data"), *words]) == 1
+    complaint = capsys.readouterr().err
+    assert "[vigil] cloud absent" in complaint
+    assert str(clouds) in complaint
+
+
+def test_a_role_alone_without_nats_says_what_is_missing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = ["--data", str(tmp_path)]
+    assert main(["db", "upgrade", *data]) == 0
+    assert main(["relay", *data]) == 1
+    assert "[vigil] nats_url" in capsys.readouterr().err

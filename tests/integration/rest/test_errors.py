@@ -1,0 +1,120 @@
+"""Every error has one answer, and answers tell nothing of the inside (rest-api 5)."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import falcon.testing
+import pytest
+
+from application import errors as application
+from application import transactions
+from application.ports import event_log, projections, read_models
+from application.ports.event_log import ConcurrencyConflict, EventLogUnavailable
+from application.ports.projections import StoreUnavailable
+from domain.kernel import errors as domain
+from interfaces.rest import errors
+from interfaces.rest.app import create_app
+from interfaces.rest.errors import STATUS
+from tests.integration.rest.house import House, fault, refused
+
+
+def family(root: type[Exception]) -> set[type[Exception]]:
+    found = {root}
+    for child in root.__subclasses__():
+        found |= family(child)
+    return found
+
+
+def own(module: Any) -> set[type[Exception]]:
+    return {
+        one
+        for one in vars(module).values()
+        if isinstance(one, type)
+        and issubclass(one, Exception)
+        and one.__module__ == module.__name__
+    }
+
+
+def test_every_refusal_has_exactly_one_answer() -> None:
+    everything = {
+        one
+        for root in (domain.DomainError, application.ApplicationError, errors.RestError)
+        for one in family(root)
+        if one.__module__.split(".")[0] in {"domain", "application", "interfaces"}
+    }
+    for module in (event_log, projections, read_models, transactions):
+        everything |= own(module)
+    assert everything == set(STATUS)
+
+
+def test_envelopes_are_json_in_json() -> None:
+    outer = json.loads(errors.envelope(404, 'a "quoted" ü'))
+    inner = json.loads(outer["error_message"])
+    assert inner == {"faultcode": "Client", "faultstring": 'a "quoted" ü', "debuginfo": None}
+    assert errors.envelope(500, "ü").isascii()
+
+
+class Broken:
+    """Read models that fail in every query."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def __getattr__(self, name: str) -> Any:
+        raise self._error
+
+
+def broken(house: House, error: Exception) -> falcon.testing.TestClient:
+    api = replace(house.api, reads=Broken(error))  # type: ignore[arg-type]
+    return falcon.testing.TestClient(create_app(api))
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (StoreUnavailable("postgresql://user:secret@host is down"), 503),
+        (EventLogUnavailable("postgresql://user:secret@host is down"), 500),
+        (ConcurrencyConflict("secret"), 503),
+        (RuntimeError("secret"), 500),
+        (KeyError("secret"), 500),
+    ],
+)
+def test_failures_are_told_without_their_insides(
+    house: House, error: Exception, status: int
+) -> None:
+    result = broken(house, error).simulate_get("/v1/audits/x")
+    assert "secret" not in refused(result, status)
+    assert "Traceback" not in result.text
+
+
+def test_an_unexpected_failure_is_in_the_log_with_its_request(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    result = broken(house, RuntimeError("the inside")).simulate_get("/v1/audits/x")
+    assert "the inside" in caplog.text
+    assert result.headers["x-openstack-request-id"] in caplog.text
+
+
+class TestAfterAWrite:
+    """Something was saved: whoever retries must not double it."""
+
+    @pytest.mark.parametrize("late", ["behind", "unreachable"])
+    def test_what_cannot_be_shown_yet_is_told_as_done(self, house: House, late: str) -> None:
+        class Late:
+            def __getattr__(self, name: str) -> Any:
+                return getattr(house.reads, name)
+
+            def await_position(self, position: int, timeout: float) -> bool:
+                if late == "unreachable":
+                    raise StoreUnavailable("down")
+                return False
+
+        api = replace(house.api, reads=Late())  # type: ignore[arg-type]
+        client = falcon.testing.TestClient(create_app(api))
+        body = {"audit_type": "EVENT", "goal": "dummy", "name": "saved"}
+        result = client.simulate_post("/v1/audits", json=body)
+        assert result.status_code == 500
+        assert "carried out" in fault(result)
+        house.settle(int(result.headers["vigil-position"]))
+        assert house.get("/v1/audits/saved")["state"] == "PENDING"
