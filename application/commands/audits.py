@@ -167,11 +167,11 @@ class AuditCommands:
 
         Raises:
             NotFound: there is no such audit.
-            DeleteRefused: it is pending or ongoing.
+            DeleteRefused: it is pending or ongoing, or was deleted before.
         """
 
         def decide(tx: Transaction, ctx: Context) -> None:
-            audit = _alive(tx, audit_id)
+            audit = tx.get(Audit, audit_id)
             audit.delete(ctx)
             names.release(tx, ctx, KIND, audit.name, audit_id)
 

@@ -112,11 +112,11 @@ class PlanCommands:
 
         Raises:
             NotFound: there is no such plan.
-            DeleteRefused: it is waiting or running.
+            DeleteRefused: it is waiting or running, or was deleted before.
         """
 
         def decide(tx: Transaction, ctx: Context) -> None:
-            _alive(tx, plan_id).delete(ctx)
+            tx.get(ActionPlan, plan_id).delete(ctx)
 
         return self._commands.run(metadata, decide)
 

@@ -79,6 +79,10 @@ class UrlEndpoint:
         except requests.RequestException as error:
             raise ConnectionError(f"{self._url}: {error}") from error
 
+    def close(self) -> None:
+        """Gives connections back."""
+        self._session.close()
+
 
 class CatalogueEndpoint:
     """A Prometheus that Keystone guards, found in the cloud's catalogue.

@@ -4,6 +4,7 @@ import re
 import falcon
 
 from application.ports.clock import Clock, Ids
+from infrastructure import logs
 from interfaces.rest.auth import Authorizer
 from interfaces.rest.call import Call, call_of, truthy
 
@@ -24,6 +25,7 @@ class Requests:
         """Starts the request's state."""
         call = Call(f"req-{self._ids.new()}", self._clock.monotonic(), self._authorizer)
         call.show_deleted = truthy(req.get_header("X-Show-Deleted"))
+        call.scope.enter_context(logs.about(request_id=call.request_id))
         req.context.call = call
         resp.set_header("X-Content-Type-Options", "nosniff")
         resp.set_header("Cache-Control", "no-store")
@@ -49,5 +51,6 @@ class Requests:
             status,
             (self._clock.monotonic() - call.started) * 1000,
             call.request_id,
-            extra={"request_id": call.request_id, "status": status},
+            extra={"status": status},
         )
+        call.scope.close()

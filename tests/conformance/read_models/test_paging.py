@@ -1,4 +1,6 @@
+from collections.abc import Callable, Sequence
 from dataclasses import fields
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -12,6 +14,7 @@ from application.ports.read_models import (
     GoalView,
     MarkerNotFound,
     Page,
+    ReadModels,
     ScoringEngineView,
     StrategyView,
     UnknownSortKey,
@@ -23,7 +26,7 @@ from tests.given import context, ident
 from tests.integration.projections.stories import Story
 from tests.integration.projections.world import World, names
 
-LISTS = {
+LISTS: dict[type[Any], Callable[[ReadModels, Page], Sequence[Any]]] = {
     GoalView: lambda models, page: models.goals(page),
     StrategyView: lambda models, page: models.strategies(page, {}),
     ScoringEngineView: lambda models, page: models.scoring_engines(page),
@@ -32,7 +35,7 @@ LISTS = {
     ActionPlanView: lambda models, page: models.action_plans(page, {}),
     ActionView: lambda models, page: models.actions(page, {}),
 }
-FURTHER = {
+FURTHER: dict[type[Any], tuple[str, ...]] = {
     StrategyView: ("goal_id",),
     AuditTemplateView: ("goal_id", "strategy_id"),
     AuditView: ("goal_id", "strategy_id"),
@@ -51,11 +54,11 @@ def story(world: World, seed: int = 7, chapters: int = 250) -> None:
 def test_every_column_sorts_the_same_paged_as_whole(world: World, descending: bool) -> None:  # noqa: FBT001
     story(world)
     for view, listing in LISTS.items():
-        keys = [field.name for field in fields(view)]  # type: ignore[arg-type]
+        keys = [field.name for field in fields(view)]
         for key in (*keys, *FURTHER.get(view, ())):
             whole = listing(world.models, Page(sort_key=key, descending=descending))
             assert len(whole) == len({one.uuid for one in whole})
-            paged: list[object] = []
+            paged: list[Any] = []
             marker = None
             while True:
                 page = Page(limit=7, sort_key=key, descending=descending, marker=marker)

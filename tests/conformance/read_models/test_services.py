@@ -22,7 +22,7 @@ def services(world: World) -> SqlServices:
 @pytest.fixture
 def neighbour() -> Iterator[subprocess.Popen[bytes]]:
     """Another process of this host."""
-    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     yield process
     process.kill()
     process.wait(10)

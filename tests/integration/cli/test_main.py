@@ -10,7 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from infrastructure.event_log import open_event_log, upgrade
+from application.projections import Projector, all_projections
+from infrastructure.clock import SystemClock
+from infrastructure.cron import next_match
+from infrastructure.event_log import open_event_log
+from infrastructure.read_models import SqlProjectionStore, open_engine, views_url
 from interfaces.cli.main import COMMANDS, build_parser, main
 from tests.integration.cli.prepared import tell
 
@@ -68,36 +72,36 @@ def test_a_database_is_upgraded_once_and_checked(
     assert main(["db", "check", *data]) == 0
 
 
-def test_read_models_are_listed_and_built_anew(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    data = ["--data", str(tmp_path)]
-    main(["db", "upgrade", *data])
-    log = open_event_log(f"sqlite:///{tmp_path / 'vigil.sqlite'}")
-    end = tell(log).end
-    log.close()
-    assert main(["projections", "rebuild", *data]) == 0
-    assert "events folded" in capsys.readouterr().out
-    assert main(["projections", "status", *data]) == 0
-    rows = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
-    assert len(rows) >= 3
-    assert {(row[2], row[3]) for row in rows} == {(str(end), "0")}
-    assert main(["projections", "rebuild", "nonsense", *data]) == 1
-    assert "there is no projection nonsense" in capsys.readouterr().err
-
-
 @pytest.fixture
 def installation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
     """A data directory with a history that nothing runs on."""
-    url = f"sqlite:///{tmp_path / 'vigil.sqlite'}"
-    upgrade(url)
     main(["db", "upgrade", "--data", str(tmp_path)])
+    capsys.readouterr()
+    url = f"sqlite:///{tmp_path / 'vigil.sqlite'}"
     log = open_event_log(url)
     tell(log)
+    engine = open_engine(views_url(url))
+    store = SqlProjectionStore(engine)
+    Projector(log, store, all_projections(next_match), SystemClock()).catch_up()
+    engine.dispose()
     log.close()
-    main(["projections", "rebuild", "--data", str(tmp_path)])
-    capsys.readouterr()
     return tmp_path
+
+
+def test_read_models_are_listed_and_built_anew(
+    installation: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = ["--data", str(installation)]
+    assert main(["projections", "rebuild", *data]) == 0
+    told = capsys.readouterr().out
+    assert "14 events folded" in told
+    assert "everything was as the log says" in told
+    assert main(["projections", "status", *data]) == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
+    assert len(rows) >= 3
+    assert {(row[2], row[3], row[4]) for row in rows} == {("14", "0", "0")}
+    assert main(["projections", "rebuild", "nonsense", *data]) == 1
+    assert "there is no projection nonsense" in capsys.readouterr().err
 
 
 def test_status_without_a_terminal_prints_plain_lines_once(
@@ -121,20 +125,23 @@ def test_status_of_a_directory_without_an_installation_is_refused(
 
 def test_status_on_a_terminal_is_live_and_leaves_it_clean_on_ctrl_c(installation: Path) -> None:
     master, slave = pty.openpty()
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "interfaces.cli.main", "status", "--data", str(installation)],
         stdin=slave,
         stdout=slave,
         stderr=slave,
         start_new_session=True,
         env={**os.environ, "TERM": "xterm", "COLUMNS": "100", "LINES": "30"},
-    )
-    os.close(slave)
-    screen = read_until(master, b"The plan failed")
-    process.send_signal(signal.SIGINT)
-    screen += read_until(master, b"\x1b[?1049l")
-    assert process.wait(20) == 0
-    os.close(master)
+    ) as process:
+        os.close(slave)
+        try:
+            screen = read_until(master, b"The plan failed")
+            process.send_signal(signal.SIGINT)
+            screen += read_until(master, b"\x1b[?1049l")
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
+            os.close(master)
     assert b"\x1b[?1049h" in screen, "it used the alternate screen"
     assert b"Traceback" not in screen
 
@@ -145,7 +152,7 @@ def read_until(descriptor: int, wanted: bytes, within: float = 40.0) -> bytes:
     deadline = time.monotonic() + within
     while wanted not in shown:
         left = deadline - time.monotonic()
-        assert left > 0, f"{wanted!r} did not appear in {shown!r}"
+        assert left > 0, f"{wanted!r} did not appear in {shown[-2000:]!r}"
         if select.select([descriptor], [], [], left)[0]:
             shown += os.read(descriptor, 65536)
     return shown

@@ -1,0 +1,281 @@
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+
+from application.decision_record import decode_explanation, decode_record
+from application.ports.cloud import CloudRefused, CloudUnreachable
+from application.ports.event_log import EventLog
+from application.ports.metrics import MetricsUnavailable
+from application.ports.services import Instance
+from application.processes.decision_engine import Patience, decide_again
+from domain.audits import Audit, AuditState, AuditType, RunCause
+from domain.kernel.metadata import Context
+from domain.kernel.reasons import Because, Reason
+from domain.optimization import PLANNERS, STRATEGIES
+from domain.optimization.strategy import Inputs
+from domain.plans import ActionPlan, PlanState
+from tests.integration.processes.workshop import CLOCK, Workshop, server
+
+
+@pytest.fixture
+def shop(event_database: str, event_log: EventLog) -> Iterator[Workshop]:
+    shop = Workshop(event_database, event_log)
+    yield shop
+    shop.close()
+
+
+def reason(shop: Workshop, audit: Any) -> Reason | None:
+    because = shop.audit(audit).because
+    return None if because is None else because.reason
+
+
+def test_a_requested_run_becomes_a_plan_with_efficacy(shop: Workshop) -> None:
+    audit = shop.request()
+    shop.work()
+    assert shop.audit(audit).state is AuditState.SUCCEEDED
+    (plan,) = shop.plans(audit)
+    assert plan.state is PlanState.RECOMMENDED
+    assert {one.spec.type for one in plan.actions.values()} >= {"migrate"}
+    view = shop.read.action_plan(plan.id)
+    assert view is not None
+    assert view.global_efficacy[0]["name"] == "released_nodes_ratio"
+    assert view.global_efficacy[0]["value"] > 0
+
+
+def test_the_record_decides_the_same_again(shop: Workshop) -> None:
+    """Law 5: same record in, same plan out."""
+    audit = shop.request()
+    shop.work()
+    (plan,) = shop.plans(audit)
+    record = decode_record(shop.records.get(plan.record))
+    _, planned = decide_again(record, STRATEGIES[record.strategy], PLANNERS["weight"](None, None))
+    explained = decode_explanation(shop.records.get(view_explanation(shop, plan.id)))
+    assert [one.action for one in planned] == [one.action for one in explained.actions]
+    specs = list(plan.actions.values())
+    assert [one.action.because for one in planned] == [one.spec.because for one in specs]
+
+
+def view_explanation(shop: Workshop, plan: Any) -> str:
+    view = shop.read.action_plan(plan)
+    assert view is not None
+    return view.explanation
+
+
+def test_a_cloud_with_nothing_to_improve_gives_a_succeeded_empty_plan_and_says_why(
+    shop: Workshop,
+) -> None:
+    shop.cloud.servers = []
+    audit = shop.request()
+    shop.work()
+    (plan,) = shop.plans(audit)
+    view = shop.read.action_plan(plan.id)
+    assert view is not None
+    if plan.actions:  # empty hosts may be worth disabling
+        assert {one.spec.type for one in plan.actions.values()} == {"change_nova_service_state"}
+    else:
+        assert plan.state is PlanState.SUCCEEDED
+        assert view.notes
+
+
+def test_an_unreachable_cloud_defers_the_run_and_the_next_attempt_succeeds(
+    shop: Workshop,
+) -> None:
+    shop.cloud.surprises = [CloudUnreachable("503"), CloudUnreachable("503")]
+    audit = shop.request()
+    shop.work()
+    assert reason(shop, audit) is Reason.CLOUD_UNREACHABLE
+    assert shop.audit(audit).state is AuditState.ONGOING
+    shop.work(rounds=2)
+    assert shop.audit(audit).state is AuditState.SUCCEEDED
+    assert len(shop.plans(audit)) == 1
+
+
+def test_a_run_gives_up_after_its_attempts(shop: Workshop) -> None:
+    shop.cloud.surprises = [CloudUnreachable("503")] * 9
+    audit = shop.request()
+    shop.work(shop.engine(patience=Patience(attempts=2, pause=0.0)), rounds=5)
+    assert shop.audit(audit).state is AuditState.FAILED
+    assert reason(shop, audit) is Reason.CLOUD_UNREACHABLE
+    assert len(shop.cloud.surprises) == 6
+
+
+def test_a_deferred_run_waits_for_its_time(shop: Workshop) -> None:
+    shop.cloud.surprises = [CloudUnreachable("503")]
+    audit = shop.request()
+    shop.work(shop.engine(patience=Patience(pause=3600.0)), rounds=3)
+    run = shop.audit(audit).run
+    assert run is not None
+    assert run.attempt == 1
+    assert run.owner is None
+
+
+def test_metrics_that_are_away_defer_too(shop: Workshop) -> None:
+    shop.metrics.surprises = [MetricsUnavailable("no route")]
+    audit = shop.request()
+    shop.work()
+    assert reason(shop, audit) is Reason.METRICS_UNAVAILABLE
+    shop.work()
+    assert shop.audit(audit).state is AuditState.SUCCEEDED
+
+
+def test_a_refusal_of_the_cloud_fails_the_run_with_its_words(shop: Workshop) -> None:
+    refusal = Because(Reason.CLOUD_REFUSED, {"error": "403 not allowed"})
+    shop.cloud.surprises = [CloudRefused(refusal)]
+    audit = shop.request()
+    shop.work()
+    view = shop.read.audit(str(audit))
+    assert view is not None
+    assert view.state == "FAILED"
+    assert "403 not allowed" in (view.status_message or "")
+
+
+def test_a_broken_strategy_fails_its_run_and_no_other(shop: Workshop) -> None:
+    class Broken:
+        name, display_name, goal, planner = "broken", "Broken", "dummy", "weight"
+        parameters_schema: dict[str, object] = {}  # noqa: RUF012 - the contract's attribute
+
+        def metrics(self, parameters: Any) -> tuple[()]:
+            return ()
+
+        def solve(self, inputs: Inputs) -> Any:
+            raise ZeroDivisionError("division by zero")
+
+    shop.strategies["broken"] = Broken()
+    bad = shop.request(goal="dummy", strategy="broken")
+    good = shop.request(goal="dummy", strategy="dummy")
+    shop.work()
+    assert shop.audit(bad).state is AuditState.FAILED
+    assert "division by zero" in str(shop.audit(bad).because)
+    assert shop.audit(good).state is AuditState.SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"strategy": "nosuch"}, Reason.STRATEGY_UNKNOWN),
+        ({"goal": "airflow_optimization"}, Reason.NO_STRATEGY_FOR_GOAL),
+        ({"parameters": {"period": "soon"}}, Reason.PARAMETERS_INVALID),
+        ({"scope": [{"compute": [{"nonsense": []}]}]}, Reason.PARAMETERS_INVALID),
+        (
+            {"scope": [{"compute": [{"availability_zones": [{"name": "mars"}]}]}]},
+            Reason.MODEL_EMPTY,
+        ),
+    ],
+)
+def test_a_hopeless_run_fails_with_its_reason(
+    shop: Workshop, changes: dict[str, Any], expected: Reason
+) -> None:
+    audit = shop.request(**changes)
+    shop.work()
+    assert shop.audit(audit).state is AuditState.FAILED
+    assert reason(shop, audit) is expected
+
+
+def test_a_cancel_during_the_run_wins_and_no_plan_appears(shop: Workshop) -> None:
+    """The original overwrote the cancel and launched the plan (hazard D1)."""
+    audit = shop.request(auto_trigger=True)
+    shop.cloud.meanwhile = lambda: shop.change_audit(
+        audit, lambda one, ctx: one.move(ctx, AuditState.CANCELLED)
+    )
+    shop.work()
+    assert shop.audit(audit).state is AuditState.CANCELLED
+    assert shop.plans(audit) == []
+
+
+def test_auto_trigger_launches_in_the_transaction_that_publishes(shop: Workshop) -> None:
+    audit = shop.request(auto_trigger=True)
+    shop.work()
+    (plan,) = shop.plans(audit)
+    assert plan.state is PlanState.PENDING
+
+
+def test_each_continuous_run_replaces_the_earlier_recommended_plan(shop: Workshop) -> None:
+    audit = shop.request(AuditType.CONTINUOUS, interval="1")
+    for seconds in (2, 1):
+        due = CLOCK.now() - timedelta(seconds=seconds)
+        shop.change_audit(audit, partial(request_run, due=due))
+        shop.work()
+    first, second = shop.plans(audit)
+    assert first.state is PlanState.CANCELLED
+    assert str(first.because) == "A newer run of the audit replaced this plan."
+    assert second.state is PlanState.RECOMMENDED
+    assert shop.audit(audit).state is AuditState.ONGOING
+
+
+def request_run(audit: Audit, ctx: Context, due: datetime) -> None:
+    audit.request_run(ctx, due, RunCause.SCHEDULE)
+
+
+def executing_plan(shop: Workshop) -> Any:
+    first = shop.request()
+    shop.work()
+    (plan,) = shop.plans(first)
+    shop.change_plan(plan.id, lambda one, ctx: one.launch(ctx))
+    shop.change_plan(plan.id, lambda one, ctx: one.claim(ctx, "applier", "here"))
+    return plan.id
+
+
+def test_a_oneshot_audit_is_cancelled_while_a_plan_is_executed(shop: Workshop) -> None:
+    executing_plan(shop)
+    audit = shop.request()
+    shop.work()
+    assert shop.audit(audit).state is AuditState.CANCELLED
+    assert reason(shop, audit) is Reason.PLAN_IN_PROGRESS
+
+
+def test_force_runs_an_audit_beside_a_plan_that_is_executed(shop: Workshop) -> None:
+    executing_plan(shop)
+    audit = shop.request(force=True)
+    shop.work()
+    assert shop.audit(audit).state is AuditState.SUCCEEDED
+
+
+def test_a_continuous_run_is_deferred_not_dropped_while_a_plan_is_executed(
+    shop: Workshop,
+) -> None:
+    """The original dropped the tick (hazard A6)."""
+    plan = executing_plan(shop)
+    audit = shop.request(AuditType.CONTINUOUS)
+    shop.tick()
+    shop.work()
+    assert reason(shop, audit) is Reason.PLAN_IN_PROGRESS
+    shop.change_plan(plan, skip_everything)
+    shop.work()
+    assert len(shop.plans(audit)) == 1
+
+
+def skip_everything(plan: ActionPlan, ctx: Context) -> None:
+    for action in list(plan.actions):
+        plan.skip_action(ctx, plan.epoch, action, Because(Reason.SERVER_NOT_FOUND))
+
+
+def test_a_run_is_left_alone_while_its_owner_lives(shop: Workshop) -> None:
+    audit = shop.request()
+    run = shop.audit(audit).run
+    assert run is not None
+    other = Instance("engine/other", "watcher-decision-engine", "elsewhere", 1, "", "")
+    shop.services.beat(other)
+    shop.change_audit(audit, lambda one, ctx: one.claim_run(ctx, run.id, other.id, other.host))
+    shop.work()
+    assert shop.plans(audit) == []
+    shop.services.retire(other.id)
+    shop.work()
+    assert len(shop.plans(audit)) == 1
+    claims = [topic for topic in topics(shop, audit) if topic == "audit.run-claimed"]
+    assert len(claims) == 2
+
+
+def topics(shop: Workshop, aggregate: Any) -> list[str]:
+    return [entry.topic for entry in shop.log.history(aggregate)]
+
+
+def test_a_server_on_an_unknown_host_is_quarantined_and_the_rest_is_used(shop: Workshop) -> None:
+    shop.cloud.servers.append(server("lost", "nowhere"))
+    audit = shop.request()
+    shop.work()
+    (plan,) = shop.plans(audit)
+    record = decode_record(shop.records.get(plan.record))
+    assert Reason.UNKNOWN_HOST in {problem.reason for problem in record.problems}

@@ -1,0 +1,121 @@
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from application.ports.event_log import EventLog
+from application.processes.scheduler import Scheduler, Timetable
+from domain.audits import AuditState, AuditType
+from domain.plans import PlanState
+from infrastructure.cron import next_match
+from tests.integration.processes.workshop import CLOCK, Workshop
+
+
+@pytest.fixture
+def shop(event_database: str, event_log: EventLog) -> Iterator[Workshop]:
+    shop = Workshop(event_database, event_log)
+    yield shop
+    shop.close()
+
+
+def topics(shop: Workshop, audit: UUID) -> list[str]:
+    return [entry.topic for entry in shop.log.history(audit)]
+
+
+def runs(shop: Workshop, audit: UUID) -> int:
+    return topics(shop, audit).count("audit.run-requested")
+
+
+def test_a_continuous_audit_gets_its_first_run_at_once_and_one_at_a_time(shop: Workshop) -> None:
+    audit = shop.request(AuditType.CONTINUOUS, interval="1")
+    shop.tick()
+    shop.tick()
+    assert runs(shop, audit) == 1
+
+
+def test_the_next_run_comes_after_the_interval(shop: Workshop) -> None:
+    audit = shop.request(AuditType.CONTINUOUS, interval="3600")
+    shop.tick()
+    shop.work()
+    shop.tick()
+    assert runs(shop, audit) == 1
+    shop.change_audit(audit, lambda one, ctx: one.change(ctx, {"interval": "1"}))
+    last = shop.audit(audit).last_due
+    assert last is not None
+    CLOCK.sleep(max(0.0, 1.05 - (CLOCK.now() - last).total_seconds()))
+    shop.tick()
+    assert runs(shop, audit) == 2, "a changed interval counts from the next look on (hazard D10)"
+
+
+def test_racing_schedulers_request_one_run(shop: Workshop) -> None:
+    audit = shop.request(AuditType.CONTINUOUS, interval="60")
+    racers = [Scheduler(shop.commands, shop.read, CLOCK, next_match, Timetable()) for _ in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda racer: racer.tick(), racers))
+    assert runs(shop, audit) == 1
+
+
+def test_one_bad_schedule_does_not_hinder_the_others(
+    shop: Workshop, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The original stopped scheduling for the whole host (hazard F1)."""
+    bad = shop.request(AuditType.CONTINUOUS, interval="whenever")
+    good = shop.request(AuditType.CONTINUOUS, interval="60")
+    shop.tick()
+    shop.tick()
+    assert runs(shop, bad) == 0
+    assert runs(shop, good) == 1
+    assert caplog.text.count("cannot be scheduled") == 1
+
+
+def test_an_audit_waits_for_its_start_time(shop: Workshop) -> None:
+    later = CLOCK.now() + timedelta(hours=1)
+    audit = shop.request(AuditType.CONTINUOUS, start_time=later)
+    shop.tick()
+    assert runs(shop, audit) == 0
+
+
+def test_an_audit_past_its_end_time_has_succeeded(shop: Workshop) -> None:
+    audit = shop.request(AuditType.CONTINUOUS, end_time=CLOCK.now())
+    shop.tick()
+    assert shop.audit(audit).state is AuditState.SUCCEEDED
+    assert topics(shop, audit)[-1] == "audit.expired"
+
+
+def test_a_suspended_audit_is_not_run_until_it_is_resumed(shop: Workshop) -> None:
+    audit = shop.request(AuditType.CONTINUOUS, interval="1")
+    shop.tick()
+    shop.work()
+    shop.change_audit(audit, lambda one, ctx: one.move(ctx, AuditState.SUSPENDED))
+    shop.tick()
+    assert runs(shop, audit) == 1
+    shop.change_audit(audit, lambda one, ctx: one.move(ctx, AuditState.ONGOING))
+    CLOCK.sleep(1.05)
+    shop.tick()
+    assert runs(shop, audit) == 2
+
+
+def test_a_recommended_plan_expires_and_a_launched_one_does_not(shop: Workshop) -> None:
+    old, launched = shop.request(), shop.request(force=True)
+    shop.work()
+    (expiring,), (running,) = shop.plans(old), shop.plans(launched)
+    shop.change_plan(running.id, lambda plan, ctx: plan.launch(ctx))
+    timetable = Timetable(expiry_hours=1, expiry_check=0.0)
+
+    class Tomorrow:
+        """The clock, a day later."""
+
+        now = staticmethod(lambda: CLOCK.now() + timedelta(days=1))
+        monotonic = staticmethod(CLOCK.monotonic)
+        sleep = staticmethod(CLOCK.sleep)
+
+    Scheduler(shop.commands, shop.read, Tomorrow(), next_match, timetable).tick()
+    shop.projector.catch_up()
+    expired = shop.read.action_plan(expiring.id)
+    assert expired is not None
+    assert expired.state == PlanState.SUPERSEDED
+    assert expired.status_message == "The plan was not launched within 1 hours."
+    (same,) = shop.plans(launched)
+    assert same.state is PlanState.PENDING

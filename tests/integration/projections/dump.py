@@ -1,0 +1,21 @@
+from typing import Any
+
+from sqlalchemy import select
+
+from application.ports.read_tables import SHAPES
+from infrastructure.read_models.schema import shown
+from tests.integration.projections.world import World
+
+Dump = dict[str, list[tuple[Any, ...]]]
+
+
+def dump(world: World) -> Dump:
+    """Every row of every read table that queries see."""
+    with world.engine.connect() as connection:
+        return {
+            table.name: sorted(
+                (tuple(row) for row in connection.execute(select(shown(table)))), key=repr
+            )
+            for shape in SHAPES
+            for table in shape.tables
+        }

@@ -1,0 +1,96 @@
+"""An outage is waited out: no event is held guilty of it."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import make_url, text
+
+from application.ports.projections import StoreUnavailable
+from application.ports.read_models import Page
+from infrastructure.clock import SystemClock
+from infrastructure.read_models import SqlReadModels, open_engine
+from tests.conformance.read_models.test_audits import request
+from tests.integration.projections.world import World
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError("it did not come true")
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def waited(caplog: pytest.LogCaptureFixture) -> Callable[[], bool]:
+    caplog.set_level(logging.WARNING)
+    return lambda: any("wait" in record.message for record in caplog.records)
+
+
+def test_missing_tables_are_waited_for(world: World, waited: Callable[[], bool]) -> None:
+    world.tell(request(1))
+    with world.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE timeline_g1 RENAME TO elsewhere"))
+    position = world.log.save(request(2))
+    stop = threading.Event()
+    thread = threading.Thread(target=world.projector().run, args=(stop,))
+    thread.start()
+    try:
+        until(waited)
+        with pytest.raises(StoreUnavailable):
+            world.projector().catch_up()
+        with world.engine.begin() as connection:
+            connection.execute(text("ALTER TABLE elsewhere RENAME TO timeline_g1"))
+        assert world.models.await_position(position, 30)
+    finally:
+        stop.set()
+        thread.join(30)
+    assert world.models.quarantine() == []
+    assert len(world.models.audits(Page(), {})) == 2
+
+
+def test_severed_connections_are_opened_again(world: World) -> None:
+    if world.engine.dialect.name != "postgresql":
+        pytest.skip("SQLite has no connection that could be severed")
+    stop = threading.Event()
+    engine = open_engine(world.url)
+    projector = World(world.url, world.log, engine, world.models).projector(batch=2)
+    thread = threading.Thread(target=projector.run, args=(stop,))
+    thread.start()
+    sever = text(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE application_name = 'vigil-read-models' AND pid <> pg_backend_pid() "
+        "AND datname = current_database()"
+    )
+    try:
+        for number in range(1, 60):
+            position = world.log.save(request(number))
+            if number % 6 == 0:
+                with world.engine.connect() as connection:
+                    connection.execute(sever)
+        until(lambda: world.models.await_position(position, 1))
+    finally:
+        stop.set()
+        thread.join(30)
+        engine.dispose()
+    assert world.models.quarantine() == []
+    assert world.projector().rebuild().differences == ()
+    assert len(world.models.audits(Page(), {})) == 59
+
+
+def test_queries_say_that_the_database_is_away(world: World) -> None:
+    url = make_url(world.url)
+    if url.get_backend_name() == "sqlite":
+        away = url.set(database="/nonexistent/folder/views.db")
+    else:
+        away = url.set(port=1)
+    engine = open_engine(away.render_as_string(hide_password=False))
+    models = SqlReadModels(engine, SystemClock(), world.log.end)
+    with pytest.raises(StoreUnavailable):
+        models.audits(Page(), {})
+    with pytest.raises(StoreUnavailable):
+        models.await_position(1, 5)
+    engine.dispose()

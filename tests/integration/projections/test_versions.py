@@ -1,0 +1,136 @@
+"""Tables of a new version are built beside the old ones, which stay readable until the switch."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlalchemy import inspect, select
+
+from application.ports.event_log import Recorded
+from application.ports.projections import Column, Kind, Shape, Table, Tables
+from application.projections import Projector, RebuildLost, RebuildRefused
+from infrastructure.clock import SystemClock
+from infrastructure.read_models import SqlProjectionStore, upgrade
+from infrastructure.read_models.schema import shown
+from tests.conformance.read_models.test_audits import request
+from tests.integration.projections.world import World
+
+
+class Counts:
+    """How many events each topic has: a projection whose shape can change."""
+
+    topics = None
+
+    def __init__(self, version: int = 1, **columns: Column) -> None:
+        known = {"topic": Column(Kind.TEXT), "events": Column(Kind.INTEGER), **columns}
+        self.table = Table("topic_counts", key="topic", columns=known)
+        self.shape = Shape("counts", version, (self.table,))
+        self._further = columns
+
+    def handle(self, recorded: Recorded, tables: Tables) -> None:
+        if tables.get("topic_counts", recorded.topic) is None:
+            further = dict.fromkeys(self._further, "new")
+            tables.insert("topic_counts", {"topic": recorded.topic, "events": 0, **further})
+        tables.add("topic_counts", recorded.topic, {"events": 1})
+
+
+def rows(world: World, counts: Counts) -> list[Any]:
+    with world.engine.connect() as connection:
+        found = connection.execute(select(shown(counts.table)).order_by("topic"))
+        return [tuple(row) for row in found]
+
+
+def test_a_newer_version_is_shown_once_it_has_caught_up(world: World) -> None:
+    old, new = Counts(), Counts(2, note=Column(Kind.TEXT))
+    world.log.save(*(request(number) for number in range(1, 9)))
+    world.projector([old]).catch_up()
+    assert rows(world, old) == [("audit.requested", 8), ("audit.run-requested", 8)]
+    upgraded = world.projector([new], batch=5)
+    upgraded.prepare()
+    upgraded.step()
+    assert rows(world, old) == [("audit.requested", 8), ("audit.run-requested", 8)]
+    status = {one.name: one for one in world.models.projections()}["counts"]
+    assert (status.version, status.building, status.lag) == (1, True, 0)
+    world.log.save(request(9))
+    upgraded.catch_up()
+    assert rows(world, new) == [("audit.requested", 9, "new"), ("audit.run-requested", 9, "new")]
+    status = {one.name: one for one in world.models.projections()}["counts"]
+    assert (status.version, status.building) == (2, False)
+
+
+def test_the_tables_that_are_no_longer_shown_are_dropped(world: World) -> None:
+    world.log.save(request(1))
+    for version in (1, 2):
+        world.projector([Counts(version)]).catch_up()
+    world.projector([Counts(2)]).rebuild()
+    made = [name for name in inspect(world.engine).get_table_names() if "topic_counts" in name]
+    assert made == ["topic_counts_g3"]
+
+
+def test_older_code_leaves_newer_tables_alone(world: World) -> None:
+    new = Counts(2)
+    world.log.save(request(1))
+    world.projector([new]).catch_up()
+    before = rows(world, new)
+    world.log.save(request(2))
+    old = world.projector([Counts(1)])
+    assert old.catch_up() == world.log.end()  # nothing of its own is behind
+    assert rows(world, new) == before
+    with pytest.raises(RebuildRefused, match="shown in version 2"):
+        old.rebuild()
+    world.projector([new]).catch_up()
+    assert rows(world, new) == [("audit.requested", 2), ("audit.run-requested", 2)]
+
+
+def test_projectors_that_start_at_once_make_one_generation(world: World) -> None:
+    starts: list[Callable[[], None]] = [
+        world.projector([Counts(version)]).prepare for version in (1, 1, 1, 1)
+    ]
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(start) for start in starts]:
+            done.result(30)
+    standings = SqlProjectionStore(world.engine).standings()
+    assert [one.generation for one in standings if one.projection == "counts"] == [1]
+
+
+def test_an_upgrade_may_be_repeated_and_done_by_several_at_once(world: World) -> None:
+    world.tell(request(1))
+    before = SqlProjectionStore(world.engine).standings()
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(upgrade, world.url) for _ in range(4)]:
+            done.result(60)
+    assert SqlProjectionStore(world.engine).standings() == before
+    assert len(world.models.timeline()) == 2
+
+
+def test_of_two_rebuilds_the_later_one_wins(world: World) -> None:
+    """The first finds its tables gone, says so, and leaves what is shown alone."""
+    counts = Counts()
+    world.log.save(request(1))
+    world.projector([counts]).catch_up()
+
+    class Interrupted(SqlProjectionStore):
+        """Somebody else begins to rebuild just before the switch."""
+
+        def activate(self, shape: Shape, built: Any) -> bool:
+            SqlProjectionStore(self._engine).build(shape)
+            return super().activate(shape, built)
+
+    first = Projector(world.log, Interrupted(world.engine), [counts], SystemClock())
+    with pytest.raises(RebuildLost):
+        first.rebuild()
+    assert rows(world, counts) == [("audit.requested", 1), ("audit.run-requested", 1)]
+    assert world.projector([counts]).rebuild().differences == ()
+
+
+def test_a_standing_of_another_version_is_not_advanced(world: World) -> None:
+    counts = Counts()
+    world.projector([counts]).prepare()
+    store = SqlProjectionStore(world.engine)
+    newer = replace(counts.shape, version=2)
+    with store.advance(0, 5, {"counts": newer}) as targets:
+        assert list(targets) == []
+    with store.advance(0, 5, {"counts": counts.shape}) as targets:
+        assert [one.projection for one in targets] == ["counts"]
