@@ -23,6 +23,8 @@ TICK = 0.1
 IDLE = 1.0
 KILLED_WITHIN = 5.0
 """Seconds that the kernel gets to end a killed process."""
+STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+"""What stops the tree, unless it was started with the signal ignored (``nohup``)."""
 
 
 class NotReady(Exception):
@@ -247,14 +249,10 @@ class Supervisor:
         reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._selector.register(reader, selectors.EVENT_READ, None)
         before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+        wanted = {one: self._stop for one in STOPPING if signal.getsignal(one) != signal.SIG_IGN}
         handlers = {
             one: signal.signal(one, handler)
-            for one, handler in (
-                (signal.SIGTERM, self._stop),
-                (signal.SIGINT, self._stop),
-                (signal.SIGHUP, self._stop),
-                (signal.SIGCHLD, _ignore),
-            )
+            for one, handler in {**wanted, signal.SIGCHLD: _ignore}.items()
         }
         try:
             yield

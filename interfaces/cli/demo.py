@@ -1,4 +1,5 @@
 import argparse
+import signal
 import time
 from pathlib import Path
 
@@ -31,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Tells the demo; 0 if all went well."""
     logs.configure(role="demo", level="debug" if args.debug else "error")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # either way all is ended in order
     began = time.monotonic()
     show = Show(terminal())
     directory = args.data.absolute()

@@ -17,7 +17,7 @@ MAY_IMPORT = {
 }
 LIBRARIES = {
     "domain": {"numpy", "eventsourcing"},
-    "application": {"msgspec", "jsonschema", "jsonpatch", "jsonpointer"},
+    "application": {"msgspec", "jsonschema", "jsonpatch", "jsonpointer", "referencing"},
 }
 EVENTSOURCING_IN_DOMAIN = {"eventsourcing.domain", "eventsourcing.utils"}
 IMPURE = {
