@@ -14,7 +14,8 @@ from application.ports.read_models import ProgressBoard, ReadModels
 from application.ports.services import Instance, Services
 from application.processes.held import Held
 from application.processes.liveness import takeover
-from application.processes.plan_run import Pace, PlanRun
+from application.processes.plan_run import PlanRun
+from application.processes.tracking import Pace
 from domain.kernel.errors import Fenced, Refusal
 from domain.kernel.metadata import Context, Metadata, component
 from domain.plans import ActionPlan, PlanState

@@ -8,10 +8,9 @@ crash the successor starts at "observe": it never repeats an effect that the clo
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from application.ports.clock import Clock
@@ -28,6 +27,7 @@ from application.ports.cloud import (
 )
 from application.ports.read_models import Progress, ProgressBoard
 from application.processes.held import Held
+from application.processes.tracking import Pace, Track
 from domain.kernel.aggregate import Facts
 from domain.kernel.errors import Fenced
 from domain.kernel.metadata import Context, Metadata
@@ -39,53 +39,6 @@ from domain.plans.events import PlanClaimed
 R = TypeVar("R")
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Pace:
-    """How fast and how patiently a plan is executed.
-
-    Attributes:
-        parallel: actions in the cloud at once.
-        poll: seconds between two looks at a running effect.
-        settle: seconds for which an effect whose answer was lost may still show up.
-        attempts: how often an effect is tried that provably was not had.
-        unreachable: seconds without an answer from the cloud before an action fails.
-        grace: seconds that an effect gets to end after it was aborted at its deadline.
-    """
-
-    parallel: int = 8
-    poll: float = 2.0
-    settle: float = 10.0
-    attempts: int = 3
-    unreachable: float = 900.0
-    grace: float = 60.0
-
-
-@dataclass
-class _Track:
-    """An action that is being worked on, between two decisions.
-
-    Attributes:
-        call: the call to the cloud that is under way, None between calls.
-        then: takes the outcome of the call and decides.
-        due: monotonic time of the next look.
-        since: monotonic time at which the effect was (believed to be) asked for.
-        silent: monotonic time since which the cloud has given no answer, None while it does.
-        aborted: monotonic time at which it was aborted, None if it was not.
-        doubts: how often looking at it went wrong.
-    """
-
-    action: UUID
-    handler: ActionHandler
-    parameters: Facts
-    due: float
-    since: float
-    call: Future[Any] | None = None
-    then: Callable[[], None] | None = None
-    silent: float | None = None
-    aborted: float | None = None
-    doubts: int = 0
 
 
 class PlanRun:
@@ -113,7 +66,7 @@ class PlanRun:
         self._pool = pool
         self._fresh = fresh
         self._pace = pace
-        self._tracks: dict[UUID, _Track] = {}
+        self._tracks: dict[UUID, Track] = {}
         self._moved = threading.Event()
         self._looked = float("-inf")
 
@@ -202,12 +155,12 @@ class PlanRun:
 
     # -- check → intent → effect -----------------------------------------------------------------
 
-    def _check(self, track: _Track) -> None:
+    def _check(self, track: Track) -> None:
         self._submit(
             track, partial(track.handler.check, track.parameters), partial(self._checked, track)
         )
 
-    def _checked(self, track: _Track, verdict: Callable[[], Verdict]) -> None:
+    def _checked(self, track: Track, verdict: Callable[[], Verdict]) -> None:
         try:
             said = verdict()
         except CloudUnreachable as outage:
@@ -221,7 +174,7 @@ class PlanRun:
             track.silent = None
             self._judge(track, said)
 
-    def _judge(self, track: _Track, verdict: Verdict) -> None:
+    def _judge(self, track: Track, verdict: Verdict) -> None:
         match verdict:
             case Skip(because):
                 self._act(lambda p, ctx: p.skip_action(ctx, self._epoch, track.action, because))
@@ -231,7 +184,7 @@ class PlanRun:
             case Go(before):
                 self._intend(track, before)
 
-    def _intend(self, track: _Track, before: Facts) -> None:
+    def _intend(self, track: Track, before: Facts) -> None:
         if not self._fresh():
             track.due = self._clock.monotonic() + self._pace.poll
             log.warning("heartbeat is stale; action %s waits until it beats again", track.action)
@@ -248,14 +201,14 @@ class PlanRun:
         effect = partial(self._start, track, before, self._held.state.version)
         self._submit(track, effect, partial(self._started, track))
 
-    def _start(self, track: _Track, before: Facts, version: int) -> Facts:
+    def _start(self, track: Track, before: Facts, version: int) -> Facts:
         """The effect, if this applier is still the one that may have it (runs on the pool)."""
         if not self._fresh():
             raise CloudUnreachable("the heartbeat went stale before the effect was asked for")
         self._held.check_fence(version, PlanClaimed)
         return track.handler.start(track.parameters, before)
 
-    def _started(self, track: _Track, answer: Callable[[], Facts]) -> None:
+    def _started(self, track: Track, answer: Callable[[], Facts]) -> None:
         track.due = self._clock.monotonic()
         try:
             receipt = answer()
@@ -272,12 +225,12 @@ class PlanRun:
 
     # -- observe → outcome -----------------------------------------------------------------------
 
-    def _observe(self, track: _Track) -> None:
+    def _observe(self, track: Track) -> None:
         action = self._held.state.actions[track.action]
         look = partial(track.handler.observe, track.parameters, _before(action), action.receipt)
         self._submit(track, look, partial(self._observed, track))
 
-    def _observed(self, track: _Track, observation: Callable[[], Observation]) -> None:
+    def _observed(self, track: Track, observation: Callable[[], Observation]) -> None:
         track.due = self._clock.monotonic() + self._pace.poll
         try:
             seen = observation()
@@ -292,7 +245,7 @@ class PlanRun:
             track.silent = None
             self._conclude(track, seen)
 
-    def _conclude(self, track: _Track, seen: Observation) -> None:
+    def _conclude(self, track: Track, seen: Observation) -> None:
         match seen.phase:
             case Phase.DONE:
                 self._act(
@@ -308,7 +261,7 @@ class PlanRun:
             case Phase.UNKNOWN:
                 self._overdue(track, seen.because or Because(Reason.OUTCOME_UNKNOWN, seen.facts))
 
-    def _running(self, track: _Track, seen: Observation) -> None:
+    def _running(self, track: Track, seen: Observation) -> None:
         percent = seen.facts.get("percent")
         self._progress.put(
             Progress(
@@ -321,7 +274,7 @@ class PlanRun:
         seconds = round(_deadline(self._held.state.actions[track.action]))
         self._overdue(track, Because(Reason.DEADLINE_PASSED, {"seconds": seconds}))
 
-    def _never_started(self, track: _Track) -> None:
+    def _never_started(self, track: Track) -> None:
         """The cloud shows nothing of the effect: once it surely cannot show up any more, again."""
         if self._clock.monotonic() - track.since < self._pace.settle:
             return
@@ -334,7 +287,7 @@ class PlanRun:
         else:
             self._check(track)
 
-    def _overdue(self, track: _Track, because: Because) -> None:
+    def _overdue(self, track: Track, because: Because) -> None:
         """Gives up an effect that is past its deadline: aborts it, watches it, then fails it."""
         now = self._clock.monotonic()
         action = self._held.state.actions[track.action]
@@ -348,7 +301,7 @@ class PlanRun:
         elif now - track.aborted >= self._pace.grace:
             self._fail(track, because)
 
-    def _given_up(self, track: _Track, aborted: Callable[[], None]) -> None:
+    def _given_up(self, track: Track, aborted: Callable[[], None]) -> None:
         try:
             aborted()
         except Exception:
@@ -356,13 +309,13 @@ class PlanRun:
 
     # -- helpers ---------------------------------------------------------------------------------
 
-    def _track(self, action: Action, handler: ActionHandler) -> _Track:
+    def _track(self, action: Action, handler: ActionHandler) -> Track:
         now = self._clock.monotonic()
-        return _Track(action.spec.id, handler, action.spec.parameters, due=now, since=now)
+        return Track(action.spec.id, handler, action.spec.parameters, due=now, since=now)
 
     def _submit(
         self,
-        track: _Track,
+        track: Track,
         call: Callable[[], R],
         then: Callable[[Callable[[], R]], None],
     ) -> None:
@@ -373,16 +326,16 @@ class PlanRun:
     def _act(self, decide: Callable[[ActionPlan, Context], object]) -> None:
         self._held.act(self._metadata, decide)
 
-    def _drop(self, track: _Track) -> None:
+    def _drop(self, track: Track) -> None:
         self._tracks.pop(track.action, None)
         self._moved.set()
 
-    def _fail(self, track: _Track, because: Because) -> None:
+    def _fail(self, track: Track, because: Because) -> None:
         log.error("action %s failed: %s", track.action, because)
         self._act(lambda p, ctx: p.fail_action(ctx, self._epoch, track.action, because))
         self._drop(track)
 
-    def _silence(self, track: _Track, outage: CloudUnreachable) -> None:
+    def _silence(self, track: Track, outage: CloudUnreachable) -> None:
         now = self._clock.monotonic()
         track.due = now + self._pace.poll
         track.silent = now if track.silent is None else track.silent

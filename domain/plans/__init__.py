@@ -1,6 +1,7 @@
 from domain.plans.action import Action, ActionSpec, ActionState, Indicator
-from domain.plans.action_plan import ActionPlan, Proposal
+from domain.plans.action_plan import ActionPlan
 from domain.plans.events import PlanState
+from domain.plans.proposal import Proposal
 
 __all__ = [
     "Action",

@@ -1,18 +1,16 @@
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 from uuid import UUID
 
 from domain.kernel.aggregate import Facts, Root
 from domain.kernel.errors import DeleteRefused, Fenced, NotFound, NotSkippable, Refusal
-from domain.kernel.ids import action_id, plan_id
+from domain.kernel.ids import plan_id
 from domain.kernel.metadata import Context
 from domain.kernel.reasons import Because, Reason
 from domain.kernel.transitions import Transitions
-from domain.optimization.solution import PlannedAction, ProposedAction
 from domain.plans import workflow
-from domain.plans.action import Action, ActionSpec, ActionState, Indicator
+from domain.plans.action import Action, ActionSpec, ActionState
 from domain.plans.events import (
     ActionAcknowledged,
     ActionAnnotated,
@@ -32,6 +30,7 @@ from domain.plans.events import (
     PlanSucceeded,
     PlanSuperseded,
 )
+from domain.plans.proposal import Proposal
 
 TRANSITIONS = Transitions[PlanState](
     "Action Plan",
@@ -76,29 +75,6 @@ RUNNING = frozenset({PlanState.ONGOING, PlanState.CANCELLING})
 SKIPPABLE = frozenset({PlanState.RECOMMENDED, PlanState.PENDING})
 
 
-@dataclass(frozen=True)
-class Proposal:
-    """What a run wants to publish.
-
-    Attributes:
-        record: digest of the decision record; explanation: of the record of its reasons.
-        actions: in plan order, parents before children.
-        indicators, global_efficacy: figures of the goal's efficacy specification.
-    """
-
-    audit_id: UUID
-    run_id: UUID
-    goal: str
-    strategy: str
-    planner: str
-    record: str
-    explanation: str
-    actions: tuple[PlannedAction, ...]
-    indicators: tuple[Indicator, ...] = ()
-    global_efficacy: tuple[Indicator, ...] = ()
-    notes: tuple[Because, ...] = ()
-
-
 class ActionPlan(Root):
     """A plan and its actions: the boundary within which "what may run next" is consistent."""
 
@@ -122,18 +98,7 @@ class ActionPlan(Root):
     def propose(cls, ctx: Context, proposal: Proposal) -> Self:
         """The plan of a run. Its id is a function of audit and run: a run has one plan at most."""
         plan = plan_id(proposal.audit_id, proposal.run_id)
-        ids = [action_id(plan, index) for index in range(len(proposal.actions))]
-        specs = tuple(
-            ActionSpec(
-                id=ids[index],
-                type=planned.action.type,
-                parameters=_parameters(planned.action),
-                parents=tuple(ids[parent] for parent in planned.parents),
-                requires=tuple(ids[needed] for needed in planned.requires),
-                because=planned.action.because,
-            )
-            for index, planned in enumerate(proposal.actions)
-        )
+        specs = proposal.specs(plan)
         return cls._born(
             PlanProposed,
             ctx.correlated(proposal.run_id),
@@ -427,8 +392,3 @@ class ActionPlan(Root):
     def finish(self, state: PlanState, because: Because | None) -> None:
         """Assigns the end of the plan."""
         self.state, self.because, self.owner = state, because, None
-
-
-def _parameters(action: ProposedAction) -> Facts:
-    target: Facts = {"resource_id": action.resource_id} if action.resource_id else {}
-    return {**action.parameters, **target}

@@ -16,7 +16,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from application.ports.projections import StoreUnavailable
 
 BUSY = 30.0
-"""Seconds that a writer waits for another one on SQLite."""
+"""Seconds that a writer waits for another one on SQLite, unless the caller says otherwise."""
 _READING = "vigil_reading"
 
 
@@ -32,16 +32,17 @@ def views_url(log_url: str) -> str:
     return url.set(database=str(beside)).render_as_string(hide_password=False)
 
 
-def open_engine(url: str, *, connections: int = 10) -> Engine:
+def open_engine(url: str, *, connections: int = 10, busy: float = BUSY) -> Engine:
     """A pool of connections; none is opened before it is needed.
 
     Args:
         url: ``sqlite:///…`` or ``postgresql://…``.
         connections: at most so many at once.
+        busy: seconds that a writer waits for another one (SQLite).
     """
     target = make_url(url)
     if target.get_backend_name() == "sqlite":
-        return _sqlite(target, connections)
+        return _sqlite(target, connections, busy)
     target = target.set(drivername="postgresql+psycopg")
     return create_engine(
         target,
@@ -94,11 +95,11 @@ def _unavailable(engine: Engine, cause: BaseException) -> StoreUnavailable:
     return StoreUnavailable(f"{engine.url.render_as_string(hide_password=True)}: {cause}")
 
 
-def _sqlite(url: URL, connections: int) -> Engine:
+def _sqlite(url: URL, connections: int, busy: float) -> Engine:
     if not url.database or url.database == ":memory:":
         raise ValueError("the read models need a file: several processes share them")
     engine = create_engine(
-        url, pool_size=connections, max_overflow=0, connect_args={"timeout": BUSY}
+        url, pool_size=connections, max_overflow=0, connect_args={"timeout": busy}
     )
     event.listen(engine, "connect", _set_up)
     event.listen(engine, "begin", _begin)

@@ -1,5 +1,6 @@
 """Column types that mean the same on SQLite and PostgreSQL."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,6 +25,18 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
 
+def _instant_text(value: datetime | None) -> str | None:
+    if value is None:
+        return None
+    if value.tzinfo is not UTC:
+        value = value.astimezone(UTC)
+    return value.isoformat(timespec="microseconds")[:_LENGTH]
+
+
+def _json_text(value: Any) -> str | None:
+    return None if value is None else _encode(value).decode()
+
+
 class Instant(TypeDecorator[datetime]):
     """An aware UTC time: ``timestamptz`` on PostgreSQL, sortable ISO 8601 text on SQLite."""
 
@@ -38,11 +51,13 @@ class Instant(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
         """What is stored."""
-        if value is None or dialect.name == "postgresql":
-            return value
-        if value.tzinfo is not UTC:
-            value = value.astimezone(UTC)
-        return value.isoformat(timespec="microseconds")[:_LENGTH]
+        bind = self.binding(dialect)
+        return value if bind is None else bind(value)
+
+    @staticmethod
+    def binding(dialect: Dialect) -> Callable[[Any], Any] | None:
+        """What is done to a value on its way to the database, None for nothing."""
+        return None if dialect.name == "postgresql" else _instant_text
 
     def process_result_value(self, value: Any, _: Dialect) -> datetime | None:
         """What is read."""
@@ -62,7 +77,12 @@ class Json(TypeDecorator[Any]):
 
     def process_bind_param(self, value: Any, _: Dialect) -> str | None:
         """What is stored."""
-        return None if value is None else _encode(value).decode()
+        return _json_text(value)
+
+    @staticmethod
+    def binding(_: Dialect) -> Callable[[Any], Any] | None:
+        """What is done to a value on its way to the database."""
+        return _json_text
 
     def process_result_value(self, value: Any, _: Dialect) -> Any:
         """What is read."""

@@ -12,7 +12,6 @@ from sqlalchemy import (
     Connection,
     Dialect,
     Table,
-    TypeDecorator,
     UpdateBase,
     bindparam,
     delete,
@@ -26,6 +25,7 @@ from sqlalchemy.types import TypeEngine
 from application.ports import projections as port
 from infrastructure.read_models.pending import PendingRows, UpdateShape
 from infrastructure.read_models.schema import physical
+from infrastructure.read_models.types import Instant, Json
 
 _KEY = "key__"
 _ADD = "add__"
@@ -105,9 +105,8 @@ class Lookup:
 
 def _binding(kind: TypeEngine[Any], dialect: Dialect) -> Convert | None:
     """What a type does to a value on its way to the database, None for nothing."""
-    if isinstance(kind, TypeDecorator):  # ours: what they return needs nothing more
-        bind = kind.process_bind_param
-        return lambda value: bind(value, dialect)
+    if isinstance(kind, Instant | Json):
+        return kind.binding(dialect)
     return kind.dialect_impl(dialect).bind_processor(dialect)
 
 

@@ -16,7 +16,8 @@ from eventsourcing.persistence import StoredEvent
 from domain.kernel.metadata import Context
 from domain.kernel.reasons import Because, Reason
 from domain.optimization.solution import PlannedAction, ProposedAction
-from domain.plans.action_plan import ActionPlan, Proposal
+from domain.plans.action_plan import ActionPlan
+from domain.plans.proposal import Proposal
 from infrastructure.event_log import SqlEventLog, open_event_log, upgrade
 from infrastructure.event_log.mapper import Mapper
 from infrastructure.event_log.vocabulary import event_types

@@ -95,7 +95,7 @@ class Trace:
 
     @property
     def words(self) -> str:
-        """Why it failed, in Nova's words; the step that failed where Nova has none (before 2.84)."""
+        """Why it failed, in Nova's words; before 2.84, which step failed."""
         failed = [step for step in self.steps if step.get("result") == "Error"]
         told = [str(step["details"]) for step in failed if step.get("details")]
         if not told and self.server is not None and self.server.get("fault"):

@@ -6,8 +6,8 @@ from application.ports.cloud import Go, Phase, Skip
 from domain.kernel.aggregate import Facts
 from infrastructure.openstack.actions import handlers
 from tests.conformance.actions.conftest import LIMITS, real_ground
-from tests.conformance.actions.ground import server_of
-from tests.conformance.actions.real import RealGround, until
+from tests.conformance.actions.ground import server_of, until
+from tests.conformance.actions.real import RealGround
 
 __all__ = ["real_ground"]
 

@@ -1,6 +1,7 @@
 """Where the suite acts: a cloud with servers that are ours to push around."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -10,6 +11,7 @@ from openstack.connection import Connection
 from infrastructure.openstack.service import Service
 
 Json = dict[str, Any]
+_PATIENCE = 90.0
 
 
 @dataclass(frozen=True)
@@ -101,4 +103,9 @@ def requests_of(nova: Service, server_id: str, action: str) -> list[str]:
     return [item["request_id"] for item in actions if item["action"] == action]
 
 
-Grounds = Iterator[Ground]
+def until(true: Callable[[], bool]) -> None:
+    """Waits for a condition, with patience that ends."""
+    deadline = time.monotonic() + _PATIENCE
+    while not true():
+        assert time.monotonic() < deadline, "waited for too long"
+        time.sleep(0.1)

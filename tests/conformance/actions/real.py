@@ -1,7 +1,6 @@
 """Ground on a real OpenStack: servers of our own, deleted afterwards."""
 
 import os
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,10 +12,9 @@ from openstack.connection import Connection
 from infrastructure.openstack.connection import Limits
 from infrastructure.openstack.errors import NotThere
 from infrastructure.openstack.service import Service, placement
-from tests.conformance.actions.ground import Case, host_of, server_of
+from tests.conformance.actions.ground import Case, host_of, server_of, until
 
 Json = dict[str, Any]
-_PATIENCE = 90.0
 
 
 class RealGround:
@@ -216,11 +214,3 @@ class RealGround:
         made = str(answer.body["server_group"]["id"])
         self._undo.append(lambda: self.nova.effect("DELETE", f"/os-server-groups/{made}", None))
         return made
-
-
-def until(true: Callable[[], bool]) -> None:
-    """Waits for a condition, with patience that ends."""
-    deadline = time.monotonic() + _PATIENCE
-    while not true():
-        assert time.monotonic() < deadline, "waited for too long"
-        time.sleep(0.2)

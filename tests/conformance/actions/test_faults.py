@@ -8,8 +8,7 @@ from domain.kernel.reasons import Reason
 from infrastructure.openstack.actions import handlers
 from infrastructure.openstack.connection import Limits
 from tests.conformance.actions.conftest import LIMITS
-from tests.conformance.actions.ground import host_of, requests_of
-from tests.conformance.actions.real import until
+from tests.conformance.actions.ground import host_of, requests_of, until
 from tests.conformance.actions.simulated import SimulatedGround
 
 Acts = dict[str, ActionHandler]

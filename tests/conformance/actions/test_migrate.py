@@ -3,8 +3,7 @@ import pytest
 from application.ports.cloud import ActionHandler, CloudRefused, Fail, Go, Observation, Phase, Skip
 from domain.kernel.aggregate import Facts
 from domain.kernel.reasons import Reason
-from tests.conformance.actions.ground import Case, Ground, host_of, requests_of, server_of
-from tests.conformance.actions.real import until
+from tests.conformance.actions.ground import Case, Ground, host_of, requests_of, server_of, until
 
 Acts = dict[str, ActionHandler]
 NOWHERE = "00000000-0000-4000-8000-000000000000"

@@ -15,7 +15,8 @@ from domain.kernel.metadata import Actor, ActorKind, Context, Metadata
 from domain.kernel.reasons import Because, Reason
 from domain.names import NameReservation
 from domain.optimization.solution import PlannedAction, ProposedAction
-from domain.plans.action_plan import ActionPlan, Proposal
+from domain.plans.action_plan import ActionPlan
+from domain.plans.proposal import Proposal
 
 _BEGIN = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 AUDIT = UUID(int=0xA)

@@ -17,14 +17,17 @@ from application.ports.services import Instance
 from application.projections import all_projections
 from application.projections.runner import Projector
 from application.transactions import Commands
-from domain.audits import Audit
+from domain.audits import Audit, AuditState
 from domain.catalogue import Definition, DefinitionKind
 from domain.kernel.ids import run_id
 from domain.kernel.metadata import Context, Metadata, component
 from domain.kernel.reasons import Because, Reason
+from domain.names import NameReservation
 from domain.optimization.solution import PlannedAction, ProposedAction
 from domain.plans.action import Indicator
-from domain.plans.action_plan import ActionPlan, Proposal
+from domain.plans.action_plan import ActionPlan
+from domain.plans.proposal import Proposal
+from domain.plans.events import PlanState
 from infrastructure import event_log
 from infrastructure.clock import RandomIds, SystemClock
 from infrastructure.cron import next_match
@@ -315,8 +318,6 @@ def proposal(audit: UUID, run: UUID, actions: int) -> Proposal:
 
 
 def _audit_into(audit: Audit, ctx: Context, state: str) -> None:
-    from domain.audits import AuditState  # noqa: PLC0415
-
     route = {
         "PENDING": [],
         "ONGOING": ["ONGOING"],
@@ -331,8 +332,6 @@ def _audit_into(audit: Audit, ctx: Context, state: str) -> None:
 
 def plan_into(plan: ActionPlan, ctx: Context, state: str) -> None:
     """Brings a RECOMMENDED plan into a state, as an applier and users would."""
-    from domain.plans.events import PlanState  # noqa: PLC0415
-
     if state == "RECOMMENDED":
         return
     if state == "SUPERSEDED":
@@ -360,8 +359,6 @@ def plan_into(plan: ActionPlan, ctx: Context, state: str) -> None:
 
 
 def _ping(ctx: Context) -> Any:
-    from domain.names import NameReservation  # noqa: PLC0415
-
     return NameReservation.reserve(ctx, "ping", str(uuid4()), uuid4())
 
 

@@ -57,7 +57,7 @@ def served(house: House, workers: int = 2) -> Iterator[str]:
         reader = threading.Thread(target=lambda: line.append(process.stdout.readline()))  # type: ignore[union-attr]
         reader.start()
         reader.join(30)
-        assert line and line[0].strip(), "the server did not come up"
+        assert "".join(line).strip(), "the server did not come up"
         yield line[0].strip()
         process.terminate()
         assert process.wait(30) == 0

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -188,8 +189,6 @@ class TestNames:
 
     @pytest.mark.parametrize("name", ["a b", "ü/x", "dummy.json", "-", "a?b#c", "日本語", "a%b"])
     def test_any_character_goes(self, house: House, name: str) -> None:
-        from urllib.parse import quote  # noqa: PLC0415
-
         audit = house.audit(name=name)
         assert audit["name"] == name
         if "/" not in name:

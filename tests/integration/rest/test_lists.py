@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from interfaces.rest.services import RestSettings
 from tests.integration.rest.house import House, a_house, refused
 
 UNKNOWN = "2f6c91d8-07be-4a53-b1e9-c84f3d5a6072"
@@ -198,8 +199,6 @@ def test_there_is_no_next_behind_an_empty_page(house: House) -> None:
 def test_the_longest_page_ends_at_the_servers_limit(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    from interfaces.rest.services import RestSettings  # noqa: PLC0415
-
     with a_house(tmp_path_factory.mktemp("short"), RestSettings(max_limit=2)) as house:
         for query in ("", "?limit=100"):
             page = house.get(f"/v1/goals{query}")

@@ -7,8 +7,9 @@ from uuid import uuid4
 import pytest
 import requests
 
+from interfaces.rest.server import ServerSettings, serve
 from tests.integration.rest.house import House
-from tests.integration.rest.serving import served
+from tests.integration.rest.serving import served, services_of
 
 WRITERS = 8
 ROUNDS = 12
@@ -85,9 +86,6 @@ def test_concurrent_posts_with_one_idempotency_key_create_one_audit(house: House
 
 
 def test_a_port_in_use_is_told_at_once(house: House) -> None:
-    from interfaces.rest.server import ServerSettings, serve
-    from tests.integration.rest.serving import services_of
-
     with served(house, workers=1) as base:
         taken = int(base.rpartition(":")[2])
         with pytest.raises(OSError, match="in use"):

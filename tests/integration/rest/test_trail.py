@@ -1,10 +1,14 @@
 """Vigil's own: events, provenance, deletion on record, health."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
+import falcon.testing
 import pytest
 
+from interfaces.rest.app import create_app
+from interfaces.rest.services import RestSettings
 from tests.integration.rest.house import House, refused
 
 SHOWN = {"X-Show-Deleted": "True"}
@@ -102,13 +106,6 @@ class TestHealth:
         assert lived_in.get("/healthcheck/live", version=None) == {"status": "alive"}
 
     def test_one_whose_projections_lag_is_not(self, house: House) -> None:
-        from dataclasses import replace  # noqa: PLC0415
-
-        import falcon.testing  # noqa: PLC0415
-
-        from interfaces.rest.app import create_app  # noqa: PLC0415
-        from interfaces.rest.services import RestSettings  # noqa: PLC0415
-
         api = replace(house.api, settings=RestSettings(ready_lag=-1))
         result = falcon.testing.TestClient(create_app(api)).simulate_get("/healthcheck")
         assert (result.status_code, result.json["status"]) == (503, "lagging")

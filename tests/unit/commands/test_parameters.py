@@ -27,7 +27,7 @@ SPEC: dict[str, Any] = {
 
 
 def test_defaults_are_filled_in_at_every_depth_at_which_the_object_exists() -> None:
-    given_ = {"inner": {"other": 1}, "many": [{}, {"weight": 2}]}
+    given_: dict[str, Any] = {"inner": {"other": 1}, "many": [{}, {"weight": 2}]}
     assert completed(SPEC, given_) == {
         "count": 3,
         "inner": {"other": 1, "deep": True},
@@ -41,7 +41,7 @@ def test_a_default_satisfies_required() -> None:
 
 
 def test_defaults_are_copies() -> None:
-    spec = {"properties": {"list": {"type": "array", "default": []}}}
+    spec: dict[str, Any] = {"properties": {"list": {"type": "array", "default": []}}}
     first = completed(spec, {})
     assert isinstance(first["list"], list)
     first["list"].append(1)

@@ -9,7 +9,8 @@ import pytest
 from application.ports.event_log import EventLog, Recorded
 from application.ports.read_models import Progress
 from application.processes.held import Held
-from application.processes.plan_run import Pace, PlanRun
+from application.processes.plan_run import PlanRun
+from application.processes.tracking import Pace
 from application.transactions import Commands
 from domain.kernel.errors import Fenced
 from domain.kernel.metadata import Metadata, component

@@ -1,0 +1,51 @@
+from dataclasses import dataclass
+from uuid import UUID
+
+from domain.kernel.aggregate import Facts
+from domain.kernel.ids import action_id
+from domain.kernel.reasons import Because
+from domain.optimization.solution import PlannedAction, ProposedAction
+from domain.plans.action import ActionSpec, Indicator
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What a run wants to publish.
+
+    Attributes:
+        record: digest of the decision record; explanation: of the record of its reasons.
+        actions: in plan order, parents before children.
+        indicators, global_efficacy: figures of the goal's efficacy specification.
+    """
+
+    audit_id: UUID
+    run_id: UUID
+    goal: str
+    strategy: str
+    planner: str
+    record: str
+    explanation: str
+    actions: tuple[PlannedAction, ...]
+    indicators: tuple[Indicator, ...] = ()
+    global_efficacy: tuple[Indicator, ...] = ()
+    notes: tuple[Because, ...] = ()
+
+    def specs(self, plan: UUID) -> tuple[ActionSpec, ...]:
+        """The actions of the plan with an id, their edges as ids."""
+        ids = [action_id(plan, index) for index in range(len(self.actions))]
+        return tuple(
+            ActionSpec(
+                id=ids[index],
+                type=planned.action.type,
+                parameters=_parameters(planned.action),
+                parents=tuple(ids[parent] for parent in planned.parents),
+                requires=tuple(ids[needed] for needed in planned.requires),
+                because=planned.action.because,
+            )
+            for index, planned in enumerate(self.actions)
+        )
+
+
+def _parameters(action: ProposedAction) -> Facts:
+    target: Facts = {"resource_id": action.resource_id} if action.resource_id else {}
+    return {**action.parameters, **target}

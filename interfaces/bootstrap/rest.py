@@ -1,0 +1,81 @@
+"""What the API's worker processes need."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from openstack.connection import Connection
+
+from application.commands.parameters import completed
+from application.errors import Unavailable
+from application.ports.cloud import CloudRefused, CloudUnreachable
+from application.ports.read_models import StrategyView
+from application.queries.readiness import ReadinessQuery
+from domain.optimization import STRATEGIES
+from infrastructure.clock import RandomIds
+from infrastructure.cron import next_match
+from infrastructure.openstack.connection import Limits
+from infrastructure.openstack.service import compute
+from infrastructure.settings import Settings
+from interfaces.bootstrap.parts import connection, limits, metric_source
+from interfaces.bootstrap.store import CLOCK, Store
+from interfaces.rest.auth import NoAuth
+from interfaces.rest.server import ServerSettings
+from interfaces.rest.services import RestServices, RestSettings, StrategyState
+
+
+def server_settings(settings: Settings) -> ServerSettings:
+    """Where and how the API is served."""
+    return ServerSettings(
+        host=settings.api.host, port=settings.api.port, workers=settings.api.workers
+    )
+
+
+def rest_services(settings: Settings) -> RestServices:
+    """What an API worker process needs."""
+    store = Store(settings)
+    cloud = connection(settings)
+    source = metric_source(settings, cloud)
+    readiness = ReadinessQuery(
+        STRATEGIES,
+        source,
+        compute=partial(_compute_answers, cloud, limits(settings)),
+        defaults=lambda schema: completed(dict(schema), {}),
+    )
+    return RestServices(
+        commands=store.commands,
+        reads=store.read,
+        services=store.services,
+        authorizer=NoAuth(),
+        cron=next_match,
+        clock=CLOCK,
+        ids=RandomIds(),
+        strategy_state=partial(_strategy_state, readiness),
+        data_model=_no_model,
+        settings=RestSettings(
+            max_limit=settings.api.max_limit, patience=settings.api.read_your_writes_timeout
+        ),
+        close=store.close,
+    )
+
+
+def _strategy_state(readiness: ReadinessQuery, strategy: StrategyView) -> StrategyState:
+    try:
+        found = readiness.of(strategy.name)
+    except KeyError:
+        raise Unavailable(f"Strategy {strategy.name} is not installed here.") from None
+    models = {"compute_model": found.compute, "storage_model": False, "baremetal_model": False}
+    return StrategyState(found.datasource, found.available, found.metrics, models)
+
+
+def _compute_answers(cloud: Connection, patience: Limits) -> bool:
+    try:
+        compute(cloud, patience).get("/os-services", {"binary": "nova-compute"})
+    except (CloudUnreachable, CloudRefused):
+        return False
+    return True
+
+
+def _no_model(audit: UUID | None) -> Sequence[Mapping[str, Any]]:
+    raise Unavailable(f"No cluster model is kept (asked for {audit or 'the whole cloud'}).")

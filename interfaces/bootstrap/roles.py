@@ -1,0 +1,165 @@
+"""The roles: each is one kind of process."""
+
+import asyncio
+import logging
+import os
+import threading
+from collections.abc import Callable
+from functools import partial
+from importlib.metadata import version
+
+from application.commands.catalogue import synchronise
+from application.commands.parameters import completed
+from application.installed import definitions
+from application.processes.applier import Applier, Collaborators
+from application.processes.decision_engine import DecisionEngine, Patience
+from application.processes.gathering import Gatherer
+from application.processes.scheduler import Scheduler, Timetable
+from application.processes.tracking import Pace
+from application.processes.worker import Worker
+from domain.kernel.metadata import Metadata, component
+from domain.optimization import GOALS, PLANNERS, STRATEGIES
+from infrastructure import event_log, read_models
+from infrastructure.cron import next_match
+from infrastructure.messaging import Relay
+from infrastructure.openstack.actions import handlers
+from infrastructure.openstack.collector import NovaCollector
+from infrastructure.settings import Settings
+from interfaces.bootstrap.parts import (
+    connection,
+    heartbeat,
+    limits,
+    metric_source,
+    nats,
+    stream,
+    until,
+    work,
+)
+from interfaces.bootstrap.rest import rest_services, server_settings
+from interfaces.bootstrap.store import CLOCK, Store, opened
+from interfaces.rest.server import serve
+
+LOG = logging.getLogger(__name__)
+
+
+def code_version() -> str:
+    """The version of Vigil that runs."""
+    return version("vigil-optimizer")
+
+
+def run_role(role: str, settings: Settings, stop: threading.Event) -> int:
+    """Runs a role until told to stop.
+
+    Returns:
+        The exit status of the process.
+
+    Raises:
+        KeyError: there is no such role.
+    """
+    if role == "api":
+        return serve(partial(rest_services, settings), server_settings(settings))
+    with opened(settings) as store:
+        unknown = event_log.verify_topics(store.log)
+        if unknown:
+            LOG.error("events that this version does not know are quarantined: %s", unknown)
+        ROLES[role](settings, store, stop)
+    return 0
+
+
+def _projector(_: Settings, store: Store, stop: threading.Event) -> None:
+    store.projector().run(stop)
+
+
+def _relay(settings: Settings, store: Store, stop: threading.Event) -> None:
+    relay = Relay(store.log, nats(settings), stream(settings))
+    asyncio.run(until(stop, relay.run))
+
+
+def _scheduler(settings: Settings, store: Store, stop: threading.Event) -> None:
+    engine = settings.decision_engine
+    timetable = Timetable(
+        expiry_hours=engine.action_plan_expiry, expiry_check=engine.check_periodic_interval
+    )
+    instance = f"{settings.host}/{os.getpid()}"
+    Scheduler(store.commands, store.read, CLOCK, next_match, timetable, instance=instance).run(stop)
+
+
+def _decision_engine(settings: Settings, store: Store, stop: threading.Event) -> None:
+    me = read_models.this_instance("watcher-decision-engine", host=settings.host)
+    cloud = connection(settings)
+    actions = handlers(cloud, limits(settings))
+    metadata = Metadata(component("decision-engine", me.id))
+    installed = definitions(GOALS, STRATEGIES, PLANNERS, actions)
+    synchronise(store.commands, metadata, installed)
+    chosen = settings.decision_engine
+    planners = {
+        name: make(dict(settings.planner.weights), dict(settings.planner.parallelization))
+        for name, make in PLANNERS.items()
+    }
+    engine = DecisionEngine(
+        log=store.log,
+        commands=store.commands,
+        read=store.read,
+        records=store.records,
+        services=store.services,
+        gatherer=Gatherer(
+            NovaCollector(cloud, limits(settings)), metric_source(settings, cloud), CLOCK
+        ),
+        strategies=STRATEGIES,
+        planners=planners,
+        planner_options={
+            "weights": dict(settings.planner.weights),
+            "parallelization": dict(settings.planner.parallelization),
+        },
+        complete=lambda given, schema: completed(dict(schema), dict(given)),
+        clock=CLOCK,
+        instance=me,
+        code=code_version(),
+        patience=Patience(attempts=chosen.run_attempts, pause=chosen.run_retry_interval),
+    )
+    worker = Worker(
+        "decision-engine",
+        chosen.max_audit_workers,
+        engine.process,
+        engine.sweep,
+        interval=settings.sweep_interval,
+    )
+    beat = heartbeat(settings, store, me)
+    work(settings, worker, beat, ("audit.run-requested", "audit.run-deferred"), stop)
+
+
+def _applier(settings: Settings, store: Store, stop: threading.Event) -> None:
+    me = read_models.this_instance("watcher-applier", host=settings.host)
+    beat = heartbeat(settings, store, me)
+    chosen = settings.applier
+    applier = Applier(
+        Collaborators(
+            log=store.log,
+            read=store.read,
+            progress=store.progress,
+            services=store.services,
+            handlers=handlers(connection(settings), limits(settings)),
+            clock=CLOCK,
+        ),
+        me,
+        fresh=beat.fresh,
+        pace=Pace(
+            parallel=chosen.max_parallel_actions,
+            poll=chosen.poll_interval,
+            settle=chosen.settle_seconds,
+        ),
+        stop=stop,
+    )
+    worker = Worker(
+        "applier", chosen.workers, applier.process, applier.sweep, interval=settings.sweep_interval
+    )
+    work(settings, worker, beat, ("plan.launched", "plan.cancel-requested"), stop)
+
+
+ROLES: dict[str, Callable[[Settings, Store, threading.Event], None]] = {
+    "projector": _projector,
+    "relay": _relay,
+    "scheduler": _scheduler,
+    "decision-engine": _decision_engine,
+    "applier": _applier,
+}

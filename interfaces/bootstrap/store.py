@@ -1,0 +1,90 @@
+"""The database of an installation, opened in this process."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import Engine
+
+from application.ports.event_log import EventLog
+from application.ports.read_models import ProgressBoard, ReadModels
+from application.ports.services import Services
+from application.projections import Projector, RebuildReport, all_projections
+from application.transactions import Commands
+from infrastructure import event_log, read_models
+from infrastructure.clock import SystemClock
+from infrastructure.cron import next_match
+from infrastructure.settings import Settings
+
+CLOCK = SystemClock()
+
+
+@dataclass(frozen=True)
+class Queries:
+    """What viewers look at."""
+
+    log: EventLog
+    read: ReadModels
+    services: Services
+    progress: ProgressBoard
+    close: Callable[[], None]
+
+
+def upgrade(settings: Settings) -> list[str]:
+    """Brings the schema of the database up to date; returns what was done."""
+    url = settings.database.connection
+    done = event_log.upgrade(url)
+    read_models.upgrade(read_models.views_url(url))
+    return done
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator["Store"]:
+    """The database while a block runs."""
+    store = Store(settings)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+class Store:
+    """The database, opened in this process (after any fork)."""
+
+    def __init__(self, settings: Settings) -> None:
+        url = settings.database.connection
+        self.log = event_log.open_event_log(url)
+        self.records = event_log.open_records(url)
+        self.engine: Engine = read_models.open_engine(read_models.views_url(url))
+        self.read = read_models.SqlReadModels(self.engine, CLOCK, self.log.end)
+        self.progress = read_models.SqlProgressBoard(self.engine)
+        self.services = read_models.SqlServices(
+            self.engine,
+            host=settings.host,
+            down_after=timedelta(seconds=settings.service_down_time),
+        )
+        self.commands = Commands(self.log, CLOCK)
+
+    def projector(self) -> Projector:
+        """Folds the log into the read tables."""
+        store = read_models.SqlProjectionStore(self.engine)
+        return Projector(self.log, store, all_projections(next_match), CLOCK)
+
+    def close(self) -> None:
+        """Gives connections back."""
+        self.records.close()
+        self.engine.dispose()
+        self.log.close()
+
+
+def open_queries(settings: Settings) -> Queries:
+    """What viewers look at; needs no running Vigil."""
+    store = Store(settings)
+    return Queries(store.log, store.read, store.services, store.progress, store.close)
+
+
+def rebuild(settings: Settings, name: str) -> RebuildReport:
+    """Builds read tables anew beside the live ones and switches to them."""
+    with opened(settings) as store:
+        return store.projector().rebuild(name)

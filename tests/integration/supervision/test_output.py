@@ -1,0 +1,53 @@
+import io
+import stat
+from pathlib import Path
+
+from infrastructure.supervision import Prefixed, Voice
+
+
+def test_lines_go_to_the_stream_and_the_file_with_their_names(tmp_path: Path) -> None:
+    stream = io.StringIO()
+    output = Prefixed(tmp_path / "log", stream, width=6)
+    output("api", b"hello\r")
+    output("relay", b"\xff?")
+    output.close()
+    expected = "api    | hello\nrelay  | \ufffd?\n"
+    assert stream.getvalue() == expected
+    assert (tmp_path / "log").read_text() == expected
+    assert stat.S_IMODE((tmp_path / "log").stat().st_mode) == 0o600
+
+
+def test_json_lines_stay_json(tmp_path: Path) -> None:
+    output = Prefixed(tmp_path / "log", None, width=0)
+    output("api", b'{"role": "api"}')
+    output.close()
+    assert (tmp_path / "log").read_text() == '{"role": "api"}\n'
+
+
+def test_a_full_file_makes_room_and_a_few_older_ones_stay(tmp_path: Path) -> None:
+    output = Prefixed(tmp_path / "log", None, limit=100)
+    for number in range(50):
+        output("api", f"line {number:03} {'x' * 20}".encode())
+    output.close()
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["log", "log.1", "log.2", "log.3"]
+    newest = (tmp_path / "log.1").read_text() + (tmp_path / "log").read_text()
+    assert "line 049" in newest
+
+
+def test_a_terminal_that_went_away_does_not_stop_the_file(tmp_path: Path) -> None:
+    stream = io.StringIO()
+    output = Prefixed(tmp_path / "log", stream)
+    stream.close()
+    output("api", b"one")
+    output("api", b"two")
+    output.close()
+    assert (tmp_path / "log").read_text().count("\n") == 2
+
+
+def test_a_voice_passes_on_complete_lines(tmp_path: Path) -> None:
+    said: list[tuple[str, bytes]] = []
+    voice = Voice("up", lambda name, line: said.append((name, line)))
+    voice.write("one\ntw")
+    voice.write("o\n")
+    assert said == [("up", b"one"), ("up", b"two")]
