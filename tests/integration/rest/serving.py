@@ -27,6 +27,9 @@ def services_of(url: str) -> RestServices:
     engine = open_engine(views_url(url))
     reads = open_read_models(views_url(url), clock=clock, log_end=log.end)
 
+    model = Model()
+    model.rows = [{"node_uuid": "n-1", "node_hostname": "cmp-1", "server_name": "vm-1"}]
+
     def close() -> None:
         reads.close()
         engine.dispose()
@@ -41,7 +44,7 @@ def services_of(url: str) -> RestServices:
         clock=clock,
         ids=RandomIds(),
         strategy_state=a_strategy_state,
-        data_model=Model(),
+        data_model=model,
         close=close,
     )
 
