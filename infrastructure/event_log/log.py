@@ -12,6 +12,7 @@ from eventsourcing.utils import get_topic
 from application.ports.event_log import (
     ConcurrencyConflict,
     Entry,
+    EventLogUnavailable,
     Malformed,
     Recorded,
 )
@@ -107,11 +108,12 @@ class SqlEventLog:
         while not self._patience.over:
             seen = self._store.bell.look()
             try:
-                if self._store.end() > after:
+                if self._patience.ask_once("wait", self._store.end) > after:
                     return True
             except Unreachable as error:
-                if not self._patience.over:
-                    log.warning("event log: cannot look for news (%s); waiting on", error)
+                log.warning("event log: cannot look for news (%s); waiting on", error)
+            except EventLogUnavailable:
+                break  # it was closed
             left = deadline - time.monotonic()
             if left <= 0:
                 break
@@ -127,7 +129,7 @@ class SqlEventLog:
         return self._mapper.unknown(self.topics())
 
     def close(self) -> None:
-        """Gives connections back; waiters return."""
+        """Gives connections back when what is being asked is answered; waiters return."""
         self._patience.end()
         self._store.close()
 

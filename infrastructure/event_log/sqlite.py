@@ -17,12 +17,10 @@ from typing import Any
 from uuid import UUID
 
 from eventsourcing.persistence import (
-    ConnectionPoolClosedError,
     IntegrityError,
     InterfaceError,
     Notification,
     OperationalError,
-    ProgrammingError,
     StoredEvent,
 )
 from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteDatastore
@@ -90,12 +88,6 @@ def translated() -> Iterator[None]:
         sqlite3.InterfaceError,
     ) as error:
         raise Unreachable(str(error)) from error
-    except ConnectionPoolClosedError as error:  # by another thread, in the middle of it
-        raise Unreachable("the connections were closed") from error
-    except (ProgrammingError, sqlite3.ProgrammingError) as error:
-        if "closed" not in str(error):
-            raise
-        raise Unreachable(str(error)) from error  # likewise
 
 
 class SqliteBell:

@@ -6,9 +6,16 @@ import signal
 import threading
 from pathlib import Path
 
+from application.ports.cloud import CloudRefused
+from infrastructure.event_log import SchemaError
+from infrastructure.settings import SettingsError
 from infrastructure.supervision.child import READY_FILE
 from interfaces.bootstrap import run_role
 from interfaces.cli.common import add_settings, load_settings, set_up_logging
+from interfaces.cli.errors import CommandFailed
+
+WOKEN = frozenset({"relay", "decision-engine", "applier"})
+"""Roles that talk to NATS."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,12 +26,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Runs the role that the command is named after."""
     loaded = load_settings(args)
+    if args.command in WOKEN and loaded.settings.nats.url is None:
+        raise SettingsError(
+            "[vigil] nats_url: must be set for a role that runs alone (`vigil up` starts a server)"
+        )
     set_up_logging(loaded, args.command, f"{loaded.settings.host}/{os.getpid()}")
     stop = threading.Event()
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, lambda *_: stop.set())
     _say_ready()
-    return run_role(args.command, loaded.settings, stop)
+    try:
+        return run_role(args.command, loaded.settings, stop)
+    except (SchemaError, CloudRefused) as error:
+        raise CommandFailed(str(error)) from error
 
 
 def _say_ready() -> None:

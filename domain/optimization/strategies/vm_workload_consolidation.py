@@ -173,7 +173,7 @@ class _Work:
             if self.rules.is_legal(self.branch, server, int(host)):
                 facts: Facts = {
                     "host": self.model.hosts.name[host],
-                    "server": self.model.servers.id[server],
+                    "server": self._called(server),
                 }
                 because = Because(Reason.WAKES_HOST, facts)
                 self.enables.append(enable_host(self.model, int(host), because))
@@ -240,8 +240,13 @@ class _Work:
         stuck = self._stuck(server, why)
         self._reject_host(host, Reason.HOST_NOT_EMPTIABLE, {**facts, **stuck})
 
+    def _called(self, server: int) -> str:
+        """A server's name for sentences; the action itself carries the id."""
+        servers = self.model.servers
+        return servers.name[server] or servers.id[server]
+
     def _stuck(self, server: int, why: Because | None) -> Facts:
-        facts: Facts = {"server": self.model.servers.id[server]}
+        facts: Facts = {"server": self._called(server)}
         if why is None:
             return {**facts, "rule": Reason.NO_LEGAL_HOST.value}
         return {**facts, "rule": why.reason.value, "detail": str(why)}
@@ -260,7 +265,7 @@ class _Work:
         step = self.branch.move(server, destination)
         self.kept[destination] = True
         facts = {
-            "server": self.model.servers.id[server],
+            "server": self._called(server),
             "source": names[step.source],
             "destination": names[destination],
             **facts,

@@ -51,7 +51,7 @@ def story(world: World, seed: int = 7, chapters: int = 250) -> None:
 
 
 @pytest.mark.parametrize("descending", [False, True])
-def test_every_column_sorts_the_same_paged_as_whole(world: World, descending: bool) -> None:  # noqa: FBT001
+def test_every_column_sorts_the_same_paged_as_whole(world: World, descending: bool) -> None:
     story(world)
     for view, listing in LISTS.items():
         keys = [field.name for field in fields(view)]
@@ -73,7 +73,7 @@ def test_every_column_sorts_the_same_paged_as_whole(world: World, descending: bo
 @pytest.mark.parametrize("descending", [False, True])
 def test_rows_are_sorted_by_key_then_age_with_nulls_together(
     world: World, descending: bool
-) -> None:  # noqa: FBT001
+) -> None:
     story(world)
     for key in ("name", "strategy_name", "next_run_time", "interval", "force", "created_at"):
         rows = world.models.audits(Page(sort_key=key, descending=descending), {})

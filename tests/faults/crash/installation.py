@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -76,15 +76,26 @@ class Cloud:
             )
         eventually("the cloud answers", self._answers)
 
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        assert self._process is not None, "the cloud does not run"
+        return self._process.pid
+
     def stop(self) -> None:
         """Ends the cloud."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
 
-    def journal(self) -> list[dict[str, Any]]:
-        """Every request that changed something, in order."""
-        answer = requests.get(f"{self.url}/vigil/journal", headers=self._headers(), timeout=10)
+    def journal(self, after: int = 0) -> list[dict[str, Any]]:
+        """Every request that changed something, in order, behind an entry's number."""
+        answer = requests.get(
+            f"{self.url}/vigil/journal",
+            params={"after": after},
+            headers=self._headers(),
+            timeout=10,
+        )
         answer.raise_for_status()
         entries: list[dict[str, Any]] = answer.json()["journal"]
         return entries
@@ -131,9 +142,18 @@ class Cloud:
 
 
 class Installation:
-    """Every role as a process, on one database and one NATS server."""
+    """Every role as a process, on one database and one NATS server.
 
-    def __init__(self, directory: Path, database: str, cloud: Cloud) -> None:
+    Args:
+        directory: of its logs and its NATS server.
+        database: URL of an empty database.
+        cloud: the one it optimises; it runs already.
+        options: ``section.name`` → value, of what differs from the defaults.
+    """
+
+    def __init__(
+        self, directory: Path, database: str, cloud: Cloud, options: Mapping[str, str] = HASTE
+    ) -> None:
         self.directory = directory
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -141,6 +161,7 @@ class Installation:
         self.nats.start()
         self._database = database
         self._cloud = cloud
+        self._options = dict(options)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._run("db", "upgrade")
 
@@ -148,6 +169,15 @@ class Installation:
         """Starts roles (all by default); ``applier#2`` is a second applier."""
         for role in roles or ROLES:
             self._processes[role] = self._spawn(role)
+
+    def set(self, place: str, value: str) -> None:
+        """Changes an option of the roles that are started from now on."""
+        self._options[place] = value
+
+    @property
+    def groups(self) -> list[int]:
+        """The process groups of the roles that were started."""
+        return [process.pid for process in self._processes.values()]
 
     def kill(self, role: str) -> None:
         """Ends a role's process without a warning, its children too."""
@@ -187,7 +217,7 @@ class Installation:
 
     def _arguments(self) -> list[str]:
         chosen = {
-            **HASTE,
+            **self._options,
             "api.port": str(self.port),
             "vigil.nats_url": self.nats.url,
             "vigil.nats_token": self.nats.token,

@@ -193,7 +193,7 @@ def test_a_waiter_survives_the_loss_of_its_connection(
         other = open_event_log(postgres_url)
         opened(other)
         other.close()
-        assert waiting.result(LIMIT + 5)
+        assert waiting.result(LIMIT / 2)
 
 
 def test_a_table_that_stays_locked_is_reported_and_nothing_is_saved(postgres_url: str) -> None:

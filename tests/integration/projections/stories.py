@@ -91,7 +91,7 @@ class Story:
     """
 
     def __init__(self, seed: int, *, actions: int = 4) -> None:
-        self._random = Random(seed)  # noqa: S311 - a story, not a secret
+        self._random = Random(seed)
         self._most = actions
         self._seconds = 0.0
         self._count = 0

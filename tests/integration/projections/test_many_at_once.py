@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from sqlalchemy import Update, or_, select, update
@@ -59,7 +59,7 @@ class Reader:
         self.looks = 0
         self.failures: list[BaseException] = []
 
-    def __enter__(self) -> "Reader":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

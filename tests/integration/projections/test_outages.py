@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url, text
@@ -11,6 +12,8 @@ from sqlalchemy import make_url, text
 from application.ports.projections import StoreUnavailable
 from application.ports.read_models import Page
 from infrastructure.clock import SystemClock
+from infrastructure.event_log import open_event_log
+from infrastructure.event_log import upgrade as upgrade_log
 from infrastructure.read_models import SqlReadModels, open_engine
 from tests.conformance.read_models.test_audits import request
 from tests.integration.projections.world import World
@@ -52,12 +55,13 @@ def test_missing_tables_are_waited_for(world: World, waited: Callable[[], bool])
     assert len(world.models.audits(Page(), {})) == 2
 
 
-def test_severed_connections_are_opened_again(world: World) -> None:
-    if world.engine.dialect.name != "postgresql":
-        pytest.skip("SQLite has no connection that could be severed")
-    stop = threading.Event()
+def test_severed_connections_are_opened_again(postgres_url: str) -> None:
+    upgrade_log(postgres_url)
+    log = open_event_log(postgres_url)
+    world = World.open(postgres_url, log)
     engine = open_engine(world.url)
-    projector = World(world.url, world.log, engine, world.models).projector(batch=2)
+    projector = World(world.url, log, engine, world.models).projector(batch=2)
+    stop = threading.Event()
     thread = threading.Thread(target=projector.run, args=(stop,))
     thread.start()
     sever = text(
@@ -65,9 +69,10 @@ def test_severed_connections_are_opened_again(world: World) -> None:
         "WHERE application_name = 'vigil-read-models' AND pid <> pg_backend_pid() "
         "AND datname = current_database()"
     )
+    position = 0
     try:
         for number in range(1, 60):
-            position = world.log.save(request(number))
+            position = log.save(request(number))
             if number % 6 == 0:
                 with world.engine.connect() as connection:
                     connection.execute(sever)
@@ -79,6 +84,35 @@ def test_severed_connections_are_opened_again(world: World) -> None:
     assert world.models.quarantine() == []
     assert world.projector().rebuild().differences == ()
     assert len(world.models.audits(Page(), {})) == 59
+    world.close()
+    log.close()
+
+
+def test_a_writer_that_holds_the_file_too_long_is_waited_for(
+    tmp_path: Path, waited: Callable[[], bool]
+) -> None:
+    url = f"sqlite:///{tmp_path / 'events.db'}"
+    upgrade_log(url)
+    log = open_event_log(url)
+    world = World.open(url, log)
+    impatient = open_engine(world.url, busy=0.05)
+    projector = World(world.url, log, impatient, world.models).projector()
+    stop = threading.Event()
+    thread = threading.Thread(target=projector.run, args=(stop,))
+    try:
+        with world.engine.begin():
+            position = log.save(request(1))
+            thread.start()
+            until(waited)
+            assert not world.models.await_position(position, 0)
+        assert world.models.await_position(position, 30)
+    finally:
+        stop.set()
+        thread.join(30)
+        impatient.dispose()
+    assert world.models.quarantine() == []
+    world.close()
+    log.close()
 
 
 def test_queries_say_that_the_database_is_away(world: World) -> None:

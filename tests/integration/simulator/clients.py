@@ -43,24 +43,33 @@ class Client:
         self.sdk = Connection(config=config.get_one(cloud=cloud))
 
     def ask(
-        self, method: str, path: str, version: str = "2.96", body: Any = None, **extra: Any
+        self,
+        method: str,
+        path: str,
+        version: str | None = None,
+        body: Any = None,
+        headers: dict[str, str] | None = None,
+        **extra: Any,
     ) -> Response:
         """A request to a path below the base URL, with the client's token."""
         service = path.strip("/").split("/")[0]
-        headers = {"OpenStack-API-Version": f"{service} {version}"}
+        newest = {"compute": "2.96", "placement": "1.39"}
+        headers = dict(headers or {})
+        if service in newest:
+            headers["OpenStack-API-Version"] = f"{service} {version or newest[service]}"
         answer: Response = self.sdk.session.request(
             self.base_url + path,
             method,
             json=body,
-            headers=headers if service in ("compute", "placement") else {},
+            headers=headers,
             raise_exc=False,
             **extra,
         )
         return answer
 
-    def get(self, path: str, version: str = "2.96") -> Any:
+    def get(self, path: str, version: str | None = None) -> Any:
         """A document."""
-        answer = self.ask("GET", path, "1.39" if path.startswith("/placement") else version)
+        answer = self.ask("GET", path, version)
         assert answer.status_code == 200, answer.text
         return answer.json()
 

@@ -1,0 +1,134 @@
+"""Every benchmark in one run: ``python -m tests.benchmarks [names…] [--write]``.
+
+It ends by itself: after a limit the part that is running is given up, and whatever it started is
+ended. A part that fails does not take the others' figures with it, but nothing is written then.
+"""
+
+import argparse
+import os
+import resource
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from types import FrameType
+from typing import NoReturn
+
+from tests.benchmarks import cluster_core, event_log, loop, projections, rest
+from tests.benchmarks.report import PAGE, Measured, Table, machine, of_figures, page, plain
+
+LIMIT = 360
+"""Seconds for everything."""
+
+Part = Callable[[bool], Table]
+"""Measures something; the argument asks for few samples."""
+
+
+class TimeIsUp(Exception):
+    """The limit has passed."""
+
+
+def _event_log(_: bool) -> Table:
+    return of_figures(
+        "The event log",
+        event_log.run(),
+        "*By hand*: the same rows, inserted by hand into a table of the same database in one "
+        "transaction per save, in turns with the log; *of the floor* is the ratio of the two.",
+        "The log also makes, checks and encodes the events, and orders them for readers.",
+    )
+
+
+def _projections(_: bool) -> Table:
+    return of_figures("Projections", projections.run())
+
+
+def _cluster(quick: bool) -> Table:
+    figures = cluster_core.run(500, 5000) if quick else cluster_core.run()
+    return of_figures(
+        "The cluster core",
+        figures,
+        "CPU seconds of one process, the least of some repeats; hosts/servers are in the name.",
+    )
+
+
+PARTS: dict[str, Part] = {
+    "event-log": _event_log,
+    "projections": _projections,
+    "loop": lambda quick: loop.run(quick=quick),
+    "rest": lambda quick: rest.run(quick=quick),
+    "cluster": _cluster,
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs the parts that are named, or all; the exit status."""
+    options = _options(arguments)
+    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGALRM, _time_is_up)
+    where = machine(os.getloadavg()[0])
+    print(where, end="\n\n", flush=True)
+    deadline = time.monotonic() + options.limit
+    done = [_measured(name, options.quick, deadline) for name in options.names]
+    found = [part for part in done if part is not None]
+    if len(found) < len(done):
+        return 1
+    if options.write:
+        PAGE.write_text(page(found, where), encoding="utf-8")
+        print(f"written: docs/{PAGE.name}")
+    return 0
+
+
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(PARTS)}")
+    parser.add_argument("--write", action="store_true", help="rewrite docs/benchmarks.md")
+    parser.add_argument("--quick", action="store_true", help="few samples: does it work?")
+    parser.add_argument("--limit", type=int, default=LIMIT, help="seconds (%(default)s)")
+    options = parser.parse_args(arguments)
+    unknown = set(options.names) - set(PARTS)
+    if unknown:
+        parser.error(f"unknown: {', '.join(sorted(unknown))}")
+    if options.write and (options.names or options.quick):
+        parser.error("--write is for a whole run: the page holds what one run has measured")
+    options.names = options.names or list(PARTS)
+    return options
+
+
+def _measured(name: str, quick: bool, deadline: float) -> Measured | None:
+    """A part's figures, printed; None if it failed or there was no time left."""
+    begun, cpu = time.monotonic(), _cpu()
+    left = deadline - begun
+    if left < 1:
+        print(f"{name}: not measured, the time is up\n", flush=True)
+        return None
+    signal.setitimer(signal.ITIMER_REAL, left)
+    try:
+        table = PARTS[name](quick)
+    except Exception:  # noqa: BLE001 - told here; the other parts go on, and the exit status is 1
+        print(f"{name}: failed\n{traceback.format_exc()}", flush=True)
+        return None
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    found = Measured(table, time.monotonic() - begun, _cpu() - cpu)
+    print(plain(found), flush=True)
+    return found
+
+
+def _cpu() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+def _time_is_up(_: int, frame: FrameType | None) -> NoReturn:
+    del frame
+    raise TimeIsUp
+
+
+def _end(signum: int, frame: FrameType | None) -> NoReturn:
+    del frame
+    sys.exit(128 + signum)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
