@@ -185,6 +185,38 @@ ACTIONS = Table(
 )
 PLANS = Shape("plans", version=1, tables=(ACTION_PLANS, ACTIONS))
 
+CLUSTER_MODELS = Table(
+    "cluster_models",
+    key="uuid",
+    columns={
+        "uuid": Column(Kind.UUID),
+        "cloud": Column(Kind.TEXT),
+        "kind": Column(Kind.TEXT),
+        "position": Column(Kind.INTEGER, nullable=True),
+        "failure": Column(Kind.JSON, nullable=True),
+        "failing_since": Column(Kind.TIME, nullable=True),
+    },
+)
+MODEL_VERSIONS = Table(
+    "cluster_model_versions",
+    key="position",
+    columns={
+        "position": Column(Kind.INTEGER),
+        "model_uuid": Column(Kind.UUID),
+        "digest": Column(Kind.TEXT),
+        "at": Column(Kind.TIME),
+        "hosts": Column(Kind.INTEGER),
+        "servers": Column(Kind.INTEGER),
+        "calls": Column(Kind.INTEGER),
+        "milliseconds": Column(Kind.INTEGER),
+        "problems": Column(Kind.JSON),
+        "problem_count": Column(Kind.INTEGER),
+        "changes": Column(Kind.JSON, nullable=True),
+    },
+    indexes=(Index(("model_uuid", "position")), Index(("model_uuid", "at"))),
+)
+MODELS = Shape("cluster-models", version=1, tables=(CLUSTER_MODELS, MODEL_VERSIONS))
+
 TIMELINE = Table(
     "timeline",
     key="position",
@@ -209,5 +241,5 @@ TIMELINE = Table(
 )
 EVENTS = Shape("timeline", version=1, tables=(TIMELINE,))
 
-SHAPES = (CATALOGUE, TEMPLATES, AUDIT_SHAPE, PLANS, EVENTS)
+SHAPES = (CATALOGUE, TEMPLATES, AUDIT_SHAPE, PLANS, MODELS, EVENTS)
 """Everything that queries read."""

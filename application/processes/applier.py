@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from application.ports.clock import Clock
-from application.ports.cloud import ActionHandler
+from application.ports.cloud import ActionHandler, correlated
 from application.ports.event_log import EventLog
 from application.ports.read_models import ProgressBoard, ReadModels
 from application.ports.services import Instance, Services
@@ -87,7 +87,8 @@ class Applier:
                 pace=self._pace,
             )
             try:
-                run.drive(self._stop)
+                with correlated(held.state.run_id):
+                    run.drive(self._stop)
             except (Fenced, Refusal) as lost:
                 log.warning("plan %s is no longer ours: %s", plan_id, lost)
 

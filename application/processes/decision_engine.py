@@ -15,7 +15,7 @@ from application.decision_record import (
     make_record,
 )
 from application.ports.clock import Clock
-from application.ports.cloud import CloudRefused, CloudUnreachable
+from application.ports.cloud import CloudRefused, CloudUnreachable, correlated
 from application.ports.event_log import ConcurrencyConflict, EventLog
 from application.ports.metrics import MetricsUnavailable
 from application.ports.read_models import ReadModels
@@ -116,7 +116,8 @@ class DecisionEngine:
             return
         run, epoch = claimed
         try:
-            self._decide(audit_id, run, epoch)
+            with correlated(run):
+                self._decide(audit_id, run, epoch)
         except (Fenced, Refusal) as stale:
             log.info("run %s is no longer ours; what it found is dropped: %s", run, stale)
 

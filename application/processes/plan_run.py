@@ -9,6 +9,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import partial
 from typing import TypeVar
 from uuid import UUID
@@ -319,7 +320,8 @@ class PlanRun:
         call: Callable[[], R],
         then: Callable[[Callable[[], R]], None],
     ) -> None:
-        future = self._pool.submit(call)
+        # in a copy of this context: it carries the correlation id to the cloud
+        future = self._pool.submit(copy_context().run, call)
         track.call, track.then = future, partial(then, future.result)
         future.add_done_callback(lambda _: self._moved.set())
 

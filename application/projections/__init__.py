@@ -4,6 +4,7 @@ from application.ports.projections import Projection
 from application.projections.audit_templates import AuditTemplatesProjection
 from application.projections.audits import AuditsProjection
 from application.projections.catalogue import CatalogueProjection
+from application.projections.cluster_models import ClusterModelsProjection
 from application.projections.plans import PlansProjection
 from application.projections.rebuild import RebuildLost, RebuildRefused, RebuildReport
 from application.projections.runner import Projector
@@ -22,6 +23,7 @@ def all_projections(cron: Cron) -> tuple[Projection, ...]:
         AuditTemplatesProjection(),
         AuditsProjection(cron),
         PlansProjection(),
+        ClusterModelsProjection(),
         TimelineProjection(),
     )
 

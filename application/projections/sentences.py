@@ -1,11 +1,13 @@
 """One sentence per event type: what a person reads in the timeline."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 from domain.audit_templates import events as templates
 from domain.audits import events as audits
 from domain.catalogue import events as catalogue
+from domain.clouds import events as clouds
 from domain.kernel.aggregate import Event
 from domain.kernel.reasons import Because
 from domain.names import events as names
@@ -95,6 +97,15 @@ def _template_created(event: templates.AuditTemplateCreated) -> str:
     return f"Audit template {event.name!r} of goal {event.goal}{how} was created."
 
 
+def _model_collected(event: clouds.ClusterModelCollected) -> str:
+    what = f"The cluster model changed: {event.hosts} hosts, {event.servers} servers"
+    changes = () if event.changes is None else asdict(event.changes).items()
+    told = [f"{count} {kind.replace('_', ' ')}" for kind, count in changes if count]
+    if event.quarantined_count:
+        told.append(f"{event.quarantined_count} records could not be used")
+    return f"{what} ({', '.join(told)})." if told else f"{what}."
+
+
 SENTENCES: dict[str, Sentence] = {
     audits.AuditRequested.TOPIC: _audit_requested,
     audits.AuditRunRequested.TOPIC: lambda e: (
@@ -137,6 +148,14 @@ SENTENCES: dict[str, Sentence] = {
     catalogue.DefinitionRegistered.TOPIC: _definition("registered"),
     catalogue.DefinitionChanged.TOPIC: _definition("changed"),
     catalogue.DefinitionRetired.TOPIC: _definition_retired,
+    clouds.ClusterModelOpened.TOPIC: lambda e: (
+        f"The {e.kind} model of cloud {e.cloud!r} is kept from now on."
+    ),
+    clouds.ClusterModelCollected.TOPIC: _model_collected,
+    clouds.ClusterModelCollectionFailed.TOPIC: lambda e: (
+        f"The cluster model could not be collected{_since(e.because)}"
+    ),
+    clouds.ClusterModelRecovered.TOPIC: lambda _: "The cluster model can be collected again.",
     names.NameReserved.TOPIC: lambda e: f"The {e.kind} name {e.name!r} was reserved.",
     names.NameReleased.TOPIC: lambda _: "The name is free again.",
     names.NameTakenAgain.TOPIC: lambda e: f"The name {e.name!r} got a new owner.",

@@ -40,5 +40,10 @@ def definition_id(kind: str, name: str) -> UUID:
     return _within("definition", kind, name)
 
 
+def cluster_model_id(cloud: str, kind: str) -> UUID:
+    """Id of the kept model of one kind (``compute``) of a cloud."""
+    return _within("cluster-model", cloud, kind)
+
+
 CATALOGUE_ID = _within("catalogue")
 """Id of the one catalogue of an installation."""

@@ -25,6 +25,7 @@ class Reason(StrEnum):
     CLOUD_REFUSED = "cloud-refused"
     METRICS_UNAVAILABLE = "metrics-unavailable"
     MODEL_EMPTY = "model-empty"
+    MODEL_STALE = "model-stale"
     STRATEGY_FAILED = "strategy-failed"
     INTERNAL_ERROR = "internal-error"
     OWNER_LOST = "owner-lost"
@@ -49,6 +50,12 @@ class Reason(StrEnum):
     SERVICE_NOT_FOUND = "service-not-found"
     SERVICE_ALREADY_IN_STATE = "service-already-in-state"
     ACTION_TYPE_UNKNOWN = "action-type-unknown"
+    ACTION_PARAMETERS_INVALID = "action-parameters-invalid"
+    ASKED_FOR = "asked-for"
+    FLAVOR_NOT_FOUND = "flavor-not-found"
+    FLAVOR_ALREADY_SET = "flavor-already-set"
+    SERVER_ALREADY_IN_STATE = "server-already-in-state"
+    EFFECT_UNDONE = "effect-undone"
     MIGRATION_REFUSED = "migration-refused"
     MIGRATION_FAILED = "migration-failed"
     MIGRATION_ABORTED = "migration-aborted"
@@ -100,6 +107,10 @@ _SENTENCES: dict[Reason, str] = {
     Reason.CLOUD_REFUSED: "The cloud refused: {error}",
     Reason.METRICS_UNAVAILABLE: "The metrics could not be read: {error}",
     Reason.MODEL_EMPTY: "The scope selects no compute host.",
+    Reason.MODEL_STALE: (
+        "The cluster model is {age} s old, at most {limit} s are allowed, and the cloud cannot be "
+        "read: {error}"
+    ),
     Reason.STRATEGY_FAILED: "The strategy failed: {error}",
     Reason.INTERNAL_ERROR: "Internal error: {error}",
     Reason.OWNER_LOST: "The worker {owner} disappeared; {successor} took over.",
@@ -122,6 +133,12 @@ _SENTENCES: dict[Reason, str] = {
     Reason.SERVICE_NOT_FOUND: "there is no nova-compute service on {host}",
     Reason.SERVICE_ALREADY_IN_STATE: "nova-compute on {host} is already {state}",
     Reason.ACTION_TYPE_UNKNOWN: "there is no action type {type}",
+    Reason.ACTION_PARAMETERS_INVALID: "the action's parameters are wrong: {error}",
+    Reason.ASKED_FOR: "{outcome}",
+    Reason.FLAVOR_NOT_FOUND: "there is no flavor {flavor}",
+    Reason.FLAVOR_ALREADY_SET: "server {server} already has flavor {flavor}",
+    Reason.SERVER_ALREADY_IN_STATE: "server {server} is {status} already",
+    Reason.EFFECT_UNDONE: "it was undone by somebody else: {error}",
     Reason.MIGRATION_REFUSED: "the cloud refused to migrate server {server}: {error}",
     Reason.MIGRATION_FAILED: "migration {migration} of server {server} ended as {status}",
     Reason.MIGRATION_ABORTED: "migration {migration} of server {server} was aborted",

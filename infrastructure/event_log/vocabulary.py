@@ -9,6 +9,7 @@ import application.transactions
 import domain.audit_templates.audit_template
 import domain.audits.audit
 import domain.catalogue.catalogue
+import domain.clouds.cluster_model
 import domain.names.reservation
 import domain.plans.action_plan
 from domain.kernel.aggregate import Event
@@ -18,6 +19,7 @@ MODULES: tuple[ModuleType, ...] = (
     domain.audit_templates.audit_template,
     domain.audits.audit,
     domain.catalogue.catalogue,
+    domain.clouds.cluster_model,
     domain.names.reservation,
     domain.plans.action_plan,
 )

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from application.ports.clock import Clock
 from infrastructure.read_models.engine import open_engine, views_url
+from infrastructure.read_models.kept_models import SqlKeptModels
 from infrastructure.read_models.migrations import upgrade
 from infrastructure.read_models.models import SqlReadModels
 from infrastructure.read_models.processes import this_instance
@@ -24,6 +25,7 @@ def open_read_models(url: str, *, clock: Clock, log_end: Callable[[], int]) -> S
 
 
 __all__ = [
+    "SqlKeptModels",
     "SqlProgressBoard",
     "SqlProjectionStore",
     "SqlReadModels",

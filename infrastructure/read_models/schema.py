@@ -83,6 +83,14 @@ PROGRESS = Table(
     Column("because", Json(), nullable=True),
     comment="how far running actions are",
 )
+CONFIRMATIONS = Table(
+    "model_confirmations",
+    FIXED,
+    Column("model_id", Uuid(), primary_key=True),
+    Column("digest", text(), nullable=False),
+    Column("confirmed_at", Instant(), nullable=False),
+    comment="what the latest complete collection of each cluster model showed, and when it began",
+)
 
 
 def shown(table: port.Table) -> Table:

@@ -30,9 +30,29 @@ def load_cluster(path: Path, clock: Clock) -> Cluster:
     """
     raw = json.loads(path.read_text())
     try:
-        return _Reader(raw, clock).cluster()
+        cluster = _Reader(raw, clock).cluster()
+        _check(cluster)
     except KeyError as missing:
         raise ValueError(f"{path.name}: missing key {missing}") from missing
+    except ValueError as wrong:
+        raise ValueError(f"{path.name}: {wrong}") from wrong
+    return cluster
+
+
+def _check(cluster: Cluster) -> None:
+    hosts = {h.name for h in cluster.hosts}
+    servers = {s.id for s in cluster.servers}
+    if len(hosts) < len(cluster.hosts) or len(servers) < len(cluster.servers):
+        raise ValueError("two hosts have the same name, or two instances the same id")
+    for server in cluster.servers:
+        if server.host not in hosts:
+            raise ValueError(f"instance {server.id} is on {server.host}, which is no host")
+    for group in cluster.groups:
+        for member in sorted(set(group.members) - servers):
+            raise ValueError(f"group {group.name} has the member {member}, which is no instance")
+    for aggregate in cluster.aggregates:
+        for host in sorted(set(aggregate.hosts) - hosts):
+            raise ValueError(f"aggregate {aggregate.name} has {host}, which is no host")
 
 
 class _Reader:
@@ -62,10 +82,14 @@ class _Reader:
 
     def _flavors(self) -> list[Flavor]:
         given = {f["name"]: f for f in self.raw.get("flavors", [])}
-        sizes = {s["flavor"]: s for s in self.raw["instances"]} | given
+        sizes = dict(given)
+        for s in self.raw["instances"]:
+            size = sizes.setdefault(s["flavor"], s)
+            if any(size[part] != s[part] for part in ("vcpus", "ram_mb", "disk_gb")):
+                raise ValueError(f"instance {s['id']} has another size than flavor {s['flavor']}")
         return [
             Flavor(
-                id=sizes[name].get("id", "") if name in given else _stable("flavor", name),
+                id=given.get(name, {}).get("id") or _stable("flavor", name),
                 number=number,
                 name=name,
                 vcpus=int(sizes[name]["vcpus"]),
@@ -120,7 +144,7 @@ class _Reader:
                 phase=self.random.uniform(0, 2 * math.pi),
                 ram_mb=float(s.get("ram_used_mb", 0.0)),
             ),
-            vm_state=_STATES[s.get("state", "active").lower()],
+            vm_state=_state(s),
             locked=bool(s.get("locked", False)),
             locked_reason=s.get("locked_reason"),
             pinned_zone=s.get("pinned_zone"),
@@ -160,6 +184,13 @@ class _Reader:
             )
             for number, (name, hosts, metadata) in enumerate(made + plain, 1)
         ]
+
+
+def _state(s: Json) -> str:
+    given = str(s.get("state", "active")).lower()
+    if given not in _STATES:
+        raise ValueError(f"instance {s['id']} is {given}; known are {', '.join(_STATES)}")
+    return _STATES[given]
 
 
 def _stable(kind: str, name: str) -> str:

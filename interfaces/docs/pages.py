@@ -13,6 +13,7 @@ EVENT_MODULES = (
     "domain.audit_templates.events",
     "domain.plans.events",
     "domain.catalogue.events",
+    "domain.clouds.events",
     "domain.names.events",
     "application.transactions",
 )

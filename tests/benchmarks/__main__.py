@@ -20,6 +20,8 @@ from tests.benchmarks.report import PAGE, Measured, Table, machine, of_figures, 
 
 LIMIT = 360
 """Seconds for everything."""
+AGAIN = 30
+"""Seconds after which a part that did not end is told once more."""
 
 Part = Callable[[bool], Table]
 """Measures something; the argument asks for few samples."""
@@ -102,7 +104,7 @@ def _measured(name: str, quick: bool, deadline: float) -> Measured | None:
     if left < 1:
         print(f"{name}: not measured, the time is up\n", flush=True)
         return None
-    signal.setitimer(signal.ITIMER_REAL, left)
+    signal.setitimer(signal.ITIMER_REAL, left, AGAIN)
     try:
         table = PARTS[name](quick)
     except Exception:  # noqa: BLE001 - told here; the other parts go on, and the exit status is 1

@@ -188,4 +188,4 @@ def _executed_plan(ctx: Context) -> ActionPlan:
 
 if __name__ == "__main__":
     for name, value, unit in run():
-        print(f"{name:75} {value:12,.1f} {unit}")  # noqa: T201 - what it is for
+        print(f"{name:75} {value:12,.1f} {unit}")

@@ -76,17 +76,25 @@ def run(*, quick: bool = False) -> Table:
         COLUMNS,
         tuple(rows),
         (
-            f"Every role is a process of its own, with the options of `vigil up`; the cloud is the "
-            f"demo's ({HOSTS} hosts, {SERVERS} servers), simulated at {SPEED:g} times real time. "
-            f"The first {counts.warming} of each kind are discarded.",
-            "*Visible*: an event is appended by another process; it is visible when a GET that "
-            "asked for its aggregate, again and again without a pause, is answered 200. The time "
-            "begins when the append was acknowledged. The GETs compete for the cores.",
-            f"*RECOMMENDED*: from before the POST until a GET each {1000 * POLL:g} ms shows the "
-            "plan; the cluster is collected and measured anew for each audit. The parts of it are "
-            "differences between event times.",
-            "*Requested*: the cloud's own journal says when. Before the first migration, a plan "
-            "closes the hosts that it will empty.",
+            (
+                f"Every role is a process of its own, with the options of `vigil up`; the cloud is the "
+                f"demo's ({HOSTS} hosts, {SERVERS} servers), simulated at {SPEED:g} times real time. "
+                f"The first {counts.warming} of each kind are discarded."
+            ),
+            (
+                "*Visible*: an event is appended by another process; it is visible when a GET that "
+                "asked for its aggregate, again and again without a pause, is answered 200. The time "
+                "begins when the append was acknowledged. The GETs compete for the cores."
+            ),
+            (
+                f"*RECOMMENDED*: from before the POST until a GET each {1000 * POLL:g} ms shows the "
+                "plan; the cluster is collected and measured anew for each audit. The parts of it are "
+                "differences between event times."
+            ),
+            (
+                "*Requested*: the cloud's own journal says when. Before the first migration, a plan "
+                "closes the hosts that it will empty."
+            ),
             "CPU is of all roles and their children, without client, cloud and PostgreSQL.",
         ),
     )

@@ -130,4 +130,4 @@ def _reachable(url: str) -> bool:
 
 if __name__ == "__main__":
     for what, figure, unit in run():
-        print(f"{what:60} {figure:12,.2f} {unit}")  # noqa: T201 - a benchmark speaks
+        print(f"{what:60} {figure:12,.2f} {unit}")

@@ -88,15 +88,21 @@ def run(*, quick: bool = False) -> Table:
         COLUMNS,
         tuple(rows),
         (
-            f"{CONNECTIONS} connections that are kept, each asking again as soon as it was "
-            f"answered, at most {counts.seconds:g} s; p50 and p99 are therefore those of a "
-            "saturated server. gunicorn with threads, as the product configures it.",
+            (
+                f"{CONNECTIONS} connections that are kept, each asking again as soon as it was "
+                f"answered, at most {counts.seconds:g} s; p50 and p99 are therefore those of a "
+                "saturated server. gunicorn with threads, as the product configures it."
+            ),
             "*Hello world* is an empty Falcon application on the same gunicorn, in the same run.",
-            f"The list is a page of {AUDITS:,} audits with details; single audits are taken in "
-            "turn. A POST makes a new audit and is answered when the read models show it; nothing "
-            "runs the audits.",
-            "Server CPU is of the API and, where there is one, of the projector; without "
-            "PostgreSQL. The client is one process, on the same cores.",
+            (
+                f"The list is a page of {AUDITS:,} audits with details; single audits are taken in "
+                "turn. A POST makes a new audit and is answered when the read models show it; nothing "
+                "runs the audits."
+            ),
+            (
+                "Server CPU is of the API and, where there is one, of the projector; without "
+                "PostgreSQL. The client is one process, on the same cores."
+            ),
         ),
     )
 

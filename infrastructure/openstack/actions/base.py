@@ -98,7 +98,7 @@ class Handler(ABC):
         try:
             validate(self, parameters)
         except InvalidValue as error:
-            return Fail(Because(Reason.PARAMETERS_INVALID, {"error": str(error)}))
+            return Fail(Because(Reason.ACTION_PARAMETERS_INVALID, {"error": str(error)}))
         return self._check(parameters)
 
     @abstractmethod

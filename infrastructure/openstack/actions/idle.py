@@ -31,16 +31,16 @@ class Nop(Handler):
 
     def _check(self, parameters: Facts) -> Verdict:
         if parameters.get("skip_pre_condition"):
-            return Skip(because(Reason.CLOUD_REFUSED, error="Skipped in pre_condition"))
+            return Skip(because(Reason.ASKED_FOR, outcome="Skipped in pre_condition"))
         if parameters.get("fail_pre_condition"):
-            return Fail(because(Reason.CLOUD_REFUSED, error="Failed in pre_condition"))
+            return Fail(because(Reason.ASKED_FOR, outcome="Failed in pre_condition"))
         return Go({})
 
     def start(self, parameters: Facts, before: Facts) -> Facts:
         """Has no effect."""
         del before
         if parameters.get("fail_execute"):
-            raise CloudRefused(because(Reason.CLOUD_REFUSED, error="Failed in execute"))
+            raise CloudRefused(because(Reason.ASKED_FOR, outcome="Failed in execute"))
         return {"message": parameters["message"]}
 
     def observe(self, parameters: Facts, before: Facts, receipt: Facts | None) -> Observation:
@@ -49,7 +49,7 @@ class Nop(Handler):
         if receipt is None:
             return Observation(Phase.NEVER_STARTED, {})
         if parameters.get("fail_post_condition"):
-            failed = because(Reason.CLOUD_REFUSED, error="Failed in post_condition")
+            failed = because(Reason.ASKED_FOR, outcome="Failed in post_condition")
             return Observation(Phase.FAILED, {}, failed)
         return Observation(Phase.DONE, {"message": parameters["message"]})
 

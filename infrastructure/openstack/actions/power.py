@@ -41,7 +41,7 @@ class ToState(Traced):
             return Skip(because(Reason.SERVER_NOT_FOUND, server=server_id))
         if _vm_state(server) in self.states:
             status = server["status"]
-            return Skip(because(Reason.SERVER_STATE_UNSUITABLE, server=server_id, status=status))
+            return Skip(because(Reason.SERVER_ALREADY_IN_STATE, server=server_id, status=status))
         wrong: Fail | None = unfit(server, self.allowed)
         return wrong or Go(self._note(server))
 
@@ -68,7 +68,7 @@ class ToState(Traced):
             )
         if trace.ended:
             undone = f"Nova ended the request, and the server is {trace.status}"
-            return Observation(Phase.FAILED, facts, because(Reason.OUTCOME_UNKNOWN, error=undone))
+            return Observation(Phase.FAILED, facts, because(Reason.EFFECT_UNDONE, error=undone))
         return running(**facts)
 
 

@@ -27,10 +27,9 @@ class Resize(Moving):
             return Skip(because(Reason.SERVER_NOT_FOUND, server=server_id))
         flavor = self._flavor(parameters["flavor"])
         if flavor is None:
-            missing = f"there is no flavor {parameters['flavor']}"
-            return Fail(because(Reason.PARAMETERS_INVALID, error=missing))
+            return Fail(because(Reason.FLAVOR_NOT_FOUND, flavor=parameters["flavor"]))
         if server["flavor"].get("original_name") == flavor["name"]:
-            return Skip(because(Reason.NOTHING_TO_DO, server=server_id, flavor=flavor["name"]))
+            return Skip(because(Reason.FLAVOR_ALREADY_SET, server=server_id, flavor=flavor["name"]))
         wrong = unfit(server, STOPPABLE)
         return wrong or Go({**self._note(server), "flavor_id": flavor["id"]})
 

@@ -80,7 +80,7 @@ class ChangeNovaServiceState(Handler):
         if receipt is None:
             return Observation(Phase.NEVER_STARTED, facts)
         undone = f"nova-compute on {host} is {service['status']} again"
-        return Observation(Phase.FAILED, facts, because(Reason.OUTCOME_UNKNOWN, error=undone))
+        return Observation(Phase.FAILED, facts, because(Reason.EFFECT_UNDONE, error=undone))
 
     def _host(self, parameters: Facts) -> str:
         if parameters.get("resource_name"):

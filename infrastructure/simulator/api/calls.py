@@ -1,5 +1,6 @@
 """One request as the resources see it: who asks, in which version, with what body."""
 
+import uuid
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -74,6 +75,18 @@ def body_of(req: falcon.Request) -> Json:
     if not isinstance(body, dict):
         raise BadRequest("Malformed request body")
     return body
+
+
+def identified(text: str) -> str:
+    """A UUID in a path.
+
+    Raises:
+        BadRequest: it is none.
+    """
+    try:
+        return str(uuid.UUID(text))
+    except ValueError as error:
+        raise BadRequest(f"Invalid uuid {text}") from error
 
 
 def query(req: falcon.Request) -> dict[str, str]:

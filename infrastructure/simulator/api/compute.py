@@ -5,12 +5,13 @@ import falcon
 from infrastructure.simulator.api.actions import Action
 from infrastructure.simulator.api.calls import App, Json, reply
 from infrastructure.simulator.api.flavors import Flavors
-from infrastructure.simulator.api.hosts import Hypervisors, Services
+from infrastructure.simulator.api.hypervisors import Hypervisors
 from infrastructure.simulator.api.instance_actions import InstanceActions
 from infrastructure.simulator.api.microversions import MAXIMUM, MINIMUM, text
 from infrastructure.simulator.api.migrations import Migrations, ServerMigrations
 from infrastructure.simulator.api.places import Aggregates, Groups, Zones
 from infrastructure.simulator.api.servers import Metadata, OneServer, Servers
+from infrastructure.simulator.api.services import Services
 from infrastructure.simulator.engine import Cloud
 
 _BASE = "/compute/v2.1"

@@ -176,8 +176,8 @@ class Installation:
 
     @property
     def groups(self) -> list[int]:
-        """The process groups of the roles that were started."""
-        return [process.pid for process in self._processes.values()]
+        """The process groups of the roles that run."""
+        return [process.pid for process in self._processes.values() if process.poll() is None]
 
     def kill(self, role: str) -> None:
         """Ends a role's process without a warning, its children too."""
@@ -238,4 +238,7 @@ class Installation:
             )
 
     def _run(self, *words: str) -> None:
-        subprocess.run([*PROGRAM, *words, *self._arguments()], check=True, timeout=60)
+        with (self.directory / f"{words[0]}.log").open("ab") as log:
+            subprocess.run(
+                [*PROGRAM, *words, *self._arguments()], check=True, timeout=60, stdout=log
+            )

@@ -1,4 +1,4 @@
-"""The comparison with a real cloud (tests/cloud/simulator) finds differences where there are some."""
+"""The comparison with a real cloud (tests/cloud/simulator) finds the differences there are."""
 
 import pytest
 

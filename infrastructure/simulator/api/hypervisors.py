@@ -1,31 +1,25 @@
-"""Nova: hypervisors and services."""
-
-import uuid
-from collections.abc import Iterator
-from typing import Any
+"""Nova: hypervisors."""
 
 import falcon
 
 from infrastructure.simulator.api.calls import (
     Call,
     Json,
-    body_of,
     call_of,
+    identified,
     is_true,
     next_link,
     query,
     reply,
 )
-from infrastructure.simulator.api.journal import note
 from infrastructure.simulator.api.migrations import address
 from infrastructure.simulator.api.paging import page_size
 from infrastructure.simulator.api.server_view import instance_name
-from infrastructure.simulator.clock import iso_micro
+from infrastructure.simulator.api.services import service_number
 from infrastructure.simulator.commands import Version
 from infrastructure.simulator.engine import Cloud
 from infrastructure.simulator.errors import BadRequest, NotFound
 from infrastructure.simulator.model import Host
-from infrastructure.simulator.people import stable_hex
 from infrastructure.simulator.world import World
 
 _UUIDS: Version = (2, 53)
@@ -41,15 +35,6 @@ _CPU_OBJECT: Json = {
     "features": ["pge", "clflush"],
     "topology": {"cores": 1, "threads": 1, "sockets": 4},
 }
-_CONTROL = ("nova-conductor", "nova-scheduler")
-_CONTROLLER = "controller"
-
-
-def _identified(text: str) -> str:
-    try:
-        return str(uuid.UUID(text))
-    except ValueError as error:
-        raise BadRequest(f"Invalid uuid {text}") from error
 
 
 def _brief(host: Host, version: Version) -> Json:
@@ -152,7 +137,7 @@ class Hypervisors:
             "hypervisor_version": 8002002,
             "host_ip": address(host.number),
             "service": {
-                "id": host.service_id if version >= _UUIDS else host.number + len(_CONTROL),
+                "id": host.service_id if version >= _UUIDS else service_number(host),
                 "host": host.name,
                 "disabled_reason": host.disabled_reason,
             },
@@ -183,7 +168,7 @@ class Hypervisors:
 
     def _host(self, host_id: str, version: Version) -> Host:
         world = self._cloud.world
-        wanted = _identified(host_id) if version >= _UUIDS else host_id
+        wanted = identified(host_id) if version >= _UUIDS else host_id
         for host in world.hosts.values():
             if wanted == (host.id if version >= _UUIDS else str(host.number)):
                 return host
@@ -208,109 +193,3 @@ class Hypervisors:
             host = self._host(host_id, call.version)
             shown = _brief(host, call.version) | {"uptime": self._uptime(host)}
         reply(resp, {"hypervisor": shown})
-
-
-class Services:
-    """The paths under `/os-services`."""
-
-    def __init__(self, cloud: Cloud) -> None:
-        self._cloud = cloud
-
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """List them, narrowed by host and binary."""
-        call, asked = call_of(req), query(req)
-        call.require_admin("os_compute_api:os-services:list")
-        with self._cloud.world.transaction() as now:
-            rows = [
-                row
-                for row in self._rows(call.version, now)
-                if all(asked.get(name) in (None, "", row[name]) for name in ("host", "binary"))
-            ]
-        reply(resp, {"services": rows})
-
-    def _rows(self, version: Version, now: float) -> Iterator[Json]:
-        for number, binary in enumerate(_CONTROL, 1):
-            digits = stable_hex("service", binary)
-            row: Json = {
-                "binary": binary,
-                "host": _CONTROLLER,
-                "id": str(uuid.UUID(digits)) if version >= _UUIDS else number,
-                "zone": "internal",
-                "status": "enabled",
-                "state": "up",
-                "updated_at": iso_micro(now),
-                "disabled_reason": None,
-            }
-            yield row | ({"forced_down": False} if version >= (2, 11) else {})
-        for host in self._cloud.world.hosts.values():
-            yield self._row(host, version, now)
-
-    def _row(self, host: Host, version: Version, now: float) -> Json:
-        row: Json = {
-            "binary": "nova-compute",
-            "host": host.name,
-            "id": host.service_id if version >= _UUIDS else host.number + len(_CONTROL),
-            "zone": host.zone,
-            "status": host.status,
-            "state": "up" if host.up else "down",
-            "updated_at": iso_micro(now if host.alive else host.changed_at),
-            "disabled_reason": host.disabled_reason,
-        }
-        if version >= (2, 11):
-            row["forced_down"] = host.forced_down
-        return row
-
-    def on_put_one(self, req: falcon.Request, resp: falcon.Response, service_id: str) -> None:
-        """Change a service: by its UUID, or (until 2.52) by an action's name."""
-        call, body = call_of(req), body_of(req)
-        call.require_admin("os_compute_api:os-services:update")
-        by_id = call.version >= _UUIDS
-        with self._cloud.world.transaction() as now:
-            if by_id:
-                host = self._cloud.commands.service_host(_identified(service_id))
-                change = _change(body)
-            else:
-                host, change = self._old_style(service_id, body, call.version)
-            self._cloud.commands.update_service(host, change, now)
-            note(self._cloud.world, req, body, now, target=host.name)
-            row = self._row(host, call.version, now)
-        reply(resp, {"service": row if by_id else _old_row(row, change)})
-
-    def _old_style(self, action: str, body: Json, version: Version) -> tuple[Host, Json]:
-        changes: dict[str, Json] = {
-            "enable": {"status": "enabled"},
-            "disable": {"status": "disabled"},
-            "disable-log-reason": {
-                "status": "disabled",
-                "disabled_reason": body.get("disabled_reason"),
-            },
-        }
-        if version >= (2, 11):
-            changes["force-down"] = {"forced_down": body.get("forced_down")}
-        if action not in changes:
-            raise NotFound("Unknown action")
-        name = str(body.get("host", ""))
-        if name not in self._cloud.world.hosts:
-            raise NotFound(f"Host '{name}' is not mapped to any cell")
-        return self._cloud.world.hosts[name], changes[action]
-
-
-def _old_row(row: Json, change: Json) -> Json:
-    shown = {name: row[name] for name in ("host", "binary")}
-    return shown | {name: row[name] for name in change}
-
-
-def _change(body: Json) -> Json:
-    allowed: dict[str, tuple[Any, ...]] = {
-        "status": ("enabled", "disabled"),
-        "forced_down": (True, False),
-    }
-    for name in sorted(body.keys() - {*allowed, "disabled_reason"}):
-        raise BadRequest(f"Additional properties are not allowed ({name!r} was unexpected)")
-    for name, values in allowed.items():
-        if name in body and body[name] not in values:
-            raise BadRequest(
-                f"Invalid input for field/attribute {name}. Value: {body[name]}. "
-                f"{body[name]!r} is not one of {list(values)}"
-            )
-    return body

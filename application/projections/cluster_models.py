@@ -1,0 +1,77 @@
+from dataclasses import asdict
+from typing import Any
+
+from application.ports.event_log import Recorded
+from application.ports.projections import Tables
+from application.ports.read_tables import CLUSTER_MODELS, MODEL_VERSIONS, MODELS
+from application.projections.base import Folding
+from domain.clouds.events import (
+    ClusterModelCollected,
+    ClusterModelCollectionFailed,
+    ClusterModelOpened,
+    ClusterModelRecovered,
+)
+from domain.kernel.reasons import Because
+
+_WELL = {"failure": None, "failing_since": None}
+
+
+class ClusterModelsProjection(Folding):
+    """Kept models: how each stands, and every version that it had."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            MODELS,
+            {
+                ClusterModelOpened: self._opened,
+                ClusterModelCollected: self._collected,
+                ClusterModelCollectionFailed: self._failed,
+                ClusterModelRecovered: self._recovered,
+            },
+        )
+
+    def _opened(self, recorded: Recorded, event: ClusterModelOpened, tables: Tables) -> None:
+        tables.insert(
+            CLUSTER_MODELS.name,
+            {
+                "uuid": recorded.aggregate_id,
+                "cloud": event.cloud,
+                "kind": event.kind,
+                "position": None,
+                **_WELL,
+            },
+        )
+
+    def _collected(self, recorded: Recorded, event: ClusterModelCollected, tables: Tables) -> None:
+        tables.insert(
+            MODEL_VERSIONS.name,
+            {
+                "position": recorded.position,
+                "model_uuid": recorded.aggregate_id,
+                "digest": event.digest,
+                "at": event.timestamp,
+                "hosts": event.hosts,
+                "servers": event.servers,
+                "calls": event.calls,
+                "milliseconds": round(event.seconds * 1000),
+                "problems": [_plain(because) for because in event.quarantined],
+                "problem_count": event.quarantined_count,
+                "changes": None if event.changes is None else asdict(event.changes),
+            },
+        )
+        tables.update(
+            CLUSTER_MODELS.name, recorded.aggregate_id, {"position": recorded.position, **_WELL}
+        )
+
+    def _failed(
+        self, recorded: Recorded, event: ClusterModelCollectionFailed, tables: Tables
+    ) -> None:
+        values = {"failure": _plain(event.because), "failing_since": event.timestamp}
+        tables.update(CLUSTER_MODELS.name, recorded.aggregate_id, values)
+
+    def _recovered(self, recorded: Recorded, _: ClusterModelRecovered, tables: Tables) -> None:
+        tables.update(CLUSTER_MODELS.name, recorded.aggregate_id, _WELL)
+
+
+def _plain(because: Because) -> dict[str, Any]:
+    return {"reason": because.reason.value, "facts": because.facts}
