@@ -30,6 +30,8 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True):
         scope: the audit's scope, as it was evaluated.
         model, metrics: columns (``to_columns``) of what the strategy saw, scope applied.
         problems: what was quarantined or missing while gathering.
+        model_digest: of the kept model of the whole cloud that the scope was applied to.
+        model_age: how old that model was when the run took it, s.
     """
 
     format: int
@@ -45,6 +47,8 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True):
     model: Facts
     metrics: Facts
     problems: list[Because]
+    model_digest: str = ""
+    model_age: float = 0.0
 
     def inputs(self) -> Inputs:
         """The strategy's inputs, exactly as they were."""
@@ -92,12 +96,22 @@ def decode_explanation(content: bytes) -> Explanation:
 
 @dataclass(frozen=True)
 class Gathered:
-    """What was gathered for a run, before the strategy saw it."""
+    """What was gathered for a run, before the strategy saw it.
+
+    Attributes:
+        model: the part in scope.
+        problems: what was quarantined or missing.
+        collected_at: when the cloud was read (UTC).
+        digest: of the model of the whole cloud.
+        age: how old that was when it was taken, s.
+    """
 
     model: ComputeModel
     metrics: MetricTable
     problems: Sequence[Because]
     collected_at: datetime
+    digest: str = ""
+    age: float = 0.0
 
 
 def make_record(  # noqa: PLR0913 - the parts of a record
@@ -127,4 +141,6 @@ def make_record(  # noqa: PLR0913 - the parts of a record
         model=gathered.model.to_columns(),
         metrics=gathered.metrics.to_columns(),
         problems=list(gathered.problems),
+        model_digest=gathered.digest,
+        model_age=round(gathered.age, 3),
     )

@@ -21,7 +21,7 @@ from application.ports.metrics import MetricsUnavailable
 from application.ports.read_models import ReadModels
 from application.ports.records import Records
 from application.ports.services import Instance, Services
-from application.processes.gathering import Gatherer, ScopeSelectsNothing
+from application.processes.gathering import Gatherer, ModelStale, ScopeSelectsNothing
 from application.processes.liveness import takeover
 from application.transactions import Commands, Transaction
 from domain.audits import Audit, AuditType, Run
@@ -176,10 +176,12 @@ class DecisionEngine:
             self._fail(audit_id, run, epoch, nothing.because)
         except InvalidValue as unfit:
             self._fail(audit_id, run, epoch, _unfit(unfit))
+        except ModelStale as outage:
+            self._retry(audit, run, epoch, outage.because)
         except CloudUnreachable as outage:
-            self._retry(audit, run, epoch, Reason.CLOUD_UNREACHABLE, outage)
+            self._retry(audit, run, epoch, _away(Reason.CLOUD_UNREACHABLE, outage))
         except MetricsUnavailable as outage:
-            self._retry(audit, run, epoch, Reason.METRICS_UNAVAILABLE, outage)
+            self._retry(audit, run, epoch, _away(Reason.METRICS_UNAVAILABLE, outage))
         except Exception as bug:
             log.exception("run %s: gathering failed", run)
             self._fail(audit_id, run, epoch, _internal(bug))
@@ -287,10 +289,7 @@ class DecisionEngine:
         plan = self._commands.run(self._metadata, decide).value
         log.info("run %s published plan %s with %s actions", run, plan, len(proposal.actions))
 
-    def _retry(
-        self, audit: Audit, run: UUID, epoch: int, reason: Reason, outage: Exception
-    ) -> None:
-        because = Because(reason, {"error": str(outage)})
+    def _retry(self, audit: Audit, run: UUID, epoch: int, because: Because) -> None:
         attempt = audit.run.attempt if audit.run is not None else 0
         if attempt >= self._patience.attempts:
             self._fail(audit.id, run, epoch, because)
@@ -347,6 +346,10 @@ def _global_efficacy(goal: Goal, values: Mapping[str, float]) -> tuple[Indicator
 
 def _unfit(value: InvalidValue) -> Because:
     return Because(Reason.PARAMETERS_INVALID, {"error": str(value)})
+
+
+def _away(reason: Reason, outage: Exception) -> Because:
+    return Because(reason, {"error": str(outage)})
 
 
 def _internal(bug: Exception) -> Because:

@@ -7,6 +7,8 @@ from typing import Any
 
 from domain.kernel.aggregate import Event
 from domain.kernel.reasons import Reason, template
+from infrastructure.settings import options
+from infrastructure.settings.pages import reference
 
 EVENT_MODULES = (
     "domain.audits.events",
@@ -82,5 +84,6 @@ def _row(event: type[Any]) -> str:
 PAGES: dict[str, Callable[[], str]] = {
     "docs/reasons.md": _reasons,
     "docs/events.md": _events,
+    "docs/configuration.md": lambda: reference(list(options())),
 }
 """Path of a page → what makes its text."""

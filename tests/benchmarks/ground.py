@@ -1,7 +1,6 @@
-"""What benchmarks of whole installations stand on: databases, processes, and their CPU time."""
+"""What benchmarks of whole installations stand on: databases and processes."""
 
-import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +14,6 @@ HOSTS, SERVERS, SEED = 30, 300, 42
 """The demo's cloud."""
 SPEED = 20.0
 """Simulated seconds per second."""
-_TICKS = os.sysconf("SC_CLK_TCK")
-_GROUP, _USER, _REST = 2, 11, 15
-"""Places in /proc/…/stat behind the command: process group; user and system time, own and that of
-children that have ended."""
 
 
 @dataclass(frozen=True)
@@ -65,29 +60,3 @@ def await_catalogue(house: Installation) -> None:
         return bool(house.ask("GET", "/v1/strategies")["strategies"]) or None
 
     eventually("strategies are listed", registered)
-
-
-def cpu_seconds(roots: Iterable[int]) -> float:
-    """CPU seconds used so far by processes, and by all in the process groups that they lead.
-
-    NaN where there is no /proc.
-    """
-    wanted = set(roots)
-    proc = Path("/proc")
-    if not (proc / "self" / "stat").exists():
-        return float("nan")
-    total = 0
-    for entry in proc.iterdir():
-        if entry.name.isdecimal():
-            total += _ticks(entry, wanted)
-    return total / _TICKS
-
-
-def _ticks(process: Path, wanted: set[int]) -> int:
-    try:
-        words = (process / "stat").read_text().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return 0  # it ended meanwhile: its time is in that of its parent
-    if int(process.name) in wanted or int(words[_GROUP]) in wanted:
-        return sum(map(int, words[_USER:_REST]))
-    return 0

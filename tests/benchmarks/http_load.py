@@ -6,7 +6,6 @@ Requests are made up beforehand, and of an answer only its status and its length
 
 import contextlib
 import json
-import resource
 import socket
 import subprocess
 import sys
@@ -15,6 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
+from tests.benchmarks.cpu import cpu_seconds
 from tests.benchmarks.report import quantile
 
 CONNECTIONS = 8
@@ -33,6 +33,7 @@ class Load:
         body: JSON text; None for no body.
         requests: how many at most; seconds: for how long at most.
         warming: requests per connection that are not counted, before the clock starts.
+        groups: the server's process groups, whose CPU time is looked at.
     """
 
     port: int
@@ -43,7 +44,8 @@ class Load:
     body: str | None = None
     seconds: float = SECONDS
     connections: int = CONNECTIONS
-    warming: int = 5
+    warming: int = 10
+    groups: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -51,13 +53,15 @@ class Answers:
     """What came of it.
 
     Attributes:
-        wall, cpu: seconds; CPU is the client's own.
+        wall: seconds.
+        own_cpu, server_cpu: CPU seconds of the client and of the server's process groups.
         p50, p99: seconds per request.
     """
 
     requests: int
     wall: float
-    cpu: float
+    own_cpu: float
+    server_cpu: float
     p50: float
     p99: float
 
@@ -153,15 +157,22 @@ class Crowd:
             thread.start()
         with contextlib.suppress(threading.BrokenBarrierError):  # the failure is raised below
             self._warm.wait()
-        begun, cpu = time.perf_counter(), _cpu()
+        cpu, server = time.process_time(), cpu_seconds(self._load.groups)
+        begun = time.perf_counter()
         self._deadline = begun + self._load.seconds
         for thread in threads:
             thread.join()
         wall = time.perf_counter() - begun
         if self._failures:
             raise self._failures[0]
-        p50, p99 = quantile(self.times, 0.5), quantile(self.times, 0.99)
-        return Answers(len(self.times), wall, _cpu() - cpu, p50, p99)
+        return Answers(
+            requests=len(self.times),
+            wall=wall,
+            own_cpu=time.process_time() - cpu,
+            server_cpu=cpu_seconds(self._load.groups) - server,
+            p50=quantile(self.times, 0.5),
+            p99=quantile(self.times, 0.99),
+        )
 
     def _work(self, name: int) -> None:
         try:
@@ -190,11 +201,6 @@ class Crowd:
             if number is None:
                 return
             yield number
-
-
-def _cpu() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
 
 
 def main() -> None:

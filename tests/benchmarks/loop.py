@@ -15,6 +15,7 @@ from domain.audit_templates import AuditTemplate
 from domain.kernel.metadata import Context, Metadata, component
 from infrastructure.clock import SystemClock
 from infrastructure.event_log import SqlEventLog, open_event_log
+from tests.benchmarks.cpu import cpu_seconds
 from tests.benchmarks.ground import (
     DATABASES,
     HOSTS,
@@ -22,7 +23,6 @@ from tests.benchmarks.ground import (
     SPEED,
     Ground,
     await_catalogue,
-    cpu_seconds,
     ground,
 )
 from tests.benchmarks.report import Cell, Table, quantile

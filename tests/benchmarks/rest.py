@@ -17,7 +17,8 @@ from domain.kernel.metadata import Context, Metadata, component
 from infrastructure.clock import SystemClock
 from infrastructure.event_log import open_event_log
 from interfaces.rest.server import ServerSettings
-from tests.benchmarks.ground import DATABASES, await_catalogue, cpu_seconds, ground
+from tests.benchmarks.cpu import settle
+from tests.benchmarks.ground import DATABASES, await_catalogue, ground
 from tests.benchmarks.http_load import CONNECTIONS, SECONDS, UNIQUE, Answers, Load, ask
 from tests.benchmarks.report import Cell, Table
 from tests.faults.crash.installation import Installation, eventually, free_port
@@ -139,6 +140,7 @@ def hello(workers: int) -> Iterator[Server]:
     )
     try:
         eventually("hello world", partial(_answered, f"http://127.0.0.1:{port}/"))
+        settle([process.pid])
         yield Server(port, "none", workers, (process.pid,))
     finally:
         process.terminate()
@@ -173,6 +175,7 @@ def api(house: Installation, database: str, workers: int) -> Iterator[Server]:
     house.start("api")
     try:
         await_catalogue(house)
+        settle(house.groups)
         yield Server(house.port, database, workers, tuple(house.groups))
     finally:
         house.kill("api")
@@ -197,10 +200,7 @@ def _answered(url: str) -> bool | None:
 def _measured(
     name: str, server: Server, load: Load, floor: float | None
 ) -> tuple[Answers, tuple[Cell, ...]]:
-    before = cpu_seconds(server.groups)
-    answers = ask(load)
-    cpu = cpu_seconds(server.groups) - before
-    asked = answers.requests + load.connections * load.warming
+    answers = ask(replace(load, groups=server.groups))
     share: Cell = "" if floor is None else 100 * _rate(answers) / floor
     row = (
         name,
@@ -210,8 +210,8 @@ def _measured(
         share,
         1000 * answers.p50,
         1000 * answers.p99,
-        1000 * cpu / asked,
-        1000 * answers.cpu / answers.requests,
+        1000 * answers.server_cpu / answers.requests,
+        1000 * answers.own_cpu / answers.requests,
         float(answers.requests),
     )
     return answers, row

@@ -28,7 +28,7 @@ def base(house: House) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(params=[watcher, openstack])
+@pytest.fixture(params=[watcher, pytest.param(openstack, marks=pytest.mark.slow)])
 def cli(request: pytest.FixtureRequest, base: str) -> Cli:
     make: Callable[[str], Cli] = request.param
     return make(base)
@@ -79,16 +79,24 @@ def test_audit_templates(cli: Cli, tmp_path: Path) -> None:
     assert "404" in cli.fails("audittemplate", "show", uuid)
 
 
-def test_default_parameters_of_a_template(base: str) -> None:
-    for make in (watcher, openstack):
-        cli = make(base, "1.7")
-        name = fresh("defaults")
-        cli("audittemplate", "create", name, "dummy", "-s", "dummy", "-p", "para1=4.4")
-        audit = cli.json("audit", "create", "-a", name)
-        assert "4.4" in str(audit["Parameters"])
+@pytest.mark.parametrize("make", [watcher, pytest.param(openstack, marks=pytest.mark.slow)])
+def test_default_parameters_of_a_template(base: str, make: Callable[..., Cli]) -> None:
+    cli = make(base, "1.7")
+    name = fresh("defaults")
+    cli("audittemplate", "create", name, "dummy", "-s", "dummy", "-p", "para1=4.4")
+    assert "4.4" in str(cli.json("audit", "create", "-a", name)["Parameters"])
 
 
-def test_audits(cli: Cli, house: House) -> None:
+def test_openstack_optimize_drives_an_audit(base: str) -> None:
+    """The short form of what the slow tests do with every command."""
+    cli = openstack(base)
+    name = fresh("audit")
+    assert cli.json("audit", "create", "-g", "dummy", "--name", name)["State"] == "PENDING"
+    cli("audit", "update", name, "replace", "state=CANCELLED")
+    cli("audit", "delete", name)
+
+
+def test_audits(cli: Cli) -> None:
     name = fresh("audit")
     made = cli.json(
         *("audit", "create", "-g", "dummy", "-s", "dummy", "-p", "para1=5.5"),
@@ -114,7 +122,6 @@ def test_audits(cli: Cli, house: House) -> None:
     cli("audit", "update", uuid, "replace", "end_time=2026-12-01 10:00:00")
     cli("audit", "delete", uuid)
     assert "could not be found" in cli.fails("audit", "show", uuid)
-    del house
 
 
 def test_continuous_audits(cli: Cli) -> None:
@@ -200,9 +207,9 @@ def test_errors_are_told_with_status_and_request(cli: Cli) -> None:
     assert "req-" in said
 
 
-@pytest.mark.parametrize("make", [watcher, openstack])
-@pytest.mark.parametrize("version", ["1.0", "1.7", "1"])
-def test_every_version_can_be_asked_for(base: str, make: Any, version: str) -> None:
+@pytest.mark.parametrize("make", [watcher, pytest.param(openstack, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("version", ["1.0", "1.7"])
+def test_a_version_can_be_asked_for(base: str, make: Callable[..., Cli], version: str) -> None:
     assert make(base, version).json("goal", "list")
 
 
