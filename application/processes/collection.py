@@ -2,7 +2,6 @@
 
 import logging
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -88,9 +87,9 @@ class ModelKeeper:
         return None if found is None else found.age
 
     def latest(self, max_age: float = float("inf")) -> Kept | None:
-        """The kept model, None if there is none that is young enough (or it cannot be read)."""
+        """The kept model, None if there is none younger than that (or it cannot be read)."""
         found = self._kept.confirmation(self._id)
-        if found is None or found.age > max_age:
+        if found is None or found.age >= max_age:
             return None
         loaded = self._load(found.digest)
         if loaded is None:
@@ -98,7 +97,7 @@ class ModelKeeper:
         return self._as_kept(found.digest, *loaded, age=found.age)
 
     def within(self, max_age: float) -> Kept:
-        """A model that is at most so old: the kept one, or a new one.
+        """A model that is younger than that: the kept one, or a new one.
 
         Raises:
             CloudUnreachable, CloudRefused: a new one is needed and cannot be had.
@@ -170,8 +169,10 @@ class ModelKeeper:
         self._commands.run(self._metadata, decide)
 
     def _known(self, digest: str) -> bool:
-        """Whether the read models say that all is well and this is the model. It may be a moment
-        behind the log: then the log is asked, or the next collection sets it right."""
+        """Whether the read models say that all is well and this is the model.
+
+        They may be a moment behind the log: then it is asked, or the next collection puts it right.
+        """
         state = self._kept.state(self._id)
         if state is None or state.failure is not None or state.position is None:
             return False
@@ -221,7 +222,7 @@ def load_model(records: Records, digest: str) -> ModelRecord | None:
     try:
         return decode_model(records.get(digest))
     except (KeyError, ValueError) as lost:
-        log.error("the record %s of a cluster model cannot be read: %s", digest, lost)  # noqa: TRY400 - the message says it
+        log.warning("the record %s of a cluster model cannot be read: %s", digest, lost)
         return None
 
 
@@ -240,7 +241,13 @@ class Collector:
 
     def run(self, stop: threading.Event) -> None:
         """Collects whenever it is due, until told to stop."""
-        self._repeat(stop, self.step)
+        while not stop.is_set():
+            try:
+                pause = self.step()
+            except Exception:
+                log.exception("a collection failed, again in %.0f s", self._retry)
+                pause = self._retry
+            stop.wait(pause)
 
     def step(self) -> float:
         """Collects if it is due; returns the seconds until the next look."""
@@ -253,15 +260,6 @@ class Collector:
             log.warning("the cloud cannot be read, again in %.0f s: %s", self._retry, failure)
             return self._retry
         return max(0.0, self._period - kept.age)
-
-    def _repeat(self, stop: threading.Event, step: Callable[[], float]) -> None:
-        while not stop.is_set():
-            try:
-                pause = step()
-            except Exception:
-                log.exception("a collection failed, again in %.0f s", self._retry)
-                pause = self._retry
-            stop.wait(pause)
 
 
 def _because(failure: Exception) -> Because:

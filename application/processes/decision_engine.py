@@ -168,12 +168,8 @@ class DecisionEngine:
         try:
             strategy, parameters = self._strategy(audit)
             gathered = self._gatherer.gather(strategy.metrics(parameters), audit.scope)
-        except _Hopeless as end:
+        except (_Hopeless, CloudRefused, ScopeSelectsNothing) as end:
             self._fail(audit_id, run, epoch, end.because)
-        except CloudRefused as refusal:
-            self._fail(audit_id, run, epoch, refusal.because)
-        except ScopeSelectsNothing as nothing:
-            self._fail(audit_id, run, epoch, nothing.because)
         except InvalidValue as unfit:
             self._fail(audit_id, run, epoch, _unfit(unfit))
         except ModelStale as outage:

@@ -35,7 +35,8 @@ class ProjectionRebuild:
 
     Attributes:
         generation: of the tables that are shown now.
-        compared: how they compared with those shown before; None if those were of another version.
+        compared: how they compared with those shown before; None if those were of another version,
+            or of a log that was since put back to an earlier state.
     """
 
     projection: str
@@ -149,11 +150,12 @@ class Rebuilder:
             lost = {name for name, _ in wanted} - {one.projection for one in now}
             raise RebuildLost(", ".join(sorted(lost)))
         shown = {one.projection: one for one in standings if one.active}
+        end = self._log.end()
         goals = []
         for one in now:
             live = shown.get(one.projection)
-            alike = live is not None and live.version == one.version and not one.active
-            goals.append((one, live.position if alike and live else self._log.end()))
+            goal = live.position if live is not None and _comparable(live, one, end) else end
+            goals.append((one, goal))
         return [(one, goal) for one, goal in goals if one.position < goal]
 
     def _compare(self, shape: Shape, built: Standing) -> tuple[Comparison | None, int]:
@@ -164,7 +166,7 @@ class Rebuilder:
                 for one in self._store.standings()
                 if one.projection == built.projection and one.active
             )
-            if live.version != built.version:
+            if not _comparable(live, built, self._log.end()):
                 return None, events
             compared = self._store.compare(shape, live, built)
             if compared is not None:
@@ -172,3 +174,9 @@ class Rebuilder:
             events += self._catch_up([built])
             self._clock.sleep(PAUSE)
         raise RebuildLost(f"{built.projection}: it never stood where the shown tables do")
+
+
+def _comparable(live: Standing, built: Standing, end: int) -> bool:
+    """Whether the shown generation is another one of the same version, and of this log."""
+    another = live.generation != built.generation
+    return another and live.version == built.version and live.position <= end

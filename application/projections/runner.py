@@ -52,6 +52,16 @@ class Projector:
     def prepare(self) -> None:
         """Makes the tables that are missing."""
         self._store.prepare(one.shape for one in self._folder.projections.values())
+        end = self._log.end()
+        for one in self._store.standings():
+            if one.active and one.position > end:
+                _log.error(
+                    "projection %s stands at %d, beyond the end of the log (%d): the log was put "
+                    "back to an earlier state; rebuild the projections",
+                    one.projection,
+                    one.position,
+                    end,
+                )
 
     def run(self, stop: threading.Event) -> None:
         """Follows the log until told to stop; outages are waited out."""

@@ -1,10 +1,11 @@
-"""A strategy and its planner on a cluster in the neutral form: no cloud, no service, no log."""
+"""A strategy and its planner on a cluster file: no cloud, no service, no log."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from domain.clouds.cluster_file import read_cluster
 from domain.cluster.compute import ComputeModel
-from domain.cluster.neutral import NeutralCluster, Values, read_neutral
+from domain.cluster.neutral import NeutralCluster, Values
 from domain.cluster.rows import Quarantined
 from domain.kernel.reasons import Because
 from domain.optimization.efficacy import GlobalEfficacy, global_efficacy
@@ -66,23 +67,20 @@ def solve_offline(
     """Runs a strategy and the planner that it names.
 
     Args:
-        data: a cluster in the neutral form (domain.cluster.neutral).
+        data: a cluster, in our form or in the neutral one (domain.clouds.cluster_file).
         strategy_name: a registered strategy.
         parameters: its parameters; what is left out takes the schema's default.
         seed: for strategies that draw lots.
 
     Raises:
         NotFound: there is no such strategy.
-        InvalidValue: the data are not in the neutral form.
+        InvalidValue: the data are in neither form.
     """
     strategy = choose_strategy(STRATEGIES, "", strategy_name)
-    cluster = read_neutral(data)
-    model, quarantined = ComputeModel.build(
-        cluster.hosts, cluster.servers, cluster.groups, cluster.aggregates
-    )
+    cluster = read_cluster(data)
     filled = {**_defaults(strategy), **(parameters or {})}
-    table = metric_table(model, cluster.metrics, strategy, filled)
-    solution = strategy.solve(Inputs(model, table, filled, seed))
+    table = metric_table(cluster.model, cluster.metrics, strategy, filled)
+    solution = strategy.solve(Inputs(cluster.model, table, filled, seed))
     return OfflineResult(
         strategy=strategy.name,
         planned=tuple(PLANNERS[strategy.planner](None, None).plan(solution)),
@@ -90,7 +88,7 @@ def solve_offline(
         efficacy=global_efficacy(GOALS[strategy.goal], solution.indicators),
         rejections=solution.rejections,
         notes=solution.notes,
-        quarantined=quarantined,
+        quarantined=cluster.quarantined,
     )
 
 

@@ -24,6 +24,8 @@ V = TypeVar("V")
 Condition = ColumnElement[bool]
 _MARKER = "marker_id__"
 _SORT = "sort__"
+_ID_DIGITS = 18
+"""More digits than this are no id: they need not fit the column."""
 
 
 @dataclass(frozen=True)
@@ -121,14 +123,18 @@ def as_uuid(text: str) -> UUID | None:
 
 def _identified(source: Source, ident: str) -> Condition:
     if ident.isascii() and ident.isdigit():
-        number = int(ident)
-        return source.columns["id"] == number if number < 1 << 63 else false()
+        return source.columns["id"] == int(ident) if len(ident) <= _ID_DIGITS else false()
     uuid = as_uuid(ident)
     if uuid is not None:
         return source.columns["uuid"] == uuid
     if source.name_key is None:
         return false()
-    return source.name_key == ident.casefold()
+    return named(source.name_key, ident)
+
+
+def named(name_key: ColumnElement[Any], name: str) -> Condition:
+    """Whether a case-folded name is a name. PostgreSQL has no text with a NUL in it."""
+    return false() if "\0" in name else name_key == name.casefold()
 
 
 def _filtered(resource: Resource[V], filters: Filters) -> list[Condition]:

@@ -19,7 +19,7 @@ from application.ports.read_models import (
     ScoringEngineView,
     StrategyView,
 )
-from infrastructure.read_models.paging import Condition, Resource, Source, as_uuid
+from infrastructure.read_models.paging import Condition, Resource, Source, as_uuid, named
 from infrastructure.read_models.schema import shown
 
 GOALS = shown(tables.GOALS)
@@ -61,7 +61,7 @@ def _named(uuid: ColumnElement[Any], key: ColumnElement[Any]) -> Callable[[str],
 
     def matches(value: str) -> Condition:
         wanted = as_uuid(value)
-        return key == value.casefold() if wanted is None else uuid == wanted
+        return named(key, value) if wanted is None else uuid == wanted
 
     return matches
 

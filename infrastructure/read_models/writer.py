@@ -12,6 +12,7 @@ from sqlalchemy import (
     Connection,
     Dialect,
     Table,
+    Text,
     UpdateBase,
     bindparam,
     delete,
@@ -107,7 +108,14 @@ def _binding(kind: TypeEngine[Any], dialect: Dialect) -> Convert | None:
     """What a type does to a value on its way to the database, None for nothing."""
     if isinstance(kind, Instant | Json):
         return kind.binding(dialect)
+    if isinstance(kind, Text) and dialect.name == "postgresql":
+        return _without_nul
     return kind.dialect_impl(dialect).bind_processor(dialect)
+
+
+def _without_nul(value: str | None) -> str | None:
+    """PostgreSQL has no text with a NUL in it; whoever made one still wants to see his event."""
+    return value.replace("\0", "\ufffd") if value is not None and "\0" in value else value
 
 
 class GenerationWriter:

@@ -1,9 +1,12 @@
+from infrastructure.settings.access import AccessSettings
+from infrastructure.settings.api import ApiSettings, is_loopback
+from infrastructure.settings.libraries import LibraryOptions, library_options
 from infrastructure.settings.load import Loaded, SettingsError, Value, load, options
 from infrastructure.settings.options import Option
 from infrastructure.settings.sections import (
-    ApiSettings,
     ApplierSettings,
     CloudSettings,
+    CollectorSettings,
     DatabaseSettings,
     DecisionEngineSettings,
     LogSettings,
@@ -12,15 +15,17 @@ from infrastructure.settings.sections import (
     PlannerSettings,
     Settings,
     SimulatorSettings,
-    is_loopback,
 )
 
 __all__ = [
+    "AccessSettings",
     "ApiSettings",
     "ApplierSettings",
     "CloudSettings",
+    "CollectorSettings",
     "DatabaseSettings",
     "DecisionEngineSettings",
+    "LibraryOptions",
     "Loaded",
     "LogSettings",
     "MetricsSettings",
@@ -32,6 +37,7 @@ __all__ = [
     "SimulatorSettings",
     "Value",
     "is_loopback",
+    "library_options",
     "load",
     "options",
 ]

@@ -154,6 +154,17 @@ class File:
 
 
 @dataclass(frozen=True)
+class Files:
+    """Paths with commas between them, each as ``File`` takes it."""
+
+    rule: str = "paths with commas between them"
+
+    def parse(self, text: str) -> tuple[Path, ...]:
+        """As ``Kind`` says."""
+        return tuple(File().parse(part) for part in text.split(",") if part.strip())
+
+
+@dataclass(frozen=True)
 class Url:
     """An address with one of several schemes."""
 
@@ -205,4 +216,6 @@ def as_text(value: object) -> str:
         return str(value).lower()
     if isinstance(value, Mapping):
         return ",".join(f"{name}:{number}" for name, number in value.items())
+    if isinstance(value, tuple):
+        return ",".join(as_text(one) for one in value)
     return "" if value is None else str(value)

@@ -12,12 +12,16 @@ from typing import Any, TypeVar, cast, get_type_hints
 
 from oslo_config import cfg
 
-from infrastructure.settings.kinds import BadValue, as_text
+from infrastructure.settings.api import is_loopback
+from infrastructure.settings.kinds import BadValue, Files, as_text
+from infrastructure.settings.libraries import SECTIONS as OF_LIBRARIES
 from infrastructure.settings.options import Derived, Option
-from infrastructure.settings.sections import Settings, is_loopback
+from infrastructure.settings.sections import Settings
 
 OWN_SECTION = "vigil"
 """A name in this section that is no option is an error; elsewhere it may be the original's."""
+FILES = (OWN_SECTION, "config_files")
+"""The option that says which files are read."""
 
 S = TypeVar("S")
 
@@ -93,19 +97,21 @@ def load(
     Args:
         flags: ``section.name`` → text, from the command line.
         environ: environment variables.
-        files: configuration files, later ones win; None looks in the usual places
-            (``~/.vigil``, ``~``, ``/etc/vigil``, ``/etc``) for ``vigil.conf``.
+        files: configuration files, later ones win; None takes those that the environment names
+            (VIGIL_CONFIG_FILES: a process that was started by another one), else looks in the
+            usual places (``~/.vigil``, ``~``, ``/etc/vigil``, ``/etc``) for ``vigil.conf``.
 
     Raises:
         SettingsError: an option is unknown, breaks its rule, or does not fit to another one.
     """
     declared = tuple(options())
-    found = cfg.find_config_files("vigil") if files is None else [str(path) for path in files]
-    spoken = {
-        **_from_files(declared, found),
+    outside = {
         **_from_environment(declared, environ or {}),
         **_from_flags(declared, flags or {}),
     }
+    found = _files(files, outside)
+    spoken = {**_from_files(declared, found), **outside}
+    spoken[FILES] = ("what was asked for and found", ",".join(found))
     values: dict[tuple[str, str], Any] = {}
     told: list[Value] = []
     for one in declared:
@@ -125,6 +131,15 @@ def load(
 Spoken = dict[tuple[str, str], tuple[str, str]]
 
 
+def _files(asked: Sequence[Path] | None, outside: Spoken) -> list[str]:
+    """The configuration files: a caller's, else another process's, else those in usual places."""
+    if asked is not None:
+        return [str(path.expanduser().absolute()) for path in asked]
+    if FILES in outside:
+        return [str(path) for path in Files().parse(outside[FILES][1])]
+    return list(cfg.find_config_files("vigil"))
+
+
 def _from_files(declared: Sequence[Option], files: Sequence[str]) -> Spoken:
     conf = cfg.ConfigOpts()
     for one in declared:
@@ -140,6 +155,8 @@ def _from_files(declared: Sequence[Option], files: Sequence[str]) -> Spoken:
         text = _file_text(conf, one)
         if text is not None:
             where = conf.get_location(one.name, _group(one.section))
+            if one.key == FILES:
+                raise SettingsError(f"{one.label}: cannot be set in a file")
             spoken[one.key] = (where.detail if where else "file", text)
     return spoken
 
@@ -210,6 +227,8 @@ def _ignored(declared: Sequence[Option], files: Sequence[str]) -> Iterator[tuple
             for name in named:
                 if (section, name) in known:
                     continue
+                if section in OF_LIBRARIES:
+                    continue
                 if section == OWN_SECTION:
                     raise SettingsError(f"[{section}] {name} ({path}): there is no such option")
                 yield path, section, name
@@ -222,15 +241,27 @@ def _check(settings: Settings) -> None:
             "[DEFAULT] service_down_time: must be at least twice [DEFAULT] periodic_interval "
             f"({settings.heartbeat_interval}), which {settings.service_down_time} is not"
         )
-    api = settings.api
-    if not (api.enable_authentication or is_loopback(api.host) or api.allow_unauthenticated):
-        raise SettingsError(
-            "[DEFAULT] enable_authentication: must be true when [api] host "
-            f"({api.host}) is not a loopback address, "
-            "unless [vigil] allow_unauthenticated is true"
-        )
+    _check_access(settings)
     metrics = settings.metrics
     if (metrics.username is None) != (metrics.password is None):
         raise SettingsError(
             "[prometheus_client] username: must be set together with [prometheus_client] password"
         )
+
+
+def _check_access(settings: Settings) -> None:
+    api, access = settings.api, settings.access
+    reachable = None
+    if not is_loopback(api.host):
+        reachable = f"[api] host ({api.host}) is not a loopback address"
+    elif access.enable_proxy_headers_parsing:
+        reachable = "[oslo_middleware] enable_proxy_headers_parsing says that a proxy is in front"
+    if reachable and not (api.enable_authentication or api.allow_unauthenticated):
+        raise SettingsError(
+            f"[DEFAULT] enable_authentication: must be true when {reachable}, "
+            "unless [vigil] allow_unauthenticated is true"
+        )
+    if api.enable_ssl_api:
+        for name, path in (("cert_file", access.cert_file), ("key_file", access.key_file)):
+            if path is None:
+                raise SettingsError(f"[ssl] {name}: must be set when [api] enable_ssl_api is true")

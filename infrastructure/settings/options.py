@@ -64,7 +64,7 @@ class Option:
         """The default, for people."""
         if isinstance(self.default, Derived):
             return self.default.text
-        return "not set" if self.default is None else as_text(self.default)
+        return as_text(self.default) or "not set"
 
 
 def option(

@@ -5,7 +5,7 @@ from itertools import groupby
 
 from infrastructure.logs import scrubbed
 from infrastructure.settings.kinds import as_text
-from infrastructure.settings.load import Loaded, Value
+from infrastructure.settings.load import FILES, Loaded, Value
 from infrastructure.settings.options import Option
 
 MASK = "***"
@@ -26,6 +26,10 @@ An option is taken from the first of these that names it:
 Sections and names are those of the original service wherever it has the option, so its file can be
 used as it is; what Vigil does not know is ignored and listed by `vigil config`. A wrong name in
 `[vigil]` is an error. `vigil config` shows every value in force and where it came from.
+
+`[keystone_authtoken]` and `[oslo_policy]` are read by keystonemiddleware and oslo.policy as well,
+from the same files: every option that these libraries have may stand there, or in the environment
+as `OS_<SECTION>__<NAME>` (for example `OS_KEYSTONE_AUTHTOKEN__PASSWORD`).
 """
 
 
@@ -81,7 +85,7 @@ def _entry(one: Option) -> str:
 
 
 def _code(one: Option) -> str:
-    concrete = one.default is not None and not hasattr(one.default, "compute")
+    concrete = bool(as_text(one.default)) and not hasattr(one.default, "compute")
     return f"`{one.default_text}`" if concrete else one.default_text
 
 
@@ -91,6 +95,8 @@ def sample(options: Sequence[Option]) -> str:
     for section, members in groupby(options, key=lambda one: one.section):
         lines.append(f"[{section}]")
         for one in members:
+            if one.key == FILES:
+                continue
             concrete = one.default is not None and not hasattr(one.default, "compute")
             lines.append(f"# {one.name} = {one.default_text if concrete else ''}".rstrip())
         lines.append("")

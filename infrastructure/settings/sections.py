@@ -5,33 +5,29 @@
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 
-from infrastructure.settings.kinds import Choice, File, Flag, Integer, Number, Table, Text, Url
+from infrastructure.settings.access import AccessSettings
+from infrastructure.settings.api import ApiSettings
+from infrastructure.settings.kinds import (
+    Choice,
+    File,
+    Files,
+    Flag,
+    Integer,
+    Number,
+    Table,
+    Text,
+    Url,
+)
 from infrastructure.settings.options import Derived, Named, option
 
-API_PORT = 9322
 PORT = Integer(1, 65535)
 FREE_OR_PORT = Integer(0, 65535)
 
 
-def is_loopback(host: str) -> bool:
-    """Whether an address is reachable from this machine only."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def _database(values: Named) -> str:
     return f"sqlite:///{values['vigil', 'data_dir'] / 'vigil.sqlite'}"
-
-
-def _authenticated(values: Named) -> bool:
-    return not is_loopback(values["api", "host"])
 
 
 def _prometheus(values: Named) -> str | None:
@@ -98,41 +94,6 @@ class NatsSettings:
     def embedded(self) -> bool:
         """Whether `vigil up` has to start a server."""
         return self.url is None
-
-
-@dataclass(frozen=True)
-class ApiSettings:
-    """The REST API."""
-
-    host: str = option("api.host", Text("an address"), "127.0.0.1", "Address to listen on.")
-    port: int = option("api.port", PORT, API_PORT, "Port to listen on.")
-    workers: int = option("api.workers", Integer(1, 64), 2, "Processes that serve requests.")
-    max_limit: int = option("api.max_limit", Integer(1), 1000, "Most items in one page of a list.")
-    enable_authentication: bool = option(
-        "DEFAULT.enable_authentication",
-        Flag(),
-        Derived("true unless [api] host is a loopback address", _authenticated),
-        "Whether every request needs a Keystone token.",
-    )
-    allow_unauthenticated: bool = option(
-        "vigil.allow_unauthenticated",
-        Flag(),
-        default=False,
-        help="Permits enable_authentication = false on an address that others can reach.",
-    )
-    read_your_writes_timeout: float = option(
-        "vigil.read_your_writes_timeout",
-        Number(0.0, 60.0),
-        5.0,
-        "Seconds that a response waits until the read models show what the request wrote.",
-    )
-
-    @property
-    def url(self) -> str:
-        """Where it answers, as seen from this machine."""
-        anywhere = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - not bound, translated
-        host = anywhere.get(self.host, f"[{self.host}]" if ":" in self.host else self.host)
-        return f"http://{host}:{self.port}"
 
 
 @dataclass(frozen=True)
@@ -213,6 +174,33 @@ class SimulatorSettings:
         "Loads the cluster from this file instead of generating it.",
     )
     port: int = option("vigil.simulator_port", FREE_OR_PORT, 0, "Its port, 0 for a free one.")
+
+
+@dataclass(frozen=True)
+class CollectorSettings:
+    """How the model of the cloud is kept fresh."""
+
+    period: float = option(
+        "watcher_cluster_data_model_collectors.compute.period",
+        Number(1.0),
+        60.0,
+        "Seconds from the beginning of one collection of the compute model to that of the next "
+        "(the original: 3600). A model that nobody confirmed for three periods counts as stale.",
+    )
+    max_model_age: float = option(
+        "vigil.max_model_age",
+        Number(0.0),
+        30.0,
+        "Seconds that a kept model may be old when a run uses it. For an older one, or one from "
+        "before Vigil's own latest effect on the cloud, the run collects a new one. 0: always.",
+    )
+    allow_stale: bool = option(
+        "vigil.allow_stale_models",
+        Flag(),
+        default=False,
+        help="Whether a run uses an older model when the cloud cannot be read. "
+        "Otherwise the run waits and tries again.",
+    )
 
 
 @dataclass(frozen=True)
@@ -324,10 +312,12 @@ class Settings:
     log: LogSettings
     database: DatabaseSettings
     nats: NatsSettings
+    access: AccessSettings
     api: ApiSettings
     cloud: CloudSettings
     metrics: MetricsSettings
     simulator: SimulatorSettings
+    collector: CollectorSettings
     decision_engine: DecisionEngineSettings
     applier: ApplierSettings
     planner: PlannerSettings
@@ -336,6 +326,13 @@ class Settings:
         Text("a host name"),
         Derived("this machine's host name", lambda _: socket.gethostname()),
         "Under which name this machine's services are known.",
+    )
+    config_files: tuple[Path, ...] = option(
+        "vigil.config_files",
+        Files(),
+        (),
+        "The configuration files in force, also for the libraries that read sections of their own "
+        "in them. Never set in a file: `--config-file` sets it.",
     )
     debug: bool = option(
         "DEFAULT.debug",

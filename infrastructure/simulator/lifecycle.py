@@ -114,9 +114,7 @@ class Lifecycle:
     def _delete(self, server: Server, at: float) -> None:
         for migration in self.world.migrations_of.get(server.id, []):
             if migration.active:
-                self.world.ledger.drop(migration.uuid)
-                migration.status, migration.next_at = "cancelled", None
-                self.world.touch(migration)
+                self.migrations.withdraw(migration, at)
         server.deleted, server.task_state = True, None
         self.world.ledger.drop(server.id)
         self.world.by_host.get(server.host, set()).discard(server.id)

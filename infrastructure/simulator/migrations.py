@@ -1,6 +1,7 @@
 """How migrations proceed: a small state machine per record, stepped at stored wall times.
 
 live:  accepted -> (queued) -> preparing -> running -> completed | failed | cancelled
+       (the server is ACTIVE at its destination a moment before the record is completed)
 cold:  accepted -> pre-migrating -> migrating -> post-migrating -> finished -> (user) -> confirmed
 either may end in `error` when the scheduler finds no host.
 """
@@ -14,6 +15,7 @@ from infrastructure.simulator.world import World
 CONDUCTOR = 0.2
 PREPARE = 0.3
 ABORT = 0.3
+SETTLE = 0.5
 _BASE = 2.0
 _MB_PER_SECOND = 1024.0
 _SLOT_TAKEN = ("preparing", "running", "post-migrating")
@@ -139,12 +141,15 @@ class Migrations:
 
     def _end_live(self, migration: Migration, at: float) -> None:
         server = self.world.servers[migration.server_id]
-        if migration.outcome == "abort":
+        if migration.landed:
+            self._complete(migration, at)
+        elif migration.outcome == "abort":
             self._fail(migration, server, "cancelled", at)
         elif migration.outcome == "fail":
             self._fail(migration, server, "failed", at)
         else:
             self._land(migration, server, at)
+            return
         self._next_in_queue(migration.source, at)
 
     def _land(self, migration: Migration, server: Server, at: float) -> None:
@@ -152,15 +157,20 @@ class Migrations:
         host = migration.dest or migration.source
         if migration.outcome == "elsewhere":
             host = self._elsewhere(migration, server) or host
-        migration.status = "completed"
-        world.ledger.drop(migration.uuid)
         world.ledger.put(server.id, host, world.flavors[server.flavor].resources)
         server.task_state = None
         server.consumer_generation += 1
         world.move(server, host, at)
-        self._book_generations(migration)
         history.landed(world, migration, at)
         history.finish(world, migration, at)
+        migration.landed = True
+        self._set(migration, "running", at, SETTLE)
+
+    def _complete(self, migration: Migration, at: float) -> None:
+        """The source cleans up: only now is the record completed and the source's share free."""
+        self.world.ledger.drop(migration.uuid)
+        self._set(migration, "completed", at, None)
+        self._book_generations(migration)
 
     def _elsewhere(self, migration: Migration, server: Server) -> str | None:
         if migration.landing:
@@ -206,6 +216,14 @@ class Migrations:
         was = migration.status
         self._fail(migration, self.world.servers[migration.server_id], "cancelled", at)
         if was != "queued":
+            self._next_in_queue(migration.source, at)
+
+    def withdraw(self, migration: Migration, at: float) -> None:
+        """End a migration whose server is being deleted."""
+        was = migration.status
+        self.world.ledger.drop(migration.uuid)
+        self._set(migration, "cancelled", at, None)
+        if migration.kind == LIVE and was in _SLOT_TAKEN:
             self._next_in_queue(migration.source, at)
 
     def force_complete(self, migration: Migration, at: float) -> None:

@@ -179,6 +179,7 @@ class Migration(msgspec.Struct, kw_only=True):
     Args:
         next_at: wall time of the next step; None while it waits (queue, hang, user).
         outcome: what an injected fault will make of it; "" when nothing.
+        landed: whether the server runs at its destination already; the source notes it later.
     """
 
     id: int
@@ -203,6 +204,7 @@ class Migration(msgspec.Struct, kw_only=True):
     outcome: str = ""
     landing: str | None = None
     fail_at: float = 0.5
+    landed: bool = False
 
     @property
     def active(self) -> bool:

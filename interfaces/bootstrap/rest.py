@@ -1,9 +1,6 @@
 """What the API's worker processes need."""
 
-from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
-from uuid import UUID
 
 from openstack.connection import Connection
 
@@ -18,18 +15,11 @@ from infrastructure.cron import next_match
 from infrastructure.openstack.connection import Limits
 from infrastructure.openstack.service import compute
 from infrastructure.settings import Settings
+from interfaces.bootstrap.access import authorizer
+from interfaces.bootstrap.models import cluster_models
 from interfaces.bootstrap.parts import connection, limits, metric_source
 from interfaces.bootstrap.store import CLOCK, Store
-from interfaces.rest.auth import NoAuth
-from interfaces.rest.server import ServerSettings
 from interfaces.rest.services import RestServices, RestSettings, StrategyState
-
-
-def server_settings(settings: Settings) -> ServerSettings:
-    """Where and how the API is served."""
-    return ServerSettings(
-        host=settings.api.host, port=settings.api.port, workers=settings.api.workers
-    )
 
 
 def rest_services(settings: Settings) -> RestServices:
@@ -47,14 +37,18 @@ def rest_services(settings: Settings) -> RestServices:
         commands=store.commands,
         reads=store.read,
         services=store.services,
-        authorizer=NoAuth(),
+        authorizer=authorizer(settings),
         cron=next_match,
         clock=CLOCK,
         ids=RandomIds(),
         strategy_state=partial(_strategy_state, readiness),
-        data_model=_no_model,
+        data_model=cluster_models(settings, store).rows,
         settings=RestSettings(
-            max_limit=settings.api.max_limit, patience=settings.api.read_your_writes_timeout
+            max_limit=settings.api.max_limit,
+            max_body=settings.access.max_request_body_size,
+            patience=settings.api.read_your_writes_timeout,
+            webhooks_auth=settings.api.enable_webhooks_auth,
+            behind_proxy=settings.access.enable_proxy_headers_parsing,
         ),
         close=store.close,
     )
@@ -75,7 +69,3 @@ def _compute_answers(cloud: Connection, patience: Limits) -> bool:
     except (CloudUnreachable, CloudRefused):
         return False
     return True
-
-
-def _no_model(audit: UUID | None) -> Sequence[Mapping[str, Any]]:
-    raise Unavailable(f"No cluster model is kept (asked for {audit or 'the whole cloud'}).")

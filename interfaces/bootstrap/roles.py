@@ -12,8 +12,9 @@ from application.commands.catalogue import synchronise
 from application.commands.parameters import completed
 from application.installed import definitions
 from application.processes.applier import Applier, Collaborators
+from application.processes.collection import Collector
 from application.processes.decision_engine import DecisionEngine, Patience
-from application.processes.gathering import Gatherer
+from application.processes.gathering import Freshness, Gatherer, last_effect
 from application.processes.scheduler import Scheduler, Timetable
 from application.processes.tracking import Pace
 from application.processes.worker import Worker
@@ -23,8 +24,9 @@ from infrastructure import event_log, read_models
 from infrastructure.cron import next_match
 from infrastructure.messaging import Relay
 from infrastructure.openstack.actions import handlers
-from infrastructure.openstack.collector import NovaCollector
 from infrastructure.settings import Settings
+from interfaces.bootstrap.access import announce, server_settings
+from interfaces.bootstrap.models import model_keeper
 from interfaces.bootstrap.parts import (
     connection,
     heartbeat,
@@ -35,7 +37,7 @@ from interfaces.bootstrap.parts import (
     until,
     work,
 )
-from interfaces.bootstrap.rest import rest_services, server_settings
+from interfaces.bootstrap.rest import rest_services
 from interfaces.bootstrap.store import CLOCK, Store, opened
 from interfaces.rest.server import serve
 
@@ -57,6 +59,7 @@ def run_role(role: str, settings: Settings, stop: threading.Event) -> int:
         KeyError: there is no such role.
     """
     if role == "api":
+        announce(settings)
         return serve(partial(rest_services, settings), server_settings(settings))
     with opened(settings) as store:
         unknown = event_log.verify_topics(store.log)
@@ -84,6 +87,13 @@ def _scheduler(settings: Settings, store: Store, stop: threading.Event) -> None:
     Scheduler(store.commands, store.read, CLOCK, next_match, timetable, instance=instance).run(stop)
 
 
+def _collector(settings: Settings, store: Store, stop: threading.Event) -> None:
+    instance = f"{settings.host}/{os.getpid()}"
+    metadata = Metadata(component("collector", instance))
+    keeper = model_keeper(settings, store, connection(settings), metadata)
+    Collector(keeper, period=settings.collector.period).run(stop)
+
+
 def _decision_engine(settings: Settings, store: Store, stop: threading.Event) -> None:
     me = read_models.this_instance("watcher-decision-engine", host=settings.host)
     cloud = connection(settings)
@@ -103,7 +113,11 @@ def _decision_engine(settings: Settings, store: Store, stop: threading.Event) ->
         records=store.records,
         services=store.services,
         gatherer=Gatherer(
-            NovaCollector(cloud, limits(settings)), metric_source(settings, cloud), CLOCK
+            model_keeper(settings, store, cloud, metadata),
+            metric_source(settings, cloud),
+            CLOCK,
+            Freshness(settings.collector.max_model_age, settings.collector.allow_stale),
+            last_effect=partial(last_effect, store.read),
         ),
         strategies=STRATEGIES,
         planners=planners,
@@ -160,6 +174,7 @@ ROLES: dict[str, Callable[[Settings, Store, threading.Event], None]] = {
     "projector": _projector,
     "relay": _relay,
     "scheduler": _scheduler,
+    "collector": _collector,
     "decision-engine": _decision_engine,
     "applier": _applier,
 }

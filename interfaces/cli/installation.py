@@ -19,7 +19,7 @@ from interfaces.cli.errors import CommandFailed
 LOOPBACK = "127.0.0.1"
 SIMULATED = "simulator"
 """Name of the simulated cloud in its clouds.yaml."""
-WORKERS = ("projector", "relay", "decision-engine", "applier", "scheduler")
+WORKERS = ("projector", "relay", "decision-engine", "applier", "scheduler", "collector")
 Reload = Callable[[dict[str, str]], Loaded]
 """Loads the user's settings with some options (``section.name`` → text) replaced."""
 PROGRAM = (sys.executable, "-m", "interfaces.cli.main")

@@ -153,3 +153,4 @@ def _answer_errors(app: App) -> None:
     for kind in (*known, *ports, StoreUnavailable, KeyReused):
         app.add_error_handler(kind, errors.handle_known)
     app.add_error_handler(errors.Unauthenticated, errors.handle_unauthenticated)
+    app.add_error_handler(errors.IdentityUnavailable, errors.handle_no_identity)

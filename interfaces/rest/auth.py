@@ -45,6 +45,19 @@ class Authorizer(Protocol):
         ...
 
 
+_TOLD = {
+    "project_name": "X-Project-Name",
+    "user_domain_id": "X-User-Domain-Id",
+    "project_domain_id": "X-Project-Domain-Id",
+    "system_scope": "OpenStack-System-Scope",
+    "is_admin_project": "X-Is-Admin-Project",
+}
+
+
+def _told(req: falcon.Request) -> dict[str, str | None]:
+    return {name: req.get_header(header) for name, header in _TOLD.items()}
+
+
 class NoAuth:
     """No identity service: whoever reaches the socket is an administrator.
 
@@ -62,7 +75,7 @@ class NoAuth:
         return Caller(
             actor,
             frozenset(role.strip().lower() for role in roles.split(",") if role.strip()),
-            {"user_id": user, "project_id": project},
+            {"user_id": user, "project_id": project, **_told(req)},
         )
 
     def allows(self, caller: Caller, rule: str, target: Target) -> bool:  # noqa: ARG002

@@ -5,6 +5,7 @@ Errors of this layer::
     RestError
     ├── Malformed               400  the request cannot be understood
     ├── Unauthenticated         401  nobody knows who sent it
+    ├── IdentityUnavailable     503  the identity service cannot be asked
     ├── Forbidden               403  the policy says no
     ├── NotAcceptable           406  the feature needs a newer microversion
     │   └── VersionNotAcceptable     no such microversion
@@ -48,6 +49,13 @@ class Unauthenticated(RestError):
     def __init__(self, challenge: str) -> None:
         super().__init__("The request you have made requires authentication.")
         self.challenge = challenge
+
+
+class IdentityUnavailable(RestError):
+    """The identity service cannot be asked who sent it."""
+
+    def __init__(self) -> None:
+        super().__init__("The Keystone service is temporarily unavailable.")
 
 
 class Forbidden(RestError):
@@ -97,6 +105,7 @@ STATUS: Mapping[type[Exception], int] = {
     RestError: 400,
     Malformed: 400,
     Unauthenticated: 401,
+    IdentityUnavailable: 503,
     Forbidden: 403,
     NotAcceptable: 406,
     VersionNotAcceptable: 406,
@@ -156,6 +165,21 @@ def handle_unauthenticated(
     told = {"code": 401, "title": "Unauthorized", "message": str(error)}
     resp.data = json.dumps({"error": told}).encode()
     resp.set_header("WWW-Authenticate", error.challenge)
+
+
+def handle_no_identity(
+    req: falcon.Request,
+    resp: falcon.Response,
+    error: IdentityUnavailable,
+    params: Mapping[str, object],
+) -> None:
+    """Answers as the identity service's filter does when it cannot reach it (rest-api 5.2)."""
+    del req, params
+    resp.status = 503
+    resp.content_type = "application/json"
+    title = "Service Unavailable"
+    resp.data = json.dumps({"message": str(error), "code": f"503 {title}", "title": title}).encode()
+    resp.set_header("Retry-After", "1")
 
 
 def handle_http(

@@ -20,6 +20,8 @@ _READABLE = frozenset({JSON, "text/javascript", "application/javascript"})
 _FORM = "application/x-www-form-urlencoded"
 LONGEST_KEY = 255
 BIGGEST = 2**63
+DEEPEST = 64
+_SUSPICIOUS = re.compile(rb"\\u0000|\d{19}")
 
 T = TypeVar("T")
 
@@ -77,16 +79,18 @@ def decoded(body: bytes, kind: type[T]) -> T:
 
 
 def _storable(body: bytes) -> None:
-    """Refuses what JSON can say but databases cannot keep."""
-    if b"\\u0000" not in body and not re.search(rb"\d{19}", body):
+    """Refuses what JSON can say but databases, or whoever reads it later, cannot take."""
+    if not _SUSPICIOUS.search(body) and body.count(b"[") + body.count(b"{") <= DEEPEST:
         return
-    waiting = [msgspec.json.decode(body)]
+    waiting = [(msgspec.json.decode(body), 0)]
     while waiting:
-        value = waiting.pop()
+        value, depth = waiting.pop()
+        if depth > DEEPEST:
+            raise Malformed(f"Invalid input: nested deeper than {DEEPEST} levels")
         if isinstance(value, dict):
-            waiting += [*value.keys(), *value.values()]
+            waiting += [(one, depth + 1) for pair in value.items() for one in pair]
         elif isinstance(value, list):
-            waiting += value
+            waiting += [(one, depth + 1) for one in value]
         elif isinstance(value, str) and "\0" in value:
             raise Malformed("Invalid input: text must not contain NUL characters")
         elif isinstance(value, int) and not -BIGGEST <= value < BIGGEST:
@@ -126,7 +130,9 @@ def once(req: falcon.Request, body: bytes) -> Once | None:
 
 
 def _canonical(body: bytes) -> bytes:
-    return json.dumps(json.loads(body), sort_keys=True).encode() if body.strip() else b""
+    if not body.strip():
+        return b""
+    return msgspec.json.encode(msgspec.json.decode(body), order="deterministic")
 
 
 def encoded(value: object) -> bytes:

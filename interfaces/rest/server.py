@@ -3,6 +3,7 @@
 import logging
 import os
 import socket
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ class ServerSettings:
         timeout: seconds after which a worker process that shows no life is killed.
         grace: seconds that requests have to end when the server is told to stop.
         certificate, key: PEM files; with both the server speaks TLS.
+        authorities: PEM file; with it, clients must show a certificate that one of these signed.
     """
 
     host: str = "127.0.0.1"
@@ -38,6 +40,7 @@ class ServerSettings:
     grace: int = 30
     certificate: Path | None = None
     key: Path | None = None
+    authorities: Path | None = None
 
 
 def serve(
@@ -75,6 +78,9 @@ def serve(
         "proc_name": "vigil-api",
         "certfile": str(settings.certificate) if settings.certificate else None,
         "keyfile": str(settings.key) if settings.key else None,
+        "ca_certs": str(settings.authorities) if settings.authorities else None,
+        "cert_reqs": ssl.CERT_REQUIRED if settings.authorities else ssl.CERT_NONE,
+        "forwarded_allow_ips": "",  # whether a proxy is believed is the API's own setting
         "when_ready": lambda _: on_ready(host, port) if on_ready else None,
         "worker_exit": lambda _, worker: _close(worker),
     }

@@ -12,11 +12,15 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import NoReturn
 
-from tests.benchmarks import cluster_core, event_log, loop, projections, rest
+from tests.benchmarks import cluster_core, event_log, library_runner, loop, projections, rest
+from tests.benchmarks.ground import database
 from tests.benchmarks.report import PAGE, Measured, Table, machine, of_figures, page, plain
+from tests.postgres import ENVIRONMENT
 
 LIMIT = 360
 """Seconds for everything."""
@@ -42,7 +46,25 @@ def _event_log(_: bool) -> Table:
 
 
 def _projections(_: bool) -> Table:
-    return of_figures("Projections", projections.run())
+    """PostgreSQL is given the way tests are given one."""
+    with TemporaryDirectory() as folder, database("postgresql", Path(folder), durable=False) as url:
+        known = os.environ.get(ENVIRONMENT)
+        os.environ[ENVIRONMENT] = url
+        try:
+            figures = [*projections.run(), *library_runner.run()]
+        finally:
+            os.environ.pop(ENVIRONMENT)
+            if known is not None:
+                os.environ[ENVIRONMENT] = known
+    return of_figures(
+        "Read models",
+        figures,
+        "A rebuild folds the whole log into new tables, compares them with the live ones and "
+        "switches. *One event per transaction* is our runner told to work like the library's.",
+        "The library's own runner (`eventsourcing.projection`) fills the same tables with the same "
+        "folds. It cannot follow an SQLite event store.",
+        "PostgreSQL does not wait for the disk here: read models never do.",
+    )
 
 
 def _cluster(quick: bool) -> Table:

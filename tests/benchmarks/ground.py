@@ -26,12 +26,12 @@ class Ground:
 
 
 @contextmanager
-def database(kind: str, folder: Path) -> Iterator[str]:
-    """URL of an empty database that waits for the disk; it is gone afterwards."""
+def database(kind: str, folder: Path, *, durable: bool = True) -> Iterator[str]:
+    """URL of an empty database, which waits for the disk by default; it is gone afterwards."""
     if kind == "sqlite":
         yield f"sqlite:///{folder / 'vigil.sqlite'}"
         return
-    cluster = Cluster(durable=True)
+    cluster = Cluster(durable=durable)
     try:
         cluster.start()
         yield cluster.url

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from tests.benchmarks.cpu import cpu_seconds
-from tests.benchmarks.report import quantile
+from tests.benchmarks.samples import quantile
 
 CONNECTIONS = 8
 SECONDS = 4.0

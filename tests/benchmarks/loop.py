@@ -25,7 +25,8 @@ from tests.benchmarks.ground import (
     await_catalogue,
     ground,
 )
-from tests.benchmarks.report import Cell, Table, quantile
+from tests.benchmarks.report import Cell, Table
+from tests.benchmarks.samples import quantile
 from tests.faults.crash.installation import eventually
 
 T = TypeVar("T")
@@ -71,33 +72,7 @@ def run(*, quick: bool = False) -> Table:
     for kind in DATABASES:
         with ground(kind, OPTIONS) as place:
             rows += [samples.row(kind) for samples in measure(place, counts)]
-    return Table(
-        "The loop",
-        COLUMNS,
-        tuple(rows),
-        (
-            (
-                f"Every role is a process of its own, with the options of `vigil up`; the cloud is the "
-                f"demo's ({HOSTS} hosts, {SERVERS} servers), simulated at {SPEED:g} times real time. "
-                f"The first {counts.warming} of each kind are discarded."
-            ),
-            (
-                "*Visible*: an event is appended by another process; it is visible when a GET that "
-                "asked for its aggregate, again and again without a pause, is answered 200. The time "
-                "begins when the append was acknowledged. The GETs compete for the cores."
-            ),
-            (
-                f"*RECOMMENDED*: from before the POST until a GET each {1000 * POLL:g} ms shows the "
-                "plan; the cluster is collected and measured anew for each audit. The parts of it are "
-                "differences between event times."
-            ),
-            (
-                "*Requested*: the cloud's own journal says when. Before the first migration, a plan "
-                "closes the hosts that it will empty."
-            ),
-            "CPU is of all roles and their children, without client, cloud and PostgreSQL.",
-        ),
-    )
+    return Table("The loop", COLUMNS, tuple(rows), _notes(counts))
 
 
 def measure(place: Ground, counts: Counts) -> list[Samples]:
@@ -277,3 +252,27 @@ def _await(what: str, probe: Callable[[], T | None]) -> T:
             raise AssertionError(f"not within {PATIENCE:g} s: {what}")
         time.sleep(POLL)
     return found
+
+
+def _notes(counts: Counts) -> tuple[str, ...]:
+    cloud = (
+        f"Every role is a process of its own, with the options of `vigil up`; the cloud is the "
+        f"demo's ({HOSTS} hosts, {SERVERS} servers), simulated at {SPEED:g} times real time. "
+        f"The first {counts.warming} of each kind (one launch) are not counted."
+    )
+    visible = (
+        "*Visible*: an event is appended by another process; it is visible when a GET that asked "
+        "for its aggregate, again and again without a pause, is answered 200. The time begins "
+        "when the append was acknowledged. The GETs compete for the cores."
+    )
+    recommended = (
+        f"*RECOMMENDED*: from before the POST until a GET each {1000 * POLL:g} ms shows the plan; "
+        "the cluster is collected and measured anew for each audit. The parts of it are "
+        "differences between event times."
+    )
+    requested = (
+        "*Requested*: the cloud's own journal says when. Before the first migration, a plan "
+        "closes the hosts that it will empty."
+    )
+    cpu = "CPU is of all roles and their children, without client, cloud and PostgreSQL."
+    return cloud, visible, recommended, requested, cpu

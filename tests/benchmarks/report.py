@@ -51,12 +51,6 @@ def of_figures(title: str, figures: Iterable[Figure], *notes: str) -> Table:
     return Table(title, ("figure", "value", "unit"), tuple(figures), notes)
 
 
-def quantile(values: Sequence[float], share: float) -> float:
-    """The least of the values that a share of them does not exceed (nearest rank)."""
-    ordered = sorted(values)
-    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
-
-
 def number(value: Cell) -> str:
     """A figure with the digits that mean something."""
     if isinstance(value, str):

@@ -35,6 +35,8 @@ COLUMNS = (
     "of hello world, %",
     "p50, ms",
     "p99, ms",
+    "alone: p50, ms",
+    "alone: p99, ms",
     "server CPU, ms/request",
     "client CPU, ms/request",
     "requests",
@@ -84,28 +86,7 @@ def run(*, quick: bool = False) -> Table:
                 with api(place.house, kind, workers) as server:
                     for name, load in loads(server.port, audits, counts):
                         rows.append(_measured(name, server, load, floors[workers])[1])
-    return Table(
-        "The REST API",
-        COLUMNS,
-        tuple(rows),
-        (
-            (
-                f"{CONNECTIONS} connections that are kept, each asking again as soon as it was "
-                f"answered, at most {counts.seconds:g} s; p50 and p99 are therefore those of a "
-                "saturated server. gunicorn with threads, as the product configures it."
-            ),
-            "*Hello world* is an empty Falcon application on the same gunicorn, in the same run.",
-            (
-                f"The list is a page of {AUDITS:,} audits with details; single audits are taken in "
-                "turn. A POST makes a new audit and is answered when the read models show it; nothing "
-                "runs the audits."
-            ),
-            (
-                "Server CPU is of the API and, where there is one, of the projector; without "
-                "PostgreSQL. The client is one process, on the same cores."
-            ),
-        ),
-    )
+    return Table("The REST API", COLUMNS, tuple(rows), _notes(counts))
 
 
 def loads(port: int, audits: list[UUID], counts: Counts) -> Iterator[tuple[str, Load]]:
@@ -201,6 +182,7 @@ def _measured(
     name: str, server: Server, load: Load, floor: float | None
 ) -> tuple[Answers, tuple[Cell, ...]]:
     answers = ask(replace(load, groups=server.groups))
+    alone = ask(replace(load, connections=1, seconds=load.seconds / 4))
     share: Cell = "" if floor is None else 100 * _rate(answers) / floor
     row = (
         name,
@@ -210,6 +192,8 @@ def _measured(
         share,
         1000 * answers.p50,
         1000 * answers.p99,
+        1000 * alone.p50,
+        1000 * alone.p99,
         1000 * answers.server_cpu / answers.requests,
         1000 * answers.own_cpu / answers.requests,
         float(answers.requests),
@@ -219,3 +203,22 @@ def _measured(
 
 def _rate(answers: Answers) -> float:
     return answers.requests / answers.wall
+
+
+def _notes(counts: Counts) -> tuple[str, ...]:
+    load = (
+        f"{CONNECTIONS} connections that are kept, each asking again as soon as it was answered, "
+        f"for at most {counts.seconds:g} s: p50 and p99 are those of a busy server, most of it is "
+        "waiting for one's turn. *Alone* is one connection. gunicorn with threads, as the product "
+        "configures it."
+    )
+    floor = "*Hello world* is an empty Falcon application on the same gunicorn, in the same run."
+    requests = (
+        f"The list is a page of {AUDITS:,} audits with details; single audits are taken in turn. "
+        "A POST makes a new audit and is answered when the read models show it; nothing runs it."
+    )
+    cpu = (
+        "Server CPU is of the API and, where there is one, of the projector; without PostgreSQL. "
+        "The client is one process, on the same cores."
+    )
+    return load, floor, requests, cpu

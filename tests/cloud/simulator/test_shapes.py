@@ -344,6 +344,8 @@ def _history(cloud: Subject, server_id: str) -> list[Answer]:
 
     action = newest()
     query = f"/os-migrations?instance_uuid={server_id}&limit=1"
+    # the server is ACTIVE a moment before its migration is completed
+    until(lambda: "links" not in cloud.get(query)["migrations"][0], "it is over")
     answers = [cloud.ask("compute", "GET", f"{place}/{action['request_id']}", "2.96")]
     return [*answers, cloud.ask("compute", "GET", query, "2.96")]
 

@@ -224,3 +224,19 @@ def test_audits_are_filtered_by_goal_and_strategy_by_name_or_uuid(world: World) 
     assert names(listed(Page(), {"goal": str(goal.uuid)})) == ["audit 1", "audit 3"]
     assert names(listed(Page(), {"strategy": "dummy"})) == ["audit 2"]
     assert listed(Page(), {"strategy": "nobody"}) == []
+
+
+def test_a_name_that_no_database_likes_is_still_shown_and_others_proceed(world: World) -> None:
+    world.tell(request(1, name="a\0b % :x '\"\\ \N{SNOWMAN}"), request(2))
+    odd, plain = world.models.audits(Page(), {})
+    assert odd.name.endswith("b % :x '\"\\ \N{SNOWMAN}")
+    assert plain.name == "audit 2"
+    assert world.models.quarantine() == []
+    assert world.models.audit("nobody\0here") is None
+    assert world.models.audits(Page(), {"goal": "no\0goal"}) == []
+
+
+def test_a_number_that_is_no_id_names_nothing(world: World) -> None:
+    world.tell(request(1))
+    assert world.models.audit("0") is None
+    assert world.models.audit("9" * 5000) is None

@@ -2,16 +2,18 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
 from application.commands.parameters import completed
-from application.ports.cloud import Collected
+from application.ports.cloud import Collected, ComputeCollector
 from application.ports.event_log import EventLog, Recorded
 from application.ports.metrics import Fetched, MetricCheck
 from application.ports.services import Instance
+from application.processes.collection import ModelKeeper
 from application.processes.decision_engine import DecisionEngine, Patience
-from application.processes.gathering import Gatherer
+from application.processes.gathering import Freshness, Gatherer, last_effect
 from application.processes.scheduler import Scheduler, Timetable
 from application.projections import Projector, all_projections
 from application.transactions import Commands
@@ -27,6 +29,7 @@ from infrastructure.clock import SystemClock
 from infrastructure.cron import next_match
 from infrastructure.event_log import open_records
 from infrastructure.read_models import (
+    SqlKeptModels,
     SqlProjectionStore,
     SqlReadModels,
     SqlServices,
@@ -121,6 +124,8 @@ class Workshop:
             log, SqlProjectionStore(self._engine), all_projections(next_match), CLOCK
         )
         self.cloud = ArrangedCloud()
+        self.kept = SqlKeptModels(self._engine)
+        self.freshness = Freshness(max_age=0.0)
         self.metrics = ArrangedMetrics()
         self.strategies: dict[str, Strategy] = dict(STRATEGIES)
         self.scheduler = Scheduler(
@@ -141,7 +146,13 @@ class Workshop:
             read=self.read,
             records=self.records,
             services=self.services,
-            gatherer=Gatherer(self.cloud, self.metrics, CLOCK),
+            gatherer=Gatherer(
+                self.keeper(f"engine/{name}"),
+                self.metrics,
+                CLOCK,
+                self.freshness,
+                last_effect=partial(last_effect, self.read),
+            ),
             strategies=self.strategies,
             planners={key: make(None, None) for key, make in PLANNERS.items()},
             planner_options={},
@@ -150,6 +161,18 @@ class Workshop:
             instance=me,
             code="test",
             patience=patience or Patience(pause=0.0, gate=0.0),
+        )
+
+    def keeper(self, name: str = "collector", cloud: ComputeCollector | None = None) -> ModelKeeper:
+        """Keeps the model of the arranged cloud (or of another view of it)."""
+        return ModelKeeper(
+            cloud or self.cloud,
+            self.commands,
+            self.records,
+            self.kept,
+            CLOCK,
+            cloud="arranged",
+            metadata=Metadata(component("collector", name)),
         )
 
     def request(self, kind: AuditType = AuditType.ONESHOT, **changes: Any) -> UUID:

@@ -128,3 +128,16 @@ def test_queries_say_that_the_database_is_away(world: World) -> None:
     with pytest.raises(StoreUnavailable):
         models.await_position(1, 5)
     engine.dispose()
+
+
+def test_read_models_ahead_of_the_log_are_told_of(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Somebody restored the log from a backup, but not the read models."""
+    with world.engine.begin() as connection:
+        connection.execute(text("UPDATE projections SET position = 99 WHERE name = 'audits'"))
+    world.projector().prepare()
+    assert "projection audits stands at 99, beyond the end of the log (0)" in caplog.text
+    world.log.save(request(1))
+    assert world.projector().rebuild("audits").projections[0].compared is None
+    assert len(world.models.audits(Page(), {})) == 1

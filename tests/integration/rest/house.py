@@ -26,8 +26,8 @@ from domain.names import NameReservation
 from domain.optimization.solution import PlannedAction, ProposedAction
 from domain.plans.action import Indicator
 from domain.plans.action_plan import ActionPlan
-from domain.plans.proposal import Proposal
 from domain.plans.events import PlanState
+from domain.plans.proposal import Proposal
 from infrastructure import event_log
 from infrastructure.clock import RandomIds, SystemClock
 from infrastructure.cron import next_match
@@ -145,12 +145,12 @@ class House:
     """The API in this process, on its own databases, with a projector in a thread.
 
     Args:
-        directory: for the databases.
+        where: directory for SQLite databases, or URL of an empty PostgreSQL one.
         settings: of the API.
     """
 
-    def __init__(self, directory: Path, settings: RestSettings | None = None) -> None:
-        self.url = f"sqlite:///{directory / 'events.db'}"
+    def __init__(self, where: Path | str, settings: RestSettings | None = None) -> None:
+        self.url = where if isinstance(where, str) else f"sqlite:///{where / 'events.db'}"
         event_log.upgrade(self.url)
         upgrade(views_url(self.url))
         self.clock, self.ids = SystemClock(), RandomIds()
@@ -363,9 +363,9 @@ def _ping(ctx: Context) -> Any:
 
 
 @contextmanager
-def a_house(directory: Path, settings: RestSettings | None = None) -> Iterator[House]:
+def a_house(where: Path | str, settings: RestSettings | None = None) -> Iterator[House]:
     """A house that is open."""
-    house = House(directory, settings)
+    house = House(where, settings)
     house.open()
     try:
         yield house

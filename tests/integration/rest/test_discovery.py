@@ -172,6 +172,10 @@ class TestMediaTypes:
             b'{"audit_type": "EVENT", "goal": "dummy", "name": "a\\u0000b"}',
             b'{"audit_type": "EVENT", "goal": "dummy", "parameters": {"a\\u0000": 1}}',
             b'{"audit_type": "EVENT", "goal": "dummy", "parameters": {"a": [' + b"9" * 20 + b"]}}",
+            b'{"audit_type": "EVENT", "goal": "dummy", "parameters": {"a": '
+            + b"[" * 200
+            + b"]" * 200
+            + b"}}",
         ],
     )
     def test_what_no_database_can_keep_is_refused(self, lived_in: House, body: bytes) -> None:

@@ -22,7 +22,7 @@ def _session() -> requests.Session:
     return session
 
 
-def _write_and_read(base: str, pids: set[str]) -> None:
+def write_and_read(base: str, positions: set[str]) -> None:
     with _session() as http:
         for _ in range(ROUNDS):
             name = f"audit {uuid4()}"
@@ -37,13 +37,13 @@ def _write_and_read(base: str, pids: set[str]) -> None:
             assert http.get(f"{base}/v1/audits/{name}", timeout=30).json()["state"] == "CANCELLED"
             assert http.delete(url, timeout=30).status_code == 204
             assert http.get(url, timeout=30).status_code == 404
-            pids.add(created.headers["Vigil-Position"])
+            positions.add(created.headers["Vigil-Position"])
 
 
 def test_a_get_after_a_write_sees_it_whichever_worker_answers(house: House) -> None:
     positions: set[str] = set()
     with served(house, workers=4) as base, ThreadPoolExecutor(WRITERS) as pool:
-        for done in [pool.submit(_write_and_read, base, positions) for _ in range(WRITERS)]:
+        for done in [pool.submit(write_and_read, base, positions) for _ in range(WRITERS)]:
             done.result(100)
     assert len(positions) == WRITERS * ROUNDS
 

@@ -92,12 +92,13 @@ class Client:
         return str(self.server(server_id)["OS-EXT-SRV-ATTR:host"])
 
     def settled(self, server_id: str, status: str = "ACTIVE") -> dict[str, Any]:
-        """A server once it rests in a status."""
+        """A server once it rests in a status and its migrations are over."""
 
         def rests() -> dict[str, Any] | None:
             server = self.server(server_id)
             done = server["status"] == status and server["OS-EXT-STS:task_state"] is None
-            return server if done else None
+            path = f"/compute/v2.1/servers/{server_id}/migrations"
+            return server if done and not self.get(path)["migrations"] else None
 
         found = until(rests, f"{server_id} is {status}")
         assert found is not None

@@ -80,6 +80,18 @@ def test_a_source_runs_one_live_migration_at_a_time(cloud: Client) -> None:
     assert cloud.settled(second)["OS-EXT-SRV-ATTR:host"] == "a3"
 
 
+def test_the_next_in_the_queue_starts_when_a_migrating_server_is_deleted(cloud: Client) -> None:
+    deleted, waiting = IDS["big"], IDS["apart-1"]
+    assert cloud.host_of(deleted) == cloud.host_of(waiting) == "a1"
+    cloud.fault(kind="migration", outcome="hang", server=deleted)
+    assert cloud.live(deleted, "a2").status_code == 202
+    assert cloud.live(waiting, "a3").status_code == 202
+    assert cloud.migrations(waiting)[0]["status"] == "queued"
+    assert cloud.ask("DELETE", f"/compute/v2.1/servers/{deleted}").status_code == 204
+    assert cloud.settled(waiting)["OS-EXT-SRV-ATTR:host"] == "a3"
+    assert cloud.migrations(deleted)[0]["status"] == "cancelled"
+
+
 def test_the_history_names_the_request_that_moved_the_server(cloud: Client) -> None:
     server = IDS["free-3"]
     answer = cloud.live(server)

@@ -31,7 +31,7 @@ def test_every_event_type_has_a_sentence_of_its_own() -> None:
 
 def test_every_event_of_what_the_api_shows_is_folded() -> None:
     folded = set().union(*(one.topics or set() for one in PROJECTIONS))
-    shown = ("audit.", "plan.", "audit-template.", "catalogue.definition-")
+    shown = ("audit.", "plan.", "audit-template.", "catalogue.definition-", "cluster-model.")
     assert folded == {topic for topic in product_topics() if topic.startswith(shown)}
 
 

@@ -1,6 +1,7 @@
+from dataclasses import replace
 from pathlib import Path
 
-from infrastructure.settings import load, options
+from infrastructure.settings import Loaded, Settings, load, options
 from infrastructure.settings.pages import reference, sample
 
 PAGE = Path(__file__).parents[3] / "docs" / "configuration.md"
@@ -12,13 +13,17 @@ def test_the_committed_reference_page_is_the_generated_one() -> None:
     )
 
 
+def without_files(loaded: Loaded) -> Settings:
+    return replace(loaded.settings, config_files=())
+
+
 def test_the_sample_file_is_a_valid_file_that_changes_nothing(tmp_path: Path) -> None:
     commented = tmp_path / "vigil.conf"
     text = sample(list(options()))
     commented.write_text(text)
-    assert load(files=[commented]).settings == load(files=[]).settings
+    assert without_files(load(files=[commented])) == without_files(load(files=[]))
     lines = [line.removeprefix("# ") for line in text.splitlines() if not line.endswith(" =")]
     commented.write_text("\n".join(lines))
     spelt_out = load(files=[commented])
-    assert spelt_out.settings == load(files=[]).settings
+    assert without_files(spelt_out) == without_files(load(files=[]))
     assert spelt_out.chosen("api", "port")

@@ -1,0 +1,28 @@
+"""Which cloud the commands that look at one mean."""
+
+import argparse
+from pathlib import Path
+
+from infrastructure.settings import Loaded
+from infrastructure.supervision import state
+from interfaces.cli.common import add_flag, load_settings, locate
+
+
+def add_cloud(parser: argparse.ArgumentParser) -> None:
+    """Declares the argument that names a cloud."""
+    add_flag(parser, "--cloud", "vigil.cloud", "NAME", "entry of clouds.yaml")
+
+
+def locate_cloud(args: argparse.Namespace) -> Loaded:
+    """The settings, with the cloud and the datasource of a running `vigil up` if none is named."""
+    loaded = locate(args)
+    found = state.read(loaded.settings.data_dir)
+    if found is None or loaded.chosen("vigil", "cloud"):
+        return loaded
+    known = {
+        "database.connection": str(loaded.settings.database.connection),
+        "vigil.cloud": found.cloud,
+        "vigil.cloud_config": found.cloud_config and str(Path(found.cloud_config)),
+        "vigil.prometheus_url": found.prometheus_url,
+    }
+    return load_settings(args, {name: value for name, value in known.items() if value})

@@ -1,0 +1,99 @@
+"""A cluster file of a live cloud."""
+
+import logging
+from dataclasses import dataclass
+from datetime import UTC
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from application.commands.parameters import completed
+from application.ports.metrics import MetricsUnavailable
+from domain.clouds.anonymise import anonymised
+from domain.clouds.cluster_file import write_cluster
+from domain.cluster.compute import ComputeModel
+from domain.cluster.neutral import Values
+from domain.kernel.errors import InvalidValue
+from domain.optimization import STRATEGIES
+from domain.optimization.metrics import MetricNeed
+from infrastructure.clock import SystemClock
+from interfaces.bootstrap.models import LiveCloud
+
+LOG = logging.getLogger(__name__)
+REMARKS = 10
+"""So many records that could not be used are named."""
+
+
+@dataclass(frozen=True)
+class Export:
+    """A cluster file and what is to be said about it.
+
+    Attributes:
+        data: the file's contents.
+        remarks: what could not be used or measured, for the terminal.
+    """
+
+    data: dict[str, Any]
+    hosts: int
+    servers: int
+    remarks: tuple[str, ...]
+
+
+def export(cloud: LiveCloud, *, with_metrics: bool, anonymise: bool) -> Export:
+    """Reads a cloud.
+
+    Raises:
+        CloudUnreachable, CloudRefused: it cannot be read, whole.
+    """
+    at = SystemClock().now()
+    rows = cloud.compute.collect()
+    model, quarantined = ComputeModel.build(rows.hosts, rows.servers, rows.groups, rows.aggregates)
+    remarks = [str(one) for one in rows.problems]
+    remarks += [f"{one.kind} {one.id} is left out: {one.because}" for one in quarantined]
+    if len(remarks) > REMARKS:
+        remarks[REMARKS:] = [f"{len(remarks) - REMARKS} more records were left out"]
+    metrics: Values = {}
+    if with_metrics:
+        metrics, doubts = _measured(cloud, model)
+        remarks += doubts
+    if anonymise:
+        model, metrics = anonymised(model, metrics)
+    meta = {
+        "vigil": version("vigil-optimizer"),
+        "collected_at": at.astimezone(UTC).isoformat(timespec="seconds"),
+        "anonymised": anonymise,
+    }
+    data = write_cluster(model, metrics, meta)
+    servers = len(model.servers) + len(model.unplaced)
+    return Export(data, len(model.hosts), servers, tuple(remarks))
+
+
+def _measured(cloud: LiveCloud, model: ComputeModel) -> tuple[Values, list[str]]:
+    """What all strategies want to know, on their default parameters."""
+    needs = wanted()
+    try:
+        fetched = cloud.metrics.fetch(needs, model)
+    except MetricsUnavailable as outage:
+        return {}, [f"no measurements: {outage}"]
+    found: Values = {}
+    for need, column in fetched.table.values.items():
+        ids = model.hosts.id if need.resource == "host" else model.servers.id
+        values = {ids[row]: float(column[row]) for row in np.flatnonzero(~np.isnan(column))}
+        found.setdefault(need.name, {}).update(values)
+    return found, [str(one) for one in fetched.problems]
+
+
+def wanted() -> tuple[MetricNeed, ...]:
+    """One need per metric: the first strategy's that asks for it, strategies by name."""
+    found: dict[str, MetricNeed] = {}
+    for name in sorted(STRATEGIES):
+        strategy = STRATEGIES[name]
+        try:
+            parameters = completed(strategy.parameters_schema, {})
+        except InvalidValue as error:
+            LOG.info("no measurements for %s, which has no default parameters: %s", name, error)
+            continue
+        for need in strategy.metrics(parameters):
+            found.setdefault(need.name, need)
+    return tuple(found.values())

@@ -1,0 +1,92 @@
+"""A strategy tried on a cluster file: what it would do, why, and what it cost to find out."""
+
+import resource
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+
+from application.replay.travel import plain
+from domain.optimization.offline import OfflineResult, solve_offline
+from interfaces.cli.wording import target
+
+SHOWN = 20
+"""Rejections, and records that could not be used, that are printed for people."""
+_MIB = 2**20
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What came of it, and what it cost.
+
+    Attributes:
+        cpu_seconds: of this process, from the parsed file to the finished plan.
+        peak_memory_mib: most memory that the process ever held.
+    """
+
+    result: OfflineResult
+    cpu_seconds: float
+    peak_memory_mib: float
+
+
+def attempt(
+    data: Mapping[str, object], strategy: str, parameters: Mapping[str, object], seed: int
+) -> Trial:
+    """Runs a strategy and its planner.
+
+    Raises:
+        InvalidValue: the file is not in a form that can be read.
+    """
+    before = time.process_time()
+    result = solve_offline(data, strategy, parameters, seed)
+    return Trial(result, time.process_time() - before, _peak())
+
+
+def _peak() -> float:
+    unit = 1 if sys.platform == "darwin" else 1024  # getrusage(2) counts in bytes there, else KiB
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / _MIB
+
+
+def as_json(trial: Trial) -> dict[str, object]:
+    """Everything; ``actions`` is in plan order, ``reasons`` and ``parents`` go along with it."""
+    result = trial.result
+    return {
+        "strategy": result.strategy,
+        "actions": result.actions(),
+        "parents": [list(planned.parents) for planned in result.planned],
+        "reasons": [plain(planned.action.because) for planned in result.planned],
+        "indicators": dict(result.indicators),
+        "efficacy": [asdict(figure) for figure in result.efficacy],
+        "rejections": [plain(one) for one in result.rejections],
+        "notes": [plain(one) for one in result.notes],
+        "quarantined": [plain(one) for one in result.quarantined],
+        "cpu_seconds": round(trial.cpu_seconds, 3),
+        "peak_memory_mib": round(trial.peak_memory_mib, 1),
+    }
+
+
+def lines(trial: Trial) -> Iterator[str]:
+    """For people."""
+    result = trial.result
+    for number, planned in enumerate(result.planned, start=1):
+        action = planned.action
+        what = target({"resource_id": action.resource_id, **action.parameters})
+        yield f"{number:>4}  {action.type:<26} {what}  ({action.because})"
+    if not result.planned:
+        yield "nothing to do"
+    for figure in result.efficacy:
+        yield f"efficacy {figure.name}: {figure.value:g} {figure.unit}".rstrip()
+    for name, value in result.indicators.items():
+        yield f"indicator {name}: {value:g}"
+    for note in result.notes:
+        yield f"note {note}"
+    yield from _some("not done", [f"{r.subject}: {r.because}" for r in result.rejections])
+    yield from _some("not used", [f"{q.kind} {q.id}: {q.because}" for q in result.quarantined])
+    yield f"{trial.cpu_seconds:.2f} s of CPU, {trial.peak_memory_mib:.0f} MiB at most"
+
+
+def _some(kind: str, texts: list[str]) -> Iterator[str]:
+    for text in texts[:SHOWN]:
+        yield f"{kind} {text}"
+    if len(texts) > SHOWN:
+        yield f"{kind}: {len(texts) - SHOWN} more (--json lists them)"

@@ -1,0 +1,1 @@
+"""The placement rules of docs/constraints.md against the verdicts of a real Nova scheduler."""

@@ -1,0 +1,40 @@
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from infrastructure.openstack.connection import Limits, connect
+from infrastructure.openstack.service import compute
+from tests.cloud.constraints.ground import Situations
+from tests.cloud.constraints.verdicts import Court
+
+LIMITS = Limits(timeout=30.0, effect_timeout=60.0, read_retries=2)
+
+
+@pytest.fixture(scope="session")
+def ground() -> Iterator[Situations]:
+    """A real cloud, which is left as it was found."""
+    name = os.environ.get("VIGIL_TEST_CLOUD")
+    if not name:
+        pytest.skip("VIGIL_TEST_CLOUD does not name a cloud")
+    connection = connect(name, limits=LIMITS)
+    ground = Situations(connection, compute(connection, LIMITS))
+    before = ground.state()
+    try:
+        yield ground
+    finally:
+        ground.clean()
+    assert ground.state() == before
+    connection.session.session.close()
+
+
+@pytest.fixture(scope="session")
+def court(ground: Situations) -> Court:
+    """Where moves are judged."""
+    return Court(ground)
+
+
+@pytest.fixture(scope="session")
+def plain(ground: Situations) -> str:
+    """A tiny server that no rule binds. Tests leave it idle, on whatever host."""
+    return ground.server(host=ground.names()[0])

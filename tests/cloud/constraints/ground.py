@@ -1,0 +1,237 @@
+"""Situations on a real cloud, made for one question and undone afterwards."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Any
+from uuid import uuid4
+
+from openstack.connection import Connection
+
+from infrastructure.openstack.connection import Limits
+from infrastructure.openstack.errors import Conflicting, NotThere
+from infrastructure.openstack.service import Service, placement
+from tests.conformance.actions.ground import host_of, server_of, until
+from tests.conformance.actions.real import RealGround
+
+Json = dict[str, Any]
+_ATTEMPTS = 5
+FAST = "VIGIL_TEST_FAST_METADATA"
+"""Names server metadata, as ``key=value``, that makes live migrations of a test cloud quick."""
+
+
+class Situations(RealGround):
+    """Servers, flavors, groups, aggregates and traits of our own; hosts that change for a moment.
+
+    What is made by a method that returns something goes away with ``clean``; what is a context
+    manager goes away with its block.
+    """
+
+    def __init__(self, connection: Connection, nova: Service) -> None:
+        super().__init__(connection, nova)
+        self._tiny: str | None = None
+
+    def names(self) -> list[str]:
+        """Hosts that take servers, the roomiest first."""
+        sizes = self._memory()
+        found = (host for hosts in self._zones.values() for host in hosts)
+        return sorted(found, key=lambda host: (-sizes[host], host))
+
+    def zones(self) -> Mapping[str, list[str]]:
+        """Zone → hosts that take servers."""
+        return self._zones
+
+    def unique(self, word: str) -> str:
+        """A name that nobody else uses."""
+        return f"{self._name}-{word}-{uuid4().hex[:4]}"
+
+    def flavor(
+        self,
+        specs: Mapping[str, str] | None = None,
+        *,
+        vcpus: int = 1,
+        ram: int = 64,
+        disk: int = 1,
+    ) -> str:
+        """A flavor's id; it is tiny unless told otherwise (MB, GB)."""
+        body = {"name": self.unique("flavor"), "vcpus": vcpus, "ram": ram, "disk": disk}
+        made = str(self.nova.effect("POST", "/flavors", {"flavor": body}).body["flavor"]["id"])
+        self._undo.append(lambda: self.nova.effect("DELETE", f"/flavors/{made}", None))
+        if specs:
+            path = f"/flavors/{made}/os-extra_specs"
+            self.nova.effect("POST", path, {"extra_specs": dict(specs)})
+        return made
+
+    def server(
+        self,
+        *,
+        host: str | None = None,
+        zone: str | None = None,
+        group: str | None = None,
+        flavor: str | None = None,
+    ) -> str:
+        """A server's id; it runs, on the host if one is named."""
+        if flavor is None:
+            flavor = self._tiny = self._tiny or self.flavor()
+        name = self.unique("server")
+        self._boot(name, host=host, zone=zone, group=group, flavor=flavor)
+        if FAST in os.environ:
+            key, _, value = os.environ[FAST].partition("=")
+            path = f"/servers/{self._servers[name]}/metadata"
+            self.nova.effect("POST", path, {"metadata": {key: value}})
+        return self._servers[name]
+
+    def group(self, policy: str, **rules: int) -> str:
+        """A server group's id."""
+        body: Json = {"name": self.unique("group"), "policy": policy}
+        if rules:
+            body["rules"] = rules
+        answer = self.nova.effect("POST", "/os-server-groups", {"server_group": body})
+        made = str(answer.body["server_group"]["id"])
+        self._undo.append(lambda: self.nova.effect("DELETE", f"/os-server-groups/{made}", None))
+        return made
+
+    def project(self) -> str:
+        """The project that our servers belong to."""
+        return str(self.connection.session.get_project_id())
+
+    def delete(self, server: str) -> None:
+        """Deletes a server now; ``clean`` will not miss it."""
+        self._delete(server)
+
+    def settled(self, server: str) -> str:
+        """The host of a server, once nothing goes on with it."""
+        self._idle(server)
+        return host_of(self.nova, server)
+
+    def act(self, server: str, body: Json, version: str | None = None) -> None:
+        """An action of the servers API."""
+        self.nova.effect("POST", f"/servers/{server}/action", body, version=version)
+
+    def until_status(self, server: str, status: str) -> None:
+        """Waits until a server has a status, with nothing going on."""
+
+        def there() -> bool:
+            shown = server_of(self.nova, server)
+            return bool(shown["status"] == status and shown["OS-EXT-STS:task_state"] is None)
+
+        until(there)
+
+    def carry(self, server: str, host: str) -> None:
+        """Moves a server past the scheduler, as an operator may with old microversions."""
+        body = {"host": host, "block_migration": "auto", "force": True}
+        self.act(server, {"os-migrateLive": body}, version="2.30")
+        assert self.settled(server) == host
+
+    @contextmanager
+    def aggregate(self, metadata: Mapping[str, str], *hosts: str) -> Iterator[None]:
+        """An aggregate with metadata and hosts."""
+        body: Json = {"aggregate": {"name": self.unique("aggregate")}}
+        made = self.nova.effect("POST", "/os-aggregates", body).body["aggregate"]["id"]
+        path = f"/os-aggregates/{made}"
+        with ExitStack() as undo:
+            undo.callback(self.nova.effect, "DELETE", path, None)
+            change = {"set_metadata": {"metadata": dict(metadata)}}
+            self.nova.effect("POST", f"{path}/action", change)
+            for host in hosts:
+                self.nova.effect("POST", f"{path}/action", {"add_host": {"host": host}})
+                gone = {"remove_host": {"host": host}}
+                undo.callback(self.nova.effect, "POST", f"{path}/action", gone)
+            yield
+
+    @contextmanager
+    def trait(self, *hosts: str) -> Iterator[str]:
+        """A new trait that these hosts have."""
+        name = f"CUSTOM_{self.unique('trait').upper().replace('-', '_')}"
+        inventory = placement(self.connection, Limits())
+        with ExitStack() as undo:
+            inventory.effect("PUT", f"/traits/{name}", None)
+            undo.callback(inventory.effect, "DELETE", f"/traits/{name}", None)
+            for host in hosts:
+                self._traits(host, lambda found: {*found, name})
+                undo.callback(self._traits, host, lambda found: {*found} - {name})
+            yield name
+
+    @contextmanager
+    def disabled(self, host: str) -> Iterator[None]:
+        """A host that takes no new servers."""
+        with self._service(host, {"status": "disabled"}, {"status": "enabled"}):
+            yield
+
+    @contextmanager
+    def down(self, host: str) -> Iterator[None]:
+        """A host whose compute service counts as dead."""
+        with self._service(host, {"forced_down": True}, {"forced_down": False}):
+            until(lambda: self._state(host) == "down")
+            yield
+        until(lambda: self._state(host) == "up")
+
+    @contextmanager
+    def stopped(self, server: str) -> Iterator[None]:
+        """A server that is shut off."""
+        self.act(server, {"os-stop": None})
+        self.until_status(server, "SHUTOFF")
+        yield
+        self.act(server, {"os-start": None})
+        self.until_status(server, "ACTIVE")
+
+    def clean(self) -> None:
+        """Removes everything that was made here, whatever becomes of a part."""
+        with ExitStack() as stack:
+            for undo in self._undo:
+                stack.callback(_forgiving, undo)
+        self._undo.clear()
+
+    def state(self) -> Json:
+        """What these tests must leave as it was."""
+        services = self.nova.get("/os-services", {"binary": "nova-compute"})["services"]
+        aggregates = self.nova.get("/os-aggregates")["aggregates"]
+        names = placement(self.connection, Limits()).get("/traits")["traits"]
+        return {
+            "services": {(s["host"], s["status"], s["forced_down"]) for s in services},
+            "aggregates": {a["name"]: sorted(a["hosts"]) for a in aggregates},
+            "traits": {name for name in names if name.startswith("CUSTOM_VIGIL_TEST")},
+            "servers": self._ours("/servers/detail", "servers"),
+            "flavors": self._ours("/flavors/detail", "flavors"),
+        }
+
+    def _ours(self, path: str, key: str) -> set[str]:
+        found = self.nova.listed(path, key)
+        return {item["name"] for item in found if item["name"].startswith(self._name)}
+
+    @contextmanager
+    def _service(self, host: str, change: Json, back: Json) -> Iterator[None]:
+        identity = self._found(host)["id"]
+        self.nova.effect("PUT", f"/os-services/{identity}", change)
+        try:
+            yield
+        finally:
+            self.nova.effect("PUT", f"/os-services/{identity}", back)
+
+    def _state(self, host: str) -> str:
+        return str(self._found(host)["state"])
+
+    def _found(self, host: str) -> Json:
+        query = {"binary": "nova-compute", "host": host}
+        [service] = self.nova.get("/os-services", query)["services"]
+        found: Json = service
+        return found
+
+    def _traits(self, host: str, change: Callable[[list[str]], set[str]]) -> None:
+        """Changes the traits of a host; the host itself may change them at the same time."""
+        inventory = placement(self.connection, Limits())
+        hypervisors = self.nova.listed("/os-hypervisors/detail", "hypervisors")
+        [provider] = [h["id"] for h in hypervisors if h["service"]["host"] == host]
+        path = f"/resource_providers/{provider}/traits"
+        for _ in range(_ATTEMPTS):
+            found = inventory.get(path)
+            found["traits"] = sorted(change(found["traits"]))
+            with suppress(Conflicting):
+                inventory.effect("PUT", path, found)
+                return
+        raise AssertionError(f"the traits of {host} change all the time")
+
+
+def _forgiving(undo: Callable[[], object]) -> None:
+    with suppress(NotThere):
+        undo()

@@ -1,0 +1,97 @@
+"""Room: ratios, reserves, and the largest piece that a host gives to one server."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from tests.cloud.constraints.ground import Situations
+from tests.cloud.constraints.verdicts import Court, View
+
+pytestmark = pytest.mark.cloud
+
+ASKS: Mapping[str, str] = {"vcpus": "vcpus", "memory_mb": "ram", "disk_gb": "disk"}
+"""Resource → what a flavor calls it."""
+
+
+@pytest.mark.parametrize("resource", ASKS)
+def test_a_server_fits_to_the_last_unit_and_not_beyond(
+    ground: Situations, court: Court, resource: str
+) -> None:
+    """What is left on the host, or the most that one server may have there: its physical total."""
+    view = court.view()
+    most = {host: most_for_one(view, host, resource) for host in ground.names()}
+    target, home = min(most, key=most.__getitem__), max(most, key=most.__getitem__)
+    if most[target] == most[home]:
+        pytest.skip("every host has as much left")
+    exact = ground.server(host=home, flavor=sized(ground, resource, most[target]))
+    more = ground.server(host=home, flavor=sized(ground, resource, most[target] + 1))
+    beyond = court.judge(more, target)
+    within = court.judge(exact, target)
+    ground.delete(exact)
+    ground.delete(more)
+    assert beyond.ours == {"Room"}
+    assert beyond.theirs
+    assert within.ours == set()
+    assert within.theirs is None
+
+
+@pytest.mark.parametrize("resource", ["vcpus"])
+def test_an_allocation_ratio_does_not_let_one_server_have_more_than_the_host(
+    ground: Situations, court: Court, resource: str
+) -> None:
+    """Placement's max_unit: such a move used to be called legal on hosts with a ratio."""
+    view = court.view()
+    total, free = totals(view, resource), view.free(resource)
+    small = [h for h in ground.names() if total[h] < free[h]]
+    pairs = [(total[t], t, h) for t in small for h in ground.names() if total[h] > total[t]]
+    pairs = [(size, t, h) for size, t, h in pairs if free[h] > size]
+    if not pairs:
+        pytest.skip("no host with a ratio and more than its cores left, or none that is larger")
+    size, target, home = min(pairs)
+    server = ground.server(host=home, flavor=sized(ground, resource, size + 1))
+    found = court.judge(server, target)
+    ground.delete(server)
+    assert found.ours == {"Room"}
+    assert found.theirs
+
+
+def test_an_allocation_ratio_counts_for_all_servers_together(
+    ground: Situations, court: Court
+) -> None:
+    """A host with a ratio is filled beyond its cores, to the last vCPU that it promises."""
+    view = court.view()
+    total, free = totals(view, "vcpus"), view.free("vcpus")
+    ratios = dict(zip(view.model.hosts.name, view.model.hosts.cpu_ratio, strict=True))
+    promising = [h for h in ground.names() if ratios[h] > 1 and free[h] > 2]
+    if not promising:
+        pytest.skip("no host has a ratio")
+    target = min(promising, key=free.__getitem__)
+    home = next(host for host in ground.names() if host != target)
+    pair = [ground.server(host=home, flavor=sized(ground, "vcpus", n)) for n in (1, 2)]
+    fillers = []
+    left = free[target] - 1
+    while left:
+        piece = min(left, total[target])
+        fillers.append(ground.server(host=target, flavor=sized(ground, "vcpus", piece)))
+        left -= piece
+    two, one = court.judge(pair[1], target), court.judge(pair[0], target)
+    for server in (*pair, *fillers):
+        ground.delete(server)
+    assert two.ours == {"Room"}
+    assert two.theirs
+    assert one.ours == set()
+    assert one.theirs is None
+
+
+def sized(ground: Situations, resource: str, amount: int) -> str:
+    return ground.flavor(**{ASKS[resource]: amount})
+
+
+def most_for_one(view: View, host: str, resource: str) -> int:
+    return min(view.free(resource)[host], totals(view, resource)[host])
+
+
+def totals(view: View, resource: str) -> dict[str, int]:
+    hosts = view.model.hosts
+    column = {"vcpus": hosts.vcpus, "memory_mb": hosts.memory_mb, "disk_gb": hosts.disk_gb}
+    return {name: int(column[resource][at]) for at, name in enumerate(hosts.name)}
