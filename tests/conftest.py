@@ -2,11 +2,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from infrastructure.event_log import SqlEventLog, open_event_log, upgrade
 from tests.postgres import _postgres_scratch, postgres_server, postgres_url
 
 __all__ = ["_postgres_scratch", "postgres_server", "postgres_url"]
+
+# a busy machine is no counterexample: tests have time-outs of their own
+settings.register_profile("vigil", deadline=None)
+settings.load_profile("vigil")
 
 
 @pytest.fixture

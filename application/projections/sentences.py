@@ -68,16 +68,17 @@ def _plan_claimed(event: plans.PlanClaimed) -> str:
 
 
 def _action_intended(event: plans.ActionIntended) -> str:
-    return f"Action {event.action_id} is about to take effect (attempt {event.attempt})."
+    again = f" (attempt {event.attempt})" if event.attempt > 1 else ""
+    return f"{event.what}: about to be asked of the cloud{again}."
 
 
 def _action_skipped(event: plans.ActionSkipped) -> str:
     said = f" Reason: {event.note}" if event.note else ""
-    return f"Action {event.action_id} was skipped{_since(event.because)}{said}"
+    return f"{event.what}: skipped{_since(event.because)}{said}"
 
 
 def _action_annotated(event: plans.ActionAnnotated) -> str:
-    return f"Why action {event.action_id} was skipped: {event.note or 'no reason given'}."
+    return f"{event.what}: why it was skipped: {event.note or 'no reason given'}."
 
 
 def _definition(verb: str) -> Sentence:
@@ -135,12 +136,12 @@ SENTENCES: dict[str, Sentence] = {
     plans.PlanFailed.TOPIC: lambda e: f"The plan failed{_since(e.because)}",
     plans.PlanDeleted.TOPIC: lambda _: "The plan was deleted.",
     plans.ActionIntended.TOPIC: _action_intended,
-    plans.ActionAcknowledged.TOPIC: lambda e: f"The cloud accepted action {e.action_id}.",
-    plans.ActionSucceeded.TOPIC: lambda e: f"Action {e.action_id} succeeded.",
-    plans.ActionFailed.TOPIC: lambda e: f"Action {e.action_id} failed{_since(e.because)}",
+    plans.ActionAcknowledged.TOPIC: lambda e: f"{e.what}: the cloud accepted it.",
+    plans.ActionSucceeded.TOPIC: lambda e: f"{e.what}: succeeded.",
+    plans.ActionFailed.TOPIC: lambda e: f"{e.what}: failed{_since(e.because)}",
     plans.ActionSkipped.TOPIC: _action_skipped,
     plans.ActionAnnotated.TOPIC: _action_annotated,
-    plans.ActionCancelled.TOPIC: lambda e: f"Action {e.action_id} will not run{_since(e.because)}",
+    plans.ActionCancelled.TOPIC: lambda e: f"{e.what}: will not run{_since(e.because)}",
     templates.AuditTemplateCreated.TOPIC: _template_created,
     templates.AuditTemplateChanged.TOPIC: _changed,
     templates.AuditTemplateDeleted.TOPIC: lambda _: "The audit template was deleted.",

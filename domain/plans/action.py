@@ -46,6 +46,18 @@ class ActionSpec:
     requires: tuple[UUID, ...]
     because: Because
 
+    @property
+    def what(self) -> str:
+        """The action in a few words: ``migrate vm-1 cmp-1 -> cmp-2``."""
+        given = self.parameters
+        name = str(given.get("resource_name") or given.get("resource_id") or "").strip()
+        words = [self.type, name]
+        if "source_node" in given:
+            words.append(f"{given['source_node']} -> {given.get('destination_node') or 'anywhere'}")
+        if "state" in given:
+            words.append(f"-> {given['state']}")
+        return " ".join(word for word in words if word)
+
 
 @dataclass
 class Action:

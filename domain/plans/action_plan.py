@@ -213,6 +213,7 @@ class ActionPlan(Root):
             ActionIntended,
             ctx.correlated(self.run_id),
             action_id=action,
+            what=self.actions[action].spec.what,
             epoch=epoch,
             attempt=one.attempt + 1,
             intent=intent,
@@ -226,6 +227,7 @@ class ActionPlan(Root):
             ActionAcknowledged,
             ctx.correlated(self.run_id),
             action_id=action,
+            what=self.actions[action].spec.what,
             epoch=epoch,
             receipt=receipt,
         )
@@ -237,6 +239,7 @@ class ActionPlan(Root):
             ActionSucceeded,
             ctx.correlated(self.run_id),
             action_id=action,
+            what=self.actions[action].spec.what,
             epoch=epoch,
             facts=facts,
         )
@@ -249,6 +252,7 @@ class ActionPlan(Root):
             ActionFailed,
             ctx.correlated(self.run_id),
             action_id=action,
+            what=self.actions[action].spec.what,
             epoch=epoch,
             because=because,
         )
@@ -261,6 +265,7 @@ class ActionPlan(Root):
             ActionSkipped,
             ctx.correlated(self.run_id),
             action_id=action,
+            what=self.actions[action].spec.what,
             epoch=epoch,
             because=because,
             note=None,
@@ -292,6 +297,7 @@ class ActionPlan(Root):
             ActionSkipped,
             ctx.correlated(self.run_id),
             action_id=action,
+            what=self.actions[action].spec.what,
             epoch=None,
             because=Because(Reason.SKIPPED_BY_USER),
             note=note,
@@ -305,7 +311,13 @@ class ActionPlan(Root):
         """
         if self._action(action).state is not ActionState.SKIPPED:
             raise NotSkippable(f"Action {action} is not SKIPPED: its message cannot be changed.")
-        self._record(ActionAnnotated, ctx.correlated(self.run_id), action_id=action, note=note)
+        self._record(
+            ActionAnnotated,
+            ctx.correlated(self.run_id),
+            action_id=action,
+            what=self.actions[action].spec.what,
+            note=note,
+        )
 
     # -- helpers ---------------------------------------------------------------------------------
 
@@ -316,6 +328,7 @@ class ActionPlan(Root):
                     ActionCancelled,
                     ctx.correlated(self.run_id),
                     action_id=action.spec.id,
+                    what=action.spec.what,
                     because=because,
                 )
 
@@ -323,7 +336,8 @@ class ActionPlan(Root):
         tied = ctx.correlated(self.run_id)
         for action, culprit in workflow.doomed(self.actions):
             because = Because(Reason.REQUIREMENT_FAILED, {"action": str(culprit)})
-            self._record(ActionCancelled, tied, action_id=action.spec.id, because=because)
+            one = action.spec
+            self._record(ActionCancelled, tied, action_id=one.id, what=one.what, because=because)
         cancelling = self.state is PlanState.CANCELLING
         match workflow.outcome(self.actions.values(), cancelling=cancelling):
             case workflow.Outcome.SUCCEEDED:

@@ -1,4 +1,7 @@
-"""The events of an action plan and of the actions inside it."""
+"""The events of an action plan and of the actions inside it.
+
+Events of actions say in ``what`` which action it is, in a few words: the log reads by itself.
+"""
 
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -158,6 +161,7 @@ class ActionIntended(Event):
 
     TOPIC = "plan.action-intended"
     action_id: UUID
+    what: str
     epoch: int
     attempt: int
     intent: Facts
@@ -175,6 +179,7 @@ class ActionAcknowledged(Event):
 
     TOPIC = "plan.action-acknowledged"
     action_id: UUID
+    what: str
     epoch: int
     receipt: Facts
 
@@ -191,6 +196,7 @@ class ActionSucceeded(Event):
 
     TOPIC = "plan.action-succeeded"
     action_id: UUID
+    what: str
     epoch: int
     facts: Facts
 
@@ -203,6 +209,7 @@ class ActionFailed(Event):
 
     TOPIC = "plan.action-failed"
     action_id: UUID
+    what: str
     epoch: int
     because: Because
 
@@ -220,6 +227,7 @@ class ActionSkipped(Event):
 
     TOPIC = "plan.action-skipped"
     action_id: UUID
+    what: str
     epoch: int | None
     because: Because
     note: str | None
@@ -234,6 +242,7 @@ class ActionAnnotated(Event):
 
     TOPIC = "plan.action-annotated"
     action_id: UUID
+    what: str
     note: str | None
 
     def apply(self, aggregate: "ActionPlan") -> None:
@@ -245,6 +254,7 @@ class ActionCancelled(Event):
 
     TOPIC = "plan.action-cancelled"
     action_id: UUID
+    what: str
     because: Because
 
     def apply(self, aggregate: "ActionPlan") -> None:

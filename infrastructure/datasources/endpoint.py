@@ -1,11 +1,10 @@
-"""The query API of Prometheus, reached by URL or through the cloud's catalogue."""
+"""How a datasource is reached: by URL or through the cloud's catalogue, and with what patience."""
 
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from http import HTTPStatus
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import requests
 from keystoneauth1.adapter import Adapter
@@ -13,44 +12,70 @@ from openstack.connection import Connection
 
 from application.ports.cloud import CloudRefused, CloudUnreachable
 from application.ports.metrics import MetricsUnavailable
-from infrastructure.openstack.errors import spoken
+from infrastructure.openstack.errors import Misconfigured, spoken
 
 _log = logging.getLogger(__name__)
 _RETRIED = frozenset({429, 500, 502, 503, 504})
-_TOO_LARGE = ("too many samples", "too large", "exceeds the limit", "query memory")
 _WORDS = 300
 
 
+class NotConfigured(MetricsUnavailable):
+    """There is no such datasource here: nobody named one, and asking again will not help."""
+
+
 class TooLarge(MetricsUnavailable):
-    """The answer to a query would be larger than the server gives: ask for less at once."""
+    """The answer would be larger than the server gives: ask for less at once."""
 
 
 @dataclass(frozen=True)
-class Sample:
-    """A series' labels and its value at the time of the query."""
+class Request:
+    """A request that changes nothing.
 
-    labels: Mapping[str, str]
-    value: float
+    Attributes:
+        method: ``GET`` or ``POST``.
+        path: below the datasource's address.
+        params: of the query string.
+        form, document: the body, one of them or none.
+    """
+
+    method: str
+    path: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    form: Mapping[str, str] | None = None
+    document: object | None = None
 
 
 class Endpoint(Protocol):
-    """Something that a form can be posted to."""
+    """Something that answers requests."""
 
-    def post(self, path: str, form: Mapping[str, str]) -> requests.Response:
+    def send(self, request: Request) -> requests.Response:
         """The response, whatever its status.
 
         Raises:
             ConnectionError: there was none.
+            MetricsUnavailable: there will be none.
         """
         ...
 
 
+class _Bearer(requests.auth.AuthBase):
+    """A token; as an ``AuthBase``, because requests lets a netrc replace a mere header."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
 class UrlEndpoint:
-    """A Prometheus at a URL.
+    """A datasource at a URL.
 
     Args:
-        url: without ``/api/v1``.
+        url: what paths are appended to.
         credentials: user and password, if it wants them.
+        token: a bearer token, if it wants one.
         cafile: certificates to trust; None: the system's.
         certificate: client certificate and key files, if it wants them.
         timeout: s.
@@ -61,6 +86,7 @@ class UrlEndpoint:
         url: str,
         *,
         credentials: tuple[str, str] | None = None,
+        token: str | None = None,
         cafile: str | None = None,
         certificate: tuple[str, str] | None = None,
         timeout: float = 60.0,
@@ -68,14 +94,22 @@ class UrlEndpoint:
         self._url = url.rstrip("/")
         self._timeout = timeout
         self._session = requests.Session()
-        self._session.auth = credentials
+        self._session.auth = _Bearer(token) if token else credentials
         self._session.verify = cafile or True
         self._session.cert = certificate
+        self._session.headers.update({"Accept": "application/json"})
 
-    def post(self, path: str, form: Mapping[str, str]) -> requests.Response:
-        """Posts a form."""
+    def send(self, request: Request) -> requests.Response:
+        """As ``Endpoint`` says."""
         try:
-            return self._session.post(self._url + path, data=form, timeout=self._timeout)
+            return self._session.request(
+                request.method,
+                self._url + request.path,
+                params=request.params,
+                data=request.form,
+                json=request.document,
+                timeout=self._timeout,
+            )
         except requests.RequestException as error:
             raise ConnectionError(f"{self._url}: {error}") from error
 
@@ -85,7 +119,7 @@ class UrlEndpoint:
 
 
 class CatalogueEndpoint:
-    """A Prometheus that Keystone guards, found in the cloud's catalogue.
+    """A datasource that Keystone guards, found in the cloud's catalogue.
 
     Args:
         connection: to the cloud.
@@ -110,106 +144,126 @@ class CatalogueEndpoint:
             interface=interface,
             region_name=region or connection.config.get_region_name(),
         )
+        self._missing = f"the catalogue has no {interface} endpoint of type {service_type}"
         self._timeout = timeout
 
-    def post(self, path: str, form: Mapping[str, str]) -> requests.Response:
-        """Posts a form with a token."""
+    def send(self, request: Request) -> requests.Response:
+        """As ``Endpoint`` says; with a token."""
+        body = {} if request.document is None else {"json": request.document}
+        if request.form is not None:
+            body = {"data": dict(request.form)}
         try:
             with spoken():
-                response: requests.Response = self._adapter.post(
-                    path, data=dict(form), raise_exc=False, timeout=self._timeout
+                response: requests.Response = self._adapter.request(
+                    self._path(request.path),
+                    request.method,
+                    params=dict(request.params),
+                    headers={"Accept": "application/json"},
+                    raise_exc=False,
+                    timeout=self._timeout,
+                    **body,
                 )
                 return response
         except CloudUnreachable as error:
             raise ConnectionError(str(error)) from error
+        except Misconfigured as error:
+            raise NotConfigured(str(error)) from error
         except CloudRefused as error:
             raise MetricsUnavailable(str(error)) from error
 
+    def _path(self, path: str) -> str:
+        """The path; without the version that some catalogues have in the address already."""
+        address = self._adapter.get_endpoint()
+        if address is None:
+            raise NotConfigured(self._missing)
+        version = path[: path.index("/", 1)] if path.count("/") > 1 else path
+        return path.removeprefix(version) if address.rstrip("/").endswith(version) else path
 
-class QueryApi:
-    """Asks instant queries. A query changes nothing, so a failed one is asked again, a few times.
+
+@dataclass(frozen=True)
+class Patience:
+    """How often a request is repeated.
+
+    Attributes:
+        attempts: in all.
+        pause: between two of them, s.
+        limit: no further attempt is begun so many seconds after the first.
+    """
+
+    attempts: int = 3
+    pause: float = 1.0
+    limit: float = 120.0
+
+
+class Asker:
+    """Asks. A question changes nothing, so one that failed is asked again, a few times.
 
     Args:
-        endpoint: where.
-        retries: how often.
-        pause: before the first retry, s; doubled for each further one.
+        endpoint: whom.
+        patience: how often.
         sleep: lets seconds pass.
     """
 
     def __init__(
         self,
         endpoint: Endpoint,
+        patience: Patience | None = None,
         *,
-        retries: int = 2,
-        pause: float = 0.5,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._endpoint = endpoint
-        self._retries = retries
-        self._pause = pause
+        self._patience = patience or Patience()
         self._sleep = sleep
         self.calls = 0
 
-    def query(self, text: str) -> list[Sample]:
-        """The samples of an instant vector.
+    def ask(
+        self,
+        request: Request,
+        *,
+        once: bool = False,
+        said: Callable[[requests.Response], bool] = lambda _: False,
+    ) -> requests.Response:
+        """The response.
+
+        Args:
+            request: what to ask.
+            once: not again, however it fails.
+            said: whether a server error is the datasource's own, final word.
 
         Raises:
-            TooLarge: ask for less at once.
-            MetricsUnavailable: with Prometheus' own words.
+            MetricsUnavailable: there was none, or only errors that a proxy or an overloaded server
+                gives.
         """
-        data = _data(self._answer(text), text)
-        if data.get("resultType") != "vector" or not isinstance(data.get("result"), list):
-            raise MetricsUnavailable(f"expected a vector, not {data.get('resultType')}: {text}")
-        try:
-            return [Sample(item["metric"], float(item["value"][1])) for item in data["result"]]
-        except (KeyError, TypeError, ValueError, IndexError) as error:
-            raise MetricsUnavailable(f"the answer is malformed ({error!r}): {text}") from error
-
-    def _answer(self, text: str) -> requests.Response:
-        for attempt in range(self._retries + 1):
+        begun = time.monotonic()
+        attempts = 1 if once else self._patience.attempts
+        for attempt in range(1, attempts + 1):
             self.calls += 1
-            trouble = ""
             try:
-                response = self._endpoint.post("/api/v1/query", {"query": text})
+                response = self._endpoint.send(request)
             except ConnectionError as error:
                 trouble = str(error)
             else:
-                if response.status_code not in _RETRIED or _document(response):
-                    return response  # a success, or Prometheus itself said what is wrong
-                trouble = _words(response)
-            if attempt < self._retries:
-                pause = self._pause * 2**attempt
-                _log.warning("metrics: %s; asking again in %.1f s", trouble, pause)
-                self._sleep(pause)
+                if response.status_code not in _RETRIED or said(response):
+                    return response
+                trouble = words(response)
+            waited = time.monotonic() - begun
+            if attempt == attempts or waited > self._patience.limit:
+                break
+            _log.warning("metrics: %s; asking again in %.1f s", trouble, self._patience.pause)
+            self._sleep(self._patience.pause)
         raise MetricsUnavailable(trouble)
 
 
-def _document(response: requests.Response) -> dict[str, Any]:
-    """Prometheus' answer or error document; empty if it is somebody else's."""
-    try:
-        document = response.json()
-    except requests.exceptions.JSONDecodeError:
-        return {}
-    return document if isinstance(document, dict) and "status" in document else {}
-
-
-def _data(response: requests.Response, text: str) -> dict[str, Any]:
-    document = _document(response)
-    if document.get("status") != "success":
-        words = _words(response)
-        large = response.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-        kind = TooLarge if large or any(hint in words for hint in _TOO_LARGE) else None
-        raise (kind or MetricsUnavailable)(f"{words} (query: {text})")
-    for warning in document.get("warnings") or ():
-        _log.warning("metrics: %s (query: %s)", warning, text)
-    data = document.get("data")
-    return data if isinstance(data, dict) else {}
-
-
-def _words(response: requests.Response) -> str:
-    """Prometheus' own words, or what there is."""
-    document = _document(response)
-    if document.get("error"):
-        return f"{document.get('errorType', 'error')}: {document['error']}"
+def words(response: requests.Response) -> str:
+    """What a response says, in a line."""
     text = " ".join(response.text[:_WORDS].split())
     return f"HTTP {response.status_code}: {text or response.reason}"
+
+
+def json_of(response: requests.Response) -> object:
+    """The JSON document; None if there is none."""
+    try:
+        document: object = response.json()
+    except requests.exceptions.JSONDecodeError:
+        return None
+    return document

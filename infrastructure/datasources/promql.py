@@ -51,20 +51,35 @@ class Mapped:
     label: str
     series: str
     text: Callable[[MetricNeed, str], str]
-    scale: float = 1.0
+    scale: float
 
 
-def mapping(labels: Labels) -> Mapping[str, Mapped]:
-    """Metric name → how it is asked for."""
+SERIES: Mapping[str, str] = {
+    HOST_CPU_USAGE: "node_cpu_seconds_total",
+    HOST_RAM_USAGE: "node_memory_MemAvailable_bytes",
+    INSTANCE_CPU_USAGE: "ceilometer_cpu",
+    INSTANCE_RAM_USAGE: "ceilometer_memory_usage",
+}
+"""Metric name → the raw series that it is made of."""
+
+
+def mapping(labels: Labels, series: Mapping[str, str]) -> Mapping[str, Mapped]:
+    """Metric name → how it is asked for.
+
+    Args:
+        labels: names of labels.
+        series: metric name → raw series, where it is not the usual one.
+    """
     host, server = labels.host, labels.server
+    raw = {name: series.get(name, usual) for name, usual in SERIES.items()}
 
     def host_cpu(need: MetricNeed, matchers: str) -> str:
-        idle = _selector("node_cpu_seconds_total", 'mode="idle"', matchers)
+        idle = _selector(raw[HOST_CPU_USAGE], 'mode="idle"', matchers)
         return _rated(need, lambda width: f"1 - avg by ({host}) (rate({idle}[{width}]))")
 
     def host_ram(need: MetricNeed, matchers: str) -> str:
         total = _selector("node_memory_MemTotal_bytes", matchers)
-        available = _selector("node_memory_MemAvailable_bytes", matchers)
+        available = _selector(raw[HOST_RAM_USAGE], matchers)
         # what is used most is what is available least
         opposite = {"max": "min_over_time", "min": "max_over_time"}
         over = opposite.get(need.aggregate, _OVER_TIME[need.aggregate])
@@ -72,21 +87,23 @@ def mapping(labels: Labels) -> Mapping[str, Mapped]:
         return f"max by ({host}) ({total}) - {free}"
 
     def server_cpu(need: MetricNeed, matchers: str) -> str:
-        spent = _selector("ceilometer_cpu", matchers)
+        spent = _selector(raw[INSTANCE_CPU_USAGE], matchers)
         # a migrated server has a series per host for a while: the larger one is nearer the truth
         return _rated(need, lambda width: f"max by ({server}) (rate({spent}[{width}]))")
 
     def server_ram(need: MetricNeed, matchers: str) -> str:
-        used = _selector("ceilometer_memory_usage", matchers)
+        used = _selector(raw[INSTANCE_RAM_USAGE], matchers)
         over = _OVER_TIME[need.aggregate]
         return f"max by ({server}) ({over}({used}[{_seconds(need.period)}]))"
 
+    texts: Mapping[str, tuple[str, Callable[[MetricNeed, str], str], float]] = {
+        HOST_CPU_USAGE: (host, host_cpu, 100.0),
+        HOST_RAM_USAGE: (host, host_ram, 1 / 1024),
+        INSTANCE_CPU_USAGE: (server, server_cpu, 1e-7),  # ns/s → % of one core
+        INSTANCE_RAM_USAGE: (server, server_ram, 1.0),
+    }
     return {
-        HOST_CPU_USAGE: Mapped(host, "node_cpu_seconds_total", host_cpu, scale=100.0),
-        HOST_RAM_USAGE: Mapped(host, "node_memory_MemTotal_bytes", host_ram, scale=1 / 1024),
-        # ns/s → % of one core
-        INSTANCE_CPU_USAGE: Mapped(server, "ceilometer_cpu", server_cpu, scale=1e-7),
-        INSTANCE_RAM_USAGE: Mapped(server, "ceilometer_memory_usage", server_ram),
+        name: Mapped(label, raw[name], text, scale) for name, (label, text, scale) in texts.items()
     }
 
 

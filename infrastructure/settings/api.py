@@ -71,6 +71,16 @@ class ApiSettings:
     )
 
     @property
+    def open_door(self) -> str | None:
+        """What must be said aloud when requests need no token; None when they do."""
+        if self.enable_authentication:
+            return None
+        return (
+            f"NO AUTHENTICATION: whoever reaches {self.url} is an administrator here "
+            "([DEFAULT] enable_authentication = false)"
+        )
+
+    @property
     def url(self) -> str:
         """Where it answers, as seen from this machine."""
         anywhere = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - not bound, translated

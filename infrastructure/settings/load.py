@@ -23,6 +23,8 @@ OWN_SECTION = "vigil"
 FILES = (OWN_SECTION, "config_files")
 """The option that says which files are read."""
 
+COMMAND_LINE = "command line"
+
 S = TypeVar("S")
 
 
@@ -132,11 +134,12 @@ Spoken = dict[tuple[str, str], tuple[str, str]]
 
 
 def _files(asked: Sequence[Path] | None, outside: Spoken) -> list[str]:
-    """The configuration files: a caller's, else another process's, else those in usual places."""
-    if asked is not None:
+    """The configuration files: the caller's, else the parent process's, else the usual ones."""
+    source, text = outside.get(FILES, ("", ""))
+    if asked is not None and source != COMMAND_LINE:
         return [str(path.expanduser().absolute()) for path in asked]
-    if FILES in outside:
-        return [str(path) for path in Files().parse(outside[FILES][1])]
+    if source:
+        return [str(path) for path in Files().parse(text)]
     return list(cfg.find_config_files("vigil"))
 
 
@@ -191,7 +194,7 @@ def _from_flags(declared: Sequence[Option], flags: Mapping[str, str]) -> Spoken:
     for place in flags:
         if place not in known:
             raise SettingsError(f"there is no option {place}; `vigil config` lists them")
-    return {known[place].key: ("command line", text) for place, text in flags.items()}
+    return {known[place].key: (COMMAND_LINE, text) for place, text in flags.items()}
 
 
 def _parsed(one: Option, text: str, source: str) -> Any:

@@ -64,3 +64,21 @@ def clouds_yaml(base_url: str, cloud: str = "simulator") -> str:
     admin = _CLOUD.format(name=cloud, user="admin", project="admin", **shared)
     demo = _CLOUD.format(name=f"{cloud}-demo", user="demo", project="demo", **shared)
     return f"clouds:\n{admin}{demo}"
+
+
+_SERVICE = """\
+[keystone_authtoken]
+auth_type = password
+auth_url = {url}/identity
+www_authenticate_uri = {url}/identity
+username = vigil
+password = {password}
+project_name = service
+user_domain_id = default
+project_domain_id = default
+"""
+
+
+def keystone_conf(base_url: str) -> str:
+    """The text of a configuration file: how a service has this cloud's Keystone validate tokens."""
+    return _SERVICE.format(url=base_url, password=PASSWORD)

@@ -2,6 +2,7 @@
 
 import http.client
 import socket
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -39,16 +40,28 @@ def listens(host: str, port: int) -> Probe:
 
 
 def answers(url: str) -> Probe:
-    """Ready once a GET of a plain http URL is answered with anything below 500."""
+    """Ready once a GET of an http or https URL is answered with anything below 500.
+
+    Whose certificate it is does not matter: the question is whether a process of ours answers.
+    An https server that wants to see a certificate first is ready once it listens.
+    """
     parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or 80
+
+    def connected() -> http.client.HTTPConnection:
+        if parts.scheme != "https":
+            return http.client.HTTPConnection(host, port, timeout=PATIENCE)
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        return http.client.HTTPSConnection(host, port, timeout=PATIENCE, context=context)
 
     def probe() -> bool:
-        connection = http.client.HTTPConnection(
-            parts.hostname or "", parts.port or 80, timeout=PATIENCE
-        )
+        connection = connected()
         try:
             connection.request("GET", parts.path or "/")
             return connection.getresponse().status < http.HTTPStatus.INTERNAL_SERVER_ERROR
+        except ssl.SSLError as refused:
+            return "certificate required" in str(refused).lower()
         except (OSError, http.client.HTTPException):
             return False
         finally:

@@ -80,20 +80,9 @@ def announce(settings: Settings) -> None:
     _identity(settings)
     source = policy(settings).source
     LOG.info("policy: %s", source or "the built-in defaults, no file overrides them")
-    warning = open_door(settings)
-    if warning is not None:
-        LOG.warning("%s", warning)
+    if settings.api.open_door is not None:
+        LOG.warning("%s", settings.api.open_door)
     if not settings.api.enable_webhooks_auth:
         LOG.warning(
             "anybody can trigger EVENT audits by a webhook ([api] enable_webhooks_auth = false)"
         )
-
-
-def open_door(settings: Settings) -> str | None:
-    """What must be said aloud when requests need no token; None when they do."""
-    if settings.api.enable_authentication:
-        return None
-    return (
-        f"NO AUTHENTICATION: whoever reaches {settings.api.url} is an administrator here "
-        "([DEFAULT] enable_authentication = false)"
-    )

@@ -10,7 +10,7 @@ from application.ports.cloud import CloudRefused
 from infrastructure.messaging.embedded import EmbeddedNats
 from infrastructure.openstack.connection import connect
 from infrastructure.settings import CloudSettings, Loaded, Settings
-from infrastructure.simulator.config import clouds_yaml
+from infrastructure.simulator.config import clouds_yaml, keystone_conf
 from infrastructure.supervision import ChildSpec, Command, free_port, is_free
 from infrastructure.supervision.nats import NatsLaunch
 from infrastructure.supervision.probes import answers, file_exists
@@ -146,6 +146,8 @@ def plan(loaded: Loaded, reload: Reload) -> Installation:
         simulator_url = f"http://{LOOPBACK}:{settings.simulator.port or free_port()}"
         fixed.update(_simulated(settings, simulator_url))
     final = reload(fixed)
+    if final.settings.api.enable_authentication:
+        _check_access(final.settings)
     inherited = {name: value for name, value in os.environ.items() if name[:6] != "VIGIL_"}
     return Installation(
         settings=final.settings,
@@ -164,6 +166,14 @@ def _check_cloud(cloud: CloudSettings) -> None:
         raise CommandFailed(f"[vigil] cloud {cloud.name}: {error} (looked in {place})") from error
 
 
+def _check_access(settings: Settings) -> None:
+    """Makes sure, before anything is started, that the API will know how to validate tokens."""
+    # Only here: without authentication this process needs nothing of the API's own libraries.
+    from interfaces.bootstrap.access import authorizer  # noqa: PLC0415
+
+    authorizer(settings)
+
+
 def _api_port(loaded: Loaded) -> int:
     api = loaded.settings.api
     if is_free(api.host, api.port):
@@ -178,6 +188,16 @@ def _simulated(settings: Settings, url: str) -> dict[str, str]:
     path.write_text(clouds_yaml(url, SIMULATED), encoding="utf-8")
     path.chmod(0o600)
     found = {"vigil.cloud": SIMULATED, "vigil.cloud_config": str(path)}
+    if settings.api.enable_authentication and not settings.access.names_credentials:
+        found["vigil.config_files"] = ",".join(map(str, _with_credentials(settings, url)))
     if settings.metrics.prometheus_url is None:
         found["vigil.prometheus_url"] = f"{url}/prometheus"
     return found
+
+
+def _with_credentials(settings: Settings, url: str) -> list[Path]:
+    """The configuration files, and before them one that lets the simulated Keystone be asked."""
+    path = settings.data_dir / "keystone.conf"
+    path.touch(mode=0o600)
+    path.write_text(keystone_conf(url), encoding="utf-8")
+    return [path, *settings.config_files]

@@ -3,6 +3,7 @@
 import argparse
 import os
 import signal
+import sys
 import threading
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from infrastructure.event_log import SchemaError
 from infrastructure.settings import SettingsError
 from infrastructure.supervision.child import READY_FILE
 from interfaces.bootstrap import run_role
+from interfaces.cli.alarm import alarm
 from interfaces.cli.common import add_settings, load_settings, set_up_logging
 from interfaces.cli.errors import CommandFailed
 
@@ -31,6 +33,8 @@ def run(args: argparse.Namespace) -> int:
             "[vigil] nats_url: must be set for a role that runs alone (`vigil up` starts a server)"
         )
     set_up_logging(loaded, args.command, f"{loaded.settings.host}/{os.getpid()}")
+    if args.command == "api" and loaded.settings.api.open_door is not None:
+        alarm(loaded.settings.api.open_door, sys.stderr)
     stop = threading.Event()
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, lambda *_: stop.set())

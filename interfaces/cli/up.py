@@ -21,6 +21,7 @@ from infrastructure.supervision import (
     Voice,
     state,
 )
+from interfaces.cli.alarm import alarm
 from interfaces.cli.common import add_flag, add_settings, load_settings
 from interfaces.cli.errors import CommandFailed
 from interfaces.cli.installation import Installation, plan
@@ -79,6 +80,9 @@ def _run(args: argparse.Namespace, loaded: Loaded) -> int:
     )
     for line in _announcement(loaded, installation):
         LOG.info("%s", line)
+    if settings.api.open_door is not None:
+        LOG.warning("%s", settings.api.open_door)
+        alarm(settings.api.open_door, None if args.quiet else sys.stderr)
     board = _Board(installation)
     supervisor = Supervisor(
         installation.specs(), output=output, changed=board.changed, ready=board.ready
@@ -116,8 +120,6 @@ def _announcement(loaded: Loaded, installation: Installation) -> list[str]:
         lines.append(f"cloud {settings.cloud.name}")
     if settings.api.port != loaded.settings.api.port:
         lines.append(f"port {loaded.settings.api.port} is taken: the API is on {settings.api.port}")
-    if not settings.api.enable_authentication:
-        lines.append(f"the API asks for no authentication (it listens on {settings.api.host})")
     return lines
 
 

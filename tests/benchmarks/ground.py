@@ -14,6 +14,8 @@ HOSTS, SERVERS, SEED = 30, 300, 42
 """The demo's cloud."""
 SPEED = 20.0
 """Simulated seconds per second."""
+WORDS = 5
+"""Lines of each log that are shown when something failed."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +47,16 @@ def ground(kind: str, options: Mapping[str, str]) -> Iterator[Ground]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="vigil-bench-")))
         url = stack.enter_context(database(kind, folder))
-        cloud = Cloud(folder, SPEED)
-        stack.callback(cloud.stop)
-        cloud.replace(HOSTS, SERVERS, SEED)
-        house = Installation(folder, url, cloud, options)
-        stack.callback(house.stop)
-        yield Ground(house, cloud, url)
+        try:
+            cloud = Cloud(folder, SPEED)
+            stack.callback(cloud.stop)
+            cloud.replace(HOSTS, SERVERS, SEED)
+            house = Installation(folder, url, cloud, options)
+            stack.callback(house.stop)
+            yield Ground(house, cloud, url)
+        except Exception as failure:
+            failure.add_note(_last_words(folder))
+            raise
 
 
 def await_catalogue(house: Installation) -> None:
@@ -60,3 +66,9 @@ def await_catalogue(house: Installation) -> None:
         return bool(house.ask("GET", "/v1/strategies")["strategies"]) or None
 
     eventually("strategies are listed", registered)
+
+
+def _last_words(folder: Path) -> str:
+    """The end of what each process said: its files are about to go."""
+    said = {log.name: log.read_text(errors="replace").splitlines() for log in folder.glob("*.log")}
+    return "\n".join(f"{name}: {line}" for name, lines in said.items() for line in lines[-WORDS:])

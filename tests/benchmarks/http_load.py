@@ -18,7 +18,7 @@ from tests.benchmarks.cpu import cpu_seconds
 from tests.benchmarks.samples import quantile
 
 CONNECTIONS = 8
-SECONDS = 4.0
+SECONDS = 3.0
 PATIENCE = 60.0
 UNIQUE = "{unique}"
 """In a body: replaced by something that no other request has."""

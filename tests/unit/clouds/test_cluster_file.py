@@ -1,0 +1,154 @@
+import json
+from typing import Any
+
+import pytest
+
+from domain.clouds.anonymise import anonymised
+from domain.clouds.cluster_file import FORMAT, VERSION, read_cluster, write_cluster
+from domain.cluster.compute import ComputeModel
+from domain.cluster.rows import AggregateRow, GroupRow
+from domain.kernel.errors import InvalidValue
+from domain.optimization.offline import solve_offline
+from tests.unit.cluster.build import host, model, server
+
+
+def rich() -> ComputeModel:
+    """A cluster in which every kind of thing occurs."""
+    hosts = [
+        host(
+            1,
+            hypervisor_hostname="node-1.acme.example",
+            zone="acme-east",
+            traits=("HW_CPU_X86_AVX2", "CUSTOM_ACME_RACK_7"),
+            aggregates=("5e6c9a30-acme",),
+            devices={"acme-gpu": 2},
+            pcpus=4,
+            generation=12,
+        ),
+        host(2, status="disabled", disabled_reason="acme maintenance", disk_gb=0),
+        host(3, status="disabled", disabled_reason="watcher_disabled", ram_ratio=1.5),
+    ]
+    servers = [
+        server(1, 1, flavor="acme.large", project_id="acme-prod", metadata={"owner": "acme"}),
+        server(2, 1, task_state="migrating", groups=("acme-group",), pinned_zone="acme-east"),
+        server(
+            3,
+            2,
+            groups=("acme-group",),
+            extra_specs={
+                "hw:cpu_policy": "dedicated",
+                "trait:CUSTOM_ACME_RACK_7": "required",
+                "pci_passthrough:alias": "acme-gpu:1",
+                "aggregate_instance_extra_specs:acme-disk": "<or> acme-ssd <or> acme-nvme",
+                "acme:note": "internal",
+            },
+        ),
+        server(4, None, status="SHELVED_OFFLOADED", state="shelved_offloaded"),
+    ]
+    groups = (GroupRow("acme-group", "acme web", "anti-affinity", ("s2", "s3", "s-gone"), 2),)
+    metadata = {"acme-disk": "acme-ssd", "filter_tenant_id": "acme-prod", "acme-contact": "ops"}
+    aggregates = (
+        AggregateRow("7", "5e6c9a30-acme", "acme fast", "acme-east", ("c1", "c-gone"), metadata),
+    )
+    return model(hosts, servers, groups, aggregates)
+
+
+METRICS = {
+    "host_cpu_usage": {"h1": 12.5, "h2": 3.0},
+    "host_ram_usage": {"h1": 1234567.0},
+    "instance_cpu_usage": {"s1": 80.25},
+    "instance_ram_usage": {"s1": 1024.0, "s3": 7.0},
+    "host_outlet_temp": {"h1": 21.5},
+}
+
+
+def through_json(data: dict[str, object]) -> dict[str, Any]:
+    return json.loads(json.dumps(data))  # type: ignore[no-any-return]
+
+
+def test_a_whole_model_and_its_metrics_come_back_to_the_last_column() -> None:
+    file = read_cluster(through_json(write_cluster(rich(), METRICS, {"cloud": "east"})))
+    assert file.model.to_columns() == rich().to_columns()
+    assert file.quarantined == ()
+    assert {name: file.metrics[name] for name in METRICS} == METRICS
+    assert file.meta == {"cloud": "east"}
+
+
+def test_what_only_a_scope_makes_comes_back_too() -> None:
+    whole = rich()
+    scoped = whole.restrict(whole.hosts.zone.where(lambda zone: zone == "acme-east"), ["s1"])
+    assert scoped.outside == {"s3"}
+    again = read_cluster(through_json(write_cluster(scoped))).model
+    assert again.to_columns() == scoped.to_columns()
+
+
+def test_servers_that_could_not_be_read_still_cast_their_shadow() -> None:
+    hosts, servers = [host(1), host(2)], [server(1, 1, vcpus=None), server(2, 1)]
+    seen, _ = ComputeModel.build(hosts, servers)
+    again = read_cluster(through_json(write_cluster(seen))).model
+    assert again.hosts.unseen.tolist() == [1, 0]
+
+
+def test_the_neutral_form_is_read_as_it_is() -> None:
+    neutral = {
+        "meta": {"seed": 42},
+        "hosts": [{"id": "h", "name": "c", "vcpus": 8, "ram_mb": 1024, "disk_gb": 10}],
+        "instances": [
+            {"id": "s", "host": "h", "vcpus": 1, "ram_mb": 1, "disk_gb": 1, "cpu_util_pct": 9.0},
+            {"id": "t", "host": "nowhere", "vcpus": 1, "ram_mb": 1, "disk_gb": 1},
+        ],
+    }
+    file = read_cluster(neutral)
+    assert file.model.servers.id == ("s",)
+    assert [one.id for one in file.quarantined] == ["t"]
+    assert file.metrics["instance_cpu_usage"] == {"s": 9.0}
+
+
+@pytest.mark.parametrize(
+    ("data", "field"),
+    [
+        ({"format": "other"}, "format"),
+        ({"format": FORMAT, "version": VERSION + 1}, "version"),
+        ({"format": FORMAT}, "version"),
+        ({"hosts": {}}, "hosts"),
+        ({"unplaced": [1]}, "unplaced"),
+        ({"meta": []}, "meta"),
+        ({"metrics": {"host_power": [1]}}, "metrics.host_power"),
+        ({"metrics": {"host_power": {"h": "1"}}}, "metrics.host_power.h"),
+        ({"outside": [1]}, "outside"),
+        ({"hosts": [{"id": "h", "name": "c", "unseen": -1}]}, "hosts.unseen"),
+        ({"instances": [{"name": "x"}]}, "instances[0]"),
+    ],
+)
+def test_what_is_not_as_it_should_be_is_named(data: dict[str, object], field: str) -> None:
+    with pytest.raises(InvalidValue) as refused:
+        read_cluster(data)
+    assert refused.value.field == field
+
+
+def test_an_anonymised_cluster_names_nobody_and_keeps_what_decides() -> None:
+    shown, figures = anonymised(rich(), METRICS)
+    text = json.dumps(write_cluster(shown, figures))
+    for telling in ("acme", "ACME", "vm1", "node-1", "owner", "internal", "ops", "gone"):
+        assert telling not in text, telling
+    assert figures["instance_cpu_usage"] == {"server-2": 80.25}
+    specs = shown.servers.extra_specs[2]
+    assert specs["hw:cpu_policy"] == "dedicated"
+    assert specs["trait:CUSTOM_TRAIT_1"] == "required"
+    assert "CUSTOM_TRAIT_1" in shown.hosts.traits[0]
+    assert "HW_CPU_X86_AVX2" in shown.hosts.traits[0]
+    assert list(shown.hosts.disabled_reason.table) == [None, "a reason", "watcher_disabled"]
+    assert shown.aggregates[0].uuid in shown.hosts.aggregates[0]
+    assert shown.servers.task_state[1] == "migrating"
+
+
+def test_a_strategy_decides_the_same_on_the_anonymised_cluster() -> None:
+    hosts = [host(n) for n in range(12)]
+    busy = [server(n, n % 11, vcpus=1 + n % 4) for n in range(30)]
+    whole = model(hosts, busy)
+    metrics = {"instance_cpu_usage": {f"s{n}": float(n) for n in range(30)}}
+    plain = solve_offline(through_json(write_cluster(whole, metrics)))
+    masked = solve_offline(through_json(write_cluster(*anonymised(whole, metrics))))
+    assert plain.planned
+    assert [one.action.type for one in plain.planned] == [one.action.type for one in masked.planned]
+    assert plain.indicators == masked.indicators
