@@ -6,6 +6,7 @@
     ├── DefaultsInTheWay    a template's goal or strategy would change under its default parameters
     ├── NotYetVisible       a command was carried out, but the read models have not caught up
     └── Unavailable         something that an answer needs cannot be had now
+        └── NothingThen         at that moment of the past there was none yet
 """
 
 
@@ -40,3 +41,7 @@ class NotYetVisible(ApplicationError):
 
 class Unavailable(ApplicationError):
     """Something that an answer needs cannot be had now."""
+
+
+class NothingThen(Unavailable):
+    """What was asked for did not exist at that moment of the past, or no longer."""

@@ -8,7 +8,9 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
+from domain.cluster.baremetal_rows import BaremetalNodeRow
 from domain.cluster.rows import AggregateRow, GroupRow, HostRow, ServerRow
+from domain.cluster.storage_rows import PoolRow, StorageNodeRow, VolumeRow, VolumeTypeRow
 from domain.kernel.aggregate import Facts
 from domain.kernel.reasons import Because
 
@@ -71,6 +73,51 @@ class ComputeCollector(Protocol):
         Raises:
             CloudUnreachable: some part could not be read.
             CloudRefused: credentials lack a right.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class CollectedStorage:
+    """The raw rows of one complete collection of block storage."""
+
+    nodes: Sequence[StorageNodeRow]
+    pools: Sequence[PoolRow]
+    volumes: Sequence[VolumeRow]
+    types: Sequence[VolumeTypeRow]
+    calls: int = 0
+
+
+class StorageCollector(Protocol):
+    """Reads the block storage of a cloud in bulk."""
+
+    def collect(self) -> CollectedStorage:
+        """Everything, or an exception.
+
+        Raises:
+            CloudUnreachable: some part could not be read.
+            CloudRefused: credentials lack a right, or the cloud has no block storage.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class CollectedBaremetal:
+    """The raw rows of one complete collection of bare metal."""
+
+    nodes: Sequence[BaremetalNodeRow]
+    calls: int = 0
+
+
+class BaremetalCollector(Protocol):
+    """Reads the bare metal of a cloud in bulk."""
+
+    def collect(self) -> CollectedBaremetal:
+        """Everything, or an exception.
+
+        Raises:
+            CloudUnreachable: some part could not be read.
+            CloudRefused: credentials lack a right, or the cloud has no bare-metal service.
         """
         ...
 

@@ -181,6 +181,33 @@ class TimelineView:
 
 
 @dataclass(frozen=True)
+class EventFilter:
+    """Which events are wanted beyond what they happened to. None = no limit.
+
+    Attributes:
+        actor: name of whoever caused them.
+        since, until: when (until is exclusive).
+    """
+
+    actor: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How much there is.
+
+    Attributes:
+        plans: state → action plans that are not deleted.
+        actions: state → actions of plans that are PENDING, ONGOING or CANCELLING.
+    """
+
+    plans: Mapping[str, int]
+    actions: Mapping[str, int]
+
+
+@dataclass(frozen=True)
 class OpenRun:
     """A run that was requested and has not ended. ``position``: of the event that requested it."""
 
@@ -306,9 +333,14 @@ class ReadModels(Protocol):
         aggregate_ids: Sequence[UUID] = (),
         correlation_id: UUID | None = None,
         topics: Sequence[str] = (),
+        only: EventFilter = EventFilter(),
         newest_first: bool = False,
     ) -> list[TimelineView]:
         """Events by position."""
+        ...
+
+    def tally(self) -> Tally:
+        """How much there is, by state."""
         ...
 
     def open_runs(self, now: datetime) -> list[OpenRun]:

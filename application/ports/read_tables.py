@@ -237,9 +237,10 @@ TIMELINE = Table(
         Index(("aggregate_id", "position")),
         Index(("correlation_id", "position"), only="correlation_id"),
         Index(("topic", "position")),
+        Index(("at",)),
     ),
 )
-EVENTS = Shape("timeline", version=1, tables=(TIMELINE,))
+EVENTS = Shape("timeline", version=2, tables=(TIMELINE,))
 
 SHAPES = (CATALOGUE, TEMPLATES, AUDIT_SHAPE, PLANS, MODELS, EVENTS)
 """Everything that queries read."""

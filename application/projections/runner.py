@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from application.ports.clock import Clock
 from application.ports.event_log import EventLog
 from application.ports.projections import Projection, ProjectionStore, Standing
-from application.projections.folding import OUTAGES, Folder
+from application.projections.folding import OUTAGES, Folder, few_collections
 from application.projections.rebuild import Rebuilder, RebuildReport
 
 BATCH = 500
@@ -65,6 +65,10 @@ class Projector:
 
     def run(self, stop: threading.Event) -> None:
         """Follows the log until told to stop; outages are waited out."""
+        with few_collections():
+            self._run(stop)
+
+    def _run(self, stop: threading.Event) -> None:
         pause, most = PATIENCE
         prepared = False
         while not stop.is_set():
@@ -87,8 +91,9 @@ class Projector:
             StoreUnavailable, EventLogUnavailable: a database cannot be reached.
         """
         self.prepare()
-        while self.step():
-            pass
+        with few_collections():
+            while self.step():
+                pass
         return self._reached()
 
     def step(self) -> bool:
@@ -122,7 +127,8 @@ class Projector:
         self.prepare()
         known = self._folder.projections
         chosen = list(known.values()) if name == ALL else [known[name]]
-        return self._rebuilder.rebuild([one.shape for one in chosen])
+        with few_collections():
+            return self._rebuilder.rebuild([one.shape for one in chosen])
 
     def _grow(self, built: Standing) -> None:
         entries = self._log.read(built.position, self._batch)

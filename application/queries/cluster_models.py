@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from application.errors import Unavailable
+from application.errors import NothingThen, Unavailable
 from application.model_record import COMPUTE
 from application.ports.kept_models import Confirmation, KeptModels, ModelState, ModelVersion
 from application.ports.read_models import ReadModels
@@ -118,12 +118,13 @@ class ClusterModels:
         """The model as it was known at a log position or at a time.
 
         Raises:
-            Unavailable: there was none yet.
+            NothingThen: there was none yet.
+            Unavailable: its record cannot be read.
         """
         version = self._kept.version_at(self._id, moment)
         if version is None:
             when = moment if isinstance(moment, int) else moment.isoformat()
-            raise Unavailable(f"No cluster model had been collected at {when}.")
+            raise NothingThen(f"No cluster model had been collected at {when}.")
         return Shown(self._model(version.digest), version.digest, None, version.position)
 
     def fresh(self) -> Shown:

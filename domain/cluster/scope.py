@@ -7,19 +7,30 @@ bare list of compute rules is the older form of the same. Include rules (``host_
 capacity). Every key counts, also several in one object.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from domain.cluster.columns import BoolArray, bools, mapping, sequence
+from domain.cluster.columns import BoolArray, bools
 from domain.cluster.compute import ComputeModel
 from domain.cluster.rows import AggregateRow
+from domain.cluster.scope_reading import (
+    KINDS,
+    NO_NAMES,
+    WILDCARD,
+    Names,
+    lone_wildcard,
+    no_other_keys,
+    read_list,
+    read_map,
+    read_names,
+    read_string,
+    wild,
+)
 from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Because, Reason
 
-WILDCARD = "*"
-_KINDS = frozenset({"compute", "storage", "baremetal"})
 _INCLUDES = frozenset({"host_aggregates", "availability_zones"})
 _RULES = _INCLUDES | {"exclude"}
 _EXCLUDES = frozenset(
@@ -28,30 +39,11 @@ _EXCLUDES = frozenset(
 
 
 @dataclass(frozen=True)
-class Names:
-    """Names of one kind of thing, or the wildcard for all of them.
-
-    Attributes:
-        all: whether everything of the kind is meant.
-        names: the names.
-    """
-
-    all: bool = False
-    names: frozenset[str] = frozenset()
-
-    def __bool__(self) -> bool:
-        return self.all or bool(self.names)
-
-    def __or__(self, other: "Names") -> "Names":
-        return Names(self.all or other.all, self.names | other.names)
-
-
-@dataclass(frozen=True)
 class AggregateNames:
     """Aggregates by id and by name."""
 
-    ids: Names = Names()
-    names: Names = Names()
+    ids: Names = NO_NAMES
+    names: Names = NO_NAMES
 
     def __bool__(self) -> bool:
         return bool(self.ids) or bool(self.names)
@@ -97,18 +89,18 @@ class Scope:
     """
 
     aggregates: AggregateNames = AggregateNames()
-    zones: Names = Names()
-    without_hosts: Names = Names()
+    zones: Names = NO_NAMES
+    without_hosts: Names = NO_NAMES
     without_aggregates: AggregateNames = AggregateNames()
-    fixed_servers: Names = Names()
-    fixed_projects: Names = Names()
+    fixed_servers: Names = NO_NAMES
+    fixed_projects: Names = NO_NAMES
     fixed_metadata: Mapping[str, str] = field(default_factory=dict)
 
     def select(self, model: ComputeModel) -> Selection:
         """What the scope selects."""
         hosts = self._included(model)
         hosts &= ~_hosts_of(model, self.without_aggregates)
-        hosts &= ~bools(_named(self.without_hosts, name) for name in model.hosts.name)
+        hosts &= ~bools(name in self.without_hosts for name in model.hosts.name)
         notes = self._unknown(model)
         if not hosts.any():
             notes = (*notes, Because(Reason.MODEL_EMPTY))
@@ -122,13 +114,13 @@ class Scope:
     def _included(self, model: ComputeModel) -> BoolArray:
         if not self.aggregates and not self.zones:
             return np.ones(len(model.hosts), dtype=np.bool_)
-        in_zone = model.hosts.zone.where(lambda zone: _named(self.zones, zone))
+        in_zone = model.hosts.zone.where(lambda zone: zone in self.zones)
         return _hosts_of(model, self.aggregates) | in_zone
 
     def _fixed(self, model: ComputeModel) -> frozenset[str]:
         servers = model.servers
-        fixed = bools(_named(self.fixed_servers, identity) for identity in servers.id)
-        fixed = fixed | servers.project_id.where(lambda p: _named(self.fixed_projects, p))
+        fixed = bools(identity in self.fixed_servers for identity in servers.id)
+        fixed = fixed | servers.project_id.where(lambda p: p in self.fixed_projects)
         fixed = fixed | servers.metadata.where(self._metadata_fixes)
         return frozenset(servers.id[row] for row in fixed.nonzero()[0])
 
@@ -153,10 +145,6 @@ class Scope:
             for kind, (wanted, found) in known.items()
             for name in sorted(wanted.names - found)
         )
-
-
-def _named(names: Names, name: str) -> bool:
-    return names.all or name in names.names
 
 
 def _text(value: object) -> str:
@@ -191,27 +179,27 @@ def parse_scope(scope: object) -> Scope:
 
 
 def _compute_rules(scope: object) -> tuple[str, Sequence[object]]:
-    entries = [] if scope is None else _list("scope", scope)
+    entries = [] if scope is None else read_list("scope", scope)
     for place, entry in enumerate(entries):
         path = f"scope[{place}]"
-        keys = set(_map(path, entry))
+        keys = set(read_map(path, entry))
         if keys & _RULES:
             return "scope", entries
-        _no_other_keys(path, keys, _KINDS)
+        no_other_keys(path, keys, KINDS)
     for place, entry in enumerate(entries):
         path = f"scope[{place}].compute"
-        rules = _list(path, _map(path, entry).get("compute", []))
+        rules = read_list(path, read_map(path, entry).get("compute", []))
         if rules:
             return path, rules
     return "scope", []
 
 
 def _with_rule(scope: Scope, path: str, data: object) -> Scope:
-    rule = _map(path, data)
-    _no_other_keys(path, rule.keys(), _RULES)
-    excluded = _list(f"{path}.exclude", rule.get("exclude", []))
+    rule = read_map(path, data)
+    no_other_keys(path, rule.keys(), _RULES)
+    excluded = read_list(f"{path}.exclude", rule.get("exclude", []))
     aggregates = _aggregates(f"{path}.host_aggregates", rule.get("host_aggregates", []))
-    zones = _names(f"{path}.availability_zones", rule.get("availability_zones", []), "name")
+    zones = read_names(f"{path}.availability_zones", rule.get("availability_zones", []), "name")
     scope = replace(scope, aggregates=scope.aggregates | aggregates, zones=scope.zones | zones)
     for place, item in enumerate(excluded):
         scope = _with_exclusion(scope, f"{path}.exclude[{place}]", item)
@@ -219,17 +207,17 @@ def _with_rule(scope: Scope, path: str, data: object) -> Scope:
 
 
 def _with_exclusion(scope: Scope, path: str, data: object) -> Scope:
-    item = _map(path, data)
-    _no_other_keys(path, item.keys(), _EXCLUDES)
+    item = read_map(path, data)
+    no_other_keys(path, item.keys(), _EXCLUDES)
 
     def names(key: str, attribute: str) -> Names:
-        return _names(f"{path}.{key}", item.get(key, []), attribute)
+        return read_names(f"{path}.{key}", item.get(key, []), attribute)
 
     aggregates = _aggregates(f"{path}.host_aggregates", item.get("host_aggregates", []))
     metadata = dict(scope.fixed_metadata)
     where = f"{path}.instance_metadata"
-    for place, entry in enumerate(_list(where, item.get("instance_metadata", []))):
-        pairs = _map(f"{where}[{place}]", entry)
+    for place, entry in enumerate(read_list(where, item.get("instance_metadata", []))):
+        pairs = read_map(f"{where}[{place}]", entry)
         metadata.update({key: str(value) for key, value in pairs.items()})
     return replace(
         scope,
@@ -242,69 +230,22 @@ def _with_exclusion(scope: Scope, path: str, data: object) -> Scope:
 
 
 def _aggregates(path: str, data: object) -> AggregateNames:
-    items = _list(path, data)
+    items = read_list(path, data)
     ids: list[str] = []
     names: list[str] = []
     for place, item in enumerate(items):
         where = f"{path}[{place}]"
-        found = _map(where, item)
-        _no_other_keys(where, found.keys(), frozenset({"id", "name"}))
+        found = read_map(where, item)
+        no_other_keys(where, found.keys(), frozenset({"id", "name"}))
         if "id" in found:
             ids.append(_aggregate_id(f"{where}.id", found["id"]))
         if "name" in found:
-            names.append(_string(f"{where}.name", found["name"]))
-    _lone_wildcard(path, ids + names)
-    return AggregateNames(_wild(ids), _wild(names))
+            names.append(read_string(f"{where}.name", found["name"]))
+    lone_wildcard(path, ids + names)
+    return AggregateNames(wild(ids), wild(names))
 
 
 def _aggregate_id(path: str, value: object) -> str:
     if value == WILDCARD or (isinstance(value, int) and not isinstance(value, bool)):
         return str(value)
     raise InvalidValue(path, f"must be a whole number or {WILDCARD!r}, not {value!r}")
-
-
-def _names(path: str, data: object, attribute: str) -> Names:
-    found: list[str] = []
-    for place, item in enumerate(_list(path, data)):
-        where = f"{path}[{place}]"
-        entry = _map(where, item)
-        _no_other_keys(where, entry.keys(), frozenset({attribute}))
-        if attribute in entry:
-            found.append(_string(f"{where}.{attribute}", entry[attribute]))
-    if attribute == "name":
-        _lone_wildcard(path, found)
-    return _wild(found)
-
-
-def _wild(names: list[str]) -> Names:
-    return Names(WILDCARD in names, frozenset(names) - {WILDCARD})
-
-
-def _lone_wildcard(path: str, names: list[str]) -> None:
-    if WILDCARD in names and len(names) > 1:
-        raise InvalidValue(path, f"must not combine the wildcard {WILDCARD!r} with other names")
-
-
-def _no_other_keys(path: str, keys: Iterable[str], allowed: frozenset[str]) -> None:
-    for key in sorted(set(keys) - allowed):
-        raise InvalidValue(f"{path}.{key}", f"must be one of {', '.join(sorted(allowed))}")
-
-
-def _string(path: str, value: object) -> str:
-    if not isinstance(value, str):
-        raise InvalidValue(path, f"must be a text, not {value!r}")
-    return value
-
-
-def _list(path: str, value: object) -> Sequence[object]:
-    try:
-        return sequence(value)
-    except TypeError as error:
-        raise InvalidValue(path, "must be a list") from error
-
-
-def _map(path: str, value: object) -> Mapping[str, object]:
-    try:
-        return mapping(value)
-    except TypeError as error:
-        raise InvalidValue(path, "must be an object") from error

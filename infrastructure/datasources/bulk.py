@@ -1,8 +1,9 @@
 """What all datasources have in common: they read a column per need, and it is checked one way."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from domain.cluster.compute import ComputeModel
 from domain.kernel.reasons import Because, Reason
 from domain.optimization.metrics import MetricNeed, MetricTable
 from infrastructure.datasources.measures import MEASURES, Column, checked, unknown
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -142,3 +145,9 @@ class BulkSource(ABC):
 def ambiguous(need: MetricNeed, name: str) -> Because:
     """A host or server that the datasource's names do not tell apart from others."""
     return Because(Reason.METRIC_UNKNOWN, {"metric": need.name, "resource": f"{name} (ambiguous)"})
+
+
+def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """The items, so many at a time."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

@@ -9,7 +9,7 @@ from domain.cluster.compute import ComputeModel
 from domain.kernel.reasons import Because, Reason
 from domain.optimization import metrics as m
 from domain.optimization.metrics import MetricNeed
-from infrastructure.datasources.bulk import BulkSource, Reading
+from infrastructure.datasources.bulk import BulkSource, Reading, chunks
 from infrastructure.datasources.endpoint import TooLarge
 from infrastructure.datasources.gnocchi_api import (
     Bucket,
@@ -18,7 +18,6 @@ from infrastructure.datasources.gnocchi_api import (
     Series,
     Unaggregable,
     Wanted,
-    chunks,
 )
 from infrastructure.datasources.measures import unknown
 
@@ -252,7 +251,7 @@ def _notes(need: MetricNeed, wanted: Wanted, unkept: _Unkept) -> tuple[Because, 
         )
     if unkept.coarse:
         notes.append(
-            f"{unkept.coarse} {need.resource}s keep {wanted.metric} only for longer than the period "
-            f"of {need.period:g} s"
+            f"{unkept.coarse} {need.resource}s keep {wanted.metric} only in buckets wider than the "
+            f"period of {need.period:g} s"
         )
     return tuple(Because(Reason.METRICS_UNAVAILABLE, {"error": note}) for note in notes)

@@ -8,18 +8,18 @@ once, and resources whose policies agree are asked for together.
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any
 
 import requests
 
 from application.ports.metrics import MetricsUnavailable
+from infrastructure.datasources.bulk import chunks
 from infrastructure.datasources.endpoint import Asker, Request, TooLarge, json_of, words
 
-T = TypeVar("T")
 _GONE = re.compile(r"^Metric .* does not exist")
 _SPAN = re.compile(r"(?:(\d+) days?, )?(\d+):(\d+):(\d+(?:\.\d+)?)")
 _TOO_LARGE = frozenset(
@@ -165,12 +165,6 @@ class GnocchiApi:
             if not items or marker == {"marker": str(items[-1].get("id"))}:
                 return found
             marker = {"marker": str(items[-1].get("id"))}
-
-
-def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    """The items, so many at a time."""
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
 
 
 def _lacks_metric(response: requests.Response) -> bool:

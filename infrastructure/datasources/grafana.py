@@ -2,17 +2,18 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
+
+import numpy as np
 
 from application.ports.metrics import MetricsUnavailable
 from domain.cluster.compute import ComputeModel
 from domain.kernel.reasons import Because, Reason
 from domain.optimization.metrics import MetricNeed
-from infrastructure.datasources.bulk import BulkSource, Reading, ambiguous
+from infrastructure.datasources.bulk import BulkSource, Reading, ambiguous, chunks
 from infrastructure.datasources.endpoint import Asker, Request, TooLarge, json_of, words
-from infrastructure.datasources.gnocchi_api import chunks
 from infrastructure.datasources.influxql import Blanks, Template, retention, safe
 from infrastructure.datasources.measures import MEASURES, some_of, unknown
 
@@ -110,20 +111,15 @@ class GrafanaSource(BulkSource):
             granularity=max(1, round(need.granularity)),
             retention=retention(need.period, self._retentions),
         )
-        found = _Found()
-        together = panel.template.tag is not None
-        for part in chunks(usable, _TOGETHER if together else _EACH):
-            self._part(panel, part, blanks, found)
+        found: dict[str, float] = {}
+        for part in chunks(usable, _EACH if panel.template.tag is None else _TOGETHER):
+            found.update(self._part(panel, part, blanks))
         values = unknown(need, model)
         for index, name in enumerate(names):
-            values[index] = found.values.get(name, values[index])
-        newest = max(found.times, default=None)
-        del newest  # of a whole period there is only its start
+            values[index] = found.get(name, np.nan)
         return Reading(values, notes)
 
-    def _part(
-        self, panel: Panel, names: Sequence[str], blanks: Blanks, found: "_Found"
-    ) -> None:
+    def _part(self, panel: Panel, names: Sequence[str], blanks: Blanks) -> Mapping[str, float]:
         tag = panel.template.tag
         text = (panel.template.each if tag is None else panel.template.together)(names, blanks)
         try:
@@ -132,20 +128,20 @@ class GrafanaSource(BulkSource):
             if len(names) <= 1:
                 raise
             middle = len(names) // 2
-            self._part(panel, names[:middle], blanks, found)
-            self._part(panel, names[middle:], blanks, found)
-            return
-        told = _one_each(results, names) if tag is None else _by_tag(results, tag)
-        for name, series in told:
-            found.add(name, _value(series, blanks.aggregate))
+            first = self._part(panel, names[:middle], blanks)
+            return {**first, **self._part(panel, names[middle:], blanks)}
+        try:
+            told = _one_each(results, names) if tag is None else _by_tag(results, tag)
+            values = {name: _value(series, blanks.aggregate) for name, series in told}
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+            raise MetricsUnavailable(f"the answer is malformed ({error!r})") from error
+        return {name: value for name, value in values.items() if value is not None}
 
     def _results(self, panel: Panel, text: str, *, once: bool = False) -> list[dict[str, Any]]:
         query = {"db": panel.database, "epoch": "ms", "q": text}
         path = f"/{panel.project}/query"
         short = len(text) <= _IN_A_URL
-        request = (
-            Request("GET", path, params=query) if short else Request("POST", path, form=query)
-        )
+        request = Request("GET", path, params=query) if short else Request("POST", path, form=query)
         response = self._asker.ask(request, once=once)
         if response.status_code in _TOO_LARGE:
             raise TooLarge(words(response))
@@ -161,3 +157,48 @@ class GrafanaSource(BulkSource):
                 kind = TooLarge if any(hint in one["error"] for hint in _LIMITS) else None
                 raise (kind or MetricsUnavailable)(f"{one['error']} (query: {text[:300]})")
         return results
+
+
+def _kind(metric: str) -> str:
+    return "host" if metric.startswith("host_") else "server"
+
+
+def _usable(need: MetricNeed, names: Sequence[str]) -> tuple[list[str], tuple[Because, ...]]:
+    """The names that can be asked for, and what is said of the others."""
+    counts = Counter(names)
+    shared = [name for name, count in counts.items() if count > 1]
+    odd = [name for name in counts if not safe(name)]
+    notes = [ambiguous(need, some_of(shared))] if shared else []
+    if odd:
+        facts = {"field": "name", "resource": some_of(odd), "value": "not fit for a query"}
+        notes.append(Because(Reason.BAD_VALUE, {**facts}))
+    left = [name for name, count in counts.items() if count == 1 and safe(name)]
+    return left, tuple(notes)
+
+
+def _one_each(
+    results: Sequence[Mapping[str, Any]], names: Sequence[str]
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Name and first series of each statement's result."""
+    for place, result in enumerate(results):
+        series = result.get("series") or ()
+        if series:
+            yield names[int(result.get("statement_id", place))], series[0]
+
+
+def _by_tag(
+    results: Sequence[Mapping[str, Any]], tag: str
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for result in results:
+        for series in result.get("series") or ():
+            yield series["tags"][tag], series
+
+
+def _value(series: Mapping[str, Any], aggregate: str) -> float | None:
+    """The first row's value in the column that is named like the aggregate, or the only column."""
+    columns = series["columns"]
+    row = series["values"][0]
+    rest = [name for name in columns if name != "time"]
+    name = aggregate if aggregate in rest or len(rest) != 1 else rest[0]
+    value = row[columns.index(name)]
+    return None if value is None else float(value)

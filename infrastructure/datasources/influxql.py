@@ -13,12 +13,14 @@ from dataclasses import dataclass
 _SAFE = re.compile(r"[\w.:@-]+")
 _COMPARED = re.compile(
     r"""(?P<tag>"[^"]+"|\w+) \s* (?:
-        =~ \s* / \^? \(? \{1\} \)? \$? /
+        =~ \s* / \^ \(? \{1\} \)? \$ /
       | = \s* ' \{1\} '
     )""",
     re.VERBOSE,
 )
-_SHAPED = re.compile(r"\b(group\s+by|order\s+by|limit|slimit|offset|into|fill)\b|;|\(\s*select\b", re.I)
+_SHAPED = re.compile(
+    r"\b(group\s+by|order\s+by|limit|slimit|offset|into|fill)\b|;|\(\s*select\b", re.IGNORECASE
+)
 _FIELD = re.compile(r"\{(\d*)[^}]*\}")
 
 
@@ -63,7 +65,7 @@ class Template:
 
     @property
     def tag(self) -> str | None:
-        """The tag that tells names apart in one statement for all; None: there has to be one each."""
+        """The tag that tells names apart in a statement for all; None: it takes one each."""
         compared = list(_COMPARED.finditer(self.text))
         names = sum(found.group(1) == "1" for found in _FIELD.finditer(self.text))
         if len(compared) != 1 or names != 1 or _SHAPED.search(self.text):
@@ -104,9 +106,7 @@ def retention(period: float, periods: Mapping[str, int]) -> str:
 
 
 def _fill(text: str, blanks: Blanks, name: str = "") -> str:
-    return text.format(
-        blanks.aggregate, name, blanks.period, blanks.granularity, blanks.retention
-    )
+    return text.format(blanks.aggregate, name, blanks.period, blanks.granularity, blanks.retention)
 
 
 def _split(text: str) -> tuple[str, str, str]:

@@ -5,7 +5,7 @@ from domain.cluster.compute import ComputeModel
 from domain.kernel.reasons import Because, Reason
 from domain.optimization.metrics import MetricNeed, MetricTable
 
-_ERROR = "no datasource is configured ([vigil] prometheus_url, or metric-storage in the catalogue)"
+_ERROR = "no datasource is configured ([watcher_datasources] datasources)"
 
 
 class Unmeasured:

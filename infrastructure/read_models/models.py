@@ -12,6 +12,7 @@ from application.ports.read_models import (
     ActionView,
     AuditTemplateView,
     AuditView,
+    EventFilter,
     Filters,
     GoalView,
     OpenPlan,
@@ -22,12 +23,13 @@ from application.ports.read_models import (
     Schedule,
     ScoringEngineView,
     StrategyView,
+    Tally,
     TimelineView,
 )
 from infrastructure.read_models import resources
 from infrastructure.read_models.engine import outages, reading
 from infrastructure.read_models.paging import Condition, found, listed
-from infrastructure.read_models.resources import ACTION_PLANS, AUDITS, TIMELINE
+from infrastructure.read_models.resources import ACTION_PLANS, ACTIONS, AUDITS, TIMELINE
 from infrastructure.read_models.schema import PROJECTIONS, QUARANTINE
 from infrastructure.read_models.waiting import await_position
 
@@ -140,6 +142,7 @@ class SqlReadModels:
         aggregate_ids: Sequence[UUID] = (),
         correlation_id: UUID | None = None,
         topics: Sequence[str] = (),
+        only: EventFilter = EventFilter(),
         newest_first: bool = False,
     ) -> list[TimelineView]:
         """Events by position."""
@@ -151,9 +154,24 @@ class SqlReadModels:
             wanted.append(row.correlation_id == correlation_id)
         if topics:
             wanted.append(row.topic.in_(topics))
+        wanted += _provenance(only)
         order = row.position.desc() if newest_first else row.position
         query = select(TIMELINE).where(*wanted).order_by(order).limit(limit)
         return [TimelineView(*one) for one in self._rows(query)]
+
+    def tally(self) -> Tally:
+        """How much there is, by state. Finished work is only counted, from an index."""
+        plan, action = ACTION_PLANS.c, ACTIONS.c
+        plans = (
+            select(plan.state, func.count()).where(plan.deleted_at.is_(None)).group_by(plan.state)
+        )
+        actions = (
+            select(action.state, func.count())
+            .join_from(ACTION_PLANS, ACTIONS, action.action_plan_uuid == plan.uuid)
+            .where(plan.open_position.is_not(None))
+            .group_by(action.state)
+        )
+        return Tally(dict(map(tuple, self._rows(plans))), dict(map(tuple, self._rows(actions))))
 
     # -- what workers look for -------------------------------------------------------------------
 
@@ -265,6 +283,18 @@ class SqlReadModels:
     def _rows(self, query: Select[Any]) -> Sequence[Any]:
         with self._connection() as connection:
             return connection.execute(query).all()
+
+
+def _provenance(only: EventFilter) -> list[Condition]:
+    row = TIMELINE.c
+    wanted: list[Condition] = []
+    if only.actor is not None:
+        wanted.append(row.actor == only.actor)
+    if only.since is not None:
+        wanted.append(row.at >= only.since)
+    if only.until is not None:
+        wanted.append(row.at < only.until)
+    return wanted
 
 
 def _of_shown_generation() -> Condition:

@@ -2,6 +2,7 @@ from infrastructure.settings.access import AccessSettings
 from infrastructure.settings.api import ApiSettings, is_loopback
 from infrastructure.settings.libraries import LibraryOptions, library_options
 from infrastructure.settings.load import Loaded, SettingsError, Value, load, options
+from infrastructure.settings.metrics import GrafanaSettings, MetricsSettings
 from infrastructure.settings.options import Option
 from infrastructure.settings.sections import (
     ApplierSettings,
@@ -10,7 +11,6 @@ from infrastructure.settings.sections import (
     DatabaseSettings,
     DecisionEngineSettings,
     LogSettings,
-    MetricsSettings,
     NatsSettings,
     PlannerSettings,
     Settings,
@@ -25,6 +25,7 @@ __all__ = [
     "CollectorSettings",
     "DatabaseSettings",
     "DecisionEngineSettings",
+    "GrafanaSettings",
     "LibraryOptions",
     "Loaded",
     "LogSettings",

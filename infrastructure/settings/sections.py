@@ -20,6 +20,7 @@ from infrastructure.settings.kinds import (
     Text,
     Url,
 )
+from infrastructure.settings.metrics import MetricsSettings
 from infrastructure.settings.options import Derived, Named, option
 
 PORT = Integer(1, 65535)
@@ -28,11 +29,6 @@ FREE_OR_PORT = Integer(0, 65535)
 
 def _database(values: Named) -> str:
     return f"sqlite:///{values['vigil', 'data_dir'] / 'vigil.sqlite'}"
-
-
-def _prometheus(values: Named) -> str | None:
-    host = values["prometheus_client", "host"]
-    return None if host is None else f"http://{host}:{values['prometheus_client', 'port']}"
 
 
 @dataclass(frozen=True)
@@ -114,43 +110,6 @@ class CloudSettings:
     )
     timeout: float = option(
         "vigil.cloud_timeout", Number(1.0, 600.0), 30.0, "Seconds that one API call may take."
-    )
-
-
-@dataclass(frozen=True)
-class MetricsSettings:
-    """Where measurements come from."""
-
-    host: str | None = option(
-        "prometheus_client.host", Text("an address"), None, "Address of the Prometheus server."
-    )
-    port: int = option("prometheus_client.port", PORT, 9090, "Port of the Prometheus server.")
-    prometheus_url: str | None = option(
-        "vigil.prometheus_url",
-        Url(("http", "https")),
-        Derived("http://host:port of [prometheus_client] if its host is set", _prometheus),
-        "Where the Prometheus query API answers.",
-    )
-    fqdn_label: str = option(
-        "prometheus_client.fqdn_label",
-        Text(),
-        "fqdn",
-        "Label that holds a compute host's name in host metrics.",
-    )
-    instance_uuid_label: str = option(
-        "prometheus_client.instance_uuid_label",
-        Text(),
-        "resource",
-        "Label that holds a server's id in server metrics.",
-    )
-    username: str | None = option(
-        "prometheus_client.username", Text(), None, "User to authenticate to Prometheus as."
-    )
-    password: str | None = option(
-        "prometheus_client.password", Text(), None, "That user's password.", secret=True
-    )
-    cafile: Path | None = option(
-        "prometheus_client.cafile", File(), None, "Certificates to trust for an https URL."
     )
 
 

@@ -1,29 +1,21 @@
 """What several roles are made of."""
 
 import asyncio
-import logging
 import threading
 from collections.abc import Callable, Coroutine
 
-from keystoneauth1.exceptions import ClientException
 from openstack.connection import Connection
-from openstack.exceptions import SDKException as CloudException
 
 from application.ports.bus import Hint
-from application.ports.metrics import MetricSource
 from application.ports.services import Instance
 from application.processes.heartbeat import Heartbeat
 from application.processes.worker import Worker
-from infrastructure.datasources.endpoint import CatalogueEndpoint, QueryApi, UrlEndpoint
-from infrastructure.datasources.prometheus import PrometheusSource
-from infrastructure.datasources.promql import Labels
-from infrastructure.datasources.unmeasured import Unmeasured
+from infrastructure.datasources.selection import Datasources
 from infrastructure.messaging import NatsBus, NatsSettings, StreamSettings
 from infrastructure.openstack.connection import Limits, connect
 from infrastructure.settings import Settings
+from interfaces.bootstrap.datasources import datasources
 from interfaces.bootstrap.store import CLOCK, Store
-
-LOG = logging.getLogger(__name__)
 
 
 def work(
@@ -88,30 +80,9 @@ def limits(settings: Settings) -> Limits:
     return Limits(timeout=settings.cloud.timeout, settle=settings.applier.settle_seconds)
 
 
-def metric_source(settings: Settings, connection: Connection) -> MetricSource:
-    """The datasource: a URL in the settings, one in the cloud's catalogue, or none."""
-    chosen = settings.metrics
-    labels = Labels(host=chosen.fqdn_label, server=chosen.instance_uuid_label)
-    if chosen.prometheus_url is not None:
-        credentials = (
-            (chosen.username, chosen.password) if chosen.username and chosen.password else None
-        )
-        cafile = str(chosen.cafile) if chosen.cafile else None
-        endpoint = UrlEndpoint(chosen.prometheus_url, credentials=credentials, cafile=cafile)
-        return PrometheusSource(QueryApi(endpoint), labels)
-    if _has_metric_storage(connection):
-        return PrometheusSource(QueryApi(CatalogueEndpoint(connection)), labels)
-    LOG.warning("no datasource of metrics is configured: strategies go by allocations")
-    return Unmeasured()
-
-
-def _has_metric_storage(connection: Connection) -> bool:
-    """Whether the cloud's catalogue names a datasource; an unreachable cloud may well have one."""
-    try:
-        return connection.endpoint_for("metric-storage") is not None
-    except (CloudException, ClientException) as away:
-        LOG.warning("the catalogue cannot be read, assuming it names a datasource: %s", away)
-        return True
+def metric_source(settings: Settings, connection: Connection) -> Datasources:
+    """The datasources: a ``MetricSource`` in the global order, and ``of()`` each strategy."""
+    return datasources(settings.metrics, connection)
 
 
 def nats(settings: Settings) -> NatsSettings:

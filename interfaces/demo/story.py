@@ -49,6 +49,7 @@ class Shape:
     def options(self) -> dict[str, str]:
         """The settings of a demo: a cloud of this shape, and a pace that fits its speed."""
         return {
+            "DEFAULT.enable_authentication": "false",
             "vigil.simulator_hosts": str(self.hosts),
             "vigil.simulator_servers": str(self.servers),
             "vigil.simulator_seed": str(self.seed),

@@ -3,12 +3,18 @@ import importlib
 import inspect
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+
+from oslo_config import cfg
+from oslo_policy.generator import generate_sample
 
 from domain.kernel.aggregate import Event
 from domain.kernel.reasons import Reason, template
 from infrastructure.settings import options
 from infrastructure.settings.pages import reference
+from interfaces.rest.policy import NAMESPACE
 
 EVENT_MODULES = (
     "domain.audits.events",
@@ -81,9 +87,18 @@ def _row(event: type[Any]) -> str:
     return f"| `{event.TOPIC}` | {version} | {listed} | {meaning} |"
 
 
+def _policy() -> str:
+    """What ``oslopolicy-sample-generator --namespace vigil`` writes, by its own function."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "policy.yaml"
+        generate_sample(["--namespace", NAMESPACE, "--output-file", str(path)], cfg.ConfigOpts())
+        return path.read_text(encoding="utf-8")
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "docs/reasons.md": _reasons,
     "docs/events.md": _events,
+    "docs/policy.yaml.sample": _policy,
     "docs/configuration.md": lambda: reference(list(options())),
 }
 """Path of a page → what makes its text."""

@@ -27,12 +27,14 @@ from tests.benchmarks.ground import (
 )
 from tests.benchmarks.report import Cell, Table
 from tests.benchmarks.samples import quantile
-from tests.faults.crash.installation import eventually
+from tests.faults.crash.installation import ROLES, eventually
 
 T = TypeVar("T")
 GOAL = "server_consolidation"
 OPTIONS = {"nova.migration_interval": "0.2"}
 """All else is as `vigil up` has it."""
+EVERYTHING = tuple(dict.fromkeys((*ROLES, "collector")))
+"""The roles of `vigil up`."""
 POLL = 0.01
 """Seconds between two looks at what is awaited, where a look is a cost to what is measured."""
 PATIENCE = 30.0
@@ -77,7 +79,7 @@ def run(*, quick: bool = False) -> Table:
 
 def measure(place: Ground, counts: Counts) -> list[Samples]:
     """All waiting times of one installation, which is started here."""
-    place.house.start()
+    place.house.start(*EVERYTHING)
     await_catalogue(place.house)
     log = open_event_log(place.database)
     with requests.Session() as session:
@@ -256,7 +258,7 @@ def _await(what: str, probe: Callable[[], T | None]) -> T:
 
 def _notes(counts: Counts) -> tuple[str, ...]:
     cloud = (
-        f"Every role is a process of its own, with the options of `vigil up`; the cloud is the "
+        "Every role is a process of its own, with the options of `vigil up`; the cloud is the "
         f"demo's ({HOSTS} hosts, {SERVERS} servers), simulated at {SPEED:g} times real time. "
         f"The first {counts.warming} of each kind (one launch) are not counted."
     )
@@ -267,8 +269,9 @@ def _notes(counts: Counts) -> tuple[str, ...]:
     )
     recommended = (
         f"*RECOMMENDED*: from before the POST until a GET each {1000 * POLL:g} ms shows the plan; "
-        "the cluster is collected and measured anew for each audit. The parts of it are "
-        "differences between event times."
+        "the kept model of the cluster is warm (it is collected anew when it is older than "
+        "`max_model_age`), metrics are measured for each audit. The parts of it are differences "
+        "between event times."
     )
     requested = (
         "*Requested*: the cloud's own journal says when. Before the first migration, a plan "

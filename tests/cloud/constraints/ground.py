@@ -104,6 +104,10 @@ class Situations(RealGround):
         self._idle(server)
         return host_of(self.nova, server)
 
+    def status(self, server: str) -> str:
+        """The API status of a server."""
+        return str(server_of(self.nova, server)["status"])
+
     def act(self, server: str, body: Json, version: str | None = None) -> None:
         """An action of the servers API."""
         self.nova.effect("POST", f"/servers/{server}/action", body, version=version)
@@ -116,12 +120,6 @@ class Situations(RealGround):
             return bool(shown["status"] == status and shown["OS-EXT-STS:task_state"] is None)
 
         until(there)
-
-    def carry(self, server: str, host: str) -> None:
-        """Moves a server past the scheduler, as an operator may with old microversions."""
-        body = {"host": host, "block_migration": "auto", "force": True}
-        self.act(server, {"os-migrateLive": body}, version="2.30")
-        assert self.settled(server) == host
 
     @contextmanager
     def aggregate(self, metadata: Mapping[str, str], *hosts: str) -> Iterator[None]:
@@ -167,13 +165,30 @@ class Situations(RealGround):
         until(lambda: self._state(host) == "up")
 
     @contextmanager
-    def stopped(self, server: str) -> Iterator[None]:
-        """A server that is shut off."""
-        self.act(server, {"os-stop": None})
-        self.until_status(server, "SHUTOFF")
-        yield
-        self.act(server, {"os-start": None})
-        self.until_status(server, "ACTIVE")
+    def changed(self, server: str, there: Json, status: str, back: Json) -> Iterator[None]:
+        """A server in another state, by two actions."""
+        self.act(server, there)
+        self.until_status(server, status)
+        try:
+            yield
+        finally:
+            self.act(server, back)
+            self.until_status(server, "ACTIVE")
+
+    @contextmanager
+    def flying(self, server: str, host: str) -> Iterator[None]:
+        """A server on its way to a host, which it does not reach."""
+        with self.slow(server):
+            body = {"os-migrateLive": {"host": host, "block_migration": "auto"}}
+            self.act(server, body, version="2.30")
+            try:
+                until(lambda: self._migrations(server, "running"))
+                yield
+            finally:
+                for migration in self._migrations(server):
+                    path = f"/servers/{server}/migrations/{migration}"
+                    self.nova.effect("DELETE", path, None)
+                self.settled(server)
 
     def clean(self) -> None:
         """Removes everything that was made here, whatever becomes of a part."""
@@ -194,6 +209,11 @@ class Situations(RealGround):
             "servers": self._ours("/servers/detail", "servers"),
             "flavors": self._ours("/flavors/detail", "flavors"),
         }
+
+    def _migrations(self, server: str, status: str | None = None) -> list[int]:
+        """Ids of the live migrations of a server that go on."""
+        found = self.nova.get(f"/servers/{server}/migrations")["migrations"]
+        return [m["id"] for m in found if status in {None, m["status"]}]
 
     def _ours(self, path: str, key: str) -> set[str]:
         found = self.nova.listed(path, key)

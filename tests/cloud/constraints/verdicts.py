@@ -88,7 +88,6 @@ class Court:
 
     def nova(self, server: str, host: str) -> str | None:
         """Asks Nova for a live migration: its refusal, or None when the server has arrived."""
-        self._ground.settled(server)
         body = {"os-migrateLive": {"host": host, "block_migration": "auto"}}
         try:
             self._ground.act(server, body, version=_SYNCHRONOUS)

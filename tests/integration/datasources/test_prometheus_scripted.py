@@ -14,9 +14,10 @@ from domain.cluster.compute import ComputeModel
 from domain.cluster.rows import HostRow, ServerRow
 from domain.kernel.reasons import Reason
 from domain.optimization.metrics import MetricNeed
-from infrastructure.datasources.endpoint import CatalogueEndpoint, QueryApi, UrlEndpoint
+from infrastructure.datasources.endpoint import Asker, CatalogueEndpoint, Patience, UrlEndpoint
 from infrastructure.datasources.prometheus import PrometheusSource
 from infrastructure.datasources.promql import Labels
+from infrastructure.datasources.queries import QueryApi
 from infrastructure.openstack.connection import connect
 from tests.integration.openstack.scripted import Asked, Say, ScriptedCloud
 
@@ -42,7 +43,8 @@ def pauses() -> list[float]:
 @pytest.fixture
 def source(cloud: ScriptedCloud, pauses: list[float]) -> Iterator[PrometheusSource]:
     endpoint = UrlEndpoint(f"{cloud.url}/metrics", credentials=("user", "secret"), timeout=5.0)
-    yield PrometheusSource(QueryApi(endpoint, sleep=pauses.append), Labels("fqdn", "resource"))
+    asker = Asker(endpoint, Patience(attempts=3, pause=0.5), sleep=pauses.append)
+    yield PrometheusSource(QueryApi(asker), Labels("fqdn", "resource"))
     endpoint.close()
 
 
@@ -197,11 +199,11 @@ def test_a_query_is_repeated_a_few_times(
 ) -> None:
     cloud.on("POST", QUERY, answer, answer, _vector({"node-1": 0.5}))
     fetched = source.fetch((HOST_CPU,), model)
-    assert (fetched.queries, pauses) == (3, [0.5, 1.0])
+    assert (fetched.queries, pauses) == (3, [0.5, 0.5])
     cloud.on("POST", QUERY, answer)
     with pytest.raises(MetricsUnavailable):
         source.fetch((HOST_CPU,), model)
-    assert pauses == [0.5, 1.0, 0.5, 1.0]
+    assert pauses == [0.5, 0.5, 0.5, 0.5]
 
 
 def test_only_an_answer_that_is_too_large_is_asked_for_in_parts(
@@ -252,7 +254,7 @@ def test_a_catalogues_endpoint_is_asked_with_a_token(
 ) -> None:
     connection = connect("scripted", cloud.clouds_yaml(tmp_path))
     cloud.on("POST", QUERY, _vector({"node-1": 0.5}))
-    source = PrometheusSource(QueryApi(CatalogueEndpoint(connection)), name="aetos")
+    source = PrometheusSource(QueryApi(Asker(CatalogueEndpoint(connection))), name="aetos")
     assert source.fetch((HOST_CPU,), model).table.values[HOST_CPU][0] == 50.0
     asked = cloud.asked_for("POST", QUERY)[0]
     assert asked.headers["x-auth-token"] == "a-token"
@@ -266,5 +268,5 @@ def test_a_cloud_without_metrics_is_unavailable(
     connection = connect("scripted", cloud.clouds_yaml(tmp_path))
     endpoint = CatalogueEndpoint(connection, service_type="no-such-service")
     with pytest.raises(MetricsUnavailable, match="no-such-service"):
-        PrometheusSource(QueryApi(endpoint)).fetch((HOST_CPU,), model)
+        PrometheusSource(QueryApi(Asker(endpoint))).fetch((HOST_CPU,), model)
     connection.session.session.close()

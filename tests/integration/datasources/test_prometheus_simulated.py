@@ -11,8 +11,9 @@ import pytest
 
 from domain.cluster.compute import ComputeModel
 from domain.optimization.metrics import MetricNeed
-from infrastructure.datasources.endpoint import CatalogueEndpoint, QueryApi, UrlEndpoint
+from infrastructure.datasources.endpoint import Asker, CatalogueEndpoint, UrlEndpoint
 from infrastructure.datasources.prometheus import PrometheusSource
+from infrastructure.datasources.queries import QueryApi
 from infrastructure.openstack.collector import NovaCollector
 from infrastructure.openstack.connection import connect
 from infrastructure.simulator import Simulator, SimulatorConfig, clouds_yaml
@@ -84,7 +85,7 @@ def model(clouds: Path) -> ComputeModel:
 @pytest.fixture
 def source(simulator: Simulator) -> Iterator[PrometheusSource]:
     endpoint = UrlEndpoint(f"{simulator.base_url}/prometheus")
-    yield PrometheusSource(QueryApi(endpoint))
+    yield PrometheusSource(QueryApi(Asker(endpoint)))
     endpoint.close()
 
 
@@ -156,7 +157,7 @@ def test_the_catalogue_leads_to_it_with_a_keystone_token(
     simulator: Simulator, clouds: Path, model: ComputeModel
 ) -> None:
     connection = connect("simulator", clouds)
-    source = PrometheusSource(QueryApi(CatalogueEndpoint(connection)), name="aetos")
+    source = PrometheusSource(QueryApi(Asker(CatalogueEndpoint(connection))), name="aetos")
     fetched = source.fetch((HOST_CPU,), model)
     assert not np.isnan(fetched.table.values[HOST_CPU]).any()
     connection.session.session.close()

@@ -4,7 +4,6 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import text
@@ -22,7 +21,7 @@ from domain.clouds.events import ClusterModelCollected
 from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Because, Reason
 from tests.given import ident
-from tests.integration.processes.workshop import ArrangedCloud, Workshop, host, server
+from tests.integration.processes.workshop import CLOCK, ArrangedCloud, Workshop, host, server
 
 REFUSED = CloudRefused(Because(Reason.CLOUD_REFUSED, {"error": "403"}))
 
@@ -60,6 +59,13 @@ def grow_old(shop: Workshop, seconds: float) -> None:
     )
     with shop.engine_of_views.begin() as connection:
         connection.execute(text(f"UPDATE model_confirmations SET confirmed_at = {moved}"))  # noqa: S608
+
+
+def a_moment() -> None:
+    """Lets the databases' clocks, which count milliseconds, tell before from after."""
+    end = CLOCK.monotonic() + 0.02
+    while CLOCK.monotonic() < end:
+        CLOCK.sleep(0.002)
 
 
 # -- collecting ----------------------------------------------------------------------------------
@@ -109,7 +115,11 @@ def test_the_order_in_which_a_cloud_lists_things_changes_nothing(shop: Workshop)
 def test_two_collectors_record_a_change_once(shop: Workshop) -> None:
     keepers = [shop.keeper(name) for name in ("one", "two", "three")]
     barrier = threading.Barrier(len(keepers))
-    shop.cloud.meanwhile = lambda: barrier.wait(20) and None
+
+    def meanwhile() -> None:
+        barrier.wait(20)
+
+    shop.cloud.meanwhile = meanwhile
     threads = [threading.Thread(target=keeper.collect) for keeper in keepers]
     for thread in threads:
         thread.start()
@@ -124,7 +134,7 @@ def test_a_slow_collection_does_not_replace_what_a_later_one_saw(shop: Workshop)
     slow.servers = []
 
     def a_later_one_is_faster() -> None:
-        time.sleep(0.02)  # it begins measurably later
+        a_moment()
         shop.keeper("fast").collect()
 
     slow.meanwhile = a_later_one_is_faster
@@ -179,7 +189,7 @@ def test_an_outage_that_only_one_collector_has_is_not_the_clouds(shop: Workshop)
     cut_off = ArrangedCloud()
 
     def meanwhile() -> None:
-        time.sleep(0.02)
+        a_moment()
         shop.keeper("well").collect()
         raise CloudUnreachable("no route")
 
@@ -247,7 +257,7 @@ def test_a_run_uses_a_kept_model_that_is_young_enough(shop: Workshop) -> None:
     shop.freshness = Freshness(max_age=30.0)
     kept = shop.keeper().collect()
     grow_old(shop, 10)
-    shop.cloud.surprises = [AssertionError("nothing is asked of the cloud")]  # type: ignore[list-item]
+    shop.cloud.surprises = [AssertionError("nothing is asked of the cloud")]
     audit = shop.request()
     shop.work()
     assert shop.audit(audit).state is AuditState.SUCCEEDED
@@ -393,8 +403,8 @@ def test_the_model_can_be_asked_for_as_it_was(shop: Workshop) -> None:
     keeper = shop.keeper()
     keeper.collect()
     position = shop.log.end()
-    between = datetime.now(UTC)
-    time.sleep(0.005)  # the next event is later by any clock
+    between = CLOCK.now()
+    a_moment()
     shop.cloud.servers.pop()
     keeper.collect()
     found = models(shop, stale_after=0.0)

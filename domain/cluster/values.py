@@ -1,0 +1,72 @@
+"""Values as APIs write them, read strictly: text is not truth, and "unknown" is not a number."""
+
+import math
+
+Capacity = float | str | None
+"""GB as a backend reports them: a number (perhaps as text), ``infinite``, ``unknown`` or nothing.
+
+Backends that cannot tell, or have no limit, say so in words; the models keep the difference.
+"""
+
+Flag = bool | str | None
+"""A truth as an API writes it: ``"false"`` is false. None: it did not say."""
+
+UNKNOWN = math.nan
+INFINITE = math.inf
+_WORDS = {"infinite": INFINITE, "unknown": UNKNOWN, "": UNKNOWN}
+_TRUTHS = {"true": True, "false": False}
+
+
+class Unreadable(ValueError):
+    """The value is none of those that its field can have."""
+
+
+def amount(value: object) -> float:
+    """A capacity: its number; not-a-number when it is not known; infinity when there is no limit.
+
+    Raises:
+        Unreadable: anything else, such as a negative number or a word of another kind.
+    """
+    if value is None:
+        return UNKNOWN
+    if isinstance(value, str):
+        return _read(value.strip().lower())
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise Unreadable
+    if value < 0:
+        raise Unreadable
+    return float(value)
+
+
+def _read(text: str) -> float:
+    if text in _WORDS:
+        return _WORDS[text]
+    try:
+        number = float(text)
+    except ValueError as error:
+        raise Unreadable from error
+    if not math.isfinite(number) or number < 0:
+        raise Unreadable
+    return number
+
+
+def truth(value: object) -> bool | None:
+    """A truth, also one written as text; None when nothing was said.
+
+    Raises:
+        Unreadable: it is neither true nor false.
+    """
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.strip().lower() in _TRUTHS:
+        return _TRUTHS[value.strip().lower()]
+    raise Unreadable
+
+
+def spelled(number: float) -> object:
+    """A capacity for JSON: whole numbers without a fraction, None (unknown) or ``infinite``."""
+    if math.isnan(number):
+        return None
+    if math.isinf(number):
+        return "infinite"
+    return int(number) if number == int(number) else number

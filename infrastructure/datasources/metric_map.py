@@ -1,0 +1,50 @@
+"""Other names of metrics, from a YAML file that operators may have."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml  # type: ignore[import-untyped]  # its stubs are a package of their own
+
+from infrastructure.datasources.measures import MEASURES
+
+_log = logging.getLogger(__name__)
+_DATASOURCES = frozenset({"gnocchi", "grafana", "aetos", "prometheus"})
+
+Names = Mapping[str, object]
+"""Metric name → the datasource's name of it; for Grafana: a map that describes the query."""
+
+
+def metric_map(path: Path) -> Mapping[str, Names]:
+    """Datasource → metric → name. Empty if there is no file.
+
+    What cannot be understood is left out and logged: a wrong map must not stop the service.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        _log.warning("metric map %s cannot be read, the usual names hold: %s", path, error)
+        return {}
+    try:
+        document = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        reason = " ".join(str(error).split())
+        _log.warning("metric map %s is no YAML, the usual names hold: %s", path, reason)
+        return {}
+    if document is not None and not isinstance(document, dict):
+        _log.warning("metric map %s is no map, the usual names hold", path)
+    entries = document if isinstance(document, dict) else {}
+    return {str(name): _known(path, str(name), names) for name, names in entries.items()}
+
+
+def _known(path: Path, datasource: str, names: object) -> Names:
+    if datasource not in _DATASOURCES or not isinstance(names, dict):
+        _log.warning("metric map %s: %s is no datasource with a map", path, datasource)
+        return {}
+    kind = dict if datasource == "grafana" else str
+    good = {metric: name for metric, name in names.items() if metric in MEASURES}
+    for metric in [one for one in names if one not in good or not isinstance(names[one], kind)]:
+        _log.warning("metric map %s: %s of %s is left out", path, metric, datasource)
+    return {metric: name for metric, name in good.items() if isinstance(name, kind)}

@@ -1,0 +1,164 @@
+"""The datasources that the settings describe."""
+
+from collections.abc import Mapping
+
+from openstack.connection import Connection
+
+from infrastructure.datasources.endpoint import Asker, CatalogueEndpoint, Patience, UrlEndpoint
+from infrastructure.datasources.gnocchi import GnocchiSource
+from infrastructure.datasources.gnocchi_api import GnocchiApi
+from infrastructure.datasources.grafana import TRANSLATORS, GrafanaSource, Panel
+from infrastructure.datasources.influxql import BadTemplate, Template
+from infrastructure.datasources.metric_map import Names, metric_map
+from infrastructure.datasources.prometheus import PrometheusSource
+from infrastructure.datasources.promql import SERIES, Labels
+from infrastructure.datasources.queries import QueryApi
+from infrastructure.datasources.selection import Absent, Datasources, Listed
+from infrastructure.settings import GrafanaSettings, MetricsSettings
+
+
+def datasources(chosen: MetricsSettings, connection: Connection) -> Datasources:
+    """All of them, in their order; nothing is sent yet.
+
+    Args:
+        chosen: the settings.
+        connection: to the cloud whose catalogue names some of them.
+
+    Raises:
+        ValueError: the settings of one do not hold together.
+    """
+    names = metric_map(chosen.metric_map_path)
+    makers = {
+        "gnocchi": lambda: _gnocchi(chosen, connection, names.get("gnocchi", {})),
+        "grafana": lambda: _grafana(chosen, names.get("grafana", {})),
+        "aetos": lambda: _aetos(chosen, connection, names.get("aetos", {})),
+        "prometheus": lambda: _prometheus(chosen, names.get("prometheus", {})),
+    }
+    own = chosen.strategies.chosen()
+    listed = dict.fromkeys(
+        (*chosen.datasources, *(name for order in own.values() for name in order))
+    )
+    return Datasources({name: makers[name]() for name in listed}, chosen.datasources, own)
+
+
+def _patience(chosen: MetricsSettings, timeout: float) -> Patience:
+    return Patience(chosen.query_max_retries, chosen.query_interval, limit=2 * timeout)
+
+
+def _texts(names: Names) -> dict[str, str]:
+    return {metric: str(name) for metric, name in names.items()}
+
+
+def _gnocchi(chosen: MetricsSettings, connection: Connection, names: Names) -> Listed:
+    own = chosen.gnocchi
+    endpoint: UrlEndpoint | CatalogueEndpoint
+    if own.url is not None:
+        # Gnocchi takes the user's word for who it is: any password will do, none will not
+        credentials = (own.username, own.password or "") if own.username else None
+        endpoint = UrlEndpoint(
+            own.url.rstrip("/").removesuffix("/v1"),
+            credentials=credentials,
+            timeout=chosen.timeout,
+        )
+    else:
+        endpoint = CatalogueEndpoint(
+            connection,
+            service_type="metric",
+            interface=own.endpoint_type,
+            region=own.region_name,
+            timeout=chosen.timeout,
+        )
+    api = GnocchiApi(Asker(endpoint, _patience(chosen, chosen.timeout)))
+    return GnocchiSource(api, polling=own.polling_interval, names=_texts(names))
+
+
+def _prometheus(chosen: MetricsSettings, names: Names) -> Listed:
+    if chosen.prometheus_url is None:
+        return Absent("prometheus", "[prometheus_client] host is not set")
+    if (chosen.certfile is None) != (chosen.keyfile is None):
+        raise ValueError("[prometheus_client] certfile and keyfile have to be set together")
+    certificate = None
+    if chosen.certfile is not None and chosen.keyfile is not None:
+        certificate = (str(chosen.certfile), str(chosen.keyfile))
+    has_credentials = chosen.username and chosen.password
+    endpoint = UrlEndpoint(
+        chosen.prometheus_url,
+        credentials=(chosen.username or "", chosen.password or "") if has_credentials else None,
+        cafile=str(chosen.cafile) if chosen.cafile else None,
+        certificate=certificate,
+        timeout=chosen.timeout,
+    )
+    labels = Labels(host=chosen.fqdn_label, server=chosen.instance_uuid_label)
+    api = QueryApi(Asker(endpoint, _patience(chosen, chosen.timeout)))
+    return PrometheusSource(api, labels, "prometheus", _series(names))
+
+
+def _aetos(chosen: MetricsSettings, connection: Connection, names: Names) -> Listed:
+    own = chosen.aetos
+    endpoint = CatalogueEndpoint(
+        connection,
+        service_type="metric-storage",
+        interface=own.interface,
+        region=own.region_name,
+        timeout=chosen.timeout,
+    )
+    labels = Labels(host=own.fqdn_label, server=own.instance_uuid_label)
+    api = QueryApi(Asker(endpoint, _patience(chosen, chosen.timeout)))
+    return PrometheusSource(api, labels, "aetos", _series(names))
+
+
+def _series(names: Names) -> dict[str, str]:
+    return {metric: name for metric, name in _texts(names).items() if metric in SERIES}
+
+
+def _grafana(chosen: MetricsSettings, names: Names) -> Listed:
+    own = chosen.grafana
+    missing = [
+        name for name, value in (("token", own.token), ("base_url", own.base_url)) if not value
+    ]
+    if own.base_url is None or own.token is None:
+        return Absent("grafana", f"[grafana_client] {' and '.join(missing)} not set")
+    panels = _panels(own, names)
+    if not panels:
+        return Absent("grafana", "[grafana_client] describes no metric")
+    endpoint = UrlEndpoint(own.base_url, token=own.token, timeout=own.http_timeout)
+    asker = Asker(endpoint, _patience(chosen, own.http_timeout))
+    try:
+        return GrafanaSource(asker, panels, own.retention_periods)
+    except ValueError as error:
+        raise ValueError(f"[grafana_client] attribute_map: {error}") from error
+
+
+def _panels(own: GrafanaSettings, names: Names) -> dict[str, Panel]:
+    """The metrics that have all that it takes; what the metric map says goes before."""
+    maps: dict[str, Mapping[str, str]] = {
+        "project": own.project_id_map,
+        "db": own.database_map,
+        "attribute": own.attribute_map,
+        "translator": own.translator_map,
+        "query": own.query_map,
+    }
+    told: dict[str, dict[str, str]] = {}
+    for part, texts in maps.items():
+        for metric, text in texts.items():
+            told.setdefault(metric, {})[part] = text
+    for metric, override in names.items():
+        if isinstance(override, dict):
+            parts = {str(part): str(text) for part, text in override.items()}
+            told.setdefault(metric, {}).update(parts)
+    needed = ("project", "db", "translator", "query")
+    whole = {metric: one for metric, one in told.items() if all(one.get(part) for part in needed)}
+    return {metric: _panel(metric, one) for metric, one in whole.items()}
+
+
+def _panel(metric: str, told: Mapping[str, str]) -> Panel:
+    if told["translator"].lower() not in TRANSLATORS:
+        raise ValueError(
+            f"[grafana_client] translator_map: {told['translator']} of {metric} is none of "
+            f"{', '.join(TRANSLATORS)}"
+        )
+    try:
+        template = Template(told["query"])
+    except BadTemplate as error:
+        raise ValueError(f"[grafana_client] query_map: {metric}: {error}") from error
+    return Panel(told["project"], told["db"], template, told.get("attribute", ""))
