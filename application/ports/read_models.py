@@ -194,6 +194,9 @@ class EventFilter:
     until: datetime | None = None
 
 
+EVERY_EVENT = EventFilter()
+
+
 @dataclass(frozen=True)
 class Tally:
     """How much there is.
@@ -333,7 +336,7 @@ class ReadModels(Protocol):
         aggregate_ids: Sequence[UUID] = (),
         correlation_id: UUID | None = None,
         topics: Sequence[str] = (),
-        only: EventFilter = EventFilter(),
+        only: EventFilter = EVERY_EVENT,
         newest_first: bool = False,
     ) -> list[TimelineView]:
         """Events by position."""

@@ -167,7 +167,8 @@ class DecisionEngine:
             raise NotFound("Audit", audit_id)
         try:
             strategy, parameters = self._strategy(audit)
-            gathered = self._gatherer.gather(strategy.metrics(parameters), audit.scope)
+            needs = strategy.metrics(parameters)
+            gathered = self._gatherer.gather(strategy.name, needs, audit.scope)
         except (_Hopeless, CloudRefused, ScopeSelectsNothing) as end:
             self._fail(audit_id, run, epoch, end.because)
         except InvalidValue as unfit:

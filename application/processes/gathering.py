@@ -56,7 +56,7 @@ class Gatherer:
 
     Args:
         models: the kept model.
-        metrics: the datasource.
+        metrics: the datasource of a strategy, by the strategy's name.
         clock: tells how long ago Vigil's own latest effect was.
         freshness: how old a model may be.
         last_effect: when Vigil itself last changed the cloud; a model from before is not used.
@@ -65,7 +65,7 @@ class Gatherer:
     def __init__(
         self,
         models: ModelKeeper,
-        metrics: MetricSource,
+        metrics: Callable[[str], MetricSource],
         clock: Clock,
         freshness: Freshness | None = None,
         last_effect: Callable[[], datetime | None] = lambda: None,
@@ -76,8 +76,8 @@ class Gatherer:
         self._freshness = freshness or Freshness()
         self._last_effect = last_effect
 
-    def gather(self, needs: Sequence[MetricNeed], scope: list[Any]) -> Gathered:
-        """The model within the scope and the needed metrics.
+    def gather(self, strategy: str, needs: Sequence[MetricNeed], scope: list[Any]) -> Gathered:
+        """The model within the scope and the metrics that a strategy needs.
 
         Raises:
             CloudUnreachable, CloudRefused: the cloud could not be read (whole).
@@ -91,7 +91,7 @@ class Gatherer:
         scoped = kept.model.restrict(selected.hosts, selected.excluded)
         if not len(scoped.hosts):
             raise ScopeSelectsNothing
-        fetched = self._metrics.fetch(needs, scoped)
+        fetched = self._metrics(strategy).fetch(needs, scoped)
         problems = (*doubts, *kept.problems, *selected.notes, *fetched.problems)
         return Gathered(
             model=scoped,

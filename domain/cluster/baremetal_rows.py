@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from domain.cluster.values import Flag
 
+
 @dataclass(frozen=True)
 class BaremetalNodeRow:
     """A machine that Ironic manages.

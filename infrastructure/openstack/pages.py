@@ -7,6 +7,9 @@ under ``next``. Both continue after the item that the ``marker`` names.
 import logging
 from collections.abc import Iterator, Mapping
 
+from keystoneauth1.identity.base import BaseIdentityPlugin
+from openstack.connection import Connection
+
 from application.ports.cloud import CloudUnreachable
 from infrastructure.openstack.errors import Invalid, Misconfigured, NotThere, spoken
 from infrastructure.openstack.service import Json, Service
@@ -78,7 +81,7 @@ def _continues(document: Json) -> bool:
     return any(link["rel"] == "next" for each in links for link in each)
 
 
-def require(service: Service, kind: str) -> None:
+def require(connection: Connection, kind: str) -> None:
     """Refuses a cloud that does not have a service.
 
     Raises:
@@ -86,6 +89,12 @@ def require(service: Service, kind: str) -> None:
         CloudUnreachable: the catalogue cannot be read.
     """
     with spoken():
-        offered = service.offered()
-    if not offered:
+        if connection.config.get_endpoint(kind):
+            return  # clouds.yaml says where it is
+        auth = connection.session.auth
+        if not isinstance(auth, BaseIdentityPlugin):
+            return  # no Keystone, no catalogue: the first request will tell
+        catalogue = auth.get_access(connection.session).service_catalog
+        offered = catalogue.get_endpoints_data(service_type=kind)
+    if not any(offered.values()):
         raise Misconfigured(f"the cloud's catalogue has no {kind} service")

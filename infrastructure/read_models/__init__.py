@@ -7,6 +7,7 @@ from infrastructure.read_models.engine import open_engine, views_url
 from infrastructure.read_models.kept_models import SqlKeptModels
 from infrastructure.read_models.migrations import upgrade
 from infrastructure.read_models.models import SqlReadModels
+from infrastructure.read_models.poison import SqlPoisonBoard
 from infrastructure.read_models.processes import this_instance
 from infrastructure.read_models.progress import SqlProgressBoard
 from infrastructure.read_models.services import SqlServices
@@ -26,6 +27,7 @@ def open_read_models(url: str, *, clock: Clock, log_end: Callable[[], int]) -> S
 
 __all__ = [
     "SqlKeptModels",
+    "SqlPoisonBoard",
     "SqlProgressBoard",
     "SqlProjectionStore",
     "SqlReadModels",

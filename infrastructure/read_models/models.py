@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine, Select, and_, false, func, or_, selec
 
 from application.ports.clock import Clock
 from application.ports.read_models import (
+    EVERY_EVENT,
     ActionPlanView,
     ActionView,
     AuditTemplateView,
@@ -142,7 +143,7 @@ class SqlReadModels:
         aggregate_ids: Sequence[UUID] = (),
         correlation_id: UUID | None = None,
         topics: Sequence[str] = (),
-        only: EventFilter = EventFilter(),
+        only: EventFilter = EVERY_EVENT,
         newest_first: bool = False,
     ) -> list[TimelineView]:
         """Events by position."""

@@ -91,6 +91,17 @@ CONFIRMATIONS = Table(
     Column("confirmed_at", Instant(), nullable=False),
     comment="what the latest complete collection of each cluster model showed, and when it began",
 )
+POISON = Table(
+    "poisoned_messages",
+    FIXED,
+    Column("consumer", text(), primary_key=True),
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("subject", text(), nullable=False),
+    Column("deliveries", Integer, nullable=False),
+    Column("error", text(), nullable=False),
+    Column("at", Instant(), nullable=False),
+    comment="messages that consumers took out of circulation",
+)
 
 
 def shown(table: port.Table) -> Table:

@@ -94,7 +94,7 @@ def _uuid_label(section: str) -> Any:
 
 
 def _per_metric(name: str, help: str) -> Any:  # noqa: A002 - as option() calls it
-    return option(f"grafana_client.{name}", PerMetric(), {}, help)
+    return option(f"grafana_client.{name}", PerMetric(), Derived("no metric", lambda _: {}), help)
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from openstack.connection import Connection
 
 from application.ports.cloud import ComputeCollector
-from application.ports.metrics import MetricSource
 from application.processes.collection import ModelKeeper
 from application.queries.cluster_models import ClusterModels
 from domain.kernel.metadata import Metadata
+from infrastructure.datasources.selection import Datasources
 from infrastructure.openstack.collector import NovaCollector
 from infrastructure.read_models import SqlKeptModels
 from infrastructure.settings import Settings
@@ -25,10 +25,10 @@ STALE_AFTER = 3
 
 @dataclass(frozen=True)
 class LiveCloud:
-    """A cloud, and where its metrics come from."""
+    """A cloud, and where its metrics come from (``of`` a strategy, or in the global order)."""
 
     compute: ComputeCollector
-    metrics: MetricSource
+    metrics: Datasources
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
+from functools import partial
 
 from openstack.connection import Connection
 
@@ -11,7 +12,7 @@ from application.ports.services import Instance
 from application.processes.heartbeat import Heartbeat
 from application.processes.worker import Worker
 from infrastructure.datasources.selection import Datasources
-from infrastructure.messaging import NatsBus, NatsSettings, StreamSettings
+from infrastructure.messaging import NatsBus, NatsSettings, Poison, StreamSettings
 from infrastructure.openstack.connection import Limits, connect
 from infrastructure.settings import Settings
 from interfaces.bootstrap.datasources import datasources
@@ -20,6 +21,7 @@ from interfaces.bootstrap.store import CLOCK, Store
 
 def work(
     settings: Settings,
+    store: Store,
     worker: Worker,
     heartbeat: Heartbeat,
     topics: tuple[str, ...],
@@ -28,7 +30,7 @@ def work(
     """Beats, listens for hints and works, each on a thread of its own, until told to stop."""
     heartbeat.beat()
     name = worker.name
-    bus = NatsBus(nats(settings), stream(settings))
+    bus = NatsBus(nats(settings), stream(settings), report=partial(_note, store))
 
     async def offer(hint: Hint) -> None:
         await asyncio.wrap_future(worker.offer(hint.aggregate_id))
@@ -45,6 +47,16 @@ def work(
     worker.run(stop)
     for thread in threads:
         thread.join()
+
+
+def _note(store: Store, poison: Poison) -> None:
+    store.poison.put(
+        poison.consumer,
+        poison.subject,
+        poison.sequence,
+        deliveries=poison.deliveries,
+        error=poison.error,
+    )
 
 
 async def until(stop: threading.Event, work: Callable[[], Coroutine[None, None, None]]) -> None:

@@ -114,7 +114,7 @@ def _decision_engine(settings: Settings, store: Store, stop: threading.Event) ->
         services=store.services,
         gatherer=Gatherer(
             model_keeper(settings, store, cloud, metadata),
-            metric_source(settings, cloud),
+            metric_source(settings, cloud).of,
             CLOCK,
             Freshness(settings.collector.max_model_age, settings.collector.allow_stale),
             last_effect=partial(last_effect, store.read),
@@ -139,7 +139,7 @@ def _decision_engine(settings: Settings, store: Store, stop: threading.Event) ->
         interval=settings.sweep_interval,
     )
     beat = heartbeat(settings, store, me)
-    work(settings, worker, beat, ("audit.run-requested", "audit.run-deferred"), stop)
+    work(settings, store, worker, beat, ("audit.run-requested", "audit.run-deferred"), stop)
 
 
 def _applier(settings: Settings, store: Store, stop: threading.Event) -> None:
@@ -167,7 +167,7 @@ def _applier(settings: Settings, store: Store, stop: threading.Event) -> None:
     worker = Worker(
         "applier", chosen.workers, applier.process, applier.sweep, interval=settings.sweep_interval
     )
-    work(settings, worker, beat, ("plan.launched", "plan.cancel-requested"), stop)
+    work(settings, store, worker, beat, ("plan.launched", "plan.cancel-requested"), stop)
 
 
 ROLES: dict[str, Callable[[Settings, Store, threading.Event], None]] = {

@@ -8,6 +8,7 @@ from datetime import timedelta
 from sqlalchemy import Engine
 
 from application.ports.event_log import EventLog
+from application.ports.poison import PoisonBoard
 from application.ports.read_models import ProgressBoard, ReadModels
 from application.ports.services import Services
 from application.projections import Projector, RebuildReport, all_projections
@@ -28,6 +29,7 @@ class Queries:
     read: ReadModels
     services: Services
     progress: ProgressBoard
+    poison: PoisonBoard
     close: Callable[[], None]
 
 
@@ -59,6 +61,7 @@ class Store:
         self.engine: Engine = read_models.open_engine(read_models.views_url(url))
         self.read = read_models.SqlReadModels(self.engine, CLOCK, self.log.end)
         self.progress = read_models.SqlProgressBoard(self.engine)
+        self.poison = read_models.SqlPoisonBoard(self.engine)
         self.services = read_models.SqlServices(
             self.engine,
             host=settings.host,
@@ -81,7 +84,7 @@ class Store:
 def open_queries(settings: Settings) -> Queries:
     """What viewers look at; needs no running Vigil."""
     store = Store(settings)
-    return Queries(store.log, store.read, store.services, store.progress, store.close)
+    return Queries(store.log, store.read, store.services, store.progress, store.poison, store.close)
 
 
 def rebuild(settings: Settings, name: str) -> RebuildReport:

@@ -29,15 +29,15 @@ def check(args: argparse.Namespace, strategy: Strategy, parameters: Mapping[str,
         with live_cloud(locate_cloud(args).settings) as cloud:
             rows = cloud.compute.collect()
             model, _ = ComputeModel.build(rows.hosts, rows.servers, rows.groups, rows.aggregates)
-            checks = cloud.metrics.preflight(needs, model) if needs else ()
-            source = cloud.metrics.name
+            source = cloud.metrics.of(strategy.name)
+            checks = source.preflight(needs, model) if needs else ()
     except OUTAGES as error:
         raise CommandFailed(str(error)) from error
     ready = not missing(needs, checks)
     if args.json:
-        print(json.dumps(as_json(strategy.name, source, needs, checks), indent=2))
+        print(json.dumps(as_json(strategy.name, source.name, needs, checks), indent=2))
     else:
-        for line in lines(strategy.name, source, needs, checks):
+        for line in lines(strategy.name, source.name, needs, checks):
             print(line)
     return 0 if ready else 1
 

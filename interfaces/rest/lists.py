@@ -13,6 +13,7 @@ from application.ports.read_models import MarkerNotFound, Page
 from interfaces.rest import media
 from interfaces.rest.call import as_uuid, call_of
 from interfaces.rest.errors import Malformed
+from interfaces.rest.parameters import Parameter
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 
@@ -59,6 +60,21 @@ class Listing:
         """The attribute of a row that markers name."""
         return "id" if self.marker is Marker.NUMBER else "uuid"
 
+    @property
+    def query(self) -> tuple[Parameter, ...]:
+        """The query parameters that it understands."""
+        number = self.marker is Marker.NUMBER
+        marker = {"type": "integer"} if number else {"type": "string", "format": "uuid"}
+        keys = {"type": "string", "enum": sorted(self.sort_keys), "default": "id"}
+        order = {"type": "string", "enum": ["asc", "desc"], "default": "asc"}
+        return (
+            Parameter("limit", "At most so many rows.", {"type": "integer", "minimum": 1}),
+            Parameter("marker", "The row before the first wanted one.", marker),
+            Parameter("sort_key", "What the rows are sorted by; id is creation order.", keys),
+            Parameter("sort_dir", "In which direction.", order),
+            *(_documented(name, kind) for name, kind in self.filters.items()),
+        )
+
 
 @dataclass(frozen=True)
 class ListQuery:
@@ -76,8 +92,7 @@ class ListQuery:
         Raises:
             Malformed: one is unknown, given twice, or of the wrong type.
         """
-        known = {"limit", "marker", "sort_key", "sort_dir", *listing.filters}
-        parameters = media.query(req, known)
+        parameters = media.query(req, (one.name for one in listing.query))
         if "limit" in parameters and not _WHOLE.fullmatch(parameters["limit"]):
             raise Malformed(f"Invalid value for limit: {parameters['limit']!r} is no integer")
         if "marker" in parameters:
@@ -139,6 +154,12 @@ class ListQuery:
         }
         path = f"{self.listing.name}/detail" if detail else self.listing.name
         return f"{base}/v1/{path}?{urlencode(arguments)}"
+
+
+def _documented(name: str, kind: Filter) -> Parameter:
+    if kind is Filter.UUID:
+        return Parameter(name, "Only what belongs to it.", {"type": "string", "format": "uuid"})
+    return Parameter(name, "Only what has it: a uuid or a name.", {"type": "string"})
 
 
 def _marker(listing: Listing, text: str) -> str:

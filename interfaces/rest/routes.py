@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
+from interfaces.rest.parameters import Parameter
+
 
 class Access(Enum):
     """What a method of a route asks of the caller."""
@@ -24,13 +26,18 @@ class Endpoint:
 
     Attributes:
         rule: name of the policy rule, for Access.RULE.
-        takes_query: whether it understands query parameters.
+        query: the query parameters that it understands.
     """
 
     method: str
     rule: str | None = None
     access: Access = Access.RULE
-    takes_query: bool = False
+    query: tuple[Parameter, ...] = ()
+
+    @property
+    def takes_query(self) -> bool:
+        """Whether it understands any query parameter."""
+        return bool(self.query)
 
 
 @dataclass(frozen=True)
@@ -52,14 +59,9 @@ class Route:
         return all(endpoint.access is Access.PUBLIC for endpoint in self.endpoints)
 
 
-def get(rule: str) -> Endpoint:
-    """A lookup."""
-    return Endpoint("GET", rule)
-
-
-def listing(rule: str) -> Endpoint:
-    """A list, which understands query parameters."""
-    return Endpoint("GET", rule, takes_query=True)
+def get(rule: str, *query: Parameter) -> Endpoint:
+    """A lookup or a list."""
+    return Endpoint("GET", rule, query=query)
 
 
 def by_method(routes: Iterable[Route]) -> dict[tuple[str, str], Endpoint]:

@@ -97,6 +97,8 @@ def _read_models(view: View) -> Text:
         text.append(f" · building {', '.join(building)}", style="cyan")
     text.append(" · quarantine ", style="dim")
     text.append(str(view.quarantined), style="bold red" if view.quarantined else "green")
+    if view.poisoned:
+        text.append(f" · messages given up {len(view.poisoned)}", style="bold red")
     error = next((one.error for one in view.projections if one.error), None)
     if error:
         text.append(f" · {error}", style="red")

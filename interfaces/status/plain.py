@@ -41,6 +41,9 @@ def lines(view: View, events: int = 10) -> Iterator[str]:
             "projection", one.name, f"position {one.position}", f"lag {one.lag}", building
         )
     yield f"quarantine {view.quarantined}"
+    for lost in view.poisoned:
+        place = f"{lost.subject} #{lost.sequence}"
+        yield _joined("poisoned", place, f"for {lost.consumer}:", lost.error)
     for event in view.events[-events:]:
         stamp = event.at.isoformat(timespec="seconds")
         yield _joined("event", event.position, stamp, f"{event.actor}:", event.summary)

@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 from uuid import UUID
 
 from application.ports.event_log import EventLog
+from application.ports.poison import PoisonBoard, PoisonedMessage
 from application.ports.read_models import (
     ActionPlanView,
     ActionView,
@@ -54,6 +55,11 @@ class Sources(Protocol):
     @property
     def services(self) -> Services:
         """The heartbeats."""
+        ...
+
+    @property
+    def poison(self) -> PoisonBoard:
+        """Messages that were given up."""
         ...
 
     @property
@@ -141,6 +147,7 @@ class View:
     Attributes:
         end: position of the last event.
         quarantined: events that projections could not take in.
+        poisoned: messages that consumers gave up, newest first.
         problem: what is wrong with the view itself (the database is away, …).
     """
 
@@ -152,6 +159,7 @@ class View:
     plans: tuple[PlanLine, ...] = ()
     projections: tuple[ProjectionStatus, ...] = ()
     quarantined: int = 0
+    poisoned: tuple[PoisonedMessage, ...] = ()
     events: tuple[TimelineView, ...] = field(default=())
     problem: str | None = None
 
@@ -178,6 +186,7 @@ def gather(sources: Sources, where: Where, now: datetime) -> View:
         ),
         projections=projections,
         quarantined=sum(one.quarantined for one in projections),
+        poisoned=tuple(sources.poison.rows(SHOWN)),
         events=tuple(reversed(sources.read.timeline(limit=SHOWN, newest_first=True))),
     )
 

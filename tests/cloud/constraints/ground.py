@@ -1,11 +1,14 @@
 """Situations on a real cloud, made for one question and undone afterwards."""
 
 import os
+import shlex
+import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 from uuid import uuid4
 
+import pytest
 from openstack.connection import Connection
 
 from infrastructure.openstack.connection import Limits
@@ -16,6 +19,8 @@ from tests.conformance.actions.real import RealGround
 
 Json = dict[str, Any]
 _ATTEMPTS = 5
+STOP, START = "VIGIL_TEST_HOST_STOP", "VIGIL_TEST_HOST_START"
+"""Name commands that stop and start the nova-compute of ``{host}``."""
 FAST = "VIGIL_TEST_FAST_METADATA"
 """Names server metadata, as ``key=value``, that makes live migrations of a test cloud quick."""
 
@@ -122,20 +127,26 @@ class Situations(RealGround):
         until(there)
 
     @contextmanager
-    def aggregate(self, metadata: Mapping[str, str], *hosts: str) -> Iterator[None]:
-        """An aggregate with metadata and hosts."""
+    def aggregate(
+        self, metadata: Mapping[str, str], *hosts: str
+    ) -> Iterator[Callable[[Mapping[str, str]], None]]:
+        """An aggregate with metadata and hosts; what it gives changes the metadata."""
+
+        def describe(metadata: Mapping[str, str]) -> None:
+            change = {"set_metadata": {"metadata": dict(metadata)}}
+            self.nova.effect("POST", f"{path}/action", change)
+
         body: Json = {"aggregate": {"name": self.unique("aggregate")}}
         made = self.nova.effect("POST", "/os-aggregates", body).body["aggregate"]["id"]
         path = f"/os-aggregates/{made}"
         with ExitStack() as undo:
             undo.callback(self.nova.effect, "DELETE", path, None)
-            change = {"set_metadata": {"metadata": dict(metadata)}}
-            self.nova.effect("POST", f"{path}/action", change)
+            describe(metadata)
             for host in hosts:
                 self.nova.effect("POST", f"{path}/action", {"add_host": {"host": host}})
                 gone = {"remove_host": {"host": host}}
                 undo.callback(self.nova.effect, "POST", f"{path}/action", gone)
-            yield
+            yield describe
 
     @contextmanager
     def trait(self, *hosts: str) -> Iterator[str]:
@@ -162,6 +173,19 @@ class Situations(RealGround):
         with self._service(host, {"forced_down": True}, {"forced_down": False}):
             until(lambda: self._state(host) == "down")
             yield
+        until(lambda: self._state(host) == "up")
+
+    @contextmanager
+    def dead(self, host: str) -> Iterator[None]:
+        """A host whose nova-compute does not run."""
+        if not {STOP, START} <= os.environ.keys():
+            pytest.skip(f"{STOP} and {START} do not say how")
+        _run(STOP, host)
+        try:
+            until(lambda: self._state(host) == "down")
+            yield
+        finally:
+            _run(START, host)
         until(lambda: self._state(host) == "up")
 
     @contextmanager
@@ -250,6 +274,11 @@ class Situations(RealGround):
                 inventory.effect("PUT", path, found)
                 return
         raise AssertionError(f"the traits of {host} change all the time")
+
+
+def _run(variable: str, host: str) -> None:
+    command = [word.format(host=host) for word in shlex.split(os.environ[variable])]
+    subprocess.run(command, check=True, timeout=90, stdout=subprocess.DEVNULL)
 
 
 def _forgiving(undo: Callable[[], object]) -> None:

@@ -34,6 +34,19 @@ def test_a_host_that_is_down_takes_nobody_and_one_that_is_up_does(
     assert up.theirs is None
 
 
+def test_a_host_whose_service_died_neither_takes_nor_sends(
+    ground: Situations, court: Court, plain: str
+) -> None:
+    host = other(ground, plain)
+    resident = ground.server(host=host)
+    with ground.dead(host):
+        takes, sends = court.judge(plain, host), court.judge(resident, ground.settled(plain))
+    assert takes.ours == sends.ours == {"Alive"}
+    assert takes.theirs
+    assert sends.theirs
+    assert court.judge(resident, ground.settled(plain)).theirs is None
+
+
 def test_a_server_cannot_leave_a_host_that_is_down(
     ground: Situations, court: Court, plain: str
 ) -> None:

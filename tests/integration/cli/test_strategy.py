@@ -75,6 +75,7 @@ def cloud(simulator: Simulator, tmp_path: Path) -> list[str]:
     return [
         *("--cloud", "simulator", "--set", f"vigil.cloud_config={clouds}"),
         *("--set", f"vigil.prometheus_url={simulator.base_url}/prometheus"),
+        *("--set", "watcher_datasources.datasources=prometheus"),
         *("--data", str(tmp_path / "data")),
     ]
 
@@ -177,10 +178,13 @@ def test_preflight_shows_each_metric_with_unit_range_age_and_coverage(
 def test_preflight_ends_with_1_where_a_required_metric_is_missing(
     cloud: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    without = [word for word in cloud if not word.startswith("vigil.prometheus_url")]
-    del without[without.index("--data") - 1]  # the --set that the URL belonged to
-    assert main(["strategy", "preflight", STRATEGY, *without]) == 1
-    assert "lacks instance_cpu_usage (datasource: none)" in capsys.readouterr().out
+    elsewhere = ["--set", "prometheus_client.instance_uuid_label=nosuch"]
+    words = ["strategy", "preflight", STRATEGY, *cloud, *elsewhere]
+    assert main([*words, "--json"]) == 1
+    found = told(capsys)
+    assert (found["ready"], found["missing"]) == (False, ["instance_cpu_usage"])
+    assert main(words) == 1
+    assert f"{STRATEGY} lacks instance_cpu_usage" in capsys.readouterr().out
 
 
 def test_preflight_of_a_strategy_that_measures_nothing_is_content(

@@ -150,7 +150,7 @@ class Workshop:
             services=self.services,
             gatherer=Gatherer(
                 self.keeper(f"engine/{name}"),
-                self.metrics,
+                lambda _: self.metrics,
                 CLOCK,
                 self.freshness,
                 last_effect=partial(last_effect, self.read),

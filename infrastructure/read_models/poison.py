@@ -1,0 +1,49 @@
+from sqlalchemy import Engine, select
+
+from application.ports.poison import PoisonedMessage
+from infrastructure.read_models.dialects import database_now, upsert
+from infrastructure.read_models.engine import outages, reading
+from infrastructure.read_models.schema import POISON
+
+
+class SqlPoisonBoard:
+    """Messages that consumers gave up, in the database of the read models.
+
+    Args:
+        engine: as ``open_engine`` makes it.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._reading = reading(engine)
+
+    def put(
+        self, consumer: str, subject: str, sequence: int, *, deliveries: int, error: str
+    ) -> None:
+        """Notes a message; noting it again replaces what was said."""
+        row = {
+            "consumer": consumer,
+            "sequence": sequence,
+            "subject": subject,
+            "deliveries": deliveries,
+            "error": error,
+            "at": database_now(self._engine.dialect.name),
+        }
+        insert = upsert(self._engine.dialect.name, POISON).values(row)
+        statement = insert.on_conflict_do_update(
+            index_elements=["consumer", "sequence"],
+            set_={name: insert.excluded[name] for name in ("deliveries", "error", "at")},
+        )
+        with outages(self._engine), self._engine.begin() as connection:
+            connection.execute(statement)
+
+    def rows(self, limit: int = 100) -> list[PoisonedMessage]:
+        """The latest ones, newest first."""
+        row = POISON.c
+        query = (
+            select(row.consumer, row.subject, row.sequence, row.deliveries, row.error, row.at)
+            .order_by(row.at.desc(), row.sequence.desc())
+            .limit(limit)
+        )
+        with outages(self._engine), self._reading.connect() as connection:
+            return [PoisonedMessage(*one) for one in connection.execute(query)]
