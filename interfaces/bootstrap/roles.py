@@ -42,6 +42,8 @@ from interfaces.bootstrap.store import CLOCK, Store, opened
 from interfaces.rest.server import serve
 
 LOG = logging.getLogger(__name__)
+Work = Callable[[], None]
+"""What a role does, once it has what it needs, until it is told to stop."""
 
 
 def code_version() -> str:
@@ -49,8 +51,19 @@ def code_version() -> str:
     return version("vigil-optimizer")
 
 
-def run_role(role: str, settings: Settings, stop: threading.Event) -> int:
+def run_role(
+    role: str,
+    settings: Settings,
+    stop: threading.Event,
+    ready: Callable[[], None] = lambda: None,
+) -> int:
     """Runs a role until told to stop.
+
+    Args:
+        role: its name.
+        settings: of the installation.
+        stop: set when the role is to end.
+        ready: called once the role has what it needs and goes to work.
 
     Returns:
         The exit status of the process.
@@ -60,41 +73,47 @@ def run_role(role: str, settings: Settings, stop: threading.Event) -> int:
     """
     if role == "api":
         announce(settings)
+        ready()
         return serve(partial(rest_services, settings), server_settings(settings))
     with opened(settings) as store:
         unknown = event_log.verify_topics(store.log)
         if unknown:
             LOG.error("events that this version does not know are quarantined: %s", unknown)
-        ROLES[role](settings, store, stop)
+        start = ROLES[role](settings, store, stop)
+        ready()
+        start()
     return 0
 
 
-def _projector(_: Settings, store: Store, stop: threading.Event) -> None:
-    store.projector().run(stop)
+def _projector(_: Settings, store: Store, stop: threading.Event) -> Work:
+    return partial(store.projector().run, stop)
 
 
-def _relay(settings: Settings, store: Store, stop: threading.Event) -> None:
+def _relay(settings: Settings, store: Store, stop: threading.Event) -> Work:
     relay = Relay(store.log, nats(settings), stream(settings))
-    asyncio.run(until(stop, relay.run))
+    return lambda: asyncio.run(until(stop, relay.run))
 
 
-def _scheduler(settings: Settings, store: Store, stop: threading.Event) -> None:
+def _scheduler(settings: Settings, store: Store, stop: threading.Event) -> Work:
     engine = settings.decision_engine
     timetable = Timetable(
         expiry_hours=engine.action_plan_expiry, expiry_check=engine.check_periodic_interval
     )
     instance = f"{settings.host}/{os.getpid()}"
-    Scheduler(store.commands, store.read, CLOCK, next_match, timetable, instance=instance).run(stop)
+    scheduler = Scheduler(
+        store.commands, store.read, CLOCK, next_match, timetable, instance=instance
+    )
+    return partial(scheduler.run, stop)
 
 
-def _collector(settings: Settings, store: Store, stop: threading.Event) -> None:
+def _collector(settings: Settings, store: Store, stop: threading.Event) -> Work:
     instance = f"{settings.host}/{os.getpid()}"
     metadata = Metadata(component("collector", instance))
     keeper = model_keeper(settings, store, connection(settings), metadata)
-    Collector(keeper, period=settings.collector.period).run(stop)
+    return partial(Collector(keeper, period=settings.collector.period).run, stop)
 
 
-def _decision_engine(settings: Settings, store: Store, stop: threading.Event) -> None:
+def _decision_engine(settings: Settings, store: Store, stop: threading.Event) -> Work:
     me = read_models.this_instance("watcher-decision-engine", host=settings.host)
     cloud = connection(settings)
     actions = handlers(cloud, limits(settings))
@@ -139,10 +158,11 @@ def _decision_engine(settings: Settings, store: Store, stop: threading.Event) ->
         interval=settings.sweep_interval,
     )
     beat = heartbeat(settings, store, me)
-    work(settings, store, worker, beat, ("audit.run-requested", "audit.run-deferred"), stop)
+    topics = ("audit.run-requested", "audit.run-deferred")
+    return partial(work, settings, store, worker, beat, topics, stop)
 
 
-def _applier(settings: Settings, store: Store, stop: threading.Event) -> None:
+def _applier(settings: Settings, store: Store, stop: threading.Event) -> Work:
     me = read_models.this_instance("watcher-applier", host=settings.host)
     beat = heartbeat(settings, store, me)
     chosen = settings.applier
@@ -167,10 +187,11 @@ def _applier(settings: Settings, store: Store, stop: threading.Event) -> None:
     worker = Worker(
         "applier", chosen.workers, applier.process, applier.sweep, interval=settings.sweep_interval
     )
-    work(settings, store, worker, beat, ("plan.launched", "plan.cancel-requested"), stop)
+    topics = ("plan.launched", "plan.cancel-requested")
+    return partial(work, settings, store, worker, beat, topics, stop)
 
 
-ROLES: dict[str, Callable[[Settings, Store, threading.Event], None]] = {
+ROLES: dict[str, Callable[[Settings, Store, threading.Event], Work]] = {
     "projector": _projector,
     "relay": _relay,
     "scheduler": _scheduler,

@@ -38,15 +38,14 @@ def run(args: argparse.Namespace) -> int:
     stop = threading.Event()
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, lambda *_: stop.set())
-    _say_ready()
     try:
-        return run_role(args.command, loaded.settings, stop)
+        return run_role(args.command, loaded.settings, stop, _say_ready)
     except (SchemaError, CloudRefused) as error:
         raise CommandFailed(str(error)) from error
 
 
 def _say_ready() -> None:
-    """Tells a supervisor that settings were read and everything was imported."""
+    """Tells a supervisor that the role has what it needs and goes to work."""
     path = os.environ.get(READY_FILE)
     if path:
         Path(path).write_text(f"{os.getpid()}\n", encoding="utf-8")
