@@ -131,5 +131,5 @@ def volume_row(volume: Json, snapshots: int) -> VolumeRow:
 def _attachment(attachment: Json) -> Attachment:
     return Attachment(
         server_id=str(attachment.get("server_id") or ""),
-        attachment_id=str(attachment.get("attachment_id") or attachment.get("id") or ""),
+        attachment_id=str(attachment.get("attachment_id") or ""),  # "id" is the volume's
     )

@@ -14,8 +14,10 @@ from infrastructure.simulator.generate import generate
 from infrastructure.simulator.lifecycle import Lifecycle
 from infrastructure.simulator.migrations import Migrations
 from infrastructure.simulator.model import Cluster
+from infrastructure.simulator.nodes import Baremetal
 from infrastructure.simulator.store import Store
 from infrastructure.simulator.tokens import Tokens
+from infrastructure.simulator.volumes import Storage
 from infrastructure.simulator.world import World, open_world
 
 T = TypeVar("T")
@@ -35,6 +37,8 @@ class Cloud:
     faults: Faults
     tokens: Tokens
     endpoints: dict[str, str]
+    storage: Storage
+    baremetal: Baremetal
 
     def register(self, service_type: str, url: str) -> None:
         """Put another service into the catalogue. Call it inside a transaction."""
@@ -75,7 +79,15 @@ def open_cloud(config: SimulatorConfig) -> Cloud:
     endpoints = (_load(store, _ENDPOINTS, dict[str, str]) or {}) | dict(config.endpoints)
     migrations = Migrations(world, config.live_slots)
     Lifecycle(world, migrations)
-    return Cloud(world, Commands(world, migrations, faults.doom), faults, tokens, endpoints)
+    return Cloud(
+        world,
+        Commands(world, migrations, faults.doom),
+        faults,
+        tokens,
+        endpoints,
+        Storage(world),
+        Baremetal(world),
+    )
 
 
 def _save(store: Store, kind: str, value: object) -> None:

@@ -39,7 +39,7 @@ class EndpointFault(msgspec.Struct, kw_only=True, tag="endpoint", tag_field="kin
     """Spoils answers.
 
     Args:
-        service: identity, compute, placement or metrics; None: any.
+        service: identity, compute, placement, volume, baremetal or metrics; None: any.
         method: HTTP method; None: any.
         path: regular expression searched in the path (without the service's prefix).
         status: answer this instead of processing the request; None: process it.

@@ -197,8 +197,8 @@ class Storage:
         server = self._world.servers.get(volume.server_id)
         return None if server is None or server.deleted else server
 
-    @property
-    def default_zone(self) -> str:
+    @cached_property
+    def zone(self) -> str:
         """The zone of the backends: the first of the hosts', as storage is shared by all."""
         return min((h.zone for h in self._world.hosts.values()), default="nova")
 

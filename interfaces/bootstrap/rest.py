@@ -36,6 +36,8 @@ def rest_services(settings: Settings) -> RestServices:
     return RestServices(
         commands=store.commands,
         reads=store.read,
+        history=store.log,
+        records=store.records,
         services=store.services,
         authorizer=authorizer(settings),
         cron=next_match,

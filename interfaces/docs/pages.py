@@ -14,6 +14,7 @@ from domain.kernel.aggregate import Event
 from domain.kernel.reasons import Reason, template
 from infrastructure.settings import options
 from infrastructure.settings.pages import reference
+from interfaces.rest.openapi.page import page
 from interfaces.rest.policy import NAMESPACE
 
 EVENT_MODULES = (
@@ -99,6 +100,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/reasons.md": _reasons,
     "docs/events.md": _events,
     "docs/policy.yaml.sample": _policy,
+    "docs/openapi.json": page,
     "docs/configuration.md": lambda: reference(list(options())),
 }
 """Path of a page → what makes its text."""

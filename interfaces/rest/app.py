@@ -7,19 +7,34 @@ from application.ports.read_models import MarkerNotFound, UnknownSortKey
 from application.transactions import KeyReused
 from domain.kernel.errors import DomainError
 from interfaces.rest import errors
+from interfaces.rest.lists import Listing
 from interfaces.rest.middleware.gate import Gate
 from interfaces.rest.middleware.paths import Paths
 from interfaces.rest.middleware.requests import Requests
+from interfaces.rest.parameters import AT, Parameter
+from interfaces.rest.resources import (
+    audit_templates,
+    audits,
+    catalogue,
+    data_model,
+    events,
+    plans,
+    services,
+)
+from interfaces.rest.resources import stream as stream_of_events
 from interfaces.rest.resources.audit_templates import AuditTemplates
 from interfaces.rest.resources.audits import Audits, Webhooks
 from interfaces.rest.resources.catalogue import Goals, ScoringEngines, Strategies
 from interfaces.rest.resources.data_model import Beneath, DataModel
+from interfaces.rest.resources.description import Description
 from interfaces.rest.resources.discovery import Index, Root
 from interfaces.rest.resources.events import Events
 from interfaces.rest.resources.health import Health
+from interfaces.rest.resources.metrics import Metrics
 from interfaces.rest.resources.plans import ActionPlans, Actions
 from interfaces.rest.resources.services import WorkerServices
-from interfaces.rest.routes import Access, Endpoint, Route, by_method, get, listing
+from interfaces.rest.resources.stream import EventStream
+from interfaces.rest.routes import Access, Endpoint, Route, by_method, get
 from interfaces.rest.services import RestServices
 
 App = falcon.App[falcon.Request, falcon.Response]
@@ -29,53 +44,72 @@ PUBLIC = Endpoint("GET", access=Access.PUBLIC)
 
 def routes(api: RestServices) -> list[Route]:
     """Every path of the API. Which rule guards what is said here and nowhere else."""
-    health, events = Health(api), Events(api)
+    health = Health(api)
     return [
         Route("/", Root(api), None, (PUBLIC,)),
         Route("/healthcheck", health, None, (PUBLIC,)),
         Route("/healthcheck/live", health, "live", (PUBLIC,)),
+        Route("/metrics", Metrics(api), None, (PUBLIC,)),
+        Route("/openapi.json", Description(api), None, (PUBLIC,)),
         Route("/v1", Index(api), None, (Endpoint("GET", access=Access.IDENTIFIED),)),
-        *_readable("goals", "goal", Goals(api)),
-        *_readable("scoring_engines", "scoring_engine", ScoringEngines(api)),
-        *_readable("services", "service", WorkerServices(api)),
+        *_readable(catalogue.GOALS, "goal", Goals(api)),
+        *_readable(catalogue.SCORING_ENGINES, "scoring_engine", ScoringEngines(api)),
+        *_readable(services.LISTING, "service", WorkerServices(api)),
         *_strategies(api),
         *_audit_templates(api),
         *_audits(api),
         *_plans(api),
         *_actions(api),
         *_webhooks(api),
-        Route("/v1/data_model", DataModel(api), None, (listing("data_model:get_all"),)),
+        Route(
+            "/v1/data_model",
+            DataModel(api),
+            None,
+            (get("data_model:get_all", *data_model.QUERY),),
+        ),
         Route("/v1/data_model/{rest}", Beneath(api)),
-        Route("/v1/events", events, None, (listing("event:get_all"),)),
-        Route("/v1/audits/{ident}/events", events, "audit", (listing("audit:events"),)),
-        Route("/v1/action_plans/{ident}/events", events, "plan", (listing("action_plan:events"),)),
+        *_events(api),
     ]
 
 
 def _readable(
-    collection: str,
+    listing: Listing,
     rule: str,
     resource: object,
     one: tuple[Endpoint, ...] = (),
     many: tuple[Endpoint, ...] = (),
+    query: tuple[Parameter, ...] = (),
 ) -> list[Route]:
-    path = f"/v1/{collection}"
+    path, rows = f"/v1/{listing.name}", listing.query
     return [
-        Route(path, resource, "list", (listing(f"{rule}:get_all"), *many)),
-        Route(f"{path}/detail", resource, "detail", (listing(f"{rule}:detail"),)),
-        Route(f"{path}/{{ident}}", resource, None, (get(f"{rule}:get"), *one)),
+        Route(path, resource, "list", (get(f"{rule}:get_all", *rows), *many)),
+        Route(f"{path}/detail", resource, "detail", (get(f"{rule}:detail", *rows),)),
+        Route(f"{path}/{{ident}}", resource, None, (get(f"{rule}:get", *query), *one)),
+    ]
+
+
+def _events(api: RestServices) -> list[Route]:
+    resource, page = Events(api), events.PAGE
+    plans = "/v1/action_plans/{ident}/events"
+    stream = (get("event:stream", *stream_of_events.QUERY),)
+    return [
+        Route("/v1/events", resource, None, (get("event:get_all", *events.QUERY),)),
+        Route("/v1/events/stream", EventStream(api), None, stream),
+        Route("/v1/audits/{ident}/events", resource, "audit", (get("audit:events", *page),)),
+        Route(plans, resource, "plan", (get("action_plan:events", *page),)),
+        Route("/v1/actions/{ident}/events", resource, "action", (get("action:events", *page),)),
     ]
 
 
 def _strategies(api: RestServices) -> list[Route]:
     resource = Strategies(api)
     state = Route("/v1/strategies/{ident}/state", resource, "state", (get("strategy:state"),))
-    return [*_readable("strategies", "strategy", resource), state]
+    return [*_readable(catalogue.STRATEGIES, "strategy", resource), state]
 
 
 def _audit_templates(api: RestServices) -> list[Route]:
     return _readable(
-        "audit_templates",
+        audit_templates.LISTING,
         "audit_template",
         AuditTemplates(api),
         one=(
@@ -88,11 +122,12 @@ def _audit_templates(api: RestServices) -> list[Route]:
 
 def _audits(api: RestServices) -> list[Route]:
     return _readable(
-        "audits",
+        audits.LISTING,
         "audit",
         Audits(api),
         one=(Endpoint("PATCH", "audit:update"), Endpoint("DELETE", "audit:delete")),
         many=(Endpoint("POST", "audit:create"),),
+        query=(AT,),
     )
 
 
@@ -101,10 +136,17 @@ def _plans(api: RestServices) -> list[Route]:
     start = (Endpoint("POST", "action_plan:start"), get("action_plan:start"))
     return [
         *_readable(
-            "action_plans",
+            plans.PLANS,
             "action_plan",
             resource,
             one=(Endpoint("PATCH", "action_plan:update"), Endpoint("DELETE", "action_plan:delete")),
+            query=(AT,),
+        ),
+        Route(
+            "/v1/action_plans/{ident}/explanation",
+            resource,
+            "explanation",
+            (get("action_plan:explanation"),),
         ),
         Route("/v1/action_plans/{ident}/start", resource, "start", start),
     ]
@@ -112,7 +154,7 @@ def _plans(api: RestServices) -> list[Route]:
 
 def _actions(api: RestServices) -> list[Route]:
     update = Endpoint("PATCH", "action:update")
-    return _readable("actions", "action", Actions(api), one=(update,))
+    return _readable(plans.ACTIONS, "action", Actions(api), one=(update,), query=(AT,))
 
 
 def _webhooks(api: RestServices) -> list[Route]:
@@ -131,12 +173,14 @@ def create_app(api: RestServices) -> App:
     public = frozenset(route.path for route in table if route.endpoints and route.public)
     app: App = falcon.App(
         middleware=[
-            Requests(api.authorizer, api.clock, api.ids),
+            Requests(api.authorizer, api.clock, api.ids, api.traffic),
             Paths(public),
             Gate(by_method(table), public, None if api.settings.webhooks_auth else "/v1/webhooks/"),
         ]
     )
     for route in table:
+        if isinstance(route.resource, Description):
+            route.resource.describe(table)
         if route.suffix is None:
             app.add_route(route.path, route.resource)
         else:

@@ -7,6 +7,7 @@ Errors of this layer::
     ├── Unauthenticated         401  nobody knows who sent it
     ├── IdentityUnavailable     503  the identity service cannot be asked
     ├── Forbidden               403  the policy says no
+    ├── Busy                    503  this process serves as many event streams as it may
     ├── NotAcceptable           406  the feature needs a newer microversion
     │   └── VersionNotAcceptable     no such microversion
     ├── TooLarge                413  the body is longer than allowed
@@ -19,7 +20,13 @@ from collections.abc import Mapping
 
 import falcon
 
-from application.errors import ApplicationError, DefaultsInTheWay, NotYetVisible, Unavailable
+from application.errors import (
+    ApplicationError,
+    DefaultsInTheWay,
+    NothingThen,
+    NotYetVisible,
+    Unavailable,
+)
 from application.ports.event_log import ConcurrencyConflict, EventLogUnavailable
 from application.ports.projections import StoreUnavailable
 from application.ports.read_models import MarkerNotFound, UnknownSortKey
@@ -56,6 +63,10 @@ class IdentityUnavailable(RestError):
 
     def __init__(self) -> None:
         super().__init__("The Keystone service is temporarily unavailable.")
+
+
+class Busy(RestError):
+    """This process serves as many event streams as it may."""
 
 
 class Forbidden(RestError):
@@ -96,6 +107,7 @@ STATUS: Mapping[type[Exception], int] = {
     DefaultsInTheWay: 409,
     NotYetVisible: 500,
     Unavailable: 500,
+    NothingThen: 404,
     KeyReused: 422,
     MarkerNotFound: 404,
     UnknownSortKey: 400,
@@ -106,6 +118,7 @@ STATUS: Mapping[type[Exception], int] = {
     Malformed: 400,
     Unauthenticated: 401,
     IdentityUnavailable: 503,
+    Busy: 503,
     Forbidden: 403,
     NotAcceptable: 406,
     VersionNotAcceptable: 406,

@@ -34,6 +34,8 @@ _WORDING = {
     "update": "Change one of the {many}.",
     "delete": "Delete one of the {many}.",
     "events": "Show what happened to one of the {many}.",
+    "explanation": "Show why one of the {many} is as it is.",
+    "stream": "Follow {many} as they happen.",
     "start": "Start one of the {many}.",
     "state": "Show whether what one of the {many} needs is there.",
     "trigger": "Trigger an EVENT audit; asked only while [api] enable_webhooks_auth is true.",

@@ -29,6 +29,7 @@ def _crud(resource: str, path: str, *extra: str) -> list[Rule]:
         "create": f"POST /v1/{path}",
         "update": f"PATCH /v1/{path}/{{id}}",
         "delete": f"DELETE /v1/{path}/{{id}}",
+        "explanation": f"GET /v1/{path}/{{id}}/explanation",
         "events": f"GET /v1/{path}/{{id}}/events",
         "start": f"POST /v1/{path}/{{id}}/start",
         "state": f"GET /v1/{path}/{{id}}/state",
@@ -46,12 +47,13 @@ RULES: dict[str, Rule] = {
         *_crud("strategy", "strategies", "state"),
         *_crud("audit_template", "audit_templates", "create", "update", "delete"),
         *_crud("audit", "audits", "create", "update", "delete", "events"),
-        *_crud("action_plan", "action_plans", "update", "delete", "start", "events"),
-        *_crud("action", "actions", "update"),
+        *_crud("action_plan", "action_plans", "update", "delete", "start", "events", "explanation"),
+        *_crud("action", "actions", "update", "events"),
         *_crud("service", "services"),
         *_crud("scoring_engine", "scoring_engines"),
         Rule("data_model:get_all", "GET /v1/data_model"),
         Rule("event:get_all", "GET /v1/events"),
+        Rule("event:stream", "GET /v1/events/stream"),
         Rule("webhook:trigger", "POST /v1/webhooks/{audit}", ADMIN_OR_SERVICE),
     ]
 }

@@ -5,7 +5,7 @@ import os
 import socket
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,12 @@ from gunicorn.glogging import Logger
 
 from interfaces.rest.app import App, create_app
 from interfaces.rest.services import RestServices
+from interfaces.rest.traffic import SharedMemory, Traffic
 
 LOG = logging.getLogger("vigil.rest")
+
+SPARE = 16
+"""Workers beyond twice the wanted ones (a reload has both) whose requests can be counted."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,8 @@ def serve(
         "ca_certs": str(settings.authorities) if settings.authorities else None,
         "cert_reqs": ssl.CERT_REQUIRED if settings.authorities else ssl.CERT_NONE,
         "forwarded_allow_ips": "",  # whether a proxy is believed is the API's own setting
+        "pre_fork": _place,
+        "post_fork": lambda _, worker: worker.app.begin(worker),
         "when_ready": lambda _: on_ready(host, port) if on_ready else None,
         "worker_exit": lambda _, worker: _close(worker),
     }
@@ -117,6 +123,8 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no ty
         self._make_services = make_services
         self._options = options
         self.services: RestServices | None = None
+        self.memory = SharedMemory(2 * options["workers"] + SPARE)
+        self._worker: Any = None
         super().__init__()
 
     def load_config(self) -> None:
@@ -124,10 +132,29 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no ty
         for name, value in self._options.items():
             self.cfg.set(name, value)
 
+    def begin(self, worker: Any) -> None:
+        """Notes which worker this process is."""
+        self._worker = worker
+
     def load(self) -> App:
         """Makes the application; called in each worker process, after the fork."""
-        self.services = self._make_services()
+        worker = self._worker
+        traffic = Traffic() if worker.place is None else Traffic(self.memory, worker.place)
+        self.services = replace(
+            self._make_services(),
+            traffic=traffic,
+            stopping=lambda: not worker.alive or worker.ppid != os.getppid(),
+        )
         return create_app(self.services)
+
+
+def _place(server: Any, worker: Any) -> None:
+    """Gives a worker, before it is forked, a part of the shared memory that no other one has."""
+    taken = {getattr(one, "place", None) for one in server.WORKERS.values()}
+    parts = range(worker.app.memory.parts)
+    worker.place = next((part for part in parts if part not in taken), None)
+    if worker.place is None:
+        LOG.warning("more workers than can count together: /metrics lacks one of them")
 
 
 def _close(worker: Any) -> None:

@@ -2,16 +2,19 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from typing import Any, Protocol
 from uuid import UUID
 
 from application.ports.clock import Clock, Ids
 from application.ports.read_models import ReadModels, StrategyView
+from application.ports.records import Records
 from application.ports.services import Services
+from application.replay.history import History
 from application.transactions import Commands
 from domain.audits.schedule import Cron
 from interfaces.rest.auth import Authorizer
+from interfaces.rest.traffic import Traffic
 
 
 @dataclass(frozen=True)
@@ -44,13 +47,20 @@ class StrategyStateSource(Protocol):
 
 
 class DataModelSource(Protocol):
-    """The latest collected compute model, as rows."""
+    """The collected compute model, as rows."""
 
-    def __call__(self, audit: UUID | None) -> Sequence[Mapping[str, Any]]:
+    def __call__(
+        self, audit: UUID | None, at: int | datetime | None
+    ) -> Sequence[Mapping[str, Any]]:
         """Flat rows (rest-api 8.2), restricted to an audit's scope if one is given.
+
+        Args:
+            audit: whose scope.
+            at: a log position or a time; None = the latest model.
 
         Raises:
             InvalidValue: there is no such audit.
+            NothingThen: at that moment there was no model yet.
             Unavailable: no usable model.
         """
         ...
@@ -69,6 +79,9 @@ class RestSettings:
         webhooks_auth: whether webhooks need a token and a policy rule.
         behind_proxy: whether to believe ``Forwarded`` and ``X-Forwarded-*`` headers.
         documentation: where the index document points people.
+        streams: event streams that a worker process serves at once; each holds a thread.
+        stream_seconds: how long a stream lasts; then the client comes again and is checked anew.
+        heartbeat: seconds of silence after which a stream says that it is alive.
     """
 
     max_limit: int = 1000
@@ -79,6 +92,9 @@ class RestSettings:
     webhooks_auth: bool = True
     behind_proxy: bool = False
     documentation: str = "https://docs.openstack.org/api-ref/resource-optimization/"
+    streams: int = 4
+    stream_seconds: float = 3600.0
+    heartbeat: float = 15.0
 
 
 @dataclass(frozen=True)
@@ -86,12 +102,17 @@ class RestServices:
     """Everything the REST layer calls. Built in each worker process, after the fork.
 
     Attributes:
+        history: the reading half of the event log; records: what lies beside it.
         cron: evaluates cron expressions; raises InvalidValue for what it cannot.
+        traffic: where requests are counted, for /metrics.
+        stopping: whether the process was told to end, so that streams should, too.
         close: gives connections back when the worker ends.
     """
 
     commands: Commands
     reads: ReadModels
+    history: History
+    records: Records
     services: Services
     authorizer: Authorizer
     cron: Cron
@@ -101,3 +122,5 @@ class RestServices:
     data_model: DataModelSource
     settings: RestSettings = field(default_factory=RestSettings)
     close: Callable[[], None] = lambda: None
+    traffic: Traffic = field(default_factory=Traffic)
+    stopping: Callable[[], bool] = lambda: False

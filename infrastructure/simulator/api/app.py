@@ -4,7 +4,7 @@ from wsgiref.types import WSGIApplication
 
 import falcon
 
-from infrastructure.simulator.api import compute, control, placement
+from infrastructure.simulator.api import cinder, compute, control, ironic, placement
 from infrastructure.simulator.api.calls import App
 from infrastructure.simulator.api.faulty import Faulty
 from infrastructure.simulator.api.identity import Catalogue, TokensResource, Version, Versions
@@ -24,6 +24,8 @@ def make_app(cloud: Cloud) -> WSGIApplication:
     _identity(app, cloud)
     compute.add_routes(app, cloud)
     placement.add_routes(app, cloud)
+    cinder.add_routes(app, cloud)
+    ironic.add_routes(app, cloud)
     control.add_routes(app, cloud)
     prometheus_routes(app, cloud.world)
     return Faulty(app, cloud)

@@ -5,10 +5,13 @@ from infrastructure.simulator.config import REGION
 from infrastructure.simulator.people import stable_hex
 
 _OWN = (
+    ("baremetal", "ironic", "/baremetal"),
+    ("block-storage", "cinder", "/volume/v3"),
     ("compute", "nova", "/compute/v2.1"),
     ("identity", "keystone", "/identity/v3"),
     ("metric-storage", "prometheus", "/prometheus"),
     ("placement", "placement", "/placement"),
+    ("volumev3", "cinderv3", "/volume/v3"),
 )
 INTERFACES = ("internal", "public", "admin")
 

@@ -25,6 +25,7 @@ _TITLES = {
     503: "Service Unavailable",
 }
 _UNAUTHORIZED = 401
+_SERVER_ERRORS = 500
 _PLACEMENT_OPENINGS = {
     400: (
         "The server could not comply with the request since it is either malformed or "
@@ -39,12 +40,19 @@ _WITH_CODE = (1, 23)
 
 def envelope(call: Call, status: int, message: str) -> Json:
     """The body of an error answer."""
-    if status == _UNAUTHORIZED or call.service not in ("compute", "placement"):
+    if call.service == "baremetal" and status != _UNAUTHORIZED:
+        return {"error_message": _ironic(status, message)}
+    if status == _UNAUTHORIZED or call.service not in ("compute", "placement", "volume"):
         title = _TITLES.get(status, "Error")
         return {"error": {"code": status, "title": title, "message": message}}
-    if call.service == "compute":
+    if call.service in ("compute", "volume"):
         return {_NOVA.get(status, "computeFault"): {"code": status, "message": message}}
     return {"errors": [_placement(call, status, message)]}
+
+
+def _ironic(status: int, message: str) -> Json:
+    side = "Client" if status < _SERVER_ERRORS else "Server"
+    return {"faultcode": side, "faultstring": message, "debuginfo": None}
 
 
 def _placement(call: Call, status: int, message: str) -> Json:

@@ -16,6 +16,8 @@ _PREFIXES = {
     "identity": "identity",
     "compute": "compute",
     "placement": "placement",
+    "volume": "volume",
+    "baremetal": "baremetal",
     "prometheus": "metrics",
 }
 _NOBODY = Caller(user_id="", project_id="", roles=(), request_id="")

@@ -7,11 +7,24 @@ import falcon
 from infrastructure.simulator.commands import Version
 from infrastructure.simulator.errors import BadRequest, NotAcceptable
 
-MINIMUM: dict[str, Version] = {"compute": (2, 1), "placement": (1, 0)}
-MAXIMUM: dict[str, Version] = {"compute": (2, 96), "placement": (1, 39)}
+MINIMUM: dict[str, Version] = {
+    "compute": (2, 1),
+    "placement": (1, 0),
+    "volume": (3, 0),
+    "baremetal": (1, 1),
+}
+MAXIMUM: dict[str, Version] = {
+    "compute": (2, 96),
+    "placement": (1, 39),
+    "volume": (3, 71),
+    "baremetal": (1, 86),
+}
 
 _HEADER = "OpenStack-API-Version"
-_OLD_HEADER = "X-OpenStack-Nova-API-Version"
+_OLD_HEADERS = {
+    "compute": "X-OpenStack-Nova-API-Version",
+    "baremetal": "X-OpenStack-Ironic-API-Version",
+}
 
 
 def text(version: Version) -> str:
@@ -55,13 +68,26 @@ def _asked(req: falcon.Request, service: str) -> str | None:
         name, _, version = entry.strip().partition(" ")
         if name == service and version:
             return version.strip()
-    return req.get_header(_OLD_HEADER) if service == "compute" else None
+    return req.get_header(_OLD_HEADERS[service]) if service in _OLD_HEADERS else None
 
 
 def announce(resp: falcon.Response, service: str, version: Version) -> None:
     """Say in an answer which version it is in."""
+    if service == "baremetal":
+        _announce_ironic(resp, version)
+        return
     resp.set_header(_HEADER, f"{service} {text(version)}")
     resp.append_header("Vary", _HEADER)
     if service == "compute":
-        resp.set_header(_OLD_HEADER, text(version))
-        resp.append_header("Vary", _OLD_HEADER)
+        resp.set_header(_OLD_HEADERS[service], text(version))
+        resp.append_header("Vary", _OLD_HEADERS[service])
+
+
+def _announce_ironic(resp: falcon.Response, version: Version) -> None:
+    """Ironic answers in its own headers, and says with each which versions there are."""
+    for which, value in (
+        ("Minimum-", MINIMUM["baremetal"]),
+        ("Maximum-", MAXIMUM["baremetal"]),
+        ("", version),
+    ):
+        resp.set_header(f"X-OpenStack-Ironic-API-{which}Version", text(value))

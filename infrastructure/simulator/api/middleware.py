@@ -17,11 +17,18 @@ from infrastructure.simulator.tokens import Claims
 LOG = logging.getLogger(__name__)
 
 SYSTEM = "system"
-_SERVICES = ("identity", "compute", "placement", "vigil")
+_SERVICES = ("identity", "compute", "placement", "volume", "baremetal", "vigil")
 _UNAUTHORIZED = 401
-_VERSIONED = ("compute", "placement")
+_VERSIONED = ("compute", "placement", "volume", "baremetal")
 # Documents that tell a client where to go are for everyone; Keystone guards its own.
-_PUBLIC = ("/compute", "/compute/v2.1", "/placement")
+_PUBLIC = (
+    "/compute",
+    "/compute/v2.1",
+    "/placement",
+    "/volume",
+    "/baremetal",
+    "/baremetal/v1",
+)
 _NOWHERE = Caller(user_id="", project_id="", roles=(), request_id="")
 
 

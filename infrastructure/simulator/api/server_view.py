@@ -8,6 +8,7 @@ from infrastructure.simulator.clock import iso_micro, iso_zulu
 from infrastructure.simulator.commands import Version
 from infrastructure.simulator.model import Flavor, Host, Server
 from infrastructure.simulator.people import stable_hex
+from infrastructure.simulator.volumes import Storage
 from infrastructure.simulator.world import World
 
 IMAGE_ID = "5a1f8d0e-3c1b-5d8e-9d77-4a0f6f0f2c11"
@@ -24,6 +25,7 @@ class Shown:
     """
 
     world: World
+    storage: Storage
     prefix: str
     version: Version
     is_admin: bool
@@ -64,7 +66,7 @@ class Shown:
             "OS-EXT-STS:task_state": server.task_state,
             "OS-EXT-STS:vm_state": server.vm_state,
             "OS-EXT-STS:power_state": server.power_state,
-            "os-extended-volumes:volumes_attached": [],
+            "os-extended-volumes:volumes_attached": self._volumes(server),
         }
         body |= self._later(server)
         if self.is_admin and version >= (2, 16):
@@ -98,6 +100,10 @@ class Shown:
             "updated": iso_zulu(server.updated),
             "OS-DCF:diskConfig": "MANUAL",
         }
+
+    def _volumes(self, server: Server) -> list[Json]:
+        kept: Json = {"delete_on_termination": False} if self.version >= (2, 3) else {}
+        return [{"id": volume.id, **kept} for volume in self.storage.of_server(server.id)]
 
     def _flavor(self, flavor: Flavor) -> Json:
         if self.version < (2, 47):

@@ -31,7 +31,8 @@ _ALL_TENANTS = "all_tenants"
 def shown_to(req: falcon.Request, cloud: Cloud) -> Shown:
     """How servers look in the answer to a request."""
     call = call_of(req)
-    return Shown(cloud.world, f"{req.prefix}/compute", call.version, call.caller.is_admin)
+    prefix = f"{req.prefix}/compute"
+    return Shown(cloud.world, cloud.storage, prefix, call.version, call.caller.is_admin)
 
 
 class Servers:

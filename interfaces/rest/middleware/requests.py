@@ -7,6 +7,7 @@ from application.ports.clock import Clock, Ids
 from infrastructure import logs
 from interfaces.rest.auth import Authorizer
 from interfaces.rest.call import Call, call_of, truthy
+from interfaces.rest.traffic import Traffic
 
 ACCESS = logging.getLogger("vigil.rest.access")
 
@@ -14,12 +15,13 @@ _UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 
 
 class Requests:
-    """Gives each request its id and state, each response its id, and writes the access log."""
+    """Gives each request its state and each response its id; counts and logs them."""
 
-    def __init__(self, authorizer: Authorizer, clock: Clock, ids: Ids) -> None:
+    def __init__(self, authorizer: Authorizer, clock: Clock, ids: Ids, traffic: Traffic) -> None:
         self._authorizer = authorizer
         self._clock = clock
         self._ids = ids
+        self._traffic = traffic
 
     def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Starts the request's state."""
@@ -43,13 +45,15 @@ class Requests:
         status = falcon.http_status_to_code(resp.status)
         if status != 401:  # noqa: PLR2004 - answered in the identity service's stead
             resp.set_header("X-OpenStack-Request-Id", call.request_id)
+        seconds = self._clock.monotonic() - call.started
+        self._traffic.answered(req.method, req.uri_template, status, seconds)
         ACCESS.info(
             "%s %s %s %d %.1fms %s",
             req.remote_addr,
             req.method,
             _UNPRINTABLE.sub("?", req.relative_uri),
             status,
-            (self._clock.monotonic() - call.started) * 1000,
+            seconds * 1000,
             call.request_id,
             extra={"status": status},
         )

@@ -11,7 +11,7 @@ from interfaces.rest import media
 from interfaces.rest.call import call_of, target_of
 from interfaces.rest.errors import Malformed, NotAcceptable
 from interfaces.rest.lists import STANDARD, Filter, Listing
-from interfaces.rest.resources.base import Resource, as_name, found
+from interfaces.rest.resources.base import Resource, as_name, as_of, found
 from interfaces.rest.schemas import audits as schemas
 from interfaces.rest.services import RestServices
 
@@ -44,8 +44,12 @@ class Audits(Resource):
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
         """One audit."""
-        view = self._view(req, ident)
+        moment = self.moment(req)
+        view = self._view(req, ident, whenever=moment is not None)
         call_of(req).authorize(target_of(view))
+        if moment is not None:
+            then = self.past.audit(view.uuid, moment)
+            view = as_of(req, resp, "Audit", ident, then)
         media.reply(resp, schemas.audit(view, self.look(req)))
 
     def on_post_list(self, req: falcon.Request, resp: falcon.Response) -> None:
@@ -78,8 +82,8 @@ class Audits(Resource):
         call.authorize(target_of(view))
         self.gone(resp, self._commands.delete(call.metadata(), view.uuid))
 
-    def _view(self, req: falcon.Request, ident: str) -> AuditView:
-        shown = call_of(req).show_deleted
+    def _view(self, req: falcon.Request, ident: str, *, whenever: bool = False) -> AuditView:
+        shown = whenever or call_of(req).show_deleted
         return found("Audit", ident, self.api.reads.audit(as_name(ident), show_deleted=shown))
 
     def _stored(self, resp: falcon.Response, done: Done[UUID]) -> AuditView:

@@ -1,6 +1,7 @@
 """What the resources share."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -8,10 +9,11 @@ import falcon
 
 from application.errors import NotYetVisible
 from application.ports.projections import StoreUnavailable
-from application.ports.read_models import Page
+from application.ports.read_models import ActionPlanView, ActionView, AuditView, Page
+from application.queries.past import Past
 from application.transactions import Done
 from domain.kernel.errors import NotFound
-from interfaces.rest import media
+from interfaces.rest import media, parameters
 from interfaces.rest.call import as_uuid, call_of
 from interfaces.rest.errors import POSITION, Malformed
 from interfaces.rest.lists import Listing, ListQuery
@@ -19,6 +21,7 @@ from interfaces.rest.schemas.common import Look
 from interfaces.rest.services import RestServices
 
 V = TypeVar("V")
+P = TypeVar("P", AuditView, ActionPlanView, ActionView)
 
 
 class Resource:
@@ -26,6 +29,7 @@ class Resource:
 
     def __init__(self, api: RestServices) -> None:
         self.api = api
+        self.past = Past(api.history, api.reads, api.cron)
 
     def look(self, req: falcon.Request, *, detail: bool = True) -> Look:
         """What a request may see."""
@@ -45,6 +49,18 @@ class Resource:
     def body(self, req: falcon.Request) -> bytes:
         """The request's body."""
         return media.read(req, self.api.settings.max_body)
+
+    def moment(self, req: falcon.Request) -> int | datetime | None:
+        """The log position or time as of which a thing is to be shown, None = as it is.
+
+        Raises:
+            Malformed: there is another parameter, or this one is neither.
+            NothingThen: it has not been yet.
+        """
+        moment = parameters.moment(media.query(req, [parameters.AT.name]))
+        if moment is not None:
+            self.past.check(moment, self.api.clock.now())
+        return moment
 
     def list(
         self,
@@ -95,6 +111,21 @@ class Resource:
         """Answers a creation."""
         resp.location = f"{self.application(req)}/v1/{collection}/{ident}"
         media.reply(resp, shown, 201)
+
+
+def as_of(
+    req: falcon.Request, resp: falcon.Response, kind: str, ident: object, then: tuple[P, int]
+) -> P:
+    """What a thing was, unless it was deleted then and deleted things are not asked for.
+
+    Raises:
+        NotFound: it was.
+    """
+    view, position = then
+    if view.deleted_at is not None and not call_of(req).show_deleted:
+        raise NotFound(kind, ident)
+    resp.set_header(POSITION, str(position))
+    return view
 
 
 def found(kind: str, ident: object, view: V | None) -> V:

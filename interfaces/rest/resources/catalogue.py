@@ -7,6 +7,7 @@ from interfaces.rest.call import call_of, target_of
 from interfaces.rest.lists import STANDARD, Filter, Listing, Marker
 from interfaces.rest.resources.base import Resource, as_name, found
 from interfaces.rest.schemas import catalogue as schemas
+from interfaces.rest.schemas.documents import Prerequisite
 from interfaces.rest.services import StrategyState
 
 GOALS = Listing(
@@ -115,7 +116,7 @@ class ScoringEngines(Resource):
         )
 
 
-def _rows(name: str, state: StrategyState) -> list[dict[str, object]]:
+def _rows(name: str, state: StrategyState) -> list[Prerequisite]:
     """The four rows of a strategy's state (rest-api 2.2.1)."""
     datasource = "Strategy doesn't need a datasource"
     if state.datasource is not None:
@@ -126,10 +127,10 @@ def _rows(name: str, state: StrategyState) -> list[dict[str, object]]:
         for model in ("compute_model", "storage_model", "baremetal_model")
     ]
     return [
-        {"type": "Datasource", "state": datasource, "mandatory": True, "comment": ""},
-        {"type": "Metrics", "state": metrics, "mandatory": False, "comment": ""},
-        {"type": "CDM", "state": models, "mandatory": True, "comment": ""},
-        {"type": "Name", "state": name, "mandatory": "", "comment": ""},
+        Prerequisite(type="Datasource", state=datasource, mandatory=True, comment=""),
+        Prerequisite(type="Metrics", state=metrics, mandatory=False, comment=""),
+        Prerequisite(type="CDM", state=models, mandatory=True, comment=""),
+        Prerequisite(type="Name", state=name, mandatory="", comment=""),
     ]
 
 

@@ -4,13 +4,22 @@ from typing import Any
 import falcon
 
 from domain.kernel.errors import NotFound
-from interfaces.rest import media
-from interfaces.rest.call import as_uuid, call_of
-from interfaces.rest.errors import Malformed, NotAcceptable
+from interfaces.rest import media, parameters
+from interfaces.rest.call import call_of
+from interfaces.rest.errors import NotAcceptable
+from interfaces.rest.parameters import AT, Parameter
 from interfaces.rest.resources.base import Resource
+from interfaces.rest.schemas import documents
 
 SINCE = 3
 ATTRIBUTES_SINCE = 6
+QUERY = (
+    Parameter("data_model_type", "Which model.", {"type": "string", "enum": ["compute"]}),
+    Parameter(
+        "audit_uuid", "Only what is in this audit's scope.", {"type": "string", "format": "uuid"}
+    ),
+    AT,
+)
 
 _NODE = (
     *("node_uuid", "node_hostname", "node_status", "node_disabled_reason", "node_state"),
@@ -30,21 +39,23 @@ class DataModel(Resource):
     """``/v1/data_model`` (rest-api 8)."""
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """The latest compute model."""
+        """The latest compute model, or the one of a moment of the past."""
         call = call_of(req)
         if not call.at_least(SINCE):
             raise NotAcceptable("The data model needs API version 1.3.")
-        parameters = media.query(req, {"data_model_type", "audit_uuid"})
-        audit = _audit(parameters.get("audit_uuid"))
-        kind = parameters.get("data_model_type", "compute")
+        given = media.query(req, (one.name for one in QUERY))
+        audit, moment = parameters.uuid(given, "audit_uuid"), parameters.moment(given)
+        kind = given.get("data_model_type", "compute")
         if kind != "compute":
             raise NotFound("Data model", kind)
         call.authorize()
+        if moment is not None:
+            self.past.check(moment, self.api.clock.now())
         columns = frozenset(_NODE + _SERVER)
         if call.at_least(ATTRIBUTES_SINCE):
             columns |= frozenset(_ATTRIBUTES)
-        rows = self.api.data_model(audit)
-        media.reply(resp, {"context": [_shown(row, columns) for row in rows]})
+        rows = self.api.data_model(audit, moment)
+        media.reply(resp, documents.DataModel(context=[_shown(row, columns) for row in rows]))
 
 
 class Beneath(Resource):
@@ -53,12 +64,3 @@ class Beneath(Resource):
 
 def _shown(row: Mapping[str, Any], columns: frozenset[str]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name in columns}
-
-
-def _audit(text: str | None) -> Any:
-    if text is None:
-        return None
-    found = as_uuid(text)
-    if found is None:
-        raise Malformed(f"Invalid value for audit_uuid: {text!r} is no uuid")
-    return found

@@ -1,13 +1,12 @@
 """The root and index documents (rest-api 1.3, 1.4)."""
 
-from typing import Any
-
 import falcon
 
 from interfaces.rest import media, versions
 from interfaces.rest.call import call_of
 from interfaces.rest.resources.base import Resource
-from interfaces.rest.schemas.common import Link, LinkOfType
+from interfaces.rest.schemas import documents
+from interfaces.rest.schemas.common import Link
 
 INDEXED = {
     "audit_templates": 0,
@@ -27,22 +26,20 @@ class Root(Resource):
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Which versions there are."""
-        version = {
-            "id": "v1",
-            "status": "CURRENT",
-            "min_version": f"1.{versions.LOWEST}",
-            "max_version": f"1.{versions.HIGHEST}",
-            "links": [Link(f"{self.application(req)}/v1/", "self")],
-        }
-        media.reply(
-            resp,
-            {
-                "name": "Vigil API",
-                "description": "Optimises OpenStack clouds; compatible with infra-optim v1.",
-                "versions": [version],
-                "default_version": version,
-            },
+        version = documents.Version(
+            id="v1",
+            status="CURRENT",
+            min_version=f"1.{versions.LOWEST}",
+            max_version=f"1.{versions.HIGHEST}",
+            links=[Link(f"{self.application(req)}/v1/", "self")],
         )
+        root = documents.Root(
+            name="Vigil API",
+            description="Optimises OpenStack clouds; compatible with infra-optim v1.",
+            versions=[version],
+            default_version=version,
+        )
+        media.reply(resp, root)
 
 
 class Index(Resource):
@@ -52,18 +49,16 @@ class Index(Resource):
         """Which resources there are."""
         app, call = self.application(req), call_of(req)
         kind = "application/vnd.openstack.watcher.v1+json"
-        document: dict[str, Any] = {
-            "id": "v1",
-            "media_types": [{"base": media.JSON, "type": kind}],
-            "links": [
+        document = documents.Index(
+            id="v1",
+            media_types=[documents.MediaType(base=media.JSON, type=kind)],
+            links=[
                 Link(f"{app}/v1/", "self"),
-                LinkOfType(self.api.settings.documentation, "describedby", "text/html"),
+                Link(self.api.settings.documentation, "describedby", "text/html"),
             ],
-        }
+        )
         for name, since in INDEXED.items():
             if call.at_least(since):
-                document[name] = [
-                    Link(f"{app}/v1/{name}/", "self"),
-                    Link(f"{app}/{name}/", "bookmark"),
-                ]
+                links = [Link(f"{app}/v1/{name}/", "self"), Link(f"{app}/{name}/", "bookmark")]
+                setattr(document, name, links)
         media.reply(resp, document)

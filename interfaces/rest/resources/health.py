@@ -2,6 +2,7 @@ import falcon
 
 from interfaces.rest import media
 from interfaces.rest.resources.base import Resource
+from interfaces.rest.schemas import documents
 
 
 class Health(Resource):
@@ -13,25 +14,22 @@ class Health(Resource):
         limit = self.api.settings.ready_lag
         projections = [one for one in self.api.reads.projections() if not one.building]
         ready = all(one.lag <= limit for one in projections)
-        media.reply(
-            resp,
-            {
-                "status": "ready" if ready else "lagging",
-                "projections": [
-                    {
-                        "name": one.name,
-                        "version": one.version,
-                        "position": one.position,
-                        "lag": one.lag,
-                        "quarantined": one.quarantined,
-                    }
-                    for one in projections
-                ],
-            },
-            200 if ready else 503,
+        health = documents.Health(
+            status="ready" if ready else "lagging",
+            projections=[
+                documents.ProjectionHealth(
+                    name=one.name,
+                    version=one.version,
+                    position=one.position,
+                    lag=one.lag,
+                    quarantined=one.quarantined,
+                )
+                for one in projections
+            ],
         )
+        media.reply(resp, health, 200 if ready else 503)
 
     def on_get_live(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Liveness: this process answers."""
         del req
-        media.reply(resp, {"status": "alive"})
+        media.reply(resp, documents.Alive())

@@ -7,13 +7,15 @@ import falcon
 from application.commands import plans as commands
 from application.commands.plans import ActionRequest, PlanCommands
 from application.ports.read_models import ActionPlanView, ActionView
+from application.queries.explanations import explanation
 from application.transactions import Done
 from interfaces.rest import media
 from interfaces.rest.call import call_of, target_of
 from interfaces.rest.errors import Malformed
 from interfaces.rest.lists import STANDARD, Filter, Listing
-from interfaces.rest.resources.base import Resource, found, only_uuid
+from interfaces.rest.resources.base import Resource, as_of, found, only_uuid
 from interfaces.rest.schemas import plans as schemas
+from interfaces.rest.schemas.explanations import explanation as shown_explanation
 from interfaces.rest.services import RestServices
 
 PLANS = Listing(
@@ -51,8 +53,12 @@ class ActionPlans(Resource):
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
         """One plan."""
-        view = self._view(req, ident)
+        moment = self.moment(req)
+        view = self._view(req, ident, whenever=moment is not None)
         call_of(req).authorize(target_of(view))
+        if moment is not None:
+            then = self.past.action_plan(view.uuid, moment)
+            view = as_of(req, resp, "ActionPlan", ident, then)
         media.reply(resp, schemas.action_plan(view, self.look(req)))
 
     def on_patch(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
@@ -81,6 +87,12 @@ class ActionPlans(Resource):
         del req, resp, ident
         raise falcon.HTTPRouteNotFound
 
+    def on_get_explanation(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
+        """Why a plan is as it is: each move and each rejected alternative with its reason."""
+        view = self._view(req, ident)
+        call_of(req).authorize(target_of(view))
+        media.reply(resp, shown_explanation(view, explanation(self.api.records, view)))
+
     def on_delete(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
         """Takes a plan out of sight."""
         call = call_of(req)
@@ -88,9 +100,9 @@ class ActionPlans(Resource):
         call.authorize(target_of(view))
         self.gone(resp, self._commands.delete(call.metadata(), view.uuid))
 
-    def _view(self, req: falcon.Request, ident: str) -> ActionPlanView:
+    def _view(self, req: falcon.Request, ident: str, *, whenever: bool = False) -> ActionPlanView:
         uuid = only_uuid(ident)
-        shown = call_of(req).show_deleted
+        shown = whenever or call_of(req).show_deleted
         return found("ActionPlan", uuid, self.api.reads.action_plan(uuid, show_deleted=shown))
 
     def _stored(self, resp: falcon.Response, done: Done[UUID]) -> ActionPlanView:
@@ -121,8 +133,12 @@ class Actions(Resource):
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
         """One action."""
-        view = self._view(req, ident)
+        moment = self.moment(req)
+        view = self._view(req, ident, whenever=moment is not None)
         call_of(req).authorize(target_of(view))
+        if moment is not None:
+            then = self.past.action(view.action_plan_uuid, view.uuid, moment)
+            view = as_of(req, resp, "Action", ident, then)
         media.reply(resp, schemas.action(view, self.look(req)))
 
     def on_patch(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
@@ -141,9 +157,9 @@ class Actions(Resource):
         )
         media.reply(resp, schemas.action(found("Action", ident, stored), self.look(req)))
 
-    def _view(self, req: falcon.Request, ident: str) -> ActionView:
+    def _view(self, req: falcon.Request, ident: str, *, whenever: bool = False) -> ActionView:
         uuid = only_uuid(ident)
-        shown = call_of(req).show_deleted
+        shown = whenever or call_of(req).show_deleted
         return found("Action", uuid, self.api.reads.action(uuid, show_deleted=shown))
 
     def _list(self, req: falcon.Request, resp: falcon.Response, *, detail: bool) -> None:

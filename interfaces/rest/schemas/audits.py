@@ -1,6 +1,6 @@
 """Audits and audit templates, as the API takes and shows them (rest-api 2.3, 2.4, 4.1)."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -9,9 +9,10 @@ from msgspec import UNSET, UnsetType
 from application.commands.audit_templates import NewTemplate
 from application.commands.audits import NewAudit
 from application.ports.read_models import AuditTemplateView, AuditView
+from domain.audits import AuditState, AuditType
 from domain.kernel.errors import InvalidValue
 from interfaces.rest.call import as_uuid
-from interfaces.rest.schemas.common import Link, Look, naive, stamp, to_the_second
+from interfaces.rest.schemas.common import Link, Look, naive, one_of, stamp, to_the_second
 
 FORCE_SINCE = 2
 TIMES_SINCE = 1
@@ -25,7 +26,7 @@ _NO = frozenset({"0", "f", "false", "off", "n", "no"})
 class AuditBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """A request for an audit. Either a goal or an audit template is needed."""
 
-    audit_type: str
+    audit_type: Annotated[str, one_of(AuditType)]
     audit_template_uuid: str | None = None
     goal: str | None = None
     strategy: str | None = None
@@ -86,8 +87,8 @@ class Audit(msgspec.Struct, kw_only=True):
 
     uuid: UUID
     name: str
-    audit_type: str
-    state: str
+    audit_type: Annotated[str, one_of(AuditType)]
+    state: Annotated[str, one_of(AuditState)]
     goal_uuid: UUID | None
     goal_name: str | None
     strategy_uuid: UUID | None

@@ -1,5 +1,6 @@
 """What all representations share: links, timestamps, and what a request may see."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -11,19 +12,17 @@ from msgspec import UNSET, UnsetType
 T = TypeVar("T")
 
 
+def one_of(values: Iterable[str]) -> msgspec.Meta:
+    """Says in the description which texts there are. Who decodes one does not check it."""
+    return msgspec.Meta(extra_json_schema={"enum": [str(value) for value in values]})
+
+
 class Link(msgspec.Struct, frozen=True):
-    """A link."""
+    """A link. ``type``: of what it leads to, if that is not JSON."""
 
     href: str
     rel: str
-
-
-class LinkOfType(msgspec.Struct, frozen=True):
-    """A link to something that is not JSON."""
-
-    href: str
-    rel: str
-    type: str
+    type: str | UnsetType = UNSET
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,17 @@
 """Action plans and actions as the API shows them (rest-api 2.5, 2.6)."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from application.ports.read_models import ActionPlanView, ActionView
+from domain.plans.action import ActionState
+from domain.plans.events import PlanState
 from interfaces.rest.schemas.audits import MESSAGE_SINCE
-from interfaces.rest.schemas.common import Link, Look, stamp
+from interfaces.rest.schemas.common import Link, Look, one_of, stamp
 
 
 class Indicator(msgspec.Struct, kw_only=True):
@@ -28,7 +30,7 @@ class ActionPlan(msgspec.Struct, kw_only=True):
     audit_uuid: UUID | None
     strategy_uuid: UUID | None
     strategy_name: str | None
-    state: str
+    state: Annotated[str, one_of(PlanState)]
     efficacy_indicators: list[Indicator]
     global_efficacy: list[Indicator]
     updated_at: str | None
@@ -44,7 +46,7 @@ class Action(msgspec.Struct, kw_only=True):
 
     uuid: UUID
     action_plan_uuid: UUID | None
-    state: str
+    state: Annotated[str, one_of(ActionState)]
     action_type: str
     parents: list[str]
     links: list[Link]

@@ -1,10 +1,11 @@
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from application.ports.services import ServiceRow
-from interfaces.rest.schemas.common import Link, Look, stamp, to_the_second
+from interfaces.rest.schemas.common import Link, Look, one_of, stamp, to_the_second
 
 
 class Service(msgspec.Struct, kw_only=True):
@@ -13,7 +14,7 @@ class Service(msgspec.Struct, kw_only=True):
     id: int
     name: str
     host: str
-    status: str
+    status: Annotated[str, one_of(("ACTIVE", "FAILED"))]
     links: list[Link]
     last_seen_up: str | UnsetType | None = UNSET
     created_at: str | UnsetType | None = UNSET

@@ -19,12 +19,11 @@ def ground() -> Iterator[Situations]:
         pytest.skip("VIGIL_TEST_CLOUD does not name a cloud")
     connection = connect(name, limits=LIMITS)
     ground = Situations(connection, compute(connection, LIMITS))
-    before = ground.state()
     try:
         yield ground
     finally:
         ground.clean()
-    assert ground.state() == before
+    assert ground.remains() == []
     connection.session.session.close()
 
 

@@ -35,6 +35,7 @@ class Situations(RealGround):
     def __init__(self, connection: Connection, nova: Service) -> None:
         super().__init__(connection, nova)
         self._tiny: str | None = None
+        self._touched: set[str] = set()
 
     def names(self) -> list[str]:
         """Hosts that take servers, the roomiest first."""
@@ -151,7 +152,7 @@ class Situations(RealGround):
     @contextmanager
     def trait(self, *hosts: str) -> Iterator[str]:
         """A new trait that these hosts have."""
-        name = f"CUSTOM_{self.unique('trait').upper().replace('-', '_')}"
+        name = _trait(self.unique("trait"))
         inventory = placement(self.connection, Limits())
         with ExitStack() as undo:
             inventory.effect("PUT", f"/traits/{name}", None)
@@ -206,7 +207,7 @@ class Situations(RealGround):
             body = {"os-migrateLive": {"host": host, "block_migration": "auto"}}
             self.act(server, body, version="2.30")
             try:
-                until(lambda: self._migrations(server, "running"))
+                until(lambda: bool(self._migrations(server, "running")))
                 yield
             finally:
                 for migration in self._migrations(server):
@@ -221,31 +222,32 @@ class Situations(RealGround):
                 stack.callback(_forgiving, undo)
         self._undo.clear()
 
-    def state(self) -> Json:
-        """What these tests must leave as it was."""
-        services = self.nova.get("/os-services", {"binary": "nova-compute"})["services"]
+    def remains(self) -> list[str]:
+        """What is left of these tests: nothing, after ``clean``. Others may use the cloud too."""
         aggregates = self.nova.get("/os-aggregates")["aggregates"]
-        names = placement(self.connection, Limits()).get("/traits")["traits"]
-        return {
-            "services": {(s["host"], s["status"], s["forced_down"]) for s in services},
-            "aggregates": {a["name"]: sorted(a["hosts"]) for a in aggregates},
-            "traits": {name for name in names if name.startswith("CUSTOM_VIGIL_TEST")},
-            "servers": self._ours("/servers/detail", "servers"),
-            "flavors": self._ours("/flavors/detail", "flavors"),
-        }
+        groups = self.nova.get("/os-server-groups")["server_groups"]
+        listed = [
+            *self.nova.listed("/servers/detail", "servers"),
+            *self.nova.listed("/flavors/detail", "flavors", {"is_public": "none"}),
+        ]
+        left = [item["name"] for item in (*aggregates, *groups, *listed)]
+        left = [name for name in left if name.startswith(self._name)]
+        traits = placement(self.connection, Limits()).get("/traits")["traits"]
+        left += [name for name in traits if name.startswith(_trait(self._name))]
+        left += [
+            f"{host}, forced down" for host in self._touched if self._found(host)["forced_down"]
+        ]
+        return left
 
     def _migrations(self, server: str, status: str | None = None) -> list[int]:
         """Ids of the live migrations of a server that go on."""
         found = self.nova.get(f"/servers/{server}/migrations")["migrations"]
         return [m["id"] for m in found if status in {None, m["status"]}]
 
-    def _ours(self, path: str, key: str) -> set[str]:
-        found = self.nova.listed(path, key)
-        return {item["name"] for item in found if item["name"].startswith(self._name)}
-
     @contextmanager
     def _service(self, host: str, change: Json, back: Json) -> Iterator[None]:
         identity = self._found(host)["id"]
+        self._touched.add(host)
         self.nova.effect("PUT", f"/os-services/{identity}", change)
         try:
             yield
@@ -274,6 +276,10 @@ class Situations(RealGround):
                 inventory.effect("PUT", path, found)
                 return
         raise AssertionError(f"the traits of {host} change all the time")
+
+
+def _trait(name: str) -> str:
+    return f"CUSTOM_{name.upper().replace('-', '_')}"
 
 
 def _run(variable: str, host: str) -> None:

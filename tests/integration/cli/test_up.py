@@ -13,7 +13,7 @@ from tests.integration.cli.house import house
 from tests.integration.supervision.conftest import eventually
 
 pytestmark = pytest.mark.timeout(240)
-ROLES = {"projector", "relay", "decision-engine", "applier", "scheduler", "api"}
+ROLES = {"projector", "relay", "decision-engine", "applier", "scheduler", "collector", "api"}
 
 
 def goals(url: str) -> list[str]:

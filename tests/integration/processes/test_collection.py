@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import text
 
 from application.decision_record import decode_record
 from application.errors import Unavailable
@@ -15,13 +14,11 @@ from application.ports.cloud import CloudRefused, CloudUnreachable
 from application.ports.event_log import EventLog, Recorded
 from application.processes.collection import Collector
 from application.processes.gathering import Freshness
-from application.queries.cluster_models import ClusterModels
 from domain.audits import AuditState
 from domain.clouds.events import ClusterModelCollected
-from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Because, Reason
-from tests.given import ident
-from tests.integration.processes.workshop import CLOCK, ArrangedCloud, Workshop, host, server
+from tests.integration.processes.modelling import a_moment, grow_old, models
+from tests.integration.processes.workshop import ArrangedCloud, Workshop, server
 
 REFUSED = CloudRefused(Because(Reason.CLOUD_REFUSED, {"error": "403"}))
 
@@ -33,13 +30,6 @@ def shop(event_database: str, event_log: EventLog) -> Iterator[Workshop]:
     shop.close()
 
 
-def models(shop: Workshop, stale_after: float = 60.0) -> ClusterModels:
-    shop.projector.catch_up()
-    return ClusterModels(
-        shop.kept, shop.records, shop.read, cloud="arranged", stale_after=stale_after
-    )
-
-
 def topics(shop: Workshop) -> list[str]:
     entries = shop.log.read(0, 10_000)
     return [one.topic.partition(".")[2] for one in entries if one.topic.startswith("cluster-model")]
@@ -48,24 +38,6 @@ def topics(shop: Workshop) -> list[str]:
 def collected(shop: Workshop) -> list[ClusterModelCollected]:
     events = [one.event for one in shop.log.read(0, 10_000) if isinstance(one, Recorded)]
     return [event for event in events if isinstance(event, ClusterModelCollected)]
-
-
-def grow_old(shop: Workshop, seconds: float) -> None:
-    """Makes the latest confirmation so much older, by the database's clock."""
-    moved = (
-        f"confirmed_at - interval '{seconds} seconds'"
-        if shop.engine_of_views.dialect.name == "postgresql"
-        else f"strftime('%Y-%m-%dT%H:%M:%f', confirmed_at, '-{seconds} seconds')"
-    )
-    with shop.engine_of_views.begin() as connection:
-        connection.execute(text(f"UPDATE model_confirmations SET confirmed_at = {moved}"))  # noqa: S608
-
-
-def a_moment() -> None:
-    """Lets the databases' clocks, which count milliseconds, tell before from after."""
-    end = CLOCK.monotonic() + 0.02
-    while CLOCK.monotonic() < end:
-        CLOCK.sleep(0.002)
 
 
 # -- collecting ----------------------------------------------------------------------------------
@@ -352,66 +324,3 @@ def test_a_stale_model_serves_where_that_is_allowed_and_the_record_says_so(
     assert record.model_digest == kept.digest
     assert record.model_age >= 100
     assert Reason.MODEL_STALE in {problem.reason for problem in record.problems}
-
-
-# -- what the API shows --------------------------------------------------------------------------
-
-
-def test_without_a_model_there_are_no_rows(shop: Workshop) -> None:
-    with pytest.raises(Unavailable, match="No cluster model"):
-        models(shop).rows()
-    with pytest.raises(Unavailable):
-        models(shop).at(1)
-    assert models(shop).status() == []
-
-
-def test_rows_are_those_of_the_latest_model(shop: Workshop) -> None:
-    shop.cloud.servers = [server("1", "a"), server("2", "a")]
-    shop.keeper().collect()
-    rows = models(shop).rows()
-    assert [(row["node_hostname"], row.get("server_name")) for row in rows] == [
-        ("a", "1"),
-        ("a", "2"),
-        ("b", None),
-        ("c", None),
-    ]
-
-
-def test_an_audit_restricts_the_rows_to_its_scope(shop: Workshop) -> None:
-    shop.cloud.hosts = [host("a"), host("b", zone="other")]
-    shop.cloud.servers = [server("1", "a"), server("2", "a"), server("3", "b")]
-    shop.keeper().collect()
-    scope = [
-        {
-            "compute": [
-                {"availability_zones": [{"name": "z"}]},
-                {"exclude": [{"instances": [{"uuid": "id-2"}]}]},
-            ]
-        }
-    ]
-    audit = shop.request(scope=scope)
-    rows = models(shop).rows(audit)
-    assert [(row["server_name"], row["server_watcher_exclude"]) for row in rows] == [
-        ("1", False),
-        ("2", True),
-    ]
-    with pytest.raises(InvalidValue, match="audit"):
-        models(shop).rows(ident(7))
-
-
-def test_the_model_can_be_asked_for_as_it_was(shop: Workshop) -> None:
-    keeper = shop.keeper()
-    keeper.collect()
-    position = shop.log.end()
-    between = CLOCK.now()
-    a_moment()
-    shop.cloud.servers.pop()
-    keeper.collect()
-    found = models(shop, stale_after=0.0)
-    assert len(found.at(position).model.servers) == 4
-    assert len(found.at(between).model.servers) == 4
-    assert len(found.at(shop.log.end()).model.servers) == 3
-    assert found.at(position).age is None
-    assert len(found.rows(at=position)) == 4
-    assert len(found.latest().model.servers) == 3
-    assert found.latest().position == shop.log.end()

@@ -1,9 +1,12 @@
 """A whole house for API tests: event log, projector and read models on SQLite, and the API."""
 
 import json
+import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,6 +14,7 @@ from uuid import UUID, uuid4
 import falcon.testing
 
 from application.commands.catalogue import synchronise
+from application.decision_record import FORMAT, Explanation, encode
 from application.errors import Unavailable
 from application.ports.read_models import StrategyView
 from application.ports.services import Instance
@@ -23,7 +27,7 @@ from domain.kernel.ids import run_id
 from domain.kernel.metadata import Context, Metadata, component
 from domain.kernel.reasons import Because, Reason
 from domain.names import NameReservation
-from domain.optimization.solution import PlannedAction, ProposedAction
+from domain.optimization.solution import PlannedAction, ProposedAction, Rejection
 from domain.plans.action import Indicator
 from domain.plans.action_plan import ActionPlan
 from domain.plans.events import PlanState
@@ -127,15 +131,31 @@ def a_strategy_state(strategy: StrategyView) -> StrategyState:
     )
 
 
+FILLED = (
+    *("quarantine", "service_instances", "services", "progress", "model_confirmations"),
+    "poisoned_messages",
+)
+FOLDED = (
+    *("audit_templates", "audits", "action_plans", "actions"),
+    *("cluster_models", "cluster_model_versions"),
+)
+
+
 class Model:
     """The data model that the house answers with; None = there is none."""
 
     def __init__(self) -> None:
         self.rows: list[Mapping[str, Any]] | None = None
         self.asked: list[UUID | None] = []
+        self.moments: list[int | datetime | None] = []
 
-    def __call__(self, audit: UUID | None) -> list[Mapping[str, Any]]:
+    def forget(self) -> None:
+        """As if it was never asked or given anything."""
+        self.__init__()  # type: ignore[misc]
+
+    def __call__(self, audit: UUID | None, at: int | datetime | None) -> list[Mapping[str, Any]]:
         self.asked.append(audit)
+        self.moments.append(at)
         if self.rows is None:
             raise Unavailable("No compute model was collected yet.")
         return self.rows
@@ -155,6 +175,7 @@ class House:
         upgrade(views_url(self.url))
         self.clock, self.ids = SystemClock(), RandomIds()
         self.log = event_log.open_event_log(self.url)
+        self.records = event_log.open_records(self.url)
         self.engine = open_engine(views_url(self.url))
         self.reads = open_read_models(views_url(self.url), clock=self.clock, log_end=self.log.end)
         self.commands = Commands(self.log, self.clock)
@@ -163,6 +184,8 @@ class House:
         self.api = RestServices(
             commands=self.commands,
             reads=self.reads,
+            history=self.log,
+            records=self.records,
             services=self.heartbeats,
             authorizer=NoAuth(),
             cron=next_match,
@@ -170,7 +193,7 @@ class House:
             ids=self.ids,
             strategy_state=a_strategy_state,
             data_model=self.model,
-            settings=settings or RestSettings(),
+            settings=settings or RestSettings(stream_seconds=0.0),
         )
         self.projector = Projector(
             self.log,
@@ -187,6 +210,7 @@ class House:
         done = synchronise(self.commands, TEST, installed())
         self._thread.start()
         assert self.reads.await_position(done.position, 20)
+        self._opened_at = done.position
 
     def close(self) -> None:
         """Stops the projector and gives connections back."""
@@ -194,9 +218,34 @@ class House:
         self.commands.run(TEST, lambda tx, ctx: tx.add(_ping(ctx)))  # wakes the projector
         self._thread.join(20)
         assert not self._thread.is_alive()
+        self.records.close()
         self.reads.close()
         self.engine.dispose()
         self.log.close()
+
+    def empty(self) -> bool:
+        """Takes out all but the catalogue (SQLite only), so that another test may move in.
+
+        Returns:
+            Whether that was possible: a catalogue that was changed cannot be put back.
+        """
+        self.settle(self.log.end())
+        events = Path(self.url.removeprefix("sqlite:///"))
+        with closing(sqlite3.connect(events, timeout=20)) as log, log:
+            changed = log.execute(
+                "SELECT 1 FROM stored_events WHERE rowid > ? AND topic LIKE 'catalogue.%'",
+                [self._opened_at],
+            ).fetchone()
+            if changed is not None:
+                return False
+            log.execute("DELETE FROM stored_events WHERE rowid > ?", [self._opened_at])
+            log.execute("DELETE FROM records")
+        with closing(sqlite3.connect(events.with_name("views.db"), timeout=20)) as views, views:
+            for table in (*FILLED, *(f"{name}_g1" for name in FOLDED)):
+                views.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
+            views.execute("DELETE FROM timeline_g1 WHERE position > ?", [self._opened_at])
+        self.model.forget()
+        return True
 
     # -- requests --------------------------------------------------------------------------------
 
@@ -266,7 +315,9 @@ class House:
         run = run_id(UUID(audit), self.clock.now())
 
         def propose(tx: Any, ctx: Context) -> UUID:
-            plan = ActionPlan.propose(ctx, proposal(UUID(audit), run, actions))
+            wanted = proposal(UUID(audit), run, actions)
+            why = self.records.put(encode(explained(wanted)))
+            plan = ActionPlan.propose(ctx, replace(wanted, explanation=why))
             tx.add(plan)
             plan_into(plan, ctx, state)
             return plan.id
@@ -314,6 +365,19 @@ def proposal(audit: UUID, run: UUID, actions: int) -> Proposal:
         ),
         indicators=(Indicator("released_compute_nodes_count", "Freed.", None, 1.0),),
         global_efficacy=(Indicator("released_nodes_ratio", "Share.", "%", 33.25),),
+    )
+
+
+def explained(wanted: Proposal) -> Explanation:
+    """The reasons of a proposal, as a decision engine records them."""
+    full = Because(Reason.CAPACITY_SHORT, {"host": "cmp-3", "resource": "memory"})
+    return Explanation(
+        format=FORMAT,
+        record=wanted.record,
+        actions=list(wanted.actions),
+        rejections=[Rejection("server server-9", full)],
+        notes=[Because(Reason.HOST_EMPTIED, {"host": "cmp-1"})],
+        indicators={"released_compute_nodes_count": 1.0},
     )
 
 

@@ -24,13 +24,14 @@ from tests.integration.rest.house import House, Model, a_strategy_state
 def services_of(url: str) -> RestServices:
     """What a worker process needs."""
     clock, log = SystemClock(), event_log.open_event_log(url)
-    engine = open_engine(views_url(url))
+    engine, records = open_engine(views_url(url)), event_log.open_records(url)
     reads = open_read_models(views_url(url), clock=clock, log_end=log.end)
 
     model = Model()
     model.rows = [{"node_uuid": "n-1", "node_hostname": "cmp-1", "server_name": "vm-1"}]
 
     def close() -> None:
+        records.close()
         reads.close()
         engine.dispose()
         log.close()
@@ -38,6 +39,8 @@ def services_of(url: str) -> RestServices:
     return RestServices(
         commands=Commands(log, clock),
         reads=reads,
+        history=log,
+        records=records,
         services=SqlServices(engine, host="ctl-1"),
         authorizer=NoAuth(),
         cron=next_match,

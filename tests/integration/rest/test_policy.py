@@ -18,7 +18,10 @@ from tests.integration.rest.house import House, refused
 
 NOBODY = {"X-Roles": "member, reader"}
 IDENTIFIED = {("/v1", "GET")}
-PUBLIC = {("/", "GET"), ("/healthcheck", "GET"), ("/healthcheck/live", "GET")}
+PUBLIC = {
+    (path, "GET")
+    for path in ("/", "/healthcheck", "/healthcheck/live", "/metrics", "/openapi.json")
+}
 
 
 def responders(route: Route) -> set[str]:

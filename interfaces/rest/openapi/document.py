@@ -1,0 +1,243 @@
+"""The description itself: the route table, joined with the types of ``operations``."""
+
+import inspect
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from interfaces.rest import versions
+from interfaces.rest.errors import POSITION
+from interfaces.rest.media import JSON, LONGEST_KEY
+from interfaces.rest.openapi.operations import ANYTHING, UUIDS, Operation, Rows, Text, operations
+from interfaces.rest.openapi.refusals import RESPONSES, SCHEMAS, statuses
+from interfaces.rest.parameters import Parameter
+from interfaces.rest.routes import Access, Endpoint, Route
+
+Json = dict[str, Any]
+
+_REFERENCE = "#/components/{kind}/{name}"
+_WORDS = re.compile(r"[^a-z0-9]+")
+_TOKEN = "token"  # noqa: S105 - the name of a scheme
+
+
+def description(routes: Iterable[Route]) -> Json:
+    """The API as OpenAPI 3.1 describes it."""
+    table, known = list(routes), operations()
+    schemas, components = _schemas(known.values())
+    paths: dict[str, Json] = {}
+    for route in table:
+        for endpoint in route.endpoints:
+            method = endpoint.method.lower()
+            operation = known[route.path, endpoint.method]
+            paths.setdefault(route.path, {})[method] = _operation(
+                route, endpoint, operation, schemas
+            )
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Vigil API",
+            "version": f"1.{versions.HIGHEST}",
+            "summary": "Optimises OpenStack clouds; compatible with infra-optim v1.",
+            "description": (
+                f"Microversions {versions.RANGE}, asked for with `{versions.HEADER}: "
+                f"{versions.SERVICE} 1.x`. Repeated and trailing slashes do not count, and /goals "
+                "means /v1/goals. A method that a path does not have is answered with 405."
+            ),
+            "license": {"name": "Apache 2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "."}],
+        "paths": paths,
+        "components": {
+            "schemas": {**components, **SCHEMAS},
+            "parameters": _HEADERS,
+            "headers": _ANSWER_HEADERS,
+            "responses": RESPONSES,
+            "securitySchemes": {
+                _TOKEN: {"type": "apiKey", "in": "header", "name": "X-Auth-Token"},
+            },
+        },
+    }
+
+
+def _operation(
+    route: Route, endpoint: Endpoint, operation: Operation, schemas: Mapping[Any, Json]
+) -> Json:
+    suffix = f"_{route.suffix}" if route.suffix else ""
+    handler = getattr(route.resource, f"on_{endpoint.method.lower()}{suffix}")
+    tag = _collection(route.path)
+    words = _WORDS.sub("_", f"{endpoint.method}{route.path}".lower()).strip("_")
+    made: Json = {
+        "operationId": words,
+        "summary": f"{tag}: {(inspect.getdoc(handler) or '').splitlines()[0].rstrip('.')}",
+        "tags": [tag],
+        "parameters": [*_parameters(route, endpoint)],
+        "responses": {
+            **{
+                str(code): _answer(code, kind, endpoint, schemas)
+                for code, kind in operation.answers.items()
+            },
+            **{
+                str(code): {"$ref": _REFERENCE.format(kind="responses", name=f"Refused{code}")}
+                for code in sorted(statuses(route, endpoint, operation))
+                if code not in operation.answers
+            },
+        },
+        "security": [] if endpoint.access in {Access.PUBLIC, Access.OPEN} else [{_TOKEN: []}],
+    }
+    if operation.body is not None:
+        kind: Json = {} if operation.body is ANYTHING else schemas[_hashable(operation.body)]
+        required = operation.body is not ANYTHING
+        made["requestBody"] = {"required": required, "content": {JSON: {"schema": kind}}}
+    if operation.since:
+        made["x-microversion"] = f"1.{operation.since}"
+    if endpoint.rule is not None:
+        made["x-policy-rule"] = endpoint.rule
+    return made
+
+
+def _parameters(route: Route, endpoint: Endpoint) -> Iterator[Json]:
+    if "{ident}" in route.path:
+        uuid = _collection(route.path) in UUIDS
+        schema: Json = {"type": "string", "format": "uuid"} if uuid else {"type": "string"}
+        meaning = "Its uuid." if uuid else "Its uuid, its name (without case) or its number."
+        yield {
+            "name": "ident",
+            "in": "path",
+            "required": True,
+            "description": meaning,
+            "schema": {**schema, "minLength": 1},
+        }
+    for parameter in endpoint.query:
+        yield _query(parameter)
+    if endpoint.access is Access.PUBLIC:
+        return
+    yield _header("Version")
+    if "{ident}" in route.path or endpoint.takes_query:
+        yield _header("ShowDeleted")
+    if endpoint.method == "POST":
+        yield _header("IdempotencyKey")
+    if endpoint.rule == "event:stream":
+        yield _header("LastEventId")
+
+
+def _query(parameter: Parameter) -> Json:
+    return {
+        "name": parameter.name,
+        "in": "query",
+        "description": parameter.description,
+        "schema": dict(parameter.schema),
+    }
+
+
+def _header(name: str) -> Json:
+    return {"$ref": _REFERENCE.format(kind="parameters", name=name)}
+
+
+def _answer(code: int, kind: Any, endpoint: Endpoint, schemas: Mapping[Any, Json]) -> Json:
+    names = ["X-OpenStack-Request-Id"]
+    if endpoint.method != "GET":
+        names.append(POSITION)
+    if code == 201:  # noqa: PLR2004
+        names.append("Location")
+    answer: Json = {
+        "description": "Done." if kind is None else "The answer.",
+        "headers": {name: {"$ref": _REFERENCE.format(kind="headers", name=name)} for name in names},
+    }
+    if isinstance(kind, Text):
+        answer["content"] = {kind.media: {"schema": {"type": "string"}}}
+    elif kind is not None:
+        answer["content"] = {JSON: {"schema": schemas[_hashable(kind)]}}
+    return answer
+
+
+def _schemas(known: Iterable[Operation]) -> tuple[dict[Any, Json], dict[str, Json]]:
+    """The schema of each type that is taken or answered, and those that they refer to."""
+    types: dict[Any, Any] = {}
+    pages: list[Rows] = []
+    for operation in known:
+        for kind in (operation.body, *operation.answers.values()):
+            if isinstance(kind, Rows):
+                pages.append(kind)
+                types[kind.row] = kind.row
+            elif kind is not None and kind is not ANYTHING and not isinstance(kind, Text):
+                types[_hashable(kind)] = kind
+    reference = _REFERENCE.format(kind="schemas", name="{name}")
+    made, components = msgspec.json.schema_components(types.values(), ref_template=reference)
+    found: dict[Any, Json] = dict(zip(types, made, strict=True))
+    for page in pages:
+        found[page] = _page(page, found[page.row])
+    return found, components
+
+
+def _page(page: Rows, row: Json) -> Json:
+    return {
+        "type": "object",
+        "properties": {
+            page.name: {"type": "array", "items": row},
+            "next": {"type": "string", "format": "uri", "description": "Where the list goes on."},
+        },
+        "required": [page.name],
+        "additionalProperties": False,
+    }
+
+
+def _hashable(kind: Any) -> Any:
+    return kind if isinstance(kind, type | Rows) else str(kind)
+
+
+def _collection(path: str) -> str:
+    parts = path.split("/")
+    return parts[2] if len(parts) > 2 else "about"  # noqa: PLR2004 - "", "v1", collection
+
+
+_HEADERS: Json = {
+    "Version": {
+        "name": versions.HEADER,
+        "in": "header",
+        "description": f"`{versions.SERVICE} 1.x`; without it 1.{versions.LOWEST}.",
+        "schema": {
+            "type": "string",
+            "pattern": f"^{versions.SERVICE} (1\\.[{versions.LOWEST}-{versions.HIGHEST}]|latest)$",
+            "default": f"{versions.SERVICE} 1.{versions.HIGHEST}",
+        },
+    },
+    "ShowDeleted": {
+        "name": "X-Show-Deleted",
+        "in": "header",
+        "description": "Whether what was deleted is shown, too.",
+        "schema": {"type": "string", "enum": ["True", "False"]},
+    },
+    "IdempotencyKey": {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "description": "The same request with the same key takes effect once.",
+        "schema": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": LONGEST_KEY,
+            "pattern": "^[!-~]+$",
+        },
+    },
+    "LastEventId": {
+        "name": "Last-Event-ID",
+        "in": "header",
+        "description": "Where an earlier stream broke off; wins over `after`.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
+}
+_ANSWER_HEADERS: Json = {
+    "X-OpenStack-Request-Id": {
+        "description": "Names the request in logs and events.",
+        "schema": {"type": "string", "pattern": "^req-"},
+    },
+    POSITION: {
+        "description": "Log position of the change: every later read sees it.",
+        "schema": {"type": "integer"},
+    },
+    "Location": {
+        "description": "Where the new thing is.",
+        "schema": {"type": "string", "format": "uri"},
+    },
+}

@@ -1,0 +1,18 @@
+import dataclasses
+import json
+from typing import Any
+
+from interfaces.rest.app import routes
+from interfaces.rest.openapi.document import description
+from interfaces.rest.services import RestServices
+
+
+def page() -> str:
+    """The committed description. Nothing is called for it, so the API may be built of nothing."""
+    missing = dataclasses.MISSING
+    needed: dict[str, Any] = {
+        one.name: None
+        for one in dataclasses.fields(RestServices)
+        if one.default is missing and one.default_factory is missing
+    }
+    return json.dumps(description(routes(RestServices(**needed))), indent=1) + "\n"

@@ -1,0 +1,130 @@
+"""Vigil's own: events as they happen (server-sent events, WHATWG HTML section 9.2)."""
+
+import logging
+import threading
+from collections.abc import Iterator
+
+import falcon
+
+from application.ports.clock import Clock
+from application.ports.projections import StoreUnavailable
+from application.ports.read_models import TimelineView
+from interfaces.rest import media, parameters
+from interfaces.rest.call import call_of
+from interfaces.rest.errors import Busy
+from interfaces.rest.resources.base import Resource
+from interfaces.rest.resources.events import AFTER, WHICH, Wanted
+from interfaces.rest.schemas.events import event
+from interfaces.rest.services import RestServices
+
+LOG = logging.getLogger("vigil.rest")
+
+QUERY = (AFTER, *WHICH)
+LAST = "Last-Event-ID"
+CONTENT_TYPE = "text/event-stream"
+POLL = 0.25
+"""Seconds between two looks for new events."""
+BATCH = 100
+RETRY = b"retry: 2000\n\n"
+BEAT = b": nothing new\n\n"
+
+
+class EventStream(Resource):
+    """``/v1/events/stream``. Each stream holds a thread of its worker, so they are few."""
+
+    def __init__(self, api: RestServices) -> None:
+        super().__init__(api)
+        self._places = threading.BoundedSemaphore(max(1, api.settings.streams))
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Events behind a position, then those that happen, until one side hangs up."""
+        given = media.query(req, (one.name for one in QUERY))
+        wanted = Wanted.of(given)
+        last = req.get_header(LAST)
+        after = parameters.whole(given, "after", -1)
+        if last is not None:
+            after = parameters.number(LAST, last)
+        call_of(req).authorize()
+        if after < 0:
+            after = self.api.history.end()
+        if not self._places.acquire(blocking=False):
+            raise Busy(f"This process serves {self.api.settings.streams} event streams already.")
+        resp.content_type = CONTENT_TYPE
+        resp.set_header("X-Accel-Buffering", "no")
+        resp.stream = _Stream(self.api, wanted, after, self._places)
+
+
+class _Stream:
+    """The chunks of one stream. The server closes it, whichever way it ends."""
+
+    def __init__(
+        self,
+        api: RestServices,
+        wanted: Wanted,
+        after: int,
+        places: threading.BoundedSemaphore,
+    ) -> None:
+        self._api = api
+        self._places = places
+        self._open = True
+        self._chunks = self._read(wanted, after)
+        api.traffic.streaming(1)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        return next(self._chunks)
+
+    def close(self) -> None:
+        """Makes room for the next one."""
+        if self._open:
+            self._open = False
+            self._places.release()
+            self._api.traffic.streaming(-1)
+
+    def _read(self, wanted: Wanted, after: int) -> Iterator[bytes]:
+        clock, settings = self._api.clock, self._api.settings
+        end = clock.monotonic() + settings.stream_seconds
+        silent = _Silence(clock, settings.heartbeat)
+        yield RETRY
+        while not self._api.stopping():
+            try:
+                rows = wanted.behind(self._api.reads, after, BATCH)
+            except StoreUnavailable as outage:
+                LOG.warning("an event stream ends, its client will come again: %s", outage)
+                return
+            if rows:
+                after = rows[-1].position
+                yield b"".join(map(_chunk, rows))
+                silent.broken()
+            if len(rows) == BATCH:
+                continue  # there may be more of them
+            if clock.monotonic() >= end:
+                return
+            if silent.too_long():
+                yield BEAT
+                silent.broken()
+            clock.sleep(POLL)
+
+
+class _Silence:
+    """How long nothing was sent."""
+
+    def __init__(self, clock: Clock, limit: float) -> None:
+        self._clock = clock
+        self._limit = limit
+        self._since = clock.monotonic()
+
+    def too_long(self) -> bool:
+        """Whether the client, or a proxy, might think that the line is dead."""
+        return self._clock.monotonic() - self._since >= self._limit
+
+    def broken(self) -> None:
+        """Something was sent."""
+        self._since = self._clock.monotonic()
+
+
+def _chunk(row: TimelineView) -> bytes:
+    data = media.encoded(event(row)).decode()
+    return f"id: {row.position}\nevent: {row.topic}\ndata: {data}\n\n".encode()

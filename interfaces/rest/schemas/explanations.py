@@ -1,0 +1,92 @@
+"""Vigil's own: why a plan is as it is."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from application.decision_record import Explanation as Stored
+from application.ports.read_models import ActionPlanView
+from domain.kernel.ids import action_id
+from domain.kernel.reasons import Because
+
+
+class Reason(msgspec.Struct, kw_only=True):
+    """Why: a member of the closed vocabulary, its facts, and the sentence that they make."""
+
+    reason: str
+    facts: dict[str, Any]
+    text: str
+
+
+class Move(msgspec.Struct, kw_only=True):
+    """An action of the plan and why the strategy wanted it.
+
+    Attributes:
+        parents: actions that must have ended before.
+    """
+
+    action_uuid: UUID
+    action_type: str
+    resource_id: str
+    input_parameters: dict[str, Any]
+    parents: list[UUID]
+    because: Reason
+
+
+class Alternative(msgspec.Struct, kw_only=True):
+    """What was considered and not done, and why not."""
+
+    subject: str
+    because: Reason
+
+
+class Explanation(msgspec.Struct, kw_only=True):
+    """What was decided and why, as it was recorded with the plan.
+
+    Attributes:
+        explanation, record: digests (SHA-256) of this record and of that of the inputs.
+        moves: in plan order.
+        rejections: most telling first.
+        notes: remarks on the whole; for an empty plan, why it is empty.
+        indicators: efficacy indicator → value.
+    """
+
+    action_plan_uuid: UUID
+    explanation: str
+    record: str
+    moves: list[Move]
+    rejections: list[Alternative]
+    notes: list[Reason]
+    indicators: dict[str, float]
+
+
+def explanation(plan: ActionPlanView, stored: Stored) -> Explanation:
+    """A recorded explanation as the API shows it."""
+    ids = [action_id(plan.uuid, place) for place in range(len(stored.actions))]
+    return Explanation(
+        action_plan_uuid=plan.uuid,
+        explanation=plan.explanation,
+        record=stored.record,
+        moves=[
+            Move(
+                action_uuid=ids[place],
+                action_type=one.action.type,
+                resource_id=one.action.resource_id,
+                input_parameters=one.action.parameters,
+                parents=[ids[parent] for parent in one.parents],
+                because=_reason(one.action.because),
+            )
+            for place, one in enumerate(stored.actions)
+        ],
+        rejections=[
+            Alternative(subject=one.subject, because=_reason(one.because))
+            for one in stored.rejections
+        ],
+        notes=[_reason(note) for note in stored.notes],
+        indicators=stored.indicators,
+    )
+
+
+def _reason(because: Because) -> Reason:
+    return Reason(reason=because.reason.value, facts=because.facts, text=str(because))

@@ -1,0 +1,125 @@
+"""The API behind a real Keystone: its administrator, one of its members, and nobody."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from openstack.connection import Connection
+from openstack.exceptions import SDKException
+
+from infrastructure.openstack.connection import connect
+from tests.integration.rest.access.process import Running, serving
+from tests.integration.rest.house import House, a_house
+
+pytestmark = [pytest.mark.cloud, pytest.mark.timeout(300)]
+
+
+def named(variable: str, default: str | None = None) -> Connection:
+    """The entry of clouds.yaml that a variable names."""
+    name = os.environ.get(variable, default)
+    if not name:
+        pytest.skip(f"{variable} does not name a cloud")
+    try:
+        return connect(name)
+    except SDKException as error:
+        pytest.skip(f"{variable}: {error}")
+
+
+@pytest.fixture(scope="module")
+def admin() -> Iterator[Connection]:
+    found = named("VIGIL_TEST_CLOUD")
+    yield found
+    found.session.session.close()
+
+
+@pytest.fixture(scope="module")
+def member(admin: Connection) -> Iterator[Connection]:
+    found = named("VIGIL_TEST_CLOUD_MEMBER", f"{admin.config.name}-demo")
+    yield found
+    found.session.session.close()
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with a_house(tmp_path_factory.mktemp("house")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def api(
+    admin: Connection, house: House, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Running]:
+    """The API, validating tokens as the cloud's administrator."""
+    auth: dict[str, Any] = {
+        "auth_type": "password",
+        "www_authenticate_uri": admin.config.auth["auth_url"],
+        "interface": "public",
+        **admin.config.auth,
+    }
+    file = tmp_path_factory.mktemp("api") / "vigil.conf"
+    lines = [f"{name} = {value}" for name, value in auth.items()]
+    file.write_text("\n".join(["[keystone_authtoken]", *lines, ""]))
+    with serving(house.url, file) as running:
+        yield running
+
+
+def ask(api: Running, path: str, **headers: str) -> requests.Response:
+    sent = {name.replace("_", "-"): text for name, text in headers.items()}
+    return requests.get(f"{api.url}{path}", headers=sent, timeout=60)
+
+
+def test_an_administrator_is_let_in(api: Running, admin: Connection) -> None:
+    answer = ask(api, "/v1/goals", X_Auth_Token=admin.auth_token)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["goals"]
+
+
+def test_a_member_is_known_and_refused(api: Running, member: Connection) -> None:
+    token = member.auth_token
+    assert ask(api, "/v1", X_Auth_Token=token).status_code == 200
+    answer = ask(api, "/v1/goals", X_Auth_Token=token, X_Roles="admin")
+    assert answer.status_code == 403
+    assert "Policy doesn't allow goal:get_all" in answer.text
+
+
+def test_nobody_is_sent_to_keystone(api: Running, admin: Connection) -> None:
+    for headers in ({}, {"X_Auth_Token": "gAAAAABnonsense"}, {"X_Roles": "admin"}):
+        answer = ask(api, "/v1/goals", **headers)
+        assert answer.status_code == 401
+        assert answer.json()["error"]["code"] == 401
+        told = answer.headers["WWW-Authenticate"]
+        assert told == f'Keystone uri="{admin.config.auth["auth_url"]}"'
+    assert ask(api, "/").status_code == 200
+
+
+def test_a_token_that_was_revoked_before_it_was_seen_is_none(
+    api: Running, admin: Connection
+) -> None:
+    other = connect(admin.config.name)
+    token = other.auth_token
+    gone = admin.identity.delete("/auth/tokens", headers={"X-Subject-Token": token})
+    assert gone.status_code == 204
+    assert ask(api, "/v1/goals", X_Auth_Token=token).status_code == 401
+
+
+def test_events_carry_keystones_user_and_the_log_none_of_the_secrets(
+    api: Running, admin: Connection, house: House
+) -> None:
+    answer = requests.post(
+        f"{api.url}/v1/audits",
+        json={"audit_type": "EVENT", "goal": "dummy"},
+        headers={"X-Auth-Token": admin.auth_token},
+        timeout=60,
+    )
+    assert answer.status_code == 201, answer.text
+    *_, last = house.log.read(0, 10_000)
+    actor = last.event.metadata.actor
+    assert actor.id == admin.current_user_id
+    assert actor.name == admin.config.auth["username"]
+    assert actor.project == admin.current_project_id
+    said = Path(api.said).read_text()
+    assert admin.auth_token not in said
+    assert admin.config.auth["password"] not in said

@@ -1,0 +1,116 @@
+"""A real Prometheus server with data of its own, if one is installed."""
+
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import requests
+
+from domain.optimization import metrics as m
+from tests.conformance.datasources import truth
+from tests.postgres import _die_with_parent, _free_port
+
+_LIMIT = 60.0
+_CORES = 2
+
+
+def missing() -> str | None:
+    """Why there cannot be one here; None if there can."""
+    gone = [name for name in ("prometheus", "promtool") if shutil.which(name) is None]
+    return f"not installed: {', '.join(gone)} (Debian package prometheus)" if gone else None
+
+
+def version() -> str:
+    """Its version."""
+    told = subprocess.run(
+        ["prometheus", "--version"], capture_output=True, text=True, check=True, timeout=20
+    )
+    return (told.stdout or told.stderr).splitlines()[0]
+
+
+@contextmanager
+def prometheus_server(directory: Path) -> Iterator[str]:
+    """URL of a Prometheus that knows the truth as exporters would have told it."""
+    text = directory / "samples.om"
+    text.write_text("\n".join([*_exposition(time.time()), "# EOF", ""]), encoding="utf-8")
+    data = directory / "data"
+    subprocess.run(
+        ["promtool", "tsdb", "create-blocks-from", "openmetrics", str(text), str(data)],
+        check=True,
+        capture_output=True,
+        timeout=_LIMIT,
+    )
+    config = directory / "prometheus.yml"
+    config.write_text("scrape_configs: []\n", encoding="utf-8")
+    port = _free_port()
+    with (directory / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [
+                "prometheus",
+                f"--config.file={config}",
+                f"--storage.tsdb.path={data}",
+                f"--web.listen-address=127.0.0.1:{port}",
+            ],
+            stdout=log,
+            stderr=log,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 - only a system call
+        )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _wait_for(f"{url}/-/ready", process, directory / "log")
+        yield url
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(_LIMIT)
+
+
+def _wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    deadline = time.monotonic() + _LIMIT
+    while True:
+        try:
+            if requests.get(url, timeout=2).ok:
+                return
+        except requests.ConnectionError:
+            pass
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"prometheus does not start:\n{log.read_text()}")
+        time.sleep(0.1)
+
+
+def _exposition(start: float) -> Iterator[str]:
+    """The samples in the OpenMetrics format."""
+
+    def lines(name: str, labels: str, told: Iterable[tuple[int, float]]) -> Iterator[str]:
+        for at, value in told:
+            yield f"{name}{{{labels}}} {value!r} {start + at:.3f}"
+
+    yield "# TYPE node_cpu_seconds counter"
+    for host in truth.TRUTH[m.HOST_CPU_USAGE]:
+        for cpu in range(_CORES):
+            used = truth.counter(m.HOST_CPU_USAGE, host, 0.01)
+            idle = [(at, (at + truth.BEFORE) - total + 2000) for at, total in used]
+            for mode, told in (("user", used), ("idle", idle)):
+                labels = f'fqdn="{host}",cpu="{cpu}",mode="{mode}"'
+                yield from lines("node_cpu_seconds_total", labels, told)
+    totals = dict.fromkeys(truth.TRUTH[m.HOST_RAM_USAGE], truth.HOST_MB * 1024**2)
+    totals["half.example"] = 2 * truth.UNFIT * 1024
+    yield "# TYPE node_memory_MemTotal_bytes gauge"
+    for host, total in totals.items():
+        told = [(at, float(total)) for at, _ in truth.samples(m.HOST_RAM_USAGE, host)]
+        yield from lines("node_memory_MemTotal_bytes", f'fqdn="{host}"', told)
+    yield "# TYPE node_memory_MemAvailable_bytes gauge"
+    for host, total in totals.items():
+        told = [(at, total - kib * 1024) for at, kib in truth.samples(m.HOST_RAM_USAGE, host)]
+        yield from lines("node_memory_MemAvailable_bytes", f'fqdn="{host}"', told)
+    yield "# TYPE ceilometer_cpu gauge"
+    for server in truth.TRUTH[m.INSTANCE_CPU_USAGE]:
+        told = truth.counter(m.INSTANCE_CPU_USAGE, server, 0.01 * truth.VCPUS * 1e9)
+        yield from lines("ceilometer_cpu", f'resource="{server}"', told)
+    yield "# TYPE ceilometer_memory_usage gauge"
+    for server in truth.TRUTH[m.INSTANCE_RAM_USAGE]:
+        told = truth.samples(m.INSTANCE_RAM_USAGE, server)
+        yield from lines("ceilometer_memory_usage", f'resource="{server}"', told)

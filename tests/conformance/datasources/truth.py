@@ -1,0 +1,115 @@
+"""What is true of the small cloud that every datasource is asked about, at any time."""
+
+from collections.abc import Callable, Mapping
+
+from domain.cluster.compute import ComputeModel
+from domain.cluster.rows import HostRow, ServerRow
+from domain.optimization import metrics as m
+
+STEP = 60
+"""Seconds between two samples of a gauge."""
+BEFORE, AFTER = 4200, 900
+"""The data reach from so long before the start to so long after it, s."""
+HOST_MB = 1024
+SERVER_MB = 512
+VCPUS = 2
+
+Value = Callable[[float], float | None]
+"""Seconds since the start (negative: before it) → value in the metric's unit; None: no sample."""
+
+
+def _always(value: float) -> Value:
+    return lambda _: value
+
+
+def _stopped(value: float) -> Value:
+    """It was measured until half an hour before the start."""
+    return lambda at: value if at < -1800 else None
+
+
+def _wave(at: float) -> float:
+    """20 until a quarter of an hour before the start, 60 since."""
+    return 20.0 if at < -900 else 60.0
+
+
+HOSTS = ("busy.example", "quiet.example", "half.example", "stopped.example", "silent.example")
+SERVERS = {
+    name: f"5e4f0000-0000-4000-8000-{place:012d}"
+    for place, name in enumerate(("full", "idle", "some", "wave", "stopped", "silent"))
+}
+"""Name → id."""
+UNFIT = 512 * 1024**3
+"""Bytes, where KiB or MB are expected."""
+
+TRUTH: Mapping[str, Mapping[str, Value]] = {
+    m.HOST_CPU_USAGE: {
+        "busy.example": _always(90.0),
+        "quiet.example": _always(0.0),
+        "half.example": _always(40.0),
+        "stopped.example": _stopped(50.0),
+    },
+    m.HOST_RAM_USAGE: {
+        "busy.example": _always(900.0 * 1024),
+        "quiet.example": _always(0.0),
+        "half.example": _always(float(UNFIT)),
+        "stopped.example": _stopped(1024.0),
+    },
+    m.INSTANCE_CPU_USAGE: {
+        SERVERS["full"]: _always(100.0),
+        SERVERS["idle"]: _always(0.0),
+        SERVERS["some"]: _always(30.0),
+        SERVERS["wave"]: _wave,
+        SERVERS["stopped"]: _stopped(50.0),
+    },
+    m.INSTANCE_RAM_USAGE: {
+        SERVERS["full"]: _always(512.0),
+        SERVERS["idle"]: _always(0.0),
+        SERVERS["some"]: _always(float(UNFIT)),
+        SERVERS["wave"]: _wave,
+        SERVERS["stopped"]: _stopped(100.0),
+    },
+}
+"""Metric → host name or server id → its value. What is not named was never measured."""
+
+
+MEASURED_WRONG = {m.HOST_RAM_USAGE: "half.example", m.INSTANCE_RAM_USAGE: SERVERS["some"]}
+"""Metric → whose value is in a wrong unit."""
+
+
+def need(name: str, aggregate: str = "mean", period: float = 600.0) -> m.MetricNeed:
+    """A need for a metric, in samples of five minutes."""
+    return m.MetricNeed(
+        name, "host" if name.startswith("host_") else "server", aggregate, period, 300.0
+    )
+
+
+def host_rows() -> list[HostRow]:
+    """The cloud's hosts."""
+    return [HostRow(f"id-{name}", name, vcpus=8, memory_mb=HOST_MB) for name in HOSTS]
+
+
+def model() -> ComputeModel:
+    """The cloud as collected."""
+    servers = [
+        ServerRow(identity, name=name, host=HOSTS[0], vcpus=VCPUS, memory_mb=SERVER_MB)
+        for name, identity in SERVERS.items()
+    ]
+    built, problems = ComputeModel.build(host_rows(), servers)
+    assert not problems
+    return built
+
+
+def samples(metric: str, resource: str, step: int = STEP) -> list[tuple[int, float]]:
+    """Seconds since the start and value of each sample of a gauge."""
+    value = TRUTH[metric][resource]
+    told = ((at, value(at)) for at in range(-BEFORE, AFTER + 1, step))
+    return [(at, number) for at, number in told if number is not None]
+
+
+def counter(metric: str, resource: str, rate: float, step: int = STEP) -> list[tuple[int, float]]:
+    """As ``samples`` of a counter that grows by rate times value each second."""
+    total, counted = 1000.0, []
+    for at, number in samples(metric, resource, step):
+        counted.append((at, total))
+        total += rate * number * step
+    return counted
