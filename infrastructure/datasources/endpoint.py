@@ -167,7 +167,7 @@ class CatalogueEndpoint:
         except CloudUnreachable as error:
             raise ConnectionError(str(error)) from error
         except Misconfigured as error:
-            raise NotConfigured(str(error)) from error
+            raise NotConfigured(error.error) from error
         except CloudRefused as error:
             raise MetricsUnavailable(str(error)) from error
 

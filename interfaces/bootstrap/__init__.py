@@ -4,9 +4,10 @@ A *role* is one kind of process (api, projector, …). Everything that a role ne
 settings and injected; nothing is looked up elsewhere.
 """
 
+from interfaces.bootstrap.queries import Queries, open_queries
 from interfaces.bootstrap.rest import rest_services
 from interfaces.bootstrap.roles import code_version, run_role
-from interfaces.bootstrap.store import Queries, open_queries, rebuild, upgrade
+from interfaces.bootstrap.store import rebuild, upgrade
 
 __all__ = [
     "Queries",

@@ -1,16 +1,11 @@
 """The database of an installation, opened in this process."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import Engine
 
-from application.ports.event_log import EventLog
-from application.ports.poison import PoisonBoard
-from application.ports.read_models import ProgressBoard, ReadModels
-from application.ports.services import Services
 from application.projections import Projector, RebuildReport, all_projections
 from application.transactions import Commands
 from infrastructure import event_log, read_models
@@ -19,18 +14,6 @@ from infrastructure.cron import next_match
 from infrastructure.settings import Settings
 
 CLOCK = SystemClock()
-
-
-@dataclass(frozen=True)
-class Queries:
-    """What viewers look at."""
-
-    log: EventLog
-    read: ReadModels
-    services: Services
-    progress: ProgressBoard
-    poison: PoisonBoard
-    close: Callable[[], None]
 
 
 def upgrade(settings: Settings) -> list[str]:
@@ -79,12 +62,6 @@ class Store:
         self.records.close()
         self.engine.dispose()
         self.log.close()
-
-
-def open_queries(settings: Settings) -> Queries:
-    """What viewers look at; needs no running Vigil."""
-    store = Store(settings)
-    return Queries(store.log, store.read, store.services, store.progress, store.poison, store.close)
 
 
 def rebuild(settings: Settings, name: str) -> RebuildReport:

@@ -78,6 +78,7 @@ def _head(view: View) -> Iterator[Text]:
         parts.append(f"cloud {where.cloud}")
     yield Text.assemble((" VIGIL ", "bold reverse"), f" {' · '.join(parts)}")
     yield _read_models(view)
+    yield _models(view)
     if view.problem:
         yield Text(f" {view.problem}", style="bold red")
 
@@ -102,6 +103,19 @@ def _read_models(view: View) -> Text:
     error = next((one.error for one in view.projections if one.error), None)
     if error:
         text.append(f" · {error}", style="red")
+    return text
+
+
+def _models(view: View) -> Text:
+    text = Text(" clouds ", style="dim")
+    if not view.models:
+        text.append("no model kept yet", style="yellow")
+    for index, one in enumerate(view.models):
+        seen = "never read" if one.age is None else f"read {age(one.age)} ago"
+        said = f"{one.cloud} {one.kind}: {one.hosts} hosts, {one.servers} servers, {seen}"
+        text.append(" · " if index else "").append(said, style="red" if one.stale else "green")
+        if one.failure:
+            text.append(f" {one.failure}", style="red")
     return text
 
 

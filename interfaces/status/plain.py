@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from application.replay.travel import plain
 from interfaces.cli.wording import age
-from interfaces.status.view import View
+from interfaces.status.view import ModelLine, View
 
 
 def as_json(view: View) -> str:
@@ -27,6 +27,7 @@ def lines(view: View, events: int = 10) -> Iterator[str]:
     for service in view.services:
         state = "ACTIVE" if service.alive else "FAILED"
         yield f"service {service.name} {service.host} {state} seen {age(service.age)} ago"
+    yield from map(_model, view.models)
     for audit in view.audits:
         yield _joined("audit", audit.uuid, audit.state, audit.audit_type, audit.goal, audit.name)
     for plan in view.plans:
@@ -47,6 +48,13 @@ def lines(view: View, events: int = 10) -> Iterator[str]:
     for event in view.events[-events:]:
         stamp = event.at.isoformat(timespec="seconds")
         yield _joined("event", event.position, stamp, f"{event.actor}:", event.summary)
+
+
+def _model(one: ModelLine) -> str:
+    size = f"{one.hosts} hosts, {one.servers} servers"
+    seen = "never collected" if one.age is None else f"confirmed {age(one.age)} ago"
+    stale = "STALE" if one.stale else ""
+    return _joined("model", one.kind, "of", one.cloud, size, seen, stale, one.failure or "")
 
 
 def _joined(*parts: object) -> str:

@@ -20,6 +20,7 @@ from application.ports.read_models import (
     TimelineView,
 )
 from application.ports.services import Services
+from application.queries.cluster_models import ClusterModels, ModelStatus
 from domain.audits.events import AuditState
 from domain.plans.action import ActionState
 from domain.plans.events import PlanState
@@ -63,6 +64,11 @@ class Sources(Protocol):
         ...
 
     @property
+    def models(self) -> ClusterModels:
+        """Kept models of clouds."""
+        ...
+
+    @property
     def progress(self) -> ProgressBoard:
         """How far running actions are."""
         ...
@@ -76,6 +82,26 @@ class ServiceLine:
     host: str
     age: float
     alive: bool
+
+
+@dataclass(frozen=True)
+class ModelLine:
+    """A kept model of a cloud.
+
+    Attributes:
+        age: seconds since the cloud was last seen to be like it, None before the first time.
+        problems: records that could not be used.
+        failure: why the cloud cannot be read now.
+    """
+
+    cloud: str
+    kind: str
+    hosts: int
+    servers: int
+    age: float | None
+    stale: bool
+    problems: int
+    failure: str | None
 
 
 @dataclass(frozen=True)
@@ -158,6 +184,7 @@ class View:
     audits: tuple[AuditLine, ...] = ()
     plans: tuple[PlanLine, ...] = ()
     projections: tuple[ProjectionStatus, ...] = ()
+    models: tuple[ModelLine, ...] = ()
     quarantined: int = 0
     poisoned: tuple[PoisonedMessage, ...] = ()
     events: tuple[TimelineView, ...] = field(default=())
@@ -185,9 +212,23 @@ def gather(sources: Sources, where: Where, now: datetime) -> View:
             for one in _active_first(sources.read.action_plans(NEWEST, {}), ACTIVE_PLANS)
         ),
         projections=projections,
+        models=tuple(map(_model, sources.models.status())),
         quarantined=sum(one.quarantined for one in projections),
         poisoned=tuple(sources.poison.rows(SHOWN)),
         events=tuple(reversed(sources.read.timeline(limit=SHOWN, newest_first=True))),
+    )
+
+
+def _model(status: ModelStatus) -> ModelLine:
+    return ModelLine(
+        cloud=status.cloud,
+        kind=status.kind,
+        hosts=status.hosts,
+        servers=status.servers,
+        age=status.age,
+        stale=status.stale,
+        problems=status.problem_count,
+        failure=None if status.failure is None else str(status.failure),
     )
 
 

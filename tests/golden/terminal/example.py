@@ -5,7 +5,15 @@ from datetime import timedelta
 from uuid import UUID
 
 from application.ports.read_models import ProjectionStatus, TimelineView
-from interfaces.status.view import AuditLine, MoveLine, PlanLine, ServiceLine, View, Where
+from interfaces.status.view import (
+    AuditLine,
+    ModelLine,
+    MoveLine,
+    PlanLine,
+    ServiceLine,
+    View,
+    Where,
+)
 from tests.given import NOON
 
 SERVICES = (
@@ -110,6 +118,7 @@ BUSY = View(
     ),
     projections=(projection("audits"), projection("plans", 17, 1), projection("events")),
     quarantined=1,
+    models=(ModelLine("cloud-1", "compute", 30, 300, 12.0, stale=False, problems=1, failure=None),),
     events=(
         *(event(400 + one, f"Action {ident(0x900 + one)} succeeded.") for one in range(20)),
         event(421, "The plan was launched.", "admin", "user"),

@@ -199,7 +199,7 @@ def test_by_default_what_the_catalogue_lacks_is_passed_over(
     chosen = datasources(load(files=[]).settings.metrics, opened)
     assert chosen.name == "gnocchi, grafana, aetos"
     said = [str(one) for one in chosen.fetch((CPU,), model).problems]
-    assert "gnocchi: the catalogue has no public endpoint of type metric" in said[0]
+    assert "gnocchi: public endpoint for metric service in RegionOne region not found" in said[0]
     assert "grafana: [grafana_client] token and base_url not set" in said[1]
     opened.session.session.close()
     cloud.close()

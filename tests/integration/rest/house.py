@@ -202,6 +202,7 @@ class House:
             self.clock,
         )
         self.http = falcon.testing.TestClient(create_app(self.api))
+        self._front_door = self.http
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self.projector.run, args=[self._stop], daemon=True)
 
@@ -245,6 +246,7 @@ class House:
                 views.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
             views.execute("DELETE FROM timeline_g1 WHERE position > ?", [self._opened_at])
         self.model.forget()
+        self.http = self._front_door
         return True
 
     # -- requests --------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """The API on a real server with real worker processes, for tests and their helpers.
 
-Run as a program: ``python -m tests.integration.rest.serving DIRECTORY WORKERS`` serves the house
-in a directory and prints its port.
+Run as a program: ``python -m tests.integration.rest.serving URL WORKERS STREAM_SECONDS`` serves the house
+in a database and prints where.
 """
 
 import subprocess
@@ -17,11 +17,11 @@ from infrastructure.cron import next_match
 from infrastructure.read_models import SqlServices, open_engine, open_read_models, views_url
 from interfaces.rest.auth import NoAuth
 from interfaces.rest.server import ServerSettings, serve
-from interfaces.rest.services import RestServices
+from interfaces.rest.services import RestServices, RestSettings
 from tests.integration.rest.house import House, Model, a_strategy_state
 
 
-def services_of(url: str) -> RestServices:
+def services_of(url: str, settings: RestSettings | None = None) -> RestServices:
     """What a worker process needs."""
     clock, log = SystemClock(), event_log.open_event_log(url)
     engine, records = open_engine(views_url(url)), event_log.open_records(url)
@@ -48,14 +48,16 @@ def services_of(url: str) -> RestServices:
         ids=RandomIds(),
         strategy_state=a_strategy_state,
         data_model=model,
+        settings=settings or RestSettings(),
         close=close,
     )
 
 
 @contextmanager
-def served(house: House, workers: int = 2) -> Iterator[str]:
+def served(house: House, workers: int = 2, stream_seconds: float = 3600.0) -> Iterator[str]:
     """The base URL of a server on a house's databases."""
-    command = [sys.executable, "-m", "tests.integration.rest.serving", house.url, str(workers)]
+    words = [house.url, str(workers), str(stream_seconds)]
+    command = [sys.executable, "-m", "tests.integration.rest.serving", *words]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -75,9 +77,10 @@ def served(house: House, workers: int = 2) -> Iterator[str]:
 
 
 def _main() -> int:
-    url, workers = sys.argv[1], int(sys.argv[2])
+    url, workers, stream_seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+    settings = RestSettings(stream_seconds=stream_seconds, heartbeat=0.5)
     return serve(
-        lambda: services_of(url),
+        lambda: services_of(url, settings),
         ServerSettings(port=0, workers=workers, grace=5),
         lambda host, port: print(f"http://{host}:{port}", flush=True),
     )

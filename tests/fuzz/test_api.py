@@ -1,0 +1,163 @@
+"""Thousands of requests, made from the OpenAPI description, against a running API.
+
+Some are as the description says, some are wrong in one place; half of those about a thing are about
+one that exists. Whatever is asked, the answer is a documented one: no 5xx, no status, header or
+body that the description does not tell of.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from schemathesis import Case, GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from interfaces.rest.openapi.page import page
+from tests.integration.rest.house import House, a_house
+from tests.integration.rest.serving import served
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(300),
+]
+
+EXAMPLES = int(os.environ.get("VIGIL_FUZZ_EXAMPLES", "100"))
+"""Requests per operation and kind of request."""
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+SCHEMA = schemathesis.openapi.from_dict(json.loads(page()))
+OPERATIONS = {
+    operation.label: operation
+    for operation in (result.ok() for result in SCHEMA.get_all_operations())
+}
+FUZZ = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@dataclass
+class Target:
+    """A running API and things that are in it.
+
+    Attributes:
+        idents: collection → identifiers.
+    """
+
+    url: str
+    http: requests.Session
+    idents: dict[str, list[str]]
+    asked: int = 0
+    statuses: dict[int, int] = field(default_factory=dict)
+
+    def send(self, case: Case, checks: list[Any]) -> requests.Response:
+        """Sends a request; the response is checked."""
+        answer = case.call(base_url=self.url, session=self.http, timeout=30)
+        case.validate_response(answer, checks=checks)
+        self.asked += 1
+        self.statuses[answer.status_code] = self.statuses.get(answer.status_code, 0) + 1
+        return answer
+
+
+def fill(house: House) -> dict[str, list[str]]:
+    """Things in all states; returns their identifiers."""
+    house.worker()
+    house.worker("watcher-applier")
+    plans = [
+        house.plan(state=state)
+        for state in ("RECOMMENDED", "RECOMMENDED", "PENDING", "ONGOING", "SUCCEEDED", "FAILED")
+        for _ in range(4)
+    ]
+    audits = [house.audit(audit_type="EVENT", name=f"on event {n} ü") for n in range(8)]
+    audits += [house.audit(audit_type="CONTINUOUS", interval="60") for _ in range(4)]
+    audits += [house.audit(strategy="dummy") for _ in range(8)]
+    for one, state in zip(audits, ("ONGOING", "CANCELLED", "SUSPENDED"), strict=False):
+        house.put_audit(one["uuid"], state)
+    templates = [house.template(strategy="dummy") for _ in range(12)]
+    named = {
+        "audits": [one[key] for one in audits for key in ("uuid", "name")],
+        "audit_templates": [one[key] for one in templates for key in ("uuid", "name")],
+        "action_plans": [one["uuid"] for one in plans],
+        "actions": [one["uuid"] for plan in plans for one in house.actions(plan["uuid"])],
+        "goals": ["dummy", "server_consolidation"],
+        "strategies": ["dummy", "basic", "actuator"],
+        "scoring_engines": ["dummy_scorer"],
+        "services": ["1", "watcher-applier"],
+    }
+    return {**named, "webhooks": named["audits"]}
+
+
+@pytest.fixture(scope="module")
+def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    with a_house(tmp_path_factory.mktemp("fuzzed")) as house:
+        idents = fill(house)
+        with served(house, workers=2, stream_seconds=0.0) as url, requests.Session() as http:
+            made = Target(url, http, idents)
+            yield made
+            print(f"\n{made.asked} requests, answered {dict(sorted(made.statuses.items()))}")
+
+
+def requests_of(label: str, mode: GenerationMode) -> Any:
+    """A strategy for the requests of an operation."""
+    return OPERATIONS[label].as_strategy(generation_mode=mode)
+
+
+def about_something(case: Case, target: Target, choice: int | None) -> None:
+    """Makes a request be about a thing that exists."""
+    known = target.idents.get(case.path.split("/")[2] if case.path.count("/") > 1 else "")
+    if choice is not None and known and "ident" in (case.path_parameters or {}):
+        case.path_parameters["ident"] = known[choice % len(known)]
+
+
+CHOICES = st.none() | st.integers(0, 1000)
+
+
+@pytest.mark.parametrize("label", OPERATIONS)
+def test_requests_as_described_are_answered_as_described(target: Target, label: str) -> None:
+    @FUZZ
+    @given(case=requests_of(label, GenerationMode.POSITIVE), choice=CHOICES)
+    def ask(case: Case, choice: int | None) -> None:
+        about_something(case, target, choice)
+        target.send(case, CHECKS)
+
+    ask()
+    assert target.asked
+
+
+WRONG = [
+    label
+    for label, operation in OPERATIONS.items()
+    if len(operation.query) or operation.body or len(operation.path_parameters)
+]
+
+
+@pytest.mark.parametrize("label", WRONG)
+def test_requests_that_are_wrong_somewhere_are_refused_as_described(
+    target: Target, label: str
+) -> None:
+    @FUZZ
+    @given(case=requests_of(label, GenerationMode.NEGATIVE), choice=CHOICES)
+    def ask(case: Case, choice: int | None) -> None:
+        target.send(case, CHECKS)
+
+    ask()
