@@ -116,7 +116,7 @@ def _oversubscription(value: object, figures: Mapping[str, float]) -> float:
         return amount(value)
     if figures["provisioned_gb"] == 0:
         return _DEFAULT_OVERSUBSCRIPTION
-    used = figures["total_gb"] - figures["free_gb"]
+    used = max(figures["total_gb"] - figures["free_gb"], 0.0)
     return 1 + figures["provisioned_gb"] / (used + 1) if math.isfinite(used) else UNKNOWN
 
 

@@ -341,24 +341,13 @@ class ActionPlan(Root):
         cancelling = self.state is PlanState.CANCELLING
         match workflow.outcome(self.actions.values(), cancelling=cancelling):
             case workflow.Outcome.SUCCEEDED:
-                self._record(PlanSucceeded, tied, because=self._skips())
+                self._record(PlanSucceeded, tied, because=workflow.skips(self.actions.values()))
             case workflow.Outcome.FAILED:
-                self._record(PlanFailed, tied, because=self._failures())
+                self._record(PlanFailed, tied, because=workflow.failures(self.actions.values()))
             case workflow.Outcome.CANCELLED:
                 self._record(PlanCancelled, tied, because=Because(Reason.CANCELLED_BY_USER))
             case None:
                 pass
-
-    def _skips(self) -> Because | None:
-        skipped = self._count(ActionState.SKIPPED)
-        return Because(Reason.SOME_ACTIONS_SKIPPED, {"skipped": skipped}) if skipped else None
-
-    def _failures(self) -> Because:
-        facts: Facts = {"failed": self._count(ActionState.FAILED), "total": len(self.actions)}
-        return Because(Reason.SOME_ACTIONS_FAILED, facts)
-
-    def _count(self, state: ActionState) -> int:
-        return sum(action.state is state for action in self.actions.values())
 
     def _action(self, action: UUID) -> Action:
         try:

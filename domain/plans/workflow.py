@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from uuid import UUID
 
+from domain.kernel.aggregate import Facts
+from domain.kernel.reasons import Because, Reason
 from domain.plans.action import ENDED, Action, ActionState
 
 
@@ -65,3 +67,16 @@ def outcome(actions: Iterable[Action], *, cancelling: bool) -> Outcome | None:
     if ActionState.FAILED in states or ActionState.CANCELLED in states:
         return Outcome.FAILED
     return Outcome.SUCCEEDED
+
+
+def skips(actions: Iterable[Action]) -> Because | None:
+    """The remark on a plan that succeeded: that actions were skipped, None if none was."""
+    skipped = sum(action.state is ActionState.SKIPPED for action in actions)
+    return Because(Reason.SOME_ACTIONS_SKIPPED, {"skipped": skipped}) if skipped else None
+
+
+def failures(actions: Iterable[Action]) -> Because:
+    """Why a plan failed: how many of its actions did."""
+    states = [action.state for action in actions]
+    facts: Facts = {"failed": states.count(ActionState.FAILED), "total": len(states)}
+    return Because(Reason.SOME_ACTIONS_FAILED, facts)

@@ -12,6 +12,7 @@ from openstack.connection import Connection
 
 from application.ports.cloud import CloudRefused, CloudUnreachable
 from application.ports.metrics import MetricsUnavailable
+from infrastructure.logs import scrubbed
 from infrastructure.openstack.errors import Misconfigured, spoken
 
 _log = logging.getLogger(__name__)
@@ -111,7 +112,8 @@ class UrlEndpoint:
                 timeout=self._timeout,
             )
         except requests.RequestException as error:
-            raise ConnectionError(f"{self._url}: {error}") from error
+            # the text becomes a reason in the event log: an address keeps its password to itself
+            raise ConnectionError(scrubbed(f"{self._url}: {error}")) from error
 
     def close(self) -> None:
         """Gives connections back."""

@@ -38,9 +38,9 @@ def masked(value: Value) -> str:
     text = as_text(value.value)
     if not text:
         return "(not set)"
-    if not value.option.secret:
-        return text
-    return scrubbed(text) if "://" in text else MASK
+    if "://" in text:
+        return scrubbed(text)
+    return MASK if value.option.secret else text
 
 
 def in_force(loaded: Loaded) -> Iterable[str]:

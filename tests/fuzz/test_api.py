@@ -125,10 +125,27 @@ def requests_of(label: str, mode: GenerationMode) -> Any:
 def about_something(case: Case, target: Target, choice: int | None) -> None:
     """Makes a request be about a thing that exists."""
     known = target.idents.get(case.path.split("/")[2] if case.path.count("/") > 1 else "")
-    if choice is not None and known and "ident" in (case.path_parameters or {}):
+    if choice is None:
+        return
+    if known and "ident" in (case.path_parameters or {}):
         case.path_parameters["ident"] = known[choice % len(known)]
+    if isinstance(case.body, dict) and "goal" in case.body:
+        case.body["goal"] = "dummy"
+        if choice % 3:
+            case.body["strategy"] = "dummy"
+        if choice % 2:
+            case.body |= {"interval": "60", "parameters": {}, "default_parameters": {}}
+            case.body.pop("parameters" if "scope" in case.body else "default_parameters")
+    if isinstance(case.body, list):
+        for place, operation in enumerate(case.body):
+            operation["path"] = PATHS[(choice + place) % len(PATHS)]
+            operation["op"] = ("replace", "add", "remove")[choice % 3]
+            if operation["path"] == "/state":
+                operation["value"] = STATES[choice % len(STATES)]
 
 
+PATHS = ("/state", "/name", "/interval", "/parameters/para1", "/description", "/status_message")
+STATES = ("CANCELLED", "PENDING", "ONGOING", "SUSPENDED", "SKIPPED", "SUCCEEDED")
 CHOICES = st.none() | st.integers(0, 1000)
 
 

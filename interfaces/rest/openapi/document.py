@@ -146,10 +146,29 @@ def _answer(code: int, kind: Any, endpoint: Endpoint, schemas: Mapping[Any, Json
         "headers": {name: {"$ref": _REFERENCE.format(kind="headers", name=name)} for name in names},
     }
     if isinstance(kind, Text):
-        answer["content"] = {kind.media: {"schema": {"type": "string"}}}
+        answer["content"] = {kind.media: {"schema": _text(kind, schemas)}}
     elif kind is not None:
         answer["content"] = {JSON: {"schema": schemas[_hashable(kind)]}}
     return answer
+
+
+def _text(kind: Text, schemas: Mapping[Any, Json]) -> Json:
+    """The schema of plain text, or of each event of a stream (as OpenAPI 3.2 will have it)."""
+    if kind.item is None:
+        return {"type": "string"}
+    return {
+        "type": "object",
+        "description": "One server-sent event.",
+        "properties": {
+            "id": {"type": "string", "description": "The position; send it as Last-Event-ID."},
+            "event": {"type": "string", "description": "The type."},
+            "data": {
+                "type": "string",
+                "contentMediaType": JSON,
+                "contentSchema": schemas[kind.item],
+            },
+        },
+    }
 
 
 def _schemas(known: Iterable[Operation]) -> tuple[dict[Any, Json], dict[str, Json]]:

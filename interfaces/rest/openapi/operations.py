@@ -35,9 +35,14 @@ class Rows:
 
 @dataclass(frozen=True)
 class Text:
-    """A body that is not JSON."""
+    """A body that is not JSON.
+
+    Attributes:
+        item: type of the JSON document in each server-sent event; None = plain text.
+    """
 
     media: str
+    item: type | None = None
 
 
 ANYTHING = object()
@@ -105,7 +110,7 @@ def operations() -> dict[Key, Operation]:
 
 def _own() -> dict[Key, Operation]:
     """What the compatible API has not."""
-    followed = Operation({200: Text(stream.CONTENT_TYPE)})
+    followed = Operation({200: Text(stream.CONTENT_TYPE, Event)})
     return {
         ("/v1/events", "GET"): Operation({200: EVENTS}),
         ("/v1/events/stream", "GET"): followed,

@@ -32,7 +32,14 @@ def _wave(at: float) -> float:
     return 20.0 if at < -900 else 60.0
 
 
-HOSTS = ("busy.example", "quiet.example", "half.example", "stopped.example", "silent.example")
+HOSTS = (
+    "busy.example",
+    "quiet.example",
+    "half.example",
+    "wave.example",
+    "stopped.example",
+    "silent.example",
+)
 SERVERS = {
     name: f"5e4f0000-0000-4000-8000-{place:012d}"
     for place, name in enumerate(("full", "idle", "some", "wave", "stopped", "silent"))
@@ -46,12 +53,14 @@ TRUTH: Mapping[str, Mapping[str, Value]] = {
         "busy.example": _always(90.0),
         "quiet.example": _always(0.0),
         "half.example": _always(40.0),
+        "wave.example": _wave,
         "stopped.example": _stopped(50.0),
     },
     m.HOST_RAM_USAGE: {
         "busy.example": _always(900.0 * 1024),
         "quiet.example": _always(0.0),
         "half.example": _always(float(UNFIT)),
+        "wave.example": lambda at: _wave(at) * 1024,
         "stopped.example": _stopped(1024.0),
     },
     m.INSTANCE_CPU_USAGE: {

@@ -35,7 +35,7 @@ def built(*rows: BaremetalNodeRow) -> BaremetalModel:
     ("written", "truth"),
     [(False, False), ("False", False), ("false", False), (True, True), ("true", True)],
 )
-def test_maintenance_is_a_truth_also_when_it_is_text(written: Any, truth: bool) -> None:  # noqa: FBT001 - a parameter
+def test_maintenance_is_a_truth_also_when_it_is_text(written: Any, truth: bool) -> None:
     """Defect of the ancestor: the text "False" became true."""
     assert built(node(1, maintenance=written)).nodes.maintenance.tolist() == [truth]
 

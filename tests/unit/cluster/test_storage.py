@@ -90,7 +90,7 @@ def test_a_pool_with_a_senseless_capacity_is_quarantined_and_the_others_are_used
     ("written", "truth"),
     [("false", False), ("true", True), ("True", True), (False, False), (True, True), (None, False)],
 )
-def test_false_as_text_is_false(written: Any, truth: bool) -> None:  # noqa: FBT001 - a parameter
+def test_false_as_text_is_false(written: Any, truth: bool) -> None:
     """Defect of the ancestor: Cinder writes bootable as text, and "false" became true."""
     model = built(replace(VOLUME, bootable=written, multiattach=written))
     assert model.volumes.bootable.tolist() == [truth]

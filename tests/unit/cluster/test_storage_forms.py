@@ -62,17 +62,23 @@ def test_xml_elements_nest_and_carry_the_established_attributes() -> None:
     lines = [line.strip() for line in to_xml(cloud()).splitlines()]
     assert lines[:5] == [
         "<ModelRoot>",
-        '<StorageNode host="h@b" zone="z" status="enabled" state="up" '
-        'volume_type="[&quot;fast&quot;, &quot;good&quot;]" uuid="" human_id="">',
-        '<Pool name="h@b#p" total_volumes="1" total_capacity_gb="100" free_capacity_gb="60" '
-        'provisioned_capacity_gb="40" allocated_capacity_gb="40" virtual_free="60" uuid="" '
-        'human_id="">',
-        '<Volume size="40" status="in-use" attachments="[{&quot;server_id&quot;: '
-        '&quot;server&quot;, &quot;attachment_id&quot;: &quot;attachment&quot;}]" '
-        'name="da&lt;ta" multiattach="False" snapshot_id="None" project_id="project" '
-        'metadata="{&quot;a&quot;: &quot;b\'\\&quot;&quot;}" bootable="False" '
-        'volume_type="fast" created_at="2026-01-01T00:00:00.000000" host="h@b#p" uuid="v1" '
-        'human_id="" />',
+        (
+            '<StorageNode host="h@b" zone="z" status="enabled" state="up" '
+            'volume_type="[&quot;fast&quot;, &quot;good&quot;]" uuid="" human_id="">'
+        ),
+        (
+            '<Pool name="h@b#p" total_volumes="1" total_capacity_gb="100" free_capacity_gb="60" '
+            'provisioned_capacity_gb="40" allocated_capacity_gb="40" virtual_free="60" uuid="" '
+            'human_id="">'
+        ),
+        (
+            '<Volume size="40" status="in-use" attachments="[{&quot;server_id&quot;: '
+            '&quot;server&quot;, &quot;attachment_id&quot;: &quot;attachment&quot;}]" '
+            'name="da&lt;ta" multiattach="False" snapshot_id="None" project_id="project" '
+            'metadata="{&quot;a&quot;: &quot;b\'\\&quot;&quot;}" bootable="False" '
+            'volume_type="fast" created_at="2026-01-01T00:00:00.000000" host="h@b#p" uuid="v1" '
+            'human_id="" />'
+        ),
         "</Pool>",
     ]
 
@@ -106,8 +112,10 @@ def test_an_older_fixture_with_one_type_and_unknown_attributes_is_read() -> None
         ("<ModelRoot><StorageNode/></ModelRoot>", "host"),
         ('<ModelRoot><StorageNode host="h@b"><Pool/></StorageNode></ModelRoot>', "name"),
         (
-            '<ModelRoot><StorageNode host="h@b"><Pool name="h@b#p" free_capacity_gb="x"/>'
-            "</StorageNode></ModelRoot>",
+            (
+                '<ModelRoot><StorageNode host="h@b"><Pool name="h@b#p" free_capacity_gb="x"/>'
+                "</StorageNode></ModelRoot>"
+            ),
             "free_capacity_gb",
         ),
         ('<ModelRoot><Volume uuid="v" size="x"/></ModelRoot>', "size"),
