@@ -104,12 +104,14 @@ class HumanFormatter(logging.Formatter):
         """The line(s) of a record."""
         ids = " ".join(filter(None, (_get(record, "request_id"), _get(record, "correlation_id"))))
         who = f"{_get(record, 'role')} " if self._name_role else ""
-        line = f"{_time(record)} {record.levelname:<7} {who}{record.name}: {record.getMessage()}"
+        # the message apart from its logger: "….auth_token: word" would look like a secret itself
+        said = scrubbed(record.getMessage())
+        line = f"{_time(record)} {record.levelname:<7} {who}{record.name}: {said}"
         if ids:
             line = f"{line} [{ids}]"
         if record.exc_info:
-            line = f"{line}\n{self.formatException(record.exc_info)}"
-        return scrubbed(line)
+            line = f"{line}\n{scrubbed(self.formatException(record.exc_info))}"
+        return line
 
 
 class JsonFormatter(logging.Formatter):

@@ -109,6 +109,8 @@ class Checker:
             carried += sum(facts.needs[other].get(amount, 0.0) for other in self._on[host])
             if carried + need > facts.room[host].get(amount, 0.0):
                 return True
+            if need > facts.piece[host].get(amount, need):
+                return True
         return False
 
     def _torn(self, server: int, host: int) -> bool:
@@ -116,7 +118,7 @@ class Checker:
             if group.policy != "affinity":
                 continue
             others = [member for member in group.members if member != server]
-            if not others and not group.elsewhere:
+            if not others and not group.elsewhere and not group.of_cloud:
                 continue
             settled = [member for member in others if member not in self._to]
             if all(self._at[member] != host for member in settled):

@@ -1,7 +1,7 @@
 """What the checker knows of a model: plain lists and dictionaries, read from the columns anew."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from domain.cluster.checker_texts import (
     aggregate_wishes,
@@ -31,6 +31,7 @@ class Group:
     members: frozenset[int]
     max_per_host: int
     elsewhere: bool
+    of_cloud: bool
 
 
 @dataclass
@@ -44,6 +45,7 @@ class Facts:
         needs: per server, what it takes: amount name → figure.
         base: per host, what is taken without a server.
         room: per host, what there is; an amount that is not named has none.
+        piece: per host, the most that one server may have; no limit where none is named.
         groups: per server, the groups it is in, the operator's included.
         barred: per server, host → rules that keep it off for good, as far as worked out.
     """
@@ -54,6 +56,7 @@ class Facts:
     needs: list[dict[str, float]]
     base: list[dict[str, float]]
     room: list[dict[str, float]]
+    piece: list[dict[str, float]]
     groups: list[list[Group]]
     hosts: "list[_Host]"
     servers: "list[_Server]"
@@ -91,6 +94,7 @@ class _Server:
     fixed: bool
     pinned_zone: str | None
     home_zone: str
+    home_up: bool
     project: str
     specs: Mapping[str, str]
 
@@ -101,7 +105,7 @@ def read_facts(
     """Reads a model."""
     hosts = [_read_host(model, index) for index in range(len(model.hosts))]
     start = [int(host) for host in model.servers.host]
-    servers = [_read_server(model, s, hosts[start[s]].zone) for s in range(len(start))]
+    servers = [_read_server(model, s, hosts[start[s]]) for s in range(len(start))]
     groups = _read_groups(model, operator)
     return Facts(
         host_names=list(model.hosts.name),
@@ -110,6 +114,7 @@ def read_facts(
         needs=[_needs(model, load, server) for server in range(len(start))],
         base=[_base(load, host) for host in range(len(hosts))],
         room=[_room(model, load, host) for host in range(len(hosts))],
+        piece=[_piece(model, host) for host in range(len(hosts))],
         groups=_by_server(groups, len(start)),
         hosts=hosts,
         servers=servers,
@@ -139,7 +144,7 @@ def _read_host(model: ComputeModel, index: int) -> _Host:
     )
 
 
-def _read_server(model: ComputeModel, index: int, home_zone: str) -> _Server:
+def _read_server(model: ComputeModel, index: int, home: _Host) -> _Server:
     servers = model.servers
     quiet = not servers.task_state[index]
     settled = servers.status[index].upper() in {"", "ACTIVE", "SHUTOFF"}
@@ -149,7 +154,8 @@ def _read_server(model: ComputeModel, index: int, home_zone: str) -> _Server:
         id=servers.id[index],
         fixed=not (quiet and settled and able and free),
         pinned_zone=servers.pinned_zone[index],
-        home_zone=home_zone,
+        home_zone=home.zone,
+        home_up=home.up,
         project=servers.project_id[index],
         specs=servers.extra_specs[index],
     )
@@ -201,13 +207,22 @@ def _room(model: ComputeModel, load: Load | None, host: int) -> dict[str, float]
     return room
 
 
+def _piece(model: ComputeModel, host: int) -> dict[str, float]:
+    hosts = model.hosts
+    piece = {"VCPU": float(hosts.vcpus[host]), "MEMORY_MB": float(hosts.memory_mb[host])}
+    if hosts.disk_gb[host] > 0:
+        piece["DISK_GB"] = float(hosts.disk_gb[host])
+    return piece
+
+
 def _read_groups(model: ComputeModel, operator: OperatorRules) -> list[Group]:
     places = {identity: index for index, identity in enumerate(model.servers.id)}
     groups = []
     for row in model.groups:
         named = set(row.members)
         named.update(s for s, at in places.items() if row.id in model.servers.groups[at])
-        groups.append(_group(row.policy, named, row.max_per_host, places, model.outside))
+        found = _group(row.policy, named, row.max_per_host, places, model.outside)
+        groups.append(replace(found, of_cloud=True))
     lists = [("anti-affinity", apart) for apart in operator.apart]
     lists += [("affinity", together) for together in operator.together]
     groups += [_group(kind, set(names), 1, places, model.outside) for kind, names in lists]
@@ -226,13 +241,13 @@ def _group(
     policy: str, named: set[str], most: int, places: Mapping[str, int], outside: frozenset[str]
 ) -> Group:
     members = frozenset(places[name] for name in named if name in places)
-    return Group(policy, members, most, any(name in outside for name in named))
+    return Group(policy, members, most, any(name in outside for name in named), of_cloud=False)
 
 
 def _lasting(facts: Facts, server: _Server, host: _Host) -> list[str]:
     tests = {
         "Movable": not server.fixed,
-        "Alive": host.up,
+        "Alive": host.up and server.home_up,
         "WhollyKnown": host.unseen == 0,
         "Zone": _zone_fits(server, host, keep_zone=facts.keep_zone),
         "AggregateWishes": _aggregates_fit(server, host, facts.aggregate_keys),

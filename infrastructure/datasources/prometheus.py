@@ -16,7 +16,15 @@ from infrastructure.datasources.bulk import BulkSource, Reading, ambiguous
 from infrastructure.datasources.endpoint import TooLarge
 from infrastructure.datasources.measures import unknown
 from infrastructure.datasources.names import matched
-from infrastructure.datasources.promql import Labels, Mapped, age_of, literally, mapping, only
+from infrastructure.datasources.promql import (
+    Labels,
+    Mapped,
+    age_of,
+    age_within_a_day,
+    literally,
+    mapping,
+    only,
+)
 from infrastructure.datasources.queries import QueryApi, Sample
 
 _FROM_MODEL: Mapping[str, Callable[[ComputeModel], FloatArray]] = {
@@ -59,7 +67,11 @@ class PrometheusSource(BulkSource):
     def _age(self, need: MetricNeed, model: ComputeModel, reading: Reading) -> float | None:
         del model, reading
         mapped = self._mapping.get(need.name)
-        samples = self._api.query(age_of(mapped.series)) if mapped else []
+        if mapped is None:
+            return None
+        samples = self._api.query(age_of(mapped.series)) or self._api.query(
+            age_within_a_day(mapped.series)
+        )
         return samples[0].value if samples else None
 
     def _read(self, need: MetricNeed, model: ComputeModel) -> Reading:

@@ -112,6 +112,11 @@ def age_of(series: str) -> str:
     return f"time() - max(timestamp({series}))"
 
 
+def age_within_a_day(series: str) -> str:
+    """The same of a series that has been silent for longer than Prometheus looks back by itself."""
+    return f"time() - max(max_over_time(timestamp({series})[1d:5m]))"
+
+
 def only(label: str, alternatives: Collection[str]) -> str:
     """A matcher for series whose label is one of some regular expressions."""
     return f'{label}=~"{"|".join(alternatives)}"'

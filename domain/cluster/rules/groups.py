@@ -22,9 +22,16 @@ class GroupIndex:
 
     A member that is in no host's table but known to be on a host outside the scope makes its group
     ``elsewhere``: nobody in scope can join it.
+
+    Attributes:
+        groups: the cloud's groups, then the others.
+        members: of each group, indices in order.
+        elsewhere: of each group, whether it has members outside the scope.
+        native: how many of the groups are the cloud's.
     """
 
     def __init__(self, model: ComputeModel, extra: Iterable[GroupRow] = ()) -> None:
+        self.native = len(model.groups)
         self.groups: Sequence[GroupRow] = (*model.groups, *extra)
         members: list[set[str]] = [set(group.members) for group in self.groups]
         by_id = {group.id: place for place, group in enumerate(self.groups)}
@@ -52,7 +59,11 @@ class GroupIndex:
 
 
 class Affinity:
-    """A host for a member of an affinity group already holds another member (settled there)."""
+    """A host for a member of an affinity group already holds another member (settled there).
+
+    The cloud counts a server's own host among the hosts of its group, so a lone member of one of
+    its groups stays where it is. A lone member of an operator's list is free.
+    """
 
     def __init__(self, index: GroupIndex) -> None:
         self._index = index
@@ -62,7 +73,7 @@ class Affinity:
         mask: BoolArray | None = None
         for group in self._index.of(server, AFFINITY):
             others = self._index.others(group, server)
-            if not others and not self._index.elsewhere[group]:
+            if not others and not self._index.elsewhere[group] and group >= self._index.native:
                 continue
             together = np.zeros(len(branch.model.hosts), dtype=np.bool_)
             together[[branch.host_of[o] for o in others if o not in branch.moving]] = True

@@ -3,26 +3,30 @@
 import numpy as np
 
 from domain.cluster.branch import Branch
-from domain.cluster.columns import BoolArray, IntArray
+from domain.cluster.columns import BoolArray, IntArray, frozen
 from domain.cluster.compute import ComputeModel
 from domain.kernel.reasons import Because, Reason
 
 
 class Alive:
-    """The nova-compute service is up."""
+    """The nova-compute services at both ends are up: a dead one can neither take nor send."""
 
-    keys: IntArray | None = None
+    keys: IntArray | None
 
     def __init__(self, model: ComputeModel) -> None:
         self._model = model
+        self._nowhere: BoolArray = frozen(np.zeros(len(model.hosts), dtype=np.bool_))
+        self._sends: BoolArray = model.up[model.servers.host]
+        self.keys = frozen(self._sends.astype(np.int64))
 
-    def allowed(self, server: int) -> BoolArray | None:  # noqa: ARG002 - the same for all
-        """bool[hosts]: up."""
-        return self._model.up
+    def allowed(self, server: int) -> BoolArray | None:
+        """bool[hosts]: up; none if the server's own host is down."""
+        return self._model.up if self._sends[server] else self._nowhere
 
-    def why(self, server: int, host: int) -> Because:  # noqa: ARG002 - the same for all
-        """Host down."""
-        return Because(Reason.HOST_DOWN, {"host": self._model.hosts.name[host]})
+    def why(self, server: int, host: int) -> Because:
+        """The host that is down; the destination if both are."""
+        at = host if not self._model.up[host] else int(self._model.servers.host[server])
+        return Because(Reason.HOST_DOWN, {"host": self._model.hosts.name[at]})
 
 
 class WhollyKnown:

@@ -121,14 +121,14 @@ def stub_grafana() -> Iterator[Ground]:
         endpoint.close()
 
 
-_SLOW = [pytest.mark.slow, pytest.mark.timeout(400)]
+SLOW = [pytest.mark.slow, pytest.mark.timeout(400)]
 """Gnocchi takes half a minute to start."""
 
 
 @pytest.fixture(
     params=[
         "real_prometheus",
-        pytest.param("real_gnocchi", marks=_SLOW),
+        pytest.param("real_gnocchi", marks=SLOW),
         "stub_gnocchi",
         "stub_grafana",
     ]

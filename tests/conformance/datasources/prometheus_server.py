@@ -114,3 +114,7 @@ def _exposition(start: float) -> Iterator[str]:
     for server in truth.TRUTH[m.INSTANCE_RAM_USAGE]:
         told = truth.samples(m.INSTANCE_RAM_USAGE, server)
         yield from lines("ceilometer_memory_usage", f'resource="{server}"', told)
+    yield "# TYPE forgotten_memory gauge"
+    stopped = truth.SERVERS["stopped"]
+    told = truth.samples(m.INSTANCE_RAM_USAGE, stopped)
+    yield from lines("forgotten_memory", f'resource="{stopped}"', told)

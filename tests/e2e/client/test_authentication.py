@@ -85,7 +85,7 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     file.write_text(
         "[DEFAULT]\nenable_authentication = true\ndebug = true\n"
         f"[vigil]\nprometheus_url = http://metrics:{METRICS_PASSWORD}@127.0.0.1:{free_port()}\n"
-        f"simulator_speed = 60\nrun_attempts = 1\n"
+        f"simulator_speed = 60\nrun_attempts = 1\nrun_retry_interval = 0.1\nsweep_interval = 1\n"
         f"[prometheus_client]\nusername = metrics\npassword = {METRICS_PASSWORD}\n"
         "[watcher_datasources]\nquery_max_retries = 1\nquery_interval = 0\n"
         "[keystone_authtoken]\ntoken_cache_time = 60\n"

@@ -19,6 +19,7 @@ from domain.cluster.baremetal import BaremetalModel
 from domain.cluster.storage import StorageModel
 from domain.cluster.storage_rows import Attachment, PoolRow, StorageNodeRow, VolumeTypeRow
 from infrastructure.openstack.baremetal_collector import IronicCollector
+from infrastructure.openstack.collector import NovaCollector
 from infrastructure.openstack.connection import Limits, connect
 from infrastructure.openstack.storage_collector import CinderCollector
 from infrastructure.simulator import Simulator, SimulatorConfig, clouds_yaml
@@ -396,6 +397,6 @@ def test_the_simulators_machines_are_below_its_hosts(twin: Connection) -> None:
     model, quarantined = BaremetalModel.build(found.nodes)
     assert quarantined == ()
     assert found.calls == 3
-    hypervisors = {h.id for h in twin.compute.hypervisors(details=True)}
-    assert model.by_compute_node.keys() == hypervisors
+    hosts = NovaCollector(twin).collect().hosts
+    assert model.by_compute_node.keys() == {host.id for host in hosts}
     assert model.nodes.maintenance.sum() == 1

@@ -46,6 +46,7 @@ from infrastructure.read_models import (
 from interfaces.rest.app import create_app
 from interfaces.rest.auth import NoAuth
 from interfaces.rest.services import RestServices, RestSettings, StrategyState
+from tests.integration.rest import described
 
 TEST = Metadata(component("test"))
 
@@ -276,9 +277,11 @@ class House:
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
     ) -> falcon.testing.Result:
         bare, _, query = path.partition("?")
-        return self.http.simulate_request(
+        result = self.http.simulate_request(
             method, bare, query_string=query, body=body, headers=dict(headers)
         )
+        described.check(method, bare, result)
+        return result
 
     def get(self, path: str, **kwargs: Any) -> Any:
         """The document at a path, which must be there."""

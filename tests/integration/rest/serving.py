@@ -1,7 +1,7 @@
 """The API on a real server with real worker processes, for tests and their helpers.
 
-Run as a program: ``python -m tests.integration.rest.serving URL WORKERS STREAM_SECONDS`` serves the house
-in a database and prints where.
+Run as a program, ``python -m tests.integration.rest.serving URL WORKERS STREAM_SECONDS``, it serves
+the house in a database and prints where.
 """
 
 import subprocess

@@ -52,7 +52,7 @@ def host(rng: Random, number: int, aggregates: int) -> HostRow:
         state="up" if rng.random() < 0.95 else "down",
         status="enabled" if rng.random() < 0.85 else "disabled",
         zone=rng.choice(ZONES) if rng.random() < 0.4 else ZONES[0],
-        vcpus=rng.choice((8, 16, 32)),
+        vcpus=rng.choice((2, 8, 16, 32)),
         memory_mb=rng.choice((16384, 32768)),
         disk_gb=disk,
         vcpus_reserved=rng.choice((0, 0, 1)),

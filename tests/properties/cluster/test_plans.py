@@ -75,7 +75,7 @@ def test_the_weight_planner_keeps_legal_moves_legal_with_several_in_flight(
 def test_without_barriers_some_plans_break_rules() -> None:
     """The control: the same moves, all at once, are found out."""
     found = 0
-    for seed in range(60):
+    for seed in range(120):
         rng = Random(seed)
         model = generate.cluster(rng)
         load = generate.load(rng, model)

@@ -43,6 +43,22 @@ def test_down_and_disabled_hosts_take_nobody() -> None:
     assert why(built, 2) == ["c2 is disabled"]
 
 
+def test_nobody_leaves_a_host_that_is_down() -> None:
+    """Its nova-compute would have to send them: Nova refused moves that were planned as legal."""
+    built = model([host(0, state="down"), host(1)], [server(0, 0), server(1, 1)])
+    assert legal(built) == []
+    assert why(built, 1) == ["c0 is down"]
+
+
+def test_a_ratio_promises_no_single_server_more_than_the_host_has() -> None:
+    """Placement's max_unit is the physical total: Nova refused 10 vCPUs on 8 cores x 4.0, which
+    the sums alone allow."""
+    small = host(1, vcpus=8, cpu_ratio=4.0, memory_mb=4096, ram_ratio=2.0, disk_gb=0)
+    built = model([host(0), small], [server(0, 0, vcpus=8, memory_mb=4096), server(1, 0, vcpus=10)])
+    assert legal(built, 0) == ["c1"]
+    assert why(built, 1, number=1) == ["c1 lacks vcpus: 10.0 needed, 8.0 free"]
+
+
 def test_a_host_with_unreadable_servers_takes_nobody() -> None:
     built, _ = ComputeModel.build([host(0), host(1)], [server(0, 0), server(1, 1, vcpus=None)])
     assert why(built, 1) == ["c1 holds 1 servers that could not be read"]
@@ -186,9 +202,14 @@ def test_affinity_lets_a_member_go_only_where_another_is() -> None:
     assert why(united, 1) == ["group g must stay together on c0"]
 
 
-def test_a_lone_member_of_an_affinity_group_is_free() -> None:
+def test_a_lone_member_of_an_affinity_group_stays_but_one_of_an_operators_list_is_free() -> None:
+    """Nova counts a server's own host among those of its group, and refuses every other host; a
+    move that ran into this was planned as legal."""
     group = GroupRow("g", policy="affinity", members=("s0",))
-    assert legal(model([host(0), host(1)], [server(0, 0)], (group,))) == ["c1"]
+    alone = model([host(0), host(1)], [server(0, 0)], (group,))
+    assert why(alone, 1) == ["group g must stay together on another host"]
+    listed = OperatorRules(together=(("s0", "gone"),))
+    assert legal(model([host(0), host(1)], [server(0, 0)]), operator=listed) == ["c1"]
 
 
 def test_an_affinity_group_with_members_outside_the_scope_stays_where_it_is() -> None:

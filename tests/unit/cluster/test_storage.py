@@ -39,6 +39,12 @@ def built(*volumes: VolumeRow, pools: tuple[PoolRow, ...] = (POOL,)) -> StorageM
     return model
 
 
+def with_figure(name: str, field: str, value: object) -> PoolRow:
+    """The usual pool under another name and with one figure changed."""
+    changes: dict[str, Any] = {"name": name, field: value}
+    return replace(POOL, **changes)
+
+
 def virtual_free(**changes: Any) -> float:
     """What may still be promised of a pool."""
     return float(built(pools=(replace(POOL, **changes),)).pools.virtual_free_gb[0])
@@ -63,7 +69,7 @@ def test_a_capacity_is_a_number_or_infinite_or_explicitly_unknown(
 ) -> None:
     """Defect of the ancestor: one pool that says "unknown" or "infinite" broke the whole model."""
     rows = tuple(
-        replace(POOL, **{"name": f"h@ssd#{field}", field: reported})
+        with_figure(f"h@ssd#{field}", field, reported)
         for field in ("total_gb", "free_gb", "allocated_gb")
     )
     model = built(pools=rows)
@@ -77,7 +83,7 @@ def test_a_capacity_is_a_number_or_infinite_or_explicitly_unknown(
 def test_a_pool_with_a_senseless_capacity_is_quarantined_and_the_others_are_used(
     field: str, nonsense: object
 ) -> None:
-    bad = replace(POOL, **{"name": "h@ssd#bad", field: nonsense})  # type: ignore[arg-type]
+    bad = with_figure("h@ssd#bad", field, nonsense)
     model, quarantined = StorageModel.build([NODE], [bad, POOL], [VOLUME])
     assert model.pools.name == ("h@ssd#p",)
     assert [(q.kind, q.id, q.because.reason) for q in quarantined] == [

@@ -11,6 +11,9 @@ from domain.cluster.storage_rows import PoolRow, StorageNodeRow, VolumeRow, Volu
 from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Reason
 
+Names = tuple[str, ...]
+Selected = tuple[Names, Names, Names, list[str]]
+
 
 def cloud() -> StorageModel:
     """A backend in each of three zones, two pools in the first, a volume in each pool."""
@@ -30,14 +33,14 @@ def cloud() -> StorageModel:
     return model
 
 
-def selected(*rules: Any) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], list[str]]:
+def selected(*rules: Any) -> Selected:
     """Backends, pools, volumes and notes of a scope."""
     model, selection = parse_storage_scope([{"storage": list(rules)}]).apply(cloud())
     notes = [str(note.facts.get("name", note.reason)) for note in selection.notes]
     return model.nodes.host, model.pools.name, model.volumes.id, notes
 
 
-EVERYTHING = (
+EVERYTHING: Selected = (
     ("h@a", "h@b", "h@c"),
     ("h@a#1", "h@a#2", "h@b#1", "h@c#1"),
     ("v1", "v2", "v3", "v4"),

@@ -109,3 +109,10 @@ def test_a_traceback_is_written_without_its_secrets(form: str) -> None:
 )
 def test_secrets_are_scrubbed_and_everything_else_is_left_alone(text: str, clean: str) -> None:
     assert logs.scrubbed(text) == clean
+
+
+def test_a_loggers_name_is_not_taken_for_the_name_of_a_secret() -> None:
+    """keystonemiddleware.auth_token said "*** request" instead of "Rejecting request"."""
+    name = "keystonemiddleware.auth_token"
+    record = logging.LogRecord(name, logging.INFO, "", 0, "Rejecting request", (), None)
+    assert f"{name}: Rejecting request" in HumanFormatter().format(record)
