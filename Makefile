@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DATA ?= .vigil/demo
 
-.PHONY: demo up test slow-test cloud-test check format bench docs lock clean install
+.PHONY: demo up test slow-test fuzz-api cloud-test check format bench docs lock clean install
 
 install: $(STAMP)
 
@@ -26,6 +26,9 @@ test: $(STAMP)  ## the test suite (slow and cloud tests have their own targets)
 
 slow-test: $(STAMP)  ## crash, load and fuzz tests
 	$(BIN)/pytest -m slow -q
+
+fuzz-api: $(STAMP)  ## thousands of requests made from docs/openapi.json; also part of slow-test
+	$(BIN)/pytest -m slow tests/fuzz -q -s
 
 cloud-test: $(STAMP)  ## against the OpenStack that VIGIL_TEST_CLOUD names in clouds.yaml
 	$(BIN)/pytest -m cloud -q

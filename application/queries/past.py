@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from application.errors import NothingThen, Unavailable
+from application.ports.clock import Clock
 from application.ports.event_log import Entry, Malformed
 from application.ports.projections import Projection, Row
 from application.ports.read_models import ActionPlanView, ActionView, AuditView, ReadModels
@@ -40,22 +41,24 @@ class Past:
         log: their events.
         read: what does not change is looked up there (descriptions of action types).
         cron: evaluates cron expressions.
+        clock: tells what is the past.
     """
 
-    def __init__(self, log: History, read: ReadModels, cron: Cron) -> None:
+    def __init__(self, log: History, read: ReadModels, cron: Cron, clock: Clock) -> None:
         self._log = log
         self._read = read
+        self._clock = clock
         self._audits = AuditsProjection(cron)
         self._plans = PlansProjection()
 
-    def check(self, moment: Moment, now: datetime) -> None:
+    def check(self, moment: Moment) -> None:
         """Refuses moments that have not been yet.
 
         Raises:
             NothingThen: it lies beyond the end of the log, or in the future.
         """
         if isinstance(moment, datetime):
-            if moment > now:
+            if moment > self._clock.now():
                 raise NothingThen(f"{moment.isoformat()} is in the future.")
         elif moment > (end := self._log.end()):
             raise NothingThen(f"The log ends at position {end}, there is no position {moment} yet.")
@@ -106,6 +109,7 @@ class Past:
     def _folded(
         self, uuid: UUID, moment: Moment, kind: type[A], projection: Projection
     ) -> tuple[A, int, "_Tables"]:
+        self.check(moment)
         seen = _until(self._log.history(uuid), moment)
         if not seen:
             raise NothingThen(f"{uuid} did not exist at {_told(moment)}.")

@@ -106,7 +106,7 @@ _SENTENCES: dict[Reason, str] = {
     Reason.CLOUD_UNREACHABLE: "The cloud could not be reached: {error}",
     Reason.CLOUD_REFUSED: "The cloud refused: {error}",
     Reason.METRICS_UNAVAILABLE: "The metrics could not be read: {error}",
-    Reason.MODEL_EMPTY: "The scope selects no compute host.",
+    Reason.MODEL_EMPTY: "The scope selects nothing to look at.",
     Reason.MODEL_STALE: (
         "The cluster model is {age} s old, at most {limit} s are allowed, and the cloud cannot be "
         "read: {error}"
@@ -170,7 +170,7 @@ _SENTENCES: dict[Reason, str] = {
     Reason.SAME_HOST: "the server is already on {host}",
     Reason.METRIC_UNKNOWN: "{metric} of {resource} is not known",
     Reason.SCOPE_NAME_UNKNOWN: "the scope names {kind} {name}, which does not exist",
-    Reason.UNKNOWN_HOST: "{resource} is on host {host}, which was not collected",
+    Reason.UNKNOWN_HOST: "{resource}: on {host}, which was not collected",
     Reason.DUPLICATE_HOST: "host name {host} occurs {count} times",
     Reason.BAD_VALUE: "{field} of {resource} is {value}",
     Reason.FLAVOR_MISSING: "{resource} carries no flavor",

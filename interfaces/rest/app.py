@@ -178,6 +178,8 @@ def create_app(api: RestServices) -> App:
             Gate(by_method(table), public, None if api.settings.webhooks_auth else "/v1/webhooks/"),
         ]
     )
+    # an empty answer has no type; falcon knows what None means, its annotation does not
+    app.resp_options.default_media_type = None  # type: ignore[assignment]
     for route in table:
         if isinstance(route.resource, Description):
             route.resource.describe(table)

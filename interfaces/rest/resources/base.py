@@ -29,7 +29,7 @@ class Resource:
 
     def __init__(self, api: RestServices) -> None:
         self.api = api
-        self.past = Past(api.history, api.reads, api.cron)
+        self.past = Past(api.history, api.reads, api.cron, api.clock)
 
     def look(self, req: falcon.Request, *, detail: bool = True) -> Look:
         """What a request may see."""
@@ -55,12 +55,8 @@ class Resource:
 
         Raises:
             Malformed: there is another parameter, or this one is neither.
-            NothingThen: it has not been yet.
         """
-        moment = parameters.moment(media.query(req, [parameters.AT.name]))
-        if moment is not None:
-            self.past.check(moment, self.api.clock.now())
-        return moment
+        return parameters.moment(media.query(req, [parameters.AT.name]))
 
     def list(
         self,

@@ -50,7 +50,7 @@ class DataModel(Resource):
             raise NotFound("Data model", kind)
         call.authorize()
         if moment is not None:
-            self.past.check(moment, self.api.clock.now())
+            self.past.check(moment)
         columns = frozenset(_NODE + _SERVER)
         if call.at_least(ATTRIBUTES_SINCE):
             columns |= frozenset(_ATTRIBUTES)

@@ -10,6 +10,7 @@ import requests
 from openstack.connection import Connection
 from openstack.exceptions import SDKException
 
+from application.ports.event_log import Recorded
 from infrastructure.openstack.connection import connect
 from tests.integration.rest.access.process import Running, serving
 from tests.integration.rest.house import House, a_house
@@ -66,19 +67,26 @@ def api(
         yield running
 
 
+def token_of(connection: Connection) -> str:
+    """A connection's token."""
+    token = connection.auth_token
+    assert token
+    return token
+
+
 def ask(api: Running, path: str, **headers: str) -> requests.Response:
     sent = {name.replace("_", "-"): text for name, text in headers.items()}
     return requests.get(f"{api.url}{path}", headers=sent, timeout=60)
 
 
 def test_an_administrator_is_let_in(api: Running, admin: Connection) -> None:
-    answer = ask(api, "/v1/goals", X_Auth_Token=admin.auth_token)
+    answer = ask(api, "/v1/goals", X_Auth_Token=token_of(admin))
     assert answer.status_code == 200, answer.text
     assert answer.json()["goals"]
 
 
 def test_a_member_is_known_and_refused(api: Running, member: Connection) -> None:
-    token = member.auth_token
+    token = token_of(member)
     assert ask(api, "/v1", X_Auth_Token=token).status_code == 200
     answer = ask(api, "/v1/goals", X_Auth_Token=token, X_Roles="admin")
     assert answer.status_code == 403
@@ -99,10 +107,10 @@ def test_a_token_that_was_revoked_before_it_was_seen_is_none(
     api: Running, admin: Connection
 ) -> None:
     other = connect(admin.config.name)
-    token = other.auth_token
+    token = token_of(other)
     gone = requests.delete(
         f"{admin.config.auth['auth_url']}/auth/tokens",
-        headers={"X-Auth-Token": admin.auth_token, "X-Subject-Token": token},
+        headers={"X-Auth-Token": token_of(admin), "X-Subject-Token": token},
         timeout=60,
     )
     assert gone.status_code == 204
@@ -115,15 +123,16 @@ def test_events_carry_keystones_user_and_the_log_none_of_the_secrets(
     answer = requests.post(
         f"{api.url}/v1/audits",
         json={"audit_type": "EVENT", "goal": "dummy"},
-        headers={"X-Auth-Token": admin.auth_token},
+        headers={"X-Auth-Token": token_of(admin)},
         timeout=60,
     )
     assert answer.status_code == 201, answer.text
     *_, last = house.log.read(0, 10_000)
+    assert isinstance(last, Recorded)
     actor = last.event.metadata.actor
     assert actor.id == admin.current_user_id
     assert actor.name == admin.config.auth["username"]
     assert actor.project == admin.current_project_id
     said = Path(api.said).read_text()
-    assert admin.auth_token not in said
+    assert token_of(admin) not in said
     assert admin.config.auth["password"] not in said

@@ -39,7 +39,7 @@ def check(method: str, path: str, result: falcon.testing.Result) -> None:
         raise Undescribed(f"{where}: {result.text}")
     content = _resolved(answer).get("content", {})
     kind = result.headers.get("content-type")
-    if not content and not result.content:
+    if kind is None and not content and not result.content:
         return
     if kind not in content:
         raise Undescribed(f"{where}: {kind} is none of {list(content)}")

@@ -100,6 +100,7 @@ def test_a_traceback_is_written_without_its_secrets(form: str) -> None:
         ("X-Auth-Token: gAAAAABk", "X-Auth-Token: ***"),
         ("{'X-Subject-Token': 'abc.def'}", "{'X-Subject-Token': '***'}"),
         ('{"password": "hunter2", "user": "me"}', '{"password": "***", "user": "me"}'),
+        ("Token gAAAAABnX_k-2y9T0cUqv5bLr7Wm4s== is gone", "Token *** is gone"),
         ("nats_token=abc123 port=4222", "nats_token=*** port=4222"),
         ("Authorization: Bearer abcdefgh.ijk", "Authorization: Bearer ***"),
         ("http://h/?api_key=abc&x=1", "http://h/?api_key=***&x=1"),
@@ -115,4 +116,4 @@ def test_a_loggers_name_is_not_taken_for_the_name_of_a_secret() -> None:
     """keystonemiddleware.auth_token said "*** request" instead of "Rejecting request"."""
     name = "keystonemiddleware.auth_token"
     record = logging.LogRecord(name, logging.INFO, "", 0, "Rejecting request", (), None)
-    assert f"{name}: Rejecting request" in HumanFormatter().format(record)
+    assert f"{name}: Rejecting request" in logs.HumanFormatter().format(record)

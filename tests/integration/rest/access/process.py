@@ -90,10 +90,10 @@ def _listening(process: subprocess.Popen[bytes], said: Path) -> bool:
     return "Booting worker" in text
 
 
-def refused(words: Sequence[str]) -> str:
-    """What a `vigil api` says that must not start."""
+def refused(words: Sequence[str], role: str = "api") -> str:
+    """What a `vigil api` (or another command) says that must not start."""
     done = subprocess.run(
-        command("api", *words),
+        command(role, *words),
         capture_output=True,
         text=True,
         timeout=60,

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from interfaces.rest.policy import list_rules
 from tests.integration.rest.access.process import environment

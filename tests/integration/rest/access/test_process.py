@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from infrastructure.settings import SettingsError, load
+from infrastructure.simulator import clouds_yaml
 from infrastructure.supervision import free_port
 from infrastructure.supervision.probes import answers
 from tests.integration.rest.access.certificates import Authority
@@ -161,6 +162,18 @@ def test_a_start_that_would_open_the_door_to_others_is_refused(conf: Path) -> No
 def test_authentication_without_credentials_is_refused_by_the_options_name(conf: Path) -> None:
     conf.write_text("[DEFAULT]\nenable_authentication = true\n")
     assert "[keystone_authtoken] auth_type: must be set" in refused(("--config-file", str(conf)))
+
+
+def test_the_supervisor_refuses_before_it_starts_anything(conf: Path) -> None:
+    clouds = conf.parent / "clouds.yaml"
+    clouds.write_text(clouds_yaml("http://127.0.0.1:9"))
+    conf.write_text(
+        "[DEFAULT]\nenable_authentication = true\n"
+        f"[vigil]\ncloud = simulator\ncloud_config = {clouds}\ndata_dir = {conf.parent / 'up'}\n"
+    )
+    said = refused(("--config-file", str(conf), "--quiet"), "up")
+    assert "[keystone_authtoken] auth_type: must be set" in said
+    assert not (conf.parent / "up" / "vigil.log").exists()
 
 
 def test_a_policy_file_that_is_not_there_is_told_before_anything_is_served(conf: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import falcon.testing
 import pytest
 
+from application.ports.event_log import Recorded
 from domain.kernel.metadata import ActorKind
 from infrastructure.supervision import free_port
 from interfaces.rest.keystone import IdentityMisconfigured, KeystoneIdentity
@@ -174,6 +175,7 @@ def test_events_carry_who_asked(house: House, keystone: Keystone) -> None:
     )
     assert answer.status_code == 201, answer.text
     *_, last = house.log.read(0, 10_000)
+    assert isinstance(last, Recorded)
     metadata = last.event.metadata
     assert metadata.actor.kind is ActorKind.USER
     assert metadata.actor.name == "admin"

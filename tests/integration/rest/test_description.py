@@ -1,0 +1,69 @@
+"""The OpenAPI description: complete, served, and what the API does."""
+
+import pytest
+
+from interfaces.rest.app import routes
+from interfaces.rest.openapi.operations import operations
+from tests.integration.rest.described import Undescribed, check, document
+from tests.integration.rest.house import House
+
+
+def test_it_is_served_to_anybody(lived_in: House) -> None:
+    served_one = lived_in.get("/openapi.json", version=None, headers={"X-Roles": ""})
+    assert served_one == document()
+
+
+def test_every_method_of_every_route_is_described(lived_in: House) -> None:
+    there = {
+        (route.path, endpoint.method)
+        for route in routes(lived_in.api)
+        for endpoint in route.endpoints
+    }
+    assert there == set(operations())
+    described = {
+        (path, method.upper()) for path, item in document()["paths"].items() for method in item
+    }
+    assert described == there
+
+
+def test_every_described_parameter_is_understood_and_no_other(lived_in: House) -> None:
+    plan = lived_in.plan()["uuid"]
+    idents = {
+        "goals": "dummy",
+        "strategies": "dummy",
+        "scoring_engines": "dummy_scorer",
+        "services": "1",
+        "audit_templates": lived_in.template()["uuid"],
+        "audits": lived_in.audit()["uuid"],
+        "action_plans": plan,
+        "actions": lived_in.actions(plan)[0]["uuid"],
+    }
+    lived_in.worker()
+    lived_in.model.rows = []
+    values = {"marker": "", "limit": "1", "after": "0", "at": str(lived_in.log.end())}
+    for path, item in document()["paths"].items():
+        if "get" not in item or path.endswith("/start"):
+            continue
+        collection = path.split("/")[2] if path.count("/") > 1 else ""
+        asked = path.replace("{ident}", idents.get(collection, ""))
+        for one in item["get"].get("parameters", []):
+            if one.get("in") == "query" and one["name"] != "marker":
+                schema = one["schema"]
+                value = values.get(one["name"]) or schema.get("enum", ["dummy"])[0]
+                value = plan if schema.get("format") == "uuid" else value
+                value = "2026-01-01" if schema.get("format") == "date-time" else value
+                if one["name"] == "audit_uuid":
+                    value = idents["audits"]
+                answer = lived_in.ask("GET", f"{asked}?{one['name']}={value}")
+                assert answer.status_code == 200, (path, one["name"], answer.text)
+        if path.startswith("/v1"):
+            assert lived_in.ask("GET", f"{asked}?bogus=1").status_code == 400
+
+
+def test_an_answer_that_is_not_described_is_noticed(lived_in: House) -> None:
+    """The control of the comparison that all tests of the API run through."""
+    result = lived_in.ask("GET", "/v1/goals")
+    with pytest.raises(Undescribed, match="POST /v1/audits 200"):
+        check("POST", "/v1/audits", result)
+    with pytest.raises(Undescribed, match="audits"):
+        check("GET", "/v1/audits", result)

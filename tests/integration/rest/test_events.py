@@ -1,0 +1,218 @@
+"""Vigil's own: finding events, and following them."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote
+
+import falcon.testing
+import pytest
+import requests
+
+from interfaces.rest.app import create_app
+from interfaces.rest.services import RestSettings
+from tests.integration.rest.house import House, refused
+from tests.integration.rest.serving import served
+
+ADA = {"X-User-Id": "u-1", "X-User-Name": "ada"}
+
+
+def positions(page: Any) -> list[int]:
+    return [one["position"] for one in page["events"]]
+
+
+class TestFilters:
+    def test_several_types_can_be_asked_for(self, house: House) -> None:
+        house.audit()
+        house.audit(audit_type="EVENT")
+        both = house.get("/v1/events?type=audit.requested,%20audit.run-requested")["events"]
+        assert [one["type"] for one in both] == [
+            *("audit.requested", "audit.run-requested", "audit.requested")
+        ]
+        assert house.get("/v1/events?type=never.happened") == {"events": []}
+
+    def test_events_are_found_by_who_caused_them(self, house: House) -> None:
+        house.audit()
+        body = {"audit_type": "EVENT", "goal": "dummy"}
+        mine = house.ask("POST", "/v1/audits", body, headers=ADA)
+        found = house.get("/v1/events?actor=ada")["events"]
+        assert {one["actor"] for one in found} == {"ada"}
+        assert found[-1]["position"] == int(mine.headers["vigil-position"])
+
+    def test_events_are_found_by_what_they_happened_to(self, house: House) -> None:
+        first, _ = house.audit()["uuid"], house.audit()
+        found = house.get(f"/v1/events?aggregate_id={first}")
+        assert found == house.get(f"/v1/audits/{first}/events")
+
+    def test_events_are_found_by_time(self, house: House) -> None:
+        house.audit()
+        everything = house.get("/v1/events")["events"]
+        middle = everything[len(everything) // 2]["at"]
+        since = house.get(f"/v1/events?since={quote(middle)}")["events"]
+        until = house.get(f"/v1/events?until={quote(middle)}")["events"]
+        assert since == [one for one in everything if one["at"] >= middle]
+        assert until + since == everything
+
+    def test_next_keeps_the_filters(self, house: House) -> None:
+        for _ in range(3):
+            house.audit()
+        path, seen = "/v1/events?type=audit.requested,audit.run-requested&limit=4", []
+        while path:
+            page = house.get(path)
+            seen += [one["type"] for one in page["events"]]
+            path = page.get("next", "").partition("falconframework.org")[2]
+        assert seen == ["audit.requested", "audit.run-requested"] * 3
+
+    @pytest.mark.parametrize(
+        "query", ["since=x", "until=2026-02-30", "aggregate_id=x", "since=", "types=x"]
+    )
+    def test_what_is_not_understood_is_refused(self, lived_in: House, query: str) -> None:
+        refused(lived_in.ask("GET", f"/v1/events?{query}"), 400)
+
+
+class TestActions:
+    def test_an_action_tells_its_own_story(self, house: House) -> None:
+        plan = house.plan(actions=2, state="SUCCEEDED")["uuid"]
+        first, second = (one["uuid"] for one in house.actions(plan))
+        for action in (first, second):
+            events = house.get(f"/v1/actions/{action}/events")["events"]
+            assert [one["type"] for one in events] == [
+                *("plan.proposed", "plan.action-intended", "plan.action-succeeded")
+            ]
+        of_plan = house.get(f"/v1/action_plans/{plan}/events")["events"]
+        assert all(one in of_plan for one in house.get(f"/v1/actions/{first}/events")["events"])
+
+    def test_it_is_read_page_by_page(self, house: House) -> None:
+        plan = house.plan(actions=1, state="SUCCEEDED")["uuid"]
+        path = f"/v1/actions/{house.actions(plan)[0]['uuid']}/events"
+        whole = house.get(path)
+        page = house.get(f"{path}?limit=1")
+        rest = house.get(f"{path}?after={positions(page)[0]}")
+        assert page["events"] + rest["events"] == whole["events"]
+
+    def test_an_action_that_is_not_there_has_none(self, lived_in: House) -> None:
+        refused(lived_in.ask("GET", "/v1/actions/bogus/events"), 400)
+
+
+def parsed(lines: Iterator[str]) -> Iterator[dict[str, str]]:
+    """Server-sent events, as a client takes them apart; comments count as events named so."""
+    fields: dict[str, str] = {}
+    for line in lines:
+        if not line and fields:
+            yield fields
+            fields = {}
+        elif line.startswith(":"):
+            fields["comment"] = line
+        elif line:
+            name, _, value = line.partition(": ")
+            fields[name] = value
+
+
+@pytest.fixture(scope="class")
+def base(lived_in: House) -> Iterator[str]:
+    with served(lived_in, workers=1) as url:
+        yield url
+
+
+class TestStream:
+    def test_what_was_and_what_happens_comes_in_order(self, lived_in: House, base: str) -> None:
+        lived_in.audit()
+        with requests.get(f"{base}/v1/events/stream?after=0", stream=True, timeout=20) as http:
+            assert http.headers["content-type"] == "text/event-stream"
+            assert http.headers["cache-control"] == "no-store"
+            events = parsed(http.iter_lines(decode_unicode=True))
+            assert next(events) == {"retry": "2000"}
+            known = lived_in.get("/v1/events?limit=1000")["events"]
+            for expected in known:
+                event = next(one for one in events if "data" in one)
+                assert json.loads(event["data"]) == expected
+                assert (int(event["id"]), event["event"]) == (
+                    *(expected["position"], expected["type"]),
+                )
+            lived_in.audit(audit_type="EVENT")
+            late = lived_in.get(f"/v1/events?after={known[-1]['position']}")["events"]
+            assert "audit.requested" in {one["type"] for one in late}
+            for expected in late:
+                event = next(one for one in events if "data" in one)
+                assert json.loads(event["data"]) == expected
+
+    def test_a_broken_stream_goes_on_where_it_broke_off(self, lived_in: House, base: str) -> None:
+        lived_in.audit()
+        position = positions(lived_in.get("/v1/events"))[3]
+        url, last = f"{base}/v1/events/stream?after=0", {"Last-Event-ID": str(position)}
+        with requests.get(url, headers=last, stream=True, timeout=20) as http:
+            events = parsed(http.iter_lines(decode_unicode=True))
+            first = next(one for one in events if "data" in one)
+        assert int(first["id"]) > position
+        following = positions(lived_in.get(f"/v1/events?after={position}&limit=1"))
+        assert [int(first["id"])] == following
+
+    def test_without_a_position_only_news_come_and_silence_is_broken(
+        self, lived_in: House, base: str
+    ) -> None:
+        url = f"{base}/v1/events/stream?type=audit.requested"
+        with requests.get(url, stream=True, timeout=20) as http:
+            events = parsed(http.iter_lines(decode_unicode=True))
+            assert next(events) == {"retry": "2000"}
+            assert next(events)["comment"].startswith(":")
+            news = lived_in.audit(name="news")
+            event = next(one for one in events if "data" in one)
+            assert json.loads(event["data"])["aggregate_id"] == news["uuid"]
+
+    def test_streams_leave_threads_for_other_requests(self, lived_in: House, base: str) -> None:
+        """A worker has eight threads: streams may hold four of them, then they are refused."""
+        url, limit = f"{base}/v1/events/stream", RestSettings().streams
+        held = [requests.get(url, stream=True, timeout=20) for _ in range(limit)]
+        try:
+            refusal = requests.get(url, stream=True, timeout=20)
+            assert refusal.status_code == 503
+            assert refusal.headers["retry-after"] == "1"
+            assert requests.get(f"{base}/v1/audits", timeout=20).status_code == 200
+            metrics = requests.get(f"{base}/metrics", timeout=20).text
+            assert f"vigil_event_streams {limit}\n" in metrics
+        finally:
+            for one in held:
+                one.close()
+        deadline = time.monotonic() + 20
+        while requests.get(f"{base}/metrics", timeout=20).text.count("vigil_event_streams 0\n") < 1:
+            assert time.monotonic() < deadline, "streams of clients that left are still held"
+            time.sleep(0.1)
+
+    @pytest.mark.parametrize("query", ["after=x", "limit=1", "since=2026-01-01"])
+    def test_parameters_are_checked_before_it_begins(self, lived_in: House, query: str) -> None:
+        refused(lived_in.ask("GET", f"/v1/events/stream?{query}"), 400)
+        last = {"Last-Event-ID": "x"}
+        refused(lived_in.ask("GET", "/v1/events/stream", headers=last), 400)
+
+
+def test_streams_end_when_the_server_is_told_to_stop(house: House) -> None:
+    """A client that follows must not hold up a restart for the whole time of grace."""
+    ended = threading.Event()
+
+    def follow(base: str) -> None:
+        with requests.get(f"{base}/v1/events/stream?after=0", stream=True, timeout=20) as http:
+            for _ in http.iter_content():
+                pass
+        ended.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        with served(house, workers=1) as base:
+            following = pool.submit(follow, base)
+            house.audit()
+            begun = time.monotonic()
+        assert time.monotonic() - begun < 15
+        following.result(20)
+    assert ended.is_set()
+
+
+def test_a_stream_ends_after_its_time(house: House) -> None:
+    api = replace(house.api, settings=RestSettings(stream_seconds=0.0))
+    result = falcon.testing.TestClient(create_app(api)).simulate_get(
+        "/v1/events/stream", query_string="after=0"
+    )
+    ids = [line for line in result.text.splitlines() if line.startswith("id: ")]
+    assert ids == [f"id: {one}" for one in positions(house.get("/v1/events"))]

@@ -1,0 +1,181 @@
+"""Vigil's own: what monitoring systems are told."""
+
+import os
+import signal
+import time
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import falcon.testing
+import pytest
+import requests
+
+from application.ports.projections import StoreUnavailable
+from domain.audits import Audit
+from interfaces.rest import exposition
+from interfaces.rest.app import create_app
+from interfaces.rest.exposition import Family, Sample
+from interfaces.rest.traffic import BOUNDS, SERIES, SharedMemory, Traffic
+from tests.integration.rest.house import TEST, House
+from tests.integration.rest.serving import served
+
+Series = dict[str, float]
+
+
+def scraped(text: str) -> Series:
+    """The samples of an exposition, whose shape must be right."""
+    found: Series = {}
+    declared = set()
+    for line in text.splitlines():
+        if line.startswith("# TYPE "):
+            declared.add(line.split()[2])
+        elif not line.startswith("#"):
+            name, _, value = line.rpartition(" ")
+            family = name.partition("{")[0]
+            assert any(
+                family in {one, *(one + end for end in ("_bucket", "_sum", "_count"))}
+                for one in declared
+            ), line
+            assert name not in found, line
+            found[name] = float(value)
+    return found
+
+
+def metrics(house: House) -> Series:
+    result = house.ask("GET", "/metrics", version=None)
+    assert result.headers["content-type"] == exposition.CONTENT_TYPE
+    return scraped(result.text)
+
+
+class TestMetrics:
+    def test_work_is_counted_by_state(self, house: House) -> None:
+        house.audit(audit_type="EVENT")
+        waiting, claimed = house.audit(), house.audit()
+        house.plan(actions=2, state="RECOMMENDED")
+        house.plan(actions=3, state="ONGOING")
+        house.plan(actions=1, state="SUCCEEDED")
+
+        def claim(tx: Any, ctx: Any) -> None:
+            audit = tx.get(Audit, UUID(claimed["uuid"]))
+            audit.claim_run(ctx, audit.run.id, "engine/1", "ctl-1")
+
+        house.settle(house.commands.run(TEST, claim).position)
+        seen = metrics(house)
+        assert waiting["state"] == "PENDING"
+        assert seen['vigil_open_runs{state="claimed"}'] == 1
+        assert seen['vigil_open_runs{state="waiting"}'] == 4  # three plans have an audit each
+        assert seen['vigil_open_runs{state="deferred"}'] == 0
+        assert seen['vigil_open_plans{state="ONGOING"}'] == 1
+        assert seen['vigil_open_plans{state="PENDING"}'] == 0
+        assert seen['vigil_action_plans{state="SUCCEEDED"}'] == 1
+        assert seen['vigil_actions{state="PENDING"}'] == 3
+        assert 0 < seen["vigil_oldest_waiting_run_seconds"] < 60
+        assert 0 < seen["vigil_oldest_open_plan_seconds"] < 60
+
+    def test_an_idle_service_has_no_queues(self, house: House) -> None:
+        seen = metrics(house)
+        assert seen["vigil_up"] == 1
+        assert seen["vigil_oldest_waiting_run_seconds"] == 0
+        assert seen["vigil_oldest_open_plan_seconds"] == 0
+        assert seen['vigil_open_runs{state="waiting"}'] == 0
+
+    def test_the_log_and_its_projections_are_told(self, house: House) -> None:
+        house.worker()
+        house.settle(house.log.end())
+        seen = metrics(house)
+        assert seen["vigil_log_end_position"] == house.log.end()
+        for name in ("audits", "plans", "timeline", "catalogue"):
+            assert seen[f'vigil_projection_lag{{projection="{name}"}}'] == 0
+            assert seen[f'vigil_projection_quarantined{{projection="{name}"}}'] == 0
+            assert seen[f'vigil_projection_position{{projection="{name}"}}'] > 0
+        alive = 'vigil_services_alive{service="watcher-decision-engine"}'
+        assert seen[alive] in {0, 1}
+
+    def test_requests_are_counted_by_route_and_not_by_what_was_asked(self, house: House) -> None:
+        before = metrics(house)
+        for ident in ("a", "b", "c"):
+            house.ask("GET", f"/v1/audits/{ident}")
+        house.ask("GET", "/v1/nowhere")
+        seen = metrics(house)
+        counted = 'vigil_http_requests_total{method="GET",route="/v1/audits/{ident}",status="404"}'
+        assert seen[counted] - before.get(counted, 0) == 3
+        assert 'vigil_http_requests_total{method="GET",route="none",status="404"}' in seen
+        duration = "vigil_http_request_duration_seconds"
+        labels = 'method="GET",route="/v1/audits/{ident}"'
+        buckets = [seen[f'{duration}_bucket{{{labels},le="{le}"}}'] for le in (*BOUNDS, "+Inf")]
+        assert buckets == sorted(buckets)
+        assert buckets[-1] == seen[f"{duration}_count{{{labels}}}"]
+        assert seen[f"{duration}_sum{{{labels}}}"] > 0
+
+    def test_without_the_database_requests_are_still_told(self, house: House) -> None:
+        class Away:
+            def __getattr__(self, name: str) -> Any:
+                raise StoreUnavailable("secret")
+
+        api = replace(house.api, reads=Away())
+        result = falcon.testing.TestClient(create_app(api)).simulate_get("/metrics")
+        assert result.status_code == 200
+        assert scraped(result.text)["vigil_up"] == 0
+        assert "secret" not in result.text
+
+    def test_any_worker_tells_what_all_have_answered(self, lived_in: House) -> None:
+        """Also after one of them was killed and replaced: a counter never falls."""
+        with served(lived_in, workers=2) as base:
+            for _ in range(30):
+                requests.get(f"{base}/v1/goals", headers={"Connection": "close"}, timeout=20)
+            name = 'vigil_http_requests_total{method="GET",route="/v1/goals",status="200"}'
+            for _ in range(4):
+                text = requests.get(
+                    f"{base}/metrics", headers={"Connection": "close"}, timeout=20
+                ).text
+                assert scraped(text)[name] == 30
+
+
+class TestTraffic:
+    def test_a_successor_goes_on_where_its_predecessor_ended(self) -> None:
+        memory = SharedMemory(2)
+        first = Traffic(memory, 0)
+        first.answered("GET", "/a", 200, 0.02)
+        first.streaming(1)
+        other = Traffic(memory, 1)
+        other.answered("GET", "/a", 200, 0.02)
+        successor = Traffic(memory, 0)
+        successor.answered("GET", "/a", 200, 99.0)
+        [answers] = other.all()
+        assert (answers.count, answers.buckets[-1]) == (3, 1)
+        assert answers.seconds == pytest.approx(99.04)
+        assert other.streams() == 0
+
+    def test_processes_share_it_across_a_fork(self) -> None:
+        memory = SharedMemory(2)
+        child = os.fork()
+        if child == 0:
+            Traffic(memory, 1).answered("POST", "/b", 201, 0.1)
+            os.kill(os.getpid(), signal.SIGKILL)
+        os.waitpid(child, 0)
+        [answers] = Traffic(memory, 0).all()
+        assert (answers.method, answers.route, answers.status) == ("POST", "/b", 201)
+
+    def test_strangers_cannot_fill_the_memory(self) -> None:
+        traffic = Traffic()
+        for number in range(2 * SERIES):
+            traffic.answered(f"M{number}", None, 405, 0.0)
+            traffic.answered("GET", f"/{number}", 200, 0.0)
+        counts = traffic.all()
+        assert len(counts) <= SERIES
+        assert sum(one.count for one in counts) == 4 * SERIES
+
+
+def test_label_values_are_escaped() -> None:
+    family = Family("x", "gauge", "X.", [Sample(1.5, {"a": 'q"\\\n'})])
+    assert exposition.text([family]).splitlines()[-1] == r'x{a="q\"\\\n"} 1.5'
+
+
+def test_readiness_tells_how_far_each_projection_is_behind(house: House) -> None:
+    house.audit()
+    deadline = time.monotonic() + 20
+    while any(one["lag"] for one in house.get("/healthcheck", version=None)["projections"]):
+        assert time.monotonic() < deadline
+    names = {one["name"] for one in house.get("/healthcheck", version=None)["projections"]}
+    assert {"audits", "plans", "timeline", "catalogue", "audit-templates"} <= names
