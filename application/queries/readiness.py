@@ -29,7 +29,7 @@ class ReadinessQuery:
 
     Args:
         strategies: registered ones, by name.
-        source: the datasource of metrics.
+        suited: the datasource that serves a strategy's needs.
         compute: whether the cloud answers now.
         defaults: fills in a schema's defaults.
     """
@@ -37,13 +37,13 @@ class ReadinessQuery:
     def __init__(
         self,
         strategies: Mapping[str, Strategy],
-        source: MetricSource,
+        suited: Callable[[str, Sequence[MetricNeed]], MetricSource],
         *,
         compute: Callable[[], bool],
         defaults: Callable[[Mapping[str, object]], Mapping[str, object]],
     ) -> None:
         self._strategies = strategies
-        self._source = source
+        self._suited = suited
         self._compute = compute
         self._defaults = defaults
 
@@ -57,15 +57,17 @@ class ReadinessQuery:
         needs = strategy.metrics(self._defaults(strategy.parameters_schema))
         if not needs:
             return Readiness(None, available=True, metrics={}, compute=self._compute())
-        answers = self._answers(needs)
-        known = self._source.supports(needs)
+        source = self._suited(name, needs)
+        answers = _answers(source, needs)
+        known = source.supports(needs)
         metrics = {need.name: answers and known.get(need.name, False) for need in needs}
-        return Readiness(self._source.name, answers, metrics, self._compute())
+        return Readiness(source.name, answers, metrics, self._compute())
 
-    def _answers(self, needs: Sequence[MetricNeed]) -> bool:
-        nothing, _ = ComputeModel.build((), (), (), ())
-        try:
-            self._source.fetch(needs, nothing)
-        except MetricsUnavailable:
-            return False
-        return True
+
+def _answers(source: MetricSource, needs: Sequence[MetricNeed]) -> bool:
+    nothing, _ = ComputeModel.build((), (), (), ())
+    try:
+        source.fetch(needs, nothing)
+    except MetricsUnavailable:
+        return False
+    return True

@@ -29,7 +29,7 @@ def rest_services(settings: Settings) -> RestServices:
     source = metric_source(settings, cloud)
     readiness = ReadinessQuery(
         STRATEGIES,
-        source,
+        lambda strategy, needs: source.of(strategy).suited(needs) or source.of(strategy),
         compute=partial(_compute_answers, cloud, limits(settings)),
         defaults=lambda schema: completed(dict(schema), {}),
     )

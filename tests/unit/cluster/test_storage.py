@@ -148,7 +148,7 @@ def test_volumes_in_pools_that_nobody_reports_are_kept_unplaced_with_one_complai
     assert model.unplaced.id == ("s0", "s1", "s2")
     assert model.unplaced.pool_name[0] == "gone@x#y"
     assert [str(q.because) for q in quarantined] == [
-        "3 volume(s) is on host gone@x#y, which was not collected"
+        "3 volume(s): on gone@x#y, which was not collected"
     ]
 
 
