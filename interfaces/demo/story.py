@@ -1,5 +1,7 @@
 """The demo, step by step: audit, explain, execute, compare, replay."""
 
+import shutil
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -186,12 +188,17 @@ def _asked(cloud: Connection) -> Figures:
 
 def how_to_replay(directory: Path) -> list[str]:
     """What to try next."""
-    data = f"--data {directory}"
+    vigil, data = _program(), f"--data {directory}"
     hints = {
-        f"vigil replay log {data}": "everything that happened",
-        f"vigil replay show {NAME} {data}": "the audit as it is, or with --version N as it was",
-        f"vigil status --once {data}": "services, audits, plans, read models",
-        f"vigil up {data}": "go on from here",
+        f"{vigil} replay log {data}": "everything that happened",
+        f"{vigil} replay show {NAME} {data}": "the audit as it is, or with --version N as it was",
+        f"{vigil} status --once {data}": "services, audits, plans, read models",
+        f"{vigil} up {data}": "go on from here",
     }
     width = max(map(len, hints))
     return [f"{command:<{width}}  # {what}" for command, what in hints.items()]
+
+
+def _program() -> str:
+    """How the reader's shell finds the program: by name, or by the path it was started with."""
+    return "vigil" if shutil.which("vigil") else sys.argv[0]
