@@ -34,7 +34,7 @@ pytestmark = [
     pytest.mark.timeout(300),
 ]
 
-EXAMPLES = int(os.environ.get("VIGIL_FUZZ_EXAMPLES", "100"))
+EXAMPLES = int(os.environ.get("VIGIL_FUZZ_EXAMPLES", "60"))
 """Requests per operation and kind of request."""
 CHECKS = [
     not_a_server_error,

@@ -247,3 +247,16 @@ def test_plans_are_filtered_by_strategy_and_actions_by_audit(world: World) -> No
     assert listed(Page(), {"strategy": "other"}) == []
     actions = world.models.actions(Page(), {"audit_uuid": str(first_audit.id)})
     assert uuids(actions) == list(first.actions)
+
+
+def test_a_tally_counts_plans_and_the_actions_of_open_ones(world: World) -> None:
+    plan, actions = running(world)
+    plan.intend_action(context(6), 1, actions[0], {})
+    _, idle = published(world, 2, number=2)
+    world.tell(plan)
+    tally = world.models.tally()
+    assert tally.plans == {"ONGOING": 1, "RECOMMENDED": 1}
+    assert tally.actions == {"ONGOING": 1, "PENDING": 3}
+    idle.delete(context(7))
+    world.tell(idle)
+    assert world.models.tally().plans == {"ONGOING": 1}

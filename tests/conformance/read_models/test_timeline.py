@@ -1,4 +1,4 @@
-from application.ports.read_models import TimelineView
+from application.ports.read_models import EventFilter, TimelineView
 from domain.audits.events import AuditState
 from domain.kernel.metadata import Context, Metadata, component
 from tests.conformance.read_models.test_audits import request
@@ -68,3 +68,19 @@ def test_the_timeline_is_narrowed_to_aggregates_a_run_and_topics(world: World) -
     assert topics(world.models.timeline(topics=["audit.cancelled"])) == ["audit.cancelled"]
     both = world.models.timeline(aggregate_ids=[ident(1), ident(2)], topics=["audit.requested"])
     assert [row.aggregate_id for row in both] == [ident(1), ident(2)]
+
+
+def test_it_is_filtered_by_who_and_when(world: World) -> None:
+    told(world)
+    rows = world.models.timeline()
+    actor = rows[0].actor
+    assert world.models.timeline(only=EventFilter(actor=actor)) == [
+        row for row in rows if row.actor == actor
+    ]
+    assert world.models.timeline(only=EventFilter(actor="nobody")) == []
+    middle = sorted(row.at for row in rows)[len(rows) // 2]
+    since = world.models.timeline(only=EventFilter(since=middle))
+    until = world.models.timeline(only=EventFilter(until=middle))
+    assert since == [row for row in rows if row.at >= middle]
+    assert until == [row for row in rows if row.at < middle]
+    assert world.models.timeline(only=EventFilter(since=middle, until=middle)) == []
