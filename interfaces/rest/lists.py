@@ -158,7 +158,9 @@ class ListQuery:
 
 def _documented(name: str, kind: Filter) -> Parameter:
     if kind is Filter.UUID:
-        return Parameter(name, "Only what belongs to it.", {"type": "string", "format": "uuid"})
+        either = [{"format": "uuid"}, {"maxLength": 0}]
+        schema = {"type": "string", "anyOf": either}
+        return Parameter(name, "Only what belongs to it; nothing means all.", schema)
     return Parameter(name, "Only what has it: a uuid or a name.", {"type": "string"})
 
 

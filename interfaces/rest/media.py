@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
-from typing import Any, TypeVar, cast
+from typing import Annotated, Any, TypeVar, cast
 from urllib.parse import parse_qsl
 
 import falcon
@@ -29,7 +29,7 @@ T = TypeVar("T")
 class PatchOperation(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """One operation of a JSON patch."""
 
-    op: str
+    op: Annotated[str, msgspec.Meta(extra_json_schema={"enum": ["add", "replace", "remove"]})]
     path: str
     value: Any = msgspec.UNSET
 

@@ -18,6 +18,8 @@ from interfaces.rest.traffic import SharedMemory, Traffic
 
 LOG = logging.getLogger("vigil.rest")
 
+LONGEST_LINE = 8190
+"""Bytes of the longest request line; gunicorn itself answers a longer one, with 414."""
 SPARE = 16
 """Workers beyond twice the wanted ones (a reload has both) whose requests can be counted."""
 
@@ -76,6 +78,7 @@ def serve(
         "timeout": settings.timeout,
         "graceful_timeout": settings.grace,
         "logger_class": _Log,
+        "limit_request_line": LONGEST_LINE,
         "reuse_port": False,
         "preload_app": False,
         "control_socket_disable": True,

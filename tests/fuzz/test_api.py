@@ -20,11 +20,13 @@ from schemathesis import Case, GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
+    negative_data_rejection,
     response_headers_conformance,
     response_schema_conformance,
     status_code_conformance,
 )
 
+from interfaces.rest.openapi.operations import UUIDS
 from interfaces.rest.openapi.page import page
 from tests.integration.rest.house import House, a_house
 from tests.integration.rest.serving import served
@@ -36,6 +38,7 @@ pytestmark = [
 
 EXAMPLES = int(os.environ.get("VIGIL_FUZZ_EXAMPLES", "60"))
 """Requests per operation and kind of request."""
+URI_TOO_LONG = 414
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -43,7 +46,9 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-SCHEMA = schemathesis.openapi.from_dict(json.loads(page()))
+TOKENLESS = schemathesis.Config.from_dict({"generation": {"with-security-parameters": False}})
+"""The API runs without an identity service: that a token is missing is no mistake here."""
+SCHEMA = schemathesis.openapi.from_dict(json.loads(page()), config=TOKENLESS)
 OPERATIONS = {
     operation.label: operation
     for result in SCHEMA.get_all_operations()
@@ -74,6 +79,8 @@ class Target:
     def send(self, case: Case[Any], checks: list[Any]) -> None:
         """Sends a request and checks the answer."""
         answer = case.call(base_url=self.url, session=self.http, timeout=30)
+        if answer.status_code == URI_TOO_LONG:  # wrong in more than the place that was chosen
+            checks = [one for one in checks if one is not negative_data_rejection]
         case.validate_response(answer, checks=checks)
         self.asked += 1
         self.statuses[answer.status_code] = self.statuses.get(answer.status_code, 0) + 1
@@ -127,9 +134,11 @@ def about_something(case: Case[Any], target: Target, choice: int | None) -> None
     known = target.idents.get(case.path.split("/")[2] if case.path.count("/") > 1 else "")
     if choice is None:
         return
+    if choice % 4:
+        case.headers["OpenStack-API-Version"] = "infra-optim 1.7"
     if known and "ident" in (case.path_parameters or {}):
         case.path_parameters["ident"] = known[choice % len(known)]
-    if isinstance(case.body, dict) and "goal" in case.body:
+    if isinstance(case.body, dict) and case.method == "POST" and case.path in CREATIONS:
         case.body |= {"goal": "dummy", "strategy": "dummy" if choice % 2 else None}
         kept = ("audit_type", "goal", "strategy", "name", "description", "force", "scope")
         case.body = {
@@ -150,6 +159,7 @@ def _sensible(operation: Any, choice: int) -> dict[str, Any]:
     return {"op": op, "path": path, "value": value}
 
 
+CREATIONS = ("/v1/audits", "/v1/audit_templates")
 PATHS = ("/state", "/name", "/interval", "/parameters/para1", "/description", "/status_message")
 STATES = ("CANCELLED", "PENDING", "ONGOING", "SUSPENDED", "SKIPPED", "SUCCEEDED")
 CHOICES = st.none() | st.integers(0, 1000)
@@ -167,10 +177,11 @@ def test_requests_as_described_are_answered_as_described(target: Target, label: 
     assert target.asked
 
 
+UUID_ONLY = [[collection] for collection in UUIDS]
 WRONG = [
-    label
+    label  # what takes any text anywhere cannot be asked wrongly
     for label, operation in OPERATIONS.items()
-    if len(operation.query) or operation.body or len(operation.path_parameters)
+    if len(operation.query) or operation.body or operation.path.split("/")[2:3] in UUID_ONLY
 ]
 
 
@@ -179,8 +190,8 @@ def test_requests_that_are_wrong_somewhere_are_refused_as_described(
     target: Target, label: str
 ) -> None:
     @FUZZ
-    @given(case=requests_of(label, GenerationMode.NEGATIVE), choice=CHOICES)
-    def ask(case: Case[Any], choice: int | None) -> None:
-        target.send(case, CHECKS)
+    @given(case=requests_of(label, GenerationMode.NEGATIVE))
+    def ask(case: Case[Any]) -> None:
+        target.send(case, [*CHECKS, negative_data_rejection])
 
     ask()

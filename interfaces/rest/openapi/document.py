@@ -215,18 +215,21 @@ _HEADERS: Json = {
     "Version": {
         "name": versions.HEADER,
         "in": "header",
-        "description": f"`{versions.SERVICE} 1.x`; without it 1.{versions.LOWEST}.",
+        "description": (
+            f"`{versions.SERVICE} 1.x` or `{versions.SERVICE} latest`; without it, or for anything "
+            f"that names no version of {versions.SERVICE}, 1.{versions.LOWEST}."
+        ),
         "schema": {
             "type": "string",
-            "pattern": f"^{versions.SERVICE} (1\\.[{versions.LOWEST}-{versions.HIGHEST}]|latest)$",
-            "default": f"{versions.SERVICE} 1.{versions.HIGHEST}",
+            "default": f"{versions.SERVICE} 1.{versions.LOWEST}",
+            "examples": [f"{versions.SERVICE} 1.{versions.HIGHEST}"],
         },
     },
     "ShowDeleted": {
         "name": "X-Show-Deleted",
         "in": "header",
-        "description": "Whether what was deleted is shown, too.",
-        "schema": {"type": "string", "enum": ["True", "False"]},
+        "description": "Whether what was deleted is shown, too: true, yes, on or 1; else not.",
+        "schema": {"type": "string", "default": "False", "examples": ["True"]},
     },
     "IdempotencyKey": {
         "name": "Idempotency-Key",

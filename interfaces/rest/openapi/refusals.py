@@ -17,16 +17,21 @@ MEANINGS = {
     406: "The feature needs a newer microversion, or there is no such one.",
     409: "It contradicts what is there: a name is taken, or the state has moved on.",
     413: "The body is too long.",
+    414: "The URL is too long: said by the server itself, in HTML.",
     415: "The body is not JSON.",
     422: "The Idempotency-Key was used for a different request.",
+    431: "The headers are too long: said by the server itself, in HTML.",
     500: "Something failed. With a Vigil-Position header: the change was made.",
     503: "Nothing was changed: somebody was faster, or something cannot be reached. Repeat it.",
 }
 
+BY_THE_SERVER = frozenset({414, 431})
+HTML = "text/html"
+
 
 def statuses(route: Route, endpoint: Endpoint, operation: Operation) -> set[int]:
     """With what a request may be refused."""
-    found = {500, *operation.refusals}
+    found = {414, 431, 500, *operation.refusals}
     if endpoint.access is Access.PUBLIC:
         return found
     found |= {400, 406, 503}
@@ -56,7 +61,11 @@ def _envelope(status: int) -> Json:
 RESPONSES: Json = {
     f"Refused{status}": {
         "description": meaning,
-        "content": {JSON: {"schema": _envelope(status)}},
+        "content": (
+            {HTML: {"schema": {"type": "string"}}}
+            if status in BY_THE_SERVER
+            else {JSON: {"schema": _envelope(status)}}
+        ),
     }
     for status, meaning in MEANINGS.items()
 }
