@@ -80,9 +80,22 @@ async def stored(js: JetStreamContext, stream: str = "VIGIL") -> list[int]:
     found = []
     for sequence in range(max(state.first_seq, 1), state.last_seq + 1):
         with suppress(NotFoundError):
-            message = await js.get_msg(stream, seq=sequence)
-            found.append(hints.decode(message.data or b"").position)
+            found.append(hints.decode(await _stored_at(js, stream, sequence)).position)
     return found
+
+
+async def _stored_at(js: JetStreamContext, stream: str, sequence: int) -> bytes:
+    """A stored message; the connection may just be on its way back to a restarted server."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return (await js.get_msg(stream, seq=sequence)).data or b""
+        except NotFoundError:
+            raise
+        except nats.errors.Error:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.1)
 
 
 async def last_sequence(js: JetStreamContext, stream: str = "VIGIL") -> int:

@@ -32,6 +32,7 @@ from application.ports.projections import StoreUnavailable
 from application.ports.read_models import MarkerNotFound, UnknownSortKey
 from application.transactions import KeyReused
 from domain.kernel import errors as domain
+from domain.optimization.selection import NoStrategyForGoal
 
 LOG = logging.getLogger("vigil.rest")
 
@@ -96,6 +97,7 @@ STATUS: Mapping[type[Exception], int] = {
     domain.DomainError: 400,
     domain.InvalidValue: 400,
     domain.NotFound: 404,
+    NoStrategyForGoal: 404,
     domain.Refusal: 400,
     domain.IllegalTransition: 400,
     domain.DeleteRefused: 400,

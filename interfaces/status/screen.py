@@ -23,7 +23,16 @@ def watch(
         stop: ends it.
     """
     resized = threading.Event()
-    before = signal.signal(signal.SIGWINCH, lambda *_: resized.set())
+
+    def end(*_: object) -> None:
+        # never an exception in the middle of a drawing: the terminal would be left as it is
+        stop.set()
+        resized.set()
+
+    before = [
+        (one, signal.signal(one, handler))
+        for one, handler in ((signal.SIGWINCH, lambda *_: resized.set()), (signal.SIGINT, end))
+    ]
     try:
         view = look()
         with Live(
@@ -38,7 +47,6 @@ def watch(
                     view = look()
                 resized.clear()
                 live.update(frame(view, *console.size), refresh=True)
-    except KeyboardInterrupt:
-        return
     finally:
-        signal.signal(signal.SIGWINCH, before)
+        for one, handler in before:
+            signal.signal(one, handler)
