@@ -22,7 +22,7 @@ up: $(STAMP)  ## every role of Vigil on this machine
 	$(BIN)/vigil up
 
 test: $(STAMP)  ## the test suite (slow and cloud tests have their own targets)
-	$(BIN)/pytest -m "not slow and not cloud" -n 2 --dist worksteal -q
+	$(BIN)/pytest -m "not slow and not cloud" -n 2 --dist loadgroup -q
 
 slow-test: $(STAMP)  ## crash, load and fuzz tests
 	$(BIN)/pytest -m slow -q
