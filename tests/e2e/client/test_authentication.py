@@ -18,7 +18,7 @@ from keystoneauth1.session import Session
 from infrastructure.supervision import free_port
 from tests.integration.cli.house import House, house
 
-pytestmark = [pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("whole")]
 
 BIN = Path(sys.executable).parent
 CLEAN = {
