@@ -18,7 +18,8 @@ from keystoneauth1.session import Session
 from infrastructure.supervision import free_port
 from tests.integration.cli.house import House, house
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("whole")]
+# slow: the installation is shared, and does not bear the spread over workers that `make test` does
+pytestmark = [pytest.mark.timeout(300), pytest.mark.slow]
 
 BIN = Path(sys.executable).parent
 CLEAN = {
