@@ -40,23 +40,3 @@ def event_log(event_database: str) -> Iterator[SqlEventLog]:
     log = open_event_log(event_database)
     yield log
     log.close()
-
-
-WHOLE = ("tests/e2e/client/", "tests/integration/cli/test_up", "tests/integration/cli/test_demo")
-"""Tests that start whole installations, which choose ports: one after the other, on one worker."""
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keeps installations from racing for the same free ports."""
-    for item in items:
-        if item.nodeid.startswith(WHOLE):
-            item.add_marker(pytest.mark.xdist_group("whole"))
-    # they share one running installation and stop it last: as written, not shuffled
-    places = [place for place, item in enumerate(items) if item.nodeid.startswith(WHOLE[0])]
-    ordered = sorted(
-        (items[place] for place in places),
-        key=lambda item: (item.location[0], item.location[1] or 0),
-    )
-    for place, one in zip(places, ordered, strict=True):
-        items[place] = one

@@ -12,7 +12,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -26,6 +25,8 @@ from uuid import uuid4
 import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
+
+from tests.ports import free_port
 
 ENVIRONMENT = "VIGIL_TEST_POSTGRES"
 _PLACES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/usr/local/pgsql/bin")
@@ -110,7 +111,7 @@ class Cluster:
     def start(self) -> None:
         """Starts it (again, on the same port); returns when it answers."""
         for attempt in range(1, 4):
-            self.port = self.port or _free_port()
+            self.port = self.port or free_port()
             try:
                 return self._start()
             except RuntimeError:
@@ -198,13 +199,6 @@ class Cluster:
 
     def _searchable(self, folder: Path) -> bool:
         return all(path.stat().st_mode & 0o001 for path in [folder, *folder.parents])
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
 
 
 @dataclass(frozen=True)

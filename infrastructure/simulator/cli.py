@@ -12,6 +12,7 @@ from typing import Any
 
 from infrastructure.simulator.config import SimulatorConfig, clouds_yaml
 from infrastructure.simulator.server import serve
+from infrastructure.supervision import inherited
 
 _DEFAULT = SimulatorConfig()
 
@@ -71,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.flush()
 
     try:
-        serve(_config(args), ready=ready)
+        serve(_config(args), ready=ready, listener=inherited())
     except (ValueError, OSError, sqlite3.Error) as error:
         sys.stderr.write(f"the simulator cannot start: {error}\n")
         return 1

@@ -2,6 +2,7 @@
 
 import io
 import logging
+import socket
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -23,13 +24,18 @@ class HttpServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
 
-    def __init__(self, host: str, port: int, app: WSGIApplication) -> None:
-        """Bind and listen.
+    def __init__(self, place: tuple[str, int] | socket.socket, app: WSGIApplication) -> None:
+        """Bind and listen, at host and port or with a socket that does so already.
 
         Raises:
             OSError: when the address is taken.
         """
-        super().__init__((host, port), _Handler)
+        if isinstance(place, socket.socket):
+            super().__init__(place.getsockname()[:2], _Handler, bind_and_activate=False)
+            self.socket.close()
+            self.socket = place
+        else:
+            super().__init__(place, _Handler)
         self.app = app
 
     @property

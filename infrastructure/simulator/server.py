@@ -1,6 +1,7 @@
 """Runs one simulated cloud until it is told to stop."""
 
 import signal
+import socket
 import threading
 from collections.abc import Callable
 
@@ -15,15 +16,19 @@ _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 class Simulator:
     """A simulated cloud that answers over HTTP from `start` to `stop`."""
 
-    def __init__(self, config: SimulatorConfig) -> None:
+    def __init__(self, config: SimulatorConfig, listener: socket.socket | None = None) -> None:
         """Make or resume the cloud and listen.
+
+        Args:
+            config: which cloud, and where.
+            listener: a socket that listens already, instead of host and port.
 
         Raises:
             ValueError: the cluster is not valid.
             OSError: the address is taken.
         """
         self.cloud = open_cloud(config)
-        self._http = HttpServer(config.host, config.port, make_app(self.cloud))
+        self._http = HttpServer(listener or (config.host, config.port), make_app(self.cloud))
         self._thread = threading.Thread(
             target=self._http.serve_forever, kwargs={"poll_interval": 0.1}, name="simulator"
         )
@@ -45,12 +50,18 @@ class Simulator:
         self.cloud.world.close()
 
 
-def serve(config: SimulatorConfig, *, ready: Callable[[str], None] | None = None) -> None:
+def serve(
+    config: SimulatorConfig,
+    *,
+    ready: Callable[[str], None] | None = None,
+    listener: socket.socket | None = None,
+) -> None:
     """Run a simulated cloud until SIGTERM or SIGINT. Call it in the main thread.
 
     Args:
         config: which cloud, and where.
         ready: called with the base URL when it answers.
+        listener: a socket that listens already, instead of host and port.
 
     Raises:
         ValueError: the cluster is not valid.
@@ -59,7 +70,7 @@ def serve(config: SimulatorConfig, *, ready: Callable[[str], None] | None = None
     stop = threading.Event()
     before = {s: signal.signal(s, lambda *_: stop.set()) for s in _STOP_SIGNALS}
     try:
-        simulator = Simulator(config)
+        simulator = Simulator(config, listener)
         simulator.start()
         try:
             if ready is not None:

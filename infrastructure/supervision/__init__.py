@@ -8,7 +8,8 @@ from infrastructure.supervision.child import (
 )
 from infrastructure.supervision.lock import DirectoryBusy, DirectoryLock, holder
 from infrastructure.supervision.output import Prefixed, Voice
-from infrastructure.supervision.process import die_with_parent, free_port, is_free
+from infrastructure.supervision.ports import PortTaken, Reservation, inherited, listening, reserved
+from infrastructure.supervision.process import die_with_parent
 from infrastructure.supervision.state import ChildReport, UpState
 from infrastructure.supervision.supervisor import NotReady, Supervisor
 
@@ -22,13 +23,16 @@ __all__ = [
     "DirectoryBusy",
     "DirectoryLock",
     "NotReady",
+    "PortTaken",
     "Prefixed",
     "Process",
+    "Reservation",
     "Supervisor",
     "UpState",
     "Voice",
     "die_with_parent",
-    "free_port",
     "holder",
-    "is_free",
+    "inherited",
+    "listening",
+    "reserved",
 ]

@@ -1,5 +1,6 @@
 import os
 import signal
+import socket
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -7,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO, Protocol
 
+from infrastructure.supervision.ports import LISTEN_FD
 from infrastructure.supervision.probes import Probe
 from infrastructure.supervision.process import signal_group, tied_to
 
@@ -54,11 +56,14 @@ class Command:
     Attributes:
         ready_file: the program finds its path in VIGIL_READY_FILE and writes it when it is ready;
             one of an earlier start is removed.
+        listener: the program finds its descriptor in VIGIL_LISTEN_FD and accepts connections on
+            it; it stays open here, for the next start.
     """
 
     arguments: tuple[str, ...]
     environment: Mapping[str, str]
     ready_file: Path | None = None
+    listener: socket.socket | None = None
 
     def __call__(self) -> Process:
         """Starts it in a process group of its own that dies with this process.
@@ -71,12 +76,15 @@ class Command:
             if self.ready_file is not None:
                 self.ready_file.unlink(missing_ok=True)
                 environment[READY_FILE] = str(self.ready_file)
+            if self.listener is not None:
+                environment[LISTEN_FD] = str(self.listener.fileno())
             process = subprocess.Popen(  # noqa: S603 - commands come from our own code
                 self.arguments,
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
+                pass_fds=() if self.listener is None else (self.listener.fileno(),),
                 start_new_session=True,
                 preexec_fn=tied_to(os.getpid()),  # noqa: PLW1509 - the supervisor has one thread
             )

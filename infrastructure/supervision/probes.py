@@ -1,7 +1,6 @@
 """How to find out whether a process is ready: small questions that answer at once."""
 
 import http.client
-import socket
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -26,17 +25,9 @@ def file_exists(path: Path) -> Probe:
     return probe
 
 
-def listens(host: str, port: int) -> Probe:
-    """Ready once a TCP connection is accepted."""
-
-    def probe() -> bool:
-        try:
-            with socket.create_connection((host, port), timeout=PATIENCE):
-                return True
-        except OSError:
-            return False
-
-    return probe
+def all_of(*probes: Probe) -> Probe:
+    """Ready once all are; a later one is only asked when those before it say so."""
+    return lambda: all(probe() for probe in probes)
 
 
 def answers(url: str) -> Probe:

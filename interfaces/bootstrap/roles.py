@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import socket
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -56,6 +57,7 @@ def run_role(
     settings: Settings,
     stop: threading.Event,
     ready: Callable[[], None] = lambda: None,
+    listener: socket.socket | None = None,
 ) -> int:
     """Runs a role until told to stop.
 
@@ -64,6 +66,7 @@ def run_role(
         settings: of the installation.
         stop: set when the role is to end.
         ready: called once the role has what it needs and goes to work.
+        listener: what the API is to accept connections on, instead of host and port.
 
     Returns:
         The exit status of the process.
@@ -73,8 +76,12 @@ def run_role(
     """
     if role == "api":
         announce(settings)
-        ready()
-        return serve(partial(rest_services, settings), server_settings(settings))
+        return serve(
+            partial(rest_services, settings),
+            server_settings(settings),
+            lambda _host, _port: ready(),
+            listener,
+        )
     with opened(settings) as store:
         unknown = event_log.verify_topics(store.log)
         if unknown:

@@ -11,10 +11,11 @@ from infrastructure.messaging.embedded import EmbeddedNats
 from infrastructure.openstack.connection import connect
 from infrastructure.settings import CloudSettings, Loaded, Settings
 from infrastructure.simulator.config import clouds_yaml, keystone_conf
-from infrastructure.supervision import ChildSpec, Command, free_port, is_free
+from infrastructure.supervision import ChildSpec, Command, reserved
 from infrastructure.supervision.nats import NatsLaunch
-from infrastructure.supervision.probes import answers, file_exists
+from infrastructure.supervision.probes import all_of, answers, file_exists
 from interfaces.cli.errors import CommandFailed
+from interfaces.cli.ports import Ports, api_listener, listener, port_of
 
 LOOPBACK = "127.0.0.1"
 SIMULATED = "simulator"
@@ -34,12 +35,18 @@ class Installation:
         environment: that gives the roles these settings.
         server: the embedded NATS server, None if another one is used.
         simulator_url: base address of the simulated cloud, None if a real one is used.
+        ports: what the processes listen on.
     """
 
     settings: Settings
     environment: Mapping[str, str]
     server: EmbeddedNats | None
     simulator_url: str | None
+    ports: Ports
+
+    def close(self) -> None:
+        """Lets go of the ports."""
+        self.ports.close()
 
     @property
     def directory(self) -> Path:
@@ -71,7 +78,11 @@ class Installation:
             specs.append(
                 ChildSpec(
                     SIMULATED,
-                    Command((*PROGRAM, "sim", *self._simulator_arguments()), self.environment),
+                    Command(
+                        (*PROGRAM, "sim", *self._simulator_arguments()),
+                        self.environment,
+                        listener=self.ports.simulator,
+                    ),
                     ready=answers(self.simulator_url),
                     ready_within=60.0,
                     vital=True,
@@ -112,9 +123,14 @@ class Installation:
         ]
         api = ChildSpec(
             "api",
-            Command((*PROGRAM, "api"), self.environment),
+            Command(
+                (*PROGRAM, "api"),
+                self.environment,
+                ready_file=run / "api.ready",
+                listener=self.ports.api,
+            ),
             stage=1,
-            ready=answers(self.settings.api.url),
+            ready=all_of(file_exists(run / "api.ready"), answers(self.settings.api.url)),
             ready_within=60.0,
             vital=True,
             grace=35.0,
@@ -132,18 +148,27 @@ def plan(loaded: Loaded, reload: Reload) -> Installation:
     Raises:
         CommandFailed: a port that the user insists on is taken, or there is no such cloud.
     """
-    settings = loaded.settings
-    if settings.cloud.name is not None:
-        _check_cloud(settings.cloud)
-    fixed: dict[str, str] = {"api.port": str(_api_port(loaded))}
+    if loaded.settings.cloud.name is not None:
+        _check_cloud(loaded.settings.cloud)
+    ports = Ports(api_listener(loaded))
+    try:
+        return _planned(loaded.settings, reload, ports)
+    except BaseException:
+        ports.close()
+        raise
+
+
+def _planned(settings: Settings, reload: Reload, ports: Ports) -> Installation:
+    fixed: dict[str, str] = {"api.port": str(port_of(ports.api))}
     server = simulator_url = None
     if settings.nats.embedded:
-        port = settings.nats.port or free_port()
+        port = settings.nats.port or _reserve_nats(ports)
         server = EmbeddedNats(settings.data_dir / "nats", port=port)
         fixed["vigil.nats_url"] = f"nats://{LOOPBACK}:{port}"
         fixed["vigil.nats_token"] = server.token
     if settings.cloud.name is None:
-        simulator_url = f"http://{LOOPBACK}:{settings.simulator.port or free_port()}"
+        ports.simulator = listener("vigil", "simulator_port", LOOPBACK, settings.simulator.port)
+        simulator_url = f"http://{LOOPBACK}:{port_of(ports.simulator)}"
         fixed.update(_simulated(settings, simulator_url))
     final = reload(fixed)
     if final.settings.api.enable_authentication:
@@ -154,7 +179,13 @@ def plan(loaded: Loaded, reload: Reload) -> Installation:
         environment={**inherited, **final.environment(), "PYTHONUNBUFFERED": "1"},
         server=server,
         simulator_url=simulator_url,
+        ports=ports,
     )
+
+
+def _reserve_nats(ports: Ports) -> int:
+    ports.nats = reserved(LOOPBACK)
+    return ports.nats.port
 
 
 def _check_cloud(cloud: CloudSettings) -> None:
@@ -172,15 +203,6 @@ def _check_access(settings: Settings) -> None:
     from interfaces.bootstrap.access import authorizer  # noqa: PLC0415
 
     authorizer(settings)
-
-
-def _api_port(loaded: Loaded) -> int:
-    api = loaded.settings.api
-    if is_free(api.host, api.port):
-        return api.port
-    if loaded.chosen("api", "port"):
-        raise CommandFailed(f"[api] port: {api.port} on {api.host} is taken by another program")
-    return free_port(api.host)
 
 
 def _simulated(settings: Settings, url: str) -> dict[str, str]:

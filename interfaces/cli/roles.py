@@ -10,6 +10,7 @@ from pathlib import Path
 from application.ports.cloud import CloudRefused
 from infrastructure.event_log import SchemaError
 from infrastructure.settings import SettingsError
+from infrastructure.supervision import inherited
 from infrastructure.supervision.child import READY_FILE
 from interfaces.bootstrap import run_role
 from interfaces.cli.alarm import alarm
@@ -39,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, lambda *_: stop.set())
     try:
-        return run_role(args.command, loaded.settings, stop, _say_ready)
+        return run_role(args.command, loaded.settings, stop, _say_ready, inherited())
     except (SchemaError, CloudRefused) as error:
         raise CommandFailed(str(error)) from error
 

@@ -2,6 +2,7 @@ import argparse
 import logging
 import os
 import sys
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
@@ -64,7 +65,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace, loaded: Loaded) -> int:
-    installation = plan(loaded, partial(load_settings, args))
+    with closing(plan(loaded, partial(load_settings, args))) as installation:
+        return _keep_running(args, loaded, installation)
+
+
+def _keep_running(args: argparse.Namespace, loaded: Loaded, installation: Installation) -> int:
     settings = installation.settings
     output = Prefixed(
         installation.log,

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from gunicorn.errors import HaltServer
 from gunicorn.glogging import Logger
 
 from interfaces.rest.app import App, create_app
@@ -53,6 +55,7 @@ def serve(
     make_services: Callable[[], RestServices],
     settings: ServerSettings,
     on_ready: Callable[[str, int], None] | None = None,
+    listener: socket.socket | None = None,
 ) -> int:
     """Serves the API until SIGTERM or SIGINT; then lets running requests end.
 
@@ -63,12 +66,14 @@ def serve(
         make_services: makes what a worker process needs.
         settings: where and how.
         on_ready: called with host and port in the calling process once connections are accepted.
+        listener: a socket that listens already, for its owner to keep while the API comes and
+            goes; by default one is made at the host and port of the settings.
 
     Returns:
         The exit status for the calling process.
     """
     master = os.getpid()
-    listener = _bound(settings)
+    listener = listener or _bound(settings)
     host, port = listener.getsockname()[:2]
     options = {
         "bind": f"fd://{listener.detach()}",
@@ -99,6 +104,8 @@ def serve(
         status = end.code if isinstance(end.code, int) else int(end.code is not None)
         if os.getpid() != master:
             os._exit(status)  # a worker: what the caller still has to tidy up is not its business
+        if status == Arbiter.WORKER_BOOT_ERROR:
+            LOG.error("the API ends: a worker process could not start; why is told above")  # noqa: TRY400
         return status
     return 0
 
@@ -135,12 +142,39 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no ty
         for name, value in self._options.items():
             self.cfg.set(name, value)
 
+    def run(self) -> None:
+        """Serves until told to stop.
+
+        Raises:
+            SystemExit: always, with the status.
+        """
+        arbiter = Arbiter(self)
+        try:
+            arbiter.run()
+        except HaltServer as halt:
+            # While it stopped its workers another one failed, and gunicorn left it at that.
+            _stop(arbiter)
+            raise SystemExit(halt.exit_status) from None
+
     def begin(self, worker: Any) -> None:
         """Notes which worker this process is."""
         self._worker = worker
 
     def load(self) -> App:
-        """Makes the application; called in each worker process, after the fork."""
+        """Makes the application; called in each worker process, after the fork.
+
+        Raises:
+            SystemExit: it cannot be made; the reason has been told.
+        """
+        try:
+            return self._made()
+        except Exception as error:
+            detail = LOG.isEnabledFor(logging.DEBUG)
+            kind = type(error).__name__
+            LOG.error("the API cannot start: %s: %s", kind, error, exc_info=detail)  # noqa: TRY400
+            raise SystemExit(Arbiter.WORKER_BOOT_ERROR) from error
+
+    def _made(self) -> App:
         worker = self._worker
         traffic = Traffic() if worker.place is None else Traffic(self.memory, worker.place)
         self.services = replace(
@@ -149,6 +183,16 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no ty
             stopping=lambda: not worker.alive or worker.ppid != os.getppid(),
         )
         return create_app(self.services)
+
+
+def _stop(arbiter: Any) -> None:
+    """Ends all workers. Each one that had failed interrupts that once."""
+    while True:
+        try:
+            arbiter.stop(graceful=False)
+        except HaltServer:
+            continue
+        return
 
 
 def _place(server: Any, worker: Any) -> None:

@@ -21,7 +21,8 @@ from tests.benchmarks.cpu import settle
 from tests.benchmarks.ground import DATABASES, await_catalogue, ground
 from tests.benchmarks.http_load import CONNECTIONS, SECONDS, UNIQUE, Answers, Load, ask
 from tests.benchmarks.report import Cell, Table
-from tests.faults.crash.installation import Installation, eventually, free_port
+from tests.faults.crash.installation import Installation, eventually
+from tests.ports import free_port
 
 AUDITS = 1000
 BATCH = 100

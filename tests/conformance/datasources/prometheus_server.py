@@ -12,7 +12,8 @@ import requests
 
 from domain.optimization import metrics as m
 from tests.conformance.datasources import truth
-from tests.postgres import _die_with_parent, _free_port
+from tests.ports import free_port
+from tests.postgres import _die_with_parent
 
 _LIMIT = 60.0
 _CORES = 2
@@ -46,7 +47,7 @@ def prometheus_server(directory: Path) -> Iterator[str]:
     )
     config = directory / "prometheus.yml"
     config.write_text("scrape_configs: []\n", encoding="utf-8")
-    port = _free_port()
+    port = free_port()
     with (directory / "log").open("wb") as log:
         process = subprocess.Popen(
             [

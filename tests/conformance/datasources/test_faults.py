@@ -20,7 +20,7 @@ from infrastructure.datasources.prometheus import PrometheusSource
 from infrastructure.datasources.queries import QueryApi
 from tests.conformance.datasources import gnocchi_stub, grafana_stub, truth
 from tests.conformance.datasources.stub import Answer, Call, served
-from tests.postgres import _free_port
+from tests.ports import free_port
 
 Build = Callable[[Asker], MetricSource]
 NEEDS = (truth.need(m.HOST_CPU_USAGE),)
@@ -75,7 +75,7 @@ def _in_turn(*answers: tuple[int, object]) -> tuple[Answer, list[Call]]:
 def test_a_server_that_is_not_there_is_unavailable_after_a_few_tries(
     kind: str, pauses: list[float], model: ComputeModel
 ) -> None:
-    endpoint = UrlEndpoint(f"http://127.0.0.1:{_free_port()}", timeout=5.0)
+    endpoint = UrlEndpoint(f"http://127.0.0.1:{free_port()}", timeout=5.0)
     source = BUILDS[kind](Asker(endpoint, PATIENCE, sleep=pauses.append))
     with pytest.raises(MetricsUnavailable, match=r"127\.0\.0\.1"):
         source.fetch(NEEDS, model)

@@ -15,11 +15,10 @@ import requests
 from keystoneauth1.identity import V3Password
 from keystoneauth1.session import Session
 
-from infrastructure.supervision import free_port
 from tests.integration.cli.house import House, house
+from tests.ports import free_port
 
-# slow: the installation is shared, and does not bear the spread over workers that `make test` does
-pytestmark = [pytest.mark.timeout(300), pytest.mark.slow]
+pytestmark = pytest.mark.timeout(300)
 
 BIN = Path(sys.executable).parent
 CLEAN = {

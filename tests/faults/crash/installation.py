@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ import requests
 
 from infrastructure.messaging import EmbeddedNats
 from infrastructure.simulator import clouds_yaml
+from tests.ports import free_port
 
 T = TypeVar("T")
 ROLES = ("projector", "relay", "decision-engine", "applier", "scheduler", "api")
@@ -28,13 +28,6 @@ HASTE = {
     "vigil.run_attempts": "50",
     "api.workers": "1",
 }
-
-
-def free_port() -> int:
-    """A port that nothing listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def eventually(what: str, probe: Callable[[], T | None], patience: float = 60.0) -> T:

@@ -23,6 +23,11 @@ class House:
 
     def start(self) -> dict[str, Any]:
         """Starts it and waits until it is ready; returns what up.json says."""
+        self.launch()
+        return self.await_ready()
+
+    def launch(self) -> None:
+        """Starts it."""
         environment = {name: text for name, text in os.environ.items() if name[:6] != "VIGIL_"}
         command = ["up", "--quiet", "--data", str(self.folder), "--hosts", "4", "--servers", "12"]
         self.process = subprocess.Popen(
@@ -31,6 +36,9 @@ class House:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
+
+    def await_ready(self) -> dict[str, Any]:
+        """Waits until it is ready; returns what up.json says."""
         eventually(self._ready, "`vigil up` is ready", START)
         return self.state()
 

@@ -24,8 +24,8 @@ from infrastructure.read_models import (
     views_url,
 )
 from infrastructure.simulator import Simulator, SimulatorConfig, clouds_yaml
-from infrastructure.supervision import free_port
 from interfaces.cli.main import main
+from tests.ports import free_port
 
 STRATEGY = "vm_workload_consolidation"
 SIZE = {"vcpus": 32, "ram_mb": 131072, "disk_gb": 2000}

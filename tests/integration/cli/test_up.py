@@ -49,6 +49,25 @@ def test_the_tree_survives_the_death_of_any_child_and_dies_with_its_root(tmp_pat
         assert not (tmp_path / "data" / "up.json").exists()
 
 
+def test_installations_that_start_together_do_not_get_into_each_others_ports(
+    tmp_path: Path,
+) -> None:
+    """Both found the API's usual port free and told everybody; one could not bind it seconds later.
+
+    Its clients were answered by the other installation: with other tokens, of another cloud, and
+    with nothing once that one was stopped.
+    """
+    with house(tmp_path / "a") as one, house(tmp_path / "b") as other:
+        one.launch()
+        other.launch()
+        states = [one.await_ready(), other.await_ready()]
+        addresses = {state[key] for state in states for key in ("api_url", "simulator_url")}
+        assert len(addresses) == 4
+        assert states[0]["nats_url"] != states[1]["nats_url"]
+        assert not set(goals(states[0]["api_url"])) & set(goals(states[1]["api_url"]))
+        assert one.stop() == other.stop() == 0
+
+
 def test_a_taken_port_is_avoided_unless_it_was_insisted_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

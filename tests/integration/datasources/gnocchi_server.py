@@ -15,7 +15,8 @@ from pathlib import Path
 
 import requests
 
-from tests.postgres import _die_with_parent, _free_port
+from tests.ports import free_port
+from tests.postgres import _die_with_parent
 
 ENVIRONMENT = "VIGIL_TEST_GNOCCHI"
 _PACKAGES = (
@@ -76,7 +77,7 @@ def gnocchi_server(directory: Path, database: str) -> Iterator[str]:
     _run([str(programs / "gnocchi-upgrade"), *chosen, "--sacks-number", "4"])
     serve = directory / "serve.py"
     serve.write_text(_SERVE, encoding="utf-8")
-    port = _free_port()
+    port = free_port()
     commands = (
         [str(programs / "python"), str(serve), str(config), str(port)],
         [str(programs / "gnocchi-metricd"), *chosen],

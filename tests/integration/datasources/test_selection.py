@@ -25,7 +25,7 @@ from interfaces.bootstrap.datasources import datasources
 from tests.conformance.datasources import gnocchi_stub, grafana_stub, truth
 from tests.conformance.datasources.stub import Answer, Call, served
 from tests.integration.openstack.scripted import Say, ScriptedCloud, _catalogued
-from tests.postgres import _free_port
+from tests.ports import free_port
 
 CPU = truth.need(m.INSTANCE_CPU_USAGE)
 POWER = MetricNeed(m.HOST_POWER, "host")
@@ -59,7 +59,7 @@ def _gnocchi(url: str) -> MetricSource:
 
 
 def _nowhere() -> str:
-    return f"http://127.0.0.1:{_free_port()}"
+    return f"http://127.0.0.1:{free_port()}"
 
 
 def test_the_first_that_has_all_required_metrics_and_answers_serves(

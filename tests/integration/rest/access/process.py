@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infrastructure.simulator import clouds_yaml
-from infrastructure.supervision import free_port
 from tests.integration.supervision.conftest import eventually
+from tests.ports import free_port
 
 START = 60.0
 

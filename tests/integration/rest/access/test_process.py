@@ -13,12 +13,12 @@ import requests
 
 from infrastructure.settings import SettingsError, load
 from infrastructure.simulator import clouds_yaml
-from infrastructure.supervision import free_port
 from infrastructure.supervision.probes import answers
 from tests.integration.rest.access.certificates import Authority
 from tests.integration.rest.access.keystone import Keystone
 from tests.integration.rest.access.process import command, environment, refused, serving
 from tests.integration.rest.house import House
+from tests.ports import free_port
 
 pytestmark = pytest.mark.timeout(180)
 

@@ -8,7 +8,6 @@ import pytest
 
 from application.ports.event_log import Recorded
 from domain.kernel.metadata import ActorKind
-from infrastructure.supervision import free_port
 from interfaces.rest.keystone import IdentityMisconfigured, KeystoneIdentity
 from interfaces.rest.services import RestSettings
 from tests.integration.rest.access.keystone import (
@@ -19,6 +18,7 @@ from tests.integration.rest.access.keystone import (
     options_of,
 )
 from tests.integration.rest.house import House, refused
+from tests.ports import free_port
 
 PUBLIC = ("/", "/healthcheck", "/healthcheck/live")
 

@@ -1,0 +1,15 @@
+"""Ports for servers that tests start."""
+
+from infrastructure.supervision import Reservation, reserved
+
+_KEPT: list[Reservation] = []
+
+
+def free_port() -> int:
+    """A port that nothing listens on and that nobody else is given while this process runs.
+
+    A server that a test starts can listen there (all of ours set SO_REUSEADDR); a connection to
+    it is refused until then.
+    """
+    _KEPT.append(reserved())
+    return _KEPT[-1].port
