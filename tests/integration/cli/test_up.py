@@ -64,7 +64,11 @@ def test_installations_that_start_together_do_not_get_into_each_others_ports(
         addresses = {state[key] for state in states for key in ("api_url", "simulator_url")}
         assert len(addresses) == 4
         assert states[0]["nats_url"] != states[1]["nats_url"]
-        assert not set(goals(states[0]["api_url"])) & set(goals(states[1]["api_url"]))
+        here, there = (f"{state['api_url']}/v1/audits" for state in states)
+        asked = {"audit_type": "ONESHOT", "goal": "dummy", "name": "of one"}
+        assert requests.post(here, json=asked, timeout=20).status_code == 201
+        assert [a["name"] for a in requests.get(here, timeout=20).json()["audits"]] == ["of one"]
+        assert requests.get(there, timeout=20).json()["audits"] == []
         assert one.stop() == other.stop() == 0
 
 
