@@ -17,7 +17,15 @@ from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import NoReturn
 
-from tests.benchmarks import cluster_core, event_log, library_runner, loop, projections, rest
+from tests.benchmarks import (
+    cluster_core,
+    collection,
+    event_log,
+    library_runner,
+    loop,
+    projections,
+    rest,
+)
 from tests.benchmarks.ground import database
 from tests.benchmarks.report import PAGE, Measured, Table, machine, of_figures, page, plain
 from tests.postgres import ENVIRONMENT
@@ -68,12 +76,7 @@ def _projections(_: bool) -> Table:
 
 
 def _cluster(quick: bool) -> Table:
-    figures = cluster_core.run(500, 5000) if quick else cluster_core.run()
-    return of_figures(
-        "The cluster core",
-        figures,
-        "CPU seconds of one process, the least of some repeats; hosts/servers are in the name.",
-    )
+    return cluster_core.table([(500, 5000)] if quick else [(1000, 10000), (5000, 50000)])
 
 
 PARTS: dict[str, Part] = {
@@ -82,6 +85,7 @@ PARTS: dict[str, Part] = {
     "loop": lambda quick: loop.run(quick=quick),
     "rest": lambda quick: rest.run(quick=quick),
     "cluster": _cluster,
+    "collection": lambda quick: collection.run(quick=quick),
 }
 
 
