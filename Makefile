@@ -22,7 +22,7 @@ up: $(STAMP)  ## every role of Vigil on this machine
 	$(BIN)/vigil up
 
 test: $(STAMP)  ## the test suite (slow and cloud tests have their own targets)
-	$(BIN)/pytest -m "not slow and not cloud" -n 2 --dist loadgroup -q
+	$(BIN)/pytest -m "not slow and not cloud" -n 2 --dist worksteal -q
 
 slow-test: $(STAMP)  ## crash, load and fuzz tests
 	$(BIN)/pytest -m slow -q
@@ -49,8 +49,8 @@ docs: $(STAMP)  ## the committed, generated pages
 	$(BIN)/python -m interfaces.docs
 
 lock: $(STAMP)  ## renew the locked dependencies
-	$(BIN)/uv pip compile pyproject.toml --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --upgrade -q -o requirements/runtime.lock
-	$(BIN)/uv pip compile pyproject.toml --group dev --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --upgrade -q -o requirements/dev.lock
+	$(BIN)/uv pip compile pyproject.toml --extra notifications --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --upgrade -q -o requirements/runtime.lock
+	$(BIN)/uv pip compile pyproject.toml --extra notifications --group dev --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --upgrade -q -o requirements/dev.lock
 
 clean:
 	rm -rf $(VENV) .vigil build *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -1,13 +1,16 @@
 """The immutable record of what a strategy was given, and of what it decided and why."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Generic
 
 import msgspec
 
+from application.model_kinds import M
+from domain.cluster.baremetal import BaremetalModel
 from domain.cluster.compute import ComputeModel
+from domain.cluster.storage import StorageModel
 from domain.kernel.aggregate import Facts
 from domain.kernel.reasons import Because
 from domain.optimization.metrics import MetricTable
@@ -16,6 +19,22 @@ from domain.optimization.strategy import Inputs
 
 FORMAT = 1
 """Version of the record's own shape."""
+
+
+class TakenModel(msgspec.Struct, frozen=True, kw_only=True):
+    """A model that a run used beside the compute model.
+
+    Attributes:
+        columns: (``to_columns``) of what the strategy saw, scope applied.
+        digest: of the kept model of the whole cloud that the scope was applied to.
+        age: how old that model was when the run took it, s.
+        collected_at: when the cloud was read (UTC).
+    """
+
+    columns: Facts
+    digest: str
+    age: float
+    collected_at: datetime
 
 
 class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +51,7 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True):
         problems: what was quarantined or missing while gathering.
         model_digest: of the kept model of the whole cloud that the scope was applied to.
         model_age: how old that model was when the run took it, s.
+        storage, baremetal: the models of these kinds, None where the strategy needed none.
     """
 
     format: int
@@ -49,16 +69,23 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True):
     problems: list[Because]
     model_digest: str = ""
     model_age: float = 0.0
+    storage: TakenModel | None = None
+    baremetal: TakenModel | None = None
 
     def inputs(self) -> Inputs:
         """The strategy's inputs, exactly as they were."""
-        model = ComputeModel.from_columns(self.model)
         return Inputs(
-            compute=model,
+            compute=ComputeModel.from_columns(self.model),
             metrics=MetricTable.from_columns(self.metrics),
             parameters=self.parameters,
             seed=self.seed,
+            storage=_read(StorageModel.from_columns, self.storage),
+            baremetal=_read(BaremetalModel.from_columns, self.baremetal),
         )
+
+
+def _read(read: Callable[[Facts], M], taken: TakenModel | None) -> M | None:
+    return None if taken is None else read(taken.columns)
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,23 +122,45 @@ def decode_explanation(content: bytes) -> Explanation:
 
 
 @dataclass(frozen=True)
+class Taken(Generic[M]):
+    """A model as a run took it.
+
+    Attributes:
+        model: the part in scope.
+        digest: of the model of the whole cloud.
+        age: how old that was when it was taken, s.
+        collected_at: when the cloud was read (UTC).
+    """
+
+    model: M
+    digest: str
+    age: float
+    collected_at: datetime
+
+    def recorded(self) -> TakenModel:
+        """Its form in a record."""
+        return TakenModel(
+            columns=self.model.to_columns(),
+            digest=self.digest,
+            age=round(self.age, 3),
+            collected_at=self.collected_at,
+        )
+
+
+@dataclass(frozen=True)
 class Gathered:
     """What was gathered for a run, before the strategy saw it.
 
     Attributes:
-        model: the part in scope.
+        storage, baremetal: None unless the strategy needs them.
         problems: what was quarantined or missing.
-        collected_at: when the cloud was read (UTC).
-        digest: of the model of the whole cloud.
-        age: how old that was when it was taken, s.
     """
 
-    model: ComputeModel
+    compute: Taken[ComputeModel]
     metrics: MetricTable
     problems: Sequence[Because]
-    collected_at: datetime
-    digest: str = ""
-    age: float = 0.0
+    storage: Taken[StorageModel] | None = None
+    baremetal: Taken[BaremetalModel] | None = None
 
 
 def make_record(  # noqa: PLR0913 - the parts of a record
@@ -136,11 +185,13 @@ def make_record(  # noqa: PLR0913 - the parts of a record
         planner_options=dict(planner_options),
         parameters=dict(parameters),
         seed=seed,
-        collected_at=gathered.collected_at,
+        collected_at=gathered.compute.collected_at,
         scope=scope,
-        model=gathered.model.to_columns(),
+        model=gathered.compute.model.to_columns(),
         metrics=gathered.metrics.to_columns(),
         problems=list(gathered.problems),
-        model_digest=gathered.digest,
-        model_age=round(gathered.age, 3),
+        model_digest=gathered.compute.digest,
+        model_age=round(gathered.compute.age, 3),
+        storage=None if gathered.storage is None else gathered.storage.recorded(),
+        baremetal=None if gathered.baremetal is None else gathered.baremetal.recorded(),
     )

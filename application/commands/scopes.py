@@ -5,6 +5,9 @@ from typing import Any
 
 from jsonschema import Draft4Validator
 
+from domain.cluster.scope import parse_scope
+from domain.cluster.scope_baremetal import parse_baremetal_scope
+from domain.cluster.scope_storage import parse_storage_scope
 from domain.kernel.errors import InvalidValue
 
 _NAME = {
@@ -77,8 +80,10 @@ MODELS = ("compute", "storage")
 def checked_scope(value: object) -> list[Any]:
     """A scope in list form, the short form wrapped into a compute scope.
 
+    What is accepted here is understood by runs: each kind's own reading of it succeeds.
+
     Raises:
-        InvalidValue: it is not a scope.
+        InvalidValue: it is not a scope; the place that is wrong is named.
     """
     if value is None or value == []:
         return []
@@ -90,6 +95,8 @@ def checked_scope(value: object) -> list[Any]:
         place = "/".join(["scope", *(str(part) for part in errors[0].absolute_path)])
         raise InvalidValue(place, errors[0].message[:300])
     _no_contradiction(scope)
+    for read in (parse_scope, parse_storage_scope, parse_baremetal_scope):
+        read(scope)
     return scope
 
 

@@ -62,11 +62,20 @@ class EventLogUnavailable(Exception):
     """The log cannot be reached or is busy beyond patience. Whether it saved is unknown."""
 
 
+class Unreadable(Exception):
+    """Something stored is not an event that this code knows. Says which and why."""
+
+
 class EventLog(Protocol):
     """Append-only, atomic per call, totally ordered."""
 
     def find(self, kind: type[A], aggregate_id: UUID, version: int | None = None) -> A | None:
-        """An aggregate folded from its events (up to a version), None if it has none."""
+        """An aggregate folded from its events (up to a version), None if it has none.
+
+        Raises:
+            Unreadable: one of its events cannot be read or does not follow the others.
+            EventLogUnavailable: the database cannot be reached.
+        """
         ...
 
     def save(self, *aggregates: Root) -> int:

@@ -28,22 +28,25 @@ class ModelVersion:
     Attributes:
         position: log position of the event.
         at: when it was recorded (UTC).
+        sizes: how much there was of what (``hosts`` → 3).
         calls, seconds: what the collection cost.
         problems: the first of those that there were, ``problem_count`` in all.
         changes: counts by kind, None if they could not be told.
+        base: digest of the collection that it is based on: its own, unless notifications amended
+            it.
     """
 
     position: int
     model_id: UUID
     digest: str
     at: datetime
-    hosts: int
-    servers: int
+    sizes: dict[str, int]
     calls: int
     seconds: float
     problems: tuple[Because, ...]
     problem_count: int
     changes: dict[str, int] | None
+    base: str
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,10 @@ class KeptModels(Protocol):
 
     def confirmation(self, model_id: UUID) -> Confirmation | None:
         """The latest one, None if there never was any."""
+        ...
+
+    def current(self, model_id: UUID, confirmed: Confirmation) -> str:
+        """Digest of what was confirmed, with everything that notifications told since."""
         ...
 
     def states(self) -> list[ModelState]:

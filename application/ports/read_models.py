@@ -4,13 +4,12 @@ Views are plain values. ``id`` is the creation order within a resource. Times ar
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
 from domain.kernel.aggregate import Facts
-from domain.kernel.reasons import Because
 
 
 @dataclass(frozen=True)
@@ -376,27 +375,4 @@ class ReadModels(Protocol):
         Returns:
             Whether it did within ``timeout`` seconds.
         """
-        ...
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a running action is; rows, not events."""
-
-    action_id: UUID
-    percent: float | None
-    detail: str
-    updated_at: datetime
-    because: Because | None = field(default=None)
-
-
-class ProgressBoard(Protocol):
-    """Where appliers write how far running actions are."""
-
-    def put(self, progress: Progress) -> None:
-        """Replaces what is known of an action."""
-        ...
-
-    def of(self, action_ids: Sequence[UUID]) -> dict[UUID, Progress]:
-        """What is known of some actions."""
         ...

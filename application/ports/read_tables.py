@@ -204,9 +204,9 @@ MODEL_VERSIONS = Table(
         "position": Column(Kind.INTEGER),
         "model_uuid": Column(Kind.UUID),
         "digest": Column(Kind.TEXT),
+        "base": Column(Kind.TEXT),
         "at": Column(Kind.TIME),
-        "hosts": Column(Kind.INTEGER),
-        "servers": Column(Kind.INTEGER),
+        "sizes": Column(Kind.JSON),
         "calls": Column(Kind.INTEGER),
         "milliseconds": Column(Kind.INTEGER),
         "problems": Column(Kind.JSON),
@@ -215,7 +215,7 @@ MODEL_VERSIONS = Table(
     },
     indexes=(Index(("model_uuid", "position")), Index(("model_uuid", "at"))),
 )
-MODELS = Shape("cluster-models", version=1, tables=(CLUSTER_MODELS, MODEL_VERSIONS))
+MODELS = Shape("cluster-models", version=3, tables=(CLUSTER_MODELS, MODEL_VERSIONS))
 
 TIMELINE = Table(
     "timeline",

@@ -10,7 +10,8 @@ from uuid import UUID
 from application.ports.clock import Clock
 from application.ports.cloud import ActionHandler, correlated
 from application.ports.event_log import EventLog
-from application.ports.read_models import ProgressBoard, ReadModels
+from application.ports.progress import ProgressBoard
+from application.ports.read_models import ReadModels
 from application.ports.services import Instance, Services
 from application.processes.held import Held
 from application.processes.liveness import takeover

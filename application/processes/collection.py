@@ -1,19 +1,26 @@
-"""Keeps a model of the cloud: collects it, records what changed, says how fresh it is."""
+"""Keeps models of the cloud: collects them, records what changed, says how fresh they are."""
 
 import logging
 import threading
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, Generic
 
-from application.model_record import COMPUTE, ModelRecord, decode_model, encode_model
+from application.amending import load_amended
+from application.model_kinds import M, Snapshot, Source
+from application.model_record import Loaded, encode_model
 from application.ports.clock import Clock
-from application.ports.cloud import CloudRefused, CloudUnreachable, Collected, ComputeCollector
+from application.ports.cloud import CloudRefused, CloudUnreachable
 from application.ports.kept_models import KeptModels
 from application.ports.records import Records
+from application.processes.carrying import Carrier
 from application.transactions import Commands, Transaction
-from domain.clouds import Changes, ClusterModel, Collection
-from domain.clouds.changes import changes
+from domain.clouds import ClusterModel, Collection, Counts
+from domain.cluster.baremetal import BaremetalModel
 from domain.cluster.compute import ComputeModel
+from domain.cluster.kinds import ModelKind
+from domain.cluster.storage import StorageModel
 from domain.kernel.ids import cluster_model_id
 from domain.kernel.metadata import Context, Metadata
 from domain.kernel.reasons import Because, Reason
@@ -25,32 +32,32 @@ RETRY = 15.0
 
 
 @dataclass(frozen=True)
-class Kept:
+class Kept(Generic[M]):
     """A model of the whole cloud.
 
     Attributes:
-        model: what a complete collection showed.
-        problems: what it could not use.
-        digest: of the record that holds both.
+        model: what a complete collection showed, and notifications told since.
+        problems: what could not be used.
+        digest: of the record that holds both, or that names those that do.
         age: seconds since that collection began.
         collected_at: when it began (UTC, by this process's clock).
     """
 
-    model: ComputeModel
+    model: M
     problems: tuple[Because, ...]
     digest: str
     age: float
     collected_at: datetime
 
 
-class ModelKeeper:
-    """The kept compute model of one cloud. Any number of keepers may work at once.
+class ModelKeeper(Generic[M]):
+    """The kept model of one kind of one cloud. Any number of keepers may work at once.
 
     Two that see the same cloud store the same record, and the log lets one of them record a
     change. A collection that began before the latest known one began is never recorded over it.
 
     Args:
-        collector: reads the cloud, whole or not at all.
+        source: reads the cloud, whole or not at all; knows what is peculiar to the kind.
         commands: appends what changed.
         records: holds models.
         kept: how fresh the kept model is, and which one it is.
@@ -61,7 +68,7 @@ class ModelKeeper:
 
     def __init__(
         self,
-        collector: ComputeCollector,
+        source: Source[M],
         commands: Commands,
         records: Records,
         kept: KeptModels,
@@ -70,33 +77,38 @@ class ModelKeeper:
         cloud: str,
         metadata: Metadata,
     ) -> None:
-        self._collector = collector
+        self._source = source
+        self._kind = source.kind
         self._commands = commands
         self._records = records
         self._kept = kept
         self._clock = clock
         self._cloud = cloud
         self._metadata = metadata
-        self._id = cluster_model_id(cloud, COMPUTE)
+        self._carrier = Carrier(source.kind, records)
+        self._id = cluster_model_id(cloud, self._kind.name)
         self._one_at_a_time = threading.Lock()
-        self._loaded: tuple[str, ComputeModel, tuple[Because, ...]] | None = None
+        self._loaded: Loaded[M] | None = None
+
+    @property
+    def kind(self) -> ModelKind:
+        """What kind of model it keeps."""
+        return self._kind.name
 
     def age(self) -> float | None:
         """Seconds since the latest complete collection began, anybody's; None without one."""
         found = self._kept.confirmation(self._id)
         return None if found is None else found.age
 
-    def latest(self, max_age: float = float("inf")) -> Kept | None:
+    def latest(self, max_age: float = float("inf")) -> Kept[M] | None:
         """The kept model, None if there is none younger than that (or it cannot be read)."""
         found = self._kept.confirmation(self._id)
         if found is None or found.age >= max_age:
             return None
-        loaded = self._load(found.digest)
-        if loaded is None:
-            return None
-        return self._as_kept(found.digest, *loaded, age=found.age)
+        loaded = self._load(self._kept.current(self._id, found)) or self._load(found.digest)
+        return None if loaded is None else self._as_kept(loaded, found.age)
 
-    def within(self, max_age: float) -> Kept:
+    def within(self, max_age: float) -> Kept[M]:
         """A model that is younger than that: the kept one, or a new one.
 
         Raises:
@@ -108,7 +120,7 @@ class ModelKeeper:
         with self._one_at_a_time:  # who waited here finds what the other one collected
             return self.latest(max_age) or self.collect()
 
-    def collect(self) -> Kept:
+    def collect(self) -> Kept[M]:
         """Reads the cloud now, and records what that shows.
 
         Raises:
@@ -117,21 +129,21 @@ class ModelKeeper:
         """
         began = self._clock.monotonic()
         try:
-            rows = self._collector.collect()
-            model, quarantined = ComputeModel.build(
-                rows.hosts, rows.servers, rows.groups, rows.aggregates
-            )
+            snapshot = self._source.collect()
         except Exception as failure:
             self._note(failure, began)
             raise
-        problems = (*rows.problems, *(one.because for one in quarantined))
-        digest = self._records.put(encode_model(model, problems))
+        digest = self._records.put(encode_model(self._kind, snapshot.model, snapshot.problems))
         elapsed = self._clock.monotonic() - began
+        current = digest
         if not self._overtaken(elapsed):
-            self._record(rows, model, problems, digest, elapsed)
+            current = self._record(snapshot, digest, elapsed)
             self._kept.confirm(self._id, digest, self._clock.monotonic() - began)
-        self._loaded = (digest, model, problems)
-        return self._as_kept(digest, model, problems, age=self._clock.monotonic() - began)
+        collected = Loaded(digest, snapshot.model, snapshot.problems)
+        if current == digest:
+            self._loaded = collected
+        loaded = self._load(current) or collected
+        return self._as_kept(loaded, self._clock.monotonic() - began)
 
     # -- recording -------------------------------------------------------------------------------
 
@@ -139,34 +151,25 @@ class ModelKeeper:
         age = self.age()
         return age is not None and age < elapsed
 
-    def _record(
-        self,
-        rows: Collected,
-        model: ComputeModel,
-        problems: tuple[Because, ...],
-        digest: str,
-        elapsed: float,
-    ) -> None:
+    def _record(self, snapshot: Snapshot[M], digest: str, elapsed: float) -> str:
+        """Returns the digest of the model as it is now."""
         if self._known(digest):
-            return
+            return digest
 
-        def decide(transaction: Transaction, ctx: Context) -> None:
+        def decide(transaction: Transaction, ctx: Context) -> str:
             kept = self._find(transaction, ctx)
-            since = None if kept.digest == digest else self._changes(kept.digest, model)
-            kept.take_in(
-                ctx,
-                Collection(
-                    digest=digest,
-                    hosts=len(model.hosts),
-                    servers=len(model.servers) + len(model.unplaced),
-                    calls=rows.calls,
-                    seconds=elapsed,
-                    problems=problems,
-                    changes=since,
-                ),
+            before = self._carrier.before(transaction, kept)
+            collection = Collection(
+                digest=digest,
+                sizes=self._kind.sizes(snapshot.model),
+                calls=snapshot.calls,
+                seconds=elapsed,
+                problems=snapshot.problems,
+                changes=None if before == digest else self._changes(before, snapshot.model),
             )
+            return self._carrier.take_in(transaction, ctx, kept, collection, snapshot.model)
 
-        self._commands.run(self._metadata, decide)
+        return self._commands.run(self._metadata, decide).value
 
     def _known(self, digest: str) -> bool:
         """Whether the read models say that all is well and this is the model.
@@ -189,55 +192,74 @@ class ModelKeeper:
     def _find(self, transaction: Transaction, ctx: Context) -> ClusterModel:
         found = transaction.find(ClusterModel, self._id)
         if found is None:
-            found = ClusterModel.open(ctx, self._cloud, COMPUTE)
+            found = ClusterModel.open(ctx, self._cloud, self._kind.name.value)
             transaction.add(found)
         return found
 
-    def _changes(self, before: str | None, model: ComputeModel) -> Changes | None:
+    def _changes(self, before: str | None, model: M) -> Counts | None:
         if before is None:
-            return changes(None, model)
+            return self._kind.changes(None, model)
         loaded = self._load(before)
-        return None if loaded is None else changes(loaded[0], model)
+        return None if loaded is None else self._kind.changes(loaded.model, model)
 
     # -- reading back ----------------------------------------------------------------------------
 
-    def _load(self, digest: str) -> tuple[ComputeModel, tuple[Because, ...]] | None:
+    def _load(self, digest: str) -> Loaded[M] | None:
         known = self._loaded
-        if known is None or known[0] != digest:
-            record = load_model(self._records, digest)
-            if record is None:
-                return None
-            known = self._loaded = (digest, record.compute(), tuple(record.problems))
-        return known[1], known[2]
+        if known is None or known.digest != digest:
+            known = load_amended(self._records, self._kind, digest)
+            if known is not None:
+                self._loaded = known
+        return known
 
-    def _as_kept(
-        self, digest: str, model: ComputeModel, problems: tuple[Because, ...], *, age: float
-    ) -> Kept:
+    def _as_kept(self, loaded: Loaded[M], age: float) -> Kept[M]:
         at = self._clock.now() - timedelta(seconds=age)
-        return Kept(model, problems, digest, age, at)
+        return Kept(loaded.model, loaded.problems, loaded.digest, age, at)
 
 
-def load_model(records: Records, digest: str) -> ModelRecord | None:
-    """A kept model from its record; None (and a word in the log) if that is not to be had."""
-    try:
-        return decode_model(records.get(digest))
-    except (KeyError, ValueError) as lost:
-        log.warning("the record %s of a cluster model cannot be read: %s", digest, lost)
-        return None
+@dataclass(frozen=True)
+class Keepers:
+    """The kept models of a cloud; None for a kind that is not kept."""
+
+    compute: ModelKeeper[ComputeModel]
+    storage: ModelKeeper[StorageModel] | None = None
+    baremetal: ModelKeeper[BaremetalModel] | None = None
+
+    def __iter__(self) -> Iterator[ModelKeeper[Any]]:
+        return (one for one in (self.compute, self.storage, self.baremetal) if one is not None)
+
+
+def collect_all(
+    keepers: Keepers, periods: Mapping[ModelKind, float], stop: threading.Event
+) -> None:
+    """Keeps every model fresh until told to stop; none of them waits for another."""
+    threads = [
+        threading.Thread(
+            target=Collector(keeper, period=periods[keeper.kind]).run,
+            args=(stop,),
+            name=f"collector {keeper.kind}",
+        )
+        for keeper in keepers
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 class Collector:
-    """Keeps the model fresh, at intervals. Collectors share the work without knowing each other.
+    """Keeps a model fresh, at intervals. Collectors share the work without knowing each other.
 
     Args:
         keeper: collects.
         period: seconds from the beginning of one collection to that of the next, whoever does it.
     """
 
-    def __init__(self, keeper: ModelKeeper, *, period: float) -> None:
+    def __init__(self, keeper: ModelKeeper[Any], *, period: float) -> None:
         self._keeper = keeper
         self._period = period
         self._retry = min(RETRY, period)
+        self._absent = False
 
     def run(self, stop: threading.Event) -> None:
         """Collects whenever it is due, until told to stop."""
@@ -245,7 +267,9 @@ class Collector:
             try:
                 pause = self.step()
             except Exception:
-                log.exception("a collection failed, again in %.0f s", self._retry)
+                log.exception(
+                    "a collection (%s) failed, again in %.0f s", self._keeper.kind, self._retry
+                )
                 pause = self._retry
             stop.wait(pause)
 
@@ -257,9 +281,28 @@ class Collector:
         try:
             kept = self._keeper.collect()
         except (CloudUnreachable, CloudRefused) as failure:
-            log.warning("the cloud cannot be read, again in %.0f s: %s", self._retry, failure)
-            return self._retry
+            return self._put_off(failure)
+        self._absent = False
         return max(0.0, self._period - kept.age)
+
+    def _put_off(self, failure: CloudUnreachable | CloudRefused) -> float:
+        """A service that the cloud does not have is looked for each period, and told of once."""
+        if _is_absence(_because(failure)):
+            if not self._absent:
+                log.info("no %s model is kept: %s", self._keeper.kind, failure)
+            self._absent = True
+            return self._period
+        log.warning(
+            "the cloud (%s) cannot be read, again in %.0f s: %s",
+            self._keeper.kind,
+            self._retry,
+            failure,
+        )
+        return self._retry
+
+
+def _is_absence(because: Because) -> bool:
+    return because.reason is Reason.SERVICE_ABSENT
 
 
 def _because(failure: Exception) -> Because:

@@ -16,12 +16,13 @@ from application.decision_record import (
 )
 from application.ports.clock import Clock
 from application.ports.cloud import CloudRefused, CloudUnreachable, correlated
-from application.ports.event_log import ConcurrencyConflict, EventLog
+from application.ports.event_log import ConcurrencyConflict, EventLog, EventLogUnavailable
 from application.ports.metrics import MetricsUnavailable
+from application.ports.projections import StoreUnavailable
 from application.ports.read_models import ReadModels
 from application.ports.records import Records
 from application.ports.services import Instance, Services
-from application.processes.gathering import Gatherer, ModelStale, ScopeSelectsNothing
+from application.processes.gathering import CannotGather, Gatherer, ModelStale
 from application.processes.liveness import takeover
 from application.transactions import Commands, Transaction
 from domain.audits import Audit, AuditType, Run
@@ -36,6 +37,11 @@ from domain.optimization.strategy import Strategy
 from domain.plans import ActionPlan, Indicator, PlanState, Proposal
 
 log = logging.getLogger(__name__)
+
+OUTAGES = (StoreUnavailable, EventLogUnavailable, ConcurrencyConflict)
+"""The database is away, or busy beyond patience: no fault of the run. The next sweep goes on."""
+DOUBLINGS = 32
+"""So often a pause is doubled at the most, however many attempts an operator grants."""
 
 Parameters = Callable[[Mapping[str, object], Mapping[str, object]], dict[str, object]]
 """Completes parameters by a strategy's schema; raises InvalidValue where they do not fit it."""
@@ -55,6 +61,10 @@ class Patience:
     pause: float = 5.0
     longest: float = 300.0
     gate: float = 10.0
+
+    def after(self, attempt: int) -> float:
+        """Seconds to wait after an attempt failed, counted from 0."""
+        return float(min(self.pause * 2.0 ** min(attempt, DOUBLINGS), self.longest))
 
 
 class _Hopeless(Exception):
@@ -167,9 +177,8 @@ class DecisionEngine:
             raise NotFound("Audit", audit_id)
         try:
             strategy, parameters = self._strategy(audit)
-            needs = strategy.metrics(parameters)
-            gathered = self._gatherer.gather(strategy.name, needs, audit.scope)
-        except (_Hopeless, CloudRefused, ScopeSelectsNothing) as end:
+            gathered = self._gatherer.gather(strategy, parameters, audit.scope)
+        except (_Hopeless, CloudRefused, CannotGather) as end:
             self._fail(audit_id, run, epoch, end.because)
         except InvalidValue as unfit:
             self._fail(audit_id, run, epoch, _unfit(unfit))
@@ -179,6 +188,8 @@ class DecisionEngine:
             self._retry(audit, run, epoch, _away(Reason.CLOUD_UNREACHABLE, outage))
         except MetricsUnavailable as outage:
             self._retry(audit, run, epoch, _away(Reason.METRICS_UNAVAILABLE, outage))
+        except OUTAGES:
+            raise
         except Exception as bug:
             log.exception("run %s: gathering failed", run)
             self._fail(audit_id, run, epoch, _internal(bug))
@@ -228,6 +239,8 @@ class DecisionEngine:
         try:
             solution, planned = decide_again(record, strategy, self._planners[strategy.planner])
             proposal = self._proposal(audit, run, record, digest, solution, planned)
+        except OUTAGES:
+            raise
         except Exception as bug:
             log.exception("run %s: strategy %s failed", run, strategy.name)
             because = Because(Reason.STRATEGY_FAILED, {"error": f"{type(bug).__name__}: {bug}"})
@@ -291,7 +304,7 @@ class DecisionEngine:
         if attempt >= self._patience.attempts:
             self._fail(audit.id, run, epoch, because)
             return
-        pause = min(self._patience.pause * 2**attempt, self._patience.longest)
+        pause = self._patience.after(attempt)
         log.warning("run %s: %s Next attempt in %.0f s.", run, because, pause)
         self._defer(audit.id, run, epoch, because, pause)
 

@@ -1,19 +1,23 @@
-"""What a strategy is given: the model of the cloud within a scope, and the metrics it declared."""
+"""What a strategy is given: models of the cloud within a scope, and the metrics it declared."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
-from application.decision_record import Gathered
+from application.decision_record import Gathered, Taken
+from application.model_kinds import M
 from application.ports.clock import Clock
 from application.ports.cloud import CloudRefused, CloudUnreachable
 from application.ports.metrics import MetricSource
 from application.ports.read_models import ReadModels
-from application.processes.collection import Kept, ModelKeeper
+from application.processes.collection import Keepers, Kept, ModelKeeper
+from domain.cluster.kinds import ModelKind
 from domain.cluster.scope import parse_scope
+from domain.cluster.scope_baremetal import parse_baremetal_scope
+from domain.cluster.scope_storage import parse_storage_scope
 from domain.kernel.reasons import Because, Reason
-from domain.optimization.metrics import MetricNeed
+from domain.optimization.strategy import Strategy
 from domain.plans.events import ActionAcknowledged, ActionFailed, ActionIntended, ActionSucceeded
 
 EFFECTS = tuple(
@@ -21,13 +25,19 @@ EFFECTS = tuple(
 )
 """Topics of events after which the cloud may look otherwise."""
 
+_EMPTY = frozenset({Reason.MODEL_EMPTY, Reason.STORAGE_EMPTY, Reason.BAREMETAL_EMPTY})
 
-class ScopeSelectsNothing(Exception):
-    """The audit's scope (or the cloud) holds no compute host."""
 
-    def __init__(self) -> None:
-        self.because = Because(Reason.MODEL_EMPTY)
-        super().__init__(str(self.because))
+class CannotGather(Exception):
+    """What the strategy needs is not to be had, and waiting will not help."""
+
+    def __init__(self, because: Because) -> None:
+        self.because = because
+        super().__init__(str(because))
+
+
+class ScopeSelectsNothing(CannotGather):
+    """The audit's scope (or the cloud) holds nothing of a kind that the strategy needs."""
 
 
 class ModelStale(Exception):
@@ -51,11 +61,31 @@ class Freshness:
     allow_stale: bool = False
 
 
+class _Selection(Protocol):
+    @property
+    def notes(self) -> tuple[Because, ...]: ...
+
+
+S_co = TypeVar("S_co", bound=_Selection, covariant=True)
+
+
+class _Scope(Protocol[M, S_co]):
+    def apply(self, model: M) -> tuple[M, S_co]: ...
+
+
+@dataclass(frozen=True)
+class _Scoped(Generic[M]):
+    """A model within a scope, and what is to be said about it."""
+
+    taken: Taken[M]
+    problems: tuple[Because, ...]
+
+
 class Gatherer:
-    """Finds a model and reads the datasource for a run.
+    """Finds models and reads the datasource for a run.
 
     Args:
-        models: the kept model.
+        models: the kept models.
         metrics: the datasource of a strategy, by the strategy's name.
         clock: tells how long ago Vigil's own latest effect was.
         freshness: how old a model may be.
@@ -64,7 +94,7 @@ class Gatherer:
 
     def __init__(
         self,
-        models: ModelKeeper,
+        models: Keepers,
         metrics: Callable[[str], MetricSource],
         clock: Clock,
         freshness: Freshness | None = None,
@@ -76,44 +106,55 @@ class Gatherer:
         self._freshness = freshness or Freshness()
         self._last_effect = last_effect
 
-    def gather(self, strategy: str, needs: Sequence[MetricNeed], scope: list[Any]) -> Gathered:
-        """The model within the scope and the metrics that a strategy needs.
+    def gather(
+        self, strategy: Strategy, parameters: Mapping[str, object], scope: list[Any]
+    ) -> Gathered:
+        """The models and the metrics that a strategy needs, within the scope.
 
         Raises:
             CloudUnreachable, CloudRefused: the cloud could not be read (whole).
-            ModelStale: likewise, and the model that there is is too old.
+            ModelStale: likewise, and a model that there is is too old.
             MetricsUnavailable: the datasource gave no answer.
-            ScopeSelectsNothing: there is no host to look at.
+            ScopeSelectsNothing: there is nothing to look at.
+            CannotGather: a kind of model is not kept here.
             InvalidValue: the scope does not make sense.
         """
-        kept, doubts = self._model()
-        selected = parse_scope(scope).select(kept.model)
-        scoped = kept.model.restrict(selected.hosts, selected.excluded)
-        if not len(scoped.hosts):
-            raise ScopeSelectsNothing
-        fetched = self._metrics(strategy).fetch(needs, scoped)
-        problems = (*doubts, *kept.problems, *selected.notes, *fetched.problems)
+        needs, kinds = strategy.metrics(parameters), strategy.models(parameters)
+        scopes = parse_scope(scope), parse_storage_scope(scope), parse_baremetal_scope(scope)
+        compute = self._scoped(self._models.compute, scopes[0])
+        storage = baremetal = None
+        if ModelKind.STORAGE in kinds:
+            storage = self._scoped(_kept(self._models.storage, ModelKind.STORAGE), scopes[1])
+        if ModelKind.BAREMETAL in kinds:
+            baremetal = self._scoped(_kept(self._models.baremetal, ModelKind.BAREMETAL), scopes[2])
+        fetched = self._metrics(strategy.name).fetch(needs, compute.taken.model)
+        others = (each.problems for each in (storage, baremetal) if each is not None)
         return Gathered(
-            model=scoped,
+            compute=compute.taken,
+            storage=None if storage is None else storage.taken,
+            baremetal=None if baremetal is None else baremetal.taken,
             metrics=fetched.table,
-            problems=problems,
-            collected_at=kept.collected_at,
-            digest=kept.digest,
-            age=kept.age,
+            problems=(*compute.problems, *sum(others, ()), *fetched.problems),
         )
 
-    def _model(self) -> tuple[Kept, tuple[Because, ...]]:
+    def _scoped(self, keeper: ModelKeeper[M], scope: _Scope[M, _Selection]) -> _Scoped[M]:
+        kept, doubts = self._fresh(keeper)
+        model, selection = scope.apply(kept.model)
+        for note in selection.notes:
+            if note.reason in _EMPTY:
+                raise ScopeSelectsNothing(note)
+        taken = Taken(model, kept.digest, kept.age, kept.collected_at)
+        return _Scoped(taken, (*doubts, *kept.problems, *selection.notes))
+
+    def _fresh(self, keeper: ModelKeeper[M]) -> tuple[Kept[M], tuple[Because, ...]]:
         limit = self._limit()
         try:
-            return self._models.within(limit), ()
+            return keeper.within(limit), ()
         except (CloudUnreachable, CloudRefused) as failure:
-            old = self._models.latest()
-            if old is None:
+            old = keeper.latest()
+            if old is None or _is_absence(failure):
                 raise
-            because = Because(
-                Reason.MODEL_STALE,
-                {"age": round(old.age), "limit": round(limit), "error": str(failure)},
-            )
+            because = _stale(keeper.kind, old.age, limit, failure)
             if self._freshness.allow_stale:
                 return old, (because,)
             if isinstance(failure, CloudRefused):
@@ -126,6 +167,21 @@ class Gatherer:
             return self._freshness.max_age
         since = (self._clock.now() - effect).total_seconds()
         return min(self._freshness.max_age, max(0.0, since))
+
+
+def _kept(keeper: ModelKeeper[M] | None, kind: ModelKind) -> ModelKeeper[M]:
+    if keeper is None:
+        raise CannotGather(Because(Reason.MODEL_NOT_KEPT, {"kind": kind.value}))
+    return keeper
+
+
+def _is_absence(failure: Exception) -> bool:
+    return isinstance(failure, CloudRefused) and failure.because.reason is Reason.SERVICE_ABSENT
+
+
+def _stale(kind: ModelKind, age: float, limit: float, failure: Exception) -> Because:
+    error = str(failure) if kind is ModelKind.COMPUTE else f"({kind} model) {failure}"
+    return Because(Reason.MODEL_STALE, {"age": round(age), "limit": round(limit), "error": error})
 
 
 def last_effect(read: ReadModels) -> datetime | None:

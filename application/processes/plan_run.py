@@ -26,7 +26,7 @@ from application.ports.cloud import (
     Skip,
     Verdict,
 )
-from application.ports.read_models import Progress, ProgressBoard
+from application.ports.progress import Progress, ProgressBoard
 from application.processes.held import Held
 from application.processes.tracking import Pace, Track
 from domain.kernel.aggregate import Facts
@@ -190,8 +190,12 @@ class PlanRun:
             track.due = self._clock.monotonic() + self._pace.poll
             log.warning("heartbeat is stale; action %s waits until it beats again", track.action)
             return
-        if self._held.refresh().state is not PlanState.ONGOING:
-            self._drop(track)  # cancelled or taken meanwhile: the next round sees to it
+        plan = self._held.refresh()
+        if plan.state is not PlanState.ONGOING:  # cancelled or taken meanwhile
+            if plan.actions[track.action].intent is None:
+                self._drop(track)  # the next round sees to it
+            else:
+                track.due = self._clock.monotonic()  # an earlier attempt still has to be ended
             return
         intent: Facts = {
             "before": before,
@@ -243,7 +247,7 @@ class PlanRun:
             if track.doubts >= self._pace.attempts:
                 self._fail(track, _internal(bug))
         else:
-            track.silent = None
+            track.silent, track.doubts = None, 0
             self._conclude(track, seen)
 
     def _conclude(self, track: Track, seen: Observation) -> None:

@@ -40,7 +40,7 @@ class Track:
         since: monotonic time at which the effect was (believed to be) asked for.
         silent: monotonic time since which the cloud has given no answer, None while it does.
         aborted: monotonic time at which it was aborted, None if it was not.
-        doubts: how often looking at it went wrong.
+        doubts: how often in a row looking at it went wrong.
     """
 
     action: UUID

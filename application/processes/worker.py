@@ -42,7 +42,10 @@ class Worker:
         self._running: dict[UUID, Future[None]] = {}
 
     def offer(self, key: UUID) -> Future[None]:
-        """Has a key processed (again, if it is being processed now); resolves when it was."""
+        """Has a key processed (again, if it is being processed now); resolves when it was.
+
+        What no slot has taken when the worker is told to stop is cancelled: it is for others.
+        """
         with self._lock:
             if key in self._queued:
                 return self._queued[key]
@@ -53,9 +56,11 @@ class Worker:
             return future
 
     def run(self, stop: threading.Event) -> None:
-        """Works until told to stop; what is in a slot then is waited for."""
+        """Works until told to stop; what is in a slot then is waited for, what waits is left."""
         threads = [
-            threading.Thread(target=self._slot, name=f"{self.name}-{slot}", daemon=True)
+            threading.Thread(
+                target=self._slot, args=(stop,), name=f"{self.name}-{slot}", daemon=True
+            )
             for slot in range(self._slots)
         ]
         for thread in threads:
@@ -82,11 +87,15 @@ class Worker:
             if not busy:
                 self.offer(key)
 
-    def _slot(self) -> None:
+    def _slot(self, stop: threading.Event) -> None:
         while (key := self._waiting.get()) is not None:
             with self._lock:
                 future = self._queued.pop(key)
+                if stop.is_set():
+                    future.cancel()
+                    continue
                 self._running[key] = future
+                awaited = future.set_running_or_notify_cancel()  # who waits may have gone
             try:
                 self._process(key)
             except Exception:
@@ -96,4 +105,5 @@ class Worker:
                     del self._running[key]
                     if key in self._queued:
                         self._waiting.put(key)
-                future.set_result(None)
+                if awaited:
+                    future.set_result(None)

@@ -1,10 +1,10 @@
-from dataclasses import asdict
 from typing import Any
 
 from application.ports.event_log import Recorded
 from application.ports.projections import Tables
 from application.ports.read_tables import CLUSTER_MODELS, MODEL_VERSIONS, MODELS
 from application.projections.base import Folding
+from domain.clouds.amendments.events import ModelAmended
 from domain.clouds.events import (
     ClusterModelCollected,
     ClusterModelCollectionFailed,
@@ -27,6 +27,7 @@ class ClusterModelsProjection(Folding):
                 ClusterModelCollected: self._collected,
                 ClusterModelCollectionFailed: self._failed,
                 ClusterModelRecovered: self._recovered,
+                ModelAmended: self._amended,
             },
         )
 
@@ -49,19 +50,40 @@ class ClusterModelsProjection(Folding):
                 "position": recorded.position,
                 "model_uuid": recorded.aggregate_id,
                 "digest": event.digest,
+                "base": event.digest,
                 "at": event.timestamp,
-                "hosts": event.hosts,
-                "servers": event.servers,
+                "sizes": event.sizes,
                 "calls": event.calls,
                 "milliseconds": round(event.seconds * 1000),
                 "problems": [_plain(because) for because in event.quarantined],
                 "problem_count": event.quarantined_count,
-                "changes": None if event.changes is None else asdict(event.changes),
+                "changes": event.changes,
             },
         )
         tables.update(
             CLUSTER_MODELS.name, recorded.aggregate_id, {"position": recorded.position, **_WELL}
         )
+
+    def _amended(self, recorded: Recorded, event: ModelAmended, tables: Tables) -> None:
+        model = tables.get(CLUSTER_MODELS.name, event.model)
+        before = None if model is None else tables.get(MODEL_VERSIONS.name, model["position"])
+        tables.insert(
+            MODEL_VERSIONS.name,
+            {
+                "position": recorded.position,
+                "model_uuid": event.model,
+                "digest": event.digest,
+                "base": event.base,
+                "at": event.timestamp,
+                "sizes": event.sizes,
+                "calls": 0,
+                "milliseconds": 0,
+                "problems": [] if before is None else before["problems"],
+                "problem_count": 0 if before is None else before["problem_count"],
+                "changes": event.changes,
+            },
+        )
+        tables.update(CLUSTER_MODELS.name, event.model, {"position": recorded.position})
 
     def _failed(
         self, recorded: Recorded, event: ClusterModelCollectionFailed, tables: Tables

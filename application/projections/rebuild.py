@@ -55,11 +55,13 @@ class RebuildReport:
     """What a rebuild found.
 
     Attributes:
+        position: the end of the log when it began; what is shown now stands there or beyond.
         events: events folded, each once for all projections together.
         seconds: how long it took until everything was switched.
     """
 
     projections: tuple[ProjectionRebuild, ...]
+    position: int
     events: int
     seconds: float
 
@@ -73,7 +75,8 @@ class Rebuilder:
     """Folds projections anew beside what is shown, compares, and switches.
 
     A projector that runs meanwhile takes a new generation along as soon as it stands where the
-    shown one does: from then on one transaction moves both, so they can be compared at rest.
+    shown one does: from then on one transaction moves both, so they can be compared at rest. Where
+    no projector runs, the rebuild itself moves both on to the end of the log.
 
     Args:
         log: what is folded.
@@ -96,16 +99,17 @@ class Rebuilder:
         """Rebuilds some projections in one pass. Raises: see ``Projector.rebuild``."""
         begun = self._clock.monotonic()
         self._refuse_newer(shapes)
+        end = self._log.end()
         built = [self._store.build(shape) for shape in shapes]
-        events = self._catch_up(built)
+        events = self._catch_up(built, end)
         rebuilt = []
         for shape, one in zip(shapes, built, strict=True):
-            compared, more = self._compare(shape, one)
+            compared, more = self._compare(shape, one, end)
             events += more
             if not self._store.activate(shape, one):
                 raise RebuildLost(one.projection)
             rebuilt.append(ProjectionRebuild(one.projection, one.generation, compared))
-        report = RebuildReport(tuple(rebuilt), events, self._clock.monotonic() - begun)
+        report = RebuildReport(tuple(rebuilt), end, events, self._clock.monotonic() - begun)
         for projection, table in report.differences:
             _log.warning(
                 "projection %s: table %s was not as the log says (%d rows, now %d; e.g. %s)",
@@ -126,23 +130,27 @@ class Rebuilder:
                     f"this code folds version {versions[one.projection]}"
                 )
 
-    def _catch_up(self, built: Sequence[Standing]) -> int:
-        """Folds up to where the shown generations stand; returns the number of events."""
+    def _catch_up(self, built: Sequence[Standing], end: int) -> int:
+        """Folds up to where the shown generations stand, then together with them up to ``end``.
+
+        Returns:
+            The number of events.
+        """
         events = 0
         while True:
-            due = self._due(built)
+            due = self._due(built, end)
             if not due:
                 return events
-            after = min(one.position for one, _ in due)
-            group = [(one, goal) for one, goal in due if one.position == after]
-            limit = min(goal for _, goal in group)
+            after = min(step.after for step in due)
+            group = [step for step in due if step.after == after]
+            limit = min(step.goal for step in group)
             found = self._log.read(after, self._batch)
             entries = [entry for entry in found if entry.position <= limit]
-            self._folder.fold(after, entries, [one for one, _ in group])
+            self._folder.fold(after, entries, [one for step in group for one in step.moved])
             events += len(entries)
 
-    def _due(self, built: Sequence[Standing]) -> list[tuple[Standing, int]]:
-        """What is behind its goal, with the goal: where its like stands, else the log's end."""
+    def _due(self, built: Sequence[Standing], end: int) -> list["_Step"]:
+        """What has a way to go."""
         wanted = {(one.projection, one.generation): one for one in built}
         standings = self._store.standings()
         now = [one for one in standings if (one.projection, one.generation) in wanted]
@@ -150,15 +158,10 @@ class Rebuilder:
             lost = {name for name, _ in wanted} - {one.projection for one in now}
             raise RebuildLost(", ".join(sorted(lost)))
         shown = {one.projection: one for one in standings if one.active}
-        end = self._log.end()
-        goals = []
-        for one in now:
-            live = shown.get(one.projection)
-            goal = live.position if live is not None and _comparable(live, one, end) else end
-            goals.append((one, goal))
-        return [(one, goal) for one, goal in goals if one.position < goal]
+        steps = [_step(one, shown.get(one.projection), end, self._log.end()) for one in now]
+        return [step for step in steps if step.after < step.goal]
 
-    def _compare(self, shape: Shape, built: Standing) -> tuple[Comparison | None, int]:
+    def _compare(self, shape: Shape, built: Standing, end: int) -> tuple[Comparison | None, int]:
         events = 0
         for _ in range(ATTEMPTS):
             live = next(
@@ -171,9 +174,33 @@ class Rebuilder:
             compared = self._store.compare(shape, live, built)
             if compared is not None:
                 return compared, events
-            events += self._catch_up([built])
+            events += self._catch_up([built], end)
             self._clock.sleep(PAUSE)
         raise RebuildLost(f"{built.projection}: it never stood where the shown tables do")
+
+
+@dataclass(frozen=True)
+class _Step:
+    """What is to be folded next for a new generation.
+
+    Attributes:
+        after: where it stands.
+        goal: how far the step may go.
+        moved: what goes along: the new one, and the shown one once they are level.
+    """
+
+    after: int
+    goal: int
+    moved: tuple[Standing, ...]
+
+
+def _step(built: Standing, live: Standing | None, end: int, now: int) -> _Step:
+    """Up to where its like stands, then with that to ``end``; alone to ``now`` if it has none."""
+    if live is None or not _comparable(live, built, now):
+        return _Step(built.position, now, (built,))
+    if built.position == live.position:
+        return _Step(built.position, end, (built, live))
+    return _Step(built.position, live.position, (built,))
 
 
 def _comparable(live: Standing, built: Standing, end: int) -> bool:

@@ -1,13 +1,13 @@
 """One sentence per event type: what a person reads in the timeline."""
 
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any
 
 from domain.audit_templates import events as templates
 from domain.audits import events as audits
 from domain.catalogue import events as catalogue
 from domain.clouds import events as clouds
+from domain.clouds.amendments import events as amendments
 from domain.kernel.aggregate import Event
 from domain.kernel.reasons import Because
 from domain.names import events as names
@@ -98,12 +98,20 @@ def _template_created(event: templates.AuditTemplateCreated) -> str:
     return f"Audit template {event.name!r} of goal {event.goal}{how} was created."
 
 
+def _model_amended(event: amendments.ModelAmended) -> str:
+    changes = ", ".join(
+        f"{count} {noun.replace('_', ' ')}" for noun, count in sorted(event.changes.items())
+    )
+    return f"Notifications amended the cluster model: {changes or 'nothing visible'}."
+
+
 def _model_collected(event: clouds.ClusterModelCollected) -> str:
-    what = f"The cluster model changed: {event.hosts} hosts, {event.servers} servers"
-    changes = () if event.changes is None else asdict(event.changes).items()
-    told = [f"{count} {kind.replace('_', ' ')}" for kind, count in changes if count]
+    sizes = ", ".join(f"{count} {things}" for things, count in event.sizes.items())
+    changes = {} if event.changes is None else event.changes
+    told = [f"{count} {kind.replace('_', ' ')}" for kind, count in changes.items() if count]
     if event.quarantined_count:
         told.append(f"{event.quarantined_count} records could not be used")
+    what = f"The cluster model changed: {sizes}"
     return f"{what} ({', '.join(told)})." if told else f"{what}."
 
 
@@ -157,6 +165,13 @@ SENTENCES: dict[str, Sentence] = {
         f"The cluster model could not be collected{_since(e.because)}"
     ),
     clouds.ClusterModelRecovered.TOPIC: lambda _: "The cluster model can be collected again.",
+    clouds.ClusterModelAmending.TOPIC: lambda _: "Notifications began to amend the cluster model.",
+    amendments.AmendmentsOpened.TOPIC: lambda e: (
+        f"Notifications began to amend the collection that began at "
+        f"{e.since.isoformat(timespec='seconds')}."
+    ),
+    amendments.ModelAmended.TOPIC: _model_amended,
+    amendments.AmendmentsClosed.TOPIC: lambda _: "A later collection took the amendments' place.",
     names.NameReserved.TOPIC: lambda e: f"The {e.kind} name {e.name!r} was reserved.",
     names.NameReleased.TOPIC: lambda _: "The name is free again.",
     names.NameTakenAgain.TOPIC: lambda e: f"The name {e.name!r} got a new owner.",

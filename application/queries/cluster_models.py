@@ -1,24 +1,25 @@
 """Kept models as people and programs ask for them: now, as they were, within a scope."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Generic
 from uuid import UUID
 
+from application.amending import load_amended
 from application.errors import NothingThen, Unavailable
-from application.model_record import COMPUTE
-from application.ports.kept_models import Confirmation, KeptModels, ModelState, ModelVersion
+from application.model_kinds import COMPUTE, Kind, M
+from application.model_record import Loaded
+from application.ports.kept_models import KeptModels, ModelState, ModelVersion
 from application.ports.read_models import ReadModels
 from application.ports.records import Records
-from application.processes.collection import load_model
-from domain.cluster.compute import ComputeModel
+from domain.cluster.kinds import ModelKind
 from domain.cluster.listing import to_list
 from domain.cluster.scope import parse_scope
 from domain.kernel.errors import InvalidValue
 from domain.kernel.ids import cluster_model_id
-from domain.kernel.reasons import Because
+from domain.kernel.reasons import Because, Reason
 
 Moment = int | datetime
 """A log position, or a time (aware UTC)."""
@@ -30,8 +31,9 @@ class ModelStatus:
 
     Attributes:
         age: seconds since the latest complete collection began, None before the first.
-        stale: it is older than it ought to be, or there is none.
-        hosts, servers: in its latest version.
+        stale: it is older than it ought to be, or there ought to be one and is none.
+        absent: the cloud has no service that such a model could be read from.
+        sizes: of its latest version (``hosts`` → 3), empty before the first.
         problem_count: records that could not be used, and other remarks.
         problems: the first of them.
         failure: why the cloud cannot be read now, None if it can.
@@ -43,8 +45,8 @@ class ModelStatus:
     kind: str
     age: float | None
     stale: bool
-    hosts: int
-    servers: int
+    absent: bool
+    sizes: Mapping[str, int]
     problem_count: int
     problems: tuple[Because, ...]
     failure: Because | None
@@ -53,7 +55,7 @@ class ModelStatus:
 
 
 @dataclass(frozen=True)
-class Shown:
+class Shown(Generic[M]):
     """A model that was asked for.
 
     Attributes:
@@ -61,7 +63,7 @@ class Shown:
         position: of the event that recorded it, None if that cannot be told yet.
     """
 
-    model: ComputeModel
+    model: M
     digest: str
     age: float | None
     position: int | None
@@ -74,8 +76,10 @@ class ClusterModels:
         kept: how fresh models are and which versions they had.
         records: holds them.
         read: knows the scopes of audits.
-        cloud: the cloud whose model is meant.
-        stale_after: age at which a model counts as stale, s.
+        cloud: the cloud whose models are meant.
+        stale_after: age at which a model of each kind counts as stale, s.
+        kept_here: kinds that are supposed to be kept. Another kind is shown while somebody keeps it
+            all the same (with other settings than the viewer's), and not when nobody does any more.
     """
 
     def __init__(
@@ -85,58 +89,79 @@ class ClusterModels:
         read: ReadModels,
         *,
         cloud: str,
-        stale_after: float,
+        stale_after: Mapping[ModelKind, float],
+        kept_here: Collection[ModelKind] = tuple(ModelKind),
     ) -> None:
         self._kept = kept
         self._records = records
         self._read = read
-        self._id = cluster_model_id(cloud, COMPUTE)
-        self._stale_after = stale_after
+        self._cloud = cloud
+        self._stale_after: Mapping[str, float] = {
+            kind.value: age for kind, age in stale_after.items()
+        }
+        self._kept_here = frozenset(kind.value for kind in kept_here)
         self._lock = threading.Lock()
-        self._loaded: tuple[str, ComputeModel] | None = None
+        self._loaded: dict[str, Loaded[Any]] = {}
 
     def status(self) -> list[ModelStatus]:
         """How all kept models stand, by cloud and kind."""
-        return [self._status(state) for state in self._kept.states()]
+        every = [self._status(state) for state in self._kept.states()]
+        return [one for one in every if one.kind in self._kept_here or _is_well(one)]
 
-    def latest(self) -> Shown:
-        """The model as it was last confirmed, however old.
+    def latest(self, kind: Kind[M]) -> Shown[M]:
+        """The model as it was last confirmed, and amended since, however old.
 
         Raises:
             Unavailable: there is none.
         """
-        confirmed = self._kept.confirmation(self._id)
+        identity = self._id(kind)
+        confirmed = self._kept.confirmation(identity)
         if confirmed is None:
-            raise Unavailable("No cluster model has been collected yet.")
-        state = self._kept.state(self._id)
-        current = self._current(state)
-        same = current is not None and current.digest == confirmed.digest
+            raise Unavailable(self._with_reason(f"No {_named(kind)} has been collected yet.", kind))
+        current = self._current(self._kept.state(identity))
+        same = current is not None and current.base == confirmed.digest
+        digest = current.digest if current is not None and same else confirmed.digest
         position = current.position if current is not None and same else None
-        return Shown(self._model(confirmed.digest), confirmed.digest, confirmed.age, position)
+        return Shown(self._model(kind, digest), digest, confirmed.age, position)
 
-    def at(self, moment: Moment) -> Shown:
+    def at(self, kind: Kind[M], moment: Moment) -> Shown[M]:
         """The model as it was known at a log position or at a time.
 
         Raises:
-            NothingThen: there was none yet.
+            NothingThen: there was none yet, or it has been pruned.
             Unavailable: its record cannot be read.
         """
-        version = self._kept.version_at(self._id, moment)
+        version = self._kept.version_at(self._id(kind), moment)
         if version is None:
             when = moment if isinstance(moment, int) else moment.isoformat()
-            raise NothingThen(f"No cluster model had been collected at {when}.")
-        return Shown(self._model(version.digest), version.digest, None, version.position)
+            raise NothingThen(f"No {_named(kind)} had been collected at {when}.")
+        try:
+            model = self._model(kind, version.digest)
+        except Unavailable:
+            if self._is_stored(version.digest):
+                raise
+            raise NothingThen(
+                f"The {_named(kind)} of position {version.position} is no longer kept: no decision "
+                "refers to it, and it is older than [vigil] model_record_days."
+            ) from None
+        return Shown(model, version.digest, None, version.position)
 
-    def fresh(self) -> Shown:
+    def fresh(self, kind: Kind[M]) -> Shown[M]:
         """The latest model, unless it is stale.
 
         Raises:
             Unavailable: there is none, or it is; the message says how old it is and why.
         """
-        shown = self.latest()
-        if shown.age is not None and self._is_old(shown.age):
-            raise Unavailable(self._complaint(shown.age))
+        shown = self.latest(kind)
+        if shown.age is not None and self._is_old(kind.name, shown.age):
+            said = f"The {_named(kind)} is stale: it was last confirmed {shown.age:.0f} s ago."
+            raise Unavailable(self._with_reason(said, kind))
         return shown
+
+    def usable(self, kind: Kind[Any]) -> bool:
+        """Whether there is a model that is not stale."""
+        confirmed = self._kept.confirmation(self._id(kind))
+        return confirmed is not None and not self._is_old(kind.name, confirmed.age)
 
     def rows(
         self, audit: UUID | None = None, at: Moment | None = None
@@ -148,7 +173,7 @@ class ClusterModels:
             Unavailable: there is no usable model.
         """
         scope = parse_scope(self._scope(audit))
-        shown = self.fresh() if at is None else self.at(at)
+        shown = self.fresh(COMPUTE) if at is None else self.at(COMPUTE, at)
         return to_list(shown.model if audit is None else scope.apply(shown.model)[0])
 
     def _scope(self, audit: UUID | None) -> list[Any]:
@@ -159,25 +184,40 @@ class ClusterModels:
             raise InvalidValue("audit_uuid", f"there is no audit {audit}")
         return found.scope
 
-    def _model(self, digest: str) -> ComputeModel:
+    def _id(self, kind: Kind[Any]) -> UUID:
+        return cluster_model_id(self._cloud, kind.name)
+
+    def _model(self, kind: Kind[M], digest: str) -> M:
         with self._lock:  # a big model is decoded once, whoever asks meanwhile
-            if self._loaded is None or self._loaded[0] != digest:
-                record = load_model(self._records, digest)
-                if record is None:
-                    raise Unavailable(f"The record {digest} of the cluster model cannot be read.")
-                self._loaded = (digest, record.compute())
-            return self._loaded[1]
+            known: Loaded[M] | None = self._loaded.get(kind.name)
+            if known is None or known.digest != digest:
+                known = load_amended(self._records, kind, digest)
+                if known is None:
+                    raise Unavailable(f"The record {digest} of the {_named(kind)} cannot be read.")
+                self._loaded[kind.name] = known
+            return known.model
+
+    def _is_stored(self, digest: str) -> bool:
+        try:
+            self._records.get(digest)
+        except KeyError:
+            return False
+        except ValueError:
+            pass  # damaged, not pruned
+        return True
 
     def _status(self, state: ModelState) -> ModelStatus:
-        confirmed: Confirmation | None = self._kept.confirmation(state.model_id)
+        confirmed = self._kept.confirmation(state.model_id)
         version = self._current(state)
+        absent = state.failure is not None and state.failure.reason is Reason.SERVICE_ABSENT
+        age = None if confirmed is None else confirmed.age
         return ModelStatus(
             cloud=state.cloud,
             kind=state.kind,
-            age=None if confirmed is None else confirmed.age,
-            stale=confirmed is None or self._is_old(confirmed.age),
-            hosts=0 if version is None else version.hosts,
-            servers=0 if version is None else version.servers,
+            age=age,
+            stale=not absent if age is None else self._is_old(state.kind, age),
+            absent=absent,
+            sizes={} if version is None else version.sizes,
             problem_count=0 if version is None else version.problem_count,
             problems=() if version is None else version.problems,
             failure=state.failure,
@@ -190,10 +230,17 @@ class ClusterModels:
             return None
         return self._kept.version(state.position)
 
-    def _is_old(self, age: float) -> bool:
-        return age > self._stale_after
+    def _is_old(self, kind: str, age: float) -> bool:
+        return age > self._stale_after.get(kind, 0.0)
 
-    def _complaint(self, age: float) -> str:
-        state = self._kept.state(self._id)
-        said = f"The cluster model is stale: it was last confirmed {age:.0f} s ago."
+    def _with_reason(self, said: str, kind: Kind[Any]) -> str:
+        state = self._kept.state(self._id(kind))
         return f"{said} {state.failure}" if state is not None and state.failure else said
+
+
+def _is_well(status: ModelStatus) -> bool:
+    return not (status.stale or status.failure)
+
+
+def _named(kind: Kind[Any]) -> str:
+    return "cluster model" if kind is COMPUTE else f"{kind.name} model"

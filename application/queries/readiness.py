@@ -1,8 +1,12 @@
+"""Whether strategies could run now."""
+
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from application.ports.metrics import MetricSource, MetricsUnavailable
 from domain.cluster.compute import ComputeModel
+from domain.cluster.kinds import ModelKind
 from domain.optimization.metrics import MetricNeed
 from domain.optimization.strategy import Strategy
 
@@ -15,13 +19,16 @@ class Readiness:
         datasource: name of the datasource, None if the strategy needs none.
         available: whether it answers.
         metrics: metric name → whether the datasource has it.
-        compute: whether the compute side of the cloud answers.
+        models: whether a model of each kind can be had now: it is kept here, and its service
+            answers.
+        needed: the kinds that the strategy needs.
     """
 
     datasource: str | None
     available: bool
     metrics: Mapping[str, bool]
-    compute: bool
+    models: Mapping[ModelKind, bool]
+    needed: frozenset[ModelKind]
 
 
 class ReadinessQuery:
@@ -30,7 +37,7 @@ class ReadinessQuery:
     Args:
         strategies: registered ones, by name.
         suited: the datasource that serves a strategy's needs.
-        compute: whether the cloud answers now.
+        models: of each kind that is kept here, whether its service answers now.
         defaults: fills in a schema's defaults.
     """
 
@@ -39,12 +46,12 @@ class ReadinessQuery:
         strategies: Mapping[str, Strategy],
         suited: Callable[[str, Sequence[MetricNeed]], MetricSource],
         *,
-        compute: Callable[[], bool],
+        models: Mapping[ModelKind, Callable[[], bool]],
         defaults: Callable[[Mapping[str, object]], Mapping[str, object]],
     ) -> None:
         self._strategies = strategies
         self._suited = suited
-        self._compute = compute
+        self._models = models
         self._defaults = defaults
 
     def of(self, name: str) -> Readiness:
@@ -54,14 +61,22 @@ class ReadinessQuery:
             KeyError: it is not registered here.
         """
         strategy = self._strategies[name]
-        needs = strategy.metrics(self._defaults(strategy.parameters_schema))
+        parameters = self._defaults(strategy.parameters_schema)
+        needs, needed = strategy.metrics(parameters), strategy.models(parameters)
+        models = self._answering()
         if not needs:
-            return Readiness(None, available=True, metrics={}, compute=self._compute())
+            return Readiness(None, available=True, metrics={}, models=models, needed=needed)
         source = self._suited(name, needs)
         answers = _answers(source, needs)
         known = source.supports(needs)
         metrics = {need.name: answers and known.get(need.name, False) for need in needs}
-        return Readiness(source.name, answers, metrics, self._compute())
+        return Readiness(source.name, answers, metrics, models, needed)
+
+    def _answering(self) -> Mapping[ModelKind, bool]:
+        """All services are asked at once: one that hangs costs its own time-out only."""
+        with ThreadPoolExecutor(len(ModelKind)) as pool:
+            asked = {kind: pool.submit(answers) for kind, answers in self._models.items()}
+            return {kind: kind in asked and asked[kind].result() for kind in ModelKind}
 
 
 def _answers(source: MetricSource, needs: Sequence[MetricNeed]) -> bool:

@@ -1,6 +1,6 @@
 """Kept models of clouds: what was collected, when it changed, whether it still can be."""
 
 from domain.clouds.cluster_model import ClusterModel, Collection
-from domain.clouds.events import Changes
+from domain.clouds.events import Counts
 
-__all__ = ["Changes", "ClusterModel", "Collection"]
+__all__ = ["ClusterModel", "Collection", "Counts"]

@@ -1,101 +1,94 @@
-"""How two models of one cloud differ, in counts: array arithmetic, whatever their size."""
+"""How two models of one cloud differ, in counts: array arithmetic, whatever their size.
 
-import json
-from collections.abc import Hashable, Mapping
+``<things>_added`` and ``_removed`` go by identity, wherever a thing is; ``_moved`` is at another
+place than before, or at one instead of none; ``_changed`` is at the same place, and any other
+attribute is another.
+"""
 
-import numpy as np
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from domain.clouds.events import Changes
-from domain.cluster.columns import BoolArray, Coded, IntArray
+from domain.clouds.events import Counts
+from domain.clouds.pairs import Pairs
+from domain.cluster.baremetal import BaremetalColumns, BaremetalModel
 from domain.cluster.compute import ComputeModel
-from domain.cluster.tables import HostColumns, ServerColumns, Table
+from domain.cluster.storage import StorageModel
+from domain.cluster.storage_tables import VolumeColumns
+from domain.cluster.tables import ServerColumns
 
 
-def changes(before: ComputeModel | None, after: ComputeModel) -> Changes:
-    """What is new, gone, moved and otherwise changed. Before the first model there was nothing."""
-    if before is None:
-        return Changes(
-            hosts_added=len(after.hosts), servers_added=len(after.servers) + len(after.unplaced)
-        )
-    hosts = _Pairs(before.hosts, after.hosts)
-    hosts_changed = hosts.differ(hosts.columns)
-    placed = _Pairs(before.servers, after.servers)
-    moved = _moved(before, after, placed)
-    altered = placed.differ(placed.columns - {"host"})
-    lost = _Pairs(before.unplaced, after.unplaced)
-    old = {*before.servers.id, *before.unplaced.id}
-    new = {*after.servers.id, *after.unplaced.id}
-    rehoused = len(new & old) - len(placed.old) - len(lost.old)
-    return Changes(
-        hosts_added=len(after.hosts) - len(hosts.old),
-        hosts_removed=len(before.hosts) - len(hosts.old),
-        hosts_changed=int(hosts_changed.sum()),
-        servers_added=len(new - old),
-        servers_removed=len(old - new),
-        servers_moved=int(moved.sum()) + rehoused,
-        servers_changed=int((altered & ~moved).sum())
-        + int(lost.differ(lost.columns - {"host"}).sum()),
-    )
+def compute_changes(before: ComputeModel | None, after: ComputeModel) -> Counts:
+    """Of ``hosts`` and ``servers``. Before the first model there was nothing."""
+    old = before or ComputeModel.build((), (), (), ())[0]
+    return {
+        **_places("hosts", Pairs(old.hosts, after.hosts, old.hosts.id, after.hosts.id)),
+        **_things(
+            "servers",
+            _Housed(old.servers, old.unplaced, old.hosts.id),
+            _Housed(after.servers, after.unplaced, after.hosts.id),
+            "host",
+        ),
+    }
 
 
-class _Pairs:
-    """The rows that two tables have in common, by id.
-
-    Attributes:
-        old, new: int64[pairs], the row in each table.
-    """
-
-    def __init__(
-        self, before: HostColumns | ServerColumns, after: HostColumns | ServerColumns
-    ) -> None:
-        places = {identity: row for row, identity in enumerate(before.id)}
-        found = [
-            (places[identity], row) for row, identity in enumerate(after.id) if identity in places
-        ]
-        pairs = np.array(found, dtype=np.int64).reshape(len(found), 2)
-        self.old: IntArray = pairs[:, 0]
-        self.new: IntArray = pairs[:, 1]
-        self.columns = frozenset(name for name, _ in after.columns())
-        self._before: Table = before
-        self._after: Table = after
-
-    def differ(self, names: frozenset[str]) -> BoolArray:
-        """bool[pairs]: any of some columns has another value."""
-        result = np.zeros(len(self.old), dtype=np.bool_)
-        earlier = dict(self._before.columns())
-        for name, column in self._after.columns():
-            if name in names:
-                result |= self._unequal(earlier[name], column)
-        return result
-
-    def _unequal(self, before: object, after: object) -> BoolArray:
-        if isinstance(before, Coded) and isinstance(after, Coded):
-            codes: dict[Hashable, int] = {}
-            left, right = _shared(before, codes), _shared(after, codes)
-            return np.asarray(left[self.old] != right[self.new])
-        if isinstance(before, np.ndarray) and isinstance(after, np.ndarray):
-            return np.asarray(before[self.old] != after[self.new])
-        if isinstance(before, tuple) and isinstance(after, tuple):
-            same = (before[a] != after[b] for a, b in zip(self.old, self.new, strict=True))
-            return np.fromiter(same, dtype=np.bool_, count=len(self.old))
-        raise TypeError(type(after).__name__)
+def storage_changes(before: StorageModel | None, after: StorageModel) -> Counts:
+    """Of ``backends``, ``pools`` and ``volumes``. Before the first model there was nothing."""
+    old = before or StorageModel.build(())[0]
+    backends = Pairs(old.nodes, after.nodes, old.nodes.host, after.nodes.host)
+    pools = Pairs(old.pools, after.pools, old.pools.name, after.pools.name)
+    return {
+        **_places("backends", backends),
+        **_places("pools", pools, frozenset({"node"})),
+        **_things(
+            "volumes",
+            _Housed(old.volumes, old.unplaced, old.pools.name),
+            _Housed(after.volumes, after.unplaced, after.pools.name),
+            "pool",
+            frozenset({"pool_name"}),
+        ),
+    }
 
 
-def _shared(column: Coded[object], codes: dict[Hashable, int]) -> IntArray:
-    """The column's codes in a numbering that other columns share."""
-    numbers = [codes.setdefault(_key(value), len(codes)) for value in column.table]
-    table = np.array([*numbers, -1], dtype=np.int64)
-    return np.asarray(table[column.codes])
+def baremetal_changes(before: BaremetalModel | None, after: BaremetalModel) -> Counts:
+    """Of ``machines``. Before the first model there was nothing."""
+    old = BaremetalColumns.empty() if before is None else before.nodes
+    return _places("machines", Pairs(old, after.nodes, old.id, after.nodes.id))
 
 
-def _key(value: object) -> Hashable:
-    return json.dumps(value, sort_keys=True) if isinstance(value, Mapping | tuple) else repr(value)
+@dataclass(frozen=True)
+class _Housed:
+    """Things of one kind: those that are at a place, those that are at none, and the places."""
+
+    placed: ServerColumns | VolumeColumns
+    unplaced: ServerColumns | VolumeColumns
+    places: Sequence[str]
+
+    @property
+    def ids(self) -> set[str]:
+        return {*self.placed.id, *self.unplaced.id}
 
 
-def _moved(before: ComputeModel, after: ComputeModel, pairs: _Pairs) -> BoolArray:
-    """bool[pairs]: on another host, by the host's id."""
-    places = {identity: number for number, identity in enumerate(before.hosts.id)}
-    fresh = [places.get(host, -1 - row) for row, host in enumerate(after.hosts.id)]
-    numbers = np.array([*fresh, -1], dtype=np.int64)
-    was = before.servers.host[pairs.old].astype(np.int64)
-    return np.asarray(was != numbers[after.servers.host[pairs.new]])
+def _places(noun: str, pairs: Pairs, ignored: frozenset[str] = frozenset()) -> Counts:
+    return {
+        f"{noun}_added": pairs.new_count - len(pairs.new),
+        f"{noun}_removed": pairs.old_count - len(pairs.old),
+        f"{noun}_changed": int(pairs.differ(pairs.columns - ignored).sum()),
+    }
+
+
+def _things(
+    noun: str, old: _Housed, new: _Housed, at: str, ignored: frozenset[str] = frozenset()
+) -> Counts:
+    placed = Pairs(old.placed, new.placed, old.placed.id, new.placed.id)
+    loose = Pairs(old.unplaced, new.unplaced, old.unplaced.id, new.unplaced.id)
+    moved = placed.elsewhere(at, old.places, new.places)
+    attributes = placed.columns - {at, "updated_at"}  # that it was written is no change of it
+    before, after = old.ids, new.ids
+    rehoused = len(before & after) - len(placed.old) - len(loose.old)
+    return {
+        f"{noun}_added": len(after - before),
+        f"{noun}_removed": len(before - after),
+        f"{noun}_moved": int(moved.sum()) + rehoused,
+        f"{noun}_changed": int((placed.differ(attributes - ignored) & ~moved).sum())
+        + int(loose.differ(attributes).sum()),
+    }

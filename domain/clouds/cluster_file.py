@@ -13,6 +13,7 @@ import numpy as np
 from domain.cluster.columns import bools, frozen, ints, mapping, sequence
 from domain.cluster.compute import ComputeModel
 from domain.cluster.neutral import Values, read_neutral
+from domain.cluster.numa_cells import topology_record
 from domain.cluster.rows import Quarantined
 from domain.cluster.tables import HostColumns, ServerColumns
 from domain.kernel.errors import InvalidValue
@@ -113,6 +114,9 @@ def _host_records(hosts: HostColumns, metrics: Mapping[str, Mapping[str, float]]
         record["generation"] = None if generation < 0 else generation
         if unseen:
             record["unseen"] = unseen
+        cells = topology_record(record.pop("numa"))
+        if cells is not None:
+            record["numa"] = cells
         record.update(_figures(record["id"], _HOST_FIGURES, metrics))
     return records
 
@@ -124,8 +128,11 @@ def _server_records(
     for record in records:
         place = record["host"]
         record["host"] = None if place < 0 else hosts.id[place]
+        del record["updated_at"]  # a version means nothing away from its cloud
         if not record["excluded"]:
             del record["excluded"]
+        if record["numa_nodes"] is None:
+            del record["numa_nodes"]
         record.update(_figures(record["id"], _SERVER_FIGURES, metrics))
     return records
 

@@ -1,7 +1,8 @@
 """The events of a kept cluster model. That nothing changed is no event: freshness is a row."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+from uuid import UUID
 
 from domain.kernel.aggregate import Created, Event
 from domain.kernel.reasons import Because
@@ -10,25 +11,8 @@ if TYPE_CHECKING:
     from domain.clouds.cluster_model import ClusterModel
 
 
-@dataclass(frozen=True)
-class Changes:
-    """How a model differs from the one before, in counts.
-
-    Attributes:
-        hosts_added, hosts_removed: by id.
-        hosts_changed: same id, any other attribute is another.
-        servers_added, servers_removed: by id, wherever they are.
-        servers_moved: on another host than before, or on one instead of on none.
-        servers_changed: on the same host, any other attribute is another.
-    """
-
-    hosts_added: int = 0
-    hosts_removed: int = 0
-    hosts_changed: int = 0
-    servers_added: int = 0
-    servers_removed: int = 0
-    servers_moved: int = 0
-    servers_changed: int = 0
+Counts = dict[str, int]
+"""How many of what: ``hosts`` → 3, ``servers_moved`` → 2."""
 
 
 class ClusterModelOpened(Created):
@@ -36,7 +20,7 @@ class ClusterModelOpened(Created):
 
     Attributes:
         cloud: its name in the settings.
-        kind: ``compute``.
+        kind: ``compute``, ``storage`` or ``baremetal``.
     """
 
     TOPIC = "cluster-model.opened"
@@ -51,30 +35,55 @@ class ClusterModelOpened(Created):
 class ClusterModelCollected(Event):
     """A complete collection showed something else than the one before.
 
+    Version 1 knew compute models only: ``hosts`` and ``servers`` were fields of their own.
+
     Attributes:
         digest: of the record that holds the model.
-        hosts, servers: in the model; servers on no host included.
+        sizes: how much there is: ``hosts`` and ``servers`` (those on no host included);
+            ``backends``, ``pools`` and ``volumes`` (those in no pool included); ``machines``.
         calls: requests that it took.
         seconds: from its first request until the model was built.
         quarantined: records that could not be used, and other problems: the first ones.
         quarantined_count: how many there are in all.
-        changes: since the model before (the first one: everything is new); None if that one could
-            not be read any more.
+        changes: since the model before (the first one: everything is new), in counts such as
+            ``servers_moved``; None if that one could not be read any more.
     """
 
     TOPIC = "cluster-model.collected"
+    class_version: ClassVar[int] = 2
     digest: str
-    hosts: int
-    servers: int
+    sizes: Counts
     calls: int
     seconds: float
     quarantined: tuple[Because, ...]
     quarantined_count: int
-    changes: Changes | None
+    changes: Counts | None
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        """Sizes became counts by name; the counts of changes have the names that they had."""
+        state["sizes"] = {"hosts": state.pop("hosts"), "servers": state.pop("servers")}
 
     def apply(self, aggregate: "ClusterModel") -> None:
         aggregate.digest = self.digest
         aggregate.problem = None
+        aggregate.began = self.timestamp - timedelta(seconds=self.seconds)
+        aggregate.collections += 1
+        aggregate.amendments = None
+
+
+class ClusterModelAmending(Event):
+    """Notifications began to amend what was collected last.
+
+    Attributes:
+        amendments: id of the ``ModelAmendments`` that hold what they tell.
+    """
+
+    TOPIC = "cluster-model.amending"
+    amendments: UUID
+
+    def apply(self, aggregate: "ClusterModel") -> None:
+        aggregate.amendments = self.amendments
 
 
 class ClusterModelCollectionFailed(Event):

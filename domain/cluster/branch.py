@@ -12,6 +12,7 @@ import numpy as np
 from domain.cluster.columns import BoolArray, FloatArray, IndexArray, IntArray
 from domain.cluster.compute import ComputeModel, sum_by_host
 from domain.cluster.load import USED_RESOURCES, Load
+from domain.cluster.numa import NumaLoad
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class Branch:
         enabled: bool[hosts], open for new servers.
         moving: server → destination of the moves in flight.
         busy: int64[hosts], moves in flight that a host takes part in.
+        numa: what NUMA cells hold; None if no host's cells are known or no server asks for any.
     """
 
     def __init__(self, model: ComputeModel, load: Load | None = None) -> None:
@@ -66,6 +68,8 @@ class Branch:
         self.enabled: BoolArray = model.enabled.copy()
         self.moving: dict[int, int] = {}
         self.busy: IntArray = np.zeros(len(model.hosts), dtype=np.int64)
+        known = model.numa is not None and bool(model.numa.known.any())
+        self.numa: NumaLoad | None = model.numa.start.copy() if model.numa and known else None
         self._done: list[Step] = []
 
     @property
@@ -161,7 +165,11 @@ class Branch:
     def _carry(self, server: int, host: int) -> None:
         self.amounts[:, host] += self.needs[server]
         self.count[host] += 1
+        if self.numa is not None:
+            self.numa.carry(server, host)
 
     def _drop(self, server: int, host: int) -> None:
         self.amounts[:, host] -= self.needs[server]
         self.count[host] -= 1
+        if self.numa is not None:
+            self.numa.drop(server, host)

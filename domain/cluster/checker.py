@@ -21,6 +21,7 @@ class Checker:
         operator: the operator's own rules.
         concurrency: limits on moves in flight.
         keep_zone: whether a server that is pinned to no zone stays in the one it is in.
+        numa_certain: whether NUMA cells must be certain to fit, not only not known to be short.
     """
 
     def __init__(
@@ -31,7 +32,9 @@ class Checker:
         concurrency: Concurrency | None = None,
         *,
         keep_zone: bool = True,
+        numa_certain: bool = False,
     ) -> None:
+        self._numa_certain = numa_certain
         limits = concurrency or Concurrency()
         self._facts: Facts = read_facts(
             model, load, operator or OperatorRules(), keep_zone=keep_zone
@@ -92,6 +95,8 @@ class Checker:
             found.add("Elsewhere")
         if self._short_of_room(server, host):
             found.add("Room")
+        if self._facts.numa.short(server, host, self._on[host], certain=self._numa_certain):
+            found.add("NumaFit")
         if self._torn(server, host):
             found.add("Affinity")
         if self._crowded(server, host):

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from domain.cluster.checker_numa import Cells, read_cells
 from domain.cluster.checker_texts import (
     aggregate_wishes,
     meets,
+    overhead,
     pci_wishes,
     pinned_count,
     trait_wishes,
@@ -47,6 +49,7 @@ class Facts:
         room: per host, what there is; an amount that is not named has none.
         piece: per host, the most that one server may have; no limit where none is named.
         groups: per server, the groups it is in, the operator's included.
+        numa: NUMA cells, and who asks for them.
         barred: per server, host → rules that keep it off for good, as far as worked out.
     """
 
@@ -63,6 +66,7 @@ class Facts:
     operator: OperatorRules
     keep_zone: bool
     aggregate_keys: set[str]
+    numa: Cells
     barred: dict[tuple[int, int], tuple[str, ...]] = field(default_factory=dict)
 
     def lasting(self, server: int, host: int) -> tuple[str, ...]:
@@ -121,6 +125,7 @@ def read_facts(
         operator=operator,
         keep_zone=keep_zone,
         aggregate_keys={key for a in model.aggregates for key in a.metadata},
+        numa=read_cells(model),
     )
 
 
@@ -168,7 +173,7 @@ def _needs(model: ComputeModel, load: Load | None, server: int) -> dict[str, flo
     pinned = pinned_count(vcpus, specs)
     needs: dict[str, float] = {
         "VCPU": vcpus - pinned,
-        "PCPU": pinned,
+        "PCPU": pinned + overhead(specs),
         "MEMORY_MB": int(columns.memory_mb[server]),
         "DISK_GB": int(columns.disk_gb[server]),
     }

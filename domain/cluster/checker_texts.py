@@ -9,14 +9,23 @@ def pinned_count(vcpus: int, specs: Mapping[str, str]) -> int:
     if policy == "dedicated":
         return vcpus
     if policy == "mixed":
-        if "hw:cpu_dedicated_mask" not in specs:
-            return vcpus
-        return _masked(specs["hw:cpu_dedicated_mask"], vcpus)
+        mask = specs.get("hw:cpu_dedicated_mask") or specs.get("hw:cpu_realtime_mask")
+        return vcpus if not mask else len(masked(mask, vcpus))
     asked = specs.get("resources:PCPU", "")
     return min(vcpus, int(asked)) if asked.isdigit() else 0
 
 
-def _masked(mask: str, vcpus: int) -> int:
+def overhead(specs: Mapping[str, str]) -> int:
+    """Cores beside those of the vCPUs: one if emulator threads are isolated from pinned ones."""
+    if specs.get("hw:emulator_threads_policy") != "isolate":
+        return 0
+    asked = specs.get("resources:PCPU", "")
+    explicit = asked.isdigit() and int(asked) > 0
+    return 1 if explicit or specs.get("hw:cpu_policy") in ("dedicated", "mixed") else 0
+
+
+def masked(mask: str, vcpus: int) -> set[int]:
+    """The vCPUs that a mask leaves; all of them if it cannot be read."""
     plus: list[int] = []
     minus: list[int] = []
     for raw in mask.split(","):
@@ -24,10 +33,10 @@ def _masked(mask: str, vcpus: int) -> int:
         into = minus if word[:1] == "^" else plus
         ends = word.lstrip("^").split("-") if word[:1] == "^" else word.split("-")
         if len(ends) > 2 or not all(end.isdigit() for end in ends):  # noqa: PLR2004 - two ends
-            return vcpus
+            return set(range(vcpus))
         into.extend(range(int(ends[0]), int(ends[-1]) + 1))
     chosen = set(plus) if plus else set(range(vcpus))
-    return len([cpu for cpu in chosen if cpu < vcpus and cpu not in minus])
+    return {cpu for cpu in chosen if cpu < vcpus and cpu not in minus}
 
 
 def pci_wishes(specs: Mapping[str, str]) -> dict[str, int]:

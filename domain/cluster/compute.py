@@ -13,6 +13,7 @@ import numpy as np
 from domain.cluster.columns import BoolArray, FloatArray, IntArray, bools, frozen, mapping, sequence
 from domain.cluster.demands import capacity, demands, resources
 from domain.cluster.intake import admit_hosts, admit_servers
+from domain.cluster.numa import NumaModel
 from domain.cluster.rows import AggregateRow, GroupRow, HostRow, Quarantined, ServerRow
 from domain.cluster.tables import HostColumns, ServerColumns
 
@@ -159,6 +160,11 @@ class ComputeModel:
     def allocated(self) -> FloatArray:
         """float64[resources, hosts]: what the servers on each host are allocated."""
         return sum_by_host(self.demand, self.servers.host, len(self.hosts))
+
+    @cached_property
+    def numa(self) -> NumaModel | None:
+        """NUMA cells and who asks for them; None if no server does."""
+        return NumaModel.of(self.hosts, self.servers)
 
     @cached_property
     def servers_per_host(self) -> IntArray:

@@ -23,6 +23,7 @@ from domain.cluster.rules.aggregates import (
 from domain.cluster.rules.flights import Concurrency, Flights
 from domain.cluster.rules.groups import Affinity, AntiAffinity, GroupIndex, SoftGroups
 from domain.cluster.rules.hosts import Alive, Elsewhere, Open, WhollyKnown
+from domain.cluster.rules.numa import NumaFit, unknown_ends
 from domain.cluster.rules.operator import FencesAndBans, OperatorRules
 from domain.cluster.rules.room import Room
 from domain.cluster.rules.rule import BranchRule, StaticRule
@@ -53,6 +54,8 @@ class Constraints:
         operator: the operator's own rules.
         concurrency: limits on moves in flight.
         keep_zone: whether a server that is pinned to no zone stays in the one it is in.
+        numa_certain: whether a server with NUMA cells of its own goes only where it is certain to
+            fit; otherwise it may go wherever nothing that is known is in its way.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class Constraints:
         concurrency: Concurrency | None = None,
         *,
         keep_zone: bool = True,
+        numa_certain: bool = False,
     ) -> None:
         wanted = operator or OperatorRules()
         members = Membership(model)
@@ -83,6 +87,7 @@ class Constraints:
             Elsewhere(),
             Open(),
             Room(),
+            NumaFit(certain=numa_certain),
             Affinity(groups),
             AntiAffinity(groups),
             Flights(concurrency or Concurrency()),
@@ -121,6 +126,11 @@ class Constraints:
     def soft_penalty(self, branch: Branch, server: int) -> IntArray | None:
         """int64[hosts]: how much each host goes against soft groups; None if there are none."""
         return self._soft.penalty(branch, server)
+
+    def notes(self, branch: Branch) -> tuple[Because, ...]:
+        """What no rule could judge about the moves of a branch."""
+        unknown = unknown_ends(branch)
+        return () if unknown is None else (unknown,)
 
     def explain(self, branch: Branch, server: int) -> Explanation:
         """Where a server may go, rule by rule."""

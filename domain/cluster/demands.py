@@ -15,12 +15,29 @@ _ALIASES = "pci_passthrough:alias"
 def dedicated_cpus(vcpus: int, extra_specs: Mapping[str, str]) -> int:
     """How many of a flavor's vCPUs get a core of their own (extra specs ``hw:cpu_*``)."""
     policy = extra_specs.get("hw:cpu_policy", "shared")
-    if policy == "dedicated":
-        return vcpus
-    if policy == "mixed":
-        mask = extra_specs.get("hw:cpu_dedicated_mask")
-        return vcpus if mask is None else len(cpu_set(mask, vcpus))
+    if policy in {"dedicated", "mixed"}:
+        return len(dedicated_set(vcpus, extra_specs))
     return min(vcpus, _number(extra_specs.get("resources:PCPU", "0")))
+
+
+def dedicated_set(vcpus: int, extra_specs: Mapping[str, str]) -> set[int]:
+    """The numbers of the vCPUs with a core of their own, of a dedicated or mixed flavor.
+
+    A mixed flavor names them, or names its realtime ones instead.
+    """
+    masks = ("hw:cpu_dedicated_mask", "hw:cpu_realtime_mask")
+    named = [extra_specs[mask] for mask in masks if extra_specs.get(mask)]
+    if extra_specs.get("hw:cpu_policy") == "mixed" and named:
+        return cpu_set(named[0], vcpus)
+    return set(range(vcpus))
+
+
+def emulator_cpus(extra_specs: Mapping[str, str]) -> int:
+    """Cores that the emulator of a pinned server gets for itself."""
+    pinned = extra_specs.get("hw:cpu_policy") in {"dedicated", "mixed"} or bool(
+        _number(extra_specs.get("resources:PCPU", "0"))
+    )
+    return int(pinned and extra_specs.get("hw:emulator_threads_policy") == "isolate")
 
 
 def cpu_set(text: str, vcpus: int) -> set[int]:
@@ -92,5 +109,5 @@ def demands(servers: ServerColumns, names: tuple[str, ...]) -> FloatArray:
             pinned = dedicated_cpus(int(vcpus), specs)
             same = rows[servers.vcpus[rows] == vcpus]
             amounts[same, VCPUS] -= pinned
-            amounts[same, PCPUS] = pinned
+            amounts[same, PCPUS] = pinned + emulator_cpus(specs)
     return frozen(amounts)

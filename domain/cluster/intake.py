@@ -54,6 +54,20 @@ def _bad_amount(row: HostRow) -> Because | None:
     for alias, count in row.devices.items():
         if not _amount(count):
             return _bad(f"devices[{alias}]", row.name, count)
+    return _bad_cells(row)
+
+
+def _bad_cells(row: HostRow) -> Because | None:
+    if row.numa is None:
+        return None
+    numbers = [cell.id for cell in row.numa]
+    if not numbers or len(set(numbers)) < len(numbers):
+        return _bad("numa", row.name, numbers)
+    for cell in row.numa:
+        sizes = dict(cell.pages)
+        figures = [cell.id, cell.cpus, cell.pcpus, cell.memory_mb, *sizes.values()]
+        if not all(map(_amount, figures)) or min(sizes, default=1) < 1:
+            return _bad(f"numa[{cell.id}]", row.name, tuple(cell))
     return None
 
 
@@ -106,4 +120,5 @@ def _server_defect(row: ServerRow, hosts: set[str], seen: set[str]) -> Because |
         return Because(Reason.FLAVOR_MISSING, {"resource": row.id})
     if row.vcpus < 0 or row.memory_mb < 0 or row.disk_gb < 0:
         return _bad("flavor", row.id, (row.vcpus, row.memory_mb, row.disk_gb))
-    return None
+    bad_nodes = not all(map(_amount, row.numa_nodes or ()))
+    return _bad("numa_nodes", row.id, row.numa_nodes) if bad_nodes else None

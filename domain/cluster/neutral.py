@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
 from domain.cluster.columns import mapping, sequence
+from domain.cluster.numa_cells import read_topology
 from domain.cluster.rows import AggregateRow, GroupRow, HostRow, ServerRow
 from domain.kernel.errors import InvalidValue
 
@@ -47,7 +48,7 @@ def read_neutral(data: Mapping[str, object]) -> NeutralCluster:
     Raises:
         InvalidValue: names the list and the place in it that is not as it should be.
     """
-    hosts = _records(data, "hosts")
+    hosts = [_with_cells(place, host) for place, host in enumerate(_records(data, "hosts"))]
     servers = _records(data, "instances")
     names = {str(host.get("id")): str(host.get("name")) for host in hosts}
     placed: list[Mapping[str, object]] = [
@@ -74,6 +75,12 @@ def _records(data: Mapping[str, object], name: str) -> list[Mapping[str, object]
         return [mapping(record) for record in sequence(data.get(name, []))]
     except TypeError as error:
         raise InvalidValue(name, f"must be a list of objects ({error})") from error
+
+
+def _with_cells(place: int, host: Mapping[str, object]) -> Mapping[str, object]:
+    if "numa" not in host:
+        return host
+    return {**host, "numa": read_topology(f"hosts[{place}].numa", host["numa"])}
 
 
 def _rows(

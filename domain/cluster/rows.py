@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from domain.cluster.numa_cells import Topology
 from domain.kernel.reasons import Because
 
 
@@ -31,6 +32,7 @@ class HostRow:
         aggregates: ids or uuids of the aggregates it is in.
         pcpus: cores offered as PCPU (for dedicated, pinned use).
         devices: PCI alias → number of devices.
+        numa: its NUMA cells; None when they are not known (no API of the cloud lists them).
         generation: resource provider generation, if known.
     """
 
@@ -54,6 +56,7 @@ class HostRow:
     aggregates: tuple[str, ...] = ()
     pcpus: int = 0
     devices: Mapping[str, int] = field(default_factory=dict)
+    numa: Topology | None = None
     generation: int | None = None
 
 
@@ -79,7 +82,11 @@ class ServerRow:
         metadata: server metadata.
         extra_specs: extra specs of its flavor.
         groups: ids of the server groups it is in.
+        numa_nodes: numbers of the host's NUMA cells that it is in, one for each of its own; None
+            when they are not known.
         created_at: creation time as the cloud writes it.
+        updated_at: when the cloud last changed its record of it, seconds since the epoch: the
+            version that notifications are compared with; None if not known.
     """
 
     id: str
@@ -99,7 +106,9 @@ class ServerRow:
     metadata: Mapping[str, str] = field(default_factory=dict)
     extra_specs: Mapping[str, str] = field(default_factory=dict)
     groups: tuple[str, ...] = ()
+    numa_nodes: tuple[int, ...] | None = None
     created_at: str = ""
+    updated_at: int | None = None
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ class BaremetalScope:
             for name in sorted(self.without_nodes.names - set(model.nodes.id))
         )
         if not nodes.any():
-            notes = (*notes, Because(Reason.MODEL_EMPTY, {"kind": "baremetal"}))
+            notes = (*notes, Because(Reason.BAREMETAL_EMPTY))
         return BaremetalSelection(nodes, notes)
 
     def apply(self, model: BaremetalModel) -> tuple[BaremetalModel, BaremetalSelection]:

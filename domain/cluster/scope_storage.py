@@ -74,7 +74,7 @@ class StorageScope:
         volumes = pools[model.volumes.pool] & ~self._excluded(model.volumes)
         notes = self._unknown(model)
         if not pools.any():
-            notes = (*notes, Because(Reason.MODEL_EMPTY, {"kind": "storage"}))
+            notes = (*notes, Because(Reason.STORAGE_EMPTY))
         return StorageSelection(nodes, pools, volumes, ~self._excluded(model.unplaced), notes)
 
     def apply(self, model: StorageModel) -> tuple[StorageModel, StorageSelection]:

@@ -1,8 +1,8 @@
 """The two tables of a compute model: hosts and servers, as columns."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any, Self, TypeVar
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 
@@ -20,8 +20,11 @@ from domain.cluster.columns import (
     ints,
     like,
     map_key,
+    mapping,
     plain,
+    sequence,
 )
+from domain.cluster.numa_cells import Topology, read_topology, topology_record
 from domain.cluster.rows import HostRow, ServerRow
 
 C = TypeVar("C")
@@ -31,15 +34,26 @@ _UNKNOWN_GENERATION = -1
 class Table:
     """What the tables share: JSON form and selection, column by column."""
 
+    later: ClassVar[frozenset[str]] = frozenset()
+    """Columns that older forms do not have, each of values or None. One that is all None is left
+    out of the form: so an older form is still the form of the same table, with the same digest."""
+
     def to_columns(self) -> dict[str, object]:
         """Column name → JSON value."""
-        return {name: plain(column) for name, column in self.columns()}
+        return {
+            name: plain(column)
+            for name, column in self.columns()
+            if name not in self.later or any(value is not None for value in column.table)
+        }
 
     @classmethod
     def from_columns(cls, data: Mapping[str, object]) -> Self:
         """The table whose JSON form this is."""
         read: dict[str, Any] = {
-            name: like(column, data[name]) for name, column in cls.empty().columns()
+            name: _unknown(len(sequence(data["id"])))
+            if name in cls.later and name not in data
+            else like(column, data[name])
+            for name, column in cls.empty().columns()
         }
         return cls(**read)
 
@@ -56,6 +70,10 @@ class Table:
     def columns(self) -> list[tuple[str, Any]]:
         """Name and column, in order."""
         return [(f.name, getattr(self, f.name)) for f in fields(self)]  # type: ignore[arg-type]
+
+
+def _unknown(rows: int) -> Coded[None]:
+    return coded(None for _ in range(rows))
 
 
 def _take(column: object, rows: IntArray) -> object:
@@ -97,8 +115,11 @@ class HostColumns(Table):
     aggregates: Coded[tuple[str, ...]]
     pcpus: IntArray
     devices: Coded[Mapping[str, int]]
+    numa: Coded[Topology | None]
     unseen: IntArray
     generation: IntArray
+
+    later: ClassVar[frozenset[str]] = frozenset({"numa"})
 
     def __len__(self) -> int:
         return len(self.id)
@@ -107,6 +128,24 @@ class HostColumns(Table):
     def empty(cls) -> "HostColumns":
         """A table without rows."""
         return cls.of(())
+
+    def to_columns(self) -> dict[str, object]:
+        """Column name → JSON value; NUMA cells as objects."""
+        columns = super().to_columns()
+        if "numa" in columns:
+            cells = [topology_record(topology) for topology in self.numa.table]
+            columns["numa"] = {"table": cells, "codes": self.numa.codes.tolist()}
+        return columns
+
+    @classmethod
+    def from_columns(cls, data: Mapping[str, object]) -> "HostColumns":
+        """The table whose JSON form this is."""
+        table = super().from_columns(data)
+        if "numa" not in data:
+            return table
+        cells = sequence(mapping(data["numa"])["table"])
+        topologies = tuple(read_topology("numa", topology) for topology in cells)
+        return replace(table, numa=Coded(topologies, table.numa.codes))
 
     @classmethod
     def of(cls, rows: Sequence[HostRow], unseen: Mapping[str, int] | None = None) -> "HostColumns":
@@ -134,6 +173,7 @@ class HostColumns(Table):
             aggregates=coded(tuple(sorted(set(r.aggregates))) for r in rows),
             pcpus=ints(r.pcpus for r in rows),
             devices=coded((r.devices for r in rows), map_key),
+            numa=coded(r.numa for r in rows),
             unseen=ints(lost.get(r.name, 0) for r in rows),
             generation=ints(known),
         )
@@ -165,8 +205,12 @@ class ServerColumns(Table):
     metadata: Coded[Mapping[str, str]]
     extra_specs: Coded[Mapping[str, str]]
     groups: Coded[tuple[str, ...]]
+    numa_nodes: Coded[tuple[int, ...] | None]
     created_at: tuple[str, ...]
+    updated_at: Coded[int | None]
     excluded: BoolArray
+
+    later: ClassVar[frozenset[str]] = frozenset({"numa_nodes", "updated_at"})
 
     def __len__(self) -> int:
         return len(self.id)
@@ -205,6 +249,8 @@ class ServerColumns(Table):
             metadata=coded((r.metadata for r in rows), map_key),
             extra_specs=coded((r.extra_specs for r in rows), map_key),
             groups=coded(tuple(sorted(set(r.groups))) for r in rows),
+            numa_nodes=coded(r.numa_nodes for r in rows),
             created_at=tuple(r.created_at for r in rows),
+            updated_at=coded(r.updated_at for r in rows),
             excluded=bools(False for _ in rows),
         )

@@ -45,5 +45,10 @@ def cluster_model_id(cloud: str, kind: str) -> UUID:
     return _within("cluster-model", cloud, kind)
 
 
+def amendments_id(model: UUID, number: int) -> UUID:
+    """Id of the amendments to the n-th collection (from 1) that a kept model took in."""
+    return _within("model-amendments", model, number)
+
+
 CATALOGUE_ID = _within("catalogue")
 """Id of the one catalogue of an installation."""

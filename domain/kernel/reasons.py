@@ -26,6 +26,9 @@ class Reason(StrEnum):
     METRICS_UNAVAILABLE = "metrics-unavailable"
     MODEL_EMPTY = "model-empty"
     MODEL_STALE = "model-stale"
+    MODEL_NOT_KEPT = "model-not-kept"
+    STORAGE_EMPTY = "storage-empty"
+    BAREMETAL_EMPTY = "baremetal-empty"
     STRATEGY_FAILED = "strategy-failed"
     INTERNAL_ERROR = "internal-error"
     OWNER_LOST = "owner-lost"
@@ -85,14 +88,22 @@ class Reason(StrEnum):
     GROUP_ANTI_AFFINITY = "group-anti-affinity"
     CPU_PINNING = "cpu-pinning"
     PCI_DEVICES = "pci-devices"
+    NUMA_CELLS = "numa-cells"
+    NUMA_UNKNOWN = "numa-unknown"
+    NUMA_UNCHECKED = "numa-unchecked"
     SAME_HOST = "same-host"
     METRIC_UNKNOWN = "metric-unknown"
     # collection
+    SERVICE_ABSENT = "service-absent"
     SCOPE_NAME_UNKNOWN = "scope-name-unknown"
     UNKNOWN_HOST = "unknown-host"
     DUPLICATE_HOST = "duplicate-host"
     BAD_VALUE = "bad-value"
     FLAVOR_MISSING = "flavor-missing"
+    # notifications
+    PIN_UNKNOWN = "pin-unknown"
+    TYPE_UNKNOWN = "type-unknown"
+    NEEDS_COLLECTION = "needs-collection"
 
 
 _SENTENCES: dict[Reason, str] = {
@@ -111,6 +122,11 @@ _SENTENCES: dict[Reason, str] = {
         "The cluster model is {age} s old, at most {limit} s are allowed, and the cloud cannot be "
         "read: {error}"
     ),
+    Reason.MODEL_NOT_KEPT: (
+        "The strategy needs the {kind} model, which [collector] collector_plugins does not list."
+    ),
+    Reason.STORAGE_EMPTY: "The scope selects no storage pool.",
+    Reason.BAREMETAL_EMPTY: "The scope selects no bare-metal machine.",
     Reason.STRATEGY_FAILED: "The strategy failed: {error}",
     Reason.INTERNAL_ERROR: "Internal error: {error}",
     Reason.OWNER_LOST: "The worker {owner} disappeared; {successor} took over.",
@@ -167,13 +183,23 @@ _SENTENCES: dict[Reason, str] = {
     Reason.GROUP_ANTI_AFFINITY: "{host} already holds a member of group {group}",
     Reason.CPU_PINNING: "{host} cannot pin {needed} CPUs: {free} free",
     Reason.PCI_DEVICES: "{host} lacks device {device}",
+    Reason.NUMA_CELLS: "{host} has no room in its {cells} NUMA cells for {needed}",
+    Reason.NUMA_UNKNOWN: "the NUMA cells of {host}, or what is in them, are not known",
+    Reason.NUMA_UNCHECKED: (
+        "{count} servers with NUMA cells of their own go to {host}, whose NUMA cells are not "
+        "known: the cloud decides whether they fit"
+    ),
     Reason.SAME_HOST: "the server is already on {host}",
     Reason.METRIC_UNKNOWN: "{metric} of {resource} is not known",
+    Reason.SERVICE_ABSENT: "The cloud's catalogue has no {service} service.",
     Reason.SCOPE_NAME_UNKNOWN: "the scope names {kind} {name}, which does not exist",
     Reason.UNKNOWN_HOST: "{resource}: on {host}, which was not collected",
     Reason.DUPLICATE_HOST: "host name {host} occurs {count} times",
     Reason.BAD_VALUE: "{field} of {resource} is {value}",
     Reason.FLAVOR_MISSING: "{resource} carries no flavor",
+    Reason.PIN_UNKNOWN: "no notification told whether server {server} is pinned to a zone",
+    Reason.TYPE_UNKNOWN: "volume {volume} is of type {type}, which was not collected",
+    Reason.NEEDS_COLLECTION: "{event} changes what only a collection shows",
 }
 
 

@@ -7,6 +7,7 @@ from domain.clouds.cluster_file import read_cluster
 from domain.cluster.compute import ComputeModel
 from domain.cluster.neutral import NeutralCluster, Values
 from domain.cluster.rows import Quarantined
+from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Because
 from domain.optimization.efficacy import GlobalEfficacy, global_efficacy
 from domain.optimization.goals import GOALS
@@ -15,7 +16,7 @@ from domain.optimization.planners import PLANNERS
 from domain.optimization.selection import choose_strategy
 from domain.optimization.solution import PlannedAction, Rejection
 from domain.optimization.strategies import STRATEGIES
-from domain.optimization.strategy import Inputs, Strategy
+from domain.optimization.strategy import COMPUTE_ONLY, Inputs, Strategy
 
 
 @dataclass(frozen=True)
@@ -74,11 +75,13 @@ def solve_offline(
 
     Raises:
         NotFound: there is no such strategy.
-        InvalidValue: the data are in neither form.
+        InvalidValue: the data are in neither form, or do not hold what the strategy needs.
     """
     strategy = choose_strategy(STRATEGIES, "", strategy_name)
     cluster = read_cluster(data)
     filled = {**_defaults(strategy), **(parameters or {})}
+    for kind in sorted(strategy.models(filled) - COMPUTE_ONLY):
+        raise InvalidValue("strategy", f"needs the {kind} model, which a cluster file has not")
     table = metric_table(cluster.model, cluster.metrics, strategy, filled)
     solution = strategy.solve(Inputs(cluster.model, table, filled, seed))
     return OfflineResult(

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from domain.cluster.baremetal import BaremetalModel
 from domain.cluster.compute import ComputeModel
+from domain.cluster.kinds import ModelKind
+from domain.cluster.storage import StorageModel
 from domain.kernel.aggregate import Facts
 from domain.optimization.metrics import MetricNeed, MetricTable
 from domain.optimization.solution import Solution
@@ -19,12 +22,20 @@ class Inputs:
         metrics: the declared metrics, aligned with the model's hosts and servers.
         parameters: the audit's parameters with the schema's defaults filled in.
         seed: for strategies that draw lots.
+        storage, baremetal: likewise, of the other kinds; None if the strategy did not declare
+            that it needs it.
     """
 
     compute: ComputeModel
     metrics: MetricTable
     parameters: Mapping[str, object]
     seed: int
+    storage: StorageModel | None = None
+    baremetal: BaremetalModel | None = None
+
+
+COMPUTE_ONLY = frozenset({ModelKind.COMPUTE})
+"""What most strategies need."""
 
 
 class Strategy(Protocol):
@@ -43,6 +54,10 @@ class Strategy(Protocol):
     goal: str
     planner: str
     parameters_schema: Facts
+
+    def models(self, parameters: Mapping[str, object]) -> frozenset[ModelKind]:
+        """The kinds of models it needs for these parameters; compute is given in any case."""
+        ...
 
     def metrics(self, parameters: Mapping[str, object]) -> tuple[MetricNeed, ...]:
         """The metrics it needs for these parameters."""

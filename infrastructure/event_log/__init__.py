@@ -4,8 +4,9 @@
 what it holds. All else is private.
 """
 
+from application.ports.event_log import Unreadable
 from infrastructure.event_log.log import SqlEventLog, verify_topics
-from infrastructure.event_log.mapper import Unreadable, Unstorable
+from infrastructure.event_log.mapper import Unstorable
 from infrastructure.event_log.migrations import SchemaError, check, upgrade
 from infrastructure.event_log.opening import open_event_log, open_records
 from infrastructure.event_log.records import SqlRecords

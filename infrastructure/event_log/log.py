@@ -15,9 +15,10 @@ from application.ports.event_log import (
     EventLogUnavailable,
     Malformed,
     Recorded,
+    Unreadable,
 )
 from domain.kernel.aggregate import Created, Root
-from infrastructure.event_log.mapper import Mapper, Unreadable
+from infrastructure.event_log.mapper import Mapper
 from infrastructure.event_log.patience import Patience
 from infrastructure.event_log.store import ALL, Store, Taken, Unreachable
 

@@ -14,6 +14,7 @@ from typing import Annotated, Any, get_type_hints
 import msgspec
 from eventsourcing.persistence import StoredEvent
 
+from application.ports.event_log import Unreadable
 from domain.kernel.aggregate import Event
 
 State = dict[str, Any]
@@ -21,10 +22,6 @@ State = dict[str, Any]
 
 _COLUMNS = frozenset({"originator_id", "originator_version"})
 _VERSION = "class_version"
-
-
-class Unreadable(Exception):
-    """Something stored is not an event that this code knows. Says which and why."""
 
 
 class Unstorable(ValueError):

@@ -74,6 +74,12 @@ def _records(table: LiteralString, blob: LiteralString, time: LiteralString) -> 
     )
 
 
+def _record_uses(table: LiteralString, time: LiteralString) -> list[LiteralString]:
+    """When a record was last stored or referred to, what it is, and what it refers to itself."""
+    added: tuple[LiteralString, ...] = ("used_at " + time, "kind text", "refers text")
+    return ["ALTER TABLE " + table + " ADD COLUMN " + column for column in added]
+
+
 STEPS: tuple[Step, ...] = (
     Step(1, "events", _events_on_sqlite, _events_on_postgres),
     Step(
@@ -81,6 +87,12 @@ STEPS: tuple[Step, ...] = (
         "records",
         lambda _: [_records("records", "blob", "text")],
         lambda _: [SQL(_records("public.records", "bytea", "timestamptz")).format()],
+    ),
+    Step(
+        3,
+        "record-uses",
+        lambda _: _record_uses("records", "text"),
+        lambda _: [SQL(one).format() for one in _record_uses("public.records", "timestamptz")],
     ),
 )
 

@@ -6,7 +6,8 @@ from infrastructure.event_log.mapper import Mapper
 from infrastructure.event_log.migrations import check
 from infrastructure.event_log.patience import SECONDS, Patience
 from infrastructure.event_log.postgres import PostgresStore
-from infrastructure.event_log.records import PostgresRecords, SqliteRecords, SqlRecords
+from infrastructure.event_log.record_tables import PostgresRecords, SqliteRecords
+from infrastructure.event_log.records import SqlRecords
 from infrastructure.event_log.sqlite import SqliteStore
 from infrastructure.event_log.url import sqlite_file
 

@@ -1,101 +1,23 @@
-"""Decision records beside the log (port: ``application.ports.records.Records``)."""
+"""The records beside the log (ports: ``application.ports.records``)."""
 
-from datetime import UTC, datetime
+import logging
+from collections.abc import Collection, Iterator
+from functools import partial
 from hashlib import sha256
-from pathlib import Path
-from typing import NamedTuple, Protocol
 
 import zstandard
 
-from infrastructure.event_log import postgres, sqlite
+from application.ports.records import RENEWAL, Stored
+from application.record_outline import outline
 from infrastructure.event_log.patience import Patience
+from infrastructure.event_log.record_tables import Entry, RecordTable, Row
+
+log = logging.getLogger(__name__)
 
 CODEC = "zstd"
 _LEVEL = 3
-
-
-class Row(NamedTuple):
-    """A stored record.
-
-    Attributes:
-        content: compressed by ``codec``.
-        size: of the uncompressed content, bytes.
-    """
-
-    content: bytes
-    codec: str
-    size: int
-
-
-class RecordTable(Protocol):
-    """The table of records in one database. Raises ``Unreachable``."""
-
-    def insert(self, digest: str, row: Row) -> None:
-        """Adds a row unless its digest is there."""
-        ...
-
-    def select(self, digest: str) -> Row | None:
-        """The row of a digest."""
-        ...
-
-    def close(self) -> None:
-        """Gives connections back."""
-        ...
-
-
-class SqliteRecords:
-    """The records in one file."""
-
-    def __init__(self, path: Path, pool: int = 2) -> None:
-        self._datastore = sqlite.datastore(path, pool)
-
-    def insert(self, digest: str, row: Row) -> None:
-        """Adds a row unless its digest is there."""
-        with sqlite.translated(), self._datastore.transaction(commit=True) as cursor:
-            cursor.execute(
-                "INSERT INTO records (digest, content, codec, size, created_at) "
-                "VALUES (?, ?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING",
-                (digest, *row, datetime.now(UTC).isoformat()),  # noqa: TID251 - when it was stored
-            )
-
-    def select(self, digest: str) -> Row | None:
-        """The row of a digest."""
-        with sqlite.translated(), self._datastore.transaction(commit=False) as cursor:
-            cursor.execute("SELECT content, codec, size FROM records WHERE digest = ?", (digest,))
-            row = cursor.fetchone()
-            return None if row is None else Row(bytes(row[0]), row[1], row[2])
-
-    def close(self) -> None:
-        """Gives connections back."""
-        self._datastore.close()
-
-
-class PostgresRecords:
-    """The records in one database."""
-
-    def __init__(self, url: str, pool: int = 4) -> None:
-        self._datastore = postgres.datastore(url, pool)
-
-    def insert(self, digest: str, row: Row) -> None:
-        """Adds a row unless its digest is there."""
-        with postgres.answered_by(self._datastore) as connection:
-            connection.execute(
-                "INSERT INTO public.records (digest, content, codec, size, created_at) "
-                "VALUES (%s, %s, %s, %s, now()) ON CONFLICT (digest) DO NOTHING",
-                (digest, *row),
-            )
-
-    def select(self, digest: str) -> Row | None:
-        """The row of a digest."""
-        with postgres.answered_by(self._datastore) as connection:
-            row = connection.execute(
-                "SELECT content, codec, size FROM public.records WHERE digest = %s", (digest,)
-            ).fetchone()
-            return None if row is None else Row(bytes(row["content"]), row["codec"], row["size"])
-
-    def close(self) -> None:
-        """Gives connections back."""
-        self._datastore.close()
+_BATCH = 200
+"""Records that are deleted in one transaction: writers wait no longer than that takes."""
 
 
 class SqlRecords:
@@ -111,16 +33,21 @@ class SqlRecords:
         self._patience = patience
 
     def put(self, content: bytes) -> str:
-        """Stores content; returns its SHA-256 in hex. Storing it again changes nothing.
+        """Stores content; returns its SHA-256 in hex. Storing it again only renews its age.
 
         Raises:
             EventLogUnavailable: the database cannot be reached.
         """
         digest = sha256(content).hexdigest()
-        if self._patience.ask("find a record", lambda: self._table.select(digest)) is None:
+        if not self._patience.ask("find a record", lambda: self._table.renew(digest, RENEWAL)):
             packed = zstandard.ZstdCompressor(level=_LEVEL).compress(content)
-            row = Row(packed, CODEC, len(content))
-            self._patience.ask("store a record", lambda: self._table.insert(digest, row))
+            row, found = Row(packed, CODEC, len(content)), outline(content)
+            refers = sorted(found.refers)
+            there = self._patience.ask(
+                "store a record", lambda: self._table.insert(digest, row, found.kind, refers)
+            )
+            if there < len(refers):
+                log.warning("record %s names digests that no record has: %s", digest, refers)
         return digest
 
     def get(self, digest: str) -> bytes:
@@ -138,6 +65,57 @@ class SqlRecords:
         if sha256(content).hexdigest() != digest:
             raise ValueError(f"record {digest}: what is stored has another digest")
         return content
+
+    def inventory(self) -> Iterator[Stored]:
+        """All records; those that are stored meanwhile may be missing.
+
+        What an older version stored is looked at once, to note what it is.
+
+        Raises:
+            EventLogUnavailable: the database cannot be reached.
+        """
+        after = ""
+        while page := self._patience.ask("list records", partial(self._table.page, after)):
+            yield from map(self._stored, page)
+            after = page[-1].digest
+
+    def drop(self, digests: Collection[str], min_age: float) -> set[str]:
+        """Deletes records, each unless its age is less than ``min_age`` seconds at that moment.
+
+        Returns:
+            The digests of those that were deleted.
+
+        Raises:
+            EventLogUnavailable: the database cannot be reached; some may have been deleted.
+        """
+        gone: set[str] = set()
+        chosen = sorted(digests)
+        for start in range(0, len(chosen), _BATCH):
+            some = chosen[start : start + _BATCH]
+            gone.update(
+                self._patience.ask("drop records", partial(self._table.delete, some, min_age))
+            )
+        return gone
+
+    def _stored(self, entry: Entry) -> Stored:
+        kind, refers = entry.kind, (entry.refers or "").split()
+        if kind is None:
+            kind, refers = self._looked_at(entry.digest)
+        return Stored(entry.digest, kind, frozenset(refers), entry.age, entry.size)
+
+    def _looked_at(self, digest: str) -> tuple[str, list[str]]:
+        try:
+            found = outline(self.get(digest))
+        except (KeyError, ValueError) as lost:
+            log.warning(
+                "what record %s refers to cannot be told; it is left alone: %s", digest, lost
+            )
+            return "", []
+        refers = sorted(found.refers)
+        self._patience.ask(
+            "describe a record", lambda: self._table.describe(digest, found.kind, refers)
+        )
+        return found.kind, refers
 
     def close(self) -> None:
         """Gives connections back."""

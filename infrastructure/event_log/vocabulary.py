@@ -10,6 +10,7 @@ import domain.audit_templates.audit_template
 import domain.audits.audit
 import domain.catalogue.catalogue
 import domain.clouds.cluster_model
+import domain.clouds.amendments.model_amendments
 import domain.names.reservation
 import domain.plans.action_plan
 from domain.kernel.aggregate import Event
@@ -20,6 +21,7 @@ MODULES: tuple[ModuleType, ...] = (
     domain.audits.audit,
     domain.catalogue.catalogue,
     domain.clouds.cluster_model,
+    domain.clouds.amendments.model_amendments,
     domain.names.reservation,
     domain.plans.action_plan,
 )

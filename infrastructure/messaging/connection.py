@@ -22,6 +22,8 @@ T = TypeVar("T")
 FOR_EVER = -1
 SILENT_PINGS = 2
 CLOSE_TIMEOUT = 5.0
+INSIST = 0.1
+"""Seconds between two attempts to cancel something."""
 REPEAT_COMPLAINT = 30.0
 """Seconds before the same trouble is logged again."""
 
@@ -91,6 +93,10 @@ class Connection:
 
     async def open(self) -> None:
         """Connects, however long it takes."""
+        await _ended_with(asyncio.create_task(self._connect()))
+        log.info("%s: connected to NATS at %s", self._name, self._server())
+
+    async def _connect(self) -> None:
         settings = self._settings
         await self.client.connect(
             servers=list(settings.servers),
@@ -112,7 +118,6 @@ class Connection:
             reconnected_cb=self._reconnected,
             closed_cb=self._closed,
         )
-        log.info("%s: connected to NATS at %s", self._name, self._server())
 
     async def close(self) -> None:
         """Sends what is pending and disconnects."""
@@ -158,6 +163,22 @@ class Connection:
             listener()
         for task in self._attempts:
             task.cancel()
+
+
+async def _ended_with(task: asyncio.Task[None]) -> None:
+    """Awaits a task, and has it cancelled when we are, as often as that takes.
+
+    The library tries for ever, and a cancellation is lost on it that comes just as a server refuses
+    the connection (``asyncio.wait_for`` prefers the result, before Python 3.12).
+    """
+    try:
+        await asyncio.wait({task})
+    except asyncio.CancelledError:
+        while not task.done():
+            task.cancel()
+            await asyncio.wait({task}, timeout=INSIST)
+        raise
+    task.result()
 
 
 @asynccontextmanager

@@ -8,9 +8,11 @@
     ├── NotThere            404 from the service itself
     ├── Conflicting         409: not in the state that the target is in
     ├── Invalid             400 and every other 4xx
-    └── Misconfigured       clouds.yaml or the catalogue lacks something
+    ├── Misconfigured       clouds.yaml or the catalogue lacks something
+    └── Absent              the catalogue has no such service
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -32,6 +34,8 @@ _TRY_AGAIN = frozenset(
 )
 _WORDS = 400
 """So many characters of a body that is not an error document are quoted."""
+_WORDED = ("message", "detail", "faultstring")
+"""Where services put their words: most of them, Placement, Ironic."""
 
 
 class _Refusal(CloudRefused):
@@ -58,6 +62,14 @@ class Invalid(_Refusal):
 
 class Misconfigured(_Refusal):
     """The cloud's entry or its catalogue lacks something."""
+
+
+class Absent(_Refusal):
+    """The cloud's catalogue has no such service."""
+
+    def __init__(self, service: str) -> None:
+        error = f"the cloud's catalogue has no {service} service"
+        super().__init__(error, Reason.SERVICE_ABSENT, service=service)
 
 
 _BY_STATUS: Mapping[int, type[_Refusal]] = {
@@ -102,15 +114,31 @@ def _document(response: requests.Response) -> object:
 
 def _words(response: requests.Response, document: object) -> str:
     """The service's own words: each wraps them differently."""
-    if isinstance(document, dict):
-        for value in [document, *document.values()]:
-            if isinstance(value, list) and value:
-                value = value[0]  # noqa: PLW2901 - placement lists its errors
-            if isinstance(value, dict):
-                words = value.get("message") or value.get("detail")
-                if isinstance(words, str) and words:
-                    return " ".join(words.split())
+    for error in _errors(document):
+        for key in _WORDED:
+            words = error.get(key)
+            if isinstance(words, str) and words.strip():
+                return " ".join(words.split())
     return " ".join(response.text[:_WORDS].split()) or str(response.reason)
+
+
+def _errors(document: object) -> Iterator[Mapping[str, object]]:
+    """What may hold the words: the document and its members."""
+    if not isinstance(document, dict):
+        return
+    for value in [document, *document.values()]:
+        found = value[0] if isinstance(value, list) and value else value  # placement lists errors
+        if isinstance(found, str) and found.startswith("{"):
+            found = _parsed(found)  # Ironic up to 2024 writes its error as JSON within JSON
+        if isinstance(found, dict):
+            yield found
+
+
+def _parsed(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from keystoneauth1.identity.base import BaseIdentityPlugin
 from openstack.connection import Connection
 
 from application.ports.cloud import CloudUnreachable
-from infrastructure.openstack.errors import Invalid, Misconfigured, NotThere, spoken
+from infrastructure.openstack.errors import Absent, Invalid, NotThere, spoken
 from infrastructure.openstack.service import Json, Service
 
 _log = logging.getLogger(__name__)
@@ -97,4 +97,4 @@ def require(connection: Connection, kind: str) -> None:
         catalogue = auth.get_access(connection.session).service_catalog
         offered = catalogue.get_endpoints_data(service_type=kind)
     if not any(offered.values()):
-        raise Misconfigured(f"the cloud's catalogue has no {kind} service")
+        raise Absent(kind)

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from domain.cluster.rows import AggregateRow, GroupRow, HostRow, ServerRow
 
 Json = Mapping[str, Any]
 _MB_PER_GB = 1024
+_NEW = "building"
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,19 @@ def server_row(server: Json, groups: Sequence[str]) -> ServerRow:
         extra_specs=flavor.get("extra_specs") or {},
         groups=tuple(groups),
         created_at=server.get("created") or "",
+        updated_at=_version(server),
     )
+
+
+def _version(server: Json) -> int | None:
+    """When its record was last changed; of one that never was, Nova says when it answered."""
+    updated = server.get("updated")
+    if not updated or server.get("OS-EXT-STS:vm_state") == _NEW:
+        return None
+    try:
+        return int(datetime.fromisoformat(updated).timestamp())
+    except (TypeError, ValueError):
+        return None  # only the comparison with notifications needs it
 
 
 def local_disk(server: Json) -> int | None:

@@ -49,6 +49,17 @@ class SqlKeptModels:
             row = connection.execute(query).first()
         return None if row is None else Confirmation(row[0], max(0.0, float(row[1])))
 
+    def current(self, model_id: UUID, confirmed: Confirmation) -> str:
+        """Digest of what was confirmed, with everything that notifications told since."""
+        query = (
+            select(VERSIONS.c.digest)
+            .join(MODELS, MODELS.c.position == VERSIONS.c.position)
+            .where(MODELS.c.uuid == model_id, VERSIONS.c.base == confirmed.digest)
+        )
+        with outages(self._engine), self._reading.connect() as connection:
+            found: str | None = connection.execute(query).scalar()
+        return found or confirmed.digest
+
     def states(self) -> list[ModelState]:
         """All kept models, by cloud and kind."""
         with outages(self._engine), self._reading.connect() as connection:
@@ -101,13 +112,13 @@ def _version(row: Any) -> ModelVersion:
         model_id=row.model_uuid,
         digest=row.digest,
         at=row.at,
-        hosts=row.hosts,
-        servers=row.servers,
+        sizes=row.sizes,
         calls=row.calls,
         seconds=row.milliseconds / 1000,
         problems=tuple(map(_because, row.problems)),
         problem_count=row.problem_count,
         changes=row.changes,
+        base=row.base,
     )
 
 

@@ -248,10 +248,11 @@ class SqlReadModels:
             .where(row.active)
             .order_by(row.name)
         )
+        rows = self._rows(query)  # first: it says at once if the database is away
         end = self._log_end()
         return [
             ProjectionStatus(name, version, position, max(0, end - position), bad, error, built)
-            for name, version, position, bad, error, built in self._rows(query)
+            for name, version, position, bad, error, built in rows
         ]
 
     def quarantine(self, limit: int = 100) -> list[Quarantined]:

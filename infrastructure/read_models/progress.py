@@ -4,7 +4,7 @@ from uuid import UUID
 
 from sqlalchemy import Engine, select
 
-from application.ports.read_models import Progress
+from application.ports.progress import Progress
 from domain.kernel.reasons import Because, Reason
 from infrastructure.read_models.dialects import upsert
 from infrastructure.read_models.engine import outages, reading

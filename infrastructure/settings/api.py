@@ -19,6 +19,32 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+@dataclass(frozen=True)
+class StreamSettings:
+    """Event streams of the REST API (docs/api.md, "Following")."""
+
+    limit: int = option(
+        "vigil.event_streams",
+        Integer(1, 255),
+        4,
+        "Event streams that one process of the API serves at once. Each holds a thread for as long "
+        "as it lasts, so it must be less than api_threads.",
+    )
+    seconds: float = option(
+        "vigil.event_stream_seconds",
+        Number(1.0, 86400.0),
+        3600.0,
+        "Seconds that a stream lasts; then the client comes again, and its token is checked anew.",
+    )
+    heartbeat: float = option(
+        "vigil.event_stream_heartbeat",
+        Number(1.0, 600.0),
+        15.0,
+        "Seconds of silence after which a stream says that it is alive; less than what proxies on "
+        "the way take for a dead connection.",
+    )
+
+
 def _authenticated(values: Named) -> bool:
     told = values["keystone_authtoken", "auth_type"] or values["keystone_authtoken", "auth_section"]
     proxied = values["oslo_middleware", "enable_proxy_headers_parsing"]
@@ -32,6 +58,12 @@ class ApiSettings:
     host: str = option("api.host", Text("an address"), "127.0.0.1", "Address to listen on.")
     port: int = option("api.port", Integer(1, 65535), API_PORT, "Port to listen on.")
     workers: int = option("api.workers", Integer(1, 64), 2, "Processes that serve requests.")
+    threads: int = option(
+        "vigil.api_threads",
+        Integer(2, 256),
+        8,
+        "Requests that one of these processes handles at once.",
+    )
     max_limit: int = option("api.max_limit", Integer(1), 1000, "Most items in one page of a list.")
     enable_authentication: bool = option(
         "DEFAULT.enable_authentication",

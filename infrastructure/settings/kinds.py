@@ -64,6 +64,32 @@ class Choice:
 
 
 @dataclass(frozen=True)
+class Words:
+    """Several words of a choice, each once, one of them always.
+
+    Attributes:
+        needed: the word that may not be missing.
+    """
+
+    choices: tuple[str, ...]
+    needed: str
+
+    @property
+    def rule(self) -> str:
+        """As ``Kind`` says."""
+        listed = ", ".join(self.choices)
+        return f"some of {listed} with commas between them, each once, {self.needed} among them"
+
+    def parse(self, text: str) -> tuple[str, ...]:
+        """As ``Kind`` says."""
+        words = tuple(part.strip().lower() for part in text.split(",") if part.strip())
+        known = set(words) <= set(self.choices) and len(set(words)) == len(words)
+        if not known or self.needed not in words:
+            raise BadValue
+        return words
+
+
+@dataclass(frozen=True)
 class _Range(Generic[T]):
     minimum: T | None = None
     maximum: T | None = None

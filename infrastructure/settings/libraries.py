@@ -9,7 +9,15 @@ from oslo_config import cfg
 
 from infrastructure.settings.sections import Settings
 
-SECTIONS = frozenset({"keystone_authtoken", "oslo_policy"})
+SECTIONS = frozenset(
+    {
+        "keystone_authtoken",
+        "oslo_policy",
+        "oslo_messaging_notifications",
+        "oslo_messaging_rabbit",
+        "oslo_messaging_kafka",
+    }
+)
 """Sections in which a name that Vigil does not know is a library's."""
 
 

@@ -244,6 +244,11 @@ def _check(settings: Settings) -> None:
             "[DEFAULT] service_down_time: must be at least twice [DEFAULT] periodic_interval "
             f"({settings.heartbeat_interval}), which {settings.service_down_time} is not"
         )
+    if settings.streams.limit >= settings.api.threads:
+        raise SettingsError(
+            "[vigil] event_streams: must be less than [vigil] api_threads "
+            f"({settings.api.threads}), which {settings.streams.limit} is not"
+        )
     _check_access(settings)
     metrics = settings.metrics
     if (metrics.username is None) != (metrics.password is None):

@@ -29,7 +29,8 @@ used as it is; what Vigil does not know is ignored and listed by `vigil config`.
 
 `[keystone_authtoken]` and `[oslo_policy]` are read by keystonemiddleware and oslo.policy as well,
 from the same files: every option that these libraries have may stand there, or in the environment
-as `OS_<SECTION>__<NAME>` (for example `OS_KEYSTONE_AUTHTOKEN__PASSWORD`).
+as `OS_<SECTION>__<NAME>` (for example `OS_KEYSTONE_AUTHTOKEN__PASSWORD`). oslo.messaging so reads
+`[oslo_messaging_rabbit]`, `[oslo_messaging_kafka]` and `[oslo_messaging_notifications]`.
 """
 
 

@@ -6,9 +6,10 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from infrastructure.settings.access import AccessSettings
-from infrastructure.settings.api import ApiSettings
+from infrastructure.settings.api import ApiSettings, StreamSettings
 from infrastructure.settings.kinds import (
     Choice,
     File,
@@ -19,9 +20,12 @@ from infrastructure.settings.kinds import (
     Table,
     Text,
     Url,
+    Words,
 )
 from infrastructure.settings.metrics import MetricsSettings
+from infrastructure.settings.notifications import NotificationSettings
 from infrastructure.settings.options import Derived, Named, option
+from infrastructure.settings.records import RecordSettings
 
 PORT = Integer(1, 65535)
 FREE_OR_PORT = Integer(0, 65535)
@@ -135,17 +139,32 @@ class SimulatorSettings:
     port: int = option("vigil.simulator_port", FREE_OR_PORT, 0, "Its port, 0 for a free one.")
 
 
+def _period(kind: str, default: float, note: str = "") -> Any:
+    return option(
+        f"watcher_cluster_data_model_collectors.{kind}.period",
+        Number(1.0),
+        default,
+        f"Seconds from the beginning of one collection of the {kind} model to that of the next "
+        f"(the original: 3600).{note}",
+    )
+
+
 @dataclass(frozen=True)
 class CollectorSettings:
-    """How the model of the cloud is kept fresh."""
+    """How the models of the cloud are kept fresh."""
 
-    period: float = option(
-        "watcher_cluster_data_model_collectors.compute.period",
-        Number(1.0),
-        60.0,
-        "Seconds from the beginning of one collection of the compute model to that of the next "
-        "(the original: 3600). A model that nobody confirmed for three periods counts as stale.",
+    plugins: tuple[str, ...] = option(
+        "collector.collector_plugins",
+        Words(("compute", "storage", "baremetal"), needed="compute"),
+        ("compute", "storage"),
+        "The models that are kept. One whose service the cloud does not have is shown as absent. "
+        "A run whose strategy needs a model that is not listed fails.",
     )
+    compute_period: float = _period(
+        "compute", 60.0, " A model that nobody confirmed for three periods counts as stale."
+    )
+    storage_period: float = _period("storage", 300.0)
+    baremetal_period: float = _period("baremetal", 300.0)
     max_model_age: float = option(
         "vigil.max_model_age",
         Number(0.0),
@@ -273,6 +292,7 @@ class Settings:
     nats: NatsSettings
     access: AccessSettings
     api: ApiSettings
+    streams: StreamSettings
     cloud: CloudSettings
     metrics: MetricsSettings
     simulator: SimulatorSettings
@@ -280,6 +300,8 @@ class Settings:
     decision_engine: DecisionEngineSettings
     applier: ApplierSettings
     planner: PlannerSettings
+    records: RecordSettings
+    notifications: NotificationSettings
     host: str = option(
         "DEFAULT.host",
         Text("a host name"),

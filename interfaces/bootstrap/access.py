@@ -2,6 +2,7 @@
 
 import logging
 import ssl
+from dataclasses import replace
 
 from infrastructure.settings import Settings, SettingsError, library_options
 from interfaces.rest.auth import Authorizer, NoAuth
@@ -51,8 +52,9 @@ def server_settings(settings: Settings) -> ServerSettings:
         SettingsError: the certificate cannot be used.
     """
     api, access = settings.api, settings.access
+    plain = ServerSettings(host=api.host, port=api.port, workers=api.workers, threads=api.threads)
     if not api.enable_ssl_api:
-        return ServerSettings(host=api.host, port=api.port, workers=api.workers)
+        return plain
     try:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=access.ca_file)
         context.load_cert_chain(str(access.cert_file), access.key_file)
@@ -61,13 +63,8 @@ def server_settings(settings: Settings) -> ServerSettings:
             f"[ssl] cert_file ({access.cert_file}), key_file ({access.key_file}), "
             f"ca_file ({access.ca_file}): {error}"
         ) from error
-    return ServerSettings(
-        host=api.host,
-        port=api.port,
-        workers=api.workers,
-        certificate=access.cert_file,
-        key=access.key_file,
-        authorities=access.ca_file,
+    return replace(
+        plain, certificate=access.cert_file, key=access.key_file, authorities=access.ca_file
     )
 
 

@@ -1,17 +1,32 @@
 """Kept models, and what reads the cloud for them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from openstack.connection import Connection
 
+from application.model_kinds import (
+    M,
+    Source,
+    baremetal_source,
+    compute_source,
+    storage_source,
+)
 from application.ports.cloud import ComputeCollector
-from application.processes.collection import ModelKeeper
+from application.processes.collection import Keepers, ModelKeeper
 from application.queries.cluster_models import ClusterModels
+from domain.cluster.baremetal import BaremetalModel
+from domain.cluster.compute import ComputeModel
+from domain.cluster.kinds import ModelKind
+from domain.cluster.storage import StorageModel
 from domain.kernel.metadata import Metadata
 from infrastructure.datasources.selection import Datasources
+from infrastructure.openstack.baremetal_collector import IronicCollector
 from infrastructure.openstack.collector import NovaCollector
+from infrastructure.openstack.connection import Limits
+from infrastructure.openstack.storage_collector import CinderCollector
 from infrastructure.read_models import SqlKeptModels
 from infrastructure.settings import Settings
 from interfaces.bootstrap.parts import connection, limits, metric_source
@@ -25,9 +40,14 @@ STALE_AFTER = 3
 
 @dataclass(frozen=True)
 class LiveCloud:
-    """A cloud, and where its metrics come from (``of`` a strategy, or in the global order)."""
+    """A cloud, and where its metrics come from (``of`` a strategy, or in the global order).
+
+    Attributes:
+        sources: what models of each kind are read from; kinds that are not kept are missing.
+    """
 
     compute: ComputeCollector
+    sources: Mapping[ModelKind, Source[Any]]
     metrics: Datasources
 
 
@@ -35,25 +55,67 @@ class LiveCloud:
 def live_cloud(settings: Settings) -> Iterator[LiveCloud]:
     """The cloud that the settings name; needs no database."""
     cloud = connection(settings)
+    wanted = periods(settings)
     try:
-        yield LiveCloud(NovaCollector(cloud, limits(settings)), metric_source(settings, cloud))
+        yield LiveCloud(
+            NovaCollector(cloud, limits(settings)),
+            {
+                source.kind.name: source
+                for source in _sources(cloud, limits(settings))
+                if source.kind.name in wanted
+            },
+            metric_source(settings, cloud),
+        )
     finally:
         cloud.close()
 
 
-def model_keeper(
-    settings: Settings, store: Store, cloud: Connection, metadata: Metadata
-) -> ModelKeeper:
-    """Keeps the model of the cloud that the settings name."""
-    return ModelKeeper(
-        NovaCollector(cloud, limits(settings)),
-        store.commands,
-        store.records,
-        SqlKeptModels(store.engine),
-        CLOCK,
-        cloud=cloud_name(settings),
-        metadata=metadata,
+def _sources(
+    cloud: Connection, patience: Limits
+) -> tuple[Source[ComputeModel], Source[StorageModel], Source[BaremetalModel]]:
+    return (
+        compute_source(NovaCollector(cloud, patience)),
+        storage_source(CinderCollector(cloud, patience)),
+        baremetal_source(IronicCollector(cloud, patience)),
     )
+
+
+def keepers(settings: Settings, store: Store, cloud: Connection, metadata: Metadata) -> Keepers:
+    """Keeps the models of the cloud that the settings name."""
+
+    def keeper(source: Source[M]) -> ModelKeeper[M]:
+        return ModelKeeper(
+            source,
+            store.commands,
+            store.records,
+            SqlKeptModels(store.engine),
+            CLOCK,
+            cloud=cloud_name(settings),
+            metadata=metadata,
+        )
+
+    wanted = periods(settings)
+    compute, storage, baremetal = _sources(cloud, limits(settings))
+    return Keepers(
+        keeper(compute),
+        keeper(storage) if ModelKind.STORAGE in wanted else None,
+        keeper(baremetal) if ModelKind.BAREMETAL in wanted else None,
+    )
+
+
+def periods(settings: Settings) -> Mapping[ModelKind, float]:
+    """Seconds between two collections of each kind that is kept."""
+    chosen = settings.collector.plugins
+    return {kind: period for kind, period in _periods(settings).items() if kind.value in chosen}
+
+
+def _periods(settings: Settings) -> Mapping[ModelKind, float]:
+    chosen = settings.collector
+    return {
+        ModelKind.COMPUTE: chosen.compute_period,
+        ModelKind.STORAGE: chosen.storage_period,
+        ModelKind.BAREMETAL: chosen.baremetal_period,
+    }
 
 
 def cluster_models(settings: Settings, store: Store) -> ClusterModels:
@@ -63,7 +125,8 @@ def cluster_models(settings: Settings, store: Store) -> ClusterModels:
         store.records,
         store.read,
         cloud=cloud_name(settings),
-        stale_after=STALE_AFTER * settings.collector.period,
+        stale_after={kind: STALE_AFTER * each for kind, each in _periods(settings).items()},
+        kept_here=periods(settings),
     )
 
 

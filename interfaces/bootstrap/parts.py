@@ -27,26 +27,42 @@ def work(
     topics: tuple[str, ...],
     stop: threading.Event,
 ) -> None:
-    """Beats, listens for hints and works, each on a thread of its own, until told to stop."""
+    """Beats, listens for hints and works, each on a thread of its own, until told to stop.
+
+    It beats until the last slot is empty: whoever retires may be taken over from, and a successor
+    must not begin while a call to the cloud is still under way here.
+
+    Raises:
+        Exception: listening ended in an error; the work was ended in good order first.
+    """
     heartbeat.beat()
     name = worker.name
     bus = NatsBus(nats(settings), stream(settings), report=partial(_note, store))
+    idle = threading.Event()
+    errors: list[Exception] = []
 
     async def offer(hint: Hint) -> None:
         await asyncio.wrap_future(worker.offer(hint.aggregate_id))
 
     def listen() -> None:
-        asyncio.run(until(stop, lambda: bus.consume(f"vigil-{name}", topics, offer)))
+        try:
+            asyncio.run(until(stop, lambda: bus.consume(f"vigil-{name}", topics, offer)))
+        except Exception as error:  # noqa: BLE001 - told to the caller, who is on another thread
+            errors.append(error)
 
-    threads = [
-        threading.Thread(target=heartbeat.run, args=(stop,), name="heartbeat"),
-        threading.Thread(target=listen, name="hints"),
-    ]
-    for thread in threads:
-        thread.start()
-    worker.run(stop)
-    for thread in threads:
-        thread.join()
+    beating = threading.Thread(target=heartbeat.run, args=(idle,), name="heartbeat")
+    listening = threading.Thread(target=listen, name="hints")
+    beating.start()
+    listening.start()
+    try:
+        worker.run(stop)
+    finally:
+        stop.set()
+        listening.join()
+        idle.set()
+        beating.join()
+    if errors:
+        raise errors[0]
 
 
 def _note(store: Store, poison: Poison) -> None:

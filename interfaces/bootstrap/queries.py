@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from application.ports.event_log import EventLog
 from application.ports.poison import PoisonBoard
-from application.ports.read_models import ProgressBoard, ReadModels
+from application.ports.progress import ProgressBoard
+from application.ports.read_models import ReadModels
 from application.ports.services import Services
 from application.queries.cluster_models import ClusterModels
 from infrastructure.settings import Settings

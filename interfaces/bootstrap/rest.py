@@ -9,14 +9,15 @@ from application.errors import Unavailable
 from application.ports.cloud import CloudRefused, CloudUnreachable
 from application.ports.read_models import StrategyView
 from application.queries.readiness import ReadinessQuery
+from domain.cluster.kinds import ModelKind
 from domain.optimization import STRATEGIES
 from infrastructure.clock import RandomIds
 from infrastructure.cron import next_match
 from infrastructure.openstack.connection import Limits
-from infrastructure.openstack.service import compute
+from infrastructure.openstack.probes import probe
 from infrastructure.settings import Settings
 from interfaces.bootstrap.access import authorizer
-from interfaces.bootstrap.models import cluster_models
+from interfaces.bootstrap.models import cluster_models, periods
 from interfaces.bootstrap.parts import connection, limits, metric_source
 from interfaces.bootstrap.store import CLOCK, Store
 from interfaces.rest.services import RestServices, RestSettings, StrategyState
@@ -30,7 +31,9 @@ def rest_services(settings: Settings) -> RestServices:
     readiness = ReadinessQuery(
         STRATEGIES,
         lambda strategy, needs: source.of(strategy).suited(needs) or source.of(strategy),
-        compute=partial(_compute_answers, cloud, limits(settings)),
+        models={
+            kind: partial(_answers, cloud, limits(settings), kind) for kind in periods(settings)
+        },
         defaults=lambda schema: completed(dict(schema), {}),
     )
     return RestServices(
@@ -49,6 +52,9 @@ def rest_services(settings: Settings) -> RestServices:
             max_limit=settings.api.max_limit,
             max_body=settings.access.max_request_body_size,
             patience=settings.api.read_your_writes_timeout,
+            streams=settings.streams.limit,
+            stream_seconds=settings.streams.seconds,
+            heartbeat=settings.streams.heartbeat,
             webhooks_auth=settings.api.enable_webhooks_auth,
             behind_proxy=settings.access.enable_proxy_headers_parsing,
         ),
@@ -61,13 +67,13 @@ def _strategy_state(readiness: ReadinessQuery, strategy: StrategyView) -> Strate
         found = readiness.of(strategy.name)
     except KeyError:
         raise Unavailable(f"Strategy {strategy.name} is not installed here.") from None
-    models = {"compute_model": found.compute, "storage_model": False, "baremetal_model": False}
+    models = {f"{kind}_model": there for kind, there in found.models.items()}
     return StrategyState(found.datasource, found.available, found.metrics, models)
 
 
-def _compute_answers(cloud: Connection, patience: Limits) -> bool:
+def _answers(cloud: Connection, patience: Limits, kind: ModelKind) -> bool:
     try:
-        compute(cloud, patience).get("/os-services", {"binary": "nova-compute"})
+        probe(cloud, patience, kind)
     except (CloudUnreachable, CloudRefused):
         return False
     return True

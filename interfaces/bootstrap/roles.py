@@ -13,7 +13,7 @@ from application.commands.catalogue import synchronise
 from application.commands.parameters import completed
 from application.installed import definitions
 from application.processes.applier import Applier, Collaborators
-from application.processes.collection import Collector
+from application.processes.collection import collect_all
 from application.processes.decision_engine import DecisionEngine, Patience
 from application.processes.gathering import Freshness, Gatherer, last_effect
 from application.processes.scheduler import Scheduler, Timetable
@@ -24,10 +24,12 @@ from domain.optimization import GOALS, PLANNERS, STRATEGIES
 from infrastructure import event_log, read_models
 from infrastructure.cron import next_match
 from infrastructure.messaging import Relay
+from infrastructure.notifications.listener import library
 from infrastructure.openstack.actions import handlers
 from infrastructure.settings import Settings
 from interfaces.bootstrap.access import announce, server_settings
-from interfaces.bootstrap.models import model_keeper
+from interfaces.bootstrap.models import keepers, periods
+from interfaces.bootstrap.notifications import follow
 from interfaces.bootstrap.parts import (
     connection,
     heartbeat,
@@ -38,6 +40,7 @@ from interfaces.bootstrap.parts import (
     until,
     work,
 )
+from interfaces.bootstrap.records import housekeeper
 from interfaces.bootstrap.rest import rest_services
 from interfaces.bootstrap.store import CLOCK, Store, opened
 from interfaces.rest.server import serve
@@ -110,14 +113,23 @@ def _scheduler(settings: Settings, store: Store, stop: threading.Event) -> Work:
     scheduler = Scheduler(
         store.commands, store.read, CLOCK, next_match, timetable, instance=instance
     )
+    if settings.records.prune_interval:
+        # A thread of its own: runs that are due must not wait for it. It ends with the process.
+        threading.Thread(target=housekeeper(settings, store).run, args=(stop,), daemon=True).start()
     return partial(scheduler.run, stop)
 
 
 def _collector(settings: Settings, store: Store, stop: threading.Event) -> Work:
     instance = f"{settings.host}/{os.getpid()}"
     metadata = Metadata(component("collector", instance))
-    keeper = model_keeper(settings, store, connection(settings), metadata)
-    return partial(Collector(keeper, period=settings.collector.period).run, stop)
+    kept = keepers(settings, store, connection(settings), metadata)
+    return partial(collect_all, kept, periods(settings), stop)
+
+
+def _listener(settings: Settings, store: Store, stop: threading.Event) -> Work:
+    library()  # before it says that it is ready
+    instance = f"{settings.host}/{os.getpid()}"
+    return partial(follow, settings, store, Metadata(component("listener", instance)), stop)
 
 
 def _decision_engine(settings: Settings, store: Store, stop: threading.Event) -> Work:
@@ -139,7 +151,7 @@ def _decision_engine(settings: Settings, store: Store, stop: threading.Event) ->
         records=store.records,
         services=store.services,
         gatherer=Gatherer(
-            model_keeper(settings, store, cloud, metadata),
+            keepers(settings, store, cloud, metadata),
             metric_source(settings, cloud).of,
             CLOCK,
             Freshness(settings.collector.max_model_age, settings.collector.allow_stale),
@@ -203,6 +215,7 @@ ROLES: dict[str, Callable[[Settings, Store, threading.Event], Work]] = {
     "relay": _relay,
     "scheduler": _scheduler,
     "collector": _collector,
+    "listener": _listener,
     "decision-engine": _decision_engine,
     "applier": _applier,
 }

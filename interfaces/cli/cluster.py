@@ -5,15 +5,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from application.errors import Unavailable
+from application.model_kinds import COMPUTE
 from application.ports.cloud import CloudRefused, CloudUnreachable
 from application.ports.event_log import EventLogUnavailable
 from application.ports.projections import StoreUnavailable
+from application.queries.cluster_models import ClusterModels, Shown
 from infrastructure.event_log import SchemaError
 from interfaces.bootstrap.models import kept_models, live_cloud
 from interfaces.cli import cluster_view
 from interfaces.cli.cloud import add_cloud, locate_cloud
+from interfaces.cli.cluster_forms import FORMS, Form
 from interfaces.cli.common import add_settings, quiet_logging
 from interfaces.cli.errors import CommandFailed
 from interfaces.cli.export import Export, export
@@ -31,22 +35,32 @@ REFUSALS = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
     parser.description = (
-        "The model of the cloud. `show` tells how the kept model stands and what it holds, now or "
-        "at any time; `export` reads the cloud and writes a cluster file (docs/cluster-file.md)."
+        "The models of the cloud. `show` tells how the kept models stand and what one of them "
+        "holds, now or at any time; `list` writes everything in it, also as XML; `export` reads "
+        "the cloud and writes a cluster file (docs/cluster-file.md)."
     )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    show = actions.add_parser("show", help="the kept model")
-    show.add_argument(
-        "--at", metavar="MOMENT", type=moment, help="a position of the log, or a time (ISO 8601)"
-    )
-    show.add_argument("--json", action="store_true", help="for programs")
+    show = actions.add_parser("show", help="how models stand, and what one holds, in short")
+    whole = actions.add_parser("list", help="everything in a kept model")
+    for action in (show, whole):
+        action.add_argument(
+            "--kind", choices=FORMS, default=COMPUTE.name.value, help="which model (%(default)s)"
+        )
+        action.add_argument(
+            "--at",
+            metavar="MOMENT",
+            type=moment,
+            help="a position of the log, or a time (ISO 8601)",
+        )
+        action.add_argument("--json", action="store_true", help="for programs")
+    whole.add_argument("--xml", action="store_true", help="the established XML form")
     out = actions.add_parser("export", help="read the cloud, write a cluster file")
     out.add_argument("--out", type=Path, metavar="FILE", help="where to; the output by default")
     out.add_argument(
         "--anonymise", action="store_true", help="pseudonyms for everything that has a name"
     )
     out.add_argument("--no-metrics", action="store_true", help="without measurements")
-    for action in (show, out):
+    for action in (show, whole, out):
         add_cloud(action)
         add_settings(action)
 
@@ -68,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
     """Shows or exports the model."""
     quiet_logging(args, "cluster")
     with _refusals():
-        return _show(args) if args.action == "show" else _export(args)
+        return ACTIONS[args.action](args)
 
 
 @contextmanager
@@ -80,15 +94,36 @@ def _refusals() -> Iterator[None]:
 
 
 def _show(args: argparse.Namespace) -> int:
+    form = FORMS[args.kind]
     with kept_models(locate_cloud(args).settings) as models:
-        shown = models.latest() if args.at is None else models.at(args.at)
+        shown = _model(models, form, args.at)
         statuses = models.status()
     if args.json:
-        print(json.dumps(cluster_view.as_json(statuses, shown), indent=2))
+        print(json.dumps(cluster_view.as_json(statuses, shown, form), indent=2))
         return 0
-    for line in cluster_view.lines(statuses, shown):
+    for line in cluster_view.lines(statuses, shown, form):
         print(line)
     return 0
+
+
+def _list(args: argparse.Namespace) -> int:
+    form = FORMS[args.kind]
+    if args.json and args.xml:
+        raise CommandFailed("--json and --xml: only one of them can be chosen")
+    with kept_models(locate_cloud(args).settings) as models:
+        model = _model(models, form, args.at).model
+    if args.xml:
+        print(form.xml(model))
+    elif args.json:
+        print(json.dumps(form.rows(model), indent=2))
+    else:
+        for line in cluster_view.list_lines(form.rows(model)):
+            print(line)
+    return 0
+
+
+def _model(models: ClusterModels, form: Form, at: int | datetime | None) -> Shown[Any]:
+    return models.latest(form.kind) if at is None else models.at(form.kind, at)
 
 
 def _export(args: argparse.Namespace) -> int:
@@ -113,3 +148,6 @@ def _write(found: Export, out: Path | None) -> None:
     except OSError as error:
         raise CommandFailed(f"{out} cannot be written: {error}") from error
     print(f"{found.hosts} hosts and {found.servers} servers written to {out}", file=sys.stderr)
+
+
+ACTIONS = {"show": _show, "list": _list, "export": _export}

@@ -1,5 +1,6 @@
 """What `vigil up` runs: which processes, with which settings, where they find each other."""
 
+import logging
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from application.ports.cloud import CloudRefused
 from infrastructure.messaging.embedded import EmbeddedNats
+from infrastructure.notifications.listener import HOW_TO_INSTALL, is_installed
 from infrastructure.openstack.connection import connect
 from infrastructure.settings import CloudSettings, Loaded, Settings
 from infrastructure.simulator.config import clouds_yaml, keystone_conf
@@ -17,6 +19,7 @@ from infrastructure.supervision.probes import all_of, answers, file_exists
 from interfaces.cli.errors import CommandFailed
 from interfaces.cli.ports import Ports, api_listener, listener, port_of
 
+LOG = logging.getLogger(__name__)
 LOOPBACK = "127.0.0.1"
 SIMULATED = "simulator"
 """Name of the simulated cloud in its clouds.yaml."""
@@ -107,6 +110,15 @@ class Installation:
             arguments["--cluster"] = str(chosen.cluster_file)
         return [word for pair in arguments.items() for word in pair]
 
+    def _listeners(self) -> tuple[str, ...]:
+        """The simulated cloud sends no notifications."""
+        if self.settings.notifications.url is None or self.simulator_url is not None:
+            return ()
+        if not is_installed():
+            LOG.warning("%s; [DEFAULT] transport_url is not used", HOW_TO_INSTALL)
+            return ()
+        return ("listener",)
+
     def _roles(self) -> list[ChildSpec]:
         run = self.directory / "run"
         run.mkdir(exist_ok=True, mode=0o700)
@@ -119,7 +131,7 @@ class Installation:
                 ready_within=60.0,
                 grace=15.0,
             )
-            for role in WORKERS
+            for role in (*WORKERS, *self._listeners())
         ]
         api = ChildSpec(
             "api",

@@ -58,11 +58,13 @@ COMMANDS = (
     Command("applier", "roles", "carry out launched plans"),
     Command("scheduler", "roles", "request runs that are due, expire old plans"),
     Command("collector", "roles", "keep a model of the cloud"),
+    Command("listener", "roles", "amend the models as notifications come"),
     Command("strategy", "strategy", "try a strategy offline; check what it needs"),
     Command("cluster", "cluster", "the cluster model: show it, export it"),
     Command("sim", "sim", "serve a simulated OpenStack"),
     Command("db", "db", "prepare or check the database"),
     Command("projections", "projections", "state of the read models; build them anew"),
+    Command("records", "records", "what lies beside the event log; drop what nothing needs"),
     Command("version", "version", "version of Vigil and of what it runs on"),
 )
 

@@ -1,94 +1,160 @@
-"""Whether what a strategy measures can be had for the cloud: a row per metric."""
+"""Whether what a strategy needs can be had of the cloud: a row per model and per metric."""
 
 import argparse
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
+from application.model_kinds import COMPUTE, Kind, M, Snapshot, compute_source
 from application.ports.cloud import CloudRefused, CloudUnreachable
 from application.ports.metrics import MetricCheck, MetricsUnavailable
 from application.replay.travel import plain
-from domain.cluster.compute import ComputeModel
+from domain.cluster.kinds import ModelKind
+from domain.kernel.reasons import Because, Reason
 from domain.optimization.metrics import MetricNeed
-from domain.optimization.strategy import Strategy
-from interfaces.bootstrap.models import live_cloud
+from domain.optimization.strategy import COMPUTE_ONLY, Strategy
+from interfaces.bootstrap.models import LiveCloud, live_cloud
 from interfaces.cli.cloud import locate_cloud
 from interfaces.cli.errors import CommandFailed
-from interfaces.cli.wording import age
+from interfaces.cli.wording import age, sizes
 
 OUTAGES = (CloudUnreachable, CloudRefused, MetricsUnavailable)
 
 
+@dataclass(frozen=True)
+class ModelCheck:
+    """Whether a model that the strategy needs can be had.
+
+    Attributes:
+        sizes: how much there is of what, empty if it cannot be had.
+        problems: records that could not be used.
+        failure: why it cannot be had, None if it can.
+    """
+
+    kind: str
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    problems: int = 0
+    failure: str | None = None
+
+
 def check(args: argparse.Namespace, strategy: Strategy, parameters: Mapping[str, object]) -> int:
-    """Prints the rows; returns 1 if a required metric is missing.
+    """Prints the rows; returns 1 if a model or a required metric is missing.
 
     Raises:
-        CommandFailed: the cloud or the datasource does not answer.
+        CommandFailed: Nova or the datasource does not answer.
     """
     needs = strategy.metrics(parameters)
+    kinds = sorted(strategy.models(parameters) - COMPUTE_ONLY)
     try:
         with live_cloud(locate_cloud(args).settings) as cloud:
-            rows = cloud.compute.collect()
-            model, _ = ComputeModel.build(rows.hosts, rows.servers, rows.groups, rows.aggregates)
+            snapshot = compute_source(cloud.compute).collect()
+            models = [_told(COMPUTE, snapshot), *(_model(cloud, kind) for kind in kinds)]
             source = cloud.metrics.of(strategy.name)
-            checks = source.preflight(needs, model) if needs else ()
+            checks = source.preflight(needs, snapshot.model) if needs else ()
     except OUTAGES as error:
         raise CommandFailed(str(error)) from error
-    ready = not missing(needs, checks)
+    found = Found(strategy.name, source.name, tuple(models), needs, checks)
     if args.json:
-        print(json.dumps(as_json(strategy.name, source.name, needs, checks), indent=2))
+        print(json.dumps(as_json(found), indent=2))
     else:
-        for line in lines(strategy.name, source.name, needs, checks):
+        for line in lines(found):
             print(line)
-    return 0 if ready else 1
+    return 0 if found.ready else 1
 
 
-def missing(needs: Sequence[MetricNeed], checks: Sequence[MetricCheck]) -> list[str]:
-    """Metrics that are required and not present."""
-    pairs = zip(needs, checks, strict=True)
-    return [need.name for need, found in pairs if need.required and not found.present]
+def _model(cloud: LiveCloud, kind: ModelKind) -> ModelCheck:
+    source = cloud.sources.get(kind)
+    if source is None:
+        because = Because(Reason.MODEL_NOT_KEPT, {"kind": kind.value})
+        return ModelCheck(kind.value, failure=str(because))
+    try:
+        return _told(source.kind, source.collect())
+    except (CloudUnreachable, CloudRefused) as failure:
+        return ModelCheck(kind.value, failure=str(failure))
 
 
-def as_json(
-    strategy: str, source: str, needs: Sequence[MetricNeed], checks: Sequence[MetricCheck]
-) -> dict[str, object]:
+def _told(kind: Kind[M], snapshot: Snapshot[M]) -> ModelCheck:
+    return ModelCheck(kind.name.value, kind.sizes(snapshot.model), len(snapshot.problems))
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found of what a strategy needs.
+
+    Attributes:
+        source: the datasource's name.
+        needs, checks: metrics, row by row.
+    """
+
+    strategy: str
+    source: str
+    models: tuple[ModelCheck, ...]
+    needs: Sequence[MetricNeed]
+    checks: Sequence[MetricCheck]
+
+    @property
+    def missing(self) -> list[str]:
+        """Metrics that are required and not present."""
+        pairs = zip(self.needs, self.checks, strict=True)
+        return [need.name for need, found in pairs if need.required and not found.present]
+
+    @property
+    def missing_models(self) -> list[str]:
+        """Kinds of models that cannot be had."""
+        return [one.kind for one in self.models if one.failure is not None]
+
+    @property
+    def ready(self) -> bool:
+        """Whether the strategy has what it requires."""
+        return not self.missing and not self.missing_models
+
+
+def as_json(found: Found) -> dict[str, object]:
     """Everything."""
     rows = [
-        {**plain(found), "present": found.present, "required": need.required}
-        for need, found in zip(needs, checks, strict=True)
+        {**plain(seen), "present": seen.present, "required": need.required}
+        for need, seen in zip(found.needs, found.checks, strict=True)
     ]
-    absent = missing(needs, checks)
     return {
-        "strategy": strategy,
-        "datasource": source,
-        "ready": not absent,
-        "missing": absent,
+        "strategy": found.strategy,
+        "datasource": found.source,
+        "ready": found.ready,
+        "missing": found.missing,
+        "missing_models": found.missing_models,
+        "models": [plain(one) for one in found.models],
         "metrics": rows,
     }
 
 
-def lines(
-    strategy: str, source: str, needs: Sequence[MetricNeed], checks: Sequence[MetricCheck]
-) -> Iterator[str]:
+def lines(found: Found) -> Iterator[str]:
     """For people."""
-    if not needs:
-        yield f"{strategy} needs no metrics"
-        return
+    for model in found.models:
+        told = model.failure or sizes(model.sizes)
+        unused = f", {model.problems} records could not be used" if model.problems else ""
+        yield f"model {model.kind:<9} {told}{unused}"
+    if found.needs:
+        yield from _metric_lines(found)
+    else:
+        yield f"{found.strategy} needs no metrics"
+    absent = [*(f"the {kind} model" for kind in found.missing_models), *found.missing]
+    told = f"lacks {', '.join(absent)}" if absent else "has what it requires"
+    yield f"{found.strategy} {told}" + (f" (datasource: {found.source})" if found.needs else "")
+
+
+def _metric_lines(found: Found) -> Iterator[str]:
     yield (
         f"{'metric':<24} {'of':<7} {'required':<9} {'present':<8} {'unit':<5} "
         f"{'known':>13} {'range':>21} {'age':>5}"
     )
-    for need, found in zip(needs, checks, strict=True):
-        known = f"{found.known} of {found.total}"
+    for need, seen in zip(found.needs, found.checks, strict=True):
+        known = f"{seen.known} of {seen.total}"
         yield (
             f"{need.name:<24} {need.resource:<7} {_said(need.required):<9} "
-            f"{_said(found.present):<8} {found.unit or '-':<5} {known:>13} "
-            f"{_range(found):>21} {_age(found):>5}"
+            f"{_said(seen.present):<8} {seen.unit or '-':<5} {known:>13} "
+            f"{_range(seen):>21} {_age(seen):>5}"
         )
-        for problem in found.problems:
+        for problem in seen.problems:
             yield f"  {problem}"
-    absent = missing(needs, checks)
-    told = f"lacks {', '.join(absent)}" if absent else "has what it requires"
-    yield f"{strategy} {told} (datasource: {source})"
 
 
 def _said(yes: bool) -> str:  # noqa: FBT001 - it is what is said

@@ -74,7 +74,10 @@ def _rebuild(args: argparse.Namespace) -> int:
 def rebuilt(report: RebuildReport) -> Iterator[str]:
     """What a rebuild found, line by line."""
     names = ", ".join(one.projection for one in report.projections)
-    yield f"{report.events} events folded in {report.seconds:.1f} s into {names}; switched"
+    yield (
+        f"{report.events} events folded in {report.seconds:.1f} s into {names}, "
+        f"up to position {report.position}; switched"
+    )
     for projection, table in report.differences:
         examples = f" (for example {', '.join(table.examples)})" if table.examples else ""
         yield (

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from application.ports.cloud import CloudRefused
 from infrastructure.event_log import SchemaError
+from infrastructure.notifications.listener import NotInstalled
 from infrastructure.settings import SettingsError
 from infrastructure.supervision import inherited
 from infrastructure.supervision.child import READY_FILE
@@ -33,6 +34,10 @@ def run(args: argparse.Namespace) -> int:
         raise SettingsError(
             "[vigil] nats_url: must be set for a role that runs alone (`vigil up` starts a server)"
         )
+    if args.command == "listener" and loaded.settings.notifications.url is None:
+        raise SettingsError(
+            "[DEFAULT] transport_url: must be set for a listener (docs/notifications.md)"
+        )
     set_up_logging(loaded, args.command, f"{loaded.settings.host}/{os.getpid()}")
     if args.command == "api" and loaded.settings.api.open_door is not None:
         alarm(loaded.settings.api.open_door, sys.stderr)
@@ -41,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
         signal.signal(one, lambda *_: stop.set())
     try:
         return run_role(args.command, loaded.settings, stop, _say_ready, inherited())
-    except (SchemaError, CloudRefused) as error:
+    except (SchemaError, CloudRefused, NotInstalled) as error:
         raise CommandFailed(str(error)) from error
 
 

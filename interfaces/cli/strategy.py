@@ -19,8 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
     parser.description = (
         "Tries strategies before they are trusted. `run` computes the plan for a cluster file (see "
-        "`vigil cluster export`) and touches nothing; `preflight` tells whether a strategy's "
-        "metrics can be had for the cloud, and ends with 1 if one that it requires cannot."
+        "`vigil cluster export`) and touches nothing; `preflight` tells whether the models and "
+        "metrics that a strategy needs can be had, and ends with 1 if one that it requires cannot."
     )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     offline = actions.add_parser("run", help="the plan for a cluster file; nothing is touched")
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     offline.add_argument("--seed", type=int, default=0, help="for strategies that draw lots (0)")
     offline.add_argument("--debug", action="store_true", help="show tracebacks of errors")
-    check = actions.add_parser("preflight", help="whether the metrics of a strategy can be had")
+    check = actions.add_parser("preflight", help="whether what a strategy needs can be had")
     _add_strategy(check)
     add_cloud(check)
     add_settings(check)

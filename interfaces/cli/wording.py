@@ -35,6 +35,11 @@ def age(seconds: float) -> str:
     return f"{max(0, int(seconds))}s"
 
 
+def sizes(counts: Mapping[str, int]) -> str:
+    """How much there is of what: ``30 hosts, 300 servers``."""
+    return ", ".join(f"{count} {things}" for things, count in counts.items())
+
+
 def bar(fraction: float, width: int) -> str:
     """A progress bar of block characters."""
     full = round(max(0.0, min(1.0, fraction)) * width)

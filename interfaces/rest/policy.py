@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 import falcon
@@ -101,8 +102,8 @@ class Policy:
     """Applies the rules; the file is read again when it changes.
 
     One enforcer follows the files. What it has read is judged by another one that never changes,
-    so that a request never meets rules that are half loaded; a file that cannot be understood
-    leaves those of before in force.
+    so that a request never meets rules that are half loaded; a file that cannot be understood, or
+    is not there any more, leaves those of before in force.
 
     Args:
         options: where the section ``[oslo_policy]`` is read.
@@ -118,6 +119,7 @@ class Policy:
         self._reader = Enforcer(self._conf)
         self._reader.register_defaults(list_rules())
         self._lock = threading.Lock()
+        self._missing = False
         self._check_files()
         self._seen = self._reader.rules
         self._judge = self._judging()
@@ -151,6 +153,8 @@ class Policy:
 
     def _refresh(self) -> None:
         with self._lock:
+            if self._vanished():
+                return
             try:
                 self._reader.load_rules()
             except _UNREADABLE as error:
@@ -160,10 +164,19 @@ class Policy:
                     error,
                 )
                 return
-            if self._reader.rules is not self._seen:
+            if self._reader.rules is not self._seen and not self._vanished():
                 self._seen = self._reader.rules
                 self._judge = self._judging()
                 LOG.info("policy file %s has been read again", self.source)
+
+    def _vanished(self) -> bool:
+        """Whether the file that was read is gone: to fall back to the defaults could open doors."""
+        path = self.source
+        gone = path is not None and not Path(path).exists()
+        if gone and not self._missing:
+            LOG.error("policy file %s is gone, its rules stay in force", path)
+        self._missing = gone
+        return gone
 
     def _judging(self) -> Enforcer:
         judge = Enforcer(self._conf, rules=dict(self._reader.rules), use_conf=False)

@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from application.ports.read_models import TimelineView
-from interfaces.cli.wording import STATE_STYLES, age, bar
-from interfaces.status.view import AuditLine, MoveLine, PlanLine, ServiceLine, View
+from interfaces.cli.wording import STATE_STYLES, age, bar, sizes
+from interfaces.status.view import AuditLine, ModelLine, MoveLine, PlanLine, ServiceLine, View
 
 WIDE = 100
 """Columns from which there is room for more."""
@@ -111,12 +111,19 @@ def _models(view: View) -> Text:
     if not view.models:
         text.append("no model kept yet", style="yellow")
     for index, one in enumerate(view.models):
-        seen = "never read" if one.age is None else f"read {age(one.age)} ago"
-        said = f"{one.cloud} {one.kind}: {one.hosts} hosts, {one.servers} servers, {seen}"
-        text.append(" · " if index else "").append(said, style="red" if one.stale else "green")
-        if one.failure:
-            text.append(f" {one.failure}", style="red")
+        text.append(" · " if index else "").append_text(_one_model(one))
     return text
+
+
+def _one_model(one: ModelLine) -> Text:
+    if one.absent:
+        return Text(f"{one.cloud} {one.kind}: absent", style="dim")
+    seen = "never read" if one.age is None else f"read {age(one.age)} ago"
+    told = ", ".join(text for text in (sizes(one.sizes), seen) if text)
+    shown = Text(f"{one.cloud} {one.kind}: {told}", style="red" if one.stale else "green")
+    if one.failure:
+        shown.append(f" {one.failure}", style="red")
+    return shown
 
 
 def _services(view: View) -> Section:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from application.replay.travel import plain
-from interfaces.cli.wording import age
+from interfaces.cli.wording import age, sizes
 from interfaces.status.view import ModelLine, View
 
 
@@ -51,10 +51,12 @@ def lines(view: View, events: int = 10) -> Iterator[str]:
 
 
 def _model(one: ModelLine) -> str:
-    size = f"{one.hosts} hosts, {one.servers} servers"
+    name = f"model {one.kind} of {one.cloud}"
+    if one.absent:
+        return _joined(name, "absent", one.failure or "")
     seen = "never collected" if one.age is None else f"confirmed {age(one.age)} ago"
     stale = "STALE" if one.stale else ""
-    return _joined("model", one.kind, "of", one.cloud, size, seen, stale, one.failure or "")
+    return _joined(name, sizes(one.sizes), seen, stale, one.failure or "")
 
 
 def _joined(*parts: object) -> str:

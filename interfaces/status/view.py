@@ -1,6 +1,6 @@
 """What is going on, as plain values: gathered once, shown in any way."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -8,13 +8,12 @@ from uuid import UUID
 
 from application.ports.event_log import EventLog
 from application.ports.poison import PoisonBoard, PoisonedMessage
+from application.ports.progress import Progress, ProgressBoard
 from application.ports.read_models import (
     ActionPlanView,
     ActionView,
     AuditView,
     Page,
-    Progress,
-    ProgressBoard,
     ProjectionStatus,
     ReadModels,
     TimelineView,
@@ -92,16 +91,17 @@ class ModelLine:
         age: seconds since the cloud was last seen to be like it, None before the first time.
         problems: records that could not be used.
         failure: why the cloud cannot be read now.
+        absent: the cloud has no such service.
     """
 
     cloud: str
     kind: str
-    hosts: int
-    servers: int
+    sizes: Mapping[str, int]
     age: float | None
     stale: bool
     problems: int
     failure: str | None
+    absent: bool = False
 
 
 @dataclass(frozen=True)
@@ -223,12 +223,12 @@ def _model(status: ModelStatus) -> ModelLine:
     return ModelLine(
         cloud=status.cloud,
         kind=status.kind,
-        hosts=status.hosts,
-        servers=status.servers,
+        sizes=status.sizes,
         age=status.age,
         stale=status.stale,
         problems=status.problem_count,
         failure=None if status.failure is None else str(status.failure),
+        absent=status.absent,
     )
 
 

@@ -37,6 +37,12 @@ from tests.benchmarks.report import Cell, Table
 STRATEGY = STRATEGIES["vm_workload_consolidation"]
 FLAVORS = ((1, 2048, 20), (2, 4096, 40), (4, 8192, 80), (8, 16384, 160), (16, 65536, 320))
 HOSTS = ((32, 131072, 2000), (64, 262144, 4000), (96, 524288, 8000))
+WISHES = (
+    {"hw:cpu_policy": "dedicated", "hw:numa_nodes": "2"},
+    {"hw:mem_page_size": "large"},
+    {"hw:numa_nodes": "2", "hw:mem_page_size": "2048"},
+    {"hw:numa_nodes": "1"},
+)
 PROBES = 2000
 RACKS = 20
 SEED = 42
@@ -196,6 +202,49 @@ def _probes(model: ComputeModel, load: Load) -> Iterator[tuple[str, float, str]]
     yield "one move applied and undone", least(3, step) / PROBES * 1e6, "us"
 
 
+def with_cells(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The same cluster with two NUMA cells to a host, half of the servers asking for some."""
+    hosts = [{**host, "pcpus": host["vcpus"], "numa": _halves(host)} for host in data["hosts"]]
+    servers = [
+        {**server, "extra_specs": WISHES[n // 2 % len(WISHES)]} if n % 2 else server
+        for n, server in enumerate(data["instances"])
+    ]
+    return {"hosts": hosts, "instances": servers}
+
+
+def _halves(host: Mapping[str, Any]) -> list[dict[str, object]]:
+    cpus, memory = host["vcpus"] // 2, host["ram_mb"] // 2
+    pages = {"2048": memory // 4, "1048576": 8}
+    return [
+        {"id": cell, "cpus": cpus, "pcpus": cpus, "memory_mb": memory, "pages": pages}
+        for cell in (0, 1)
+    ]
+
+
+def measure_cells(data: Mapping[str, Any]) -> Iterator[tuple[str, float, str]]:
+    """What NUMA cells cost the servers that ask for some: name, value, unit."""
+    cluster = read_neutral(with_cells(data))
+    model = _build(cluster, ())
+    branch = Branch(model)
+    servers = [n for n in range(len(model.servers)) if model.servers.extra_specs[n]][:PROBES]
+
+    def ask(rules: Constraints) -> None:
+        for server in servers:
+            rules.legal_hosts(branch, server)
+
+    def step() -> None:
+        for server in servers:
+            branch.move(server, 0)
+            branch.undo()
+
+    for name, certain in (("with NUMA cells", False), ("with NUMA cells, for certain", True)):
+        rules = Constraints(model, numa_certain=certain)
+        each = least(3, partial(ask, rules)) / len(servers) * 1e6
+        yield f"legal hosts of one server {name}", each, "us"
+    each = least(3, step) / len(servers) * 1e6
+    yield "one move of a server with NUMA cells applied and undone", each, "us"
+
+
 ORIGINAL = {
     (1000, 10000): {
         "model from rows": 0.606,
@@ -218,7 +267,10 @@ another machine of two cores; its branch is a deep copy. An order of magnitude, 
 
 def table(sizes: Sequence[tuple[int, int]]) -> Table:
     """Figures of generated clusters, a column each, beside the original's where there are any."""
-    found = [{n: (v, u) for n, v, u in measure(synthetic(*size))} for size in sizes]
+    found = [
+        {n: (v, u) for part in (measure, measure_cells) for n, v, u in part(synthetic(*size))}
+        for size in sizes
+    ]
     columns: list[str] = ["figure", "unit"]
     for hosts, servers in sizes:
         columns += [f"{hosts:,}/{servers:,}", "the original"]
@@ -256,7 +308,8 @@ def main() -> None:
         if options.cluster
         else synthetic(options.hosts, options.servers)
     )
-    for name, value, unit in measure(data):
+    parts = (measure,) if options.cluster else (measure, measure_cells)
+    for name, value, unit in (figure for part in parts for figure in part(data)):
         sys.stdout.write(f"{name:75} {value:12,.4f} {unit}\n")
 
 

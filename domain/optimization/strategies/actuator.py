@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 
 from domain.cluster.columns import mapping, sequence
+from domain.cluster.kinds import ModelKind
 from domain.kernel.aggregate import Facts
 from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Because, Reason
 from domain.optimization.metrics import MetricNeed
 from domain.optimization.solution import ProposedAction, Solution
-from domain.optimization.strategy import Inputs
+from domain.optimization.strategy import COMPUTE_ONLY, Inputs
 
 
 class Actuator:
@@ -42,6 +43,10 @@ class Actuator:
         },
         "required": ["actions"],
     }
+
+    def models(self, parameters: Mapping[str, object]) -> frozenset[ModelKind]:  # noqa: ARG002
+        """Compute."""
+        return COMPUTE_ONLY
 
     def metrics(self, parameters: Mapping[str, object]) -> tuple[MetricNeed, ...]:  # noqa: ARG002
         """None."""

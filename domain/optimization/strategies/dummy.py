@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 
+from domain.cluster.kinds import ModelKind
 from domain.kernel.aggregate import Facts
 from domain.kernel.reasons import Because, Reason
 from domain.optimization.metrics import MetricNeed
 from domain.optimization.proposals import NOP, SLEEP
 from domain.optimization.solution import ProposedAction, Solution
-from domain.optimization.strategy import Inputs
+from domain.optimization.strategy import COMPUTE_ONLY, Inputs
 
 _GREETING = "hello World"
 
@@ -25,6 +26,10 @@ class Dummy:
             "para2": {"type": "string", "default": "hello"},
         }
     }
+
+    def models(self, parameters: Mapping[str, object]) -> frozenset[ModelKind]:  # noqa: ARG002
+        """Compute."""
+        return COMPUTE_ONLY
 
     def metrics(self, parameters: Mapping[str, object]) -> tuple[MetricNeed, ...]:  # noqa: ARG002
         """None."""

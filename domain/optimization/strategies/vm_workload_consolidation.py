@@ -14,6 +14,7 @@ from domain.cluster.branch import Branch
 from domain.cluster.columns import BoolArray, IntArray
 from domain.cluster.compute import ComputeModel
 from domain.cluster.constraints import Constraints
+from domain.cluster.kinds import ModelKind
 from domain.cluster.load import USED_CPU
 from domain.kernel.aggregate import Facts
 from domain.kernel.reasons import Because, Reason
@@ -26,7 +27,7 @@ from domain.optimization.proposals import (
     migrate,
 )
 from domain.optimization.solution import ProposedAction, Rejection, Solution
-from domain.optimization.strategy import Inputs
+from domain.optimization.strategy import COMPUTE_ONLY, Inputs
 from domain.optimization.utilisation import Utilisation, utilisation
 
 CPU_HEADROOM: Final = 0.9
@@ -53,6 +54,10 @@ class VmWorkloadConsolidation:
             "granularity": {"type": "number", "default": 300},
         }
     }
+
+    def models(self, parameters: Mapping[str, object]) -> frozenset[ModelKind]:  # noqa: ARG002
+        """Compute."""
+        return COMPUTE_ONLY
 
     def metrics(self, parameters: Mapping[str, object]) -> tuple[m.MetricNeed, ...]:
         """CPU use of servers must have a source; the others are used as far as they are known."""
@@ -334,7 +339,7 @@ class _Work:
                 resource = f"{missing} of {len(mask)} servers"
                 facts: Facts = {"metric": metric, "resource": resource, "count": missing}
                 notes.append(Because(Reason.METRIC_UNKNOWN, facts))
-        return tuple(notes)
+        return (*notes, *self.rules.notes(self.branch))
 
 
 def _best_relief(

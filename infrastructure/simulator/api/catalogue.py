@@ -17,9 +17,15 @@ INTERFACES = ("internal", "public", "admin")
 
 
 def entries(base_url: str, others: dict[str, str]) -> list[tuple[str, str, str]]:
-    """Service type, name and URL of everything in the catalogue."""
-    own = [(kind, name, base_url + path) for kind, name, path in _OWN]
-    return own + [(kind, kind, url) for kind, url in others.items()]
+    """Service type, name and URL of everything in the catalogue.
+
+    Args:
+        base_url: of the simulator.
+        others: type → URL of more services, also in place of the simulator's own; one without a
+            URL is not there.
+    """
+    own = [(kind, name, base_url + path) for kind, name, path in _OWN if kind not in others]
+    return own + [(kind, kind, url) for kind, url in others.items() if url]
 
 
 def catalogue(base_url: str, others: dict[str, str]) -> list[Json]:

@@ -1,5 +1,6 @@
 """Cinder v3, reading: volumes, snapshots, types, services and pools."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 from urllib.parse import urlencode
@@ -100,14 +101,14 @@ def _everyones(call: Call, asked: Mapping[str, str]) -> bool:
     return call.caller.is_admin and is_true(asked.get("all_tenants"))
 
 
-class Volumes:
-    """The paths under `/volumes`."""
+class _Collection(ABC):
+    """Paths that list things, in short and with all attributes."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, project_id: str = "") -> None:
-        """List ids and names."""
+        """List what identifies them."""
         self._list(req, resp, _called(req, project_id), detailed=False)
 
     def on_get_detail(
@@ -115,6 +116,18 @@ class Volumes:
     ) -> None:
         """List with all attributes."""
         self._list(req, resp, _called(req, project_id), detailed=True)
+
+    @abstractmethod
+    def _list(
+        self, req: falcon.Request, resp: falcon.Response, call: Call, *, detailed: bool
+    ) -> None: ...
+
+    def _view(self, req: falcon.Request, call: Call) -> View:
+        return View(self._cloud.storage, call, f"{req.prefix}/volume")
+
+
+class Volumes(_Collection):
+    """The paths under `/volumes`."""
 
     def on_get_one(
         self, req: falcon.Request, resp: falcon.Response, volume_id: str, project_id: str = ""
@@ -127,9 +140,6 @@ class Volumes:
                 raise NotFound(f"Volume {volume_id} could not be found.")
             body = self._view(req, call).volume(volume)
         reply(resp, {"volume": body})
-
-    def _view(self, req: falcon.Request, call: Call) -> View:
-        return View(self._cloud.storage, call, f"{req.prefix}/volume")
 
     def _list(
         self, req: falcon.Request, resp: falcon.Response, call: Call, *, detailed: bool
@@ -171,21 +181,8 @@ def _found(view: View, asked: Mapping[str, str]) -> Iterator[Volume]:
             yield volume
 
 
-class Snapshots:
+class Snapshots(_Collection):
     """The paths under `/snapshots`."""
-
-    def __init__(self, cloud: Cloud) -> None:
-        self._cloud = cloud
-
-    def on_get(self, req: falcon.Request, resp: falcon.Response, project_id: str = "") -> None:
-        """List them."""
-        self._list(req, resp, _called(req, project_id), detailed=False)
-
-    def on_get_detail(
-        self, req: falcon.Request, resp: falcon.Response, project_id: str = ""
-    ) -> None:
-        """List with all attributes."""
-        self._list(req, resp, _called(req, project_id), detailed=True)
 
     def on_get_one(
         self, req: falcon.Request, resp: falcon.Response, snapshot_id: str, project_id: str = ""
@@ -198,9 +195,6 @@ class Snapshots:
                 raise NotFound(f"Snapshot {snapshot_id} could not be found.")
             body = self._view(req, call).snapshot(snapshot, detailed=True)
         reply(resp, {"snapshot": body})
-
-    def _view(self, req: falcon.Request, call: Call) -> View:
-        return View(self._cloud.storage, call, f"{req.prefix}/volume")
 
     def _list(
         self, req: falcon.Request, resp: falcon.Response, call: Call, *, detailed: bool

@@ -145,7 +145,7 @@ class HostPower:
 
 
 class Endpoint:
-    """The path `/vigil/endpoints/{service_type}`: another service in the catalogue."""
+    """The path `/vigil/endpoints/{service_type}`: what is in the catalogue."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
@@ -159,6 +159,13 @@ class Endpoint:
         with self._cloud.world.transaction():
             self._cloud.register(service_type, url["url"])
         reply(resp, {"type": service_type, "url": url["url"]})
+
+    def on_delete(self, req: falcon.Request, resp: falcon.Response, service_type: str) -> None:
+        """Take it out, the simulator's own, too: tokens made from now on do not list it."""
+        _admin(req)
+        with self._cloud.world.transaction():
+            self._cloud.register(service_type, "")
+        resp.status = falcon.HTTP_204
 
 
 def add_routes(app: App, cloud: Cloud) -> None:

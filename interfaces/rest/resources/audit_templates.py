@@ -1,17 +1,20 @@
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 import falcon
 
 from application.commands import patching
 from application.commands.audit_templates import AuditTemplateCommands
-from application.ports.read_models import AuditTemplateView
+from application.ports.read_models import AuditTemplateView, Page
 from application.transactions import Done
 from interfaces.rest import media
 from interfaces.rest.call import call_of, target_of
 from interfaces.rest.errors import NotAcceptable
 from interfaces.rest.lists import STANDARD, Filter, Listing
-from interfaces.rest.resources.base import Resource, as_name, found
+from interfaces.rest.resources.base import Collection, as_name, found
 from interfaces.rest.schemas import audits as schemas
+from interfaces.rest.schemas.common import Look
 from interfaces.rest.services import RestServices
 
 LISTING = Listing(
@@ -23,20 +26,14 @@ LISTING = Listing(
 )
 
 
-class AuditTemplates(Resource):
+class AuditTemplates(Collection[AuditTemplateView]):
     """``/v1/audit_templates`` (rest-api 2.3, 3.4)."""
+
+    listing = LISTING
 
     def __init__(self, api: RestServices) -> None:
         super().__init__(api)
         self._commands = AuditTemplateCommands(api.commands, api.reads, api.ids)
-
-    def on_get_list(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Summaries."""
-        self._list(req, resp, detail=False)
-
-    def on_get_detail(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Details."""
-        self._list(req, resp, detail=True)
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
         """One template."""
@@ -88,6 +85,10 @@ class AuditTemplates(Resource):
         view = self.written(resp, done, lambda: reads.audit_template(ident, show_deleted=True))
         return found("AuditTemplate", ident, view)
 
-    def _list(self, req: falcon.Request, resp: falcon.Response, *, detail: bool) -> None:
-        find, show = self.api.reads.audit_templates, schemas.audit_template
-        self.list(req, resp, LISTING, find, show, detail=detail)
+    def rows(self, page: Page, filters: dict[str, str]) -> Sequence[AuditTemplateView]:
+        """A page of the list."""
+        return self.api.reads.audit_templates(page, filters)
+
+    def shown(self, view: AuditTemplateView, look: Look) -> Any:
+        """A row as the client sees it."""
+        return schemas.audit_template(view, look)

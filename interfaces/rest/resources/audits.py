@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 import falcon
@@ -5,14 +7,15 @@ import msgspec
 
 from application.commands import audits as commands
 from application.commands.audits import AuditCommands
-from application.ports.read_models import AuditView
+from application.ports.read_models import AuditView, Page
 from application.transactions import Done
 from interfaces.rest import media
 from interfaces.rest.call import call_of, target_of
 from interfaces.rest.errors import Malformed, NotAcceptable
 from interfaces.rest.lists import STANDARD, Filter, Listing
-from interfaces.rest.resources.base import Resource, as_name, as_of, found
+from interfaces.rest.resources.base import Collection, Resource, as_name, as_of, found
 from interfaces.rest.schemas import audits as schemas
+from interfaces.rest.schemas.common import Look
 from interfaces.rest.services import RestServices
 
 LISTING = Listing(
@@ -25,22 +28,16 @@ LISTING = Listing(
 )
 
 
-class Audits(Resource):
+class Audits(Collection[AuditView]):
     """``/v1/audits`` (rest-api 2.4, 3.2, 4)."""
+
+    listing = LISTING
 
     def __init__(self, api: RestServices) -> None:
         super().__init__(api)
         self._commands = AuditCommands(
             api.commands, api.reads, api.ids, api.cron, api.settings.zone
         )
-
-    def on_get_list(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Summaries."""
-        self._list(req, resp, detail=False)
-
-    def on_get_detail(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Details."""
-        self._list(req, resp, detail=True)
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
         """One audit."""
@@ -92,8 +89,13 @@ class Audits(Resource):
         view = self.written(resp, done, lambda: self.api.reads.audit(ident, show_deleted=True))
         return found("Audit", ident, view)
 
-    def _list(self, req: falcon.Request, resp: falcon.Response, *, detail: bool) -> None:
-        self.list(req, resp, LISTING, self.api.reads.audits, schemas.audit, detail=detail)
+    def rows(self, page: Page, filters: dict[str, str]) -> Sequence[AuditView]:
+        """A page of the list."""
+        return self.api.reads.audits(page, filters)
+
+    def shown(self, view: AuditView, look: Look) -> Any:
+        """A row as the client sees it."""
+        return schemas.audit(view, look)
 
 
 class Webhooks(Resource):

@@ -1,8 +1,9 @@
 """What the resources share."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 from uuid import UUID
 
 import falcon
@@ -58,28 +59,6 @@ class Resource:
         """
         return parameters.moment(media.query(req, [parameters.AT.name]))
 
-    def list(
-        self,
-        req: falcon.Request,
-        resp: falcon.Response,
-        listing: Listing,
-        find: Callable[[Page, dict[str, str]], Sequence[V]],
-        show: Callable[[V, Look], Any],
-        *,
-        detail: bool,
-    ) -> None:
-        """Answers with a page of a list: parameters first, then the policy, then the rows."""
-        query = ListQuery.of(req, listing)
-        call_of(req).authorize()
-        page = query.page(self.api.settings.max_limit)
-        rows = find(page, dict(query.filters))
-        look = self.look(req, detail=detail)
-        answer: dict[str, Any] = {listing.name: [show(row, look) for row in rows]}
-        following = query.next_link(look.base, page, rows, detail=detail)
-        if following is not None:
-            answer["next"] = following
-        media.reply(resp, answer)
-
     def written(
         self, resp: falcon.Response, done: Done[Any], find: Callable[[], V | None]
     ) -> V | None:
@@ -107,6 +86,41 @@ class Resource:
         """Answers a creation."""
         resp.location = f"{self.application(req)}/v1/{collection}/{ident}"
         media.reply(resp, shown, 201)
+
+
+class Collection(Resource, ABC, Generic[V]):
+    """A resource whose rows are listed: summaries at its path, all attributes at ``detail``."""
+
+    listing: ClassVar[Listing]
+
+    @abstractmethod
+    def rows(self, page: Page, filters: dict[str, str]) -> Sequence[V]:
+        """A page of the list."""
+
+    @abstractmethod
+    def shown(self, view: V, look: Look) -> Any:
+        """A row as the client sees it."""
+
+    def on_get_list(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Summaries."""
+        self._list(req, resp, detail=False)
+
+    def on_get_detail(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Details."""
+        self._list(req, resp, detail=True)
+
+    def _list(self, req: falcon.Request, resp: falcon.Response, *, detail: bool) -> None:
+        """Answers with a page of a list: parameters first, then the policy, then the rows."""
+        query = ListQuery.of(req, self.listing)
+        call_of(req).authorize()
+        page = query.page(self.api.settings.max_limit)
+        rows = self.rows(page, dict(query.filters))
+        look = self.look(req, detail=detail)
+        answer: dict[str, Any] = {self.listing.name: [self.shown(row, look) for row in rows]}
+        following = query.next_link(look.base, page, rows, detail=detail)
+        if following is not None:
+            answer["next"] = following
+        media.reply(resp, answer)
 
 
 def as_of(

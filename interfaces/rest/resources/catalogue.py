@@ -1,12 +1,17 @@
 """Goals, strategies and scoring engines (rest-api 2.1, 2.2, 2.8)."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import falcon
 
+from application.ports.read_models import GoalView, Page, ScoringEngineView, StrategyView
 from interfaces.rest import media
 from interfaces.rest.call import call_of, target_of
 from interfaces.rest.lists import STANDARD, Filter, Listing, Marker
-from interfaces.rest.resources.base import Resource, as_name, found
+from interfaces.rest.resources.base import Collection, as_name, found
 from interfaces.rest.schemas import catalogue as schemas
+from interfaces.rest.schemas.common import Look
 from interfaces.rest.schemas.documents import Prerequisite
 from interfaces.rest.services import StrategyState
 
@@ -28,16 +33,10 @@ SCORING_ENGINES = Listing(
 )
 
 
-class Goals(Resource):
+class Goals(Collection[GoalView]):
     """``/v1/goals``."""
 
-    def on_get_list(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Summaries."""
-        self._list(req, resp, detail=False)
-
-    def on_get_detail(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Details."""
-        self._list(req, resp, detail=True)
+    listing = GOALS
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
         """One goal."""
@@ -46,27 +45,20 @@ class Goals(Resource):
         call_of(req).authorize(target_of(view))
         media.reply(resp, schemas.goal(view, self.look(req)))
 
-    def _list(self, req: falcon.Request, resp: falcon.Response, *, detail: bool) -> None:
-        self.list(
-            req,
-            resp,
-            GOALS,
-            lambda page, _: self.api.reads.goals(page),
-            schemas.goal,
-            detail=detail,
-        )
+    def rows(self, page: Page, filters: dict[str, str]) -> Sequence[GoalView]:
+        """A page of the list."""
+        del filters
+        return self.api.reads.goals(page)
+
+    def shown(self, view: GoalView, look: Look) -> Any:
+        """A row as the client sees it."""
+        return schemas.goal(view, look)
 
 
-class Strategies(Resource):
+class Strategies(Collection[StrategyView]):
     """``/v1/strategies``."""
 
-    def on_get_list(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Summaries."""
-        self._list(req, resp, detail=False)
-
-    def on_get_detail(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Details."""
-        self._list(req, resp, detail=True)
+    listing = STRATEGIES
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
         """One strategy."""
@@ -82,20 +74,19 @@ class Strategies(Resource):
         view = found("Strategy", ident, self.api.reads.strategy(as_name(ident), show_deleted=shown))
         media.reply(resp, _rows(view.name, self.api.strategy_state(view)))
 
-    def _list(self, req: falcon.Request, resp: falcon.Response, *, detail: bool) -> None:
-        self.list(req, resp, STRATEGIES, self.api.reads.strategies, schemas.strategy, detail=detail)
+    def rows(self, page: Page, filters: dict[str, str]) -> Sequence[StrategyView]:
+        """A page of the list."""
+        return self.api.reads.strategies(page, filters)
+
+    def shown(self, view: StrategyView, look: Look) -> Any:
+        """A row as the client sees it."""
+        return schemas.strategy(view, look)
 
 
-class ScoringEngines(Resource):
+class ScoringEngines(Collection[ScoringEngineView]):
     """``/v1/scoring_engines``."""
 
-    def on_get_list(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Summaries."""
-        self._list(req, resp, detail=False)
-
-    def on_get_detail(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Details."""
-        self._list(req, resp, detail=True)
+    listing = SCORING_ENGINES
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
         """One scoring engine; here the policy comes before the lookup."""
@@ -105,15 +96,14 @@ class ScoringEngines(Resource):
         view = found("ScoringEngine", ident, engine)
         media.reply(resp, schemas.scoring_engine(view, self.look(req)))
 
-    def _list(self, req: falcon.Request, resp: falcon.Response, *, detail: bool) -> None:
-        self.list(
-            req,
-            resp,
-            SCORING_ENGINES,
-            lambda page, _: self.api.reads.scoring_engines(page),
-            schemas.scoring_engine,
-            detail=detail,
-        )
+    def rows(self, page: Page, filters: dict[str, str]) -> Sequence[ScoringEngineView]:
+        """A page of the list."""
+        del filters
+        return self.api.reads.scoring_engines(page)
+
+    def shown(self, view: ScoringEngineView, look: Look) -> Any:
+        """A row as the client sees it."""
+        return schemas.scoring_engine(view, look)
 
 
 def _rows(name: str, state: StrategyState) -> list[Prerequisite]:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import falcon
 
+from application.ports.event_log import EventLogUnavailable
 from application.ports.projections import StoreUnavailable
 from application.ports.read_models import OpenRun
 from interfaces.rest.exposition import CONTENT_TYPE, Family, Sample, text
@@ -31,8 +32,8 @@ class Metrics(Resource):
         families.append(_gauge("event_streams", "Event streams that are being served.", [streams]))
         try:
             told = [*self._log(), *self._work(), self._services()]
-        except StoreUnavailable as outage:
-            LOG.warning("/metrics tells only of requests, the read models are away: %s", outage)
+        except (StoreUnavailable, EventLogUnavailable) as outage:
+            LOG.warning("/metrics tells only of requests, the database is away: %s", outage)
             told = []
         up = _gauge("up", "Whether the database answers.", [Sample(1 if told else 0)])
         resp.content_type = CONTENT_TYPE

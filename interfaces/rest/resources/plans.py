@@ -1,20 +1,23 @@
 """Action plans and actions (rest-api 2.5, 2.6, 3.3, 3.5)."""
 
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 import falcon
 
 from application.commands import plans as commands
 from application.commands.plans import ActionRequest, PlanCommands
-from application.ports.read_models import ActionPlanView, ActionView
+from application.ports.read_models import ActionPlanView, ActionView, Page
 from application.queries.explanations import explanation
 from application.transactions import Done
 from interfaces.rest import media
 from interfaces.rest.call import call_of, target_of
 from interfaces.rest.errors import Malformed
 from interfaces.rest.lists import STANDARD, Filter, Listing
-from interfaces.rest.resources.base import Resource, as_of, found, only_uuid
+from interfaces.rest.resources.base import Collection, as_of, found, only_uuid
 from interfaces.rest.schemas import plans as schemas
+from interfaces.rest.schemas.common import Look
 from interfaces.rest.schemas.explanations import explanation as shown_explanation
 from interfaces.rest.services import RestServices
 
@@ -36,20 +39,14 @@ ACTIONS = Listing(
 PATCH_SINCE = 5
 
 
-class ActionPlans(Resource):
+class ActionPlans(Collection[ActionPlanView]):
     """``/v1/action_plans``."""
+
+    listing = PLANS
 
     def __init__(self, api: RestServices) -> None:
         super().__init__(api)
         self._commands = PlanCommands(api.commands)
-
-    def on_get_list(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Summaries."""
-        self._list(req, resp, detail=False)
-
-    def on_get_detail(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Details."""
-        self._list(req, resp, detail=True)
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
         """One plan."""
@@ -111,25 +108,23 @@ class ActionPlans(Resource):
         view = self.written(resp, done, lambda: reads.action_plan(uuid, show_deleted=True))
         return found("ActionPlan", uuid, view)
 
-    def _list(self, req: falcon.Request, resp: falcon.Response, *, detail: bool) -> None:
-        find, show = self.api.reads.action_plans, schemas.action_plan
-        self.list(req, resp, PLANS, find, show, detail=detail)
+    def rows(self, page: Page, filters: dict[str, str]) -> Sequence[ActionPlanView]:
+        """A page of the list."""
+        return self.api.reads.action_plans(page, filters)
+
+    def shown(self, view: ActionPlanView, look: Look) -> Any:
+        """A row as the client sees it."""
+        return schemas.action_plan(view, look)
 
 
-class Actions(Resource):
+class Actions(Collection[ActionView]):
     """``/v1/actions``."""
+
+    listing = ACTIONS
 
     def __init__(self, api: RestServices) -> None:
         super().__init__(api)
         self._commands = PlanCommands(api.commands)
-
-    def on_get_list(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Summaries."""
-        self._list(req, resp, detail=False)
-
-    def on_get_detail(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Details."""
-        self._list(req, resp, detail=True)
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
         """One action."""
@@ -162,5 +157,10 @@ class Actions(Resource):
         shown = whenever or call_of(req).show_deleted
         return found("Action", uuid, self.api.reads.action(uuid, show_deleted=shown))
 
-    def _list(self, req: falcon.Request, resp: falcon.Response, *, detail: bool) -> None:
-        self.list(req, resp, ACTIONS, self.api.reads.actions, schemas.action, detail=detail)
+    def rows(self, page: Page, filters: dict[str, str]) -> Sequence[ActionView]:
+        """A page of the list."""
+        return self.api.reads.actions(page, filters)
+
+    def shown(self, view: ActionView, look: Look) -> Any:
+        """A row as the client sees it."""
+        return schemas.action(view, look)

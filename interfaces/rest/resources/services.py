@@ -10,8 +10,9 @@ from application.ports.services import ServiceRow
 from interfaces.rest import media
 from interfaces.rest.call import call_of, target_of
 from interfaces.rest.lists import Listing, Marker
-from interfaces.rest.resources.base import Resource, found
+from interfaces.rest.resources.base import Collection, found
 from interfaces.rest.schemas import services as schemas
+from interfaces.rest.schemas.common import Look
 
 LISTING = Listing(
     "services",
@@ -19,17 +20,14 @@ LISTING = Listing(
     marker=Marker.NUMBER,
 )
 
+LONGEST_ID = 18
+"""Digits of a numeric id; a longer number is a name that nothing has."""
 
-class WorkerServices(Resource):
+
+class WorkerServices(Collection[ServiceRow]):
     """``/v1/services`` (rest-api 2.7). A handful of rows: sorted and paged in memory."""
 
-    def on_get_list(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Summaries."""
-        self._list(req, resp, detail=False)
-
-    def on_get_detail(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Details."""
-        self._list(req, resp, detail=True)
+    listing = LISTING
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
         """One service; of a name that runs on several hosts the first one."""
@@ -39,20 +37,19 @@ class WorkerServices(Resource):
 
     def _row(self, ident: str) -> ServiceRow | None:
         rows = sorted(self.api.services.rows(), key=lambda row: row.id)
-        if ident.isdecimal():
+        if ident.isdecimal() and len(ident) <= LONGEST_ID:
             return next((row for row in rows if row.id == int(ident)), None)
         wanted = ident.casefold()
         return next((row for row in rows if row.name.casefold() == wanted), None)
 
-    def _list(self, req: falcon.Request, resp: falcon.Response, *, detail: bool) -> None:
-        self.list(
-            req,
-            resp,
-            LISTING,
-            lambda page, _: page_of(self.api.services.rows(), page),
-            schemas.service,
-            detail=detail,
-        )
+    def rows(self, page: Page, filters: dict[str, str]) -> Sequence[ServiceRow]:
+        """A page of the list."""
+        del filters
+        return page_of(self.api.services.rows(), page)
+
+    def shown(self, view: ServiceRow, look: Look) -> Any:
+        """A row as the client sees it."""
+        return schemas.service(view, look)
 
 
 def page_of(rows: Sequence[ServiceRow], page: Page) -> list[ServiceRow]:

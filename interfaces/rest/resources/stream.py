@@ -1,8 +1,10 @@
 """Vigil's own: events as they happen (server-sent events, WHATWG HTML section 9.2)."""
 
 import logging
+import select
+import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import falcon
 
@@ -51,7 +53,8 @@ class EventStream(Resource):
             raise Busy(f"This process serves {self.api.settings.streams} event streams already.")
         resp.content_type = CONTENT_TYPE
         resp.set_header("X-Accel-Buffering", "no")
-        resp.stream = _Stream(self.api, wanted, after, self._places)
+        gone = hung_up(req.env.get("gunicorn.socket"))
+        resp.stream = _Stream(self.api, wanted, after, self._places, gone)
 
 
 class _Stream:
@@ -63,8 +66,10 @@ class _Stream:
         wanted: Wanted,
         after: int,
         places: threading.BoundedSemaphore,
+        gone: Callable[[], bool],
     ) -> None:
         self._api = api
+        self._gone = gone
         self._places = places
         self._open = True
         self._chunks = self._read(wanted, after)
@@ -88,24 +93,53 @@ class _Stream:
         end = clock.monotonic() + settings.stream_seconds
         silent = _Silence(clock, settings.heartbeat)
         yield RETRY
-        while not self._api.stopping():
+        while not (self._api.stopping() or self._gone()):
             try:
-                rows = wanted.behind(self._api.reads, after, BATCH)
+                rows, after, more = self._behind(wanted, after)
             except StoreUnavailable as outage:
                 LOG.warning("an event stream ends, its client will come again: %s", outage)
                 return
             if rows:
-                after = rows[-1].position
                 yield b"".join(map(_chunk, rows))
                 silent.broken()
-            if len(rows) == BATCH:
-                continue  # there may be more of them
+            if more:
+                continue
             if clock.monotonic() >= end:
                 return
             if silent.too_long():
                 yield BEAT
                 silent.broken()
             clock.sleep(POLL)
+
+    def _behind(self, wanted: Wanted, after: int) -> tuple[list[TimelineView], int, bool]:
+        """What is wanted behind a position, where to look next, and whether there may be more now.
+
+        What was looked at once is not looked at again, however rarely anything is wanted.
+        """
+        reads = self._api.reads
+        newest = reads.timeline(limit=1, newest_first=True)
+        if not newest or newest[0].position <= after:
+            return [], after, False
+        rows = wanted.behind(reads, after, BATCH)
+        if len(rows) == BATCH:
+            return rows, rows[-1].position, True
+        seen = rows[-1].position if rows else after
+        return rows, max(seen, newest[0].position), False
+
+
+def hung_up(connection: socket.socket | None) -> Callable[[], bool]:
+    """A look at whether the other side has closed a connection; that costs a system call.
+
+    Without it only the next write would tell, and a place would be held until then.
+
+    Args:
+        connection: the request's; None if the server does not show it: then nobody ever leaves.
+    """
+    if connection is None or not hasattr(select, "POLLRDHUP"):
+        return lambda: False
+    line = select.poll()
+    line.register(connection, select.POLLRDHUP)  # errors and hang-ups are told anyway
+    return lambda: bool(line.poll(0))
 
 
 class _Silence:

@@ -8,9 +8,12 @@ from openstack.connection import Connection
 
 from application.ports.cloud import CloudRefused
 from domain.cluster.compute import ComputeModel
+from domain.kernel.reasons import Reason
+from infrastructure.openstack.baremetal_collector import IronicCollector
 from infrastructure.openstack.collector import NovaCollector
 from infrastructure.openstack.connection import Limits, connect
 from infrastructure.openstack.service import placement
+from infrastructure.openstack.storage_collector import CinderCollector
 
 pytestmark = pytest.mark.cloud
 _ATTEMPTS = 5
@@ -50,6 +53,23 @@ def test_a_page_size_changes_the_requests_and_nothing_else(connection: Connectio
     assert {host.id for host in paged.hosts} == {host.id for host in whole.hosts}
     assert {server.id for server in paged.servers} == {server.id for server in whole.servers}
     assert paged.calls > whole.calls
+
+
+@pytest.mark.parametrize(
+    ("collector", "service"), [(CinderCollector, "block-storage"), (IronicCollector, "baremetal")]
+)
+def test_a_service_is_collected_or_said_to_be_absent(
+    connection: Connection,
+    collector: type[CinderCollector] | type[IronicCollector],
+    service: str,
+) -> None:
+    if connection.has_service(service):
+        assert collector(connection).collect().calls > 0
+        return
+    with pytest.raises(CloudRefused) as refusal:
+        collector(connection).collect()
+    because = refusal.value.because
+    assert (because.reason, because.facts["service"]) == (Reason.SERVICE_ABSENT, service)
 
 
 def test_a_plain_member_is_refused(connection: Connection) -> None:

@@ -1,4 +1,4 @@
-from application.ports.read_models import Progress
+from application.ports.progress import Progress
 from domain.kernel.reasons import Because, Reason
 from infrastructure.read_models import SqlProgressBoard
 from tests.given import context, ident

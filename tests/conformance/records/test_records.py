@@ -1,16 +1,14 @@
 """What every store of decision records promises (port: application/ports/records.py)."""
 
 import os
-import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from hashlib import sha256
 
-import psycopg
 import pytest
 
 from infrastructure.event_log import SqlRecords, open_records
+from tests.conformance.records.rows import execute
 
 
 @pytest.fixture
@@ -19,16 +17,6 @@ def records(event_database: str) -> Iterator[SqlRecords]:
     store = open_records(event_database)
     yield store
     store.close()
-
-
-def execute(url: str, statement: str, *parameters: object) -> list[tuple[object, ...]]:
-    """Runs a statement behind the store's back; ``?`` marks a parameter."""
-    if url.startswith("sqlite"):
-        with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as lite:
-            return lite.execute(statement, parameters).fetchall()
-    with psycopg.connect(url, autocommit=True) as connection:
-        cursor = connection.execute(statement.replace("?", "%s").encode(), parameters)
-        return cursor.fetchall() if cursor.description else []
 
 
 @pytest.mark.parametrize("content", [b"", b"\x00", b"model " * 100_000, os.urandom(70_000)])

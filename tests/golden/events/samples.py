@@ -64,10 +64,14 @@ def _value(hint: Any, name: str, *, full: bool) -> object:
     if origin is list:
         return [_value(arguments[0], name, full=full)] if full else []
     if origin is dict:
-        return dict(_PLAIN) if full else {}
+        return _mapping(arguments[1]) if full else {}
     if hint in {Any, object}:
         return dict(_PLAIN)
     return _scalar(hint, name, full=full)
+
+
+def _mapping(values: Any) -> dict[str, object]:
+    return {"one": 7, "two": 0} if values is int else dict(_PLAIN)
 
 
 def _scalar(hint: Any, name: str, *, full: bool) -> object:

@@ -13,6 +13,7 @@ from domain.audit_templates import AuditTemplate
 from domain.audits.audit import Audit
 from domain.audits.events import AuditState
 from domain.catalogue import Catalogue
+from domain.clouds.events import ClusterModelCollected
 from domain.kernel.aggregate import Root
 from domain.kernel.ids import CATALOGUE_ID, command_id, reservation_id
 from domain.names import NameReservation
@@ -54,6 +55,20 @@ def test_every_golden_line_of_any_version_is_read() -> None:
         if version == getattr(type(event), "class_version", 1):
             assert event == sample(type(event), line.form)
             assert mapper.to_stored(event) == stored
+
+
+def test_a_collected_model_of_the_first_version_tells_its_sizes_by_name() -> None:
+    """Then there were compute models only; its changes already had the names that they have."""
+    (stored,) = (
+        StoredEvent(UUID(int=1), 1, line.topic, bytes(line.state))
+        for version, line in lines()
+        if (version, line.topic, line.form) == (1, ClusterModelCollected.TOPIC, "full")
+    )
+    event = Mapper(event_types).to_event(stored)
+    assert isinstance(event, ClusterModelCollected)
+    assert event.sizes == {"hosts": 7, "servers": 7}
+    assert event.changes is not None
+    assert event.changes["servers_moved"] == 7
 
 
 def test_the_golden_log_holds_each_form_once() -> None:

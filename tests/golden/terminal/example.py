@@ -118,7 +118,27 @@ BUSY = View(
     ),
     projections=(projection("audits"), projection("plans", 17, 1), projection("events")),
     quarantined=1,
-    models=(ModelLine("cloud-1", "compute", 30, 300, 12.0, stale=False, problems=1, failure=None),),
+    models=(
+        ModelLine(
+            "cloud-1",
+            "compute",
+            {"hosts": 30, "servers": 300},
+            12.0,
+            stale=False,
+            problems=1,
+            failure=None,
+        ),
+        ModelLine(
+            "cloud-1",
+            "storage",
+            {},
+            None,
+            stale=False,
+            problems=0,
+            failure="The cloud's catalogue has no block-storage service.",
+            absent=True,
+        ),
+    ),
     events=(
         *(event(400 + one, f"Action {ident(0x900 + one)} succeeded.") for one in range(20)),
         event(421, "The plan was launched.", "admin", "user"),

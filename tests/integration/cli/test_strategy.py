@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from application.model_kinds import compute_source
 from application.processes.collection import ModelKeeper
 from application.projections import Projector, all_projections
 from application.transactions import Commands
@@ -246,7 +247,7 @@ def kept(cloud: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     log, records, engine = open_event_log(url), open_records(url), open_engine(views_url(url))
     connection = connect("simulator", tmp_path / "clouds.yaml")
     keeper = ModelKeeper(
-        NovaCollector(connection),
+        compute_source(NovaCollector(connection)),
         Commands(log, SystemClock()),
         records,
         SqlKeptModels(engine),

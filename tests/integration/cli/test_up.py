@@ -1,9 +1,11 @@
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -47,6 +49,33 @@ def test_the_tree_survives_the_death_of_any_child_and_dies_with_its_root(tmp_pat
         assert up.stop() == 0
         assert not up.members()
         assert not (tmp_path / "data" / "up.json").exists()
+
+
+def test_the_models_of_all_kinds_are_kept_and_the_api_tells_that_they_can_be_had(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "data"
+    chosen = ("--set", "collector.collector_plugins=compute,storage,baremetal")
+    with house(data, *chosen) as up:
+        api = up.start()["api_url"]
+
+        def models() -> dict[str, dict[str, Any]]:
+            assert main(["status", "--json", "--data", str(data)]) == 0
+            shown = json.loads(capsys.readouterr().out)["models"]
+            return {one["kind"]: one for one in shown if one["age"] is not None}
+
+        eventually(lambda: len(models()) == 3, "three models are kept", 60)
+        found = models()
+        assert found["compute"]["sizes"] == {"hosts": 4, "servers": 12}
+        assert found["storage"]["sizes"]["backends"] == 3
+        assert found["baremetal"]["sizes"] == {"machines": 4}
+        assert not any(one["stale"] or one["failure"] for one in found.values())
+        state = requests.get(f"{api}/v1/strategies/dummy/state", timeout=60).json()
+        (there,) = (row["state"] for row in state if row["type"] == "CDM")
+        assert [*there] == [
+            {f"{kind}_model": "available"} for kind in ("compute", "storage", "baremetal")
+        ]
+        assert up.stop() == 0
 
 
 def test_installations_that_start_together_do_not_get_into_each_others_ports(

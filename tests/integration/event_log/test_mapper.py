@@ -10,10 +10,10 @@ import msgspec
 import pytest
 from eventsourcing.persistence import StoredEvent
 
-from application.ports.event_log import Malformed, Recorded
+from application.ports.event_log import Malformed, Recorded, Unreadable
 from domain.kernel.aggregate import Event
 from infrastructure.event_log import SqlEventLog
-from infrastructure.event_log.mapper import Mapper, Unreadable, Unstorable
+from infrastructure.event_log.mapper import Mapper, Unstorable
 from infrastructure.event_log.vocabulary import event_types
 from tests.conformance.event_log.counters import NEW, fixed
 

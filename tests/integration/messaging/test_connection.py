@@ -18,6 +18,7 @@ from infrastructure.messaging import ConsumerSettings, EmbeddedNats, NatsSetting
 from infrastructure.messaging.connection import connected
 from infrastructure.messaging.embedded import die_with_parent, server_binary
 from tests.nats import run, until
+from tests.ports import free_port
 
 PASSWORD = "hunter2"  # noqa: S105 - of a test server
 TOKEN = "tokentoken"  # noqa: S105 - opens nothing
@@ -82,6 +83,26 @@ def test_an_attempt_to_connect_can_be_cancelled() -> None:
         done, _ = await asyncio.wait({task}, timeout=10)
         assert done == {task}
         assert task.cancelled()
+
+    run(scenario())
+
+
+def test_a_cancellation_is_heeded_also_in_the_moment_of_a_refusal() -> None:
+    """The library lost it then and tried on for ever: a role that was told to stop did not end."""
+    refusing = NatsSettings((f"nats://127.0.0.1:{free_port()}",))
+
+    async def attempt(steps: int) -> None:
+        connecting = asyncio.create_task(connected(refusing, "someone").__aenter__())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        connecting.cancel()
+        done, _ = await asyncio.wait({connecting}, timeout=5)
+        assert done, f"cancelled after {steps} steps, it still tries"
+        assert connecting.cancelled()
+
+    async def scenario() -> None:
+        for steps in range(40):
+            await attempt(steps)
 
     run(scenario())
 

@@ -1,5 +1,6 @@
 """Cinder and Ironic are read in bulk, whole or not at all, whatever they answer."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,14 @@ from application.ports.cloud import (
     correlated,
 )
 from domain.cluster.baremetal import BaremetalModel
+from domain.cluster.kinds import ModelKind
 from domain.cluster.storage import StorageModel
 from domain.cluster.storage_rows import Attachment, PoolRow, StorageNodeRow, VolumeTypeRow
+from domain.kernel.reasons import Reason
 from infrastructure.openstack.baremetal_collector import IronicCollector
-from infrastructure.openstack.collector import NovaCollector
 from infrastructure.openstack.connection import Limits, connect
+from infrastructure.openstack.probes import probe
 from infrastructure.openstack.storage_collector import CinderCollector
-from infrastructure.simulator import Simulator, SimulatorConfig, clouds_yaml
 from tests.integration.openstack.scripted import Asked, Say, ScriptedCloud
 
 Json = dict[str, Any]
@@ -275,20 +277,23 @@ def test_a_collection_is_whole_or_an_error(
 
 
 @pytest.mark.parametrize(
-    ("missing", "collector", "words"),
+    ("missing", "collector", "kind", "words"),
     [
-        ("volumev3", CinderCollector, "no block-storage service"),
-        ("baremetal", IronicCollector, "no baremetal service"),
+        ("volumev3", CinderCollector, ModelKind.STORAGE, "no block-storage service"),
+        ("baremetal", IronicCollector, ModelKind.BAREMETAL, "no baremetal service"),
     ],
 )
 def test_a_cloud_without_the_service_says_so(
-    tmp_path: Path, limits: Limits, missing: str, collector: Any, words: str
+    tmp_path: Path, limits: Limits, missing: str, collector: Any, kind: ModelKind, words: str
 ) -> None:
     scripted = ScriptedStorage(without=frozenset({missing}))
     connection = connect("scripted", scripted.clouds_yaml(tmp_path), limits)
     try:
-        with pytest.raises(CloudRefused, match=words):
+        with pytest.raises(CloudRefused, match=words) as refusal:
             collector(connection, limits).collect()
+        assert refusal.value.because.reason is Reason.SERVICE_ABSENT
+        with pytest.raises(CloudRefused, match=words):
+            probe(connection, limits, kind)
     finally:
         connection.session.session.close()
         connection.close()
@@ -364,39 +369,28 @@ def test_a_machine_list_that_breaks_off_is_an_error(
         ironic.collect()
 
 
-@pytest.fixture(scope="module")
-def twin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
-    """A simulated cloud, reached as any other."""
-    running = Simulator(SimulatorConfig(hosts=20, servers=200))
-    running.start()
-    file = tmp_path_factory.mktemp("twin") / "clouds.yaml"
-    file.write_text(clouds_yaml(running.base_url))
-    connection = connect("simulator", file)
-    yield connection
-    connection.session.session.close()
-    connection.close()
-    running.stop()
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"faultcode": "Client", "faultstring": "Unknown field\n x", "debuginfo": None},
+        '{"faultcode": "Client", "faultstring": "Unknown field x", "debuginfo": null}',
+    ],
+)
+def test_ironics_refusals_are_told_in_its_words(
+    cloud: ScriptedCloud, ironic: BaremetalCollector, error: object
+) -> None:
+    """They were shown as the raw document: Ironic's error holds its words as ``faultstring``."""
+    cloud.on("GET", "/v1/nodes", Say(406, {"error_message": error}))
+    with pytest.raises(CloudRefused) as refusal:
+        ironic.collect()
+    assert refusal.value.because.facts["error"] == "Unknown field x"
 
 
-def test_the_simulators_storage_becomes_a_model(twin: Connection) -> None:
-    small = CinderCollector(twin, Limits(page=10)).collect()
-    found = CinderCollector(twin).collect()
-    assert found.calls == 5
-    assert sorted(row.id for row in small.volumes) == sorted(row.id for row in found.volumes)
-    model, quarantined = StorageModel.build(found.nodes, found.pools, found.volumes, found.types)
-    assert quarantined == ()
-    assert len(model.volumes) == len(found.volumes) > 40
-    assert model.volumes.snapshots.sum() > 0
-    assert model.size_per_pool.tolist() == model.pools.allocated_gb.tolist()
-    again, _ = StorageModel.build(small.nodes, small.pools, small.volumes, small.types)
-    assert again.to_columns() == model.to_columns()
-
-
-def test_the_simulators_machines_are_below_its_hosts(twin: Connection) -> None:
-    found = IronicCollector(twin, Limits(page=7)).collect()
-    model, quarantined = BaremetalModel.build(found.nodes)
-    assert quarantined == ()
-    assert found.calls == 3
-    hosts = NovaCollector(twin).collect().hosts
-    assert model.by_compute_node.keys() == {host.id for host in hosts}
-    assert model.nodes.maintenance.sum() == 1
+@pytest.mark.parametrize("body", [{"error_message": "{torn"}, {"error_message": "plain"}, [], 5])
+def test_an_error_without_known_words_is_quoted(
+    cloud: ScriptedCloud, ironic: BaremetalCollector, body: object
+) -> None:
+    cloud.on("GET", "/v1/nodes", Say(406, body))
+    with pytest.raises(CloudRefused) as refusal:
+        ironic.collect()
+    assert refusal.value.because.facts["error"] == json.dumps(body)

@@ -3,13 +3,18 @@
 from sqlalchemy import text
 
 from application.queries.cluster_models import ClusterModels
+from domain.cluster.kinds import ModelKind
 from tests.integration.processes.workshop import CLOCK, Workshop
 
 
 def models(shop: Workshop, stale_after: float = 60.0) -> ClusterModels:
     shop.projector.catch_up()
     return ClusterModels(
-        shop.kept, shop.records, shop.read, cloud="arranged", stale_after=stale_after
+        shop.kept,
+        shop.records,
+        shop.read,
+        cloud="arranged",
+        stale_after=dict.fromkeys(ModelKind, stale_after),
     )
 
 

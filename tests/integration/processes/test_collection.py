@@ -9,6 +9,7 @@ import pytest
 
 from application.decision_record import decode_record
 from application.errors import Unavailable
+from application.model_kinds import COMPUTE
 from application.model_record import decode_model
 from application.ports.cloud import CloudRefused, CloudUnreachable
 from application.ports.event_log import EventLog, Recorded
@@ -60,7 +61,7 @@ def test_a_model_is_recorded_when_it_changed_and_confirmed_when_not(shop: Worksh
     assert topics(shop) == ["opened", "collected", "collected"]
     last = collected(shop)[-1].changes
     assert last is not None
-    assert (last.servers_moved, last.servers_changed, last.servers_added) == (1, 0, 0)
+    assert {name: count for name, count in last.items() if count} == {"servers_moved": 1}
 
 
 def test_any_past_model_can_be_loaded_with_everything_that_was_in_it(shop: Workshop) -> None:
@@ -70,8 +71,8 @@ def test_any_past_model_can_be_loaded_with_everything_that_was_in_it(shop: Works
     shop.cloud.servers = []
     shop.keeper().collect()
     record = decode_model(shop.records.get(collected(shop)[0].digest))
-    assert record.compute().to_columns() == kept.model.to_columns()
-    assert "migrating" in record.compute().servers.task_state.table
+    assert record.read(COMPUTE).to_columns() == kept.model.to_columns()
+    assert "migrating" in record.read(COMPUTE).servers.task_state.table
     assert [problem.reason for problem in record.problems] == [Reason.UNKNOWN_HOST]
     assert collected(shop)[0].quarantined_count == 1
 
@@ -111,7 +112,7 @@ def test_a_slow_collection_does_not_replace_what_a_later_one_saw(shop: Workshop)
 
     slow.meanwhile = a_later_one_is_faster
     shop.keeper("slow", slow).collect()
-    assert [event.servers for event in collected(shop)] == [4]
+    assert [event.sizes["servers"] for event in collected(shop)] == [4]
     latest = shop.keeper().latest()
     assert latest is not None
     assert len(latest.model.servers) == 4
@@ -137,19 +138,15 @@ def test_a_failed_collection_never_replaces_a_good_model(
             keeper.collect()
     assert topics(shop) == ["opened", "collected", "collection-failed"]
     (status,) = models(shop).status()
-    assert (status.cloud, status.kind, status.hosts, status.servers) == (
-        "arranged",
-        "compute",
-        3,
-        4,
-    )
+    assert (status.cloud, status.kind) == ("arranged", "compute")
+    assert status.sizes == {"hosts": 3, "servers": 4}
     assert status.stale
     assert status.age is not None
     assert status.age >= 500
     assert status.failure is not None
     assert status.failure.reason is reason
     assert status.failing_since is not None
-    shown = models(shop).latest()
+    shown = models(shop).latest(COMPUTE)
     assert shown.digest == good.digest
     keeper.collect()
     assert topics(shop)[-1] == "recovered"
@@ -246,7 +243,7 @@ def test_a_run_that_needs_a_fresher_model_collects_and_records_one(shop: Worksho
     audit = shop.request()
     shop.work()
     digest, age = digest_of_run(shop, audit)
-    assert [event.servers for event in collected(shop)] == [4, 3]
+    assert [event.sizes["servers"] for event in collected(shop)] == [4, 3]
     assert digest == collected(shop)[-1].digest
     assert age < 30
 
@@ -266,7 +263,7 @@ def test_a_model_from_before_our_own_latest_effect_is_not_used(shop: Workshop) -
     shop.work()
     digest, _ = digest_of_run(shop, audit)
     assert digest == collected(shop)[-1].digest
-    assert [event.servers for event in collected(shop)] == [4, 3]
+    assert [event.sizes["servers"] for event in collected(shop)] == [4, 3]
 
 
 def test_an_outage_shows_the_model_stale_defers_runs_and_is_over_when_the_cloud_is_back(
@@ -287,7 +284,7 @@ def test_an_outage_shows_the_model_stale_defers_runs_and_is_over_when_the_cloud_
     assert shop.audit(audit).state is AuditState.ONGOING
     (status,) = models(shop).status()
     assert status.stale
-    assert models(shop).latest().digest == kept.digest
+    assert models(shop).latest(COMPUTE).digest == kept.digest
     with pytest.raises(Unavailable, match="stale"):
         models(shop).rows()
     shop.work()

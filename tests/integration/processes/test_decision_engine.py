@@ -7,15 +7,17 @@ import pytest
 
 from application.decision_record import decode_explanation, decode_record
 from application.ports.cloud import CloudRefused, CloudUnreachable
-from application.ports.event_log import EventLog
+from application.ports.event_log import ConcurrencyConflict, EventLog, EventLogUnavailable
 from application.ports.metrics import MetricsUnavailable
+from application.ports.projections import StoreUnavailable
 from application.ports.services import Instance
 from application.processes.decision_engine import Patience, decide_again
 from domain.audits import Audit, AuditState, AuditType, RunCause
+from domain.cluster.kinds import ModelKind
 from domain.kernel.metadata import Context
 from domain.kernel.reasons import Because, Reason
 from domain.optimization import PLANNERS, STRATEGIES
-from domain.optimization.strategy import Inputs
+from domain.optimization.strategy import COMPUTE_ONLY, Inputs
 from domain.plans import ActionPlan, PlanState
 from tests.integration.processes.workshop import CLOCK, Workshop, server
 
@@ -121,6 +123,56 @@ def test_metrics_that_are_away_defer_too(shop: Workshop) -> None:
     assert shop.audit(audit).state is AuditState.SUCCEEDED
 
 
+@pytest.mark.parametrize(
+    "outage", [StoreUnavailable("busy"), EventLogUnavailable("gone"), ConcurrencyConflict("late")]
+)
+def test_an_outage_of_the_database_is_no_fault_of_the_run(
+    shop: Workshop, outage: Exception
+) -> None:
+    """It came while the run gathered, and the audit was FAILED for good, with internal-error."""
+    shop.metrics.surprises = [outage]
+    audit = shop.request()
+    with pytest.raises(type(outage)):
+        shop.work()
+    assert shop.audit(audit).state is AuditState.ONGOING
+    shop.work()
+    assert shop.audit(audit).state is AuditState.SUCCEEDED
+    assert len(shop.plans(audit)) == 1
+
+
+def test_an_outage_while_the_explanation_is_stored_is_no_fault_of_the_strategy(
+    shop: Workshop,
+) -> None:
+    class Failing:
+        """Records that cannot be stored, from the third on (model, decision, explanation)."""
+
+        stored = 0
+
+        def put(self, content: bytes) -> str:
+            self.stored += 1
+            if self.stored == 3:
+                raise EventLogUnavailable("store a record")
+            return records.put(content)
+
+        def get(self, digest: str) -> bytes:
+            return records.get(digest)
+
+    records = shop.records
+    shop.records = Failing()  # type: ignore[assignment]
+    audit = shop.request()
+    with pytest.raises(EventLogUnavailable):
+        shop.work()
+    shop.records = records
+    shop.work()
+    assert shop.audit(audit).state is AuditState.SUCCEEDED
+
+
+def test_pauses_grow_to_the_longest_one_however_many_attempts_are_granted() -> None:
+    """After a thousand of them the doubled pause was more than a float can hold."""
+    patience = Patience(attempts=1_000_000, pause=5.0, longest=300.0)
+    assert [patience.after(attempt) for attempt in (0, 1, 5, 6, 5000)] == [5, 10, 160, 300, 300]
+
+
 def test_a_refusal_of_the_cloud_fails_the_run_with_its_words(shop: Workshop) -> None:
     refusal = Because(Reason.CLOUD_REFUSED, {"error": "403 not allowed"})
     shop.cloud.surprises = [CloudRefused(refusal)]
@@ -136,6 +188,9 @@ def test_a_broken_strategy_fails_its_run_and_no_other(shop: Workshop) -> None:
     class Broken:
         name, display_name, goal, planner = "broken", "Broken", "dummy", "weight"
         parameters_schema: dict[str, object] = {}  # noqa: RUF012 - the contract's attribute
+
+        def models(self, parameters: Any) -> frozenset[ModelKind]:
+            return COMPUTE_ONLY
 
         def metrics(self, parameters: Any) -> tuple[()]:
             return ()

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from application.errors import Unavailable
+from application.model_kinds import COMPUTE
 from application.ports.event_log import EventLog
 from domain.kernel.errors import InvalidValue
 from tests.given import ident
@@ -23,7 +24,7 @@ def test_without_a_model_there_are_no_rows(shop: Workshop) -> None:
     with pytest.raises(Unavailable, match="No cluster model"):
         models(shop).rows()
     with pytest.raises(Unavailable):
-        models(shop).at(1)
+        models(shop).at(COMPUTE, 1)
     assert models(shop).status() == []
 
 
@@ -70,10 +71,10 @@ def test_the_model_can_be_asked_for_as_it_was(shop: Workshop) -> None:
     shop.cloud.servers.pop()
     keeper.collect()
     found = models(shop, stale_after=0.0)
-    assert len(found.at(position).model.servers) == 4
-    assert len(found.at(between).model.servers) == 4
-    assert len(found.at(shop.log.end()).model.servers) == 3
-    assert found.at(position).age is None
+    assert len(found.at(COMPUTE, position).model.servers) == 4
+    assert len(found.at(COMPUTE, between).model.servers) == 4
+    assert len(found.at(COMPUTE, shop.log.end()).model.servers) == 3
+    assert found.at(COMPUTE, position).age is None
     assert len(found.rows(at=position)) == 4
-    assert len(found.latest().model.servers) == 3
-    assert found.latest().position == shop.log.end()
+    assert len(found.latest(COMPUTE).model.servers) == 3
+    assert found.latest(COMPUTE).position == shop.log.end()

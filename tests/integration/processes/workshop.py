@@ -7,11 +7,23 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from application.commands.parameters import completed
-from application.ports.cloud import Collected, ComputeCollector
+from application.model_kinds import (
+    M,
+    Source,
+    baremetal_source,
+    compute_source,
+    storage_source,
+)
+from application.ports.cloud import (
+    BaremetalCollector,
+    Collected,
+    ComputeCollector,
+    StorageCollector,
+)
 from application.ports.event_log import EventLog, Recorded
 from application.ports.metrics import Fetched, MetricCheck
 from application.ports.services import Instance
-from application.processes.collection import ModelKeeper
+from application.processes.collection import Keepers, ModelKeeper
 from application.processes.decision_engine import DecisionEngine, Patience
 from application.processes.gathering import Freshness, Gatherer, last_effect
 from application.processes.scheduler import Scheduler, Timetable
@@ -126,6 +138,8 @@ class Workshop:
             log, SqlProjectionStore(self.engine_of_views), all_projections(next_match), CLOCK
         )
         self.cloud = ArrangedCloud()
+        self.storage: StorageCollector | None = None
+        self.baremetal: BaremetalCollector | None = None
         self.kept = SqlKeptModels(self.engine_of_views)
         self.freshness = Freshness(max_age=0.0)
         self.metrics = ArrangedMetrics()
@@ -149,7 +163,7 @@ class Workshop:
             records=self.records,
             services=self.services,
             gatherer=Gatherer(
-                self.keeper(f"engine/{name}"),
+                self.keepers(f"engine/{name}"),
                 lambda _: self.metrics,
                 CLOCK,
                 self.freshness,
@@ -165,16 +179,32 @@ class Workshop:
             patience=patience or Patience(pause=0.0, gate=0.0),
         )
 
-    def keeper(self, name: str = "collector", cloud: ComputeCollector | None = None) -> ModelKeeper:
+    def keeper(
+        self, name: str = "collector", cloud: ComputeCollector | None = None
+    ) -> ModelKeeper[ComputeModel]:
         """Keeps the model of the arranged cloud (or of another view of it)."""
+        return self.keeper_of(compute_source(cloud or self.cloud), name)
+
+    def keeper_of(self, source: Source[M], name: str = "collector") -> ModelKeeper[M]:
+        """Keeps a model of any kind of the arranged cloud."""
         return ModelKeeper(
-            cloud or self.cloud,
+            source,
             self.commands,
             self.records,
             self.kept,
             CLOCK,
             cloud="arranged",
             metadata=Metadata(component("collector", name)),
+        )
+
+    def keepers(self, name: str = "collector") -> Keepers:
+        """Keeps what there is of the arranged cloud."""
+        return Keepers(
+            self.keeper(name),
+            None if self.storage is None else self.keeper_of(storage_source(self.storage), name),
+            None
+            if self.baremetal is None
+            else self.keeper_of(baremetal_source(self.baremetal), name),
         )
 
     def request(self, kind: AuditType = AuditType.ONESHOT, **changes: Any) -> UUID:

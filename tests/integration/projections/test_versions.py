@@ -125,6 +125,29 @@ def test_of_two_rebuilds_the_later_one_wins(world: World) -> None:
     assert world.projector([counts]).rebuild().differences == ()
 
 
+def test_a_rebuild_reaches_the_end_of_the_log_though_no_projector_ever_ran(world: World) -> None:
+    """It folded up to where the empty tables stood, position 0, and said that all was well."""
+    counts = Counts()
+    world.log.save(*(request(number) for number in range(1, 8)))
+    report = world.projector([counts], batch=3).rebuild()
+    assert (report.events, report.position) == (14, world.log.end())
+    assert rows(world, counts) == [("audit.requested", 7), ("audit.run-requested", 7)]
+
+
+def test_a_rebuild_goes_on_from_where_the_last_projector_stopped(world: World) -> None:
+    """And what that one showed is compared, with what has come since."""
+    counts = Counts()
+    world.log.save(request(1), request(2))
+    world.projector([counts]).catch_up()
+    with world.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE topic_counts_g1 SET events = events + 1")
+    world.log.save(*(request(number) for number in range(3, 8)))
+    report = world.projector([counts], batch=3).rebuild()
+    assert [table.table for _, table in report.differences] == ["topic_counts"]
+    assert rows(world, counts) == [("audit.requested", 7), ("audit.run-requested", 7)]
+    assert world.projector([counts]).catch_up() == report.position == world.log.end()
+
+
 def test_a_standing_of_another_version_is_not_advanced(world: World) -> None:
     counts = Counts()
     world.projector([counts]).prepare()

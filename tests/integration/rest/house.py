@@ -14,24 +14,19 @@ from uuid import UUID, uuid4
 import falcon.testing
 
 from application.commands.catalogue import synchronise
-from application.decision_record import FORMAT, Explanation, encode
+from application.decision_record import encode
 from application.errors import Unavailable
 from application.ports.read_models import StrategyView
 from application.ports.services import Instance
 from application.projections import all_projections
 from application.projections.runner import Projector
 from application.transactions import Commands
-from domain.audits import Audit, AuditState
+from domain.audits import Audit
 from domain.catalogue import Definition, DefinitionKind
 from domain.kernel.ids import run_id
 from domain.kernel.metadata import Context, Metadata, component
-from domain.kernel.reasons import Because, Reason
 from domain.names import NameReservation
-from domain.optimization.solution import PlannedAction, ProposedAction, Rejection
-from domain.plans.action import Indicator
 from domain.plans.action_plan import ActionPlan
-from domain.plans.events import PlanState
-from domain.plans.proposal import Proposal
 from infrastructure import event_log
 from infrastructure.clock import RandomIds, SystemClock
 from infrastructure.cron import next_match
@@ -47,6 +42,7 @@ from interfaces.rest.app import create_app
 from interfaces.rest.auth import NoAuth
 from interfaces.rest.services import RestServices, RestSettings, StrategyState
 from tests.integration.rest import described
+from tests.integration.rest.happenings import audit_into, explained, plan_into, proposal
 
 TEST = Metadata(component("test"))
 
@@ -310,7 +306,7 @@ class House:
 
         def act(tx: Any, ctx: Context) -> None:
             audit = tx.get(Audit, UUID(uuid))
-            _audit_into(audit, ctx, state)
+            audit_into(audit, ctx, state)
 
         self.settle(self.commands.run(TEST, act).position)
 
@@ -343,88 +339,6 @@ class House:
     def settle(self, position: int) -> None:
         """Waits for the read models."""
         assert self.reads.await_position(position, 20)
-
-
-def proposal(audit: UUID, run: UUID, actions: int) -> Proposal:
-    """A plan in which each action waits for the one before."""
-    return Proposal(
-        audit_id=audit,
-        run_id=run,
-        goal="server_consolidation",
-        strategy="basic",
-        planner="weight",
-        record="0" * 64,
-        explanation="1" * 64,
-        actions=tuple(
-            PlannedAction(
-                ProposedAction(
-                    "migrate",
-                    f"server-{place}",
-                    {"source_node": "cmp-1", "destination_node": "cmp-2"},
-                    Because(Reason.FREES_HOST, {"server": f"server-{place}", "source": "cmp-1"}),
-                ),
-                parents=(place - 1,) if place else (),
-                requires=(),
-            )
-            for place in range(actions)
-        ),
-        indicators=(Indicator("released_compute_nodes_count", "Freed.", None, 1.0),),
-        global_efficacy=(Indicator("released_nodes_ratio", "Share.", "%", 33.25),),
-    )
-
-
-def explained(wanted: Proposal) -> Explanation:
-    """The reasons of a proposal, as a decision engine records them."""
-    full = Because(Reason.CAPACITY_SHORT, {"host": "cmp-3", "resource": "memory"})
-    return Explanation(
-        format=FORMAT,
-        record=wanted.record,
-        actions=list(wanted.actions),
-        rejections=[Rejection("server server-9", full)],
-        notes=[Because(Reason.HOST_EMPTIED, {"host": "cmp-1"})],
-        indicators={"released_compute_nodes_count": 1.0},
-    )
-
-
-def _audit_into(audit: Audit, ctx: Context, state: str) -> None:
-    route = {
-        "PENDING": [],
-        "ONGOING": ["ONGOING"],
-        "SUCCEEDED": ["ONGOING", "SUCCEEDED"],
-        "FAILED": ["ONGOING", "FAILED"],
-        "CANCELLED": ["CANCELLED"],
-        "SUSPENDED": ["ONGOING", "SUSPENDED"],
-    }[state]
-    for step in route:
-        audit.move(ctx, AuditState(step))
-
-
-def plan_into(plan: ActionPlan, ctx: Context, state: str) -> None:
-    """Brings a RECOMMENDED plan into a state, as an applier and users would."""
-    if state == "RECOMMENDED":
-        return
-    if state == "SUPERSEDED":
-        plan.supersede(ctx, Because(Reason.EXPIRED, {"hours": 24}))
-        return
-    if state == "CANCELLED":
-        plan.cancel(ctx, Because(Reason.CANCELLED_BY_USER))
-        return
-    plan.launch(ctx)
-    if state == "PENDING":
-        return
-    epoch = plan.claim(ctx, "applier/1", "ctl-1")
-    if state == "ONGOING":
-        return
-    if state == "CANCELLING":
-        plan.move(ctx, PlanState.CANCELLING)
-        return
-    for action in list(plan.actions):
-        plan.intend_action(ctx, epoch, action, {})
-        if state == "FAILED":
-            plan.fail_action(ctx, epoch, action, Because(Reason.OUTCOME_UNKNOWN, {"error": "x"}))
-        else:
-            plan.succeed_action(ctx, epoch, action, {})
-    assert plan.state == state
 
 
 def _ping(ctx: Context) -> Any:

@@ -1,7 +1,7 @@
 """The API on a real server with real worker processes, for tests and their helpers.
 
-Run as a program, ``python -m tests.integration.rest.serving URL WORKERS STREAM_SECONDS``, it serves
-the house in a database and prints where.
+Run as a program, ``python -m tests.integration.rest.serving URL WORKERS STREAM_SECONDS HEARTBEAT``,
+it serves the house in a database and prints where.
 """
 
 import subprocess
@@ -54,9 +54,11 @@ def services_of(url: str, settings: RestSettings | None = None) -> RestServices:
 
 
 @contextmanager
-def served(house: House, workers: int = 2, stream_seconds: float = 3600.0) -> Iterator[str]:
+def served(
+    house: House, workers: int = 2, stream_seconds: float = 3600.0, heartbeat: float = 0.5
+) -> Iterator[str]:
     """The base URL of a server on a house's databases."""
-    words = [house.url, str(workers), str(stream_seconds)]
+    words = [house.url, str(workers), str(stream_seconds), str(heartbeat)]
     command = [sys.executable, "-m", "tests.integration.rest.serving", *words]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
@@ -77,8 +79,8 @@ def served(house: House, workers: int = 2, stream_seconds: float = 3600.0) -> It
 
 
 def _main() -> int:
-    url, workers, stream_seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
-    settings = RestSettings(stream_seconds=stream_seconds, heartbeat=0.5)
+    url, workers = sys.argv[1], int(sys.argv[2])
+    settings = RestSettings(stream_seconds=float(sys.argv[3]), heartbeat=float(sys.argv[4]))
     return serve(
         lambda: services_of(url, settings),
         ServerSettings(port=0, workers=workers, grace=5),

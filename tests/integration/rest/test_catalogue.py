@@ -141,8 +141,12 @@ class TestServices:
             house.worker("watcher-applier", host)
         assert house.get("/v1/services/watcher-applier")["host"] == "ctl-1"
 
-    @pytest.mark.parametrize("ident", ["nosuch", "99", "2f6c91d8-07be-4a53-b1e9-c84f3d5a6072"])
+    @pytest.mark.parametrize(
+        "ident", ["nosuch", "99", "2f6c91d8-07be-4a53-b1e9-c84f3d5a6072", "9" * 5000]
+    )
     def test_an_unknown_service_is_not_found(self, lived_in: House, ident: str) -> None:
+        """A number of more digits than Python likes to read was answered with a 500."""
+        lived_in.worker()
         refused(lived_in.ask("GET", f"/v1/services/{ident}"), 404)
 
     def test_pages_are_marked_by_number(self, house: House) -> None:

@@ -3,9 +3,10 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
@@ -13,6 +14,7 @@ import falcon.testing
 import pytest
 import requests
 
+from infrastructure.clock import SystemClock
 from interfaces.rest.app import create_app
 from interfaces.rest.services import RestSettings
 from tests.integration.rest.house import House, refused
@@ -189,6 +191,60 @@ class TestStream:
         refused(lived_in.ask("GET", "/v1/events/stream", headers=last), 400)
 
 
+def follow(base: str, seen: list[int], end: list[int], patience: int) -> None:
+    """A client that is cut off after every few lines and comes again, to any worker."""
+    url = f"{base}/v1/events/stream?after=0"
+    while not (end and seen and seen[-1] >= end[0]):
+        headers = {"Connection": "close", **({"Last-Event-ID": str(seen[-1])} if seen else {})}
+        with requests.get(url, headers=headers, stream=True, timeout=20) as http:
+            if http.status_code == 503:
+                time.sleep(0.05)  # earlier streams of ours are still being given up
+                continue
+            for event in islice(parsed(http.iter_lines(decode_unicode=True)), patience):
+                if "data" in event:
+                    assert json.loads(event["data"])["position"] == int(event["id"])
+                    seen.append(int(event["id"]))
+
+
+def test_clients_that_are_cut_off_again_and_again_see_each_event_once_and_in_order(
+    house: House,
+) -> None:
+    """While several writers append at once, and whichever worker serves the next connection."""
+    end: list[int] = []
+    seen: list[list[int]] = [[], []]
+    with served(house, workers=2) as base, ThreadPoolExecutor(5) as pool:
+        clients = [
+            pool.submit(follow, base, mine, end, patience)
+            for mine, patience in zip(seen, (9, 23), strict=True)
+        ]
+        writers = [
+            pool.submit(lambda: [house.audit(audit_type="EVENT") for _ in range(12)])
+            for _ in range(3)
+        ]
+        for done in writers:
+            done.result(60)
+        known = positions(house.get("/v1/events?limit=1000"))
+        end.append(known[-1])
+        for client in clients:
+            client.result(60)
+    assert len(known) > 60
+    assert seen == [known, known]
+
+
+def test_a_client_that_left_gives_up_its_place_at_once(house: House) -> None:
+    """That was noticed with the next write only: who came again four times in 15 s was refused."""
+    with served(house, workers=1, heartbeat=60.0) as base:
+        for _ in range(2 * RestSettings().streams):
+            deadline = time.monotonic() + 10
+            while True:
+                with requests.get(f"{base}/v1/events/stream", stream=True, timeout=20) as answer:
+                    if answer.status_code == 200:
+                        assert next(answer.iter_lines()) == b"retry: 2000"
+                        break
+                assert time.monotonic() < deadline, "the places of those that left are held"
+                time.sleep(0.05)
+
+
 def test_streams_end_when_the_server_is_told_to_stop(house: House) -> None:
     """A client that follows must not hold up a restart for the whole time of grace."""
     begun, ended = threading.Event(), threading.Event()
@@ -207,6 +263,51 @@ def test_streams_end_when_the_server_is_told_to_stop(house: House) -> None:
         assert time.monotonic() - told < 4, "it waited for the end of its time of grace (5 s)"
         following.result(20)
     assert ended.is_set()
+
+
+def test_a_stream_for_which_there_is_nothing_does_not_search_the_past_again_and_again(
+    house: House,
+) -> None:
+    """It looked at all events since the last wanted one, four times a second, for an hour."""
+    looked: list[int] = []
+
+    class Watched:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(house.reads, name)
+
+        def timeline(self, **asked: Any) -> Any:
+            if "only" in asked:
+                looked.append(asked["after"])
+            return house.reads.timeline(**asked)
+
+    clock = Leaping(house.audit)
+    settings = RestSettings(stream_seconds=10.0)
+    api = replace(house.api, reads=Watched(), settings=settings, clock=clock)
+    house.audit()
+    result = falcon.testing.TestClient(create_app(api)).simulate_get(
+        "/v1/events/stream", query_string="after=0&actor=nobody"
+    )
+    assert "data:" not in result.text
+    known = positions(house.get("/v1/events?limit=1000"))
+    assert len(looked) == 3, "once at first, and once for each time that something happened"
+    assert looked[0] == 0
+    assert set(looked[1:]) <= set(known)
+
+
+class Leaping(SystemClock):
+    """A clock on which each pause is a second, and in the first two of which something happens."""
+
+    def __init__(self, happens: Callable[[], object]) -> None:
+        self._now = 0.0
+        self._happens = happens
+
+    def monotonic(self) -> float:
+        return self._now
+
+    def sleep(self, seconds: float) -> None:
+        if self._now < 2:
+            self._happens()
+        self._now += 1.0
 
 
 def test_a_stream_ends_after_its_time(house: House) -> None:

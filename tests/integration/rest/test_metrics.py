@@ -11,6 +11,7 @@ import falcon.testing
 import pytest
 import requests
 
+from application.ports.event_log import EventLogUnavailable
 from application.ports.projections import StoreUnavailable
 from domain.audits import Audit
 from interfaces.rest import exposition
@@ -108,12 +109,16 @@ class TestMetrics:
         assert buckets[-1] == seen[f"{duration}_count{{{labels}}}"]
         assert seen[f"{duration}_sum{{{labels}}}"] > 0
 
-    def test_without_the_database_requests_are_still_told(self, house: House) -> None:
+    @pytest.mark.parametrize("part", ["reads", "history", "services"])
+    def test_without_the_database_requests_are_still_told(self, house: House, part: str) -> None:
+        """Whichever part of it is asked first: the log's absence was answered with a 500."""
+        outage = EventLogUnavailable if part == "history" else StoreUnavailable
+
         class Away:
             def __getattr__(self, name: str) -> Any:
-                raise StoreUnavailable("secret")
+                raise outage("secret")
 
-        api = replace(house.api, reads=Away())
+        api = replace(house.api, **{part: Away()})  # type: ignore[arg-type]
         result = falcon.testing.TestClient(create_app(api)).simulate_get("/metrics")
         assert result.status_code == 200
         assert scraped(result.text)["vigil_up"] == 0

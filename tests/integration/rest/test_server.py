@@ -1,5 +1,7 @@
 """Several real worker processes on one house."""
 
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
@@ -90,3 +92,28 @@ def test_a_port_in_use_is_told_at_once(house: House) -> None:
         taken = int(base.rpartition(":")[2])
         with pytest.raises(OSError, match="in use"):
             serve(lambda: services_of(house.url), ServerSettings(port=taken))
+
+
+FAILING = """
+import logging, signal, sys
+from interfaces.rest.server import ServerSettings, serve
+
+def make_services():
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # so that each of them fails, none is ended
+    raise ConnectionError("the database does not answer")
+
+logging.basicConfig(format="%(levelname)s %(message)s")
+sys.exit(serve(make_services, ServerSettings(port=0, workers=4, grace=20)))
+"""
+
+
+def test_workers_that_cannot_start_end_the_server_with_a_reason_and_a_status() -> None:
+    """The second worker that failed, while the server stopped for the first, was a traceback."""
+    ended = subprocess.run(
+        [sys.executable, "-c", FAILING], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ended.returncode == 3
+    told = ended.stderr.splitlines()
+    assert "ERROR the API cannot start: ConnectionError: the database does not answer" in told
+    assert told[-1].startswith("ERROR the API ends: a worker process could not start")
+    assert "Traceback" not in ended.stderr

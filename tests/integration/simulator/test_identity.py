@@ -192,6 +192,15 @@ def test_another_service_can_be_put_into_the_catalogue(simulator: Simulator, clo
     assert {endpoint["url"] for endpoint in entry["endpoints"]} == {"http://127.0.0.1:9/vigil"}
 
 
+def test_a_service_can_be_taken_out_of_the_catalogue(simulator: Simulator, cloud: Client) -> None:
+    cloud.ask("DELETE", "/vigil/endpoints/baremetal")
+    catalogue = _token(simulator.base_url, *ADMIN).json()["token"]["catalog"]
+    assert "baremetal" not in {entry["type"] for entry in catalogue}
+    cloud.ask("PUT", "/vigil/endpoints/baremetal", body={"url": f"{simulator.base_url}/baremetal"})
+    catalogue = _token(simulator.base_url, *ADMIN).json()["token"]["catalog"]
+    assert [entry["type"] for entry in catalogue].count("baremetal") == 1
+
+
 def test_clouds_yaml_names_both_people() -> None:
     text = clouds_yaml("http://127.0.0.1:1", "twin")
     assert "  twin:" in text

@@ -6,6 +6,7 @@ import numpy as np
 
 from domain.cluster.compute import ComputeModel
 from domain.cluster.load import Load
+from domain.cluster.numa_cells import NumaCell, Topology
 from domain.cluster.rows import AggregateRow, GroupRow, HostRow, ServerRow
 from domain.cluster.rules.flights import Concurrency
 from domain.cluster.rules.operator import Fence, OperatorRules
@@ -29,6 +30,51 @@ SPECS: tuple[dict[str, str], ...] = (
     {"pci_passthrough:alias": "gpu:1"},
     {"pci_passthrough:alias": "gpu:1,nic:2"},
 )
+NUMA_SPECS: tuple[dict[str, str], ...] = (
+    {"hw:numa_nodes": "1"},
+    {"hw:numa_nodes": "2"},
+    {"hw:numa_nodes": "2", "hw:cpu_policy": "dedicated"},
+    {"hw:numa_nodes": "2", "hw:mem_page_size": "2048"},
+    {"hw:numa_nodes": "2", "hw:cpu_policy": "mixed", "hw:cpu_dedicated_mask": "0,3"},
+    {"hw:numa_nodes": "2", "hw:cpu_policy": "mixed", "hw:cpu_realtime_mask": "^0"},
+    {"hw:numa_nodes": "3", "hw:mem_page_size": "any"},
+    {
+        "hw:numa_nodes": "2",
+        "hw:numa_cpus.0": "0",
+        "hw:numa_cpus.1": "1-3",
+        "hw:numa_mem.0": "1024",
+        "hw:numa_mem.1": "3072",
+        "hw:cpu_policy": "dedicated",
+    },
+    {
+        "hw:numa_nodes": "2",
+        "hw:numa_cpus.0": "0",
+        "hw:numa_cpus.1": "1",
+        "hw:numa_mem.0": "512",
+        "hw:numa_mem.1": "1536",
+        "hw:mem_page_size": "large",
+    },
+    {"hw:cpu_policy": "dedicated", "hw:mem_page_size": "large"},
+    {"hw:cpu_policy": "dedicated", "hw:emulator_threads_policy": "isolate"},
+    {"hw:cpu_policy": "shared", "hw:mem_page_size": "small"},
+    {"hw:mem_page_size": "large"},
+    {"hw:mem_page_size": "any", "resources:PCPU": "4"},
+    {"hw:mem_page_size": "2MB"},
+    {"hw:mem_page_size": "1GB"},
+    {"hw:mem_page_size": "1048576"},
+    {"hw:mem_page_size": "4"},
+    {"hw:mem_page_size": "32MiB"},
+    {"hw:pmem": "128GB"},
+    {"hw:numa_nodes": "none", "hw:mem_page_size": "huge", "hw:pmem": " ,"},
+)
+"""Also what Nova would refuse, and what cannot be read."""
+PAGES: tuple[tuple[tuple[int, int], ...], ...] = (
+    (),
+    ((2048, 512),),
+    ((2048, 1024), (1048576, 2)),
+    ((2048, 2048), (1048576, 3)),
+    ((1048576, 1),),
+)
 METADATA: tuple[dict[str, str], ...] = (
     {},
     {"ssd": "true"},
@@ -44,7 +90,34 @@ def some(rng: Random, values: tuple[str, ...], chance: float) -> tuple[str, ...]
     return tuple(value for value in values if rng.random() < chance)
 
 
-def host(rng: Random, number: int, aggregates: int) -> HostRow:
+def topology(rng: Random) -> Topology | None:
+    """Cells that are alike, or not, or not known."""
+    if rng.random() < 0.3:
+        return None
+
+    def cell(number: int) -> NumaCell:
+        cpus, pcpus = rng.choice((1, 4, 8)), rng.choice((0, 2, 4, 8))
+        return NumaCell(number, cpus, pcpus, rng.choice((6144, 8192, 16384)), rng.choice(PAGES))
+
+    numbers = rng.sample(range(5), k=rng.randint(1, 4))
+    if rng.random() < 0.5:
+        one = cell(0)
+        return tuple(one._replace(id=number) for number in sorted(numbers))
+    return tuple(cell(number) for number in numbers)
+
+
+def wishes(rng: Random, *, cells: bool) -> dict[str, str]:
+    """Extra specs, with cells more often than not if there are to be any."""
+    specs = rng.choice(SPECS) if rng.random() < 0.35 else {}
+    return {**specs, **rng.choice(NUMA_SPECS)} if cells and rng.random() < 0.5 else specs
+
+
+def nodes(rng: Random) -> tuple[int, ...] | None:
+    """Cells that a server is said to be in, if anything is said. They may not exist."""
+    return tuple(rng.sample(range(5), k=rng.randint(1, 3))) if rng.random() < 0.5 else None
+
+
+def host(rng: Random, number: int, aggregates: int, *, cells: bool = False) -> HostRow:
     disk = rng.choice((0, 100, 400))
     return HostRow(
         id=f"h{number}",
@@ -62,12 +135,13 @@ def host(rng: Random, number: int, aggregates: int) -> HostRow:
         ram_ratio=rng.choice((1.0, 1.1)),
         traits=some(rng, TRAITS, 0.6),
         aggregates=some(rng, tuple(f"agg{n}" for n in range(aggregates)), 0.3),
-        pcpus=rng.choice((0, 4)),
+        pcpus=rng.choice((0, 16 if cells else 4)),
         devices=rng.choice(({}, {"gpu": 2}, {"gpu": 1, "nic": 4})),
+        numa=topology(rng) if cells else None,
     )
 
 
-def server(rng: Random, number: int, hosts: int, groups: int) -> ServerRow:
+def server(rng: Random, number: int, hosts: int, groups: int, *, cells: bool = False) -> ServerRow:
     state = "active" if rng.random() < 0.9 else rng.choice(("stopped", "paused", "error"))
     return ServerRow(
         id=f"s{number}",
@@ -82,7 +156,8 @@ def server(rng: Random, number: int, hosts: int, groups: int) -> ServerRow:
         project_id=rng.choice(("p1", "p2", "p3")),
         locked=rng.random() < 0.03,
         pinned_zone=rng.choice(ZONES) if rng.random() < 0.1 else None,
-        extra_specs=rng.choice(SPECS) if rng.random() < 0.35 else {},
+        extra_specs=wishes(rng, cells=cells),
+        numa_nodes=nodes(rng) if cells else None,
         groups=some(rng, tuple(f"g{n}" for n in range(groups)), 0.05),
     )
 
@@ -111,9 +186,10 @@ def cluster(rng: Random) -> ComputeModel:
     """A model of 2 to 7 hosts and up to 24 servers."""
     hosts, servers = rng.randint(2, 7), rng.randint(1, 24)
     groups, aggregates = rng.randint(0, 3), rng.randint(0, 3)
+    cells = rng.random() < 0.5
     model, _ = ComputeModel.build(
-        [host(rng, n, aggregates) for n in range(hosts)],
-        [server(rng, n, hosts, groups) for n in range(servers)],
+        [host(rng, n, aggregates, cells=cells) for n in range(hosts)],
+        [server(rng, n, hosts, groups, cells=cells) for n in range(servers)],
         [group(rng, n, servers) for n in range(groups)],
         [aggregate(rng, n, hosts) for n in range(aggregates)],
     )

@@ -1,5 +1,6 @@
 """The vectorised rules and the plain checker give the same verdicts, rule by rule."""
 
+from collections.abc import Callable, Sequence
 from random import Random
 
 import numpy as np
@@ -7,8 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.cluster.branch import Branch
+from domain.cluster.branch import Branch, Move
 from domain.cluster.columns import BoolArray
+from domain.cluster.rules import numa as numa_rule
+from domain.cluster.rules.numa import NumaFit
 from domain.cluster.rules.room import Room
 from domain.kernel.reasons import Because
 from tests.properties.cluster import generate
@@ -31,6 +34,34 @@ class BlindToTheLastRow(Room):
         raise NotImplementedError
 
 
+class LetsGoAtTakeOff(Branch):
+    """A seeded defect: NUMA cells at the source are free again as soon as a move begins."""
+
+    def start(self, server: int, destination: int) -> None:
+        super().start(server, destination)
+        if self.numa is not None:
+            self.numa.drop(server, int(self.host_of[server]))
+
+    def finish(self, server: int) -> Move:
+        if self.numa is not None:
+            self.numa.carry(server, int(self.host_of[server]))
+        return super().finish(server)
+
+
+class ForgetsToldCells(NumaFit):
+    """A seeded defect: what servers hold counts in all, but not in the cells they are in."""
+
+    def allowed(self, branch: Branch, server: int) -> BoolArray | None:
+        if branch.numa is None:
+            return super().allowed(branch, server)
+        numa = branch.model.numa
+        assert numa is not None
+        free, branch.numa.free = branch.numa.free, numa.limit
+        mask = super().allowed(branch, server)
+        branch.numa.free = free
+        return mask
+
+
 @settings(max_examples=150, deadline=None)
 @given(seed=SEEDS)
 def test_arrays_and_checker_agree_along_any_walk(seed: int) -> None:
@@ -38,26 +69,70 @@ def test_arrays_and_checker_agree_along_any_walk(seed: int) -> None:
 
 
 def test_every_rule_refuses_something_on_the_walks() -> None:
-    tally = fuzz(steps=6_000, seed=7)
+    tally = fuzz(steps=12_000, seed=7)
     assert set(tally.refusals) == {
         *("Alive", "WhollyKnown", "Zone", "AggregateWishes", "ReservedForProjects"),
         *("ReservedForTraits", "Traits", "FencesAndBans", "Elsewhere", "Open", "Room"),
-        *("Affinity", "AntiAffinity", "Flights", "Movable"),
+        *("Affinity", "AntiAffinity", "Flights", "Movable", "NumaFit"),
     }
     assert tally.legal > tally.verdicts / 20
 
 
-def test_a_forgotten_resource_is_found_by_the_walk() -> None:
-    """The control: with a defect in one rule the two do not agree for long."""
+def found_out(break_it: Callable[[Walk], None]) -> bool:
+    """Whether walks with a defect end in disagreement."""
     for seed in range(500):
         walk = Walk(Random(seed), Tally())
-        rules = [BlindToTheLastRow() if isinstance(r, Room) else r for r in walk.rules._dynamic]
-        walk.rules._dynamic = rules
+        break_it(walk)
         try:
             walk.run(60)
         except (Disagreement, NotImplementedError):
-            return
-    pytest.fail("the defect was not found")
+            return True
+    return False
+
+
+def test_a_forgotten_resource_is_found_by_the_walk() -> None:
+    """The control: with a defect in one rule the two do not agree for long."""
+
+    def break_it(walk: Walk) -> None:
+        rules = [BlindToTheLastRow() if isinstance(r, Room) else r for r in walk.rules._dynamic]
+        walk.rules._dynamic = rules
+
+    assert found_out(break_it)
+
+
+def test_numa_cells_that_are_let_go_too_early_are_found_by_the_walk() -> None:
+    """The control of double occupancy: during a move both ends hold the server's cells."""
+
+    def break_it(walk: Walk) -> None:
+        walk.branch = LetsGoAtTakeOff(walk.model, walk.branch.load)
+
+    assert found_out(break_it)
+
+
+def test_forgotten_numa_cells_are_found_by_the_walk() -> None:
+    """The control of told cells."""
+
+    def break_it(walk: Walk) -> None:
+        rules = [
+            ForgetsToldCells(certain=r.certain) if isinstance(r, NumaFit) else r
+            for r in walk.rules._dynamic
+        ]
+        walk.rules._dynamic = rules
+
+    assert found_out(break_it)
+
+
+def test_one_host_cell_for_two_of_a_guest_is_found_by_the_walk(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The control of the matching: each cell of a guest has one of the host's for itself."""
+
+    def careless(free: Sequence[BoolArray], counts: Sequence[int]) -> BoolArray:
+        assert len(free) == len(counts)
+        return np.asarray(np.logical_and.reduce([one.any(axis=0) for one in free]))
+
+    monkeypatch.setattr(numa_rule, "matched", careless)
+    assert found_out(lambda _: None)
 
 
 @settings(max_examples=100, deadline=None)
@@ -73,6 +148,10 @@ def test_undoing_every_step_restores_every_figure_exactly(seed: int) -> None:
     assert np.array_equal(walk.branch.count, before.count)
     assert np.array_equal(walk.branch.host_of, before.host_of)
     assert np.array_equal(walk.branch.enabled, before.enabled)
+    if walk.branch.numa is not None and before.numa is not None:
+        assert np.array_equal(walk.branch.numa.asked, before.numa.asked)
+        assert np.array_equal(walk.branch.numa.free, before.numa.free)
+        assert np.array_equal(walk.branch.numa.loose, before.numa.loose)
 
 
 @settings(max_examples=50, deadline=None)

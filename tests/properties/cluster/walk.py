@@ -51,10 +51,10 @@ class Walk:
         load = generate.load(rng, self.model)
         operator = generate.operator(rng, self.model)
         limits = generate.concurrency(rng)
-        keep_zone = rng.random() < 0.7
-        self.rules = Constraints(self.model, operator, limits, keep_zone=keep_zone)
+        options = {"keep_zone": rng.random() < 0.7, "numa_certain": rng.random() < 0.3}
+        self.rules = Constraints(self.model, operator, limits, **options)
         self.branch = Branch(self.model, load)
-        self.checker = Checker(self.model, load, operator, limits, keep_zone=keep_zone)
+        self.checker = Checker(self.model, load, operator, limits, **options)
         tally.clusters += 1
 
     def run(self, steps: int) -> None:

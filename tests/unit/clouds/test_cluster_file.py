@@ -6,6 +6,7 @@ import pytest
 from domain.clouds.anonymise import anonymised
 from domain.clouds.cluster_file import FORMAT, VERSION, read_cluster, write_cluster
 from domain.cluster.compute import ComputeModel
+from domain.cluster.numa_cells import NumaCell
 from domain.cluster.rows import AggregateRow, GroupRow
 from domain.kernel.errors import InvalidValue
 from domain.optimization.offline import solve_offline
@@ -23,13 +24,21 @@ def rich() -> ComputeModel:
             aggregates=("5e6c9a30-acme",),
             devices={"acme-gpu": 2},
             pcpus=4,
+            numa=(NumaCell(0, 8, 4, 32768, ((2048, 512), (1048576, 4))), NumaCell(8, 8, 0, 32768)),
             generation=12,
         ),
         host(2, status="disabled", disabled_reason="acme maintenance", disk_gb=0),
         host(3, status="disabled", disabled_reason="watcher_disabled", ram_ratio=1.5),
     ]
     servers = [
-        server(1, 1, flavor="acme.large", project_id="acme-prod", metadata={"owner": "acme"}),
+        server(
+            1,
+            1,
+            flavor="acme.large",
+            project_id="acme-prod",
+            metadata={"owner": "acme"},
+            numa_nodes=(8,),
+        ),
         server(2, 1, task_state="migrating", groups=("acme-group",), pinned_zone="acme-east"),
         server(
             3,
@@ -64,6 +73,28 @@ METRICS = {
 
 def through_json(data: dict[str, object]) -> dict[str, Any]:
     return json.loads(json.dumps(data))  # type: ignore[no-any-return]
+
+
+def with_cells(cells: object) -> dict[str, object]:
+    """A file with one host of such NUMA cells."""
+    return {"hosts": [{"id": "h", "name": "c", "numa": cells}]}
+
+
+def test_cells_are_written_as_objects_and_only_where_they_are_known() -> None:
+    written = through_json(write_cluster(rich()))
+    pages = {"2048": 512, "1048576": 4}
+    assert [host.get("numa") for host in written["hosts"]] == [
+        [
+            {"id": 0, "cpus": 8, "pcpus": 4, "memory_mb": 32768, "pages": pages},
+            {"id": 8, "cpus": 8, "pcpus": 0, "memory_mb": 32768, "pages": {}},
+        ],
+        None,
+        None,
+    ]
+    assert [one.get("numa_nodes") for one in written["instances"]] == [[8], None, None]
+    least = read_cluster(with_cells([{"id": 3, "cpus": 2}])).model
+    assert least.hosts.numa[0] == (NumaCell(3, cpus=2),)
+    assert read_cluster(with_cells(None)).model.hosts.numa[0] is None
 
 
 def test_a_whole_model_and_its_metrics_come_back_to_the_last_column() -> None:
@@ -118,6 +149,16 @@ def test_the_neutral_form_is_read_as_it_is() -> None:
         ({"outside": [1]}, "outside"),
         ({"hosts": [{"id": "h", "name": "c", "unseen": -1}]}, "hosts.unseen"),
         ({"instances": [{"name": "x"}]}, "instances[0]"),
+        (with_cells({}), "hosts[0].numa"),
+        (with_cells([]), "hosts[0].numa"),
+        (with_cells([1]), "hosts[0].numa"),
+        (with_cells([{"cpus": 4}]), "hosts[0].numa[0].id"),
+        (with_cells([{"id": 0}, {"id": 0}]), "hosts[0].numa"),
+        (with_cells([{"id": 0}, {"id": 1, "pcpus": -1}]), "hosts[0].numa[1].pcpus"),
+        (with_cells([{"id": 0, "memory_mb": 1.5}]), "hosts[0].numa[0].memory_mb"),
+        (with_cells([{"id": 0, "pages": [2048]}]), "hosts[0].numa[0].pages"),
+        (with_cells([{"id": 0, "pages": {"2M": 1}}]), "hosts[0].numa[0].pages"),
+        (with_cells([{"id": 0, "pages": {"2048": "1"}}]), "hosts[0].numa[0].pages.2048"),
     ],
 )
 def test_what_is_not_as_it_should_be_is_named(data: dict[str, object], field: str) -> None:

@@ -1,7 +1,7 @@
 from dataclasses import replace
 from typing import cast
 
-from domain.clouds import Changes, ClusterModel, Collection
+from domain.clouds import ClusterModel, Collection
 from domain.clouds.cluster_model import QUARANTINE_SHOWN
 from domain.clouds.events import ClusterModelCollected
 from domain.kernel.aggregate import Event
@@ -10,7 +10,7 @@ from domain.kernel.reasons import Because, Reason
 from tests.given import context, happened, replayed
 
 AWAY = Because(Reason.CLOUD_UNREACHABLE, {"error": "503"})
-FIRST = Collection("a" * 64, 3, 10, 9, 0.25, (), Changes(hosts_added=3, servers_added=10))
+FIRST = Collection("a" * 64, {"hosts": 3, "servers": 10}, 9, 0.25, (), {"hosts_added": 3})
 SECOND = replace(FIRST, digest="b" * 64)
 
 

@@ -128,7 +128,7 @@ def test_excluded_machines_go_and_unknown_ones_are_noted() -> None:
 
 def test_a_scope_that_selects_no_machine_says_so() -> None:
     _, selection = parse_baremetal_scope(scoped("n1")).apply(built(node(1)))
-    assert [note.reason for note in selection.notes] == [Reason.MODEL_EMPTY]
+    assert [note.reason for note in selection.notes] == [Reason.BAREMETAL_EMPTY]
 
 
 @pytest.mark.parametrize("scope", [None, [], [{"compute": []}], [{"availability_zones": []}]])

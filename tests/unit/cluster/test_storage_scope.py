@@ -95,9 +95,9 @@ def test_the_wildcard_alone_includes_everything(key: str) -> None:
 @pytest.mark.parametrize(
     ("rule", "notes"),
     [
-        ({"availability_zones": [{"name": "nowhere"}]}, ["nowhere", Reason.MODEL_EMPTY]),
-        ({"volume_types": [{"name": "tin"}]}, ["tin", Reason.MODEL_EMPTY]),
-        ({"volume_types": [{"name": "lead"}]}, [Reason.MODEL_EMPTY]),
+        ({"availability_zones": [{"name": "nowhere"}]}, ["nowhere", Reason.STORAGE_EMPTY]),
+        ({"volume_types": [{"name": "tin"}]}, ["tin", Reason.STORAGE_EMPTY]),
+        ({"volume_types": [{"name": "lead"}]}, [Reason.STORAGE_EMPTY]),
     ],
 )
 def test_an_include_rule_that_matches_nothing_selects_nothing_and_says_so(

@@ -1,14 +1,19 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from application.commands.scopes import checked_scope
+from domain.cluster.scope import parse_scope
+from domain.cluster.scope_baremetal import parse_baremetal_scope
+from domain.cluster.scope_storage import parse_storage_scope
 from domain.kernel.errors import InvalidValue
 
 FULL: list[Any] = [
     {
         "compute": [
-            {"host_aggregates": [{"id": 1}, {"id": "*"}, {"name": "ssd"}, {}]},
+            {"host_aggregates": [{"id": 1}, {"name": "ssd"}, {}]},
             {"availability_zones": [{"name": "az1"}]},
             {
                 "exclude": [
@@ -83,6 +88,10 @@ def test_what_is_empty_or_about_storage_only_is_accepted(scope: list[Any]) -> No
         [{"compute": [{"exclude": [{"unknown": []}]}]}],
         [{"storage": [{"exclude": [{"instances": []}]}]}],
         [{"availability_zones": [{"nam": "typo"}]}],
+        [{"compute": [{"host_aggregates": [{"id": 1}, {"id": "*"}]}]}],
+        [{"compute": [{"host_aggregates": ["ssd"]}]}],
+        [{"storage": [{"volume_types": [{"name": "*"}, {"name": "fast"}]}]}],
+        [{"storage": [{"availability_zones": [{"name": "a"}, {"name": "*"}]}]}],
     ],
 )
 def test_what_is_no_scope_is_refused(scope: object) -> None:
@@ -102,3 +111,75 @@ def test_aggregates_cannot_be_included_and_excluded() -> None:
     ]
     with pytest.raises(InvalidValue, match="include and exclude"):
         checked_scope(scope)
+
+
+def test_a_contradiction_is_told_with_its_place() -> None:
+    """It would fail every run of every audit of the template."""
+    scope = [{"compute": []}, {"storage": [{"volume_types": [{"name": "*"}, {"name": "x"}]}]}]
+    with pytest.raises(InvalidValue) as refusal:
+        checked_scope(scope)
+    assert refusal.value.field == "scope[1].storage[0].volume_types"
+
+
+_WORDS = st.sampled_from(["*", "a", "b", 1, True, None])
+_KEYS = st.sampled_from(
+    [
+        *("compute", "storage", "baremetal", "exclude", "name", "uuid", "id", "host_aggregates"),
+        *("availability_zones", "volume_types", "instances", "compute_nodes", "storage_pools"),
+        *("volumes", "projects", "instance_metadata", "ironic_nodes", "x"),
+    ]
+)
+_ANYTHING = st.recursive(
+    _WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS, inner, max_size=2),
+    max_leaves=12,
+)
+
+
+def _rules(*includes: tuple[str, str], **excludes: str) -> st.SearchStrategy[Any]:
+    """Rules that are mostly right: lists of names under the keys that may hold them."""
+
+    def names(attribute: str) -> st.SearchStrategy[Any]:
+        entry = st.dictionaries(st.just(attribute), _WORDS, max_size=1)
+        return st.lists(entry, max_size=2)
+
+    rules = [st.fixed_dictionaries({key: names(attribute)}) for key, attribute in includes]
+    parts = [st.fixed_dictionaries({key: names(of)}) for key, of in excludes.items()]
+    excluded = st.fixed_dictionaries({"exclude": st.lists(st.one_of(parts), max_size=2)})
+    return st.lists(st.one_of(*rules, excluded), max_size=3)
+
+
+_COMPUTE = _rules(
+    ("host_aggregates", "id"),
+    ("host_aggregates", "name"),
+    ("availability_zones", "name"),
+    instances="uuid",
+    compute_nodes="name",
+    instance_metadata="x",
+    projects="uuid",
+)
+_STORAGE = _rules(
+    ("availability_zones", "name"),
+    ("volume_types", "name"),
+    storage_pools="name",
+    volumes="uuid",
+    projects="uuid",
+)
+_SCOPES = st.lists(
+    st.one_of(
+        st.fixed_dictionaries({"compute": _COMPUTE}),
+        st.fixed_dictionaries({"storage": _STORAGE}),
+    ),
+    max_size=3,
+)
+
+
+@given(_ANYTHING | _SCOPES)
+def test_whatever_is_accepted_is_understood_by_runs(value: object) -> None:
+    try:
+        scope = checked_scope(value)
+    except InvalidValue:
+        return
+    for read in (parse_scope, parse_storage_scope, parse_baremetal_scope):
+        read(scope)
+    assert checked_scope(scope) == scope

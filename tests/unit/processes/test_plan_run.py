@@ -6,12 +6,14 @@ from uuid import UUID
 
 import pytest
 
+from application.ports.cloud import Observation, Verdict
 from application.ports.event_log import EventLog, Recorded
-from application.ports.read_models import Progress
+from application.ports.progress import Progress
 from application.processes.held import Held
 from application.processes.plan_run import PlanRun
 from application.processes.tracking import Pace
 from application.transactions import Commands
+from domain.kernel.aggregate import Facts
 from domain.kernel.errors import Fenced
 from domain.kernel.metadata import Metadata, component
 from domain.kernel.reasons import Because, Reason
@@ -225,6 +227,53 @@ def test_a_cancel_stops_what_has_not_started_and_lets_the_rest_end(event_log: Ev
     cloud.after.append(cancel)
     assert bench.drive().state is PlanState.CANCELLED
     assert bench.states() == [ActionState.SUCCEEDED, ActionState.CANCELLED]
+
+
+def test_a_cancel_during_a_second_attempt_ends_the_action_and_the_plan(
+    event_log: EventLog,
+) -> None:
+    """The plan stayed CANCELLING until the applier restarted: nobody looked at the action again."""
+
+    class Cancelling(ReferenceCloud):
+        """A user cancels while the second attempt is being checked."""
+
+        checks = 0
+
+        def check(self, parameters: Facts) -> Verdict:
+            self.checks += 1
+            if self.checks == 2:
+                cancel()
+            return super().check(parameters)
+
+    def cancel() -> None:
+        bench.commands.run(
+            METADATA, lambda tx, ctx: tx.get(ActionPlan, bench.id).move(ctx, PlanState.CANCELLING)
+        )
+
+    cloud = Cancelling()
+    cloud.before.append(loses_the_reply)
+    bench = Bench(event_log, cloud, action("a"), action("b", (0,)))
+    assert bench.drive().state is PlanState.CANCELLED
+    assert bench.states() == [ActionState.FAILED, ActionState.CANCELLED]
+    assert cloud.effects == []
+
+
+def test_looks_that_go_wrong_now_and_then_do_not_add_up(event_log: EventLog) -> None:
+    """Three hiccups in an hour failed a migration that was well under way."""
+
+    class Stumbling(ReferenceCloud):
+        """Every other look at an effect goes wrong."""
+
+        looks = 0
+
+        def observe(self, parameters: Facts, before: Facts, receipt: Facts | None) -> Observation:
+            self.looks += 1
+            if self.looks % 2:
+                raise RuntimeError("no JSON")
+            return super().observe(parameters, before, receipt)
+
+    bench = Bench(event_log, Stumbling(looks=6), action("a"))
+    assert bench.drive().state is PlanState.SUCCEEDED
 
 
 def test_an_effect_past_its_deadline_is_aborted_and_fails(event_log: EventLog) -> None:

@@ -96,3 +96,51 @@ def test_a_failing_sweep_is_tried_again(caplog: pytest.LogCaptureFixture) -> Non
     with working(worker):
         assert found.wait(PATIENCE)
     assert "the sweep failed" in caplog.text
+
+
+def test_what_waits_is_left_to_others_when_the_worker_is_told_to_stop() -> None:
+    """A worker that was stopping first claimed and worked off all that had been offered."""
+    seen: list[UUID] = []
+    inside, release, stop = threading.Event(), threading.Event(), threading.Event()
+
+    def process(key: UUID) -> None:
+        seen.append(key)
+        inside.set()
+        release.wait(PATIENCE)
+
+    worker = Worker("w", 1, process, nothing, interval=60)
+    thread = threading.Thread(target=worker.run, args=(stop,))
+    thread.start()
+    running = worker.offer(ident(1))
+    assert inside.wait(PATIENCE)
+    waiting = [worker.offer(ident(number)) for number in (2, 3)]
+    stop.set()
+    release.set()
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
+    assert running.done()
+    assert all(future.cancelled() for future in waiting)
+    assert seen == [ident(1)]
+
+
+@pytest.mark.parametrize("early", [False, True])
+def test_a_slot_survives_that_nobody_waits_for_its_result_any_more(early: bool) -> None:
+    """A connection to NATS was closed for good while a long plan ran: what waited for the plan was
+    cancelled, its slot died of that at the end of the plan, and the applier took no other one."""
+    inside, release = threading.Event(), threading.Event()
+    seen: list[UUID] = []
+
+    def process(key: UUID) -> None:
+        seen.append(key)
+        inside.set()
+        release.wait(PATIENCE)
+
+    worker = Worker("w", 1, process, nothing, interval=60)
+    with working(worker):
+        running = worker.offer(ident(1))
+        assert inside.wait(PATIENCE)
+        waiting = worker.offer(ident(2))
+        (waiting if early else running).cancel()
+        release.set()
+        worker.offer(ident(3)).result(PATIENCE)
+    assert seen == [ident(1), ident(2), ident(3)]

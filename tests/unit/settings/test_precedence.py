@@ -76,6 +76,25 @@ host = prometheus.example
     )
 
 
+def test_the_kinds_of_models_that_are_kept_are_those_of_the_original(tmp_path: Path) -> None:
+    file = written(
+        tmp_path,
+        """
+[collector]
+collector_plugins = Compute, baremetal
+[watcher_cluster_data_model_collectors.storage]
+period = 3600
+""",
+    )
+    assert load(files=[]).settings.collector.plugins == ("compute", "storage")
+    chosen = load(files=[file])
+    assert chosen.settings.collector.plugins == ("compute", "baremetal")
+    assert chosen.settings.collector.storage_period == 3600.0
+    assert load(environ=chosen.environment(), files=[]).settings.collector == (
+        chosen.settings.collector
+    )
+
+
 def test_what_was_derived_follows_what_it_is_derived_from(tmp_path: Path) -> None:
     settings = load(flags={"vigil.data_dir": str(tmp_path)}, files=[]).settings
     assert settings.database.connection == f"sqlite:///{tmp_path}/vigil.sqlite"
@@ -116,6 +135,13 @@ def test_every_option_has_a_variable_of_its_own() -> None:
             r"\[watcher_planners.weight\] weights .*: must be name:number pairs",
         ),
         ({"vigil.simulator_speed": "nan"}, r"\[vigil\] simulator_speed .*: must be a number"),
+        *(
+            (
+                {"collector.collector_plugins": text},
+                r"collector_plugins .*: must be some of compute, storage, baremetal with commas",
+            )
+            for text in ("storage", "compute,compute", "compute,network", ",")
+        ),
         ({"api.prot": "1"}, r"there is no option api.prot"),
         ({"DEFAULT.service_down_time": "6"}, r"service_down_time: must be at least twice"),
         (
@@ -123,6 +149,10 @@ def test_every_option_has_a_variable_of_its_own() -> None:
             r"enable_authentication: must be true when \[api\] host \(10.0.0.1\)",
         ),
         ({"prometheus_client.username": "me"}, r"\[prometheus_client\] username: must be set"),
+        (
+            {"vigil.event_streams": "8"},
+            r"event_streams: must be less than \[vigil\] api_threads \(8",
+        ),
     ],
 )
 def test_an_error_names_the_option_and_the_rule(flags: dict[str, str], complaint: str) -> None:

@@ -113,6 +113,22 @@ def test_an_override_of_a_base_rule_changes_all_that_refer_to_it(files: Files) -
     assert not policy.allows(caller("admin"), "audit:create", {})
 
 
+def test_a_file_that_disappears_opens_no_door(
+    files: Files, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Deployment tools delete and write anew: in between, the defaults were in force."""
+    files.write('"audit:create": "!"\n')
+    policy = files.policy()
+    assert not policy.allows(caller("admin"), "audit:create", {})
+    files.rules.unlink()
+    for _ in range(3):
+        assert not policy.allows(caller("admin"), "audit:create", {})
+    assert caplog.text.count("is gone, its rules stay in force") == 1
+    files.write('"audit:create": "role:optimizer"\n')
+    assert policy.allows(caller("optimizer"), "audit:create", {})
+    assert not policy.allows(caller("admin"), "audit:create", {})
+
+
 def test_a_rule_may_refer_to_the_caller_and_to_the_target(files: Files) -> None:
     files.write(
         '"audit:get": "project_id:%(project_id)s"\n'

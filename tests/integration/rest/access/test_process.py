@@ -265,3 +265,22 @@ def _drained(terminal: int) -> Iterator[bytes]:
         if not chunk:
             return
         yield chunk
+
+
+class TestEventStreams:
+    def test_how_many_and_how_long_is_the_operators_choice(
+        self, lived_in: House, conf: Path
+    ) -> None:
+        conf.write_text(
+            "[api]\nworkers = 1\n[vigil]\nevent_streams = 1\nevent_stream_seconds = 2\n"
+            "event_stream_heartbeat = 1\n"
+        )
+        with serving(lived_in.url, conf) as api:
+            url = f"{api.url}/v1/events/stream"
+            with requests.get(url, stream=True, timeout=30) as held:
+                refusal = requests.get(url, stream=True, timeout=30)
+                assert refusal.status_code == 503
+                assert "serves 1 event streams already" in refusal.text
+                assert b": nothing new" in held.content, "it ended by itself, and was silent before"
+            with requests.get(url, stream=True, timeout=30) as another:
+                assert another.status_code == 200

@@ -1,0 +1,26 @@
+"""What notifications come to, before it is judged."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from domain.clouds.amendments import ComputeFacts, StorageFacts
+from domain.cluster.kinds import ModelKind
+from domain.kernel.reasons import Because
+
+
+@dataclass(frozen=True)
+class Told:
+    """What some notifications tell.
+
+    Attributes:
+        compute, storage: facts.
+        unclear: by kind of model, what they say has changed without saying how: only a
+            collection can tell.
+    """
+
+    compute: ComputeFacts = field(default_factory=ComputeFacts)
+    storage: StorageFacts = field(default_factory=StorageFacts)
+    unclear: Mapping[ModelKind, tuple[Because, ...]] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.compute or self.storage or any(self.unclear.values()))

@@ -1,0 +1,52 @@
+"""What notifications tell of a cloud, and what that does to its kept models.
+
+A collected model is the base; facts are laid over it (``ComputeAmendments``,
+``StorageAmendments``). Which facts count is judged once, when they come (``admit_compute``,
+``admit_storage``); what was admitted is recorded and always gives the same model again.
+"""
+
+from domain.clouds.amendments.admission import admit_compute, carried_compute
+from domain.clouds.amendments.compute import ComputeAmendments
+from domain.clouds.amendments.facts import (
+    ComputeFact,
+    ComputeFacts,
+    GroupFact,
+    HostFact,
+    MemberFact,
+    PinFact,
+    PoolFact,
+    ServerFact,
+    Stamp,
+    StorageFact,
+    StorageFacts,
+    VolumeFact,
+)
+from domain.clouds.amendments.model_amendments import Amendment, ModelAmendments
+from domain.clouds.amendments.storage import StorageAmendments, admit_storage, carried_storage
+from domain.clouds.amendments.verdicts import TOLERANCE, Admission, Ignored
+
+__all__ = [
+    "TOLERANCE",
+    "Admission",
+    "Amendment",
+    "ComputeAmendments",
+    "ComputeFact",
+    "ComputeFacts",
+    "GroupFact",
+    "HostFact",
+    "Ignored",
+    "MemberFact",
+    "ModelAmendments",
+    "PinFact",
+    "PoolFact",
+    "ServerFact",
+    "Stamp",
+    "StorageAmendments",
+    "StorageFact",
+    "StorageFacts",
+    "VolumeFact",
+    "admit_compute",
+    "admit_storage",
+    "carried_compute",
+    "carried_storage",
+]

@@ -1,0 +1,11 @@
+"""The kinds of models that are kept of a cloud."""
+
+from enum import StrEnum
+
+
+class ModelKind(StrEnum):
+    """A kind of model. The value is stored in events and records."""
+
+    COMPUTE = "compute"
+    STORAGE = "storage"
+    BAREMETAL = "baremetal"

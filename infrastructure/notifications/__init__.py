@@ -1,0 +1,1 @@
+"""Notifications of Nova and Cinder, over oslo.messaging: from messages to facts."""

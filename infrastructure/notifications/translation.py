@@ -1,0 +1,109 @@
+"""From messages to facts: one bad message is set aside, the others are used."""
+
+import logging
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from application.ports.notifications import Told
+from domain.clouds.amendments import (
+    ComputeFact,
+    ComputeFacts,
+    PoolFact,
+    StorageFact,
+    StorageFacts,
+    VolumeFact,
+)
+from domain.cluster.kinds import ModelKind
+from domain.kernel.reasons import Because
+from infrastructure.notifications import cinder, nova
+from infrastructure.notifications.envelope import Notification, Unreadable, notification
+
+log = logging.getLogger(__name__)
+
+_NOVA = re.compile(r"nova-.*")
+_CINDER = re.compile(r"(volume|capacity|snapshot)[.:].*")
+Quarantine = Callable[[str, str, str], None]
+"""Notes a message that cannot be read: event type, message id, what is wrong with it."""
+
+
+@dataclass
+class _Batch:
+    compute: list[ComputeFact] = field(default_factory=list)
+    storage: list[StorageFact] = field(default_factory=list)
+    unclear: dict[ModelKind, list[Because]] = field(default_factory=dict)
+
+    def add(self, what: ComputeFact | StorageFact | Because, kind: ModelKind) -> None:
+        if isinstance(what, Because):
+            self.unclear.setdefault(kind, []).append(what)
+        elif isinstance(what, PoolFact | VolumeFact):
+            self.storage.append(what)
+        else:
+            self.compute.append(what)
+
+    def told(self) -> Told:
+        return Told(
+            ComputeFacts.of(self.compute),
+            StorageFacts.of(self.storage),
+            {kind: tuple(reasons) for kind, reasons in self.unclear.items()},
+        )
+
+
+class Translator:
+    """Reads messages. Remembers whether Nova tells of every change (see ``nova``).
+
+    Attributes:
+        counts: of messages: ``read``, ``useless`` (about nothing that a model holds, or told by
+            nobody known), ``unreadable``.
+
+    Args:
+        quarantine: is told of each message that cannot be read.
+    """
+
+    def __init__(self, quarantine: Quarantine) -> None:
+        self._quarantine = quarantine
+        self._every_change = False
+        self.counts: Counter[str] = Counter()
+
+    def read(self, bodies: Iterable[object]) -> Told:
+        """What some messages tell; those that cannot be read, or are useless, tell nothing."""
+        batch = _Batch()
+        for body in bodies:
+            self.counts[self._read(body, batch)] += 1
+        return batch.told()
+
+    def _read(self, body: object, batch: _Batch) -> str:
+        try:
+            told = notification(body)
+            found = list(self._facts(told))
+        except Unreadable as error:
+            self._set_aside(body, str(error))
+            return "unreadable"
+        except Exception as error:  # whatever it is, it concerns this message only
+            log.exception("a notification could not be read")
+            self._set_aside(body, f"{type(error).__name__}: {error}")
+            return "unreadable"
+        for what, kind in found:
+            batch.add(what, kind)
+        return "read" if found else "useless"
+
+    def _facts(
+        self, told: Notification
+    ) -> Iterable[tuple[ComputeFact | StorageFact | Because, ModelKind]]:
+        if _NOVA.fullmatch(told.publisher) and nova.is_versioned(told):
+            if told.event == nova.UPDATE:
+                self._every_change = True
+            elif self._every_change and told.event in nova.ENDED:
+                return  # told already, and better
+            for what in nova.read_nova(told):
+                yield what, ModelKind.COMPUTE
+        elif _CINDER.fullmatch(told.publisher):
+            for change in cinder.read_cinder(told):
+                yield change, ModelKind.STORAGE
+
+    def _set_aside(self, body: object, error: str) -> None:
+        known = body if isinstance(body, Mapping) else {}
+        event, message = (str(known.get(name) or "?") for name in ("event_type", "message_id"))
+        log.warning("the notification %s (%s) is set aside: %s", event, message, error)
+        self._quarantine(event, message, error)

@@ -1,0 +1,85 @@
+"""The listener: notifications in, amended models out."""
+
+import logging
+import threading
+from hashlib import sha256
+from typing import Any
+
+from application.amending import amendable
+from application.model_kinds import KINDS
+from application.ports.event_log import ConcurrencyConflict, EventLogUnavailable
+from application.ports.projections import StoreUnavailable
+from application.processes.amending import Amender
+from application.processes.collection import ModelKeeper
+from application.processes.following import Followed, Follower, Recollection
+from domain.kernel.metadata import Metadata
+from infrastructure.notifications.listener import Listener, Subscription
+from infrastructure.settings import Settings
+from infrastructure.settings.libraries import library_options
+from interfaces.bootstrap.models import cloud_name, keepers
+from interfaces.bootstrap.parts import connection
+from interfaces.bootstrap.store import CLOCK, Store
+
+log = logging.getLogger(__name__)
+
+CONSUMER = "vigil-listener"
+"""What messages that could not be used are noted under."""
+OUTAGES = (ConcurrencyConflict, EventLogUnavailable, StoreUnavailable)
+"""What has nothing to do with a message: it is told again."""
+
+
+def follow(settings: Settings, store: Store, metadata: Metadata, stop: threading.Event) -> None:
+    """Follows the cloud until told to stop.
+
+    Raises:
+        NotInstalled: oslo.messaging is missing.
+        ValueError: the settings do not say where the message bus is.
+    """
+    kept = keepers(settings, store, connection(settings), metadata)
+    followed = {keeper.kind: _followed(settings, store, keeper, metadata) for keeper in kept}
+    follower = Follower({kind: one for kind, one in followed.items() if one is not None})
+    listener = _listener(settings, store, follower)
+    collecting = threading.Thread(target=follower.run, args=(stop,), name="recollections")
+    collecting.start()
+    try:
+        listener.run(stop)
+    finally:
+        stop.set()
+        collecting.join()
+
+
+def _followed(
+    settings: Settings, store: Store, keeper: ModelKeeper[Any], metadata: Metadata
+) -> Followed | None:
+    how = amendable(KINDS[keeper.kind])
+    if how is None:
+        return None
+    amender = Amender(
+        how, store.commands, store.records, cloud=cloud_name(settings), metadata=metadata
+    )
+    interval = settings.notifications.resync_interval
+    return Followed(amender, Recollection(keeper, CLOCK, interval=interval))
+
+
+def _listener(settings: Settings, store: Store, follower: Follower) -> Listener:
+    chosen = settings.notifications
+    if chosen.url is None:
+        raise ValueError("[DEFAULT] transport_url: is not set")
+
+    def quarantine(event: str, message: str, error: str) -> None:
+        # the bus numbers nothing: the number is made of the id, so that a message is noted once
+        number = int.from_bytes(sha256(message.encode()).digest()[:7])
+        try:
+            store.poison.put(CONSUMER, event, number, deliveries=1, error=error)
+        except StoreUnavailable as outage:
+            log.warning("the bad notification %s is noted in this log only: %s", message, outage)
+
+    return Listener(
+        library_options(settings).load(),
+        Subscription(
+            url=chosen.url, topics=chosen.topics, pool=chosen.pool, interval=chosen.interval
+        ),
+        follower.record,
+        postponed=OUTAGES,
+        quarantine=quarantine,
+    )

@@ -1,0 +1,175 @@
+"""How models of each kind are written: a table of what holds things, a list of everything, XML."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from application.model_kinds import BAREMETAL, COMPUTE, STORAGE, Kind
+from domain.cluster import baremetal_forms, listing, storage_listing, storage_xml, xml
+from domain.cluster.baremetal import BaremetalModel
+from domain.cluster.compute import ComputeModel
+from domain.cluster.storage import StorageModel
+
+Row = dict[str, Any]
+_COLUMNS = ("vcpus", "memory_mb", "disk_gb")
+
+
+@dataclass(frozen=True)
+class Form:
+    """How models of a kind are written.
+
+    Attributes:
+        key: what the rows of the summary are: ``hosts``, ``pools``, ``machines``.
+        summary: rows for programs, without servers and volumes.
+        table: the same for people.
+        rows: the flat list of everything.
+        xml: the interchange form.
+    """
+
+    kind: Kind[Any]
+    key: str
+    summary: Callable[[Any], list[Row]]
+    table: Callable[[Any], Iterator[str]]
+    rows: Callable[[Any], list[Row]]
+    xml: Callable[[Any], str]
+
+
+def host_rows(model: ComputeModel) -> list[Row]:
+    """A host per row: what it is, how many servers it holds, allocated and allocatable amounts."""
+    hosts = model.hosts
+    rows = []
+    for host, name in enumerate(hosts.name):
+        row: Row = {
+            "id": hosts.id[host],
+            "name": name,
+            "state": hosts.state[host],
+            "status": hosts.status[host],
+            "zone": hosts.zone[host],
+            "servers": int(model.servers_per_host[host]),
+        }
+        for place, column in enumerate(_COLUMNS):
+            room = float(model.capacity[place, host])
+            row[column] = {
+                "allocated": float(model.allocated[place, host]),
+                "capacity": None if room == float("inf") else room,
+            }
+        rows.append(row)
+    return rows
+
+
+def _host_table(model: ComputeModel) -> Iterator[str]:
+    yield (
+        f"{'host':<24} {'state':<6} {'status':<9} {'zone':<12} {'servers':>7} "
+        f"{'vcpus':>13} {'memory MB':>19} {'disk GB':>15}"
+    )
+    for row in host_rows(model):
+        amounts = [_amount(row[column]) for column in _COLUMNS]
+        yield (
+            f"{row['name']:<24} {row['state']:<6} {row['status']:<9} {row['zone']:<12} "
+            f"{row['servers']:>7} {amounts[0]:>13} {amounts[1]:>19} {amounts[2]:>15}"
+        )
+    if len(model.unplaced):
+        yield f"{len(model.unplaced)} servers are on no host"
+
+
+def _amount(pair: Mapping[str, float | None]) -> str:
+    room = pair["capacity"]
+    return f"{pair['allocated']:.0f} of {'shared' if room is None else format(room, '.0f')}"
+
+
+def pool_rows(model: StorageModel) -> list[Row]:
+    """A pool per row: its backend, how many volumes it holds, capacities in GB.
+
+    A capacity that is not known is None; one without a limit is ``infinite``.
+    """
+    pools, nodes = model.pools, model.nodes
+    return [
+        {
+            "name": name,
+            "backend": nodes.host[node],
+            "state": nodes.state[node],
+            "status": nodes.status[node],
+            "zone": nodes.zone[node],
+            "volumes": int(model.volumes_per_pool[pool]),
+            "total_gb": _gb(pools.total_gb[pool]),
+            "free_gb": _gb(pools.free_gb[pool]),
+            "provisioned_gb": _gb(pools.provisioned_gb[pool]),
+            "virtual_free_gb": _gb(pools.virtual_free_gb[pool]),
+        }
+        for pool, name in enumerate(pools.name)
+        for node in (int(pools.node[pool]),)
+    ]
+
+
+def _gb(value: float) -> float | str | None:
+    if math.isnan(value):
+        return None
+    return "infinite" if math.isinf(value) else float(value)
+
+
+def _pool_table(model: StorageModel) -> Iterator[str]:
+    yield (
+        f"{'pool':<40} {'state':<6} {'status':<9} {'zone':<12} {'volumes':>7} "
+        f"{'total GB':>10} {'free GB':>10} {'promised GB':>11}"
+    )
+    for row in pool_rows(model):
+        total, free, promised = (
+            _shown(row[column]) for column in ("total_gb", "free_gb", "provisioned_gb")
+        )
+        yield (
+            f"{row['name']:<40} {row['state']:<6} {row['status']:<9} {row['zone']:<12} "
+            f"{row['volumes']:>7} {total:>10} {free:>10} {promised:>11}"
+        )
+    if len(model.unplaced):
+        yield f"{len(model.unplaced)} volumes are in no pool"
+
+
+def _shown(value: float | str | None) -> str:
+    if value is None:
+        return "unknown"
+    return value if isinstance(value, str) else format(value, ".0f")
+
+
+def machine_rows(model: BaremetalModel) -> list[Row]:
+    """A machine per row: its power and maintenance, the hypervisor that runs on it."""
+    nodes = model.nodes
+    return [
+        {
+            "id": identity,
+            "name": nodes.name[node],
+            "power_state": nodes.power_state[node],
+            "maintenance": bool(nodes.maintenance[node]),
+            "provision_state": nodes.provision_state[node],
+            "compute_node": nodes.compute_node[node],
+        }
+        for node, identity in enumerate(nodes.id)
+    ]
+
+
+def _machine_table(model: BaremetalModel) -> Iterator[str]:
+    yield f"{'machine':<36} {'name':<20} {'power':<10} {'maintenance':<11} {'state':<10} below"
+    for row in machine_rows(model):
+        maintained = "yes" if row["maintenance"] else "no"
+        yield (
+            f"{row['id']:<36} {row['name']:<20} {row['power_state'] or 'unknown':<10} "
+            f"{maintained:<11} {row['provision_state']:<10} {row['compute_node'] or '-'}"
+        )
+
+
+FORMS: Mapping[str, Form] = {
+    form.kind.name.value: form
+    for form in (
+        Form(COMPUTE, "hosts", host_rows, _host_table, listing.to_list, xml.to_xml),
+        Form(STORAGE, "pools", pool_rows, _pool_table, storage_listing.to_list, storage_xml.to_xml),
+        Form(
+            BAREMETAL,
+            "machines",
+            machine_rows,
+            _machine_table,
+            baremetal_forms.to_list,
+            baremetal_forms.to_xml,
+        ),
+    )
+}
+"""How models of each kind are written, by the kind's name."""

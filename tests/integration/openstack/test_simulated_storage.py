@@ -1,0 +1,61 @@
+"""The simulator's Cinder and Ironic, read over HTTP as any other cloud's."""
+
+from collections.abc import Iterator
+
+import pytest
+from openstack.connection import Connection
+
+from domain.cluster.baremetal import BaremetalModel
+from domain.cluster.kinds import ModelKind
+from domain.cluster.storage import StorageModel
+from infrastructure.openstack.baremetal_collector import IronicCollector
+from infrastructure.openstack.collector import NovaCollector
+from infrastructure.openstack.connection import Limits, connect
+from infrastructure.openstack.probes import probe
+from infrastructure.openstack.storage_collector import CinderCollector
+from infrastructure.simulator import Simulator, SimulatorConfig, clouds_yaml
+
+
+@pytest.fixture(scope="module")
+def twin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
+    """A simulated cloud, reached as any other."""
+    running = Simulator(SimulatorConfig(hosts=20, servers=200))
+    running.start()
+    file = tmp_path_factory.mktemp("twin") / "clouds.yaml"
+    file.write_text(clouds_yaml(running.base_url))
+    connection = connect("simulator", file)
+    yield connection
+    connection.session.session.close()
+    connection.close()
+    running.stop()
+
+
+def test_the_simulators_storage_becomes_a_model(twin: Connection) -> None:
+    small = CinderCollector(twin, Limits(page=10)).collect()
+    found = CinderCollector(twin).collect()
+    assert found.calls == 5
+    assert sorted(row.id for row in small.volumes) == sorted(row.id for row in found.volumes)
+    model, quarantined = StorageModel.build(found.nodes, found.pools, found.volumes, found.types)
+    assert quarantined == ()
+    assert len(model.volumes) == len(found.volumes) > 40
+    assert model.volumes.snapshots.sum() > 0
+    assert model.size_per_pool.tolist() == model.pools.allocated_gb.tolist()
+    again, _ = StorageModel.build(small.nodes, small.pools, small.volumes, small.types)
+    assert again.to_columns() == model.to_columns()
+
+
+@pytest.mark.parametrize("kind", ModelKind)
+def test_every_service_of_the_simulator_answers_a_probe(
+    twin: Connection, limits: Limits, kind: ModelKind
+) -> None:
+    probe(twin, limits, kind)
+
+
+def test_the_simulators_machines_are_below_its_hosts(twin: Connection) -> None:
+    found = IronicCollector(twin, Limits(page=7)).collect()
+    model, quarantined = BaremetalModel.build(found.nodes)
+    assert quarantined == ()
+    assert found.calls == 3
+    hosts = NovaCollector(twin).collect().hosts
+    assert model.by_compute_node.keys() == {host.id for host in hosts}
+    assert model.nodes.maintenance.sum() == 1

@@ -1,0 +1,94 @@
+"""Whatever happens to messages on their way, the model ends as the cloud is."""
+
+from collections.abc import Callable
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.clouds.amendments import ComputeAmendments, ComputeFacts, admission, facts
+from domain.clouds.amendments.admission import admit_compute, carried_compute
+from domain.cluster.compute import ComputeModel
+from tests.properties.clouds.amendments.cloud import TOLERANCE, Cloud, batches, comparable
+
+
+def kept(random: Random, *, carry: bool = True) -> tuple[ComputeModel, ComputeModel]:
+    """The model after a life of a cloud, two collections and all messages; and the truth.
+
+    The second collection reads while messages come, and is taken in at any moment after that.
+    """
+    cloud = Cloud(random, changes=random.randint(1, 14))
+    times = sorted(random.uniform(999, cloud.now) for _ in range(2))
+    first, second = times[0], max(times[1], cloud.silence)
+    ended = min(second + random.choice((0.0, 0.7, 3.0)), cloud.now)
+    known = ComputeAmendments(cloud.collection(first, first), ComputeFacts())
+    since = first - TOLERANCE
+    later = cloud.collection(second, ended)
+    delivered = list(batches(random, cloud.told))
+    taken_in = random.randint(0, len(delivered))
+    unclear = False
+    for number, batch in enumerate([*delivered, ComputeFacts()]):
+        if number == taken_in:
+            since = second - TOLERANCE
+            carried = carried_compute(known, later, since)
+            unclear = bool(carried.unclear)
+            known = ComputeAmendments(later, carried.facts if carry else ComputeFacts())
+        admitted = admit_compute(known, batch, since)
+        unclear |= bool(admitted.unclear)
+        known = ComputeAmendments(known.base, known.facts.joined(admitted.facts))
+    truth = cloud.truth()
+    if unclear:  # then the cloud is read again, soon
+        again = carried_compute(known, truth, cloud.now - TOLERANCE)
+        known = ComputeAmendments(truth, again.facts)
+    return known.model()[0], truth
+
+
+@given(st.integers(min_value=0))
+@settings(max_examples=400)
+def test_any_delivery_around_any_collection_ends_at_what_the_cloud_is(seed: int) -> None:
+    model, truth = kept(Random(seed))
+    assert comparable(model) == comparable(truth)
+
+
+def _unordered(_before: object, _fact: object) -> None:
+    return None
+
+
+REMOVED: dict[str, tuple[object, str, Callable[..., object]]] = {
+    "later messages win": (admission, "_order", _unordered),
+    "nothing comes after a deletion": (facts, "lasting", facts.later),
+    "a newer row of the collection wins": (
+        admission._Judge,
+        "_newer_row",
+        lambda _self, _fact: False,
+    ),
+    "the version counts before the time": (
+        facts.Stamp,
+        "__gt__",
+        lambda one, other: one.at > other.at,
+    ),
+    "what is not in the collection and older stays away": (
+        admission._Judge,
+        "_early",
+        lambda _self, _fact: False,
+    ),
+}
+
+
+@pytest.mark.parametrize("rule", REMOVED)
+def test_without_any_one_of_its_rules_it_would_not(
+    rule: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner, name, replacement = REMOVED[rule]
+    monkeypatch.setattr(owner, name, replacement)
+    assert any(_differs(seed) for seed in range(6000))
+
+
+def test_without_carrying_messages_over_a_collection_it_would_not() -> None:
+    assert any(_differs(seed, carry=False) for seed in range(6000))
+
+
+def _differs(seed: int, *, carry: bool = True) -> bool:
+    model, truth = kept(Random(seed), carry=carry)
+    return comparable(model) != comparable(truth)
