@@ -13,6 +13,7 @@ from typing import Protocol, TextIO
 
 _SECRETS = (
     (re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s:/@]*):[^\s@/]+@", re.IGNORECASE), r"\1:***@"),
+    (re.compile(r"(,[^\s:/@,]+):[^\s@/,]+@"), r"\1:***@"),  # further hosts of such a URL
     (re.compile(r"(\b(?:nats|tls)://)[^\s:/@]+@", re.IGNORECASE), r"\1***@"),
     (re.compile(r"\bgAAAA[\w=-]{20,}"), "***"),  # Keystone's tokens, wherever they stand
     (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE), r"\1 ***"),

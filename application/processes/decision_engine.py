@@ -166,7 +166,7 @@ class DecisionEngine:
                 self._metadata, lambda tx, ctx: tx.get(Audit, audit.id).cancel(ctx, because)
             )
         elif (run := audit.run) is not None and (claimed := self._claim(audit.id, run)):
-            self._defer(audit.id, *claimed, because, self._patience.gate)
+            self._defer(audit.id, *claimed, because, self._patience.gate, tried=False)
         return True
 
     # -- deciding --------------------------------------------------------------------------------
@@ -306,13 +306,22 @@ class DecisionEngine:
             return
         pause = self._patience.after(attempt)
         log.warning("run %s: %s Next attempt in %.0f s.", run, because, pause)
-        self._defer(audit.id, run, epoch, because, pause)
+        self._defer(audit.id, run, epoch, because, pause, tried=True)
 
-    def _defer(self, audit_id: UUID, run: UUID, epoch: int, because: Because, pause: float) -> None:
+    def _defer(
+        self,
+        audit_id: UUID,
+        run: UUID,
+        epoch: int,
+        because: Because,
+        pause: float,
+        *,
+        tried: bool,
+    ) -> None:
         self._commands.run(
             self._metadata,
             lambda tx, ctx: tx.get(Audit, audit_id).defer_run(
-                ctx, run, epoch, because, ctx.at + timedelta(seconds=pause)
+                ctx, run, epoch, because, ctx.at + timedelta(seconds=pause), tried=tried
             ),
         )
 

@@ -86,7 +86,7 @@ class Run:
         epoch: of the latest claim, 0 before the first.
         owner, host: the worker that holds the claim, None while nobody does.
         not_before: a deferred run is not claimable earlier.
-        attempt: how often it was deferred.
+        attempt: how often it was tried and deferred.
     """
 
     id: UUID
@@ -225,9 +225,16 @@ class Audit(Root):
         )
 
     def defer_run(
-        self, ctx: Context, run: UUID, epoch: int, because: Because, not_before: datetime
+        self,
+        ctx: Context,
+        run: UUID,
+        epoch: int,
+        because: Because,
+        not_before: datetime,
+        *,
+        tried: bool = True,
     ) -> None:
-        """Gives the run back for a passing reason, to be claimed again later."""
+        """Gives the run back for a passing reason (``tried`` and failed, or waiting its turn)."""
         held = self._fenced(run, epoch)
         self._record(
             AuditRunDeferred,
@@ -236,7 +243,7 @@ class Audit(Root):
             epoch=epoch,
             because=because,
             not_before=not_before,
-            attempt=held.attempt + 1,
+            attempt=held.attempt + tried,
         )
 
     def succeed_run(self, ctx: Context, run: UUID, epoch: int, plan: UUID) -> None:

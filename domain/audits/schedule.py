@@ -7,6 +7,8 @@ from domain.kernel.errors import InvalidValue
 
 Cron = Callable[[str, datetime], datetime]
 """Evaluates a cron expression: the first match strictly after an instant (UTC)."""
+FIRST_WINDOW = timedelta(minutes=1)
+"""How far back the latest match of a cron expression is looked for at first."""
 
 
 def seconds(interval: str) -> int | None:
@@ -48,7 +50,19 @@ def next_due(interval: str, last: datetime | None, now: datetime, cron: Cron) ->
 
 
 def _next_match(expression: str, last: datetime | None, now: datetime, cron: Cron) -> datetime:
-    due = cron(expression, now if last is None else last)
+    first = cron(expression, now if last is None else last)
+    if first > now:
+        return first
+    window = FIRST_WINDOW  # looked at backwards: after a year there may be half a million matches
+    while (start := now - window) > first:
+        found = cron(expression, start)
+        if found <= now:
+            return _latest(expression, found, now, cron)
+        window *= 2
+    return _latest(expression, first, now, cron)
+
+
+def _latest(expression: str, due: datetime, now: datetime, cron: Cron) -> datetime:
     while (later := cron(expression, due)) <= now:
         due = later
     return due

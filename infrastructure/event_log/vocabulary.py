@@ -9,8 +9,8 @@ import application.transactions
 import domain.audit_templates.audit_template
 import domain.audits.audit
 import domain.catalogue.catalogue
-import domain.clouds.cluster_model
 import domain.clouds.amendments.model_amendments
+import domain.clouds.cluster_model
 import domain.names.reservation
 import domain.plans.action_plan
 from domain.kernel.aggregate import Event

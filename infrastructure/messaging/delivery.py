@@ -112,7 +112,7 @@ class Delivery:
             deliveries,
             delay,
             what,
-            exc_info=error,
+            exc_info=error if isinstance(error, Exception) else None,  # not of a cancellation
         )
         await self._answer(message, "defer", message.nak(delay=delay))
 

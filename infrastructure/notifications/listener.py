@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 HOW_TO_INSTALL = "notifications need oslo.messaging: pip install 'vigil-optimizer[notifications]'"
 PATIENCE = (0.5, 15.0)
 """Seconds before the first further attempt to record a batch, and the longest such pause."""
+GRACE = 8.0
+"""Seconds in which the broker must have answered when the process ends."""
 _PRIORITY = "info"
 _RABBIT = ("rabbit", "kombu")
 
@@ -91,22 +93,26 @@ class Listener:
     def run(self, stop: threading.Event) -> None:
         """Listens until told to stop. The library reconnects by itself, for as long as it takes."""
         server = self._server()
-        # a start waits for the broker, however long, and must not keep the process from ending
+        # starting and ending wait for the broker, however long; the process must end all the same
         starting = threading.Thread(target=self._start, args=(server,), daemon=True)
         starting.start()
         stop.wait()
         self._stop.set()
-        starting.join(timeout=1)
-        if starting.is_alive():
-            log.warning("ending while the message bus does not answer")
-            return
-        server.stop()
-        server.wait()
+        ending = threading.Thread(target=self._end, args=(server, starting), daemon=True)
+        ending.start()
+        ending.join(timeout=GRACE)
+        if ending.is_alive():
+            log.warning("ending while the message bus does not answer; it keeps what is not done")
 
     def _start(self, server: Any) -> None:
         server.start(override_pool_size=1)  # one batch after the other
         topics = ", ".join(self._subscription.topics)
         log.info("listening to %s (queue %s)", topics, self._subscription.pool)
+
+    def _end(self, server: Any, starting: threading.Thread) -> None:
+        starting.join()
+        server.stop()
+        server.wait()
 
     def _server(self) -> Any:
         messaging, chosen = self._library, self._subscription

@@ -3,6 +3,7 @@ from infrastructure.settings.api import ApiSettings, is_loopback
 from infrastructure.settings.libraries import LibraryOptions, library_options
 from infrastructure.settings.load import Loaded, SettingsError, Value, load, options
 from infrastructure.settings.metrics import GrafanaSettings, MetricsSettings
+from infrastructure.settings.notifications import NotificationSettings
 from infrastructure.settings.options import Option
 from infrastructure.settings.sections import (
     ApplierSettings,
@@ -31,6 +32,7 @@ __all__ = [
     "LogSettings",
     "MetricsSettings",
     "NatsSettings",
+    "NotificationSettings",
     "Option",
     "PlannerSettings",
     "Settings",

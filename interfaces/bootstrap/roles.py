@@ -46,6 +46,9 @@ from interfaces.bootstrap.store import CLOCK, Store, opened
 from interfaces.rest.server import serve
 
 LOG = logging.getLogger(__name__)
+
+CHORE_ENDS = 10.0
+"""Seconds that a chore gets to end after the work beside it."""
 Work = Callable[[], None]
 """What a role does, once it has what it needs, until it is told to stop."""
 
@@ -113,10 +116,21 @@ def _scheduler(settings: Settings, store: Store, stop: threading.Event) -> Work:
     scheduler = Scheduler(
         store.commands, store.read, CLOCK, next_match, timetable, instance=instance
     )
-    if settings.records.prune_interval:
-        # A thread of its own: runs that are due must not wait for it. It ends with the process.
-        threading.Thread(target=housekeeper(settings, store).run, args=(stop,), daemon=True).start()
-    return partial(scheduler.run, stop)
+    if not settings.records.prune_interval:
+        return partial(scheduler.run, stop)
+    return partial(_beside, housekeeper(settings, store).run, scheduler.run, stop)
+
+
+def _beside(
+    chore: Callable[[threading.Event], None],
+    work: Callable[[threading.Event], None],
+    stop: threading.Event,
+) -> None:
+    """Work, and a chore on a thread of its own, so that what is due does not wait for it."""
+    thread = threading.Thread(target=chore, args=(stop,), name="chore", daemon=True)
+    thread.start()
+    work(stop)
+    thread.join(CHORE_ENDS)
 
 
 def _collector(settings: Settings, store: Store, stop: threading.Event) -> Work:

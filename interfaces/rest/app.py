@@ -1,7 +1,7 @@
 import falcon
 
 from application.errors import ApplicationError
-from application.ports.event_log import ConcurrencyConflict, EventLogUnavailable
+from application.ports.event_log import ConcurrencyConflict, EventLogUnavailable, Unreadable
 from application.ports.projections import StoreUnavailable
 from application.ports.read_models import MarkerNotFound, UnknownSortKey
 from application.transactions import KeyReused
@@ -195,7 +195,7 @@ def _answer_errors(app: App) -> None:
     app.add_error_handler(Exception, errors.handle_unexpected)
     app.add_error_handler(falcon.HTTPError, errors.handle_http)
     known = (DomainError, ApplicationError, errors.RestError)
-    ports = (ConcurrencyConflict, EventLogUnavailable, MarkerNotFound, UnknownSortKey)
+    ports = (ConcurrencyConflict, EventLogUnavailable, Unreadable, MarkerNotFound, UnknownSortKey)
     for kind in (*known, *ports, StoreUnavailable, KeyReused):
         app.add_error_handler(kind, errors.handle_known)
     app.add_error_handler(errors.Unauthenticated, errors.handle_unauthenticated)

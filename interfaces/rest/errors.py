@@ -27,7 +27,7 @@ from application.errors import (
     NotYetVisible,
     Unavailable,
 )
-from application.ports.event_log import ConcurrencyConflict, EventLogUnavailable
+from application.ports.event_log import ConcurrencyConflict, EventLogUnavailable, Unreadable
 from application.ports.projections import StoreUnavailable
 from application.ports.read_models import MarkerNotFound, UnknownSortKey
 from application.transactions import KeyReused
@@ -115,6 +115,7 @@ STATUS: Mapping[type[Exception], int] = {
     UnknownSortKey: 400,
     StoreUnavailable: 503,  # only ever before or without a change: see Resource.written
     ConcurrencyConflict: 503,  # nothing was saved: clients retry a 503 by themselves, rightly so
+    Unreadable: 500,  # stored by a newer version, or damaged: asking again will not help
     EventLogUnavailable: 500,  # whether it was saved is unknown: a blind retry could double it
     RestError: 400,
     Malformed: 400,
@@ -132,6 +133,7 @@ STATUS: Mapping[type[Exception], int] = {
 _TELLING: Mapping[type[Exception], str] = {
     ConcurrencyConflict: "Others changed the same things at the same time; nothing was saved.",
     StoreUnavailable: "The read models cannot be reached.",
+    Unreadable: "An event of it cannot be read by this version of the service; its log says why.",
     EventLogUnavailable: "The event log cannot be reached; whether a change was saved is unknown.",
 }
 

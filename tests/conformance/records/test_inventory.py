@@ -4,10 +4,13 @@ import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 
 import pytest
+import zstandard
 
-from infrastructure.event_log import SqlRecords, open_records
+from infrastructure.event_log import SqlRecords, open_records, upgrade
+from infrastructure.event_log.migrations import STEPS
 from tests.conformance.records.rows import execute, grow_old, renewing
 
 DAY = 86400.0
@@ -171,3 +174,27 @@ def test_the_inventory_tells_how_old_a_record_is(records: SqlRecords, event_data
     (found,) = records.inventory()
     assert found.age == pytest.approx(10 * DAY, abs=120)
     assert found.digest == digest
+
+
+def test_records_of_an_older_schema_are_read_and_can_be_dropped(database_url: str) -> None:
+    upgrade(database_url, STEPS[:2])
+    content = model(1)
+    digest = sha256(content).hexdigest()
+    packed = zstandard.compress(content)
+    execute(
+        database_url,
+        "INSERT INTO records (digest, content, codec, size, created_at) VALUES (?, ?, ?, ?, ?)",
+        *(digest, packed, "zstd", len(content), "2026-01-02T03:04:05.000006+00:00"),
+    )
+    assert "3 record-uses" in upgrade(database_url)
+    records = open_records(database_url)
+    try:
+        assert records.get(digest) == content
+        (found,) = records.inventory()
+        assert (found.kind, found.age > DAY) == ("compute", True)
+        assert records.put(content) == digest
+        assert records.drop([digest], DAY) == set()
+        grow_old(database_url)
+        assert records.drop([digest], DAY) == {digest}
+    finally:
+        records.close()

@@ -128,6 +128,7 @@ def test_a_cloud_that_clouds_yaml_does_not_know_is_refused_at_once(
     ("words", "code", "complaint"),
     [
         (["relay"], 2, "[vigil] nats_url: must be set"),
+        (["listener"], 2, "[DEFAULT] transport_url: must be set"),
         (["scheduler"], 1, "run `vigil db upgrade`"),
     ],
 )

@@ -5,10 +5,11 @@ Every test runs on the bus inside the process, and on a RabbitMQ if there is one
 
 import json
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import pytest
 
-from tests.integration.notifications.buses import MEMORY, Bus, rabbit_url
+from tests.integration.notifications.buses import MEMORY, Bus, Wire, rabbit_url
 from tests.integration.notifications.waiting import until
 from tests.unit.notifications.captured import SERVER, Body, captured, data
 
@@ -107,6 +108,49 @@ def test_what_was_not_recorded_when_the_listener_ends_is_kept_by_the_broker(bus:
     bus.recorder.failures = []
     with bus.listening():
         until(lambda: bus.recorder.servers() == {"a", "b"}, "another one records them")
+
+
+@pytest.fixture
+def wire() -> Iterator[Wire]:
+    url = rabbit_url()
+    if url is None:
+        pytest.skip("no RabbitMQ on localhost:5672, and VIGIL_TEST_RABBITMQ names none")
+    parts = urlsplit(url)
+    wire = Wire(parts.hostname or "", parts.port or 5672)
+    yield wire
+    wire.close()
+
+
+def test_a_listener_outlives_the_loss_of_its_connection(wire: Wire) -> None:
+    url = rabbit_url() or ""
+    direct = Bus(url)
+    far = Bus(urlsplit(url)._replace(netloc=_through(url, wire)).geturl())
+    far.pool = direct.pool
+    try:
+        with far.listening():
+            direct.notify(created("a"))
+            until(lambda: far.recorder.servers() == {"a"}, "the first is recorded")
+            wire.cut()
+            direct.notify(created("b"))
+            wire.mend()
+            until(lambda: far.recorder.servers() == {"a", "b"}, "the second is recorded")
+    finally:
+        direct.remove()
+
+
+def test_a_listener_ends_although_the_bus_is_away(wire: Wire) -> None:
+    url = rabbit_url() or ""
+    bus = Bus(urlsplit(url)._replace(netloc=_through(url, wire)).geturl())
+    try:
+        with bus.listening():
+            wire.cut()  # leaving the block waits for the listener's end
+    finally:
+        wire.mend()
+        bus.remove()
+
+
+def _through(url: str, wire: Wire) -> str:
+    return f"{urlsplit(url).netloc.rpartition('@')[0]}@127.0.0.1:{wire.port}"
 
 
 def test_two_listeners_share_the_messages(bus: Bus) -> None:

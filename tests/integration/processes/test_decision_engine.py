@@ -302,6 +302,22 @@ def test_a_continuous_run_is_deferred_not_dropped_while_a_plan_is_executed(
     assert len(shop.plans(audit)) == 1
 
 
+def test_waiting_for_another_plan_uses_up_no_attempt(shop: Workshop) -> None:
+    """A run that had waited for its turn was FAILED at the first hiccup of the cloud after it."""
+    plan = executing_plan(shop)
+    audit = shop.request(AuditType.CONTINUOUS)
+    shop.tick()
+    engine = shop.engine(patience=Patience(attempts=2, pause=0.0, gate=0.0))
+    shop.work(engine, rounds=5)
+    run = shop.audit(audit).run
+    assert run is not None
+    assert (reason(shop, audit), run.attempt) == (Reason.PLAN_IN_PROGRESS, 0)
+    shop.change_plan(plan, skip_everything)
+    shop.cloud.surprises = [CloudUnreachable("503"), CloudUnreachable("503")]
+    shop.work(engine, rounds=3)
+    assert len(shop.plans(audit)) == 1
+
+
 def skip_everything(plan: ActionPlan, ctx: Context) -> None:
     for action in list(plan.actions):
         plan.skip_action(ctx, plan.epoch, action, Because(Reason.SERVER_NOT_FOUND))

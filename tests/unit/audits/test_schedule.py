@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from domain.audits.schedule import next_due, seconds
 from domain.kernel.errors import InvalidValue
+from infrastructure.cron import next_match
 from tests.given import NOON
 
 
@@ -51,3 +52,32 @@ def test_due_times_lie_on_the_grid_of_the_definition(period: int, late: float) -
     assert (due - NOON) % timedelta(seconds=period) == timedelta(0)
     assert due > NOON
     assert due - now <= timedelta(seconds=period)
+
+
+EXPRESSIONS = ("* * * * *", "*/7 3-5 * * *", "0 4 * * 1", "30 6 1 * *", "* * 29 2 *")
+
+
+@pytest.mark.parametrize("expression", EXPRESSIONS)
+@pytest.mark.parametrize("late", [0.5, 59, 3599, 3601, 40_000, 3_000_000])
+def test_the_latest_missed_match_is_the_one_that_a_walk_through_all_would_find(
+    expression: str, late: float
+) -> None:
+    now = NOON + timedelta(seconds=late)
+    due = next_match(expression, NOON)
+    while (later := next_match(expression, due)) <= now:
+        due = later
+    assert next_due(expression, NOON, now, next_match) == due
+
+
+def test_a_year_of_missed_matches_is_not_walked_through() -> None:
+    """An audit of each minute that had been suspended for a year held up all others for a while:
+    half a million matches were evaluated at its first tick, and nothing else was looked at."""
+    asked: list[datetime] = []
+
+    def counted(expression: str, after: datetime) -> datetime:
+        asked.append(after)
+        return next_match(expression, after)
+
+    now = NOON + timedelta(days=365, seconds=30)
+    assert next_due("* * * * *", NOON, now, counted) == now - timedelta(seconds=30)
+    assert len(asked) < 100

@@ -51,6 +51,7 @@ connection = postgresql://vigil:s3cret@db/vigil
 max_audit_workers = 3
 action_plan_expiry = 48
 notification_topics = nova.versioned_notifications
+conductor_topic = watcher.decision.control
 [watcher_applier]
 workers = 4
 [nova]
@@ -70,10 +71,9 @@ host = prometheus.example
     assert settings.metrics.prometheus_url == "http://prometheus.example:9090"
     assert settings.planner.weights["migrate"] == 99
     assert settings.planner.weights["nop"] == 70, "types that are not named keep their weights"
-    assert loaded.ignored == (
-        (str(file), "DEFAULT", "transport_url"),
-        (str(file), "watcher_decision_engine", "notification_topics"),
-    )
+    assert settings.notifications.url == "rabbit://guest:guest@rabbit:5672/"
+    assert settings.notifications.topics == ("nova.versioned_notifications",)
+    assert loaded.ignored == ((str(file), "watcher_decision_engine", "conductor_topic"),)
 
 
 def test_the_kinds_of_models_that_are_kept_are_those_of_the_original(tmp_path: Path) -> None:

@@ -131,7 +131,8 @@ class Cloud:
     def _delete(self) -> None:
         row = self._any()
         self._remove(row)
-        self._tell(ServerFact(row.id, self._stamp(row.updated_at or 0), gone=True))
+        read = self._random.choice((0, row.updated_at or 0))  # who deletes may not have looked
+        self._tell(ServerFact(row.id, self._stamp(read), gone=True))
 
     def _service(self) -> None:
         host = self._random.choice(HOSTS)
