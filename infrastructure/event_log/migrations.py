@@ -17,6 +17,7 @@ from psycopg.sql import SQL, Composed, Identifier
 from infrastructure.event_log import postgres, sqlite
 from infrastructure.event_log.store import TABLE
 from infrastructure.event_log.url import sqlite_file
+from infrastructure.wal import write_ahead
 
 VERSIONS = "event_log_schema"
 """Table of the steps that were taken: version, name, applied_at."""
@@ -147,7 +148,7 @@ def _due(found: int, steps: Sequence[Step]) -> list[Step]:
 def _upgrade_sqlite(path: Path, steps: Sequence[Step]) -> list[str]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with closing(sqlite3.connect(path, timeout=_LOCK_TIMEOUT, isolation_level=None)) as connection:
-        connection.execute("PRAGMA journal_mode = WAL")
+        write_ahead(connection, _LOCK_TIMEOUT)
         connection.execute("BEGIN IMMEDIATE")
         try:
             taken = _steps_on_sqlite(connection, path, steps)

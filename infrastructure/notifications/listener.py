@@ -6,13 +6,14 @@ answer the batch waits, unacknowledged, and no more than a batch is taken from t
 """
 
 import logging
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, cast
 
 from oslo_config import cfg
 
@@ -195,6 +196,11 @@ def library() -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns of its own libraries
         try:
+            # The library's own libraries load eventlet where they find it, and eventlet wants the
+            # whole process to itself (no threads, no forks). They all do without it.
+            sys.modules.setdefault("eventlet", cast(Any, None))
+            backend = import_module("oslo_service.backend")
+            backend.init_backend(backend.BackendType.THREADING)
             return import_module("oslo_messaging")
         except ModuleNotFoundError as error:
             raise NotInstalled(f"{HOW_TO_INSTALL} ({error})") from error

@@ -3,17 +3,18 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
-from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from application.ports.projections import StoreUnavailable
+from infrastructure.wal import write_ahead
 
 BUSY = 30.0
 """Seconds that a writer waits for another one on SQLite, unless the caller says otherwise."""
@@ -101,16 +102,16 @@ def _sqlite(url: URL, connections: int, busy: float) -> Engine:
     engine = create_engine(
         url, pool_size=connections, max_overflow=0, connect_args={"timeout": busy}
     )
-    event.listen(engine, "connect", _set_up)
+    event.listen(engine, "connect", partial(_set_up, busy))
     event.listen(engine, "begin", _begin)
     return engine
 
 
-def _set_up(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+def _set_up(busy: float, connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
     connection.isolation_level = None  # transactions begin where we say, not where sqlite3 guesses
+    write_ahead(connection, busy)
     cursor = connection.cursor()
     for setting in (
-        "journal_mode = WAL",
         # no fsync per commit: what a power cut takes is folded again from the log
         "synchronous = NORMAL",
         "wal_autocheckpoint = 4000",

@@ -18,6 +18,7 @@ from types import FrameType
 from typing import NoReturn
 
 from tests.benchmarks import (
+    amendments,
     cluster_core,
     collection,
     event_log,
@@ -86,6 +87,7 @@ PARTS: dict[str, Part] = {
     "rest": lambda quick: rest.run(quick=quick),
     "cluster": _cluster,
     "collection": lambda quick: collection.run(quick=quick),
+    "amendments": lambda quick: amendments.run(quick=quick),
 }
 
 

@@ -123,7 +123,7 @@ def following(cloud: Connection, tmp_path: Path) -> Iterator[Following]:
     ).settings
     upgrade(settings)
     stop = threading.Event()
-    bus = Bus(url)
+    bus = Bus(url, "nova")
     bus.pool = pool
     with opened(settings) as store:
         thread = threading.Thread(target=follow, args=(settings, store, TEST, stop))
@@ -174,13 +174,18 @@ def collected(cloud: Connection, identity: str) -> ServerRow:
 def follows(cloud: Connection, following: Following, server: Any, status: str) -> None:
     """The kept model comes to show what a collection would show."""
     idle(cloud, server, status)
-    truth = collected(cloud, server.id)
+    shown: list[ServerRow | None] = []
 
     def same() -> bool:
-        row = following.server(server.id)
+        # anew each time: Nova may write once more after the status that was waited for
+        row, truth = following.server(server.id), collected(cloud, server.id)
+        shown[:] = [row, truth]
         return row is not None and replace(row, updated_at=None) == truth
 
-    until(same, f"the kept model shows {truth}")
+    try:
+        until(same, f"the kept model shows the server as it is ({status})")
+    except AssertionError as error:
+        raise AssertionError(f"kept: {shown[0]}; collected: {shown[1]}") from error
 
 
 def test_a_server_s_whole_life_is_followed(cloud: Connection, following: Following) -> None:

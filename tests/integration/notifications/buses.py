@@ -3,38 +3,37 @@
 import os
 import socket
 import threading
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 from oslo_config import cfg
 
 from application.ports.notifications import Told
-from infrastructure.notifications.listener import Listener, Subscription
+from infrastructure.notifications.listener import Listener, Subscription, library
 from tests.integration.notifications.waiting import until
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # the library warns of its own libraries
-    kombu: Any = import_module("kombu")
-    oslo_messaging: Any = import_module("oslo_messaging")
+oslo_messaging: Any = library()
+kombu: Any = import_module("kombu")
 
 MEMORY = "kombu+memory:////"
-TOPICS = ("nova.versioned_notifications", "openstack.notifications")
+TOPIC = "versioned_notifications"
 
 
 def rabbit_url() -> str | None:
     """URL of a RabbitMQ that answers: VIGIL_TEST_RABBITMQ, or one on this machine; None: none."""
-    url = os.environ.get("VIGIL_TEST_RABBITMQ", "rabbit://guest:guest@localhost:5672/")
-    parts = urlsplit(url)
+    url = os.environ.get("VIGIL_TEST_RABBITMQ")
+    if url:
+        return url
+    url = "rabbit://guest:guest@localhost:5672/"
     try:
-        with socket.create_connection((parts.hostname or "", parts.port or 5672), timeout=1):
-            return url
-    except OSError:
+        with kombu.Connection(url.replace("rabbit://", "amqp://"), connect_timeout=2) as connection:
+            connection.connect()
+    except Exception:  # noqa: BLE001 - whatever it says: none that lets us in
         return None
+    return url
 
 
 class Wire:
@@ -116,14 +115,20 @@ class Recorder:
 
 
 class Bus:
-    """A bus with Nova's exchange, and a queue of this test's own.
+    """A bus with a queue of this test's own.
+
+    Args:
+        url: of the bus.
+        exchange: where the services' messages go; of this test's own unless it is named.
 
     Attributes:
         set_aside: event type and message id of messages that could not be used.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, exchange: str = "") -> None:
         self.url = url
+        self.exchange = exchange or f"exchange-{uuid4()}"
+        self._own = not exchange
         self.pool = f"vigil-test-{uuid4()}"
         self.recorder = Recorder()
         self.set_aside: list[tuple[str, str]] = []
@@ -135,7 +140,7 @@ class Bus:
         conf(args=[], default_config_files=[])
         listener = Listener(
             conf,
-            Subscription(self.url, TOPICS, self.pool, 0.2, size),
+            Subscription(self.url, [f"{self.exchange}.{TOPIC}"], self.pool, 0.2, size),
             self.recorder.record,
             postponed=(ConnectionError,),
             quarantine=lambda event, message, _: self.set_aside.append((event, message)),
@@ -156,7 +161,7 @@ class Bus:
         conf = cfg.ConfigOpts()
         conf(args=[], default_config_files=[])
         transport = oslo_messaging.get_notification_transport(conf, url=self.url)
-        target = oslo_messaging.Target(exchange="nova", topic="versioned_notifications.info")
+        target = oslo_messaging.Target(exchange=self.exchange, topic=f"{TOPIC}.info")
         for body in bodies:
             transport._send_notification(target, {}, body, version=2.0)
         transport.cleanup()
@@ -164,11 +169,11 @@ class Bus:
     def publish(self, content: bytes, content_type: str = "application/json") -> None:
         """Puts anything at all where notifications go."""
         with self._connection() as connection:
-            exchange = kombu.Exchange("nova", type="topic", durable=False)
+            exchange = kombu.Exchange(self.exchange, type="topic", durable=False)
             connection.Producer().publish(
                 content,
                 exchange=exchange,
-                routing_key="versioned_notifications.info",
+                routing_key=f"{TOPIC}.info",
                 content_type=content_type,
                 content_encoding="utf-8",
             )
@@ -182,7 +187,10 @@ class Bus:
     def remove(self) -> None:
         """Deletes the queue."""
         with self._connection() as connection:
-            connection.channel().queue_delete(self.pool)
+            channel = connection.channel()
+            channel.queue_delete(self.pool)
+            if self._own:
+                channel.exchange_delete(self.exchange)
 
     def _is_bound(self) -> bool:
         try:

@@ -124,7 +124,7 @@ def wire() -> Iterator[Wire]:
 def test_a_listener_outlives_the_loss_of_its_connection(wire: Wire) -> None:
     url = rabbit_url() or ""
     direct = Bus(url)
-    far = Bus(urlsplit(url)._replace(netloc=_through(url, wire)).geturl())
+    far = Bus(urlsplit(url)._replace(netloc=_through(url, wire)).geturl(), direct.exchange)
     far.pool = direct.pool
     try:
         with far.listening():

@@ -182,6 +182,19 @@ def test_what_is_told_before_the_first_collection_waits_for_it(shop: Workshop) -
     assert places(shop) == {"1": "c", "2": "c", "3": "b", "4": "c"}
 
 
+def test_what_a_collection_could_not_use_is_still_shown(shop: Workshop) -> None:
+    shop.cloud.servers.append(server("lost", "nowhere"))
+    shop.keeper().collect()
+    amender(shop).take(facts(moved("1", "c")))
+    (status,) = models(shop).status()
+    assert (status.problem_count, status.sizes) == (1, {"hosts": 3, "servers": 4})
+    assert status.version is not None
+    assert status.version.changes == {"servers_moved": 1}
+    kept = shop.keeper().latest()
+    assert kept is not None
+    assert [because.reason for because in kept.problems] == [Reason.UNKNOWN_HOST]
+
+
 def test_two_listeners_at_once_lose_nothing_of_each_other(shop: Workshop) -> None:
     shop.keeper().collect()
     listeners = [amender(shop, name) for name in ("one", "two")]

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from infrastructure.supervision.probes import file_exists
 
 
 def main() -> None:
+    # whoever runs the tests in the background of a shell hands down that it is ignored
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     folder = Path(sys.argv[1])
     plan: dict[str, Any] = json.loads((folder / "plan.json").read_text())
     logging.basicConfig(level="INFO", format="%(message)s", filename=folder / "log")

@@ -1,0 +1,127 @@
+"""The listener's role whole: a simulated cloud is collected, and then followed by what is told."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from application.model_kinds import COMPUTE
+from application.queries.cluster_models import ClusterModels
+from domain.cluster.compute import ComputeModel
+from domain.kernel.metadata import Metadata, component
+from infrastructure.clock import SystemClock
+from infrastructure.settings import Settings, load
+from infrastructure.simulator import Simulator, SimulatorConfig, clouds_yaml
+from interfaces.bootstrap.models import cluster_models, keepers
+from interfaces.bootstrap.notifications import CONSUMER, follow
+from interfaces.bootstrap.parts import connection
+from interfaces.bootstrap.store import Store, opened, upgrade
+from tests.integration.notifications.buses import MEMORY, Bus
+from tests.integration.notifications.waiting import until
+from tests.unit.notifications.captured import Body, captured, data
+
+pytestmark = [
+    pytest.mark.timeout(120),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning"),
+]
+TEST = Metadata(component("test"))
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Iterator[Settings]:
+    simulator = Simulator(SimulatorConfig(hosts=4, servers=12))
+    simulator.start()
+    clouds = tmp_path / "clouds.yaml"
+    clouds.write_text(clouds_yaml(simulator.base_url), encoding="utf-8")
+    flags = {
+        "vigil.data_dir": str(tmp_path),
+        "vigil.cloud": "simulator",
+        "vigil.cloud_config": str(clouds),
+        "DEFAULT.transport_url": MEMORY,
+        "vigil.notification_pool": f"pool-{tmp_path.name}",
+        "vigil.notification_interval": "0.1",
+        "vigil.notification_resync_interval": "1",
+    }
+    yield load(flags=flags, files=()).settings
+    simulator.stop()
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[Store]:
+    upgrade(settings)
+    with opened(settings) as opened_store:
+        yield opened_store
+
+
+class Followed:
+    """The models as the API shows them."""
+
+    def __init__(self, store: Store, models: ClusterModels) -> None:
+        self._projector = store.projector()
+        self._models = models
+
+    def model(self) -> ComputeModel:
+        self._projector.catch_up()
+        return self._models.latest(COMPUTE).model
+
+    def host_of(self, server: str) -> str:
+        model = self.model()
+        return str(model.hosts.name[model.servers.host[model.server_places[server]]])
+
+
+@pytest.fixture
+def bus(settings: Settings, store: Store) -> Iterator[Bus]:
+    """The bus that a listener listens to."""
+    bus = Bus(MEMORY, "nova")
+    bus.pool = settings.notifications.pool
+    stop = threading.Event()
+    thread = threading.Thread(target=follow, args=(settings, store, TEST, stop))
+    thread.start()
+    until(bus._is_bound, "the listener has its queue")
+    yield bus
+    stop.set()
+    thread.join(timeout=30)
+    assert not thread.is_alive()
+    bus.remove()
+
+
+def told_now(event: str, **fields: Any) -> Body:
+    """A message of a real Nova about something else, and of now."""
+    body = captured(event)[0]
+    now = SystemClock().now()
+    data(body).update({"updated_at": now.isoformat(), **fields})
+    stamp = now.replace(tzinfo=None).isoformat(" ")
+    return {**body, "timestamp": stamp, "message_id": f"{event} {stamp}"}
+
+
+def test_a_cloud_is_followed_between_its_collections(
+    settings: Settings, store: Store, bus: Bus
+) -> None:
+    keeper = keepers(settings, store, connection(settings), TEST).compute
+    followed = Followed(store, cluster_models(settings, store))
+    first = keeper.collect().model
+    server, elsewhere = first.servers.id[0], first.hosts.name[int(first.servers.host[0]) - 1]
+    bus.notify(
+        {"message_id": "nonsense"},
+        told_now("instance.update", uuid=server, host=elsewhere, state="active"),
+        told_now("service.update", host=elsewhere, disabled=True, disabled_reason="test"),
+    )
+    until(lambda: followed.host_of(server) == elsewhere, "it has moved")
+    model = followed.model()
+    assert model.hosts.disabled_reason[model.host_places[elsewhere]] == "test"
+    topics = [entry.topic for entry in store.log.read(0, 1000)]
+    assert topics.count("cluster-model.collected") == 1
+    (noted,) = store.poison.rows()
+    assert (noted.consumer, noted.error) == (CONSUMER, "payload: must be an object, not NoneType")
+
+
+def test_what_only_a_collection_shows_is_collected(
+    settings: Settings, store: Store, bus: Bus
+) -> None:
+    keeper = keepers(settings, store, connection(settings), TEST).compute
+    keeper.collect()
+    until(lambda: (keeper.age() or 0.0) > 1, "the model grows old")
+    bus.notify(told_now("aggregate.add_host.end"))
+    until(lambda: (keeper.age() or 9.0) < 1, "it was collected again")
