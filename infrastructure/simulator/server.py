@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Callable
 
+from infrastructure.signals import answered
 from infrastructure.simulator.api.app import make_app
 from infrastructure.simulator.config import SimulatorConfig
 from infrastructure.simulator.engine import open_cloud
@@ -68,8 +69,7 @@ def serve(
         OSError: the address is taken.
     """
     stop = threading.Event()
-    before = {s: signal.signal(s, lambda *_: stop.set()) for s in _STOP_SIGNALS}
-    try:
+    with answered(dict.fromkeys(_STOP_SIGNALS, stop.set)):
         simulator = Simulator(config, listener)
         simulator.start()
         try:
@@ -78,6 +78,3 @@ def serve(
             stop.wait()
         finally:
             simulator.stop()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

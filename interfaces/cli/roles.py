@@ -11,6 +11,7 @@ from application.ports.cloud import CloudRefused
 from infrastructure.event_log import SchemaError
 from infrastructure.notifications.listener import NotInstalled
 from infrastructure.settings import SettingsError
+from infrastructure.signals import answered
 from infrastructure.supervision import inherited
 from infrastructure.supervision.child import READY_FILE
 from interfaces.bootstrap import run_role
@@ -42,10 +43,11 @@ def run(args: argparse.Namespace) -> int:
     if args.command == "api" and loaded.settings.api.open_door is not None:
         alarm(loaded.settings.api.open_door, sys.stderr)
     stop = threading.Event()
-    for one in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(one, lambda *_: stop.set())
+    # gunicorn answers signals by itself
+    signals = () if args.command == "api" else (signal.SIGTERM, signal.SIGINT)
     try:
-        return run_role(args.command, loaded.settings, stop, _say_ready, inherited())
+        with answered(dict.fromkeys(signals, stop.set)):
+            return run_role(args.command, loaded.settings, stop, _say_ready, inherited())
     except (SchemaError, CloudRefused, NotInstalled) as error:
         raise CommandFailed(str(error)) from error
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.live import Live
 
+from infrastructure.signals import answered
 from interfaces.status.frame import frame
 from interfaces.status.view import View
 
@@ -24,16 +25,12 @@ def watch(
     """
     resized = threading.Event()
 
-    def end(*_: object) -> None:
+    def end() -> None:
         # never an exception in the middle of a drawing: the terminal would be left as it is
         stop.set()
         resized.set()
 
-    before = [
-        (one, signal.signal(one, handler))
-        for one, handler in ((signal.SIGWINCH, lambda *_: resized.set()), (signal.SIGINT, end))
-    ]
-    try:
+    with answered({signal.SIGWINCH: resized.set, signal.SIGINT: end}):
         view = look()
         with Live(
             frame(view, *console.size),
@@ -47,6 +44,3 @@ def watch(
                     view = look()
                 resized.clear()
                 live.update(frame(view, *console.size), refresh=True)
-    finally:
-        for one, handler in before:
-            signal.signal(one, handler)

@@ -20,6 +20,7 @@ class House:
         self.folder = folder
         self.words = words
         self.process: subprocess.Popen[bytes] | None = None
+        self._seen: set[int] = set()
 
     def start(self) -> dict[str, Any]:
         """Starts it and waits until it is ready; returns what up.json says."""
@@ -63,21 +64,47 @@ class House:
         return path.read_text(errors="replace") if path.exists() else ""
 
     def members(self) -> set[int]:
-        """Every process that was started for this directory, whoever its parent is."""
-        found = set()
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit() and int(entry.name) != os.getpid():
+        """Every living process that was ever seen to belong to this directory, whoever its parent.
+
+        They name it in their environment or arguments, have a file open in it, or descend from one
+        that does. (A process that sets its title overwrites the first two.)
+        """
+        every = {int(one.name) for one in Path("/proc").iterdir() if one.name.isdigit()}
+        every.discard(os.getpid())
+        self._seen |= {pid for pid in every if self._names(pid) or self._opened(pid)}
+        if self.process is not None and self.process.poll() is None:
+            self._seen.add(self.process.pid)
+        parents = {pid: _parent(pid) for pid in every}
+        while found := {pid for pid in every - self._seen if parents[pid] in self._seen}:
+            self._seen |= found
+        return {pid for pid in self._seen if alive(pid)}
+
+    def _names(self, pid: int) -> bool:
+        entry = Path("/proc") / str(pid)
+        with contextlib.suppress(OSError):
+            told = (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes()
+            return str(self.folder).encode() in told
+        return False
+
+    def _opened(self, pid: int) -> bool:
+        with contextlib.suppress(OSError):
+            for link in (Path("/proc") / str(pid) / "fd").iterdir():
                 with contextlib.suppress(OSError):
-                    told = (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes()
-                    if str(self.folder).encode() in told and alive(int(entry.name)):
-                        found.add(int(entry.name))
-        return found
+                    if str(self.folder) in str(link.readlink()):
+                        return True
+        return False
 
     def stop(self, signum: int = signal.SIGTERM) -> int:
         assert self.process is not None
         if self.process.poll() is None:
             self.process.send_signal(signum)
         return self.process.wait(60)
+
+
+def _parent(pid: int) -> int:
+    with contextlib.suppress(OSError):
+        return int((Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[1])
+    return 0
 
 
 @contextlib.contextmanager
