@@ -174,9 +174,10 @@ def load_amended(records: Records, kind: Kind[M], digest: str) -> Loaded[M] | No
     None (and a word in the log) if it is not to be had.
     """
     how = amendable(kind)
-    base = None if how is None else _base(records, digest)
+    content = None if how is None else _content(records, digest)
+    base = None if content is None else _base(content)
     if how is None or base is None:
-        return load_model(records, kind, digest)
+        return load_model(records, kind, digest, content)
     collected = load_model(records, kind, base)
     if collected is None:
         return None
@@ -189,9 +190,17 @@ def load_amended(records: Records, kind: Kind[M], digest: str) -> Loaded[M] | No
     return Loaded(digest, model, (*collected.problems, *problems), base)
 
 
-def _base(records: Records, digest: str) -> str | None:
-    """The collection that a record amends; None if it is one, or is not there."""
+def _content(records: Records, digest: str) -> bytes | None:
+    """A record's content; None if it cannot be read: who needs it says so."""
     try:
-        return msgspec.json.decode(records.get(digest), type=_Outline).base
+        return records.get(digest)
     except (KeyError, ValueError):
+        return None
+
+
+def _base(content: bytes) -> str | None:
+    """The collection that a record amends; None if it is one."""
+    try:
+        return msgspec.json.decode(content, type=_Outline).base
+    except ValueError:
         return None

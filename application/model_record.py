@@ -83,10 +83,19 @@ class Loaded(Generic[M]):
     base: str = ""
 
 
-def load_model(records: Records, kind: Kind[M], digest: str) -> Loaded[M] | None:
-    """A model from its record; None (and a word in the log) if that is not to be had."""
+def load_model(
+    records: Records, kind: Kind[M], digest: str, content: bytes | None = None
+) -> Loaded[M] | None:
+    """A model from its record; None (and a word in the log) if that is not to be had.
+
+    Args:
+        records: where it lies.
+        kind: of the model.
+        digest: of the record.
+        content: the record's, if it was read already.
+    """
     try:
-        record = decode_model(records.get(digest))
+        record = decode_model(records.get(digest) if content is None else content)
         return Loaded(digest, record.read(kind), tuple(record.problems))
     except (KeyError, ValueError) as lost:
         log.warning("the record %s of a %s model cannot be read: %s", digest, kind.name, lost)

@@ -18,7 +18,7 @@ BACKLOG = 256
 """Connections that may wait while no child accepts any."""
 
 
-class PortTaken(Exception):
+class PortTaken(OSError):
     """Somebody else listens there, or this process may not."""
 
 
@@ -38,7 +38,7 @@ def listening(host: str, port: int) -> socket.socket:
         )[0]
         taken = socket.socket(family, kind, protocol)
     except OSError as error:
-        raise PortTaken(str(error)) from error
+        raise PortTaken(error.errno, error.strerror) from error
     try:
         # connections of an earlier run that linger are no obstacle, another listener is
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -46,7 +46,7 @@ def listening(host: str, port: int) -> socket.socket:
         taken.listen(BACKLOG)  # of two that are bound, only one can get here
     except OSError as error:
         taken.close()
-        raise PortTaken(str(error)) from error
+        raise PortTaken(error.errno, error.strerror) from error
     return taken
 
 

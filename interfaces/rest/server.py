@@ -14,6 +14,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.errors import HaltServer
 from gunicorn.glogging import Logger
 
+from infrastructure.supervision import listening
 from interfaces.rest.app import App, create_app
 from interfaces.rest.services import RestServices
 from interfaces.rest.traffic import SharedMemory, Traffic
@@ -73,7 +74,7 @@ def serve(
         The exit status for the calling process.
     """
     master = os.getpid()
-    listener = listener or _bound(settings)
+    listener = listener or _listening(settings)
     host, port = listener.getsockname()[:2]
     options = {
         "bind": f"fd://{listener.detach()}",
@@ -110,20 +111,13 @@ def serve(
     return 0
 
 
-def _bound(settings: ServerSettings) -> socket.socket:
-    """A listening socket; bound here, so that the port is known and a clash is told at once."""
-    family, kind, protocol, _, address = socket.getaddrinfo(
-        settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )[0]
-    listener = socket.socket(family, kind, protocol)
+def _listening(settings: ServerSettings) -> socket.socket:
+    """A listening socket; made here, so that the port is known and a clash is told at once."""
     try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
+        return listening(settings.host, settings.port)
     except OSError as error:
-        listener.close()
         error.add_note(f"The API cannot listen at {settings.host}:{settings.port}.")
         raise
-    return listener
 
 
 class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no types

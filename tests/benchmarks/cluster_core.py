@@ -188,18 +188,30 @@ def _probes(model: ComputeModel, load: Load) -> Iterator[tuple[str, float, str]]
     branch, rules = Branch(model, load), Constraints(model)
     servers = [n * len(model.servers) // PROBES for n in range(PROBES)]
 
+    yield "branch of the model", least(3, lambda: Branch(model, load)), "s"
+    yield "legal hosts of one server", _asked(rules, branch, servers), "us"
+    yield "one move applied and undone", _moved(branch, servers), "us"
+
+
+def _asked(rules: Constraints, branch: Branch, servers: Sequence[int]) -> float:
+    """CPU microseconds to find the legal hosts of one server."""
+
     def ask() -> None:
         for server in servers:
             rules.legal_hosts(branch, server)
+
+    return least(3, ask) / len(servers) * 1e6
+
+
+def _moved(branch: Branch, servers: Sequence[int]) -> float:
+    """CPU microseconds to apply one move and to undo it."""
 
     def step() -> None:
         for server in servers:
             branch.move(server, 0)
             branch.undo()
 
-    yield "branch of the model", least(3, lambda: Branch(model, load)), "s"
-    yield "legal hosts of one server", least(3, ask) / PROBES * 1e6, "us"
-    yield "one move applied and undone", least(3, step) / PROBES * 1e6, "us"
+    return least(3, step) / len(servers) * 1e6
 
 
 def with_cells(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -228,21 +240,10 @@ def measure_cells(data: Mapping[str, Any]) -> Iterator[tuple[str, float, str]]:
     branch = Branch(model)
     servers = [n for n in range(len(model.servers)) if model.servers.extra_specs[n]][:PROBES]
 
-    def ask(rules: Constraints) -> None:
-        for server in servers:
-            rules.legal_hosts(branch, server)
-
-    def step() -> None:
-        for server in servers:
-            branch.move(server, 0)
-            branch.undo()
-
     for name, certain in (("with NUMA cells", False), ("with NUMA cells, for certain", True)):
         rules = Constraints(model, numa_certain=certain)
-        each = least(3, partial(ask, rules)) / len(servers) * 1e6
-        yield f"legal hosts of one server {name}", each, "us"
-    each = least(3, step) / len(servers) * 1e6
-    yield "one move of a server with NUMA cells applied and undone", each, "us"
+        yield f"legal hosts of one server {name}", _asked(rules, branch, servers), "us"
+    yield "one move of a server with NUMA cells applied and undone", _moved(branch, servers), "us"
 
 
 ORIGINAL = {

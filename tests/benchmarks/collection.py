@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from domain.cluster.compute import ComputeModel
+from application.model_kinds import COMPUTE, compute_source
 from infrastructure.openstack.collector import NovaCollector
 from infrastructure.openstack.connection import connect
 from tests.benchmarks.cpu import cpu_seconds
@@ -31,24 +31,22 @@ def run(*, quick: bool = False) -> Table:
 
 def _measured(cloud: Cloud, hosts: int) -> tuple[tuple[Cell, ...], ...]:
     connection = connect("simulator", cloud.config)
-    collector = NovaCollector(connection)
+    source = compute_source(NovaCollector(connection))
     try:
         wall, cpu, theirs = [], [], cpu_seconds([cloud.pid])
         for _ in range(REPEATS):
             begun, used = time.monotonic(), time.process_time()
-            found = collector.collect()
+            found = source.collect()
             wall.append(time.monotonic() - begun)
             cpu.append(time.process_time() - used)
     finally:
         connection.close()
     theirs = (cpu_seconds([cloud.pid]) - theirs) / REPEATS
-    model, quarantined = ComputeModel.build(
-        found.hosts, found.servers, found.groups, found.aggregates
-    )
+    sizes = COMPUTE.sizes(found.model)
     return (
-        ("servers", len(model.servers) + len(model.unplaced), ""),
-        ("hosts", len(model.hosts), ""),
-        ("records that could not be used", len(quarantined), ""),
+        ("servers", sizes["servers"], ""),
+        ("hosts", sizes["hosts"], ""),
+        ("records that could not be used", len(found.problems), ""),
         ("requests", found.calls, ""),
         ("requests per host", found.calls / hosts, ""),
         ("requests of the original, by its description: three per host and one", 3 * hosts + 1, ""),

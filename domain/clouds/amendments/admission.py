@@ -2,7 +2,6 @@
 
 from collections import Counter
 from dataclasses import replace
-from typing import TypeVar
 
 from domain.clouds.amendments.compute import ComputeAmendments
 from domain.clouds.amendments.facts import (
@@ -14,12 +13,18 @@ from domain.clouds.amendments.facts import (
     PinFact,
     ServerFact,
 )
-from domain.clouds.amendments.verdicts import REMEMBERED, Admission, Ignored
+from domain.clouds.amendments.verdicts import (
+    Admission,
+    Ignored,
+    Ledger,
+    after_deletion,
+    deletion,
+    in_order,
+    named,
+)
 from domain.cluster.compute import ComputeModel
 from domain.cluster.rows import ServerRow
 from domain.kernel.reasons import Because, Reason
-
-F = TypeVar("F", bound=Fact)
 
 
 def admit_compute(
@@ -32,18 +37,18 @@ def admit_compute(
         told: new facts, in any order.
         since: seconds since the epoch: what was told earlier, the collection has seen.
     """
-    judge = _Judge(known, since)
+    judge, ledger = _Judge(known, since), Ledger()
     admitted = ComputeFacts(
-        servers=tuple(fact for fact in told.servers if judge.is_news(judge.server(fact))),
-        pins=tuple(fact for fact in told.pins if judge.is_news(judge.pin(fact))),
-        hosts=tuple(fact for fact in told.hosts if judge.is_news(judge.host(fact))),
-        groups=tuple(fact for fact in told.groups if judge.is_news(judge.group(fact))),
-        members=tuple(fact for fact in told.members if judge.is_news(judge.member(fact))),
+        servers=tuple(fact for fact in told.servers if ledger.is_news(judge.server(fact))),
+        pins=tuple(fact for fact in told.pins if ledger.is_news(judge.pin(fact))),
+        hosts=tuple(fact for fact in told.hosts if ledger.is_news(judge.host(fact))),
+        groups=tuple(fact for fact in told.groups if ledger.is_news(judge.group(fact))),
+        members=tuple(fact for fact in told.members if ledger.is_news(judge.member(fact))),
     )
     after = ComputeAmendments(known.base, known.facts.joined(admitted))
     return Admission(
         admitted,
-        judge.ignored,
+        ledger.ignored,
         _changes(known, after, admitted),
         tuple(_unclear(known, after, told)),
     )
@@ -55,43 +60,36 @@ class _Judge:
     def __init__(self, known: ComputeAmendments, since: float) -> None:
         self._known = known
         self._since = since
-        self.ignored: Counter[Ignored] = Counter()
-
-    def is_news(self, why: Ignored | None) -> bool:
-        if why is not None:
-            self.ignored[why] += 1
-        return why is None
 
     def server(self, fact: ServerFact) -> Ignored | None:
         before = self._known.servers.get(fact.id)
         if before is not None and before.gone:
-            return Ignored.DUPLICATE if fact.gone else Ignored.GONE
-        if fact.gone:  # also when the collection ought to have known: a deletion is never undone
-            needed = self._known.shown(fact.id) or fact.stamp.at >= self._since - REMEMBERED
-            return None if needed else Ignored.COLLECTED
+            return after_deletion(fact)
+        if fact.gone:
+            return deletion(fact, self._since, shown=self._known.shown(fact.id))
         if self._early(fact) or self._newer_row(fact):
             return Ignored.COLLECTED
-        return _order(before, fact)
+        return in_order(before, fact)
 
     def pin(self, fact: PinFact) -> Ignored | None:
         if self._early(fact):
             return Ignored.COLLECTED
-        return _order(self._known.pins.get(fact.id), fact)
+        return in_order(self._known.pins.get(fact.id), fact)
 
     def host(self, fact: HostFact) -> Ignored | None:
         if fact.id not in self._known.base.host_places:
             return Ignored.UNKNOWN_HOST
         if self._early(fact):
             return Ignored.COLLECTED
-        return _order(self._known.hosts.get(fact.id), fact)
+        return in_order(self._known.hosts.get(fact.id), fact)
 
     def group(self, fact: GroupFact) -> Ignored | None:
         before = self._known.groups.get(fact.id)
         if before is not None and before.gone:
-            return Ignored.DUPLICATE if fact.gone else Ignored.GONE
+            return after_deletion(fact)
         if self._early(fact):
             return Ignored.COLLECTED
-        return None if fact.gone else _order(before, fact)
+        return None if fact.gone else in_order(before, fact)
 
     def member(self, fact: MemberFact) -> Ignored | None:
         if self._early(fact):
@@ -110,12 +108,6 @@ class _Judge:
         return row is not None and fact.stamp.version < row
 
 
-def _order(before: F | None, fact: F) -> Ignored | None:
-    if before is None or fact.stamp > before.stamp:
-        return None
-    return Ignored.DUPLICATE if fact.stamp == before.stamp else Ignored.OLDER
-
-
 def _changes(
     before: ComputeAmendments, after: ComputeAmendments, told: ComputeFacts
 ) -> dict[str, int]:
@@ -125,7 +117,7 @@ def _changes(
         counts[_difference(before.usable(identity), after.usable(identity))] += 1
     for host in {service.id for service in told.hosts}:
         counts["hosts_changed" if before.host(host) != after.host(host) else ""] += 1
-    return {name: count for name, count in sorted(counts.items()) if name}
+    return named(counts)
 
 
 def _difference(before: ServerRow | None, after: ServerRow | None) -> str:

@@ -7,7 +7,15 @@ from functools import cached_property
 from typing import Any
 
 from domain.clouds.amendments.facts import PoolFact, StorageFacts, VolumeFact
-from domain.clouds.amendments.verdicts import REMEMBERED, Admission, Ignored
+from domain.clouds.amendments.verdicts import (
+    Admission,
+    Ignored,
+    Ledger,
+    after_deletion,
+    deletion,
+    in_order,
+    named,
+)
 from domain.cluster.edits import edited, exchanged
 from domain.cluster.storage import StorageModel
 from domain.cluster.storage_rows import Attachment, VolumeRow
@@ -125,20 +133,14 @@ def admit_storage(
         told: new facts, in any order.
         since: seconds since the epoch: what was told earlier, the collection has seen.
     """
-    ignored: Counter[Ignored] = Counter()
-
-    def is_news(why: Ignored | None) -> bool:
-        if why is not None:
-            ignored[why] += 1
-        return why is None
-
+    ledger = Ledger()
     admitted = StorageFacts(
-        pools=tuple(fact for fact in told.pools if is_news(_pool(known, fact, since))),
-        volumes=tuple(fact for fact in told.volumes if is_news(_volume(known, fact, since))),
+        pools=tuple(fact for fact in told.pools if ledger.is_news(_pool(known, fact, since))),
+        volumes=tuple(fact for fact in told.volumes if ledger.is_news(_volume(known, fact, since))),
     )
     after = StorageAmendments(known.base, known.facts.joined(admitted))
     changes = _changes(known, after, admitted)
-    return Admission(admitted, ignored, changes, tuple(_unclear(after, told)))
+    return Admission(admitted, ledger.ignored, changes, tuple(_unclear(after, told)))
 
 
 def carried_storage(
@@ -166,25 +168,16 @@ def _pool(known: StorageAmendments, fact: PoolFact, since: float) -> Ignored | N
         return Ignored.UNKNOWN_HOST
     if fact.stamp.at < since:
         return Ignored.COLLECTED
-    return _order(known.pools.get(fact.id), fact)
+    return in_order(known.pools.get(fact.id), fact)
 
 
 def _volume(known: StorageAmendments, fact: VolumeFact, since: float) -> Ignored | None:
     before = known.volumes.get(fact.id)
     if before is not None and before.gone:
-        return Ignored.DUPLICATE if fact.gone else Ignored.GONE
-    early = fact.stamp.at < since
+        return after_deletion(fact)
     if fact.gone:
-        shown = known.collected(fact.id) is not None
-        needed = shown or fact.stamp.at >= since - REMEMBERED
-        return None if needed else Ignored.COLLECTED
-    return Ignored.COLLECTED if early else _order(before, fact)
-
-
-def _order(before: PoolFact | VolumeFact | None, fact: PoolFact | VolumeFact) -> Ignored | None:
-    if before is None or fact.stamp > before.stamp:
-        return None
-    return Ignored.DUPLICATE if fact.stamp == before.stamp else Ignored.OLDER
+        return deletion(fact, since, shown=known.collected(fact.id) is not None)
+    return Ignored.COLLECTED if fact.stamp.at < since else in_order(before, fact)
 
 
 def _changes(
@@ -195,7 +188,7 @@ def _changes(
         counts[_difference(before.volume(volume), after.volume(volume))] += 1
     for pool in {fact.id for fact in told.pools}:
         counts["pools_changed" if str(before.pool(pool)) != str(after.pool(pool)) else ""] += 1
-    return {name: count for name, count in sorted(counts.items()) if name}
+    return named(counts)
 
 
 def _difference(before: VolumeRow | None, after: VolumeRow | None) -> str:

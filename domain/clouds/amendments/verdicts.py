@@ -3,11 +3,13 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
+from domain.clouds.amendments.facts import Fact
 from domain.kernel.reasons import Because
 
 S = TypeVar("S")
+F = TypeVar("F", bound=Fact)
 
 TOLERANCE = 5.0
 """Seconds by which the clocks of those who tell may be behind those of collectors: what was told
@@ -47,3 +49,50 @@ class Admission(Generic[S]):
     ignored: Counter[Ignored] = field(default_factory=Counter)
     changes: dict[str, int] = field(default_factory=dict)
     unclear: tuple[Because, ...] = ()
+
+
+class Deletable(Protocol):
+    """A fact about a thing that can be deleted, for ever."""
+
+    @property
+    def gone(self) -> bool:
+        """Whether it tells of the deletion."""
+        ...
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Counts the facts that are no news, by reason."""
+
+    ignored: Counter[Ignored] = field(default_factory=Counter)
+
+    def is_news(self, why: Ignored | None) -> bool:
+        """Whether a fact is news: there is no reason why not."""
+        if why is not None:
+            self.ignored[why] += 1
+        return why is None
+
+
+def in_order(before: F | None, fact: F) -> Ignored | None:
+    """Of two facts about one thing the later one counts."""
+    if before is None or fact.stamp > before.stamp:
+        return None
+    return Ignored.DUPLICATE if fact.stamp == before.stamp else Ignored.OLDER
+
+
+def after_deletion(fact: Deletable) -> Ignored:
+    """Nothing counts that is told of what is known to be deleted."""
+    return Ignored.DUPLICATE if fact.gone else Ignored.GONE
+
+
+def deletion(fact: Fact, since: float, *, shown: bool) -> Ignored | None:
+    """A deletion counts while the collection shows the thing, and for a while after.
+
+    Also where the collection ought to have known: a deletion is never undone.
+    """
+    return None if shown or fact.stamp.at >= since - REMEMBERED else Ignored.COLLECTED
+
+
+def named(counts: Counter[str]) -> dict[str, int]:
+    """Counts by name, in order; what changed nothing was counted under no name."""
+    return {name: count for name, count in sorted(counts.items()) if name}

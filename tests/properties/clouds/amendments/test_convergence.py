@@ -17,6 +17,7 @@ from domain.clouds.amendments import (
     facts,
 )
 from domain.clouds.amendments.admission import admit_compute, carried_compute
+from domain.clouds.amendments.verdicts import in_order
 from domain.cluster.compute import ComputeModel
 from tests.properties.clouds.amendments.cloud import TOLERANCE, Cloud, batches, comparable
 
@@ -75,7 +76,7 @@ def _mortal(judge: admission._Judge, fact: ServerFact) -> Ignored | None:
     """As the rule for servers, but for deletions, which are one state among others."""
     if not fact.gone and (judge._early(fact) or judge._newer_row(fact)):
         return Ignored.COLLECTED
-    return admission._order(judge._known.servers.get(fact.id), fact)
+    return in_order(judge._known.servers.get(fact.id), fact)
 
 
 def _by_time(one: Stamp, other: Stamp) -> bool:
@@ -84,7 +85,7 @@ def _by_time(one: Stamp, other: Stamp) -> bool:
 
 Removal = tuple[object, str, Callable[..., object]]
 REMOVED: dict[str, tuple[Removal, ...]] = {
-    "later messages win": ((admission, "_order", _always), (facts, "later", _last_come)),
+    "later messages win": ((admission, "in_order", _always), (facts, "later", _last_come)),
     "nothing comes after a deletion": (
         (admission._Judge, "server", _mortal),
         (facts, "lasting", facts.later),
