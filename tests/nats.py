@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -76,20 +77,21 @@ async def jetstream(settings: NatsSettings) -> AsyncIterator[JetStreamContext]:
 
 async def stored(js: JetStreamContext, stream: str = "VIGIL") -> list[int]:
     """The log positions that a stream holds, in the stream's order."""
-    state = (await js.stream_info(stream)).state
+    state = (await _answered(lambda: js.stream_info(stream))).state
     found = []
     for sequence in range(max(state.first_seq, 1), state.last_seq + 1):
         with suppress(NotFoundError):
-            found.append(hints.decode(await _stored_at(js, stream, sequence)).position)
+            message = await _answered(partial(js.get_msg, stream, seq=sequence))
+            found.append(hints.decode(message.data or b"").position)
     return found
 
 
-async def _stored_at(js: JetStreamContext, stream: str, sequence: int) -> bytes:
-    """A stored message; the connection may just be on its way back to a restarted server."""
+async def _answered(ask: Callable[[], Awaitable[T]]) -> T:
+    """An answer; the connection may just be on its way back to a restarted server."""
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
-            return (await js.get_msg(stream, seq=sequence)).data or b""
+            return await ask()
         except NotFoundError:
             raise
         except nats.errors.Error:
