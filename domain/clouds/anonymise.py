@@ -43,6 +43,11 @@ def anonymised(model: ComputeModel, metrics: Values) -> tuple[ComputeModel, Valu
             ),
             map_key,
         ),
+        other_allocations=coded(
+            tuple(sorted(one._replace(consumer=names.consumer(one.consumer)) for one in held or ()))
+            or None
+            for held in _each(hosts.other_allocations)
+        ),
     )
     shown = replace(
         model,

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from domain.cluster.allocations import allocations_record
 from domain.cluster.columns import bools, frozen, ints, mapping, sequence
 from domain.cluster.compute import ComputeModel
 from domain.cluster.neutral import Values, read_neutral
@@ -117,6 +118,9 @@ def _host_records(hosts: HostColumns, metrics: Mapping[str, Mapping[str, float]]
         cells = topology_record(record.pop("numa"))
         if cells is not None:
             record["numa"] = cells
+        held = record.pop("other_allocations")
+        if held:
+            record["other_allocations"] = allocations_record(held)
         record.update(_figures(record["id"], _HOST_FIGURES, metrics))
     return records
 

@@ -27,7 +27,7 @@ class Pseudonyms:
     Attributes:
         metadata_keys: of aggregates.
         wished_keys: those of them that some flavor asks for.
-        host, server, zone, project, flavor, group, device: original → pseudonym.
+        host, server, consumer, zone, project, flavor, group, device: original → pseudonym.
     """
 
     def __init__(self, model: ComputeModel) -> None:
@@ -43,6 +43,7 @@ class Pseudonyms:
         self._host_ids = frozenset(hosts.id)
         self._servers = frozenset(_servers(model))
         self.server = _numbered("server", sorted(self._servers))
+        self.consumer = self._consumers(model)
         self.zone = _numbered("zone", sorted(_zones(model)))
         owners = {one for table in tables for one in table.project_id.table}
         reserved = {p for one in aggregates for p in _projects(one.metadata)}
@@ -67,6 +68,14 @@ class Pseudonyms:
         ]
         texts = [*told, *(text for wish in wanted for text in wish)]
         self._word = _numbered("word", sorted({w for text in texts for w in _words(text)}))
+
+    def _consumers(self, model: ComputeModel) -> Rename:
+        """A server's own name; others that hold something of a host have a number of theirs."""
+        booked = {
+            one.consumer for held in model.hosts.other_allocations.table for one in held or ()
+        }
+        strangers = _numbered("consumer", sorted(booked - self._servers))
+        return lambda name: self.server(name) if name in self._servers else strangers(name)
 
     def knows(self, resource: str) -> bool:
         """Whether it is a host or a server of the model."""

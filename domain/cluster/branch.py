@@ -45,7 +45,8 @@ class Branch:
     Attributes:
         host_of: int32[servers], host of each server; its source while it is in flight.
         amounts: float64[rows, hosts], what each host carries. Rows: the model's resources, then
-            the load's (see ``rows``). A server in flight counts at both ends.
+            the load's (see ``rows``). A server in flight counts at both ends; what others than its
+            servers hold of a host counts too.
         limits: float64[rows, hosts], what each host may carry.
         needs: float64[servers, rows], what each server adds to its host.
         count: int64[hosts], servers on each host, a server in flight at both ends.
@@ -63,6 +64,7 @@ class Branch:
         self.limits: FloatArray = np.vstack([model.capacity, self.load.limit])
         self.host_of: IndexArray = model.servers.host.copy()
         self.amounts: FloatArray = sum_by_host(self.needs, self.host_of, len(model.hosts)).copy()
+        self.amounts[: len(model.resources)] += model.others
         self.amounts[len(model.resources) :] += self.load.base
         self.count: IntArray = model.servers_per_host.copy()
         self.enabled: BoolArray = model.enabled.copy()

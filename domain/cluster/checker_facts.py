@@ -111,12 +111,13 @@ def read_facts(
     start = [int(host) for host in model.servers.host]
     servers = [_read_server(model, s, hosts[start[s]]) for s in range(len(start))]
     groups = _read_groups(model, operator)
+    needs = [_needs(model, load, server) for server in range(len(start))]
     return Facts(
         host_names=list(model.hosts.name),
         status=[model.hosts.status[index] for index in range(len(hosts))],
         start=start,
-        needs=[_needs(model, load, server) for server in range(len(start))],
-        base=[_base(load, host) for host in range(len(hosts))],
+        needs=needs,
+        base=_base(model, load, needs),
         room=[_room(model, load, host) for host in range(len(hosts))],
         piece=[_piece(model, host) for host in range(len(hosts))],
         groups=_by_server(groups, len(start)),
@@ -185,10 +186,32 @@ def _needs(model: ComputeModel, load: Load | None, server: int) -> dict[str, flo
     return needs
 
 
-def _base(load: Load | None, host: int) -> dict[str, float]:
-    if load is None:
-        return {}
-    return {"cpu used": float(load.base[0][host]), "memory used": float(load.base[1][host])}
+def _base(
+    model: ComputeModel, load: Load | None, needs: list[dict[str, float]]
+) -> list[dict[str, float]]:
+    found: list[dict[str, float]] = []
+    for host in range(len(model.hosts)):
+        base: dict[str, float] = {}
+        if load is not None:
+            base["cpu used"] = float(load.base[0][host])
+            base["memory used"] = float(load.base[1][host])
+        for booking in model.hosts.other_allocations[host] or ():
+            here = [
+                server
+                for server, identity in enumerate(model.servers.id)
+                if identity == booking.consumer and model.servers.host[server] == host
+            ]
+            held = {
+                "VCPU": booking.vcpus,
+                "MEMORY_MB": booking.memory_mb,
+                "DISK_GB": booking.disk_gb,
+                "PCPU": booking.pcpus,
+            }
+            for amount, figure in held.items():
+                counted = sum(needs[server][amount] for server in here)
+                base[amount] = base.get(amount, 0.0) + max(0.0, figure - counted)
+        found.append(base)
+    return found
 
 
 def _room(model: ComputeModel, load: Load | None, host: int) -> dict[str, float]:

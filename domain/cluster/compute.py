@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from domain.cluster.accounting import others
 from domain.cluster.columns import BoolArray, FloatArray, IntArray, bools, frozen, mapping, sequence
 from domain.cluster.demands import capacity, demands, resources
 from domain.cluster.intake import admit_hosts, admit_servers
@@ -160,6 +161,15 @@ class ComputeModel:
     def allocated(self) -> FloatArray:
         """float64[resources, hosts]: what the servers on each host are allocated."""
         return sum_by_host(self.demand, self.servers.host, len(self.hosts))
+
+    @cached_property
+    def others(self) -> FloatArray:
+        """float64[resources, hosts]: what is allocated there beside that (units as ``capacity``).
+
+        To servers on their way there, to migrations that may still be undone, to consumers that are
+        no servers (``HostRow.other_allocations``).
+        """
+        return others(self.hosts, self.servers, self.demand, len(self.resources))
 
     @cached_property
     def numa(self) -> NumaModel | None:

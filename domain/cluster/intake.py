@@ -54,6 +54,9 @@ def _bad_amount(row: HostRow) -> Because | None:
     for alias, count in row.devices.items():
         if not _amount(count):
             return _bad(f"devices[{alias}]", row.name, count)
+    for one in row.other_allocations:
+        if not all(map(_amount, one.amounts)):
+            return _bad(f"other_allocations[{one.consumer}]", row.name, one.amounts)
     return _bad_cells(row)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
+from domain.cluster.allocations import read_allocations
 from domain.cluster.columns import mapping, sequence
 from domain.cluster.numa_cells import read_topology
 from domain.cluster.rows import AggregateRow, GroupRow, HostRow, ServerRow
@@ -48,7 +49,7 @@ def read_neutral(data: Mapping[str, object]) -> NeutralCluster:
     Raises:
         InvalidValue: names the list and the place in it that is not as it should be.
     """
-    hosts = [_with_cells(place, host) for place, host in enumerate(_records(data, "hosts"))]
+    hosts = [_structured(place, host) for place, host in enumerate(_records(data, "hosts"))]
     servers = _records(data, "instances")
     names = {str(host.get("id")): str(host.get("name")) for host in hosts}
     placed: list[Mapping[str, object]] = [
@@ -77,10 +78,14 @@ def _records(data: Mapping[str, object], name: str) -> list[Mapping[str, object]
         raise InvalidValue(name, f"must be a list of objects ({error})") from error
 
 
-def _with_cells(place: int, host: Mapping[str, object]) -> Mapping[str, object]:
-    if "numa" not in host:
-        return host
-    return {**host, "numa": read_topology(f"hosts[{place}].numa", host["numa"])}
+def _structured(place: int, host: Mapping[str, object]) -> Mapping[str, object]:
+    """A host with the fields read that are more than a value or a list of values."""
+    read = {"numa": read_topology, "other_allocations": read_allocations}
+    at = f"hosts[{place}]"
+    return {
+        name: read[name](f"{at}.{name}", value) if name in read else value
+        for name, value in host.items()
+    }
 
 
 def _rows(

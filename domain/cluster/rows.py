@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from domain.cluster.allocations import Allocations
 from domain.cluster.numa_cells import Topology
 from domain.kernel.reasons import Because
 
@@ -32,6 +33,8 @@ class HostRow:
         aggregates: ids or uuids of the aggregates it is in.
         pcpus: cores offered as PCPU (for dedicated, pinned use).
         devices: PCI alias → number of devices.
+        other_allocations: what is allocated there that the servers on it do not account for (see
+            ``accounting``), by consumer.
         numa: its NUMA cells; None when they are not known (no API of the cloud lists them).
         generation: resource provider generation, if known.
     """
@@ -56,6 +59,7 @@ class HostRow:
     aggregates: tuple[str, ...] = ()
     pcpus: int = 0
     devices: Mapping[str, int] = field(default_factory=dict)
+    other_allocations: Allocations = ()
     numa: Topology | None = None
     generation: int | None = None
 

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 
+from domain.cluster.allocations import Allocation, Allocations
 from domain.cluster.columns import (
     BoolArray,
     Coded,
@@ -91,6 +92,7 @@ class HostColumns(Table):
     """Hosts by index (0-based, in order of id). Units and meanings as in HostRow.
 
     Attributes:
+        other_allocations: None where there are none.
         unseen: int64[hosts], servers on it that are known to exist but could not be read.
         generation: int64[hosts], -1 when not known.
     """
@@ -115,11 +117,12 @@ class HostColumns(Table):
     aggregates: Coded[tuple[str, ...]]
     pcpus: IntArray
     devices: Coded[Mapping[str, int]]
+    other_allocations: Coded[Allocations | None]
     numa: Coded[Topology | None]
     unseen: IntArray
     generation: IntArray
 
-    later: ClassVar[frozenset[str]] = frozenset({"numa"})
+    later: ClassVar[frozenset[str]] = frozenset({"other_allocations", "numa"})
 
     def __len__(self) -> int:
         return len(self.id)
@@ -130,22 +133,33 @@ class HostColumns(Table):
         return cls.of(())
 
     def to_columns(self) -> dict[str, object]:
-        """Column name → JSON value; NUMA cells as objects."""
+        """Column name → JSON value; NUMA cells as objects, allocations as lists."""
         columns = super().to_columns()
         if "numa" in columns:
             cells = [topology_record(topology) for topology in self.numa.table]
             columns["numa"] = {"table": cells, "codes": self.numa.codes.tolist()}
+        if "other_allocations" in columns:
+            booked, codes = self.other_allocations.table, self.other_allocations.codes
+            lists = [held and [list(one) for one in held] for held in booked]
+            columns["other_allocations"] = {"table": lists, "codes": codes.tolist()}
         return columns
 
     @classmethod
     def from_columns(cls, data: Mapping[str, object]) -> "HostColumns":
         """The table whose JSON form this is."""
         table = super().from_columns(data)
-        if "numa" not in data:
-            return table
-        cells = sequence(mapping(data["numa"])["table"])
-        topologies = tuple(read_topology("numa", topology) for topology in cells)
-        return replace(table, numa=Coded(topologies, table.numa.codes))
+        special: dict[str, Any] = {}
+        if "numa" in data:
+            cells = sequence(mapping(data["numa"])["table"])
+            topologies = tuple(read_topology("numa", topology) for topology in cells)
+            special["numa"] = Coded(topologies, table.numa.codes)
+        if "other_allocations" in data:
+            booked: Coded[Any] = table.other_allocations
+            held = tuple(
+                one and tuple(Allocation(*figures) for figures in one) for one in booked.table
+            )
+            special["other_allocations"] = Coded(held, booked.codes)
+        return replace(table, **special)
 
     @classmethod
     def of(cls, rows: Sequence[HostRow], unseen: Mapping[str, int] | None = None) -> "HostColumns":
@@ -173,6 +187,7 @@ class HostColumns(Table):
             aggregates=coded(tuple(sorted(set(r.aggregates))) for r in rows),
             pcpus=ints(r.pcpus for r in rows),
             devices=coded((r.devices for r in rows), map_key),
+            other_allocations=coded(tuple(sorted(r.other_allocations)) or None for r in rows),
             numa=coded(r.numa for r in rows),
             unseen=ints(lost.get(r.name, 0) for r in rows),
             generation=ints(known),

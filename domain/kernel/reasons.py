@@ -76,6 +76,7 @@ class Reason(StrEnum):
     EXCLUDED_BY_OPERATOR = "excluded-by-operator"
     OPERATOR_RULE = "operator-rule"
     CAPACITY_SHORT = "capacity-short"
+    ROOM_HELD_BY_OTHERS = "room-held-by-others"
     UTILISATION_SHORT = "utilisation-short"
     HOST_DISABLED = "host-disabled"
     HOST_DOWN = "host-down"
@@ -171,6 +172,10 @@ _SENTENCES: dict[Reason, str] = {
     Reason.EXCLUDED_BY_OPERATOR: "{resource} is excluded by the audit's scope",
     Reason.OPERATOR_RULE: "a rule of the operator keeps {server} off {host}",
     Reason.CAPACITY_SHORT: "{host} lacks {resource}: {needed} needed, {free} free",
+    Reason.ROOM_HELD_BY_OTHERS: (
+        "{host} lacks {resource}: {needed} needed, {free} free; {held} are allocated to {holders}, "
+        "not to servers on it"
+    ),
     Reason.UTILISATION_SHORT: "{host} is too busy: {resource} {needed} needed, {free} left",
     Reason.HOST_DISABLED: "{host} is disabled",
     Reason.HOST_DOWN: "{host} is down",

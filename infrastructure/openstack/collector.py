@@ -9,6 +9,7 @@ from typing import TypeVar
 from openstack.connection import Connection
 
 from application.ports.cloud import CloudUnreachable, Collected
+from domain.cluster.accounting import unaccounted
 from domain.kernel.reasons import Because, Reason
 from infrastructure.openstack.connection import Limits
 from infrastructure.openstack.errors import NotThere
@@ -23,13 +24,18 @@ from infrastructure.openstack.rows import (
 )
 from infrastructure.openstack.service import Service, compute, placement
 
+K = TypeVar("K")
 T = TypeVar("T")
 _UNREADABLE = "UNKNOWN"
 """Status of a server, and of a service, whose cell does not answer."""
 
 
 class NovaCollector:
-    """Reads Nova and Placement: lists in pages, and two requests per host that Placement forces.
+    """Reads Nova and Placement: lists in pages, and three requests per host that Placement forces.
+
+    Servers are listed before allocations are read: a server that comes up meanwhile is on no list,
+    but what it holds is known.
+
 
     Raises nothing at construction; every collection starts afresh.
     """
@@ -134,9 +140,15 @@ def _provider(inventory: Service, host: str, generations: Mapping[str, int]) -> 
     try:
         inventories = inventory.get(f"/resource_providers/{host}/inventories")
         traits = inventory.get(f"/resource_providers/{host}/traits")
+        allocations = inventory.get(f"/resource_providers/{host}/allocations")
     except NotThere:
         return None
-    return Provider(generations[host], inventories["inventories"], traits["traits"])
+    return Provider(
+        generations[host],
+        inventories["inventories"],
+        traits["traits"],
+        allocations["allocations"],
+    )
 
 
 def _split(hypervisors: Iterable[Json]) -> tuple[list[Json], set[str]]:
@@ -162,26 +174,36 @@ def _collected(
 ) -> Collected:
     if any(server["status"] == _UNREADABLE for server in servers):
         raise CloudUnreachable("a cell does not answer: some servers are unknown")
-    member_of: dict[str, list[str]] = defaultdict(list)
-    for group in groups:
-        for member in group.get("members") or ():
-            member_of[member].append(group["id"])
-    aggregates_of: dict[str, list[str]] = defaultdict(list)
-    for aggregate in aggregates:
-        for host in aggregate["hosts"]:
-            aggregates_of[host].append(aggregate["uuid"])
+    member_of = _gathered((m, group["id"]) for group in groups for m in group.get("members") or ())
+    aggregates_of = _gathered((host, one["uuid"]) for one in aggregates for host in one["hosts"])
+    rows = [server_row(s, member_of[s["id"]]) for s in servers if not _deleted(s)]
+    residents = _gathered((row.host, row) for row in rows)
+    known = {row.id for row in rows}
     return Collected(
         hosts=[
-            host_row(h, services.get(name), provider, aggregates_of[name])
+            host_row(
+                h,
+                services.get(name),
+                provider,
+                aggregates_of[name],
+                unaccounted(provider.booked(), residents[name], known),
+            )
             for h in hypervisors
             if (name := service_host(h)) and (provider := providers[h["id"]]) is not None
         ],
-        servers=[server_row(s, member_of[s["id"]]) for s in servers if not _deleted(s)],
+        servers=rows,
         groups=[group_row(group) for group in groups],
         aggregates=[aggregate_row(aggregate) for aggregate in aggregates],
         problems=tuple(_problems(hypervisors, services, providers)),
         calls=calls,
     )
+
+
+def _gathered(pairs: Iterable[tuple[K, T]]) -> defaultdict[K, list[T]]:
+    found: defaultdict[K, list[T]] = defaultdict(list)
+    for key, value in pairs:
+        found[key].append(value)
+    return found
 
 
 def _deleted(server: Json) -> bool:

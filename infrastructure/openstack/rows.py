@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from domain.cluster.allocations import Allocation, Allocations
 from domain.cluster.rows import AggregateRow, GroupRow, HostRow, ServerRow
 
 Json = Mapping[str, Any]
 _MB_PER_GB = 1024
 _NEW = "building"
+_CLASSES = ("VCPU", "MEMORY_MB", "DISK_GB", "PCPU")
 
 
 @dataclass(frozen=True)
@@ -20,15 +22,28 @@ class Provider:
         generation: of the provider when it was listed.
         inventories: resource class → inventory.
         traits: its traits.
+        allocations: consumer → what it holds, all of them.
     """
 
     generation: int | None = None
     inventories: Mapping[str, Json] = field(default_factory=dict)
     traits: Sequence[str] = ()
+    allocations: Mapping[str, Json] = field(default_factory=dict)
+
+    def booked(self) -> list[Allocation]:
+        """Its allocations, of the classes that hosts have."""
+        return [
+            Allocation(consumer, *(int(held["resources"].get(kind, 0)) for kind in _CLASSES))
+            for consumer, held in self.allocations.items()
+        ]
 
 
 def host_row(
-    hypervisor: Json, service: Json | None, provider: Provider, aggregates: Sequence[str]
+    hypervisor: Json,
+    service: Json | None,
+    provider: Provider,
+    aggregates: Sequence[str],
+    others: Allocations = (),
 ) -> HostRow:
     """A host.
 
@@ -37,6 +52,7 @@ def host_row(
         service: its nova-compute service, None if there is none.
         provider: its resource provider.
         aggregates: uuids of the aggregates it is in.
+        others: what is allocated there that its servers do not account for.
     """
     name = service_host(hypervisor)
     known: Json = service or {}
@@ -63,6 +79,7 @@ def host_row(
         traits=tuple(provider.traits),
         aggregates=tuple(aggregates),
         pcpus=max(pcpu.get("total", 0) - pcpu.get("reserved", 0), 0),
+        other_allocations=others,
         generation=provider.generation,
     )
 

@@ -2,18 +2,29 @@
 
 docs/simulator.md describes both. The neutral form has `hosts` and `instances` with sizes and mean
 loads; the superset adds, all optional: `zones`, `aggregates`, `groups`, `flavors`, and on instances
-`state`, `locked`, `metadata`, `pinned_zone`, on hosts `zone`, `disabled_reason`, `base_*`.
+`state`, `locked`, `metadata`, `pinned_zone`, on hosts `zone`, `disabled_reason`, `base_*` and
+`other_allocations`.
 """
 
 import json
 import math
 import random
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from infrastructure.simulator.clock import Clock
-from infrastructure.simulator.model import Aggregate, Cluster, Flavor, Group, Host, Load, Server
+from infrastructure.simulator.model import (
+    Aggregate,
+    Booking,
+    Cluster,
+    Flavor,
+    Group,
+    Host,
+    Load,
+    Server,
+)
 from infrastructure.simulator.people import ADMIN, ADMIN_PROJECT
 
 _NAMESPACE = uuid.UUID("b7c0a6d2-21f3-5d1d-8b65-4c3a7a2f6e11")
@@ -78,6 +89,7 @@ class _Reader:
             ],
             groups=[self._group(g) for g in self.raw.get("groups", [])],
             aggregates=self._aggregates(),
+            bookings=[b for h in self.raw["hosts"] for b in self._bookings(h)],
         )
 
     def _flavors(self) -> list[Flavor]:
@@ -123,6 +135,19 @@ class _Reader:
             base_cores=float(h.get("base_cores", 0.0)),
             base_ram_mb=float(h.get("base_ram_mb", 0.0)),
         )
+
+    def _bookings(self, h: Json) -> Iterator[Booking]:
+        """Under names of their own: a server's own allocation is where the server is."""
+        for consumer, held in h.get("other_allocations", {}).items():
+            yield Booking(
+                consumer=_stable("consumer", f"{h['id']}/{consumer}"),
+                host=h["name"],
+                resources=(
+                    int(held.get("vcpus", 0)),
+                    int(held.get("ram_mb", 0)),
+                    int(held.get("disk_gb", 0)),
+                ),
+            )
 
     def _server(self, number: int, s: Json, flavor: Flavor) -> Server:
         born = self.born - 86400.0 + number

@@ -270,6 +270,14 @@ class Moment(msgspec.Struct, kw_only=True):
     host: str | None
 
 
+class Booking(msgspec.Struct, frozen=True, kw_only=True):
+    """What a consumer that is neither server nor migration holds of a host, and always will."""
+
+    consumer: str
+    host: str
+    resources: Resources
+
+
 class Cluster(msgspec.Struct, kw_only=True):
     """A cloud as it is before anything happens."""
 
@@ -279,3 +287,4 @@ class Cluster(msgspec.Struct, kw_only=True):
     servers: list[Server]
     groups: list[Group]
     aggregates: list[Aggregate]
+    bookings: list[Booking] = []

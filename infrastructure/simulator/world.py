@@ -71,6 +71,7 @@ class World:
         self.servers: dict[str, Server] = {s.id: s for s in cluster.servers}
         self.groups: list[Group] = cluster.groups
         self.aggregates: list[Aggregate] = cluster.aggregates
+        self._bookings = cluster.bookings
         self.migrations: dict[int, Migration] = {}
         self.migrations_of: dict[str, list[Migration]] = {}
         self.open: dict[int, Migration] = {}
@@ -115,6 +116,8 @@ class World:
             if not server.deleted and server.host:
                 self.by_host[server.host].add(server.id)
                 self.ledger.put(server.id, server.host, self.flavors[server.flavor].resources)
+        for booking in self._bookings:
+            self.ledger.put(booking.consumer, booking.host, booking.resources)
         for migration in self.migrations.values():
             self.hold(migration)
         self.order = sorted(

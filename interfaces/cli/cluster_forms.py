@@ -36,7 +36,10 @@ class Form:
 
 
 def host_rows(model: ComputeModel) -> list[Row]:
-    """A host per row: what it is, how many servers it holds, allocated and allocatable amounts."""
+    """A host per row: what it is, how many servers it holds, what can be allocated and what is.
+
+    ``others`` is what is allocated there to others than the servers on it.
+    """
     hosts = model.hosts
     rows = []
     for host, name in enumerate(hosts.name):
@@ -52,6 +55,7 @@ def host_rows(model: ComputeModel) -> list[Row]:
             room = float(model.capacity[place, host])
             row[column] = {
                 "allocated": float(model.allocated[place, host]),
+                "others": float(model.others[place, host]),
                 "capacity": None if room == float("inf") else room,
             }
         rows.append(row)
@@ -75,7 +79,9 @@ def _host_table(model: ComputeModel) -> Iterator[str]:
 
 def _amount(pair: Mapping[str, float | None]) -> str:
     room = pair["capacity"]
-    return f"{pair['allocated']:.0f} of {'shared' if room is None else format(room, '.0f')}"
+    others = f"+{pair['others']:.0f}" if pair["others"] else ""
+    limit = "shared" if room is None else format(room, ".0f")
+    return f"{pair['allocated']:.0f}{others} of {limit}"
 
 
 def pool_rows(model: StorageModel) -> list[Row]:

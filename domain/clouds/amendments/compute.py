@@ -168,11 +168,24 @@ class ComputeAmendments:
         return dict(zip(_OF_HOSTS, (*status, state, tuple(sorted(traits))), strict=True))
 
     def _host_changes(self) -> dict[str, dict[int, object]]:
-        changes: dict[str, dict[int, object]] = {}
+        changes: dict[str, dict[int, object]] = {"other_allocations": self._freed()}
         for name in self.hosts.keys() & self.base.host_places.keys():
             for column, value in self.host(name).items():
                 changes.setdefault(column, {})[self.base.host_places[name]] = value
         return changes
+
+    def _freed(self) -> dict[int, object]:
+        """Host → what others hold there, where servers that are gone for ever held something."""
+        gone = {fact.id for fact in self.facts.servers if fact.gone}
+        booked = self.base.hosts.other_allocations
+        if not gone or not any(booked.table):
+            return {}
+        kept = {
+            place: tuple(one for one in held if one.consumer not in gone)
+            for place in range(len(booked))
+            if (held := booked[place])
+        }
+        return {place: left or None for place, left in kept.items() if left != booked[place]}
 
     def _groups(self) -> tuple[GroupRow, ...]:
         known = {group.id: group for group in self.base.groups}

@@ -10,6 +10,8 @@ from domain.cluster.compute import ComputeModel
 from domain.cluster.demands import BASE_RESOURCES, PCPUS
 from domain.kernel.reasons import Because, Reason
 
+_NAMED = 3
+
 
 @dataclass(frozen=True)
 class _Pieces:
@@ -39,6 +41,9 @@ class Room:
     A resource that the server needs nothing of never stands in its way, even on a host that is
     overcommitted in it. Servers in flight count at both ends (the branch sees to that).
 
+    What is allocated on a host to others than its servers (a server on its way there, a migration
+    that may be undone, a consumer that is no server) is taken like anything else.
+
     No single server gets more of a resource than the host physically has: an allocation ratio
     promises more to all servers together (placement's ``max_unit``, which Nova sets to the total).
     """
@@ -66,11 +71,18 @@ class Room:
         most[: len(pieces)] = [piece[host] for piece in pieces]
         full = (need > 0) & ((carried + need > branch.limits[:, host]) | (need > most))
         row = int(np.flatnonzero(full)[0])
+        free = branch.limits[row, host] - carried[row]
         facts: dict[str, object] = {
             "host": branch.model.hosts.name[host],
             "needed": _figure(need[row]),
-            "free": _figure(min(branch.limits[row, host] - carried[row], most[row])),
+            "free": _figure(min(free, most[row])),
         }
+        if row < len(BASE_RESOURCES):
+            held = branch.model.others[row, host]
+            if need[row] <= min(free + held, most[row]):
+                others = {"held": _figure(held), "holders": _holders(branch.model, row, host)}
+                facts |= {"resource": branch.rows[row], **others}
+                return Because(Reason.ROOM_HELD_BY_OTHERS, facts)
         if row == PCPUS:
             return Because(Reason.CPU_PINNING, facts)
         if row < len(BASE_RESOURCES):
@@ -83,6 +95,14 @@ class Room:
         if self._known is None or self._known.model is not model:
             self._known = _Pieces.of(model)
         return self._known
+
+
+def _holders(model: ComputeModel, row: int, host: int) -> str:
+    """Who holds some of a resource without being on the host, the first few by name."""
+    booked = model.hosts.other_allocations[host] or ()
+    names = [one.consumer for one in booked if one.amounts[row]]
+    more = len(names) - _NAMED
+    return ", ".join([*names[:_NAMED], *([f"{more} more"] if more > 0 else ())])
 
 
 def _figure(value: float) -> float:

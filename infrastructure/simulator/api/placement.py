@@ -11,6 +11,7 @@ from infrastructure.simulator.commands import Version
 from infrastructure.simulator.engine import Cloud
 from infrastructure.simulator.errors import BadRequest, Forbidden, NotFound
 from infrastructure.simulator.model import Host, Migration, Resources, Server
+from infrastructure.simulator.people import ADMIN, ADMIN_PROJECT
 
 CLASSES = ("VCPU", "MEMORY_MB", "DISK_GB")
 DISABLED = "COMPUTE_STATUS_DISABLED"
@@ -235,7 +236,7 @@ class Providers:
 
 
 class Allocations:
-    """The path `/allocations/{consumer_id}`: a server, or a migration for the side it leaves."""
+    """The path `/allocations/{consumer_id}`: a server, a migration for the end it leaves, more."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
@@ -262,20 +263,29 @@ class Allocations:
         consumer = self._consumer(consumer_id)
         shown: Json = {}
         if version >= (1, 12):
-            shown |= {"project_id": consumer.project_id, "user_id": consumer.user_id}
+            shown |= {
+                "project_id": consumer.project_id if consumer else ADMIN_PROJECT.id,
+                "user_id": consumer.user_id if consumer else ADMIN.id,
+            }
         if version >= (1, 28):
             shown["consumer_generation"] = (
                 consumer.consumer_generation if isinstance(consumer, Server) else 1
             )
         if version >= (1, 38):
-            shown["consumer_type"] = "INSTANCE" if isinstance(consumer, Server) else "MIGRATION"
+            shown["consumer_type"] = _type(consumer)
         return shown
 
-    def _consumer(self, consumer_id: str) -> Server | Migration:
+    def _consumer(self, consumer_id: str) -> Server | Migration | None:
         world = self._cloud.world
         if consumer_id in world.servers:
             return world.servers[consumer_id]
-        return next(m for m in world.open.values() if m.uuid == consumer_id)
+        return next((m for m in world.open.values() if m.uuid == consumer_id), None)
+
+
+def _type(consumer: Server | Migration | None) -> str:
+    if consumer is None:
+        return "unknown"
+    return "INSTANCE" if isinstance(consumer, Server) else "MIGRATION"
 
 
 class Traits:

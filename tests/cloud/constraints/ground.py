@@ -215,6 +215,23 @@ class Situations(RealGround):
                     self.nova.effect("DELETE", path, None)
                 self.settled(server)
 
+    @contextmanager
+    def booked(self, host: str, **resources: int) -> Iterator[str]:
+        """An allocation on a host (resource class → amount) whose consumer is nobody: its uuid."""
+        inventory = placement(self.connection, Limits())
+        consumer = str(uuid4())
+        body: Json = {
+            "allocations": {self._provider(host): {"resources": resources}},
+            "project_id": self.project(),
+            "user_id": str(self.connection.session.get_user_id()),
+            "consumer_generation": None,
+        }
+        inventory.effect("PUT", f"/allocations/{consumer}", body, version="1.28")
+        try:
+            yield consumer
+        finally:
+            inventory.effect("DELETE", f"/allocations/{consumer}", None)
+
     def clean(self) -> None:
         """Removes everything that was made here, whatever becomes of a part."""
         with ExitStack() as stack:
@@ -266,9 +283,7 @@ class Situations(RealGround):
     def _traits(self, host: str, change: Callable[[list[str]], set[str]]) -> None:
         """Changes the traits of a host; the host itself may change them at the same time."""
         inventory = placement(self.connection, Limits())
-        hypervisors = self.nova.listed("/os-hypervisors/detail", "hypervisors")
-        [provider] = [h["id"] for h in hypervisors if h["service"]["host"] == host]
-        path = f"/resource_providers/{provider}/traits"
+        path = f"/resource_providers/{self._provider(host)}/traits"
         for _ in range(_ATTEMPTS):
             found = inventory.get(path)
             found["traits"] = sorted(change(found["traits"]))
@@ -276,6 +291,11 @@ class Situations(RealGround):
                 inventory.effect("PUT", path, found)
                 return
         raise AssertionError(f"the traits of {host} change all the time")
+
+    def _provider(self, host: str) -> str:
+        hypervisors = self.nova.listed("/os-hypervisors/detail", "hypervisors")
+        [provider] = [str(h["id"]) for h in hypervisors if h["service"]["host"] == host]
+        return provider
 
 
 def _trait(name: str) -> str:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from domain.kernel.reasons import Reason
 from tests.cloud.constraints.ground import Situations
 from tests.cloud.constraints.verdicts import Court, View
 
@@ -79,30 +80,67 @@ def test_an_allocation_ratio_counts_for_all_servers_together(
     assert one.theirs is None
 
 
-def test_room_that_a_move_of_somebody_else_holds_is_not_seen_before_it_lands(
+def test_room_that_a_move_of_somebody_else_holds_is_taken_before_it_lands(
     ground: Situations, court: Court
 ) -> None:
-    """Looser than Nova: no list of servers tells where one is going. The moves of our own plans
-    are held at both ends on their branch."""
-    view = court.view()
-    *_, home, target = sorted(
-        ground.names(), key=lambda host: -most_for_one(view, host, "memory_mb")
-    )
-    flying = ground.server(
-        host=ground.names()[0],
-        flavor=sized(ground, "memory_mb", view.free("memory_mb")[target]),
-    )
-    server = ground.server(host=home)
+    """No list of servers tells where one is going, but Placement has booked it there."""
+    flying, server, target = filling(ground, court)
     with ground.flying(flying, target):
-        collected = court.view()
-        theirs = court.nova(server, target)
+        found = court.judge(server, target)
+    landed = court.judge(server, target)
     ground.delete(flying)
     ground.delete(server)
-    assert collected.against(server, target) == set()
-    assert theirs
-    places = view.model.host_places
-    collected.branch.start(collected.model.server_places[flying], places[target])
-    assert "Room" in collected.against(server, target)
+    assert found.ours == {"Room"}
+    assert found.theirs
+    assert landed.ours == set()  # it was called back
+    assert landed.theirs is None
+
+
+def test_room_that_a_migration_may_come_back_to_is_taken(ground: Situations, court: Court) -> None:
+    """Until a cold migration is confirmed, its source holds the server's room for it."""
+    moving, server, home = filling(ground, court, leaving=True)
+    back = {"revertResize": None}
+    with ground.changed(moving, {"migrate": None}, "VERIFY_RESIZE", back):
+        found = court.judge(server, home)
+    ground.delete(moving)
+    ground.delete(server)
+    assert found.ours == {"Room"}
+    assert found.theirs
+
+
+@pytest.mark.parametrize("resource", RESOURCES)
+def test_room_that_nobody_s_allocation_holds_is_taken(
+    ground: Situations, court: Court, resource: str
+) -> None:
+    """Clouds leak allocations. The refusal names the consumer; without it the move is legal."""
+    server = ground.server(host=ground.names()[0])
+    target = ground.names()[-1]
+    left = court.view().free(resource)[target]
+    kinds = dict(zip(RESOURCES, ("VCPU", "MEMORY_MB", "DISK_GB"), strict=True))
+    with ground.booked(target, **{kinds[resource]: left}) as consumer:
+        found = court.judge(server, target)
+        why = court.view().why(server, target)
+    freed = court.judge(server, target)
+    ground.delete(server)
+    assert found.ours == {"Room"}
+    assert found.theirs
+    assert why.reason is Reason.ROOM_HELD_BY_OTHERS
+    assert consumer in str(why.facts["holders"])
+    assert freed.ours == set()
+    assert freed.theirs is None
+
+
+def filling(ground: Situations, court: Court, *, leaving: bool = False) -> tuple[str, str, str]:
+    """A server that needs all the memory left on a host, a tiny one on a third, and that host.
+
+    The first is on another host, or (``leaving``) on that host already.
+    """
+    free = court.view().free("memory_mb")
+    home, *_, target = sorted(ground.names(), key=lambda host: -free[host])
+    flavor = sized(ground, "memory_mb", free[target])
+    first = ground.server(host=target if leaving else home, flavor=flavor)
+    third = next(host for host in ground.names() if host not in {home, target})
+    return first, ground.server(host=third), target
 
 
 def sized(ground: Situations, resource: str, amount: int) -> str:

@@ -8,6 +8,7 @@ from openstack.connection import Connection
 from domain.cluster.branch import Branch
 from domain.cluster.compute import ComputeModel
 from domain.cluster.constraints import Constraints
+from domain.kernel.reasons import Because
 from infrastructure.openstack.collector import NovaCollector
 from infrastructure.openstack.errors import Conflicting, Invalid
 from tests.cloud.constraints.ground import Situations
@@ -35,6 +36,12 @@ class View:
         place = self.model.host_places[host]
         broken = {name for name, mask in explained.masks.items() if not mask[place]}
         return broken | ({"Movable"} if explained.fixed is not None else set())
+
+    def why(self, server: str, host: str) -> Because:
+        """The one reason that keeps a server off a host."""
+        place = self.model.host_places[host]
+        [because] = self.rules.why_not(self.branch, self._place(server), place)
+        return because
 
     def free(self, resource: str) -> dict[str, int]:
         """Host → whole units of a resource that can still be allocated there."""

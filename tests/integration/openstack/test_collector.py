@@ -5,6 +5,7 @@ import pytest
 from openstack.connection import Connection
 
 from application.ports.cloud import CloudRefused, CloudUnreachable
+from domain.cluster.allocations import Allocation
 from domain.cluster.rows import AggregateRow, GroupRow, HostRow, ServerRow
 from domain.kernel.reasons import Reason
 from infrastructure.openstack.collector import NovaCollector
@@ -94,6 +95,7 @@ class Cluster:
         self.servers = [_server("s1", "node-1"), _server("s2", "node-10")]
         self.groups: list[Json] = []
         self.aggregates: list[Json] = []
+        self.allocations: dict[str, Json] = {}
         self.inventories = {
             "VCPU": _inventory(16, 2, 4.0),
             "MEMORY_MB": _inventory(65536, 512, 1.5),
@@ -113,6 +115,8 @@ class Cluster:
         for provider in providers:
             at = f"/resource_providers/{provider['uuid']}"
             on("GET", f"{at}/inventories", Say(200, {"inventories": self.inventories}))
+            booked = {"allocations": self.allocations.get(provider["uuid"], {})}
+            on("GET", f"{at}/allocations", Say(200, booked))
             on("GET", f"{at}/traits", Say(200, {"traits": ["COMPUTE_NODE", "HW_CPU_X86_AVX2"]}))
 
 
@@ -156,6 +160,31 @@ def test_every_field_of_a_host_is_mapped(cluster: Cluster, collector: NovaCollec
         pcpus=7,
         generation=7,
     )
+
+
+def _holds(vcpus: int, memory_mb: int, disk_gb: int, **more: int) -> Json:
+    amounts = {"VCPU": vcpus, "MEMORY_MB": memory_mb, "DISK_GB": disk_gb}
+    return {"resources": {k: v for k, v in (amounts | more).items() if v}}
+
+
+def test_what_servers_do_not_account_for_is_kept_with_its_host(
+    cluster: Cluster, collector: NovaCollector
+) -> None:
+    """s1 migrates to node-10: there its allocation is, at its source its migration has one."""
+    cluster.allocations = {
+        "id-node-1": {"migration": _holds(2, 4096, 26)},
+        "id-node-10": {
+            "s1": _holds(2, 4096, 26),
+            "s2": _holds(2, 4096, 26),
+            "orphan": _holds(1, 0, 0, PCPU=3, CUSTOM_FPGA=1),
+        },
+    }
+    cluster.script()
+    found = {host.name: host.other_allocations for host in collector.collect().hosts}
+    assert found == {
+        "node-1": (),
+        "node-10": (Allocation("orphan", 1, 0, 0, 3), Allocation("s1", 2, 4096, 26)),
+    }
 
 
 def test_hosts_are_joined_with_services_by_their_exact_names(
@@ -280,7 +309,7 @@ def test_the_number_of_requests_follows_pages_and_hosts_never_servers(
     pages_of_servers, pages_of_hosts, hosts = 21, 2, 3
     services = aggregates = groups = providers = 1
     lists = pages_of_servers + pages_of_hosts + services + aggregates + groups + providers
-    assert found.calls == lists + 2 * hosts
+    assert found.calls == lists + 3 * hosts
     spoken = [a for a in cloud.asked if "/identity" not in a.path]
     discovery = 2
     assert len(spoken) <= found.calls + discovery

@@ -4,6 +4,7 @@ from random import Random
 
 import numpy as np
 
+from domain.cluster.allocations import Allocation, Allocations
 from domain.cluster.compute import ComputeModel
 from domain.cluster.load import Load
 from domain.cluster.numa_cells import NumaCell, Topology
@@ -117,6 +118,19 @@ def nodes(rng: Random) -> tuple[int, ...] | None:
     return tuple(rng.sample(range(5), k=rng.randint(1, 3))) if rng.random() < 0.5 else None
 
 
+def others(rng: Random) -> Allocations:
+    """What is booked to servers (there, elsewhere or nowhere) and to other consumers."""
+    if rng.random() < 0.6:
+        return ()
+    consumers = [*(f"s{rng.randrange(24)}" for _ in range(rng.randrange(3))), "migration", "orphan"]
+    return tuple(
+        Allocation(
+            one, rng.choice((0, 1, 4)), rng.choice((0, 2048, 8192)), rng.choice((0, 30))
+        )._replace(pcpus=rng.choice((0, 0, 2)))
+        for one in sorted(set(rng.sample(consumers, k=rng.randint(1, len(consumers)))))
+    )
+
+
 def host(rng: Random, number: int, aggregates: int, *, cells: bool = False) -> HostRow:
     disk = rng.choice((0, 100, 400))
     return HostRow(
@@ -137,6 +151,7 @@ def host(rng: Random, number: int, aggregates: int, *, cells: bool = False) -> H
         aggregates=some(rng, tuple(f"agg{n}" for n in range(aggregates)), 0.3),
         pcpus=rng.choice((0, 16 if cells else 4)),
         devices=rng.choice(({}, {"gpu": 2}, {"gpu": 1, "nic": 4})),
+        other_allocations=others(rng),
         numa=topology(rng) if cells else None,
     )
 

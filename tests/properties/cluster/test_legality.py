@@ -34,6 +34,17 @@ class BlindToTheLastRow(Room):
         raise NotImplementedError
 
 
+class BlindToOthers(Room):
+    """A seeded defect: room that others than the host's servers hold counts as free."""
+
+    def allowed(self, branch: Branch, server: int) -> BoolArray | None:
+        held = branch.model.others
+        branch.amounts[: len(held)] -= held
+        mask = super().allowed(branch, server)
+        branch.amounts[: len(held)] += held
+        return mask
+
+
 class LetsGoAtTakeOff(Branch):
     """A seeded defect: NUMA cells at the source are free again as soon as a move begins."""
 
@@ -95,6 +106,16 @@ def test_a_forgotten_resource_is_found_by_the_walk() -> None:
 
     def break_it(walk: Walk) -> None:
         rules = [BlindToTheLastRow() if isinstance(r, Room) else r for r in walk.rules._dynamic]
+        walk.rules._dynamic = rules
+
+    assert found_out(break_it)
+
+
+def test_room_that_others_hold_is_missed_by_the_walk_if_a_rule_forgets_it() -> None:
+    """The control of allocations that belong to no server on the host."""
+
+    def break_it(walk: Walk) -> None:
+        rules = [BlindToOthers() if isinstance(r, Room) else r for r in walk.rules._dynamic]
         walk.rules._dynamic = rules
 
     assert found_out(break_it)

@@ -17,6 +17,7 @@ from domain.clouds.amendments import (
     admit_compute,
     carried_compute,
 )
+from domain.cluster.allocations import Allocation
 from domain.cluster.compute import ComputeModel
 from domain.cluster.rows import GroupRow, HostRow, ServerRow
 from domain.kernel.reasons import Reason
@@ -104,6 +105,27 @@ def test_an_update_that_comes_after_the_deletion_makes_no_ghost() -> None:
     assert (model.server(), model.ignored) == (None, [Ignored.GONE])
     model.told(seen(1003, version=1002))  # not even a later one: ids are never used again
     assert (model.server(), model.ignored) == (None, [Ignored.GONE])
+
+
+def test_what_a_deleted_server_held_elsewhere_is_free_again() -> None:
+    """It was on its way to b when the cloud was collected."""
+    stranger = Allocation("orphan", 2)
+    coming = base(server(), other_allocations=(Allocation("s", 1, 1, 1), stranger))
+    model = Model(coming)
+    assert model.known.model()[0].others[0].tolist() == [0.0, 3.0]
+    model.told(gone(1001))
+    changed, _ = model.known.model()
+    assert changed.hosts.other_allocations[1] == (stranger,)
+    assert changed.hosts.other_allocations[0] is None
+    assert model.changes == {"servers_removed": 1}
+    alone = base(server(), other_allocations=(Allocation("s", 1, 1, 1),))
+    assert Model(alone).told(gone(1001)).known.model()[0].hosts.other_allocations[1] is None
+
+
+def test_a_server_that_lands_takes_the_room_that_it_held() -> None:
+    coming = base(server(), other_allocations=(Allocation("s", 1, 1, 1),))
+    landed, _ = Model(coming).told(seen(1001, host="b")).known.model()
+    assert (landed.allocated + landed.others)[0].tolist() == [0.0, 1.0]
 
 
 def test_a_deletion_is_remembered_for_a_while_after_a_collection_confirmed_it() -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from domain.clouds.anonymise import anonymised
 from domain.clouds.cluster_file import FORMAT, VERSION, read_cluster, write_cluster
+from domain.cluster.allocations import Allocation
 from domain.cluster.compute import ComputeModel
 from domain.cluster.numa_cells import NumaCell
 from domain.cluster.rows import AggregateRow, GroupRow
@@ -25,6 +26,7 @@ def rich() -> ComputeModel:
             devices={"acme-gpu": 2},
             pcpus=4,
             numa=(NumaCell(0, 8, 4, 32768, ((2048, 512), (1048576, 4))), NumaCell(8, 8, 0, 32768)),
+            other_allocations=(Allocation("acme-orphan", 1), Allocation("s3", 2, 2048, 10, 2)),
             generation=12,
         ),
         host(2, status="disabled", disabled_reason="acme maintenance", disk_gb=0),
@@ -80,6 +82,11 @@ def with_cells(cells: object) -> dict[str, object]:
     return {"hosts": [{"id": "h", "name": "c", "numa": cells}]}
 
 
+def with_others(held: object) -> dict[str, object]:
+    """A file with one host on which others hold that."""
+    return {"hosts": [{"id": "h", "name": "c", "other_allocations": held}]}
+
+
 def test_cells_are_written_as_objects_and_only_where_they_are_known() -> None:
     written = through_json(write_cluster(rich()))
     pages = {"2048": 512, "1048576": 4}
@@ -95,6 +102,21 @@ def test_cells_are_written_as_objects_and_only_where_they_are_known() -> None:
     least = read_cluster(with_cells([{"id": 3, "cpus": 2}])).model
     assert least.hosts.numa[0] == (NumaCell(3, cpus=2),)
     assert read_cluster(with_cells(None)).model.hosts.numa[0] is None
+
+
+def test_allocations_of_others_are_written_as_objects_and_only_where_there_are_any() -> None:
+    written = through_json(write_cluster(rich()))
+    assert [host.get("other_allocations") for host in written["hosts"]] == [
+        {
+            "acme-orphan": {"vcpus": 1},
+            "s3": {"vcpus": 2, "ram_mb": 2048, "disk_gb": 10, "pcpus": 2},
+        },
+        None,
+        None,
+    ]
+    least = read_cluster(with_others({"x": {"ram_mb": 5}, "a": {}})).model
+    assert least.hosts.other_allocations[0] == (Allocation("a"), Allocation("x", memory_mb=5))
+    assert read_cluster(with_others(None)).model.hosts.other_allocations[0] is None
 
 
 def test_a_whole_model_and_its_metrics_come_back_to_the_last_column() -> None:
@@ -159,6 +181,10 @@ def test_the_neutral_form_is_read_as_it_is() -> None:
         (with_cells([{"id": 0, "pages": [2048]}]), "hosts[0].numa[0].pages"),
         (with_cells([{"id": 0, "pages": {"2M": 1}}]), "hosts[0].numa[0].pages"),
         (with_cells([{"id": 0, "pages": {"2048": "1"}}]), "hosts[0].numa[0].pages.2048"),
+        (with_others([]), "hosts[0].other_allocations"),
+        (with_others({"x": 1}), "hosts[0].other_allocations.x"),
+        (with_others({"x": {"vcpus": -1}}), "hosts[0].other_allocations.x.vcpus"),
+        (with_others({"x": {"ram_mb": "1"}}), "hosts[0].other_allocations.x.ram_mb"),
     ],
 )
 def test_what_is_not_as_it_should_be_is_named(data: dict[str, object], field: str) -> None:
@@ -181,6 +207,8 @@ def test_an_anonymised_cluster_names_nobody_and_keeps_what_decides() -> None:
     assert list(shown.hosts.disabled_reason.table) == [None, "a reason", "watcher_disabled"]
     assert shown.aggregates[0].uuid in shown.hosts.aggregates[0]
     assert shown.servers.task_state[1] == "migrating"
+    holders = [one.consumer for one in shown.hosts.other_allocations[0] or ()]
+    assert holders == ["consumer-1", shown.servers.id[2]]
 
 
 def test_a_strategy_decides_the_same_on_the_anonymised_cluster() -> None:
