@@ -1,6 +1,6 @@
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Self, TypedDict
 from uuid import UUID
 
 from domain.audits.events import (
@@ -116,6 +116,29 @@ class Definition:
     end_time: datetime | None = None
 
 
+class AuditForm(TypedDict):
+    """What an audit remembers. A continuous one has runs without end."""
+
+    state: AuditState
+    run: Run | None
+    runs: int
+    last_due: datetime | None
+    last_host: str | None
+    record_digest: str | None
+    because: Because | None
+    name: str
+    audit_type: AuditType
+    goal: str
+    strategy: str | None
+    parameters: Facts
+    scope: list[Any]
+    interval: str | None
+    auto_trigger: bool
+    force: bool
+    start_time: datetime | None
+    end_time: datetime | None
+
+
 class Audit(Root):
     """A request to optimise, its definition and its runs (at most one open at a time)."""
 
@@ -140,6 +163,11 @@ class Audit(Root):
         self.force = False
         self.start_time: datetime | None = None
         self.end_time: datetime | None = None
+
+    @classmethod
+    def form(cls) -> type[AuditForm]:
+        """The types of its attributes."""
+        return AuditForm
 
     # -- decisions -------------------------------------------------------------------------------
 

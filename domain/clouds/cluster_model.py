@@ -1,6 +1,6 @@
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Self
+from typing import Self, TypedDict
 from uuid import UUID
 
 from domain.clouds.events import (
@@ -41,6 +41,18 @@ class Collection:
     changes: Counts | None
 
 
+class ClusterModelForm(TypedDict):
+    """What a kept model remembers. It is collected without end."""
+
+    cloud: str
+    kind: str
+    digest: str | None
+    problem: Because | None
+    began: datetime | None
+    collections: int
+    amendments: UUID | None
+
+
 class ClusterModel(Root):
     """The kept model of one kind of one cloud: each content that it had, and outages.
 
@@ -61,6 +73,11 @@ class ClusterModel(Root):
         self.began: datetime | None = None
         self.collections = 0
         self.amendments: UUID | None = None
+
+    @classmethod
+    def form(cls) -> type[ClusterModelForm]:
+        """The types of its attributes."""
+        return ClusterModelForm
 
     @classmethod
     def open(cls, ctx: Context, cloud: str, kind: str) -> Self:

@@ -4,7 +4,8 @@ Events are explicit classes with a stable ``TOPIC`` (never a module path) and li
 ``events.py`` of their slice. Their ``apply`` only assigns: it never decides and never fails.
 """
 
-from typing import Any, Self
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
 from uuid import UUID
 
 from eventsourcing.domain import AggregateCreated, AggregateEvent, BaseAggregate
@@ -34,6 +35,17 @@ class Created(Event, AggregateCreated):
 
 class Root(BaseAggregate[UUID]):
     """An aggregate that takes time and provenance from a context, never from the machine."""
+
+    TOPIC: ClassVar[str]
+
+    @classmethod
+    def form(cls) -> type[Mapping[str, object]] | None:
+        """The types of its attributes, as a TypedDict, if its stream may grow without end.
+
+        The log may then keep what it remembers at some version, and fold on from there. Attributes
+        whose names begin with ``_`` are the library's.
+        """
+        return None
 
     @classmethod
     def _born(cls, event: type[Created], ctx: Context, id: UUID, **facts: Any) -> Self:  # noqa: A002

@@ -7,7 +7,6 @@ from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from eventsourcing.persistence import Notification, StoredEvent
-from eventsourcing.utils import get_topic
 
 from application.ports.event_log import (
     ConcurrencyConflict,
@@ -17,10 +16,12 @@ from application.ports.event_log import (
     Recorded,
     Unreadable,
 )
-from domain.kernel.aggregate import Created, Root
+from domain.kernel.aggregate import Root
+from infrastructure.event_log.folding import Folding
 from infrastructure.event_log.mapper import Mapper
 from infrastructure.event_log.patience import Patience
-from infrastructure.event_log.store import ALL, Store, Taken, Unreachable
+from infrastructure.event_log.snapshots import Snapshots
+from infrastructure.event_log.store import Store, Taken, Unreachable
 
 log = logging.getLogger(__name__)
 
@@ -37,12 +38,20 @@ class SqlEventLog:
         store: the event table.
         mapper: events to and from rows.
         patience: how long a database that does not answer is asked again.
+        snapshots: of aggregates that may have long streams; without it every event is folded.
     """
 
-    def __init__(self, store: Store, mapper: Mapper, patience: Patience) -> None:
+    def __init__(
+        self,
+        store: Store,
+        mapper: Mapper,
+        patience: Patience,
+        snapshots: Snapshots | None = None,
+    ) -> None:
         self._store = store
         self._mapper = mapper
         self._patience = patience
+        self._folding = Folding(store, mapper, patience, snapshots)
 
     def find(self, kind: type[A], aggregate_id: UUID, version: int | None = None) -> A | None:
         """An aggregate folded from its events.
@@ -59,9 +68,7 @@ class SqlEventLog:
             Unreadable: one of its events cannot be read or does not follow the others.
             EventLogUnavailable: the database cannot be reached.
         """
-        upto = ALL if version is None else version
-        rows = self._patience.ask("find", lambda: self._store.stream(aggregate_id, 0, upto))
-        return self._fold(kind, rows)
+        return self._folding.find(kind, aggregate_id, version)
 
     def save(self, *aggregates: Root) -> int:
         """Appends the pending events of aggregates in one transaction.
@@ -135,25 +142,6 @@ class SqlEventLog:
         self._store.close()
 
     # -- reading ---------------------------------------------------------------------------------
-
-    def _fold(self, kind: type[A], rows: Sequence[Notification]) -> A | None:
-        topic = get_topic(kind)
-        aggregate: A | None = None
-        for row in rows:
-            try:
-                event = self._mapper.to_event(row)
-                if aggregate is None and isinstance(event, Created):
-                    if event.originator_topic != topic:
-                        return None
-                    aggregate = cast("A", event.mutate(None))
-                else:
-                    aggregate = event.mutate(aggregate)
-            except Exception as error:
-                raise Unreadable(
-                    f"{kind.__name__} {row.originator_id}: version {row.originator_version} "
-                    f"({row.topic}, position {row.id}): {error!r}"
-                ) from error
-        return aggregate
 
     def _entry(self, row: Notification) -> Entry:
         try:

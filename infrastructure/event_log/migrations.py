@@ -81,6 +81,16 @@ def _record_uses(table: LiteralString, time: LiteralString) -> list[LiteralStrin
     return ["ALTER TABLE " + table + " ADD COLUMN " + column for column in added]
 
 
+def _snapshots(
+    table: LiteralString, identity: LiteralString, whole: LiteralString, blob: LiteralString
+) -> LiteralString:
+    return (
+        "CREATE TABLE " + table + " (aggregate_id " + identity + " PRIMARY KEY, "
+        "version " + whole + " NOT NULL, topic text NOT NULL, code text NOT NULL, "
+        "event text NOT NULL, state " + blob + " NOT NULL)"
+    )
+
+
 STEPS: tuple[Step, ...] = (
     Step(1, "events", _events_on_sqlite, _events_on_postgres),
     Step(
@@ -94,6 +104,12 @@ STEPS: tuple[Step, ...] = (
         "record-uses",
         lambda _: _record_uses("records", "text"),
         lambda _: [SQL(one).format() for one in _record_uses("public.records", "timestamptz")],
+    ),
+    Step(
+        4,
+        "snapshots",
+        lambda _: [_snapshots("snapshots", "text", "integer", "blob")],
+        lambda _: [SQL(_snapshots("public.snapshots", "uuid", "bigint", "bytea")).format()],
     ),
 )
 

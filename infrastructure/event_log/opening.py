@@ -8,6 +8,7 @@ from infrastructure.event_log.patience import SECONDS, Patience
 from infrastructure.event_log.postgres import PostgresStore
 from infrastructure.event_log.record_tables import PostgresRecords, SqliteRecords
 from infrastructure.event_log.records import SqlRecords
+from infrastructure.event_log.snapshots import EVERY, Snapshots
 from infrastructure.event_log.sqlite import SqliteStore
 from infrastructure.event_log.url import sqlite_file
 
@@ -15,13 +16,17 @@ POOL = 8
 """Connections per process, unless the caller says otherwise."""
 
 
-def open_event_log(url: str, *, pool: int = POOL, patience: float = SECONDS) -> SqlEventLog:
+def open_event_log(
+    url: str, *, pool: int = POOL, patience: float = SECONDS, snapshots: int | None = EVERY
+) -> SqlEventLog:
     """The event log of a database. Open it after a fork, never before.
 
     Args:
         url: ``sqlite:////absolute/path/events.db`` or ``postgresql://user@host:port/database?…``.
         pool: connections kept for this process; on PostgreSQL one more listens.
         patience: seconds for which a database that does not answer is asked again.
+        snapshots: events after which a snapshot is taken of aggregates that allow it; None: they
+            are neither taken nor used.
 
     Raises:
         SchemaError: the schema is missing, older or newer than this code; or unreachable.
@@ -30,7 +35,9 @@ def open_event_log(url: str, *, pool: int = POOL, patience: float = SECONDS) -> 
     check(url)
     path = sqlite_file(url)
     store = PostgresStore(url, pool) if path is None else SqliteStore(path, pool)
-    return SqlEventLog(store, Mapper(vocabulary.event_types), Patience(patience))
+    bound = Patience(patience)
+    kept = None if snapshots is None else Snapshots(store, bound, snapshots)
+    return SqlEventLog(store, Mapper(vocabulary.event_types), bound, kept)
 
 
 def open_records(url: str, *, pool: int = 4, patience: float = SECONDS) -> SqlRecords:

@@ -25,7 +25,7 @@ from eventsourcing.postgres import ConnectionPool, PostgresApplicationRecorder, 
 from psycopg.rows import DictRow, TupleRow, dict_row, tuple_row
 from psycopg.sql import SQL, Composed, Identifier
 
-from infrastructure.event_log.store import ALL, TABLE, Taken, Unreachable
+from infrastructure.event_log.store import ALL, SNAPSHOTS, TABLE, Snapshot, Taken, Unreachable
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +48,16 @@ _STREAM = _COLUMNS + SQL(
     " WHERE originator_id = %s AND originator_version > %s AND originator_version <= %s"
     " ORDER BY originator_version"
 )
+_SNAPSHOT = SQL("SELECT version, topic, code, event, state FROM {} WHERE aggregate_id = %s").format(
+    Identifier(SCHEMA, SNAPSHOTS)
+)
+_KEEP = SQL(
+    "INSERT INTO {} AS there (aggregate_id, version, topic, code, event, state) "
+    "VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (aggregate_id) DO UPDATE SET "
+    "version = excluded.version, topic = excluded.topic, code = excluded.code, "
+    "event = excluded.event, state = excluded.state "
+    "WHERE there.version <= excluded.version OR there.code <> excluded.code"
+).format(Identifier(SCHEMA, SNAPSHOTS))
 _TOPICS = SQL("SELECT DISTINCT topic FROM {}").format(Identifier(SCHEMA, TABLE))
 
 
@@ -254,6 +264,17 @@ class PostgresStore:
             )
             for position, version, topic, state in self._rows(_STREAM, (aggregate_id, after, upto))
         ]
+
+    def snapshot(self, aggregate_id: UUID) -> Snapshot | None:
+        """The snapshot of an aggregate."""
+        for version, topic, code, event, state in self._rows(_SNAPSHOT, (aggregate_id,)):
+            return Snapshot(aggregate_id, version, topic, code, event, bytes(state))
+        return None
+
+    def keep(self, snapshot: Snapshot) -> None:
+        """Stores a snapshot in place of one that is not newer, or that other code made."""
+        with answered_by(self._datastore) as connection:
+            connection.execute(_KEEP, snapshot)
 
     def end(self) -> int:
         """The last position, 0 if there is none."""

@@ -25,7 +25,7 @@ from eventsourcing.persistence import (
 )
 from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteDatastore
 
-from infrastructure.event_log.store import ALL, TABLE, Taken, Unreachable
+from infrastructure.event_log.store import ALL, SNAPSHOTS, TABLE, Snapshot, Taken, Unreachable
 
 log = logging.getLogger(__name__)
 
@@ -207,6 +207,28 @@ class SqliteStore:
             )
             for row in rows
         ]
+
+    def snapshot(self, aggregate_id: UUID) -> Snapshot | None:
+        """The snapshot of an aggregate."""
+        rows = self._rows(
+            f"SELECT version, topic, code, event, state FROM {SNAPSHOTS} "  # noqa: S608
+            "WHERE aggregate_id = ?",
+            (aggregate_id.hex,),
+        )
+        return Snapshot(aggregate_id, *rows[0]) if rows else None
+
+    def keep(self, snapshot: Snapshot) -> None:
+        """Stores a snapshot in place of one that is not newer, or that other code made."""
+        with translated(), self._writers.transaction(commit=True) as cursor:
+            cursor.execute(
+                f"INSERT INTO {SNAPSHOTS} AS there "  # noqa: S608
+                "(aggregate_id, version, topic, code, event, state) VALUES (?, ?, ?, ?, ?, ?) "
+                "ON CONFLICT (aggregate_id) DO UPDATE SET version = excluded.version, "
+                "topic = excluded.topic, code = excluded.code, event = excluded.event, "
+                "state = excluded.state "
+                "WHERE there.version <= excluded.version OR there.code <> excluded.code",
+                (snapshot.aggregate_id.hex, *snapshot[1:]),
+            )
 
     def end(self) -> int:
         """The last position, 0 if there is none."""

@@ -1,10 +1,13 @@
 """What the log asks of a database."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from eventsourcing.persistence import Notification, StoredEvent
+
+SNAPSHOTS = "snapshots"
+"""The table of snapshots."""
 
 TABLE = "stored_events"
 """The table of events; on PostgreSQL also the channel on which appends are announced."""
@@ -19,6 +22,24 @@ class Taken(Exception):
 
 class Unreachable(Exception):
     """The database did not answer in time or in good order. Whether it stored is unknown."""
+
+
+class Snapshot(NamedTuple):
+    """What an aggregate remembered at a version.
+
+    Attributes:
+        topic: of its class.
+        code: digest of the code that folded it.
+        event: digest of the stored state of its last event.
+        state: what it remembered, in the form that ``snapshots`` gives it.
+    """
+
+    aggregate_id: UUID
+    version: int
+    topic: str
+    code: str
+    event: str
+    state: bytes
 
 
 class Bell(Protocol):
@@ -74,4 +95,16 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Gives connections back."""
+        ...
+
+
+class SnapshotStore(Store, Protocol):
+    """An event table with a table of snapshots beside it."""
+
+    def snapshot(self, aggregate_id: UUID) -> Snapshot | None:
+        """The snapshot of an aggregate."""
+        ...
+
+    def keep(self, snapshot: Snapshot) -> None:
+        """Stores a snapshot in place of one that is not newer, or that other code made."""
         ...

@@ -23,7 +23,7 @@ _COLUMNS = f"SELECT rowid, originator_id, originator_version, topic, state FROM 
 
 
 def open_read_only(url: str) -> SqlEventLog:
-    """The event log of a database, for reading.
+    """The event log of a database, for reading. Snapshots are no evidence, so none is used.
 
     Args:
         url: as ``open_event_log`` takes it.
@@ -34,7 +34,7 @@ def open_read_only(url: str) -> SqlEventLog:
     check(url)
     path = sqlite_file(url)
     if path is None:
-        return open_event_log(_read_only(url), pool=1, patience=PATIENCE)
+        return open_event_log(_read_only(url), pool=1, patience=PATIENCE, snapshots=None)
     store = ReadOnlyStore(path)
     return SqlEventLog(store, Mapper(vocabulary.event_types), Patience(PATIENCE))
 

@@ -8,11 +8,14 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import psycopg
 from eventsourcing.persistence import StoredEvent
 
+from domain.audits import Audit, AuditType, Definition, RunCause
 from domain.kernel.metadata import Context
 from domain.kernel.reasons import Because, Reason
 from domain.optimization.solution import PlannedAction, ProposedAction
@@ -20,6 +23,7 @@ from domain.plans.action_plan import ActionPlan
 from domain.plans.proposal import Proposal
 from infrastructure.event_log import SqlEventLog, open_event_log, upgrade
 from infrastructure.event_log.mapper import Mapper
+from infrastructure.event_log.snapshots import EVERY
 from infrastructure.event_log.vocabulary import event_types
 from tests.conformance.event_log.counters import NEW, Counter, now
 from tests.postgres import Cluster
@@ -31,6 +35,8 @@ BATCHES = {1: 400, 10: 200, 100: 60}
 """Events per save → saves."""
 ACTIONS = 2000
 LOADS = 7
+RUNS = 43_200
+"""Of a continuous audit: a month of one each minute."""
 
 _SQLITE = "INSERT INTO floor VALUES (?, ?, ?, ?)"
 _POSTGRES = "INSERT INTO floor VALUES (%s, %s, %s, %s)"
@@ -109,7 +115,46 @@ def _measure(name: str, url: str, floor: Floor) -> list[Figure]:
                 (f"{label}, of the floor", 100 * own / by_hand, "%"),
             ]
         label = f"{name}: load a plan of {ACTIONS} actions and {3 * ACTIONS} action events"
-        return [*figures, (label, 1000 * _load(log), "ms")]
+        figures.append((label, 1000 * _load(log), "ms"))
+        audit = _lasting_audit(log)
+        for found, snapshots in (("folded whole", None), ("from its snapshot", EVERY)):
+            label = f"{name}: load an audit after {RUNS:,} runs, {4 * RUNS:,} events, {found}"
+            figures.append((label, 1000 * _reload(url, audit, snapshots), "ms"))
+        return figures
+    finally:
+        log.close()
+
+
+def _lasting_audit(log: SqlEventLog) -> UUID:
+    """A continuous audit with so many runs."""
+    ctx = now("scheduler")
+    definition = Definition("a", AuditType.CONTINUOUS, "g", "s", {}, [], interval="60")
+    audit = Audit.request(ctx, NEW.new(), definition)
+    for number in range(RUNS):
+        minute = Context(ctx.at + timedelta(minutes=number), ctx.metadata)
+        run = audit.request_run(minute, minute.at, RunCause.SCHEDULE)
+        epoch = audit.claim_run(minute, run, "engine/1", "host-1")
+        audit.record_inputs(minute, run, epoch, digest="d" * 64, strategy="s")
+        audit.succeed_run(minute, run, epoch, NEW.new())
+        if number % 500 == 0:
+            log.save(audit)
+    log.save(audit)
+    return audit.id
+
+
+def _reload(url: str, audit: UUID, snapshots: int | None) -> float:
+    """Seconds, the least of some loads after the first; another process's snapshot is used."""
+    log = open_event_log(url, snapshots=snapshots)
+    try:
+        times = []
+        for _ in range(LOADS):
+            started = time.perf_counter()
+            found = log.find(Audit, audit)
+            times.append(time.perf_counter() - started)
+            if found is None or found.runs != RUNS:
+                raise AssertionError("the audit was not loaded")
+            time.sleep(0.2)  # the snapshot is stored on the side
+        return min(times[1:])
     finally:
         log.close()
 

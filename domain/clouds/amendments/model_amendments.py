@@ -1,6 +1,6 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Self
+from typing import Self, TypedDict
 from uuid import UUID
 
 from domain.clouds.amendments.events import AmendmentsClosed, AmendmentsOpened, ModelAmended
@@ -31,6 +31,19 @@ class Amendment:
     ignored: Counts
 
 
+class ModelAmendmentsForm(TypedDict):
+    """What amendments remember. Where collections are rare, they are many."""
+
+    model: UUID
+    base: str
+    since: datetime
+    digest: str | None
+    depth: int
+    sizes: Counts
+    count: int
+    closed: bool
+
+
 class ModelAmendments(Root):
     """What notifications told since a collection; closed by the next collection.
 
@@ -59,6 +72,11 @@ class ModelAmendments(Root):
         self.sizes: Counts = {}
         self.count = 0
         self.closed = False
+
+    @classmethod
+    def form(cls) -> type[ModelAmendmentsForm]:
+        """The types of its attributes."""
+        return ModelAmendmentsForm
 
     @classmethod
     def open(

@@ -58,8 +58,15 @@ def _history(cloud: Subject, server_id: str) -> list[Answer]:
     query = f"/os-migrations?instance_uuid={server_id}&limit=1"
     # the server is ACTIVE a moment before its migration is completed
     until(lambda: "links" not in cloud.get(query)["migrations"][0], "it is over")
+    # and the migration may be over a moment before its action is
+    until(lambda: _ended(cloud.get(f"{place}/{action['request_id']}")), "the action has ended")
     answers = [cloud.ask("compute", "GET", f"{place}/{action['request_id']}", "2.96")]
     return [*answers, cloud.ask("compute", "GET", query, "2.96")]
+
+
+def _ended(shown: Any) -> bool:
+    """Whether each step of an instance action has a result."""
+    return all(event["finish_time"] for event in shown["instanceAction"]["events"])
 
 
 def test_a_live_migration_can_be_aborted_alike(pair: Pair) -> None:

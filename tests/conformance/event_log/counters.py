@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Self
+from typing import Self, TypedDict
 from uuid import UUID
 
 from application.ports.event_log import EventLog
@@ -40,6 +40,12 @@ class Planned(Event):
         aggregate.planned = self.at
 
 
+class CounterForm(TypedDict):
+    label: str
+    total: int
+    planned: datetime | None
+
+
 class Counter(Root):
     TOPIC = "test.counter"
 
@@ -47,6 +53,10 @@ class Counter(Root):
         self.label = ""
         self.total = 0
         self.planned: datetime | None = None
+
+    @classmethod
+    def form(cls) -> type[CounterForm]:
+        return CounterForm
 
     @classmethod
     def open(cls, ctx: Context, counter_id: UUID, label: str = "") -> Self:
