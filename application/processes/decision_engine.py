@@ -114,7 +114,6 @@ class DecisionEngine:
             commands, services, clock, instance, self._metadata, limit=patience.losses
         )
         self._company = SharedLock()
-        self._stopping = threading.Event()
 
     def sweep(self) -> list[UUID]:
         """Audits with a run that is due, whoever holds it: holders may be dead."""
@@ -135,13 +134,12 @@ class DecisionEngine:
     def hand_over(self, stop: threading.Event, patience: float = STOP_PATIENCE) -> None:
         """Waits until told to stop, then gives back the runs that do not end soon."""
         stop.wait()
-        self._stopping.set()
         self._claims.give_back(patience)
 
     def _process(self, audit_id: UUID, *, alone: bool) -> bool:
         """Whether that was all; not so for a run that has to be worked on alone."""
         audit = self._log.find(Audit, audit_id)
-        if audit is None or audit.run is None or self._stopping.is_set():
+        if audit is None or audit.run is None:
             return True
         offer = self._claims.offer(audit.run)
         if offer is None:

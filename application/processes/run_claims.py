@@ -66,7 +66,8 @@ class RunClaims:
         self._me = instance
         self._metadata = metadata
         self._limit = limit
-        self._held: dict[UUID, tuple[UUID, int]] = {}
+        self._held: dict[UUID, tuple[UUID, int] | None] = {}  # None: being claimed
+        self._closed = False
         self._changed = threading.Condition()
 
     def offer(self, run: Run) -> Offer | None:
@@ -79,7 +80,27 @@ class RunClaims:
         return None if why is None else Offer(run, why)
 
     def take(self, audit_id: UUID, offer: Offer) -> tuple[UUID, int] | None:
-        """Claims a run: its id and epoch, None if it went to another or was given up."""
+        """Claims a run: its id and epoch, None if it is not this instance's to work on.
+
+        Whoever gets it says ``done`` afterwards.
+        """
+        with self._changed:
+            if self._closed:
+                return None
+            self._held[audit_id] = None
+        try:
+            claimed = self._claim(audit_id, offer)
+        except BaseException:
+            self.done(audit_id)
+            raise
+        if claimed is None:
+            self.done(audit_id)
+        else:
+            with self._changed:
+                self._held[audit_id] = claimed
+        return claimed
+
+    def _claim(self, audit_id: UUID, offer: Offer) -> tuple[UUID, int] | None:
         seen = offer.run
 
         def decide(transaction: Transaction, ctx: Context) -> int | None:
@@ -101,8 +122,6 @@ class RunClaims:
         if epoch is None:
             log.error("run %s is given up: it cost one worker after the other", seen.id)
             return None
-        with self._changed:
-            self._held[audit_id] = seen.id, epoch
         return seen.id, epoch
 
     def done(self, audit_id: UUID) -> None:
@@ -123,14 +142,15 @@ class RunClaims:
         )
 
     def give_back(self, patience: float) -> None:
-        """Gives back what does not end within so many seconds, because this instance stops.
+        """Takes nothing more, and gives back what does not end within so many seconds.
 
         A supervisor that loses its own patience kills the process, and that would look like the
         loss of a worker. What a run still finds here is fenced off.
         """
         with self._changed:
+            self._closed = True
             self._changed.wait_for(lambda: not self._held, patience)
-            left = dict(self._held)
+            left = {audit: held for audit, held in self._held.items() if held is not None}
         because = Because(Reason.OWNER_STOPPING, {"owner": self._me.id})
         for audit_id, (run, epoch) in left.items():
             try:

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from application.ports.event_log import EventLog, Recorded
 from application.ports.projections import StoreUnavailable
 from application.processes.decision_engine import Patience
+from application.transactions import Commands
 from domain.audits import Audit, AuditState, AuditType
 from domain.audits.events import AuditRunClaimed
 from domain.kernel.aggregate import Facts
@@ -199,6 +201,37 @@ def test_an_engine_that_is_told_to_stop_gives_back_what_does_not_end(shop: Works
     assert [one.id for one in shop.plans(audit)] == [plan.id]
     assert shop.audit(audit).state is AuditState.SUCCEEDED
     assert takeovers(shop, audit) == [None, None]
+
+
+class Delayed(Commands):
+    """Commands that wait for a sign before they decide."""
+
+    def __init__(self, log: EventLog) -> None:
+        super().__init__(log, CLOCK)
+        self.begun, self.go = threading.Event(), threading.Event()
+
+    def run(self, *args: Any, **kwargs: Any) -> Any:
+        self.begun.set()
+        assert self.go.wait(SECONDS)
+        return super().run(*args, **kwargs)
+
+
+def test_a_run_that_is_being_claimed_when_the_engine_is_told_to_stop_is_given_back(
+    shop: Workshop,
+) -> None:
+    waiting = shop.strategies["waiting"] = Waiting()
+    audit = shop.request(goal="dummy", strategy="waiting")
+    delayed = shop.commands = Delayed(shop.log)
+    engine, stop = shop.engine(), threading.Event()
+    stop.set()
+    with beside(lambda: engine.process(audit)):
+        assert delayed.begun.wait(SECONDS)
+        with beside(lambda: engine.hand_over(stop, patience=3.0)):
+            CLOCK.sleep(0.2)  # it is told first, and the claim succeeds after that
+            delayed.go.set()
+        assert reason(shop, audit) is Reason.OWNER_STOPPING
+        waiting.end.set()
+    assert shop.plans(audit) == []
 
 
 def test_an_engine_that_is_told_to_stop_waits_a_moment_for_what_ends(shop: Workshop) -> None:
