@@ -55,6 +55,10 @@ class Services(Protocol):
         """
         ...
 
+    def retired(self, instance_id: str) -> bool:
+        """Whether an instance said that it ended in good order."""
+        ...
+
     def rows(self) -> list[ServiceRow]:
         """All services."""
         ...

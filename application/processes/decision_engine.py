@@ -1,9 +1,9 @@
 """Turns requested runs into action plans: claim, gather, record, solve, plan, publish."""
 
 import logging
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID
 
 from application.decision_record import (
@@ -23,9 +23,10 @@ from application.ports.read_models import ReadModels
 from application.ports.records import Records
 from application.ports.services import Instance, Services
 from application.processes.gathering import CannotGather, Gatherer, ModelStale
-from application.processes.liveness import takeover
+from application.processes.run_claims import STOP_PATIENCE, Offer, RunClaims
+from application.processes.shared_lock import SharedLock
 from application.transactions import Commands, Transaction
-from domain.audits import Audit, AuditType, Run
+from domain.audits import Audit, AuditType
 from domain.kernel.errors import Fenced, InvalidValue, NotFound, Refusal
 from domain.kernel.metadata import Context, Metadata, component
 from domain.kernel.reasons import Because, Reason
@@ -55,12 +56,14 @@ class Patience:
         attempts: how often a run may be deferred because the cloud or the metrics are away.
         pause: seconds before the first retry; doubled each time up to ``longest``.
         gate: seconds between looks at whether the plan that is being executed has ended.
+        losses: how many workers may be lost over one run.
     """
 
     attempts: int = 10
     pause: float = 5.0
     longest: float = 300.0
     gate: float = 10.0
+    losses: int = 3
 
     def after(self, attempt: int) -> float:
         """Seconds to wait after an attempt failed, counted from 0."""
@@ -98,30 +101,57 @@ class DecisionEngine:
         self._commands = commands
         self._read = read
         self._records = records
-        self._services = services
         self._gatherer = gatherer
         self._strategies = strategies
         self._planners = planners
         self._planner_options = planner_options
         self._complete = complete
         self._clock = clock
-        self._me = instance
         self._code = code
         self._patience = patience
         self._metadata = Metadata(component("decision-engine", instance.id))
+        self._claims = RunClaims(
+            commands, services, clock, instance, self._metadata, limit=patience.losses
+        )
+        self._company = SharedLock()
 
     def sweep(self) -> list[UUID]:
         """Audits with a run that is due, whoever holds it: holders may be dead."""
         return [run.audit_id for run in self._read.open_runs(self._clock.now())]
 
     def process(self, audit_id: UUID) -> None:
-        """Does what there is to do for an audit; nothing if its run is another's or over."""
+        """Does what there is to do for an audit; nothing if its run is another's or over.
+
+        A run over which a worker was lost is worked on alone: if it takes this one along, no
+        other run is lost with it, and none is suspected because of it.
+        """
+        with self._company.shared():
+            if self._process(audit_id, alone=False):
+                return
+        with self._company.alone():
+            self._process(audit_id, alone=True)
+
+    def hand_over(self, stop: threading.Event, patience: float = STOP_PATIENCE) -> None:
+        """Waits until told to stop, then gives back the runs that do not end soon."""
+        stop.wait()
+        self._claims.give_back(patience)
+
+    def _process(self, audit_id: UUID, *, alone: bool) -> bool:
+        """Whether that was all; not so for a run that has to be worked on alone."""
         audit = self._log.find(Audit, audit_id)
-        if audit is None or audit.run is None or not self._claimable(audit.run):
-            return
-        if self._gated(audit):
-            return
-        claimed = self._claim(audit_id, audit.run)
+        if audit is None or audit.run is None:
+            return True
+        offer = self._claims.offer(audit.run)
+        if offer is None:
+            return True
+        if offer.suspect and not alone:
+            return False
+        if not self._gated(audit, offer):
+            self._work(audit_id, offer)
+        return True
+
+    def _work(self, audit_id: UUID, offer: Offer) -> None:
+        claimed = self._claims.take(audit_id, offer)
         if claimed is None:
             return
         run, epoch = claimed
@@ -130,30 +160,10 @@ class DecisionEngine:
                 self._decide(audit_id, run, epoch)
         except (Fenced, Refusal) as stale:
             log.info("run %s is no longer ours; what it found is dropped: %s", run, stale)
+        finally:
+            self._claims.done(audit_id)
 
-    # -- taking a run ----------------------------------------------------------------------------
-
-    def _claimable(self, run: Run) -> bool:
-        if run.not_before is not None and self._clock.now() < run.not_before:
-            return False
-        return run.owner is None or takeover(self._services, run.owner, self._me) is not None
-
-    def _claim(self, audit_id: UUID, seen: Run) -> tuple[UUID, int] | None:
-        why = takeover(self._services, seen.owner, self._me)
-
-        def decide(transaction: Transaction, ctx: Context) -> int:
-            audit = transaction.get(Audit, audit_id)
-            if audit.run is not None and audit.run.owner != seen.owner:
-                raise Refusal(f"Run {seen.id} was taken by {audit.run.owner}.")
-            return audit.claim_run(ctx, seen.id, self._me.id, self._me.host, takeover=why)
-
-        try:
-            return seen.id, self._commands.run(self._metadata, decide).value
-        except (Refusal, ConcurrencyConflict) as lost:
-            log.info("run %s went to somebody else: %s", seen.id, lost)
-            return None
-
-    def _gated(self, audit: Audit) -> bool:
+    def _gated(self, audit: Audit, offer: Offer) -> bool:
         """Whether another plan is being executed; a ONESHOT audit is cancelled then (rest 4.2)."""
         if audit.force:
             return False
@@ -165,8 +175,11 @@ class DecisionEngine:
             self._commands.run(
                 self._metadata, lambda tx, ctx: tx.get(Audit, audit.id).cancel(ctx, because)
             )
-        elif (run := audit.run) is not None and (claimed := self._claim(audit.id, run)):
-            self._defer(audit.id, *claimed, because, self._patience.gate, tried=False)
+        elif claimed := self._claims.take(audit.id, offer):
+            try:
+                self._claims.defer(audit.id, *claimed, because, self._patience.gate, tried=False)
+            finally:
+                self._claims.done(audit.id)
         return True
 
     # -- deciding --------------------------------------------------------------------------------
@@ -306,24 +319,7 @@ class DecisionEngine:
             return
         pause = self._patience.after(attempt)
         log.warning("run %s: %s Next attempt in %.0f s.", run, because, pause)
-        self._defer(audit.id, run, epoch, because, pause, tried=True)
-
-    def _defer(
-        self,
-        audit_id: UUID,
-        run: UUID,
-        epoch: int,
-        because: Because,
-        pause: float,
-        *,
-        tried: bool,
-    ) -> None:
-        self._commands.run(
-            self._metadata,
-            lambda tx, ctx: tx.get(Audit, audit_id).defer_run(
-                ctx, run, epoch, because, ctx.at + timedelta(seconds=pause), tried=tried
-            ),
-        )
+        self._claims.defer(audit.id, run, epoch, because, pause, tried=True)
 
     def _fail(self, audit_id: UUID, run: UUID, epoch: int, because: Because) -> None:
         log.error("run %s failed: %s", run, because)

@@ -1,6 +1,7 @@
 """Who may take over from whom."""
 
 from application.ports.services import Instance, Services
+from domain.kernel.aggregate import Facts
 from domain.kernel.reasons import Because, Reason
 
 
@@ -14,6 +15,11 @@ def takeover(services: Services, owner: str | None, me: Instance) -> Because | N
     """
     if owner is None:
         return None
-    if owner != me.id and not services.gone(owner):
+    facts: Facts = {"owner": owner, "successor": me.id}
+    if owner == me.id:
+        return Because(Reason.OWNER_RESUMED, facts)
+    if not services.gone(owner):
         return None
-    return Because(Reason.OWNER_LOST, {"owner": owner, "successor": me.id})
+    # asked after that: a process says so before it ends
+    reason = Reason.OWNER_RETIRED if services.retired(owner) else Reason.OWNER_LOST
+    return Because(reason, facts)

@@ -22,6 +22,7 @@ from domain.audits.events import (
     AuditType,
     RunCause,
 )
+from domain.audits.run import Run
 from domain.kernel.aggregate import Facts, Root
 from domain.kernel.errors import DeleteRefused, Fenced, InvalidValue, Refusal
 from domain.kernel.ids import run_id
@@ -76,27 +77,6 @@ DELETABLE = frozenset(
 CHANGEABLE = frozenset(
     {"name", "interval", "start_time", "end_time", "auto_trigger", "force", "parameters", "scope"}
 )
-
-
-@dataclass
-class Run:
-    """A run that was requested and has not ended.
-
-    Attributes:
-        epoch: of the latest claim, 0 before the first.
-        owner, host: the worker that holds the claim, None while nobody does.
-        not_before: a deferred run is not claimable earlier.
-        attempt: how often it was tried and deferred.
-    """
-
-    id: UUID
-    number: int
-    due: datetime
-    epoch: int = 0
-    owner: str | None = None
-    host: str | None = None
-    not_before: datetime | None = None
-    attempt: int = 0
 
 
 @dataclass(frozen=True)
@@ -237,6 +217,18 @@ class Audit(Root):
             because=takeover if held.owner is not None else None,
         )
         return held.epoch
+
+    def give_up_run(self, ctx: Context, run: UUID, epoch: int, *, limit: int) -> bool:
+        """Fails a run over which ``limit`` workers or more were lost; returns whether it did.
+
+        Raises:
+            Fenced: the epoch is not that of the latest claim.
+        """
+        held = self._fenced(run, epoch)
+        if len(held.lost) < limit:
+            return False
+        self.fail_run(ctx, run, epoch, held.verdict())
+        return True
 
     def record_inputs(
         self, ctx: Context, run: UUID, epoch: int, *, digest: str, strategy: str
@@ -387,11 +379,10 @@ class Audit(Root):
         self.runs = number
         self.last_due = due
 
-    def claim(self, epoch: int, owner: str, host: str) -> None:
+    def claim(self, epoch: int, owner: str, host: str, because: Because | None) -> None:
         """Assigns the holder of the open run."""
         if self.run is not None:
-            self.run.epoch, self.run.owner, self.run.host = epoch, owner, host
-            self.run.not_before = None
+            self.run.take(epoch, owner, host, because)
         self.last_host = host
         self.state = AuditState.ONGOING
 

@@ -96,7 +96,8 @@ class AuditRunClaimed(Event):
 
     Attributes:
         owner: instance id of the worker; host: where it runs.
-        because: set when the run was taken over from another owner.
+        because: set when the run was taken over, by another or again by its owner. With
+            ``owner-lost`` and another owner it counts against the run.
     """
 
     TOPIC = "audit.run-claimed"
@@ -107,7 +108,7 @@ class AuditRunClaimed(Event):
     because: Because | None
 
     def apply(self, aggregate: "Audit") -> None:
-        aggregate.claim(self.epoch, self.owner, self.host)
+        aggregate.claim(self.epoch, self.owner, self.host, self.because)
 
 
 class AuditInputsRecorded(Event):

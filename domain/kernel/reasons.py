@@ -32,6 +32,10 @@ class Reason(StrEnum):
     STRATEGY_FAILED = "strategy-failed"
     INTERNAL_ERROR = "internal-error"
     OWNER_LOST = "owner-lost"
+    OWNER_RETIRED = "owner-retired"
+    OWNER_RESUMED = "owner-resumed"
+    OWNER_STOPPING = "owner-stopping"
+    WORKERS_LOST = "workers-lost"
     # plans
     NOTHING_TO_DO = "nothing-to-do"
     SUPERSEDED_BY_RUN = "superseded-by-run"
@@ -131,6 +135,12 @@ _SENTENCES: dict[Reason, str] = {
     Reason.STRATEGY_FAILED: "The strategy failed: {error}",
     Reason.INTERNAL_ERROR: "Internal error: {error}",
     Reason.OWNER_LOST: "The worker {owner} disappeared; {successor} took over.",
+    Reason.OWNER_RETIRED: "The worker {owner} ended in good order; {successor} took over.",
+    Reason.OWNER_RESUMED: "The worker {owner} took up its own claim again.",
+    Reason.OWNER_STOPPING: "The worker {owner} was told to stop and gave its claim back.",
+    Reason.WORKERS_LOST: (
+        "{count} workers disappeared while they worked on it, the last one was {last}: given up."
+    ),
     Reason.NOTHING_TO_DO: "The strategy found nothing to improve.",
     Reason.SUPERSEDED_BY_RUN: "A newer run of the audit replaced this plan.",
     Reason.EXPIRED: "The plan was not launched within {hours} hours.",

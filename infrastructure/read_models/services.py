@@ -73,6 +73,12 @@ class SqlServices:
         *identity, retired, silent = row
         return self._presumed_dead(Instance(*identity), silent, retired=retired)
 
+    def retired(self, instance_id: str) -> bool:
+        """Whether an instance said that it ended in good order."""
+        query = select(INSTANCES.c.retired).where(INSTANCES.c.id == instance_id)
+        with outages(self._engine), self._reading.connect() as connection:
+            return bool(connection.execute(query).scalar())
+
     def rows(self) -> list[ServiceRow]:
         """All services, in the order in which they were first heard of."""
         age = seconds_since(self._dialect, INSTANCES.c.last_seen_up)

@@ -218,6 +218,14 @@ class DecisionEngineSettings:
         30.0,
         "Seconds before the second try of a run; doubled for each further one.",
     )
+    run_losses: int = option(
+        "vigil.run_losses",
+        Integer(1),
+        3,
+        "How many decision engines may be lost over one run (crash, kill, loss of the machine) "
+        "before it fails instead of being taken over again. An engine that is told to stop gives "
+        "its runs back and does not count.",
+    )
 
 
 @dataclass(frozen=True)

@@ -181,7 +181,11 @@ def _decision_engine(settings: Settings, store: Store, stop: threading.Event) ->
         clock=CLOCK,
         instance=me,
         code=code_version(),
-        patience=Patience(attempts=chosen.run_attempts, pause=chosen.run_retry_interval),
+        patience=Patience(
+            attempts=chosen.run_attempts,
+            pause=chosen.run_retry_interval,
+            losses=chosen.run_losses,
+        ),
     )
     worker = Worker(
         "decision-engine",
@@ -192,7 +196,9 @@ def _decision_engine(settings: Settings, store: Store, stop: threading.Event) ->
     )
     beat = heartbeat(settings, store, me)
     topics = ("audit.run-requested", "audit.run-deferred")
-    return partial(work, settings, store, worker, beat, topics, stop)
+    return partial(
+        _beside, engine.hand_over, partial(work, settings, store, worker, beat, topics), stop
+    )
 
 
 def _applier(settings: Settings, store: Store, stop: threading.Event) -> Work:

@@ -97,6 +97,17 @@ def test_an_instance_that_retired_or_was_never_heard_of_is_gone(services: SqlSer
     assert services.gone("watcher-applier/nowhere/1/1")
 
 
+def test_only_who_said_so_ended_in_good_order(services: SqlServices) -> None:
+    """One that was lost is gone as well, but what it worked on may have been the death of it."""
+    mine = this_instance("watcher-applier", host="here")
+    for name, started in (("orderly", mine.pid_started), ("killed", "1")):
+        services.beat(replace(mine, id=name, pid_started=started))
+    services.retire("orderly")
+    assert services.gone("killed")
+    ends = {name: services.retired(name) for name in ("orderly", "killed", "unheard-of")}
+    assert ends == {"orderly": True, "killed": False, "unheard-of": False}
+
+
 def test_silence_beyond_the_down_time_counts_as_death_on_any_host(
     services: SqlServices, world: World
 ) -> None:

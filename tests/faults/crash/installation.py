@@ -26,6 +26,7 @@ HASTE = {
     "vigil.sweep_interval": "0.5",
     "vigil.run_retry_interval": "0.5",
     "vigil.run_attempts": "50",
+    "vigil.run_losses": "50",
     "api.workers": "1",
 }
 
@@ -142,10 +143,16 @@ class Installation:
         database: URL of an empty database.
         cloud: the one it optimises; it runs already.
         options: ``section.name`` → value, of what differs from the defaults.
+        program: what to run as ``vigil``.
     """
 
     def __init__(
-        self, directory: Path, database: str, cloud: Cloud, options: Mapping[str, str] = HASTE
+        self,
+        directory: Path,
+        database: str,
+        cloud: Cloud,
+        options: Mapping[str, str] = HASTE,
+        program: tuple[str, ...] = PROGRAM,
     ) -> None:
         self.directory = directory
         self.port = free_port()
@@ -155,6 +162,7 @@ class Installation:
         self._database = database
         self._cloud = cloud
         self._options = dict(options)
+        self._program = program
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._run("db", "upgrade")
 
@@ -171,6 +179,14 @@ class Installation:
     def groups(self) -> list[int]:
         """The process groups of the roles that run."""
         return [process.pid for process in self._processes.values() if process.poll() is None]
+
+    def died(self, role: str) -> bool:
+        """Whether a role's process has ended, by itself or because it was told to."""
+        return self._processes[role].poll() is not None
+
+    def tell_to_stop(self, role: str) -> None:
+        """Sends a role's process the signal that asks it to end in good order."""
+        self._processes[role].send_signal(signal.SIGTERM)
 
     def kill(self, role: str) -> None:
         """Ends a role's process without a warning, its children too."""
@@ -224,7 +240,7 @@ class Installation:
     def _spawn(self, role: str) -> subprocess.Popen[bytes]:
         with (self.directory / f"{role}.log").open("ab") as log:
             return subprocess.Popen(
-                [*PROGRAM, role.partition("#")[0], *self._arguments()],
+                [*self._program, role.partition("#")[0], *self._arguments()],
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -233,5 +249,5 @@ class Installation:
     def _run(self, *words: str) -> None:
         with (self.directory / f"{words[0]}.log").open("ab") as log:
             subprocess.run(
-                [*PROGRAM, *words, *self._arguments()], check=True, timeout=60, stdout=log
+                [*self._program, *words, *self._arguments()], check=True, timeout=60, stdout=log
             )

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from application.ports.cloud import Observation, Verdict
+from application.ports.cloud import CloudUnreachable, Observation, Verdict
 from application.ports.event_log import EventLog, Recorded
 from application.ports.progress import Progress
 from application.processes.held import Held
@@ -192,6 +192,31 @@ def test_a_successor_finds_out_what_became_of_an_intent(event_log: EventLog, had
         bench.cloud.start({"resource_id": "a"}, {})
     assert bench.drive(takeover=LOST).state is PlanState.SUCCEEDED
     assert bench.cloud.effects == ["a"]
+
+
+def test_an_effect_that_costs_one_applier_after_the_other_is_given_up(
+    event_log: EventLog,
+) -> None:
+    """Each dies in the middle of asking for it. Attempts are counted in the log, so a successor
+    that asks again knows of them, and the last one looks and gives up."""
+    bench = Bench(event_log, ReferenceCloud(), action("a"))
+    for attempt in range(1, PACE.attempts + 1):
+        death = threading.Event()
+
+        def die(_: str, death: threading.Event = death) -> None:
+            death.set()
+            raise CloudUnreachable("killed")
+
+        bench.cloud.before.append(die)
+        plan = bench.drive(takeover=LOST, stop=death)
+        (one,) = plan.actions.values()
+        assert (one.state, one.attempt) == (ActionState.ONGOING, attempt)
+    plan = bench.drive(takeover=LOST)
+    (one,) = plan.actions.values()
+    assert plan.state is PlanState.FAILED
+    assert one.because is not None
+    assert one.because.reason is Reason.OUTCOME_UNKNOWN
+    assert bench.cloud.effects == []
 
 
 def test_a_fenced_applier_has_no_effect(event_log: EventLog) -> None:

@@ -1,0 +1,47 @@
+"""``vigil`` with two more strategies: one kills the process it runs in, one takes its time."""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from domain.optimization import STRATEGIES
+from domain.optimization.solution import Solution
+from domain.optimization.strategies.dummy import Dummy
+from domain.optimization.strategy import Inputs
+from interfaces.cli.main import main
+
+GATE = "VIGIL_TEST_GATE"
+"""Environment variable: the file whose appearance lets the slow strategy end."""
+
+
+class Deadly(Dummy):
+    """Ends its process as a segmentation fault or the kernel's OOM killer does: without a word."""
+
+    name = "deadly"
+    display_name = "Deadly strategy"
+
+    def solve(self, inputs: Inputs) -> Solution:
+        """Never returns."""
+        os.kill(os.getpid(), signal.SIGKILL)
+        raise AssertionError("unreachable")
+
+
+class Slow(Dummy):
+    """Ends when a file appears."""
+
+    name = "slow"
+    display_name = "Slow strategy"
+
+    def solve(self, inputs: Inputs) -> Solution:
+        """What the dummy strategy says, later."""
+        while not Path(os.environ[GATE]).exists():
+            time.sleep(0.05)
+        return super().solve(inputs)
+
+
+if __name__ == "__main__":
+    for strategy in (Deadly(), Slow()):
+        STRATEGIES[strategy.name] = strategy
+    sys.exit(main())
