@@ -82,6 +82,7 @@ class RestSettings:
         streams: event streams that a worker process serves at once; each holds a thread.
         stream_seconds: how long a stream lasts; then the client comes again and is checked anew.
         heartbeat: seconds of silence after which a stream says that it is alive.
+        stream_patience: seconds for which a stream's client may take nothing of what was written.
     """
 
     max_limit: int = 1000
@@ -95,6 +96,7 @@ class RestSettings:
     streams: int = 4
     stream_seconds: float = 3600.0
     heartbeat: float = 15.0
+    stream_patience: float = 30.0
 
 
 @dataclass(frozen=True)
