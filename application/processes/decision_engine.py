@@ -54,7 +54,8 @@ class Patience:
     Attributes:
         attempts: how often a run may be deferred because the cloud or the metrics are away.
         pause: seconds before the first retry; doubled each time up to ``longest``.
-        gate: seconds between looks at whether the plan that is being executed has ended.
+        gate: seconds before the first look at whether the plan that is being executed has ended;
+            from then on each sweep looks.
     """
 
     attempts: int = 10
@@ -165,7 +166,9 @@ class DecisionEngine:
             self._commands.run(
                 self._metadata, lambda tx, ctx: tx.get(Audit, audit.id).cancel(ctx, because)
             )
-        elif (run := audit.run) is not None and (claimed := self._claim(audit.id, run)):
+        elif (run := audit.run) is None or _waits(audit, run, because):
+            return True  # a plan may take a day; it need not be told a thousand times
+        elif claimed := self._claim(audit.id, run):
             self._defer(audit.id, *claimed, because, self._patience.gate, tried=False)
         return True
 
@@ -339,6 +342,11 @@ def decide_again(
     """What a strategy and a planner make of a decision record: always the same."""
     solution = strategy.solve(record.inputs())
     return solution, planner.plan(solution)
+
+
+def _waits(audit: Audit, run: Run, because: Because) -> bool:
+    """Whether the log says already that the run waits, and for just this."""
+    return run.owner is None and run.not_before is not None and audit.because == because
 
 
 def _replace(transaction: Transaction, ctx: Context, plans: Sequence[UUID]) -> None:

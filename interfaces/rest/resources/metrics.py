@@ -10,13 +10,16 @@ import falcon
 from application.ports.event_log import EventLogUnavailable
 from application.ports.projections import StoreUnavailable
 from application.ports.read_models import OpenRun
+from domain.plans import PlanState
 from interfaces.rest.exposition import CONTENT_TYPE, Family, Sample, text
 from interfaces.rest.resources.base import Resource
 from interfaces.rest.traffic import BOUNDS, Answered
 
 LOG = logging.getLogger("vigil.rest")
 
-RUN_STATES = ("claimed", "deferred", "waiting")
+RUN_STATES = ("claimed", "deferred", "gated", "waiting")
+"""Held by a worker; put off for a time; put off until another plan has ended; due, and nobody has
+taken it."""
 OPEN_PLANS = ("PENDING", "ONGOING", "CANCELLING")
 _EVER = datetime.max.replace(tzinfo=UTC)
 
@@ -54,13 +57,15 @@ class Metrics(Resource):
     def _work(self) -> Iterator[Family]:
         reads, now = self.api.reads, self.api.clock.now()
         runs, plans, tally = reads.open_runs(_EVER), reads.open_plans(), reads.tally()
-        states = Counter(_run_state(run, now) for run in runs)
+        executing = any(plan.state == PlanState.ONGOING for plan in plans)
+        by_state = [(_run_state(run, now, executing=executing), run) for run in runs]
+        states = Counter(state for state, _ in by_state)
         yield _by_state("open_runs", "Audit runs that have not ended.", states, RUN_STATES)
         open_plans = Counter(plan.state for plan in plans)
         yield _by_state("open_plans", "Launched plans that have not ended.", open_plans, OPEN_PLANS)
         yield _by_state("action_plans", "Action plans that are not deleted.", tally.plans)
         yield _by_state("actions", "Actions of launched plans that have not ended.", tally.actions)
-        due = [run.due for run in runs if _run_state(run, now) == "waiting"]
+        due = [run.due for state, run in by_state if state == "waiting"]
         waits = [(now - min(due)).total_seconds()] if due else []
         yield _gauge(
             "oldest_waiting_run_seconds", "Since when a due run waits for a worker.", _ages(waits)
@@ -129,10 +134,13 @@ def _histogram(one: Answered) -> Iterator[Sample]:
     yield Sample(reached, labels, "_count")
 
 
-def _run_state(run: OpenRun, now: datetime) -> str:
+def _run_state(run: OpenRun, now: datetime, *, executing: bool) -> str:
     if run.owner is not None:
         return "claimed"
-    return "deferred" if max(run.due, run.not_before or run.due) > now else "waiting"
+    if max(run.due, run.not_before or run.due) > now:
+        return "deferred"
+    gated = executing and run.not_before is not None and not run.force
+    return "gated" if gated else "waiting"
 
 
 def _by_state(

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,8 @@ import requests
 
 from application.ports.event_log import EventLogUnavailable
 from application.ports.projections import StoreUnavailable
-from domain.audits import Audit
+from domain.audits import Audit, RunCause
+from domain.kernel.reasons import Because, Reason
 from interfaces.rest import exposition
 from interfaces.rest.app import create_app
 from interfaces.rest.exposition import Family, Sample
@@ -73,6 +75,34 @@ class TestMetrics:
         assert seen['vigil_actions{state="PENDING"}'] == 3
         assert 0 < seen["vigil_oldest_waiting_run_seconds"] < 60
         assert 0 < seen["vigil_oldest_open_plan_seconds"] < 60
+
+    @pytest.mark.parametrize("force", [False, True])
+    def test_a_run_that_waits_for_another_plan_does_not_wait_for_a_worker(
+        self, house: House, *, force: bool
+    ) -> None:
+        """It is put off once, and that was a minute ago; workers look at it all the time."""
+        gated = house.audit(audit_type="EVENT", force=force)
+        ago = timedelta(minutes=1)
+
+        def put_off(tx: Any, ctx: Any) -> None:
+            before = replace(ctx, at=ctx.at - ago)
+            audit = tx.get(Audit, UUID(gated["uuid"]))
+            run = audit.request_run(before, before.at, RunCause.WEBHOOK)
+            epoch = audit.claim_run(before, run, "engine/1", "ctl-1")
+            because = Because(Reason.PLAN_IN_PROGRESS, {"plan": "p"})
+            audit.defer_run(before, run, epoch, because, before.at, tried=False)
+
+        house.settle(house.commands.run(TEST, put_off).position)
+        seen = metrics(house)
+        assert seen['vigil_open_runs{state="waiting"}'] == 1, "there is no other plan"
+        assert seen["vigil_oldest_waiting_run_seconds"] >= ago.total_seconds()
+        plan = house.plan(state="ONGOING")
+        house.put_audit(plan["audit_uuid"], "CANCELLED")
+        seen = metrics(house)
+        assert seen['vigil_open_runs{state="gated"}'] == (0 if force else 1)
+        assert seen['vigil_open_runs{state="waiting"}'] == (1 if force else 0)
+        waits = seen["vigil_oldest_waiting_run_seconds"]
+        assert waits >= ago.total_seconds() if force else waits == 0
 
     def test_an_idle_service_has_no_queues(self, house: House) -> None:
         seen = metrics(house)
