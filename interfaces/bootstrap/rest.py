@@ -42,6 +42,7 @@ def rest_services(settings: Settings) -> RestServices:
         history=store.log,
         records=store.records,
         services=store.services,
+        counters=store.counters,
         authorizer=authorizer(settings),
         cron=next_match,
         clock=CLOCK,

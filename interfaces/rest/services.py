@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from application.ports.clock import Clock, Ids
+from application.ports.counters import CounterBoard
 from application.ports.read_models import ReadModels, StrategyView
 from application.ports.records import Records
 from application.ports.services import Services
@@ -105,6 +106,7 @@ class RestServices:
 
     Attributes:
         history: the reading half of the event log; records: what lies beside it.
+        counters: what other processes counted, for /metrics.
         cron: evaluates cron expressions; raises InvalidValue for what it cannot.
         traffic: where requests are counted, for /metrics.
         stopping: whether the process was told to end, so that streams should, too.
@@ -116,6 +118,7 @@ class RestServices:
     history: History
     records: Records
     services: Services
+    counters: CounterBoard
     authorizer: Authorizer
     cron: Cron
     clock: Clock

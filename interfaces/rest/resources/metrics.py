@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 
 import falcon
 
+from application.ports.counters import Counted
 from application.ports.event_log import EventLogUnavailable
 from application.ports.projections import StoreUnavailable
 from application.ports.read_models import OpenRun
+from application.processes.counting import ADMITTED, FACT, NOTIFICATION
 from domain.plans import PlanState
 from interfaces.rest.exposition import CONTENT_TYPE, Family, Sample, text
 from interfaces.rest.resources.base import Resource
@@ -34,7 +36,7 @@ class Metrics(Resource):
         streams = Sample(self.api.traffic.streams())
         families.append(_gauge("event_streams", "Event streams that are being served.", [streams]))
         try:
-            told = [*self._log(), *self._work(), self._services()]
+            told = [*self._log(), *self._work(), self._services(), *self._notifications()]
         except (StoreUnavailable, EventLogUnavailable) as outage:
             LOG.warning("/metrics tells only of requests, the database is away: %s", outage)
             told = []
@@ -86,6 +88,38 @@ class Metrics(Resource):
         names = {row.name for row in self.api.services.rows()}
         samples = [Sample(alive[name], {"service": name}) for name in sorted(names)]
         return _gauge("services_alive", "Worker services that are alive.", samples)
+
+    def _notifications(self) -> Iterator[Family]:
+        now = self.api.clock.now()
+        counted: dict[str, list[Counted]] = {NOTIFICATION: [], FACT: []}
+        for one in self.api.counters.rows():
+            counted.setdefault(one.what, []).append(one)
+        messages, facts = counted[NOTIFICATION], counted[FACT]
+        yield _counter(
+            "notifications_total",
+            "Notifications that listeners have acknowledged, by what became of them.",
+            [Sample(one.count, {"event": one.of, "outcome": one.outcome}) for one in messages],
+        )
+        yield _counter(
+            "notification_facts_total",
+            "What notifications told of models: admitted, or why it was ignored.",
+            [Sample(one.count, {"kind": one.of, "outcome": one.outcome}) for one in facts],
+        )
+        newest = [max(one.last for one in messages)] if messages else []
+        yield _gauge(
+            "last_notification_seconds",
+            "Since when no notification came; not told before the first.",
+            [Sample(_age(now, last)) for last in newest],
+        )
+        yield _gauge(
+            "last_admitted_fact_seconds",
+            "Since when nothing that notifications told was admitted to a model.",
+            [
+                Sample(_age(now, one.last), {"kind": one.of})
+                for one in facts
+                if one.outcome == ADMITTED
+            ],
+        )
 
 
 def _requests(answers: list[Answered]) -> Iterator[Family]:
@@ -154,6 +188,14 @@ def _by_state(
 
 def _ages(seconds: list[float]) -> list[Sample]:
     return [Sample(max([0.0, *seconds]))]
+
+
+def _age(now: datetime, then: datetime) -> float:
+    return max(0.0, (now - then).total_seconds())
+
+
+def _counter(name: str, meaning: str, samples: Iterable[Sample]) -> Family:
+    return Family(f"vigil_{name}", "counter", meaning, samples)
 
 
 def _gauge(name: str, meaning: str, samples: Iterable[Sample]) -> Family:

@@ -15,7 +15,13 @@ from application.transactions import Commands
 from infrastructure import event_log
 from infrastructure.clock import RandomIds, SystemClock
 from infrastructure.cron import next_match
-from infrastructure.read_models import SqlServices, open_engine, open_read_models, views_url
+from infrastructure.read_models import (
+    SqlCounterBoard,
+    SqlServices,
+    open_engine,
+    open_read_models,
+    views_url,
+)
 from interfaces.rest.auth import NoAuth
 from interfaces.rest.server import ServerSettings, serve
 from interfaces.rest.services import RestServices, RestSettings
@@ -43,6 +49,7 @@ def services_of(url: str, settings: RestSettings | None = None) -> RestServices:
         history=log,
         records=records,
         services=SqlServices(engine, host="ctl-1"),
+        counters=SqlCounterBoard(engine),
         authorizer=NoAuth(),
         cron=next_match,
         clock=clock,
