@@ -211,7 +211,13 @@ class Tally:
 
 @dataclass(frozen=True)
 class OpenRun:
-    """A run that was requested and has not ended. ``position``: of the event that requested it."""
+    """A run that was requested and has not ended.
+
+    Attributes:
+        not_before: set while a run that was put off was not claimed again.
+        position: of the event that requested it.
+        force: whether it may begin while a plan is being executed.
+    """
 
     audit_id: UUID
     run_id: UUID
@@ -219,6 +225,7 @@ class OpenRun:
     owner: str | None
     not_before: datetime | None
     position: int
+    force: bool
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic
@@ -12,9 +12,10 @@ from application.amending import LINKS, Amendable, Amended, S, encode_amendment,
 from application.model_kinds import M
 from application.model_record import load_model
 from application.ports.records import Records
+from application.processes.counting import ADMITTED
 from application.transactions import Commands, Transaction
 from domain.clouds import ClusterModel
-from domain.clouds.amendments import TOLERANCE, Admission, Amendment, Ignored, ModelAmendments
+from domain.clouds.amendments import TOLERANCE, Admission, Amendment, ModelAmendments
 from domain.kernel.ids import amendments_id, cluster_model_id
 from domain.kernel.metadata import Context, Metadata
 from domain.kernel.reasons import Because, Reason
@@ -43,6 +44,10 @@ class _Known(Generic[M, S]):
     amended: Amended[M, S]
 
 
+def _nobody_counts(outcome: str, count: int) -> None:
+    del outcome, count
+
+
 class Amender(Generic[M, S]):
     """Amends the kept model of one kind of one cloud. Any number may work at once.
 
@@ -56,6 +61,7 @@ class Amender(Generic[M, S]):
         records: holds models and facts.
         cloud: the cloud's name in the settings.
         metadata: who says so.
+        count: is told how many facts came to what: ``admitted``, or why they were ignored.
     """
 
     def __init__(
@@ -66,6 +72,7 @@ class Amender(Generic[M, S]):
         *,
         cloud: str,
         metadata: Metadata,
+        count: Callable[[str, int], None] = _nobody_counts,
     ) -> None:
         self._how = how
         self._commands = commands
@@ -76,7 +83,7 @@ class Amender(Generic[M, S]):
         self._open: UUID | None = None
         self._known: _Known[M, S] | None = None
         self._waiting: S = how.facts()
-        self.ignored: Counter[Ignored] = Counter()
+        self._count = count
 
     def take(self, facts: S) -> tuple[Because, ...]:
         """Lays facts over the model, and returns what only a collection can tell.
@@ -97,8 +104,10 @@ class Amender(Generic[M, S]):
                 self._waiting = told
                 return (Because(Reason.MODEL_EMPTY),)
             self._waiting = self._how.facts()
-            self.ignored.update(admission.ignored)
-            return admission.unclear
+        self._count(ADMITTED, len(admission.facts))
+        for why, count in admission.ignored.items():
+            self._count(why.value, count)
+        return admission.unclear
 
     # -- deciding --------------------------------------------------------------------------------
 

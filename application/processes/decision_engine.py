@@ -26,7 +26,7 @@ from application.processes.gathering import CannotGather, Gatherer, ModelStale
 from application.processes.run_claims import STOP_PATIENCE, Offer, RunClaims
 from application.processes.shared_lock import SharedLock
 from application.transactions import Commands, Transaction
-from domain.audits import Audit, AuditType
+from domain.audits import Audit, AuditType, Run
 from domain.kernel.errors import Fenced, InvalidValue, NotFound, Refusal
 from domain.kernel.metadata import Context, Metadata, component
 from domain.kernel.reasons import Because, Reason
@@ -55,7 +55,8 @@ class Patience:
     Attributes:
         attempts: how often a run may be deferred because the cloud or the metrics are away.
         pause: seconds before the first retry; doubled each time up to ``longest``.
-        gate: seconds between looks at whether the plan that is being executed has ended.
+        gate: seconds before the first look at whether the plan that is being executed has ended;
+            from then on each sweep looks.
         losses: how many workers may be lost over one run.
     """
 
@@ -175,6 +176,8 @@ class DecisionEngine:
             self._commands.run(
                 self._metadata, lambda tx, ctx: tx.get(Audit, audit.id).cancel(ctx, because)
             )
+        elif (run := audit.run) is None or _waits(audit, run, because):
+            return True  # a plan may take a day; it need not be told a thousand times
         elif claimed := self._claims.take(audit.id, offer):
             try:
                 self._claims.defer(audit.id, *claimed, because, self._patience.gate, tried=False)
@@ -335,6 +338,11 @@ def decide_again(
     """What a strategy and a planner make of a decision record: always the same."""
     solution = strategy.solve(record.inputs())
     return solution, planner.plan(solution)
+
+
+def _waits(audit: Audit, run: Run, because: Because) -> bool:
+    """Whether the log says already that the run waits, and for just this."""
+    return run.owner is None and run.not_before is not None and audit.because == because
 
 
 def _replace(transaction: Transaction, ctx: Context, plans: Sequence[UUID]) -> None:

@@ -9,7 +9,7 @@ from domain.catalogue import events as catalogue
 from domain.clouds import events as clouds
 from domain.clouds.amendments import events as amendments
 from domain.kernel.aggregate import Event
-from domain.kernel.reasons import Because
+from domain.kernel.reasons import Because, Reason
 from domain.names import events as names
 from domain.plans import events as plans
 
@@ -47,6 +47,8 @@ def _run_claimed(event: audits.AuditRunClaimed) -> str:
 
 
 def _run_deferred(event: audits.AuditRunDeferred) -> str:
+    if event.because.reason is Reason.PLAN_IN_PROGRESS:
+        return f"The run waits{_since(event.because)}"  # until that has ended, whatever the time
     until = event.not_before.isoformat(timespec="seconds")
     return f"The run was put off until {until}{_since(event.because)}"
 

@@ -18,7 +18,7 @@ from typing import Any, cast
 from oslo_config import cfg
 
 from application.ports.notifications import Told
-from infrastructure.notifications.translation import Quarantine, Translator
+from infrastructure.notifications.translation import Outcomes, Quarantine, Translator
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +63,8 @@ class Listener:
         record: records what messages tell; returns when that is safe.
         postponed: errors of ``record`` that have nothing to do with messages: it is asked again.
         quarantine: is told of each message that cannot be used.
+        count: is told what became of messages, once each, when they are about to be acknowledged.
+            ``set-aside`` is the outcome of one that was read and could not be recorded.
 
     Raises:
         NotInstalled: the library is missing.
@@ -76,6 +78,7 @@ class Listener:
         *,
         postponed: tuple[type[Exception], ...],
         quarantine: Quarantine,
+        count: Callable[[Outcomes], None],
     ) -> None:
         self._library = library()
         self._conf = conf
@@ -83,13 +86,9 @@ class Listener:
         self._record = record
         self._postponed = postponed
         self._quarantine = quarantine
+        self._count = count
         self._translator = Translator(quarantine)
         self._stop = threading.Event()
-
-    @property
-    def counts(self) -> Mapping[str, int]:
-        """Messages so far: ``read``, ``useless``, ``unreadable``."""
-        return dict(self._translator.counts)
 
     def run(self, stop: threading.Event) -> None:
         """Listens until told to stop. The library reconnects by itself, for as long as it takes."""
@@ -149,20 +148,21 @@ class Listener:
 
     def _take(self, bodies: Sequence[Mapping[str, Any]]) -> None:
         """Records what some messages tell; those that cannot be recorded are set aside."""
-        told = self._translator.read(bodies)
-        if not told:
-            return
+        told, outcomes = self._translator.read(bodies)
         try:
-            self._recorded(told)
+            if told:
+                self._recorded(told)
         except _Stopped:
             raise
         except Exception as error:  # noqa: BLE001 - one message's failure is not the others'
-            if len(bodies) == 1:
-                self._set_aside(bodies[0], error)
+            if len(bodies) > 1:
+                middle = len(bodies) // 2
+                self._take(bodies[:middle])
+                self._take(bodies[middle:])
                 return
-            middle = len(bodies) // 2
-            self._take(bodies[:middle])
-            self._take(bodies[middle:])
+            self._set_aside(bodies[0], error)
+            outcomes = Outcomes((event, "set-aside") for event, _ in outcomes)
+        self._count(outcomes)
 
     def _recorded(self, told: Told) -> None:
         pause, longest = PATIENCE

@@ -24,6 +24,12 @@ log = logging.getLogger(__name__)
 
 _NOVA = re.compile(r"nova-.*")
 _CINDER = re.compile(r"(volume|capacity|snapshot)[.:].*")
+Outcomes = Counter[tuple[str, str]]
+"""How many messages of an event type came to what: ``read``, ``useless`` (about nothing that a
+model holds, or told by nobody known), ``unreadable``. The type is told of those that were read:
+what others send has names without end."""
+OTHERS = "other"
+"""Event type of all others."""
 Quarantine = Callable[[str, str, str], None]
 """Notes a message that cannot be read: event type, message id, what is wrong with it."""
 
@@ -53,10 +59,6 @@ class _Batch:
 class Translator:
     """Reads messages. Remembers whether Nova tells of every change (see ``nova``).
 
-    Attributes:
-        counts: of messages: ``read``, ``useless`` (about nothing that a model holds, or told by
-            nobody known), ``unreadable``.
-
     Args:
         quarantine: is told of each message that cannot be read.
     """
@@ -64,29 +66,30 @@ class Translator:
     def __init__(self, quarantine: Quarantine) -> None:
         self._quarantine = quarantine
         self._every_change = False
-        self.counts: Counter[str] = Counter()
 
-    def read(self, bodies: Iterable[object]) -> Told:
-        """What some messages tell; those that cannot be read, or are useless, tell nothing."""
+    def read(self, bodies: Iterable[object]) -> tuple[Told, Outcomes]:
+        """What some messages tell, and what became of each.
+
+        Those that cannot be read, or are useless, tell nothing.
+        """
         batch = _Batch()
-        for body in bodies:
-            self.counts[self._read(body, batch)] += 1
-        return batch.told()
+        outcomes = Outcomes(self._read(body, batch) for body in bodies)
+        return batch.told(), outcomes
 
-    def _read(self, body: object, batch: _Batch) -> str:
+    def _read(self, body: object, batch: _Batch) -> tuple[str, str]:
         try:
             told = notification(body)
             found = list(self._facts(told))
         except Unreadable as error:
             self._set_aside(body, str(error))
-            return "unreadable"
+            return OTHERS, "unreadable"
         except Exception as error:  # whatever it is, it concerns this message only
             log.exception("a notification could not be read")
             self._set_aside(body, f"{type(error).__name__}: {error}")
-            return "unreadable"
+            return OTHERS, "unreadable"
         for what, kind in found:
             batch.add(what, kind)
-        return "read" if found else "useless"
+        return (told.event, "read") if found else (OTHERS, "useless")
 
     def _facts(
         self, told: Notification

@@ -187,6 +187,7 @@ class SqlReadModels:
                 row.run_owner,
                 row.run_not_before,
                 row.run_position,
+                row.force,
             )
             .where(
                 row.run_position.is_not(None),

@@ -102,6 +102,16 @@ POISON = Table(
     Column("at", Instant(), nullable=False),
     comment="messages that consumers took out of circulation",
 )
+COUNTERS = Table(
+    "counters",
+    FIXED,
+    Column("what", text(), primary_key=True),
+    Column("of", text(), primary_key=True),
+    Column("outcome", text(), primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    Column("last", Instant(), nullable=False),
+    comment="what processes without a port of their own counted",
+)
 
 
 def shown(table: port.Table) -> Table:

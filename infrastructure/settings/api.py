@@ -43,6 +43,13 @@ class StreamSettings:
         "Seconds of silence after which a stream says that it is alive; less than what proxies on "
         "the way take for a dead connection.",
     )
+    patience: float = option(
+        "vigil.event_stream_patience",
+        Number(1.0, 3600.0),
+        30.0,
+        "Seconds for which a stream's client may take nothing of what was written to it; then the "
+        "connection is cut and its place is free.",
+    )
 
 
 def _authenticated(values: Named) -> bool:

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -11,19 +12,22 @@ from application.ports.event_log import ConcurrencyConflict, EventLogUnavailable
 from application.ports.projections import StoreUnavailable
 from application.processes.amending import Amender
 from application.processes.collection import ModelKeeper
+from application.processes.counting import FACT, NOTIFICATION, Counting
 from application.processes.following import Followed, Follower, Recollection
 from domain.kernel.metadata import Metadata
+from infrastructure import read_models
 from infrastructure.notifications.listener import Listener, Subscription
+from infrastructure.notifications.translation import Outcomes
 from infrastructure.settings import Settings
 from infrastructure.settings.libraries import library_options
 from interfaces.bootstrap.models import cloud_name, keepers
-from interfaces.bootstrap.parts import connection
+from interfaces.bootstrap.parts import connection, heartbeat
 from interfaces.bootstrap.store import CLOCK, Store
 
 log = logging.getLogger(__name__)
 
 CONSUMER = "vigil-listener"
-"""What messages that could not be used are noted under."""
+"""What messages that could not be used are noted under, and the name of the service."""
 OUTAGES = (ConcurrencyConflict, EventLogUnavailable, StoreUnavailable)
 """What has nothing to do with a message: it is told again."""
 
@@ -36,32 +40,53 @@ def follow(settings: Settings, store: Store, metadata: Metadata, stop: threading
         ValueError: the settings do not say where the message bus is.
     """
     kept = keepers(settings, store, connection(settings), metadata)
-    followed = {keeper.kind: _followed(settings, store, keeper, metadata) for keeper in kept}
+    counting = Counting(store.counters, CLOCK)
+    followed = {
+        keeper.kind: _followed(settings, store, keeper, metadata, counting) for keeper in kept
+    }
     follower = Follower({kind: one for kind, one in followed.items() if one is not None})
-    listener = _listener(settings, store, follower)
-    collecting = threading.Thread(target=follower.run, args=(stop,), name="recollections")
-    collecting.start()
+    listener = _listener(settings, store, follower, counting)
+    me = read_models.this_instance(CONSUMER, host=settings.host)
+    idle = threading.Event()
+    beside = [
+        threading.Thread(target=follower.run, args=(stop,), name="recollections"),
+        threading.Thread(target=counting.run, args=(idle,), name="counting"),
+        threading.Thread(target=heartbeat(settings, store, me).run, args=(idle,), name="heartbeat"),
+    ]
+    for thread in beside:
+        thread.start()
     try:
         listener.run(stop)
     finally:
         stop.set()
-        collecting.join()
+        idle.set()  # after the last batch, so that it is counted
+        for thread in beside:
+            thread.join()
 
 
 def _followed(
-    settings: Settings, store: Store, keeper: ModelKeeper[Any], metadata: Metadata
+    settings: Settings,
+    store: Store,
+    keeper: ModelKeeper[Any],
+    metadata: Metadata,
+    counting: Counting,
 ) -> Followed | None:
     how = amendable(KINDS[keeper.kind])
     if how is None:
         return None
     amender = Amender(
-        how, store.commands, store.records, cloud=cloud_name(settings), metadata=metadata
+        how,
+        store.commands,
+        store.records,
+        cloud=cloud_name(settings),
+        metadata=metadata,
+        count=partial(counting.note, FACT, keeper.kind.value),
     )
     interval = settings.notifications.resync_interval
     return Followed(amender, Recollection(keeper, CLOCK, interval=interval))
 
 
-def _listener(settings: Settings, store: Store, follower: Follower) -> Listener:
+def _listener(settings: Settings, store: Store, follower: Follower, counting: Counting) -> Listener:
     chosen = settings.notifications
     if chosen.url is None:
         raise ValueError("[DEFAULT] transport_url: is not set")
@@ -74,6 +99,10 @@ def _listener(settings: Settings, store: Store, follower: Follower) -> Listener:
         except StoreUnavailable as outage:
             log.warning("the bad notification %s is noted in this log only: %s", message, outage)
 
+    def count(outcomes: Outcomes) -> None:
+        for (event, outcome), number in outcomes.items():
+            counting.note(NOTIFICATION, event, outcome, number)
+
     return Listener(
         library_options(settings).load(),
         Subscription(
@@ -82,4 +111,5 @@ def _listener(settings: Settings, store: Store, follower: Follower) -> Listener:
         follower.record,
         postponed=OUTAGES,
         quarantine=quarantine,
+        count=count,
     )

@@ -44,6 +44,7 @@ class Store:
         self.engine: Engine = read_models.open_engine(read_models.views_url(url))
         self.read = read_models.SqlReadModels(self.engine, CLOCK, self.log.end)
         self.progress = read_models.SqlProgressBoard(self.engine)
+        self.counters = read_models.SqlCounterBoard(self.engine)
         self.poison = read_models.SqlPoisonBoard(self.engine)
         self.services = read_models.SqlServices(
             self.engine,

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from application.ports.clock import Clock, Ids
+from application.ports.counters import CounterBoard
 from application.ports.read_models import ReadModels, StrategyView
 from application.ports.records import Records
 from application.ports.services import Services
@@ -82,6 +83,7 @@ class RestSettings:
         streams: event streams that a worker process serves at once; each holds a thread.
         stream_seconds: how long a stream lasts; then the client comes again and is checked anew.
         heartbeat: seconds of silence after which a stream says that it is alive.
+        stream_patience: seconds for which a stream's client may take nothing of what was written.
     """
 
     max_limit: int = 1000
@@ -95,6 +97,7 @@ class RestSettings:
     streams: int = 4
     stream_seconds: float = 3600.0
     heartbeat: float = 15.0
+    stream_patience: float = 30.0
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,7 @@ class RestServices:
 
     Attributes:
         history: the reading half of the event log; records: what lies beside it.
+        counters: what other processes counted, for /metrics.
         cron: evaluates cron expressions; raises InvalidValue for what it cannot.
         traffic: where requests are counted, for /metrics.
         stopping: whether the process was told to end, so that streams should, too.
@@ -114,6 +118,7 @@ class RestServices:
     history: History
     records: Records
     services: Services
+    counters: CounterBoard
     authorizer: Authorizer
     cron: Cron
     clock: Clock

@@ -7,16 +7,21 @@ from datetime import UTC, datetime
 
 import falcon
 
+from application.ports.counters import Counted
 from application.ports.event_log import EventLogUnavailable
 from application.ports.projections import StoreUnavailable
 from application.ports.read_models import OpenRun
+from application.processes.counting import ADMITTED, FACT, NOTIFICATION
+from domain.plans import PlanState
 from interfaces.rest.exposition import CONTENT_TYPE, Family, Sample, text
 from interfaces.rest.resources.base import Resource
 from interfaces.rest.traffic import BOUNDS, Answered
 
 LOG = logging.getLogger("vigil.rest")
 
-RUN_STATES = ("claimed", "deferred", "waiting")
+RUN_STATES = ("claimed", "deferred", "gated", "waiting")
+"""Held by a worker; put off for a time; put off until another plan has ended; due, and nobody has
+taken it."""
 OPEN_PLANS = ("PENDING", "ONGOING", "CANCELLING")
 _EVER = datetime.max.replace(tzinfo=UTC)
 
@@ -31,7 +36,7 @@ class Metrics(Resource):
         streams = Sample(self.api.traffic.streams())
         families.append(_gauge("event_streams", "Event streams that are being served.", [streams]))
         try:
-            told = [*self._log(), *self._work(), self._services()]
+            told = [*self._log(), *self._work(), self._services(), *self._notifications()]
         except (StoreUnavailable, EventLogUnavailable) as outage:
             LOG.warning("/metrics tells only of requests, the database is away: %s", outage)
             told = []
@@ -54,13 +59,15 @@ class Metrics(Resource):
     def _work(self) -> Iterator[Family]:
         reads, now = self.api.reads, self.api.clock.now()
         runs, plans, tally = reads.open_runs(_EVER), reads.open_plans(), reads.tally()
-        states = Counter(_run_state(run, now) for run in runs)
+        executing = any(plan.state == PlanState.ONGOING for plan in plans)
+        by_state = [(_run_state(run, now, executing=executing), run) for run in runs]
+        states = Counter(state for state, _ in by_state)
         yield _by_state("open_runs", "Audit runs that have not ended.", states, RUN_STATES)
         open_plans = Counter(plan.state for plan in plans)
         yield _by_state("open_plans", "Launched plans that have not ended.", open_plans, OPEN_PLANS)
         yield _by_state("action_plans", "Action plans that are not deleted.", tally.plans)
         yield _by_state("actions", "Actions of launched plans that have not ended.", tally.actions)
-        due = [run.due for run in runs if _run_state(run, now) == "waiting"]
+        due = [run.due for state, run in by_state if state == "waiting"]
         waits = [(now - min(due)).total_seconds()] if due else []
         yield _gauge(
             "oldest_waiting_run_seconds", "Since when a due run waits for a worker.", _ages(waits)
@@ -81,6 +88,38 @@ class Metrics(Resource):
         names = {row.name for row in self.api.services.rows()}
         samples = [Sample(alive[name], {"service": name}) for name in sorted(names)]
         return _gauge("services_alive", "Worker services that are alive.", samples)
+
+    def _notifications(self) -> Iterator[Family]:
+        now = self.api.clock.now()
+        counted: dict[str, list[Counted]] = {NOTIFICATION: [], FACT: []}
+        for one in self.api.counters.rows():
+            counted.setdefault(one.what, []).append(one)
+        messages, facts = counted[NOTIFICATION], counted[FACT]
+        yield _counter(
+            "notifications_total",
+            "Notifications that listeners have acknowledged, by what became of them.",
+            [Sample(one.count, {"event": one.of, "outcome": one.outcome}) for one in messages],
+        )
+        yield _counter(
+            "notification_facts_total",
+            "What notifications told of models: admitted, or why it was ignored.",
+            [Sample(one.count, {"kind": one.of, "outcome": one.outcome}) for one in facts],
+        )
+        newest = [max(one.last for one in messages)] if messages else []
+        yield _gauge(
+            "last_notification_seconds",
+            "Since when no notification came; not told before the first.",
+            [Sample(_age(now, last)) for last in newest],
+        )
+        yield _gauge(
+            "last_admitted_fact_seconds",
+            "Since when nothing that notifications told was admitted to a model.",
+            [
+                Sample(_age(now, one.last), {"kind": one.of})
+                for one in facts
+                if one.outcome == ADMITTED
+            ],
+        )
 
 
 def _requests(answers: list[Answered]) -> Iterator[Family]:
@@ -129,10 +168,13 @@ def _histogram(one: Answered) -> Iterator[Sample]:
     yield Sample(reached, labels, "_count")
 
 
-def _run_state(run: OpenRun, now: datetime) -> str:
+def _run_state(run: OpenRun, now: datetime, *, executing: bool) -> str:
     if run.owner is not None:
         return "claimed"
-    return "deferred" if max(run.due, run.not_before or run.due) > now else "waiting"
+    if max(run.due, run.not_before or run.due) > now:
+        return "deferred"
+    gated = executing and run.not_before is not None and not run.force
+    return "gated" if gated else "waiting"
 
 
 def _by_state(
@@ -146,6 +188,14 @@ def _by_state(
 
 def _ages(seconds: list[float]) -> list[Sample]:
     return [Sample(max([0.0, *seconds]))]
+
+
+def _age(now: datetime, then: datetime) -> float:
+    return max(0.0, (now - then).total_seconds())
+
+
+def _counter(name: str, meaning: str, samples: Iterable[Sample]) -> Family:
+    return Family(f"vigil_{name}", "counter", meaning, samples)
 
 
 def _gauge(name: str, meaning: str, samples: Iterable[Sample]) -> Family:

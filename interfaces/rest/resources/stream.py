@@ -1,10 +1,11 @@
 """Vigil's own: events as they happen (server-sent events, WHATWG HTML section 9.2)."""
 
+import errno
 import logging
-import select
-import socket
+import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from typing import NoReturn
 
 import falcon
 
@@ -14,6 +15,7 @@ from application.ports.read_models import TimelineView
 from interfaces.rest import media, parameters
 from interfaces.rest.call import call_of
 from interfaces.rest.errors import Busy
+from interfaces.rest.line import Line
 from interfaces.rest.resources.base import Resource
 from interfaces.rest.resources.events import AFTER, WHICH, Wanted
 from interfaces.rest.schemas.events import event
@@ -49,12 +51,17 @@ class EventStream(Resource):
         call_of(req).authorize()
         if after < 0:
             after = self.api.history.end()
+        line = Line(
+            req.env.get("gunicorn.socket"),
+            req.remote_addr,
+            self.api.clock,
+            self.api.settings.stream_patience,
+        )
         if not self._places.acquire(blocking=False):
             raise Busy(f"This process serves {self.api.settings.streams} event streams already.")
         resp.content_type = CONTENT_TYPE
         resp.set_header("X-Accel-Buffering", "no")
-        gone = hung_up(req.env.get("gunicorn.socket"))
-        resp.stream = _Stream(self.api, wanted, after, self._places, gone)
+        resp.stream = _Stream(self.api, wanted, after, self._places, line)
 
 
 class _Stream:
@@ -66,12 +73,13 @@ class _Stream:
         wanted: Wanted,
         after: int,
         places: threading.BoundedSemaphore,
-        gone: Callable[[], bool],
+        line: Line,
     ) -> None:
         self._api = api
-        self._gone = gone
+        self._line = line
         self._places = places
         self._open = True
+        self._reading = False
         self._chunks = self._read(wanted, after)
         api.traffic.streaming(1)
 
@@ -79,21 +87,47 @@ class _Stream:
         return self
 
     def __next__(self) -> bytes:
-        return next(self._chunks)
+        self._reading = True
+        chunk = next(self._chunks, b"")
+        self._reading = False
+        if not chunk:
+            raise StopIteration
+        self._line.wrote(len(chunk))
+        return chunk
 
     def close(self) -> None:
-        """Makes room for the next one."""
-        if self._open:
-            self._open = False
-            self._places.release()
-            self._api.traffic.streaming(-1)
+        """Makes room for the next one.
+
+        Raises:
+            BrokenPipeError: in the place of the TimeoutError with which the server's write ended.
+        """
+        if not self._open:
+            return
+        self._open = False
+        self._places.release()
+        self._api.traffic.streaming(-1)
+        if not self._reading and isinstance(sys.exc_info()[1], TimeoutError):
+            self._cut()
+
+    def _cut(self) -> NoReturn:
+        """Gives up a client that takes nothing: for the server, as if it had hung up."""
+        LOG.warning(
+            "an event stream is cut: for %s s its client, %s, took nothing of what was written; "
+            "it may come again",
+            self._line.patience,
+            self._line.peer,
+        )
+        self._line.cut()
+        raise BrokenPipeError(errno.EPIPE, "the client of an event stream takes nothing")
 
     def _read(self, wanted: Wanted, after: int) -> Iterator[bytes]:
         clock, settings = self._api.clock, self._api.settings
         end = clock.monotonic() + settings.stream_seconds
         silent = _Silence(clock, settings.heartbeat)
         yield RETRY
-        while not (self._api.stopping() or self._gone()):
+        while not (self._api.stopping() or self._line.hung_up()):
+            if self._line.stands_still():
+                self._cut()
             try:
                 rows, after, more = self._behind(wanted, after)
             except StoreUnavailable as outage:
@@ -125,21 +159,6 @@ class _Stream:
             return rows, rows[-1].position, True
         seen = rows[-1].position if rows else after
         return rows, max(seen, newest[0].position), False
-
-
-def hung_up(connection: socket.socket | None) -> Callable[[], bool]:
-    """A look at whether the other side has closed a connection; that costs a system call.
-
-    Without it only the next write would tell, and a place would be held until then.
-
-    Args:
-        connection: the request's; None if the server does not show it: then nobody ever leaves.
-    """
-    if connection is None or not hasattr(select, "POLLRDHUP"):
-        return lambda: False
-    line = select.poll()
-    line.register(connection, select.POLLRDHUP)  # errors and hang-ups are told anyway
-    return lambda: bool(line.poll(0))
 
 
 class _Silence:

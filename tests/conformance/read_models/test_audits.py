@@ -73,6 +73,7 @@ def test_a_run_is_open_from_its_request_to_its_end(world: World) -> None:
     run, _ = run_of(audit)
     assert (due.audit_id, due.run_id, due.owner) == (audit.id, run, None)
     assert (due.due, due.not_before, due.position) == (context(1).at, None, position)
+    assert due.force is audit.force is False
     audit.claim_run(context(5), run, "engine/1", "ctl-1")
     claimed = shown(world, audit)
     assert (claimed.state, claimed.hostname, claimed.updated_at) == (
@@ -104,9 +105,11 @@ def test_a_deferred_run_says_why_and_is_open_again_from_its_time(world: World) -
 def test_a_run_that_is_not_due_yet_is_not_open(world: World) -> None:
     audit = request(1, AuditType.EVENT)
     audit.request_run(context(2), context(100).at, RunCause.WEBHOOK)
+    audit.change(context(3), {"force": True})
     world.tell(audit)
     assert world.models.open_runs(context(99).at) == []
-    assert len(world.models.open_runs(context(100).at)) == 1
+    (due,) = world.models.open_runs(context(100).at)
+    assert due.force is True
 
 
 def test_a_takeover_says_whose_run_it_was(world: World) -> None:

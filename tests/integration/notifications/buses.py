@@ -13,6 +13,7 @@ from oslo_config import cfg
 
 from application.ports.notifications import Told
 from infrastructure.notifications.listener import Listener, Subscription, library
+from infrastructure.notifications.translation import Outcomes
 from tests.integration.notifications.waiting import until
 
 oslo_messaging: Any = library()
@@ -123,6 +124,7 @@ class Bus:
 
     Attributes:
         set_aside: event type and message id of messages that could not be used.
+        counted: what became of messages.
     """
 
     def __init__(self, url: str, exchange: str = "") -> None:
@@ -132,6 +134,7 @@ class Bus:
         self.pool = f"vigil-test-{uuid4()}"
         self.recorder = Recorder()
         self.set_aside: list[tuple[str, str]] = []
+        self.counted = Outcomes()
 
     @contextmanager
     def listening(self, *, size: int = 500) -> Iterator[Listener]:
@@ -144,6 +147,7 @@ class Bus:
             self.recorder.record,
             postponed=(ConnectionError,),
             quarantine=lambda event, message, _: self.set_aside.append((event, message)),
+            count=self.counted.update,
         )
         stop = threading.Event()
         thread = threading.Thread(target=listener.run, args=(stop,))

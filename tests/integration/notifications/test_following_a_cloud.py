@@ -115,6 +115,24 @@ def test_a_cloud_is_followed_between_its_collections(
     assert topics.count("cluster-model.collected") == 1
     (noted,) = store.poison.rows()
     assert (noted.consumer, noted.error) == (CONSUMER, "payload: must be an object, not NoneType")
+    assert [(one.name, one.alive) for one in store.services.rows()] == [(CONSUMER, True)]
+
+
+def test_what_became_of_messages_is_counted(settings: Settings, store: Store, bus: Bus) -> None:
+    """The listener has no port: nothing told whether anything came, or was of any use."""
+    first = keepers(settings, store, connection(settings), TEST).compute.collect().model
+    moved = told_now("instance.update", uuid=first.servers.id[0], host=first.hosts.name[0])
+    bus.notify(moved)
+    until(lambda: len(store.counters.rows()) == 2, "the first is counted")
+    bus.notify(moved, {"message_id": "nonsense"}, {**moved, "publisher_id": "nobody"})
+    until(lambda: sum(one.count for one in store.counters.rows()) == 6, "all are counted")
+    assert {(one.what, one.of, one.outcome): one.count for one in store.counters.rows()} == {
+        ("notification", "instance.update", "read"): 2,
+        ("notification", "other", "unreadable"): 1,
+        ("notification", "other", "useless"): 1,
+        ("notification-fact", "compute", "admitted"): 1,
+        ("notification-fact", "compute", "duplicate"): 1,
+    }
 
 
 def test_what_only_a_collection_shows_is_collected(

@@ -264,8 +264,8 @@ def request_run(audit: Audit, ctx: Context, due: datetime) -> None:
     audit.request_run(ctx, due, RunCause.SCHEDULE)
 
 
-def executing_plan(shop: Workshop) -> Any:
-    first = shop.request()
+def executing_plan(shop: Workshop, **changes: Any) -> Any:
+    first = shop.request(**changes)
     shop.work()
     (plan,) = shop.plans(first)
     shop.change_plan(plan.id, lambda one, ctx: one.launch(ctx))
@@ -316,6 +316,72 @@ def test_waiting_for_another_plan_uses_up_no_attempt(shop: Workshop) -> None:
     shop.cloud.surprises = [CloudUnreachable("503"), CloudUnreachable("503")]
     shop.work(engine, rounds=3)
     assert len(shop.plans(audit)) == 1
+
+
+def test_a_run_that_waits_for_another_plan_says_so_once(shop: Workshop) -> None:
+    """Each look at the plan that is being executed appended two events: in a day of it,
+    thousands for each audit that waited.
+
+    Whoever looks: the engine may have been killed and started anew. Nor does a second plan that
+    is executed change why it waits, as long as the first one is."""
+    first, second = executing_plan(shop), executing_plan(shop, force=True)
+    audit = shop.request(AuditType.CONTINUOUS)
+    shop.tick()
+    waits = ["audit.run-claimed", "audit.run-deferred"]
+    told = [*topics(shop, audit), *waits]
+    for name in ("one", "one", "two"):
+        shop.work(shop.engine(name), rounds=3)
+        assert topics(shop, audit) == told
+        assert waiting_for(shop, audit) == f"Action plan {first} is ongoing."
+        (last,) = shop.read.timeline(aggregate_ids=[audit], limit=1, newest_first=True)
+        assert last.summary == f"The run waits: Action plan {first} is ongoing."
+    shop.change_plan(first, skip_everything)
+    shop.work(rounds=5)
+    assert topics(shop, audit) == [*told, *waits]
+    assert waiting_for(shop, audit) == f"Action plan {second} is ongoing."
+    shop.change_plan(second, skip_everything)
+    shop.work()
+    assert len(shop.plans(audit)) == 1
+    assert waiting_for(shop, audit) is None
+
+
+def test_a_run_that_waits_says_so_again_after_something_else_was_said(shop: Workshop) -> None:
+    """What a user sees must tell why it waits, also after the user wrote something over it."""
+    plan = executing_plan(shop)
+    audit = shop.request(AuditType.CONTINUOUS)
+    shop.tick()
+    shop.work(rounds=2)
+    shop.change_audit(audit, lambda one, ctx: one.move(ctx, AuditState.SUSPENDED))
+    shop.change_audit(audit, lambda one, ctx: one.move(ctx, AuditState.ONGOING))
+    shop.change_audit(audit, partial(request_run, due=CLOCK.now()))
+    assert waiting_for(shop, audit) is None
+    shop.work(rounds=2)
+    assert waiting_for(shop, audit) == f"Action plan {plan} is ongoing."
+
+
+def test_an_engine_that_was_killed_at_the_gate_leaves_a_run_that_goes_on(shop: Workshop) -> None:
+    """Between its claim and what it meant to say."""
+    plan = executing_plan(shop)
+    audit = shop.request(AuditType.CONTINUOUS)
+    shop.tick()
+    run = shop.audit(audit).run
+    assert run is not None
+    shop.engine("dead")
+    shop.change_audit(audit, lambda one, ctx: one.claim_run(ctx, run.id, "engine/dead", "dead"))
+    shop.services.retire("engine/dead")
+    shop.work(rounds=3)
+    assert waiting_for(shop, audit) == f"Action plan {plan} is ongoing."
+    assert topics(shop, audit).count("audit.run-deferred") == 1
+    shop.change_plan(plan, skip_everything)
+    shop.work()
+    assert len(shop.plans(audit)) == 1
+
+
+def waiting_for(shop: Workshop, audit: Any) -> str | None:
+    """What a user is told."""
+    view = shop.read.audit(str(audit))
+    assert view is not None
+    return view.status_message
 
 
 def skip_everything(plan: ActionPlan, ctx: Context) -> None:

@@ -31,6 +31,7 @@ from infrastructure import event_log
 from infrastructure.clock import RandomIds, SystemClock
 from infrastructure.cron import next_match
 from infrastructure.read_models import (
+    SqlCounterBoard,
     SqlProjectionStore,
     SqlServices,
     open_engine,
@@ -131,6 +132,7 @@ def a_strategy_state(strategy: StrategyView) -> StrategyState:
 FILLED = (
     *("quarantine", "service_instances", "services", "progress", "model_confirmations"),
     "poisoned_messages",
+    "counters",
 )
 FOLDED = (
     *("audit_templates", "audits", "action_plans", "actions"),
@@ -176,6 +178,7 @@ class House:
         self.engine = open_engine(views_url(self.url))
         self.reads = open_read_models(views_url(self.url), clock=self.clock, log_end=self.log.end)
         self.commands = Commands(self.log, self.clock)
+        self.counters = SqlCounterBoard(self.engine)
         self.heartbeats = SqlServices(self.engine, host="ctl-1")
         self.model = Model()
         self.api = RestServices(
@@ -184,6 +187,7 @@ class House:
             history=self.log,
             records=self.records,
             services=self.heartbeats,
+            counters=self.counters,
             authorizer=NoAuth(),
             cron=next_match,
             clock=self.clock,

@@ -1,7 +1,7 @@
 """The API on a real server with real worker processes, for tests and their helpers.
 
-Run as a program, ``python -m tests.integration.rest.serving URL WORKERS STREAM_SECONDS HEARTBEAT``,
-it serves the house in a database and prints where.
+Run as a program, ``python -m tests.integration.rest.serving URL WORKERS STREAM_SECONDS HEARTBEAT
+STREAM_PATIENCE``, it serves the house in a database and prints where.
 """
 
 import subprocess
@@ -9,12 +9,19 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import IO
 
 from application.transactions import Commands
 from infrastructure import event_log
 from infrastructure.clock import RandomIds, SystemClock
 from infrastructure.cron import next_match
-from infrastructure.read_models import SqlServices, open_engine, open_read_models, views_url
+from infrastructure.read_models import (
+    SqlCounterBoard,
+    SqlServices,
+    open_engine,
+    open_read_models,
+    views_url,
+)
 from interfaces.rest.auth import NoAuth
 from interfaces.rest.server import ServerSettings, serve
 from interfaces.rest.services import RestServices, RestSettings
@@ -42,6 +49,7 @@ def services_of(url: str, settings: RestSettings | None = None) -> RestServices:
         history=log,
         records=records,
         services=SqlServices(engine, host="ctl-1"),
+        counters=SqlCounterBoard(engine),
         authorizer=NoAuth(),
         cron=next_match,
         clock=clock,
@@ -55,12 +63,17 @@ def services_of(url: str, settings: RestSettings | None = None) -> RestServices:
 
 @contextmanager
 def served(
-    house: House, workers: int = 2, stream_seconds: float = 3600.0, heartbeat: float = 0.5
+    house: House,
+    workers: int = 2,
+    stream_seconds: float = 3600.0,
+    heartbeat: float = 0.5,
+    stream_patience: float = 30.0,
+    errors: IO[str] | None = None,
 ) -> Iterator[str]:
-    """The base URL of a server on a house's databases."""
-    words = [house.url, str(workers), str(stream_seconds), str(heartbeat)]
+    """The base URL of a server on a house's databases; ``errors`` takes what it logs."""
+    words = [house.url, *map(str, (workers, stream_seconds, heartbeat, stream_patience))]
     command = [sys.executable, "-m", "tests.integration.rest.serving", *words]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
     try:
         assert process.stdout is not None
         line: list[str] = []
@@ -80,7 +93,11 @@ def served(
 
 def _main() -> int:
     url, workers = sys.argv[1], int(sys.argv[2])
-    settings = RestSettings(stream_seconds=float(sys.argv[3]), heartbeat=float(sys.argv[4]))
+    settings = RestSettings(
+        stream_seconds=float(sys.argv[3]),
+        heartbeat=float(sys.argv[4]),
+        stream_patience=float(sys.argv[5]),
+    )
     return serve(
         lambda: services_of(url, settings),
         ServerSettings(port=0, workers=workers, grace=5),

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,9 +12,11 @@ import falcon.testing
 import pytest
 import requests
 
+from application.ports.counters import Counted
 from application.ports.event_log import EventLogUnavailable
 from application.ports.projections import StoreUnavailable
-from domain.audits import Audit
+from domain.audits import Audit, RunCause
+from domain.kernel.reasons import Because, Reason
 from interfaces.rest import exposition
 from interfaces.rest.app import create_app
 from interfaces.rest.exposition import Family, Sample
@@ -74,6 +77,34 @@ class TestMetrics:
         assert 0 < seen["vigil_oldest_waiting_run_seconds"] < 60
         assert 0 < seen["vigil_oldest_open_plan_seconds"] < 60
 
+    @pytest.mark.parametrize("force", [False, True])
+    def test_a_run_that_waits_for_another_plan_does_not_wait_for_a_worker(
+        self, house: House, *, force: bool
+    ) -> None:
+        """It is put off once, and that was a minute ago; workers look at it all the time."""
+        gated = house.audit(audit_type="EVENT", force=force)
+        ago = timedelta(minutes=1)
+
+        def put_off(tx: Any, ctx: Any) -> None:
+            before = replace(ctx, at=ctx.at - ago)
+            audit = tx.get(Audit, UUID(gated["uuid"]))
+            run = audit.request_run(before, before.at, RunCause.WEBHOOK)
+            epoch = audit.claim_run(before, run, "engine/1", "ctl-1")
+            because = Because(Reason.PLAN_IN_PROGRESS, {"plan": "p"})
+            audit.defer_run(before, run, epoch, because, before.at, tried=False)
+
+        house.settle(house.commands.run(TEST, put_off).position)
+        seen = metrics(house)
+        assert seen['vigil_open_runs{state="waiting"}'] == 1, "there is no other plan"
+        assert seen["vigil_oldest_waiting_run_seconds"] >= ago.total_seconds()
+        plan = house.plan(state="ONGOING")
+        house.put_audit(plan["audit_uuid"], "CANCELLED")
+        seen = metrics(house)
+        assert seen['vigil_open_runs{state="gated"}'] == (0 if force else 1)
+        assert seen['vigil_open_runs{state="waiting"}'] == (1 if force else 0)
+        waits = seen["vigil_oldest_waiting_run_seconds"]
+        assert waits >= ago.total_seconds() if force else waits == 0
+
     def test_an_idle_service_has_no_queues(self, house: House) -> None:
         seen = metrics(house)
         assert seen["vigil_up"] == 1
@@ -93,6 +124,43 @@ class TestMetrics:
         alive = 'vigil_services_alive{service="watcher-decision-engine"}'
         assert seen[alive] in {0, 1}
 
+    def test_what_became_of_notifications_is_told(self, house: House) -> None:
+        """Listeners have no port of their own."""
+        assert not [name for name in metrics(house) if "notification" in name or "fact" in name]
+        now = house.clock.now()
+        told = [
+            ("notification", "instance.update", "read", 7, 20),
+            ("notification", "other", "useless", 90, 10),
+            ("notification-fact", "compute", "admitted", 5, 30),
+            ("notification-fact", "compute", "older", 2, 20),
+            ("notification-fact", "storage", "admitted", 1, 40),
+            ("something", "else", "altogether", 1, 0),
+        ]
+        counted = [
+            Counted(what, of, outcome, count, now - timedelta(seconds=age))
+            for what, of, outcome, count, age in told
+        ]
+        house.counters.add(counted)
+        seen = metrics(house)
+        assert {name: value for name, value in seen.items() if "_total{event=" in name} == {
+            'vigil_notifications_total{event="instance.update",outcome="read"}': 7,
+            'vigil_notifications_total{event="other",outcome="useless"}': 90,
+        }
+        assert {name: value for name, value in seen.items() if "_facts_total" in name} == {
+            'vigil_notification_facts_total{kind="compute",outcome="admitted"}': 5,
+            'vigil_notification_facts_total{kind="compute",outcome="older"}': 2,
+            'vigil_notification_facts_total{kind="storage",outcome="admitted"}': 1,
+        }
+        ages = {name: value for name, value in seen.items() if "vigil_last_" in name}
+        assert ages == {
+            "vigil_last_notification_seconds": pytest.approx(10, abs=5),
+            'vigil_last_admitted_fact_seconds{kind="compute"}': pytest.approx(30, abs=5),
+            'vigil_last_admitted_fact_seconds{kind="storage"}': pytest.approx(40, abs=5),
+        }
+        house.counters.add(counted)
+        again = metrics(house)
+        assert again['vigil_notifications_total{event="instance.update",outcome="read"}'] == 14
+
     def test_requests_are_counted_by_route_and_not_by_what_was_asked(self, house: House) -> None:
         before = metrics(house)
         for ident in ("a", "b", "c"):
@@ -109,7 +177,7 @@ class TestMetrics:
         assert buckets[-1] == seen[f"{duration}_count{{{labels}}}"]
         assert seen[f"{duration}_sum{{{labels}}}"] > 0
 
-    @pytest.mark.parametrize("part", ["reads", "history", "services"])
+    @pytest.mark.parametrize("part", ["reads", "history", "services", "counters"])
     def test_without_the_database_requests_are_still_told(self, house: House, part: str) -> None:
         """Whichever part of it is asked first: the log's absence was answered with a 500."""
         outage = EventLogUnavailable if part == "history" else StoreUnavailable

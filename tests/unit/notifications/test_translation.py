@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from application.ports.notifications import Told
 from domain.clouds.amendments import ComputeAmendments, ComputeFacts, admit_compute
 from domain.cluster.compute import ComputeModel
 from domain.cluster.kinds import ModelKind
@@ -40,7 +41,7 @@ def cloud() -> ComputeModel:
 
 def after(translator: Translator, bodies: list[Body]) -> ComputeAmendments:
     known = ComputeAmendments(cloud(), ComputeFacts())
-    told = translator.read(bodies)
+    told, _ = translator.read(bodies)
     return ComputeAmendments(known.base, admit_compute(known, told.compute, 0.0).facts)
 
 
@@ -87,10 +88,10 @@ def test_one_bad_message_is_set_aside_and_the_others_are_used(
         {**bodies[0], "payload": {"nova_object.data": {"uuid": []}}, "message_id": "bad"},
         {**bodies[0], "timestamp": "soon"},
     ]
-    told = translator.read([bad[0], bodies[0], *bad[1:]])
+    told, outcomes = translator.read([bad[0], bodies[0], *bad[1:]])
     assert [fact.id for fact in told.compute.servers] == [SERVER]
     assert len(bin_.found) == 5
-    assert translator.counts == {"read": 1, "unreadable": 5}
+    assert outcomes == {("instance.create.end", "read"): 1, ("other", "unreadable"): 5}
     assert ("instance.create.end", "bad") in [found[:2] for found in bin_.found]
 
 
@@ -98,7 +99,7 @@ def test_messages_of_nobody_known_and_nova_s_unversioned_ones_are_useless(
     translator: Translator, bin_: Bin
 ) -> None:
     body = captured("instance.create.end")[0]
-    told = translator.read(
+    told, outcomes = translator.read(
         [
             {**body, "publisher_id": "identity.controller"},
             {**body, "event_type": "compute.instance.create.end", "payload": {"state": "active"}},
@@ -106,21 +107,24 @@ def test_messages_of_nobody_known_and_nova_s_unversioned_ones_are_useless(
     )
     assert not told
     assert not bin_.found
-    assert translator.counts == {"useless": 2}
+    assert outcomes == {("other", "useless"): 2}
 
 
 def test_once_every_change_is_told_what_ended_work_remembers_is_not_used(
     translator: Translator,
 ) -> None:
+    def told(bodies: list[Body]) -> Told:
+        return translator.read(bodies)[0]
+
     ended = captured("instance.lock")
-    assert translator.read(ended).compute.servers
-    assert not translator.read([*captured("instance.update")[:1], *ended]).compute.servers[1:]
-    assert not translator.read(ended)
-    assert translator.read(captured("instance.delete.end")).compute.servers  # that always counts
+    assert told(ended).compute.servers
+    assert not told([*captured("instance.update")[:1], *ended]).compute.servers[1:]
+    assert not told(ended)
+    assert told(captured("instance.delete.end")).compute.servers  # that always counts
 
 
 def test_what_only_a_collection_shows_is_asked_for_by_kind(translator: Translator) -> None:
-    told = translator.read(captured("aggregate.add_host.end"))
+    told, _ = translator.read(captured("aggregate.add_host.end"))
     assert [because.facts for because in told.unclear[ModelKind.COMPUTE]] == [
         {"event": "aggregate.add_host.end"}
     ]

@@ -1,0 +1,51 @@
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from sqlalchemy import Engine, case, select
+
+from application.ports.counters import Counted
+from infrastructure.read_models.dialects import upsert
+from infrastructure.read_models.engine import outages, reading
+from infrastructure.read_models.schema import COUNTERS
+
+
+class SqlCounterBoard:
+    """What processes count, in the database of the read models.
+
+    Args:
+        engine: as ``open_engine`` makes it.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._reading = reading(engine)
+
+    def add(self, counted: Sequence[Counted]) -> None:
+        """Adds to what was counted before, by whomever."""
+        if not counted:
+            return
+        insert = upsert(self._engine.dialect.name, COUNTERS)
+        was, new = COUNTERS.c, insert.excluded
+        statement = insert.on_conflict_do_update(
+            index_elements=["what", "of", "outcome"],
+            set_={
+                "count": was.count + new.count,
+                "last": case((new.last > was.last, new.last), else_=was.last),
+            },
+        )
+        # in one order, or two processes that add at once wait for each other
+        rows = sorted(
+            map(asdict, counted), key=lambda row: (row["what"], row["of"], row["outcome"])
+        )
+        with outages(self._engine), self._engine.begin() as connection:
+            for row in rows:
+                connection.execute(statement, row)
+
+    def rows(self) -> list[Counted]:
+        """All sums."""
+        row = COUNTERS.c
+        query = select(row.what, row.of, row.outcome, row.count, row.last).order_by(
+            row.what, row.of, row.outcome
+        )
+        with outages(self._engine), self._reading.connect() as connection:
+            return [Counted(*one) for one in connection.execute(query)]
