@@ -13,9 +13,10 @@ from application.ports.metrics import MetricSource
 from application.ports.read_models import ReadModels
 from application.processes.collection import Keepers, Kept, ModelKeeper
 from domain.cluster.kinds import ModelKind
-from domain.cluster.scope import parse_scope
-from domain.cluster.scope_baremetal import parse_baremetal_scope
-from domain.cluster.scope_storage import parse_storage_scope
+from domain.cluster.scope import Scope, parse_scope
+from domain.cluster.scope_baremetal import BaremetalScope, parse_baremetal_scope
+from domain.cluster.scope_storage import StorageScope, parse_storage_scope
+from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Because, Reason
 from domain.optimization.strategy import Strategy
 from domain.plans.events import ActionAcknowledged, ActionFailed, ActionIntended, ActionSucceeded
@@ -116,11 +117,10 @@ class Gatherer:
             ModelStale: likewise, and a model that there is is too old.
             MetricsUnavailable: the datasource gave no answer.
             ScopeSelectsNothing: there is nothing to look at.
-            CannotGather: a kind of model is not kept here.
-            InvalidValue: the scope does not make sense.
+            CannotGather: the scope does not make sense, or a kind of model is not kept here.
         """
         needs, kinds = strategy.metrics(parameters), strategy.models(parameters)
-        scopes = parse_scope(scope), parse_storage_scope(scope), parse_baremetal_scope(scope)
+        scopes = _scopes(scope)
         compute = self._scoped(self._models.compute, scopes[0])
         storage = baremetal = None
         if ModelKind.STORAGE in kinds:
@@ -167,6 +167,13 @@ class Gatherer:
             return self._freshness.max_age
         since = (self._clock.now() - effect).total_seconds()
         return min(self._freshness.max_age, max(0.0, since))
+
+
+def _scopes(scope: list[Any]) -> tuple[Scope, StorageScope, BaremetalScope]:
+    try:
+        return parse_scope(scope), parse_storage_scope(scope), parse_baremetal_scope(scope)
+    except InvalidValue as wrong:
+        raise CannotGather(Because(Reason.SCOPE_INVALID, {"error": str(wrong)})) from wrong
 
 
 def _kept(keeper: ModelKeeper[M] | None, kind: ModelKind) -> ModelKeeper[M]:

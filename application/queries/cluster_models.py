@@ -169,7 +169,7 @@ class ClusterModels:
         """The flat list form (rest-api 8.2), within an audit's scope if one is given.
 
         Raises:
-            InvalidValue: there is no such audit.
+            InvalidValue: there is no such audit, or its scope is wrong.
             Unavailable: there is no usable model.
         """
         scope = parse_scope(self._scope(audit))

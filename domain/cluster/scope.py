@@ -20,7 +20,7 @@ from domain.cluster.scope_reading import (
     NO_NAMES,
     WILDCARD,
     Names,
-    lone_wildcard,
+    lone_wildcards,
     no_other_keys,
     read_list,
     read_map,
@@ -159,11 +159,12 @@ def _hosts_of(model: ComputeModel, wanted: AggregateNames) -> BoolArray:
     return listed | model.hosts.aggregates.where(lambda found: not ids.isdisjoint(found))
 
 
-def parse_scope(scope: object) -> Scope:
+def parse_scope(scope: object, *, form_only: bool = False) -> Scope:
     """Reads a scope.
 
     Args:
         scope: the JSON list; None and the empty list mean the whole cloud.
+        form_only: let a wildcard in company pass: to check a scope, not to select by it.
 
     Raises:
         InvalidValue: names the place that is not as it should be, such as
@@ -175,6 +176,8 @@ def parse_scope(scope: object) -> Scope:
         result = _with_rule(result, f"{path}[{place}]", rule)
     if result.aggregates and result.without_aggregates:
         raise InvalidValue(path, "must not both include and exclude host_aggregates")
+    if not form_only:
+        lone_wildcards(path, rules)
     return result
 
 
@@ -241,7 +244,6 @@ def _aggregates(path: str, data: object) -> AggregateNames:
             ids.append(_aggregate_id(f"{where}.id", found["id"]))
         if "name" in found:
             names.append(read_string(f"{where}.name", found["name"]))
-    lone_wildcard(path, ids + names)
     return AggregateNames(wild(ids), wild(names))
 
 

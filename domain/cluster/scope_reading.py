@@ -8,6 +8,7 @@ from domain.kernel.errors import InvalidValue
 
 WILDCARD = "*"
 KINDS = frozenset({"compute", "storage", "baremetal"})
+_NOT_ALONE = f"must not combine the wildcard {WILDCARD!r} with other names"
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,6 @@ def read_names(path: str, data: object, attribute: str) -> Names:
         no_other_keys(where, entry.keys(), frozenset({attribute}))
         if attribute in entry:
             found.append(read_string(f"{where}.{attribute}", entry[attribute]))
-    if attribute == "name":
-        lone_wildcard(path, found)
     return wild(found)
 
 
@@ -71,10 +70,29 @@ def wild(names: list[str]) -> Names:
     return Names(WILDCARD in names, frozenset(names) - {WILDCARD})
 
 
-def lone_wildcard(path: str, names: list[str]) -> None:
-    """Refuses the wildcard in company."""
-    if WILDCARD in names and len(names) > 1:
-        raise InvalidValue(path, f"must not combine the wildcard {WILDCARD!r} with other names")
+def lone_wildcards(path: str, rules: Sequence[object]) -> None:
+    """Refuses the wildcard in company: a list that means everything and then names things.
+
+    Only within one list: rules add up, so everything and something is everything.
+
+    Args:
+        path: where the rules are.
+        rules: of one kind, in good form.
+    """
+    for place, rule in enumerate(rules):
+        for key, data in read_map(f"{path}[{place}]", rule).items():
+            where = f"{path}[{place}].{key}"
+            items = read_list(where, data)
+            if key == "exclude":
+                lone_wildcards(where, items)
+            elif key != "instance_metadata" and _in_company(items):
+                raise InvalidValue(where, _NOT_ALONE)
+
+
+def _in_company(items: Sequence[object]) -> bool:
+    entries = [item for item in items if isinstance(item, Mapping)]
+    names = [item[key] for item in entries for key in ("id", "name") if key in item]
+    return WILDCARD in names and len(names) > 1
 
 
 def no_other_keys(path: str, keys: Iterable[str], allowed: frozenset[str]) -> None:

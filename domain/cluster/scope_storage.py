@@ -15,6 +15,7 @@ from domain.cluster.columns import BoolArray, bools
 from domain.cluster.scope_reading import (
     NO_NAMES,
     Names,
+    lone_wildcards,
     no_other_keys,
     read_list,
     read_map,
@@ -111,11 +112,12 @@ class StorageScope:
         )
 
 
-def parse_storage_scope(scope: object) -> StorageScope:
+def parse_storage_scope(scope: object, *, form_only: bool = False) -> StorageScope:
     """Reads the storage side of a scope.
 
     Args:
         scope: the JSON list; None, the empty list and one without storage rules mean everything.
+        form_only: let a wildcard in company pass: to check a scope, not to select by it.
 
     Raises:
         InvalidValue: names the place that is not as it should be, such as
@@ -125,6 +127,8 @@ def parse_storage_scope(scope: object) -> StorageScope:
     result = StorageScope()
     for place, rule in enumerate(rules):
         result = _with_rule(result, f"{path}[{place}]", rule)
+    if not form_only:
+        lone_wildcards(path, rules)
     return result
 
 

@@ -24,6 +24,7 @@ class Reason(StrEnum):
     CLOUD_UNREACHABLE = "cloud-unreachable"
     CLOUD_REFUSED = "cloud-refused"
     METRICS_UNAVAILABLE = "metrics-unavailable"
+    SCOPE_INVALID = "scope-invalid"
     MODEL_EMPTY = "model-empty"
     MODEL_STALE = "model-stale"
     MODEL_NOT_KEPT = "model-not-kept"
@@ -122,6 +123,7 @@ _SENTENCES: dict[Reason, str] = {
     Reason.CLOUD_UNREACHABLE: "The cloud could not be reached: {error}",
     Reason.CLOUD_REFUSED: "The cloud refused: {error}",
     Reason.METRICS_UNAVAILABLE: "The metrics could not be read: {error}",
+    Reason.SCOPE_INVALID: "The audit's scope is wrong: {error}",
     Reason.MODEL_EMPTY: "The scope selects nothing to look at.",
     Reason.MODEL_STALE: (
         "The cluster model is {age} s old, at most {limit} s are allowed, and the cloud cannot be "

@@ -60,7 +60,7 @@ class DataModelSource(Protocol):
             at: a log position or a time; None = the latest model.
 
         Raises:
-            InvalidValue: there is no such audit.
+            InvalidValue: there is no such audit, or its scope is wrong.
             NothingThen: at that moment there was no model yet.
             Unavailable: no usable model.
         """

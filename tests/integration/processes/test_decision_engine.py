@@ -213,7 +213,7 @@ def test_a_broken_strategy_fails_its_run_and_no_other(shop: Workshop) -> None:
         ({"strategy": "nosuch"}, Reason.STRATEGY_UNKNOWN),
         ({"goal": "airflow_optimization"}, Reason.NO_STRATEGY_FOR_GOAL),
         ({"parameters": {"period": "soon"}}, Reason.PARAMETERS_INVALID),
-        ({"scope": [{"compute": [{"nonsense": []}]}]}, Reason.PARAMETERS_INVALID),
+        ({"scope": [{"compute": [{"nonsense": []}]}]}, Reason.SCOPE_INVALID),
         (
             {"scope": [{"compute": [{"availability_zones": [{"name": "mars"}]}]}]},
             Reason.MODEL_EMPTY,
@@ -227,6 +227,21 @@ def test_a_hopeless_run_fails_with_its_reason(
     shop.work()
     assert shop.audit(audit).state is AuditState.FAILED
     assert reason(shop, audit) is expected
+
+
+@pytest.mark.parametrize("kind", ["compute", "storage"])
+def test_a_scope_with_a_wildcard_in_company_fails_the_run_and_says_where(
+    shop: Workshop, kind: str
+) -> None:
+    """The API stores it. A client must then read from the audit which list is wrong, and why."""
+    scope = [{kind: [{"availability_zones": [{"name": "*"}, {"name": "z"}]}]}]
+    audit = shop.request(scope=scope)
+    shop.work()
+    assert shop.audit(audit).state is AuditState.FAILED
+    assert str(shop.audit(audit).because) == (
+        f"The audit's scope is wrong: scope[0].{kind}[0].availability_zones: "
+        "must not combine the wildcard '*' with other names"
+    )
 
 
 def test_a_cancel_during_the_run_wins_and_no_plan_appears(shop: Workshop) -> None:

@@ -166,7 +166,7 @@ def test_a_name_in_a_storage_scope_that_does_not_exist_is_noted(shop: Workshop) 
             [{"baremetal": [{"exclude": [{"ironic_nodes": [{"uuid": "m1"}, {"uuid": "m2"}]}]}]}],
             Reason.BAREMETAL_EMPTY,
         ),
-        ([{"storage": [{"volume_kinds": []}]}], Reason.PARAMETERS_INVALID),
+        ([{"storage": [{"volume_kinds": []}]}], Reason.SCOPE_INVALID),
     ],
 )
 def test_a_scope_that_selects_nothing_says_so(

@@ -70,6 +70,24 @@ def test_a_scope_of_storage_only_is_accepted(house: House) -> None:
 
 
 @pytest.mark.parametrize(
+    "names", [[{"id": "*"}], [{"id": "*"}, {"id": 1}], [{"name": "ssd"}, {"id": "*"}]]
+)
+def test_a_wildcard_alone_or_in_company_is_stored_as_the_original_does(
+    house: House, names: list[Any]
+) -> None:
+    """Runs, not the API, refuse a wildcard in company (rest-api 4.6)."""
+    scope = [{"compute": [{"host_aggregates": names}]}]
+    made = house.template(scope=scope)
+    assert made["scope"] == scope
+    other = house.template(name="patched")["uuid"]
+    assert patch(house, other, op("replace", "/scope", scope)).json["scope"] == scope
+    audit = house.audit(goal=None, audit_template_uuid=made["uuid"])
+    assert audit["scope"] == scope
+    patched = house.ask("PATCH", f"/v1/audits/{audit['uuid']}", [op("replace", "/scope", scope)])
+    assert patched.json["scope"] == scope
+
+
+@pytest.mark.parametrize(
     "change",
     [
         {"name": ...},
