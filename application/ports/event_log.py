@@ -97,8 +97,8 @@ class EventLog(Protocol):
         """What lies behind a position, in order; never skips what commits later."""
         ...
 
-    def history(self, aggregate_id: UUID, after: int = 0) -> list[Entry]:
-        """The events of one aggregate in order, behind a version."""
+    def history(self, aggregate_id: UUID, after: int = 0, upto: int | None = None) -> list[Entry]:
+        """The events of one aggregate in order, behind a version and up to one (None: all)."""
         ...
 
     def end(self) -> int:

@@ -13,8 +13,8 @@ class History(Protocol):
         """What lies behind a position, in order."""
         ...
 
-    def history(self, aggregate_id: UUID, after: int = 0) -> list[Entry]:
-        """The events of one aggregate in order, behind a version."""
+    def history(self, aggregate_id: UUID, after: int = 0, upto: int | None = None) -> list[Entry]:
+        """The events of one aggregate in order, behind a version and up to one (None: all)."""
         ...
 
     def end(self) -> int:

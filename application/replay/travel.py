@@ -78,10 +78,7 @@ def _folded(aggregate_id: UUID, seen: Sequence[Entry], versions: int) -> Snapsho
     state: Root | None = None
     for entry in seen:
         if isinstance(entry, Malformed):
-            raise NoSuchMoment(
-                f"version {entry.version} of {aggregate_id} cannot be read: {entry.error}; "
-                f"earlier versions can be shown"
-            )
+            raise unreadable(entry)
         state = entry.event.mutate(state)
     last = seen[-1]
     if state is None or isinstance(last, Malformed):
@@ -95,6 +92,14 @@ def _folded(aggregate_id: UUID, seen: Sequence[Entry], versions: int) -> Snapsho
         at=last.event.timestamp,
         topic=last.topic,
         state=state,
+    )
+
+
+def unreadable(entry: Malformed) -> NoSuchMoment:
+    """What is to be said of a history that is asked for beyond an event that cannot be read."""
+    return NoSuchMoment(
+        f"version {entry.version} of {entry.aggregate_id} cannot be read: {entry.error}; "
+        f"earlier versions can be shown"
     )
 
 

@@ -21,7 +21,7 @@ from infrastructure.event_log.folding import Folding
 from infrastructure.event_log.mapper import Mapper
 from infrastructure.event_log.patience import Patience
 from infrastructure.event_log.snapshots import Snapshots
-from infrastructure.event_log.store import Store, Taken, Unreachable
+from infrastructure.event_log.store import ALL, Store, Taken, Unreachable
 
 log = logging.getLogger(__name__)
 
@@ -98,9 +98,10 @@ class SqlEventLog:
         rows = self._patience.ask("read", lambda: self._store.tail(after, limit))
         return [self._entry(row) for row in rows]
 
-    def history(self, aggregate_id: UUID, after: int = 0) -> list[Entry]:
-        """The events of one aggregate in order, behind a version."""
-        rows = self._patience.ask("history", lambda: self._store.stream(aggregate_id, after))
+    def history(self, aggregate_id: UUID, after: int = 0, upto: int | None = None) -> list[Entry]:
+        """The events of one aggregate in order, behind a version and up to one (None: all)."""
+        last = ALL if upto is None else upto
+        rows = self._patience.ask("history", lambda: self._store.stream(aggregate_id, after, last))
         return [self._entry(row) for row in rows]
 
     def end(self) -> int:

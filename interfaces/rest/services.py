@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
+from functools import cached_property
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from application.ports.counters import CounterBoard
 from application.ports.read_models import ReadModels, StrategyView
 from application.ports.records import Records
 from application.ports.services import Services
+from application.queries.past import Past
 from application.replay.history import History
 from application.transactions import Commands
 from domain.audits.schedule import Cron
@@ -129,3 +131,8 @@ class RestServices:
     close: Callable[[], None] = lambda: None
     traffic: Traffic = field(default_factory=Traffic)
     stopping: Callable[[], bool] = lambda: False
+
+    @cached_property
+    def past(self) -> Past:
+        """What things were: one for all resources, as it remembers long histories."""
+        return Past(self.history, self.reads, self.cron, self.clock)

@@ -24,6 +24,7 @@ from tests.benchmarks import (
     event_log,
     library_runner,
     loop,
+    past,
     projections,
     rest,
 )
@@ -88,6 +89,7 @@ PARTS: dict[str, Part] = {
     "cluster": _cluster,
     "collection": lambda quick: collection.run(quick=quick),
     "amendments": lambda quick: amendments.run(quick=quick),
+    "past": lambda quick: past.run(quick=quick),
 }
 
 

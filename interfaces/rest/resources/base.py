@@ -11,7 +11,6 @@ import falcon
 from application.errors import NotYetVisible
 from application.ports.projections import StoreUnavailable
 from application.ports.read_models import ActionPlanView, ActionView, AuditView, Page
-from application.queries.past import Past
 from application.transactions import Done
 from domain.kernel.errors import NotFound
 from interfaces.rest import media, parameters
@@ -30,7 +29,7 @@ class Resource:
 
     def __init__(self, api: RestServices) -> None:
         self.api = api
-        self.past = Past(api.history, api.reads, api.cron, api.clock)
+        self.past = api.past
 
     def look(self, req: falcon.Request, *, detail: bool = True) -> Look:
         """What a request may see."""

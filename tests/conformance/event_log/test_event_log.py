@@ -177,6 +177,9 @@ def test_history_is_that_of_one_aggregate_behind_a_version(event_log: SqlEventLo
     assert isinstance(last, Recorded)
     assert isinstance(last.event, Counted)
     assert (last.position, last.event.amount) == (end, 3)
+    between = event_log.history(counter_id, after=1, upto=3)
+    assert [entry.version for entry in between] == [2, 3]
+    assert event_log.history(counter_id, after=4, upto=9) == []
 
 
 def test_positions_rise_across_the_holes_of_refused_appends(event_log: SqlEventLog) -> None:
