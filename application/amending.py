@@ -88,8 +88,8 @@ class Amendable(Generic[M, S]):
     kind: Kind[M]
     facts: type[S]
     over: Callable[[M, S], Amended[M, S]]
-    admit: Callable[[Any, S, float], Admission[S]]
-    carried: Callable[[Any, M, float], Admission[S]]
+    admit: Callable[[Any, S, float], Admission[S, Amended[M, S]]]
+    carried: Callable[[Any, M, float], Admission[S, Amended[M, S]]]
 
 
 COMPUTE_AMENDING: Amendable[ComputeModel, ComputeFacts] = Amendable(

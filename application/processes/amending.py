@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Generic
 from uuid import UUID
@@ -111,7 +111,9 @@ class Amender(Generic[M, S]):
 
     # -- deciding --------------------------------------------------------------------------------
 
-    def _decide(self, transaction: Transaction, ctx: Context, told: S) -> Admission[S] | None:
+    def _decide(
+        self, transaction: Transaction, ctx: Context, told: S
+    ) -> Admission[S, Amended[M, S]] | None:
         era = self._era(transaction)
         cluster = None if era is not None else transaction.find(ClusterModel, self._id)
         base, since = _basis(era, cluster)
@@ -127,16 +129,14 @@ class Amender(Generic[M, S]):
             )
         if era is None:
             raise AssertionError("there is a basis, so there is one of them")
-        digest = append(self._records, self._how, ctx, era, known.amended.facts, admission)
+        digest = append(self._records, self._how, ctx, era, admission)
         self._open = era.id
-        over = self._how.over(known.amended.base, known.amended.facts.joined(admission.facts))
-        self._known = _Known(base, digest, over)  # if it is not appended, its digest is never found
+        # if it is not appended, its digest is never found
+        self._known = _Known(base, digest, admission.over)
         if era.count < MANY:
             return admission
         long = Because(Reason.NEEDS_COLLECTION, {"event": f"a row of {era.count} amendments"})
-        return Admission(
-            admission.facts, admission.ignored, admission.changes, (*admission.unclear, long)
-        )
+        return replace(admission, unclear=(*admission.unclear, long))
 
     def _era(self, transaction: Transaction) -> ModelAmendments | None:
         """The amendments that are open, if that is known without the model's whole history."""
@@ -201,14 +201,13 @@ def append(
     how: Amendable[Any, S],
     ctx: Context,
     era: ModelAmendments,
-    known: S,
-    admission: Admission[S],
+    admission: Admission[S, Amended[Any, S]],
 ) -> str:
     """Stores what was let in, and records it; returns the record's digest."""
     if era.digest is None or era.depth < LINKS:
         facts, previous, depth = admission.facts, era.digest, era.depth + 1
     else:
-        facts, previous, depth = known.joined(admission.facts), None, 1
+        facts, previous, depth = admission.over.facts, None, 1
     digest = records.put(encode_amendment(how.kind, era.base, previous, depth, facts))
     era.amend(
         ctx,

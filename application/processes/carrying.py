@@ -76,7 +76,7 @@ class Carrier(Generic[M]):
         if not len(admission.facts):
             return None
         era = open_amendments(transaction, ctx, kept, how.kind.sizes(model))
-        return append(self.records, how, ctx, era, how.facts(), admission)
+        return append(self.records, how, ctx, era, admission)
 
 
 def _era(transaction: Transaction, kept: ClusterModel) -> ModelAmendments | None:

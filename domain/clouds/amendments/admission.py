@@ -29,7 +29,7 @@ from domain.kernel.reasons import Because, Reason
 
 def admit_compute(
     known: ComputeAmendments, told: ComputeFacts, since: float
-) -> Admission[ComputeFacts]:
+) -> Admission[ComputeFacts, ComputeAmendments]:
     """Judges each fact against the collection and against what was admitted before.
 
     Args:
@@ -48,6 +48,7 @@ def admit_compute(
     after = ComputeAmendments(known.base, known.facts.joined(admitted))
     return Admission(
         admitted,
+        after,
         ledger.ignored,
         _changes(known, after, admitted),
         tuple(_unclear(known, after, told)),
@@ -155,7 +156,7 @@ def _unclear(
 
 def carried_compute(
     known: ComputeAmendments, base: ComputeModel, since: float
-) -> Admission[ComputeFacts]:
+) -> Admission[ComputeFacts, ComputeAmendments]:
     """What was admitted so far and a new collection cannot have seen, to be laid over it.
 
     Args:
@@ -170,4 +171,5 @@ def carried_compute(
         for fact in carried.facts.servers
         if not (fact.gone and fact.stamp.at < since and fresh.shown(fact.id))
     )
-    return replace(carried, facts=replace(carried.facts, servers=believed))
+    facts = replace(carried.facts, servers=believed)
+    return replace(carried, facts=facts, over=ComputeAmendments(base, facts))

@@ -125,7 +125,7 @@ class StorageAmendments:
 
 def admit_storage(
     known: StorageAmendments, told: StorageFacts, since: float
-) -> Admission[StorageFacts]:
+) -> Admission[StorageFacts, StorageAmendments]:
     """Judges each fact against the collection and against what was admitted before.
 
     Args:
@@ -140,12 +140,12 @@ def admit_storage(
     )
     after = StorageAmendments(known.base, known.facts.joined(admitted))
     changes = _changes(known, after, admitted)
-    return Admission(admitted, ledger.ignored, changes, tuple(_unclear(after, told)))
+    return Admission(admitted, after, ledger.ignored, changes, tuple(_unclear(after, told)))
 
 
 def carried_storage(
     known: StorageAmendments, base: StorageModel, since: float
-) -> Admission[StorageFacts]:
+) -> Admission[StorageFacts, StorageAmendments]:
     """What was admitted so far and a new collection cannot have seen, to be laid over it.
 
     Args:
@@ -160,7 +160,8 @@ def carried_storage(
         for fact in carried.facts.volumes
         if not (fact.gone and fact.stamp.at < since and fresh.collected(fact.id) is not None)
     )
-    return replace(carried, facts=replace(carried.facts, volumes=believed))
+    facts = replace(carried.facts, volumes=believed)
+    return replace(carried, facts=facts, over=StorageAmendments(base, facts))
 
 
 def _pool(known: StorageAmendments, fact: PoolFact, since: float) -> Ignored | None:

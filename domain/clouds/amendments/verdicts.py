@@ -9,6 +9,7 @@ from domain.clouds.amendments.facts import Fact
 from domain.kernel.reasons import Because
 
 S = TypeVar("S")
+A_co = TypeVar("A_co", covariant=True)
 F = TypeVar("F", bound=Fact)
 
 TOLERANCE = 5.0
@@ -35,17 +36,19 @@ class Ignored(StrEnum):
 
 
 @dataclass(frozen=True)
-class Admission(Generic[S]):
+class Admission(Generic[S, A_co]):
     """What some facts come to.
 
     Attributes:
-        facts: those that count, to be joined to the ones before.
+        facts: those that count.
+        over: the collected model with them and the ones before: what is known from now on.
         ignored: how many do not, by reason.
         changes: what they do to the model, in counts such as ``servers_moved``.
         unclear: what the facts leave open, and only a collection can tell.
     """
 
     facts: S
+    over: A_co
     ignored: Counter[Ignored] = field(default_factory=Counter)
     changes: dict[str, int] = field(default_factory=dict)
     unclear: tuple[Because, ...] = ()

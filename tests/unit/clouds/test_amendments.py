@@ -67,7 +67,7 @@ class Model:
 
     def told(self, *facts: ComputeFact, since: float = BEGAN) -> "Model":
         admission = admit_compute(self.known, ComputeFacts.of(facts), since)
-        self.known = ComputeAmendments(self.known.base, self.known.facts.joined(admission.facts))
+        self.known = admission.over
         self.ignored = list(admission.ignored.elements())
         self.unclear = [because.reason for because in admission.unclear]
         self.changes = admission.changes

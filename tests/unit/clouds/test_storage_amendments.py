@@ -59,7 +59,7 @@ class Model:
 
     def told(self, *facts: StorageFact) -> "Model":
         admission = admit_storage(self.known, StorageFacts.of(facts), BEGAN)
-        self.known = StorageAmendments(self.known.base, self.known.facts.joined(admission.facts))
+        self.known = admission.over
         self.ignored = list(admission.ignored.elements())
         self.unclear = [because.reason for because in admission.unclear]
         self.changes = admission.changes
@@ -93,8 +93,16 @@ def test_a_volume_in_no_pool_is_in_none_and_gets_one() -> None:
 def test_a_deleted_volume_stays_deleted() -> None:
     model = Model().told(VolumeFact("v", stamp(1001), gone=True)).told(seen(1002))
     assert (model.volume(), model.ignored) == (None, [Ignored.GONE])
-    carried = carried_storage(model.known, base(), since=1000.5).facts
-    assert [fact.id for fact in carried.volumes] == ["v"]
+    carried = carried_storage(model.known, base(), since=1000.5)
+    assert [fact.id for fact in carried.facts.volumes] == ["v"]
+    assert carried.over.volume("v") is None
+
+
+def test_a_collection_that_shows_what_was_deleted_long_before_is_believed() -> None:
+    model = Model().told(VolumeFact("v", stamp(1001), gone=True))
+    carried = carried_storage(model.known, base(), since=1100)
+    assert not carried.facts
+    assert carried.over.volume("v") is not None
 
 
 def test_older_and_doubled_and_collected_facts_change_nothing() -> None:

@@ -42,7 +42,7 @@ def cloud() -> ComputeModel:
 def after(translator: Translator, bodies: list[Body]) -> ComputeAmendments:
     known = ComputeAmendments(cloud(), ComputeFacts())
     told, _ = translator.read(bodies)
-    return ComputeAmendments(known.base, admit_compute(known, told.compute, 0.0).facts)
+    return admit_compute(known, told.compute, 0.0).over
 
 
 @pytest.mark.parametrize("length", range(0, 153, 9))

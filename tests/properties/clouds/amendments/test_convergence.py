@@ -42,14 +42,15 @@ def kept(random: Random, *, carry: bool = True) -> tuple[ComputeModel, ComputeMo
             since = second - TOLERANCE
             carried = carried_compute(known, later, since)
             unclear = bool(carried.unclear)
-            known = ComputeAmendments(later, carried.facts if carry else ComputeFacts())
+            assert (carried.over.base, carried.over.facts) == (later, carried.facts)
+            known = carried.over if carry else ComputeAmendments(later, ComputeFacts())
         admitted = admit_compute(known, batch, since)
         unclear |= bool(admitted.unclear)
-        known = ComputeAmendments(known.base, known.facts.joined(admitted.facts))
+        assert admitted.over.facts == known.facts.joined(admitted.facts)
+        known = admitted.over
     truth = cloud.truth()
     if unclear:  # then the cloud is read again, soon
-        again = carried_compute(known, truth, cloud.now - TOLERANCE)
-        known = ComputeAmendments(truth, again.facts)
+        known = carried_compute(known, truth, cloud.now - TOLERANCE).over
     return known.model()[0], truth
 
 
