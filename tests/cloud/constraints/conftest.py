@@ -1,4 +1,3 @@
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -12,12 +11,9 @@ LIMITS = Limits(timeout=30.0, effect_timeout=60.0, read_retries=2)
 
 
 @pytest.fixture(scope="session")
-def ground() -> Iterator[Situations]:
+def ground(cloud_name: str) -> Iterator[Situations]:
     """A real cloud, which is left as it was found."""
-    name = os.environ.get("VIGIL_TEST_CLOUD")
-    if not name:
-        pytest.skip("VIGIL_TEST_CLOUD does not name a cloud")
-    connection = connect(name, limits=LIMITS)
+    connection = connect(cloud_name, limits=LIMITS)
     ground = Situations(connection, compute(connection, LIMITS))
     try:
         yield ground

@@ -1,8 +1,5 @@
 """The datasources that a real cloud's catalogue names, if it names any."""
 
-import os
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 from openstack.connection import Connection
@@ -11,22 +8,11 @@ from domain.cluster.compute import ComputeModel
 from domain.optimization import metrics as m
 from domain.optimization.metrics import MetricNeed
 from infrastructure.openstack.collector import NovaCollector
-from infrastructure.openstack.connection import connect
 from infrastructure.settings import load
 from interfaces.bootstrap.datasources import datasources
 
 pytestmark = pytest.mark.cloud
 NEEDS = (MetricNeed(m.HOST_CPU_USAGE, "host"), MetricNeed(m.INSTANCE_CPU_USAGE, "server"))
-
-
-@pytest.fixture
-def connection() -> Iterator[Connection]:
-    name = os.environ.get("VIGIL_TEST_CLOUD")
-    if not name:
-        pytest.skip("VIGIL_TEST_CLOUD does not name a cloud")
-    connection = connect(name)
-    yield connection
-    connection.session.session.close()
 
 
 def _model(connection: Connection) -> ComputeModel:

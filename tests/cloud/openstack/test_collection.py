@@ -1,7 +1,6 @@
 """The collector against a real Nova and a real Placement."""
 
 import os
-from collections.abc import Iterator
 
 import pytest
 from openstack.connection import Connection
@@ -17,16 +16,6 @@ from infrastructure.openstack.storage_collector import CinderCollector
 
 pytestmark = pytest.mark.cloud
 _ATTEMPTS = 5
-
-
-@pytest.fixture
-def connection() -> Iterator[Connection]:
-    name = os.environ.get("VIGIL_TEST_CLOUD")
-    if not name:
-        pytest.skip("VIGIL_TEST_CLOUD does not name a cloud")
-    connection = connect(name)
-    yield connection
-    connection.session.session.close()
 
 
 def test_what_servers_and_others_are_allocated_adds_up_to_placements_usages(

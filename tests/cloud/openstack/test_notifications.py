@@ -44,12 +44,9 @@ TEST = Metadata(component("test"))
 
 
 @pytest.fixture(scope="module")
-def cloud() -> Iterator[Connection]:
-    name = os.environ.get("VIGIL_TEST_CLOUD")
-    if not name:
-        pytest.skip("VIGIL_TEST_CLOUD does not name a cloud")
+def cloud(cloud_name: str) -> Iterator[Connection]:
     try:
-        connection = connect(name)
+        connection = connect(cloud_name)
         connection.authorize()
     except SDKException as error:
         pytest.skip(f"VIGIL_TEST_CLOUD: {error}")

@@ -1,6 +1,5 @@
 """Both clouds, each with something to show."""
 
-import os
 from collections.abc import Iterator
 
 import openstack
@@ -12,12 +11,9 @@ from tests.cloud.simulator.pairs import Pair, live, moved
 
 
 @pytest.fixture(scope="session")
-def real() -> Subject:
+def real(cloud_name: str) -> Subject:
     """The cloud that the environment names."""
-    name = os.environ.get("VIGIL_TEST_CLOUD")
-    if not name:
-        pytest.skip("VIGIL_TEST_CLOUD names no cloud")
-    return Subject(openstack.connect(cloud=name))
+    return Subject(openstack.connect(cloud=cloud_name))
 
 
 @pytest.fixture(scope="session")
