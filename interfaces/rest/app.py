@@ -195,8 +195,9 @@ def _answer_errors(app: App) -> None:
     app.add_error_handler(Exception, errors.handle_unexpected)
     app.add_error_handler(falcon.HTTPError, errors.handle_http)
     known = (DomainError, ApplicationError, errors.RestError)
-    ports = (ConcurrencyConflict, EventLogUnavailable, Unreadable, MarkerNotFound, UnknownSortKey)
+    ports = (ConcurrencyConflict, Unreadable, MarkerNotFound, UnknownSortKey)
     for kind in (*known, *ports, StoreUnavailable, KeyReused):
         app.add_error_handler(kind, errors.handle_known)
+    app.add_error_handler(EventLogUnavailable, errors.handle_log_away)
     app.add_error_handler(errors.Unauthenticated, errors.handle_unauthenticated)
     app.add_error_handler(errors.IdentityUnavailable, errors.handle_no_identity)

@@ -116,7 +116,8 @@ STATUS: Mapping[type[Exception], int] = {
     StoreUnavailable: 503,  # only ever before or without a change: see Resource.written
     ConcurrencyConflict: 503,  # nothing was saved: clients retry a 503 by themselves, rightly so
     Unreadable: 500,  # stored by a newer version, or damaged: asking again will not help
-    EventLogUnavailable: 500,  # whether it was saved is unknown: a blind retry could double it
+    EventLogUnavailable: 500,  # whether it was saved is unknown: a blind retry could double it;
+    # of what only reads: 503 (``handle_log_away``)
     RestError: 400,
     Malformed: 400,
     Unauthenticated: 401,
@@ -136,6 +137,9 @@ _TELLING: Mapping[type[Exception], str] = {
     Unreadable: "An event of it cannot be read by this version of the service; its log says why.",
     EventLogUnavailable: "The event log cannot be reached; whether a change was saved is unknown.",
 }
+
+
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def envelope(status: int, text: str) -> bytes:
@@ -167,6 +171,21 @@ def handle_known(
         resp.set_header(POSITION, str(error.position))
     if status == 503:  # noqa: PLR2004
         resp.set_header("Retry-After", "1")
+
+
+def handle_log_away(
+    req: falcon.Request,
+    resp: falcon.Response,
+    error: EventLogUnavailable,
+    params: Mapping[str, object],
+) -> None:
+    """Answers that the event log cannot be reached: what only reads can safely be asked again."""
+    if req.method not in _READING:
+        handle_known(req, resp, error, params)
+        return
+    LOG.warning("answered 503: %s", error)
+    answer(resp, 503, "The event log cannot be reached: nothing can be read from it now.")
+    resp.set_header("Retry-After", "1")
 
 
 def handle_unauthenticated(

@@ -77,7 +77,7 @@ def broken(house: House, error: Exception) -> falcon.testing.TestClient:
     ("error", "status"),
     [
         (StoreUnavailable("postgresql://user:secret@host is down"), 503),
-        (EventLogUnavailable("postgresql://user:secret@host is down"), 500),
+        (EventLogUnavailable("postgresql://user:secret@host is down"), 503),
         (ConcurrencyConflict("secret"), 503),
         (RuntimeError("secret"), 500),
         (KeyError("secret"), 500),
@@ -89,6 +89,40 @@ def test_failures_are_told_without_their_insides(
     result = broken(house, error).simulate_get("/v1/audits/x")
     assert "secret" not in refused(result, status)
     assert "Traceback" not in result.text
+
+
+class TestWithoutTheEventLog:
+    """A GET was told that it is unknown whether a change was saved, and not to ask again."""
+
+    class Away:
+        def __getattr__(self, name: str) -> Any:
+            raise EventLogUnavailable("postgresql://user:secret@host is down")
+
+    def test_what_only_reads_is_told_to_come_again(self, house: House) -> None:
+        plan = house.plan()["uuid"]
+        action = house.actions(plan)[0]["uuid"]
+        api = replace(house.api, history=self.Away())
+        client = falcon.testing.TestClient(create_app(api))
+        paths = (f"action_plans/{plan}?at=1", f"actions/{action}/events", "events/stream")
+        for path in paths:
+            result = client.simulate_get(f"/v1/{path}")
+            told = refused(result, 503)
+            assert told == "The event log cannot be reached: nothing can be read from it now."
+            assert result.headers["retry-after"] == "1"
+
+    @pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
+    def test_of_a_write_nobody_knows(self, house: House, method: str) -> None:
+        audit = house.audit(audit_type="EVENT")["uuid"]
+        api = replace(house.api, commands=self.Away())  # type: ignore[arg-type]
+        client = falcon.testing.TestClient(create_app(api))
+        path = "/v1/audits" if method == "POST" else f"/v1/audits/{audit}"
+        bodies = {
+            "POST": {"audit_type": "EVENT", "goal": "dummy"},
+            "PATCH": [{"op": "replace", "path": "/name", "value": "other"}],
+        }
+        result = client.simulate_request(method, path, json=bodies.get(method))
+        assert "whether a change was saved is unknown" in refused(result, 500)
+        assert "retry-after" not in result.headers
 
 
 def test_an_unexpected_failure_is_in_the_log_with_its_request(house: House) -> None:
