@@ -1,6 +1,8 @@
 """Remembering long histories changes no answer about the past."""
 
+import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -205,3 +207,24 @@ def test_what_is_remembered_of_another_log_is_forgotten() -> None:
             new = [remembered(past, *one) for one in asked]
             assert new == [folded(logs, *one) for one in asked]
             assert len([one for one in zip(old, new, strict=True) if one[0] == one[1]]) < len(old)
+
+
+def test_many_may_ask_about_one_history_at_once() -> None:
+    """Worker threads share what is remembered; it must not be told twice of one event."""
+    before = sys.getswitchinterval()
+    with opened() as log:
+        logs, audit = Logs(log), lived(log, 60)
+        runs = [Random(seed).sample(range(1, 61), 60) for seed in range(8)]
+        with remembering(logs) as past:
+            past.audit(audit, 4 * 10 + 1)  # so that all of them have the same one at hand
+
+            def ask(mine: list[int]) -> list[int]:
+                return [past.audit(audit, 4 * run + 1)[1] for run in mine]
+
+            sys.setswitchinterval(1e-6)
+            try:
+                with ThreadPoolExecutor(len(runs)) as threads:
+                    answers = list(threads.map(ask, runs))
+            finally:
+                sys.setswitchinterval(before)
+        assert answers == [[4 * run + 1 for run in mine] for mine in runs]
