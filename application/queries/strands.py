@@ -20,7 +20,7 @@ from application.ports.event_log import Entry, Malformed, Recorded
 from application.ports.projections import Projection
 from application.queries.folds import Fold
 from application.replay.history import History
-from application.replay.travel import unreadable
+from application.replay.travel import NoSuchMoment, unreadable
 
 Moment = int | datetime
 """A log position, or a time (aware)."""
@@ -111,7 +111,10 @@ class Strand:
         fold = self._marks[place - 1].copy() if place else Fold(self._projection)
         while fold.version < version:
             upto = min(version, fold.version + PAGE)
-            for entry in self._log.history(self._id, fold.version, upto):
+            page = self._log.history(self._id, fold.version, upto)
+            if not page:  # they were there a moment ago: the log was exchanged meanwhile
+                raise NoSuchMoment(f"{self._id} has no version {version} any more.")
+            for entry in page:
                 if isinstance(entry, Malformed):
                     raise unreadable(entry)
                 fold.take(entry)

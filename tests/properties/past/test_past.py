@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from application.errors import NothingThen, Unavailable
 from application.ports.event_log import Entry
+from application.projections.audits import AuditsProjection
 from application.queries import strands
 from application.queries.past import Past
 from application.queries.strands import Moment, Strands
@@ -207,6 +208,17 @@ def test_what_is_remembered_of_another_log_is_forgotten() -> None:
             new = [remembered(past, *one) for one in asked]
             assert new == [folded(logs, *one) for one in asked]
             assert len([one for one in zip(old, new, strict=True) if one[0] == one[1]]) < len(old)
+
+
+def test_a_history_that_is_gone_between_two_looks_is_not_waited_for() -> None:
+    """The log was exchanged just then: folding asked for the missing events without end."""
+    with opened() as log, opened() as emptied:
+        logs, audit = Logs(log), lived(log, 20)
+        with Strands(logs, step=STEP).of(audit, AuditsProjection(next_match)) as strand:
+            known = strand.until(log.end())
+            logs.log = emptied
+            with pytest.raises(NoSuchMoment, match=f"no version {known - 2}"):
+                strand.fold(known - 2)
 
 
 def test_many_may_ask_about_one_history_at_once() -> None:
