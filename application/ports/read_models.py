@@ -249,6 +249,7 @@ class Schedule:
     run_open: bool
     start_time: datetime | None
     end_time: datetime | None
+    created_at: datetime
 
 
 @dataclass(frozen=True)

@@ -126,7 +126,7 @@ AUDITS = Table(
         Index(("next_run_time",), only="next_run_time"),
     ),
 )
-AUDIT_SHAPE = Shape("audits", version=1, tables=(AUDITS,))
+AUDIT_SHAPE = Shape("audits", version=2, tables=(AUDITS,))
 
 ACTION_PLANS = Table(
     "action_plans",

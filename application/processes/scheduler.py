@@ -12,7 +12,7 @@ from application.ports.event_log import ConcurrencyConflict
 from application.ports.read_models import ReadModels, Schedule
 from application.transactions import Commands, Transaction
 from domain.audits import Audit, RunCause
-from domain.audits.schedule import Cron, next_due
+from domain.audits.schedule import Cron, counts_from, next_due
 from domain.kernel.errors import DomainError, InvalidValue, Refusal
 from domain.kernel.metadata import Context, Metadata, component
 from domain.kernel.reasons import Because, Reason
@@ -100,7 +100,8 @@ class Scheduler:
             return
         if schedule.run_open or (schedule.start_time is not None and now < schedule.start_time):
             return
-        due = next_due(schedule.interval, schedule.last_due, now, self._cron)
+        since = counts_from(schedule.created_at, schedule.start_time)
+        due = next_due(schedule.interval, schedule.last_due, now, self._cron, since=since)
         self._bad.pop(schedule.audit_id, None)
         if due <= now:
             self._commands.run(

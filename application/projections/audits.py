@@ -27,7 +27,7 @@ from domain.audits.events import (
     AuditType,
     RunCause,
 )
-from domain.audits.schedule import Cron, seconds
+from domain.audits.schedule import Cron, counts_from, seconds
 from domain.kernel.aggregate import Event
 from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Because
@@ -196,7 +196,7 @@ class AuditsProjection(Folding):
         try:
             period = seconds(interval)
             if period is None:
-                after: datetime = last or max(row["created_at"], start or row["created_at"])
+                after: datetime = last or counts_from(row["created_at"], start)
                 return self._cron(interval, after)
         except (InvalidValue, ValueError):
             return None  # the API stores any text on PATCH; what is no interval is never due

@@ -26,7 +26,19 @@ def seconds(interval: str) -> int | None:
     return value
 
 
-def next_due(interval: str, last: datetime | None, now: datetime, cron: Cron) -> datetime:
+def counts_from(made: datetime, start: datetime | None) -> datetime:
+    """After which instant matches of a cron expression count, before the first run.
+
+    Args:
+        made: when the audit was requested.
+        start: its start time; a match at that very instant counts.
+    """
+    return made if start is None else max(made, start - timedelta.resolution)
+
+
+def next_due(
+    interval: str, last: datetime | None, now: datetime, cron: Cron, *, since: datetime
+) -> datetime:
     """The next due time; a late one is made up for once, however many were missed.
 
     Args:
@@ -34,6 +46,7 @@ def next_due(interval: str, last: datetime | None, now: datetime, cron: Cron) ->
         last: due time of the last run, None before the first.
         now: UTC.
         cron: evaluates cron expressions.
+        since: what ``counts_from`` says. (A first match after ``now`` would never come due.)
 
     Returns:
         For seconds: now before the first run, afterwards the latest grid point that is not after
@@ -41,7 +54,7 @@ def next_due(interval: str, last: datetime | None, now: datetime, cron: Cron) ->
     """
     period = seconds(interval)
     if period is None:
-        return _next_match(interval, last, now, cron)
+        return _next_match(interval, since if last is None else last, now, cron)
     if last is None:
         return now
     step = timedelta(seconds=period)
@@ -49,8 +62,8 @@ def next_due(interval: str, last: datetime | None, now: datetime, cron: Cron) ->
     return last + step * max(1, missed)
 
 
-def _next_match(expression: str, last: datetime | None, now: datetime, cron: Cron) -> datetime:
-    first = cron(expression, now if last is None else last)
+def _next_match(expression: str, after: datetime, now: datetime, cron: Cron) -> datetime:
+    first = cron(expression, after)
     if first > now:
         return first
     window = FIRST_WINDOW  # looked at backwards: after a year there may be half a million matches

@@ -220,6 +220,7 @@ class SqlReadModels:
                 row.run_id.is_not(None),
                 row.start_time,
                 row.end_time,
+                row.created_at,
             )
             .where(
                 row.audit_type == "CONTINUOUS",

@@ -158,6 +158,14 @@ def test_a_continuous_audit_follows_cron(world: World) -> None:
     assert shown(world, audit).next_run_time == NOON.replace(hour=13, minute=30)
 
 
+def test_a_cron_match_at_the_start_time_itself_is_the_first_run(world: World) -> None:
+    half_past = NOON.replace(minute=30)
+    audit = request(1, AuditType.CONTINUOUS, interval="30 * * * *", start_time=half_past)
+    assert shown(world, audit).next_run_time == half_past
+    (schedule,) = world.models.schedules()
+    assert schedule.created_at == context(1).at
+
+
 def test_a_changed_interval_moves_the_next_run_and_nonsense_has_none(world: World) -> None:
     audit = request(1, AuditType.CONTINUOUS)
     audit.request_run(context(2), context(2).at, RunCause.SCHEDULE)

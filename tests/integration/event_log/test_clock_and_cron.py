@@ -71,5 +71,6 @@ def test_a_valid_expression_is_accepted() -> None:
 
 
 def test_the_schedule_of_an_audit_makes_up_for_missed_matches_once() -> None:
-    due = next_due("0 * * * *", NOON - timedelta(hours=5), NOON + timedelta(minutes=1), next_match)
+    last, now = NOON - timedelta(hours=5), NOON + timedelta(minutes=1)
+    due = next_due("0 * * * *", last, now, next_match, since=last)
     assert due == NOON

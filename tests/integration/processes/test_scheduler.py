@@ -49,6 +49,22 @@ def test_the_next_run_comes_after_the_interval(shop: Workshop) -> None:
     assert runs(shop, audit) == 2, "a changed interval counts from the next look on (hazard D10)"
 
 
+def test_a_cron_audit_gets_its_first_run_at_the_first_match_after_it_was_made(
+    shop: Workshop,
+) -> None:
+    """An audit of `* * * * *` stayed PENDING for ever: before its first run, the scheduler asked
+    for the first match after *now*, which is never due; one by seconds ran at once."""
+    audit = shop.request(AuditType.CONTINUOUS, interval="* * * * * *")
+    shop.tick()
+    CLOCK.sleep(1.05)
+    shop.tick()
+    assert runs(shop, audit) == 1
+    shop.work()
+    CLOCK.sleep(1.05)
+    shop.tick()
+    assert runs(shop, audit) == 2
+
+
 def test_racing_schedulers_request_one_run(shop: Workshop) -> None:
     audit = shop.request(AuditType.CONTINUOUS, interval="60")
     racers = [Scheduler(shop.commands, shop.read, CLOCK, next_match, Timetable()) for _ in range(6)]
