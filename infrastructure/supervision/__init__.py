@@ -6,7 +6,12 @@ from infrastructure.supervision.child import (
     Command,
     Process,
 )
-from infrastructure.supervision.lock import DirectoryBusy, DirectoryLock, holder
+from infrastructure.supervision.lock import (
+    DirectoryBusy,
+    DirectoryLock,
+    DirectoryUnusable,
+    holder,
+)
 from infrastructure.supervision.output import Prefixed, Voice
 from infrastructure.supervision.ports import PortTaken, Reservation, inherited, listening, reserved
 from infrastructure.supervision.process import die_with_parent
@@ -22,6 +27,7 @@ __all__ = [
     "Command",
     "DirectoryBusy",
     "DirectoryLock",
+    "DirectoryUnusable",
     "NotReady",
     "PortTaken",
     "Prefixed",

@@ -20,6 +20,16 @@ class DirectoryBusy(Exception):
         self.pid = pid
 
 
+class DirectoryUnusable(Exception):
+    """The data directory cannot be made or written to."""
+
+    def __init__(self, directory: Path, error: OSError) -> None:
+        super().__init__(
+            f"{directory} cannot be the data directory: {error.strerror}; "
+            "choose another with --data"
+        )
+
+
 class DirectoryLock:
     """The right to run an installation on a data directory; held while the process lives.
 
@@ -35,9 +45,13 @@ class DirectoryLock:
 
         Raises:
             DirectoryBusy: another process has it.
+            DirectoryUnusable: it is no directory, or cannot be written to.
         """
-        self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(self._directory / NAME, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            descriptor = os.open(self._directory / NAME, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise DirectoryUnusable(self._directory, error) from error
         if not _taken(descriptor, time.monotonic() + PATIENCE):
             pid = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
             os.close(descriptor)

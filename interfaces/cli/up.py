@@ -15,6 +15,7 @@ from infrastructure.supervision import (
     ChildReport,
     DirectoryBusy,
     DirectoryLock,
+    DirectoryUnusable,
     NotReady,
     Prefixed,
     Supervisor,
@@ -60,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         with DirectoryLock(loaded.settings.data_dir):
             return _run(args, loaded)
-    except DirectoryBusy as error:
+    except (DirectoryBusy, DirectoryUnusable) as error:
         raise CommandFailed(str(error)) from error
 
 
@@ -140,7 +141,10 @@ class _Board:
     def changed(self, children: tuple[ChildReport, ...]) -> None:
         """Writes down how the children stand."""
         self._children = children
-        state.write(self._installation.directory, self._state())
+        try:
+            state.write(self._installation.directory, self._state())
+        except OSError as error:  # it only informs; the roles must not end for it
+            LOG.warning("%s; up.json is not up to date", error)
 
     def ready(self) -> None:
         """Writes down and says that everything has come up."""

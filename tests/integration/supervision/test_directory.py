@@ -62,6 +62,20 @@ def test_the_directory_is_free_again_when_its_holder_was_killed(
     assert holder(tmp_path) is None
 
 
+@pytest.mark.parametrize(("place", "why"), [("", "File exists"), ("below", "Not a directory")])
+def test_a_directory_that_cannot_be_used_is_named_with_what_to_do(
+    place: str, why: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It was told as a defect of the program: `FileExistsError: [Errno 17] …(--debug shows …)`."""
+    file = tmp_path / "file"
+    file.touch()
+    assert main(["up", "--data", str(file / place)]) == 1
+    assert capsys.readouterr().err == (
+        f"vigil: error: {file / place} cannot be the data directory: {why}; "
+        "choose another with --data\n"
+    )
+
+
 def test_nobody_holds_a_directory_that_does_not_exist(tmp_path: Path) -> None:
     assert holder(tmp_path / "absent") is None
 

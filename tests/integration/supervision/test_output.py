@@ -1,5 +1,8 @@
 import io
+import resource
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from infrastructure.supervision import Prefixed, Voice
@@ -51,3 +54,52 @@ def test_a_voice_passes_on_complete_lines(tmp_path: Path) -> None:
     voice.write("one\ntw")
     voice.write("o\n")
     assert said == [("up", b"one"), ("up", b"two")]
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """No file may grow beyond so many bytes: what a full disk is like."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_full_disk_costs_lines_of_the_file_and_nothing_else(tmp_path: Path) -> None:
+    """The log was what filled the disk; the line that did not fit ended `vigil up`, and with it
+    every role, though the database would have been written again once there was room."""
+    stream = io.StringIO()
+    output = Prefixed(tmp_path / "log", stream, width=4)
+    output("api", b"before")
+    with files_of_at_most(20):
+        for number in range(3):
+            output("api", f"a line that does not fit: {number}".encode())
+    output("api", b"after")
+    output.close()
+    shown = stream.getvalue()
+    assert shown.count("does not fit") == 3
+    assert shown.count("log cannot be written") == 1
+    kept = (tmp_path / "log").read_text()
+    assert "before" in kept
+    assert "3 lines are missing here" in kept
+    assert kept.endswith("api  | after\n")
+
+
+def test_a_file_that_cannot_make_room_goes_on(tmp_path: Path) -> None:
+    stream = io.StringIO()
+    output = Prefixed(tmp_path / "log", stream, limit=10)
+    (tmp_path / "log.1").mkdir()
+    (tmp_path / "log.1" / "in the way").touch()
+    (tmp_path / "log.2").mkdir()
+    (tmp_path / "log.2" / "in the way").touch()
+    (tmp_path / "log.3").mkdir()
+    (tmp_path / "log.3" / "in the way").touch()
+    output("api", b"one")
+    output("api", b"two")
+    output.close()
+    assert stream.getvalue().count("log cannot make room: Directory not empty") == 2
+    kept = (tmp_path / "log").read_text()
+    assert kept.count("\n") == 2
+    assert "two" in kept
