@@ -1,6 +1,7 @@
 import logging
 import threading
 
+from application.outages import DATABASE_AWAY, Outage
 from application.ports.clock import Clock
 from application.ports.services import Instance, Services
 
@@ -28,15 +29,19 @@ class Heartbeat:
         self._interval = interval
         self._limit = limit
         self._last = float("-inf")
+        self._outage = Outage(log, f"no heartbeat of {instance.id}", clock.monotonic)
 
     def beat(self) -> None:
         """Beats once; a failure is logged and shows in ``fresh``."""
         before = self._clock.monotonic()
         try:
             self._services.beat(self._instance)
+        except DATABASE_AWAY as away:
+            self._outage.failed(away)
         except Exception:
             log.exception("heartbeat of %s failed; trying again", self._instance.id)
         else:
+            self._outage.over()
             self._last = before
 
     def fresh(self) -> bool:

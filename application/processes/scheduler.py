@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from application.outages import DATABASE_AWAY, Outage
 from application.ports.clock import Clock
 from application.ports.event_log import ConcurrencyConflict
 from application.ports.read_models import ReadModels, Schedule
@@ -66,12 +67,16 @@ class Scheduler:
         self._metadata = Metadata(component("scheduler", instance))
         self._bad: dict[UUID, str] = {}
         self._expired = float("-inf")
+        self._outage = Outage(log, "nothing is scheduled", clock.monotonic)
 
     def run(self, stop: threading.Event) -> None:
         """Looks at intervals until told to stop."""
         while not stop.is_set():
             try:
                 self.tick()
+                self._outage.over()
+            except DATABASE_AWAY as away:
+                self._outage.failed(away)
             except Exception:
                 log.exception("a look at the schedules failed; the next is due in a moment")
             stop.wait(self._timetable.tick)

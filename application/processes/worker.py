@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from uuid import UUID
 
+from application.outages import DATABASE_AWAY
+
 log = logging.getLogger(__name__)
 
 
@@ -76,6 +78,9 @@ class Worker:
     def _look(self) -> None:
         try:
             keys = list(self._sweep())
+        except DATABASE_AWAY as away:
+            log.warning("%s: no sweep, the next in %s s: %s", self.name, self._interval, away)
+            return
         except Exception:
             log.exception(
                 "%s: the sweep failed; the next one is in %s s", self.name, self._interval

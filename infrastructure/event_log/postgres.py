@@ -7,6 +7,7 @@ have holes). Its ``enable_db_functions`` takes no lock and loses events for read
 import inspect
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -25,6 +26,7 @@ from eventsourcing.postgres import ConnectionPool, PostgresApplicationRecorder, 
 from psycopg.rows import DictRow, TupleRow, dict_row, tuple_row
 from psycopg.sql import SQL, Composed, Identifier
 
+from application.outages import Outage
 from infrastructure.event_log.store import ALL, SNAPSHOTS, TABLE, Snapshot, Taken, Unreachable
 
 log = logging.getLogger(__name__)
@@ -192,17 +194,15 @@ class PostgresBell:
             self._listener.join(2 * CONNECT_TIMEOUT)
 
     def _listen(self) -> None:
+        outage = Outage(log, "event log: nothing is heard, polling instead", time.monotonic)
         while not self._closing.is_set():
             try:
-                self._listen_once()
+                self._listen_once(outage)
             except psycopg.Error as error:
-                log.warning(
-                    "event log: lost the connection that listens (%s); polling until it is back",
-                    str(error).strip(),
-                )
+                outage.failed(error)
                 self._closing.wait(_RELISTEN)
 
-    def _listen_once(self) -> None:
+    def _listen_once(self, outage: Outage) -> None:
         with psycopg.connect(
             self._url,
             autocommit=True,
@@ -210,6 +210,7 @@ class PostgresBell:
             fallback_application_name="vigil listener",
         ) as connection:
             connection.execute(SQL("LISTEN {}").format(Identifier(TABLE)))
+            outage.over()
             self.ring()
             while not self._closing.is_set():
                 for _ in connection.notifies(timeout=_HEED, stop_after=1):

@@ -1,11 +1,15 @@
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import cast
 from uuid import UUID
 
 import pytest
 
 from application.ports.event_log import EventLog
+from application.ports.projections import StoreUnavailable
+from application.ports.read_models import ActionPlanView, ReadModels, Schedule
 from application.processes.scheduler import Scheduler, Timetable
 from domain.audits import AuditState, AuditType
 from domain.plans import PlanState
@@ -84,6 +88,35 @@ def test_one_bad_schedule_does_not_hinder_the_others(
     assert runs(shop, bad) == 0
     assert runs(shop, good) == 1
     assert caplog.text.count("cannot be scheduled") == 1
+
+
+def test_a_database_that_is_away_is_no_traceback_at_every_look(
+    shop: Workshop, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An outage filled the log with a hundred lines a second: half a gigabyte in an hour."""
+    caplog.set_level("INFO")
+    stop = threading.Event()
+
+    class Away:
+        """Read models whose database comes back at the sixth look."""
+
+        looks = 0
+
+        def schedules(self) -> list[Schedule]:
+            self.looks += 1
+            if self.looks < 6:
+                raise StoreUnavailable("connection refused")
+            stop.set()
+            return []
+
+        def recommended_plans(self) -> list[ActionPlanView]:
+            return []
+
+    timetable = Timetable(tick=0.001)
+    Scheduler(shop.commands, cast("ReadModels", Away()), CLOCK, next_match, timetable).run(stop)
+    told = [one for one in caplog.records if one.name == "application.processes.scheduler"]
+    assert [one.levelname for one in told] == ["WARNING", "INFO"]
+    assert not any(one.exc_info for one in told)
 
 
 def test_an_audit_waits_for_its_start_time(shop: Workshop) -> None:
