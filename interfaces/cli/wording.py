@@ -1,5 +1,6 @@
 """How the terminal views call and colour things, the same everywhere."""
 
+import re
 from collections.abc import Mapping
 
 STATE_STYLES = {
@@ -18,13 +19,27 @@ STATE_STYLES = {
 """State → style."""
 
 
+_UNSAFE = re.compile(
+    "[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069\\ud800-\\udfff]"
+)
+
+
+def one_line(text: str) -> str:
+    """Text that users wrote, fit for a terminal: it breaks no line, and commands nothing.
+
+    What would (control characters, separators of lines, changes of direction) is shown as
+    an escape.
+    """
+    return _UNSAFE.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
 def target(parameters: Mapping[str, object]) -> str:
     """What an action is about, in a few words."""
     name = parameters.get("resource_name") or parameters.get("resource_id") or "-"
     source, destination = parameters.get("source_node"), parameters.get("destination_node")
     if source and destination:
-        return f"{name}: {source} -> {destination}"
-    return f"{name}: {parameters['state']}" if "state" in parameters else str(name)
+        return one_line(f"{name}: {source} -> {destination}")
+    return one_line(f"{name}: {parameters['state']}" if "state" in parameters else str(name))
 
 
 def age(seconds: float) -> str:

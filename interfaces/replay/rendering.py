@@ -15,7 +15,7 @@ from application.replay.diff import Difference
 from application.replay.timeline import Moment
 from application.replay.travel import Snapshot, plain
 from domain.plans.action_plan import ActionPlan
-from interfaces.cli.wording import STATE_STYLES, target
+from interfaces.cli.wording import STATE_STYLES, one_line, target
 
 
 def stamp(at: datetime | None) -> str:
@@ -55,7 +55,7 @@ def log_text(moments: Sequence[Moment], out: Console) -> None:
         why = origin(one)
         out.print(
             f"{one.position:>6}  {stamp(one.at)}  {str(one.aggregate_id)[:8]} v{one.version:<4} "
-            f"{who}: {one.what}{f'  [{why}]' if why else ''}",
+            + one_line(f"{who}: {one.what}{f'  [{why}]' if why else ''}"),
             markup=False,
         )
 
@@ -68,8 +68,9 @@ def _log_table(moments: Sequence[Moment]) -> Table:
     table.add_column("what", overflow="fold", ratio=1)
     table.add_column("why", overflow="fold", style="dim", max_width=26)
     for one in moments:
-        what = Text(one.what, style="" if one.readable else "red")
-        table.add_row(str(one.position), stamp(one.at)[:-4], Text(one.who), what, Text(origin(one)))
+        what = Text(one_line(one.what), style="" if one.readable else "red")
+        who, why = Text(one_line(one.who)), Text(one_line(origin(one)))
+        table.add_row(str(one.position), stamp(one.at)[:-4], who, what, why)
     return table
 
 
@@ -109,8 +110,8 @@ def _value(name: str, value: Any) -> Text:
     if name == "state":
         return Text(str(value), style=STATE_STYLES.get(str(value), ""))
     if isinstance(value, dict) and "text" in value and "reason" in value:
-        return Text(str(value["text"]))
-    return Text(value if isinstance(value, str) else json.dumps(value))
+        return Text(one_line(str(value["text"])))
+    return Text(_short(value))
 
 
 def actions_table(plan: ActionPlan) -> Table:
@@ -129,7 +130,7 @@ def actions_table(plan: ActionPlan) -> Table:
         table.add_column(name, overflow="fold")
     for number, action in enumerate(plan.actions.values(), start=1):
         spec = action.spec
-        said = f" ({action.note})" if action.note else ""
+        said = one_line(f" ({action.note})") if action.note else ""
         table.add_row(
             str(number),
             str(spec.id)[:8],
@@ -137,8 +138,8 @@ def actions_table(plan: ActionPlan) -> Table:
             Text(target(spec.parameters)),
             Text(action.state, style=STATE_STYLES.get(action.state, "")),
             str(action.attempt or "-"),
-            Text(str(spec.because)),
-            Text(f"{action.because or '-'}{said}"),
+            Text(one_line(str(spec.because))),
+            Text(one_line(f"{action.because or '-'}") + said),
         )
     return table
 
@@ -164,4 +165,4 @@ def diff_text(found: Sequence[Difference], before: Snapshot, after: Snapshot, ou
 
 
 def _short(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    return one_line(value) if isinstance(value, str) else json.dumps(value)

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from application.ports.read_models import TimelineView
-from interfaces.cli.wording import STATE_STYLES, age, bar, sizes
+from interfaces.cli.wording import STATE_STYLES, age, bar, one_line, sizes
 from interfaces.status.view import AuditLine, ModelLine, MoveLine, PlanLine, ServiceLine, View
 
 WIDE = 100
@@ -220,7 +220,7 @@ def _title(section: Section, count: int) -> Text:
 
 
 def _line(text: Text, width: int) -> Text:
-    short = text.copy()
+    short = _safe(text).copy()
     short.truncate(width, overflow="ellipsis")
     short.no_wrap = True
     return short
@@ -234,5 +234,11 @@ def _grid(section: Section, count: int, width: int) -> Table:
         stretched = 1 if column == section.stretch else None
         table.add_column(no_wrap=True, overflow="ellipsis", ratio=stretched)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(_safe, row))
     return table
+
+
+def _safe(text: Text) -> Text:
+    """The text without what would break the line; only then does it lose colours within."""
+    plain = one_line(text.plain)
+    return text if plain == text.plain else Text(plain, style=text.style)

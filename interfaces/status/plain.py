@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from application.replay.travel import plain
-from interfaces.cli.wording import age, sizes
+from interfaces.cli.wording import age, one_line, sizes
 from interfaces.status.view import ModelLine, View
 
 
@@ -22,11 +22,11 @@ def lines(view: View, events: int = 10) -> Iterator[str]:
     if where.api_url:
         yield f"api {where.api_url}"
     if view.problem:
-        yield f"problem {view.problem}"
+        yield _joined("problem", view.problem)
     yield f"log end {view.end}"
     for service in view.services:
         state = "ACTIVE" if service.alive else "FAILED"
-        yield f"service {service.name} {service.host} {state} seen {age(service.age)} ago"
+        yield _joined("service", service.name, service.host, state, f"seen {age(service.age)} ago")
     yield from map(_model, view.models)
     for audit in view.audits:
         yield _joined("audit", audit.uuid, audit.state, audit.audit_type, audit.goal, audit.name)
@@ -60,4 +60,4 @@ def _model(one: ModelLine) -> str:
 
 
 def _joined(*parts: object) -> str:
-    return " ".join(text for part in parts if (text := str(part)))
+    return " ".join(text for part in parts if (text := one_line(str(part))))

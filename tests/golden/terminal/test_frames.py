@@ -1,5 +1,6 @@
 import io
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,32 @@ def test_a_screen_never_exceeds_the_terminal(width: int, height: int) -> None:
     rows = drawn(BUSY, width, height).splitlines()
     assert len(rows) <= height
     assert max(map(len, rows)) <= width
+
+
+HOSTILE = "a\nb\x1b[31mred\u202e\x9b2J"
+"""A name that breaks the line, colours what follows, and turns the direction of writing."""
+
+
+def hostile(view: View) -> View:
+    """The same with a name, a message and an event that any user may have written."""
+    audits = tuple(replace(one, name=HOSTILE, message=HOSTILE) for one in view.audits)
+    events = tuple(replace(one, summary=HOSTILE, actor=HOSTILE) for one in view.events)
+    return replace(view, audits=audits, events=events, problem=HOSTILE)
+
+
+@given(width=st.integers(20, 200), height=st.integers(8, 80))
+def test_names_do_not_break_or_recolour_the_screen(width: int, height: int) -> None:
+    """An audit called "a, newline, escape" took two lines and coloured the operator's screen."""
+    text = drawn(hostile(BUSY), width, height)
+    assert len(text.splitlines()) <= height
+    assert not set("\x1b\x9b\u202e") & set(text)
+
+
+def test_names_do_not_break_the_plain_lines() -> None:
+    told = list(lines(hostile(BUSY)))
+    assert len(told) == len(list(lines(replace(BUSY, problem="p"))))
+    assert not set("\n\x1b\x9b\u202e") & set("".join(told))
+    assert r"a\nb\x1b[31mred\u202e\x9b2J" in "".join(told)
 
 
 @given(wanted=st.lists(st.integers(0, 30), max_size=6), room=st.integers(0, 100))
