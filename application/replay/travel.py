@@ -45,7 +45,12 @@ class Snapshot:
 
 
 def state_at(
-    log: History, aggregate_id: UUID, *, version: int | None = None, position: int | None = None
+    log: History,
+    aggregate_id: UUID,
+    *,
+    version: int | None = None,
+    position: int | None = None,
+    time: datetime | None = None,
 ) -> Snapshot:
     """An aggregate as it was after one of its events.
 
@@ -54,6 +59,7 @@ def state_at(
         aggregate_id: which one.
         version: after this one of its own events (from 1); None = no limit.
         position: as of this place in the whole log; None = no limit.
+        time: as a clock showed it then; None = no limit.
 
     Raises:
         NoSuchMoment: it has no event that early (or none at all), or one cannot be read.
@@ -61,6 +67,8 @@ def state_at(
     every = log.history(aggregate_id)
     if version is not None and not 1 <= version <= len(every):
         raise NoSuchMoment(f"{aggregate_id} has versions 1 to {len(every)}, not {version}")
+    if time is not None:
+        version = max((one.version for one in every if _was_by(one, time)), default=0)
     seen = [
         entry
         for entry in every
@@ -72,6 +80,10 @@ def state_at(
         when = f"it began at position {first}" if first else "there is no such aggregate"
         raise NoSuchMoment(f"{aggregate_id} has no event up to then: {when}")
     return _folded(aggregate_id, seen, len(every))
+
+
+def _was_by(entry: Entry, time: datetime) -> bool:
+    return not isinstance(entry, Malformed) and entry.event.timestamp <= time
 
 
 def _folded(aggregate_id: UUID, seen: Sequence[Entry], versions: int) -> Snapshot:

@@ -17,6 +17,7 @@ from psycopg.sql import SQL, Composed, Identifier
 from infrastructure.event_log import postgres, sqlite
 from infrastructure.event_log.store import TABLE
 from infrastructure.event_log.url import sqlite_file
+from infrastructure.logs import scrubbed
 from infrastructure.wal import write_ahead
 
 VERSIONS = "event_log_schema"
@@ -143,9 +144,17 @@ def check(url: str, steps: Sequence[Step] = STEPS) -> None:
         raise SchemaError(f"the event database cannot be opened: {error}") from error
     wanted = steps[-1].version
     if found < wanted:
-        state = f"at version {found} of {wanted}" if found else "not there"
-        raise SchemaError(f"the schema of the event database is {state}: run `vigil db upgrade`")
+        raise SchemaError(_lacking(scrubbed(url), found, wanted))
     _refuse_newer(found, wanted)
+
+
+def _lacking(where: str, found: int, wanted: int) -> str:
+    if found:
+        return f"the schema of {where} is at version {found} of {wanted}: run `vigil db upgrade`"
+    return (
+        f"nothing of Vigil is in {where}: see whether --data and --database are right, or "
+        "run `vigil db upgrade` to prepare it (`vigil up` does so by itself)"
+    )
 
 
 def _refuse_newer(found: int, wanted: int) -> None:

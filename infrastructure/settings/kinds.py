@@ -191,6 +191,22 @@ class Files:
 
 
 @dataclass(frozen=True)
+class Database:
+    """The address of a database that is a file, or has a server."""
+
+    rule: str = "sqlite:////path/of/a/file or postgresql://…"
+
+    def parse(self, text: str) -> str:
+        """As ``Kind`` says."""
+        text = Url(("sqlite", "postgresql")).parse(text)
+        path = text.removeprefix("sqlite:///")
+        is_file = path not in (text, "") and ":memory:" not in path and "?" not in path
+        if not is_file and not text.startswith("postgresql://"):
+            raise BadValue
+        return text
+
+
+@dataclass(frozen=True)
 class Url:
     """An address with one of several schemes."""
 

@@ -12,6 +12,7 @@ from infrastructure.settings.access import AccessSettings
 from infrastructure.settings.api import ApiSettings, StreamSettings
 from infrastructure.settings.kinds import (
     Choice,
+    Database,
     File,
     Files,
     Flag,
@@ -59,7 +60,7 @@ class DatabaseSettings:
 
     connection: str = option(
         "database.connection",
-        Url(("sqlite", "postgresql")),
+        Database(),
         Derived("vigil.sqlite in the data directory", _database),
         "Where the event log and everything derived from it is kept: SQLite or PostgreSQL.",
         secret=True,

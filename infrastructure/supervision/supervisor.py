@@ -61,6 +61,7 @@ class Supervisor:
         self._backoff = backoff or Backoff()
         self._selector = selectors.DefaultSelector()
         self._stopping = 0
+        self._coming_up = True
 
     def run(self) -> None:
         """Runs everything until SIGTERM or SIGINT; ends all children before it returns.
@@ -71,6 +72,7 @@ class Supervisor:
         with self._signals():
             try:
                 self._bring_up()
+                self._coming_up = False
                 if not self._stopping:
                     self._ready()
                 while not self._stopping:
@@ -147,7 +149,10 @@ class Supervisor:
         child.failure = what
         delay = self._backoff.delay(child.failures)
         child.due = time.monotonic() + delay
-        LOG.error("%s %s; it is started again in %g s", child.spec.name, what, delay)
+        if self._coming_up and child.spec.vital:
+            LOG.error("%s %s", child.spec.name, what)
+        else:
+            LOG.error("%s %s; it is started again in %g s", child.spec.name, what, delay)
         self._move(child, ChildState.BACKING_OFF)
 
     def _start(self, child: Child) -> None:

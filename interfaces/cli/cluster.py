@@ -3,7 +3,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from interfaces.bootstrap.models import kept_models, live_cloud
 from interfaces.cli import cluster_view
 from interfaces.cli.cloud import add_cloud, locate_cloud
 from interfaces.cli.cluster_forms import FORMS, Form
-from interfaces.cli.common import add_settings, quiet_logging
+from interfaces.cli.common import add_settings, moment, quiet_logging
 from interfaces.cli.errors import CommandFailed
 from interfaces.cli.export import Export, export
 
@@ -63,19 +63,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for action in (show, whole, out):
         add_cloud(action)
         add_settings(action)
-
-
-def moment(text: str) -> int | datetime:
-    """A log position, or a time; UTC where it does not say otherwise."""
-    if text.isdigit():
-        return int(text)
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is neither a position nor a time (ISO 8601)"
-        ) from None
-    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -146,7 +133,7 @@ def _write(found: Export, out: Path | None) -> None:
     try:
         out.write_text(text + "\n", encoding="utf-8")
     except OSError as error:
-        raise CommandFailed(f"{out} cannot be written: {error}") from error
+        raise CommandFailed(f"{out} cannot be written: {error.strerror}") from error
     print(f"{found.hosts} hosts and {found.servers} servers written to {out}", file=sys.stderr)
 
 

@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,10 @@ FLAGS = {
     "log_format": "vigil.log_format",
 }
 """Arguments that are short for an option."""
+
+
+SHORTEST = 0.1
+"""Seconds between two looks, at least."""
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
@@ -50,6 +55,35 @@ def _assignment(text: str) -> tuple[str, str]:
     if not equals or "." not in place:
         raise argparse.ArgumentTypeError(f"{text!r} is not of the form SECTION.NAME=VALUE")
     return place.strip(), value
+
+
+def moment(text: str) -> int | datetime:
+    """A log position, or a time; UTC where it does not say otherwise."""
+    if text.isdecimal() and text.isascii():
+        return int(text)
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither a position nor a time (ISO 8601)"
+        ) from None
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
+def count(text: str) -> int:
+    """A whole number, not negative."""
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError("must not be negative")
+    return value
+
+
+def pause(text: str) -> float:
+    """Seconds between two looks; never so few that nothing else is done."""
+    value = float(text)
+    if not value >= SHORTEST:
+        raise argparse.ArgumentTypeError(f"must be at least {SHORTEST} seconds")
+    return value
 
 
 def add_flag(parser: Any, flag: str, place: str, metavar: str, text: str) -> None:

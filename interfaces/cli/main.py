@@ -11,6 +11,7 @@ from typing import Protocol, cast
 
 from infrastructure.settings import SettingsError
 from interfaces.cli.errors import CommandFailed
+from interfaces.cli.version import version_line
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -81,6 +82,7 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=version_line())
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for command in COMMANDS:
         sub = commands.add_parser(command.name, help=command.help, description=command.help)
@@ -95,11 +97,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     named = next((word for word in words if not word.startswith("-")), "")
-    args = build_parser(only=named).parse_args(words)
     try:
-        return int(args.run(args))
+        args = build_parser(only=named).parse_args(words)
+        return _carried_out(args)
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def _carried_out(args: argparse.Namespace) -> int:
+    try:
+        return int(args.run(args))
     except BrokenPipeError:
         return _reader_left()
     except SettingsError as error:

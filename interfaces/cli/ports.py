@@ -33,9 +33,9 @@ def api_listener(loaded: Loaded) -> socket.socket:
     api = loaded.settings.api
     try:
         return listener("api", "port", api.host, api.port)
-    except CommandFailed:
+    except CommandFailed as taken:
         if loaded.chosen("api", "port"):
-            raise
+            raise CommandFailed(f"{taken}; choose another with --api-port") from taken
     return listener("api", "host", api.host, 0)
 
 

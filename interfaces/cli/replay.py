@@ -2,6 +2,7 @@ import argparse
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from uuid import UUID
 
 from application.ports.event_log import EventLogUnavailable
@@ -11,7 +12,7 @@ from application.replay.finding import Ambiguous, NotThere, find
 from application.replay.history import History
 from application.replay.travel import NoSuchMoment, state_at
 from infrastructure.event_log import SchemaError
-from interfaces.cli.common import add_settings, locate, quiet_logging
+from interfaces.cli.common import add_settings, count, locate, moment, quiet_logging
 from interfaces.cli.errors import CommandFailed
 from interfaces.cli.terminal import terminal
 from interfaces.replay import rendering
@@ -31,12 +32,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     which = log.add_mutually_exclusive_group()
     which.add_argument("subject", nargs="?", metavar="AGGREGATE", help=SUBJECT)
     which.add_argument("--correlation", metavar="ID", type=UUID, help="of one audit run")
-    log.add_argument("--limit", type=int, default=50, help="so many events at most (50); 0: all")
+    log.add_argument("--limit", type=count, default=50, help="so many events at most (50); 0: all")
     show = actions.add_parser("show", help="the state as it was")
     show.add_argument("subject", metavar="AGGREGATE", help=SUBJECT)
     when = show.add_mutually_exclusive_group()
     when.add_argument("--version", type=int, metavar="N", help="after its N-th event")
-    when.add_argument("--at", type=int, metavar="POSITION", help="at a position of the log")
+    when.add_argument(
+        "--at", type=moment, metavar="MOMENT", help="a position of the log, or a time (ISO 8601)"
+    )
     diff = actions.add_parser("diff", help="what changed between two versions")
     diff.add_argument("subject", metavar="AGGREGATE", help=SUBJECT)
     diff.add_argument("before", type=int, metavar="A", help="a version")
@@ -64,7 +67,7 @@ def _opened(args: argparse.Namespace) -> Iterator[History]:
     try:
         log = open_read_only(settings.database.connection)
     except SchemaError as error:
-        raise CommandFailed(f"{error} (data directory {settings.data_dir})") from error
+        raise CommandFailed(str(error)) from error
     try:
         yield log
     except EventLogUnavailable as error:
@@ -93,7 +96,10 @@ def _log(args: argparse.Namespace, log: History) -> None:
 
 def _show(args: argparse.Namespace, log: History) -> None:
     subject = find(log, args.subject)
-    snapshot = state_at(log, subject.aggregate_id, version=args.version, position=args.at)
+    position, time = (None, args.at) if isinstance(args.at, datetime) else (args.at, None)
+    snapshot = state_at(
+        log, subject.aggregate_id, version=args.version, position=position, time=time
+    )
     if args.json:
         rendering.state_json(snapshot, sys.stdout)
     else:

@@ -12,7 +12,7 @@ from infrastructure.logs import scrubbed
 from infrastructure.settings import Settings
 from infrastructure.supervision import holder, state
 from interfaces.bootstrap import open_queries
-from interfaces.cli.common import add_settings, locate, quiet_logging
+from interfaces.cli.common import add_settings, locate, pause, quiet_logging
 from interfaces.cli.errors import CommandFailed
 from interfaces.cli.terminal import terminal
 from interfaces.status.plain import as_json, lines
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--once", action="store_true", help="plain lines, once")
     parser.add_argument("--json", action="store_true", help="one JSON object, once")
     parser.add_argument(
-        "--interval", type=float, default=1.0, metavar="S", help="seconds between two looks (1)"
+        "--interval", type=pause, default=1.0, metavar="S", help="seconds between two looks (1)"
     )
     add_settings(parser)
 
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         queries = open_queries(settings)
     except SchemaError as error:
-        raise CommandFailed(f"{error} (data directory {settings.data_dir})") from error
+        raise CommandFailed(str(error)) from error
     try:
         _show(args, looker(queries, settings))
     finally:

@@ -10,5 +10,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(_args: argparse.Namespace) -> int:
     """Prints what is running."""
-    print(f"vigil {version('vigil-optimizer')} (Python {platform.python_version()})")
+    print(version_line())
     return 0
+
+
+def version_line() -> str:
+    """What is running, in one line."""
+    return f"vigil {version('vigil-optimizer')} (Python {platform.python_version()})"

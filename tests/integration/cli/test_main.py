@@ -1,3 +1,4 @@
+import argparse
 import os
 import pty
 import re
@@ -43,6 +44,78 @@ def test_wrong_arguments_end_with_2(words: list[str], capsys: pytest.CaptureFixt
         main(words)
     assert end.value.code == 2
     assert "usage: vigil" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["replay", "log", "--limit", "-1"], "must not be negative"),
+        (["replay", "show", "a", "--at", "yesterday"], "neither a position nor a time"),
+        (["status", "--interval", "0"], "must be at least 0.1"),
+        (["status", "--interval", "nan"], "must be at least 0.1"),
+    ],
+)
+def test_numbers_that_make_no_sense_end_with_2(
+    words: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--limit -1` said that nothing had happened; `--interval -1` looked without a pause."""
+    with pytest.raises(SystemExit) as end:
+        main(words)
+    assert end.value.code == 2
+    assert complaint in capsys.readouterr().err
+
+
+def test_the_version_is_told_where_people_look_for_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["version"]) == 0
+    told = capsys.readouterr().out
+    with pytest.raises(SystemExit) as end:
+        main(["--version"])
+    assert end.value.code == 0
+    assert capsys.readouterr().out == told
+
+
+@pytest.mark.parametrize("url", ["sqlite://relative", "sqlite:///:memory:", "sqlite:///"])
+def test_an_sqlite_database_without_a_file_is_a_wrong_setting(
+    url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It was found by the first child of `vigil up`, and told as a `ValueError` of ours."""
+    assert main(["config", "--database", url]) == 2
+    complaint = capsys.readouterr().err
+    assert "[database] connection (command line): must be" in complaint
+    assert "sqlite:////path/of/a/file" in complaint
+
+
+def test_ctrl_c_while_the_command_is_loaded_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted(only: str | None = None) -> argparse.ArgumentParser:
+        raise KeyboardInterrupt(only)
+
+    monkeypatch.setattr("interfaces.cli.main.build_parser", interrupted)
+    assert main(["up"]) == 130
+
+
+@pytest.mark.parametrize(
+    "words", [["status"], ["replay", "log"], ["projections", "status"], ["db", "check"]]
+)
+def test_a_place_without_a_database_is_named_with_what_to_do(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who mistyped --data was told to upgrade a schema, and of --database not even which one."""
+    url = f"sqlite:///{tmp_path}/nothing/vigil.sqlite"
+    assert main([*words, "--database", url]) == 1
+    complaint = capsys.readouterr().err
+    assert url in complaint
+    assert "`vigil db upgrade`" in complaint
+    assert "--data" in complaint
+    assert complaint.count("\n") == 1
+
+
+def test_files_that_cannot_be_read_are_named_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["strategy", "run", "dummy", "--cluster", "/no/file"]) == 1
+    assert capsys.readouterr().err == (
+        "vigil: error: /no/file cannot be read: No such file or directory\n"
+    )
 
 
 def test_wrong_settings_end_with_2_and_one_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,5 @@
 import sqlite3
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -107,6 +108,20 @@ def test_the_state_at_a_position_ignores_what_came_later(cli: Cli, story: Story)
     then = cli.state(str(story.plan), "--at", str(story.launched))
     assert (then["version"], then["position"]) == (2, story.launched)
     assert then["state"]["state"] == "PENDING"  # type: ignore[index]
+
+
+def test_the_state_at_a_time_is_the_one_that_a_clock_would_have_shown(
+    cli: Cli, story: Story
+) -> None:
+    """`cluster show --at` took a time and `replay show --at` did not; nobody knows positions."""
+    launched = cli.state(str(story.plan), "--at", str(story.launched))
+    at = datetime.fromisoformat(str(launched["at"]))
+    assert cli.state(str(story.plan), "--at", at.isoformat())["version"] == launched["version"]
+    earlier = cli.state(str(story.plan), "--at", (at - timedelta.resolution).isoformat())
+    assert earlier["version"] == 1
+    naive = cli.state(str(story.plan), "--at", at.astimezone(UTC).replace(tzinfo=None).isoformat())
+    assert naive["version"] == launched["version"], "UTC, if it does not say otherwise"
+    assert "has no event up to then" in cli.fails("show", NAME, "--at", "2001-01-01")
 
 
 def test_every_version_folds_to_what_the_log_itself_finds(

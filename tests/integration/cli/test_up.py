@@ -109,7 +109,9 @@ def test_a_taken_port_is_avoided_unless_it_was_insisted_on(
         taken.listen()
         port = taken.getsockname()[1]
         assert main(["up", "--data", str(tmp_path / "a"), "--api-port", str(port)]) == 1
-        assert f"[api] port: {port} on 127.0.0.1 is taken" in capsys.readouterr().err
+        complaint = capsys.readouterr().err
+        assert f"[api] port: {port} on 127.0.0.1 is taken" in complaint
+        assert "choose another with --api-port" in complaint
 
 
 def test_a_cloud_that_clouds_yaml_does_not_know_is_refused_at_once(

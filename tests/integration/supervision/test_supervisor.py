@@ -156,6 +156,16 @@ def test_a_vital_child_that_fails_ends_everything_with_a_reason(tree: Tree) -> N
     assert not alive(worker)
 
 
+def test_what_ends_everything_is_not_said_to_be_started_again(tree: Tree) -> None:
+    """`db-upgrade ended with exit code 1; it is started again in 0.5 s`, said the last line but
+    one, and the last one that it was over."""
+    tree.start({"name": "gate", "code": "raise SystemExit(3)", "vital": True, "reports": True})
+    assert tree.process is not None
+    tree.process.communicate(timeout=30)
+    assert "gate ended with exit code 3" in tree.log()
+    assert "started again" not in tree.log()
+
+
 def test_a_vital_child_that_is_not_ready_in_time_ends_everything(tree: Tree) -> None:
     child = {"name": "api", "code": SLEEP, "vital": True, "reports": True, "ready_within": 0.3}
     tree.start(child)
