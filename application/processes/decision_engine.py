@@ -273,6 +273,7 @@ class DecisionEngine:
         solution: Solution,
         planned: Sequence[PlannedAction],
     ) -> Proposal:
+        goal = GOALS[self._strategies[record.strategy].goal]  # the audit may name another one
         explanation = Explanation(
             format=FORMAT,
             record=digest,
@@ -290,8 +291,8 @@ class DecisionEngine:
             record=digest,
             explanation=self._records.put(encode(explanation)),
             actions=tuple(planned),
-            indicators=_indicators(GOALS[audit.goal], solution.indicators),
-            global_efficacy=_global_efficacy(GOALS[audit.goal], solution.indicators),
+            indicators=_indicators(goal, solution.indicators),
+            global_efficacy=_global_efficacy(goal, solution.indicators),
             notes=solution.notes,
         )
 

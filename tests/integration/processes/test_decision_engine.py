@@ -82,6 +82,20 @@ def test_a_cloud_with_nothing_to_improve_gives_a_succeeded_empty_plan_and_says_w
         assert view.notes
 
 
+def test_a_strategy_of_another_goal_is_measured_by_its_own(shop: Workshop) -> None:
+    """The API takes any strategy with any goal, as the original does; such a run failed here with
+    `InvalidValue: compute_nodes_count: is no indicator of goal dummy`."""
+    audit = shop.request(goal="dummy", strategy="vm_workload_consolidation")
+    shop.work()
+    assert shop.audit(audit).state is AuditState.SUCCEEDED
+    (plan,) = shop.plans(audit)
+    view = shop.read.action_plan(plan.id)
+    assert view is not None
+    shown = {one["name"] for one in view.efficacy_indicators}
+    assert "compute_nodes_count" in shown
+    assert [one["name"] for one in view.global_efficacy] == ["released_nodes_ratio"]
+
+
 def test_an_unreachable_cloud_defers_the_run_and_the_next_attempt_succeeds(
     shop: Workshop,
 ) -> None:
