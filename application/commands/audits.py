@@ -77,7 +77,7 @@ class NewAudit:
         """
         kind = AuditType(one_of("audit_type", self.audit_type, AuditType))
         if self.template is None and not self.goal:
-            raise InvalidValue("goal", "or audit_template_uuid must be given")
+            raise InvalidValue("goal", "must be given, unless audit_template_uuid is")
         if self.template is not None and self.goal:
             raise InvalidValue("goal", "cannot be given together with audit_template_uuid")
         if kind is AuditType.ONESHOT and self.interval is not None:
@@ -85,7 +85,7 @@ class NewAudit:
         if kind is AuditType.CONTINUOUS and self.interval is None:
             raise InvalidValue("interval", "is required for a CONTINUOUS audit")
         if kind is AuditType.ONESHOT and self.timed:
-            raise InvalidValue("start_time", "and end_time are not allowed for a ONESHOT audit")
+            raise InvalidValue("start_time", "is not allowed for a ONESHOT audit, nor is end_time")
 
     @property
     def timed(self) -> bool:

@@ -78,7 +78,8 @@ class NameTaken(Conflict):
     """Another live thing of the kind has the name."""
 
     def __init__(self, kind: str, name: str) -> None:
-        super().__init__(f"A {kind} with the name {name!r} already exists.")
+        article = "An" if kind[:1] in "aeiou" else "A"
+        super().__init__(f"{article} {kind} with the name {name!r} already exists.")
         self.name = name
 
 

@@ -70,6 +70,8 @@ def decoded(body: bytes, kind: type[T]) -> T:
     Raises:
         Malformed: it is not JSON, or not of that type; the text names the place and the rule.
     """
+    if not body.strip():
+        raise Malformed("The request has no body; it must be JSON, at least {}.")
     try:
         value = msgspec.json.decode(body, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

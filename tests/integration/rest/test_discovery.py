@@ -166,6 +166,17 @@ class TestMediaTypes:
     def test_what_is_no_json_is_refused(self, lived_in: House, body: bytes) -> None:
         refused(lived_in.ask("POST", "/v1/audits", raw=body), 400)
 
+    @pytest.mark.parametrize("path", ["/v1/audits", "/v1/webhooks/any"])
+    def test_who_sends_no_body_is_told_so(self, lived_in: House, path: str) -> None:
+        """`curl -X POST …/webhooks/…` was told that its input data was truncated."""
+        assert "no body" in refused(lived_in.ask("POST", path, raw=b" "), 400)
+
+    def test_a_name_that_is_taken_is_told_in_english(self, house: House) -> None:
+        house.audit(name="one")
+        again = {"audit_type": "EVENT", "goal": "dummy", "name": "one"}
+        text = refused(house.ask("POST", "/v1/audits", again), 409)
+        assert text == "An audit with the name 'one' already exists."
+
     @pytest.mark.parametrize(
         "body",
         [
