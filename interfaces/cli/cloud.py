@@ -1,11 +1,15 @@
 """Which cloud the commands that look at one mean."""
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from infrastructure.settings import Loaded
+from application.ports.cloud import CloudRefused
+from infrastructure.settings import CloudSettings, Loaded
 from infrastructure.supervision import state
 from interfaces.cli.common import add_flag, load_settings, locate
+from interfaces.cli.errors import CommandFailed
 
 
 def add_cloud(parser: argparse.ArgumentParser) -> None:
@@ -26,3 +30,21 @@ def locate_cloud(args: argparse.Namespace) -> Loaded:
         "vigil.prometheus_url": found.prometheus_url,
     }
     return load_settings(args, {name: value for name, value in known.items() if value})
+
+
+@contextmanager
+def naming(cloud: CloudSettings) -> Iterator[None]:
+    """Tells who named no cloud how to, when what the environment gives does not do.
+
+    Raises:
+        CommandFailed: instead of CloudRefused, if no cloud is named.
+    """
+    try:
+        yield
+    except CloudRefused as error:
+        if cloud.name is not None:
+            raise
+        raise CommandFailed(
+            "no cloud is named: --cloud NAME takes an entry of clouds.yaml, --data DIR the cloud "
+            f"of the `vigil up` that runs there ({error})"
+        ) from error

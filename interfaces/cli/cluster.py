@@ -16,7 +16,7 @@ from application.queries.cluster_models import ClusterModels, Shown
 from infrastructure.event_log import SchemaError
 from interfaces.bootstrap.models import kept_models, live_cloud
 from interfaces.cli import cluster_view
-from interfaces.cli.cloud import add_cloud, locate_cloud
+from interfaces.cli.cloud import add_cloud, locate_cloud, naming
 from interfaces.cli.cluster_forms import FORMS, Form
 from interfaces.cli.common import add_settings, moment, quiet_logging
 from interfaces.cli.errors import CommandFailed
@@ -115,7 +115,7 @@ def _model(models: ClusterModels, form: Form, at: int | datetime | None) -> Show
 
 def _export(args: argparse.Namespace) -> int:
     settings = locate_cloud(args).settings
-    with live_cloud(settings) as cloud:
+    with naming(settings.cloud), live_cloud(settings) as cloud:
         found = export(cloud, with_metrics=not args.no_metrics, anonymise=args.anonymise)
     if not args.anonymise:
         found.data["meta"]["cloud"] = settings.cloud.name

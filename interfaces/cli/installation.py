@@ -202,6 +202,8 @@ def _reserve_nats(ports: Ports) -> int:
 
 def _check_cloud(cloud: CloudSettings) -> None:
     """Makes sure that clouds.yaml has the entry (nothing is asked of the cloud itself)."""
+    if cloud.config_file is not None and not cloud.config_file.is_file():
+        raise CommandFailed(f"[vigil] cloud_config: there is no file {cloud.config_file}")
     try:
         connect(cloud.name, cloud.config_file).close()
     except CloudRefused as error:

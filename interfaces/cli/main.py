@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import io
 import logging
 import os
 import sys
@@ -96,6 +97,8 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names may have any characters
+        sys.stdout.reconfigure(errors="backslashreplace")
     named = next((word for word in words if not word.startswith("-")), "")
     try:
         args = build_parser(only=named).parse_args(words)

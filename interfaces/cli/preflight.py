@@ -14,7 +14,7 @@ from domain.kernel.reasons import Because, Reason
 from domain.optimization.metrics import MetricNeed
 from domain.optimization.strategy import COMPUTE_ONLY, Strategy
 from interfaces.bootstrap.models import LiveCloud, live_cloud
-from interfaces.cli.cloud import locate_cloud
+from interfaces.cli.cloud import locate_cloud, naming
 from interfaces.cli.errors import CommandFailed
 from interfaces.cli.wording import age, sizes
 
@@ -46,7 +46,8 @@ def check(args: argparse.Namespace, strategy: Strategy, parameters: Mapping[str,
     needs = strategy.metrics(parameters)
     kinds = sorted(strategy.models(parameters) - COMPUTE_ONLY)
     try:
-        with live_cloud(locate_cloud(args).settings) as cloud:
+        settings = locate_cloud(args).settings
+        with naming(settings.cloud), live_cloud(settings) as cloud:
             snapshot = compute_source(cloud.compute).collect()
             models = [_told(COMPUTE, snapshot), *(_model(cloud, kind) for kind in kinds)]
             source = cloud.metrics.of(strategy.name)

@@ -1,4 +1,7 @@
+import os
 import sqlite3
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -209,3 +212,21 @@ def test_replay_cannot_write(story: Story, event_database: str, event_log: SqlEv
     finally:
         log.close()
     assert event_log.end() == story.end
+
+
+def test_an_output_that_cannot_show_a_name_shows_its_escapes(
+    event_log: SqlEventLog, story: Story
+) -> None:
+    """A terminal of another encoding ended `replay` and `status` with a UnicodeEncodeError."""
+    audit = event_log.find(Audit, AUDIT)
+    assert audit is not None
+    audit.change(context(200), {"name": "\u00e9t\u00e9"})
+    event_log.save(audit)
+    done = subprocess.run(
+        [sys.executable, "-m", "interfaces.cli.main", "replay", "show", str(AUDIT)],
+        env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    assert r"\xe9t\xe9" in done.stdout

@@ -1,6 +1,7 @@
 """`vigil strategy` and `vigil cluster`, offline and on a simulated cloud."""
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -193,6 +194,23 @@ def test_preflight_of_a_strategy_that_measures_nothing_is_content(
 ) -> None:
     assert main(["strategy", "preflight", "dummy", *cloud]) == 0
     assert "dummy needs no metrics" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [["strategy", "preflight", "dummy"], ["cluster", "export"]])
+def test_who_names_no_cloud_is_told_how(
+    words: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Without any cloud it was `The cloud refused: Auth plugin requires parameters …`."""
+    for name in [one for one in os.environ if one.startswith("OS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(tmp_path / "clouds.yaml"))
+    assert main([*words, "--data", str(tmp_path)]) == 1
+    complaint = capsys.readouterr().err
+    assert "no cloud is named" in complaint
+    assert "--cloud NAME" in complaint
 
 
 def test_a_cloud_that_does_not_answer_is_named(

@@ -126,6 +126,16 @@ def test_a_cloud_that_clouds_yaml_does_not_know_is_refused_at_once(
     assert str(clouds) in complaint
 
 
+def test_a_clouds_yaml_that_is_not_there_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It was said that the cloud refused, because the entry was not found."""
+    clouds = tmp_path / "clouds.yaml"
+    words = ["--cloud", "any", "--set", f"vigil.cloud_config={clouds}"]
+    assert main(["up", "--data", str(tmp_path / "data"), *words]) == 1
+    assert f"[vigil] cloud_config: there is no file {clouds}" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "code", "complaint"),
     [
