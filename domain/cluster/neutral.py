@@ -8,11 +8,13 @@ records may be given under its own name.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, Field, dataclass, fields, replace
 from typing import Any, TypeVar
 
+from domain.cluster import neutral_fields as shapes
 from domain.cluster.allocations import read_allocations
 from domain.cluster.columns import mapping, sequence
+from domain.cluster.neutral_fields import Reader
 from domain.cluster.numa_cells import read_topology
 from domain.cluster.rows import AggregateRow, GroupRow, HostRow, ServerRow
 from domain.kernel.errors import InvalidValue
@@ -22,6 +24,7 @@ Values = dict[str, dict[str, float]]
 _KIB_PER_MB = 1024.0
 _HOST_NAMES = {"ram_mb": "memory_mb", "ram_reserved_mb": "memory_reserved_mb"}
 _SERVER_NAMES = {"ram_mb": "memory_mb", "project": "project_id"}
+_HOST = {**shapes.HOST, "numa": read_topology, "other_allocations": read_allocations}
 
 
 @dataclass(frozen=True)
@@ -49,24 +52,27 @@ def read_neutral(data: Mapping[str, object]) -> NeutralCluster:
     Raises:
         InvalidValue: names the list and the place in it that is not as it should be.
     """
-    hosts = [_structured(place, host) for place, host in enumerate(_records(data, "hosts"))]
-    servers = _records(data, "instances")
-    names = {str(host.get("id")): str(host.get("name")) for host in hosts}
-    placed: list[Mapping[str, object]] = [
-        {**s, "host": names.get(str(s.get("host")), s.get("host"))} for s in servers
-    ]
+    hosts, servers = _records(data, "hosts"), _records(data, "instances")
+    host_rows = _rows("hosts", HostRow, hosts, _HOST_NAMES, _HOST)
+    names = {row.id: row.name for row in host_rows}
+    server_rows = _rows("instances", ServerRow, servers, _SERVER_NAMES, shapes.SERVER)
+    groups = _records(data, "groups")
+    aggregates = _records(data, "aggregates")
     return NeutralCluster(
-        hosts=tuple(_rows("hosts", HostRow, hosts, _HOST_NAMES)),
-        servers=tuple(_rows("instances", ServerRow, placed, _SERVER_NAMES)),
-        groups=tuple(_rows("groups", GroupRow, _records(data, "groups"), {})),
-        aggregates=tuple(_rows("aggregates", AggregateRow, _records(data, "aggregates"), {})),
+        hosts=tuple(host_rows),
+        servers=tuple(
+            row if row.host is None else replace(row, host=names.get(row.host, row.host))
+            for row in server_rows
+        ),
+        groups=tuple(_rows("groups", GroupRow, groups, {}, shapes.GROUP)),
+        aggregates=tuple(_rows("aggregates", AggregateRow, aggregates, {}, shapes.AGGREGATE)),
         metrics={
-            "host_cpu_usage": _measured(hosts, "cpu_util_pct"),
-            "host_ram_usage": _measured(hosts, "ram_used_mb", _KIB_PER_MB),
-            "instance_cpu_usage": _measured(servers, "cpu_util_pct"),
-            "instance_ram_usage": _measured(servers, "ram_used_mb"),
-            "instance_ram_allocated": _measured(servers, "ram_mb"),
-            "instance_root_disk_size": _measured(servers, "disk_gb"),
+            "host_cpu_usage": _measured("hosts", hosts, "cpu_util_pct"),
+            "host_ram_usage": _measured("hosts", hosts, "ram_used_mb", _KIB_PER_MB),
+            "instance_cpu_usage": _measured("instances", servers, "cpu_util_pct"),
+            "instance_ram_usage": _measured("instances", servers, "ram_used_mb"),
+            "instance_ram_allocated": _allotted(server_rows, "memory_mb"),
+            "instance_root_disk_size": _allotted(server_rows, "disk_gb"),
         },
     )
 
@@ -78,42 +84,48 @@ def _records(data: Mapping[str, object], name: str) -> list[Mapping[str, object]
         raise InvalidValue(name, f"must be a list of objects ({error})") from error
 
 
-def _structured(place: int, host: Mapping[str, object]) -> Mapping[str, object]:
-    """A host with the fields read that are more than a value or a list of values."""
-    read = {"numa": read_topology, "other_allocations": read_allocations}
-    at = f"hosts[{place}]"
-    return {
-        name: read[name](f"{at}.{name}", value) if name in read else value
-        for name, value in host.items()
-    }
-
-
 def _rows(
     name: str,
     kind: type[Row],
     records: list[Mapping[str, object]],
     renamed: Mapping[str, str],
+    readers: Mapping[str, Reader],
 ) -> list[Row]:
-    known = {f.name for f in fields(kind)}  # type: ignore[arg-type]
+    needed = {f.name for f in fields(kind) if _required(f)}  # type: ignore[arg-type]
     rows: list[Row] = []
     for place, record in enumerate(records):
-        values: dict[str, Any] = {renamed.get(key, key): _value(v) for key, v in record.items()}
+        values: dict[str, Any] = {}
+        for key, value in record.items():
+            field = renamed.get(key, key)
+            if field in shapes.AMOUNTS and field not in readers:
+                values[field] = value
+            elif field in readers and (value is not None or field in needed):
+                values[field] = readers[field](f"{name}[{place}].{key}", value)
         try:
-            rows.append(kind(**{key: v for key, v in values.items() if key in known}))
+            rows.append(kind(**values))
         except TypeError as error:
             raise InvalidValue(f"{name}[{place}]", f"lacks a field ({error})") from error
     return rows
 
 
-def _value(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value
+def _required(one: Field[Any]) -> bool:
+    return one.default is MISSING and one.default_factory is MISSING
 
 
 def _measured(
-    records: list[Mapping[str, object]], key: str, factor: float = 1.0
+    name: str, records: list[Mapping[str, object]], key: str, factor: float = 1.0
 ) -> dict[str, float]:
     return {
-        str(record["id"]): value * factor
-        for record in records
-        if isinstance(value := record.get(key), (int, float))
+        str(record["id"]): shapes.measured(f"{name}[{place}].{key}", value) * factor
+        for place, record in enumerate(records)
+        if (value := record.get(key)) is not None
+    }
+
+
+def _allotted(rows: list[ServerRow], field: str) -> dict[str, float]:
+    """What flavors say; what they say wrongly sets the server aside elsewhere."""
+    return {
+        row.id: value
+        for row in rows
+        if isinstance(value := getattr(row, field), int | float) and not isinstance(value, bool)
     }
