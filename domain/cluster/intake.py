@@ -18,7 +18,7 @@ _HOST_AMOUNTS = (
     "pcpus",
 )
 _FLAVOR = ("vcpus", "memory_mb", "disk_gb")
-_MOST = 2**53
+MOST = 2**53
 """Beyond that, whole numbers are not exact in floating point: no cloud has so much of anything."""
 
 
@@ -86,13 +86,13 @@ def _bad_cells(row: HostRow) -> Because | None:
 def _amount(value: object) -> bool:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
-    return math.isfinite(value) and value >= 0 if isinstance(value, float) else 0 <= value <= _MOST
+    return math.isfinite(value) and value >= 0 if isinstance(value, float) else 0 <= value <= MOST
 
 
 def _whole(value: object) -> bool:
     if not _amount(value) or not isinstance(value, (int, float)):
         return False
-    return value <= _MOST and value == int(value)
+    return value <= MOST and value == int(value)
 
 
 def _bad(field: str, resource: str, value: object) -> Because:
