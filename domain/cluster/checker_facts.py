@@ -27,13 +27,18 @@ class Limits:
 
 @dataclass(frozen=True)
 class Group:
-    """A server group with the members in the model (indices)."""
+    """A server group with the members in the model (indices).
+
+    Attributes:
+        coming: host → ids of members that hold room there and are elsewhere, or nowhere yet.
+    """
 
     policy: str
     members: frozenset[int]
     max_per_host: int
     elsewhere: bool
     of_cloud: bool
+    coming: Mapping[int, frozenset[str]]
 
 
 @dataclass
@@ -245,15 +250,16 @@ def _piece(model: ComputeModel, host: int) -> dict[str, float]:
 
 def _read_groups(model: ComputeModel, operator: OperatorRules) -> list[Group]:
     places = {identity: index for index, identity in enumerate(model.servers.id)}
+    coming = _coming(model, places)
     groups = []
     for row in model.groups:
         named = set(row.members)
         named.update(s for s, at in places.items() if row.id in model.servers.groups[at])
-        found = _group(row.policy, named, row.max_per_host, places, model.outside)
+        found = _group(row.policy, named, row.max_per_host, places, model.outside, coming)
         groups.append(replace(found, of_cloud=True))
     lists = [("anti-affinity", apart) for apart in operator.apart]
     lists += [("affinity", together) for together in operator.together]
-    groups += [_group(kind, set(names), 1, places, model.outside) for kind, names in lists]
+    groups += [_group(kind, set(names), 1, places, model.outside, coming) for kind, names in lists]
     return groups
 
 
@@ -265,11 +271,33 @@ def _by_server(groups: list[Group], servers: int) -> list[list[Group]]:
     return found
 
 
+def _coming(model: ComputeModel, places: Mapping[str, int]) -> dict[int, set[str]]:
+    """Host → ids of everything that holds room there and is no server on it."""
+    found: dict[int, set[str]] = {}
+    for host in range(len(model.hosts)):
+        for booking in model.hosts.other_allocations[host] or ():
+            known = places.get(booking.consumer)
+            if known is None or int(model.servers.host[known]) != host:
+                found.setdefault(host, set()).add(booking.consumer)
+    return found
+
+
 def _group(
-    policy: str, named: set[str], most: int, places: Mapping[str, int], outside: frozenset[str]
+    policy: str,
+    named: set[str],
+    most: int,
+    places: Mapping[str, int],
+    outside: frozenset[str],
+    coming: Mapping[int, set[str]],
 ) -> Group:
-    members = frozenset(places[name] for name in named if name in places)
-    return Group(policy, members, most, any(name in outside for name in named), of_cloud=False)
+    return Group(
+        policy=policy,
+        members=frozenset(places[name] for name in named if name in places),
+        max_per_host=most,
+        elsewhere=any(name in outside for name in named),
+        of_cloud=False,
+        coming={host: frozenset(named & ids) for host, ids in coming.items() if named & ids},
+    )
 
 
 def _lasting(facts: Facts, server: _Server, host: _Host) -> list[str]:
