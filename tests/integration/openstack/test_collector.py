@@ -284,6 +284,46 @@ def test_groups_and_aggregates_are_mapped(cluster: Cluster, collector: NovaColle
     assert {server.id: server.groups for server in found.servers} == {"s1": ("g1", "g3"), "s2": ()}
 
 
+def _groups(*names: str) -> list[Json]:
+    return [{"id": name, "name": name, "policy": "affinity", "members": []} for name in names]
+
+
+class _Deleting:
+    """Answers from a list of which the first item is deleted after some of the requests."""
+
+    def __init__(self, groups: list[Json], after: tuple[int, ...]) -> None:
+        self.groups = groups
+        self.after = after
+        self.requests = 0
+
+    def __call__(self, asked: Asked) -> Say:
+        answer = _by_offset("server_groups", self.groups)(asked)
+        self.requests += 1
+        if self.requests in self.after:
+            del self.groups[0]
+        return answer
+
+
+def test_a_group_deleted_between_two_pages_hides_no_other_group(
+    cluster: Cluster, collector: NovaCollector, cloud: ScriptedCloud
+) -> None:
+    """The list is paged by offset: what follows moved up by one, the first of the next page was
+    never listed, and its members were moved as if they were in no group."""
+    cluster.script()
+    cloud.on("GET", "/os-server-groups", _Deleting(_groups("a", "b", "c", "d"), after=(1,)))
+    assert [group.id for group in collector.collect().groups] == ["b", "c", "d"]
+
+
+def test_a_list_of_groups_that_never_stands_still_is_no_list(
+    cluster: Cluster, collector: NovaCollector, cloud: ScriptedCloud
+) -> None:
+    cluster.script()
+    many = _groups(*(str(number) for number in range(100, 150)))
+    cloud.on("GET", "/os-server-groups", _Deleting(many, after=tuple(range(50))))
+    with pytest.raises(CloudUnreachable, match="too fast"):
+        collector.collect()
+
+
 def test_bare_metal_is_left_out_with_its_servers(
     cluster: Cluster, collector: NovaCollector
 ) -> None:
