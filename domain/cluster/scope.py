@@ -78,6 +78,7 @@ class Scope:
     """A compute scope.
 
     Attributes:
+        includes: whether there are include rules; if they name nothing, nothing is selected.
         aggregates: aggregates whose hosts are included.
         zones: zones whose hosts are included.
         without_hosts: hosts (by name) taken out.
@@ -88,6 +89,7 @@ class Scope:
             of them, the same value (compared without case) is kept in place.
     """
 
+    includes: bool = False
     aggregates: AggregateNames = AggregateNames()
     zones: Names = NO_NAMES
     without_hosts: Names = NO_NAMES
@@ -112,7 +114,7 @@ class Scope:
         return model.restrict(selection.hosts, selection.excluded), selection
 
     def _included(self, model: ComputeModel) -> BoolArray:
-        if not self.aggregates and not self.zones:
+        if not self.includes:
             return np.ones(len(model.hosts), dtype=np.bool_)
         in_zone = model.hosts.zone.where(lambda zone: zone in self.zones)
         return _hosts_of(model, self.aggregates) | in_zone
@@ -200,7 +202,12 @@ def _with_rule(scope: Scope, path: str, data: object) -> Scope:
     excluded = read_list(f"{path}.exclude", rule.get("exclude", []))
     aggregates = _aggregates(f"{path}.host_aggregates", rule.get("host_aggregates", []))
     zones = read_names(f"{path}.availability_zones", rule.get("availability_zones", []), "name")
-    scope = replace(scope, aggregates=scope.aggregates | aggregates, zones=scope.zones | zones)
+    scope = replace(
+        scope,
+        includes=scope.includes or not _INCLUDES.isdisjoint(rule),
+        aggregates=scope.aggregates | aggregates,
+        zones=scope.zones | zones,
+    )
     for place, item in enumerate(excluded):
         scope = _with_exclusion(scope, f"{path}.exclude[{place}]", item)
     return scope

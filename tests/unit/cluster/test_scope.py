@@ -7,6 +7,7 @@ from domain.cluster.compute import ComputeModel
 from domain.cluster.rows import AggregateRow
 from domain.cluster.scope import parse_scope
 from domain.kernel.errors import InvalidValue
+from domain.kernel.reasons import Reason
 from tests.unit.cluster.build import host, model, server
 
 
@@ -67,6 +68,24 @@ def test_a_scope_that_selects_nothing_says_so_and_names_what_is_unknown() -> Non
         "the scope names aggregate id 99, which does not exist",
         "The scope selects nothing to look at.",
     ]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"host_aggregates": []},
+        {"availability_zones": []},
+        {"host_aggregates": [{}]},
+        {"availability_zones": [{}]},
+        {"host_aggregates": [], "exclude": [{"compute_nodes": [{"name": "c0"}]}]},
+    ],
+)
+def test_an_include_rule_that_names_nothing_selects_nothing(rule: dict[str, Any]) -> None:
+    """A list of aggregates that a script had left empty opened the whole cloud to the audit."""
+    selection = parse_scope([{"compute": [rule]}]).select(cloud())
+    assert not selection.hosts.any()
+    assert [note.reason for note in selection.notes] == [Reason.MODEL_EMPTY]
+    assert hosts(rule, {"availability_zones": [{"name": "z1"}]}) == ["c2"]
 
 
 def test_excluded_hosts_leave_with_their_servers() -> None:
