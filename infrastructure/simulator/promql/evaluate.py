@@ -127,7 +127,8 @@ class Evaluator:
         places: dict[tuple[tuple[str, str], ...], int] = {}
         columns = []
         for time in times.tolist():
-            vector = Evaluator(self._catalogue, time).vector(subquery.operand)
+            wall = self._wall - (self._at - time)
+            vector = Evaluator(self._catalogue, time, wall).vector(subquery.operand)
             column = dict(zip(map(_key, vector.labels), vector.values.tolist(), strict=True))
             for key in column:
                 places.setdefault(key, len(places))
