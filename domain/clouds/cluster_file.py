@@ -93,13 +93,12 @@ def read_cluster(data: Mapping[str, object]) -> ClusterFile:
         InvalidValue: names what is not as it should be; also a version that is not known here.
     """
     _check_version(data)
-    everyone = [*_listed(data, "instances"), *_listed(data, "unplaced")]
-    neutral = read_neutral({**data, "instances": everyone})
+    neutral = read_neutral(data)
     model, quarantined = ComputeModel.build(
         neutral.hosts, neutral.servers, neutral.groups, neutral.aggregates
     )
     return ClusterFile(
-        model=_marked(model, data, everyone),
+        model=_marked(model, data),
         quarantined=quarantined,
         metrics={**neutral.metrics, **_more_metrics(data)},
         meta=_object(data, "meta"),
@@ -212,9 +211,7 @@ def _more_metrics(data: Mapping[str, object]) -> Values:
     return found
 
 
-def _marked(
-    model: ComputeModel, data: Mapping[str, object], servers: list[Mapping[str, object]]
-) -> ComputeModel:
+def _marked(model: ComputeModel, data: Mapping[str, object]) -> ComputeModel:
     """The model with what only our form tells: unreadable servers, exclusions, what is outside."""
     lost = {
         str(host.get("id")): whole(f"hosts[{at}].unseen", count)
@@ -223,9 +220,10 @@ def _marked(
     }
     fixed = {
         str(server.get("id"))
-        for at, server in enumerate(servers)
+        for name in ("instances", "unplaced")
+        for at, server in enumerate(_listed(data, name))
         if (excluded := server.get("excluded")) is not None
-        and truth(f"instances[{at}].excluded", excluded)
+        and truth(f"{name}[{at}].excluded", excluded)
     }
     outside = data.get("outside", [])
     if not isinstance(outside, list) or not all(isinstance(one, str) for one in outside):

@@ -21,6 +21,8 @@ from domain.kernel.errors import InvalidValue
 
 Row = TypeVar("Row")
 Values = dict[str, dict[str, float]]
+_Record = tuple[str, Mapping[str, object]]
+"""What to call a record in errors, such as ``hosts[3]``, and the record."""
 _KIB_PER_MB = 1024.0
 _HOST_NAMES = {"ram_mb": "memory_mb", "ram_reserved_mb": "memory_reserved_mb"}
 _SERVER_NAMES = {"ram_mb": "memory_mb", "project": "project_id"}
@@ -52,59 +54,59 @@ def read_neutral(data: Mapping[str, object]) -> NeutralCluster:
     Raises:
         InvalidValue: names the list and the place in it that is not as it should be.
     """
-    hosts, servers = _records(data, "hosts"), _records(data, "instances")
-    host_rows = _rows("hosts", HostRow, hosts, _HOST_NAMES, _HOST)
+    hosts = _placed(data, "hosts")
+    servers = [*_placed(data, "instances"), *_placed(data, "unplaced")]
+    host_rows = _rows(HostRow, hosts, _HOST_NAMES, _HOST)
     names = {row.id: row.name for row in host_rows}
-    server_rows = _rows("instances", ServerRow, servers, _SERVER_NAMES, shapes.SERVER)
-    groups = _records(data, "groups")
-    aggregates = _records(data, "aggregates")
+    server_rows = _rows(ServerRow, servers, _SERVER_NAMES, shapes.SERVER)
     return NeutralCluster(
         hosts=tuple(host_rows),
         servers=tuple(
             row if row.host is None else replace(row, host=names.get(row.host, row.host))
             for row in server_rows
         ),
-        groups=tuple(_rows("groups", GroupRow, groups, {}, shapes.GROUP)),
-        aggregates=tuple(_rows("aggregates", AggregateRow, aggregates, {}, shapes.AGGREGATE)),
+        groups=tuple(_rows(GroupRow, _placed(data, "groups"), {}, shapes.GROUP)),
+        aggregates=tuple(_rows(AggregateRow, _placed(data, "aggregates"), {}, shapes.AGGREGATE)),
         metrics={
-            "host_cpu_usage": _measured("hosts", hosts, "cpu_util_pct"),
-            "host_ram_usage": _measured("hosts", hosts, "ram_used_mb", _KIB_PER_MB),
-            "instance_cpu_usage": _measured("instances", servers, "cpu_util_pct"),
-            "instance_ram_usage": _measured("instances", servers, "ram_used_mb"),
+            "host_cpu_usage": _measured(hosts, "cpu_util_pct"),
+            "host_ram_usage": _measured(hosts, "ram_used_mb", _KIB_PER_MB),
+            "instance_cpu_usage": _measured(servers, "cpu_util_pct"),
+            "instance_ram_usage": _measured(servers, "ram_used_mb"),
             "instance_ram_allocated": _allotted(server_rows, "memory_mb"),
             "instance_root_disk_size": _allotted(server_rows, "disk_gb"),
         },
     )
 
 
-def _records(data: Mapping[str, object], name: str) -> list[Mapping[str, object]]:
+def _placed(data: Mapping[str, object], name: str) -> list[_Record]:
+    """The records of a list, each with its place."""
     try:
-        return [mapping(record) for record in sequence(data.get(name, []))]
+        records = [mapping(record) for record in sequence(data.get(name, []))]
     except TypeError as error:
         raise InvalidValue(name, f"must be a list of objects ({error})") from error
+    return [(f"{name}[{place}]", record) for place, record in enumerate(records)]
 
 
 def _rows(
-    name: str,
     kind: type[Row],
-    records: list[Mapping[str, object]],
+    records: list[_Record],
     renamed: Mapping[str, str],
     readers: Mapping[str, Reader],
 ) -> list[Row]:
     needed = {f.name for f in fields(kind) if _required(f)}  # type: ignore[arg-type]
     rows: list[Row] = []
-    for place, record in enumerate(records):
+    for place, record in records:
         values: dict[str, Any] = {}
         for key, value in record.items():
             field = renamed.get(key, key)
             if field in shapes.AMOUNTS and field not in readers:
                 values[field] = value
             elif field in readers and (value is not None or field in needed):
-                values[field] = readers[field](f"{name}[{place}].{key}", value)
+                values[field] = readers[field](f"{place}.{key}", value)
         try:
             rows.append(kind(**values))
         except TypeError as error:
-            raise InvalidValue(f"{name}[{place}]", f"lacks a field ({error})") from error
+            raise InvalidValue(place, f"lacks a field ({error})") from error
     return rows
 
 
@@ -112,12 +114,10 @@ def _required(one: Field[Any]) -> bool:
     return one.default is MISSING and one.default_factory is MISSING
 
 
-def _measured(
-    name: str, records: list[Mapping[str, object]], key: str, factor: float = 1.0
-) -> dict[str, float]:
+def _measured(records: list[_Record], key: str, factor: float = 1.0) -> dict[str, float]:
     return {
-        str(record["id"]): shapes.measured(f"{name}[{place}].{key}", value) * factor
-        for place, record in enumerate(records)
+        str(record["id"]): shapes.measured(f"{place}.{key}", value) * factor
+        for place, record in records
         if (value := record.get(key)) is not None
     }
 

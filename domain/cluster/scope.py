@@ -81,7 +81,7 @@ class Scope:
         includes: whether there are include rules; if they name nothing, nothing is selected.
         aggregates: aggregates whose hosts are included.
         zones: zones whose hosts are included.
-        without_hosts: hosts (by name) taken out.
+        without_hosts: hosts (by the name of the service or of the hypervisor) taken out.
         without_aggregates: aggregates whose hosts are taken out.
         fixed_servers: servers (by id) kept in place.
         fixed_projects: projects whose servers are kept in place.
@@ -102,7 +102,8 @@ class Scope:
         """What the scope selects."""
         hosts = self._included(model)
         hosts &= ~_hosts_of(model, self.without_aggregates)
-        hosts &= ~bools(name in self.without_hosts for name in model.hosts.name)
+        for names in (model.hosts.name, model.hosts.hypervisor_hostname):
+            hosts &= ~bools(name in self.without_hosts for name in names)
         notes = self._unknown(model)
         if not hosts.any():
             notes = (*notes, Because(Reason.MODEL_EMPTY))
@@ -139,7 +140,10 @@ class Scope:
             "aggregate id": (both.ids, {a.id for a in aggregates}),
             "aggregate": (both.names, {a.name for a in aggregates}),
             "availability zone": (self.zones, set(model.hosts.zone.table)),
-            "compute node": (self.without_hosts, set(model.hosts.name)),
+            "compute node": (
+                self.without_hosts,
+                {*model.hosts.name, *model.hosts.hypervisor_hostname},
+            ),
             "instance": (self.fixed_servers, {*model.servers.id, *model.unplaced.id}),
         }
         return tuple(
