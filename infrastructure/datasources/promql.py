@@ -146,19 +146,19 @@ def _rated(need: MetricNeed, expression: Callable[[str], str]) -> str:
 
 
 def _told(series: str, period: float) -> str:
-    """The share of a period that a counter tells of, 1 if it is nearly all.
+    """The share of a period since a counter began, 1 if it did so before (or nearly).
 
     A rate is the growth per second of the whole period, also of a counter that began within it:
-    that of a server which was made, or came to its host, only then. What lies between two samples
-    is counted as told of where Prometheus' own extrapolation does so (up to 1.1 intervals at each
-    end), and the resolution of the subquery once more: so a share is rather too large than too
-    small, and no server looks busier than it is.
+    that of a server which was made, or came to its host, only then. Of the time before the first
+    sample 1.1 intervals count as told of, as Prometheus itself extrapolates, and the resolution of
+    the subquery besides: so a share is rather too large than too small, and no server looks busier
+    than it is.
     """
     step = max(period / _LOOKS, _SHORTEST)
-    times = f"timestamp({series})[{_seconds(period)}:{_seconds(step)}]"
-    span = f"(max_over_time({times}) - min_over_time({times}))"
-    ends = f"(1 + 2.2 / (count_over_time({series}[{_seconds(period)}]) - 1))"
-    return f"clamp_max(({span} * {ends} + {round(step)}) / {max(round(period), 1)}, 1)"
+    width = _seconds(period)
+    age = f"(time() - min_over_time(timestamp({series})[{width}:{_seconds(step)}]))"
+    before = f"(1 + 1.1 / (count_over_time({series}[{width}]) - 1))"
+    return f"clamp_max(({age} * {before} + {round(step)}) / {max(round(period), 1)}, 1)"
 
 
 def _selector(name: str, *matchers: str) -> str:
