@@ -93,13 +93,14 @@ def _rows(
     renamed: Mapping[str, str],
     readers: Mapping[str, Reader],
 ) -> list[Row]:
-    needed = {f.name for f in fields(kind) if _required(f)}  # type: ignore[arg-type]
+    known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
+    needed = {name for name, one in known.items() if _required(one)}
     rows: list[Row] = []
     for place, record in records:
         values: dict[str, Any] = {}
         for key, value in record.items():
             field = renamed.get(key, key)
-            if field in shapes.AMOUNTS and field not in readers:
+            if field in shapes.AMOUNTS and field in known:
                 values[field] = value
             elif field in readers and (value is not None or field in needed):
                 values[field] = readers[field](f"{place}.{key}", value)

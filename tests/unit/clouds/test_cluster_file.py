@@ -269,6 +269,19 @@ def test_null_says_no_more_than_a_field_that_is_left_out() -> None:
     assert told.metrics == plain.metrics
 
 
+def test_fields_that_are_not_known_are_ignored_whatever_they_hold() -> None:
+    odd = {"colour": {"a": [1]}, "pcpus": 2, "cpu_ratio": "x", "unseen": None}
+    file = read_cluster(
+        {
+            "hosts": [{**HOST, "colour": 1}],
+            "instances": [{**SERVER, **odd}],
+            "groups": [{"id": "g", "vcpus": 1}],
+            "aggregates": [{"id": "1", "pcpus": []}],
+        }
+    )
+    assert file.quarantined == ()
+
+
 def test_numbers_serve_as_ids_and_as_values_of_maps() -> None:
     specs = {"hw:numa_nodes": 2, "hw:cpu_sockets": True}
     file = read_cluster(
