@@ -83,6 +83,7 @@ class NovaCollector:
             groups.result(),
             aggregates.result(),
             nova.calls + inventory.calls,
+            tuple(_untold(nova)),
         )
 
 
@@ -194,6 +195,7 @@ def _collected(
     groups: Sequence[Json],
     aggregates: Sequence[Json],
     calls: int,
+    untold: tuple[Because, ...],
 ) -> Collected:
     if any(server["status"] == _UNREADABLE for server in servers):
         raise CloudUnreachable("a cell does not answer: some servers are unknown")
@@ -217,7 +219,7 @@ def _collected(
         servers=rows,
         groups=[group_row(group) for group in groups],
         aggregates=[aggregate_row(aggregate) for aggregate in aggregates],
-        problems=tuple(_problems(hypervisors, services, providers)),
+        problems=(*untold, *_problems(hypervisors, services, providers)),
         calls=calls,
     )
 
@@ -231,6 +233,20 @@ def _gathered(pairs: Iterable[tuple[K, T]]) -> defaultdict[K, list[T]]:
 
 def _deleted(server: Json) -> bool:
     return "deleted" in (str(server.get("OS-EXT-STS:vm_state")), str(server["status"]).lower())
+
+
+_UNTOLD = {
+    "2.61": "what the extra specs of flavors ask for is not told",
+    "2.69": "a cell that is down is left out without a word",
+}
+"""What a Nova does not tell that does not speak a microversion yet."""
+
+
+def _untold(nova: Service) -> Iterable[Because]:
+    for version, untold in _UNTOLD.items():
+        if not nova.supports(version):
+            facts = {"field": "microversion", "resource": "nova", "value": f"<{version}: {untold}"}
+            yield Because(Reason.BAD_VALUE, {**facts})
 
 
 def _problems(

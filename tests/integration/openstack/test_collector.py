@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from domain.cluster.allocations import Allocation
 from domain.cluster.rows import AggregateRow, GroupRow, HostRow, ServerRow
 from domain.kernel.reasons import Reason
 from infrastructure.openstack.collector import NovaCollector
-from infrastructure.openstack.connection import Limits
+from infrastructure.openstack.connection import Limits, connect
 from tests.integration.openstack.scripted import Asked, Say, ScriptedCloud
 
 Json = dict[str, Any]
@@ -418,3 +419,21 @@ def test_a_cell_that_does_not_answer_fails_the_whole(
     cluster.script()
     with pytest.raises(CloudUnreachable, match="cell"):
         collector.collect()
+
+
+@pytest.mark.parametrize(
+    ("newest", "says"), [("2.60", ["2.61", "2.69"]), ("2.65", ["2.69"]), ("2.69", [])]
+)
+def test_what_an_old_nova_does_not_tell_is_said(
+    tmp_path: Path, limits: Limits, newest: str, says: list[str]
+) -> None:
+    """Flavors without extra specs looked like flavors that ask for nothing, and a list without the
+    servers of a cell that was down looked whole."""
+    old = ScriptedCloud(newest=newest)
+    Cluster(old).script()
+    connection = connect("scripted", old.clouds_yaml(tmp_path), limits)
+    problems = NovaCollector(connection, limits).collect().problems
+    assert [str(one).split(" ")[4] for one in problems] == [f"<{version}:" for version in says]
+    assert all(one.facts["field"] == "microversion" for one in problems)
+    connection.session.session.close()
+    old.close()
