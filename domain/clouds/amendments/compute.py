@@ -203,14 +203,14 @@ class ComputeAmendments:
 
         Placement has booked that to a migration, of which no message tells.
         """
-        for fact in self.facts.servers:
-            row = self.collected(fact.id)
-            if fact.gone or fact.attributes.get("state") != WAITING or row is None:
+        told = (f for f in self.facts.servers if f.attributes.get("state") == WAITING)
+        for fact in told:
+            row = None if fact.gone else self.collected(fact.id)
+            if row is None or row.host is None or row.state == WAITING:
                 continue
-            at = None if row.host is None else self.base.host_places.get(row.host)
             held = booked(row, f"migration of {fact.id}")
-            if at is not None and held is not None and row.state != WAITING:
-                yield at, held
+            if held is not None:
+                yield self.base.host_places[row.host], held
 
     def _groups(self) -> tuple[GroupRow, ...]:
         known = {group.id: group for group in self.base.groups}
