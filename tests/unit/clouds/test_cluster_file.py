@@ -52,12 +52,18 @@ def rich() -> ComputeModel:
                 "pci_passthrough:alias": "acme-gpu:1",
                 "aggregate_instance_extra_specs:acme-disk": "<or> acme-ssd <or> acme-nvme",
                 "acme:note": "internal",
+                "hw:pmem": "6GB, acme-log",
             },
         ),
         server(4, None, status="SHELVED_OFFLOADED", state="shelved_offloaded"),
     ]
     groups = (GroupRow("acme-group", "acme web", "anti-affinity", ("s2", "s3", "s-gone"), 2),)
-    metadata = {"acme-disk": "acme-ssd", "filter_tenant_id": "acme-prod", "acme-contact": "ops"}
+    metadata = {
+        "acme-disk": "acme-ssd",
+        "filter_tenant_id": "acme-prod",
+        "filter_tenant_id_acme": "acme-prod, acme-test",
+        "acme-contact": "ops",
+    }
     aggregates = (
         AggregateRow("7", "5e6c9a30-acme", "acme fast", "acme-east", ("c1", "c-gone"), metadata),
     )
