@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import io
 import logging
 import os
 import sys
@@ -94,6 +95,7 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
+    _spell_out()
     named = next((word for word in words if not word.startswith("-")), "")
     args = build_parser(only=named).parse_args(words)
     try:
@@ -108,6 +110,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _complain(args, error, FAILED)
     except Exception as error:  # noqa: BLE001 - the last line of defence of a command line
         return _complain(args, error, FAILED, unexpected=True)
+
+
+def _spell_out() -> None:
+    """What the terminal's encoding lacks is shown as an escape: clouds hold names of any kind."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _complain(

@@ -96,7 +96,7 @@ def read_file(path: Path) -> dict[str, Any]:
     try:
         text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
         data = json.loads(text)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CommandFailed(f"{path} cannot be read: {error}") from error
     if not isinstance(data, dict):
         raise CommandFailed(f"{path} holds no JSON object")
