@@ -18,6 +18,8 @@ from domain.optimization.proposals import DISABLED_BY_CONSOLIDATION
 
 _STANDARD = ("hw:", "resources")
 """Extra specs whose keys and values are everybody's and bind a server to some hosts."""
+_PMEM = "hw:pmem"
+"""But for the value of this one: an operator's labels. What counts is that there are any."""
 
 
 def anonymised(model: ComputeModel, metrics: Values) -> tuple[ComputeModel, Values]:
@@ -102,6 +104,8 @@ def _specs(specs: Mapping[str, str], names: Pseudonyms) -> dict[str, str]:
         value = str(specs[key])
         if key == ALIAS:
             kept[key] = names.devices(value)
+        elif key == _PMEM:
+            kept[key] = ",".join("pmem" for label in value.split(",") if label.strip())
         elif key.startswith(TRAIT):
             kept[names.trait(key)] = value
         elif key.startswith(SCOPED):
@@ -136,7 +140,8 @@ def _metadata(metadata: Mapping[str, str], names: Pseudonyms) -> dict[str, str]:
         if key == "availability_zone":
             kept[key] = names.zone(value)
         elif key.startswith(TENANT):
-            kept[key] = names.projects(value)
+            tenants = sum(known.startswith(TENANT) for known in kept)
+            kept[f"{TENANT}_{tenants + 1}"] = names.projects(value)
         elif key.startswith(TRAIT):
             kept[names.trait(key)] = value if value == "required" else ""
         elif key in names.wished_keys:

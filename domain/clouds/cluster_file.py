@@ -14,6 +14,7 @@ from domain.cluster.allocations import allocations_record
 from domain.cluster.columns import bools, frozen, ints, mapping, sequence
 from domain.cluster.compute import ComputeModel
 from domain.cluster.neutral import Values, read_neutral
+from domain.cluster.neutral_fields import measured, truth, whole
 from domain.cluster.numa_cells import topology_record
 from domain.cluster.rows import Quarantined
 from domain.cluster.tables import HostColumns, ServerColumns
@@ -92,13 +93,12 @@ def read_cluster(data: Mapping[str, object]) -> ClusterFile:
         InvalidValue: names what is not as it should be; also a version that is not known here.
     """
     _check_version(data)
-    everyone = [*_listed(data, "instances"), *_listed(data, "unplaced")]
-    neutral = read_neutral({**data, "instances": everyone})
+    neutral = read_neutral(data)
     model, quarantined = ComputeModel.build(
         neutral.hosts, neutral.servers, neutral.groups, neutral.aggregates
     )
     return ClusterFile(
-        model=_marked(model, data, everyone),
+        model=_marked(model, data),
         quarantined=quarantined,
         metrics={**neutral.metrics, **_more_metrics(data)},
         meta=_object(data, "meta"),
@@ -205,27 +205,31 @@ def _more_metrics(data: Mapping[str, object]) -> Values:
         place = f"metrics.{name}"
         if not isinstance(values, dict):
             raise InvalidValue(place, "must be an object: id to value")
-        found[name] = {key: _number(f"{place}.{key}", value) for key, value in values.items()}
+        found[name] = {
+            key: float(measured(f"{place}.{key}", value)) for key, value in values.items()
+        }
     return found
 
 
-def _number(place: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidValue(place, f"must be a number, not {value!r}")
-    return float(value)
-
-
-def _marked(
-    model: ComputeModel, data: Mapping[str, object], servers: list[Mapping[str, object]]
-) -> ComputeModel:
+def _marked(model: ComputeModel, data: Mapping[str, object]) -> ComputeModel:
     """The model with what only our form tells: unreadable servers, exclusions, what is outside."""
-    lost = {str(h.get("id")): count for h in _listed(data, "hosts") if (count := h.get("unseen"))}
-    fixed = {str(server.get("id")) for server in servers if server.get("excluded")}
+    lost = {
+        str(host.get("id")): whole(f"hosts[{at}].unseen", count)
+        for at, host in enumerate(_listed(data, "hosts"))
+        if (count := host.get("unseen")) is not None
+    }
+    fixed = {
+        str(server.get("id"))
+        for name in ("instances", "unplaced")
+        for at, server in enumerate(_listed(data, name))
+        if (excluded := server.get("excluded")) is not None
+        and truth(f"{name}[{at}].excluded", excluded)
+    }
     outside = data.get("outside", [])
     if not isinstance(outside, list) or not all(isinstance(one, str) for one in outside):
         raise InvalidValue("outside", "must be a list of server ids")
     unseen = [
-        int(seen) + _count(lost.get(host, 0))
+        int(seen) + lost.get(host, 0)
         for host, seen in zip(model.hosts.id, model.hosts.unseen, strict=True)
     ]
     return replace(
@@ -235,12 +239,6 @@ def _marked(
         unplaced=_excluding(model.unplaced, fixed),
         outside=frozenset(outside),
     )
-
-
-def _count(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise InvalidValue("hosts.unseen", f"must be a number of servers, not {value!r}")
-    return value
 
 
 def _excluding(servers: ServerColumns, fixed: set[str]) -> ServerColumns:

@@ -78,6 +78,12 @@ def _exceeds(one: Allocation, needed: _Amounts) -> bool:
     return any(held > need for held, need in zip(one.amounts, needed, strict=True))
 
 
+def booked(row: ServerRow, consumer: str) -> Allocation | None:
+    """The allocation that a server accounts for, under another name; None if it is not known."""
+    amounts = _demand(row)
+    return None if amounts is None else Allocation(consumer, *amounts)
+
+
 def _demand(row: ServerRow) -> _Amounts | None:
     """What a server accounts for; None if that is not known."""
     if row.vcpus is None or row.memory_mb is None or row.disk_gb is None:

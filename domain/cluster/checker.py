@@ -131,10 +131,11 @@ class Checker:
         return False
 
     def _crowded(self, server: int, host: int) -> bool:
-        for group in self._facts.groups[server]:
+        facts = self._facts
+        for group in facts.groups[server]:
             if group.policy != "anti-affinity":
                 continue
-            held = 0
+            held = len(group.coming.get(host, frozenset()) - {facts.servers[server].id})
             for member in group.members:
                 if member != server:
                     held += (self._at[member] == host) + self._to.get(member, []).count(host)

@@ -27,13 +27,18 @@ class Limits:
 
 @dataclass(frozen=True)
 class Group:
-    """A server group with the members in the model (indices)."""
+    """A server group with the members in the model (indices).
+
+    Attributes:
+        coming: host → ids of members that hold room there and are elsewhere, or nowhere yet.
+    """
 
     policy: str
     members: frozenset[int]
     max_per_host: int
     elsewhere: bool
     of_cloud: bool
+    coming: Mapping[int, frozenset[str]]
 
 
 @dataclass
@@ -190,17 +195,15 @@ def _base(
     model: ComputeModel, load: Load | None, needs: list[dict[str, float]]
 ) -> list[dict[str, float]]:
     found: list[dict[str, float]] = []
+    places = {identity: index for index, identity in enumerate(model.servers.id)}
     for host in range(len(model.hosts)):
         base: dict[str, float] = {}
         if load is not None:
             base["cpu used"] = float(load.base[0][host])
             base["memory used"] = float(load.base[1][host])
         for booking in model.hosts.other_allocations[host] or ():
-            here = [
-                server
-                for server, identity in enumerate(model.servers.id)
-                if identity == booking.consumer and model.servers.host[server] == host
-            ]
+            at = places.get(booking.consumer)
+            here = [] if at is None or model.servers.host[at] != host else [at]
             held = {
                 "VCPU": booking.vcpus,
                 "MEMORY_MB": booking.memory_mb,
@@ -245,15 +248,19 @@ def _piece(model: ComputeModel, host: int) -> dict[str, float]:
 
 def _read_groups(model: ComputeModel, operator: OperatorRules) -> list[Group]:
     places = {identity: index for index, identity in enumerate(model.servers.id)}
+    coming = _coming(model, places)
+    listed: dict[str, set[str]] = {}
+    for identity, at in places.items():
+        for name in model.servers.groups[at]:
+            listed.setdefault(name, set()).add(identity)
     groups = []
     for row in model.groups:
-        named = set(row.members)
-        named.update(s for s, at in places.items() if row.id in model.servers.groups[at])
-        found = _group(row.policy, named, row.max_per_host, places, model.outside)
+        named = {*row.members, *listed.get(row.id, ())}
+        found = _group(row.policy, named, row.max_per_host, places, model.outside, coming)
         groups.append(replace(found, of_cloud=True))
     lists = [("anti-affinity", apart) for apart in operator.apart]
     lists += [("affinity", together) for together in operator.together]
-    groups += [_group(kind, set(names), 1, places, model.outside) for kind, names in lists]
+    groups += [_group(kind, set(names), 1, places, model.outside, coming) for kind, names in lists]
     return groups
 
 
@@ -265,11 +272,37 @@ def _by_server(groups: list[Group], servers: int) -> list[list[Group]]:
     return found
 
 
+def _coming(model: ComputeModel, places: Mapping[str, int]) -> dict[str, set[int]]:
+    """Consumer → hosts where it holds room without being a server on them."""
+    found: dict[str, set[int]] = {}
+    for host in range(len(model.hosts)):
+        for booking in model.hosts.other_allocations[host] or ():
+            known = places.get(booking.consumer)
+            if known is None or int(model.servers.host[known]) != host:
+                found.setdefault(booking.consumer, set()).add(host)
+    return found
+
+
 def _group(
-    policy: str, named: set[str], most: int, places: Mapping[str, int], outside: frozenset[str]
+    policy: str,
+    named: set[str],
+    most: int,
+    places: Mapping[str, int],
+    outside: frozenset[str],
+    coming: Mapping[str, set[int]],
 ) -> Group:
-    members = frozenset(places[name] for name in named if name in places)
-    return Group(policy, members, most, any(name in outside for name in named), of_cloud=False)
+    awaited: dict[int, set[str]] = {}
+    for name in named & coming.keys():
+        for host in coming[name]:
+            awaited.setdefault(host, set()).add(name)
+    return Group(
+        policy=policy,
+        members=frozenset(places[name] for name in named if name in places),
+        max_per_host=most,
+        elsewhere=any(name in outside for name in named),
+        of_cloud=False,
+        coming={host: frozenset(names) for host, names in awaited.items()},
+    )
 
 
 def _lasting(facts: Facts, server: _Server, host: _Host) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from domain.cluster.checker_texts import masked, overhead
+from domain.cluster.checker_texts import figure, masked, overhead
 from domain.cluster.compute import ComputeModel
 
 Amounts = dict[str, int]
@@ -254,7 +254,7 @@ def _read_parts(
         pinning = "dedicated"
     page = _page_wish(specs.get("hw:mem_page_size", ""))
     asked = specs.get("hw:numa_nodes", "")
-    nodes = int(asked) if asked.isdecimal() and 0 < int(asked) <= 128 else 0  # noqa: PLR2004 - Nova
+    nodes = figure(asked) if figure(asked) <= 128 else 0  # noqa: PLR2004 - Nova
     persistent = any(label.strip() for label in specs.get("hw:pmem", "").split(","))
     if pinning not in ("dedicated", "mixed") and not page and not nodes and not persistent:
         return None
@@ -299,9 +299,9 @@ def _page_wish(text: str) -> str:
         stem = stem.removesuffix("i")
     unit = stem[-1:] if stem != word and stem[-1:] in _UNITS else ""
     digits = stem.removesuffix(unit)
-    if not digits.isdecimal() or int(digits) == 0 or (stem != word and not unit):
+    if figure(digits) == 0 or (stem != word and not unit):
         return ""
-    size = int(digits) * _UNITS[unit]
+    size = figure(digits) * _UNITS[unit]
     return str(size) if size >= 1024 else "small"  # noqa: PLR2004 - smaller pages are no huge ones
 
 
@@ -331,7 +331,7 @@ def _spelled(
         names, share = specs.get(f"hw:numa_cpus.{node}"), specs.get(f"hw:numa_mem.{node}")
         if not names or not share or not share.isdecimal():
             return None
-        found.append((sorted(masked(names, vcpus)), int(share)))
+        found.append((sorted(masked(names, vcpus)), figure(share)))
     everyone = [cpu for cpus, _ in found for cpu in cpus]
     complete = len(everyone) == vcpus == len(set(everyone))
     return found if complete and sum(share for _, share in found) == memory else None

@@ -3,6 +3,13 @@
 from collections.abc import Mapping
 
 
+def figure(text: str) -> int:
+    """A number that is written in decimal digits; 0 if there is none, 2^53 if it is larger."""
+    if not text.isdecimal():
+        return 0
+    return 2**53 if len(text) > 300 else min(2**53, int(text))  # noqa: PLR2004 - beyond all bounds
+
+
 def pinned_count(vcpus: int, specs: Mapping[str, str]) -> int:
     """vCPUs of a flavor that need a core of their own."""  # noqa: D403 - that is its name
     policy = specs.get("hw:cpu_policy")
@@ -12,7 +19,7 @@ def pinned_count(vcpus: int, specs: Mapping[str, str]) -> int:
         mask = specs.get("hw:cpu_dedicated_mask") or specs.get("hw:cpu_realtime_mask")
         return vcpus if not mask else len(masked(mask, vcpus))
     asked = specs.get("resources:PCPU", "")
-    return min(vcpus, int(asked)) if asked.isdigit() else 0
+    return min(vcpus, figure(asked))
 
 
 def overhead(specs: Mapping[str, str]) -> int:
@@ -20,7 +27,7 @@ def overhead(specs: Mapping[str, str]) -> int:
     if specs.get("hw:emulator_threads_policy") != "isolate":
         return 0
     asked = specs.get("resources:PCPU", "")
-    explicit = asked.isdigit() and int(asked) > 0
+    explicit = figure(asked) > 0
     return 1 if explicit or specs.get("hw:cpu_policy") in ("dedicated", "mixed") else 0
 
 
@@ -28,15 +35,18 @@ def masked(mask: str, vcpus: int) -> set[int]:
     """The vCPUs that a mask leaves; all of them if it cannot be read."""
     plus: list[int] = []
     minus: list[int] = []
+    named = False
     for raw in mask.split(","):
         word = raw.strip()
         into = minus if word[:1] == "^" else plus
         ends = word.lstrip("^").split("-") if word[:1] == "^" else word.split("-")
-        if len(ends) > 2 or not all(end.isdigit() for end in ends):  # noqa: PLR2004 - two ends
+        if len(ends) > 2 or not all(end.isdecimal() for end in ends):  # noqa: PLR2004 - two ends
             return set(range(vcpus))
-        into.extend(range(int(ends[0]), int(ends[-1]) + 1))
-    chosen = set(plus) if plus else set(range(vcpus))
-    return {cpu for cpu in chosen if cpu < vcpus and cpu not in minus}
+        first, last = figure(ends[0]), figure(ends[-1])
+        into.extend(cpu for cpu in range(vcpus) if first <= cpu <= last)
+        named |= into is plus and first <= last
+    chosen = set(plus) if named else set(range(vcpus))
+    return {cpu for cpu in chosen if cpu not in minus}
 
 
 def pci_wishes(specs: Mapping[str, str]) -> dict[str, int]:
@@ -49,7 +59,7 @@ def pci_wishes(specs: Mapping[str, str]) -> dict[str, int]:
         if not name:
             continue
         number = word.split(":", 1)[1] if ":" in word else "1"
-        found[name] = found.get(name, 0) + (int(number) if number.isdigit() and int(number) else 1)
+        found[name] = found.get(name, 0) + (figure(number) or 1)
     return found
 
 

@@ -5,11 +5,14 @@ from collections.abc import Mapping
 import numpy as np
 
 from domain.cluster.columns import FloatArray, frozen
+from domain.cluster.intake import MOST
 from domain.cluster.tables import HostColumns, ServerColumns
 
 BASE_RESOURCES = ("vcpus", "memory_mb", "disk_gb", "pcpus")
 VCPUS, MEMORY, DISK, PCPUS = range(4)
 _ALIASES = "pci_passthrough:alias"
+_DIGITS = 300
+"""So many digits of a number are read: any number with more is beyond all bounds anyway."""
 
 
 def dedicated_cpus(vcpus: int, extra_specs: Mapping[str, str]) -> int:
@@ -17,7 +20,7 @@ def dedicated_cpus(vcpus: int, extra_specs: Mapping[str, str]) -> int:
     policy = extra_specs.get("hw:cpu_policy", "shared")
     if policy in {"dedicated", "mixed"}:
         return len(dedicated_set(vcpus, extra_specs))
-    return min(vcpus, _number(extra_specs.get("resources:PCPU", "0")))
+    return min(vcpus, number(extra_specs.get("resources:PCPU", "0")))
 
 
 def dedicated_set(vcpus: int, extra_specs: Mapping[str, str]) -> set[int]:
@@ -35,7 +38,7 @@ def dedicated_set(vcpus: int, extra_specs: Mapping[str, str]) -> set[int]:
 def emulator_cpus(extra_specs: Mapping[str, str]) -> int:
     """Cores that the emulator of a pinned server gets for itself."""
     pinned = extra_specs.get("hw:cpu_policy") in {"dedicated", "mixed"} or bool(
-        _number(extra_specs.get("resources:PCPU", "0"))
+        number(extra_specs.get("resources:PCPU", "0"))
     )
     return int(pinned and extra_specs.get("hw:emulator_threads_policy") == "isolate")
 
@@ -48,14 +51,17 @@ def cpu_set(text: str, vcpus: int) -> set[int]:
     everyone = set(range(vcpus))
     taken: set[int] = set()
     barred: set[int] = set()
+    named = False
     for part in text.split(","):
         item = part.strip()
         first, dash, last = item.removeprefix("^").partition("-")
-        if not first.isdigit() or (dash and not last.isdigit()):
+        if not first.isdecimal() or (dash and not last.isdecimal()):
             return everyone
-        numbers = range(int(first), int(last or first) + 1)
+        begin, end = number(first), number(last or first)
+        named |= begin <= end and not item.startswith("^")
+        numbers = range(begin, min(end + 1, vcpus))
         (barred if item.startswith("^") else taken).update(numbers)
-    return ((taken or everyone) & everyone) - barred
+    return (taken if named else everyone) - barred
 
 
 def aliases(extra_specs: Mapping[str, str]) -> dict[str, int]:
@@ -64,12 +70,13 @@ def aliases(extra_specs: Mapping[str, str]) -> dict[str, int]:
     for part in extra_specs.get(_ALIASES, "").split(","):
         name, _, count = part.strip().partition(":")
         if name:
-            wanted[name] = wanted.get(name, 0) + max(1, _number(count))
+            wanted[name] = wanted.get(name, 0) + max(1, number(count))
     return wanted
 
 
-def _number(text: str) -> int:
-    return int(text) if text.isdigit() else 0
+def number(text: str) -> int:
+    """A number in an extra spec, at most ``MOST``; 0 if it is none."""
+    return min(int(text[:_DIGITS]), MOST) if text.isdecimal() else 0
 
 
 def resources(hosts: HostColumns, servers: ServerColumns) -> tuple[str, ...]:

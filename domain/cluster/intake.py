@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from domain.cluster.rows import HostRow, Quarantined, ServerRow
 from domain.kernel.reasons import Because, Reason
 
+_RATIOS = ("cpu_ratio", "ram_ratio", "disk_ratio")
 _HOST_AMOUNTS = (
     "vcpus",
     "memory_mb",
@@ -14,11 +15,11 @@ _HOST_AMOUNTS = (
     "vcpus_reserved",
     "memory_reserved_mb",
     "disk_reserved_gb",
-    "cpu_ratio",
-    "ram_ratio",
-    "disk_ratio",
     "pcpus",
 )
+_FLAVOR = ("vcpus", "memory_mb", "disk_gb")
+MOST = 2**53
+"""Beyond that, whole numbers are not exact in floating point: no cloud has so much of anything."""
 
 
 def admit_hosts(rows: Iterable[HostRow]) -> tuple[list[HostRow], list[Quarantined]]:
@@ -49,13 +50,21 @@ def _duplicate(row: HostRow, names: Counter[str], ids: Counter[str]) -> Because 
 def _bad_amount(row: HostRow) -> Because | None:
     for name in _HOST_AMOUNTS:
         value = getattr(row, name)
+        if not _whole(value):
+            return _bad(name, row.name, value)
+    for name in _RATIOS:
+        value = getattr(row, name)
         if not _amount(value):
             return _bad(name, row.name, value)
+    return _bad_content(row)
+
+
+def _bad_content(row: HostRow) -> Because | None:
     for alias, count in row.devices.items():
-        if not _amount(count):
+        if not _whole(count):
             return _bad(f"devices[{alias}]", row.name, count)
     for one in row.other_allocations:
-        if not all(map(_amount, one.amounts)):
+        if not all(map(_whole, one.amounts)):
             return _bad(f"other_allocations[{one.consumer}]", row.name, one.amounts)
     return _bad_cells(row)
 
@@ -69,13 +78,21 @@ def _bad_cells(row: HostRow) -> Because | None:
     for cell in row.numa:
         sizes = dict(cell.pages)
         figures = [cell.id, cell.cpus, cell.pcpus, cell.memory_mb, *sizes.values()]
-        if not all(map(_amount, figures)) or min(sizes, default=1) < 1:
+        if not all(map(_whole, figures)) or min(sizes, default=1) < 1:
             return _bad(f"numa[{cell.id}]", row.name, tuple(cell))
     return None
 
 
 def _amount(value: object) -> bool:
-    return isinstance(value, (int, float)) and math.isfinite(value) and value >= 0
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return math.isfinite(value) and value >= 0 if isinstance(value, float) else 0 <= value <= MOST
+
+
+def _whole(value: object) -> bool:
+    if not _amount(value) or not isinstance(value, (int, float)):
+        return False
+    return value <= MOST and value == int(value)
 
 
 def _bad(field: str, resource: str, value: object) -> Because:
@@ -115,13 +132,14 @@ def admit_servers(
 def _server_defect(row: ServerRow, hosts: set[str], seen: set[str]) -> Because | None:
     if row.id in seen:
         return _bad("id", row.name or row.id, row.id)
-    if row.host is None:
-        return None
-    if row.host not in hosts:
+    placed = row.host is not None
+    if row.host is not None and row.host not in hosts:
         return Because(Reason.UNKNOWN_HOST, {"resource": row.id, "host": row.host})
-    if row.vcpus is None or row.memory_mb is None or row.disk_gb is None:
+    figures = {name: getattr(row, name) for name in _FLAVOR}
+    if placed and None in figures.values():
         return Because(Reason.FLAVOR_MISSING, {"resource": row.id})
-    if row.vcpus < 0 or row.memory_mb < 0 or row.disk_gb < 0:
-        return _bad("flavor", row.id, (row.vcpus, row.memory_mb, row.disk_gb))
-    bad_nodes = not all(map(_amount, row.numa_nodes or ()))
+    for name, value in figures.items():
+        if value is not None and not _whole(value):
+            return _bad(name, row.id, value)
+    bad_nodes = not all(map(_whole, row.numa_nodes or ()))
     return _bad("numa_nodes", row.id, row.numa_nodes) if bad_nodes else None

@@ -8,20 +8,25 @@ records may be given under its own name.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, Field, dataclass, fields, replace
 from typing import Any, TypeVar
 
+from domain.cluster import neutral_fields as shapes
 from domain.cluster.allocations import read_allocations
 from domain.cluster.columns import mapping, sequence
+from domain.cluster.neutral_fields import Reader
 from domain.cluster.numa_cells import read_topology
 from domain.cluster.rows import AggregateRow, GroupRow, HostRow, ServerRow
 from domain.kernel.errors import InvalidValue
 
 Row = TypeVar("Row")
 Values = dict[str, dict[str, float]]
+_Record = tuple[str, Mapping[str, object]]
+"""What to call a record in errors, such as ``hosts[3]``, and the record."""
 _KIB_PER_MB = 1024.0
 _HOST_NAMES = {"ram_mb": "memory_mb", "ram_reserved_mb": "memory_reserved_mb"}
 _SERVER_NAMES = {"ram_mb": "memory_mb", "project": "project_id"}
+_HOST = {**shapes.HOST, "numa": read_topology, "other_allocations": read_allocations}
 
 
 @dataclass(frozen=True)
@@ -49,71 +54,79 @@ def read_neutral(data: Mapping[str, object]) -> NeutralCluster:
     Raises:
         InvalidValue: names the list and the place in it that is not as it should be.
     """
-    hosts = [_structured(place, host) for place, host in enumerate(_records(data, "hosts"))]
-    servers = _records(data, "instances")
-    names = {str(host.get("id")): str(host.get("name")) for host in hosts}
-    placed: list[Mapping[str, object]] = [
-        {**s, "host": names.get(str(s.get("host")), s.get("host"))} for s in servers
-    ]
+    hosts = _placed(data, "hosts")
+    servers = [*_placed(data, "instances"), *_placed(data, "unplaced")]
+    host_rows = _rows(HostRow, hosts, _HOST_NAMES, _HOST)
+    names = {row.id: row.name for row in host_rows}
+    server_rows = _rows(ServerRow, servers, _SERVER_NAMES, shapes.SERVER)
     return NeutralCluster(
-        hosts=tuple(_rows("hosts", HostRow, hosts, _HOST_NAMES)),
-        servers=tuple(_rows("instances", ServerRow, placed, _SERVER_NAMES)),
-        groups=tuple(_rows("groups", GroupRow, _records(data, "groups"), {})),
-        aggregates=tuple(_rows("aggregates", AggregateRow, _records(data, "aggregates"), {})),
+        hosts=tuple(host_rows),
+        servers=tuple(
+            row if row.host is None else replace(row, host=names.get(row.host, row.host))
+            for row in server_rows
+        ),
+        groups=tuple(_rows(GroupRow, _placed(data, "groups"), {}, shapes.GROUP)),
+        aggregates=tuple(_rows(AggregateRow, _placed(data, "aggregates"), {}, shapes.AGGREGATE)),
         metrics={
             "host_cpu_usage": _measured(hosts, "cpu_util_pct"),
             "host_ram_usage": _measured(hosts, "ram_used_mb", _KIB_PER_MB),
             "instance_cpu_usage": _measured(servers, "cpu_util_pct"),
             "instance_ram_usage": _measured(servers, "ram_used_mb"),
-            "instance_ram_allocated": _measured(servers, "ram_mb"),
-            "instance_root_disk_size": _measured(servers, "disk_gb"),
+            "instance_ram_allocated": _allotted(server_rows, "memory_mb"),
+            "instance_root_disk_size": _allotted(server_rows, "disk_gb"),
         },
     )
 
 
-def _records(data: Mapping[str, object], name: str) -> list[Mapping[str, object]]:
+def _placed(data: Mapping[str, object], name: str) -> list[_Record]:
+    """The records of a list, each with its place."""
     try:
-        return [mapping(record) for record in sequence(data.get(name, []))]
+        records = [mapping(record) for record in sequence(data.get(name, []))]
     except TypeError as error:
         raise InvalidValue(name, f"must be a list of objects ({error})") from error
-
-
-def _structured(place: int, host: Mapping[str, object]) -> Mapping[str, object]:
-    """A host with the fields read that are more than a value or a list of values."""
-    read = {"numa": read_topology, "other_allocations": read_allocations}
-    at = f"hosts[{place}]"
-    return {
-        name: read[name](f"{at}.{name}", value) if name in read else value
-        for name, value in host.items()
-    }
+    return [(f"{name}[{place}]", record) for place, record in enumerate(records)]
 
 
 def _rows(
-    name: str,
     kind: type[Row],
-    records: list[Mapping[str, object]],
+    records: list[_Record],
     renamed: Mapping[str, str],
+    readers: Mapping[str, Reader],
 ) -> list[Row]:
-    known = {f.name for f in fields(kind)}  # type: ignore[arg-type]
+    known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
+    needed = {name for name, one in known.items() if _required(one)}
     rows: list[Row] = []
-    for place, record in enumerate(records):
-        values: dict[str, Any] = {renamed.get(key, key): _value(v) for key, v in record.items()}
+    for place, record in records:
+        values: dict[str, Any] = {}
+        for key, value in record.items():
+            field = renamed.get(key, key)
+            if field in shapes.AMOUNTS and field in known:
+                values[field] = value
+            elif field in readers and (value is not None or field in needed):
+                values[field] = readers[field](f"{place}.{key}", value)
         try:
-            rows.append(kind(**{key: v for key, v in values.items() if key in known}))
+            rows.append(kind(**values))
         except TypeError as error:
-            raise InvalidValue(f"{name}[{place}]", f"lacks a field ({error})") from error
+            raise InvalidValue(place, f"lacks a field ({error})") from error
     return rows
 
 
-def _value(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value
+def _required(one: Field[Any]) -> bool:
+    return one.default is MISSING and one.default_factory is MISSING
 
 
-def _measured(
-    records: list[Mapping[str, object]], key: str, factor: float = 1.0
-) -> dict[str, float]:
+def _measured(records: list[_Record], key: str, factor: float = 1.0) -> dict[str, float]:
     return {
-        str(record["id"]): value * factor
-        for record in records
-        if isinstance(value := record.get(key), (int, float))
+        str(record["id"]): shapes.measured(f"{place}.{key}", value) * factor
+        for place, record in records
+        if (value := record.get(key)) is not None
+    }
+
+
+def _allotted(rows: list[ServerRow], field: str) -> dict[str, float]:
+    """What flavors say; what they say wrongly sets the server aside elsewhere."""
+    return {
+        row.id: value
+        for row in rows
+        if isinstance(value := getattr(row, field), int | float) and not isinstance(value, bool)
     }

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
-from domain.cluster.demands import cpu_set, dedicated_set, emulator_cpus
+from domain.cluster.demands import cpu_set, dedicated_set, emulator_cpus, number
 
 Policy = Literal["shared", "mixed", "dedicated"]
 Page = int | Literal["small", "large", "any"] | None
@@ -76,21 +76,21 @@ def _policy(extra_specs: Mapping[str, str]) -> Policy:
     if policy:
         return _PINNING.get(policy, "shared")
     pinned = extra_specs.get("resources:PCPU", "")
-    return "dedicated" if pinned.isdecimal() and int(pinned) else "shared"
+    return "dedicated" if number(pinned) else "shared"
 
 
 def _page(text: str) -> Page:
     word = text.strip()
     found = _SIZE.fullmatch(word)
-    if found is None or not int(found["number"]):
+    if found is None or not number(found["number"]):
         return _PAGES.get(word)
-    size = int(found["number"]) * _KB[found["unit"]]
+    size = number(found["number"]) * _KB[found["unit"]]
     return size if size >= HUGE_KB else "small"
 
 
 def _nodes(text: str) -> int | None:
-    number = int(text) if text.isdecimal() else 0
-    return number if 1 <= number <= MOST_CELLS else None
+    nodes = number(text)
+    return nodes if 1 <= nodes <= MOST_CELLS else None
 
 
 def _even(nodes: int, vcpus: int, memory_mb: int) -> list[tuple[set[int], int]]:
@@ -109,7 +109,7 @@ def _mapped(
         memory = extra_specs.get(f"hw:numa_mem.{node}", "")
         if not cpus or not memory.isdecimal():
             return None
-        parts.append((cpu_set(cpus, vcpus), int(memory)))
+        parts.append((cpu_set(cpus, vcpus), number(memory)))
     covered = sorted(cpu for cpus_of, _ in parts for cpu in cpus_of)
     whole = covered == list(range(vcpus)) and sum(memory for _, memory in parts) == memory_mb
     return parts if whole else None

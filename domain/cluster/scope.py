@@ -78,9 +78,10 @@ class Scope:
     """A compute scope.
 
     Attributes:
+        includes: whether there are include rules; if they name nothing, nothing is selected.
         aggregates: aggregates whose hosts are included.
         zones: zones whose hosts are included.
-        without_hosts: hosts (by name) taken out.
+        without_hosts: hosts (by the name of the service or of the hypervisor) taken out.
         without_aggregates: aggregates whose hosts are taken out.
         fixed_servers: servers (by id) kept in place.
         fixed_projects: projects whose servers are kept in place.
@@ -88,6 +89,7 @@ class Scope:
             of them, the same value (compared without case) is kept in place.
     """
 
+    includes: bool = False
     aggregates: AggregateNames = AggregateNames()
     zones: Names = NO_NAMES
     without_hosts: Names = NO_NAMES
@@ -100,7 +102,8 @@ class Scope:
         """What the scope selects."""
         hosts = self._included(model)
         hosts &= ~_hosts_of(model, self.without_aggregates)
-        hosts &= ~bools(name in self.without_hosts for name in model.hosts.name)
+        for names in (model.hosts.name, model.hosts.hypervisor_hostname):
+            hosts &= ~bools(name in self.without_hosts for name in names)
         notes = self._unknown(model)
         if not hosts.any():
             notes = (*notes, Because(Reason.MODEL_EMPTY))
@@ -112,7 +115,7 @@ class Scope:
         return model.restrict(selection.hosts, selection.excluded), selection
 
     def _included(self, model: ComputeModel) -> BoolArray:
-        if not self.aggregates and not self.zones:
+        if not self.includes:
             return np.ones(len(model.hosts), dtype=np.bool_)
         in_zone = model.hosts.zone.where(lambda zone: zone in self.zones)
         return _hosts_of(model, self.aggregates) | in_zone
@@ -137,7 +140,10 @@ class Scope:
             "aggregate id": (both.ids, {a.id for a in aggregates}),
             "aggregate": (both.names, {a.name for a in aggregates}),
             "availability zone": (self.zones, set(model.hosts.zone.table)),
-            "compute node": (self.without_hosts, set(model.hosts.name)),
+            "compute node": (
+                self.without_hosts,
+                {*model.hosts.name, *model.hosts.hypervisor_hostname},
+            ),
             "instance": (self.fixed_servers, {*model.servers.id, *model.unplaced.id}),
         }
         return tuple(
@@ -203,7 +209,12 @@ def _with_rule(scope: Scope, path: str, data: object) -> Scope:
     excluded = read_list(f"{path}.exclude", rule.get("exclude", []))
     aggregates = _aggregates(f"{path}.host_aggregates", rule.get("host_aggregates", []))
     zones = read_names(f"{path}.availability_zones", rule.get("availability_zones", []), "name")
-    scope = replace(scope, aggregates=scope.aggregates | aggregates, zones=scope.zones | zones)
+    scope = replace(
+        scope,
+        includes=scope.includes or not _INCLUDES.isdisjoint(rule),
+        aggregates=scope.aggregates | aggregates,
+        zones=scope.zones | zones,
+    )
     for place, item in enumerate(excluded):
         scope = _with_exclusion(scope, f"{path}.exclude[{place}]", item)
     return scope

@@ -26,7 +26,8 @@ from domain.cluster.storage import StorageModel
 from domain.cluster.storage_tables import VolumeColumns
 from domain.kernel.reasons import Because, Reason
 
-_RULES = frozenset({"availability_zones", "volume_types", "exclude"})
+_INCLUDES = frozenset({"availability_zones", "volume_types"})
+_RULES = _INCLUDES | {"exclude"}
 _EXCLUDES: Mapping[str, str] = {"storage_pools": "name", "volumes": "uuid", "projects": "uuid"}
 
 
@@ -54,6 +55,7 @@ class StorageScope:
     """A storage scope.
 
     Attributes:
+        includes: whether there are include rules; if they name nothing, nothing is selected.
         zones: zones whose backends are included.
         volume_types: types whose backends are included.
         without_pools: pools (by name) taken out, with their volumes.
@@ -61,6 +63,7 @@ class StorageScope:
         without_projects: projects whose volumes are taken out.
     """
 
+    includes: bool = False
     zones: Names = NO_NAMES
     volume_types: Names = NO_NAMES
     without_pools: Names = NO_NAMES
@@ -89,7 +92,7 @@ class StorageScope:
         return named | volumes.project_id.where(lambda project: project in self.without_projects)
 
     def _included(self, model: StorageModel) -> BoolArray:
-        if not self.zones and not self.volume_types:
+        if not self.includes:
             return np.ones(len(model.nodes), dtype=np.bool_)
         in_zone = model.nodes.zone.where(lambda zone: zone in self.zones)
         return in_zone | model.nodes.volume_types.where(self._of_type)
@@ -137,7 +140,12 @@ def _with_rule(scope: StorageScope, path: str, data: object) -> StorageScope:
     no_other_keys(path, rule.keys(), _RULES)
     zones = read_names(f"{path}.availability_zones", rule.get("availability_zones", []), "name")
     types = read_names(f"{path}.volume_types", rule.get("volume_types", []), "name")
-    scope = replace(scope, zones=scope.zones | zones, volume_types=scope.volume_types | types)
+    scope = replace(
+        scope,
+        includes=scope.includes or not _INCLUDES.isdisjoint(rule),
+        zones=scope.zones | zones,
+        volume_types=scope.volume_types | types,
+    )
     for place, item in enumerate(read_list(f"{path}.exclude", rule.get("exclude", []))):
         scope = _with_exclusion(scope, f"{path}.exclude[{place}]", item)
     return scope

@@ -4,6 +4,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
+from domain.cluster.intake import MOST
 from domain.cluster.rows import Quarantined
 from domain.cluster.storage_rows import PoolRow, StorageNodeRow, VolumeRow, VolumeTypeRow
 from domain.cluster.storage_tables import Pool
@@ -97,13 +98,23 @@ def _admitted(row: PoolRow, places: Mapping[str, int]) -> Pool | Because:
         thin = bool(truth(row.thin))
         field = "thick"
         thick = bool(truth(row.thick))
+        field = "total_volumes"
+        volumes = _number(row.total_volumes)
     except Unreadable:
         return _bad(field, row.name, getattr(row, field))
     if math.isnan(figures["virtual_free_gb"]):
         figures["virtual_free_gb"] = virtual_free(figures, ratio, thin=thin)
-    return Pool(
-        row.name, places[host], row.backend_name, row.total_volumes, thin, thick, ratio, **figures
-    )
+    return Pool(row.name, places[host], row.backend_name, volumes, thin, thick, ratio, **figures)
+
+
+def _number(value: object) -> int | None:
+    """A number of things; None where the backend does not count them."""
+    count = amount(value)
+    if not math.isfinite(count):
+        return None
+    if count > MOST:
+        raise Unreadable
+    return int(count)
 
 
 def _oversubscription(value: object, figures: Mapping[str, float]) -> float:
@@ -183,7 +194,8 @@ def _unreported(pool: str, count: int) -> Quarantined:
 def _volume_defect(row: VolumeRow, seen: set[str]) -> Because | None:
     if row.id in seen:
         return _bad("id", row.name or row.id, row.id)
-    if isinstance(row.size_gb, bool) or not isinstance(row.size_gb, int) or row.size_gb < 0:
+    size = row.size_gb
+    if isinstance(size, bool) or not isinstance(size, int) or not 0 <= size <= MOST:
         return _bad("size", row.id, row.size_gb)
     for field in _FLAGS:
         try:

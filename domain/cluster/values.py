@@ -35,7 +35,10 @@ def amount(value: object) -> float:
         raise Unreadable
     if value < 0:
         raise Unreadable
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise Unreadable from error
 
 
 def _read(text: str) -> float:

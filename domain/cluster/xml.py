@@ -14,9 +14,12 @@ from domain.cluster.columns import bools
 from domain.cluster.compute import ComputeModel
 from domain.cluster.listing import host_fields, server_fields
 from domain.cluster.rows import HostRow, Quarantined, ServerRow
+from domain.cluster.tables import ServerColumns
+from domain.cluster.xml_fields import element
 from domain.kernel.errors import InvalidValue
 
 _NONE = "None"
+_SHOWN = 100
 N = TypeVar("N", int, float)
 
 
@@ -25,12 +28,12 @@ def to_xml(model: ComputeModel) -> str:
     root = ET.Element("ModelRoot")
     nodes = []
     for host in range(len(model.hosts)):
-        node = _element(root, "ComputeNode", host_fields(model, host))
+        node = element(root, "ComputeNode", host_fields(model, host))
         nodes.append(node)
     for server, place in enumerate(model.servers.host):
-        _element(nodes[int(place)], "Instance", server_fields(model, server))
+        element(nodes[int(place)], "Instance", server_fields(model, server))
     for server in range(len(model.unplaced)):
-        _element(root, "Instance", server_fields(model, server, placed=False))
+        element(root, "Instance", server_fields(model, server, placed=False))
     ET.indent(root)
     return ET.tostring(root, encoding="unicode")
 
@@ -55,23 +58,23 @@ def from_xml(text: str) -> tuple[ComputeModel, tuple[Quarantined, ...]]:
         for instance in node.findall("Instance")
     ]
     servers = [_server(attributes, host) for host, attributes in elements]
-    servers += [_server(instance.attrib, None) for instance in root.findall("Instance")]
+    loose = [instance.attrib for instance in root.findall("Instance")]
+    servers += [_server(attributes, None) for attributes in loose]
     model, quarantined = ComputeModel.build(hosts, servers)
     excluded = {
         attributes["uuid"]
-        for _, attributes in elements
+        for attributes in (*(told for _, told in elements), *loose)
         if _flag(attributes, "watcher_exclude", default=False)
     }
-    kept = bools(identity in excluded for identity in model.servers.id)
-    return replace(model, servers=replace(model.servers, excluded=kept)), quarantined
+    return replace(
+        model,
+        servers=_excluding(model.servers, excluded),
+        unplaced=_excluding(model.unplaced, excluded),
+    ), quarantined
 
 
-def _element(parent: ET.Element, tag: str, fields: Mapping[str, object]) -> ET.Element:
-    return ET.SubElement(parent, tag, {key: _text(v) for key, v in fields.items()})
-
-
-def _text(value: object) -> str:
-    return json.dumps(value) if isinstance(value, dict) else str(value)
+def _excluding(servers: ServerColumns, excluded: set[str]) -> ServerColumns:
+    return replace(servers, excluded=bools(identity in excluded for identity in servers.id))
 
 
 def _host(attributes: Mapping[str, str]) -> HostRow:
@@ -140,8 +143,8 @@ def _map(attributes: Mapping[str, str], name: str) -> dict[str, str]:
     text = attributes.get(name, "{}")
     try:
         value = json.loads(text)
-    except ValueError as error:
-        raise InvalidValue(name, f"must be a JSON object, not {text!r}") from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidValue(name, f"must be a JSON object, not {text[:_SHOWN]!r}") from error
     if not isinstance(value, dict):
         raise InvalidValue(name, f"must be a JSON object, not {text!r}")
     return {str(key): str(content) for key, content in value.items()}

@@ -1,6 +1,7 @@
 """Attributes of the XML form: how values are written, and read back strictly."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 from xml.etree import ElementTree as ET
@@ -9,16 +10,23 @@ from domain.cluster.values import Unreadable, amount, truth
 from domain.kernel.errors import InvalidValue
 
 _NONE = "None"
+_UNFIT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that no XML document can hold, escaped or not (XML 1.0, 2.2)."""
+_SHOWN = 100
 N = TypeVar("N", int, float)
 
 
 def element(parent: ET.Element, tag: str, fields: Mapping[str, object]) -> ET.Element:
-    """An element with a field per attribute; maps and lists are JSON, null is ``None``."""
+    """An element with a field per attribute; maps and lists are JSON, null is ``None``.
+
+    A character that XML cannot hold is replaced: one odd name must not spoil the document.
+    """
     return ET.SubElement(parent, tag, {key: _text(value) for key, value in fields.items()})
 
 
 def _text(value: object) -> str:
-    return json.dumps(value) if isinstance(value, (dict, list)) else str(value)
+    written = json.dumps(value) if isinstance(value, (dict, list)) else str(value)
+    return _UNFIT.sub("\ufffd", written)
 
 
 def root_of(text: str) -> ET.Element:
@@ -104,6 +112,6 @@ def _json(attributes: Mapping[str, str], name: str, default: str) -> object:
     text = attributes.get(name, default)
     try:
         read: object = json.loads(text)
-    except ValueError as error:
-        raise InvalidValue(name, f"must be JSON, not {text!r}") from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidValue(name, f"must be JSON, not {text[:_SHOWN]!r}") from error
     return read

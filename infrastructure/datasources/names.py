@@ -25,7 +25,8 @@ def matched(
         for name in reversed(names)
         if name in labels
     }
-    free = [label for label in labels if label not in exact.values()]
+    taken = frozenset(exact.values())
+    free = [label for label in labels if label not in taken]
     by_short = {_short(label): label for label in free}
     labels_per_short = Counter(map(_short, free))
     rest = {index: names[0] for index, names in enumerate(hosts) if index not in exact}

@@ -23,6 +23,12 @@ _OVER_TIME = {
     "min": "min_over_time",
 }
 
+_EXTREMES = frozenset({"max", "min"})
+_LOOKS = 30
+"""At so many points of a period it is looked whether there is a counter, …"""
+_SHORTEST = 15.0
+"""… but not more often than each so many seconds."""
+
 
 @dataclass(frozen=True)
 class Labels:
@@ -88,8 +94,11 @@ def mapping(labels: Labels, series: Mapping[str, str]) -> Mapping[str, Mapped]:
 
     def server_cpu(need: MetricNeed, matchers: str) -> str:
         spent = _selector(raw[INSTANCE_CPU_USAGE], matchers)
-        # a migrated server has a series per host for a while: the larger one is nearer the truth
-        return _rated(need, lambda width: f"max by ({server}) (rate({spent}[{width}]))")
+        if need.aggregate in _EXTREMES:
+            return _rated(need, lambda width: f"max by ({server}) (rate({spent}[{width}]))")
+        # a migrated server has a series per host, and two agents may tell of one: no sum
+        rate = f"rate({spent}[{_seconds(need.period)}])"
+        return f"max by ({server}) ({rate} / {_told(spent, need.period)})"
 
     def server_ram(need: MetricNeed, matchers: str) -> str:
         used = _selector(raw[INSTANCE_RAM_USAGE], matchers)
@@ -130,10 +139,26 @@ def literally(text: str) -> str:
 def _rated(need: MetricNeed, expression: Callable[[str], str]) -> str:
     """An expression over rates: rate over the whole period, or the extreme of shorter ones."""
     width = min(need.granularity, need.period)
-    if need.aggregate in {"mean", "count"} or width >= need.period:
+    if need.aggregate not in _EXTREMES or width >= need.period:
         return expression(_seconds(need.period))
     over = _OVER_TIME[need.aggregate]
     return f"{over}(({expression(_seconds(width))})[{_seconds(need.period)}:{_seconds(width)}])"
+
+
+def _told(series: str, period: float) -> str:
+    """The share of a period since a counter began, 1 if it did so before (or nearly).
+
+    A rate is the growth per second of the whole period, also of a counter that began within it:
+    that of a server which was made, or came to its host, only then. Of the time before the first
+    sample 1.1 intervals count as told of, as Prometheus itself extrapolates, and the resolution of
+    the subquery besides: so a share is rather too large than too small, and no server looks busier
+    than it is.
+    """
+    step = max(period / _LOOKS, _SHORTEST)
+    width = _seconds(period)
+    age = f"(time() - min_over_time(timestamp({series})[{width}:{_seconds(step)}]))"
+    before = f"(1 + 1.1 / (count_over_time({series}[{width}]) - 1))"
+    return f"clamp_max(({age} * {before} + {round(step)}) / {max(round(period), 1)}, 1)"
 
 
 def _selector(name: str, *matchers: str) -> str:

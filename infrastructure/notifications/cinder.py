@@ -47,7 +47,7 @@ class _Attachment(msgspec.Struct):
 
 class _Volume(msgspec.Struct):
     volume_id: Text
-    size: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
+    size: Annotated[int, Meta(ge=0, le=2**53)] | UnsetType = UNSET
     status: str | UnsetType = UNSET
     host: str | None = None
     display_name: str | None = None

@@ -80,7 +80,7 @@ _COMPUTE = "nova-compute"
 _MB_PER_GB = 1024
 _GONE = "deleted"
 
-Amount = Annotated[int, Meta(ge=0)]
+Amount = Annotated[int, Meta(ge=0, le=2**53)]  # what the models hold exactly
 Text = Annotated[str, Meta(min_length=1)]
 
 
@@ -252,4 +252,4 @@ def _group(told: Notification, change: str) -> Iterator[GroupFact | MemberFact]:
 
 def _max_per_host(rules: Mapping[str, Any]) -> int:
     told = str(rules.get("max_server_per_host", 1))
-    return int(told) if told.isdigit() else 1
+    return int(told) if told.isdecimal() else 1

@@ -1,5 +1,6 @@
 """The compute side of a cloud, in bulk."""
 
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
@@ -26,6 +27,8 @@ from infrastructure.openstack.service import Service, compute, placement
 
 K = TypeVar("K")
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
+_ATTEMPTS = 3
 _UNREADABLE = "UNKNOWN"
 """Status of a server, and of a service, whose cell does not answer."""
 
@@ -80,6 +83,7 @@ class NovaCollector:
             groups.result(),
             aggregates.result(),
             nova.calls + inventory.calls,
+            tuple(_untold(nova)),
         )
 
 
@@ -116,16 +120,36 @@ def _services(nova: Service) -> dict[str, Json]:
 
 
 def _groups(nova: Service, page: int) -> list[Json]:
-    """Server groups of all projects: a list paged by offset that does not mark its end."""
-    found: dict[str, Json] = {}
-    offset = 0
+    """Server groups of all projects: a list paged by offset that does not mark its end.
+
+    Raises:
+        CloudUnreachable: it was never the same from one page to the next.
+    """
+    for _ in range(_ATTEMPTS):
+        found = _connected(nova, page)
+        if found is not None:
+            return found
+        _log.info("server groups changed while they were listed: listing them again")
+    raise CloudUnreachable("/os-server-groups changes too fast to be listed")
+
+
+def _connected(nova: Service, page: int) -> list[Json] | None:
+    """The list, each page begun with the last item of the one before; None if it was another.
+
+    A group that is deleted meanwhile moves those after it up: the next page would miss one.
+    """
+    found: list[Json] = []
     while True:
-        query = {"all_projects": "true", "limit": page, "offset": offset}
+        seen = len(found)
+        query = {"all_projects": "true", "limit": page + (seen > 0), "offset": max(0, seen - 1)}
         items = nova.get("/os-server-groups", query)["server_groups"]
+        if found:
+            if not items or items[0]["id"] != found[-1]["id"]:
+                return None
+            items = items[1:]
         if not items:
-            return list(found.values())
-        found.update((item["id"], item) for item in items)
-        offset += len(items)
+            return found
+        found += items
 
 
 def _generations(inventory: Service) -> dict[str, int]:
@@ -171,6 +195,7 @@ def _collected(
     groups: Sequence[Json],
     aggregates: Sequence[Json],
     calls: int,
+    untold: tuple[Because, ...],
 ) -> Collected:
     if any(server["status"] == _UNREADABLE for server in servers):
         raise CloudUnreachable("a cell does not answer: some servers are unknown")
@@ -194,7 +219,7 @@ def _collected(
         servers=rows,
         groups=[group_row(group) for group in groups],
         aggregates=[aggregate_row(aggregate) for aggregate in aggregates],
-        problems=tuple(_problems(hypervisors, services, providers)),
+        problems=(*untold, *_problems(hypervisors, services, providers)),
         calls=calls,
     )
 
@@ -208,6 +233,20 @@ def _gathered(pairs: Iterable[tuple[K, T]]) -> defaultdict[K, list[T]]:
 
 def _deleted(server: Json) -> bool:
     return "deleted" in (str(server.get("OS-EXT-STS:vm_state")), str(server["status"]).lower())
+
+
+_UNTOLD = {
+    "2.61": "what the extra specs of flavors ask for is not told",
+    "2.69": "a cell that is down is left out without a word",
+}
+"""What a Nova does not tell that does not speak a microversion yet."""
+
+
+def _untold(nova: Service) -> Iterable[Because]:
+    for version, untold in _UNTOLD.items():
+        if not nova.supports(version):
+            facts = {"field": "microversion", "resource": "nova", "value": f"<{version}: {untold}"}
+            yield Because(Reason.BAD_VALUE, {**facts})
 
 
 def _problems(

@@ -71,6 +71,13 @@ class ApiSettings:
         8,
         "Requests that one of these processes handles at once.",
     )
+    patience: float = option(
+        "vigil.api_patience",
+        Number(1.0, 3600.0),
+        60.0,
+        "Seconds for which a client may send nothing in the middle of a request, or take nothing "
+        "of its answer; then its connection is cut, and its thread is free for others.",
+    )
     max_limit: int = option("api.max_limit", Integer(1), 1000, "Most items in one page of a list.")
     enable_authentication: bool = option(
         "DEFAULT.enable_authentication",

@@ -52,7 +52,13 @@ def server_settings(settings: Settings) -> ServerSettings:
         SettingsError: the certificate cannot be used.
     """
     api, access = settings.api, settings.access
-    plain = ServerSettings(host=api.host, port=api.port, workers=api.workers, threads=api.threads)
+    plain = ServerSettings(
+        host=api.host,
+        port=api.port,
+        workers=api.workers,
+        threads=api.threads,
+        patience=api.patience,
+    )
     if not api.enable_ssl_api:
         return plain
     try:

@@ -97,8 +97,7 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
-    if isinstance(sys.stdout, io.TextIOWrapper):  # names may have any characters
-        sys.stdout.reconfigure(errors="backslashreplace")
+    _spell_out()
     named = next((word for word in words if not word.startswith("-")), "")
     try:
         args = build_parser(only=named).parse_args(words)
@@ -118,6 +117,13 @@ def _carried_out(args: argparse.Namespace) -> int:
         return _complain(args, error, FAILED)
     except Exception as error:  # noqa: BLE001 - the last line of defence of a command line
         return _complain(args, error, FAILED, unexpected=True)
+
+
+def _spell_out() -> None:
+    """What the terminal's encoding lacks is shown as an escape: clouds hold names of any kind."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _complain(

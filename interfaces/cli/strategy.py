@@ -98,7 +98,7 @@ def read_file(path: Path) -> dict[str, Any]:
         data = json.loads(text)
     except OSError as error:
         raise CommandFailed(f"{path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CommandFailed(f"{path} cannot be read: {error}") from error
     if not isinstance(data, dict):
         raise CommandFailed(f"{path} holds no JSON object")

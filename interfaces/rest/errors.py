@@ -10,6 +10,7 @@ Errors of this layer::
     ├── Busy                    503  this process serves as many event streams as it may
     ├── NotAcceptable           406  the feature needs a newer microversion
     │   └── VersionNotAcceptable     no such microversion
+    ├── TooSlow                 408  the rest of the body does not come
     ├── TooLarge                413  the body is longer than allowed
     └── UnusableMediaType       415  a body in a format that is not JSON
 """
@@ -85,6 +86,10 @@ class VersionNotAcceptable(NotAcceptable):
     """There is no such microversion."""
 
 
+class TooSlow(RestError):
+    """The rest of the body does not come."""
+
+
 class TooLarge(RestError):
     """The body is longer than allowed."""
 
@@ -126,6 +131,7 @@ STATUS: Mapping[type[Exception], int] = {
     Forbidden: 403,
     NotAcceptable: 406,
     VersionNotAcceptable: 406,
+    TooSlow: 408,
     TooLarge: 413,
     UnusableMediaType: 415,
 }

@@ -13,7 +13,8 @@ import msgspec
 from application.commands.idempotency import Once
 from application.commands.patching import MISSING, Operation, Patch
 from interfaces.rest.call import call_of
-from interfaces.rest.errors import Malformed, TooLarge, UnusableMediaType
+from interfaces.rest.errors import Malformed, TooLarge, TooSlow, UnusableMediaType
+from interfaces.rest.worker import ran_out_of_patience
 
 JSON = "application/json"
 _READABLE = frozenset({JSON, "text/javascript", "application/javascript"})
@@ -45,11 +46,17 @@ def read(req: falcon.Request, limit: int) -> bytes:
         TooLarge: it is longer than the limit.
         UnusableMediaType: there is one, and it is not JSON.
         Malformed: it is a form.
+        TooSlow: the rest of it does not come.
     """
     if (req.content_length or 0) > limit:
         raise TooLarge(f"The request body is longer than {limit} bytes.")
     stream = req.stream if req.content_length is None and _chunked(req) else req.bounded_stream
-    body = stream.read(limit + 1)
+    try:
+        body = stream.read(limit + 1)
+    except OSError as error:
+        if not ran_out_of_patience(error):
+            raise
+        raise TooSlow("The request body did not come in time.") from error
     if len(body) > limit:
         raise TooLarge(f"The request body is longer than {limit} bytes.")
     kind = (req.content_type or JSON).partition(";")[0].strip().lower()

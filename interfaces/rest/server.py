@@ -4,6 +4,7 @@ import logging
 import os
 import socket
 import ssl
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from infrastructure.supervision import listening
 from interfaces.rest.app import App, create_app
 from interfaces.rest.services import RestServices
 from interfaces.rest.traffic import SharedMemory, Traffic
+from interfaces.rest.worker import PATIENCE, PatientWorker, ran_out_of_patience
 
 LOG = logging.getLogger("vigil.rest")
 
@@ -36,6 +38,7 @@ class ServerSettings:
         workers: processes.
         threads: requests that a process handles at once.
         timeout: seconds after which a worker process that shows no life is killed.
+        patience: seconds for which a client may send or take nothing while a thread waits for it.
         grace: seconds that requests have to end when the server is told to stop.
         certificate, key: PEM files; with both the server speaks TLS.
         authorities: PEM file; with it, clients must show a certificate that one of these signed.
@@ -46,6 +49,7 @@ class ServerSettings:
     workers: int = 2
     threads: int = 8
     timeout: int = 60
+    patience: float = PATIENCE
     grace: int = 30
     certificate: Path | None = None
     key: Path | None = None
@@ -80,7 +84,7 @@ def serve(
         "bind": f"fd://{listener.detach()}",
         "workers": settings.workers,
         "threads": settings.threads,
-        "worker_class": "gthread",
+        "worker_class": PatientWorker,
         "timeout": settings.timeout,
         "graceful_timeout": settings.grace,
         "logger_class": _Log,
@@ -100,7 +104,7 @@ def serve(
         "worker_exit": lambda _, worker: _close(worker),
     }
     try:
-        _Application(make_services, options).run()
+        _Application(make_services, options, settings.patience).run()
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else int(end.code is not None)
         if os.getpid() != master:
@@ -123,8 +127,11 @@ def _listening(settings: ServerSettings) -> socket.socket:
 class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """The WSGI application of a worker process, with what it holds."""
 
-    def __init__(self, make_services: Callable[[], RestServices], options: dict[str, Any]) -> None:
+    def __init__(
+        self, make_services: Callable[[], RestServices], options: dict[str, Any], patience: float
+    ) -> None:
         self._make_services = make_services
+        self.patience = patience
         self._options = options
         self.services: RestServices | None = None
         self.memory = SharedMemory(2 * options["workers"] + SPARE)
@@ -211,6 +218,13 @@ class _Log(Logger):  # type: ignore[misc]
         """Leaves handlers, format and level to whoever set up logging."""
         self.cfg = cfg
         self.error_log.propagate = True
+
+    def exception(self, msg: str, *args: Any, **how: Any) -> None:
+        """An error with its traceback; a client that takes too long is none of ours."""
+        if ran_out_of_patience(sys.exc_info()[1]):
+            self.warning("a client was cut off: nothing came from it, or was taken, for too long")
+        else:
+            super().exception(msg, *args, **how)
 
     def access(self, *_: Any) -> None:
         """The API writes its own."""

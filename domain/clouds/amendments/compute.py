@@ -1,6 +1,6 @@
 """Facts about hosts and servers, applied to a compute model."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 from functools import cached_property
 from typing import Any
@@ -13,6 +13,8 @@ from domain.clouds.amendments.facts import (
     PinFact,
     ServerFact,
 )
+from domain.cluster.accounting import booked
+from domain.cluster.allocations import Allocation
 from domain.cluster.compute import ComputeModel
 from domain.cluster.edits import edited, exchanged
 from domain.cluster.rows import GroupRow, ServerRow
@@ -21,6 +23,8 @@ from domain.kernel.reasons import Because, Reason
 
 HIDDEN = frozenset({"soft-delete"})
 """States in which a server is not listed, but may come back."""
+WAITING = "resized"
+"""State in which a resize or a cold migration waits to be confirmed, or undone."""
 DISABLED_TRAIT = "COMPUTE_STATUS_DISABLED"
 """What Placement's provider of a host has while its (living) compute service is disabled."""
 _OF_HOSTS = ("status", "disabled_reason", "state", "traits")
@@ -168,24 +172,45 @@ class ComputeAmendments:
         return dict(zip(_OF_HOSTS, (*status, state, tuple(sorted(traits))), strict=True))
 
     def _host_changes(self) -> dict[str, dict[int, object]]:
-        changes: dict[str, dict[int, object]] = {"other_allocations": self._freed()}
+        changes: dict[str, dict[int, object]] = {"other_allocations": self._booked()}
         for name in self.hosts.keys() & self.base.host_places.keys():
             for column, value in self.host(name).items():
                 changes.setdefault(column, {})[self.base.host_places[name]] = value
         return changes
 
-    def _freed(self) -> dict[int, object]:
-        """Host → what others hold there, where servers that are gone for ever held something."""
+    def _booked(self) -> dict[int, object]:
+        """Host → what others hold there now, where that is not what was collected.
+
+        Servers that are gone for ever hold nothing any more; those that wait to be confirmed hold
+        what they had before, where they had it.
+        """
         gone = {fact.id for fact in self.facts.servers if fact.gone}
-        booked = self.base.hosts.other_allocations
-        if not gone or not any(booked.table):
-            return {}
-        kept = {
-            place: tuple(one for one in held if one.consumer not in gone)
-            for place in range(len(booked))
-            if (held := booked[place])
-        }
-        return {place: left or None for place, left in kept.items() if left != booked[place]}
+        known = self.base.hosts.other_allocations
+        now: dict[int, list[Allocation]] = {}
+        if gone and any(known.table):
+            now = {
+                place: [one for one in held if one.consumer not in gone]
+                for place in range(len(known))
+                if (held := known[place])
+            }
+        for place, one in self._waiting():
+            now.setdefault(place, list(known[place] or ())).append(one)
+        changed = {place: tuple(sorted(held)) or None for place, held in now.items()}
+        return {place: held for place, held in changed.items() if held != known[place]}
+
+    def _waiting(self) -> Iterator[tuple[int, Allocation]]:
+        """Host, and what a server would need there that may still be sent back.
+
+        Placement has booked that to a migration, of which no message tells.
+        """
+        told = (f for f in self.facts.servers if f.attributes.get("state") == WAITING)
+        for fact in told:
+            row = None if fact.gone else self.collected(fact.id)
+            if row is None or row.host is None or row.state == WAITING:
+                continue
+            held = booked(row, f"migration of {fact.id}")
+            if held is not None:
+                yield self.base.host_places[row.host], held
 
     def _groups(self) -> tuple[GroupRow, ...]:
         known = {group.id: group for group in self.base.groups}

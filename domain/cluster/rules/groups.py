@@ -1,7 +1,7 @@
 """Server groups, and the operator's keep-apart and keep-together lists, which work alike."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -27,6 +27,8 @@ class GroupIndex:
         groups: the cloud's groups, then the others.
         members: of each group, indices in order.
         elsewhere: of each group, whether it has members outside the scope.
+        booked: group → (member, host) where a member that is not there holds room: it is on its
+            way, or being built there.
         native: how many of the groups are the cloud's.
     """
 
@@ -44,6 +46,7 @@ class GroupIndex:
             tuple(sorted(places[m] for m in found if m in places)) for found in members
         )
         self.elsewhere = tuple(not model.outside.isdisjoint(found) for found in members)
+        self.booked = _booked(model, members)
         self._of: dict[int, list[int]] = defaultdict(list)
         for group, found in enumerate(self.members):
             for server in found:
@@ -56,6 +59,27 @@ class GroupIndex:
     def others(self, group: int, server: int) -> list[int]:
         """The other members of a group."""
         return [member for member in self.members[group] if member != server]
+
+
+def _booked(
+    model: ComputeModel, members: Sequence[set[str]]
+) -> Mapping[int, Sequence[tuple[str, int]]]:
+    held = model.hosts.other_allocations
+    hosts = [host for host in range(len(held)) if held[host]]
+    if not hosts:
+        return {}
+    groups_of: dict[str, list[int]] = defaultdict(list)
+    for group, found in enumerate(members):
+        for member in found:
+            groups_of[member].append(group)
+    booked: dict[int, list[tuple[str, int]]] = defaultdict(list)
+    for host in hosts:
+        for one in held[host] or ():
+            at = model.server_places.get(one.consumer)
+            if at is None or model.servers.host[at] != host:
+                for group in groups_of.get(one.consumer, ()):
+                    booked[group].append((one.consumer, host))
+    return booked
 
 
 class Affinity:
@@ -100,7 +124,8 @@ class Affinity:
 class AntiAffinity:
     """A host for a member of an anti-affinity group holds fewer others than the group allows.
 
-    Members in flight count at both ends.
+    Members in flight count at both ends; so do those that somebody else moves, or has built: what
+    they hold at the other end is known.
     """
 
     def __init__(self, index: GroupIndex) -> None:
@@ -131,6 +156,8 @@ class AntiAffinity:
         others = self._index.others(group, server)
         places = [int(branch.host_of[other]) for other in others]
         places += [branch.moving[other] for other in others if other in branch.moving]
+        own = branch.model.servers.id[server]
+        places += [host for member, host in self._index.booked.get(group, ()) if member != own]
         return np.bincount(places, minlength=len(branch.model.hosts)).astype(np.int64)
 
 

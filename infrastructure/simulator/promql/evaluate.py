@@ -125,17 +125,22 @@ class Evaluator:
     def _steps(self, subquery: Subquery) -> tuple[list[Labels], Floats, float]:
         times = np.arange(self._at, self._at - subquery.window - 1e-9, -subquery.step)[::-1]
         places: dict[tuple[tuple[str, str], ...], int] = {}
-        columns = []
+        columns: list[tuple[list[int], Floats]] = []
+        labels: list[Labels] | None = None
+        rows: list[int] = []
         for time in times.tolist():
-            vector = Evaluator(self._catalogue, time).vector(subquery.operand)
-            column = dict(zip(map(_key, vector.labels), vector.values.tolist(), strict=True))
-            for key in column:
-                places.setdefault(key, len(places))
-            columns.append(column)
-        window = np.array([[c.get(key, np.nan) for c in columns] for key in places])
+            wall = self._wall - (self._at - time)
+            vector = Evaluator(self._catalogue, time, wall).vector(subquery.operand)
+            if vector.labels != labels:  # mostly they are those of the step before
+                labels = vector.labels
+                rows = [places.setdefault(_key(one), len(places)) for one in labels]
+            columns.append((rows, vector.values))
+        window = np.full((len(places), len(times)), np.nan)
+        for step, (rows, values) in enumerate(columns):
+            window[rows, step] = values
         return (
             [dict(key) for key in places],
-            window.reshape(len(places), len(times)),
+            window,
             float(times[-1] - times[0]),
         )
 

@@ -15,6 +15,7 @@ MEANINGS = {
     403: "The policy rule that the text names says no.",
     404: "There is no such thing (then).",
     406: "The feature needs a newer microversion, or there is no such one.",
+    408: "The rest of the body does not come.",
     409: "It contradicts what is there: a name is taken, or the state has moved on.",
     413: "The body is too long.",
     414: "The URL is too long: said by the server itself, in HTML.",
@@ -42,7 +43,7 @@ def statuses(route: Route, endpoint: Endpoint, operation: Operation) -> set[int]
     if "{ident}" in route.path:
         found.add(404)
     if operation.body is not None:
-        found |= {413, 415}
+        found |= {408, 413, 415}
     if endpoint.method == "POST":
         found |= {409, 422}
     return found

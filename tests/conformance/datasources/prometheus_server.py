@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import requests
@@ -36,8 +37,8 @@ def version() -> str:
 @contextmanager
 def prometheus_server(directory: Path) -> Iterator[str]:
     """URL of a Prometheus that knows the truth as exporters would have told it."""
-    text = directory / "samples.om"
-    text.write_text("\n".join([*_exposition(time.time()), "# EOF", ""]), encoding="utf-8")
+    text, now = directory / "samples.om", time.time()
+    text.write_text("\n".join([*_exposition(now), *_moved(now), "# EOF", ""]), encoding="utf-8")
     data = directory / "data"
     subprocess.run(
         ["promtool", "tsdb", "create-blocks-from", "openmetrics", str(text), str(data)],
@@ -82,13 +83,22 @@ def _wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
         time.sleep(0.1)
 
 
+def _lines(
+    start: float, name: str, labels: str, told: Iterable[tuple[int, float]]
+) -> Iterator[str]:
+    for at, value in told:
+        yield f"{name}{{{labels}}} {value!r} {start + at:.3f}"
+
+
+def _moved(start: float) -> Iterator[str]:
+    yield "# TYPE moved_cpu gauge"
+    for server, labels, told in truth.moved():
+        yield from _lines(start, "moved_cpu", f'resource="{server}",{labels}', told)
+
+
 def _exposition(start: float) -> Iterator[str]:
     """The samples in the OpenMetrics format."""
-
-    def lines(name: str, labels: str, told: Iterable[tuple[int, float]]) -> Iterator[str]:
-        for at, value in told:
-            yield f"{name}{{{labels}}} {value!r} {start + at:.3f}"
-
+    lines = partial(_lines, start)
     yield "# TYPE node_cpu_seconds counter"
     for host in truth.TRUTH[m.HOST_CPU_USAGE]:
         for cpu in range(_CORES):

@@ -1,6 +1,6 @@
 """What is true of the small cloud that every datasource is asked about, at any time."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from domain.cluster.compute import ComputeModel
 from domain.cluster.rows import HostRow, ServerRow
@@ -122,3 +122,30 @@ def counter(metric: str, resource: str, rate: float, step: int = STEP) -> list[t
         counted.append((at, total))
         total += rate * number * step
     return counted
+
+
+MOVED = {"full": 80.0, "some": 50.0, "idle": 30.0, "wave": 80.0}
+"""Server name → CPU use, %, by the counters of ``moved``."""
+
+
+def moved() -> Iterator[tuple[str, str, list[tuple[int, float]]]]:
+    """Server id, labels and samples of counters that do not tell of the whole hour before.
+
+    ``full`` moved half an hour before: each host counts on its own. So did ``wave``, whose old host
+    goes on telling what it last counted. ``some`` was made ten minutes before. ``idle`` was always
+    there, and two agents tell of it.
+    """
+
+    def counted(name: str, begin: int, end: int) -> list[tuple[int, float]]:
+        per_second = MOVED[name] / 100 * VCPUS * 1e9
+        return [(at, (at - begin) * per_second) for at in range(begin, end + 1, STEP)]
+
+    old, new = counted("full", -BEFORE, -1800), counted("full", -1740, AFTER)
+    yield SERVERS["full"], 'host="a"', old
+    yield SERVERS["full"], 'host="b"', new
+    last = old[-1][1]
+    yield SERVERS["wave"], 'host="a"', [*old, *((at, last) for at, _ in new)]
+    yield SERVERS["wave"], 'host="b"', new
+    yield SERVERS["some"], 'host="a"', counted("some", -600, AFTER)
+    for agent in ("x", "y"):
+        yield SERVERS["idle"], f'host="a",agent="{agent}"', counted("idle", -BEFORE, AFTER)

@@ -1,4 +1,5 @@
 import argparse
+import json
 import os
 import pty
 import re
@@ -217,6 +218,29 @@ def test_status_on_a_terminal_is_live_and_leaves_it_clean_on_ctrl_c(installation
             os.close(master)
     assert b"\x1b[?1049h" in screen, "it used the alternate screen"
     assert b"Traceback" not in screen
+
+
+def test_names_that_a_terminal_cannot_show_are_spelled_out(tmp_path: Path) -> None:
+    """A server with a smiley in its name ended a trial half-way where the locale was not UTF-8."""
+    file = tmp_path / "cluster.json"
+    hosts = [
+        {"id": f"h{n}", "name": f"c{n}", "vcpus": 8, "ram_mb": 8, "disk_gb": 8} for n in (1, 2)
+    ]
+    servers = [
+        {"id": f"s{n}", "name": "\N{GRINNING FACE}", "host": f"h{n}", "vcpus": 1, "ram_mb": 1}
+        for n in (1, 2)
+    ]
+    file.write_text(json.dumps({"hosts": hosts, "instances": servers}), encoding="utf-8")
+    words = ["strategy", "run", "vm_workload_consolidation", "--cluster", str(file)]
+    done = subprocess.run(
+        [sys.executable, "-m", "interfaces.cli.main", *words],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"\\U0001f600" in done.stdout
 
 
 def read_until(descriptor: int, wanted: bytes, within: float = 40.0) -> bytes:

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from domain.cluster.allocations import Allocation
 from domain.cluster.rows import AggregateRow, GroupRow, HostRow, ServerRow
 from domain.kernel.reasons import Reason
 from infrastructure.openstack.collector import NovaCollector
-from infrastructure.openstack.connection import Limits
+from infrastructure.openstack.connection import Limits, connect
 from tests.integration.openstack.scripted import Asked, Say, ScriptedCloud
 
 Json = dict[str, Any]
@@ -284,6 +285,46 @@ def test_groups_and_aggregates_are_mapped(cluster: Cluster, collector: NovaColle
     assert {server.id: server.groups for server in found.servers} == {"s1": ("g1", "g3"), "s2": ()}
 
 
+def _groups(*names: str) -> list[Json]:
+    return [{"id": name, "name": name, "policy": "affinity", "members": []} for name in names]
+
+
+class _Deleting:
+    """Answers from a list of which the first item is deleted after some of the requests."""
+
+    def __init__(self, groups: list[Json], after: tuple[int, ...]) -> None:
+        self.groups = groups
+        self.after = after
+        self.requests = 0
+
+    def __call__(self, asked: Asked) -> Say:
+        answer = _by_offset("server_groups", self.groups)(asked)
+        self.requests += 1
+        if self.requests in self.after:
+            del self.groups[0]
+        return answer
+
+
+def test_a_group_deleted_between_two_pages_hides_no_other_group(
+    cluster: Cluster, collector: NovaCollector, cloud: ScriptedCloud
+) -> None:
+    """The list is paged by offset: what follows moved up by one, the first of the next page was
+    never listed, and its members were moved as if they were in no group."""
+    cluster.script()
+    cloud.on("GET", "/os-server-groups", _Deleting(_groups("a", "b", "c", "d"), after=(1,)))
+    assert [group.id for group in collector.collect().groups] == ["b", "c", "d"]
+
+
+def test_a_list_of_groups_that_never_stands_still_is_no_list(
+    cluster: Cluster, collector: NovaCollector, cloud: ScriptedCloud
+) -> None:
+    cluster.script()
+    many = _groups(*(str(number) for number in range(100, 150)))
+    cloud.on("GET", "/os-server-groups", _Deleting(many, after=tuple(range(50))))
+    with pytest.raises(CloudUnreachable, match="too fast"):
+        collector.collect()
+
+
 def test_bare_metal_is_left_out_with_its_servers(
     cluster: Cluster, collector: NovaCollector
 ) -> None:
@@ -378,3 +419,21 @@ def test_a_cell_that_does_not_answer_fails_the_whole(
     cluster.script()
     with pytest.raises(CloudUnreachable, match="cell"):
         collector.collect()
+
+
+@pytest.mark.parametrize(
+    ("newest", "says"), [("2.60", ["2.61", "2.69"]), ("2.65", ["2.69"]), ("2.69", [])]
+)
+def test_what_an_old_nova_does_not_tell_is_said(
+    tmp_path: Path, limits: Limits, newest: str, says: list[str]
+) -> None:
+    """Flavors without extra specs looked like flavors that ask for nothing, and a list without the
+    servers of a cell that was down looked whole."""
+    old = ScriptedCloud(newest=newest)
+    Cluster(old).script()
+    connection = connect("scripted", old.clouds_yaml(tmp_path), limits)
+    problems = NovaCollector(connection, limits).collect().problems
+    assert [str(one).split(" ")[4] for one in problems] == [f"<{version}:" for version in says]
+    assert all(one.facts["field"] == "microversion" for one in problems)
+    connection.session.session.close()
+    old.close()

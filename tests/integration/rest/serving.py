@@ -1,7 +1,7 @@
 """The API on a real server with real worker processes, for tests and their helpers.
 
 Run as a program, ``python -m tests.integration.rest.serving URL WORKERS STREAM_SECONDS HEARTBEAT
-STREAM_PATIENCE``, it serves the house in a database and prints where.
+STREAM_PATIENCE PATIENCE``, it serves the house in a database and prints where.
 """
 
 import subprocess
@@ -68,10 +68,11 @@ def served(
     stream_seconds: float = 3600.0,
     heartbeat: float = 0.5,
     stream_patience: float = 30.0,
+    patience: float = 30.0,
     errors: IO[str] | None = None,
 ) -> Iterator[str]:
     """The base URL of a server on a house's databases; ``errors`` takes what it logs."""
-    words = [house.url, *map(str, (workers, stream_seconds, heartbeat, stream_patience))]
+    words = [house.url, *map(str, (workers, stream_seconds, heartbeat, stream_patience, patience))]
     command = [sys.executable, "-m", "tests.integration.rest.serving", *words]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
     try:
@@ -100,7 +101,7 @@ def _main() -> int:
     )
     return serve(
         lambda: services_of(url, settings),
-        ServerSettings(port=0, workers=workers, grace=5),
+        ServerSettings(port=0, workers=workers, grace=5, patience=float(sys.argv[6])),
         lambda host, port: print(f"http://{host}:{port}", flush=True),
     )
 

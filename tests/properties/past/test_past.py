@@ -87,10 +87,14 @@ class Told(Story):
         self.spoilt: list[Audit | ActionPlan] = []
 
     def goes_on(self, log: SqlEventLog) -> None:
-        for touched in self.chapters(CHAPTERS):
-            log.save(*touched)
-            if self._random.random() < 0.1:
-                self._seconds = max(0.0, self._seconds - 300)
+        """Until there is somebody whose past can be asked about, and for a while at least."""
+        told = False
+        while not told:
+            for touched in self.chapters(CHAPTERS):
+                log.save(*touched)
+                if self._random.random() < 0.1:
+                    self._seconds = max(0.0, self._seconds - 300)
+            told = bool(self.audits)
 
     def spoil(self, log: SqlEventLog) -> None:
         """Something comes behind a history that no event can be made of."""
@@ -158,7 +162,7 @@ def test_every_answer_is_that_of_the_whole_history_folded(
                     answer = remembered(past, *asked)
                     assert answer == folded(logs, *asked)
                     told += answer != "nothing"
-        assert told > QUESTIONS  # of three times as many: the story had something to tell
+        assert told > QUESTIONS / 2  # of six times as many: the story had something to tell
 
 
 def lived(log: SqlEventLog, runs: int, late: int = 0) -> UUID:

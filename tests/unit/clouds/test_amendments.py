@@ -128,6 +128,31 @@ def test_a_server_that_lands_takes_the_room_that_it_held() -> None:
     assert (landed.allocated + landed.others)[0].tolist() == [0.0, 1.0]
 
 
+def test_a_server_that_may_still_be_sent_back_holds_the_room_that_it_had() -> None:
+    """A resize or a cold migration that waits to be confirmed: Placement keeps the source booked to
+    the migration, of which no message tells. The source looked empty until the next collection, and
+    moves to it were planned that Nova refused."""
+    waiting: dict[str, Any] = {"state": "resized", "status": "VERIFY_RESIZE"}
+    model = Model().told(seen(1001, host="b", vcpus=4, **waiting))
+    changed, _ = model.known.model()
+    assert (changed.allocated + changed.others)[0].tolist() == [1.0, 4.0]
+    here = Model().told(seen(1001, host="a", vcpus=4, **waiting)).known.model()[0]
+    assert (here.allocated + here.others)[0].tolist() == [5.0, 0.0]
+    confirmed = model.told(seen(1002, host="b", vcpus=4)).known.model()[0]
+    assert (confirmed.allocated + confirmed.others)[0].tolist() == [0.0, 4.0]
+    lost = model.told(gone(1003)).known.model()[0]
+    assert (lost.allocated + lost.others)[0].tolist() == [0.0, 0.0]
+
+
+def test_a_server_that_waited_when_it_was_collected_is_not_booked_once_more() -> None:
+    held = Allocation("migration", 1, 1, 1)
+    row = server(host="a", state="resized", status="VERIFY_RESIZE")
+    model = Model(base(row, other_allocations=(held,)))
+    model.told(seen(1001, state="resized", status="VERIFY_RESIZE", name="renamed"))
+    assert model.known.model()[0].hosts.other_allocations[1] == (held,)
+    assert model.known.model()[0].hosts.other_allocations[0] is None
+
+
 def test_a_deletion_is_remembered_for_a_while_after_a_collection_confirmed_it() -> None:
     """Whoever was at work on the server may tell of it after it went, and after a collection."""
     late = base(server("t"))

@@ -52,12 +52,18 @@ def rich() -> ComputeModel:
                 "pci_passthrough:alias": "acme-gpu:1",
                 "aggregate_instance_extra_specs:acme-disk": "<or> acme-ssd <or> acme-nvme",
                 "acme:note": "internal",
+                "hw:pmem": "6GB, acme-log",
             },
         ),
         server(4, None, status="SHELVED_OFFLOADED", state="shelved_offloaded"),
     ]
     groups = (GroupRow("acme-group", "acme web", "anti-affinity", ("s2", "s3", "s-gone"), 2),)
-    metadata = {"acme-disk": "acme-ssd", "filter_tenant_id": "acme-prod", "acme-contact": "ops"}
+    metadata = {
+        "acme-disk": "acme-ssd",
+        "filter_tenant_id": "acme-prod",
+        "filter_tenant_id_acme": "acme-prod, acme-test",
+        "acme-contact": "ops",
+    }
     aggregates = (
         AggregateRow("7", "5e6c9a30-acme", "acme fast", "acme-east", ("c1", "c-gone"), metadata),
     )
@@ -169,8 +175,11 @@ def test_the_neutral_form_is_read_as_it_is() -> None:
         ({"metrics": {"host_power": [1]}}, "metrics.host_power"),
         ({"metrics": {"host_power": {"h": "1"}}}, "metrics.host_power.h"),
         ({"outside": [1]}, "outside"),
-        ({"hosts": [{"id": "h", "name": "c", "unseen": -1}]}, "hosts.unseen"),
+        ({"hosts": [{"id": "h", "name": "c", "unseen": -1}]}, "hosts[0].unseen"),
         ({"instances": [{"name": "x"}]}, "instances[0]"),
+        ({"instances": [{"id": "s"}], "unplaced": [{"name": "x"}]}, "unplaced[0]"),
+        ({"instances": [{"id": "s"}], "unplaced": [{"id": "t", "name": 1}]}, "unplaced[0].name"),
+        ({"unplaced": [{"id": "t", "excluded": 1}]}, "unplaced[0].excluded"),
         (with_cells({}), "hosts[0].numa"),
         (with_cells([]), "hosts[0].numa"),
         (with_cells([1]), "hosts[0].numa"),
@@ -191,6 +200,119 @@ def test_what_is_not_as_it_should_be_is_named(data: dict[str, object], field: st
     with pytest.raises(InvalidValue) as refused:
         read_cluster(data)
     assert refused.value.field == field
+
+
+HOST = {"id": "h", "name": "c", "vcpus": 8, "ram_mb": 1024, "disk_gb": 10}
+SERVER = {"id": "s", "host": "h", "vcpus": 1, "ram_mb": 1, "disk_gb": 1}
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "value"),
+    [
+        ("hosts", "id", {}),
+        ("hosts", "id", None),
+        ("hosts", "id", ""),
+        ("hosts", "name", 7),
+        ("hosts", "status", ["enabled"]),
+        ("hosts", "zone", 1),
+        ("hosts", "disabled_reason", {"a": 1}),
+        ("hosts", "traits", "HW_CPU_X86_AVX2"),
+        ("hosts", "aggregates", [[1]]),
+        ("hosts", "devices", ["gpu"]),
+        ("hosts", "generation", "3"),
+        ("hosts", "unseen", "1"),
+        ("hosts", "unseen", 10**30),
+        ("hosts", "cpu_util_pct", "20 %"),
+        ("hosts", "ram_used_mb", [1]),
+        ("instances", "id", [1]),
+        ("instances", "host", ["h"]),
+        ("instances", "state", 1),
+        ("instances", "task_state", True),
+        ("instances", "locked", "false"),
+        ("instances", "excluded", "false"),
+        ("instances", "metadata", "a=b"),
+        ("instances", "metadata", {"a": None}),
+        ("instances", "extra_specs", {"hw:cpu_policy": ["dedicated"]}),
+        ("instances", "groups", "g"),
+        ("instances", "numa_nodes", 1),
+        ("instances", "numa_nodes", ["0"]),
+        ("instances", "pinned_zone", 1.5),
+        ("instances", "cpu_util_pct", "x"),
+        ("instances", "name", "\ud800"),
+        ("groups", "members", "s"),
+        ("groups", "members", [None]),
+        ("groups", "max_per_host", "2"),
+        ("groups", "policy", ["affinity"]),
+        ("aggregates", "hosts", "c"),
+        ("aggregates", "metadata", []),
+        ("aggregates", "zone", 1),
+    ],
+)
+def test_a_field_of_the_wrong_kind_is_refused_by_its_place(
+    kind: str, field: str, value: object
+) -> None:
+    """Most ended in a traceback from deep inside the model; the text "false" locked a server, and
+    the text "g" put one into the groups of its letters."""
+    usual: dict[str, dict[str, object]] = {
+        "hosts": HOST,
+        "instances": SERVER,
+        "groups": {"id": "g"},
+        "aggregates": {"id": "1"},
+    }
+    data: dict[str, object] = {name: [record] for name, record in usual.items()}
+    with pytest.raises(InvalidValue) as refused:
+        read_cluster({**data, kind: [{**usual[kind], field: value}]})
+    assert refused.value.field.startswith(f"{kind}[0].{field}")
+
+
+def test_null_says_no_more_than_a_field_that_is_left_out() -> None:
+    """Tools that write every field wrote null where they knew nothing, and the reader fell."""
+    nothing = {"zone": None, "traits": None, "devices": None, "status": None, "cpu_util_pct": None}
+    silent = {"metadata": None, "extra_specs": None, "groups": None, "locked": None, "name": None}
+    told = read_cluster({"hosts": [{**HOST, **nothing}], "instances": [{**SERVER, **silent}]})
+    plain = read_cluster({"hosts": [HOST], "instances": [SERVER]})
+    assert told.model.to_columns() == plain.model.to_columns()
+    assert told.metrics == plain.metrics
+
+
+def test_fields_that_are_not_known_are_ignored_whatever_they_hold() -> None:
+    odd = {"colour": {"a": [1]}, "pcpus": 2, "cpu_ratio": "x", "unseen": None}
+    file = read_cluster(
+        {
+            "hosts": [{**HOST, "colour": 1}],
+            "instances": [{**SERVER, **odd}],
+            "groups": [{"id": "g", "vcpus": 1}],
+            "aggregates": [{"id": "1", "pcpus": []}],
+        }
+    )
+    assert file.quarantined == ()
+
+
+def test_numbers_serve_as_ids_and_as_values_of_maps() -> None:
+    specs = {"hw:numa_nodes": 2, "hw:cpu_sockets": True}
+    file = read_cluster(
+        {
+            "hosts": [{**HOST, "id": 1, "aggregates": [7]}],
+            "instances": [{**SERVER, "host": 1, "extra_specs": specs, "groups": [3]}],
+            "groups": [{"id": 3, "policy": "affinity"}],
+            "aggregates": [{"id": 7, "hosts": ["c"]}],
+        }
+    )
+    assert file.quarantined == ()
+    assert file.model.servers.extra_specs[0] == {"hw:numa_nodes": "2", "hw:cpu_sockets": "True"}
+    assert file.model.hosts.aggregates[0] == ("7",)
+    assert file.model.servers.groups[0] == ("3",)
+
+
+@pytest.mark.parametrize("value", ["4", 10**30, 1.5, -1])
+def test_an_amount_that_makes_no_sense_sets_one_server_aside_and_not_the_file(
+    value: object,
+) -> None:
+    file = read_cluster(
+        {"hosts": [HOST], "instances": [{**SERVER, "vcpus": value}, {**SERVER, "id": "t"}]}
+    )
+    assert file.model.servers.id == ("t",)
+    assert [one.id for one in file.quarantined] == ["s"]
 
 
 def test_an_anonymised_cluster_names_nobody_and_keeps_what_decides() -> None:

@@ -1,6 +1,7 @@
 """What is allocated on a host to others than its servers takes room there."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,7 @@ from domain.cluster.branch import Branch
 from domain.cluster.checker import Checker
 from domain.cluster.compute import ComputeModel
 from domain.cluster.constraints import Constraints
-from domain.cluster.rows import HostRow
+from domain.cluster.rows import GroupRow, HostRow
 from domain.kernel.reasons import Reason
 from tests.unit.cluster.build import host, model, server
 
@@ -182,3 +183,37 @@ def test_hosts_with_figures_that_cannot_be_are_set_aside() -> None:
     built, [bad] = ComputeModel.build([host(0), holding(Allocation("a", -1))], [])
     assert built.hosts.name == ("c0",)
     assert str(bad.because) == "other_allocations[a] of c1 is (-1, 0, 0, 0)"
+
+
+# -- members of groups that hold room where they are not yet ---------------------------------------
+
+APART = GroupRow("g", policy="anti-affinity", members=("s0", "s1", "new"))
+
+
+@pytest.mark.parametrize("consumer", ["s1", "new"])
+def test_a_member_on_its_way_to_a_host_keeps_other_members_off_it(consumer: str) -> None:
+    """Somebody else was moving s1 to c2, or a new member was being built there. s0 was sent after
+    it: the scheduler let that through, c2 refused it, and s0 was left in error."""
+    coming = host(2, other_allocations=(Allocation(consumer, 1),))
+    moving = server(1, 1, task_state="migrating")
+    built = model([host(0), host(1), coming, host(3)], [server(0, 0), moving], (APART,))
+    refused = Constraints(built).why_not(Branch(built), 0, 2)
+    assert [one.reason for one in refused] == [Reason.GROUP_ANTI_AFFINITY]
+    assert Checker(built).broken(0, 2) == {"AntiAffinity"}
+    assert Constraints(built).why_not(Branch(built), 0, 3) == ()
+    assert Checker(built).broken(0, 3) == set()
+
+
+def test_what_a_server_holds_itself_does_not_keep_it_off() -> None:
+    held = host(1, other_allocations=(Allocation("s0", 1), Allocation("stranger", 1)))
+    built = model([host(0), held], [server(0, 0)], (APART,))
+    assert Constraints(built).why_not(Branch(built), 0, 1) == ()
+    assert Checker(built).broken(0, 1) == set()
+
+
+def test_a_member_that_is_where_it_holds_room_counts_once() -> None:
+    two = replace(APART, max_per_host=2)
+    here = host(1, other_allocations=(Allocation("s1", 9),))
+    built = model([host(0), here], [server(0, 0), server(1, 1)], (two,))
+    assert Constraints(built).why_not(Branch(built), 0, 1) == ()
+    assert Checker(built).broken(0, 1) == set()

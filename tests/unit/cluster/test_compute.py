@@ -172,3 +172,35 @@ def test_hosts_are_found_by_id_and_by_name() -> None:
 def test_the_hypervisor_is_called_like_its_service_unless_told_otherwise() -> None:
     rows = [HostRow("h0", "c0"), HostRow("h1", "c1", hypervisor_hostname="c1.example")]
     assert model(rows, []).hosts.hypervisor_hostname == ("c0", "c1.example")
+
+
+@pytest.mark.parametrize("field", ["vcpus", "memory_mb", "disk_gb", "pcpus", "vcpus_reserved"])
+@pytest.mark.parametrize("value", [10**30, 2**63, 1.5, True, "16", None, float("inf")])
+def test_an_amount_that_no_column_can_hold_sets_its_host_aside(field: str, value: object) -> None:
+    """One absurd inventory (a total beyond 64 bits) ended the whole collection with an
+    OverflowError, and half a core was cut off without a word."""
+    built, [item] = ComputeModel.build([host(0, **{field: value}), host(1)], [server(1, 1)])
+    assert built.hosts.id == ("h1",)
+    assert item.because.reason is Reason.BAD_VALUE
+    assert item.because.facts["field"] == field
+
+
+@pytest.mark.parametrize("at", [0, None])
+@pytest.mark.parametrize("value", [10**30, 2**63, 1.5, True, "4", float("nan"), -1])
+def test_a_server_with_an_amount_that_no_column_can_hold_is_set_aside(
+    at: int | None, value: object
+) -> None:
+    """Of a server on a host it ended the model with a TypeError or an OverflowError, and so did
+    one that is on no host at all, whose amounts nobody looked at."""
+    bad = server(0, at, vcpus=value)
+    built, [item] = ComputeModel.build([host(0), host(1)], [bad, server(1, 1)])
+    assert built.servers.id == ("s1",)
+    assert len(built.unplaced) == 0
+    assert item.because.reason is Reason.BAD_VALUE
+    assert built.hosts.unseen.tolist() == [int(at == 0), 0]
+
+
+def test_a_whole_number_written_with_a_fraction_is_a_whole_number() -> None:
+    built = model([host(0, vcpus=16.0)], [server(0, 0, memory_mb=2048.0)])
+    assert built.hosts.vcpus.tolist() == [16]
+    assert built.servers.memory_mb.tolist() == [2048]

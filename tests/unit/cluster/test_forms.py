@@ -62,12 +62,32 @@ def test_unknown_xml_attributes_are_ignored_and_missing_ones_take_defaults() -> 
         ('<ModelRoot><Instance uuid="s" metadata="{\'a\': 1}"/></ModelRoot>', "metadata"),
         ('<ModelRoot><Instance uuid="s" metadata="[]"/></ModelRoot>', "metadata"),
         ('<ModelRoot><Instance uuid="s" locked="no"/></ModelRoot>', "locked"),
+        (f'<ModelRoot><Instance uuid="s" metadata="{"[" * 100_000}"/></ModelRoot>', "metadata"),
     ],
 )
 def test_xml_that_cannot_be_read_is_refused_by_the_attribute(text: str, field: str) -> None:
     with pytest.raises(InvalidValue) as caught:
         from_xml(text)
     assert caught.value.field == field
+
+
+def test_what_xml_cannot_hold_is_replaced_and_the_rest_reads_back() -> None:
+    """A service disabled with a reason that was pasted from a terminal, colours and all, made a
+    document that no parser takes."""
+    odd = host(0, status="disabled", disabled_reason="\x1b[31mbroken\x1b[0m fan\n\ufffe")
+    built = model([odd], [server(0, 0, metadata={"k\x00": "\x07"}, created_at="\ud800")])
+    back, quarantined = from_xml(to_xml(built))
+    assert quarantined == ()
+    assert back.hosts.disabled_reason[0] == "\ufffd[31mbroken\ufffd[0m fan\n\ufffd"
+    assert back.servers.metadata[0] == {"k\x00": "\x07"}
+
+
+def test_a_server_on_no_host_that_is_excluded_reads_back_excluded() -> None:
+    """The writer told it, the reader forgot it."""
+    text = '<ModelRoot><Instance uuid="s" watcher_exclude="True"/></ModelRoot>'
+    built, _ = from_xml(text)
+    assert built.unplaced.excluded.tolist() == [True]
+    assert from_xml(to_xml(built))[0].to_columns() == built.to_columns()
 
 
 def test_the_flat_list_has_a_row_per_host_and_server_and_one_for_an_empty_host() -> None:

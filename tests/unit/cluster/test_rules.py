@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 from domain.cluster.branch import Branch
+from domain.cluster.checker import Checker
+from domain.cluster.checker_texts import masked
 from domain.cluster.compute import ComputeModel
 from domain.cluster.constraints import Constraints
 from domain.cluster.demands import cpu_set, dedicated_cpus
@@ -335,3 +337,36 @@ def test_the_documentation_lists_exactly_the_rules_there_are() -> None:
     listed = {line.split("|")[1].strip() for line in table.splitlines() if line.startswith("| ")}
     built = model([host(0)], [server(0, 0)])
     assert listed - {"rule"} == set(Constraints(built).explain(Branch(built), 0).masks)
+
+
+@pytest.mark.parametrize(
+    "specs",
+    [
+        {"resources:PCPU": "²"},
+        {"resources:PCPU": "9" * 5000},
+        {"pci_passthrough:alias": "gpu:²"},
+        {"pci_passthrough:alias": f"gpu:{'9' * 400}"},
+        {"hw:cpu_policy": "mixed", "hw:cpu_dedicated_mask": "²"},
+        {"hw:cpu_policy": "mixed", "hw:cpu_dedicated_mask": f"0-{'9' * 5000}"},
+        {"hw:cpu_policy": "mixed", "hw:cpu_dedicated_mask": "0-99999999999999999"},
+        {"hw:cpu_policy": "mixed", "hw:cpu_dedicated_mask": "0,^0-99999999999999999"},
+        {"hw:numa_nodes": "9" * 5000},
+        {"hw:mem_page_size": "9" * 5000},
+        {"hw:numa_nodes": "1", "hw:numa_cpus.0": "0-1", "hw:numa_mem.0": "9" * 5000},
+    ],
+)
+def test_an_odd_extra_spec_concerns_its_own_server_only(specs: dict[str, str]) -> None:
+    """A superscript two, which is a digit but no number, ended the model of the whole cloud; a
+    mask with too many nines filled the memory."""
+    built = model([host(0), host(1)], [server(0, 0, extra_specs=specs), server(1, 0)])
+    odd, plain = Checker(built).broken(0, 1), Checker(built).broken(1, 1)
+    assert plain == set()
+    assert legal(built, 1) == ["c1"]
+    assert (legal(built, 0) == ["c1"]) is (odd == set())
+
+
+def test_a_mask_may_name_more_cpus_than_there_are() -> None:
+    assert cpu_set("1-9", 4) == {1, 2, 3} == masked("1-9", 4)
+    assert cpu_set("^2-9", 4) == {0, 1} == masked("^2-9", 4)
+    assert cpu_set("7-9", 4) == set() == masked("7-9", 4)
+    assert cpu_set("3-1", 4) == masked("3-1", 4)

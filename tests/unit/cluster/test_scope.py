@@ -7,6 +7,7 @@ from domain.cluster.compute import ComputeModel
 from domain.cluster.rows import AggregateRow
 from domain.cluster.scope import parse_scope
 from domain.kernel.errors import InvalidValue
+from domain.kernel.reasons import Reason
 from tests.unit.cluster.build import host, model, server
 
 
@@ -69,11 +70,39 @@ def test_a_scope_that_selects_nothing_says_so_and_names_what_is_unknown() -> Non
     ]
 
 
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"host_aggregates": []},
+        {"availability_zones": []},
+        {"host_aggregates": [{}]},
+        {"availability_zones": [{}]},
+        {"host_aggregates": [], "exclude": [{"compute_nodes": [{"name": "c0"}]}]},
+    ],
+)
+def test_an_include_rule_that_names_nothing_selects_nothing(rule: dict[str, Any]) -> None:
+    """A list of aggregates that a script had left empty opened the whole cloud to the audit."""
+    selection = parse_scope([{"compute": [rule]}]).select(cloud())
+    assert not selection.hosts.any()
+    assert [note.reason for note in selection.notes] == [Reason.MODEL_EMPTY]
+    assert hosts(rule, {"availability_zones": [{"name": "z1"}]}) == ["c2"]
+
+
 def test_excluded_hosts_leave_with_their_servers() -> None:
     scope = parse_scope([{"compute": [{"exclude": [{"compute_nodes": [{"name": "c1"}]}]}]}])
     part, selection = scope.apply(cloud())
     assert part.hosts.name == ("c0", "c2")
     assert part.servers.id == ("s0", "s2")
+    assert selection.notes == ()
+
+
+def test_a_host_is_excluded_by_the_name_of_its_hypervisor_too() -> None:
+    """What `openstack hypervisor list` calls a host is not always what its service is called: a
+    host that was to be left alone was emptied, with a remark that nobody knew it."""
+    built = model([host(0, hypervisor_hostname="c0.example.org"), host(1)], [server(0, 0)])
+    excluded = [{"compute_nodes": [{"name": "c0.example.org"}]}]
+    selection = parse_scope([{"compute": [{"exclude": excluded}]}]).select(built)
+    assert selection.hosts.tolist() == [False, True]
     assert selection.notes == ()
 
 

@@ -93,6 +93,35 @@ def test_a_pool_with_a_senseless_capacity_is_quarantined_and_the_others_are_used
 
 
 @pytest.mark.parametrize(
+    ("reported", "known"),
+    [(7, 7), ("7", 7), (7.0, 7), (None, -1), ("unknown", -1), ("", -1), ("infinite", -1)],
+)
+def test_a_number_of_volumes_that_a_backend_cannot_tell_is_unknown(
+    reported: Any, known: int
+) -> None:
+    """A driver that reported its number of volumes as text ended the whole storage model with a
+    ValueError, though nothing rests on that number."""
+    pool = with_figure("h@ssd#p", "total_volumes", reported)
+    assert built(pools=(pool,)).pools.total_volumes.tolist() == [known]
+
+
+@pytest.mark.parametrize("reported", ["x", -1, 10**30, 10**400, True, {}])
+def test_a_senseless_number_of_volumes_sets_its_pool_aside(reported: Any) -> None:
+    odd = with_figure("h@ssd#odd", "total_volumes", reported)
+    model, [item] = StorageModel.build([NODE], [POOL, odd])
+    assert model.pools.name == ("h@ssd#p",)
+    assert item.because.facts["field"] == "total_volumes"
+
+
+def test_a_volume_of_a_size_that_no_column_can_hold_is_set_aside() -> None:
+    """It ended the whole storage model with an OverflowError."""
+    odd = replace(VOLUME, id="w", size_gb=2**63)
+    model, [item] = StorageModel.build([NODE], [POOL], [VOLUME, odd])
+    assert model.volumes.id == ("v",)
+    assert item.because.facts["field"] == "size"
+
+
+@pytest.mark.parametrize(
     ("written", "truth"),
     [("false", False), ("true", True), ("True", True), (False, False), (True, True), (None, False)],
 )

@@ -120,6 +120,7 @@ def test_an_older_fixture_with_one_type_and_unknown_attributes_is_read() -> None
         ),
         ('<ModelRoot><Volume uuid="v" size="x"/></ModelRoot>', "size"),
         ('<ModelRoot><Volume uuid="v" size="1" bootable="no"/></ModelRoot>', "bootable"),
+        (f'<ModelRoot><Volume uuid="v" metadata="{"[" * 100_000}"/></ModelRoot>', "metadata"),
         ('<ModelRoot><Volume uuid="v" size="1" metadata="{\'a\': 1}"/></ModelRoot>', "metadata"),
         ('<ModelRoot><Volume uuid="v" size="1" attachments="{}"/></ModelRoot>', "attachments"),
     ],

@@ -98,6 +98,8 @@ def test_the_wildcard_alone_includes_everything(key: str) -> None:
         ({"availability_zones": [{"name": "nowhere"}]}, ["nowhere", Reason.STORAGE_EMPTY]),
         ({"volume_types": [{"name": "tin"}]}, ["tin", Reason.STORAGE_EMPTY]),
         ({"volume_types": [{"name": "lead"}]}, [Reason.STORAGE_EMPTY]),
+        ({"volume_types": []}, [Reason.STORAGE_EMPTY]),
+        ({"availability_zones": [{}]}, [Reason.STORAGE_EMPTY]),
     ],
 )
 def test_an_include_rule_that_matches_nothing_selects_nothing_and_says_so(

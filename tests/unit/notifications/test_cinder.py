@@ -125,6 +125,8 @@ def test_everything_else_is_useless(event: str) -> None:
 def test_what_is_not_as_it_ought_to_be_is_refused_by_name() -> None:
     with pytest.raises(Unreadable, match=r"payload of volume.create.end: .*size"):
         about_volume("volume.create.end", size=-1)
+    with pytest.raises(Unreadable, match=r"payload of volume.create.end: .*size"):
+        about_volume("volume.create.end", size=2**63)
     with pytest.raises(Unreadable, match=r"volume_id"):
         told(message("volume.delete.end", {}))
     with pytest.raises(Unreadable, match=r"free: must be an amount of GB, not 'lots'"):

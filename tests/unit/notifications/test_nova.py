@@ -203,11 +203,22 @@ def test_a_payload_that_is_not_as_it_ought_to_be_is_refused_by_name(
         facts(body)
 
 
-def test_a_negative_flavor_is_refused() -> None:
+@pytest.mark.parametrize("vcpus", [-1, 2**53 + 1, 2**63])
+def test_a_flavor_that_no_model_can_hold_is_refused(vcpus: int) -> None:
+    """One beyond 64 bits was recorded, and from then on the amended model could not be loaded: each
+    attempt ended in an OverflowError, until the next collection."""
     body = first("instance.create.end")
-    data(body)["flavor"]["nova_object.data"]["vcpus"] = -1
+    data(body)["flavor"]["nova_object.data"]["vcpus"] = vcpus
     with pytest.raises(Unreadable, match=r"vcpus"):
         facts(body)
+
+
+def test_a_group_rule_that_is_no_number_counts_as_none() -> None:
+    body = first("server_group.create")
+    data(body)["rules"] = {"max_server_per_host": "²"}
+    (made,) = facts(body)
+    assert isinstance(made, GroupFact)
+    assert made.max_per_host == 1
 
 
 @pytest.mark.parametrize(

@@ -155,6 +155,14 @@ def test_a_subquery_finds_the_peak_of_a_rate(ask: Ask) -> None:
     assert all(low[one] <= mean[one] <= peak[one] for one in mean)
 
 
+def test_a_subquery_tells_the_time_of_each_of_its_steps(ask: Ask) -> None:
+    """Each step took place in 1970: what asked since when there are samples was told never."""
+    up = ask("up")
+    assert ask("max_over_time(timestamp(up)[600s:60s])") == dict.fromkeys(up, HOUR)
+    assert ask("min_over_time(timestamp(up)[600s:60s])") == dict.fromkeys(up, HOUR - 600)
+    assert ask("min_over_time((up * time())[600s:60s])") == dict.fromkeys(up, HOUR - 600)
+
+
 def test_clamping_and_comparing(ask: Ask) -> None:
     assert set(ask("clamp_max(up, 0.5)").values()) == {0.5}
     assert ask("up > 1") == {}

@@ -1,0 +1,86 @@
+"""Clients that stop in the middle: of a request, of its body, of reading the answer."""
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+from interfaces.rest.server import ServerSettings
+from tests.integration.rest.house import House
+from tests.integration.rest.serving import served
+from tests.integration.rest.test_slow_readers import many_events
+
+THREADS = ServerSettings().threads
+PATIENCE = 1.0
+SOON = 15.0
+"""Seconds within which the server must be free again."""
+
+
+@contextmanager
+def stopped(base: str, begun: str) -> Iterator[socket.socket]:
+    """A client that begins something and does no more."""
+    where = urlsplit(base)
+    assert where.hostname is not None
+    with socket.socket() as line:
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+        line.settimeout(SOON)
+        line.connect((where.hostname, where.port))
+        line.sendall(begun.encode())
+        yield line
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        "GET /v1/go",
+        "GET /v1/goals HTTP/1.1\r\nHost: here\r\nX-Half: ",
+        "POST /v1/audits HTTP/1.1\r\nHost: here\r\nContent-Length: 100\r\n\r\n{",
+        "GET /v1/events?limit=1000 HTTP/1.1\r\nHost: here\r\n\r\n" * 40,
+    ],
+    ids=["line", "headers", "body", "answers"],
+)
+def test_clients_that_stop_half_way_do_not_hold_up_the_others(
+    house: House, tmp_path: Path, begun: str
+) -> None:
+    """One for each thread was enough: the process served nobody until they hung up."""
+    if "events" in begun:
+        many_events(house)
+    told = tmp_path / "errors"
+    with (
+        told.open("w") as errors,
+        served(house, workers=1, patience=PATIENCE, errors=errors) as base,
+        ExitStack() as clients,
+    ):
+        for _ in range(THREADS):
+            clients.enter_context(stopped(base, begun))
+        time.sleep(PATIENCE / 2)  # all of them are waited for now
+        assert requests.get(f"{base}/v1/goals", timeout=SOON).status_code == 200
+    log = told.read_text()
+    assert "Traceback" not in log
+    if "Content-Length" not in begun:
+        assert "a client was cut off" in log
+
+
+def test_a_body_that_does_not_come_is_said_to_be_late(house: House) -> None:
+    begun = "POST /v1/audits HTTP/1.1\r\nHost: here\r\nContent-Length: 100\r\n\r\n{"
+    with served(house, workers=1, patience=PATIENCE) as base, stopped(base, begun) as line:
+        answer = b"".join(iter(lambda: line.recv(65536), b"")).decode()
+    assert answer.startswith("HTTP/1.1 408 ")
+    assert "did not come in time" in answer
+
+
+def test_a_slow_client_that_goes_on_is_served(house: House) -> None:
+    """What it sends in time counts, however long the whole takes."""
+    request = "GET /v1/goals HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n"
+    with served(house, workers=1, patience=PATIENCE) as base, stopped(base, request[:4]) as line:
+        for start in range(4, len(request), 12):
+            time.sleep(PATIENCE / 2)
+            line.sendall(request[start : start + 12].encode())
+        answer = b"".join(iter(lambda: line.recv(65536), b"")).decode()
+    assert answer.startswith("HTTP/1.1 200 ")
+    assert "server_consolidation" in answer
