@@ -21,9 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add = parser.add_argument
     add("--host", default=_DEFAULT.host, help="address to listen on (%(default)s)")
-    add("--port", type=int, default=_DEFAULT.port, help="port; 0 takes a free one")
-    add("--hosts", type=int, default=_DEFAULT.hosts, help="hypervisors to make (%(default)s)")
-    add("--servers", type=int, default=_DEFAULT.servers, help="servers to make (%(default)s)")
+    add("--port", type=_port, default=_DEFAULT.port, help="port; 0 takes a free one")
+    add("--hosts", type=_count, default=_DEFAULT.hosts, help="hypervisors to make (%(default)s)")
+    add("--servers", type=_count, default=_DEFAULT.servers, help="servers to make (%(default)s)")
     add("--seed", type=int, default=_DEFAULT.seed, help="of cluster and load (%(default)s)")
     add(
         "--speed",
@@ -31,8 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=_DEFAULT.speed,
         help="simulated seconds per second (%(default)s)",
     )
-    add("--down-hosts", type=int, default=0, help="hosts whose nova-compute is dead")
-    add("--live-slots", type=int, default=1, help="live migrations at once per source host")
+    add("--down-hosts", type=_count, default=0, help="hosts whose nova-compute is dead")
+    add("--live-slots", type=_count, default=1, help="live migrations at once per source host")
     add("--cluster", type=Path, metavar="FILE", help="load the cluster from this JSON file")
     add("--state", type=Path, metavar="FILE", help="keep the cloud in this file across restarts")
     add("--faults", type=Path, metavar="FILE", help="JSON list of fault rules to begin with")
@@ -46,6 +46,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TYPE=URL",
         help="put another service into the catalogue",
     )
+
+
+def _port(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= 65535:  # noqa: PLR2004
+        raise argparse.ArgumentTypeError("must be between 0 and 65535")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError("must not be negative")
+    return value
 
 
 def _positive(text: str) -> float:

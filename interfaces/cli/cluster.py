@@ -13,6 +13,7 @@ from application.ports.cloud import CloudRefused, CloudUnreachable
 from application.ports.event_log import EventLogUnavailable
 from application.ports.projections import StoreUnavailable
 from application.queries.cluster_models import ClusterModels, Shown
+from infrastructure.clock import SystemClock
 from infrastructure.event_log import SchemaError
 from interfaces.bootstrap.models import kept_models, live_cloud
 from interfaces.cli import cluster_view
@@ -110,7 +111,11 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _model(models: ClusterModels, form: Form, at: int | datetime | None) -> Shown[Any]:
-    return models.latest(form.kind) if at is None else models.at(form.kind, at)
+    if at is None:
+        return models.latest(form.kind)
+    if isinstance(at, datetime) and at > SystemClock().now():
+        raise CommandFailed(f"--at: {at.isoformat()} is in the future")
+    return models.at(form.kind, at)
 
 
 def _export(args: argparse.Namespace) -> int:

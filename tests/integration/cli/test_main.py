@@ -51,6 +51,8 @@ def test_wrong_arguments_end_with_2(words: list[str], capsys: pytest.CaptureFixt
     ("words", "complaint"),
     [
         (["replay", "log", "--limit", "-1"], "must not be negative"),
+        (["sim", "--port", "99999"], "--port: must be between 0 and 65535"),
+        (["sim", "--hosts", "-1"], "--hosts: must not be negative"),
         (["replay", "show", "a", "--at", "yesterday"], "neither a position nor a time"),
         (["status", "--interval", "0"], "must be at least 0.1"),
         (["status", "--interval", "nan"], "must be at least 0.1"),

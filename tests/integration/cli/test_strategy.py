@@ -305,6 +305,8 @@ def test_a_model_of_the_past_is_shown_by_position_and_by_time(
     assert f"shown: the model of position {kept}" in capsys.readouterr().out
     assert main(["cluster", "show", "--at", "2001-01-01T00:00", *cloud]) == 1
     assert "No cluster model had been collected at 2001" in capsys.readouterr().err
+    assert main(["cluster", "show", "--at", "2101-01-01T00:00", *cloud]) == 1
+    assert "2101-01-01T00:00:00+00:00 is in the future" in capsys.readouterr().err
     with pytest.raises(SystemExit) as end:
         main(["cluster", "show", "--at", "yesterday", *cloud])
     assert end.value.code == 2
