@@ -74,6 +74,20 @@ class Resource:
             raise NotYetVisible(done.position) from outage
         raise NotYetVisible(done.position)
 
+    def stored(
+        self,
+        req: falcon.Request,
+        resp: falcon.Response,
+        done: Done[UUID],
+        find: Callable[[bool], V | None],
+    ) -> V | None:
+        """What was just written, as a GET would show it; also if it was deleted meanwhile.
+
+        ``find`` is told whether deleted things are shown.
+        """
+        shown = call_of(req).show_deleted
+        return self.written(resp, done, lambda: find(shown) or find(True))  # noqa: FBT003
+
     def gone(self, resp: falcon.Response, done: Done[None]) -> None:
         """Answers a deletion, once no replica shows the thing any more."""
         self.written(resp, done, lambda: None)
