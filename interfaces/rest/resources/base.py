@@ -39,12 +39,14 @@ class Resource:
     def base(self, req: falcon.Request) -> str:
         """Scheme and host that the client used, without a mount prefix."""
         if self.api.settings.behind_proxy:
-            return f"{req.forwarded_scheme}://{req.forwarded_host}"
+            return f"{_outermost(req.forwarded_scheme)}://{_outermost(req.forwarded_host)}"
         return f"{req.scheme}://{req.netloc}"
 
     def application(self, req: falcon.Request) -> str:
-        """As ``base``, with the mount prefix."""
-        return f"{self.base(req)}{req.root_path}"
+        """As ``base``, with the mount prefix: ours, or what a proxy says that it cut off."""
+        cut_off = req.get_header("X-Forwarded-Prefix") if self.api.settings.behind_proxy else None
+        prefix = req.root_path if cut_off is None else _outermost(cut_off).rstrip("/")
+        return f"{self.base(req)}{prefix}"
 
     def body(self, req: falcon.Request) -> bytes:
         """The request's body."""
@@ -134,6 +136,11 @@ class Collection(Resource, ABC, Generic[V]):
         if following is not None:
             answer["next"] = following
         media.reply(resp, answer)
+
+
+def _outermost(forwarded: str) -> str:
+    """What the first of several proxies, each of which appended its own, wrote into a header."""
+    return forwarded.partition(",")[0].strip()
 
 
 def as_of(

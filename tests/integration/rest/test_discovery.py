@@ -1,9 +1,13 @@
 """The root and index documents, and how paths, methods and media types are understood (1)."""
 
 import re
+from dataclasses import replace
 
+import falcon.testing
 import pytest
 
+from interfaces.rest.app import create_app
+from interfaces.rest.services import RestSettings
 from tests.integration.rest.house import House, fault, refused
 
 VERSION_HEADERS = (
@@ -291,6 +295,54 @@ class TestLinks:
         assert page["next"].startswith(f"{base}/v1/goals?")
 
     def test_a_proxy_is_only_believed_when_told_so(self, lived_in: House) -> None:
-        headers = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "evil.example"}
+        headers = {
+            "X-Forwarded-Proto": "https",
+            "X-Forwarded-Host": "evil.example",
+            "X-Forwarded-Prefix": "/evil",
+        }
         goal = lived_in.get("/v1/goals/dummy", headers=headers)
         assert "evil.example" not in goal["links"][0]["href"]
+        assert "/evil" not in lived_in.get("/v1", headers=headers)["audits"][0]["href"]
+
+    @pytest.mark.parametrize(
+        ("headers", "base", "prefix"),
+        [
+            ({"X-Forwarded-Host": "pub.example", "X-Forwarded-Proto": "https"}, "pub.example", ""),
+            (
+                {
+                    "X-Forwarded-Host": "pub.example:8443, inner.example",
+                    "X-Forwarded-Proto": "https, http",
+                    "X-Forwarded-Prefix": "/infra-optim/",
+                },
+                "pub.example:8443",
+                "/infra-optim",
+            ),
+            (
+                {
+                    "Forwarded": "host=pub.example;proto=https, host=inner.example;proto=http",
+                    "X-Forwarded-Prefix": "/a/b, /c",
+                },
+                "pub.example",
+                "/a/b",
+            ),
+        ],
+    )
+    def test_behind_proxies_links_lead_to_the_outermost_one(
+        self, house: House, headers: dict[str, str], base: str, prefix: str
+    ) -> None:
+        """Behind two proxies links had both hosts in them, and none knew what a proxy cut off."""
+        proxied = replace(house.api, settings=RestSettings(behind_proxy=True))
+        house.http = falcon.testing.TestClient(create_app(proxied))
+        base = f"https://{base}"
+        made = house.ask(
+            "POST", "/v1/audits", {"audit_type": "EVENT", "goal": "dummy"}, headers=headers
+        )
+        uuid = made.json["uuid"]
+        assert made.headers["location"] == f"{base}{prefix}/v1/audits/{uuid}"
+        assert made.json["links"][0]["href"] == f"{base}/v1/audits/{uuid}"
+        index = house.get("/v1", headers=headers)
+        assert index["audits"][0]["href"] == f"{base}{prefix}/v1/audits/"
+        root = house.get("/", headers=headers)
+        assert root["versions"][0]["links"][0]["href"] == f"{base}{prefix}/v1/"
+        page = house.get("/v1/goals?limit=1", headers=headers)
+        assert page["next"].startswith(f"{base}/v1/goals?")
