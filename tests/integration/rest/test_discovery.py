@@ -216,6 +216,8 @@ class TestVersions:
             ("infra-optim 1.0", "1.0"),
             ("infra-optim 1.5", "1.5"),
             ("INFRA-OPTIM 1.7", "1.7"),
+            ("infra-optim  1.5 ", "1.5"),
+            ("compute\t2.1,\tinfra-optim\t1.5", "1.5"),
             ("infra-optim 1.07", "1.7"),
             ("infra-optim latest", "1.7"),
             ("infra-optim LATEST", "1.7"),
