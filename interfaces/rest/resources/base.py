@@ -45,8 +45,9 @@ class Resource:
     def application(self, req: falcon.Request) -> str:
         """As ``base``, with the mount prefix: ours, or what a proxy says that it cut off."""
         cut_off = req.get_header("X-Forwarded-Prefix") if self.api.settings.behind_proxy else None
-        prefix = req.root_path if cut_off is None else _outermost(cut_off).rstrip("/")
-        return f"{self.base(req)}{prefix}"
+        if cut_off is None:
+            return f"{self.base(req)}{req.root_path}"
+        return f"{self.base(req)}/{_outermost(cut_off).strip('/')}".rstrip("/")
 
     def body(self, req: falcon.Request) -> bytes:
         """The request's body."""

@@ -311,6 +311,11 @@ class TestLinks:
         [
             ({"X-Forwarded-Host": "pub.example", "X-Forwarded-Proto": "https"}, "pub.example", ""),
             (
+                {"Forwarded": "host=pub.example;proto=https", "X-Forwarded-Prefix": "/"},
+                "pub.example",
+                "",
+            ),
+            (
                 {
                     "X-Forwarded-Host": "pub.example:8443, inner.example",
                     "X-Forwarded-Proto": "https, http",
@@ -322,7 +327,7 @@ class TestLinks:
             (
                 {
                     "Forwarded": "host=pub.example;proto=https, host=inner.example;proto=http",
-                    "X-Forwarded-Prefix": "/a/b, /c",
+                    "X-Forwarded-Prefix": "a/b, /c",
                 },
                 "pub.example",
                 "/a/b",
