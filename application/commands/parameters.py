@@ -54,6 +54,17 @@ _Completing: type[Validator] = extend(  # type: ignore[no-untyped-call]
 )
 
 
+def defaults_of(spec: Facts) -> Facts:
+    """What a schema fills in by itself. What it requires beside that is missing.
+
+    Raises:
+        InvalidValue: the schema is broken.
+    """
+    alone: Facts = {}
+    _errors(_Completing(spec), alone)
+    return alone
+
+
 def completed(spec: Facts, given: Facts, field: str = "parameters") -> Facts:
     """Parameters with the defaults of a schema filled in, valid by it.
 

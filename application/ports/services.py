@@ -51,7 +51,7 @@ class Services(Protocol):
         """Whether an instance may be presumed dead, so that its claims may be taken over.
 
         True if it retired, if it ran on this host and its process is no more, or if its last beat
-        is older than the service's down time by the database's clock.
+        is further away than the service's down time by the database's clock.
         """
         ...
 

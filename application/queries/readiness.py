@@ -38,7 +38,7 @@ class ReadinessQuery:
         strategies: registered ones, by name.
         suited: the datasource that serves a strategy's needs.
         models: of each kind that is kept here, whether its service answers now.
-        defaults: fills in a schema's defaults.
+        defaults: of a schema; what it requires beside them is not known here.
     """
 
     def __init__(

@@ -47,6 +47,9 @@ class Strategy(Protocol):
         goal: name of the goal it serves.
         planner: name of the planner that orders its actions.
         parameters_schema: JSON Schema (draft 4) of its parameters, ``{}`` if it has none.
+
+    What it needs is asked for runs, with valid parameters, and to tell whether it could run at all,
+    with the schema's defaults only: required ones may then be missing.
     """
 
     name: str

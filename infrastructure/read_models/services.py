@@ -20,7 +20,8 @@ class SqlServices:
     Args:
         engine: as ``open_engine`` makes it.
         host: what this host calls itself in its instances.
-        down_after: age of the last beat at which an instance counts as dead.
+        down_after: how far the last beat may be from now, before or behind, until an instance
+            counts as dead.
     """
 
     def __init__(self, engine: Engine, *, host: str, down_after: timedelta = DOWN_AFTER) -> None:
@@ -111,7 +112,8 @@ class SqlServices:
         return services
 
     def _presumed_dead(self, instance: Instance, silent: float, *, retired: bool) -> bool:
-        if retired or float(silent) > self._down_after:
+        # A beat in the future is from before the clock was put back: the next one would show life.
+        if retired or abs(float(silent)) > self._down_after:
             return True
         return lives_here(instance, self._host) is False
 

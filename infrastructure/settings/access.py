@@ -50,8 +50,9 @@ class AccessSettings:
         "oslo_middleware.enable_proxy_headers_parsing",
         Flag(),
         default=False,
-        help="Whether a proxy in front is believed: Forwarded and X-Forwarded-* headers then make "
-        "up the links in answers. Only for a proxy that removes what clients send of these.",
+        help="Whether a proxy in front is believed: Forwarded and X-Forwarded-* headers (Proto, "
+        "Host, and Prefix: a path that it cut off) then make up the links in answers. Only for a "
+        "proxy that removes what clients send of these.",
     )
     cert_file: Path | None = option(
         "ssl.cert_file", File(), None, "PEM file with the server's certificate and its chain."

@@ -4,7 +4,7 @@ from functools import partial
 
 from openstack.connection import Connection
 
-from application.commands.parameters import completed
+from application.commands.parameters import defaults_of
 from application.errors import Unavailable
 from application.ports.cloud import CloudRefused, CloudUnreachable
 from application.ports.read_models import StrategyView
@@ -34,7 +34,7 @@ def rest_services(settings: Settings) -> RestServices:
         models={
             kind: partial(_answers, cloud, limits(settings), kind) for kind in periods(settings)
         },
-        defaults=lambda schema: completed(dict(schema), {}),
+        defaults=lambda schema: defaults_of(dict(schema)),
     )
     return RestServices(
         commands=store.commands,

@@ -15,7 +15,8 @@ from interfaces.rest.call import as_uuid, call_of
 from interfaces.rest.errors import Malformed
 from interfaces.rest.parameters import Parameter
 
-_WHOLE = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
+_WHOLE = re.compile(r"[+-]?[0-9]{1,4000}", re.ASCII)
+"""Digits that Python reads as a number; it refuses more of them."""
 
 STANDARD = frozenset({"created_at", "updated_at", "deleted_at", "id", "uuid"})
 

@@ -37,9 +37,9 @@ def _wanted(header: str) -> str:
     """The version in the last pair for our service, "" if there is none."""
     wanted = ""
     for pair in header.split(","):
-        service, _, version = pair.strip().partition(" ")
-        if service.lower() == SERVICE:
-            wanted = version.strip().lower()
+        service, *version = pair.lower().split(maxsplit=1) or [""]
+        if service == SERVICE:
+            wanted = "".join(version).strip()
     return wanted
 
 

@@ -54,14 +54,24 @@ class Gate:
         resource: object,
         params: Mapping[str, object],
     ) -> None:
-        """Notes the route's rule and refuses query parameters where none are understood."""
+        """Notes the route's rule and refuses query parameters where none are understood.
+
+        Raises:
+            HTTPMethodNotAllowed: the framework has never heard of the method, nor has the route.
+            Malformed: there are query parameters.
+        """
         del resp, resource, params
+        if req.method not in falcon.COMBINED_METHODS:
+            raise falcon.HTTPMethodNotAllowed(self._methods(req.uri_template))
         endpoint = self._endpoints.get((req.uri_template or "", req.method))
         if endpoint is None:
             return
         call_of(req).rule = endpoint.rule
         if req.query_string and not endpoint.takes_query and endpoint.access is not Access.PUBLIC:
             raise Malformed(f"This request takes no query parameters: {req.query_string}")
+
+    def _methods(self, template: str | None) -> list[str]:
+        return [*(method for path, method in self._endpoints if path == template), "OPTIONS"]
 
     def process_response(
         self,

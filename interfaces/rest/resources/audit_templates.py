@@ -51,7 +51,7 @@ class AuditTemplates(Collection[AuditTemplateView]):
             raise NotAcceptable("default_parameters need API version 1.7.")
         once = media.once(req, body)
         done = self._commands.create(call.metadata(), draft, once)
-        shown = schemas.audit_template(self._stored(resp, done), self.look(req))
+        shown = schemas.audit_template(self._stored(req, resp, done), self.look(req))
         self.created(req, resp, "audit_templates", done.value, shown)
 
     def on_patch(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
@@ -65,7 +65,7 @@ class AuditTemplates(Collection[AuditTemplateView]):
         if touches_defaults and not call.at_least(schemas.DEFAULTS_SINCE):
             raise NotAcceptable("default_parameters need API version 1.7.")
         done = self._commands.change(call.metadata(), view.uuid, patch)
-        media.reply(resp, schemas.audit_template(self._stored(resp, done), self.look(req)))
+        media.reply(resp, schemas.audit_template(self._stored(req, resp, done), self.look(req)))
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
         """Takes a template out of sight."""
@@ -79,10 +79,11 @@ class AuditTemplates(Collection[AuditTemplateView]):
         view = self.api.reads.audit_template(as_name(ident), show_deleted=shown)
         return found("AuditTemplate", ident, view)
 
-    def _stored(self, resp: falcon.Response, done: Done[UUID]) -> AuditTemplateView:
-        """What was just written, even if it was deleted meanwhile."""
-        ident, reads = str(done.value), self.api.reads
-        view = self.written(resp, done, lambda: reads.audit_template(ident, show_deleted=True))
+    def _stored(
+        self, req: falcon.Request, resp: falcon.Response, done: Done[UUID]
+    ) -> AuditTemplateView:
+        ident, find = str(done.value), self.api.reads.audit_template
+        view = self.stored(req, resp, done, lambda shown: find(ident, show_deleted=shown))
         return found("AuditTemplate", ident, view)
 
     def rows(self, page: Page, filters: dict[str, str]) -> Sequence[AuditTemplateView]:

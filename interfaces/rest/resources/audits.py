@@ -59,7 +59,7 @@ class Audits(Collection[AuditView]):
         if new.timed and not call.at_least(schemas.TIMES_SINCE):
             raise NotAcceptable("start_time and end_time need API version 1.1.")
         done = self._commands.create(call.metadata(), new, media.once(req, body))
-        shown = schemas.audit(self._stored(resp, done), self.look(req))
+        shown = schemas.audit(self._stored(req, resp, done), self.look(req))
         self.created(req, resp, "audits", done.value, shown)
 
     def on_patch(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
@@ -70,7 +70,7 @@ class Audits(Collection[AuditView]):
         view = self._view(req, ident)
         call.authorize(target_of(view))
         done = self._commands.change(call.metadata(), view.uuid, patch)
-        media.reply(resp, schemas.audit(self._stored(resp, done), self.look(req)))
+        media.reply(resp, schemas.audit(self._stored(req, resp, done), self.look(req)))
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
         """Takes an audit out of sight."""
@@ -83,10 +83,9 @@ class Audits(Collection[AuditView]):
         shown = whenever or call_of(req).show_deleted
         return found("Audit", ident, self.api.reads.audit(as_name(ident), show_deleted=shown))
 
-    def _stored(self, resp: falcon.Response, done: Done[UUID]) -> AuditView:
-        """What was just written, even if it was deleted meanwhile."""
-        ident = str(done.value)
-        view = self.written(resp, done, lambda: self.api.reads.audit(ident, show_deleted=True))
+    def _stored(self, req: falcon.Request, resp: falcon.Response, done: Done[UUID]) -> AuditView:
+        ident, find = str(done.value), self.api.reads.audit
+        view = self.stored(req, resp, done, lambda shown: find(ident, show_deleted=shown))
         return found("Audit", ident, view)
 
     def rows(self, page: Page, filters: dict[str, str]) -> Sequence[AuditView]:

@@ -39,12 +39,15 @@ class Resource:
     def base(self, req: falcon.Request) -> str:
         """Scheme and host that the client used, without a mount prefix."""
         if self.api.settings.behind_proxy:
-            return f"{req.forwarded_scheme}://{req.forwarded_host}"
+            return f"{_outermost(req.forwarded_scheme)}://{_outermost(req.forwarded_host)}"
         return f"{req.scheme}://{req.netloc}"
 
     def application(self, req: falcon.Request) -> str:
-        """As ``base``, with the mount prefix."""
-        return f"{self.base(req)}{req.root_path}"
+        """As ``base``, with the mount prefix: ours, or what a proxy says that it cut off."""
+        cut_off = req.get_header("X-Forwarded-Prefix") if self.api.settings.behind_proxy else None
+        if cut_off is None:
+            return f"{self.base(req)}{req.root_path}"
+        return f"{self.base(req)}/{_outermost(cut_off).strip('/')}".rstrip("/")
 
     def body(self, req: falcon.Request) -> bytes:
         """The request's body."""
@@ -73,6 +76,20 @@ class Resource:
         except StoreUnavailable as outage:
             raise NotYetVisible(done.position) from outage
         raise NotYetVisible(done.position)
+
+    def stored(
+        self,
+        req: falcon.Request,
+        resp: falcon.Response,
+        done: Done[UUID],
+        find: Callable[[bool], V | None],
+    ) -> V | None:
+        """What was just written, as a GET would show it; also if it was deleted meanwhile.
+
+        ``find`` is told whether deleted things are shown.
+        """
+        shown = call_of(req).show_deleted
+        return self.written(resp, done, lambda: find(shown) or find(True))  # noqa: FBT003
 
     def gone(self, resp: falcon.Response, done: Done[None]) -> None:
         """Answers a deletion, once no replica shows the thing any more."""
@@ -120,6 +137,11 @@ class Collection(Resource, ABC, Generic[V]):
         if following is not None:
             answer["next"] = following
         media.reply(resp, answer)
+
+
+def _outermost(forwarded: str) -> str:
+    """What the first of several proxies, each of which appended its own, wrote into a header."""
+    return forwarded.partition(",")[0].strip()
 
 
 def as_of(

@@ -66,7 +66,7 @@ class ActionPlans(Collection[ActionPlanView]):
         view = self._view(req, ident)
         call.authorize(target_of(view))
         done = self._commands.change(call.metadata(), view.uuid, patch)
-        media.reply(resp, schemas.action_plan(self._stored(resp, done), self.look(req)))
+        media.reply(resp, schemas.action_plan(self._stored(req, resp, done), self.look(req)))
 
     def on_post_start(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
         """Starts a plan; what the body says does not matter."""
@@ -77,7 +77,7 @@ class ActionPlans(Collection[ActionPlanView]):
         view = self._view(req, ident)
         call.authorize(target_of(view))
         done = self._commands.start(call.metadata(), view.uuid, media.once(req, body))
-        media.reply(resp, schemas.action_plan(self._stored(resp, done), self.look(req)))
+        media.reply(resp, schemas.action_plan(self._stored(req, resp, done), self.look(req)))
 
     def on_get_start(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
         """There is nothing to get."""
@@ -102,11 +102,12 @@ class ActionPlans(Collection[ActionPlanView]):
         shown = whenever or call_of(req).show_deleted
         return found("ActionPlan", uuid, self.api.reads.action_plan(uuid, show_deleted=shown))
 
-    def _stored(self, resp: falcon.Response, done: Done[UUID]) -> ActionPlanView:
-        """What was just written, even if it was deleted meanwhile."""
-        uuid, reads = done.value, self.api.reads
-        view = self.written(resp, done, lambda: reads.action_plan(uuid, show_deleted=True))
-        return found("ActionPlan", uuid, view)
+    def _stored(
+        self, req: falcon.Request, resp: falcon.Response, done: Done[UUID]
+    ) -> ActionPlanView:
+        ident, find = done.value, self.api.reads.action_plan
+        view = self.stored(req, resp, done, lambda shown: find(ident, show_deleted=shown))
+        return found("ActionPlan", ident, view)
 
     def rows(self, page: Page, filters: dict[str, str]) -> Sequence[ActionPlanView]:
         """A page of the list."""
@@ -147,9 +148,8 @@ class Actions(Collection[ActionView]):
         call.authorize(target_of(view))
         plan, metadata = view.action_plan_uuid, call.metadata()
         done = self._commands.change_action(metadata, plan, view.uuid, wanted)
-        stored = self.written(
-            resp, done, lambda: self.api.reads.action(view.uuid, show_deleted=True)
-        )
+        find = self.api.reads.action
+        stored = self.stored(req, resp, done, lambda shown: find(view.uuid, show_deleted=shown))
         media.reply(resp, schemas.action(found("Action", ident, stored), self.look(req)))
 
     def _view(self, req: falcon.Request, ident: str, *, whenever: bool = False) -> ActionView:

@@ -37,11 +37,11 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 def age(world: World, instance_id: str, seconds: float) -> None:
-    """Makes the last beat so much older, by the database's clock."""
+    """Makes the last beat so much older (or newer), by the database's clock."""
     older = (
-        text(f"last_seen_up - interval '{seconds} seconds'")
+        text(f"last_seen_up + interval '{-seconds} seconds'")
         if world.engine.dialect.name == "postgresql"
-        else text(f"strftime('%Y-%m-%dT%H:%M:%f', last_seen_up, '-{seconds} seconds')")
+        else text(f"strftime('%Y-%m-%dT%H:%M:%f', last_seen_up, '{-seconds:+} seconds')")
     )
     with world.engine.begin() as connection:
         connection.execute(
@@ -81,6 +81,23 @@ def test_a_beat_moves_the_time_when_it_was_last_seen(services: SqlServices, worl
     (new,) = services.rows()
     assert new.last_seen_up - old.last_seen_up >= timedelta(seconds=50)
     assert old.last_seen_up.tzinfo is not None
+
+
+def test_a_beat_far_in_the_future_is_none(services: SqlServices, world: World) -> None:
+    """The database's clock was put back by an hour: who had died seemed to live all that hour.
+
+    Its claims could not be taken over, and its service was shown as ACTIVE.
+    """
+    instance = replace(this_instance("watcher-applier", host="elsewhere"), pid=1)
+    services.beat(instance)
+    age(world, instance.id, -30)
+    assert [row.alive for row in services.rows()] == [True]
+    age(world, instance.id, -3600)
+    assert [row.alive for row in services.rows()] == [False]
+    assert services.gone(instance.id)
+    services.beat(instance)
+    assert [row.alive for row in services.rows()] == [True]
+    assert not services.gone(instance.id)
 
 
 def test_an_instance_that_beats_is_not_gone(services: SqlServices) -> None:

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from interfaces.cli.main import main
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 DUMMY = StrategyView(1, UUID(int=1), "dummy", "Dummy", None, None, {}, EPOCH, None, None)
+ACTUATOR = replace(DUMMY, id=2, name="actuator")
 ALL = "compute,storage,baremetal"
 pytestmark = pytest.mark.timeout(120)
 
@@ -332,3 +334,14 @@ def test_the_state_of_a_strategy_says_which_models_can_be_had(
     assert models(**chosen)["baremetal_model"] is False
     without(control, "block-storage", "volumev3")
     assert models() == {"compute_model": True, "storage_model": False, "baremetal_model": True}
+
+
+def test_the_state_of_a_strategy_that_insists_on_parameters_is_told(words: list[str]) -> None:
+    """`strategy state actuator` was a 400: parameters were demanded of a GET that takes none."""
+    services = rest_services(settings(words))
+    try:
+        state = services.strategy_state(ACTUATOR)
+    finally:
+        services.close()
+    assert (state.datasource, state.metrics) == (None, {})
+    assert state.models["compute_model"]

@@ -1,9 +1,13 @@
 """The root and index documents, and how paths, methods and media types are understood (1)."""
 
 import re
+from dataclasses import replace
 
+import falcon.testing
 import pytest
 
+from interfaces.rest.app import create_app
+from interfaces.rest.services import RestSettings
 from tests.integration.rest.house import House, fault, refused
 
 VERSION_HEADERS = (
@@ -78,6 +82,7 @@ def test_what_is_no_route_is_not_found(lived_in: House, path: str) -> None:
     refused(lived_in.ask("GET", path), 404)
 
 
+@pytest.mark.filterwarnings("ignore:Unknown REQUEST_METHOD")
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
@@ -92,11 +97,16 @@ def test_what_is_no_route_is_not_found(lived_in: House, path: str) -> None:
         ("GET", "/v1/webhooks/x", {"POST"}),
         ("POST", "/v1/data_model", {"GET"}),
         ("GET", "/v1/data_model/x", set()),
+        ("PURGE", "/v1/audits/x", {"GET", "PATCH", "DELETE"}),
+        ("PURGE", "/v1/webhooks/x", {"POST"}),
+        ("PURGE", "/v1/data_model/x", set()),
+        ("PURGE", "/", {"GET"}),
     ],
 )
 def test_a_known_resource_tells_which_methods_it_knows(
     lived_in: House, method: str, path: str, allowed: set[str]
 ) -> None:
+    """A method that HTTP itself does not know was a 400 that told nothing."""
     result = lived_in.ask(method, path)
     assert result.status_code == 405
     assert {one.strip() for one in result.headers["allow"].split(",")} - {"OPTIONS"} == allowed
@@ -217,6 +227,8 @@ class TestVersions:
             ("infra-optim 1.0", "1.0"),
             ("infra-optim 1.5", "1.5"),
             ("INFRA-OPTIM 1.7", "1.7"),
+            ("infra-optim  1.5 ", "1.5"),
+            ("compute\t2.1,\tinfra-optim\t1.5", "1.5"),
             ("infra-optim 1.07", "1.7"),
             ("infra-optim latest", "1.7"),
             ("infra-optim LATEST", "1.7"),
@@ -296,6 +308,59 @@ class TestLinks:
         assert page["next"].startswith(f"{base}/v1/goals?")
 
     def test_a_proxy_is_only_believed_when_told_so(self, lived_in: House) -> None:
-        headers = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "evil.example"}
+        headers = {
+            "X-Forwarded-Proto": "https",
+            "X-Forwarded-Host": "evil.example",
+            "X-Forwarded-Prefix": "/evil",
+        }
         goal = lived_in.get("/v1/goals/dummy", headers=headers)
         assert "evil.example" not in goal["links"][0]["href"]
+        assert "/evil" not in lived_in.get("/v1", headers=headers)["audits"][0]["href"]
+
+    @pytest.mark.parametrize(
+        ("headers", "base", "prefix"),
+        [
+            ({"X-Forwarded-Host": "pub.example", "X-Forwarded-Proto": "https"}, "pub.example", ""),
+            (
+                {"Forwarded": "host=pub.example;proto=https", "X-Forwarded-Prefix": "/"},
+                "pub.example",
+                "",
+            ),
+            (
+                {
+                    "X-Forwarded-Host": "pub.example:8443, inner.example",
+                    "X-Forwarded-Proto": "https, http",
+                    "X-Forwarded-Prefix": "/infra-optim/",
+                },
+                "pub.example:8443",
+                "/infra-optim",
+            ),
+            (
+                {
+                    "Forwarded": "host=pub.example;proto=https, host=inner.example;proto=http",
+                    "X-Forwarded-Prefix": "a/b, /c",
+                },
+                "pub.example",
+                "/a/b",
+            ),
+        ],
+    )
+    def test_behind_proxies_links_lead_to_the_outermost_one(
+        self, house: House, headers: dict[str, str], base: str, prefix: str
+    ) -> None:
+        """Behind two proxies links had both hosts in them, and none knew what a proxy cut off."""
+        proxied = replace(house.api, settings=RestSettings(behind_proxy=True))
+        house.http = falcon.testing.TestClient(create_app(proxied))
+        base = f"https://{base}"
+        made = house.ask(
+            "POST", "/v1/audits", {"audit_type": "EVENT", "goal": "dummy"}, headers=headers
+        )
+        uuid = made.json["uuid"]
+        assert made.headers["location"] == f"{base}{prefix}/v1/audits/{uuid}"
+        assert made.json["links"][0]["href"] == f"{base}/v1/audits/{uuid}"
+        index = house.get("/v1", headers=headers)
+        assert index["audits"][0]["href"] == f"{base}{prefix}/v1/audits/"
+        root = house.get("/", headers=headers)
+        assert root["versions"][0]["links"][0]["href"] == f"{base}{prefix}/v1/"
+        page = house.get("/v1/goals?limit=1", headers=headers)
+        assert page["next"].startswith(f"{base}/v1/goals?")

@@ -1,5 +1,6 @@
 """List parameters and pages (rest-api 2.0.5, 2.0.6)."""
 
+import sys
 import threading
 from typing import Any
 from uuid import uuid4
@@ -199,8 +200,9 @@ def test_there_is_no_next_behind_an_empty_page(house: House) -> None:
 def test_the_longest_page_ends_at_the_servers_limit(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
+    """Who asks for as many as there can be (``sys.maxsize``) was told that this is no integer."""
     with a_house(tmp_path_factory.mktemp("short"), RestSettings(max_limit=2)) as house:
-        for query in ("", "?limit=100"):
+        for query in ("", "?limit=100", f"?limit={sys.maxsize}", "?limit=" + "9" * 4000):
             page = house.get(f"/v1/goals{query}")
             assert len(page["goals"]) == 2
             assert "limit=2&" in page["next"]

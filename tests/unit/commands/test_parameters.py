@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from application.commands.parameters import check, completed, for_audit
+from application.commands.parameters import check, completed, defaults_of, for_audit
 from domain.kernel.errors import InvalidValue
 
 SPEC: dict[str, Any] = {
@@ -34,6 +34,14 @@ def test_defaults_are_filled_in_at_every_depth_at_which_the_object_exists() -> N
         "many": [{"weight": 1.5}, {"weight": 2}],
     }
     assert given_ == {"inner": {"other": 1}, "many": [{}, {"weight": 2}]}
+
+
+def test_defaults_alone_may_lack_what_a_request_must_give() -> None:
+    """The state of a strategy is asked without parameters: what it insists on is then not known."""
+    demanding = {**SPEC, "required": ["count", "name"]}
+    assert defaults_of(demanding) == {"count": 3}
+    with pytest.raises(InvalidValue, match="name"):
+        completed(demanding, {})
 
 
 def test_a_default_satisfies_required() -> None:

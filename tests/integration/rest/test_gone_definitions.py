@@ -1,0 +1,77 @@
+"""Goals and strategies that are not installed any more: what referred to them shows null."""
+
+from typing import Any
+
+import pytest
+
+from application.commands.catalogue import synchronise
+from domain.catalogue import DefinitionKind
+from tests.integration.rest.house import TEST, House, installed
+
+GOAL = {"goal_uuid": None, "goal_name": None}
+STRATEGY = {"strategy_uuid": None, "strategy_name": None}
+SHOWN = {"X-Show-Deleted": "True"}
+
+
+@pytest.fixture
+def left(house: House) -> dict[str, Any]:
+    """Collection → something that referred to a goal and a strategy before they went."""
+    things = {
+        "audits": house.audit(goal="server_consolidation", strategy="basic"),
+        "audit_templates": house.template(goal="server_consolidation", strategy="basic"),
+        "action_plans": house.plan(),
+    }
+    kept = [
+        one
+        for one in installed()
+        if one.kind not in {DefinitionKind.GOAL, DefinitionKind.STRATEGY} or one.name == "dummy"
+    ]
+    house.settle(synchronise(house.commands, TEST, kept).position)
+    return things
+
+
+@pytest.mark.parametrize(
+    ("collection", "operation", "null"),
+    [
+        ("audits", {"op": "add", "path": "/interval", "value": "60"}, GOAL | STRATEGY),
+        (
+            "audit_templates",
+            {"op": "replace", "path": "/description", "value": "words"},
+            GOAL | STRATEGY,
+        ),
+        ("action_plans", {"op": "replace", "path": "/state", "value": "PENDING"}, STRATEGY),
+    ],
+)
+def test_a_change_is_answered_as_a_get_shows_it(
+    house: House,
+    left: dict[str, Any],
+    collection: str,
+    operation: dict[str, str],
+    null: dict[str, None],
+) -> None:
+    """A PATCH named the goal and the strategy that were gone; the GET after it did not."""
+    path = f"/v1/{collection}/{left[collection]['uuid']}"
+    changed = house.ask("PATCH", path, [operation])
+    assert changed.status_code == 200, changed.text
+    assert changed.json.items() >= null.items()
+    assert changed.json == house.get(path)
+    told = house.ask("PATCH", path, [operation], headers=SHOWN).json
+    if collection != "action_plans":
+        assert told == house.get(path, headers=SHOWN)
+        assert told["strategy_name"] == "basic"
+
+
+def test_a_start_is_answered_as_a_get_shows_it(house: House, left: dict[str, Any]) -> None:
+    path = f"/v1/action_plans/{left['action_plans']['uuid']}"
+    started = house.ask("POST", f"{path}/start", {})
+    assert started.json.items() >= STRATEGY.items()
+    assert started.json == house.get(path)
+
+
+def test_what_is_deleted_by_a_patch_is_shown_once_more(house: House, left: dict[str, Any]) -> None:
+    path = f"/v1/audits/{left['audits']['uuid']}"
+    for state in ("CANCELLED", "DELETED"):
+        patch = [{"op": "replace", "path": "/state", "value": state}]
+        changed = house.ask("PATCH", path, patch)
+        assert (changed.status_code, changed.json["state"]) == (200, state)
+    assert house.ask("GET", path).status_code == 404
