@@ -37,7 +37,8 @@ class Track:
         call: the call to the cloud that is under way, None between calls.
         then: takes the outcome of the call and decides.
         due: monotonic time of the next look.
-        since: monotonic time at which the effect was (believed to be) asked for.
+        since: monotonic time until which the effect was (believed to be) on its way.
+        begun: monotonic time of the first intent; deadlines count from it, whoever sets clocks.
         silent: monotonic time since which the cloud has given no answer, None while it does.
         aborted: monotonic time at which it was aborted, None if it was not.
         doubts: how often in a row looking at it went wrong.
@@ -48,6 +49,7 @@ class Track:
     parameters: Facts
     due: float
     since: float
+    begun: float
     call: Future[Any] | None = None
     then: Callable[[], None] | None = None
     silent: float | None = None
