@@ -50,7 +50,7 @@ class Trace:
         server: as it is now, None if it is gone.
         action: the instance action of our request, with its events.
         migration: the migration that it made.
-        moved_on: whether a later migration of the server exists.
+        moved_on: whether a later migration of the server exists; without one of ours: any since.
     """
 
     server: Json | None
@@ -151,7 +151,8 @@ def traced(
     migrations = _migrations(nova, server_id)
     ours = [m for m in migrations if _is_ours(m, kind, before, action)]
     if not ours:
-        return Trace(server, action)
+        known = cast("Sequence[str]", before["migrations"])
+        return Trace(server, action, moved_on=any(m["uuid"] not in known for m in migrations[:1]))
     migration = ours[-1]
     return Trace(server, action, migration, moved_on=migrations[0]["uuid"] != migration["uuid"])
 

@@ -159,6 +159,20 @@ def test_a_cold_migration_that_has_arrived_wants_to_be_confirmed() -> None:
     assert cold("s", DESTINATION, Trace(waiting, _action(ended=True))) == Confirm()
 
 
+def test_what_others_have_resized_is_theirs_to_confirm() -> None:
+    """Our migration had been turned down; the tenant's resize was confirmed in its place.
+
+    It waited for the tenant's word, and could not be reverted any more.
+    """
+    waiting = _server(DESTINATION, status="VERIFY_RESIZE")
+    refused = cold("s", ELSEWHERE, Trace(waiting, _action(error=True)))
+    assert _reason(refused) is Reason.MIGRATION_REFUSED
+    lost_on_the_way = Trace(waiting, _action(), moved_on=True)
+    assert _phase(cold("s", ELSEWHERE, lost_on_the_way)) is Phase.RUNNING
+    ended = Trace(waiting, _action(ended=True), moved_on=True)
+    assert _phase(cold("s", ELSEWHERE, ended)) is Phase.UNKNOWN
+
+
 def test_a_confirmation_under_way_is_not_given_again() -> None:
     busy = _server(DESTINATION, task="resize_confirming", status="VERIFY_RESIZE")
     assert _phase(cold("s", DESTINATION, Trace(busy, _action(), _migration("finished")))) is (
