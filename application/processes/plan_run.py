@@ -259,6 +259,8 @@ class PlanRun:
             if track.doubts >= self._pace.attempts:
                 self._fail(track, _internal(bug))
         else:
+            if track.silent is not None:  # what hung in the outage may still go on
+                track.since = self._clock.monotonic()
             track.silent, track.doubts = None, 0
             self._conclude(track, seen)
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from application.ports.clock import Clock
-from application.ports.cloud import CloudRefused, CloudUnreachable, Observation, Verdict
+from application.ports.cloud import CloudRefused, CloudUnreachable, Observation, Phase, Verdict
 from application.ports.event_log import EventLog, Recorded
 from application.ports.progress import Progress
 from application.ports.projections import StoreUnavailable
@@ -459,6 +459,39 @@ def test_the_settle_time_begins_when_the_answer_was_lost(event_log: EventLog) ->
     assert Bench(event_log, cloud, action("a")).drive().state is PlanState.SUCCEEDED
     for late in cloud.late:
         late.join()
+    assert cloud.effects == ["a"]
+
+
+def test_the_settle_time_begins_anew_when_an_outage_ends(event_log: EventLog) -> None:
+    """Nova's database stood still: the request hung in its API, and so did our looks at it.
+
+    When it went on, the first look saw nothing yet, a second request was sent, and both were had.
+    """
+
+    class Stalled(ReferenceCloud):
+        """No look is answered for a while; the request goes on just after the first that is."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.late: list[threading.Timer] = []
+
+        def start(self, parameters: Facts, before: Facts) -> Facts:
+            if self.late:
+                return super().start(parameters, before)
+            self.unreachable = 3 * round(PACE.settle / PACE.poll)
+            self.late.append(threading.Timer(0.0, super().start, [parameters, {}]))
+            raise CloudUnreachable("time-out")
+
+        def observe(self, parameters: Facts, before: Facts, receipt: Facts | None) -> Observation:
+            seen = super().observe(parameters, before, receipt)
+            if seen.phase is Phase.NEVER_STARTED and not self.late[0].ident:
+                self.late[0].interval = PACE.settle / 2
+                self.late[0].start()
+            return seen
+
+    cloud = Stalled()
+    assert Bench(event_log, cloud, action("a")).drive().state is PlanState.SUCCEEDED
+    cloud.late[0].join()
     assert cloud.effects == ["a"]
 
 
