@@ -21,6 +21,10 @@ _SKEW = 60.0
 """So far apart may the clocks of Nova's hosts be, s."""
 
 
+MIGRATING = "migrating"
+"""The task state of a server from the request of a live migration to its very end."""
+
+
 @dataclass(frozen=True)
 class Kind:
     """How an effect is called in Nova's records.
@@ -87,6 +91,11 @@ class Trace:
     def busy(self) -> bool:
         """Whether Nova is doing something to the server."""
         return self.server is not None and task_state(self.server) is not None
+
+    @property
+    def migrating(self) -> bool:
+        """Whether that is a live migration; what else its owner has begun since is not ours."""
+        return self.server is not None and task_state(self.server) == MIGRATING
 
     @property
     def status(self) -> str:

@@ -6,7 +6,7 @@ from application.ports.cloud import Observation, Phase
 from domain.kernel.aggregate import Facts
 from domain.kernel.reasons import Reason
 from infrastructure.openstack.actions.base import because
-from infrastructure.openstack.actions.history import Trace, host_of, task_state
+from infrastructure.openstack.actions.history import MIGRATING, Trace, host_of, task_state
 from infrastructure.openstack.service import Json
 
 _BROKEN = frozenset({"error", "failed"})
@@ -29,8 +29,8 @@ def live(server_id: str, destination: str | None, trace: Trace) -> Observation:
     if migration is None:
         return _unrecorded(server_id, destination, trace)
     status = migration["status"]
-    if trace.busy and not trace.moved_on:
-        return running(status=status, task_state=task_state(trace.server or {}))
+    if trace.migrating and not trace.moved_on:
+        return running(status=status, task_state=MIGRATING)
     if status in _BROKEN | _ABORTED:
         return _failed(server_id, trace, migration)
     if status == "completed":
