@@ -29,7 +29,7 @@ from application.ports.cloud import (
 from application.ports.progress import Progress, ProgressBoard
 from application.ports.projections import StoreUnavailable
 from application.processes.held import Held
-from application.processes.tracking import Pace, Track
+from application.processes.tracking import Pace, Track, before_of, deadline_of
 from domain.kernel.aggregate import Facts
 from domain.kernel.errors import Fenced
 from domain.kernel.metadata import Context, Metadata
@@ -244,7 +244,7 @@ class PlanRun:
 
     def _observe(self, track: Track) -> None:
         action = self._held.state.actions[track.action]
-        look = partial(track.handler.observe, track.parameters, _before(action), action.receipt)
+        look = partial(track.handler.observe, track.parameters, before_of(action), action.receipt)
         self._submit(track, look, partial(self._observed, track))
 
     def _observed(self, track: Track, observation: Callable[[], Observation]) -> None:
@@ -272,7 +272,7 @@ class PlanRun:
                 )
                 self._drop(track)
             case Phase.FAILED:
-                self._fail(track, seen.because or Because(Reason.OUTCOME_UNKNOWN, seen.facts))
+                self._fail(track, self._why(track, seen))
             case Phase.RUNNING:
                 self._running(track, seen)
             case Phase.NEVER_STARTED:
@@ -282,8 +282,16 @@ class PlanRun:
 
     def _running(self, track: Track, seen: Observation) -> None:
         self._show(track, seen)
-        seconds = round(_deadline(self._held.state.actions[track.action]))
-        self._overdue(track, Because(Reason.DEADLINE_PASSED, {"seconds": seconds}))
+        self._overdue(track, self._late(track))
+
+    def _late(self, track: Track) -> Because:
+        seconds = round(deadline_of(self._held.state.actions[track.action]))
+        return Because(Reason.DEADLINE_PASSED, {"seconds": seconds})
+
+    def _why(self, track: Track, seen: Observation) -> Because:
+        because = seen.because or Because(Reason.OUTCOME_UNKNOWN, seen.facts)
+        ours = track.aborted is not None and because.reason is Reason.MIGRATION_ABORTED
+        return self._late(track) if ours else because
 
     def _show(self, track: Track, seen: Observation) -> None:
         percent = seen.facts.get("percent")
@@ -315,7 +323,7 @@ class PlanRun:
         """Gives up an effect that is past its deadline: aborts it, watches it, then fails it."""
         now = self._clock.monotonic()
         action = self._held.state.actions[track.action]
-        if now - track.begun < _deadline(action):
+        if now - track.begun < deadline_of(action):
             return
         if track.aborted is None:
             track.aborted = now
@@ -388,13 +396,3 @@ class PlanRun:
 
 def _internal(bug: Exception) -> Because:
     return Because(Reason.INTERNAL_ERROR, {"error": f"{type(bug).__name__}: {bug}"})
-
-
-def _before(action: Action) -> Facts:
-    before = (action.intent or {}).get("before")
-    return before if isinstance(before, dict) else {}
-
-
-def _deadline(action: Action) -> float:
-    seconds = (action.intent or {}).get("deadline")
-    return float(seconds) if isinstance(seconds, int | float) else 0.0

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from application.ports.cloud import ActionHandler
 from domain.kernel.aggregate import Facts
+from domain.plans import Action
 
 
 @dataclass(frozen=True)
@@ -55,3 +56,15 @@ class Track:
     silent: float | None = None
     aborted: float | None = None
     doubts: int = 0
+
+
+def before_of(action: Action) -> Facts:
+    """What the cloud looked like before an action's effect, empty without an intent."""
+    noted = (action.intent or {}).get("before")
+    return noted if isinstance(noted, dict) else {}
+
+
+def deadline_of(action: Action) -> float:
+    """Seconds from the first intent after which an action's effect is given up."""
+    seconds = (action.intent or {}).get("deadline")
+    return float(seconds) if isinstance(seconds, int | float) else 0.0

@@ -318,6 +318,9 @@ def test_an_effect_past_its_deadline_is_aborted_and_fails(event_log: EventLog) -
     bench = Bench(event_log, cloud, action("a"))
     assert bench.drive().state is PlanState.FAILED
     assert cloud.aborted == ["a"]
+    (one,) = bench.plan().actions.values()
+    assert one.because is not None
+    assert one.because.reason is Reason.DEADLINE_PASSED, "it was we who aborted it"
 
 
 def test_an_outage_delays_but_does_not_fail(event_log: EventLog) -> None:
