@@ -16,7 +16,7 @@ from application.ports.read_models import GoalView, StrategyView
 from application.transactions import Commands, Done, Transaction
 from domain.audit_templates import AuditTemplate
 from domain.audits import Audit, AuditState, AuditType, Definition, RunCause
-from domain.audits.schedule import Cron
+from domain.audits.schedule import Cron, following
 from domain.kernel.aggregate import Facts
 from domain.kernel.errors import IllegalTransition, InvalidValue, NotFound, Refusal, one_of
 from domain.kernel.metadata import Context, Metadata
@@ -193,7 +193,7 @@ class AuditCommands:
             if audit.state not in {AuditState.PENDING, AuditState.SUCCEEDED, AuditState.FAILED}:
                 raise Refusal(f"Audit {audit_id} cannot be triggered while it is {audit.state}.")
             if audit.run is None:
-                audit.request_run(ctx, _after(audit.last_due, ctx.at), RunCause.WEBHOOK)
+                audit.request_run(ctx, following(audit.last_due, ctx.at), RunCause.WEBHOOK)
             return audit_id
 
         return perform(self._commands, metadata, decide, once)
@@ -349,7 +349,3 @@ def _generated(tx: Transaction, base: str, now: datetime) -> str:
         if names.free(tx, KIND, name):
             return name
         moment += timedelta(microseconds=1)
-
-
-def _after(last: datetime | None, now: datetime) -> datetime:
-    return now if last is None or last < now else last + timedelta(microseconds=1)

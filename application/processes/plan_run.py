@@ -27,10 +27,11 @@ from application.ports.cloud import (
     Verdict,
 )
 from application.ports.progress import Progress, ProgressBoard
+from application.ports.projections import StoreUnavailable
 from application.processes.held import Held
-from application.processes.tracking import Pace, Track
+from application.processes.tracking import Pace, Track, before_of, deadline_of
 from domain.kernel.aggregate import Facts
-from domain.kernel.errors import Fenced
+from domain.kernel.errors import Fenced, Refusal
 from domain.kernel.metadata import Context, Metadata
 from domain.kernel.reasons import Because, Reason
 from domain.plans import Action, ActionPlan, PlanState
@@ -70,6 +71,7 @@ class PlanRun:
         self._tracks: dict[UUID, Track] = {}
         self._moved = threading.Event()
         self._looked = float("-inf")
+        self._leaving = False
 
     def drive(self, stop: threading.Event) -> None:
         """Works until the plan has ended, or until told to stop with nothing half-said.
@@ -148,6 +150,7 @@ class PlanRun:
 
     def _hand_over(self) -> None:
         """Waits for the calls under way and notes their outcome; the rest is the successor's."""
+        self._leaving = True
         for track in self._tracks.values():
             if track.call is not None:
                 track.call.exception()  # waits
@@ -162,6 +165,9 @@ class PlanRun:
         )
 
     def _checked(self, track: Track, verdict: Callable[[], Verdict]) -> None:
+        if self._held.state.actions[track.action].ended:  # a cancel was faster
+            self._drop(track)
+            return
         try:
             said = verdict()
         except CloudUnreachable as outage:
@@ -186,25 +192,40 @@ class PlanRun:
                 self._intend(track, before)
 
     def _intend(self, track: Track, before: Facts) -> None:
+        if self._leaving:
+            return
         if not self._fresh():
             track.due = self._clock.monotonic() + self._pace.poll
             log.warning("heartbeat is stale; action %s waits until it beats again", track.action)
             return
-        plan = self._held.refresh()
-        if plan.state is not PlanState.ONGOING:  # cancelled or taken meanwhile
-            if plan.actions[track.action].intent is None:
-                self._drop(track)  # the next round sees to it
-            else:
-                track.due = self._clock.monotonic()  # an earlier attempt still has to be ended
+        if not self._wanted(track):
             return
         intent: Facts = {
             "before": before,
             "deadline": track.handler.deadline(track.parameters, before),
         }
-        self._act(lambda p, ctx: p.intend_action(ctx, self._epoch, track.action, intent))
+        try:
+            self._act(lambda p, ctx: p.intend_action(ctx, self._epoch, track.action, intent))
+        except Refusal:
+            if self._wanted(track):
+                raise
+            return  # it was cancelled just then
         track.since = self._clock.monotonic()
+        if self._held.state.actions[track.action].attempt == 1:
+            track.begun = track.since
         effect = partial(self._start, track, before, self._held.state.version)
         self._submit(track, effect, partial(self._started, track))
+
+    def _wanted(self, track: Track) -> bool:
+        """Whether the plan still is to be carried out, as the log says now."""
+        plan = self._held.refresh()
+        if plan.state is PlanState.ONGOING:
+            return True
+        if plan.actions[track.action].intent is None:  # cancelled or taken meanwhile
+            self._drop(track)  # the next round sees to it
+        else:
+            track.due = self._clock.monotonic()  # an earlier attempt still has to be ended
+        return False
 
     def _start(self, track: Track, before: Facts, version: int) -> Facts:
         """The effect, if this applier is still the one that may have it (runs on the pool)."""
@@ -220,10 +241,12 @@ class PlanRun:
         except Fenced:
             raise
         except CloudUnreachable as lost:
+            track.since = self._clock.monotonic()  # until now it may have waited on its way
             log.warning("action %s: no answer to its effect, observing: %s", track.action, lost)
         except CloudRefused as refusal:
             self._fail(track, refusal.because)
         except Exception:
+            track.since = self._clock.monotonic()
             log.exception("action %s: its effect went wrong, observing", track.action)
         else:
             self._act(lambda p, ctx: p.acknowledge_action(ctx, self._epoch, track.action, receipt))
@@ -232,21 +255,23 @@ class PlanRun:
 
     def _observe(self, track: Track) -> None:
         action = self._held.state.actions[track.action]
-        look = partial(track.handler.observe, track.parameters, _before(action), action.receipt)
+        look = partial(track.handler.observe, track.parameters, before_of(action), action.receipt)
         self._submit(track, look, partial(self._observed, track))
 
     def _observed(self, track: Track, observation: Callable[[], Observation]) -> None:
         track.due = self._clock.monotonic() + self._pace.poll
         try:
             seen = observation()
-        except CloudUnreachable as outage:
-            self._silence(track, outage)
+        except (CloudUnreachable, CloudRefused) as unseen:
+            self._silence(track, unseen)
         except Exception as bug:
             track.doubts += 1
             log.exception("action %s cannot be observed", track.action)
             if track.doubts >= self._pace.attempts:
                 self._fail(track, _internal(bug))
         else:
+            if track.silent is not None:  # what hung in the outage may still go on
+                track.since = self._clock.monotonic()
             track.silent, track.doubts = None, 0
             self._conclude(track, seen)
 
@@ -258,7 +283,7 @@ class PlanRun:
                 )
                 self._drop(track)
             case Phase.FAILED:
-                self._fail(track, seen.because or Because(Reason.OUTCOME_UNKNOWN, seen.facts))
+                self._fail(track, self._why(track, seen))
             case Phase.RUNNING:
                 self._running(track, seen)
             case Phase.NEVER_STARTED:
@@ -267,17 +292,30 @@ class PlanRun:
                 self._overdue(track, seen.because or Because(Reason.OUTCOME_UNKNOWN, seen.facts))
 
     def _running(self, track: Track, seen: Observation) -> None:
+        self._show(track, seen)
+        self._overdue(track, self._late(track))
+
+    def _late(self, track: Track) -> Because:
+        seconds = round(deadline_of(self._held.state.actions[track.action]))
+        return Because(Reason.DEADLINE_PASSED, {"seconds": seconds})
+
+    def _why(self, track: Track, seen: Observation) -> Because:
+        because = seen.because or Because(Reason.OUTCOME_UNKNOWN, seen.facts)
+        ours = track.aborted is not None and because.reason is Reason.MIGRATION_ABORTED
+        return self._late(track) if ours else because
+
+    def _show(self, track: Track, seen: Observation) -> None:
         percent = seen.facts.get("percent")
-        self._progress.put(
-            Progress(
-                action_id=track.action,
-                percent=float(percent) if isinstance(percent, int | float) else None,
-                detail=str(seen.facts.get("status", "running")),
-                updated_at=self._clock.now(),
-            )
+        progress = Progress(
+            action_id=track.action,
+            percent=float(percent) if isinstance(percent, int | float) else None,
+            detail=str(seen.facts.get("status", "running")),
+            updated_at=self._clock.now(),
         )
-        seconds = round(_deadline(self._held.state.actions[track.action]))
-        self._overdue(track, Because(Reason.DEADLINE_PASSED, {"seconds": seconds}))
+        try:
+            self._progress.put(progress)
+        except StoreUnavailable as outage:
+            log.warning("action %s: its progress is not shown: %s", track.action, outage)
 
     def _never_started(self, track: Track) -> None:
         """The cloud shows nothing of the effect: once it surely cannot show up any more, again."""
@@ -296,8 +334,7 @@ class PlanRun:
         """Gives up an effect that is past its deadline: aborts it, watches it, then fails it."""
         now = self._clock.monotonic()
         action = self._held.state.actions[track.action]
-        begun = action.started_at or self._clock.now()
-        if (self._clock.now() - begun).total_seconds() < _deadline(action):
+        if now - track.begun < deadline_of(action):
             return
         if track.aborted is None:
             track.aborted = now
@@ -316,7 +353,17 @@ class PlanRun:
 
     def _track(self, action: Action, handler: ActionHandler) -> Track:
         now = self._clock.monotonic()
-        return Track(action.spec.id, handler, action.spec.parameters, due=now, since=now)
+        passed = 0.0  # what a predecessor waited is known by the wall clock only
+        if action.started_at is not None:
+            passed = max((self._clock.now() - action.started_at).total_seconds(), 0.0)
+        return Track(
+            action.spec.id,
+            handler,
+            action.spec.parameters,
+            due=now,
+            since=now,
+            begun=now - passed,
+        )
 
     def _submit(
         self,
@@ -324,6 +371,8 @@ class PlanRun:
         call: Callable[[], R],
         then: Callable[[Callable[[], R]], None],
     ) -> None:
+        if self._leaving:  # nobody would be there for its outcome
+            return
         # in a copy of this context: it carries the correlation id to the cloud
         future = self._pool.submit(copy_context().run, call)
         track.call, track.then = future, partial(then, future.result)
@@ -341,13 +390,15 @@ class PlanRun:
         self._act(lambda p, ctx: p.fail_action(ctx, self._epoch, track.action, because))
         self._drop(track)
 
-    def _silence(self, track: Track, outage: CloudUnreachable) -> None:
+    def _silence(self, track: Track, why: CloudUnreachable | CloudRefused) -> None:
+        """The cloud does not tell, or not us (credentials change): that says nothing of effects."""
         now = self._clock.monotonic()
         track.due = now + self._pace.poll
         track.silent = now if track.silent is None else track.silent
-        log.warning("action %s: %s; asking again in %s s", track.action, outage, self._pace.poll)
+        log.warning("action %s: %s; asking again in %s s", track.action, why, self._pace.poll)
         if now - track.silent >= self._pace.unreachable:
-            self._fail(track, Because(Reason.CLOUD_UNREACHABLE, {"error": str(outage)}))
+            unreachable = Because(Reason.CLOUD_UNREACHABLE, {"error": str(why)})
+            self._fail(track, why.because if isinstance(why, CloudRefused) else unreachable)
 
     def _unknown_type(self, action: Action) -> None:
         because = Because(Reason.ACTION_TYPE_UNKNOWN, {"type": action.spec.type})
@@ -356,13 +407,3 @@ class PlanRun:
 
 def _internal(bug: Exception) -> Because:
     return Because(Reason.INTERNAL_ERROR, {"error": f"{type(bug).__name__}: {bug}"})
-
-
-def _before(action: Action) -> Facts:
-    before = (action.intent or {}).get("before")
-    return before if isinstance(before, dict) else {}
-
-
-def _deadline(action: Action) -> float:
-    seconds = (action.intent or {}).get("deadline")
-    return float(seconds) if isinstance(seconds, int | float) else 0.0

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from application.outages import DATABASE_AWAY, Outage
 from application.ports.clock import Clock
-from application.ports.event_log import ConcurrencyConflict
+from application.ports.event_log import ConcurrencyConflict, Unreadable
 from application.ports.read_models import ReadModels, Schedule
 from application.transactions import Commands, Transaction
 from domain.audits import Audit, RunCause
@@ -91,7 +91,7 @@ class Scheduler:
                 self._report(schedule, bad)
             except (Refusal, ConcurrencyConflict) as lost:
                 log.debug("audit %s: %s", schedule.audit_id, lost)
-            except DomainError as refused:
+            except (DomainError, Unreadable) as refused:
                 self._report(schedule, refused)
         if self._clock.monotonic() - self._expired >= self._timetable.expiry_check:
             self._expired = self._clock.monotonic()
@@ -107,7 +107,6 @@ class Scheduler:
             return
         since = counts_from(schedule.created_at, schedule.start_time)
         due = next_due(schedule.interval, schedule.last_due, now, self._cron, since=since)
-        self._bad.pop(schedule.audit_id, None)
         if due <= now:
             self._commands.run(
                 self._metadata,
@@ -115,8 +114,9 @@ class Scheduler:
                     ctx, due, RunCause.SCHEDULE
                 ),
             )
+        self._bad.pop(schedule.audit_id, None)
 
-    def _report(self, schedule: Schedule, error: DomainError) -> None:
+    def _report(self, schedule: Schedule, error: DomainError | Unreadable) -> None:
         if self._bad.get(schedule.audit_id) != str(error):
             self._bad[schedule.audit_id] = str(error)
             log.error("audit %s cannot be scheduled: %s", schedule.audit_id, error)
@@ -131,7 +131,7 @@ class Scheduler:
                 continue
             try:
                 self._commands.run(self._metadata, _supersede(plan.uuid, because))
-            except (DomainError, ConcurrencyConflict) as lost:
+            except (DomainError, ConcurrencyConflict, Unreadable) as lost:
                 log.info("plan %s did not expire: %s", plan.uuid, lost)
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from application.ports.cloud import ActionHandler
 from domain.kernel.aggregate import Facts
+from domain.plans import Action
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class Track:
         call: the call to the cloud that is under way, None between calls.
         then: takes the outcome of the call and decides.
         due: monotonic time of the next look.
-        since: monotonic time at which the effect was (believed to be) asked for.
+        since: monotonic time until which the effect was (believed to be) on its way.
+        begun: monotonic time of the first intent; deadlines count from it, whoever sets clocks.
         silent: monotonic time since which the cloud has given no answer, None while it does.
         aborted: monotonic time at which it was aborted, None if it was not.
         doubts: how often in a row looking at it went wrong.
@@ -48,8 +50,21 @@ class Track:
     parameters: Facts
     due: float
     since: float
+    begun: float
     call: Future[Any] | None = None
     then: Callable[[], None] | None = None
     silent: float | None = None
     aborted: float | None = None
     doubts: int = 0
+
+
+def before_of(action: Action) -> Facts:
+    """What the cloud looked like before an action's effect, empty without an intent."""
+    noted = (action.intent or {}).get("before")
+    return noted if isinstance(noted, dict) else {}
+
+
+def deadline_of(action: Action) -> float:
+    """Seconds from the first intent after which an action's effect is given up."""
+    seconds = (action.intent or {}).get("deadline")
+    return float(seconds) if isinstance(seconds, int | float) else 0.0

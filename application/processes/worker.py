@@ -42,6 +42,7 @@ class Worker:
         self._lock = threading.Lock()
         self._queued: dict[UUID, Future[None]] = {}
         self._running: dict[UUID, Future[None]] = {}
+        self._over = False
 
     def offer(self, key: UUID) -> Future[None]:
         """Has a key processed (again, if it is being processed now); resolves when it was.
@@ -52,6 +53,9 @@ class Worker:
             if key in self._queued:
                 return self._queued[key]
             future: Future[None] = Future()
+            if self._over:
+                future.cancel()
+                return future
             self._queued[key] = future
             if key not in self._running:
                 self._waiting.put(key)
@@ -74,6 +78,11 @@ class Worker:
             self._waiting.put(None)
         for thread in threads:
             thread.join()
+        with self._lock:  # what was to be processed again, or came too late, waits for nobody
+            self._over = True
+            for future in self._queued.values():
+                future.cancel()
+            self._queued.clear()
 
     def _look(self) -> None:
         try:

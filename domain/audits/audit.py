@@ -23,6 +23,7 @@ from domain.audits.events import (
     RunCause,
 )
 from domain.audits.run import Run
+from domain.audits.schedule import following
 from domain.kernel.aggregate import Facts, Root
 from domain.kernel.errors import DeleteRefused, Fenced, InvalidValue, Refusal
 from domain.kernel.ids import run_id
@@ -323,9 +324,14 @@ class Audit(Root):
         elif state is AuditState.SUSPENDED:
             self._record(AuditSuspended, ctx)
         elif self.state is AuditState.SUSPENDED:
-            self._record(AuditResumed, ctx)
+            self._resume(ctx)
         else:
             self._record(AuditStateSet, ctx, state=state, because=Because(Reason.SET_BY_USER))
+
+    def _resume(self, ctx: Context) -> None:
+        self._record(AuditResumed, ctx)
+        if self.audit_type is not AuditType.CONTINUOUS:  # nobody else would ask for a run
+            self.request_run(ctx, following(self.last_due, ctx.at), RunCause.RESUMED)
 
     def change(self, ctx: Context, changes: Facts) -> None:
         """Changes attributes from the next run on (values already validated by the caller).

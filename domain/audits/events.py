@@ -38,6 +38,7 @@ class RunCause(StrEnum):
     CREATED = "created"
     SCHEDULE = "schedule"
     WEBHOOK = "webhook"
+    RESUMED = "resumed"
 
 
 class AuditRequested(Created):

@@ -26,6 +26,11 @@ def seconds(interval: str) -> int | None:
     return value
 
 
+def following(last: datetime | None, now: datetime) -> datetime:
+    """The due time of a run that is wanted now; after the last one even if clocks were set back."""
+    return now if last is None or last < now else last + timedelta(microseconds=1)
+
+
 def counts_from(made: datetime, start: datetime | None) -> datetime:
     """After which instant matches of a cron expression count, before the first run.
 

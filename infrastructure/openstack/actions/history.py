@@ -21,6 +21,10 @@ _SKEW = 60.0
 """So far apart may the clocks of Nova's hosts be, s."""
 
 
+MIGRATING = "migrating"
+"""The task state of a server from the request of a live migration to its very end."""
+
+
 @dataclass(frozen=True)
 class Kind:
     """How an effect is called in Nova's records.
@@ -50,7 +54,7 @@ class Trace:
         server: as it is now, None if it is gone.
         action: the instance action of our request, with its events.
         migration: the migration that it made.
-        moved_on: whether a later migration of the server exists.
+        moved_on: whether a later migration of the server exists; without one of ours: any since.
     """
 
     server: Json | None
@@ -87,6 +91,11 @@ class Trace:
     def busy(self) -> bool:
         """Whether Nova is doing something to the server."""
         return self.server is not None and task_state(self.server) is not None
+
+    @property
+    def migrating(self) -> bool:
+        """Whether that is a live migration; what else its owner has begun since is not ours."""
+        return self.server is not None and task_state(self.server) == MIGRATING
 
     @property
     def status(self) -> str:
@@ -151,7 +160,8 @@ def traced(
     migrations = _migrations(nova, server_id)
     ours = [m for m in migrations if _is_ours(m, kind, before, action)]
     if not ours:
-        return Trace(server, action)
+        known = cast("Sequence[str]", before["migrations"])
+        return Trace(server, action, moved_on=any(m["uuid"] not in known for m in migrations[:1]))
     migration = ours[-1]
     return Trace(server, action, migration, moved_on=migrations[0]["uuid"] != migration["uuid"])
 

@@ -6,7 +6,7 @@ from application.ports.cloud import Observation, Phase
 from domain.kernel.aggregate import Facts
 from domain.kernel.reasons import Reason
 from infrastructure.openstack.actions.base import because
-from infrastructure.openstack.actions.history import Trace, host_of, task_state
+from infrastructure.openstack.actions.history import MIGRATING, Trace, host_of, task_state
 from infrastructure.openstack.service import Json
 
 _BROKEN = frozenset({"error", "failed"})
@@ -29,8 +29,8 @@ def live(server_id: str, destination: str | None, trace: Trace) -> Observation:
     if migration is None:
         return _unrecorded(server_id, destination, trace)
     status = migration["status"]
-    if trace.busy and not trace.moved_on:
-        return running(status=status, task_state=task_state(trace.server or {}))
+    if trace.migrating and not trace.moved_on:
+        return running(status=status, task_state=MIGRATING)
     if status in _BROKEN | _ABORTED:
         return _failed(server_id, trace, migration)
     if status == "completed":
@@ -43,8 +43,7 @@ def live(server_id: str, destination: str | None, trace: Trace) -> Observation:
 def cold(server_id: str, destination: str | None, trace: Trace) -> Observation | Confirm:
     """What became of a cold migration (or resize) that left some record."""
     migration = trace.migration
-    waits = trace.status == "VERIFY_RESIZE" and not trace.busy
-    if waits and (migration is None or migration["status"] == "finished"):
+    if trace.status == "VERIFY_RESIZE" and not trace.busy and _waits_for_us(trace):
         return Confirm()
     if migration is None:
         return _unrecorded(server_id, destination, trace)
@@ -56,6 +55,13 @@ def cold(server_id: str, destination: str | None, trace: Trace) -> Observation |
     if trace.server is None:
         return gone(server_id)
     return running(status=status, task_state=task_state(trace.server))
+
+
+def _waits_for_us(trace: Trace) -> bool:
+    """Whether it is our move that waits; another's is for its owner to confirm or to revert."""
+    if trace.migration is None:
+        return not (trace.refused or trace.moved_on)
+    return bool(trace.migration["status"] == "finished")
 
 
 def gone(server_id: str) -> Observation:

@@ -15,6 +15,7 @@ from infrastructure.openstack.actions.history import (
 )
 from infrastructure.openstack.actions.judgement import running
 from infrastructure.openstack.actions.traced import Traced, unfit
+from infrastructure.openstack.errors import NotThere
 from infrastructure.openstack.service import Json
 
 
@@ -48,6 +49,9 @@ class ToState(Traced):
     def start(self, parameters: Facts, before: Facts) -> Facts:
         """Asks Nova, once."""
         return self._act(self.kind, parameters, before, self.body)
+
+    def _absent(self, server_id: object, error: NotThere) -> Facts:
+        return {"request_id": None, "server": server_id, "gone": error.error}
 
     def observe(self, parameters: Facts, before: Facts, receipt: Facts | None) -> Observation:
         """Whether the server is there, or on its way."""

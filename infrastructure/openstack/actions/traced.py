@@ -74,9 +74,15 @@ class Traced(Handler):
             ours = trace.action["request_id"]
             _log.info("server %s: what is in the way is our own request %s", server_id, ours)
             return {"request_id": ours, "adopted": True}
-        except (Forbidden, Invalid, NotThere) as error:
+        except NotThere as error:
+            return self._absent(server_id, error)
+        except (Forbidden, Invalid) as error:
             raise self._refused(server_id, error.error) from error
         return {"request_id": answer.request_id}
+
+    def _absent(self, server_id: object, error: NotThere) -> Facts:
+        """The server went between the check and the effect."""
+        raise self._refused(server_id, error.error) from error
 
     def _refused(self, server_id: object, error: str) -> CloudRefused:
         return CloudRefused(because(self.refusal, server=server_id, error=error))

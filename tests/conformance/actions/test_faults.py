@@ -8,7 +8,7 @@ from domain.kernel.reasons import Reason
 from infrastructure.openstack.actions import handlers
 from infrastructure.openstack.connection import Limits
 from tests.conformance.actions.conftest import LIMITS
-from tests.conformance.actions.ground import host_of, requests_of, until
+from tests.conformance.actions.ground import host_of, requests_of, server_of, until
 from tests.conformance.actions.simulated import SimulatedGround
 
 Acts = dict[str, ActionHandler]
@@ -129,3 +129,24 @@ def test_a_cold_migration_is_confirmed_by_whoever_looks_and_only_once(
     until(ended)
     until(lambda: successor.observe(case.cold(), before, None).phase is Phase.DONE)
     assert host_of(simulated_ground.nova, case.server) == case.destination
+
+
+def test_the_resize_of_somebody_else_is_not_confirmed(
+    simulated_ground: SimulatedGround, acts: Acts
+) -> None:
+    """Our request left no migration, and the owner has resized the server since."""
+    case, migrate = simulated_ground.movable(), acts["migrate"]
+    receipt = migrate.start(case.cold(), _go(migrate, case.cold()))
+    until(lambda: server_of(simulated_ground.nova, case.server)["status"] == "VERIFY_RESIZE")
+    path = f"/servers/{case.server}/action"
+    simulated_ground.nova.effect("POST", path, {"confirmResize": None})
+    until(lambda: server_of(simulated_ground.nova, case.server)["status"] == "ACTIVE")
+    parameters = {**case.cold(), "source_node": case.destination, "destination_node": case.source}
+    before = _go(migrate, parameters)  # knows that migration: to the effect it is as good as gone
+    simulated_ground.nova.effect("POST", path, {"resize": {"flavorRef": "bigger"}})
+    until(lambda: server_of(simulated_ground.nova, case.server)["status"] == "VERIFY_RESIZE")
+    migrate.observe(parameters, before, receipt)
+    shown = server_of(simulated_ground.nova, case.server)
+    assert (shown["status"], shown["OS-EXT-STS:task_state"]) == ("VERIFY_RESIZE", None)
+    simulated_ground.nova.effect("POST", path, {"revertResize": None})
+    until(lambda: server_of(simulated_ground.nova, case.server)["status"] == "ACTIVE")

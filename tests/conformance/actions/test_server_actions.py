@@ -77,6 +77,17 @@ def test_a_server_is_resized_by_the_flavors_name_and_the_resize_confirmed(
         assert isinstance(again, Skip)
 
 
+@pytest.mark.parametrize("kind", ["stop", "shelve", "delete"])
+def test_a_server_that_goes_between_check_and_effect_needs_no_effect(
+    ground: Ground, acts: Acts, server: str, kind: str
+) -> None:
+    """Its owner deleted it in that moment, and the plan failed for it."""
+    before = _go(acts[kind], {"resource_id": server})
+    parameters: Facts = {"resource_id": NOWHERE}
+    receipt = acts[kind].start(parameters, before)
+    assert acts[kind].observe(parameters, before, receipt).phase is Phase.DONE
+
+
 def test_a_server_is_deleted_once_and_stays_deleted_for_whoever_looks(
     ground: Ground, acts: Acts
 ) -> None:

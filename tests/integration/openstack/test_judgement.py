@@ -61,6 +61,23 @@ def test_a_completed_migration_is_done_only_once_nova_has_let_go_of_the_server()
     )
 
 
+@pytest.mark.parametrize(("status", "phase"), [("completed", Phase.DONE), ("error", Phase.FAILED)])
+def test_what_is_done_to_a_server_after_its_migration_does_not_hold_up_the_outcome(
+    status: str, phase: Phase
+) -> None:
+    """The owner took a snapshot just as the server had arrived, and that took half an hour.
+
+    The migration counted as running all the while, until its deadline made it a failure.
+    """
+    at = DESTINATION if phase is Phase.DONE else SOURCE
+    uploading = _server(at, task="image_uploading")
+    assert live(
+        "s", DESTINATION, Trace(uploading, _action(ended=True), _migration(status))
+    ).phase is (phase)
+    under_way = Trace(uploading, _action(), _migration("running"))
+    assert live("s", DESTINATION, under_way).phase is Phase.RUNNING
+
+
 def test_without_a_destination_any_host_will_do() -> None:
     trace = Trace(_server(ELSEWHERE), _action(), _migration("completed", ELSEWHERE))
     assert live("s", None, trace).phase is Phase.DONE
@@ -157,6 +174,20 @@ def test_a_cold_migration_that_has_arrived_wants_to_be_confirmed() -> None:
     waiting = _server(DESTINATION, status="VERIFY_RESIZE")
     assert cold("s", DESTINATION, Trace(waiting, _action(), _migration("finished"))) == Confirm()
     assert cold("s", DESTINATION, Trace(waiting, _action(ended=True))) == Confirm()
+
+
+def test_what_others_have_resized_is_theirs_to_confirm() -> None:
+    """Our migration had been turned down; the tenant's resize was confirmed in its place.
+
+    It waited for the tenant's word, and could not be reverted any more.
+    """
+    waiting = _server(DESTINATION, status="VERIFY_RESIZE")
+    refused = cold("s", ELSEWHERE, Trace(waiting, _action(error=True)))
+    assert _reason(refused) is Reason.MIGRATION_REFUSED
+    lost_on_the_way = Trace(waiting, _action(), moved_on=True)
+    assert _phase(cold("s", ELSEWHERE, lost_on_the_way)) is Phase.RUNNING
+    ended = Trace(waiting, _action(ended=True), moved_on=True)
+    assert _phase(cold("s", ELSEWHERE, ended)) is Phase.UNKNOWN
 
 
 def test_a_confirmation_under_way_is_not_given_again() -> None:

@@ -1,11 +1,12 @@
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from application.ports.event_log import EventLog
 from application.ports.projections import StoreUnavailable
@@ -13,7 +14,9 @@ from application.ports.read_models import ActionPlanView, ReadModels, Schedule
 from application.processes.scheduler import Scheduler, Timetable
 from domain.audits import AuditState, AuditType
 from domain.plans import PlanState
+from infrastructure.clock import SystemClock
 from infrastructure.cron import next_match
+from infrastructure.read_models import open_engine
 from tests.integration.processes.workshop import CLOCK, Workshop
 
 
@@ -22,6 +25,27 @@ def shop(event_database: str, event_log: EventLog) -> Iterator[Workshop]:
     shop = Workshop(event_database, event_log)
     yield shop
     shop.close()
+
+
+class Tomorrow(SystemClock):
+    """The clock, a day later."""
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(days=1)
+
+
+def rewrite(database: str, aggregate: UUID, topic: str) -> None:
+    """Gives the last event of an aggregate another topic."""
+    engine = open_engine(database)
+    with engine.begin() as connection:
+        key = aggregate.hex if engine.dialect.name == "sqlite" else aggregate
+        of = "WHERE originator_id = :key"
+        last = f"(SELECT max(originator_version) FROM stored_events {of})"  # noqa: S608
+        connection.execute(
+            text(f"UPDATE stored_events SET topic = :topic {of} AND originator_version = {last}"),  # noqa: S608
+            {"topic": topic, "key": key},
+        )
+    engine.dispose()
 
 
 def topics(shop: Workshop, audit: UUID) -> list[str]:
@@ -119,6 +143,31 @@ def test_a_database_that_is_away_is_no_traceback_at_every_look(
     assert not any(one.exc_info for one in told)
 
 
+def test_a_history_that_cannot_be_read_hinders_only_its_own(
+    shop: Workshop, event_database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An audit with an event of a newer release stopped all audits after it, and the expiry.
+
+    The release had been taken back; the log said "a look at the schedules failed" each second.
+    """
+    bad = shop.request(AuditType.CONTINUOUS, interval="60")
+    good = shop.request(AuditType.CONTINUOUS, interval="60")
+    old, older = shop.request(), shop.request(force=True)
+    shop.work()
+    unknown = {bad, shop.plans(older)[0].id}
+    shop.projector.catch_up()
+    for one in unknown:
+        rewrite(event_database, one, "of.tomorrow")
+    timetable = Timetable(expiry_hours=1, expiry_check=0.0)
+    scheduler = Scheduler(shop.commands, shop.read, Tomorrow(), next_match, timetable)
+    for _ in range(2):
+        scheduler.tick()
+    assert runs(shop, good) == 1
+    assert caplog.text.count(f"audit {bad} cannot be scheduled") == 1
+    (plan,) = shop.plans(old)
+    assert plan.state is PlanState.SUPERSEDED
+
+
 def test_an_audit_waits_for_its_start_time(shop: Workshop) -> None:
     later = CLOCK.now() + timedelta(hours=1)
     audit = shop.request(AuditType.CONTINUOUS, start_time=later)
@@ -152,14 +201,6 @@ def test_a_recommended_plan_expires_and_a_launched_one_does_not(shop: Workshop) 
     (expiring,), (running,) = shop.plans(old), shop.plans(launched)
     shop.change_plan(running.id, lambda plan, ctx: plan.launch(ctx))
     timetable = Timetable(expiry_hours=1, expiry_check=0.0)
-
-    class Tomorrow:
-        """The clock, a day later."""
-
-        now = staticmethod(lambda: CLOCK.now() + timedelta(days=1))
-        monotonic = staticmethod(CLOCK.monotonic)
-        sleep = staticmethod(CLOCK.sleep)
-
     Scheduler(shop.commands, shop.read, Tomorrow(), next_match, timetable).tick()
     shop.projector.catch_up()
     expired = shop.read.action_plan(expiring.id)

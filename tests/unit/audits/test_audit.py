@@ -156,6 +156,29 @@ def test_suspending_closes_the_open_run_and_resuming_allows_the_next() -> None:
     audit.request_run(context(62), NOON + timedelta(seconds=62), RunCause.SCHEDULE)
 
 
+@pytest.mark.parametrize("kind", [AuditType.ONESHOT, AuditType.EVENT])
+def test_an_audit_without_a_schedule_that_is_resumed_has_the_run_that_was_cut_off(
+    kind: AuditType,
+) -> None:
+    """It stayed ONGOING for ever: nobody asked for a run, and webhooks were refused."""
+    audit, _ = claimed(kind)
+    cut_off = open_run(audit)
+    audit.move(context(3), AuditState.SUSPENDED)
+    audit.move(context(61), AuditState.ONGOING)
+    run = open_run(audit)
+    assert run != cut_off
+    epoch = audit.claim_run(context(62), run, "worker-b", "host-b")
+    audit.succeed_run(context(63), run, epoch, ident(9))
+    assert audit.state is AuditState.SUCCEEDED
+
+
+def test_a_resumed_audit_has_its_run_though_the_clock_was_set_back() -> None:
+    audit, _ = claimed(AuditType.ONESHOT)
+    audit.move(context(3), AuditState.SUSPENDED)
+    audit.move(context(-60), AuditState.ONGOING)
+    assert audit.run is not None
+
+
 def test_an_audit_expires_when_its_end_time_has_passed() -> None:
     audit = requested(AuditType.CONTINUOUS, end_time=NOON + timedelta(seconds=10))
     with pytest.raises(Refusal, match="has not passed"):

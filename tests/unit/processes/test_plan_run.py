@@ -1,14 +1,18 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from application.ports.cloud import CloudUnreachable, Observation, Verdict
+from application.ports.clock import Clock
+from application.ports.cloud import CloudRefused, CloudUnreachable, Observation, Phase, Verdict
 from application.ports.event_log import EventLog, Recorded
 from application.ports.progress import Progress
+from application.ports.projections import StoreUnavailable
 from application.processes.held import Held
 from application.processes.plan_run import PlanRun
 from application.processes.tracking import Pace
@@ -33,6 +37,7 @@ CLOCK = SystemClock()
 METADATA = Metadata(component("applier", "me"))
 PACE = Pace(parallel=4, poll=0.01, settle=0.05, attempts=3, unreachable=5.0, grace=0.2)
 LOST = Because(Reason.OWNER_LOST, {"owner": "me", "successor": "other"})
+FORBIDDEN = Because(Reason.CLOUD_REFUSED, {"error": "401"})
 
 
 class Board:
@@ -86,6 +91,7 @@ class Bench:
         fresh: Callable[[], bool] = lambda: True,
         stop: threading.Event | None = None,
         pace: Pace = PACE,
+        clock: Clock = CLOCK,
     ) -> ActionPlan:
         held, epoch = self.claim(takeover=takeover)
         with ThreadPoolExecutor(pace.parallel) as pool:
@@ -94,7 +100,7 @@ class Bench:
                 epoch,
                 handlers={"act": self.cloud},
                 progress=self.board,
-                clock=CLOCK,
+                clock=clock,
                 metadata=METADATA,
                 pool=pool,
                 fresh=fresh,
@@ -102,6 +108,11 @@ class Bench:
             )
             run.drive(stop or threading.Event())
         return self.plan()
+
+    def cancel(self) -> None:
+        self.commands.run(
+            METADATA, lambda tx, ctx: tx.get(ActionPlan, self.id).move(ctx, PlanState.CANCELLING)
+        )
 
     def plan(self) -> ActionPlan:
         plan = self.log.find(ActionPlan, self.id)
@@ -307,6 +318,9 @@ def test_an_effect_past_its_deadline_is_aborted_and_fails(event_log: EventLog) -
     bench = Bench(event_log, cloud, action("a"))
     assert bench.drive().state is PlanState.FAILED
     assert cloud.aborted == ["a"]
+    (one,) = bench.plan().actions.values()
+    assert one.because is not None
+    assert one.because.reason is Reason.DEADLINE_PASSED, "it was we who aborted it"
 
 
 def test_an_outage_delays_but_does_not_fail(event_log: EventLog) -> None:
@@ -342,3 +356,200 @@ def test_stopping_leaves_running_effects_to_a_successor(event_log: EventLog) -> 
     cloud.hang = False
     assert bench.drive(takeover=LOST).state is PlanState.SUCCEEDED
     assert cloud.effects == ["a"]
+
+
+def test_a_cancel_while_an_action_is_checked_does_not_stop_the_driving(
+    event_log: EventLog,
+) -> None:
+    """The verdict on an action that the cancel had ended was a surprise.
+
+    The applier believed that the plan was another's, and left a running migration unwatched until
+    the next sweep.
+    """
+
+    class Slow(ReferenceCloud):
+        """A user cancels while ``b`` is checked; the check ends once the cancel was carried out."""
+
+        def check(self, parameters: Facts) -> Verdict:
+            if parameters["resource_id"] == "b":
+                while bench.states()[0] is not ActionState.ONGOING:
+                    CLOCK.sleep(0.005)
+                bench.cancel()
+                while ActionState.CANCELLED not in bench.states():
+                    CLOCK.sleep(0.005)
+                return SKIP
+            return super().check(parameters)
+
+    bench = Bench(event_log, Slow(looks=20), action("a"), action("b"))
+    assert bench.drive().state is PlanState.CANCELLED
+    assert bench.states() == [ActionState.SUCCEEDED, ActionState.CANCELLED]
+
+
+def test_a_cancel_just_before_the_intent_does_not_stop_the_driving(event_log: EventLog) -> None:
+    """Between the look at the plan and the word that the action begins: that word was refused.
+
+    The applier believed that the plan was another's, and left the other migrations unwatched.
+    """
+
+    class Hasty(ReferenceCloud):
+        """A user cancels after the plan was looked at."""
+
+        def deadline(self, parameters: Facts, before: Facts) -> float:
+            bench.cancel()
+            return super().deadline(parameters, before)
+
+    bench = Bench(event_log, Hasty(), action("a"))
+    assert bench.drive().state is PlanState.CANCELLED
+    assert bench.states() == [ActionState.CANCELLED]
+    assert bench.cloud.effects == []
+
+
+def test_a_stop_while_an_action_is_checked_has_no_effect_any_more(event_log: EventLog) -> None:
+    """An applier that was told to stop began another migration, and forgot its receipt."""
+    stop = threading.Event()
+
+    class Stopping(ReferenceCloud):
+        """The applier is told to stop during the check."""
+
+        def check(self, parameters: Facts) -> Verdict:
+            stop.set()
+            return super().check(parameters)
+
+    bench = Bench(event_log, Stopping(), action("a"))
+    assert bench.drive(stop=stop).state is PlanState.ONGOING
+    assert bench.cloud.effects == []
+    assert bench.topics()[-1] == "plan.claimed"
+
+
+def test_a_cloud_that_refuses_to_show_an_effect_is_asked_again(event_log: EventLog) -> None:
+    """A password was changed during a migration: six seconds later the action was FAILED.
+
+    It said "internal error", and the server arrived a minute later.
+    """
+
+    class Forbidding(ReferenceCloud):
+        """The first looks are forbidden."""
+
+        forbidden = 10
+
+        def observe(self, parameters: Facts, before: Facts, receipt: Facts | None) -> Observation:
+            if self.forbidden:
+                self.forbidden -= 1
+                raise CloudRefused(FORBIDDEN)
+            return super().observe(parameters, before, receipt)
+
+    bench = Bench(event_log, Forbidding(), action("a"))
+    assert bench.drive().state is PlanState.SUCCEEDED
+
+
+def test_a_cloud_that_refuses_to_show_an_effect_for_too_long_fails_it_in_its_words(
+    event_log: EventLog,
+) -> None:
+    class Forbidding(ReferenceCloud):
+        """Looks are forbidden."""
+
+        def observe(self, parameters: Facts, before: Facts, receipt: Facts | None) -> Observation:
+            raise CloudRefused(FORBIDDEN)
+
+    bench = Bench(event_log, Forbidding(), action("a"))
+    plan = bench.drive(pace=replace(PACE, unreachable=0.1))
+    assert plan.state is PlanState.FAILED
+    assert next(iter(plan.actions.values())).because == FORBIDDEN
+
+
+def test_the_settle_time_begins_when_the_answer_was_lost(event_log: EventLog) -> None:
+    """A request waited in a proxy until we hung up after three minutes.
+
+    The ten seconds in which it might still arrive were long over by then: a second one was sent
+    at once, and the first arrived after it.
+    """
+
+    class Waiting(ReferenceCloud):
+        """The first request is answered by a time-out, and arrives a moment after it."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.late: list[threading.Timer] = []
+
+        def start(self, parameters: Facts, before: Facts) -> Facts:
+            if self.late:
+                return super().start(parameters, before)
+            CLOCK.sleep(3 * PACE.settle)
+            self.late.append(threading.Timer(PACE.settle / 2, super().start, [parameters, {}]))
+            self.late[0].start()
+            raise CloudUnreachable("time-out")
+
+    cloud = Waiting()
+    assert Bench(event_log, cloud, action("a")).drive().state is PlanState.SUCCEEDED
+    for late in cloud.late:
+        late.join()
+    assert cloud.effects == ["a"]
+
+
+def test_the_settle_time_begins_anew_when_an_outage_ends(event_log: EventLog) -> None:
+    """Nova's database stood still: the request hung in its API, and so did our looks at it.
+
+    When it went on, the first look saw nothing yet, a second request was sent, and both were had.
+    """
+
+    class Stalled(ReferenceCloud):
+        """No look is answered for a while; the request goes on just after the first that is."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.late: list[threading.Timer] = []
+
+        def start(self, parameters: Facts, before: Facts) -> Facts:
+            if self.late:
+                return super().start(parameters, before)
+            self.unreachable = 3 * round(PACE.settle / PACE.poll)
+            self.late.append(threading.Timer(0.0, super().start, [parameters, {}]))
+            raise CloudUnreachable("time-out")
+
+        def observe(self, parameters: Facts, before: Facts, receipt: Facts | None) -> Observation:
+            seen = super().observe(parameters, before, receipt)
+            if seen.phase is Phase.NEVER_STARTED and not self.late[0].ident:
+                self.late[0].interval = PACE.settle / 2
+                self.late[0].start()
+            return seen
+
+    cloud = Stalled()
+    assert Bench(event_log, cloud, action("a")).drive().state is PlanState.SUCCEEDED
+    cloud.late[0].join()
+    assert cloud.effects == ["a"]
+
+
+class Jumping(SystemClock):
+    """A wall clock that somebody sets."""
+
+    ahead = timedelta()
+
+    def now(self) -> datetime:
+        return super().now() + self.ahead
+
+
+@pytest.mark.parametrize("hours", [-5, 5])
+def test_a_wall_clock_that_is_set_moves_no_deadline(event_log: EventLog, hours: int) -> None:
+    """A clock that was set forward aborted every migration; set back, none was ever given up."""
+    clock = Jumping()
+    cloud = ReferenceCloud(looks=10, deadline=30.0 if hours > 0 else 0.1)
+    cloud.hang = hours < 0
+    cloud.after.append(lambda _: setattr(clock, "ahead", timedelta(hours=hours)))
+    bench = Bench(event_log, cloud, action("a"))
+    plan = bench.drive(clock=clock)
+    assert plan.state is (PlanState.SUCCEEDED if hours > 0 else PlanState.FAILED)
+    assert cloud.aborted == ([] if hours > 0 else ["a"])
+
+
+def test_progress_that_cannot_be_shown_hinders_nobody(event_log: EventLog) -> None:
+    """The read models' database was away for a moment, and plans were dropped where they were."""
+
+    class Away(Board):
+        """Cannot be written to."""
+
+        def put(self, progress: Progress) -> None:
+            raise StoreUnavailable("locked")
+
+    bench = Bench(event_log, ReferenceCloud(looks=5), action("a"))
+    bench.board = Away()
+    assert bench.drive().state is PlanState.SUCCEEDED

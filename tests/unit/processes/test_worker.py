@@ -144,3 +144,31 @@ def test_a_slot_survives_that_nobody_waits_for_its_result_any_more(early: bool) 
         release.set()
         worker.offer(ident(3)).result(PATIENCE)
     assert seen == [ident(1), ident(2), ident(3)]
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_nobody_waits_for_what_a_worker_that_stopped_does_not_take_any_more(late: bool) -> None:
+    """A user cancelled a plan, and the applier was restarted before the plan had ended.
+
+    The hint waited for a second look that no slot was there for. The applier did not end for half
+    a minute, and was killed.
+    """
+    inside, release, stop = threading.Event(), threading.Event(), threading.Event()
+
+    def process(_: UUID) -> None:
+        inside.set()
+        release.wait(PATIENCE)
+
+    worker = Worker("w", 1, process, nothing, interval=60)
+    thread = threading.Thread(target=worker.run, args=(stop,))
+    thread.start()
+    worker.offer(ident(1))
+    assert inside.wait(PATIENCE)
+    if not late:
+        again = worker.offer(ident(1))
+    stop.set()
+    release.set()
+    thread.join(PATIENCE)
+    if late:
+        again = worker.offer(ident(1))
+    assert again.cancelled()
