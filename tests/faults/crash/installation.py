@@ -135,6 +135,14 @@ class Cloud:
             return None
 
 
+_CUT_OFF = (
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,  # killed between the headers and the body
+)
+"""What a client sees of an API that is killed."""
+
+
 class Installation:
     """Every role as a process, on one database and one NATS server.
 
@@ -216,7 +224,7 @@ class Installation:
         def probe() -> requests.Response | None:
             try:
                 answer = requests.request(method, self.url + path, timeout=10, **kwargs)
-            except (requests.ConnectionError, requests.Timeout):
+            except _CUT_OFF:
                 return None
             return answer if answer.status_code < 500 else None
 
