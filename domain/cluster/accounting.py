@@ -6,7 +6,7 @@ still be sent back; of a consumer that is no server at all, or no more.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 
@@ -48,23 +48,19 @@ def unaccounted(
 
 
 def others(
-    hosts: HostColumns, servers: ServerColumns, demand: FloatArray, resources: int
+    hosts: HostColumns, servers: ServerColumns, places: Mapping[str, int], demand: FloatArray
 ) -> FloatArray:
     """float64[resources, hosts]; see ComputeModel.others.
 
     Args:
         hosts: with what their servers did not account for when they were collected.
         servers: where they are now: one that has arrived accounts for what it held before.
+        places: server id → index.
         demand: float64[servers, resources].
-        resources: how many there are.
     """
-    held = np.zeros((resources, len(hosts)), dtype=np.float64)
-    booked = [host for host in range(len(hosts)) if hosts.other_allocations[host]]
-    if not booked:
-        return frozen(held)
-    places = {server: place for place, server in enumerate(servers.id)}
+    held = np.zeros((demand.shape[1], len(hosts)), dtype=np.float64)
     base = len(BASE_RESOURCES)
-    for host in booked:
+    for host in range(len(hosts)):
         for one in hosts.other_allocations[host] or ():
             amounts = np.array(one.amounts, dtype=np.float64)
             server = places.get(one.consumer)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from domain.cluster.columns import mapping
+from domain.cluster.values import whole
 from domain.kernel.errors import InvalidValue
 
 _NAMES = {"vcpus": "vcpus", "memory_mb": "ram_mb", "disk_gb": "disk_gb", "pcpus": "pcpus"}
@@ -70,7 +71,7 @@ def _allocation(place: str, consumer: str, data: object) -> Allocation:
     record = _object(place, data, "resource to amount")
     return Allocation(
         consumer,
-        **{name: _whole(f"{place}.{key}", record.get(key, 0)) for name, key in _NAMES.items()},
+        **{name: whole(f"{place}.{key}", record.get(key, 0)) for name, key in _NAMES.items()},
     )
 
 
@@ -79,9 +80,3 @@ def _object(place: str, data: object, members: str) -> Mapping[str, object]:
         return mapping(data)
     except TypeError as error:
         raise InvalidValue(place, f"must be an object: {members} ({error})") from error
-
-
-def _whole(place: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise InvalidValue(place, f"must be a whole number, not {value!r}")
-    return value

@@ -203,7 +203,7 @@ def _base(
             base["memory used"] = float(load.base[1][host])
         for booking in model.hosts.other_allocations[host] or ():
             at = places.get(booking.consumer)
-            here = [] if at is None or model.servers.host[at] != host else [at]
+            counted = {} if at is None or model.servers.host[at] != host else needs[at]
             held = {
                 "VCPU": booking.vcpus,
                 "MEMORY_MB": booking.memory_mb,
@@ -211,8 +211,8 @@ def _base(
                 "PCPU": booking.pcpus,
             }
             for amount, figure in held.items():
-                counted = sum(needs[server][amount] for server in here)
-                base[amount] = base.get(amount, 0.0) + max(0.0, figure - counted)
+                beyond = max(0.0, figure - counted.get(amount, 0.0))
+                base[amount] = base.get(amount, 0.0) + beyond
         found.append(base)
     return found
 

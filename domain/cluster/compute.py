@@ -169,7 +169,9 @@ class ComputeModel:
         To servers on their way there, to migrations that may still be undone, to consumers that are
         no servers (``HostRow.other_allocations``).
         """
-        return others(self.hosts, self.servers, self.demand, len(self.resources))
+        if not any(self.hosts.other_allocations.table):
+            return frozen(np.zeros_like(self.capacity))
+        return others(self.hosts, self.servers, self.server_places, self.demand)
 
     @cached_property
     def numa(self) -> NumaModel | None:

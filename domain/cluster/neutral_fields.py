@@ -6,6 +6,7 @@ Amounts are not judged here: one that makes no sense sets its own record aside, 
 
 from collections.abc import Callable, Mapping, Sequence
 
+from domain.cluster import values
 from domain.kernel.errors import InvalidValue
 
 Reader = Callable[[str, object], object]
@@ -42,9 +43,10 @@ def truth(place: str, value: object) -> bool:
 
 def whole(place: str, value: object) -> int:
     """A whole number, not negative."""
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MOST:
+    found = values.whole(place, value)
+    if found > _MOST:
         raise InvalidValue(place, f"must be a whole number, not {value!r}")
-    return value
+    return found
 
 
 def measured(place: str, value: object) -> float:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from domain.cluster.columns import mapping, sequence
+from domain.cluster.values import whole
 from domain.kernel.errors import InvalidValue
 
 _AMOUNTS = ("id", "cpus", "pcpus", "memory_mb")
@@ -68,7 +69,7 @@ def read_topology(place: str, data: object) -> Topology | None:
 def _cell(place: str, record: Mapping[str, object]) -> NumaCell:
     if "id" not in record:
         raise InvalidValue(f"{place}.id", "is missing")
-    amounts = {name: _whole(f"{place}.{name}", record.get(name, 0)) for name in _AMOUNTS}
+    amounts = {name: whole(f"{place}.{name}", record.get(name, 0)) for name in _AMOUNTS}
     try:
         pages = mapping(record.get("pages", {}))
     except TypeError as error:
@@ -83,11 +84,5 @@ def _pages(place: str, pages: Iterable[tuple[str, object]]) -> tuple[tuple[int, 
     for size, count in pages:
         if not size.isdecimal() or int(size) < 1:
             raise InvalidValue(place, f"{size!r} is no page size in kB")
-        found.append((int(size), _whole(f"{place}.{size}", count)))
+        found.append((int(size), whole(f"{place}.{size}", count)))
     return tuple(sorted(found))
-
-
-def _whole(place: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise InvalidValue(place, f"must be a whole number, not {value!r}")
-    return value

@@ -2,6 +2,8 @@
 
 import math
 
+from domain.kernel.errors import InvalidValue
+
 Capacity = float | str | None
 """GB as a backend reports them: a number (perhaps as text), ``infinite``, ``unknown`` or nothing.
 
@@ -64,6 +66,21 @@ def truth(value: object) -> bool | None:
     if isinstance(value, str) and value.strip().lower() in _TRUTHS:
         return _TRUTHS[value.strip().lower()]
     raise Unreadable
+
+
+def whole(place: str, value: object) -> int:
+    """A whole number, not negative.
+
+    Args:
+        place: what to call it in errors.
+        value: what was written there.
+
+    Raises:
+        InvalidValue: it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise InvalidValue(place, f"must be a whole number, not {value!r}")
+    return value
 
 
 def spelled(number: float) -> object:

@@ -1,11 +1,8 @@
 """Clients that stop in the middle: of a request, of its body, of reading the answer."""
 
-import socket
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -13,25 +10,11 @@ import requests
 from interfaces.rest.server import ServerSettings
 from tests.integration.rest.house import House
 from tests.integration.rest.serving import served
-from tests.integration.rest.test_slow_readers import many_events
+from tests.integration.rest.test_slow_readers import PATIENCE, many_events, stopped
 
 THREADS = ServerSettings().threads
-PATIENCE = 1.0
 SOON = 15.0
 """Seconds within which the server must be free again."""
-
-
-@contextmanager
-def stopped(base: str, begun: str) -> Iterator[socket.socket]:
-    """A client that begins something and does no more."""
-    where = urlsplit(base)
-    assert where.hostname is not None
-    with socket.socket() as line:
-        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
-        line.settimeout(SOON)
-        line.connect((where.hostname, where.port))
-        line.sendall(begun.encode())
-        yield line
 
 
 @pytest.mark.parametrize(
@@ -69,6 +52,7 @@ def test_clients_that_stop_half_way_do_not_hold_up_the_others(
 def test_a_body_that_does_not_come_is_said_to_be_late(house: House) -> None:
     begun = "POST /v1/audits HTTP/1.1\r\nHost: here\r\nContent-Length: 100\r\n\r\n{"
     with served(house, workers=1, patience=PATIENCE) as base, stopped(base, begun) as line:
+        line.settimeout(SOON)
         answer = b"".join(iter(lambda: line.recv(65536), b"")).decode()
     assert answer.startswith("HTTP/1.1 408 ")
     assert "did not come in time" in answer
@@ -78,6 +62,7 @@ def test_a_slow_client_that_goes_on_is_served(house: House) -> None:
     """What it sends in time counts, however long the whole takes."""
     request = "GET /v1/goals HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n"
     with served(house, workers=1, patience=PATIENCE) as base, stopped(base, request[:4]) as line:
+        line.settimeout(SOON)
         for start in range(4, len(request), 12):
             time.sleep(PATIENCE / 2)
             line.sendall(request[start : start + 12].encode())

@@ -3,7 +3,7 @@
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,15 +21,20 @@ FULL = 250_000
 
 
 @contextmanager
-def silent(base: str, path: str) -> Iterator[socket.socket]:
-    """A client that asks, and whose machine takes no more than 2 kB of the answer."""
+def stopped(base: str, begun: str) -> Iterator[socket.socket]:
+    """A client that sends that and no more; its machine takes no more than 2 kB of an answer."""
     where = urlsplit(base)
     assert where.hostname is not None
     with socket.socket() as line:
         line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
         line.connect((where.hostname, where.port))
-        line.sendall(f"GET {path} HTTP/1.1\r\nHost: {where.netloc}\r\n\r\n".encode())
+        line.sendall(begun.encode())
         yield line
+
+
+def silent(base: str, path: str) -> AbstractContextManager[socket.socket]:
+    """A client that asks, and never reads the answer."""
+    return stopped(base, f"GET {path} HTTP/1.1\r\nHost: {urlsplit(base).netloc}\r\n\r\n")
 
 
 def streams(base: str) -> int:
