@@ -7,13 +7,13 @@ from uuid import UUID
 
 from application.commands import names, parameters, patching
 from application.commands.definitions import Definitions
-from application.commands.idempotency import Once, perform
 from application.commands.patching import Operation, Patch, Patchable
 from application.commands.scopes import checked_scope
-from application.errors import DefaultsInTheWay
+from application.kernel.errors import DefaultsInTheWay
+from application.kernel.idempotency import Once, perform
+from application.kernel.unit_of_work import Commands, Done, Transaction
 from application.ports.clock import Ids
 from application.ports.read_models import GoalView, StrategyView
-from application.transactions import Commands, Done, Transaction
 from domain.audit_templates import AuditTemplate
 from domain.kernel.aggregate import Facts
 from domain.kernel.errors import InvalidValue, NotFound

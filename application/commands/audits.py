@@ -8,12 +8,12 @@ from uuid import UUID
 
 from application.commands import names, parameters, patching
 from application.commands.definitions import Definitions
-from application.commands.idempotency import Once, perform
 from application.commands.patching import Patch, Patchable
 from application.commands.times import checked_interval, instant
+from application.kernel.idempotency import Once, perform
+from application.kernel.unit_of_work import Commands, Done, Transaction
 from application.ports.clock import Ids
 from application.ports.read_models import GoalView, StrategyView
-from application.transactions import Commands, Done, Transaction
 from domain.audit_templates import AuditTemplate
 from domain.audits import Audit, AuditState, AuditType, Definition, RunCause
 from domain.audits.schedule import Cron, following

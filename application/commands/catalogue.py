@@ -1,6 +1,6 @@
 from collections.abc import Iterable
 
-from application.transactions import Commands, Done, Transaction
+from application.kernel.unit_of_work import Commands, Done, Transaction
 from domain.catalogue import Catalogue, Definition
 from domain.kernel.ids import CATALOGUE_ID
 from domain.kernel.metadata import Context, Metadata

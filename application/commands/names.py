@@ -2,11 +2,11 @@
 
 from uuid import UUID
 
-from application.transactions import Transaction
+from application.kernel.unit_of_work import Transaction
 from domain.kernel.errors import NameTaken
 from domain.kernel.ids import reservation_id
 from domain.kernel.metadata import Context
-from domain.names import NameReservation
+from domain.reservations import NameReservation
 
 LONGEST = 63
 """Characters of a name: a column of the API's schema."""

@@ -4,10 +4,10 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from application.commands import patching
-from application.commands.idempotency import Once, perform
 from application.commands.patching import MISSING, Patch, Patchable
+from application.kernel.idempotency import Once, perform
+from application.kernel.unit_of_work import Commands, Done, Transaction
 from application.projections import messages
-from application.transactions import Commands, Done, Transaction
 from domain.kernel.errors import (
     IllegalTransition,
     InvalidValue,

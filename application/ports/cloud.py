@@ -8,9 +8,9 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
-from domain.cluster.baremetal_rows import BaremetalNodeRow
-from domain.cluster.rows import AggregateRow, GroupRow, HostRow, ServerRow
-from domain.cluster.storage_rows import PoolRow, StorageNodeRow, VolumeRow, VolumeTypeRow
+from domain.cluster.baremetal.records import BaremetalNodeRow
+from domain.cluster.compute.records import AggregateRow, GroupRow, HostRow, ServerRow
+from domain.cluster.storage.records import PoolRow, StorageNodeRow, VolumeRow, VolumeTypeRow
 from domain.kernel.aggregate import Facts
 from domain.kernel.reasons import Because
 

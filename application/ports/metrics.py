@@ -2,9 +2,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from domain.cluster.compute import ComputeModel
+from domain.cluster.compute.model import ComputeModel
 from domain.kernel.reasons import Because
-from domain.optimization.metrics import MetricNeed, MetricTable
+from domain.metrics.catalogue import MetricNeed, MetricTable
 
 
 class MetricsUnavailable(Exception):

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from domain.clouds.amendments import ComputeFacts, StorageFacts
 from domain.cluster.kinds import ModelKind
+from domain.cluster_models.amendments import ComputeFacts, StorageFacts
 from domain.kernel.reasons import Because
 
 

@@ -4,7 +4,7 @@ from application.ports.event_log import Recorded
 from application.ports.projections import Tables
 from application.ports.read_tables import AUDIT_TEMPLATES, TEMPLATES
 from application.projections import references
-from application.projections.base import Folding
+from application.projections.dispatch import Folding
 from domain.audit_templates.events import (
     AuditTemplateChanged,
     AuditTemplateCreated,

@@ -6,7 +6,7 @@ from application.ports.event_log import Recorded
 from application.ports.projections import Row, Tables
 from application.ports.read_tables import AUDIT_SHAPE, AUDITS
 from application.projections import references
-from application.projections.base import Folding
+from application.projections.dispatch import Folding
 from application.projections.messages import why
 from domain.audits.events import (
     AuditCancelled,

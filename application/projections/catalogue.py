@@ -10,7 +10,7 @@ from application.ports.read_tables import (
     STRATEGIES,
 )
 from application.projections import references
-from application.projections.base import Folding
+from application.projections.dispatch import Folding
 from domain.catalogue.definitions import Definition, DefinitionKind
 from domain.catalogue.events import DefinitionChanged, DefinitionRegistered, DefinitionRetired
 from domain.kernel.ids import definition_id

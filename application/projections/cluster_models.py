@@ -3,9 +3,9 @@ from typing import Any
 from application.ports.event_log import Recorded
 from application.ports.projections import Tables
 from application.ports.read_tables import CLUSTER_MODELS, MODEL_VERSIONS, MODELS
-from application.projections.base import Folding
-from domain.clouds.amendments.events import ModelAmended
-from domain.clouds.events import (
+from application.projections.dispatch import Folding
+from domain.cluster_models.amendments.events import ModelAmended
+from domain.cluster_models.events import (
     ClusterModelCollected,
     ClusterModelCollectionFailed,
     ClusterModelOpened,

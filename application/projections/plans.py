@@ -5,7 +5,7 @@ from application.ports.event_log import Recorded
 from application.ports.projections import Tables
 from application.ports.read_tables import ACTION_PLANS, ACTIONS, PLANS
 from application.projections import messages, references
-from application.projections.base import Folding
+from application.projections.dispatch import Folding
 from domain.kernel.aggregate import Event
 from domain.kernel.reasons import Because
 from domain.plans.action import ENDED, ActionSpec, ActionState, Indicator

@@ -11,7 +11,7 @@ from application.ports.projections import (
     Standing,
     TableDifference,
 )
-from application.projections.folding import Folder
+from application.projections.batch import Folder
 
 ATTEMPTS = 500
 """How often two generations are looked at until they stand at one position."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from application.ports.clock import Clock
 from application.ports.event_log import EventLog
 from application.ports.projections import Projection, ProjectionStore, Standing
-from application.projections.folding import OUTAGES, Folder, few_collections
+from application.projections.batch import OUTAGES, Folder, few_collections
 from application.projections.rebuild import Rebuilder, RebuildReport
 
 BATCH = 500

@@ -6,12 +6,12 @@ from typing import Any
 from domain.audit_templates import events as templates
 from domain.audits import events as audits
 from domain.catalogue import events as catalogue
-from domain.clouds import events as clouds
-from domain.clouds.amendments import events as amendments
+from domain.cluster_models import events as clouds
+from domain.cluster_models.amendments import events as amendments
 from domain.kernel.aggregate import Event
 from domain.kernel.reasons import Because, Reason
-from domain.names import events as names
 from domain.plans import events as plans
+from domain.reservations import events as names
 
 Sentence = Callable[[Any], str]
 

@@ -1,9 +1,9 @@
 """Why a plan is as it is: from the record that was stored with it, never worked out again."""
 
-from application.decision_record import Explanation, decode_explanation
-from application.errors import NothingThen, Unavailable
+from application.kernel.errors import NothingThen, Unavailable
 from application.ports.read_models import ActionPlanView
 from application.ports.records import Records
+from application.records.decision import Explanation, decode_explanation
 
 
 def explanation(records: Records, plan: ActionPlanView) -> Explanation:

@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from application.ports.metrics import MetricSource, MetricsUnavailable
-from domain.cluster.compute import ComputeModel
+from domain.cluster.compute.model import ComputeModel
 from domain.cluster.kinds import ModelKind
-from domain.optimization.metrics import MetricNeed
+from domain.metrics.catalogue import MetricNeed
 from domain.optimization.strategy import Strategy
 
 

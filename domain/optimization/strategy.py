@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from domain.cluster.baremetal import BaremetalModel
-from domain.cluster.compute import ComputeModel
+from domain.cluster.baremetal.model import BaremetalModel
+from domain.cluster.compute.model import ComputeModel
 from domain.cluster.kinds import ModelKind
-from domain.cluster.storage import StorageModel
+from domain.cluster.storage.model import StorageModel
 from domain.kernel.aggregate import Facts
-from domain.optimization.metrics import MetricNeed, MetricTable
+from domain.metrics.catalogue import MetricNeed, MetricTable
 from domain.optimization.solution import Solution
 
 

@@ -8,10 +8,10 @@ from typing import TypeVar
 import numpy as np
 
 from application.ports.metrics import Fetched, MetricCheck, MetricsUnavailable
-from domain.cluster.columns import FloatArray, frozen
-from domain.cluster.compute import ComputeModel
+from domain.cluster.compute.model import ComputeModel
+from domain.cluster.table.columns import FloatArray, frozen
 from domain.kernel.reasons import Because, Reason
-from domain.optimization.metrics import MetricNeed, MetricTable
+from domain.metrics.catalogue import MetricNeed, MetricTable
 from infrastructure.datasources.measures import MEASURES, Column, checked, unknown
 
 T = TypeVar("T")

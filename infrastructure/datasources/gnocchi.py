@@ -5,10 +5,10 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from domain.cluster.compute import ComputeModel
+from domain.cluster.compute.model import ComputeModel
 from domain.kernel.reasons import Because, Reason
-from domain.optimization import metrics as m
-from domain.optimization.metrics import MetricNeed
+from domain.metrics import catalogue as m
+from domain.metrics.catalogue import MetricNeed
 from infrastructure.datasources.bulk import BulkSource, Reading, chunks
 from infrastructure.datasources.endpoint import TooLarge
 from infrastructure.datasources.gnocchi_api import (

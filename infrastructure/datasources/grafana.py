@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from application.ports.metrics import MetricsUnavailable
-from domain.cluster.compute import ComputeModel
+from domain.cluster.compute.model import ComputeModel
 from domain.kernel.reasons import Because, Reason
-from domain.optimization.metrics import MetricNeed
+from domain.metrics.catalogue import MetricNeed
 from infrastructure.datasources.bulk import BulkSource, Reading, ambiguous, chunks
 from infrastructure.datasources.endpoint import Asker, Request, TooLarge, json_of, words
 from infrastructure.datasources.influxql import Blanks, Template, retention, safe

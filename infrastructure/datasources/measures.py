@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from domain.cluster.columns import BoolArray, FloatArray, frozen
-from domain.cluster.compute import ComputeModel
+from domain.cluster.compute.model import ComputeModel
+from domain.cluster.table.columns import BoolArray, FloatArray, frozen
 from domain.kernel.reasons import Because, Reason
-from domain.optimization import metrics as m
-from domain.optimization.metrics import MetricNeed
+from domain.metrics import catalogue as m
+from domain.metrics.catalogue import MetricNeed
 
 Limits = Callable[[ComputeModel], FloatArray]
 

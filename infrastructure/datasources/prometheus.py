@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from domain.cluster.columns import FloatArray
-from domain.cluster.compute import ComputeModel
-from domain.optimization.metrics import (
+from domain.cluster.compute.model import ComputeModel
+from domain.cluster.table.columns import FloatArray
+from domain.metrics.catalogue import (
     INSTANCE_CPU_USAGE,
     INSTANCE_RAM_ALLOCATED,
     INSTANCE_ROOT_DISK_SIZE,

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-from domain.optimization.metrics import (
+from domain.metrics.catalogue import (
     HOST_CPU_USAGE,
     HOST_RAM_USAGE,
     INSTANCE_CPU_USAGE,

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from application.ports.metrics import Fetched, MetricCheck, MetricSource, MetricsUnavailable
-from domain.cluster.compute import ComputeModel
+from domain.cluster.compute.model import ComputeModel
 from domain.kernel.reasons import Because, Reason
-from domain.optimization.metrics import MetricNeed
+from domain.metrics.catalogue import MetricNeed
 from infrastructure.datasources.endpoint import NotConfigured
 from infrastructure.datasources.unmeasured import Unmeasured
 

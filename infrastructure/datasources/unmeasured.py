@@ -1,9 +1,9 @@
 from collections.abc import Mapping, Sequence
 
 from application.ports.metrics import Fetched, MetricCheck
-from domain.cluster.compute import ComputeModel
+from domain.cluster.compute.model import ComputeModel
 from domain.kernel.reasons import Because, Reason
-from domain.optimization.metrics import MetricNeed, MetricTable
+from domain.metrics.catalogue import MetricNeed, MetricTable
 
 _ERROR = "no datasource is configured ([watcher_datasources] datasources)"
 

@@ -17,9 +17,9 @@ from application.ports.event_log import (
     Unreadable,
 )
 from domain.kernel.aggregate import Root
-from infrastructure.event_log.folding import Folding
+from infrastructure.event_log.loader import Folding
 from infrastructure.event_log.mapper import Mapper
-from infrastructure.event_log.patience import Patience
+from infrastructure.event_log.retry import Patience
 from infrastructure.event_log.snapshots import Snapshots
 from infrastructure.event_log.store import ALL, Store, Taken, Unreachable
 

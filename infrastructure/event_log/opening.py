@@ -1,13 +1,13 @@
 """From a URL to a log and to records."""
 
-from infrastructure.event_log import vocabulary
+from infrastructure.event_log import event_types as vocabulary
 from infrastructure.event_log.log import SqlEventLog
 from infrastructure.event_log.mapper import Mapper
 from infrastructure.event_log.migrations import check
-from infrastructure.event_log.patience import SECONDS, Patience
 from infrastructure.event_log.postgres import PostgresStore
 from infrastructure.event_log.record_tables import PostgresRecords, SqliteRecords
 from infrastructure.event_log.records import SqlRecords
+from infrastructure.event_log.retry import SECONDS, Patience
 from infrastructure.event_log.snapshots import EVERY, Snapshots
 from infrastructure.event_log.sqlite import SqliteStore
 from infrastructure.event_log.url import sqlite_file

@@ -26,7 +26,7 @@ from eventsourcing.postgres import ConnectionPool, PostgresApplicationRecorder, 
 from psycopg.rows import DictRow, TupleRow, dict_row, tuple_row
 from psycopg.sql import SQL, Composed, Identifier
 
-from application.outages import Outage
+from application.kernel.outage_log import Outage
 from infrastructure.event_log.store import ALL, SNAPSHOTS, TABLE, Snapshot, Taken, Unreachable
 
 log = logging.getLogger(__name__)

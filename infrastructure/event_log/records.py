@@ -8,9 +8,9 @@ from hashlib import sha256
 import zstandard
 
 from application.ports.records import RENEWAL, Stored
-from application.record_outline import outline
-from infrastructure.event_log.patience import Patience
+from application.records.references import outline
 from infrastructure.event_log.record_tables import Entry, RecordTable, Row
+from infrastructure.event_log.retry import Patience
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ import msgspec
 
 from application.ports.event_log import EventLogUnavailable
 from domain.kernel.aggregate import Root
-from infrastructure.event_log.patience import Patience
+from infrastructure.event_log.retry import Patience
 from infrastructure.event_log.store import Snapshot, SnapshotStore, Taken, Unreachable
 
 log = logging.getLogger(__name__)

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from domain.clouds.amendments import PoolFact, StorageFact, VolumeFact
-from domain.cluster.values import Unreadable as BadAmount
-from domain.cluster.values import amount
+from domain.cluster.table.values import Unreadable as BadAmount
+from domain.cluster.table.values import amount
+from domain.cluster_models.amendments import PoolFact, StorageFact, VolumeFact
 from domain.kernel.reasons import Because, Reason
 from infrastructure.notifications.envelope import Notification, Unreadable, payload_of
 

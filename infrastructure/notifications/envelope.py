@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from domain.clouds.amendments import Stamp
+from domain.cluster_models.amendments import Stamp
 
 
 class Unreadable(Exception):

@@ -19,7 +19,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from domain.clouds.amendments import (
+from domain.cluster_models.amendments import (
     ComputeFact,
     GroupFact,
     HostFact,

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from application.ports.notifications import Told
-from domain.clouds.amendments import (
+from domain.cluster.kinds import ModelKind
+from domain.cluster_models.amendments import (
     ComputeFact,
     ComputeFacts,
     PoolFact,
@@ -15,7 +16,6 @@ from domain.clouds.amendments import (
     StorageFacts,
     VolumeFact,
 )
-from domain.cluster.kinds import ModelKind
 from domain.kernel.reasons import Because
 from infrastructure.notifications import cinder, nova
 from infrastructure.notifications.envelope import Notification, Unreadable, notification

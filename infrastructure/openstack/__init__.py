@@ -1,10 +1,10 @@
 """The cloud adapter: how Vigil reads an OpenStack and what it does to it."""
 
 from infrastructure.openstack.actions import handlers, validate
-from infrastructure.openstack.baremetal_collector import IronicCollector
-from infrastructure.openstack.collector import NovaCollector
+from infrastructure.openstack.collectors.baremetal import IronicCollector
+from infrastructure.openstack.collectors.compute import NovaCollector
+from infrastructure.openstack.collectors.storage import CinderCollector
 from infrastructure.openstack.connection import Limits, connect
-from infrastructure.openstack.storage_collector import CinderCollector
 
 __all__ = [
     "CinderCollector",

@@ -3,9 +3,10 @@
 from openstack.connection import Connection
 
 from domain.cluster.kinds import ModelKind
-from infrastructure.openstack import baremetal_collector, storage_collector
+from infrastructure.openstack.collectors import baremetal as baremetal_collector
+from infrastructure.openstack.collectors import storage as storage_collector
+from infrastructure.openstack.collectors.pages import require
 from infrastructure.openstack.connection import Limits
-from infrastructure.openstack.pages import require
 from infrastructure.openstack.service import compute
 
 

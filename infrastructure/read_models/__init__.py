@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from application.ports.clock import Clock
+from infrastructure.read_models.collected_models import SqlKeptModels
 from infrastructure.read_models.counters import SqlCounterBoard
 from infrastructure.read_models.engine import open_engine, views_url
-from infrastructure.read_models.kept_models import SqlKeptModels
 from infrastructure.read_models.migrations import upgrade
 from infrastructure.read_models.models import SqlReadModels
 from infrastructure.read_models.poison import SqlPoisonBoard

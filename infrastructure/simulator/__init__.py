@@ -4,7 +4,7 @@ Clients reach it as they reach any cloud, through clouds.yaml. See docs/simulato
 """
 
 from infrastructure.simulator.cli import add_arguments, run
-from infrastructure.simulator.config import SimulatorConfig, clouds_yaml
+from infrastructure.simulator.core.config import SimulatorConfig, clouds_yaml
 from infrastructure.simulator.server import Simulator, serve
 
 __all__ = [

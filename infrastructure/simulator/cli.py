@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from infrastructure.simulator.config import SimulatorConfig, clouds_yaml
+from infrastructure.simulator.core.config import SimulatorConfig, clouds_yaml
 from infrastructure.simulator.server import serve
 from infrastructure.supervision import inherited
 

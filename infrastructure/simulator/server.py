@@ -6,10 +6,10 @@ import threading
 from collections.abc import Callable
 
 from infrastructure.signals import answered
-from infrastructure.simulator.api.app import make_app
-from infrastructure.simulator.config import SimulatorConfig
-from infrastructure.simulator.engine import open_cloud
-from infrastructure.simulator.http_server import HttpServer
+from infrastructure.simulator.app import make_app
+from infrastructure.simulator.cloud import open_cloud
+from infrastructure.simulator.core.config import SimulatorConfig
+from infrastructure.simulator.core.http.server import HttpServer
 
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 

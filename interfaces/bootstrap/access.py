@@ -7,7 +7,7 @@ from dataclasses import replace
 from infrastructure.settings import Settings, SettingsError, library_options
 from interfaces.rest.auth import Authorizer, NoAuth
 from interfaces.rest.policy import Guard, Identity, Policy, PolicyUnusable
-from interfaces.rest.server import ServerSettings
+from interfaces.rest.serving.server import ServerSettings
 
 LOG = logging.getLogger("vigil.access")
 

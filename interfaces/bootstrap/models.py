@@ -7,26 +7,26 @@ from typing import Any
 
 from openstack.connection import Connection
 
-from application.model_kinds import (
+from application.cluster_models.collection import Keepers, ModelKeeper
+from application.cluster_models.kinds import (
     M,
     Source,
     baremetal_source,
     compute_source,
     storage_source,
 )
+from application.cluster_models.query import ClusterModels
 from application.ports.cloud import ComputeCollector
-from application.processes.collection import Keepers, ModelKeeper
-from application.queries.cluster_models import ClusterModels
-from domain.cluster.baremetal import BaremetalModel
-from domain.cluster.compute import ComputeModel
+from domain.cluster.baremetal.model import BaremetalModel
+from domain.cluster.compute.model import ComputeModel
 from domain.cluster.kinds import ModelKind
-from domain.cluster.storage import StorageModel
+from domain.cluster.storage.model import StorageModel
 from domain.kernel.metadata import Metadata
 from infrastructure.datasources.selection import Datasources
-from infrastructure.openstack.baremetal_collector import IronicCollector
-from infrastructure.openstack.collector import NovaCollector
+from infrastructure.openstack.collectors.baremetal import IronicCollector
+from infrastructure.openstack.collectors.compute import NovaCollector
+from infrastructure.openstack.collectors.storage import CinderCollector
 from infrastructure.openstack.connection import Limits
-from infrastructure.openstack.storage_collector import CinderCollector
 from infrastructure.read_models import SqlKeptModels
 from infrastructure.settings import Settings
 from interfaces.bootstrap.parts import connection, limits, metric_source

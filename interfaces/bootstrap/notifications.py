@@ -6,14 +6,14 @@ from functools import partial
 from hashlib import sha256
 from typing import Any
 
-from application.amending import amendable
-from application.model_kinds import KINDS
+from application.cluster_models.amendment_store import amendable
+from application.cluster_models.amendment_writer import Amender
+from application.cluster_models.collection import ModelKeeper
+from application.cluster_models.kinds import KINDS
+from application.cluster_models.resync import Followed, Follower, Recollection
 from application.ports.event_log import ConcurrencyConflict, EventLogUnavailable
 from application.ports.projections import StoreUnavailable
-from application.processes.amending import Amender
-from application.processes.collection import ModelKeeper
-from application.processes.counting import FACT, NOTIFICATION, Counting
-from application.processes.following import Followed, Follower, Recollection
+from application.workers.counting import FACT, NOTIFICATION, Counting
 from domain.kernel.metadata import Metadata
 from infrastructure import read_models
 from infrastructure.notifications.listener import Listener, Subscription

@@ -9,8 +9,8 @@ from openstack.connection import Connection
 
 from application.ports.bus import Hint
 from application.ports.services import Instance
-from application.processes.heartbeat import Heartbeat
-from application.processes.worker import Worker
+from application.workers.heartbeat import Heartbeat
+from application.workers.worker import Worker
 from infrastructure.datasources.selection import Datasources
 from infrastructure.messaging import NatsBus, NatsSettings, Poison, StreamSettings
 from infrastructure.openstack.connection import Limits, connect

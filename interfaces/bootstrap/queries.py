@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from application.cluster_models.query import ClusterModels
 from application.ports.event_log import EventLog
 from application.ports.poison import PoisonBoard
 from application.ports.progress import ProgressBoard
 from application.ports.read_models import ReadModels
 from application.ports.services import Services
-from application.queries.cluster_models import ClusterModels
 from infrastructure.settings import Settings
 from interfaces.bootstrap.models import cluster_models
 from interfaces.bootstrap.store import Store

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from application.processes.housekeeper import Housekeeper
-from application.pruning import Pruner
+from application.records.pruning import Pruner
+from application.records.pruning_job import Housekeeper
 from infrastructure.read_models import SqlKeptModels
 from infrastructure.settings import Settings
 from interfaces.bootstrap.store import CLOCK, Store, opened

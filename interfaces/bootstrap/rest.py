@@ -5,7 +5,7 @@ from functools import partial
 from openstack.connection import Connection
 
 from application.commands.parameters import defaults_of
-from application.errors import Unavailable
+from application.kernel.errors import Unavailable
 from application.ports.cloud import CloudRefused, CloudUnreachable
 from application.ports.read_models import StrategyView
 from application.queries.readiness import ReadinessQuery

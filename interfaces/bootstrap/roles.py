@@ -9,16 +9,16 @@ from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
 
+from application.applier.action_tracker import Pace
+from application.applier.applier import Applier, Collaborators
+from application.cluster_models.collection import collect_all
 from application.commands.catalogue import synchronise
+from application.commands.installed import definitions
 from application.commands.parameters import completed
-from application.installed import definitions
-from application.processes.applier import Applier, Collaborators
-from application.processes.collection import collect_all
-from application.processes.decision_engine import DecisionEngine, Patience
-from application.processes.gathering import Freshness, Gatherer, last_effect
-from application.processes.scheduler import Scheduler, Timetable
-from application.processes.tracking import Pace
-from application.processes.worker import Worker
+from application.decision_engine.engine import DecisionEngine, Patience
+from application.decision_engine.inputs import Freshness, Gatherer, last_effect
+from application.workers.scheduler import Scheduler, Timetable
+from application.workers.worker import Worker
 from domain.kernel.metadata import Metadata, component
 from domain.optimization import GOALS, PLANNERS, STRATEGIES
 from infrastructure import event_log, read_models
@@ -43,7 +43,7 @@ from interfaces.bootstrap.parts import (
 from interfaces.bootstrap.records import housekeeper
 from interfaces.bootstrap.rest import rest_services
 from interfaces.bootstrap.store import CLOCK, Store, opened
-from interfaces.rest.server import serve
+from interfaces.rest.serving.server import serve
 
 LOG = logging.getLogger(__name__)
 

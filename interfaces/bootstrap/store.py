@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from sqlalchemy import Engine
 
+from application.kernel.unit_of_work import Commands
 from application.projections import Projector, RebuildReport, all_projections
-from application.transactions import Commands
 from infrastructure import event_log, read_models
 from infrastructure.clock import SystemClock
 from infrastructure.cron import next_match

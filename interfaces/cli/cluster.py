@@ -7,12 +7,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from application.errors import Unavailable
-from application.model_kinds import COMPUTE
+from application.cluster_models.kinds import COMPUTE
+from application.cluster_models.query import ClusterModels, Shown
+from application.kernel.errors import Unavailable
 from application.ports.cloud import CloudRefused, CloudUnreachable
 from application.ports.event_log import EventLogUnavailable
 from application.ports.projections import StoreUnavailable
-from application.queries.cluster_models import ClusterModels, Shown
 from infrastructure.clock import SystemClock
 from infrastructure.event_log import SchemaError
 from interfaces.bootstrap.models import kept_models, live_cloud

@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from application.model_kinds import BAREMETAL, COMPUTE, STORAGE, Kind
-from domain.cluster import baremetal_forms, listing, storage_listing, storage_xml, xml
-from domain.cluster.baremetal import BaremetalModel
-from domain.cluster.compute import ComputeModel
-from domain.cluster.storage import StorageModel
+from application.cluster_models.kinds import BAREMETAL, COMPUTE, STORAGE, Kind
+from domain.cluster.baremetal.model import BaremetalModel
+from domain.cluster.compute.model import ComputeModel
+from domain.cluster.formats import baremetal as baremetal_forms
+from domain.cluster.formats import listing, storage_listing, storage_xml, xml
+from domain.cluster.storage.model import StorageModel
 
 Row = dict[str, Any]
 _COLUMNS = ("vcpus", "memory_mb", "disk_gb")

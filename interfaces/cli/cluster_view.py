@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from application.queries.cluster_models import ModelStatus, Shown
+from application.cluster_models.query import ModelStatus, Shown
 from application.replay.travel import plain
 from interfaces.cli.cluster_forms import Form
-from interfaces.cli.wording import age, sizes
+from interfaces.terminal.wording import age, sizes
 
 
 def as_json(statuses: Sequence[ModelStatus], shown: Shown[Any], form: Form) -> dict[str, Any]:

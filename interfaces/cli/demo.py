@@ -4,12 +4,12 @@ import time
 from pathlib import Path
 
 from infrastructure import logs
-from interfaces.cli.terminal import terminal
 from interfaces.demo.directory import prepare
 from interfaces.demo.errors import DemoFailed
-from interfaces.demo.house import House
-from interfaces.demo.show import Show
-from interfaces.demo.story import Shape, Story, how_to_replay
+from interfaces.demo.installation import House
+from interfaces.demo.output import Show
+from interfaces.demo.script import Shape, Story, how_to_replay
+from interfaces.terminal.console import terminal
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

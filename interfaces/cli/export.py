@@ -10,13 +10,13 @@ import numpy as np
 
 from application.commands.parameters import completed
 from application.ports.metrics import MetricsUnavailable
-from domain.clouds.anonymise import anonymised
-from domain.clouds.cluster_file import write_cluster
-from domain.cluster.compute import ComputeModel
-from domain.cluster.neutral import Values
+from domain.cluster.compute.model import ComputeModel
+from domain.cluster.formats.anonymise import anonymised
+from domain.cluster.formats.cluster_file import write_cluster
+from domain.cluster.formats.portable import Values
 from domain.kernel.errors import InvalidValue
+from domain.metrics.catalogue import MetricNeed
 from domain.optimization import STRATEGIES
-from domain.optimization.metrics import MetricNeed
 from infrastructure.clock import SystemClock
 from interfaces.bootstrap.models import LiveCloud
 

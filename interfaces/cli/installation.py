@@ -12,7 +12,7 @@ from infrastructure.messaging.embedded import EmbeddedNats
 from infrastructure.notifications.listener import HOW_TO_INSTALL, is_installed
 from infrastructure.openstack.connection import connect
 from infrastructure.settings import CloudSettings, Loaded, Settings
-from infrastructure.simulator.config import clouds_yaml, keystone_conf
+from infrastructure.simulator.core.config import clouds_yaml, keystone_conf
 from infrastructure.supervision import ChildSpec, Command, reserved
 from infrastructure.supervision.nats import NatsLaunch
 from infrastructure.supervision.probes import all_of, answers, file_exists

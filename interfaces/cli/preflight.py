@@ -5,18 +5,18 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from application.model_kinds import COMPUTE, Kind, M, Snapshot, compute_source
+from application.cluster_models.kinds import COMPUTE, Kind, M, Snapshot, compute_source
 from application.ports.cloud import CloudRefused, CloudUnreachable
 from application.ports.metrics import MetricCheck, MetricsUnavailable
 from application.replay.travel import plain
 from domain.cluster.kinds import ModelKind
 from domain.kernel.reasons import Because, Reason
-from domain.optimization.metrics import MetricNeed
+from domain.metrics.catalogue import MetricNeed
 from domain.optimization.strategy import COMPUTE_ONLY, Strategy
 from interfaces.bootstrap.models import LiveCloud, live_cloud
 from interfaces.cli.cloud import locate_cloud, naming
 from interfaces.cli.errors import CommandFailed
-from interfaces.cli.wording import age, sizes
+from interfaces.terminal.wording import age, sizes
 
 OUTAGES = (CloudUnreachable, CloudRefused, MetricsUnavailable)
 

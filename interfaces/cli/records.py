@@ -6,7 +6,7 @@ from typing import Any
 
 from application.ports.event_log import EventLogUnavailable
 from application.ports.projections import StoreUnavailable
-from application.pruning import Amount, Pruned, PruningRefused
+from application.records.pruning import Amount, Pruned, PruningRefused
 from infrastructure.event_log import SchemaError
 from interfaces.bootstrap.records import record_pruner
 from interfaces.cli.common import add_flag, add_settings, locate, quiet_logging

@@ -8,15 +8,15 @@ from uuid import UUID
 from application.ports.event_log import EventLogUnavailable
 from application.replay import timeline
 from application.replay.diff import differences
-from application.replay.finding import Ambiguous, NotThere, find
+from application.replay.find import Ambiguous, NotThere, find
 from application.replay.history import History
 from application.replay.travel import NoSuchMoment, state_at
 from infrastructure.event_log import SchemaError
+from infrastructure.event_log.read_only import open_read_only
 from interfaces.cli.common import add_settings, count, locate, moment, quiet_logging
 from interfaces.cli.errors import CommandFailed
-from interfaces.cli.terminal import terminal
-from interfaces.replay import rendering
-from interfaces.replay.reading import open_read_only
+from interfaces.terminal import history as rendering
+from interfaces.terminal.console import terminal
 
 SUBJECT = "id, beginning of an id, or name; the id of an action or of a run works too"
 

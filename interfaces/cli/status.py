@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from application.ports.event_log import EventLogUnavailable
 from application.ports.projections import StoreUnavailable
+from application.queries.overview import Sources, View, Where, gather
 from infrastructure.clock import SystemClock
 from infrastructure.event_log import SchemaError
 from infrastructure.logs import scrubbed
@@ -14,10 +15,9 @@ from infrastructure.supervision import holder, state
 from interfaces.bootstrap import open_queries
 from interfaces.cli.common import add_settings, locate, pause, quiet_logging
 from interfaces.cli.errors import CommandFailed
-from interfaces.cli.terminal import terminal
-from interfaces.status.plain import as_json, lines
-from interfaces.status.screen import watch
-from interfaces.status.view import Sources, View, Where, gather
+from interfaces.terminal.console import terminal
+from interfaces.terminal.plain import as_json, lines
+from interfaces.terminal.screen import watch
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 
 from application.replay.travel import plain
-from domain.optimization.offline import OfflineResult, solve_offline
-from interfaces.cli.wording import target
+from application.simulation.offline import OfflineResult, solve_offline
+from interfaces.terminal.wording import target
 
 SHOWN = 20
 """Rejections, and records that could not be used, that are printed for people."""

@@ -22,9 +22,9 @@ EVENT_MODULES = (
     "domain.audit_templates.events",
     "domain.plans.events",
     "domain.catalogue.events",
-    "domain.clouds.events",
-    "domain.names.events",
-    "application.transactions",
+    "domain.cluster_models.events",
+    "domain.reservations.events",
+    "application.kernel.unit_of_work",
 )
 INHERITED = frozenset(field.name for field in dataclasses.fields(Event)) | {"originator_topic"}
 

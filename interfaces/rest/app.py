@@ -1,14 +1,14 @@
 import falcon
 
-from application.errors import ApplicationError
+from application.kernel.errors import ApplicationError
+from application.kernel.unit_of_work import KeyReused
 from application.ports.event_log import ConcurrencyConflict, EventLogUnavailable, Unreadable
 from application.ports.projections import StoreUnavailable
 from application.ports.read_models import MarkerNotFound, UnknownSortKey
-from application.transactions import KeyReused
 from domain.kernel.errors import DomainError
 from interfaces.rest import errors
 from interfaces.rest.lists import Listing
-from interfaces.rest.middleware.gate import Gate
+from interfaces.rest.middleware.access import Gate
 from interfaces.rest.middleware.paths import Paths
 from interfaces.rest.middleware.requests import Requests
 from interfaces.rest.parameters import AT, Parameter

@@ -21,17 +21,17 @@ from collections.abc import Mapping
 
 import falcon
 
-from application.errors import (
+from application.kernel.errors import (
     ApplicationError,
     DefaultsInTheWay,
     NothingThen,
     NotYetVisible,
     Unavailable,
 )
+from application.kernel.unit_of_work import KeyReused
 from application.ports.event_log import ConcurrencyConflict, EventLogUnavailable, Unreadable
 from application.ports.projections import StoreUnavailable
 from application.ports.read_models import MarkerNotFound, UnknownSortKey
-from application.transactions import KeyReused
 from domain.kernel import errors as domain
 from domain.optimization.selection import NoStrategyForGoal
 

@@ -10,11 +10,11 @@ from urllib.parse import parse_qsl
 import falcon
 import msgspec
 
-from application.commands.idempotency import Once
 from application.commands.patching import MISSING, Operation, Patch
+from application.kernel.idempotency import Once
 from interfaces.rest.call import call_of
 from interfaces.rest.errors import Malformed, TooLarge, TooSlow, UnusableMediaType
-from interfaces.rest.worker import ran_out_of_patience
+from interfaces.rest.serving.worker import ran_out_of_patience
 
 JSON = "application/json"
 _READABLE = frozenset({JSON, "text/javascript", "application/javascript"})

@@ -7,17 +7,17 @@ from functools import cached_property
 from typing import Any, Protocol
 from uuid import UUID
 
+from application.kernel.unit_of_work import Commands
 from application.ports.clock import Clock, Ids
 from application.ports.counters import CounterBoard
 from application.ports.read_models import ReadModels, StrategyView
 from application.ports.records import Records
 from application.ports.services import Services
-from application.queries.past import Past
+from application.replay.as_of import Past
 from application.replay.history import History
-from application.transactions import Commands
 from domain.audits.schedule import Cron
 from interfaces.rest.auth import Authorizer
-from interfaces.rest.traffic import Traffic
+from interfaces.rest.serving.traffic import Traffic
 
 
 @dataclass(frozen=True)

@@ -2,18 +2,18 @@
 
 from functools import partial
 
-from application.amending import encode_amendment
-from application.model_kinds import COMPUTE
-from domain.clouds.amendments import (
+from application.cluster_models.amendment_store import encode_amendment
+from application.cluster_models.kinds import COMPUTE
+from domain.cluster.compute.model import ComputeModel
+from domain.cluster.compute.records import ServerRow
+from domain.cluster.formats.portable import read_neutral
+from domain.cluster_models.amendments import (
     ComputeAmendments,
     ComputeFacts,
     ServerFact,
     Stamp,
     admit_compute,
 )
-from domain.cluster.compute import ComputeModel
-from domain.cluster.neutral import read_neutral
-from domain.cluster.rows import ServerRow
 from tests.benchmarks.cluster_core import least, synthetic
 from tests.benchmarks.report import Figure, Table, of_figures
 

@@ -17,21 +17,21 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from domain.cluster.branch import Branch
-from domain.cluster.compute import ComputeModel
-from domain.cluster.constraints import Constraints
-from domain.cluster.load import Load
-from domain.cluster.neutral import NeutralCluster, read_neutral
-from domain.cluster.rows import AggregateRow
-from domain.cluster.scope import parse_scope
-from domain.cluster.xml import from_xml, to_xml
+from application.simulation.offline import metric_table
+from domain.cluster.compute.model import ComputeModel
+from domain.cluster.compute.records import AggregateRow
+from domain.cluster.formats.portable import NeutralCluster, read_neutral
+from domain.cluster.formats.xml import from_xml, to_xml
+from domain.cluster.placement.branch import Branch
+from domain.cluster.placement.constraints import Constraints
+from domain.cluster.placement.load import Load
+from domain.cluster.scope.compute import parse_scope
 from domain.optimization import STRATEGIES
-from domain.optimization.offline import metric_table
+from domain.optimization.algorithms.utilisation import utilisation
 from domain.optimization.planners import weight_planner
 from domain.optimization.strategies.vm_workload_consolidation import CPU_HEADROOM, MEMORY_HEADROOM
 from domain.optimization.strategy import Inputs
-from domain.optimization.utilisation import utilisation
-from domain.optimization.verification import verify_plan
+from domain.plans.verification import verify_plan
 from tests.benchmarks.report import Cell, Table
 
 STRATEGY = STRATEGIES["vm_workload_consolidation"]

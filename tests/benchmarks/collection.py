@@ -4,8 +4,8 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from application.model_kinds import COMPUTE, compute_source
-from infrastructure.openstack.collector import NovaCollector
+from application.cluster_models.kinds import COMPUTE, compute_source
+from infrastructure.openstack.collectors.compute import NovaCollector
 from infrastructure.openstack.connection import connect
 from tests.benchmarks.cpu import cpu_seconds
 from tests.benchmarks.report import Cell, Table

@@ -22,9 +22,9 @@ from domain.optimization.solution import PlannedAction, ProposedAction
 from domain.plans.action_plan import ActionPlan
 from domain.plans.proposal import Proposal
 from infrastructure.event_log import SqlEventLog, open_event_log, upgrade
+from infrastructure.event_log.event_types import event_types
 from infrastructure.event_log.mapper import Mapper
 from infrastructure.event_log.snapshots import EVERY
-from infrastructure.event_log.vocabulary import event_types
 from tests.conformance.event_log.counters import NEW, Counter, now
 from tests.postgres import Cluster
 

@@ -18,14 +18,14 @@ from eventsourcing.projection import BaseProjectionRunner, Projection
 
 from application.ports.event_log import Recorded
 from application.projections import Projector, all_projections
-from application.projections.folding import Folder
+from application.projections.batch import Folder
 from domain.kernel.aggregate import Event
 from infrastructure.clock import SystemClock
 from infrastructure.cron import next_match
 from infrastructure.event_log import open_event_log
 from infrastructure.event_log import upgrade as upgrade_log
+from infrastructure.event_log.event_types import event_types
 from infrastructure.event_log.mapper import Mapper
-from infrastructure.event_log.vocabulary import event_types
 from infrastructure.read_models import SqlProjectionStore, open_engine, upgrade, views_url
 from tests.benchmarks.ground import database
 from tests.benchmarks.report import Figure

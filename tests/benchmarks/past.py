@@ -12,9 +12,9 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from uuid import UUID
 
-from application.queries.past import Past
-from application.queries.strands import Moment
+from application.replay.as_of import Past
 from application.replay.history import History
+from application.replay.history_cache import Moment
 from domain.audits import Audit, AuditType, Definition
 from domain.audits.events import RunCause
 from domain.kernel.metadata import Context, Metadata, component

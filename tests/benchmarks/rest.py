@@ -16,7 +16,7 @@ from domain.audits import Audit, AuditType, Definition
 from domain.kernel.metadata import Context, Metadata, component
 from infrastructure.clock import SystemClock
 from infrastructure.event_log import open_event_log
-from interfaces.rest.server import ServerSettings
+from interfaces.rest.serving.server import ServerSettings
 from tests.benchmarks.cpu import settle
 from tests.benchmarks.ground import DATABASES, await_catalogue, ground
 from tests.benchmarks.http_load import CONNECTIONS, SECONDS, UNIQUE, Answers, Load, ask

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from domain.optimization.offline import OfflineResult, solve_offline
+from application.simulation.offline import OfflineResult, solve_offline
 
 ROOT = Path(__file__).parent
 FOLDERS = sorted(path.parent for path in ROOT.glob("*/*/expected.json"))

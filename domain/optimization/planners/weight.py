@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from domain.kernel.errors import InvalidValue
-from domain.optimization.proposals import CHANGE_SERVICE_STATE, MIGRATE
 from domain.optimization.solution import PlannedAction, ProposedAction, Solution
+from domain.plans.action_types import CHANGE_SERVICE_STATE, MIGRATE
 
 DEFAULT_WEIGHTS: Final[Mapping[str, int]] = {
     "nop": 70,

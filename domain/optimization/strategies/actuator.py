@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from domain.cluster.columns import mapping, sequence
 from domain.cluster.kinds import ModelKind
+from domain.cluster.table.columns import mapping, sequence
 from domain.kernel.aggregate import Facts
 from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Because, Reason
-from domain.optimization.metrics import MetricNeed
+from domain.metrics.catalogue import MetricNeed
 from domain.optimization.solution import ProposedAction, Solution
 from domain.optimization.strategy import COMPUTE_ONLY, Inputs
 

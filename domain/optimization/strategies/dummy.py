@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from domain.cluster.kinds import ModelKind
 from domain.kernel.aggregate import Facts
 from domain.kernel.reasons import Because, Reason
-from domain.optimization.metrics import MetricNeed
-from domain.optimization.proposals import NOP, SLEEP
+from domain.metrics.catalogue import MetricNeed
 from domain.optimization.solution import ProposedAction, Solution
 from domain.optimization.strategy import COMPUTE_ONLY, Inputs
+from domain.plans.action_types import NOP, SLEEP
 
 _GREETING = "hello World"
 

@@ -10,25 +10,20 @@ from typing import Final
 
 import numpy as np
 
-from domain.cluster.branch import Branch
-from domain.cluster.columns import BoolArray, IntArray
-from domain.cluster.compute import ComputeModel
-from domain.cluster.constraints import Constraints
+from domain.cluster.compute.model import ComputeModel
 from domain.cluster.kinds import ModelKind
-from domain.cluster.load import USED_CPU
+from domain.cluster.placement.branch import Branch
+from domain.cluster.placement.constraints import Constraints
+from domain.cluster.placement.load import USED_CPU
+from domain.cluster.table.columns import BoolArray, IntArray
 from domain.kernel.aggregate import Facts
 from domain.kernel.reasons import Because, Reason
-from domain.optimization import metrics as m
-from domain.optimization.packing import dearest, largest_first, prices, ranks, sizes
-from domain.optimization.proposals import (
-    DISABLED_BY_CONSOLIDATION,
-    disable_host,
-    enable_host,
-    migrate,
-)
+from domain.metrics import catalogue as m
+from domain.optimization.algorithms.packing import dearest, largest_first, prices, ranks, sizes
+from domain.optimization.algorithms.utilisation import Utilisation, utilisation
 from domain.optimization.solution import ProposedAction, Rejection, Solution
 from domain.optimization.strategy import COMPUTE_ONLY, Inputs
-from domain.optimization.utilisation import Utilisation, utilisation
+from domain.plans.action_types import DISABLED_BY_CONSOLIDATION, disable_host, enable_host, migrate
 
 CPU_HEADROOM: Final = 0.9
 """Share of a destination's *physical* cores that may be in use after a move. The allocation ratio

@@ -8,10 +8,10 @@ from openstack.connection import Connection
 from application.ports.cloud import ActionHandler
 from infrastructure.openstack.actions.base import Handler, Now, validate
 from infrastructure.openstack.actions.idle import Nop, Sleep
-from infrastructure.openstack.actions.migrate import Migrate
-from infrastructure.openstack.actions.power import Delete, Shelve, Stop
-from infrastructure.openstack.actions.resize import Resize
-from infrastructure.openstack.actions.service_state import ChangeNovaServiceState
+from infrastructure.openstack.actions.nova.migrate import Migrate
+from infrastructure.openstack.actions.nova.resize import Resize
+from infrastructure.openstack.actions.nova.server_state import Delete, Shelve, Stop
+from infrastructure.openstack.actions.nova.service_state import ChangeNovaServiceState
 from infrastructure.openstack.connection import Limits
 from infrastructure.openstack.service import compute
 

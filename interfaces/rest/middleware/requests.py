@@ -7,7 +7,7 @@ from application.ports.clock import Clock, Ids
 from infrastructure import logs
 from interfaces.rest.auth import Authorizer
 from interfaces.rest.call import Call, call_of, truthy
-from interfaces.rest.traffic import Traffic
+from interfaces.rest.serving.traffic import Traffic
 
 ACCESS = logging.getLogger("vigil.rest.access")
 

@@ -6,8 +6,8 @@ import falcon
 
 from application.commands import patching
 from application.commands.audit_templates import AuditTemplateCommands
+from application.kernel.unit_of_work import Done
 from application.ports.read_models import AuditTemplateView, Page
-from application.transactions import Done
 from interfaces.rest import media
 from interfaces.rest.call import call_of, target_of
 from interfaces.rest.errors import NotAcceptable

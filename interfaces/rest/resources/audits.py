@@ -7,8 +7,8 @@ import msgspec
 
 from application.commands import audits as commands
 from application.commands.audits import AuditCommands
+from application.kernel.unit_of_work import Done
 from application.ports.read_models import AuditView, Page
-from application.transactions import Done
 from interfaces.rest import media
 from interfaces.rest.call import call_of, target_of
 from interfaces.rest.errors import Malformed, NotAcceptable

@@ -8,10 +8,10 @@ from uuid import UUID
 
 import falcon
 
-from application.errors import NotYetVisible
+from application.kernel.errors import NotYetVisible
+from application.kernel.unit_of_work import Done
 from application.ports.projections import StoreUnavailable
 from application.ports.read_models import ActionPlanView, ActionView, AuditView, Page
-from application.transactions import Done
 from domain.kernel.errors import NotFound
 from interfaces.rest import media, parameters
 from interfaces.rest.call import as_uuid, call_of

@@ -11,11 +11,11 @@ from application.ports.counters import Counted
 from application.ports.event_log import EventLogUnavailable
 from application.ports.projections import StoreUnavailable
 from application.ports.read_models import OpenRun
-from application.processes.counting import ADMITTED, FACT, NOTIFICATION
+from application.workers.counting import ADMITTED, FACT, NOTIFICATION
 from domain.plans import PlanState
 from interfaces.rest.exposition import CONTENT_TYPE, Family, Sample, text
 from interfaces.rest.resources.base import Resource
-from interfaces.rest.traffic import BOUNDS, Answered
+from interfaces.rest.serving.traffic import BOUNDS, Answered
 
 LOG = logging.getLogger("vigil.rest")
 

@@ -8,9 +8,9 @@ import falcon
 
 from application.commands import plans as commands
 from application.commands.plans import ActionRequest, PlanCommands
+from application.kernel.unit_of_work import Done
 from application.ports.read_models import ActionPlanView, ActionView, Page
 from application.queries.explanations import explanation
-from application.transactions import Done
 from interfaces.rest import media
 from interfaces.rest.call import call_of, target_of
 from interfaces.rest.errors import Malformed

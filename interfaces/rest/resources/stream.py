@@ -15,11 +15,11 @@ from application.ports.read_models import TimelineView
 from interfaces.rest import media, parameters
 from interfaces.rest.call import call_of
 from interfaces.rest.errors import Busy
-from interfaces.rest.line import Line
 from interfaces.rest.resources.base import Resource
 from interfaces.rest.resources.events import AFTER, WHICH, Wanted
 from interfaces.rest.schemas.events import event
 from interfaces.rest.services import RestServices
+from interfaces.rest.serving.line import Line
 
 LOG = logging.getLogger("vigil.rest")
 

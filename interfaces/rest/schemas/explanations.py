@@ -5,8 +5,8 @@ from uuid import UUID
 
 import msgspec
 
-from application.decision_record import Explanation as Stored
 from application.ports.read_models import ActionPlanView
+from application.records.decision import Explanation as Stored
 from domain.kernel.ids import action_id
 from domain.kernel.reasons import Because
 

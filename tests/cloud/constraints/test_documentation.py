@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from domain.cluster.branch import Branch
-from domain.cluster.constraints import Constraints
+from domain.cluster.placement.branch import Branch
+from domain.cluster.placement.constraints import Constraints
 from tests.unit.cluster.build import host, model, server
 
 HERE = Path(__file__).parent

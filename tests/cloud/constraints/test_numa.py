@@ -16,12 +16,12 @@ from typing import Any
 
 import pytest
 
-from domain.cluster.branch import Branch
-from domain.cluster.compute import ComputeModel
-from domain.cluster.constraints import Constraints
-from domain.cluster.numa_cells import Topology, topology_record
-from domain.cluster.numa_guest import guest
-from domain.cluster.rows import HostRow, ServerRow
+from domain.cluster.compute.model import ComputeModel
+from domain.cluster.compute.numa.cells import Topology, topology_record
+from domain.cluster.compute.numa.guest import guest
+from domain.cluster.compute.records import HostRow, ServerRow
+from domain.cluster.placement.branch import Branch
+from domain.cluster.placement.constraints import Constraints
 from tests.properties.cluster import generate
 
 pytestmark = pytest.mark.cloud

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from openstack.connection import Connection
 
-from domain.cluster.branch import Branch
-from domain.cluster.compute import ComputeModel
-from domain.cluster.constraints import Constraints
+from domain.cluster.compute.model import ComputeModel
+from domain.cluster.placement.branch import Branch
+from domain.cluster.placement.constraints import Constraints
 from domain.kernel.reasons import Because
-from infrastructure.openstack.collector import NovaCollector
+from infrastructure.openstack.collectors.compute import NovaCollector
 from infrastructure.openstack.errors import Conflicting, Invalid
 from tests.cloud.constraints.ground import Situations
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from openstack.connection import Connection
 
-from domain.cluster.compute import ComputeModel
-from domain.optimization import metrics as m
-from domain.optimization.metrics import MetricNeed
-from infrastructure.openstack.collector import NovaCollector
+from domain.cluster.compute.model import ComputeModel
+from domain.metrics import catalogue as m
+from domain.metrics.catalogue import MetricNeed
+from infrastructure.openstack.collectors.compute import NovaCollector
 from infrastructure.settings import load
 from interfaces.bootstrap.datasources import datasources
 

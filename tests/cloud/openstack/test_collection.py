@@ -6,13 +6,13 @@ import pytest
 from openstack.connection import Connection
 
 from application.ports.cloud import CloudRefused
-from domain.cluster.compute import ComputeModel
+from domain.cluster.compute.model import ComputeModel
 from domain.kernel.reasons import Reason
-from infrastructure.openstack.baremetal_collector import IronicCollector
-from infrastructure.openstack.collector import NovaCollector
+from infrastructure.openstack.collectors.baremetal import IronicCollector
+from infrastructure.openstack.collectors.compute import NovaCollector
+from infrastructure.openstack.collectors.storage import CinderCollector
 from infrastructure.openstack.connection import Limits, connect
 from infrastructure.openstack.service import placement
-from infrastructure.openstack.storage_collector import CinderCollector
 
 pytestmark = pytest.mark.cloud
 _ATTEMPTS = 5

@@ -17,11 +17,11 @@ import pytest
 from openstack.connection import Connection
 from openstack.exceptions import SDKException
 
-from domain.clouds.amendments import ComputeAmendments, ComputeFacts
-from domain.cluster.compute import ComputeModel
-from domain.cluster.rows import ServerRow
+from domain.cluster.compute.model import ComputeModel
+from domain.cluster.compute.records import ServerRow
+from domain.cluster_models.amendments import ComputeAmendments, ComputeFacts
 from domain.kernel.metadata import Metadata, component
-from infrastructure.openstack.collector import NovaCollector
+from infrastructure.openstack.collectors.compute import NovaCollector
 from infrastructure.openstack.connection import connect
 from infrastructure.settings import load
 from interfaces.bootstrap.models import keepers

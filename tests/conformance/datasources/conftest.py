@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from application.ports.metrics import MetricSource
-from domain.cluster.compute import ComputeModel
+from domain.cluster.compute.model import ComputeModel
 from infrastructure.datasources.endpoint import Asker, Patience, UrlEndpoint
 from infrastructure.datasources.gnocchi import GnocchiSource
 from infrastructure.datasources.gnocchi_api import GnocchiApi

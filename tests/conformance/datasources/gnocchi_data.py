@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import requests
 
-from domain.optimization import metrics as m
+from domain.metrics import catalogue as m
 from infrastructure.datasources.gnocchi import NAMES
 from tests.conformance.datasources import truth
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from statistics import fmean
 from typing import Any
 
-from domain.optimization import metrics as m
+from domain.metrics import catalogue as m
 from infrastructure.datasources.grafana import Panel
 from infrastructure.datasources.influxql import Template
 from tests.conformance.datasources import truth

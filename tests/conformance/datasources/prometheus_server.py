@@ -11,7 +11,7 @@ from pathlib import Path
 
 import requests
 
-from domain.optimization import metrics as m
+from domain.metrics import catalogue as m
 from tests.conformance.datasources import truth
 from tests.ports import free_port
 from tests.postgres import _die_with_parent

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from application.ports.metrics import MetricSource, MetricsUnavailable
-from domain.cluster.compute import ComputeModel
-from domain.cluster.rows import HostRow, ServerRow
-from domain.optimization import metrics as m
+from domain.cluster.compute.model import ComputeModel
+from domain.cluster.compute.records import HostRow, ServerRow
+from domain.metrics import catalogue as m
 from infrastructure.datasources.endpoint import Asker, Patience, UrlEndpoint
 from infrastructure.datasources.gnocchi import GnocchiSource
 from infrastructure.datasources.gnocchi_api import GnocchiApi

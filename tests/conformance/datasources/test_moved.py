@@ -2,8 +2,8 @@
 
 import pytest
 
-from domain.cluster.compute import ComputeModel
-from domain.optimization import metrics as m
+from domain.cluster.compute.model import ComputeModel
+from domain.metrics import catalogue as m
 from infrastructure.datasources.endpoint import Asker, UrlEndpoint
 from infrastructure.datasources.prometheus import PrometheusSource
 from infrastructure.datasources.queries import QueryApi

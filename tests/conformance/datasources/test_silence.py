@@ -3,9 +3,9 @@
 import pytest
 
 from application.ports.metrics import MetricCheck
-from domain.cluster.compute import ComputeModel
-from domain.cluster.rows import ServerRow
-from domain.optimization import metrics as m
+from domain.cluster.compute.model import ComputeModel
+from domain.cluster.compute.records import ServerRow
+from domain.metrics import catalogue as m
 from infrastructure.datasources.endpoint import Asker, UrlEndpoint
 from infrastructure.datasources.prometheus import PrometheusSource
 from infrastructure.datasources.queries import QueryApi

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from domain.cluster.compute import ComputeModel
+from domain.cluster.compute.model import ComputeModel
 from domain.kernel.reasons import Reason
-from domain.optimization import metrics as m
+from domain.metrics import catalogue as m
 from tests.conformance.datasources import truth
 from tests.conformance.datasources.conftest import Ground
 from tests.conformance.datasources.truth import SERVERS, need

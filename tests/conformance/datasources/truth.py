@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from domain.cluster.compute import ComputeModel
-from domain.cluster.rows import HostRow, ServerRow
-from domain.optimization import metrics as m
+from domain.cluster.compute.model import ComputeModel
+from domain.cluster.compute.records import HostRow, ServerRow
+from domain.metrics import catalogue as m
 
 STEP = 60
 """Seconds between two samples of a gauge."""

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from infrastructure.event_log import SqlEventLog, open_event_log
-from infrastructure.event_log.folding import PAGE
+from infrastructure.event_log.loader import PAGE
 from infrastructure.event_log.snapshots import attributes
 from tests.conformance.event_log.counters import NEW, Counter, Note, loaded, now, opened
 from tests.integration.notifications.waiting import until as eventually

@@ -1,11 +1,11 @@
-"""What the store of kept models promises (port: application/ports/kept_models.py)."""
+"""What the store of kept models promises (port: application/ports/collected_models.py)."""
 
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from domain.clouds import ClusterModel, Collection
+from domain.cluster_models import ClusterModel, Collection
 from domain.kernel.ids import cluster_model_id
 from domain.kernel.reasons import Because, Reason
 from infrastructure.read_models import SqlKeptModels

@@ -11,8 +11,8 @@ from pathlib import Path
 import msgspec
 
 from domain.kernel.aggregate import Event
+from infrastructure.event_log.event_types import event_types
 from infrastructure.event_log.mapper import Mapper
-from infrastructure.event_log.vocabulary import event_types
 from tests.golden.events.samples import FORMS, product_events, sample, vocabularies
 from tests.golden.events.story import story
 

@@ -12,7 +12,7 @@ from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 from uuid import UUID, uuid5
 
 from domain.kernel.aggregate import Event
-from infrastructure.event_log.vocabulary import event_types
+from infrastructure.event_log.event_types import event_types
 
 FORMS = ("full", "bare")
 _NAMESPACE = UUID("00000000-0000-5000-8000-000000000000")

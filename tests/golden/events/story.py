@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from uuid import UUID
 
-from application.transactions import CommandReceipt
+from application.kernel.unit_of_work import CommandReceipt
 from domain.audit_templates import AuditTemplate
 from domain.audits.audit import Audit, Definition
 from domain.audits.events import AuditType
@@ -13,10 +13,10 @@ from domain.catalogue import Definition as PlugIn
 from domain.kernel.aggregate import Root
 from domain.kernel.metadata import Actor, ActorKind, Context, Metadata
 from domain.kernel.reasons import Because, Reason
-from domain.names import NameReservation
 from domain.optimization.solution import PlannedAction, ProposedAction
 from domain.plans.action_plan import ActionPlan
 from domain.plans.proposal import Proposal
+from domain.reservations import NameReservation
 
 _BEGIN = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 AUDIT = UUID(int=0xA)

@@ -7,22 +7,22 @@ import msgspec
 import pytest
 from eventsourcing.persistence import StoredEvent
 
+from application.kernel.unit_of_work import CommandReceipt
 from application.ports.event_log import Recorded
-from application.transactions import CommandReceipt
 from domain.audit_templates import AuditTemplate
 from domain.audits.audit import Audit
 from domain.audits.events import AuditState
 from domain.catalogue import Catalogue
-from domain.clouds.events import ClusterModelCollected
+from domain.cluster_models.events import ClusterModelCollected
 from domain.kernel.aggregate import Root
 from domain.kernel.ids import CATALOGUE_ID, command_id, reservation_id
-from domain.names import NameReservation
 from domain.plans.action import ActionState
 from domain.plans.action_plan import ActionPlan
 from domain.plans.events import PlanState
+from domain.reservations import NameReservation
 from infrastructure.event_log import SqlEventLog
+from infrastructure.event_log.event_types import event_types
 from infrastructure.event_log.mapper import Mapper
-from infrastructure.event_log.vocabulary import event_types
 from tests.golden.events.generate import STORY, Row, lines, present, values
 from tests.golden.events.samples import FORMS, product_events, sample, vocabularies
 from tests.golden.events.story import AUDIT, TEMPLATE

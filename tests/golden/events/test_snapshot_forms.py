@@ -5,16 +5,16 @@ from uuid import UUID
 
 import pytest
 
-from application.transactions import CommandReceipt
+from application.kernel.unit_of_work import CommandReceipt
 from domain.audit_templates import AuditTemplate
 from domain.audits.audit import Audit
 from domain.audits.events import AuditChanged, AuditRunRequested
 from domain.catalogue import Catalogue
-from domain.clouds import ClusterModel
-from domain.clouds.amendments import ModelAmendments
+from domain.cluster_models import ClusterModel
+from domain.cluster_models.amendments import ModelAmendments
 from domain.kernel.aggregate import Created, Event, Root
-from domain.names import NameReservation
 from domain.plans.action_plan import ActionPlan
+from domain.reservations import NameReservation
 from infrastructure.event_log.snapshots import Form, attributes
 from tests.golden.events.samples import FORMS, product_events, sample
 

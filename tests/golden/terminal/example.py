@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from application.ports.read_models import ProjectionStatus, TimelineView
-from interfaces.status.view import (
+from application.queries.overview import (
     AuditLine,
     ModelLine,
     MoveLine,

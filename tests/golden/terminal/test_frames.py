@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from interfaces.status.frame import frame, share
-from interfaces.status.plain import as_json, lines
-from interfaces.status.view import View
+from application.queries.overview import View
+from interfaces.terminal.frame import frame, share
+from interfaces.terminal.plain import as_json, lines
 from tests.golden.terminal.example import AWAY, BUSY, EMPTY
 
 GOLDEN = Path(__file__).parent

@@ -7,9 +7,9 @@ from application.ports.event_log import EventLog
 from domain.audits.audit import Audit, Definition
 from domain.audits.events import AuditType
 from domain.kernel.reasons import Because, Reason
-from domain.names import NameReservation
 from domain.optimization.solution import PlannedAction, ProposedAction
 from domain.plans import ActionPlan, Proposal
+from domain.reservations import NameReservation
 from tests.given import context, ident
 
 AUDIT = ident(0xA0D17)

@@ -7,7 +7,7 @@ import pytest
 
 from interfaces.demo.directory import MARK, prepare
 from interfaces.demo.errors import DemoFailed
-from interfaces.demo.house import House
+from interfaces.demo.installation import House
 from tests.integration.cli.conftest import Cli
 from tests.integration.cli.house import House as Processes
 

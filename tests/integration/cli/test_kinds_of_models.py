@@ -13,13 +13,14 @@ from uuid import UUID
 import pytest
 from openstack.connection import Connection
 
-from application.errors import Unavailable
-from application.model_kinds import BAREMETAL, STORAGE
+from application.cluster_models.collection import Keepers
+from application.cluster_models.kinds import BAREMETAL, STORAGE
+from application.cluster_models.query import ClusterModels
+from application.kernel.errors import Unavailable
 from application.ports.cloud import CloudRefused, CloudUnreachable
 from application.ports.read_models import StrategyView
-from application.processes.collection import Keepers
-from application.queries.cluster_models import ClusterModels
-from domain.cluster import baremetal_forms, storage_xml
+from domain.cluster.formats import baremetal as baremetal_forms
+from domain.cluster.formats import storage_xml
 from domain.kernel.metadata import Metadata, component
 from domain.kernel.reasons import Reason
 from domain.optimization import STRATEGIES
@@ -287,7 +288,7 @@ def test_a_model_that_is_absent_is_said_to_be(
 @pytest.fixture
 def demanding(monkeypatch: pytest.MonkeyPatch) -> str:
     """A registered strategy that needs every kind of model; its name."""
-    from tests.integration.processes.test_other_models_in_runs import Reporter  # noqa: PLC0415
+    from tests.integration.decision_engine.test_other_models_in_runs import Reporter  # noqa: PLC0415
 
     class Demanding(Reporter):
         name = "demanding"

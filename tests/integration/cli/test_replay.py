@@ -10,10 +10,10 @@ import pytest
 
 from domain.audits.audit import Audit
 from domain.kernel.ids import reservation_id
-from domain.names import NameReservation
+from domain.reservations import NameReservation
 from infrastructure.event_log import SqlEventLog
+from infrastructure.event_log.read_only import open_read_only
 from infrastructure.event_log.url import sqlite_file
-from interfaces.replay.reading import open_read_only
 from tests.given import context
 from tests.integration.cli.conftest import Cli
 from tests.integration.cli.prepared import AUDIT, NAME, Story, tell

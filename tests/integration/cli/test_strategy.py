@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from application.model_kinds import compute_source
-from application.processes.collection import ModelKeeper
+from application.cluster_models.collection import ModelKeeper
+from application.cluster_models.kinds import compute_source
+from application.kernel.unit_of_work import Commands
 from application.projections import Projector, all_projections
-from application.transactions import Commands
-from domain.clouds.cluster_file import read_cluster
+from domain.cluster.formats.cluster_file import read_cluster
 from domain.kernel.metadata import Metadata, component
 from infrastructure.clock import SystemClock
 from infrastructure.cron import next_match
 from infrastructure.event_log import open_event_log, open_records
-from infrastructure.openstack.collector import NovaCollector
+from infrastructure.openstack.collectors.compute import NovaCollector
 from infrastructure.openstack.connection import connect
 from infrastructure.read_models import (
     SqlKeptModels,

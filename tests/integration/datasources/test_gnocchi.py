@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from domain.optimization import metrics as m
+from domain.metrics import catalogue as m
 from infrastructure.datasources.endpoint import Asker, UrlEndpoint
 from infrastructure.datasources.gnocchi import GnocchiSource
 from infrastructure.datasources.gnocchi_api import GnocchiApi

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from application.ports.metrics import MetricsUnavailable
-from domain.cluster.compute import ComputeModel
-from domain.cluster.rows import HostRow, ServerRow
+from domain.cluster.compute.model import ComputeModel
+from domain.cluster.compute.records import HostRow, ServerRow
 from domain.kernel.reasons import Reason
-from domain.optimization.metrics import MetricNeed
+from domain.metrics.catalogue import MetricNeed
 from infrastructure.datasources.endpoint import Asker, CatalogueEndpoint, Patience, UrlEndpoint
 from infrastructure.datasources.prometheus import PrometheusSource
 from infrastructure.datasources.promql import Labels

@@ -9,12 +9,12 @@ from uuid import NAMESPACE_DNS, uuid5
 import numpy as np
 import pytest
 
-from domain.cluster.compute import ComputeModel
-from domain.optimization.metrics import MetricNeed
+from domain.cluster.compute.model import ComputeModel
+from domain.metrics.catalogue import MetricNeed
 from infrastructure.datasources.endpoint import Asker, CatalogueEndpoint, UrlEndpoint
 from infrastructure.datasources.prometheus import PrometheusSource
 from infrastructure.datasources.queries import QueryApi
-from infrastructure.openstack.collector import NovaCollector
+from infrastructure.openstack.collectors.compute import NovaCollector
 from infrastructure.openstack.connection import connect
 from infrastructure.simulator import Simulator, SimulatorConfig, clouds_yaml
 

@@ -9,10 +9,10 @@ import pytest
 from openstack.connection import Connection
 
 from application.ports.metrics import MetricSource, MetricsUnavailable
-from domain.cluster.compute import ComputeModel
+from domain.cluster.compute.model import ComputeModel
 from domain.kernel.reasons import Reason
-from domain.optimization import metrics as m
-from domain.optimization.metrics import MetricNeed
+from domain.metrics import catalogue as m
+from domain.metrics.catalogue import MetricNeed
 from infrastructure.datasources.endpoint import Asker, Patience, UrlEndpoint
 from infrastructure.datasources.gnocchi import GnocchiSource
 from infrastructure.datasources.gnocchi_api import GnocchiApi

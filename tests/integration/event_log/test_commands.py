@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import UUID
 
+from application.kernel.unit_of_work import Commands, Transaction
 from application.ports.event_log import ConcurrencyConflict, EventLog
-from application.transactions import Commands, Transaction
 from domain.kernel.metadata import Context, Metadata, component
 from infrastructure.event_log import SqlEventLog, open_event_log
 from tests.conformance.event_log.counters import CLOCK, NEW, Counter, loaded, opened

@@ -13,8 +13,8 @@ from eventsourcing.persistence import StoredEvent
 from application.ports.event_log import Malformed, Recorded, Unreadable
 from domain.kernel.aggregate import Event
 from infrastructure.event_log import SqlEventLog
+from infrastructure.event_log.event_types import event_types
 from infrastructure.event_log.mapper import Mapper, Unstorable
-from infrastructure.event_log.vocabulary import event_types
 from tests.conformance.event_log.counters import NEW, fixed
 
 COMMON = (
@@ -126,7 +126,7 @@ def test_an_event_without_a_topic_is_refused() -> None:
 
 EVERY_EVENT = """
 import importlib, pkgutil
-from infrastructure.event_log.vocabulary import event_types
+from infrastructure.event_log.event_types import event_types
 known = set(event_types())
 import application, domain
 for package in (application, domain):
@@ -146,4 +146,4 @@ def test_a_process_that_reads_the_log_knows_every_event_of_the_code_base() -> No
         cwd=Path(__file__).parents[3],
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == [], "add their modules to infrastructure/event_log/vocabulary.py"
+    assert done.stdout.split() == [], "add their modules to infrastructure/event_log/event_types.py"

@@ -19,12 +19,12 @@ from psycopg import Cursor
 from psycopg.rows import DictRow
 
 from infrastructure.event_log import SqlEventLog, postgres, sqlite, upgrade
+from infrastructure.event_log.event_types import event_types
 from infrastructure.event_log.mapper import Mapper
-from infrastructure.event_log.patience import Patience
 from infrastructure.event_log.postgres import PostgresStore
+from infrastructure.event_log.retry import Patience
 from infrastructure.event_log.sqlite import SqliteStore
 from infrastructure.event_log.url import sqlite_file
-from infrastructure.event_log.vocabulary import event_types
 from tests.conformance.event_log.counters import NEW, Counter, now
 
 WRITERS, TAILERS, SAVES = 8, 3, 30

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from application.model_kinds import COMPUTE
-from application.queries.cluster_models import ClusterModels
-from domain.cluster.compute import ComputeModel
+from application.cluster_models.kinds import COMPUTE
+from application.cluster_models.query import ClusterModels
+from domain.cluster.compute.model import ComputeModel
 from domain.kernel.metadata import Metadata, component
 from infrastructure.clock import SystemClock
 from infrastructure.settings import Settings, load

@@ -6,10 +6,10 @@ import pytest
 from openstack.connection import Connection
 
 from application.ports.cloud import CloudRefused, CloudUnreachable
-from domain.cluster.allocations import Allocation
-from domain.cluster.rows import AggregateRow, GroupRow, HostRow, ServerRow
+from domain.cluster.compute.allocations import Allocation
+from domain.cluster.compute.records import AggregateRow, GroupRow, HostRow, ServerRow
 from domain.kernel.reasons import Reason
-from infrastructure.openstack.collector import NovaCollector
+from infrastructure.openstack.collectors.compute import NovaCollector
 from infrastructure.openstack.connection import Limits, connect
 from tests.integration.openstack.scripted import Asked, Say, ScriptedCloud
 

@@ -6,8 +6,8 @@ import pytest
 
 from application.ports.cloud import Observation, Phase
 from domain.kernel.reasons import Reason
-from infrastructure.openstack.actions.history import Trace
-from infrastructure.openstack.actions.judgement import Confirm, cold, live
+from infrastructure.openstack.actions.nova.outcome import Confirm, cold, live
+from infrastructure.openstack.actions.nova.records import Trace
 
 Json = dict[str, Any]
 SOURCE, DESTINATION, ELSEWHERE = "a", "b", "c"

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 import pytest
 from openstack.connection import Connection
 
-from domain.cluster.baremetal import BaremetalModel
+from domain.cluster.baremetal.model import BaremetalModel
 from domain.cluster.kinds import ModelKind
-from domain.cluster.storage import StorageModel
-from infrastructure.openstack.baremetal_collector import IronicCollector
-from infrastructure.openstack.collector import NovaCollector
+from domain.cluster.storage.model import StorageModel
+from infrastructure.openstack.collectors.baremetal import IronicCollector
+from infrastructure.openstack.collectors.compute import NovaCollector
+from infrastructure.openstack.collectors.storage import CinderCollector
 from infrastructure.openstack.connection import Limits, connect
 from infrastructure.openstack.probes import probe
-from infrastructure.openstack.storage_collector import CinderCollector
 from infrastructure.simulator import Simulator, SimulatorConfig, clouds_yaml
 
 

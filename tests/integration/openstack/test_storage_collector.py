@@ -16,15 +16,15 @@ from application.ports.cloud import (
     StorageCollector,
     correlated,
 )
-from domain.cluster.baremetal import BaremetalModel
+from domain.cluster.baremetal.model import BaremetalModel
 from domain.cluster.kinds import ModelKind
-from domain.cluster.storage import StorageModel
-from domain.cluster.storage_rows import Attachment, PoolRow, StorageNodeRow, VolumeTypeRow
+from domain.cluster.storage.model import StorageModel
+from domain.cluster.storage.records import Attachment, PoolRow, StorageNodeRow, VolumeTypeRow
 from domain.kernel.reasons import Reason
-from infrastructure.openstack.baremetal_collector import IronicCollector
+from infrastructure.openstack.collectors.baremetal import IronicCollector
+from infrastructure.openstack.collectors.storage import CinderCollector
 from infrastructure.openstack.connection import Limits, connect
 from infrastructure.openstack.probes import probe
-from infrastructure.openstack.storage_collector import CinderCollector
 from tests.integration.openstack.scripted import Asked, Say, ScriptedCloud
 
 Json = dict[str, Any]

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from application.decision_record import FORMAT, Explanation
+from application.records.decision import FORMAT, Explanation
 from domain.audits import Audit, AuditState
 from domain.kernel.metadata import Context
 from domain.kernel.reasons import Because, Reason

@@ -14,19 +14,19 @@ from uuid import UUID, uuid4
 import falcon.testing
 
 from application.commands.catalogue import synchronise
-from application.decision_record import encode
-from application.errors import Unavailable
+from application.kernel.errors import Unavailable
+from application.kernel.unit_of_work import Commands
 from application.ports.read_models import StrategyView
 from application.ports.services import Instance
 from application.projections import all_projections
 from application.projections.runner import Projector
-from application.transactions import Commands
+from application.records.decision import encode
 from domain.audits import Audit
 from domain.catalogue import Definition, DefinitionKind
 from domain.kernel.ids import run_id
 from domain.kernel.metadata import Context, Metadata, component
-from domain.names import NameReservation
 from domain.plans.action_plan import ActionPlan
+from domain.reservations import NameReservation
 from infrastructure import event_log
 from infrastructure.clock import RandomIds, SystemClock
 from infrastructure.cron import next_match

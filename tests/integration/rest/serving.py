@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
-from application.transactions import Commands
+from application.kernel.unit_of_work import Commands
 from infrastructure import event_log
 from infrastructure.clock import RandomIds, SystemClock
 from infrastructure.cron import next_match
@@ -23,8 +23,8 @@ from infrastructure.read_models import (
     views_url,
 )
 from interfaces.rest.auth import NoAuth
-from interfaces.rest.server import ServerSettings, serve
 from interfaces.rest.services import RestServices, RestSettings
+from interfaces.rest.serving.server import ServerSettings, serve
 from tests.integration.rest.house import House, Model, a_strategy_state
 
 

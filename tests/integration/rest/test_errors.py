@@ -9,8 +9,8 @@ from typing import Any
 import falcon.testing
 import pytest
 
-from application import errors as application
-from application import transactions
+from application.kernel import errors as application
+from application.kernel import unit_of_work as transactions
 from application.ports import event_log, projections, read_models
 from application.ports.event_log import ConcurrencyConflict, EventLogUnavailable
 from application.ports.projections import StoreUnavailable

@@ -20,7 +20,7 @@ from domain.kernel.reasons import Because, Reason
 from interfaces.rest import exposition
 from interfaces.rest.app import create_app
 from interfaces.rest.exposition import Family, Sample
-from interfaces.rest.traffic import BOUNDS, SERIES, SharedMemory, Traffic
+from interfaces.rest.serving.traffic import BOUNDS, SERIES, SharedMemory, Traffic
 from tests.integration.rest.house import TEST, House
 from tests.integration.rest.serving import served
 

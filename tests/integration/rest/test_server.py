@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 import requests
 
-from interfaces.rest.server import ServerSettings, serve
+from interfaces.rest.serving.server import ServerSettings, serve
 from tests.integration.rest.house import House
 from tests.integration.rest.serving import served, services_of
 
@@ -96,7 +96,7 @@ def test_a_port_in_use_is_told_at_once(house: House) -> None:
 
 FAILING = """
 import logging, signal, sys
-from interfaces.rest.server import ServerSettings, serve
+from interfaces.rest.serving.server import ServerSettings, serve
 
 def make_services():
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # so that each of them fails, none is ended

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from interfaces.rest.server import ServerSettings
+from interfaces.rest.serving.server import ServerSettings
 from tests.integration.rest.house import House
 from tests.integration.rest.serving import served
 from tests.integration.rest.test_slow_readers import PATIENCE, many_events, stopped

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from domain.cluster.compute import ComputeModel
-from infrastructure.openstack.collector import NovaCollector
+from domain.cluster.compute.model import ComputeModel
+from infrastructure.openstack.collectors.compute import NovaCollector
 from infrastructure.simulator import Simulator, SimulatorConfig
 from tests.integration.simulator.clients import IDS, SPEED, Client, small_cloud, until
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from infrastructure.simulator.clock import Clock
-from infrastructure.simulator.cluster_file import load_cluster
+from infrastructure.simulator.core.clock import Clock
+from infrastructure.simulator.core.cluster_file import load_cluster
 from tests.integration.simulator.clients import IDS, small_cloud
 
 

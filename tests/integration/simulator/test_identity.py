@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from infrastructure.simulator import Simulator, SimulatorConfig, clouds_yaml
-from infrastructure.simulator.config import PASSWORD
+from infrastructure.simulator.core.config import PASSWORD
 from tests.integration.simulator.clients import IDS, Client, until
 
 ADMIN = ("admin", PASSWORD, "admin")

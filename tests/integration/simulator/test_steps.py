@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from infrastructure.simulator.clock import Anchor, Clock
-from infrastructure.simulator.cluster_file import load_cluster
-from infrastructure.simulator.commands import Caller, Commands, LiveMigration
-from infrastructure.simulator.lifecycle import Lifecycle
-from infrastructure.simulator.migrations import Migrations
-from infrastructure.simulator.people import ADMIN, ADMIN_PROJECT
-from infrastructure.simulator.store import Store
-from infrastructure.simulator.world import Origin, World
+from infrastructure.simulator.core.clock import Anchor, Clock
+from infrastructure.simulator.core.cluster_file import load_cluster
+from infrastructure.simulator.core.people import ADMIN, ADMIN_PROJECT
+from infrastructure.simulator.core.store import Store
+from infrastructure.simulator.core.world import Origin, World
+from infrastructure.simulator.nova.commands import Caller, Commands, LiveMigration
+from infrastructure.simulator.nova.lifecycle import Lifecycle
+from infrastructure.simulator.nova.migration_engine import Migrations
 from tests.integration.simulator.clients import IDS, small_cloud
 
 CALLER = Caller(ADMIN.id, ADMIN_PROJECT.id, ("admin",), "req-1")

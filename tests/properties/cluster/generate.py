@@ -4,13 +4,13 @@ from random import Random
 
 import numpy as np
 
-from domain.cluster.allocations import Allocation, Allocations
-from domain.cluster.compute import ComputeModel
-from domain.cluster.load import Load
-from domain.cluster.numa_cells import NumaCell, Topology
-from domain.cluster.rows import AggregateRow, GroupRow, HostRow, ServerRow
-from domain.cluster.rules.flights import Concurrency
-from domain.cluster.rules.operator import Fence, OperatorRules
+from domain.cluster.compute.allocations import Allocation, Allocations
+from domain.cluster.compute.model import ComputeModel
+from domain.cluster.compute.numa.cells import NumaCell, Topology
+from domain.cluster.compute.records import AggregateRow, GroupRow, HostRow, ServerRow
+from domain.cluster.placement.load import Load
+from domain.cluster.placement.rules.flights import Concurrency
+from domain.cluster.placement.rules.operator import Fence, OperatorRules
 
 TRAITS = ("HW_CPU_X86_AVX2", "HW_GPU", "CUSTOM_RACK_A")
 ZONES = ("az1", "az2")

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.cluster.branch import Branch, Move
-from domain.cluster.columns import BoolArray
-from domain.cluster.rules import numa as numa_rule
-from domain.cluster.rules.numa import NumaFit
-from domain.cluster.rules.room import Room
+from domain.cluster.placement.branch import Branch, Move
+from domain.cluster.placement.rules import numa as numa_rule
+from domain.cluster.placement.rules.numa import NumaFit
+from domain.cluster.placement.rules.room import Room
+from domain.cluster.table.columns import BoolArray
 from domain.kernel.reasons import Because
 from tests.properties.cluster import generate
 from tests.properties.cluster.fuzz import fuzz

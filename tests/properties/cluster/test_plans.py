@@ -6,23 +6,23 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.cluster.branch import Branch
-from domain.cluster.compute import ComputeModel
-from domain.cluster.constraints import Constraints
-from domain.cluster.load import Load
+from application.simulation.offline import solve_offline
+from domain.cluster.compute.model import ComputeModel
+from domain.cluster.placement.branch import Branch
+from domain.cluster.placement.constraints import Constraints
+from domain.cluster.placement.load import Load
 from domain.kernel.reasons import Because, Reason
+from domain.metrics.catalogue import MetricTable
 from domain.optimization import STRATEGIES
+from domain.optimization.algorithms.utilisation import utilisation
 from domain.optimization.efficacy import validate_indicators
 from domain.optimization.goals import GOALS
-from domain.optimization.metrics import MetricTable
-from domain.optimization.offline import solve_offline
 from domain.optimization.planners import weight_planner
-from domain.optimization.proposals import migrate
 from domain.optimization.solution import PlannedAction, ProposedAction, Solution
 from domain.optimization.strategies.vm_workload_consolidation import CPU_HEADROOM, MEMORY_HEADROOM
 from domain.optimization.strategy import Inputs
-from domain.optimization.utilisation import utilisation
-from domain.optimization.verification import verify_plan
+from domain.plans.action_types import migrate
+from domain.plans.verification import verify_plan
 from tests.benchmarks.cluster_core import synthetic
 from tests.properties.cluster import generate
 

@@ -6,9 +6,9 @@ from random import Random
 
 import numpy as np
 
-from domain.cluster.branch import Branch, Move
-from domain.cluster.checker import Checker
-from domain.cluster.constraints import Constraints
+from domain.cluster.placement.branch import Branch, Move
+from domain.cluster.placement.constraints import Constraints
+from domain.cluster.verifier.verifier import Checker
 from tests.properties.cluster import generate
 
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from domain.cluster.compute import ComputeModel
-from domain.cluster.rows import AggregateRow, GroupRow, HostRow, ServerRow
+from domain.cluster.compute.model import ComputeModel
+from domain.cluster.compute.records import AggregateRow, GroupRow, HostRow, ServerRow
 
 
 def host(number: int, **changes: Any) -> HostRow:

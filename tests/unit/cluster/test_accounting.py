@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from domain.cluster.accounting import unaccounted
-from domain.cluster.allocations import Allocation
-from domain.cluster.branch import Branch
-from domain.cluster.checker import Checker
-from domain.cluster.compute import ComputeModel
-from domain.cluster.constraints import Constraints
-from domain.cluster.rows import GroupRow, HostRow
+from domain.cluster.compute.allocations import Allocation
+from domain.cluster.compute.foreign_allocations import unaccounted
+from domain.cluster.compute.model import ComputeModel
+from domain.cluster.compute.records import GroupRow, HostRow
+from domain.cluster.placement.branch import Branch
+from domain.cluster.placement.constraints import Constraints
+from domain.cluster.verifier.verifier import Checker
 from domain.kernel.reasons import Reason
 from tests.unit.cluster.build import host, model, server
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from domain.cluster.baremetal import BaremetalModel
-from domain.cluster.baremetal_forms import from_xml, to_list, to_xml
-from domain.cluster.baremetal_rows import BaremetalNodeRow
-from domain.cluster.scope_baremetal import parse_baremetal_scope
+from domain.cluster.baremetal.model import BaremetalModel
+from domain.cluster.baremetal.records import BaremetalNodeRow
+from domain.cluster.formats.baremetal import from_xml, to_list, to_xml
+from domain.cluster.scope.baremetal import parse_baremetal_scope
 from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Reason
 

@@ -2,8 +2,8 @@ import json
 
 import numpy as np
 
-from domain.cluster.branch import Branch, Move, Switch
-from domain.cluster.load import Load
+from domain.cluster.placement.branch import Branch, Move, Switch
+from domain.cluster.placement.load import Load
 from tests.unit.cluster.build import host, model, server
 
 

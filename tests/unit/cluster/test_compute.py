@@ -4,8 +4,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from domain.cluster.compute import ComputeModel
-from domain.cluster.rows import AggregateRow, GroupRow, HostRow
+from domain.cluster.compute.model import ComputeModel
+from domain.cluster.compute.records import AggregateRow, GroupRow, HostRow
 from domain.kernel.reasons import Reason
 from tests.unit.cluster.build import host, model, server
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from domain.cluster.compute import ComputeModel
-from domain.cluster.listing import to_list
-from domain.cluster.neutral import read_neutral
-from domain.cluster.xml import from_xml, to_xml
+from domain.cluster.compute.model import ComputeModel
+from domain.cluster.formats.listing import to_list
+from domain.cluster.formats.portable import read_neutral
+from domain.cluster.formats.xml import from_xml, to_xml
 from domain.kernel.errors import InvalidValue
 from tests.unit.cluster.build import host, model, server
 

@@ -7,14 +7,14 @@ from random import Random
 import numpy as np
 import pytest
 
-from domain.cluster.branch import Branch
-from domain.cluster.checker import Checker
-from domain.cluster.compute import ComputeModel
-from domain.cluster.constraints import Constraints
-from domain.cluster.demands import dedicated_cpus
-from domain.cluster.numa_cells import NumaCell, Topology
-from domain.cluster.numa_guest import Guest, GuestCell, guest
-from domain.cluster.rules import numa as numa_rule
+from domain.cluster.compute.model import ComputeModel
+from domain.cluster.compute.numa.cells import NumaCell, Topology
+from domain.cluster.compute.numa.guest import Guest, GuestCell, guest
+from domain.cluster.compute.resources import dedicated_cpus
+from domain.cluster.placement.branch import Branch
+from domain.cluster.placement.constraints import Constraints
+from domain.cluster.placement.rules import numa as numa_rule
+from domain.cluster.verifier.verifier import Checker
 from domain.kernel.reasons import Reason
 from tests.unit.cluster.build import host, model, server
 

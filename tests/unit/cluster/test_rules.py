@@ -4,17 +4,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from domain.cluster.branch import Branch
-from domain.cluster.checker import Checker
-from domain.cluster.checker_texts import masked
-from domain.cluster.compute import ComputeModel
-from domain.cluster.constraints import Constraints
-from domain.cluster.demands import cpu_set, dedicated_cpus
-from domain.cluster.load import Load
-from domain.cluster.rows import AggregateRow, GroupRow
-from domain.cluster.rules.flights import Concurrency
-from domain.cluster.rules.operator import Fence, OperatorRules
-from domain.cluster.specs import satisfies
+from domain.cluster.compute.model import ComputeModel
+from domain.cluster.compute.records import AggregateRow, GroupRow
+from domain.cluster.compute.resources import cpu_set, dedicated_cpus
+from domain.cluster.placement.branch import Branch
+from domain.cluster.placement.constraints import Constraints
+from domain.cluster.placement.load import Load
+from domain.cluster.placement.rules.flights import Concurrency
+from domain.cluster.placement.rules.operator import Fence, OperatorRules
+from domain.cluster.placement.specs import satisfies
+from domain.cluster.verifier.extra_specs import masked
+from domain.cluster.verifier.verifier import Checker
 from domain.kernel.reasons import Reason
 from tests.unit.cluster.build import host, model, server
 

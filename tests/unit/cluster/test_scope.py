@@ -3,9 +3,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from domain.cluster.compute import ComputeModel
-from domain.cluster.rows import AggregateRow
-from domain.cluster.scope import parse_scope
+from domain.cluster.compute.model import ComputeModel
+from domain.cluster.compute.records import AggregateRow
+from domain.cluster.scope.compute import parse_scope
 from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Reason
 from tests.unit.cluster.build import host, model, server

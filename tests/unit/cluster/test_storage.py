@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.cluster.storage import StorageModel
-from domain.cluster.storage_rows import (
+from domain.cluster.storage.model import StorageModel
+from domain.cluster.storage.records import (
     Attachment,
     PoolRow,
     StorageNodeRow,

@@ -4,16 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from domain.cluster.storage import StorageModel
-from domain.cluster.storage_listing import to_list
-from domain.cluster.storage_rows import (
+from domain.cluster.formats.storage_listing import to_list
+from domain.cluster.formats.storage_xml import from_xml, to_xml
+from domain.cluster.storage.model import StorageModel
+from domain.cluster.storage.records import (
     Attachment,
     PoolRow,
     StorageNodeRow,
     VolumeRow,
     VolumeTypeRow,
 )
-from domain.cluster.storage_xml import from_xml, to_xml
 from domain.kernel.errors import InvalidValue
 
 VOLUME = VolumeRow(

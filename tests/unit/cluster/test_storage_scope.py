@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from domain.cluster.scope import parse_scope
-from domain.cluster.scope_storage import parse_storage_scope
-from domain.cluster.storage import StorageModel
-from domain.cluster.storage_rows import PoolRow, StorageNodeRow, VolumeRow, VolumeTypeRow
+from domain.cluster.scope.compute import parse_scope
+from domain.cluster.scope.storage import parse_storage_scope
+from domain.cluster.storage.model import StorageModel
+from domain.cluster.storage.records import PoolRow, StorageNodeRow, VolumeRow, VolumeTypeRow
 from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Reason
 

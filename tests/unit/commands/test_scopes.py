@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from application.commands.scopes import checked_scope
-from domain.cluster.scope import parse_scope
-from domain.cluster.scope_baremetal import parse_baremetal_scope
-from domain.cluster.scope_storage import parse_storage_scope
+from domain.cluster.scope.baremetal import parse_baremetal_scope
+from domain.cluster.scope.compute import parse_scope
+from domain.cluster.scope.storage import parse_storage_scope
 from domain.kernel.errors import InvalidValue
 
 FULL: list[Any] = [

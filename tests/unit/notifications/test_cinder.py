@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from domain.clouds.amendments import PoolFact, StorageFact, VolumeFact
+from domain.cluster_models.amendments import PoolFact, StorageFact, VolumeFact
 from domain.kernel.reasons import Because, Reason
 from infrastructure.notifications.cinder import read_cinder
 from infrastructure.notifications.envelope import Unreadable, notification

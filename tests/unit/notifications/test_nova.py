@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from domain.clouds.amendments import (
+from domain.cluster_models.amendments import (
     ComputeFact,
     GroupFact,
     HostFact,

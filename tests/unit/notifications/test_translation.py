@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from application.ports.notifications import Told
-from domain.clouds.amendments import ComputeAmendments, ComputeFacts, admit_compute
-from domain.cluster.compute import ComputeModel
+from domain.cluster.compute.model import ComputeModel
+from domain.cluster.compute.records import HostRow
 from domain.cluster.kinds import ModelKind
-from domain.cluster.rows import HostRow
+from domain.cluster_models.amendments import ComputeAmendments, ComputeFacts, admit_compute
 from infrastructure.notifications.translation import Translator
 from tests.unit.notifications.captured import SERVER, Body, captured, data
 

@@ -3,14 +3,14 @@ import json
 import numpy as np
 import pytest
 
-from domain.optimization.metrics import (
+from domain.metrics.catalogue import (
     HOST_OUTLET_TEMP,
     INSTANCE_CPU_USAGE,
     Coverage,
     MetricNeed,
     MetricTable,
 )
-from domain.optimization.utilisation import utilisation
+from domain.optimization.algorithms.utilisation import utilisation
 from tests.unit.cluster.build import host, model, server
 
 CLOUD = model([host(0), host(1)], [server(0, 0), server(1, 0), server(2, 1)])

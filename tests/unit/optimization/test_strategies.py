@@ -2,12 +2,12 @@ from collections.abc import Mapping
 
 import pytest
 
-from domain.cluster.compute import ComputeModel
+from application.simulation.offline import solve_offline
+from domain.cluster.compute.model import ComputeModel
 from domain.kernel.errors import InvalidValue, NotFound
 from domain.kernel.reasons import Reason
+from domain.metrics.catalogue import MetricTable
 from domain.optimization import STRATEGIES
-from domain.optimization.metrics import MetricTable
-from domain.optimization.offline import solve_offline
 from domain.optimization.solution import Solution
 from domain.optimization.strategy import Inputs
 from tests.unit.cluster.build import host, model, server

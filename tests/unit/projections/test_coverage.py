@@ -13,7 +13,7 @@ from domain.audit_templates.events import AuditTemplateCreated
 from domain.audits.events import AuditRequested
 from domain.plans.events import PlanProposed
 from infrastructure.cron import next_match
-from infrastructure.event_log.vocabulary import event_types
+from infrastructure.event_log.event_types import event_types
 from tests.integration.projections.stories import Story
 
 PROJECTIONS = all_projections(next_match)

@@ -2,11 +2,12 @@ from collections.abc import Callable
 
 import pytest
 
-from infrastructure.simulator.clock import Anchor, Clock
-from infrastructure.simulator.generate import generate
-from infrastructure.simulator.model import Cluster
-from infrastructure.simulator.promql import BadQuery, Catalogue, Evaluator, Vector, parse
-from infrastructure.simulator.promql.syntax import (
+from infrastructure.simulator.core.clock import Anchor, Clock
+from infrastructure.simulator.core.generate import generate
+from infrastructure.simulator.core.model import Cluster
+from infrastructure.simulator.core.timeline import Timeline
+from infrastructure.simulator.prometheus.promql import BadQuery, Catalogue, Evaluator, Vector, parse
+from infrastructure.simulator.prometheus.promql.syntax import (
     Aggregation,
     Binary,
     Matcher,
@@ -15,7 +16,6 @@ from infrastructure.simulator.promql.syntax import (
     Selector,
     Subquery,
 )
-from infrastructure.simulator.timeline import Timeline
 
 HOUR = 3600.0
 IDLE = "node_cpu_seconds_total{mode='idle'}"

@@ -11,7 +11,7 @@ from keystoneauth1.session import Session
 
 from infrastructure.settings import LibraryOptions, library_options, load
 from infrastructure.simulator import Simulator, SimulatorConfig
-from infrastructure.simulator.config import PASSWORD, keystone_conf
+from infrastructure.simulator.core.config import PASSWORD, keystone_conf
 from interfaces.rest.app import create_app
 from interfaces.rest.auth import Authorizer
 from interfaces.rest.keystone import KeystoneIdentity

@@ -1,0 +1,293 @@
+"""What is going on, as plain values: gathered once, shown in any way."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol, TypeVar
+from uuid import UUID
+
+from application.cluster_models.query import ClusterModels, ModelStatus
+from application.ports.event_log import EventLog
+from application.ports.poison import PoisonBoard, PoisonedMessage
+from application.ports.progress import Progress, ProgressBoard
+from application.ports.read_models import (
+    ActionPlanView,
+    ActionView,
+    AuditView,
+    Page,
+    ProjectionStatus,
+    ReadModels,
+    TimelineView,
+)
+from application.ports.services import Services
+from domain.audits.events import AuditState
+from domain.plans.action import ActionState
+from domain.plans.events import PlanState
+
+SHOWN = 50
+"""Newest audits, plans and events that are looked at."""
+ACTIVE_AUDITS = (AuditState.ONGOING, AuditState.PENDING)
+ACTIVE_PLANS = (
+    PlanState.ONGOING,
+    PlanState.CANCELLING,
+    PlanState.PENDING,
+    PlanState.RECOMMENDED,
+)
+NEWEST = Page(limit=SHOWN, sort_key="id", descending=True)
+
+T = TypeVar("T", AuditView, ActionPlanView)
+
+
+class Sources(Protocol):
+    """Where the values come from (``interfaces.bootstrap.open_queries`` gives one)."""
+
+    @property
+    def log(self) -> EventLog:
+        """The event log."""
+        ...
+
+    @property
+    def read(self) -> ReadModels:
+        """The read models."""
+        ...
+
+    @property
+    def services(self) -> Services:
+        """The heartbeats."""
+        ...
+
+    @property
+    def poison(self) -> PoisonBoard:
+        """Messages that were given up."""
+        ...
+
+    @property
+    def models(self) -> ClusterModels:
+        """Kept models of clouds."""
+        ...
+
+    @property
+    def progress(self) -> ProgressBoard:
+        """How far running actions are."""
+        ...
+
+
+@dataclass(frozen=True)
+class ServiceLine:
+    """A service. ``age``: seconds since its last sign of life."""
+
+    name: str
+    host: str
+    age: float
+    alive: bool
+
+
+@dataclass(frozen=True)
+class ModelLine:
+    """A kept model of a cloud.
+
+    Attributes:
+        age: seconds since the cloud was last seen to be like it, None before the first time.
+        problems: records that could not be used.
+        failure: why the cloud cannot be read now.
+        absent: the cloud has no such service.
+    """
+
+    cloud: str
+    kind: str
+    sizes: Mapping[str, int]
+    age: float | None
+    stale: bool
+    problems: int
+    failure: str | None
+    absent: bool = False
+
+
+@dataclass(frozen=True)
+class AuditLine:
+    """An audit."""
+
+    uuid: UUID
+    name: str
+    audit_type: str
+    state: str
+    goal: str
+    strategy: str
+    next_run_time: datetime | None
+    message: str
+
+
+@dataclass(frozen=True)
+class MoveLine:
+    """A running action.
+
+    Attributes:
+        target: what it is about.
+        seconds: since its start.
+        percent: how far it is, None if nobody can tell.
+    """
+
+    uuid: UUID
+    action_type: str
+    target: str
+    seconds: float
+    percent: float | None
+    detail: str
+
+
+@dataclass(frozen=True)
+class PlanLine:
+    """A plan and its running actions."""
+
+    uuid: UUID
+    state: str
+    goal: str
+    total: int
+    ended: int
+    ongoing: int
+    message: str
+    moves: tuple[MoveLine, ...] = ()
+
+
+@dataclass(frozen=True)
+class Where:
+    """The installation.
+
+    Attributes:
+        database: URL without its password.
+        pid: of a running `vigil up`, None if there is none on this machine.
+        api_url, cloud: as it told.
+    """
+
+    database: str
+    pid: int | None = None
+    api_url: str | None = None
+    cloud: str | None = None
+
+
+@dataclass(frozen=True)
+class View:
+    """What is going on.
+
+    Attributes:
+        end: position of the last event.
+        quarantined: events that projections could not take in.
+        poisoned: messages that consumers gave up, newest first.
+        problem: what is wrong with the view itself (the database is away, …).
+    """
+
+    at: datetime
+    where: Where
+    end: int = 0
+    services: tuple[ServiceLine, ...] = ()
+    audits: tuple[AuditLine, ...] = ()
+    plans: tuple[PlanLine, ...] = ()
+    projections: tuple[ProjectionStatus, ...] = ()
+    models: tuple[ModelLine, ...] = ()
+    quarantined: int = 0
+    poisoned: tuple[PoisonedMessage, ...] = ()
+    events: tuple[TimelineView, ...] = field(default=())
+    problem: str | None = None
+
+
+def gather(sources: Sources, where: Where, now: datetime) -> View:
+    """What is going on now: active audits and plans first, then the newest; events newest last.
+
+    Raises:
+        StoreUnavailable, EventLogUnavailable: the database does not answer.
+    """
+    projections = tuple(sources.read.projections())
+    return View(
+        at=now,
+        where=where,
+        end=sources.log.end(),
+        services=tuple(
+            ServiceLine(one.name, one.host, (now - one.last_seen_up).total_seconds(), one.alive)
+            for one in sources.services.rows()
+        ),
+        audits=tuple(map(_audit, _active_first(sources.read.audits(NEWEST, {}), ACTIVE_AUDITS))),
+        plans=tuple(
+            plan_line(sources, one, now)
+            for one in _active_first(sources.read.action_plans(NEWEST, {}), ACTIVE_PLANS)
+        ),
+        projections=projections,
+        models=tuple(map(_model, sources.models.status())),
+        quarantined=sum(one.quarantined for one in projections),
+        poisoned=tuple(sources.poison.rows(SHOWN)),
+        events=tuple(reversed(sources.read.timeline(limit=SHOWN, newest_first=True))),
+    )
+
+
+def _model(status: ModelStatus) -> ModelLine:
+    return ModelLine(
+        cloud=status.cloud,
+        kind=status.kind,
+        sizes=status.sizes,
+        age=status.age,
+        stale=status.stale,
+        problems=status.problem_count,
+        failure=None if status.failure is None else str(status.failure),
+        absent=status.absent,
+    )
+
+
+def _active_first(rows: Sequence[T], active: Sequence[str]) -> list[T]:
+    ranks = {state: rank for rank, state in enumerate(active)}
+    return sorted(rows, key=lambda one: ranks.get(one.state, len(ranks)))
+
+
+def _audit(one: AuditView) -> AuditLine:
+    return AuditLine(
+        uuid=one.uuid,
+        name=one.name,
+        audit_type=one.audit_type,
+        state=one.state,
+        goal=one.goal_name or "-",
+        strategy=one.strategy_name or "-",
+        next_run_time=one.next_run_time,
+        message=one.status_message or "",
+    )
+
+
+def plan_line(sources: Sources, one: ActionPlanView, now: datetime) -> PlanLine:
+    """A plan and how far its running actions are."""
+    return PlanLine(
+        uuid=one.uuid,
+        state=one.state,
+        goal=one.goal_name,
+        total=one.actions_total,
+        ended=one.actions_ended,
+        ongoing=one.actions_ongoing,
+        message=one.status_message or "",
+        moves=_moves(sources, one.uuid, now) if one.actions_ongoing else (),
+    )
+
+
+def _moves(sources: Sources, plan: UUID, now: datetime) -> tuple[MoveLine, ...]:
+    actions = [
+        one
+        for one in sources.read.actions(Page(), {"action_plan_uuid": str(plan)})
+        if one.state == ActionState.ONGOING
+    ]
+    known = sources.progress.of([one.uuid for one in actions])
+    return tuple(_move(one, known.get(one.uuid), now) for one in actions)
+
+
+def _move(one: ActionView, progress: Progress | None, now: datetime) -> MoveLine:
+    return MoveLine(
+        uuid=one.uuid,
+        action_type=one.action_type,
+        target=action_target(one.input_parameters),
+        seconds=(now - (one.started_at or now)).total_seconds(),
+        percent=progress.percent if progress else None,
+        detail=progress.detail if progress else "",
+    )
+
+
+def action_target(parameters: Mapping[str, object]) -> str:
+    """Which resource an action changes and how, in a few words."""
+    name = parameters.get("resource_name") or parameters.get("resource_id") or "-"
+    source, destination = parameters.get("source_node"), parameters.get("destination_node")
+    if source and destination:
+        return f"{name}: {source} -> {destination}"
+    return f"{name}: {parameters['state']}" if "state" in parameters else str(name)

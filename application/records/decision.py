@@ -1,0 +1,197 @@
+"""The immutable record of what a strategy was given, and of what it decided and why."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic
+
+import msgspec
+
+from application.cluster_models.kinds import M
+from domain.cluster.baremetal.model import BaremetalModel
+from domain.cluster.compute.model import ComputeModel
+from domain.cluster.storage.model import StorageModel
+from domain.kernel.aggregate import Facts
+from domain.kernel.reasons import Because
+from domain.metrics.catalogue import MetricTable
+from domain.optimization.solution import PlannedAction, Rejection
+from domain.optimization.strategy import Inputs
+
+FORMAT = 1
+"""Version of the record's own shape."""
+
+
+class TakenModel(msgspec.Struct, frozen=True, kw_only=True):
+    """A model that a run used beside the compute model.
+
+    Attributes:
+        columns: (``to_columns``) of what the strategy saw, scope applied.
+        digest: of the kept model of the whole cloud that the scope was applied to.
+        age: how old that model was when the run took it, s.
+        collected_at: when the cloud was read (UTC).
+    """
+
+    columns: Facts
+    digest: str
+    age: float
+    collected_at: datetime
+
+
+class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything needed to decide again.
+
+    Attributes:
+        format: version of this shape.
+        code: version of Vigil that decided.
+        goal, strategy, planner: registered names.
+        planner_options: what the planner was set to.
+        collected_at: when the cloud was read (UTC).
+        scope: the audit's scope, as it was evaluated.
+        model, metrics: columns (``to_columns``) of what the strategy saw, scope applied.
+        problems: what was quarantined or missing while gathering.
+        model_digest: of the kept model of the whole cloud that the scope was applied to.
+        model_age: how old that model was when the run took it, s.
+        storage, baremetal: the models of these kinds, None where the strategy needed none.
+    """
+
+    format: int
+    code: str
+    goal: str
+    strategy: str
+    planner: str
+    planner_options: Facts
+    parameters: Facts
+    seed: int
+    collected_at: datetime
+    scope: list[Any]
+    model: Facts
+    metrics: Facts
+    problems: list[Because]
+    model_digest: str = ""
+    model_age: float = 0.0
+    storage: TakenModel | None = None
+    baremetal: TakenModel | None = None
+
+    def inputs(self) -> Inputs:
+        """The strategy's inputs, exactly as they were."""
+        return Inputs(
+            compute=ComputeModel.from_columns(self.model),
+            metrics=MetricTable.from_columns(self.metrics),
+            parameters=self.parameters,
+            seed=self.seed,
+            storage=_read(StorageModel.from_columns, self.storage),
+            baremetal=_read(BaremetalModel.from_columns, self.baremetal),
+        )
+
+
+def _read(read: Callable[[Facts], M], taken: TakenModel | None) -> M | None:
+    return None if taken is None else read(taken.columns)
+
+
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+    """What was decided and why.
+
+    Attributes:
+        record: digest of the inputs.
+        actions: every planned action with its reason, in plan order.
+        rejections: what was considered and not done.
+        notes: remarks on the whole.
+    """
+
+    format: int
+    record: str
+    actions: list[PlannedAction]
+    rejections: list[Rejection]
+    notes: list[Because]
+    indicators: dict[str, float]
+
+
+def encode(record: DecisionRecord | Explanation) -> bytes:
+    """Canonical bytes: the same record always has the same digest."""
+    return msgspec.json.encode(record, order="sorted")
+
+
+def decode_record(content: bytes) -> DecisionRecord:
+    """A decision record from its bytes."""
+    return msgspec.json.decode(content, type=DecisionRecord)
+
+
+def decode_explanation(content: bytes) -> Explanation:
+    """An explanation from its bytes."""
+    return msgspec.json.decode(content, type=Explanation)
+
+
+@dataclass(frozen=True)
+class Taken(Generic[M]):
+    """A model as a run took it.
+
+    Attributes:
+        model: the part in scope.
+        digest: of the model of the whole cloud.
+        age: how old that was when it was taken, s.
+        collected_at: when the cloud was read (UTC).
+    """
+
+    model: M
+    digest: str
+    age: float
+    collected_at: datetime
+
+    def recorded(self) -> TakenModel:
+        """Its form in a record."""
+        return TakenModel(
+            columns=self.model.to_columns(),
+            digest=self.digest,
+            age=round(self.age, 3),
+            collected_at=self.collected_at,
+        )
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What was gathered for a run, before the strategy saw it.
+
+    Attributes:
+        storage, baremetal: None unless the strategy needs them.
+        problems: what was quarantined or missing.
+    """
+
+    compute: Taken[ComputeModel]
+    metrics: MetricTable
+    problems: Sequence[Because]
+    storage: Taken[StorageModel] | None = None
+    baremetal: Taken[BaremetalModel] | None = None
+
+
+def make_record(  # noqa: PLR0913 - the parts of a record
+    *,
+    code: str,
+    goal: str,
+    strategy: str,
+    planner: str,
+    planner_options: Mapping[str, object],
+    parameters: Mapping[str, object],
+    seed: int,
+    scope: list[Any],
+    gathered: Gathered,
+) -> DecisionRecord:
+    """A record of the current format."""
+    return DecisionRecord(
+        format=FORMAT,
+        code=code,
+        goal=goal,
+        strategy=strategy,
+        planner=planner,
+        planner_options=dict(planner_options),
+        parameters=dict(parameters),
+        seed=seed,
+        collected_at=gathered.compute.collected_at,
+        scope=scope,
+        model=gathered.compute.model.to_columns(),
+        metrics=gathered.metrics.to_columns(),
+        problems=list(gathered.problems),
+        model_digest=gathered.compute.digest,
+        model_age=round(gathered.compute.age, 3),
+        storage=None if gathered.storage is None else gathered.storage.recorded(),
+        baremetal=None if gathered.baremetal is None else gathered.baremetal.recorded(),
+    )

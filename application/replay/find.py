@@ -1,0 +1,127 @@
+"""From what a person types to the aggregate that is meant."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from application.commands import audit_templates, audits
+from application.ports.event_log import Malformed, Recorded
+from application.replay.history import History
+from application.replay.timeline import entries
+from domain.audit_templates.events import AuditTemplateChanged, AuditTemplateCreated
+from domain.audits.events import AuditChanged, AuditRequested, AuditRunRequested
+from domain.kernel.aggregate import Event
+from domain.kernel.ids import reservation_id
+from domain.plans.events import PlanProposed
+from domain.reservations.events import NameReleased
+
+SHORTEST = 4
+"""Characters of an id that must be typed at least."""
+NAMED = (audits.KIND, audit_templates.KIND)
+"""Kinds of aggregates that have names, as reservations call them."""
+
+
+class NotThere(LookupError):
+    """Nothing in the log is called that."""
+
+
+class Ambiguous(LookupError):
+    """Several things are called that."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What was meant.
+
+    Attributes:
+        aggregate_id: of the aggregate.
+        action: the action inside the plan, if one was meant.
+        run: the run of the audit, if one was meant.
+    """
+
+    aggregate_id: UUID
+    action: UUID | None = None
+    run: UUID | None = None
+
+
+def find(log: History, word: str) -> Subject:
+    """The aggregate with an id, the beginning of an id, or a name.
+
+    The id of an action finds its plan, that of a run its audit. A name finds the thing that has it
+    now, or else the last one that had it.
+
+    Raises:
+        NotThere: nothing is called that.
+        Ambiguous: the beginning of an id fits several things.
+    """
+    try:
+        exact = UUID(word)
+    except ValueError:
+        exact = None
+    if exact is not None and log.history(exact):
+        return Subject(exact)
+    owner = None if exact is not None else _owner(log, word)
+    if owner is not None:
+        return Subject(owner)
+    return _search(log, word)
+
+
+def _owner(log: History, name: str) -> UUID | None:
+    """Who has a name now."""
+    for kind in NAMED:
+        events = [
+            one.event
+            for one in log.history(reservation_id(kind, name))
+            if isinstance(one, Recorded)
+        ]
+        if events and not isinstance(events[-1], NameReleased):
+            owner = getattr(events[-1], "owner", None)
+            if isinstance(owner, UUID):
+                return owner
+    return None
+
+
+def _search(log: History, word: str) -> Subject:
+    """Looks through the whole log."""
+    start = word.replace("-", "").casefold()
+    by_id = len(start) >= SHORTEST and all(letter in "0123456789abcdef" for letter in start)
+    found: dict[UUID, Subject] = {}
+    named: Subject | None = None
+    for entry in entries(log):
+        if by_id and entry.aggregate_id.hex.startswith(start):
+            found.setdefault(entry.aggregate_id, Subject(entry.aggregate_id))
+        if isinstance(entry, Malformed):
+            continue
+        if by_id:
+            found.update(_parts(entry.event, start))
+        if _name(entry.event) == word.casefold():
+            named = Subject(entry.aggregate_id)
+    if named is not None:
+        return named
+    if len(found) > 1:
+        some = ", ".join(str(one) for one in list(found)[:5])
+        raise Ambiguous(f"{word} may be {some}{', …' if len(found) > 5 else ''}")  # noqa: PLR2004
+    if not found:
+        raise NotThere(f"nothing in the log is called {word}")
+    return next(iter(found.values()))
+
+
+def _parts(event: Event, start: str) -> dict[UUID, Subject]:
+    """The runs and actions that an event brings into the world and whose id begins so."""
+    if isinstance(event, AuditRunRequested) and event.run_id.hex.startswith(start):
+        return {event.run_id: Subject(event.originator_id, run=event.run_id)}
+    if isinstance(event, PlanProposed):
+        return {
+            one.id: Subject(event.originator_id, action=one.id)
+            for one in event.actions
+            if one.id.hex.startswith(start)
+        }
+    return {}
+
+
+def _name(event: Event) -> str | None:
+    if isinstance(event, AuditRequested | AuditTemplateCreated):
+        return event.name.casefold()
+    if isinstance(event, AuditChanged | AuditTemplateChanged):
+        name = event.changes.get("name")
+        return name.casefold() if isinstance(name, str) else None
+    return None

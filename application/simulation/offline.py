@@ -1,0 +1,112 @@
+"""A strategy and its planner on a cluster file: no cloud, no service, no log."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from domain.cluster.compute.model import ComputeModel
+from domain.cluster.compute.records import Quarantined
+from domain.cluster.formats.cluster_file import read_cluster
+from domain.cluster.formats.portable import NeutralCluster, Values
+from domain.kernel.errors import InvalidValue
+from domain.kernel.reasons import Because
+from domain.metrics.catalogue import MetricTable
+from domain.optimization.efficacy import GlobalEfficacy, global_efficacy
+from domain.optimization.goals import GOALS
+from domain.optimization.planners import PLANNERS
+from domain.optimization.selection import choose_strategy
+from domain.optimization.solution import PlannedAction, Rejection
+from domain.optimization.strategies import STRATEGIES
+from domain.optimization.strategy import COMPUTE_ONLY, Inputs, Strategy
+
+
+@dataclass(frozen=True)
+class OfflineResult:
+    """What came of it.
+
+    Attributes:
+        strategy: name of the strategy.
+        planned: the actions in plan order, with their edges and reasons.
+        indicators: efficacy indicator → value.
+        efficacy: the goal's global figures.
+        rejections: what was considered and not done.
+        notes: remarks on the whole.
+        quarantined: records of the cluster that could not be used.
+    """
+
+    strategy: str
+    planned: tuple[PlannedAction, ...]
+    indicators: Mapping[str, float]
+    efficacy: tuple[GlobalEfficacy, ...]
+    rejections: tuple[Rejection, ...]
+    notes: tuple[Because, ...]
+    quarantined: tuple[Quarantined, ...]
+
+    def actions(self) -> list[dict[str, object]]:
+        """The actions in plan order: ``{"action_type": …, "input_parameters": {…}}``."""
+        return [
+            {
+                "action_type": planned.action.type,
+                "input_parameters": {
+                    **planned.action.parameters,
+                    "resource_id": planned.action.resource_id,
+                },
+            }
+            for planned in self.planned
+        ]
+
+    def reasons(self) -> list[str]:
+        """For each action in plan order why it is there, as a sentence."""
+        return [str(planned.action.because) for planned in self.planned]
+
+
+def solve_offline(
+    data: Mapping[str, object],
+    strategy_name: str = "vm_workload_consolidation",
+    parameters: Mapping[str, object] | None = None,
+    seed: int = 0,
+) -> OfflineResult:
+    """Runs a strategy and the planner that it names.
+
+    Args:
+        data: a cluster, in our form or in the neutral one (domain.cluster.formats.cluster_file).
+        strategy_name: a registered strategy.
+        parameters: its parameters; what is left out takes the schema's default.
+        seed: for strategies that draw lots.
+
+    Raises:
+        NotFound: there is no such strategy.
+        InvalidValue: the data are in neither form, or do not hold what the strategy needs.
+    """
+    strategy = choose_strategy(STRATEGIES, "", strategy_name)
+    cluster = read_cluster(data)
+    filled = {**_defaults(strategy), **(parameters or {})}
+    for kind in sorted(strategy.models(filled) - COMPUTE_ONLY):
+        raise InvalidValue("strategy", f"needs the {kind} model, which a cluster file has not")
+    table = metric_table(cluster.model, cluster.metrics, strategy, filled)
+    solution = strategy.solve(Inputs(cluster.model, table, filled, seed))
+    return OfflineResult(
+        strategy=strategy.name,
+        planned=tuple(PLANNERS[strategy.planner](None, None).plan(solution)),
+        indicators=solution.indicators,
+        efficacy=global_efficacy(GOALS[strategy.goal], solution.indicators),
+        rejections=solution.rejections,
+        notes=solution.notes,
+        quarantined=cluster.quarantined,
+    )
+
+
+def metric_table(
+    model: ComputeModel, values: Values, strategy: Strategy, parameters: Mapping[str, object]
+) -> MetricTable:
+    """The metrics that a strategy asks for, from values by name and id."""
+    needs = strategy.metrics(parameters)
+    return MetricTable.from_values(model, {need: values.get(need.name, {}) for need in needs})
+
+
+def _defaults(strategy: Strategy) -> dict[str, object]:
+    properties = strategy.parameters_schema.get("properties", {})
+    found = properties.items() if isinstance(properties, dict) else ()
+    return {name: schema["default"] for name, schema in found if "default" in schema}
+
+
+__all__ = ["NeutralCluster", "OfflineResult", "metric_table", "solve_offline"]

@@ -1,0 +1,160 @@
+"""The bare-metal model: the machines below the cloud. Columns; nothing can change.
+
+Index order is the order of uuids, so the same cloud gives the same model however it was listed.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from domain.cluster.baremetal.records import BaremetalNodeRow
+from domain.cluster.compute.columns import Table
+from domain.cluster.compute.records import Quarantined
+from domain.cluster.table.columns import BoolArray, Coded, bools, coded, map_key, mapping
+from domain.cluster.table.values import Unreadable, truth
+from domain.kernel.reasons import Because, Reason
+
+__all__ = ["BaremetalColumns", "BaremetalModel", "Quarantined"]
+
+_COMPUTE_NODE = "compute_node_id"
+
+
+@dataclass(frozen=True, eq=False)
+class BaremetalColumns(Table):
+    """Machines by index (0-based, in order of uuid). Meanings as in BaremetalNodeRow.
+
+    Attributes:
+        compute_node: id of the hypervisor that runs on it, from ``extra``; None if it names none.
+    """
+
+    id: tuple[str, ...]
+    name: tuple[str, ...]
+    power_state: Coded[str]
+    target_power_state: Coded[str]
+    maintenance: BoolArray
+    maintenance_reason: Coded[str | None]
+    provision_state: Coded[str]
+    fault: Coded[str]
+    extra: Coded[Mapping[str, object]]
+    compute_node: tuple[str | None, ...]
+    properties: Coded[Mapping[str, object]]
+    resource_class: Coded[str]
+    instance_id: tuple[str | None, ...]
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+    @classmethod
+    def empty(cls) -> "BaremetalColumns":
+        """A table without rows."""
+        return cls.of(())
+
+    @classmethod
+    def of(cls, rows: Sequence[BaremetalNodeRow]) -> "BaremetalColumns":
+        """The columns of some rows, in that order."""
+        return cls(
+            id=tuple(r.id for r in rows),
+            name=tuple(r.name for r in rows),
+            power_state=coded(r.power_state for r in rows),
+            target_power_state=coded(r.target_power_state for r in rows),
+            maintenance=bools(bool(truth(r.maintenance)) for r in rows),
+            maintenance_reason=coded(r.maintenance_reason for r in rows),
+            provision_state=coded(r.provision_state for r in rows),
+            fault=coded(r.fault for r in rows),
+            extra=coded((_ordered(r.extra) for r in rows), map_key),
+            compute_node=tuple(_compute_node(r.extra) for r in rows),
+            properties=coded((_ordered(r.properties) for r in rows), map_key),
+            resource_class=coded(r.resource_class for r in rows),
+            instance_id=tuple(r.instance_id for r in rows),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class BaremetalModel:
+    """The machines of a cloud (or of the part in scope)."""
+
+    nodes: BaremetalColumns
+
+    @staticmethod
+    def build(
+        rows: Iterable[BaremetalNodeRow],
+    ) -> "tuple[BaremetalModel, tuple[Quarantined, ...]]":
+        """The model of what is usable, and what was not."""
+        good: list[BaremetalNodeRow] = []
+        bad: list[Quarantined] = []
+        seen: set[str] = set()
+        for row in rows:
+            why = _defect(row, seen)
+            seen.add(row.id)
+            if why is None:
+                good.append(row)
+            else:
+                bad.append(Quarantined("bare-metal node", row.id, why))
+        good.sort(key=lambda row: row.id)
+        return BaremetalModel(BaremetalColumns.of(good)), tuple(bad)
+
+    def to_columns(self) -> dict[str, object]:
+        """The JSON form, canonical: equal models give equal forms. ``from_columns`` reverses it."""
+        return {"nodes": self.nodes.to_columns()}
+
+    @staticmethod
+    def from_columns(data: Mapping[str, object]) -> "BaremetalModel":
+        """The model whose JSON form this is."""
+        return BaremetalModel(BaremetalColumns.from_columns(mapping(data["nodes"])))
+
+    def restrict(self, mask: BoolArray) -> "BaremetalModel":
+        """The part of a scope (bool[nodes], the machines to keep)."""
+        return replace(self, nodes=self.nodes.take(np.flatnonzero(mask)))
+
+    @cached_property
+    def node_places(self) -> Mapping[str, int]:
+        """Uuid → index."""
+        return {key: place for place, key in enumerate(self.nodes.id)}
+
+    @cached_property
+    def by_compute_node(self) -> Mapping[str, int]:
+        """Hypervisor id → index of the machine below it; of several, the first."""
+        found: dict[str, int] = {}
+        for place, hypervisor in enumerate(self.nodes.compute_node):
+            if hypervisor is not None:
+                found.setdefault(hypervisor, place)
+        return found
+
+    @cached_property
+    def powered(self) -> BoolArray:
+        """bool[nodes]: known to be on."""
+        return self.nodes.power_state.where(lambda state: state == "power on")
+
+
+def _defect(row: BaremetalNodeRow, seen: set[str]) -> Because | None:
+    resource = row.name or row.id
+    if row.id in seen:
+        return _bad("id", resource, row.id)
+    try:
+        maintenance = truth(row.maintenance)
+    except Unreadable:
+        return _bad("maintenance", resource, row.maintenance)
+    if maintenance is None:
+        return _bad("maintenance", resource, "missing")
+    for field in ("extra", "properties"):
+        if not isinstance(getattr(row, field), Mapping):
+            return _bad(field, resource, getattr(row, field))
+    return None
+
+
+def _bad(field: str, resource: str, value: object) -> Because:
+    return Because(Reason.BAD_VALUE, {"field": field, "resource": resource, "value": str(value)})
+
+
+def _compute_node(extra: Mapping[str, object]) -> str | None:
+    value = extra.get(_COMPUTE_NODE)
+    return None if value in (None, "") else str(value)
+
+
+def _ordered(data: Mapping[str, object]) -> Mapping[str, object]:
+    """The same data, its members in order at every depth: equal data give equal JSON."""
+    ordered: dict[str, object] = json.loads(json.dumps(data, sort_keys=True))
+    return ordered

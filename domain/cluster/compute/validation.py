@@ -1,0 +1,145 @@
+"""Admission of collected records: what cannot be used is quarantined, item by item."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from domain.cluster.compute.records import HostRow, Quarantined, ServerRow
+from domain.kernel.reasons import Because, Reason
+
+_RATIOS = ("cpu_ratio", "ram_ratio", "disk_ratio")
+_HOST_AMOUNTS = (
+    "vcpus",
+    "memory_mb",
+    "disk_gb",
+    "vcpus_reserved",
+    "memory_reserved_mb",
+    "disk_reserved_gb",
+    "pcpus",
+)
+_FLAVOR = ("vcpus", "memory_mb", "disk_gb")
+MOST = 2**53
+"""Beyond that, whole numbers are not exact in floating point: no cloud has so much of anything."""
+
+
+def admit_hosts(rows: Iterable[HostRow]) -> tuple[list[HostRow], list[Quarantined]]:
+    """Usable hosts in order of id, and the others. A name or id that occurs twice is ambiguous."""
+    everything = list(rows)
+    names = Counter(row.name for row in everything)
+    ids = Counter(row.id for row in everything)
+    good: list[HostRow] = []
+    bad: list[Quarantined] = []
+    for row in everything:
+        why = _duplicate(row, names, ids) or _bad_amount(row)
+        if why is None:
+            good.append(row)
+        else:
+            bad.append(Quarantined("host", row.id, why))
+    good.sort(key=lambda row: row.id)
+    return good, bad
+
+
+def _duplicate(row: HostRow, names: Counter[str], ids: Counter[str]) -> Because | None:
+    if names[row.name] > 1:
+        return Because(Reason.DUPLICATE_HOST, {"host": row.name, "count": names[row.name]})
+    if ids[row.id] > 1:
+        return _bad("id", row.name, row.id)
+    return None
+
+
+def _bad_amount(row: HostRow) -> Because | None:
+    for name in _HOST_AMOUNTS:
+        value = getattr(row, name)
+        if not _whole(value):
+            return _bad(name, row.name, value)
+    for name in _RATIOS:
+        value = getattr(row, name)
+        if not _amount(value):
+            return _bad(name, row.name, value)
+    return _bad_content(row)
+
+
+def _bad_content(row: HostRow) -> Because | None:
+    for alias, count in row.devices.items():
+        if not _whole(count):
+            return _bad(f"devices[{alias}]", row.name, count)
+    for one in row.other_allocations:
+        if not all(map(_whole, one.amounts)):
+            return _bad(f"other_allocations[{one.consumer}]", row.name, one.amounts)
+    return _bad_cells(row)
+
+
+def _bad_cells(row: HostRow) -> Because | None:
+    if row.numa is None:
+        return None
+    numbers = [cell.id for cell in row.numa]
+    if not numbers or len(set(numbers)) < len(numbers):
+        return _bad("numa", row.name, numbers)
+    for cell in row.numa:
+        sizes = dict(cell.pages)
+        figures = [cell.id, cell.cpus, cell.pcpus, cell.memory_mb, *sizes.values()]
+        if not all(map(_whole, figures)) or min(sizes, default=1) < 1:
+            return _bad(f"numa[{cell.id}]", row.name, tuple(cell))
+    return None
+
+
+def _amount(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return math.isfinite(value) and value >= 0 if isinstance(value, float) else 0 <= value <= MOST
+
+
+def _whole(value: object) -> bool:
+    if not _amount(value) or not isinstance(value, (int, float)):
+        return False
+    return value <= MOST and value == int(value)
+
+
+def _bad(field: str, resource: str, value: object) -> Because:
+    return Because(Reason.BAD_VALUE, {"field": field, "resource": resource, "value": str(value)})
+
+
+def admit_servers(
+    rows: Iterable[ServerRow], hosts: Sequence[HostRow]
+) -> tuple[list[ServerRow], list[ServerRow], list[Quarantined], dict[str, int]]:
+    """Servers on known hosts, servers on no host, the unusable ones, and those by host name.
+
+    The first two are in order of id. Hosts that hold an unusable server must be known, because
+    their load is only partly visible: hence the fourth.
+    """
+    known = {row.name for row in hosts}
+    placed: list[ServerRow] = []
+    unplaced: list[ServerRow] = []
+    bad: list[Quarantined] = []
+    lost: Counter[str] = Counter()
+    seen: set[str] = set()
+    for row in rows:
+        why = _server_defect(row, known, seen)
+        seen.add(row.id)
+        if why is not None:
+            bad.append(Quarantined("server", row.id, why))
+            if row.host is not None:
+                lost[row.host] += 1
+        elif row.host is None:
+            unplaced.append(row)
+        else:
+            placed.append(row)
+    placed.sort(key=lambda row: row.id)
+    unplaced.sort(key=lambda row: row.id)
+    return placed, unplaced, bad, dict(lost)
+
+
+def _server_defect(row: ServerRow, hosts: set[str], seen: set[str]) -> Because | None:
+    if row.id in seen:
+        return _bad("id", row.name or row.id, row.id)
+    placed = row.host is not None
+    if row.host is not None and row.host not in hosts:
+        return Because(Reason.UNKNOWN_HOST, {"resource": row.id, "host": row.host})
+    figures = {name: getattr(row, name) for name in _FLAVOR}
+    if placed and None in figures.values():
+        return Because(Reason.FLAVOR_MISSING, {"resource": row.id})
+    for name, value in figures.items():
+        if value is not None and not _whole(value):
+            return _bad(name, row.id, value)
+    bad_nodes = not all(map(_whole, row.numa_nodes or ()))
+    return _bad("numa_nodes", row.id, row.numa_nodes) if bad_nodes else None

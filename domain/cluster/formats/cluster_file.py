@@ -1,0 +1,246 @@
+"""A whole cluster as one JSON object: the neutral form, and a versioned superset of it.
+
+docs/cluster-file.md describes both. What is written here and read again is the same model, to the
+last column; what other tools wrote in the neutral form is read as well.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from domain.cluster.compute.allocations import allocations_record
+from domain.cluster.compute.columns import HostColumns, ServerColumns
+from domain.cluster.compute.model import ComputeModel
+from domain.cluster.compute.numa.cells import topology_record
+from domain.cluster.compute.records import Quarantined
+from domain.cluster.formats.portable import Values, read_neutral
+from domain.cluster.formats.portable_fields import measured, truth, whole
+from domain.cluster.table.columns import bools, frozen, ints, mapping, sequence
+from domain.kernel.errors import InvalidValue
+from domain.metrics.catalogue import (
+    HOST_CPU_USAGE,
+    HOST_RAM_USAGE,
+    INSTANCE_CPU_USAGE,
+    INSTANCE_RAM_ALLOCATED,
+    INSTANCE_RAM_USAGE,
+    INSTANCE_ROOT_DISK_SIZE,
+)
+
+FORMAT = "vigil-cluster"
+VERSION = 1
+_RENAMED = {
+    "memory_mb": "ram_mb",
+    "memory_reserved_mb": "ram_reserved_mb",
+    "project_id": "project",
+}
+"""Columns that the neutral form calls otherwise."""
+_HOST_FIGURES = {HOST_CPU_USAGE: ("cpu_util_pct", 1.0), HOST_RAM_USAGE: ("ram_used_mb", 1024.0)}
+_SERVER_FIGURES = {
+    INSTANCE_CPU_USAGE: ("cpu_util_pct", 1.0),
+    INSTANCE_RAM_USAGE: ("ram_used_mb", 1.0),
+}
+"""Metrics that lie with their host or server: what they are called there, per which unit."""
+_DERIVED = frozenset({INSTANCE_RAM_ALLOCATED, INSTANCE_ROOT_DISK_SIZE})
+"""Metrics that the model itself tells."""
+
+
+@dataclass(frozen=True)
+class ClusterFile:
+    """What a cluster file holds.
+
+    Attributes:
+        model: what is usable.
+        quarantined: what is not.
+        metrics: metric name → id → value, in the units of domain.metrics.catalogue.
+        meta: what the file says of itself.
+    """
+
+    model: ComputeModel
+    quarantined: tuple[Quarantined, ...]
+    metrics: Values
+    meta: Mapping[str, object]
+
+
+def write_cluster(
+    model: ComputeModel,
+    metrics: Mapping[str, Mapping[str, float]] | None = None,
+    meta: Mapping[str, object] | None = None,
+) -> dict[str, object]:
+    """The JSON form of a model with its metrics (name → id → value)."""
+    known = metrics or {}
+    beside = {*_HOST_FIGURES, *_SERVER_FIGURES, *_DERIVED}
+    columns = model.to_columns()
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "meta": dict(meta or {}),
+        "hosts": _host_records(model.hosts, known),
+        "instances": _server_records(model.servers, model.hosts, known),
+        "unplaced": _server_records(model.unplaced, model.hosts, known),
+        "groups": columns["groups"],
+        "aggregates": columns["aggregates"],
+        "outside": columns["outside"],
+        "metrics": {name: dict(known[name]) for name in sorted(known) if name not in beside},
+    }
+
+
+def read_cluster(data: Mapping[str, object]) -> ClusterFile:
+    """Reads a cluster in our form or in the neutral one.
+
+    Raises:
+        InvalidValue: names what is not as it should be; also a version that is not known here.
+    """
+    _check_version(data)
+    neutral = read_neutral(data)
+    model, quarantined = ComputeModel.build(
+        neutral.hosts, neutral.servers, neutral.groups, neutral.aggregates
+    )
+    return ClusterFile(
+        model=_marked(model, data),
+        quarantined=quarantined,
+        metrics={**neutral.metrics, **_more_metrics(data)},
+        meta=_object(data, "meta"),
+    )
+
+
+# -- writing -------------------------------------------------------------------------------------
+
+
+def _host_records(hosts: HostColumns, metrics: Mapping[str, Mapping[str, float]]) -> list[Any]:
+    records = _records(hosts)
+    for record in records:
+        unseen, generation = record.pop("unseen"), record["generation"]
+        record["generation"] = None if generation < 0 else generation
+        if unseen:
+            record["unseen"] = unseen
+        cells = topology_record(record.pop("numa"))
+        if cells is not None:
+            record["numa"] = cells
+        held = record.pop("other_allocations")
+        if held:
+            record["other_allocations"] = allocations_record(held)
+        record.update(_figures(record["id"], _HOST_FIGURES, metrics))
+    return records
+
+
+def _server_records(
+    servers: ServerColumns, hosts: HostColumns, metrics: Mapping[str, Mapping[str, float]]
+) -> list[Any]:
+    records = _records(servers)
+    for record in records:
+        place = record["host"]
+        record["host"] = None if place < 0 else hosts.id[place]
+        del record["updated_at"]  # a version means nothing away from its cloud
+        if not record["excluded"]:
+            del record["excluded"]
+        if record["numa_nodes"] is None:
+            del record["numa_nodes"]
+        record.update(_figures(record["id"], _SERVER_FIGURES, metrics))
+    return records
+
+
+def _records(table: HostColumns | ServerColumns) -> list[dict[str, Any]]:
+    columns = {
+        _RENAMED.get(name, name): _values(column, len(table)) for name, column in table.columns()
+    }
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _values(column: Any, rows: int) -> list[Any]:
+    if isinstance(column, np.ndarray):
+        return column.tolist()  # type: ignore[no-any-return]
+    return [_plain(column[row]) for row in range(rows)]
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, tuple):
+        return list(value)
+    return dict(sorted(value.items())) if isinstance(value, Mapping) else value
+
+
+def _figures(
+    identity: str,
+    names: Mapping[str, tuple[str, float]],
+    metrics: Mapping[str, Mapping[str, float]],
+) -> dict[str, float]:
+    return {
+        key: metrics[name][identity] / unit
+        for name, (key, unit) in names.items()
+        if name in metrics and identity in metrics[name]
+    }
+
+
+# -- reading -------------------------------------------------------------------------------------
+
+
+def _check_version(data: Mapping[str, object]) -> None:
+    form = data.get("format")
+    if form is None:
+        return  # the neutral form says nothing
+    if form != FORMAT:
+        raise InvalidValue("format", f"must be {FORMAT!r}, not {form!r}")
+    if data.get("version") != VERSION:
+        raise InvalidValue("version", f"must be {VERSION}, not {data.get('version')!r}")
+
+
+def _listed(data: Mapping[str, object], name: str) -> list[Mapping[str, object]]:
+    try:
+        return [mapping(record) for record in sequence(data.get(name, []))]
+    except TypeError as error:
+        raise InvalidValue(name, f"must be a list of objects ({error})") from error
+
+
+def _object(data: Mapping[str, object], name: str) -> Mapping[str, object]:
+    try:
+        return mapping(data.get(name, {}))
+    except TypeError as error:
+        raise InvalidValue(name, f"must be an object ({error})") from error
+
+
+def _more_metrics(data: Mapping[str, object]) -> Values:
+    found: Values = {}
+    for name, values in _object(data, "metrics").items():
+        place = f"metrics.{name}"
+        if not isinstance(values, dict):
+            raise InvalidValue(place, "must be an object: id to value")
+        found[name] = {
+            key: float(measured(f"{place}.{key}", value)) for key, value in values.items()
+        }
+    return found
+
+
+def _marked(model: ComputeModel, data: Mapping[str, object]) -> ComputeModel:
+    """The model with what only our form tells: unreadable servers, exclusions, what is outside."""
+    lost = {
+        str(host.get("id")): whole(f"hosts[{at}].unseen", count)
+        for at, host in enumerate(_listed(data, "hosts"))
+        if (count := host.get("unseen")) is not None
+    }
+    fixed = {
+        str(server.get("id"))
+        for name in ("instances", "unplaced")
+        for at, server in enumerate(_listed(data, name))
+        if (excluded := server.get("excluded")) is not None
+        and truth(f"{name}[{at}].excluded", excluded)
+    }
+    outside = data.get("outside", [])
+    if not isinstance(outside, list) or not all(isinstance(one, str) for one in outside):
+        raise InvalidValue("outside", "must be a list of server ids")
+    unseen = [
+        int(seen) + lost.get(host, 0)
+        for host, seen in zip(model.hosts.id, model.hosts.unseen, strict=True)
+    ]
+    return replace(
+        model,
+        hosts=replace(model.hosts, unseen=ints(unseen)),
+        servers=_excluding(model.servers, fixed),
+        unplaced=_excluding(model.unplaced, fixed),
+        outside=frozenset(outside),
+    )
+
+
+def _excluding(servers: ServerColumns, fixed: set[str]) -> ServerColumns:
+    named = bools(identity in fixed for identity in servers.id)
+    return replace(servers, excluded=frozen(servers.excluded | named))

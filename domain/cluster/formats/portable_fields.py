@@ -1,0 +1,162 @@
+"""What the fields of the neutral form may hold; the rest is refused by its place.
+
+Amounts are not judged here: one that makes no sense sets its own record aside, not the file (see
+``intake``).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from domain.cluster.table import values
+from domain.kernel.errors import InvalidValue
+
+Reader = Callable[[str, object], object]
+_MOST = 2**63 - 1
+
+
+def text(place: str, value: object) -> str:
+    """A text."""
+    if not isinstance(value, str):
+        raise InvalidValue(place, f"must be a text, not {value!r}")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidValue(place, f"must be a text of whole characters ({error.reason})") from error
+    return value
+
+
+def identity(place: str, value: object) -> str:
+    """What identifies a thing: a text, or a number that is taken for one."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    found = text(place, value)
+    if not found:
+        raise InvalidValue(place, "must not be empty")
+    return found
+
+
+def truth(place: str, value: object) -> bool:
+    """True or false; the text "false" is neither."""
+    if not isinstance(value, bool):
+        raise InvalidValue(place, f"must be true or false, not {value!r}")
+    return value
+
+
+def whole(place: str, value: object) -> int:
+    """A whole number, not negative."""
+    found = values.whole(place, value)
+    if found > _MOST:
+        raise InvalidValue(place, f"must be a whole number, not {value!r}")
+    return found
+
+
+def measured(place: str, value: object) -> float:
+    """A number."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > _MOST:
+        raise InvalidValue(place, f"must be a number, not {value!r}")
+    return value
+
+
+def identities(place: str, value: object) -> tuple[str, ...]:
+    """A list of what ``identity`` reads."""
+    return tuple(identity(f"{place}[{at}]", one) for at, one in enumerate(_list(place, value)))
+
+
+def texts(place: str, value: object) -> tuple[str, ...]:
+    """A list of texts."""
+    return tuple(text(f"{place}[{at}]", one) for at, one in enumerate(_list(place, value)))
+
+
+def wholes(place: str, value: object) -> tuple[int, ...]:
+    """A list of whole numbers."""
+    return tuple(whole(f"{place}[{at}]", one) for at, one in enumerate(_list(place, value)))
+
+
+def text_map(place: str, value: object) -> dict[str, str]:
+    """Name to text; numbers and truths are taken for texts, as the cloud would store them."""
+    return {
+        text(place, name): str(one)
+        if isinstance(one, bool | int | float)
+        else text(f"{place}.{name}", one)
+        for name, one in _map(place, value).items()
+    }
+
+
+def amount_map(place: str, value: object) -> dict[str, object]:
+    """Name to amount."""
+    return {text(place, name): one for name, one in _map(place, value).items()}
+
+
+def _list(place: str, value: object) -> Sequence[object]:
+    if not isinstance(value, list):
+        raise InvalidValue(place, f"must be a list, not {value!r}")
+    return value
+
+
+def _map(place: str, value: object) -> Mapping[str, object]:
+    if not isinstance(value, dict):
+        raise InvalidValue(place, f"must be an object, not {value!r}")
+    return value
+
+
+AMOUNTS = frozenset(
+    {
+        "vcpus",
+        "memory_mb",
+        "disk_gb",
+        "vcpus_reserved",
+        "memory_reserved_mb",
+        "disk_reserved_gb",
+        "cpu_ratio",
+        "ram_ratio",
+        "disk_ratio",
+        "pcpus",
+    }
+)
+"""Fields of rows that are taken as they are, null too: not knowing one sets the record aside."""
+HOST: Mapping[str, Reader] = {
+    "id": identity,
+    "name": text,
+    "hypervisor_hostname": text,
+    "state": text,
+    "status": text,
+    "disabled_reason": text,
+    "zone": text,
+    "traits": texts,
+    "aggregates": identities,
+    "devices": amount_map,
+    "generation": whole,
+}
+SERVER: Mapping[str, Reader] = {
+    "id": identity,
+    "name": text,
+    "host": identity,
+    "state": text,
+    "status": text,
+    "task_state": text,
+    "project_id": text,
+    "flavor": text,
+    "locked": truth,
+    "pinned_zone": text,
+    "zone": text,
+    "metadata": text_map,
+    "extra_specs": text_map,
+    "groups": identities,
+    "numa_nodes": wholes,
+    "created_at": text,
+    "updated_at": whole,
+}
+GROUP: Mapping[str, Reader] = {
+    "id": identity,
+    "name": text,
+    "policy": text,
+    "members": identities,
+    "max_per_host": whole,
+}
+AGGREGATE: Mapping[str, Reader] = {
+    "id": identity,
+    "uuid": text,
+    "name": text,
+    "zone": text,
+    "hosts": texts,
+    "metadata": text_map,
+}

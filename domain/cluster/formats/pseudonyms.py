@@ -1,0 +1,149 @@
+"""One pseudonym for each original, in the order of the originals."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from domain.cluster.compute.model import ComputeModel
+from domain.cluster.compute.resources import aliases
+from domain.cluster.placement.specs import wishes
+
+SCOPED = "aggregate_instance_extra_specs:"
+TENANT = "filter_tenant_id"
+TRAIT = "trait"
+ALIAS = "pci_passthrough:alias"
+_CUSTOM = re.compile(r"CUSTOM_\w+")
+_WORD = re.compile(r"[^\s,]+")
+_PLAIN = re.compile(
+    r"-?[0-9.]+|true|false|[=!<>]=?|==|s(==|!=|<|<=|>|>=)|<or>|<in>|<all-in>", re.IGNORECASE
+)
+"""Words that tell nothing: numbers, truth values, operators of extra specs."""
+
+Rename = Callable[[str], str]
+
+
+class Pseudonyms:
+    """The pseudonyms of everything that is named in a model.
+
+    Attributes:
+        metadata_keys: of aggregates.
+        wished_keys: those of them that some flavor asks for.
+        host, server, consumer, zone, project, flavor, group, device: original → pseudonym.
+    """
+
+    def __init__(self, model: ComputeModel) -> None:
+        hosts, aggregates = model.hosts, model.aggregates
+        tables = (model.servers, model.unplaced)
+        specs = [found for table in tables for found in table.extra_specs.table]
+        self.metadata_keys = frozenset(key for one in aggregates for key in one.metadata)
+        wanted = [wish for one in specs for wish in wishes(one, self.metadata_keys).aggregate]
+        self.wished_keys = frozenset(key for key, _ in wanted)
+        strangers = {name for one in aggregates for name in one.hosts} - set(hosts.name)
+        self.host = _numbered("host", [*hosts.name, *sorted(strangers)])
+        self._host_id = _numbered("host", hosts.id, len(hosts) + len(strangers))
+        self._host_ids = frozenset(hosts.id)
+        self._servers = frozenset(_servers(model))
+        self.server = _numbered("server", sorted(self._servers))
+        self.consumer = self._consumers(model)
+        self.zone = _numbered("zone", sorted(_zones(model)))
+        owners = {one for table in tables for one in table.project_id.table}
+        reserved = {p for one in aggregates for p in _projects(one.metadata)}
+        self.project = _numbered("project", sorted(owners | reserved))
+        flavors = {one for table in tables for one in table.flavor.table}
+        self.flavor = _numbered("flavor", sorted(flavors))
+        groups = {one for table in tables for found in table.groups.table for one in found}
+        self.group = _numbered("group", sorted(groups | {one.id for one in model.groups}))
+        ids = {one.id for one in aggregates} | {""}
+        named = {one.uuid for one in aggregates} | {a for t in hosts.aggregates.table for a in t}
+        self._ids = frozenset(ids)
+        self._uuid = _numbered("aggregate", sorted(named - ids))
+        offered = {alias for found in hosts.devices.table for alias in found}
+        asked = {alias for found in specs for alias in aliases(found)}
+        self.device = _numbered("device", sorted(offered | asked))
+        traits = {trait for found in hosts.traits.table for trait in found}
+        keyed = {key for one in (*specs, *(a.metadata for a in aggregates)) for key in one}
+        custom = {name for text in traits | keyed for name in _CUSTOM.findall(text)}
+        self._custom = _numbered("CUSTOM_TRAIT", sorted(custom), join="_")
+        told = [
+            a.metadata[key] for a in aggregates for key in a.metadata if key in self.wished_keys
+        ]
+        texts = [*told, *(text for wish in wanted for text in wish)]
+        self._word = _numbered("word", sorted({w for text in texts for w in _words(text)}))
+
+    def _consumers(self, model: ComputeModel) -> Rename:
+        """A server's own name; others that hold something of a host have a number of theirs."""
+        booked = {
+            one.consumer for held in model.hosts.other_allocations.table for one in held or ()
+        }
+        strangers = _numbered("consumer", sorted(booked - self._servers))
+        return lambda name: self.server(name) if name in self._servers else strangers(name)
+
+    def knows(self, resource: str) -> bool:
+        """Whether it is a host or a server of the model."""
+        return resource in self._host_ids or resource in self._servers
+
+    def resource(self, identity: str) -> str:
+        """A host's or a server's id."""
+        return self._host_id(identity) if identity in self._host_ids else self.server(identity)
+
+    def aggregate(self, identity: str) -> str:
+        """The numbers of aggregates tell nothing and stay; uuids do not."""
+        return identity if identity in self._ids else self._uuid(identity)
+
+    def trait(self, text: str) -> str:
+        """A trait, or a key that names one: custom ones get a number, others are everybody's."""
+        return _CUSTOM.sub(lambda found: self._custom(found[0]), text)
+
+    def text(self, text: str) -> str:
+        """A key or a value that flavors and aggregates agree on, word by word."""
+        return _WORD.sub(lambda found: found[0] if _plain(found[0]) else self._word(found[0]), text)
+
+    def projects(self, text: str) -> str:
+        """A list of projects."""
+        return ",".join(self.project(one.strip()) for one in text.split(","))
+
+    def devices(self, text: str) -> str:
+        """What a flavor asks for, as its extra spec does."""
+        wanted = aliases({ALIAS: text}).items()
+        return ",".join(f"{self.device(alias)}:{count}" for alias, count in wanted)
+
+
+def _numbered(
+    prefix: str, originals: Sequence[str], most: int | None = None, join: str = "-"
+) -> Rename:
+    """Numbers things in the order given; names sort as the numbers do."""
+    width = len(str(len(originals) if most is None else most))
+    known = {
+        name: f"{prefix}{join}{number:0{width}}" for number, name in enumerate(originals, start=1)
+    }
+    known[""] = ""  # what has no name gets none
+    return known.__getitem__
+
+
+def _servers(model: ComputeModel) -> Iterator[str]:
+    yield from model.servers.id
+    yield from model.unplaced.id
+    yield from model.outside
+    for group in model.groups:
+        yield from group.members
+
+
+def _zones(model: ComputeModel) -> set[str]:
+    found: set[str | None] = {*model.hosts.zone.table, *(one.zone for one in model.aggregates)}
+    found |= {one.metadata.get("availability_zone") for one in model.aggregates}
+    for table in (model.servers, model.unplaced):
+        found |= {*table.zone.table, *table.pinned_zone.table}
+    return {zone for zone in found if zone is not None}
+
+
+def _projects(metadata: Mapping[str, str]) -> Iterator[str]:
+    for key, text in metadata.items():
+        if key.startswith(TENANT):
+            yield from (one.strip() for one in text.split(","))
+
+
+def _words(text: str) -> Iterable[str]:
+    return (word for word in _WORD.findall(text) if not _plain(word))
+
+
+def _plain(word: str) -> bool:
+    return _PLAIN.fullmatch(word) is not None

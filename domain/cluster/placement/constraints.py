@@ -1,0 +1,183 @@
+"""Where a server may go: one typed rule set, as arrays over hosts.
+
+docs/constraints.md lists the rules. ``domain.cluster.verifier`` checks the same rules with code of
+its own; property tests compare the two.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from domain.cluster.compute.model import ComputeModel
+from domain.cluster.placement.branch import Branch
+from domain.cluster.placement.movability import Movability
+from domain.cluster.placement.rules.aggregates import (
+    AggregateWishes,
+    Membership,
+    ReservedForProjects,
+    ReservedForTraits,
+    Traits,
+)
+from domain.cluster.placement.rules.flights import Concurrency, Flights
+from domain.cluster.placement.rules.groups import Affinity, AntiAffinity, GroupIndex, SoftGroups
+from domain.cluster.placement.rules.hosts import Alive, Elsewhere, Open, WhollyKnown
+from domain.cluster.placement.rules.numa import NumaFit, unknown_ends
+from domain.cluster.placement.rules.operator import FencesAndBans, OperatorRules
+from domain.cluster.placement.rules.room import Room
+from domain.cluster.placement.rules.rule import BranchRule, StaticRule
+from domain.cluster.placement.rules.zones import Zone
+from domain.cluster.table.columns import BoolArray, IntArray, frozen
+from domain.kernel.reasons import Because
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Where a server may go, rule by rule.
+
+    Attributes:
+        fixed: why it cannot be moved at all, if so.
+        masks: rule name → bool[hosts], True where the rule is content.
+        legal: bool[hosts], where all are.
+    """
+
+    fixed: Because | None
+    masks: Mapping[str, BoolArray]
+    legal: BoolArray
+
+
+class Constraints:
+    """The placement rules of a model.
+
+    Args:
+        model: the model.
+        operator: the operator's own rules.
+        concurrency: limits on moves in flight.
+        keep_zone: whether a server that is pinned to no zone stays in the one it is in.
+        numa_certain: whether a server with NUMA cells of its own goes only where it is certain to
+            fit; otherwise it may go wherever nothing that is known is in its way.
+    """
+
+    def __init__(
+        self,
+        model: ComputeModel,
+        operator: OperatorRules | None = None,
+        concurrency: Concurrency | None = None,
+        *,
+        keep_zone: bool = True,
+        numa_certain: bool = False,
+    ) -> None:
+        wanted = operator or OperatorRules()
+        members = Membership(model)
+        groups = GroupIndex(model, wanted.groups())
+        self.model = model
+        self.movability = Movability(model)
+        self._soft = SoftGroups(groups)
+        self._static: Sequence[StaticRule] = (
+            Alive(model),
+            WhollyKnown(model),
+            Zone(model, keep_zone=keep_zone),
+            AggregateWishes(model, members),
+            ReservedForProjects(model, members),
+            ReservedForTraits(model, members),
+            Traits(model),
+            FencesAndBans(model, wanted),
+        )
+        self._dynamic: Sequence[BranchRule] = (
+            Elsewhere(),
+            Open(),
+            Room(),
+            NumaFit(certain=numa_certain),
+            Affinity(groups),
+            AntiAffinity(groups),
+            Flights(concurrency or Concurrency()),
+        )
+        self._alike = _alike(self._static, len(model.servers))
+        self._cache: dict[int, BoolArray] = {}
+
+    @property
+    def movable(self) -> BoolArray:
+        """bool[servers]: can be moved at all."""
+        return self.movability.movable
+
+    def suitable_hosts(self, server: int) -> BoolArray:
+        """bool[hosts], immutable: where the rules that no move can change let a server be."""
+        kind = int(self._alike[server])
+        found = self._cache.get(kind)
+        if found is None:
+            found = self._cache[kind] = self._suitable(server)
+        return found
+
+    def legal_hosts(self, branch: Branch, server: int) -> BoolArray:
+        """bool[hosts]: where a server may go, given everything on a branch."""
+        if not self.movable[server]:
+            return np.zeros(len(self.model.hosts), dtype=np.bool_)
+        legal = self.suitable_hosts(server).copy()
+        for rule in self._dynamic:
+            mask = rule.allowed(branch, server)
+            if mask is not None:
+                legal &= mask
+        return legal
+
+    def is_legal(self, branch: Branch, server: int, host: int) -> bool:
+        """Whether a server may go to a host."""
+        return bool(self.legal_hosts(branch, server)[host])
+
+    def soft_penalty(self, branch: Branch, server: int) -> IntArray | None:
+        """int64[hosts]: how much each host goes against soft groups; None if there are none."""
+        return self._soft.penalty(branch, server)
+
+    def notes(self, branch: Branch) -> tuple[Because, ...]:
+        """What no rule could judge about the moves of a branch."""
+        unknown = unknown_ends(branch)
+        return () if unknown is None else (unknown,)
+
+    def explain(self, branch: Branch, server: int) -> Explanation:
+        """Where a server may go, rule by rule."""
+        everywhere = np.ones(len(self.model.hosts), dtype=np.bool_)
+        masks: dict[str, BoolArray] = {}
+        for rule in self._static:
+            masks[type(rule).__name__] = _or(rule.allowed(server), everywhere)
+        for moving in self._dynamic:
+            masks[type(moving).__name__] = _or(moving.allowed(branch, server), everywhere)
+        fixed = self.movability.why_fixed(server)
+        legal = np.logical_and.reduce(list(masks.values())) & (fixed is None)
+        return Explanation(fixed, masks, legal)
+
+    def why_not(self, branch: Branch, server: int, host: int) -> tuple[Because, ...]:
+        """Every rule that keeps a server off a host; empty if it may go there."""
+        found: list[Because] = []
+        fixed = self.movability.why_fixed(server)
+        if fixed is not None:
+            found.append(fixed)
+        for rule in self._static:
+            mask = rule.allowed(server)
+            if mask is not None and not mask[host]:
+                found.append(rule.why(server, host))
+        for moving in self._dynamic:
+            mask = moving.allowed(branch, server)
+            if mask is not None and not mask[host]:
+                found.append(moving.why(branch, server, host))
+        return tuple(found)
+
+    def _suitable(self, server: int) -> BoolArray:
+        suitable = np.ones(len(self.model.hosts), dtype=np.bool_)
+        for rule in self._static:
+            mask = rule.allowed(server)
+            if mask is not None:
+                suitable &= mask
+        return frozen(suitable)
+
+
+def _or(mask: BoolArray | None, otherwise: BoolArray) -> BoolArray:
+    return otherwise if mask is None else mask
+
+
+def _alike(rules: Sequence[StaticRule], servers: int) -> IntArray:
+    """int64[servers]: equal for servers that no static rule tells apart."""
+    alike = np.zeros(servers, dtype=np.int64)
+    for rule in rules:
+        if rule.keys is not None and servers:
+            _, code = np.unique(rule.keys, return_inverse=True)
+            _, alike = np.unique(alike * (code.max() + 1) + code, return_inverse=True)
+    return alike

@@ -1,0 +1,48 @@
+"""How busy servers keep their hosts: measured use, beside what is allocated to them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from domain.cluster.compute.model import ComputeModel
+from domain.cluster.table.columns import FloatArray, frozen
+
+USED_RESOURCES = ("cpu", "memory")
+USED_CPU, USED_MEMORY = range(2)
+_STEPS = float(2**20)
+"""Use is rounded to 2**-20 of its unit: sums of such numbers are exact, whatever their order,
+so a move that is undone leaves no trace and two ways to the same placement compare equal."""
+
+
+@dataclass(frozen=True, eq=False)
+class Load:
+    """Measured use and its limits; rows are USED_RESOURCES (cores, MB).
+
+    Attributes:
+        need: float64[servers, 2], what each server uses.
+        base: float64[2, hosts], what a host uses that no server explains.
+        limit: float64[2, hosts], how much use a host is to be loaded with.
+    """
+
+    need: FloatArray
+    base: FloatArray
+    limit: FloatArray
+
+    @staticmethod
+    def of(need: FloatArray, base: FloatArray, limit: FloatArray) -> "Load":
+        """A load from raw figures (shapes as the attributes'), rounded so that sums are exact."""
+        return Load(_rounded(need), _rounded(base), frozen(np.array(limit)))
+
+    @staticmethod
+    def none(model: ComputeModel) -> "Load":
+        """No use and no limit: only allocation counts."""
+        hosts = len(model.hosts)
+        return Load(
+            need=frozen(np.zeros((len(model.servers), len(USED_RESOURCES)))),
+            base=frozen(np.zeros((len(USED_RESOURCES), hosts))),
+            limit=frozen(np.full((len(USED_RESOURCES), hosts), np.inf)),
+        )
+
+
+def _rounded(amounts: FloatArray) -> FloatArray:
+    return frozen(np.round(amounts * _STEPS) / _STEPS)

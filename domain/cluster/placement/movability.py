@@ -1,0 +1,53 @@
+"""Which servers can be moved at all, and how."""
+
+from domain.cluster.compute.model import ComputeModel
+from domain.cluster.table.columns import BoolArray, frozen
+from domain.kernel.reasons import Because, Reason
+
+LIVE = "live"
+COLD = "cold"
+MIGRATION_OF_STATE = {"active": LIVE, "stopped": COLD}
+"""vm_state → migration type. A paused, suspended or rescued server cannot be moved as it is."""
+SETTLED = frozenset({"", "ACTIVE", "SHUTOFF"})
+"""API statuses in which nothing is under way (empty: not reported)."""
+
+
+class Movability:
+    """Which servers can be moved.
+
+    Attributes:
+        movable: bool[servers].
+    """
+
+    movable: BoolArray
+
+    def __init__(self, model: ComputeModel) -> None:
+        self._model = model
+        servers = model.servers
+        idle = servers.task_state.where(lambda task: not task)
+        settled = servers.status.where(lambda status: status.upper() in SETTLED)
+        suitable = servers.state.where(lambda state: state in MIGRATION_OF_STATE)
+        self.movable = frozen(idle & settled & suitable & ~servers.locked & ~servers.excluded)
+
+    def why_fixed(self, server: int) -> Because | None:
+        """Why a server cannot be moved; None if it can."""
+        if self.movable[server]:
+            return None
+        servers = self._model.servers
+        identity = servers.id[server]
+        if servers.excluded[server]:
+            return Because(Reason.EXCLUDED_BY_OPERATOR, {"resource": f"server {identity}"})
+        if servers.locked[server]:
+            return Because(Reason.SERVER_LOCKED, {"server": identity})
+        status = servers.task_state[server] or _telling(
+            servers.state[server], servers.status[server]
+        )
+        return Because(Reason.SERVER_STATE_UNSUITABLE, {"server": identity, "status": status})
+
+    def migration_type(self, server: int) -> str:
+        """``live`` or ``cold``, for a movable server."""
+        return MIGRATION_OF_STATE[self._model.servers.state[server]]
+
+
+def _telling(state: str, status: str) -> str:
+    return status if state in MIGRATION_OF_STATE else state

@@ -1,0 +1,1 @@
+"""The placement rules, one per file; ``placement.constraints`` combines them."""

@@ -1,0 +1,180 @@
+"""Host aggregates: flavors that want them, projects and traits that they are reserved for."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from domain.cluster.compute.model import ComputeModel
+from domain.cluster.compute.records import AggregateRow
+from domain.cluster.placement.specs import Wishes, satisfies, wishes
+from domain.cluster.table.columns import BoolArray, IntArray, bools, frozen
+from domain.kernel.reasons import Because, Reason
+
+_TENANT = "filter_tenant_id"
+_TRAIT = "trait:"
+
+
+class Membership:
+    """Which hosts are in which aggregate.
+
+    A host is in an aggregate if either of them says so (the compute service and placement keep
+    two lists that may lag behind each other).
+    """
+
+    def __init__(self, model: ComputeModel) -> None:
+        self.aggregates = model.aggregates
+        self.hosts: tuple[BoolArray, ...] = tuple(_members(model, a) for a in model.aggregates)
+        self.keys = frozenset(key for a in model.aggregates for key in a.metadata)
+
+
+def _members(model: ComputeModel, aggregate: AggregateRow) -> BoolArray:
+    names = frozenset(aggregate.hosts)
+    ids = {aggregate.id, aggregate.uuid} - {""}
+    listed = bools(name in names for name in model.hosts.name)
+    return listed | model.hosts.aggregates.where(lambda found: not ids.isdisjoint(found))
+
+
+class AggregateWishes:
+    """A flavor's aggregate extra specs are satisfied by an aggregate of the host."""
+
+    keys: IntArray | None
+
+    def __init__(self, model: ComputeModel, members: Membership) -> None:
+        self._model = model
+        self._members = members
+        self.keys = frozen(model.servers.extra_specs.codes.astype(np.int64))
+
+    def allowed(self, server: int) -> BoolArray | None:
+        """bool[hosts]: every wish satisfied."""
+        wanted = self._wishes(server).aggregate
+        if not wanted:
+            return None
+        masks = [self._offering(key, value) for key, value in wanted]
+        return np.asarray(np.logical_and.reduce(masks), dtype=np.bool_)
+
+    def why(self, server: int, host: int) -> Because:
+        """The first wish that is not satisfied."""
+        wanted = self._wishes(server).aggregate
+        missing = [f"{k}={v}" for k, v in wanted if not self._offering(k, v)[host]]
+        return _mismatch(self._model, host, missing[0])
+
+    def _wishes(self, server: int) -> Wishes:
+        return wishes(self._model.servers.extra_specs[server], self._members.keys)
+
+    def _offering(self, key: str, wanted: str) -> BoolArray:
+        mask = np.zeros(len(self._model.hosts), dtype=np.bool_)
+        for aggregate, hosts in zip(self._members.aggregates, self._members.hosts, strict=True):
+            offered = [v.strip() for v in aggregate.metadata.get(key, "").split(",")]
+            if key in aggregate.metadata and any(satisfies(v, wanted) for v in offered):
+                mask |= hosts
+        return mask
+
+
+class ReservedForProjects:
+    """Aggregates with ``filter_tenant_id*`` admit the servers of the named projects only."""
+
+    keys: IntArray | None
+
+    def __init__(self, model: ComputeModel, members: Membership) -> None:
+        self._model = model
+        self._reserved: list[tuple[frozenset[str], BoolArray]] = [
+            (projects, hosts)
+            for aggregate, hosts in zip(members.aggregates, members.hosts, strict=True)
+            if (projects := _projects(aggregate))
+        ]
+        codes = model.servers.project_id.codes.astype(np.int64)
+        self.keys = frozen(codes) if self._reserved else None
+
+    def allowed(self, server: int) -> BoolArray | None:
+        """bool[hosts]: not reserved, or reserved for the server's project (too)."""
+        if not self._reserved:
+            return None
+        project = self._model.servers.project_id[server]
+        closed = np.zeros(len(self._model.hosts), dtype=np.bool_)
+        admitted = closed.copy()
+        for projects, hosts in self._reserved:
+            closed |= hosts
+            if project in projects:
+                admitted |= hosts
+        return ~closed | admitted
+
+    def why(self, server: int, host: int) -> Because:  # noqa: ARG002 - the key says it
+        """Reserved for others."""
+        return _mismatch(self._model, host, _TENANT)
+
+
+class ReservedForTraits:
+    """Aggregates with ``trait:X=required`` admit servers that require X only."""
+
+    keys: IntArray | None
+
+    def __init__(self, model: ComputeModel, members: Membership) -> None:
+        self._model = model
+        self._keys = members.keys
+        self._reserved: list[tuple[str, BoolArray]] = [
+            (key.removeprefix(_TRAIT), hosts)
+            for aggregate, hosts in zip(members.aggregates, members.hosts, strict=True)
+            for key, value in sorted(aggregate.metadata.items())
+            if key.startswith(_TRAIT) and value == "required"
+        ]
+        codes = model.servers.extra_specs.codes.astype(np.int64)
+        self.keys = frozen(codes) if self._reserved else None
+
+    def allowed(self, server: int) -> BoolArray | None:
+        """bool[hosts]: not reserved for a trait that the server does not require."""
+        mask = np.ones(len(self._model.hosts), dtype=np.bool_)
+        for _, hosts in self._foreign(server):
+            mask &= ~hosts
+        return mask if self._reserved else None
+
+    def why(self, server: int, host: int) -> Because:
+        """The trait that the host is reserved for."""
+        traits = [trait for trait, hosts in self._foreign(server) if hosts[host]]
+        return _mismatch(self._model, host, f"{_TRAIT}{traits[0]}")
+
+    def _foreign(self, server: int) -> list[tuple[str, BoolArray]]:
+        required = wishes(self._model.servers.extra_specs[server], self._keys).required
+        return [entry for entry in self._reserved if entry[0] not in required]
+
+
+class Traits:
+    """The host has the traits that a flavor requires and none that it forbids."""
+
+    keys: IntArray | None
+
+    def __init__(self, model: ComputeModel) -> None:
+        self._model = model
+        self.keys = frozen(model.servers.extra_specs.codes.astype(np.int64))
+
+    def allowed(self, server: int) -> BoolArray | None:
+        """bool[hosts]: traits as wished."""
+        wanted = self._wishes(server)
+        if not wanted.required and not wanted.forbidden:
+            return None
+        return self._model.hosts.traits.where(_test(wanted))
+
+    def why(self, server: int, host: int) -> Because:
+        """The first trait that is missing or should be."""
+        wanted = self._wishes(server)
+        found = self._model.hosts.traits[host]
+        wrong = [trait for trait in wanted.required if trait not in found]
+        wrong += [f"not {trait}" for trait in wanted.forbidden if trait in found]
+        facts: dict[str, object] = {"host": self._model.hosts.name[host], "trait": wrong[0]}
+        return Because(Reason.TRAIT_MISSING, facts)
+
+    def _wishes(self, server: int) -> Wishes:
+        return wishes(self._model.servers.extra_specs[server], frozenset())
+
+
+def _test(wanted: Wishes) -> Callable[[tuple[str, ...]], bool]:
+    required, forbidden = frozenset(wanted.required), frozenset(wanted.forbidden)
+    return lambda found: required.issubset(found) and forbidden.isdisjoint(found)
+
+
+def _projects(aggregate: AggregateRow) -> frozenset[str]:
+    lists = [v for key, v in aggregate.metadata.items() if key.startswith(_TENANT)]
+    return frozenset(project.strip() for text in lists for project in text.split(","))
+
+
+def _mismatch(model: ComputeModel, host: int, key: str) -> Because:
+    return Because(Reason.AGGREGATE_MISMATCH, {"host": model.hosts.name[host], "key": key})

@@ -1,0 +1,60 @@
+"""How many moves may be in flight at once."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from domain.cluster.placement.branch import Branch
+from domain.cluster.table.columns import BoolArray
+from domain.kernel.reasons import Because, Reason
+
+
+@dataclass(frozen=True)
+class Concurrency:
+    """Limits on moves in flight; None for no limit.
+
+    Attributes:
+        total: in the whole model.
+        per_host: that one host takes part in, at either end.
+    """
+
+    total: int | None = None
+    per_host: int | None = None
+
+
+class Flights:
+    """Another move may begin now: not too many are in flight, here, there or in all."""
+
+    def __init__(self, limits: Concurrency) -> None:
+        self._limits = limits
+
+    def allowed(self, branch: Branch, server: int) -> BoolArray | None:
+        """bool[hosts]: may be a destination now."""
+        if not branch.moving:
+            return None
+        if server in branch.moving or self._full(branch, server):
+            return np.zeros(len(branch.model.hosts), dtype=np.bool_)
+        if self._limits.per_host is None:
+            return None
+        return branch.busy < self._limits.per_host
+
+    def why(self, branch: Branch, server: int, host: int) -> Because:
+        """How many moves stand in the way, and where."""
+        source = int(branch.host_of[server])
+        at = source if self._source_busy(branch, source) else host
+        facts: dict[str, object] = {
+            "host": branch.model.hosts.name[at],
+            "count": int(branch.busy[at]),
+            "total": len(branch.moving),
+        }
+        return Because(Reason.MOVES_IN_FLIGHT, facts)
+
+    def _full(self, branch: Branch, server: int) -> bool:
+        total = self._limits.total
+        if total is not None and len(branch.moving) >= total:
+            return True
+        return self._source_busy(branch, int(branch.host_of[server]))
+
+    def _source_busy(self, branch: Branch, source: int) -> bool:
+        per_host = self._limits.per_host
+        return per_host is not None and bool(branch.busy[source] >= per_host)

@@ -1,0 +1,179 @@
+"""Server groups, and the operator's keep-apart and keep-together lists, which work alike."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from domain.cluster.compute.model import ComputeModel
+from domain.cluster.compute.records import GroupRow
+from domain.cluster.placement.branch import Branch
+from domain.cluster.table.columns import BoolArray, IntArray
+from domain.kernel.reasons import Because, Reason
+
+AFFINITY = "affinity"
+ANTI_AFFINITY = "anti-affinity"
+SOFT_AFFINITY = "soft-affinity"
+SOFT_ANTI_AFFINITY = "soft-anti-affinity"
+
+
+class GroupIndex:
+    """Groups with their members as indices.
+
+    A member that is in no host's table but known to be on a host outside the scope makes its group
+    ``elsewhere``: nobody in scope can join it.
+
+    Attributes:
+        groups: the cloud's groups, then the others.
+        members: of each group, indices in order.
+        elsewhere: of each group, whether it has members outside the scope.
+        booked: group → (member, host) where a member that is not there holds room: it is on its
+            way, or being built there.
+        native: how many of the groups are the cloud's.
+    """
+
+    def __init__(self, model: ComputeModel, extra: Iterable[GroupRow] = ()) -> None:
+        self.native = len(model.groups)
+        self.groups: Sequence[GroupRow] = (*model.groups, *extra)
+        members: list[set[str]] = [set(group.members) for group in self.groups]
+        by_id = {group.id: place for place, group in enumerate(self.groups)}
+        for code, listed in enumerate(model.servers.groups.table):
+            for group in (by_id[g] for g in listed if g in by_id):
+                rows = np.flatnonzero(model.servers.groups.codes == code)
+                members[group].update(model.servers.id[row] for row in rows)
+        places = model.server_places
+        self.members = tuple(
+            tuple(sorted(places[m] for m in found if m in places)) for found in members
+        )
+        self.elsewhere = tuple(not model.outside.isdisjoint(found) for found in members)
+        self.booked = _booked(model, members)
+        self._of: dict[int, list[int]] = defaultdict(list)
+        for group, found in enumerate(self.members):
+            for server in found:
+                self._of[server].append(group)
+
+    def of(self, server: int, policy: str) -> list[int]:
+        """Groups of a policy that a server is in."""
+        return [g for g in self._of.get(server, ()) if self.groups[g].policy == policy]
+
+    def others(self, group: int, server: int) -> list[int]:
+        """The other members of a group."""
+        return [member for member in self.members[group] if member != server]
+
+
+def _booked(
+    model: ComputeModel, members: Sequence[set[str]]
+) -> Mapping[int, Sequence[tuple[str, int]]]:
+    held = model.hosts.other_allocations
+    hosts = [host for host in range(len(held)) if held[host]]
+    if not hosts:
+        return {}
+    groups_of: dict[str, list[int]] = defaultdict(list)
+    for group, found in enumerate(members):
+        for member in found:
+            groups_of[member].append(group)
+    booked: dict[int, list[tuple[str, int]]] = defaultdict(list)
+    for host in hosts:
+        for one in held[host] or ():
+            at = model.server_places.get(one.consumer)
+            if at is None or model.servers.host[at] != host:
+                for group in groups_of.get(one.consumer, ()):
+                    booked[group].append((one.consumer, host))
+    return booked
+
+
+class Affinity:
+    """A host for a member of an affinity group already holds another member (settled there).
+
+    The cloud counts a server's own host among the hosts of its group, so a lone member of one of
+    its groups stays where it is. A lone member of an operator's list is free.
+    """
+
+    def __init__(self, index: GroupIndex) -> None:
+        self._index = index
+
+    def allowed(self, branch: Branch, server: int) -> BoolArray | None:
+        """bool[hosts]: joins the others, in every such group."""
+        mask: BoolArray | None = None
+        for group in self._index.of(server, AFFINITY):
+            others = self._index.others(group, server)
+            if not others and not self._index.elsewhere[group] and group >= self._index.native:
+                continue
+            together = np.zeros(len(branch.model.hosts), dtype=np.bool_)
+            together[[branch.host_of[o] for o in others if o not in branch.moving]] = True
+            mask = together if mask is None else mask & together
+        return mask
+
+    def why(self, branch: Branch, server: int, host: int) -> Because:
+        """The group that would be torn apart."""
+        names = branch.model.hosts.name
+        for group in self._index.of(server, AFFINITY):
+            others = self._index.others(group, server)
+            at = {int(branch.host_of[o]) for o in others if o not in branch.moving}
+            if host not in at:
+                bound = ", ".join(sorted(names[place] for place in at)) or "another host"
+                facts: dict[str, object] = {
+                    "group": self._index.groups[group].id,
+                    "bound": bound,
+                    "host": names[host],
+                }
+                break
+        return Because(Reason.GROUP_AFFINITY, facts)
+
+
+class AntiAffinity:
+    """A host for a member of an anti-affinity group holds fewer others than the group allows.
+
+    Members in flight count at both ends; so do those that somebody else moves, or has built: what
+    they hold at the other end is known.
+    """
+
+    def __init__(self, index: GroupIndex) -> None:
+        self._index = index
+
+    def allowed(self, branch: Branch, server: int) -> BoolArray | None:
+        """bool[hosts]: apart from the others, in every such group."""
+        mask: BoolArray | None = None
+        for group in self._index.of(server, ANTI_AFFINITY):
+            held = self._held(branch, group, server)
+            apart = held < max(1, self._index.groups[group].max_per_host)
+            mask = apart if mask is None else mask & apart
+        return mask
+
+    def why(self, branch: Branch, server: int, host: int) -> Because:
+        """The group whose member is there."""
+        for group in self._index.of(server, ANTI_AFFINITY):
+            row = self._index.groups[group]
+            if self._held(branch, group, server)[host] >= max(1, row.max_per_host):
+                facts: dict[str, object] = {
+                    "group": row.id,
+                    "host": branch.model.hosts.name[host],
+                }
+                break
+        return Because(Reason.GROUP_ANTI_AFFINITY, facts)
+
+    def _held(self, branch: Branch, group: int, server: int) -> IntArray:
+        others = self._index.others(group, server)
+        places = [int(branch.host_of[other]) for other in others]
+        places += [branch.moving[other] for other in others if other in branch.moving]
+        own = branch.model.servers.id[server]
+        places += [host for member, host in self._index.booked.get(group, ()) if member != own]
+        return np.bincount(places, minlength=len(branch.model.hosts)).astype(np.int64)
+
+
+class SoftGroups:
+    """How much a host goes against the soft groups of a server. A preference, never a refusal."""
+
+    def __init__(self, index: GroupIndex) -> None:
+        self._index = index
+
+    def penalty(self, branch: Branch, server: int) -> IntArray | None:
+        """int64[hosts]: members kept apart or put together against the policy; None if no group."""
+        total: IntArray | None = None
+        for policy in (SOFT_AFFINITY, SOFT_ANTI_AFFINITY):
+            for group in self._index.of(server, policy):
+                places = [int(branch.host_of[o]) for o in self._index.others(group, server)]
+                held = np.bincount(places, minlength=len(branch.model.hosts)).astype(np.int64)
+                cost = held if policy == SOFT_ANTI_AFFINITY else len(places) - held
+                total = cost if total is None else total + cost
+        return total

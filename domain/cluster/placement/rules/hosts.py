@@ -1,0 +1,75 @@
+"""A destination must be alive, wholly known, and open; and it must be another host."""
+
+import numpy as np
+
+from domain.cluster.compute.model import ComputeModel
+from domain.cluster.placement.branch import Branch
+from domain.cluster.table.columns import BoolArray, IntArray, frozen
+from domain.kernel.reasons import Because, Reason
+
+
+class Alive:
+    """The nova-compute services at both ends are up: a dead one can neither take nor send."""
+
+    keys: IntArray | None
+
+    def __init__(self, model: ComputeModel) -> None:
+        self._model = model
+        self._nowhere: BoolArray = frozen(np.zeros(len(model.hosts), dtype=np.bool_))
+        self._sends: BoolArray = model.up[model.servers.host]
+        self.keys = frozen(self._sends.astype(np.int64))
+
+    def allowed(self, server: int) -> BoolArray | None:
+        """bool[hosts]: up; none if the server's own host is down."""
+        return self._model.up if self._sends[server] else self._nowhere
+
+    def why(self, server: int, host: int) -> Because:
+        """The host that is down; the destination if both are."""
+        at = host if not self._model.up[host] else int(self._model.servers.host[server])
+        return Because(Reason.HOST_DOWN, {"host": self._model.hosts.name[at]})
+
+
+class WhollyKnown:
+    """Every server on the host could be read: its load is not larger than it looks."""
+
+    keys: IntArray | None = None
+
+    def __init__(self, model: ComputeModel) -> None:
+        self._model = model
+        self._known: BoolArray = model.hosts.unseen == 0
+
+    def allowed(self, server: int) -> BoolArray | None:  # noqa: ARG002 - the same for all
+        """bool[hosts]: no unreadable server."""
+        return self._known
+
+    def why(self, server: int, host: int) -> Because:  # noqa: ARG002 - the same for all
+        """Host holds unreadable servers."""
+        hosts = self._model.hosts
+        facts: dict[str, object] = {"host": hosts.name[host], "count": int(hosts.unseen[host])}
+        return Because(Reason.HOST_PARTLY_UNKNOWN, facts)
+
+
+class Open:
+    """The host is enabled, in the model or by the branch."""
+
+    def allowed(self, branch: Branch, server: int) -> BoolArray | None:  # noqa: ARG002
+        """bool[hosts]: enabled."""
+        return branch.enabled
+
+    def why(self, branch: Branch, server: int, host: int) -> Because:  # noqa: ARG002
+        """Host disabled."""
+        return Because(Reason.HOST_DISABLED, {"host": branch.model.hosts.name[host]})
+
+
+class Elsewhere:
+    """A move ends on another host than it begins."""
+
+    def allowed(self, branch: Branch, server: int) -> BoolArray | None:
+        """bool[hosts]: all but its own."""
+        mask = np.ones(len(branch.model.hosts), dtype=np.bool_)
+        mask[branch.host_of[server]] = False
+        return mask
+
+    def why(self, branch: Branch, server: int, host: int) -> Because:  # noqa: ARG002
+        """The same host."""
+        return Because(Reason.SAME_HOST, {"host": branch.model.hosts.name[host]})

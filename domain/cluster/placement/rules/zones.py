@@ -1,0 +1,50 @@
+"""Availability zones."""
+
+import numpy as np
+
+from domain.cluster.compute.model import ComputeModel
+from domain.cluster.table.columns import BoolArray, IntArray, frozen
+from domain.kernel.reasons import Because, Reason
+
+
+class Zone:
+    """A server stays in the zone it is pinned to; an unpinned one where it is, if so configured.
+
+    The cloud would let an unpinned server change zones, but its volumes, ports and its owner's
+    expectations often would not: hence staying is the default.
+    """
+
+    keys: IntArray | None
+
+    def __init__(self, model: ComputeModel, *, keep_zone: bool = True) -> None:
+        self._model = model
+        servers, hosts = model.servers, model.hosts
+        names = {zone: place for place, zone in enumerate(hosts.zone.table)}
+        free, unknown = -1, len(names)
+        pinned = np.array(
+            [free if z is None else names.get(z, unknown) for z in servers.pinned_zone.table],
+            dtype=np.int64,
+        )
+        bound = pinned[servers.pinned_zone.codes]
+        if keep_zone and len(hosts):
+            bound = np.where(bound == free, hosts.zone.codes[servers.host], bound)
+        self.keys = frozen(bound)
+
+    def allowed(self, server: int) -> BoolArray | None:
+        """bool[hosts]: in the zone that binds the server."""
+        bound = self._bound(server)
+        return None if bound < 0 else self._model.hosts.zone.codes == bound
+
+    def why(self, server: int, host: int) -> Because:
+        """Another zone."""
+        hosts, servers = self._model.hosts, self._model.servers
+        bound = servers.pinned_zone[server] or hosts.zone[int(servers.host[server])]
+        facts: dict[str, object] = {
+            "host": hosts.name[host],
+            "zone": hosts.zone[host],
+            "bound": bound,
+        }
+        return Because(Reason.OTHER_ZONE, facts)
+
+    def _bound(self, server: int) -> int:
+        return -1 if self.keys is None else int(self.keys[server])

@@ -1,1 +1,0 @@
-"""The placement rules, one idea per file. ``domain.cluster.constraints`` puts them together."""

@@ -1,0 +1,226 @@
+"""Admission of collected storage records: what cannot be used is quarantined, item by item."""
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from domain.cluster.compute.records import Quarantined
+from domain.cluster.compute.validation import MOST
+from domain.cluster.storage.columns import Pool
+from domain.cluster.storage.records import PoolRow, StorageNodeRow, VolumeRow, VolumeTypeRow
+from domain.cluster.table.values import UNKNOWN, Unreadable, amount, truth
+from domain.kernel.reasons import Because, Reason
+
+_AUTO = "auto"
+_DEFAULT_OVERSUBSCRIPTION = 20.0
+_FIGURES = (
+    "total_gb",
+    "free_gb",
+    "provisioned_gb",
+    "allocated_gb",
+    "virtual_free_gb",
+    "reserved_percent",
+)
+_FLAGS = ("bootable", "multiattach", "encrypted")
+
+
+def admit_nodes(
+    rows: Iterable[StorageNodeRow],
+) -> tuple[list[StorageNodeRow], list[Quarantined]]:
+    """Usable backends in order of host, and the others. A host that occurs twice is ambiguous."""
+    everything = list(rows)
+    hosts = Counter(row.host for row in everything)
+    good = sorted((r for r in everything if hosts[r.host] == 1), key=lambda row: row.host)
+    bad = [
+        Quarantined(
+            "storage node",
+            host,
+            Because(Reason.DUPLICATE_HOST, {"host": host, "count": count}),
+        )
+        for host, count in sorted(hosts.items())
+        if count > 1
+    ]
+    return good, bad
+
+
+def admit_pools(
+    rows: Iterable[PoolRow], nodes: Sequence[StorageNodeRow]
+) -> tuple[list[Pool], list[Quarantined]]:
+    """Usable pools in order of name, and the others."""
+    everything = list(rows)
+    names = Counter(row.name for row in everything)
+    places = node_places(nodes)
+    good: list[Pool] = []
+    bad: list[Quarantined] = []
+    for row in everything:
+        pool = _duplicate(row, names) or _admitted(row, places)
+        if isinstance(pool, Because):
+            bad.append(Quarantined("pool", row.name, pool))
+        else:
+            good.append(pool)
+    good.sort(key=lambda pool: pool.name)
+    return good, bad
+
+
+def node_places(nodes: Sequence[StorageNodeRow]) -> dict[str, int]:
+    """Backend name, as pools carry it, → index.
+
+    Services that share a backend are named by their cluster; its pools go to the first of them
+    that is up and enabled.
+    """
+    usable = [i for i, row in enumerate(nodes) if row.state == "up" and row.status == "enabled"]
+    shared: dict[str, int] = {}
+    for place in [*usable, *range(len(nodes))]:
+        cluster = nodes[place].cluster
+        if cluster:
+            shared.setdefault(cluster, place)
+    return {**shared, **{row.host: place for place, row in enumerate(nodes)}}
+
+
+def _duplicate(row: PoolRow, names: Counter[str]) -> Because | None:
+    return _bad("name", row.name, row.name) if names[row.name] > 1 else None
+
+
+def _admitted(row: PoolRow, places: Mapping[str, int]) -> Pool | Because:
+    host = row.name.partition("#")[0]
+    if host not in places:
+        return Because(Reason.UNKNOWN_HOST, {"resource": row.name, "host": host})
+    figures: dict[str, float] = {}
+    field = ""
+    try:
+        for field in _FIGURES:
+            figures[field] = amount(getattr(row, field))
+        if math.isnan(figures["provisioned_gb"]):
+            figures["provisioned_gb"] = figures["allocated_gb"]
+        field = "oversubscription"
+        ratio = _oversubscription(row.oversubscription, figures)
+        field = "thin"
+        thin = bool(truth(row.thin))
+        field = "thick"
+        thick = bool(truth(row.thick))
+        field = "total_volumes"
+        volumes = _number(row.total_volumes)
+    except Unreadable:
+        return _bad(field, row.name, getattr(row, field))
+    if math.isnan(figures["virtual_free_gb"]):
+        figures["virtual_free_gb"] = virtual_free(figures, ratio, thin=thin)
+    return Pool(row.name, places[host], row.backend_name, volumes, thin, thick, ratio, **figures)
+
+
+def _number(value: object) -> int | None:
+    """A number of things; None where the backend does not count them."""
+    count = amount(value)
+    if not math.isfinite(count):
+        return None
+    if count > MOST:
+        raise Unreadable
+    return int(count)
+
+
+def _oversubscription(value: object, figures: Mapping[str, float]) -> float:
+    """How often the capacity may be promised.
+
+    ``auto`` is what Cinder makes of it: 1 + provisioned / (used + 1), and 20 while nothing is
+    provisioned (Cinder, "Oversubscription in thin provisioning").
+    """
+    if not (isinstance(value, str) and value.strip().lower() == _AUTO):
+        return amount(value)
+    if figures["provisioned_gb"] == 0:
+        return _DEFAULT_OVERSUBSCRIPTION
+    used = max(figures["total_gb"] - figures["free_gb"], 0.0)
+    return 1 + figures["provisioned_gb"] / (used + 1) if math.isfinite(used) else UNKNOWN
+
+
+def virtual_free(figures: Mapping[str, float], ratio: float, *, thin: bool) -> float:
+    """What may still be promised, GB; not-a-number when that is not known.
+
+    Thin: total x ratio - provisioned - reserve; thick: free - reserve; reserve = the whole GB of
+    reserved_percent of the total. Never below 0. (Cinder's scheduler: its capacity filter.)
+    """
+    total, free = figures["total_gb"], figures["free_gb"]
+    if math.isinf(free) or math.isinf(total):
+        return math.inf
+    if math.isnan(total) or math.isnan(free):
+        return UNKNOWN
+    percent = figures["reserved_percent"]
+    reserve = math.floor(total * percent / 100) if math.isfinite(percent) else 0
+    left = total * ratio - figures["provisioned_gb"] - reserve if thin else free - reserve
+    return left if math.isnan(left) else max(left, 0.0)
+
+
+def _bad(field: str, resource: str, value: object) -> Because:
+    return Because(Reason.BAD_VALUE, {"field": field, "resource": resource, "value": str(value)})
+
+
+def admit_volumes(
+    rows: Iterable[VolumeRow], pools: Iterable[str]
+) -> tuple[list[VolumeRow], list[VolumeRow], list[Quarantined], dict[str, int]]:
+    """Volumes in known pools, volumes in none, what is wrong, and unusable ones by pool name.
+
+    The first two are in order of id. A pool that volumes name and that nobody reports (its
+    backend is down or disabled) is one complaint; its volumes are kept, unplaced.
+    """
+    known = set(pools)
+    placed: list[VolumeRow] = []
+    unplaced: list[VolumeRow] = []
+    bad: list[Quarantined] = []
+    lost: Counter[str] = Counter()
+    strays: Counter[str] = Counter()
+    seen: set[str] = set()
+    for row in rows:
+        why = _volume_defect(row, seen)
+        seen.add(row.id)
+        if why is not None:
+            bad.append(Quarantined("volume", row.id, why))
+            if row.pool is not None:
+                lost[row.pool] += 1
+        elif row.pool in known:
+            placed.append(row)
+        else:
+            unplaced.append(row)
+            if row.pool is not None:
+                strays[row.pool] += 1
+    placed.sort(key=lambda row: row.id)
+    unplaced.sort(key=lambda row: row.id)
+    bad.extend(_unreported(pool, count) for pool, count in sorted(strays.items()))
+    return placed, unplaced, bad, dict(lost)
+
+
+def _unreported(pool: str, count: int) -> Quarantined:
+    facts: dict[str, object] = {"resource": f"{count} volume(s)", "host": pool}
+    return Quarantined("pool", pool, Because(Reason.UNKNOWN_HOST, facts))
+
+
+def _volume_defect(row: VolumeRow, seen: set[str]) -> Because | None:
+    if row.id in seen:
+        return _bad("id", row.name or row.id, row.id)
+    size = row.size_gb
+    if isinstance(size, bool) or not isinstance(size, int) or not 0 <= size <= MOST:
+        return _bad("size", row.id, row.size_gb)
+    for field in _FLAGS:
+        try:
+            truth(getattr(row, field))
+        except Unreadable:
+            return _bad(field, row.id, getattr(row, field))
+    return None
+
+
+def types_by_host(
+    nodes: Sequence[StorageNodeRow], pools: Iterable[Pool], types: Iterable[VolumeTypeRow]
+) -> dict[str, tuple[str, ...]]:
+    """Names of the volume types that belong to each backend.
+
+    A type belongs to the backends whose name it asks for: the part of ``host@backend`` after
+    ``@``, or the name that one of its pools reports. A type that asks for none belongs to none.
+    """
+    wanted: dict[str, list[str]] = defaultdict(list)
+    for kind in types:
+        if kind.backend_name:
+            wanted[kind.backend_name].append(kind.name)
+    backends = [{row.host.rpartition("@")[2]} for row in nodes]
+    for pool in pools:
+        backends[pool.node].add(pool.backend_name)
+    return {
+        row.host: tuple(sorted({name for backend in names for name in wanted[backend]}))
+        for row, names in zip(nodes, backends, strict=True)
+    }

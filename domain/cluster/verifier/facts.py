@@ -1,0 +1,369 @@
+"""What the checker knows of a model: plain lists and dictionaries, read from the columns anew."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from domain.cluster.compute.model import ComputeModel
+from domain.cluster.placement.load import Load
+from domain.cluster.placement.rules.operator import OperatorRules
+from domain.cluster.verifier.extra_specs import (
+    aggregate_wishes,
+    meets,
+    overhead,
+    pci_wishes,
+    pinned_count,
+    trait_wishes,
+)
+from domain.cluster.verifier.numa import Cells, read_cells
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits on moves in flight; None for no limit."""
+
+    total: int | None
+    per_host: int | None
+
+
+@dataclass(frozen=True)
+class Group:
+    """A server group with the members in the model (indices).
+
+    Attributes:
+        coming: host → ids of members that hold room there and are elsewhere, or nowhere yet.
+    """
+
+    policy: str
+    members: frozenset[int]
+    max_per_host: int
+    elsewhere: bool
+    of_cloud: bool
+    coming: Mapping[int, frozenset[str]]
+
+
+@dataclass
+class Facts:
+    """A model in plain form; lists are by host or by server index.
+
+    Attributes:
+        host_names: service host names.
+        status: ``enabled`` or ``disabled`` of each host.
+        start: host of each server.
+        needs: per server, what it takes: amount name → figure.
+        base: per host, what is taken without a server.
+        room: per host, what there is; an amount that is not named has none.
+        piece: per host, the most that one server may have; no limit where none is named.
+        groups: per server, the groups it is in, the operator's included.
+        numa: NUMA cells, and who asks for them.
+        barred: per server, host → rules that keep it off for good, as far as worked out.
+    """
+
+    host_names: list[str]
+    status: list[str]
+    start: list[int]
+    needs: list[dict[str, float]]
+    base: list[dict[str, float]]
+    room: list[dict[str, float]]
+    piece: list[dict[str, float]]
+    groups: list[list[Group]]
+    hosts: "list[_Host]"
+    servers: "list[_Server]"
+    operator: OperatorRules
+    keep_zone: bool
+    aggregate_keys: set[str]
+    numa: Cells
+    barred: dict[tuple[int, int], tuple[str, ...]] = field(default_factory=dict)
+
+    def lasting(self, server: int, host: int) -> tuple[str, ...]:
+        """Names of the rules that keep a server off a host whatever moves."""
+        key = (server, host)
+        if key not in self.barred:
+            self.barred[key] = tuple(_lasting(self, self.servers[server], self.hosts[host]))
+        return self.barred[key]
+
+
+@dataclass(frozen=True)
+class _Aggregate:
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class _Host:
+    name: str
+    up: bool
+    unseen: int
+    zone: str
+    traits: frozenset[str]
+    aggregates: tuple[_Aggregate, ...]
+
+
+@dataclass(frozen=True)
+class _Server:
+    id: str
+    fixed: bool
+    pinned_zone: str | None
+    home_zone: str
+    home_up: bool
+    project: str
+    specs: Mapping[str, str]
+
+
+def read_facts(
+    model: ComputeModel, load: Load | None, operator: OperatorRules, *, keep_zone: bool
+) -> Facts:
+    """Reads a model."""
+    hosts = [_read_host(model, index) for index in range(len(model.hosts))]
+    start = [int(host) for host in model.servers.host]
+    servers = [_read_server(model, s, hosts[start[s]]) for s in range(len(start))]
+    groups = _read_groups(model, operator)
+    needs = [_needs(model, load, server) for server in range(len(start))]
+    return Facts(
+        host_names=list(model.hosts.name),
+        status=[model.hosts.status[index] for index in range(len(hosts))],
+        start=start,
+        needs=needs,
+        base=_base(model, load, needs),
+        room=[_room(model, load, host) for host in range(len(hosts))],
+        piece=[_piece(model, host) for host in range(len(hosts))],
+        groups=_by_server(groups, len(start)),
+        hosts=hosts,
+        servers=servers,
+        operator=operator,
+        keep_zone=keep_zone,
+        aggregate_keys={key for a in model.aggregates for key in a.metadata},
+        numa=read_cells(model),
+    )
+
+
+def _read_host(model: ComputeModel, index: int) -> _Host:
+    hosts = model.hosts
+    listed = hosts.aggregates[index]
+    inside = [
+        _Aggregate(aggregate.metadata)
+        for aggregate in model.aggregates
+        if hosts.name[index] in aggregate.hosts
+        or aggregate.id in listed
+        or (aggregate.uuid and aggregate.uuid in listed)
+    ]
+    return _Host(
+        name=hosts.name[index],
+        up=hosts.state[index] == "up",
+        unseen=int(hosts.unseen[index]),
+        zone=hosts.zone[index],
+        traits=frozenset(hosts.traits[index]),
+        aggregates=tuple(inside),
+    )
+
+
+def _read_server(model: ComputeModel, index: int, home: _Host) -> _Server:
+    servers = model.servers
+    quiet = not servers.task_state[index]
+    settled = servers.status[index].upper() in {"", "ACTIVE", "SHUTOFF"}
+    able = servers.state[index] in {"active", "stopped"}
+    free = not servers.locked[index] and not servers.excluded[index]
+    return _Server(
+        id=servers.id[index],
+        fixed=not (quiet and settled and able and free),
+        pinned_zone=servers.pinned_zone[index],
+        home_zone=home.zone,
+        home_up=home.up,
+        project=servers.project_id[index],
+        specs=servers.extra_specs[index],
+    )
+
+
+def _needs(model: ComputeModel, load: Load | None, server: int) -> dict[str, float]:
+    columns = model.servers
+    specs = columns.extra_specs[server]
+    vcpus = int(columns.vcpus[server])
+    pinned = pinned_count(vcpus, specs)
+    needs: dict[str, float] = {
+        "VCPU": vcpus - pinned,
+        "PCPU": pinned + overhead(specs),
+        "MEMORY_MB": int(columns.memory_mb[server]),
+        "DISK_GB": int(columns.disk_gb[server]),
+    }
+    for alias, count in pci_wishes(specs).items():
+        needs[f"PCI {alias}"] = count
+    if load is not None:
+        needs["cpu used"] = float(load.need[server][0])
+        needs["memory used"] = float(load.need[server][1])
+    return needs
+
+
+def _base(
+    model: ComputeModel, load: Load | None, needs: list[dict[str, float]]
+) -> list[dict[str, float]]:
+    found: list[dict[str, float]] = []
+    places = {identity: index for index, identity in enumerate(model.servers.id)}
+    for host in range(len(model.hosts)):
+        base: dict[str, float] = {}
+        if load is not None:
+            base["cpu used"] = float(load.base[0][host])
+            base["memory used"] = float(load.base[1][host])
+        for booking in model.hosts.other_allocations[host] or ():
+            at = places.get(booking.consumer)
+            counted = {} if at is None or model.servers.host[at] != host else needs[at]
+            held = {
+                "VCPU": booking.vcpus,
+                "MEMORY_MB": booking.memory_mb,
+                "DISK_GB": booking.disk_gb,
+                "PCPU": booking.pcpus,
+            }
+            for amount, figure in held.items():
+                beyond = max(0.0, figure - counted.get(amount, 0.0))
+                base[amount] = base.get(amount, 0.0) + beyond
+        found.append(base)
+    return found
+
+
+def _room(model: ComputeModel, load: Load | None, host: int) -> dict[str, float]:
+    hosts = model.hosts
+    cores = max(0, int(hosts.vcpus[host]) - int(hosts.vcpus_reserved[host]))
+    memory = max(0, int(hosts.memory_mb[host]) - int(hosts.memory_reserved_mb[host]))
+    disk = max(0, int(hosts.disk_gb[host]) - int(hosts.disk_reserved_gb[host]))
+    room = {
+        "VCPU": cores * float(hosts.cpu_ratio[host]),
+        "MEMORY_MB": memory * float(hosts.ram_ratio[host]),
+        "DISK_GB": disk * float(hosts.disk_ratio[host]),
+        "PCPU": float(hosts.pcpus[host]),
+    }
+    if hosts.disk_gb[host] == 0:
+        room["DISK_GB"] = float("inf")
+    for alias, count in hosts.devices[host].items():
+        room[f"PCI {alias}"] = float(count)
+    if load is not None:
+        room["cpu used"] = float(load.limit[0][host])
+        room["memory used"] = float(load.limit[1][host])
+    return room
+
+
+def _piece(model: ComputeModel, host: int) -> dict[str, float]:
+    hosts = model.hosts
+    piece = {"VCPU": float(hosts.vcpus[host]), "MEMORY_MB": float(hosts.memory_mb[host])}
+    if hosts.disk_gb[host] > 0:
+        piece["DISK_GB"] = float(hosts.disk_gb[host])
+    return piece
+
+
+def _read_groups(model: ComputeModel, operator: OperatorRules) -> list[Group]:
+    places = {identity: index for index, identity in enumerate(model.servers.id)}
+    coming = _coming(model, places)
+    listed: dict[str, set[str]] = {}
+    for identity, at in places.items():
+        for name in model.servers.groups[at]:
+            listed.setdefault(name, set()).add(identity)
+    groups = []
+    for row in model.groups:
+        named = {*row.members, *listed.get(row.id, ())}
+        found = _group(row.policy, named, row.max_per_host, places, model.outside, coming)
+        groups.append(replace(found, of_cloud=True))
+    lists = [("anti-affinity", apart) for apart in operator.apart]
+    lists += [("affinity", together) for together in operator.together]
+    groups += [_group(kind, set(names), 1, places, model.outside, coming) for kind, names in lists]
+    return groups
+
+
+def _by_server(groups: list[Group], servers: int) -> list[list[Group]]:
+    found: list[list[Group]] = [[] for _ in range(servers)]
+    for group in groups:
+        for member in group.members:
+            found[member].append(group)
+    return found
+
+
+def _coming(model: ComputeModel, places: Mapping[str, int]) -> dict[str, set[int]]:
+    """Consumer → hosts where it holds room without being a server on them."""
+    found: dict[str, set[int]] = {}
+    for host in range(len(model.hosts)):
+        for booking in model.hosts.other_allocations[host] or ():
+            known = places.get(booking.consumer)
+            if known is None or int(model.servers.host[known]) != host:
+                found.setdefault(booking.consumer, set()).add(host)
+    return found
+
+
+def _group(
+    policy: str,
+    named: set[str],
+    most: int,
+    places: Mapping[str, int],
+    outside: frozenset[str],
+    coming: Mapping[str, set[int]],
+) -> Group:
+    awaited: dict[int, set[str]] = {}
+    for name in named & coming.keys():
+        for host in coming[name]:
+            awaited.setdefault(host, set()).add(name)
+    return Group(
+        policy=policy,
+        members=frozenset(places[name] for name in named if name in places),
+        max_per_host=most,
+        elsewhere=any(name in outside for name in named),
+        of_cloud=False,
+        coming={host: frozenset(names) for host, names in awaited.items()},
+    )
+
+
+def _lasting(facts: Facts, server: _Server, host: _Host) -> list[str]:
+    tests = {
+        "Movable": not server.fixed,
+        "Alive": host.up and server.home_up,
+        "WhollyKnown": host.unseen == 0,
+        "Zone": _zone_fits(server, host, keep_zone=facts.keep_zone),
+        "AggregateWishes": _aggregates_fit(server, host, facts.aggregate_keys),
+        "ReservedForProjects": _project_fits(server, host),
+        "ReservedForTraits": _isolation_fits(server, host),
+        "Traits": _traits_fit(server, host),
+        "FencesAndBans": _operator_agrees(server, host, facts.operator),
+    }
+    return [name for name, passed in tests.items() if not passed]
+
+
+def _zone_fits(server: _Server, host: _Host, *, keep_zone: bool) -> bool:
+    if server.pinned_zone is not None:
+        return host.zone == server.pinned_zone
+    return not keep_zone or host.zone == server.home_zone
+
+
+def _aggregates_fit(server: _Server, host: _Host, known: set[str]) -> bool:
+    for key, wanted in aggregate_wishes(server.specs, known):
+        offers = [a.metadata[key] for a in host.aggregates if key in a.metadata]
+        values = [value.strip() for offer in offers for value in offer.split(",")]
+        if not any(meets(value, wanted) for value in values):
+            return False
+    return True
+
+
+def _project_fits(server: _Server, host: _Host) -> bool:
+    lists = [
+        value
+        for aggregate in host.aggregates
+        for key, value in aggregate.metadata.items()
+        if key.startswith("filter_tenant_id")
+    ]
+    projects = {project.strip() for text in lists for project in text.split(",")}
+    return not lists or server.project in projects
+
+
+def _isolation_fits(server: _Server, host: _Host) -> bool:
+    required, _ = trait_wishes(server.specs)
+    for aggregate in host.aggregates:
+        for key, value in aggregate.metadata.items():
+            if key.startswith("trait:") and value == "required" and key[6:] not in required:
+                return False
+    return True
+
+
+def _traits_fit(server: _Server, host: _Host) -> bool:
+    required, forbidden = trait_wishes(server.specs)
+    return all(trait in host.traits for trait in required) and not any(
+        trait in host.traits for trait in forbidden
+    )
+
+
+def _operator_agrees(server: _Server, host: _Host, operator: OperatorRules) -> bool:
+    for fence in operator.fences:
+        if server.id in fence.servers and host.name not in fence.hosts:
+            return False
+    return all(not (server.id in ban.servers and host.name in ban.hosts) for ban in operator.bans)

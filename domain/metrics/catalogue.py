@@ -1,0 +1,185 @@
+"""Metrics: what strategies ask for, and the values they get as arrays.
+
+A value that is not known is NaN. It is never 0 and never 100 %: what to do without it is the
+strategy's decision.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from domain.cluster.compute.model import ComputeModel
+from domain.cluster.table.columns import FloatArray, frozen, mapping, sequence
+
+Resource = Literal["host", "server"]
+
+HOST_CPU_USAGE = "host_cpu_usage"
+"""% of the host's cores."""
+HOST_RAM_USAGE = "host_ram_usage"
+"""KiB used."""
+HOST_OUTLET_TEMP = "host_outlet_temp"
+"""Degrees Celsius."""
+HOST_INLET_TEMP = "host_inlet_temp"
+"""Degrees Celsius."""
+HOST_AIRFLOW = "host_airflow"
+"""CFM."""
+HOST_POWER = "host_power"
+"""W."""
+INSTANCE_CPU_USAGE = "instance_cpu_usage"
+"""% of the server's vCPUs."""
+INSTANCE_RAM_USAGE = "instance_ram_usage"
+"""MB."""
+INSTANCE_RAM_ALLOCATED = "instance_ram_allocated"
+"""MB."""
+INSTANCE_L3_CACHE_USAGE = "instance_l3_cache_usage"
+"""Bytes."""
+INSTANCE_ROOT_DISK_SIZE = "instance_root_disk_size"
+"""GB."""
+
+
+@dataclass(frozen=True)
+class MetricNeed:
+    """A metric that a strategy asks for.
+
+    Attributes:
+        name: one of the names above.
+        resource: whether it belongs to hosts or to servers.
+        aggregate: ``mean``, ``max``, ``min`` or ``count``, over the period.
+        period: how far back, s.
+        granularity: width of a sample, s.
+        required: whether the strategy cannot run without a source of it.
+    """
+
+    name: str
+    resource: Resource
+    aggregate: str = "mean"
+    period: float = 300.0
+    granularity: float = 300.0
+    required: bool = True
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How much of a metric is known.
+
+    Attributes:
+        known: how many hosts or servers have a value.
+        total: how many there are.
+    """
+
+    known: int
+    total: int
+
+
+@dataclass(frozen=True, eq=False)
+class MetricTable:
+    """Metric values aligned with a model.
+
+    Attributes:
+        hosts: number of hosts in the model.
+        servers: number of servers in the model.
+        values: need → float64[hosts] or float64[servers]; NaN where unknown.
+    """
+
+    hosts: int
+    servers: int
+    values: Mapping[MetricNeed, FloatArray] = field(default_factory=dict)
+
+    @staticmethod
+    def from_values(
+        model: ComputeModel, values: Mapping[MetricNeed, Mapping[str, float | None]]
+    ) -> "MetricTable":
+        """The table of some values.
+
+        Args:
+            model: the model that the arrays align with.
+            values: need → id of a host or server → value. What is missing, None, infinite or
+                negative (temperatures excepted) is unknown; ids that the model lacks are ignored.
+        """
+        return MetricTable(
+            hosts=len(model.hosts),
+            servers=len(model.servers),
+            values={need: _aligned(model, need, found) for need, found in values.items()},
+        )
+
+    def of(self, name: str, resource: Resource | None = None) -> FloatArray:
+        """The first column with a name (and kind of resource); all unknown if there is none."""
+        for need, column in self.values.items():
+            if need.name == name and resource in (None, need.resource):
+                return column
+        kind = resource or ("host" if name.startswith("host_") else "server")
+        size = self.hosts if kind == "host" else self.servers
+        return frozen(np.full(size, np.nan))
+
+    def coverage(self) -> dict[MetricNeed, Coverage]:
+        """For each need how many values are known."""
+        return {
+            need: Coverage(int(np.count_nonzero(~np.isnan(column))), len(column))
+            for need, column in self.values.items()
+        }
+
+    def to_columns(self) -> dict[str, object]:
+        """The JSON form (null where unknown), in a canonical order of needs."""
+        ordered = sorted(self.values, key=_order)
+        return {
+            "hosts": self.hosts,
+            "servers": self.servers,
+            "metrics": [
+                {"need": asdict(need), "values": _nullable(self.values[need])} for need in ordered
+            ],
+        }
+
+    @staticmethod
+    def from_columns(data: Mapping[str, object]) -> "MetricTable":
+        """The table whose JSON form this is."""
+        entries = [mapping(entry) for entry in sequence(data["metrics"])]
+        return MetricTable(
+            hosts=_whole(data["hosts"]),
+            servers=_whole(data["servers"]),
+            values={
+                MetricNeed(**mapping(entry["need"])): _column(sequence(entry["values"]))  # type: ignore[arg-type]
+                for entry in entries
+            },
+        )
+
+
+_MAY_BE_NEGATIVE = frozenset({HOST_OUTLET_TEMP, HOST_INLET_TEMP})
+
+
+def _aligned(
+    model: ComputeModel, need: MetricNeed, found: Mapping[str, float | None]
+) -> FloatArray:
+    ids = model.hosts.id if need.resource == "host" else model.servers.id
+    column = _column(found.get(identity) for identity in ids)
+    bad = np.isinf(column)
+    if need.name not in _MAY_BE_NEGATIVE:
+        bad |= column < 0
+    return frozen(np.where(bad, np.nan, column))
+
+
+def _column(values: Iterable[object]) -> FloatArray:
+    numbers = [v if isinstance(v, (int, float)) else np.nan for v in values]
+    return frozen(np.array(numbers, dtype=np.float64))
+
+
+def _nullable(column: FloatArray) -> list[float | None]:
+    return [None if np.isnan(value) else float(value) for value in column]
+
+
+def _order(need: MetricNeed) -> tuple[str, str, str, float, float, bool]:
+    return (
+        need.name,
+        need.resource,
+        need.aggregate,
+        need.period,
+        need.granularity,
+        need.required,
+    )
+
+
+def _whole(value: object) -> int:
+    if not isinstance(value, int):
+        raise TypeError(f"expected a whole number, not {value!r}")
+    return value

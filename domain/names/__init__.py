@@ -1,3 +1,0 @@
-from domain.names.reservation import NameReservation
-
-__all__ = ["NameReservation"]

@@ -1,0 +1,93 @@
+"""From metrics to the load of a model: what is used where, and how much use is too much."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from domain.cluster.compute.model import ComputeModel
+from domain.cluster.placement.load import USED_CPU, USED_MEMORY, Load
+from domain.cluster.table.columns import BoolArray, FloatArray
+from domain.metrics.catalogue import (
+    HOST_CPU_USAGE,
+    HOST_RAM_USAGE,
+    INSTANCE_CPU_USAGE,
+    INSTANCE_RAM_ALLOCATED,
+    INSTANCE_RAM_USAGE,
+    MetricTable,
+)
+
+_KIB_PER_MB = 1024.0
+
+
+@dataclass(frozen=True, eq=False)
+class Utilisation:
+    """Load with what is known about it.
+
+    Attributes:
+        load: for branches.
+        cpu_known: bool[servers], the CPU use of the server was measured.
+        memory_known: bool[servers], the memory use of the server was measured.
+        cpu_measured: float64[hosts], cores in use according to measurements alone.
+    """
+
+    load: Load
+    cpu_known: BoolArray
+    memory_known: BoolArray
+    cpu_measured: FloatArray
+
+
+def utilisation(
+    model: ComputeModel, metrics: MetricTable, *, cpu_headroom: float, memory_headroom: float
+) -> Utilisation:
+    """The load of a model.
+
+    What is not measured is taken from the flavor: memory as allocated, and of CPU the server's
+    share of its host's cores, vCPUs / allocation ratio (a host whose vCPUs are all allocated is
+    then taken as fully used, not as overloaded). A measured 0 is 0. What a host uses beyond its
+    servers' sum stays on the host as its base load.
+
+    Args:
+        model: the model.
+        metrics: instance and host CPU and RAM usage, as far as known.
+        cpu_headroom: share of a host's physical cores that may be in use.
+        memory_headroom: share of a host's memory that may be in use.
+    """
+    servers, hosts = model.servers, model.hosts
+    cpu_pct = metrics.of(INSTANCE_CPU_USAGE)
+    measured = servers.vcpus * np.minimum(cpu_pct, 100.0) / 100.0
+    share = servers.vcpus / np.maximum(hosts.cpu_ratio[servers.host], 1.0)
+    cpu = np.where(np.isnan(measured), share, measured)
+
+    used_mb = metrics.of(INSTANCE_RAM_USAGE)
+    allocated_mb = metrics.of(INSTANCE_RAM_ALLOCATED)
+    known_mb = np.where(np.isnan(used_mb), allocated_mb, used_mb)
+    memory = np.where(np.isnan(known_mb), servers.memory_mb, known_mb)
+
+    cores = (hosts.vcpus + hosts.pcpus).astype(np.float64)
+    host_cpu = metrics.of(HOST_CPU_USAGE) * cores / 100.0
+    host_mb = metrics.of(HOST_RAM_USAGE) / _KIB_PER_MB
+    own_cores = np.where(np.isnan(host_cpu), model.cores, cores)
+    own_mb = hosts.memory_mb - np.where(np.isnan(host_mb), hosts.memory_reserved_mb, 0)
+
+    need = np.stack([cpu, memory], axis=1)
+    base = np.stack([_beyond(host_cpu, cpu, servers.host), _beyond(host_mb, memory, servers.host)])
+    limit = np.stack([own_cores * cpu_headroom, np.maximum(own_mb, 0) * memory_headroom])
+    load = Load.of(need, base, limit)
+    known = np.where(np.isnan(measured), 0.0, load.need[:, USED_CPU])
+    at = np.bincount(servers.host, weights=known, minlength=len(hosts))
+    return Utilisation(
+        load=load,
+        cpu_known=~np.isnan(measured),
+        memory_known=~np.isnan(used_mb),
+        cpu_measured=at + load.base[USED_CPU],
+    )
+
+
+def _beyond(
+    host: FloatArray, per_server: FloatArray, at: np.ndarray[tuple[int], np.dtype[np.int32]]
+) -> FloatArray:
+    explained = np.bincount(at, weights=per_server, minlength=len(host))
+    return np.where(np.isnan(host), 0.0, np.maximum(host - explained, 0.0))
+
+
+__all__ = ["USED_CPU", "USED_MEMORY", "Utilisation", "utilisation"]

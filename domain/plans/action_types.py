@@ -1,0 +1,56 @@
+"""The payloads of the actions that strategies propose."""
+
+from domain.cluster.compute.model import ComputeModel
+from domain.kernel.reasons import Because
+from domain.optimization.solution import ProposedAction
+
+MIGRATE = "migrate"
+CHANGE_SERVICE_STATE = "change_nova_service_state"
+NOP = "nop"
+SLEEP = "sleep"
+DISABLED_BY_CONSOLIDATION = "watcher_disabled"
+"""Stored with a host that consolidation disabled; the prefix of what it may enable again."""
+
+
+def migrate(
+    model: ComputeModel, server: int, destination: int, migration_type: str, because: Because
+) -> ProposedAction:
+    """Moves a server from where the model has it.
+
+    Args:
+        model: the model.
+        server: index of the server.
+        destination: index of the host it goes to.
+        migration_type: ``live`` or ``cold``.
+        because: why.
+    """
+    source = int(model.servers.host[server])
+    return ProposedAction(
+        MIGRATE,
+        model.servers.id[server],
+        {
+            "migration_type": migration_type,
+            "source_node": model.hosts.name[source],
+            "destination_node": model.hosts.name[destination],
+            "resource_name": model.servers.name[server],
+        },
+        because,
+    )
+
+
+def enable_host(model: ComputeModel, host: int, because: Because) -> ProposedAction:
+    """Opens a host for servers."""
+    parameters: dict[str, object] = {"state": "enabled", "resource_name": model.hosts.name[host]}
+    return ProposedAction(CHANGE_SERVICE_STATE, model.hosts.id[host], parameters, because)
+
+
+def disable_host(
+    model: ComputeModel, host: int, because: Because, disabled_reason: str
+) -> ProposedAction:
+    """Closes a host for servers."""
+    parameters: dict[str, object] = {
+        "state": "disabled",
+        "disabled_reason": disabled_reason,
+        "resource_name": model.hosts.name[host],
+    }
+    return ProposedAction(CHANGE_SERVICE_STATE, model.hosts.id[host], parameters, because)

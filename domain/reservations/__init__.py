@@ -1,0 +1,3 @@
+from domain.reservations.reservation import NameReservation
+
+__all__ = ["NameReservation"]

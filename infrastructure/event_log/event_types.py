@@ -1,0 +1,40 @@
+"""Every module that defines events: imported, so that what is stored can be read.
+
+A test compares this list with what the code base defines.
+"""
+
+from types import ModuleType
+
+import application.kernel.unit_of_work
+import domain.audit_templates.audit_template
+import domain.audits.audit
+import domain.catalogue.catalogue
+import domain.cluster_models.amendments.model_amendments
+import domain.cluster_models.cluster_model
+import domain.plans.action_plan
+import domain.reservations.reservation
+from domain.kernel.aggregate import Event
+
+MODULES: tuple[ModuleType, ...] = (
+    application.kernel.unit_of_work,
+    domain.audit_templates.audit_template,
+    domain.audits.audit,
+    domain.catalogue.catalogue,
+    domain.cluster_models.cluster_model,
+    domain.cluster_models.amendments.model_amendments,
+    domain.reservations.reservation,
+    domain.plans.action_plan,
+)
+"""The modules of the aggregates (which import their events)."""
+
+
+def event_types() -> dict[str, type[Event]]:
+    """Topic → class of every event class. Base classes have no topic."""
+    found: dict[str, type[Event]] = {}
+    todo: list[type[Event]] = [Event]
+    while todo:
+        for cls in todo.pop().__subclasses__():
+            todo.append(cls)
+            if "TOPIC" in cls.__dict__:
+                found[cls.__dict__["TOPIC"]] = cls
+    return found

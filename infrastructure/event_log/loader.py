@@ -1,0 +1,79 @@
+"""Aggregates from their events, a page at a time, from a snapshot on where there is one."""
+
+from collections.abc import Sequence
+from typing import TypeVar, cast
+from uuid import UUID
+
+from eventsourcing.persistence import Notification
+from eventsourcing.utils import get_topic
+
+from application.ports.event_log import Unreadable
+from domain.kernel.aggregate import Created, Root
+from infrastructure.event_log.mapper import Mapper
+from infrastructure.event_log.retry import Patience
+from infrastructure.event_log.snapshots import Snapshots
+from infrastructure.event_log.store import ALL, Store
+
+A = TypeVar("A", bound=Root)
+
+PAGE = 5000
+"""Events that are read at once: a stream may have millions."""
+
+
+class Folding:
+    """Folds events. Any thread may call it at any time.
+
+    Args:
+        store: the event table.
+        mapper: rows to events.
+        patience: how long a database that does not answer is asked again.
+        snapshots: where to begin; without them each stream is folded whole.
+    """
+
+    def __init__(
+        self, store: Store, mapper: Mapper, patience: Patience, snapshots: Snapshots | None
+    ) -> None:
+        self._store = store
+        self._mapper = mapper
+        self._patience = patience
+        self._snapshots = snapshots
+
+    def find(self, kind: type[A], aggregate_id: UUID, version: int | None) -> A | None:
+        """An aggregate as of a version (None: now); see ``SqlEventLog.find``."""
+        upto = ALL if version is None else version
+        begun = self._snapshots and self._snapshots.find(kind, aggregate_id, upto)
+        aggregate: A | None = begun or None
+        after = 0 if aggregate is None else aggregate.version
+        folded = 0
+        last: Notification | None = None
+        while rows := self._page(aggregate_id, after, upto):
+            aggregate = self._fold(kind, aggregate, rows)
+            if aggregate is None:
+                return None
+            last, after, folded = rows[-1], aggregate.version, folded + len(rows)
+            if len(rows) < PAGE:
+                break
+        if self._snapshots and aggregate is not None and last is not None and version is None:
+            self._snapshots.offer(aggregate, last.state, folded)
+        return aggregate
+
+    def _page(self, aggregate_id: UUID, after: int, upto: int) -> Sequence[Notification]:
+        last = min(upto, after + PAGE)
+        return self._patience.ask("find", lambda: self._store.stream(aggregate_id, after, last))
+
+    def _fold(self, kind: type[A], aggregate: A | None, rows: Sequence[Notification]) -> A | None:
+        for row in rows:
+            try:
+                event = self._mapper.to_event(row)
+                if aggregate is None and isinstance(event, Created):
+                    if event.originator_topic != get_topic(kind):
+                        return None
+                    aggregate = cast("A", event.mutate(None))
+                else:
+                    aggregate = event.mutate(aggregate)
+            except Exception as error:
+                raise Unreadable(
+                    f"{kind.__name__} {row.originator_id}: version {row.originator_version} "
+                    f"({row.topic}, position {row.id}): {error!r}"
+                ) from error
+        return aggregate

@@ -1,0 +1,82 @@
+"""Reads bare metal from Ironic: one list, and only the fields that the model holds.
+
+The detailed list would also carry each node's driver data: the cached inventory of the hardware
+and masked credentials, which are large and nobody's business here.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from openstack.connection import Connection
+
+from application.ports.cloud import CollectedBaremetal
+from domain.cluster.baremetal.records import BaremetalNodeRow
+from infrastructure.openstack.collectors.pages import require, whole
+from infrastructure.openstack.connection import Limits
+from infrastructure.openstack.service import Service
+
+Json = Mapping[str, Any]
+KIND = "baremetal"
+_FIELDS: Mapping[str, str] = {
+    "uuid": "1.1",
+    "name": "1.5",
+    "power_state": "1.1",
+    "target_power_state": "1.1",
+    "maintenance": "1.1",
+    "maintenance_reason": "1.1",
+    "provision_state": "1.1",
+    "extra": "1.1",
+    "properties": "1.1",
+    "instance_uuid": "1.1",
+    "resource_class": "1.21",
+    "fault": "1.42",
+}
+"""Field → the microversion that knows it."""
+
+
+class IronicCollector:
+    """Reads Ironic. Raises nothing at construction; every collection starts afresh."""
+
+    def __init__(self, connection: Connection, limits: Limits | None = None) -> None:
+        self._connection = connection
+        self._limits = limits or Limits()
+
+    def collect(self) -> CollectedBaremetal:
+        """Everything, or an exception.
+
+        Raises:
+            CloudUnreachable: some part could not be read.
+            CloudRefused: credentials lack a right, or the cloud has no bare-metal service.
+        """
+        require(self._connection, KIND)
+        ironic = baremetal(self._connection, self._limits)
+        query = {"fields": ",".join(_known(ironic))}
+        nodes = whole(ironic, "/nodes", "nodes", query, page=self._limits.page, identity="uuid")
+        return CollectedBaremetal([node_row(node) for node in nodes], ironic.calls)
+
+
+def _known(ironic: Service) -> Iterator[str]:
+    return (field for field, since in _FIELDS.items() if ironic.supports(since))
+
+
+def baremetal(connection: Connection, limits: Limits) -> Service:
+    """Ironic. 1.21: lists of chosen fields, names, resource classes; 1.42: faults."""
+    return Service(connection, KIND, limits, floor="1.21", ceiling="1.109")
+
+
+def node_row(node: Json) -> BaremetalNodeRow:
+    """A node, by the fields that were asked for."""
+    return BaremetalNodeRow(
+        id=str(node["uuid"]),
+        name=node.get("name") or "",
+        power_state=node.get("power_state") or "",
+        target_power_state=node.get("target_power_state") or "",
+        maintenance=node.get("maintenance"),
+        maintenance_reason=node.get("maintenance_reason"),
+        provision_state=node.get("provision_state") or "",
+        fault=node.get("fault") or "",
+        extra=node.get("extra") or {},
+        properties=node.get("properties") or {},
+        resource_class=node.get("resource_class") or "",
+        instance_id=node.get("instance_uuid"),
+    )

@@ -1,0 +1,126 @@
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Engine, func, literal, select
+
+from application.ports import read_tables as tables
+from application.ports.collected_models import Confirmation, ModelState, ModelVersion
+from domain.kernel.reasons import Because, Reason
+from infrastructure.read_models.dialects import database_now, seconds_since, upsert
+from infrastructure.read_models.engine import outages, reading
+from infrastructure.read_models.schema import CONFIRMATIONS, shown
+from infrastructure.read_models.types import Instant
+
+MODELS = shown(tables.CLUSTER_MODELS)
+VERSIONS = shown(tables.MODEL_VERSIONS)
+
+
+class SqlKeptModels:
+    """Kept models in the database of the read models; their ages are by that database's clock.
+
+    Args:
+        engine: as ``open_engine`` makes it.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._reading = reading(engine)
+        self._dialect = engine.dialect.name
+
+    def confirm(self, model_id: UUID, digest: str, elapsed: float) -> None:
+        """Says that a collection which began ``elapsed`` seconds ago showed a model."""
+        insert = upsert(self._dialect, CONFIRMATIONS).values(
+            model_id=model_id, digest=digest, confirmed_at=self._ago(elapsed)
+        )
+        statement = insert.on_conflict_do_update(
+            index_elements=["model_id"],
+            set_={name: insert.excluded[name] for name in ("digest", "confirmed_at")},
+            where=CONFIRMATIONS.c.confirmed_at <= insert.excluded.confirmed_at,
+        )
+        with outages(self._engine), self._engine.begin() as connection:
+            connection.execute(statement)
+
+    def confirmation(self, model_id: UUID) -> Confirmation | None:
+        """The latest one, None if there never was any."""
+        age = seconds_since(self._dialect, CONFIRMATIONS.c.confirmed_at)
+        query = select(CONFIRMATIONS.c.digest, age).where(CONFIRMATIONS.c.model_id == model_id)
+        with outages(self._engine), self._reading.connect() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else Confirmation(row[0], max(0.0, float(row[1])))
+
+    def current(self, model_id: UUID, confirmed: Confirmation) -> str:
+        """Digest of what was confirmed, with everything that notifications told since."""
+        query = (
+            select(VERSIONS.c.digest)
+            .join(MODELS, MODELS.c.position == VERSIONS.c.position)
+            .where(MODELS.c.uuid == model_id, VERSIONS.c.base == confirmed.digest)
+        )
+        with outages(self._engine), self._reading.connect() as connection:
+            found: str | None = connection.execute(query).scalar()
+        return found or confirmed.digest
+
+    def states(self) -> list[ModelState]:
+        """All kept models, by cloud and kind."""
+        with outages(self._engine), self._reading.connect() as connection:
+            query = select(MODELS).order_by(MODELS.c.cloud, MODELS.c.kind)
+            return [_state(row) for row in connection.execute(query).all()]
+
+    def state(self, model_id: UUID) -> ModelState | None:
+        """How a model stands, as far as the log has been folded."""
+        with outages(self._engine), self._reading.connect() as connection:
+            row = connection.execute(select(MODELS).where(MODELS.c.uuid == model_id)).first()
+        return None if row is None else _state(row)
+
+    def version(self, position: int) -> ModelVersion | None:
+        """The version that was recorded at a position."""
+        return self._newest(VERSIONS.c.position == position)
+
+    def version_at(self, model_id: UUID, moment: int | datetime) -> ModelVersion | None:
+        """What a model was at a log position or at a time, None if it was not yet."""
+        when = VERSIONS.c.at if isinstance(moment, datetime) else VERSIONS.c.position
+        return self._newest(VERSIONS.c.model_uuid == model_id, when <= moment)
+
+    def _newest(self, *conditions: ColumnElement[bool]) -> ModelVersion | None:
+        query = select(VERSIONS).where(*conditions).order_by(VERSIONS.c.position.desc()).limit(1)
+        with outages(self._engine), self._reading.connect() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else _version(row)
+
+    def _ago(self, seconds: float) -> ColumnElement[Any]:
+        if self._dialect == "postgresql":
+            since = func.make_interval(0, 0, 0, 0, 0, 0, max(0.0, seconds))
+            return database_now(self._dialect) - since
+        modifier = literal(f"-{max(0.0, seconds):.3f} seconds")
+        return func.strftime("%Y-%m-%dT%H:%M:%f", "now", modifier, type_=Instant())
+
+
+def _state(row: Any) -> ModelState:
+    return ModelState(
+        model_id=row.uuid,
+        cloud=row.cloud,
+        kind=row.kind,
+        position=row.position,
+        failure=None if row.failure is None else _because(row.failure),
+        failing_since=row.failing_since,
+    )
+
+
+def _version(row: Any) -> ModelVersion:
+    return ModelVersion(
+        position=row.position,
+        model_id=row.model_uuid,
+        digest=row.digest,
+        at=row.at,
+        sizes=row.sizes,
+        calls=row.calls,
+        seconds=row.milliseconds / 1000,
+        problems=tuple(map(_because, row.problems)),
+        problem_count=row.problem_count,
+        changes=row.changes,
+        base=row.base,
+    )
+
+
+def _because(stored: dict[str, Any]) -> Because:
+    return Because(Reason(stored["reason"]), stored["facts"])

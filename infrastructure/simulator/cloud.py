@@ -1,0 +1,100 @@
+"""The simulated cloud put together: state, its rules in force, and what drives it."""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import msgspec
+
+from infrastructure.simulator.cinder.storage import Storage
+from infrastructure.simulator.core.clock import Clock
+from infrastructure.simulator.core.cluster_file import load_cluster
+from infrastructure.simulator.core.config import SimulatorConfig
+from infrastructure.simulator.core.faults import EndpointFault, Fault, Faults, MigrationFault
+from infrastructure.simulator.core.generate import generate
+from infrastructure.simulator.core.model import Cluster
+from infrastructure.simulator.core.store import Store
+from infrastructure.simulator.core.world import World, open_world
+from infrastructure.simulator.ironic.nodes import Baremetal
+from infrastructure.simulator.keystone.tokens import Tokens
+from infrastructure.simulator.nova.commands import Commands
+from infrastructure.simulator.nova.lifecycle import Lifecycle
+from infrastructure.simulator.nova.migration_engine import Migrations
+
+T = TypeVar("T")
+_FAULTS, _REVOKED, _ENDPOINTS = "faults", "revoked-tokens", "endpoints"
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """What the HTTP APIs speak for.
+
+    Attributes:
+        endpoints: catalogue entries of services that the simulator does not serve: type to URL.
+    """
+
+    world: World
+    commands: Commands
+    faults: Faults
+    tokens: Tokens
+    endpoints: dict[str, str]
+    storage: Storage
+    baremetal: Baremetal
+
+    def register(self, service_type: str, url: str) -> None:
+        """Put another service into the catalogue. Call it inside a transaction."""
+        self.endpoints[service_type] = url
+        _save(self.world.store, _ENDPOINTS, self.endpoints)
+
+
+def open_cloud(config: SimulatorConfig) -> Cloud:
+    """Resume or make the cloud that a configuration describes.
+
+    Raises:
+        ValueError: when the cluster file or a fault rule is not valid, or the hosts are too small.
+    """
+
+    def make(clock: Clock) -> Cluster:
+        if config.cluster_file is not None:
+            return load_cluster(config.cluster_file, clock)
+        return generate(
+            config.hosts, config.servers, config.seed, clock, down_hosts=config.down_hosts
+        )
+
+    world = open_world(config.state_file, config.speed, make)
+    store = world.store
+    faults = Faults(world.seed, lambda rules: _save(store, _FAULTS, rules))
+    resumed = _load(store, _FAULTS, list[MigrationFault | EndpointFault])
+    if resumed is None:
+        for body in config.faults:
+            faults.add(body)
+    else:
+        faults.load(list[Fault](resumed))
+    tokens = Tokens(
+        world.secret,
+        world.clock,
+        config.token_lifetime,
+        lambda revoked: _save(store, _REVOKED, revoked),
+    )
+    tokens.revoked = _load(store, _REVOKED, set[str]) or set()
+    endpoints = (_load(store, _ENDPOINTS, dict[str, str]) or {}) | dict(config.endpoints)
+    migrations = Migrations(world, config.live_slots)
+    Lifecycle(world, migrations)
+    return Cloud(
+        world,
+        Commands(world, migrations, faults.doom),
+        faults,
+        tokens,
+        endpoints,
+        Storage(world),
+        Baremetal(world),
+    )
+
+
+def _save(store: Store, kind: str, value: object) -> None:
+    store.save([(kind, kind, msgspec.json.encode(value))])
+
+
+def _load(store: Store, kind: str, of: type[T]) -> T | None:
+    for body in store.read(kind):
+        return msgspec.json.decode(body, type=of)
+    return None

@@ -1,0 +1,85 @@
+"""Injected faults around the whole application: delays, error answers, lost replies."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+import msgspec
+
+from infrastructure.simulator.cloud import Cloud
+from infrastructure.simulator.core.faults import EndpointFault
+from infrastructure.simulator.core.http.calls import Call
+from infrastructure.simulator.core.http.envelopes import envelope
+from infrastructure.simulator.nova.commands import Caller
+
+_PREFIXES = {
+    "identity": "identity",
+    "compute": "compute",
+    "placement": "placement",
+    "volume": "volume",
+    "baremetal": "baremetal",
+    "prometheus": "metrics",
+}
+_NOBODY = Caller(user_id="", project_id="", roles=(), request_id="")
+
+
+class LostReply(Exception):
+    """The request was processed; its answer must not be sent and the connection must end."""
+
+
+class Faulty:
+    """A WSGI application that spoils another as the fault rules say."""
+
+    def __init__(self, app: WSGIApplication, cloud: Cloud) -> None:
+        self._app, self._cloud = app, cloud
+
+    def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        """Answer a request.
+
+        Raises:
+            LostReply: when a rule says that the answer gets lost.
+        """
+        rule = self._rule(environ)
+        if rule is None:
+            return self._app(environ, start)
+        if rule.delay:
+            self._cloud.world.clock.sleep(rule.delay)
+        if rule.status is not None:
+            return self._broken(environ, start, rule.status)
+        if not rule.lost_reply:
+            return self._app(environ, start)
+        answer = self._app(environ, _swallow)
+        for _ in answer:
+            pass
+        raise LostReply(environ["PATH_INFO"])
+
+    def _rule(self, environ: WSGIEnvironment) -> EndpointFault | None:
+        mount, _, path = str(environ["PATH_INFO"]).lstrip("/").partition("/")
+        service = _PREFIXES.get(mount)
+        if service is None or not self._cloud.faults.all():
+            return None
+        with self._cloud.world.transaction():
+            return self._cloud.faults.on_request(service, environ["REQUEST_METHOD"], "/" + path)
+
+    def _broken(
+        self, environ: WSGIEnvironment, start: StartResponse, status: int
+    ) -> Iterable[bytes]:
+        request_id = f"req-{self._cloud.world.clock.unique()}"
+        mount = str(environ["PATH_INFO"]).lstrip("/").partition("/")[0]
+        call = Call(request_id, mount, (0, 0), None, _NOBODY)
+        body = msgspec.json.encode(envelope(call, status, "injected by the simulator"))
+        headers = [
+            ("Content-Type", "application/json"),
+            ("Content-Length", str(len(body))),
+            ("x-openstack-request-id", request_id),
+        ]
+        if mount == "compute":
+            headers.append(("x-compute-request-id", request_id))
+        start(f"{status} Injected", headers)
+        return [body]
+
+
+def _swallow(
+    _status: str, _headers: list[tuple[str, str]], _error: Any = None
+) -> Callable[[bytes], object]:
+    return lambda _data: None

@@ -1,0 +1,125 @@
+"""What happens around every request: ids, tokens, microversions, and the wording of errors."""
+
+import logging
+from typing import Any
+
+import falcon
+
+from infrastructure.simulator.cloud import Cloud
+from infrastructure.simulator.core.errors import ApiError, NotAcceptable, Unauthorized
+from infrastructure.simulator.core.http import microversions
+from infrastructure.simulator.core.http.calls import App, Call, reply
+from infrastructure.simulator.core.http.envelopes import envelope
+from infrastructure.simulator.core.people import ADMIN_PROJECT, USERS
+from infrastructure.simulator.keystone.tokens import Claims
+from infrastructure.simulator.nova.commands import Caller, Version
+
+LOG = logging.getLogger(__name__)
+
+SYSTEM = "system"
+_SERVICES = ("identity", "compute", "placement", "volume", "baremetal", "vigil")
+_UNAUTHORIZED = 401
+_VERSIONED = ("compute", "placement", "volume", "baremetal")
+# Documents that tell a client where to go are for everyone; Keystone guards its own.
+_PUBLIC = (
+    "/compute",
+    "/compute/v2.1",
+    "/placement",
+    "/volume",
+    "/baremetal",
+    "/baremetal/v1",
+)
+_NOWHERE = Caller(user_id="", project_id="", roles=(), request_id="")
+
+
+def caller_of(claims: Claims, request_id: str) -> Caller:
+    """The rights that a token carries."""
+    user = next(u for u in USERS if u.id == claims.user_id)
+    if claims.scope == SYSTEM:
+        roles = user.roles_on(ADMIN_PROJECT.id)
+        return Caller(user.id, ADMIN_PROJECT.id, roles, request_id)
+    return Caller(user.id, claims.scope, user.roles_on(claims.scope), request_id)
+
+
+class Requests:
+    """Gives each request its id, its caller and its version."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+
+    def process_request(self, req: falcon.Request, _resp: falcon.Response) -> None:
+        """Find out who asks for what. The call is noted even when it is then refused."""
+        service = req.path.split("/", 2)[1]
+        service = service if service in _SERVICES else ""
+        request_id = f"req-{self._cloud.world.clock.unique()}"
+        version: Version = (0, 0)
+        call = Call(request_id, service, version, None, _NOWHERE)
+        req.context.call = call
+        if service in _VERSIONED:
+            try:
+                version = microversions.negotiate(req, service)
+            except NotAcceptable as refusal:
+                if service == "compute":
+                    req.context.call = Call(request_id, service, refusal.asked, None, _NOWHERE)
+                raise
+            req.context.call = Call(request_id, service, version, None, _NOWHERE)
+        claims = self._claims(req)
+        public = service in ("", "identity") or req.path.rstrip("/") in _PUBLIC
+        if claims is None and not public:
+            raise Unauthorized
+        if claims is not None:
+            caller = caller_of(claims, request_id)
+            req.context.call = Call(request_id, service, version, claims, caller)
+
+    def _claims(self, req: falcon.Request) -> Claims | None:
+        token = req.get_header("X-Auth-Token")
+        return self._cloud.tokens.check(token) if token else None
+
+    def process_response(
+        self,
+        req: falcon.Request,
+        resp: falcon.Response,
+        _resource: object,
+        _req_succeeded: bool,  # noqa: FBT001 - falcon's signature
+    ) -> None:
+        """Put the request's id and version into the answer."""
+        call: Call = req.context.call
+        resp.set_header("x-openstack-request-id", call.request_id)
+        if call.service == "compute":
+            resp.set_header("x-compute-request-id", call.request_id)
+        if call.service == "identity":
+            resp.append_header("Vary", "X-Auth-Token")
+        if call.version != (0, 0) and resp.status_code != _UNAUTHORIZED:
+            microversions.announce(resp, call.service, call.version)
+
+
+def add_error_handlers(app: App) -> None:
+    """Make every refusal and failure speak the service's own language."""
+    app.add_error_handler(Exception, _crashed)
+    app.add_error_handler(falcon.HTTPError, _refused_by_falcon)
+    app.add_error_handler(ApiError, _refused)
+
+
+def _refused(
+    req: falcon.Request, resp: falcon.Response, error: ApiError, _params: dict[str, Any]
+) -> None:
+    reply(resp, envelope(req.context.call, error.status, error.message), error.status)
+
+
+def _refused_by_falcon(
+    req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError, _params: dict[str, Any]
+) -> None:
+    message = error.description or error.title or "The resource could not be found."
+    reply(resp, envelope(req.context.call, error.status_code, message), error.status_code)
+    if error.headers:
+        resp.set_headers(error.headers)
+
+
+def _crashed(
+    req: falcon.Request, resp: falcon.Response, error: Exception, _params: dict[str, Any]
+) -> None:
+    call: Call = req.context.call
+    LOG.error(
+        "%s %s failed (%s): answered 500", req.method, req.path, call.request_id, exc_info=error
+    )
+    reply(resp, envelope(call, 500, f"Unexpected API Error. {type(error)}"), 500)

@@ -1,0 +1,244 @@
+"""One screen of `vigil status`: it fits the terminal, whatever there is to show."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from application.ports.read_models import TimelineView
+from application.queries.overview import AuditLine, ModelLine, MoveLine, PlanLine, ServiceLine, View
+from interfaces.terminal.wording import STATE_STYLES, age, bar, one_line, sizes
+
+WIDE = 100
+"""Columns from which there is room for more."""
+
+Cells = tuple[Text, ...]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the screen.
+
+    Attributes:
+        title: its name; summary: what is said beside it.
+        rows: most important first, except events: ``newest_last`` keeps the last ones.
+        stretch: the column that takes what width is left.
+    """
+
+    title: str
+    summary: str
+    rows: tuple[Cells, ...]
+    stretch: int
+    newest_last: bool = False
+
+
+def frame(view: View, width: int, height: int) -> RenderableType:
+    """The screen for a terminal of that size: at most so many lines, none longer."""
+    sections = [
+        _services(view),
+        _plans(view, width),
+        _audits(view, width),
+        _events(view, width),
+    ]
+    head = list(_head(view))
+    room = height - len(head) - len(sections)
+    granted = share([len(one.rows) for one in sections], max(0, room))
+    parts: list[RenderableType] = [_line(one, width) for one in head]
+    for section, count in zip(sections, granted, strict=True):
+        parts.append(_line(_title(section, count), width))
+        if count:
+            parts.append(_grid(section, count, width))
+    return Group(*parts)
+
+
+def share(wanted: Sequence[int], room: int) -> list[int]:
+    """How many of the wanted lines each section gets: in turn, until the room is used up."""
+    granted = [0] * len(wanted)
+    while room > 0 and any(got < want for got, want in zip(granted, wanted, strict=True)):
+        for index, want in enumerate(wanted):
+            if room > 0 and granted[index] < want:
+                granted[index] += 1
+                room -= 1
+    return granted
+
+
+# -- the parts -----------------------------------------------------------------------------------
+
+
+def _head(view: View) -> Iterator[Text]:
+    where = view.where
+    running = f"up, pid {where.pid}" if where.pid else "no `vigil up` here"
+    parts = [running, f"{view.at.astimezone(UTC):%H:%M:%S} UTC", f"log {view.end}"]
+    if where.api_url:
+        parts.append(where.api_url)
+    if where.cloud:
+        parts.append(f"cloud {where.cloud}")
+    yield Text.assemble((" VIGIL ", "bold reverse"), f" {' · '.join(parts)}")
+    yield _read_models(view)
+    yield _models(view)
+    if view.problem:
+        yield Text(f" {view.problem}", style="bold red")
+
+
+def _read_models(view: View) -> Text:
+    behind = [one for one in view.projections if one.lag]
+    text = Text(" read models ", style="dim")
+    if not view.projections:
+        text.append("none yet", style="yellow")
+    elif behind:
+        said = ", ".join(f"{one.name} {one.lag} behind" for one in behind)
+        text.append(said, style="yellow")
+    else:
+        text.append("all current", style="green")
+    building = [one.name for one in view.projections if one.building]
+    if building:
+        text.append(f" · building {', '.join(building)}", style="cyan")
+    text.append(" · quarantine ", style="dim")
+    text.append(str(view.quarantined), style="bold red" if view.quarantined else "green")
+    if view.poisoned:
+        text.append(f" · messages given up {len(view.poisoned)}", style="bold red")
+    error = next((one.error for one in view.projections if one.error), None)
+    if error:
+        text.append(f" · {error}", style="red")
+    return text
+
+
+def _models(view: View) -> Text:
+    text = Text(" clouds ", style="dim")
+    if not view.models:
+        text.append("no model kept yet", style="yellow")
+    for index, one in enumerate(view.models):
+        text.append(" · " if index else "").append_text(_one_model(one))
+    return text
+
+
+def _one_model(one: ModelLine) -> Text:
+    if one.absent:
+        return Text(f"{one.cloud} {one.kind}: absent", style="dim")
+    seen = "never read" if one.age is None else f"read {age(one.age)} ago"
+    told = ", ".join(text for text in (sizes(one.sizes), seen) if text)
+    shown = Text(f"{one.cloud} {one.kind}: {told}", style="red" if one.stale else "green")
+    if one.failure:
+        shown.append(f" {one.failure}", style="red")
+    return shown
+
+
+def _services(view: View) -> Section:
+    down = sum(not one.alive for one in view.services)
+    summary = f"{len(view.services)}" + (f", {down} down" if down else "")
+    rows = tuple(map(_service, sorted(view.services, key=lambda one: one.alive)))
+    return Section("SERVICES", summary, rows, stretch=3)
+
+
+def _service(one: ServiceLine) -> Cells:
+    state = Text("ACTIVE", style="green") if one.alive else Text("FAILED", style="bold red")
+    return (Text(one.name), Text(one.host, style="dim"), state, Text(f"seen {age(one.age)} ago"))
+
+
+def _plans(view: View, width: int) -> Section:
+    rows: list[Cells] = []
+    for one in view.plans:
+        rows.append(_plan(one, width))
+        rows.extend(_move(move, width) for move in one.moves)
+    active = sum(one.ongoing for one in view.plans)
+    summary = f"{len(view.plans)}" + (f", {active} actions running" if active else "")
+    return Section("ACTION PLANS", summary, tuple(rows), stretch=4)
+
+
+def _plan(one: PlanLine, width: int) -> Cells:
+    fraction = one.ended / one.total if one.total else 1.0
+    return (
+        Text(str(one.uuid)[:8]),
+        _state(one.state),
+        Text(bar(fraction, _bar_width(width)), style="cyan"),
+        Text(f"{one.ended}/{one.total}"),
+        Text(f"{one.goal}  {one.message}".rstrip()),
+    )
+
+
+def _move(one: MoveLine, width: int) -> Cells:
+    known = one.percent is not None
+    percent = one.percent or 0.0
+    return (
+        Text(""),
+        Text(one.action_type, style="dim"),
+        Text(bar(percent / 100, _bar_width(width)) if known else "", style="blue"),
+        Text(f"{percent:.0f}%" if known else age(one.seconds)),
+        Text(one.target, style="dim"),
+    )
+
+
+def _bar_width(width: int) -> int:
+    return 24 if width >= WIDE else 12
+
+
+def _audits(view: View, width: int) -> Section:
+    rows = tuple(_audit(one, width) for one in view.audits)
+    return Section("AUDITS", str(len(view.audits)), rows, stretch=4)
+
+
+def _audit(one: AuditLine, width: int) -> Cells:
+    due = f"next {one.next_run_time.astimezone(UTC):%H:%M:%S}  " if one.next_run_time else ""
+    goal = f"{one.goal} ({one.strategy})" if width >= WIDE else one.goal
+    return (
+        Text(str(one.uuid)[:8]),
+        _state(one.state),
+        Text(one.audit_type.lower(), style="dim"),
+        Text(one.name),
+        Text(f"{due}{goal}  {one.message}".rstrip()),
+    )
+
+
+def _events(view: View, width: int) -> Section:
+    rows = tuple(_event(one, width) for one in view.events)
+    return Section("EVENTS", f"newest of {view.end}", rows, stretch=2, newest_last=True)
+
+
+def _event(one: TimelineView, width: int) -> Cells:
+    who = one.actor if width >= WIDE else one.actor[:12]
+    return (
+        Text(f"{one.at.astimezone(UTC):%H:%M:%S}", style="dim"),
+        Text(who, style="cyan" if one.actor_kind == "user" else "dim"),
+        Text(one.summary),
+    )
+
+
+def _state(state: str) -> Text:
+    return Text(state, style=STATE_STYLES.get(state, ""))
+
+
+# -- putting together ----------------------------------------------------------------------------
+
+
+def _title(section: Section, count: int) -> Text:
+    left = len(section.rows) - count
+    said = f"{section.summary}, {left} lines not shown" if left else section.summary
+    return Text.assemble((section.title, "bold"), (f"  {said}", "dim"))
+
+
+def _line(text: Text, width: int) -> Text:
+    short = _safe(text).copy()
+    short.truncate(width, overflow="ellipsis")
+    short.no_wrap = True
+    return short
+
+
+def _grid(section: Section, count: int, width: int) -> Table:
+    rows = section.rows[-count:] if section.newest_last else section.rows[:count]
+    table = Table.grid(padding=(0, 1), expand=True)
+    table.width = width
+    for column in range(len(rows[0])):
+        stretched = 1 if column == section.stretch else None
+        table.add_column(no_wrap=True, overflow="ellipsis", ratio=stretched)
+    for row in rows:
+        table.add_row(*map(_safe, row))
+    return table
+
+
+def _safe(text: Text) -> Text:
+    """The text without what would break the line; only then does it lose colours within."""
+    plain = one_line(text.plain)
+    return text if plain == text.plain else Text(plain, style=text.style)

@@ -1,0 +1,168 @@
+"""Replay as people and programs read it."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, fields
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from application.replay.diff import Difference
+from application.replay.timeline import Moment
+from application.replay.travel import Snapshot, plain
+from domain.plans.action_plan import ActionPlan
+from interfaces.terminal.wording import STATE_STYLES, one_line, target
+
+
+def stamp(at: datetime | None) -> str:
+    """A time as it is shown: UTC, milliseconds."""
+    if at is None:
+        return "-"
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.") + f"{at.microsecond // 1000:03}"
+
+
+def origin(moment: Moment) -> str:
+    """Why something happened: who asked, in which run, because of what."""
+    parts = []
+    if moment.request_id:
+        parts.append(moment.request_id)
+    if moment.correlation_id:
+        parts.append(f"run {str(moment.correlation_id)[:8]}")
+    if moment.causation is not None:
+        parts.append(f"because of {moment.causation}")
+    return ", ".join(parts)
+
+
+# -- the log -------------------------------------------------------------------------------------
+
+
+def log_json(moments: Iterable[Moment], out: TextIO) -> None:
+    """One JSON object per line."""
+    out.writelines(json.dumps(plain(one)) + "\n" for one in moments)
+
+
+def log_text(moments: Sequence[Moment], out: Console) -> None:
+    """A table on a terminal, a line per event elsewhere."""
+    if out.is_terminal:
+        out.print(_log_table(moments))
+        return
+    for one in moments:
+        who = f"{one.who} ({one.who_kind})" if one.who else "-"
+        why = origin(one)
+        out.print(
+            f"{one.position:>6}  {stamp(one.at)}  {str(one.aggregate_id)[:8]} v{one.version:<4} "
+            + one_line(f"{who}: {one.what}{f'  [{why}]' if why else ''}"),
+            markup=False,
+        )
+
+
+def _log_table(moments: Sequence[Moment]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column("#", justify="right", style="dim")
+    table.add_column("time (UTC)", no_wrap=True)
+    table.add_column("who", overflow="fold", max_width=24)
+    table.add_column("what", overflow="fold", ratio=1)
+    table.add_column("why", overflow="fold", style="dim", max_width=26)
+    for one in moments:
+        what = Text(one_line(one.what), style="" if one.readable else "red")
+        who, why = Text(one_line(one.who)), Text(one_line(origin(one)))
+        table.add_row(str(one.position), stamp(one.at)[:-4], who, what, why)
+    return table
+
+
+# -- a state -------------------------------------------------------------------------------------
+
+
+def state_json(snapshot: Snapshot, out: TextIO) -> None:
+    """One JSON object."""
+    head = {one.name: plain(getattr(snapshot, one.name)) for one in fields(snapshot)[:-1]}
+    out.write(json.dumps({**head, "state": snapshot.plain()}, indent=2) + "\n")
+
+
+def state_text(snapshot: Snapshot, out: Console) -> None:
+    """The attributes, and for a plan a table of its actions."""
+    today = "" if snapshot.version < snapshot.versions else ", as it is today"
+    out.print(
+        f"{snapshot.kind} {snapshot.aggregate_id}\n"
+        f"version {snapshot.version} of {snapshot.versions}{today}: "
+        f"{stamp(snapshot.at)} UTC, position {snapshot.position}, after {snapshot.topic}\n",
+        markup=False,
+    )
+    values = snapshot.plain()
+    if isinstance(snapshot.state, ActionPlan):
+        values.pop("actions")
+    table = Table.grid(padding=(0, 2))
+    for name, value in values.items():
+        table.add_row(Text(name), _value(name, value))
+    out.print(table)
+    if isinstance(snapshot.state, ActionPlan):
+        out.print()
+        out.print(actions_table(snapshot.state))
+
+
+def _value(name: str, value: Any) -> Text:
+    if value is None:
+        return Text("-", style="dim")
+    if name == "state":
+        return Text(str(value), style=STATE_STYLES.get(str(value), ""))
+    if isinstance(value, dict) and "text" in value and "reason" in value:
+        return Text(one_line(str(value["text"])))
+    return Text(_short(value))
+
+
+def actions_table(plan: ActionPlan) -> Table:
+    """The actions of a plan with states and reasons."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for name in (
+        "",
+        "action",
+        "type",
+        "on",
+        "state",
+        "try",
+        "planned because",
+        "in its state because",
+    ):
+        table.add_column(name, overflow="fold")
+    for number, action in enumerate(plan.actions.values(), start=1):
+        spec = action.spec
+        said = one_line(f" ({action.note})") if action.note else ""
+        table.add_row(
+            str(number),
+            str(spec.id)[:8],
+            spec.type,
+            Text(target(spec.parameters)),
+            Text(action.state, style=STATE_STYLES.get(action.state, "")),
+            str(action.attempt or "-"),
+            Text(one_line(str(spec.because))),
+            Text(one_line(f"{action.because or '-'}") + said),
+        )
+    return table
+
+
+# -- a difference --------------------------------------------------------------------------------
+
+
+def diff_json(found: Sequence[Difference], out: TextIO) -> None:
+    """One JSON object per line."""
+    out.writelines(json.dumps(asdict(one)) + "\n" for one in found)
+
+
+def diff_text(found: Sequence[Difference], before: Snapshot, after: Snapshot, out: Console) -> None:
+    """A line per attribute that differs."""
+    out.print(
+        f"{before.kind} {before.aggregate_id}: version {before.version} -> {after.version}",
+        markup=False,
+    )
+    for one in found:
+        out.print(f"{one.path}: {_short(one.before)} -> {_short(one.after)}", markup=False)
+    if not found:
+        out.print("no difference")
+
+
+def _short(value: Any) -> str:
+    return one_line(value) if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,63 @@
+"""`vigil status` without a terminal: lines for people and grep, JSON for programs."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from application.queries.overview import ModelLine, View
+from application.replay.travel import plain
+from interfaces.terminal.wording import age, one_line, sizes
+
+
+def as_json(view: View) -> str:
+    """The whole view as one JSON object."""
+    return json.dumps(plain(asdict(view)), indent=2)
+
+
+def lines(view: View, events: int = 10) -> Iterator[str]:
+    """A line per thing, each beginning with what kind of thing it is."""
+    where = view.where
+    yield f"installation {'up, pid ' + str(where.pid) if where.pid else 'not running here'}"
+    yield f"database {where.database}"
+    if where.api_url:
+        yield f"api {where.api_url}"
+    if view.problem:
+        yield _joined("problem", view.problem)
+    yield f"log end {view.end}"
+    for service in view.services:
+        state = "ACTIVE" if service.alive else "FAILED"
+        yield _joined("service", service.name, service.host, state, f"seen {age(service.age)} ago")
+    yield from map(_model, view.models)
+    for audit in view.audits:
+        yield _joined("audit", audit.uuid, audit.state, audit.audit_type, audit.goal, audit.name)
+    for plan in view.plans:
+        done = f"{plan.ended}/{plan.total}"
+        yield _joined("plan", plan.uuid, plan.state, done, plan.goal, plan.message)
+        for move in plan.moves:
+            percent = "-" if move.percent is None else f"{move.percent:.0f}%"
+            yield _joined("action", move.uuid, move.action_type, percent, move.target, move.detail)
+    for one in view.projections:
+        building = "building" if one.building else ""
+        yield _joined(
+            "projection", one.name, f"position {one.position}", f"lag {one.lag}", building
+        )
+    yield f"quarantine {view.quarantined}"
+    for lost in view.poisoned:
+        place = f"{lost.subject} #{lost.sequence}"
+        yield _joined("poisoned", place, f"for {lost.consumer}:", lost.error)
+    for event in view.events[-events:]:
+        stamp = event.at.isoformat(timespec="seconds")
+        yield _joined("event", event.position, stamp, f"{event.actor}:", event.summary)
+
+
+def _model(one: ModelLine) -> str:
+    name = f"model {one.kind} of {one.cloud}"
+    if one.absent:
+        return _joined(name, "absent", one.failure or "")
+    seen = "never collected" if one.age is None else f"confirmed {age(one.age)} ago"
+    stale = "STALE" if one.stale else ""
+    return _joined(name, sizes(one.sizes), seen, stale, one.failure or "")
+
+
+def _joined(*parts: object) -> str:
+    return " ".join(text for part in parts if (text := one_line(str(part))))

@@ -1,0 +1,59 @@
+"""How the terminal views call and colour things, the same everywhere."""
+
+import re
+from collections.abc import Mapping
+
+from application.queries.overview import action_target
+
+STATE_STYLES = {
+    "SUCCEEDED": "green",
+    "FAILED": "red",
+    "ONGOING": "cyan",
+    "PENDING": "yellow",
+    "RECOMMENDED": "yellow",
+    "SKIPPED": "magenta",
+    "CANCELLED": "magenta",
+    "CANCELLING": "magenta",
+    "SUPERSEDED": "dim",
+    "SUSPENDED": "magenta",
+    "DELETED": "dim",
+}
+"""State → style."""
+
+
+_UNSAFE = re.compile(
+    "[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069\\ud800-\\udfff]"
+)
+
+
+def one_line(text: str) -> str:
+    """Text that users wrote, fit for a terminal: it breaks no line, and commands nothing.
+
+    What would (control characters, separators of lines, changes of direction) is shown as
+    an escape.
+    """
+    return _UNSAFE.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def target(parameters: Mapping[str, object]) -> str:
+    """What an action is about, in a few words."""
+    return one_line(action_target(parameters))
+
+
+def age(seconds: float) -> str:
+    """A span of time in its largest fitting unit: ``7s``, ``3m``, ``5h``, ``2d``."""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= size:
+            return f"{int(seconds // size)}{unit}"
+    return f"{max(0, int(seconds))}s"
+
+
+def sizes(counts: Mapping[str, int]) -> str:
+    """How much there is of what: ``30 hosts, 300 servers``."""
+    return ", ".join(f"{count} {things}" for things, count in counts.items())
+
+
+def bar(fraction: float, width: int) -> str:
+    """A progress bar of block characters."""
+    full = round(max(0.0, min(1.0, fraction)) * width)
+    return "█" * full + "░" * (width - full)

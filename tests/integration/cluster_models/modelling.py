@@ -1,0 +1,36 @@
+"""What tests of kept models do with a workshop."""
+
+from sqlalchemy import text
+
+from application.cluster_models.query import ClusterModels
+from domain.cluster.kinds import ModelKind
+from tests.integration.workshop import CLOCK, Workshop
+
+
+def models(shop: Workshop, stale_after: float = 60.0) -> ClusterModels:
+    shop.projector.catch_up()
+    return ClusterModels(
+        shop.kept,
+        shop.records,
+        shop.read,
+        cloud="arranged",
+        stale_after=dict.fromkeys(ModelKind, stale_after),
+    )
+
+
+def grow_old(shop: Workshop, seconds: float) -> None:
+    """Makes the latest confirmation so much older, by the database's clock."""
+    moved = (
+        f"confirmed_at - interval '{seconds} seconds'"
+        if shop.engine_of_views.dialect.name == "postgresql"
+        else f"strftime('%Y-%m-%dT%H:%M:%f', confirmed_at, '-{seconds} seconds')"
+    )
+    with shop.engine_of_views.begin() as connection:
+        connection.execute(text(f"UPDATE model_confirmations SET confirmed_at = {moved}"))  # noqa: S608
+
+
+def a_moment() -> None:
+    """Lets the databases' clocks, which count milliseconds, tell before from after."""
+    end = CLOCK.monotonic() + 0.02
+    while CLOCK.monotonic() < end:
+        CLOCK.sleep(0.002)

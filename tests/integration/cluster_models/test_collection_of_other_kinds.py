@@ -1,0 +1,201 @@
+"""Storage and bare-metal models are kept as the compute model is, each for itself."""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from application.cluster_models.collection import Collector, Keepers, collect_all
+from application.cluster_models.kinds import BAREMETAL, COMPUTE, KINDS, STORAGE
+from application.cluster_models.record import decode_model, load_model
+from application.kernel.errors import Unavailable
+from application.ports.cloud import CloudRefused, CloudUnreachable
+from application.ports.event_log import EventLog, Recorded
+from domain.cluster.kinds import ModelKind
+from domain.cluster_models.events import ClusterModelCollected, ClusterModelOpened
+from domain.kernel.reasons import Because, Reason
+from tests.integration.cluster_models.modelling import grow_old, models
+from tests.integration.records.storing import (
+    ArrangedBaremetal,
+    ArrangedStorage,
+    baremetal_keeper,
+    storage_keeper,
+    volume,
+)
+from tests.integration.workshop import Workshop
+
+ABSENT = CloudRefused(Because(Reason.SERVICE_ABSENT, {"service": "block-storage"}))
+
+
+@pytest.fixture
+def shop(event_database: str, event_log: EventLog) -> Iterator[Workshop]:
+    shop = Workshop(event_database, event_log)
+    yield shop
+    shop.close()
+
+
+def events(shop: Workshop, kind: ModelKind) -> list[Recorded]:
+    """What was recorded of a model, oldest first."""
+    found = [one for one in shop.log.read(0, 10_000) if isinstance(one, Recorded)]
+    opened = {
+        one.aggregate_id
+        for one in found
+        if isinstance(one.event, ClusterModelOpened) and one.event.kind == kind
+    }
+    return [one for one in found if one.aggregate_id in opened]
+
+
+def topics(shop: Workshop, kind: ModelKind) -> list[str]:
+    return [one.topic.partition(".")[2] for one in events(shop, kind)]
+
+
+def collected(shop: Workshop, kind: ModelKind) -> list[ClusterModelCollected]:
+    every = [one.event for one in events(shop, kind)]
+    return [event for event in every if isinstance(event, ClusterModelCollected)]
+
+
+def test_a_storage_model_is_recorded_when_it_changed_and_confirmed_when_not(
+    shop: Workshop,
+) -> None:
+    cloud = ArrangedStorage()
+    keeper = storage_keeper(shop, cloud)
+    first = keeper.collect()
+    assert keeper.collect().digest == first.digest
+    cloud.volumes = [replace(cloud.volumes[0], pool="s2@hdd#slow"), *cloud.volumes[1:]]
+    keeper.collect()
+    assert topics(shop, ModelKind.STORAGE) == ["opened", "collected", "collected"]
+    one, two = collected(shop, ModelKind.STORAGE)
+    assert one.sizes == {"backends": 2, "pools": 2, "volumes": 3}
+    assert one.calls == 5
+    assert {name: count for name, count in (two.changes or {}).items() if count} == {
+        "volumes_moved": 1
+    }
+
+
+def test_any_past_storage_model_can_be_loaded_with_what_could_not_be_used(shop: Workshop) -> None:
+    """Also figures that JSON has no word for: unknown and without limit."""
+    cloud = ArrangedStorage()
+    cloud.volumes.append(volume("bad", "s1@ssd#fast", size_gb=None))
+    kept = storage_keeper(shop, cloud).collect()
+    position = shop.log.end()
+    cloud.volumes = []
+    storage_keeper(shop, cloud).collect()
+    shown = models(shop).at(STORAGE, position)
+    assert shown.digest == kept.digest
+    assert shown.model.to_columns() == kept.model.to_columns()
+    assert len(shown.model.volumes) == 3
+    assert len(models(shop).latest(STORAGE).model.volumes) == 0
+    record = decode_model(shop.records.get(kept.digest))
+    assert [problem.reason for problem in record.problems] == [Reason.BAD_VALUE]
+
+
+def test_the_order_of_listing_changes_no_digest(shop: Workshop) -> None:
+    storage, machines = ArrangedStorage(), ArrangedBaremetal()
+    digests = [storage_keeper(shop, storage).collect().digest]
+    digests.append(baremetal_keeper(shop, machines).collect().digest)
+    for listed in (storage.nodes, storage.pools, storage.volumes, storage.types):
+        listed.reverse()
+    machines.machines.reverse()
+    assert storage_keeper(shop, storage).collect().digest == digests[0]
+    assert baremetal_keeper(shop, machines).collect().digest == digests[1]
+
+
+def test_models_of_different_kinds_do_not_mix(shop: Workshop) -> None:
+    compute = shop.keeper().collect()
+    storage = storage_keeper(shop, ArrangedStorage()).collect()
+    machines = baremetal_keeper(shop, ArrangedBaremetal()).collect()
+    shown = models(shop)
+    assert shown.latest(COMPUTE).digest == compute.digest
+    assert shown.latest(STORAGE).digest == storage.digest
+    assert shown.latest(BAREMETAL).digest == machines.digest
+    assert {(one.kind, str(dict(one.sizes))) for one in shown.status()} == {
+        ("compute", "{'hosts': 3, 'servers': 4}"),
+        ("storage", "{'backends': 2, 'pools': 2, 'volumes': 3}"),
+        ("baremetal", "{'machines': 2}"),
+    }
+    assert all(shown.usable(kind) for kind in KINDS.values())
+    assert load_model(shop.records, STORAGE, compute.digest) is None
+
+
+def test_a_failed_collection_of_one_kind_leaves_its_model_and_the_others(shop: Workshop) -> None:
+    cloud = ArrangedStorage()
+    keeper = storage_keeper(shop, cloud)
+    good = keeper.collect()
+    grow_old(shop, 500)
+    shop.keeper().collect()
+    cloud.surprises = [CloudUnreachable("cinder: 503")]
+    with pytest.raises(CloudUnreachable):
+        keeper.collect()
+    by_kind = {one.kind: one for one in models(shop).status()}
+    storage, compute = by_kind["storage"], by_kind["compute"]
+    assert (compute.stale, compute.failure) == (False, None)
+    assert storage.stale
+    assert storage.age is not None
+    assert storage.age >= 500
+    assert "503" in str(storage.failure)
+    assert models(shop).latest(STORAGE).digest == good.digest
+    with pytest.raises(Unavailable, match=r"storage model is stale.*503"):
+        models(shop).fresh(STORAGE)
+
+
+# -- a cloud without the service -----------------------------------------------------------------
+
+
+def test_a_service_that_is_absent_is_recorded_once_shown_as_such_and_looked_for_each_period(
+    shop: Workshop, caplog: pytest.LogCaptureFixture
+) -> None:
+    cloud = ArrangedStorage()
+    cloud.surprises = [ABSENT] * 3
+    collector = Collector(storage_keeper(shop, cloud), period=300.0)
+    with caplog.at_level(logging.DEBUG, "application"):
+        assert [collector.step() for _ in range(3)] == [300.0] * 3
+    assert topics(shop, ModelKind.STORAGE) == ["opened", "collection-failed"]
+    told = [one for one in caplog.records if "no storage model is kept" in one.message]
+    assert [one.levelno for one in told] == [logging.INFO]
+    assert not [one for one in caplog.records if one.levelno >= logging.WARNING]
+    (status,) = models(shop).status()
+    assert (status.absent, status.stale, status.age) == (True, False, None)
+    assert "block-storage" in str(status.failure)
+    with pytest.raises(Unavailable, match=r"No storage model .* block-storage"):
+        models(shop).latest(STORAGE)
+    collector.step()
+    (status,) = models(shop).status()
+    assert (status.absent, status.stale, status.failure) == (False, False, None)
+
+
+def test_an_outage_that_turns_out_to_be_an_absence_is_shown_as_one(shop: Workshop) -> None:
+    """At the start Keystone may be down: "unreachable" must not be the last word."""
+    cloud = ArrangedStorage()
+    cloud.surprises = [CloudUnreachable("503"), CloudUnreachable("503"), ABSENT, ABSENT]
+    collector = Collector(storage_keeper(shop, cloud), period=300.0)
+    assert [collector.step() for _ in range(4)] == [15.0, 15.0, 300.0, 300.0]
+    assert topics(shop, ModelKind.STORAGE) == ["opened", *["collection-failed"] * 2]
+    assert models(shop).status()[0].absent
+
+
+def test_one_kind_that_fails_does_not_keep_the_others_from_being_collected(shop: Workshop) -> None:
+    storage, machines = ArrangedStorage(), ArrangedBaremetal()
+    storage.surprises = [ABSENT] * 1000
+    machines.surprises = [RuntimeError("a bug")] * 1000
+    keepers = Keepers(
+        shop.keeper(), storage_keeper(shop, storage), baremetal_keeper(shop, machines)
+    )
+    stop = threading.Event()
+    thread = threading.Thread(
+        target=collect_all, args=(keepers, dict.fromkeys(ModelKind, 0.2), stop)
+    )
+    thread.start()
+    deadline = time.monotonic() + 30
+    while not (
+        topics(shop, ModelKind.COMPUTE) == ["opened", "collected"]
+        and topics(shop, ModelKind.STORAGE) == ["opened", "collection-failed"]
+        and topics(shop, ModelKind.BAREMETAL) == ["opened", "collection-failed"]
+    ):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    stop.set()
+    thread.join(20)
+    assert not thread.is_alive()

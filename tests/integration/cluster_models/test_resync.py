@@ -1,0 +1,146 @@
+"""What notifications leave open is collected: once for many requests, and not too often."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from application.cluster_models.amendment_store import COMPUTE_AMENDING
+from application.cluster_models.amendment_writer import Amender
+from application.cluster_models.resync import Followed, Follower, Recollection
+from application.ports.cloud import CloudUnreachable
+from application.ports.event_log import EventLog
+from application.ports.notifications import Told
+from domain.cluster.kinds import ModelKind
+from domain.cluster_models.amendments import ComputeFacts
+from domain.kernel.metadata import Metadata, component
+from domain.kernel.reasons import Because, Reason
+from tests.integration.cluster_models.modelling import a_moment
+from tests.integration.cluster_models.test_amendment_writer import moved, places, topics
+from tests.integration.workshop import CLOCK, Workshop
+
+AGGREGATE = Because(Reason.NEEDS_COLLECTION, {"event": "aggregate.add_host.end"})
+STRANGER = Because(Reason.UNKNOWN_HOST, {"resource": "service", "host": "ironic-1"})
+
+
+@pytest.fixture
+def shop(event_database: str, event_log: EventLog) -> Iterator[Workshop]:
+    shop = Workshop(event_database, event_log)
+    yield shop
+    shop.close()
+
+
+def recollection(shop: Workshop, interval: float = 0.0) -> Recollection:
+    return Recollection(shop.keeper("listener"), CLOCK, interval=interval)
+
+
+class Count:
+    """Counts how often the arranged cloud is read."""
+
+    def __init__(self, shop: Workshop) -> None:
+        self.reads = 0
+        shop.cloud.meanwhile = self._read
+
+    def _read(self) -> None:
+        self.reads += 1
+
+
+def follower(shop: Workshop, again: Recollection) -> Follower:
+    amender = Amender(
+        COMPUTE_AMENDING,
+        shop.commands,
+        shop.records,
+        cloud="arranged",
+        metadata=Metadata(component("listener", "one")),
+    )
+    return Follower({ModelKind.COMPUTE: Followed(amender, again)})
+
+
+def test_facts_amend_and_what_is_unclear_is_collected(shop: Workshop) -> None:
+    shop.keeper().collect()
+    count = Count(shop)
+    again = recollection(shop)
+    following = follower(shop, again)
+    following.record(Told(ComputeFacts.of([moved("1", "c")])))
+    again.step()
+    assert (count.reads, places(shop)["1"]) == (0, "c")
+    following.record(Told(unclear={ModelKind.COMPUTE: (AGGREGATE,)}))
+    again.step()
+    again.step()
+    assert count.reads == 1
+
+
+def test_what_is_told_of_a_kind_that_is_not_kept_is_not_used(shop: Workshop) -> None:
+    before = topics(shop)
+    following = follower(shop, recollection(shop))
+    following.record(Told(unclear={ModelKind.STORAGE: (AGGREGATE,)}))
+    assert topics(shop) == before
+
+
+def test_many_requests_are_met_by_one_collection(shop: Workshop) -> None:
+    count = Count(shop)
+    again = recollection(shop)
+    for _ in range(5):
+        again.ask([AGGREGATE])
+    again.step()
+    again.step()
+    assert count.reads == 1
+
+
+def test_a_request_is_met_by_whoever_collects_after_it(shop: Workshop) -> None:
+    count = Count(shop)
+    again = recollection(shop)
+    again.ask([AGGREGATE])
+    a_moment()
+    shop.keeper("another").collect()
+    again.step()
+    assert count.reads == 1
+
+
+def test_a_collection_from_before_the_request_does_not_meet_it(shop: Workshop) -> None:
+    count = Count(shop)
+    shop.keeper("another").collect()
+    a_moment()
+    again = recollection(shop)
+    again.ask([AGGREGATE])
+    again.step()
+    assert count.reads == 2
+
+
+def test_what_collections_do_not_settle_is_asked_about_once_in_a_while(shop: Workshop) -> None:
+    """An ironic host is in no compute model; each of its messages would read the whole cloud."""
+    count = Count(shop)
+    again = recollection(shop)
+    for _ in range(3):
+        again.ask([STRANGER])
+        again.step()
+    assert count.reads == 1
+
+
+def test_collections_keep_their_distance(shop: Workshop) -> None:
+    count = Count(shop)
+    again = recollection(shop, interval=3600.0)
+    stop = threading.Event()
+    thread = threading.Thread(target=again.run, args=(stop,))
+    thread.start()
+    try:
+        again.ask([AGGREGATE])
+        end = CLOCK.monotonic() + 20
+        while not count.reads:
+            assert CLOCK.monotonic() < end
+            CLOCK.sleep(0.01)
+        again.ask([AGGREGATE])
+    finally:
+        stop.set()
+        thread.join(timeout=20)
+    assert not thread.is_alive()
+    assert count.reads == 1
+
+
+def test_a_cloud_that_cannot_be_read_is_left_to_the_collector(shop: Workshop) -> None:
+    shop.cloud.surprises = [CloudUnreachable("away")]
+    again = recollection(shop)
+    again.ask([AGGREGATE])
+    again.step()
+    again.step()
+    assert topics(shop)[-1] == "cluster-model.collection-failed"

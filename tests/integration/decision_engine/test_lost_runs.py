@@ -1,0 +1,256 @@
+"""Engines that are lost over a run, and engines that stop while they work on one."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from application.decision_engine.engine import Patience
+from application.kernel.unit_of_work import Commands
+from application.ports.event_log import EventLog, Recorded
+from application.ports.projections import StoreUnavailable
+from domain.audits import Audit, AuditState, AuditType
+from domain.audits.events import AuditRunClaimed
+from domain.kernel.aggregate import Facts
+from domain.kernel.metadata import Context
+from domain.kernel.reasons import Because, Reason
+from domain.optimization.solution import Solution
+from domain.optimization.strategies.dummy import Dummy
+from domain.optimization.strategy import Inputs
+from tests.integration.decision_engine.test_engine import executing_plan, reason
+from tests.integration.workshop import CLOCK, Workshop
+
+SECONDS = 20.0
+
+
+@pytest.fixture
+def shop(event_database: str, event_log: EventLog) -> Iterator[Workshop]:
+    shop = Workshop(event_database, event_log)
+    yield shop
+    shop.close()
+
+
+class Waiting(Dummy):
+    """A strategy that ends when it is told to."""
+
+    name = "waiting"
+
+    def __init__(self) -> None:
+        self.begun, self.end = threading.Event(), threading.Event()
+
+    def solve(self, inputs: Inputs) -> Solution:
+        self.begun.set()
+        assert self.end.wait(SECONDS)
+        return super().solve(inputs)
+
+
+def lose(shop: Workshop, audit: UUID, times: int) -> None:
+    """So many engines of which nothing was heard since claim the run, each from the one before."""
+
+    def claim(one: Audit, ctx: Context, name: str) -> None:
+        assert one.run is not None
+        facts: Facts = {"owner": one.run.owner, "successor": name}
+        lost = Because(Reason.OWNER_LOST, facts)
+        one.claim_run(ctx, one.run.id, name, "elsewhere", takeover=lost)
+
+    for number in range(times):
+        shop.change_audit(audit, partial(claim, name=f"engine/lost-{number}"))
+
+
+def takeovers(shop: Workshop, audit: UUID) -> list[Reason | None]:
+    """Why each claim on an audit's runs was a takeover, None for those that were not."""
+    events = [e.event for e in shop.log.history(audit) if isinstance(e, Recorded)]
+    claims = [event for event in events if isinstance(event, AuditRunClaimed)]
+    return [None if claim.because is None else claim.because.reason for claim in claims]
+
+
+@contextmanager
+def beside(work: Callable[[], object]) -> Iterator[None]:
+    """Something that goes on at the same time and has ended afterwards."""
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    yield
+    thread.join(SECONDS)
+    assert not thread.is_alive()
+
+
+def limit(losses: int) -> Patience:
+    return Patience(pause=0.0, gate=0.0, losses=losses)
+
+
+def test_a_run_that_lost_too_many_engines_fails_before_it_costs_another_one(
+    shop: Workshop,
+) -> None:
+    """A strategy with a segmentation fault killed every engine of the installation in turn."""
+    audit = shop.request()
+    lose(shop, audit, 2)
+    collected: list[bool] = []
+    shop.cloud.meanwhile = lambda: collected.append(True)
+    shop.work(shop.engine(patience=limit(2)))
+    assert shop.audit(audit).state is AuditState.FAILED
+    because = shop.audit(audit).because
+    assert because is not None
+    assert because.reason is Reason.WORKERS_LOST
+    assert because.facts["lost"] == [
+        {"epoch": 1, "worker": "engine/lost-0"},
+        {"epoch": 2, "worker": "engine/lost-1"},
+    ]
+    assert collected == []
+    view = shop.read.audit(str(audit))
+    assert view is not None
+    assert (view.state, view.status_message) == ("FAILED", str(because))
+
+
+def test_a_run_that_lost_fewer_engines_is_taken_over(shop: Workshop) -> None:
+    audit = shop.request()
+    lose(shop, audit, 2)
+    shop.work(shop.engine(patience=limit(3)))
+    assert shop.audit(audit).state is AuditState.SUCCEEDED
+    assert takeovers(shop, audit)[-1] is Reason.OWNER_LOST
+
+
+def test_a_continuous_audit_goes_on_after_a_run_was_given_up_while_it_waited_its_turn(
+    shop: Workshop,
+) -> None:
+    executing_plan(shop)
+    audit = shop.request(AuditType.CONTINUOUS, interval="1")
+    shop.tick()
+    lose(shop, audit, 2)
+    shop.work(shop.engine(patience=limit(2)))
+    assert reason(shop, audit) is Reason.WORKERS_LOST
+    assert (shop.audit(audit).state, shop.audit(audit).run) == (AuditState.ONGOING, None)
+    CLOCK.sleep(1.1)
+    shop.tick()
+    run = shop.audit(audit).run
+    assert run is not None
+    assert (run.number, run.lost) == (2, ())
+
+
+def test_an_engine_that_outlives_an_outage_of_the_database_is_not_lost(shop: Workshop) -> None:
+    """It takes its own claim up again, however often: nobody died of the run."""
+    shop.metrics.surprises = [StoreUnavailable("busy")] * 3
+    audit = shop.request()
+    engine = shop.engine(patience=limit(1))
+    for _ in range(3):
+        with pytest.raises(StoreUnavailable):
+            shop.work(engine)
+    shop.work(engine)
+    assert shop.audit(audit).state is AuditState.SUCCEEDED
+    assert takeovers(shop, audit) == [None, *[Reason.OWNER_RESUMED] * 3]
+
+
+def test_an_engine_that_retired_with_a_claim_in_hand_is_not_lost(shop: Workshop) -> None:
+    shop.metrics.surprises = [StoreUnavailable("busy")]
+    audit = shop.request()
+    with pytest.raises(StoreUnavailable):
+        shop.work(shop.engine("one"))
+    shop.services.retire("engine/one")
+    shop.work(shop.engine("two", limit(1)))
+    assert shop.audit(audit).state is AuditState.SUCCEEDED
+    assert takeovers(shop, audit) == [None, Reason.OWNER_RETIRED]
+
+
+def test_a_run_over_which_an_engine_was_lost_is_worked_on_alone(shop: Workshop) -> None:
+    """What shared an engine with a poison run was lost with it each time, and would have been
+    given up with it."""
+    waiting = shop.strategies["waiting"] = Waiting()
+    suspect = shop.request(goal="dummy", strategy="waiting")
+    lose(shop, suspect, 1)
+    other = shop.request(goal="dummy", strategy="dummy")
+    engine = shop.engine()
+    with beside(lambda: engine.process(suspect)):
+        assert waiting.begun.wait(SECONDS)
+        with beside(lambda: engine.process(other)):
+            CLOCK.sleep(0.3)
+            assert takeovers(shop, other) == [], "claimed beside a suspect"
+            waiting.end.set()
+    assert shop.audit(suspect).state is AuditState.SUCCEEDED
+    assert shop.audit(other).state is AuditState.SUCCEEDED
+
+
+def test_runs_that_nobody_suspects_are_worked_on_side_by_side(shop: Workshop) -> None:
+    waiting = shop.strategies["waiting"] = Waiting()
+    slow = shop.request(goal="dummy", strategy="waiting")
+    other = shop.request(goal="dummy", strategy="dummy")
+    engine = shop.engine()
+    with beside(lambda: engine.process(slow)):
+        assert waiting.begun.wait(SECONDS)
+        engine.process(other)
+        assert shop.audit(other).state is AuditState.SUCCEEDED
+        waiting.end.set()
+
+
+def test_an_engine_that_is_told_to_stop_gives_back_what_does_not_end(shop: Workshop) -> None:
+    """A supervisor that waited in vain killed it, which looked like the loss of an engine."""
+    waiting = shop.strategies["waiting"] = Waiting()
+    audit = shop.request(goal="dummy", strategy="waiting")
+    engine, stop = shop.engine("one"), threading.Event()
+    with beside(lambda: engine.process(audit)):
+        assert waiting.begun.wait(SECONDS)
+        stop.set()
+        engine.hand_over(stop, patience=0.05)
+        assert reason(shop, audit) is Reason.OWNER_STOPPING
+        shop.strategies["waiting"] = Dummy()
+        shop.work(shop.engine("two", limit(1)))
+        (plan,) = shop.plans(audit)
+        waiting.end.set()  # what the first engine still finds is dropped
+    assert [one.id for one in shop.plans(audit)] == [plan.id]
+    assert shop.audit(audit).state is AuditState.SUCCEEDED
+    assert takeovers(shop, audit) == [None, None]
+
+
+class Delayed(Commands):
+    """Commands that wait for a sign before they decide."""
+
+    def __init__(self, log: EventLog) -> None:
+        super().__init__(log, CLOCK)
+        self.begun, self.go = threading.Event(), threading.Event()
+
+    def run(self, *args: Any, **kwargs: Any) -> Any:
+        self.begun.set()
+        assert self.go.wait(SECONDS)
+        return super().run(*args, **kwargs)
+
+
+def test_a_run_that_is_being_claimed_when_the_engine_is_told_to_stop_is_given_back(
+    shop: Workshop,
+) -> None:
+    waiting = shop.strategies["waiting"] = Waiting()
+    audit = shop.request(goal="dummy", strategy="waiting")
+    delayed = shop.commands = Delayed(shop.log)
+    engine, stop = shop.engine(), threading.Event()
+    stop.set()
+    with beside(lambda: engine.process(audit)):
+        assert delayed.begun.wait(SECONDS)
+        with beside(lambda: engine.hand_over(stop, patience=3.0)):
+            CLOCK.sleep(0.2)  # it is told first, and the claim succeeds after that
+            delayed.go.set()
+        assert reason(shop, audit) is Reason.OWNER_STOPPING
+        waiting.end.set()
+    assert shop.plans(audit) == []
+
+
+def test_an_engine_that_is_told_to_stop_waits_a_moment_for_what_ends(shop: Workshop) -> None:
+    waiting = shop.strategies["waiting"] = Waiting()
+    audit = shop.request(goal="dummy", strategy="waiting")
+    engine, stop = shop.engine(), threading.Event()
+    with beside(lambda: engine.process(audit)):
+        assert waiting.begun.wait(SECONDS)
+        stop.set()
+        with beside(lambda: engine.hand_over(stop, patience=SECONDS)):
+            waiting.end.set()
+    assert shop.audit(audit).state is AuditState.SUCCEEDED
+    assert takeovers(shop, audit) == [None]
+
+
+def test_an_engine_that_is_told_to_stop_takes_nothing_more(shop: Workshop) -> None:
+    audit = shop.request()
+    engine, stop = shop.engine(), threading.Event()
+    stop.set()
+    engine.hand_over(stop)
+    engine.process(audit)
+    assert takeovers(shop, audit) == []

@@ -1,0 +1,84 @@
+"""The past, told the plain way: the whole history read, and all of it up to the moment folded."""
+
+from dataclasses import fields
+from datetime import datetime
+from uuid import UUID
+
+from application.ports.event_log import Entry, Malformed
+from application.ports.read_models import ActionPlanView, ActionView, AuditView
+from application.ports.read_tables import ACTION_PLANS, ACTIONS, AUDITS
+from application.projections.audits import AuditsProjection
+from application.projections.plans import PlansProjection
+from application.replay.folds import Rows
+from application.replay.history import History
+from application.replay.history_cache import Moment
+from application.replay.travel import state_at
+from domain.audits import Audit
+from domain.plans.action import ActionState
+from domain.plans.action_plan import ActionPlan
+from domain.plans.events import PlanState
+from infrastructure.cron import next_match
+
+View = AuditView | ActionPlanView | ActionView
+
+
+def audit_then(log: History, uuid: UUID, moment: Moment) -> tuple[View, int]:
+    """An audit as it was, and the position of the last event that it had seen."""
+    seen = _until(log.history(uuid), moment)
+    snapshot = state_at(log, uuid, version=len(seen))
+    assert isinstance(snapshot.state, Audit)
+    values = _rows(seen, AuditsProjection(next_match)).row(AUDITS.name, uuid)
+    known = {**values, "state": snapshot.state.state}
+    return AuditView(**{one.name: known[one.name] for one in fields(AuditView)}), seen[-1].position
+
+
+def plan_then(log: History, uuid: UUID, moment: Moment) -> tuple[View, int]:
+    """An action plan as it was, and the position of the last event that it had seen."""
+    seen = _until(log.history(uuid), moment)
+    plan = state_at(log, uuid, version=len(seen)).state
+    assert isinstance(plan, ActionPlan)
+    audit = _until(log.history(plan.audit_id), moment)
+    known = {
+        **_rows(seen, PlansProjection()).row(ACTION_PLANS.name, uuid),
+        "state": plan.state,
+        "audit_deleted": any(entry.topic == "audit.deleted" for entry in audit),
+    }
+    names = [one.name for one in fields(ActionPlanView)]
+    return ActionPlanView(**{name: known[name] for name in names}), seen[-1].position
+
+
+def action_then(log: History, plan_id: UUID, uuid: UUID, moment: Moment) -> tuple[View, int]:
+    """An action as it was, and the position of the last event that its plan had seen."""
+    seen = _until(log.history(plan_id), moment)
+    plan = state_at(log, plan_id, version=len(seen)).state
+    assert isinstance(plan, ActionPlan)
+    rows = _rows(seen, PlansProjection())
+    deleted = plan.state is PlanState.DELETED
+    known = {
+        **rows.row(ACTIONS.name, uuid),
+        "state": ActionState.DELETED if deleted else plan.actions[uuid].state,
+        "deleted_at": rows.row(ACTION_PLANS.name, plan_id)["deleted_at"],
+        "description": "",
+    }
+    return ActionView(**{one.name: known[one.name] for one in fields(ActionView)}), seen[
+        -1
+    ].position
+
+
+def _until(entries: list[Entry], moment: Moment) -> list[Entry]:
+    if isinstance(moment, datetime):
+        told = [place for place, one in enumerate(entries, 1) if _by(one, moment)]
+        return entries[: max(told, default=0)]
+    return [entry for entry in entries if entry.position <= moment]
+
+
+def _by(entry: Entry, moment: datetime) -> bool:
+    return not isinstance(entry, Malformed) and entry.event.timestamp <= moment
+
+
+def _rows(seen: list[Entry], projection: AuditsProjection | PlansProjection) -> Rows:
+    rows = Rows()
+    for entry in seen:
+        if not isinstance(entry, Malformed) and entry.topic in (projection.topics or ()):
+            projection.handle(entry, rows)
+    return rows

@@ -1,0 +1,71 @@
+"""Counts are added from time to time, and kept while that is not possible."""
+
+import threading
+from collections.abc import Sequence
+
+import pytest
+
+from application.ports.counters import Counted
+from application.ports.projections import StoreUnavailable
+from application.workers.counting import Counting
+from infrastructure.clock import SystemClock
+
+
+class Board:
+    """Takes what is added, after the failures that a test arranged."""
+
+    def __init__(self, *failures: Exception) -> None:
+        self.failures = list(failures)
+        self.added: list[list[Counted]] = []
+
+    def add(self, counted: Sequence[Counted]) -> None:
+        if self.failures:
+            raise self.failures.pop(0)
+        self.added.append(list(counted))
+
+    def rows(self) -> list[Counted]:
+        return []
+
+    def sums(self) -> list[dict[str, int]]:
+        return [{one.of: one.count for one in batch} for batch in self.added]
+
+
+def test_what_was_counted_is_added_once() -> None:
+    board = Board()
+    counting = Counting(board, SystemClock())
+    counting.note("x", "a", "good", 2)
+    counting.note("x", "a", "good")
+    counting.note("x", "b", "good", 0)
+    counting.flush()
+    counting.flush()
+    assert board.sums() == [{"a": 3}]
+
+
+def test_counts_wait_while_the_board_is_away() -> None:
+    board = Board(StoreUnavailable("away"))
+    counting = Counting(board, SystemClock())
+    counting.note("x", "a", "good")
+    counting.flush()
+    counting.note("x", "a", "good")
+    counting.note("x", "b", "good")
+    counting.flush()
+    assert board.sums() == [{"a": 2, "b": 1}]
+
+
+@pytest.mark.parametrize("failure", [StoreUnavailable("away"), ValueError("a bug")])
+def test_it_goes_on_whatever_happens_and_adds_what_is_left_when_it_ends(
+    failure: Exception,
+) -> None:
+    board = Board(failure)
+    counting = Counting(board, SystemClock(), interval=0.01)
+    stop = threading.Event()
+    counting.note("x", "a", "good")
+    thread = threading.Thread(target=counting.run, args=(stop,))
+    thread.start()
+    while board.failures:
+        assert thread.is_alive()
+    counting.note("x", "b", "good")
+    stop.set()
+    thread.join(20)
+    assert not thread.is_alive()
+    assert any("b" in batch for batch in board.sums())
