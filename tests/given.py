@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from domain.kernel.aggregate import Event, Root
+from domain.kernel.aggregate import Aggregate, Event
 from domain.kernel.metadata import Actor, ActorKind, Context, Metadata
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -15,14 +15,14 @@ def context(seconds: float = 0) -> Context:
     return Context(NOON + timedelta(seconds=seconds), Metadata(ADMIN, "req-1"))
 
 
-def happened(aggregate: Root) -> list[str]:
+def happened(aggregate: Aggregate) -> list[str]:
     """The topics of what was decided since the last call, in order."""
     return [getattr(type(event), "TOPIC", "?") for event in aggregate.collect_events()]
 
 
-def replayed(events: list[Event]) -> Root:
+def replayed(events: list[Event]) -> Aggregate:
     """The aggregate that some events fold to."""
-    state: Root | None = None
+    state: Aggregate | None = None
     for event in events:
         state = event.mutate(state)
     if state is None:

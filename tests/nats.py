@@ -16,7 +16,7 @@ import pytest
 from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
 
-from infrastructure.messaging import EmbeddedNats, NatsSettings, hints
+from infrastructure.messaging import EmbeddedNats, NatsConnectionSettings, hints
 from infrastructure.messaging.connection import connected
 
 T = TypeVar("T")
@@ -69,7 +69,7 @@ async def background(*work: Coroutine[Any, Any, None]) -> AsyncIterator[list[asy
 
 
 @asynccontextmanager
-async def jetstream(settings: NatsSettings) -> AsyncIterator[JetStreamContext]:
+async def jetstream(settings: NatsConnectionSettings) -> AsyncIterator[JetStreamContext]:
     """A JetStream context of the test's own."""
     async with connected(settings, "test") as connection:
         yield connection.jetstream

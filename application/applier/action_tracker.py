@@ -5,12 +5,12 @@ from typing import Any
 from uuid import UUID
 
 from application.ports.cloud import ActionHandler
-from domain.kernel.aggregate import Facts
+from domain.kernel.aggregate import JsonObject
 from domain.plans import Action
 
 
 @dataclass(frozen=True)
-class Pace:
+class ExecutionPolicy:
     """How fast and how patiently a plan is executed.
 
     Attributes:
@@ -31,7 +31,7 @@ class Pace:
 
 
 @dataclass
-class Track:
+class ActionTracker:
     """An action that is being worked on, between two decisions.
 
     Attributes:
@@ -47,7 +47,7 @@ class Track:
 
     action: UUID
     handler: ActionHandler
-    parameters: Facts
+    parameters: JsonObject
     due: float
     since: float
     begun: float
@@ -58,7 +58,7 @@ class Track:
     doubts: int = 0
 
 
-def before_of(action: Action) -> Facts:
+def before_of(action: Action) -> JsonObject:
     """What the cloud looked like before an action's effect, empty without an intent."""
     noted = (action.intent or {}).get("before")
     return noted if isinstance(noted, dict) else {}

@@ -7,20 +7,20 @@ from application.ports.event_log import (
     ConcurrencyConflict,
     EventLog,
     EventLogUnavailable,
-    Recorded,
+    RecordedEvent,
 )
-from domain.kernel.aggregate import Event, Root
+from domain.kernel.aggregate import Aggregate, Event
 from domain.kernel.errors import Fenced, NotFound
 from domain.kernel.metadata import Context, Metadata
 
-A = TypeVar("A", bound=Root)
+A = TypeVar("A", bound=Aggregate)
 T = TypeVar("T")
 
 ATTEMPTS = 8
 BACKOFF = 0.02
 
 
-class Held(Generic[A]):
+class AggregateSession(Generic[A]):
     """An aggregate that one worker writes to again and again.
 
     It stays in memory between decisions, so that a plan of thousands of actions is not folded anew
@@ -61,7 +61,7 @@ class Held(Generic[A]):
             Fenced: somebody did.
         """
         for entry in self._log.history(self._id, version):
-            if isinstance(entry, Recorded) and isinstance(entry.event, claim):
+            if isinstance(entry, RecordedEvent) and isinstance(entry.event, claim):
                 raise Fenced(
                     f"{self._kind.__name__} {self._id}", epoch=version, current=entry.version
                 )

@@ -7,15 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from uuid import UUID
 
-from application.applier.action_tracker import Pace
-from application.applier.aggregate_session import Held
-from application.applier.plan_execution import PlanRun
+from application.applier.action_tracker import ExecutionPolicy
+from application.applier.aggregate_session import AggregateSession
+from application.applier.plan_execution import PlanExecution
 from application.ports.clock import Clock
 from application.ports.cloud import ActionHandler, correlated
 from application.ports.event_log import EventLog
 from application.ports.progress import ProgressBoard
 from application.ports.read_models import ReadModels
-from application.ports.services import Instance, Services
+from application.ports.services import Instance, ServiceRegistry
 from application.workers.liveness import takeover
 from domain.kernel.errors import Fenced, Refusal
 from domain.kernel.metadata import Context, Metadata, component
@@ -33,7 +33,7 @@ class Collaborators:
     log: EventLog
     read: ReadModels
     progress: ProgressBoard
-    services: Services
+    services: ServiceRegistry
     handlers: Mapping[str, ActionHandler]
     clock: Clock
 
@@ -55,7 +55,7 @@ class Applier:
         instance: Instance,
         *,
         fresh: Callable[[], bool],
-        pace: Pace,
+        pace: ExecutionPolicy,
         stop: threading.Event,
     ) -> None:
         self._parts = parts
@@ -71,12 +71,12 @@ class Applier:
 
     def process(self, plan_id: UUID) -> None:
         """Executes a plan to its end; nothing if it is another's or over."""
-        held = Held(self._parts.log, self._parts.clock, ActionPlan, plan_id)
+        held = AggregateSession(self._parts.log, self._parts.clock, ActionPlan, plan_id)
         epoch = self._claim(held)
         if epoch is None:
             return
         with ThreadPoolExecutor(self._pace.parallel, thread_name_prefix="effect") as pool:
-            run = PlanRun(
+            run = PlanExecution(
                 held,
                 epoch,
                 handlers=self._parts.handlers,
@@ -93,7 +93,7 @@ class Applier:
             except (Fenced, Refusal) as lost:
                 log.warning("plan %s is no longer ours: %s", plan_id, lost)
 
-    def _claim(self, held: Held[ActionPlan]) -> int | None:
+    def _claim(self, held: AggregateSession[ActionPlan]) -> int | None:
         plan = held.state
         if plan.state not in OPEN:
             return None

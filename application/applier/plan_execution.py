@@ -14,8 +14,13 @@ from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
-from application.applier.action_tracker import Pace, Track, before_of, deadline_of
-from application.applier.aggregate_session import Held
+from application.applier.action_tracker import (
+    ActionTracker,
+    ExecutionPolicy,
+    before_of,
+    deadline_of,
+)
+from application.applier.aggregate_session import AggregateSession
 from application.ports.clock import Clock
 from application.ports.cloud import (
     ActionHandler,
@@ -30,10 +35,10 @@ from application.ports.cloud import (
 )
 from application.ports.progress import Progress, ProgressBoard
 from application.ports.projections import StoreUnavailable
-from domain.kernel.aggregate import Facts
+from domain.kernel.aggregate import JsonObject
 from domain.kernel.errors import Fenced, Refusal
 from domain.kernel.metadata import Context, Metadata
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 from domain.plans import Action, ActionPlan, PlanState
 from domain.plans.action_plan import RUNNING
 from domain.plans.events import PlanClaimed
@@ -43,12 +48,12 @@ R = TypeVar("R")
 log = logging.getLogger(__name__)
 
 
-class PlanRun:
+class PlanExecution:
     """Drives the actions of a claimed plan."""
 
     def __init__(  # noqa: PLR0913 - its collaborators
         self,
-        held: Held[ActionPlan],
+        held: AggregateSession[ActionPlan],
         epoch: int,
         *,
         handlers: Mapping[str, ActionHandler],
@@ -57,7 +62,7 @@ class PlanRun:
         metadata: Metadata,
         pool: ThreadPoolExecutor,
         fresh: Callable[[], bool],
-        pace: Pace,
+        pace: ExecutionPolicy,
     ) -> None:
         self._held = held
         self._epoch = epoch
@@ -68,7 +73,7 @@ class PlanRun:
         self._pool = pool
         self._fresh = fresh
         self._pace = pace
-        self._tracks: dict[UUID, Track] = {}
+        self._tracks: dict[UUID, ActionTracker] = {}
         self._moved = threading.Event()
         self._looked = float("-inf")
         self._leaving = False
@@ -159,12 +164,12 @@ class PlanRun:
 
     # -- check → intent → effect -----------------------------------------------------------------
 
-    def _check(self, track: Track) -> None:
+    def _check(self, track: ActionTracker) -> None:
         self._submit(
             track, partial(track.handler.check, track.parameters), partial(self._checked, track)
         )
 
-    def _checked(self, track: Track, verdict: Callable[[], Verdict]) -> None:
+    def _checked(self, track: ActionTracker, verdict: Callable[[], Verdict]) -> None:
         if self._held.state.actions[track.action].ended:  # a cancel was faster
             self._drop(track)
             return
@@ -181,7 +186,7 @@ class PlanRun:
             track.silent = None
             self._judge(track, said)
 
-    def _judge(self, track: Track, verdict: Verdict) -> None:
+    def _judge(self, track: ActionTracker, verdict: Verdict) -> None:
         match verdict:
             case Skip(because):
                 self._act(lambda p, ctx: p.skip_action(ctx, self._epoch, track.action, because))
@@ -191,7 +196,7 @@ class PlanRun:
             case Go(before):
                 self._intend(track, before)
 
-    def _intend(self, track: Track, before: Facts) -> None:
+    def _intend(self, track: ActionTracker, before: JsonObject) -> None:
         if self._leaving:
             return
         if not self._fresh():
@@ -200,7 +205,7 @@ class PlanRun:
             return
         if not self._wanted(track):
             return
-        intent: Facts = {
+        intent: JsonObject = {
             "before": before,
             "deadline": track.handler.deadline(track.parameters, before),
         }
@@ -216,7 +221,7 @@ class PlanRun:
         effect = partial(self._start, track, before, self._held.state.version)
         self._submit(track, effect, partial(self._started, track))
 
-    def _wanted(self, track: Track) -> bool:
+    def _wanted(self, track: ActionTracker) -> bool:
         """Whether the plan still is to be carried out, as the log says now."""
         plan = self._held.refresh()
         if plan.state is PlanState.ONGOING:
@@ -227,14 +232,14 @@ class PlanRun:
             track.due = self._clock.monotonic()  # an earlier attempt still has to be ended
         return False
 
-    def _start(self, track: Track, before: Facts, version: int) -> Facts:
+    def _start(self, track: ActionTracker, before: JsonObject, version: int) -> JsonObject:
         """The effect, if this applier is still the one that may have it (runs on the pool)."""
         if not self._fresh():
             raise CloudUnreachable("the heartbeat went stale before the effect was asked for")
         self._held.check_fence(version, PlanClaimed)
         return track.handler.start(track.parameters, before)
 
-    def _started(self, track: Track, answer: Callable[[], Facts]) -> None:
+    def _started(self, track: ActionTracker, answer: Callable[[], JsonObject]) -> None:
         track.due = self._clock.monotonic()
         try:
             receipt = answer()
@@ -253,12 +258,12 @@ class PlanRun:
 
     # -- observe → outcome -----------------------------------------------------------------------
 
-    def _observe(self, track: Track) -> None:
+    def _observe(self, track: ActionTracker) -> None:
         action = self._held.state.actions[track.action]
         look = partial(track.handler.observe, track.parameters, before_of(action), action.receipt)
         self._submit(track, look, partial(self._observed, track))
 
-    def _observed(self, track: Track, observation: Callable[[], Observation]) -> None:
+    def _observed(self, track: ActionTracker, observation: Callable[[], Observation]) -> None:
         track.due = self._clock.monotonic() + self._pace.poll
         try:
             seen = observation()
@@ -275,7 +280,7 @@ class PlanRun:
             track.silent, track.doubts = None, 0
             self._conclude(track, seen)
 
-    def _conclude(self, track: Track, seen: Observation) -> None:
+    def _conclude(self, track: ActionTracker, seen: Observation) -> None:
         match seen.phase:
             case Phase.DONE:
                 self._act(
@@ -289,22 +294,22 @@ class PlanRun:
             case Phase.NEVER_STARTED:
                 self._never_started(track)
             case Phase.UNKNOWN:
-                self._overdue(track, seen.because or Because(Reason.OUTCOME_UNKNOWN, seen.facts))
+                self._overdue(track, seen.because or Cause(Reason.OUTCOME_UNKNOWN, seen.facts))
 
-    def _running(self, track: Track, seen: Observation) -> None:
+    def _running(self, track: ActionTracker, seen: Observation) -> None:
         self._show(track, seen)
         self._overdue(track, self._late(track))
 
-    def _late(self, track: Track) -> Because:
+    def _late(self, track: ActionTracker) -> Cause:
         seconds = round(deadline_of(self._held.state.actions[track.action]))
-        return Because(Reason.DEADLINE_PASSED, {"seconds": seconds})
+        return Cause(Reason.DEADLINE_PASSED, {"seconds": seconds})
 
-    def _why(self, track: Track, seen: Observation) -> Because:
-        because = seen.because or Because(Reason.OUTCOME_UNKNOWN, seen.facts)
+    def _why(self, track: ActionTracker, seen: Observation) -> Cause:
+        because = seen.because or Cause(Reason.OUTCOME_UNKNOWN, seen.facts)
         ours = track.aborted is not None and because.reason is Reason.MIGRATION_ABORTED
         return self._late(track) if ours else because
 
-    def _show(self, track: Track, seen: Observation) -> None:
+    def _show(self, track: ActionTracker, seen: Observation) -> None:
         percent = seen.facts.get("percent")
         progress = Progress(
             action_id=track.action,
@@ -317,20 +322,20 @@ class PlanRun:
         except StoreUnavailable as outage:
             log.warning("action %s: its progress is not shown: %s", track.action, outage)
 
-    def _never_started(self, track: Track) -> None:
+    def _never_started(self, track: ActionTracker) -> None:
         """The cloud shows nothing of the effect: once it surely cannot show up any more, again."""
         if self._clock.monotonic() - track.since < self._pace.settle:
             return
         action = self._held.state.actions[track.action]
         if action.attempt >= self._pace.attempts:
             error = f"the cloud showed no effect of {action.attempt} attempts"
-            self._fail(track, Because(Reason.OUTCOME_UNKNOWN, {"error": error}))
+            self._fail(track, Cause(Reason.OUTCOME_UNKNOWN, {"error": error}))
         elif self._held.state.state is PlanState.CANCELLING:
-            self._fail(track, Because(Reason.PLAN_CANCELLED))
+            self._fail(track, Cause(Reason.PLAN_CANCELLED))
         else:
             self._check(track)
 
-    def _overdue(self, track: Track, because: Because) -> None:
+    def _overdue(self, track: ActionTracker, because: Cause) -> None:
         """Gives up an effect that is past its deadline: aborts it, watches it, then fails it."""
         now = self._clock.monotonic()
         action = self._held.state.actions[track.action]
@@ -343,7 +348,7 @@ class PlanRun:
         elif now - track.aborted >= self._pace.grace:
             self._fail(track, because)
 
-    def _given_up(self, track: Track, aborted: Callable[[], None]) -> None:
+    def _given_up(self, track: ActionTracker, aborted: Callable[[], None]) -> None:
         try:
             aborted()
         except Exception:
@@ -351,12 +356,12 @@ class PlanRun:
 
     # -- helpers ---------------------------------------------------------------------------------
 
-    def _track(self, action: Action, handler: ActionHandler) -> Track:
+    def _track(self, action: Action, handler: ActionHandler) -> ActionTracker:
         now = self._clock.monotonic()
         passed = 0.0  # what a predecessor waited is known by the wall clock only
         if action.started_at is not None:
             passed = max((self._clock.now() - action.started_at).total_seconds(), 0.0)
-        return Track(
+        return ActionTracker(
             action.spec.id,
             handler,
             action.spec.parameters,
@@ -367,7 +372,7 @@ class PlanRun:
 
     def _submit(
         self,
-        track: Track,
+        track: ActionTracker,
         call: Callable[[], R],
         then: Callable[[Callable[[], R]], None],
     ) -> None:
@@ -381,29 +386,29 @@ class PlanRun:
     def _act(self, decide: Callable[[ActionPlan, Context], object]) -> None:
         self._held.act(self._metadata, decide)
 
-    def _drop(self, track: Track) -> None:
+    def _drop(self, track: ActionTracker) -> None:
         self._tracks.pop(track.action, None)
         self._moved.set()
 
-    def _fail(self, track: Track, because: Because) -> None:
+    def _fail(self, track: ActionTracker, because: Cause) -> None:
         log.error("action %s failed: %s", track.action, because)
         self._act(lambda p, ctx: p.fail_action(ctx, self._epoch, track.action, because))
         self._drop(track)
 
-    def _silence(self, track: Track, why: CloudUnreachable | CloudRefused) -> None:
+    def _silence(self, track: ActionTracker, why: CloudUnreachable | CloudRefused) -> None:
         """The cloud does not tell, or not us (credentials change): that says nothing of effects."""
         now = self._clock.monotonic()
         track.due = now + self._pace.poll
         track.silent = now if track.silent is None else track.silent
         log.warning("action %s: %s; asking again in %s s", track.action, why, self._pace.poll)
         if now - track.silent >= self._pace.unreachable:
-            unreachable = Because(Reason.CLOUD_UNREACHABLE, {"error": str(why)})
+            unreachable = Cause(Reason.CLOUD_UNREACHABLE, {"error": str(why)})
             self._fail(track, why.because if isinstance(why, CloudRefused) else unreachable)
 
     def _unknown_type(self, action: Action) -> None:
-        because = Because(Reason.ACTION_TYPE_UNKNOWN, {"type": action.spec.type})
+        because = Cause(Reason.ACTION_TYPE_UNKNOWN, {"type": action.spec.type})
         self._act(lambda p, ctx: p.fail_action(ctx, self._epoch, action.spec.id, because))
 
 
-def _internal(bug: Exception) -> Because:
-    return Because(Reason.INTERNAL_ERROR, {"error": f"{type(bug).__name__}: {bug}"})
+def _internal(bug: Exception) -> Cause:
+    return Cause(Reason.INTERNAL_ERROR, {"error": f"{type(bug).__name__}: {bug}"})

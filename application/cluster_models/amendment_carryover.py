@@ -9,12 +9,12 @@ import logging
 from dataclasses import dataclass
 from typing import Any, Generic
 
-from application.cluster_models.amendment_store import Amendable, amendable, load_facts
+from application.cluster_models.amendment_store import AmendableKind, amendable, load_facts
 from application.cluster_models.amendment_writer import append, open_amendments, told_since
-from application.cluster_models.kinds import Kind, M
+from application.cluster_models.kinds import CollectedKind, M
 from application.kernel.unit_of_work import Transaction
-from application.ports.records import Records
-from domain.cluster_models import ClusterModel, Collection
+from application.ports.records import RecordStore
+from domain.cluster_models import ClusterModel, CompleteCollection
 from domain.cluster_models.amendments import ModelAmendments
 from domain.kernel.metadata import Context
 
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Carrier(Generic[M]):
+class AmendmentCarryover(Generic[M]):
     """Takes collections of a kind of model in.
 
     Attributes:
@@ -30,8 +30,8 @@ class Carrier(Generic[M]):
         records: holds what was told.
     """
 
-    kind: Kind[M]
-    records: Records
+    kind: CollectedKind[M]
+    records: RecordStore
 
     def before(self, transaction: Transaction, kept: ClusterModel) -> str | None:
         """Digest of the record of the model as it was, amended; None if there was none."""
@@ -43,7 +43,7 @@ class Carrier(Generic[M]):
         transaction: Transaction,
         ctx: Context,
         kept: ClusterModel,
-        collection: Collection,
+        collection: CompleteCollection,
         model: M,
     ) -> str:
         """Records a collection; returns the digest of the model that it leads to."""
@@ -62,7 +62,7 @@ class Carrier(Generic[M]):
         ctx: Context,
         kept: ClusterModel,
         old: ModelAmendments,
-        how: Amendable[M, Any],
+        how: AmendableKind[M, Any],
         model: M,
     ) -> str | None:
         if kept.began is None:

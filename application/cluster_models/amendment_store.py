@@ -12,9 +12,9 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 
 import msgspec
 
-from application.cluster_models.kinds import COMPUTE, STORAGE, Kind, M
-from application.cluster_models.record import Loaded, load_model
-from application.ports.records import Records
+from application.cluster_models.kinds import COMPUTE, STORAGE, CollectedKind, M
+from application.cluster_models.record import LoadedModel, load_model
+from application.ports.records import RecordStore
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.kinds import ModelKind
 from domain.cluster.storage.model import StorageModel
@@ -29,8 +29,8 @@ from domain.cluster_models.amendments import (
     carried_compute,
     carried_storage,
 )
-from domain.kernel.aggregate import Facts
-from domain.kernel.reasons import Because
+from domain.kernel.aggregate import JsonObject
+from domain.kernel.reasons import Cause
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ S_co = TypeVar("S_co", bound=FactSet, covariant=True)
 M_co = TypeVar("M_co", covariant=True)
 
 
-class Amended(Protocol[M_co, S_co]):
+class AmendedModel(Protocol[M_co, S_co]):
     """A collected model with facts over it."""
 
     @property
@@ -68,13 +68,13 @@ class Amended(Protocol[M_co, S_co]):
         """What was admitted since."""
         ...
 
-    def model(self) -> tuple[M_co, tuple[Because, ...]]:
+    def model(self) -> tuple[M_co, tuple[Cause, ...]]:
         """The model with everything that is told, and what of it could not be used."""
         ...
 
 
 @dataclass(frozen=True)
-class Amendable(Generic[M, S]):
+class AmendableKind(Generic[M, S]):
     """A kind of model that notifications amend.
 
     Attributes:
@@ -85,26 +85,26 @@ class Amendable(Generic[M, S]):
         carried: what a new collection cannot have seen: amended model, new base, since when.
     """
 
-    kind: Kind[M]
+    kind: CollectedKind[M]
     facts: type[S]
-    over: Callable[[M, S], Amended[M, S]]
-    admit: Callable[[Any, S, float], Admission[S, Amended[M, S]]]
-    carried: Callable[[Any, M, float], Admission[S, Amended[M, S]]]
+    over: Callable[[M, S], AmendedModel[M, S]]
+    admit: Callable[[Any, S, float], Admission[S, AmendedModel[M, S]]]
+    carried: Callable[[Any, M, float], Admission[S, AmendedModel[M, S]]]
 
 
-COMPUTE_AMENDING: Amendable[ComputeModel, ComputeFacts] = Amendable(
+COMPUTE_AMENDING: AmendableKind[ComputeModel, ComputeFacts] = AmendableKind(
     COMPUTE, ComputeFacts, ComputeAmendments, admit_compute, carried_compute
 )
-STORAGE_AMENDING: Amendable[StorageModel, StorageFacts] = Amendable(
+STORAGE_AMENDING: AmendableKind[StorageModel, StorageFacts] = AmendableKind(
     STORAGE, StorageFacts, StorageAmendments, admit_storage, carried_storage
 )
-_AMENDABLE: dict[ModelKind, Amendable[Any, Any]] = {
+_AMENDABLE: dict[ModelKind, AmendableKind[Any, Any]] = {
     ModelKind.COMPUTE: COMPUTE_AMENDING,
     ModelKind.STORAGE: STORAGE_AMENDING,
 }
 
 
-def amendable(kind: Kind[M]) -> Amendable[M, Any] | None:
+def amendable(kind: CollectedKind[M]) -> AmendableKind[M, Any] | None:
     """How notifications amend a kind of model; None if none do."""
     return _AMENDABLE.get(kind.name)
 
@@ -126,7 +126,7 @@ class AmendmentRecord(msgspec.Struct, frozen=True, kw_only=True):
     base: str
     previous: str | None
     depth: int
-    facts: Facts
+    facts: JsonObject
 
 
 class _Outline(msgspec.Struct):
@@ -137,7 +137,7 @@ class _Outline(msgspec.Struct):
 
 
 def encode_amendment(
-    kind: Kind[Any], base: str, previous: str | None, depth: int, facts: FactSet
+    kind: CollectedKind[Any], base: str, previous: str | None, depth: int, facts: FactSet
 ) -> bytes:
     """Canonical bytes of some facts."""
     plain = msgspec.to_builtins(facts)
@@ -147,12 +147,12 @@ def encode_amendment(
         base=base,
         previous=previous,
         depth=depth,
-        facts=cast("Facts", plain),
+        facts=cast("JsonObject", plain),
     )
     return msgspec.json.encode(record, order="sorted")
 
 
-def load_facts(records: Records, how: Amendable[M, S], digest: str | None) -> S:
+def load_facts(records: RecordStore, how: AmendableKind[M, S], digest: str | None) -> S:
     """All facts that the newest of some records tells of, by itself or through those before it.
 
     Raises:
@@ -168,7 +168,9 @@ def load_facts(records: Records, how: Amendable[M, S], digest: str | None) -> S:
     return facts
 
 
-def load_amended(records: Records, kind: Kind[M], digest: str) -> Loaded[M] | None:
+def load_amended(
+    records: RecordStore, kind: CollectedKind[M], digest: str
+) -> LoadedModel[M] | None:
     """A model from its record, whether it was collected or amended.
 
     None (and a word in the log) if it is not to be had.
@@ -187,10 +189,10 @@ def load_amended(records: Records, kind: Kind[M], digest: str) -> Loaded[M] | No
         log.warning("the amendments %s of a %s model cannot be read: %s", digest, kind.name, lost)
         return None
     model, problems = how.over(collected.model, facts).model()
-    return Loaded(digest, model, (*collected.problems, *problems), base)
+    return LoadedModel(digest, model, (*collected.problems, *problems), base)
 
 
-def _content(records: Records, digest: str) -> bytes | None:
+def _content(records: RecordStore, digest: str) -> bytes | None:
     """A record's content; None if it cannot be read: who needs it says so."""
     try:
         return records.get(digest)

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from application.cluster_models.amendment_store import (
     LINKS,
-    Amendable,
-    Amended,
+    AmendableKind,
+    AmendedModel,
     S,
     encode_amendment,
     load_facts,
@@ -19,13 +19,13 @@ from application.cluster_models.amendment_store import (
 from application.cluster_models.kinds import M
 from application.cluster_models.record import load_model
 from application.kernel.unit_of_work import Commands, Transaction
-from application.ports.records import Records
+from application.ports.records import RecordStore
 from application.workers.counting import ADMITTED
 from domain.cluster_models import ClusterModel
 from domain.cluster_models.amendments import TOLERANCE, Admission, Amendment, ModelAmendments
 from domain.kernel.ids import amendments_id, cluster_model_id
 from domain.kernel.metadata import Context, Metadata
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 
 log = logging.getLogger(__name__)
 
@@ -48,14 +48,14 @@ class _Known(Generic[M, S]):
 
     base: str
     digest: str | None
-    amended: Amended[M, S]
+    amended: AmendedModel[M, S]
 
 
 def _nobody_counts(outcome: str, count: int) -> None:
     del outcome, count
 
 
-class Amender(Generic[M, S]):
+class AmendmentWriter(Generic[M, S]):
     """Amends the kept model of one kind of one cloud. Any number may work at once.
 
     What is told is judged against what is in the log, and appended only if nobody else appended
@@ -73,9 +73,9 @@ class Amender(Generic[M, S]):
 
     def __init__(
         self,
-        how: Amendable[M, S],
+        how: AmendableKind[M, S],
         commands: Commands,
-        records: Records,
+        records: RecordStore,
         *,
         cloud: str,
         metadata: Metadata,
@@ -92,7 +92,7 @@ class Amender(Generic[M, S]):
         self._waiting: S = how.facts()
         self._count = count
 
-    def take(self, facts: S) -> tuple[Because, ...]:
+    def take(self, facts: S) -> tuple[Cause, ...]:
         """Lays facts over the model, and returns what only a collection can tell.
 
         Without a model they wait in memory for the first collection, which may be reading already.
@@ -109,7 +109,7 @@ class Amender(Generic[M, S]):
             ).value
             if admission is None:
                 self._waiting = told
-                return (Because(Reason.MODEL_EMPTY),)
+                return (Cause(Reason.MODEL_EMPTY),)
             self._waiting = self._how.facts()
         self._count(ADMITTED, len(admission.facts))
         for why, count in admission.ignored.items():
@@ -120,7 +120,7 @@ class Amender(Generic[M, S]):
 
     def _decide(
         self, transaction: Transaction, ctx: Context, told: S
-    ) -> Admission[S, Amended[M, S]] | None:
+    ) -> Admission[S, AmendedModel[M, S]] | None:
         era = self._era(transaction)
         cluster = None if era is not None else transaction.find(ClusterModel, self._id)
         base, since = _basis(era, cluster)
@@ -142,7 +142,7 @@ class Amender(Generic[M, S]):
         self._known = _Known(base, digest, admission.over)
         if era.count < MANY:
             return admission
-        long = Because(Reason.NEEDS_COLLECTION, {"event": f"a row of {era.count} amendments"})
+        long = Cause(Reason.NEEDS_COLLECTION, {"event": f"a row of {era.count} amendments"})
         return replace(admission, unclear=(*admission.unclear, long))
 
     def _era(self, transaction: Transaction) -> ModelAmendments | None:
@@ -204,11 +204,11 @@ def open_amendments(
 
 
 def append(
-    records: Records,
-    how: Amendable[Any, S],
+    records: RecordStore,
+    how: AmendableKind[Any, S],
     ctx: Context,
     era: ModelAmendments,
-    admission: Admission[S, Amended[Any, S]],
+    admission: Admission[S, AmendedModel[Any, S]],
 ) -> str:
     """Stores what was let in, and records it; returns the record's digest."""
     if era.digest is None or era.depth < LINKS:

@@ -7,23 +7,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic
 
-from application.cluster_models.amendment_carryover import Carrier
+from application.cluster_models.amendment_carryover import AmendmentCarryover
 from application.cluster_models.amendment_store import load_amended
-from application.cluster_models.kinds import M, Snapshot, Source
-from application.cluster_models.record import Loaded, encode_model
+from application.cluster_models.kinds import M, ModelSnapshot, ModelSource
+from application.cluster_models.record import LoadedModel, encode_model
 from application.kernel.unit_of_work import Commands, Transaction
 from application.ports.clock import Clock
 from application.ports.cloud import CloudRefused, CloudUnreachable
-from application.ports.collected_models import KeptModels
-from application.ports.records import Records
+from application.ports.collected_models import CollectedModels
+from application.ports.records import RecordStore
 from domain.cluster.baremetal.model import BaremetalModel
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.kinds import ModelKind
 from domain.cluster.storage.model import StorageModel
-from domain.cluster_models import ClusterModel, Collection, Counts
+from domain.cluster_models import ClusterModel, CompleteCollection, Counts
 from domain.kernel.ids import cluster_model_id
 from domain.kernel.metadata import Context, Metadata
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 
 log = logging.getLogger(__name__)
 
@@ -44,13 +44,13 @@ class Kept(Generic[M]):
     """
 
     model: M
-    problems: tuple[Because, ...]
+    problems: tuple[Cause, ...]
     digest: str
     age: float
     collected_at: datetime
 
 
-class ModelKeeper(Generic[M]):
+class ModelCollector(Generic[M]):
     """The kept model of one kind of one cloud. Any number of keepers may work at once.
 
     Two that see the same cloud store the same record, and the log lets one of them record a
@@ -68,10 +68,10 @@ class ModelKeeper(Generic[M]):
 
     def __init__(
         self,
-        source: Source[M],
+        source: ModelSource[M],
         commands: Commands,
-        records: Records,
-        kept: KeptModels,
+        records: RecordStore,
+        kept: CollectedModels,
         clock: Clock,
         *,
         cloud: str,
@@ -85,10 +85,10 @@ class ModelKeeper(Generic[M]):
         self._clock = clock
         self._cloud = cloud
         self._metadata = metadata
-        self._carrier = Carrier(source.kind, records)
+        self._carrier = AmendmentCarryover(source.kind, records)
         self._id = cluster_model_id(cloud, self._kind.name)
         self._one_at_a_time = threading.Lock()
-        self._loaded: Loaded[M] | None = None
+        self._loaded: LoadedModel[M] | None = None
 
     @property
     def kind(self) -> ModelKind:
@@ -139,7 +139,7 @@ class ModelKeeper(Generic[M]):
         if not self._overtaken(elapsed):
             current = self._record(snapshot, digest, elapsed)
             self._kept.confirm(self._id, digest, self._clock.monotonic() - began)
-        collected = Loaded(digest, snapshot.model, snapshot.problems)
+        collected = LoadedModel(digest, snapshot.model, snapshot.problems)
         if current == digest:
             self._loaded = collected
         loaded = self._load(current) or collected
@@ -151,7 +151,7 @@ class ModelKeeper(Generic[M]):
         age = self.age()
         return age is not None and age < elapsed
 
-    def _record(self, snapshot: Snapshot[M], digest: str, elapsed: float) -> str:
+    def _record(self, snapshot: ModelSnapshot[M], digest: str, elapsed: float) -> str:
         """Returns the digest of the model as it is now."""
         if self._known(digest):
             return digest
@@ -159,7 +159,7 @@ class ModelKeeper(Generic[M]):
         def decide(transaction: Transaction, ctx: Context) -> str:
             kept = self._find(transaction, ctx)
             before = self._carrier.before(transaction, kept)
-            collection = Collection(
+            collection = CompleteCollection(
                 digest=digest,
                 sizes=self._kind.sizes(snapshot.model),
                 calls=snapshot.calls,
@@ -204,7 +204,7 @@ class ModelKeeper(Generic[M]):
 
     # -- reading back ----------------------------------------------------------------------------
 
-    def _load(self, digest: str) -> Loaded[M] | None:
+    def _load(self, digest: str) -> LoadedModel[M] | None:
         known = self._loaded
         if known is None or known.digest != digest:
             known = load_amended(self._records, self._kind, digest)
@@ -212,30 +212,30 @@ class ModelKeeper(Generic[M]):
                 self._loaded = known
         return known
 
-    def _as_kept(self, loaded: Loaded[M], age: float) -> Kept[M]:
+    def _as_kept(self, loaded: LoadedModel[M], age: float) -> Kept[M]:
         at = self._clock.now() - timedelta(seconds=age)
         return Kept(loaded.model, loaded.problems, loaded.digest, age, at)
 
 
 @dataclass(frozen=True)
-class Keepers:
+class ModelCollectors:
     """The kept models of a cloud; None for a kind that is not kept."""
 
-    compute: ModelKeeper[ComputeModel]
-    storage: ModelKeeper[StorageModel] | None = None
-    baremetal: ModelKeeper[BaremetalModel] | None = None
+    compute: ModelCollector[ComputeModel]
+    storage: ModelCollector[StorageModel] | None = None
+    baremetal: ModelCollector[BaremetalModel] | None = None
 
-    def __iter__(self) -> Iterator[ModelKeeper[Any]]:
+    def __iter__(self) -> Iterator[ModelCollector[Any]]:
         return (one for one in (self.compute, self.storage, self.baremetal) if one is not None)
 
 
 def collect_all(
-    keepers: Keepers, periods: Mapping[ModelKind, float], stop: threading.Event
+    keepers: ModelCollectors, periods: Mapping[ModelKind, float], stop: threading.Event
 ) -> None:
     """Keeps every model fresh until told to stop; none of them waits for another."""
     threads = [
         threading.Thread(
-            target=Collector(keeper, period=periods[keeper.kind]).run,
+            target=CollectionJob(keeper, period=periods[keeper.kind]).run,
             args=(stop,),
             name=f"collector {keeper.kind}",
         )
@@ -247,7 +247,7 @@ def collect_all(
         thread.join()
 
 
-class Collector:
+class CollectionJob:
     """Keeps a model fresh, at intervals. Collectors share the work without knowing each other.
 
     Args:
@@ -255,7 +255,7 @@ class Collector:
         period: seconds from the beginning of one collection to that of the next, whoever does it.
     """
 
-    def __init__(self, keeper: ModelKeeper[Any], *, period: float) -> None:
+    def __init__(self, keeper: ModelCollector[Any], *, period: float) -> None:
         self._keeper = keeper
         self._period = period
         self._retry = min(RETRY, period)
@@ -301,13 +301,13 @@ class Collector:
         return self._retry
 
 
-def _is_absence(because: Because) -> bool:
+def _is_absence(because: Cause) -> bool:
     return because.reason is Reason.SERVICE_ABSENT
 
 
-def _because(failure: Exception) -> Because:
+def _because(failure: Exception) -> Cause:
     if isinstance(failure, CloudRefused):
         return failure.because
     if isinstance(failure, CloudUnreachable):
-        return Because(Reason.CLOUD_UNREACHABLE, {"error": str(failure)})
-    return Because(Reason.INTERNAL_ERROR, {"error": f"{type(failure).__name__}: {failure}"})
+        return Cause(Reason.CLOUD_UNREACHABLE, {"error": str(failure)})
+    return Cause(Reason.INTERNAL_ERROR, {"error": f"{type(failure).__name__}: {failure}"})

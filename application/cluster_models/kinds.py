@@ -1,7 +1,7 @@
 """The kinds of kept models: what differs between them, and how each comes from the cloud.
 
 Everything else (records, events, freshness, staleness) is the same for all kinds. A new kind is a
-``Kind``, and a function that makes a ``Source`` of what reads it.
+``CollectedKind``, and a function that makes a ``ModelSource`` of what reads it.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -11,15 +11,15 @@ from typing import Any, Generic, Protocol, TypeVar
 from application.ports.cloud import BaremetalCollector, ComputeCollector, StorageCollector
 from domain.cluster.baremetal.model import BaremetalModel
 from domain.cluster.compute.model import ComputeModel
-from domain.cluster.compute.records import Quarantined
+from domain.cluster.compute.records import QuarantinedRecord
 from domain.cluster.kinds import ModelKind
 from domain.cluster.storage.model import StorageModel
 from domain.cluster_models import Counts
 from domain.cluster_models.diff import baremetal_changes, compute_changes, storage_changes
-from domain.kernel.reasons import Because
+from domain.kernel.reasons import Cause
 
 
-class Columned(Protocol):
+class ColumnarModel(Protocol):
     """A model as columns."""
 
     def to_columns(self) -> dict[str, object]:
@@ -27,11 +27,11 @@ class Columned(Protocol):
         ...
 
 
-M = TypeVar("M", bound=Columned)
+M = TypeVar("M", bound=ColumnarModel)
 
 
 @dataclass(frozen=True)
-class Kind(Generic[M]):
+class CollectedKind(Generic[M]):
     """A kind of model.
 
     Attributes:
@@ -48,7 +48,7 @@ class Kind(Generic[M]):
 
 
 @dataclass(frozen=True)
-class Snapshot(Generic[M]):
+class ModelSnapshot(Generic[M]):
     """A complete collection.
 
     Attributes:
@@ -57,20 +57,20 @@ class Snapshot(Generic[M]):
     """
 
     model: M
-    problems: tuple[Because, ...]
+    problems: tuple[Cause, ...]
     calls: int
 
 
 @dataclass(frozen=True)
-class Source(Generic[M]):
+class ModelSource(Generic[M]):
     """Where the models of a kind come from.
 
     Attributes:
         collect: reads the cloud, whole or not at all; raises CloudUnreachable, CloudRefused.
     """
 
-    kind: Kind[M]
-    collect: Callable[[], Snapshot[M]]
+    kind: CollectedKind[M]
+    collect: Callable[[], ModelSnapshot[M]]
 
 
 def _compute_sizes(model: ComputeModel) -> Counts:
@@ -89,48 +89,54 @@ def _baremetal_sizes(model: BaremetalModel) -> Counts:
     return {"machines": len(model.nodes)}
 
 
-COMPUTE = Kind(ModelKind.COMPUTE, ComputeModel.from_columns, _compute_sizes, compute_changes)
-STORAGE = Kind(ModelKind.STORAGE, StorageModel.from_columns, _storage_sizes, storage_changes)
-BAREMETAL = Kind(
+COMPUTE = CollectedKind(
+    ModelKind.COMPUTE, ComputeModel.from_columns, _compute_sizes, compute_changes
+)
+STORAGE = CollectedKind(
+    ModelKind.STORAGE, StorageModel.from_columns, _storage_sizes, storage_changes
+)
+BAREMETAL = CollectedKind(
     ModelKind.BAREMETAL, BaremetalModel.from_columns, _baremetal_sizes, baremetal_changes
 )
-KINDS: Mapping[ModelKind, Kind[Any]] = {kind.name: kind for kind in (COMPUTE, STORAGE, BAREMETAL)}
+KINDS: Mapping[ModelKind, CollectedKind[Any]] = {
+    kind.name: kind for kind in (COMPUTE, STORAGE, BAREMETAL)
+}
 
 
-def compute_source(collector: ComputeCollector) -> Source[ComputeModel]:
+def compute_source(collector: ComputeCollector) -> ModelSource[ComputeModel]:
     """Hosts and servers."""
 
-    def collect() -> Snapshot[ComputeModel]:
+    def collect() -> ModelSnapshot[ComputeModel]:
         rows = collector.collect()
         model, quarantined = ComputeModel.build(
             rows.hosts, rows.servers, rows.groups, rows.aggregates
         )
-        return Snapshot(model, (*rows.problems, *_reasons(quarantined)), rows.calls)
+        return ModelSnapshot(model, (*rows.problems, *_reasons(quarantined)), rows.calls)
 
-    return Source(COMPUTE, collect)
+    return ModelSource(COMPUTE, collect)
 
 
-def storage_source(collector: StorageCollector) -> Source[StorageModel]:
+def storage_source(collector: StorageCollector) -> ModelSource[StorageModel]:
     """Backends, pools and volumes."""
 
-    def collect() -> Snapshot[StorageModel]:
+    def collect() -> ModelSnapshot[StorageModel]:
         rows = collector.collect()
         model, quarantined = StorageModel.build(rows.nodes, rows.pools, rows.volumes, rows.types)
-        return Snapshot(model, _reasons(quarantined), rows.calls)
+        return ModelSnapshot(model, _reasons(quarantined), rows.calls)
 
-    return Source(STORAGE, collect)
+    return ModelSource(STORAGE, collect)
 
 
-def baremetal_source(collector: BaremetalCollector) -> Source[BaremetalModel]:
+def baremetal_source(collector: BaremetalCollector) -> ModelSource[BaremetalModel]:
     """Machines."""
 
-    def collect() -> Snapshot[BaremetalModel]:
+    def collect() -> ModelSnapshot[BaremetalModel]:
         rows = collector.collect()
         model, quarantined = BaremetalModel.build(rows.nodes)
-        return Snapshot(model, _reasons(quarantined), rows.calls)
+        return ModelSnapshot(model, _reasons(quarantined), rows.calls)
 
-    return Source(BAREMETAL, collect)
+    return ModelSource(BAREMETAL, collect)
 
 
-def _reasons(quarantined: Iterable[Quarantined]) -> tuple[Because, ...]:
+def _reasons(quarantined: Iterable[QuarantinedRecord]) -> tuple[Cause, ...]:
     return tuple(one.because for one in quarantined)

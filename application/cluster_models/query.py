@@ -8,18 +8,18 @@ from typing import Any, Generic
 from uuid import UUID
 
 from application.cluster_models.amendment_store import load_amended
-from application.cluster_models.kinds import COMPUTE, Kind, M
-from application.cluster_models.record import Loaded
+from application.cluster_models.kinds import COMPUTE, CollectedKind, M
+from application.cluster_models.record import LoadedModel
 from application.kernel.errors import NothingThen, Unavailable
-from application.ports.collected_models import KeptModels, ModelState, ModelVersion
+from application.ports.collected_models import CollectedModels, ModelState, ModelVersion
 from application.ports.read_models import ReadModels
-from application.ports.records import Records
+from application.ports.records import RecordStore
 from domain.cluster.formats.listing import to_list
 from domain.cluster.kinds import ModelKind
 from domain.cluster.scope.compute import parse_scope
 from domain.kernel.errors import InvalidValue
 from domain.kernel.ids import cluster_model_id
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 
 Moment = int | datetime
 """A log position, or a time (aware UTC)."""
@@ -48,14 +48,14 @@ class ModelStatus:
     absent: bool
     sizes: Mapping[str, int]
     problem_count: int
-    problems: tuple[Because, ...]
-    failure: Because | None
+    problems: tuple[Cause, ...]
+    failure: Cause | None
     failing_since: datetime | None
     version: ModelVersion | None
 
 
 @dataclass(frozen=True)
-class Shown(Generic[M]):
+class QueriedModel(Generic[M]):
     """A model that was asked for.
 
     Attributes:
@@ -84,8 +84,8 @@ class ClusterModels:
 
     def __init__(
         self,
-        kept: KeptModels,
-        records: Records,
+        kept: CollectedModels,
+        records: RecordStore,
         read: ReadModels,
         *,
         cloud: str,
@@ -101,14 +101,14 @@ class ClusterModels:
         }
         self._kept_here = frozenset(kind.value for kind in kept_here)
         self._lock = threading.Lock()
-        self._loaded: dict[str, Loaded[Any]] = {}
+        self._loaded: dict[str, LoadedModel[Any]] = {}
 
     def status(self) -> list[ModelStatus]:
         """How all kept models stand, by cloud and kind."""
         every = [self._status(state) for state in self._kept.states()]
         return [one for one in every if one.kind in self._kept_here or _is_well(one)]
 
-    def latest(self, kind: Kind[M]) -> Shown[M]:
+    def latest(self, kind: CollectedKind[M]) -> QueriedModel[M]:
         """The model as it was last confirmed, and amended since, however old.
 
         Raises:
@@ -122,9 +122,9 @@ class ClusterModels:
         same = current is not None and current.base == confirmed.digest
         digest = current.digest if current is not None and same else confirmed.digest
         position = current.position if current is not None and same else None
-        return Shown(self._model(kind, digest), digest, confirmed.age, position)
+        return QueriedModel(self._model(kind, digest), digest, confirmed.age, position)
 
-    def at(self, kind: Kind[M], moment: Moment) -> Shown[M]:
+    def at(self, kind: CollectedKind[M], moment: Moment) -> QueriedModel[M]:
         """The model as it was known at a log position or at a time.
 
         Raises:
@@ -144,9 +144,9 @@ class ClusterModels:
                 f"The {_named(kind)} of position {version.position} is no longer kept: no decision "
                 "refers to it, and it is older than [vigil] model_record_days."
             ) from None
-        return Shown(model, version.digest, None, version.position)
+        return QueriedModel(model, version.digest, None, version.position)
 
-    def fresh(self, kind: Kind[M]) -> Shown[M]:
+    def fresh(self, kind: CollectedKind[M]) -> QueriedModel[M]:
         """The latest model, unless it is stale.
 
         Raises:
@@ -158,7 +158,7 @@ class ClusterModels:
             raise Unavailable(self._with_reason(said, kind))
         return shown
 
-    def usable(self, kind: Kind[Any]) -> bool:
+    def usable(self, kind: CollectedKind[Any]) -> bool:
         """Whether there is a model that is not stale."""
         confirmed = self._kept.confirmation(self._id(kind))
         return confirmed is not None and not self._is_old(kind.name, confirmed.age)
@@ -184,12 +184,12 @@ class ClusterModels:
             raise InvalidValue("audit_uuid", f"there is no audit {audit}")
         return found.scope
 
-    def _id(self, kind: Kind[Any]) -> UUID:
+    def _id(self, kind: CollectedKind[Any]) -> UUID:
         return cluster_model_id(self._cloud, kind.name)
 
-    def _model(self, kind: Kind[M], digest: str) -> M:
+    def _model(self, kind: CollectedKind[M], digest: str) -> M:
         with self._lock:  # a big model is decoded once, whoever asks meanwhile
-            known: Loaded[M] | None = self._loaded.get(kind.name)
+            known: LoadedModel[M] | None = self._loaded.get(kind.name)
             if known is None or known.digest != digest:
                 known = load_amended(self._records, kind, digest)
                 if known is None:
@@ -233,7 +233,7 @@ class ClusterModels:
     def _is_old(self, kind: str, age: float) -> bool:
         return age > self._stale_after.get(kind, 0.0)
 
-    def _with_reason(self, said: str, kind: Kind[Any]) -> str:
+    def _with_reason(self, said: str, kind: CollectedKind[Any]) -> str:
         state = self._kept.state(self._id(kind))
         return f"{said} {state.failure}" if state is not None and state.failure else said
 
@@ -242,5 +242,5 @@ def _is_well(status: ModelStatus) -> bool:
     return not (status.stale or status.failure)
 
 
-def _named(kind: Kind[Any]) -> str:
+def _named(kind: CollectedKind[Any]) -> str:
     return "cluster model" if kind is COMPUTE else f"{kind.name} model"

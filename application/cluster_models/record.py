@@ -7,10 +7,10 @@ from typing import Generic
 
 import msgspec
 
-from application.cluster_models.kinds import Kind, M
-from application.ports.records import Records
-from domain.kernel.aggregate import Facts
-from domain.kernel.reasons import Because
+from application.cluster_models.kinds import CollectedKind, M
+from application.ports.records import RecordStore
+from domain.kernel.aggregate import JsonObject
+from domain.kernel.reasons import Cause
 
 log = logging.getLogger(__name__)
 
@@ -30,10 +30,10 @@ class ModelRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     format: int
     kind: str
-    model: Facts
-    problems: list[Because]
+    model: JsonObject
+    problems: list[Cause]
 
-    def read(self, kind: Kind[M]) -> M:
+    def read(self, kind: CollectedKind[M]) -> M:
         """The model, exactly as it was.
 
         Raises:
@@ -44,7 +44,7 @@ class ModelRecord(msgspec.Struct, frozen=True, kw_only=True):
         return kind.read(self.model)
 
 
-def encode_model(kind: Kind[M], model: M, problems: Iterable[Because]) -> bytes:
+def encode_model(kind: CollectedKind[M], model: M, problems: Iterable[Cause]) -> bytes:
     """Canonical bytes of a collected model: however the cloud listed it, they are the same."""
     record = ModelRecord(
         format=FORMAT,
@@ -68,7 +68,7 @@ def decode_model(content: bytes) -> ModelRecord:
 
 
 @dataclass(frozen=True)
-class Loaded(Generic[M]):
+class LoadedModel(Generic[M]):
     """A model as its record holds it.
 
     Attributes:
@@ -79,13 +79,13 @@ class Loaded(Generic[M]):
 
     digest: str
     model: M
-    problems: tuple[Because, ...]
+    problems: tuple[Cause, ...]
     base: str = ""
 
 
 def load_model(
-    records: Records, kind: Kind[M], digest: str, content: bytes | None = None
-) -> Loaded[M] | None:
+    records: RecordStore, kind: CollectedKind[M], digest: str, content: bytes | None = None
+) -> LoadedModel[M] | None:
     """A model from its record; None (and a word in the log) if that is not to be had.
 
     Args:
@@ -96,7 +96,7 @@ def load_model(
     """
     try:
         record = decode_model(records.get(digest) if content is None else content)
-        return Loaded(digest, record.read(kind), tuple(record.problems))
+        return LoadedModel(digest, record.read(kind), tuple(record.problems))
     except (KeyError, ValueError) as lost:
         log.warning("the record %s of a %s model cannot be read: %s", digest, kind.name, lost)
         return None

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from application.cluster_models.amendment_writer import Amender
-from application.cluster_models.collection import ModelKeeper
+from application.cluster_models.amendment_writer import AmendmentWriter
+from application.cluster_models.collection import ModelCollector
 from application.ports.clock import Clock
 from application.ports.cloud import CloudRefused, CloudUnreachable
-from application.ports.notifications import Told
+from application.ports.notifications import NotificationBatch
 from domain.cluster.kinds import ModelKind
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ FORGET = 900.0
 """Seconds after which such a thing is asked about again."""
 
 
-class Recollection:
+class ResyncScheduler:
     """Collects a kind of model when asked to, at most once in an interval.
 
     Any number of requests until a collection begins are met by that one, whoever makes it.
@@ -33,7 +33,7 @@ class Recollection:
         interval: seconds from the beginning of one collection to that of the next, at least.
     """
 
-    def __init__(self, keeper: ModelKeeper[Any], clock: Clock, *, interval: float) -> None:
+    def __init__(self, keeper: ModelCollector[Any], clock: Clock, *, interval: float) -> None:
         self._keeper = keeper
         self._clock = clock
         self._interval = interval
@@ -42,7 +42,7 @@ class Recollection:
         self._last = float("-inf")
         self._asked: dict[str, float] = {}
 
-    def ask(self, reasons: Iterable[Because]) -> None:
+    def ask(self, reasons: Iterable[Cause]) -> None:
         """Wants a collection that begins from now on, if any of the reasons is worth it."""
         news = [because for because in reasons if self._is_news(because)]
         if not news:
@@ -75,7 +75,7 @@ class Recollection:
         except Exception:
             log.exception("a collection failed; the collector tries again")
 
-    def _is_news(self, because: Because) -> bool:
+    def _is_news(self, because: Cause) -> bool:
         if because.reason not in ONCE:
             return True
         now, about = self._clock.monotonic(), str(because)
@@ -84,24 +84,24 @@ class Recollection:
 
 
 @dataclass(frozen=True)
-class Followed:
+class AmendedKind:
     """A kind of model that notifications amend."""
 
-    amender: Amender[Any, Any]
-    recollection: Recollection
+    amender: AmendmentWriter[Any, Any]
+    recollection: ResyncScheduler
 
 
 @dataclass(frozen=True)
-class Follower:
+class NotificationConsumer:
     """Takes what notifications tell.
 
     Attributes:
         followed: by kind; what is told of other kinds is not used.
     """
 
-    followed: Mapping[ModelKind, Followed] = field(default_factory=dict)
+    followed: Mapping[ModelKind, AmendedKind] = field(default_factory=dict)
 
-    def record(self, told: Told) -> None:
+    def record(self, told: NotificationBatch) -> None:
         """Amends the models, and asks for collections where that is not enough.
 
         Raises:

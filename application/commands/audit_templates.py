@@ -6,16 +6,16 @@ from typing import Any
 from uuid import UUID
 
 from application.commands import names, parameters, patching
-from application.commands.definitions import Definitions
-from application.commands.patching import Operation, Patch, Patchable
+from application.commands.definitions import DefinitionLookup
+from application.commands.patching import ParsedOperation, Patch, Patchable
 from application.commands.scopes import checked_scope
 from application.kernel.errors import DefaultsInTheWay
-from application.kernel.idempotency import Once, perform
-from application.kernel.unit_of_work import Commands, Done, Transaction
+from application.kernel.idempotency import IdempotencyKey, perform
+from application.kernel.unit_of_work import CommandResult, Commands, Transaction
 from application.ports.clock import Ids
 from application.ports.read_models import GoalView, StrategyView
 from domain.audit_templates import AuditTemplate
-from domain.kernel.aggregate import Facts
+from domain.kernel.aggregate import JsonObject
 from domain.kernel.errors import InvalidValue, NotFound
 from domain.kernel.metadata import Context, Metadata
 
@@ -47,7 +47,7 @@ class NewTemplate:
     strategy: str | None = None
     description: str | None = None
     scope: Any = None
-    default_parameters: Facts | None = None
+    default_parameters: JsonObject | None = None
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class AuditTemplateCommands:
         ids: for new templates.
     """
 
-    def __init__(self, commands: Commands, definitions: Definitions, ids: Ids) -> None:
+    def __init__(self, commands: Commands, definitions: DefinitionLookup, ids: Ids) -> None:
         self._commands = commands
         self._definitions = definitions
         self._ids = ids
@@ -90,7 +90,9 @@ class AuditTemplateCommands:
             raise InvalidValue("strategy", rule)
         return Draft(new, goal, strategy, checked_scope(new.scope))
 
-    def create(self, metadata: Metadata, draft: Draft, once: Once | None = None) -> Done[UUID]:
+    def create(
+        self, metadata: Metadata, draft: Draft, once: IdempotencyKey | None = None
+    ) -> CommandResult[UUID]:
         """A new template.
 
         Raises:
@@ -128,7 +130,7 @@ class AuditTemplateCommands:
         PATCHABLE.check(patch)
         return [self._named(operation) for operation in patch]
 
-    def change(self, metadata: Metadata, template_id: UUID, patch: Patch) -> Done[UUID]:
+    def change(self, metadata: Metadata, template_id: UUID, patch: Patch) -> CommandResult[UUID]:
         """Applies a patch (``resolved``) as a whole.
 
         Raises:
@@ -155,7 +157,7 @@ class AuditTemplateCommands:
 
         return self._commands.run(metadata, decide)
 
-    def delete(self, metadata: Metadata, template_id: UUID) -> Done[None]:
+    def delete(self, metadata: Metadata, template_id: UUID) -> CommandResult[None]:
         """Takes a template out of sight and frees its name.
 
         Raises:
@@ -184,19 +186,19 @@ class AuditTemplateCommands:
             raise InvalidValue("strategy", f"names no strategy: {ident!r}")
         return found
 
-    def _named(self, operation: Operation) -> Operation:
+    def _named(self, operation: ParsedOperation) -> ParsedOperation:
         attribute = operation.attribute
         if attribute not in {"goal", "strategy"} or operation.op == "remove":
             return operation
         if not operation.whole:
             raise InvalidValue(operation.path, "is inside of a plain value")
         if operation.value in (None, ""):
-            return Operation(operation.op, operation.path, None)
+            return ParsedOperation(operation.op, operation.path, None)
         ident = patching.text(attribute, operation.value)
         found = self._goal(ident) if attribute == "goal" else self._strategy(ident)
-        return Operation(operation.op, operation.path, found.name)
+        return ParsedOperation(operation.op, operation.path, found.name)
 
-    def _check_changed_defaults(self, template: AuditTemplate, changes: Facts) -> None:
+    def _check_changed_defaults(self, template: AuditTemplate, changes: JsonObject) -> None:
         name = changes.get("strategy", template.strategy)
         defaults = changes.get("default_parameters", template.default_parameters)
         strategy = self._definitions.strategy(str(name)) if name else None
@@ -205,7 +207,7 @@ class AuditTemplateCommands:
         _check_defaults(patching.mapping("default_parameters", defaults), strategy)
 
 
-def _check_defaults(defaults: Facts, strategy: StrategyView | None) -> None:
+def _check_defaults(defaults: JsonObject, strategy: StrategyView | None) -> None:
     if not defaults:
         return
     if strategy is None:
@@ -214,7 +216,7 @@ def _check_defaults(defaults: Facts, strategy: StrategyView | None) -> None:
         parameters.check(strategy.parameters_spec, defaults, "default_parameters")
 
 
-def _changes(template: AuditTemplate, patch: Patch) -> Facts:
+def _changes(template: AuditTemplate, patch: Patch) -> JsonObject:
     document = {name: getattr(template, name) for name in PATCHABLE.empty}
     after = PATCHABLE.applied(document, patch)
     if after.get("goal", "") is None:

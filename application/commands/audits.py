@@ -7,17 +7,17 @@ from typing import Any
 from uuid import UUID
 
 from application.commands import names, parameters, patching
-from application.commands.definitions import Definitions
+from application.commands.definitions import DefinitionLookup
 from application.commands.patching import Patch, Patchable
 from application.commands.times import checked_interval, instant
-from application.kernel.idempotency import Once, perform
-from application.kernel.unit_of_work import Commands, Done, Transaction
+from application.kernel.idempotency import IdempotencyKey, perform
+from application.kernel.unit_of_work import CommandResult, Commands, Transaction
 from application.ports.clock import Ids
 from application.ports.read_models import GoalView, StrategyView
 from domain.audit_templates import AuditTemplate
-from domain.audits import Audit, AuditState, AuditType, Definition, RunCause
+from domain.audits import Audit, AuditDefinition, AuditState, AuditType, RunCause
 from domain.audits.schedule import Cron, following
-from domain.kernel.aggregate import Facts
+from domain.kernel.aggregate import JsonObject
 from domain.kernel.errors import IllegalTransition, InvalidValue, NotFound, Refusal, one_of
 from domain.kernel.metadata import Context, Metadata
 
@@ -61,7 +61,7 @@ class NewAudit:
     goal: str | None = None
     strategy: str | None = None
     name: str | None = None
-    parameters: Facts | None = None
+    parameters: JsonObject | None = None
     parameters_omitted: bool = True
     interval: str | None = None
     auto_trigger: bool = False
@@ -107,7 +107,7 @@ class AuditCommands:
     def __init__(
         self,
         commands: Commands,
-        definitions: Definitions,
+        definitions: DefinitionLookup,
         ids: Ids,
         cron: Cron,
         zone: tzinfo | None = None,
@@ -118,7 +118,9 @@ class AuditCommands:
         self._cron = cron
         self._zone = zone
 
-    def create(self, metadata: Metadata, new: NewAudit, once: Once | None = None) -> Done[UUID]:
+    def create(
+        self, metadata: Metadata, new: NewAudit, once: IdempotencyKey | None = None
+    ) -> CommandResult[UUID]:
         """A new audit (``new.check()`` has passed).
 
         Raises:
@@ -138,7 +140,7 @@ class AuditCommands:
 
         return perform(self._commands, metadata, decide, once)
 
-    def change(self, metadata: Metadata, audit_id: UUID, patch: Patch) -> Done[UUID]:
+    def change(self, metadata: Metadata, audit_id: UUID, patch: Patch) -> CommandResult[UUID]:
         """Applies a patch (statically checked) as a whole.
 
         Raises:
@@ -162,7 +164,7 @@ class AuditCommands:
 
         return self._commands.run(metadata, decide)
 
-    def delete(self, metadata: Metadata, audit_id: UUID) -> Done[None]:
+    def delete(self, metadata: Metadata, audit_id: UUID) -> CommandResult[None]:
         """Takes an audit out of sight and frees its name.
 
         Raises:
@@ -177,7 +179,9 @@ class AuditCommands:
 
         return self._commands.run(metadata, decide)
 
-    def trigger(self, metadata: Metadata, audit_id: UUID, once: Once | None = None) -> Done[UUID]:
+    def trigger(
+        self, metadata: Metadata, audit_id: UUID, once: IdempotencyKey | None = None
+    ) -> CommandResult[UUID]:
         """Asks for a run of an EVENT audit; a call while one is waiting to start joins that one.
 
         Raises:
@@ -223,9 +227,9 @@ class AuditCommands:
         template: AuditTemplate | None,
         goal: GoalView,
         strategy: StrategyView | None,
-    ) -> Definition:
+    ) -> AuditDefinition:
         base = strategy.name if strategy else template.name if template else goal.name
-        return Definition(
+        return AuditDefinition(
             name=new.name[: names.LONGEST] if new.name else _generated(tx, base, ctx.at),
             audit_type=AuditType(new.audit_type),
             goal=goal.name,
@@ -252,7 +256,7 @@ class AuditCommands:
 
     # -- parts of a change -----------------------------------------------------------------------
 
-    def _changes(self, audit: Audit, after: Mapping[str, Any], now: datetime) -> Facts:
+    def _changes(self, audit: Audit, after: Mapping[str, Any], now: datetime) -> JsonObject:
         changes: dict[str, Any] = {}
         for name, value in after.items():
             checked = self._checked(audit, name, value, now)

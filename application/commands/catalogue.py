@@ -1,14 +1,14 @@
 from collections.abc import Iterable
 
-from application.kernel.unit_of_work import Commands, Done, Transaction
-from domain.catalogue import Catalogue, Definition
+from application.kernel.unit_of_work import CommandResult, Commands, Transaction
+from domain.catalogue import PluginCatalogue, PluginDefinition
 from domain.kernel.ids import CATALOGUE_ID
 from domain.kernel.metadata import Context, Metadata
 
 
 def synchronise(
-    commands: Commands, metadata: Metadata, installed: Iterable[Definition]
-) -> Done[None]:
+    commands: Commands, metadata: Metadata, installed: Iterable[PluginDefinition]
+) -> CommandResult[None]:
     """Lists what is installed: new definitions, changed ones, and those that are gone.
 
     Processes that start together may all call it: the log lets one of them record a difference.
@@ -16,9 +16,9 @@ def synchronise(
     definitions = tuple(installed)
 
     def decide(tx: Transaction, ctx: Context) -> None:
-        catalogue = tx.find(Catalogue, CATALOGUE_ID)
+        catalogue = tx.find(PluginCatalogue, CATALOGUE_ID)
         if catalogue is None:
-            catalogue = Catalogue.open(ctx)
+            catalogue = PluginCatalogue.open(ctx)
             tx.add(catalogue)
         catalogue.synchronise(ctx, definitions)
 

@@ -5,7 +5,7 @@ from typing import Protocol
 from application.ports.read_models import GoalView, StrategyView
 
 
-class Definitions(Protocol):
+class DefinitionLookup(Protocol):
     """The part of the read models that commands ask: what is registered."""
 
     def goal(self, ident: str) -> GoalView | None:

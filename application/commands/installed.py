@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 
 from application.ports.cloud import ActionHandler
-from domain.catalogue import Definition, DefinitionKind
-from domain.kernel.aggregate import Facts
+from domain.catalogue import PluginDefinition, PluginKind
+from domain.kernel.aggregate import JsonObject
 from domain.optimization.goals import Goal
 from domain.optimization.strategy import Strategy
 
@@ -14,21 +14,21 @@ def definitions(
     strategies: Mapping[str, Strategy],
     planners: Iterable[str],
     handlers: Mapping[str, ActionHandler],
-) -> list[Definition]:
+) -> list[PluginDefinition]:
     """One definition per goal, strategy, planner and action type."""
     return [
         *(_goal(goal) for goal in goals.values()),
         *(_strategy(strategy) for strategy in strategies.values()),
-        *(Definition(DefinitionKind.PLANNER, name, name, {}) for name in planners),
+        *(PluginDefinition(PluginKind.PLANNER, name, name, {}) for name in planners),
         *(
-            Definition(DefinitionKind.ACTION_TYPE, name, name, {"description": one.description})
+            PluginDefinition(PluginKind.ACTION_TYPE, name, name, {"description": one.description})
             for name, one in handlers.items()
         ),
     ]
 
 
-def _goal(goal: Goal) -> Definition:
-    indicators: list[Facts] = [
+def _goal(goal: Goal) -> PluginDefinition:
+    indicators: list[JsonObject] = [
         {
             "name": one.name,
             "description": one.description,
@@ -37,10 +37,13 @@ def _goal(goal: Goal) -> Definition:
         }
         for one in goal.efficacy.indicators
     ]
-    details: Facts = {"efficacy_specification": indicators}
-    return Definition(DefinitionKind.GOAL, goal.name, goal.display_name, details)
+    details: JsonObject = {"efficacy_specification": indicators}
+    return PluginDefinition(PluginKind.GOAL, goal.name, goal.display_name, details)
 
 
-def _strategy(strategy: Strategy) -> Definition:
-    details: Facts = {"goal": strategy.goal, "parameters_spec": dict(strategy.parameters_schema)}
-    return Definition(DefinitionKind.STRATEGY, strategy.name, strategy.display_name, details)
+def _strategy(strategy: Strategy) -> PluginDefinition:
+    details: JsonObject = {
+        "goal": strategy.goal,
+        "parameters_spec": dict(strategy.parameters_schema),
+    }
+    return PluginDefinition(PluginKind.STRATEGY, strategy.name, strategy.display_name, details)

@@ -15,7 +15,7 @@ from jsonschema.protocols import Validator
 from jsonschema.validators import extend
 from referencing.exceptions import Unresolvable
 
-from domain.kernel.aggregate import Facts
+from domain.kernel.aggregate import JsonObject
 from domain.kernel.errors import InvalidValue
 
 LONGEST_MESSAGE = 300
@@ -54,18 +54,18 @@ _Completing: type[Validator] = extend(  # type: ignore[no-untyped-call]
 )
 
 
-def defaults_of(spec: Facts) -> Facts:
+def defaults_of(spec: JsonObject) -> JsonObject:
     """What a schema fills in by itself. What it requires beside that is missing.
 
     Raises:
         InvalidValue: the schema is broken.
     """
-    alone: Facts = {}
+    alone: JsonObject = {}
     _errors(_Completing(spec), alone)
     return alone
 
 
-def completed(spec: Facts, given: Facts, field: str = "parameters") -> Facts:
+def completed(spec: JsonObject, given: JsonObject, field: str = "parameters") -> JsonObject:
     """Parameters with the defaults of a schema filled in, valid by it.
 
     Args:
@@ -82,7 +82,7 @@ def completed(spec: Facts, given: Facts, field: str = "parameters") -> Facts:
     return whole
 
 
-def check(spec: Facts, value: Any, field: str = "parameters") -> None:
+def check(spec: JsonObject, value: Any, field: str = "parameters") -> None:
     """Checks a value against a schema, strictly, without completing it.
 
     Raises:
@@ -96,12 +96,12 @@ def check(spec: Facts, value: Any, field: str = "parameters") -> None:
 
 
 def for_audit(
-    spec: Facts | None,
-    given: Facts | None,
-    defaults: Facts | None,
+    spec: JsonObject | None,
+    given: JsonObject | None,
+    defaults: JsonObject | None,
     *,
     omitted: bool,
-) -> Facts:
+) -> JsonObject:
     """What an audit stores as its parameters.
 
     Args:

@@ -31,7 +31,7 @@ MISSING = _Missing()
 
 
 @dataclass(frozen=True)
-class Operation:
+class ParsedOperation:
     """One step of a patch.
 
     Attributes:
@@ -55,7 +55,7 @@ class Operation:
         return self.path.count("/") == 1
 
 
-Patch = Sequence[Operation]
+Patch = Sequence[ParsedOperation]
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Patchable:
             _well_formed(operation)
             self._allowed(operation)
 
-    def _allowed(self, operation: Operation) -> None:
+    def _allowed(self, operation: ParsedOperation) -> None:
         path, attribute = operation.path, operation.attribute
         if attribute in self.internal:
             raise InvalidValue(path, "is an internal attribute and cannot be updated")
@@ -129,7 +129,7 @@ def exactly(patch: Patch, path: str) -> bool:
     return any(operation.path == path for operation in patch)
 
 
-def _well_formed(operation: Operation) -> None:
+def _well_formed(operation: ParsedOperation) -> None:
     if operation.op not in {"add", "replace", "remove"}:
         raise InvalidValue("op", f"must be add, replace or remove, not {operation.op!r}")
     if not _PATH.fullmatch(operation.path):
@@ -138,7 +138,7 @@ def _well_formed(operation: Operation) -> None:
         raise InvalidValue(operation.path, f"{operation.op} needs a value")
 
 
-def _inside(document: dict[str, Any], operation: Operation) -> None:
+def _inside(document: dict[str, Any], operation: ParsedOperation) -> None:
     step: dict[str, Any] = {"op": operation.op, "path": operation.path}
     if operation.op != "remove":
         step["value"] = deepcopy(operation.value)

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from application.commands import patching
 from application.commands.patching import MISSING, Patch, Patchable
-from application.kernel.idempotency import Once, perform
-from application.kernel.unit_of_work import Commands, Done, Transaction
+from application.kernel.idempotency import IdempotencyKey, perform
+from application.kernel.unit_of_work import CommandResult, Commands, Transaction
 from application.projections import messages
 from domain.kernel.errors import (
     IllegalTransition,
@@ -75,7 +75,9 @@ class PlanCommands:
     def __init__(self, commands: Commands) -> None:
         self._commands = commands
 
-    def start(self, metadata: Metadata, plan_id: UUID, once: Once | None = None) -> Done[UUID]:
+    def start(
+        self, metadata: Metadata, plan_id: UUID, once: IdempotencyKey | None = None
+    ) -> CommandResult[UUID]:
         """Launches a recommended plan.
 
         Raises:
@@ -89,7 +91,7 @@ class PlanCommands:
 
         return perform(self._commands, metadata, decide, once)
 
-    def change(self, metadata: Metadata, plan_id: UUID, patch: Patch) -> Done[UUID]:
+    def change(self, metadata: Metadata, plan_id: UUID, patch: Patch) -> CommandResult[UUID]:
         """Applies a patch (statically checked): it must come to a change of state.
 
         Raises:
@@ -107,7 +109,7 @@ class PlanCommands:
 
         return self._commands.run(metadata, decide)
 
-    def delete(self, metadata: Metadata, plan_id: UUID) -> Done[None]:
+    def delete(self, metadata: Metadata, plan_id: UUID) -> CommandResult[None]:
         """Takes a plan and its actions out of sight.
 
         Raises:
@@ -122,7 +124,7 @@ class PlanCommands:
 
     def change_action(
         self, metadata: Metadata, plan_id: UUID, action_id: UUID, wanted: ActionRequest
-    ) -> Done[UUID]:
+    ) -> CommandResult[UUID]:
         """Skips an action, or changes what is said about a skipped one.
 
         Raises:

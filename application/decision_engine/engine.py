@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from application.decision_engine.inputs import CannotGather, Gatherer, ModelStale
-from application.decision_engine.run_claims import STOP_PATIENCE, Offer, RunClaims
+from application.decision_engine.inputs import InputLoader, InputsUnavailable, ModelStale
+from application.decision_engine.run_claims import STOP_PATIENCE, ClaimableRun, RunClaims
 from application.decision_engine.shared_lock import SharedLock
 from application.kernel.unit_of_work import Commands, Transaction
 from application.ports.clock import Clock
@@ -16,26 +16,26 @@ from application.ports.event_log import ConcurrencyConflict, EventLog, EventLogU
 from application.ports.metrics import MetricsUnavailable
 from application.ports.projections import StoreUnavailable
 from application.ports.read_models import ReadModels
-from application.ports.records import Records
-from application.ports.services import Instance, Services
+from application.ports.records import RecordStore
+from application.ports.services import Instance, ServiceRegistry
 from application.records.decision import (
     FORMAT,
+    CollectedInputs,
+    DecisionExplanation,
     DecisionRecord,
-    Explanation,
-    Gathered,
     encode,
     make_record,
 )
 from domain.audits import Audit, AuditType, Run
 from domain.kernel.errors import Fenced, InvalidValue, NotFound, Refusal
 from domain.kernel.metadata import Context, Metadata, component
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 from domain.optimization.efficacy import global_efficacy
 from domain.optimization.goals import GOALS, Goal
 from domain.optimization.selection import NoStrategyForGoal, choose_strategy
 from domain.optimization.solution import PlannedAction, Planner, Solution
 from domain.optimization.strategy import Strategy
-from domain.plans import ActionPlan, Indicator, PlanState, Proposal
+from domain.plans import ActionPlan, EfficacyIndicator, PlanState, Proposal
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ Parameters = Callable[[Mapping[str, object], Mapping[str, object]], dict[str, ob
 
 
 @dataclass(frozen=True)
-class Patience:
+class RunRetryPolicy:
     """How long a run keeps trying.
 
     Attributes:
@@ -72,7 +72,7 @@ class Patience:
 
 
 class _Hopeless(Exception):
-    def __init__(self, because: Because) -> None:
+    def __init__(self, because: Cause) -> None:
         super().__init__(str(because))
         self.because = because
 
@@ -86,9 +86,9 @@ class DecisionEngine:
         log: EventLog,
         commands: Commands,
         read: ReadModels,
-        records: Records,
-        services: Services,
-        gatherer: Gatherer,
+        records: RecordStore,
+        services: ServiceRegistry,
+        gatherer: InputLoader,
         strategies: Mapping[str, Strategy],
         planners: Mapping[str, Planner],
         planner_options: Mapping[str, object],
@@ -96,7 +96,7 @@ class DecisionEngine:
         clock: Clock,
         instance: Instance,
         code: str,
-        patience: Patience,
+        patience: RunRetryPolicy,
     ) -> None:
         self._log = log
         self._commands = commands
@@ -151,7 +151,7 @@ class DecisionEngine:
             self._work(audit_id, offer)
         return True
 
-    def _work(self, audit_id: UUID, offer: Offer) -> None:
+    def _work(self, audit_id: UUID, offer: ClaimableRun) -> None:
         claimed = self._claims.take(audit_id, offer)
         if claimed is None:
             return
@@ -164,14 +164,14 @@ class DecisionEngine:
         finally:
             self._claims.done(audit_id)
 
-    def _gated(self, audit: Audit, offer: Offer) -> bool:
+    def _gated(self, audit: Audit, offer: ClaimableRun) -> bool:
         """Whether another plan is being executed; a ONESHOT audit is cancelled then (rest 4.2)."""
         if audit.force:
             return False
         busy = next((p for p in self._read.open_plans() if p.state == PlanState.ONGOING), None)
         if busy is None:
             return False
-        because = Because(Reason.PLAN_IN_PROGRESS, {"plan": str(busy.plan_id)})
+        because = Cause(Reason.PLAN_IN_PROGRESS, {"plan": str(busy.plan_id)})
         if audit.audit_type is AuditType.ONESHOT:
             self._commands.run(
                 self._metadata, lambda tx, ctx: tx.get(Audit, audit.id).cancel(ctx, because)
@@ -194,7 +194,7 @@ class DecisionEngine:
         try:
             strategy, parameters = self._strategy(audit)
             gathered = self._gatherer.gather(strategy, parameters, audit.scope)
-        except (_Hopeless, CloudRefused, CannotGather) as end:
+        except (_Hopeless, CloudRefused, InputsUnavailable) as end:
             self._fail(audit_id, run, epoch, end.because)
         except InvalidValue as unfit:
             self._fail(audit_id, run, epoch, _unfit(unfit))
@@ -214,11 +214,11 @@ class DecisionEngine:
 
     def _strategy(self, audit: Audit) -> tuple[Strategy, dict[str, object]]:
         if audit.strategy is not None and audit.strategy not in self._strategies:
-            raise _Hopeless(Because(Reason.STRATEGY_UNKNOWN, {"strategy": audit.strategy}))
+            raise _Hopeless(Cause(Reason.STRATEGY_UNKNOWN, {"strategy": audit.strategy}))
         try:
             strategy = choose_strategy(self._strategies, audit.goal, audit.strategy)
         except NoStrategyForGoal:
-            because = Because(Reason.NO_STRATEGY_FOR_GOAL, {"goal": audit.goal})
+            because = Cause(Reason.NO_STRATEGY_FOR_GOAL, {"goal": audit.goal})
             raise _Hopeless(because) from None
         try:
             return strategy, self._complete(audit.parameters, strategy.parameters_schema)
@@ -232,7 +232,7 @@ class DecisionEngine:
         epoch: int,
         strategy: Strategy,
         parameters: Mapping[str, object],
-        gathered: Gathered,
+        gathered: CollectedInputs,
     ) -> None:
         record = make_record(
             code=self._code,
@@ -259,7 +259,7 @@ class DecisionEngine:
             raise
         except Exception as bug:
             log.exception("run %s: strategy %s failed", run, strategy.name)
-            because = Because(Reason.STRATEGY_FAILED, {"error": f"{type(bug).__name__}: {bug}"})
+            because = Cause(Reason.STRATEGY_FAILED, {"error": f"{type(bug).__name__}: {bug}"})
             self._fail(audit.id, run, epoch, because)
             return
         self._publish(audit.id, run, epoch, proposal)
@@ -274,7 +274,7 @@ class DecisionEngine:
         planned: Sequence[PlannedAction],
     ) -> Proposal:
         goal = GOALS[self._strategies[record.strategy].goal]  # the audit may name another one
-        explanation = Explanation(
+        explanation = DecisionExplanation(
             format=FORMAT,
             record=digest,
             actions=list(planned),
@@ -316,7 +316,7 @@ class DecisionEngine:
         plan = self._commands.run(self._metadata, decide).value
         log.info("run %s published plan %s with %s actions", run, plan, len(proposal.actions))
 
-    def _retry(self, audit: Audit, run: UUID, epoch: int, because: Because) -> None:
+    def _retry(self, audit: Audit, run: UUID, epoch: int, because: Cause) -> None:
         attempt = audit.run.attempt if audit.run is not None else 0
         if attempt >= self._patience.attempts:
             self._fail(audit.id, run, epoch, because)
@@ -325,7 +325,7 @@ class DecisionEngine:
         log.warning("run %s: %s Next attempt in %.0f s.", run, because, pause)
         self._claims.defer(audit.id, run, epoch, because, pause, tried=True)
 
-    def _fail(self, audit_id: UUID, run: UUID, epoch: int, because: Because) -> None:
+    def _fail(self, audit_id: UUID, run: UUID, epoch: int, because: Cause) -> None:
         log.error("run %s failed: %s", run, because)
         self._commands.run(
             self._metadata,
@@ -341,7 +341,7 @@ def decide_again(
     return solution, planner.plan(solution)
 
 
-def _waits(audit: Audit, run: Run, because: Because) -> bool:
+def _waits(audit: Audit, run: Run, because: Cause) -> bool:
     """Whether the log says already that the run waits, and for just this."""
     return run.owner is None and run.not_before is not None and audit.because == because
 
@@ -350,34 +350,34 @@ def _replace(transaction: Transaction, ctx: Context, plans: Sequence[UUID]) -> N
     for earlier in plans:
         plan = transaction.find(ActionPlan, earlier)
         if plan is not None and plan.state is PlanState.RECOMMENDED:
-            plan.cancel(ctx, Because(Reason.SUPERSEDED_BY_RUN))
+            plan.cancel(ctx, Cause(Reason.SUPERSEDED_BY_RUN))
 
 
-def _indicators(goal: Goal, values: Mapping[str, float]) -> tuple[Indicator, ...]:
+def _indicators(goal: Goal, values: Mapping[str, float]) -> tuple[EfficacyIndicator, ...]:
     return tuple(
-        Indicator(known.name, known.description, known.unit, float(values[known.name]))
+        EfficacyIndicator(known.name, known.description, known.unit, float(values[known.name]))
         for known in goal.efficacy.indicators
         if known.name in values
     )
 
 
-def _global_efficacy(goal: Goal, values: Mapping[str, float]) -> tuple[Indicator, ...]:
+def _global_efficacy(goal: Goal, values: Mapping[str, float]) -> tuple[EfficacyIndicator, ...]:
     return tuple(
-        Indicator(figure.name, figure.description, figure.unit, figure.value)
+        EfficacyIndicator(figure.name, figure.description, figure.unit, figure.value)
         for figure in global_efficacy(goal, values)
     )
 
 
-def _unfit(value: InvalidValue) -> Because:
-    return Because(Reason.PARAMETERS_INVALID, {"error": str(value)})
+def _unfit(value: InvalidValue) -> Cause:
+    return Cause(Reason.PARAMETERS_INVALID, {"error": str(value)})
 
 
-def _away(reason: Reason, outage: Exception) -> Because:
-    return Because(reason, {"error": str(outage)})
+def _away(reason: Reason, outage: Exception) -> Cause:
+    return Cause(reason, {"error": str(outage)})
 
 
-def _internal(bug: Exception) -> Because:
-    return Because(Reason.INTERNAL_ERROR, {"error": f"{type(bug).__name__}: {bug}"})
+def _internal(bug: Exception) -> Cause:
+    return Cause(Reason.INTERNAL_ERROR, {"error": f"{type(bug).__name__}: {bug}"})
 
 
-__all__ = ["DecisionEngine", "Parameters", "Patience", "decide_again"]
+__all__ = ["DecisionEngine", "Parameters", "RunRetryPolicy", "decide_again"]

@@ -5,19 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
-from application.cluster_models.collection import Keepers, Kept, ModelKeeper
+from application.cluster_models.collection import Kept, ModelCollector, ModelCollectors
 from application.cluster_models.kinds import M
 from application.ports.clock import Clock
 from application.ports.cloud import CloudRefused, CloudUnreachable
 from application.ports.metrics import MetricSource
 from application.ports.read_models import ReadModels
-from application.records.decision import Gathered, Taken
+from application.records.decision import CollectedInputs, ModelInput
 from domain.cluster.kinds import ModelKind
 from domain.cluster.scope.baremetal import BaremetalScope, parse_baremetal_scope
-from domain.cluster.scope.compute import Scope, parse_scope
+from domain.cluster.scope.compute import ComputeScope, parse_scope
 from domain.cluster.scope.storage import StorageScope, parse_storage_scope
 from domain.kernel.errors import InvalidValue
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 from domain.optimization.strategy import Strategy
 from domain.plans.events import ActionAcknowledged, ActionFailed, ActionIntended, ActionSucceeded
 
@@ -29,22 +29,22 @@ EFFECTS = tuple(
 _EMPTY = frozenset({Reason.MODEL_EMPTY, Reason.STORAGE_EMPTY, Reason.BAREMETAL_EMPTY})
 
 
-class CannotGather(Exception):
+class InputsUnavailable(Exception):
     """What the strategy needs is not to be had, and waiting will not help."""
 
-    def __init__(self, because: Because) -> None:
+    def __init__(self, because: Cause) -> None:
         self.because = because
         super().__init__(str(because))
 
 
-class ScopeSelectsNothing(CannotGather):
+class ScopeSelectsNothing(InputsUnavailable):
     """The audit's scope (or the cloud) holds nothing of a kind that the strategy needs."""
 
 
 class ModelStale(Exception):
     """There is a model, but it is too old, and the cloud cannot be read now."""
 
-    def __init__(self, because: Because) -> None:
+    def __init__(self, because: Cause) -> None:
         self.because = because
         super().__init__(str(because))
 
@@ -64,7 +64,7 @@ class Freshness:
 
 class _Selection(Protocol):
     @property
-    def notes(self) -> tuple[Because, ...]: ...
+    def notes(self) -> tuple[Cause, ...]: ...
 
 
 S_co = TypeVar("S_co", bound=_Selection, covariant=True)
@@ -78,11 +78,11 @@ class _Scope(Protocol[M, S_co]):
 class _Scoped(Generic[M]):
     """A model within a scope, and what is to be said about it."""
 
-    taken: Taken[M]
-    problems: tuple[Because, ...]
+    taken: ModelInput[M]
+    problems: tuple[Cause, ...]
 
 
-class Gatherer:
+class InputLoader:
     """Finds models and reads the datasource for a run.
 
     Args:
@@ -95,7 +95,7 @@ class Gatherer:
 
     def __init__(
         self,
-        models: Keepers,
+        models: ModelCollectors,
         metrics: Callable[[str], MetricSource],
         clock: Clock,
         freshness: Freshness | None = None,
@@ -109,7 +109,7 @@ class Gatherer:
 
     def gather(
         self, strategy: Strategy, parameters: Mapping[str, object], scope: list[Any]
-    ) -> Gathered:
+    ) -> CollectedInputs:
         """The models and the metrics that a strategy needs, within the scope.
 
         Raises:
@@ -117,7 +117,7 @@ class Gatherer:
             ModelStale: likewise, and a model that there is is too old.
             MetricsUnavailable: the datasource gave no answer.
             ScopeSelectsNothing: there is nothing to look at.
-            CannotGather: the scope does not make sense, or a kind of model is not kept here.
+            InputsUnavailable: the scope does not make sense, or a kind of model is not kept here.
         """
         needs, kinds = strategy.metrics(parameters), strategy.models(parameters)
         scopes = _scopes(scope)
@@ -129,7 +129,7 @@ class Gatherer:
             baremetal = self._scoped(_kept(self._models.baremetal, ModelKind.BAREMETAL), scopes[2])
         fetched = self._metrics(strategy.name).fetch(needs, compute.taken.model)
         others = (each.problems for each in (storage, baremetal) if each is not None)
-        return Gathered(
+        return CollectedInputs(
             compute=compute.taken,
             storage=None if storage is None else storage.taken,
             baremetal=None if baremetal is None else baremetal.taken,
@@ -137,16 +137,16 @@ class Gatherer:
             problems=(*compute.problems, *sum(others, ()), *fetched.problems),
         )
 
-    def _scoped(self, keeper: ModelKeeper[M], scope: _Scope[M, _Selection]) -> _Scoped[M]:
+    def _scoped(self, keeper: ModelCollector[M], scope: _Scope[M, _Selection]) -> _Scoped[M]:
         kept, doubts = self._fresh(keeper)
         model, selection = scope.apply(kept.model)
         for note in selection.notes:
             if note.reason in _EMPTY:
                 raise ScopeSelectsNothing(note)
-        taken = Taken(model, kept.digest, kept.age, kept.collected_at)
+        taken = ModelInput(model, kept.digest, kept.age, kept.collected_at)
         return _Scoped(taken, (*doubts, *kept.problems, *selection.notes))
 
-    def _fresh(self, keeper: ModelKeeper[M]) -> tuple[Kept[M], tuple[Because, ...]]:
+    def _fresh(self, keeper: ModelCollector[M]) -> tuple[Kept[M], tuple[Cause, ...]]:
         limit = self._limit()
         try:
             return keeper.within(limit), ()
@@ -169,16 +169,16 @@ class Gatherer:
         return min(self._freshness.max_age, max(0.0, since))
 
 
-def _scopes(scope: list[Any]) -> tuple[Scope, StorageScope, BaremetalScope]:
+def _scopes(scope: list[Any]) -> tuple[ComputeScope, StorageScope, BaremetalScope]:
     try:
         return parse_scope(scope), parse_storage_scope(scope), parse_baremetal_scope(scope)
     except InvalidValue as wrong:
-        raise CannotGather(Because(Reason.SCOPE_INVALID, {"error": str(wrong)})) from wrong
+        raise InputsUnavailable(Cause(Reason.SCOPE_INVALID, {"error": str(wrong)})) from wrong
 
 
-def _kept(keeper: ModelKeeper[M] | None, kind: ModelKind) -> ModelKeeper[M]:
+def _kept(keeper: ModelCollector[M] | None, kind: ModelKind) -> ModelCollector[M]:
     if keeper is None:
-        raise CannotGather(Because(Reason.MODEL_NOT_KEPT, {"kind": kind.value}))
+        raise InputsUnavailable(Cause(Reason.MODEL_NOT_KEPT, {"kind": kind.value}))
     return keeper
 
 
@@ -186,9 +186,9 @@ def _is_absence(failure: Exception) -> bool:
     return isinstance(failure, CloudRefused) and failure.because.reason is Reason.SERVICE_ABSENT
 
 
-def _stale(kind: ModelKind, age: float, limit: float, failure: Exception) -> Because:
+def _stale(kind: ModelKind, age: float, limit: float, failure: Exception) -> Cause:
     error = str(failure) if kind is ModelKind.COMPUTE else f"({kind} model) {failure}"
-    return Because(Reason.MODEL_STALE, {"age": round(age), "limit": round(limit), "error": error})
+    return Cause(Reason.MODEL_STALE, {"age": round(age), "limit": round(limit), "error": error})
 
 
 def last_effect(read: ReadModels) -> datetime | None:

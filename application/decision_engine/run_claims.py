@@ -9,13 +9,13 @@ from uuid import UUID
 from application.kernel.unit_of_work import Commands, Transaction
 from application.ports.clock import Clock
 from application.ports.event_log import ConcurrencyConflict, EventLogUnavailable
-from application.ports.services import Instance, Services
+from application.ports.services import Instance, ServiceRegistry
 from application.workers.liveness import takeover
 from domain.audits import Audit, Run
 from domain.audits.run import loss
 from domain.kernel.errors import Fenced, Refusal
 from domain.kernel.metadata import Context, Metadata
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ STOP_PATIENCE = 5.0
 
 
 @dataclass(frozen=True)
-class Offer:
+class ClaimableRun:
     """A run that this instance may claim.
 
     Attributes:
@@ -33,7 +33,7 @@ class Offer:
     """
 
     run: Run
-    takeover: Because | None
+    takeover: Cause | None
 
     @property
     def suspect(self) -> bool:
@@ -53,7 +53,7 @@ class RunClaims:
     def __init__(
         self,
         commands: Commands,
-        services: Services,
+        services: ServiceRegistry,
         clock: Clock,
         instance: Instance,
         metadata: Metadata,
@@ -70,16 +70,16 @@ class RunClaims:
         self._closed = False
         self._changed = threading.Condition()
 
-    def offer(self, run: Run) -> Offer | None:
+    def offer(self, run: Run) -> ClaimableRun | None:
         """The run if it is to be had: due, and held by nobody who lives."""
         if run.not_before is not None and self._clock.now() < run.not_before:
             return None
         if run.owner is None:
-            return Offer(run, None)
+            return ClaimableRun(run, None)
         why = takeover(self._services, run.owner, self._me)
-        return None if why is None else Offer(run, why)
+        return None if why is None else ClaimableRun(run, why)
 
-    def take(self, audit_id: UUID, offer: Offer) -> tuple[UUID, int] | None:
+    def take(self, audit_id: UUID, offer: ClaimableRun) -> tuple[UUID, int] | None:
         """Claims a run: its id and epoch, None if it is not this instance's to work on.
 
         Whoever gets it says ``done`` afterwards.
@@ -100,7 +100,7 @@ class RunClaims:
                 self._held[audit_id] = claimed
         return claimed
 
-    def _claim(self, audit_id: UUID, offer: Offer) -> tuple[UUID, int] | None:
+    def _claim(self, audit_id: UUID, offer: ClaimableRun) -> tuple[UUID, int] | None:
         seen = offer.run
 
         def decide(transaction: Transaction, ctx: Context) -> int | None:
@@ -131,7 +131,7 @@ class RunClaims:
             self._changed.notify_all()
 
     def defer(
-        self, audit_id: UUID, run: UUID, epoch: int, because: Because, pause: float, *, tried: bool
+        self, audit_id: UUID, run: UUID, epoch: int, because: Cause, pause: float, *, tried: bool
     ) -> None:
         """Gives a run back for a while."""
         self._commands.run(
@@ -151,7 +151,7 @@ class RunClaims:
             self._closed = True
             self._changed.wait_for(lambda: not self._held, patience)
             left = {audit: held for audit, held in self._held.items() if held is not None}
-        because = Because(Reason.OWNER_STOPPING, {"owner": self._me.id})
+        because = Cause(Reason.OWNER_STOPPING, {"owner": self._me.id})
         for audit_id, (run, epoch) in left.items():
             try:
                 self.defer(audit_id, run, epoch, because, 0.0, tried=False)

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-from application.kernel.unit_of_work import Commands, Done, Transaction
+from application.kernel.unit_of_work import CommandResult, Commands, Transaction
 from domain.kernel.metadata import Context, Metadata
 
 
 @dataclass(frozen=True)
-class Once:
+class IdempotencyKey:
     """That a command is to be carried out once however often it is sent.
 
     Attributes:
@@ -25,8 +25,8 @@ def perform(
     commands: Commands,
     metadata: Metadata,
     decide: Callable[[Transaction, Context], UUID],
-    once: Once | None,
-) -> Done[UUID]:
+    once: IdempotencyKey | None,
+) -> CommandResult[UUID]:
     """Runs a decision, once if asked to.
 
     Raises:

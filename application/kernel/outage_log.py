@@ -12,7 +12,7 @@ AGAIN = 60.0
 """Seconds after which an outage that lasts is told again."""
 
 
-class Outage:
+class OutageLog:
     """Tells when something begins to fail, once a minute that it still does, and when it is over.
 
     Args:

@@ -7,12 +7,12 @@ from uuid import UUID
 
 from application.ports.clock import Clock
 from application.ports.event_log import ConcurrencyConflict, EventLog
-from domain.kernel.aggregate import Created, Root
+from domain.kernel.aggregate import Aggregate, Created
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import command_id
 from domain.kernel.metadata import Context, Metadata
 
-A = TypeVar("A", bound=Root)
+A = TypeVar("A", bound=Aggregate)
 
 ATTEMPTS = 5
 """How often a command is decided anew when others append first."""
@@ -39,7 +39,7 @@ class CommandHandled(Created):
         aggregate.key, aggregate.request, aggregate.result = self.key, self.request, self.result
 
 
-class CommandReceipt(Root):
+class CommandReceipt(Aggregate):
     """That a command was handled: a stream of one event, saved in the command's transaction."""
 
     TOPIC = "command"
@@ -66,7 +66,7 @@ class Transaction:
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
-        self._touched: dict[UUID, Root] = {}
+        self._touched: dict[UUID, Aggregate] = {}
 
     def find(self, kind: type[A], aggregate_id: UUID) -> A | None:
         """An aggregate as of now, None if there is none."""
@@ -91,7 +91,7 @@ class Transaction:
             raise NotFound(kind.__name__, aggregate_id)
         return found
 
-    def add(self, aggregate: Root) -> None:
+    def add(self, aggregate: Aggregate) -> None:
         """Includes a new aggregate."""
         self._touched[aggregate.id] = aggregate
 
@@ -104,7 +104,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Done(Generic[T]):
+class CommandResult(Generic[T]):
     """A command's result and the log position at which it can be read."""
 
     value: T
@@ -118,7 +118,9 @@ class Commands:
         self._log = log
         self._clock = clock
 
-    def run(self, metadata: Metadata, decide: Callable[[Transaction, Context], T]) -> Done[T]:
+    def run(
+        self, metadata: Metadata, decide: Callable[[Transaction, Context], T]
+    ) -> CommandResult[T]:
         """Decides and appends; on a conflict decides again on what is there then.
 
         Raises:
@@ -130,7 +132,7 @@ class Commands:
             transaction = Transaction(self._log)
             value = decide(transaction, Context(self._clock.now(), metadata))
             try:
-                return Done(value, transaction.commit())
+                return CommandResult(value, transaction.commit())
             except ConcurrencyConflict:
                 if attempt == ATTEMPTS:
                     raise
@@ -145,7 +147,7 @@ class Commands:
         *,
         key: str,
         request: str,
-    ) -> Done[UUID]:
+    ) -> CommandResult[UUID]:
         """As ``run``, but a command whose key was handled before returns its first result.
 
         Raises:
@@ -168,8 +170,8 @@ class Commands:
 __all__ = [
     "CommandHandled",
     "CommandReceipt",
+    "CommandResult",
     "Commands",
-    "Done",
     "KeyReused",
     "Transaction",
 ]

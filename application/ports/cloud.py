@@ -11,8 +11,8 @@ from uuid import UUID
 from domain.cluster.baremetal.records import BaremetalNodeRow
 from domain.cluster.compute.records import AggregateRow, GroupRow, HostRow, ServerRow
 from domain.cluster.storage.records import PoolRow, StorageNodeRow, VolumeRow, VolumeTypeRow
-from domain.kernel.aggregate import Facts
-from domain.kernel.reasons import Because
+from domain.kernel.aggregate import JsonObject
+from domain.kernel.reasons import Cause
 
 
 class CloudUnreachable(Exception):
@@ -29,7 +29,7 @@ class CloudRefused(Exception):
         because: the reason with the cloud's own words.
     """
 
-    def __init__(self, because: Because) -> None:
+    def __init__(self, because: Cause) -> None:
         super().__init__(str(because))
         self.because = because
 
@@ -60,7 +60,7 @@ class Collected:
     servers: Sequence[ServerRow]
     groups: Sequence[GroupRow]
     aggregates: Sequence[AggregateRow]
-    problems: tuple[Because, ...] = ()
+    problems: tuple[Cause, ...] = ()
     calls: int = 0
 
 
@@ -131,21 +131,21 @@ class Go:
             (e.g. the ids of the migrations that exist already).
     """
 
-    before: Facts
+    before: JsonObject
 
 
 @dataclass(frozen=True)
 class Skip:
     """There is nothing to do."""
 
-    because: Because
+    because: Cause
 
 
 @dataclass(frozen=True)
 class Fail:
     """It cannot be done."""
 
-    because: Because
+    because: Cause
 
 
 Verdict = Go | Skip | Fail
@@ -171,8 +171,8 @@ class Observation:
     """
 
     phase: Phase
-    facts: Facts
-    because: Because | None = None
+    facts: JsonObject
+    because: Cause | None = None
 
 
 class ActionHandler(Protocol):
@@ -188,13 +188,13 @@ class ActionHandler(Protocol):
 
     type: str
     description: str
-    schema: Facts
+    schema: JsonObject
 
-    def check(self, parameters: Facts) -> Verdict:
+    def check(self, parameters: JsonObject) -> Verdict:
         """Whether everything still holds for the effect (spec: pre-condition)."""
         ...
 
-    def start(self, parameters: Facts, before: Facts) -> Facts:
+    def start(self, parameters: JsonObject, before: JsonObject) -> JsonObject:
         """Has the effect, once; returns the cloud's receipt.
 
         Raises:
@@ -203,7 +203,9 @@ class ActionHandler(Protocol):
         """
         ...
 
-    def observe(self, parameters: Facts, before: Facts, receipt: Facts | None) -> Observation:
+    def observe(
+        self, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None
+    ) -> Observation:
         """What became of the effect, from what the cloud shows. Also after a crash (no receipt).
 
         An effect of several steps (a cold migration wants to be confirmed) is carried on by
@@ -214,10 +216,10 @@ class ActionHandler(Protocol):
         """
         ...
 
-    def abort(self, parameters: Facts, receipt: Facts | None) -> None:
+    def abort(self, parameters: JsonObject, receipt: JsonObject | None) -> None:
         """Asks the cloud to stop a running effect; does nothing where that is not possible."""
         ...
 
-    def deadline(self, parameters: Facts, before: Facts) -> float:
+    def deadline(self, parameters: JsonObject, before: JsonObject) -> float:
         """Seconds from the intent after which a running effect is given up."""
         ...

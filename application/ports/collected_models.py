@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from domain.kernel.reasons import Because
+from domain.kernel.reasons import Cause
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class ModelVersion:
     sizes: dict[str, int]
     calls: int
     seconds: float
-    problems: tuple[Because, ...]
+    problems: tuple[Cause, ...]
     problem_count: int
     changes: dict[str, int] | None
     base: str
@@ -63,11 +63,11 @@ class ModelState:
     cloud: str
     kind: str
     position: int | None
-    failure: Because | None
+    failure: Cause | None
     failing_since: datetime | None
 
 
-class KeptModels(Protocol):
+class CollectedModels(Protocol):
     """Any thread may call anything at any time.
 
     All methods raise ``StoreUnavailable`` if the database does not answer.

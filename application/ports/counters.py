@@ -5,7 +5,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True)
-class Counted:
+class EventCount:
     """How often something came to something, and when it last did.
 
     Attributes:
@@ -28,10 +28,10 @@ class CounterBoard(Protocol):
     addition whose answer was lost may count twice.
     """
 
-    def add(self, counted: Sequence[Counted]) -> None:
+    def add(self, counted: Sequence[EventCount]) -> None:
         """Adds to what was counted before, by whomever."""
         ...
 
-    def rows(self) -> list[Counted]:
+    def rows(self) -> list[EventCount]:
         """All sums."""
         ...

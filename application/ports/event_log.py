@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 from uuid import UUID
 
-from domain.kernel.aggregate import Event, Root
+from domain.kernel.aggregate import Aggregate, Event
 
-A = TypeVar("A", bound=Root)
+A = TypeVar("A", bound=Aggregate)
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RecordedEvent:
     """An event as it lies in the log.
 
     Attributes:
@@ -35,7 +35,7 @@ class Recorded:
 
 
 @dataclass(frozen=True)
-class Malformed:
+class MalformedEntry:
     """Something in the log that cannot be read as an event; readers quarantine it and go on.
 
     Attributes:
@@ -51,7 +51,7 @@ class Malformed:
     state: bytes
 
 
-Entry = Recorded | Malformed
+Entry = RecordedEvent | MalformedEntry
 
 
 class ConcurrencyConflict(Exception):
@@ -62,7 +62,7 @@ class EventLogUnavailable(Exception):
     """The log cannot be reached or is busy beyond patience. Whether it saved is unknown."""
 
 
-class Unreadable(Exception):
+class UnreadableEvent(Exception):
     """Something stored is not an event that this code knows. Says which and why."""
 
 
@@ -73,12 +73,12 @@ class EventLog(Protocol):
         """An aggregate folded from its events (up to a version), None if it has none.
 
         Raises:
-            Unreadable: one of its events cannot be read or does not follow the others.
+            UnreadableEvent: one of its events cannot be read or does not follow the others.
             EventLogUnavailable: the database cannot be reached.
         """
         ...
 
-    def save(self, *aggregates: Root) -> int:
+    def save(self, *aggregates: Aggregate) -> int:
         """Appends the pending events of aggregates in one transaction; returns the last position.
 
         Every event goes in at the version after the one its aggregate was loaded at. Saving again

@@ -3,7 +3,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from domain.cluster.compute.model import ComputeModel
-from domain.kernel.reasons import Because
+from domain.kernel.reasons import Cause
 from domain.metrics.catalogue import MetricNeed, MetricTable
 
 
@@ -34,7 +34,7 @@ class MetricCheck:
     least: float | None = None
     most: float | None = None
     age: float | None = None
-    problems: tuple[Because, ...] = ()
+    problems: tuple[Cause, ...] = ()
 
     @property
     def present(self) -> bool:
@@ -53,7 +53,7 @@ class Fetched:
     """
 
     table: MetricTable
-    problems: tuple[Because, ...]
+    problems: tuple[Cause, ...]
     queries: int
 
 

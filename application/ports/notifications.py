@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 from domain.cluster.kinds import ModelKind
 from domain.cluster_models.amendments import ComputeFacts, StorageFacts
-from domain.kernel.reasons import Because
+from domain.kernel.reasons import Cause
 
 
 @dataclass(frozen=True)
-class Told:
+class NotificationBatch:
     """What some notifications tell.
 
     Attributes:
@@ -20,7 +20,7 @@ class Told:
 
     compute: ComputeFacts = field(default_factory=ComputeFacts)
     storage: StorageFacts = field(default_factory=StorageFacts)
-    unclear: Mapping[ModelKind, tuple[Because, ...]] = field(default_factory=dict)
+    unclear: Mapping[ModelKind, tuple[Cause, ...]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.compute or self.storage or any(self.unclear.values()))

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from domain.kernel.reasons import Because
+from domain.kernel.reasons import Cause
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Progress:
     percent: float | None
     detail: str
     updated_at: datetime
-    because: Because | None = field(default=None)
+    because: Cause | None = field(default=None)
 
 
 class ProgressBoard(Protocol):

@@ -12,11 +12,11 @@ from enum import StrEnum
 from typing import Any, Protocol
 from uuid import UUID
 
-from application.ports.event_log import Recorded
-from application.ports.read_models import Quarantined
+from application.ports.event_log import RecordedEvent
+from application.ports.read_models import QuarantinedEvent
 
 
-class Kind(StrEnum):
+class ColumnType(StrEnum):
     """What a column holds. Texts sort by code point, times are aware UTC, JSON is plain data."""
 
     TEXT = "text"
@@ -28,15 +28,15 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Column:
+class ReadColumn:
     """A column of a read table."""
 
-    kind: Kind
+    kind: ColumnType
     nullable: bool = False
 
 
 @dataclass(frozen=True)
-class Index:
+class ReadIndex:
     """A secondary index.
 
     Attributes:
@@ -48,7 +48,7 @@ class Index:
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class ReadTable:
     """A read table. A declaration is equal only to itself.
 
     Attributes:
@@ -57,12 +57,12 @@ class Table:
 
     name: str
     key: str
-    columns: Mapping[str, Column]
-    indexes: tuple[Index, ...] = ()
+    columns: Mapping[str, ReadColumn]
+    indexes: tuple[ReadIndex, ...] = ()
 
 
 @dataclass(frozen=True)
-class Shape:
+class ProjectionSchema:
     """What a projection fills.
 
     Attributes:
@@ -72,7 +72,7 @@ class Shape:
 
     projection: str
     version: int
-    tables: tuple[Table, ...]
+    tables: tuple[ReadTable, ...]
 
 
 Row = Mapping[str, Any]
@@ -110,7 +110,7 @@ class Projection(Protocol):
     """A fold of events into tables: pure in (event, tables), no clock, no network."""
 
     @property
-    def shape(self) -> Shape:
+    def shape(self) -> ProjectionSchema:
         """Its name, version and tables."""
         ...
 
@@ -119,13 +119,13 @@ class Projection(Protocol):
         """The topics it wants, None for all."""
         ...
 
-    def handle(self, recorded: Recorded, tables: Tables) -> None:
+    def handle(self, recorded: RecordedEvent, tables: Tables) -> None:
         """Takes in one event of a wanted topic."""
         ...
 
 
 @dataclass(frozen=True)
-class Standing:
+class ProjectionCheckpoint:
     """How far one generation of a projection has come.
 
     Attributes:
@@ -153,7 +153,7 @@ class Target:
     projection: str
     generation: int
     tables: Tables
-    quarantine: Callable[[Quarantined], None]
+    quarantine: Callable[[QuarantinedEvent], None]
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,7 @@ class StoreUnavailable(Exception):
 class ProjectionStore(Protocol):
     """Holds generations of read tables with their positions. Safe for any number of projectors."""
 
-    def prepare(self, shapes: Iterable[Shape]) -> None:
+    def prepare(self, shapes: Iterable[ProjectionSchema]) -> None:
         """Makes a generation for each shape that has none of its version, at position 0.
 
         The first generation of a projection is shown at once; one whose version is newer than the
@@ -202,7 +202,7 @@ class ProjectionStore(Protocol):
         """
         ...
 
-    def standings(self) -> list[Standing]:
+    def standings(self) -> list[ProjectionCheckpoint]:
         """All generations."""
         ...
 
@@ -210,8 +210,8 @@ class ProjectionStore(Protocol):
         self,
         after: int,
         upto: int,
-        shapes: Mapping[str, Shape],
-        only: Collection[Standing] | None = None,
+        shapes: Mapping[str, ProjectionSchema],
+        only: Collection[ProjectionCheckpoint] | None = None,
     ) -> AbstractContextManager[Sequence[Target]]:
         """A transaction that moves all generations that stand at ``after`` on to ``upto``.
 
@@ -231,15 +231,17 @@ class ProjectionStore(Protocol):
         """
         ...
 
-    def build(self, shape: Shape) -> Standing:
+    def build(self, shape: ProjectionSchema) -> ProjectionCheckpoint:
         """A new, empty generation beside the shown one; an unfinished one is given up for it."""
         ...
 
-    def compare(self, shape: Shape, live: Standing, built: Standing) -> Comparison | None:
+    def compare(
+        self, shape: ProjectionSchema, live: ProjectionCheckpoint, built: ProjectionCheckpoint
+    ) -> Comparison | None:
         """Both generations, table by table; None if they do not stand at one position now."""
         ...
 
-    def activate(self, shape: Shape, built: Standing) -> bool:
+    def activate(self, shape: ProjectionSchema, built: ProjectionCheckpoint) -> bool:
         """Shows a generation instead of the shown one, which is dropped.
 
         Returns:
@@ -250,9 +252,9 @@ class ProjectionStore(Protocol):
 
 def quarantined(
     projection: str, position: int, topic: str, aggregate_id: UUID, error: str, at: datetime
-) -> Quarantined:
+) -> QuarantinedEvent:
     """An entry of the quarantine, its error text kept to a length that a screen can show."""
-    return Quarantined(projection, position, topic, aggregate_id, error[:ERROR_LENGTH], at)
+    return QuarantinedEvent(projection, position, topic, aggregate_id, error[:ERROR_LENGTH], at)
 
 
 ERROR_LENGTH = 1000

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from domain.kernel.aggregate import Facts
+from domain.kernel.aggregate import JsonObject
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class StrategyView:
     display_name: str
     goal_uuid: UUID | None
     goal_name: str | None
-    parameters_spec: Facts
+    parameters_spec: JsonObject
     created_at: datetime
     updated_at: datetime | None
     deleted_at: datetime | None
@@ -55,7 +55,7 @@ class AuditTemplateView:
     strategy_uuid: UUID | None
     strategy_name: str | None
     scope: list[Any]
-    default_parameters: Facts
+    default_parameters: JsonObject
     created_at: datetime
     updated_at: datetime | None
     deleted_at: datetime | None
@@ -76,7 +76,7 @@ class AuditView:
     strategy_name: str | None
     interval: str | None
     scope: list[Any]
-    parameters: Facts
+    parameters: JsonObject
     auto_trigger: bool
     force: bool
     next_run_time: datetime | None
@@ -137,7 +137,7 @@ class ActionView:
     description: str
     state: str
     parents: list[str]
-    input_parameters: Facts
+    input_parameters: JsonObject
     because: str
     status_message: str | None
     attempt: int
@@ -197,7 +197,7 @@ EVERY_EVENT = EventFilter()
 
 
 @dataclass(frozen=True)
-class Tally:
+class StateCount:
     """How much there is.
 
     Attributes:
@@ -239,7 +239,7 @@ class OpenPlan:
 
 
 @dataclass(frozen=True)
-class Schedule:
+class ContinuousAudit:
     """A continuous audit, as the scheduler needs it."""
 
     audit_id: UUID
@@ -271,7 +271,7 @@ class ProjectionStatus:
 
 
 @dataclass(frozen=True)
-class Quarantined:
+class QuarantinedEvent:
     """An event that a projection (or the log's reader) could not take in."""
 
     projection: str
@@ -349,7 +349,7 @@ class ReadModels(Protocol):
         """Events by position."""
         ...
 
-    def tally(self) -> Tally:
+    def tally(self) -> StateCount:
         """How much there is, by state."""
         ...
 
@@ -361,7 +361,7 @@ class ReadModels(Protocol):
         """Plans that are PENDING, ONGOING or CANCELLING, oldest first."""
         ...
 
-    def schedules(self) -> list[Schedule]:
+    def schedules(self) -> list[ContinuousAudit]:
         """CONTINUOUS audits that are PENDING or ONGOING."""
         ...
 
@@ -373,7 +373,7 @@ class ReadModels(Protocol):
         """How each projection stands."""
         ...
 
-    def quarantine(self, limit: int = 100) -> list[Quarantined]:
+    def quarantine(self, limit: int = 100) -> list[QuarantinedEvent]:
         """Events that could not be taken in, newest first."""
         ...
 

@@ -5,242 +5,250 @@ Names that are looked up without case have a second, case-folded column (``…_k
 References hold the uuid for ever; whether the other end is deleted is found out by the query.
 """
 
-from application.ports.projections import Column, Index, Kind, Shape, Table
+from application.ports.projections import (
+    ColumnType,
+    ProjectionSchema,
+    ReadColumn,
+    ReadIndex,
+    ReadTable,
+)
 
-_ID = {"id": Column(Kind.INTEGER), "uuid": Column(Kind.UUID)}
-_NAME = {"name": Column(Kind.TEXT), "name_key": Column(Kind.TEXT)}
+_ID = {"id": ReadColumn(ColumnType.INTEGER), "uuid": ReadColumn(ColumnType.UUID)}
+_NAME = {"name": ReadColumn(ColumnType.TEXT), "name_key": ReadColumn(ColumnType.TEXT)}
 _TIMES = {
-    "created_at": Column(Kind.TIME),
-    "updated_at": Column(Kind.TIME, nullable=True),
-    "deleted_at": Column(Kind.TIME, nullable=True),
+    "created_at": ReadColumn(ColumnType.TIME),
+    "updated_at": ReadColumn(ColumnType.TIME, nullable=True),
+    "deleted_at": ReadColumn(ColumnType.TIME, nullable=True),
 }
 _GOAL = {
-    "goal_uuid": Column(Kind.UUID),
-    "goal_name": Column(Kind.TEXT),
-    "goal_key": Column(Kind.TEXT),
+    "goal_uuid": ReadColumn(ColumnType.UUID),
+    "goal_name": ReadColumn(ColumnType.TEXT),
+    "goal_key": ReadColumn(ColumnType.TEXT),
 }
 _STRATEGY = {
-    "strategy_uuid": Column(Kind.UUID, nullable=True),
-    "strategy_name": Column(Kind.TEXT, nullable=True),
-    "strategy_key": Column(Kind.TEXT, nullable=True),
+    "strategy_uuid": ReadColumn(ColumnType.UUID, nullable=True),
+    "strategy_name": ReadColumn(ColumnType.TEXT, nullable=True),
+    "strategy_key": ReadColumn(ColumnType.TEXT, nullable=True),
 }
-_BY_ID = Index(("id",))
-_BY_NAME = Index(("name_key",))
+_BY_ID = ReadIndex(("id",))
+_BY_NAME = ReadIndex(("name_key",))
 
-GOALS = Table(
+GOALS = ReadTable(
     "goals",
     key="uuid",
     columns={
         **_ID,
         **_NAME,
-        "display_name": Column(Kind.TEXT),
-        "efficacy_specification": Column(Kind.JSON),
+        "display_name": ReadColumn(ColumnType.TEXT),
+        "efficacy_specification": ReadColumn(ColumnType.JSON),
         **_TIMES,
     },
 )
-STRATEGIES = Table(
+STRATEGIES = ReadTable(
     "strategies",
     key="uuid",
     columns={
         **_ID,
         **_NAME,
-        "display_name": Column(Kind.TEXT),
+        "display_name": ReadColumn(ColumnType.TEXT),
         **_GOAL,
-        "parameters_spec": Column(Kind.JSON),
+        "parameters_spec": ReadColumn(ColumnType.JSON),
         **_TIMES,
     },
 )
-SCORING_ENGINES = Table(
+SCORING_ENGINES = ReadTable(
     "scoring_engines",
     key="uuid",
     columns={
         **_ID,
         **_NAME,
-        "description": Column(Kind.TEXT),
-        "metainfo": Column(Kind.TEXT, nullable=True),
+        "description": ReadColumn(ColumnType.TEXT),
+        "metainfo": ReadColumn(ColumnType.TEXT, nullable=True),
         **_TIMES,
     },
 )
-ACTION_TYPES = Table(
+ACTION_TYPES = ReadTable(
     "action_types",
     key="name",
     columns={
-        "id": Column(Kind.INTEGER),
-        "name": Column(Kind.TEXT),
-        "description": Column(Kind.TEXT),
+        "id": ReadColumn(ColumnType.INTEGER),
+        "name": ReadColumn(ColumnType.TEXT),
+        "description": ReadColumn(ColumnType.TEXT),
         **_TIMES,
     },
 )
-CATALOGUE = Shape("catalogue", version=1, tables=(GOALS, STRATEGIES, SCORING_ENGINES, ACTION_TYPES))
+CATALOGUE = ProjectionSchema(
+    "catalogue", version=1, tables=(GOALS, STRATEGIES, SCORING_ENGINES, ACTION_TYPES)
+)
 
-AUDIT_TEMPLATES = Table(
+AUDIT_TEMPLATES = ReadTable(
     "audit_templates",
     key="uuid",
     columns={
         **_ID,
         **_NAME,
-        "description": Column(Kind.TEXT, nullable=True),
+        "description": ReadColumn(ColumnType.TEXT, nullable=True),
         **_GOAL,
         **_STRATEGY,
-        "scope": Column(Kind.JSON),
-        "default_parameters": Column(Kind.JSON),
+        "scope": ReadColumn(ColumnType.JSON),
+        "default_parameters": ReadColumn(ColumnType.JSON),
         **_TIMES,
     },
     indexes=(_BY_ID, _BY_NAME),
 )
-TEMPLATES = Shape("audit-templates", version=1, tables=(AUDIT_TEMPLATES,))
+TEMPLATES = ProjectionSchema("audit-templates", version=1, tables=(AUDIT_TEMPLATES,))
 
-AUDITS = Table(
+AUDITS = ReadTable(
     "audits",
     key="uuid",
     columns={
         **_ID,
         **_NAME,
-        "audit_type": Column(Kind.TEXT),
-        "state": Column(Kind.TEXT),
+        "audit_type": ReadColumn(ColumnType.TEXT),
+        "state": ReadColumn(ColumnType.TEXT),
         **_GOAL,
         **_STRATEGY,
-        "interval": Column(Kind.TEXT, nullable=True),
-        "scope": Column(Kind.JSON),
-        "parameters": Column(Kind.JSON),
-        "auto_trigger": Column(Kind.BOOLEAN),
-        "force": Column(Kind.BOOLEAN),
-        "next_run_time": Column(Kind.TIME, nullable=True),
-        "start_time": Column(Kind.TIME, nullable=True),
-        "end_time": Column(Kind.TIME, nullable=True),
-        "hostname": Column(Kind.TEXT, nullable=True),
-        "status_message": Column(Kind.TEXT, nullable=True),
-        "version": Column(Kind.INTEGER),
-        "last_due": Column(Kind.TIME, nullable=True),
-        "run_id": Column(Kind.UUID, nullable=True),
-        "run_due": Column(Kind.TIME, nullable=True),
-        "run_owner": Column(Kind.TEXT, nullable=True),
-        "run_not_before": Column(Kind.TIME, nullable=True),
-        "run_position": Column(Kind.INTEGER, nullable=True),
+        "interval": ReadColumn(ColumnType.TEXT, nullable=True),
+        "scope": ReadColumn(ColumnType.JSON),
+        "parameters": ReadColumn(ColumnType.JSON),
+        "auto_trigger": ReadColumn(ColumnType.BOOLEAN),
+        "force": ReadColumn(ColumnType.BOOLEAN),
+        "next_run_time": ReadColumn(ColumnType.TIME, nullable=True),
+        "start_time": ReadColumn(ColumnType.TIME, nullable=True),
+        "end_time": ReadColumn(ColumnType.TIME, nullable=True),
+        "hostname": ReadColumn(ColumnType.TEXT, nullable=True),
+        "status_message": ReadColumn(ColumnType.TEXT, nullable=True),
+        "version": ReadColumn(ColumnType.INTEGER),
+        "last_due": ReadColumn(ColumnType.TIME, nullable=True),
+        "run_id": ReadColumn(ColumnType.UUID, nullable=True),
+        "run_due": ReadColumn(ColumnType.TIME, nullable=True),
+        "run_owner": ReadColumn(ColumnType.TEXT, nullable=True),
+        "run_not_before": ReadColumn(ColumnType.TIME, nullable=True),
+        "run_position": ReadColumn(ColumnType.INTEGER, nullable=True),
         **_TIMES,
     },
     indexes=(
         _BY_ID,
         _BY_NAME,
-        Index(("run_position",), only="run_position"),
-        Index(("next_run_time",), only="next_run_time"),
+        ReadIndex(("run_position",), only="run_position"),
+        ReadIndex(("next_run_time",), only="next_run_time"),
     ),
 )
-AUDIT_SHAPE = Shape("audits", version=2, tables=(AUDITS,))
+AUDIT_SHAPE = ProjectionSchema("audits", version=2, tables=(AUDITS,))
 
-ACTION_PLANS = Table(
+ACTION_PLANS = ReadTable(
     "action_plans",
     key="uuid",
     columns={
         **_ID,
-        "audit_uuid": Column(Kind.UUID),
-        "run_id": Column(Kind.UUID),
-        "goal_name": Column(Kind.TEXT),
-        "strategy_uuid": Column(Kind.UUID),
-        "strategy_name": Column(Kind.TEXT),
-        "strategy_key": Column(Kind.TEXT),
-        "state": Column(Kind.TEXT),
-        "efficacy_indicators": Column(Kind.JSON),
-        "global_efficacy": Column(Kind.JSON),
-        "notes": Column(Kind.JSON),
-        "record": Column(Kind.TEXT),
-        "explanation": Column(Kind.TEXT),
-        "owner": Column(Kind.TEXT, nullable=True),
-        "hostname": Column(Kind.TEXT, nullable=True),
-        "status_message": Column(Kind.TEXT, nullable=True),
-        "actions_total": Column(Kind.INTEGER),
-        "actions_ended": Column(Kind.INTEGER),
-        "actions_ongoing": Column(Kind.INTEGER),
-        "version": Column(Kind.INTEGER),
-        "open_position": Column(Kind.INTEGER, nullable=True),
+        "audit_uuid": ReadColumn(ColumnType.UUID),
+        "run_id": ReadColumn(ColumnType.UUID),
+        "goal_name": ReadColumn(ColumnType.TEXT),
+        "strategy_uuid": ReadColumn(ColumnType.UUID),
+        "strategy_name": ReadColumn(ColumnType.TEXT),
+        "strategy_key": ReadColumn(ColumnType.TEXT),
+        "state": ReadColumn(ColumnType.TEXT),
+        "efficacy_indicators": ReadColumn(ColumnType.JSON),
+        "global_efficacy": ReadColumn(ColumnType.JSON),
+        "notes": ReadColumn(ColumnType.JSON),
+        "record": ReadColumn(ColumnType.TEXT),
+        "explanation": ReadColumn(ColumnType.TEXT),
+        "owner": ReadColumn(ColumnType.TEXT, nullable=True),
+        "hostname": ReadColumn(ColumnType.TEXT, nullable=True),
+        "status_message": ReadColumn(ColumnType.TEXT, nullable=True),
+        "actions_total": ReadColumn(ColumnType.INTEGER),
+        "actions_ended": ReadColumn(ColumnType.INTEGER),
+        "actions_ongoing": ReadColumn(ColumnType.INTEGER),
+        "version": ReadColumn(ColumnType.INTEGER),
+        "open_position": ReadColumn(ColumnType.INTEGER, nullable=True),
         **_TIMES,
     },
     indexes=(
         _BY_ID,
-        Index(("audit_uuid", "id")),
-        Index(("state", "id")),
-        Index(("open_position",), only="open_position"),
+        ReadIndex(("audit_uuid", "id")),
+        ReadIndex(("state", "id")),
+        ReadIndex(("open_position",), only="open_position"),
     ),
 )
-ACTIONS = Table(
+ACTIONS = ReadTable(
     "actions",
     key="uuid",
     columns={
         **_ID,
-        "action_plan_uuid": Column(Kind.UUID),
-        "audit_uuid": Column(Kind.UUID),
-        "action_type": Column(Kind.TEXT),
-        "state": Column(Kind.TEXT),
-        "parents": Column(Kind.JSON),
-        "input_parameters": Column(Kind.JSON),
-        "because": Column(Kind.TEXT),
-        "status_message": Column(Kind.TEXT, nullable=True),
-        "attempt": Column(Kind.INTEGER),
-        "started_at": Column(Kind.TIME, nullable=True),
-        "ended_at": Column(Kind.TIME, nullable=True),
-        "created_at": Column(Kind.TIME),
-        "updated_at": Column(Kind.TIME, nullable=True),
+        "action_plan_uuid": ReadColumn(ColumnType.UUID),
+        "audit_uuid": ReadColumn(ColumnType.UUID),
+        "action_type": ReadColumn(ColumnType.TEXT),
+        "state": ReadColumn(ColumnType.TEXT),
+        "parents": ReadColumn(ColumnType.JSON),
+        "input_parameters": ReadColumn(ColumnType.JSON),
+        "because": ReadColumn(ColumnType.TEXT),
+        "status_message": ReadColumn(ColumnType.TEXT, nullable=True),
+        "attempt": ReadColumn(ColumnType.INTEGER),
+        "started_at": ReadColumn(ColumnType.TIME, nullable=True),
+        "ended_at": ReadColumn(ColumnType.TIME, nullable=True),
+        "created_at": ReadColumn(ColumnType.TIME),
+        "updated_at": ReadColumn(ColumnType.TIME, nullable=True),
     },
-    indexes=(_BY_ID, Index(("action_plan_uuid", "id")), Index(("audit_uuid", "id"))),
+    indexes=(_BY_ID, ReadIndex(("action_plan_uuid", "id")), ReadIndex(("audit_uuid", "id"))),
 )
-PLANS = Shape("plans", version=1, tables=(ACTION_PLANS, ACTIONS))
+PLANS = ProjectionSchema("plans", version=1, tables=(ACTION_PLANS, ACTIONS))
 
-CLUSTER_MODELS = Table(
+CLUSTER_MODELS = ReadTable(
     "cluster_models",
     key="uuid",
     columns={
-        "uuid": Column(Kind.UUID),
-        "cloud": Column(Kind.TEXT),
-        "kind": Column(Kind.TEXT),
-        "position": Column(Kind.INTEGER, nullable=True),
-        "failure": Column(Kind.JSON, nullable=True),
-        "failing_since": Column(Kind.TIME, nullable=True),
+        "uuid": ReadColumn(ColumnType.UUID),
+        "cloud": ReadColumn(ColumnType.TEXT),
+        "kind": ReadColumn(ColumnType.TEXT),
+        "position": ReadColumn(ColumnType.INTEGER, nullable=True),
+        "failure": ReadColumn(ColumnType.JSON, nullable=True),
+        "failing_since": ReadColumn(ColumnType.TIME, nullable=True),
     },
 )
-MODEL_VERSIONS = Table(
+MODEL_VERSIONS = ReadTable(
     "cluster_model_versions",
     key="position",
     columns={
-        "position": Column(Kind.INTEGER),
-        "model_uuid": Column(Kind.UUID),
-        "digest": Column(Kind.TEXT),
-        "base": Column(Kind.TEXT),
-        "at": Column(Kind.TIME),
-        "sizes": Column(Kind.JSON),
-        "calls": Column(Kind.INTEGER),
-        "milliseconds": Column(Kind.INTEGER),
-        "problems": Column(Kind.JSON),
-        "problem_count": Column(Kind.INTEGER),
-        "changes": Column(Kind.JSON, nullable=True),
+        "position": ReadColumn(ColumnType.INTEGER),
+        "model_uuid": ReadColumn(ColumnType.UUID),
+        "digest": ReadColumn(ColumnType.TEXT),
+        "base": ReadColumn(ColumnType.TEXT),
+        "at": ReadColumn(ColumnType.TIME),
+        "sizes": ReadColumn(ColumnType.JSON),
+        "calls": ReadColumn(ColumnType.INTEGER),
+        "milliseconds": ReadColumn(ColumnType.INTEGER),
+        "problems": ReadColumn(ColumnType.JSON),
+        "problem_count": ReadColumn(ColumnType.INTEGER),
+        "changes": ReadColumn(ColumnType.JSON, nullable=True),
     },
-    indexes=(Index(("model_uuid", "position")), Index(("model_uuid", "at"))),
+    indexes=(ReadIndex(("model_uuid", "position")), ReadIndex(("model_uuid", "at"))),
 )
-MODELS = Shape("cluster-models", version=3, tables=(CLUSTER_MODELS, MODEL_VERSIONS))
+MODELS = ProjectionSchema("cluster-models", version=3, tables=(CLUSTER_MODELS, MODEL_VERSIONS))
 
-TIMELINE = Table(
+TIMELINE = ReadTable(
     "timeline",
     key="position",
     columns={
-        "position": Column(Kind.INTEGER),
-        "at": Column(Kind.TIME),
-        "topic": Column(Kind.TEXT),
-        "aggregate_id": Column(Kind.UUID),
-        "version": Column(Kind.INTEGER),
-        "actor": Column(Kind.TEXT),
-        "actor_kind": Column(Kind.TEXT),
-        "request_id": Column(Kind.TEXT, nullable=True),
-        "correlation_id": Column(Kind.UUID, nullable=True),
-        "causation": Column(Kind.INTEGER, nullable=True),
-        "summary": Column(Kind.TEXT),
+        "position": ReadColumn(ColumnType.INTEGER),
+        "at": ReadColumn(ColumnType.TIME),
+        "topic": ReadColumn(ColumnType.TEXT),
+        "aggregate_id": ReadColumn(ColumnType.UUID),
+        "version": ReadColumn(ColumnType.INTEGER),
+        "actor": ReadColumn(ColumnType.TEXT),
+        "actor_kind": ReadColumn(ColumnType.TEXT),
+        "request_id": ReadColumn(ColumnType.TEXT, nullable=True),
+        "correlation_id": ReadColumn(ColumnType.UUID, nullable=True),
+        "causation": ReadColumn(ColumnType.INTEGER, nullable=True),
+        "summary": ReadColumn(ColumnType.TEXT),
     },
     indexes=(
-        Index(("aggregate_id", "position")),
-        Index(("correlation_id", "position"), only="correlation_id"),
-        Index(("topic", "position")),
-        Index(("at",)),
+        ReadIndex(("aggregate_id", "position")),
+        ReadIndex(("correlation_id", "position"), only="correlation_id"),
+        ReadIndex(("topic", "position")),
+        ReadIndex(("at",)),
     ),
 )
-EVENTS = Shape("timeline", version=2, tables=(TIMELINE,))
+EVENTS = ProjectionSchema("timeline", version=2, tables=(TIMELINE,))
 
 SHAPES = (CATALOGUE, TEMPLATES, AUDIT_SHAPE, PLANS, MODELS, EVENTS)
 """Everything that queries read."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 
-class Records(Protocol):
+class RecordStore(Protocol):
     """Immutable, content-addressed records that lie beside the log."""
 
     def put(self, content: bytes) -> str:
@@ -27,7 +27,7 @@ class Records(Protocol):
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredRecord:
     """A record, from outside.
 
     Attributes:
@@ -51,7 +51,7 @@ RENEWAL = 3600.0
 class RecordInventory(Protocol):
     """What there is of records, and how they go. Safe beside any number of writers."""
 
-    def inventory(self) -> Iterator[Stored]:
+    def inventory(self) -> Iterator[StoredRecord]:
         """All records; those that are stored meanwhile may be missing."""
         ...
 

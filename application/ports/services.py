@@ -36,7 +36,7 @@ class ServiceRow:
     alive: bool
 
 
-class Services(Protocol):
+class ServiceRegistry(Protocol):
     """Heartbeats. Rows, not events."""
 
     def beat(self, instance: Instance) -> None:

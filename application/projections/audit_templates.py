@@ -1,19 +1,19 @@
 from typing import Any
 
-from application.ports.event_log import Recorded
+from application.ports.event_log import RecordedEvent
 from application.ports.projections import Tables
 from application.ports.read_tables import AUDIT_TEMPLATES, TEMPLATES
 from application.projections import references
-from application.projections.dispatch import Folding
+from application.projections.dispatch import EventDispatcher
 from domain.audit_templates.events import (
     AuditTemplateChanged,
     AuditTemplateCreated,
     AuditTemplateDeleted,
 )
-from domain.kernel.aggregate import Facts
+from domain.kernel.aggregate import JsonObject
 
 
-class AuditTemplatesProjection(Folding):
+class AuditTemplatesProjection(EventDispatcher):
     """Audit templates, deleted ones included."""
 
     def __init__(self) -> None:
@@ -26,7 +26,9 @@ class AuditTemplatesProjection(Folding):
             },
         )
 
-    def _created(self, recorded: Recorded, event: AuditTemplateCreated, tables: Tables) -> None:
+    def _created(
+        self, recorded: RecordedEvent, event: AuditTemplateCreated, tables: Tables
+    ) -> None:
         tables.insert(
             AUDIT_TEMPLATES.name,
             {
@@ -45,16 +47,16 @@ class AuditTemplatesProjection(Folding):
             },
         )
 
-    def _changed(self, _: Recorded, event: AuditTemplateChanged, tables: Tables) -> None:
+    def _changed(self, _: RecordedEvent, event: AuditTemplateChanged, tables: Tables) -> None:
         values = _columns(event.changes) | {"updated_at": event.timestamp}
         tables.update(AUDIT_TEMPLATES.name, event.originator_id, values)
 
-    def _deleted(self, _: Recorded, event: AuditTemplateDeleted, tables: Tables) -> None:
+    def _deleted(self, _: RecordedEvent, event: AuditTemplateDeleted, tables: Tables) -> None:
         gone = {"updated_at": event.timestamp, "deleted_at": event.timestamp}
         tables.update(AUDIT_TEMPLATES.name, event.originator_id, gone)
 
 
-def _columns(changes: Facts) -> dict[str, Any]:
+def _columns(changes: JsonObject) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name, value in changes.items():
         if name == "goal":

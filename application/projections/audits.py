@@ -2,11 +2,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from application.ports.event_log import Recorded
+from application.ports.event_log import RecordedEvent
 from application.ports.projections import Row, Tables
 from application.ports.read_tables import AUDIT_SHAPE, AUDITS
 from application.projections import references
-from application.projections.dispatch import Folding
+from application.projections.dispatch import EventDispatcher
 from application.projections.messages import why
 from domain.audits.events import (
     AuditCancelled,
@@ -30,7 +30,7 @@ from domain.audits.events import (
 from domain.audits.schedule import Cron, counts_from, seconds
 from domain.kernel.aggregate import Event
 from domain.kernel.errors import InvalidValue
-from domain.kernel.reasons import Because
+from domain.kernel.reasons import Cause
 
 _NO_RUN: dict[str, Any] = {
     "run_id": None,
@@ -45,7 +45,7 @@ _TIMING = frozenset({"interval", "start_time"})
 """Attributes that move the next run."""
 
 
-class AuditsProjection(Folding):
+class AuditsProjection(EventDispatcher):
     """Audits, each with its open run and what the scheduler needs.
 
     ``run_position`` is the position of the run's request; ``updated_at`` follows what the API
@@ -77,7 +77,7 @@ class AuditsProjection(Folding):
             },
         )
 
-    def _requested(self, recorded: Recorded, event: AuditRequested, tables: Tables) -> None:
+    def _requested(self, recorded: RecordedEvent, event: AuditRequested, tables: Tables) -> None:
         row: dict[str, Any] = {
             "id": recorded.position,
             "uuid": event.originator_id,
@@ -107,7 +107,9 @@ class AuditsProjection(Folding):
         row["next_run_time"] = self._next(row)
         tables.insert(AUDITS.name, row)
 
-    def _run_requested(self, recorded: Recorded, event: AuditRunRequested, tables: Tables) -> None:
+    def _run_requested(
+        self, recorded: RecordedEvent, event: AuditRunRequested, tables: Tables
+    ) -> None:
         values: dict[str, Any] = {
             "run_id": event.run_id,
             "run_due": event.due,
@@ -121,7 +123,7 @@ class AuditsProjection(Folding):
         else:
             _note(event, tables, values)
 
-    def _run_claimed(self, _: Recorded, event: AuditRunClaimed, tables: Tables) -> None:
+    def _run_claimed(self, _: RecordedEvent, event: AuditRunClaimed, tables: Tables) -> None:
         values = {
             "state": AuditState.ONGOING,
             "hostname": event.host,
@@ -131,10 +133,12 @@ class AuditsProjection(Folding):
         }
         _show(event, tables, values)
 
-    def _inputs_recorded(self, _: Recorded, event: AuditInputsRecorded, tables: Tables) -> None:
+    def _inputs_recorded(
+        self, _: RecordedEvent, event: AuditInputsRecorded, tables: Tables
+    ) -> None:
         _note(event, tables, {})
 
-    def _run_deferred(self, _: Recorded, event: AuditRunDeferred, tables: Tables) -> None:
+    def _run_deferred(self, _: RecordedEvent, event: AuditRunDeferred, tables: Tables) -> None:
         values = {
             "run_owner": None,
             "run_not_before": event.not_before,
@@ -142,41 +146,41 @@ class AuditsProjection(Folding):
         }
         _show(event, tables, values)
 
-    def _run_succeeded(self, _: Recorded, event: AuditRunSucceeded, tables: Tables) -> None:
+    def _run_succeeded(self, _: RecordedEvent, event: AuditRunSucceeded, tables: Tables) -> None:
         _show(event, tables, {"state": event.state, "status_message": None, **_NO_RUN})
 
-    def _run_failed(self, _: Recorded, event: AuditRunFailed, tables: Tables) -> None:
+    def _run_failed(self, _: RecordedEvent, event: AuditRunFailed, tables: Tables) -> None:
         values = {"state": event.state, "status_message": why(event.because), **_NO_RUN}
         _show(event, tables, values)
 
-    def _cancelled(self, _: Recorded, event: AuditCancelled, tables: Tables) -> None:
+    def _cancelled(self, _: RecordedEvent, event: AuditCancelled, tables: Tables) -> None:
         _show(event, tables, _closed(AuditState.CANCELLED, event.because))
 
-    def _suspended(self, _: Recorded, event: AuditSuspended, tables: Tables) -> None:
+    def _suspended(self, _: RecordedEvent, event: AuditSuspended, tables: Tables) -> None:
         _show(event, tables, _closed(AuditState.SUSPENDED, None))
 
-    def _expired(self, _: Recorded, event: AuditExpired, tables: Tables) -> None:
+    def _expired(self, _: RecordedEvent, event: AuditExpired, tables: Tables) -> None:
         _show(event, tables, _closed(AuditState.SUCCEEDED, event.because))
 
-    def _resumed(self, _: Recorded, event: AuditResumed, tables: Tables) -> None:
+    def _resumed(self, _: RecordedEvent, event: AuditResumed, tables: Tables) -> None:
         values: dict[str, Any] = {"state": AuditState.ONGOING, "status_message": None}
         self._reschedule(event, tables, values)
 
-    def _state_set(self, _: Recorded, event: AuditStateSet, tables: Tables) -> None:
+    def _state_set(self, _: RecordedEvent, event: AuditStateSet, tables: Tables) -> None:
         if event.state is AuditState.ONGOING:
             values: dict[str, Any] = {"state": event.state, "status_message": why(event.because)}
             self._reschedule(event, tables, values)
         else:
             _show(event, tables, _closed(event.state, event.because))
 
-    def _changed(self, _: Recorded, event: AuditChanged, tables: Tables) -> None:
+    def _changed(self, _: RecordedEvent, event: AuditChanged, tables: Tables) -> None:
         values = _columns(event.changes)
         if _TIMING.isdisjoint(values):
             _show(event, tables, values)
         else:
             self._reschedule(event, tables, values)
 
-    def _deleted(self, _: Recorded, event: AuditDeleted, tables: Tables) -> None:
+    def _deleted(self, _: RecordedEvent, event: AuditDeleted, tables: Tables) -> None:
         gone = _closed(AuditState.DELETED, None) | {"deleted_at": event.timestamp}
         del gone["status_message"]  # what it last said stays with it
         _show(event, tables, gone)
@@ -217,7 +221,7 @@ def _note(event: Event, tables: Tables, values: dict[str, Any]) -> None:
     tables.update(AUDITS.name, event.originator_id, values)
 
 
-def _closed(state: AuditState, because: Because | None) -> dict[str, Any]:
+def _closed(state: AuditState, because: Cause | None) -> dict[str, Any]:
     return {"state": state, "status_message": why(because), "next_run_time": None, **_NO_RUN}
 
 

@@ -4,11 +4,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from application.ports.clock import Clock
-from application.ports.event_log import Entry, EventLogUnavailable, Malformed
+from application.ports.event_log import Entry, EventLogUnavailable, MalformedEntry
 from application.ports.projections import (
     Projection,
+    ProjectionCheckpoint,
     ProjectionStore,
-    Standing,
     StoreUnavailable,
     Target,
     quarantined,
@@ -40,7 +40,7 @@ def few_collections() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-class Folder:
+class BatchProjector:
     """Folds batches of the log into every generation that stands where they begin.
 
     A batch that fails is taken apart, generation by generation and half by half, until the one
@@ -66,13 +66,16 @@ class Folder:
         """What is folded, by name."""
         return self._projections
 
-    def folds(self, standing: Standing) -> bool:
+    def folds(self, standing: ProjectionCheckpoint) -> bool:
         """Whether a generation is of the version that this code folds."""
         shape = self._shapes.get(standing.projection)
         return shape is not None and shape.version == standing.version
 
     def fold(
-        self, after: int, entries: Sequence[Entry], only: Collection[Standing] | None = None
+        self,
+        after: int,
+        entries: Sequence[Entry],
+        only: Collection[ProjectionCheckpoint] | None = None,
     ) -> bool:
         """Moves what stands at ``after`` over some entries.
 
@@ -98,7 +101,7 @@ class Folder:
         results = [self._isolate(one, after, entries) for one in standing if self.folds(one)]
         return any(results)
 
-    def _isolate(self, one: Standing, after: int, entries: Sequence[Entry]) -> bool:
+    def _isolate(self, one: ProjectionCheckpoint, after: int, entries: Sequence[Entry]) -> bool:
         try:
             return self._write(after, entries, [one])
         except OUTAGES:
@@ -111,7 +114,7 @@ class Folder:
         return self._isolate(one, after, first) and self._isolate(one, first[-1].position, second)
 
     def _write(
-        self, after: int, entries: Sequence[Entry], only: Collection[Standing] | None
+        self, after: int, entries: Sequence[Entry], only: Collection[ProjectionCheckpoint] | None
     ) -> bool:
         with self._store.advance(after, entries[-1].position, self._shapes, only) as targets:
             for target in targets:
@@ -123,12 +126,14 @@ class Folder:
         for entry in entries:
             if topics is not None and entry.topic not in topics:
                 continue
-            if isinstance(entry, Malformed):
+            if isinstance(entry, MalformedEntry):
                 self._put_aside(target, entry, entry.error)
             else:
                 handle(entry, tables)
 
-    def _quarantine(self, one: Standing, after: int, entry: Entry, error: Exception) -> bool:
+    def _quarantine(
+        self, one: ProjectionCheckpoint, after: int, entry: Entry, error: Exception
+    ) -> bool:
         with self._store.advance(after, entry.position, self._shapes, [one]) as targets:
             for target in targets:
                 self._put_aside(target, entry, f"{type(error).__name__}: {error}")

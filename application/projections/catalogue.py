@@ -1,6 +1,6 @@
 from typing import Any
 
-from application.ports.event_log import Recorded
+from application.ports.event_log import RecordedEvent
 from application.ports.projections import Tables
 from application.ports.read_tables import (
     ACTION_TYPES,
@@ -10,21 +10,21 @@ from application.ports.read_tables import (
     STRATEGIES,
 )
 from application.projections import references
-from application.projections.dispatch import Folding
-from domain.catalogue.definitions import Definition, DefinitionKind
+from application.projections.dispatch import EventDispatcher
+from domain.catalogue.definitions import PluginDefinition, PluginKind
 from domain.catalogue.events import DefinitionChanged, DefinitionRegistered, DefinitionRetired
 from domain.kernel.ids import definition_id
 
 _TABLES = {
-    DefinitionKind.GOAL: GOALS,
-    DefinitionKind.STRATEGY: STRATEGIES,
-    DefinitionKind.SCORING_ENGINE: SCORING_ENGINES,
-    DefinitionKind.ACTION_TYPE: ACTION_TYPES,
+    PluginKind.GOAL: GOALS,
+    PluginKind.STRATEGY: STRATEGIES,
+    PluginKind.SCORING_ENGINE: SCORING_ENGINES,
+    PluginKind.ACTION_TYPE: ACTION_TYPES,
 }
 """Planners are in the catalogue, but no query shows them."""
 
 
-class CatalogueProjection(Folding):
+class CatalogueProjection(EventDispatcher):
     """Goals, strategies, scoring engines and action types. A retired one that returns is itself."""
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class CatalogueProjection(Folding):
 
     def _registered(
         self,
-        recorded: Recorded,
+        recorded: RecordedEvent,
         event: DefinitionRegistered | DefinitionChanged,
         tables: Tables,
     ) -> None:
@@ -65,30 +65,30 @@ class CatalogueProjection(Folding):
             values |= {"updated_at": event.timestamp, "deleted_at": None}
             tables.update(table.name, key, values)
 
-    def _retired(self, _: Recorded, event: DefinitionRetired, tables: Tables) -> None:
+    def _retired(self, _: RecordedEvent, event: DefinitionRetired, tables: Tables) -> None:
         table = _TABLES.get(event.kind)
         if table is not None:
             gone = {"updated_at": event.timestamp, "deleted_at": event.timestamp}
             tables.update(table.name, _key(event.kind, event.name), gone)
 
 
-def _key(kind: DefinitionKind, name: str) -> object:
-    return name if kind is DefinitionKind.ACTION_TYPE else definition_id(kind, name)
+def _key(kind: PluginKind, name: str) -> object:
+    return name if kind is PluginKind.ACTION_TYPE else definition_id(kind, name)
 
 
-def _details(definition: Definition) -> dict[str, Any]:
+def _details(definition: PluginDefinition) -> dict[str, Any]:
     details = definition.details
     description = details.get("description") or ""
-    if definition.kind is DefinitionKind.ACTION_TYPE:
+    if definition.kind is PluginKind.ACTION_TYPE:
         return {"description": description}
     named: dict[str, Any] = {"name": definition.name, "name_key": definition.name.casefold()}
     match definition.kind:
-        case DefinitionKind.GOAL:
+        case PluginKind.GOAL:
             return named | {
                 "display_name": definition.display_name,
                 "efficacy_specification": details.get("efficacy_specification") or [],
             }
-        case DefinitionKind.STRATEGY:
+        case PluginKind.STRATEGY:
             return named | {
                 "display_name": definition.display_name,
                 **references.goal(str(details["goal"])),

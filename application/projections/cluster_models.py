@@ -1,9 +1,9 @@
 from typing import Any
 
-from application.ports.event_log import Recorded
+from application.ports.event_log import RecordedEvent
 from application.ports.projections import Tables
 from application.ports.read_tables import CLUSTER_MODELS, MODEL_VERSIONS, MODELS
-from application.projections.dispatch import Folding
+from application.projections.dispatch import EventDispatcher
 from domain.cluster_models.amendments.events import ModelAmended
 from domain.cluster_models.events import (
     ClusterModelCollected,
@@ -11,12 +11,12 @@ from domain.cluster_models.events import (
     ClusterModelOpened,
     ClusterModelRecovered,
 )
-from domain.kernel.reasons import Because
+from domain.kernel.reasons import Cause
 
 _WELL = {"failure": None, "failing_since": None}
 
 
-class ClusterModelsProjection(Folding):
+class ClusterModelsProjection(EventDispatcher):
     """Kept models: how each stands, and every version that it had."""
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class ClusterModelsProjection(Folding):
             },
         )
 
-    def _opened(self, recorded: Recorded, event: ClusterModelOpened, tables: Tables) -> None:
+    def _opened(self, recorded: RecordedEvent, event: ClusterModelOpened, tables: Tables) -> None:
         tables.insert(
             CLUSTER_MODELS.name,
             {
@@ -43,7 +43,9 @@ class ClusterModelsProjection(Folding):
             },
         )
 
-    def _collected(self, recorded: Recorded, event: ClusterModelCollected, tables: Tables) -> None:
+    def _collected(
+        self, recorded: RecordedEvent, event: ClusterModelCollected, tables: Tables
+    ) -> None:
         tables.insert(
             MODEL_VERSIONS.name,
             {
@@ -64,7 +66,7 @@ class ClusterModelsProjection(Folding):
             CLUSTER_MODELS.name, recorded.aggregate_id, {"position": recorded.position, **_WELL}
         )
 
-    def _amended(self, recorded: Recorded, event: ModelAmended, tables: Tables) -> None:
+    def _amended(self, recorded: RecordedEvent, event: ModelAmended, tables: Tables) -> None:
         model = tables.get(CLUSTER_MODELS.name, event.model)
         before = None if model is None else tables.get(MODEL_VERSIONS.name, model["position"])
         tables.insert(
@@ -86,14 +88,14 @@ class ClusterModelsProjection(Folding):
         tables.update(CLUSTER_MODELS.name, event.model, {"position": recorded.position})
 
     def _failed(
-        self, recorded: Recorded, event: ClusterModelCollectionFailed, tables: Tables
+        self, recorded: RecordedEvent, event: ClusterModelCollectionFailed, tables: Tables
     ) -> None:
         values = {"failure": _plain(event.because), "failing_since": event.timestamp}
         tables.update(CLUSTER_MODELS.name, recorded.aggregate_id, values)
 
-    def _recovered(self, recorded: Recorded, _: ClusterModelRecovered, tables: Tables) -> None:
+    def _recovered(self, recorded: RecordedEvent, _: ClusterModelRecovered, tables: Tables) -> None:
         tables.update(CLUSTER_MODELS.name, recorded.aggregate_id, _WELL)
 
 
-def _plain(because: Because) -> dict[str, Any]:
+def _plain(because: Cause) -> dict[str, Any]:
     return {"reason": because.reason.value, "facts": because.facts}

@@ -1,15 +1,15 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from application.ports.event_log import Recorded
-from application.ports.projections import Shape, Tables
+from application.ports.event_log import RecordedEvent
+from application.ports.projections import ProjectionSchema, Tables
 from domain.kernel.aggregate import Event
 
-Handler = Callable[[Recorded, Any, Tables], None]
+Handler = Callable[[RecordedEvent, Any, Tables], None]
 """Folds one kind of event: the record, its event, the tables."""
 
 
-class Folding:
+class EventDispatcher:
     """A projection that dispatches on the event's topic.
 
     Args:
@@ -17,11 +17,11 @@ class Folding:
         handlers: event class → handler.
     """
 
-    def __init__(self, shape: Shape, handlers: Mapping[type[Event], Handler]) -> None:
+    def __init__(self, shape: ProjectionSchema, handlers: Mapping[type[Event], Handler]) -> None:
         self.shape = shape
         self._handlers = {str(vars(kind)["TOPIC"]): handler for kind, handler in handlers.items()}
         self.topics: frozenset[str] | None = frozenset(self._handlers)
 
-    def handle(self, recorded: Recorded, tables: Tables) -> None:
+    def handle(self, recorded: RecordedEvent, tables: Tables) -> None:
         """Takes in one event of a wanted topic."""
         self._handlers[recorded.topic](recorded, recorded.event, tables)

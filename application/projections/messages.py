@@ -1,6 +1,6 @@
 """The status messages that the API shows (runtime 3.9, rest-api 3.5), rendered from reasons."""
 
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 from domain.plans.action import ActionState
 
 LENGTH = 255
@@ -12,12 +12,12 @@ def cut(text: str) -> str:
     return text if len(text) <= LENGTH else text[: LENGTH - 1] + "…"
 
 
-def why(because: Because | None) -> str | None:
+def why(because: Cause | None) -> str | None:
     """A reason by itself, as an audit or a plan shows it."""
     return None if because is None else cut(str(because))
 
 
-def skipped(because: Because, note: str | None) -> str:
+def skipped(because: Cause, note: str | None) -> str:
     """What a skipped action says."""
     if because.reason is Reason.SKIPPED_BY_USER:
         return skipped_by_user(note)
@@ -26,11 +26,11 @@ def skipped(because: Because, note: str | None) -> str:
 
 def skipped_by_user(note: str | None) -> str:
     """What an action says that a user skipped, with or without giving a reason."""
-    text = str(Because(Reason.SKIPPED_BY_USER))
+    text = str(Cause(Reason.SKIPPED_BY_USER))
     return cut(f"{text} Reason: {note}") if note else text
 
 
-def failed(before: str, because: Because) -> str:
+def failed(before: str, because: Cause) -> str:
     """What a failed action says.
 
     Args:

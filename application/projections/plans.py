@@ -1,14 +1,14 @@
 from typing import Any
 from uuid import UUID
 
-from application.ports.event_log import Recorded
+from application.ports.event_log import RecordedEvent
 from application.ports.projections import Tables
 from application.ports.read_tables import ACTION_PLANS, ACTIONS, PLANS
 from application.projections import messages, references
-from application.projections.dispatch import Folding
+from application.projections.dispatch import EventDispatcher
 from domain.kernel.aggregate import Event
-from domain.kernel.reasons import Because
-from domain.plans.action import ENDED, ActionSpec, ActionState, Indicator
+from domain.kernel.reasons import Cause
+from domain.plans.action import ENDED, ActionSpec, ActionState, EfficacyIndicator
 from domain.plans.events import (
     ActionAcknowledged,
     ActionAnnotated,
@@ -33,7 +33,7 @@ ACTIONS_PER_PLAN = 1_000_000
 """Numeric ids of actions are position * this + place: creation order over all plans."""
 
 
-class PlansProjection(Folding):
+class PlansProjection(EventDispatcher):
     """Action plans and their actions. An action's deletion is its plan's: the queries see to it.
 
     ``open_position`` is the position of the launch while a launched plan has not ended.
@@ -64,7 +64,7 @@ class PlansProjection(Folding):
 
     # -- plans -----------------------------------------------------------------------------------
 
-    def _proposed(self, recorded: Recorded, event: PlanProposed, tables: Tables) -> None:
+    def _proposed(self, recorded: RecordedEvent, event: PlanProposed, tables: Tables) -> None:
         named = references.strategy(event.strategy)
         notes = [str(note) for note in event.notes]
         tables.insert(
@@ -98,11 +98,11 @@ class PlansProjection(Folding):
         for place, spec in enumerate(event.actions):
             tables.insert(ACTIONS.name, _action(recorded, event, place, spec))
 
-    def _launched(self, recorded: Recorded, event: PlanLaunched, tables: Tables) -> None:
+    def _launched(self, recorded: RecordedEvent, event: PlanLaunched, tables: Tables) -> None:
         values = {"state": PlanState.PENDING, "open_position": recorded.position}
         _plan(event, tables, values)
 
-    def _claimed(self, _: Recorded, event: PlanClaimed, tables: Tables) -> None:
+    def _claimed(self, _: RecordedEvent, event: PlanClaimed, tables: Tables) -> None:
         values = {
             "state": event.state,
             "owner": event.owner,
@@ -111,61 +111,65 @@ class PlansProjection(Folding):
         }
         _plan(event, tables, values)
 
-    def _cancel_requested(self, _: Recorded, event: PlanCancelRequested, tables: Tables) -> None:
+    def _cancel_requested(
+        self, _: RecordedEvent, event: PlanCancelRequested, tables: Tables
+    ) -> None:
         _plan(event, tables, {"state": PlanState.CANCELLING})
 
-    def _cancelled(self, _: Recorded, event: PlanCancelled, tables: Tables) -> None:
+    def _cancelled(self, _: RecordedEvent, event: PlanCancelled, tables: Tables) -> None:
         _plan(event, tables, _ended(PlanState.CANCELLED, event.because))
 
-    def _superseded(self, _: Recorded, event: PlanSuperseded, tables: Tables) -> None:
+    def _superseded(self, _: RecordedEvent, event: PlanSuperseded, tables: Tables) -> None:
         _plan(event, tables, _ended(PlanState.SUPERSEDED, event.because))
 
-    def _succeeded(self, _: Recorded, event: PlanSucceeded, tables: Tables) -> None:
+    def _succeeded(self, _: RecordedEvent, event: PlanSucceeded, tables: Tables) -> None:
         _plan(event, tables, _ended(PlanState.SUCCEEDED, event.because))
 
-    def _failed(self, _: Recorded, event: PlanFailed, tables: Tables) -> None:
+    def _failed(self, _: RecordedEvent, event: PlanFailed, tables: Tables) -> None:
         _plan(event, tables, _ended(PlanState.FAILED, event.because))
 
-    def _deleted(self, _: Recorded, event: PlanDeleted, tables: Tables) -> None:
+    def _deleted(self, _: RecordedEvent, event: PlanDeleted, tables: Tables) -> None:
         values = {"state": PlanState.DELETED, "deleted_at": event.timestamp}
         _plan(event, tables, values)
 
     # -- actions ---------------------------------------------------------------------------------
 
-    def _action_intended(self, _: Recorded, event: ActionIntended, tables: Tables) -> None:
+    def _action_intended(self, _: RecordedEvent, event: ActionIntended, tables: Tables) -> None:
         values: dict[str, Any] = {"state": ActionState.ONGOING, "attempt": event.attempt}
         if event.attempt == 1:
             values["started_at"] = event.timestamp
             tables.add(ACTION_PLANS.name, event.originator_id, {"actions_ongoing": 1})
         _act(event, event.action_id, tables, values)
 
-    def _action_acknowledged(self, _: Recorded, event: ActionAcknowledged, tables: Tables) -> None:
+    def _action_acknowledged(
+        self, _: RecordedEvent, event: ActionAcknowledged, tables: Tables
+    ) -> None:
         _version(event, tables)
 
-    def _action_succeeded(self, _: Recorded, event: ActionSucceeded, tables: Tables) -> None:
+    def _action_succeeded(self, _: RecordedEvent, event: ActionSucceeded, tables: Tables) -> None:
         values = {"state": ActionState.SUCCEEDED, "status_message": None}
         _end(event, event.action_id, ActionState.ONGOING, tables, values)
 
-    def _action_failed(self, _: Recorded, event: ActionFailed, tables: Tables) -> None:
+    def _action_failed(self, _: RecordedEvent, event: ActionFailed, tables: Tables) -> None:
         before = _state(event.action_id, tables)
         message = messages.failed(before, event.because)
         values = {"state": ActionState.FAILED, "status_message": message}
         _end(event, event.action_id, before, tables, values)
 
-    def _action_skipped(self, _: Recorded, event: ActionSkipped, tables: Tables) -> None:
+    def _action_skipped(self, _: RecordedEvent, event: ActionSkipped, tables: Tables) -> None:
         before = _state(event.action_id, tables)
         message = messages.skipped(event.because, event.note)
         values = {"state": ActionState.SKIPPED, "status_message": message}
         _end(event, event.action_id, before, tables, values)
 
-    def _action_cancelled(self, _: Recorded, event: ActionCancelled, tables: Tables) -> None:
+    def _action_cancelled(self, _: RecordedEvent, event: ActionCancelled, tables: Tables) -> None:
         values = {
             "state": ActionState.CANCELLED,
             "status_message": messages.why(event.because),
         }
         _end(event, event.action_id, ActionState.PENDING, tables, values)
 
-    def _action_annotated(self, _: Recorded, event: ActionAnnotated, tables: Tables) -> None:
+    def _action_annotated(self, _: RecordedEvent, event: ActionAnnotated, tables: Tables) -> None:
         message = messages.skipped_by_user(event.note)
         _act(event, event.action_id, tables, {"status_message": message})
 
@@ -195,7 +199,7 @@ def _end(event: Event, action: UUID, before: str, tables: Tables, values: dict[s
         tables.add(ACTION_PLANS.name, event.originator_id, amounts)
 
 
-def _ended(state: PlanState, because: Because | None) -> dict[str, Any]:
+def _ended(state: PlanState, because: Cause | None) -> dict[str, Any]:
     message = messages.why(because)
     return {"state": state, "owner": None, "open_position": None, "status_message": message}
 
@@ -207,7 +211,7 @@ def _state(action: UUID, tables: Tables) -> str:
     return str(row["state"])
 
 
-def _figure(indicator: Indicator) -> dict[str, Any]:
+def _figure(indicator: EfficacyIndicator) -> dict[str, Any]:
     return {
         "name": indicator.name,
         "description": indicator.description,
@@ -217,7 +221,7 @@ def _figure(indicator: Indicator) -> dict[str, Any]:
 
 
 def _action(
-    recorded: Recorded, event: PlanProposed, place: int, spec: ActionSpec
+    recorded: RecordedEvent, event: PlanProposed, place: int, spec: ActionSpec
 ) -> dict[str, Any]:
     return {
         "id": recorded.position * ACTIONS_PER_PLAN + place,

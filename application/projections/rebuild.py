@@ -6,12 +6,12 @@ from application.ports.clock import Clock
 from application.ports.event_log import EventLog
 from application.ports.projections import (
     Comparison,
+    ProjectionCheckpoint,
+    ProjectionSchema,
     ProjectionStore,
-    Shape,
-    Standing,
     TableDifference,
 )
-from application.projections.batch import Folder
+from application.projections.batch import BatchProjector
 
 ATTEMPTS = 500
 """How often two generations are looked at until they stand at one position."""
@@ -87,7 +87,12 @@ class Rebuilder:
     """
 
     def __init__(
-        self, log: EventLog, store: ProjectionStore, folder: Folder, clock: Clock, batch: int
+        self,
+        log: EventLog,
+        store: ProjectionStore,
+        folder: BatchProjector,
+        clock: Clock,
+        batch: int,
     ) -> None:
         self._log = log
         self._store = store
@@ -95,7 +100,7 @@ class Rebuilder:
         self._clock = clock
         self._batch = batch
 
-    def rebuild(self, shapes: Sequence[Shape]) -> RebuildReport:
+    def rebuild(self, shapes: Sequence[ProjectionSchema]) -> RebuildReport:
         """Rebuilds some projections in one pass. Raises: see ``Projector.rebuild``."""
         begun = self._clock.monotonic()
         self._refuse_newer(shapes)
@@ -121,7 +126,7 @@ class Rebuilder:
             )
         return report
 
-    def _refuse_newer(self, shapes: Sequence[Shape]) -> None:
+    def _refuse_newer(self, shapes: Sequence[ProjectionSchema]) -> None:
         versions = {shape.projection: shape.version for shape in shapes}
         for one in self._store.standings():
             if one.active and one.version > versions.get(one.projection, one.version):
@@ -130,7 +135,7 @@ class Rebuilder:
                     f"this code folds version {versions[one.projection]}"
                 )
 
-    def _catch_up(self, built: Sequence[Standing], end: int) -> int:
+    def _catch_up(self, built: Sequence[ProjectionCheckpoint], end: int) -> int:
         """Folds up to where the shown generations stand, then together with them up to ``end``.
 
         Returns:
@@ -149,7 +154,7 @@ class Rebuilder:
             self._folder.fold(after, entries, [one for step in group for one in step.moved])
             events += len(entries)
 
-    def _due(self, built: Sequence[Standing], end: int) -> list["_Step"]:
+    def _due(self, built: Sequence[ProjectionCheckpoint], end: int) -> list["_Step"]:
         """What has a way to go."""
         wanted = {(one.projection, one.generation): one for one in built}
         standings = self._store.standings()
@@ -161,7 +166,9 @@ class Rebuilder:
         steps = [_step(one, shown.get(one.projection), end, self._log.end()) for one in now]
         return [step for step in steps if step.after < step.goal]
 
-    def _compare(self, shape: Shape, built: Standing, end: int) -> tuple[Comparison | None, int]:
+    def _compare(
+        self, shape: ProjectionSchema, built: ProjectionCheckpoint, end: int
+    ) -> tuple[Comparison | None, int]:
         events = 0
         for _ in range(ATTEMPTS):
             live = next(
@@ -191,10 +198,12 @@ class _Step:
 
     after: int
     goal: int
-    moved: tuple[Standing, ...]
+    moved: tuple[ProjectionCheckpoint, ...]
 
 
-def _step(built: Standing, live: Standing | None, end: int, now: int) -> _Step:
+def _step(
+    built: ProjectionCheckpoint, live: ProjectionCheckpoint | None, end: int, now: int
+) -> _Step:
     """Up to where its like stands, then with that to ``end``; alone to ``now`` if it has none."""
     if live is None or not _comparable(live, built, now):
         return _Step(built.position, now, (built,))
@@ -203,7 +212,7 @@ def _step(built: Standing, live: Standing | None, end: int, now: int) -> _Step:
     return _Step(built.position, live.position, (built,))
 
 
-def _comparable(live: Standing, built: Standing, end: int) -> bool:
+def _comparable(live: ProjectionCheckpoint, built: ProjectionCheckpoint, end: int) -> bool:
     """Whether the shown generation is another one of the same version, and of this log."""
     another = live.generation != built.generation
     return another and live.version == built.version and live.position <= end

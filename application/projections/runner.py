@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from application.ports.clock import Clock
 from application.ports.event_log import EventLog
-from application.ports.projections import Projection, ProjectionStore, Standing
-from application.projections.batch import OUTAGES, Folder, few_collections
+from application.ports.projections import Projection, ProjectionCheckpoint, ProjectionStore
+from application.projections.batch import OUTAGES, BatchProjector, few_collections
 from application.projections.rebuild import Rebuilder, RebuildReport
 
 BATCH = 500
@@ -46,7 +46,7 @@ class Projector:
         self._log = log
         self._store = store
         self._batch = batch
-        self._folder = Folder(store, projections, clock)
+        self._folder = BatchProjector(store, projections, clock)
         self._rebuilder = Rebuilder(log, store, self._folder, clock, batch)
 
     def prepare(self) -> None:
@@ -130,7 +130,7 @@ class Projector:
         with few_collections():
             return self._rebuilder.rebuild([one.shape for one in chosen])
 
-    def _grow(self, built: Standing) -> None:
+    def _grow(self, built: ProjectionCheckpoint) -> None:
         entries = self._log.read(built.position, self._batch)
         if entries:
             self._folder.fold(built.position, entries, [built])

@@ -9,7 +9,7 @@ from domain.catalogue import events as catalogue
 from domain.cluster_models import events as clouds
 from domain.cluster_models.amendments import events as amendments
 from domain.kernel.aggregate import Event
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 from domain.plans import events as plans
 from domain.reservations import events as names
 
@@ -25,7 +25,7 @@ def sentence(topic: str, event: Event) -> str:
     return f"{subject.replace('-', ' ').capitalize()}: {verb.replace('-', ' ')}."
 
 
-def _since(because: Because | None) -> str:
+def _since(because: Cause | None) -> str:
     return "." if because is None else f": {_ended(str(because))}"
 
 

@@ -1,4 +1,4 @@
-from application.ports.event_log import Recorded
+from application.ports.event_log import RecordedEvent
 from application.ports.projections import Tables
 from application.ports.read_tables import EVENTS, TIMELINE
 from application.projections.sentences import sentence
@@ -10,7 +10,7 @@ class TimelineProjection:
     shape = EVENTS
     topics: frozenset[str] | None = None
 
-    def handle(self, recorded: Recorded, tables: Tables) -> None:
+    def handle(self, recorded: RecordedEvent, tables: Tables) -> None:
         """Takes in one event."""
         event = recorded.event
         metadata = event.metadata

@@ -2,11 +2,11 @@
 
 from application.kernel.errors import NothingThen, Unavailable
 from application.ports.read_models import ActionPlanView
-from application.ports.records import Records
-from application.records.decision import Explanation, decode_explanation
+from application.ports.records import RecordStore
+from application.records.decision import DecisionExplanation, decode_explanation
 
 
-def explanation(records: Records, plan: ActionPlanView) -> Explanation:
+def explanation(records: RecordStore, plan: ActionPlanView) -> DecisionExplanation:
     """What was decided and why.
 
     Raises:

@@ -19,7 +19,7 @@ from application.ports.read_models import (
     ReadModels,
     TimelineView,
 )
-from application.ports.services import Services
+from application.ports.services import ServiceRegistry
 from domain.audits.events import AuditState
 from domain.plans.action import ActionState
 from domain.plans.events import PlanState
@@ -38,7 +38,7 @@ NEWEST = Page(limit=SHOWN, sort_key="id", descending=True)
 T = TypeVar("T", AuditView, ActionPlanView)
 
 
-class Sources(Protocol):
+class OverviewSources(Protocol):
     """Where the values come from (``interfaces.bootstrap.open_queries`` gives one)."""
 
     @property
@@ -52,7 +52,7 @@ class Sources(Protocol):
         ...
 
     @property
-    def services(self) -> Services:
+    def services(self) -> ServiceRegistry:
         """The heartbeats."""
         ...
 
@@ -150,7 +150,7 @@ class PlanLine:
 
 
 @dataclass(frozen=True)
-class Where:
+class InstallationInfo:
     """The installation.
 
     Attributes:
@@ -166,7 +166,7 @@ class Where:
 
 
 @dataclass(frozen=True)
-class View:
+class Overview:
     """What is going on.
 
     Attributes:
@@ -177,7 +177,7 @@ class View:
     """
 
     at: datetime
-    where: Where
+    where: InstallationInfo
     end: int = 0
     services: tuple[ServiceLine, ...] = ()
     audits: tuple[AuditLine, ...] = ()
@@ -190,14 +190,14 @@ class View:
     problem: str | None = None
 
 
-def gather(sources: Sources, where: Where, now: datetime) -> View:
+def gather(sources: OverviewSources, where: InstallationInfo, now: datetime) -> Overview:
     """What is going on now: active audits and plans first, then the newest; events newest last.
 
     Raises:
         StoreUnavailable, EventLogUnavailable: the database does not answer.
     """
     projections = tuple(sources.read.projections())
-    return View(
+    return Overview(
         at=now,
         where=where,
         end=sources.log.end(),
@@ -249,7 +249,7 @@ def _audit(one: AuditView) -> AuditLine:
     )
 
 
-def plan_line(sources: Sources, one: ActionPlanView, now: datetime) -> PlanLine:
+def plan_line(sources: OverviewSources, one: ActionPlanView, now: datetime) -> PlanLine:
     """A plan and how far its running actions are."""
     return PlanLine(
         uuid=one.uuid,
@@ -263,7 +263,7 @@ def plan_line(sources: Sources, one: ActionPlanView, now: datetime) -> PlanLine:
     )
 
 
-def _moves(sources: Sources, plan: UUID, now: datetime) -> tuple[MoveLine, ...]:
+def _moves(sources: OverviewSources, plan: UUID, now: datetime) -> tuple[MoveLine, ...]:
     actions = [
         one
         for one in sources.read.actions(Page(), {"action_plan_uuid": str(plan)})

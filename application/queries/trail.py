@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
-from application.ports.event_log import Entry, Malformed
+from application.ports.event_log import Entry, MalformedEntry
 from application.ports.read_models import TimelineView
-from application.replay.history import History
+from application.replay.history import ReadOnlyLog
 from application.replay.timeline import moment
 from domain.plans.events import PlanDeleted, PlanProposed
 
@@ -13,7 +13,7 @@ WHOLE = (PlanProposed.TOPIC, PlanDeleted.TOPIC)
 
 
 def of_action(
-    log: History, plan: UUID, action: UUID, *, after: int, limit: int
+    log: ReadOnlyLog, plan: UUID, action: UUID, *, after: int, limit: int
 ) -> list[TimelineView]:
     """Its events behind a position, oldest first; quarantined ones are not among them."""
     found: list[TimelineView] = []
@@ -26,7 +26,7 @@ def of_action(
 
 
 def _concerns(entry: Entry, action: UUID) -> bool:
-    if isinstance(entry, Malformed):
+    if isinstance(entry, MalformedEntry):
         return False
     return entry.topic in WHOLE or getattr(entry.event, "action_id", None) == action
 

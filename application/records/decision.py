@@ -11,17 +11,17 @@ from application.cluster_models.kinds import M
 from domain.cluster.baremetal.model import BaremetalModel
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.storage.model import StorageModel
-from domain.kernel.aggregate import Facts
-from domain.kernel.reasons import Because
+from domain.kernel.aggregate import JsonObject
+from domain.kernel.reasons import Cause
 from domain.metrics.catalogue import MetricTable
 from domain.optimization.solution import PlannedAction, Rejection
-from domain.optimization.strategy import Inputs
+from domain.optimization.strategy import StrategyInputs
 
 FORMAT = 1
 """Version of the record's own shape."""
 
 
-class TakenModel(msgspec.Struct, frozen=True, kw_only=True):
+class RunModel(msgspec.Struct, frozen=True, kw_only=True):
     """A model that a run used beside the compute model.
 
     Attributes:
@@ -31,7 +31,7 @@ class TakenModel(msgspec.Struct, frozen=True, kw_only=True):
         collected_at: when the cloud was read (UTC).
     """
 
-    columns: Facts
+    columns: JsonObject
     digest: str
     age: float
     collected_at: datetime
@@ -59,22 +59,22 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True):
     goal: str
     strategy: str
     planner: str
-    planner_options: Facts
-    parameters: Facts
+    planner_options: JsonObject
+    parameters: JsonObject
     seed: int
     collected_at: datetime
     scope: list[Any]
-    model: Facts
-    metrics: Facts
-    problems: list[Because]
+    model: JsonObject
+    metrics: JsonObject
+    problems: list[Cause]
     model_digest: str = ""
     model_age: float = 0.0
-    storage: TakenModel | None = None
-    baremetal: TakenModel | None = None
+    storage: RunModel | None = None
+    baremetal: RunModel | None = None
 
-    def inputs(self) -> Inputs:
+    def inputs(self) -> StrategyInputs:
         """The strategy's inputs, exactly as they were."""
-        return Inputs(
+        return StrategyInputs(
             compute=ComputeModel.from_columns(self.model),
             metrics=MetricTable.from_columns(self.metrics),
             parameters=self.parameters,
@@ -84,11 +84,11 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def _read(read: Callable[[Facts], M], taken: TakenModel | None) -> M | None:
+def _read(read: Callable[[JsonObject], M], taken: RunModel | None) -> M | None:
     return None if taken is None else read(taken.columns)
 
 
-class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+class DecisionExplanation(msgspec.Struct, frozen=True, kw_only=True):
     """What was decided and why.
 
     Attributes:
@@ -102,11 +102,11 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     record: str
     actions: list[PlannedAction]
     rejections: list[Rejection]
-    notes: list[Because]
+    notes: list[Cause]
     indicators: dict[str, float]
 
 
-def encode(record: DecisionRecord | Explanation) -> bytes:
+def encode(record: DecisionRecord | DecisionExplanation) -> bytes:
     """Canonical bytes: the same record always has the same digest."""
     return msgspec.json.encode(record, order="sorted")
 
@@ -116,13 +116,13 @@ def decode_record(content: bytes) -> DecisionRecord:
     return msgspec.json.decode(content, type=DecisionRecord)
 
 
-def decode_explanation(content: bytes) -> Explanation:
+def decode_explanation(content: bytes) -> DecisionExplanation:
     """An explanation from its bytes."""
-    return msgspec.json.decode(content, type=Explanation)
+    return msgspec.json.decode(content, type=DecisionExplanation)
 
 
 @dataclass(frozen=True)
-class Taken(Generic[M]):
+class ModelInput(Generic[M]):
     """A model as a run took it.
 
     Attributes:
@@ -137,9 +137,9 @@ class Taken(Generic[M]):
     age: float
     collected_at: datetime
 
-    def recorded(self) -> TakenModel:
+    def recorded(self) -> RunModel:
         """Its form in a record."""
-        return TakenModel(
+        return RunModel(
             columns=self.model.to_columns(),
             digest=self.digest,
             age=round(self.age, 3),
@@ -148,7 +148,7 @@ class Taken(Generic[M]):
 
 
 @dataclass(frozen=True)
-class Gathered:
+class CollectedInputs:
     """What was gathered for a run, before the strategy saw it.
 
     Attributes:
@@ -156,11 +156,11 @@ class Gathered:
         problems: what was quarantined or missing.
     """
 
-    compute: Taken[ComputeModel]
+    compute: ModelInput[ComputeModel]
     metrics: MetricTable
-    problems: Sequence[Because]
-    storage: Taken[StorageModel] | None = None
-    baremetal: Taken[BaremetalModel] | None = None
+    problems: Sequence[Cause]
+    storage: ModelInput[StorageModel] | None = None
+    baremetal: ModelInput[BaremetalModel] | None = None
 
 
 def make_record(  # noqa: PLR0913 - the parts of a record
@@ -173,7 +173,7 @@ def make_record(  # noqa: PLR0913 - the parts of a record
     parameters: Mapping[str, object],
     seed: int,
     scope: list[Any],
-    gathered: Gathered,
+    gathered: CollectedInputs,
 ) -> DecisionRecord:
     """A record of the current format."""
     return DecisionRecord(

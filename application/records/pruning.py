@@ -23,10 +23,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from application.ports.clock import Clock
-from application.ports.collected_models import KeptModels
+from application.ports.collected_models import CollectedModels
 from application.ports.event_log import EventLog
 from application.ports.read_models import ReadModels
-from application.ports.records import RENEWAL, RecordInventory, Stored
+from application.ports.records import RENEWAL, RecordInventory, StoredRecord
 
 PATIENCE = 10.0
 """Seconds within which the read models must reach the end of the log."""
@@ -44,7 +44,7 @@ class Amount:
     size: int
 
     @classmethod
-    def of(cls, records: Iterable[Stored]) -> "Amount":
+    def of(cls, records: Iterable[StoredRecord]) -> "Amount":
         """How much some records are."""
         sizes = [one.size for one in records]
         return cls(len(sizes), sum(sizes))
@@ -80,7 +80,7 @@ class Pruner:
         self,
         log: EventLog,
         read: ReadModels,
-        kept: KeptModels,
+        kept: CollectedModels,
         records: RecordInventory,
         clock: Clock,
     ) -> None:
@@ -113,7 +113,7 @@ class Pruner:
         left = dict(judged.old)
         waiting = Counter(digest for one in left.values() for digest in one.refers)
         layer = [one for one in left.values() if not waiting[one.digest]]
-        dropped: list[Stored] = []
+        dropped: list[StoredRecord] = []
         while layer:
             gone = self._records.drop([one.digest for one in layer], _min_age(keep))
             went = [left.pop(one.digest) for one in layer if one.digest in gone]
@@ -127,8 +127,8 @@ class Pruner:
 
     def _judge(self, keep: timedelta) -> "_Judged":
         in_use = self._in_use(keep)
-        models: dict[str, Stored] = {}
-        others: list[Stored] = []
+        models: dict[str, StoredRecord] = {}
+        others: list[StoredRecord] = []
         wanted = set(in_use)
         for one in self._records.inventory():
             if not one.kind:
@@ -167,11 +167,11 @@ class _Judged:
         others: what is no model's.
     """
 
-    old: Mapping[str, Stored]
-    models: Mapping[str, Stored]
+    old: Mapping[str, StoredRecord]
+    models: Mapping[str, StoredRecord]
     others: Amount
 
-    def outcome(self, dropped: Iterable[Stored]) -> Pruned:
+    def outcome(self, dropped: Iterable[StoredRecord]) -> Pruned:
         """The report, when these went."""
         gone = {one.digest: one for one in dropped}
         stay = (one for digest, one in self.models.items() if digest not in gone)
@@ -183,7 +183,7 @@ def _min_age(keep: timedelta) -> float:
     return keep.total_seconds() + RENEWAL
 
 
-def _reached(start: Iterable[str], records: Mapping[str, Stored]) -> set[str]:
+def _reached(start: Iterable[str], records: Mapping[str, StoredRecord]) -> set[str]:
     """Those of some records that are referred to by ``start``, directly or through each other."""
     found: set[str] = set()
     todo = [digest for digest in start if digest in records]

@@ -12,7 +12,7 @@ FIRST = 60.0
 log = logging.getLogger(__name__)
 
 
-class Housekeeper:
+class PruningJob:
     """Drops what nothing needs, now and then. Any number may: what one dropped is gone for all.
 
     Args:

@@ -14,7 +14,7 @@ _DIGEST = re.compile(rb'"([0-9a-f]{64})"')
 
 
 @dataclass(frozen=True)
-class Outline:
+class RecordReferences:
     """A record, without its content.
 
     Attributes:
@@ -34,10 +34,10 @@ class _Model(msgspec.Struct):
     kind: str
 
 
-def outline(content: bytes) -> Outline:
+def outline(content: bytes) -> RecordReferences:
     """The outline of any record."""
     found = frozenset(digest.decode() for digest in _DIGEST.findall(content))
     try:
-        return Outline(msgspec.json.decode(content, type=_Model).kind, found)
+        return RecordReferences(msgspec.json.decode(content, type=_Model).kind, found)
     except msgspec.MsgspecError:  # not JSON, or not a model's
-        return Outline("", found)
+        return RecordReferences("", found)

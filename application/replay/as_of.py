@@ -19,22 +19,22 @@ from application.ports.read_tables import ACTION_PLANS, ACTIONS, AUDITS
 from application.projections.audits import AuditsProjection
 from application.projections.plans import PlansProjection
 from application.replay.folds import Fold
-from application.replay.history import History
-from application.replay.history_cache import Moment, Strands
+from application.replay.history import ReadOnlyLog
+from application.replay.history_cache import HistoryCache, Moment
 from application.replay.travel import NoSuchMoment
 from domain.audits import Audit
 from domain.audits.events import AuditDeleted
 from domain.audits.schedule import Cron
-from domain.kernel.aggregate import Root
+from domain.kernel.aggregate import Aggregate
 from domain.plans.action import ActionState
 from domain.plans.action_plan import ActionPlan
 from domain.plans.events import PlanState
 
 V = TypeVar("V")
-A = TypeVar("A", bound=Root)
+A = TypeVar("A", bound=Aggregate)
 
 
-class Past:
+class AsOfQueries:
     """Answers what single things were.
 
     Args:
@@ -47,18 +47,18 @@ class Past:
 
     def __init__(
         self,
-        log: History,
+        log: ReadOnlyLog,
         read: ReadModels,
         cron: Cron,
         clock: Clock,
-        strands: Strands | None = None,
+        strands: HistoryCache | None = None,
     ) -> None:
         self._log = log
         self._read = read
         self._clock = clock
         self._audits = AuditsProjection(cron)
         self._plans = PlansProjection()
-        self._strands = strands or Strands(log)
+        self._strands = strands or HistoryCache(log)
 
     def check(self, moment: Moment) -> None:
         """Refuses moments that have not been yet.

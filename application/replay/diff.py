@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from application.replay.travel import Snapshot
+from application.replay.travel import AggregateAt
 
 ABSENT = "(absent)"
 
@@ -23,7 +23,7 @@ class Difference:
     after: Any
 
 
-def differences(before: Snapshot, after: Snapshot) -> list[Difference]:
+def differences(before: AggregateAt, after: AggregateAt) -> list[Difference]:
     """The attributes that differ between two snapshots, in their order of declaration."""
     return list(_between("", before.plain(), after.plain()))
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from application.commands import audit_templates, audits
-from application.ports.event_log import Malformed, Recorded
-from application.replay.history import History
+from application.ports.event_log import MalformedEntry, RecordedEvent
+from application.replay.history import ReadOnlyLog
 from application.replay.timeline import entries
 from domain.audit_templates.events import AuditTemplateChanged, AuditTemplateCreated
 from domain.audits.events import AuditChanged, AuditRequested, AuditRunRequested
@@ -20,11 +20,11 @@ NAMED = (audits.KIND, audit_templates.KIND)
 """Kinds of aggregates that have names, as reservations call them."""
 
 
-class NotThere(LookupError):
+class SubjectNotFound(LookupError):
     """Nothing in the log is called that."""
 
 
-class Ambiguous(LookupError):
+class AmbiguousSubject(LookupError):
     """Several things are called that."""
 
 
@@ -43,15 +43,15 @@ class Subject:
     run: UUID | None = None
 
 
-def find(log: History, word: str) -> Subject:
+def find(log: ReadOnlyLog, word: str) -> Subject:
     """The aggregate with an id, the beginning of an id, or a name.
 
     The id of an action finds its plan, that of a run its audit. A name finds the thing that has it
     now, or else the last one that had it.
 
     Raises:
-        NotThere: nothing is called that.
-        Ambiguous: the beginning of an id fits several things.
+        SubjectNotFound: nothing is called that.
+        AmbiguousSubject: the beginning of an id fits several things.
     """
     try:
         exact = UUID(word)
@@ -65,13 +65,13 @@ def find(log: History, word: str) -> Subject:
     return _search(log, word)
 
 
-def _owner(log: History, name: str) -> UUID | None:
+def _owner(log: ReadOnlyLog, name: str) -> UUID | None:
     """Who has a name now."""
     for kind in NAMED:
         events = [
             one.event
             for one in log.history(reservation_id(kind, name))
-            if isinstance(one, Recorded)
+            if isinstance(one, RecordedEvent)
         ]
         if events and not isinstance(events[-1], NameReleased):
             owner = getattr(events[-1], "owner", None)
@@ -80,7 +80,7 @@ def _owner(log: History, name: str) -> UUID | None:
     return None
 
 
-def _search(log: History, word: str) -> Subject:
+def _search(log: ReadOnlyLog, word: str) -> Subject:
     """Looks through the whole log."""
     start = word.replace("-", "").casefold()
     by_id = len(start) >= SHORTEST and all(letter in "0123456789abcdef" for letter in start)
@@ -89,7 +89,7 @@ def _search(log: History, word: str) -> Subject:
     for entry in entries(log):
         if by_id and entry.aggregate_id.hex.startswith(start):
             found.setdefault(entry.aggregate_id, Subject(entry.aggregate_id))
-        if isinstance(entry, Malformed):
+        if isinstance(entry, MalformedEntry):
             continue
         if by_id:
             found.update(_parts(entry.event, start))
@@ -99,9 +99,9 @@ def _search(log: History, word: str) -> Subject:
         return named
     if len(found) > 1:
         some = ", ".join(str(one) for one in list(found)[:5])
-        raise Ambiguous(f"{word} may be {some}{', …' if len(found) > 5 else ''}")  # noqa: PLR2004
+        raise AmbiguousSubject(f"{word} may be {some}{', …' if len(found) > 5 else ''}")  # noqa: PLR2004
     if not found:
-        raise NotThere(f"nothing in the log is called {word}")
+        raise SubjectNotFound(f"nothing in the log is called {word}")
     return next(iter(found.values()))
 
 

@@ -5,13 +5,13 @@ from copy import deepcopy
 from typing import Any, Self
 
 from application.kernel.errors import NothingThen
-from application.ports.event_log import Recorded
+from application.ports.event_log import RecordedEvent
 from application.ports.projections import Projection, Row
 from application.ports.read_tables import ACTION_PLANS, ACTIONS, AUDITS
-from domain.kernel.aggregate import Root
+from domain.kernel.aggregate import Aggregate
 
 
-class Rows:
+class AggregateRows:
     """The rows of one aggregate, by table and key."""
 
     def __init__(self) -> None:
@@ -66,12 +66,12 @@ class Fold:
 
     def __init__(self, projection: Projection) -> None:
         self._projection = projection
-        self.state: Root | None = None
-        self.rows = Rows()
+        self.state: Aggregate | None = None
+        self.rows = AggregateRows()
         self.version = 0
         self.position = 0
 
-    def take(self, entry: Recorded) -> None:
+    def take(self, entry: RecordedEvent) -> None:
         """Takes in the next event."""
         self.state = entry.event.mutate(self.state)
         wanted = self._projection.topics

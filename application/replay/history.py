@@ -6,7 +6,7 @@ from uuid import UUID
 from application.ports.event_log import Entry
 
 
-class History(Protocol):
+class ReadOnlyLog(Protocol):
     """The reading half of the event log. Whatever replay does, it cannot append."""
 
     def read(self, after: int, limit: int) -> list[Entry]:

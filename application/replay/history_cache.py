@@ -16,10 +16,10 @@ from datetime import UTC, datetime, timedelta
 from threading import Lock
 from uuid import UUID
 
-from application.ports.event_log import Entry, Malformed, Recorded
+from application.ports.event_log import Entry, MalformedEntry, RecordedEvent
 from application.ports.projections import Projection
 from application.replay.folds import Fold
-from application.replay.history import History
+from application.replay.history import ReadOnlyLog
 from application.replay.travel import NoSuchMoment, unreadable
 
 Moment = int | datetime
@@ -42,7 +42,7 @@ _NEVER = 2**63 - 1
 """The time of an event that cannot be read: no time is later."""
 
 
-class Strand:
+class AggregateHistory:
     """The history of one aggregate. Whoever uses it holds its lock meanwhile.
 
     Args:
@@ -53,7 +53,7 @@ class Strand:
     """
 
     def __init__(
-        self, log: History, aggregate_id: UUID, projection: Projection, step: int = STEP
+        self, log: ReadOnlyLog, aggregate_id: UUID, projection: Projection, step: int = STEP
     ) -> None:
         self.lock = Lock()
         self._log = log
@@ -115,7 +115,7 @@ class Strand:
             if not page:  # they were there a moment ago: the log was exchanged meanwhile
                 raise NoSuchMoment(f"{self._id} has no version {version} any more.")
             for entry in page:
-                if isinstance(entry, Malformed):
+                if isinstance(entry, MalformedEntry):
                     raise unreadable(entry)
                 fold.take(entry)
         return fold
@@ -136,7 +136,7 @@ class Strand:
                 return
 
     def _take(self, entry: Entry) -> None:
-        if isinstance(entry, Malformed):
+        if isinstance(entry, MalformedEntry):
             self._readable, time = False, _NEVER
         else:
             time = _microseconds(entry.event.timestamp)
@@ -147,7 +147,7 @@ class Strand:
         self._first.setdefault(entry.topic, entry.version)
         self._last = entry
 
-    def _fold_on(self, entry: Recorded) -> None:
+    def _fold_on(self, entry: RecordedEvent) -> None:
         try:
             self._head.take(entry)
         except Exception:
@@ -158,7 +158,7 @@ class Strand:
             self._marks.append(self._head.copy())
 
 
-class Strands:
+class HistoryCache:
     """The histories that are remembered, the latest used. Any thread may ask at any time.
 
     Args:
@@ -167,28 +167,28 @@ class Strands:
         step: events between two folds that are kept.
     """
 
-    def __init__(self, log: History, *, budget: int = BUDGET, step: int = STEP) -> None:
+    def __init__(self, log: ReadOnlyLog, *, budget: int = BUDGET, step: int = STEP) -> None:
         self._log = log
         self._budget = budget
         self._step = step
         self._lock = Lock()
-        self._kept: OrderedDict[tuple[str, UUID], Strand] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, UUID], AggregateHistory] = OrderedDict()
 
     @contextmanager
-    def of(self, aggregate_id: UUID, projection: Projection) -> Iterator[Strand]:
+    def of(self, aggregate_id: UUID, projection: Projection) -> Iterator[AggregateHistory]:
         """The history of an aggregate; nobody else uses it meanwhile."""
         key = projection.shape.projection, aggregate_id
         with self._lock:
             strand = self._kept.get(key)
             if strand is None:
-                strand = Strand(self._log, aggregate_id, projection, self._step)
+                strand = AggregateHistory(self._log, aggregate_id, projection, self._step)
         with strand.lock:
             try:
                 yield strand
             finally:
                 self._remember(key, strand)
 
-    def _remember(self, key: tuple[str, UUID], strand: Strand) -> None:
+    def _remember(self, key: tuple[str, UUID], strand: AggregateHistory) -> None:
         with self._lock:
             self._kept.pop(key, None)
             if strand.known < self._step:

@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from application.ports.event_log import Entry, Malformed
+from application.ports.event_log import Entry, MalformedEntry
 from application.projections.sentences import sentence
-from application.replay.history import History
-from domain.kernel.reasons import Because
+from application.replay.history import ReadOnlyLog
+from domain.kernel.reasons import Cause
 
 PAGE = 500
 """Events read at a time."""
 
 
 @dataclass(frozen=True)
-class Moment:
+class TimelineEntry:
     """An event, as a person wants to read it.
 
     Attributes:
@@ -35,17 +35,17 @@ class Moment:
     who: str
     who_kind: str
     what: str
-    why: Because | None
+    why: Cause | None
     request_id: str | None
     correlation_id: UUID | None
     causation: int | None
     readable: bool = True
 
 
-def moment(entry: Entry) -> Moment:
+def moment(entry: Entry) -> TimelineEntry:
     """An entry of the log as a moment."""
-    if isinstance(entry, Malformed):
-        return Moment(
+    if isinstance(entry, MalformedEntry):
+        return TimelineEntry(
             position=entry.position,
             at=None,
             topic=entry.topic,
@@ -62,7 +62,7 @@ def moment(entry: Entry) -> Moment:
         )
     event = entry.event
     metadata = event.metadata
-    return Moment(
+    return TimelineEntry(
         position=entry.position,
         at=event.timestamp,
         topic=entry.topic,
@@ -78,25 +78,27 @@ def moment(entry: Entry) -> Moment:
     )
 
 
-def entries(log: History, after: int = 0) -> Iterator[Entry]:
+def entries(log: ReadOnlyLog, after: int = 0) -> Iterator[Entry]:
     """Everything behind a position, page by page."""
     while page := log.read(after, PAGE):
         yield from page
         after = page[-1].position
 
 
-def of_aggregate(log: History, aggregate_id: UUID) -> list[Moment]:
+def of_aggregate(log: ReadOnlyLog, aggregate_id: UUID) -> list[TimelineEntry]:
     """What happened to one aggregate, oldest first."""
     return [moment(entry) for entry in log.history(aggregate_id)]
 
 
-def of_run(log: History, correlation_id: UUID) -> list[Moment]:
+def of_run(log: ReadOnlyLog, correlation_id: UUID) -> list[TimelineEntry]:
     """What was done for one audit run, oldest first."""
     found = map(moment, entries(log))
     return [one for one in found if one.correlation_id == correlation_id]
 
 
-def newest(log: History, count: int, topic: Callable[[str], bool] | None = None) -> list[Moment]:
+def newest(
+    log: ReadOnlyLog, count: int, topic: Callable[[str], bool] | None = None
+) -> list[TimelineEntry]:
     """The last ``count`` events (whose topic is wanted), oldest first."""
     end, span = log.end(), count
     while True:

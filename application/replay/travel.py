@@ -8,10 +8,10 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from application.ports.event_log import Entry, Malformed
-from application.replay.history import History
-from domain.kernel.aggregate import Root
-from domain.kernel.reasons import Because
+from application.ports.event_log import Entry, MalformedEntry
+from application.replay.history import ReadOnlyLog
+from domain.kernel.aggregate import Aggregate
+from domain.kernel.reasons import Cause
 
 
 class NoSuchMoment(LookupError):
@@ -19,7 +19,7 @@ class NoSuchMoment(LookupError):
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class AggregateAt:
     """An aggregate at one moment of its past.
 
     Attributes:
@@ -37,7 +37,7 @@ class Snapshot:
     position: int
     at: datetime
     topic: str
-    state: Root
+    state: Aggregate
 
     def plain(self) -> dict[str, Any]:
         """Its attributes as JSON values."""
@@ -45,13 +45,13 @@ class Snapshot:
 
 
 def state_at(
-    log: History,
+    log: ReadOnlyLog,
     aggregate_id: UUID,
     *,
     version: int | None = None,
     position: int | None = None,
     time: datetime | None = None,
-) -> Snapshot:
+) -> AggregateAt:
     """An aggregate as it was after one of its events.
 
     Args:
@@ -83,19 +83,19 @@ def state_at(
 
 
 def _was_by(entry: Entry, time: datetime) -> bool:
-    return not isinstance(entry, Malformed) and entry.event.timestamp <= time
+    return not isinstance(entry, MalformedEntry) and entry.event.timestamp <= time
 
 
-def _folded(aggregate_id: UUID, seen: Sequence[Entry], versions: int) -> Snapshot:
-    state: Root | None = None
+def _folded(aggregate_id: UUID, seen: Sequence[Entry], versions: int) -> AggregateAt:
+    state: Aggregate | None = None
     for entry in seen:
-        if isinstance(entry, Malformed):
+        if isinstance(entry, MalformedEntry):
             raise unreadable(entry)
         state = entry.event.mutate(state)
     last = seen[-1]
-    if state is None or isinstance(last, Malformed):
+    if state is None or isinstance(last, MalformedEntry):
         raise NoSuchMoment(f"{aggregate_id} did not exist then")
-    return Snapshot(
+    return AggregateAt(
         kind=getattr(type(state), "TOPIC", type(state).__name__),
         aggregate_id=aggregate_id,
         version=last.version,
@@ -107,7 +107,7 @@ def _folded(aggregate_id: UUID, seen: Sequence[Entry], versions: int) -> Snapsho
     )
 
 
-def unreadable(entry: Malformed) -> NoSuchMoment:
+def unreadable(entry: MalformedEntry) -> NoSuchMoment:
     """What is to be said of a history that is asked for beyond an event that cannot be read."""
     return NoSuchMoment(
         f"version {entry.version} of {entry.aggregate_id} cannot be read: {entry.error}; "
@@ -117,7 +117,7 @@ def unreadable(entry: Malformed) -> NoSuchMoment:
 
 def plain(value: object) -> Any:  # noqa: PLR0911 - one line per kind of value
     """A value as JSON values. Reasons carry their sentence beside them."""
-    if isinstance(value, Because):
+    if isinstance(value, Cause):
         return {"reason": value.reason.value, "facts": plain(value.facts), "text": str(value)}
     if isinstance(value, Enum):
         return value.value

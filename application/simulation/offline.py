@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from domain.cluster.compute.model import ComputeModel
-from domain.cluster.compute.records import Quarantined
+from domain.cluster.compute.records import QuarantinedRecord
 from domain.cluster.formats.cluster_file import read_cluster
-from domain.cluster.formats.portable import NeutralCluster, Values
+from domain.cluster.formats.portable import PortableCluster, Values
 from domain.kernel.errors import InvalidValue
-from domain.kernel.reasons import Because
+from domain.kernel.reasons import Cause
 from domain.metrics.catalogue import MetricTable
 from domain.optimization.efficacy import GlobalEfficacy, global_efficacy
 from domain.optimization.goals import GOALS
@@ -16,7 +16,7 @@ from domain.optimization.planners import PLANNERS
 from domain.optimization.selection import choose_strategy
 from domain.optimization.solution import PlannedAction, Rejection
 from domain.optimization.strategies import STRATEGIES
-from domain.optimization.strategy import COMPUTE_ONLY, Inputs, Strategy
+from domain.optimization.strategy import COMPUTE_ONLY, Strategy, StrategyInputs
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ class OfflineResult:
     indicators: Mapping[str, float]
     efficacy: tuple[GlobalEfficacy, ...]
     rejections: tuple[Rejection, ...]
-    notes: tuple[Because, ...]
-    quarantined: tuple[Quarantined, ...]
+    notes: tuple[Cause, ...]
+    quarantined: tuple[QuarantinedRecord, ...]
 
     def actions(self) -> list[dict[str, object]]:
         """The actions in plan order: ``{"action_type": …, "input_parameters": {…}}``."""
@@ -83,7 +83,7 @@ def solve_offline(
     for kind in sorted(strategy.models(filled) - COMPUTE_ONLY):
         raise InvalidValue("strategy", f"needs the {kind} model, which a cluster file has not")
     table = metric_table(cluster.model, cluster.metrics, strategy, filled)
-    solution = strategy.solve(Inputs(cluster.model, table, filled, seed))
+    solution = strategy.solve(StrategyInputs(cluster.model, table, filled, seed))
     return OfflineResult(
         strategy=strategy.name,
         planned=tuple(PLANNERS[strategy.planner](None, None).plan(solution)),
@@ -109,4 +109,4 @@ def _defaults(strategy: Strategy) -> dict[str, object]:
     return {name: schema["default"] for name, schema in found if "default" in schema}
 
 
-__all__ = ["NeutralCluster", "OfflineResult", "metric_table", "solve_offline"]
+__all__ = ["OfflineResult", "PortableCluster", "metric_table", "solve_offline"]

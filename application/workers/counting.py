@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterable
 
 from application.ports.clock import Clock
-from application.ports.counters import Counted, CounterBoard
+from application.ports.counters import CounterBoard, EventCount
 from application.ports.projections import StoreUnavailable
 
 log = logging.getLogger(__name__)
@@ -20,7 +20,7 @@ ADMITTED = "admitted"
 Key = tuple[str, str, str]
 
 
-class Counting:
+class CountBuffer:
     """Gathers counts in memory and adds them to the board at intervals. Any thread may count.
 
     Args:
@@ -34,12 +34,12 @@ class Counting:
         self._clock = clock
         self._interval = interval
         self._lock = threading.Lock()
-        self._new: dict[Key, Counted] = {}
+        self._new: dict[Key, EventCount] = {}
 
     def note(self, what: str, of: str, outcome: str, count: int = 1) -> None:
         """Counts something."""
         if count:
-            self._join([Counted(what, of, outcome, count, self._clock.now())])
+            self._join([EventCount(what, of, outcome, count, self._clock.now())])
 
     def flush(self) -> None:
         """Adds what is new; while the board is away it is kept for the next time."""
@@ -65,11 +65,11 @@ class Counting:
         except Exception:
             log.exception("some counts are lost; the work they count goes on")
 
-    def _join(self, counted: Iterable[Counted]) -> None:
+    def _join(self, counted: Iterable[EventCount]) -> None:
         with self._lock:
             for one in counted:
                 key = one.what, one.of, one.outcome
                 before = self._new.get(key)
                 count = one.count + (before.count if before else 0)
                 last = max(one.last, before.last) if before else one.last
-                self._new[key] = Counted(*key, count, last)
+                self._new[key] = EventCount(*key, count, last)

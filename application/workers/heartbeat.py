@@ -1,9 +1,9 @@
 import logging
 import threading
 
-from application.kernel.outage_log import DATABASE_AWAY, Outage
+from application.kernel.outage_log import DATABASE_AWAY, OutageLog
 from application.ports.clock import Clock
-from application.ports.services import Instance, Services
+from application.ports.services import Instance, ServiceRegistry
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +21,13 @@ class Heartbeat:
     """
 
     def __init__(
-        self, services: Services, instance: Instance, clock: Clock, *, interval: float, limit: float
+        self,
+        services: ServiceRegistry,
+        instance: Instance,
+        clock: Clock,
+        *,
+        interval: float,
+        limit: float,
     ) -> None:
         self._services = services
         self._instance = instance
@@ -29,7 +35,7 @@ class Heartbeat:
         self._interval = interval
         self._limit = limit
         self._last = float("-inf")
-        self._outage = Outage(log, f"no heartbeat of {instance.id}", clock.monotonic)
+        self._outage = OutageLog(log, f"no heartbeat of {instance.id}", clock.monotonic)
 
     def beat(self) -> None:
         """Beats once; a failure is logged and shows in ``fresh``."""

@@ -1,11 +1,11 @@
 """Who may take over from whom."""
 
-from application.ports.services import Instance, Services
-from domain.kernel.aggregate import Facts
-from domain.kernel.reasons import Because, Reason
+from application.ports.services import Instance, ServiceRegistry
+from domain.kernel.aggregate import JsonObject
+from domain.kernel.reasons import Cause, Reason
 
 
-def takeover(services: Services, owner: str | None, me: Instance) -> Because | None:
+def takeover(services: ServiceRegistry, owner: str | None, me: Instance) -> Cause | None:
     """Why a claim may be taken over, None if it may not (or there is nothing to take over).
 
     Args:
@@ -15,11 +15,11 @@ def takeover(services: Services, owner: str | None, me: Instance) -> Because | N
     """
     if owner is None:
         return None
-    facts: Facts = {"owner": owner, "successor": me.id}
+    facts: JsonObject = {"owner": owner, "successor": me.id}
     if owner == me.id:
-        return Because(Reason.OWNER_RESUMED, facts)
+        return Cause(Reason.OWNER_RESUMED, facts)
     if not services.gone(owner):
         return None
     # asked after that: a process says so before it ends
     reason = Reason.OWNER_RETIRED if services.retired(owner) else Reason.OWNER_LOST
-    return Because(reason, facts)
+    return Cause(reason, facts)

@@ -7,23 +7,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from application.kernel.outage_log import DATABASE_AWAY, Outage
+from application.kernel.outage_log import DATABASE_AWAY, OutageLog
 from application.kernel.unit_of_work import Commands, Transaction
 from application.ports.clock import Clock
-from application.ports.event_log import ConcurrencyConflict, Unreadable
-from application.ports.read_models import ReadModels, Schedule
+from application.ports.event_log import ConcurrencyConflict, UnreadableEvent
+from application.ports.read_models import ContinuousAudit, ReadModels
 from domain.audits import Audit, RunCause
 from domain.audits.schedule import Cron, counts_from, next_due
 from domain.kernel.errors import DomainError, InvalidValue, Refusal
 from domain.kernel.metadata import Context, Metadata, component
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 from domain.plans import ActionPlan, PlanState
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Timetable:
+class ScheduleSettings:
     """How often the scheduler looks, and when plans grow old.
 
     Attributes:
@@ -55,7 +55,7 @@ class Scheduler:
         read: ReadModels,
         clock: Clock,
         cron: Cron,
-        timetable: Timetable,
+        timetable: ScheduleSettings,
         *,
         instance: str = "",
     ) -> None:
@@ -67,7 +67,7 @@ class Scheduler:
         self._metadata = Metadata(component("scheduler", instance))
         self._bad: dict[UUID, str] = {}
         self._expired = float("-inf")
-        self._outage = Outage(log, "nothing is scheduled", clock.monotonic)
+        self._outage = OutageLog(log, "nothing is scheduled", clock.monotonic)
 
     def run(self, stop: threading.Event) -> None:
         """Looks at intervals until told to stop."""
@@ -91,13 +91,13 @@ class Scheduler:
                 self._report(schedule, bad)
             except (Refusal, ConcurrencyConflict) as lost:
                 log.debug("audit %s: %s", schedule.audit_id, lost)
-            except (DomainError, Unreadable) as refused:
+            except (DomainError, UnreadableEvent) as refused:
                 self._report(schedule, refused)
         if self._clock.monotonic() - self._expired >= self._timetable.expiry_check:
             self._expired = self._clock.monotonic()
             self._expire_plans(now)
 
-    def _consider(self, schedule: Schedule, now: datetime) -> None:
+    def _consider(self, schedule: ContinuousAudit, now: datetime) -> None:
         if schedule.end_time is not None and now >= schedule.end_time:
             self._commands.run(
                 self._metadata, lambda tx, ctx: tx.get(Audit, schedule.audit_id).expire(ctx)
@@ -116,7 +116,7 @@ class Scheduler:
             )
         self._bad.pop(schedule.audit_id, None)
 
-    def _report(self, schedule: Schedule, error: DomainError | Unreadable) -> None:
+    def _report(self, schedule: ContinuousAudit, error: DomainError | UnreadableEvent) -> None:
         if self._bad.get(schedule.audit_id) != str(error):
             self._bad[schedule.audit_id] = str(error)
             log.error("audit %s cannot be scheduled: %s", schedule.audit_id, error)
@@ -125,17 +125,17 @@ class Scheduler:
         hours = self._timetable.expiry_hours
         if hours == 0:
             return
-        because = Because(Reason.EXPIRED, {"hours": hours})
+        because = Cause(Reason.EXPIRED, {"hours": hours})
         for plan in self._read.recommended_plans():
             if now - plan.created_at < timedelta(hours=hours):
                 continue
             try:
                 self._commands.run(self._metadata, _supersede(plan.uuid, because))
-            except (DomainError, ConcurrencyConflict, Unreadable) as lost:
+            except (DomainError, ConcurrencyConflict, UnreadableEvent) as lost:
                 log.info("plan %s did not expire: %s", plan.uuid, lost)
 
 
-def _supersede(plan_id: UUID, because: Because) -> Callable[[Transaction, Context], None]:
+def _supersede(plan_id: UUID, because: Cause) -> Callable[[Transaction, Context], None]:
     def decide(transaction: Transaction, ctx: Context) -> None:
         plan = transaction.get(ActionPlan, plan_id)
         if plan.state is PlanState.RECOMMENDED:

@@ -6,14 +6,14 @@ from domain.audit_templates.events import (
     AuditTemplateCreated,
     AuditTemplateDeleted,
 )
-from domain.kernel.aggregate import Facts, Root
+from domain.kernel.aggregate import Aggregate, JsonObject
 from domain.kernel.errors import InvalidValue, NotFound
 from domain.kernel.metadata import Context
 
 CHANGEABLE = frozenset({"name", "description", "goal", "strategy", "scope", "default_parameters"})
 
 
-class AuditTemplate(Root):
+class AuditTemplate(Aggregate):
     """A named goal with perhaps a strategy, a scope and default parameters, to make audits of."""
 
     TOPIC = "audit-template"
@@ -24,7 +24,7 @@ class AuditTemplate(Root):
         self.goal = ""
         self.strategy: str | None = None
         self.scope: list[Any] = []
-        self.default_parameters: Facts = {}
+        self.default_parameters: JsonObject = {}
         self.deleted = False
 
     @classmethod
@@ -38,7 +38,7 @@ class AuditTemplate(Root):
         strategy: str | None = None,
         description: str | None = None,
         scope: list[Any] | None = None,
-        default_parameters: Facts | None = None,
+        default_parameters: JsonObject | None = None,
     ) -> Self:
         """A new template; goal and strategy were looked up by the caller.
 
@@ -59,7 +59,7 @@ class AuditTemplate(Root):
             default_parameters=default_parameters or {},
         )
 
-    def change(self, ctx: Context, changes: Facts) -> None:
+    def change(self, ctx: Context, changes: JsonObject) -> None:
         """Changes attributes (values already validated by the caller).
 
         Raises:
@@ -83,7 +83,7 @@ class AuditTemplate(Root):
         if self.deleted:
             raise NotFound("AuditTemplate", self.id)
 
-    def assign(self, values: Facts) -> None:
+    def assign(self, values: JsonObject) -> None:
         """Assigns attributes (used by events)."""
         for name, value in values.items():
             setattr(self, name, value)

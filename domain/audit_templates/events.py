@@ -1,6 +1,6 @@
 from typing import TYPE_CHECKING, Any
 
-from domain.kernel.aggregate import Created, Event, Facts
+from domain.kernel.aggregate import Created, Event, JsonObject
 
 if TYPE_CHECKING:
     from domain.audit_templates.audit_template import AuditTemplate
@@ -21,7 +21,7 @@ class AuditTemplateCreated(Created):
     goal: str
     strategy: str | None
     scope: list[Any]
-    default_parameters: Facts
+    default_parameters: JsonObject
 
     def apply(self, aggregate: "AuditTemplate") -> None:
         aggregate.assign(
@@ -44,7 +44,7 @@ class AuditTemplateChanged(Event):
     """
 
     TOPIC = "audit-template.changed"
-    changes: Facts
+    changes: JsonObject
 
     def apply(self, aggregate: "AuditTemplate") -> None:
         aggregate.assign(self.changes)

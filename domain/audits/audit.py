@@ -24,11 +24,11 @@ from domain.audits.events import (
 )
 from domain.audits.run import Run
 from domain.audits.schedule import following
-from domain.kernel.aggregate import Facts, Root
+from domain.kernel.aggregate import Aggregate, JsonObject
 from domain.kernel.errors import DeleteRefused, Fenced, InvalidValue, Refusal
 from domain.kernel.ids import run_id
 from domain.kernel.metadata import Context
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 from domain.kernel.transitions import Transitions
 
 TRANSITIONS = Transitions[AuditState](
@@ -81,14 +81,14 @@ CHANGEABLE = frozenset(
 
 
 @dataclass(frozen=True)
-class Definition:
+class AuditDefinition:
     """What an audit asks for. Meanings and units: ``AuditRequested``."""
 
     name: str
     audit_type: AuditType
     goal: str
     strategy: str | None
-    parameters: Facts
+    parameters: JsonObject
     scope: list[Any]
     interval: str | None = None
     auto_trigger: bool = False
@@ -106,12 +106,12 @@ class AuditForm(TypedDict):
     last_due: datetime | None
     last_host: str | None
     record_digest: str | None
-    because: Because | None
+    because: Cause | None
     name: str
     audit_type: AuditType
     goal: str
     strategy: str | None
-    parameters: Facts
+    parameters: JsonObject
     scope: list[Any]
     interval: str | None
     auto_trigger: bool
@@ -120,7 +120,7 @@ class AuditForm(TypedDict):
     end_time: datetime | None
 
 
-class Audit(Root):
+class Audit(Aggregate):
     """A request to optimise, its definition and its runs (at most one open at a time)."""
 
     TOPIC = "audit"
@@ -132,12 +132,12 @@ class Audit(Root):
         self.last_due: datetime | None = None
         self.last_host: str | None = None
         self.record_digest: str | None = None
-        self.because: Because | None = None
+        self.because: Cause | None = None
         self.name = ""
         self.audit_type = AuditType.ONESHOT
         self.goal = ""
         self.strategy: str | None = None
-        self.parameters: Facts = {}
+        self.parameters: JsonObject = {}
         self.scope: list[Any] = []
         self.interval: str | None = None
         self.auto_trigger = False
@@ -153,7 +153,7 @@ class Audit(Root):
     # -- decisions -------------------------------------------------------------------------------
 
     @classmethod
-    def request(cls, ctx: Context, audit_id: UUID, definition: Definition) -> Self:
+    def request(cls, ctx: Context, audit_id: UUID, definition: AuditDefinition) -> Self:
         """A new audit; a ONESHOT one asks for its run at once.
 
         Raises:
@@ -189,7 +189,7 @@ class Audit(Root):
         return run
 
     def claim_run(
-        self, ctx: Context, run: UUID, owner: str, host: str, *, takeover: Because | None = None
+        self, ctx: Context, run: UUID, owner: str, host: str, *, takeover: Cause | None = None
     ) -> int:
         """Takes the run for a worker; returns the epoch that fences its events.
 
@@ -250,7 +250,7 @@ class Audit(Root):
         ctx: Context,
         run: UUID,
         epoch: int,
-        because: Because,
+        because: Cause,
         not_before: datetime,
         *,
         tried: bool = True,
@@ -279,7 +279,7 @@ class Audit(Root):
             state=self._after_run(AuditState.SUCCEEDED),
         )
 
-    def fail_run(self, ctx: Context, run: UUID, epoch: int, because: Because) -> None:
+    def fail_run(self, ctx: Context, run: UUID, epoch: int, because: Cause) -> None:
         """Ends the run without a plan."""
         self._fenced(run, epoch)
         self._record(
@@ -291,7 +291,7 @@ class Audit(Root):
             state=self._after_run(AuditState.FAILED),
         )
 
-    def cancel(self, ctx: Context, because: Because) -> None:
+    def cancel(self, ctx: Context, because: Cause) -> None:
         """Ends the audit; the outcome of a run in flight will be refused."""
         TRANSITIONS.check(self.state, AuditState.CANCELLED)
         self._record(AuditCancelled, ctx, because=because)
@@ -301,9 +301,9 @@ class Audit(Root):
         if self.end_time is None or ctx.at < self.end_time:
             raise Refusal(f"The end time of audit {self.id} has not passed.")
         TRANSITIONS.check(self.state, AuditState.SUCCEEDED)
-        self._record(AuditExpired, ctx, because=Because(Reason.END_TIME_PASSED))
+        self._record(AuditExpired, ctx, because=Cause(Reason.END_TIME_PASSED))
 
-    def set_state(self, state: AuditState, because: Because | None) -> None:
+    def set_state(self, state: AuditState, because: Cause | None) -> None:
         """Assigns a state that a user set (used by the event)."""
         if state is AuditState.ONGOING:
             self.state, self.because = state, because
@@ -320,20 +320,20 @@ class Audit(Root):
         if state is AuditState.DELETED:
             self.delete(ctx)
         elif state is AuditState.CANCELLED:
-            self.cancel(ctx, Because(Reason.CANCELLED_BY_USER))
+            self.cancel(ctx, Cause(Reason.CANCELLED_BY_USER))
         elif state is AuditState.SUSPENDED:
             self._record(AuditSuspended, ctx)
         elif self.state is AuditState.SUSPENDED:
             self._resume(ctx)
         else:
-            self._record(AuditStateSet, ctx, state=state, because=Because(Reason.SET_BY_USER))
+            self._record(AuditStateSet, ctx, state=state, because=Cause(Reason.SET_BY_USER))
 
     def _resume(self, ctx: Context) -> None:
         self._record(AuditResumed, ctx)
         if self.audit_type is not AuditType.CONTINUOUS:  # nobody else would ask for a run
             self.request_run(ctx, following(self.last_due, ctx.at), RunCause.RESUMED)
 
-    def change(self, ctx: Context, changes: Facts) -> None:
+    def change(self, ctx: Context, changes: JsonObject) -> None:
         """Changes attributes from the next run on (values already validated by the caller).
 
         Raises:
@@ -385,27 +385,27 @@ class Audit(Root):
         self.runs = number
         self.last_due = due
 
-    def claim(self, epoch: int, owner: str, host: str, because: Because | None) -> None:
+    def claim(self, epoch: int, owner: str, host: str, because: Cause | None) -> None:
         """Assigns the holder of the open run."""
         if self.run is not None:
             self.run.take(epoch, owner, host, because)
         self.last_host = host
         self.state = AuditState.ONGOING
 
-    def defer(self, not_before: datetime, attempt: int, because: Because) -> None:
+    def defer(self, not_before: datetime, attempt: int, because: Cause) -> None:
         """Assigns a deferral of the open run."""
         if self.run is not None:
             self.run.owner = self.run.host = None
             self.run.not_before, self.run.attempt = not_before, attempt
         self.because = because
 
-    def close_run(self, state: AuditState, because: Because | None) -> None:
+    def close_run(self, state: AuditState, because: Cause | None) -> None:
         """Assigns the state after a run or the end of the audit."""
         self.run = None
         self.state = state
         self.because = because
 
-    def assign(self, changes: Facts) -> None:
+    def assign(self, changes: JsonObject) -> None:
         """Assigns changed attributes."""
         for name, value in changes.items():
             if name in {"start_time", "end_time"} and isinstance(value, str):
@@ -414,7 +414,7 @@ class Audit(Root):
                 setattr(self, name, value)
 
 
-def _check(definition: Definition) -> None:
+def _check(definition: AuditDefinition) -> None:
     if definition.audit_type is AuditType.CONTINUOUS and not definition.interval:
         raise InvalidValue("interval", "is required for a CONTINUOUS audit")
     if definition.audit_type is AuditType.ONESHOT:

@@ -5,8 +5,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from domain.kernel.aggregate import Created, Event, Facts
-from domain.kernel.reasons import Because
+from domain.kernel.aggregate import Created, Event, JsonObject
+from domain.kernel.reasons import Cause
 
 if TYPE_CHECKING:
     from domain.audits.audit import Audit
@@ -57,7 +57,7 @@ class AuditRequested(Created):
     audit_type: AuditType
     goal: str
     strategy: str | None
-    parameters: Facts
+    parameters: JsonObject
     scope: list[Any]
     interval: str | None
     auto_trigger: bool
@@ -106,7 +106,7 @@ class AuditRunClaimed(Event):
     epoch: int
     owner: str
     host: str
-    because: Because | None
+    because: Cause | None
 
     def apply(self, aggregate: "Audit") -> None:
         aggregate.claim(self.epoch, self.owner, self.host, self.because)
@@ -131,7 +131,7 @@ class AuditRunDeferred(Event):
     TOPIC = "audit.run-deferred"
     run_id: UUID
     epoch: int
-    because: Because
+    because: Cause
     not_before: datetime
     attempt: int
 
@@ -158,7 +158,7 @@ class AuditRunFailed(Event):
     TOPIC = "audit.run-failed"
     run_id: UUID
     epoch: int
-    because: Because
+    because: Cause
     state: AuditState
 
     def apply(self, aggregate: "Audit") -> None:
@@ -169,7 +169,7 @@ class AuditCancelled(Event):
     """It is over, whatever a run still in flight finds."""
 
     TOPIC = "audit.cancelled"
-    because: Because
+    because: Cause
 
     def apply(self, aggregate: "Audit") -> None:
         aggregate.close_run(AuditState.CANCELLED, self.because)
@@ -198,7 +198,7 @@ class AuditStateSet(Event):
 
     TOPIC = "audit.state-set"
     state: AuditState
-    because: Because
+    because: Cause
 
     def apply(self, aggregate: "Audit") -> None:
         aggregate.set_state(self.state, self.because)
@@ -208,7 +208,7 @@ class AuditExpired(Event):
     """Its end time has passed: it succeeded."""
 
     TOPIC = "audit.expired"
-    because: Because
+    because: Cause
 
     def apply(self, aggregate: "Audit") -> None:
         aggregate.close_run(AuditState.SUCCEEDED, self.because)
@@ -222,7 +222,7 @@ class AuditChanged(Event):
     """
 
     TOPIC = "audit.changed"
-    changes: Facts
+    changes: JsonObject
 
     def apply(self, aggregate: "Audit") -> None:
         aggregate.assign(self.changes)

@@ -2,7 +2,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Run:
     attempt: int = 0
     lost: tuple[LostClaim, ...] = ()
 
-    def take(self, epoch: int, owner: str, host: str, because: Because | None) -> None:
+    def take(self, epoch: int, owner: str, host: str, because: Cause | None) -> None:
         """Assigns its holder, and notes the claim that was lost if it was taken over.
 
         Taking up one's own claim was once told as the loss of a worker too: it is none.
@@ -45,15 +45,15 @@ class Run:
         self.epoch, self.owner, self.host = epoch, owner, host
         self.not_before = None
 
-    def verdict(self) -> Because:
+    def verdict(self) -> Cause:
         """Why it is given up: how often a worker was lost over it, and which ones."""
         claims = [{"epoch": claim.epoch, "worker": claim.worker} for claim in self.lost]
-        return Because(
+        return Cause(
             Reason.WORKERS_LOST,
             {"count": len(claims), "last": self.lost[-1].worker, "lost": claims},
         )
 
 
-def loss(because: Because | None) -> bool:
+def loss(because: Cause | None) -> bool:
     """Whether a takeover happened because a worker disappeared."""
     return because is not None and because.reason is Reason.OWNER_LOST

@@ -1,4 +1,4 @@
-from domain.catalogue.catalogue import Catalogue
-from domain.catalogue.definitions import Definition, DefinitionKind
+from domain.catalogue.catalogue import PluginCatalogue
+from domain.catalogue.definitions import PluginDefinition, PluginKind
 
-__all__ = ["Catalogue", "Definition", "DefinitionKind"]
+__all__ = ["PluginCatalogue", "PluginDefinition", "PluginKind"]

@@ -2,11 +2,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from domain.kernel.aggregate import Facts
+from domain.kernel.aggregate import JsonObject
 from domain.kernel.ids import definition_id
 
 
-class DefinitionKind(StrEnum):
+class PluginKind(StrEnum):
     """The kinds of plug-ins that the catalogue lists."""
 
     GOAL = "goal"
@@ -17,7 +17,7 @@ class DefinitionKind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Definition:
+class PluginDefinition:
     """What a plug-in says about itself.
 
     Attributes:
@@ -29,10 +29,10 @@ class Definition:
             action type: ``description``; scoring engine: ``description``, ``metainfo``.
     """
 
-    kind: DefinitionKind
+    kind: PluginKind
     name: str
     display_name: str
-    details: Facts
+    details: JsonObject
 
     @property
     def id(self) -> UUID:

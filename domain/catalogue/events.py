@@ -1,10 +1,10 @@
 from typing import TYPE_CHECKING
 
-from domain.catalogue.definitions import Definition, DefinitionKind
+from domain.catalogue.definitions import PluginDefinition, PluginKind
 from domain.kernel.aggregate import Created, Event
 
 if TYPE_CHECKING:
-    from domain.catalogue.catalogue import Catalogue
+    from domain.catalogue.catalogue import PluginCatalogue
 
 
 class CatalogueOpened(Created):
@@ -17,9 +17,9 @@ class DefinitionRegistered(Event):
     """A plug-in is new or came back."""
 
     TOPIC = "catalogue.definition-registered"
-    definition: Definition
+    definition: PluginDefinition
 
-    def apply(self, aggregate: "Catalogue") -> None:
+    def apply(self, aggregate: "PluginCatalogue") -> None:
         aggregate.put(self.definition)
 
 
@@ -27,9 +27,9 @@ class DefinitionChanged(Event):
     """A plug-in says something else about itself. Only future runs see it."""
 
     TOPIC = "catalogue.definition-changed"
-    definition: Definition
+    definition: PluginDefinition
 
-    def apply(self, aggregate: "Catalogue") -> None:
+    def apply(self, aggregate: "PluginCatalogue") -> None:
         aggregate.put(self.definition)
 
 
@@ -37,8 +37,8 @@ class DefinitionRetired(Event):
     """A plug-in is gone. What it once did stays on record."""
 
     TOPIC = "catalogue.definition-retired"
-    kind: DefinitionKind
+    kind: PluginKind
     name: str
 
-    def apply(self, aggregate: "Catalogue") -> None:
+    def apply(self, aggregate: "PluginCatalogue") -> None:
         aggregate.drop(self.kind, self.name)

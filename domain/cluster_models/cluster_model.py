@@ -11,17 +11,17 @@ from domain.cluster_models.events import (
     ClusterModelRecovered,
     Counts,
 )
-from domain.kernel.aggregate import Root
+from domain.kernel.aggregate import Aggregate
 from domain.kernel.ids import cluster_model_id
 from domain.kernel.metadata import Context
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 
 QUARANTINE_SHOWN = 20
 """So many problems go into an event; all of them are in the record."""
 
 
 @dataclass(frozen=True)
-class Collection:
+class CompleteCollection:
     """A complete collection.
 
     Attributes:
@@ -37,7 +37,7 @@ class Collection:
     sizes: Counts
     calls: int
     seconds: float
-    problems: tuple[Because, ...]
+    problems: tuple[Cause, ...]
     changes: Counts | None
 
 
@@ -47,13 +47,13 @@ class ClusterModelForm(TypedDict):
     cloud: str
     kind: str
     digest: str | None
-    problem: Because | None
+    problem: Cause | None
     began: datetime | None
     collections: int
     amendments: UUID | None
 
 
-class ClusterModel(Root):
+class ClusterModel(Aggregate):
     """The kept model of one kind of one cloud: each content that it had, and outages.
 
     Attributes:
@@ -69,7 +69,7 @@ class ClusterModel(Root):
         self.cloud = ""
         self.kind = ""
         self.digest: str | None = None
-        self.problem: Because | None = None
+        self.problem: Cause | None = None
         self.began: datetime | None = None
         self.collections = 0
         self.amendments: UUID | None = None
@@ -85,7 +85,7 @@ class ClusterModel(Root):
         identity = cluster_model_id(cloud, kind)
         return cls._born(ClusterModelOpened, ctx, identity, cloud=cloud, kind=kind)
 
-    def take_in(self, ctx: Context, collection: Collection) -> None:
+    def take_in(self, ctx: Context, collection: CompleteCollection) -> None:
         """Records what a complete collection changed; nothing if it changed nothing.
 
         After amendments it is always recorded: it ends them.
@@ -110,7 +110,7 @@ class ClusterModel(Root):
         """Records that notifications amend the last collection."""
         self._record(ClusterModelAmending, ctx, amendments=amendments)
 
-    def fail(self, ctx: Context, because: Because) -> None:
+    def fail(self, ctx: Context, because: Cause) -> None:
         """Records that the cloud cannot be read; nothing if that is known already.
 
         That it has no such service is another thing than an outage, and recorded as such.
@@ -119,5 +119,5 @@ class ClusterModel(Root):
             self._record(ClusterModelCollectionFailed, ctx, because=because)
 
 
-def _absence(because: Because) -> bool:
+def _absence(because: Cause) -> bool:
     return because.reason is Reason.SERVICE_ABSENT

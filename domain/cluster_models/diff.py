@@ -14,14 +14,14 @@ from domain.cluster.compute.model import ComputeModel
 from domain.cluster.storage.columns import VolumeColumns
 from domain.cluster.storage.model import StorageModel
 from domain.cluster_models.events import Counts
-from domain.cluster_models.pairs import Pairs
+from domain.cluster_models.pairs import CommonRows
 
 
 def compute_changes(before: ComputeModel | None, after: ComputeModel) -> Counts:
     """Of ``hosts`` and ``servers``. Before the first model there was nothing."""
     old = before or ComputeModel.build((), (), (), ())[0]
     return {
-        **_places("hosts", Pairs(old.hosts, after.hosts, old.hosts.id, after.hosts.id)),
+        **_places("hosts", CommonRows(old.hosts, after.hosts, old.hosts.id, after.hosts.id)),
         **_things(
             "servers",
             _Housed(old.servers, old.unplaced, old.hosts.id),
@@ -34,8 +34,8 @@ def compute_changes(before: ComputeModel | None, after: ComputeModel) -> Counts:
 def storage_changes(before: StorageModel | None, after: StorageModel) -> Counts:
     """Of ``backends``, ``pools`` and ``volumes``. Before the first model there was nothing."""
     old = before or StorageModel.build(())[0]
-    backends = Pairs(old.nodes, after.nodes, old.nodes.host, after.nodes.host)
-    pools = Pairs(old.pools, after.pools, old.pools.name, after.pools.name)
+    backends = CommonRows(old.nodes, after.nodes, old.nodes.host, after.nodes.host)
+    pools = CommonRows(old.pools, after.pools, old.pools.name, after.pools.name)
     return {
         **_places("backends", backends),
         **_places("pools", pools, frozenset({"node"})),
@@ -52,7 +52,7 @@ def storage_changes(before: StorageModel | None, after: StorageModel) -> Counts:
 def baremetal_changes(before: BaremetalModel | None, after: BaremetalModel) -> Counts:
     """Of ``machines``. Before the first model there was nothing."""
     old = BaremetalColumns.empty() if before is None else before.nodes
-    return _places("machines", Pairs(old, after.nodes, old.id, after.nodes.id))
+    return _places("machines", CommonRows(old, after.nodes, old.id, after.nodes.id))
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class _Housed:
         return {*self.placed.id, *self.unplaced.id}
 
 
-def _places(noun: str, pairs: Pairs, ignored: frozenset[str] = frozenset()) -> Counts:
+def _places(noun: str, pairs: CommonRows, ignored: frozenset[str] = frozenset()) -> Counts:
     return {
         f"{noun}_added": pairs.new_count - len(pairs.new),
         f"{noun}_removed": pairs.old_count - len(pairs.old),
@@ -79,8 +79,8 @@ def _places(noun: str, pairs: Pairs, ignored: frozenset[str] = frozenset()) -> C
 def _things(
     noun: str, old: _Housed, new: _Housed, at: str, ignored: frozenset[str] = frozenset()
 ) -> Counts:
-    placed = Pairs(old.placed, new.placed, old.placed.id, new.placed.id)
-    loose = Pairs(old.unplaced, new.unplaced, old.unplaced.id, new.unplaced.id)
+    placed = CommonRows(old.placed, new.placed, old.placed.id, new.placed.id)
+    loose = CommonRows(old.unplaced, new.unplaced, old.unplaced.id, new.unplaced.id)
     moved = placed.elsewhere(at, old.places, new.places)
     attributes = placed.columns - {at, "updated_at"}  # that it was written is no change of it
     before, after = old.ids, new.ids

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from domain.kernel.aggregate import Created, Event
-from domain.kernel.reasons import Because
+from domain.kernel.reasons import Cause
 
 if TYPE_CHECKING:
     from domain.cluster_models.cluster_model import ClusterModel
@@ -55,7 +55,7 @@ class ClusterModelCollected(Event):
     sizes: Counts
     calls: int
     seconds: float
-    quarantined: tuple[Because, ...]
+    quarantined: tuple[Cause, ...]
     quarantined_count: int
     changes: Counts | None
 
@@ -90,7 +90,7 @@ class ClusterModelCollectionFailed(Event):
     """The cloud could not be read (whole); the model that was kept is growing stale."""
 
     TOPIC = "cluster-model.collection-failed"
-    because: Because
+    because: Cause
 
     def apply(self, aggregate: "ClusterModel") -> None:
         aggregate.problem = self.because

@@ -5,11 +5,11 @@ from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
 
-from domain.cluster.compute.columns import Table
+from domain.cluster.compute.columns import ColumnTable
 from domain.cluster.table.columns import BoolArray, Coded, IntArray
 
 
-class Pairs:
+class CommonRows:
     """The rows that two tables have in common, by key.
 
     Attributes:
@@ -23,7 +23,11 @@ class Pairs:
     """
 
     def __init__(
-        self, before: Table, after: Table, old_keys: Sequence[str], new_keys: Sequence[str]
+        self,
+        before: ColumnTable,
+        after: ColumnTable,
+        old_keys: Sequence[str],
+        new_keys: Sequence[str],
     ) -> None:
         places = {key: row for row, key in enumerate(old_keys)}
         found = [(places[key], row) for row, key in enumerate(new_keys) if key in places]

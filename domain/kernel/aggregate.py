@@ -13,7 +13,7 @@ from eventsourcing.utils import register_topic
 
 from domain.kernel.metadata import Context, Metadata
 
-Facts = dict[str, object]
+JsonObject = dict[str, object]
 """Plain data that explains a reason or an intent: JSON values only."""
 
 
@@ -33,7 +33,7 @@ class Created(Event, AggregateCreated):
     """The first event of an aggregate."""
 
 
-class Root(BaseAggregate[UUID]):
+class Aggregate(BaseAggregate[UUID]):
     """An aggregate that takes time and provenance from a context, never from the machine."""
 
     TOPIC: ClassVar[str]

@@ -7,7 +7,7 @@ facts that its sentence needs. docs/reasons.md lists them; a test keeps the two 
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from domain.kernel.aggregate import Facts
+from domain.kernel.aggregate import JsonObject
 
 
 class Reason(StrEnum):
@@ -221,11 +221,11 @@ _SENTENCES: dict[Reason, str] = {
 
 
 @dataclass(frozen=True)
-class Because:
+class Cause:
     """A reason with its facts: what an event stores and a reader renders."""
 
     reason: Reason
-    facts: Facts = field(default_factory=dict)
+    facts: JsonObject = field(default_factory=dict)
 
     def __str__(self) -> str:
         return render(self.reason, self.facts)
@@ -241,6 +241,6 @@ def template(reason: Reason) -> str:
     return _SENTENCES[reason]
 
 
-def render(reason: Reason, facts: Facts) -> str:
+def render(reason: Reason, facts: JsonObject) -> str:
     """The sentence of a reason, from its facts. Never fails: a missing fact shows as ``<name>``."""
     return _SENTENCES[reason].format_map(_Blank(facts))

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from domain.kernel.aggregate import Facts
-from domain.kernel.reasons import Because
+from domain.kernel.aggregate import JsonObject
+from domain.kernel.reasons import Cause
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,8 @@ class ProposedAction:
 
     type: str
     resource_id: str
-    parameters: Facts
-    because: Because
+    parameters: JsonObject
+    because: Cause
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Rejection:
     """
 
     subject: str
-    because: Because
+    because: Cause
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Solution:
     actions: tuple[ProposedAction, ...]
     indicators: Mapping[str, float] = field(default_factory=dict)
     rejections: tuple[Rejection, ...] = ()
-    notes: tuple[Because, ...] = ()
+    notes: tuple[Cause, ...] = ()
 
 
 @dataclass(frozen=True)

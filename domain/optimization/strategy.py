@@ -8,13 +8,13 @@ from domain.cluster.baremetal.model import BaremetalModel
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.kinds import ModelKind
 from domain.cluster.storage.model import StorageModel
-from domain.kernel.aggregate import Facts
+from domain.kernel.aggregate import JsonObject
 from domain.metrics.catalogue import MetricNeed, MetricTable
 from domain.optimization.solution import Solution
 
 
 @dataclass(frozen=True)
-class Inputs:
+class StrategyInputs:
     """Everything a strategy may look at. It is stored whole in the decision record.
 
     Attributes:
@@ -56,7 +56,7 @@ class Strategy(Protocol):
     display_name: str
     goal: str
     planner: str
-    parameters_schema: Facts
+    parameters_schema: JsonObject
 
     def models(self, parameters: Mapping[str, object]) -> frozenset[ModelKind]:
         """The kinds of models it needs for these parameters; compute is given in any case."""
@@ -66,6 +66,6 @@ class Strategy(Protocol):
         """The metrics it needs for these parameters."""
         ...
 
-    def solve(self, inputs: Inputs) -> Solution:
+    def solve(self, inputs: StrategyInputs) -> Solution:
         """No I/O, no clock, no randomness but the seed: same inputs, same solution, for ever."""
         ...

@@ -1,4 +1,4 @@
-from domain.plans.action import Action, ActionSpec, ActionState, Indicator
+from domain.plans.action import Action, ActionSpec, ActionState, EfficacyIndicator
 from domain.plans.action_plan import ActionPlan
 from domain.plans.events import PlanState
 from domain.plans.proposal import Proposal
@@ -8,7 +8,7 @@ __all__ = [
     "ActionPlan",
     "ActionSpec",
     "ActionState",
-    "Indicator",
+    "EfficacyIndicator",
     "PlanState",
     "Proposal",
 ]

@@ -3,8 +3,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from domain.kernel.aggregate import Facts
-from domain.kernel.reasons import Because
+from domain.kernel.aggregate import JsonObject
+from domain.kernel.reasons import Cause
 
 
 class ActionState(StrEnum):
@@ -41,10 +41,10 @@ class ActionSpec:
 
     id: UUID
     type: str
-    parameters: Facts
+    parameters: JsonObject
     parents: tuple[UUID, ...]
     requires: tuple[UUID, ...]
-    because: Because
+    because: Cause
 
     @property
     def what(self) -> str:
@@ -73,9 +73,9 @@ class Action:
     spec: ActionSpec
     state: ActionState = ActionState.PENDING
     attempt: int = 0
-    intent: Facts | None = None
-    receipt: Facts | None = None
-    because: Because | None = None
+    intent: JsonObject | None = None
+    receipt: JsonObject | None = None
+    because: Cause | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
     note: str | None = None
@@ -88,7 +88,7 @@ class Action:
 
 
 @dataclass(frozen=True)
-class Indicator:
+class EfficacyIndicator:
     """An efficacy figure of a plan.
 
     Attributes:

@@ -3,11 +3,11 @@ from datetime import datetime
 from typing import Self
 from uuid import UUID
 
-from domain.kernel.aggregate import Facts, Root
+from domain.kernel.aggregate import Aggregate, JsonObject
 from domain.kernel.errors import DeleteRefused, Fenced, NotFound, NotSkippable, Refusal
 from domain.kernel.ids import plan_id
 from domain.kernel.metadata import Context
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 from domain.kernel.transitions import Transitions
 from domain.plans import workflow
 from domain.plans.action import Action, ActionSpec, ActionState
@@ -75,7 +75,7 @@ RUNNING = frozenset({PlanState.ONGOING, PlanState.CANCELLING})
 SKIPPABLE = frozenset({PlanState.RECOMMENDED, PlanState.PENDING})
 
 
-class ActionPlan(Root):
+class ActionPlan(Aggregate):
     """A plan and its actions: the boundary within which "what may run next" is consistent."""
 
     TOPIC = "plan"
@@ -90,7 +90,7 @@ class ActionPlan(Root):
         self.epoch = 0
         self.owner: str | None = None
         self.host: str | None = None
-        self.because: Because | None = None
+        self.because: Cause | None = None
 
     # -- the life of the plan --------------------------------------------------------------------
 
@@ -132,18 +132,18 @@ class ActionPlan(Root):
         if state is PlanState.PENDING:
             self.launch(ctx)
         elif state is PlanState.CANCELLED:
-            self.cancel(ctx, Because(Reason.CANCELLED_BY_USER))
+            self.cancel(ctx, Cause(Reason.CANCELLED_BY_USER))
         else:
             self._record(PlanCancelRequested, ctx.correlated(self.run_id))
 
-    def cancel(self, ctx: Context, because: Because) -> None:
+    def cancel(self, ctx: Context, because: Cause) -> None:
         """Ends a plan that has not started, with all of its actions."""
         if self.state not in {PlanState.RECOMMENDED, PlanState.PENDING}:
             TRANSITIONS.check(self.state, PlanState.CANCELLED)
-        self._cancel_pending(ctx, Because(Reason.PLAN_CANCELLED))
+        self._cancel_pending(ctx, Cause(Reason.PLAN_CANCELLED))
         self._record(PlanCancelled, ctx.correlated(self.run_id), because=because)
 
-    def supersede(self, ctx: Context, because: Because) -> None:
+    def supersede(self, ctx: Context, because: Cause) -> None:
         """Ends a recommended plan that is too old."""
         TRANSITIONS.check(self.state, PlanState.SUPERSEDED)
         self._cancel_pending(ctx, because)
@@ -161,7 +161,7 @@ class ActionPlan(Root):
 
     # -- the applier's side ----------------------------------------------------------------------
 
-    def claim(self, ctx: Context, owner: str, host: str, *, takeover: Because | None = None) -> int:
+    def claim(self, ctx: Context, owner: str, host: str, *, takeover: Cause | None = None) -> int:
         """Takes the plan for an applier; returns the epoch that fences its events.
 
         Raises:
@@ -197,7 +197,7 @@ class ActionPlan(Root):
         """The actions that have not been started, in plan order."""
         return tuple(a for a in self.actions.values() if a.state is ActionState.PENDING)
 
-    def intend_action(self, ctx: Context, epoch: int, action: UUID, intent: Facts) -> int:
+    def intend_action(self, ctx: Context, epoch: int, action: UUID, intent: JsonObject) -> int:
         """Notes that an effect is about to be had; returns the attempt.
 
         Raises:
@@ -220,7 +220,9 @@ class ActionPlan(Root):
         )
         return one.attempt
 
-    def acknowledge_action(self, ctx: Context, epoch: int, action: UUID, receipt: Facts) -> None:
+    def acknowledge_action(
+        self, ctx: Context, epoch: int, action: UUID, receipt: JsonObject
+    ) -> None:
         """Notes what the cloud answered to the effect."""
         self._ongoing(epoch, action)
         self._record(
@@ -232,7 +234,7 @@ class ActionPlan(Root):
             receipt=receipt,
         )
 
-    def succeed_action(self, ctx: Context, epoch: int, action: UUID, facts: Facts) -> None:
+    def succeed_action(self, ctx: Context, epoch: int, action: UUID, facts: JsonObject) -> None:
         """Notes that the effect is there."""
         self._ongoing(epoch, action)
         self._record(
@@ -245,7 +247,7 @@ class ActionPlan(Root):
         )
         self._conclude(ctx)
 
-    def fail_action(self, ctx: Context, epoch: int, action: UUID, because: Because) -> None:
+    def fail_action(self, ctx: Context, epoch: int, action: UUID, because: Cause) -> None:
         """Notes that the effect is not, or not known to be, there; dependants will not run."""
         self._unended(epoch, action)
         self._record(
@@ -258,7 +260,7 @@ class ActionPlan(Root):
         )
         self._conclude(ctx)
 
-    def skip_action(self, ctx: Context, epoch: int, action: UUID, because: Because) -> None:
+    def skip_action(self, ctx: Context, epoch: int, action: UUID, because: Cause) -> None:
         """Notes that there is nothing to do for an action."""
         self._unended(epoch, action)
         self._record(
@@ -276,7 +278,7 @@ class ActionPlan(Root):
         """Carries out a requested cancel as far as it reaches: what has not started will not."""
         self._fence(epoch)
         if self.state is PlanState.CANCELLING:
-            self._cancel_pending(ctx, Because(Reason.PLAN_CANCELLED))
+            self._cancel_pending(ctx, Cause(Reason.PLAN_CANCELLED))
             self._conclude(ctx)
 
     # -- a user's word on single actions ---------------------------------------------------------
@@ -299,7 +301,7 @@ class ActionPlan(Root):
             action_id=action,
             what=self.actions[action].spec.what,
             epoch=None,
-            because=Because(Reason.SKIPPED_BY_USER),
+            because=Cause(Reason.SKIPPED_BY_USER),
             note=note,
         )
 
@@ -321,7 +323,7 @@ class ActionPlan(Root):
 
     # -- helpers ---------------------------------------------------------------------------------
 
-    def _cancel_pending(self, ctx: Context, because: Because) -> None:
+    def _cancel_pending(self, ctx: Context, because: Cause) -> None:
         for action in list(self.actions.values()):
             if action.state is ActionState.PENDING:
                 self._record(
@@ -335,7 +337,7 @@ class ActionPlan(Root):
     def _conclude(self, ctx: Context) -> None:
         tied = ctx.correlated(self.run_id)
         for action, culprit in workflow.doomed(self.actions):
-            because = Because(Reason.REQUIREMENT_FAILED, {"action": str(culprit)})
+            because = Cause(Reason.REQUIREMENT_FAILED, {"action": str(culprit)})
             one = action.spec
             self._record(ActionCancelled, tied, action_id=one.id, what=one.what, because=because)
         cancelling = self.state is PlanState.CANCELLING
@@ -345,7 +347,7 @@ class ActionPlan(Root):
             case workflow.Outcome.FAILED:
                 self._record(PlanFailed, tied, because=workflow.failures(self.actions.values()))
             case workflow.Outcome.CANCELLED:
-                self._record(PlanCancelled, tied, because=Because(Reason.CANCELLED_BY_USER))
+                self._record(PlanCancelled, tied, because=Cause(Reason.CANCELLED_BY_USER))
             case None:
                 pass
 
@@ -381,17 +383,17 @@ class ActionPlan(Root):
         """Assigns the actions."""
         self.actions = {spec.id: Action(spec) for spec in specs}
 
-    def intend(self, action: UUID, attempt: int, intent: Facts, at: datetime) -> None:
+    def intend(self, action: UUID, attempt: int, intent: JsonObject, at: datetime) -> None:
         """Assigns an intent."""
         one = self.actions[action]
         one.state, one.attempt, one.intent, one.receipt = ActionState.ONGOING, attempt, intent, None
         one.started_at = one.started_at or at
 
-    def end(self, action: UUID, state: ActionState, because: Because | None, at: datetime) -> None:
+    def end(self, action: UUID, state: ActionState, because: Cause | None, at: datetime) -> None:
         """Assigns an outcome."""
         one = self.actions[action]
         one.state, one.because, one.ended_at = state, because, at
 
-    def finish(self, state: PlanState, because: Because | None) -> None:
+    def finish(self, state: PlanState, because: Cause | None) -> None:
         """Assigns the end of the plan."""
         self.state, self.because, self.owner = state, because, None

@@ -1,7 +1,7 @@
 """The payloads of the actions that strategies propose."""
 
 from domain.cluster.compute.model import ComputeModel
-from domain.kernel.reasons import Because
+from domain.kernel.reasons import Cause
 from domain.optimization.solution import ProposedAction
 
 MIGRATE = "migrate"
@@ -13,7 +13,7 @@ DISABLED_BY_CONSOLIDATION = "watcher_disabled"
 
 
 def migrate(
-    model: ComputeModel, server: int, destination: int, migration_type: str, because: Because
+    model: ComputeModel, server: int, destination: int, migration_type: str, because: Cause
 ) -> ProposedAction:
     """Moves a server from where the model has it.
 
@@ -38,14 +38,14 @@ def migrate(
     )
 
 
-def enable_host(model: ComputeModel, host: int, because: Because) -> ProposedAction:
+def enable_host(model: ComputeModel, host: int, because: Cause) -> ProposedAction:
     """Opens a host for servers."""
     parameters: dict[str, object] = {"state": "enabled", "resource_name": model.hosts.name[host]}
     return ProposedAction(CHANGE_SERVICE_STATE, model.hosts.id[host], parameters, because)
 
 
 def disable_host(
-    model: ComputeModel, host: int, because: Because, disabled_reason: str
+    model: ComputeModel, host: int, because: Cause, disabled_reason: str
 ) -> ProposedAction:
     """Closes a host for servers."""
     parameters: dict[str, object] = {

@@ -7,9 +7,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from domain.kernel.aggregate import Created, Event, Facts
-from domain.kernel.reasons import Because
-from domain.plans.action import ActionSpec, ActionState, Indicator
+from domain.kernel.aggregate import Created, Event, JsonObject
+from domain.kernel.reasons import Cause
+from domain.plans.action import ActionSpec, ActionState, EfficacyIndicator
 
 if TYPE_CHECKING:
     from domain.plans.action_plan import ActionPlan
@@ -48,9 +48,9 @@ class PlanProposed(Created):
     record: str
     explanation: str
     actions: tuple[ActionSpec, ...]
-    indicators: tuple[Indicator, ...]
-    global_efficacy: tuple[Indicator, ...]
-    notes: tuple[Because, ...]
+    indicators: tuple[EfficacyIndicator, ...]
+    global_efficacy: tuple[EfficacyIndicator, ...]
+    notes: tuple[Cause, ...]
     state: PlanState
 
     def apply(self, aggregate: "ActionPlan") -> None:
@@ -83,7 +83,7 @@ class PlanClaimed(Event):
     owner: str
     host: str
     state: PlanState
-    because: Because | None
+    because: Cause | None
 
     def apply(self, aggregate: "ActionPlan") -> None:
         aggregate.epoch = self.epoch
@@ -105,7 +105,7 @@ class PlanCancelled(Event):
     """It will not be executed (any further)."""
 
     TOPIC = "plan.cancelled"
-    because: Because
+    because: Cause
 
     def apply(self, aggregate: "ActionPlan") -> None:
         aggregate.finish(PlanState.CANCELLED, self.because)
@@ -115,7 +115,7 @@ class PlanSuperseded(Event):
     """It is too old to be launched."""
 
     TOPIC = "plan.superseded"
-    because: Because
+    because: Cause
 
     def apply(self, aggregate: "ActionPlan") -> None:
         aggregate.finish(PlanState.SUPERSEDED, self.because)
@@ -125,7 +125,7 @@ class PlanSucceeded(Event):
     """All of its actions ended and none failed."""
 
     TOPIC = "plan.succeeded"
-    because: Because | None
+    because: Cause | None
 
     def apply(self, aggregate: "ActionPlan") -> None:
         aggregate.finish(PlanState.SUCCEEDED, self.because)
@@ -135,7 +135,7 @@ class PlanFailed(Event):
     """All of its actions ended and at least one failed."""
 
     TOPIC = "plan.failed"
-    because: Because
+    because: Cause
 
     def apply(self, aggregate: "ActionPlan") -> None:
         aggregate.finish(PlanState.FAILED, self.because)
@@ -164,7 +164,7 @@ class ActionIntended(Event):
     what: str
     epoch: int
     attempt: int
-    intent: Facts
+    intent: JsonObject
 
     def apply(self, aggregate: "ActionPlan") -> None:
         aggregate.intend(self.action_id, self.attempt, self.intent, self.timestamp)
@@ -181,7 +181,7 @@ class ActionAcknowledged(Event):
     action_id: UUID
     what: str
     epoch: int
-    receipt: Facts
+    receipt: JsonObject
 
     def apply(self, aggregate: "ActionPlan") -> None:
         aggregate.actions[self.action_id].receipt = self.receipt
@@ -198,7 +198,7 @@ class ActionSucceeded(Event):
     action_id: UUID
     what: str
     epoch: int
-    facts: Facts
+    facts: JsonObject
 
     def apply(self, aggregate: "ActionPlan") -> None:
         aggregate.end(self.action_id, ActionState.SUCCEEDED, None, self.timestamp)
@@ -211,7 +211,7 @@ class ActionFailed(Event):
     action_id: UUID
     what: str
     epoch: int
-    because: Because
+    because: Cause
 
     def apply(self, aggregate: "ActionPlan") -> None:
         aggregate.end(self.action_id, ActionState.FAILED, self.because, self.timestamp)
@@ -229,7 +229,7 @@ class ActionSkipped(Event):
     action_id: UUID
     what: str
     epoch: int | None
-    because: Because
+    because: Cause
     note: str | None
 
     def apply(self, aggregate: "ActionPlan") -> None:
@@ -255,7 +255,7 @@ class ActionCancelled(Event):
     TOPIC = "plan.action-cancelled"
     action_id: UUID
     what: str
-    because: Because
+    because: Cause
 
     def apply(self, aggregate: "ActionPlan") -> None:
         aggregate.end(self.action_id, ActionState.CANCELLED, self.because, self.timestamp)

@@ -1,11 +1,11 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from domain.kernel.aggregate import Facts
+from domain.kernel.aggregate import JsonObject
 from domain.kernel.ids import action_id
-from domain.kernel.reasons import Because
+from domain.kernel.reasons import Cause
 from domain.optimization.solution import PlannedAction, ProposedAction
-from domain.plans.action import ActionSpec, Indicator
+from domain.plans.action import ActionSpec, EfficacyIndicator
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ class Proposal:
     record: str
     explanation: str
     actions: tuple[PlannedAction, ...]
-    indicators: tuple[Indicator, ...] = ()
-    global_efficacy: tuple[Indicator, ...] = ()
-    notes: tuple[Because, ...] = ()
+    indicators: tuple[EfficacyIndicator, ...] = ()
+    global_efficacy: tuple[EfficacyIndicator, ...] = ()
+    notes: tuple[Cause, ...] = ()
 
     def specs(self, plan: UUID) -> tuple[ActionSpec, ...]:
         """The actions of the plan with an id, their edges as ids."""
@@ -46,6 +46,6 @@ class Proposal:
         )
 
 
-def _parameters(action: ProposedAction) -> Facts:
-    target: Facts = {"resource_id": action.resource_id} if action.resource_id else {}
+def _parameters(action: ProposedAction) -> JsonObject:
+    target: JsonObject = {"resource_id": action.resource_id} if action.resource_id else {}
     return {**action.parameters, **target}

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from domain.cluster.compute.model import ComputeModel
-from domain.cluster.placement.load import Load
+from domain.cluster.placement.load import MeasuredLoad
 from domain.cluster.placement.rules.operator import OperatorRules
 from domain.cluster.verifier.plan import CheckedAction, Violation, check_plan
-from domain.cluster.verifier.verifier import Checker
+from domain.cluster.verifier.verifier import Verifier
 from domain.optimization.solution import PlannedAction
 from domain.plans.action_types import CHANGE_SERVICE_STATE, MIGRATE
 
@@ -14,7 +14,7 @@ from domain.plans.action_types import CHANGE_SERVICE_STATE, MIGRATE
 def verify_plan(
     model: ComputeModel,
     planned: Sequence[PlannedAction],
-    load: Load | None = None,
+    load: MeasuredLoad | None = None,
     operator: OperatorRules | None = None,
 ) -> list[Violation]:
     """Every rule that a plan can break, in whatever order its edges let it run.
@@ -26,7 +26,7 @@ def verify_plan(
         operator: the operator's own rules.
     """
     actions = [_checked(model, action) for action in planned]
-    return check_plan(actions, lambda: Checker(model, load, operator))
+    return check_plan(actions, lambda: Verifier(model, load, operator))
 
 
 def _checked(model: ComputeModel, planned: PlannedAction) -> CheckedAction:

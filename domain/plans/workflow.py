@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from uuid import UUID
 
-from domain.kernel.aggregate import Facts
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.aggregate import JsonObject
+from domain.kernel.reasons import Cause, Reason
 from domain.plans.action import ENDED, Action, ActionState
 
 
@@ -69,14 +69,14 @@ def outcome(actions: Iterable[Action], *, cancelling: bool) -> Outcome | None:
     return Outcome.SUCCEEDED
 
 
-def skips(actions: Iterable[Action]) -> Because | None:
+def skips(actions: Iterable[Action]) -> Cause | None:
     """The remark on a plan that succeeded: that actions were skipped, None if none was."""
     skipped = sum(action.state is ActionState.SKIPPED for action in actions)
-    return Because(Reason.SOME_ACTIONS_SKIPPED, {"skipped": skipped}) if skipped else None
+    return Cause(Reason.SOME_ACTIONS_SKIPPED, {"skipped": skipped}) if skipped else None
 
 
-def failures(actions: Iterable[Action]) -> Because:
+def failures(actions: Iterable[Action]) -> Cause:
     """Why a plan failed: how many of its actions did."""
     states = [action.state for action in actions]
-    facts: Facts = {"failed": states.count(ActionState.FAILED), "total": len(states)}
-    return Because(Reason.SOME_ACTIONS_FAILED, facts)
+    facts: JsonObject = {"failed": states.count(ActionState.FAILED), "total": len(states)}
+    return Cause(Reason.SOME_ACTIONS_FAILED, facts)

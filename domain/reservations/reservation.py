@@ -1,14 +1,14 @@
 from typing import Self
 from uuid import UUID
 
-from domain.kernel.aggregate import Root
+from domain.kernel.aggregate import Aggregate
 from domain.kernel.errors import NameTaken
 from domain.kernel.ids import reservation_id
 from domain.kernel.metadata import Context
 from domain.reservations.events import NameReleased, NameReserved, NameTakenAgain
 
 
-class NameReservation(Root):
+class NameReservation(Aggregate):
     """Who has a name that must be unique among the living of its kind.
 
     Its id is a function of kind and name, and it is saved in one transaction with its owner: two

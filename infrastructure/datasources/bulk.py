@@ -10,9 +10,9 @@ import numpy as np
 from application.ports.metrics import Fetched, MetricCheck, MetricsUnavailable
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.table.columns import FloatArray, frozen
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 from domain.metrics.catalogue import MetricNeed, MetricTable
-from infrastructure.datasources.measures import MEASURES, Column, checked, unknown
+from infrastructure.datasources.measures import MEASURES, MeasuredColumn, checked, unknown
 
 T = TypeVar("T")
 
@@ -28,7 +28,7 @@ class Reading:
     """
 
     values: FloatArray
-    notes: tuple[Because, ...] = ()
+    notes: tuple[Cause, ...] = ()
     age: float | None = None
 
 
@@ -121,30 +121,32 @@ class BulkSource(ABC):
 
     def _told_age(
         self, need: MetricNeed, model: ComputeModel, reading: Reading | None
-    ) -> tuple[float | None, tuple[Because, ...]]:
+    ) -> tuple[float | None, tuple[Cause, ...]]:
         if reading is None:
             return None, ()
         try:
             return self._age(need, model, reading), ()
         except MetricsUnavailable as error:  # worth knowing, not worth failing for
-            return None, (Because(Reason.METRICS_UNAVAILABLE, {"error": f"age: {error}"}),)
+            return None, (Cause(Reason.METRICS_UNAVAILABLE, {"error": f"age: {error}"}),)
 
-    def _column(self, need: MetricNeed, model: ComputeModel) -> tuple[Reading | None, Column]:
+    def _column(
+        self, need: MetricNeed, model: ComputeModel
+    ) -> tuple[Reading | None, MeasuredColumn]:
         empty = unknown(need, model)
         if not self._knows(need.name):
             where = f"every {need.resource} in {self.name}"
-            nowhere = Because(Reason.METRIC_UNKNOWN, {"metric": need.name, "resource": where})
-            return None, Column(frozen(empty), (nowhere,))
+            nowhere = Cause(Reason.METRIC_UNKNOWN, {"metric": need.name, "resource": where})
+            return None, MeasuredColumn(frozen(empty), (nowhere,))
         if not len(empty):
-            return None, Column(frozen(empty), ())
+            return None, MeasuredColumn(frozen(empty), ())
         reading = self._read(need, model)
         column = checked(need, reading.values, model)
-        return reading, Column(column.values, (*reading.notes, *column.problems))
+        return reading, MeasuredColumn(column.values, (*reading.notes, *column.problems))
 
 
-def ambiguous(need: MetricNeed, name: str) -> Because:
+def ambiguous(need: MetricNeed, name: str) -> Cause:
     """A host or server that the datasource's names do not tell apart from others."""
-    return Because(Reason.METRIC_UNKNOWN, {"metric": need.name, "resource": f"{name} (ambiguous)"})
+    return Cause(Reason.METRIC_UNKNOWN, {"metric": need.name, "resource": f"{name} (ambiguous)"})
 
 
 def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

@@ -24,7 +24,7 @@ class NotConfigured(MetricsUnavailable):
     """There is no such datasource here: nobody named one, and asking again will not help."""
 
 
-class TooLarge(MetricsUnavailable):
+class ResponseTooLarge(MetricsUnavailable):
     """The answer would be larger than the server gives: ask for less at once."""
 
 
@@ -46,7 +46,7 @@ class Request:
     document: object | None = None
 
 
-class Endpoint(Protocol):
+class DatasourceEndpoint(Protocol):
     """Something that answers requests."""
 
     def send(self, request: Request) -> requests.Response:
@@ -101,7 +101,7 @@ class UrlEndpoint:
         self._session.headers.update({"Accept": "application/json"})
 
     def send(self, request: Request) -> requests.Response:
-        """As ``Endpoint`` says."""
+        """As ``DatasourceEndpoint`` says."""
         try:
             return self._session.request(
                 request.method,
@@ -150,7 +150,7 @@ class CatalogueEndpoint:
         self._timeout = timeout
 
     def send(self, request: Request) -> requests.Response:
-        """As ``Endpoint`` says; with a token."""
+        """As ``DatasourceEndpoint`` says; with a token."""
         body = {} if request.document is None else {"json": request.document}
         if request.form is not None:
             body = {"data": dict(request.form)}
@@ -183,7 +183,7 @@ class CatalogueEndpoint:
 
 
 @dataclass(frozen=True)
-class Patience:
+class RequestRetryPolicy:
     """How often a request is repeated.
 
     Attributes:
@@ -197,7 +197,7 @@ class Patience:
     limit: float = 120.0
 
 
-class Asker:
+class HttpReader:
     """Asks. A question changes nothing, so one that failed is asked again, a few times.
 
     Args:
@@ -208,13 +208,13 @@ class Asker:
 
     def __init__(
         self,
-        endpoint: Endpoint,
-        patience: Patience | None = None,
+        endpoint: DatasourceEndpoint,
+        patience: RequestRetryPolicy | None = None,
         *,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._endpoint = endpoint
-        self._patience = patience or Patience()
+        self._patience = patience or RequestRetryPolicy()
         self._sleep = sleep
         self.calls = 0
 

@@ -6,18 +6,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from domain.cluster.compute.model import ComputeModel
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 from domain.metrics import catalogue as m
 from domain.metrics.catalogue import MetricNeed
 from infrastructure.datasources.bulk import BulkSource, Reading, chunks
-from infrastructure.datasources.endpoint import TooLarge
+from infrastructure.datasources.endpoint import ResponseTooLarge
 from infrastructure.datasources.gnocchi_api import (
+    AggregateQuery,
+    ArchivePolicy,
     Bucket,
     GnocchiApi,
-    Policy,
     Series,
     Unaggregable,
-    Wanted,
 )
 from infrastructure.datasources.measures import unknown
 
@@ -119,9 +119,9 @@ class GnocchiSource(BulkSource):
         newest = max((one.start for ones in series.values() for one in ones), default=None)
         return None if newest is None else max(0.0, now - newest)
 
-    def _wanted(self, need: MetricNeed, now: float) -> Wanted:
+    def _wanted(self, need: MetricNeed, now: float) -> AggregateQuery:
         aggregate = "mean" if need.aggregate == "count" else need.aggregate
-        return Wanted(
+        return AggregateQuery(
             metric=self._names[need.name],
             aggregation=_RATE if need.name == m.INSTANCE_CPU_USAGE else aggregate,
             granularity=need.granularity,
@@ -131,8 +131,8 @@ class GnocchiSource(BulkSource):
             resource_type="generic" if need.resource == "host" else "instance",
         )
 
-    def _all(self, wanted: Wanted, resources: Sequence[str], unkept: _Unkept) -> Series:
-        policies: dict[str, Policy] = {}
+    def _all(self, wanted: AggregateQuery, resources: Sequence[str], unkept: _Unkept) -> Series:
+        policies: dict[str, ArchivePolicy] = {}
         found: dict[str, Sequence[Bucket]] = {}
         attribute = _attribute(wanted)
         for part in chunks(resources, self._api.chunk):
@@ -143,10 +143,10 @@ class GnocchiSource(BulkSource):
                 found.update(self._by_policy(wanted, part, policies, unkept))
         return found
 
-    def _halving(self, wanted: Wanted, resources: Sequence[str], attribute: str) -> Series:
+    def _halving(self, wanted: AggregateQuery, resources: Sequence[str], attribute: str) -> Series:
         try:
             return self._api.series(wanted, resources, attribute)
-        except TooLarge:
+        except ResponseTooLarge:
             if len(resources) <= 1:
                 raise
         middle = len(resources) // 2
@@ -155,9 +155,9 @@ class GnocchiSource(BulkSource):
 
     def _by_policy(
         self,
-        wanted: Wanted,
+        wanted: AggregateQuery,
         resources: Sequence[str],
-        policies: Mapping[str, Policy],
+        policies: Mapping[str, ArchivePolicy],
         unkept: _Unkept,
     ) -> Series:
         ids: Sequence[str] = resources
@@ -195,7 +195,7 @@ class GnocchiSource(BulkSource):
         ]
 
 
-def over_period(buckets: Sequence[Bucket], need: MetricNeed, wanted: Wanted) -> float:
+def over_period(buckets: Sequence[Bucket], need: MetricNeed, wanted: AggregateQuery) -> float:
     """The value of a period that some buckets overlap."""
     if need.aggregate == "max":
         return max(one.value for one in buckets)
@@ -211,7 +211,7 @@ def over_period(buckets: Sequence[Bucket], need: MetricNeed, wanted: Wanted) -> 
     return sum(one.value * share for one, share in zip(buckets, shares, strict=True)) / total
 
 
-def _kept(wanted: Wanted, policy: Policy) -> tuple[str, float] | None:
+def _kept(wanted: AggregateQuery, policy: ArchivePolicy) -> tuple[str, float] | None:
     """What a policy keeps that is nearest to what is wanted: aggregation and granularity."""
     finer = [one for one in policy.granularities if one <= wanted.granularity]
     if not policy.granularities:
@@ -224,7 +224,7 @@ def _kept(wanted: Wanted, policy: Policy) -> tuple[str, float] | None:
     return None
 
 
-def _attribute(wanted: Wanted) -> str:
+def _attribute(wanted: AggregateQuery) -> str:
     return "original_resource_id" if wanted.resource_type == "generic" else "id"
 
 
@@ -239,7 +239,7 @@ def _ids(model: ComputeModel) -> list[tuple[str, ...]]:
     return [(server,) for server in model.servers.id]
 
 
-def _notes(need: MetricNeed, wanted: Wanted, unkept: _Unkept) -> tuple[Because, ...]:
+def _notes(need: MetricNeed, wanted: AggregateQuery, unkept: _Unkept) -> tuple[Cause, ...]:
     notes = []
     if unkept.silent:
         what = f"{wanted.aggregation} of {wanted.metric}"
@@ -254,4 +254,4 @@ def _notes(need: MetricNeed, wanted: Wanted, unkept: _Unkept) -> tuple[Because, 
             f"{unkept.coarse} {need.resource}s keep {wanted.metric} only in buckets wider than the "
             f"period of {need.period:g} s"
         )
-    return tuple(Because(Reason.METRICS_UNAVAILABLE, {"error": note}) for note in notes)
+    return tuple(Cause(Reason.METRICS_UNAVAILABLE, {"error": note}) for note in notes)

@@ -18,7 +18,13 @@ import requests
 
 from application.ports.metrics import MetricsUnavailable
 from infrastructure.datasources.bulk import chunks
-from infrastructure.datasources.endpoint import Asker, Request, TooLarge, json_of, words
+from infrastructure.datasources.endpoint import (
+    HttpReader,
+    Request,
+    ResponseTooLarge,
+    json_of,
+    words,
+)
 
 _GONE = re.compile(r"^Metric .* does not exist")
 _SPAN = re.compile(r"(?:(\d+) days?, )?(\d+):(\d+):(\d+(?:\.\d+)?)")
@@ -49,7 +55,7 @@ Series = Mapping[str, Sequence[Bucket]]
 
 
 @dataclass(frozen=True)
-class Wanted:
+class AggregateQuery:
     """What is asked for.
 
     Attributes:
@@ -69,7 +75,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Policy:
+class ArchivePolicy:
     """How a resource keeps a metric.
 
     Attributes:
@@ -91,12 +97,12 @@ class GnocchiApi:
         page: so many metrics per page of the list.
     """
 
-    asker: Asker
+    asker: HttpReader
     chunk: int = 500
     page: int = 1000
     _nobody: str = field(default="00000000-0000-0000-0000-000000000000", init=False)
 
-    def series(self, wanted: Wanted, resources: Sequence[str], attribute: str) -> Series:
+    def series(self, wanted: AggregateQuery, resources: Sequence[str], attribute: str) -> Series:
         """The series of some resources. Those that lack the metric are not in it.
 
         Args:
@@ -106,7 +112,7 @@ class GnocchiApi:
 
         Raises:
             Unaggregable: they do not all keep the metric like that.
-            TooLarge: ask for fewer.
+            ResponseTooLarge: ask for fewer.
             MetricsUnavailable: no usable answer.
         """
         window = {
@@ -153,9 +159,9 @@ class GnocchiApi:
                 found[str(item.get("id"))] = str(item.get("original_resource_id"))
         return found
 
-    def policies(self, metric: str) -> Mapping[str, Policy]:
+    def policies(self, metric: str) -> Mapping[str, ArchivePolicy]:
         """Resource id → how it keeps a metric; of all resources that have it."""
-        found: dict[str, Policy] = {}
+        found: dict[str, ArchivePolicy] = {}
         marker: dict[str, str] = {}
         while True:
             params = {"name": metric, "limit": str(self.page), "sort": "id:asc", **marker}
@@ -181,7 +187,7 @@ def _description(response: requests.Response) -> object:
 
 def _success(response: requests.Response) -> object:
     if response.status_code in _TOO_LARGE:
-        raise TooLarge(words(response))
+        raise ResponseTooLarge(words(response))
     if response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
         said = _description(response)
         if isinstance(said, dict):
@@ -203,14 +209,14 @@ def _list(document: object) -> list[dict[str, Any]]:
     return document
 
 
-def _series(document: object, wanted: Wanted) -> Series:
+def _series(document: object, wanted: AggregateQuery) -> Series:
     try:
         return _read(document, wanted)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise MetricsUnavailable(f"the answer is malformed ({error!r})") from error
 
 
-def _read(document: Any, wanted: Wanted) -> Series:
+def _read(document: Any, wanted: AggregateQuery) -> Series:
     references = document.get("references", ())
     originals = {one["id"]: one["original_resource_id"] for one in references}
     found: dict[str, list[Bucket]] = {}
@@ -226,11 +232,11 @@ def _bucket(start: str, width: float, value: float) -> Bucket:
     return Bucket(datetime.fromisoformat(start).timestamp(), float(width), float(value))
 
 
-def _policy(document: object) -> Policy:
+def _policy(document: object) -> ArchivePolicy:
     if not isinstance(document, dict):
         raise MetricsUnavailable("a metric has no archive policy")
     widths = (_seconds(one.get("granularity")) for one in document.get("definition", ()))
-    return Policy(
+    return ArchivePolicy(
         frozenset(width for width in widths if width is not None),
         frozenset(map(str, document.get("aggregation_methods", ()))),
     )

@@ -10,10 +10,16 @@ import numpy as np
 
 from application.ports.metrics import MetricsUnavailable
 from domain.cluster.compute.model import ComputeModel
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 from domain.metrics.catalogue import MetricNeed
 from infrastructure.datasources.bulk import BulkSource, Reading, ambiguous, chunks
-from infrastructure.datasources.endpoint import Asker, Request, TooLarge, json_of, words
+from infrastructure.datasources.endpoint import (
+    HttpReader,
+    Request,
+    ResponseTooLarge,
+    json_of,
+    words,
+)
 from infrastructure.datasources.influxql import Blanks, Template, retention, safe
 from infrastructure.datasources.measures import MEASURES, some_of, unknown
 
@@ -74,7 +80,7 @@ class GrafanaSource(BulkSource):
 
     def __init__(
         self,
-        asker: Asker,
+        asker: HttpReader,
         panels: Mapping[str, Panel],
         retentions: Mapping[str, int] | None = None,
     ) -> None:
@@ -124,7 +130,7 @@ class GrafanaSource(BulkSource):
         text = (panel.template.each if tag is None else panel.template.together)(names, blanks)
         try:
             results = self._results(panel, text)
-        except TooLarge:
+        except ResponseTooLarge:
             if len(names) <= 1:
                 raise
             middle = len(names) // 2
@@ -144,7 +150,7 @@ class GrafanaSource(BulkSource):
         request = Request("GET", path, params=query) if short else Request("POST", path, form=query)
         response = self._asker.ask(request, once=once)
         if response.status_code in _TOO_LARGE:
-            raise TooLarge(words(response))
+            raise ResponseTooLarge(words(response))
         document = json_of(response)
         error = document.get("error") if isinstance(document, dict) else None
         if response.status_code != HTTPStatus.OK or error:
@@ -154,7 +160,7 @@ class GrafanaSource(BulkSource):
             raise MetricsUnavailable(f"the answer is malformed: {words(response)}")
         for one in results:
             if one.get("error"):
-                kind = TooLarge if any(hint in one["error"] for hint in _LIMITS) else None
+                kind = ResponseTooLarge if any(hint in one["error"] for hint in _LIMITS) else None
                 raise (kind or MetricsUnavailable)(f"{one['error']} (query: {text[:300]})")
         return results
 
@@ -163,7 +169,7 @@ def _kind(metric: str) -> str:
     return "host" if metric.startswith("host_") else "server"
 
 
-def _usable(need: MetricNeed, names: Sequence[str]) -> tuple[list[str], tuple[Because, ...]]:
+def _usable(need: MetricNeed, names: Sequence[str]) -> tuple[list[str], tuple[Cause, ...]]:
     """The names that can be asked for, and what is said of the others."""
     counts = Counter(names)
     shared = [name for name, count in counts.items() if count > 1]
@@ -171,7 +177,7 @@ def _usable(need: MetricNeed, names: Sequence[str]) -> tuple[list[str], tuple[Be
     notes = [ambiguous(need, some_of(shared))] if shared else []
     if odd:
         facts = {"field": "name", "resource": some_of(odd), "value": "not fit for a query"}
-        notes.append(Because(Reason.BAD_VALUE, {**facts}))
+        notes.append(Cause(Reason.BAD_VALUE, {**facts}))
     left = [name for name, count in counts.items() if count == 1 and safe(name)]
     return left, tuple(notes)
 

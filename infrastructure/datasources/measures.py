@@ -11,7 +11,7 @@ import numpy as np
 
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.table.columns import BoolArray, FloatArray, frozen
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 from domain.metrics import catalogue as m
 from domain.metrics.catalogue import MetricNeed
 
@@ -71,11 +71,11 @@ MEASURES: Mapping[str, Measure] = {
 
 
 @dataclass(frozen=True)
-class Column:
+class MeasuredColumn:
     """Usable values of a need (float64[hosts or servers], NaN = unknown) and what was wrong."""
 
     values: FloatArray
-    problems: tuple[Because, ...]
+    problems: tuple[Cause, ...]
 
 
 def size_of(need: MetricNeed, model: ComputeModel) -> int:
@@ -88,7 +88,7 @@ def unknown(need: MetricNeed, model: ComputeModel) -> FloatArray:
     return np.full(size_of(need, model), np.nan)
 
 
-def checked(need: MetricNeed, values: FloatArray, model: ComputeModel) -> Column:
+def checked(need: MetricNeed, values: FloatArray, model: ComputeModel) -> MeasuredColumn:
     """The values that are usable.
 
     Args:
@@ -107,26 +107,26 @@ def checked(need: MetricNeed, values: FloatArray, model: ComputeModel) -> Column
     if len(missing):
         problems.append(_missing(need, len(values), [names[int(index)] for index in missing]))
     usable = np.where(wrong, np.nan, np.clip(values, measure.least, limit))
-    return Column(frozen(usable), tuple(problems))
+    return MeasuredColumn(frozen(usable), tuple(problems))
 
 
 def _wrong(
     need: MetricNeed, values: FloatArray, wrong: BoolArray, limit: FloatArray, names: Sequence[str]
-) -> list[Because]:
+) -> list[Cause]:
     measure = MEASURES[need.name]
     problems = []
     for index in map(int, np.flatnonzero(wrong)[:_EXAMPLES]):
         span = f"{measure.least:g} to {limit[index]:g} {measure.unit}"
         value = f"{values[index]:g}, outside {span}"
         facts = {"field": need.name, "resource": names[index], "value": value}
-        problems.append(Because(Reason.BAD_VALUE, {**facts, "count": int(wrong.sum())}))
+        problems.append(Cause(Reason.BAD_VALUE, {**facts, "count": int(wrong.sum())}))
     return problems
 
 
-def _missing(need: MetricNeed, total: int, names: Sequence[str]) -> Because:
+def _missing(need: MetricNeed, total: int, names: Sequence[str]) -> Cause:
     some = some_of(names)
     resource = f"{len(names)} of {total} {need.resource}s ({some})"
-    return Because(Reason.METRIC_UNKNOWN, {"metric": need.name, "resource": resource})
+    return Cause(Reason.METRIC_UNKNOWN, {"metric": need.name, "resource": resource})
 
 
 def some_of(names: Sequence[str]) -> str:

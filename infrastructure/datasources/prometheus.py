@@ -13,7 +13,7 @@ from domain.metrics.catalogue import (
     MetricNeed,
 )
 from infrastructure.datasources.bulk import BulkSource, Reading, ambiguous
-from infrastructure.datasources.endpoint import TooLarge
+from infrastructure.datasources.endpoint import ResponseTooLarge
 from infrastructure.datasources.measures import unknown
 from infrastructure.datasources.names import matched
 from infrastructure.datasources.promql import (
@@ -25,7 +25,7 @@ from infrastructure.datasources.promql import (
     mapping,
     only,
 )
-from infrastructure.datasources.queries import QueryApi, Sample
+from infrastructure.datasources.queries import QueryApi, QuerySample
 
 _FROM_MODEL: Mapping[str, Callable[[ComputeModel], FloatArray]] = {
     INSTANCE_RAM_ALLOCATED: lambda model: model.servers.memory_mb.astype(np.float64),
@@ -86,19 +86,21 @@ class PrometheusSource(BulkSource):
         }
         return (_hosts if need.resource == "host" else _servers)(need, model, found)
 
-    def _samples(self, mapped: Mapped, need: MetricNeed, wanted: Sequence[str]) -> list[Sample]:
+    def _samples(
+        self, mapped: Mapped, need: MetricNeed, wanted: Sequence[str]
+    ) -> list[QuerySample]:
         """Everything in one query; where that is too much, in two halves, and so on."""
         try:
             return self._api.query(mapped.text(need, ""))
-        except TooLarge:
+        except ResponseTooLarge:
             if len(wanted) <= 1:
                 raise
         return [sample for half in _halves(wanted) for sample in self._part(mapped, need, half)]
 
-    def _part(self, mapped: Mapped, need: MetricNeed, wanted: Sequence[str]) -> list[Sample]:
+    def _part(self, mapped: Mapped, need: MetricNeed, wanted: Sequence[str]) -> list[QuerySample]:
         try:
             return self._api.query(mapped.text(need, only(mapped.label, wanted)))
-        except TooLarge:
+        except ResponseTooLarge:
             if len(wanted) <= 1:
                 raise
         return [s for half in _halves(wanted) for s in self._part(mapped, need, half)]

@@ -9,14 +9,20 @@ from typing import Any
 import requests
 
 from application.ports.metrics import MetricsUnavailable
-from infrastructure.datasources.endpoint import Asker, Request, TooLarge, json_of, words
+from infrastructure.datasources.endpoint import (
+    HttpReader,
+    Request,
+    ResponseTooLarge,
+    json_of,
+    words,
+)
 
 _log = logging.getLogger(__name__)
 _TOO_LARGE = ("too many samples", "too large", "exceeds the limit", "query memory")
 
 
 @dataclass(frozen=True)
-class Sample:
+class QuerySample:
     """A series' labels and its value at the time of the query."""
 
     labels: Mapping[str, str]
@@ -30,7 +36,7 @@ class QueryApi:
         asker: whom.
     """
 
-    def __init__(self, asker: Asker) -> None:
+    def __init__(self, asker: HttpReader) -> None:
         self._asker = asker
 
     @property
@@ -38,11 +44,11 @@ class QueryApi:
         """How many requests it has sent."""
         return self._asker.calls
 
-    def query(self, text: str, *, once: bool = False) -> list[Sample]:
+    def query(self, text: str, *, once: bool = False) -> list[QuerySample]:
         """The samples of an instant vector.
 
         Raises:
-            TooLarge: ask for less at once.
+            ResponseTooLarge: ask for less at once.
             MetricsUnavailable: with Prometheus' own words.
         """
         request = Request("POST", "/api/v1/query", form={"query": text})
@@ -51,7 +57,7 @@ class QueryApi:
         if data.get("resultType") != "vector" or not isinstance(data.get("result"), list):
             raise MetricsUnavailable(f"expected a vector, not {data.get('resultType')}: {text}")
         try:
-            return [Sample(item["metric"], float(item["value"][1])) for item in data["result"]]
+            return [QuerySample(item["metric"], float(item["value"][1])) for item in data["result"]]
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise MetricsUnavailable(f"the answer is malformed ({error!r}): {text}") from error
 
@@ -67,7 +73,7 @@ def _data(response: requests.Response, text: str) -> dict[str, Any]:
     if document.get("status") != "success":
         spoken = _words(response)
         large = response.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-        kind = TooLarge if large or any(hint in spoken for hint in _TOO_LARGE) else None
+        kind = ResponseTooLarge if large or any(hint in spoken for hint in _TOO_LARGE) else None
         raise (kind or MetricsUnavailable)(f"{spoken} (query: {text})")
     for warning in document.get("warnings") or ():
         _log.warning("metrics: %s (query: %s)", warning, text)

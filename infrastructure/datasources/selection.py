@@ -7,17 +7,17 @@ from typing import TypeVar
 
 from application.ports.metrics import Fetched, MetricCheck, MetricSource, MetricsUnavailable
 from domain.cluster.compute.model import ComputeModel
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 from domain.metrics.catalogue import MetricNeed
 from infrastructure.datasources.endpoint import NotConfigured
-from infrastructure.datasources.unmeasured import Unmeasured
+from infrastructure.datasources.unmeasured import NoDatasource
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Absent:
+class UndescribedDatasource:
     """A datasource that is listed but not described.
 
     Attributes:
@@ -29,10 +29,10 @@ class Absent:
     why: str
 
 
-Listed = MetricSource | Absent
+Listed = MetricSource | UndescribedDatasource
 
 
-class Selection:
+class OrderedSources:
     """A ``MetricSource`` that asks others, in an order, and takes the first one's answer.
 
     One datasource serves all metrics of a strategy. It has to map all those that the strategy
@@ -51,7 +51,7 @@ class Selection:
         fit = (
             source
             for source in self._sources
-            if not isinstance(source, Absent) and not _lacking(source, needs)
+            if not isinstance(source, UndescribedDatasource) and not _lacking(source, needs)
         )
         return next(fit, None)
 
@@ -87,7 +87,7 @@ class Selection:
         self,
         needs: Sequence[MetricNeed],
         ask: Callable[[MetricSource], T],
-    ) -> tuple[T, tuple[Because, ...]]:
+    ) -> tuple[T, tuple[Cause, ...]]:
         passed_over: list[str] = []
         configured = False
         for source in self._sources:
@@ -101,10 +101,10 @@ class Selection:
                 _log.warning("metrics: %s is passed over: %s", source.name, away)
         if configured:
             raise MetricsUnavailable("; ".join(passed_over))
-        return ask(Unmeasured()), tuple(map(_because, passed_over))
+        return ask(NoDatasource()), tuple(map(_because, passed_over))
 
 
-class Datasources(Selection):
+class Datasources(OrderedSources):
     """All datasources of an installation: as a ``MetricSource`` in the global order.
 
     Args:
@@ -121,11 +121,11 @@ class Datasources(Selection):
     ) -> None:
         super().__init__([sources[name] for name in order])
         self._own = {
-            strategy: Selection([sources[name] for name in names])
+            strategy: OrderedSources([sources[name] for name in names])
             for strategy, names in (own or {}).items()
         }
 
-    def of(self, strategy: str) -> Selection:
+    def of(self, strategy: str) -> OrderedSources:
         """The datasources of a strategy, in its order."""
         return self._own.get(strategy, self)
 
@@ -137,7 +137,7 @@ def _lacking(source: MetricSource, needs: Sequence[MetricNeed]) -> list[str]:
 
 
 def _suited(source: Listed, needs: Sequence[MetricNeed]) -> MetricSource:
-    if isinstance(source, Absent):
+    if isinstance(source, UndescribedDatasource):
         raise NotConfigured(source.why)
     lacking = _lacking(source, needs)
     if lacking:
@@ -145,5 +145,5 @@ def _suited(source: Listed, needs: Sequence[MetricNeed]) -> MetricSource:
     return source
 
 
-def _because(error: str) -> Because:
-    return Because(Reason.METRICS_UNAVAILABLE, {"error": error})
+def _because(error: str) -> Cause:
+    return Cause(Reason.METRICS_UNAVAILABLE, {"error": error})

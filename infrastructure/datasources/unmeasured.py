@@ -2,13 +2,13 @@ from collections.abc import Mapping, Sequence
 
 from application.ports.metrics import Fetched, MetricCheck
 from domain.cluster.compute.model import ComputeModel
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 from domain.metrics.catalogue import MetricNeed, MetricTable
 
 _ERROR = "no datasource is configured ([watcher_datasources] datasources)"
 
 
-class Unmeasured:
+class NoDatasource:
     """The source of clouds without one: everything is unknown, and it says so.
 
     Strategies then go by allocations, where they can.
@@ -23,7 +23,7 @@ class Unmeasured:
     def fetch(self, needs: Sequence[MetricNeed], model: ComputeModel) -> Fetched:
         """Unknown values only."""
         table = MetricTable.from_values(model, {need: {} for need in needs})
-        problems = (Because(Reason.METRICS_UNAVAILABLE, {"error": _ERROR}),) if needs else ()
+        problems = (Cause(Reason.METRICS_UNAVAILABLE, {"error": _ERROR}),) if needs else ()
         return Fetched(table, problems, 0)
 
     def preflight(

@@ -4,7 +4,7 @@
 what it holds. All else is private.
 """
 
-from application.ports.event_log import Unreadable
+from application.ports.event_log import UnreadableEvent
 from infrastructure.event_log.log import SqlEventLog, verify_topics
 from infrastructure.event_log.mapper import Unstorable
 from infrastructure.event_log.migrations import SchemaError, check, upgrade
@@ -15,7 +15,7 @@ __all__ = [
     "SchemaError",
     "SqlEventLog",
     "SqlRecords",
-    "Unreadable",
+    "UnreadableEvent",
     "Unstorable",
     "check",
     "open_event_log",

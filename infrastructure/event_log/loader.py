@@ -7,20 +7,20 @@ from uuid import UUID
 from eventsourcing.persistence import Notification
 from eventsourcing.utils import get_topic
 
-from application.ports.event_log import Unreadable
-from domain.kernel.aggregate import Created, Root
+from application.ports.event_log import UnreadableEvent
+from domain.kernel.aggregate import Aggregate, Created
 from infrastructure.event_log.mapper import Mapper
-from infrastructure.event_log.retry import Patience
-from infrastructure.event_log.snapshots import Snapshots
-from infrastructure.event_log.store import ALL, Store
+from infrastructure.event_log.retry import DatabaseRetryPolicy
+from infrastructure.event_log.snapshots import SnapshotService
+from infrastructure.event_log.store import ALL, EventStore
 
-A = TypeVar("A", bound=Root)
+A = TypeVar("A", bound=Aggregate)
 
 PAGE = 5000
 """Events that are read at once: a stream may have millions."""
 
 
-class Folding:
+class AggregateLoader:
     """Folds events. Any thread may call it at any time.
 
     Args:
@@ -31,7 +31,11 @@ class Folding:
     """
 
     def __init__(
-        self, store: Store, mapper: Mapper, patience: Patience, snapshots: Snapshots | None
+        self,
+        store: EventStore,
+        mapper: Mapper,
+        patience: DatabaseRetryPolicy,
+        snapshots: SnapshotService | None,
     ) -> None:
         self._store = store
         self._mapper = mapper
@@ -72,7 +76,7 @@ class Folding:
                 else:
                     aggregate = event.mutate(aggregate)
             except Exception as error:
-                raise Unreadable(
+                raise UnreadableEvent(
                     f"{kind.__name__} {row.originator_id}: version {row.originator_version} "
                     f"({row.topic}, position {row.id}): {error!r}"
                 ) from error

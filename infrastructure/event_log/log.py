@@ -12,20 +12,20 @@ from application.ports.event_log import (
     ConcurrencyConflict,
     Entry,
     EventLogUnavailable,
-    Malformed,
-    Recorded,
-    Unreadable,
+    MalformedEntry,
+    RecordedEvent,
+    UnreadableEvent,
 )
-from domain.kernel.aggregate import Root
-from infrastructure.event_log.loader import Folding
+from domain.kernel.aggregate import Aggregate
+from infrastructure.event_log.loader import AggregateLoader
 from infrastructure.event_log.mapper import Mapper
-from infrastructure.event_log.retry import Patience
-from infrastructure.event_log.snapshots import Snapshots
-from infrastructure.event_log.store import ALL, Store, Taken, Unreachable
+from infrastructure.event_log.retry import DatabaseRetryPolicy
+from infrastructure.event_log.snapshots import SnapshotService
+from infrastructure.event_log.store import ALL, EventStore, Unreachable, VersionConflict
 
 log = logging.getLogger(__name__)
 
-A = TypeVar("A", bound=Root)
+A = TypeVar("A", bound=Aggregate)
 
 FLOOR = 1.0
 """Seconds after which a waiter looks by itself, whatever the bell does."""
@@ -43,15 +43,15 @@ class SqlEventLog:
 
     def __init__(
         self,
-        store: Store,
+        store: EventStore,
         mapper: Mapper,
-        patience: Patience,
-        snapshots: Snapshots | None = None,
+        patience: DatabaseRetryPolicy,
+        snapshots: SnapshotService | None = None,
     ) -> None:
         self._store = store
         self._mapper = mapper
         self._patience = patience
-        self._folding = Folding(store, mapper, patience, snapshots)
+        self._folding = AggregateLoader(store, mapper, patience, snapshots)
 
     def find(self, kind: type[A], aggregate_id: UUID, version: int | None = None) -> A | None:
         """An aggregate folded from its events.
@@ -65,12 +65,12 @@ class SqlEventLog:
             None if it has no events, or if they are those of another kind of aggregate.
 
         Raises:
-            Unreadable: one of its events cannot be read or does not follow the others.
+            UnreadableEvent: one of its events cannot be read or does not follow the others.
             EventLogUnavailable: the database cannot be reached.
         """
         return self._folding.find(kind, aggregate_id, version)
 
-    def save(self, *aggregates: Root) -> int:
+    def save(self, *aggregates: Aggregate) -> int:
         """Appends the pending events of aggregates in one transaction.
 
         Pending events are taken out of the aggregates first: after an error an aggregate is ahead
@@ -146,9 +146,9 @@ class SqlEventLog:
 
     def _entry(self, row: Notification) -> Entry:
         try:
-            return Recorded(row.id, row.topic, self._mapper.to_event(row))
-        except Unreadable as error:
-            return Malformed(
+            return RecordedEvent(row.id, row.topic, self._mapper.to_event(row))
+        except UnreadableEvent as error:
+            return MalformedEntry(
                 position=row.id,
                 aggregate_id=cast("UUID", row.originator_id),
                 version=row.originator_version,
@@ -162,7 +162,7 @@ class SqlEventLog:
     def _append(self, rows: Sequence[StoredEvent]) -> int:
         try:
             return self._store.insert(rows)
-        except Taken as refusal:
+        except VersionConflict as refusal:
             position = self._stored_already(rows, refusal)
             if position is None:
                 wanted = ", ".join(f"{r.originator_id} v{r.originator_version}" for r in rows[:5])
@@ -172,7 +172,7 @@ class SqlEventLog:
             log.info("event log: the events at position %d were there already", position)
             return position
 
-    def _stored_already(self, rows: Sequence[StoredEvent], refusal: Taken) -> int | None:
+    def _stored_already(self, rows: Sequence[StoredEvent], refusal: VersionConflict) -> int | None:
         """The last position of rows that are all stored to the byte; None if they are not."""
         found: dict[tuple[UUID | str, int], Notification] = {}
         for aggregate_id in {row.originator_id for row in rows}:

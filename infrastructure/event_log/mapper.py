@@ -14,7 +14,7 @@ from typing import Annotated, Any, get_type_hints
 import msgspec
 from eventsourcing.persistence import StoredEvent
 
-from application.ports.event_log import Unreadable
+from application.ports.event_log import UnreadableEvent
 from domain.kernel.aggregate import Event
 
 State = dict[str, Any]
@@ -73,12 +73,12 @@ class Codec:
         """The typed values of an event's fields.
 
         Raises:
-            Unreadable: the bytes are no such event, or one of a newer version than this code's.
+            UnreadableEvent: the bytes are no such event, or of a version newer than this code.
         """
         try:
             version = _versions.decode(stored).class_version if _VERSION.encode() in stored else 1
             if version > self._version:
-                raise Unreadable(
+                raise UnreadableEvent(
                     f"version {version} of the event is newer than this code, "
                     f"which knows version {self._version}"
                 )
@@ -87,7 +87,7 @@ class Codec:
             else:
                 form = msgspec.convert(self._upcast(_plain.decode(stored), version), self._form)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise Unreadable(str(error)) from error
+            raise UnreadableEvent(str(error)) from error
         return {name: getattr(form, name) for name in self._names}
 
     def _upcast(self, state: State, version: int) -> State:
@@ -96,7 +96,7 @@ class Codec:
             try:
                 getattr(self._cls, f"upcast_v{older}_v{older + 1}")(state)
             except Exception as error:
-                raise Unreadable(
+                raise UnreadableEvent(
                     f"cannot be upcast from version {older} to {older + 1}: {error!r}"
                 ) from error
         return state
@@ -135,11 +135,11 @@ class Mapper:
         """The event of a row.
 
         Raises:
-            Unreadable: the topic is not known, or the state is not an event of that topic.
+            UnreadableEvent: the topic is not known, or the state is not an event of that topic.
         """
         cls = self._resolve(row.topic)
         if cls is None:
-            raise Unreadable(f"unknown topic {row.topic!r}")
+            raise UnreadableEvent(f"unknown topic {row.topic!r}")
         fields = self._codec(cls).decode(row.state)
         event = object.__new__(cls)  # typed by its decoder: the frozen constructor adds only time
         event.__dict__.update(

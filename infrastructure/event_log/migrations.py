@@ -48,7 +48,7 @@ class Step:
 def _events_on_sqlite(path: Path) -> list[str]:
     store = sqlite.datastore(path, 1)
     try:
-        return sqlite.Recorder(store).create_table_statements
+        return sqlite.SqliteRecorder(store).create_table_statements
     finally:
         store.close()
 
@@ -57,7 +57,7 @@ def _events_on_postgres(url: str) -> list[Composed]:
     """The library's statements without its insert function, which loses events for readers."""
     store = postgres.datastore(url, 1)
     try:
-        statements = postgres.Recorder(store).sql_create_statements
+        statements = postgres.PostgresRecorder(store).sql_create_statements
     finally:
         store.close()
     kept = [s for s in statements if "FUNCTION" not in s.as_string()]

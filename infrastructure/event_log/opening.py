@@ -7,8 +7,8 @@ from infrastructure.event_log.migrations import check
 from infrastructure.event_log.postgres import PostgresStore
 from infrastructure.event_log.record_tables import PostgresRecords, SqliteRecords
 from infrastructure.event_log.records import SqlRecords
-from infrastructure.event_log.retry import SECONDS, Patience
-from infrastructure.event_log.snapshots import EVERY, Snapshots
+from infrastructure.event_log.retry import SECONDS, DatabaseRetryPolicy
+from infrastructure.event_log.snapshots import EVERY, SnapshotService
 from infrastructure.event_log.sqlite import SqliteStore
 from infrastructure.event_log.url import sqlite_file
 
@@ -35,8 +35,8 @@ def open_event_log(
     check(url)
     path = sqlite_file(url)
     store = PostgresStore(url, pool) if path is None else SqliteStore(path, pool)
-    bound = Patience(patience)
-    kept = None if snapshots is None else Snapshots(store, bound, snapshots)
+    bound = DatabaseRetryPolicy(patience)
+    kept = None if snapshots is None else SnapshotService(store, bound, snapshots)
     return SqlEventLog(store, Mapper(vocabulary.event_types), bound, kept)
 
 
@@ -45,4 +45,4 @@ def open_records(url: str, *, pool: int = 4, patience: float = SECONDS) -> SqlRe
     check(url)
     path = sqlite_file(url)
     table = PostgresRecords(url, pool) if path is None else SqliteRecords(path, pool)
-    return SqlRecords(table, Patience(patience))
+    return SqlRecords(table, DatabaseRetryPolicy(patience))

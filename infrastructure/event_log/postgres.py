@@ -26,8 +26,15 @@ from eventsourcing.postgres import ConnectionPool, PostgresApplicationRecorder, 
 from psycopg.rows import DictRow, TupleRow, dict_row, tuple_row
 from psycopg.sql import SQL, Composed, Identifier
 
-from application.kernel.outage_log import Outage
-from infrastructure.event_log.store import ALL, SNAPSHOTS, TABLE, Snapshot, Taken, Unreachable
+from application.kernel.outage_log import OutageLog
+from infrastructure.event_log.store import (
+    ALL,
+    SNAPSHOTS,
+    TABLE,
+    StoredSnapshot,
+    Unreachable,
+    VersionConflict,
+)
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +70,7 @@ _KEEP = SQL(
 _TOPICS = SQL("SELECT DISTINCT topic FROM {}").format(Identifier(SCHEMA, TABLE))
 
 
-class Recorder(PostgresApplicationRecorder):
+class PostgresRecorder(PostgresApplicationRecorder):
     """The library's recorder without its own retries: the log bounds and logs them."""
 
     def __init__(self, datastore: PostgresDatastore) -> None:
@@ -131,7 +138,7 @@ def translated(datastore: PostgresDatastore) -> Iterator[None]:
     try:
         yield
     except (IntegrityError, psycopg.IntegrityError) as error:
-        raise Taken(str(error)) from error
+        raise VersionConflict(str(error)) from error
     except (
         OperationalError,
         InterfaceError,
@@ -151,7 +158,7 @@ def answered_by(datastore: PostgresDatastore) -> Iterator[psycopg.Connection[Dic
         yield connection
 
 
-class PostgresBell:
+class PostgresAppendNotifier:
     """Hears this process's appends at once, those of others by LISTEN on a connection of its own.
 
     The listening thread starts with the first look, survives lost connections, and rings each time
@@ -194,7 +201,7 @@ class PostgresBell:
             self._listener.join(2 * CONNECT_TIMEOUT)
 
     def _listen(self) -> None:
-        outage = Outage(log, "event log: nothing is heard, polling instead", time.monotonic)
+        outage = OutageLog(log, "event log: nothing is heard, polling instead", time.monotonic)
         while not self._closing.is_set():
             try:
                 self._listen_once(outage)
@@ -202,7 +209,7 @@ class PostgresBell:
                 outage.failed(error)
                 self._closing.wait(_RELISTEN)
 
-    def _listen_once(self, outage: Outage) -> None:
+    def _listen_once(self, outage: OutageLog) -> None:
         with psycopg.connect(
             self._url,
             autocommit=True,
@@ -233,10 +240,10 @@ class PostgresStore:
         pool: int = 8,
         *,
         lock_timeout: int = LOCK_TIMEOUT,
-        recorder: Callable[[PostgresDatastore], Recorder] = Recorder,
+        recorder: Callable[[PostgresDatastore], PostgresRecorder] = PostgresRecorder,
     ) -> None:
         self._datastore = datastore(url, pool, lock_timeout)
-        self.bell = PostgresBell(url)
+        self.bell = PostgresAppendNotifier(url)
         with translated(self._datastore):
             self._recorder = recorder(self._datastore)
 
@@ -266,13 +273,13 @@ class PostgresStore:
             for position, version, topic, state in self._rows(_STREAM, (aggregate_id, after, upto))
         ]
 
-    def snapshot(self, aggregate_id: UUID) -> Snapshot | None:
+    def snapshot(self, aggregate_id: UUID) -> StoredSnapshot | None:
         """The snapshot of an aggregate."""
         for version, topic, code, event, state in self._rows(_SNAPSHOT, (aggregate_id,)):
-            return Snapshot(aggregate_id, version, topic, code, event, bytes(state))
+            return StoredSnapshot(aggregate_id, version, topic, code, event, bytes(state))
         return None
 
-    def keep(self, snapshot: Snapshot) -> None:
+    def keep(self, snapshot: StoredSnapshot) -> None:
         """Stores a snapshot in place of one that is not newer, or that other code made."""
         with answered_by(self._datastore) as connection:
             connection.execute(_KEEP, snapshot)

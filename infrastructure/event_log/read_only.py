@@ -14,7 +14,7 @@ from eventsourcing.persistence import Notification, StoredEvent
 from infrastructure.event_log import SqlEventLog, check, open_event_log
 from infrastructure.event_log import event_types as vocabulary
 from infrastructure.event_log.mapper import Mapper
-from infrastructure.event_log.retry import Patience
+from infrastructure.event_log.retry import DatabaseRetryPolicy
 from infrastructure.event_log.store import ALL, TABLE, Unreachable
 from infrastructure.event_log.url import sqlite_file
 
@@ -37,7 +37,7 @@ def open_read_only(url: str) -> SqlEventLog:
     if path is None:
         return open_event_log(_read_only(url), pool=1, patience=PATIENCE, snapshots=None)
     store = ReadOnlyStore(path)
-    return SqlEventLog(store, Mapper(vocabulary.event_types), Patience(PATIENCE))
+    return SqlEventLog(store, Mapper(vocabulary.event_types), DatabaseRetryPolicy(PATIENCE))
 
 
 def _read_only(url: str) -> str:

@@ -7,10 +7,10 @@ from hashlib import sha256
 
 import zstandard
 
-from application.ports.records import RENEWAL, Stored
+from application.ports.records import RENEWAL, StoredRecord
 from application.records.references import outline
 from infrastructure.event_log.record_tables import Entry, RecordTable, Row
-from infrastructure.event_log.retry import Patience
+from infrastructure.event_log.retry import DatabaseRetryPolicy
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ class SqlRecords:
         patience: how long a database that does not answer is asked again.
     """
 
-    def __init__(self, table: RecordTable, patience: Patience) -> None:
+    def __init__(self, table: RecordTable, patience: DatabaseRetryPolicy) -> None:
         self._table = table
         self._patience = patience
 
@@ -66,7 +66,7 @@ class SqlRecords:
             raise ValueError(f"record {digest}: what is stored has another digest")
         return content
 
-    def inventory(self) -> Iterator[Stored]:
+    def inventory(self) -> Iterator[StoredRecord]:
         """All records; those that are stored meanwhile may be missing.
 
         What an older version stored is looked at once, to note what it is.
@@ -97,11 +97,11 @@ class SqlRecords:
             )
         return gone
 
-    def _stored(self, entry: Entry) -> Stored:
+    def _stored(self, entry: Entry) -> StoredRecord:
         kind, refers = entry.kind, (entry.refers or "").split()
         if kind is None:
             kind, refers = self._looked_at(entry.digest)
-        return Stored(entry.digest, kind, frozenset(refers), entry.age, entry.size)
+        return StoredRecord(entry.digest, kind, frozenset(refers), entry.age, entry.size)
 
     def _looked_at(self, digest: str) -> tuple[str, list[str]]:
         try:

@@ -20,7 +20,7 @@ _LAST_ANSWERS = 60.0
 """Seconds to wait at the end for what is being answered: longer than any lock is waited for."""
 
 
-class Patience:
+class DatabaseRetryPolicy:
     """Asks a database again for a while if it does not answer, and knows when nobody asks.
 
     Args:

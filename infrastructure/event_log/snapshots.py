@@ -18,19 +18,24 @@ from uuid import UUID
 import msgspec
 
 from application.ports.event_log import EventLogUnavailable
-from domain.kernel.aggregate import Root
-from infrastructure.event_log.retry import Patience
-from infrastructure.event_log.store import Snapshot, SnapshotStore, Taken, Unreachable
+from domain.kernel.aggregate import Aggregate
+from infrastructure.event_log.retry import DatabaseRetryPolicy
+from infrastructure.event_log.store import (
+    SnapshotStore,
+    StoredSnapshot,
+    Unreachable,
+    VersionConflict,
+)
 
 log = logging.getLogger(__name__)
 
-A = TypeVar("A", bound=Root)
+A = TypeVar("A", bound=Aggregate)
 
 EVERY = 1000
 """Events folded on top of the last snapshot after which a new one is taken: some 10 ms of work."""
 
 
-class Form:
+class SnapshotCodec:
     """What aggregates of a kind remember, to and from bytes.
 
     Args:
@@ -41,7 +46,7 @@ class Form:
         code: digest of the code that folds them: the modules beside the class.
     """
 
-    def __init__(self, kind: type[Root], types: type[Mapping[str, object]]) -> None:
+    def __init__(self, kind: type[Aggregate], types: type[Mapping[str, object]]) -> None:
         self._kind = kind
         fields = [("created_on", datetime), ("modified_on", datetime), ("attributes", types)]
         form = msgspec.defstruct(kind.__name__, fields, forbid_unknown_fields=True)
@@ -51,7 +56,7 @@ class Form:
             b"".join(p.read_bytes() for p in sorted(folder.glob("*.py")))
         ).hexdigest()
 
-    def encode(self, aggregate: Root) -> bytes:
+    def encode(self, aggregate: Aggregate) -> bytes:
         """The stored form.
 
         Raises:
@@ -64,7 +69,7 @@ class Form:
             raise ValueError("it would not come back as it is")
         return stored
 
-    def decode(self, stored: bytes, aggregate_id: UUID, version: int) -> Root:
+    def decode(self, stored: bytes, aggregate_id: UUID, version: int) -> Aggregate:
         """The aggregate.
 
         Raises:
@@ -83,12 +88,12 @@ class Form:
         return aggregate
 
 
-def attributes(aggregate: Root) -> dict[str, object]:
+def attributes(aggregate: Aggregate) -> dict[str, object]:
     """What an aggregate remembers, without what the library keeps in it."""
     return {name: value for name, value in vars(aggregate).items() if not name.startswith("_")}
 
 
-class Snapshots:
+class SnapshotService:
     """Takes snapshots, never within a command, and finds them. Any thread may call it.
 
     Args:
@@ -97,11 +102,13 @@ class Snapshots:
         every: events folded on top of the last snapshot after which the next one is taken.
     """
 
-    def __init__(self, store: SnapshotStore, patience: Patience, every: int = EVERY) -> None:
+    def __init__(
+        self, store: SnapshotStore, patience: DatabaseRetryPolicy, every: int = EVERY
+    ) -> None:
         self._store = store
         self._patience = patience
         self._every = every
-        self._forms: dict[type[Root], Form | None] = {}
+        self._forms: dict[type[Aggregate], SnapshotCodec | None] = {}
         self._writing = threading.Lock()
 
     def find(self, kind: type[A], aggregate_id: UUID, upto: int) -> A | None:
@@ -134,7 +141,7 @@ class Snapshots:
             log.exception("the snapshot of %s cannot be read: not used", aggregate_id)
         return None
 
-    def offer(self, aggregate: Root, event: bytes, folded: int) -> None:
+    def offer(self, aggregate: Aggregate, event: bytes, folded: int) -> None:
         """Takes a snapshot if so much was folded that the next reader should not have to.
 
         It is stored beside what goes on here; if that fails, another reader will offer it again.
@@ -152,21 +159,21 @@ class Snapshots:
         except (TypeError, ValueError, msgspec.MsgspecError):
             log.exception("no snapshot of %s was taken", aggregate.id)
             return
-        snapshot = Snapshot(
+        snapshot = StoredSnapshot(
             aggregate.id, aggregate.version, aggregate.TOPIC, form.code, _digest(event), state
         )
         threading.Thread(
             target=self._keep, args=(snapshot,), name="event-log-snapshot", daemon=True
         ).start()
 
-    def _keep(self, snapshot: Snapshot) -> None:
+    def _keep(self, snapshot: StoredSnapshot) -> None:
         with self._writing:
             try:
                 self._patience.ask_once("keep a snapshot", lambda: self._store.keep(snapshot))
-            except (Unreachable, Taken, EventLogUnavailable) as error:
+            except (Unreachable, VersionConflict, EventLogUnavailable) as error:
                 log.info("the snapshot of %s was not stored: %s", snapshot.aggregate_id, error)
 
-    def _fits(self, aggregate_id: UUID, snapshot: Snapshot) -> bool:
+    def _fits(self, aggregate_id: UUID, snapshot: StoredSnapshot) -> bool:
         """Whether the last event in a snapshot is the one that is stored."""
         version = snapshot.version
         rows = self._patience.ask(
@@ -174,10 +181,10 @@ class Snapshots:
         )
         return [_digest(row.state) for row in rows] == [snapshot.event]
 
-    def _form(self, kind: type[Root]) -> Form | None:
+    def _form(self, kind: type[Aggregate]) -> SnapshotCodec | None:
         if kind not in self._forms:
             types = kind.form()
-            self._forms[kind] = None if types is None else Form(kind, types)
+            self._forms[kind] = None if types is None else SnapshotCodec(kind, types)
         return self._forms[kind]
 
 

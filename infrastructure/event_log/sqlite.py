@@ -25,7 +25,14 @@ from eventsourcing.persistence import (
 )
 from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteDatastore
 
-from infrastructure.event_log.store import ALL, SNAPSHOTS, TABLE, Snapshot, Taken, Unreachable
+from infrastructure.event_log.store import (
+    ALL,
+    SNAPSHOTS,
+    TABLE,
+    StoredSnapshot,
+    Unreachable,
+    VersionConflict,
+)
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +55,7 @@ CREATE TABLE {TABLE} (
 """
 
 
-class Recorder(SQLiteApplicationRecorder):
+class SqliteRecorder(SQLiteApplicationRecorder):
     """The library's recorder on a table whose positions are never given twice."""
 
     def __init__(self, datastore: SQLiteDatastore) -> None:
@@ -80,7 +87,7 @@ def translated() -> Iterator[None]:
     try:
         yield
     except (IntegrityError, sqlite3.IntegrityError) as error:
-        raise Taken(str(error)) from error
+        raise VersionConflict(str(error)) from error
     except (
         OperationalError,
         InterfaceError,
@@ -90,7 +97,7 @@ def translated() -> Iterator[None]:
         raise Unreachable(str(error)) from error
 
 
-class SqliteBell:
+class SqliteAppendNotifier:
     """Hears this process's appends at once, those of others by ``PRAGMA data_version``."""
 
     def __init__(self, path: Path) -> None:
@@ -164,13 +171,13 @@ class SqliteStore:
         self,
         path: Path,
         pool: int = 4,
-        recorder: Callable[[SQLiteDatastore], SQLiteApplicationRecorder] = Recorder,
+        recorder: Callable[[SQLiteDatastore], SQLiteApplicationRecorder] = SqliteRecorder,
     ) -> None:
         self._readers = datastore(path, pool)
         self._writers = datastore(path, 1)
         self._reading = recorder(self._readers)
         self._writing = recorder(self._writers)
-        self.bell = SqliteBell(path)
+        self.bell = SqliteAppendNotifier(path)
 
     def insert(self, events: Sequence[StoredEvent]) -> int:
         """Stores events in one transaction; returns the position of the last.
@@ -208,16 +215,16 @@ class SqliteStore:
             for row in rows
         ]
 
-    def snapshot(self, aggregate_id: UUID) -> Snapshot | None:
+    def snapshot(self, aggregate_id: UUID) -> StoredSnapshot | None:
         """The snapshot of an aggregate."""
         rows = self._rows(
             f"SELECT version, topic, code, event, state FROM {SNAPSHOTS} "  # noqa: S608
             "WHERE aggregate_id = ?",
             (aggregate_id.hex,),
         )
-        return Snapshot(aggregate_id, *rows[0]) if rows else None
+        return StoredSnapshot(aggregate_id, *rows[0]) if rows else None
 
-    def keep(self, snapshot: Snapshot) -> None:
+    def keep(self, snapshot: StoredSnapshot) -> None:
         """Stores a snapshot in place of one that is not newer, or that other code made."""
         with translated(), self._writers.transaction(commit=True) as cursor:
             cursor.execute(

@@ -16,7 +16,7 @@ ALL = 2**63 - 1
 """A version beyond every version."""
 
 
-class Taken(Exception):
+class VersionConflict(Exception):
     """The database refused the events: as a rule because a version is taken. None was stored."""
 
 
@@ -24,7 +24,7 @@ class Unreachable(Exception):
     """The database did not answer in time or in good order. Whether it stored is unknown."""
 
 
-class Snapshot(NamedTuple):
+class StoredSnapshot(NamedTuple):
     """What an aggregate remembered at a version.
 
     Attributes:
@@ -42,7 +42,7 @@ class Snapshot(NamedTuple):
     state: bytes
 
 
-class Bell(Protocol):
+class AppendNotifier(Protocol):
     """Rings when the log may have grown. It may ring for nothing, and late (the log polls too)."""
 
     def look(self) -> object:
@@ -62,14 +62,14 @@ class Bell(Protocol):
         ...
 
 
-class Store(Protocol):
+class EventStore(Protocol):
     """The event table of one database.
 
-    Every method may raise ``Unreachable``, ``insert`` also ``Taken``.
+    Every method may raise ``Unreachable``, ``insert`` also ``VersionConflict``.
     """
 
     @property
-    def bell(self) -> Bell:
+    def bell(self) -> AppendNotifier:
         """Rings when the table may have grown."""
         ...
 
@@ -98,13 +98,13 @@ class Store(Protocol):
         ...
 
 
-class SnapshotStore(Store, Protocol):
+class SnapshotStore(EventStore, Protocol):
     """An event table with a table of snapshots beside it."""
 
-    def snapshot(self, aggregate_id: UUID) -> Snapshot | None:
+    def snapshot(self, aggregate_id: UUID) -> StoredSnapshot | None:
         """The snapshot of an aggregate."""
         ...
 
-    def keep(self, snapshot: Snapshot) -> None:
+    def keep(self, snapshot: StoredSnapshot) -> None:
         """Stores a snapshot in place of one that is not newer, or that other code made."""
         ...

@@ -7,15 +7,19 @@ from collections.abc import Mapping
 from application.ports.bus import Handler
 from infrastructure.messaging.connection import (
     TROUBLE,
-    Backoff,
     Connection,
+    ReconnectBackoff,
     connected,
     raise_if_cancelled,
 )
 from infrastructure.messaging.consumer import DurableConsumer
-from infrastructure.messaging.delivery import Delivery, Report, Tally
+from infrastructure.messaging.delivery import ConsumerStats, Delivery, Report
 from infrastructure.messaging.inbox import ConsumerLost, Inbox
-from infrastructure.messaging.settings import ConsumerSettings, NatsSettings, StreamSettings
+from infrastructure.messaging.settings import (
+    ConsumerSettings,
+    HintStreamSettings,
+    NatsConnectionSettings,
+)
 
 log = logging.getLogger(__name__)
 
@@ -37,20 +41,20 @@ class NatsBus:
 
     def __init__(
         self,
-        nats: NatsSettings,
-        stream: StreamSettings | None = None,
+        nats: NatsConnectionSettings,
+        stream: HintStreamSettings | None = None,
         consumers: ConsumerSettings | None = None,
         *,
         report: Report | None = None,
     ) -> None:
         self._nats = nats
-        self._stream = stream or StreamSettings()
+        self._stream = stream or HintStreamSettings()
         self._consumers = consumers or ConsumerSettings()
         self._report = report
-        self._tallies: dict[str, Tally] = {}
+        self._tallies: dict[str, ConsumerStats] = {}
 
     @property
-    def tallies(self) -> Mapping[str, Tally]:
+    def tallies(self) -> Mapping[str, ConsumerStats]:
         """What each consumer of this process saw so far, by name."""
         return self._tallies
 
@@ -69,7 +73,7 @@ class NatsBus:
             raise ValueError(f"Consumer {name!r} wants no topic.")
         delivery = Delivery(name, handler, self._consumers, self._report)
         delivery.tally = self._tallies.setdefault(name, delivery.tally)
-        backoff = Backoff()
+        backoff = ReconnectBackoff()
         while True:
             raise_if_cancelled()
             try:
@@ -77,14 +81,14 @@ class NatsBus:
                     consumer = DurableConsumer(
                         connection.jetstream, self._stream, self._consumers, name, topics
                     )
-                    shift = _Shift(name, connection, consumer, delivery)
+                    shift = _ConsumerSession(name, connection, consumer, delivery)
                     await shift.work(self._stream.name, self._consumers)
             except TROUBLE as error:
                 log.warning("%s: interrupted, connecting anew: %s", name, error)
             await backoff.pause()
 
 
-class _Shift:
+class _ConsumerSession:
     """The slots of one consumer, at work on one connection."""
 
     def __init__(
@@ -125,7 +129,7 @@ class _Shift:
 
     async def _restore(self) -> None:
         """Has the consumer on the server, however long its stream takes to appear."""
-        backoff = Backoff(longest=1.0)
+        backoff = ReconnectBackoff(longest=1.0)
         complained = False
         while not self._over:
             raise_if_cancelled()

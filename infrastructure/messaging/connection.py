@@ -11,7 +11,7 @@ import nats.errors
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 
-from infrastructure.messaging.settings import NatsSettings
+from infrastructure.messaging.settings import NatsConnectionSettings
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class Connection:
         jetstream: the library's.
     """
 
-    def __init__(self, settings: NatsSettings, name: str) -> None:
+    def __init__(self, settings: NatsConnectionSettings, name: str) -> None:
         self._settings = settings
         self._name = name
         self._listeners: list[Callable[[], None]] = []
@@ -182,7 +182,7 @@ async def _ended_with(task: asyncio.Task[None]) -> None:
 
 
 @asynccontextmanager
-async def connected(settings: NatsSettings, name: str) -> AsyncIterator[Connection]:
+async def connected(settings: NatsConnectionSettings, name: str) -> AsyncIterator[Connection]:
     """A connection for the time of a block.
 
     Args:
@@ -197,7 +197,7 @@ async def connected(settings: NatsSettings, name: str) -> AsyncIterator[Connecti
         await connection.close()
 
 
-class Backoff:
+class ReconnectBackoff:
     """Growing pauses between attempts."""
 
     def __init__(self, first: float = 0.1, longest: float = 5.0) -> None:
@@ -217,9 +217,9 @@ class Backoff:
 
 __all__ = [
     "TROUBLE",
-    "Backoff",
     "Connection",
     "Interrupted",
+    "ReconnectBackoff",
     "cancelled",
     "connected",
     "raise_if_cancelled",

@@ -5,7 +5,7 @@ import logging
 from nats.js import JetStreamContext, api
 from nats.js.errors import APIError, NotFoundError
 
-from infrastructure.messaging.settings import ConsumerSettings, StreamSettings
+from infrastructure.messaging.settings import ConsumerSettings, HintStreamSettings
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ class DurableConsumer:
     def __init__(
         self,
         jetstream: JetStreamContext,
-        stream: StreamSettings,
+        stream: HintStreamSettings,
         consumers: ConsumerSettings,
         name: str,
         topics: tuple[str, ...],

@@ -38,7 +38,7 @@ class Poison:
 
 
 @dataclass
-class Tally:
+class ConsumerStats:
     """What a consumer saw since it began.
 
     Attributes:
@@ -68,7 +68,7 @@ class Delivery:
         self._handler = handler
         self._settings = settings
         self._report = report
-        self.tally = Tally()
+        self.tally = ConsumerStats()
 
     async def deliver(self, message: Msg) -> None:
         """Sees one message through. Raises nothing but cancellation."""
@@ -80,7 +80,7 @@ class Delivery:
         self.tally.delivered += 1
         try:
             hint = hints.decode(message.data).hint(metadata.num_delivered)
-        except hints.Unreadable as error:
+        except hints.UnreadableHint as error:
             await self._reject(message, f"not a hint: {error}")
             return
         try:
@@ -168,4 +168,4 @@ class Delivery:
             raise_if_cancelled()
 
 
-__all__ = ["Delivery", "Poison", "Report", "Tally"]
+__all__ = ["ConsumerStats", "Delivery", "Poison", "Report"]

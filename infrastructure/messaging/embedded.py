@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from infrastructure.messaging.settings import NatsSettings
+from infrastructure.messaging.settings import NatsConnectionSettings
 
 log = logging.getLogger(__name__)
 
@@ -86,9 +86,9 @@ class EmbeddedNats:
         return self._token
 
     @property
-    def settings(self) -> NatsSettings:
+    def settings(self) -> NatsConnectionSettings:
         """How to connect."""
-        return NatsSettings(servers=(self.url,), token=self._token)
+        return NatsConnectionSettings(servers=(self.url,), token=self._token)
 
     @property
     def pid(self) -> int | None:

@@ -5,7 +5,7 @@ from uuid import UUID
 import msgspec
 
 from application.ports.bus import Hint
-from application.ports.event_log import Recorded
+from application.ports.event_log import RecordedEvent
 
 POSITION = "Vigil-Position"
 CORRELATION = "Vigil-Correlation-Id"
@@ -28,7 +28,7 @@ class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     version: int
 
     @classmethod
-    def of(cls, entry: Recorded) -> "Body":
+    def of(cls, entry: RecordedEvent) -> "Body":
         """The hint about an event."""
         return cls(entry.position, entry.topic, entry.aggregate_id, entry.version)
 
@@ -37,7 +37,7 @@ class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
         return Hint(self.position, self.topic, self.aggregate_id, deliveries)
 
 
-class Unreadable(ValueError):
+class UnreadableHint(ValueError):
     """A message that is no hint."""
 
 
@@ -45,7 +45,7 @@ _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Body)
 
 
-def encode(entry: Recorded) -> bytes:
+def encode(entry: RecordedEvent) -> bytes:
     """The body of the hint about an event."""
     return _encoder.encode(Body.of(entry))
 
@@ -54,15 +54,15 @@ def decode(data: bytes) -> Body:
     """What a message says.
 
     Raises:
-        Unreadable: it is no hint.
+        UnreadableHint: it is no hint.
     """
     try:
         return _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Unreadable(str(error)) from error
+        raise UnreadableHint(str(error)) from error
 
 
-def headers(entry: Recorded) -> dict[str, str]:
+def headers(entry: RecordedEvent) -> dict[str, str]:
     """Headers that say where the hint comes from."""
     metadata = entry.event.metadata
     result = {POSITION: str(entry.position)}
@@ -78,7 +78,7 @@ __all__ = [
     "POSITION",
     "REQUEST",
     "Body",
-    "Unreadable",
+    "UnreadableHint",
     "decode",
     "encode",
     "headers",

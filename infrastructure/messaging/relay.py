@@ -12,17 +12,23 @@ from dataclasses import dataclass, replace
 
 from nats.js.errors import NotFoundError
 
-from application.ports.event_log import Entry, EventLog, EventLogUnavailable, Malformed, Recorded
+from application.ports.event_log import (
+    Entry,
+    EventLog,
+    EventLogUnavailable,
+    MalformedEntry,
+    RecordedEvent,
+)
 from infrastructure.messaging import hints
 from infrastructure.messaging.connection import (
     TROUBLE,
-    Backoff,
     Connection,
     Interrupted,
+    ReconnectBackoff,
     connected,
     raise_if_cancelled,
 )
-from infrastructure.messaging.settings import NatsSettings, StreamSettings
+from infrastructure.messaging.settings import HintStreamSettings, NatsConnectionSettings
 from infrastructure.messaging.stream import HintStream, OutOfStep, Tail
 
 log = logging.getLogger(__name__)
@@ -79,14 +85,14 @@ class Relay:
     def __init__(
         self,
         log: EventLog,
-        nats: NatsSettings,
-        stream: StreamSettings | None = None,
+        nats: NatsConnectionSettings,
+        stream: HintStreamSettings | None = None,
         *,
         name: str = "relay",
     ) -> None:
         self._log = log
         self._nats = nats
-        self._settings = stream or StreamSettings()
+        self._settings = stream or HintStreamSettings()
         self._name = name
         self._mark: _Mark | None = None
         self._warned = 0
@@ -99,7 +105,7 @@ class Relay:
 
     async def run(self) -> None:
         """Relays until cancelled, whatever happens to NATS or to the log's database."""
-        backoff = Backoff()
+        backoff = ReconnectBackoff()
         while True:
             raise_if_cancelled()
             try:
@@ -111,7 +117,7 @@ class Relay:
             finally:
                 self._note(connected=False)
 
-    async def _relay(self, connection: Connection, backoff: Backoff) -> None:
+    async def _relay(self, connection: Connection, backoff: ReconnectBackoff) -> None:
         stream = HintStream(connection.jetstream, self._settings)
         await stream.ensure()
         while True:
@@ -206,7 +212,7 @@ class Relay:
 
     async def _publish(self, stream: HintStream, mark: _Mark, entries: list[Entry]) -> _Mark:
         fit = [entry for entry in entries if self._fit(entry)]
-        recorded = [entry for entry in fit if isinstance(entry, Recorded)]
+        recorded = [entry for entry in fit if isinstance(entry, RecordedEvent)]
         tail = mark.tail
         if recorded:
             await stream.append(tail.sequence, recorded)
@@ -233,7 +239,7 @@ class Relay:
         return False
 
     def _trouble(self, entry: Entry) -> str | None:
-        if isinstance(entry, Malformed):
+        if isinstance(entry, MalformedEntry):
             return entry.error
         try:
             self._settings.subject(entry.topic)

@@ -10,7 +10,7 @@ _SUBJECT = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 
 
 @dataclass(frozen=True)
-class NatsSettings:
+class NatsConnectionSettings:
     """How to reach NATS. At most one way to authenticate should be given.
 
     Attributes:
@@ -75,7 +75,7 @@ class NatsSettings:
 
 
 @dataclass(frozen=True)
-class StreamSettings:
+class HintStreamSettings:
     """The stream that carries hints.
 
     There is no maximal age: the newest message is the relay's own bookmark and must not expire.
@@ -158,4 +158,4 @@ class ConsumerSettings:
         return min(self.retry_first * float(2**doublings), self.retry_longest)
 
 
-__all__ = ["ConsumerSettings", "NatsSettings", "StreamSettings"]
+__all__ = ["ConsumerSettings", "HintStreamSettings", "NatsConnectionSettings"]

@@ -10,9 +10,9 @@ from datetime import datetime
 from nats.js import JetStreamContext, api
 from nats.js.errors import NotFoundError
 
-from application.ports.event_log import Recorded
+from application.ports.event_log import RecordedEvent
 from infrastructure.messaging import hints
-from infrastructure.messaging.settings import StreamSettings
+from infrastructure.messaging.settings import HintStreamSettings
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class OutOfStep(Exception):
 class HintStream:
     """Reads and appends to the stream."""
 
-    def __init__(self, jetstream: JetStreamContext, settings: StreamSettings) -> None:
+    def __init__(self, jetstream: JetStreamContext, settings: HintStreamSettings) -> None:
         self._js = jetstream
         self._settings = settings
 
@@ -82,7 +82,7 @@ class HintStream:
             sequence -= 1
         return Tail(info.created, state.last_seq, None)
 
-    async def append(self, after: int, entries: Sequence[Recorded]) -> None:
+    async def append(self, after: int, entries: Sequence[RecordedEvent]) -> None:
         """Publishes hints at consecutive sequences behind a known one.
 
         Raises:
@@ -142,7 +142,7 @@ class HintStream:
         await self._js.add_consumer(self._settings.name, config)
         return True
 
-    async def _publish(self, after: int, entry: Recorded) -> api.PubAck:
+    async def _publish(self, after: int, entry: RecordedEvent) -> api.PubAck:
         # The message id holds the sequence too: after a purge the server still knows the ids of
         # what it forgot, and would drop the repetition.
         return await self._js.publish(
@@ -163,7 +163,7 @@ class HintStream:
             return None  # deleted by hand
         try:
             return hints.decode(message.data or b"")
-        except hints.Unreadable:
+        except hints.UnreadableHint:
             log.warning("message %d of stream %s is no hint", sequence, self._settings.name)
             return None
 

@@ -6,11 +6,11 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from domain.cluster.table.values import Unreadable as BadAmount
+from domain.cluster.table.values import UnreadableValue as BadAmount
 from domain.cluster.table.values import amount
 from domain.cluster_models.amendments import PoolFact, StorageFact, VolumeFact
-from domain.kernel.reasons import Because, Reason
-from infrastructure.notifications.envelope import Notification, Unreadable, payload_of
+from domain.kernel.reasons import Cause, Reason
+from infrastructure.notifications.envelope import Notification, UnreadableNotification, payload_of
 
 CHANGED = frozenset(
     f"volume.{work}.end" for work in ("create", "update", "attach", "detach", "resize")
@@ -60,20 +60,20 @@ class _Volume(msgspec.Struct):
     availability_zone: str | None = None
 
 
-def read_cinder(told: Notification) -> Iterator[StorageFact | Because]:
+def read_cinder(told: Notification) -> Iterator[StorageFact | Cause]:
     """What a notification tells; nothing if it is about nothing that a model holds.
 
-    A ``Because`` says what changed without the notification saying how.
+    A ``Cause`` says what changed without the notification saying how.
 
     Raises:
-        Unreadable: the payload is not as it ought to be.
+        UnreadableNotification: the payload is not as it ought to be.
     """
     if told.event == CAPACITY:
         yield _pool(told)
     elif told.event in CHANGED or told.event == DELETED:
         yield _volume(told)
     elif told.event in _COLLECTION:
-        yield Because(Reason.NEEDS_COLLECTION, {"event": told.event})
+        yield Cause(Reason.NEEDS_COLLECTION, {"event": told.event})
 
 
 def _pool(told: Notification) -> PoolFact:
@@ -87,7 +87,7 @@ def _pool(told: Notification) -> PoolFact:
             amount(value)
         except BadAmount:
             rule = f"must be an amount of GB, not {value!r}"
-            raise Unreadable(f"payload of {told.event}: {name}: {rule}") from None
+            raise UnreadableNotification(f"payload of {told.event}: {name}: {rule}") from None
         figures[figure] = value
     return PoolFact(pool.name_to_id, told.stamp(), figures)
 

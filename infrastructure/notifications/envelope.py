@@ -10,7 +10,7 @@ import msgspec
 from domain.cluster_models.amendments import Stamp
 
 
-class Unreadable(Exception):
+class UnreadableNotification(Exception):
     """A notification is not as it ought to be: names the field and the rule."""
 
 
@@ -40,13 +40,13 @@ def notification(body: object) -> Notification:
     """Reads the envelope.
 
     Raises:
-        Unreadable: it is none.
+        UnreadableNotification: it is none.
     """
     if not isinstance(body, Mapping):
-        raise Unreadable(f"message: must be an object, not {type(body).__name__}")
+        raise UnreadableNotification(f"message: must be an object, not {type(body).__name__}")
     payload = body.get("payload")
     if not isinstance(payload, Mapping):
-        raise Unreadable(f"payload: must be an object, not {type(payload).__name__}")
+        raise UnreadableNotification(f"payload: must be an object, not {type(payload).__name__}")
     return Notification(
         publisher=_text(body, "publisher_id"),
         event=_text(body, "event_type"),
@@ -59,7 +59,7 @@ def notification(body: object) -> Notification:
 def _text(body: Mapping[Any, Any], name: str) -> str:
     value = body.get(name)
     if not isinstance(value, str) or not value:
-        raise Unreadable(f"{name}: must be a text, not {value!r}")
+        raise UnreadableNotification(f"{name}: must be a text, not {value!r}")
     return value
 
 
@@ -67,7 +67,7 @@ def _moment(text: str) -> float:
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        raise Unreadable(f"timestamp: must be a time, which {text!r} is not") from None
+        raise UnreadableNotification(f"timestamp: must be a time, which {text!r} is not") from None
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
@@ -75,9 +75,9 @@ def payload_of(told: Notification, kind: type[msgspec.Struct]) -> Any:
     """The payload as a structure.
 
     Raises:
-        Unreadable: it is not that; the message names the field and the rule.
+        UnreadableNotification: it is not that; the message names the field and the rule.
     """
     try:
         return msgspec.convert(told.payload, kind)
     except msgspec.ValidationError as error:
-        raise Unreadable(f"payload of {told.event}: {error}") from error
+        raise UnreadableNotification(f"payload of {told.event}: {error}") from error

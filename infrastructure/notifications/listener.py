@@ -17,7 +17,7 @@ from typing import Any, cast
 
 from oslo_config import cfg
 
-from application.ports.notifications import Told
+from application.ports.notifications import NotificationBatch
 from infrastructure.notifications.translation import Outcomes, Quarantine, Translator
 
 log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class Listener:
         self,
         conf: cfg.ConfigOpts,
         subscription: Subscription,
-        record: Callable[[Told], None],
+        record: Callable[[NotificationBatch], None],
         *,
         postponed: tuple[type[Exception], ...],
         quarantine: Quarantine,
@@ -164,7 +164,7 @@ class Listener:
             outcomes = Outcomes((event, "set-aside") for event, _ in outcomes)
         self._count(outcomes)
 
-    def _recorded(self, told: Told) -> None:
+    def _recorded(self, told: NotificationBatch) -> None:
         pause, longest = PATIENCE
         while True:
             try:

@@ -27,7 +27,7 @@ from domain.cluster_models.amendments import (
     PinFact,
     ServerFact,
 )
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 from infrastructure.notifications.envelope import Notification, payload_of
 from infrastructure.notifications.nova_states import api_status
 
@@ -157,10 +157,10 @@ def is_versioned(told: Notification) -> bool:
     return f"{_NAMESPACE}.data" in told.payload
 
 
-def read_nova(told: Notification) -> Iterator[ComputeFact | Because]:
+def read_nova(told: Notification) -> Iterator[ComputeFact | Cause]:
     """What a notification tells; nothing if it is about nothing that a model holds.
 
-    A ``Because`` says what changed without the notification saying how.
+    A ``Cause`` says what changed without the notification saying how.
 
     Raises:
         Unreadable: the payload is not as it ought to be.
@@ -173,7 +173,7 @@ def read_nova(told: Notification) -> Iterator[ComputeFact | Because]:
     elif subject == "server_group":
         yield from _group(told, rest)
     elif told.event in _AGGREGATES:
-        yield Because(Reason.NEEDS_COLLECTION, {"event": told.event})
+        yield Cause(Reason.NEEDS_COLLECTION, {"event": told.event})
     elif told.event == "scheduler.select_destinations.end":
         request: _Request = payload_of(told, _RequestObject).data
         yield PinFact(request.instance_uuid, told.stamp(), request.availability_zone or None)
@@ -216,12 +216,12 @@ def _version(told: Notification, instance: _Instance) -> int:
     return 0 if updated is None else int(updated.timestamp())
 
 
-def _service(told: Notification, change: str) -> Iterator[HostFact | Because]:
+def _service(told: Notification, change: str) -> Iterator[HostFact | Cause]:
     service: _Service = payload_of(told, _ServiceObject).data
     if service.binary != _COMPUTE:
         return  # a scheduler or conductor that happens to run there
     if change in {"create", "delete"}:
-        yield Because(Reason.NEEDS_COLLECTION, {"event": told.event})
+        yield Cause(Reason.NEEDS_COLLECTION, {"event": told.event})
     elif change == "update":
         yield HostFact(
             service.host,

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from application.ports.notifications import Told
+from application.ports.notifications import NotificationBatch
 from domain.cluster.kinds import ModelKind
 from domain.cluster_models.amendments import (
     ComputeFact,
@@ -16,9 +16,9 @@ from domain.cluster_models.amendments import (
     StorageFacts,
     VolumeFact,
 )
-from domain.kernel.reasons import Because
+from domain.kernel.reasons import Cause
 from infrastructure.notifications import cinder, nova
-from infrastructure.notifications.envelope import Notification, Unreadable, notification
+from infrastructure.notifications.envelope import Notification, UnreadableNotification, notification
 
 log = logging.getLogger(__name__)
 
@@ -38,18 +38,18 @@ Quarantine = Callable[[str, str, str], None]
 class _Batch:
     compute: list[ComputeFact] = field(default_factory=list)
     storage: list[StorageFact] = field(default_factory=list)
-    unclear: dict[ModelKind, list[Because]] = field(default_factory=dict)
+    unclear: dict[ModelKind, list[Cause]] = field(default_factory=dict)
 
-    def add(self, what: ComputeFact | StorageFact | Because, kind: ModelKind) -> None:
-        if isinstance(what, Because):
+    def add(self, what: ComputeFact | StorageFact | Cause, kind: ModelKind) -> None:
+        if isinstance(what, Cause):
             self.unclear.setdefault(kind, []).append(what)
         elif isinstance(what, PoolFact | VolumeFact):
             self.storage.append(what)
         else:
             self.compute.append(what)
 
-    def told(self) -> Told:
-        return Told(
+    def told(self) -> NotificationBatch:
+        return NotificationBatch(
             ComputeFacts.of(self.compute),
             StorageFacts.of(self.storage),
             {kind: tuple(reasons) for kind, reasons in self.unclear.items()},
@@ -67,7 +67,7 @@ class Translator:
         self._quarantine = quarantine
         self._every_change = False
 
-    def read(self, bodies: Iterable[object]) -> tuple[Told, Outcomes]:
+    def read(self, bodies: Iterable[object]) -> tuple[NotificationBatch, Outcomes]:
         """What some messages tell, and what became of each.
 
         Those that cannot be read, or are useless, tell nothing.
@@ -80,7 +80,7 @@ class Translator:
         try:
             told = notification(body)
             found = list(self._facts(told))
-        except Unreadable as error:
+        except UnreadableNotification as error:
             self._set_aside(body, str(error))
             return OTHERS, "unreadable"
         except Exception as error:  # whatever it is, it concerns this message only
@@ -93,7 +93,7 @@ class Translator:
 
     def _facts(
         self, told: Notification
-    ) -> Iterable[tuple[ComputeFact | StorageFact | Because, ModelKind]]:
+    ) -> Iterable[tuple[ComputeFact | StorageFact | Cause, ModelKind]]:
         if _NOVA.fullmatch(told.publisher) and nova.is_versioned(told):
             if told.event == nova.UPDATE:
                 self._every_change = True

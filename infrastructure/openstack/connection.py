@@ -13,7 +13,7 @@ from infrastructure.openstack.errors import spoken
 
 
 @dataclass(frozen=True)
-class Limits:
+class ConnectionLimits:
     """How patient we are with a cloud.
 
     Attributes:
@@ -41,7 +41,7 @@ class Limits:
 def connect(
     cloud: str | None = None,
     config_file: str | Path | None = None,
-    limits: Limits | None = None,
+    limits: ConnectionLimits | None = None,
 ) -> Connection:
     """A connection to a cloud. Nothing is sent before the first request.
 
@@ -54,7 +54,7 @@ def connect(
     Raises:
         CloudRefused: there is no such entry, or it is not usable.
     """
-    chosen = limits or Limits()
+    chosen = limits or ConnectionLimits()
     with spoken(), warnings.catch_warnings():
         # the SDK warns of its own defaults, which we do not choose
         warnings.simplefilter("ignore", RemovedInSDK60Warning)

@@ -22,7 +22,7 @@ from keystoneauth1 import exceptions as auth
 from openstack import exceptions as sdk
 
 from application.ports.cloud import CloudRefused, CloudUnreachable
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 
 _TRY_AGAIN = frozenset(
     {
@@ -40,15 +40,15 @@ _WORDED = ("message", "detail", "faultstring")
 
 class _Refusal(CloudRefused):
     def __init__(self, error: str, reason: Reason = Reason.CLOUD_REFUSED, **facts: object) -> None:
-        super().__init__(Because(reason, {**facts, "error": error}))
+        super().__init__(Cause(reason, {**facts, "error": error}))
         self.error = error
 
 
-class Forbidden(_Refusal):
+class CloudForbidden(_Refusal):
     """The credentials do not work or lack a right."""
 
 
-class NotThere(_Refusal):
+class ResourceNotFound(_Refusal):
     """The service knows no such thing."""
 
 
@@ -64,7 +64,7 @@ class Misconfigured(_Refusal):
     """The cloud's entry or its catalogue lacks something."""
 
 
-class Absent(_Refusal):
+class ServiceAbsent(_Refusal):
     """The cloud's catalogue has no such service."""
 
     def __init__(self, service: str) -> None:
@@ -73,9 +73,9 @@ class Absent(_Refusal):
 
 
 _BY_STATUS: Mapping[int, type[_Refusal]] = {
-    HTTPStatus.UNAUTHORIZED: Forbidden,
-    HTTPStatus.FORBIDDEN: Forbidden,
-    HTTPStatus.NOT_FOUND: NotThere,
+    HTTPStatus.UNAUTHORIZED: CloudForbidden,
+    HTTPStatus.FORBIDDEN: CloudForbidden,
+    HTTPStatus.NOT_FOUND: ResourceNotFound,
     HTTPStatus.CONFLICT: Conflicting,
 }
 

@@ -6,11 +6,11 @@ from domain.cluster.kinds import ModelKind
 from infrastructure.openstack.collectors import baremetal as baremetal_collector
 from infrastructure.openstack.collectors import storage as storage_collector
 from infrastructure.openstack.collectors.pages import require
-from infrastructure.openstack.connection import Limits
+from infrastructure.openstack.connection import ConnectionLimits
 from infrastructure.openstack.service import compute
 
 
-def probe(connection: Connection, limits: Limits, kind: ModelKind) -> None:
+def probe(connection: Connection, limits: ConnectionLimits, kind: ModelKind) -> None:
     """Asks for a little of what a collection would ask for.
 
     Raises:
@@ -20,17 +20,17 @@ def probe(connection: Connection, limits: Limits, kind: ModelKind) -> None:
     _PROBES[kind](connection, limits)
 
 
-def _compute(connection: Connection, limits: Limits) -> None:
+def _compute(connection: Connection, limits: ConnectionLimits) -> None:
     compute(connection, limits).get("/os-services", {"binary": "nova-compute"})
 
 
-def _storage(connection: Connection, limits: Limits) -> None:
+def _storage(connection: Connection, limits: ConnectionLimits) -> None:
     require(connection, storage_collector.KIND)
     cinder = storage_collector.block_storage(connection, limits)
     cinder.get("/os-services", {"binary": "cinder-volume"})
 
 
-def _baremetal(connection: Connection, limits: Limits) -> None:
+def _baremetal(connection: Connection, limits: ConnectionLimits) -> None:
     require(connection, baremetal_collector.KIND)
     baremetal_collector.baremetal(connection, limits).get("/nodes", {"limit": 1})
 

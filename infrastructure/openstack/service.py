@@ -18,7 +18,7 @@ from openstack.connection import Connection
 from openstack.proxy import Proxy
 
 from application.ports.cloud import CloudUnreachable, correlation
-from infrastructure.openstack.connection import Limits
+from infrastructure.openstack.connection import ConnectionLimits
 from infrastructure.openstack.errors import Invalid, Misconfigured, checked, spoken
 
 Json = dict[str, Any]
@@ -49,7 +49,7 @@ class Answer:
     request_id: str | None
 
 
-class Service:
+class CloudService:
     """A service by type (``compute``, ``placement``).
 
     Args:
@@ -61,7 +61,7 @@ class Service:
         self,
         connection: Connection,
         kind: str,
-        limits: Limits,
+        limits: ConnectionLimits,
         *,
         floor: str,
         ceiling: str,
@@ -233,11 +233,11 @@ class _MarkerGone(Exception):
     """The item that the next page was to begin after is no more."""
 
 
-def compute(connection: Connection, limits: Limits) -> Service:
+def compute(connection: Connection, limits: ConnectionLimits) -> CloudService:
     """Nova. 2.59: migrations have uuids; 2.96: servers tell the zone they are pinned to."""
-    return Service(connection, "compute", limits, floor="2.59", ceiling="2.96")
+    return CloudService(connection, "compute", limits, floor="2.59", ceiling="2.96")
 
 
-def placement(connection: Connection, limits: Limits) -> Service:
+def placement(connection: Connection, limits: ConnectionLimits) -> CloudService:
     """Placement. 1.19: what belongs to a provider comes with its generation."""
-    return Service(connection, "placement", limits, floor="1.19", ceiling="1.39")
+    return CloudService(connection, "placement", limits, floor="1.19", ceiling="1.39")

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from application.ports.clock import Clock
-from infrastructure.read_models.collected_models import SqlKeptModels
+from infrastructure.read_models.collected_models import SqlCollectedModels
 from infrastructure.read_models.counters import SqlCounterBoard
 from infrastructure.read_models.engine import open_engine, views_url
 from infrastructure.read_models.migrations import upgrade
@@ -27,8 +27,8 @@ def open_read_models(url: str, *, clock: Clock, log_end: Callable[[], int]) -> S
 
 
 __all__ = [
+    "SqlCollectedModels",
     "SqlCounterBoard",
-    "SqlKeptModels",
     "SqlPoisonBoard",
     "SqlProgressBoard",
     "SqlProjectionStore",

@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, Engine, func, literal, select
 
 from application.ports import read_tables as tables
 from application.ports.collected_models import Confirmation, ModelState, ModelVersion
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 from infrastructure.read_models.dialects import database_now, seconds_since, upsert
 from infrastructure.read_models.engine import outages, reading
 from infrastructure.read_models.schema import CONFIRMATIONS, shown
@@ -16,7 +16,7 @@ MODELS = shown(tables.CLUSTER_MODELS)
 VERSIONS = shown(tables.MODEL_VERSIONS)
 
 
-class SqlKeptModels:
+class SqlCollectedModels:
     """Kept models in the database of the read models; their ages are by that database's clock.
 
     Args:
@@ -122,5 +122,5 @@ def _version(row: Any) -> ModelVersion:
     )
 
 
-def _because(stored: dict[str, Any]) -> Because:
-    return Because(Reason(stored["reason"]), stored["facts"])
+def _because(stored: dict[str, Any]) -> Cause:
+    return Cause(Reason(stored["reason"]), stored["facts"])

@@ -3,7 +3,7 @@ from dataclasses import asdict
 
 from sqlalchemy import Engine, case, select
 
-from application.ports.counters import Counted
+from application.ports.counters import EventCount
 from infrastructure.read_models.dialects import upsert
 from infrastructure.read_models.engine import outages, reading
 from infrastructure.read_models.schema import COUNTERS
@@ -20,7 +20,7 @@ class SqlCounterBoard:
         self._engine = engine
         self._reading = reading(engine)
 
-    def add(self, counted: Sequence[Counted]) -> None:
+    def add(self, counted: Sequence[EventCount]) -> None:
         """Adds to what was counted before, by whomever."""
         if not counted:
             return
@@ -41,11 +41,11 @@ class SqlCounterBoard:
             for row in rows:
                 connection.execute(statement, row)
 
-    def rows(self) -> list[Counted]:
+    def rows(self) -> list[EventCount]:
         """All sums."""
         row = COUNTERS.c
         query = select(row.what, row.of, row.outcome, row.count, row.last).order_by(
             row.what, row.of, row.outcome
         )
         with outages(self._engine), self._reading.connect() as connection:
-            return [Counted(*one) for one in connection.execute(query)]
+            return [EventCount(*one) for one in connection.execute(query)]

@@ -8,7 +8,12 @@ from hashlib import blake2b
 from sqlalchemy import Connection, Engine, delete, func, insert, select, text, update
 from sqlalchemy import Table as SqlTable
 
-from application.ports.projections import Shape, Standing, Table, TableDifference
+from application.ports.projections import (
+    ProjectionCheckpoint,
+    ProjectionSchema,
+    ReadTable,
+    TableDifference,
+)
 from infrastructure.read_models.schema import PROJECTIONS, QUARANTINE, physical, physical_name
 
 _SCHEMA_LOCK = 0x5649_4749_4C  # "VIGIL": serialises changes of tables between processes
@@ -32,7 +37,7 @@ def alone(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def read_standings(connection: Connection) -> list[Standing]:
+def read_standings(connection: Connection) -> list[ProjectionCheckpoint]:
     """All generations."""
     rows = connection.execute(
         select(
@@ -43,14 +48,16 @@ def read_standings(connection: Connection) -> list[Standing]:
             PROJECTIONS.c.active,
         ).order_by(PROJECTIONS.c.name, PROJECTIONS.c.generation)
     )
-    return [Standing(*row) for row in rows]
+    return [ProjectionCheckpoint(*row) for row in rows]
 
 
-def make(connection: Connection, shape: Shape, generation: int, *, active: bool) -> Standing:
+def make(
+    connection: Connection, shape: ProjectionSchema, generation: int, *, active: bool
+) -> ProjectionCheckpoint:
     """The tables of a new generation, at position 0; the views on them if it is shown."""
     for table in shape.tables:
         physical(table, generation).create(connection)
-    standing = Standing(shape.projection, generation, shape.version, 0, active)
+    standing = ProjectionCheckpoint(shape.projection, generation, shape.version, 0, active)
     connection.execute(
         insert(PROJECTIONS),
         {
@@ -66,7 +73,7 @@ def make(connection: Connection, shape: Shape, generation: int, *, active: bool)
     return standing
 
 
-def switch(connection: Connection, shape: Shape, built: Standing) -> None:
+def switch(connection: Connection, shape: ProjectionSchema, built: ProjectionCheckpoint) -> None:
     """Shows a generation, and forgets the others of its projection (their tables stay)."""
     of_projection = PROJECTIONS.c.name == built.projection
     others = of_projection & (PROJECTIONS.c.generation != built.generation)
@@ -81,18 +88,20 @@ def switch(connection: Connection, shape: Shape, built: Standing) -> None:
     _show(connection, shape, built.generation)
 
 
-def drop(connection: Connection, shape: Shape, generation: int) -> None:
+def drop(connection: Connection, shape: ProjectionSchema, generation: int) -> None:
     """Removes the tables of a generation."""
     for table in shape.tables:
         connection.execute(text(f"DROP TABLE IF EXISTS {physical_name(table, generation)}"))
 
 
-def compare(connection: Connection, shape: Shape, live: int, built: int) -> list[TableDifference]:
+def compare(
+    connection: Connection, shape: ProjectionSchema, live: int, built: int
+) -> list[TableDifference]:
     """Two generations, table by table, as one transaction sees them."""
     return [_compare(connection, table, live, built) for table in shape.tables]
 
 
-def _show(connection: Connection, shape: Shape, generation: int) -> None:
+def _show(connection: Connection, shape: ProjectionSchema, generation: int) -> None:
     for table in shape.tables:
         columns = ", ".join(f'"{name}"' for name in table.columns)
         source = physical_name(table, generation)
@@ -102,7 +111,7 @@ def _show(connection: Connection, shape: Shape, generation: int) -> None:
         )
 
 
-def _compare(connection: Connection, table: Table, live: int, built: int) -> TableDifference:
+def _compare(connection: Connection, table: ReadTable, live: int, built: int) -> TableDifference:
     ours, theirs = physical(table, live), physical(table, built)
     live_rows, live_digest = _digest(connection, ours)
     built_rows, built_digest = _digest(connection, theirs)

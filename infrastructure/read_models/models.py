@@ -13,6 +13,7 @@ from application.ports.read_models import (
     ActionView,
     AuditTemplateView,
     AuditView,
+    ContinuousAudit,
     EventFilter,
     Filters,
     GoalView,
@@ -20,11 +21,10 @@ from application.ports.read_models import (
     OpenRun,
     Page,
     ProjectionStatus,
-    Quarantined,
-    Schedule,
+    QuarantinedEvent,
     ScoringEngineView,
+    StateCount,
     StrategyView,
-    Tally,
     TimelineView,
 )
 from infrastructure.read_models import resources
@@ -160,7 +160,7 @@ class SqlReadModels:
         query = select(TIMELINE).where(*wanted).order_by(order).limit(limit)
         return [TimelineView(*one) for one in self._rows(query)]
 
-    def tally(self) -> Tally:
+    def tally(self) -> StateCount:
         """How much there is, by state. Finished work is only counted, from an index."""
         plan, action = ACTION_PLANS.c, ACTIONS.c
         plans = (
@@ -172,7 +172,9 @@ class SqlReadModels:
             .where(plan.open_position.is_not(None))
             .group_by(action.state)
         )
-        return Tally(dict(map(tuple, self._rows(plans))), dict(map(tuple, self._rows(actions))))
+        return StateCount(
+            dict(map(tuple, self._rows(plans))), dict(map(tuple, self._rows(actions)))
+        )
 
     # -- what workers look for -------------------------------------------------------------------
 
@@ -208,7 +210,7 @@ class SqlReadModels:
         )
         return [OpenPlan(*one) for one in self._rows(query)]
 
-    def schedules(self) -> list[Schedule]:
+    def schedules(self) -> list[ContinuousAudit]:
         """CONTINUOUS audits that are PENDING or ONGOING."""
         row = AUDITS.c
         query = (
@@ -229,7 +231,7 @@ class SqlReadModels:
             )
             .order_by(row.id)
         )
-        return [Schedule(*one) for one in self._rows(query)]
+        return [ContinuousAudit(*one) for one in self._rows(query)]
 
     # -- how projections stand -------------------------------------------------------------------
 
@@ -257,7 +259,7 @@ class SqlReadModels:
             for name, version, position, bad, error, built in rows
         ]
 
-    def quarantine(self, limit: int = 100) -> list[Quarantined]:
+    def quarantine(self, limit: int = 100) -> list[QuarantinedEvent]:
         """Events that could not be taken in, newest first."""
         row = QUARANTINE.c
         query = (
@@ -266,7 +268,7 @@ class SqlReadModels:
             .order_by(row.position.desc(), row.projection)
             .limit(limit)
         )
-        return [Quarantined(*one) for one in self._rows(query)]
+        return [QuarantinedEvent(*one) for one in self._rows(query)]
 
     def await_position(self, position: int, timeout: float) -> bool:
         """Waits until every projection that queries read has passed a position."""

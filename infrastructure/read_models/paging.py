@@ -29,7 +29,7 @@ _ID_DIGITS = 18
 
 
 @dataclass(frozen=True)
-class Source:
+class RowSource:
     """Where the rows of a resource come from.
 
     Attributes:
@@ -48,7 +48,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Resource(Generic[V]):
+class ListedResource(Generic[V]):
     """A kind of thing that can be listed and looked up.
 
     Attributes:
@@ -58,13 +58,13 @@ class Resource(Generic[V]):
     """
 
     view: type[V]
-    source: Callable[[bool], Source]
+    source: Callable[[bool], RowSource]
     filters: Mapping[str, Callable[[str], Condition]]
 
 
 def listed(
     connection: Connection,
-    resource: Resource[V],
+    resource: ListedResource[V],
     page: Page,
     filters: Filters,
     *conditions: Condition,
@@ -94,7 +94,7 @@ def listed(
 
 
 def found(
-    connection: Connection, resource: Resource[V], ident: str, *, show_deleted: bool
+    connection: Connection, resource: ListedResource[V], ident: str, *, show_deleted: bool
 ) -> V | None:
     """A row by numeric id, uuid or name (without case); of several with a name the living one."""
     source = resource.source(show_deleted)
@@ -121,7 +121,7 @@ def as_uuid(text: str) -> UUID | None:
         return None
 
 
-def _identified(source: Source, ident: str) -> Condition:
+def _identified(source: RowSource, ident: str) -> Condition:
     if ident.isascii() and ident.isdigit():
         return source.columns["id"] == int(ident) if len(ident) <= _ID_DIGITS else false()
     uuid = as_uuid(ident)
@@ -137,14 +137,14 @@ def named(name_key: ColumnElement[Any], name: str) -> Condition:
     return false() if "\0" in name else name_key == name.casefold()
 
 
-def _filtered(resource: Resource[V], filters: Filters) -> list[Condition]:
+def _filtered(resource: ListedResource[V], filters: Filters) -> list[Condition]:
     unknown = set(filters) - set(resource.filters)
     if unknown:
         raise ValueError(f"{resource.view.__name__} has no filter {', '.join(sorted(unknown))}")
     return [resource.filters[name](value) for name, value in filters.items()]
 
 
-def _sort_key(source: Source, names: Sequence[str], name: str) -> ColumnElement[Any]:
+def _sort_key(source: RowSource, names: Sequence[str], name: str) -> ColumnElement[Any]:
     known = {**{one: source.columns[one] for one in names}, **source.sort}
     if name not in known:
         raise UnknownSortKey(name)
@@ -164,7 +164,7 @@ def _is_null(key: ColumnElement[Any]) -> ColumnElement[Any]:
 
 
 def _page(
-    source: Source,
+    source: RowSource,
     names: Sequence[str],
     wanted: Sequence[Condition],
     sort: ColumnElement[Any],
@@ -181,7 +181,7 @@ def _page(
 
 
 def _page_behind_marker(
-    source: Source,
+    source: RowSource,
     names: Sequence[str],
     wanted: Sequence[Condition],
     sort: ColumnElement[Any],
@@ -218,7 +218,7 @@ def _page_behind_marker(
     )
 
 
-def _marked(source: Source, marker: str) -> Condition:
+def _marked(source: RowSource, marker: str) -> Condition:
     uuid = as_uuid(marker)
     return false() if uuid is None else source.columns["uuid"] == uuid
 

@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import Engine, select
 
 from application.ports.progress import Progress
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 from infrastructure.read_models.dialects import upsert
 from infrastructure.read_models.engine import outages, reading
 from infrastructure.read_models.schema import PROGRESS
@@ -56,7 +56,7 @@ class SqlProgressBoard:
         }
 
 
-def _because(stored: dict[str, Any] | None) -> Because | None:
+def _because(stored: dict[str, Any] | None) -> Cause | None:
     if stored is None:
         return None
-    return Because(Reason(stored["reason"]), stored["facts"])
+    return Cause(Reason(stored["reason"]), stored["facts"])

@@ -19,7 +19,7 @@ from application.ports.read_models import (
     ScoringEngineView,
     StrategyView,
 )
-from infrastructure.read_models.paging import Condition, Resource, Source, as_uuid, named
+from infrastructure.read_models.paging import Condition, ListedResource, RowSource, as_uuid, named
 from infrastructure.read_models.schema import shown
 
 GOALS = shown(tables.GOALS)
@@ -75,37 +75,37 @@ def _exactly(uuid: ColumnElement[Any]) -> Callable[[str], Condition]:
     return matches
 
 
-def _goal(_: bool) -> Source:  # noqa: FBT001 - called by position, as every source
-    return Source(GOALS, dict(GOALS.c), GOALS.c.deleted_at, GOALS.c.name_key)
+def _goal(_: bool) -> RowSource:  # noqa: FBT001 - called by position, as every source
+    return RowSource(GOALS, dict(GOALS.c), GOALS.c.deleted_at, GOALS.c.name_key)
 
 
-def _scoring_engine(_: bool) -> Source:  # noqa: FBT001
+def _scoring_engine(_: bool) -> RowSource:  # noqa: FBT001
     table = SCORING_ENGINES
-    return Source(table, dict(table.c), table.c.deleted_at, table.c.name_key)
+    return RowSource(table, dict(table.c), table.c.deleted_at, table.c.name_key)
 
 
-def _strategy(show_deleted: bool) -> Source:  # noqa: FBT001
+def _strategy(show_deleted: bool) -> RowSource:  # noqa: FBT001
     rows = STRATEGIES.outerjoin(
         GOALS, _refers(GOALS, STRATEGIES.c.goal_uuid, show_deleted=show_deleted)
     )
     columns = {**STRATEGIES.c, "goal_uuid": GOALS.c.uuid, "goal_name": GOALS.c.name}
-    return Source(
+    return RowSource(
         rows, columns, STRATEGIES.c.deleted_at, STRATEGIES.c.name_key, {"goal_id": GOALS.c.id}
     )
 
 
-def _audit_template(show_deleted: bool) -> Source:  # noqa: FBT001
+def _audit_template(show_deleted: bool) -> RowSource:  # noqa: FBT001
     table = AUDIT_TEMPLATES
     rows, columns, sort = _joined(table, show_deleted=show_deleted)
-    return Source(rows, {**table.c, **columns}, table.c.deleted_at, table.c.name_key, sort)
+    return RowSource(rows, {**table.c, **columns}, table.c.deleted_at, table.c.name_key, sort)
 
 
-def _audit(show_deleted: bool) -> Source:  # noqa: FBT001
+def _audit(show_deleted: bool) -> RowSource:  # noqa: FBT001
     rows, columns, sort = _joined(AUDITS, show_deleted=show_deleted)
-    return Source(rows, {**AUDITS.c, **columns}, AUDITS.c.deleted_at, AUDITS.c.name_key, sort)
+    return RowSource(rows, {**AUDITS.c, **columns}, AUDITS.c.deleted_at, AUDITS.c.name_key, sort)
 
 
-def _action_plan(show_deleted: bool) -> Source:  # noqa: FBT001
+def _action_plan(show_deleted: bool) -> RowSource:  # noqa: FBT001
     plans = ACTION_PLANS
     rows = plans.outerjoin(AUDITS, AUDITS.c.uuid == plans.c.audit_uuid).outerjoin(
         STRATEGIES, _refers(STRATEGIES, plans.c.strategy_uuid, show_deleted=show_deleted)
@@ -119,10 +119,10 @@ def _action_plan(show_deleted: bool) -> Source:  # noqa: FBT001
         "strategy_uuid": STRATEGIES.c.uuid,
     }
     sort = {"audit_id": AUDITS.c.id, "strategy_id": STRATEGIES.c.id}
-    return Source(rows, columns, plans.c.deleted_at, sort=sort)
+    return RowSource(rows, columns, plans.c.deleted_at, sort=sort)
 
 
-def _action(_: bool) -> Source:  # noqa: FBT001
+def _action(_: bool) -> RowSource:  # noqa: FBT001
     rows = ACTIONS.join(ACTION_PLANS, ACTION_PLANS.c.uuid == ACTIONS.c.action_plan_uuid).outerjoin(
         ACTION_TYPES,
         _refers(ACTION_TYPES, ACTIONS.c.action_type, show_deleted=True, key="name"),
@@ -134,19 +134,19 @@ def _action(_: bool) -> Source:  # noqa: FBT001
         "state": case((deleted_at.is_not(None), "DELETED"), else_=ACTIONS.c.state),
         "deleted_at": deleted_at,
     }
-    return Source(rows, columns, deleted_at, sort={"action_plan_id": ACTION_PLANS.c.id})
+    return RowSource(rows, columns, deleted_at, sort={"action_plan_id": ACTION_PLANS.c.id})
 
 
-GOAL = Resource(GoalView, _goal, {})
-STRATEGY = Resource(
+GOAL = ListedResource(GoalView, _goal, {})
+STRATEGY = ListedResource(
     StrategyView,
     _strategy,
     {
         "goal": _named(STRATEGIES.c.goal_uuid, STRATEGIES.c.goal_key),
     },
 )
-SCORING_ENGINE = Resource(ScoringEngineView, _scoring_engine, {})
-AUDIT_TEMPLATE = Resource(
+SCORING_ENGINE = ListedResource(ScoringEngineView, _scoring_engine, {})
+AUDIT_TEMPLATE = ListedResource(
     AuditTemplateView,
     _audit_template,
     {
@@ -154,7 +154,7 @@ AUDIT_TEMPLATE = Resource(
         "strategy": _named(AUDIT_TEMPLATES.c.strategy_uuid, AUDIT_TEMPLATES.c.strategy_key),
     },
 )
-AUDIT = Resource(
+AUDIT = ListedResource(
     AuditView,
     _audit,
     {
@@ -162,7 +162,7 @@ AUDIT = Resource(
         "strategy": _named(AUDITS.c.strategy_uuid, AUDITS.c.strategy_key),
     },
 )
-ACTION_PLAN = Resource(
+ACTION_PLAN = ListedResource(
     ActionPlanView,
     _action_plan,
     {
@@ -170,7 +170,7 @@ ACTION_PLAN = Resource(
         "strategy": _named(ACTION_PLANS.c.strategy_uuid, ACTION_PLANS.c.strategy_key),
     },
 )
-ACTION = Resource(
+ACTION = ListedResource(
     ActionView,
     _action,
     {

@@ -114,17 +114,17 @@ COUNTERS = Table(
 )
 
 
-def shown(table: port.Table) -> Table:
+def shown(table: port.ReadTable) -> Table:
     """A read table as queries see it: a view with the plain name onto the shown generation."""
     return Table(table.name, MetaData(), *_columns(table))
 
 
-def physical_name(table: port.Table, generation: int) -> str:
+def physical_name(table: port.ReadTable, generation: int) -> str:
     """What the table of a generation is called in the database."""
     return f"{table.name}_g{generation}"
 
 
-def physical(table: port.Table, generation: int) -> Table:
+def physical(table: port.ReadTable, generation: int) -> Table:
     """The table of a generation, with its indexes."""
     name = physical_name(table, generation)
     made = Table(name, MetaData(), *_columns(table))
@@ -139,7 +139,7 @@ def physical(table: port.Table, generation: int) -> Table:
     return made
 
 
-def _columns(table: port.Table) -> list[Column[object]]:
+def _columns(table: port.ReadTable) -> list[Column[object]]:
     return [
         Column(
             name,

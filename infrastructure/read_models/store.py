@@ -20,12 +20,12 @@ from sqlalchemy import (
 
 from application.ports.projections import (
     Comparison,
-    Shape,
-    Standing,
+    ProjectionCheckpoint,
+    ProjectionSchema,
     StoreUnavailable,
     Target,
 )
-from application.ports.read_models import Quarantined
+from application.ports.read_models import QuarantinedEvent
 from infrastructure.read_models import generations
 from infrastructure.read_models.engine import outages, reading
 from infrastructure.read_models.schema import PROJECTIONS, QUARANTINE
@@ -49,7 +49,7 @@ class SqlProjectionStore:
         self._reading = reading(engine)
         self._writers: dict[tuple[str, int], GenerationWriter] = {}
 
-    def prepare(self, shapes: Iterable[Shape]) -> None:
+    def prepare(self, shapes: Iterable[ProjectionSchema]) -> None:
         """Makes a generation for each shape that has none of its version, at position 0."""
         wanted = list(shapes)
         with outages(self._engine), generations.alone(self._engine) as connection:
@@ -61,7 +61,7 @@ class SqlProjectionStore:
                 newest = max((one.generation for one in mine), default=0)
                 generations.make(connection, shape, newest + 1, active=not mine)
 
-    def standings(self) -> list[Standing]:
+    def standings(self) -> list[ProjectionCheckpoint]:
         """All generations."""
         with outages(self._engine), self._reading.connect() as connection:
             return generations.read_standings(connection)
@@ -71,8 +71,8 @@ class SqlProjectionStore:
         self,
         after: int,
         upto: int,
-        shapes: Mapping[str, Shape],
-        only: Collection[Standing] | None = None,
+        shapes: Mapping[str, ProjectionSchema],
+        only: Collection[ProjectionCheckpoint] | None = None,
     ) -> Iterator[Sequence[Target]]:
         """A transaction that moves all generations that stand at ``after`` on to ``upto``."""
         with outages(self._engine), self._engine.begin() as connection:
@@ -91,7 +91,7 @@ class SqlProjectionStore:
             for writer, rows in batches:
                 writer.write(connection, rows)
 
-    def build(self, shape: Shape) -> Standing:
+    def build(self, shape: ProjectionSchema) -> ProjectionCheckpoint:
         """A new, empty generation beside the shown one; an unfinished one is given up for it."""
         with outages(self._engine), generations.alone(self._engine) as connection:
             mine = [
@@ -106,7 +106,9 @@ class SqlProjectionStore:
             active = not any(one.active for one in mine)
             return generations.make(connection, shape, newest + 1, active=active)
 
-    def compare(self, shape: Shape, live: Standing, built: Standing) -> Comparison | None:
+    def compare(
+        self, shape: ProjectionSchema, live: ProjectionCheckpoint, built: ProjectionCheckpoint
+    ) -> Comparison | None:
         """Both generations, table by table; None if they do not stand at one position now."""
         with outages(self._engine), _snapshot(self._reading) as connection:
             now = {
@@ -120,7 +122,7 @@ class SqlProjectionStore:
             tables = generations.compare(connection, shape, live.generation, built.generation)
             return Comparison(position, tuple(tables))
 
-    def activate(self, shape: Shape, built: Standing) -> bool:
+    def activate(self, shape: ProjectionSchema, built: ProjectionCheckpoint) -> bool:
         """Shows a generation instead of the shown one, which is dropped."""
         deadline = time.monotonic() + SWITCH_PATIENCE
         while True:
@@ -140,7 +142,9 @@ class SqlProjectionStore:
             self._drop(shape, standing.generation)
         return True
 
-    def _switch(self, shape: Shape, built: Standing) -> list[Standing] | None:
+    def _switch(
+        self, shape: ProjectionSchema, built: ProjectionCheckpoint
+    ) -> list[ProjectionCheckpoint] | None:
         """Returns the generations that are no longer needed, None if ``built`` is no more."""
         with generations.alone(self._engine) as connection:
             if connection.dialect.name == "postgresql":
@@ -155,12 +159,14 @@ class SqlProjectionStore:
             generations.switch(connection, shape, built)
             return [one for one in mine if one.generation != built.generation]
 
-    def _drop(self, shape: Shape, generation: int) -> None:
+    def _drop(self, shape: ProjectionSchema, generation: int) -> None:
         self._writers.pop((shape.projection, generation), None)
         with outages(self._engine), generations.alone(self._engine) as connection:
             generations.drop(connection, shape, generation)
 
-    def _forget(self, connection: Connection, shape: Shape, standing: Standing) -> None:
+    def _forget(
+        self, connection: Connection, shape: ProjectionSchema, standing: ProjectionCheckpoint
+    ) -> None:
         connection.execute(
             delete(PROJECTIONS).where(
                 PROJECTIONS.c.name == standing.projection,
@@ -175,7 +181,7 @@ class SqlProjectionStore:
         )
         generations.drop(connection, shape, standing.generation)
 
-    def _writer(self, shape: Shape, generation: int) -> GenerationWriter:
+    def _writer(self, shape: ProjectionSchema, generation: int) -> GenerationWriter:
         known = self._writers.get((shape.projection, generation))
         if known is None:
             known = GenerationWriter(shape.tables, generation)
@@ -186,8 +192,8 @@ class SqlProjectionStore:
         self,
         after: int,
         upto: int,
-        shapes: Mapping[str, Shape],
-        only: Collection[Standing] | None,
+        shapes: Mapping[str, ProjectionSchema],
+        only: Collection[ProjectionCheckpoint] | None,
     ) -> Update:
         """Moves the positions and tells which. Whoever stands elsewhere was moved by another.
 
@@ -219,8 +225,8 @@ class SqlProjectionStore:
         )
 
 
-def _quarantine(connection: Connection, generation: int) -> Callable[[Quarantined], None]:
-    def put(bad: Quarantined) -> None:
+def _quarantine(connection: Connection, generation: int) -> Callable[[QuarantinedEvent], None]:
+    def put(bad: QuarantinedEvent) -> None:
         connection.execute(
             insert(QUARANTINE),
             {

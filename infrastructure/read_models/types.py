@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from application.ports.projections import Kind
+from application.ports.projections import ColumnType
 
 _LENGTH = len("2026-01-01T00:00:00.000000")
 _encode = msgspec.json.Encoder().encode
@@ -94,18 +94,18 @@ def text() -> TypeEngine[str]:
     return Text().with_variant(Text(collation="C"), "postgresql")
 
 
-def column_type(kind: Kind) -> TypeEngine[Any]:
+def column_type(kind: ColumnType) -> TypeEngine[Any]:
     """The type of a declared column."""
     match kind:
-        case Kind.TEXT:
+        case ColumnType.TEXT:
             return text()
-        case Kind.INTEGER:
+        case ColumnType.INTEGER:
             return BigInteger().with_variant(Integer(), "sqlite")
-        case Kind.BOOLEAN:
+        case ColumnType.BOOLEAN:
             return Boolean()
-        case Kind.UUID:
+        case ColumnType.UUID:
             return Uuid()
-        case Kind.TIME:
+        case ColumnType.TIME:
             return Instant()
-        case Kind.JSON:
+        case ColumnType.JSON:
             return Json()

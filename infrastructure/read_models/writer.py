@@ -126,7 +126,7 @@ class GenerationWriter:
         generation: which set of physical tables.
     """
 
-    def __init__(self, tables: Iterable[port.Table], generation: int) -> None:
+    def __init__(self, tables: Iterable[port.ReadTable], generation: int) -> None:
         declared = {table.name: table for table in tables}
         self._keys = {name: table.key for name, table in declared.items()}
         self._tables = {name: physical(table, generation) for name, table in declared.items()}

@@ -1,7 +1,7 @@
 from infrastructure.settings.access import AccessSettings
 from infrastructure.settings.api import ApiSettings, is_loopback
 from infrastructure.settings.libraries import LibraryOptions, library_options
-from infrastructure.settings.load import Loaded, SettingsError, Value, load, options
+from infrastructure.settings.load import LoadedSettings, SettingsError, Value, load, options
 from infrastructure.settings.metrics import GrafanaSettings, MetricsSettings
 from infrastructure.settings.notifications import NotificationSettings
 from infrastructure.settings.options import Option
@@ -28,7 +28,7 @@ __all__ = [
     "DecisionEngineSettings",
     "GrafanaSettings",
     "LibraryOptions",
-    "Loaded",
+    "LoadedSettings",
     "LogSettings",
     "MetricsSettings",
     "NatsSettings",

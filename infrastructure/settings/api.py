@@ -20,7 +20,7 @@ def is_loopback(host: str) -> bool:
 
 
 @dataclass(frozen=True)
-class StreamSettings:
+class EventStreamSettings:
     """Event streams of the REST API (docs/api.md, "Following")."""
 
     limit: int = option(

@@ -48,7 +48,7 @@ class Value:
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedSettings:
     """Settings and their provenance.
 
     Attributes:
@@ -93,7 +93,7 @@ def load(
     flags: Mapping[str, str] | None = None,
     environ: Mapping[str, str] | None = None,
     files: Sequence[Path] | None = None,
-) -> Loaded:
+) -> LoadedSettings:
     """The settings of a process.
 
     Args:
@@ -127,7 +127,7 @@ def load(
             told.append(Value(one, values[one.key], "default", chosen=False))
     settings = _built(Settings, values)
     _check(settings)
-    return Loaded(settings, tuple(told), tuple(_ignored(declared, found)))
+    return LoadedSettings(settings, tuple(told), tuple(_ignored(declared, found)))
 
 
 Spoken = dict[tuple[str, str], tuple[str, str]]

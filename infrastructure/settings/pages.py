@@ -5,7 +5,7 @@ from itertools import groupby
 
 from infrastructure.logs import scrubbed
 from infrastructure.settings.kinds import as_text
-from infrastructure.settings.load import FILES, Loaded, Value
+from infrastructure.settings.load import FILES, LoadedSettings, Value
 from infrastructure.settings.options import Option
 
 MASK = "***"
@@ -44,7 +44,7 @@ def masked(value: Value) -> str:
     return MASK if value.option.secret else text
 
 
-def in_force(loaded: Loaded) -> Iterable[str]:
+def in_force(loaded: LoadedSettings) -> Iterable[str]:
     """The lines of `vigil config`: every value and its source, then what files say in vain."""
     for section, values in groupby(loaded.values_by_section(), key=_section):
         yield f"[{section}]"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from infrastructure.settings.access import AccessSettings
-from infrastructure.settings.api import ApiSettings, StreamSettings
+from infrastructure.settings.api import ApiSettings, EventStreamSettings
 from infrastructure.settings.kinds import (
     Choice,
     Database,
@@ -301,7 +301,7 @@ class Settings:
     nats: NatsSettings
     access: AccessSettings
     api: ApiSettings
-    streams: StreamSettings
+    streams: EventStreamSettings
     cloud: CloudSettings
     metrics: MetricsSettings
     simulator: SimulatorSettings

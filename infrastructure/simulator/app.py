@@ -9,10 +9,15 @@ from infrastructure.simulator.cinder import api as cinder
 from infrastructure.simulator.cloud import Cloud
 from infrastructure.simulator.core.http.calls import App
 from infrastructure.simulator.core.http.faulty import Faulty
-from infrastructure.simulator.core.http.middleware import Requests, add_error_handlers
+from infrastructure.simulator.core.http.middleware import SimulatorRequests, add_error_handlers
 from infrastructure.simulator.ironic import api as ironic
-from infrastructure.simulator.keystone.identity import Catalogue, TokensResource, Version, Versions
-from infrastructure.simulator.keystone.lists import LISTS, Collection, OwnProjects
+from infrastructure.simulator.keystone.identity import (
+    CatalogResource,
+    KeystoneVersionResource,
+    KeystoneVersionsResource,
+    TokensResource,
+)
+from infrastructure.simulator.keystone.lists import LISTS, IdentityListResource, OwnProjectsResource
 from infrastructure.simulator.nova import routes as compute
 from infrastructure.simulator.placement import api as placement
 from infrastructure.simulator.prometheus.api import prometheus_routes
@@ -20,7 +25,7 @@ from infrastructure.simulator.prometheus.api import prometheus_routes
 
 def make_app(cloud: Cloud) -> WSGIApplication:
     """Put all APIs of a cloud together."""
-    app = falcon.App(middleware=[Requests(cloud)])
+    app = falcon.App(middleware=[SimulatorRequests(cloud)])
     app.req_options.strip_url_path_trailing_slash = True
     app.req_options.keep_blank_qs_values = True
     app.req_options.auto_parse_qs_csv = False
@@ -36,12 +41,12 @@ def make_app(cloud: Cloud) -> WSGIApplication:
 
 
 def _identity(app: App, cloud: Cloud) -> None:
-    app.add_route("/identity", Versions())
-    app.add_route("/identity/v3", Version())
+    app.add_route("/identity", KeystoneVersionsResource())
+    app.add_route("/identity/v3", KeystoneVersionResource())
     app.add_route("/identity/v3/auth/tokens", TokensResource(cloud))
-    app.add_route("/identity/v3/auth/catalog", Catalogue(cloud))
-    app.add_route("/identity/v3/auth/projects", OwnProjects())
+    app.add_route("/identity/v3/auth/catalog", CatalogResource(cloud))
+    app.add_route("/identity/v3/auth/projects", OwnProjectsResource())
     for plural in LISTS:
-        collection = Collection(cloud, plural)
+        collection = IdentityListResource(cloud, plural)
         app.add_route(f"/identity/v3/{plural}", collection)
         app.add_route(f"/identity/v3/{plural}/{{item_id}}", collection, suffix="item")

@@ -6,19 +6,19 @@ from typing import TypeVar
 import msgspec
 
 from infrastructure.simulator.cinder.storage import Storage
-from infrastructure.simulator.core.clock import Clock
+from infrastructure.simulator.core.clock import SimulatedClock
 from infrastructure.simulator.core.cluster_file import load_cluster
 from infrastructure.simulator.core.config import SimulatorConfig
 from infrastructure.simulator.core.faults import EndpointFault, Fault, Faults, MigrationFault
 from infrastructure.simulator.core.generate import generate
 from infrastructure.simulator.core.model import Cluster
-from infrastructure.simulator.core.store import Store
+from infrastructure.simulator.core.store import StateStore
 from infrastructure.simulator.core.world import World, open_world
 from infrastructure.simulator.ironic.nodes import Baremetal
 from infrastructure.simulator.keystone.tokens import Tokens
-from infrastructure.simulator.nova.commands import Commands
+from infrastructure.simulator.nova.commands import NovaCommands
 from infrastructure.simulator.nova.lifecycle import Lifecycle
-from infrastructure.simulator.nova.migration_engine import Migrations
+from infrastructure.simulator.nova.migration_engine import MigrationEngine
 
 T = TypeVar("T")
 _FAULTS, _REVOKED, _ENDPOINTS = "faults", "revoked-tokens", "endpoints"
@@ -33,7 +33,7 @@ class Cloud:
     """
 
     world: World
-    commands: Commands
+    commands: NovaCommands
     faults: Faults
     tokens: Tokens
     endpoints: dict[str, str]
@@ -53,7 +53,7 @@ def open_cloud(config: SimulatorConfig) -> Cloud:
         ValueError: when the cluster file or a fault rule is not valid, or the hosts are too small.
     """
 
-    def make(clock: Clock) -> Cluster:
+    def make(clock: SimulatedClock) -> Cluster:
         if config.cluster_file is not None:
             return load_cluster(config.cluster_file, clock)
         return generate(
@@ -77,11 +77,11 @@ def open_cloud(config: SimulatorConfig) -> Cloud:
     )
     tokens.revoked = _load(store, _REVOKED, set[str]) or set()
     endpoints = (_load(store, _ENDPOINTS, dict[str, str]) or {}) | dict(config.endpoints)
-    migrations = Migrations(world, config.live_slots)
+    migrations = MigrationEngine(world, config.live_slots)
     Lifecycle(world, migrations)
     return Cloud(
         world,
-        Commands(world, migrations, faults.doom),
+        NovaCommands(world, migrations, faults.doom),
         faults,
         tokens,
         endpoints,
@@ -90,11 +90,11 @@ def open_cloud(config: SimulatorConfig) -> Cloud:
     )
 
 
-def _save(store: Store, kind: str, value: object) -> None:
+def _save(store: StateStore, kind: str, value: object) -> None:
     store.save([(kind, kind, msgspec.json.encode(value))])
 
 
-def _load(store: Store, kind: str, of: type[T]) -> T | None:
+def _load(store: StateStore, kind: str, of: type[T]) -> T | None:
     for body in store.read(kind):
         return msgspec.json.decode(body, type=of)
     return None

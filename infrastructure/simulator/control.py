@@ -6,10 +6,10 @@ import falcon
 import msgspec
 
 from infrastructure.simulator.cloud import Cloud
-from infrastructure.simulator.core.errors import BadRequest, NotFound
+from infrastructure.simulator.core.errors import ApiNotFound, BadRequest
 from infrastructure.simulator.core.http.calls import (
+    ApiRequest,
     App,
-    Call,
     Json,
     accepted,
     body_of,
@@ -19,13 +19,13 @@ from infrastructure.simulator.core.http.calls import (
 )
 
 
-def _admin(req: falcon.Request) -> Call:
+def _admin(req: falcon.Request) -> ApiRequest:
     call = call_of(req)
     call.require_admin("vigil_simulator:control")
     return call
 
 
-class FaultRules:
+class FaultRulesResource:
     """The paths `/vigil/faults` and `/vigil/faults/{number}`."""
 
     def __init__(self, cloud: Cloud) -> None:
@@ -58,11 +58,11 @@ class FaultRules:
         _admin(req)
         with self._cloud.world.transaction():
             if not self._cloud.faults.remove(number):
-                raise NotFound(f"There is no fault rule {number}.")
+                raise ApiNotFound(f"There is no fault rule {number}.")
         accepted(resp, 204)
 
 
-class Journal:
+class JournalResource:
     """The path `/vigil/journal`: every accepted request that changed something."""
 
     def __init__(self, cloud: Cloud) -> None:
@@ -84,7 +84,7 @@ class Journal:
         reply(resp, {"journal": shown})
 
 
-class State:
+class StateResource:
     """The path `/vigil/state`: the cloud at a glance."""
 
     def __init__(self, cloud: Cloud) -> None:
@@ -122,7 +122,7 @@ def _counts(values: Any) -> dict[str, int]:
     return counts
 
 
-class HostPower:
+class HostPowerResource:
     """The path `/vigil/hosts/{name}`: whether a host's nova-compute lives."""
 
     def __init__(self, cloud: Cloud) -> None:
@@ -138,13 +138,13 @@ class HostPower:
         with world.transaction() as now:
             host = world.hosts.get(name)
             if host is None:
-                raise NotFound(f"There is no host {name}.")
+                raise ApiNotFound(f"There is no host {name}.")
             host.alive, host.changed_at = alive, now
             world.touch(host)
         reply(resp, {"host": name, "alive": alive})
 
 
-class Endpoint:
+class EndpointResource:
     """The path `/vigil/endpoints/{service_type}`: what is in the catalogue."""
 
     def __init__(self, cloud: Cloud) -> None:
@@ -170,9 +170,9 @@ class Endpoint:
 
 def add_routes(app: App, cloud: Cloud) -> None:
     """Serve the simulator's own API under /vigil."""
-    app.add_route("/vigil/faults", FaultRules(cloud))
-    app.add_route("/vigil/faults/{number:int}", FaultRules(cloud), suffix="one")
-    app.add_route("/vigil/journal", Journal(cloud))
-    app.add_route("/vigil/state", State(cloud))
-    app.add_route("/vigil/hosts/{name}", HostPower(cloud))
-    app.add_route("/vigil/endpoints/{service_type}", Endpoint(cloud))
+    app.add_route("/vigil/faults", FaultRulesResource(cloud))
+    app.add_route("/vigil/faults/{number:int}", FaultRulesResource(cloud), suffix="one")
+    app.add_route("/vigil/journal", JournalResource(cloud))
+    app.add_route("/vigil/state", StateResource(cloud))
+    app.add_route("/vigil/hosts/{name}", HostPowerResource(cloud))
+    app.add_route("/vigil/endpoints/{service_type}", EndpointResource(cloud))

@@ -1,10 +1,10 @@
 from infrastructure.supervision.child import (
-    Backoff,
     CannotStart,
     ChildSpec,
     ChildState,
-    Command,
     Process,
+    ProcessCommand,
+    RestartBackoff,
 )
 from infrastructure.supervision.lock import (
     DirectoryBusy,
@@ -19,12 +19,10 @@ from infrastructure.supervision.state import ChildReport, UpState
 from infrastructure.supervision.supervisor import NotReady, Supervisor
 
 __all__ = [
-    "Backoff",
     "CannotStart",
     "ChildReport",
     "ChildSpec",
     "ChildState",
-    "Command",
     "DirectoryBusy",
     "DirectoryLock",
     "DirectoryUnusable",
@@ -32,7 +30,9 @@ __all__ = [
     "PortTaken",
     "Prefixed",
     "Process",
+    "ProcessCommand",
     "Reservation",
+    "RestartBackoff",
     "Supervisor",
     "UpState",
     "Voice",

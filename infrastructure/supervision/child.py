@@ -50,7 +50,7 @@ class CannotStart(Exception):
 
 
 @dataclass(frozen=True)
-class Command:
+class ProcessCommand:
     """A program, its arguments and its whole environment.
 
     Attributes:
@@ -121,7 +121,7 @@ class ChildSpec:
 
 
 @dataclass(frozen=True)
-class Backoff:
+class RestartBackoff:
     """How long to wait before a dead child is started again.
 
     Attributes:

@@ -10,7 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from types import FrameType
 
-from infrastructure.supervision.child import Backoff, CannotStart, Child, ChildSpec, ChildState
+from infrastructure.supervision.child import (
+    CannotStart,
+    Child,
+    ChildSpec,
+    ChildState,
+    RestartBackoff,
+)
 from infrastructure.supervision.state import ChildReport
 
 LOG = logging.getLogger(__name__)
@@ -52,13 +58,13 @@ class Supervisor:
         output: Output,
         changed: Callable[[tuple[ChildReport, ...]], None],
         ready: Callable[[], None],
-        backoff: Backoff | None = None,
+        backoff: RestartBackoff | None = None,
     ) -> None:
         self._children = [Child(spec) for spec in sorted(specs, key=lambda one: one.stage)]
         self._output = output
         self._changed = changed
         self._ready = ready
-        self._backoff = backoff or Backoff()
+        self._backoff = backoff or RestartBackoff()
         self._selector = selectors.DefaultSelector()
         self._stopping = 0
         self._coming_up = True

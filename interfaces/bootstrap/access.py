@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from infrastructure.settings import Settings, SettingsError, library_options
 from interfaces.rest.auth import Authorizer, NoAuth
-from interfaces.rest.policy import Guard, Identity, Policy, PolicyUnusable
+from interfaces.rest.policy import Identity, PolicyAuthorizer, PolicyEnforcer, PolicyUnusable
 from interfaces.rest.serving.server import ServerSettings
 
 LOG = logging.getLogger("vigil.access")
@@ -18,17 +18,17 @@ def authorizer(settings: Settings) -> Authorizer:
     Raises:
         SettingsError: they do not hold together.
     """
-    return Guard(_identity(settings), policy(settings))
+    return PolicyAuthorizer(_identity(settings), policy(settings))
 
 
-def policy(settings: Settings) -> Policy:
+def policy(settings: Settings) -> PolicyEnforcer:
     """The policy in force.
 
     Raises:
         SettingsError: a policy file cannot be used.
     """
     try:
-        return Policy(library_options(settings))
+        return PolicyEnforcer(library_options(settings))
     except PolicyUnusable as error:
         raise SettingsError(str(error)) from error
 

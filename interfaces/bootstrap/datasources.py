@@ -4,7 +4,12 @@ from collections.abc import Mapping
 
 from openstack.connection import Connection
 
-from infrastructure.datasources.endpoint import Asker, CatalogueEndpoint, Patience, UrlEndpoint
+from infrastructure.datasources.endpoint import (
+    CatalogueEndpoint,
+    HttpReader,
+    RequestRetryPolicy,
+    UrlEndpoint,
+)
 from infrastructure.datasources.gnocchi import GnocchiSource
 from infrastructure.datasources.gnocchi_api import GnocchiApi
 from infrastructure.datasources.grafana import TRANSLATORS, GrafanaSource, Panel
@@ -13,7 +18,7 @@ from infrastructure.datasources.metric_map import Names, metric_map
 from infrastructure.datasources.prometheus import PrometheusSource
 from infrastructure.datasources.promql import SERIES, Labels
 from infrastructure.datasources.queries import QueryApi
-from infrastructure.datasources.selection import Absent, Datasources, Listed
+from infrastructure.datasources.selection import Datasources, Listed, UndescribedDatasource
 from infrastructure.settings import GrafanaSettings, MetricsSettings
 
 
@@ -41,8 +46,8 @@ def datasources(chosen: MetricsSettings, connection: Connection) -> Datasources:
     return Datasources({name: makers[name]() for name in listed}, chosen.datasources, own)
 
 
-def _patience(chosen: MetricsSettings, timeout: float) -> Patience:
-    return Patience(chosen.query_max_retries, chosen.query_interval, limit=2 * timeout)
+def _patience(chosen: MetricsSettings, timeout: float) -> RequestRetryPolicy:
+    return RequestRetryPolicy(chosen.query_max_retries, chosen.query_interval, limit=2 * timeout)
 
 
 def _texts(names: Names) -> dict[str, str]:
@@ -68,13 +73,13 @@ def _gnocchi(chosen: MetricsSettings, connection: Connection, names: Names) -> L
             region=own.region_name,
             timeout=chosen.timeout,
         )
-    api = GnocchiApi(Asker(endpoint, _patience(chosen, chosen.timeout)))
+    api = GnocchiApi(HttpReader(endpoint, _patience(chosen, chosen.timeout)))
     return GnocchiSource(api, polling=own.polling_interval, names=_texts(names))
 
 
 def _prometheus(chosen: MetricsSettings, names: Names) -> Listed:
     if chosen.prometheus_url is None:
-        return Absent("prometheus", "[prometheus_client] host is not set")
+        return UndescribedDatasource("prometheus", "[prometheus_client] host is not set")
     if (chosen.certfile is None) != (chosen.keyfile is None):
         raise ValueError("[prometheus_client] certfile and keyfile have to be set together")
     certificate = None
@@ -89,7 +94,7 @@ def _prometheus(chosen: MetricsSettings, names: Names) -> Listed:
         timeout=chosen.timeout,
     )
     labels = Labels(host=chosen.fqdn_label, server=chosen.instance_uuid_label)
-    api = QueryApi(Asker(endpoint, _patience(chosen, chosen.timeout)))
+    api = QueryApi(HttpReader(endpoint, _patience(chosen, chosen.timeout)))
     return PrometheusSource(api, labels, "prometheus", _series(names))
 
 
@@ -103,7 +108,7 @@ def _aetos(chosen: MetricsSettings, connection: Connection, names: Names) -> Lis
         timeout=chosen.timeout,
     )
     labels = Labels(host=own.fqdn_label, server=own.instance_uuid_label)
-    api = QueryApi(Asker(endpoint, _patience(chosen, chosen.timeout)))
+    api = QueryApi(HttpReader(endpoint, _patience(chosen, chosen.timeout)))
     return PrometheusSource(api, labels, "aetos", _series(names))
 
 
@@ -117,12 +122,12 @@ def _grafana(chosen: MetricsSettings, names: Names) -> Listed:
         name for name, value in (("token", own.token), ("base_url", own.base_url)) if not value
     ]
     if own.base_url is None or own.token is None:
-        return Absent("grafana", f"[grafana_client] {' and '.join(missing)} not set")
+        return UndescribedDatasource("grafana", f"[grafana_client] {' and '.join(missing)} not set")
     panels = _panels(own, names)
     if not panels:
-        return Absent("grafana", "[grafana_client] describes no metric")
+        return UndescribedDatasource("grafana", "[grafana_client] describes no metric")
     endpoint = UrlEndpoint(own.base_url, token=own.token, timeout=own.http_timeout)
-    asker = Asker(endpoint, _patience(chosen, own.http_timeout))
+    asker = HttpReader(endpoint, _patience(chosen, own.http_timeout))
     try:
         return GrafanaSource(asker, panels, own.retention_periods)
     except ValueError as error:

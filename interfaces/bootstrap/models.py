@@ -7,10 +7,10 @@ from typing import Any
 
 from openstack.connection import Connection
 
-from application.cluster_models.collection import Keepers, ModelKeeper
+from application.cluster_models.collection import ModelCollector, ModelCollectors
 from application.cluster_models.kinds import (
     M,
-    Source,
+    ModelSource,
     baremetal_source,
     compute_source,
     storage_source,
@@ -26,11 +26,11 @@ from infrastructure.datasources.selection import Datasources
 from infrastructure.openstack.collectors.baremetal import IronicCollector
 from infrastructure.openstack.collectors.compute import NovaCollector
 from infrastructure.openstack.collectors.storage import CinderCollector
-from infrastructure.openstack.connection import Limits
-from infrastructure.read_models import SqlKeptModels
+from infrastructure.openstack.connection import ConnectionLimits
+from infrastructure.read_models import SqlCollectedModels
 from infrastructure.settings import Settings
 from interfaces.bootstrap.parts import connection, limits, metric_source
-from interfaces.bootstrap.store import CLOCK, Store, opened
+from interfaces.bootstrap.store import CLOCK, OpenDatabase, opened
 
 UNNAMED = "default"
 """What a cloud is called that the settings do not name (clouds.yaml has one entry only)."""
@@ -47,7 +47,7 @@ class LiveCloud:
     """
 
     compute: ComputeCollector
-    sources: Mapping[ModelKind, Source[Any]]
+    sources: Mapping[ModelKind, ModelSource[Any]]
     metrics: Datasources
 
 
@@ -71,8 +71,8 @@ def live_cloud(settings: Settings) -> Iterator[LiveCloud]:
 
 
 def _sources(
-    cloud: Connection, patience: Limits
-) -> tuple[Source[ComputeModel], Source[StorageModel], Source[BaremetalModel]]:
+    cloud: Connection, patience: ConnectionLimits
+) -> tuple[ModelSource[ComputeModel], ModelSource[StorageModel], ModelSource[BaremetalModel]]:
     return (
         compute_source(NovaCollector(cloud, patience)),
         storage_source(CinderCollector(cloud, patience)),
@@ -80,15 +80,17 @@ def _sources(
     )
 
 
-def keepers(settings: Settings, store: Store, cloud: Connection, metadata: Metadata) -> Keepers:
+def keepers(
+    settings: Settings, store: OpenDatabase, cloud: Connection, metadata: Metadata
+) -> ModelCollectors:
     """Keeps the models of the cloud that the settings name."""
 
-    def keeper(source: Source[M]) -> ModelKeeper[M]:
-        return ModelKeeper(
+    def keeper(source: ModelSource[M]) -> ModelCollector[M]:
+        return ModelCollector(
             source,
             store.commands,
             store.records,
-            SqlKeptModels(store.engine),
+            SqlCollectedModels(store.engine),
             CLOCK,
             cloud=cloud_name(settings),
             metadata=metadata,
@@ -96,7 +98,7 @@ def keepers(settings: Settings, store: Store, cloud: Connection, metadata: Metad
 
     wanted = periods(settings)
     compute, storage, baremetal = _sources(cloud, limits(settings))
-    return Keepers(
+    return ModelCollectors(
         keeper(compute),
         keeper(storage) if ModelKind.STORAGE in wanted else None,
         keeper(baremetal) if ModelKind.BAREMETAL in wanted else None,
@@ -118,10 +120,10 @@ def _periods(settings: Settings) -> Mapping[ModelKind, float]:
     }
 
 
-def cluster_models(settings: Settings, store: Store) -> ClusterModels:
+def cluster_models(settings: Settings, store: OpenDatabase) -> ClusterModels:
     """Queries on kept models."""
     return ClusterModels(
-        SqlKeptModels(store.engine),
+        SqlCollectedModels(store.engine),
         store.records,
         store.read,
         cloud=cloud_name(settings),

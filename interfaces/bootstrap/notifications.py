@@ -7,13 +7,13 @@ from hashlib import sha256
 from typing import Any
 
 from application.cluster_models.amendment_store import amendable
-from application.cluster_models.amendment_writer import Amender
-from application.cluster_models.collection import ModelKeeper
+from application.cluster_models.amendment_writer import AmendmentWriter
+from application.cluster_models.collection import ModelCollector
 from application.cluster_models.kinds import KINDS
-from application.cluster_models.resync import Followed, Follower, Recollection
+from application.cluster_models.resync import AmendedKind, NotificationConsumer, ResyncScheduler
 from application.ports.event_log import ConcurrencyConflict, EventLogUnavailable
 from application.ports.projections import StoreUnavailable
-from application.workers.counting import FACT, NOTIFICATION, Counting
+from application.workers.counting import FACT, NOTIFICATION, CountBuffer
 from domain.kernel.metadata import Metadata
 from infrastructure import read_models
 from infrastructure.notifications.listener import Listener, Subscription
@@ -22,7 +22,7 @@ from infrastructure.settings import Settings
 from infrastructure.settings.libraries import library_options
 from interfaces.bootstrap.models import cloud_name, keepers
 from interfaces.bootstrap.parts import connection, heartbeat
-from interfaces.bootstrap.store import CLOCK, Store
+from interfaces.bootstrap.store import CLOCK, OpenDatabase
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,9 @@ OUTAGES = (ConcurrencyConflict, EventLogUnavailable, StoreUnavailable)
 """What has nothing to do with a message: it is told again."""
 
 
-def follow(settings: Settings, store: Store, metadata: Metadata, stop: threading.Event) -> None:
+def follow(
+    settings: Settings, store: OpenDatabase, metadata: Metadata, stop: threading.Event
+) -> None:
     """Follows the cloud until told to stop.
 
     Raises:
@@ -40,11 +42,13 @@ def follow(settings: Settings, store: Store, metadata: Metadata, stop: threading
         ValueError: the settings do not say where the message bus is.
     """
     kept = keepers(settings, store, connection(settings), metadata)
-    counting = Counting(store.counters, CLOCK)
+    counting = CountBuffer(store.counters, CLOCK)
     followed = {
         keeper.kind: _followed(settings, store, keeper, metadata, counting) for keeper in kept
     }
-    follower = Follower({kind: one for kind, one in followed.items() if one is not None})
+    follower = NotificationConsumer(
+        {kind: one for kind, one in followed.items() if one is not None}
+    )
     listener = _listener(settings, store, follower, counting)
     me = read_models.this_instance(CONSUMER, host=settings.host)
     idle = threading.Event()
@@ -66,15 +70,15 @@ def follow(settings: Settings, store: Store, metadata: Metadata, stop: threading
 
 def _followed(
     settings: Settings,
-    store: Store,
-    keeper: ModelKeeper[Any],
+    store: OpenDatabase,
+    keeper: ModelCollector[Any],
     metadata: Metadata,
-    counting: Counting,
-) -> Followed | None:
+    counting: CountBuffer,
+) -> AmendedKind | None:
     how = amendable(KINDS[keeper.kind])
     if how is None:
         return None
-    amender = Amender(
+    amender = AmendmentWriter(
         how,
         store.commands,
         store.records,
@@ -83,10 +87,12 @@ def _followed(
         count=partial(counting.note, FACT, keeper.kind.value),
     )
     interval = settings.notifications.resync_interval
-    return Followed(amender, Recollection(keeper, CLOCK, interval=interval))
+    return AmendedKind(amender, ResyncScheduler(keeper, CLOCK, interval=interval))
 
 
-def _listener(settings: Settings, store: Store, follower: Follower, counting: Counting) -> Listener:
+def _listener(
+    settings: Settings, store: OpenDatabase, follower: NotificationConsumer, counting: CountBuffer
+) -> Listener:
     chosen = settings.notifications
     if chosen.url is None:
         raise ValueError("[DEFAULT] transport_url: is not set")

@@ -12,16 +12,16 @@ from application.ports.services import Instance
 from application.workers.heartbeat import Heartbeat
 from application.workers.worker import Worker
 from infrastructure.datasources.selection import Datasources
-from infrastructure.messaging import NatsBus, NatsSettings, Poison, StreamSettings
-from infrastructure.openstack.connection import Limits, connect
+from infrastructure.messaging import HintStreamSettings, NatsBus, NatsConnectionSettings, Poison
+from infrastructure.openstack.connection import ConnectionLimits, connect
 from infrastructure.settings import Settings
 from interfaces.bootstrap.datasources import datasources
-from interfaces.bootstrap.store import CLOCK, Store
+from interfaces.bootstrap.store import CLOCK, OpenDatabase
 
 
 def work(
     settings: Settings,
-    store: Store,
+    store: OpenDatabase,
     worker: Worker,
     heartbeat: Heartbeat,
     topics: tuple[str, ...],
@@ -65,7 +65,7 @@ def work(
         raise errors[0]
 
 
-def _note(store: Store, poison: Poison) -> None:
+def _note(store: OpenDatabase, poison: Poison) -> None:
     store.poison.put(
         poison.consumer,
         poison.subject,
@@ -87,7 +87,7 @@ async def until(stop: threading.Event, work: Callable[[], Coroutine[None, None, 
     await asyncio.gather(task, waiting, return_exceptions=True)
 
 
-def heartbeat(settings: Settings, store: Store, me: Instance) -> Heartbeat:
+def heartbeat(settings: Settings, store: OpenDatabase, me: Instance) -> Heartbeat:
     """Says that an instance lives."""
     return Heartbeat(
         store.services,
@@ -103,9 +103,9 @@ def connection(settings: Settings) -> Connection:
     return connect(settings.cloud.name, settings.cloud.config_file, limits(settings))
 
 
-def limits(settings: Settings) -> Limits:
+def limits(settings: Settings) -> ConnectionLimits:
     """How patient to be with the cloud."""
-    return Limits(timeout=settings.cloud.timeout, settle=settings.applier.settle_seconds)
+    return ConnectionLimits(timeout=settings.cloud.timeout, settle=settings.applier.settle_seconds)
 
 
 def metric_source(settings: Settings, connection: Connection) -> Datasources:
@@ -113,7 +113,7 @@ def metric_source(settings: Settings, connection: Connection) -> Datasources:
     return datasources(settings.metrics, connection)
 
 
-def nats(settings: Settings) -> NatsSettings:
+def nats(settings: Settings) -> NatsConnectionSettings:
     """How to reach NATS.
 
     Raises:
@@ -121,9 +121,9 @@ def nats(settings: Settings) -> NatsSettings:
     """
     if settings.nats.url is None:
         raise ValueError("[vigil] nats_url: is not set, and this command starts no server")
-    return NatsSettings(tuple(settings.nats.url.split(",")), token=settings.nats.token)
+    return NatsConnectionSettings(tuple(settings.nats.url.split(",")), token=settings.nats.token)
 
 
-def stream(settings: Settings) -> StreamSettings:
+def stream(settings: Settings) -> HintStreamSettings:
     """The stream that carries hints."""
-    return StreamSettings(replicas=settings.nats.replicas)
+    return HintStreamSettings(replicas=settings.nats.replicas)

@@ -8,10 +8,10 @@ from application.ports.event_log import EventLog
 from application.ports.poison import PoisonBoard
 from application.ports.progress import ProgressBoard
 from application.ports.read_models import ReadModels
-from application.ports.services import Services
+from application.ports.services import ServiceRegistry
 from infrastructure.settings import Settings
 from interfaces.bootstrap.models import cluster_models
-from interfaces.bootstrap.store import Store
+from interfaces.bootstrap.store import OpenDatabase
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Queries:
 
     log: EventLog
     read: ReadModels
-    services: Services
+    services: ServiceRegistry
     progress: ProgressBoard
     poison: PoisonBoard
     models: ClusterModels
@@ -29,7 +29,7 @@ class Queries:
 
 def open_queries(settings: Settings) -> Queries:
     """What viewers look at; needs no running Vigil."""
-    store = Store(settings)
+    store = OpenDatabase(settings)
     return Queries(
         store.log,
         store.read,

@@ -5,21 +5,21 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from application.records.pruning import Pruner
-from application.records.pruning_job import Housekeeper
-from infrastructure.read_models import SqlKeptModels
+from application.records.pruning_job import PruningJob
+from infrastructure.read_models import SqlCollectedModels
 from infrastructure.settings import Settings
-from interfaces.bootstrap.store import CLOCK, Store, opened
+from interfaces.bootstrap.store import CLOCK, OpenDatabase, opened
 
 
-def pruner(store: Store) -> Pruner:
+def pruner(store: OpenDatabase) -> Pruner:
     """Drops records of models that nothing needs."""
-    return Pruner(store.log, store.read, SqlKeptModels(store.engine), store.records, CLOCK)
+    return Pruner(store.log, store.read, SqlCollectedModels(store.engine), store.records, CLOCK)
 
 
-def housekeeper(settings: Settings, store: Store) -> Housekeeper:
+def housekeeper(settings: Settings, store: OpenDatabase) -> PruningJob:
     """Prunes at intervals, as the settings say."""
     chosen = settings.records
-    return Housekeeper(
+    return PruningJob(
         pruner(store), timedelta(days=chosen.days), interval=3600.0 * chosen.prune_interval
     )
 

@@ -13,19 +13,19 @@ from domain.cluster.kinds import ModelKind
 from domain.optimization import STRATEGIES
 from infrastructure.clock import RandomIds
 from infrastructure.cron import next_match
-from infrastructure.openstack.connection import Limits
+from infrastructure.openstack.connection import ConnectionLimits
 from infrastructure.openstack.probes import probe
 from infrastructure.settings import Settings
 from interfaces.bootstrap.access import authorizer
 from interfaces.bootstrap.models import cluster_models, periods
 from interfaces.bootstrap.parts import connection, limits, metric_source
-from interfaces.bootstrap.store import CLOCK, Store
+from interfaces.bootstrap.store import CLOCK, OpenDatabase
 from interfaces.rest.services import RestServices, RestSettings, StrategyState
 
 
 def rest_services(settings: Settings) -> RestServices:
     """What an API worker process needs."""
-    store = Store(settings)
+    store = OpenDatabase(settings)
     cloud = connection(settings)
     source = metric_source(settings, cloud)
     readiness = ReadinessQuery(
@@ -73,7 +73,7 @@ def _strategy_state(readiness: ReadinessQuery, strategy: StrategyView) -> Strate
     return StrategyState(found.datasource, found.available, found.metrics, models)
 
 
-def _answers(cloud: Connection, patience: Limits, kind: ModelKind) -> bool:
+def _answers(cloud: Connection, patience: ConnectionLimits, kind: ModelKind) -> bool:
     try:
         probe(cloud, patience, kind)
     except (CloudUnreachable, CloudRefused):

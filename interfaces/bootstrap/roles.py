@@ -9,15 +9,15 @@ from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
 
-from application.applier.action_tracker import Pace
+from application.applier.action_tracker import ExecutionPolicy
 from application.applier.applier import Applier, Collaborators
 from application.cluster_models.collection import collect_all
 from application.commands.catalogue import synchronise
 from application.commands.installed import definitions
 from application.commands.parameters import completed
-from application.decision_engine.engine import DecisionEngine, Patience
-from application.decision_engine.inputs import Freshness, Gatherer, last_effect
-from application.workers.scheduler import Scheduler, Timetable
+from application.decision_engine.engine import DecisionEngine, RunRetryPolicy
+from application.decision_engine.inputs import Freshness, InputLoader, last_effect
+from application.workers.scheduler import Scheduler, ScheduleSettings
 from application.workers.worker import Worker
 from domain.kernel.metadata import Metadata, component
 from domain.optimization import GOALS, PLANNERS, STRATEGIES
@@ -42,7 +42,7 @@ from interfaces.bootstrap.parts import (
 )
 from interfaces.bootstrap.records import housekeeper
 from interfaces.bootstrap.rest import rest_services
-from interfaces.bootstrap.store import CLOCK, Store, opened
+from interfaces.bootstrap.store import CLOCK, OpenDatabase, opened
 from interfaces.rest.serving.server import serve
 
 LOG = logging.getLogger(__name__)
@@ -98,18 +98,18 @@ def run_role(
     return 0
 
 
-def _projector(_: Settings, store: Store, stop: threading.Event) -> Work:
+def _projector(_: Settings, store: OpenDatabase, stop: threading.Event) -> Work:
     return partial(store.projector().run, stop)
 
 
-def _relay(settings: Settings, store: Store, stop: threading.Event) -> Work:
+def _relay(settings: Settings, store: OpenDatabase, stop: threading.Event) -> Work:
     relay = Relay(store.log, nats(settings), stream(settings))
     return lambda: asyncio.run(until(stop, relay.run))
 
 
-def _scheduler(settings: Settings, store: Store, stop: threading.Event) -> Work:
+def _scheduler(settings: Settings, store: OpenDatabase, stop: threading.Event) -> Work:
     engine = settings.decision_engine
-    timetable = Timetable(
+    timetable = ScheduleSettings(
         expiry_hours=engine.action_plan_expiry, expiry_check=engine.check_periodic_interval
     )
     instance = f"{settings.host}/{os.getpid()}"
@@ -133,20 +133,20 @@ def _beside(
     thread.join(CHORE_ENDS)
 
 
-def _collector(settings: Settings, store: Store, stop: threading.Event) -> Work:
+def _collector(settings: Settings, store: OpenDatabase, stop: threading.Event) -> Work:
     instance = f"{settings.host}/{os.getpid()}"
     metadata = Metadata(component("collector", instance))
     kept = keepers(settings, store, connection(settings), metadata)
     return partial(collect_all, kept, periods(settings), stop)
 
 
-def _listener(settings: Settings, store: Store, stop: threading.Event) -> Work:
+def _listener(settings: Settings, store: OpenDatabase, stop: threading.Event) -> Work:
     library()  # before it says that it is ready
     instance = f"{settings.host}/{os.getpid()}"
     return partial(follow, settings, store, Metadata(component("listener", instance)), stop)
 
 
-def _decision_engine(settings: Settings, store: Store, stop: threading.Event) -> Work:
+def _decision_engine(settings: Settings, store: OpenDatabase, stop: threading.Event) -> Work:
     me = read_models.this_instance("watcher-decision-engine", host=settings.host)
     cloud = connection(settings)
     actions = handlers(cloud, limits(settings))
@@ -164,7 +164,7 @@ def _decision_engine(settings: Settings, store: Store, stop: threading.Event) ->
         read=store.read,
         records=store.records,
         services=store.services,
-        gatherer=Gatherer(
+        gatherer=InputLoader(
             keepers(settings, store, cloud, metadata),
             metric_source(settings, cloud).of,
             CLOCK,
@@ -181,7 +181,7 @@ def _decision_engine(settings: Settings, store: Store, stop: threading.Event) ->
         clock=CLOCK,
         instance=me,
         code=code_version(),
-        patience=Patience(
+        patience=RunRetryPolicy(
             attempts=chosen.run_attempts,
             pause=chosen.run_retry_interval,
             losses=chosen.run_losses,
@@ -201,7 +201,7 @@ def _decision_engine(settings: Settings, store: Store, stop: threading.Event) ->
     )
 
 
-def _applier(settings: Settings, store: Store, stop: threading.Event) -> Work:
+def _applier(settings: Settings, store: OpenDatabase, stop: threading.Event) -> Work:
     me = read_models.this_instance("watcher-applier", host=settings.host)
     beat = heartbeat(settings, store, me)
     chosen = settings.applier
@@ -216,7 +216,7 @@ def _applier(settings: Settings, store: Store, stop: threading.Event) -> Work:
         ),
         me,
         fresh=beat.fresh,
-        pace=Pace(
+        pace=ExecutionPolicy(
             parallel=chosen.max_parallel_actions,
             poll=chosen.poll_interval,
             settle=chosen.settle_seconds,
@@ -230,7 +230,7 @@ def _applier(settings: Settings, store: Store, stop: threading.Event) -> Work:
     return partial(work, settings, store, worker, beat, topics, stop)
 
 
-ROLES: dict[str, Callable[[Settings, Store, threading.Event], Work]] = {
+ROLES: dict[str, Callable[[Settings, OpenDatabase, threading.Event], Work]] = {
     "projector": _projector,
     "relay": _relay,
     "scheduler": _scheduler,

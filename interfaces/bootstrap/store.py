@@ -25,16 +25,16 @@ def upgrade(settings: Settings) -> list[str]:
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator["Store"]:
+def opened(settings: Settings) -> Iterator["OpenDatabase"]:
     """The database while a block runs."""
-    store = Store(settings)
+    store = OpenDatabase(settings)
     try:
         yield store
     finally:
         store.close()
 
 
-class Store:
+class OpenDatabase:
     """The database, opened in this process (after any fork)."""
 
     def __init__(self, settings: Settings) -> None:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from application.ports.cloud import CloudRefused
-from infrastructure.settings import CloudSettings, Loaded
+from infrastructure.settings import CloudSettings, LoadedSettings
 from infrastructure.supervision import state
 from interfaces.cli.common import add_flag, load_settings, locate
 from interfaces.cli.errors import CommandFailed
@@ -17,7 +17,7 @@ def add_cloud(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "--cloud", "vigil.cloud", "NAME", "entry of clouds.yaml")
 
 
-def locate_cloud(args: argparse.Namespace) -> Loaded:
+def locate_cloud(args: argparse.Namespace) -> LoadedSettings:
     """The settings, with the cloud and the datasource of a running `vigil up` if none is named."""
     loaded = locate(args)
     found = state.read(loaded.settings.data_dir)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from application.cluster_models.kinds import COMPUTE
-from application.cluster_models.query import ClusterModels, Shown
+from application.cluster_models.query import ClusterModels, QueriedModel
 from application.kernel.errors import Unavailable
 from application.ports.cloud import CloudRefused, CloudUnreachable
 from application.ports.event_log import EventLogUnavailable
@@ -18,7 +18,7 @@ from infrastructure.event_log import SchemaError
 from interfaces.bootstrap.models import kept_models, live_cloud
 from interfaces.cli import cluster_view
 from interfaces.cli.cloud import add_cloud, locate_cloud, naming
-from interfaces.cli.cluster_forms import FORMS, Form
+from interfaces.cli.cluster_forms import FORMS, ModelFormat
 from interfaces.cli.common import add_settings, moment, quiet_logging
 from interfaces.cli.errors import CommandFailed
 from interfaces.cli.export import Export, export
@@ -110,7 +110,9 @@ def _list(args: argparse.Namespace) -> int:
     return 0
 
 
-def _model(models: ClusterModels, form: Form, at: int | datetime | None) -> Shown[Any]:
+def _model(
+    models: ClusterModels, form: ModelFormat, at: int | datetime | None
+) -> QueriedModel[Any]:
     if at is None:
         return models.latest(form.kind)
     if isinstance(at, datetime) and at > SystemClock().now():

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from application.cluster_models.kinds import BAREMETAL, COMPUTE, STORAGE, Kind
+from application.cluster_models.kinds import BAREMETAL, COMPUTE, STORAGE, CollectedKind
 from domain.cluster.baremetal.model import BaremetalModel
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.formats import baremetal as baremetal_forms
@@ -17,7 +17,7 @@ _COLUMNS = ("vcpus", "memory_mb", "disk_gb")
 
 
 @dataclass(frozen=True)
-class Form:
+class ModelFormat:
     """How models of a kind are written.
 
     Attributes:
@@ -28,7 +28,7 @@ class Form:
         xml: the interchange form.
     """
 
-    kind: Kind[Any]
+    kind: CollectedKind[Any]
     key: str
     summary: Callable[[Any], list[Row]]
     table: Callable[[Any], Iterator[str]]
@@ -164,12 +164,14 @@ def _machine_table(model: BaremetalModel) -> Iterator[str]:
         )
 
 
-FORMS: Mapping[str, Form] = {
+FORMS: Mapping[str, ModelFormat] = {
     form.kind.name.value: form
     for form in (
-        Form(COMPUTE, "hosts", host_rows, _host_table, listing.to_list, xml.to_xml),
-        Form(STORAGE, "pools", pool_rows, _pool_table, storage_listing.to_list, storage_xml.to_xml),
-        Form(
+        ModelFormat(COMPUTE, "hosts", host_rows, _host_table, listing.to_list, xml.to_xml),
+        ModelFormat(
+            STORAGE, "pools", pool_rows, _pool_table, storage_listing.to_list, storage_xml.to_xml
+        ),
+        ModelFormat(
             BAREMETAL,
             "machines",
             machine_rows,

@@ -3,13 +3,15 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from application.cluster_models.query import ModelStatus, Shown
+from application.cluster_models.query import ModelStatus, QueriedModel
 from application.replay.travel import plain
-from interfaces.cli.cluster_forms import Form
+from interfaces.cli.cluster_forms import ModelFormat
 from interfaces.terminal.wording import age, sizes
 
 
-def as_json(statuses: Sequence[ModelStatus], shown: Shown[Any], form: Form) -> dict[str, Any]:
+def as_json(
+    statuses: Sequence[ModelStatus], shown: QueriedModel[Any], form: ModelFormat
+) -> dict[str, Any]:
     """Everything but the servers and volumes, which `vigil cluster list` writes."""
     return {
         "models": [plain(status) for status in statuses],
@@ -18,7 +20,9 @@ def as_json(statuses: Sequence[ModelStatus], shown: Shown[Any], form: Form) -> d
     }
 
 
-def lines(statuses: Sequence[ModelStatus], shown: Shown[Any], form: Form) -> Iterator[str]:
+def lines(
+    statuses: Sequence[ModelStatus], shown: QueriedModel[Any], form: ModelFormat
+) -> Iterator[str]:
     """For people."""
     for status in statuses:
         yield from status_lines(status)

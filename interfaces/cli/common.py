@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from infrastructure import logs
-from infrastructure.settings import Loaded, load
+from infrastructure.settings import LoadedSettings, load
 from infrastructure.supervision import state
 
 FLAGS = {
@@ -98,7 +98,7 @@ def add_flag(parser: Any, flag: str, place: str, metavar: str, text: str) -> Non
     )
 
 
-def load_settings(args: argparse.Namespace, extra: dict[str, str] | None = None) -> Loaded:
+def load_settings(args: argparse.Namespace, extra: dict[str, str] | None = None) -> LoadedSettings:
     """The settings that the arguments, the environment and the files give.
 
     Args:
@@ -113,7 +113,7 @@ def load_settings(args: argparse.Namespace, extra: dict[str, str] | None = None)
     return load(flags=flags, environ=os.environ, files=args.config_file)
 
 
-def locate(args: argparse.Namespace) -> Loaded:
+def locate(args: argparse.Namespace) -> LoadedSettings:
     """The settings of an installation that runs (or ran) on the data directory, if there is one.
 
     What `vigil up` was told about the database counts, unless the caller says otherwise.
@@ -125,7 +125,7 @@ def locate(args: argparse.Namespace) -> Loaded:
     return load_settings(args, {"database.connection": found.database})
 
 
-def set_up_logging(loaded: Loaded, role: str, instance: str = "") -> None:
+def set_up_logging(loaded: LoadedSettings, role: str, instance: str = "") -> None:
     """Logs as the settings say."""
     settings = loaded.settings
     logs.configure(

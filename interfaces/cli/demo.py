@@ -6,9 +6,9 @@ from pathlib import Path
 from infrastructure import logs
 from interfaces.demo.directory import prepare
 from interfaces.demo.errors import DemoFailed
-from interfaces.demo.installation import House
-from interfaces.demo.output import Show
-from interfaces.demo.script import Shape, Story, how_to_replay
+from interfaces.demo.installation import DemoInstallation
+from interfaces.demo.output import DemoOutput
+from interfaces.demo.script import DemoClusterSize, DemoScript, how_to_replay
 from interfaces.terminal.console import terminal
 
 
@@ -34,14 +34,14 @@ def run(args: argparse.Namespace) -> int:
     logs.configure(role="demo", level="debug" if args.debug else "error")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # either way all is ended in order
     began = time.monotonic()
-    show = Show(terminal())
+    show = DemoOutput(terminal())
     directory = args.data.absolute()
     try:
         prepare(directory, show.say)
     except DemoFailed as error:
         show.say(f"The demo cannot start: {error}")
         return 1
-    shape = Shape(args.hosts, args.servers, args.seed, args.speed)
+    shape = DemoClusterSize(args.hosts, args.servers, args.seed, args.speed)
     failure = _told(directory, shape, show)
     if failure is not None:
         show.say(f"\nThe demo failed: {failure}")
@@ -54,12 +54,12 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _told(directory: Path, shape: Shape, show: Show) -> str | None:
+def _told(directory: Path, shape: DemoClusterSize, show: DemoOutput) -> str | None:
     """Tells the story and stops the house; returns what went wrong, if anything did."""
-    house = House(directory, shape.options())
+    house = DemoInstallation(directory, shape.options())
     failure: str | None = None
     try:
-        Story(house, shape, show).tell()
+        DemoScript(house, shape, show).tell()
     except DemoFailed as error:
         failure = str(error)
     finally:

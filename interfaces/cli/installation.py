@@ -11,9 +11,9 @@ from application.ports.cloud import CloudRefused
 from infrastructure.messaging.embedded import EmbeddedNats
 from infrastructure.notifications.listener import HOW_TO_INSTALL, is_installed
 from infrastructure.openstack.connection import connect
-from infrastructure.settings import CloudSettings, Loaded, Settings
+from infrastructure.settings import CloudSettings, LoadedSettings, Settings
 from infrastructure.simulator.core.config import clouds_yaml, keystone_conf
-from infrastructure.supervision import ChildSpec, Command, reserved
+from infrastructure.supervision import ChildSpec, ProcessCommand, reserved
 from infrastructure.supervision.nats import NatsLaunch
 from infrastructure.supervision.probes import all_of, answers, file_exists
 from interfaces.cli.errors import CommandFailed
@@ -24,7 +24,7 @@ LOOPBACK = "127.0.0.1"
 SIMULATED = "simulator"
 """Name of the simulated cloud in its clouds.yaml."""
 WORKERS = ("projector", "relay", "decision-engine", "applier", "scheduler", "collector")
-Reload = Callable[[dict[str, str]], Loaded]
+Reload = Callable[[dict[str, str]], LoadedSettings]
 """Loads the user's settings with some options (``section.name`` → text) replaced."""
 PROGRAM = (sys.executable, "-m", "interfaces.cli.main")
 
@@ -69,7 +69,7 @@ class Installation:
         specs = [
             ChildSpec(
                 "db-upgrade",
-                Command((*PROGRAM, "db", "upgrade"), self.environment),
+                ProcessCommand((*PROGRAM, "db", "upgrade"), self.environment),
                 once=True,
                 vital=True,
                 ready_within=120.0,
@@ -81,7 +81,7 @@ class Installation:
             specs.append(
                 ChildSpec(
                     SIMULATED,
-                    Command(
+                    ProcessCommand(
                         (*PROGRAM, "sim", *self._simulator_arguments()),
                         self.environment,
                         listener=self.ports.simulator,
@@ -125,7 +125,9 @@ class Installation:
         specs = [
             ChildSpec(
                 role,
-                Command((*PROGRAM, role), self.environment, ready_file=run / f"{role}.ready"),
+                ProcessCommand(
+                    (*PROGRAM, role), self.environment, ready_file=run / f"{role}.ready"
+                ),
                 stage=1,
                 ready=file_exists(run / f"{role}.ready"),
                 ready_within=60.0,
@@ -135,7 +137,7 @@ class Installation:
         ]
         api = ChildSpec(
             "api",
-            Command(
+            ProcessCommand(
                 (*PROGRAM, "api"),
                 self.environment,
                 ready_file=run / "api.ready",
@@ -150,7 +152,7 @@ class Installation:
         return [*specs, api]
 
 
-def plan(loaded: Loaded, reload: Reload) -> Installation:
+def plan(loaded: LoadedSettings, reload: Reload) -> Installation:
     """Chooses ports and addresses for what runs on this machine.
 
     Args:

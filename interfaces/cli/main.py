@@ -35,7 +35,7 @@ class CommandModule(Protocol):
 
 
 @dataclass(frozen=True)
-class Command:
+class CommandEntry:
     """A command and where it lives; its module is imported only when it is called."""
 
     name: str
@@ -48,26 +48,26 @@ class Command:
 
 
 COMMANDS = (
-    Command("up", "up", "run everything on this machine"),
-    Command("demo", "demo", "audit, explain, execute and replay on a simulated cloud"),
-    Command("status", "status", "what is going on, live"),
-    Command("replay", "replay", "what happened, and the state as it was at any time"),
-    Command("config", "config", "the settings in force and where each comes from"),
-    Command("api", "roles", "serve the REST API"),
-    Command("projector", "roles", "keep the read models up to date"),
-    Command("relay", "roles", "copy the event log to NATS"),
-    Command("decision-engine", "roles", "compute plans for audits"),
-    Command("applier", "roles", "carry out launched plans"),
-    Command("scheduler", "roles", "request runs that are due, expire old plans"),
-    Command("collector", "roles", "keep a model of the cloud"),
-    Command("listener", "roles", "amend the models as notifications come"),
-    Command("strategy", "strategy", "try a strategy offline; check what it needs"),
-    Command("cluster", "cluster", "the cluster model: show it, export it"),
-    Command("sim", "sim", "serve a simulated OpenStack"),
-    Command("db", "db", "prepare or check the database"),
-    Command("projections", "projections", "state of the read models; build them anew"),
-    Command("records", "records", "what lies beside the event log; drop what nothing needs"),
-    Command("version", "version", "version of Vigil and of what it runs on"),
+    CommandEntry("up", "up", "run everything on this machine"),
+    CommandEntry("demo", "demo", "audit, explain, execute and replay on a simulated cloud"),
+    CommandEntry("status", "status", "what is going on, live"),
+    CommandEntry("replay", "replay", "what happened, and the state as it was at any time"),
+    CommandEntry("config", "config", "the settings in force and where each comes from"),
+    CommandEntry("api", "roles", "serve the REST API"),
+    CommandEntry("projector", "roles", "keep the read models up to date"),
+    CommandEntry("relay", "roles", "copy the event log to NATS"),
+    CommandEntry("decision-engine", "roles", "compute plans for audits"),
+    CommandEntry("applier", "roles", "carry out launched plans"),
+    CommandEntry("scheduler", "roles", "request runs that are due, expire old plans"),
+    CommandEntry("collector", "roles", "keep a model of the cloud"),
+    CommandEntry("listener", "roles", "amend the models as notifications come"),
+    CommandEntry("strategy", "strategy", "try a strategy offline; check what it needs"),
+    CommandEntry("cluster", "cluster", "the cluster model: show it, export it"),
+    CommandEntry("sim", "sim", "serve a simulated OpenStack"),
+    CommandEntry("db", "db", "prepare or check the database"),
+    CommandEntry("projections", "projections", "state of the read models; build them anew"),
+    CommandEntry("records", "records", "what lies beside the event log; drop what nothing needs"),
+    CommandEntry("version", "version", "version of Vigil and of what it runs on"),
 )
 
 

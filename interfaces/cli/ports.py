@@ -3,7 +3,7 @@
 import socket
 from dataclasses import dataclass
 
-from infrastructure.settings import Loaded
+from infrastructure.settings import LoadedSettings
 from infrastructure.supervision import PortTaken, Reservation, listening
 from interfaces.cli.errors import CommandFailed
 
@@ -28,7 +28,7 @@ class Ports:
                 one.close()
 
 
-def api_listener(loaded: Loaded) -> socket.socket:
+def api_listener(loaded: LoadedSettings) -> socket.socket:
     """The API's port, or, unless the user insists on it, any other one if it is taken."""
     api = loaded.settings.api
     try:

@@ -5,12 +5,18 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from application.cluster_models.kinds import COMPUTE, Kind, M, Snapshot, compute_source
+from application.cluster_models.kinds import (
+    COMPUTE,
+    CollectedKind,
+    M,
+    ModelSnapshot,
+    compute_source,
+)
 from application.ports.cloud import CloudRefused, CloudUnreachable
 from application.ports.metrics import MetricCheck, MetricsUnavailable
 from application.replay.travel import plain
 from domain.cluster.kinds import ModelKind
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 from domain.metrics.catalogue import MetricNeed
 from domain.optimization.strategy import COMPUTE_ONLY, Strategy
 from interfaces.bootstrap.models import LiveCloud, live_cloud
@@ -66,7 +72,7 @@ def check(args: argparse.Namespace, strategy: Strategy, parameters: Mapping[str,
 def _model(cloud: LiveCloud, kind: ModelKind) -> ModelCheck:
     source = cloud.sources.get(kind)
     if source is None:
-        because = Because(Reason.MODEL_NOT_KEPT, {"kind": kind.value})
+        because = Cause(Reason.MODEL_NOT_KEPT, {"kind": kind.value})
         return ModelCheck(kind.value, failure=str(because))
     try:
         return _told(source.kind, source.collect())
@@ -74,7 +80,7 @@ def _model(cloud: LiveCloud, kind: ModelKind) -> ModelCheck:
         return ModelCheck(kind.value, failure=str(failure))
 
 
-def _told(kind: Kind[M], snapshot: Snapshot[M]) -> ModelCheck:
+def _told(kind: CollectedKind[M], snapshot: ModelSnapshot[M]) -> ModelCheck:
     return ModelCheck(kind.name.value, kind.sizes(snapshot.model), len(snapshot.problems))
 
 

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 from application.ports.event_log import EventLogUnavailable
 from application.ports.projections import StoreUnavailable
-from application.ports.read_models import ProjectionStatus, Quarantined
+from application.ports.read_models import ProjectionStatus, QuarantinedEvent
 from application.projections import RebuildLost, RebuildRefused, RebuildReport
 from infrastructure.event_log import SchemaError
 from interfaces.bootstrap import open_queries, rebuild
@@ -45,7 +45,9 @@ def _status(args: argparse.Namespace) -> int:
     return 0
 
 
-def standing(projections: list[ProjectionStatus], quarantine: list[Quarantined]) -> Iterator[str]:
+def standing(
+    projections: list[ProjectionStatus], quarantine: list[QuarantinedEvent]
+) -> Iterator[str]:
     """How the read models stand, line by line."""
     yield f"{'projection':<20} {'version':>7} {'position':>9} {'lag':>6} {'quarantined':>11}"
     for one in projections:

@@ -8,8 +8,8 @@ from uuid import UUID
 from application.ports.event_log import EventLogUnavailable
 from application.replay import timeline
 from application.replay.diff import differences
-from application.replay.find import Ambiguous, NotThere, find
-from application.replay.history import History
+from application.replay.find import AmbiguousSubject, SubjectNotFound, find
+from application.replay.history import ReadOnlyLog
 from application.replay.travel import NoSuchMoment, state_at
 from infrastructure.event_log import SchemaError
 from infrastructure.event_log.read_only import open_read_only
@@ -56,13 +56,13 @@ def run(args: argparse.Namespace) -> int:
     with _opened(args) as log:
         try:
             actions[args.action](args, log)
-        except (NotThere, Ambiguous, NoSuchMoment) as error:
+        except (SubjectNotFound, AmbiguousSubject, NoSuchMoment) as error:
             raise CommandFailed(str(error)) from error
     return 0
 
 
 @contextmanager
-def _opened(args: argparse.Namespace) -> Iterator[History]:
+def _opened(args: argparse.Namespace) -> Iterator[ReadOnlyLog]:
     settings = locate(args).settings
     try:
         log = open_read_only(settings.database.connection)
@@ -76,7 +76,7 @@ def _opened(args: argparse.Namespace) -> Iterator[History]:
         log.close()
 
 
-def _log(args: argparse.Namespace, log: History) -> None:
+def _log(args: argparse.Namespace, log: ReadOnlyLog) -> None:
     if args.correlation is not None:
         moments = timeline.of_run(log, args.correlation)
     elif args.subject is not None:
@@ -94,7 +94,7 @@ def _log(args: argparse.Namespace, log: History) -> None:
         print("nothing has happened", file=sys.stderr)
 
 
-def _show(args: argparse.Namespace, log: History) -> None:
+def _show(args: argparse.Namespace, log: ReadOnlyLog) -> None:
     subject = find(log, args.subject)
     position, time = (None, args.at) if isinstance(args.at, datetime) else (args.at, None)
     snapshot = state_at(
@@ -106,7 +106,7 @@ def _show(args: argparse.Namespace, log: History) -> None:
         rendering.state_text(snapshot, terminal())
 
 
-def _diff(args: argparse.Namespace, log: History) -> None:
+def _diff(args: argparse.Namespace, log: ReadOnlyLog) -> None:
     subject = find(log, args.subject)
     before = state_at(log, subject.aggregate_id, version=args.before)
     after = state_at(log, subject.aggregate_id, version=args.after)

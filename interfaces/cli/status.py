@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from application.ports.event_log import EventLogUnavailable
 from application.ports.projections import StoreUnavailable
-from application.queries.overview import Sources, View, Where, gather
+from application.queries.overview import InstallationInfo, Overview, OverviewSources, gather
 from infrastructure.clock import SystemClock
 from infrastructure.event_log import SchemaError
 from infrastructure.logs import scrubbed
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _show(args: argparse.Namespace, look: Callable[[], View]) -> None:
+def _show(args: argparse.Namespace, look: Callable[[], Overview]) -> None:
     if args.json:
         print(as_json(look()))
     elif args.once or not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
@@ -59,25 +59,25 @@ def _show(args: argparse.Namespace, look: Callable[[], View]) -> None:
         watch(terminal(), look, args.interval, threading.Event())
 
 
-def looker(sources: Sources, settings: Settings) -> Callable[[], View]:
+def looker(sources: OverviewSources, settings: Settings) -> Callable[[], Overview]:
     """Gathers a view whenever it is called; a database that is away is a problem in the view."""
     clock = SystemClock()
 
-    def look() -> View:
+    def look() -> Overview:
         where = _where(settings)
         try:
             return gather(sources, where, clock.now())
         except (StoreUnavailable, EventLogUnavailable) as error:
             problem = f"the database does not answer: {error}; trying again"
-            return View(at=clock.now(), where=where, problem=problem)
+            return Overview(at=clock.now(), where=where, problem=problem)
 
     return look
 
 
-def _where(settings: Settings) -> Where:
+def _where(settings: Settings) -> InstallationInfo:
     pid = holder(settings.data_dir)
     found = state.read(settings.data_dir) if pid is not None else None
-    return Where(
+    return InstallationInfo(
         database=scrubbed(settings.database.connection),
         pid=pid,
         api_url=found.api_url if found else None,

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from infrastructure import logs
 from infrastructure.clock import SystemClock
 from infrastructure.logs import scrubbed
-from infrastructure.settings import Loaded
+from infrastructure.settings import LoadedSettings
 from infrastructure.supervision import (
     ChildReport,
     DirectoryBusy,
@@ -65,12 +65,14 @@ def run(args: argparse.Namespace) -> int:
         raise CommandFailed(str(error)) from error
 
 
-def _run(args: argparse.Namespace, loaded: Loaded) -> int:
+def _run(args: argparse.Namespace, loaded: LoadedSettings) -> int:
     with closing(plan(loaded, partial(load_settings, args))) as installation:
         return _keep_running(args, loaded, installation)
 
 
-def _keep_running(args: argparse.Namespace, loaded: Loaded, installation: Installation) -> int:
+def _keep_running(
+    args: argparse.Namespace, loaded: LoadedSettings, installation: Installation
+) -> int:
     settings = installation.settings
     output = Prefixed(
         installation.log,
@@ -103,7 +105,7 @@ def _keep_running(args: argparse.Namespace, loaded: Loaded, installation: Instal
     return 0
 
 
-def _announcement(loaded: Loaded, installation: Installation) -> list[str]:
+def _announcement(loaded: LoadedSettings, installation: Installation) -> list[str]:
     settings = installation.settings
     lines = [
         f"Vigil {version('vigil-optimizer')}, data directory {installation.directory}",

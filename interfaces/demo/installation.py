@@ -18,7 +18,7 @@ STOP = 60.0
 """Seconds."""
 
 
-class House:
+class DemoInstallation:
     """A complete installation on a simulated cloud.
 
     Args:

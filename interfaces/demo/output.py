@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from application.queries.overview import MoveLine, PlanLine
-from application.replay.timeline import Moment
+from application.replay.timeline import TimelineEntry
 from domain.plans import ActionPlan
 from interfaces.demo.cloud import Figures
 from interfaces.terminal.history import log_text
@@ -21,7 +21,7 @@ MOVES_SHOWN = 8
 BAR = 40
 
 
-class Show:
+class DemoOutput:
     """Everything that the demo says."""
 
     def __init__(self, console: Console) -> None:
@@ -84,7 +84,7 @@ class Show:
         wrong = after.failed - before.failed
         self.say(f"{moved} migrations done, {wrong} failed, in {seconds:.0f} s.")
 
-    def trail(self, moments: Sequence[Moment]) -> None:
+    def trail(self, moments: Sequence[TimelineEntry]) -> None:
         """The last events."""
         log_text(moments, self.console)
 
@@ -95,7 +95,7 @@ def _figure(one: dict[str, Any]) -> str:
     return f"{number} {one['unit']}" if one.get("unit") else number
 
 
-class Progress:
+class PlanProgressDisplay:
     """The execution of a plan, live: redrawn on a terminal, a line now and then elsewhere."""
 
     def __init__(self, console: Console) -> None:

@@ -24,8 +24,8 @@ from interfaces.demo import cloud as clouds
 from interfaces.demo.client import Api
 from interfaces.demo.cloud import Figures
 from interfaces.demo.errors import DemoFailed
-from interfaces.demo.installation import House
-from interfaces.demo.output import Progress, Show
+from interfaces.demo.installation import DemoInstallation
+from interfaces.demo.output import DemoOutput, PlanProgressDisplay
 
 GOAL = "server_consolidation"
 NAME = "demo"
@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Shape:
+class DemoClusterSize:
     """The simulated cloud."""
 
     hosts: int
@@ -62,7 +62,7 @@ class Shape:
         }
 
 
-class Story:
+class DemoScript:
     """Tells the demo.
 
     Args:
@@ -71,7 +71,7 @@ class Story:
         show: what is said goes there.
     """
 
-    def __init__(self, house: House, shape: Shape, show: Show) -> None:
+    def __init__(self, house: DemoInstallation, shape: DemoClusterSize, show: DemoOutput) -> None:
         self._house = house
         self._shape = shape
         self._show = show
@@ -138,7 +138,7 @@ class Story:
 
     def _follow(self, queries: Queries, uuid: UUID, began: float) -> None:
         clock = SystemClock()
-        with Progress(self._show.console) as progress:
+        with PlanProgressDisplay(self._show.console) as progress:
 
             def ended() -> PlanLine | None:
                 view = queries.read.action_plan(uuid)

@@ -2,15 +2,15 @@ import falcon
 
 from application.kernel.errors import ApplicationError
 from application.kernel.unit_of_work import KeyReused
-from application.ports.event_log import ConcurrencyConflict, EventLogUnavailable, Unreadable
+from application.ports.event_log import ConcurrencyConflict, EventLogUnavailable, UnreadableEvent
 from application.ports.projections import StoreUnavailable
 from application.ports.read_models import MarkerNotFound, UnknownSortKey
 from domain.kernel.errors import DomainError
 from interfaces.rest import errors
 from interfaces.rest.lists import Listing
-from interfaces.rest.middleware.access import Gate
-from interfaces.rest.middleware.paths import Paths
-from interfaces.rest.middleware.requests import Requests
+from interfaces.rest.middleware.access import AccessMiddleware
+from interfaces.rest.middleware.paths import PathMiddleware
+from interfaces.rest.middleware.requests import RequestMiddleware
 from interfaces.rest.parameters import AT, Parameter
 from interfaces.rest.resources import (
     audit_templates,
@@ -22,39 +22,43 @@ from interfaces.rest.resources import (
     services,
 )
 from interfaces.rest.resources import stream as stream_of_events
-from interfaces.rest.resources.audit_templates import AuditTemplates
-from interfaces.rest.resources.audits import Audits, Webhooks
-from interfaces.rest.resources.catalogue import Goals, ScoringEngines, Strategies
-from interfaces.rest.resources.data_model import Beneath, DataModel
-from interfaces.rest.resources.description import Description
-from interfaces.rest.resources.discovery import Index, Root
-from interfaces.rest.resources.events import Events
-from interfaces.rest.resources.health import Health
-from interfaces.rest.resources.metrics import Metrics
-from interfaces.rest.resources.plans import ActionPlans, Actions
-from interfaces.rest.resources.services import WorkerServices
-from interfaces.rest.resources.stream import EventStream
-from interfaces.rest.routes import Access, Endpoint, Route, by_method, get
+from interfaces.rest.resources.audit_templates import AuditTemplatesResource
+from interfaces.rest.resources.audits import AuditsResource, WebhooksResource
+from interfaces.rest.resources.catalogue import (
+    GoalsResource,
+    ScoringEnginesResource,
+    StrategiesResource,
+)
+from interfaces.rest.resources.data_model import DataModelResource, NoSubresource
+from interfaces.rest.resources.description import OpenApiResource
+from interfaces.rest.resources.discovery import RootResource, V1Resource
+from interfaces.rest.resources.events import EventsResource
+from interfaces.rest.resources.health import HealthResource
+from interfaces.rest.resources.metrics import MetricsResource
+from interfaces.rest.resources.plans import ActionPlansResource, ActionsResource
+from interfaces.rest.resources.services import ServicesResource
+from interfaces.rest.resources.stream import EventStreamResource
+from interfaces.rest.routes import Access, Route, RouteMethod, by_method, get
 from interfaces.rest.services import RestServices
 
 App = falcon.App[falcon.Request, falcon.Response]
 
-PUBLIC = Endpoint("GET", access=Access.PUBLIC)
+PUBLIC = RouteMethod("GET", access=Access.PUBLIC)
 
 
 def routes(api: RestServices) -> list[Route]:
     """Every path of the API. Which rule guards what is said here and nowhere else."""
-    health = Health(api)
+    health = HealthResource(api)
     return [
-        Route("/", Root(api), None, (PUBLIC,)),
+        Route("/", RootResource(api), None, (PUBLIC,)),
         Route("/healthcheck", health, None, (PUBLIC,)),
         Route("/healthcheck/live", health, "live", (PUBLIC,)),
-        Route("/metrics", Metrics(api), None, (PUBLIC,)),
-        Route("/openapi.json", Description(api), None, (PUBLIC,)),
-        Route("/v1", Index(api), None, (Endpoint("GET", access=Access.IDENTIFIED),)),
-        *_readable(catalogue.GOALS, "goal", Goals(api)),
-        *_readable(catalogue.SCORING_ENGINES, "scoring_engine", ScoringEngines(api)),
-        *_readable(services.LISTING, "service", WorkerServices(api)),
+        Route("/metrics", MetricsResource(api), None, (PUBLIC,)),
+        Route("/openapi.json", OpenApiResource(api), None, (PUBLIC,)),
+        Route("/v1", V1Resource(api), None, (RouteMethod("GET", access=Access.IDENTIFIED),)),
+        *_readable(catalogue.GOALS, "goal", GoalsResource(api)),
+        *_readable(catalogue.SCORING_ENGINES, "scoring_engine", ScoringEnginesResource(api)),
+        *_readable(services.LISTING, "service", ServicesResource(api)),
         *_strategies(api),
         *_audit_templates(api),
         *_audits(api),
@@ -63,11 +67,11 @@ def routes(api: RestServices) -> list[Route]:
         *_webhooks(api),
         Route(
             "/v1/data_model",
-            DataModel(api),
+            DataModelResource(api),
             None,
             (get("data_model:get_all", *data_model.QUERY),),
         ),
-        Route("/v1/data_model/{rest}", Beneath(api)),
+        Route("/v1/data_model/{rest}", NoSubresource(api)),
         *_events(api),
     ]
 
@@ -76,8 +80,8 @@ def _readable(
     listing: Listing,
     rule: str,
     resource: object,
-    one: tuple[Endpoint, ...] = (),
-    many: tuple[Endpoint, ...] = (),
+    one: tuple[RouteMethod, ...] = (),
+    many: tuple[RouteMethod, ...] = (),
     query: tuple[Parameter, ...] = (),
 ) -> list[Route]:
     path, rows = f"/v1/{listing.name}", listing.query
@@ -89,12 +93,12 @@ def _readable(
 
 
 def _events(api: RestServices) -> list[Route]:
-    resource, page = Events(api), events.PAGE
+    resource, page = EventsResource(api), events.PAGE
     plans = "/v1/action_plans/{ident}/events"
     stream = (get("event:stream", *stream_of_events.QUERY),)
     return [
         Route("/v1/events", resource, None, (get("event:get_all", *events.QUERY),)),
-        Route("/v1/events/stream", EventStream(api), None, stream),
+        Route("/v1/events/stream", EventStreamResource(api), None, stream),
         Route("/v1/audits/{ident}/events", resource, "audit", (get("audit:events", *page),)),
         Route(plans, resource, "plan", (get("action_plan:events", *page),)),
         Route("/v1/actions/{ident}/events", resource, "action", (get("action:events", *page),)),
@@ -102,7 +106,7 @@ def _events(api: RestServices) -> list[Route]:
 
 
 def _strategies(api: RestServices) -> list[Route]:
-    resource = Strategies(api)
+    resource = StrategiesResource(api)
     state = Route("/v1/strategies/{ident}/state", resource, "state", (get("strategy:state"),))
     return [*_readable(catalogue.STRATEGIES, "strategy", resource), state]
 
@@ -111,12 +115,12 @@ def _audit_templates(api: RestServices) -> list[Route]:
     return _readable(
         audit_templates.LISTING,
         "audit_template",
-        AuditTemplates(api),
+        AuditTemplatesResource(api),
         one=(
-            Endpoint("PATCH", "audit_template:update"),
-            Endpoint("DELETE", "audit_template:delete"),
+            RouteMethod("PATCH", "audit_template:update"),
+            RouteMethod("DELETE", "audit_template:delete"),
         ),
-        many=(Endpoint("POST", "audit_template:create"),),
+        many=(RouteMethod("POST", "audit_template:create"),),
     )
 
 
@@ -124,22 +128,25 @@ def _audits(api: RestServices) -> list[Route]:
     return _readable(
         audits.LISTING,
         "audit",
-        Audits(api),
-        one=(Endpoint("PATCH", "audit:update"), Endpoint("DELETE", "audit:delete")),
-        many=(Endpoint("POST", "audit:create"),),
+        AuditsResource(api),
+        one=(RouteMethod("PATCH", "audit:update"), RouteMethod("DELETE", "audit:delete")),
+        many=(RouteMethod("POST", "audit:create"),),
         query=(AT,),
     )
 
 
 def _plans(api: RestServices) -> list[Route]:
-    resource = ActionPlans(api)
-    start = (Endpoint("POST", "action_plan:start"), get("action_plan:start"))
+    resource = ActionPlansResource(api)
+    start = (RouteMethod("POST", "action_plan:start"), get("action_plan:start"))
     return [
         *_readable(
             plans.PLANS,
             "action_plan",
             resource,
-            one=(Endpoint("PATCH", "action_plan:update"), Endpoint("DELETE", "action_plan:delete")),
+            one=(
+                RouteMethod("PATCH", "action_plan:update"),
+                RouteMethod("DELETE", "action_plan:delete"),
+            ),
             query=(AT,),
         ),
         Route(
@@ -153,14 +160,14 @@ def _plans(api: RestServices) -> list[Route]:
 
 
 def _actions(api: RestServices) -> list[Route]:
-    update = Endpoint("PATCH", "action:update")
-    return _readable(plans.ACTIONS, "action", Actions(api), one=(update,), query=(AT,))
+    update = RouteMethod("PATCH", "action:update")
+    return _readable(plans.ACTIONS, "action", ActionsResource(api), one=(update,), query=(AT,))
 
 
 def _webhooks(api: RestServices) -> list[Route]:
-    resource = Webhooks(api)
+    resource = WebhooksResource(api)
     access = Access.RULE if api.settings.webhooks_auth else Access.OPEN
-    trigger = (Endpoint("POST", "webhook:trigger", access),)
+    trigger = (RouteMethod("POST", "webhook:trigger", access),)
     return [
         Route("/v1/webhooks", resource, "list", trigger),
         Route("/v1/webhooks/{ident}", resource, None, trigger),
@@ -173,15 +180,17 @@ def create_app(api: RestServices) -> App:
     public = frozenset(route.path for route in table if route.endpoints and route.public)
     app: App = falcon.App(
         middleware=[
-            Requests(api.authorizer, api.clock, api.ids, api.traffic),
-            Paths(public),
-            Gate(by_method(table), public, None if api.settings.webhooks_auth else "/v1/webhooks/"),
+            RequestMiddleware(api.authorizer, api.clock, api.ids, api.traffic),
+            PathMiddleware(public),
+            AccessMiddleware(
+                by_method(table), public, None if api.settings.webhooks_auth else "/v1/webhooks/"
+            ),
         ]
     )
     # an empty answer has no type; falcon knows what None means, its annotation does not
     app.resp_options.default_media_type = None  # type: ignore[assignment]
     for route in table:
-        if isinstance(route.resource, Description):
+        if isinstance(route.resource, OpenApiResource):
             route.resource.describe(table)
         if route.suffix is None:
             app.add_route(route.path, route.resource)
@@ -195,7 +204,7 @@ def _answer_errors(app: App) -> None:
     app.add_error_handler(Exception, errors.handle_unexpected)
     app.add_error_handler(falcon.HTTPError, errors.handle_http)
     known = (DomainError, ApplicationError, errors.RestError)
-    ports = (ConcurrencyConflict, Unreadable, MarkerNotFound, UnknownSortKey)
+    ports = (ConcurrencyConflict, UnreadableEvent, MarkerNotFound, UnknownSortKey)
     for kind in (*known, *ports, StoreUnavailable, KeyReused):
         app.add_error_handler(kind, errors.handle_known)
     app.add_error_handler(EventLogUnavailable, errors.handle_log_away)

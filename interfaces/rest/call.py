@@ -8,13 +8,13 @@ import falcon
 
 from domain.kernel.metadata import Metadata
 from interfaces.rest.auth import Authorizer, Caller, Target
-from interfaces.rest.errors import Forbidden
+from interfaces.rest.errors import PolicyForbids
 
 _TRUE = frozenset({"1", "t", "true", "on", "y", "yes"})
 
 
 @dataclass
-class Call:
+class RequestState:
     """What is known of the request being handled.
 
     Attributes:
@@ -48,14 +48,14 @@ class Call:
             target: the object to be acted on; the caller's own project and user if not given.
 
         Raises:
-            Forbidden: the policy says no.
+            PolicyForbids: the policy says no.
         """
         if self._allowed:
             return
         caller = self._known()
         rule = cast("str", self.rule)
         if not self.authorizer.allows(caller, rule, target or caller.credentials):
-            raise Forbidden(rule)
+            raise PolicyForbids(rule)
         self._allowed = True
 
     def open_to(self, caller: Caller) -> None:
@@ -78,9 +78,9 @@ class Call:
         return self.caller
 
 
-def call_of(req: falcon.Request) -> Call:
+def call_of(req: falcon.Request) -> RequestState:
     """The state of a request."""
-    return cast("Call", req.context.call)
+    return cast("RequestState", req.context.call)
 
 
 def truthy(text: str | None) -> bool:

@@ -29,7 +29,7 @@ from application.kernel.errors import (
     Unavailable,
 )
 from application.kernel.unit_of_work import KeyReused
-from application.ports.event_log import ConcurrencyConflict, EventLogUnavailable, Unreadable
+from application.ports.event_log import ConcurrencyConflict, EventLogUnavailable, UnreadableEvent
 from application.ports.projections import StoreUnavailable
 from application.ports.read_models import MarkerNotFound, UnknownSortKey
 from domain.kernel import errors as domain
@@ -44,7 +44,7 @@ class RestError(Exception):
     """Root of what this layer refuses."""
 
 
-class Malformed(RestError):
+class MalformedRequest(RestError):
     """The request cannot be understood."""
 
 
@@ -67,30 +67,30 @@ class IdentityUnavailable(RestError):
         super().__init__("The Keystone service is temporarily unavailable.")
 
 
-class Busy(RestError):
+class TooManyStreams(RestError):
     """This process serves as many event streams as it may."""
 
 
-class Forbidden(RestError):
+class PolicyForbids(RestError):
     """The policy says no."""
 
     def __init__(self, rule: str) -> None:
         super().__init__(f"Policy doesn't allow {rule} to be performed.")
 
 
-class NotAcceptable(RestError):
+class MicroversionNotAcceptable(RestError):
     """The feature needs a newer microversion."""
 
 
-class VersionNotAcceptable(NotAcceptable):
+class VersionNotAcceptable(MicroversionNotAcceptable):
     """There is no such microversion."""
 
 
-class TooSlow(RestError):
+class BodyTooSlow(RestError):
     """The rest of the body does not come."""
 
 
-class TooLarge(RestError):
+class BodyTooLarge(RestError):
     """The body is longer than allowed."""
 
 
@@ -120,19 +120,19 @@ STATUS: Mapping[type[Exception], int] = {
     UnknownSortKey: 400,
     StoreUnavailable: 503,  # only ever before or without a change: see Resource.written
     ConcurrencyConflict: 503,  # nothing was saved: clients retry a 503 by themselves, rightly so
-    Unreadable: 500,  # stored by a newer version, or damaged: asking again will not help
+    UnreadableEvent: 500,  # stored by a newer version, or damaged: asking again will not help
     EventLogUnavailable: 500,  # whether it was saved is unknown: a blind retry could double it;
     # of what only reads: 503 (``handle_log_away``)
     RestError: 400,
-    Malformed: 400,
+    MalformedRequest: 400,
     Unauthenticated: 401,
     IdentityUnavailable: 503,
-    Busy: 503,
-    Forbidden: 403,
-    NotAcceptable: 406,
+    TooManyStreams: 503,
+    PolicyForbids: 403,
+    MicroversionNotAcceptable: 406,
     VersionNotAcceptable: 406,
-    TooSlow: 408,
-    TooLarge: 413,
+    BodyTooSlow: 408,
+    BodyTooLarge: 413,
     UnusableMediaType: 415,
 }
 """Every error that a handler may let out, and its one answer."""
@@ -140,7 +140,9 @@ STATUS: Mapping[type[Exception], int] = {
 _TELLING: Mapping[type[Exception], str] = {
     ConcurrencyConflict: "Others changed the same things at the same time; nothing was saved.",
     StoreUnavailable: "The read models cannot be reached.",
-    Unreadable: "An event of it cannot be read by this version of the service; its log says why.",
+    UnreadableEvent: (
+        "This version of the service cannot read one of its events; the service log says why."
+    ),
     EventLogUnavailable: "The event log cannot be reached; whether a change was saved is unknown.",
 }
 

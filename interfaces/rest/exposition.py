@@ -9,7 +9,7 @@ _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 
 @dataclass(frozen=True)
-class Sample:
+class MetricSample:
     """A value. ``suffix`` follows the family's name: ``_bucket``, ``_sum``, ``_count``."""
 
     value: float
@@ -28,7 +28,7 @@ class Family:
     name: str
     kind: str
     help: str
-    samples: Iterable[Sample]
+    samples: Iterable[MetricSample]
 
 
 def text(families: Iterable[Family]) -> str:
@@ -40,7 +40,7 @@ def text(families: Iterable[Family]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _line(name: str, sample: Sample) -> str:
+def _line(name: str, sample: MetricSample) -> str:
     labels = ",".join(
         f'{key}="{value.translate(_ESCAPES)}"' for key, value in sample.labels.items()
     )

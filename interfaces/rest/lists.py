@@ -12,7 +12,7 @@ import falcon
 from application.ports.read_models import MarkerNotFound, Page
 from interfaces.rest import media
 from interfaces.rest.call import as_uuid, call_of
-from interfaces.rest.errors import Malformed
+from interfaces.rest.errors import MalformedRequest
 from interfaces.rest.parameters import Parameter
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,4000}", re.ASCII)
@@ -91,11 +91,13 @@ class ListQuery:
         """Reads the parameters: what can be said before the policy is asked.
 
         Raises:
-            Malformed: one is unknown, given twice, or of the wrong type.
+            MalformedRequest: one is unknown, given twice, or of the wrong type.
         """
         parameters = media.query(req, (one.name for one in listing.query))
         if "limit" in parameters and not _WHOLE.fullmatch(parameters["limit"]):
-            raise Malformed(f"Invalid value for limit: {parameters['limit']!r} is no integer")
+            raise MalformedRequest(
+                f"Invalid value for limit: {parameters['limit']!r} is no integer"
+            )
         if "marker" in parameters:
             parameters["marker"] = _marker(listing, parameters["marker"])
         filters = {
@@ -109,21 +111,23 @@ class ListQuery:
         """The page that is asked for.
 
         Raises:
-            Malformed: filters exclude each other, or a parameter has no such value.
+            MalformedRequest: filters exclude each other, or a parameter has no such value.
             MarkerNotFound: the marker can name no row.
         """
         if len(self.listing.exclusive & set(self.filters)) > 1:
             names = " and ".join(sorted(self.listing.exclusive))
-            raise Malformed(f"{names} cannot be used together.")
+            raise MalformedRequest(f"{names} cannot be used together.")
         key = self.parameters.get("sort_key", "id")
         if key not in self.listing.sort_keys:
-            raise Malformed(f"Invalid sort key: {key}")
+            raise MalformedRequest(f"Invalid sort key: {key}")
         limit = int(self.parameters.get("limit", max_limit))
         if limit < 1:
-            raise Malformed("Limit must be positive")
+            raise MalformedRequest("Limit must be positive")
         direction = self.parameters.get("sort_dir", "asc")
         if direction not in {"asc", "desc"}:
-            raise Malformed(f"Invalid sort direction: {direction}. Acceptable values are asc, desc")
+            raise MalformedRequest(
+                f"Invalid sort direction: {direction}. Acceptable values are asc, desc"
+            )
         marker = self.parameters.get("marker")
         if marker is not None and self.listing.marker is not Marker.NUMBER and not as_uuid(marker):
             raise MarkerNotFound(f"Marker {marker} could not be found.")
@@ -168,11 +172,11 @@ def _documented(name: str, kind: Filter) -> Parameter:
 def _marker(listing: Listing, text: str) -> str:
     if listing.marker is Marker.NUMBER:
         if not _WHOLE.fullmatch(text):
-            raise Malformed(f"Invalid value for marker: {text!r} is no integer")
+            raise MalformedRequest(f"Invalid value for marker: {text!r} is no integer")
         return str(int(text))
     found = as_uuid(text)
     if found is None and listing.marker is Marker.UUID:
-        raise Malformed(f"Invalid value for marker: {text!r} is no uuid")
+        raise MalformedRequest(f"Invalid value for marker: {text!r} is no uuid")
     return text if found is None else str(found)
 
 
@@ -181,5 +185,5 @@ def _filter(name: str, kind: Filter, text: str) -> str:
         return text
     found = as_uuid(text)
     if found is None:
-        raise Malformed(f"Invalid value for {name}: {text!r} is no uuid")
+        raise MalformedRequest(f"Invalid value for {name}: {text!r} is no uuid")
     return str(found)

@@ -10,10 +10,10 @@ from urllib.parse import parse_qsl
 import falcon
 import msgspec
 
-from application.commands.patching import MISSING, Operation, Patch
-from application.kernel.idempotency import Once
+from application.commands.patching import MISSING, ParsedOperation, Patch
+from application.kernel.idempotency import IdempotencyKey
 from interfaces.rest.call import call_of
-from interfaces.rest.errors import Malformed, TooLarge, TooSlow, UnusableMediaType
+from interfaces.rest.errors import BodyTooLarge, BodyTooSlow, MalformedRequest, UnusableMediaType
 from interfaces.rest.serving.worker import ran_out_of_patience
 
 JSON = "application/json"
@@ -43,25 +43,25 @@ def read(req: falcon.Request, limit: int) -> bytes:
         limit: bytes.
 
     Raises:
-        TooLarge: it is longer than the limit.
+        BodyTooLarge: it is longer than the limit.
         UnusableMediaType: there is one, and it is not JSON.
-        Malformed: it is a form.
-        TooSlow: the rest of it does not come.
+        MalformedRequest: it is a form.
+        BodyTooSlow: the rest of it does not come.
     """
     if (req.content_length or 0) > limit:
-        raise TooLarge(f"The request body is longer than {limit} bytes.")
+        raise BodyTooLarge(f"The request body is longer than {limit} bytes.")
     stream = req.stream if req.content_length is None and _chunked(req) else req.bounded_stream
     try:
         body = stream.read(limit + 1)
     except OSError as error:
         if not ran_out_of_patience(error):
             raise
-        raise TooSlow("The request body did not come in time.") from error
+        raise BodyTooSlow("The request body did not come in time.") from error
     if len(body) > limit:
-        raise TooLarge(f"The request body is longer than {limit} bytes.")
+        raise BodyTooLarge(f"The request body is longer than {limit} bytes.")
     kind = (req.content_type or JSON).partition(";")[0].strip().lower()
     if body and kind == _FORM:
-        raise Malformed("The request body must be JSON, not a form.")
+        raise MalformedRequest("The request body must be JSON, not a form.")
     if body and kind not in _READABLE:
         raise UnusableMediaType(f"The request body must be {JSON}, not {kind}.")
     return body
@@ -75,14 +75,14 @@ def decoded(body: bytes, kind: type[T]) -> T:
     """A body as a typed value.
 
     Raises:
-        Malformed: it is not JSON, or not of that type; the text names the place and the rule.
+        MalformedRequest: not JSON, or not of that type; the text names the place and the rule.
     """
     if not body.strip():
-        raise Malformed("The request has no body; it must be JSON, at least {}.")
+        raise MalformedRequest("The request has no body; it must be JSON, at least {}.")
     try:
         value = msgspec.json.decode(body, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise Malformed(f"Invalid input: {error}") from None
+        raise MalformedRequest(f"Invalid input: {error}") from None
     _storable(body)
     return value
 
@@ -95,47 +95,47 @@ def _storable(body: bytes) -> None:
     while waiting:
         value, depth = waiting.pop()
         if depth > DEEPEST:
-            raise Malformed(f"Invalid input: nested deeper than {DEEPEST} levels")
+            raise MalformedRequest(f"Invalid input: nested deeper than {DEEPEST} levels")
         if isinstance(value, dict):
             waiting += [(one, depth + 1) for pair in value.items() for one in pair]
         elif isinstance(value, list):
             waiting += [(one, depth + 1) for one in value]
         elif isinstance(value, str) and "\0" in value:
-            raise Malformed("Invalid input: text must not contain NUL characters")
+            raise MalformedRequest("Invalid input: text must not contain NUL characters")
         elif isinstance(value, int) and not -BIGGEST <= value < BIGGEST:
-            raise Malformed("Invalid input: integers must fit into 64 bits")
+            raise MalformedRequest("Invalid input: integers must fit into 64 bits")
 
 
 def patch(req: falcon.Request, limit: int) -> Patch:
     """The request's JSON patch.
 
     Raises:
-        Malformed: the body is not a list of operations.
+        MalformedRequest: the body is not a list of operations.
     """
     operations = decoded(read(req, limit), list[PatchOperation])
     return [
-        Operation(one.op, one.path, MISSING if one.value is msgspec.UNSET else one.value)
+        ParsedOperation(one.op, one.path, MISSING if one.value is msgspec.UNSET else one.value)
         for one in operations
     ]
 
 
-def once(req: falcon.Request, body: bytes) -> Once | None:
+def once(req: falcon.Request, body: bytes) -> IdempotencyKey | None:
     """How often the request may take effect, if its ``Idempotency-Key`` says so.
 
     The key counts per caller; the digest covers what is asked.
 
     Raises:
-        Malformed: the key is empty or too long.
+        MalformedRequest: the key is empty or too long.
     """
     key = req.get_header("Idempotency-Key")
     if key is None:
         return None
     if not 1 <= len(key) <= LONGEST_KEY:
-        raise Malformed(f"Idempotency-Key must have 1 to {LONGEST_KEY} characters.")
+        raise MalformedRequest(f"Idempotency-Key must have 1 to {LONGEST_KEY} characters.")
     actor = call_of(req).metadata().actor
     scope = json.dumps([actor.id, actor.project, key])
     asked = b"\x1f".join([req.method.encode(), req.path.encode(), _canonical(body)])
-    return Once(scope, hashlib.sha256(asked).hexdigest())
+    return IdempotencyKey(scope, hashlib.sha256(asked).hexdigest())
 
 
 def _canonical(body: bytes) -> bytes:
@@ -163,17 +163,17 @@ def query(req: falcon.Request, known: Iterable[str]) -> dict[str, str]:
     """The query parameters of a request.
 
     Raises:
-        Malformed: one is unknown or given twice.
+        MalformedRequest: one is unknown or given twice.
     """
     allowed = set(known)
     found: dict[str, str] = {}
     for name, value in _pairs(req):
         if name not in allowed:
-            raise Malformed(f"Unknown argument: {name!r}")
+            raise MalformedRequest(f"Unknown argument: {name!r}")
         if name in found:
-            raise Malformed(f"Argument given twice: {name!r}")
+            raise MalformedRequest(f"Argument given twice: {name!r}")
         if "\0" in value:
-            raise Malformed(f"Invalid value for argument {name!r}")
+            raise MalformedRequest(f"Invalid value for argument {name!r}")
         found[name] = value
     return found
 
@@ -182,7 +182,7 @@ def _pairs(req: falcon.Request) -> list[tuple[str, str]]:
     try:
         return parse_qsl(req.query_string, keep_blank_values=True, max_num_fields=100)
     except ValueError as error:
-        raise Malformed(f"Invalid query string: {error}") from None
+        raise MalformedRequest(f"Invalid query string: {error}") from None
 
 
 def nothing(resp: falcon.Response, status: int) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from interfaces.rest.call import as_uuid
-from interfaces.rest.errors import Malformed
+from interfaces.rest.errors import MalformedRequest
 
 _WHOLE = re.compile(r"[0-9]{1,18}", re.ASCII)
 
@@ -40,7 +40,7 @@ def whole(given: Given, name: str, default: int) -> int:
     """A position or a count.
 
     Raises:
-        Malformed: it is none.
+        MalformedRequest: it is none.
     """
     text = given.get(name)
     return default if text is None else number(name, text)
@@ -50,10 +50,10 @@ def number(name: str, text: str) -> int:
     """A position or a count from text.
 
     Raises:
-        Malformed: it is none.
+        MalformedRequest: it is none.
     """
     if not _WHOLE.fullmatch(text):
-        raise Malformed(f"Invalid value for {name}: {text!r} is no position or count")
+        raise MalformedRequest(f"Invalid value for {name}: {text!r} is no position or count")
     return int(text)
 
 
@@ -61,14 +61,14 @@ def uuid(given: Given, name: str) -> UUID | None:
     """A uuid, None if it is not given.
 
     Raises:
-        Malformed: it is none.
+        MalformedRequest: it is none.
     """
     text = given.get(name)
     if text is None:
         return None
     found = as_uuid(text)
     if found is None:
-        raise Malformed(f"Invalid value for {name}: {text!r} is no uuid")
+        raise MalformedRequest(f"Invalid value for {name}: {text!r} is no uuid")
     return found
 
 
@@ -76,7 +76,7 @@ def time(given: Given, name: str) -> datetime | None:
     """A time, None if it is not given. Without an offset it is UTC.
 
     Raises:
-        Malformed: it is none.
+        MalformedRequest: it is none.
     """
     text = given.get(name)
     if text is None:
@@ -85,14 +85,14 @@ def time(given: Given, name: str) -> datetime | None:
         found = datetime.fromisoformat(re.sub(r" (\d\d:?\d\d)$", r"+\1", text))
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise Malformed(f"Invalid value for {name}: {text!r} is no ISO 8601 time") from None
+        raise MalformedRequest(f"Invalid value for {name}: {text!r} is no ISO 8601 time") from None
 
 
 def moment(given: Given, name: str = AT.name) -> int | datetime | None:
     """A log position or a time, None if it is not given.
 
     Raises:
-        Malformed: it is neither.
+        MalformedRequest: it is neither.
     """
     text = given.get(name)
     if text is None:

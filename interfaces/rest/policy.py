@@ -98,7 +98,7 @@ class PolicyUnusable(Exception):
     """The policy file does not say what is allowed."""
 
 
-class Policy:
+class PolicyEnforcer:
     """Applies the rules; the file is read again when it changes.
 
     One enforcer follows the files. What it has read is judged by another one that never changes,
@@ -201,7 +201,7 @@ class Identity(Protocol):
         ...
 
 
-class Guard:
+class PolicyAuthorizer:
     """The deployment's authorizer: an identity source and the policy.
 
     Args:
@@ -209,7 +209,7 @@ class Guard:
         policy: tells what they may do.
     """
 
-    def __init__(self, identity: Identity, policy: Policy) -> None:
+    def __init__(self, identity: Identity, policy: PolicyEnforcer) -> None:
         self._identity = identity
         self._policy = policy
 

@@ -21,7 +21,7 @@ class Access(Enum):
 
 
 @dataclass(frozen=True)
-class Endpoint:
+class RouteMethod:
     """A method of a route.
 
     Attributes:
@@ -51,7 +51,7 @@ class Route:
     path: str
     resource: object
     suffix: str | None = None
-    endpoints: tuple[Endpoint, ...] = field(default=())
+    endpoints: tuple[RouteMethod, ...] = field(default=())
 
     @property
     def public(self) -> bool:
@@ -59,12 +59,12 @@ class Route:
         return all(endpoint.access is Access.PUBLIC for endpoint in self.endpoints)
 
 
-def get(rule: str, *query: Parameter) -> Endpoint:
+def get(rule: str, *query: Parameter) -> RouteMethod:
     """A lookup or a list."""
-    return Endpoint("GET", rule, query=query)
+    return RouteMethod("GET", rule, query=query)
 
 
-def by_method(routes: Iterable[Route]) -> dict[tuple[str, str], Endpoint]:
+def by_method(routes: Iterable[Route]) -> dict[tuple[str, str], RouteMethod]:
     """Endpoints by path template and method."""
     return {
         (route.path, endpoint.method): endpoint for route in routes for endpoint in route.endpoints

@@ -11,10 +11,10 @@ from application.kernel.unit_of_work import Commands
 from application.ports.clock import Clock, Ids
 from application.ports.counters import CounterBoard
 from application.ports.read_models import ReadModels, StrategyView
-from application.ports.records import Records
-from application.ports.services import Services
-from application.replay.as_of import Past
-from application.replay.history import History
+from application.ports.records import RecordStore
+from application.ports.services import ServiceRegistry
+from application.replay.as_of import AsOfQueries
+from application.replay.history import ReadOnlyLog
 from domain.audits.schedule import Cron
 from interfaces.rest.auth import Authorizer
 from interfaces.rest.serving.traffic import Traffic
@@ -117,9 +117,9 @@ class RestServices:
 
     commands: Commands
     reads: ReadModels
-    history: History
-    records: Records
-    services: Services
+    history: ReadOnlyLog
+    records: RecordStore
+    services: ServiceRegistry
     counters: CounterBoard
     authorizer: Authorizer
     cron: Cron
@@ -133,6 +133,6 @@ class RestServices:
     stopping: Callable[[], bool] = lambda: False
 
     @cached_property
-    def past(self) -> Past:
+    def past(self) -> AsOfQueries:
         """What things were: one for all resources, as it remembers long histories."""
-        return Past(self.history, self.reads, self.cron, self.clock)
+        return AsOfQueries(self.history, self.reads, self.cron, self.clock)

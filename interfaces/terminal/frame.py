@@ -9,7 +9,14 @@ from rich.table import Table
 from rich.text import Text
 
 from application.ports.read_models import TimelineView
-from application.queries.overview import AuditLine, ModelLine, MoveLine, PlanLine, ServiceLine, View
+from application.queries.overview import (
+    AuditLine,
+    ModelLine,
+    MoveLine,
+    Overview,
+    PlanLine,
+    ServiceLine,
+)
 from interfaces.terminal.wording import STATE_STYLES, age, bar, one_line, sizes
 
 WIDE = 100
@@ -35,7 +42,7 @@ class Section:
     newest_last: bool = False
 
 
-def frame(view: View, width: int, height: int) -> RenderableType:
+def frame(view: Overview, width: int, height: int) -> RenderableType:
     """The screen for a terminal of that size: at most so many lines, none longer."""
     sections = [
         _services(view),
@@ -68,7 +75,7 @@ def share(wanted: Sequence[int], room: int) -> list[int]:
 # -- the parts -----------------------------------------------------------------------------------
 
 
-def _head(view: View) -> Iterator[Text]:
+def _head(view: Overview) -> Iterator[Text]:
     where = view.where
     running = f"up, pid {where.pid}" if where.pid else "no `vigil up` here"
     parts = [running, f"{view.at.astimezone(UTC):%H:%M:%S} UTC", f"log {view.end}"]
@@ -83,7 +90,7 @@ def _head(view: View) -> Iterator[Text]:
         yield Text(f" {view.problem}", style="bold red")
 
 
-def _read_models(view: View) -> Text:
+def _read_models(view: Overview) -> Text:
     behind = [one for one in view.projections if one.lag]
     text = Text(" read models ", style="dim")
     if not view.projections:
@@ -106,7 +113,7 @@ def _read_models(view: View) -> Text:
     return text
 
 
-def _models(view: View) -> Text:
+def _models(view: Overview) -> Text:
     text = Text(" clouds ", style="dim")
     if not view.models:
         text.append("no model kept yet", style="yellow")
@@ -126,7 +133,7 @@ def _one_model(one: ModelLine) -> Text:
     return shown
 
 
-def _services(view: View) -> Section:
+def _services(view: Overview) -> Section:
     down = sum(not one.alive for one in view.services)
     summary = f"{len(view.services)}" + (f", {down} down" if down else "")
     rows = tuple(map(_service, sorted(view.services, key=lambda one: one.alive)))
@@ -138,7 +145,7 @@ def _service(one: ServiceLine) -> Cells:
     return (Text(one.name), Text(one.host, style="dim"), state, Text(f"seen {age(one.age)} ago"))
 
 
-def _plans(view: View, width: int) -> Section:
+def _plans(view: Overview, width: int) -> Section:
     rows: list[Cells] = []
     for one in view.plans:
         rows.append(_plan(one, width))
@@ -175,7 +182,7 @@ def _bar_width(width: int) -> int:
     return 24 if width >= WIDE else 12
 
 
-def _audits(view: View, width: int) -> Section:
+def _audits(view: Overview, width: int) -> Section:
     rows = tuple(_audit(one, width) for one in view.audits)
     return Section("AUDITS", str(len(view.audits)), rows, stretch=4)
 
@@ -192,7 +199,7 @@ def _audit(one: AuditLine, width: int) -> Cells:
     )
 
 
-def _events(view: View, width: int) -> Section:
+def _events(view: Overview, width: int) -> Section:
     rows = tuple(_event(one, width) for one in view.events)
     return Section("EVENTS", f"newest of {view.end}", rows, stretch=2, newest_last=True)
 

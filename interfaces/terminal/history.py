@@ -12,8 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from application.replay.diff import Difference
-from application.replay.timeline import Moment
-from application.replay.travel import Snapshot, plain
+from application.replay.timeline import TimelineEntry
+from application.replay.travel import AggregateAt, plain
 from domain.plans.action_plan import ActionPlan
 from interfaces.terminal.wording import STATE_STYLES, one_line, target
 
@@ -25,7 +25,7 @@ def stamp(at: datetime | None) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.") + f"{at.microsecond // 1000:03}"
 
 
-def origin(moment: Moment) -> str:
+def origin(moment: TimelineEntry) -> str:
     """Why something happened: who asked, in which run, because of what."""
     parts = []
     if moment.request_id:
@@ -40,12 +40,12 @@ def origin(moment: Moment) -> str:
 # -- the log -------------------------------------------------------------------------------------
 
 
-def log_json(moments: Iterable[Moment], out: TextIO) -> None:
+def log_json(moments: Iterable[TimelineEntry], out: TextIO) -> None:
     """One JSON object per line."""
     out.writelines(json.dumps(plain(one)) + "\n" for one in moments)
 
 
-def log_text(moments: Sequence[Moment], out: Console) -> None:
+def log_text(moments: Sequence[TimelineEntry], out: Console) -> None:
     """A table on a terminal, a line per event elsewhere."""
     if out.is_terminal:
         out.print(_log_table(moments))
@@ -60,7 +60,7 @@ def log_text(moments: Sequence[Moment], out: Console) -> None:
         )
 
 
-def _log_table(moments: Sequence[Moment]) -> Table:
+def _log_table(moments: Sequence[TimelineEntry]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("#", justify="right", style="dim")
     table.add_column("time (UTC)", no_wrap=True)
@@ -77,13 +77,13 @@ def _log_table(moments: Sequence[Moment]) -> Table:
 # -- a state -------------------------------------------------------------------------------------
 
 
-def state_json(snapshot: Snapshot, out: TextIO) -> None:
+def state_json(snapshot: AggregateAt, out: TextIO) -> None:
     """One JSON object."""
     head = {one.name: plain(getattr(snapshot, one.name)) for one in fields(snapshot)[:-1]}
     out.write(json.dumps({**head, "state": snapshot.plain()}, indent=2) + "\n")
 
 
-def state_text(snapshot: Snapshot, out: Console) -> None:
+def state_text(snapshot: AggregateAt, out: Console) -> None:
     """The attributes, and for a plan a table of its actions."""
     today = "" if snapshot.version < snapshot.versions else ", as it is today"
     out.print(
@@ -152,7 +152,9 @@ def diff_json(found: Sequence[Difference], out: TextIO) -> None:
     out.writelines(json.dumps(asdict(one)) + "\n" for one in found)
 
 
-def diff_text(found: Sequence[Difference], before: Snapshot, after: Snapshot, out: Console) -> None:
+def diff_text(
+    found: Sequence[Difference], before: AggregateAt, after: AggregateAt, out: Console
+) -> None:
     """A line per attribute that differs."""
     out.print(
         f"{before.kind} {before.aggregate_id}: version {before.version} -> {after.version}",

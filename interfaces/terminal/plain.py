@@ -4,17 +4,17 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from application.queries.overview import ModelLine, View
+from application.queries.overview import ModelLine, Overview
 from application.replay.travel import plain
 from interfaces.terminal.wording import age, one_line, sizes
 
 
-def as_json(view: View) -> str:
+def as_json(view: Overview) -> str:
     """The whole view as one JSON object."""
     return json.dumps(plain(asdict(view)), indent=2)
 
 
-def lines(view: View, events: int = 10) -> Iterator[str]:
+def lines(view: Overview, events: int = 10) -> Iterator[str]:
     """A line per thing, each beginning with what kind of thing it is."""
     where = view.where
     yield f"installation {'up, pid ' + str(where.pid) if where.pid else 'not running here'}"

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.live import Live
 
-from application.queries.overview import View
+from application.queries.overview import Overview
 from infrastructure.signals import answered
 from interfaces.terminal.frame import frame
 
 
 def watch(
-    console: Console, look: Callable[[], View], interval: float, stop: threading.Event
+    console: Console, look: Callable[[], Overview], interval: float, stop: threading.Event
 ) -> None:
     """Shows what is going on until ``stop`` is set or Ctrl-C is pressed.
 

@@ -20,17 +20,17 @@ from typing import Any
 from application.simulation.offline import metric_table
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.records import AggregateRow
-from domain.cluster.formats.portable import NeutralCluster, read_neutral
+from domain.cluster.formats.portable import PortableCluster, read_neutral
 from domain.cluster.formats.xml import from_xml, to_xml
 from domain.cluster.placement.branch import Branch
 from domain.cluster.placement.constraints import Constraints
-from domain.cluster.placement.load import Load
+from domain.cluster.placement.load import MeasuredLoad
 from domain.cluster.scope.compute import parse_scope
 from domain.optimization import STRATEGIES
 from domain.optimization.algorithms.utilisation import utilisation
 from domain.optimization.planners import weight_planner
 from domain.optimization.strategies.vm_workload_consolidation import CPU_HEADROOM, MEMORY_HEADROOM
-from domain.optimization.strategy import Inputs
+from domain.optimization.strategy import StrategyInputs
 from domain.plans.verification import verify_plan
 from tests.benchmarks.report import Cell, Table
 
@@ -132,7 +132,7 @@ def measure(data: Mapping[str, object]) -> Iterator[tuple[str, float, str]]:
     yield "model from rows", least(3, build), "s"
     yield "memory: rows and model", peak_mb(), "MB"
     yield from _forms(model)
-    inputs = Inputs(model, metric_table(model, cluster.metrics, STRATEGY, {}), {}, 0)
+    inputs = StrategyInputs(model, metric_table(model, cluster.metrics, STRATEGY, {}), {}, 0)
     use = utilisation(
         model, inputs.metrics, cpu_headroom=CPU_HEADROOM, memory_headroom=MEMORY_HEADROOM
     )
@@ -152,7 +152,7 @@ def measure(data: Mapping[str, object]) -> Iterator[tuple[str, float, str]]:
     yield "memory: of which since the rows were read", peak_mb() - before, "MB"
 
 
-def racks(cluster: NeutralCluster) -> list[AggregateRow]:
+def racks(cluster: PortableCluster) -> list[AggregateRow]:
     """Host aggregates that mean nothing but a name to be selected by."""
     return [
         AggregateRow(
@@ -162,7 +162,7 @@ def racks(cluster: NeutralCluster) -> list[AggregateRow]:
     ]
 
 
-def _build(cluster: NeutralCluster, aggregates: Sequence[AggregateRow]) -> ComputeModel:
+def _build(cluster: PortableCluster, aggregates: Sequence[AggregateRow]) -> ComputeModel:
     return ComputeModel.build(cluster.hosts, cluster.servers, cluster.groups, aggregates)[0]
 
 
@@ -184,7 +184,7 @@ def _forms(model: ComputeModel) -> Iterator[tuple[str, float, str]]:
     yield "hosts in scope", len(narrow().hosts), ""
 
 
-def _probes(model: ComputeModel, load: Load) -> Iterator[tuple[str, float, str]]:
+def _probes(model: ComputeModel, load: MeasuredLoad) -> Iterator[tuple[str, float, str]]:
     branch, rules = Branch(model, load), Constraints(model)
     servers = [n * len(model.servers) // PROBES for n in range(PROBES)]
 

@@ -15,9 +15,9 @@ from uuid import UUID
 import psycopg
 from eventsourcing.persistence import StoredEvent
 
-from domain.audits import Audit, AuditType, Definition, RunCause
+from domain.audits import Audit, AuditDefinition, AuditType, RunCause
 from domain.kernel.metadata import Context
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 from domain.optimization.solution import PlannedAction, ProposedAction
 from domain.plans.action_plan import ActionPlan
 from domain.plans.proposal import Proposal
@@ -128,7 +128,7 @@ def _measure(name: str, url: str, floor: Floor) -> list[Figure]:
 def _lasting_audit(log: SqlEventLog) -> UUID:
     """A continuous audit with so many runs."""
     ctx = now("scheduler")
-    definition = Definition("a", AuditType.CONTINUOUS, "g", "s", {}, [], interval="60")
+    definition = AuditDefinition("a", AuditType.CONTINUOUS, "g", "s", {}, [], interval="60")
     audit = Audit.request(ctx, NEW.new(), definition)
     for number in range(RUNS):
         minute = Context(ctx.at + timedelta(minutes=number), ctx.metadata)
@@ -203,7 +203,7 @@ def _executed_plan(ctx: Context) -> ActionPlan:
                 "migrate",
                 f"server-{number}",
                 {"migration_type": "live", "source_node": "c1", "destination_node": "c2"},
-                Because(Reason.FREES_HOST, {"server": f"server-{number}", "source": "c1"}),
+                Cause(Reason.FREES_HOST, {"server": f"server-{number}", "source": "c1"}),
             ),
             (number - 1,) if number % 10 else (),
         )

@@ -16,9 +16,9 @@ from eventsourcing.persistence import Mapper as LibraryMapper
 from eventsourcing.persistence import StoredEvent, Tracking, TrackingRecorder
 from eventsourcing.projection import BaseProjectionRunner, Projection
 
-from application.ports.event_log import Recorded
+from application.ports.event_log import RecordedEvent
 from application.projections import Projector, all_projections
-from application.projections.batch import Folder
+from application.projections.batch import BatchProjector
 from domain.kernel.aggregate import Event
 from infrastructure.clock import SystemClock
 from infrastructure.cron import next_match
@@ -62,7 +62,7 @@ class Log(Application[UUID]):
 class View(TrackingRecorder):
     """Our read tables: the position is moved in the transaction of the fold."""
 
-    def __init__(self, folder: Folder) -> None:
+    def __init__(self, folder: BatchProjector) -> None:
         self._folder = folder
         self.position = 0
         self.count = 0
@@ -74,7 +74,7 @@ class View(TrackingRecorder):
         if not self.count:
             self.begun = time.perf_counter()
         topic = str(vars(type(event))["TOPIC"])
-        self._folder.fold(self.position, [Recorded(position, topic, event)])
+        self._folder.fold(self.position, [RecordedEvent(position, topic, event)])
         self.position = position
         self.count += 1
         if self.count == EVENTS:
@@ -112,7 +112,7 @@ def run() -> list[Figure]:
             store = SqlProjectionStore(engine)
             projector = Projector(log, store, all_projections(next_match), SystemClock())
             projector.prepare()
-            view = _followed(url, Folder(store, all_projections(next_match), SystemClock()))
+            view = _followed(url, BatchProjector(store, all_projections(next_match), SystemClock()))
             left = log.end() - view.position  # nobody else wrote: positions have no holes
             begun = time.perf_counter()
             projector.catch_up()
@@ -128,7 +128,7 @@ def run() -> list[Figure]:
     ]
 
 
-def _followed(url: str, folder: Folder) -> View:
+def _followed(url: str, folder: BatchProjector) -> View:
     """The tables when the library's runner has folded some events."""
     parts = urlsplit(url)
     view = View(folder)

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import openstack
 import requests
 
-from application.ports.event_log import Recorded
+from application.ports.event_log import RecordedEvent
 from domain.audit_templates import AuditTemplate
 from domain.kernel.metadata import Context, Metadata, component
 from infrastructure.clock import SystemClock
@@ -222,7 +222,7 @@ class User:
 
     def _when(self, aggregate: UUID, topic: str) -> datetime:
         for entry in self._log.history(aggregate):
-            if isinstance(entry, Recorded) and entry.topic == topic:
+            if isinstance(entry, RecordedEvent) and entry.topic == topic:
                 return entry.event.timestamp
         raise AssertionError(f"{aggregate} has no {topic}")
 

@@ -12,10 +12,10 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from uuid import UUID
 
-from application.replay.as_of import Past
-from application.replay.history import History
+from application.replay.as_of import AsOfQueries
+from application.replay.history import ReadOnlyLog
 from application.replay.history_cache import Moment
-from domain.audits import Audit, AuditType, Definition
+from domain.audits import Audit, AuditDefinition, AuditType
 from domain.audits.events import RunCause
 from domain.kernel.metadata import Context, Metadata, component
 from domain.plans.action_plan import ActionPlan
@@ -66,10 +66,10 @@ def _asked(log: SqlEventLog, plan: UUID) -> Iterator[tuple[str, float]]:
     times = [BEGAN + place // PER_RUN * MINUTE for place in places]
     del history
 
-    def audit(past: Past, moment: Moment) -> object:
+    def audit(past: AsOfQueries, moment: Moment) -> object:
         return past.audit(AUDIT, moment)
 
-    def of_plan(past: Past, moment: Moment) -> object:
+    def of_plan(past: AsOfQueries, moment: Moment) -> object:
         return past.action_plan(plan, moment)
 
     yield from _measured(log, "an audit, its beginning", audit, early, [])
@@ -80,9 +80,9 @@ def _asked(log: SqlEventLog, plan: UUID) -> Iterator[tuple[str, float]]:
 
 
 def _measured(
-    log: History,
+    log: ReadOnlyLog,
     name: str,
-    ask: Callable[[Past, Moment], object],
+    ask: Callable[[AsOfQueries, Moment], object],
     first: Moment,
     later: list[Moment] | list[int] | list[datetime],
 ) -> Iterator[tuple[str, float]]:
@@ -90,7 +90,7 @@ def _measured(
         url = f"sqlite:///{Path(folder) / 'views.db'}"
         upgrade(url)
         engine, clock = open_engine(url), SystemClock()
-        past = Past(log, SqlReadModels(engine, clock, log.end), next_match, clock)
+        past = AsOfQueries(log, SqlReadModels(engine, clock, log.end), next_match, clock)
         begun = perf_counter()
         ask(past, first)
         yield name, perf_counter() - begun
@@ -116,7 +116,7 @@ def _log(events: int) -> Iterator[tuple[SqlEventLog, UUID]]:
 
 def _lived(log: SqlEventLog, runs: int) -> UUID:
     """Has the audit run; the id of its first plan."""
-    definition = Definition(
+    definition = AuditDefinition(
         name="each minute",
         audit_type=AuditType.CONTINUOUS,
         goal="server_consolidation",

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 import requests
 
-from domain.audits import Audit, AuditType, Definition
+from domain.audits import Audit, AuditDefinition, AuditType
 from domain.kernel.metadata import Context, Metadata, component
 from infrastructure.clock import SystemClock
 from infrastructure.event_log import open_event_log
@@ -164,7 +164,7 @@ def api(house: Installation, database: str, workers: int) -> Iterator[Server]:
 
 
 def _audit(ctx: Context, audit: UUID) -> Audit:
-    definition = Definition(f"audit-{audit}", AuditType.ONESHOT, GOAL, None, {}, [])
+    definition = AuditDefinition(f"audit-{audit}", AuditType.ONESHOT, GOAL, None, {}, [])
     return Audit.request(ctx, audit, definition)
 
 

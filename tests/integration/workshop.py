@@ -6,17 +6,17 @@ from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
-from application.cluster_models.collection import Keepers, ModelKeeper
+from application.cluster_models.collection import ModelCollector, ModelCollectors
 from application.cluster_models.kinds import (
     M,
-    Source,
+    ModelSource,
     baremetal_source,
     compute_source,
     storage_source,
 )
 from application.commands.parameters import completed
-from application.decision_engine.engine import DecisionEngine, Patience
-from application.decision_engine.inputs import Freshness, Gatherer, last_effect
+from application.decision_engine.engine import DecisionEngine, RunRetryPolicy
+from application.decision_engine.inputs import Freshness, InputLoader, last_effect
 from application.kernel.unit_of_work import Commands
 from application.ports.cloud import (
     BaremetalCollector,
@@ -24,12 +24,12 @@ from application.ports.cloud import (
     ComputeCollector,
     StorageCollector,
 )
-from application.ports.event_log import EventLog, Recorded
+from application.ports.event_log import EventLog, RecordedEvent
 from application.ports.metrics import Fetched, MetricCheck
 from application.ports.services import Instance
 from application.projections import Projector, all_projections
-from application.workers.scheduler import Scheduler, Timetable
-from domain.audits import Audit, AuditType, Definition
+from application.workers.scheduler import Scheduler, ScheduleSettings
+from domain.audits import Audit, AuditDefinition, AuditType
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.records import HostRow, ServerRow
 from domain.kernel.metadata import Metadata, component
@@ -41,7 +41,7 @@ from infrastructure.clock import SystemClock
 from infrastructure.cron import next_match
 from infrastructure.event_log import open_records
 from infrastructure.read_models import (
-    SqlKeptModels,
+    SqlCollectedModels,
     SqlProjectionStore,
     SqlReadModels,
     SqlServices,
@@ -140,19 +140,19 @@ class Workshop:
         self.cloud = ArrangedCloud()
         self.storage: StorageCollector | None = None
         self.baremetal: BaremetalCollector | None = None
-        self.kept = SqlKeptModels(self.engine_of_views)
+        self.kept = SqlCollectedModels(self.engine_of_views)
         self.freshness = Freshness(max_age=0.0)
         self.metrics = ArrangedMetrics()
         self.strategies: dict[str, Strategy] = dict(STRATEGIES)
         self.scheduler = Scheduler(
-            self.commands, self.read, CLOCK, next_match, Timetable(expiry_check=0.0)
+            self.commands, self.read, CLOCK, next_match, ScheduleSettings(expiry_check=0.0)
         )
 
     def close(self) -> None:
         self.records.close()
         self.engine_of_views.dispose()
 
-    def engine(self, name: str = "one", patience: Patience | None = None) -> DecisionEngine:
+    def engine(self, name: str = "one", patience: RunRetryPolicy | None = None) -> DecisionEngine:
         """An engine under an instance of its own, which has beaten once."""
         me = Instance(f"engine/{name}", "watcher-decision-engine", name, 1, "", "")
         self.services.beat(me)
@@ -162,7 +162,7 @@ class Workshop:
             read=self.read,
             records=self.records,
             services=self.services,
-            gatherer=Gatherer(
+            gatherer=InputLoader(
                 self.keepers(f"engine/{name}"),
                 lambda _: self.metrics,
                 CLOCK,
@@ -176,18 +176,18 @@ class Workshop:
             clock=CLOCK,
             instance=me,
             code="test",
-            patience=patience or Patience(pause=0.0, gate=0.0),
+            patience=patience or RunRetryPolicy(pause=0.0, gate=0.0),
         )
 
     def keeper(
         self, name: str = "collector", cloud: ComputeCollector | None = None
-    ) -> ModelKeeper[ComputeModel]:
+    ) -> ModelCollector[ComputeModel]:
         """Keeps the model of the arranged cloud (or of another view of it)."""
         return self.keeper_of(compute_source(cloud or self.cloud), name)
 
-    def keeper_of(self, source: Source[M], name: str = "collector") -> ModelKeeper[M]:
+    def keeper_of(self, source: ModelSource[M], name: str = "collector") -> ModelCollector[M]:
         """Keeps a model of any kind of the arranged cloud."""
-        return ModelKeeper(
+        return ModelCollector(
             source,
             self.commands,
             self.records,
@@ -197,9 +197,9 @@ class Workshop:
             metadata=Metadata(component("collector", name)),
         )
 
-    def keepers(self, name: str = "collector") -> Keepers:
+    def keepers(self, name: str = "collector") -> ModelCollectors:
         """Keeps what there is of the arranged cloud."""
-        return Keepers(
+        return ModelCollectors(
             self.keeper(name),
             None if self.storage is None else self.keeper_of(storage_source(self.storage), name),
             None
@@ -221,7 +221,7 @@ class Workshop:
         }
         audit_id = uuid4()
         self.commands.run(
-            TEST, lambda tx, ctx: tx.add(Audit.request(ctx, audit_id, Definition(**fields)))
+            TEST, lambda tx, ctx: tx.add(Audit.request(ctx, audit_id, AuditDefinition(**fields)))
         )
         self.projector.catch_up()
         return audit_id
@@ -250,7 +250,7 @@ class Workshop:
         plans = [
             self.log.find(ActionPlan, entry.aggregate_id)
             for entry in self.log.read(0, 10_000)
-            if isinstance(entry, Recorded) and entry.topic == "plan.proposed"
+            if isinstance(entry, RecordedEvent) and entry.topic == "plan.proposed"
         ]
         return [plan for plan in plans if plan is not None and plan.audit_id == audit_id]
 

@@ -11,19 +11,19 @@ from functools import cached_property
 import numpy as np
 
 from domain.cluster.baremetal.records import BaremetalNodeRow
-from domain.cluster.compute.columns import Table
-from domain.cluster.compute.records import Quarantined
+from domain.cluster.compute.columns import ColumnTable
+from domain.cluster.compute.records import QuarantinedRecord
 from domain.cluster.table.columns import BoolArray, Coded, bools, coded, map_key, mapping
-from domain.cluster.table.values import Unreadable, truth
-from domain.kernel.reasons import Because, Reason
+from domain.cluster.table.values import UnreadableValue, truth
+from domain.kernel.reasons import Cause, Reason
 
-__all__ = ["BaremetalColumns", "BaremetalModel", "Quarantined"]
+__all__ = ["BaremetalColumns", "BaremetalModel", "QuarantinedRecord"]
 
 _COMPUTE_NODE = "compute_node_id"
 
 
 @dataclass(frozen=True, eq=False)
-class BaremetalColumns(Table):
+class BaremetalColumns(ColumnTable):
     """Machines by index (0-based, in order of uuid). Meanings as in BaremetalNodeRow.
 
     Attributes:
@@ -81,10 +81,10 @@ class BaremetalModel:
     @staticmethod
     def build(
         rows: Iterable[BaremetalNodeRow],
-    ) -> "tuple[BaremetalModel, tuple[Quarantined, ...]]":
+    ) -> "tuple[BaremetalModel, tuple[QuarantinedRecord, ...]]":
         """The model of what is usable, and what was not."""
         good: list[BaremetalNodeRow] = []
-        bad: list[Quarantined] = []
+        bad: list[QuarantinedRecord] = []
         seen: set[str] = set()
         for row in rows:
             why = _defect(row, seen)
@@ -92,7 +92,7 @@ class BaremetalModel:
             if why is None:
                 good.append(row)
             else:
-                bad.append(Quarantined("bare-metal node", row.id, why))
+                bad.append(QuarantinedRecord("bare-metal node", row.id, why))
         good.sort(key=lambda row: row.id)
         return BaremetalModel(BaremetalColumns.of(good)), tuple(bad)
 
@@ -129,13 +129,13 @@ class BaremetalModel:
         return self.nodes.power_state.where(lambda state: state == "power on")
 
 
-def _defect(row: BaremetalNodeRow, seen: set[str]) -> Because | None:
+def _defect(row: BaremetalNodeRow, seen: set[str]) -> Cause | None:
     resource = row.name or row.id
     if row.id in seen:
         return _bad("id", resource, row.id)
     try:
         maintenance = truth(row.maintenance)
-    except Unreadable:
+    except UnreadableValue:
         return _bad("maintenance", resource, row.maintenance)
     if maintenance is None:
         return _bad("maintenance", resource, "missing")
@@ -145,8 +145,8 @@ def _defect(row: BaremetalNodeRow, seen: set[str]) -> Because | None:
     return None
 
 
-def _bad(field: str, resource: str, value: object) -> Because:
-    return Because(Reason.BAD_VALUE, {"field": field, "resource": resource, "value": str(value)})
+def _bad(field: str, resource: str, value: object) -> Cause:
+    return Cause(Reason.BAD_VALUE, {"field": field, "resource": resource, "value": str(value)})
 
 
 def _compute_node(extra: Mapping[str, object]) -> str | None:

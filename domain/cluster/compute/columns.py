@@ -32,7 +32,7 @@ C = TypeVar("C")
 _UNKNOWN_GENERATION = -1
 
 
-class Table:
+class ColumnTable:
     """What the tables share: JSON form and selection, column by column."""
 
     later: ClassVar[frozenset[str]] = frozenset()
@@ -88,7 +88,7 @@ def _take(column: object, rows: IntArray) -> object:
 
 
 @dataclass(frozen=True, eq=False)
-class HostColumns(Table):
+class HostColumns(ColumnTable):
     """Hosts by index (0-based, in order of id). Units and meanings as in HostRow.
 
     Attributes:
@@ -195,7 +195,7 @@ class HostColumns(Table):
 
 
 @dataclass(frozen=True, eq=False)
-class ServerColumns(Table):
+class ServerColumns(ColumnTable):
     """Servers by index (0-based, in order of id). Units and meanings as in ServerRow.
 
     Attributes:

@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from domain.cluster.compute.columns import Table
+from domain.cluster.compute.columns import ColumnTable
 from domain.cluster.table.columns import Coded, frozen
 
-T = TypeVar("T", bound=Table)
+T = TypeVar("T", bound=ColumnTable)
 
 
 def exchanged(table: T, keys: Sequence[str], gone: Collection[str], added: T) -> T:

@@ -13,7 +13,13 @@ import numpy as np
 from domain.cluster.compute.columns import HostColumns, ServerColumns
 from domain.cluster.compute.foreign_allocations import others
 from domain.cluster.compute.numa.model import NumaModel
-from domain.cluster.compute.records import AggregateRow, GroupRow, HostRow, Quarantined, ServerRow
+from domain.cluster.compute.records import (
+    AggregateRow,
+    GroupRow,
+    HostRow,
+    QuarantinedRecord,
+    ServerRow,
+)
 from domain.cluster.compute.resources import capacity, demands, resources
 from domain.cluster.compute.validation import admit_hosts, admit_servers
 from domain.cluster.table.columns import (
@@ -26,7 +32,7 @@ from domain.cluster.table.columns import (
     sequence,
 )
 
-__all__ = ["ComputeModel", "Quarantined", "build"]
+__all__ = ["ComputeModel", "QuarantinedRecord", "build"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +61,7 @@ class ComputeModel:
         servers: Iterable[ServerRow],
         groups: Iterable[GroupRow] = (),
         aggregates: Iterable[AggregateRow] = (),
-    ) -> "tuple[ComputeModel, tuple[Quarantined, ...]]":
+    ) -> "tuple[ComputeModel, tuple[QuarantinedRecord, ...]]":
         """The model of what is usable, and what was not."""
         good_hosts, bad_hosts = admit_hosts(hosts)
         placed, unplaced, bad_servers, unseen = admit_servers(servers, good_hosts)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from domain.cluster.compute.allocations import Allocations
 from domain.cluster.compute.numa.cells import Topology
-from domain.kernel.reasons import Because
+from domain.kernel.reasons import Cause
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ class AggregateRow:
 
 
 @dataclass(frozen=True)
-class Quarantined:
+class QuarantinedRecord:
     """An input record that could not be used; the others were.
 
     Attributes:
@@ -167,4 +167,4 @@ class Quarantined:
 
     kind: str
     id: str
-    because: Because
+    because: Cause

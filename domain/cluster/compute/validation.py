@@ -4,8 +4,8 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from domain.cluster.compute.records import HostRow, Quarantined, ServerRow
-from domain.kernel.reasons import Because, Reason
+from domain.cluster.compute.records import HostRow, QuarantinedRecord, ServerRow
+from domain.kernel.reasons import Cause, Reason
 
 _RATIOS = ("cpu_ratio", "ram_ratio", "disk_ratio")
 _HOST_AMOUNTS = (
@@ -22,32 +22,32 @@ MOST = 2**53
 """Beyond that, whole numbers are not exact in floating point: no cloud has so much of anything."""
 
 
-def admit_hosts(rows: Iterable[HostRow]) -> tuple[list[HostRow], list[Quarantined]]:
+def admit_hosts(rows: Iterable[HostRow]) -> tuple[list[HostRow], list[QuarantinedRecord]]:
     """Usable hosts in order of id, and the others. A name or id that occurs twice is ambiguous."""
     everything = list(rows)
     names = Counter(row.name for row in everything)
     ids = Counter(row.id for row in everything)
     good: list[HostRow] = []
-    bad: list[Quarantined] = []
+    bad: list[QuarantinedRecord] = []
     for row in everything:
         why = _duplicate(row, names, ids) or _bad_amount(row)
         if why is None:
             good.append(row)
         else:
-            bad.append(Quarantined("host", row.id, why))
+            bad.append(QuarantinedRecord("host", row.id, why))
     good.sort(key=lambda row: row.id)
     return good, bad
 
 
-def _duplicate(row: HostRow, names: Counter[str], ids: Counter[str]) -> Because | None:
+def _duplicate(row: HostRow, names: Counter[str], ids: Counter[str]) -> Cause | None:
     if names[row.name] > 1:
-        return Because(Reason.DUPLICATE_HOST, {"host": row.name, "count": names[row.name]})
+        return Cause(Reason.DUPLICATE_HOST, {"host": row.name, "count": names[row.name]})
     if ids[row.id] > 1:
         return _bad("id", row.name, row.id)
     return None
 
 
-def _bad_amount(row: HostRow) -> Because | None:
+def _bad_amount(row: HostRow) -> Cause | None:
     for name in _HOST_AMOUNTS:
         value = getattr(row, name)
         if not _whole(value):
@@ -59,7 +59,7 @@ def _bad_amount(row: HostRow) -> Because | None:
     return _bad_content(row)
 
 
-def _bad_content(row: HostRow) -> Because | None:
+def _bad_content(row: HostRow) -> Cause | None:
     for alias, count in row.devices.items():
         if not _whole(count):
             return _bad(f"devices[{alias}]", row.name, count)
@@ -69,7 +69,7 @@ def _bad_content(row: HostRow) -> Because | None:
     return _bad_cells(row)
 
 
-def _bad_cells(row: HostRow) -> Because | None:
+def _bad_cells(row: HostRow) -> Cause | None:
     if row.numa is None:
         return None
     numbers = [cell.id for cell in row.numa]
@@ -95,13 +95,13 @@ def _whole(value: object) -> bool:
     return value <= MOST and value == int(value)
 
 
-def _bad(field: str, resource: str, value: object) -> Because:
-    return Because(Reason.BAD_VALUE, {"field": field, "resource": resource, "value": str(value)})
+def _bad(field: str, resource: str, value: object) -> Cause:
+    return Cause(Reason.BAD_VALUE, {"field": field, "resource": resource, "value": str(value)})
 
 
 def admit_servers(
     rows: Iterable[ServerRow], hosts: Sequence[HostRow]
-) -> tuple[list[ServerRow], list[ServerRow], list[Quarantined], dict[str, int]]:
+) -> tuple[list[ServerRow], list[ServerRow], list[QuarantinedRecord], dict[str, int]]:
     """Servers on known hosts, servers on no host, the unusable ones, and those by host name.
 
     The first two are in order of id. Hosts that hold an unusable server must be known, because
@@ -110,14 +110,14 @@ def admit_servers(
     known = {row.name for row in hosts}
     placed: list[ServerRow] = []
     unplaced: list[ServerRow] = []
-    bad: list[Quarantined] = []
+    bad: list[QuarantinedRecord] = []
     lost: Counter[str] = Counter()
     seen: set[str] = set()
     for row in rows:
         why = _server_defect(row, known, seen)
         seen.add(row.id)
         if why is not None:
-            bad.append(Quarantined("server", row.id, why))
+            bad.append(QuarantinedRecord("server", row.id, why))
             if row.host is not None:
                 lost[row.host] += 1
         elif row.host is None:
@@ -129,15 +129,15 @@ def admit_servers(
     return placed, unplaced, bad, dict(lost)
 
 
-def _server_defect(row: ServerRow, hosts: set[str], seen: set[str]) -> Because | None:
+def _server_defect(row: ServerRow, hosts: set[str], seen: set[str]) -> Cause | None:
     if row.id in seen:
         return _bad("id", row.name or row.id, row.id)
     placed = row.host is not None
     if row.host is not None and row.host not in hosts:
-        return Because(Reason.UNKNOWN_HOST, {"resource": row.id, "host": row.host})
+        return Cause(Reason.UNKNOWN_HOST, {"resource": row.id, "host": row.host})
     figures = {name: getattr(row, name) for name in _FLAVOR}
     if placed and None in figures.values():
-        return Because(Reason.FLAVOR_MISSING, {"resource": row.id})
+        return Cause(Reason.FLAVOR_MISSING, {"resource": row.id})
     for name, value in figures.items():
         if value is not None and not _whole(value):
             return _bad(name, row.id, value)

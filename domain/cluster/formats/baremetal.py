@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 from domain.cluster.baremetal.model import BaremetalModel
 from domain.cluster.baremetal.records import BaremetalNodeRow
-from domain.cluster.compute.records import Quarantined
+from domain.cluster.compute.records import QuarantinedRecord
 from domain.cluster.formats.xml_fields import element, flag, json_map, optional, required, root_of
 
 
@@ -42,7 +42,7 @@ def to_xml(model: BaremetalModel) -> str:
     return ET.tostring(root, encoding="unicode")
 
 
-def from_xml(text: str) -> tuple[BaremetalModel, tuple[Quarantined, ...]]:
+def from_xml(text: str) -> tuple[BaremetalModel, tuple[QuarantinedRecord, ...]]:
     """The model that XML describes, and what of it could not be used.
 
     Raises:

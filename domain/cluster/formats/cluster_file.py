@@ -14,7 +14,7 @@ from domain.cluster.compute.allocations import allocations_record
 from domain.cluster.compute.columns import HostColumns, ServerColumns
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.numa.cells import topology_record
-from domain.cluster.compute.records import Quarantined
+from domain.cluster.compute.records import QuarantinedRecord
 from domain.cluster.formats.portable import Values, read_neutral
 from domain.cluster.formats.portable_fields import measured, truth, whole
 from domain.cluster.table.columns import bools, frozen, ints, mapping, sequence
@@ -58,7 +58,7 @@ class ClusterFile:
     """
 
     model: ComputeModel
-    quarantined: tuple[Quarantined, ...]
+    quarantined: tuple[QuarantinedRecord, ...]
     metrics: Values
     meta: Mapping[str, object]
 

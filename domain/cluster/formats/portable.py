@@ -30,7 +30,7 @@ _HOST = {**shapes.HOST, "numa": read_topology, "other_allocations": read_allocat
 
 
 @dataclass(frozen=True)
-class NeutralCluster:
+class PortableCluster:
     """What the neutral form holds.
 
     Attributes:
@@ -48,7 +48,7 @@ class NeutralCluster:
     metrics: Values
 
 
-def read_neutral(data: Mapping[str, object]) -> NeutralCluster:
+def read_neutral(data: Mapping[str, object]) -> PortableCluster:
     """Reads the neutral form.
 
     Raises:
@@ -59,7 +59,7 @@ def read_neutral(data: Mapping[str, object]) -> NeutralCluster:
     host_rows = _rows(HostRow, hosts, _HOST_NAMES, _HOST)
     names = {row.id: row.name for row in host_rows}
     server_rows = _rows(ServerRow, servers, _SERVER_NAMES, shapes.SERVER)
-    return NeutralCluster(
+    return PortableCluster(
         hosts=tuple(host_rows),
         servers=tuple(
             row if row.host is None else replace(row, host=names.get(row.host, row.host))

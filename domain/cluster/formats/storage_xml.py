@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from xml.etree import ElementTree as ET
 
-from domain.cluster.compute.records import Quarantined
+from domain.cluster.compute.records import QuarantinedRecord
 from domain.cluster.formats.storage_listing import node_fields, pool_fields, volume_fields
 from domain.cluster.formats.xml_fields import (
     capacity,
@@ -46,7 +46,7 @@ def to_xml(model: StorageModel) -> str:
     return ET.tostring(root, encoding="unicode")
 
 
-def from_xml(text: str) -> tuple[StorageModel, tuple[Quarantined, ...]]:
+def from_xml(text: str) -> tuple[StorageModel, tuple[QuarantinedRecord, ...]]:
     """The model that XML describes, and what of it could not be used.
 
     A pool is on the backend that encloses it, a volume in the pool that does; a volume at the root

@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 
 from domain.cluster.compute.columns import ServerColumns
 from domain.cluster.compute.model import ComputeModel
-from domain.cluster.compute.records import HostRow, Quarantined, ServerRow
+from domain.cluster.compute.records import HostRow, QuarantinedRecord, ServerRow
 from domain.cluster.formats.listing import host_fields, server_fields
 from domain.cluster.formats.xml_fields import element
 from domain.cluster.table.columns import bools
@@ -38,7 +38,7 @@ def to_xml(model: ComputeModel) -> str:
     return ET.tostring(root, encoding="unicode")
 
 
-def from_xml(text: str) -> tuple[ComputeModel, tuple[Quarantined, ...]]:
+def from_xml(text: str) -> tuple[ComputeModel, tuple[QuarantinedRecord, ...]]:
     """The model that XML describes, and what of it could not be used.
 
     Attributes that are not known are ignored; those that are missing take their defaults.

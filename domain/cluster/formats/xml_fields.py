@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 from xml.etree import ElementTree as ET
 
-from domain.cluster.table.values import Unreadable, amount, truth
+from domain.cluster.table.values import UnreadableValue, amount, truth
 from domain.kernel.errors import InvalidValue
 
 _NONE = "None"
@@ -68,7 +68,7 @@ def capacity(attributes: Mapping[str, str], name: str) -> float | None:
     value = optional(attributes, name)
     try:
         return None if value is None else amount(value)
-    except Unreadable as error:
+    except UnreadableValue as error:
         raise InvalidValue(name, f"must be a capacity, not {value!r}") from error
 
 
@@ -76,7 +76,7 @@ def flag(attributes: Mapping[str, str], name: str, *, default: bool = False) -> 
     """A truth."""
     try:
         value = truth(attributes.get(name))
-    except Unreadable as error:
+    except UnreadableValue as error:
         raise InvalidValue(name, f"must be True or False, not {attributes[name]!r}") from error
     return default if value is None else value
 

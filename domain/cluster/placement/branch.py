@@ -11,7 +11,7 @@ import numpy as np
 
 from domain.cluster.compute.model import ComputeModel, sum_by_host
 from domain.cluster.compute.numa.model import NumaLoad
-from domain.cluster.placement.load import USED_RESOURCES, Load
+from domain.cluster.placement.load import USED_RESOURCES, MeasuredLoad
 from domain.cluster.table.columns import BoolArray, FloatArray, IndexArray, IntArray
 
 
@@ -25,14 +25,14 @@ class Move:
 
 
 @dataclass(frozen=True)
-class Switch:
+class ServiceSwitch:
     """One host opened (enabled) or closed (disabled) for new servers."""
 
     host: int
     enabled: bool
 
 
-Step = Move | Switch
+Step = Move | ServiceSwitch
 
 
 class Branch:
@@ -56,9 +56,9 @@ class Branch:
         numa: what NUMA cells hold; None if no host's cells are known or no server asks for any.
     """
 
-    def __init__(self, model: ComputeModel, load: Load | None = None) -> None:
+    def __init__(self, model: ComputeModel, load: MeasuredLoad | None = None) -> None:
         self.model = model
-        self.load = load or Load.none(model)
+        self.load = load or MeasuredLoad.none(model)
         self.rows: tuple[str, ...] = (*model.resources, *USED_RESOURCES)
         self.needs: FloatArray = np.ascontiguousarray(np.hstack([model.demand, self.load.need]))
         self.limits: FloatArray = np.vstack([model.capacity, self.load.limit])
@@ -93,7 +93,7 @@ class Branch:
         """Opens or closes a host for new servers; nothing if it is so already."""
         if bool(self.enabled[host]) != enabled:
             self.enabled[host] = enabled
-            self._done.append(Switch(host, enabled))
+            self._done.append(ServiceSwitch(host, enabled))
 
     def mark(self) -> int:
         """A point to roll back to."""
@@ -107,7 +107,7 @@ class Branch:
     def undo(self) -> Step:
         """Undoes the latest step."""
         step = self._done.pop()
-        if isinstance(step, Switch):
+        if isinstance(step, ServiceSwitch):
             self.enabled[step.host] = not step.enabled
         else:
             self._carry(step.server, step.source)

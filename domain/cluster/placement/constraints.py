@@ -13,26 +13,31 @@ from domain.cluster.compute.model import ComputeModel
 from domain.cluster.placement.branch import Branch
 from domain.cluster.placement.movability import Movability
 from domain.cluster.placement.rules.aggregates import (
-    AggregateWishes,
-    Membership,
+    AggregateExtraSpecs,
+    AggregateMembership,
+    RequiredTraits,
     ReservedForProjects,
     ReservedForTraits,
-    Traits,
 )
-from domain.cluster.placement.rules.flights import Concurrency, Flights
+from domain.cluster.placement.rules.flights import ConcurrencyLimits, MigrationConcurrency
 from domain.cluster.placement.rules.groups import Affinity, AntiAffinity, GroupIndex, SoftGroups
-from domain.cluster.placement.rules.hosts import Alive, Elsewhere, Open, WhollyKnown
-from domain.cluster.placement.rules.numa import NumaFit, unknown_ends
+from domain.cluster.placement.rules.hosts import (
+    FullyObserved,
+    NotCurrentHost,
+    ServiceEnabled,
+    ServiceUp,
+)
+from domain.cluster.placement.rules.numa import NumaTopology, unknown_ends
 from domain.cluster.placement.rules.operator import FencesAndBans, OperatorRules
-from domain.cluster.placement.rules.room import Room
+from domain.cluster.placement.rules.room import Capacity
 from domain.cluster.placement.rules.rule import BranchRule, StaticRule
-from domain.cluster.placement.rules.zones import Zone
+from domain.cluster.placement.rules.zones import AvailabilityZone
 from domain.cluster.table.columns import BoolArray, IntArray, frozen
-from domain.kernel.reasons import Because
+from domain.kernel.reasons import Cause
 
 
 @dataclass(frozen=True)
-class Explanation:
+class HostExplanation:
     """Where a server may go, rule by rule.
 
     Attributes:
@@ -41,7 +46,7 @@ class Explanation:
         legal: bool[hosts], where all are.
     """
 
-    fixed: Because | None
+    fixed: Cause | None
     masks: Mapping[str, BoolArray]
     legal: BoolArray
 
@@ -62,35 +67,35 @@ class Constraints:
         self,
         model: ComputeModel,
         operator: OperatorRules | None = None,
-        concurrency: Concurrency | None = None,
+        concurrency: ConcurrencyLimits | None = None,
         *,
         keep_zone: bool = True,
         numa_certain: bool = False,
     ) -> None:
         wanted = operator or OperatorRules()
-        members = Membership(model)
+        members = AggregateMembership(model)
         groups = GroupIndex(model, wanted.groups())
         self.model = model
         self.movability = Movability(model)
         self._soft = SoftGroups(groups)
         self._static: Sequence[StaticRule] = (
-            Alive(model),
-            WhollyKnown(model),
-            Zone(model, keep_zone=keep_zone),
-            AggregateWishes(model, members),
+            ServiceUp(model),
+            FullyObserved(model),
+            AvailabilityZone(model, keep_zone=keep_zone),
+            AggregateExtraSpecs(model, members),
             ReservedForProjects(model, members),
             ReservedForTraits(model, members),
-            Traits(model),
+            RequiredTraits(model),
             FencesAndBans(model, wanted),
         )
         self._dynamic: Sequence[BranchRule] = (
-            Elsewhere(),
-            Open(),
-            Room(),
-            NumaFit(certain=numa_certain),
+            NotCurrentHost(),
+            ServiceEnabled(),
+            Capacity(),
+            NumaTopology(certain=numa_certain),
             Affinity(groups),
             AntiAffinity(groups),
-            Flights(concurrency or Concurrency()),
+            MigrationConcurrency(concurrency or ConcurrencyLimits()),
         )
         self._alike = _alike(self._static, len(model.servers))
         self._cache: dict[int, BoolArray] = {}
@@ -127,12 +132,12 @@ class Constraints:
         """int64[hosts]: how much each host goes against soft groups; None if there are none."""
         return self._soft.penalty(branch, server)
 
-    def notes(self, branch: Branch) -> tuple[Because, ...]:
+    def notes(self, branch: Branch) -> tuple[Cause, ...]:
         """What no rule could judge about the moves of a branch."""
         unknown = unknown_ends(branch)
         return () if unknown is None else (unknown,)
 
-    def explain(self, branch: Branch, server: int) -> Explanation:
+    def explain(self, branch: Branch, server: int) -> HostExplanation:
         """Where a server may go, rule by rule."""
         everywhere = np.ones(len(self.model.hosts), dtype=np.bool_)
         masks: dict[str, BoolArray] = {}
@@ -142,11 +147,11 @@ class Constraints:
             masks[type(moving).__name__] = _or(moving.allowed(branch, server), everywhere)
         fixed = self.movability.why_fixed(server)
         legal = np.logical_and.reduce(list(masks.values())) & (fixed is None)
-        return Explanation(fixed, masks, legal)
+        return HostExplanation(fixed, masks, legal)
 
-    def why_not(self, branch: Branch, server: int, host: int) -> tuple[Because, ...]:
+    def why_not(self, branch: Branch, server: int, host: int) -> tuple[Cause, ...]:
         """Every rule that keeps a server off a host; empty if it may go there."""
-        found: list[Because] = []
+        found: list[Cause] = []
         fixed = self.movability.why_fixed(server)
         if fixed is not None:
             found.append(fixed)

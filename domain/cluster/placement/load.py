@@ -15,7 +15,7 @@ so a move that is undone leaves no trace and two ways to the same placement comp
 
 
 @dataclass(frozen=True, eq=False)
-class Load:
+class MeasuredLoad:
     """Measured use and its limits; rows are USED_RESOURCES (cores, MB).
 
     Attributes:
@@ -29,15 +29,15 @@ class Load:
     limit: FloatArray
 
     @staticmethod
-    def of(need: FloatArray, base: FloatArray, limit: FloatArray) -> "Load":
+    def of(need: FloatArray, base: FloatArray, limit: FloatArray) -> "MeasuredLoad":
         """A load from raw figures (shapes as the attributes'), rounded so that sums are exact."""
-        return Load(_rounded(need), _rounded(base), frozen(np.array(limit)))
+        return MeasuredLoad(_rounded(need), _rounded(base), frozen(np.array(limit)))
 
     @staticmethod
-    def none(model: ComputeModel) -> "Load":
+    def none(model: ComputeModel) -> "MeasuredLoad":
         """No use and no limit: only allocation counts."""
         hosts = len(model.hosts)
-        return Load(
+        return MeasuredLoad(
             need=frozen(np.zeros((len(model.servers), len(USED_RESOURCES)))),
             base=frozen(np.zeros((len(USED_RESOURCES), hosts))),
             limit=frozen(np.full((len(USED_RESOURCES), hosts), np.inf)),

@@ -2,7 +2,7 @@
 
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.table.columns import BoolArray, frozen
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 
 LIVE = "live"
 COLD = "cold"
@@ -29,20 +29,20 @@ class Movability:
         suitable = servers.state.where(lambda state: state in MIGRATION_OF_STATE)
         self.movable = frozen(idle & settled & suitable & ~servers.locked & ~servers.excluded)
 
-    def why_fixed(self, server: int) -> Because | None:
+    def why_fixed(self, server: int) -> Cause | None:
         """Why a server cannot be moved; None if it can."""
         if self.movable[server]:
             return None
         servers = self._model.servers
         identity = servers.id[server]
         if servers.excluded[server]:
-            return Because(Reason.EXCLUDED_BY_OPERATOR, {"resource": f"server {identity}"})
+            return Cause(Reason.EXCLUDED_BY_OPERATOR, {"resource": f"server {identity}"})
         if servers.locked[server]:
-            return Because(Reason.SERVER_LOCKED, {"server": identity})
+            return Cause(Reason.SERVER_LOCKED, {"server": identity})
         status = servers.task_state[server] or _telling(
             servers.state[server], servers.status[server]
         )
-        return Because(Reason.SERVER_STATE_UNSUITABLE, {"server": identity, "status": status})
+        return Cause(Reason.SERVER_STATE_UNSUITABLE, {"server": identity, "status": status})
 
     def migration_type(self, server: int) -> str:
         """``live`` or ``cold``, for a movable server."""

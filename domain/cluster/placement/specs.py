@@ -26,7 +26,7 @@ _TEXTS: Mapping[str, Callable[[str, str], bool]] = {
 
 
 @dataclass(frozen=True)
-class Wishes:
+class RequiredProperties:
     """What a flavor's extra specs ask of a host.
 
     Attributes:
@@ -40,7 +40,7 @@ class Wishes:
     aggregate: tuple[tuple[str, str], ...]
 
 
-def wishes(extra_specs: Mapping[str, str], aggregate_keys: frozenset[str]) -> Wishes:
+def wishes(extra_specs: Mapping[str, str], aggregate_keys: frozenset[str]) -> RequiredProperties:
     """Reads extra specs.
 
     Args:
@@ -60,7 +60,7 @@ def wishes(extra_specs: Mapping[str, str], aggregate_keys: frozenset[str]) -> Wi
             wanted.append((key.removeprefix(_AGGREGATE), value))
         elif ":" not in key and key in aggregate_keys:
             wanted.append((key, value))
-    return Wishes(tuple(required), tuple(forbidden), tuple(wanted))
+    return RequiredProperties(tuple(required), tuple(forbidden), tuple(wanted))
 
 
 def satisfies(value: str, wanted: str) -> bool:

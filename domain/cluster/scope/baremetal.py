@@ -16,7 +16,7 @@ from domain.cluster.scope.parser import (
     rules_of,
 )
 from domain.cluster.table.columns import BoolArray, bools
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class BaremetalSelection:
     """
 
     nodes: BoolArray
-    notes: tuple[Because, ...]
+    notes: tuple[Cause, ...]
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,11 @@ class BaremetalScope:
         """What the scope selects."""
         nodes = ~bools(key in self.without_nodes for key in model.nodes.id)
         notes = tuple(
-            Because(Reason.SCOPE_NAME_UNKNOWN, {"kind": "bare-metal node", "name": name})
+            Cause(Reason.SCOPE_NAME_UNKNOWN, {"kind": "bare-metal node", "name": name})
             for name in sorted(self.without_nodes.names - set(model.nodes.id))
         )
         if not nodes.any():
-            notes = (*notes, Because(Reason.BAREMETAL_EMPTY))
+            notes = (*notes, Cause(Reason.BAREMETAL_EMPTY))
         return BaremetalSelection(nodes, notes)
 
     def apply(self, model: BaremetalModel) -> tuple[BaremetalModel, BaremetalSelection]:

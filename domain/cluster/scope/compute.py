@@ -29,7 +29,7 @@ from domain.cluster.scope.parser import (
 )
 from domain.cluster.table.columns import BoolArray, bools
 from domain.kernel.errors import InvalidValue
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 
 _INCLUDES = frozenset({"host_aggregates", "availability_zones"})
 _RULES = _INCLUDES | {"exclude"}
@@ -59,7 +59,7 @@ class AggregateNames:
 
 
 @dataclass(frozen=True)
-class Selection:
+class ComputeSelection:
     """What a scope selects in a model.
 
     Attributes:
@@ -70,11 +70,11 @@ class Selection:
 
     hosts: BoolArray
     excluded: frozenset[str]
-    notes: tuple[Because, ...]
+    notes: tuple[Cause, ...]
 
 
 @dataclass(frozen=True)
-class Scope:
+class ComputeScope:
     """A compute scope.
 
     Attributes:
@@ -98,7 +98,7 @@ class Scope:
     fixed_projects: Names = NO_NAMES
     fixed_metadata: Mapping[str, str] = field(default_factory=dict)
 
-    def select(self, model: ComputeModel) -> Selection:
+    def select(self, model: ComputeModel) -> ComputeSelection:
         """What the scope selects."""
         hosts = self._included(model)
         hosts &= ~_hosts_of(model, self.without_aggregates)
@@ -106,10 +106,10 @@ class Scope:
             hosts &= ~bools(name in self.without_hosts for name in names)
         notes = self._unknown(model)
         if not hosts.any():
-            notes = (*notes, Because(Reason.MODEL_EMPTY))
-        return Selection(hosts, self._fixed(model), notes)
+            notes = (*notes, Cause(Reason.MODEL_EMPTY))
+        return ComputeSelection(hosts, self._fixed(model), notes)
 
-    def apply(self, model: ComputeModel) -> tuple[ComputeModel, Selection]:
+    def apply(self, model: ComputeModel) -> tuple[ComputeModel, ComputeSelection]:
         """The model within the scope, and what was selected."""
         selection = self.select(model)
         return model.restrict(selection.hosts, selection.excluded), selection
@@ -133,7 +133,7 @@ class Scope:
             return False
         return any(_text(metadata[key]) == _text(wanted[key]) for key in wanted)
 
-    def _unknown(self, model: ComputeModel) -> tuple[Because, ...]:
+    def _unknown(self, model: ComputeModel) -> tuple[Cause, ...]:
         aggregates = model.aggregates
         both = self.aggregates | self.without_aggregates
         known = {
@@ -147,7 +147,7 @@ class Scope:
             "instance": (self.fixed_servers, {*model.servers.id, *model.unplaced.id}),
         }
         return tuple(
-            Because(Reason.SCOPE_NAME_UNKNOWN, {"kind": kind, "name": name})
+            Cause(Reason.SCOPE_NAME_UNKNOWN, {"kind": kind, "name": name})
             for kind, (wanted, found) in known.items()
             for name in sorted(wanted.names - found)
         )
@@ -165,7 +165,7 @@ def _hosts_of(model: ComputeModel, wanted: AggregateNames) -> BoolArray:
     return listed | model.hosts.aggregates.where(lambda found: not ids.isdisjoint(found))
 
 
-def parse_scope(scope: object, *, form_only: bool = False) -> Scope:
+def parse_scope(scope: object, *, form_only: bool = False) -> ComputeScope:
     """Reads a scope.
 
     Args:
@@ -177,7 +177,7 @@ def parse_scope(scope: object, *, form_only: bool = False) -> Scope:
             ``scope[0].compute[1].exclude[0].projects[2].uuid``.
     """
     path, rules = _compute_rules(scope)
-    result = Scope()
+    result = ComputeScope()
     for place, rule in enumerate(rules):
         result = _with_rule(result, f"{path}[{place}]", rule)
     if result.aggregates and result.without_aggregates:
@@ -203,7 +203,7 @@ def _compute_rules(scope: object) -> tuple[str, Sequence[object]]:
     return "scope", []
 
 
-def _with_rule(scope: Scope, path: str, data: object) -> Scope:
+def _with_rule(scope: ComputeScope, path: str, data: object) -> ComputeScope:
     rule = read_map(path, data)
     no_other_keys(path, rule.keys(), _RULES)
     excluded = read_list(f"{path}.exclude", rule.get("exclude", []))
@@ -220,7 +220,7 @@ def _with_rule(scope: Scope, path: str, data: object) -> Scope:
     return scope
 
 
-def _with_exclusion(scope: Scope, path: str, data: object) -> Scope:
+def _with_exclusion(scope: ComputeScope, path: str, data: object) -> ComputeScope:
     item = read_map(path, data)
     no_other_keys(path, item.keys(), _EXCLUDES)
 

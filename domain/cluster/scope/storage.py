@@ -24,7 +24,7 @@ from domain.cluster.scope.parser import (
 from domain.cluster.storage.columns import VolumeColumns
 from domain.cluster.storage.model import StorageModel
 from domain.cluster.table.columns import BoolArray, bools
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 
 _INCLUDES = frozenset({"availability_zones", "volume_types"})
 _RULES = _INCLUDES | {"exclude"}
@@ -47,7 +47,7 @@ class StorageSelection:
     pools: BoolArray
     volumes: BoolArray
     unplaced: BoolArray
-    notes: tuple[Because, ...]
+    notes: tuple[Cause, ...]
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class StorageScope:
         volumes = pools[model.volumes.pool] & ~self._excluded(model.volumes)
         notes = self._unknown(model)
         if not pools.any():
-            notes = (*notes, Because(Reason.STORAGE_EMPTY))
+            notes = (*notes, Cause(Reason.STORAGE_EMPTY))
         return StorageSelection(nodes, pools, volumes, ~self._excluded(model.unplaced), notes)
 
     def apply(self, model: StorageModel) -> tuple[StorageModel, StorageSelection]:
@@ -100,7 +100,7 @@ class StorageScope:
     def _of_type(self, types: tuple[str, ...]) -> bool:
         return self.volume_types.all or not self.volume_types.names.isdisjoint(types)
 
-    def _unknown(self, model: StorageModel) -> tuple[Because, ...]:
+    def _unknown(self, model: StorageModel) -> tuple[Cause, ...]:
         served = {name for names in model.nodes.volume_types.table for name in names}
         known = {
             "availability zone": (self.zones, set(model.nodes.zone.table)),
@@ -109,7 +109,7 @@ class StorageScope:
             "volume": (self.without_volumes, {*model.volumes.id, *model.unplaced.id}),
         }
         return tuple(
-            Because(Reason.SCOPE_NAME_UNKNOWN, {"kind": kind, "name": name})
+            Cause(Reason.SCOPE_NAME_UNKNOWN, {"kind": kind, "name": name})
             for kind, (wanted, found) in known.items()
             for name in sorted(wanted.names - found)
         )

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from domain.cluster.compute.columns import Table
+from domain.cluster.compute.columns import ColumnTable
 from domain.cluster.storage.records import StorageNodeRow, VolumeRow
 from domain.cluster.table.columns import (
     BoolArray,
@@ -26,7 +26,7 @@ from domain.cluster.table.values import amount, spelled, truth
 
 
 @dataclass(frozen=True, eq=False)
-class StorageNodeColumns(Table):
+class StorageNodeColumns(ColumnTable):
     """Backends by index (0-based, in order of host). Meanings as in StorageNodeRow.
 
     Attributes:
@@ -66,7 +66,7 @@ class StorageNodeColumns(Table):
 
 
 @dataclass(frozen=True)
-class Pool:
+class AdmittedPool:
     """An admitted pool: every figure is a number, infinite, or not-a-number when not known."""
 
     name: str
@@ -85,7 +85,7 @@ class Pool:
 
 
 @dataclass(frozen=True, eq=False)
-class PoolColumns(Table):
+class PoolColumns(ColumnTable):
     """Pools by index (0-based, in order of name). Meanings as in PoolRow; capacities in GB.
 
     A capacity is not-a-number when it is not known, and infinite when there is no limit.
@@ -121,7 +121,9 @@ class PoolColumns(Table):
         return cls.of(())
 
     @classmethod
-    def of(cls, pools: Sequence[Pool], unseen: Mapping[str, int] | None = None) -> "PoolColumns":
+    def of(
+        cls, pools: Sequence[AdmittedPool], unseen: Mapping[str, int] | None = None
+    ) -> "PoolColumns":
         """The columns of some pools, in that order."""
         lost = unseen or {}
         return cls(
@@ -160,7 +162,7 @@ class PoolColumns(Table):
 
 
 @dataclass(frozen=True, eq=False)
-class VolumeColumns(Table):
+class VolumeColumns(ColumnTable):
     """Volumes by index (0-based, in order of id). Units and meanings as in VolumeRow.
 
     Attributes:

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from domain.cluster.compute.records import Quarantined
+from domain.cluster.compute.records import QuarantinedRecord
 from domain.cluster.storage.columns import PoolColumns, StorageNodeColumns, VolumeColumns
 from domain.cluster.storage.records import PoolRow, StorageNodeRow, VolumeRow, VolumeTypeRow
 from domain.cluster.storage.validation import admit_nodes, admit_pools, admit_volumes, types_by_host
 from domain.cluster.table.columns import BoolArray, FloatArray, IntArray, frozen, mapping, sequence
 
-__all__ = ["Quarantined", "StorageModel"]
+__all__ = ["QuarantinedRecord", "StorageModel"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,7 @@ class StorageModel:
         pools: Iterable[PoolRow] = (),
         volumes: Iterable[VolumeRow] = (),
         types: Iterable[VolumeTypeRow] = (),
-    ) -> "tuple[StorageModel, tuple[Quarantined, ...]]":
+    ) -> "tuple[StorageModel, tuple[QuarantinedRecord, ...]]":
         """The model of what is usable, and what was not."""
         kinds = tuple(sorted(types, key=lambda kind: (kind.name, kind.id)))
         good_nodes, bad_nodes = admit_nodes(nodes)

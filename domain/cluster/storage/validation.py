@@ -4,12 +4,12 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from domain.cluster.compute.records import Quarantined
+from domain.cluster.compute.records import QuarantinedRecord
 from domain.cluster.compute.validation import MOST
-from domain.cluster.storage.columns import Pool
+from domain.cluster.storage.columns import AdmittedPool
 from domain.cluster.storage.records import PoolRow, StorageNodeRow, VolumeRow, VolumeTypeRow
-from domain.cluster.table.values import UNKNOWN, Unreadable, amount, truth
-from domain.kernel.reasons import Because, Reason
+from domain.cluster.table.values import UNKNOWN, UnreadableValue, amount, truth
+from domain.kernel.reasons import Cause, Reason
 
 _AUTO = "auto"
 _DEFAULT_OVERSUBSCRIPTION = 20.0
@@ -26,16 +26,16 @@ _FLAGS = ("bootable", "multiattach", "encrypted")
 
 def admit_nodes(
     rows: Iterable[StorageNodeRow],
-) -> tuple[list[StorageNodeRow], list[Quarantined]]:
+) -> tuple[list[StorageNodeRow], list[QuarantinedRecord]]:
     """Usable backends in order of host, and the others. A host that occurs twice is ambiguous."""
     everything = list(rows)
     hosts = Counter(row.host for row in everything)
     good = sorted((r for r in everything if hosts[r.host] == 1), key=lambda row: row.host)
     bad = [
-        Quarantined(
+        QuarantinedRecord(
             "storage node",
             host,
-            Because(Reason.DUPLICATE_HOST, {"host": host, "count": count}),
+            Cause(Reason.DUPLICATE_HOST, {"host": host, "count": count}),
         )
         for host, count in sorted(hosts.items())
         if count > 1
@@ -45,17 +45,17 @@ def admit_nodes(
 
 def admit_pools(
     rows: Iterable[PoolRow], nodes: Sequence[StorageNodeRow]
-) -> tuple[list[Pool], list[Quarantined]]:
+) -> tuple[list[AdmittedPool], list[QuarantinedRecord]]:
     """Usable pools in order of name, and the others."""
     everything = list(rows)
     names = Counter(row.name for row in everything)
     places = node_places(nodes)
-    good: list[Pool] = []
-    bad: list[Quarantined] = []
+    good: list[AdmittedPool] = []
+    bad: list[QuarantinedRecord] = []
     for row in everything:
         pool = _duplicate(row, names) or _admitted(row, places)
-        if isinstance(pool, Because):
-            bad.append(Quarantined("pool", row.name, pool))
+        if isinstance(pool, Cause):
+            bad.append(QuarantinedRecord("pool", row.name, pool))
         else:
             good.append(pool)
     good.sort(key=lambda pool: pool.name)
@@ -77,14 +77,14 @@ def node_places(nodes: Sequence[StorageNodeRow]) -> dict[str, int]:
     return {**shared, **{row.host: place for place, row in enumerate(nodes)}}
 
 
-def _duplicate(row: PoolRow, names: Counter[str]) -> Because | None:
+def _duplicate(row: PoolRow, names: Counter[str]) -> Cause | None:
     return _bad("name", row.name, row.name) if names[row.name] > 1 else None
 
 
-def _admitted(row: PoolRow, places: Mapping[str, int]) -> Pool | Because:
+def _admitted(row: PoolRow, places: Mapping[str, int]) -> AdmittedPool | Cause:
     host = row.name.partition("#")[0]
     if host not in places:
-        return Because(Reason.UNKNOWN_HOST, {"resource": row.name, "host": host})
+        return Cause(Reason.UNKNOWN_HOST, {"resource": row.name, "host": host})
     figures: dict[str, float] = {}
     field = ""
     try:
@@ -100,11 +100,13 @@ def _admitted(row: PoolRow, places: Mapping[str, int]) -> Pool | Because:
         thick = bool(truth(row.thick))
         field = "total_volumes"
         volumes = _number(row.total_volumes)
-    except Unreadable:
+    except UnreadableValue:
         return _bad(field, row.name, getattr(row, field))
     if math.isnan(figures["virtual_free_gb"]):
         figures["virtual_free_gb"] = virtual_free(figures, ratio, thin=thin)
-    return Pool(row.name, places[host], row.backend_name, volumes, thin, thick, ratio, **figures)
+    return AdmittedPool(
+        row.name, places[host], row.backend_name, volumes, thin, thick, ratio, **figures
+    )
 
 
 def _number(value: object) -> int | None:
@@ -113,7 +115,7 @@ def _number(value: object) -> int | None:
     if not math.isfinite(count):
         return None
     if count > MOST:
-        raise Unreadable
+        raise UnreadableValue
     return int(count)
 
 
@@ -148,13 +150,13 @@ def virtual_free(figures: Mapping[str, float], ratio: float, *, thin: bool) -> f
     return left if math.isnan(left) else max(left, 0.0)
 
 
-def _bad(field: str, resource: str, value: object) -> Because:
-    return Because(Reason.BAD_VALUE, {"field": field, "resource": resource, "value": str(value)})
+def _bad(field: str, resource: str, value: object) -> Cause:
+    return Cause(Reason.BAD_VALUE, {"field": field, "resource": resource, "value": str(value)})
 
 
 def admit_volumes(
     rows: Iterable[VolumeRow], pools: Iterable[str]
-) -> tuple[list[VolumeRow], list[VolumeRow], list[Quarantined], dict[str, int]]:
+) -> tuple[list[VolumeRow], list[VolumeRow], list[QuarantinedRecord], dict[str, int]]:
     """Volumes in known pools, volumes in none, what is wrong, and unusable ones by pool name.
 
     The first two are in order of id. A pool that volumes name and that nobody reports (its
@@ -163,7 +165,7 @@ def admit_volumes(
     known = set(pools)
     placed: list[VolumeRow] = []
     unplaced: list[VolumeRow] = []
-    bad: list[Quarantined] = []
+    bad: list[QuarantinedRecord] = []
     lost: Counter[str] = Counter()
     strays: Counter[str] = Counter()
     seen: set[str] = set()
@@ -171,7 +173,7 @@ def admit_volumes(
         why = _volume_defect(row, seen)
         seen.add(row.id)
         if why is not None:
-            bad.append(Quarantined("volume", row.id, why))
+            bad.append(QuarantinedRecord("volume", row.id, why))
             if row.pool is not None:
                 lost[row.pool] += 1
         elif row.pool in known:
@@ -186,12 +188,12 @@ def admit_volumes(
     return placed, unplaced, bad, dict(lost)
 
 
-def _unreported(pool: str, count: int) -> Quarantined:
+def _unreported(pool: str, count: int) -> QuarantinedRecord:
     facts: dict[str, object] = {"resource": f"{count} volume(s)", "host": pool}
-    return Quarantined("pool", pool, Because(Reason.UNKNOWN_HOST, facts))
+    return QuarantinedRecord("pool", pool, Cause(Reason.UNKNOWN_HOST, facts))
 
 
-def _volume_defect(row: VolumeRow, seen: set[str]) -> Because | None:
+def _volume_defect(row: VolumeRow, seen: set[str]) -> Cause | None:
     if row.id in seen:
         return _bad("id", row.name or row.id, row.id)
     size = row.size_gb
@@ -200,13 +202,13 @@ def _volume_defect(row: VolumeRow, seen: set[str]) -> Because | None:
     for field in _FLAGS:
         try:
             truth(getattr(row, field))
-        except Unreadable:
+        except UnreadableValue:
             return _bad(field, row.id, getattr(row, field))
     return None
 
 
 def types_by_host(
-    nodes: Sequence[StorageNodeRow], pools: Iterable[Pool], types: Iterable[VolumeTypeRow]
+    nodes: Sequence[StorageNodeRow], pools: Iterable[AdmittedPool], types: Iterable[VolumeTypeRow]
 ) -> dict[str, tuple[str, ...]]:
     """Names of the volume types that belong to each backend.
 

@@ -19,7 +19,7 @@ _WORDS = {"infinite": INFINITE, "unknown": UNKNOWN, "": UNKNOWN}
 _TRUTHS = {"true": True, "false": False}
 
 
-class Unreadable(ValueError):
+class UnreadableValue(ValueError):
     """The value is none of those that its field can have."""
 
 
@@ -27,20 +27,20 @@ def amount(value: object) -> float:
     """A capacity: its number; not-a-number when it is not known; infinity when there is no limit.
 
     Raises:
-        Unreadable: anything else, such as a negative number or a word of another kind.
+        UnreadableValue: anything else, such as a negative number or a word of another kind.
     """
     if value is None:
         return UNKNOWN
     if isinstance(value, str):
         return _read(value.strip().lower())
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise Unreadable
+        raise UnreadableValue
     if value < 0:
-        raise Unreadable
+        raise UnreadableValue
     try:
         return float(value)
     except OverflowError as error:
-        raise Unreadable from error
+        raise UnreadableValue from error
 
 
 def _read(text: str) -> float:
@@ -49,9 +49,9 @@ def _read(text: str) -> float:
     try:
         number = float(text)
     except ValueError as error:
-        raise Unreadable from error
+        raise UnreadableValue from error
     if not math.isfinite(number) or number < 0:
-        raise Unreadable
+        raise UnreadableValue
     return number
 
 
@@ -59,13 +59,13 @@ def truth(value: object) -> bool | None:
     """A truth, also one written as text; None when nothing was said.
 
     Raises:
-        Unreadable: it is neither true nor false.
+        UnreadableValue: it is neither true nor false.
     """
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str) and value.strip().lower() in _TRUTHS:
         return _TRUTHS[value.strip().lower()]
-    raise Unreadable
+    raise UnreadableValue
 
 
 def whole(place: str, value: object) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from domain.cluster.compute.model import ComputeModel
-from domain.cluster.placement.load import Load
+from domain.cluster.placement.load import MeasuredLoad
 from domain.cluster.placement.rules.operator import OperatorRules
 from domain.cluster.verifier.extra_specs import (
     aggregate_wishes,
@@ -14,11 +14,11 @@ from domain.cluster.verifier.extra_specs import (
     pinned_count,
     trait_wishes,
 )
-from domain.cluster.verifier.numa import Cells, read_cells
+from domain.cluster.verifier.numa import PlainCells, read_cells
 
 
 @dataclass(frozen=True)
-class Limits:
+class VerifierLimits:
     """Limits on moves in flight; None for no limit."""
 
     total: int | None
@@ -26,7 +26,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Group:
+class VerifierGroup:
     """A server group with the members in the model (indices).
 
     Attributes:
@@ -42,7 +42,7 @@ class Group:
 
 
 @dataclass
-class Facts:
+class PlainModel:
     """A model in plain form; lists are by host or by server index.
 
     Attributes:
@@ -65,13 +65,13 @@ class Facts:
     base: list[dict[str, float]]
     room: list[dict[str, float]]
     piece: list[dict[str, float]]
-    groups: list[list[Group]]
+    groups: list[list[VerifierGroup]]
     hosts: "list[_Host]"
     servers: "list[_Server]"
     operator: OperatorRules
     keep_zone: bool
     aggregate_keys: set[str]
-    numa: Cells
+    numa: PlainCells
     barred: dict[tuple[int, int], tuple[str, ...]] = field(default_factory=dict)
 
     def lasting(self, server: int, host: int) -> tuple[str, ...]:
@@ -109,15 +109,15 @@ class _Server:
 
 
 def read_facts(
-    model: ComputeModel, load: Load | None, operator: OperatorRules, *, keep_zone: bool
-) -> Facts:
+    model: ComputeModel, load: MeasuredLoad | None, operator: OperatorRules, *, keep_zone: bool
+) -> PlainModel:
     """Reads a model."""
     hosts = [_read_host(model, index) for index in range(len(model.hosts))]
     start = [int(host) for host in model.servers.host]
     servers = [_read_server(model, s, hosts[start[s]]) for s in range(len(start))]
     groups = _read_groups(model, operator)
     needs = [_needs(model, load, server) for server in range(len(start))]
-    return Facts(
+    return PlainModel(
         host_names=list(model.hosts.name),
         status=[model.hosts.status[index] for index in range(len(hosts))],
         start=start,
@@ -172,7 +172,7 @@ def _read_server(model: ComputeModel, index: int, home: _Host) -> _Server:
     )
 
 
-def _needs(model: ComputeModel, load: Load | None, server: int) -> dict[str, float]:
+def _needs(model: ComputeModel, load: MeasuredLoad | None, server: int) -> dict[str, float]:
     columns = model.servers
     specs = columns.extra_specs[server]
     vcpus = int(columns.vcpus[server])
@@ -192,7 +192,7 @@ def _needs(model: ComputeModel, load: Load | None, server: int) -> dict[str, flo
 
 
 def _base(
-    model: ComputeModel, load: Load | None, needs: list[dict[str, float]]
+    model: ComputeModel, load: MeasuredLoad | None, needs: list[dict[str, float]]
 ) -> list[dict[str, float]]:
     found: list[dict[str, float]] = []
     places = {identity: index for index, identity in enumerate(model.servers.id)}
@@ -217,7 +217,7 @@ def _base(
     return found
 
 
-def _room(model: ComputeModel, load: Load | None, host: int) -> dict[str, float]:
+def _room(model: ComputeModel, load: MeasuredLoad | None, host: int) -> dict[str, float]:
     hosts = model.hosts
     cores = max(0, int(hosts.vcpus[host]) - int(hosts.vcpus_reserved[host]))
     memory = max(0, int(hosts.memory_mb[host]) - int(hosts.memory_reserved_mb[host]))
@@ -246,7 +246,7 @@ def _piece(model: ComputeModel, host: int) -> dict[str, float]:
     return piece
 
 
-def _read_groups(model: ComputeModel, operator: OperatorRules) -> list[Group]:
+def _read_groups(model: ComputeModel, operator: OperatorRules) -> list[VerifierGroup]:
     places = {identity: index for index, identity in enumerate(model.servers.id)}
     coming = _coming(model, places)
     listed: dict[str, set[str]] = {}
@@ -264,8 +264,8 @@ def _read_groups(model: ComputeModel, operator: OperatorRules) -> list[Group]:
     return groups
 
 
-def _by_server(groups: list[Group], servers: int) -> list[list[Group]]:
-    found: list[list[Group]] = [[] for _ in range(servers)]
+def _by_server(groups: list[VerifierGroup], servers: int) -> list[list[VerifierGroup]]:
+    found: list[list[VerifierGroup]] = [[] for _ in range(servers)]
     for group in groups:
         for member in group.members:
             found[member].append(group)
@@ -290,12 +290,12 @@ def _group(
     places: Mapping[str, int],
     outside: frozenset[str],
     coming: Mapping[str, set[int]],
-) -> Group:
+) -> VerifierGroup:
     awaited: dict[int, set[str]] = {}
     for name in named & coming.keys():
         for host in coming[name]:
             awaited.setdefault(host, set()).add(name)
-    return Group(
+    return VerifierGroup(
         policy=policy,
         members=frozenset(places[name] for name in named if name in places),
         max_per_host=most,
@@ -305,16 +305,16 @@ def _group(
     )
 
 
-def _lasting(facts: Facts, server: _Server, host: _Host) -> list[str]:
+def _lasting(facts: PlainModel, server: _Server, host: _Host) -> list[str]:
     tests = {
         "Movable": not server.fixed,
-        "Alive": host.up and server.home_up,
-        "WhollyKnown": host.unseen == 0,
-        "Zone": _zone_fits(server, host, keep_zone=facts.keep_zone),
-        "AggregateWishes": _aggregates_fit(server, host, facts.aggregate_keys),
+        "ServiceUp": host.up and server.home_up,
+        "FullyObserved": host.unseen == 0,
+        "AvailabilityZone": _zone_fits(server, host, keep_zone=facts.keep_zone),
+        "AggregateExtraSpecs": _aggregates_fit(server, host, facts.aggregate_keys),
         "ReservedForProjects": _project_fits(server, host),
         "ReservedForTraits": _isolation_fits(server, host),
-        "Traits": _traits_fit(server, host),
+        "RequiredTraits": _traits_fit(server, host),
         "FencesAndBans": _operator_agrees(server, host, facts.operator),
     }
     return [name for name, passed in tests.items() if not passed]

@@ -53,7 +53,7 @@ class _Cell:
 
 
 @dataclass(frozen=True)
-class Cells:
+class PlainCells:
     """The cells of hosts and servers; lists are by host or by server index.
 
     Attributes:
@@ -203,7 +203,7 @@ def _assured_by(
 # -- reading -------------------------------------------------------------------------------------
 
 
-def read_cells(model: ComputeModel) -> Cells:
+def read_cells(model: ComputeModel) -> PlainCells:
     """The cells of a model."""
     hosts = [_read_host(model, host) for host in range(len(model.hosts))]
     sizes = {
@@ -219,7 +219,7 @@ def read_cells(model: ComputeModel) -> Cells:
         for s in range(len(servers))
     ]
     named = [servers.numa_nodes[s] for s in range(len(servers))]
-    return Cells(hosts, parts, named, [int(host) for host in servers.host])
+    return PlainCells(hosts, parts, named, [int(host) for host in servers.host])
 
 
 def _read_host(model: ComputeModel, host: int) -> list[_Cell] | None:

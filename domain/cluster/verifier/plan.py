@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from domain.cluster.verifier.verifier import Checker
+from domain.cluster.verifier.verifier import Verifier
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Violation:
 
 
 def check_plan(
-    actions: Sequence[CheckedAction], new_checker: Callable[[], Checker]
+    actions: Sequence[CheckedAction], new_checker: Callable[[], Verifier]
 ) -> list[Violation]:
     """The violations of a plan.
 
@@ -62,7 +62,7 @@ class _Replay:
     """Brings a checker into the worst situation for one action after the other."""
 
     def __init__(
-        self, actions: Sequence[CheckedAction], new_checker: Callable[[], Checker]
+        self, actions: Sequence[CheckedAction], new_checker: Callable[[], Verifier]
     ) -> None:
         self._actions = actions
         self._new_checker = new_checker

@@ -6,13 +6,13 @@ under the names of the rules (docs/constraints.md), so that the two can be held 
 """
 
 from domain.cluster.compute.model import ComputeModel
-from domain.cluster.placement.load import Load
-from domain.cluster.placement.rules.flights import Concurrency
+from domain.cluster.placement.load import MeasuredLoad
+from domain.cluster.placement.rules.flights import ConcurrencyLimits
 from domain.cluster.placement.rules.operator import OperatorRules
-from domain.cluster.verifier.facts import Facts, Limits, read_facts
+from domain.cluster.verifier.facts import PlainModel, VerifierLimits, read_facts
 
 
-class Checker:
+class Verifier:
     """A placement that can be asked what a move would break.
 
     Args:
@@ -27,19 +27,19 @@ class Checker:
     def __init__(
         self,
         model: ComputeModel,
-        load: Load | None = None,
+        load: MeasuredLoad | None = None,
         operator: OperatorRules | None = None,
-        concurrency: Concurrency | None = None,
+        concurrency: ConcurrencyLimits | None = None,
         *,
         keep_zone: bool = True,
         numa_certain: bool = False,
     ) -> None:
         self._numa_certain = numa_certain
-        limits = concurrency or Concurrency()
-        self._facts: Facts = read_facts(
+        limits = concurrency or ConcurrencyLimits()
+        self._facts: PlainModel = read_facts(
             model, load, operator or OperatorRules(), keep_zone=keep_zone
         )
-        self._limits = Limits(limits.total, limits.per_host)
+        self._limits = VerifierLimits(limits.total, limits.per_host)
         self._open = [status == "enabled" for status in self._facts.status]
         self._at = list(self._facts.start)
         self._to: dict[int, list[int]] = {}
@@ -90,19 +90,19 @@ class Checker:
         facts = self._facts
         found = set(facts.lasting(server, host))
         if not self._open[host]:
-            found.add("Open")
+            found.add("ServiceEnabled")
         if host == self._at[server]:
-            found.add("Elsewhere")
+            found.add("NotCurrentHost")
         if self._short_of_room(server, host):
-            found.add("Room")
+            found.add("Capacity")
         if self._facts.numa.short(server, host, self._on[host], certain=self._numa_certain):
-            found.add("NumaFit")
+            found.add("NumaTopology")
         if self._torn(server, host):
             found.add("Affinity")
         if self._crowded(server, host):
             found.add("AntiAffinity")
         if self._too_many(server, host):
-            found.add("Flights")
+            found.add("MigrationConcurrency")
         return found
 
     def _short_of_room(self, server: int, host: int) -> bool:

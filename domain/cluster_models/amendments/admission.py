@@ -17,14 +17,14 @@ from domain.cluster_models.amendments.facts import (
 )
 from domain.cluster_models.amendments.verdicts import (
     Admission,
+    DuplicateFilter,
     Ignored,
-    Ledger,
     after_deletion,
     deletion,
     in_order,
     named,
 )
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 
 
 def admit_compute(
@@ -37,7 +37,7 @@ def admit_compute(
         told: new facts, in any order.
         since: seconds since the epoch: what was told earlier, the collection has seen.
     """
-    judge, ledger = _Judge(known, since), Ledger()
+    judge, ledger = _Judge(known, since), DuplicateFilter()
     admitted = ComputeFacts(
         servers=tuple(fact for fact in told.servers if ledger.is_news(judge.server(fact))),
         pins=tuple(fact for fact in told.pins if ledger.is_news(judge.pin(fact))),
@@ -134,23 +134,23 @@ def _difference(before: ServerRow | None, after: ServerRow | None) -> str:
 
 def _unclear(
     before: ComputeAmendments, after: ComputeAmendments, told: ComputeFacts
-) -> list[Because]:
+) -> list[Cause]:
     """What only a collection can tell; each thing is asked about once."""
-    found: list[Because] = []
+    found: list[Cause] = []
     for identity in sorted({fact.id for fact in told.servers}):
         was, row = before.server(identity), after.server(identity)
         if row is None or row == was:
             continue
         if not after.known_host(row):
-            found.append(Because(Reason.UNKNOWN_HOST, {"resource": identity, "host": row.host}))
+            found.append(Cause(Reason.UNKNOWN_HOST, {"resource": identity, "host": row.host}))
         if was is None and not (before.shown(identity) or identity in after.pins):
-            found.append(Because(Reason.PIN_UNKNOWN, {"server": identity}))
+            found.append(Cause(Reason.PIN_UNKNOWN, {"server": identity}))
     for service in told.hosts:
         at = after.base.host_places.get(service.id)
         if at is None:
-            found.append(Because(Reason.UNKNOWN_HOST, {"resource": "service", "host": service.id}))
+            found.append(Cause(Reason.UNKNOWN_HOST, {"resource": "service", "host": service.id}))
         elif not service.forced_down and after.base.hosts.state[at] == "down":
-            found.append(Because(Reason.HOST_DOWN, {"host": service.id}))
+            found.append(Cause(Reason.HOST_DOWN, {"host": service.id}))
     return found
 
 

@@ -19,7 +19,7 @@ from domain.cluster_models.amendments.facts import (
     PinFact,
     ServerFact,
 )
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 
 HIDDEN = frozenset({"soft-delete"})
 """States in which a server is not listed, but may come back."""
@@ -130,7 +130,7 @@ class ComputeAmendments:
 
     # -- everything ------------------------------------------------------------------------------
 
-    def model(self) -> tuple[ComputeModel, tuple[Because, ...]]:
+    def model(self) -> tuple[ComputeModel, tuple[Cause, ...]]:
         """The model with everything that is told, and what of it could not be used."""
         groups = self._groups()
         member_of = _members(groups)
@@ -151,7 +151,7 @@ class ComputeAmendments:
             groups=groups,
         )
         return model, tuple(
-            Because(Reason.UNKNOWN_HOST, {"resource": row.id, "host": row.host})
+            Cause(Reason.UNKNOWN_HOST, {"resource": row.id, "host": row.host})
             for row in rows
             if not self.known_host(row)
         )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
-from domain.kernel.aggregate import Facts
+from domain.kernel.aggregate import JsonObject
 
 
 @dataclass(frozen=True, order=True)
@@ -57,7 +57,7 @@ class ServerFact:
     id: str
     stamp: Stamp
     gone: bool = False
-    attributes: Facts = field(default_factory=dict)
+    attributes: JsonObject = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ class VolumeFact:
     stamp: Stamp
     gone: bool = False
     type_id: str | None = None
-    attributes: Facts = field(default_factory=dict)
+    attributes: JsonObject = field(default_factory=dict)
 
 
 ComputeFact = ServerFact | PinFact | HostFact | GroupFact | MemberFact

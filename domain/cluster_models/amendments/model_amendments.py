@@ -5,7 +5,7 @@ from uuid import UUID
 
 from domain.cluster_models.amendments.events import AmendmentsClosed, AmendmentsOpened, ModelAmended
 from domain.cluster_models.events import Counts
-from domain.kernel.aggregate import Root
+from domain.kernel.aggregate import Aggregate
 from domain.kernel.errors import IllegalTransition
 from domain.kernel.metadata import Context
 
@@ -44,7 +44,7 @@ class ModelAmendmentsForm(TypedDict):
     closed: bool
 
 
-class ModelAmendments(Root):
+class ModelAmendments(Aggregate):
     """What notifications told since a collection; closed by the next collection.
 
     A stream of its own for each collection: it stays short, and whoever appends to it need not

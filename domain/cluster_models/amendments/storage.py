@@ -14,14 +14,14 @@ from domain.cluster.table.values import amount
 from domain.cluster_models.amendments.facts import PoolFact, StorageFacts, VolumeFact
 from domain.cluster_models.amendments.verdicts import (
     Admission,
+    DuplicateFilter,
     Ignored,
-    Ledger,
     after_deletion,
     deletion,
     in_order,
     named,
 )
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 
 FIGURES = ("total_gb", "free_gb", "provisioned_gb", "allocated_gb", "virtual_free_gb")
 """What a notification tells of a pool."""
@@ -68,7 +68,7 @@ class StorageAmendments:
             for figure in FIGURES
         }
 
-    def model(self) -> tuple[StorageModel, tuple[Because, ...]]:
+    def model(self) -> tuple[StorageModel, tuple[Cause, ...]]:
         """The model with everything that is told, and what of it could not be used."""
         base, touched = self.base, set(self.volumes)
         rows = [row for row in map(self.volume, sorted(touched)) if row is not None]
@@ -91,7 +91,7 @@ class StorageAmendments:
         )
         strays = sorted({row.pool for row in loose if row.pool is not None})
         return model, tuple(
-            Because(Reason.UNKNOWN_HOST, {"resource": "volume", "host": pool}) for pool in strays
+            Cause(Reason.UNKNOWN_HOST, {"resource": "volume", "host": pool}) for pool in strays
         )
 
     def _told(self, row: VolumeRow, fact: VolumeFact) -> VolumeRow:
@@ -133,7 +133,7 @@ def admit_storage(
         told: new facts, in any order.
         since: seconds since the epoch: what was told earlier, the collection has seen.
     """
-    ledger = Ledger()
+    ledger = DuplicateFilter()
     admitted = StorageFacts(
         pools=tuple(fact for fact in told.pools if ledger.is_news(_pool(known, fact, since))),
         volumes=tuple(fact for fact in told.volumes if ledger.is_news(_volume(known, fact, since))),
@@ -202,10 +202,10 @@ def _difference(before: VolumeRow | None, after: VolumeRow | None) -> str:
     return "" if before == after else "volumes_changed"
 
 
-def _unclear(after: StorageAmendments, told: StorageFacts) -> list[Because]:
+def _unclear(after: StorageAmendments, told: StorageFacts) -> list[Cause]:
     """What only a collection can tell."""
     found = [
-        Because(Reason.UNKNOWN_HOST, {"resource": "pool", "host": fact.id})
+        Cause(Reason.UNKNOWN_HOST, {"resource": "pool", "host": fact.id})
         for fact in told.pools
         if fact.id not in after.base.pool_places
     ]
@@ -214,9 +214,9 @@ def _unclear(after: StorageAmendments, told: StorageFacts) -> list[Because]:
         if row is None:
             continue
         if row.pool is not None and row.pool not in after.base.pool_places:
-            found.append(Because(Reason.UNKNOWN_HOST, {"resource": row.id, "host": row.pool}))
+            found.append(Cause(Reason.UNKNOWN_HOST, {"resource": row.id, "host": row.pool}))
         if volume.type_id and volume.type_id not in after.types:
-            found.append(Because(Reason.TYPE_UNKNOWN, {"volume": row.id, "type": volume.type_id}))
+            found.append(Cause(Reason.TYPE_UNKNOWN, {"volume": row.id, "type": volume.type_id}))
     return found
 
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
 from domain.cluster_models.amendments.facts import Fact
-from domain.kernel.reasons import Because
+from domain.kernel.reasons import Cause
 
 S = TypeVar("S")
 A_co = TypeVar("A_co", covariant=True)
@@ -51,7 +51,7 @@ class Admission(Generic[S, A_co]):
     over: A_co
     ignored: Counter[Ignored] = field(default_factory=Counter)
     changes: dict[str, int] = field(default_factory=dict)
-    unclear: tuple[Because, ...] = ()
+    unclear: tuple[Cause, ...] = ()
 
 
 class Deletable(Protocol):
@@ -64,7 +64,7 @@ class Deletable(Protocol):
 
 
 @dataclass(frozen=True)
-class Ledger:
+class DuplicateFilter:
     """Counts the facts that are no news, by reason."""
 
     ignored: Counter[Ignored] = field(default_factory=Counter)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from domain.cluster.compute.model import ComputeModel
-from domain.cluster.placement.load import USED_CPU, USED_MEMORY, Load
+from domain.cluster.placement.load import USED_CPU, USED_MEMORY, MeasuredLoad
 from domain.cluster.table.columns import BoolArray, FloatArray
 from domain.metrics.catalogue import (
     HOST_CPU_USAGE,
@@ -30,7 +30,7 @@ class Utilisation:
         cpu_measured: float64[hosts], cores in use according to measurements alone.
     """
 
-    load: Load
+    load: MeasuredLoad
     cpu_known: BoolArray
     memory_known: BoolArray
     cpu_measured: FloatArray
@@ -72,7 +72,7 @@ def utilisation(
     need = np.stack([cpu, memory], axis=1)
     base = np.stack([_beyond(host_cpu, cpu, servers.host), _beyond(host_mb, memory, servers.host)])
     limit = np.stack([own_cores * cpu_headroom, np.maximum(own_mb, 0) * memory_headroom])
-    load = Load.of(need, base, limit)
+    load = MeasuredLoad.of(need, base, limit)
     known = np.where(np.isnan(measured), 0.0, load.need[:, USED_CPU])
     at = np.bincount(servers.host, weights=known, minlength=len(hosts))
     return Utilisation(

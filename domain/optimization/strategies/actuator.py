@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 from domain.cluster.kinds import ModelKind
 from domain.cluster.table.columns import mapping, sequence
-from domain.kernel.aggregate import Facts
+from domain.kernel.aggregate import JsonObject
 from domain.kernel.errors import InvalidValue
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 from domain.metrics.catalogue import MetricNeed
 from domain.optimization.solution import ProposedAction, Solution
-from domain.optimization.strategy import COMPUTE_ONLY, Inputs
+from domain.optimization.strategy import COMPUTE_ONLY, StrategyInputs
 
 
 class Actuator:
@@ -19,7 +19,7 @@ class Actuator:
     display_name = "Actuator"
     goal = "unclassified"
     planner = "weight"
-    parameters_schema: Facts = {  # noqa: RUF012 - the contract wants an attribute
+    parameters_schema: JsonObject = {  # noqa: RUF012 - the contract wants an attribute
         "$schema": "http://json-schema.org/draft-04/schema#",
         "type": "object",
         "properties": {
@@ -52,7 +52,7 @@ class Actuator:
         """None."""
         return ()
 
-    def solve(self, inputs: Inputs) -> Solution:
+    def solve(self, inputs: StrategyInputs) -> Solution:
         """The listed actions, each once.
 
         Raises:
@@ -71,6 +71,6 @@ def _action(entry: Mapping[str, object]) -> ProposedAction:
     parameters = dict(mapping(entry["input_parameters"]))
     if "resource_id" in parameters:
         raise InvalidValue("input_parameters", "must not contain resource_id")
-    because = Because(Reason.REQUESTED_BY_PARAMETERS, {"strategy": Actuator.name})
+    because = Cause(Reason.REQUESTED_BY_PARAMETERS, {"strategy": Actuator.name})
     resource = str(entry.get("resource_id") or "")
     return ProposedAction(str(entry["action_type"]), resource, parameters, because)

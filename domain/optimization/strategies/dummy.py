@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 
 from domain.cluster.kinds import ModelKind
-from domain.kernel.aggregate import Facts
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.aggregate import JsonObject
+from domain.kernel.reasons import Cause, Reason
 from domain.metrics.catalogue import MetricNeed
 from domain.optimization.solution import ProposedAction, Solution
-from domain.optimization.strategy import COMPUTE_ONLY, Inputs
+from domain.optimization.strategy import COMPUTE_ONLY, StrategyInputs
 from domain.plans.action_types import NOP, SLEEP
 
 _GREETING = "hello World"
@@ -20,7 +20,7 @@ class Dummy:
     display_name = "Dummy strategy"
     goal = "dummy"
     planner = "weight"
-    parameters_schema: Facts = {  # noqa: RUF012 - the contract wants an attribute
+    parameters_schema: JsonObject = {  # noqa: RUF012 - the contract wants an attribute
         "properties": {
             "para1": {"type": "number", "default": 3.2, "minimum": 1.0, "maximum": 10.2},
             "para2": {"type": "string", "default": "hello"},
@@ -35,12 +35,12 @@ class Dummy:
         """None."""
         return ()
 
-    def solve(self, inputs: Inputs) -> Solution:
+    def solve(self, inputs: StrategyInputs) -> Solution:
         """A greeting, the message ``para2`` (unless it is the same) and ``para1`` seconds."""
         message = str(inputs.parameters.get("para2", "hello"))
         messages = [_GREETING] if message == _GREETING else [_GREETING, message]
-        because = Because(Reason.REQUESTED_BY_PARAMETERS, {"strategy": self.name})
-        pause: Facts = {"duration": inputs.parameters.get("para1", 3.2)}
+        because = Cause(Reason.REQUESTED_BY_PARAMETERS, {"strategy": self.name})
+        pause: JsonObject = {"duration": inputs.parameters.get("para1", 3.2)}
         return Solution(
             (
                 *(ProposedAction(NOP, "", {"message": text}, because) for text in messages),

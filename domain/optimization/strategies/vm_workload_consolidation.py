@@ -16,13 +16,13 @@ from domain.cluster.placement.branch import Branch
 from domain.cluster.placement.constraints import Constraints
 from domain.cluster.placement.load import USED_CPU
 from domain.cluster.table.columns import BoolArray, IntArray
-from domain.kernel.aggregate import Facts
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.aggregate import JsonObject
+from domain.kernel.reasons import Cause, Reason
 from domain.metrics import catalogue as m
 from domain.optimization.algorithms.packing import dearest, largest_first, prices, ranks, sizes
 from domain.optimization.algorithms.utilisation import Utilisation, utilisation
 from domain.optimization.solution import ProposedAction, Rejection, Solution
-from domain.optimization.strategy import COMPUTE_ONLY, Inputs
+from domain.optimization.strategy import COMPUTE_ONLY, StrategyInputs
 from domain.plans.action_types import DISABLED_BY_CONSOLIDATION, disable_host, enable_host, migrate
 
 CPU_HEADROOM: Final = 0.9
@@ -43,7 +43,7 @@ class VmWorkloadConsolidation:
     display_name = "VM Workload Consolidation Strategy"
     goal = "server_consolidation"
     planner = "weight"
-    parameters_schema: Facts = {  # noqa: RUF012 - the contract wants an attribute
+    parameters_schema: JsonObject = {  # noqa: RUF012 - the contract wants an attribute
         "properties": {
             "period": {"type": "number", "default": 3600},
             "granularity": {"type": "number", "default": 300},
@@ -71,11 +71,11 @@ class VmWorkloadConsolidation:
             need(m.HOST_RAM_USAGE, "host"),
         )
 
-    def solve(self, inputs: Inputs) -> Solution:
+    def solve(self, inputs: StrategyInputs) -> Solution:
         """The plan, and why each host that stays in use does."""
         model = inputs.compute
         if not len(model.hosts):
-            return Solution((), notes=(Because(Reason.MODEL_EMPTY),))
+            return Solution((), notes=(Cause(Reason.MODEL_EMPTY),))
         use = utilisation(
             model, inputs.metrics, cpu_headroom=CPU_HEADROOM, memory_headroom=MEMORY_HEADROOM
         )
@@ -134,7 +134,7 @@ class _Work:
             destination = self._place_off(host, server)
             if destination is None:
                 continue
-            facts: Facts = {
+            facts: JsonObject = {
                 "used": round(float(used), 3),
                 "capacity": float(self.model.cores[host]),
             }
@@ -144,7 +144,7 @@ class _Work:
         if excess > 0:
             self._reject_host(host, Reason.UTILISATION_SHORT, self._overload(host, excess))
 
-    def _overload(self, host: int, excess: float) -> Facts:
+    def _overload(self, host: int, excess: float) -> JsonObject:
         return {
             "resource": "cpu",
             "needed": round(float(self.model.cores[host]) + excess, 3),
@@ -171,11 +171,11 @@ class _Work:
             mark = self.branch.mark()
             self.branch.switch(int(host), enabled=True)
             if self.rules.is_legal(self.branch, server, int(host)):
-                facts: Facts = {
+                facts: JsonObject = {
                     "host": self.model.hosts.name[host],
                     "server": self._called(server),
                 }
-                because = Because(Reason.WAKES_HOST, facts)
+                because = Cause(Reason.WAKES_HOST, facts)
                 self.enables.append(enable_host(self.model, int(host), because))
                 return int(host)
             self.branch.rollback(mark)
@@ -232,7 +232,7 @@ class _Work:
         hosts = (self.branch.count > 0) & ~self.emptied
         nearest = np.flatnonzero(hosts)
         why = None
-        facts: Facts = {}
+        facts: JsonObject = {}
         if len(nearest):
             best = int(nearest[np.argmax(self.rank[nearest])])
             why = self.rules.why_not(self.branch, server, best)[0]
@@ -245,22 +245,22 @@ class _Work:
         servers = self.model.servers
         return servers.name[server] or servers.id[server]
 
-    def _stuck(self, server: int, why: Because | None) -> Facts:
-        facts: Facts = {"server": self._called(server)}
+    def _stuck(self, server: int, why: Cause | None) -> JsonObject:
+        facts: JsonObject = {"server": self._called(server)}
         if why is None:
             return {**facts, "rule": Reason.NO_LEGAL_HOST.value}
         return {**facts, "rule": why.reason.value, "detail": str(why)}
 
-    def _reject_host(self, host: int, reason: Reason, facts: Facts) -> None:
+    def _reject_host(self, host: int, reason: Reason, facts: JsonObject) -> None:
         if len(self.rejections) < MAX_REJECTIONS:
             name = self.model.hosts.name[host]
             self.rejections.append(
-                Rejection(f"host {name}", Because(reason, {"host": name, **facts}))
+                Rejection(f"host {name}", Cause(reason, {"host": name, **facts}))
             )
 
     # -- moves ------------------------------------------------------------------------------
 
-    def _move(self, server: int, destination: int, reason: Reason, facts: Facts) -> None:
+    def _move(self, server: int, destination: int, reason: Reason, facts: JsonObject) -> None:
         names = self.model.hosts.name
         step = self.branch.move(server, destination)
         self.kept[destination] = True
@@ -271,9 +271,9 @@ class _Work:
             **facts,
         }
         kind = self.rules.movability.migration_type(server)
-        self.moves.append(migrate(self.model, server, destination, kind, Because(reason, facts)))
+        self.moves.append(migrate(self.model, server, destination, kind, Cause(reason, facts)))
 
-    def _refusals(self, server: int, chosen: int) -> Facts:
+    def _refusals(self, server: int, chosen: int) -> JsonObject:
         """The next dearer hosts in use and why they did not take the server."""
         dearer = (self.rank > self.rank[chosen]) & (self.branch.count > 0) & ~self.emptied
         candidates = np.flatnonzero(dearer)
@@ -315,15 +315,15 @@ class _Work:
             for host in np.flatnonzero(empty)
         ]
 
-    def _emptied(self, host: int) -> Because:
+    def _emptied(self, host: int) -> Cause:
         before = int(self.model.servers_per_host[host])
-        facts: Facts = {"host": self.model.hosts.name[host], "servers_before": before}
-        return Because(Reason.HOST_EMPTIED, facts)
+        facts: JsonObject = {"host": self.model.hosts.name[host], "servers_before": before}
+        return Cause(Reason.HOST_EMPTIED, facts)
 
-    def _notes(self, actions: tuple[ProposedAction, ...]) -> tuple[Because, ...]:
-        notes: list[Because] = []
+    def _notes(self, actions: tuple[ProposedAction, ...]) -> tuple[Cause, ...]:
+        notes: list[Cause] = []
         if not actions:
-            notes.append(Because(Reason.NOTHING_TO_DO))
+            notes.append(Cause(Reason.NOTHING_TO_DO))
         known = {
             m.INSTANCE_CPU_USAGE: self.use.cpu_known,
             m.INSTANCE_RAM_USAGE: self.use.memory_known,
@@ -332,8 +332,8 @@ class _Work:
             missing = int(np.count_nonzero(~mask))
             if missing:
                 resource = f"{missing} of {len(mask)} servers"
-                facts: Facts = {"metric": metric, "resource": resource, "count": missing}
-                notes.append(Because(Reason.METRIC_UNKNOWN, facts))
+                facts: JsonObject = {"metric": metric, "resource": resource, "count": missing}
+                notes.append(Cause(Reason.METRIC_UNKNOWN, facts))
         return (*notes, *self.rules.notes(self.branch))
 
 

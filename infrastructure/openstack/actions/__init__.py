@@ -12,7 +12,7 @@ from infrastructure.openstack.actions.nova.migrate import Migrate
 from infrastructure.openstack.actions.nova.resize import Resize
 from infrastructure.openstack.actions.nova.server_state import Delete, Shelve, Stop
 from infrastructure.openstack.actions.nova.service_state import ChangeNovaServiceState
-from infrastructure.openstack.connection import Limits
+from infrastructure.openstack.connection import ConnectionLimits
 from infrastructure.openstack.service import compute
 
 __all__ = ["handlers", "validate"]
@@ -30,7 +30,7 @@ _TYPES: Iterable[type[Handler]] = (
 
 
 def handlers(
-    connection: Connection, limits: Limits | None = None, now: Now = time.time
+    connection: Connection, limits: ConnectionLimits | None = None, now: Now = time.time
 ) -> dict[str, ActionHandler]:
     """A handler for each action type. Sends nothing.
 
@@ -39,6 +39,6 @@ def handlers(
         limits: patience.
         now: the wall clock, s since the epoch.
     """
-    chosen = limits or Limits()
+    chosen = limits or ConnectionLimits()
     nova = compute(connection, chosen)
     return {kind.type: kind(nova, chosen, now) for kind in _TYPES}

@@ -7,22 +7,22 @@ from typing import Any
 from jsonschema import Draft4Validator, ValidationError
 
 from application.ports.cloud import ActionHandler, Fail, Observation, Verdict
-from domain.kernel.aggregate import Facts
+from domain.kernel.aggregate import JsonObject
 from domain.kernel.errors import InvalidValue
-from domain.kernel.reasons import Because, Reason
-from infrastructure.openstack.connection import Limits
-from infrastructure.openstack.errors import NotThere
-from infrastructure.openstack.service import Json, Service
+from domain.kernel.reasons import Cause, Reason
+from infrastructure.openstack.connection import ConnectionLimits
+from infrastructure.openstack.errors import ResourceNotFound
+from infrastructure.openstack.service import CloudService, Json
 
 Now = Callable[[], float]
 """Seconds since the epoch."""
 UUID = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
-SERVER_ID: Facts = {"type": "string", "pattern": UUID}
-NAME: Facts = {"type": "string", "minLength": 1, "maxLength": 255}
-OPTIONAL_NAME: Facts = {"type": ["string", "null"], "maxLength": 255}
+SERVER_ID: JsonObject = {"type": "string", "pattern": UUID}
+NAME: JsonObject = {"type": "string", "minLength": 1, "maxLength": 255}
+OPTIONAL_NAME: JsonObject = {"type": ["string", "null"], "maxLength": 255}
 
 
-def parameters(required: tuple[str, ...], **properties: Facts) -> Facts:
+def parameters(required: tuple[str, ...], **properties: JsonObject) -> JsonObject:
     """The JSON Schema (draft 4) of an object with these properties and no others."""
     return {
         "$schema": "http://json-schema.org/draft-04/schema#",
@@ -33,7 +33,7 @@ def parameters(required: tuple[str, ...], **properties: Facts) -> Facts:
     }
 
 
-def validate(handler: ActionHandler, parameters: Facts) -> None:
+def validate(handler: ActionHandler, parameters: JsonObject) -> None:
     """Checks parameters against a handler's schema.
 
     Raises:
@@ -86,46 +86,48 @@ class Handler(ABC):
 
     type: str
     description: str
-    schema: Facts
+    schema: JsonObject
 
-    def __init__(self, nova: Service, limits: Limits, now: Now) -> None:
+    def __init__(self, nova: CloudService, limits: ConnectionLimits, now: Now) -> None:
         self._nova = nova
         self._limits = limits
         self._now = now
 
-    def check(self, parameters: Facts) -> Verdict:
+    def check(self, parameters: JsonObject) -> Verdict:
         """Whether everything still holds for the effect."""
         try:
             validate(self, parameters)
         except InvalidValue as error:
-            return Fail(Because(Reason.ACTION_PARAMETERS_INVALID, {"error": str(error)}))
+            return Fail(Cause(Reason.ACTION_PARAMETERS_INVALID, {"error": str(error)}))
         return self._check(parameters)
 
     @abstractmethod
-    def _check(self, parameters: Facts) -> Verdict: ...
+    def _check(self, parameters: JsonObject) -> Verdict: ...
 
     @abstractmethod
-    def start(self, parameters: Facts, before: Facts) -> Facts:
+    def start(self, parameters: JsonObject, before: JsonObject) -> JsonObject:
         """Has the effect, once."""
 
     @abstractmethod
-    def observe(self, parameters: Facts, before: Facts, receipt: Facts | None) -> Observation:
+    def observe(
+        self, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None
+    ) -> Observation:
         """What became of the effect."""
 
-    def abort(self, parameters: Facts, receipt: Facts | None) -> None:  # noqa: B027
+    def abort(self, parameters: JsonObject, receipt: JsonObject | None) -> None:  # noqa: B027
         """Nothing: the cloud cannot stop it."""
 
-    def deadline(self, parameters: Facts, before: Facts) -> float:
+    def deadline(self, parameters: JsonObject, before: JsonObject) -> float:
         """Seconds from the intent after which a running effect is given up."""
         del parameters, before
         return self._limits.shortest_deadline
 
     # -- what most of them look up ---------------------------------------------------------------
 
-    def _server(self, parameters: Facts) -> Json | None:
+    def _server(self, parameters: JsonObject) -> Json | None:
         try:
             server: Json = self._nova.get(f"/servers/{parameters['resource_id']}")["server"]
-        except NotThere:
+        except ResourceNotFound:
             return None
         return server
 
@@ -136,9 +138,9 @@ class Handler(ABC):
         return next((service for service in services if service["host"] == host), None)
 
 
-def because(reason: Reason, **facts: object) -> Because:
+def because(reason: Reason, **facts: object) -> Cause:
     """A reason with its facts."""
-    return Because(reason, facts)
+    return Cause(reason, facts)
 
 
 def number(value: object) -> float:

@@ -1,7 +1,7 @@
 """Actions without an effect on the cloud: ``nop`` and ``sleep``."""
 
 from application.ports.cloud import CloudRefused, Fail, Go, Observation, Phase, Skip, Verdict
-from domain.kernel.aggregate import Facts
+from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Reason
 from infrastructure.openstack.actions.base import (
     OPTIONAL_NAME,
@@ -11,7 +11,7 @@ from infrastructure.openstack.actions.base import (
     parameters,
 )
 
-_FLAG: Facts = {"type": "boolean"}
+_FLAG: JsonObject = {"type": "boolean"}
 
 
 class Nop(Handler):
@@ -29,21 +29,23 @@ class Nop(Handler):
         resource_id=OPTIONAL_NAME,
     )
 
-    def _check(self, parameters: Facts) -> Verdict:
+    def _check(self, parameters: JsonObject) -> Verdict:
         if parameters.get("skip_pre_condition"):
             return Skip(because(Reason.ASKED_FOR, outcome="Skipped in pre_condition"))
         if parameters.get("fail_pre_condition"):
             return Fail(because(Reason.ASKED_FOR, outcome="Failed in pre_condition"))
         return Go({})
 
-    def start(self, parameters: Facts, before: Facts) -> Facts:
+    def start(self, parameters: JsonObject, before: JsonObject) -> JsonObject:
         """Has no effect."""
         del before
         if parameters.get("fail_execute"):
             raise CloudRefused(because(Reason.ASKED_FOR, outcome="Failed in execute"))
         return {"message": parameters["message"]}
 
-    def observe(self, parameters: Facts, before: Facts, receipt: Facts | None) -> Observation:
+    def observe(
+        self, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None
+    ) -> Observation:
         """Done once it was started."""
         del before
         if receipt is None:
@@ -65,26 +67,31 @@ class Sleep(Handler):
         resource_id=OPTIONAL_NAME,
     )
 
-    def _check(self, parameters: Facts) -> Verdict:
+    def _check(self, parameters: JsonObject) -> Verdict:
         del parameters
         return Go({"begun_at": self._now()})
 
-    def start(self, parameters: Facts, before: Facts) -> Facts:
+    def start(self, parameters: JsonObject, before: JsonObject) -> JsonObject:
         """Begins nothing: the time counts from the check."""
         del parameters
         return {"begun_at": before["begun_at"]}
 
-    def observe(self, parameters: Facts, before: Facts, receipt: Facts | None) -> Observation:
+    def observe(
+        self, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None
+    ) -> Observation:
         """Done when the time has passed, whoever looks. A clock set back cannot make it longer."""
         del receipt
         duration = number(parameters["duration"])
         passed = max(self._now() - number(before["begun_at"]), 0.0)
         if passed >= duration:
             return Observation(Phase.DONE, {"seconds": duration})
-        facts: Facts = {"percent": round(100 * passed / duration, 1), "seconds": round(passed, 1)}
+        facts: JsonObject = {
+            "percent": round(100 * passed / duration, 1),
+            "seconds": round(passed, 1),
+        }
         return Observation(Phase.RUNNING, facts)
 
-    def deadline(self, parameters: Facts, before: Facts) -> float:
+    def deadline(self, parameters: JsonObject, before: JsonObject) -> float:
         """Its duration and then some."""
         del before
         return number(parameters["duration"]) + self._limits.shortest_deadline

@@ -12,8 +12,8 @@ from openstack.connection import Connection
 from application.ports.cloud import CollectedBaremetal
 from domain.cluster.baremetal.records import BaremetalNodeRow
 from infrastructure.openstack.collectors.pages import require, whole
-from infrastructure.openstack.connection import Limits
-from infrastructure.openstack.service import Service
+from infrastructure.openstack.connection import ConnectionLimits
+from infrastructure.openstack.service import CloudService
 
 Json = Mapping[str, Any]
 KIND = "baremetal"
@@ -37,9 +37,9 @@ _FIELDS: Mapping[str, str] = {
 class IronicCollector:
     """Reads Ironic. Raises nothing at construction; every collection starts afresh."""
 
-    def __init__(self, connection: Connection, limits: Limits | None = None) -> None:
+    def __init__(self, connection: Connection, limits: ConnectionLimits | None = None) -> None:
         self._connection = connection
-        self._limits = limits or Limits()
+        self._limits = limits or ConnectionLimits()
 
     def collect(self) -> CollectedBaremetal:
         """Everything, or an exception.
@@ -55,13 +55,13 @@ class IronicCollector:
         return CollectedBaremetal([node_row(node) for node in nodes], ironic.calls)
 
 
-def _known(ironic: Service) -> Iterator[str]:
+def _known(ironic: CloudService) -> Iterator[str]:
     return (field for field, since in _FIELDS.items() if ironic.supports(since))
 
 
-def baremetal(connection: Connection, limits: Limits) -> Service:
+def baremetal(connection: Connection, limits: ConnectionLimits) -> CloudService:
     """Ironic. 1.21: lists of chosen fields, names, resource classes; 1.42: faults."""
-    return Service(connection, KIND, limits, floor="1.21", ceiling="1.109")
+    return CloudService(connection, KIND, limits, floor="1.21", ceiling="1.109")
 
 
 def node_row(node: Json) -> BaremetalNodeRow:

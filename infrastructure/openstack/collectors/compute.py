@@ -11,7 +11,7 @@ from openstack.connection import Connection
 
 from application.ports.cloud import CloudUnreachable, Collected
 from domain.cluster.compute.foreign_allocations import unaccounted
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 from infrastructure.openstack.collectors.records import (
     Json,
     Provider,
@@ -21,9 +21,9 @@ from infrastructure.openstack.collectors.records import (
     server_row,
     service_host,
 )
-from infrastructure.openstack.connection import Limits
-from infrastructure.openstack.errors import NotThere
-from infrastructure.openstack.service import Service, compute, placement
+from infrastructure.openstack.connection import ConnectionLimits
+from infrastructure.openstack.errors import ResourceNotFound
+from infrastructure.openstack.service import CloudService, compute, placement
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -43,9 +43,9 @@ class NovaCollector:
     Raises nothing at construction; every collection starts afresh.
     """
 
-    def __init__(self, connection: Connection, limits: Limits | None = None) -> None:
+    def __init__(self, connection: Connection, limits: ConnectionLimits | None = None) -> None:
         self._connection = connection
-        self._limits = limits or Limits()
+        self._limits = limits or ConnectionLimits()
 
     def collect(self) -> Collected:
         """Everything, or an exception.
@@ -112,14 +112,14 @@ class _Jobs:
         self._futures.clear()
 
 
-def _services(nova: Service) -> dict[str, Json]:
+def _services(nova: CloudService) -> dict[str, Json]:
     services = nova.get("/os-services", {"binary": "nova-compute"})["services"]
     if any(service.get("status") == _UNREADABLE for service in services):
         raise CloudUnreachable("a cell does not answer: some compute services are unknown")
     return {service["host"]: service for service in services}
 
 
-def _groups(nova: Service, page: int) -> list[Json]:
+def _groups(nova: CloudService, page: int) -> list[Json]:
     """Server groups of all projects: a list paged by offset that does not mark its end.
 
     Raises:
@@ -133,7 +133,7 @@ def _groups(nova: Service, page: int) -> list[Json]:
     raise CloudUnreachable("/os-server-groups changes too fast to be listed")
 
 
-def _connected(nova: Service, page: int) -> list[Json] | None:
+def _connected(nova: CloudService, page: int) -> list[Json] | None:
     """The list, each page begun with the last item of the one before; None if it was another.
 
     A group that is deleted meanwhile moves those after it up: the next page would miss one.
@@ -152,12 +152,14 @@ def _connected(nova: Service, page: int) -> list[Json] | None:
         found += items
 
 
-def _generations(inventory: Service) -> dict[str, int]:
+def _generations(inventory: CloudService) -> dict[str, int]:
     providers = inventory.get("/resource_providers")["resource_providers"]
     return {provider["uuid"]: provider["generation"] for provider in providers}
 
 
-def _provider(inventory: Service, host: str, generations: Mapping[str, int]) -> Provider | None:
+def _provider(
+    inventory: CloudService, host: str, generations: Mapping[str, int]
+) -> Provider | None:
     """What Placement knows of a host; None if it does not know it (yet, or any more)."""
     if host not in generations:
         return None
@@ -165,7 +167,7 @@ def _provider(inventory: Service, host: str, generations: Mapping[str, int]) -> 
         inventories = inventory.get(f"/resource_providers/{host}/inventories")
         traits = inventory.get(f"/resource_providers/{host}/traits")
         allocations = inventory.get(f"/resource_providers/{host}/allocations")
-    except NotThere:
+    except ResourceNotFound:
         return None
     return Provider(
         generations[host],
@@ -195,7 +197,7 @@ def _collected(
     groups: Sequence[Json],
     aggregates: Sequence[Json],
     calls: int,
-    untold: tuple[Because, ...],
+    untold: tuple[Cause, ...],
 ) -> Collected:
     if any(server["status"] == _UNREADABLE for server in servers):
         raise CloudUnreachable("a cell does not answer: some servers are unknown")
@@ -242,24 +244,24 @@ _UNTOLD = {
 """What a Nova does not tell that does not speak a microversion yet."""
 
 
-def _untold(nova: Service) -> Iterable[Because]:
+def _untold(nova: CloudService) -> Iterable[Cause]:
     for version, untold in _UNTOLD.items():
         if not nova.supports(version):
             facts = {"field": "microversion", "resource": "nova", "value": f"<{version}: {untold}"}
-            yield Because(Reason.BAD_VALUE, {**facts})
+            yield Cause(Reason.BAD_VALUE, {**facts})
 
 
 def _problems(
     hypervisors: Iterable[Json],
     services: Mapping[str, Json],
     providers: Mapping[str, Provider | None],
-) -> Iterable[Because]:
+) -> Iterable[Cause]:
     for hypervisor in hypervisors:
         host = service_host(hypervisor)
         if host not in services:
-            yield Because(Reason.SERVICE_NOT_FOUND, {"host": host})
+            yield Cause(Reason.SERVICE_NOT_FOUND, {"host": host})
         if providers[hypervisor["id"]] is None:
-            yield Because(
+            yield Cause(
                 Reason.BAD_VALUE,
                 {"field": "resource provider", "resource": host, "value": "missing"},
             )

@@ -11,14 +11,14 @@ from keystoneauth1.identity.base import BaseIdentityPlugin
 from openstack.connection import Connection
 
 from application.ports.cloud import CloudUnreachable
-from infrastructure.openstack.errors import Absent, Invalid, NotThere, spoken
-from infrastructure.openstack.service import Json, Service
+from infrastructure.openstack.errors import Invalid, ResourceNotFound, ServiceAbsent, spoken
+from infrastructure.openstack.service import CloudService, Json
 
 _log = logging.getLogger(__name__)
 
 
 def whole(
-    service: Service,
+    service: CloudService,
     path: str,
     key: str,
     query: Mapping[str, object] | None = None,
@@ -57,13 +57,13 @@ class _MarkerGone(Exception):
 
 
 def _pages(
-    service: Service, path: str, key: str, query: Mapping[str, object], identity: str
+    service: CloudService, path: str, key: str, query: Mapping[str, object], identity: str
 ) -> Iterator[Json]:
     marker = None
     while True:
         try:
             document = service.get(path, {**query, "marker": marker})
-        except (Invalid, NotThere) as error:
+        except (Invalid, ResourceNotFound) as error:
             if marker is None:
                 raise
             raise _MarkerGone from error
@@ -97,4 +97,4 @@ def require(connection: Connection, kind: str) -> None:
         catalogue = auth.get_access(connection.session).service_catalog
         offered = catalogue.get_endpoints_data(service_type=kind)
     if not any(offered.values()):
-        raise Absent(kind)
+        raise ServiceAbsent(kind)

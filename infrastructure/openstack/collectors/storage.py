@@ -15,8 +15,8 @@ from domain.cluster.storage.records import (
     VolumeTypeRow,
 )
 from infrastructure.openstack.collectors.pages import require, whole
-from infrastructure.openstack.connection import Limits
-from infrastructure.openstack.service import Service
+from infrastructure.openstack.connection import ConnectionLimits
+from infrastructure.openstack.service import CloudService
 
 Json = Mapping[str, Any]
 KIND = "block-storage"
@@ -26,9 +26,9 @@ _EVERYONE = {"all_tenants": "true"}
 class CinderCollector:
     """Reads Cinder. Raises nothing at construction; every collection starts afresh."""
 
-    def __init__(self, connection: Connection, limits: Limits | None = None) -> None:
+    def __init__(self, connection: Connection, limits: ConnectionLimits | None = None) -> None:
         self._connection = connection
-        self._limits = limits or Limits()
+        self._limits = limits or ConnectionLimits()
 
     def collect(self) -> CollectedStorage:
         """Everything, or an exception.
@@ -57,9 +57,9 @@ class CinderCollector:
         )
 
 
-def block_storage(connection: Connection, limits: Limits) -> Service:
+def block_storage(connection: Connection, limits: ConnectionLimits) -> CloudService:
     """Cinder v3. 3.61: volumes tell the cluster that serves them."""
-    return Service(connection, KIND, limits, floor="3.0", ceiling="3.71")
+    return CloudService(connection, KIND, limits, floor="3.0", ceiling="3.71")
 
 
 def node_row(service: Json) -> StorageNodeRow:

@@ -7,11 +7,19 @@ from urllib.parse import urlencode
 
 import falcon
 
-from infrastructure.simulator.cinder.storage import DEFAULT_TYPE, Kind, Snapshot, Volume
-from infrastructure.simulator.cinder.view import View, pool_detail, services, shown_type
+from infrastructure.simulator.cinder.storage import DEFAULT_TYPE, Volume, VolumeSnapshot, VolumeType
+from infrastructure.simulator.cinder.view import CinderView, pool_detail, services, shown_type
 from infrastructure.simulator.cloud import Cloud
-from infrastructure.simulator.core.errors import BadRequest, NotFound
-from infrastructure.simulator.core.http.calls import App, Call, Json, call_of, is_true, query, reply
+from infrastructure.simulator.core.errors import ApiNotFound, BadRequest
+from infrastructure.simulator.core.http.calls import (
+    ApiRequest,
+    App,
+    Json,
+    call_of,
+    is_true,
+    query,
+    reply,
+)
 from infrastructure.simulator.core.http.microversions import MAXIMUM, MINIMUM, text
 from infrastructure.simulator.core.http.paging import LARGEST
 
@@ -19,7 +27,7 @@ T = TypeVar("T")
 _BASE = "/volume/v3"
 
 
-class Versions:
+class CinderVersionsResource:
     """Discovery: `/volume` (for everyone) and `/volume/v3`."""
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
@@ -50,7 +58,7 @@ def _version(req: falcon.Request) -> Json:
     }
 
 
-def _called(req: falcon.Request, project_id: str) -> Call:
+def _called(req: falcon.Request, project_id: str) -> ApiRequest:
     """The call; a project in the path must be the caller's own."""
     call = call_of(req)
     if project_id and project_id != call.caller.project_id:
@@ -79,19 +87,19 @@ def _page(
     if marker is not None:
         places = {identity(item): place for place, item in enumerate(found)}
         if marker not in places:
-            raise NotFound(f"{missing} {marker} could not be found.")
+            raise ApiNotFound(f"{missing} {marker} could not be found.")
         start += places[marker] + 1
     page = found[start : start + limit]
     return page, bool(page) and len(page) == limit
 
 
-def _next(req: falcon.Request, call: Call, collection: str, marker: str) -> list[Json]:
+def _next(req: falcon.Request, call: ApiRequest, collection: str, marker: str) -> list[Json]:
     kept = {name: value for name, value in query(req).items() if name != "marker"}
     path = f"{req.prefix}{_BASE}/{call.caller.project_id}/{collection}"
     return [{"rel": "next", "href": f"{path}?{urlencode(kept | {'marker': marker})}"}]
 
 
-def _everyones(call: Call, asked: Mapping[str, str]) -> bool:
+def _everyones(call: ApiRequest, asked: Mapping[str, str]) -> bool:
     """Whether all projects are meant; Cinder ignores the wish of those who may not have it."""
     return call.caller.is_admin and is_true(asked.get("all_tenants"))
 
@@ -114,14 +122,14 @@ class _Collection(ABC):
 
     @abstractmethod
     def _list(
-        self, req: falcon.Request, resp: falcon.Response, call: Call, *, detailed: bool
+        self, req: falcon.Request, resp: falcon.Response, call: ApiRequest, *, detailed: bool
     ) -> None: ...
 
-    def _view(self, req: falcon.Request, call: Call) -> View:
-        return View(self._cloud.storage, call, f"{req.prefix}/volume")
+    def _view(self, req: falcon.Request, call: ApiRequest) -> CinderView:
+        return CinderView(self._cloud.storage, call, f"{req.prefix}/volume")
 
 
-class Volumes(_Collection):
+class VolumesResource(_Collection):
     """The paths under `/volumes`."""
 
     def on_get_one(
@@ -132,12 +140,12 @@ class Volumes(_Collection):
         with self._cloud.world.transaction():
             volume = self._cloud.storage.volumes.get(volume_id)
             if volume is None or not _visible(call, volume.project_id):
-                raise NotFound(f"Volume {volume_id} could not be found.")
+                raise ApiNotFound(f"Volume {volume_id} could not be found.")
             body = self._view(req, call).volume(volume)
         reply(resp, {"volume": body})
 
     def _list(
-        self, req: falcon.Request, resp: falcon.Response, call: Call, *, detailed: bool
+        self, req: falcon.Request, resp: falcon.Response, call: ApiRequest, *, detailed: bool
     ) -> None:
         view = self._view(req, call)
         asked = query(req)
@@ -153,11 +161,11 @@ class Volumes(_Collection):
         reply(resp, body)
 
 
-def _visible(call: Call, project_id: str) -> bool:
+def _visible(call: ApiRequest, project_id: str) -> bool:
     return call.caller.is_admin or project_id == call.caller.project_id
 
 
-def _found(view: View, asked: Mapping[str, str]) -> Iterator[Volume]:
+def _found(view: CinderView, asked: Mapping[str, str]) -> Iterator[Volume]:
     """The volumes that a query means, newest first."""
     call, everyones = view.call, _everyones(view.call, asked)
     held: dict[str, Callable[[Volume], str]] = {
@@ -176,7 +184,7 @@ def _found(view: View, asked: Mapping[str, str]) -> Iterator[Volume]:
             yield volume
 
 
-class Snapshots(_Collection):
+class SnapshotsResource(_Collection):
     """The paths under `/snapshots`."""
 
     def on_get_one(
@@ -187,12 +195,12 @@ class Snapshots(_Collection):
         with self._cloud.world.transaction():
             snapshot = self._cloud.storage.snapshots.get(snapshot_id)
             if snapshot is None or not _visible(call, snapshot.volume.project_id):
-                raise NotFound(f"Snapshot {snapshot_id} could not be found.")
+                raise ApiNotFound(f"Snapshot {snapshot_id} could not be found.")
             body = self._view(req, call).snapshot(snapshot, detailed=True)
         reply(resp, {"snapshot": body})
 
     def _list(
-        self, req: falcon.Request, resp: falcon.Response, call: Call, *, detailed: bool
+        self, req: falcon.Request, resp: falcon.Response, call: ApiRequest, *, detailed: bool
     ) -> None:
         asked = query(req)
         view = self._view(req, call)
@@ -205,7 +213,7 @@ class Snapshots(_Collection):
             body["snapshots_links"] = _next(req, call, collection, page[-1].id)
         reply(resp, body)
 
-    def _meant(self, call: Call, asked: Mapping[str, str]) -> Iterator[Snapshot]:
+    def _meant(self, call: ApiRequest, asked: Mapping[str, str]) -> Iterator[VolumeSnapshot]:
         everyones = _everyones(call, asked)
         for snapshot in self._cloud.storage.snapshots.values():
             own = snapshot.volume.project_id == call.caller.project_id
@@ -213,7 +221,7 @@ class Snapshots(_Collection):
                 yield snapshot
 
 
-class Types:
+class VolumeTypesResource:
     """The paths under `/types`."""
 
     def __init__(self, cloud: Cloud) -> None:
@@ -243,16 +251,16 @@ class Types:
             if chosen and _listed(kind, call, "none"):
                 reply(resp, {"volume_type": shown_type(kind, call)})
                 return
-        raise NotFound(f"Volume type {type_id} could not be found.")
+        raise ApiNotFound(f"Volume type {type_id} could not be found.")
 
 
-def _listed(kind: Kind, call: Call, wanted: str) -> bool:
+def _listed(kind: VolumeType, call: ApiRequest, wanted: str) -> bool:
     if not call.caller.is_admin:
         return kind.public
     return wanted == "none" or kind.public == is_true(wanted)
 
 
-class Services:
+class CinderServicesResource:
     """The path `/os-services`."""
 
     def __init__(self, cloud: Cloud) -> None:
@@ -271,7 +279,7 @@ class Services:
         reply(resp, {"services": rows})
 
 
-class Pools:
+class PoolsResource:
     """The path `/scheduler-stats/get_pools`."""
 
     def __init__(self, cloud: Cloud) -> None:
@@ -294,11 +302,15 @@ class Pools:
 
 def add_routes(app: App, cloud: Cloud) -> None:
     """Serve Cinder under /volume; a project in the path is optional, as since 3.67."""
-    app.add_route("/volume", Versions())
-    volumes, snapshots, types = Volumes(cloud), Snapshots(cloud), Types(cloud)
+    app.add_route("/volume", CinderVersionsResource())
+    volumes, snapshots, types = (
+        VolumesResource(cloud),
+        SnapshotsResource(cloud),
+        VolumeTypesResource(cloud),
+    )
     for base in (_BASE, _BASE + "/{project_id}"):
         if base == _BASE:
-            app.add_route(base, Versions(), suffix="one")
+            app.add_route(base, CinderVersionsResource(), suffix="one")
         app.add_route(base + "/volumes", volumes)
         app.add_route(base + "/volumes/detail", volumes, suffix="detail")
         app.add_route(base + "/volumes/{volume_id}", volumes, suffix="one")
@@ -307,5 +319,5 @@ def add_routes(app: App, cloud: Cloud) -> None:
         app.add_route(base + "/snapshots/{snapshot_id}", snapshots, suffix="one")
         app.add_route(base + "/types", types)
         app.add_route(base + "/types/{type_id}", types, suffix="one")
-        app.add_route(base + "/os-services", Services(cloud))
-        app.add_route(base + "/scheduler-stats/get_pools", Pools(cloud))
+        app.add_route(base + "/os-services", CinderServicesResource(cloud))
+        app.add_route(base + "/scheduler-stats/get_pools", PoolsResource(cloud))

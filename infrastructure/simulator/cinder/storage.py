@@ -75,7 +75,7 @@ BACKENDS = (
 
 
 @dataclass(frozen=True)
-class Kind:
+class VolumeType:
     """A volume type; ``backend`` is empty when any will do."""
 
     id: str
@@ -92,7 +92,7 @@ class Volume:
     name: str
     size: int
     pool: str
-    kind: Kind
+    kind: VolumeType
     created: float
     project_id: str
     user_id: str
@@ -104,7 +104,7 @@ class Volume:
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class VolumeSnapshot:
     """A snapshot of a volume."""
 
     id: str
@@ -114,7 +114,7 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
-class Pool:
+class SimulatedPool:
     """A pool and what is allocated in it, GB."""
 
     name: str
@@ -141,11 +141,11 @@ class Storage:
         self._world = world
 
     @cached_property
-    def kinds(self) -> tuple[Kind, ...]:
+    def kinds(self) -> tuple[VolumeType, ...]:
         """Volume types."""
         named = [(b.name, b.name, b.measurable) for b in BACKENDS]
         return tuple(
-            Kind(self._uid("type", name), name, backend, public)
+            VolumeType(self._uid("type", name), name, backend, public)
             for name, backend, public in [*named, (DEFAULT_TYPE, "", True)]
         )
 
@@ -157,25 +157,25 @@ class Storage:
         return {volume.id: volume for volume in made}
 
     @cached_property
-    def snapshots(self) -> Mapping[str, Snapshot]:
+    def snapshots(self) -> Mapping[str, VolumeSnapshot]:
         """Snapshots by id, newest first."""
         chance = random.Random(f"vigil-snapshots:{self._world.seed}")  # noqa: S311
         made = [
-            Snapshot(self._uid("snapshot", v.id), f"of-{v.name}", v, v.created + 3600.0)
+            VolumeSnapshot(self._uid("snapshot", v.id), f"of-{v.name}", v, v.created + 3600.0)
             for v in self.volumes.values()
             if chance.random() < _WITH_SNAPSHOT
         ]
         return {snapshot.id: snapshot for snapshot in made}
 
     @cached_property
-    def pools(self) -> tuple[Pool, ...]:
+    def pools(self) -> tuple[SimulatedPool, ...]:
         """Pools, by backend."""
         found = []
         for backend in BACKENDS:
             for name in backend.pools:
                 full = f"{backend.host}#{name}"
                 sizes = [v.size for v in self.volumes.values() if v.pool == full]
-                found.append(Pool(full, backend, len(sizes), sum(sizes)))
+                found.append(SimulatedPool(full, backend, len(sizes), sum(sizes)))
         return tuple(found)
 
     @cached_property

@@ -3,9 +3,16 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from infrastructure.simulator.cinder.storage import BACKENDS, Kind, Pool, Snapshot, Storage, Volume
+from infrastructure.simulator.cinder.storage import (
+    BACKENDS,
+    SimulatedPool,
+    Storage,
+    Volume,
+    VolumeSnapshot,
+    VolumeType,
+)
 from infrastructure.simulator.core.clock import iso_micro
-from infrastructure.simulator.core.http.calls import Call, Json
+from infrastructure.simulator.core.http.calls import ApiRequest, Json
 from infrastructure.simulator.nova.commands import Version
 
 _CONTROLLER = "controller"
@@ -14,7 +21,7 @@ _BACKEND_STATE: Version = (3, 49)
 
 
 @dataclass(frozen=True)
-class View:
+class CinderView:
     """For whom volumes are shown.
 
     Attributes:
@@ -22,7 +29,7 @@ class View:
     """
 
     storage: Storage
-    call: Call
+    call: ApiRequest
     prefix: str
 
     def status(self, volume: Volume) -> str:
@@ -106,7 +113,7 @@ class View:
             }
         ]
 
-    def snapshot(self, snapshot: Snapshot, *, detailed: bool) -> Json:
+    def snapshot(self, snapshot: VolumeSnapshot, *, detailed: bool) -> Json:
         """A snapshot."""
         shown: Json = {
             "id": snapshot.id,
@@ -134,7 +141,7 @@ class View:
         return shown | {name: value for since, name, value in added if version >= since}
 
 
-def shown_type(kind: Kind, call: Call) -> Json:
+def shown_type(kind: VolumeType, call: ApiRequest) -> Json:
     """A volume type; what it asks for is for administrators."""
     shown: Json = {
         "id": kind.id,
@@ -174,7 +181,7 @@ def services(storage: Storage, version: Version, now: float) -> Iterator[Json]:
         yield row
 
 
-def pool_detail(pool: Pool, now: float) -> Json:
+def pool_detail(pool: SimulatedPool, now: float) -> Json:
     """A pool with what its driver reports. One that cannot measure says so in words."""
     backend = pool.backend
     measured: Json = {"total_capacity_gb": pool.total, "free_capacity_gb": pool.free}

@@ -19,7 +19,7 @@ class Anchor:
 
 
 @dataclass
-class Clock:
+class SimulatedClock:
     """Wall time, and simulated time that runs `speed` times as fast.
 
     Clients see wall time in every timestamp. Durations (a migration, a metrics window) are

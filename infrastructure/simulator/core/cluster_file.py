@@ -14,16 +14,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from infrastructure.simulator.core.clock import Clock
+from infrastructure.simulator.core.clock import SimulatedClock
 from infrastructure.simulator.core.model import (
-    Aggregate,
     Booking,
     Cluster,
     Flavor,
-    Group,
     Host,
-    Load,
+    HostAggregate,
     Server,
+    ServerGroup,
+    ServerLoad,
 )
 from infrastructure.simulator.core.people import ADMIN, ADMIN_PROJECT
 
@@ -33,7 +33,7 @@ _STATES = {"active": "active", "stopped": "stopped", "shutoff": "stopped", "paus
 Json = dict[str, Any]
 
 
-def load_cluster(path: Path, clock: Clock) -> Cluster:
+def load_cluster(path: Path, clock: SimulatedClock) -> Cluster:
     """Read a cluster file.
 
     Raises:
@@ -67,7 +67,7 @@ def _check(cluster: Cluster) -> None:
 
 
 class _Reader:
-    def __init__(self, raw: Json, clock: Clock) -> None:
+    def __init__(self, raw: Json, clock: SimulatedClock) -> None:
         self.raw, self.born = raw, clock.now()
         self.seed = int(raw.get("meta", {}).get("seed", 0))
         self.random = random.Random(f"vigil-cluster-file:{self.seed}")  # noqa: S311
@@ -162,7 +162,7 @@ class _Reader:
             user_id=s.get("user", ADMIN.id),
             created=born,
             updated=born,
-            load=Load(
+            load=ServerLoad(
                 cores=cores,
                 swing=float(s.get("cpu_swing_pct", 0.0)) * flavor.vcpus / 100.0,
                 period=float(s.get("period_s", 3600.0)),
@@ -176,8 +176,8 @@ class _Reader:
             metadata={k: str(v) for k, v in s.get("metadata", {}).items()},
         )
 
-    def _group(self, g: Json) -> Group:
-        return Group(
+    def _group(self, g: Json) -> ServerGroup:
+        return ServerGroup(
             id=g.get("id") or _stable("group", g["name"]),
             name=g["name"],
             policy=g["policy"],
@@ -187,7 +187,7 @@ class _Reader:
             user_id=g.get("user", ADMIN.id),
         )
 
-    def _aggregates(self) -> list[Aggregate]:
+    def _aggregates(self) -> list[HostAggregate]:
         plain = [
             (a["name"], list(a["hosts"]), dict(a.get("metadata", {})))
             for a in self.raw.get("aggregates", [])
@@ -199,7 +199,7 @@ class _Reader:
                 zones.setdefault(zone, []).append(h["name"])
         made = [(f"zone-{z}", hosts, {"availability_zone": z}) for z, hosts in zones.items()]
         return [
-            Aggregate(
+            HostAggregate(
                 id=number,
                 uuid=_stable("aggregate", name),
                 name=name,

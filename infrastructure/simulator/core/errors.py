@@ -30,7 +30,7 @@ class BadRequest(ApiError):
     status = 400
 
 
-class Unauthorized(ApiError):
+class ApiUnauthorized(ApiError):
     """No token, or one that is not valid (any more)."""
 
     status = 401
@@ -39,19 +39,19 @@ class Unauthorized(ApiError):
         super().__init__(message)
 
 
-class Forbidden(ApiError):
+class ApiForbidden(ApiError):
     """A valid token without the needed role."""
 
     status = 403
 
 
-class NotFound(ApiError):
+class ApiNotFound(ApiError):
     """There is no such thing."""
 
     status = 404
 
 
-class NotAcceptable(ApiError):
+class ApiNotAcceptable(ApiError):
     """An unsupported microversion; Nova repeats it in the answer's headers."""
 
     status = 406
@@ -61,7 +61,7 @@ class NotAcceptable(ApiError):
         self.asked = asked
 
 
-class Conflict(ApiError):
+class ApiConflict(ApiError):
     """The state of the thing forbids it."""
 
     status = 409

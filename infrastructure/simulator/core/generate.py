@@ -7,18 +7,18 @@ import random
 import uuid
 from dataclasses import dataclass
 
-from infrastructure.simulator.core.clock import Clock
+from infrastructure.simulator.core.clock import SimulatedClock
 from infrastructure.simulator.core.model import (
     PAUSED,
     STOPPED,
-    Aggregate,
     Cluster,
     Flavor,
-    Group,
     Host,
-    Load,
+    HostAggregate,
     Resources,
     Server,
+    ServerGroup,
+    ServerLoad,
 )
 from infrastructure.simulator.core.people import ADMIN, ADMIN_PROJECT, DEMO, DEMO_PROJECT
 
@@ -57,7 +57,7 @@ class _Wish:
 
 
 class _Maker:
-    def __init__(self, hosts: int, servers: int, seed: int, clock: Clock) -> None:
+    def __init__(self, hosts: int, servers: int, seed: int, clock: SimulatedClock) -> None:
         self.random = random.Random(f"vigil-simulator:{hosts}:{servers}:{seed}")  # noqa: S311
         self.count, self.wanted, self.seed = hosts, servers, seed
         self.born = clock.now()
@@ -97,7 +97,7 @@ class _Maker:
             )
         return made
 
-    def aggregates(self, hosts: list[Host]) -> list[Aggregate]:
+    def aggregates(self, hosts: list[Host]) -> list[HostAggregate]:
         made = []
         for zone in self.zones():
             members = [h.name for h in hosts if h.zone == zone]
@@ -108,8 +108,8 @@ class _Maker:
             aggregate.id = number
         return made
 
-    def _aggregate(self, name: str, hosts: list[str], metadata: dict[str, str]) -> Aggregate:
-        return Aggregate(
+    def _aggregate(self, name: str, hosts: list[str], metadata: dict[str, str]) -> HostAggregate:
+        return HostAggregate(
             id=0, uuid=self.uid(), name=name, hosts=hosts, metadata=metadata, created=self.born
         )
 
@@ -123,9 +123,9 @@ class _Maker:
             made.append(_Wish(flavor, hot, cpu, self.random.betavariate(5, 2.5)))
         return made
 
-    def load(self, wish: _Wish, flavor: Flavor) -> Load:
+    def load(self, wish: _Wish, flavor: Flavor) -> ServerLoad:
         cores = round(wish.cpu * flavor.vcpus, 4)
-        return Load(
+        return ServerLoad(
             cores=cores,
             swing=round(min(0.15 * cores, flavor.vcpus - cores), 4),
             period=round(self.random.uniform(1800, 7200), 1),
@@ -212,7 +212,7 @@ class _Maker:
     def stopped_count(self) -> int:
         return round(self.wanted * _STOPPED_SHARE)
 
-    def groups(self, servers: list[Server]) -> list[Group]:
+    def groups(self, servers: list[Server]) -> list[ServerGroup]:
         """Groups whose hard policies hold from the start."""
         by_host: dict[str, list[Server]] = {}
         for server in servers:
@@ -236,8 +236,8 @@ class _Maker:
             chosen = self.random.sample(names, min(size, len(names)))
         return [by_host[name].pop() for name in chosen]
 
-    def _group(self, name: str, policy: str, members: list[str]) -> Group:
-        return Group(
+    def _group(self, name: str, policy: str, members: list[str]) -> ServerGroup:
+        return ServerGroup(
             id=self.uid(),
             name=name,
             policy=policy,
@@ -248,7 +248,7 @@ class _Maker:
 
 
 def generate(  # noqa: D417 - `clock` dates the records
-    hosts: int, servers: int, seed: int, clock: Clock, *, down_hosts: int = 0
+    hosts: int, servers: int, seed: int, clock: SimulatedClock, *, down_hosts: int = 0
 ) -> Cluster:
     """Make a cluster; the same numbers and seed make the same cluster (but for its dates).
 

@@ -7,7 +7,7 @@ from infrastructure.simulator.core.model import Host, Resources
 _NOTHING: Resources = (0, 0, 0)
 
 
-class Ledger:
+class PlacementLedger:
     """Allocations by consumer (a server, or a migration for the side it is leaving)."""
 
     def __init__(self, hosts: Iterable[Host]) -> None:

@@ -40,7 +40,7 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True):
         return (self.vcpus, self.ram_mb, self.disk_gb)
 
 
-class Load(msgspec.Struct, frozen=True, kw_only=True):
+class ServerLoad(msgspec.Struct, frozen=True, kw_only=True):
     """How a server uses what it has: a mean with a slow, seeded swing.
 
     Args:
@@ -111,7 +111,7 @@ class Server(msgspec.Struct, kw_only=True):
     user_id: str
     created: float
     updated: float
-    load: Load
+    load: ServerLoad
     vm_state: str = ACTIVE
     old_vm_state: str = ACTIVE
     task_state: str | None = None
@@ -150,7 +150,7 @@ class Server(msgspec.Struct, kw_only=True):
         return self.power_state == 1 and not self.deleted
 
 
-class Group(msgspec.Struct, kw_only=True):
+class ServerGroup(msgspec.Struct, kw_only=True):
     """A server group."""
 
     id: str
@@ -162,7 +162,7 @@ class Group(msgspec.Struct, kw_only=True):
     rules: dict[str, int] = {}
 
 
-class Aggregate(msgspec.Struct, kw_only=True):
+class HostAggregate(msgspec.Struct, kw_only=True):
     """A host aggregate; one with `availability_zone` in its metadata is a zone."""
 
     id: int
@@ -261,7 +261,7 @@ class JournalEntry(msgspec.Struct, kw_only=True):
     migration_uuid: str | None = None
 
 
-class Moment(msgspec.Struct, kw_only=True):
+class PlacementChange(msgspec.Struct, kw_only=True):
     """A change of load placement: from `at` a server runs on `host` (None: it does not run)."""
 
     number: int
@@ -285,6 +285,6 @@ class Cluster(msgspec.Struct, kw_only=True):
     flavors: list[Flavor]
     hosts: list[Host]
     servers: list[Server]
-    groups: list[Group]
-    aggregates: list[Aggregate]
+    groups: list[ServerGroup]
+    aggregates: list[HostAggregate]
     bookings: list[Booking] = []

@@ -15,7 +15,7 @@ CREATE TABLE IF NOT EXISTS records (
 Row = tuple[str, str, bytes]
 
 
-class Store:
+class StateStore:
     """Records by kind and key. Without a file it keeps nothing."""
 
     def __init__(self, path: Path | None) -> None:

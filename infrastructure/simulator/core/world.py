@@ -10,27 +10,27 @@ from typing import TypeVar
 
 import msgspec
 
-from infrastructure.simulator.core.clock import Anchor, Clock
+from infrastructure.simulator.core.clock import Anchor, SimulatedClock
 from infrastructure.simulator.core.errors import ServerFault
-from infrastructure.simulator.core.ledger import Ledger
+from infrastructure.simulator.core.ledger import PlacementLedger
 from infrastructure.simulator.core.model import (
-    Aggregate,
     Chore,
     Cluster,
     Flavor,
-    Group,
     Host,
+    HostAggregate,
     InstanceAction,
     JournalEntry,
     Migration,
-    Moment,
+    PlacementChange,
     Server,
+    ServerGroup,
 )
-from infrastructure.simulator.core.store import Row, Store
+from infrastructure.simulator.core.store import Row, StateStore
 from infrastructure.simulator.core.timeline import Timeline
 
 T = TypeVar("T", bound=msgspec.Struct)
-Record = Server | Host | Migration | InstanceAction | Chore | JournalEntry | Moment
+Record = Server | Host | Migration | InstanceAction | Chore | JournalEntry | PlacementChange
 _ORIGIN = "origin"
 
 
@@ -48,7 +48,7 @@ def _key(record: Record) -> str:
     match record:
         case InstanceAction():
             return f"{record.server_id}/{record.request_id}"
-        case JournalEntry() | Moment():
+        case JournalEntry() | PlacementChange():
             return f"{record.number:09d}"
         case _:
             return str(record.id)
@@ -57,7 +57,7 @@ def _key(record: Record) -> str:
 class World:
     """Everything that exists. Use it inside `transaction()` only."""
 
-    def __init__(self, origin: Origin, clock: Clock, store: Store) -> None:
+    def __init__(self, origin: Origin, clock: SimulatedClock, store: StateStore) -> None:
         self.clock, self.store = clock, store
         self.secret, self.seed = origin.secret, origin.cluster.seed
         self._lock = threading.RLock()
@@ -69,8 +69,8 @@ class World:
         self.flavors: dict[str, Flavor] = {f.id: f for f in cluster.flavors}
         self.hosts: dict[str, Host] = {h.name: h for h in cluster.hosts}
         self.servers: dict[str, Server] = {s.id: s for s in cluster.servers}
-        self.groups: list[Group] = cluster.groups
-        self.aggregates: list[Aggregate] = cluster.aggregates
+        self.groups: list[ServerGroup] = cluster.groups
+        self.aggregates: list[HostAggregate] = cluster.aggregates
         self._bookings = cluster.bookings
         self.migrations: dict[int, Migration] = {}
         self.migrations_of: dict[str, list[Migration]] = {}
@@ -99,7 +99,7 @@ class World:
             self.actions.setdefault(action.server_id, []).append(action)
         self.chores = {c.id: c for c in self._read("Chore", Chore)}
         self.journal = sorted(self._read("JournalEntry", JournalEntry), key=lambda e: e.number)
-        for moment in sorted(self._read("Moment", Moment), key=lambda m: m.number):
+        for moment in sorted(self._read("Moment", PlacementChange), key=lambda m: m.number):
             self.moments = moment.number
             self.timeline.place(moment.at, moment.server_id, moment.host)
         self._dirty.clear()
@@ -110,7 +110,7 @@ class World:
     def settle(self) -> None:
         """Derive indices and allocations from the records."""
         self.by_host: dict[str, set[str]] = {name: set() for name in self.hosts}
-        self.ledger = Ledger(self.hosts.values())
+        self.ledger = PlacementLedger(self.hosts.values())
         self.host_by_id = {h.id: h for h in self.hosts.values()}
         for server in self.servers.values():
             if not server.deleted and server.host:
@@ -226,7 +226,7 @@ class World:
         server.updated = at
         self.touch(server)
         where = server.host if server.running else None
-        moment = Moment(
+        moment = PlacementChange(
             number=self.moments + 1,
             at=self.clock.simulated(at),
             server_id=server.id,
@@ -246,10 +246,12 @@ class World:
         return str(uuid.uuid5(uuid.NAMESPACE_OID, f"vigil-simulator/{self.seed}/{kind}/{number}"))
 
 
-def open_world(state_file: Path | None, speed: float, make: Callable[[Clock], Cluster]) -> World:
+def open_world(
+    state_file: Path | None, speed: float, make: Callable[[SimulatedClock], Cluster]
+) -> World:
     """Resume from the state file, or make a new cloud (and write it there)."""
-    store = Store(state_file)
-    clock = Clock(speed)
+    store = StateStore(state_file)
+    clock = SimulatedClock(speed)
     if store.empty:
         origin = Origin(
             cluster=make(clock),

@@ -6,12 +6,20 @@ from urllib.parse import urlencode
 import falcon
 
 from infrastructure.simulator.cloud import Cloud
-from infrastructure.simulator.core.errors import ApiError, BadRequest, NotFound
-from infrastructure.simulator.core.http.calls import App, Call, Json, call_of, is_true, query, reply
+from infrastructure.simulator.core.errors import ApiError, ApiNotFound, BadRequest
+from infrastructure.simulator.core.http.calls import (
+    ApiRequest,
+    App,
+    Json,
+    call_of,
+    is_true,
+    query,
+    reply,
+)
 from infrastructure.simulator.core.http.microversions import MAXIMUM, MINIMUM, text
 from infrastructure.simulator.core.http.paging import LARGEST
 from infrastructure.simulator.ironic.nodes import DRIVER, RESOURCE_CLASS, Node
-from infrastructure.simulator.ironic.view import BRIEF, FIELDS, View
+from infrastructure.simulator.ironic.view import BRIEF, FIELDS, IronicView
 from infrastructure.simulator.nova.commands import Version as Microversion
 
 _BASE = "/baremetal/v1"
@@ -19,7 +27,7 @@ _FIELDS_PARAMETER: Microversion = (1, 8)
 _DETAIL_PARAMETER: Microversion = (1, 43)
 
 
-class Root:
+class IronicVersionsResource:
     """Discovery: `/baremetal` and `/baremetal/v1`, for everyone."""
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
@@ -65,7 +73,7 @@ def _version(req: falcon.Request) -> Json:
     }
 
 
-class Nodes:
+class NodesResource:
     """The paths under `/nodes`. Who is no administrator owns no machine and sees none."""
 
     def __init__(self, cloud: Cloud) -> None:
@@ -103,13 +111,13 @@ class Nodes:
             body = self._view(req, call).states(self._node(call, identity))
         reply(resp, body)
 
-    def _view(self, req: falcon.Request, call: Call) -> View:
-        return View(call.version, f"{req.prefix}/baremetal")
+    def _view(self, req: falcon.Request, call: ApiRequest) -> IronicView:
+        return IronicView(call.version, f"{req.prefix}/baremetal")
 
-    def _node(self, call: Call, identity: str) -> Node:
+    def _node(self, call: ApiRequest, identity: str) -> Node:
         node = self._cloud.baremetal.find(identity) if call.caller.is_admin else None
         if node is None:
-            raise NotFound(f"Node {identity} could not be found.")
+            raise ApiNotFound(f"Node {identity} could not be found.")
         return node
 
     def _list(
@@ -135,7 +143,7 @@ def _after(marker: str | None, nodes: list[Node]) -> Iterator[Node]:
         return
     places = {node.id: place for place, node in enumerate(nodes)}
     if marker not in places:
-        raise NotFound(f"Node {marker} could not be found.")
+        raise ApiNotFound(f"Node {marker} could not be found.")
     yield from nodes[places[marker] + 1 :]
 
 
@@ -182,9 +190,9 @@ def _wanted(node: Node, asked: Mapping[str, str]) -> bool:
 
 def add_routes(app: App, cloud: Cloud) -> None:
     """Serve Ironic under /baremetal."""
-    app.add_route("/baremetal", Root())
-    app.add_route(_BASE, Root(), suffix="one")
-    nodes = Nodes(cloud)
+    app.add_route("/baremetal", IronicVersionsResource())
+    app.add_route(_BASE, IronicVersionsResource(), suffix="one")
+    nodes = NodesResource(cloud)
     app.add_route(f"{_BASE}/nodes", nodes)
     app.add_route(f"{_BASE}/nodes/detail", nodes, suffix="detail")
     app.add_route(f"{_BASE}/nodes/{{identity}}", nodes, suffix="one")

@@ -127,7 +127,7 @@ _EMPTY: Json = dict.fromkeys(
 
 
 @dataclass(frozen=True)
-class View:
+class IronicView:
     """For whom nodes are shown.
 
     Attributes:

@@ -6,7 +6,12 @@ import falcon
 
 from infrastructure.simulator.cloud import Cloud
 from infrastructure.simulator.core.clock import iso_token
-from infrastructure.simulator.core.errors import BadRequest, Forbidden, NotFound, Unauthorized
+from infrastructure.simulator.core.errors import (
+    ApiForbidden,
+    ApiNotFound,
+    ApiUnauthorized,
+    BadRequest,
+)
 from infrastructure.simulator.core.http.calls import Json, accepted, body_of, call_of, reply
 from infrastructure.simulator.core.http.middleware import SYSTEM, caller_of
 from infrastructure.simulator.core.people import (
@@ -38,7 +43,7 @@ def version(req: falcon.Request) -> Json:
     }
 
 
-class Versions:
+class KeystoneVersionsResource:
     """The path `/identity`."""
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
@@ -47,7 +52,7 @@ class Versions:
         resp.location = f"{req.prefix}/identity/v3/"
 
 
-class Version:
+class KeystoneVersionResource:
     """The path `/identity/v3`."""
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
@@ -78,7 +83,7 @@ class TokensResource:
                 user = next(u for u in USERS if u.id == parent.user_id)
                 methods = tuple(sorted({*parent.methods, "token"}))
             case _:
-                raise Unauthorized
+                raise ApiUnauthorized
         scope = _scope(auth.get("scope"), user)
         token, claims = self._cloud.tokens.issue(user.id, scope, methods, parent)
         resp.set_header("X-Subject-Token", token)
@@ -87,7 +92,7 @@ class TokensResource:
     def _parent(self, given: Json) -> Claims:
         claims = self._cloud.tokens.check(str(given.get("id", "")))
         if claims is None:
-            raise Unauthorized
+            raise ApiUnauthorized
         return claims
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
@@ -112,14 +117,14 @@ class TokensResource:
     def _subject(self, req: falcon.Request, rule: str) -> tuple[str, Claims]:
         call = call_of(req)
         if call.claims is None:
-            raise Unauthorized
+            raise ApiUnauthorized
         token = req.get_header("X-Subject-Token") or ""
         claims = self._cloud.tokens.check(token)
         own = claims is not None and claims.user_id == call.claims.user_id
         if not (own or {"admin", "service"} & set(call.caller.roles)):
-            raise Forbidden(f"You are not authorized to perform the requested action: {rule}.")
+            raise ApiForbidden(f"You are not authorized to perform the requested action: {rule}.")
         if claims is None:
-            raise NotFound("Failed to validate token")
+            raise ApiNotFound("Failed to validate token")
         return token, claims
 
     def _shown(self, req: falcon.Request, claims: Claims, *, with_catalogue: bool) -> Json:
@@ -163,7 +168,7 @@ def _by_password(given: Json) -> User:
         named = user.id == given.get("id") or (user.name == given.get("name") and _in_domain(given))
         if named and user.password == given.get("password"):
             return user
-    raise Unauthorized
+    raise ApiUnauthorized
 
 
 def _in_domain(given: Json) -> bool:
@@ -179,11 +184,11 @@ def _scope(wanted: Any, user: User) -> str:
         raise BadRequest("'scope' is not an object")
     if wanted.get("system", {}).get("all"):
         if not any("admin" in roles for p, roles in user.grants if p != SERVICE_PROJECT.id):
-            raise Unauthorized
+            raise ApiUnauthorized
         return SYSTEM
     project = _project(_section(wanted, "project"))
     if project is None or not user.roles_on(project.id):
-        raise Unauthorized
+        raise ApiUnauthorized
     return project.id
 
 
@@ -195,7 +200,7 @@ def _project(given: Json) -> Project | None:
     return None
 
 
-class Catalogue:
+class CatalogResource:
     """The path `/identity/v3/auth/catalog`."""
 
     def __init__(self, cloud: Cloud) -> None:
@@ -204,7 +209,7 @@ class Catalogue:
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """The catalogue of the caller's token."""
         if call_of(req).claims is None:
-            raise Unauthorized
+            raise ApiUnauthorized
         reply(
             resp,
             {

@@ -7,7 +7,7 @@ import falcon
 
 from infrastructure.simulator.cloud import Cloud
 from infrastructure.simulator.core.config import REGION
-from infrastructure.simulator.core.errors import Forbidden, NotFound, Unauthorized
+from infrastructure.simulator.core.errors import ApiForbidden, ApiNotFound, ApiUnauthorized
 from infrastructure.simulator.core.http.calls import Json, call_of, query, reply
 from infrastructure.simulator.core.people import PROJECTS, ROLES, USERS, Project, stable_hex
 from infrastructure.simulator.keystone.catalogue import catalogue
@@ -104,7 +104,7 @@ LISTS: dict[str, tuple[str, Rows]] = {
 }
 
 
-class Collection:
+class IdentityListResource:
     """A list, and its items by id. For administrators; a user may see itself."""
 
     def __init__(self, cloud: Cloud, plural: str) -> None:
@@ -133,14 +133,14 @@ class Collection:
                 link = {"self": f"{req.prefix}/identity/v3/{self._plural}/{item_id}"}
                 reply(resp, {self._singular: row | {"links": link}})
                 return
-        raise NotFound(f"Could not find {self._singular}: {item_id}.")
+        raise ApiNotFound(f"Could not find {self._singular}: {item_id}.")
 
     def _allow(self, req: falcon.Request, rule: str) -> None:
         call = call_of(req)
         if call.claims is None:
-            raise Unauthorized
+            raise ApiUnauthorized
         if not ({"admin", "service"} & set(call.caller.roles)):
-            raise Forbidden(f"You are not authorized to perform the requested action: {rule}.")
+            raise ApiForbidden(f"You are not authorized to perform the requested action: {rule}.")
 
 
 def _matches(row: Json, name: str, value: str) -> bool:
@@ -148,14 +148,14 @@ def _matches(row: Json, name: str, value: str) -> bool:
     return str(held).lower() == value.lower()
 
 
-class OwnProjects:
+class OwnProjectsResource:
     """The path `/identity/v3/auth/projects`."""
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """The projects that the caller has a role on."""
         call = call_of(req)
         if call.claims is None:
-            raise Unauthorized
+            raise ApiUnauthorized
         user = next(u for u in USERS if u.id == call.caller.user_id)
         rows = [
             _project(p) | {"links": {"self": f"{req.prefix}/identity/v3/projects/{p.id}"}}

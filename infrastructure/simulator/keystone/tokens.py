@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from infrastructure.simulator.core.clock import Clock
+from infrastructure.simulator.core.clock import SimulatedClock
 
 
 class Claims(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +27,7 @@ class Tokens:
     def __init__(
         self,
         secret: bytes,
-        clock: Clock,
+        clock: SimulatedClock,
         lifetime: float,
         save: Callable[[set[str]], None],
     ) -> None:

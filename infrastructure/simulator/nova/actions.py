@@ -8,14 +8,14 @@ import falcon
 
 from infrastructure.simulator.cloud import Cloud
 from infrastructure.simulator.core.errors import BadRequest
-from infrastructure.simulator.core.http.calls import Call, Json, accepted, body_of, call_of
+from infrastructure.simulator.core.http.calls import ApiRequest, Json, accepted, body_of, call_of
 from infrastructure.simulator.core.http.journal import note
 from infrastructure.simulator.core.model import Migration, Server
 from infrastructure.simulator.nova.commands import (
     ASYNC_LIVE_MIGRATION,
     SCHEDULER_CHECKS_HOST,
-    Commands,
     LiveMigration,
+    NovaCommands,
     Version,
 )
 
@@ -23,11 +23,11 @@ _RULE = "os_compute_api:os-migrate-server"
 
 
 @dataclass(frozen=True)
-class Wish:
+class ServerActionRequest:
     """An action as it was asked for."""
 
-    commands: Commands
-    call: Call
+    commands: NovaCommands
+    call: ApiRequest
     name: str
     server: Server
     given: Any
@@ -52,7 +52,7 @@ class Wish:
         return given
 
 
-def _live_migrate(wish: Wish) -> Migration:
+def _live_migrate(wish: ServerActionRequest) -> Migration:
     wish.call.require_admin(f"{_RULE}:migrate_live")
     version = wish.call.version
     allowed = {"host", "block_migration"}
@@ -79,7 +79,7 @@ def _host(given: Json) -> str | None:
     return host or None
 
 
-def _migrate(wish: Wish) -> Migration:
+def _migrate(wish: ServerActionRequest) -> Migration:
     wish.call.require_admin(f"{_RULE}:migrate")
     host = None
     if wish.given is not None and wish.call.version >= (2, 56):
@@ -87,32 +87,32 @@ def _migrate(wish: Wish) -> Migration:
     return wish.commands.migrate(wish.server, host, wish.call.caller, wish.now)
 
 
-def _resize(wish: Wish) -> Migration:
+def _resize(wish: ServerActionRequest) -> Migration:
     given = wish.properties({"flavorRef", "OS-DCF:diskConfig"}, {"flavorRef"})
     flavor = str(given["flavorRef"]).rsplit("/", 1)[-1]
     return wish.commands.resize(wish.server, flavor, wish.call.caller, wish.now)
 
 
-def _settle(wish: Wish) -> None:
+def _settle(wish: ServerActionRequest) -> None:
     wish.commands.settle_resize(wish.server, wish.name, wish.call.caller, wish.now)
 
 
-def _chore(wish: Wish) -> None:
+def _chore(wish: ServerActionRequest) -> None:
     wish.commands.begin_chore(wish.server, wish.name, wish.call.caller, wish.now)
 
 
-def _lock(wish: Wish) -> None:
+def _lock(wish: ServerActionRequest) -> None:
     reason = None
     if wish.given is not None and wish.call.version >= (2, 73):
         reason = wish.properties({"locked_reason"}, set()).get("locked_reason")
     wish.commands.lock(wish.server, reason, wish.now)
 
 
-def _unlock(wish: Wish) -> None:
+def _unlock(wish: ServerActionRequest) -> None:
     wish.commands.unlock(wish.server, wish.now)
 
 
-Perform = Callable[[Wish], Migration | None]
+Perform = Callable[[ServerActionRequest], Migration | None]
 
 # action: since which microversion, the status of the answer, what it does
 ACTIONS: dict[str, tuple[Version, int, Perform]] = {
@@ -132,7 +132,7 @@ ACTIONS: dict[str, tuple[Version, int, Perform]] = {
 }
 
 
-class Action:
+class ServerActionResource:
     """The path `/servers/{server_id}/action`."""
 
     def __init__(self, cloud: Cloud) -> None:
@@ -148,7 +148,7 @@ class Action:
         commands = self._cloud.commands
         with self._cloud.world.transaction() as now:
             server = commands.server(server_id, call.caller)
-            migration = perform(Wish(commands, call, name, server, body[name], now))
+            migration = perform(ServerActionRequest(commands, call, name, server, body[name], now))
             note(
                 self._cloud.world,
                 req,

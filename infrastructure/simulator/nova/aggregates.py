@@ -4,14 +4,14 @@ import falcon
 
 from infrastructure.simulator.cloud import Cloud
 from infrastructure.simulator.core.clock import iso_micro
-from infrastructure.simulator.core.errors import Forbidden, NotFound
+from infrastructure.simulator.core.errors import ApiForbidden, ApiNotFound
 from infrastructure.simulator.core.http.calls import Json, call_of, is_true, query, reply
 from infrastructure.simulator.core.http.paging import page_size
-from infrastructure.simulator.core.model import Aggregate, Group, Host
+from infrastructure.simulator.core.model import Host, HostAggregate, ServerGroup
 from infrastructure.simulator.nova.commands import Version
 
 
-def _aggregate(aggregate: Aggregate, version: Version) -> Json:
+def _aggregate(aggregate: HostAggregate, version: Version) -> Json:
     shown: Json = {
         "id": aggregate.id,
         "name": aggregate.name,
@@ -28,7 +28,7 @@ def _aggregate(aggregate: Aggregate, version: Version) -> Json:
     return shown
 
 
-class Aggregates:
+class AggregatesResource:
     """The paths `/os-aggregates` and `/os-aggregates/{aggregate_id}`."""
 
     def __init__(self, cloud: Cloud) -> None:
@@ -50,10 +50,10 @@ class Aggregates:
             if str(aggregate.id) == aggregate_id:
                 reply(resp, {"aggregate": _aggregate(aggregate, call.version)})
                 return
-        raise NotFound(f"Aggregate {aggregate_id} could not be found.")
+        raise ApiNotFound(f"Aggregate {aggregate_id} could not be found.")
 
 
-class Zones:
+class AvailabilityZonesResource:
     """The paths `/os-availability-zone` and `/os-availability-zone/detail`."""
 
     def __init__(self, cloud: Cloud) -> None:
@@ -99,7 +99,7 @@ def _service(host: Host, now: float) -> Json:
     }
 
 
-def _group(group: Group, version: Version) -> Json:
+def _group(group: ServerGroup, version: Version) -> Json:
     shown: Json = {"id": group.id, "name": group.name}
     if version >= (2, 64):
         shown |= {"policy": group.policy, "rules": group.rules}
@@ -111,7 +111,7 @@ def _group(group: Group, version: Version) -> Json:
     return shown
 
 
-class Groups:
+class ServerGroupsResource:
     """The paths `/os-server-groups` and `/os-server-groups/{group_id}`."""
 
     def __init__(self, cloud: Cloud) -> None:
@@ -124,7 +124,7 @@ class Groups:
             asked["all_projects"] == "" or is_true(asked["all_projects"])
         )
         if everyone and not call.caller.is_admin:
-            raise Forbidden(
+            raise ApiForbidden(
                 "Policy doesn't allow os_compute_api:os-server-groups:index:all_projects "
                 "to be performed."
             )
@@ -146,15 +146,15 @@ class Groups:
                 if group.id == group_id and visible:
                     reply(resp, {"server_group": _group(self._living(group), call.version)})
                     return
-        raise NotFound(f"Instance group {group_id} could not be found.")
+        raise ApiNotFound(f"Instance group {group_id} could not be found.")
 
-    def _living(self, group: Group) -> Group:
+    def _living(self, group: ServerGroup) -> ServerGroup:
         """The group without members that were deleted."""
         servers = self._cloud.world.servers
         members = [m for m in group.members if m in servers and not servers[m].deleted]
         if len(members) == len(group.members):
             return group
-        return Group(
+        return ServerGroup(
             id=group.id,
             name=group.name,
             policy=group.policy,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from infrastructure.simulator.core.errors import ApiError, BadRequest, Conflict, NotFound
+from infrastructure.simulator.core.errors import ApiConflict, ApiError, ApiNotFound, BadRequest
 from infrastructure.simulator.core.model import (
     ACTIVE,
     COLD,
@@ -22,7 +22,7 @@ from infrastructure.simulator.core.model import (
 from infrastructure.simulator.core.world import World
 from infrastructure.simulator.nova import history
 from infrastructure.simulator.nova.lifecycle import CHORE_SECONDS
-from infrastructure.simulator.nova.migration_engine import CONDUCTOR, Migrations
+from infrastructure.simulator.nova.migration_engine import CONDUCTOR, MigrationEngine
 
 Version = tuple[int, int]
 
@@ -43,7 +43,7 @@ CHORES: dict[str, tuple[str, tuple[str, ...], str]] = {
 
 
 @dataclass(frozen=True)
-class Caller:
+class RequestContext:
     """Who asks, and under which request id."""
 
     user_id: str
@@ -69,26 +69,26 @@ class LiveMigration:
 Doom = Callable[[Migration], None]  # lets injected faults mark a new migration
 
 
-class Commands:
+class NovaCommands:
     """Accepts or refuses; what follows is the lifecycle's business."""
 
-    def __init__(self, world: World, migrations: Migrations, doom: Doom) -> None:
+    def __init__(self, world: World, migrations: MigrationEngine, doom: Doom) -> None:
         self.world, self.migrations, self.doom = world, migrations, doom
 
-    def server(self, server_id: str, caller: Caller) -> Server:
+    def server(self, server_id: str, caller: RequestContext) -> Server:
         """A server that the caller may see.
 
         Raises:
-            NotFound: for everything else.
+            ApiNotFound: for everything else.
         """
         server = self.world.servers.get(server_id)
         visible = server is not None and (caller.is_admin or server.project_id == caller.project_id)
         if server is None or server.deleted or not visible:
-            raise NotFound(f"Instance {server_id} could not be found.")
+            raise ApiNotFound(f"Instance {server_id} could not be found.")
         return server
 
     def live_migrate(
-        self, server: Server, wish: LiveMigration, caller: Caller, now: float
+        self, server: Server, wish: LiveMigration, caller: RequestContext, now: float
     ) -> Migration:
         """Accept a live migration; a synchronous one is scheduled before the answer."""
         self._ready(server, "os-migrateLive", (ACTIVE, PAUSED), caller)
@@ -116,11 +116,11 @@ class Commands:
         if host is not None and host not in self.world.hosts:
             raise BadRequest(f"Compute host {host} could not be found.")
 
-    def _who(self, caller: Caller) -> tuple[str, str, str]:
+    def _who(self, caller: RequestContext) -> tuple[str, str, str]:
         return caller.request_id, caller.user_id, caller.project_id
 
     def _migration(
-        self, server: Server, kind: str, flavor: str, caller: Caller, now: float
+        self, server: Server, kind: str, flavor: str, caller: RequestContext, now: float
     ) -> Migration:
         number = self.world.next_migration_id()
         migration = Migration(
@@ -142,7 +142,9 @@ class Commands:
         self.world.add_migration(migration)
         return migration
 
-    def migrate(self, server: Server, host: str | None, caller: Caller, now: float) -> Migration:
+    def migrate(
+        self, server: Server, host: str | None, caller: RequestContext, now: float
+    ) -> Migration:
         """Accept a cold migration."""
         self._ready(server, "migrate", (ACTIVE, STOPPED), caller)
         self._known(host)
@@ -151,7 +153,7 @@ class Commands:
         history.begin(self.world, server, "migrate", *self._who(caller), now)
         return self._begin_cold(server, COLD, server.flavor, host, caller, now)
 
-    def resize(self, server: Server, flavor: str, caller: Caller, now: float) -> Migration:
+    def resize(self, server: Server, flavor: str, caller: RequestContext, now: float) -> Migration:
         """Accept a resize to another flavor."""
         self._ready(server, "resize", (ACTIVE, STOPPED), caller)
         if flavor not in self.world.flavors:
@@ -167,7 +169,7 @@ class Commands:
         kind: str,
         flavor: str,
         host: str | None,
-        caller: Caller,
+        caller: RequestContext,
         now: float,
     ) -> Migration:
         migration = self._migration(server, kind, flavor, caller, now)
@@ -176,7 +178,9 @@ class Commands:
         self.world.changed(server, now)
         return self._later(migration, now)
 
-    def settle_resize(self, server: Server, action: str, caller: Caller, now: float) -> None:
+    def settle_resize(
+        self, server: Server, action: str, caller: RequestContext, now: float
+    ) -> None:
         """Accept `confirmResize` or `revertResize`."""
         self._ready(server, action, (RESIZED,), caller)
         finished = [
@@ -192,7 +196,7 @@ class Commands:
             server.task_state = "resize_reverting"
             self.world.changed(server, now)
 
-    def begin_chore(self, server: Server, action: str, caller: Caller, now: float) -> None:
+    def begin_chore(self, server: Server, action: str, caller: RequestContext, now: float) -> None:
         """Accept one of `CHORES`."""
         operation, states, task = CHORES[action]
         self._ready(server, operation, states, caller)
@@ -210,7 +214,7 @@ class Commands:
         server.locked, server.locked_reason = False, None
         self.world.changed(server, now)
 
-    def delete(self, server: Server, caller: Caller, now: float) -> None:
+    def delete(self, server: Server, caller: RequestContext, now: float) -> None:
         """Accept the deletion of a server, whatever it is doing."""
         self._locked(server, caller)
         self._chore(server, "delete", "delete", caller, now)
@@ -218,42 +222,47 @@ class Commands:
         self.world.changed(server, now)
 
     def _chore(
-        self, server: Server, operation: str, action: str, caller: Caller, now: float
+        self, server: Server, operation: str, action: str, caller: RequestContext, now: float
     ) -> None:
         due = self.world.clock.wall_after(now, CHORE_SECONDS[operation])
         history.begin(self.world, server, action, *self._who(caller), now)
         self.world.add_chore(server.id, operation, due, caller.request_id)
 
     def _ready(
-        self, server: Server, action: str, vm_states: tuple[str, ...], caller: Caller
+        self, server: Server, action: str, vm_states: tuple[str, ...], caller: RequestContext
     ) -> None:
         self._locked(server, caller)
         refused = f"Cannot '{action}' instance {server.id} while it is in"
         if server.vm_state not in vm_states:
-            raise Conflict(f"{refused} vm_state {server.vm_state}")
+            raise ApiConflict(f"{refused} vm_state {server.vm_state}")
         if server.task_state is not None:
-            raise Conflict(f"{refused} task_state {server.task_state}")
+            raise ApiConflict(f"{refused} task_state {server.task_state}")
 
-    def _locked(self, server: Server, caller: Caller) -> None:
+    def _locked(self, server: Server, caller: RequestContext) -> None:
         if server.locked and not caller.is_admin:
-            raise Conflict(f"Instance {server.id} is locked")
+            raise ApiConflict(f"Instance {server.id} is locked")
 
     def in_progress(self, server: Server, migration_id: str) -> Migration:
         """One live migration of a server that is going on.
 
         Raises:
-            NotFound: when it is not.
+            ApiNotFound: when it is not.
         """
         for migration in self.world.migrations_of.get(server.id, []):
             going = migration.kind == LIVE and migration.status in LIVE_IN_PROGRESS
             if going and str(migration.id) == migration_id:
                 return migration
-        raise NotFound(
+        raise ApiNotFound(
             f"In-progress live migration {migration_id} is not found for server {server.id}."
         )
 
     def abort(
-        self, server: Server, migration_id: str, version: Version, now: float, caller: Caller
+        self,
+        server: Server,
+        migration_id: str,
+        version: Version,
+        now: float,
+        caller: RequestContext,
     ) -> Migration:
         """Cancel a live migration."""
         migration = self._controllable(server, migration_id, "abort live migration")
@@ -265,7 +274,7 @@ class Commands:
         return migration
 
     def force_complete(
-        self, server: Server, migration_id: str, now: float, caller: Caller
+        self, server: Server, migration_id: str, now: float, caller: RequestContext
     ) -> Migration:
         """Make a live migration end soon."""
         migration = self._controllable(server, migration_id, "force_complete")
@@ -277,11 +286,11 @@ class Commands:
 
     def _controllable(self, server: Server, migration_id: str, what: str) -> Migration:
         if server.task_state != "migrating":
-            raise Conflict(f"Instance {server.id} is in an invalid state for '{what}'")
+            raise ApiConflict(f"Instance {server.id} is in an invalid state for '{what}'")
         for migration in self.world.migrations_of.get(server.id, []):
             if str(migration.id) == migration_id:
                 return migration
-        raise NotFound(f"Migration {migration_id} for server {server.id} could not be found.")
+        raise ApiNotFound(f"Migration {migration_id} for server {server.id} could not be found.")
 
     def _bad_state(self, migration: Migration, method: str) -> BadRequest:
         return BadRequest(
@@ -294,7 +303,7 @@ class Commands:
         for host in self.world.hosts.values():
             if host.service_id == service_id:
                 return host
-        raise NotFound(f"Service {service_id} could not be found.")
+        raise ApiNotFound(f"Service {service_id} could not be found.")
 
     def update_service(self, host: Host, change: dict[str, Any], now: float) -> None:
         """Enable, disable or force down a nova-compute service."""

@@ -3,14 +3,14 @@
 import falcon
 
 from infrastructure.simulator.cloud import Cloud
-from infrastructure.simulator.core.errors import BadRequest, NotFound
+from infrastructure.simulator.core.errors import ApiNotFound, BadRequest
 from infrastructure.simulator.core.http.calls import Json, call_of, next_link, query, reply
 from infrastructure.simulator.core.http.paging import page_size
 from infrastructure.simulator.core.model import Flavor
 from infrastructure.simulator.nova.commands import Version
 
 
-class Flavors:
+class FlavorsResource:
     """The paths under `/flavors`."""
 
     def __init__(self, cloud: Cloud) -> None:
@@ -52,7 +52,7 @@ class Flavors:
     def _flavor(self, flavor_id: str) -> Flavor:
         flavor = self._cloud.world.flavors.get(flavor_id)
         if flavor is None:
-            raise NotFound(f"Flavor {flavor_id} could not be found.")
+            raise ApiNotFound(f"Flavor {flavor_id} could not be found.")
         return flavor
 
 

@@ -3,9 +3,9 @@
 import falcon
 
 from infrastructure.simulator.cloud import Cloud
-from infrastructure.simulator.core.errors import BadRequest, NotFound
+from infrastructure.simulator.core.errors import ApiNotFound, BadRequest
 from infrastructure.simulator.core.http.calls import (
-    Call,
+    ApiRequest,
     Json,
     call_of,
     identified,
@@ -72,7 +72,7 @@ def statistics(world: World, host: Host) -> Json:
     }
 
 
-class Hypervisors:
+class HypervisorsResource:
     """The paths under `/os-hypervisors`."""
 
     def __init__(self, cloud: Cloud) -> None:
@@ -104,13 +104,13 @@ class Hypervisors:
             )
         reply(resp, body)
 
-    def _found(self, asked: dict[str, str], call: Call) -> list[Host]:
+    def _found(self, asked: dict[str, str], call: ApiRequest) -> list[Host]:
         hosts = list(self._cloud.world.hosts.values())
         if "hypervisor_hostname_pattern" in asked and call.version >= _UUIDS:
             pattern = asked["hypervisor_hostname_pattern"]
             hosts = [h for h in hosts if pattern in h.name]
             if not hosts:
-                raise NotFound(f"No hypervisor matching '{pattern}' could be found.")
+                raise ApiNotFound(f"No hypervisor matching '{pattern}' could be found.")
         marker = asked.get("marker")
         if marker is None:
             return hosts
@@ -119,7 +119,9 @@ class Hypervisors:
             raise BadRequest(f"Marker [{marker}] not found")
         return hosts[places[0] + 1 :]
 
-    def _shown(self, host: Host, call: Call, asked: dict[str, str], *, detailed: bool) -> Json:
+    def _shown(
+        self, host: Host, call: ApiRequest, asked: dict[str, str], *, detailed: bool
+    ) -> Json:
         world, version = self._cloud.world, call.version
         shown = _brief(host, version)
         if detailed:
@@ -172,9 +174,9 @@ class Hypervisors:
         for host in world.hosts.values():
             if wanted == (host.id if version >= _UUIDS else str(host.number)):
                 return host
-        raise NotFound(f"Hypervisor with ID '{host_id}' could not be found.")
+        raise ApiNotFound(f"Hypervisor with ID '{host_id}' could not be found.")
 
-    def _sum(self, call: Call, resp: falcon.Response) -> None:
+    def _sum(self, call: ApiRequest, resp: falcon.Response) -> None:
         call.require_admin("os_compute_api:os-hypervisors:statistics")
         world = self._cloud.world
         with world.transaction():
@@ -188,7 +190,7 @@ class Hypervisors:
         call = call_of(req)
         call.require_admin("os_compute_api:os-hypervisors:uptime")
         if call.version >= _STATISTICS_GONE:
-            raise NotFound("The resource could not be found.")
+            raise ApiNotFound("The resource could not be found.")
         with self._cloud.world.transaction():
             host = self._host(host_id, call.version)
             shown = _brief(host, call.version) | {"uptime": self._uptime(host)}

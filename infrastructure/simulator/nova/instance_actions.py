@@ -4,8 +4,15 @@ import falcon
 
 from infrastructure.simulator.cloud import Cloud
 from infrastructure.simulator.core.clock import iso_micro
-from infrastructure.simulator.core.errors import BadRequest, NotFound
-from infrastructure.simulator.core.http.calls import Call, Json, call_of, next_link, query, reply
+from infrastructure.simulator.core.errors import ApiNotFound, BadRequest
+from infrastructure.simulator.core.http.calls import (
+    ApiRequest,
+    Json,
+    call_of,
+    next_link,
+    query,
+    reply,
+)
 from infrastructure.simulator.core.http.paging import page_size
 from infrastructure.simulator.core.http.times import parsed
 from infrastructure.simulator.core.model import ActionEvent, InstanceAction, Server
@@ -29,7 +36,7 @@ def _action(action: InstanceAction, version: Version) -> Json:
     return shown | ({"updated_at": iso_micro(action.updated)} if version >= _PAGED else {})
 
 
-def _event(event: ActionEvent, server: Server, call: Call) -> Json:
+def _event(event: ActionEvent, server: Server, call: ApiRequest) -> Json:
     shown: Json = {
         "event": event.event,
         "start_time": iso_micro(event.start),
@@ -47,7 +54,7 @@ def _event(event: ActionEvent, server: Server, call: Call) -> Json:
     return shown
 
 
-class InstanceActions:
+class InstanceActionsResource:
     """The list, and one action by its request id."""
 
     def __init__(self, cloud: Cloud) -> None:
@@ -58,7 +65,7 @@ class InstanceActions:
         recorded = self._cloud.world.actions.get(server.id, [])
         return [*reversed(recorded), history.creation(server)]
 
-    def _server(self, server_id: str, call: Call) -> Server:
+    def _server(self, server_id: str, call: ApiRequest) -> Server:
         """Nova keeps the actions of deleted servers, too (since 2.21)."""
         server = self._cloud.world.servers.get(server_id)
         if server is not None and server.deleted and call.version >= (2, 21):
@@ -114,4 +121,4 @@ class InstanceActions:
                         shown["events"] = [_event(e, server, call) for e in steps]
                     reply(resp, {"instanceAction": shown})
                     return
-        raise NotFound(f"Action {request_id} not found")
+        raise ApiNotFound(f"Action {request_id} not found")

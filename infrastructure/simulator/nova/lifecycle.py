@@ -15,7 +15,7 @@ from infrastructure.simulator.core.model import (
 )
 from infrastructure.simulator.core.world import World
 from infrastructure.simulator.nova import history, scheduler
-from infrastructure.simulator.nova.migration_engine import Migrations
+from infrastructure.simulator.nova.migration_engine import MigrationEngine
 
 # Simulated seconds that short operations take.
 CHORE_SECONDS = {
@@ -47,7 +47,7 @@ _EVENTS = {
 class Lifecycle:
     """Applies what is due."""
 
-    def __init__(self, world: World, migrations: Migrations) -> None:
+    def __init__(self, world: World, migrations: MigrationEngine) -> None:
         self.world, self.migrations = world, migrations
         world.on_advance(self.advance)
 

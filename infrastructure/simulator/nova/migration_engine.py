@@ -26,7 +26,7 @@ def duration(world: World, migration: Migration) -> float:
     return _BASE + world.flavors[migration.old_flavor].ram_mb / _MB_PER_SECOND
 
 
-class Migrations:
+class MigrationEngine:
     """Steps migration records."""
 
     def __init__(self, world: World, live_slots: int) -> None:

@@ -6,9 +6,9 @@ import falcon
 
 from infrastructure.simulator.cloud import Cloud
 from infrastructure.simulator.core.clock import iso_micro
-from infrastructure.simulator.core.errors import BadRequest, NotFound
+from infrastructure.simulator.core.errors import ApiNotFound, BadRequest
 from infrastructure.simulator.core.http.calls import (
-    Call,
+    ApiRequest,
     Json,
     accepted,
     body_of,
@@ -87,7 +87,7 @@ def _identity(migration: Migration, version: Version) -> Json:
     return shown
 
 
-class ServerMigrations:
+class ServerMigrationsResource:
     """The paths `/servers/{server_id}/migrations...`: live ones that are going on."""
 
     def __init__(self, cloud: Cloud) -> None:
@@ -152,15 +152,15 @@ class ServerMigrations:
         uuid, server_id = migration.uuid, migration.server_id
         note(world, req, body, now, server_id=server_id, migration_uuid=uuid)
 
-    def _allowed(self, req: falcon.Request, rule: str, since: Version) -> Call:
+    def _allowed(self, req: falcon.Request, rule: str, since: Version) -> ApiRequest:
         call = call_of(req)
         if call.version < since:
-            raise NotFound("The resource could not be found.")
+            raise ApiNotFound("The resource could not be found.")
         call.require_admin(f"os_compute_api:servers:migrations:{rule}")
         return call
 
 
-class Migrations:
+class MigrationsResource:
     """The path `/os-migrations`."""
 
     def __init__(self, cloud: Cloud) -> None:

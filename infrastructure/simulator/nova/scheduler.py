@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from infrastructure.simulator.core.model import Flavor, Group, Host, Server
+from infrastructure.simulator.core.model import Flavor, Host, Server, ServerGroup
 from infrastructure.simulator.core.world import World
 
 NO_VALID_HOST = "No valid host was found. There are not enough hosts available."
@@ -39,7 +39,7 @@ def _group(world: World, server: Server, _flavor: Flavor, host: Host) -> bool:
     return True
 
 
-def _others(world: World, server: Server, group: Group) -> list[set[str]]:
+def _others(world: World, server: Server, group: ServerGroup) -> list[set[str]]:
     """Where each other member is, or is going."""
     found = []
     for member in group.members:

@@ -17,7 +17,7 @@ _DISABLED, _UNKNOWN, _DOWN, _UP = "MAINTENANCE", "UNKNOWN", "DOWN", "UP"
 
 
 @dataclass(frozen=True)
-class Shown:
+class ServerView:
     """For whom servers are shown.
 
     Attributes:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 import falcon
 
 from infrastructure.simulator.cloud import Cloud
-from infrastructure.simulator.core.errors import BadRequest, Forbidden, NotFound
+from infrastructure.simulator.core.errors import ApiForbidden, ApiNotFound, BadRequest
 from infrastructure.simulator.core.http.calls import (
-    Call,
+    ApiRequest,
     Json,
     accepted,
     call_of,
@@ -21,21 +21,21 @@ from infrastructure.simulator.core.http.journal import note
 from infrastructure.simulator.core.http.paging import page_size
 from infrastructure.simulator.core.http.times import parsed
 from infrastructure.simulator.core.model import Server
-from infrastructure.simulator.nova.server_view import Shown
+from infrastructure.simulator.nova.server_view import ServerView
 
 Test = Callable[[Server], bool]
 
 _ALL_TENANTS = "all_tenants"
 
 
-def shown_to(req: falcon.Request, cloud: Cloud) -> Shown:
+def shown_to(req: falcon.Request, cloud: Cloud) -> ServerView:
     """How servers look in the answer to a request."""
     call = call_of(req)
     prefix = f"{req.prefix}/compute"
-    return Shown(cloud.world, cloud.storage, prefix, call.version, call.caller.is_admin)
+    return ServerView(cloud.world, cloud.storage, prefix, call.version, call.caller.is_admin)
 
 
-class Servers:
+class ServersResource:
     """The paths `/servers` and `/servers/detail`."""
 
     def __init__(self, cloud: Cloud) -> None:
@@ -78,14 +78,14 @@ class Servers:
             raise BadRequest(f"marker [{marker}] not found")
         yield from world.order[world.position[marker] + 1 :]
 
-    def _tests(self, req: falcon.Request, call: Call, *, detailed: bool) -> list[Test]:
+    def _tests(self, req: falcon.Request, call: ApiRequest, *, detailed: bool) -> list[Test]:
         asked = query(req)
         everyone = _ALL_TENANTS in asked and (
             asked[_ALL_TENANTS] == "" or is_true(asked[_ALL_TENANTS])
         )
         if everyone and not call.caller.is_admin:
             which = "detail" if detailed else "index"
-            raise Forbidden(
+            raise ApiForbidden(
                 f"Policy doesn't allow os_compute_api:servers:{which}:get_all_tenants "
                 "to be performed."
             )
@@ -99,7 +99,7 @@ class Servers:
             tests.append(lambda s: s.updated >= since)
         return tests + list(self._filters(asked, call))
 
-    def _filters(self, asked: dict[str, str], call: Call) -> Iterator[Test]:
+    def _filters(self, asked: dict[str, str], call: ApiRequest) -> Iterator[Test]:
         if call.caller.is_admin:
             yield from self._administrative(asked)
         if "status" in asked:
@@ -134,7 +134,7 @@ class Servers:
             yield lambda s: s.vm_state == state
 
 
-class OneServer:
+class ServerResource:
     """The path `/servers/{server_id}`."""
 
     def __init__(self, cloud: Cloud) -> None:
@@ -157,7 +157,7 @@ class OneServer:
         accepted(resp, 204)
 
 
-class Metadata:
+class ServerMetadataResource:
     """The path `/servers/{server_id}/metadata`."""
 
     def __init__(self, cloud: Cloud) -> None:
@@ -177,5 +177,5 @@ class Metadata:
         with self._cloud.world.transaction():
             metadata = self._cloud.commands.server(server_id, call_of(req).caller).metadata
         if key not in metadata:
-            raise NotFound("Metadata item was not found")
+            raise ApiNotFound("Metadata item was not found")
         reply(resp, {"meta": {key: metadata[key]}})

@@ -8,7 +8,7 @@ import falcon
 
 from infrastructure.simulator.cloud import Cloud
 from infrastructure.simulator.core.clock import iso_micro
-from infrastructure.simulator.core.errors import BadRequest, NotFound
+from infrastructure.simulator.core.errors import ApiNotFound, BadRequest
 from infrastructure.simulator.core.http.calls import (
     Json,
     body_of,
@@ -32,7 +32,7 @@ def service_number(host: Host) -> int:
     return host.number + len(_CONTROL)
 
 
-class Services:
+class NovaServicesResource:
     """The paths under `/os-services`."""
 
     def __init__(self, cloud: Cloud) -> None:
@@ -110,10 +110,10 @@ class Services:
         if version >= (2, 11):
             changes["force-down"] = {"forced_down": body.get("forced_down")}
         if action not in changes:
-            raise NotFound("Unknown action")
+            raise ApiNotFound("Unknown action")
         name = str(body.get("host", ""))
         if name not in self._cloud.world.hosts:
-            raise NotFound(f"Host '{name}' is not mapped to any cell")
+            raise ApiNotFound(f"Host '{name}' is not mapped to any cell")
         return self._cloud.world.hosts[name], changes[action]
 
 

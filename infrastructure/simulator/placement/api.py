@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import falcon
 
 from infrastructure.simulator.cloud import Cloud
-from infrastructure.simulator.core.errors import BadRequest, Forbidden, NotFound
+from infrastructure.simulator.core.errors import ApiForbidden, ApiNotFound, BadRequest
 from infrastructure.simulator.core.http.calls import App, Json, call_of, query, reply
 from infrastructure.simulator.core.http.microversions import MAXIMUM, MINIMUM, text
 from infrastructure.simulator.core.model import Host, Migration, Resources, Server
@@ -83,11 +83,11 @@ def _provider(host: Host, version: Version) -> Json:
 def _allow(req: falcon.Request, rule: str) -> Version:
     call = call_of(req)
     if not ({"admin", "service"} & set(call.caller.roles)):
-        raise Forbidden(f"Policy does not allow placement:{rule} to be performed.")
+        raise ApiForbidden(f"Policy does not allow placement:{rule} to be performed.")
     return call.version
 
 
-class Root:
+class PlacementVersionResource:
     """Discovery."""
 
     def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:
@@ -102,7 +102,7 @@ class Root:
         reply(resp, {"versions": [version]})
 
 
-class Providers:
+class ProvidersResource:
     """The paths under `/resource_providers`."""
 
     def __init__(self, cloud: Cloud) -> None:
@@ -144,7 +144,7 @@ class Providers:
     def _host(self, provider_id: str) -> Host:
         host = self._cloud.world.host_by_id.get(provider_id)
         if host is None:
-            raise NotFound(f"No resource provider with uuid {provider_id} found")
+            raise ApiNotFound(f"No resource provider with uuid {provider_id} found")
         return host
 
     def on_get_one(self, req: falcon.Request, resp: falcon.Response, provider_id: str) -> None:
@@ -183,7 +183,7 @@ class Providers:
     def on_get_traits(self, req: falcon.Request, resp: falcon.Response, provider_id: str) -> None:
         """Show its traits."""
         if call_of(req).version < (1, 6):
-            raise NotFound("")
+            raise ApiNotFound("")
         self._part(req, resp, provider_id, "traits")
 
     def on_get_inventory(
@@ -194,7 +194,7 @@ class Providers:
         with self._cloud.world.transaction():
             host = self._host(provider_id)
             if resource_class not in CLASSES:
-                raise NotFound(f"No inventory of class {resource_class} for {provider_id}")
+                raise ApiNotFound(f"No inventory of class {resource_class} for {provider_id}")
             shown: Json = inventory(host)[resource_class]
             shown["resource_provider_generation"] = host.generation
         reply(resp, shown)
@@ -205,7 +205,7 @@ class Providers:
         """Show the aggregates it is in."""
         version = _allow(req, "resource_providers:aggregates:list")
         if version < (1, 1):
-            raise NotFound("")
+            raise ApiNotFound("")
         with self._cloud.world.transaction():
             host = self._host(provider_id)
             member = [a.uuid for a in self._cloud.world.aggregates if host.name in a.hosts]
@@ -235,7 +235,7 @@ class Providers:
         return server.consumer_generation if server else 1
 
 
-class Allocations:
+class AllocationsResource:
     """The path `/allocations/{consumer_id}`: a server, a migration for the end it leaves, more."""
 
     def __init__(self, cloud: Cloud) -> None:
@@ -288,7 +288,7 @@ def _type(consumer: Server | Migration | None) -> str:
     return "INSTANCE" if isinstance(consumer, Server) else "MIGRATION"
 
 
-class Traits:
+class TraitsResource:
     """The path `/traits`."""
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
@@ -303,7 +303,7 @@ class Traits:
         reply(resp, {"traits": names})
 
 
-class Classes:
+class ResourceClassesResource:
     """The path `/resource_classes`."""
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
@@ -334,8 +334,8 @@ def _has(held: list[str], required: str) -> bool:
 
 def add_routes(app: App, cloud: Cloud) -> None:
     """Serve Placement under /placement."""
-    app.add_route("/placement", Root())
-    providers = Providers(cloud)
+    app.add_route("/placement", PlacementVersionResource())
+    providers = ProvidersResource(cloud)
     base = "/placement/resource_providers"
     app.add_route(base, providers)
     app.add_route(base + "/{provider_id}", providers, suffix="one")
@@ -344,6 +344,6 @@ def add_routes(app: App, cloud: Cloud) -> None:
     app.add_route(
         base + "/{provider_id}/inventories/{resource_class}", providers, suffix="inventory"
     )
-    app.add_route("/placement/allocations/{consumer_id}", Allocations(cloud))
-    app.add_route("/placement/traits", Traits())
-    app.add_route("/placement/resource_classes", Classes())
+    app.add_route("/placement/allocations/{consumer_id}", AllocationsResource(cloud))
+    app.add_route("/placement/traits", TraitsResource())
+    app.add_route("/placement/resource_classes", ResourceClassesResource())

@@ -9,7 +9,13 @@ import falcon
 import numpy as np
 
 from infrastructure.simulator.core.world import World
-from infrastructure.simulator.prometheus.promql import BadQuery, Catalogue, Evaluator, Vector, parse
+from infrastructure.simulator.prometheus.promql import (
+    BadQuery,
+    Evaluator,
+    SeriesCatalogue,
+    Vector,
+    parse,
+)
 from infrastructure.simulator.prometheus.promql.series import Labels
 from infrastructure.simulator.prometheus.promql.syntax import Selector
 
@@ -131,10 +137,10 @@ class _Api:
     def on_get_buildinfo(self, _req: falcon.Request, resp: falcon.Response) -> None:
         _answer(resp, {"version": "2.0.0", "revision": "simulator"})
 
-    def _catalogue(self) -> Catalogue:
+    def _catalogue(self) -> SeriesCatalogue:
         timeline = self._world.timeline
         servers = [self._world.servers[one.id] for one in timeline.servers]
-        return Catalogue(list(self._world.hosts.values()), servers, timeline)
+        return SeriesCatalogue(list(self._world.hosts.values()), servers, timeline)
 
     def _evaluator(self, at: float) -> Evaluator:
         return Evaluator(self._catalogue(), self._world.clock.simulated(at), at)

@@ -7,13 +7,13 @@ from domain.kernel.metadata import Actor, ActorKind
 from interfaces.rest import versions
 from interfaces.rest.auth import Caller
 from interfaces.rest.call import call_of
-from interfaces.rest.errors import Malformed, answer
-from interfaces.rest.routes import Access, Endpoint
+from interfaces.rest.errors import MalformedRequest, answer
+from interfaces.rest.routes import Access, RouteMethod
 
 LOG = logging.getLogger("vigil.rest")
 
 
-class Gate:
+class AccessMiddleware:
     """Decides whether a request comes in at all: identity, microversion, then its route's terms.
 
     Args:
@@ -24,7 +24,7 @@ class Gate:
 
     def __init__(
         self,
-        endpoints: Mapping[tuple[str, str], Endpoint],
+        endpoints: Mapping[tuple[str, str], RouteMethod],
         public: frozenset[str],
         open_prefix: str | None,
     ) -> None:
@@ -58,7 +58,7 @@ class Gate:
 
         Raises:
             HTTPMethodNotAllowed: the framework has never heard of the method, nor has the route.
-            Malformed: there are query parameters.
+            MalformedRequest: there are query parameters.
         """
         del resp, resource, params
         if req.method not in falcon.COMBINED_METHODS:
@@ -68,7 +68,7 @@ class Gate:
             return
         call_of(req).rule = endpoint.rule
         if req.query_string and not endpoint.takes_query and endpoint.access is not Access.PUBLIC:
-            raise Malformed(f"This request takes no query parameters: {req.query_string}")
+            raise MalformedRequest(f"This request takes no query parameters: {req.query_string}")
 
     def _methods(self, template: str | None) -> list[str]:
         return [*(method for path, method in self._endpoints if path == template), "OPTIONS"]

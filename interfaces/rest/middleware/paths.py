@@ -6,7 +6,7 @@ import falcon
 _SLASHES = re.compile(r"/{2,}")
 
 
-class Paths:
+class PathMiddleware:
     """Brings every accepted spelling of a path to the one that the router knows.
 
     Repeated slashes count as one, a trailing one does not count, and ``/goals`` means ``/v1/goals``

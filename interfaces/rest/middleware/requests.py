@@ -6,7 +6,7 @@ import falcon
 from application.ports.clock import Clock, Ids
 from infrastructure import logs
 from interfaces.rest.auth import Authorizer
-from interfaces.rest.call import Call, call_of, truthy
+from interfaces.rest.call import RequestState, call_of, truthy
 from interfaces.rest.serving.traffic import Traffic
 
 ACCESS = logging.getLogger("vigil.rest.access")
@@ -14,7 +14,7 @@ ACCESS = logging.getLogger("vigil.rest.access")
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 
 
-class Requests:
+class RequestMiddleware:
     """Gives each request its state and each response its id; counts and logs them."""
 
     def __init__(self, authorizer: Authorizer, clock: Clock, ids: Ids, traffic: Traffic) -> None:
@@ -25,7 +25,7 @@ class Requests:
 
     def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Starts the request's state."""
-        call = Call(f"req-{self._ids.new()}", self._clock.monotonic(), self._authorizer)
+        call = RequestState(f"req-{self._ids.new()}", self._clock.monotonic(), self._authorizer)
         call.show_deleted = truthy(req.get_header("X-Show-Deleted"))
         call.scope.enter_context(logs.about(request_id=call.request_id))
         req.context.call = call

@@ -10,10 +10,17 @@ import msgspec
 from interfaces.rest import versions
 from interfaces.rest.errors import POSITION
 from interfaces.rest.media import JSON, LONGEST_KEY
-from interfaces.rest.openapi.operations import ANYTHING, UUIDS, Operation, Rows, Text, operations
+from interfaces.rest.openapi.operations import (
+    ANYTHING,
+    UUIDS,
+    OperationDescription,
+    RowsBody,
+    TextBody,
+    operations,
+)
 from interfaces.rest.openapi.refusals import RESPONSES, SCHEMAS, statuses
 from interfaces.rest.parameters import Parameter
-from interfaces.rest.routes import Access, Endpoint, Route
+from interfaces.rest.routes import Access, Route, RouteMethod
 
 Json = dict[str, Any]
 
@@ -62,7 +69,10 @@ def description(routes: Iterable[Route]) -> Json:
 
 
 def _operation(
-    route: Route, endpoint: Endpoint, operation: Operation, schemas: Mapping[Any, Json]
+    route: Route,
+    endpoint: RouteMethod,
+    operation: OperationDescription,
+    schemas: Mapping[Any, Json],
 ) -> Json:
     suffix = f"_{route.suffix}" if route.suffix else ""
     handler = getattr(route.resource, f"on_{endpoint.method.lower()}{suffix}")
@@ -97,7 +107,7 @@ def _operation(
     return made
 
 
-def _parameters(route: Route, endpoint: Endpoint) -> Iterator[Json]:
+def _parameters(route: Route, endpoint: RouteMethod) -> Iterator[Json]:
     if "{ident}" in route.path:
         uuid = _collection(route.path) in UUIDS
         schema: Json = {"type": "string", "format": "uuid"} if uuid else {"type": "string"}
@@ -135,7 +145,7 @@ def _header(name: str) -> Json:
     return {"$ref": _REFERENCE.format(kind="parameters", name=name)}
 
 
-def _answer(code: int, kind: Any, endpoint: Endpoint, schemas: Mapping[Any, Json]) -> Json:
+def _answer(code: int, kind: Any, endpoint: RouteMethod, schemas: Mapping[Any, Json]) -> Json:
     names = ["X-OpenStack-Request-Id"]
     if endpoint.method != "GET":
         names.append(POSITION)
@@ -145,14 +155,14 @@ def _answer(code: int, kind: Any, endpoint: Endpoint, schemas: Mapping[Any, Json
         "description": "Done." if kind is None else "The answer.",
         "headers": {name: {"$ref": _REFERENCE.format(kind="headers", name=name)} for name in names},
     }
-    if isinstance(kind, Text):
+    if isinstance(kind, TextBody):
         answer["content"] = {kind.media: {"schema": _text(kind, schemas)}}
     elif kind is not None:
         answer["content"] = {JSON: {"schema": schemas[_hashable(kind)]}}
     return answer
 
 
-def _text(kind: Text, schemas: Mapping[Any, Json]) -> Json:
+def _text(kind: TextBody, schemas: Mapping[Any, Json]) -> Json:
     """The schema of plain text, or of each event of a stream (as OpenAPI 3.2 will have it)."""
     if kind.item is None:
         return {"type": "string"}
@@ -171,26 +181,39 @@ def _text(kind: Text, schemas: Mapping[Any, Json]) -> Json:
     }
 
 
-def _schemas(known: Iterable[Operation]) -> tuple[dict[Any, Json], dict[str, Json]]:
+def _schemas(known: Iterable[OperationDescription]) -> tuple[dict[Any, Json], dict[str, Json]]:
     """The schema of each type that is taken or answered, and those that they refer to."""
     types: dict[Any, Any] = {}
-    pages: list[Rows] = []
+    pages: list[RowsBody] = []
     for operation in known:
         for kind in (operation.body, *operation.answers.values()):
-            if isinstance(kind, Rows):
+            if isinstance(kind, RowsBody):
                 pages.append(kind)
                 types[kind.row] = kind.row
-            elif kind is not None and kind is not ANYTHING and not isinstance(kind, Text):
+            elif kind is not None and kind is not ANYTHING and not isinstance(kind, TextBody):
                 types[_hashable(kind)] = kind
     reference = _REFERENCE.format(kind="schemas", name="{name}")
-    made, components = msgspec.json.schema_components(types.values(), ref_template=reference)
+    made, components = _without_suffix(
+        *msgspec.json.schema_components(types.values(), ref_template=reference)
+    )
     found: dict[Any, Json] = dict(zip(types, made, strict=True))
     for page in pages:
         found[page] = _page(page, found[page.row])
     return found, components
 
 
-def _page(page: Rows, row: Json) -> Json:
+def _without_suffix(
+    made: tuple[Json, ...], components: dict[str, Json]
+) -> tuple[tuple[Json, ...], dict[str, Json]]:
+    """Names ``AuditDocument`` ``Audit``: the description knows no other thing of that name."""
+    text = msgspec.json.encode((made, components)).decode()
+    for name in components:
+        short = name.removesuffix("Document")
+        text = text.replace(f'/{name}"', f'/{short}"').replace(f'"{name}"', f'"{short}"')
+    return msgspec.json.decode(text, type=tuple[tuple[Json, ...], dict[str, Json]])
+
+
+def _page(page: RowsBody, row: Json) -> Json:
     return {
         "type": "object",
         "properties": {
@@ -203,7 +226,7 @@ def _page(page: Rows, row: Json) -> Json:
 
 
 def _hashable(kind: Any) -> Any:
-    return kind if isinstance(kind, type | Rows) else str(kind)
+    return kind if isinstance(kind, type | RowsBody) else str(kind)
 
 
 def _collection(path: str) -> str:

@@ -18,15 +18,20 @@ from interfaces.rest.resources import (
 )
 from interfaces.rest.schemas import catalogue as definitions
 from interfaces.rest.schemas import documents
-from interfaces.rest.schemas.audits import Audit, AuditBody, AuditTemplate, AuditTemplateBody
-from interfaces.rest.schemas.events import Event
-from interfaces.rest.schemas.explanations import Explanation
-from interfaces.rest.schemas.plans import Action, ActionPlan
-from interfaces.rest.schemas.services import Service
+from interfaces.rest.schemas.audits import (
+    AuditBody,
+    AuditDocument,
+    AuditTemplateBody,
+    AuditTemplateDocument,
+)
+from interfaces.rest.schemas.events import EventDocument
+from interfaces.rest.schemas.explanations import ExplanationDocument
+from interfaces.rest.schemas.plans import ActionDocument, ActionPlanDocument
+from interfaces.rest.schemas.services import ServiceDocument
 
 
 @dataclass(frozen=True)
-class Rows:
+class RowsBody:
     """A page of a list: an object with the rows under a name, and perhaps ``next``."""
 
     name: str
@@ -34,7 +39,7 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class Text:
+class TextBody:
     """A body that is not JSON.
 
     Attributes:
@@ -51,11 +56,11 @@ PATCH = list[PatchOperation]
 
 
 @dataclass(frozen=True)
-class Operation:
+class OperationDescription:
     """What a method of a path takes and answers when nothing goes wrong.
 
     Attributes:
-        answers: status → type of the body, ``Rows``, ``Text``, or None without one.
+        answers: status → type of the body, ``RowsBody``, ``TextBody``, or None without one.
         body: type of the request's body, ``ANYTHING``, or None without one.
         since: microversion 1.n from which on it is there.
         refusals: statuses that it may refuse with, beyond those that its shape implies.
@@ -68,75 +73,85 @@ class Operation:
 
 
 Key = tuple[str, str]
-EVENTS = Rows("events", Event)
+EVENTS = RowsBody("events", EventDocument)
 UUIDS = frozenset({"action_plans", "actions"})
 """Collections whose members have no names."""
 
 
-def operations() -> dict[Key, Operation]:
+def operations() -> dict[Key, OperationDescription]:
     """By path template and method."""
     return {
-        ("/", "GET"): Operation({200: documents.Root}),
-        ("/healthcheck", "GET"): Operation({200: documents.Health, 503: documents.Health}),
-        ("/healthcheck/live", "GET"): Operation({200: documents.Alive}),
-        ("/metrics", "GET"): Operation({200: Text(exposition.CONTENT_TYPE)}),
-        ("/openapi.json", "GET"): Operation({200: dict[str, Any]}),
-        ("/v1", "GET"): Operation({200: documents.Index}),
-        **_readable(catalogue.GOALS, definitions.Goal),
-        **_readable(catalogue.STRATEGIES, definitions.Strategy),
-        **_readable(catalogue.SCORING_ENGINES, definitions.ScoringEngine),
-        **_readable(services.LISTING, Service),
-        **_readable(audit_templates.LISTING, AuditTemplate, AuditTemplateBody),
-        **_readable(audits.LISTING, Audit, AuditBody),
-        **_readable(plans.PLANS, ActionPlan),
-        **_readable(plans.ACTIONS, Action),
-        **_changeable(audit_templates.LISTING, AuditTemplate),
-        **_changeable(audits.LISTING, Audit),
-        **_changeable(plans.PLANS, ActionPlan),
-        ("/v1/strategies/{ident}/state", "GET"): Operation({200: list[documents.Prerequisite]}),
-        ("/v1/actions/{ident}", "PATCH"): Operation(
-            {200: Action}, PATCH, plans.PATCH_SINCE, frozenset({409})
+        ("/", "GET"): OperationDescription({200: documents.RootDocument}),
+        ("/healthcheck", "GET"): OperationDescription(
+            {200: documents.HealthDocument, 503: documents.HealthDocument}
         ),
-        ("/v1/action_plans/{ident}/start", "POST"): Operation({200: ActionPlan}, ANYTHING),
-        ("/v1/action_plans/{ident}/start", "GET"): Operation({}),
-        ("/v1/webhooks", "POST"): Operation({}, ANYTHING),
-        ("/v1/webhooks/{ident}", "POST"): Operation({202: None}, ANYTHING),
-        ("/v1/data_model", "GET"): Operation(
-            {200: documents.DataModel}, since=data_model.SINCE, refusals=frozenset({404})
+        ("/healthcheck/live", "GET"): OperationDescription({200: documents.AliveDocument}),
+        ("/metrics", "GET"): OperationDescription({200: TextBody(exposition.CONTENT_TYPE)}),
+        ("/openapi.json", "GET"): OperationDescription({200: dict[str, Any]}),
+        ("/v1", "GET"): OperationDescription({200: documents.IndexDocument}),
+        **_readable(catalogue.GOALS, definitions.GoalDocument),
+        **_readable(catalogue.STRATEGIES, definitions.StrategyDocument),
+        **_readable(catalogue.SCORING_ENGINES, definitions.ScoringEngineDocument),
+        **_readable(services.LISTING, ServiceDocument),
+        **_readable(audit_templates.LISTING, AuditTemplateDocument, AuditTemplateBody),
+        **_readable(audits.LISTING, AuditDocument, AuditBody),
+        **_readable(plans.PLANS, ActionPlanDocument),
+        **_readable(plans.ACTIONS, ActionDocument),
+        **_changeable(audit_templates.LISTING, AuditTemplateDocument),
+        **_changeable(audits.LISTING, AuditDocument),
+        **_changeable(plans.PLANS, ActionPlanDocument),
+        ("/v1/strategies/{ident}/state", "GET"): OperationDescription(
+            {200: list[documents.Prerequisite]}
+        ),
+        ("/v1/actions/{ident}", "PATCH"): OperationDescription(
+            {200: ActionDocument}, PATCH, plans.PATCH_SINCE, frozenset({409})
+        ),
+        ("/v1/action_plans/{ident}/start", "POST"): OperationDescription(
+            {200: ActionPlanDocument}, ANYTHING
+        ),
+        ("/v1/action_plans/{ident}/start", "GET"): OperationDescription({}),
+        ("/v1/webhooks", "POST"): OperationDescription({}, ANYTHING),
+        ("/v1/webhooks/{ident}", "POST"): OperationDescription({202: None}, ANYTHING),
+        ("/v1/data_model", "GET"): OperationDescription(
+            {200: documents.DataModelDocument}, since=data_model.SINCE, refusals=frozenset({404})
         ),
         **_own(),
     }
 
 
-def _own() -> dict[Key, Operation]:
+def _own() -> dict[Key, OperationDescription]:
     """What the compatible API has not."""
-    followed = Operation({200: Text(stream.CONTENT_TYPE, Event)})
+    followed = OperationDescription({200: TextBody(stream.CONTENT_TYPE, EventDocument)})
     return {
-        ("/v1/events", "GET"): Operation({200: EVENTS}),
+        ("/v1/events", "GET"): OperationDescription({200: EVENTS}),
         ("/v1/events/stream", "GET"): followed,
-        ("/v1/audits/{ident}/events", "GET"): Operation({200: EVENTS}),
-        ("/v1/action_plans/{ident}/events", "GET"): Operation({200: EVENTS}),
-        ("/v1/actions/{ident}/events", "GET"): Operation({200: EVENTS}),
-        ("/v1/action_plans/{ident}/explanation", "GET"): Operation({200: Explanation}),
+        ("/v1/audits/{ident}/events", "GET"): OperationDescription({200: EVENTS}),
+        ("/v1/action_plans/{ident}/events", "GET"): OperationDescription({200: EVENTS}),
+        ("/v1/actions/{ident}/events", "GET"): OperationDescription({200: EVENTS}),
+        ("/v1/action_plans/{ident}/explanation", "GET"): OperationDescription(
+            {200: ExplanationDocument}
+        ),
     }
 
 
-def _readable(listing: Listing, row: type, new: type | None = None) -> dict[Key, Operation]:
+def _readable(
+    listing: Listing, row: type, new: type | None = None
+) -> dict[Key, OperationDescription]:
     path = f"/v1/{listing.name}"
-    rows = Operation({200: Rows(listing.name, row)}, refusals=frozenset({404}))
+    rows = OperationDescription({200: RowsBody(listing.name, row)}, refusals=frozenset({404}))
     found = {
         (path, "GET"): rows,
         (f"{path}/detail", "GET"): rows,
-        (f"{path}/{{ident}}", "GET"): Operation({200: row}),
+        (f"{path}/{{ident}}", "GET"): OperationDescription({200: row}),
     }
     if new is not None:
-        found[path, "POST"] = Operation({201: row}, new, refusals=frozenset({404}))
+        found[path, "POST"] = OperationDescription({201: row}, new, refusals=frozenset({404}))
     return found
 
 
-def _changeable(listing: Listing, row: type) -> dict[Key, Operation]:
+def _changeable(listing: Listing, row: type) -> dict[Key, OperationDescription]:
     path = f"/v1/{listing.name}/{{ident}}"
     return {
-        (path, "PATCH"): Operation({200: row}, PATCH, refusals=frozenset({409})),
-        (path, "DELETE"): Operation({204: None}, refusals=frozenset({409})),
+        (path, "PATCH"): OperationDescription({200: row}, PATCH, refusals=frozenset({409})),
+        (path, "DELETE"): OperationDescription({204: None}, refusals=frozenset({409})),
     }

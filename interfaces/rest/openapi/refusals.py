@@ -4,8 +4,8 @@ from http import HTTPStatus
 from typing import Any
 
 from interfaces.rest.media import JSON
-from interfaces.rest.openapi.operations import Operation
-from interfaces.rest.routes import Access, Endpoint, Route
+from interfaces.rest.openapi.operations import OperationDescription
+from interfaces.rest.routes import Access, Route, RouteMethod
 
 Json = dict[str, Any]
 
@@ -30,7 +30,7 @@ BY_THE_SERVER = frozenset({414, 431})
 HTML = "text/html"
 
 
-def statuses(route: Route, endpoint: Endpoint, operation: Operation) -> set[int]:
+def statuses(route: Route, endpoint: RouteMethod, operation: OperationDescription) -> set[int]:
     """With what a request may be refused."""
     found = {414, 431, 500, *operation.refusals}
     if endpoint.access is Access.PUBLIC:

@@ -6,13 +6,13 @@ import falcon
 
 from application.commands import patching
 from application.commands.audit_templates import AuditTemplateCommands
-from application.kernel.unit_of_work import Done
+from application.kernel.unit_of_work import CommandResult
 from application.ports.read_models import AuditTemplateView, Page
 from interfaces.rest import media
 from interfaces.rest.call import call_of, target_of
-from interfaces.rest.errors import NotAcceptable
+from interfaces.rest.errors import MicroversionNotAcceptable
 from interfaces.rest.lists import STANDARD, Filter, Listing
-from interfaces.rest.resources.base import Collection, as_name, found
+from interfaces.rest.resources.base import CollectionResource, as_name, found
 from interfaces.rest.schemas import audits as schemas
 from interfaces.rest.schemas.common import Look
 from interfaces.rest.services import RestServices
@@ -26,7 +26,7 @@ LISTING = Listing(
 )
 
 
-class AuditTemplates(Collection[AuditTemplateView]):
+class AuditTemplatesResource(CollectionResource[AuditTemplateView]):
     """``/v1/audit_templates`` (rest-api 2.3, 3.4)."""
 
     listing = LISTING
@@ -48,7 +48,7 @@ class AuditTemplates(Collection[AuditTemplateView]):
         draft = self._commands.draft(media.decoded(body, schemas.AuditTemplateBody).request())
         call.authorize()
         if draft.new.default_parameters and not call.at_least(schemas.DEFAULTS_SINCE):
-            raise NotAcceptable("default_parameters need API version 1.7.")
+            raise MicroversionNotAcceptable("default_parameters need API version 1.7.")
         once = media.once(req, body)
         done = self._commands.create(call.metadata(), draft, once)
         shown = schemas.audit_template(self._stored(req, resp, done), self.look(req))
@@ -63,7 +63,7 @@ class AuditTemplates(Collection[AuditTemplateView]):
         call.authorize(target_of(view))
         touches_defaults = patching.exactly(patch, "/default_parameters")
         if touches_defaults and not call.at_least(schemas.DEFAULTS_SINCE):
-            raise NotAcceptable("default_parameters need API version 1.7.")
+            raise MicroversionNotAcceptable("default_parameters need API version 1.7.")
         done = self._commands.change(call.metadata(), view.uuid, patch)
         media.reply(resp, schemas.audit_template(self._stored(req, resp, done), self.look(req)))
 
@@ -80,7 +80,7 @@ class AuditTemplates(Collection[AuditTemplateView]):
         return found("AuditTemplate", ident, view)
 
     def _stored(
-        self, req: falcon.Request, resp: falcon.Response, done: Done[UUID]
+        self, req: falcon.Request, resp: falcon.Response, done: CommandResult[UUID]
     ) -> AuditTemplateView:
         ident, find = str(done.value), self.api.reads.audit_template
         view = self.stored(req, resp, done, lambda shown: find(ident, show_deleted=shown))

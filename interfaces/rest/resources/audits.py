@@ -7,13 +7,13 @@ import msgspec
 
 from application.commands import audits as commands
 from application.commands.audits import AuditCommands
-from application.kernel.unit_of_work import Done
+from application.kernel.unit_of_work import CommandResult
 from application.ports.read_models import AuditView, Page
 from interfaces.rest import media
 from interfaces.rest.call import call_of, target_of
-from interfaces.rest.errors import Malformed, NotAcceptable
+from interfaces.rest.errors import MalformedRequest, MicroversionNotAcceptable
 from interfaces.rest.lists import STANDARD, Filter, Listing
-from interfaces.rest.resources.base import Collection, Resource, as_name, as_of, found
+from interfaces.rest.resources.base import BaseResource, CollectionResource, as_name, as_of, found
 from interfaces.rest.schemas import audits as schemas
 from interfaces.rest.schemas.common import Look
 from interfaces.rest.services import RestServices
@@ -28,7 +28,7 @@ LISTING = Listing(
 )
 
 
-class Audits(Collection[AuditView]):
+class AuditsResource(CollectionResource[AuditView]):
     """``/v1/audits`` (rest-api 2.4, 3.2, 4)."""
 
     listing = LISTING
@@ -57,7 +57,7 @@ class Audits(Collection[AuditView]):
         call.authorize()
         new.check()
         if new.timed and not call.at_least(schemas.TIMES_SINCE):
-            raise NotAcceptable("start_time and end_time need API version 1.1.")
+            raise MicroversionNotAcceptable("start_time and end_time need API version 1.1.")
         done = self._commands.create(call.metadata(), new, media.once(req, body))
         shown = schemas.audit(self._stored(req, resp, done), self.look(req))
         self.created(req, resp, "audits", done.value, shown)
@@ -83,7 +83,9 @@ class Audits(Collection[AuditView]):
         shown = whenever or call_of(req).show_deleted
         return found("Audit", ident, self.api.reads.audit(as_name(ident), show_deleted=shown))
 
-    def _stored(self, req: falcon.Request, resp: falcon.Response, done: Done[UUID]) -> AuditView:
+    def _stored(
+        self, req: falcon.Request, resp: falcon.Response, done: CommandResult[UUID]
+    ) -> AuditView:
         ident, find = str(done.value), self.api.reads.audit
         view = self.stored(req, resp, done, lambda shown: find(ident, show_deleted=shown))
         return found("Audit", ident, view)
@@ -97,7 +99,7 @@ class Audits(Collection[AuditView]):
         return schemas.audit(view, look)
 
 
-class Webhooks(Resource):
+class WebhooksResource(BaseResource):
     """``/v1/webhooks`` (rest-api 2.10)."""
 
     def __init__(self, api: RestServices) -> None:
@@ -122,4 +124,4 @@ class Webhooks(Resource):
         """A call that does not say which audit it means."""
         del resp
         call_of(req).authorize()
-        raise Malformed("Missing argument: the audit to trigger.")
+        raise MalformedRequest("Missing argument: the audit to trigger.")

@@ -9,13 +9,13 @@ from uuid import UUID
 import falcon
 
 from application.kernel.errors import NotYetVisible
-from application.kernel.unit_of_work import Done
+from application.kernel.unit_of_work import CommandResult
 from application.ports.projections import StoreUnavailable
 from application.ports.read_models import ActionPlanView, ActionView, AuditView, Page
 from domain.kernel.errors import NotFound
 from interfaces.rest import media, parameters
 from interfaces.rest.call import as_uuid, call_of
-from interfaces.rest.errors import POSITION, Malformed
+from interfaces.rest.errors import POSITION, MalformedRequest
 from interfaces.rest.lists import Listing, ListQuery
 from interfaces.rest.schemas.common import Look
 from interfaces.rest.services import RestServices
@@ -24,7 +24,7 @@ V = TypeVar("V")
 P = TypeVar("P", AuditView, ActionPlanView, ActionView)
 
 
-class Resource:
+class BaseResource:
     """A resource and what it calls."""
 
     def __init__(self, api: RestServices) -> None:
@@ -57,12 +57,12 @@ class Resource:
         """The log position or time as of which a thing is to be shown, None = as it is.
 
         Raises:
-            Malformed: there is another parameter, or this one is neither.
+            MalformedRequest: there is another parameter, or this one is neither.
         """
         return parameters.moment(media.query(req, [parameters.AT.name]))
 
     def written(
-        self, resp: falcon.Response, done: Done[Any], find: Callable[[], V | None]
+        self, resp: falcon.Response, done: CommandResult[Any], find: Callable[[], V | None]
     ) -> V | None:
         """What a command did, once it can be read on every replica; says where it lies.
 
@@ -81,7 +81,7 @@ class Resource:
         self,
         req: falcon.Request,
         resp: falcon.Response,
-        done: Done[UUID],
+        done: CommandResult[UUID],
         find: Callable[[bool], V | None],
     ) -> V | None:
         """What was just written, as a GET would show it; also if it was deleted meanwhile.
@@ -91,7 +91,7 @@ class Resource:
         shown = call_of(req).show_deleted
         return self.written(resp, done, lambda: find(shown) or find(True))  # noqa: FBT003
 
-    def gone(self, resp: falcon.Response, done: Done[None]) -> None:
+    def gone(self, resp: falcon.Response, done: CommandResult[None]) -> None:
         """Answers a deletion, once no replica shows the thing any more."""
         self.written(resp, done, lambda: None)
         media.nothing(resp, 204)
@@ -104,7 +104,7 @@ class Resource:
         media.reply(resp, shown, 201)
 
 
-class Collection(Resource, ABC, Generic[V]):
+class CollectionResource(BaseResource, ABC, Generic[V]):
     """A resource whose rows are listed: summaries at its path, all attributes at ``detail``."""
 
     listing: ClassVar[Listing]
@@ -174,11 +174,11 @@ def only_uuid(ident: str) -> UUID:
     """A path identifier of a resource that has no name.
 
     Raises:
-        Malformed: it is not a uuid.
+        MalformedRequest: it is not a uuid.
     """
     parsed = as_uuid(ident)
     if parsed is None:
-        raise Malformed(f"Expected a uuid but received {ident}.")
+        raise MalformedRequest(f"Expected a uuid but received {ident}.")
     return parsed
 
 

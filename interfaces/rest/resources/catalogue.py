@@ -9,7 +9,7 @@ from application.ports.read_models import GoalView, Page, ScoringEngineView, Str
 from interfaces.rest import media
 from interfaces.rest.call import call_of, target_of
 from interfaces.rest.lists import STANDARD, Filter, Listing, Marker
-from interfaces.rest.resources.base import Collection, as_name, found
+from interfaces.rest.resources.base import CollectionResource, as_name, found
 from interfaces.rest.schemas import catalogue as schemas
 from interfaces.rest.schemas.common import Look
 from interfaces.rest.schemas.documents import Prerequisite
@@ -33,7 +33,7 @@ SCORING_ENGINES = Listing(
 )
 
 
-class Goals(Collection[GoalView]):
+class GoalsResource(CollectionResource[GoalView]):
     """``/v1/goals``."""
 
     listing = GOALS
@@ -55,7 +55,7 @@ class Goals(Collection[GoalView]):
         return schemas.goal(view, look)
 
 
-class Strategies(Collection[StrategyView]):
+class StrategiesResource(CollectionResource[StrategyView]):
     """``/v1/strategies``."""
 
     listing = STRATEGIES
@@ -83,7 +83,7 @@ class Strategies(Collection[StrategyView]):
         return schemas.strategy(view, look)
 
 
-class ScoringEngines(Collection[ScoringEngineView]):
+class ScoringEnginesResource(CollectionResource[ScoringEngineView]):
     """``/v1/scoring_engines``."""
 
     listing = SCORING_ENGINES

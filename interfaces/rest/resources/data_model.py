@@ -6,9 +6,9 @@ import falcon
 from domain.kernel.errors import NotFound
 from interfaces.rest import media, parameters
 from interfaces.rest.call import call_of
-from interfaces.rest.errors import NotAcceptable
+from interfaces.rest.errors import MicroversionNotAcceptable
 from interfaces.rest.parameters import AT, Parameter
-from interfaces.rest.resources.base import Resource
+from interfaces.rest.resources.base import BaseResource
 from interfaces.rest.schemas import documents
 
 SINCE = 3
@@ -35,14 +35,14 @@ _SERVER = (
 _ATTRIBUTES = ("server_pinned_az", "server_flavor_extra_specs")
 
 
-class DataModel(Resource):
+class DataModelResource(BaseResource):
     """``/v1/data_model`` (rest-api 8)."""
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """The latest compute model, or the one of a moment of the past."""
         call = call_of(req)
         if not call.at_least(SINCE):
-            raise NotAcceptable("The data model needs API version 1.3.")
+            raise MicroversionNotAcceptable("The data model needs API version 1.3.")
         given = media.query(req, (one.name for one in QUERY))
         audit, moment = parameters.uuid(given, "audit_uuid"), parameters.moment(given)
         kind = given.get("data_model_type", "compute")
@@ -55,10 +55,12 @@ class DataModel(Resource):
         if call.at_least(ATTRIBUTES_SINCE):
             columns |= frozenset(_ATTRIBUTES)
         rows = self.api.data_model(audit, moment)
-        media.reply(resp, documents.DataModel(context=[_shown(row, columns) for row in rows]))
+        media.reply(
+            resp, documents.DataModelDocument(context=[_shown(row, columns) for row in rows])
+        )
 
 
-class Beneath(Resource):
+class NoSubresource(BaseResource):
     """A path below a resource that has nothing below it: no method is allowed."""
 
 

@@ -4,12 +4,12 @@ import falcon
 
 from interfaces.rest import media
 from interfaces.rest.openapi.document import description
-from interfaces.rest.resources.base import Resource
+from interfaces.rest.resources.base import BaseResource
 from interfaces.rest.routes import Route
 from interfaces.rest.services import RestServices
 
 
-class Description(Resource):
+class OpenApiResource(BaseResource):
     """``/openapi.json``."""
 
     def __init__(self, api: RestServices) -> None:

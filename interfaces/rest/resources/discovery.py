@@ -4,7 +4,7 @@ import falcon
 
 from interfaces.rest import media, versions
 from interfaces.rest.call import call_of
-from interfaces.rest.resources.base import Resource
+from interfaces.rest.resources.base import BaseResource
 from interfaces.rest.schemas import documents
 from interfaces.rest.schemas.common import Link
 
@@ -21,19 +21,19 @@ INDEXED = {
 """What the index lists, and from which minor version on. Goals and strategies are not listed."""
 
 
-class Root(Resource):
+class RootResource(BaseResource):
     """``/``."""
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Which versions there are."""
-        version = documents.Version(
+        version = documents.VersionDocument(
             id="v1",
             status="CURRENT",
             min_version=f"1.{versions.LOWEST}",
             max_version=f"1.{versions.HIGHEST}",
             links=[Link(f"{self.application(req)}/v1/", "self")],
         )
-        root = documents.Root(
+        root = documents.RootDocument(
             name="Vigil API",
             description="Optimises OpenStack clouds; compatible with infra-optim v1.",
             versions=[version],
@@ -42,14 +42,14 @@ class Root(Resource):
         media.reply(resp, root)
 
 
-class Index(Resource):
+class V1Resource(BaseResource):
     """``/v1``."""
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Which resources there are."""
         app, call = self.application(req), call_of(req)
         kind = "application/vnd.openstack.watcher.v1+json"
-        document = documents.Index(
+        document = documents.IndexDocument(
             id="v1",
             media_types=[documents.MediaType(base=media.JSON, type=kind)],
             links=[

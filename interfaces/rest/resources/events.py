@@ -12,9 +12,9 @@ from application.ports.read_models import EventFilter, ReadModels, TimelineView
 from application.queries import trail
 from interfaces.rest import media, parameters
 from interfaces.rest.call import call_of, target_of
-from interfaces.rest.errors import Malformed
+from interfaces.rest.errors import MalformedRequest
 from interfaces.rest.parameters import Given, Parameter
-from interfaces.rest.resources.base import Resource, as_name, found, only_uuid
+from interfaces.rest.resources.base import BaseResource, as_name, found, only_uuid
 from interfaces.rest.schemas.events import event
 
 DEFAULT_LIMIT = 100
@@ -42,7 +42,7 @@ QUERY = (*PAGE, *WHICH, *TIMES)
 
 
 @dataclass(frozen=True)
-class Wanted:
+class EventQuery:
     """Which events a request asks for."""
 
     topics: Sequence[str]
@@ -51,11 +51,11 @@ class Wanted:
     only: EventFilter
 
     @classmethod
-    def of(cls, given: Given) -> "Wanted":
+    def of(cls, given: Given) -> "EventQuery":
         """What the parameters say.
 
         Raises:
-            Malformed: one is not of its type.
+            MalformedRequest: one is not of its type.
         """
         aggregate = parameters.uuid(given, "aggregate_id")
         return cls(
@@ -79,13 +79,13 @@ class Wanted:
         )
 
 
-class Events(Resource):
+class EventsResource(BaseResource):
     """``/v1/events``: everything that happened, in the order of the log."""
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Events behind a position, as far as they are wanted."""
         given = media.query(req, (one.name for one in QUERY))
-        wanted = Wanted.of(given)
+        wanted = EventQuery.of(given)
         after, limit = parameters.whole(given, "after", 0), self._limit(given)
         call_of(req).authorize()
         self._reply(req, resp, wanted.behind(self.api.reads, after, limit), given, limit)
@@ -127,7 +127,7 @@ class Events(Resource):
     def _limit(self, given: Given) -> int:
         limit = parameters.whole(given, "limit", DEFAULT_LIMIT)
         if limit < 1:
-            raise Malformed("Limit must be positive")
+            raise MalformedRequest("Limit must be positive")
         return min(limit, self.api.settings.max_limit)
 
     def _reply(

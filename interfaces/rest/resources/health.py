@@ -1,11 +1,11 @@
 import falcon
 
 from interfaces.rest import media
-from interfaces.rest.resources.base import Resource
+from interfaces.rest.resources.base import BaseResource
 from interfaces.rest.schemas import documents
 
 
-class Health(Resource):
+class HealthResource(BaseResource):
     """``/healthcheck``: is the process alive, and does it show what is in the log."""
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
@@ -14,7 +14,7 @@ class Health(Resource):
         limit = self.api.settings.ready_lag
         projections = [one for one in self.api.reads.projections() if not one.building]
         ready = all(one.lag <= limit for one in projections)
-        health = documents.Health(
+        health = documents.HealthDocument(
             status="ready" if ready else "lagging",
             projections=[
                 documents.ProjectionHealth(
@@ -32,4 +32,4 @@ class Health(Resource):
     def on_get_live(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Liveness: this process answers."""
         del req
-        media.reply(resp, documents.Alive())
+        media.reply(resp, documents.AliveDocument())

@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 
 import falcon
 
-from application.ports.counters import Counted
+from application.ports.counters import EventCount
 from application.ports.event_log import EventLogUnavailable
 from application.ports.projections import StoreUnavailable
 from application.ports.read_models import OpenRun
 from application.workers.counting import ADMITTED, FACT, NOTIFICATION
 from domain.plans import PlanState
-from interfaces.rest.exposition import CONTENT_TYPE, Family, Sample, text
-from interfaces.rest.resources.base import Resource
+from interfaces.rest.exposition import CONTENT_TYPE, Family, MetricSample, text
+from interfaces.rest.resources.base import BaseResource
 from interfaces.rest.serving.traffic import BOUNDS, Answered
 
 LOG = logging.getLogger("vigil.rest")
@@ -26,34 +26,36 @@ OPEN_PLANS = ("PENDING", "ONGOING", "CANCELLING")
 _EVER = datetime.max.replace(tzinfo=UTC)
 
 
-class Metrics(Resource):
+class MetricsResource(BaseResource):
     """``/metrics``. Counts and ages only: no names, no secrets, hence no token."""
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Metrics, for Prometheus."""
         del req
         families = [*_requests(self.api.traffic.all())]
-        streams = Sample(self.api.traffic.streams())
+        streams = MetricSample(self.api.traffic.streams())
         families.append(_gauge("event_streams", "Event streams that are being served.", [streams]))
         try:
             told = [*self._log(), *self._work(), self._services(), *self._notifications()]
         except (StoreUnavailable, EventLogUnavailable) as outage:
             LOG.warning("/metrics tells only of requests, the database is away: %s", outage)
             told = []
-        up = _gauge("up", "Whether the database answers.", [Sample(1 if told else 0)])
+        up = _gauge("up", "Whether the database answers.", [MetricSample(1 if told else 0)])
         resp.content_type = CONTENT_TYPE
         resp.text = text([up, *families, *told])
 
     def _log(self) -> Iterator[Family]:
         projections = self.api.reads.projections()
-        end = Sample(self.api.history.end())
+        end = MetricSample(self.api.history.end())
         yield _gauge("log_end_position", "Position of the last event of the log.", [end])
         for name, meaning in (
             ("position", "Log position that a projection reflects."),
             ("lag", "Events that a projection is behind the end of the log."),
             ("quarantined", "Events that a projection could not take in."),
         ):
-            samples = [Sample(getattr(one, name), {"projection": one.name}) for one in projections]
+            samples = [
+                MetricSample(getattr(one, name), {"projection": one.name}) for one in projections
+            ]
             yield _gauge(f"projection_{name}", meaning, samples)
 
     def _work(self) -> Iterator[Family]:
@@ -86,36 +88,39 @@ class Metrics(Resource):
     def _services(self) -> Family:
         alive = Counter(row.name for row in self.api.services.rows() if row.alive)
         names = {row.name for row in self.api.services.rows()}
-        samples = [Sample(alive[name], {"service": name}) for name in sorted(names)]
+        samples = [MetricSample(alive[name], {"service": name}) for name in sorted(names)]
         return _gauge("services_alive", "Worker services that are alive.", samples)
 
     def _notifications(self) -> Iterator[Family]:
         now = self.api.clock.now()
-        counted: dict[str, list[Counted]] = {NOTIFICATION: [], FACT: []}
+        counted: dict[str, list[EventCount]] = {NOTIFICATION: [], FACT: []}
         for one in self.api.counters.rows():
             counted.setdefault(one.what, []).append(one)
         messages, facts = counted[NOTIFICATION], counted[FACT]
         yield _counter(
             "notifications_total",
             "Notifications that listeners have acknowledged, by what became of them.",
-            [Sample(one.count, {"event": one.of, "outcome": one.outcome}) for one in messages],
+            [
+                MetricSample(one.count, {"event": one.of, "outcome": one.outcome})
+                for one in messages
+            ],
         )
         yield _counter(
             "notification_facts_total",
             "What notifications told of models: admitted, or why it was ignored.",
-            [Sample(one.count, {"kind": one.of, "outcome": one.outcome}) for one in facts],
+            [MetricSample(one.count, {"kind": one.of, "outcome": one.outcome}) for one in facts],
         )
         newest = [max(one.last for one in messages)] if messages else []
         yield _gauge(
             "last_notification_seconds",
             "Since when no notification came; not told before the first.",
-            [Sample(_age(now, last)) for last in newest],
+            [MetricSample(_age(now, last)) for last in newest],
         )
         yield _gauge(
             "last_admitted_fact_seconds",
             "Since when nothing that notifications told was admitted to a model.",
             [
-                Sample(_age(now, one.last), {"kind": one.of})
+                MetricSample(_age(now, one.last), {"kind": one.of})
                 for one in facts
                 if one.outcome == ADMITTED
             ],
@@ -128,7 +133,7 @@ def _requests(answers: list[Answered]) -> Iterator[Family]:
         "counter",
         "Requests that were answered.",
         [
-            Sample(
+            MetricSample(
                 one.count,
                 {"method": one.method, "route": one.route, "status": str(one.status)},
             )
@@ -158,14 +163,14 @@ def _by_route(answers: list[Answered]) -> list[Answered]:
     return list(found.values())
 
 
-def _histogram(one: Answered) -> Iterator[Sample]:
+def _histogram(one: Answered) -> Iterator[MetricSample]:
     labels = {"method": one.method, "route": one.route}
     reached = 0
     for bound, count in zip((*map(str, BOUNDS), "+Inf"), one.buckets, strict=True):
         reached += count
-        yield Sample(reached, {**labels, "le": bound}, "_bucket")
-    yield Sample(one.seconds, labels, "_sum")
-    yield Sample(reached, labels, "_count")
+        yield MetricSample(reached, {**labels, "le": bound}, "_bucket")
+    yield MetricSample(one.seconds, labels, "_sum")
+    yield MetricSample(reached, labels, "_count")
 
 
 def _run_state(run: OpenRun, now: datetime, *, executing: bool) -> str:
@@ -182,21 +187,23 @@ def _by_state(
 ) -> Family:
     shown = {**dict.fromkeys(states, 0), **counts}
     return _gauge(
-        name, meaning, [Sample(count, {"state": state}) for state, count in sorted(shown.items())]
+        name,
+        meaning,
+        [MetricSample(count, {"state": state}) for state, count in sorted(shown.items())],
     )
 
 
-def _ages(seconds: list[float]) -> list[Sample]:
-    return [Sample(max([0.0, *seconds]))]
+def _ages(seconds: list[float]) -> list[MetricSample]:
+    return [MetricSample(max([0.0, *seconds]))]
 
 
 def _age(now: datetime, then: datetime) -> float:
     return max(0.0, (now - then).total_seconds())
 
 
-def _counter(name: str, meaning: str, samples: Iterable[Sample]) -> Family:
+def _counter(name: str, meaning: str, samples: Iterable[MetricSample]) -> Family:
     return Family(f"vigil_{name}", "counter", meaning, samples)
 
 
-def _gauge(name: str, meaning: str, samples: Iterable[Sample]) -> Family:
+def _gauge(name: str, meaning: str, samples: Iterable[MetricSample]) -> Family:
     return Family(f"vigil_{name}", "gauge", meaning, samples)

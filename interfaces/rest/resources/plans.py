@@ -8,14 +8,14 @@ import falcon
 
 from application.commands import plans as commands
 from application.commands.plans import ActionRequest, PlanCommands
-from application.kernel.unit_of_work import Done
+from application.kernel.unit_of_work import CommandResult
 from application.ports.read_models import ActionPlanView, ActionView, Page
 from application.queries.explanations import explanation
 from interfaces.rest import media
 from interfaces.rest.call import call_of, target_of
-from interfaces.rest.errors import Malformed
+from interfaces.rest.errors import MalformedRequest
 from interfaces.rest.lists import STANDARD, Filter, Listing
-from interfaces.rest.resources.base import Collection, as_of, found, only_uuid
+from interfaces.rest.resources.base import CollectionResource, as_of, found, only_uuid
 from interfaces.rest.schemas import plans as schemas
 from interfaces.rest.schemas.common import Look
 from interfaces.rest.schemas.explanations import explanation as shown_explanation
@@ -39,7 +39,7 @@ ACTIONS = Listing(
 PATCH_SINCE = 5
 
 
-class ActionPlans(Collection[ActionPlanView]):
+class ActionPlansResource(CollectionResource[ActionPlanView]):
     """``/v1/action_plans``."""
 
     listing = PLANS
@@ -103,7 +103,7 @@ class ActionPlans(Collection[ActionPlanView]):
         return found("ActionPlan", uuid, self.api.reads.action_plan(uuid, show_deleted=shown))
 
     def _stored(
-        self, req: falcon.Request, resp: falcon.Response, done: Done[UUID]
+        self, req: falcon.Request, resp: falcon.Response, done: CommandResult[UUID]
     ) -> ActionPlanView:
         ident, find = done.value, self.api.reads.action_plan
         view = self.stored(req, resp, done, lambda shown: find(ident, show_deleted=shown))
@@ -118,7 +118,7 @@ class ActionPlans(Collection[ActionPlanView]):
         return schemas.action_plan(view, look)
 
 
-class Actions(Collection[ActionView]):
+class ActionsResource(CollectionResource[ActionView]):
     """``/v1/actions``."""
 
     listing = ACTIONS
@@ -143,7 +143,7 @@ class Actions(Collection[ActionView]):
         patch = media.patch(req, self.api.settings.max_body)
         wanted = ActionRequest.of(patch)
         if not call.at_least(PATCH_SINCE):
-            raise Malformed("Changing an action needs API version 1.5.")
+            raise MalformedRequest("Changing an action needs API version 1.5.")
         view = self._view(req, ident)
         call.authorize(target_of(view))
         plan, metadata = view.action_plan_uuid, call.metadata()

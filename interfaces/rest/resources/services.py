@@ -10,7 +10,7 @@ from application.ports.services import ServiceRow
 from interfaces.rest import media
 from interfaces.rest.call import call_of, target_of
 from interfaces.rest.lists import Listing, Marker
-from interfaces.rest.resources.base import Collection, found
+from interfaces.rest.resources.base import CollectionResource, found
 from interfaces.rest.schemas import services as schemas
 from interfaces.rest.schemas.common import Look
 
@@ -24,7 +24,7 @@ LONGEST_ID = 18
 """Digits of a numeric id; a longer number is a name that nothing has."""
 
 
-class WorkerServices(Collection[ServiceRow]):
+class ServicesResource(CollectionResource[ServiceRow]):
     """``/v1/services`` (rest-api 2.7). A handful of rows: sorted and paged in memory."""
 
     listing = LISTING

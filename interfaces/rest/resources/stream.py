@@ -14,12 +14,12 @@ from application.ports.projections import StoreUnavailable
 from application.ports.read_models import TimelineView
 from interfaces.rest import media, parameters
 from interfaces.rest.call import call_of
-from interfaces.rest.errors import Busy
-from interfaces.rest.resources.base import Resource
-from interfaces.rest.resources.events import AFTER, WHICH, Wanted
+from interfaces.rest.errors import TooManyStreams
+from interfaces.rest.resources.base import BaseResource
+from interfaces.rest.resources.events import AFTER, WHICH, EventQuery
 from interfaces.rest.schemas.events import event
 from interfaces.rest.services import RestServices
-from interfaces.rest.serving.line import Line
+from interfaces.rest.serving.line import ClientConnection
 
 LOG = logging.getLogger("vigil.rest")
 
@@ -33,7 +33,7 @@ RETRY = b"retry: 2000\n\n"
 BEAT = b": nothing new\n\n"
 
 
-class EventStream(Resource):
+class EventStreamResource(BaseResource):
     """``/v1/events/stream``. Each stream holds a thread of its worker, so they are few."""
 
     def __init__(self, api: RestServices) -> None:
@@ -43,7 +43,7 @@ class EventStream(Resource):
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Events behind a position, then those that happen, until one side hangs up."""
         given = media.query(req, (one.name for one in QUERY))
-        wanted = Wanted.of(given)
+        wanted = EventQuery.of(given)
         last = req.get_header(LAST)
         after = parameters.whole(given, "after", -1)
         if last is not None:
@@ -51,14 +51,16 @@ class EventStream(Resource):
         call_of(req).authorize()
         if after < 0:
             after = self.api.history.end()
-        line = Line(
+        line = ClientConnection(
             req.env.get("gunicorn.socket"),
             req.remote_addr,
             self.api.clock,
             self.api.settings.stream_patience,
         )
         if not self._places.acquire(blocking=False):
-            raise Busy(f"This process serves {self.api.settings.streams} event streams already.")
+            raise TooManyStreams(
+                f"This process serves {self.api.settings.streams} event streams already."
+            )
         resp.content_type = CONTENT_TYPE
         resp.set_header("X-Accel-Buffering", "no")
         resp.stream = _Stream(self.api, wanted, after, self._places, line)
@@ -70,10 +72,10 @@ class _Stream:
     def __init__(
         self,
         api: RestServices,
-        wanted: Wanted,
+        wanted: EventQuery,
         after: int,
         places: threading.BoundedSemaphore,
-        line: Line,
+        line: ClientConnection,
     ) -> None:
         self._api = api
         self._line = line
@@ -120,7 +122,7 @@ class _Stream:
         self._line.cut()
         raise BrokenPipeError(errno.EPIPE, "the client of an event stream takes nothing")
 
-    def _read(self, wanted: Wanted, after: int) -> Iterator[bytes]:
+    def _read(self, wanted: EventQuery, after: int) -> Iterator[bytes]:
         clock, settings = self._api.clock, self._api.settings
         end = clock.monotonic() + settings.stream_seconds
         silent = _Silence(clock, settings.heartbeat)
@@ -145,7 +147,7 @@ class _Stream:
                 silent.broken()
             clock.sleep(POLL)
 
-    def _behind(self, wanted: Wanted, after: int) -> tuple[list[TimelineView], int, bool]:
+    def _behind(self, wanted: EventQuery, after: int) -> tuple[list[TimelineView], int, bool]:
         """What is wanted behind a position, where to look next, and whether there may be more now.
 
         What was looked at once is not looked at again, however rarely anything is wanted.

@@ -82,7 +82,7 @@ class AuditTemplateBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True
         )
 
 
-class Audit(msgspec.Struct, kw_only=True):
+class AuditDocument(msgspec.Struct, kw_only=True):
     """A request to optimise."""
 
     uuid: UUID
@@ -109,7 +109,7 @@ class Audit(msgspec.Struct, kw_only=True):
     deleted_at: str | UnsetType | None = UNSET
 
 
-class AuditTemplate(msgspec.Struct, kw_only=True):
+class AuditTemplateDocument(msgspec.Struct, kw_only=True):
     """A named goal with perhaps a strategy, a scope and default parameters."""
 
     uuid: UUID
@@ -127,9 +127,9 @@ class AuditTemplate(msgspec.Struct, kw_only=True):
     deleted_at: str | UnsetType | None = UNSET
 
 
-def audit(view: AuditView, look: Look) -> Audit:
+def audit(view: AuditView, look: Look) -> AuditDocument:
     """An audit as a request may see it."""
-    return Audit(
+    return AuditDocument(
         uuid=view.uuid,
         name=view.name,
         audit_type=view.audit_type,
@@ -155,9 +155,9 @@ def audit(view: AuditView, look: Look) -> Audit:
     )
 
 
-def audit_template(view: AuditTemplateView, look: Look) -> AuditTemplate:
+def audit_template(view: AuditTemplateView, look: Look) -> AuditTemplateDocument:
     """An audit template as a request may see it."""
-    return AuditTemplate(
+    return AuditTemplateDocument(
         uuid=view.uuid,
         name=view.name,
         goal_uuid=view.goal_uuid,

@@ -11,7 +11,7 @@ from application.ports.read_models import GoalView, ScoringEngineView, StrategyV
 from interfaces.rest.schemas.common import Link, Look, stamp
 
 
-class IndicatorSpecification(msgspec.Struct, kw_only=True):
+class IndicatorSpecificationDocument(msgspec.Struct, kw_only=True):
     """An efficacy indicator that a goal defines. ``schema`` is a JSON Schema as text."""
 
     name: str
@@ -20,20 +20,20 @@ class IndicatorSpecification(msgspec.Struct, kw_only=True):
     schema: str | None
 
 
-class Goal(msgspec.Struct, kw_only=True):
+class GoalDocument(msgspec.Struct, kw_only=True):
     """What an audit may aim at."""
 
     uuid: UUID
     name: str
     display_name: str
-    efficacy_specification: list[IndicatorSpecification]
+    efficacy_specification: list[IndicatorSpecificationDocument]
     links: list[Link]
     created_at: str | UnsetType | None = UNSET
     updated_at: str | UnsetType | None = UNSET
     deleted_at: str | UnsetType | None = UNSET
 
 
-class Strategy(msgspec.Struct, kw_only=True):
+class StrategyDocument(msgspec.Struct, kw_only=True):
     """A way to reach a goal. ``parameters_spec`` is a JSON Schema (draft 4)."""
 
     uuid: UUID
@@ -45,7 +45,7 @@ class Strategy(msgspec.Struct, kw_only=True):
     parameters_spec: dict[str, Any] | UnsetType = UNSET
 
 
-class ScoringEngine(msgspec.Struct, kw_only=True):
+class ScoringEngineDocument(msgspec.Struct, kw_only=True):
     """A function that strategies may ask for scores."""
 
     uuid: UUID
@@ -55,9 +55,9 @@ class ScoringEngine(msgspec.Struct, kw_only=True):
     metainfo: str | UnsetType | None = UNSET
 
 
-def goal(view: GoalView, look: Look) -> Goal:
+def goal(view: GoalView, look: Look) -> GoalDocument:
     """A goal as a request may see it."""
-    return Goal(
+    return GoalDocument(
         uuid=view.uuid,
         name=view.name,
         display_name=view.display_name,
@@ -69,9 +69,9 @@ def goal(view: GoalView, look: Look) -> Goal:
     )
 
 
-def strategy(view: StrategyView, look: Look) -> Strategy:
+def strategy(view: StrategyView, look: Look) -> StrategyDocument:
     """A strategy as a request may see it."""
-    return Strategy(
+    return StrategyDocument(
         uuid=view.uuid,
         name=view.name,
         display_name=view.display_name,
@@ -82,9 +82,9 @@ def strategy(view: StrategyView, look: Look) -> Strategy:
     )
 
 
-def scoring_engine(view: ScoringEngineView, look: Look) -> ScoringEngine:
+def scoring_engine(view: ScoringEngineView, look: Look) -> ScoringEngineDocument:
     """A scoring engine as a request may see it."""
-    return ScoringEngine(
+    return ScoringEngineDocument(
         uuid=view.uuid,
         name=view.name,
         description=view.description,
@@ -93,9 +93,9 @@ def scoring_engine(view: ScoringEngineView, look: Look) -> ScoringEngine:
     )
 
 
-def _specification(one: dict[str, Any]) -> IndicatorSpecification:
+def _specification(one: dict[str, Any]) -> IndicatorSpecificationDocument:
     schema = one.get("schema")
-    return IndicatorSpecification(
+    return IndicatorSpecificationDocument(
         name=one["name"],
         description=one.get("description") or "",
         unit=one.get("unit"),

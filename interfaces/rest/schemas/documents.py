@@ -8,7 +8,7 @@ from msgspec import UNSET, UnsetType
 from interfaces.rest.schemas.common import Link
 
 
-class Version(msgspec.Struct, kw_only=True):
+class VersionDocument(msgspec.Struct, kw_only=True):
     """A version of the API and its microversions."""
 
     id: str
@@ -18,13 +18,13 @@ class Version(msgspec.Struct, kw_only=True):
     links: list[Link]
 
 
-class Root(msgspec.Struct, kw_only=True):
+class RootDocument(msgspec.Struct, kw_only=True):
     """Which versions there are."""
 
     name: str
     description: str
-    versions: list[Version]
-    default_version: Version
+    versions: list[VersionDocument]
+    default_version: VersionDocument
 
 
 class MediaType(msgspec.Struct, kw_only=True):
@@ -34,7 +34,7 @@ class MediaType(msgspec.Struct, kw_only=True):
     type: str
 
 
-class Index(msgspec.Struct, kw_only=True):
+class IndexDocument(msgspec.Struct, kw_only=True):
     """Which resources there are, each with two links."""
 
     id: str
@@ -60,20 +60,20 @@ class ProjectionHealth(msgspec.Struct, kw_only=True):
     quarantined: int
 
 
-class Health(msgspec.Struct, kw_only=True):
+class HealthDocument(msgspec.Struct, kw_only=True):
     """Whether what is in the log is shown."""
 
     status: Literal["ready", "lagging"]
     projections: list[ProjectionHealth]
 
 
-class Alive(msgspec.Struct, kw_only=True):
+class AliveDocument(msgspec.Struct, kw_only=True):
     """That the process answers."""
 
     status: Literal["alive"] = "alive"
 
 
-class DataModel(msgspec.Struct, kw_only=True):
+class DataModelDocument(msgspec.Struct, kw_only=True):
     """The compute model: a row for each server, and for each host without one."""
 
     context: list[dict[str, Any]]

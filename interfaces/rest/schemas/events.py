@@ -8,7 +8,7 @@ from application.ports.read_models import TimelineView
 from interfaces.rest.schemas.common import stamp
 
 
-class Event(msgspec.Struct, kw_only=True):
+class EventDocument(msgspec.Struct, kw_only=True):
     """One event.
 
     Attributes:
@@ -33,9 +33,9 @@ class Event(msgspec.Struct, kw_only=True):
     summary: str
 
 
-def event(view: TimelineView) -> Event:
+def event(view: TimelineView) -> EventDocument:
     """An event as the API shows it."""
-    return Event(
+    return EventDocument(
         position=view.position,
         at=stamp(view.at) or "",
         type=view.topic,

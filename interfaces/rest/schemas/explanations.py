@@ -6,12 +6,12 @@ from uuid import UUID
 import msgspec
 
 from application.ports.read_models import ActionPlanView
-from application.records.decision import Explanation as Stored
+from application.records.decision import DecisionExplanation as Stored
 from domain.kernel.ids import action_id
-from domain.kernel.reasons import Because
+from domain.kernel.reasons import Cause
 
 
-class Reason(msgspec.Struct, kw_only=True):
+class ReasonDocument(msgspec.Struct, kw_only=True):
     """Why: a member of the closed vocabulary, its facts, and the sentence that they make."""
 
     reason: str
@@ -19,7 +19,7 @@ class Reason(msgspec.Struct, kw_only=True):
     text: str
 
 
-class Move(msgspec.Struct, kw_only=True):
+class MoveDocument(msgspec.Struct, kw_only=True):
     """An action of the plan and why the strategy wanted it.
 
     Attributes:
@@ -31,17 +31,17 @@ class Move(msgspec.Struct, kw_only=True):
     resource_id: str
     input_parameters: dict[str, Any]
     parents: list[UUID]
-    because: Reason
+    because: ReasonDocument
 
 
 class Alternative(msgspec.Struct, kw_only=True):
     """What was considered and not done, and why not."""
 
     subject: str
-    because: Reason
+    because: ReasonDocument
 
 
-class Explanation(msgspec.Struct, kw_only=True):
+class ExplanationDocument(msgspec.Struct, kw_only=True):
     """What was decided and why, as it was recorded with the plan.
 
     Attributes:
@@ -55,21 +55,21 @@ class Explanation(msgspec.Struct, kw_only=True):
     action_plan_uuid: UUID
     explanation: str
     record: str
-    moves: list[Move]
+    moves: list[MoveDocument]
     rejections: list[Alternative]
-    notes: list[Reason]
+    notes: list[ReasonDocument]
     indicators: dict[str, float]
 
 
-def explanation(plan: ActionPlanView, stored: Stored) -> Explanation:
+def explanation(plan: ActionPlanView, stored: Stored) -> ExplanationDocument:
     """A recorded explanation as the API shows it."""
     ids = [action_id(plan.uuid, place) for place in range(len(stored.actions))]
-    return Explanation(
+    return ExplanationDocument(
         action_plan_uuid=plan.uuid,
         explanation=plan.explanation,
         record=stored.record,
         moves=[
-            Move(
+            MoveDocument(
                 action_uuid=ids[place],
                 action_type=one.action.type,
                 resource_id=one.action.resource_id,
@@ -88,5 +88,5 @@ def explanation(plan: ActionPlanView, stored: Stored) -> Explanation:
     )
 
 
-def _reason(because: Because) -> Reason:
-    return Reason(reason=because.reason.value, facts=because.facts, text=str(because))
+def _reason(because: Cause) -> ReasonDocument:
+    return ReasonDocument(reason=because.reason.value, facts=because.facts, text=str(because))

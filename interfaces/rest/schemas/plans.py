@@ -14,7 +14,7 @@ from interfaces.rest.schemas.audits import MESSAGE_SINCE
 from interfaces.rest.schemas.common import Link, Look, one_of, stamp
 
 
-class Indicator(msgspec.Struct, kw_only=True):
+class IndicatorDocument(msgspec.Struct, kw_only=True):
     """A figure of a plan. ``value`` is in ``unit``; no unit = a plain number."""
 
     name: str
@@ -23,7 +23,7 @@ class Indicator(msgspec.Struct, kw_only=True):
     value: float | None
 
 
-class ActionPlan(msgspec.Struct, kw_only=True):
+class ActionPlanDocument(msgspec.Struct, kw_only=True):
     """What a run of an audit recommends."""
 
     uuid: UUID
@@ -31,8 +31,8 @@ class ActionPlan(msgspec.Struct, kw_only=True):
     strategy_uuid: UUID | None
     strategy_name: str | None
     state: Annotated[str, one_of(PlanState)]
-    efficacy_indicators: list[Indicator]
-    global_efficacy: list[Indicator]
+    efficacy_indicators: list[IndicatorDocument]
+    global_efficacy: list[IndicatorDocument]
     updated_at: str | None
     links: list[Link]
     hostname: str | UnsetType | None = UNSET
@@ -41,7 +41,7 @@ class ActionPlan(msgspec.Struct, kw_only=True):
     deleted_at: str | UnsetType | None = UNSET
 
 
-class Action(msgspec.Struct, kw_only=True):
+class ActionDocument(msgspec.Struct, kw_only=True):
     """One step of a plan."""
 
     uuid: UUID
@@ -58,10 +58,10 @@ class Action(msgspec.Struct, kw_only=True):
     deleted_at: str | UnsetType | None = UNSET
 
 
-def action_plan(view: ActionPlanView, look: Look) -> ActionPlan:
+def action_plan(view: ActionPlanView, look: Look) -> ActionPlanDocument:
     """An action plan as a request may see it."""
     audit_shown = not view.audit_deleted or look.show_deleted
-    return ActionPlan(
+    return ActionPlanDocument(
         uuid=view.uuid,
         audit_uuid=view.audit_uuid if audit_shown else None,
         strategy_uuid=view.strategy_uuid,
@@ -80,9 +80,9 @@ def action_plan(view: ActionPlanView, look: Look) -> ActionPlan:
     )
 
 
-def action(view: ActionView, look: Look) -> Action:
+def action(view: ActionView, look: Look) -> ActionDocument:
     """An action as a request may see it."""
-    return Action(
+    return ActionDocument(
         uuid=view.uuid,
         action_plan_uuid=view.action_plan_uuid,
         state=view.state,
@@ -98,9 +98,9 @@ def action(view: ActionView, look: Look) -> Action:
     )
 
 
-def _indicator(one: Mapping[str, Any]) -> Indicator:
+def _indicator(one: Mapping[str, Any]) -> IndicatorDocument:
     value = one.get("value")
-    return Indicator(
+    return IndicatorDocument(
         name=one["name"],
         description=one.get("description"),
         unit=one.get("unit"),

@@ -8,7 +8,7 @@ from application.ports.services import ServiceRow
 from interfaces.rest.schemas.common import Link, Look, one_of, stamp, to_the_second
 
 
-class Service(msgspec.Struct, kw_only=True):
+class ServiceDocument(msgspec.Struct, kw_only=True):
     """A worker service on a host."""
 
     id: int
@@ -22,9 +22,9 @@ class Service(msgspec.Struct, kw_only=True):
     deleted_at: str | UnsetType | None = UNSET
 
 
-def service(row: ServiceRow, look: Look) -> Service:
+def service(row: ServiceRow, look: Look) -> ServiceDocument:
     """A service as a request may see it (rest-api 2.7)."""
-    return Service(
+    return ServiceDocument(
         id=row.id,
         name=row.name,
         host=row.host,

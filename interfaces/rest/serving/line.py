@@ -17,7 +17,7 @@ _INT = struct.Struct("i")
 _RESET = struct.pack("ii", 1, 0)
 
 
-class Line:
+class ClientConnection:
     """The connection of a request.
 
     Args:

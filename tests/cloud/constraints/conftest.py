@@ -2,12 +2,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from infrastructure.openstack.connection import Limits, connect
+from infrastructure.openstack.connection import ConnectionLimits, connect
 from infrastructure.openstack.service import compute
 from tests.cloud.constraints.ground import Situations
 from tests.cloud.constraints.verdicts import Court
 
-LIMITS = Limits(timeout=30.0, effect_timeout=60.0, read_retries=2)
+LIMITS = ConnectionLimits(timeout=30.0, effect_timeout=60.0, read_retries=2)
 
 
 @pytest.fixture(scope="session")

@@ -11,9 +11,9 @@ from uuid import uuid4
 import pytest
 from openstack.connection import Connection
 
-from infrastructure.openstack.connection import Limits
-from infrastructure.openstack.errors import Conflicting, NotThere
-from infrastructure.openstack.service import Service, placement
+from infrastructure.openstack.connection import ConnectionLimits
+from infrastructure.openstack.errors import Conflicting, ResourceNotFound
+from infrastructure.openstack.service import CloudService, placement
 from tests.conformance.actions.ground import host_of, server_of, until
 from tests.conformance.actions.real import RealGround
 
@@ -32,7 +32,7 @@ class Situations(RealGround):
     manager goes away with its block.
     """
 
-    def __init__(self, connection: Connection, nova: Service) -> None:
+    def __init__(self, connection: Connection, nova: CloudService) -> None:
         super().__init__(connection, nova)
         self._tiny: str | None = None
         self._touched: set[str] = set()
@@ -153,7 +153,7 @@ class Situations(RealGround):
     def trait(self, *hosts: str) -> Iterator[str]:
         """A new trait that these hosts have."""
         name = _trait(self.unique("trait"))
-        inventory = placement(self.connection, Limits())
+        inventory = placement(self.connection, ConnectionLimits())
         with ExitStack() as undo:
             inventory.effect("PUT", f"/traits/{name}", None)
             undo.callback(inventory.effect, "DELETE", f"/traits/{name}", None)
@@ -218,7 +218,7 @@ class Situations(RealGround):
     @contextmanager
     def booked(self, host: str, **resources: int) -> Iterator[str]:
         """An allocation on a host (resource class → amount) whose consumer is nobody: its uuid."""
-        inventory = placement(self.connection, Limits())
+        inventory = placement(self.connection, ConnectionLimits())
         consumer = str(uuid4())
         body: Json = {
             "allocations": {self._provider(host): {"resources": resources}},
@@ -249,7 +249,7 @@ class Situations(RealGround):
         ]
         left = [item["name"] for item in (*aggregates, *groups, *listed)]
         left = [name for name in left if name.startswith(self._name)]
-        traits = placement(self.connection, Limits()).get("/traits")["traits"]
+        traits = placement(self.connection, ConnectionLimits()).get("/traits")["traits"]
         left += [name for name in traits if name.startswith(_trait(self._name))]
         left += [
             f"{host}, forced down" for host in self._touched if self._found(host)["forced_down"]
@@ -282,7 +282,7 @@ class Situations(RealGround):
 
     def _traits(self, host: str, change: Callable[[list[str]], set[str]]) -> None:
         """Changes the traits of a host; the host itself may change them at the same time."""
-        inventory = placement(self.connection, Limits())
+        inventory = placement(self.connection, ConnectionLimits())
         path = f"/resource_providers/{self._provider(host)}/traits"
         for _ in range(_ATTEMPTS):
             found = inventory.get(path)
@@ -308,5 +308,5 @@ def _run(variable: str, host: str) -> None:
 
 
 def _forgiving(undo: Callable[[], object]) -> None:
-    with suppress(NotThere):
+    with suppress(ResourceNotFound):
         undo()

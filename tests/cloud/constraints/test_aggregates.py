@@ -48,12 +48,12 @@ def test_a_flavors_wishes_are_compared_by_their_operator(ground: Situations, cou
         with ground.aggregate(second, target) as describe:
             for name, (*_, bad) in WISHES.items():
                 describe({**second, f"{prefix}-{name}": bad})
-                assert refused(court.judge(server, target), "AggregateWishes"), name
+                assert refused(court.judge(server, target), "AggregateExtraSpecs"), name
             describe(second)
             good = court.judge(server, target)
             back = court.judge(server, home)
         ground.delete(server)
-    assert refused(nowhere, "AggregateWishes")
+    assert refused(nowhere, "AggregateExtraSpecs")
     assert accepted(good)
     assert accepted(back)
 
@@ -66,7 +66,7 @@ def test_a_wish_without_scope_counts_like_one_with_it(ground: Situations, court:
         found = {host: court.judge(server, host) for host in {silver, bare} - {home, gold}}
         good = court.judge(server, gold)
         ground.delete(server)
-    assert all(refused(verdict, "AggregateWishes") for verdict in found.values())
+    assert all(refused(verdict, "AggregateExtraSpecs") for verdict in found.values())
     assert accepted(good)
 
 

@@ -14,7 +14,7 @@ def test_a_disabled_host_takes_nobody_and_an_enabled_one_does(
     host = other(ground, plain)
     with ground.disabled(host):
         shut = court.judge(plain, host)
-    assert shut.ours == {"Open"}
+    assert shut.ours == {"ServiceEnabled"}
     assert shut.theirs
     open_again = court.judge(plain, host)
     assert open_again.ours == set()
@@ -27,7 +27,7 @@ def test_a_host_that_is_down_takes_nobody_and_one_that_is_up_does(
     host = other(ground, plain)
     with ground.down(host):
         down = court.judge(plain, host)
-    assert down.ours == {"Alive"}
+    assert down.ours == {"ServiceUp"}
     assert down.theirs
     up = court.judge(plain, host)
     assert up.ours == set()
@@ -41,7 +41,7 @@ def test_a_host_whose_service_died_neither_takes_nor_sends(
     resident = ground.server(host=host)
     with ground.dead(host):
         takes, sends = court.judge(plain, host), court.judge(resident, ground.settled(plain))
-    assert takes.ours == sends.ours == {"Alive"}
+    assert takes.ours == sends.ours == {"ServiceUp"}
     assert takes.theirs
     assert sends.theirs
     assert court.judge(resident, ground.settled(plain)).theirs is None
@@ -53,7 +53,7 @@ def test_a_server_cannot_leave_a_host_that_is_down(
     """Its nova-compute would have to send it: such a move used to be called legal."""
     with ground.down(ground.settled(plain)):
         stuck = court.judge(plain, other(ground, plain))
-    assert stuck.ours == {"Alive"}
+    assert stuck.ours == {"ServiceUp"}
     assert stuck.theirs
 
 
@@ -61,7 +61,7 @@ def test_a_server_does_not_move_to_where_it_is(
     ground: Situations, court: Court, plain: str
 ) -> None:
     here = court.judge(plain, ground.settled(plain))
-    assert here.ours == {"Elsewhere"}
+    assert here.ours == {"NotCurrentHost"}
     assert here.theirs
 
 

@@ -129,7 +129,7 @@ def rounds(one: Case, *, told: bool) -> Iterator[tuple[ServerRow, list[ServerRow
                 for certain in (False, True)
                 if Constraints(model, numa_certain=certain)
                 .explain(branch, place)
-                .masks["NumaFit"][0]
+                .masks["NumaTopology"][0]
             },
         )
         if isinstance(outcome, list):

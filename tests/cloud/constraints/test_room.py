@@ -27,7 +27,7 @@ def test_a_server_fits_to_the_last_unit_and_not_beyond(
     within = court.judge(exact, target)
     ground.delete(exact)
     ground.delete(more)
-    assert beyond.ours == {"Room"}
+    assert beyond.ours == {"Capacity"}
     assert beyond.theirs
     assert within.ours == set()
     assert within.theirs is None
@@ -48,7 +48,7 @@ def test_an_allocation_ratio_does_not_let_one_server_have_more_than_the_host(
     server = ground.server(host=home, flavor=sized(ground, "vcpus", size + 1))
     found = court.judge(server, target)
     ground.delete(server)
-    assert found.ours == {"Room"}
+    assert found.ours == {"Capacity"}
     assert found.theirs
 
 
@@ -74,7 +74,7 @@ def test_an_allocation_ratio_counts_for_all_servers_together(
     two, one = court.judge(pair[1], target), court.judge(pair[0], target)
     for server in (*pair, *fillers):
         ground.delete(server)
-    assert two.ours == {"Room"}
+    assert two.ours == {"Capacity"}
     assert two.theirs
     assert one.ours == set()
     assert one.theirs is None
@@ -90,7 +90,7 @@ def test_room_that_a_move_of_somebody_else_holds_is_taken_before_it_lands(
     landed = court.judge(server, target)
     ground.delete(flying)
     ground.delete(server)
-    assert found.ours == {"Room"}
+    assert found.ours == {"Capacity"}
     assert found.theirs
     assert landed.ours == set()  # it was called back
     assert landed.theirs is None
@@ -104,7 +104,7 @@ def test_room_that_a_migration_may_come_back_to_is_taken(ground: Situations, cou
         found = court.judge(server, home)
     ground.delete(moving)
     ground.delete(server)
-    assert found.ours == {"Room"}
+    assert found.ours == {"Capacity"}
     assert found.theirs
 
 
@@ -122,7 +122,7 @@ def test_room_that_nobody_s_allocation_holds_is_taken(
         why = court.view().why(server, target)
     freed = court.judge(server, target)
     ground.delete(server)
-    assert found.ours == {"Room"}
+    assert found.ours == {"Capacity"}
     assert found.theirs
     assert why.reason is Reason.ROOM_HELD_BY_OTHERS
     assert consumer in str(why.facts["holders"])

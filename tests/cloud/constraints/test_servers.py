@@ -85,7 +85,7 @@ def test_a_stopped_server_moves_cold_under_the_same_rules(
         assert view.rules.movability.migration_type(view.model.server_places[plain]) == "cold"
         assert court.nova(plain, host), "moved live though it does not run"
         with ground.disabled(host):
-            assert court.view().against(plain, host) == {"Open"}
+            assert court.view().against(plain, host) == {"ServiceEnabled"}
             assert not cold(ground, plain, host)
         assert court.view().against(plain, host) == set()
         assert cold(ground, plain, host)

@@ -15,8 +15,8 @@ def test_a_server_goes_only_where_its_required_trait_is(ground: Situations, cour
         found = court.everywhere(server)
         ground.delete(server)
     assert all(verdict.agreed for verdict in found.values()), found
-    assert {host for host, v in found.items() if "Traits" not in v.ours} == {home, second}
-    assert all(v.ours == {"Traits"} for h, v in found.items() if h not in {home, second})
+    assert {host for host, v in found.items() if "RequiredTraits" not in v.ours} == {home, second}
+    assert all(v.ours == {"RequiredTraits"} for h, v in found.items() if h not in {home, second})
 
 
 def test_a_server_goes_only_where_its_forbidden_trait_is_not(
@@ -28,4 +28,4 @@ def test_a_server_goes_only_where_its_forbidden_trait_is_not(
         found = court.everywhere(server)
         ground.delete(server)
     assert all(verdict.agreed for verdict in found.values()), found
-    assert {host for host, v in found.items() if "Traits" not in v.ours} == {home, second}
+    assert {host for host, v in found.items() if "RequiredTraits" not in v.ours} == {home, second}

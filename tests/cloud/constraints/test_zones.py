@@ -15,9 +15,9 @@ def test_a_pinned_server_may_go_to_every_host_of_its_zone_and_no_other(
     server = ground.server(zone=zone)
     found = court.everywhere(server)
     assert all(verdict.agreed for verdict in found.values()), found
-    outside = {host for host, verdict in found.items() if "Zone" in verdict.ours}
+    outside = {host for host, verdict in found.items() if "AvailabilityZone" in verdict.ours}
     assert outside == set(found) - set(inside)
-    assert all(found[host].ours == {"Zone"} for host in outside)
+    assert all(found[host].ours == {"AvailabilityZone"} for host in outside)
 
 
 def test_an_unpinned_server_may_change_zones_though_we_keep_it_by_default(
@@ -26,7 +26,7 @@ def test_an_unpinned_server_may_change_zones_though_we_keep_it_by_default(
     """Stricter than Nova, on purpose: volumes, ports and owners care for zones."""
     here = ground.settled(plain)
     [abroad] = [hosts[0] for hosts in zones(ground).values() if here not in hosts][:1]
-    assert court.view(keep_zone=True).against(plain, abroad) == {"Zone"}
+    assert court.view(keep_zone=True).against(plain, abroad) == {"AvailabilityZone"}
     roaming = court.judge(plain, abroad)
     assert roaming.ours == set()
     assert roaming.theirs is None

@@ -8,7 +8,7 @@ from openstack.connection import Connection
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.placement.branch import Branch
 from domain.cluster.placement.constraints import Constraints
-from domain.kernel.reasons import Because
+from domain.kernel.reasons import Cause
 from infrastructure.openstack.collectors.compute import NovaCollector
 from infrastructure.openstack.errors import Conflicting, Invalid
 from tests.cloud.constraints.ground import Situations
@@ -37,7 +37,7 @@ class View:
         broken = {name for name, mask in explained.masks.items() if not mask[place]}
         return broken | ({"Movable"} if explained.fixed is not None else set())
 
-    def why(self, server: str, host: str) -> Because:
+    def why(self, server: str, host: str) -> Cause:
         """The one reason that keeps a server off a host."""
         place = self.model.host_places[host]
         [because] = self.rules.why_not(self.branch, self._place(server), place)

@@ -10,7 +10,7 @@ import requests
 from openstack.connection import Connection
 from openstack.exceptions import SDKException
 
-from application.ports.event_log import Recorded
+from application.ports.event_log import RecordedEvent
 from infrastructure.openstack.connection import connect
 from tests.integration.rest.access.process import Running, serving
 from tests.integration.rest.house import House, a_house
@@ -128,7 +128,7 @@ def test_events_carry_keystones_user_and_the_log_none_of_the_secrets(
     )
     assert answer.status_code == 201, answer.text
     *_, last = house.log.read(0, 10_000)
-    assert isinstance(last, Recorded)
+    assert isinstance(last, RecordedEvent)
     actor = last.event.metadata.actor
     assert actor.id == admin.current_user_id
     assert actor.name == admin.config.auth["username"]

@@ -11,7 +11,7 @@ from domain.kernel.reasons import Reason
 from infrastructure.openstack.collectors.baremetal import IronicCollector
 from infrastructure.openstack.collectors.compute import NovaCollector
 from infrastructure.openstack.collectors.storage import CinderCollector
-from infrastructure.openstack.connection import Limits, connect
+from infrastructure.openstack.connection import ConnectionLimits, connect
 from infrastructure.openstack.service import placement
 
 pytestmark = pytest.mark.cloud
@@ -22,7 +22,7 @@ def test_what_servers_and_others_are_allocated_adds_up_to_placements_usages(
     connection: Connection,
 ) -> None:
     """Others may use the cloud meanwhile: it must add up once in a few attempts."""
-    inventory = placement(connection, Limits())
+    inventory = placement(connection, ConnectionLimits())
     for _ in range(_ATTEMPTS):
         found = NovaCollector(connection).collect()
         model, problems = ComputeModel.build(
@@ -41,7 +41,7 @@ def test_what_servers_and_others_are_allocated_adds_up_to_placements_usages(
 
 def test_a_page_size_changes_the_requests_and_nothing_else(connection: Connection) -> None:
     whole = NovaCollector(connection).collect()
-    paged = NovaCollector(connection, Limits(page=3)).collect()
+    paged = NovaCollector(connection, ConnectionLimits(page=3)).collect()
     assert {host.id for host in paged.hosts} == {host.id for host in whole.hosts}
     assert {server.id for server in paged.servers} == {server.id for server in whole.servers}
     assert paged.calls > whole.calls

@@ -26,7 +26,7 @@ from infrastructure.openstack.connection import connect
 from infrastructure.settings import load
 from interfaces.bootstrap.models import keepers
 from interfaces.bootstrap.notifications import follow
-from interfaces.bootstrap.store import Store, opened, upgrade
+from interfaces.bootstrap.store import OpenDatabase, opened, upgrade
 from tests.cloud.simulator.clouds import until
 from tests.integration.notifications.buses import Bus
 
@@ -57,7 +57,7 @@ def cloud(cloud_name: str) -> Iterator[Connection]:
 class Following:
     """A kept model that is collected once, and then only told of changes."""
 
-    def __init__(self, store: Store, model: "Kept") -> None:
+    def __init__(self, store: OpenDatabase, model: "Kept") -> None:
         self.store = store
         self._model = model
         self._projector = store.projector()

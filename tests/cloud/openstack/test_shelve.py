@@ -3,7 +3,7 @@
 import pytest
 
 from application.ports.cloud import Go, Phase, Skip
-from domain.kernel.aggregate import Facts
+from domain.kernel.aggregate import JsonObject
 from infrastructure.openstack.actions import handlers
 from tests.conformance.actions.conftest import LIMITS, real_ground
 from tests.conformance.actions.ground import server_of, until
@@ -16,7 +16,7 @@ __all__ = ["real_ground"]
 def test_a_server_is_shelved_and_found_to_be_without_a_receipt(real_ground: RealGround) -> None:
     shelve = handlers(real_ground.connection, LIMITS)["shelve"]
     server = real_ground.another().server
-    parameters: Facts = {"resource_id": server}
+    parameters: JsonObject = {"resource_id": server}
     verdict = shelve.check(parameters)
     assert isinstance(verdict, Go)
     shelve.start(parameters, verdict.before)

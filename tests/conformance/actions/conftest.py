@@ -5,13 +5,13 @@ import pytest
 
 from application.ports.cloud import ActionHandler
 from infrastructure.openstack.actions import handlers
-from infrastructure.openstack.connection import Limits, connect
+from infrastructure.openstack.connection import ConnectionLimits, connect
 from infrastructure.openstack.service import compute
 from tests.conformance.actions.ground import Ground
 from tests.conformance.actions.real import RealGround
 from tests.conformance.actions.simulated import SimulatedGround
 
-LIMITS = Limits(timeout=20.0, effect_timeout=60.0, read_retries=0, settle=0.0)
+LIMITS = ConnectionLimits(timeout=20.0, effect_timeout=60.0, read_retries=0, settle=0.0)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from openstack.connection import Connection
 
-from infrastructure.openstack.service import Service
+from infrastructure.openstack.service import CloudService
 
 Json = dict[str, Any]
 _PATIENCE = 90.0
@@ -43,7 +43,7 @@ class Ground(Protocol):
     """A cloud as the suite needs it. Cases are found anew each time: servers move."""
 
     connection: Connection
-    nova: Service
+    nova: CloudService
 
     def movable(self) -> Case:
         """A server that may go to the destination, with nothing going on."""
@@ -86,18 +86,18 @@ class Ground(Protocol):
         ...
 
 
-def server_of(nova: Service, server_id: str) -> Json:
+def server_of(nova: CloudService, server_id: str) -> Json:
     """A server as it is now."""
     server: Json = nova.get(f"/servers/{server_id}")["server"]
     return server
 
 
-def host_of(nova: Service, server_id: str) -> str:
+def host_of(nova: CloudService, server_id: str) -> str:
     """Where a server is now."""
     return str(server_of(nova, server_id)["OS-EXT-SRV-ATTR:host"])
 
 
-def requests_of(nova: Service, server_id: str, action: str) -> list[str]:
+def requests_of(nova: CloudService, server_id: str, action: str) -> list[str]:
     """The requests of a kind that a server has ever had: how often an effect was had."""
     actions = nova.get(f"/servers/{server_id}/os-instance-actions")["instanceActions"]
     return [item["request_id"] for item in actions if item["action"] == action]

@@ -9,9 +9,9 @@ from uuid import uuid4
 import pytest
 from openstack.connection import Connection
 
-from infrastructure.openstack.connection import Limits
-from infrastructure.openstack.errors import NotThere
-from infrastructure.openstack.service import Service, placement
+from infrastructure.openstack.connection import ConnectionLimits
+from infrastructure.openstack.errors import ResourceNotFound
+from infrastructure.openstack.service import CloudService, placement
 from tests.conformance.actions.ground import Case, host_of, server_of, until
 
 Json = dict[str, Any]
@@ -24,7 +24,7 @@ class RealGround:
     metadata that the cloud's test driver heeds: VIGIL_TEST_FAIL_METADATA, VIGIL_TEST_SLOW_METADATA.
     """
 
-    def __init__(self, connection: Connection, nova: Service) -> None:
+    def __init__(self, connection: Connection, nova: CloudService) -> None:
         self.connection = connection
         self.nova = nova
         self._undo: list[Callable[[], object]] = []
@@ -102,7 +102,7 @@ class RealGround:
         for undo in reversed(self._undo):
             try:
                 undo()
-            except NotThere:
+            except ResourceNotFound:
                 continue
 
     @contextmanager
@@ -129,7 +129,7 @@ class RealGround:
         return sorted(self._zones[self._zone], key=lambda host: (-sizes[host], host))
 
     def _memory(self) -> dict[str, int]:
-        inventory = placement(self.connection, Limits())
+        inventory = placement(self.connection, ConnectionLimits())
         sizes = {}
         for hypervisor in self.nova.listed("/os-hypervisors/detail", "hypervisors"):
             found = inventory.get(f"/resource_providers/{hypervisor['id']}/inventories")
@@ -177,7 +177,7 @@ class RealGround:
         def gone() -> bool:
             try:
                 server_of(self.nova, server)
-            except NotThere:
+            except ResourceNotFound:
                 return True
             return False
 

@@ -10,7 +10,7 @@ from uuid import NAMESPACE_DNS, uuid5
 import requests
 from openstack.connection import Connection
 
-from infrastructure.openstack.connection import Limits, connect
+from infrastructure.openstack.connection import ConnectionLimits, connect
 from infrastructure.openstack.service import compute
 from infrastructure.simulator import Simulator, SimulatorConfig, clouds_yaml
 from tests.conformance.actions.ground import Case, host_of
@@ -79,7 +79,7 @@ def _server(name: str, host: str) -> Json:
 class SimulatedGround:
     """A simulator of one's own."""
 
-    def __init__(self, directory: Path, limits: Limits, *, speed: float = 20.0) -> None:
+    def __init__(self, directory: Path, limits: ConnectionLimits, *, speed: float = 20.0) -> None:
         file = directory / "cluster.json"
         file.write_text(json.dumps(cluster()), encoding="utf-8")
         self._simulator = Simulator(SimulatorConfig(cluster_file=file, speed=speed))

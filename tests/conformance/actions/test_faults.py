@@ -3,10 +3,10 @@
 import pytest
 
 from application.ports.cloud import ActionHandler, CloudUnreachable, Go, Phase
-from domain.kernel.aggregate import Facts
+from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Reason
 from infrastructure.openstack.actions import handlers
-from infrastructure.openstack.connection import Limits
+from infrastructure.openstack.connection import ConnectionLimits
 from tests.conformance.actions.conftest import LIMITS
 from tests.conformance.actions.ground import host_of, requests_of, server_of, until
 from tests.conformance.actions.simulated import SimulatedGround
@@ -21,7 +21,7 @@ def acts(simulated_ground: SimulatedGround) -> Acts:
     return handlers(simulated_ground.connection, LIMITS)
 
 
-def _go(migrate: ActionHandler, parameters: Facts) -> Facts:
+def _go(migrate: ActionHandler, parameters: JsonObject) -> JsonObject:
     verdict = migrate.check(parameters)
     assert isinstance(verdict, Go), verdict
     return verdict.before
@@ -60,7 +60,7 @@ def test_while_it_may_still_be_on_its_way_an_effect_counts_as_running(
 ) -> None:
     """A request may wait in a proxy when its sender dies: it must not be sent again at once."""
     now = [1000.0]
-    limits = Limits(settle=10.0, read_retries=0)
+    limits = ConnectionLimits(settle=10.0, read_retries=0)
     migrate = handlers(simulated_ground.connection, limits, lambda: now[0])["migrate"]
     case = simulated_ground.movable()
     before = _go(migrate, case.live())

@@ -1,7 +1,7 @@
 import pytest
 
 from application.ports.cloud import ActionHandler, CloudRefused, Fail, Go, Observation, Phase, Skip
-from domain.kernel.aggregate import Facts
+from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Reason
 from tests.conformance.actions.ground import Case, Ground, host_of, requests_of, server_of, until
 
@@ -11,18 +11,18 @@ KINDS = ("live", "cold")
 RECORDED_AS = {"live": "live-migration", "cold": "migrate"}
 
 
-def _parameters(case: Case, kind: str) -> Facts:
+def _parameters(case: Case, kind: str) -> JsonObject:
     return case.live() if kind == "live" else case.cold()
 
 
-def _go(migrate: ActionHandler, parameters: Facts) -> Facts:
+def _go(migrate: ActionHandler, parameters: JsonObject) -> JsonObject:
     verdict = migrate.check(parameters)
     assert isinstance(verdict, Go), verdict
     return verdict.before
 
 
 def _end(
-    migrate: ActionHandler, parameters: Facts, before: Facts, receipt: Facts | None
+    migrate: ActionHandler, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None
 ) -> Observation:
     seen: list[Observation] = []
 
@@ -161,7 +161,7 @@ def test_a_running_live_migration_shows_its_progress_and_can_be_aborted(
     with ground.slow(case.server):
         before = _go(migrate, case.live())
         receipt = migrate.start(case.live(), before)
-        shown: list[Facts] = []
+        shown: list[JsonObject] = []
 
         def progressing() -> bool:
             shown.append(migrate.observe(case.live(), before, receipt).facts)
@@ -220,7 +220,7 @@ def test_a_destination_must_exist_by_its_whole_name(ground: Ground, acts: Acts) 
 def test_a_disabled_destination_fails(ground: Ground, acts: Acts) -> None:
     case, host = ground.movable(), ground.spare_host()
     host = case.destination if host == case.source else host
-    parameters: Facts = {"resource_id": host, "resource_name": host, "state": "disabled"}
+    parameters: JsonObject = {"resource_id": host, "resource_name": host, "state": "disabled"}
     switch = acts["change_nova_service_state"]
     verdict = switch.check(parameters)
     assert isinstance(verdict, Go)
@@ -228,7 +228,7 @@ def test_a_disabled_destination_fails(ground: Ground, acts: Acts) -> None:
     try:
         failed = acts["migrate"].check({**case.live(), "destination_node": host})
     finally:
-        back: Facts = {**parameters, "state": "enabled"}
+        back: JsonObject = {**parameters, "state": "enabled"}
         verdict = switch.check(back)
         assert isinstance(verdict, Go)
         switch.start(back, verdict.before)

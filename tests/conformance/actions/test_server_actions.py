@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 
 from application.ports.cloud import ActionHandler, CloudRefused, Fail, Go, Observation, Phase, Skip
-from domain.kernel.aggregate import Facts
+from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Reason
 from tests.conformance.actions.ground import Ground, requests_of, server_of, until
 
@@ -21,13 +21,13 @@ def server(ground: Ground) -> Iterator[str]:
         until(lambda: server_of(ground.nova, found)["status"] == "ACTIVE")
 
 
-def _go(handler: ActionHandler, parameters: Facts) -> Facts:
+def _go(handler: ActionHandler, parameters: JsonObject) -> JsonObject:
     verdict = handler.check(parameters)
     assert isinstance(verdict, Go), verdict
     return verdict.before
 
 
-def _end(handler: ActionHandler, parameters: Facts, before: Facts) -> Observation:
+def _end(handler: ActionHandler, parameters: JsonObject, before: JsonObject) -> Observation:
     """How it ends, seen without a receipt."""
     until(lambda: handler.observe(parameters, before, None).phase is not Phase.RUNNING)
     return handler.observe(parameters, before, None)
@@ -47,7 +47,7 @@ def test_a_server_is_stopped_once(ground: Ground, acts: Acts, server: str) -> No
 
 @pytest.mark.parametrize("kind", ["stop", "shelve", "delete", "resize"])
 def test_a_server_that_does_not_exist_is_skipped(ground: Ground, acts: Acts, kind: str) -> None:
-    parameters: Facts = {"resource_id": NOWHERE}
+    parameters: JsonObject = {"resource_id": NOWHERE}
     if kind == "resize":
         parameters["flavor"] = "any"
     verdict = acts[kind].check(parameters)
@@ -67,7 +67,7 @@ def test_a_server_is_resized_by_the_flavors_name_and_the_resize_confirmed(
     old = server_of(ground.nova, server)["flavor"]["original_name"]
     resize = acts["resize"]
     for flavor in (name, old):
-        parameters: Facts = {"resource_id": server, "flavor": flavor}
+        parameters: JsonObject = {"resource_id": server, "flavor": flavor}
         before = _go(resize, parameters)
         resize.start(parameters, before)
         assert _end(resize, parameters, before).phase is Phase.DONE
@@ -83,7 +83,7 @@ def test_a_server_that_goes_between_check_and_effect_needs_no_effect(
 ) -> None:
     """Its owner deleted it in that moment, and the plan failed for it."""
     before = _go(acts[kind], {"resource_id": server})
-    parameters: Facts = {"resource_id": NOWHERE}
+    parameters: JsonObject = {"resource_id": NOWHERE}
     receipt = acts[kind].start(parameters, before)
     assert acts[kind].observe(parameters, before, receipt).phase is Phase.DONE
 
@@ -100,19 +100,19 @@ def test_a_server_is_deleted_once_and_stays_deleted_for_whoever_looks(
 
 
 def test_a_flavor_that_does_not_exist_fails(ground: Ground, acts: Acts) -> None:
-    parameters: Facts = {"resource_id": ground.movable().server, "flavor": "no-such-flavor"}
+    parameters: JsonObject = {"resource_id": ground.movable().server, "flavor": "no-such-flavor"}
     verdict = acts["resize"].check(parameters)
     assert isinstance(verdict, Fail)
     assert "no-such-flavor" in str(verdict.because)
 
 
 def test_nop_and_sleep_go_through_the_same_steps(ground: Ground, acts: Acts) -> None:
-    nop: Facts = {"message": "hello", "resource_id": None}
+    nop: JsonObject = {"message": "hello", "resource_id": None}
     before = _go(acts["nop"], nop)
     assert acts["nop"].observe(nop, before, None).phase is Phase.NEVER_STARTED
     receipt = acts["nop"].start(nop, before)
     assert acts["nop"].observe(nop, before, receipt).phase is Phase.DONE
-    sleep: Facts = {"duration": 0.2}
+    sleep: JsonObject = {"duration": 0.2}
     before = _go(acts["sleep"], sleep)
     receipt = acts["sleep"].start(sleep, before)
     assert _end(acts["sleep"], sleep, before).phase is Phase.DONE
@@ -124,5 +124,5 @@ def test_nop_is_skipped_or_fails_where_it_is_told_to(ground: Ground, acts: Acts)
     assert isinstance(nop.check({"message": None, "fail_pre_condition": True}), Fail)
     with pytest.raises(CloudRefused, match="Failed in execute"):
         nop.start({"message": None, "fail_execute": True}, {})
-    failing: Facts = {"message": None, "fail_post_condition": True}
+    failing: JsonObject = {"message": None, "fail_post_condition": True}
     assert nop.observe(failing, {}, nop.start(failing, {})).phase is Phase.FAILED

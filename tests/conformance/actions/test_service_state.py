@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 
 from application.ports.cloud import ActionHandler, CloudRefused, Fail, Go, Phase, Skip
-from domain.kernel.aggregate import Facts
+from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Reason
 from tests.conformance.actions.ground import Ground, Json
 
@@ -30,11 +30,11 @@ def _service(ground: Ground, host: str) -> Json:
     return found
 
 
-def _to(host: str, state: str, **more: object) -> Facts:
+def _to(host: str, state: str, **more: object) -> JsonObject:
     return {"resource_id": host, "resource_name": host, "state": state, **more}
 
 
-def _go(switch: ActionHandler, parameters: Facts) -> Facts:
+def _go(switch: ActionHandler, parameters: JsonObject) -> JsonObject:
     verdict = switch.check(parameters)
     assert isinstance(verdict, Go), verdict
     return verdict.before

@@ -9,7 +9,7 @@ import requests
 
 from application.ports.metrics import MetricSource
 from domain.cluster.compute.model import ComputeModel
-from infrastructure.datasources.endpoint import Asker, Patience, UrlEndpoint
+from infrastructure.datasources.endpoint import HttpReader, RequestRetryPolicy, UrlEndpoint
 from infrastructure.datasources.gnocchi import GnocchiSource
 from infrastructure.datasources.gnocchi_api import GnocchiApi
 from infrastructure.datasources.grafana import GrafanaSource
@@ -27,7 +27,7 @@ from tests.integration.datasources import gnocchi_server
 from tests.postgres import Server
 
 Maker = Callable[[UrlEndpoint], MetricSource]
-ONCE = Patience(attempts=1)
+ONCE = RequestRetryPolicy(attempts=1)
 
 
 @dataclass
@@ -49,17 +49,17 @@ class Ground:
 
 def prometheus(endpoint: UrlEndpoint) -> MetricSource:
     """The Prometheus adapter."""
-    return PrometheusSource(QueryApi(Asker(endpoint, ONCE)))
+    return PrometheusSource(QueryApi(HttpReader(endpoint, ONCE)))
 
 
 def gnocchi(endpoint: UrlEndpoint, *, chunk: int = 500, page: int = 3) -> MetricSource:
     """The Gnocchi adapter, with small pages."""
-    return GnocchiSource(GnocchiApi(Asker(endpoint, ONCE), chunk=chunk, page=page))
+    return GnocchiSource(GnocchiApi(HttpReader(endpoint, ONCE), chunk=chunk, page=page))
 
 
 def grafana(endpoint: UrlEndpoint) -> MetricSource:
     """The Grafana adapter."""
-    return GrafanaSource(Asker(endpoint, ONCE), grafana_stub.PANELS)
+    return GrafanaSource(HttpReader(endpoint, ONCE), grafana_stub.PANELS)
 
 
 @pytest.fixture(scope="session")

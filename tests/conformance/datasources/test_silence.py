@@ -6,7 +6,7 @@ from application.ports.metrics import MetricCheck
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.records import ServerRow
 from domain.metrics import catalogue as m
-from infrastructure.datasources.endpoint import Asker, UrlEndpoint
+from infrastructure.datasources.endpoint import HttpReader, UrlEndpoint
 from infrastructure.datasources.prometheus import PrometheusSource
 from infrastructure.datasources.queries import QueryApi
 from tests.conformance.datasources import truth
@@ -33,10 +33,12 @@ def _cloud_of(*servers: str) -> ComputeModel:
 def test_prometheus_tells_when_it_last_heard_of_a_metric(real_prometheus: Ground) -> None:
     endpoint = UrlEndpoint(real_prometheus.url)
     names = {m.INSTANCE_RAM_USAGE: "forgotten_memory"}
-    source = PrometheusSource(QueryApi(Asker(endpoint)), series=names)
+    source = PrometheusSource(QueryApi(HttpReader(endpoint)), series=names)
     (row,) = source.preflight((MEMORY,), _cloud_of("stopped"))
     _silent_since_half_an_hour(row)
-    never = PrometheusSource(QueryApi(Asker(endpoint)), series={m.INSTANCE_RAM_USAGE: "nothing"})
+    never = PrometheusSource(
+        QueryApi(HttpReader(endpoint)), series={m.INSTANCE_RAM_USAGE: "nothing"}
+    )
     (row,) = never.preflight((MEMORY,), _cloud_of("stopped"))
     assert (row.present, row.age) == (False, None)
     endpoint.close()

@@ -7,7 +7,7 @@ from typing import Self, TypedDict
 from uuid import UUID
 
 from application.ports.event_log import EventLog
-from domain.kernel.aggregate import Created, Event, Root
+from domain.kernel.aggregate import Aggregate, Created, Event
 from domain.kernel.metadata import Context, Metadata, component
 from infrastructure.clock import RandomIds, SystemClock
 from infrastructure.event_log import open_event_log
@@ -46,7 +46,7 @@ class CounterForm(TypedDict):
     planned: datetime | None
 
 
-class Counter(Root):
+class Counter(Aggregate):
     TOPIC = "test.counter"
 
     def __init__(self) -> None:
@@ -73,7 +73,7 @@ class NoteWritten(Created):
     TOPIC = "test.note-written"
 
 
-class Note(Root):
+class Note(Aggregate):
     TOPIC = "test.note"
 
     @classmethod

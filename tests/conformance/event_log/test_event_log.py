@@ -8,7 +8,7 @@ import pytest
 from application.ports.event_log import (
     ConcurrencyConflict,
     EventLogUnavailable,
-    Recorded,
+    RecordedEvent,
 )
 from domain.kernel.metadata import Context, Metadata, component
 from infrastructure.event_log import SqlEventLog, Unstorable, open_event_log
@@ -46,7 +46,7 @@ def test_events_are_read_back_equal_and_in_order(event_log: SqlEventLog) -> None
     events = list(deepcopy(counter).collect_events())
     end = event_log.save(counter)
     entries = event_log.read(0, 10)
-    assert [entry.event for entry in entries if isinstance(entry, Recorded)] == events
+    assert [entry.event for entry in entries if isinstance(entry, RecordedEvent)] == events
     assert [(e.topic, e.version, e.aggregate_id) for e in entries] == [
         ("test.counter-opened", 1, counter.id),
         ("test.counted", 2, counter.id),
@@ -174,7 +174,7 @@ def test_history_is_that_of_one_aggregate_behind_a_version(event_log: SqlEventLo
     end = event_log.save(counter)
     assert [entry.version for entry in event_log.history(counter_id)] == [1, 2, 3, 4]
     (last,) = event_log.history(counter_id, after=3)
-    assert isinstance(last, Recorded)
+    assert isinstance(last, RecordedEvent)
     assert isinstance(last.event, Counted)
     assert (last.position, last.event.amount) == (end, 3)
     between = event_log.history(counter_id, after=1, upto=3)

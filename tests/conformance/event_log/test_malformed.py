@@ -5,8 +5,8 @@ from uuid import UUID
 import pytest
 from eventsourcing.persistence import StoredEvent
 
-from application.ports.event_log import Malformed, Recorded
-from infrastructure.event_log import SqlEventLog, Unreadable, verify_topics
+from application.ports.event_log import MalformedEntry, RecordedEvent
+from infrastructure.event_log import SqlEventLog, UnreadableEvent, verify_topics
 from tests.conformance.event_log.counters import NEW, Counted, Counter, loaded, now, opened
 
 GOOD = (
@@ -54,15 +54,17 @@ def test_a_row_that_is_no_event_is_shown_and_the_others_are_read(
     put(event_log, counter_id, topic, state)
     other_id = opened(event_log)
     first, bad, last = event_log.read(0, 10)
-    assert isinstance(first, Recorded)
-    assert isinstance(last, Recorded)
+    assert isinstance(first, RecordedEvent)
+    assert isinstance(last, RecordedEvent)
     assert last.aggregate_id == other_id
-    assert isinstance(bad, Malformed)
+    assert isinstance(bad, MalformedEntry)
     assert (bad.aggregate_id, bad.version, bad.topic, bad.state) == (counter_id, 2, topic, state)
     assert first.position < bad.position < last.position
     assert event_log.history(counter_id, after=1) == [bad]
     assert loaded(event_log, other_id).version == 1
-    with pytest.raises(Unreadable, match=f"(?i)(?s)Counter {counter_id}: version 2.*({error})"):
+    with pytest.raises(
+        UnreadableEvent, match=f"(?i)(?s)Counter {counter_id}: version 2.*({error})"
+    ):
         event_log.find(Counter, counter_id)
     assert loaded(event_log, counter_id, 1).total == 0
 
@@ -70,14 +72,14 @@ def test_a_row_that_is_no_event_is_shown_and_the_others_are_read(
 def test_a_stream_with_a_gap_is_an_error_not_a_wrong_state(event_log: SqlEventLog) -> None:
     counter_id = opened(event_log)
     put(event_log, counter_id, Counted.TOPIC, GOOD, version=3)
-    with pytest.raises(Unreadable, match="version 3"):
+    with pytest.raises(UnreadableEvent, match="version 3"):
         event_log.find(Counter, counter_id)
 
 
 def test_a_stream_that_does_not_begin_with_a_birth_is_an_error(event_log: SqlEventLog) -> None:
     counter_id = NEW.new()
     put(event_log, counter_id, Counted.TOPIC, GOOD, version=1)
-    with pytest.raises(Unreadable, match="version 1"):
+    with pytest.raises(UnreadableEvent, match="version 1"):
         event_log.find(Counter, counter_id)
 
 

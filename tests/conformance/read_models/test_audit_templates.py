@@ -1,13 +1,13 @@
 from application.ports.read_models import Page
 from domain.audit_templates import AuditTemplate
-from domain.catalogue import Catalogue
+from domain.catalogue import PluginCatalogue
 from tests.given import NOON, context, ident
 from tests.integration.projections.stories import installed
 from tests.integration.projections.world import World, names
 
 
 def catalogue(world: World) -> None:
-    opened = Catalogue.open(context())
+    opened = PluginCatalogue.open(context())
     opened.synchronise(context(), installed())
     world.log.save(opened)
 

@@ -2,21 +2,21 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from application.ports.read_models import AuditView, Page
-from domain.audits.audit import Audit, Definition
+from domain.audits.audit import Audit, AuditDefinition
 from domain.audits.events import AuditState, AuditType, RunCause
-from domain.catalogue import Catalogue
-from domain.kernel.reasons import Because, Reason
+from domain.catalogue import PluginCatalogue
+from domain.kernel.reasons import Cause, Reason
 from tests.given import NOON, context, ident
 from tests.integration.projections.stories import installed
 from tests.integration.projections.world import World, names
 
-UNREACHABLE = Because(Reason.CLOUD_UNREACHABLE, {"error": "no route"})
+UNREACHABLE = Cause(Reason.CLOUD_UNREACHABLE, {"error": "no route"})
 
 
 def request(
     number: int = 1, kind: AuditType = AuditType.ONESHOT, name: str = "", **details: Any
 ) -> Audit:
-    definition = Definition(
+    definition = AuditDefinition(
         name=name or f"audit {number}",
         audit_type=kind,
         goal=details.pop("goal", "server_consolidation"),
@@ -43,7 +43,7 @@ def shown(world: World, audit: Audit) -> AuditView:
 
 
 def catalogue(world: World) -> None:
-    opened = Catalogue.open(context())
+    opened = PluginCatalogue.open(context())
     opened.synchronise(context(), installed())
     world.log.save(opened)
 
@@ -116,7 +116,7 @@ def test_a_takeover_says_whose_run_it_was(world: World) -> None:
     audit = request()
     run, _ = run_of(audit)
     audit.claim_run(context(2), run, "engine/1", "ctl-1")
-    lost = Because(Reason.OWNER_LOST, {"owner": "engine/1", "successor": "engine/2"})
+    lost = Cause(Reason.OWNER_LOST, {"owner": "engine/1", "successor": "engine/2"})
     audit.claim_run(context(3), run, "engine/2", "ctl-2", takeover=lost)
     taken = shown(world, audit)
     assert taken.status_message == "The worker engine/1 disappeared; engine/2 took over."
@@ -127,7 +127,7 @@ def test_a_failed_run_says_why_and_a_message_never_exceeds_its_column(world: Wor
     audit = request()
     run, _ = run_of(audit)
     audit.claim_run(context(2), run, "engine/1", "ctl-1")
-    audit.fail_run(context(3), run, 1, Because(Reason.STRATEGY_FAILED, {"error": "x" * 400}))
+    audit.fail_run(context(3), run, 1, Cause(Reason.STRATEGY_FAILED, {"error": "x" * 400}))
     failed = shown(world, audit)
     assert failed.state == "FAILED"
     assert failed.status_message is not None

@@ -1,14 +1,14 @@
 from application.ports.read_models import Page
-from domain.catalogue import Catalogue
-from domain.catalogue.definitions import DefinitionKind
+from domain.catalogue import PluginCatalogue
+from domain.catalogue.definitions import PluginKind
 from domain.kernel.ids import definition_id
 from tests.given import NOON, context
 from tests.integration.projections.stories import installed
 from tests.integration.projections.world import World, names
 
 
-def catalogue(world: World) -> Catalogue:
-    opened = Catalogue.open(context())
+def catalogue(world: World) -> PluginCatalogue:
+    opened = PluginCatalogue.open(context())
     opened.synchronise(context(), installed())
     world.tell(opened)
     return opened
@@ -29,7 +29,7 @@ def test_a_goal_shows_what_it_says_about_itself(world: World) -> None:
     catalogue(world)
     goal = world.models.goal("dummy")
     assert goal is not None
-    assert goal.uuid == definition_id(DefinitionKind.GOAL, "dummy")
+    assert goal.uuid == definition_id(PluginKind.GOAL, "dummy")
     assert goal.display_name == "Dummy"
     assert goal.efficacy_specification[0]["schema"] == "{}"
     assert (goal.created_at, goal.updated_at, goal.deleted_at) == (NOON, None, None)
@@ -49,7 +49,7 @@ def test_a_definition_is_found_by_name_in_any_case_by_uuid_and_by_number(world: 
 def test_a_strategy_names_its_goal_and_is_found_by_it(world: World) -> None:
     catalogue(world)
     by_name = world.models.strategies(Page(), {"goal": "Server_Consolidation"})
-    goal = definition_id(DefinitionKind.GOAL, "server_consolidation")
+    goal = definition_id(PluginKind.GOAL, "server_consolidation")
     assert names(by_name) == ["basic"]
     assert (by_name[0].goal_uuid, by_name[0].goal_name) == (goal, "server_consolidation")
     assert world.models.strategies(Page(), {"goal": str(goal)}) == by_name
@@ -59,9 +59,7 @@ def test_a_strategy_names_its_goal_and_is_found_by_it(world: World) -> None:
 def test_a_retired_goal_disappears_and_references_to_it_show_as_null(world: World) -> None:
     opened = catalogue(world)
     opened.synchronise(context(60), installed(without="dummy"))
-    without_goal = [
-        one for one in installed() if one.id != definition_id(DefinitionKind.GOAL, "dummy")
-    ]
+    without_goal = [one for one in installed() if one.id != definition_id(PluginKind.GOAL, "dummy")]
     opened.synchronise(context(90), without_goal)
     world.tell(opened)
     assert world.models.goal("dummy") is None

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine
 
-from application.ports.counters import Counted
+from application.ports.counters import EventCount
 from infrastructure.read_models import SqlCounterBoard, open_engine, upgrade, views_url
 from tests.given import NOON
 
@@ -25,19 +25,19 @@ def test_what_is_counted_is_added_up_and_the_last_time_is_the_latest(engine: Eng
     board = SqlCounterBoard(engine)
     assert board.rows() == []
     board.add([])
-    board.add([Counted("x", "a", "good", 2, LATER), Counted("x", "a", "bad", 1, NOON)])
-    SqlCounterBoard(engine).add([Counted("x", "a", "good", 3, NOON)])
-    board.add([Counted("x", "a", "bad", 1, LATER), Counted("y", "a", "bad", 7, NOON)])
+    board.add([EventCount("x", "a", "good", 2, LATER), EventCount("x", "a", "bad", 1, NOON)])
+    SqlCounterBoard(engine).add([EventCount("x", "a", "good", 3, NOON)])
+    board.add([EventCount("x", "a", "bad", 1, LATER), EventCount("y", "a", "bad", 7, NOON)])
     assert board.rows() == [
-        Counted("x", "a", "bad", 2, LATER),
-        Counted("x", "a", "good", 5, LATER),
-        Counted("y", "a", "bad", 7, NOON),
+        EventCount("x", "a", "bad", 2, LATER),
+        EventCount("x", "a", "good", 5, LATER),
+        EventCount("y", "a", "bad", 7, NOON),
     ]
 
 
 def test_several_may_add_at_once_in_any_order(engine: Engine) -> None:
     board = SqlCounterBoard(engine)
-    counts = [Counted("x", name, "good", 1, NOON) for name in "abcdefgh"]
+    counts = [EventCount("x", name, "good", 1, NOON) for name in "abcdefgh"]
     with ThreadPoolExecutor(4) as pool:
         for done in [pool.submit(board.add, counts[:: 1 - 2 * (n % 2)]) for n in range(40)]:
             done.result(60)

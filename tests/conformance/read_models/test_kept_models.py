@@ -5,29 +5,29 @@ from datetime import timedelta
 
 import pytest
 
-from domain.cluster_models import ClusterModel, Collection
+from domain.cluster_models import ClusterModel, CompleteCollection
 from domain.kernel.ids import cluster_model_id
-from domain.kernel.reasons import Because, Reason
-from infrastructure.read_models import SqlKeptModels
+from domain.kernel.reasons import Cause, Reason
+from infrastructure.read_models import SqlCollectedModels
 from tests.given import NOON, context
 from tests.integration.projections.world import World
 
 EAST = cluster_model_id("east", "compute")
-LOST = Because(Reason.UNKNOWN_HOST, {"resource": "s", "host": "h"})
-AWAY = Because(Reason.CLOUD_UNREACHABLE, {"error": "503"})
+LOST = Cause(Reason.UNKNOWN_HOST, {"resource": "s", "host": "h"})
+AWAY = Cause(Reason.CLOUD_UNREACHABLE, {"error": "503"})
 SIZES = {"hosts": 3, "servers": 10}
-FIRST = Collection("a" * 64, SIZES, 9, 0.25, (LOST,), {"servers_added": 10})
+FIRST = CompleteCollection("a" * 64, SIZES, 9, 0.25, (LOST,), {"servers_added": 10})
 SECOND = replace(
     FIRST, digest="b" * 64, sizes={"hosts": 3, "servers": 11}, problems=(), changes=None
 )
 
 
 @pytest.fixture
-def kept(world: World) -> SqlKeptModels:
-    return SqlKeptModels(world.engine)
+def kept(world: World) -> SqlCollectedModels:
+    return SqlCollectedModels(world.engine)
 
 
-def test_nothing_is_known_of_a_model_that_nobody_confirmed(kept: SqlKeptModels) -> None:
+def test_nothing_is_known_of_a_model_that_nobody_confirmed(kept: SqlCollectedModels) -> None:
     assert kept.confirmation(EAST) is None
     assert kept.state(EAST) is None
     assert kept.version(1) is None
@@ -36,7 +36,7 @@ def test_nothing_is_known_of_a_model_that_nobody_confirmed(kept: SqlKeptModels) 
 
 @pytest.mark.parametrize("elapsed", [0.0, 0.25, 90.0, 1_000_000.0])
 def test_a_model_is_as_old_as_the_beginning_of_its_collection(
-    kept: SqlKeptModels, elapsed: float
+    kept: SqlCollectedModels, elapsed: float
 ) -> None:
     kept.confirm(EAST, "a", elapsed)
     found = kept.confirmation(EAST)
@@ -45,7 +45,9 @@ def test_a_model_is_as_old_as_the_beginning_of_its_collection(
     assert elapsed - 0.01 <= found.age <= elapsed + 60
 
 
-def test_a_collection_that_began_earlier_does_not_replace_a_later_one(kept: SqlKeptModels) -> None:
+def test_a_collection_that_began_earlier_does_not_replace_a_later_one(
+    kept: SqlCollectedModels,
+) -> None:
     """Two collectors: the slow one reports last what it saw first."""
     kept.confirm(EAST, "later", 5.0)
     kept.confirm(EAST, "earlier", 60.0)
@@ -59,13 +61,13 @@ def test_a_collection_that_began_earlier_does_not_replace_a_later_one(kept: SqlK
     assert again.age < found.age
 
 
-def test_models_do_not_mix(kept: SqlKeptModels) -> None:
+def test_models_do_not_mix(kept: SqlCollectedModels) -> None:
     kept.confirm(EAST, "a", 0.0)
     assert kept.confirmation(cluster_model_id("west", "compute")) is None
 
 
 def test_every_version_of_a_model_can_be_found_by_position_and_by_time(
-    world: World, kept: SqlKeptModels
+    world: World, kept: SqlCollectedModels
 ) -> None:
     model = ClusterModel.open(context(), "east", "compute")
     model.take_in(context(10), FIRST)
@@ -89,7 +91,7 @@ def test_every_version_of_a_model_can_be_found_by_position_and_by_time(
     assert times == {9: None, 10: a, 29: a, 30: b, 3600: b}
 
 
-def test_a_version_tells_what_was_collected(world: World, kept: SqlKeptModels) -> None:
+def test_a_version_tells_what_was_collected(world: World, kept: SqlCollectedModels) -> None:
     model = ClusterModel.open(context(), "east", "compute")
     model.take_in(context(10), FIRST)
     position = world.tell(model)
@@ -106,7 +108,7 @@ def test_a_version_tells_what_was_collected(world: World, kept: SqlKeptModels) -
 
 
 def test_a_state_tells_since_when_the_cloud_cannot_be_read(
-    world: World, kept: SqlKeptModels
+    world: World, kept: SqlCollectedModels
 ) -> None:
     model = ClusterModel.open(context(), "east", "compute")
     model.fail(context(5), AWAY)

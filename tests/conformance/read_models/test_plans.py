@@ -3,8 +3,8 @@ from uuid import UUID
 from application.ports.read_models import ActionPlanView, ActionView, Page
 from domain.audits.audit import Audit
 from domain.audits.events import AuditState
-from domain.catalogue import Catalogue
-from domain.kernel.reasons import Because, Reason
+from domain.catalogue import PluginCatalogue
+from domain.kernel.reasons import Cause, Reason
 from domain.plans import ActionPlan, PlanState
 from tests.conformance.read_models.test_audits import request
 from tests.given import context, ident
@@ -13,7 +13,7 @@ from tests.integration.projections.world import World, uuids
 
 
 def published(world: World, actions: int = 4, number: int = 1) -> tuple[Audit, ActionPlan]:
-    opened = Catalogue.open(context())
+    opened = PluginCatalogue.open(context())
     opened.synchronise(context(), installed())
     audit = request(number)
     run = audit.run.id if audit.run else ident(0)
@@ -128,11 +128,11 @@ def test_progress_is_counted_and_a_second_attempt_does_not_count_twice(world: Wo
 
 def test_a_failure_says_in_which_phase_and_why(world: World) -> None:
     plan, ids = running(world, actions=3)
-    refused = Because(Reason.MIGRATION_REFUSED, {"server": "s-0", "error": "no room"})
+    refused = Cause(Reason.MIGRATION_REFUSED, {"server": "s-0", "error": "no room"})
     plan.intend_action(context(6), 1, ids[0], {})
     plan.fail_action(context(7), 1, ids[0], refused)
-    plan.fail_action(context(8), 1, ids[1], Because(Reason.ACTION_TYPE_UNKNOWN, {"type": "fly"}))
-    plan.skip_action(context(9), 1, ids[2], Because(Reason.SERVER_NOT_FOUND, {"server": "s-2"}))
+    plan.fail_action(context(8), 1, ids[1], Cause(Reason.ACTION_TYPE_UNKNOWN, {"type": "fly"}))
+    plan.skip_action(context(9), 1, ids[2], Cause(Reason.SERVER_NOT_FOUND, {"server": "s-2"}))
     found = shown(world, plan)
     assert action(world, ids[0]).status_message == (
         "Action failed in execute: the cloud refused to migrate server s-0: no room"
@@ -149,7 +149,7 @@ def test_a_failure_says_in_which_phase_and_why(world: World) -> None:
 
 def test_a_plan_with_skipped_actions_says_so_when_it_ends(world: World) -> None:
     plan, ids = running(world, actions=1)
-    plan.skip_action(context(6), 1, ids[0], Because(Reason.SERVER_NOT_FOUND, {"server": "s"}))
+    plan.skip_action(context(6), 1, ids[0], Cause(Reason.SERVER_NOT_FOUND, {"server": "s"}))
     found = shown(world, plan)
     assert (found.state, found.status_message) == ("SUCCEEDED", "One or more actions were skipped.")
 
@@ -179,7 +179,7 @@ def test_a_requirement_that_failed_cancels_its_dependants(world: World) -> None:
         plan.intend_action(context(6 + place), 1, ids[place], {})
         if place < 2:
             plan.succeed_action(context(6 + place), 1, ids[place], {})
-    plan.fail_action(context(9), 1, ids[2], Because(Reason.DEADLINE_PASSED, {"seconds": 5}))
+    plan.fail_action(context(9), 1, ids[2], Cause(Reason.DEADLINE_PASSED, {"seconds": 5}))
     shown(world, plan)
     last = action(world, ids[3])
     assert last.state == "CANCELLED"
@@ -202,7 +202,7 @@ def test_a_cancelled_plan_cancels_what_has_not_started(world: World) -> None:
 
 def test_a_superseded_plan_says_why(world: World) -> None:
     _, plan = published(world)
-    plan.supersede(context(9), Because(Reason.EXPIRED, {"hours": 24}))
+    plan.supersede(context(9), Cause(Reason.EXPIRED, {"hours": 24}))
     found = shown(world, plan)
     assert found.state == "SUPERSEDED"
     assert found.status_message == "The plan was not launched within 24 hours."

@@ -9,7 +9,7 @@ from pathlib import Path
 from domain.optimization import STRATEGIES
 from domain.optimization.solution import Solution
 from domain.optimization.strategies.dummy import Dummy
-from domain.optimization.strategy import Inputs
+from domain.optimization.strategy import StrategyInputs
 from interfaces.cli.main import main
 
 GATE = "VIGIL_TEST_GATE"
@@ -22,7 +22,7 @@ class Deadly(Dummy):
     name = "deadly"
     display_name = "Deadly strategy"
 
-    def solve(self, inputs: Inputs) -> Solution:
+    def solve(self, inputs: StrategyInputs) -> Solution:
         """Never returns."""
         os.kill(os.getpid(), signal.SIGKILL)
         raise AssertionError("unreachable")
@@ -34,7 +34,7 @@ class Slow(Dummy):
     name = "slow"
     display_name = "Slow strategy"
 
-    def solve(self, inputs: Inputs) -> Solution:
+    def solve(self, inputs: StrategyInputs) -> Solution:
         """What the dummy strategy says, later."""
         while not Path(os.environ[GATE]).exists():
             time.sleep(0.05)

@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from application.ports.event_log import Recorded
+from application.ports.event_log import RecordedEvent
 from domain.plans.events import ActionIntended
 from infrastructure.event_log import open_event_log
 from tests.faults.crash.installation import ROLES, Cloud, Installation, eventually
@@ -174,7 +174,7 @@ def judge(house: Installation, cloud: Cloud, database: str, plan: UUID) -> int:
     intents = [
         entry.event.action_id
         for entry in log.history(plan)
-        if isinstance(entry, Recorded) and isinstance(entry.event, ActionIntended)
+        if isinstance(entry, RecordedEvent) and isinstance(entry.event, ActionIntended)
     ]
     log.close()
     for server, times in asked.items():

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from application.ports.event_log import Recorded
+from application.ports.event_log import RecordedEvent
 from domain.kernel.reasons import Reason
 from infrastructure.event_log import open_event_log
 from tests.faults.crash.deadly import GATE
@@ -51,7 +51,9 @@ class House:
         history = log.history(UUID(audit))
         log.close()
         return [
-            entry.event for entry in history if isinstance(entry, Recorded) and entry.topic == topic
+            entry.event
+            for entry in history
+            if isinstance(entry, RecordedEvent) and entry.topic == topic
         ]
 
     def count(self, audit: str, topic: str, least: int) -> bool | None:

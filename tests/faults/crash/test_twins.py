@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from application.ports.event_log import Recorded
+from application.ports.event_log import RecordedEvent
 from infrastructure.event_log import open_event_log
 from tests.faults.crash.installation import ROLES, Cloud, Installation, eventually
 from tests.faults.crash.test_kill import judge, one_round
@@ -43,9 +43,9 @@ def assert_said_once(database: str, plan: UUID) -> None:
     said = [
         (entry.topic, getattr(entry.event, "action_id", None))
         for entry in log.history(plan)
-        if isinstance(entry, Recorded) and hasattr(entry.event, "action_id")
+        if isinstance(entry, RecordedEvent) and hasattr(entry.event, "action_id")
     ]
-    everything = [entry for entry in log.read(0, 100_000) if isinstance(entry, Recorded)]
+    everything = [entry for entry in log.read(0, 100_000) if isinstance(entry, RecordedEvent)]
     log.close()
     assert len(said) == len(set(said))
     assert sum(entry.topic == "audit.run-claimed" for entry in everything) == 1

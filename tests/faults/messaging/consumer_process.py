@@ -7,7 +7,7 @@ import asyncio
 import sys
 
 from application.ports.bus import Hint
-from infrastructure.messaging import ConsumerSettings, NatsBus, NatsSettings
+from infrastructure.messaging import ConsumerSettings, NatsBus, NatsConnectionSettings
 
 
 async def _hang(hint: Hint) -> None:
@@ -18,7 +18,7 @@ async def _hang(hint: Hint) -> None:
 def main() -> None:
     """Consumes until killed."""
     url, name, topic, ack_wait = sys.argv[1:5]
-    nats = NatsSettings(servers=(url,), token=sys.stdin.readline().strip())
+    nats = NatsConnectionSettings(servers=(url,), token=sys.stdin.readline().strip())
     settings = ConsumerSettings(slots=1, ack_wait=float(ack_wait), heartbeat=float(ack_wait) / 4)
     asyncio.run(NatsBus(nats, consumers=settings).consume(name, (topic,), _hang))
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from nats.js import JetStreamContext, api
 
-from application.ports.event_log import Recorded
+from application.ports.event_log import RecordedEvent
 from infrastructure.event_log.log import SqlEventLog
-from infrastructure.messaging import EmbeddedNats, Relay, StreamSettings, hints
+from infrastructure.messaging import EmbeddedNats, HintStreamSettings, Relay, hints
 from infrastructure.messaging import relay as relay_module
 from infrastructure.messaging.stream import HintStream
 from tests.integration.messaging.appending import append
@@ -77,7 +77,7 @@ def test_two_relays_and_a_server_killed_many_times_leave_no_gap_and_no_double(
 class _UnfencedStream(HintStream):
     """The control: publishes without saying which sequence it means."""
 
-    async def append(self, after: int, entries: Sequence[Recorded]) -> None:
+    async def append(self, after: int, entries: Sequence[RecordedEvent]) -> None:
         for entry in entries:
             await self._js.publish(self._settings.subject(entry.topic), hints.encode(entry))
 
@@ -172,7 +172,7 @@ def test_a_relay_that_starts_before_its_server_waits_for_it(
         append(event_log, 5)
         settings = nats_server.settings
         nats_server.stop()
-        relay = Relay(event_log, settings, StreamSettings())
+        relay = Relay(event_log, settings, HintStreamSettings())
         async with background(relay.run()):
             await asyncio.to_thread(event_log.wait, 5, 0.7)
             assert not relay.status.connected

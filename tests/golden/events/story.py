@@ -6,13 +6,13 @@ from uuid import UUID
 
 from application.kernel.unit_of_work import CommandReceipt
 from domain.audit_templates import AuditTemplate
-from domain.audits.audit import Audit, Definition
+from domain.audits.audit import Audit, AuditDefinition
 from domain.audits.events import AuditType
-from domain.catalogue import Catalogue, DefinitionKind
-from domain.catalogue import Definition as PlugIn
-from domain.kernel.aggregate import Root
+from domain.catalogue import PluginCatalogue, PluginKind
+from domain.catalogue import PluginDefinition as PlugIn
+from domain.kernel.aggregate import Aggregate
 from domain.kernel.metadata import Actor, ActorKind, Context, Metadata
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 from domain.optimization.solution import PlannedAction, ProposedAction
 from domain.plans.action_plan import ActionPlan
 from domain.plans.proposal import Proposal
@@ -35,7 +35,7 @@ class Clock:
         return Context(at, Metadata(Actor(ActorKind.USER, "u-1", name, "p-1"), "req-1", None, 1))
 
 
-def story() -> list[Root]:
+def story() -> list[Aggregate]:
     """Aggregates with everything that happened to them pending."""
     clock = Clock()
     audit, plan = _audit_and_plan(clock)
@@ -47,8 +47,8 @@ def story() -> list[Root]:
     name = NameReservation.reserve(clock.ctx(), "audit", "Nightly", AUDIT)
     name.release(clock.ctx(), AUDIT)
     name.take(clock.ctx(), "nightly", TEMPLATE)
-    catalogue = Catalogue.open(clock.ctx())
-    goal = PlugIn(DefinitionKind.GOAL, "dummy", "Dummy goal", {"efficacy_specification": []})
+    catalogue = PluginCatalogue.open(clock.ctx())
+    goal = PlugIn(PluginKind.GOAL, "dummy", "Dummy goal", {"efficacy_specification": []})
     catalogue.synchronise(clock.ctx(), [goal])
     catalogue.synchronise(clock.ctx(), [])
     receipt = CommandReceipt.write(clock.ctx(), "key", "0" * 64, AUDIT)
@@ -59,7 +59,7 @@ def _audit_and_plan(clock: Clock) -> tuple[Audit, ActionPlan]:
     audit = Audit.request(
         clock.ctx(),
         AUDIT,
-        Definition("a", AuditType.ONESHOT, "server_consolidation", None, {"limit": 0.8}, []),
+        AuditDefinition("a", AuditType.ONESHOT, "server_consolidation", None, {"limit": 0.8}, []),
     )
     run = audit.run
     assert run is not None
@@ -79,7 +79,7 @@ def _audit_and_plan(clock: Clock) -> tuple[Audit, ActionPlan]:
         clock.ctx("applier"),
         held,
         second,
-        Because(Reason.SERVICE_ALREADY_IN_STATE, {"host": "c1", "state": "disabled"}),
+        Cause(Reason.SERVICE_ALREADY_IN_STATE, {"host": "c1", "state": "disabled"}),
     )
     return audit, plan
 
@@ -89,13 +89,13 @@ def _proposal(run: UUID) -> Proposal:
         "migrate",
         SERVER,
         {"migration_type": "live", "source_node": "c1", "destination_node": "c2"},
-        Because(Reason.FREES_HOST, {"server": SERVER, "source": "c1"}),
+        Cause(Reason.FREES_HOST, {"server": SERVER, "source": "c1"}),
     )
     disable = ProposedAction(
         "change_nova_service_state",
         "c1",
         {"state": "disabled"},
-        Because(Reason.HOST_EMPTIED, {"host": "c1"}),
+        Cause(Reason.HOST_EMPTIED, {"host": "c1"}),
     )
     return Proposal(
         audit_id=AUDIT,

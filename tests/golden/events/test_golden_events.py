@@ -8,13 +8,13 @@ import pytest
 from eventsourcing.persistence import StoredEvent
 
 from application.kernel.unit_of_work import CommandReceipt
-from application.ports.event_log import Recorded
+from application.ports.event_log import RecordedEvent
 from domain.audit_templates import AuditTemplate
 from domain.audits.audit import Audit
 from domain.audits.events import AuditState
-from domain.catalogue import Catalogue
+from domain.catalogue import PluginCatalogue
 from domain.cluster_models.events import ClusterModelCollected
-from domain.kernel.aggregate import Root
+from domain.kernel.aggregate import Aggregate
 from domain.kernel.ids import CATALOGUE_ID, command_id, reservation_id
 from domain.plans.action import ActionState
 from domain.plans.action_plan import ActionPlan
@@ -27,7 +27,7 @@ from tests.golden.events.generate import STORY, Row, lines, present, values
 from tests.golden.events.samples import FORMS, product_events, sample, vocabularies
 from tests.golden.events.story import AUDIT, TEMPLATE
 
-A = TypeVar("A", bound=Root)
+A = TypeVar("A", bound=Aggregate)
 HOW = (
     "a stored form changed or is new. New class: python -m tests.golden.events.generate. "
     "Changed class: raise its class_version, add the upcaster, then the same command."
@@ -107,7 +107,7 @@ def told(event_log: SqlEventLog) -> SqlEventLog:
 def test_the_golden_story_is_read_without_a_loss(told: SqlEventLog) -> None:
     entries = told.read(0, 1000)
     assert len(entries) == len(STORY.read_bytes().splitlines())
-    assert all(isinstance(entry, Recorded) for entry in entries)
+    assert all(isinstance(entry, RecordedEvent) for entry in entries)
 
 
 def test_the_golden_story_folds_to_the_states_that_it_tells(told: SqlEventLog) -> None:
@@ -120,7 +120,7 @@ def test_the_golden_story_folds_to_the_states_that_it_tells(told: SqlEventLog) -
     assert states == [ActionState.SUCCEEDED, ActionState.SKIPPED]
     assert found(told, AuditTemplate, TEMPLATE).deleted
     assert found(told, NameReservation, reservation_id("audit", "nightly")).owner == TEMPLATE
-    assert found(told, Catalogue, CATALOGUE_ID).definitions == {}
+    assert found(told, PluginCatalogue, CATALOGUE_ID).definitions == {}
     assert found(told, CommandReceipt, command_id("key")).result == AUDIT
 
 

@@ -9,20 +9,20 @@ from application.kernel.unit_of_work import CommandReceipt
 from domain.audit_templates import AuditTemplate
 from domain.audits.audit import Audit
 from domain.audits.events import AuditChanged, AuditRunRequested
-from domain.catalogue import Catalogue
+from domain.catalogue import PluginCatalogue
 from domain.cluster_models import ClusterModel
 from domain.cluster_models.amendments import ModelAmendments
-from domain.kernel.aggregate import Created, Event, Root
+from domain.kernel.aggregate import Aggregate, Created, Event
 from domain.plans.action_plan import ActionPlan
 from domain.reservations import NameReservation
-from infrastructure.event_log.snapshots import Form, attributes
+from infrastructure.event_log.snapshots import SnapshotCodec, attributes
 from tests.golden.events.samples import FORMS, product_events, sample
 
-LASTING: tuple[type[Root], ...] = (Audit, ClusterModel, ModelAmendments)
-SHORT: tuple[type[Root], ...] = (
+LASTING: tuple[type[Aggregate], ...] = (Audit, ClusterModel, ModelAmendments)
+SHORT: tuple[type[Aggregate], ...] = (
     ActionPlan,
     AuditTemplate,
-    Catalogue,
+    PluginCatalogue,
     CommandReceipt,
     NameReservation,
 )
@@ -37,7 +37,7 @@ CHANGES: dict[str, object] = {
 }
 
 
-def born(kind: type[Root]) -> Root:
+def born(kind: type[Aggregate]) -> Aggregate:
     """An aggregate to which nothing has happened yet."""
     fresh = kind.__new__(kind)
     fresh.__base_init__(UUID(int=1), 1, datetime(2026, 11, 24, tzinfo=UTC))
@@ -45,25 +45,25 @@ def born(kind: type[Root]) -> Root:
     return fresh
 
 
-def events_of(kind: type[Root]) -> list[type[Event]]:
+def events_of(kind: type[Aggregate]) -> list[type[Event]]:
     topics = product_events()
     return [cls for topic, cls in topics.items() if topic.startswith(f"{kind.TOPIC}.")]
 
 
 @pytest.mark.parametrize("kind", LASTING)
-def test_a_form_types_each_attribute_and_no_other(kind: type[Root]) -> None:
+def test_a_form_types_each_attribute_and_no_other(kind: type[Aggregate]) -> None:
     form = kind.form()
     assert form is not None
     assert set(form.__annotations__) == set(attributes(born(kind)))
 
 
 @pytest.mark.parametrize("kind", SHORT)
-def test_what_has_a_short_life_has_no_form(kind: type[Root]) -> None:
+def test_what_has_a_short_life_has_no_form(kind: type[Aggregate]) -> None:
     assert kind.form() is None
 
 
 def test_every_kind_of_aggregate_is_one_or_the_other() -> None:
-    product = {cls for cls in Root.__subclasses__() if not cls.__module__.startswith("tests.")}
+    product = {cls for cls in Aggregate.__subclasses__() if not cls.__module__.startswith("tests.")}
     assert product == {*LASTING, *SHORT}
 
 
@@ -72,11 +72,11 @@ def test_every_kind_of_aggregate_is_one_or_the_other() -> None:
     ("kind", "happened"), [(kind, event) for kind in LASTING for event in events_of(kind)]
 )
 def test_after_each_event_all_that_is_remembered_comes_back(
-    kind: type[Root], happened: type[Event], filling: str
+    kind: type[Aggregate], happened: type[Event], filling: str
 ) -> None:
     types = kind.form()
     assert types is not None
-    form = Form(kind, types)
+    form = SnapshotCodec(kind, types)
     (creation,) = (cls for cls in events_of(kind) if issubclass(cls, Created))
     aggregate = born(kind)
     sample(creation, filling).apply(aggregate)

@@ -7,12 +7,12 @@ from uuid import UUID
 from application.ports.read_models import ProjectionStatus, TimelineView
 from application.queries.overview import (
     AuditLine,
+    InstallationInfo,
     ModelLine,
     MoveLine,
+    Overview,
     PlanLine,
     ServiceLine,
-    View,
-    Where,
 )
 from tests.given import NOON
 
@@ -94,9 +94,9 @@ def projection(name: str, lag: int = 0, quarantined: int = 0) -> ProjectionStatu
     )
 
 
-BUSY = View(
+BUSY = Overview(
     at=NOON,
-    where=Where(
+    where=InstallationInfo(
         database="postgresql://vigil:***@db/vigil",
         pid=4711,
         api_url="http://127.0.0.1:9322",
@@ -145,6 +145,6 @@ BUSY = View(
     ),
 )
 
-EMPTY = View(at=NOON, where=Where(database="sqlite:////var/lib/vigil/vigil.sqlite"))
+EMPTY = Overview(at=NOON, where=InstallationInfo(database="sqlite:////var/lib/vigil/vigil.sqlite"))
 
 AWAY = replace(EMPTY, problem="the database does not answer: connection refused; trying again")

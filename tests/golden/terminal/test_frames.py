@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from application.queries.overview import View
+from application.queries.overview import Overview
 from interfaces.terminal.frame import frame, share
 from interfaces.terminal.plain import as_json, lines
 from tests.golden.terminal.example import AWAY, BUSY, EMPTY
@@ -18,7 +18,7 @@ RENEW = "VIGIL_RENEW_GOLDEN"
 """Set this variable to write the frames anew; look at the difference before you commit it."""
 
 
-def drawn(view: View, width: int, height: int) -> str:
+def drawn(view: Overview, width: int, height: int) -> str:
     out = io.StringIO()
     console = Console(file=out, width=width, height=height, color_system=None, highlight=False)
     console.print(frame(view, width, height))
@@ -34,7 +34,9 @@ def compare(name: str, text: str) -> None:
 
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (120, 40)])
 @pytest.mark.parametrize(("name", "view"), [("busy", BUSY), ("empty", EMPTY), ("away", AWAY)])
-def test_a_screen_looks_as_it_was_agreed(name: str, view: View, width: int, height: int) -> None:
+def test_a_screen_looks_as_it_was_agreed(
+    name: str, view: Overview, width: int, height: int
+) -> None:
     compare(f"{name}-{width}x{height}", drawn(view, width, height))
 
 
@@ -57,7 +59,7 @@ HOSTILE = "a\nb\x1b[31mred\u202e\x9b2J"
 """A name that breaks the line, colours what follows, and turns the direction of writing."""
 
 
-def hostile(view: View) -> View:
+def hostile(view: Overview) -> Overview:
     """The same with a name, a message and an event that any user may have written."""
     audits = tuple(replace(one, name=HOSTILE, message=HOSTILE) for one in view.audits)
     events = tuple(replace(one, summary=HOSTILE, actor=HOSTILE) for one in view.events)

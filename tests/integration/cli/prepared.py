@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from application.ports.event_log import EventLog
-from domain.audits.audit import Audit, Definition
+from domain.audits.audit import Audit, AuditDefinition
 from domain.audits.events import AuditType
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 from domain.optimization.solution import PlannedAction, ProposedAction
 from domain.plans import ActionPlan, Proposal
 from domain.reservations import NameReservation
@@ -14,7 +14,7 @@ from tests.given import context, ident
 
 AUDIT = ident(0xA0D17)
 NAME = "evening tidy-up"
-LOST = Because(Reason.MIGRATION_FAILED, {"migration": "m-2", "server": "vm-2", "status": "error"})
+LOST = Cause(Reason.MIGRATION_FAILED, {"migration": "m-2", "server": "vm-2", "status": "error"})
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Story:
 
 def tell(log: EventLog) -> Story:
     """Appends the history."""
-    definition = Definition(
+    definition = AuditDefinition(
         name=NAME,
         audit_type=AuditType.ONESHOT,
         goal="server_consolidation",
@@ -73,7 +73,7 @@ def _proposal(run: UUID) -> Proposal:
                     "source_node": "host-01",
                     "destination_node": "host-02",
                 },
-                Because(Reason.FREES_HOST, {"server": f"web-{number}", "source": "host-01"}),
+                Cause(Reason.FREES_HOST, {"server": f"web-{number}", "source": "host-01"}),
             ),
             parents=(number - 2,) if number > 1 else (),
             requires=(number - 2,) if number > 1 else (),

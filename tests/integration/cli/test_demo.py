@@ -7,7 +7,7 @@ import pytest
 
 from interfaces.demo.directory import MARK, prepare
 from interfaces.demo.errors import DemoFailed
-from interfaces.demo.installation import House
+from interfaces.demo.installation import DemoInstallation
 from tests.integration.cli.conftest import Cli
 from tests.integration.cli.house import House as Processes
 
@@ -56,7 +56,9 @@ def test_a_directory_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_house_that_does_not_come_up_says_why(tmp_path: Path) -> None:
-    house = House(tmp_path, {"api.host": "10.0.0.1", "DEFAULT.enable_authentication": "false"})
+    house = DemoInstallation(
+        tmp_path, {"api.host": "10.0.0.1", "DEFAULT.enable_authentication": "false"}
+    )
     with pytest.raises(DemoFailed, match=r"enable_authentication: must be true"):
         house.start()
     assert house.stop() == 2

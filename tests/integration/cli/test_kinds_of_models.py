@@ -13,7 +13,7 @@ from uuid import UUID
 import pytest
 from openstack.connection import Connection
 
-from application.cluster_models.collection import Keepers
+from application.cluster_models.collection import ModelCollectors
 from application.cluster_models.kinds import BAREMETAL, STORAGE
 from application.cluster_models.query import ClusterModels
 from application.kernel.errors import Unavailable
@@ -31,7 +31,7 @@ from infrastructure.simulator import Simulator, SimulatorConfig, clouds_yaml
 from interfaces.bootstrap.models import cluster_models, keepers
 from interfaces.bootstrap.parts import connection
 from interfaces.bootstrap.rest import rest_services
-from interfaces.bootstrap.store import Store
+from interfaces.bootstrap.store import OpenDatabase
 from interfaces.cli.main import main
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -74,9 +74,9 @@ def settings(words: list[str], **changes: str) -> Settings:
 class Installation:
     """What keeps models, and what shows them."""
 
-    def __init__(self, chosen: Settings, store: Store, cloud: Connection) -> None:
+    def __init__(self, chosen: Settings, store: OpenDatabase, cloud: Connection) -> None:
         self._store = store
-        self.keepers: Keepers = keepers(chosen, store, cloud, Metadata(component("test")))
+        self.keepers: ModelCollectors = keepers(chosen, store, cloud, Metadata(component("test")))
         self.models: ClusterModels = cluster_models(chosen, store)
 
     def collect(self) -> dict[str, Exception]:
@@ -94,7 +94,7 @@ class Installation:
 @contextmanager
 def installation(words: list[str], **changes: str) -> Iterator[Installation]:
     chosen = settings(words, **changes)
-    store, cloud = Store(chosen), connection(chosen)
+    store, cloud = OpenDatabase(chosen), connection(chosen)
     try:
         yield Installation(chosen, store, cloud)
     finally:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from application.cluster_models.collection import ModelKeeper
+from application.cluster_models.collection import ModelCollector
 from application.cluster_models.kinds import compute_source
 from application.kernel.unit_of_work import Commands
 from application.projections import Projector, all_projections
@@ -20,7 +20,7 @@ from infrastructure.event_log import open_event_log, open_records
 from infrastructure.openstack.collectors.compute import NovaCollector
 from infrastructure.openstack.connection import connect
 from infrastructure.read_models import (
-    SqlKeptModels,
+    SqlCollectedModels,
     SqlProjectionStore,
     open_engine,
     views_url,
@@ -264,11 +264,11 @@ def kept(cloud: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     url = f"sqlite:///{data / 'vigil.sqlite'}"
     log, records, engine = open_event_log(url), open_records(url), open_engine(views_url(url))
     connection = connect("simulator", tmp_path / "clouds.yaml")
-    keeper = ModelKeeper(
+    keeper = ModelCollector(
         compute_source(NovaCollector(connection)),
         Commands(log, SystemClock()),
         records,
-        SqlKeptModels(engine),
+        SqlCollectedModels(engine),
         SystemClock(),
         cloud="simulator",
         metadata=Metadata(component("test")),

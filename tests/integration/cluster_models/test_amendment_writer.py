@@ -17,9 +17,9 @@ from application.cluster_models.amendment_store import (
     STORAGE_AMENDING,
     load_amended,
 )
-from application.cluster_models.amendment_writer import Amender
+from application.cluster_models.amendment_writer import AmendmentWriter
 from application.cluster_models.kinds import COMPUTE, STORAGE
-from application.ports.event_log import EventLog, Recorded
+from application.ports.event_log import EventLog, RecordedEvent
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster_models.amendments import (
     ComputeFact,
@@ -45,8 +45,10 @@ def shop(event_database: str, event_log: EventLog) -> Iterator[Workshop]:
     shop.close()
 
 
-def amender(shop: Workshop, name: str = "one", **more: Any) -> Amender[ComputeModel, ComputeFacts]:
-    return Amender(
+def amender(
+    shop: Workshop, name: str = "one", **more: Any
+) -> AmendmentWriter[ComputeModel, ComputeFacts]:
+    return AmendmentWriter(
         COMPUTE_AMENDING,
         shop.commands,
         shop.records,
@@ -89,7 +91,7 @@ def topics(shop: Workshop) -> list[str]:
 
 
 def amended(shop: Workshop) -> list[ModelAmended]:
-    events = [one.event for one in shop.log.read(0, 10_000) if isinstance(one, Recorded)]
+    events = [one.event for one in shop.log.read(0, 10_000) if isinstance(one, RecordedEvent)]
     return [event for event in events if isinstance(event, ModelAmended)]
 
 
@@ -145,7 +147,8 @@ def test_without_carrying_it_over_it_would_be_lost(
     shop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "application.cluster_models.amendment_carryover.Carrier._carried", lambda *_: None
+        "application.cluster_models.amendment_carryover.AmendmentCarryover._carried",
+        lambda *_: None,
     )
     shop.keeper().collect()
     shop.cloud.meanwhile = partial(_tell, amender(shop), moved("1", "c", after=1))
@@ -153,7 +156,7 @@ def test_without_carrying_it_over_it_would_be_lost(
     assert places(shop)["1"] == "a"
 
 
-def _tell(listener: Amender[ComputeModel, ComputeFacts], fact: ComputeFact) -> None:
+def _tell(listener: AmendmentWriter[ComputeModel, ComputeFacts], fact: ComputeFact) -> None:
     listener.take(facts(fact))
 
 
@@ -307,7 +310,7 @@ def test_the_storage_model_is_amended_and_carried_over_likewise(shop: Workshop) 
     cloud = ArrangedStorage()
     keeper = storage_keeper(shop, cloud)
     keeper.collect()
-    listener = Amender(
+    listener = AmendmentWriter(
         STORAGE_AMENDING,
         shop.commands,
         shop.records,

@@ -7,21 +7,21 @@ from dataclasses import replace
 
 import pytest
 
-from application.cluster_models.collection import Collector
+from application.cluster_models.collection import CollectionJob
 from application.cluster_models.kinds import COMPUTE
 from application.cluster_models.record import decode_model
 from application.decision_engine.inputs import Freshness
 from application.kernel.errors import Unavailable
 from application.ports.cloud import CloudRefused, CloudUnreachable
-from application.ports.event_log import EventLog, Recorded
+from application.ports.event_log import EventLog, RecordedEvent
 from application.records.decision import decode_record
 from domain.audits import AuditState
 from domain.cluster_models.events import ClusterModelCollected
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 from tests.integration.cluster_models.modelling import a_moment, grow_old, models
 from tests.integration.workshop import ArrangedCloud, Workshop, server
 
-REFUSED = CloudRefused(Because(Reason.CLOUD_REFUSED, {"error": "403"}))
+REFUSED = CloudRefused(Cause(Reason.CLOUD_REFUSED, {"error": "403"}))
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def topics(shop: Workshop) -> list[str]:
 
 
 def collected(shop: Workshop) -> list[ClusterModelCollected]:
-    events = [one.event for one in shop.log.read(0, 10_000) if isinstance(one, Recorded)]
+    events = [one.event for one in shop.log.read(0, 10_000) if isinstance(one, RecordedEvent)]
     return [event for event in events if isinstance(event, ClusterModelCollected)]
 
 
@@ -178,7 +178,7 @@ def test_a_lost_record_is_collected_again(shop: Workshop, event_database: str) -
 
 
 def test_collectors_share_the_work_by_the_age_of_the_model(shop: Workshop) -> None:
-    one, two = (Collector(shop.keeper(name), period=60.0) for name in ("one", "two"))
+    one, two = (CollectionJob(shop.keeper(name), period=60.0) for name in ("one", "two"))
     calls: list[str] = []
     shop.cloud.meanwhile = lambda: calls.append("collected")
     assert 0 < one.step() <= 60
@@ -192,7 +192,7 @@ def test_collectors_share_the_work_by_the_age_of_the_model(shop: Workshop) -> No
 
 def test_a_collector_tries_again_soon_after_a_failure(shop: Workshop) -> None:
     shop.cloud.surprises = [CloudUnreachable("503")]
-    collector = Collector(shop.keeper(), period=600.0)
+    collector = CollectionJob(shop.keeper(), period=600.0)
     assert collector.step() == 15.0
     assert collector.step() > 500
 
@@ -200,7 +200,7 @@ def test_a_collector_tries_again_soon_after_a_failure(shop: Workshop) -> None:
 def test_a_collector_survives_whatever_happens_and_stops_when_told(shop: Workshop) -> None:
     shop.cloud.surprises = [RuntimeError("a bug"), CloudUnreachable("503")]
     stop = threading.Event()
-    collector = Collector(shop.keeper(), period=0.05)
+    collector = CollectionJob(shop.keeper(), period=0.05)
     thread = threading.Thread(target=collector.run, args=(stop,))
     thread.start()
     deadline = time.monotonic() + 30

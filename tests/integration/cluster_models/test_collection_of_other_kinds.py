@@ -8,15 +8,15 @@ from dataclasses import replace
 
 import pytest
 
-from application.cluster_models.collection import Collector, Keepers, collect_all
+from application.cluster_models.collection import CollectionJob, ModelCollectors, collect_all
 from application.cluster_models.kinds import BAREMETAL, COMPUTE, KINDS, STORAGE
 from application.cluster_models.record import decode_model, load_model
 from application.kernel.errors import Unavailable
 from application.ports.cloud import CloudRefused, CloudUnreachable
-from application.ports.event_log import EventLog, Recorded
+from application.ports.event_log import EventLog, RecordedEvent
 from domain.cluster.kinds import ModelKind
 from domain.cluster_models.events import ClusterModelCollected, ClusterModelOpened
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 from tests.integration.cluster_models.modelling import grow_old, models
 from tests.integration.records.storing import (
     ArrangedBaremetal,
@@ -27,7 +27,7 @@ from tests.integration.records.storing import (
 )
 from tests.integration.workshop import Workshop
 
-ABSENT = CloudRefused(Because(Reason.SERVICE_ABSENT, {"service": "block-storage"}))
+ABSENT = CloudRefused(Cause(Reason.SERVICE_ABSENT, {"service": "block-storage"}))
 
 
 @pytest.fixture
@@ -37,9 +37,9 @@ def shop(event_database: str, event_log: EventLog) -> Iterator[Workshop]:
     shop.close()
 
 
-def events(shop: Workshop, kind: ModelKind) -> list[Recorded]:
+def events(shop: Workshop, kind: ModelKind) -> list[RecordedEvent]:
     """What was recorded of a model, oldest first."""
-    found = [one for one in shop.log.read(0, 10_000) if isinstance(one, Recorded)]
+    found = [one for one in shop.log.read(0, 10_000) if isinstance(one, RecordedEvent)]
     opened = {
         one.aggregate_id
         for one in found
@@ -149,7 +149,7 @@ def test_a_service_that_is_absent_is_recorded_once_shown_as_such_and_looked_for_
 ) -> None:
     cloud = ArrangedStorage()
     cloud.surprises = [ABSENT] * 3
-    collector = Collector(storage_keeper(shop, cloud), period=300.0)
+    collector = CollectionJob(storage_keeper(shop, cloud), period=300.0)
     with caplog.at_level(logging.DEBUG, "application"):
         assert [collector.step() for _ in range(3)] == [300.0] * 3
     assert topics(shop, ModelKind.STORAGE) == ["opened", "collection-failed"]
@@ -170,7 +170,7 @@ def test_an_outage_that_turns_out_to_be_an_absence_is_shown_as_one(shop: Worksho
     """At the start Keystone may be down: "unreachable" must not be the last word."""
     cloud = ArrangedStorage()
     cloud.surprises = [CloudUnreachable("503"), CloudUnreachable("503"), ABSENT, ABSENT]
-    collector = Collector(storage_keeper(shop, cloud), period=300.0)
+    collector = CollectionJob(storage_keeper(shop, cloud), period=300.0)
     assert [collector.step() for _ in range(4)] == [15.0, 15.0, 300.0, 300.0]
     assert topics(shop, ModelKind.STORAGE) == ["opened", *["collection-failed"] * 2]
     assert models(shop).status()[0].absent
@@ -180,7 +180,7 @@ def test_one_kind_that_fails_does_not_keep_the_others_from_being_collected(shop:
     storage, machines = ArrangedStorage(), ArrangedBaremetal()
     storage.surprises = [ABSENT] * 1000
     machines.surprises = [RuntimeError("a bug")] * 1000
-    keepers = Keepers(
+    keepers = ModelCollectors(
         shop.keeper(), storage_keeper(shop, storage), baremetal_keeper(shop, machines)
     )
     stop = threading.Event()

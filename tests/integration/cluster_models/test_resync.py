@@ -6,21 +6,21 @@ from collections.abc import Iterator
 import pytest
 
 from application.cluster_models.amendment_store import COMPUTE_AMENDING
-from application.cluster_models.amendment_writer import Amender
-from application.cluster_models.resync import Followed, Follower, Recollection
+from application.cluster_models.amendment_writer import AmendmentWriter
+from application.cluster_models.resync import AmendedKind, NotificationConsumer, ResyncScheduler
 from application.ports.cloud import CloudUnreachable
 from application.ports.event_log import EventLog
-from application.ports.notifications import Told
+from application.ports.notifications import NotificationBatch
 from domain.cluster.kinds import ModelKind
 from domain.cluster_models.amendments import ComputeFacts
 from domain.kernel.metadata import Metadata, component
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 from tests.integration.cluster_models.modelling import a_moment
 from tests.integration.cluster_models.test_amendment_writer import moved, places, topics
 from tests.integration.workshop import CLOCK, Workshop
 
-AGGREGATE = Because(Reason.NEEDS_COLLECTION, {"event": "aggregate.add_host.end"})
-STRANGER = Because(Reason.UNKNOWN_HOST, {"resource": "service", "host": "ironic-1"})
+AGGREGATE = Cause(Reason.NEEDS_COLLECTION, {"event": "aggregate.add_host.end"})
+STRANGER = Cause(Reason.UNKNOWN_HOST, {"resource": "service", "host": "ironic-1"})
 
 
 @pytest.fixture
@@ -30,8 +30,8 @@ def shop(event_database: str, event_log: EventLog) -> Iterator[Workshop]:
     shop.close()
 
 
-def recollection(shop: Workshop, interval: float = 0.0) -> Recollection:
-    return Recollection(shop.keeper("listener"), CLOCK, interval=interval)
+def recollection(shop: Workshop, interval: float = 0.0) -> ResyncScheduler:
+    return ResyncScheduler(shop.keeper("listener"), CLOCK, interval=interval)
 
 
 class Count:
@@ -45,15 +45,15 @@ class Count:
         self.reads += 1
 
 
-def follower(shop: Workshop, again: Recollection) -> Follower:
-    amender = Amender(
+def follower(shop: Workshop, again: ResyncScheduler) -> NotificationConsumer:
+    amender = AmendmentWriter(
         COMPUTE_AMENDING,
         shop.commands,
         shop.records,
         cloud="arranged",
         metadata=Metadata(component("listener", "one")),
     )
-    return Follower({ModelKind.COMPUTE: Followed(amender, again)})
+    return NotificationConsumer({ModelKind.COMPUTE: AmendedKind(amender, again)})
 
 
 def test_facts_amend_and_what_is_unclear_is_collected(shop: Workshop) -> None:
@@ -61,10 +61,10 @@ def test_facts_amend_and_what_is_unclear_is_collected(shop: Workshop) -> None:
     count = Count(shop)
     again = recollection(shop)
     following = follower(shop, again)
-    following.record(Told(ComputeFacts.of([moved("1", "c")])))
+    following.record(NotificationBatch(ComputeFacts.of([moved("1", "c")])))
     again.step()
     assert (count.reads, places(shop)["1"]) == (0, "c")
-    following.record(Told(unclear={ModelKind.COMPUTE: (AGGREGATE,)}))
+    following.record(NotificationBatch(unclear={ModelKind.COMPUTE: (AGGREGATE,)}))
     again.step()
     again.step()
     assert count.reads == 1
@@ -73,7 +73,7 @@ def test_facts_amend_and_what_is_unclear_is_collected(shop: Workshop) -> None:
 def test_what_is_told_of_a_kind_that_is_not_kept_is_not_used(shop: Workshop) -> None:
     before = topics(shop)
     following = follower(shop, recollection(shop))
-    following.record(Told(unclear={ModelKind.STORAGE: (AGGREGATE,)}))
+    following.record(NotificationBatch(unclear={ModelKind.STORAGE: (AGGREGATE,)}))
     assert topics(shop) == before
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from domain.metrics import catalogue as m
-from infrastructure.datasources.endpoint import Asker, UrlEndpoint
+from infrastructure.datasources.endpoint import HttpReader, UrlEndpoint
 from infrastructure.datasources.gnocchi import GnocchiSource
 from infrastructure.datasources.gnocchi_api import GnocchiApi
 from tests.conformance.datasources import gnocchi_stub, truth
@@ -19,7 +19,7 @@ MODEL = truth.model()
 
 def _source(url: str, *, polling: float | None = None) -> GnocchiSource:
     endpoint = UrlEndpoint(url, credentials=("admin", ""))
-    return GnocchiSource(GnocchiApi(Asker(endpoint)), polling=polling)
+    return GnocchiSource(GnocchiApi(HttpReader(endpoint)), polling=polling)
 
 
 @pytest.mark.parametrize(("polling", "percent"), [(None, 20.0), (60.0, 100.0)])

@@ -14,7 +14,12 @@ from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.records import HostRow, ServerRow
 from domain.kernel.reasons import Reason
 from domain.metrics.catalogue import MetricNeed
-from infrastructure.datasources.endpoint import Asker, CatalogueEndpoint, Patience, UrlEndpoint
+from infrastructure.datasources.endpoint import (
+    CatalogueEndpoint,
+    HttpReader,
+    RequestRetryPolicy,
+    UrlEndpoint,
+)
 from infrastructure.datasources.prometheus import PrometheusSource
 from infrastructure.datasources.promql import Labels
 from infrastructure.datasources.queries import QueryApi
@@ -43,7 +48,7 @@ def pauses() -> list[float]:
 @pytest.fixture
 def source(cloud: ScriptedCloud, pauses: list[float]) -> Iterator[PrometheusSource]:
     endpoint = UrlEndpoint(f"{cloud.url}/metrics", credentials=("user", "secret"), timeout=5.0)
-    asker = Asker(endpoint, Patience(attempts=3, pause=0.5), sleep=pauses.append)
+    asker = HttpReader(endpoint, RequestRetryPolicy(attempts=3, pause=0.5), sleep=pauses.append)
     yield PrometheusSource(QueryApi(asker), Labels("fqdn", "resource"))
     endpoint.close()
 
@@ -254,7 +259,7 @@ def test_a_catalogues_endpoint_is_asked_with_a_token(
 ) -> None:
     connection = connect("scripted", cloud.clouds_yaml(tmp_path))
     cloud.on("POST", QUERY, _vector({"node-1": 0.5}))
-    source = PrometheusSource(QueryApi(Asker(CatalogueEndpoint(connection))), name="aetos")
+    source = PrometheusSource(QueryApi(HttpReader(CatalogueEndpoint(connection))), name="aetos")
     assert source.fetch((HOST_CPU,), model).table.values[HOST_CPU][0] == 50.0
     asked = cloud.asked_for("POST", QUERY)[0]
     assert asked.headers["x-auth-token"] == "a-token"
@@ -268,5 +273,5 @@ def test_a_cloud_without_metrics_is_unavailable(
     connection = connect("scripted", cloud.clouds_yaml(tmp_path))
     endpoint = CatalogueEndpoint(connection, service_type="no-such-service")
     with pytest.raises(MetricsUnavailable, match="no-such-service"):
-        PrometheusSource(QueryApi(Asker(endpoint))).fetch((HOST_CPU,), model)
+        PrometheusSource(QueryApi(HttpReader(endpoint))).fetch((HOST_CPU,), model)
     connection.session.session.close()

@@ -13,12 +13,12 @@ from domain.cluster.compute.model import ComputeModel
 from domain.kernel.reasons import Reason
 from domain.metrics import catalogue as m
 from domain.metrics.catalogue import MetricNeed
-from infrastructure.datasources.endpoint import Asker, Patience, UrlEndpoint
+from infrastructure.datasources.endpoint import HttpReader, RequestRetryPolicy, UrlEndpoint
 from infrastructure.datasources.gnocchi import GnocchiSource
 from infrastructure.datasources.gnocchi_api import GnocchiApi
 from infrastructure.datasources.prometheus import PrometheusSource
 from infrastructure.datasources.queries import QueryApi
-from infrastructure.datasources.selection import Absent, Datasources, Selection
+from infrastructure.datasources.selection import Datasources, OrderedSources, UndescribedDatasource
 from infrastructure.openstack.connection import connect
 from infrastructure.settings import load
 from interfaces.bootstrap.datasources import datasources
@@ -46,8 +46,10 @@ def model() -> ComputeModel:
     return truth.model()
 
 
-def _asker(url: str) -> Asker:
-    return Asker(UrlEndpoint(url, credentials=("admin", ""), timeout=10.0), Patience(attempts=1))
+def _asker(url: str) -> HttpReader:
+    return HttpReader(
+        UrlEndpoint(url, credentials=("admin", ""), timeout=10.0), RequestRetryPolicy(attempts=1)
+    )
 
 
 def _prometheus(url: str) -> MetricSource:
@@ -67,7 +69,9 @@ def test_the_first_that_has_all_required_metrics_and_answers_serves(
 ) -> None:
     calls: list[Call] = []
     good = _gnocchi(serve(gnocchi_stub.answers(calls)))
-    chosen = Selection([Absent("grafana", "no token"), _prometheus(_nowhere()), good])
+    chosen = OrderedSources(
+        [UndescribedDatasource("grafana", "no token"), _prometheus(_nowhere()), good]
+    )
     fetched = chosen.fetch((CPU,), model)
     assert np.count_nonzero(~np.isnan(fetched.table.values[CPU])) == 4
     said = [str(one) for one in fetched.problems if one.reason is Reason.METRICS_UNAVAILABLE]
@@ -85,7 +89,7 @@ def test_one_that_lacks_a_required_metric_is_not_even_asked(
         asked.append(call)
         return 200, VECTOR
 
-    chosen = Selection([_prometheus(serve(silent)), _gnocchi(serve(gnocchi_stub.answers([])))])
+    chosen = OrderedSources([_prometheus(serve(silent)), _gnocchi(serve(gnocchi_stub.answers([])))])
     fetched = chosen.fetch((CPU, POWER), model)
     assert asked == []
     assert "prometheus: it has no host_power" in str(fetched.problems[0])
@@ -94,7 +98,7 @@ def test_one_that_lacks_a_required_metric_is_not_even_asked(
 
 def test_one_that_lacks_only_an_optional_metric_serves(serve: Serve, model: ComputeModel) -> None:
     source = _prometheus(serve(lambda _: (200, VECTOR)))
-    chosen = Selection([source, _gnocchi(_nowhere())])
+    chosen = OrderedSources([source, _gnocchi(_nowhere())])
     fetched = chosen.fetch((CPU, OPTIONAL_POWER), model)
     assert np.isnan(fetched.table.values[OPTIONAL_POWER]).all()
     assert chosen.suited((CPU, OPTIONAL_POWER)) is source
@@ -102,7 +106,7 @@ def test_one_that_lacks_only_an_optional_metric_serves(serve: Serve, model: Comp
 
 
 def test_if_none_serves_it_says_of_each_why(model: ComputeModel) -> None:
-    chosen = Selection([Absent("grafana", "no token"), _prometheus(_nowhere())])
+    chosen = OrderedSources([UndescribedDatasource("grafana", "no token"), _prometheus(_nowhere())])
     with pytest.raises(MetricsUnavailable, match=r"grafana: no token; prometheus: http://127"):
         chosen.fetch((CPU,), model)
     with pytest.raises(MetricsUnavailable, match="prometheus: it has no host_power"):
@@ -110,7 +114,12 @@ def test_if_none_serves_it_says_of_each_why(model: ComputeModel) -> None:
 
 
 def test_where_none_is_configured_everything_is_unknown(model: ComputeModel) -> None:
-    chosen = Selection([Absent("gnocchi", "not in the catalogue"), Absent("grafana", "no token")])
+    chosen = OrderedSources(
+        [
+            UndescribedDatasource("gnocchi", "not in the catalogue"),
+            UndescribedDatasource("grafana", "no token"),
+        ]
+    )
     fetched = chosen.fetch((CPU,), model)
     assert np.isnan(fetched.table.values[CPU]).all()
     assert [str(one).partition(": ")[2] for one in fetched.problems[:2]] == [
@@ -126,9 +135,9 @@ def test_a_preflight_says_in_its_first_row_who_was_passed_over(
 ) -> None:
     memory = truth.need(m.INSTANCE_RAM_USAGE)
     source = _gnocchi(serve(gnocchi_stub.answers([])))
-    first, second = Selection([Absent("grafana", "no token"), source]).preflight(
-        (CPU, memory), model
-    )
+    first, second = OrderedSources(
+        [UndescribedDatasource("grafana", "no token"), source]
+    ).preflight((CPU, memory), model)
     assert "grafana: no token" in str(first.problems[0])
     assert not any("grafana" in str(one) for one in second.problems)
 

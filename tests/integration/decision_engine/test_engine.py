@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from application.decision_engine.engine import Patience, decide_again
+from application.decision_engine.engine import RunRetryPolicy, decide_again
 from application.ports.cloud import CloudRefused, CloudUnreachable
 from application.ports.event_log import ConcurrencyConflict, EventLog, EventLogUnavailable
 from application.ports.metrics import MetricsUnavailable
@@ -15,9 +15,9 @@ from application.records.decision import decode_explanation, decode_record
 from domain.audits import Audit, AuditState, AuditType, RunCause
 from domain.cluster.kinds import ModelKind
 from domain.kernel.metadata import Context
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 from domain.optimization import PLANNERS, STRATEGIES
-from domain.optimization.strategy import COMPUTE_ONLY, Inputs
+from domain.optimization.strategy import COMPUTE_ONLY, StrategyInputs
 from domain.plans import ActionPlan, PlanState
 from tests.integration.workshop import CLOCK, Workshop, server
 
@@ -112,7 +112,7 @@ def test_an_unreachable_cloud_defers_the_run_and_the_next_attempt_succeeds(
 def test_a_run_gives_up_after_its_attempts(shop: Workshop) -> None:
     shop.cloud.surprises = [CloudUnreachable("503")] * 9
     audit = shop.request()
-    shop.work(shop.engine(patience=Patience(attempts=2, pause=0.0)), rounds=5)
+    shop.work(shop.engine(patience=RunRetryPolicy(attempts=2, pause=0.0)), rounds=5)
     assert shop.audit(audit).state is AuditState.FAILED
     assert reason(shop, audit) is Reason.CLOUD_UNREACHABLE
     assert len(shop.cloud.surprises) == 6
@@ -121,7 +121,7 @@ def test_a_run_gives_up_after_its_attempts(shop: Workshop) -> None:
 def test_a_deferred_run_waits_for_its_time(shop: Workshop) -> None:
     shop.cloud.surprises = [CloudUnreachable("503")]
     audit = shop.request()
-    shop.work(shop.engine(patience=Patience(pause=3600.0)), rounds=3)
+    shop.work(shop.engine(patience=RunRetryPolicy(pause=3600.0)), rounds=3)
     run = shop.audit(audit).run
     assert run is not None
     assert run.attempt == 1
@@ -183,12 +183,12 @@ def test_an_outage_while_the_explanation_is_stored_is_no_fault_of_the_strategy(
 
 def test_pauses_grow_to_the_longest_one_however_many_attempts_are_granted() -> None:
     """After a thousand of them the doubled pause was more than a float can hold."""
-    patience = Patience(attempts=1_000_000, pause=5.0, longest=300.0)
+    patience = RunRetryPolicy(attempts=1_000_000, pause=5.0, longest=300.0)
     assert [patience.after(attempt) for attempt in (0, 1, 5, 6, 5000)] == [5, 10, 160, 300, 300]
 
 
 def test_a_refusal_of_the_cloud_fails_the_run_with_its_words(shop: Workshop) -> None:
-    refusal = Because(Reason.CLOUD_REFUSED, {"error": "403 not allowed"})
+    refusal = Cause(Reason.CLOUD_REFUSED, {"error": "403 not allowed"})
     shop.cloud.surprises = [CloudRefused(refusal)]
     audit = shop.request()
     shop.work()
@@ -209,7 +209,7 @@ def test_a_broken_strategy_fails_its_run_and_no_other(shop: Workshop) -> None:
         def metrics(self, parameters: Any) -> tuple[()]:
             return ()
 
-        def solve(self, inputs: Inputs) -> Any:
+        def solve(self, inputs: StrategyInputs) -> Any:
             raise ZeroDivisionError("division by zero")
 
     shop.strategies["broken"] = Broken()
@@ -336,7 +336,7 @@ def test_waiting_for_another_plan_uses_up_no_attempt(shop: Workshop) -> None:
     plan = executing_plan(shop)
     audit = shop.request(AuditType.CONTINUOUS)
     shop.tick()
-    engine = shop.engine(patience=Patience(attempts=2, pause=0.0, gate=0.0))
+    engine = shop.engine(patience=RunRetryPolicy(attempts=2, pause=0.0, gate=0.0))
     shop.work(engine, rounds=5)
     run = shop.audit(audit).run
     assert run is not None
@@ -415,7 +415,7 @@ def waiting_for(shop: Workshop, audit: Any) -> str | None:
 
 def skip_everything(plan: ActionPlan, ctx: Context) -> None:
     for action in list(plan.actions):
-        plan.skip_action(ctx, plan.epoch, action, Because(Reason.SERVER_NOT_FOUND))
+        plan.skip_action(ctx, plan.epoch, action, Cause(Reason.SERVER_NOT_FOUND))
 
 
 def test_a_run_is_left_alone_while_its_owner_lives(shop: Workshop) -> None:

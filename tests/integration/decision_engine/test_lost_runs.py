@@ -9,18 +9,18 @@ from uuid import UUID
 
 import pytest
 
-from application.decision_engine.engine import Patience
+from application.decision_engine.engine import RunRetryPolicy
 from application.kernel.unit_of_work import Commands
-from application.ports.event_log import EventLog, Recorded
+from application.ports.event_log import EventLog, RecordedEvent
 from application.ports.projections import StoreUnavailable
 from domain.audits import Audit, AuditState, AuditType
 from domain.audits.events import AuditRunClaimed
-from domain.kernel.aggregate import Facts
+from domain.kernel.aggregate import JsonObject
 from domain.kernel.metadata import Context
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 from domain.optimization.solution import Solution
 from domain.optimization.strategies.dummy import Dummy
-from domain.optimization.strategy import Inputs
+from domain.optimization.strategy import StrategyInputs
 from tests.integration.decision_engine.test_engine import executing_plan, reason
 from tests.integration.workshop import CLOCK, Workshop
 
@@ -42,7 +42,7 @@ class Waiting(Dummy):
     def __init__(self) -> None:
         self.begun, self.end = threading.Event(), threading.Event()
 
-    def solve(self, inputs: Inputs) -> Solution:
+    def solve(self, inputs: StrategyInputs) -> Solution:
         self.begun.set()
         assert self.end.wait(SECONDS)
         return super().solve(inputs)
@@ -53,8 +53,8 @@ def lose(shop: Workshop, audit: UUID, times: int) -> None:
 
     def claim(one: Audit, ctx: Context, name: str) -> None:
         assert one.run is not None
-        facts: Facts = {"owner": one.run.owner, "successor": name}
-        lost = Because(Reason.OWNER_LOST, facts)
+        facts: JsonObject = {"owner": one.run.owner, "successor": name}
+        lost = Cause(Reason.OWNER_LOST, facts)
         one.claim_run(ctx, one.run.id, name, "elsewhere", takeover=lost)
 
     for number in range(times):
@@ -63,7 +63,7 @@ def lose(shop: Workshop, audit: UUID, times: int) -> None:
 
 def takeovers(shop: Workshop, audit: UUID) -> list[Reason | None]:
     """Why each claim on an audit's runs was a takeover, None for those that were not."""
-    events = [e.event for e in shop.log.history(audit) if isinstance(e, Recorded)]
+    events = [e.event for e in shop.log.history(audit) if isinstance(e, RecordedEvent)]
     claims = [event for event in events if isinstance(event, AuditRunClaimed)]
     return [None if claim.because is None else claim.because.reason for claim in claims]
 
@@ -78,8 +78,8 @@ def beside(work: Callable[[], object]) -> Iterator[None]:
     assert not thread.is_alive()
 
 
-def limit(losses: int) -> Patience:
-    return Patience(pause=0.0, gate=0.0, losses=losses)
+def limit(losses: int) -> RunRetryPolicy:
+    return RunRetryPolicy(pause=0.0, gate=0.0, losses=losses)
 
 
 def test_a_run_that_lost_too_many_engines_fails_before_it_costs_another_one(

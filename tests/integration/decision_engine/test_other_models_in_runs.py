@@ -14,10 +14,10 @@ from application.ports.event_log import EventLog
 from application.records.decision import DecisionRecord, decode_record, encode
 from domain.audits import AuditState
 from domain.cluster.kinds import ModelKind
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 from domain.optimization import PLANNERS
 from domain.optimization.solution import ProposedAction, Solution
-from domain.optimization.strategy import Inputs
+from domain.optimization.strategy import StrategyInputs
 from domain.plans.action_types import NOP
 from tests.integration.cluster_models.modelling import grow_old
 from tests.integration.records.storing import (
@@ -28,7 +28,7 @@ from tests.integration.records.storing import (
 )
 from tests.integration.workshop import Workshop
 
-ABSENT = CloudRefused(Because(Reason.SERVICE_ABSENT, {"service": "block-storage"}))
+ABSENT = CloudRefused(Cause(Reason.SERVICE_ABSENT, {"service": "block-storage"}))
 NO_QUESTION = AssertionError("nothing is asked of the cloud")
 
 
@@ -47,13 +47,13 @@ class Reporter:
     def metrics(self, parameters: Mapping[str, object]) -> tuple[()]:
         return ()
 
-    def solve(self, inputs: Inputs) -> Solution:
+    def solve(self, inputs: StrategyInputs) -> Solution:
         seen = {
             "servers": inputs.compute.servers.id,
             "volumes": None if inputs.storage is None else inputs.storage.volumes.id,
             "machines": None if inputs.baremetal is None else inputs.baremetal.nodes.id,
         }
-        because = Because(Reason.REQUESTED_BY_PARAMETERS, {"strategy": self.name})
+        because = Cause(Reason.REQUESTED_BY_PARAMETERS, {"strategy": self.name})
         text = msgspec.json.encode(seen).decode()
         return Solution((ProposedAction(NOP, "", {"message": text}, because),))
 

@@ -26,7 +26,7 @@ from infrastructure.event_log import log as log_module
 from infrastructure.event_log.event_types import event_types
 from infrastructure.event_log.mapper import Mapper
 from infrastructure.event_log.postgres import PostgresStore
-from infrastructure.event_log.retry import Patience
+from infrastructure.event_log.retry import DatabaseRetryPolicy
 from infrastructure.event_log.sqlite import SqliteStore
 from infrastructure.event_log.url import sqlite_file
 from tests.conformance.event_log.counters import NEW, Counter, loaded, now, opened
@@ -52,11 +52,11 @@ class _AnswerLost:
         return positions
 
 
-class LostOnSqlite(_AnswerLost, sqlite.Recorder):
+class LostOnSqlite(_AnswerLost, sqlite.SqliteRecorder):
     pass
 
 
-class LostOnPostgres(_AnswerLost, postgres.Recorder):
+class LostOnPostgres(_AnswerLost, postgres.PostgresRecorder):
     pass
 
 
@@ -67,7 +67,7 @@ def test_a_commit_whose_answer_was_lost_is_recognised(event_database: str) -> No
         if path is None
         else SqliteStore(path, recorder=LostOnSqlite)
     )
-    log = SqlEventLog(store, Mapper(event_types), Patience())
+    log = SqlEventLog(store, Mapper(event_types), DatabaseRetryPolicy())
     one, two = Counter.open(now(), NEW.new()), Counter.open(now(), NEW.new())
     one.add(now(), 3)
     assert log.save(one, two) == log.end()
@@ -199,7 +199,7 @@ def test_a_waiter_survives_the_loss_of_its_connection(
 def test_a_table_that_stays_locked_is_reported_and_nothing_is_saved(postgres_url: str) -> None:
     upgrade(postgres_url)
     store = PostgresStore(postgres_url, lock_timeout=1)
-    log = SqlEventLog(store, Mapper(event_types), Patience(0.1))
+    log = SqlEventLog(store, Mapper(event_types), DatabaseRetryPolicy(0.1))
     with psycopg.connect(postgres_url) as other:
         other.execute("LOCK TABLE stored_events IN EXCLUSIVE MODE")
         with pytest.raises(EventLogUnavailable, match="lock timeout"):

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from eventsourcing.persistence import StoredEvent
 
-from application.ports.event_log import Malformed, Recorded, Unreadable
+from application.ports.event_log import MalformedEntry, RecordedEvent, UnreadableEvent
 from domain.kernel.aggregate import Event
 from infrastructure.event_log import SqlEventLog
 from infrastructure.event_log.event_types import event_types
@@ -93,11 +93,11 @@ def test_what_cannot_be_brought_up_to_date_is_malformed(
     event_log: SqlEventLog, topic: str, fields: str, error: str
 ) -> None:
     stored = row(topic, fields)
-    with pytest.raises(Unreadable, match=error):
+    with pytest.raises(UnreadableEvent, match=error):
         Mapper(event_types).to_event(stored)
     event_log._store.insert([stored])
     (entry,) = event_log.read(0, 10)
-    assert isinstance(entry, Malformed)
+    assert isinstance(entry, MalformedEntry)
     assert entry.error
 
 
@@ -113,7 +113,7 @@ def test_a_log_with_events_of_all_versions_is_read(event_log: SqlEventLog) -> No
     targets = [
         entry.event.targets
         for entry in event_log.read(0, 10)
-        if isinstance(entry, Recorded) and isinstance(entry.event, Moved)
+        if isinstance(entry, RecordedEvent) and isinstance(entry.event, Moved)
     ]
     assert targets == [["c1"]] * 3
 

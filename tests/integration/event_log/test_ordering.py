@@ -22,7 +22,7 @@ from infrastructure.event_log import SqlEventLog, postgres, sqlite, upgrade
 from infrastructure.event_log.event_types import event_types
 from infrastructure.event_log.mapper import Mapper
 from infrastructure.event_log.postgres import PostgresStore
-from infrastructure.event_log.retry import Patience
+from infrastructure.event_log.retry import DatabaseRetryPolicy
 from infrastructure.event_log.sqlite import SqliteStore
 from infrastructure.event_log.url import sqlite_file
 from tests.conformance.event_log.counters import NEW, Counter, now
@@ -36,7 +36,7 @@ def _dawdle() -> None:
     time.sleep(random.uniform(0, LONGEST_HOLD))
 
 
-class SlowOnPostgres(postgres.Recorder):
+class SlowOnPostgres(postgres.PostgresRecorder):
     """Commits some time after it has inserted."""
 
     def _fetch_ids_after_insert_events(
@@ -55,7 +55,7 @@ class Unlocked(SlowOnPostgres):
         self.lock_table_statements = []
 
 
-class SlowOnSqlite(sqlite.Recorder):
+class SlowOnSqlite(sqlite.SqliteRecorder):
     """Commits some time after it has inserted."""
 
     def _insert_events(
@@ -69,7 +69,7 @@ class SlowOnSqlite(sqlite.Recorder):
 Opener = Callable[[], SqlEventLog]
 
 
-def opener(url: str, on_postgres: type[postgres.Recorder] = SlowOnPostgres) -> Opener:
+def opener(url: str, on_postgres: type[postgres.PostgresRecorder] = SlowOnPostgres) -> Opener:
     """Opens logs whose writers dawdle."""
     path = sqlite_file(url)
 
@@ -78,7 +78,7 @@ def opener(url: str, on_postgres: type[postgres.Recorder] = SlowOnPostgres) -> O
             return PostgresStore(url, 2, recorder=on_postgres)
         return SqliteStore(path, 2, SlowOnSqlite)
 
-    return lambda: SqlEventLog(store(), Mapper(event_types), Patience(20))
+    return lambda: SqlEventLog(store(), Mapper(event_types), DatabaseRetryPolicy(20))
 
 
 def write(open_log: Opener) -> None:

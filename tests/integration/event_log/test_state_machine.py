@@ -19,7 +19,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from application.ports.event_log import ConcurrencyConflict, Recorded
+from application.ports.event_log import ConcurrencyConflict, RecordedEvent
 from infrastructure.event_log import SqlEventLog, open_event_log, upgrade
 from tests.conformance.event_log.counters import NEW, Counted, Counter, CounterOpened, loaded, now
 
@@ -107,7 +107,7 @@ class LogMachine(RuleBasedStateMachine):
             for entry in entries:
                 assert entry.position > position
                 position = entry.position
-                assert isinstance(entry, Recorded)
+                assert isinstance(entry, RecordedEvent)
                 event = entry.event
                 assert isinstance(event, CounterOpened | Counted)
                 what = event.label if isinstance(event, CounterOpened) else event.amount

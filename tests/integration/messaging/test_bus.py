@@ -13,10 +13,10 @@ from infrastructure.event_log.log import SqlEventLog
 from infrastructure.messaging import (
     ConsumerSettings,
     EmbeddedNats,
+    HintStreamSettings,
     NatsBus,
     Poison,
     Relay,
-    StreamSettings,
 )
 from infrastructure.messaging.delivery import Delivery
 from tests.integration.messaging.appending import append, append_name
@@ -268,11 +268,11 @@ def test_a_consumer_waits_for_a_stream_that_nobody_made_yet(
 ) -> None:
     async def scenario() -> None:
         seen: list[Hint] = []
-        bus = NatsBus(nats_server.settings, StreamSettings(name="LATE", prefix="late"))
+        bus = NatsBus(nats_server.settings, HintStreamSettings(name="LATE", prefix="late"))
         async with background(bus.consume("c", (COMMAND,), _recorder(seen))):
             append(event_log, 1)
             relay = Relay(
-                event_log, nats_server.settings, StreamSettings(name="LATE", prefix="late")
+                event_log, nats_server.settings, HintStreamSettings(name="LATE", prefix="late")
             )
             async with background(relay.run()):
                 await until(lambda: bool(seen), "the hint arrives")

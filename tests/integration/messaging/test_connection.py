@@ -14,7 +14,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from infrastructure.messaging import ConsumerSettings, EmbeddedNats, NatsSettings, StreamSettings
+from infrastructure.messaging import (
+    ConsumerSettings,
+    EmbeddedNats,
+    HintStreamSettings,
+    NatsConnectionSettings,
+)
 from infrastructure.messaging.connection import connected
 from infrastructure.messaging.embedded import die_with_parent, server_binary
 from tests.nats import run, until
@@ -48,7 +53,7 @@ def test_a_wrong_token_is_said_and_tried_again_but_never_shown(
     """The token may be replaced while we wait: its file is read at each attempt."""
     secret = tmp_path / "token"
     secret.write_text("a-wrong-guess\n")
-    settings = NatsSettings(servers=(nats_server.url,), token_file=secret)
+    settings = NatsConnectionSettings(servers=(nats_server.url,), token_file=secret)
 
     async def scenario() -> None:
         async with asyncio.TaskGroup() as group:
@@ -71,7 +76,7 @@ def test_a_wrong_token_is_said_and_tried_again_but_never_shown(
 
 def test_an_attempt_to_connect_can_be_cancelled() -> None:
     async def scenario() -> None:
-        nowhere = NatsSettings(servers=("nats://127.0.0.1:9",), connect_timeout=0.5)
+        nowhere = NatsConnectionSettings(servers=("nats://127.0.0.1:9",), connect_timeout=0.5)
 
         async def connect() -> None:
             async with connected(nowhere, "someone"):
@@ -89,7 +94,7 @@ def test_an_attempt_to_connect_can_be_cancelled() -> None:
 
 def test_a_cancellation_is_heeded_also_in_the_moment_of_a_refusal() -> None:
     """The library lost it then and tried on for ever: a role that was told to stop did not end."""
-    refusing = NatsSettings((f"nats://127.0.0.1:{free_port()}",))
+    refusing = NatsConnectionSettings((f"nats://127.0.0.1:{free_port()}",))
 
     async def attempt(steps: int) -> None:
         connecting = asyncio.create_task(connected(refusing, "someone").__aenter__())
@@ -119,13 +124,13 @@ def test_a_cancellation_is_heeded_also_in_the_moment_of_a_refusal() -> None:
 )
 def test_contradictory_settings_are_refused(wrong: dict[str, object], complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
-        NatsSettings(**({"servers": ("nats://host:4222",)} | wrong))  # type: ignore[arg-type]
+        NatsConnectionSettings(**({"servers": ("nats://host:4222",)} | wrong))  # type: ignore[arg-type]
 
 
 def test_impossible_names_and_times_are_refused() -> None:
     for wrong in ({"name": "a.b"}, {"name": ""}, {"prefix": "a..b"}, {"prefix": "*"}):
         with pytest.raises(ValueError, match=r"stream|subject"):
-            StreamSettings(**wrong)  # type: ignore[arg-type]
+            HintStreamSettings(**wrong)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="slot"):
         ConsumerSettings(slots=0)
     with pytest.raises(ValueError, match="more frequent"):
@@ -139,8 +144,8 @@ def test_repetitions_grow_up_to_a_limit() -> None:
 
 
 def test_secrets_do_not_show_when_settings_are_printed() -> None:
-    shown = repr(NatsSettings(servers=("nats://h:1",), user="u", password=PASSWORD))
-    shown += repr(NatsSettings(servers=("nats://h:1",), token=TOKEN))
+    shown = repr(NatsConnectionSettings(servers=("nats://h:1",), user="u", password=PASSWORD))
+    shown += repr(NatsConnectionSettings(servers=("nats://h:1",), token=TOKEN))
 
     assert PASSWORD not in shown
     assert TOKEN not in shown
@@ -198,7 +203,7 @@ class Tls:
 
 
 @pytest.fixture
-def tls_server(tmp_path: Path) -> Iterator[NatsSettings]:
+def tls_server(tmp_path: Path) -> Iterator[NatsConnectionSettings]:
     """How to reach a server that speaks TLS."""
     tls = Tls(tmp_path)
     config = tmp_path / "tls.conf"
@@ -215,7 +220,7 @@ def tls_server(tmp_path: Path) -> Iterator[NatsSettings]:
 
         run(until(announced, "the server has a port"))
         port = json.loads(ports.read_text())["nats"][0].rsplit(":", 1)[1]
-        yield NatsSettings(
+        yield NatsConnectionSettings(
             servers=(f"tls://127.0.0.1:{port}",),
             user="vigil",
             password=PASSWORD,
@@ -227,7 +232,7 @@ def tls_server(tmp_path: Path) -> Iterator[NatsSettings]:
 
 
 def test_a_server_behind_tls_is_reached_with_account_and_certificates(
-    tls_server: NatsSettings,
+    tls_server: NatsConnectionSettings,
 ) -> None:
     async def scenario() -> None:
         async with connected(tls_server, "someone") as connection:
@@ -238,7 +243,7 @@ def test_a_server_behind_tls_is_reached_with_account_and_certificates(
 
 
 def test_a_server_with_an_unknown_certificate_is_not_trusted(
-    tls_server: NatsSettings, caplog: pytest.LogCaptureFixture
+    tls_server: NatsConnectionSettings, caplog: pytest.LogCaptureFixture
 ) -> None:
     trusting_nobody = replace(tls_server, tls_ca=None)
 

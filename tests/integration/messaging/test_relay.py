@@ -7,7 +7,7 @@ from nats.js import JetStreamContext, api
 
 from application.ports.event_log import EventLog, EventLogUnavailable
 from infrastructure.event_log.log import SqlEventLog
-from infrastructure.messaging import EmbeddedNats, Relay, StreamSettings, hints
+from infrastructure.messaging import EmbeddedNats, HintStreamSettings, Relay, hints
 from tests.integration.messaging.appending import append, append_name, append_nonsense, make_log
 from tests.nats import background, jetstream, last_sequence, run, stored, until
 
@@ -50,7 +50,9 @@ def test_the_stream_is_bounded_but_never_by_age(
     """The newest message is the relay's bookmark: an expiring one would make it start over."""
 
     async def scenario() -> None:
-        settings = StreamSettings(name="SMALL", prefix="small", max_messages=5, max_bytes=100_000)
+        settings = HintStreamSettings(
+            name="SMALL", prefix="small", max_messages=5, max_bytes=100_000
+        )
         append(event_log, 12)
         relay = Relay(event_log, nats_server.settings, settings)
         async with background(relay.run()), jetstream(nats_server.settings) as js:
@@ -74,7 +76,10 @@ def test_a_stream_with_outdated_limits_is_brought_up_to_date(
                 await _reaches(js, 2)
 
                 config = (await js.stream_info("VIGIL")).config
-                assert (config.max_age or 0, config.max_msgs) == (0, StreamSettings().max_messages)
+                assert (config.max_age or 0, config.max_msgs) == (
+                    0,
+                    HintStreamSettings().max_messages,
+                )
 
     run(scenario())
 
@@ -190,7 +195,7 @@ def test_an_empty_stream_gets_only_what_lies_within_the_horizon(
 ) -> None:
     async def scenario() -> None:
         positions = append(event_log, 30)
-        relay = Relay(event_log, nats_server.settings, StreamSettings(horizon=10))
+        relay = Relay(event_log, nats_server.settings, HintStreamSettings(horizon=10))
         async with background(relay.run()), jetstream(nats_server.settings) as js:
             await _reaches(js, 10)
 

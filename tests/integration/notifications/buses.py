@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from oslo_config import cfg
 
-from application.ports.notifications import Told
+from application.ports.notifications import NotificationBatch
 from infrastructure.notifications.listener import Listener, Subscription, library
 from infrastructure.notifications.translation import Outcomes
 from tests.integration.notifications.waiting import until
@@ -97,12 +97,12 @@ class Recorder:
     """Records what is told, after the failures that a test arranged."""
 
     def __init__(self) -> None:
-        self.told: list[Told] = []
+        self.told: list[NotificationBatch] = []
         self.failures: list[Exception] = []
         self.poison: set[str] = set()
         self.asked = 0
 
-    def record(self, told: Told) -> None:
+    def record(self, told: NotificationBatch) -> None:
         self.asked += 1
         if self.failures:
             raise self.failures.pop(0)

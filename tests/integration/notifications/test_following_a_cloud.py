@@ -17,7 +17,7 @@ from infrastructure.simulator import Simulator, SimulatorConfig, clouds_yaml
 from interfaces.bootstrap.models import cluster_models, keepers
 from interfaces.bootstrap.notifications import CONSUMER, follow
 from interfaces.bootstrap.parts import connection
-from interfaces.bootstrap.store import Store, opened, upgrade
+from interfaces.bootstrap.store import OpenDatabase, opened, upgrade
 from tests.integration.notifications.buses import MEMORY, Bus
 from tests.integration.notifications.waiting import until
 from tests.unit.notifications.captured import Body, captured, data
@@ -49,7 +49,7 @@ def settings(tmp_path: Path) -> Iterator[Settings]:
 
 
 @pytest.fixture
-def store(settings: Settings) -> Iterator[Store]:
+def store(settings: Settings) -> Iterator[OpenDatabase]:
     upgrade(settings)
     with opened(settings) as opened_store:
         yield opened_store
@@ -58,7 +58,7 @@ def store(settings: Settings) -> Iterator[Store]:
 class Followed:
     """The models as the API shows them."""
 
-    def __init__(self, store: Store, models: ClusterModels) -> None:
+    def __init__(self, store: OpenDatabase, models: ClusterModels) -> None:
         self._projector = store.projector()
         self._models = models
 
@@ -72,7 +72,7 @@ class Followed:
 
 
 @pytest.fixture
-def bus(settings: Settings, store: Store) -> Iterator[Bus]:
+def bus(settings: Settings, store: OpenDatabase) -> Iterator[Bus]:
     """The bus that a listener listens to."""
     bus = Bus(MEMORY, "nova")
     bus.pool = settings.notifications.pool
@@ -97,7 +97,7 @@ def told_now(event: str, **fields: Any) -> Body:
 
 
 def test_a_cloud_is_followed_between_its_collections(
-    settings: Settings, store: Store, bus: Bus
+    settings: Settings, store: OpenDatabase, bus: Bus
 ) -> None:
     keeper = keepers(settings, store, connection(settings), TEST).compute
     followed = Followed(store, cluster_models(settings, store))
@@ -118,7 +118,9 @@ def test_a_cloud_is_followed_between_its_collections(
     assert [(one.name, one.alive) for one in store.services.rows()] == [(CONSUMER, True)]
 
 
-def test_what_became_of_messages_is_counted(settings: Settings, store: Store, bus: Bus) -> None:
+def test_what_became_of_messages_is_counted(
+    settings: Settings, store: OpenDatabase, bus: Bus
+) -> None:
     """The listener has no port: nothing told whether anything came, or was of any use."""
     first = keepers(settings, store, connection(settings), TEST).compute.collect().model
     moved = told_now("instance.update", uuid=first.servers.id[0], host=first.hosts.name[0])
@@ -136,7 +138,7 @@ def test_what_became_of_messages_is_counted(settings: Settings, store: Store, bu
 
 
 def test_what_only_a_collection_shows_is_collected(
-    settings: Settings, store: Store, bus: Bus
+    settings: Settings, store: OpenDatabase, bus: Bus
 ) -> None:
     keeper = keepers(settings, store, connection(settings), TEST).compute
     keeper.collect()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from infrastructure.settings import Loaded, load
+from infrastructure.settings import LoadedSettings, load
 from interfaces.bootstrap.store import upgrade
 from interfaces.cli.installation import plan
 
@@ -57,7 +57,7 @@ def test_up_listens_to_a_real_cloud_whose_bus_it_knows(
 ) -> None:
     chosen = {name: value for name, value in flags(tmp_path).items() if name not in missing}
 
-    def again(more: dict[str, str]) -> Loaded:
+    def again(more: dict[str, str]) -> LoadedSettings:
         return load(flags={**chosen, **more}, files=())
 
     installation = plan(again({}), again)

@@ -10,7 +10,7 @@ from domain.cluster.compute.allocations import Allocation
 from domain.cluster.compute.records import AggregateRow, GroupRow, HostRow, ServerRow
 from domain.kernel.reasons import Reason
 from infrastructure.openstack.collectors.compute import NovaCollector
-from infrastructure.openstack.connection import Limits, connect
+from infrastructure.openstack.connection import ConnectionLimits, connect
 from tests.integration.openstack.scripted import Asked, Say, ScriptedCloud
 
 Json = dict[str, Any]
@@ -127,8 +127,8 @@ def cluster(cloud: ScriptedCloud) -> Cluster:
 
 
 @pytest.fixture
-def collector(connection: Connection, limits: Limits) -> NovaCollector:
-    return NovaCollector(connection, Limits(page=PAGE, read_retries=0))
+def collector(connection: Connection, limits: ConnectionLimits) -> NovaCollector:
+    return NovaCollector(connection, ConnectionLimits(page=PAGE, read_retries=0))
 
 
 def test_every_field_of_a_host_is_mapped(cluster: Cluster, collector: NovaCollector) -> None:
@@ -425,7 +425,7 @@ def test_a_cell_that_does_not_answer_fails_the_whole(
     ("newest", "says"), [("2.60", ["2.61", "2.69"]), ("2.65", ["2.69"]), ("2.69", [])]
 )
 def test_what_an_old_nova_does_not_tell_is_said(
-    tmp_path: Path, limits: Limits, newest: str, says: list[str]
+    tmp_path: Path, limits: ConnectionLimits, newest: str, says: list[str]
 ) -> None:
     """Flavors without extra specs looked like flavors that ask for nothing, and a list without the
     servers of a cell that was down looked whole."""

@@ -7,7 +7,7 @@ import pytest
 from application.ports.cloud import Observation, Phase
 from domain.kernel.reasons import Reason
 from infrastructure.openstack.actions.nova.outcome import Confirm, cold, live
-from infrastructure.openstack.actions.nova.records import Trace
+from infrastructure.openstack.actions.nova.records import NovaRecords
 
 Json = dict[str, Any]
 SOURCE, DESTINATION, ELSEWHERE = "a", "b", "c"
@@ -47,15 +47,17 @@ def _phase(seen: Observation | Confirm) -> Phase:
 
 @pytest.mark.parametrize("status", ["accepted", "queued", "preparing", "running", "post-migrating"])
 def test_a_live_migration_under_way_is_running(status: str) -> None:
-    trace = Trace(_server(task="migrating", status="MIGRATING"), _action(), _migration(status))
+    trace = NovaRecords(
+        _server(task="migrating", status="MIGRATING"), _action(), _migration(status)
+    )
     assert live("s", DESTINATION, trace).phase is Phase.RUNNING
 
 
 def test_a_completed_migration_is_done_only_once_nova_has_let_go_of_the_server() -> None:
     """Nova writes ``completed`` before it clears the task state and moves the allocations."""
-    trace = Trace(_server(DESTINATION, task="migrating"), _action(), _migration("completed"))
+    trace = NovaRecords(_server(DESTINATION, task="migrating"), _action(), _migration("completed"))
     assert live("s", DESTINATION, trace).phase is Phase.RUNNING
-    trace = Trace(_server(DESTINATION), _action(), _migration("completed"))
+    trace = NovaRecords(_server(DESTINATION), _action(), _migration("completed"))
     assert live("s", DESTINATION, trace) == Observation(
         Phase.DONE, {"host": DESTINATION, "migration": "m"}
     )
@@ -72,19 +74,19 @@ def test_what_is_done_to_a_server_after_its_migration_does_not_hold_up_the_outco
     at = DESTINATION if phase is Phase.DONE else SOURCE
     uploading = _server(at, task="image_uploading")
     assert live(
-        "s", DESTINATION, Trace(uploading, _action(ended=True), _migration(status))
+        "s", DESTINATION, NovaRecords(uploading, _action(ended=True), _migration(status))
     ).phase is (phase)
-    under_way = Trace(uploading, _action(), _migration("running"))
+    under_way = NovaRecords(uploading, _action(), _migration("running"))
     assert live("s", DESTINATION, under_way).phase is Phase.RUNNING
 
 
 def test_without_a_destination_any_host_will_do() -> None:
-    trace = Trace(_server(ELSEWHERE), _action(), _migration("completed", ELSEWHERE))
+    trace = NovaRecords(_server(ELSEWHERE), _action(), _migration("completed", ELSEWHERE))
     assert live("s", None, trace).phase is Phase.DONE
 
 
 def test_landing_elsewhere_is_a_failure_that_names_both_hosts() -> None:
-    trace = Trace(_server(ELSEWHERE), _action(), _migration("completed", ELSEWHERE))
+    trace = NovaRecords(_server(ELSEWHERE), _action(), _migration("completed", ELSEWHERE))
     seen = live("s", DESTINATION, trace)
     assert seen.because is not None
     assert seen.because.reason is Reason.LANDED_ELSEWHERE
@@ -93,9 +95,9 @@ def test_landing_elsewhere_is_a_failure_that_names_both_hosts() -> None:
 
 def test_a_server_that_has_moved_on_since_was_still_moved() -> None:
     """Somebody else's later migration must not turn a success into a failure."""
-    trace = Trace(_server(ELSEWHERE), _action(), _migration("completed"), moved_on=True)
+    trace = NovaRecords(_server(ELSEWHERE), _action(), _migration("completed"), moved_on=True)
     assert live("s", DESTINATION, trace).phase is Phase.DONE
-    trace = Trace(
+    trace = NovaRecords(
         _server(DESTINATION, task="migrating"), _action(), _migration("completed"), moved_on=True
     )
     assert live("s", DESTINATION, trace).phase is Phase.DONE
@@ -112,14 +114,14 @@ def test_a_server_that_has_moved_on_since_was_still_moved() -> None:
 def test_a_broken_or_aborted_migration_has_failed_once_it_is_rolled_back(
     status: str, reason: Reason
 ) -> None:
-    trace = Trace(_server(task="migrating"), _action(error=True), _migration(status))
+    trace = NovaRecords(_server(task="migrating"), _action(error=True), _migration(status))
     assert live("s", DESTINATION, trace).phase is Phase.RUNNING
-    seen = live("s", DESTINATION, Trace(_server(), _action(error=True), _migration(status)))
+    seen = live("s", DESTINATION, NovaRecords(_server(), _action(error=True), _migration(status)))
     assert (seen.phase, _reason(seen)) == (Phase.FAILED, reason)
 
 
 def test_a_migration_that_the_scheduler_turned_down_was_refused_in_its_words() -> None:
-    trace = Trace(
+    trace = NovaRecords(
         _server(), _action(error=True, words="no\n valid host"), _migration("error", None)
     )
     seen = live("s", DESTINATION, trace)
@@ -130,50 +132,54 @@ def test_a_migration_that_the_scheduler_turned_down_was_refused_in_its_words() -
 
 def test_the_reason_of_a_failure_is_waited_for() -> None:
     """Nova marks the migration as broken before it notes why: once seen on a real cloud."""
-    marked = Trace(_server(), _action(), _migration("error", None))
+    marked = NovaRecords(_server(), _action(), _migration("error", None))
     assert live("s", DESTINATION, marked).phase is Phase.RUNNING
     assert _phase(cold("s", DESTINATION, marked)) is Phase.RUNNING
 
 
 def test_a_server_that_arrives_broken_has_failed() -> None:
-    trace = Trace(_server(DESTINATION, status="ERROR"), _action(), _migration("completed"))
+    trace = NovaRecords(_server(DESTINATION, status="ERROR"), _action(), _migration("completed"))
     assert _reason(live("s", DESTINATION, trace)) is Reason.MIGRATION_FAILED
 
 
 def test_a_server_deleted_on_the_way_has_failed_and_one_deleted_after_arrival_has_not() -> None:
-    assert _reason(live("s", DESTINATION, Trace(None, _action(), _migration("running")))) is (
+    assert _reason(live("s", DESTINATION, NovaRecords(None, _action(), _migration("running")))) is (
         Reason.SERVER_NOT_FOUND
     )
-    done = live("s", DESTINATION, Trace(None, _action(), _migration("completed")))
+    done = live("s", DESTINATION, NovaRecords(None, _action(), _migration("completed")))
     assert done.phase is Phase.DONE
 
 
 @pytest.mark.parametrize("move", [live, cold])
 def test_a_request_whose_migration_is_not_there(move: Any) -> None:
     """Not yet made, turned down before it was made, or archived since."""
-    coming = Trace(_server(), _action())
+    coming = NovaRecords(_server(), _action())
     assert _phase(move("s", DESTINATION, coming)) is Phase.RUNNING
-    coming = Trace(_server(task="migrating"), _action(error=True))
+    coming = NovaRecords(_server(task="migrating"), _action(error=True))
     assert _phase(move("s", DESTINATION, coming)) is Phase.RUNNING
-    refused = Trace(_server(), _action(error=True))
+    refused = NovaRecords(_server(), _action(error=True))
     assert _reason(move("s", DESTINATION, refused)) is Reason.MIGRATION_REFUSED
-    archived = Trace(_server(DESTINATION), _action(ended=True))
+    archived = NovaRecords(_server(DESTINATION), _action(ended=True))
     assert _phase(move("s", DESTINATION, archived)) is Phase.DONE
-    lost = Trace(_server(), _action(ended=True))
+    lost = NovaRecords(_server(), _action(ended=True))
     assert _phase(move("s", DESTINATION, lost)) is Phase.UNKNOWN
-    assert _reason(move("s", DESTINATION, Trace(None, _action()))) is Reason.SERVER_NOT_FOUND
+    assert _reason(move("s", DESTINATION, NovaRecords(None, _action()))) is Reason.SERVER_NOT_FOUND
 
 
 @pytest.mark.parametrize("status", ["pre-migrating", "migrating", "post-migrating", "confirming"])
 def test_a_cold_migration_under_way_is_running(status: str) -> None:
-    trace = Trace(_server(task="resize_migrating", status="RESIZE"), _action(), _migration(status))
+    trace = NovaRecords(
+        _server(task="resize_migrating", status="RESIZE"), _action(), _migration(status)
+    )
     assert _phase(cold("s", DESTINATION, trace)) is Phase.RUNNING
 
 
 def test_a_cold_migration_that_has_arrived_wants_to_be_confirmed() -> None:
     waiting = _server(DESTINATION, status="VERIFY_RESIZE")
-    assert cold("s", DESTINATION, Trace(waiting, _action(), _migration("finished"))) == Confirm()
-    assert cold("s", DESTINATION, Trace(waiting, _action(ended=True))) == Confirm()
+    assert (
+        cold("s", DESTINATION, NovaRecords(waiting, _action(), _migration("finished"))) == Confirm()
+    )
+    assert cold("s", DESTINATION, NovaRecords(waiting, _action(ended=True))) == Confirm()
 
 
 def test_what_others_have_resized_is_theirs_to_confirm() -> None:
@@ -182,28 +188,28 @@ def test_what_others_have_resized_is_theirs_to_confirm() -> None:
     It waited for the tenant's word, and could not be reverted any more.
     """
     waiting = _server(DESTINATION, status="VERIFY_RESIZE")
-    refused = cold("s", ELSEWHERE, Trace(waiting, _action(error=True)))
+    refused = cold("s", ELSEWHERE, NovaRecords(waiting, _action(error=True)))
     assert _reason(refused) is Reason.MIGRATION_REFUSED
-    lost_on_the_way = Trace(waiting, _action(), moved_on=True)
+    lost_on_the_way = NovaRecords(waiting, _action(), moved_on=True)
     assert _phase(cold("s", ELSEWHERE, lost_on_the_way)) is Phase.RUNNING
-    ended = Trace(waiting, _action(ended=True), moved_on=True)
+    ended = NovaRecords(waiting, _action(ended=True), moved_on=True)
     assert _phase(cold("s", ELSEWHERE, ended)) is Phase.UNKNOWN
 
 
 def test_a_confirmation_under_way_is_not_given_again() -> None:
     busy = _server(DESTINATION, task="resize_confirming", status="VERIFY_RESIZE")
-    assert _phase(cold("s", DESTINATION, Trace(busy, _action(), _migration("finished")))) is (
+    assert _phase(cold("s", DESTINATION, NovaRecords(busy, _action(), _migration("finished")))) is (
         Phase.RUNNING
     )
     given = _server(DESTINATION, status="VERIFY_RESIZE")
-    assert _phase(cold("s", DESTINATION, Trace(given, _action(), _migration("confirming")))) is (
-        Phase.RUNNING
-    )
+    assert _phase(
+        cold("s", DESTINATION, NovaRecords(given, _action(), _migration("confirming")))
+    ) is (Phase.RUNNING)
 
 
 @pytest.mark.parametrize("status", ["ACTIVE", "SHUTOFF"])
 def test_a_confirmed_migration_is_done(status: str) -> None:
-    trace = Trace(_server(DESTINATION, status=status), _action(), _migration("confirmed"))
+    trace = NovaRecords(_server(DESTINATION, status=status), _action(), _migration("confirmed"))
     assert _phase(cold("s", DESTINATION, trace)) is Phase.DONE
 
 
@@ -212,5 +218,5 @@ def test_a_confirmed_migration_is_done(status: str) -> None:
     [("error", Reason.MIGRATION_FAILED), ("reverted", Reason.MIGRATION_ABORTED)],
 )
 def test_a_broken_or_reverted_cold_migration_has_failed(status: str, reason: Reason) -> None:
-    seen = cold("s", DESTINATION, Trace(_server(), _action(ended=True), _migration(status)))
+    seen = cold("s", DESTINATION, NovaRecords(_server(), _action(ended=True), _migration(status)))
     assert _reason(seen) is reason

@@ -7,16 +7,22 @@ import pytest
 from openstack.connection import Connection
 
 from application.ports.cloud import CloudRefused, CloudUnreachable, correlated
-from infrastructure.openstack.connection import Limits, connect
-from infrastructure.openstack.errors import Conflicting, Forbidden, Invalid, Misconfigured, NotThere
-from infrastructure.openstack.service import Service, compute
+from infrastructure.openstack.connection import ConnectionLimits, connect
+from infrastructure.openstack.errors import (
+    CloudForbidden,
+    Conflicting,
+    Invalid,
+    Misconfigured,
+    ResourceNotFound,
+)
+from infrastructure.openstack.service import CloudService, compute
 from tests.integration.openstack.scripted import Asked, Say, ScriptedCloud
 
 ACTION = "/servers/s/action"
 
 
 @pytest.fixture
-def nova(connection: Connection, limits: Limits) -> Service:
+def nova(connection: Connection, limits: ConnectionLimits) -> CloudService:
     return compute(connection, limits)
 
 
@@ -28,9 +34,9 @@ def _said(status: int, message: str) -> Say:
     ("status", "kind"),
     [
         (HTTPStatus.BAD_REQUEST, Invalid),
-        (HTTPStatus.UNAUTHORIZED, Forbidden),
-        (HTTPStatus.FORBIDDEN, Forbidden),
-        (HTTPStatus.NOT_FOUND, NotThere),
+        (HTTPStatus.UNAUTHORIZED, CloudForbidden),
+        (HTTPStatus.FORBIDDEN, CloudForbidden),
+        (HTTPStatus.NOT_FOUND, ResourceNotFound),
         (HTTPStatus.CONFLICT, Conflicting),
         (HTTPStatus.UNPROCESSABLE_ENTITY, Invalid),
         (HTTPStatus.TOO_MANY_REQUESTS, CloudUnreachable),
@@ -39,7 +45,7 @@ def _said(status: int, message: str) -> Say:
     ],
 )
 def test_an_effects_status_says_whether_it_was_had(
-    cloud: ScriptedCloud, nova: Service, status: int, kind: type[Exception]
+    cloud: ScriptedCloud, nova: CloudService, status: int, kind: type[Exception]
 ) -> None:
     cloud.on("POST", ACTION, _said(status, "because of this"))
     with pytest.raises(kind, match="because of this"):
@@ -50,7 +56,7 @@ def test_an_effects_status_says_whether_it_was_had(
     "answer", [Say(lost=True), _said(502, "bad"), _said(503, "down"), _said(504, "slow")]
 )
 def test_an_effect_is_sent_once_whatever_happens(
-    cloud: ScriptedCloud, nova: Service, answer: Say
+    cloud: ScriptedCloud, nova: CloudService, answer: Say
 ) -> None:
     """Upstream repeats POSTs after connection errors: a lost reply became a second migration."""
     cloud.on("POST", ACTION, answer, Say(202))
@@ -60,7 +66,7 @@ def test_an_effect_is_sent_once_whatever_happens(
 
 
 def test_an_effect_is_sent_once_even_if_the_clouds_entry_asks_for_retries(
-    cloud: ScriptedCloud, tmp_path: Path, limits: Limits
+    cloud: ScriptedCloud, tmp_path: Path, limits: ConnectionLimits
 ) -> None:
     connection = connect("scripted", cloud.clouds_yaml(tmp_path), limits)
     connection.config.config.update(compute_connect_retries=3, compute_status_code_retries=3)
@@ -76,20 +82,20 @@ def test_an_effect_that_is_not_answered_in_time_is_unknown(
 ) -> None:
     over = Event()
     cloud.on("POST", ACTION, Say(202, delay=lambda: over.wait(30)))
-    impatient = compute(connection, Limits(effect_timeout=0.2))
+    impatient = compute(connection, ConnectionLimits(effect_timeout=0.2))
     with pytest.raises(CloudUnreachable, match="timed out"):
         impatient.effect("POST", ACTION, {})
     over.set()
 
 
 @pytest.mark.parametrize("answer", [Say(lost=True), _said(503, "down")])
-def test_a_read_is_repeated(cloud: ScriptedCloud, nova: Service, answer: Say) -> None:
+def test_a_read_is_repeated(cloud: ScriptedCloud, nova: CloudService, answer: Say) -> None:
     cloud.on("GET", "/servers/s", answer, Say(200, {"server": {"id": "s"}}))
     assert nova.get("/servers/s") == {"server": {"id": "s"}}
     assert len(cloud.asked_for("GET", "/servers/s")) == 2
 
 
-def test_a_read_is_not_repeated_for_ever(cloud: ScriptedCloud, nova: Service) -> None:
+def test_a_read_is_not_repeated_for_ever(cloud: ScriptedCloud, nova: CloudService) -> None:
     cloud.on("GET", "/servers/s", _said(503, "down"))
     with pytest.raises(CloudUnreachable, match="down"):
         nova.get("/servers/s")
@@ -97,7 +103,7 @@ def test_a_read_is_not_repeated_for_ever(cloud: ScriptedCloud, nova: Service) ->
 
 
 def test_a_404_of_something_in_between_is_not_taken_for_a_missing_server(
-    cloud: ScriptedCloud, nova: Service
+    cloud: ScriptedCloud, nova: CloudService
 ) -> None:
     """A load balancer's 404 while Nova restarts must not have an action skipped."""
     cloud.on("GET", "/servers/s", Say(404, "<html>no such backend</html>"))
@@ -107,7 +113,7 @@ def test_a_404_of_something_in_between_is_not_taken_for_a_missing_server(
 
 @pytest.mark.parametrize("body", ["no json", "[1, 2]"])
 def test_an_answer_that_is_no_document_is_no_answer(
-    cloud: ScriptedCloud, nova: Service, body: str
+    cloud: ScriptedCloud, nova: CloudService, body: str
 ) -> None:
     cloud.on("GET", "/servers/s", Say(200, body))
     with pytest.raises(CloudUnreachable):
@@ -115,7 +121,7 @@ def test_an_answer_that_is_no_document_is_no_answer(
 
 
 def test_a_stale_token_is_renewed_and_the_request_repeated_once(
-    cloud: ScriptedCloud, nova: Service
+    cloud: ScriptedCloud, nova: CloudService
 ) -> None:
     cloud.on(
         "POST", ACTION, _said(401, "who are you"), Say(202, {}, {"X-Openstack-Request-Id": "req-1"})
@@ -124,22 +130,22 @@ def test_a_stale_token_is_renewed_and_the_request_repeated_once(
     assert len(cloud.asked_for("POST", "/auth/tokens")) == 2
 
 
-def test_refused_credentials_are_a_refusal(cloud: ScriptedCloud, nova: Service) -> None:
+def test_refused_credentials_are_a_refusal(cloud: ScriptedCloud, nova: CloudService) -> None:
     cloud.on("POST", "/v3/auth/tokens", _said(401, "wrong password"))
-    with pytest.raises(Forbidden, match="wrong password"):
+    with pytest.raises(CloudForbidden, match="wrong password"):
         nova.get("/servers/s")
 
 
 @pytest.mark.parametrize("answer", [_said(503, "keystone is down"), Say(lost=True)])
 def test_an_identity_service_that_is_down_is_unreachable(
-    cloud: ScriptedCloud, nova: Service, answer: Say
+    cloud: ScriptedCloud, nova: CloudService, answer: Say
 ) -> None:
     cloud.on("POST", "/v3/auth/tokens", answer)
     with pytest.raises(CloudUnreachable):
         nova.get("/servers/s")
 
 
-def test_nobody_listening_is_unreachable(tmp_path: Path, limits: Limits) -> None:
+def test_nobody_listening_is_unreachable(tmp_path: Path, limits: ConnectionLimits) -> None:
     gone = ScriptedCloud()
     gone.close()
     connection = connect("scripted", gone.clouds_yaml(tmp_path), limits)
@@ -153,7 +159,7 @@ def test_a_cloud_that_clouds_yaml_lacks_is_a_refusal(cloud: ScriptedCloud, tmp_p
 
 
 def test_a_cloud_that_is_too_old_is_refused_with_both_versions(
-    tmp_path: Path, limits: Limits
+    tmp_path: Path, limits: ConnectionLimits
 ) -> None:
     old = ScriptedCloud(newest="2.53")
     connection = connect("scripted", old.clouds_yaml(tmp_path), limits)
@@ -164,7 +170,7 @@ def test_a_cloud_that_is_too_old_is_refused_with_both_versions(
 
 
 def test_the_newest_version_that_both_sides_know_is_spoken(
-    cloud: ScriptedCloud, nova: Service
+    cloud: ScriptedCloud, nova: CloudService
 ) -> None:
     cloud.on("GET", "/servers/s", Say(200, {}))
     nova.get("/servers/s")
@@ -176,7 +182,7 @@ def test_the_newest_version_that_both_sides_know_is_spoken(
 
 
 def test_requests_carry_the_correlation_id_and_say_who_we_are(
-    cloud: ScriptedCloud, nova: Service
+    cloud: ScriptedCloud, nova: CloudService
 ) -> None:
     cloud.on("GET", "/servers/s", Say(200, {}))
     run = UUID(int=7)
@@ -204,7 +210,7 @@ def test_a_list_is_read_page_by_page_by_its_own_marker(
 ) -> None:
     """Next links name hosts as the service sees them, which may not be how we reach it."""
     cloud.on("GET", "/servers/detail", _page)
-    nova = compute(connection, Limits(page=2))
+    nova = compute(connection, ConnectionLimits(page=2))
     found = nova.listed("/servers/detail", "servers", {"all_tenants": "true"})
     assert [server["id"] for server in found] == ["s0", "s1", "s2", "s3", "s4"]
     assert nova.calls == 3
@@ -216,7 +222,7 @@ def test_a_list_whose_marker_was_deleted_is_begun_again(
 ) -> None:
     gone = Say(400, {"badRequest": {"code": 400, "message": "marker [s1] not found"}})
     cloud.on("GET", "/servers/detail", _page, gone, _page)
-    nova = compute(connection, Limits(page=2))
+    nova = compute(connection, ConnectionLimits(page=2))
     assert len(nova.listed("/servers/detail", "servers")) == 5
     cloud.on("GET", "/servers/detail", _page, gone, _page, gone)
     with pytest.raises(CloudUnreachable, match="changes too fast"):

@@ -11,7 +11,7 @@ from domain.cluster.storage.model import StorageModel
 from infrastructure.openstack.collectors.baremetal import IronicCollector
 from infrastructure.openstack.collectors.compute import NovaCollector
 from infrastructure.openstack.collectors.storage import CinderCollector
-from infrastructure.openstack.connection import Limits, connect
+from infrastructure.openstack.connection import ConnectionLimits, connect
 from infrastructure.openstack.probes import probe
 from infrastructure.simulator import Simulator, SimulatorConfig, clouds_yaml
 
@@ -31,7 +31,7 @@ def twin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
 
 
 def test_the_simulators_storage_becomes_a_model(twin: Connection) -> None:
-    small = CinderCollector(twin, Limits(page=10)).collect()
+    small = CinderCollector(twin, ConnectionLimits(page=10)).collect()
     found = CinderCollector(twin).collect()
     assert found.calls == 5
     assert sorted(row.id for row in small.volumes) == sorted(row.id for row in found.volumes)
@@ -46,13 +46,13 @@ def test_the_simulators_storage_becomes_a_model(twin: Connection) -> None:
 
 @pytest.mark.parametrize("kind", ModelKind)
 def test_every_service_of_the_simulator_answers_a_probe(
-    twin: Connection, limits: Limits, kind: ModelKind
+    twin: Connection, limits: ConnectionLimits, kind: ModelKind
 ) -> None:
     probe(twin, limits, kind)
 
 
 def test_the_simulators_machines_are_below_its_hosts(twin: Connection) -> None:
-    found = IronicCollector(twin, Limits(page=7)).collect()
+    found = IronicCollector(twin, ConnectionLimits(page=7)).collect()
     model, quarantined = BaremetalModel.build(found.nodes)
     assert quarantined == ()
     assert found.calls == 3

@@ -23,7 +23,7 @@ from domain.cluster.storage.records import Attachment, PoolRow, StorageNodeRow, 
 from domain.kernel.reasons import Reason
 from infrastructure.openstack.collectors.baremetal import IronicCollector
 from infrastructure.openstack.collectors.storage import CinderCollector
-from infrastructure.openstack.connection import Limits, connect
+from infrastructure.openstack.connection import ConnectionLimits, connect
 from infrastructure.openstack.probes import probe
 from tests.integration.openstack.scripted import Asked, Say, ScriptedCloud
 
@@ -82,19 +82,19 @@ def cloud() -> Iterator[ScriptedStorage]:
 
 
 @pytest.fixture
-def limits() -> Limits:
+def limits() -> ConnectionLimits:
     """Small pages, little patience."""
-    return Limits(timeout=5.0, read_retries=1, page=PAGE)
+    return ConnectionLimits(timeout=5.0, read_retries=1, page=PAGE)
 
 
 @pytest.fixture
-def cinder(connection: Connection, limits: Limits) -> StorageCollector:
+def cinder(connection: Connection, limits: ConnectionLimits) -> StorageCollector:
     """The collector of block storage."""
     return CinderCollector(connection, limits)
 
 
 @pytest.fixture
-def ironic(connection: Connection, limits: Limits) -> BaremetalCollector:
+def ironic(connection: Connection, limits: ConnectionLimits) -> BaremetalCollector:
     """The collector of bare metal."""
     return IronicCollector(connection, limits)
 
@@ -284,7 +284,12 @@ def test_a_collection_is_whole_or_an_error(
     ],
 )
 def test_a_cloud_without_the_service_says_so(
-    tmp_path: Path, limits: Limits, missing: str, collector: Any, kind: ModelKind, words: str
+    tmp_path: Path,
+    limits: ConnectionLimits,
+    missing: str,
+    collector: Any,
+    kind: ModelKind,
+    words: str,
 ) -> None:
     scripted = ScriptedStorage(without=frozenset({missing}))
     connection = connect("scripted", scripted.clouds_yaml(tmp_path), limits)
@@ -300,7 +305,9 @@ def test_a_cloud_without_the_service_says_so(
         scripted.close()
 
 
-def test_an_older_cinder_is_asked_in_its_own_version(tmp_path: Path, limits: Limits) -> None:
+def test_an_older_cinder_is_asked_in_its_own_version(
+    tmp_path: Path, limits: ConnectionLimits
+) -> None:
     scripted = ScriptedStorage(cinder="3.27")
     storage(scripted, volume("v1"))
     connection = connect("scripted", scripted.clouds_yaml(tmp_path), limits)

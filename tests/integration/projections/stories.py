@@ -6,17 +6,17 @@ from random import Random
 from uuid import UUID
 
 from domain.audit_templates import AuditTemplate
-from domain.audits.audit import Audit, Definition
+from domain.audits.audit import Audit, AuditDefinition
 from domain.audits.events import AuditState, AuditType, RunCause
-from domain.catalogue import Catalogue
-from domain.catalogue.definitions import Definition as Installed
-from domain.catalogue.definitions import DefinitionKind
-from domain.kernel.aggregate import Root
+from domain.catalogue import PluginCatalogue
+from domain.catalogue.definitions import PluginDefinition as Installed
+from domain.catalogue.definitions import PluginKind
+from domain.kernel.aggregate import Aggregate
 from domain.kernel.errors import Refusal
 from domain.kernel.metadata import Actor, ActorKind, Context, Metadata, component
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 from domain.optimization.solution import PlannedAction, ProposedAction
-from domain.plans import ActionPlan, Indicator, PlanState, Proposal
+from domain.plans import ActionPlan, EfficacyIndicator, PlanState, Proposal
 from tests.given import NOON
 
 ADMIN = Actor(ActorKind.USER, "u-1", "admin", "p-1")
@@ -29,20 +29,18 @@ def installed(*, without: str = "", suffix: str = "") -> list[Installed]:
     """What an installation offers, perhaps without one plug-in or with other display names."""
     indicator = {"name": "released", "description": "Freed.", "unit": None, "schema": "{}"}
     found = [
-        Installed(
-            DefinitionKind.GOAL, g, g.title() + suffix, {"efficacy_specification": [indicator]}
-        )
+        Installed(PluginKind.GOAL, g, g.title() + suffix, {"efficacy_specification": [indicator]})
         for g in GOALS
     ]
     found += [
-        Installed(DefinitionKind.STRATEGY, s, s.title(), {"goal": g, "parameters_spec": {"a": 1}})
+        Installed(PluginKind.STRATEGY, s, s.title(), {"goal": g, "parameters_spec": {"a": 1}})
         for s, g in STRATEGIES.items()
     ]
     found += [
-        Installed(DefinitionKind.PLANNER, "weight", "Weight", {}),
-        Installed(DefinitionKind.ACTION_TYPE, "migrate", "Migrate", {"description": "Moves it."}),
+        Installed(PluginKind.PLANNER, "weight", "Weight", {}),
+        Installed(PluginKind.ACTION_TYPE, "migrate", "Migrate", {"description": "Moves it."}),
         Installed(
-            DefinitionKind.SCORING_ENGINE,
+            PluginKind.SCORING_ENGINE,
             "dummy_scorer",
             "Scorer",
             {"description": "Scores.", "metainfo": "{}"},
@@ -59,14 +57,14 @@ def proposal(audit: Audit, run: UUID, actions: int, strategy: str = "basic") -> 
                 "migrate",
                 f"server-{place}",
                 {"source_node": "cmp-1", "destination_node": "cmp-2"},
-                Because(Reason.FREES_HOST, {"server": f"server-{place}", "source": "cmp-1"}),
+                Cause(Reason.FREES_HOST, {"server": f"server-{place}", "source": "cmp-1"}),
             ),
             parents=(place - 1,) if place else (),
             requires=(place - 1,) if place and place % 3 == 0 else (),
         )
         for place in range(actions)
     )
-    notes = () if actions else (Because(Reason.NOTHING_TO_DO),)
+    notes = () if actions else (Cause(Reason.NOTHING_TO_DO),)
     return Proposal(
         audit_id=audit.id,
         run_id=run,
@@ -76,8 +74,8 @@ def proposal(audit: Audit, run: UUID, actions: int, strategy: str = "basic") -> 
         record="ab" * 32,
         explanation="ef" * 32,
         actions=planned,
-        indicators=(Indicator("released", "Freed.", None, 1.0),),
-        global_efficacy=(Indicator("ratio", "Share.", "%", 33.3),),
+        indicators=(EfficacyIndicator("released", "Freed.", None, 1.0),),
+        global_efficacy=(EfficacyIndicator("ratio", "Share.", "%", 33.3),),
         notes=notes,
     )
 
@@ -95,7 +93,7 @@ class Story:
         self._most = actions
         self._seconds = 0.0
         self._count = 0
-        self.catalogue = Catalogue.open(self.context())
+        self.catalogue = PluginCatalogue.open(self.context())
         self.audits: list[Audit] = []
         self.templates: list[AuditTemplate] = []
         self.plans: list[ActionPlan] = []
@@ -109,11 +107,11 @@ class Story:
         """A new id."""
         return UUID(int=self._random.getrandbits(128), version=4)
 
-    def chapters(self, count: int) -> Iterator[tuple[Root, ...]]:
+    def chapters(self, count: int) -> Iterator[tuple[Aggregate, ...]]:
         """What happens, one save at a time."""
         self.catalogue.synchronise(self.context(), installed())
         yield (self.catalogue,)
-        happenings: list[Callable[[], tuple[Root, ...]]] = [
+        happenings: list[Callable[[], tuple[Aggregate, ...]]] = [
             self.audit_requested,
             self.template_moves,
             self.audit_moves,
@@ -133,12 +131,12 @@ class Story:
             if any(one.pending_events for one in touched):
                 yield touched
 
-    def audit_requested(self) -> tuple[Root, ...]:
+    def audit_requested(self) -> tuple[Aggregate, ...]:
         """Somebody asks for an audit."""
         self._count += 1
         kind = self._random.choice(list(AuditType))
         strategy, goal = self._random.choice(list(STRATEGIES.items()))
-        definition = Definition(
+        definition = AuditDefinition(
             name=f"Audit {self._count}",
             audit_type=kind,
             goal=goal,
@@ -152,7 +150,7 @@ class Story:
         self.audits.append(Audit.request(self.context(), self.ident(), definition))
         return (self.audits[-1],)
 
-    def template_moves(self) -> tuple[Root, ...]:
+    def template_moves(self) -> tuple[Aggregate, ...]:
         """A template is made, changed or deleted."""
         living = [one for one in self.templates if not one.deleted]
         if not living or self._random.random() < 0.4:
@@ -170,7 +168,7 @@ class Story:
             template.change(self.context(), {"strategy": strategy, "description": "changed"})
         return (template,)
 
-    def audit_moves(self) -> tuple[Root, ...]:
+    def audit_moves(self) -> tuple[Aggregate, ...]:
         """A user changes, cancels, suspends, resumes, deletes an audit; or a run falls due."""
         if not self.audits:
             return ()
@@ -186,7 +184,7 @@ class Story:
             audit.move(ctx, self._random.choice(list(AuditState)))
         return (audit,)
 
-    def run_goes_on(self) -> tuple[Root, ...]:
+    def run_goes_on(self) -> tuple[Aggregate, ...]:
         """A decision engine claims, defers, fails or succeeds."""
         running = [one for one in self.audits if one.run is not None]
         if not running:
@@ -202,7 +200,7 @@ class Story:
             audit.record_inputs(ctx, run.id, run.epoch, digest="cd" * 32, strategy="basic")
             return (audit,)
         lot = self._random.random()
-        because = Because(Reason.CLOUD_UNREACHABLE, {"error": "refused"})
+        because = Cause(Reason.CLOUD_UNREACHABLE, {"error": "refused"})
         if lot < 0.2:
             audit.defer_run(ctx, run.id, run.epoch, because, ctx.at + timedelta(seconds=1))
         elif lot < 0.3:
@@ -215,7 +213,7 @@ class Story:
             return (plan, audit)
         return (audit,)
 
-    def plan_moves(self) -> tuple[Root, ...]:
+    def plan_moves(self) -> tuple[Aggregate, ...]:
         """A user launches, cancels, deletes a plan, or skips one of its actions."""
         if not self.plans:
             return ()
@@ -227,13 +225,13 @@ class Story:
         elif lot < 0.6:
             plan.delete(ctx)
         elif lot < 0.65:
-            plan.supersede(ctx, Because(Reason.EXPIRED, {"hours": 24}))
+            plan.supersede(ctx, Cause(Reason.EXPIRED, {"hours": 24}))
         elif plan.actions:
             action = self._random.choice(list(plan.actions))
             plan.skip_by_user(ctx, action, self._random.choice((None, "not today")))
         return (plan,)
 
-    def plan_goes_on(self) -> tuple[Root, ...]:
+    def plan_goes_on(self) -> tuple[Aggregate, ...]:
         """An applier launches, claims, starts, ends actions."""
         plans = [one for one in self.plans if one.state in {"RECOMMENDED", "PENDING", "ONGOING"}]
         plans += [one for one in self.plans if one.state == "CANCELLING"]
@@ -251,7 +249,7 @@ class Story:
         elif plan.ready() and self._random.random() < 0.6:
             action = plan.ready()[0].spec.id
             if self._random.random() < 0.2:
-                gone = Because(Reason.SERVER_NOT_FOUND, {"server": "s"})
+                gone = Cause(Reason.SERVER_NOT_FOUND, {"server": "s"})
                 plan.skip_action(ctx, plan.epoch, action, gone)
             else:
                 plan.intend_action(ctx, plan.epoch, action, {"server": "s"})
@@ -259,7 +257,7 @@ class Story:
             self._end_one(plan, ctx)
         return (plan,)
 
-    def catalogue_moves(self) -> tuple[Root, ...]:
+    def catalogue_moves(self) -> tuple[Aggregate, ...]:
         """An upgrade brings, changes or removes plug-ins."""
         without = self._random.choice(("", "basic", "dummy", "migrate"))
         suffix = self._random.choice(("", " 2"))
@@ -275,7 +273,7 @@ class Story:
                 plan.intend_action(ctx, plan.epoch, action.spec.id, {"server": "again"})
             elif lot < 0.5:
                 facts = {"migration": 1, "server": "s", "status": "error"}
-                because = Because(Reason.MIGRATION_FAILED, dict(facts))
+                because = Cause(Reason.MIGRATION_FAILED, dict(facts))
                 plan.fail_action(ctx, plan.epoch, action.spec.id, because)
             else:
                 plan.succeed_action(ctx, plan.epoch, action.spec.id, {"host": "cmp-2"})

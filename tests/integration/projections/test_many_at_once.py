@@ -8,8 +8,14 @@ from typing import Any, Self
 import pytest
 from sqlalchemy import Update, or_, select, update
 
-from application.ports.event_log import Recorded
-from application.ports.projections import Column, Kind, Shape, Table, Tables
+from application.ports.event_log import RecordedEvent
+from application.ports.projections import (
+    ColumnType,
+    ProjectionSchema,
+    ReadColumn,
+    ReadTable,
+    Tables,
+)
 from application.ports.read_models import Page
 from application.projections import Projector
 from infrastructure.clock import SystemClock
@@ -165,12 +171,14 @@ class Counter:
     """Counts events: what a doubled event would show in."""
 
     topics = None
-    table = Table(
-        "counter", key="name", columns={"name": Column(Kind.TEXT), "n": Column(Kind.INTEGER)}
+    table = ReadTable(
+        "counter",
+        key="name",
+        columns={"name": ReadColumn(ColumnType.TEXT), "n": ReadColumn(ColumnType.INTEGER)},
     )
-    shape = Shape("counter", 1, (table,))
+    shape = ProjectionSchema("counter", 1, (table,))
 
-    def handle(self, recorded: Recorded, tables: Tables) -> None:
+    def handle(self, recorded: RecordedEvent, tables: Tables) -> None:
         if tables.get("counter", "all") is None:
             tables.insert("counter", {"name": "all", "n": 0})
         tables.add("counter", "all", {"n": 1})
@@ -179,7 +187,9 @@ class Counter:
 class Careless(SqlProjectionStore):
     """The seeded defect: takes any batch that ends further on, wherever it began."""
 
-    def _guard(self, after: int, upto: int, shapes: Mapping[str, Shape], only: Any) -> Update:
+    def _guard(
+        self, after: int, upto: int, shapes: Mapping[str, ProjectionSchema], only: Any
+    ) -> Update:
         row = PROJECTIONS.c
         mine = [row.name == name for name in shapes]
         return (

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
-from application.ports.event_log import Recorded
+from application.ports.event_log import RecordedEvent
 from application.ports.projections import Tables
 from application.ports.read_models import Page
 from application.projections import all_projections
@@ -21,7 +21,7 @@ BAD = 7
 """Number of the audit whose event is bad."""
 
 
-def refuse(_: Recorded, __: Tables) -> None:
+def refuse(_: RecordedEvent, __: Tables) -> None:
     raise RuntimeError("this one cannot be taken in")
 
 
@@ -32,22 +32,22 @@ class Brittle(AuditsProjection):
         defect: what happens there.
     """
 
-    def __init__(self, defect: Callable[[Recorded, Tables], None]) -> None:
+    def __init__(self, defect: Callable[[RecordedEvent, Tables], None]) -> None:
         super().__init__(next_match)
         self._defect = defect
 
-    def handle(self, recorded: Recorded, tables: Tables) -> None:
+    def handle(self, recorded: RecordedEvent, tables: Tables) -> None:
         if recorded.aggregate_id == ident(BAD) and recorded.version == 1:
             self._defect(recorded, tables)
         super().handle(recorded, tables)
 
 
-def projections(defect: Callable[[Recorded, Tables], None]) -> list[Any]:
+def projections(defect: Callable[[RecordedEvent, Tables], None]) -> list[Any]:
     sound = [one for one in all_projections(next_match) if one.shape.projection != "audits"]
     return [*sound, Brittle(defect)]
 
 
-def bind_nonsense(recorded: Recorded, tables: Tables) -> None:
+def bind_nonsense(recorded: RecordedEvent, tables: Tables) -> None:
     """A value that no column can hold; only the driver notices."""
     tables.update("audits", ident(1), {"status_message": object()})
 
@@ -55,7 +55,7 @@ def bind_nonsense(recorded: Recorded, tables: Tables) -> None:
 @pytest.mark.parametrize("defect", [refuse, bind_nonsense])
 @pytest.mark.parametrize("batch", [1, 6, 500])
 def test_a_bad_event_is_found_set_aside_and_shown(
-    world: World, defect: Callable[[Recorded, Tables], None], batch: int
+    world: World, defect: Callable[[RecordedEvent, Tables], None], batch: int
 ) -> None:
     world.log.save(*(request(number) for number in range(1, AUDITS + 1)))
     end = world.projector(projections(defect), batch=batch).catch_up()

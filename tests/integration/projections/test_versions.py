@@ -8,8 +8,14 @@ from typing import Any
 import pytest
 from sqlalchemy import inspect, select
 
-from application.ports.event_log import Recorded
-from application.ports.projections import Column, Kind, Shape, Table, Tables
+from application.ports.event_log import RecordedEvent
+from application.ports.projections import (
+    ColumnType,
+    ProjectionSchema,
+    ReadColumn,
+    ReadTable,
+    Tables,
+)
 from application.projections import Projector, RebuildLost, RebuildRefused
 from infrastructure.clock import SystemClock
 from infrastructure.read_models import SqlProjectionStore, upgrade
@@ -23,13 +29,17 @@ class Counts:
 
     topics = None
 
-    def __init__(self, version: int = 1, **columns: Column) -> None:
-        known = {"topic": Column(Kind.TEXT), "events": Column(Kind.INTEGER), **columns}
-        self.table = Table("topic_counts", key="topic", columns=known)
-        self.shape = Shape("counts", version, (self.table,))
+    def __init__(self, version: int = 1, **columns: ReadColumn) -> None:
+        known = {
+            "topic": ReadColumn(ColumnType.TEXT),
+            "events": ReadColumn(ColumnType.INTEGER),
+            **columns,
+        }
+        self.table = ReadTable("topic_counts", key="topic", columns=known)
+        self.shape = ProjectionSchema("counts", version, (self.table,))
         self._further = columns
 
-    def handle(self, recorded: Recorded, tables: Tables) -> None:
+    def handle(self, recorded: RecordedEvent, tables: Tables) -> None:
         if tables.get("topic_counts", recorded.topic) is None:
             further = dict.fromkeys(self._further, "new")
             tables.insert("topic_counts", {"topic": recorded.topic, "events": 0, **further})
@@ -43,7 +53,7 @@ def rows(world: World, counts: Counts) -> list[Any]:
 
 
 def test_a_newer_version_is_shown_once_it_has_caught_up(world: World) -> None:
-    old, new = Counts(), Counts(2, note=Column(Kind.TEXT))
+    old, new = Counts(), Counts(2, note=ReadColumn(ColumnType.TEXT))
     world.log.save(*(request(number) for number in range(1, 9)))
     world.projector([old]).catch_up()
     assert rows(world, old) == [("audit.requested", 8), ("audit.run-requested", 8)]
@@ -114,7 +124,7 @@ def test_of_two_rebuilds_the_later_one_wins(world: World) -> None:
     class Interrupted(SqlProjectionStore):
         """Somebody else begins to rebuild just before the switch."""
 
-        def activate(self, shape: Shape, built: Any) -> bool:
+        def activate(self, shape: ProjectionSchema, built: Any) -> bool:
             SqlProjectionStore(self._engine).build(shape)
             return super().activate(shape, built)
 

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from application.ports.event_log import EventLog
 from application.ports.projections import Projection
 from application.projections import Projector, all_projections
-from domain.kernel.aggregate import Root
+from domain.kernel.aggregate import Aggregate
 from infrastructure.clock import SystemClock
 from infrastructure.cron import next_match
 from infrastructure.read_models import (
@@ -50,7 +50,7 @@ class World:
         store = SqlProjectionStore(self.engine)
         return Projector(self.log, store, chosen, SystemClock(), batch=batch)
 
-    def tell(self, *aggregates: Root) -> int:
+    def tell(self, *aggregates: Aggregate) -> int:
         """Saves what happened and has the read models reflect it."""
         position = self.log.save(*aggregates)
         self.projector().catch_up()

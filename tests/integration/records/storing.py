@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from application.cluster_models.collection import ModelKeeper
+from application.cluster_models.collection import ModelCollector
 from application.cluster_models.kinds import baremetal_source, storage_source
 from application.ports.cloud import CollectedBaremetal, CollectedStorage
 from domain.cluster.baremetal.model import BaremetalModel
@@ -65,11 +65,11 @@ class ArrangedBaremetal:
         return CollectedBaremetal(self.machines, 1)
 
 
-def storage_keeper(shop: Workshop, cloud: ArrangedStorage) -> ModelKeeper[StorageModel]:
+def storage_keeper(shop: Workshop, cloud: ArrangedStorage) -> ModelCollector[StorageModel]:
     """Keeps the storage model."""
     return shop.keeper_of(storage_source(cloud))
 
 
-def baremetal_keeper(shop: Workshop, cloud: ArrangedBaremetal) -> ModelKeeper[BaremetalModel]:
+def baremetal_keeper(shop: Workshop, cloud: ArrangedBaremetal) -> ModelCollector[BaremetalModel]:
     """Keeps the bare-metal model."""
     return shop.keeper_of(baremetal_source(cloud))

@@ -10,12 +10,12 @@ from application.cluster_models.amendment_store import encode_amendment
 from application.cluster_models.kinds import COMPUTE
 from application.decision_engine.engine import decide_again
 from application.kernel.errors import NothingThen
-from application.ports.event_log import EventLog, Recorded
-from application.ports.records import Stored
+from application.ports.event_log import EventLog, RecordedEvent
+from application.ports.records import StoredRecord
 from application.records.decision import decode_record
 from application.records.pruning import Pruner, PruningRefused
-from application.records.pruning_job import Housekeeper
-from application.records.references import Outline, outline
+from application.records.pruning_job import PruningJob
+from application.records.references import RecordReferences, outline
 from domain.cluster_models.amendments import ComputeFacts
 from domain.cluster_models.events import ClusterModelCollected
 from domain.kernel.ids import cluster_model_id
@@ -93,7 +93,7 @@ def test_the_model_that_the_keep_period_began_with_stays(
     a_moment()
     (second,) = collected(shop, 1)
     grow_old(event_database)
-    events = [one.event for one in shop.log.read(0, 100) if isinstance(one, Recorded)]
+    events = [one.event for one in shop.log.read(0, 100) if isinstance(one, RecordedEvent)]
     change = max(one.timestamp for one in events if isinstance(one, ClusterModelCollected))
     at_the_change = Pruner(shop.log, shop.read, shop.kept, shop.records, Stopped(change))
     assert at_the_change.prune(timedelta(milliseconds=5)).dropped.records == 0
@@ -145,7 +145,7 @@ def test_a_record_that_one_in_use_is_built_on_stays(shop: Workshop, event_databa
 def test_a_record_of_amendments_refers_to_its_base_and_to_the_one_before() -> None:
     base, before = "a" * 64, "b" * 64
     content = encode_amendment(COMPUTE, base, before, 2, ComputeFacts())
-    assert outline(content) == Outline("compute", frozenset({base, before}))
+    assert outline(content) == RecordReferences("compute", frozenset({base, before}))
 
 
 def test_a_chain_that_nothing_needs_goes_whole(shop: Workshop, event_database: str) -> None:
@@ -164,7 +164,7 @@ class Meddling:
         self._records = shop.records
         self._meddle = meddle
 
-    def inventory(self) -> Iterator[Stored]:
+    def inventory(self) -> Iterator[StoredRecord]:
         return self._records.inventory()
 
     def drop(self, digests: Collection[str], min_age: float) -> set[str]:
@@ -262,7 +262,7 @@ def test_the_housekeeper_prunes_at_intervals_and_survives_a_refusal(
 ) -> None:
     monkeypatch.setattr("application.records.pruning.PATIENCE", 0.01)
     stop = threading.Event()
-    keeper = Housekeeper(pruner(shop), NOTHING, interval=0.02)
+    keeper = PruningJob(pruner(shop), NOTHING, interval=0.02)
     thread = threading.Thread(target=keeper.run, args=(stop,))
     shop.keeper().collect()  # the read models are behind: it is refused
     thread.start()

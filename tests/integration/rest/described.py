@@ -8,7 +8,7 @@ from typing import Any
 import falcon.testing
 import jsonschema_rs
 
-from interfaces.rest.middleware.paths import Paths
+from interfaces.rest.middleware.paths import PathMiddleware
 from interfaces.rest.openapi.page import page
 
 
@@ -65,7 +65,9 @@ def template_of(path: str) -> str | None:
 
 
 def _spelled(path: str) -> str:
-    return Paths([one for one in document()["paths"] if not one.startswith("/v1")]).spelled(path)
+    return PathMiddleware(
+        [one for one in document()["paths"] if not one.startswith("/v1")]
+    ).spelled(path)
 
 
 def _resolved(answer: dict[str, Any]) -> dict[str, Any]:

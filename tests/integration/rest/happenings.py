@@ -2,12 +2,12 @@
 
 from uuid import UUID
 
-from application.records.decision import FORMAT, Explanation
+from application.records.decision import FORMAT, DecisionExplanation
 from domain.audits import Audit, AuditState
 from domain.kernel.metadata import Context
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 from domain.optimization.solution import PlannedAction, ProposedAction, Rejection
-from domain.plans.action import Indicator
+from domain.plans.action import EfficacyIndicator
 from domain.plans.action_plan import ActionPlan
 from domain.plans.events import PlanState
 from domain.plans.proposal import Proposal
@@ -29,27 +29,27 @@ def proposal(audit: UUID, run: UUID, actions: int) -> Proposal:
                     "migrate",
                     f"server-{place}",
                     {"source_node": "cmp-1", "destination_node": "cmp-2"},
-                    Because(Reason.FREES_HOST, {"server": f"server-{place}", "source": "cmp-1"}),
+                    Cause(Reason.FREES_HOST, {"server": f"server-{place}", "source": "cmp-1"}),
                 ),
                 parents=(place - 1,) if place else (),
                 requires=(),
             )
             for place in range(actions)
         ),
-        indicators=(Indicator("released_compute_nodes_count", "Freed.", None, 1.0),),
-        global_efficacy=(Indicator("released_nodes_ratio", "Share.", "%", 33.25),),
+        indicators=(EfficacyIndicator("released_compute_nodes_count", "Freed.", None, 1.0),),
+        global_efficacy=(EfficacyIndicator("released_nodes_ratio", "Share.", "%", 33.25),),
     )
 
 
-def explained(wanted: Proposal) -> Explanation:
+def explained(wanted: Proposal) -> DecisionExplanation:
     """The reasons of a proposal, as a decision engine records them."""
-    full = Because(Reason.CAPACITY_SHORT, {"host": "cmp-3", "resource": "memory"})
-    return Explanation(
+    full = Cause(Reason.CAPACITY_SHORT, {"host": "cmp-3", "resource": "memory"})
+    return DecisionExplanation(
         format=FORMAT,
         record=wanted.record,
         actions=list(wanted.actions),
         rejections=[Rejection("server server-9", full)],
-        notes=[Because(Reason.HOST_EMPTIED, {"host": "cmp-1"})],
+        notes=[Cause(Reason.HOST_EMPTIED, {"host": "cmp-1"})],
         indicators={"released_compute_nodes_count": 1.0},
     )
 
@@ -73,10 +73,10 @@ def plan_into(plan: ActionPlan, ctx: Context, state: str) -> None:
     if state == "RECOMMENDED":
         return
     if state == "SUPERSEDED":
-        plan.supersede(ctx, Because(Reason.EXPIRED, {"hours": 24}))
+        plan.supersede(ctx, Cause(Reason.EXPIRED, {"hours": 24}))
         return
     if state == "CANCELLED":
-        plan.cancel(ctx, Because(Reason.CANCELLED_BY_USER))
+        plan.cancel(ctx, Cause(Reason.CANCELLED_BY_USER))
         return
     plan.launch(ctx)
     if state == "PENDING":
@@ -90,7 +90,7 @@ def plan_into(plan: ActionPlan, ctx: Context, state: str) -> None:
     for action in list(plan.actions):
         plan.intend_action(ctx, epoch, action, {})
         if state == "FAILED":
-            plan.fail_action(ctx, epoch, action, Because(Reason.OUTCOME_UNKNOWN, {"error": "x"}))
+            plan.fail_action(ctx, epoch, action, Cause(Reason.OUTCOME_UNKNOWN, {"error": "x"}))
         else:
             plan.succeed_action(ctx, epoch, action, {})
     assert plan.state == state

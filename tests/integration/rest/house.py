@@ -22,7 +22,7 @@ from application.projections import all_projections
 from application.projections.runner import Projector
 from application.records.decision import encode
 from domain.audits import Audit
-from domain.catalogue import Definition, DefinitionKind
+from domain.catalogue import PluginDefinition, PluginKind
 from domain.kernel.ids import run_id
 from domain.kernel.metadata import Context, Metadata, component
 from domain.plans.action_plan import ActionPlan
@@ -81,7 +81,7 @@ STRATEGIES: dict[str, tuple[str, dict[str, Any]]] = {
 SCORERS = ("dummy_scorer", "dummy_avg_scorer")
 
 
-def installed() -> list[Definition]:
+def installed() -> list[PluginDefinition]:
     """What the house has registered."""
     indicator = {
         "name": "released_compute_nodes_count",
@@ -91,28 +91,28 @@ def installed() -> list[Definition]:
     }
     return [
         *(
-            Definition(
-                DefinitionKind.GOAL, name, name.title(), {"efficacy_specification": [indicator]}
+            PluginDefinition(
+                PluginKind.GOAL, name, name.title(), {"efficacy_specification": [indicator]}
             )
             for name in GOALS
         ),
         *(
-            Definition(
-                DefinitionKind.STRATEGY, name, name.title(), {"goal": goal, "parameters_spec": spec}
+            PluginDefinition(
+                PluginKind.STRATEGY, name, name.title(), {"goal": goal, "parameters_spec": spec}
             )
             for name, (goal, spec) in STRATEGIES.items()
         ),
         *(
-            Definition(
-                DefinitionKind.SCORING_ENGINE,
+            PluginDefinition(
+                PluginKind.SCORING_ENGINE,
                 name,
                 name.title(),
                 {"description": "Scores.", "metainfo": '{"columns": []}'},
             )
             for name in SCORERS
         ),
-        Definition(
-            DefinitionKind.ACTION_TYPE, "migrate", "Migrate", {"description": "Moves a server."}
+        PluginDefinition(
+            PluginKind.ACTION_TYPE, "migrate", "Migrate", {"description": "Moves a server."}
         ),
     ]
 

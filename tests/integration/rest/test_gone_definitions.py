@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from application.commands.catalogue import synchronise
-from domain.catalogue import DefinitionKind
+from domain.catalogue import PluginKind
 from tests.integration.rest.house import TEST, House, installed
 
 GOAL = {"goal_uuid": None, "goal_name": None}
@@ -24,7 +24,7 @@ def left(house: House) -> dict[str, Any]:
     kept = [
         one
         for one in installed()
-        if one.kind not in {DefinitionKind.GOAL, DefinitionKind.STRATEGY} or one.name == "dummy"
+        if one.kind not in {PluginKind.GOAL, PluginKind.STRATEGY} or one.name == "dummy"
     ]
     house.settle(synchronise(house.commands, TEST, kept).position)
     return things

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 import requests
 
-from domain.audits import Audit, AuditType, Definition
+from domain.audits import Audit, AuditDefinition, AuditType
 from domain.kernel.metadata import Context
 from tests.integration.rest.house import TEST, House, a_house
 from tests.integration.rest.serving import served
@@ -31,7 +31,7 @@ def fill(house: House) -> list[str]:
 
 
 def _audit(ctx: Context, ident: UUID) -> Audit:
-    definition = Definition(f"many {ident}", AuditType.EVENT, "dummy", None, {}, [])
+    definition = AuditDefinition(f"many {ident}", AuditType.EVENT, "dummy", None, {}, [])
     return Audit.request(ctx, ident, definition)
 
 

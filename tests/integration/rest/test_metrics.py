@@ -12,14 +12,14 @@ import falcon.testing
 import pytest
 import requests
 
-from application.ports.counters import Counted
+from application.ports.counters import EventCount
 from application.ports.event_log import EventLogUnavailable
 from application.ports.projections import StoreUnavailable
 from domain.audits import Audit, RunCause
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 from interfaces.rest import exposition
 from interfaces.rest.app import create_app
-from interfaces.rest.exposition import Family, Sample
+from interfaces.rest.exposition import Family, MetricSample
 from interfaces.rest.serving.traffic import BOUNDS, SERIES, SharedMemory, Traffic
 from tests.integration.rest.house import TEST, House
 from tests.integration.rest.serving import served
@@ -90,7 +90,7 @@ class TestMetrics:
             audit = tx.get(Audit, UUID(gated["uuid"]))
             run = audit.request_run(before, before.at, RunCause.WEBHOOK)
             epoch = audit.claim_run(before, run, "engine/1", "ctl-1")
-            because = Because(Reason.PLAN_IN_PROGRESS, {"plan": "p"})
+            because = Cause(Reason.PLAN_IN_PROGRESS, {"plan": "p"})
             audit.defer_run(before, run, epoch, because, before.at, tried=False)
 
         house.settle(house.commands.run(TEST, put_off).position)
@@ -137,7 +137,7 @@ class TestMetrics:
             ("something", "else", "altogether", 1, 0),
         ]
         counted = [
-            Counted(what, of, outcome, count, now - timedelta(seconds=age))
+            EventCount(what, of, outcome, count, now - timedelta(seconds=age))
             for what, of, outcome, count, age in told
         ]
         house.counters.add(counted)
@@ -241,7 +241,7 @@ class TestTraffic:
 
 
 def test_label_values_are_escaped() -> None:
-    family = Family("x", "gauge", "X.", [Sample(1.5, {"a": 'q"\\\n'})])
+    family = Family("x", "gauge", "X.", [MetricSample(1.5, {"a": 'q"\\\n'})])
     assert exposition.text([family]).splitlines()[-1] == r'x{a="q\"\\\n"} 1.5'
 
 

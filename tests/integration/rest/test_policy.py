@@ -12,7 +12,7 @@ import pytest
 from interfaces.rest import app as composition
 from interfaces.rest.app import create_app, routes
 from interfaces.rest.errors import Unauthenticated
-from interfaces.rest.routes import Access, Endpoint, Route
+from interfaces.rest.routes import Access, Route, RouteMethod
 from interfaces.rest.rules import RULES
 from tests.integration.rest.house import House, refused
 
@@ -94,7 +94,7 @@ def everything(house: House) -> Everything:
     return Everything(house)
 
 
-def guarded(house: House) -> list[tuple[Route, Endpoint]]:
+def guarded(house: House) -> list[tuple[Route, RouteMethod]]:
     return [
         (route, endpoint)
         for route in routes(house.api)
@@ -177,7 +177,7 @@ def test_a_handler_that_forgets_the_policy_is_kept_back(
             resp.text = '"secret"'
 
     def with_a_defect(api: Any) -> list[Route]:
-        return [Route("/v1/forgetful", Forgetful(), None, (Endpoint("GET", "goal:get"),))]
+        return [Route("/v1/forgetful", Forgetful(), None, (RouteMethod("GET", "goal:get"),))]
 
     monkeypatch.setattr(composition, "routes", with_a_defect)
     client = falcon.testing.TestClient(create_app(house.api))

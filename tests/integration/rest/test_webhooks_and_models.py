@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from domain.audits import Audit
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 from interfaces.rest.services import RestSettings
 from tests.integration.rest.house import TEST, House, a_house, refused
 
@@ -29,7 +29,7 @@ def finish(house: House, uuid: str, *, well: bool) -> None:
         if well:
             audit.succeed_run(ctx, audit.run.id, epoch, uuid4())
         else:
-            audit.fail_run(ctx, audit.run.id, epoch, Because(Reason.MODEL_EMPTY))
+            audit.fail_run(ctx, audit.run.id, epoch, Cause(Reason.MODEL_EMPTY))
 
     house.settle(house.commands.run(TEST, act).position)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from infrastructure.simulator.core.clock import Clock
+from infrastructure.simulator.core.clock import SimulatedClock
 from infrastructure.simulator.core.cluster_file import load_cluster
 from tests.integration.simulator.clients import IDS, small_cloud
 
@@ -31,7 +31,7 @@ def _written(folder: Path, raw: object) -> Path:
 
 
 def test_sizes_and_loads_are_enough(tmp_path: Path) -> None:
-    cluster = load_cluster(_written(tmp_path, _neutral()), Clock())
+    cluster = load_cluster(_written(tmp_path, _neutral()), SimulatedClock())
     assert [(s.host, s.vm_state) for s in cluster.servers] == [
         ("host-0", "active"),
         ("host-1", "active"),
@@ -43,7 +43,7 @@ def test_sizes_and_loads_are_enough(tmp_path: Path) -> None:
 
 
 def test_zones_groups_locks_and_pins_are_read(tmp_path: Path) -> None:
-    cluster = load_cluster(small_cloud(tmp_path), Clock())
+    cluster = load_cluster(small_cloud(tmp_path), SimulatedClock())
     servers = {s.id: s for s in cluster.servers}
     assert servers[IDS["kept"]].locked_reason == "mine"
     assert servers[IDS["pinned"]].pinned_zone == "b"
@@ -76,5 +76,5 @@ def test_what_is_wrong_is_named(tmp_path: Path, spoil: Spoil, message: str) -> N
     raw = _neutral()
     spoil(raw)
     with pytest.raises(ValueError, match=message) as caught:
-        load_cluster(_written(tmp_path, raw), Clock())
+        load_cluster(_written(tmp_path, raw), SimulatedClock())
     assert str(caught.value).startswith("cluster.json: ")

@@ -5,22 +5,22 @@ from pathlib import Path
 
 import pytest
 
-from infrastructure.simulator.core.clock import Anchor, Clock
+from infrastructure.simulator.core.clock import Anchor, SimulatedClock
 from infrastructure.simulator.core.cluster_file import load_cluster
 from infrastructure.simulator.core.people import ADMIN, ADMIN_PROJECT
-from infrastructure.simulator.core.store import Store
+from infrastructure.simulator.core.store import StateStore
 from infrastructure.simulator.core.world import Origin, World
-from infrastructure.simulator.nova.commands import Caller, Commands, LiveMigration
+from infrastructure.simulator.nova.commands import LiveMigration, NovaCommands, RequestContext
 from infrastructure.simulator.nova.lifecycle import Lifecycle
-from infrastructure.simulator.nova.migration_engine import Migrations
+from infrastructure.simulator.nova.migration_engine import MigrationEngine
 from tests.integration.simulator.clients import IDS, small_cloud
 
-CALLER = Caller(ADMIN.id, ADMIN_PROJECT.id, ("admin",), "req-1")
+CALLER = RequestContext(ADMIN.id, ADMIN_PROJECT.id, ("admin",), "req-1")
 SERVER = IDS["free-1"]
 
 
 @dataclass
-class HeldClock(Clock):
+class HeldClock(SimulatedClock):
     """Time that stands still until it is moved."""
 
     at: float = 1000.0
@@ -36,7 +36,7 @@ class Held:
 
     clock: HeldClock
     world: World
-    commands: Commands
+    commands: NovaCommands
 
 
 @pytest.fixture
@@ -44,11 +44,11 @@ def held(tmp_path: Path) -> Held:
     clock = HeldClock(anchor=Anchor(1000.0, 0.0))
     cluster = load_cluster(small_cloud(tmp_path), clock)
     origin = Origin(cluster=cluster, simulated=0.0, wall=1000.0, speed=1.0, secret=b"s")
-    world = World(origin, clock, Store(None))
+    world = World(origin, clock, StateStore(None))
     world.settle()
-    migrations = Migrations(world, live_slots=1)
+    migrations = MigrationEngine(world, live_slots=1)
     Lifecycle(world, migrations)
-    return Held(clock, world, Commands(world, migrations, lambda _migration: None))
+    return Held(clock, world, NovaCommands(world, migrations, lambda _migration: None))
 
 
 def test_the_server_arrives_before_its_migration_is_completed(held: Held) -> None:

@@ -10,7 +10,13 @@ from typing import Any
 
 import msgspec
 
-from infrastructure.supervision import Backoff, ChildReport, ChildSpec, Command, Supervisor
+from infrastructure.supervision import (
+    ChildReport,
+    ChildSpec,
+    ProcessCommand,
+    RestartBackoff,
+    Supervisor,
+)
 from infrastructure.supervision.nats import NatsLaunch
 from infrastructure.supervision.probes import file_exists
 
@@ -36,7 +42,7 @@ def main() -> None:
         output=output,
         changed=changed,
         ready=(folder / "up").touch,
-        backoff=Backoff(**plan.get("backoff", {})),
+        backoff=RestartBackoff(**plan.get("backoff", {})),
     ).run()
 
 
@@ -49,7 +55,7 @@ def spec(folder: Path, one: dict[str, Any]) -> ChildSpec:
 
         return ChildSpec(launch=NatsLaunch(EmbeddedNats(folder / "nats")), **one)
     environment = {**os.environ, "FOLDER": str(folder)}
-    command = Command((sys.executable, "-uc", code), environment, ready_file=ready_file)
+    command = ProcessCommand((sys.executable, "-uc", code), environment, ready_file=ready_file)
     return ChildSpec(launch=command, ready=probe, **one)
 
 

@@ -10,8 +10,8 @@ from sqlalchemy import text
 
 from application.ports.event_log import EventLog
 from application.ports.projections import StoreUnavailable
-from application.ports.read_models import ActionPlanView, ReadModels, Schedule
-from application.workers.scheduler import Scheduler, Timetable
+from application.ports.read_models import ActionPlanView, ContinuousAudit, ReadModels
+from application.workers.scheduler import Scheduler, ScheduleSettings
 from domain.audits import AuditState, AuditType
 from domain.plans import PlanState
 from infrastructure.clock import SystemClock
@@ -95,7 +95,9 @@ def test_a_cron_audit_gets_its_first_run_at_the_first_match_after_it_was_made(
 
 def test_racing_schedulers_request_one_run(shop: Workshop) -> None:
     audit = shop.request(AuditType.CONTINUOUS, interval="60")
-    racers = [Scheduler(shop.commands, shop.read, CLOCK, next_match, Timetable()) for _ in range(6)]
+    racers = [
+        Scheduler(shop.commands, shop.read, CLOCK, next_match, ScheduleSettings()) for _ in range(6)
+    ]
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(lambda racer: racer.tick(), racers))
     assert runs(shop, audit) == 1
@@ -126,7 +128,7 @@ def test_a_database_that_is_away_is_no_traceback_at_every_look(
 
         looks = 0
 
-        def schedules(self) -> list[Schedule]:
+        def schedules(self) -> list[ContinuousAudit]:
             self.looks += 1
             if self.looks < 6:
                 raise StoreUnavailable("connection refused")
@@ -136,7 +138,7 @@ def test_a_database_that_is_away_is_no_traceback_at_every_look(
         def recommended_plans(self) -> list[ActionPlanView]:
             return []
 
-    timetable = Timetable(tick=0.001)
+    timetable = ScheduleSettings(tick=0.001)
     Scheduler(shop.commands, cast("ReadModels", Away()), CLOCK, next_match, timetable).run(stop)
     told = [one for one in caplog.records if one.name == "application.workers.scheduler"]
     assert [one.levelname for one in told] == ["WARNING", "INFO"]
@@ -158,7 +160,7 @@ def test_a_history_that_cannot_be_read_hinders_only_its_own(
     shop.projector.catch_up()
     for one in unknown:
         rewrite(event_database, one, "of.tomorrow")
-    timetable = Timetable(expiry_hours=1, expiry_check=0.0)
+    timetable = ScheduleSettings(expiry_hours=1, expiry_check=0.0)
     scheduler = Scheduler(shop.commands, shop.read, Tomorrow(), next_match, timetable)
     for _ in range(2):
         scheduler.tick()
@@ -200,7 +202,7 @@ def test_a_recommended_plan_expires_and_a_launched_one_does_not(shop: Workshop) 
     shop.work()
     (expiring,), (running,) = shop.plans(old), shop.plans(launched)
     shop.change_plan(running.id, lambda plan, ctx: plan.launch(ctx))
-    timetable = Timetable(expiry_hours=1, expiry_check=0.0)
+    timetable = ScheduleSettings(expiry_hours=1, expiry_check=0.0)
     Scheduler(shop.commands, shop.read, Tomorrow(), next_match, timetable).tick()
     shop.projector.catch_up()
     expired = shop.read.action_plan(expiring.id)

@@ -14,7 +14,7 @@ from infrastructure.read_models import this_instance
 from infrastructure.settings import Settings, load
 from interfaces.bootstrap import upgrade
 from interfaces.bootstrap.parts import work
-from interfaces.bootstrap.store import Store
+from interfaces.bootstrap.store import OpenDatabase
 from tests.given import ident
 
 CLOCK = SystemClock()
@@ -31,14 +31,14 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def store(settings: Settings) -> Iterator[Store]:
-    store = Store(settings)
+def store(settings: Settings) -> Iterator[OpenDatabase]:
+    store = OpenDatabase(settings)
     yield store
     store.close()
 
 
 def test_an_instance_retires_only_when_its_last_slot_is_empty(
-    settings: Settings, store: Store
+    settings: Settings, store: OpenDatabase
 ) -> None:
     """It retired as soon as it was told to stop, with a call to the cloud still under way: a
     successor could take the plan over at once and ask a second time."""
@@ -69,7 +69,7 @@ def test_an_instance_retires_only_when_its_last_slot_is_empty(
 
 
 def test_an_error_of_listening_ends_the_role_with_that_error(
-    settings: Settings, store: Store
+    settings: Settings, store: OpenDatabase
 ) -> None:
     """It was printed by its thread, and the process said that all had gone well."""
     beat = Heartbeat(store.services, this_instance("x", host="here"), CLOCK, interval=5, limit=10.0)

@@ -8,8 +8,8 @@ from domain.cluster.compute.allocations import Allocation, Allocations
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.numa.cells import NumaCell, Topology
 from domain.cluster.compute.records import AggregateRow, GroupRow, HostRow, ServerRow
-from domain.cluster.placement.load import Load
-from domain.cluster.placement.rules.flights import Concurrency
+from domain.cluster.placement.load import MeasuredLoad
+from domain.cluster.placement.rules.flights import ConcurrencyLimits
 from domain.cluster.placement.rules.operator import Fence, OperatorRules
 
 TRAITS = ("HW_CPU_X86_AVX2", "HW_GPU", "CUSTOM_RACK_A")
@@ -215,7 +215,7 @@ def cluster(rng: Random) -> ComputeModel:
     return model
 
 
-def load(rng: Random, model: ComputeModel) -> Load | None:
+def load(rng: Random, model: ComputeModel) -> MeasuredLoad | None:
     """Measured use, or none at all."""
     if rng.random() < 0.3:
         return None
@@ -223,7 +223,7 @@ def load(rng: Random, model: ComputeModel) -> Load | None:
     base = [[rng.choice((0.0, 0.5)) for _ in model.hosts.id] for _ in range(2)]
     limit = [model.hosts.vcpus * 0.9, model.hosts.memory_mb * 1.0]
     need = np.array(use, dtype=np.float64).reshape(len(model.servers), 2)
-    return Load.of(need, np.array(base, dtype=np.float64), np.array(limit))
+    return MeasuredLoad.of(need, np.array(base, dtype=np.float64), np.array(limit))
 
 
 def operator(rng: Random, model: ComputeModel) -> OperatorRules:
@@ -245,6 +245,6 @@ def operator(rng: Random, model: ComputeModel) -> OperatorRules:
     )
 
 
-def concurrency(rng: Random) -> Concurrency:
+def concurrency(rng: Random) -> ConcurrencyLimits:
     """Some limits on moves in flight."""
-    return Concurrency(total=rng.choice((None, 2, 4)), per_host=rng.choice((None, 1, 2)))
+    return ConcurrencyLimits(total=rng.choice((None, 2, 4)), per_host=rng.choice((None, 1, 2)))

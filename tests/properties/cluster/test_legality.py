@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from domain.cluster.placement.branch import Branch, Move
 from domain.cluster.placement.rules import numa as numa_rule
-from domain.cluster.placement.rules.numa import NumaFit
-from domain.cluster.placement.rules.room import Room
+from domain.cluster.placement.rules.numa import NumaTopology
+from domain.cluster.placement.rules.room import Capacity
 from domain.cluster.table.columns import BoolArray
-from domain.kernel.reasons import Because
+from domain.kernel.reasons import Cause
 from tests.properties.cluster import generate
 from tests.properties.cluster.fuzz import fuzz
 from tests.properties.cluster.walk import Disagreement, Tally, Walk
@@ -21,7 +21,7 @@ from tests.properties.cluster.walk import Disagreement, Tally, Walk
 SEEDS = st.integers(min_value=0, max_value=2**32)
 
 
-class BlindToTheLastRow(Room):
+class BlindToTheLastRow(Capacity):
     """A seeded defect: the room rule forgets one resource."""
 
     def allowed(self, branch: Branch, server: int) -> BoolArray | None:
@@ -30,11 +30,11 @@ class BlindToTheLastRow(Room):
             mask &= branch.amounts[row] + branch.needs[server, row] <= branch.limits[row]
         return mask
 
-    def why(self, branch: Branch, server: int, host: int) -> Because:
+    def why(self, branch: Branch, server: int, host: int) -> Cause:
         raise NotImplementedError
 
 
-class BlindToOthers(Room):
+class BlindToOthers(Capacity):
     """A seeded defect: room that others than the host's servers hold counts as free."""
 
     def allowed(self, branch: Branch, server: int) -> BoolArray | None:
@@ -59,7 +59,7 @@ class LetsGoAtTakeOff(Branch):
         return super().finish(server)
 
 
-class ForgetsToldCells(NumaFit):
+class ForgetsToldCells(NumaTopology):
     """A seeded defect: what servers hold counts in all, but not in the cells they are in."""
 
     def allowed(self, branch: Branch, server: int) -> BoolArray | None:
@@ -82,9 +82,22 @@ def test_arrays_and_checker_agree_along_any_walk(seed: int) -> None:
 def test_every_rule_refuses_something_on_the_walks() -> None:
     tally = fuzz(steps=12_000, seed=7)
     assert set(tally.refusals) == {
-        *("Alive", "WhollyKnown", "Zone", "AggregateWishes", "ReservedForProjects"),
-        *("ReservedForTraits", "Traits", "FencesAndBans", "Elsewhere", "Open", "Room"),
-        *("Affinity", "AntiAffinity", "Flights", "Movable", "NumaFit"),
+        *(
+            "ServiceUp",
+            "FullyObserved",
+            "AvailabilityZone",
+            "AggregateExtraSpecs",
+            "ReservedForProjects",
+        ),
+        *(
+            "ReservedForTraits",
+            "RequiredTraits",
+            "FencesAndBans",
+            "NotCurrentHost",
+            "ServiceEnabled",
+            "Capacity",
+        ),
+        *("Affinity", "AntiAffinity", "MigrationConcurrency", "Movable", "NumaTopology"),
     }
     assert tally.legal > tally.verdicts / 20
 
@@ -105,7 +118,7 @@ def test_a_forgotten_resource_is_found_by_the_walk() -> None:
     """The control: with a defect in one rule the two do not agree for long."""
 
     def break_it(walk: Walk) -> None:
-        rules = [BlindToTheLastRow() if isinstance(r, Room) else r for r in walk.rules._dynamic]
+        rules = [BlindToTheLastRow() if isinstance(r, Capacity) else r for r in walk.rules._dynamic]
         walk.rules._dynamic = rules
 
     assert found_out(break_it)
@@ -115,7 +128,7 @@ def test_room_that_others_hold_is_missed_by_the_walk_if_a_rule_forgets_it() -> N
     """The control of allocations that belong to no server on the host."""
 
     def break_it(walk: Walk) -> None:
-        rules = [BlindToOthers() if isinstance(r, Room) else r for r in walk.rules._dynamic]
+        rules = [BlindToOthers() if isinstance(r, Capacity) else r for r in walk.rules._dynamic]
         walk.rules._dynamic = rules
 
     assert found_out(break_it)
@@ -135,7 +148,7 @@ def test_forgotten_numa_cells_are_found_by_the_walk() -> None:
 
     def break_it(walk: Walk) -> None:
         rules = [
-            ForgetsToldCells(certain=r.certain) if isinstance(r, NumaFit) else r
+            ForgetsToldCells(certain=r.certain) if isinstance(r, NumaTopology) else r
             for r in walk.rules._dynamic
         ]
         walk.rules._dynamic = rules

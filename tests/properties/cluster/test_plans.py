@@ -10,8 +10,8 @@ from application.simulation.offline import solve_offline
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.placement.branch import Branch
 from domain.cluster.placement.constraints import Constraints
-from domain.cluster.placement.load import Load
-from domain.kernel.reasons import Because, Reason
+from domain.cluster.placement.load import MeasuredLoad
+from domain.kernel.reasons import Cause, Reason
 from domain.metrics.catalogue import MetricTable
 from domain.optimization import STRATEGIES
 from domain.optimization.algorithms.utilisation import utilisation
@@ -20,7 +20,7 @@ from domain.optimization.goals import GOALS
 from domain.optimization.planners import weight_planner
 from domain.optimization.solution import PlannedAction, ProposedAction, Solution
 from domain.optimization.strategies.vm_workload_consolidation import CPU_HEADROOM, MEMORY_HEADROOM
-from domain.optimization.strategy import Inputs
+from domain.optimization.strategy import StrategyInputs
 from domain.plans.action_types import migrate
 from domain.plans.verification import verify_plan
 from tests.benchmarks.cluster_core import synthetic
@@ -45,7 +45,7 @@ def metrics(rng: Random, model: ComputeModel) -> MetricTable:
     return MetricTable.from_values(model, kept)
 
 
-def random_legal_moves(rng: Random, model: ComputeModel, load: Load | None) -> Solution:
+def random_legal_moves(rng: Random, model: ComputeModel, load: MeasuredLoad | None) -> Solution:
     """Moves that are legal one after the other, each server at most once."""
     branch, rules = Branch(model, load), Constraints(model)
     actions: list[ProposedAction] = []
@@ -54,7 +54,7 @@ def random_legal_moves(rng: Random, model: ComputeModel, load: Load | None) -> S
         if len(legal):
             destination = int(rng.choice(legal.tolist()))
             branch.move(server, destination)
-            because = Because(Reason.FREES_HOST)
+            because = Cause(Reason.FREES_HOST)
             actions.append(migrate(model, server, destination, "live", because))
     return Solution(tuple(actions))
 
@@ -90,7 +90,7 @@ def test_without_barriers_some_plans_break_rules() -> None:
 def test_consolidation_keeps_its_promises_on_any_cluster(seed: int) -> None:
     rng = Random(seed)
     model = generate.cluster(rng)
-    inputs = Inputs(model, metrics(rng, model), {}, 0)
+    inputs = StrategyInputs(model, metrics(rng, model), {}, 0)
     solution = CONSOLIDATION.solve(inputs)
     assert solution == CONSOLIDATION.solve(inputs)
     validate_indicators(GOALS["server_consolidation"], solution.indicators)
@@ -115,7 +115,7 @@ def test_only_empty_hosts_are_disabled_and_never_the_last_in_service(seed: int) 
     """Whatever it disables is empty, and it never disables the last host in service."""
     rng = Random(seed)
     model = generate.cluster(rng)
-    solution = CONSOLIDATION.solve(Inputs(model, metrics(rng, model), {}, 0))
+    solution = CONSOLIDATION.solve(StrategyInputs(model, metrics(rng, model), {}, 0))
     left = residents_after(model, solution)
     disabled = [a for a in solution.actions if a.parameters.get("state") == "disabled"]
     assert all(not left[str(action.parameters["resource_name"])] for action in disabled)

@@ -8,7 +8,7 @@ import numpy as np
 
 from domain.cluster.placement.branch import Branch, Move
 from domain.cluster.placement.constraints import Constraints
-from domain.cluster.verifier.verifier import Checker
+from domain.cluster.verifier.verifier import Verifier
 from tests.properties.cluster import generate
 
 
@@ -54,7 +54,7 @@ class Walk:
         options = {"keep_zone": rng.random() < 0.7, "numa_certain": rng.random() < 0.3}
         self.rules = Constraints(self.model, operator, limits, **options)
         self.branch = Branch(self.model, load)
-        self.checker = Checker(self.model, load, operator, limits, **options)
+        self.checker = Verifier(self.model, load, operator, limits, **options)
         tally.clusters += 1
 
     def run(self, steps: int) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from application.cluster_models.kinds import BAREMETAL, KINDS, STORAGE, Kind
+from application.cluster_models.kinds import BAREMETAL, KINDS, STORAGE, CollectedKind
 from application.cluster_models.record import decode_model, encode_model
 from domain.cluster.baremetal.model import BaremetalModel
 from domain.cluster.baremetal.records import BaremetalNodeRow
@@ -57,7 +57,7 @@ def test_counts_of_machines_add_up(before: BaremetalModel, after: BaremetalModel
     add_up(BAREMETAL, before, after)
 
 
-def add_up(kind: Kind[Any], before: Any, after: Any) -> None:
+def add_up(kind: CollectedKind[Any], before: Any, after: Any) -> None:
     """What was, less what went, and what came, is what is; equal records differ in nothing."""
     changes, old, new = kind.changes(before, after), kind.sizes(before), kind.sizes(after)
     for things, count in old.items():

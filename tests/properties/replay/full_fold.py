@@ -4,13 +4,13 @@ from dataclasses import fields
 from datetime import datetime
 from uuid import UUID
 
-from application.ports.event_log import Entry, Malformed
+from application.ports.event_log import Entry, MalformedEntry
 from application.ports.read_models import ActionPlanView, ActionView, AuditView
 from application.ports.read_tables import ACTION_PLANS, ACTIONS, AUDITS
 from application.projections.audits import AuditsProjection
 from application.projections.plans import PlansProjection
-from application.replay.folds import Rows
-from application.replay.history import History
+from application.replay.folds import AggregateRows
+from application.replay.history import ReadOnlyLog
 from application.replay.history_cache import Moment
 from application.replay.travel import state_at
 from domain.audits import Audit
@@ -22,7 +22,7 @@ from infrastructure.cron import next_match
 View = AuditView | ActionPlanView | ActionView
 
 
-def audit_then(log: History, uuid: UUID, moment: Moment) -> tuple[View, int]:
+def audit_then(log: ReadOnlyLog, uuid: UUID, moment: Moment) -> tuple[View, int]:
     """An audit as it was, and the position of the last event that it had seen."""
     seen = _until(log.history(uuid), moment)
     snapshot = state_at(log, uuid, version=len(seen))
@@ -32,7 +32,7 @@ def audit_then(log: History, uuid: UUID, moment: Moment) -> tuple[View, int]:
     return AuditView(**{one.name: known[one.name] for one in fields(AuditView)}), seen[-1].position
 
 
-def plan_then(log: History, uuid: UUID, moment: Moment) -> tuple[View, int]:
+def plan_then(log: ReadOnlyLog, uuid: UUID, moment: Moment) -> tuple[View, int]:
     """An action plan as it was, and the position of the last event that it had seen."""
     seen = _until(log.history(uuid), moment)
     plan = state_at(log, uuid, version=len(seen)).state
@@ -47,7 +47,7 @@ def plan_then(log: History, uuid: UUID, moment: Moment) -> tuple[View, int]:
     return ActionPlanView(**{name: known[name] for name in names}), seen[-1].position
 
 
-def action_then(log: History, plan_id: UUID, uuid: UUID, moment: Moment) -> tuple[View, int]:
+def action_then(log: ReadOnlyLog, plan_id: UUID, uuid: UUID, moment: Moment) -> tuple[View, int]:
     """An action as it was, and the position of the last event that its plan had seen."""
     seen = _until(log.history(plan_id), moment)
     plan = state_at(log, plan_id, version=len(seen)).state
@@ -73,12 +73,12 @@ def _until(entries: list[Entry], moment: Moment) -> list[Entry]:
 
 
 def _by(entry: Entry, moment: datetime) -> bool:
-    return not isinstance(entry, Malformed) and entry.event.timestamp <= moment
+    return not isinstance(entry, MalformedEntry) and entry.event.timestamp <= moment
 
 
-def _rows(seen: list[Entry], projection: AuditsProjection | PlansProjection) -> Rows:
-    rows = Rows()
+def _rows(seen: list[Entry], projection: AuditsProjection | PlansProjection) -> AggregateRows:
+    rows = AggregateRows()
     for entry in seen:
-        if not isinstance(entry, Malformed) and entry.topic in (projection.topics or ()):
+        if not isinstance(entry, MalformedEntry) and entry.topic in (projection.topics or ()):
             projection.handle(entry, rows)
     return rows

@@ -19,10 +19,10 @@ from application.kernel.errors import NothingThen, Unavailable
 from application.ports.event_log import Entry
 from application.projections.audits import AuditsProjection
 from application.replay import history_cache as strands
-from application.replay.as_of import Past
-from application.replay.history_cache import Moment, Strands
+from application.replay.as_of import AsOfQueries
+from application.replay.history_cache import HistoryCache, Moment
 from application.replay.travel import NoSuchMoment
-from domain.audits import Audit, AuditType, Definition
+from domain.audits import Audit, AuditDefinition, AuditType
 from domain.audits.events import RunCause
 from domain.plans.action_plan import ActionPlan
 from infrastructure.clock import SystemClock
@@ -69,13 +69,13 @@ def opened() -> Iterator[SqlEventLog]:
 
 
 @contextmanager
-def remembering(log: Logs, budget: int = strands.BUDGET) -> Iterator[Past]:
+def remembering(log: Logs, budget: int = strands.BUDGET) -> Iterator[AsOfQueries]:
     with TemporaryDirectory() as folder:
         url = f"sqlite:///{Path(folder) / 'views.db'}"
         upgrade(url)
         engine, clock = open_engine(url), SystemClock()
         read = SqlReadModels(engine, clock, log.end)
-        yield Past(log, read, next_match, clock, Strands(log, budget=budget, step=STEP))
+        yield AsOfQueries(log, read, next_match, clock, HistoryCache(log, budget=budget, step=STEP))
         engine.dispose()
 
 
@@ -122,7 +122,7 @@ def question(story: Told, log: Logs, lot: Random) -> tuple[str, tuple[UUID, ...]
     return "plan", (one.id,), moment
 
 
-def remembered(past: Past, kind: str, who: tuple[UUID, ...], moment: Moment) -> Answer:
+def remembered(past: AsOfQueries, kind: str, who: tuple[UUID, ...], moment: Moment) -> Answer:
     try:
         if kind == "action":
             return past.action(who[0], who[1], moment)
@@ -167,7 +167,7 @@ def test_every_answer_is_that_of_the_whole_history_folded(
 
 def lived(log: SqlEventLog, runs: int, late: int = 0) -> UUID:
     """An audit with so many runs, each a minute after the other; four events each."""
-    definition = Definition(
+    definition = AuditDefinition(
         "often", AuditType.CONTINUOUS, "dummy", "dummy", parameters={}, scope=[], interval="60"
     )
     audit = Audit.request(context(), ident(1), definition)
@@ -218,7 +218,7 @@ def test_a_history_that_is_gone_between_two_looks_is_not_waited_for() -> None:
     """The log was exchanged just then: folding asked for the missing events without end."""
     with opened() as log, opened() as emptied:
         logs, audit = Logs(log), lived(log, 20)
-        with Strands(logs, step=STEP).of(audit, AuditsProjection(next_match)) as strand:
+        with HistoryCache(logs, step=STEP).of(audit, AuditsProjection(next_match)) as strand:
             known = strand.until(log.end())
             logs.log = emptied
             with pytest.raises(NoSuchMoment, match=f"no version {known - 2}"):

@@ -14,11 +14,11 @@ from application.ports.cloud import (
     Skip,
     Verdict,
 )
-from domain.kernel.aggregate import Facts
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.aggregate import JsonObject
+from domain.kernel.reasons import Cause, Reason
 
-NO = Because(Reason.MIGRATION_REFUSED, {"server": "s", "error": "no"})
-GONE = Because(Reason.SERVER_NOT_FOUND, {"server": "s"})
+NO = Cause(Reason.MIGRATION_REFUSED, {"server": "s", "error": "no"})
+GONE = Cause(Reason.SERVER_NOT_FOUND, {"server": "s"})
 
 
 class ReferenceCloud:
@@ -34,7 +34,7 @@ class ReferenceCloud:
     description = "Acts."
 
     def __init__(self, looks: int = 2, deadline: float = 60.0) -> None:
-        self.schema: Facts = {"type": "object"}
+        self.schema: JsonObject = {"type": "object"}
         self.effects: list[str] = []
         self.aborted: list[str] = []
         self.verdicts: dict[str, Verdict] = {}
@@ -47,13 +47,13 @@ class ReferenceCloud:
         self._seen: dict[str, int] = {}
         self._lock = threading.Lock()
 
-    def check(self, parameters: Facts) -> Verdict:
+    def check(self, parameters: JsonObject) -> Verdict:
         with self._lock:
             self._answer()
             resource = str(parameters["resource_id"])
             return self.verdicts.get(resource, Go({"effects": self.effects.count(resource)}))
 
-    def start(self, parameters: Facts, before: Facts) -> Facts:
+    def start(self, parameters: JsonObject, before: JsonObject) -> JsonObject:
         resource = str(parameters["resource_id"])
         if self.before:
             self.before.popleft()(resource)
@@ -64,25 +64,27 @@ class ReferenceCloud:
             self.after.popleft()(resource)
         return {"number": len(self.effects), "had": before}
 
-    def observe(self, parameters: Facts, before: Facts, receipt: Facts | None) -> Observation:
+    def observe(
+        self, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None
+    ) -> Observation:
         with self._lock:
             self._answer()
             resource = str(parameters["resource_id"])
             if self.effects.count(resource) == before.get("effects", 0):
                 return Observation(Phase.NEVER_STARTED, {})
             if resource in self.aborted:
-                because = Because(Reason.MIGRATION_ABORTED, {"server": resource, "migration": "m"})
+                because = Cause(Reason.MIGRATION_ABORTED, {"server": resource, "migration": "m"})
                 return Observation(Phase.FAILED, {"receipt": receipt}, because)
             self._seen[resource] += 1
             if self.hang or self._seen[resource] < self._looks:
                 return Observation(Phase.RUNNING, {"percent": 50.0, "status": "running"})
             return Observation(Phase.DONE, {"host": "b"})
 
-    def abort(self, parameters: Facts, receipt: Facts | None) -> None:
+    def abort(self, parameters: JsonObject, receipt: JsonObject | None) -> None:
         with self._lock:
             self.aborted.append(str(parameters["resource_id"]))
 
-    def deadline(self, parameters: Facts, before: Facts) -> float:
+    def deadline(self, parameters: JsonObject, before: JsonObject) -> float:
         return self._deadline
 
     def _answer(self) -> None:

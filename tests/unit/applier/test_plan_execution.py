@@ -8,19 +8,19 @@ from uuid import UUID
 
 import pytest
 
-from application.applier.action_tracker import Pace
-from application.applier.aggregate_session import Held
-from application.applier.plan_execution import PlanRun
+from application.applier.action_tracker import ExecutionPolicy
+from application.applier.aggregate_session import AggregateSession
+from application.applier.plan_execution import PlanExecution
 from application.kernel.unit_of_work import Commands
 from application.ports.clock import Clock
 from application.ports.cloud import CloudRefused, CloudUnreachable, Observation, Phase, Verdict
-from application.ports.event_log import EventLog, Recorded
+from application.ports.event_log import EventLog, RecordedEvent
 from application.ports.progress import Progress
 from application.ports.projections import StoreUnavailable
-from domain.kernel.aggregate import Facts
+from domain.kernel.aggregate import JsonObject
 from domain.kernel.errors import Fenced
 from domain.kernel.metadata import Metadata, component
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 from domain.optimization.solution import PlannedAction, ProposedAction
 from domain.plans import ActionPlan, ActionState, PlanState, Proposal
 from infrastructure.clock import SystemClock
@@ -29,9 +29,9 @@ from tests.unit.applier.reference_cloud import FAIL, SKIP, ReferenceCloud, loses
 
 CLOCK = SystemClock()
 METADATA = Metadata(component("applier", "me"))
-PACE = Pace(parallel=4, poll=0.01, settle=0.05, attempts=3, unreachable=5.0, grace=0.2)
-LOST = Because(Reason.OWNER_LOST, {"owner": "me", "successor": "other"})
-FORBIDDEN = Because(Reason.CLOUD_REFUSED, {"error": "401"})
+PACE = ExecutionPolicy(parallel=4, poll=0.01, settle=0.05, attempts=3, unreachable=5.0, grace=0.2)
+LOST = Cause(Reason.OWNER_LOST, {"owner": "me", "successor": "other"})
+FORBIDDEN = Cause(Reason.CLOUD_REFUSED, {"error": "401"})
 
 
 class Board:
@@ -49,7 +49,7 @@ class Board:
 
 def action(resource: str, parents: tuple[int, ...] = (), kind: str = "act") -> PlannedAction:
     return PlannedAction(
-        ProposedAction(kind, resource, {}, Because(Reason.FREES_HOST)), parents, parents
+        ProposedAction(kind, resource, {}, Cause(Reason.FREES_HOST)), parents, parents
     )
 
 
@@ -73,23 +73,23 @@ class Bench:
 
         self.id = self.commands.run(METADATA, create).value
 
-    def claim(self, *, takeover: Because | None = None) -> tuple[Held[ActionPlan], int]:
-        held = Held(self.log, CLOCK, ActionPlan, self.id)
+    def claim(self, *, takeover: Cause | None = None) -> tuple[AggregateSession[ActionPlan], int]:
+        held = AggregateSession(self.log, CLOCK, ActionPlan, self.id)
         epoch = held.act(METADATA, lambda p, ctx: p.claim(ctx, "me", "here", takeover=takeover))
         return held, epoch
 
     def drive(
         self,
         *,
-        takeover: Because | None = None,
+        takeover: Cause | None = None,
         fresh: Callable[[], bool] = lambda: True,
         stop: threading.Event | None = None,
-        pace: Pace = PACE,
+        pace: ExecutionPolicy = PACE,
         clock: Clock = CLOCK,
     ) -> ActionPlan:
         held, epoch = self.claim(takeover=takeover)
         with ThreadPoolExecutor(pace.parallel) as pool:
-            run = PlanRun(
+            run = PlanExecution(
                 held,
                 epoch,
                 handlers={"act": self.cloud},
@@ -118,7 +118,7 @@ class Bench:
 
     def topics(self) -> list[str]:
         entries = self.log.history(self.id)
-        return [entry.topic for entry in entries if isinstance(entry, Recorded)]
+        return [entry.topic for entry in entries if isinstance(entry, RecordedEvent)]
 
 
 def test_intent_effect_receipt_and_outcome_are_noted_in_that_order(event_log: EventLog) -> None:
@@ -269,7 +269,7 @@ def test_a_cancel_during_a_second_attempt_ends_the_action_and_the_plan(
 
         checks = 0
 
-        def check(self, parameters: Facts) -> Verdict:
+        def check(self, parameters: JsonObject) -> Verdict:
             self.checks += 1
             if self.checks == 2:
                 cancel()
@@ -296,7 +296,9 @@ def test_looks_that_go_wrong_now_and_then_do_not_add_up(event_log: EventLog) -> 
 
         looks = 0
 
-        def observe(self, parameters: Facts, before: Facts, receipt: Facts | None) -> Observation:
+        def observe(
+            self, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None
+        ) -> Observation:
             self.looks += 1
             if self.looks % 2:
                 raise RuntimeError("no JSON")
@@ -328,7 +330,7 @@ def test_an_outage_delays_but_does_not_fail(event_log: EventLog) -> None:
 def test_a_cloud_that_stays_away_fails_the_action_in_the_end(event_log: EventLog) -> None:
     cloud = ReferenceCloud()
     cloud.unreachable = 1_000_000
-    pace = Pace(parallel=1, poll=0.01, unreachable=0.1)
+    pace = ExecutionPolicy(parallel=1, poll=0.01, unreachable=0.1)
     bench = Bench(event_log, cloud, action("a"))
     assert bench.drive(pace=pace).state is PlanState.FAILED
 
@@ -364,7 +366,7 @@ def test_a_cancel_while_an_action_is_checked_does_not_stop_the_driving(
     class Slow(ReferenceCloud):
         """A user cancels while ``b`` is checked; the check ends once the cancel was carried out."""
 
-        def check(self, parameters: Facts) -> Verdict:
+        def check(self, parameters: JsonObject) -> Verdict:
             if parameters["resource_id"] == "b":
                 while bench.states()[0] is not ActionState.ONGOING:
                     CLOCK.sleep(0.005)
@@ -388,7 +390,7 @@ def test_a_cancel_just_before_the_intent_does_not_stop_the_driving(event_log: Ev
     class Hasty(ReferenceCloud):
         """A user cancels after the plan was looked at."""
 
-        def deadline(self, parameters: Facts, before: Facts) -> float:
+        def deadline(self, parameters: JsonObject, before: JsonObject) -> float:
             bench.cancel()
             return super().deadline(parameters, before)
 
@@ -405,7 +407,7 @@ def test_a_stop_while_an_action_is_checked_has_no_effect_any_more(event_log: Eve
     class Stopping(ReferenceCloud):
         """The applier is told to stop during the check."""
 
-        def check(self, parameters: Facts) -> Verdict:
+        def check(self, parameters: JsonObject) -> Verdict:
             stop.set()
             return super().check(parameters)
 
@@ -426,7 +428,9 @@ def test_a_cloud_that_refuses_to_show_an_effect_is_asked_again(event_log: EventL
 
         forbidden = 10
 
-        def observe(self, parameters: Facts, before: Facts, receipt: Facts | None) -> Observation:
+        def observe(
+            self, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None
+        ) -> Observation:
             if self.forbidden:
                 self.forbidden -= 1
                 raise CloudRefused(FORBIDDEN)
@@ -442,7 +446,9 @@ def test_a_cloud_that_refuses_to_show_an_effect_for_too_long_fails_it_in_its_wor
     class Forbidding(ReferenceCloud):
         """Looks are forbidden."""
 
-        def observe(self, parameters: Facts, before: Facts, receipt: Facts | None) -> Observation:
+        def observe(
+            self, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None
+        ) -> Observation:
             raise CloudRefused(FORBIDDEN)
 
     bench = Bench(event_log, Forbidding(), action("a"))
@@ -465,7 +471,7 @@ def test_the_settle_time_begins_when_the_answer_was_lost(event_log: EventLog) ->
             super().__init__()
             self.late: list[threading.Timer] = []
 
-        def start(self, parameters: Facts, before: Facts) -> Facts:
+        def start(self, parameters: JsonObject, before: JsonObject) -> JsonObject:
             if self.late:
                 return super().start(parameters, before)
             CLOCK.sleep(3 * PACE.settle)
@@ -493,14 +499,16 @@ def test_the_settle_time_begins_anew_when_an_outage_ends(event_log: EventLog) ->
             super().__init__()
             self.late: list[threading.Timer] = []
 
-        def start(self, parameters: Facts, before: Facts) -> Facts:
+        def start(self, parameters: JsonObject, before: JsonObject) -> JsonObject:
             if self.late:
                 return super().start(parameters, before)
             self.unreachable = 3 * round(PACE.settle / PACE.poll)
             self.late.append(threading.Timer(0.0, super().start, [parameters, {}]))
             raise CloudUnreachable("time-out")
 
-        def observe(self, parameters: Facts, before: Facts, receipt: Facts | None) -> Observation:
+        def observe(
+            self, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None
+        ) -> Observation:
             seen = super().observe(parameters, before, receipt)
             if seen.phase is Phase.NEVER_STARTED and not self.late[0].ident:
                 self.late[0].interval = PACE.settle / 2

@@ -3,18 +3,18 @@ from typing import Any, cast
 
 import pytest
 
-from domain.audits import Audit, AuditState, AuditType, Definition, RunCause
+from domain.audits import Audit, AuditDefinition, AuditState, AuditType, RunCause
 from domain.audits.audit import DELETABLE, TRANSITIONS, USER_TRANSITIONS
 from domain.kernel.aggregate import Event
 from domain.kernel.errors import DeleteRefused, Fenced, IllegalTransition, InvalidValue, Refusal
 from domain.kernel.ids import run_id
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 from tests.given import NOON, context, happened, ident, replayed
 
-LOST = Because(Reason.OWNER_LOST, {"owner": "a", "successor": "b"})
+LOST = Cause(Reason.OWNER_LOST, {"owner": "a", "successor": "b"})
 
 
-def definition(kind: AuditType = AuditType.ONESHOT, **changes: Any) -> Definition:
+def definition(kind: AuditType = AuditType.ONESHOT, **changes: Any) -> AuditDefinition:
     fields: dict[str, Any] = {
         "name": "nightly",
         "audit_type": kind,
@@ -24,7 +24,7 @@ def definition(kind: AuditType = AuditType.ONESHOT, **changes: Any) -> Definitio
         "scope": [],
         "interval": "60" if kind is AuditType.CONTINUOUS else None,
     }
-    return Definition(**{**fields, **changes})
+    return AuditDefinition(**{**fields, **changes})
 
 
 def requested(kind: AuditType = AuditType.ONESHOT, **changes: Any) -> Audit:
@@ -113,7 +113,7 @@ def test_a_cancelled_audit_is_not_revived_by_a_late_success() -> None:
 
 def test_a_failed_run_does_not_end_a_continuous_audit() -> None:
     audit, epoch = claimed(AuditType.CONTINUOUS)
-    audit.fail_run(context(3), open_run(audit), epoch, Because(Reason.STRATEGY_FAILED))
+    audit.fail_run(context(3), open_run(audit), epoch, Cause(Reason.STRATEGY_FAILED))
     assert audit.state is AuditState.ONGOING
     assert audit.because is not None
     audit.request_run(context(60), NOON + timedelta(seconds=60), RunCause.SCHEDULE)
@@ -121,7 +121,7 @@ def test_a_failed_run_does_not_end_a_continuous_audit() -> None:
 
 def test_a_failed_event_audit_can_be_triggered_again() -> None:
     audit, epoch = claimed(AuditType.EVENT)
-    audit.fail_run(context(3), open_run(audit), epoch, Because(Reason.STRATEGY_FAILED))
+    audit.fail_run(context(3), open_run(audit), epoch, Cause(Reason.STRATEGY_FAILED))
     assert audit.state is AuditState.FAILED
     audit.request_run(context(9), NOON + timedelta(seconds=9), RunCause.WEBHOOK)
 
@@ -140,7 +140,7 @@ def test_a_deferred_run_is_claimable_again_only_when_its_time_has_come() -> None
     audit, epoch = claimed()
     run = open_run(audit)
     later = NOON + timedelta(seconds=30)
-    audit.defer_run(context(3), run, epoch, Because(Reason.CLOUD_UNREACHABLE), later)
+    audit.defer_run(context(3), run, epoch, Cause(Reason.CLOUD_UNREACHABLE), later)
     with pytest.raises(Refusal, match="deferred"):
         audit.claim_run(context(29), run, "worker-b", "host-b")
     assert audit.claim_run(context(30), run, "worker-b", "host-b") == epoch + 1

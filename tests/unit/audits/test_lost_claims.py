@@ -5,23 +5,23 @@ from typing import cast
 
 import pytest
 
-from domain.audits import Audit, AuditState, AuditType, Definition, RunCause
+from domain.audits import Audit, AuditDefinition, AuditState, AuditType, RunCause
 from domain.audits.run import LostClaim, Run
 from domain.kernel.aggregate import Event
 from domain.kernel.errors import Fenced
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 from tests.given import NOON, context, happened, ident, replayed
 
-AWAY = Because(Reason.CLOUD_UNREACHABLE, {"error": "503"})
+AWAY = Cause(Reason.CLOUD_UNREACHABLE, {"error": "503"})
 
 
-def because(reason: Reason, owner: str, successor: str) -> Because:
-    return Because(reason, {"owner": owner, "successor": successor})
+def because(reason: Reason, owner: str, successor: str) -> Cause:
+    return Cause(reason, {"owner": owner, "successor": successor})
 
 
 def requested(kind: AuditType = AuditType.ONESHOT) -> Audit:
     interval = "60" if kind is AuditType.CONTINUOUS else None
-    definition = Definition("nightly", kind, "dummy", None, {}, [], interval)
+    definition = AuditDefinition("nightly", kind, "dummy", None, {}, [], interval)
     audit = Audit.request(context(), ident(1), definition)
     if audit.run is None:
         audit.request_run(context(1), NOON + timedelta(seconds=1), RunCause.SCHEDULE)
@@ -65,7 +65,7 @@ def test_a_run_that_lost_as_many_workers_as_the_limit_fails_and_names_them() -> 
     assert audit.state is AuditState.FAILED
     lost = [{"epoch": 1, "worker": "a"}, {"epoch": 2, "worker": "b"}]
     facts = {"count": 2, "last": "b", "lost": lost}
-    assert audit.because == Because(Reason.WORKERS_LOST, facts)
+    assert audit.because == Cause(Reason.WORKERS_LOST, facts)
     assert str(audit.because) == (
         "2 workers disappeared while they worked on it, the last one was b: given up."
     )

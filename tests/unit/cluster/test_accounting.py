@@ -11,7 +11,7 @@ from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.records import GroupRow, HostRow
 from domain.cluster.placement.branch import Branch
 from domain.cluster.placement.constraints import Constraints
-from domain.cluster.verifier.verifier import Checker
+from domain.cluster.verifier.verifier import Verifier
 from domain.kernel.reasons import Reason
 from tests.unit.cluster.build import host, model, server
 
@@ -95,7 +95,7 @@ def test_what_others_hold_is_not_free() -> None:
     branch = Branch(built)
     assert branch.amounts[:4, 1].tolist() == [17.0, 2048.0, 15.0, 1.0]
     assert not Constraints(built).is_legal(branch, 0, 1)
-    assert Checker(built).broken(0, 1) == {"Room"}
+    assert Verifier(built).broken(0, 1) == {"Capacity"}
 
 
 def test_a_server_that_has_arrived_is_not_counted_twice() -> None:
@@ -199,16 +199,16 @@ def test_a_member_on_its_way_to_a_host_keeps_other_members_off_it(consumer: str)
     built = model([host(0), host(1), coming, host(3)], [server(0, 0), moving], (APART,))
     refused = Constraints(built).why_not(Branch(built), 0, 2)
     assert [one.reason for one in refused] == [Reason.GROUP_ANTI_AFFINITY]
-    assert Checker(built).broken(0, 2) == {"AntiAffinity"}
+    assert Verifier(built).broken(0, 2) == {"AntiAffinity"}
     assert Constraints(built).why_not(Branch(built), 0, 3) == ()
-    assert Checker(built).broken(0, 3) == set()
+    assert Verifier(built).broken(0, 3) == set()
 
 
 def test_what_a_server_holds_itself_does_not_keep_it_off() -> None:
     held = host(1, other_allocations=(Allocation("s0", 1), Allocation("stranger", 1)))
     built = model([host(0), held], [server(0, 0)], (APART,))
     assert Constraints(built).why_not(Branch(built), 0, 1) == ()
-    assert Checker(built).broken(0, 1) == set()
+    assert Verifier(built).broken(0, 1) == set()
 
 
 def test_a_member_that_is_where_it_holds_room_counts_once() -> None:
@@ -216,4 +216,4 @@ def test_a_member_that_is_where_it_holds_room_counts_once() -> None:
     here = host(1, other_allocations=(Allocation("s1", 9),))
     built = model([host(0), here], [server(0, 0), server(1, 1)], (two,))
     assert Constraints(built).why_not(Branch(built), 0, 1) == ()
-    assert Checker(built).broken(0, 1) == set()
+    assert Verifier(built).broken(0, 1) == set()

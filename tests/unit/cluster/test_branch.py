@@ -2,15 +2,15 @@ import json
 
 import numpy as np
 
-from domain.cluster.placement.branch import Branch, Move, Switch
-from domain.cluster.placement.load import Load
+from domain.cluster.placement.branch import Branch, Move, ServiceSwitch
+from domain.cluster.placement.load import MeasuredLoad
 from tests.unit.cluster.build import host, model, server
 
 
 def branch() -> Branch:
     built = model([host(n) for n in range(3)], [server(0, 0), server(1, 0), server(2, 1)])
     need = np.array([[0.1, 100.0], [0.2, 200.0], [0.7, 300.0]])
-    return Branch(built, Load.of(need, np.zeros((2, 3)), np.full((2, 3), 1000.0)))
+    return Branch(built, MeasuredLoad.of(need, np.zeros((2, 3)), np.full((2, 3), 1000.0)))
 
 
 def test_a_move_shifts_load_and_count() -> None:
@@ -57,7 +57,7 @@ def test_switching_a_host_to_what_it_is_is_no_step() -> None:
     changed.switch(0, enabled=True)
     changed.switch(0, enabled=False)
     changed.switch(0, enabled=False)
-    assert changed.steps == (Switch(0, enabled=False),)
+    assert changed.steps == (ServiceSwitch(0, enabled=False),)
 
 
 def test_a_server_in_flight_is_held_at_both_ends() -> None:

@@ -14,7 +14,7 @@ from domain.cluster.compute.resources import dedicated_cpus
 from domain.cluster.placement.branch import Branch
 from domain.cluster.placement.constraints import Constraints
 from domain.cluster.placement.rules import numa as numa_rule
-from domain.cluster.verifier.verifier import Checker
+from domain.cluster.verifier.verifier import Verifier
 from domain.kernel.reasons import Reason
 from tests.unit.cluster.build import host, model, server
 
@@ -44,9 +44,9 @@ def fits(built: ComputeModel, *, certain: bool = False, to: int = 1) -> bool:
     """What the rule says of the first server; the checker says the same."""
     branch = Branch(built)
     masks = Constraints(built, numa_certain=certain).explain(branch, 0).masks
-    broken = Checker(built, numa_certain=certain).broken(0, to)
-    assert ("NumaFit" in broken) is not bool(masks["NumaFit"][to])
-    return bool(masks["NumaFit"][to])
+    broken = Verifier(built, numa_certain=certain).broken(0, to)
+    assert ("NumaTopology" in broken) is not bool(masks["NumaTopology"][to])
+    return bool(masks["NumaTopology"][to])
 
 
 # -- what flavors ask for ------------------------------------------------------------------------
@@ -127,8 +127,8 @@ def test_isolated_emulator_threads_take_a_core_more() -> None:
         [host(0), host(1, pcpus=4), host(2, pcpus=5)], [server(0, 0, vcpus=4, extra_specs=specs)]
     )
     assert Constraints(built).legal_hosts(Branch(built), 0).tolist() == [False, False, True]
-    assert Checker(built).broken(0, 1) == {"Room"}
-    assert Checker(built).broken(0, 2) == set()
+    assert Verifier(built).broken(0, 1) == {"Capacity"}
+    assert Verifier(built).broken(0, 2) == set()
 
 
 # -- where they fit ------------------------------------------------------------------------------
@@ -136,7 +136,7 @@ def test_isolated_emulator_threads_take_a_core_more() -> None:
 
 def test_a_server_that_floats_is_not_bound_to_cells() -> None:
     built = around({"vcpus": 16}, cpus=1, memory_mb=1)
-    assert Constraints(built).explain(Branch(built), 0).masks["NumaFit"].all()
+    assert Constraints(built).explain(Branch(built), 0).masks["NumaTopology"].all()
     assert Branch(built).numa is None
 
 
@@ -249,15 +249,15 @@ def test_a_server_in_flight_holds_cells_at_both_ends() -> None:
     hosts = [host(n, pcpus=8, numa=cells(1)) for n in range(3)]
     pinned = {"vcpus": 8, "extra_specs": PINNED}
     built = model(hosts, [server(0, 0, **pinned), server(1, 1, numa_nodes=(0,), **pinned)])
-    branch, checker, rules = Branch(built), Checker(built), Constraints(built)
+    branch, checker, rules = Branch(built), Verifier(built), Constraints(built)
     branch.start(1, 2)
     checker.begin(1, 2)
-    assert not rules.explain(branch, 0).masks["NumaFit"].any()
-    assert all("NumaFit" in checker.broken(0, at) for at in range(3))
+    assert not rules.explain(branch, 0).masks["NumaTopology"].any()
+    assert all("NumaTopology" in checker.broken(0, at) for at in range(3))
     branch.finish(1)
     checker.end(1)
-    assert rules.explain(branch, 0).masks["NumaFit"].tolist() == [False, True, False]
-    assert "NumaFit" not in checker.broken(0, 1)
+    assert rules.explain(branch, 0).masks["NumaTopology"].tolist() == [False, True, False]
+    assert "NumaTopology" not in checker.broken(0, 1)
 
 
 def test_branches_do_not_share_what_cells_hold() -> None:

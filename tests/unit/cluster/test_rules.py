@@ -9,12 +9,12 @@ from domain.cluster.compute.records import AggregateRow, GroupRow
 from domain.cluster.compute.resources import cpu_set, dedicated_cpus
 from domain.cluster.placement.branch import Branch
 from domain.cluster.placement.constraints import Constraints
-from domain.cluster.placement.load import Load
-from domain.cluster.placement.rules.flights import Concurrency
+from domain.cluster.placement.load import MeasuredLoad
+from domain.cluster.placement.rules.flights import ConcurrencyLimits
 from domain.cluster.placement.rules.operator import Fence, OperatorRules
 from domain.cluster.placement.specs import satisfies
 from domain.cluster.verifier.extra_specs import masked
-from domain.cluster.verifier.verifier import Checker
+from domain.cluster.verifier.verifier import Verifier
 from domain.kernel.reasons import Reason
 from tests.unit.cluster.build import host, model, server
 
@@ -75,7 +75,7 @@ def test_a_resource_that_a_server_needs_none_of_is_not_in_its_way() -> None:
 def test_use_is_limited_beside_allocation() -> None:
     built = model([host(0), host(1)], [server(0, 0), server(1, 1)])
     need = np.array([[2.0, 0.0], [1.5, 0.0]])
-    load = Load.of(need, np.zeros((2, 2)), np.array([[3.0, 3.0], [1.0, 1.0]]))
+    load = MeasuredLoad.of(need, np.zeros((2, 2)), np.array([[3.0, 3.0], [1.0, 1.0]]))
     rules = Constraints(built)
     [because] = rules.why_not(Branch(built, load), 0, 1)
     assert because.reason is Reason.UTILISATION_SHORT
@@ -254,7 +254,7 @@ def test_an_operator_keeps_apart_keeps_together_fences_and_bans() -> None:
 def test_moves_in_flight_hold_both_ends_and_count() -> None:
     built = model([host(n, vcpus=3) for n in range(3)], [server(0, 0), server(1, 2)])
     branch = Branch(built)
-    rules = Constraints(built, concurrency=Concurrency(per_host=1))
+    rules = Constraints(built, concurrency=ConcurrencyLimits(per_host=1))
     branch.start(0, 1)
     assert not rules.legal_hosts(branch, 1).any()
     assert {b.reason for b in rules.why_not(branch, 1, 1)} == {
@@ -269,16 +269,18 @@ def test_a_limit_on_all_moves_in_flight_counts_every_host() -> None:
     built = model([host(n) for n in range(4)], [server(0, 0), server(1, 2)])
     branch = Branch(built)
     branch.start(0, 1)
-    assert not Constraints(built, concurrency=Concurrency(total=1)).legal_hosts(branch, 1).any()
-    assert Constraints(built, concurrency=Concurrency(total=2)).is_legal(branch, 1, 3)
+    assert (
+        not Constraints(built, concurrency=ConcurrencyLimits(total=1)).legal_hosts(branch, 1).any()
+    )
+    assert Constraints(built, concurrency=ConcurrencyLimits(total=2)).is_legal(branch, 1, 3)
 
 
 def test_an_explanation_has_a_mask_for_every_rule() -> None:
     built = model([host(0), host(1, state="down")], [server(0, 0)])
     explanation = Constraints(built).explain(Branch(built), 0)
     assert explanation.fixed is None
-    assert explanation.masks["Alive"].tolist() == [True, False]
-    assert explanation.masks["Room"].tolist() == [True, True]
+    assert explanation.masks["ServiceUp"].tolist() == [True, False]
+    assert explanation.masks["Capacity"].tolist() == [True, True]
     assert explanation.legal.tolist() == [False, False]
 
 
@@ -359,7 +361,7 @@ def test_an_odd_extra_spec_concerns_its_own_server_only(specs: dict[str, str]) -
     """A superscript two, which is a digit but no number, ended the model of the whole cloud; a
     mask with too many nines filled the memory."""
     built = model([host(0), host(1)], [server(0, 0, extra_specs=specs), server(1, 0)])
-    odd, plain = Checker(built).broken(0, 1), Checker(built).broken(1, 1)
+    odd, plain = Verifier(built).broken(0, 1), Verifier(built).broken(1, 1)
     assert plain == set()
     assert legal(built, 1) == ["c1"]
     assert (legal(built, 0) == ["c1"]) is (odd == set())

@@ -1,16 +1,16 @@
 from dataclasses import replace
 from typing import cast
 
-from domain.cluster_models import ClusterModel, Collection
+from domain.cluster_models import ClusterModel, CompleteCollection
 from domain.cluster_models.cluster_model import QUARANTINE_SHOWN
 from domain.cluster_models.events import ClusterModelCollected
 from domain.kernel.aggregate import Event
 from domain.kernel.ids import cluster_model_id
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 from tests.given import context, happened, replayed
 
-AWAY = Because(Reason.CLOUD_UNREACHABLE, {"error": "503"})
-FIRST = Collection("a" * 64, {"hosts": 3, "servers": 10}, 9, 0.25, (), {"hosts_added": 3})
+AWAY = Cause(Reason.CLOUD_UNREACHABLE, {"error": "503"})
+FIRST = CompleteCollection("a" * 64, {"hosts": 3, "servers": 10}, 9, 0.25, (), {"hosts_added": 3})
 SECOND = replace(FIRST, digest="b" * 64)
 
 
@@ -56,7 +56,7 @@ def test_an_outage_that_ends_with_another_model_is_over_by_that() -> None:
 
 def test_the_event_holds_the_first_problems_and_counts_all() -> None:
     problems = tuple(
-        Because(Reason.UNKNOWN_HOST, {"resource": str(n), "host": "h"}) for n in range(100)
+        Cause(Reason.UNKNOWN_HOST, {"resource": str(n), "host": "h"}) for n in range(100)
     )
     model = opened()
     model.take_in(context(), replace(FIRST, problems=problems, seconds=1 / 3))

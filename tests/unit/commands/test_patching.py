@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from application.commands.patching import MISSING, Operation, Patchable, exactly, touched
+from application.commands.patching import MISSING, ParsedOperation, Patchable, exactly, touched
 from domain.kernel.errors import InvalidValue
 
 THING = Patchable(
@@ -23,7 +23,7 @@ DOCUMENT: dict[str, Any] = {
 }
 
 
-def patched(*operations: Operation) -> dict[str, Any]:
+def patched(*operations: ParsedOperation) -> dict[str, Any]:
     THING.check(operations)
     return THING.applied(DOCUMENT, operations)
 
@@ -31,20 +31,23 @@ def patched(*operations: Operation) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("operation", "expected"),
     [
-        (Operation("replace", "/name", "b"), {"name": "b"}),
-        (Operation("add", "/name", "b"), {"name": "b"}),
-        (Operation("remove", "/tags"), {"tags": {}}),
-        (Operation("remove", "/list"), {"list": []}),
-        (Operation("remove", "/on"), {"on": False}),
-        (Operation("remove", "/time"), {"time": None}),
-        (Operation("add", "/tags/z", 9), {"tags": {**DOCUMENT["tags"], "z": 9}}),
-        (Operation("add", "/list/-", 3), {"list": [1, 2, 3]}),
-        (Operation("remove", "/tags/x"), {"tags": {"deep": {"y": [1, 2]}}}),
-        (Operation("replace", "/tags/deep/y/0", 5), {"tags": {"x": 1, "deep": {"y": [5, 2]}}}),
+        (ParsedOperation("replace", "/name", "b"), {"name": "b"}),
+        (ParsedOperation("add", "/name", "b"), {"name": "b"}),
+        (ParsedOperation("remove", "/tags"), {"tags": {}}),
+        (ParsedOperation("remove", "/list"), {"list": []}),
+        (ParsedOperation("remove", "/on"), {"on": False}),
+        (ParsedOperation("remove", "/time"), {"time": None}),
+        (ParsedOperation("add", "/tags/z", 9), {"tags": {**DOCUMENT["tags"], "z": 9}}),
+        (ParsedOperation("add", "/list/-", 3), {"list": [1, 2, 3]}),
+        (ParsedOperation("remove", "/tags/x"), {"tags": {"deep": {"y": [1, 2]}}}),
+        (
+            ParsedOperation("replace", "/tags/deep/y/0", 5),
+            {"tags": {"x": 1, "deep": {"y": [5, 2]}}},
+        ),
     ],
 )
 def test_an_operation_changes_the_attribute_that_it_touches(
-    operation: Operation, expected: dict[str, Any]
+    operation: ParsedOperation, expected: dict[str, Any]
 ) -> None:
     assert patched(operation) == expected
 
@@ -52,51 +55,53 @@ def test_an_operation_changes_the_attribute_that_it_touches(
 @pytest.mark.parametrize(
     "operation",
     [
-        Operation("test", "/name", 1),
-        Operation("move", "/name", 1),
-        Operation("add", "/name"),
-        Operation("replace", "/name"),
-        Operation("replace", "/", 1),
-        Operation("replace", "name", 1),
-        Operation("replace", "", 1),
-        Operation("replace", "/tags/", 1),
-        Operation("replace", "/tags/a~1b", 1),
-        Operation("replace", "/tags/a.b", 1),
-        Operation("replace", "/name\n", 1),
-        Operation("replace", "/uuid", 1),
-        Operation("replace", "/links/0", 1),
-        Operation("replace", "/type", 1),
-        Operation("add", "/unknown", 1),
-        Operation("remove", "/unknown"),
-        Operation("remove", "/name"),
-        Operation("add", "/time", "t"),
-        Operation("replace", "/time", None),
-        Operation("remove", "/tags/none"),
-        Operation("replace", "/tags/none", 1),
-        Operation("replace", "/list/7", 1),
-        Operation("add", "/list/x", 1),
-        Operation("add", "/name/x", 1),
-        Operation("add", "/on/x", 1),
-        Operation("add", "/tags/none/x", 1),
+        ParsedOperation("test", "/name", 1),
+        ParsedOperation("move", "/name", 1),
+        ParsedOperation("add", "/name"),
+        ParsedOperation("replace", "/name"),
+        ParsedOperation("replace", "/", 1),
+        ParsedOperation("replace", "name", 1),
+        ParsedOperation("replace", "", 1),
+        ParsedOperation("replace", "/tags/", 1),
+        ParsedOperation("replace", "/tags/a~1b", 1),
+        ParsedOperation("replace", "/tags/a.b", 1),
+        ParsedOperation("replace", "/name\n", 1),
+        ParsedOperation("replace", "/uuid", 1),
+        ParsedOperation("replace", "/links/0", 1),
+        ParsedOperation("replace", "/type", 1),
+        ParsedOperation("add", "/unknown", 1),
+        ParsedOperation("remove", "/unknown"),
+        ParsedOperation("remove", "/name"),
+        ParsedOperation("add", "/time", "t"),
+        ParsedOperation("replace", "/time", None),
+        ParsedOperation("remove", "/tags/none"),
+        ParsedOperation("replace", "/tags/none", 1),
+        ParsedOperation("replace", "/list/7", 1),
+        ParsedOperation("add", "/list/x", 1),
+        ParsedOperation("add", "/name/x", 1),
+        ParsedOperation("add", "/on/x", 1),
+        ParsedOperation("add", "/tags/none/x", 1),
     ],
 )
-def test_what_is_no_operation_here_is_refused(operation: Operation) -> None:
+def test_what_is_no_operation_here_is_refused(operation: ParsedOperation) -> None:
     with pytest.raises(InvalidValue):
         patched(operation)
 
 
 def test_all_operations_are_applied_in_order() -> None:
     assert patched(
-        Operation("remove", "/tags"),
-        Operation("add", "/tags/new", 1),
-        Operation("replace", "/name", "b"),
-        Operation("replace", "/name", "c"),
+        ParsedOperation("remove", "/tags"),
+        ParsedOperation("add", "/tags/new", 1),
+        ParsedOperation("replace", "/name", "b"),
+        ParsedOperation("replace", "/name", "c"),
     ) == {"tags": {"new": 1}, "name": "c"}
 
 
 def test_the_document_and_the_values_are_not_modified() -> None:
     value: dict[str, Any] = {}
-    result = patched(Operation("replace", "/tags", value), Operation("add", "/tags/new", 1))
+    result = patched(
+        ParsedOperation("replace", "/tags", value), ParsedOperation("add", "/tags/new", 1)
+    )
     assert result == {"tags": {"new": 1}}
     assert value == {}
     assert DOCUMENT["tags"] == {"x": 1, "deep": {"y": [1, 2]}}
@@ -108,8 +113,8 @@ def test_an_empty_patch_touches_nothing() -> None:
 
 
 def test_exactly_means_the_whole_path() -> None:
-    assert exactly([Operation("remove", "/tags")], "/tags")
-    assert not exactly([Operation("remove", "/tags/x")], "/tags")
+    assert exactly([ParsedOperation("remove", "/tags")], "/tags")
+    assert not exactly([ParsedOperation("remove", "/tags/x")], "/tags")
 
 
 PATHS = st.lists(
@@ -126,11 +131,11 @@ VALUES = st.one_of(
 
 @given(
     st.lists(
-        st.builds(Operation, st.sampled_from(["add", "replace", "remove"]), PATHS, VALUES),
+        st.builds(ParsedOperation, st.sampled_from(["add", "replace", "remove"]), PATHS, VALUES),
         max_size=5,
     )
 )
-def test_a_patch_is_applied_or_refused_and_never_fails(patch: list[Operation]) -> None:
+def test_a_patch_is_applied_or_refused_and_never_fails(patch: list[ParsedOperation]) -> None:
     try:
         result = patched(*patch)
     except InvalidValue:

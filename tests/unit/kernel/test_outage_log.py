@@ -4,9 +4,9 @@ from typing import cast
 
 import pytest
 
-from application.kernel.outage_log import Outage
+from application.kernel.outage_log import OutageLog
 from application.ports.projections import StoreUnavailable
-from application.ports.services import Instance, Services
+from application.ports.services import Instance, ServiceRegistry
 from application.workers.heartbeat import Heartbeat
 from infrastructure.clock import SystemClock
 
@@ -29,7 +29,7 @@ def test_an_outage_is_told_once_then_each_minute_and_when_it_is_over(
 ) -> None:
     caplog.set_level("INFO")
     now = Hands()
-    outage = Outage(LOG, "nothing is done", now)
+    outage = OutageLog(LOG, "nothing is done", now)
     for second in range(130):
         now.at = float(second)
         outage.failed(AWAY)
@@ -69,7 +69,9 @@ def test_heartbeats_that_the_database_does_not_take_are_no_tracebacks(
     caplog.set_level("INFO")
     stop = threading.Event()
     me = Instance("engine/1", "watcher-decision-engine", "here", 1, "", "")
-    heart = Heartbeat(cast("Services", Away(5, stop)), me, SystemClock(), interval=0.001, limit=5.0)
+    heart = Heartbeat(
+        cast("ServiceRegistry", Away(5, stop)), me, SystemClock(), interval=0.001, limit=5.0
+    )
     heart.run(stop)
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
     assert not any(record.exc_info for record in caplog.records)

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from domain.cluster_models.amendments import PoolFact, StorageFact, VolumeFact
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 from infrastructure.notifications.cinder import read_cinder
-from infrastructure.notifications.envelope import Unreadable, notification
+from infrastructure.notifications.envelope import UnreadableNotification, notification
 
 VOLUME = "00000000-0000-4000-8000-00000000000a"
 POOL = "s1@ssd#fast"
@@ -48,7 +48,7 @@ def volume(**changes: Any) -> dict[str, Any]:
     }
 
 
-def told(body: dict[str, Any]) -> list[StorageFact | Because]:
+def told(body: dict[str, Any]) -> list[StorageFact | Cause]:
     return list(read_cinder(notification(body)))
 
 
@@ -114,7 +114,7 @@ def test_a_pool_s_figures_are_told_also_when_they_are_words() -> None:
 
 @pytest.mark.parametrize("event", ["volume.retype", "snapshot.create.end", "snapshot.delete.end"])
 def test_what_is_not_told_exactly_wants_a_collection(event: str) -> None:
-    assert told(message(event, {})) == [Because(Reason.NEEDS_COLLECTION, {"event": event})]
+    assert told(message(event, {})) == [Cause(Reason.NEEDS_COLLECTION, {"event": event})]
 
 
 @pytest.mark.parametrize("event", ["volume.create.start", "volume.usage", "backup.create.end"])
@@ -123,11 +123,11 @@ def test_everything_else_is_useless(event: str) -> None:
 
 
 def test_what_is_not_as_it_ought_to_be_is_refused_by_name() -> None:
-    with pytest.raises(Unreadable, match=r"payload of volume.create.end: .*size"):
+    with pytest.raises(UnreadableNotification, match=r"payload of volume.create.end: .*size"):
         about_volume("volume.create.end", size=-1)
-    with pytest.raises(Unreadable, match=r"payload of volume.create.end: .*size"):
+    with pytest.raises(UnreadableNotification, match=r"payload of volume.create.end: .*size"):
         about_volume("volume.create.end", size=2**63)
-    with pytest.raises(Unreadable, match=r"volume_id"):
+    with pytest.raises(UnreadableNotification, match=r"volume_id"):
         told(message("volume.delete.end", {}))
-    with pytest.raises(Unreadable, match=r"free: must be an amount of GB, not 'lots'"):
+    with pytest.raises(UnreadableNotification, match=r"free: must be an amount of GB, not 'lots'"):
         told(message("capacity.pool", {"name_to_id": POOL, "free": "lots"}))

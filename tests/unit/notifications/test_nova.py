@@ -12,14 +12,14 @@ from domain.cluster_models.amendments import (
     PinFact,
     ServerFact,
 )
-from domain.kernel.reasons import Because, Reason
-from infrastructure.notifications.envelope import Unreadable, notification
+from domain.kernel.reasons import Cause, Reason
+from infrastructure.notifications.envelope import UnreadableNotification, notification
 from infrastructure.notifications.nova import read_nova
 from infrastructure.notifications.nova_states import api_status
 from tests.unit.notifications.captured import SERVER, Body, captured, data
 
 
-def facts(body: Body) -> list[ComputeFact | Because]:
+def facts(body: Body) -> list[ComputeFact | Cause]:
     return list(read_nova(notification(body)))
 
 
@@ -152,7 +152,7 @@ def test_a_service_that_comes_or_goes_wants_a_collection() -> None:
     body = captured("service.update")[0]
     for event in ("service.create", "service.delete"):
         assert facts({**body, "event_type": event}) == [
-            Because(Reason.NEEDS_COLLECTION, {"event": event})
+            Cause(Reason.NEEDS_COLLECTION, {"event": event})
         ]
 
 
@@ -199,7 +199,7 @@ def test_a_payload_that_is_not_as_it_ought_to_be_is_refused_by_name(
 ) -> None:
     body = first("instance.create.end")
     data(body).update(change)
-    with pytest.raises(Unreadable, match=rf"payload of instance.create.end: .*{says}"):
+    with pytest.raises(UnreadableNotification, match=rf"payload of instance.create.end: .*{says}"):
         facts(body)
 
 
@@ -209,7 +209,7 @@ def test_a_flavor_that_no_model_can_hold_is_refused(vcpus: int) -> None:
     attempt ended in an OverflowError, until the next collection."""
     body = first("instance.create.end")
     data(body)["flavor"]["nova_object.data"]["vcpus"] = vcpus
-    with pytest.raises(Unreadable, match=r"vcpus"):
+    with pytest.raises(UnreadableNotification, match=r"vcpus"):
         facts(body)
 
 
@@ -240,7 +240,7 @@ def test_a_group_rule_that_is_no_number_counts_as_none() -> None:
     ],
 )
 def test_an_envelope_that_is_none_is_refused_by_name(body: object, says: str) -> None:
-    with pytest.raises(Unreadable, match=says):
+    with pytest.raises(UnreadableNotification, match=says):
         notification(body)
 
 

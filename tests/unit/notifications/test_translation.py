@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from application.ports.notifications import Told
+from application.ports.notifications import NotificationBatch
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.records import HostRow
 from domain.cluster.kinds import ModelKind
@@ -113,7 +113,7 @@ def test_messages_of_nobody_known_and_nova_s_unversioned_ones_are_useless(
 def test_once_every_change_is_told_what_ended_work_remembers_is_not_used(
     translator: Translator,
 ) -> None:
-    def told(bodies: list[Body]) -> Told:
+    def told(bodies: list[Body]) -> NotificationBatch:
         return translator.read(bodies)[0]
 
     ended = captured("instance.lock")

@@ -9,13 +9,13 @@ from domain.kernel.reasons import Reason
 from domain.metrics.catalogue import MetricTable
 from domain.optimization import STRATEGIES
 from domain.optimization.solution import Solution
-from domain.optimization.strategy import Inputs
+from domain.optimization.strategy import StrategyInputs
 from tests.unit.cluster.build import host, model, server
 
 
 def solve(name: str, parameters: Mapping[str, object], cloud: ComputeModel) -> Solution:
     table = MetricTable.from_values(cloud, {})
-    return STRATEGIES[name].solve(Inputs(cloud, table, parameters, 0))
+    return STRATEGIES[name].solve(StrategyInputs(cloud, table, parameters, 0))
 
 
 def brief(solution: Solution) -> list[tuple[str, object]]:

@@ -1,12 +1,12 @@
 import pytest
 
 from domain.kernel.errors import InvalidValue
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 from domain.optimization import PLANNERS
 from domain.optimization.planners import WeightPlanner, weight_planner
 from domain.optimization.solution import PlannedAction, ProposedAction, Solution
 
-WHY = Because(Reason.REQUESTED_BY_PARAMETERS, {"strategy": "test"})
+WHY = Cause(Reason.REQUESTED_BY_PARAMETERS, {"strategy": "test"})
 
 
 def action(kind: str, resource: str = "", **parameters: object) -> ProposedAction:

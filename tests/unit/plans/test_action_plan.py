@@ -8,20 +8,20 @@ from hypothesis import strategies as st
 from domain.kernel.aggregate import Event
 from domain.kernel.errors import DeleteRefused, Fenced, IllegalTransition, NotSkippable, Refusal
 from domain.kernel.ids import plan_id
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 from domain.optimization.solution import PlannedAction, ProposedAction
 from domain.plans import Action, ActionPlan, ActionState, PlanState, Proposal
 from domain.plans.action import ENDED
 from domain.plans.action_plan import DELETABLE, TRANSITIONS, USER_TRANSITIONS
 from tests.given import context, happened, ident, replayed
 
-LOST = Because(Reason.OWNER_LOST, {"owner": "a", "successor": "b"})
-BROKEN = Because(Reason.MIGRATION_FAILED, {"migration": "m", "server": "s", "status": "error"})
+LOST = Cause(Reason.OWNER_LOST, {"owner": "a", "successor": "b"})
+BROKEN = Cause(Reason.MIGRATION_FAILED, {"migration": "m", "server": "s", "status": "error"})
 FINAL = {PlanState.SUCCEEDED, PlanState.FAILED, PlanState.CANCELLED, PlanState.SUPERSEDED}
 
 
 def planned(parents: tuple[int, ...] = (), requires: tuple[int, ...] = ()) -> PlannedAction:
-    action = ProposedAction("nop", "r", {"message": "hi"}, Because(Reason.FREES_HOST))
+    action = ProposedAction("nop", "r", {"message": "hi"}, Cause(Reason.FREES_HOST))
     return PlannedAction(action, parents, requires)
 
 
@@ -105,7 +105,7 @@ def test_a_failure_cancels_what_requires_it_and_nothing_else() -> None:
 
 def test_a_plan_whose_actions_were_all_skipped_succeeds_and_says_so() -> None:
     plan, epoch, (one,) = running(planned())
-    plan.skip_action(context(3), epoch, one, Because(Reason.SERVER_NOT_FOUND))
+    plan.skip_action(context(3), epoch, one, Cause(Reason.SERVER_NOT_FOUND))
     assert plan.state is PlanState.SUCCEEDED
     assert plan.because is not None
     assert plan.because.reason is Reason.SOME_ACTIONS_SKIPPED
@@ -264,7 +264,7 @@ def test_whatever_happens_a_plan_ends_with_all_of_its_actions_ended(
         todo = plan.ongoing() or plan.ready()
         one = todo[-1].spec.id
         if fate == "k" and state_of(plan, one) is ActionState.PENDING:
-            plan.skip_action(context(5), epoch, one, Because(Reason.SERVER_NOT_FOUND))
+            plan.skip_action(context(5), epoch, one, Cause(Reason.SERVER_NOT_FOUND))
         elif state_of(plan, one) is ActionState.PENDING:
             plan.intend_action(context(6), epoch, one, {})
         elif fate == "f":

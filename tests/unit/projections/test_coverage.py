@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from application.ports.event_log import Recorded
-from application.ports.projections import Kind
+from application.ports.event_log import RecordedEvent
+from application.ports.projections import ColumnType
 from application.ports.read_tables import SHAPES
 from application.projections import all_projections
 from application.projections.sentences import SENTENCES, sentence
@@ -85,7 +85,7 @@ def test_a_first_event_fills_every_column_that_may_not_be_null(cls: type[Any]) -
         assert set(row) == set(declared.columns)
         for name, column in declared.columns.items():
             assert column.nullable or row[name] is not None, (table, name)
-            if column.kind is Kind.TIME and row[name] is not None:
+            if column.kind is ColumnType.TIME and row[name] is not None:
                 assert row[name].tzinfo is not None
 
 
@@ -96,7 +96,7 @@ class Inserted:
         self.found: list[tuple[str, dict[str, Any]]] = []
 
     def fold(self, position: int, event: Any) -> None:
-        recorded = Recorded(position, vars(type(event))["TOPIC"], event)
+        recorded = RecordedEvent(position, vars(type(event))["TOPIC"], event)
         for one in PROJECTIONS:
             if one.topics is not None and recorded.topic in one.topics:
                 one.handle(recorded, self)

@@ -1,18 +1,18 @@
 import pytest
 
 from application.projections import messages
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 
 
 def test_a_users_skip_has_exactly_the_text_that_clients_look_for() -> None:
-    by_user = Because(Reason.SKIPPED_BY_USER)
+    by_user = Cause(Reason.SKIPPED_BY_USER)
     assert messages.skipped(by_user, None) == "Action skipped by user."
     assert messages.skipped(by_user, "") == "Action skipped by user."
     assert messages.skipped(by_user, "on hold") == "Action skipped by user. Reason: on hold"
 
 
 def test_an_automatic_skip_says_why() -> None:
-    because = Because(Reason.SERVER_NOT_FOUND, {"server": "s-1"})
+    because = Cause(Reason.SERVER_NOT_FOUND, {"server": "s-1"})
     assert messages.skipped(because, None) == (
         "Action was skipped automatically: server s-1 does not exist"
     )
@@ -22,21 +22,21 @@ def test_an_automatic_skip_says_why() -> None:
     ("before", "phase"), [("PENDING", "pre_condition"), ("ONGOING", "execute")]
 )
 def test_a_failure_names_the_phase(before: str, phase: str) -> None:
-    because = Because(Reason.DEADLINE_PASSED, {"seconds": 180})
+    because = Cause(Reason.DEADLINE_PASSED, {"seconds": 180})
     assert messages.failed(before, because) == (
         f"Action failed in {phase}: not finished 180 s after its start"
     )
 
 
 def test_a_plan_says_that_actions_were_skipped() -> None:
-    assert messages.why(Because(Reason.SOME_ACTIONS_SKIPPED, {"skipped": 3})) == (
+    assert messages.why(Cause(Reason.SOME_ACTIONS_SKIPPED, {"skipped": 3})) == (
         "One or more actions were skipped."
     )
     assert messages.why(None) is None
 
 
 def test_a_message_fits_its_column_whatever_it_carries() -> None:
-    long = Because(Reason.CLOUD_REFUSED, {"error": "e" * 500})
+    long = Cause(Reason.CLOUD_REFUSED, {"error": "e" * 500})
     for text in (
         messages.why(long),
         messages.failed("ONGOING", long),

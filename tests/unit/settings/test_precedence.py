@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from infrastructure.settings import Loaded, SettingsError, load, options
+from infrastructure.settings import LoadedSettings, SettingsError, load, options
 from infrastructure.settings.pages import in_force
 
 
@@ -12,7 +12,7 @@ def written(folder: Path, text: str, name: str = "vigil.conf") -> Path:
     return path
 
 
-def source_of(loaded: Loaded, section: str, name: str) -> str:
+def source_of(loaded: LoadedSettings, section: str, name: str) -> str:
     return next(one.source for one in loaded.values if one.option.key == (section, name))
 
 

@@ -1,7 +1,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from infrastructure.settings import Loaded, Settings, load, options
+from infrastructure.settings import LoadedSettings, Settings, load, options
 from infrastructure.settings.pages import reference, sample
 
 PAGE = Path(__file__).parents[3] / "docs" / "configuration.md"
@@ -13,7 +13,7 @@ def test_the_committed_reference_page_is_the_generated_one() -> None:
     )
 
 
-def without_files(loaded: Loaded) -> Settings:
+def without_files(loaded: LoadedSettings) -> Settings:
     return replace(loaded.settings, config_files=())
 
 

@@ -2,17 +2,23 @@ from collections.abc import Callable
 
 import pytest
 
-from infrastructure.simulator.core.clock import Anchor, Clock
+from infrastructure.simulator.core.clock import Anchor, SimulatedClock
 from infrastructure.simulator.core.generate import generate
 from infrastructure.simulator.core.model import Cluster
 from infrastructure.simulator.core.timeline import Timeline
-from infrastructure.simulator.prometheus.promql import BadQuery, Catalogue, Evaluator, Vector, parse
+from infrastructure.simulator.prometheus.promql import (
+    BadQuery,
+    Evaluator,
+    SeriesCatalogue,
+    Vector,
+    parse,
+)
 from infrastructure.simulator.prometheus.promql.syntax import (
     Aggregation,
     Binary,
     Matcher,
     Negation,
-    Number,
+    NumberLiteral,
     Selector,
     Subquery,
 )
@@ -24,7 +30,7 @@ HOST_USE = f"100 - (avg by (fqdn)(rate({IDLE}[300s])) * 100)"
 
 @pytest.fixture(scope="module")
 def cluster() -> Cluster:
-    return generate(6, 40, 7, Clock(1.0, Anchor(1_000_000.0, 0.0)))
+    return generate(6, 40, 7, SimulatedClock(1.0, Anchor(1_000_000.0, 0.0)))
 
 
 @pytest.fixture
@@ -37,7 +43,7 @@ def timeline(cluster: Cluster) -> Timeline:
 @pytest.fixture
 def ask(cluster: Cluster, timeline: Timeline) -> Callable[..., dict[str, float]]:
     def ask(text: str, at: float = HOUR, label: str = "fqdn") -> dict[str, float]:
-        catalogue = Catalogue(cluster.hosts, cluster.servers, timeline)
+        catalogue = SeriesCatalogue(cluster.hosts, cluster.servers, timeline)
         value = Evaluator(catalogue, at, at).value(parse(text))
         assert isinstance(value, Vector)
         names = [labels.get(label, "") for labels in value.labels]
@@ -52,12 +58,24 @@ Ask = Callable[..., dict[str, float]]
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("1 + 2 * 3", Binary("+", Number(1), Binary("*", Number(2), Number(3)))),
-        ("(1 + 2) * 3", Binary("*", Binary("+", Number(1), Number(2)), Number(3))),
-        ("1 - 2 - 3", Binary("-", Binary("-", Number(1), Number(2)), Number(3))),
-        ("2 ^ 3 ^ 2", Binary("^", Number(2), Binary("^", Number(3), Number(2)))),
-        ("-2 ^ 2", Negation(Binary("^", Number(2), Number(2)))),
-        ("10e+8", Number(1e9)),
+        (
+            "1 + 2 * 3",
+            Binary("+", NumberLiteral(1), Binary("*", NumberLiteral(2), NumberLiteral(3))),
+        ),
+        (
+            "(1 + 2) * 3",
+            Binary("*", Binary("+", NumberLiteral(1), NumberLiteral(2)), NumberLiteral(3)),
+        ),
+        (
+            "1 - 2 - 3",
+            Binary("-", Binary("-", NumberLiteral(1), NumberLiteral(2)), NumberLiteral(3)),
+        ),
+        (
+            "2 ^ 3 ^ 2",
+            Binary("^", NumberLiteral(2), Binary("^", NumberLiteral(3), NumberLiteral(2))),
+        ),
+        ("-2 ^ 2", Negation(Binary("^", NumberLiteral(2), NumberLiteral(2)))),
+        ("10e+8", NumberLiteral(1e9)),
         ("up[5m]", Selector("up", (), 300.0)),
         ("up[5m:1m]", Subquery(Selector("up", ()), 300.0, 60.0)),
         ("up offset 1h", Selector("up", (), None, 3600.0)),

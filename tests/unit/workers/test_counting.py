@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from application.ports.counters import Counted
+from application.ports.counters import EventCount
 from application.ports.projections import StoreUnavailable
-from application.workers.counting import Counting
+from application.workers.counting import CountBuffer
 from infrastructure.clock import SystemClock
 
 
@@ -16,14 +16,14 @@ class Board:
 
     def __init__(self, *failures: Exception) -> None:
         self.failures = list(failures)
-        self.added: list[list[Counted]] = []
+        self.added: list[list[EventCount]] = []
 
-    def add(self, counted: Sequence[Counted]) -> None:
+    def add(self, counted: Sequence[EventCount]) -> None:
         if self.failures:
             raise self.failures.pop(0)
         self.added.append(list(counted))
 
-    def rows(self) -> list[Counted]:
+    def rows(self) -> list[EventCount]:
         return []
 
     def sums(self) -> list[dict[str, int]]:
@@ -32,7 +32,7 @@ class Board:
 
 def test_what_was_counted_is_added_once() -> None:
     board = Board()
-    counting = Counting(board, SystemClock())
+    counting = CountBuffer(board, SystemClock())
     counting.note("x", "a", "good", 2)
     counting.note("x", "a", "good")
     counting.note("x", "b", "good", 0)
@@ -43,7 +43,7 @@ def test_what_was_counted_is_added_once() -> None:
 
 def test_counts_wait_while_the_board_is_away() -> None:
     board = Board(StoreUnavailable("away"))
-    counting = Counting(board, SystemClock())
+    counting = CountBuffer(board, SystemClock())
     counting.note("x", "a", "good")
     counting.flush()
     counting.note("x", "a", "good")
@@ -57,7 +57,7 @@ def test_it_goes_on_whatever_happens_and_adds_what_is_left_when_it_ends(
     failure: Exception,
 ) -> None:
     board = Board(failure)
-    counting = Counting(board, SystemClock(), interval=0.01)
+    counting = CountBuffer(board, SystemClock(), interval=0.01)
     stop = threading.Event()
     counting.note("x", "a", "good")
     thread = threading.Thread(target=counting.run, args=(stop,))

@@ -6,15 +6,15 @@ import numpy as np
 
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.records import AggregateRow
-from domain.cluster.placement.specs import Wishes, satisfies, wishes
+from domain.cluster.placement.specs import RequiredProperties, satisfies, wishes
 from domain.cluster.table.columns import BoolArray, IntArray, bools, frozen
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 
 _TENANT = "filter_tenant_id"
 _TRAIT = "trait:"
 
 
-class Membership:
+class AggregateMembership:
     """Which hosts are in which aggregate.
 
     A host is in an aggregate if either of them says so (the compute service and placement keep
@@ -34,12 +34,12 @@ def _members(model: ComputeModel, aggregate: AggregateRow) -> BoolArray:
     return listed | model.hosts.aggregates.where(lambda found: not ids.isdisjoint(found))
 
 
-class AggregateWishes:
+class AggregateExtraSpecs:
     """A flavor's aggregate extra specs are satisfied by an aggregate of the host."""
 
     keys: IntArray | None
 
-    def __init__(self, model: ComputeModel, members: Membership) -> None:
+    def __init__(self, model: ComputeModel, members: AggregateMembership) -> None:
         self._model = model
         self._members = members
         self.keys = frozen(model.servers.extra_specs.codes.astype(np.int64))
@@ -52,13 +52,13 @@ class AggregateWishes:
         masks = [self._offering(key, value) for key, value in wanted]
         return np.asarray(np.logical_and.reduce(masks), dtype=np.bool_)
 
-    def why(self, server: int, host: int) -> Because:
+    def why(self, server: int, host: int) -> Cause:
         """The first wish that is not satisfied."""
         wanted = self._wishes(server).aggregate
         missing = [f"{k}={v}" for k, v in wanted if not self._offering(k, v)[host]]
         return _mismatch(self._model, host, missing[0])
 
-    def _wishes(self, server: int) -> Wishes:
+    def _wishes(self, server: int) -> RequiredProperties:
         return wishes(self._model.servers.extra_specs[server], self._members.keys)
 
     def _offering(self, key: str, wanted: str) -> BoolArray:
@@ -75,7 +75,7 @@ class ReservedForProjects:
 
     keys: IntArray | None
 
-    def __init__(self, model: ComputeModel, members: Membership) -> None:
+    def __init__(self, model: ComputeModel, members: AggregateMembership) -> None:
         self._model = model
         self._reserved: list[tuple[frozenset[str], BoolArray]] = [
             (projects, hosts)
@@ -98,7 +98,7 @@ class ReservedForProjects:
                 admitted |= hosts
         return ~closed | admitted
 
-    def why(self, server: int, host: int) -> Because:  # noqa: ARG002 - the key says it
+    def why(self, server: int, host: int) -> Cause:  # noqa: ARG002 - the key says it
         """Reserved for others."""
         return _mismatch(self._model, host, _TENANT)
 
@@ -108,7 +108,7 @@ class ReservedForTraits:
 
     keys: IntArray | None
 
-    def __init__(self, model: ComputeModel, members: Membership) -> None:
+    def __init__(self, model: ComputeModel, members: AggregateMembership) -> None:
         self._model = model
         self._keys = members.keys
         self._reserved: list[tuple[str, BoolArray]] = [
@@ -127,7 +127,7 @@ class ReservedForTraits:
             mask &= ~hosts
         return mask if self._reserved else None
 
-    def why(self, server: int, host: int) -> Because:
+    def why(self, server: int, host: int) -> Cause:
         """The trait that the host is reserved for."""
         traits = [trait for trait, hosts in self._foreign(server) if hosts[host]]
         return _mismatch(self._model, host, f"{_TRAIT}{traits[0]}")
@@ -137,7 +137,7 @@ class ReservedForTraits:
         return [entry for entry in self._reserved if entry[0] not in required]
 
 
-class Traits:
+class RequiredTraits:
     """The host has the traits that a flavor requires and none that it forbids."""
 
     keys: IntArray | None
@@ -153,20 +153,20 @@ class Traits:
             return None
         return self._model.hosts.traits.where(_test(wanted))
 
-    def why(self, server: int, host: int) -> Because:
+    def why(self, server: int, host: int) -> Cause:
         """The first trait that is missing or should be."""
         wanted = self._wishes(server)
         found = self._model.hosts.traits[host]
         wrong = [trait for trait in wanted.required if trait not in found]
         wrong += [f"not {trait}" for trait in wanted.forbidden if trait in found]
         facts: dict[str, object] = {"host": self._model.hosts.name[host], "trait": wrong[0]}
-        return Because(Reason.TRAIT_MISSING, facts)
+        return Cause(Reason.TRAIT_MISSING, facts)
 
-    def _wishes(self, server: int) -> Wishes:
+    def _wishes(self, server: int) -> RequiredProperties:
         return wishes(self._model.servers.extra_specs[server], frozenset())
 
 
-def _test(wanted: Wishes) -> Callable[[tuple[str, ...]], bool]:
+def _test(wanted: RequiredProperties) -> Callable[[tuple[str, ...]], bool]:
     required, forbidden = frozenset(wanted.required), frozenset(wanted.forbidden)
     return lambda found: required.issubset(found) and forbidden.isdisjoint(found)
 
@@ -176,5 +176,5 @@ def _projects(aggregate: AggregateRow) -> frozenset[str]:
     return frozenset(project.strip() for text in lists for project in text.split(","))
 
 
-def _mismatch(model: ComputeModel, host: int, key: str) -> Because:
-    return Because(Reason.AGGREGATE_MISMATCH, {"host": model.hosts.name[host], "key": key})
+def _mismatch(model: ComputeModel, host: int, key: str) -> Cause:
+    return Cause(Reason.AGGREGATE_MISMATCH, {"host": model.hosts.name[host], "key": key})

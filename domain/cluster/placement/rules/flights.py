@@ -6,11 +6,11 @@ import numpy as np
 
 from domain.cluster.placement.branch import Branch
 from domain.cluster.table.columns import BoolArray
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 
 
 @dataclass(frozen=True)
-class Concurrency:
+class ConcurrencyLimits:
     """Limits on moves in flight; None for no limit.
 
     Attributes:
@@ -22,10 +22,10 @@ class Concurrency:
     per_host: int | None = None
 
 
-class Flights:
+class MigrationConcurrency:
     """Another move may begin now: not too many are in flight, here, there or in all."""
 
-    def __init__(self, limits: Concurrency) -> None:
+    def __init__(self, limits: ConcurrencyLimits) -> None:
         self._limits = limits
 
     def allowed(self, branch: Branch, server: int) -> BoolArray | None:
@@ -38,7 +38,7 @@ class Flights:
             return None
         return branch.busy < self._limits.per_host
 
-    def why(self, branch: Branch, server: int, host: int) -> Because:
+    def why(self, branch: Branch, server: int, host: int) -> Cause:
         """How many moves stand in the way, and where."""
         source = int(branch.host_of[server])
         at = source if self._source_busy(branch, source) else host
@@ -47,7 +47,7 @@ class Flights:
             "count": int(branch.busy[at]),
             "total": len(branch.moving),
         }
-        return Because(Reason.MOVES_IN_FLIGHT, facts)
+        return Cause(Reason.MOVES_IN_FLIGHT, facts)
 
     def _full(self, branch: Branch, server: int) -> bool:
         total = self._limits.total

@@ -9,7 +9,7 @@ from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.records import GroupRow
 from domain.cluster.placement.branch import Branch
 from domain.cluster.table.columns import BoolArray, IntArray
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 
 AFFINITY = "affinity"
 ANTI_AFFINITY = "anti-affinity"
@@ -104,7 +104,7 @@ class Affinity:
             mask = together if mask is None else mask & together
         return mask
 
-    def why(self, branch: Branch, server: int, host: int) -> Because:
+    def why(self, branch: Branch, server: int, host: int) -> Cause:
         """The group that would be torn apart."""
         names = branch.model.hosts.name
         for group in self._index.of(server, AFFINITY):
@@ -118,7 +118,7 @@ class Affinity:
                     "host": names[host],
                 }
                 break
-        return Because(Reason.GROUP_AFFINITY, facts)
+        return Cause(Reason.GROUP_AFFINITY, facts)
 
 
 class AntiAffinity:
@@ -140,7 +140,7 @@ class AntiAffinity:
             mask = apart if mask is None else mask & apart
         return mask
 
-    def why(self, branch: Branch, server: int, host: int) -> Because:
+    def why(self, branch: Branch, server: int, host: int) -> Cause:
         """The group whose member is there."""
         for group in self._index.of(server, ANTI_AFFINITY):
             row = self._index.groups[group]
@@ -150,7 +150,7 @@ class AntiAffinity:
                     "host": branch.model.hosts.name[host],
                 }
                 break
-        return Because(Reason.GROUP_ANTI_AFFINITY, facts)
+        return Cause(Reason.GROUP_ANTI_AFFINITY, facts)
 
     def _held(self, branch: Branch, group: int, server: int) -> IntArray:
         others = self._index.others(group, server)

@@ -5,10 +5,10 @@ import numpy as np
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.placement.branch import Branch
 from domain.cluster.table.columns import BoolArray, IntArray, frozen
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 
 
-class Alive:
+class ServiceUp:
     """The nova-compute services at both ends are up: a dead one can neither take nor send."""
 
     keys: IntArray | None
@@ -23,13 +23,13 @@ class Alive:
         """bool[hosts]: up; none if the server's own host is down."""
         return self._model.up if self._sends[server] else self._nowhere
 
-    def why(self, server: int, host: int) -> Because:
+    def why(self, server: int, host: int) -> Cause:
         """The host that is down; the destination if both are."""
         at = host if not self._model.up[host] else int(self._model.servers.host[server])
-        return Because(Reason.HOST_DOWN, {"host": self._model.hosts.name[at]})
+        return Cause(Reason.HOST_DOWN, {"host": self._model.hosts.name[at]})
 
 
-class WhollyKnown:
+class FullyObserved:
     """Every server on the host could be read: its load is not larger than it looks."""
 
     keys: IntArray | None = None
@@ -42,26 +42,26 @@ class WhollyKnown:
         """bool[hosts]: no unreadable server."""
         return self._known
 
-    def why(self, server: int, host: int) -> Because:  # noqa: ARG002 - the same for all
+    def why(self, server: int, host: int) -> Cause:  # noqa: ARG002 - the same for all
         """Host holds unreadable servers."""
         hosts = self._model.hosts
         facts: dict[str, object] = {"host": hosts.name[host], "count": int(hosts.unseen[host])}
-        return Because(Reason.HOST_PARTLY_UNKNOWN, facts)
+        return Cause(Reason.HOST_PARTLY_UNKNOWN, facts)
 
 
-class Open:
+class ServiceEnabled:
     """The host is enabled, in the model or by the branch."""
 
     def allowed(self, branch: Branch, server: int) -> BoolArray | None:  # noqa: ARG002
         """bool[hosts]: enabled."""
         return branch.enabled
 
-    def why(self, branch: Branch, server: int, host: int) -> Because:  # noqa: ARG002
+    def why(self, branch: Branch, server: int, host: int) -> Cause:  # noqa: ARG002
         """Host disabled."""
-        return Because(Reason.HOST_DISABLED, {"host": branch.model.hosts.name[host]})
+        return Cause(Reason.HOST_DISABLED, {"host": branch.model.hosts.name[host]})
 
 
-class Elsewhere:
+class NotCurrentHost:
     """A move ends on another host than it begins."""
 
     def allowed(self, branch: Branch, server: int) -> BoolArray | None:
@@ -70,6 +70,6 @@ class Elsewhere:
         mask[branch.host_of[server]] = False
         return mask
 
-    def why(self, branch: Branch, server: int, host: int) -> Because:  # noqa: ARG002
+    def why(self, branch: Branch, server: int, host: int) -> Cause:  # noqa: ARG002
         """The same host."""
-        return Because(Reason.SAME_HOST, {"host": branch.model.hosts.name[host]})
+        return Cause(Reason.SAME_HOST, {"host": branch.model.hosts.name[host]})

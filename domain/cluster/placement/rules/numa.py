@@ -9,14 +9,14 @@ from domain.cluster.compute.numa.guest import Guest
 from domain.cluster.compute.numa.model import Amount, CellNeed, GuestNeed, NumaLoad, NumaModel
 from domain.cluster.placement.branch import Branch
 from domain.cluster.table.columns import BoolArray, FloatArray
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 
 MOST_SUBSETS = 6
 """Up to so many different cells of a guest are matched to host cells by asking each subset of them
 (Hall's theorem), on all hosts at once. More never occur but in a test."""
 
 
-class NumaFit:
+class NumaTopology:
     """Each NUMA cell of a server fits into a NUMA cell of the host, no two into the same.
 
     By default a host is refused only if the server cannot fit, whichever cells the servers are in
@@ -42,20 +42,20 @@ class NumaFit:
             return fits & numa.known & _certain(numa, load, need)
         return fits | ~numa.known
 
-    def why(self, branch: Branch, server: int, host: int) -> Because:
+    def why(self, branch: Branch, server: int, host: int) -> Cause:
         """What the server needs, or that the host's cells or what is in them are not known."""
         facts: dict[str, object] = {"host": branch.model.hosts.name[host]}
         numa, load = branch.model.numa, branch.numa
         if numa is None or load is None or not numa.known[host]:
-            return Because(Reason.NUMA_UNKNOWN, facts)
+            return Cause(Reason.NUMA_UNKNOWN, facts)
         need = numa.kinds[numa.kind[server]]
         if _possible(numa, load, need)[host]:
-            return Because(Reason.NUMA_UNKNOWN, facts)
+            return Cause(Reason.NUMA_UNKNOWN, facts)
         cells = int(np.count_nonzero(numa.exists[:, host]))
-        return Because(Reason.NUMA_CELLS, {**facts, "cells": cells, "needed": _called(need.guest)})
+        return Cause(Reason.NUMA_CELLS, {**facts, "cells": cells, "needed": _called(need.guest)})
 
 
-def unknown_ends(branch: Branch) -> Because | None:
+def unknown_ends(branch: Branch) -> Cause | None:
     """That moves end on hosts whose NUMA cells are not known, by servers that need some."""
     numa = branch.model.numa
     if numa is None:
@@ -69,7 +69,7 @@ def unknown_ends(branch: Branch) -> Because | None:
         return None
     names = sorted({branch.model.hosts.name[host] for host in blind})
     host = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
-    return Because(Reason.NUMA_UNCHECKED, {"host": host, "count": len(blind)})
+    return Cause(Reason.NUMA_UNCHECKED, {"host": host, "count": len(blind)})
 
 
 def _possible(numa: NumaModel, load: NumaLoad, need: GuestNeed) -> BoolArray:

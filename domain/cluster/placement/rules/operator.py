@@ -9,7 +9,7 @@ from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.records import GroupRow
 from domain.cluster.placement.rules.groups import AFFINITY, ANTI_AFFINITY
 from domain.cluster.table.columns import BoolArray, IntArray, bools, frozen
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 
 
 @dataclass(frozen=True)
@@ -77,10 +77,10 @@ class FencesAndBans:
         """bool[hosts]: within all fences, under no ban."""
         return self._masks.get(server)
 
-    def why(self, server: int, host: int) -> Because:
+    def why(self, server: int, host: int) -> Cause:
         """The operator's word."""
         names, ids = self._model.hosts.name, self._model.servers.id
-        return Because(Reason.OPERATOR_RULE, {"server": ids[server], "host": names[host]})
+        return Cause(Reason.OPERATOR_RULE, {"server": ids[server], "host": names[host]})
 
     def _narrow(self, fence: Fence, hosts: BoolArray) -> None:
         places = self._model.server_places

@@ -8,7 +8,7 @@ from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.resources import BASE_RESOURCES, PCPUS
 from domain.cluster.placement.branch import Branch
 from domain.cluster.table.columns import BoolArray, FloatArray
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 
 _NAMED = 3
 
@@ -35,7 +35,7 @@ class _Pieces:
         return _Pieces(model, most, tuple(float(row.min(initial=np.inf)) for row in most))
 
 
-class Room:
+class Capacity:
     """Everything that a server needs some of fits beside what the host carries already.
 
     A resource that the server needs nothing of never stands in its way, even on a host that is
@@ -63,7 +63,7 @@ class Room:
             mask = fits if mask is None else mask & fits
         return mask
 
-    def why(self, branch: Branch, server: int, host: int) -> Because:
+    def why(self, branch: Branch, server: int, host: int) -> Cause:
         """The first row without room."""
         need, carried = branch.needs[server], branch.amounts[:, host]
         most = np.full(len(need), np.inf)
@@ -82,14 +82,14 @@ class Room:
             if need[row] <= min(free + held, most[row]):
                 others = {"held": _figure(held), "holders": _holders(branch.model, row, host)}
                 facts |= {"resource": branch.rows[row], **others}
-                return Because(Reason.ROOM_HELD_BY_OTHERS, facts)
+                return Cause(Reason.ROOM_HELD_BY_OTHERS, facts)
         if row == PCPUS:
-            return Because(Reason.CPU_PINNING, facts)
+            return Cause(Reason.CPU_PINNING, facts)
         if row < len(BASE_RESOURCES):
-            return Because(Reason.CAPACITY_SHORT, {**facts, "resource": branch.rows[row]})
+            return Cause(Reason.CAPACITY_SHORT, {**facts, "resource": branch.rows[row]})
         if row < len(branch.model.resources):
-            return Because(Reason.PCI_DEVICES, {**facts, "device": branch.rows[row]})
-        return Because(Reason.UTILISATION_SHORT, {**facts, "resource": branch.rows[row]})
+            return Cause(Reason.PCI_DEVICES, {**facts, "device": branch.rows[row]})
+        return Cause(Reason.UTILISATION_SHORT, {**facts, "resource": branch.rows[row]})
 
     def _pieces(self, model: ComputeModel) -> _Pieces:
         if self._known is None or self._known.model is not model:

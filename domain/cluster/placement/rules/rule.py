@@ -4,7 +4,7 @@ from typing import Protocol
 
 from domain.cluster.placement.branch import Branch
 from domain.cluster.table.columns import BoolArray, IntArray
-from domain.kernel.reasons import Because
+from domain.kernel.reasons import Cause
 
 
 class StaticRule(Protocol):
@@ -20,7 +20,7 @@ class StaticRule(Protocol):
         """bool[hosts], where the server may be; None for anywhere."""
         ...
 
-    def why(self, server: int, host: int) -> Because:
+    def why(self, server: int, host: int) -> Cause:
         """Why the server may not be on a host that ``allowed`` refuses."""
         ...
 
@@ -32,6 +32,6 @@ class BranchRule(Protocol):
         """bool[hosts], where the server may go; None for anywhere."""
         ...
 
-    def why(self, branch: Branch, server: int, host: int) -> Because:
+    def why(self, branch: Branch, server: int, host: int) -> Cause:
         """Why the server may not go to a host that ``allowed`` refuses."""
         ...

@@ -4,10 +4,10 @@ import numpy as np
 
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.table.columns import BoolArray, IntArray, frozen
-from domain.kernel.reasons import Because, Reason
+from domain.kernel.reasons import Cause, Reason
 
 
-class Zone:
+class AvailabilityZone:
     """A server stays in the zone it is pinned to; an unpinned one where it is, if so configured.
 
     The cloud would let an unpinned server change zones, but its volumes, ports and its owner's
@@ -35,7 +35,7 @@ class Zone:
         bound = self._bound(server)
         return None if bound < 0 else self._model.hosts.zone.codes == bound
 
-    def why(self, server: int, host: int) -> Because:
+    def why(self, server: int, host: int) -> Cause:
         """Another zone."""
         hosts, servers = self._model.hosts, self._model.servers
         bound = servers.pinned_zone[server] or hosts.zone[int(servers.host[server])]
@@ -44,7 +44,7 @@ class Zone:
             "zone": hosts.zone[host],
             "bound": bound,
         }
-        return Because(Reason.OTHER_ZONE, facts)
+        return Cause(Reason.OTHER_ZONE, facts)
 
     def _bound(self, server: int) -> int:
         return -1 if self.keys is None else int(self.keys[server])

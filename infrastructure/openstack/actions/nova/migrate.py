@@ -3,7 +3,7 @@
 import logging
 
 from application.ports.cloud import Fail, Go, Observation, Phase, Skip, Verdict
-from domain.kernel.aggregate import Facts
+from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Reason
 from infrastructure.openstack.actions.base import (
     NAME,
@@ -14,9 +14,9 @@ from infrastructure.openstack.actions.base import (
     parameters,
 )
 from infrastructure.openstack.actions.nova.outcome import Confirm, cold, live, running
-from infrastructure.openstack.actions.nova.records import COLD, LIVE, Trace, host_of
-from infrastructure.openstack.actions.nova.tracked_action import Traced, unfit
-from infrastructure.openstack.errors import Conflicting, Invalid, NotThere
+from infrastructure.openstack.actions.nova.records import COLD, LIVE, NovaRecords, host_of
+from infrastructure.openstack.actions.nova.tracked_action import TrackedNovaAction, unfit
+from infrastructure.openstack.errors import Conflicting, Invalid, ResourceNotFound
 from infrastructure.openstack.service import Json
 
 _log = logging.getLogger(__name__)
@@ -33,12 +33,12 @@ _BYTES_PER_MB = 1024**2
 _BYTES_PER_GB = 1024**3
 
 
-class Moving(Traced):
+class MovingAction(TrackedNovaAction):
     """What migrations and resizes have in common: a reason for refusals, and the confirmation."""
 
     refusal = Reason.MIGRATION_REFUSED
 
-    def _settled(self, server_id: str, destination: str | None, trace: Trace) -> Observation:
+    def _settled(self, server_id: str, destination: str | None, trace: NovaRecords) -> Observation:
         """What became of a move that ends with a confirmation, which is given here."""
         judged = cold(server_id, destination, trace)
         if not isinstance(judged, Confirm):
@@ -46,13 +46,13 @@ class Moving(Traced):
         path = f"/servers/{server_id}/action"
         try:
             self._nova.effect("POST", path, {"confirmResize": None})
-        except (Conflicting, Invalid, NotThere) as error:
+        except (Conflicting, Invalid, ResourceNotFound) as error:
             # Nova takes one confirmation and refuses the others: somebody else was first
             _log.info("server %s: not confirmed (%s); looking again", server_id, error.error)
         return running(status="confirming")
 
 
-class Migrate(Moving):
+class Migrate(MovingAction):
     """Moves a server to a host, or to one that the scheduler picks."""
 
     type = "migrate"
@@ -66,7 +66,7 @@ class Migrate(Moving):
         resource_name=OPTIONAL_NAME,
     )
 
-    def _check(self, parameters: Facts) -> Verdict:
+    def _check(self, parameters: JsonObject) -> Verdict:
         server_id = parameters["resource_id"]
         server = self._server(parameters)
         if server is None:
@@ -78,7 +78,7 @@ class Migrate(Moving):
             or Go(self._note(server))
         )
 
-    def _bad_destination(self, parameters: Facts) -> Fail | None:
+    def _bad_destination(self, parameters: JsonObject) -> Fail | None:
         host = parameters.get("destination_node")
         if not host:
             return None
@@ -91,7 +91,7 @@ class Migrate(Moving):
             return Fail(because(Reason.DESTINATION_DOWN, host=host))
         return None
 
-    def start(self, parameters: Facts, before: Facts) -> Facts:
+    def start(self, parameters: JsonObject, before: JsonObject) -> JsonObject:
         """Asks Nova for the migration, once."""
         host = _destination(parameters)
         if _is_live(parameters):
@@ -100,7 +100,9 @@ class Migrate(Moving):
         body = {"migrate": {"host": host} if host else None}
         return self._act(COLD, parameters, before, body, _TO_HOST)
 
-    def observe(self, parameters: Facts, before: Facts, receipt: Facts | None) -> Observation:
+    def observe(
+        self, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None
+    ) -> Observation:
         """What became of it, from Nova's records; confirms a cold migration that has arrived."""
         server_id = str(parameters["resource_id"])
         kind = LIVE if _is_live(parameters) else COLD
@@ -112,7 +114,7 @@ class Migrate(Moving):
             return self._progress(server_id, trace, seen)
         return self._settled(server_id, _destination(parameters), trace)
 
-    def _progress(self, server_id: str, trace: Trace, seen: Observation) -> Observation:
+    def _progress(self, server_id: str, trace: NovaRecords, seen: Observation) -> Observation:
         migration = trace.migration
         if seen.phase is not Phase.RUNNING or migration is None:
             return seen
@@ -125,11 +127,11 @@ class Migrate(Moving):
         """Live migrations of a server that go on: at most one, as far as Nova knows."""
         try:
             found: list[Json] = self._nova.get(f"/servers/{server_id}/migrations")["migrations"]
-        except NotThere:
+        except ResourceNotFound:
             return []
         return found
 
-    def abort(self, parameters: Facts, receipt: Facts | None) -> None:
+    def abort(self, parameters: JsonObject, receipt: JsonObject | None) -> None:
         """Aborts our live migration while it is queued or runs; a cold one cannot be stopped."""
         del receipt
         if not _is_live(parameters):
@@ -141,10 +143,10 @@ class Migrate(Moving):
             path = f"/servers/{server_id}/migrations/{migration['id']}"
             try:
                 self._nova.effect("DELETE", path, None, version=_ABORT)
-            except (Conflicting, Invalid, NotThere) as error:
+            except (Conflicting, Invalid, ResourceNotFound) as error:
                 _log.info("server %s: migration goes on: %s", server_id, error.error)
 
-    def deadline(self, parameters: Facts, before: Facts) -> float:
+    def deadline(self, parameters: JsonObject, before: JsonObject) -> float:
         """From what has to be copied: memory, or the local disk of a cold migration."""
         size = number(before["ram_mb"]) * _BYTES_PER_MB
         if not _is_live(parameters):
@@ -152,16 +154,16 @@ class Migrate(Moving):
         return max(self._limits.shortest_deadline, size / self._limits.copy_rate)
 
 
-def _is_live(parameters: Facts) -> bool:
+def _is_live(parameters: JsonObject) -> bool:
     return parameters["migration_type"] == "live"
 
 
-def _destination(parameters: Facts) -> str | None:
+def _destination(parameters: JsonObject) -> str | None:
     host = parameters.get("destination_node")
     return str(host) if host else None
 
 
-def _misplaced(server: Json, parameters: Facts) -> Skip | None:
+def _misplaced(server: Json, parameters: JsonObject) -> Skip | None:
     host, source = host_of(server), parameters["source_node"]
     destination = _destination(parameters)
     if destination == host:
@@ -172,10 +174,10 @@ def _misplaced(server: Json, parameters: Facts) -> Skip | None:
     return None
 
 
-def _copied(migration: Json) -> Facts:
+def _copied(migration: Json) -> JsonObject:
     total = number(migration.get("memory_total_bytes"))
     done = number(migration.get("memory_processed_bytes"))
-    facts: Facts = {"migration": migration["uuid"], "status": migration["status"]}
+    facts: JsonObject = {"migration": migration["uuid"], "status": migration["status"]}
     if total > 0:
         facts.update(memory_total=total, memory_processed=done)
         facts["percent"] = round(min(100.0 * done / total, 99.0), 1)

@@ -3,10 +3,15 @@
 from dataclasses import dataclass
 
 from application.ports.cloud import Observation, Phase
-from domain.kernel.aggregate import Facts
+from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Reason
 from infrastructure.openstack.actions.base import because
-from infrastructure.openstack.actions.nova.records import MIGRATING, Trace, host_of, task_state
+from infrastructure.openstack.actions.nova.records import (
+    MIGRATING,
+    NovaRecords,
+    host_of,
+    task_state,
+)
 from infrastructure.openstack.service import Json
 
 _BROKEN = frozenset({"error", "failed"})
@@ -23,7 +28,7 @@ def running(**facts: object) -> Observation:
     return Observation(Phase.RUNNING, facts)
 
 
-def live(server_id: str, destination: str | None, trace: Trace) -> Observation:
+def live(server_id: str, destination: str | None, trace: NovaRecords) -> Observation:
     """What became of a live migration that left some record."""
     migration = trace.migration
     if migration is None:
@@ -40,7 +45,7 @@ def live(server_id: str, destination: str | None, trace: Trace) -> Observation:
     return running(status=status)
 
 
-def cold(server_id: str, destination: str | None, trace: Trace) -> Observation | Confirm:
+def cold(server_id: str, destination: str | None, trace: NovaRecords) -> Observation | Confirm:
     """What became of a cold migration (or resize) that left some record."""
     migration = trace.migration
     if trace.status == "VERIFY_RESIZE" and not trace.busy and _waits_for_us(trace):
@@ -57,7 +62,7 @@ def cold(server_id: str, destination: str | None, trace: Trace) -> Observation |
     return running(status=status, task_state=task_state(trace.server))
 
 
-def _waits_for_us(trace: Trace) -> bool:
+def _waits_for_us(trace: NovaRecords) -> bool:
     """Whether it is our move that waits; another's is for its owner to confirm or to revert."""
     if trace.migration is None:
         return not (trace.refused or trace.moved_on)
@@ -76,11 +81,11 @@ def unknown(error: str, **facts: object) -> Observation:
     return Observation(Phase.UNKNOWN, facts, because(Reason.OUTCOME_UNKNOWN, error=error))
 
 
-def _failed(server_id: str, trace: Trace, migration: Json) -> Observation:
+def _failed(server_id: str, trace: NovaRecords, migration: Json) -> Observation:
     status = migration["status"]
     if trace.pending:  # Nova marks the migration first and says why a moment later
         return running(status=status)
-    facts: Facts = {"migration": migration["uuid"], "server": server_id, "status": status}
+    facts: JsonObject = {"migration": migration["uuid"], "server": server_id, "status": status}
     if status in _ABORTED:
         return Observation(Phase.FAILED, facts, because(Reason.MIGRATION_ABORTED, **facts))
     # Nova marks what its scheduler or a pre-check turned down like what broke on the way
@@ -90,16 +95,18 @@ def _failed(server_id: str, trace: Trace, migration: Json) -> Observation:
     return Observation(Phase.FAILED, facts, because(Reason.MIGRATION_FAILED, **facts))
 
 
-def _turned_down(server_id: str, trace: Trace) -> Observation:
-    facts: Facts = {"server": server_id, "error": trace.words}
+def _turned_down(server_id: str, trace: NovaRecords) -> Observation:
+    facts: JsonObject = {"server": server_id, "error": trace.words}
     return Observation(Phase.FAILED, facts, because(Reason.MIGRATION_REFUSED, **facts))
 
 
-def _arrived(server_id: str, destination: str | None, trace: Trace, migration: Json) -> Observation:
+def _arrived(
+    server_id: str, destination: str | None, trace: NovaRecords, migration: Json
+) -> Observation:
     if trace.server is None and migration.get("dest_compute") is None:
         return gone(server_id)
     if trace.status == "ERROR" and not trace.moved_on:
-        facts: Facts = {"migration": migration["uuid"], "server": server_id, "status": "ERROR"}
+        facts: JsonObject = {"migration": migration["uuid"], "server": server_id, "status": "ERROR"}
         facts["error"] = trace.words
         return Observation(Phase.FAILED, facts, because(Reason.MIGRATION_FAILED, **facts))
     # once it has moved on, only the record tells where this migration took it
@@ -117,7 +124,7 @@ def _landed(server_id: str, destination: str | None, host: str, **facts: object)
     return Observation(Phase.DONE, {"host": host, **facts})
 
 
-def _unrecorded(server_id: str, destination: str | None, trace: Trace) -> Observation:
+def _unrecorded(server_id: str, destination: str | None, trace: NovaRecords) -> Observation:
     """Our request was noted, but there is no migration: not yet, never, or archived since."""
     if trace.server is None:
         return gone(server_id)

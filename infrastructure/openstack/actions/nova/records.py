@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from typing import cast
 
 from application.ports.cloud import CloudUnreachable
-from domain.kernel.aggregate import Facts
-from infrastructure.openstack.errors import NotThere
-from infrastructure.openstack.service import Json, Service
+from domain.kernel.aggregate import JsonObject
+from infrastructure.openstack.errors import ResourceNotFound
+from infrastructure.openstack.service import CloudService, Json
 
 _RECENT = 50
 """So many of a server's newest records are looked at."""
@@ -26,7 +26,7 @@ MIGRATING = "migrating"
 
 
 @dataclass(frozen=True)
-class Kind:
+class EffectNames:
     """How an effect is called in Nova's records.
 
     Attributes:
@@ -38,16 +38,16 @@ class Kind:
     migration: str | None = None
 
 
-LIVE = Kind("live-migration", "live-migration")
-COLD = Kind("migrate", "migration")
-RESIZE = Kind("resize", "resize")
-STOP = Kind("stop")
-SHELVE = Kind("shelve")
-DELETE = Kind("delete")
+LIVE = EffectNames("live-migration", "live-migration")
+COLD = EffectNames("migrate", "migration")
+RESIZE = EffectNames("resize", "resize")
+STOP = EffectNames("stop")
+SHELVE = EffectNames("shelve")
+DELETE = EffectNames("delete")
 
 
 @dataclass(frozen=True)
-class Trace:
+class NovaRecords:
     """What an effect left behind.
 
     Attributes:
@@ -125,7 +125,7 @@ def host_of(server: Json) -> str:
     return str(server.get("OS-EXT-SRV-ATTR:host") or "")
 
 
-def noted(nova: Service, server_id: object) -> Facts:
+def noted(nova: CloudService, server_id: object) -> JsonObject:
     """What must be known before an effect to recognise it later."""
     migrations = _migrations(nova, server_id)
     return {
@@ -137,13 +137,13 @@ def noted(nova: Service, server_id: object) -> Facts:
 
 
 def traced(
-    nova: Service,
-    kind: Kind,
+    nova: CloudService,
+    kind: EffectNames,
     server: Json | None,
     server_id: object,
-    before: Facts,
-    receipt: Facts | None,
-) -> Trace:
+    before: JsonObject,
+    receipt: JsonObject | None,
+) -> NovaRecords:
     """What an effect left behind.
 
     Args:
@@ -156,18 +156,26 @@ def traced(
     """
     action = _our_action(nova, kind, server_id, before, receipt)
     if kind.migration is None:
-        return Trace(server, action)
+        return NovaRecords(server, action)
     migrations = _migrations(nova, server_id)
     ours = [m for m in migrations if _is_ours(m, kind, before, action)]
     if not ours:
         known = cast("Sequence[str]", before["migrations"])
-        return Trace(server, action, moved_on=any(m["uuid"] not in known for m in migrations[:1]))
+        return NovaRecords(
+            server, action, moved_on=any(m["uuid"] not in known for m in migrations[:1])
+        )
     migration = ours[-1]
-    return Trace(server, action, migration, moved_on=migrations[0]["uuid"] != migration["uuid"])
+    return NovaRecords(
+        server, action, migration, moved_on=migrations[0]["uuid"] != migration["uuid"]
+    )
 
 
 def _our_action(
-    nova: Service, kind: Kind, server_id: object, before: Facts, receipt: Facts | None
+    nova: CloudService,
+    kind: EffectNames,
+    server_id: object,
+    before: JsonObject,
+    receipt: JsonObject | None,
 ) -> Json | None:
     request = None if receipt is None else receipt.get("request_id")
     if request is None:
@@ -186,12 +194,12 @@ def _our_action(
         found: Json = nova.get(f"/servers/{server_id}/os-instance-actions/{request}")[
             "instanceAction"
         ]
-    except NotThere:  # archived, with the server or alone
+    except ResourceNotFound:  # archived, with the server or alone
         return None
     return found
 
 
-def _is_ours(migration: Json, kind: Kind, before: Facts, action: Json | None) -> bool:
+def _is_ours(migration: Json, kind: EffectNames, before: JsonObject, action: Json | None) -> bool:
     known = cast("Sequence[str]", before["migrations"])
     if migration["uuid"] in known or migration["migration_type"] != kind.migration:
         return False
@@ -209,16 +217,16 @@ def _seconds(time: object) -> float:
     return datetime.fromisoformat(str(time)).replace(tzinfo=UTC).timestamp()
 
 
-def _actions(nova: Service, server_id: object) -> list[Json]:
+def _actions(nova: CloudService, server_id: object) -> list[Json]:
     """Newest first; those of a deleted server too, until it is archived."""
     try:
         found = nova.get(f"/servers/{server_id}/os-instance-actions", {"limit": _RECENT})
-    except NotThere:
+    except ResourceNotFound:
         return []
     return sorted(found["instanceActions"], key=lambda action: action["start_time"], reverse=True)
 
 
-def _migrations(nova: Service, server_id: object) -> list[Json]:
+def _migrations(nova: CloudService, server_id: object) -> list[Json]:
     """Newest first."""
     query = {"instance_uuid": server_id, "limit": _RECENT}
     found = nova.get("/os-migrations", query)["migrations"]

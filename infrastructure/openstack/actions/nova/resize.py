@@ -1,26 +1,26 @@
 """The ``resize`` action: a server gets another flavor."""
 
 from application.ports.cloud import Fail, Go, Observation, Skip, Verdict
-from domain.kernel.aggregate import Facts
+from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Reason
 from infrastructure.openstack.actions.base import NAME, SERVER_ID, because, number, parameters
-from infrastructure.openstack.actions.nova.migrate import STOPPABLE, Moving
+from infrastructure.openstack.actions.nova.migrate import STOPPABLE, MovingAction
 from infrastructure.openstack.actions.nova.records import RESIZE
 from infrastructure.openstack.actions.nova.tracked_action import unfit
-from infrastructure.openstack.errors import NotThere
+from infrastructure.openstack.errors import ResourceNotFound
 from infrastructure.openstack.service import Json
 
 _BYTES_PER_GB = 1024**3
 
 
-class Resize(Moving):
+class Resize(MovingAction):
     """Gives a server a flavor, named by id or by name; the scheduler picks its host."""
 
     type = "resize"
     description = "Gives a server another flavor."
     schema = parameters(("resource_id", "flavor"), resource_id=SERVER_ID, flavor=NAME)
 
-    def _check(self, parameters: Facts) -> Verdict:
+    def _check(self, parameters: JsonObject) -> Verdict:
         server_id = parameters["resource_id"]
         server = self._server(parameters)
         if server is None:
@@ -33,12 +33,14 @@ class Resize(Moving):
         wrong = unfit(server, STOPPABLE)
         return wrong or Go({**self._note(server), "flavor_id": flavor["id"]})
 
-    def start(self, parameters: Facts, before: Facts) -> Facts:
+    def start(self, parameters: JsonObject, before: JsonObject) -> JsonObject:
         """Asks Nova for the resize, once."""
         body: Json = {"resize": {"flavorRef": before["flavor_id"]}}
         return self._act(RESIZE, parameters, before, body)
 
-    def observe(self, parameters: Facts, before: Facts, receipt: Facts | None) -> Observation:
+    def observe(
+        self, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None
+    ) -> Observation:
         """What became of it, from Nova's records; confirms it when it waits for that."""
         server_id = str(parameters["resource_id"])
         trace = self._trace(RESIZE, parameters, before, receipt)
@@ -46,7 +48,7 @@ class Resize(Moving):
             return self._untraced(server_id, trace, before, receipt)
         return self._settled(server_id, None, trace)
 
-    def deadline(self, parameters: Facts, before: Facts) -> float:
+    def deadline(self, parameters: JsonObject, before: JsonObject) -> float:
         """From the local disk, which is copied if the server changes its host."""
         del parameters
         size = number(before["disk_gb"]) * _BYTES_PER_GB
@@ -55,7 +57,7 @@ class Resize(Moving):
     def _flavor(self, ident: object) -> Json | None:
         try:
             flavor: Json = self._nova.get(f"/flavors/{ident}")["flavor"]
-        except NotThere:
+        except ResourceNotFound:
             everything = self._nova.listed("/flavors/detail", "flavors", {"is_public": "none"})
             return next((flavor for flavor in everything if flavor["name"] == ident), None)
         return flavor

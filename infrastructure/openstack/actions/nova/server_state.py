@@ -1,7 +1,7 @@
 """Actions that end in a state of the server: ``stop``, ``shelve`` and ``delete``."""
 
 from application.ports.cloud import Fail, Go, Observation, Phase, Skip, Verdict
-from domain.kernel.aggregate import Facts
+from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Reason
 from infrastructure.openstack.actions.base import SERVER_ID, because, parameters
 from infrastructure.openstack.actions.nova.outcome import running
@@ -9,17 +9,17 @@ from infrastructure.openstack.actions.nova.records import (
     DELETE,
     SHELVE,
     STOP,
-    Kind,
-    Trace,
+    EffectNames,
+    NovaRecords,
     host_of,
     task_state,
 )
-from infrastructure.openstack.actions.nova.tracked_action import Traced, unfit
-from infrastructure.openstack.errors import NotThere
+from infrastructure.openstack.actions.nova.tracked_action import TrackedNovaAction, unfit
+from infrastructure.openstack.errors import ResourceNotFound
 from infrastructure.openstack.service import Json
 
 
-class ToState(Traced):
+class ServerStateAction(TrackedNovaAction):
     """Brings a server into a state. A server that is gone is taken to be in it.
 
     Attributes:
@@ -30,12 +30,12 @@ class ToState(Traced):
     """
 
     schema = parameters(("resource_id",), resource_id=SERVER_ID)
-    kind: Kind
+    kind: EffectNames
     body: Json | None
     states: tuple[str, ...]
     allowed: tuple[str, ...]
 
-    def _check(self, parameters: Facts) -> Verdict:
+    def _check(self, parameters: JsonObject) -> Verdict:
         server_id = parameters["resource_id"]
         server = self._server(parameters)
         if server is None:
@@ -46,14 +46,16 @@ class ToState(Traced):
         wrong: Fail | None = unfit(server, self.allowed)
         return wrong or Go(self._note(server))
 
-    def start(self, parameters: Facts, before: Facts) -> Facts:
+    def start(self, parameters: JsonObject, before: JsonObject) -> JsonObject:
         """Asks Nova, once."""
         return self._act(self.kind, parameters, before, self.body)
 
-    def _absent(self, server_id: object, error: NotThere) -> Facts:
+    def _absent(self, server_id: object, error: ResourceNotFound) -> JsonObject:
         return {"request_id": None, "server": server_id, "gone": error.error}
 
-    def observe(self, parameters: Facts, before: Facts, receipt: Facts | None) -> Observation:
+    def observe(
+        self, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None
+    ) -> Observation:
         """Whether the server is there, or on its way."""
         trace = self._trace(self.kind, parameters, before, receipt)
         if trace.server is None or _vm_state(trace.server) in self.states:
@@ -62,8 +64,8 @@ class ToState(Traced):
             return self._untraced(str(parameters["resource_id"]), trace, before, receipt)
         return self._under_way(trace.server, trace)
 
-    def _under_way(self, server: Json, trace: Trace) -> Observation:
-        facts: Facts = {"status": trace.status, "host": host_of(server)}
+    def _under_way(self, server: Json, trace: NovaRecords) -> Observation:
+        facts: JsonObject = {"status": trace.status, "host": host_of(server)}
         if trace.busy:
             return running(task_state=task_state(server), **facts)
         if trace.refused:
@@ -76,7 +78,7 @@ class ToState(Traced):
         return running(**facts)
 
 
-class Stop(ToState):
+class Stop(ServerStateAction):
     """Stops a server."""
 
     type = "stop"
@@ -87,7 +89,7 @@ class Stop(ToState):
     allowed = ("ACTIVE", "ERROR")
 
 
-class Shelve(ToState):
+class Shelve(ServerStateAction):
     """Shelves a server: it stops, and Nova takes it off its host when it is configured to."""
 
     type = "shelve"
@@ -98,7 +100,7 @@ class Shelve(ToState):
     allowed = ("ACTIVE", "SHUTOFF", "PAUSED", "SUSPENDED")
 
 
-class Delete(ToState):
+class Delete(ServerStateAction):
     """Deletes a server."""
 
     type = "delete"

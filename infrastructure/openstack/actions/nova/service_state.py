@@ -1,10 +1,10 @@
 """The ``change_nova_service_state`` action: whether a host takes servers."""
 
 from application.ports.cloud import CloudRefused, Go, Observation, Phase, Skip, Verdict
-from domain.kernel.aggregate import Facts
+from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Reason
 from infrastructure.openstack.actions.base import NAME, OPTIONAL_NAME, Handler, because, parameters
-from infrastructure.openstack.errors import Conflicting, Forbidden, Invalid, NotThere
+from infrastructure.openstack.errors import CloudForbidden, Conflicting, Invalid, ResourceNotFound
 from infrastructure.openstack.service import Json
 
 
@@ -25,7 +25,7 @@ class ChangeNovaServiceState(Handler):
         disabled_reason=OPTIONAL_NAME,
     )
 
-    def _check(self, parameters: Facts) -> Verdict:
+    def _check(self, parameters: JsonObject) -> Verdict:
         host, state = self._host(parameters), parameters["state"]
         service = self._compute_service(host)
         if service is None:
@@ -42,7 +42,7 @@ class ChangeNovaServiceState(Handler):
             }
         )
 
-    def start(self, parameters: Facts, before: Facts) -> Facts:
+    def start(self, parameters: JsonObject, before: JsonObject) -> JsonObject:
         """Sets the state, once; only if nobody has changed it since the check."""
         host = before["host"]
         service = self._compute_service(host)
@@ -58,19 +58,21 @@ class ChangeNovaServiceState(Handler):
             body["disabled_reason"] = parameters["disabled_reason"]
         try:
             answer = self._nova.effect("PUT", f"/os-services/{service['id']}", body)
-        except NotThere as error:
+        except ResourceNotFound as error:
             raise CloudRefused(because(Reason.SERVICE_NOT_FOUND, host=host)) from error
-        except (Conflicting, Forbidden, Invalid) as error:
+        except (Conflicting, CloudForbidden, Invalid) as error:
             raise CloudRefused(because(Reason.CLOUD_REFUSED, error=error.error)) from error
         return {"request_id": answer.request_id}
 
-    def observe(self, parameters: Facts, before: Facts, receipt: Facts | None) -> Observation:
+    def observe(
+        self, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None
+    ) -> Observation:
         """Compares the service with what was wanted."""
         host = before["host"]
         service = self._compute_service(host)
         if service is None:
             return Observation(Phase.FAILED, {}, because(Reason.SERVICE_NOT_FOUND, host=host))
-        facts: Facts = {
+        facts: JsonObject = {
             "host": host,
             "status": service["status"],
             "disabled_reason": service.get("disabled_reason"),
@@ -82,12 +84,12 @@ class ChangeNovaServiceState(Handler):
         undone = f"nova-compute on {host} is {service['status']} again"
         return Observation(Phase.FAILED, facts, because(Reason.EFFECT_UNDONE, error=undone))
 
-    def _host(self, parameters: Facts) -> str:
+    def _host(self, parameters: JsonObject) -> str:
         if parameters.get("resource_name"):
             return str(parameters["resource_name"])
         ident = str(parameters["resource_id"])
         try:
             hypervisor = self._nova.get(f"/os-hypervisors/{ident}")["hypervisor"]
-        except (Invalid, NotThere):  # not a hypervisor's uuid: a host's name
+        except (Invalid, ResourceNotFound):  # not a hypervisor's uuid: a host's name
             return ident
         return str(hypervisor["service"]["host"])

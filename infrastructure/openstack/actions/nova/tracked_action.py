@@ -4,26 +4,26 @@ import logging
 from collections.abc import Container
 
 from application.ports.cloud import CloudRefused, Fail, Observation, Phase
-from domain.kernel.aggregate import Facts
+from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Reason
 from infrastructure.openstack.actions.base import Handler, because, number
 from infrastructure.openstack.actions.nova.outcome import gone, running, unknown
 from infrastructure.openstack.actions.nova.records import (
-    Kind,
-    Trace,
+    EffectNames,
+    NovaRecords,
     host_of,
     noted,
     task_state,
     traced,
 )
 from infrastructure.openstack.collectors.records import local_disk
-from infrastructure.openstack.errors import Conflicting, Forbidden, Invalid, NotThere
+from infrastructure.openstack.errors import CloudForbidden, Conflicting, Invalid, ResourceNotFound
 from infrastructure.openstack.service import Json
 
 _log = logging.getLogger(__name__)
 
 
-class Traced(Handler):
+class TrackedNovaAction(Handler):
     """A handler whose effect leaves an instance action, and perhaps a migration.
 
     Attributes:
@@ -32,7 +32,7 @@ class Traced(Handler):
 
     refusal = Reason.CLOUD_REFUSED
 
-    def _note(self, server: Json) -> Facts:
+    def _note(self, server: Json) -> JsonObject:
         flavor = server["flavor"]
         return {
             **noted(self._nova, server["id"]),
@@ -44,18 +44,24 @@ class Traced(Handler):
             "checked_at": self._now(),
         }
 
-    def _trace(self, kind: Kind, parameters: Facts, before: Facts, receipt: Facts | None) -> Trace:
+    def _trace(
+        self,
+        kind: EffectNames,
+        parameters: JsonObject,
+        before: JsonObject,
+        receipt: JsonObject | None,
+    ) -> NovaRecords:
         server_id = parameters["resource_id"]
         return traced(self._nova, kind, self._server(parameters), server_id, before, receipt)
 
     def _act(
         self,
-        kind: Kind,
-        parameters: Facts,
-        before: Facts,
+        kind: EffectNames,
+        parameters: JsonObject,
+        before: JsonObject,
         body: Json | None,
         version: str | None = None,
-    ) -> Facts:
+    ) -> JsonObject:
         """Has the effect: posts ``body`` to the server, or deletes the server if there is none.
 
         A conflict may be our own earlier request: then that one is adopted.
@@ -74,13 +80,13 @@ class Traced(Handler):
             ours = trace.action["request_id"]
             _log.info("server %s: what is in the way is our own request %s", server_id, ours)
             return {"request_id": ours, "adopted": True}
-        except NotThere as error:
+        except ResourceNotFound as error:
             return self._absent(server_id, error)
-        except (Forbidden, Invalid) as error:
+        except (CloudForbidden, Invalid) as error:
             raise self._refused(server_id, error.error) from error
         return {"request_id": answer.request_id}
 
-    def _absent(self, server_id: object, error: NotThere) -> Facts:
+    def _absent(self, server_id: object, error: ResourceNotFound) -> JsonObject:
         """The server went between the check and the effect."""
         raise self._refused(server_id, error.error) from error
 
@@ -88,7 +94,7 @@ class Traced(Handler):
         return CloudRefused(because(self.refusal, server=server_id, error=error))
 
     def _untraced(
-        self, server_id: str, trace: Trace, before: Facts, receipt: Facts | None
+        self, server_id: str, trace: NovaRecords, before: JsonObject, receipt: JsonObject | None
     ) -> Observation:
         """There is no record of the effect."""
         if trace.server is None:

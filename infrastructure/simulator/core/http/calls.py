@@ -8,16 +8,16 @@ from urllib.parse import urlencode
 import falcon
 import msgspec
 
-from infrastructure.simulator.core.errors import BadRequest, Forbidden
+from infrastructure.simulator.core.errors import ApiForbidden, BadRequest
 from infrastructure.simulator.keystone.tokens import Claims
-from infrastructure.simulator.nova.commands import Caller, Version
+from infrastructure.simulator.nova.commands import RequestContext, Version
 
 Json = dict[str, Any]
 App = falcon.App[falcon.Request, falcon.Response]
 
 
 @dataclass(frozen=True)
-class Call:
+class ApiRequest:
     """What the middleware found out about a request.
 
     Attributes:
@@ -30,22 +30,22 @@ class Call:
     service: str
     version: Version
     claims: Claims | None
-    caller: Caller
+    caller: RequestContext
 
     def require_admin(self, rule: str) -> None:
         """Refuse as oslo.policy does.
 
         Raises:
-            Forbidden: when the caller is not an administrator.
+            ApiForbidden: when the caller is not an administrator.
         """
         if not self.caller.is_admin:
-            raise Forbidden(f"Policy doesn't allow {rule} to be performed.")
+            raise ApiForbidden(f"Policy doesn't allow {rule} to be performed.")
 
 
-def call_of(req: falcon.Request) -> Call:
+def call_of(req: falcon.Request) -> ApiRequest:
     """The call that belongs to a request."""
     call = req.context.call
-    assert isinstance(call, Call)  # noqa: S101 - set by the middleware for every request
+    assert isinstance(call, ApiRequest)  # noqa: S101 - set by the middleware for every request
     return call
 
 

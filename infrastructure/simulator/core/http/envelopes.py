@@ -1,6 +1,6 @@
 """How each service words a refusal."""
 
-from infrastructure.simulator.core.http.calls import Call, Json
+from infrastructure.simulator.core.http.calls import ApiRequest, Json
 
 _NOVA = {
     400: "badRequest",
@@ -38,7 +38,7 @@ _NO_CODE = (403, 406)
 _WITH_CODE = (1, 23)
 
 
-def envelope(call: Call, status: int, message: str) -> Json:
+def envelope(call: ApiRequest, status: int, message: str) -> Json:
     """The body of an error answer."""
     if call.service == "baremetal" and status != _UNAUTHORIZED:
         return {"error_message": _ironic(status, message)}
@@ -55,7 +55,7 @@ def _ironic(status: int, message: str) -> Json:
     return {"faultcode": side, "faultstring": message, "debuginfo": None}
 
 
-def _placement(call: Call, status: int, message: str) -> Json:
+def _placement(call: ApiRequest, status: int, message: str) -> Json:
     title = _TITLES.get(status, "Error")
     error: Json = {
         "status": status,

@@ -8,9 +8,9 @@ import msgspec
 
 from infrastructure.simulator.cloud import Cloud
 from infrastructure.simulator.core.faults import EndpointFault
-from infrastructure.simulator.core.http.calls import Call
+from infrastructure.simulator.core.http.calls import ApiRequest
 from infrastructure.simulator.core.http.envelopes import envelope
-from infrastructure.simulator.nova.commands import Caller
+from infrastructure.simulator.nova.commands import RequestContext
 
 _PREFIXES = {
     "identity": "identity",
@@ -20,7 +20,7 @@ _PREFIXES = {
     "baremetal": "baremetal",
     "prometheus": "metrics",
 }
-_NOBODY = Caller(user_id="", project_id="", roles=(), request_id="")
+_NOBODY = RequestContext(user_id="", project_id="", roles=(), request_id="")
 
 
 class LostReply(Exception):
@@ -66,7 +66,7 @@ class Faulty:
     ) -> Iterable[bytes]:
         request_id = f"req-{self._cloud.world.clock.unique()}"
         mount = str(environ["PATH_INFO"]).lstrip("/").partition("/")[0]
-        call = Call(request_id, mount, (0, 0), None, _NOBODY)
+        call = ApiRequest(request_id, mount, (0, 0), None, _NOBODY)
         body = msgspec.json.encode(envelope(call, status, "injected by the simulator"))
         headers = [
             ("Content-Type", "application/json"),

@@ -4,7 +4,7 @@ import re
 
 import falcon
 
-from infrastructure.simulator.core.errors import BadRequest, NotAcceptable
+from infrastructure.simulator.core.errors import ApiNotAcceptable, BadRequest
 from infrastructure.simulator.nova.commands import Version
 
 MINIMUM: dict[str, Version] = {
@@ -37,7 +37,7 @@ def negotiate(req: falcon.Request, service: str) -> Version:
 
     Raises:
         BadRequest: what it names is not a version.
-        NotAcceptable: there is no such version.
+        ApiNotAcceptable: there is no such version.
     """
     asked = _asked(req, service)
     if asked is None:
@@ -52,10 +52,10 @@ def negotiate(req: falcon.Request, service: str) -> Version:
     version = (int(major), int(minor))
     if not MINIMUM[service] <= version <= MAXIMUM[service]:
         if service == "placement":
-            raise NotAcceptable(
+            raise ApiNotAcceptable(
                 f"Invalid microversion: Unacceptable version header: {asked}", version
             )
-        raise NotAcceptable(
+        raise ApiNotAcceptable(
             f"Version {asked} is not supported by the API. Minimum is "
             f"{text(MINIMUM[service])} and maximum is {text(MAXIMUM[service])}.",
             version,

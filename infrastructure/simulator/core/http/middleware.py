@@ -6,13 +6,13 @@ from typing import Any
 import falcon
 
 from infrastructure.simulator.cloud import Cloud
-from infrastructure.simulator.core.errors import ApiError, NotAcceptable, Unauthorized
+from infrastructure.simulator.core.errors import ApiError, ApiNotAcceptable, ApiUnauthorized
 from infrastructure.simulator.core.http import microversions
-from infrastructure.simulator.core.http.calls import App, Call, reply
+from infrastructure.simulator.core.http.calls import ApiRequest, App, reply
 from infrastructure.simulator.core.http.envelopes import envelope
 from infrastructure.simulator.core.people import ADMIN_PROJECT, USERS
 from infrastructure.simulator.keystone.tokens import Claims
-from infrastructure.simulator.nova.commands import Caller, Version
+from infrastructure.simulator.nova.commands import RequestContext, Version
 
 LOG = logging.getLogger(__name__)
 
@@ -29,19 +29,19 @@ _PUBLIC = (
     "/baremetal",
     "/baremetal/v1",
 )
-_NOWHERE = Caller(user_id="", project_id="", roles=(), request_id="")
+_NOWHERE = RequestContext(user_id="", project_id="", roles=(), request_id="")
 
 
-def caller_of(claims: Claims, request_id: str) -> Caller:
+def caller_of(claims: Claims, request_id: str) -> RequestContext:
     """The rights that a token carries."""
     user = next(u for u in USERS if u.id == claims.user_id)
     if claims.scope == SYSTEM:
         roles = user.roles_on(ADMIN_PROJECT.id)
-        return Caller(user.id, ADMIN_PROJECT.id, roles, request_id)
-    return Caller(user.id, claims.scope, user.roles_on(claims.scope), request_id)
+        return RequestContext(user.id, ADMIN_PROJECT.id, roles, request_id)
+    return RequestContext(user.id, claims.scope, user.roles_on(claims.scope), request_id)
 
 
-class Requests:
+class SimulatorRequests:
     """Gives each request its id, its caller and its version."""
 
     def __init__(self, cloud: Cloud) -> None:
@@ -53,23 +53,25 @@ class Requests:
         service = service if service in _SERVICES else ""
         request_id = f"req-{self._cloud.world.clock.unique()}"
         version: Version = (0, 0)
-        call = Call(request_id, service, version, None, _NOWHERE)
+        call = ApiRequest(request_id, service, version, None, _NOWHERE)
         req.context.call = call
         if service in _VERSIONED:
             try:
                 version = microversions.negotiate(req, service)
-            except NotAcceptable as refusal:
+            except ApiNotAcceptable as refusal:
                 if service == "compute":
-                    req.context.call = Call(request_id, service, refusal.asked, None, _NOWHERE)
+                    req.context.call = ApiRequest(
+                        request_id, service, refusal.asked, None, _NOWHERE
+                    )
                 raise
-            req.context.call = Call(request_id, service, version, None, _NOWHERE)
+            req.context.call = ApiRequest(request_id, service, version, None, _NOWHERE)
         claims = self._claims(req)
         public = service in ("", "identity") or req.path.rstrip("/") in _PUBLIC
         if claims is None and not public:
-            raise Unauthorized
+            raise ApiUnauthorized
         if claims is not None:
             caller = caller_of(claims, request_id)
-            req.context.call = Call(request_id, service, version, claims, caller)
+            req.context.call = ApiRequest(request_id, service, version, claims, caller)
 
     def _claims(self, req: falcon.Request) -> Claims | None:
         token = req.get_header("X-Auth-Token")
@@ -83,7 +85,7 @@ class Requests:
         _req_succeeded: bool,  # noqa: FBT001 - falcon's signature
     ) -> None:
         """Put the request's id and version into the answer."""
-        call: Call = req.context.call
+        call: ApiRequest = req.context.call
         resp.set_header("x-openstack-request-id", call.request_id)
         if call.service == "compute":
             resp.set_header("x-compute-request-id", call.request_id)
@@ -118,7 +120,7 @@ def _refused_by_falcon(
 def _crashed(
     req: falcon.Request, resp: falcon.Response, error: Exception, _params: dict[str, Any]
 ) -> None:
-    call: Call = req.context.call
+    call: ApiRequest = req.context.call
     LOG.error(
         "%s %s failed (%s): answered 500", req.method, req.path, call.request_id, exc_info=error
     )

@@ -2,7 +2,7 @@
 
 from infrastructure.simulator.prometheus.promql.evaluate import Evaluator, Vector
 from infrastructure.simulator.prometheus.promql.parser import parse
-from infrastructure.simulator.prometheus.promql.series import Catalogue
+from infrastructure.simulator.prometheus.promql.series import SeriesCatalogue
 from infrastructure.simulator.prometheus.promql.syntax import BadQuery
 
-__all__ = ["BadQuery", "Catalogue", "Evaluator", "Vector", "parse"]
+__all__ = ["BadQuery", "Evaluator", "SeriesCatalogue", "Vector", "parse"]

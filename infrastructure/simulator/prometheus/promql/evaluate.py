@@ -5,15 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from infrastructure.simulator.core.workload import Floats
-from infrastructure.simulator.prometheus.promql.series import Catalogue, Labels
+from infrastructure.simulator.prometheus.promql.series import Labels, SeriesCatalogue
 from infrastructure.simulator.prometheus.promql.syntax import (
     Aggregation,
     BadQuery,
     Binary,
-    Call,
     Expression,
+    FunctionCall,
     Negation,
-    Number,
+    NumberLiteral,
     Selector,
     Subquery,
 )
@@ -75,7 +75,7 @@ class Evaluator:
         wall: what ``time()`` says: the same instant in seconds since the epoch.
     """
 
-    def __init__(self, catalogue: Catalogue, at: float, wall: float = 0.0) -> None:
+    def __init__(self, catalogue: SeriesCatalogue, at: float, wall: float = 0.0) -> None:
         self._catalogue = catalogue
         self._at = at
         self._wall = wall
@@ -87,7 +87,7 @@ class Evaluator:
             BadQuery: types do not fit, or something is not supported.
         """
         match expression:
-            case Number(value):
+            case NumberLiteral(value):
                 return value
             case Negation(operand):
                 return self._operate("*", self.value(operand), -1.0, None, ())
@@ -97,7 +97,7 @@ class Evaluator:
                 raise BadQuery("invalid expression type: a range vector needs a function around it")
             case Subquery():
                 raise BadQuery("invalid expression type: a range vector needs a function around it")
-            case Call():
+            case FunctionCall():
                 return self._call(expression)
             case Aggregation():
                 return self._aggregate(expression)
@@ -146,7 +146,7 @@ class Evaluator:
 
     # -- functions -------------------------------------------------------------------------------
 
-    def _call(self, call: Call) -> Value:
+    def _call(self, call: FunctionCall) -> Value:
         name = call.function
         if name in {"rate", "irate", "increase"}:
             labels, window, length = self._window(_sole(call), 2)
@@ -186,7 +186,7 @@ class Evaluator:
         vector = self.vector(argument)
         return Vector(_nameless(vector.labels), np.full(len(vector.labels), self._wall))
 
-    def _clamp(self, call: Call) -> Vector:
+    def _clamp(self, call: FunctionCall) -> Vector:
         if len(call.arguments) != 2:  # noqa: PLR2004 - the vector and its bound
             raise BadQuery(f"expected 2 argument(s) in call to {call.function!r}")
         vector, bound = self.vector(call.arguments[0]), self._scalar(call.arguments[1])
@@ -259,7 +259,7 @@ def _key(labels: Labels) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((name, value) for name, value in labels.items() if name != NAME))
 
 
-def _sole(call: Call) -> Expression:
+def _sole(call: FunctionCall) -> Expression:
     if len(call.arguments) != 1:
         raise BadQuery(f"expected 1 argument(s) in call to {call.function!r}")
     return call.arguments[0]

@@ -7,11 +7,11 @@ from infrastructure.simulator.prometheus.promql.syntax import (
     Aggregation,
     BadQuery,
     Binary,
-    Call,
     Expression,
+    FunctionCall,
     Matcher,
     Negation,
-    Number,
+    NumberLiteral,
     Selector,
     Subquery,
 )
@@ -82,7 +82,9 @@ class _Parser:
         token = self._next()
         match token.kind, token.text:
             case "number", text:
-                return Number(float(int(text, 16)) if text[:2].lower() == "0x" else float(text))
+                return NumberLiteral(
+                    float(int(text, 16)) if text[:2].lower() == "0x" else float(text)
+                )
             case "symbol", "(":
                 inner = self.expression(0)
                 self.expect("symbol", ")")
@@ -119,13 +121,13 @@ class _Parser:
             return self._names(), True, True
         return (), False, False
 
-    def _call(self, function: str) -> Call:
+    def _call(self, function: str) -> FunctionCall:
         arguments: list[Expression] = []
         while not self._accept("symbol", ")"):
             if arguments:
                 self.expect("symbol", ",")
             arguments.append(self.expression(0))
-        return Call(function, tuple(arguments))
+        return FunctionCall(function, tuple(arguments))
 
     def _selector(self, name: str) -> Selector:
         matchers: list[Matcher] = []

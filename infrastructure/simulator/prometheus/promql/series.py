@@ -29,7 +29,7 @@ class Series:
     sample: Callable[[Floats], Floats]
 
 
-class Catalogue:
+class SeriesCatalogue:
     """All series there are, as functions of simulated time.
 
     One ``node_cpu_seconds_total`` series per host and mode stands for the mean of its CPUs.

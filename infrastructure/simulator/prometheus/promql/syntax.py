@@ -29,7 +29,7 @@ class Matcher:
 
 
 @dataclass(frozen=True)
-class Number:
+class NumberLiteral:
     """A literal."""
 
     value: float
@@ -60,7 +60,7 @@ class Subquery:
 
 
 @dataclass(frozen=True)
-class Call:
+class FunctionCall:
     """A function and its arguments."""
 
     function: str
@@ -99,4 +99,4 @@ class Negation:
     operand: "Expression"
 
 
-Expression = Number | Selector | Subquery | Call | Aggregation | Binary | Negation
+Expression = NumberLiteral | Selector | Subquery | FunctionCall | Aggregation | Binary | Negation

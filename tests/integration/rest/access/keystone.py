@@ -15,7 +15,7 @@ from infrastructure.simulator.core.config import PASSWORD, keystone_conf
 from interfaces.rest.app import create_app
 from interfaces.rest.auth import Authorizer
 from interfaces.rest.keystone import KeystoneIdentity
-from interfaces.rest.policy import Guard, Policy
+from interfaces.rest.policy import PolicyAuthorizer, PolicyEnforcer
 from interfaces.rest.services import RestSettings
 from tests.integration.rest.house import House
 
@@ -89,9 +89,9 @@ def options_of(file: Path) -> LibraryOptions:
     return library_options(load(files=[file]).settings)
 
 
-def guard(options: LibraryOptions) -> Guard:
+def guard(options: LibraryOptions) -> PolicyAuthorizer:
     """An authorizer that asks Keystone and a policy file."""
-    return Guard(KeystoneIdentity(options), Policy(options))
+    return PolicyAuthorizer(KeystoneIdentity(options), PolicyEnforcer(options))
 
 
 def guarded_by(

@@ -8,7 +8,7 @@ import falcon.testing
 import pytest
 
 from interfaces.rest.app import create_app, routes
-from interfaces.rest.routes import Access, Endpoint, by_method
+from interfaces.rest.routes import Access, RouteMethod, by_method
 from interfaces.rest.rules import RULES
 from tests.integration.rest.access.keystone import Keystone, guard, guarded_by
 from tests.integration.rest.house import House
@@ -26,7 +26,7 @@ def answered(app: falcon.App[falcon.Request, falcon.Response]) -> Iterator[tuple
 
 
 def ruleless(
-    app: falcon.App[falcon.Request, falcon.Response], endpoints: dict[tuple[str, str], Endpoint]
+    app: falcon.App[falcon.Request, falcon.Response], endpoints: dict[tuple[str, str], RouteMethod]
 ) -> set[tuple[str, str]]:
     """What is answered without a rule, and is not meant to be."""
     found = set()

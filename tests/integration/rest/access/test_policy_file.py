@@ -8,7 +8,7 @@ import pytest
 from domain.kernel.metadata import Actor, ActorKind
 from infrastructure.settings import LibraryOptions, library_options, load
 from interfaces.rest.auth import Caller, NoAuth
-from interfaces.rest.policy import Guard, Policy, PolicyUnusable, list_rules
+from interfaces.rest.policy import PolicyAuthorizer, PolicyEnforcer, PolicyUnusable, list_rules
 from interfaces.rest.rules import RULES
 from tests.integration.rest.access.keystone import Keystone, guard, guarded_by
 from tests.integration.rest.house import House, refused
@@ -50,8 +50,8 @@ class Files:
     def options(self) -> LibraryOptions:
         return library_options(load(files=[self.conf]).settings)
 
-    def policy(self) -> Policy:
-        return Policy(self.options())
+    def policy(self) -> PolicyEnforcer:
+        return PolicyEnforcer(self.options())
 
 
 @pytest.fixture
@@ -59,8 +59,8 @@ def files(tmp_path: Path) -> Files:
     return Files(tmp_path)
 
 
-def defaults() -> Policy:
-    return Policy(library_options(load(files=[]).settings))
+def defaults() -> PolicyEnforcer:
+    return PolicyEnforcer(library_options(load(files=[]).settings))
 
 
 def test_every_rule_of_the_contract_is_there_with_its_default() -> None:
@@ -257,7 +257,7 @@ def test_each_rule_can_be_turned_round_by_a_file(house: House, tmp_path: Path) -
         folder.mkdir()
         files = Files(folder)
         files.write(f'"{endpoint.rule}": "role:member"\n')
-        house.http = guarded_by(house, Guard(NoAuth(), files.policy()))
+        house.http = guarded_by(house, PolicyAuthorizer(NoAuth(), files.policy()))
         path, body = everything.path(route.path), BODIES.get(endpoint.rule or "", ...)
         refused(house.ask(endpoint.method, path, body, headers={"X-Roles": "admin"}), 403)
         passed = house.ask(endpoint.method, path, body, headers={"X-Roles": "member"})

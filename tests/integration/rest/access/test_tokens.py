@@ -6,7 +6,7 @@ from pathlib import Path
 import falcon.testing
 import pytest
 
-from application.ports.event_log import Recorded
+from application.ports.event_log import RecordedEvent
 from domain.kernel.metadata import ActorKind
 from interfaces.rest.keystone import IdentityMisconfigured, KeystoneIdentity
 from interfaces.rest.services import RestSettings
@@ -175,7 +175,7 @@ def test_events_carry_who_asked(house: House, keystone: Keystone) -> None:
     )
     assert answer.status_code == 201, answer.text
     *_, last = house.log.read(0, 10_000)
-    assert isinstance(last, Recorded)
+    assert isinstance(last, RecordedEvent)
     metadata = last.event.metadata
     assert metadata.actor.kind is ActorKind.USER
     assert metadata.actor.name == "admin"
