@@ -39,7 +39,7 @@ T = TypeVar("T", AuditView, ActionPlanView)
 
 
 class OverviewSources(Protocol):
-    """Where the values come from (``interfaces.bootstrap.open_queries`` gives one)."""
+    """Where the values come from (``interfaces.bootstrap.queries.Queries`` is one)."""
 
     @property
     def log(self) -> EventLog:

@@ -1,4 +1,4 @@
-"""Who may call the API: the identity source, the policy, and what operators are told of both."""
+"""Access to the API: authentication, policy, TLS, and the log lines about them."""
 
 import logging
 import ssl
@@ -13,10 +13,10 @@ LOG = logging.getLogger("vigil.access")
 
 
 def authorizer(settings: Settings) -> Authorizer:
-    """Identifies callers and applies the policy, as the settings say.
+    """Authenticates callers and applies the policy.
 
     Raises:
-        SettingsError: they do not hold together.
+        SettingsError: the settings are inconsistent.
     """
     return PolicyAuthorizer(_identity(settings), policy(settings))
 
@@ -36,7 +36,7 @@ def policy(settings: Settings) -> PolicyEnforcer:
 def _identity(settings: Settings) -> Identity:
     if not settings.api.enable_authentication:
         return NoAuth()
-    # Only here: a process that asks Keystone nothing need not hold keystonemiddleware in memory.
+    # Only here: without authentication keystonemiddleware need not be in memory.
     from interfaces.rest.keystone import IdentityMisconfigured, KeystoneIdentity  # noqa: PLC0415
 
     try:
@@ -46,7 +46,7 @@ def _identity(settings: Settings) -> Identity:
 
 
 def server_settings(settings: Settings) -> ServerSettings:
-    """Where and how the API is served.
+    """Address, threads and certificate of the server.
 
     Raises:
         SettingsError: the certificate cannot be used.
@@ -75,10 +75,10 @@ def server_settings(settings: Settings) -> ServerSettings:
 
 
 def announce(settings: Settings) -> None:
-    """Checks, before a worker process exists, what decides about access; and says how it stands.
+    """Checks the access settings before a worker process starts, and logs them.
 
     Raises:
-        SettingsError: it does not hold together.
+        SettingsError: the settings are inconsistent.
     """
     _identity(settings)
     source = policy(settings).source
@@ -87,5 +87,5 @@ def announce(settings: Settings) -> None:
         LOG.warning("%s", settings.api.open_door)
     if not settings.api.enable_webhooks_auth:
         LOG.warning(
-            "anybody can trigger EVENT audits by a webhook ([api] enable_webhooks_auth = false)"
+            "webhooks trigger EVENT audits without a token ([api] enable_webhooks_auth = false)"
         )

@@ -1,4 +1,4 @@
-"""The datasources that the settings describe."""
+"""The datasources of metrics."""
 
 from collections.abc import Mapping
 
@@ -23,14 +23,16 @@ from infrastructure.settings import GrafanaSettings, MetricsSettings
 
 
 def datasources(chosen: MetricsSettings, connection: Connection) -> Datasources:
-    """All of them, in their order; nothing is sent yet.
+    """The configured datasources in order of preference; sends no request yet.
+
+    It is a ``MetricSource`` in the global order; ``of(strategy)`` has the strategy's own order.
 
     Args:
         chosen: the settings.
-        connection: to the cloud whose catalogue names some of them.
+        connection: to the cloud whose catalogue has the endpoints of Gnocchi and Aetos.
 
     Raises:
-        ValueError: the settings of one do not hold together.
+        ValueError: the settings of a datasource are inconsistent.
     """
     names = metric_map(chosen.metric_map_path)
     makers = {
@@ -46,7 +48,7 @@ def datasources(chosen: MetricsSettings, connection: Connection) -> Datasources:
     return Datasources({name: makers[name]() for name in listed}, chosen.datasources, own)
 
 
-def _patience(chosen: MetricsSettings, timeout: float) -> RequestRetryPolicy:
+def _retries(chosen: MetricsSettings, timeout: float) -> RequestRetryPolicy:
     return RequestRetryPolicy(chosen.query_max_retries, chosen.query_interval, limit=2 * timeout)
 
 
@@ -58,7 +60,7 @@ def _gnocchi(chosen: MetricsSettings, connection: Connection, names: Names) -> L
     own = chosen.gnocchi
     endpoint: UrlEndpoint | CatalogueEndpoint
     if own.url is not None:
-        # Gnocchi takes the user's word for who it is: any password will do, none will not
+        # Gnocchi's basic auth_mode accepts any password, but needs one
         credentials = (own.username, own.password or "") if own.username else None
         endpoint = UrlEndpoint(
             own.url.rstrip("/").removesuffix("/v1"),
@@ -73,7 +75,7 @@ def _gnocchi(chosen: MetricsSettings, connection: Connection, names: Names) -> L
             region=own.region_name,
             timeout=chosen.timeout,
         )
-    api = GnocchiApi(HttpReader(endpoint, _patience(chosen, chosen.timeout)))
+    api = GnocchiApi(HttpReader(endpoint, _retries(chosen, chosen.timeout)))
     return GnocchiSource(api, polling=own.polling_interval, names=_texts(names))
 
 
@@ -94,7 +96,7 @@ def _prometheus(chosen: MetricsSettings, names: Names) -> Listed:
         timeout=chosen.timeout,
     )
     labels = Labels(host=chosen.fqdn_label, server=chosen.instance_uuid_label)
-    api = QueryApi(HttpReader(endpoint, _patience(chosen, chosen.timeout)))
+    api = QueryApi(HttpReader(endpoint, _retries(chosen, chosen.timeout)))
     return PrometheusSource(api, labels, "prometheus", _series(names))
 
 
@@ -108,7 +110,7 @@ def _aetos(chosen: MetricsSettings, connection: Connection, names: Names) -> Lis
         timeout=chosen.timeout,
     )
     labels = Labels(host=own.fqdn_label, server=own.instance_uuid_label)
-    api = QueryApi(HttpReader(endpoint, _patience(chosen, chosen.timeout)))
+    api = QueryApi(HttpReader(endpoint, _retries(chosen, chosen.timeout)))
     return PrometheusSource(api, labels, "aetos", _series(names))
 
 
@@ -127,15 +129,15 @@ def _grafana(chosen: MetricsSettings, names: Names) -> Listed:
     if not panels:
         return UndescribedDatasource("grafana", "[grafana_client] describes no metric")
     endpoint = UrlEndpoint(own.base_url, token=own.token, timeout=own.http_timeout)
-    asker = HttpReader(endpoint, _patience(chosen, own.http_timeout))
+    reader = HttpReader(endpoint, _retries(chosen, own.http_timeout))
     try:
-        return GrafanaSource(asker, panels, own.retention_periods)
+        return GrafanaSource(reader, panels, own.retention_periods)
     except ValueError as error:
         raise ValueError(f"[grafana_client] attribute_map: {error}") from error
 
 
 def _panels(own: GrafanaSettings, names: Names) -> dict[str, Panel]:
-    """The metrics that have all that it takes; what the metric map says goes before."""
+    """The panels of the metrics that are completely described; the metric map has precedence."""
     maps: dict[str, Mapping[str, str]] = {
         "project": own.project_id_map,
         "db": own.database_map,
@@ -143,27 +145,30 @@ def _panels(own: GrafanaSettings, names: Names) -> dict[str, Panel]:
         "translator": own.translator_map,
         "query": own.query_map,
     }
-    told: dict[str, dict[str, str]] = {}
+    described: dict[str, dict[str, str]] = {}
     for part, texts in maps.items():
         for metric, text in texts.items():
-            told.setdefault(metric, {})[part] = text
+            described.setdefault(metric, {})[part] = text
     for metric, override in names.items():
         if isinstance(override, dict):
             parts = {str(part): str(text) for part, text in override.items()}
-            told.setdefault(metric, {}).update(parts)
+            described.setdefault(metric, {}).update(parts)
     needed = ("project", "db", "translator", "query")
-    whole = {metric: one for metric, one in told.items() if all(one.get(part) for part in needed)}
-    return {metric: _panel(metric, one) for metric, one in whole.items()}
+    return {
+        metric: _panel(metric, parts)
+        for metric, parts in described.items()
+        if all(parts.get(part) for part in needed)
+    }
 
 
-def _panel(metric: str, told: Mapping[str, str]) -> Panel:
-    if told["translator"].lower() not in TRANSLATORS:
+def _panel(metric: str, parts: Mapping[str, str]) -> Panel:
+    if parts["translator"].lower() not in TRANSLATORS:
         raise ValueError(
-            f"[grafana_client] translator_map: {told['translator']} of {metric} is none of "
+            f"[grafana_client] translator_map: {parts['translator']} of {metric} is not one of "
             f"{', '.join(TRANSLATORS)}"
         )
     try:
-        template = Template(told["query"])
+        template = Template(parts["query"])
     except BadTemplate as error:
         raise ValueError(f"[grafana_client] query_map: {metric}: {error}") from error
-    return Panel(told["project"], told["db"], template, told.get("attribute", ""))
+    return Panel(parts["project"], parts["db"], template, parts.get("attribute", ""))

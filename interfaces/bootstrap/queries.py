@@ -1,41 +1,54 @@
-"""What viewers look at."""
+"""What viewers and the API query. Imports neither openstacksdk nor the REST application."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from application.cluster_models.query import ClusterModels
-from application.ports.event_log import EventLog
-from application.ports.poison import PoisonBoard
-from application.ports.progress import ProgressBoard
-from application.ports.read_models import ReadModels
-from application.ports.services import ServiceRegistry
+from domain.cluster.kinds import ModelKind
+from infrastructure.read_models import SqlCollectedModels
 from infrastructure.settings import Settings
-from interfaces.bootstrap.models import cluster_models
-from interfaces.bootstrap.store import OpenDatabase
+from interfaces.bootstrap.database import OpenDatabase
+
+UNNAMED = "default"
+"""Name under which models are stored if the settings name no cloud."""
+STALE_AFTER = 3
+"""A model is stale if it was not confirmed for this many collection periods."""
 
 
-@dataclass(frozen=True)
-class Queries:
-    """What viewers look at."""
+class Queries(OpenDatabase):
+    """The database and the queries on collected models; needs no running Vigil."""
 
-    log: EventLog
-    read: ReadModels
-    services: ServiceRegistry
-    progress: ProgressBoard
-    poison: PoisonBoard
-    models: ClusterModels
-    close: Callable[[], None]
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.models = cluster_models(settings, self)
 
 
-def open_queries(settings: Settings) -> Queries:
-    """What viewers look at; needs no running Vigil."""
-    store = OpenDatabase(settings)
-    return Queries(
-        store.log,
-        store.read,
-        store.services,
-        store.progress,
-        store.poison,
-        cluster_models(settings, store),
-        store.close,
+def cluster_models(settings: Settings, database: OpenDatabase) -> ClusterModels:
+    """Queries on the collected models."""
+    return ClusterModels(
+        SqlCollectedModels(database.engine),
+        database.records,
+        database.read,
+        cloud=cloud_name(settings),
+        stale_after={kind: STALE_AFTER * each for kind, each in _all_periods(settings).items()},
+        kept_here=collection_periods(settings),
     )
+
+
+def cloud_name(settings: Settings) -> str:
+    """The name under which the models of the cloud are stored."""
+    return settings.cloud.name or UNNAMED
+
+
+def collection_periods(settings: Settings) -> Mapping[ModelKind, float]:
+    """Seconds between two collections, for each kind of model that is collected."""
+    chosen = settings.collector.plugins
+    return {kind: period for kind, period in _all_periods(settings).items() if kind.value in chosen}
+
+
+def _all_periods(settings: Settings) -> Mapping[ModelKind, float]:
+    chosen = settings.collector
+    return {
+        ModelKind.COMPUTE: chosen.compute_period,
+        ModelKind.STORAGE: chosen.storage_period,
+        ModelKind.BAREMETAL: chosen.baremetal_period,
+    }

@@ -1,8 +1,7 @@
 import argparse
 import json
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,13 +14,12 @@ from application.ports.event_log import EventLogUnavailable
 from application.ports.projections import StoreUnavailable
 from infrastructure.clock import SystemClock
 from infrastructure.event_log import SchemaError
-from interfaces.bootstrap.models import kept_models, live_cloud
+from interfaces.bootstrap.queries import Queries
 from interfaces.cli import cluster_view
-from interfaces.cli.cloud import add_cloud, locate_cloud, naming
+from interfaces.cli.cloud import add_cloud, locate_cloud
 from interfaces.cli.cluster_forms import FORMS, ModelFormat
 from interfaces.cli.common import add_settings, moment, quiet_logging
 from interfaces.cli.errors import CommandFailed
-from interfaces.cli.export import Export, export
 
 REFUSALS = (
     CloudRefused,
@@ -83,7 +81,7 @@ def _refusals() -> Iterator[None]:
 
 def _show(args: argparse.Namespace) -> int:
     form = FORMS[args.kind]
-    with kept_models(locate_cloud(args).settings) as models:
+    with _opened_models(args) as models:
         shown = _model(models, form, args.at)
         statuses = models.status()
     if args.json:
@@ -98,7 +96,7 @@ def _list(args: argparse.Namespace) -> int:
     form = FORMS[args.kind]
     if args.json and args.xml:
         raise CommandFailed("--json and --xml: only one of them can be chosen")
-    with kept_models(locate_cloud(args).settings) as models:
+    with _opened_models(args) as models:
         model = _model(models, form, args.at).model
     if args.xml:
         print(form.xml(model))
@@ -108,6 +106,12 @@ def _list(args: argparse.Namespace) -> int:
         for line in cluster_view.list_lines(form.rows(model)):
             print(line)
     return 0
+
+
+@contextmanager
+def _opened_models(args: argparse.Namespace) -> Iterator[ClusterModels]:
+    with closing(Queries(locate_cloud(args).settings)) as queries:
+        yield queries.models
 
 
 def _model(
@@ -121,27 +125,10 @@ def _model(
 
 
 def _export(args: argparse.Namespace) -> int:
-    settings = locate_cloud(args).settings
-    with naming(settings.cloud), live_cloud(settings) as cloud:
-        found = export(cloud, with_metrics=not args.no_metrics, anonymise=args.anonymise)
-    if not args.anonymise:
-        found.data["meta"]["cloud"] = settings.cloud.name
-    _write(found, args.out)
-    for remark in found.remarks:
-        print(f"vigil: {remark}", file=sys.stderr)
-    return 0
+    # Only here: the other actions do not need openstacksdk.
+    from interfaces.cli.export import run_export  # noqa: PLC0415
 
-
-def _write(found: Export, out: Path | None) -> None:
-    text = json.dumps(found.data, indent=1)
-    if out is None:
-        print(text)
-        return
-    try:
-        out.write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise CommandFailed(f"{out} cannot be written: {error.strerror}") from error
-    print(f"{found.hosts} hosts and {found.servers} servers written to {out}", file=sys.stderr)
+    return run_export(args)
 
 
 ACTIONS = {"show": _show, "list": _list, "export": _export}

@@ -2,7 +2,7 @@ import argparse
 
 from infrastructure.event_log import SchemaError, check
 from infrastructure.logs import scrubbed
-from interfaces.bootstrap import upgrade
+from interfaces.bootstrap.database import upgrade
 from interfaces.cli.common import add_settings, locate, quiet_logging, set_up_logging
 from interfaces.cli.errors import CommandFailed
 

@@ -1,9 +1,13 @@
 """A cluster file of a live cloud."""
 
+import argparse
+import json
 import logging
+import sys
 from dataclasses import dataclass
 from datetime import UTC
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +22,9 @@ from domain.kernel.errors import InvalidValue
 from domain.metrics.catalogue import MetricNeed
 from domain.optimization import STRATEGIES
 from infrastructure.clock import SystemClock
-from interfaces.bootstrap.models import LiveCloud
+from interfaces.bootstrap.collectors import LiveCloud, live_cloud
+from interfaces.cli.cloud import locate_cloud, naming
+from interfaces.cli.errors import CommandFailed
 
 LOG = logging.getLogger(__name__)
 REMARKS = 10
@@ -40,12 +46,37 @@ class Export:
     remarks: tuple[str, ...]
 
 
-def export(cloud: LiveCloud, *, with_metrics: bool, anonymise: bool) -> Export:
-    """Reads a cloud.
+def run_export(args: argparse.Namespace) -> int:
+    """Reads the cloud and writes the cluster file.
 
     Raises:
-        CloudUnreachable, CloudRefused: it cannot be read, whole.
+        CloudUnreachable, CloudRefused: the cloud cannot be read completely.
+        CommandFailed: the file cannot be written.
     """
+    settings = locate_cloud(args).settings
+    with naming(settings.cloud), live_cloud(settings) as cloud:
+        found = _read(cloud, with_metrics=not args.no_metrics, anonymise=args.anonymise)
+    if not args.anonymise:
+        found.data["meta"]["cloud"] = settings.cloud.name
+    _write(found, args.out)
+    for remark in found.remarks:
+        print(f"vigil: {remark}", file=sys.stderr)
+    return 0
+
+
+def _write(found: Export, out: Path | None) -> None:
+    text = json.dumps(found.data, indent=1)
+    if out is None:
+        print(text)
+        return
+    try:
+        out.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise CommandFailed(f"{out} cannot be written: {error.strerror}") from error
+    print(f"{found.hosts} hosts and {found.servers} servers written to {out}", file=sys.stderr)
+
+
+def _read(cloud: LiveCloud, *, with_metrics: bool, anonymise: bool) -> Export:
     at = SystemClock().now()
     rows = cloud.compute.collect()
     model, quarantined = ComputeModel.build(rows.hosts, rows.servers, rows.groups, rows.aggregates)

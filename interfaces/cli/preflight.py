@@ -19,7 +19,7 @@ from domain.cluster.kinds import ModelKind
 from domain.kernel.reasons import Cause, Reason
 from domain.metrics.catalogue import MetricNeed
 from domain.optimization.strategy import COMPUTE_ONLY, Strategy
-from interfaces.bootstrap.models import LiveCloud, live_cloud
+from interfaces.bootstrap.collectors import LiveCloud, live_cloud
 from interfaces.cli.cloud import locate_cloud, naming
 from interfaces.cli.errors import CommandFailed
 from interfaces.terminal.wording import age, sizes

@@ -6,7 +6,8 @@ from application.ports.projections import StoreUnavailable
 from application.ports.read_models import ProjectionStatus, QuarantinedEvent
 from application.projections import RebuildLost, RebuildRefused, RebuildReport
 from infrastructure.event_log import SchemaError
-from interfaces.bootstrap import open_queries, rebuild
+from interfaces.bootstrap.database import rebuild
+from interfaces.bootstrap.queries import Queries
 from interfaces.cli.common import add_settings, locate, quiet_logging
 from interfaces.cli.errors import CommandFailed
 
@@ -36,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _status(args: argparse.Namespace) -> int:
-    queries = open_queries(locate(args).settings)
+    queries = Queries(locate(args).settings)
     try:
         for line in standing(queries.read.projections(), queries.read.quarantine()):
             print(line)

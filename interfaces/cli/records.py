@@ -8,7 +8,8 @@ from application.ports.event_log import EventLogUnavailable
 from application.ports.projections import StoreUnavailable
 from application.records.pruning import Amount, Pruned, PruningRefused
 from infrastructure.event_log import SchemaError
-from interfaces.bootstrap.records import record_pruner
+from interfaces.bootstrap.database import opened
+from interfaces.bootstrap.pruning import pruner
 from interfaces.cli.common import add_flag, add_settings, locate, quiet_logging
 from interfaces.cli.errors import CommandFailed
 
@@ -37,8 +38,9 @@ def run(args: argparse.Namespace) -> int:
     settings = locate(args).settings
     days = settings.records.days
     try:
-        with record_pruner(settings) as pruner:
-            act = pruner.prune if args.apply else pruner.look
+        with opened(settings) as database:
+            records = pruner(database)
+            act = records.prune if args.apply else records.look
             found = act(timedelta(days=days))
     except REFUSALS as error:
         raise CommandFailed(str(error)) from error

@@ -14,7 +14,7 @@ from infrastructure.settings import SettingsError
 from infrastructure.signals import answered
 from infrastructure.supervision import inherited
 from infrastructure.supervision.child import READY_FILE
-from interfaces.bootstrap import run_role
+from interfaces.bootstrap.roles import run_role
 from interfaces.cli.alarm import alarm
 from interfaces.cli.common import add_settings, load_settings, set_up_logging
 from interfaces.cli.errors import CommandFailed

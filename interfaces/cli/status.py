@@ -12,7 +12,7 @@ from infrastructure.event_log import SchemaError
 from infrastructure.logs import scrubbed
 from infrastructure.settings import Settings
 from infrastructure.supervision import holder, state
-from interfaces.bootstrap import open_queries
+from interfaces.bootstrap.queries import Queries
 from interfaces.cli.common import add_settings, locate, pause, quiet_logging
 from interfaces.cli.errors import CommandFailed
 from interfaces.terminal.console import terminal
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     quiet_logging(args, "status")
     settings = locate(args).settings
     try:
-        queries = open_queries(settings)
+        queries = Queries(settings)
     except SchemaError as error:
         raise CommandFailed(str(error)) from error
     try:

@@ -19,7 +19,7 @@ from domain.plans import ActionPlan
 from infrastructure.clock import SystemClock
 from infrastructure.settings import Settings, load
 from infrastructure.supervision import UpState
-from interfaces.bootstrap import Queries, open_queries
+from interfaces.bootstrap.queries import Queries
 from interfaces.demo import cloud as clouds
 from interfaces.demo.client import Api
 from interfaces.demo.cloud import Figures
@@ -90,7 +90,7 @@ class DemoScript:
         up = self._house.start()
         show.say(f"API {up.api_url}, cloud {up.simulator_url}, data {up.data_dir}")
         api = Api(up.api_url)
-        queries = open_queries(_settings(up))
+        queries = Queries(_settings(up))
         cloud = clouds.connect(up.cloud, up.cloud_config or "")
         try:
             self._act(api, queries, cloud)

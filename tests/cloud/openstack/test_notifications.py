@@ -24,9 +24,9 @@ from domain.kernel.metadata import Metadata, component
 from infrastructure.openstack.collectors.compute import NovaCollector
 from infrastructure.openstack.connection import connect
 from infrastructure.settings import load
-from interfaces.bootstrap.models import keepers
-from interfaces.bootstrap.notifications import follow
-from interfaces.bootstrap.store import OpenDatabase, opened, upgrade
+from interfaces.bootstrap.collectors import model_collectors
+from interfaces.bootstrap.database import OpenDatabase, opened, upgrade
+from interfaces.bootstrap.roles.listener import follow
 from tests.cloud.simulator.clouds import until
 from tests.integration.notifications.buses import Bus
 
@@ -127,7 +127,7 @@ def following(cloud: Connection, tmp_path: Path) -> Iterator[Following]:
         thread.start()
         try:
             until(bus._is_bound, "the listener has its queue")
-            kept = Kept(keepers(settings, store, cloud, TEST).compute)
+            kept = Kept(model_collectors(settings, store, cloud, TEST).compute)
             kept.collect()
             yield Following(store, kept)
         finally:

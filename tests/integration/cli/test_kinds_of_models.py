@@ -28,10 +28,11 @@ from infrastructure.openstack.connection import connect
 from infrastructure.settings import Settings
 from infrastructure.settings.load import load
 from infrastructure.simulator import Simulator, SimulatorConfig, clouds_yaml
-from interfaces.bootstrap.models import cluster_models, keepers
-from interfaces.bootstrap.parts import connection
-from interfaces.bootstrap.rest import rest_services
-from interfaces.bootstrap.store import OpenDatabase
+from interfaces.bootstrap.cloud import connection
+from interfaces.bootstrap.collectors import model_collectors
+from interfaces.bootstrap.database import OpenDatabase
+from interfaces.bootstrap.queries import cluster_models
+from interfaces.bootstrap.roles.api import rest_services
 from interfaces.cli.main import main
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -76,7 +77,8 @@ class Installation:
 
     def __init__(self, chosen: Settings, store: OpenDatabase, cloud: Connection) -> None:
         self._store = store
-        self.keepers: ModelCollectors = keepers(chosen, store, cloud, Metadata(component("test")))
+        metadata = Metadata(component("test"))
+        self.keepers: ModelCollectors = model_collectors(chosen, store, cloud, metadata)
         self.models: ClusterModels = cluster_models(chosen, store)
 
     def collect(self) -> dict[str, Exception]:

@@ -14,10 +14,11 @@ from domain.kernel.metadata import Metadata, component
 from infrastructure.clock import SystemClock
 from infrastructure.settings import Settings, load
 from infrastructure.simulator import Simulator, SimulatorConfig, clouds_yaml
-from interfaces.bootstrap.models import cluster_models, keepers
-from interfaces.bootstrap.notifications import CONSUMER, follow
-from interfaces.bootstrap.parts import connection
-from interfaces.bootstrap.store import OpenDatabase, opened, upgrade
+from interfaces.bootstrap.cloud import connection
+from interfaces.bootstrap.collectors import model_collectors
+from interfaces.bootstrap.database import OpenDatabase, opened, upgrade
+from interfaces.bootstrap.queries import cluster_models
+from interfaces.bootstrap.roles.listener import CONSUMER, follow
 from tests.integration.notifications.buses import MEMORY, Bus
 from tests.integration.notifications.waiting import until
 from tests.unit.notifications.captured import Body, captured, data
@@ -99,7 +100,7 @@ def told_now(event: str, **fields: Any) -> Body:
 def test_a_cloud_is_followed_between_its_collections(
     settings: Settings, store: OpenDatabase, bus: Bus
 ) -> None:
-    keeper = keepers(settings, store, connection(settings), TEST).compute
+    keeper = model_collectors(settings, store, connection(settings), TEST).compute
     followed = Followed(store, cluster_models(settings, store))
     first = keeper.collect().model
     server, elsewhere = first.servers.id[0], first.hosts.name[int(first.servers.host[0]) - 1]
@@ -122,7 +123,7 @@ def test_what_became_of_messages_is_counted(
     settings: Settings, store: OpenDatabase, bus: Bus
 ) -> None:
     """The listener has no port: nothing told whether anything came, or was of any use."""
-    first = keepers(settings, store, connection(settings), TEST).compute.collect().model
+    first = model_collectors(settings, store, connection(settings), TEST).compute.collect().model
     moved = told_now("instance.update", uuid=first.servers.id[0], host=first.hosts.name[0])
     bus.notify(moved)
     until(lambda: len(store.counters.rows()) == 2, "the first is counted")
@@ -140,7 +141,7 @@ def test_what_became_of_messages_is_counted(
 def test_what_only_a_collection_shows_is_collected(
     settings: Settings, store: OpenDatabase, bus: Bus
 ) -> None:
-    keeper = keepers(settings, store, connection(settings), TEST).compute
+    keeper = model_collectors(settings, store, connection(settings), TEST).compute
     keeper.collect()
     until(lambda: (keeper.age() or 0.0) > 1, "the model grows old")
     bus.notify(told_now("aggregate.add_host.end"))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from infrastructure.settings import LoadedSettings, load
-from interfaces.bootstrap.store import upgrade
+from interfaces.bootstrap.database import upgrade
 from interfaces.cli.installation import plan
 
 MISSING = 'raise ModuleNotFoundError("No module named oslo_messaging")'

@@ -12,9 +12,8 @@ from application.workers.worker import Worker
 from infrastructure.clock import SystemClock
 from infrastructure.read_models import this_instance
 from infrastructure.settings import Settings, load
-from interfaces.bootstrap import upgrade
-from interfaces.bootstrap.parts import work
-from interfaces.bootstrap.store import OpenDatabase
+from interfaces.bootstrap.database import OpenDatabase, upgrade
+from interfaces.bootstrap.workers import run_worker
 from tests.given import ident
 
 CLOCK = SystemClock()
@@ -57,7 +56,7 @@ def test_an_instance_retires_only_when_its_last_slot_is_empty(
 
     worker = Worker("applier", 1, process, lambda: [ident(1)], interval=60)
     arguments = (settings, store, worker, beat, ("plan.launched",), stop)
-    thread = threading.Thread(target=work, args=arguments)
+    thread = threading.Thread(target=run_worker, args=arguments)
     thread.start()
     assert inside.wait(PATIENCE)
     stop.set()
@@ -75,4 +74,4 @@ def test_an_error_of_listening_ends_the_role_with_that_error(
     beat = Heartbeat(store.services, this_instance("x", host="here"), CLOCK, interval=5, limit=10.0)
     worker = Worker("applier", 1, lambda _: None, list, interval=60)
     with pytest.raises(ValueError, match="wants no topic"):
-        work(settings, store, worker, beat, (), threading.Event())
+        run_worker(settings, store, worker, beat, (), threading.Event())

@@ -16,26 +16,8 @@ from infrastructure.settings import Settings
 CLOCK = SystemClock()
 
 
-def upgrade(settings: Settings) -> list[str]:
-    """Brings the schema of the database up to date; returns what was done."""
-    url = settings.database.connection
-    done = event_log.upgrade(url)
-    read_models.upgrade(read_models.views_url(url))
-    return done
-
-
-@contextmanager
-def opened(settings: Settings) -> Iterator["OpenDatabase"]:
-    """The database while a block runs."""
-    store = OpenDatabase(settings)
-    try:
-        yield store
-    finally:
-        store.close()
-
-
 class OpenDatabase:
-    """The database, opened in this process (after any fork)."""
+    """The ports that the database implements. Open it after a fork, never before."""
 
     def __init__(self, settings: Settings) -> None:
         url = settings.database.connection
@@ -54,18 +36,36 @@ class OpenDatabase:
         self.commands = Commands(self.log, CLOCK)
 
     def projector(self) -> Projector:
-        """Folds the log into the read tables."""
+        """Applies events to the read tables."""
         store = read_models.SqlProjectionStore(self.engine)
         return Projector(self.log, store, all_projections(next_match), CLOCK)
 
     def close(self) -> None:
-        """Gives connections back."""
+        """Closes all connections."""
         self.records.close()
         self.engine.dispose()
         self.log.close()
 
 
+@contextmanager
+def opened(settings: Settings) -> Iterator[OpenDatabase]:
+    """Opens the database and closes it after the block."""
+    database = OpenDatabase(settings)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def upgrade(settings: Settings) -> list[str]:
+    """Upgrades the database schema; returns the steps taken."""
+    url = settings.database.connection
+    done = event_log.upgrade(url)
+    read_models.upgrade(read_models.views_url(url))
+    return done
+
+
 def rebuild(settings: Settings, name: str) -> RebuildReport:
-    """Builds read tables anew beside the live ones and switches to them."""
-    with opened(settings) as store:
-        return store.projector().rebuild(name)
+    """Rebuilds read tables next to the live ones, then switches to them."""
+    with opened(settings) as database:
+        return database.projector().rebuild(name)

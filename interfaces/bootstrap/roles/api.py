@@ -1,5 +1,7 @@
-"""What the API's worker processes need."""
+"""The REST API: its server, and the ports that each of its worker processes uses."""
 
+import socket
+from collections.abc import Callable
 from functools import partial
 
 from openstack.connection import Connection
@@ -16,39 +18,53 @@ from infrastructure.cron import next_match
 from infrastructure.openstack.connection import ConnectionLimits
 from infrastructure.openstack.probes import probe
 from infrastructure.settings import Settings
-from interfaces.bootstrap.access import authorizer
-from interfaces.bootstrap.models import cluster_models, periods
-from interfaces.bootstrap.parts import connection, limits, metric_source
-from interfaces.bootstrap.store import CLOCK, OpenDatabase
+from interfaces.bootstrap.access import announce, authorizer, server_settings
+from interfaces.bootstrap.cloud import connection, limits
+from interfaces.bootstrap.database import CLOCK
+from interfaces.bootstrap.datasources import datasources
+from interfaces.bootstrap.queries import Queries, collection_periods
 from interfaces.rest.services import RestServices, RestSettings, StrategyState
+from interfaces.rest.serving.server import serve
+
+
+def serve_api(settings: Settings, ready: Callable[[], None], listener: socket.socket | None) -> int:
+    """Serves the REST API until the process receives a signal; returns the exit status."""
+    announce(settings)
+    return serve(
+        partial(rest_services, settings),
+        server_settings(settings),
+        lambda _host, _port: ready(),
+        listener,
+    )
 
 
 def rest_services(settings: Settings) -> RestServices:
-    """What an API worker process needs."""
-    store = OpenDatabase(settings)
+    """The ports of one API worker process."""
+    queries = Queries(settings)
     cloud = connection(settings)
-    source = metric_source(settings, cloud)
+    source = datasources(settings.metrics, cloud)
     readiness = ReadinessQuery(
         STRATEGIES,
         lambda strategy, needs: source.of(strategy).suited(needs) or source.of(strategy),
         models={
-            kind: partial(_answers, cloud, limits(settings), kind) for kind in periods(settings)
+            kind: partial(_answers, cloud, limits(settings), kind)
+            for kind in collection_periods(settings)
         },
         defaults=lambda schema: defaults_of(dict(schema)),
     )
     return RestServices(
-        commands=store.commands,
-        reads=store.read,
-        history=store.log,
-        records=store.records,
-        services=store.services,
-        counters=store.counters,
+        commands=queries.commands,
+        reads=queries.read,
+        history=queries.log,
+        records=queries.records,
+        services=queries.services,
+        counters=queries.counters,
         authorizer=authorizer(settings),
         cron=next_match,
         clock=CLOCK,
         ids=RandomIds(),
         strategy_state=partial(_strategy_state, readiness),
-        data_model=cluster_models(settings, store).rows,
+        data_model=queries.models.rows,
         settings=RestSettings(
             max_limit=settings.api.max_limit,
             max_body=settings.access.max_request_body_size,
@@ -60,7 +76,7 @@ def rest_services(settings: Settings) -> RestServices:
             webhooks_auth=settings.api.enable_webhooks_auth,
             behind_proxy=settings.access.enable_proxy_headers_parsing,
         ),
-        close=store.close,
+        close=queries.close,
     )
 
 
@@ -73,9 +89,9 @@ def _strategy_state(readiness: ReadinessQuery, strategy: StrategyView) -> Strate
     return StrategyState(found.datasource, found.available, found.metrics, models)
 
 
-def _answers(cloud: Connection, patience: ConnectionLimits, kind: ModelKind) -> bool:
+def _answers(cloud: Connection, timing: ConnectionLimits, kind: ModelKind) -> bool:
     try:
-        probe(cloud, patience, kind)
+        probe(cloud, timing, kind)
     except (CloudUnreachable, CloudRefused):
         return False
     return True

@@ -1,0 +1,44 @@
+import threading
+from functools import partial
+
+from application.applier.action_tracker import ExecutionPolicy
+from application.applier.applier import Applier, Collaborators
+from application.workers.worker import Worker
+from infrastructure import read_models
+from infrastructure.openstack.actions import handlers
+from infrastructure.settings import Settings
+from interfaces.bootstrap.cloud import connection, limits
+from interfaces.bootstrap.database import CLOCK, OpenDatabase
+from interfaces.bootstrap.roles import Work
+from interfaces.bootstrap.workers import heartbeat, run_worker
+
+TOPICS = ("plan.launched", "plan.cancel-requested")
+
+
+def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -> Work:
+    """Executes launched action plans."""
+    me = read_models.this_instance("watcher-applier", host=settings.host)
+    beats = heartbeat(settings, database, me)
+    chosen = settings.applier
+    applier = Applier(
+        Collaborators(
+            log=database.log,
+            read=database.read,
+            progress=database.progress,
+            services=database.services,
+            handlers=handlers(connection(settings), limits(settings)),
+            clock=CLOCK,
+        ),
+        me,
+        fresh=beats.fresh,
+        pace=ExecutionPolicy(
+            parallel=chosen.max_parallel_actions,
+            poll=chosen.poll_interval,
+            settle=chosen.settle_seconds,
+        ),
+        stop=stop,
+    )
+    worker = Worker(
+        "applier", chosen.workers, applier.process, applier.sweep, interval=settings.sweep_interval
+    )
+    return partial(run_worker, settings, database, worker, beats, TOPICS, stop)

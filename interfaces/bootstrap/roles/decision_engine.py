@@ -1,0 +1,71 @@
+import threading
+from functools import partial
+from importlib.metadata import version
+
+from application.commands.catalogue import synchronise
+from application.commands.installed import definitions
+from application.commands.parameters import completed
+from application.decision_engine.engine import DecisionEngine, RunRetryPolicy
+from application.decision_engine.inputs import Freshness, InputLoader, last_effect
+from application.workers.worker import Worker
+from domain.kernel.metadata import Metadata, component
+from domain.optimization import GOALS, PLANNERS, STRATEGIES
+from infrastructure import read_models
+from infrastructure.openstack.actions import handlers
+from infrastructure.settings import Settings
+from interfaces.bootstrap.cloud import connection, limits
+from interfaces.bootstrap.collectors import model_collectors
+from interfaces.bootstrap.database import CLOCK, OpenDatabase
+from interfaces.bootstrap.datasources import datasources
+from interfaces.bootstrap.roles import Work
+from interfaces.bootstrap.workers import heartbeat, run_with_background, run_worker
+
+TOPICS = ("audit.run-requested", "audit.run-deferred")
+
+
+def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -> Work:
+    """Computes action plans for audit runs."""
+    me = read_models.this_instance("watcher-decision-engine", host=settings.host)
+    cloud = connection(settings)
+    metadata = Metadata(component("decision-engine", me.id))
+    actions = handlers(cloud, limits(settings))
+    synchronise(database.commands, metadata, definitions(GOALS, STRATEGIES, PLANNERS, actions))
+    chosen = settings.decision_engine
+    weights = dict(settings.planner.weights)
+    parallelization = dict(settings.planner.parallelization)
+    engine = DecisionEngine(
+        log=database.log,
+        commands=database.commands,
+        read=database.read,
+        records=database.records,
+        services=database.services,
+        gatherer=InputLoader(
+            model_collectors(settings, database, cloud, metadata),
+            datasources(settings.metrics, cloud).of,
+            CLOCK,
+            Freshness(settings.collector.max_model_age, settings.collector.allow_stale),
+            last_effect=partial(last_effect, database.read),
+        ),
+        strategies=STRATEGIES,
+        planners={name: make(weights, parallelization) for name, make in PLANNERS.items()},
+        planner_options={"weights": weights, "parallelization": parallelization},
+        complete=lambda given, schema: completed(dict(schema), dict(given)),
+        clock=CLOCK,
+        instance=me,
+        code=version("vigil-optimizer"),
+        patience=RunRetryPolicy(
+            attempts=chosen.run_attempts,
+            pause=chosen.run_retry_interval,
+            losses=chosen.run_losses,
+        ),
+    )
+    worker = Worker(
+        "decision-engine",
+        chosen.max_audit_workers,
+        engine.process,
+        engine.sweep,
+        interval=settings.sweep_interval,
+    )
+    beats = heartbeat(settings, database, me)
+    work = partial(run_worker, settings, database, worker, beats, TOPICS)
+    return partial(run_with_background, engine.hand_over, work, stop)

@@ -1,0 +1,124 @@
+"""The threads of a worker process: work, heartbeat, hints from NATS."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from functools import partial
+
+from application.ports.bus import Hint
+from application.ports.services import Instance
+from application.workers.heartbeat import Heartbeat
+from application.workers.worker import Worker
+from infrastructure.messaging import HintStreamSettings, NatsBus, NatsConnectionSettings, Poison
+from infrastructure.settings import Settings
+from interfaces.bootstrap.database import CLOCK, OpenDatabase
+
+BACKGROUND_STOP = 10.0
+"""Seconds to wait for a background task after the main work has ended."""
+
+
+def run_worker(
+    settings: Settings,
+    database: OpenDatabase,
+    worker: Worker,
+    heartbeat: Heartbeat,
+    topics: tuple[str, ...],
+    stop: threading.Event,
+) -> None:
+    """Runs a worker, its heartbeat and its hint consumer, a thread each, until ``stop`` is set.
+
+    The heartbeat goes on until the last slot is empty: without it another worker may take over,
+    which must not happen while a request to the cloud is still running here.
+
+    Raises:
+        Exception: the hint consumer failed; the worker was stopped in good order first.
+    """
+    heartbeat.beat()
+    name = worker.name
+    bus = NatsBus(nats(settings), hint_stream(settings), report=partial(_store_poison, database))
+    idle = threading.Event()
+    errors: list[Exception] = []
+
+    async def offer(hint: Hint) -> None:
+        await asyncio.wrap_future(worker.offer(hint.aggregate_id))
+
+    def consume() -> None:
+        try:
+            asyncio.run(until(stop, lambda: bus.consume(f"vigil-{name}", topics, offer)))
+        except Exception as error:  # noqa: BLE001 - raised again by the caller's thread
+            errors.append(error)
+
+    beats = threading.Thread(target=heartbeat.run, args=(idle,), name="heartbeat")
+    hints = threading.Thread(target=consume, name="hints")
+    beats.start()
+    hints.start()
+    try:
+        worker.run(stop)
+    finally:
+        stop.set()
+        hints.join()
+        idle.set()
+        beats.join()
+    if errors:
+        raise errors[0]
+
+
+def _store_poison(database: OpenDatabase, poison: Poison) -> None:
+    database.poison.put(
+        poison.consumer,
+        poison.subject,
+        poison.sequence,
+        deliveries=poison.deliveries,
+        error=poison.error,
+    )
+
+
+def run_with_background(
+    background: Callable[[threading.Event], None],
+    work: Callable[[threading.Event], None],
+    stop: threading.Event,
+) -> None:
+    """Runs the work, and beside it a background task that must not delay it, on its own thread."""
+    thread = threading.Thread(target=background, args=(stop,), name="background", daemon=True)
+    thread.start()
+    work(stop)
+    thread.join(BACKGROUND_STOP)
+
+
+async def until(stop: threading.Event, work: Callable[[], Coroutine[None, None, None]]) -> None:
+    """Runs a coroutine until ``stop`` is set. An earlier end sets ``stop`` and raises its error."""
+    task = asyncio.create_task(work())
+    waiting = asyncio.ensure_future(asyncio.to_thread(stop.wait))
+    await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    if task.done():
+        stop.set()
+        await task
+    task.cancel()
+    await asyncio.gather(task, waiting, return_exceptions=True)
+
+
+def heartbeat(settings: Settings, database: OpenDatabase, me: Instance) -> Heartbeat:
+    """The heartbeat of a service instance."""
+    return Heartbeat(
+        database.services,
+        me,
+        CLOCK,
+        interval=settings.heartbeat_interval,
+        limit=settings.service_down_time / 2,
+    )
+
+
+def nats(settings: Settings) -> NatsConnectionSettings:
+    """The address and credentials of NATS.
+
+    Raises:
+        ValueError: the settings do not name a server.
+    """
+    if settings.nats.url is None:
+        raise ValueError("[vigil] nats_url: is not set, and this command starts no server")
+    return NatsConnectionSettings(tuple(settings.nats.url.split(",")), token=settings.nats.token)
+
+
+def hint_stream(settings: Settings) -> HintStreamSettings:
+    """The settings of the JetStream stream that carries hints."""
+    return HintStreamSettings(replicas=settings.nats.replicas)

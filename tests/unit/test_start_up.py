@@ -1,0 +1,62 @@
+"""Read-only commands load neither openstacksdk nor the REST application."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = (
+    "openstack",
+    "keystoneauth1",
+    "falcon",
+    "gunicorn",
+    "keystonemiddleware",
+    "interfaces.rest",
+)
+LOADED = """
+import sys
+from interfaces.cli.main import main
+try:
+    main(sys.argv[1:])
+except SystemExit:
+    pass
+print("\\n".join(sys.modules), file=sys.stderr)
+"""
+
+
+def heavy(*words: str) -> set[str]:
+    """Runs a command in a new interpreter; returns the heavy packages that it imported."""
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED, *words], capture_output=True, text=True, check=True
+    )
+    loaded = set(done.stderr.splitlines())
+    assert "interfaces.cli.main" in loaded
+    return {name for name in HEAVY if name in loaded}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--help"],
+        ["config", "--set", "vigil.cloud=any"],
+        ["replay", "--help"],
+        ["status", "--help"],
+        ["cluster", "show", "--help"],
+        ["projector", "--help"],
+    ],
+    ids=" ".join,
+)
+def test_a_command_does_not_load_what_it_does_not_use(words: list[str]) -> None:
+    assert heavy(*words) == set()
+
+
+def test_viewers_do_not_load_it_when_they_run_either(tmp_path: Path) -> None:
+    data = ["--data", str(tmp_path)]
+    assert heavy("db", "upgrade", *data) == set()
+    assert heavy("status", "--once", *data) == set()
+    assert heavy("replay", "log", *data) == set()
+
+
+def test_the_check_sees_what_a_command_loads() -> None:
+    assert {"openstack", "keystoneauth1"} <= heavy("up", "--help")
