@@ -248,7 +248,7 @@ TIMELINE = ReadTable(
         ReadIndex(("at",)),
     ),
 )
-EVENTS = ProjectionSchema("timeline", version=2, tables=(TIMELINE,))
+EVENTS = ProjectionSchema("timeline", version=3, tables=(TIMELINE,))
 
 SHAPES = (CATALOGUE, TEMPLATES, AUDIT_SHAPE, PLANS, MODELS, EVENTS)
 """Everything that queries read."""

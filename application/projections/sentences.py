@@ -1,4 +1,4 @@
-"""One sentence per event type: what a person reads in the timeline."""
+"""The sentence that the timeline shows for each event type, as in a change log."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,20 +17,24 @@ Sentence = Callable[[Any], str]
 
 
 def sentence(topic: str, event: Event) -> str:
-    """What happened, in one sentence; an event type that is not listed speaks by its topic."""
-    made = SENTENCES.get(topic)
-    if made is not None:
-        return made(event)
+    """Describes an event in one sentence; an unlisted type is described by its topic."""
+    render = SENTENCES.get(topic)
+    if render is not None:
+        return render(event)
     subject, _, verb = topic.rpartition(".")
     return f"{subject.replace('-', ' ').capitalize()}: {verb.replace('-', ' ')}."
 
 
-def _since(because: Cause | None) -> str:
-    return "." if because is None else f": {_ended(str(because))}"
+def _because(because: Cause | None) -> str:
+    return "." if because is None else f": {_with_full_stop(str(because))}"
 
 
-def _ended(text: str) -> str:
+def _with_full_stop(text: str) -> str:
     return text if text.endswith(".") else f"{text}."
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {noun.replace('_', ' ')}" for noun, count in counts.items())
 
 
 def _audit_requested(event: audits.AuditRequested) -> str:
@@ -39,18 +43,15 @@ def _audit_requested(event: audits.AuditRequested) -> str:
         about.append(f"strategy {event.strategy}")
     if event.interval is not None:
         about.append(f"interval {event.interval}")
-    return f"Audit {event.name!r} was requested ({', '.join(about)})."
-
-
-def _run_claimed(event: audits.AuditRunClaimed) -> str:
-    return f"{event.owner} took the run (epoch {event.epoch}){_since(event.because)}"
+    return f"Audit {event.name!r} requested ({', '.join(about)})."
 
 
 def _run_deferred(event: audits.AuditRunDeferred) -> str:
     if event.because.reason is Reason.PLAN_IN_PROGRESS:
-        return f"The run waits{_since(event.because)}"  # until that has ended, whatever the time
+        # the run starts when that plan has ended; ``not_before`` is only the next attempt
+        return f"Run waiting{_because(event.because)}"
     until = event.not_before.isoformat(timespec="seconds")
-    return f"The run was put off until {until}{_since(event.because)}"
+    return f"Run deferred until {until}{_because(event.because)}"
 
 
 def _changed(event: audits.AuditChanged | templates.AuditTemplateChanged) -> str:
@@ -59,124 +60,119 @@ def _changed(event: audits.AuditChanged | templates.AuditTemplateChanged) -> str
 
 def _plan_proposed(event: plans.PlanProposed) -> str:
     if not event.actions:
-        note = f": {_ended(str(event.notes[0]))}" if event.notes else "."
-        return f"{event.strategy} proposed an empty plan{note}"
+        note = f": {_with_full_stop(str(event.notes[0]))}" if event.notes else "."
+        return f"Empty action plan created by {event.strategy}{note}"
     count = len(event.actions)
-    return f"{event.strategy} proposed a plan of {count} action{'s' if count > 1 else ''}."
+    return f"Action plan created by {event.strategy} ({count} action{'s' if count > 1 else ''})."
 
 
 def _plan_claimed(event: plans.PlanClaimed) -> str:
-    return f"{event.owner} took the plan (epoch {event.epoch}){_since(event.because)}"
+    verb = "started" if event.epoch == 1 else "resumed"
+    return f"Action plan {verb} by {event.owner} (epoch {event.epoch}){_because(event.because)}"
 
 
 def _action_intended(event: plans.ActionIntended) -> str:
-    again = f" (attempt {event.attempt})" if event.attempt > 1 else ""
-    return f"{event.what}: about to be asked of the cloud{again}."
+    attempt = f" (attempt {event.attempt})" if event.attempt > 1 else ""
+    return f"{event.what}: requesting{attempt}."
 
 
 def _action_skipped(event: plans.ActionSkipped) -> str:
-    said = f" Reason: {event.note}" if event.note else ""
-    return f"{event.what}: skipped{_since(event.because)}{said}"
-
-
-def _action_annotated(event: plans.ActionAnnotated) -> str:
-    return f"{event.what}: why it was skipped: {event.note or 'no reason given'}."
+    note = f" Reason: {event.note}" if event.note else ""
+    return f"{event.what}: skipped{_because(event.because)}{note}"
 
 
 def _definition(verb: str) -> Sentence:
-    def made(event: catalogue.DefinitionRegistered | catalogue.DefinitionChanged) -> str:
+    def render(event: catalogue.DefinitionRegistered | catalogue.DefinitionChanged) -> str:
         kind = event.definition.kind.replace("-", " ").capitalize()
-        return f"{kind} {event.definition.name} was {verb}."
+        return f"{kind} {event.definition.name} {verb}."
 
-    return made
+    return render
 
 
 def _definition_retired(event: catalogue.DefinitionRetired) -> str:
-    return f"{event.kind.replace('-', ' ').capitalize()} {event.name} was retired."
+    return f"{event.kind.replace('-', ' ').capitalize()} {event.name} retired."
 
 
 def _template_created(event: templates.AuditTemplateCreated) -> str:
-    how = f" with strategy {event.strategy}" if event.strategy else ""
-    return f"Audit template {event.name!r} of goal {event.goal}{how} was created."
-
-
-def _model_amended(event: amendments.ModelAmended) -> str:
-    changes = ", ".join(
-        f"{count} {noun.replace('_', ' ')}" for noun, count in sorted(event.changes.items())
-    )
-    return f"Notifications amended the cluster model: {changes or 'nothing visible'}."
+    strategy = f", strategy {event.strategy}" if event.strategy else ""
+    return f"Audit template {event.name!r} created (goal {event.goal}{strategy})."
 
 
 def _model_collected(event: clouds.ClusterModelCollected) -> str:
-    sizes = ", ".join(f"{count} {things}" for things, count in event.sizes.items())
-    changes = {} if event.changes is None else event.changes
-    told = [f"{count} {kind.replace('_', ' ')}" for kind, count in changes.items() if count]
+    changes = [f"{count} {kind}" for kind, count in (event.changes or {}).items() if count]
     if event.quarantined_count:
-        told.append(f"{event.quarantined_count} records could not be used")
-    what = f"The cluster model changed: {sizes}"
-    return f"{what} ({', '.join(told)})." if told else f"{what}."
+        changes.append(f"{event.quarantined_count} unusable records")
+    details = f" ({', '.join(changes).replace('_', ' ')})" if changes else ""
+    return f"Cluster model changed: {_counts(event.sizes)}{details}."
+
+
+def _model_amended(event: amendments.ModelAmended) -> str:
+    changes = _counts(dict(sorted(event.changes.items())))
+    return f"Cluster model updated from notifications: {changes or 'no visible change'}."
 
 
 SENTENCES: dict[str, Sentence] = {
     audits.AuditRequested.TOPIC: _audit_requested,
     audits.AuditRunRequested.TOPIC: lambda e: (
-        f"Run {e.number} was requested, due {e.due.isoformat(timespec='seconds')} ({e.cause})."
+        f"Run {e.number} requested, due {e.due.isoformat(timespec='seconds')} ({e.cause})."
     ),
-    audits.AuditRunClaimed.TOPIC: _run_claimed,
-    audits.AuditInputsRecorded.TOPIC: lambda e: (
-        f"The inputs of {e.strategy} were recorded ({e.digest[:12]})."
+    audits.AuditRunClaimed.TOPIC: lambda e: (
+        f"Run started by {e.owner} (epoch {e.epoch}){_because(e.because)}"
     ),
+    audits.AuditInputsRecorded.TOPIC: lambda e: f"Inputs of {e.strategy} stored ({e.digest[:12]}).",
     audits.AuditRunDeferred.TOPIC: _run_deferred,
-    audits.AuditRunSucceeded.TOPIC: lambda e: f"The run published plan {e.plan_id}.",
-    audits.AuditRunFailed.TOPIC: lambda e: f"The run failed{_since(e.because)}",
-    audits.AuditCancelled.TOPIC: lambda e: f"The audit was cancelled{_since(e.because)}",
-    audits.AuditSuspended.TOPIC: lambda _: "The audit was suspended.",
-    audits.AuditResumed.TOPIC: lambda _: "The audit was resumed.",
-    audits.AuditStateSet.TOPIC: lambda e: f"The audit became {e.state}{_since(e.because)}",
-    audits.AuditExpired.TOPIC: lambda e: f"The audit is over{_since(e.because)}",
+    audits.AuditRunSucceeded.TOPIC: lambda e: f"Run succeeded with action plan {e.plan_id}.",
+    audits.AuditRunFailed.TOPIC: lambda e: f"Run failed{_because(e.because)}",
+    audits.AuditCancelled.TOPIC: lambda e: f"Audit cancelled{_because(e.because)}",
+    audits.AuditSuspended.TOPIC: lambda _: "Audit suspended.",
+    audits.AuditResumed.TOPIC: lambda _: "Audit resumed.",
+    audits.AuditStateSet.TOPIC: lambda e: f"Audit set to {e.state}{_because(e.because)}",
+    audits.AuditExpired.TOPIC: lambda e: f"Audit ended{_because(e.because)}",
     audits.AuditChanged.TOPIC: _changed,
-    audits.AuditDeleted.TOPIC: lambda _: "The audit was deleted.",
+    audits.AuditDeleted.TOPIC: lambda _: "Audit deleted.",
     plans.PlanProposed.TOPIC: _plan_proposed,
-    plans.PlanLaunched.TOPIC: lambda _: "The plan was launched.",
+    plans.PlanLaunched.TOPIC: lambda _: "Action plan launched.",
     plans.PlanClaimed.TOPIC: _plan_claimed,
-    plans.PlanCancelRequested.TOPIC: lambda _: "The running plan is to be stopped.",
-    plans.PlanCancelled.TOPIC: lambda e: f"The plan was cancelled{_since(e.because)}",
-    plans.PlanSuperseded.TOPIC: lambda e: f"The plan was superseded{_since(e.because)}",
-    plans.PlanSucceeded.TOPIC: lambda e: f"The plan succeeded{_since(e.because)}",
-    plans.PlanFailed.TOPIC: lambda e: f"The plan failed{_since(e.because)}",
-    plans.PlanDeleted.TOPIC: lambda _: "The plan was deleted.",
+    plans.PlanCancelRequested.TOPIC: lambda _: "Cancellation of the running action plan requested.",
+    plans.PlanCancelled.TOPIC: lambda e: f"Action plan cancelled{_because(e.because)}",
+    plans.PlanSuperseded.TOPIC: lambda e: f"Action plan superseded{_because(e.because)}",
+    plans.PlanSucceeded.TOPIC: lambda e: f"Action plan succeeded{_because(e.because)}",
+    plans.PlanFailed.TOPIC: lambda e: f"Action plan failed{_because(e.because)}",
+    plans.PlanDeleted.TOPIC: lambda _: "Action plan deleted.",
     plans.ActionIntended.TOPIC: _action_intended,
-    plans.ActionAcknowledged.TOPIC: lambda e: f"{e.what}: the cloud accepted it.",
+    plans.ActionAcknowledged.TOPIC: lambda e: f"{e.what}: accepted.",
     plans.ActionSucceeded.TOPIC: lambda e: f"{e.what}: succeeded.",
-    plans.ActionFailed.TOPIC: lambda e: f"{e.what}: failed{_since(e.because)}",
+    plans.ActionFailed.TOPIC: lambda e: f"{e.what}: failed{_because(e.because)}",
     plans.ActionSkipped.TOPIC: _action_skipped,
-    plans.ActionAnnotated.TOPIC: _action_annotated,
-    plans.ActionCancelled.TOPIC: lambda e: f"{e.what}: will not run{_since(e.because)}",
+    plans.ActionAnnotated.TOPIC: lambda e: f"{e.what}: skip reason: {e.note or 'none given'}.",
+    plans.ActionCancelled.TOPIC: lambda e: f"{e.what}: cancelled{_because(e.because)}",
     templates.AuditTemplateCreated.TOPIC: _template_created,
     templates.AuditTemplateChanged.TOPIC: _changed,
-    templates.AuditTemplateDeleted.TOPIC: lambda _: "The audit template was deleted.",
-    catalogue.CatalogueOpened.TOPIC: lambda _: "The catalogue was opened.",
+    templates.AuditTemplateDeleted.TOPIC: lambda _: "Audit template deleted.",
+    catalogue.CatalogueOpened.TOPIC: lambda _: "Catalogue created.",
     catalogue.DefinitionRegistered.TOPIC: _definition("registered"),
     catalogue.DefinitionChanged.TOPIC: _definition("changed"),
     catalogue.DefinitionRetired.TOPIC: _definition_retired,
     clouds.ClusterModelOpened.TOPIC: lambda e: (
-        f"The {e.kind} model of cloud {e.cloud!r} is kept from now on."
+        f"{e.kind.capitalize()} model of cloud {e.cloud!r} created."
     ),
     clouds.ClusterModelCollected.TOPIC: _model_collected,
     clouds.ClusterModelCollectionFailed.TOPIC: lambda e: (
-        f"The cluster model could not be collected{_since(e.because)}"
+        f"Collection of the cluster model failed{_because(e.because)}"
     ),
-    clouds.ClusterModelRecovered.TOPIC: lambda _: "The cluster model can be collected again.",
-    clouds.ClusterModelAmending.TOPIC: lambda _: "Notifications began to amend the cluster model.",
+    clouds.ClusterModelRecovered.TOPIC: lambda _: "Collection of the cluster model works again.",
+    clouds.ClusterModelAmending.TOPIC: lambda _: "Updates from notifications started.",
     amendments.AmendmentsOpened.TOPIC: lambda e: (
-        f"Notifications began to amend the collection that began at "
+        f"Updates from notifications started for the collection of "
         f"{e.since.isoformat(timespec='seconds')}."
     ),
     amendments.ModelAmended.TOPIC: _model_amended,
-    amendments.AmendmentsClosed.TOPIC: lambda _: "A later collection took the amendments' place.",
-    names.NameReserved.TOPIC: lambda e: f"The {e.kind} name {e.name!r} was reserved.",
-    names.NameReleased.TOPIC: lambda _: "The name is free again.",
-    names.NameTakenAgain.TOPIC: lambda e: f"The name {e.name!r} got a new owner.",
-    "command.handled": lambda e: f"The command with key {e.key!r} was carried out.",
+    amendments.AmendmentsClosed.TOPIC: lambda _: (
+        "Updates from notifications ended: replaced by a newer collection."
+    ),
+    names.NameReserved.TOPIC: lambda e: f"{e.kind.capitalize()} name {e.name!r} reserved.",
+    names.NameReleased.TOPIC: lambda _: "Name released.",
+    names.NameTakenAgain.TOPIC: lambda e: f"Name {e.name!r} assigned to a new owner.",
+    "command.handled": lambda e: f"Command with idempotency key {e.key!r} completed.",
 }
-"""Topic → how its events read."""
+"""Topic → renders the sentence of an event."""

@@ -26,14 +26,14 @@ def test_every_event_is_a_sentence_with_its_provenance(world: World) -> None:
     told(world)
     first, second, third, *_ = world.models.timeline()
     assert first.summary == (
-        "Audit 'audit 1' was requested (oneshot, goal server_consolidation, strategy basic)."
+        "Audit 'audit 1' requested (oneshot, goal server_consolidation, strategy basic)."
     )
     assert (first.position, first.at, first.version) == (1, context(1).at, 1)
     assert (first.aggregate_id, first.topic) == (ident(1), "audit.requested")
     assert (first.actor, first.actor_kind, first.request_id) == ("admin", "user", "req-1")
     assert (first.correlation_id, first.causation) == (None, None)
-    assert second.summary == "Run 1 was requested, due 2026-11-24T12:00:01+00:00 (created)."
-    assert third.summary == "de/1 took the run (epoch 1)."
+    assert second.summary == "Run 1 requested, due 2026-11-24T12:00:01+00:00 (created)."
+    assert third.summary == "Run started by de/1 (epoch 1)."
     assert (third.actor, third.actor_kind) == ("watcher-decision-engine", "component")
     assert (third.correlation_id, third.causation) == (second.correlation_id, 2)
 

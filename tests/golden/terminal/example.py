@@ -141,7 +141,7 @@ BUSY = Overview(
     ),
     events=(
         *(event(400 + one, f"Action {ident(0x900 + one)} succeeded.") for one in range(20)),
-        event(421, "The plan was launched.", "admin", "user"),
+        event(421, "Action plan launched.", "admin", "user"),
     ),
 )
 

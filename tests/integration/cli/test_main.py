@@ -211,7 +211,7 @@ def test_status_on_a_terminal_is_live_and_leaves_it_clean_on_ctrl_c(installation
     ) as process:
         os.close(slave)
         try:
-            screen = read_until(master, b"The plan failed")
+            screen = read_until(master, b"Action plan failed")
             process.send_signal(signal.SIGINT)
             screen += read_until(master, b"\x1b[?1049l")
             assert process.wait(20) == 0

@@ -51,7 +51,7 @@ def test_the_log_in_plain_text_has_a_line_for_each_event(cli: Cli, story: Story)
     lines = cli.text("log").splitlines()
     assert len(lines) == len(cli.lines("log"))
     assert lines[-1].endswith(f"[req-1, run {str(story.run)[:8]}]")
-    assert "The plan failed: 1 of 3 actions failed." in lines[-1]
+    assert "Action plan failed: 1 of 3 actions failed." in lines[-1]
 
 
 def test_the_log_is_cut_to_the_newest_events(cli: Cli, story: Story) -> None:

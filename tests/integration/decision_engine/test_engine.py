@@ -363,7 +363,7 @@ def test_a_run_that_waits_for_another_plan_says_so_once(shop: Workshop) -> None:
         assert topics(shop, audit) == told
         assert waiting_for(shop, audit) == f"Action plan {first} is ongoing."
         (last,) = shop.read.timeline(aggregate_ids=[audit], limit=1, newest_first=True)
-        assert last.summary == f"The run waits: Action plan {first} is ongoing."
+        assert last.summary == f"Run waiting: Action plan {first} is ongoing."
     shop.change_plan(first, skip_everything)
     shop.work(rounds=5)
     assert topics(shop, audit) == [*told, *waits]
