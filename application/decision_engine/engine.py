@@ -33,9 +33,10 @@ from domain.kernel.reasons import Cause, Reason
 from domain.optimization.efficacy import global_efficacy
 from domain.optimization.goals import GOALS, Goal
 from domain.optimization.selection import NoStrategyForGoal, choose_strategy
-from domain.optimization.solution import PlannedAction, Planner, Solution
+from domain.optimization.solution import Planner, Solution
 from domain.optimization.strategy import Strategy
 from domain.plans import ActionPlan, EfficacyIndicator, PlanState, Proposal
+from domain.plans.proposal import PlannedAction
 
 log = logging.getLogger(__name__)
 

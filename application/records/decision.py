@@ -14,8 +14,9 @@ from domain.cluster.storage.model import StorageModel
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Cause
 from domain.metrics.catalogue import MetricTable
-from domain.optimization.solution import PlannedAction, Rejection
+from domain.optimization.solution import Rejection
 from domain.optimization.strategy import StrategyInputs
+from domain.plans.proposal import PlannedAction
 
 FORMAT = 1
 """Version of the record's own shape."""

@@ -14,9 +14,10 @@ from domain.optimization.efficacy import GlobalEfficacy, global_efficacy
 from domain.optimization.goals import GOALS
 from domain.optimization.planners import PLANNERS
 from domain.optimization.selection import choose_strategy
-from domain.optimization.solution import PlannedAction, Rejection
+from domain.optimization.solution import Rejection
 from domain.optimization.strategies import STRATEGIES
 from domain.optimization.strategy import COMPUTE_ONLY, Strategy, StrategyInputs
+from domain.plans.proposal import PlannedAction
 
 
 @dataclass(frozen=True)

@@ -1,28 +1,11 @@
-"""What a strategy hands over: unscheduled actions, indicators, and why everything is as it is."""
+"""What a strategy returns: unordered actions, efficacy indicators, and the reasons for both."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Cause
-
-
-@dataclass(frozen=True)
-class ProposedAction:
-    """An action that a strategy wants, before a planner has put it in its place.
-
-    Attributes:
-        type: action type (``migrate``, ``change_nova_service_state``, …).
-        resource_id: id of what it acts on (server uuid, compute service/host id).
-        parameters: its input parameters, without ``resource_id``.
-        because: why the strategy wants it.
-    """
-
-    type: str
-    resource_id: str
-    parameters: JsonObject
-    because: Cause
+from domain.plans.proposal import PlannedAction, ProposedAction
 
 
 @dataclass(frozen=True)
@@ -53,22 +36,6 @@ class Solution:
     indicators: Mapping[str, float] = field(default_factory=dict)
     rejections: tuple[Rejection, ...] = ()
     notes: tuple[Cause, ...] = ()
-
-
-@dataclass(frozen=True)
-class PlannedAction:
-    """An action in its place in the graph of a plan.
-
-    Attributes:
-        action: what is to be done.
-        parents: places (0-based, in the plan) of the actions that must have *ended* before.
-        requires: the subset of ancestors that must have *succeeded*; if one did not, this is
-            cancelled.
-    """
-
-    action: ProposedAction
-    parents: tuple[int, ...]
-    requires: tuple[int, ...] = ()
 
 
 class Planner(Protocol):

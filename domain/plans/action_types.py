@@ -2,14 +2,12 @@
 
 from domain.cluster.compute.model import ComputeModel
 from domain.kernel.reasons import Cause
-from domain.optimization.solution import ProposedAction
+from domain.plans.proposal import ProposedAction
 
 MIGRATE = "migrate"
 CHANGE_SERVICE_STATE = "change_nova_service_state"
 NOP = "nop"
 SLEEP = "sleep"
-DISABLED_BY_CONSOLIDATION = "watcher_disabled"
-"""Stored with a host that consolidation disabled; the prefix of what it may enable again."""
 
 
 def migrate(

@@ -1,11 +1,45 @@
+"""What is proposed for publication: actions, their order, and the plan made of them."""
+
 from dataclasses import dataclass
 from uuid import UUID
 
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.ids import action_id
 from domain.kernel.reasons import Cause
-from domain.optimization.solution import PlannedAction, ProposedAction
 from domain.plans.action import ActionSpec, EfficacyIndicator
+
+
+@dataclass(frozen=True)
+class ProposedAction:
+    """An action that a strategy wants, before a planner has put it in its place.
+
+    Attributes:
+        type: action type (``migrate``, ``change_nova_service_state``, …).
+        resource_id: id of what it acts on (server uuid, compute service/host id).
+        parameters: its input parameters, without ``resource_id``.
+        because: why the strategy wants it.
+    """
+
+    type: str
+    resource_id: str
+    parameters: JsonObject
+    because: Cause
+
+
+@dataclass(frozen=True)
+class PlannedAction:
+    """An action in its place in the graph of a plan.
+
+    Attributes:
+        action: what is to be done.
+        parents: places (0-based, in the plan) of the actions that must have *ended* before.
+        requires: the subset of ancestors that must have *succeeded*; if one did not, this is
+            cancelled.
+    """
+
+    action: ProposedAction
+    parents: tuple[int, ...]
+    requires: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

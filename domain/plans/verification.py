@@ -7,8 +7,8 @@ from domain.cluster.placement.load import MeasuredLoad
 from domain.cluster.placement.rules.operator import OperatorRules
 from domain.cluster.verifier.plan import CheckedAction, Violation, check_plan
 from domain.cluster.verifier.verifier import Verifier
-from domain.optimization.solution import PlannedAction
 from domain.plans.action_types import CHANGE_SERVICE_STATE, MIGRATE
+from domain.plans.proposal import PlannedAction
 
 
 def verify_plan(

@@ -18,9 +18,8 @@ from eventsourcing.persistence import StoredEvent
 from domain.audits import Audit, AuditDefinition, AuditType, RunCause
 from domain.kernel.metadata import Context
 from domain.kernel.reasons import Cause, Reason
-from domain.optimization.solution import PlannedAction, ProposedAction
 from domain.plans.action_plan import ActionPlan
-from domain.plans.proposal import Proposal
+from domain.plans.proposal import PlannedAction, Proposal, ProposedAction
 from infrastructure.event_log import SqlEventLog, open_event_log, upgrade
 from infrastructure.event_log.event_types import event_types
 from infrastructure.event_log.mapper import Mapper

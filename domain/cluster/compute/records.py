@@ -7,6 +7,9 @@ from domain.cluster.compute.allocations import Allocations
 from domain.cluster.compute.numa.cells import Topology
 from domain.kernel.reasons import Cause
 
+DISABLED_BY_CONSOLIDATION = "watcher_disabled"
+"""Prefix of the ``disabled_reason`` of a host that consolidation disabled and may enable again."""
+
 
 @dataclass(frozen=True)
 class HostRow:

@@ -10,11 +10,10 @@ from typing import Any
 
 from domain.cluster.compute.columns import ServerColumns
 from domain.cluster.compute.model import ComputeModel
-from domain.cluster.compute.records import AggregateRow, GroupRow
+from domain.cluster.compute.records import DISABLED_BY_CONSOLIDATION, AggregateRow, GroupRow
 from domain.cluster.formats.portable import Values
 from domain.cluster.formats.pseudonyms import ALIAS, SCOPED, TENANT, TRAIT, Pseudonyms
 from domain.cluster.table.columns import Coded, coded, map_key
-from domain.plans.action_types import DISABLED_BY_CONSOLIDATION
 
 _STANDARD = ("hw:", "resources")
 """Extra specs whose keys and values are everybody's and bind a server to some hosts."""

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from domain.kernel.errors import InvalidValue
-from domain.optimization.solution import PlannedAction, ProposedAction, Solution
+from domain.optimization.solution import Solution
 from domain.plans.action_types import CHANGE_SERVICE_STATE, MIGRATE
+from domain.plans.proposal import PlannedAction, ProposedAction
 
 DEFAULT_WEIGHTS: Final[Mapping[str, int]] = {
     "nop": 70,

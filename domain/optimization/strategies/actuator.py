@@ -8,8 +8,9 @@ from domain.kernel.aggregate import JsonObject
 from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Cause, Reason
 from domain.metrics.catalogue import MetricNeed
-from domain.optimization.solution import ProposedAction, Solution
+from domain.optimization.solution import Solution
 from domain.optimization.strategy import COMPUTE_ONLY, StrategyInputs
+from domain.plans.proposal import ProposedAction
 
 
 class Actuator:

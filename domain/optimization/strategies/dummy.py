@@ -6,9 +6,10 @@ from domain.cluster.kinds import ModelKind
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Cause, Reason
 from domain.metrics.catalogue import MetricNeed
-from domain.optimization.solution import ProposedAction, Solution
+from domain.optimization.solution import Solution
 from domain.optimization.strategy import COMPUTE_ONLY, StrategyInputs
 from domain.plans.action_types import NOP, SLEEP
+from domain.plans.proposal import ProposedAction
 
 _GREETING = "hello World"
 

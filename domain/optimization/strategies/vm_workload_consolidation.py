@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 
 from domain.cluster.compute.model import ComputeModel
+from domain.cluster.compute.records import DISABLED_BY_CONSOLIDATION
 from domain.cluster.kinds import ModelKind
 from domain.cluster.placement.branch import Branch
 from domain.cluster.placement.constraints import Constraints
@@ -21,9 +22,10 @@ from domain.kernel.reasons import Cause, Reason
 from domain.metrics import catalogue as m
 from domain.optimization.algorithms.packing import dearest, largest_first, prices, ranks, sizes
 from domain.optimization.algorithms.utilisation import Utilisation, utilisation
-from domain.optimization.solution import ProposedAction, Rejection, Solution
+from domain.optimization.solution import Rejection, Solution
 from domain.optimization.strategy import COMPUTE_ONLY, StrategyInputs
-from domain.plans.action_types import DISABLED_BY_CONSOLIDATION, disable_host, enable_host, migrate
+from domain.plans.action_types import disable_host, enable_host, migrate
+from domain.plans.proposal import ProposedAction
 
 CPU_HEADROOM: Final = 0.9
 """Share of a destination's *physical* cores that may be in use after a move. The allocation ratio

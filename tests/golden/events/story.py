@@ -13,9 +13,8 @@ from domain.catalogue import PluginDefinition as PlugIn
 from domain.kernel.aggregate import Aggregate
 from domain.kernel.metadata import Actor, ActorKind, Context, Metadata
 from domain.kernel.reasons import Cause, Reason
-from domain.optimization.solution import PlannedAction, ProposedAction
 from domain.plans.action_plan import ActionPlan
-from domain.plans.proposal import Proposal
+from domain.plans.proposal import PlannedAction, Proposal, ProposedAction
 from domain.reservations import NameReservation
 
 _BEGIN = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)

@@ -7,8 +7,8 @@ from application.ports.event_log import EventLog
 from domain.audits.audit import Audit, AuditDefinition
 from domain.audits.events import AuditType
 from domain.kernel.reasons import Cause, Reason
-from domain.optimization.solution import PlannedAction, ProposedAction
 from domain.plans import ActionPlan, Proposal
+from domain.plans.proposal import PlannedAction, ProposedAction
 from domain.reservations import NameReservation
 from tests.given import context, ident
 

@@ -16,9 +16,10 @@ from domain.audits import AuditState
 from domain.cluster.kinds import ModelKind
 from domain.kernel.reasons import Cause, Reason
 from domain.optimization import PLANNERS
-from domain.optimization.solution import ProposedAction, Solution
+from domain.optimization.solution import Solution
 from domain.optimization.strategy import StrategyInputs
 from domain.plans.action_types import NOP
+from domain.plans.proposal import ProposedAction
 from tests.integration.cluster_models.modelling import grow_old
 from tests.integration.records.storing import (
     ArrangedBaremetal,

@@ -15,8 +15,8 @@ from domain.kernel.aggregate import Aggregate
 from domain.kernel.errors import Refusal
 from domain.kernel.metadata import Actor, ActorKind, Context, Metadata, component
 from domain.kernel.reasons import Cause, Reason
-from domain.optimization.solution import PlannedAction, ProposedAction
 from domain.plans import ActionPlan, EfficacyIndicator, PlanState, Proposal
+from domain.plans.proposal import PlannedAction, ProposedAction
 from tests.given import NOON
 
 ADMIN = Actor(ActorKind.USER, "u-1", "admin", "p-1")

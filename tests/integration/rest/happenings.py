@@ -6,11 +6,11 @@ from application.records.decision import FORMAT, DecisionExplanation
 from domain.audits import Audit, AuditState
 from domain.kernel.metadata import Context
 from domain.kernel.reasons import Cause, Reason
-from domain.optimization.solution import PlannedAction, ProposedAction, Rejection
+from domain.optimization.solution import Rejection
 from domain.plans.action import EfficacyIndicator
 from domain.plans.action_plan import ActionPlan
 from domain.plans.events import PlanState
-from domain.plans.proposal import Proposal
+from domain.plans.proposal import PlannedAction, Proposal, ProposedAction
 
 
 def proposal(audit: UUID, run: UUID, actions: int) -> Proposal:

@@ -18,10 +18,11 @@ from domain.optimization.algorithms.utilisation import utilisation
 from domain.optimization.efficacy import validate_indicators
 from domain.optimization.goals import GOALS
 from domain.optimization.planners import weight_planner
-from domain.optimization.solution import PlannedAction, ProposedAction, Solution
+from domain.optimization.solution import Solution
 from domain.optimization.strategies.vm_workload_consolidation import CPU_HEADROOM, MEMORY_HEADROOM
 from domain.optimization.strategy import StrategyInputs
 from domain.plans.action_types import migrate
+from domain.plans.proposal import PlannedAction, ProposedAction
 from domain.plans.verification import verify_plan
 from tests.benchmarks.cluster_core import synthetic
 from tests.properties.cluster import generate

@@ -21,8 +21,8 @@ from domain.kernel.aggregate import JsonObject
 from domain.kernel.errors import Fenced
 from domain.kernel.metadata import Metadata, component
 from domain.kernel.reasons import Cause, Reason
-from domain.optimization.solution import PlannedAction, ProposedAction
 from domain.plans import ActionPlan, ActionState, PlanState, Proposal
+from domain.plans.proposal import PlannedAction, ProposedAction
 from infrastructure.clock import SystemClock
 from tests.given import ident
 from tests.unit.applier.reference_cloud import FAIL, SKIP, ReferenceCloud, loses_the_reply, refuses

@@ -4,7 +4,8 @@ from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Cause, Reason
 from domain.optimization import PLANNERS
 from domain.optimization.planners import WeightPlanner, weight_planner
-from domain.optimization.solution import PlannedAction, ProposedAction, Solution
+from domain.optimization.solution import Solution
+from domain.plans.proposal import PlannedAction, ProposedAction
 
 WHY = Cause(Reason.REQUESTED_BY_PARAMETERS, {"strategy": "test"})
 

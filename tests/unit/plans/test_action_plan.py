@@ -9,10 +9,10 @@ from domain.kernel.aggregate import Event
 from domain.kernel.errors import DeleteRefused, Fenced, IllegalTransition, NotSkippable, Refusal
 from domain.kernel.ids import plan_id
 from domain.kernel.reasons import Cause, Reason
-from domain.optimization.solution import PlannedAction, ProposedAction
 from domain.plans import Action, ActionPlan, ActionState, PlanState, Proposal
 from domain.plans.action import ENDED
 from domain.plans.action_plan import DELETABLE, TRANSITIONS, USER_TRANSITIONS
+from domain.plans.proposal import PlannedAction, ProposedAction
 from tests.given import context, happened, ident, replayed
 
 LOST = Cause(Reason.OWNER_LOST, {"owner": "a", "successor": "b"})
