@@ -2,6 +2,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 from uuid import UUID
 
+from application.kernel.retry import RetryPolicy, retry
 from application.ports.clock import Clock
 from application.ports.event_log import (
     ConcurrencyConflict,
@@ -16,8 +17,7 @@ from domain.kernel.metadata import Context, Metadata
 A = TypeVar("A", bound=Aggregate)
 T = TypeVar("T")
 
-ATTEMPTS = 8
-BACKOFF = 0.02
+RETRY = RetryPolicy(first_pause=0.02, attempts=8)
 
 
 class AggregateSession(Generic[A]):
@@ -73,20 +73,15 @@ class AggregateSession(Generic[A]):
             DomainError: the decision was a refusal; nothing was appended.
             ConcurrencyConflict, EventLogUnavailable: beyond patience.
         """
-        pause = BACKOFF
-        for attempt in range(1, ATTEMPTS + 1):
+
+        def attempt() -> T:
             try:
                 value = decide(self.state, Context(self._clock.now(), metadata))
                 self._log.save(self.state)
-            except (ConcurrencyConflict, EventLogUnavailable):
-                self._state = None  # what it decided was not (known to be) saved: fold anew
-                if attempt == ATTEMPTS:
-                    raise
             except BaseException:
-                self._state = None  # it may have decided half of something
+                self._state = None  # its changes are not (known to be) saved: fold it again
                 raise
-            else:
-                return value
-            self._clock.sleep(pause)
-            pause *= 2
-        raise AssertionError("unreachable")
+            return value
+
+        conflicts = (ConcurrencyConflict, EventLogUnavailable)
+        return retry(attempt, RETRY, on=conflicts, clock=self._clock)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Generic, Self, TypeVar
 from uuid import UUID
 
+from application.kernel.retry import RetryPolicy, retry
 from application.ports.clock import Clock
 from application.ports.event_log import ConcurrencyConflict, EventLog
 from domain.kernel.aggregate import Aggregate, Created
@@ -14,10 +15,8 @@ from domain.kernel.metadata import Context, Metadata
 
 A = TypeVar("A", bound=Aggregate)
 
-ATTEMPTS = 5
-"""How often a command is decided anew when others append first."""
-BACKOFF = 0.02
-"""Seconds before the second attempt; doubled for each further one."""
+CONFLICT_RETRY = RetryPolicy(first_pause=0.02, attempts=5)
+"""How often a command is decided again when others append first."""
 
 
 class CommandHandled(Created):
@@ -127,18 +126,13 @@ class Commands:
             DomainError: the decision was a refusal; nothing was appended.
             ConcurrencyConflict: others were faster each time.
         """
-        pause = BACKOFF
-        for attempt in range(1, ATTEMPTS + 1):
+
+        def attempt() -> CommandResult[T]:
             transaction = Transaction(self._log)
             value = decide(transaction, Context(self._clock.now(), metadata))
-            try:
-                return CommandResult(value, transaction.commit())
-            except ConcurrencyConflict:
-                if attempt == ATTEMPTS:
-                    raise
-            self._clock.sleep(pause)
-            pause *= 2
-        raise AssertionError("unreachable")
+            return CommandResult(value, transaction.commit())
+
+        return retry(attempt, CONFLICT_RETRY, on=ConcurrencyConflict, clock=self._clock)
 
     def run_once(
         self,

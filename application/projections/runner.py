@@ -2,6 +2,7 @@ import logging
 import threading
 from collections.abc import Iterable
 
+from application.kernel.retry import RetryPolicy
 from application.ports.clock import Clock
 from application.ports.event_log import EventLog
 from application.ports.projections import Projection, ProjectionCheckpoint, ProjectionStore
@@ -12,8 +13,8 @@ BATCH = 500
 """Events per transaction."""
 FLOOR = 1.0
 """Seconds after which the log is looked at even if nothing announced an event."""
-PATIENCE = (0.1, 5.0)
-"""Seconds before the first attempt after an outage, and the most between two."""
+OUTAGE_RETRY = RetryPolicy(first_pause=0.1, longest_pause=5.0)
+"""Pauses while a database cannot be reached."""
 ALL = "all"
 
 _log = logging.getLogger(__name__)
@@ -69,7 +70,7 @@ class Projector:
             self._run(stop)
 
     def _run(self, stop: threading.Event) -> None:
-        pause, most = PATIENCE
+        failures = 0
         prepared = False
         while not stop.is_set():
             try:
@@ -78,11 +79,12 @@ class Projector:
                     prepared = True
                 if not self.step():
                     self._log.wait(self._reached(), FLOOR)
-                pause = PATIENCE[0]
+                failures = 0
             except OUTAGES as outage:
+                failures += 1
+                pause = OUTAGE_RETRY.delay(failures)
                 _log.warning("projections wait %.1f s for a database: %s", pause, outage)
                 stop.wait(pause)
-                pause = min(2 * pause, most)
 
     def catch_up(self) -> int:
         """Takes in everything that the log holds; returns the position reached.

@@ -1,17 +1,19 @@
 """How a datasource is reached: by URL or through the cloud's catalogue, and with what patience."""
 
 import logging
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import requests
 from keystoneauth1.adapter import Adapter
 from openstack.connection import Connection
 
+from application.kernel.retry import RetryPolicy, retry
+from application.ports.clock import Clock
 from application.ports.cloud import CloudRefused, CloudUnreachable
 from application.ports.metrics import MetricsUnavailable
+from infrastructure.clock import SystemClock
 from infrastructure.logs import scrubbed
 from infrastructure.openstack.errors import Misconfigured, spoken
 
@@ -182,19 +184,11 @@ class CatalogueEndpoint:
         return path.removeprefix(version) if address.rstrip("/").endswith(version) else path
 
 
-@dataclass(frozen=True)
-class RequestRetryPolicy:
-    """How often a request is repeated.
+REQUEST_RETRY = RetryPolicy(first_pause=1.0, factor=1.0, attempts=3, time_limit=120.0)
 
-    Attributes:
-        attempts: in all.
-        pause: between two of them, s.
-        limit: no further attempt is begun so many seconds after the first.
-    """
 
-    attempts: int = 3
-    pause: float = 1.0
-    limit: float = 120.0
+class _Failed(Exception):
+    """There was no response, or one that a later attempt may better; the message says which."""
 
 
 class HttpReader:
@@ -202,20 +196,20 @@ class HttpReader:
 
     Args:
         endpoint: whom.
-        patience: how often.
-        sleep: lets seconds pass.
+        policy: how often; its time limit counts from the beginning of the first attempt.
+        clock: pauses.
     """
 
     def __init__(
         self,
         endpoint: DatasourceEndpoint,
-        patience: RequestRetryPolicy | None = None,
+        policy: RetryPolicy = REQUEST_RETRY,
         *,
-        sleep: Callable[[float], None] = time.sleep,
+        clock: Clock | None = None,
     ) -> None:
         self._endpoint = endpoint
-        self._patience = patience or RequestRetryPolicy()
-        self._sleep = sleep
+        self._policy = policy
+        self._clock = clock or SystemClock()
         self.calls = 0
 
     def ask(
@@ -236,24 +230,32 @@ class HttpReader:
             MetricsUnavailable: there was none, or only errors that a proxy or an overloaded server
                 gives.
         """
-        begun = time.monotonic()
-        attempts = 1 if once else self._patience.attempts
-        for attempt in range(1, attempts + 1):
-            self.calls += 1
-            try:
-                response = self._endpoint.send(request)
-            except ConnectionError as error:
-                trouble = str(error)
-            else:
-                if response.status_code not in _RETRIED or said(response):
-                    return response
-                trouble = words(response)
-            waited = time.monotonic() - begun
-            if attempt == attempts or waited > self._patience.limit:
-                break
-            _log.warning("metrics: %s; asking again in %.1f s", trouble, self._patience.pause)
-            self._sleep(self._patience.pause)
-        raise MetricsUnavailable(trouble)
+        policy = replace(self._policy, attempts=1) if once else self._policy
+        try:
+            return retry(
+                lambda: self._send(request, said),
+                policy,
+                on=_Failed,
+                clock=self._clock,
+                failed=lambda error, pause: _log.warning(
+                    "metrics: %s; asking again in %.1f s", error, pause
+                ),
+                since=self._clock.monotonic(),
+            )
+        except _Failed as error:
+            raise MetricsUnavailable(str(error)) from error
+
+    def _send(
+        self, request: Request, said: Callable[[requests.Response], bool]
+    ) -> requests.Response:
+        self.calls += 1
+        try:
+            response = self._endpoint.send(request)
+        except ConnectionError as error:
+            raise _Failed(str(error)) from error
+        if response.status_code in _RETRIED and not said(response):
+            raise _Failed(words(response))
+        return response
 
 
 def words(response: requests.Response) -> str:

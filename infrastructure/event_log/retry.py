@@ -1,11 +1,12 @@
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from application.kernel.retry import RetryPolicy, retry
 from application.ports.event_log import EventLogUnavailable
+from infrastructure.clock import SystemClock
 from infrastructure.event_log.store import Unreachable
 
 log = logging.getLogger(__name__)
@@ -14,8 +15,6 @@ T = TypeVar("T")
 
 SECONDS = 10.0
 """For how long a database that does not answer is asked again."""
-_FIRST_PAUSE = 0.05
-_LONGEST_PAUSE = 1.0
 _LAST_ANSWERS = 60.0
 """Seconds to wait at the end for what is being answered: longer than any lock is waited for."""
 
@@ -28,7 +27,7 @@ class DatabaseRetryPolicy:
     """
 
     def __init__(self, seconds: float = SECONDS) -> None:
-        self._seconds = seconds
+        self._policy = RetryPolicy(first_pause=0.05, longest_pause=1.0, time_limit=seconds)
         self._over = threading.Event()
         self._asking = 0
         self._quiet = threading.Condition()
@@ -39,18 +38,21 @@ class DatabaseRetryPolicy:
         Raises:
             EventLogUnavailable: it was not answered in time, or ``end`` was called.
         """
-        deadline, pause = 0.0, _FIRST_PAUSE
-        while True:
-            try:
-                return self.ask_once(what, question)
-            except Unreachable as error:
-                now = time.monotonic()
-                deadline = deadline or now + self._seconds
-                if now + pause > deadline:
-                    raise EventLogUnavailable(f"{what}: {error}") from error
-                log.warning("event database: %s: %s; again in %.2f s", what, error, pause)
-            self._over.wait(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
+
+        def failed(error: Exception, pause: float) -> None:
+            log.warning("event database: %s: %s; again in %.2f s", what, error, pause)
+
+        try:
+            return retry(
+                lambda: self.ask_once(what, question),
+                self._policy,
+                on=Unreachable,
+                clock=SystemClock(),
+                stop=self._over,
+                failed=failed,
+            )
+        except Unreachable as error:
+            raise EventLogUnavailable(f"{what}: {error}") from error
 
     def ask_once(self, what: str, question: Callable[[], T]) -> T:
         """The answer to a question.

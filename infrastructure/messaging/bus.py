@@ -3,12 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 
 from application.ports.bus import Handler
 from infrastructure.messaging.connection import (
+    RECONNECT,
     TROUBLE,
     Connection,
-    ReconnectBackoff,
     connected,
     raise_if_cancelled,
 )
@@ -22,6 +23,9 @@ from infrastructure.messaging.settings import (
 )
 
 log = logging.getLogger(__name__)
+
+RESTORE = replace(RECONNECT, longest_pause=1.0)
+"""Pauses between attempts to create a consumer."""
 
 
 class NatsBus:
@@ -73,8 +77,7 @@ class NatsBus:
             raise ValueError(f"Consumer {name!r} wants no topic.")
         delivery = Delivery(name, handler, self._consumers, self._report)
         delivery.tally = self._tallies.setdefault(name, delivery.tally)
-        backoff = ReconnectBackoff()
-        while True:
+        for pause in RECONNECT.delays():
             raise_if_cancelled()
             try:
                 async with connected(self._nats, name) as connection:
@@ -85,7 +88,7 @@ class NatsBus:
                     await shift.work(self._stream.name, self._consumers)
             except TROUBLE as error:
                 log.warning("%s: interrupted, connecting anew: %s", name, error)
-            await backoff.pause()
+            await asyncio.sleep(pause)
 
 
 class _ConsumerSession:
@@ -129,11 +132,13 @@ class _ConsumerSession:
 
     async def _restore(self) -> None:
         """Has the consumer on the server, however long its stream takes to appear."""
-        backoff = ReconnectBackoff(longest=1.0)
         complained = False
-        while not self._over:
+        for pause in RESTORE.delays():
             raise_if_cancelled()
-            await backoff.pause()  # also keeps a consumer that is lost again and again from racing
+            if self._over:
+                return
+            # also slows down the restoring of a consumer that is lost again and again
+            await asyncio.sleep(pause)
             if self._connection.client.is_closed:
                 return  # the slot finds out
             try:

@@ -11,12 +11,15 @@ import nats.errors
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 
+from application.kernel.retry import RetryPolicy
 from infrastructure.messaging.settings import NatsConnectionSettings
 
 log = logging.getLogger(__name__)
 
 TROUBLE = (nats.errors.Error, OSError, asyncio.TimeoutError)
 """What goes wrong when a server is away or lost its data: never a reason to give up."""
+RECONNECT = RetryPolicy(first_pause=0.1, longest_pause=5.0)
+"""Pauses before another connection is opened."""
 T = TypeVar("T")
 
 FOR_EVER = -1
@@ -197,29 +200,11 @@ async def connected(settings: NatsConnectionSettings, name: str) -> AsyncIterato
         await connection.close()
 
 
-class ReconnectBackoff:
-    """Growing pauses between attempts."""
-
-    def __init__(self, first: float = 0.1, longest: float = 5.0) -> None:
-        self._first = first
-        self._longest = longest
-        self._next = first
-
-    def reset(self) -> None:
-        """After a success."""
-        self._next = self._first
-
-    async def pause(self) -> None:
-        """Waits, the next time for longer."""
-        pause, self._next = self._next, min(self._next * 2, self._longest)
-        await asyncio.sleep(pause)
-
-
 __all__ = [
+    "RECONNECT",
     "TROUBLE",
     "Connection",
     "Interrupted",
-    "ReconnectBackoff",
     "cancelled",
     "connected",
     "raise_if_cancelled",

@@ -21,10 +21,10 @@ from application.ports.event_log import (
 )
 from infrastructure.messaging import hints
 from infrastructure.messaging.connection import (
+    RECONNECT,
     TROUBLE,
     Connection,
     Interrupted,
-    ReconnectBackoff,
     connected,
     raise_if_cancelled,
 )
@@ -96,6 +96,7 @@ class Relay:
         self._name = name
         self._mark: _Mark | None = None
         self._warned = 0
+        self._failures = 0
         self._status = RelayStatus()
 
     @property
@@ -105,26 +106,26 @@ class Relay:
 
     async def run(self) -> None:
         """Relays until cancelled, whatever happens to NATS or to the log's database."""
-        backoff = ReconnectBackoff()
         while True:
             raise_if_cancelled()
             try:
                 async with connected(self._nats, self._name) as connection:
-                    await self._relay(connection, backoff)
+                    await self._relay(connection)
             except (*TROUBLE, EventLogUnavailable) as error:
                 log.warning("%s: interrupted, resuming from the stream: %s", self._name, error)
-                await backoff.pause()
+                self._failures += 1
+                await asyncio.sleep(RECONNECT.delay(self._failures))
             finally:
                 self._note(connected=False)
 
-    async def _relay(self, connection: Connection, backoff: ReconnectBackoff) -> None:
+    async def _relay(self, connection: Connection) -> None:
         stream = HintStream(connection.jetstream, self._settings)
         await stream.ensure()
         while True:
             raise_if_cancelled()
             try:
                 await connection.attempt(self._round(stream))
-                backoff.reset()
+                self._failures = 0
             except NotFoundError:
                 log.warning("%s: stream %s is gone", self._name, self._settings.name)
                 await stream.ensure()

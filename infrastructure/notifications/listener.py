@@ -17,14 +17,16 @@ from typing import Any, cast
 
 from oslo_config import cfg
 
+from application.kernel.retry import RetryPolicy, retry
 from application.ports.notifications import NotificationBatch
+from infrastructure.clock import SystemClock
 from infrastructure.notifications.translation import Outcomes, Quarantine, Translator
 
 log = logging.getLogger(__name__)
 
 HOW_TO_INSTALL = "notifications need oslo.messaging: pip install 'vigil-optimizer[notifications]'"
-PATIENCE = (0.5, 15.0)
-"""Seconds before the first further attempt to record a batch, and the longest such pause."""
+RECORD_RETRY = RetryPolicy(first_pause=0.5, longest_pause=15.0)
+"""Pauses between attempts to record a batch."""
 GRACE = 8.0
 """Seconds in which the broker must have answered when the process ends."""
 _PRIORITY = "info"
@@ -165,17 +167,20 @@ class Listener:
         self._count(outcomes)
 
     def _recorded(self, told: NotificationBatch) -> None:
-        pause, longest = PATIENCE
-        while True:
-            try:
-                self._record(told)
-            except self._postponed as error:
-                log.warning("notifications wait, again in %.1f s: %s", pause, error)
-                if self._stop.wait(pause):
-                    raise _Stopped from error
-                pause = min(2 * pause, longest)
-            else:
-                return
+        def failed(error: Exception, pause: float) -> None:
+            log.warning("notifications wait, again in %.1f s: %s", pause, error)
+
+        try:
+            retry(
+                lambda: self._record(told),
+                RECORD_RETRY,
+                on=self._postponed,
+                clock=SystemClock(),
+                stop=self._stop,
+                failed=failed,
+            )
+        except self._postponed as error:
+            raise _Stopped from error
 
     def _set_aside(self, body: Mapping[str, Any], error: Exception) -> None:
         event, message = str(body.get("event_type")), str(body.get("message_id"))

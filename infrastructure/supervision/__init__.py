@@ -4,7 +4,6 @@ from infrastructure.supervision.child import (
     ChildState,
     Process,
     ProcessCommand,
-    RestartBackoff,
 )
 from infrastructure.supervision.lock import (
     DirectoryBusy,
@@ -32,7 +31,6 @@ __all__ = [
     "Process",
     "ProcessCommand",
     "Reservation",
-    "RestartBackoff",
     "Supervisor",
     "UpState",
     "Voice",

@@ -120,25 +120,6 @@ class ChildSpec:
     grace: float = 10.0
 
 
-@dataclass(frozen=True)
-class RestartBackoff:
-    """How long to wait before a dead child is started again.
-
-    Attributes:
-        first: seconds before the first restart; doubled for each further one.
-        most: never longer than this.
-        healthy: seconds of readiness after which the count begins anew.
-    """
-
-    first: float = 0.5
-    most: float = 30.0
-    healthy: float = 60.0
-
-    def delay(self, failures: int) -> float:
-        """Seconds before the restart after the ``failures``-th failure in a row (from 1)."""
-        return min(self.most, self.first * 2.0 ** min(failures - 1, 30))
-
-
 READY_FILE = "VIGIL_READY_FILE"
 """Variable that tells a supervised process where to say that it is ready."""
 LONGEST = 65536

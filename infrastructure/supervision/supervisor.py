@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from types import FrameType
 
+from application.kernel.retry import RetryPolicy
 from infrastructure.supervision.child import (
     CannotStart,
     Child,
     ChildSpec,
     ChildState,
-    RestartBackoff,
 )
 from infrastructure.supervision.state import ChildReport
 
@@ -27,6 +27,8 @@ Output = Callable[[str, bytes], None]
 TICK = 0.1
 """Seconds between two looks at children that are not ready yet; else a signal wakes the loop."""
 IDLE = 1.0
+RESTART_POLICY = RetryPolicy(first_pause=0.5, longest_pause=30.0)
+HEALTHY_AFTER = 60.0
 KILLED_WITHIN = 5.0
 """Seconds that the kernel gets to end a killed process."""
 STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -48,7 +50,8 @@ class Supervisor:
         output: takes the lines that they write.
         changed: called after every change of a child's state.
         ready: called once, when all stages have come up.
-        backoff: how long to wait before restarts.
+        restart_policy: pauses before a child that ended is started again.
+        healthy_after: seconds of readiness after which the pauses start from the first again.
     """
 
     def __init__(
@@ -58,13 +61,15 @@ class Supervisor:
         output: Output,
         changed: Callable[[tuple[ChildReport, ...]], None],
         ready: Callable[[], None],
-        backoff: RestartBackoff | None = None,
+        restart_policy: RetryPolicy = RESTART_POLICY,
+        healthy_after: float = HEALTHY_AFTER,
     ) -> None:
         self._children = [Child(spec) for spec in sorted(specs, key=lambda one: one.stage)]
         self._output = output
         self._changed = changed
         self._ready = ready
-        self._backoff = backoff or RestartBackoff()
+        self._restart_policy = restart_policy
+        self._healthy_after = healthy_after
         self._selector = selectors.DefaultSelector()
         self._stopping = 0
         self._coming_up = True
@@ -127,7 +132,7 @@ class Supervisor:
                 return
             if child.state is ChildState.STARTING:
                 self._check_ready(child, now)
-            elif child.failures and now - child.since >= self._backoff.healthy:
+            elif child.failures and now - child.since >= self._healthy_after:
                 child.failures = 0
         elif child.state is ChildState.BACKING_OFF and now >= child.due:
             child.restarts += 1
@@ -153,7 +158,7 @@ class Supervisor:
     def _failed(self, child: Child, what: str) -> None:
         child.failures += 1
         child.failure = what
-        delay = self._backoff.delay(child.failures)
+        delay = self._restart_policy.delay(child.failures)
         child.due = time.monotonic() + delay
         if self._coming_up and child.spec.vital:
             LOG.error("%s %s", child.spec.name, what)

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 from openstack.connection import Connection
 
+from application.kernel.retry import RetryPolicy
 from infrastructure.datasources.endpoint import (
     CatalogueEndpoint,
     HttpReader,
-    RequestRetryPolicy,
     UrlEndpoint,
 )
 from infrastructure.datasources.gnocchi import GnocchiSource
@@ -48,8 +48,13 @@ def datasources(chosen: MetricsSettings, connection: Connection) -> Datasources:
     return Datasources({name: makers[name]() for name in listed}, chosen.datasources, own)
 
 
-def _retries(chosen: MetricsSettings, timeout: float) -> RequestRetryPolicy:
-    return RequestRetryPolicy(chosen.query_max_retries, chosen.query_interval, limit=2 * timeout)
+def _retry_policy(chosen: MetricsSettings, timeout: float) -> RetryPolicy:
+    return RetryPolicy(
+        first_pause=chosen.query_interval,
+        factor=1.0,
+        attempts=chosen.query_max_retries,
+        time_limit=2 * timeout,
+    )
 
 
 def _texts(names: Names) -> dict[str, str]:
@@ -75,7 +80,7 @@ def _gnocchi(chosen: MetricsSettings, connection: Connection, names: Names) -> L
             region=own.region_name,
             timeout=chosen.timeout,
         )
-    api = GnocchiApi(HttpReader(endpoint, _retries(chosen, chosen.timeout)))
+    api = GnocchiApi(HttpReader(endpoint, _retry_policy(chosen, chosen.timeout)))
     return GnocchiSource(api, polling=own.polling_interval, names=_texts(names))
 
 
@@ -96,7 +101,7 @@ def _prometheus(chosen: MetricsSettings, names: Names) -> Listed:
         timeout=chosen.timeout,
     )
     labels = Labels(host=chosen.fqdn_label, server=chosen.instance_uuid_label)
-    api = QueryApi(HttpReader(endpoint, _retries(chosen, chosen.timeout)))
+    api = QueryApi(HttpReader(endpoint, _retry_policy(chosen, chosen.timeout)))
     return PrometheusSource(api, labels, "prometheus", _series(names))
 
 
@@ -110,7 +115,7 @@ def _aetos(chosen: MetricsSettings, connection: Connection, names: Names) -> Lis
         timeout=chosen.timeout,
     )
     labels = Labels(host=own.fqdn_label, server=own.instance_uuid_label)
-    api = QueryApi(HttpReader(endpoint, _retries(chosen, chosen.timeout)))
+    api = QueryApi(HttpReader(endpoint, _retry_policy(chosen, chosen.timeout)))
     return PrometheusSource(api, labels, "aetos", _series(names))
 
 
@@ -129,7 +134,7 @@ def _grafana(chosen: MetricsSettings, names: Names) -> Listed:
     if not panels:
         return UndescribedDatasource("grafana", "[grafana_client] describes no metric")
     endpoint = UrlEndpoint(own.base_url, token=own.token, timeout=own.http_timeout)
-    reader = HttpReader(endpoint, _retries(chosen, own.http_timeout))
+    asker = HttpReader(endpoint, _retry_policy(chosen, own.http_timeout))
     try:
         return GrafanaSource(reader, panels, own.retention_periods)
     except ValueError as error:

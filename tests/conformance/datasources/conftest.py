@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 import pytest
 import requests
 
+from application.kernel.retry import RetryPolicy
 from application.ports.metrics import MetricSource
 from domain.cluster.compute.model import ComputeModel
-from infrastructure.datasources.endpoint import HttpReader, RequestRetryPolicy, UrlEndpoint
+from infrastructure.datasources.endpoint import HttpReader, UrlEndpoint
 from infrastructure.datasources.gnocchi import GnocchiSource
 from infrastructure.datasources.gnocchi_api import GnocchiApi
 from infrastructure.datasources.grafana import GrafanaSource
@@ -27,7 +28,7 @@ from tests.integration.datasources import gnocchi_server
 from tests.postgres import Server
 
 Maker = Callable[[UrlEndpoint], MetricSource]
-ONCE = RequestRetryPolicy(attempts=1)
+ONCE = RetryPolicy(1.0, attempts=1)
 
 
 @dataclass

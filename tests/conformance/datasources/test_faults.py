@@ -8,23 +8,25 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
+from application.kernel.retry import RetryPolicy
 from application.ports.metrics import MetricSource, MetricsUnavailable
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.records import HostRow, ServerRow
 from domain.metrics import catalogue as m
-from infrastructure.datasources.endpoint import HttpReader, RequestRetryPolicy, UrlEndpoint
+from infrastructure.datasources.endpoint import HttpReader, UrlEndpoint
 from infrastructure.datasources.gnocchi import GnocchiSource
 from infrastructure.datasources.gnocchi_api import GnocchiApi
 from infrastructure.datasources.grafana import GrafanaSource
 from infrastructure.datasources.prometheus import PrometheusSource
 from infrastructure.datasources.queries import QueryApi
+from tests.clocks import RecordingClock
 from tests.conformance.datasources import gnocchi_stub, grafana_stub, truth
 from tests.conformance.datasources.stub import Answer, Call, served
 from tests.ports import free_port
 
 Build = Callable[[HttpReader], MetricSource]
 NEEDS = (truth.need(m.HOST_CPU_USAGE),)
-PATIENCE = RequestRetryPolicy(attempts=3, pause=0.25, limit=60.0)
+PATIENCE = RetryPolicy(0.25, factor=1.0, attempts=3, time_limit=60.0)
 
 BUILDS: dict[str, Build] = {
     "prometheus": lambda asker: PrometheusSource(QueryApi(asker)),
@@ -57,7 +59,7 @@ def _facing(
     """An adapter whose datasource answers like that."""
     with served(answer) as url:
         endpoint = UrlEndpoint(url, timeout=timeout)
-        yield BUILDS[kind](HttpReader(endpoint, PATIENCE, sleep=pauses.append))
+        yield BUILDS[kind](HttpReader(endpoint, PATIENCE, clock=RecordingClock(pauses)))
         endpoint.close()
 
 
@@ -76,7 +78,7 @@ def test_a_server_that_is_not_there_is_unavailable_after_a_few_tries(
     kind: str, pauses: list[float], model: ComputeModel
 ) -> None:
     endpoint = UrlEndpoint(f"http://127.0.0.1:{free_port()}", timeout=5.0)
-    source = BUILDS[kind](HttpReader(endpoint, PATIENCE, sleep=pauses.append))
+    source = BUILDS[kind](HttpReader(endpoint, PATIENCE, clock=RecordingClock(pauses)))
     with pytest.raises(MetricsUnavailable, match=r"127\.0\.0\.1"):
         source.fetch(NEEDS, model)
     with pytest.raises(MetricsUnavailable):
@@ -176,8 +178,8 @@ def test_patience_ends_with_time_as_well_as_with_tries(pauses: list[float]) -> N
 
     with served(hang) as url:
         endpoint = UrlEndpoint(url, timeout=0.2)
-        patience = RequestRetryPolicy(attempts=1000, pause=0.0, limit=0.5)
-        source = BUILDS["prometheus"](HttpReader(endpoint, patience, sleep=pauses.append))
+        patience = RetryPolicy(0.0, attempts=1000, time_limit=0.5)
+        source = BUILDS["prometheus"](HttpReader(endpoint, patience, clock=RecordingClock(pauses)))
         with pytest.raises(MetricsUnavailable):
             source.fetch(NEEDS, truth.model())
         release.set()

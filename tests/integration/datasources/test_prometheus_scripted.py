@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 import numpy as np
 import pytest
 
+from application.kernel.retry import RetryPolicy
 from application.ports.metrics import MetricsUnavailable
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.records import HostRow, ServerRow
@@ -17,13 +18,13 @@ from domain.metrics.catalogue import MetricNeed
 from infrastructure.datasources.endpoint import (
     CatalogueEndpoint,
     HttpReader,
-    RequestRetryPolicy,
     UrlEndpoint,
 )
 from infrastructure.datasources.prometheus import PrometheusSource
 from infrastructure.datasources.promql import Labels
 from infrastructure.datasources.queries import QueryApi
 from infrastructure.openstack.connection import connect
+from tests.clocks import RecordingClock
 from tests.integration.openstack.scripted import Asked, Say, ScriptedCloud
 
 QUERY = "/api/v1/query"
@@ -48,7 +49,9 @@ def pauses() -> list[float]:
 @pytest.fixture
 def source(cloud: ScriptedCloud, pauses: list[float]) -> Iterator[PrometheusSource]:
     endpoint = UrlEndpoint(f"{cloud.url}/metrics", credentials=("user", "secret"), timeout=5.0)
-    asker = HttpReader(endpoint, RequestRetryPolicy(attempts=3, pause=0.5), sleep=pauses.append)
+    asker = HttpReader(
+        endpoint, RetryPolicy(0.5, factor=1.0, attempts=3), clock=RecordingClock(pauses)
+    )
     yield PrometheusSource(QueryApi(asker), Labels("fqdn", "resource"))
     endpoint.close()
 

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from openstack.connection import Connection
 
+from application.kernel.retry import RetryPolicy
 from application.ports.metrics import MetricSource, MetricsUnavailable
 from domain.cluster.compute.model import ComputeModel
 from domain.kernel.reasons import Reason
 from domain.metrics import catalogue as m
 from domain.metrics.catalogue import MetricNeed
-from infrastructure.datasources.endpoint import HttpReader, RequestRetryPolicy, UrlEndpoint
+from infrastructure.datasources.endpoint import HttpReader, UrlEndpoint
 from infrastructure.datasources.gnocchi import GnocchiSource
 from infrastructure.datasources.gnocchi_api import GnocchiApi
 from infrastructure.datasources.prometheus import PrometheusSource
@@ -48,7 +49,7 @@ def model() -> ComputeModel:
 
 def _asker(url: str) -> HttpReader:
     return HttpReader(
-        UrlEndpoint(url, credentials=("admin", ""), timeout=10.0), RequestRetryPolicy(attempts=1)
+        UrlEndpoint(url, credentials=("admin", ""), timeout=10.0), RetryPolicy(1.0, attempts=1)
     )
 
 

@@ -39,8 +39,19 @@ class Tree:
         self.folder = folder
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self, *children: dict[str, Any], **backoff: float) -> None:
-        plan = {"children": children, "backoff": backoff}
+    def start(
+        self,
+        *children: dict[str, Any],
+        first_pause: float = 0.5,
+        longest_pause: float = 30.0,
+        healthy_after: float = 60.0,
+    ) -> None:
+        plan = {
+            "children": children,
+            "first_pause": first_pause,
+            "longest_pause": longest_pause,
+            "healthy_after": healthy_after,
+        }
         (self.folder / "plan.json").write_text(json.dumps(plan))
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.integration.supervision.tree", str(self.folder)],

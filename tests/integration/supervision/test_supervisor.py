@@ -29,7 +29,9 @@ NOTE_TERM = (
 
 
 def test_a_killed_child_is_started_again(tree: Tree, kill: Callable[[int], None]) -> None:
-    tree.start({"name": "worker", "code": SLEEP}, {"name": "other", "code": SLEEP}, first=0.05)
+    tree.start(
+        {"name": "worker", "code": SLEEP}, {"name": "other", "code": SLEEP}, first_pause=0.05
+    )
     tree.wait_up()
     first, other = tree.child_pid("worker"), tree.child_pid("other")
     kill(first)
@@ -41,14 +43,18 @@ def test_a_killed_child_is_started_again(tree: Tree, kill: Callable[[int], None]
 
 
 def test_the_wait_doubles_with_each_failure_up_to_its_limit(tree: Tree) -> None:
-    tree.start({"name": "worker", "code": "raise SystemExit(3)"}, first=0.02, most=0.1)
+    tree.start(
+        {"name": "worker", "code": "raise SystemExit(3)"}, first_pause=0.02, longest_pause=0.1
+    )
     eventually(lambda: tree.log().count("0.1 s") >= 2, "the limit is reached twice")
     waits = [line.split()[-2] for line in tree.log().splitlines() if "exit code 3" in line]
     assert waits[:5] == ["0.02", "0.04", "0.08", "0.1", "0.1"]
 
 
 def test_after_a_healthy_time_the_wait_begins_anew(tree: Tree, kill: Callable[[int], None]) -> None:
-    tree.start({"name": "worker", "code": SLEEP}, first=0.05, most=5, healthy=HEALTHY)
+    tree.start(
+        {"name": "worker", "code": SLEEP}, first_pause=0.05, longest_pause=5, healthy_after=HEALTHY
+    )
     pid = tree.child_pid("worker")
     for _ in range(2):
         kill(pid)
@@ -197,7 +203,7 @@ def test_every_line_arrives_with_the_name_of_its_child(tree: Tree) -> None:
 def test_the_nats_server_comes_back_where_its_clients_look_for_it(
     tree: Tree, kill: Callable[[int], None]
 ) -> None:
-    tree.start({"name": "nats"}, first=0.05)
+    tree.start({"name": "nats"}, first_pause=0.05)
     tree.wait_up()
     first = tree.child_pid("nats")
     before = nats_address(tree, first)

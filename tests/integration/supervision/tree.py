@@ -10,11 +10,11 @@ from typing import Any
 
 import msgspec
 
+from application.kernel.retry import RetryPolicy
 from infrastructure.supervision import (
     ChildReport,
     ChildSpec,
     ProcessCommand,
-    RestartBackoff,
     Supervisor,
 )
 from infrastructure.supervision.nats import NatsLaunch
@@ -42,7 +42,8 @@ def main() -> None:
         output=output,
         changed=changed,
         ready=(folder / "up").touch,
-        backoff=RestartBackoff(**plan.get("backoff", {})),
+        restart_policy=RetryPolicy(plan["first_pause"], plan["longest_pause"]),
+        healthy_after=plan["healthy_after"],
     ).run()
 
 

@@ -1,0 +1,18 @@
+"""Clocks for tests."""
+
+from infrastructure.clock import SystemClock
+
+
+class RecordingClock(SystemClock):
+    """Sleeps do not block: their lengths are recorded.
+
+    Attributes:
+        pauses: seconds of each sleep so far.
+    """
+
+    def __init__(self, pauses: list[float] | None = None) -> None:
+        self.pauses: list[float] = [] if pauses is None else pauses
+
+    def sleep(self, seconds: float) -> None:
+        """Records a pause."""
+        self.pauses.append(seconds)
