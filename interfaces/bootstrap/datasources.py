@@ -134,7 +134,7 @@ def _grafana(chosen: MetricsSettings, names: Names) -> Listed:
     if not panels:
         return UndescribedDatasource("grafana", "[grafana_client] describes no metric")
     endpoint = UrlEndpoint(own.base_url, token=own.token, timeout=own.http_timeout)
-    asker = HttpReader(endpoint, _retry_policy(chosen, own.http_timeout))
+    reader = HttpReader(endpoint, _retry_policy(chosen, own.http_timeout))
     try:
         return GrafanaSource(reader, panels, own.retention_periods)
     except ValueError as error:
