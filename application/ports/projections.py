@@ -8,72 +8,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, Protocol
 from uuid import UUID
 
+from application.ports.columns import ProjectionSchema
 from application.ports.event_log import RecordedEvent
 from application.ports.read_models import QuarantinedEvent
-
-
-class ColumnType(StrEnum):
-    """What a column holds. Texts sort by code point, times are aware UTC, JSON is plain data."""
-
-    TEXT = "text"
-    INTEGER = "integer"
-    BOOLEAN = "boolean"
-    UUID = "uuid"
-    TIME = "time"
-    JSON = "json"
-
-
-@dataclass(frozen=True)
-class ReadColumn:
-    """A column of a read table."""
-
-    kind: ColumnType
-    nullable: bool = False
-
-
-@dataclass(frozen=True)
-class ReadIndex:
-    """A secondary index.
-
-    Attributes:
-        only: a nullable column; only rows in which it is set are indexed.
-    """
-
-    columns: tuple[str, ...]
-    only: str | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class ReadTable:
-    """A read table. A declaration is equal only to itself.
-
-    Attributes:
-        key: the column that identifies a row.
-    """
-
-    name: str
-    key: str
-    columns: Mapping[str, ReadColumn]
-    indexes: tuple[ReadIndex, ...] = ()
-
-
-@dataclass(frozen=True)
-class ProjectionSchema:
-    """What a projection fills.
-
-    Attributes:
-        version: rises whenever tables or the meaning of the fold change; the read tables are then
-            built anew beside the old ones.
-    """
-
-    projection: str
-    version: int
-    tables: tuple[ReadTable, ...]
-
 
 Row = Mapping[str, Any]
 """Column → value."""
@@ -110,7 +50,7 @@ class Projection(Protocol):
     """A fold of events into tables: pure in (event, tables), no clock, no network."""
 
     @property
-    def shape(self) -> ProjectionSchema:
+    def schema(self) -> ProjectionSchema:
         """Its name, version and tables."""
         ...
 
@@ -130,7 +70,7 @@ class ProjectionCheckpoint:
 
     Attributes:
         generation: which set of physical tables, from 1; never used again.
-        version: of the shape it was built with.
+        version: of the schema it was built with.
         position: log position up to which its tables reflect the log.
         active: whether queries read it; the others are being built.
     """
@@ -194,15 +134,15 @@ class StoreUnavailable(Exception):
 class ProjectionStore(Protocol):
     """Holds generations of read tables with their positions. Safe for any number of projectors."""
 
-    def prepare(self, shapes: Iterable[ProjectionSchema]) -> None:
-        """Makes a generation for each shape that has none of its version, at position 0.
+    def prepare(self, schemas: Iterable[ProjectionSchema]) -> None:
+        """Makes a generation for each schema that has none of its version, at position 0.
 
         The first generation of a projection is shown at once; one whose version is newer than the
         shown one is built beside it. Doing it again, or twice at once, changes nothing.
         """
         ...
 
-    def standings(self) -> list[ProjectionCheckpoint]:
+    def checkpoints(self) -> list[ProjectionCheckpoint]:
         """All generations."""
         ...
 
@@ -210,7 +150,7 @@ class ProjectionStore(Protocol):
         self,
         after: int,
         upto: int,
-        shapes: Mapping[str, ProjectionSchema],
+        schemas: Mapping[str, ProjectionSchema],
         only: Collection[ProjectionCheckpoint] | None = None,
     ) -> AbstractContextManager[Sequence[Target]]:
         """A transaction that moves all generations that stand at ``after`` on to ``upto``.
@@ -218,7 +158,7 @@ class ProjectionStore(Protocol):
         Args:
             after: position they must stand at; who has moved on meanwhile is left alone.
             upto: position they have reached when the transaction ends well.
-            shapes: projection → what the caller folds; other projections and versions are left
+            schemas: projection → what the caller folds; other projections and versions are left
                 alone.
             only: these generations and no others.
 
@@ -231,17 +171,17 @@ class ProjectionStore(Protocol):
         """
         ...
 
-    def build(self, shape: ProjectionSchema) -> ProjectionCheckpoint:
+    def build(self, schema: ProjectionSchema) -> ProjectionCheckpoint:
         """A new, empty generation beside the shown one; an unfinished one is given up for it."""
         ...
 
     def compare(
-        self, shape: ProjectionSchema, live: ProjectionCheckpoint, built: ProjectionCheckpoint
+        self, schema: ProjectionSchema, live: ProjectionCheckpoint, built: ProjectionCheckpoint
     ) -> Comparison | None:
         """Both generations, table by table; None if they do not stand at one position now."""
         ...
 
-    def activate(self, shape: ProjectionSchema, built: ProjectionCheckpoint) -> bool:
+    def activate(self, schema: ProjectionSchema, built: ProjectionCheckpoint) -> bool:
         """Shows a generation instead of the shown one, which is dropped.
 
         Returns:

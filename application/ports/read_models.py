@@ -1,6 +1,7 @@
-"""The port of the read models: everything that a GET shows and a worker looks for.
+"""The port of the read models: the queries of the API and of the workers.
 
-Views are plain values. ``id`` is the creation order within a resource. Times are aware UTC.
+Views are plain values, and their fields are the columns of the read tables (``read_tables``).
+``id`` is the creation order within a resource. Times are aware UTC.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,6 +10,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from application.ports.columns import CaseFolded, Joined, Reference
 from domain.kernel.aggregate import JsonObject
 
 
@@ -18,7 +20,7 @@ class GoalView:
 
     id: int
     uuid: UUID
-    name: str
+    name: CaseFolded[str]
     display_name: str
     efficacy_specification: list[Any]
     created_at: datetime
@@ -32,10 +34,10 @@ class StrategyView:
 
     id: int
     uuid: UUID
-    name: str
+    name: CaseFolded[str]
     display_name: str
-    goal_uuid: UUID | None
-    goal_name: str | None
+    goal_uuid: Reference[UUID]
+    goal_name: CaseFolded[Reference[str]]
     parameters_spec: JsonObject
     created_at: datetime
     updated_at: datetime | None
@@ -48,12 +50,12 @@ class AuditTemplateView:
 
     id: int
     uuid: UUID
-    name: str
+    name: CaseFolded[str]
     description: str | None
-    goal_uuid: UUID | None
-    goal_name: str | None
+    goal_uuid: Reference[UUID]
+    goal_name: CaseFolded[Reference[str]]
     strategy_uuid: UUID | None
-    strategy_name: str | None
+    strategy_name: CaseFolded[str | None]
     scope: list[Any]
     default_parameters: JsonObject
     created_at: datetime
@@ -63,17 +65,24 @@ class AuditTemplateView:
 
 @dataclass(frozen=True)
 class AuditView:
-    """An audit. ``version`` is that of the aggregate the row shows."""
+    """An audit.
+
+    Attributes:
+        version: of the aggregate that the row shows.
+        last_due: due time of the latest run.
+        run_id, run_due, run_owner, run_not_before: of the run that has not ended.
+        run_position: log position of the request for that run.
+    """
 
     id: int
     uuid: UUID
-    name: str
+    name: CaseFolded[str]
     audit_type: str
     state: str
-    goal_uuid: UUID | None
-    goal_name: str | None
+    goal_uuid: Reference[UUID]
+    goal_name: CaseFolded[Reference[str]]
     strategy_uuid: UUID | None
-    strategy_name: str | None
+    strategy_name: CaseFolded[str | None]
     interval: str | None
     scope: list[Any]
     parameters: JsonObject
@@ -85,6 +94,12 @@ class AuditView:
     hostname: str | None
     status_message: str | None
     version: int
+    last_due: datetime | None
+    run_id: UUID | None
+    run_due: datetime | None
+    run_owner: str | None
+    run_not_before: datetime | None
+    run_position: int | None
     created_at: datetime
     updated_at: datetime | None
     deleted_at: datetime | None
@@ -96,45 +111,51 @@ class ActionPlanView:
 
     Attributes:
         efficacy_indicators, global_efficacy: lists of {name, description, unit, value}.
-        notes: what the strategy remarked (rendered reasons).
+        notes: remarks of the strategy (rendered reasons).
         record, explanation: digests of the decision record and of the record of its reasons.
-        actions_total, actions_ended, actions_ongoing: for progress displays.
+        owner: instance of the applier that executes it.
+        actions_total, actions_ended, actions_ongoing: numbers of actions.
+        version: of the aggregate that the row shows.
+        open_position: log position of the launch; None before it and when the plan has ended.
     """
 
     id: int
     uuid: UUID
-    audit_uuid: UUID | None
-    audit_deleted: bool
+    audit_uuid: Reference[UUID]
+    audit_deleted: Joined[bool]
     run_id: UUID
     goal_name: str
-    strategy_uuid: UUID | None
-    strategy_name: str
+    strategy_uuid: Reference[UUID]
+    strategy_name: CaseFolded[str]
     state: str
     efficacy_indicators: list[Any]
     global_efficacy: list[Any]
     notes: list[str]
     record: str
+    explanation: str
+    owner: str | None
     hostname: str | None
     status_message: str | None
     actions_total: int
     actions_ended: int
     actions_ongoing: int
     version: int
+    open_position: int | None
     created_at: datetime
     updated_at: datetime | None
     deleted_at: datetime | None
-    explanation: str = ""
 
 
 @dataclass(frozen=True)
 class ActionView:
-    """An action. ``because``: why the strategy wanted it, rendered."""
+    """An action. ``because``: the reason for which the strategy proposed it, rendered."""
 
     id: int
     uuid: UUID
     action_plan_uuid: UUID
+    audit_uuid: UUID
     action_type: str
-    description: str
+    description: Joined[str]
     state: str
     parents: list[str]
     input_parameters: JsonObject
@@ -145,7 +166,7 @@ class ActionView:
     ended_at: datetime | None
     created_at: datetime
     updated_at: datetime | None
-    deleted_at: datetime | None
+    deleted_at: Joined[datetime | None]
 
 
 @dataclass(frozen=True)
@@ -154,7 +175,7 @@ class ScoringEngineView:
 
     id: int
     uuid: UUID
-    name: str
+    name: CaseFolded[str]
     description: str
     metainfo: str | None
     created_at: datetime
@@ -163,8 +184,20 @@ class ScoringEngineView:
 
 
 @dataclass(frozen=True)
+class ActionTypeView:
+    """An action type."""
+
+    id: int
+    name: str
+    description: str
+    created_at: datetime
+    updated_at: datetime | None
+    deleted_at: datetime | None
+
+
+@dataclass(frozen=True)
 class TimelineView:
-    """One event, as a sentence with its provenance."""
+    """An event: a sentence and its provenance. ``causation``: position of the causing event."""
 
     position: int
     at: datetime
@@ -181,11 +214,11 @@ class TimelineView:
 
 @dataclass(frozen=True)
 class EventFilter:
-    """Which events are wanted beyond what they happened to. None = no limit.
+    """Selects events by provenance. None = no limit.
 
     Attributes:
-        actor: name of whoever caused them.
-        since, until: when (until is exclusive).
+        actor: name of the user or component that caused the event.
+        since, until: time of the event (until is exclusive).
     """
 
     actor: str | None = None
@@ -198,7 +231,7 @@ EVERY_EVENT = EventFilter()
 
 @dataclass(frozen=True)
 class StateCount:
-    """How much there is.
+    """Numbers of objects by state.
 
     Attributes:
         plans: state → action plans that are not deleted.
@@ -214,9 +247,9 @@ class OpenRun:
     """A run that was requested and has not ended.
 
     Attributes:
-        not_before: set while a run that was put off was not claimed again.
+        not_before: time of the next attempt, while the run is deferred.
         position: of the event that requested it.
-        force: whether it may begin while a plan is being executed.
+        force: whether it may start while an action plan is executed.
     """
 
     audit_id: UUID
@@ -230,7 +263,7 @@ class OpenRun:
 
 @dataclass(frozen=True)
 class OpenPlan:
-    """A plan that was launched and has not ended. ``position``: of the event that launched it."""
+    """A launched plan that has not ended. ``position``: of the event that launched it."""
 
     plan_id: UUID
     state: str
@@ -240,7 +273,7 @@ class OpenPlan:
 
 @dataclass(frozen=True)
 class ContinuousAudit:
-    """A continuous audit, as the scheduler needs it."""
+    """A continuous audit that the scheduler checks. ``run_open``: its latest run has not ended."""
 
     audit_id: UUID
     state: str
@@ -254,11 +287,12 @@ class ContinuousAudit:
 
 @dataclass(frozen=True)
 class ProjectionStatus:
-    """How a projection stands.
+    """The status of a projection.
 
     Attributes:
         position: log position that its tables reflect; lag: events behind the end of the log.
-        quarantined: events that it could not take in; error: the latest one's text.
+        quarantined: number of events that it could not process; error: text of the latest one.
+        building: whether a new version of its tables is being built.
     """
 
     name: str
@@ -272,7 +306,7 @@ class ProjectionStatus:
 
 @dataclass(frozen=True)
 class QuarantinedEvent:
-    """An event that a projection (or the log's reader) could not take in."""
+    """An event that a projection, or the reader of the log, could not process."""
 
     projection: str
     position: int
@@ -284,11 +318,11 @@ class QuarantinedEvent:
 
 @dataclass(frozen=True)
 class Page:
-    """Which part of a list, in which order.
+    """A page of a list and its order.
 
     Attributes:
-        limit: at most so many rows.
-        marker: uuid (services: id) of the row before the first wanted one.
+        limit: maximum number of rows.
+        marker: uuid (services: id) of the last row of the page before.
         sort_key: a column of the view; ``id`` = creation order.
         descending: direction of (sort_key, id).
         show_deleted: whether deleted rows are included.
@@ -306,7 +340,7 @@ class MarkerNotFound(LookupError):
 
 
 class UnknownSortKey(LookupError):
-    """A list cannot be sorted by what a page names."""
+    """The list cannot be sorted by this key."""
 
 
 Filters = Mapping[str, str]
@@ -314,7 +348,10 @@ Filters = Mapping[str, str]
 
 
 class ReadModels(Protocol):
-    """Queries. Single lookups take a uuid, a name (without case) or a numeric id as text."""
+    """Queries. ``ident``: a uuid, a name (case-insensitive) or a numeric id, as text.
+
+    All methods raise ``StoreUnavailable`` if the database does not answer.
+    """
 
     def goal(self, ident: str, *, show_deleted: bool = False) -> GoalView | None: ...
     def goals(self, page: Page) -> list[GoalView]: ...
@@ -349,8 +386,8 @@ class ReadModels(Protocol):
         """Events by position."""
         ...
 
-    def tally(self) -> StateCount:
-        """How much there is, by state."""
+    def state_counts(self) -> StateCount:
+        """Numbers of plans and actions by state."""
         ...
 
     def open_runs(self, now: datetime) -> list[OpenRun]:
@@ -361,8 +398,8 @@ class ReadModels(Protocol):
         """Plans that are PENDING, ONGOING or CANCELLING, oldest first."""
         ...
 
-    def schedules(self) -> list[ContinuousAudit]:
-        """CONTINUOUS audits that are PENDING or ONGOING."""
+    def continuous_audits(self) -> list[ContinuousAudit]:
+        """CONTINUOUS audits that are PENDING or ONGOING and have an interval."""
         ...
 
     def recommended_plans(self, audit_id: UUID | None = None) -> list[ActionPlanView]:
@@ -370,15 +407,15 @@ class ReadModels(Protocol):
         ...
 
     def projections(self) -> list[ProjectionStatus]:
-        """How each projection stands."""
+        """The status of each projection."""
         ...
 
     def quarantine(self, limit: int = 100) -> list[QuarantinedEvent]:
-        """Events that could not be taken in, newest first."""
+        """Quarantined events, newest first."""
         ...
 
     def await_position(self, position: int, timeout: float) -> bool:
-        """Waits until every projection that queries read has passed a position.
+        """Waits until the read tables reflect a log position.
 
         Returns:
             Whether it did within ``timeout`` seconds.

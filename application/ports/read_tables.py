@@ -1,254 +1,126 @@
-"""The tables of the read models: the contract between the folds that fill them and the queries.
+"""The read tables: projections fill them, queries read them.
 
-A version rises whenever its tables, or the meaning of what the fold writes, change.
-Names that are looked up without case have a second, case-folded column (``…_key``).
-References hold the uuid for ever; whether the other end is deleted is found out by the query.
+The columns follow from the classes of the views. Raise the version of a schema when its tables, or
+the values that its projection writes, change. References hold the uuid of the other object also
+after that is deleted; queries check whether it is.
 """
 
-from application.ports.projections import (
-    ColumnType,
-    ProjectionSchema,
-    ReadColumn,
-    ReadIndex,
-    ReadTable,
-)
+from datetime import datetime
+from typing import Any, TypedDict
+from uuid import UUID
 
-_ID = {"id": ReadColumn(ColumnType.INTEGER), "uuid": ReadColumn(ColumnType.UUID)}
-_NAME = {"name": ReadColumn(ColumnType.TEXT), "name_key": ReadColumn(ColumnType.TEXT)}
-_TIMES = {
-    "created_at": ReadColumn(ColumnType.TIME),
-    "updated_at": ReadColumn(ColumnType.TIME, nullable=True),
-    "deleted_at": ReadColumn(ColumnType.TIME, nullable=True),
-}
-_GOAL = {
-    "goal_uuid": ReadColumn(ColumnType.UUID),
-    "goal_name": ReadColumn(ColumnType.TEXT),
-    "goal_key": ReadColumn(ColumnType.TEXT),
-}
-_STRATEGY = {
-    "strategy_uuid": ReadColumn(ColumnType.UUID, nullable=True),
-    "strategy_name": ReadColumn(ColumnType.TEXT, nullable=True),
-    "strategy_key": ReadColumn(ColumnType.TEXT, nullable=True),
-}
+from application.ports.columns import ProjectionSchema, ReadIndex, read_table
+from application.ports.read_models import (
+    ActionPlanView,
+    ActionTypeView,
+    ActionView,
+    AuditTemplateView,
+    AuditView,
+    GoalView,
+    ScoringEngineView,
+    StrategyView,
+    TimelineView,
+)
+from domain.kernel.aggregate import JsonObject
+
 _BY_ID = ReadIndex(("id",))
 _BY_NAME = ReadIndex(("name_key",))
 
-GOALS = ReadTable(
-    "goals",
-    key="uuid",
-    columns={
-        **_ID,
-        **_NAME,
-        "display_name": ReadColumn(ColumnType.TEXT),
-        "efficacy_specification": ReadColumn(ColumnType.JSON),
-        **_TIMES,
-    },
-)
-STRATEGIES = ReadTable(
-    "strategies",
-    key="uuid",
-    columns={
-        **_ID,
-        **_NAME,
-        "display_name": ReadColumn(ColumnType.TEXT),
-        **_GOAL,
-        "parameters_spec": ReadColumn(ColumnType.JSON),
-        **_TIMES,
-    },
-)
-SCORING_ENGINES = ReadTable(
-    "scoring_engines",
-    key="uuid",
-    columns={
-        **_ID,
-        **_NAME,
-        "description": ReadColumn(ColumnType.TEXT),
-        "metainfo": ReadColumn(ColumnType.TEXT, nullable=True),
-        **_TIMES,
-    },
-)
-ACTION_TYPES = ReadTable(
-    "action_types",
-    key="name",
-    columns={
-        "id": ReadColumn(ColumnType.INTEGER),
-        "name": ReadColumn(ColumnType.TEXT),
-        "description": ReadColumn(ColumnType.TEXT),
-        **_TIMES,
-    },
-)
-CATALOGUE = ProjectionSchema(
+GOALS = read_table("goals", GoalView)
+STRATEGIES = read_table("strategies", StrategyView)
+SCORING_ENGINES = read_table("scoring_engines", ScoringEngineView)
+ACTION_TYPES = read_table("action_types", ActionTypeView, key="name")
+CATALOGUE_SCHEMA = ProjectionSchema(
     "catalogue", version=1, tables=(GOALS, STRATEGIES, SCORING_ENGINES, ACTION_TYPES)
 )
 
-AUDIT_TEMPLATES = ReadTable(
-    "audit_templates",
-    key="uuid",
-    columns={
-        **_ID,
-        **_NAME,
-        "description": ReadColumn(ColumnType.TEXT, nullable=True),
-        **_GOAL,
-        **_STRATEGY,
-        "scope": ReadColumn(ColumnType.JSON),
-        "default_parameters": ReadColumn(ColumnType.JSON),
-        **_TIMES,
-    },
-    indexes=(_BY_ID, _BY_NAME),
-)
-TEMPLATES = ProjectionSchema("audit-templates", version=1, tables=(AUDIT_TEMPLATES,))
+AUDIT_TEMPLATES = read_table("audit_templates", AuditTemplateView, _BY_ID, _BY_NAME)
+AUDIT_TEMPLATE_SCHEMA = ProjectionSchema("audit-templates", version=1, tables=(AUDIT_TEMPLATES,))
 
-AUDITS = ReadTable(
+AUDITS = read_table(
     "audits",
-    key="uuid",
-    columns={
-        **_ID,
-        **_NAME,
-        "audit_type": ReadColumn(ColumnType.TEXT),
-        "state": ReadColumn(ColumnType.TEXT),
-        **_GOAL,
-        **_STRATEGY,
-        "interval": ReadColumn(ColumnType.TEXT, nullable=True),
-        "scope": ReadColumn(ColumnType.JSON),
-        "parameters": ReadColumn(ColumnType.JSON),
-        "auto_trigger": ReadColumn(ColumnType.BOOLEAN),
-        "force": ReadColumn(ColumnType.BOOLEAN),
-        "next_run_time": ReadColumn(ColumnType.TIME, nullable=True),
-        "start_time": ReadColumn(ColumnType.TIME, nullable=True),
-        "end_time": ReadColumn(ColumnType.TIME, nullable=True),
-        "hostname": ReadColumn(ColumnType.TEXT, nullable=True),
-        "status_message": ReadColumn(ColumnType.TEXT, nullable=True),
-        "version": ReadColumn(ColumnType.INTEGER),
-        "last_due": ReadColumn(ColumnType.TIME, nullable=True),
-        "run_id": ReadColumn(ColumnType.UUID, nullable=True),
-        "run_due": ReadColumn(ColumnType.TIME, nullable=True),
-        "run_owner": ReadColumn(ColumnType.TEXT, nullable=True),
-        "run_not_before": ReadColumn(ColumnType.TIME, nullable=True),
-        "run_position": ReadColumn(ColumnType.INTEGER, nullable=True),
-        **_TIMES,
-    },
-    indexes=(
-        _BY_ID,
-        _BY_NAME,
-        ReadIndex(("run_position",), only="run_position"),
-        ReadIndex(("next_run_time",), only="next_run_time"),
-    ),
+    AuditView,
+    _BY_ID,
+    _BY_NAME,
+    ReadIndex(("run_position",), only="run_position"),
+    ReadIndex(("next_run_time",), only="next_run_time"),
 )
-AUDIT_SHAPE = ProjectionSchema("audits", version=2, tables=(AUDITS,))
+AUDIT_SCHEMA = ProjectionSchema("audits", version=2, tables=(AUDITS,))
 
-ACTION_PLANS = ReadTable(
+ACTION_PLANS = read_table(
     "action_plans",
-    key="uuid",
-    columns={
-        **_ID,
-        "audit_uuid": ReadColumn(ColumnType.UUID),
-        "run_id": ReadColumn(ColumnType.UUID),
-        "goal_name": ReadColumn(ColumnType.TEXT),
-        "strategy_uuid": ReadColumn(ColumnType.UUID),
-        "strategy_name": ReadColumn(ColumnType.TEXT),
-        "strategy_key": ReadColumn(ColumnType.TEXT),
-        "state": ReadColumn(ColumnType.TEXT),
-        "efficacy_indicators": ReadColumn(ColumnType.JSON),
-        "global_efficacy": ReadColumn(ColumnType.JSON),
-        "notes": ReadColumn(ColumnType.JSON),
-        "record": ReadColumn(ColumnType.TEXT),
-        "explanation": ReadColumn(ColumnType.TEXT),
-        "owner": ReadColumn(ColumnType.TEXT, nullable=True),
-        "hostname": ReadColumn(ColumnType.TEXT, nullable=True),
-        "status_message": ReadColumn(ColumnType.TEXT, nullable=True),
-        "actions_total": ReadColumn(ColumnType.INTEGER),
-        "actions_ended": ReadColumn(ColumnType.INTEGER),
-        "actions_ongoing": ReadColumn(ColumnType.INTEGER),
-        "version": ReadColumn(ColumnType.INTEGER),
-        "open_position": ReadColumn(ColumnType.INTEGER, nullable=True),
-        **_TIMES,
-    },
-    indexes=(
-        _BY_ID,
-        ReadIndex(("audit_uuid", "id")),
-        ReadIndex(("state", "id")),
-        ReadIndex(("open_position",), only="open_position"),
-    ),
+    ActionPlanView,
+    _BY_ID,
+    ReadIndex(("audit_uuid", "id")),
+    ReadIndex(("state", "id")),
+    ReadIndex(("open_position",), only="open_position"),
 )
-ACTIONS = ReadTable(
+ACTIONS = read_table(
     "actions",
-    key="uuid",
-    columns={
-        **_ID,
-        "action_plan_uuid": ReadColumn(ColumnType.UUID),
-        "audit_uuid": ReadColumn(ColumnType.UUID),
-        "action_type": ReadColumn(ColumnType.TEXT),
-        "state": ReadColumn(ColumnType.TEXT),
-        "parents": ReadColumn(ColumnType.JSON),
-        "input_parameters": ReadColumn(ColumnType.JSON),
-        "because": ReadColumn(ColumnType.TEXT),
-        "status_message": ReadColumn(ColumnType.TEXT, nullable=True),
-        "attempt": ReadColumn(ColumnType.INTEGER),
-        "started_at": ReadColumn(ColumnType.TIME, nullable=True),
-        "ended_at": ReadColumn(ColumnType.TIME, nullable=True),
-        "created_at": ReadColumn(ColumnType.TIME),
-        "updated_at": ReadColumn(ColumnType.TIME, nullable=True),
-    },
-    indexes=(_BY_ID, ReadIndex(("action_plan_uuid", "id")), ReadIndex(("audit_uuid", "id"))),
+    ActionView,
+    _BY_ID,
+    ReadIndex(("action_plan_uuid", "id")),
+    ReadIndex(("audit_uuid", "id")),
 )
-PLANS = ProjectionSchema("plans", version=1, tables=(ACTION_PLANS, ACTIONS))
+PLAN_SCHEMA = ProjectionSchema("plans", version=1, tables=(ACTION_PLANS, ACTIONS))
 
-CLUSTER_MODELS = ReadTable(
-    "cluster_models",
-    key="uuid",
-    columns={
-        "uuid": ReadColumn(ColumnType.UUID),
-        "cloud": ReadColumn(ColumnType.TEXT),
-        "kind": ReadColumn(ColumnType.TEXT),
-        "position": ReadColumn(ColumnType.INTEGER, nullable=True),
-        "failure": ReadColumn(ColumnType.JSON, nullable=True),
-        "failing_since": ReadColumn(ColumnType.TIME, nullable=True),
-    },
-)
-MODEL_VERSIONS = ReadTable(
+
+class ClusterModelRow(TypedDict):
+    """A cluster model. ``position``: of its current version; ``failure``: a reason with facts."""
+
+    uuid: UUID
+    cloud: str
+    kind: str
+    position: int | None
+    failure: JsonObject | None
+    failing_since: datetime | None
+
+
+class ModelVersionRow(TypedDict):
+    """A version of a cluster model. ``base``: digest of the collection that it amends."""
+
+    position: int
+    model_uuid: UUID
+    digest: str
+    base: str
+    at: datetime
+    sizes: JsonObject
+    calls: int
+    milliseconds: int
+    problems: list[Any]
+    problem_count: int
+    changes: JsonObject | None
+
+
+CLUSTER_MODELS = read_table("cluster_models", ClusterModelRow)
+MODEL_VERSIONS = read_table(
     "cluster_model_versions",
+    ModelVersionRow,
+    ReadIndex(("model_uuid", "position")),
+    ReadIndex(("model_uuid", "at")),
     key="position",
-    columns={
-        "position": ReadColumn(ColumnType.INTEGER),
-        "model_uuid": ReadColumn(ColumnType.UUID),
-        "digest": ReadColumn(ColumnType.TEXT),
-        "base": ReadColumn(ColumnType.TEXT),
-        "at": ReadColumn(ColumnType.TIME),
-        "sizes": ReadColumn(ColumnType.JSON),
-        "calls": ReadColumn(ColumnType.INTEGER),
-        "milliseconds": ReadColumn(ColumnType.INTEGER),
-        "problems": ReadColumn(ColumnType.JSON),
-        "problem_count": ReadColumn(ColumnType.INTEGER),
-        "changes": ReadColumn(ColumnType.JSON, nullable=True),
-    },
-    indexes=(ReadIndex(("model_uuid", "position")), ReadIndex(("model_uuid", "at"))),
 )
-MODELS = ProjectionSchema("cluster-models", version=3, tables=(CLUSTER_MODELS, MODEL_VERSIONS))
+CLUSTER_MODEL_SCHEMA = ProjectionSchema(
+    "cluster-models", version=3, tables=(CLUSTER_MODELS, MODEL_VERSIONS)
+)
 
-TIMELINE = ReadTable(
+TIMELINE = read_table(
     "timeline",
+    TimelineView,
+    ReadIndex(("aggregate_id", "position")),
+    ReadIndex(("correlation_id", "position"), only="correlation_id"),
+    ReadIndex(("topic", "position")),
+    ReadIndex(("at",)),
     key="position",
-    columns={
-        "position": ReadColumn(ColumnType.INTEGER),
-        "at": ReadColumn(ColumnType.TIME),
-        "topic": ReadColumn(ColumnType.TEXT),
-        "aggregate_id": ReadColumn(ColumnType.UUID),
-        "version": ReadColumn(ColumnType.INTEGER),
-        "actor": ReadColumn(ColumnType.TEXT),
-        "actor_kind": ReadColumn(ColumnType.TEXT),
-        "request_id": ReadColumn(ColumnType.TEXT, nullable=True),
-        "correlation_id": ReadColumn(ColumnType.UUID, nullable=True),
-        "causation": ReadColumn(ColumnType.INTEGER, nullable=True),
-        "summary": ReadColumn(ColumnType.TEXT),
-    },
-    indexes=(
-        ReadIndex(("aggregate_id", "position")),
-        ReadIndex(("correlation_id", "position"), only="correlation_id"),
-        ReadIndex(("topic", "position")),
-        ReadIndex(("at",)),
-    ),
 )
-EVENTS = ProjectionSchema("timeline", version=3, tables=(TIMELINE,))
+TIMELINE_SCHEMA = ProjectionSchema("timeline", version=3, tables=(TIMELINE,))
 
-SHAPES = (CATALOGUE, TEMPLATES, AUDIT_SHAPE, PLANS, MODELS, EVENTS)
-"""Everything that queries read."""
+SCHEMAS = (
+    CATALOGUE_SCHEMA,
+    AUDIT_TEMPLATE_SCHEMA,
+    AUDIT_SCHEMA,
+    PLAN_SCHEMA,
+    CLUSTER_MODEL_SCHEMA,
+    TIMELINE_SCHEMA,
+)
+"""All read tables that queries read."""

@@ -2,7 +2,7 @@ from typing import Any
 
 from application.ports.event_log import RecordedEvent
 from application.ports.projections import Tables
-from application.ports.read_tables import AUDIT_TEMPLATES, TEMPLATES
+from application.ports.read_tables import AUDIT_TEMPLATE_SCHEMA, AUDIT_TEMPLATES
 from application.projections import references
 from application.projections.dispatch import EventDispatcher
 from domain.audit_templates.events import (
@@ -18,7 +18,7 @@ class AuditTemplatesProjection(EventDispatcher):
 
     def __init__(self) -> None:
         super().__init__(
-            TEMPLATES,
+            AUDIT_TEMPLATE_SCHEMA,
             {
                 AuditTemplateCreated: self._created,
                 AuditTemplateChanged: self._changed,

@@ -4,7 +4,7 @@ from typing import Any
 
 from application.ports.event_log import RecordedEvent
 from application.ports.projections import Row, Tables
-from application.ports.read_tables import AUDIT_SHAPE, AUDITS
+from application.ports.read_tables import AUDIT_SCHEMA, AUDITS
 from application.projections import references
 from application.projections.dispatch import EventDispatcher
 from application.projections.messages import why
@@ -58,7 +58,7 @@ class AuditsProjection(EventDispatcher):
     def __init__(self, cron: Cron) -> None:
         self._cron = cron
         super().__init__(
-            AUDIT_SHAPE,
+            AUDIT_SCHEMA,
             {
                 AuditRequested: self._requested,
                 AuditRunRequested: self._run_requested,

@@ -57,19 +57,19 @@ class BatchProjector:
     ) -> None:
         self._store = store
         self._clock = clock
-        self._projections = {one.shape.projection: one for one in projections}
+        self._projections = {one.schema.projection: one for one in projections}
         self._put_aside_so_far = 0
-        self._shapes = {name: one.shape for name, one in self._projections.items()}
+        self._schemas = {name: one.schema for name, one in self._projections.items()}
 
     @property
     def projections(self) -> Mapping[str, Projection]:
         """What is folded, by name."""
         return self._projections
 
-    def folds(self, standing: ProjectionCheckpoint) -> bool:
+    def folds(self, checkpoint: ProjectionCheckpoint) -> bool:
         """Whether a generation is of the version that this code folds."""
-        shape = self._shapes.get(standing.projection)
-        return shape is not None and shape.version == standing.version
+        schema = self._schemas.get(checkpoint.projection)
+        return schema is not None and schema.version == checkpoint.version
 
     def fold(
         self,
@@ -96,9 +96,9 @@ class BatchProjector:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it is found and quarantined
             _log.info("a batch of %d events failed, taking it apart: %r", len(entries), error)
-        chosen = self._store.standings() if only is None else only
-        standing = [one for one in chosen if only is not None or one.position == after]
-        results = [self._isolate(one, after, entries) for one in standing if self.folds(one)]
+        chosen = self._store.checkpoints() if only is None else only
+        checkpoint = [one for one in chosen if only is not None or one.position == after]
+        results = [self._isolate(one, after, entries) for one in checkpoint if self.folds(one)]
         return any(results)
 
     def _isolate(self, one: ProjectionCheckpoint, after: int, entries: Sequence[Entry]) -> bool:
@@ -116,7 +116,7 @@ class BatchProjector:
     def _write(
         self, after: int, entries: Sequence[Entry], only: Collection[ProjectionCheckpoint] | None
     ) -> bool:
-        with self._store.advance(after, entries[-1].position, self._shapes, only) as targets:
+        with self._store.advance(after, entries[-1].position, self._schemas, only) as targets:
             for target in targets:
                 self._take_in(self._projections[target.projection], target, entries)
         return bool(targets)
@@ -134,7 +134,7 @@ class BatchProjector:
     def _quarantine(
         self, one: ProjectionCheckpoint, after: int, entry: Entry, error: Exception
     ) -> bool:
-        with self._store.advance(after, entry.position, self._shapes, [one]) as targets:
+        with self._store.advance(after, entry.position, self._schemas, [one]) as targets:
             for target in targets:
                 self._put_aside(target, entry, f"{type(error).__name__}: {error}")
         return bool(targets)

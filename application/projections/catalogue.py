@@ -4,7 +4,7 @@ from application.ports.event_log import RecordedEvent
 from application.ports.projections import Tables
 from application.ports.read_tables import (
     ACTION_TYPES,
-    CATALOGUE,
+    CATALOGUE_SCHEMA,
     GOALS,
     SCORING_ENGINES,
     STRATEGIES,
@@ -29,7 +29,7 @@ class CatalogueProjection(EventDispatcher):
 
     def __init__(self) -> None:
         super().__init__(
-            CATALOGUE,
+            CATALOGUE_SCHEMA,
             {
                 DefinitionRegistered: self._registered,
                 DefinitionChanged: self._registered,

@@ -2,7 +2,7 @@ from typing import Any
 
 from application.ports.event_log import RecordedEvent
 from application.ports.projections import Tables
-from application.ports.read_tables import CLUSTER_MODELS, MODEL_VERSIONS, MODELS
+from application.ports.read_tables import CLUSTER_MODEL_SCHEMA, CLUSTER_MODELS, MODEL_VERSIONS
 from application.projections.dispatch import EventDispatcher
 from domain.cluster_models.amendments.events import ModelAmended
 from domain.cluster_models.events import (
@@ -21,7 +21,7 @@ class ClusterModelsProjection(EventDispatcher):
 
     def __init__(self) -> None:
         super().__init__(
-            MODELS,
+            CLUSTER_MODEL_SCHEMA,
             {
                 ClusterModelOpened: self._opened,
                 ClusterModelCollected: self._collected,

@@ -1,8 +1,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from application.ports.columns import ProjectionSchema
 from application.ports.event_log import RecordedEvent
-from application.ports.projections import ProjectionSchema, Tables
+from application.ports.projections import Tables
 from domain.kernel.aggregate import Event
 
 Handler = Callable[[RecordedEvent, Any, Tables], None]
@@ -13,12 +14,12 @@ class EventDispatcher:
     """A projection that dispatches on the event's topic.
 
     Args:
-        shape: its name, version and tables.
+        schema: its name, version and tables.
         handlers: event class → handler.
     """
 
-    def __init__(self, shape: ProjectionSchema, handlers: Mapping[type[Event], Handler]) -> None:
-        self.shape = shape
+    def __init__(self, schema: ProjectionSchema, handlers: Mapping[type[Event], Handler]) -> None:
+        self.schema = schema
         self._handlers = {str(vars(kind)["TOPIC"]): handler for kind, handler in handlers.items()}
         self.topics: frozenset[str] | None = frozenset(self._handlers)
 

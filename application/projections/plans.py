@@ -3,7 +3,7 @@ from uuid import UUID
 
 from application.ports.event_log import RecordedEvent
 from application.ports.projections import Tables
-from application.ports.read_tables import ACTION_PLANS, ACTIONS, PLANS
+from application.ports.read_tables import ACTION_PLANS, ACTIONS, PLAN_SCHEMA
 from application.projections import messages, references
 from application.projections.dispatch import EventDispatcher
 from domain.kernel.aggregate import Event
@@ -41,7 +41,7 @@ class PlansProjection(EventDispatcher):
 
     def __init__(self) -> None:
         super().__init__(
-            PLANS,
+            PLAN_SCHEMA,
             {
                 PlanProposed: self._proposed,
                 PlanLaunched: self._launched,

@@ -3,11 +3,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from application.ports.clock import Clock
+from application.ports.columns import ProjectionSchema
 from application.ports.event_log import EventLog
 from application.ports.projections import (
     Comparison,
     ProjectionCheckpoint,
-    ProjectionSchema,
     ProjectionStore,
     TableDifference,
 )
@@ -100,18 +100,18 @@ class Rebuilder:
         self._clock = clock
         self._batch = batch
 
-    def rebuild(self, shapes: Sequence[ProjectionSchema]) -> RebuildReport:
+    def rebuild(self, schemas: Sequence[ProjectionSchema]) -> RebuildReport:
         """Rebuilds some projections in one pass. Raises: see ``Projector.rebuild``."""
         begun = self._clock.monotonic()
-        self._refuse_newer(shapes)
+        self._refuse_newer(schemas)
         end = self._log.end()
-        built = [self._store.build(shape) for shape in shapes]
+        built = [self._store.build(schema) for schema in schemas]
         events = self._catch_up(built, end)
         rebuilt = []
-        for shape, one in zip(shapes, built, strict=True):
-            compared, more = self._compare(shape, one, end)
+        for schema, one in zip(schemas, built, strict=True):
+            compared, more = self._compare(schema, one, end)
             events += more
-            if not self._store.activate(shape, one):
+            if not self._store.activate(schema, one):
                 raise RebuildLost(one.projection)
             rebuilt.append(ProjectionRebuild(one.projection, one.generation, compared))
         report = RebuildReport(tuple(rebuilt), end, events, self._clock.monotonic() - begun)
@@ -126,9 +126,9 @@ class Rebuilder:
             )
         return report
 
-    def _refuse_newer(self, shapes: Sequence[ProjectionSchema]) -> None:
-        versions = {shape.projection: shape.version for shape in shapes}
-        for one in self._store.standings():
+    def _refuse_newer(self, schemas: Sequence[ProjectionSchema]) -> None:
+        versions = {schema.projection: schema.version for schema in schemas}
+        for one in self._store.checkpoints():
             if one.active and one.version > versions.get(one.projection, one.version):
                 raise RebuildRefused(
                     f"projection {one.projection} is shown in version {one.version}, "
@@ -157,28 +157,28 @@ class Rebuilder:
     def _due(self, built: Sequence[ProjectionCheckpoint], end: int) -> list["_Step"]:
         """What has a way to go."""
         wanted = {(one.projection, one.generation): one for one in built}
-        standings = self._store.standings()
-        now = [one for one in standings if (one.projection, one.generation) in wanted]
+        checkpoints = self._store.checkpoints()
+        now = [one for one in checkpoints if (one.projection, one.generation) in wanted]
         if len(now) < len(wanted):
             lost = {name for name, _ in wanted} - {one.projection for one in now}
             raise RebuildLost(", ".join(sorted(lost)))
-        shown = {one.projection: one for one in standings if one.active}
+        shown = {one.projection: one for one in checkpoints if one.active}
         steps = [_step(one, shown.get(one.projection), end, self._log.end()) for one in now]
         return [step for step in steps if step.after < step.goal]
 
     def _compare(
-        self, shape: ProjectionSchema, built: ProjectionCheckpoint, end: int
+        self, schema: ProjectionSchema, built: ProjectionCheckpoint, end: int
     ) -> tuple[Comparison | None, int]:
         events = 0
         for _ in range(ATTEMPTS):
             live = next(
                 one
-                for one in self._store.standings()
+                for one in self._store.checkpoints()
                 if one.projection == built.projection and one.active
             )
             if not _comparable(live, built, self._log.end()):
                 return None, events
-            compared = self._store.compare(shape, live, built)
+            compared = self._store.compare(schema, live, built)
             if compared is not None:
                 return compared, events
             events += self._catch_up([built], end)

@@ -52,9 +52,9 @@ class Projector:
 
     def prepare(self) -> None:
         """Makes the tables that are missing."""
-        self._store.prepare(one.shape for one in self._folder.projections.values())
+        self._store.prepare(one.schema for one in self._folder.projections.values())
         end = self._log.end()
-        for one in self._store.standings():
+        for one in self._store.checkpoints():
             if one.active and one.position > end:
                 _log.error(
                     "projection %s stands at %d, beyond the end of the log (%d): the log was put "
@@ -100,15 +100,15 @@ class Projector:
 
     def step(self) -> bool:
         """Takes in one batch per position at which tables stand; returns whether there was one."""
-        standings = self._store.standings()
-        shown = {one.projection: one for one in standings if one.active}
+        checkpoints = self._store.checkpoints()
+        shown = {one.projection: one for one in checkpoints if one.active}
         moved = False
         for after in sorted({one.position for one in shown.values() if self._folder.folds(one)}):
             entries = self._log.read(after, self._batch)
             if entries:
                 self._folder.fold(after, entries)
                 moved = True
-        for one in standings:
+        for one in checkpoints:
             live = shown.get(one.projection)
             if self._folder.folds(one) and live is not None and live.version < one.version:
                 self._grow(one)
@@ -130,13 +130,13 @@ class Projector:
         known = self._folder.projections
         chosen = list(known.values()) if name == ALL else [known[name]]
         with few_collections():
-            return self._rebuilder.rebuild([one.shape for one in chosen])
+            return self._rebuilder.rebuild([one.schema for one in chosen])
 
     def _grow(self, built: ProjectionCheckpoint) -> None:
         entries = self._log.read(built.position, self._batch)
         if entries:
             self._folder.fold(built.position, entries, [built])
-        elif self._store.activate(self._folder.projections[built.projection].shape, built):
+        elif self._store.activate(self._folder.projections[built.projection].schema, built):
             _log.info(
                 "projection %s now shows version %d (generation %d)",
                 built.projection,
@@ -146,6 +146,6 @@ class Projector:
 
     def _reached(self) -> int:
         """The least position of what this projector keeps up to date."""
-        standings = self._store.standings()
-        mine = [one.position for one in standings if one.active and self._folder.folds(one)]
+        checkpoints = self._store.checkpoints()
+        mine = [one.position for one in checkpoints if one.active and self._folder.folds(one)]
         return min(mine) if mine else self._log.end()

@@ -1,13 +1,13 @@
 from application.ports.event_log import RecordedEvent
 from application.ports.projections import Tables
-from application.ports.read_tables import EVENTS, TIMELINE
+from application.ports.read_tables import TIMELINE, TIMELINE_SCHEMA
 from application.projections.sentences import sentence
 
 
 class TimelineProjection:
     """Every event of the log, as a sentence with its provenance."""
 
-    shape = EVENTS
+    schema = TIMELINE_SCHEMA
     topics: frozenset[str] | None = None
 
     def handle(self, recorded: RecordedEvent, tables: Tables) -> None:

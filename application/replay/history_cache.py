@@ -177,7 +177,7 @@ class HistoryCache:
     @contextmanager
     def of(self, aggregate_id: UUID, projection: Projection) -> Iterator[AggregateHistory]:
         """The history of an aggregate; nobody else uses it meanwhile."""
-        key = projection.shape.projection, aggregate_id
+        key = projection.schema.projection, aggregate_id
         with self._lock:
             strand = self._kept.get(key)
             if strand is None:

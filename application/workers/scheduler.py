@@ -84,7 +84,7 @@ class Scheduler:
     def tick(self) -> None:
         """Does everything that is due now. One bad schedule does not hinder the others."""
         now = self._clock.now()
-        for schedule in self._read.schedules():
+        for schedule in self._read.continuous_audits():
             try:
                 self._consider(schedule, now)
             except InvalidValue as bad:

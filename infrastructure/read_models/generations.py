@@ -8,12 +8,8 @@ from hashlib import blake2b
 from sqlalchemy import Connection, Engine, delete, func, insert, select, text, update
 from sqlalchemy import Table as SqlTable
 
-from application.ports.projections import (
-    ProjectionCheckpoint,
-    ProjectionSchema,
-    ReadTable,
-    TableDifference,
-)
+from application.ports.columns import ProjectionSchema, ReadTable
+from application.ports.projections import ProjectionCheckpoint, TableDifference
 from infrastructure.read_models.schema import PROJECTIONS, QUARANTINE, physical, physical_name
 
 _SCHEMA_LOCK = 0x5649_4749_4C  # "VIGIL": serialises changes of tables between processes
@@ -37,7 +33,7 @@ def alone(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def read_standings(connection: Connection) -> list[ProjectionCheckpoint]:
+def read_checkpoints(connection: Connection) -> list[ProjectionCheckpoint]:
     """All generations."""
     rows = connection.execute(
         select(
@@ -52,28 +48,28 @@ def read_standings(connection: Connection) -> list[ProjectionCheckpoint]:
 
 
 def make(
-    connection: Connection, shape: ProjectionSchema, generation: int, *, active: bool
+    connection: Connection, schema: ProjectionSchema, generation: int, *, active: bool
 ) -> ProjectionCheckpoint:
     """The tables of a new generation, at position 0; the views on them if it is shown."""
-    for table in shape.tables:
+    for table in schema.tables:
         physical(table, generation).create(connection)
-    standing = ProjectionCheckpoint(shape.projection, generation, shape.version, 0, active)
+    checkpoint = ProjectionCheckpoint(schema.projection, generation, schema.version, 0, active)
     connection.execute(
         insert(PROJECTIONS),
         {
-            "name": standing.projection,
+            "name": checkpoint.projection,
             "generation": generation,
-            "version": standing.version,
+            "version": checkpoint.version,
             "position": 0,
             "active": active,
         },
     )
     if active:
-        _show(connection, shape, generation)
-    return standing
+        _show(connection, schema, generation)
+    return checkpoint
 
 
-def switch(connection: Connection, shape: ProjectionSchema, built: ProjectionCheckpoint) -> None:
+def switch(connection: Connection, schema: ProjectionSchema, built: ProjectionCheckpoint) -> None:
     """Shows a generation, and forgets the others of its projection (their tables stay)."""
     of_projection = PROJECTIONS.c.name == built.projection
     others = of_projection & (PROJECTIONS.c.generation != built.generation)
@@ -85,24 +81,24 @@ def switch(connection: Connection, shape: ProjectionSchema, built: ProjectionChe
         )
     )
     connection.execute(update(PROJECTIONS).where(of_projection).values(active=True))
-    _show(connection, shape, built.generation)
+    _show(connection, schema, built.generation)
 
 
-def drop(connection: Connection, shape: ProjectionSchema, generation: int) -> None:
+def drop(connection: Connection, schema: ProjectionSchema, generation: int) -> None:
     """Removes the tables of a generation."""
-    for table in shape.tables:
+    for table in schema.tables:
         connection.execute(text(f"DROP TABLE IF EXISTS {physical_name(table, generation)}"))
 
 
 def compare(
-    connection: Connection, shape: ProjectionSchema, live: int, built: int
+    connection: Connection, schema: ProjectionSchema, live: int, built: int
 ) -> list[TableDifference]:
     """Two generations, table by table, as one transaction sees them."""
-    return [_compare(connection, table, live, built) for table in shape.tables]
+    return [_compare(connection, table, live, built) for table in schema.tables]
 
 
-def _show(connection: Connection, shape: ProjectionSchema, generation: int) -> None:
-    for table in shape.tables:
+def _show(connection: Connection, schema: ProjectionSchema, generation: int) -> None:
+    for table in schema.tables:
         columns = ", ".join(f'"{name}"' for name in table.columns)
         source = physical_name(table, generation)
         connection.execute(text(f"DROP VIEW IF EXISTS {table.name}"))

@@ -1,4 +1,4 @@
-from application.ports.read_tables import SHAPES
+from application.ports.read_tables import SCHEMAS
 from infrastructure.read_models.engine import open_engine, outages
 from infrastructure.read_models.generations import alone
 from infrastructure.read_models.schema import FIXED
@@ -20,6 +20,6 @@ def upgrade(url: str) -> None:
     try:
         with outages(engine), alone(engine) as connection:
             FIXED.create_all(connection)
-        SqlProjectionStore(engine).prepare(SHAPES)
+        SqlProjectionStore(engine).prepare(SCHEMAS)
     finally:
         engine.dispose()

@@ -160,7 +160,7 @@ class SqlReadModels:
         query = select(TIMELINE).where(*wanted).order_by(order).limit(limit)
         return [TimelineView(*one) for one in self._rows(query)]
 
-    def tally(self) -> StateCount:
+    def state_counts(self) -> StateCount:
         """How much there is, by state. Finished work is only counted, from an index."""
         plan, action = ACTION_PLANS.c, ACTIONS.c
         plans = (
@@ -210,7 +210,7 @@ class SqlReadModels:
         )
         return [OpenPlan(*one) for one in self._rows(query)]
 
-    def schedules(self) -> list[ContinuousAudit]:
+    def continuous_audits(self) -> list[ContinuousAudit]:
         """CONTINUOUS audits that are PENDING or ONGOING."""
         row = AUDITS.c
         query = (

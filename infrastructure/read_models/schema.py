@@ -14,7 +14,7 @@ from sqlalchemy import (
     true,
 )
 
-from application.ports import projections as port
+from application.ports.columns import ReadTable
 from infrastructure.read_models.types import Instant, Json, column_type, text
 
 FIXED = MetaData()
@@ -114,17 +114,17 @@ COUNTERS = Table(
 )
 
 
-def shown(table: port.ReadTable) -> Table:
+def shown(table: ReadTable) -> Table:
     """A read table as queries see it: a view with the plain name onto the shown generation."""
     return Table(table.name, MetaData(), *_columns(table))
 
 
-def physical_name(table: port.ReadTable, generation: int) -> str:
+def physical_name(table: ReadTable, generation: int) -> str:
     """What the table of a generation is called in the database."""
     return f"{table.name}_g{generation}"
 
 
-def physical(table: port.ReadTable, generation: int) -> Table:
+def physical(table: ReadTable, generation: int) -> Table:
     """The table of a generation, with its indexes."""
     name = physical_name(table, generation)
     made = Table(name, MetaData(), *_columns(table))
@@ -139,11 +139,11 @@ def physical(table: port.ReadTable, generation: int) -> Table:
     return made
 
 
-def _columns(table: port.ReadTable) -> list[Column[object]]:
+def _columns(table: ReadTable) -> list[Column[object]]:
     return [
         Column(
             name,
-            column_type(column.kind),
+            column_type(column.type),
             primary_key=name == table.key,
             autoincrement=False,
             nullable=column.nullable,

@@ -18,13 +18,8 @@ from sqlalchemy import (
     update,
 )
 
-from application.ports.projections import (
-    Comparison,
-    ProjectionCheckpoint,
-    ProjectionSchema,
-    StoreUnavailable,
-    Target,
-)
+from application.ports.columns import ProjectionSchema
+from application.ports.projections import Comparison, ProjectionCheckpoint, StoreUnavailable, Target
 from application.ports.read_models import QuarantinedEvent
 from infrastructure.read_models import generations
 from infrastructure.read_models.engine import outages, reading
@@ -49,29 +44,29 @@ class SqlProjectionStore:
         self._reading = reading(engine)
         self._writers: dict[tuple[str, int], GenerationWriter] = {}
 
-    def prepare(self, shapes: Iterable[ProjectionSchema]) -> None:
-        """Makes a generation for each shape that has none of its version, at position 0."""
-        wanted = list(shapes)
+    def prepare(self, schemas: Iterable[ProjectionSchema]) -> None:
+        """Makes a generation for each schema that has none of its version, at position 0."""
+        wanted = list(schemas)
         with outages(self._engine), generations.alone(self._engine) as connection:
-            standings = generations.read_standings(connection)
-            for shape in wanted:
-                mine = [one for one in standings if one.projection == shape.projection]
-                if any(one.version >= shape.version for one in mine):
+            checkpoints = generations.read_checkpoints(connection)
+            for schema in wanted:
+                mine = [one for one in checkpoints if one.projection == schema.projection]
+                if any(one.version >= schema.version for one in mine):
                     continue
                 newest = max((one.generation for one in mine), default=0)
-                generations.make(connection, shape, newest + 1, active=not mine)
+                generations.make(connection, schema, newest + 1, active=not mine)
 
-    def standings(self) -> list[ProjectionCheckpoint]:
+    def checkpoints(self) -> list[ProjectionCheckpoint]:
         """All generations."""
         with outages(self._engine), self._reading.connect() as connection:
-            return generations.read_standings(connection)
+            return generations.read_checkpoints(connection)
 
     @contextmanager
     def advance(
         self,
         after: int,
         upto: int,
-        shapes: Mapping[str, ProjectionSchema],
+        schemas: Mapping[str, ProjectionSchema],
         only: Collection[ProjectionCheckpoint] | None = None,
     ) -> Iterator[Sequence[Target]]:
         """A transaction that moves all generations that stand at ``after`` on to ``upto``."""
@@ -79,11 +74,11 @@ class SqlProjectionStore:
             if connection.dialect.name == "postgresql":
                 # read tables can be folded again from the log: no need to wait for the disk
                 connection.execute(text("SET LOCAL synchronous_commit = off"))
-            moved = connection.execute(self._guard(after, upto, shapes, only)).all()
+            moved = connection.execute(self._guard(after, upto, schemas, only)).all()
             batches = []
             targets = []
             for name, generation in sorted(moved):
-                writer = self._writer(shapes[name], generation)
+                writer = self._writer(schemas[name], generation)
                 rows = writer.pending(connection)
                 batches.append((writer, rows))
                 targets.append(Target(name, generation, rows, _quarantine(connection, generation)))
@@ -91,44 +86,44 @@ class SqlProjectionStore:
             for writer, rows in batches:
                 writer.write(connection, rows)
 
-    def build(self, shape: ProjectionSchema) -> ProjectionCheckpoint:
+    def build(self, schema: ProjectionSchema) -> ProjectionCheckpoint:
         """A new, empty generation beside the shown one; an unfinished one is given up for it."""
         with outages(self._engine), generations.alone(self._engine) as connection:
             mine = [
                 one
-                for one in generations.read_standings(connection)
-                if one.projection == shape.projection
+                for one in generations.read_checkpoints(connection)
+                if one.projection == schema.projection
             ]
             for one in mine:
                 if not one.active:
-                    self._forget(connection, shape, one)
+                    self._forget(connection, schema, one)
             newest = max((one.generation for one in mine), default=0)
             active = not any(one.active for one in mine)
-            return generations.make(connection, shape, newest + 1, active=active)
+            return generations.make(connection, schema, newest + 1, active=active)
 
     def compare(
-        self, shape: ProjectionSchema, live: ProjectionCheckpoint, built: ProjectionCheckpoint
+        self, schema: ProjectionSchema, live: ProjectionCheckpoint, built: ProjectionCheckpoint
     ) -> Comparison | None:
         """Both generations, table by table; None if they do not stand at one position now."""
         with outages(self._engine), _snapshot(self._reading) as connection:
             now = {
                 one.generation: one.position
-                for one in generations.read_standings(connection)
+                for one in generations.read_checkpoints(connection)
                 if one.projection == live.projection
             }
             position = now.get(live.generation)
             if position is None or position != now.get(built.generation):
                 return None
-            tables = generations.compare(connection, shape, live.generation, built.generation)
+            tables = generations.compare(connection, schema, live.generation, built.generation)
             return Comparison(position, tuple(tables))
 
-    def activate(self, shape: ProjectionSchema, built: ProjectionCheckpoint) -> bool:
+    def activate(self, schema: ProjectionSchema, built: ProjectionCheckpoint) -> bool:
         """Shows a generation instead of the shown one, which is dropped."""
         deadline = time.monotonic() + SWITCH_PATIENCE
         while True:
             try:
                 with outages(self._engine):
-                    old = self._switch(shape, built)
+                    old = self._switch(schema, built)
                 break
             except StoreUnavailable as busy:
                 # PostgreSQL: the views are in use. Giving way at once, rather than queueing for
@@ -138,12 +133,12 @@ class SqlProjectionStore:
                 _log.info("switching %s tries again: %s", built.projection, busy)
         if old is None:
             return False
-        for standing in old:
-            self._drop(shape, standing.generation)
+        for checkpoint in old:
+            self._drop(schema, checkpoint.generation)
         return True
 
     def _switch(
-        self, shape: ProjectionSchema, built: ProjectionCheckpoint
+        self, schema: ProjectionSchema, built: ProjectionCheckpoint
     ) -> list[ProjectionCheckpoint] | None:
         """Returns the generations that are no longer needed, None if ``built`` is no more."""
         with generations.alone(self._engine) as connection:
@@ -151,48 +146,48 @@ class SqlProjectionStore:
                 connection.execute(text(_LOCK_TIMEOUT))
             mine = [
                 one
-                for one in generations.read_standings(connection)
-                if one.projection == shape.projection
+                for one in generations.read_checkpoints(connection)
+                if one.projection == schema.projection
             ]
             if all(one.generation != built.generation for one in mine):
                 return None
-            generations.switch(connection, shape, built)
+            generations.switch(connection, schema, built)
             return [one for one in mine if one.generation != built.generation]
 
-    def _drop(self, shape: ProjectionSchema, generation: int) -> None:
-        self._writers.pop((shape.projection, generation), None)
+    def _drop(self, schema: ProjectionSchema, generation: int) -> None:
+        self._writers.pop((schema.projection, generation), None)
         with outages(self._engine), generations.alone(self._engine) as connection:
-            generations.drop(connection, shape, generation)
+            generations.drop(connection, schema, generation)
 
     def _forget(
-        self, connection: Connection, shape: ProjectionSchema, standing: ProjectionCheckpoint
+        self, connection: Connection, schema: ProjectionSchema, checkpoint: ProjectionCheckpoint
     ) -> None:
         connection.execute(
             delete(PROJECTIONS).where(
-                PROJECTIONS.c.name == standing.projection,
-                PROJECTIONS.c.generation == standing.generation,
+                PROJECTIONS.c.name == checkpoint.projection,
+                PROJECTIONS.c.generation == checkpoint.generation,
             )
         )
         connection.execute(
             delete(QUARANTINE).where(
-                QUARANTINE.c.projection == standing.projection,
-                QUARANTINE.c.generation == standing.generation,
+                QUARANTINE.c.projection == checkpoint.projection,
+                QUARANTINE.c.generation == checkpoint.generation,
             )
         )
-        generations.drop(connection, shape, standing.generation)
+        generations.drop(connection, schema, checkpoint.generation)
 
-    def _writer(self, shape: ProjectionSchema, generation: int) -> GenerationWriter:
-        known = self._writers.get((shape.projection, generation))
+    def _writer(self, schema: ProjectionSchema, generation: int) -> GenerationWriter:
+        known = self._writers.get((schema.projection, generation))
         if known is None:
-            known = GenerationWriter(shape.tables, generation)
-            self._writers[shape.projection, generation] = known
+            known = GenerationWriter(schema.tables, generation)
+            self._writers[schema.projection, generation] = known
         return known
 
     def _guard(
         self,
         after: int,
         upto: int,
-        shapes: Mapping[str, ProjectionSchema],
+        schemas: Mapping[str, ProjectionSchema],
         only: Collection[ProjectionCheckpoint] | None,
     ) -> Update:
         """Moves the positions and tells which. Whoever stands elsewhere was moved by another.
@@ -202,13 +197,14 @@ class SqlProjectionStore:
         """
         row = PROJECTIONS.c
         mine = [
-            and_(row.name == name, row.version == shape.version) for name, shape in shapes.items()
+            and_(row.name == name, row.version == schema.version)
+            for name, schema in schemas.items()
         ]
         if only is not None:
             mine = [
                 and_(row.name == one.projection, row.generation == one.generation) for one in only
             ]
-        standing = (
+        checkpoint = (
             select(row.name, row.generation)
             .where(row.position == after, or_(*mine))
             .order_by(row.name, row.generation)
@@ -217,7 +213,7 @@ class SqlProjectionStore:
         return (
             update(PROJECTIONS)
             .where(
-                tuple_(row.name, row.generation).in_(standing),
+                tuple_(row.name, row.generation).in_(checkpoint),
                 row.position == bindparam("after", after),
             )
             .values(position=upto)

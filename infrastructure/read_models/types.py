@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from sqlalchemy import (
@@ -17,8 +18,6 @@ from sqlalchemy import (
     Uuid,
 )
 from sqlalchemy.types import TypeEngine
-
-from application.ports.projections import ColumnType
 
 _LENGTH = len("2026-01-01T00:00:00.000000")
 _encode = msgspec.json.Encoder().encode
@@ -94,18 +93,17 @@ def text() -> TypeEngine[str]:
     return Text().with_variant(Text(collation="C"), "postgresql")
 
 
-def column_type(kind: ColumnType) -> TypeEngine[Any]:
-    """The type of a declared column."""
-    match kind:
-        case ColumnType.TEXT:
-            return text()
-        case ColumnType.INTEGER:
-            return BigInteger().with_variant(Integer(), "sqlite")
-        case ColumnType.BOOLEAN:
-            return Boolean()
-        case ColumnType.UUID:
-            return Uuid()
-        case ColumnType.TIME:
-            return Instant()
-        case ColumnType.JSON:
-            return Json()
+def column_type(values: type) -> TypeEngine[Any]:
+    """The column type for values of a declared type (``application.ports.columns``)."""
+    return _TYPES[values]
+
+
+_TYPES: dict[type, TypeEngine[Any]] = {
+    str: text(),
+    int: BigInteger().with_variant(Integer(), "sqlite"),
+    bool: Boolean(),
+    UUID: Uuid(),
+    datetime: Instant(),
+    list: Json(),
+    dict: Json(),
+}

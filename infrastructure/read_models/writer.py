@@ -23,7 +23,8 @@ from sqlalchemy import (
 from sqlalchemy.sql.selectable import TypedReturnsRows
 from sqlalchemy.types import TypeEngine
 
-from application.ports import projections as port
+from application.ports.columns import ReadTable
+from application.ports.projections import Row
 from infrastructure.read_models.pending import PendingRows, UpdateShape
 from infrastructure.read_models.schema import physical
 from infrastructure.read_models.types import Instant, Json
@@ -86,7 +87,7 @@ class Lookup:
             for column in table.columns
         ]
 
-    def find(self, connection: Connection, key: object) -> port.Row | None:
+    def find(self, connection: Connection, key: object) -> Row | None:
         """The row, None if there is none."""
         bound = key if self._bind is None else self._bind(key)
         parameters: Any = (bound,) if self._positional else {_KEY: bound}
@@ -126,7 +127,7 @@ class GenerationWriter:
         generation: which set of physical tables.
     """
 
-    def __init__(self, tables: Iterable[port.ReadTable], generation: int) -> None:
+    def __init__(self, tables: Iterable[ReadTable], generation: int) -> None:
         declared = {table.name: table for table in tables}
         self._keys = {name: table.key for name, table in declared.items()}
         self._tables = {name: physical(table, generation) for name, table in declared.items()}
@@ -137,7 +138,7 @@ class GenerationWriter:
     def pending(self, connection: Connection) -> PendingRows:
         """An empty batch of changes on a connection's transaction."""
 
-        def load(table: str, key: object) -> port.Row | None:
+        def load(table: str, key: object) -> Row | None:
             return self._lookup(table, connection.dialect).find(connection, key)
 
         return PendingRows(self._keys, load)

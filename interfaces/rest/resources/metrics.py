@@ -60,7 +60,7 @@ class MetricsResource(BaseResource):
 
     def _work(self) -> Iterator[Family]:
         reads, now = self.api.reads, self.api.clock.now()
-        runs, plans, tally = reads.open_runs(_EVER), reads.open_plans(), reads.tally()
+        runs, plans, tally = reads.open_runs(_EVER), reads.open_plans(), reads.state_counts()
         executing = any(plan.state == PlanState.ONGOING for plan in plans)
         by_state = [(_run_state(run, now, executing=executing), run) for run in runs]
         states = Counter(state for state, _ in by_state)

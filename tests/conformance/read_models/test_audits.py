@@ -142,7 +142,7 @@ def test_a_continuous_audit_shows_its_next_run_on_the_grid_of_its_due_times(worl
     ongoing = shown(world, audit)
     assert ongoing.next_run_time == context(65).at
     assert ongoing.updated_at == context(10).at
-    (schedule,) = world.models.schedules()
+    (schedule,) = world.models.continuous_audits()
     assert (schedule.audit_id, schedule.interval, schedule.last_due) == (
         audit.id,
         "60",
@@ -162,7 +162,7 @@ def test_a_cron_match_at_the_start_time_itself_is_the_first_run(world: World) ->
     half_past = NOON.replace(minute=30)
     audit = request(1, AuditType.CONTINUOUS, interval="30 * * * *", start_time=half_past)
     assert shown(world, audit).next_run_time == half_past
-    (schedule,) = world.models.schedules()
+    (schedule,) = world.models.continuous_audits()
     assert schedule.created_at == context(1).at
 
 
@@ -184,12 +184,12 @@ def test_suspension_takes_the_next_run_away_and_resumption_gives_it_back(world: 
     audit.move(context(4), AuditState.SUSPENDED)
     suspended = shown(world, audit)
     assert (suspended.state, suspended.next_run_time) == ("SUSPENDED", None)
-    assert world.models.schedules() == []
+    assert world.models.continuous_audits() == []
     assert world.models.open_runs(NOON + timedelta(days=1)) == []
     audit.move(context(5), AuditState.ONGOING)
     resumed = shown(world, audit)
     assert (resumed.state, resumed.next_run_time) == ("ONGOING", context(62).at)
-    assert [one.run_open for one in world.models.schedules()] == [False]
+    assert [one.run_open for one in world.models.continuous_audits()] == [False]
 
 
 def test_changed_attributes_are_shown_with_times_as_times(world: World) -> None:

@@ -254,9 +254,9 @@ def test_a_tally_counts_plans_and_the_actions_of_open_ones(world: World) -> None
     plan.intend_action(context(6), 1, actions[0], {})
     _, idle = published(world, 2, number=2)
     world.tell(plan)
-    tally = world.models.tally()
+    tally = world.models.state_counts()
     assert tally.plans == {"ONGOING": 1, "RECOMMENDED": 1}
     assert tally.actions == {"ONGOING": 1, "PENDING": 3}
     idle.delete(context(7))
     world.tell(idle)
-    assert world.models.tally().plans == {"ONGOING": 1}
+    assert world.models.state_counts().plans == {"ONGOING": 1}

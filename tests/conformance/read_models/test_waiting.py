@@ -28,9 +28,9 @@ def test_a_projection_that_lags_is_waited_for(world: World) -> None:
     position = world.log.save(request(2))
     projector = world.projector()
     for one in ("audits", "plans", "timeline", "catalogue"):
-        standing = next(s for s in projector._store.standings() if s.projection == one)
-        entries = world.log.read(standing.position, 100)
-        projector._folder.fold(standing.position, entries, [standing])
+        checkpoint = next(s for s in projector._store.checkpoints() if s.projection == one)
+        entries = world.log.read(checkpoint.position, 100)
+        projector._folder.fold(checkpoint.position, entries, [checkpoint])
         assert not world.models.await_position(position, 0)
     projector.catch_up()
     assert world.models.await_position(position, 0)

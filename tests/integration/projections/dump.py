@@ -2,7 +2,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from application.ports.read_tables import SHAPES
+from application.ports.read_tables import SCHEMAS
 from infrastructure.read_models.schema import shown
 from tests.integration.projections.world import World
 
@@ -16,6 +16,6 @@ def dump(world: World) -> Dump:
             table.name: sorted(
                 (tuple(row) for row in connection.execute(select(shown(table)))), key=repr
             )
-            for shape in SHAPES
-            for table in shape.tables
+            for schema in SCHEMAS
+            for table in schema.tables
         }

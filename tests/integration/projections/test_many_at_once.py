@@ -8,14 +8,9 @@ from typing import Any, Self
 import pytest
 from sqlalchemy import Update, or_, select, update
 
+from application.ports.columns import ProjectionSchema, ReadColumn, ReadTable
 from application.ports.event_log import RecordedEvent
-from application.ports.projections import (
-    ColumnType,
-    ProjectionSchema,
-    ReadColumn,
-    ReadTable,
-    Tables,
-)
+from application.ports.projections import Tables
 from application.ports.read_models import Page
 from application.projections import Projector
 from infrastructure.clock import SystemClock
@@ -174,9 +169,9 @@ class Counter:
     table = ReadTable(
         "counter",
         key="name",
-        columns={"name": ReadColumn(ColumnType.TEXT), "n": ReadColumn(ColumnType.INTEGER)},
+        columns={"name": ReadColumn(str), "n": ReadColumn(int)},
     )
-    shape = ProjectionSchema("counter", 1, (table,))
+    schema = ProjectionSchema("counter", 1, (table,))
 
     def handle(self, recorded: RecordedEvent, tables: Tables) -> None:
         if tables.get("counter", "all") is None:
@@ -188,10 +183,10 @@ class Careless(SqlProjectionStore):
     """The seeded defect: takes any batch that ends further on, wherever it began."""
 
     def _guard(
-        self, after: int, upto: int, shapes: Mapping[str, ProjectionSchema], only: Any
+        self, after: int, upto: int, schemas: Mapping[str, ProjectionSchema], only: Any
     ) -> Update:
         row = PROJECTIONS.c
-        mine = [row.name == name for name in shapes]
+        mine = [row.name == name for name in schemas]
         return (
             update(PROJECTIONS)
             .where(or_(*mine), row.position < upto)

@@ -43,7 +43,7 @@ class Brittle(AuditsProjection):
 
 
 def projections(defect: Callable[[RecordedEvent, Tables], None]) -> list[Any]:
-    sound = [one for one in all_projections(next_match) if one.shape.projection != "audits"]
+    sound = [one for one in all_projections(next_match) if one.schema.projection != "audits"]
     return [*sound, Brittle(defect)]
 
 

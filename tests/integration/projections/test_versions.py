@@ -8,14 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import inspect, select
 
+from application.ports.columns import ProjectionSchema, ReadColumn, ReadTable
 from application.ports.event_log import RecordedEvent
-from application.ports.projections import (
-    ColumnType,
-    ProjectionSchema,
-    ReadColumn,
-    ReadTable,
-    Tables,
-)
+from application.ports.projections import Tables
 from application.projections import Projector, RebuildLost, RebuildRefused
 from infrastructure.clock import SystemClock
 from infrastructure.read_models import SqlProjectionStore, upgrade
@@ -25,18 +20,18 @@ from tests.integration.projections.world import World
 
 
 class Counts:
-    """How many events each topic has: a projection whose shape can change."""
+    """How many events each topic has: a projection whose schema can change."""
 
     topics = None
 
     def __init__(self, version: int = 1, **columns: ReadColumn) -> None:
         known = {
-            "topic": ReadColumn(ColumnType.TEXT),
-            "events": ReadColumn(ColumnType.INTEGER),
+            "topic": ReadColumn(str),
+            "events": ReadColumn(int),
             **columns,
         }
         self.table = ReadTable("topic_counts", key="topic", columns=known)
-        self.shape = ProjectionSchema("counts", version, (self.table,))
+        self.schema = ProjectionSchema("counts", version, (self.table,))
         self._further = columns
 
     def handle(self, recorded: RecordedEvent, tables: Tables) -> None:
@@ -53,7 +48,7 @@ def rows(world: World, counts: Counts) -> list[Any]:
 
 
 def test_a_newer_version_is_shown_once_it_has_caught_up(world: World) -> None:
-    old, new = Counts(), Counts(2, note=ReadColumn(ColumnType.TEXT))
+    old, new = Counts(), Counts(2, note=ReadColumn(str))
     world.log.save(*(request(number) for number in range(1, 9)))
     world.projector([old]).catch_up()
     assert rows(world, old) == [("audit.requested", 8), ("audit.run-requested", 8)]
@@ -101,17 +96,17 @@ def test_projectors_that_start_at_once_make_one_generation(world: World) -> None
     with ThreadPoolExecutor(4) as pool:
         for done in [pool.submit(start) for start in starts]:
             done.result(30)
-    standings = SqlProjectionStore(world.engine).standings()
-    assert [one.generation for one in standings if one.projection == "counts"] == [1]
+    checkpoints = SqlProjectionStore(world.engine).checkpoints()
+    assert [one.generation for one in checkpoints if one.projection == "counts"] == [1]
 
 
 def test_an_upgrade_may_be_repeated_and_done_by_several_at_once(world: World) -> None:
     world.tell(request(1))
-    before = SqlProjectionStore(world.engine).standings()
+    before = SqlProjectionStore(world.engine).checkpoints()
     with ThreadPoolExecutor(4) as pool:
         for done in [pool.submit(upgrade, world.url) for _ in range(4)]:
             done.result(60)
-    assert SqlProjectionStore(world.engine).standings() == before
+    assert SqlProjectionStore(world.engine).checkpoints() == before
     assert len(world.models.timeline()) == 2
 
 
@@ -124,9 +119,9 @@ def test_of_two_rebuilds_the_later_one_wins(world: World) -> None:
     class Interrupted(SqlProjectionStore):
         """Somebody else begins to rebuild just before the switch."""
 
-        def activate(self, shape: ProjectionSchema, built: Any) -> bool:
-            SqlProjectionStore(self._engine).build(shape)
-            return super().activate(shape, built)
+        def activate(self, schema: ProjectionSchema, built: Any) -> bool:
+            SqlProjectionStore(self._engine).build(schema)
+            return super().activate(schema, built)
 
     first = Projector(world.log, Interrupted(world.engine), [counts], SystemClock())
     with pytest.raises(RebuildLost):
@@ -162,8 +157,8 @@ def test_a_standing_of_another_version_is_not_advanced(world: World) -> None:
     counts = Counts()
     world.projector([counts]).prepare()
     store = SqlProjectionStore(world.engine)
-    newer = replace(counts.shape, version=2)
+    newer = replace(counts.schema, version=2)
     with store.advance(0, 5, {"counts": newer}) as targets:
         assert list(targets) == []
-    with store.advance(0, 5, {"counts": counts.shape}) as targets:
+    with store.advance(0, 5, {"counts": counts.schema}) as targets:
         assert [one.projection for one in targets] == ["counts"]

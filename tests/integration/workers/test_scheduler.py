@@ -128,7 +128,7 @@ def test_a_database_that_is_away_is_no_traceback_at_every_look(
 
         looks = 0
 
-        def schedules(self) -> list[ContinuousAudit]:
+        def continuous_audits(self) -> list[ContinuousAudit]:
             self.looks += 1
             if self.looks < 6:
                 raise StoreUnavailable("connection refused")

@@ -1,12 +1,12 @@
 """What must hold for all projections together."""
 
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from application.ports.event_log import RecordedEvent
-from application.ports.projections import ColumnType
-from application.ports.read_tables import SHAPES
+from application.ports.read_tables import SCHEMAS
 from application.projections import all_projections
 from application.projections.sentences import SENTENCES, sentence
 from domain.audit_templates.events import AuditTemplateCreated
@@ -38,14 +38,14 @@ def test_every_event_of_what_the_api_shows_is_folded() -> None:
 
 
 def test_every_declared_shape_is_filled_by_one_projection() -> None:
-    assert [one.shape for one in PROJECTIONS] == list(SHAPES)
-    names = [table.name for shape in SHAPES for table in shape.tables]
+    assert [one.schema for one in PROJECTIONS] == list(SCHEMAS)
+    names = [table.name for schema in SCHEMAS for table in schema.tables]
     assert len(names) == len(set(names))
 
 
 def test_every_table_has_its_key_and_its_indexed_columns() -> None:
-    for shape in SHAPES:
-        for table in shape.tables:
+    for schema in SCHEMAS:
+        for table in schema.tables:
             assert not table.columns[table.key].nullable
             for index in table.indexes:
                 assert set(index.columns) <= set(table.columns)
@@ -81,11 +81,11 @@ def test_a_first_event_fills_every_column_that_may_not_be_null(cls: type[Any]) -
                     rows.fold(position, event)
     assert rows.found
     for table, row in rows.found:
-        declared = next(one for shape in SHAPES for one in shape.tables if one.name == table)
+        declared = next(one for schema in SCHEMAS for one in schema.tables if one.name == table)
         assert set(row) == set(declared.columns)
         for name, column in declared.columns.items():
             assert column.nullable or row[name] is not None, (table, name)
-            if column.kind is ColumnType.TIME and row[name] is not None:
+            if column.type is datetime and row[name] is not None:
                 assert row[name].tzinfo is not None
 
 
