@@ -13,9 +13,9 @@ from infrastructure.simulator.core.faults import EndpointFault, Fault, Faults, M
 from infrastructure.simulator.core.generate import generate
 from infrastructure.simulator.core.model import Cluster
 from infrastructure.simulator.core.store import StateStore
+from infrastructure.simulator.core.tokens import Tokens
 from infrastructure.simulator.core.world import World, open_world
 from infrastructure.simulator.ironic.nodes import Baremetal
-from infrastructure.simulator.keystone.tokens import Tokens
 from infrastructure.simulator.nova.commands import NovaCommands
 from infrastructure.simulator.nova.lifecycle import Lifecycle
 from infrastructure.simulator.nova.migration_engine import MigrationEngine

@@ -7,9 +7,14 @@ from urllib.parse import urlencode
 
 import falcon
 
-from infrastructure.simulator.cinder.storage import DEFAULT_TYPE, Volume, VolumeSnapshot, VolumeType
+from infrastructure.simulator.cinder.storage import (
+    DEFAULT_TYPE,
+    Storage,
+    Volume,
+    VolumeSnapshot,
+    VolumeType,
+)
 from infrastructure.simulator.cinder.view import CinderView, pool_detail, services, shown_type
-from infrastructure.simulator.cloud import Cloud
 from infrastructure.simulator.core.errors import ApiNotFound, BadRequest
 from infrastructure.simulator.core.http.calls import (
     ApiRequest,
@@ -22,6 +27,7 @@ from infrastructure.simulator.core.http.calls import (
 )
 from infrastructure.simulator.core.http.microversions import MAXIMUM, MINIMUM, text
 from infrastructure.simulator.core.http.paging import LARGEST
+from infrastructure.simulator.core.world import World
 
 T = TypeVar("T")
 _BASE = "/volume/v3"
@@ -107,8 +113,9 @@ def _everyones(call: ApiRequest, asked: Mapping[str, str]) -> bool:
 class _Collection(ABC):
     """Paths that list things, in short and with all attributes."""
 
-    def __init__(self, cloud: Cloud) -> None:
-        self._cloud = cloud
+    def __init__(self, world: World, storage: Storage) -> None:
+        self._world = world
+        self._storage = storage
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, project_id: str = "") -> None:
         """List what identifies them."""
@@ -126,7 +133,7 @@ class _Collection(ABC):
     ) -> None: ...
 
     def _view(self, req: falcon.Request, call: ApiRequest) -> CinderView:
-        return CinderView(self._cloud.storage, call, f"{req.prefix}/volume")
+        return CinderView(self._storage, call, f"{req.prefix}/volume")
 
 
 class VolumesResource(_Collection):
@@ -137,8 +144,8 @@ class VolumesResource(_Collection):
     ) -> None:
         """Show one."""
         call = _called(req, project_id)
-        with self._cloud.world.transaction():
-            volume = self._cloud.storage.volumes.get(volume_id)
+        with self._world.transaction():
+            volume = self._storage.volumes.get(volume_id)
             if volume is None or not _visible(call, volume.project_id):
                 raise ApiNotFound(f"Volume {volume_id} could not be found.")
             body = self._view(req, call).volume(volume)
@@ -149,7 +156,7 @@ class VolumesResource(_Collection):
     ) -> None:
         view = self._view(req, call)
         asked = query(req)
-        with self._cloud.world.transaction():
+        with self._world.transaction():
             found = list(_found(view, asked))
             page, more = _page(req, found, lambda v: v.id, "Volume")
             body: Json = {"volumes": [(view.volume if detailed else view.brief)(v) for v in page]}
@@ -192,8 +199,8 @@ class SnapshotsResource(_Collection):
     ) -> None:
         """Show one."""
         call = _called(req, project_id)
-        with self._cloud.world.transaction():
-            snapshot = self._cloud.storage.snapshots.get(snapshot_id)
+        with self._world.transaction():
+            snapshot = self._storage.snapshots.get(snapshot_id)
             if snapshot is None or not _visible(call, snapshot.volume.project_id):
                 raise ApiNotFound(f"Snapshot {snapshot_id} could not be found.")
             body = self._view(req, call).snapshot(snapshot, detailed=True)
@@ -204,7 +211,7 @@ class SnapshotsResource(_Collection):
     ) -> None:
         asked = query(req)
         view = self._view(req, call)
-        with self._cloud.world.transaction():
+        with self._world.transaction():
             found = list(self._meant(call, asked))
             page, more = _page(req, found, lambda s: s.id, "Snapshot")
             body: Json = {"snapshots": [view.snapshot(s, detailed=detailed) for s in page]}
@@ -215,7 +222,7 @@ class SnapshotsResource(_Collection):
 
     def _meant(self, call: ApiRequest, asked: Mapping[str, str]) -> Iterator[VolumeSnapshot]:
         everyones = _everyones(call, asked)
-        for snapshot in self._cloud.storage.snapshots.values():
+        for snapshot in self._storage.snapshots.values():
             own = snapshot.volume.project_id == call.caller.project_id
             if (everyones or own) and asked.get("volume_id") in (None, snapshot.volume.id):
                 yield snapshot
@@ -224,15 +231,16 @@ class SnapshotsResource(_Collection):
 class VolumeTypesResource:
     """The paths under `/types`."""
 
-    def __init__(self, cloud: Cloud) -> None:
-        self._cloud = cloud
+    def __init__(self, world: World, storage: Storage) -> None:
+        self._world = world
+        self._storage = storage
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, project_id: str = "") -> None:
         """List them: public ones, unless an administrator asks otherwise."""
         call = _called(req, project_id)
         wanted = query(req).get("is_public", "true").lower()
-        with self._cloud.world.transaction():
-            kinds = [k for k in self._cloud.storage.kinds if _listed(k, call, wanted)]
+        with self._world.transaction():
+            kinds = [k for k in self._storage.kinds if _listed(k, call, wanted)]
         page, more = _page(req, kinds, lambda kind: kind.id, "Volume type")
         body: Json = {"volume_types": [shown_type(kind, call) for kind in page]}
         if more:
@@ -244,8 +252,8 @@ class VolumeTypesResource:
     ) -> None:
         """Show one: by id, or the `default`."""
         call = _called(req, project_id)
-        with self._cloud.world.transaction():
-            kinds = self._cloud.storage.kinds
+        with self._world.transaction():
+            kinds = self._storage.kinds
         for kind in kinds:
             chosen = kind.name == DEFAULT_TYPE if type_id == "default" else kind.id == type_id
             if chosen and _listed(kind, call, "none"):
@@ -263,17 +271,18 @@ def _listed(kind: VolumeType, call: ApiRequest, wanted: str) -> bool:
 class CinderServicesResource:
     """The path `/os-services`."""
 
-    def __init__(self, cloud: Cloud) -> None:
-        self._cloud = cloud
+    def __init__(self, world: World, storage: Storage) -> None:
+        self._world = world
+        self._storage = storage
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, project_id: str = "") -> None:
         """List them, narrowed by host and binary."""
         call, asked = _called(req, project_id), query(req)
         call.require_admin("volume_extension:services:index")
-        with self._cloud.world.transaction() as now:
+        with self._world.transaction() as now:
             rows = [
                 row
-                for row in services(self._cloud.storage, call.version, now)
+                for row in services(self._storage, call.version, now)
                 if all(asked.get(name) in (None, "", row[name]) for name in ("host", "binary"))
             ]
         reply(resp, {"services": rows})
@@ -282,8 +291,9 @@ class CinderServicesResource:
 class PoolsResource:
     """The path `/scheduler-stats/get_pools`."""
 
-    def __init__(self, cloud: Cloud) -> None:
-        self._cloud = cloud
+    def __init__(self, world: World, storage: Storage) -> None:
+        self._world = world
+        self._storage = storage
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, project_id: str = "") -> None:
         """List pools, by wish with what they can do and hold."""
@@ -291,22 +301,22 @@ class PoolsResource:
         call.require_admin("scheduler_extension:scheduler_stats:get_pools")
         detailed = is_true(asked.get("detail"))
         name = asked.get("name") if call.version >= (3, 28) else None
-        with self._cloud.world.transaction() as now:
+        with self._world.transaction() as now:
             pools = [
                 pool_detail(pool, now) if detailed else {"name": pool.name}
-                for pool in self._cloud.storage.pools
+                for pool in self._storage.pools
                 if name in (None, pool.name)
             ]
         reply(resp, {"pools": pools})
 
 
-def add_routes(app: App, cloud: Cloud) -> None:
+def add_routes(app: App, world: World, storage: Storage) -> None:
     """Serve Cinder under /volume; a project in the path is optional, as since 3.67."""
     app.add_route("/volume", CinderVersionsResource())
     volumes, snapshots, types = (
-        VolumesResource(cloud),
-        SnapshotsResource(cloud),
-        VolumeTypesResource(cloud),
+        VolumesResource(world, storage),
+        SnapshotsResource(world, storage),
+        VolumeTypesResource(world, storage),
     )
     for base in (_BASE, _BASE + "/{project_id}"):
         if base == _BASE:
@@ -319,5 +329,5 @@ def add_routes(app: App, cloud: Cloud) -> None:
         app.add_route(base + "/snapshots/{snapshot_id}", snapshots, suffix="one")
         app.add_route(base + "/types", types)
         app.add_route(base + "/types/{type_id}", types, suffix="one")
-        app.add_route(base + "/os-services", CinderServicesResource(cloud))
-        app.add_route(base + "/scheduler-stats/get_pools", PoolsResource(cloud))
+        app.add_route(base + "/os-services", CinderServicesResource(world, storage))
+        app.add_route(base + "/scheduler-stats/get_pools", PoolsResource(world, storage))

@@ -192,6 +192,10 @@ class Storage:
         """The volumes that a server holds, by device."""
         return self._held.get(server_id, ()) if server_id else ()
 
+    def ids_on(self, server_id: str) -> list[str]:
+        """Ids of the volumes attached to a server."""
+        return [volume.id for volume in self.of_server(server_id)]
+
     def holder(self, volume: Volume) -> Server | None:
         """The server that holds a volume now."""
         server = self._world.servers.get(volume.server_id)

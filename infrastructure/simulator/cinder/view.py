@@ -11,9 +11,9 @@ from infrastructure.simulator.cinder.storage import (
     VolumeSnapshot,
     VolumeType,
 )
+from infrastructure.simulator.core.caller import Version
 from infrastructure.simulator.core.clock import iso_micro
 from infrastructure.simulator.core.http.calls import ApiRequest, Json
-from infrastructure.simulator.nova.commands import Version
 
 _CONTROLLER = "controller"
 _CLUSTERS: Version = (3, 7)

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 import falcon
 
-from infrastructure.simulator.cloud import Cloud
+from infrastructure.simulator.core.caller import Version as Microversion
 from infrastructure.simulator.core.errors import ApiError, ApiNotFound, BadRequest
 from infrastructure.simulator.core.http.calls import (
     ApiRequest,
@@ -18,9 +18,9 @@ from infrastructure.simulator.core.http.calls import (
 )
 from infrastructure.simulator.core.http.microversions import MAXIMUM, MINIMUM, text
 from infrastructure.simulator.core.http.paging import LARGEST
-from infrastructure.simulator.ironic.nodes import DRIVER, RESOURCE_CLASS, Node
+from infrastructure.simulator.core.world import World
+from infrastructure.simulator.ironic.nodes import DRIVER, RESOURCE_CLASS, Baremetal, Node
 from infrastructure.simulator.ironic.view import BRIEF, FIELDS, IronicView
-from infrastructure.simulator.nova.commands import Version as Microversion
 
 _BASE = "/baremetal/v1"
 _FIELDS_PARAMETER: Microversion = (1, 8)
@@ -76,8 +76,9 @@ def _version(req: falcon.Request) -> Json:
 class NodesResource:
     """The paths under `/nodes`. Who is no administrator owns no machine and sees none."""
 
-    def __init__(self, cloud: Cloud) -> None:
-        self._cloud = cloud
+    def __init__(self, world: World, baremetal: Baremetal) -> None:
+        self._world = world
+        self._baremetal = baremetal
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """List them: briefly, in detail, or the fields that are asked for."""
@@ -100,14 +101,14 @@ class NodesResource:
         """Show one, by uuid or name."""
         call = call_of(req)
         fields = _fields(query(req), call.version) or tuple(FIELDS)
-        with self._cloud.world.transaction():
+        with self._world.transaction():
             body = self._view(req, call).node(self._node(call, identity), fields)
         reply(resp, body)
 
     def on_get_states(self, req: falcon.Request, resp: falcon.Response, identity: str) -> None:
         """Show the states of one."""
         call = call_of(req)
-        with self._cloud.world.transaction():
+        with self._world.transaction():
             body = self._view(req, call).states(self._node(call, identity))
         reply(resp, body)
 
@@ -115,7 +116,7 @@ class NodesResource:
         return IronicView(call.version, f"{req.prefix}/baremetal")
 
     def _node(self, call: ApiRequest, identity: str) -> Node:
-        node = self._cloud.baremetal.find(identity) if call.caller.is_admin else None
+        node = self._baremetal.find(identity) if call.caller.is_admin else None
         if node is None:
             raise ApiNotFound(f"Node {identity} could not be found.")
         return node
@@ -126,8 +127,8 @@ class NodesResource:
         call, asked = call_of(req), query(req)
         limit = _limit(asked)
         view = self._view(req, call)
-        with self._cloud.world.transaction():
-            mine = self._cloud.baremetal.all() if call.caller.is_admin else iter(())
+        with self._world.transaction():
+            mine = self._baremetal.all() if call.caller.is_admin else iter(())
             found = list(_after(asked.get("marker"), [n for n in mine if _wanted(n, asked)]))
             page = found[:limit]
             body: Json = {"nodes": [view.node(node, fields) for node in page]}
@@ -188,11 +189,11 @@ def _wanted(node: Node, asked: Mapping[str, str]) -> bool:
     )
 
 
-def add_routes(app: App, cloud: Cloud) -> None:
+def add_routes(app: App, world: World, baremetal: Baremetal) -> None:
     """Serve Ironic under /baremetal."""
     app.add_route("/baremetal", IronicVersionsResource())
     app.add_route(_BASE, IronicVersionsResource(), suffix="one")
-    nodes = NodesResource(cloud)
+    nodes = NodesResource(world, baremetal)
     app.add_route(f"{_BASE}/nodes", nodes)
     app.add_route(f"{_BASE}/nodes/detail", nodes, suffix="detail")
     app.add_route(f"{_BASE}/nodes/{{identity}}", nodes, suffix="one")

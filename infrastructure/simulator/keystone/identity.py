@@ -4,7 +4,6 @@ from typing import Any
 
 import falcon
 
-from infrastructure.simulator.cloud import Cloud
 from infrastructure.simulator.core.clock import iso_token
 from infrastructure.simulator.core.errors import (
     ApiForbidden,
@@ -22,8 +21,9 @@ from infrastructure.simulator.core.people import (
     User,
     stable_hex,
 )
+from infrastructure.simulator.core.tokens import Claims, Tokens
+from infrastructure.simulator.core.world import World
 from infrastructure.simulator.keystone.catalogue import catalogue
-from infrastructure.simulator.keystone.tokens import Claims
 
 DOMAIN = {"id": "default", "name": "Default"}
 
@@ -63,8 +63,10 @@ class KeystoneVersionResource:
 class TokensResource:
     """The path `/identity/v3/auth/tokens`."""
 
-    def __init__(self, cloud: Cloud) -> None:
-        self._cloud = cloud
+    def __init__(self, world: World, tokens: Tokens, endpoints: dict[str, str]) -> None:
+        self._world = world
+        self._tokens = tokens
+        self._endpoints = endpoints
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Issue a token for a password or for another token."""
@@ -85,12 +87,12 @@ class TokensResource:
             case _:
                 raise ApiUnauthorized
         scope = _scope(auth.get("scope"), user)
-        token, claims = self._cloud.tokens.issue(user.id, scope, methods, parent)
+        token, claims = self._tokens.issue(user.id, scope, methods, parent)
         resp.set_header("X-Subject-Token", token)
         reply(resp, {"token": self._shown(req, claims, with_catalogue=True)}, 201)
 
     def _parent(self, given: Json) -> Claims:
-        claims = self._cloud.tokens.check(str(given.get("id", "")))
+        claims = self._tokens.check(str(given.get("id", "")))
         if claims is None:
             raise ApiUnauthorized
         return claims
@@ -110,8 +112,8 @@ class TokensResource:
     def on_delete(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Revoke a token."""
         _, claims = self._subject(req, "identity:revoke_token")
-        with self._cloud.world.transaction():
-            self._cloud.tokens.revoke(claims)
+        with self._world.transaction():
+            self._tokens.revoke(claims)
         accepted(resp, 204)
 
     def _subject(self, req: falcon.Request, rule: str) -> tuple[str, Claims]:
@@ -119,7 +121,7 @@ class TokensResource:
         if call.claims is None:
             raise ApiUnauthorized
         token = req.get_header("X-Subject-Token") or ""
-        claims = self._cloud.tokens.check(token)
+        claims = self._tokens.check(token)
         own = claims is not None and claims.user_id == call.claims.user_id
         if not (own or {"admin", "service"} & set(call.caller.roles)):
             raise ApiForbidden(f"You are not authorized to perform the requested action: {rule}.")
@@ -152,7 +154,7 @@ class TokensResource:
         roles = caller_of(claims, "").roles
         shown["roles"] = [{"id": stable_hex("role", r), "name": r} for r in roles]
         if with_catalogue:
-            shown["catalog"] = catalogue(req.prefix, self._cloud.endpoints)
+            shown["catalog"] = catalogue(req.prefix, self._endpoints)
         return shown
 
 
@@ -203,8 +205,8 @@ def _project(given: Json) -> Project | None:
 class CatalogResource:
     """The path `/identity/v3/auth/catalog`."""
 
-    def __init__(self, cloud: Cloud) -> None:
-        self._cloud = cloud
+    def __init__(self, endpoints: dict[str, str]) -> None:
+        self._endpoints = endpoints
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """The catalogue of the caller's token."""
@@ -213,7 +215,7 @@ class CatalogResource:
         reply(
             resp,
             {
-                "catalog": catalogue(req.prefix, self._cloud.endpoints),
+                "catalog": catalogue(req.prefix, self._endpoints),
                 "links": {"self": req.uri},
             },
         )

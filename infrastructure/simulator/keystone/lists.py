@@ -5,17 +5,18 @@ from typing import Any
 
 import falcon
 
-from infrastructure.simulator.cloud import Cloud
 from infrastructure.simulator.core.config import REGION
 from infrastructure.simulator.core.errors import ApiForbidden, ApiNotFound, ApiUnauthorized
 from infrastructure.simulator.core.http.calls import Json, call_of, query, reply
 from infrastructure.simulator.core.people import PROJECTS, ROLES, USERS, Project, stable_hex
 from infrastructure.simulator.keystone.catalogue import catalogue
 
-Rows = Callable[[falcon.Request, Cloud], list[Json]]
+Endpoints = dict[str, str]
+"""Service type → URL of the services that the simulator does not serve."""
+Rows = Callable[[falcon.Request, Endpoints], list[Json]]
 
 
-def _users(_req: falcon.Request, _cloud: Cloud) -> list[Json]:
+def _users(_req: falcon.Request, _others: Endpoints) -> list[Json]:
     return [
         {
             "id": user.id,
@@ -44,11 +45,11 @@ def _project(project: Project) -> Json:
     }
 
 
-def _projects(_req: falcon.Request, _cloud: Cloud) -> list[Json]:
+def _projects(_req: falcon.Request, _others: Endpoints) -> list[Json]:
     return [_project(project) for project in PROJECTS]
 
 
-def _roles(_req: falcon.Request, _cloud: Cloud) -> list[Json]:
+def _roles(_req: falcon.Request, _others: Endpoints) -> list[Json]:
     return [
         {
             "id": stable_hex("role", name),
@@ -61,7 +62,7 @@ def _roles(_req: falcon.Request, _cloud: Cloud) -> list[Json]:
     ]
 
 
-def _domains(_req: falcon.Request, _cloud: Cloud) -> list[Json]:
+def _domains(_req: falcon.Request, _others: Endpoints) -> list[Json]:
     return [
         {
             "id": "default",
@@ -74,21 +75,21 @@ def _domains(_req: falcon.Request, _cloud: Cloud) -> list[Json]:
     ]
 
 
-def _regions(_req: falcon.Request, _cloud: Cloud) -> list[Json]:
+def _regions(_req: falcon.Request, _others: Endpoints) -> list[Json]:
     return [{"id": REGION, "description": "", "parent_region_id": None}]
 
 
-def _services(req: falcon.Request, cloud: Cloud) -> list[Json]:
+def _services(req: falcon.Request, others: Endpoints) -> list[Json]:
     return [
         {"name": s["name"], "id": s["id"], "type": s["type"], "enabled": True}
-        for s in catalogue(req.prefix, cloud.endpoints)
+        for s in catalogue(req.prefix, others)
     ]
 
 
-def _endpoints(req: falcon.Request, cloud: Cloud) -> list[Json]:
+def _endpoints(req: falcon.Request, others: Endpoints) -> list[Json]:
     return [
         endpoint | {"service_id": s["id"], "enabled": True}
-        for s in catalogue(req.prefix, cloud.endpoints)
+        for s in catalogue(req.prefix, others)
         for endpoint in s["endpoints"]
     ]
 
@@ -107,8 +108,8 @@ LISTS: dict[str, tuple[str, Rows]] = {
 class IdentityListResource:
     """A list, and its items by id. For administrators; a user may see itself."""
 
-    def __init__(self, cloud: Cloud, plural: str) -> None:
-        self._cloud, self._plural = cloud, plural
+    def __init__(self, endpoints: dict[str, str], plural: str) -> None:
+        self._endpoints, self._plural = endpoints, plural
         self._singular, self._rows = LISTS[plural]
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
@@ -117,7 +118,7 @@ class IdentityListResource:
         wanted = query(req)
         rows = [
             row | {"links": {"self": f"{req.prefix}/identity/v3/{self._plural}/{row['id']}"}}
-            for row in self._rows(req, self._cloud)
+            for row in self._rows(req, self._endpoints)
             if all(_matches(row, name, value) for name, value in wanted.items())
         ]
         links = {"next": None, "self": req.uri, "previous": None}
@@ -128,7 +129,7 @@ class IdentityListResource:
         call = call_of(req)
         if not (self._plural == "users" and item_id == call.caller.user_id):
             self._allow(req, f"identity:get_{self._singular}")
-        for row in self._rows(req, self._cloud):
+        for row in self._rows(req, self._endpoints):
             if row["id"] == item_id:
                 link = {"self": f"{req.prefix}/identity/v3/{self._plural}/{item_id}"}
                 reply(resp, {self._singular: row | {"links": link}})

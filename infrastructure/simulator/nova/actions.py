@@ -6,17 +6,17 @@ from typing import Any
 
 import falcon
 
-from infrastructure.simulator.cloud import Cloud
+from infrastructure.simulator.core.caller import Version
 from infrastructure.simulator.core.errors import BadRequest
 from infrastructure.simulator.core.http.calls import ApiRequest, Json, accepted, body_of, call_of
 from infrastructure.simulator.core.http.journal import note
 from infrastructure.simulator.core.model import Migration, Server
+from infrastructure.simulator.core.world import World
 from infrastructure.simulator.nova.commands import (
     ASYNC_LIVE_MIGRATION,
     SCHEDULER_CHECKS_HOST,
     LiveMigration,
     NovaCommands,
-    Version,
 )
 
 _RULE = "os_compute_api:os-migrate-server"
@@ -135,8 +135,9 @@ ACTIONS: dict[str, tuple[Version, int, Perform]] = {
 class ServerActionResource:
     """The path `/servers/{server_id}/action`."""
 
-    def __init__(self, cloud: Cloud) -> None:
-        self._cloud = cloud
+    def __init__(self, world: World, commands: NovaCommands) -> None:
+        self._world = world
+        self._commands = commands
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, server_id: str) -> None:
         """Do something to the server."""
@@ -145,12 +146,12 @@ class ServerActionResource:
         since, status, perform = ACTIONS.get(name, ((9, 9), 400, _lock))
         if len(body) != 1 or call.version < since:
             raise BadRequest(f"There is no such action: {name}")
-        commands = self._cloud.commands
-        with self._cloud.world.transaction() as now:
+        commands = self._commands
+        with self._world.transaction() as now:
             server = commands.server(server_id, call.caller)
             migration = perform(ServerActionRequest(commands, call, name, server, body[name], now))
             note(
-                self._cloud.world,
+                self._world,
                 req,
                 body,
                 now,

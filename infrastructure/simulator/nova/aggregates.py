@@ -2,13 +2,13 @@
 
 import falcon
 
-from infrastructure.simulator.cloud import Cloud
+from infrastructure.simulator.core.caller import Version
 from infrastructure.simulator.core.clock import iso_micro
 from infrastructure.simulator.core.errors import ApiForbidden, ApiNotFound
 from infrastructure.simulator.core.http.calls import Json, call_of, is_true, query, reply
 from infrastructure.simulator.core.http.paging import page_size
 from infrastructure.simulator.core.model import Host, HostAggregate, ServerGroup
-from infrastructure.simulator.nova.commands import Version
+from infrastructure.simulator.core.world import World
 
 
 def _aggregate(aggregate: HostAggregate, version: Version) -> Json:
@@ -31,22 +31,22 @@ def _aggregate(aggregate: HostAggregate, version: Version) -> Json:
 class AggregatesResource:
     """The paths `/os-aggregates` and `/os-aggregates/{aggregate_id}`."""
 
-    def __init__(self, cloud: Cloud) -> None:
-        self._cloud = cloud
+    def __init__(self, world: World) -> None:
+        self._world = world
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """List them."""
         call = call_of(req)
         call.require_admin("os_compute_api:os-aggregates:index")
-        with self._cloud.world.transaction():
-            shown = [_aggregate(a, call.version) for a in self._cloud.world.aggregates]
+        with self._world.transaction():
+            shown = [_aggregate(a, call.version) for a in self._world.aggregates]
         reply(resp, {"aggregates": shown})
 
     def on_get_one(self, req: falcon.Request, resp: falcon.Response, aggregate_id: str) -> None:
         """Show one."""
         call = call_of(req)
         call.require_admin("os_compute_api:os-aggregates:show")
-        for aggregate in self._cloud.world.aggregates:
+        for aggregate in self._world.aggregates:
             if str(aggregate.id) == aggregate_id:
                 reply(resp, {"aggregate": _aggregate(aggregate, call.version)})
                 return
@@ -56,19 +56,19 @@ class AggregatesResource:
 class AvailabilityZonesResource:
     """The paths `/os-availability-zone` and `/os-availability-zone/detail`."""
 
-    def __init__(self, cloud: Cloud) -> None:
-        self._cloud = cloud
+    def __init__(self, world: World) -> None:
+        self._world = world
 
     def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:
         """List them."""
-        with self._cloud.world.transaction():
+        with self._world.transaction():
             shown = [_zone(name, hosts, None) for name, hosts in self._zones().items()]
         reply(resp, {"availabilityZoneInfo": shown})
 
     def on_get_detail(self, req: falcon.Request, resp: falcon.Response) -> None:
         """List them with their hosts."""
         call_of(req).require_admin("os_compute_api:os-availability-zone:detail")
-        with self._cloud.world.transaction() as now:
+        with self._world.transaction() as now:
             shown = [
                 _zone(name, hosts, {h.name: {"nova-compute": _service(h, now)} for h in hosts})
                 for name, hosts in self._zones().items()
@@ -80,7 +80,7 @@ class AvailabilityZonesResource:
 
     def _zones(self) -> dict[str, list[Host]]:
         zones: dict[str, list[Host]] = {}
-        for host in self._cloud.world.hosts.values():
+        for host in self._world.hosts.values():
             zones.setdefault(host.zone, []).append(host)
         return zones
 
@@ -114,8 +114,8 @@ def _group(group: ServerGroup, version: Version) -> Json:
 class ServerGroupsResource:
     """The paths `/os-server-groups` and `/os-server-groups/{group_id}`."""
 
-    def __init__(self, cloud: Cloud) -> None:
-        self._cloud = cloud
+    def __init__(self, world: World) -> None:
+        self._world = world
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """List those of the caller's project, or of all."""
@@ -129,10 +129,10 @@ class ServerGroupsResource:
                 "to be performed."
             )
         start = int(asked.get("offset") or 0)
-        with self._cloud.world.transaction():
+        with self._world.transaction():
             found = [
                 _group(self._living(g), call.version)
-                for g in self._cloud.world.groups
+                for g in self._world.groups
                 if everyone or g.project_id == call.caller.project_id
             ]
         reply(resp, {"server_groups": found[start : start + page_size(req)]})
@@ -140,8 +140,8 @@ class ServerGroupsResource:
     def on_get_one(self, req: falcon.Request, resp: falcon.Response, group_id: str) -> None:
         """Show one."""
         call = call_of(req)
-        with self._cloud.world.transaction():
-            for group in self._cloud.world.groups:
+        with self._world.transaction():
+            for group in self._world.groups:
                 visible = call.caller.is_admin or group.project_id == call.caller.project_id
                 if group.id == group_id and visible:
                     reply(resp, {"server_group": _group(self._living(group), call.version)})
@@ -150,7 +150,7 @@ class ServerGroupsResource:
 
     def _living(self, group: ServerGroup) -> ServerGroup:
         """The group without members that were deleted."""
-        servers = self._cloud.world.servers
+        servers = self._world.servers
         members = [m for m in group.members if m in servers and not servers[m].deleted]
         if len(members) == len(group.members):
             return group

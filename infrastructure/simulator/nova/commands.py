@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from infrastructure.simulator.core.caller import RequestContext, Version
 from infrastructure.simulator.core.errors import ApiConflict, ApiError, ApiNotFound, BadRequest
 from infrastructure.simulator.core.model import (
     ACTIVE,
@@ -24,8 +25,6 @@ from infrastructure.simulator.nova import history
 from infrastructure.simulator.nova.lifecycle import CHORE_SECONDS
 from infrastructure.simulator.nova.migration_engine import CONDUCTOR, MigrationEngine
 
-Version = tuple[int, int]
-
 ASYNC_LIVE_MIGRATION: Version = (2, 34)
 SCHEDULER_CHECKS_HOST: Version = (2, 30)
 ABORT_QUEUED: Version = (2, 65)
@@ -40,21 +39,6 @@ CHORES: dict[str, tuple[str, tuple[str, ...], str]] = {
     "shelve": ("shelve", (ACTIVE, STOPPED, PAUSED), "shelving"),
     "unshelve": ("unshelve", (SHELVED,), "spawning"),
 }
-
-
-@dataclass(frozen=True)
-class RequestContext:
-    """Who asks, and under which request id."""
-
-    user_id: str
-    project_id: str
-    roles: tuple[str, ...]
-    request_id: str
-
-    @property
-    def is_admin(self) -> bool:
-        """Whether Nova's default policy lets it do administrative things."""
-        return "admin" in self.roles
 
 
 @dataclass(frozen=True)

@@ -2,19 +2,19 @@
 
 import falcon
 
-from infrastructure.simulator.cloud import Cloud
+from infrastructure.simulator.core.caller import Version
 from infrastructure.simulator.core.errors import ApiNotFound, BadRequest
 from infrastructure.simulator.core.http.calls import Json, call_of, next_link, query, reply
 from infrastructure.simulator.core.http.paging import page_size
 from infrastructure.simulator.core.model import Flavor
-from infrastructure.simulator.nova.commands import Version
+from infrastructure.simulator.core.world import World
 
 
 class FlavorsResource:
     """The paths under `/flavors`."""
 
-    def __init__(self, cloud: Cloud) -> None:
-        self._cloud = cloud
+    def __init__(self, world: World) -> None:
+        self._world = world
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """List ids and names."""
@@ -26,9 +26,9 @@ class FlavorsResource:
 
     def _list(self, req: falcon.Request, resp: falcon.Response, *, detailed: bool) -> None:
         version, limit, asked = call_of(req).version, page_size(req), query(req)
-        flavors = sorted(self._cloud.world.flavors.values(), key=lambda f: f.id)
+        flavors = sorted(self._world.flavors.values(), key=lambda f: f.id)
         marker = asked.get("marker")
-        if marker is not None and marker not in self._cloud.world.flavors:
+        if marker is not None and marker not in self._world.flavors:
             raise BadRequest(f"marker [{marker}] not found")
         found = [f for f in flavors if marker is None or f.id > marker]
         show = _detail if detailed else _brief
@@ -50,7 +50,7 @@ class FlavorsResource:
         reply(resp, {"extra_specs": self._flavor(flavor_id).extra_specs})
 
     def _flavor(self, flavor_id: str) -> Flavor:
-        flavor = self._cloud.world.flavors.get(flavor_id)
+        flavor = self._world.flavors.get(flavor_id)
         if flavor is None:
             raise ApiNotFound(f"Flavor {flavor_id} could not be found.")
         return flavor

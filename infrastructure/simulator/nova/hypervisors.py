@@ -2,7 +2,7 @@
 
 import falcon
 
-from infrastructure.simulator.cloud import Cloud
+from infrastructure.simulator.core.caller import Version
 from infrastructure.simulator.core.errors import ApiNotFound, BadRequest
 from infrastructure.simulator.core.http.calls import (
     ApiRequest,
@@ -17,7 +17,6 @@ from infrastructure.simulator.core.http.calls import (
 from infrastructure.simulator.core.http.paging import page_size
 from infrastructure.simulator.core.model import Host
 from infrastructure.simulator.core.world import World
-from infrastructure.simulator.nova.commands import Version
 from infrastructure.simulator.nova.migrations import address
 from infrastructure.simulator.nova.server_view import instance_name
 from infrastructure.simulator.nova.services import service_number
@@ -75,8 +74,8 @@ def statistics(world: World, host: Host) -> Json:
 class HypervisorsResource:
     """The paths under `/os-hypervisors`."""
 
-    def __init__(self, cloud: Cloud) -> None:
-        self._cloud = cloud
+    def __init__(self, world: World) -> None:
+        self._world = world
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """List names and states."""
@@ -92,7 +91,7 @@ class HypervisorsResource:
         call, asked = call_of(req), query(req)
         call.require_admin(f"os_compute_api:os-hypervisors:{rule}")
         limit = page_size(req)
-        with self._cloud.world.transaction():
+        with self._world.transaction():
             found = self._found(asked, call)
             page = found[:limit]
             shown = [self._shown(h, call, asked, detailed=detailed) for h in page]
@@ -105,7 +104,7 @@ class HypervisorsResource:
         reply(resp, body)
 
     def _found(self, asked: dict[str, str], call: ApiRequest) -> list[Host]:
-        hosts = list(self._cloud.world.hosts.values())
+        hosts = list(self._world.hosts.values())
         if "hypervisor_hostname_pattern" in asked and call.version >= _UUIDS:
             pattern = asked["hypervisor_hostname_pattern"]
             hosts = [h for h in hosts if pattern in h.name]
@@ -122,7 +121,7 @@ class HypervisorsResource:
     def _shown(
         self, host: Host, call: ApiRequest, asked: dict[str, str], *, detailed: bool
     ) -> Json:
-        world, version = self._cloud.world, call.version
+        world, version = self._world, call.version
         shown = _brief(host, version)
         if detailed:
             shown |= self._details(host, version)
@@ -133,7 +132,7 @@ class HypervisorsResource:
         return shown
 
     def _details(self, host: Host, version: Version) -> Json:
-        world = self._cloud.world
+        world = self._world
         shown: Json = {
             "hypervisor_type": "QEMU",
             "hypervisor_version": 8002002,
@@ -152,7 +151,7 @@ class HypervisorsResource:
     def _uptime(self, host: Host) -> str | None:
         if not host.up:
             return None
-        clock = self._cloud.world.clock
+        clock = self._world.clock
         minutes = int(clock.simulated(clock.now()) // 60)
         return f" 00:00:00 up {minutes} min,  0 users,  load average: 0.00, 0.00, 0.00"
 
@@ -163,13 +162,13 @@ class HypervisorsResource:
             self._sum(call, resp)
             return
         call.require_admin("os_compute_api:os-hypervisors:show")
-        with self._cloud.world.transaction():
+        with self._world.transaction():
             host = self._host(host_id, call.version)
             shown = self._shown(host, call, asked, detailed=True)
         reply(resp, {"hypervisor": shown})
 
     def _host(self, host_id: str, version: Version) -> Host:
-        world = self._cloud.world
+        world = self._world
         wanted = identified(host_id) if version >= _UUIDS else host_id
         for host in world.hosts.values():
             if wanted == (host.id if version >= _UUIDS else str(host.number)):
@@ -178,7 +177,7 @@ class HypervisorsResource:
 
     def _sum(self, call: ApiRequest, resp: falcon.Response) -> None:
         call.require_admin("os_compute_api:os-hypervisors:statistics")
-        world = self._cloud.world
+        world = self._world
         with world.transaction():
             each = [statistics(world, h) for h in world.hosts.values() if h.status == "enabled"]
         names = each[0] if each else {}
@@ -191,7 +190,7 @@ class HypervisorsResource:
         call.require_admin("os_compute_api:os-hypervisors:uptime")
         if call.version >= _STATISTICS_GONE:
             raise ApiNotFound("The resource could not be found.")
-        with self._cloud.world.transaction():
+        with self._world.transaction():
             host = self._host(host_id, call.version)
             shown = _brief(host, call.version) | {"uptime": self._uptime(host)}
         reply(resp, {"hypervisor": shown})

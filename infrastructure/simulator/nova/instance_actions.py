@@ -2,7 +2,7 @@
 
 import falcon
 
-from infrastructure.simulator.cloud import Cloud
+from infrastructure.simulator.core.caller import Version
 from infrastructure.simulator.core.clock import iso_micro
 from infrastructure.simulator.core.errors import ApiNotFound, BadRequest
 from infrastructure.simulator.core.http.calls import (
@@ -16,8 +16,9 @@ from infrastructure.simulator.core.http.calls import (
 from infrastructure.simulator.core.http.paging import page_size
 from infrastructure.simulator.core.http.times import parsed
 from infrastructure.simulator.core.model import ActionEvent, InstanceAction, Server
+from infrastructure.simulator.core.world import World
 from infrastructure.simulator.nova import history
-from infrastructure.simulator.nova.commands import Version
+from infrastructure.simulator.nova.commands import NovaCommands
 from infrastructure.simulator.nova.server_view import host_id
 
 _PAGED: Version = (2, 58)
@@ -57,28 +58,29 @@ def _event(event: ActionEvent, server: Server, call: ApiRequest) -> Json:
 class InstanceActionsResource:
     """The list, and one action by its request id."""
 
-    def __init__(self, cloud: Cloud) -> None:
-        self._cloud = cloud
+    def __init__(self, world: World, commands: NovaCommands) -> None:
+        self._world = world
+        self._commands = commands
 
     def _of(self, server: Server) -> list[InstanceAction]:
         """Newest first; the creation came before everything that was recorded."""
-        recorded = self._cloud.world.actions.get(server.id, [])
+        recorded = self._world.actions.get(server.id, [])
         return [*reversed(recorded), history.creation(server)]
 
     def _server(self, server_id: str, call: ApiRequest) -> Server:
         """Nova keeps the actions of deleted servers, too (since 2.21)."""
-        server = self._cloud.world.servers.get(server_id)
+        server = self._world.servers.get(server_id)
         if server is not None and server.deleted and call.version >= (2, 21):
             own = server.project_id == call.caller.project_id
             if call.caller.is_admin or own:
                 return server
-        return self._cloud.commands.server(server_id, call.caller)
+        return self._commands.server(server_id, call.caller)
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, server_id: str) -> None:
         """List them."""
         call, asked = call_of(req), query(req)
         paged = call.version >= _PAGED
-        with self._cloud.world.transaction():
+        with self._world.transaction():
             found = self._of(self._server(server_id, call))
             if paged:
                 found = self._narrowed(found, asked)
@@ -111,7 +113,7 @@ class InstanceActionsResource:
     ) -> None:
         """Show one with its steps, newest first."""
         call = call_of(req)
-        with self._cloud.world.transaction():
+        with self._world.transaction():
             server = self._server(server_id, call)
             for action in self._of(server):
                 if action.request_id == request_id:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 import falcon
 
-from infrastructure.simulator.cloud import Cloud
+from infrastructure.simulator.core.caller import Version
 from infrastructure.simulator.core.clock import iso_micro
 from infrastructure.simulator.core.errors import ApiNotFound, BadRequest
 from infrastructure.simulator.core.http.calls import (
@@ -22,7 +22,7 @@ from infrastructure.simulator.core.http.paging import page_size
 from infrastructure.simulator.core.http.times import parsed
 from infrastructure.simulator.core.model import LIVE, LIVE_IN_PROGRESS, Migration
 from infrastructure.simulator.core.world import World
-from infrastructure.simulator.nova.commands import Version
+from infrastructure.simulator.nova.commands import NovaCommands
 
 _MIB = 1024 * 1024
 _WITH_UUID: Version = (2, 59)
@@ -90,15 +90,16 @@ def _identity(migration: Migration, version: Version) -> Json:
 class ServerMigrationsResource:
     """The paths `/servers/{server_id}/migrations...`: live ones that are going on."""
 
-    def __init__(self, cloud: Cloud) -> None:
-        self._cloud = cloud
+    def __init__(self, world: World, commands: NovaCommands) -> None:
+        self._world = world
+        self._commands = commands
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, server_id: str) -> None:
         """List them."""
         call = self._allowed(req, "index", (2, 23))
-        world = self._cloud.world
+        world = self._world
         with world.transaction() as now:
-            server = self._cloud.commands.server(server_id, call.caller)
+            server = self._commands.server(server_id, call.caller)
             shown = [
                 progress(world, m, call.version, now)
                 for m in world.migrations_of.get(server.id, [])
@@ -111,11 +112,11 @@ class ServerMigrationsResource:
     ) -> None:
         """Show one."""
         call = self._allowed(req, "show", (2, 23))
-        commands = self._cloud.commands
-        with self._cloud.world.transaction() as now:
+        commands = self._commands
+        with self._world.transaction() as now:
             server = commands.server(server_id, call.caller)
             migration = commands.in_progress(server, migration_id)
-            shown = progress(self._cloud.world, migration, call.version, now)
+            shown = progress(self._world, migration, call.version, now)
         reply(resp, {"migration": shown})
 
     def on_delete_one(
@@ -123,8 +124,8 @@ class ServerMigrationsResource:
     ) -> None:
         """Abort one."""
         call = self._allowed(req, "delete", (2, 24))
-        commands = self._cloud.commands
-        with self._cloud.world.transaction() as now:
+        commands = self._commands
+        with self._world.transaction() as now:
             server = commands.server(server_id, call.caller)
             migration = commands.abort(server, migration_id, call.version, now, call.caller)
             self._note(req, None, now, migration)
@@ -138,8 +139,8 @@ class ServerMigrationsResource:
         body = body_of(req)
         if list(body) != ["force_complete"]:
             raise BadRequest(f"There is no such action: {next(iter(body), '')}")
-        commands = self._cloud.commands
-        with self._cloud.world.transaction() as now:
+        commands = self._commands
+        with self._world.transaction() as now:
             server = commands.server(server_id, call.caller)
             migration = commands.force_complete(server, migration_id, now, call.caller)
             self._note(req, body, now, migration)
@@ -148,7 +149,7 @@ class ServerMigrationsResource:
     def _note(
         self, req: falcon.Request, body: Json | None, now: float, migration: Migration
     ) -> None:
-        world = self._cloud.world
+        world = self._world
         uuid, server_id = migration.uuid, migration.server_id
         note(world, req, body, now, server_id=server_id, migration_uuid=uuid)
 
@@ -163,8 +164,8 @@ class ServerMigrationsResource:
 class MigrationsResource:
     """The path `/os-migrations`."""
 
-    def __init__(self, cloud: Cloud) -> None:
-        self._cloud = cloud
+    def __init__(self, world: World) -> None:
+        self._world = world
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """List every migration there ever was."""
@@ -173,7 +174,7 @@ class MigrationsResource:
         asked = query(req)
         self._check(asked, call.version)
         paged = call.version >= _PAGED
-        with self._cloud.world.transaction():
+        with self._world.transaction():
             found = self._found(asked, newest_first=paged)
             limit = page_size(req) if paged else len(found)
             page = found[:limit]
@@ -195,7 +196,7 @@ class MigrationsResource:
 
     def _found(self, asked: dict[str, str], *, newest_first: bool) -> list[Migration]:
         tests = list(_tests(asked))
-        migrations: Iterable[Migration] = self._cloud.world.migrations.values()
+        migrations: Iterable[Migration] = self._world.migrations.values()
         found = [m for m in migrations if all(test(m) for test in tests)]
         found.sort(key=lambda m: (m.created, m.id), reverse=newest_first)
         marker = asked.get("marker") if newest_first else None
@@ -207,7 +208,7 @@ class MigrationsResource:
         return found[places[0] + 1 :]
 
     def _shown(self, req: falcon.Request, migration: Migration, version: Version) -> Json:
-        world = self._cloud.world
+        world = self._world
         shown = _shared(migration) | {
             "old_instance_type_id": world.flavors[migration.old_flavor].number,
             "new_instance_type_id": world.flavors[migration.new_flavor].number,

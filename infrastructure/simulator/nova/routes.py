@@ -2,19 +2,21 @@
 
 import falcon
 
-from infrastructure.simulator.cloud import Cloud
 from infrastructure.simulator.core.http.calls import App, Json, reply
 from infrastructure.simulator.core.http.microversions import MAXIMUM, MINIMUM, text
+from infrastructure.simulator.core.world import World
 from infrastructure.simulator.nova.actions import ServerActionResource
 from infrastructure.simulator.nova.aggregates import (
     AggregatesResource,
     AvailabilityZonesResource,
     ServerGroupsResource,
 )
+from infrastructure.simulator.nova.commands import NovaCommands
 from infrastructure.simulator.nova.flavors import FlavorsResource
 from infrastructure.simulator.nova.hypervisors import HypervisorsResource
 from infrastructure.simulator.nova.instance_actions import InstanceActionsResource
 from infrastructure.simulator.nova.migrations import MigrationsResource, ServerMigrationsResource
+from infrastructure.simulator.nova.server_view import Attachments
 from infrastructure.simulator.nova.servers import (
     ServerMetadataResource,
     ServerResource,
@@ -56,7 +58,7 @@ def _version(req: falcon.Request) -> Json:
     }
 
 
-def add_routes(app: App, cloud: Cloud) -> None:
+def add_routes(app: App, world: World, commands: NovaCommands, attached: Attachments) -> None:
     """Serve Nova under /compute."""
 
     def add(path: str, resource: object, suffix: str | None = None) -> None:
@@ -64,36 +66,36 @@ def add_routes(app: App, cloud: Cloud) -> None:
 
     app.add_route("/compute", NovaVersionsResource())
     add("", NovaVersionsResource(), "one")
-    servers, one = ServersResource(cloud), ServerResource(cloud)
+    servers, one = ServersResource(world, attached), ServerResource(world, commands, attached)
     add("/servers", servers)
     add("/servers/detail", servers, "detail")
     add("/servers/{server_id}", one)
-    add("/servers/{server_id}/metadata", ServerMetadataResource(cloud))
-    add("/servers/{server_id}/metadata/{key}", ServerMetadataResource(cloud), "item")
-    add("/servers/{server_id}/action", ServerActionResource(cloud))
-    migrations = ServerMigrationsResource(cloud)
+    add("/servers/{server_id}/metadata", ServerMetadataResource(world, commands))
+    add("/servers/{server_id}/metadata/{key}", ServerMetadataResource(world, commands), "item")
+    add("/servers/{server_id}/action", ServerActionResource(world, commands))
+    migrations = ServerMigrationsResource(world, commands)
     add("/servers/{server_id}/migrations", migrations)
     add("/servers/{server_id}/migrations/{migration_id}", migrations, "one")
     add("/servers/{server_id}/migrations/{migration_id}/action", migrations, "action")
-    actions = InstanceActionsResource(cloud)
+    actions = InstanceActionsResource(world, commands)
     add("/servers/{server_id}/os-instance-actions", actions)
     add("/servers/{server_id}/os-instance-actions/{request_id}", actions, "one")
-    add("/os-migrations", MigrationsResource(cloud))
-    hypervisors, services = HypervisorsResource(cloud), NovaServicesResource(cloud)
+    add("/os-migrations", MigrationsResource(world))
+    hypervisors, services = HypervisorsResource(world), NovaServicesResource(world, commands)
     add("/os-hypervisors", hypervisors)
     add("/os-hypervisors/detail", hypervisors, "detail")
     add("/os-hypervisors/{host_id}", hypervisors, "one")
     add("/os-hypervisors/{host_id}/uptime", hypervisors, "uptime")
     add("/os-services", services)
     add("/os-services/{service_id}", services, "one")
-    flavors = FlavorsResource(cloud)
+    flavors = FlavorsResource(world)
     add("/flavors", flavors)
     add("/flavors/detail", flavors, "detail")
     add("/flavors/{flavor_id}", flavors, "one")
     add("/flavors/{flavor_id}/os-extra_specs", flavors, "specs")
-    add("/os-aggregates", AggregatesResource(cloud))
-    add("/os-aggregates/{aggregate_id}", AggregatesResource(cloud), "one")
-    add("/os-server-groups", ServerGroupsResource(cloud))
-    add("/os-server-groups/{group_id}", ServerGroupsResource(cloud), "one")
-    add("/os-availability-zone", AvailabilityZonesResource(cloud))
-    add("/os-availability-zone/detail", AvailabilityZonesResource(cloud), "detail")
+    add("/os-aggregates", AggregatesResource(world))
+    add("/os-aggregates/{aggregate_id}", AggregatesResource(world), "one")
+    add("/os-server-groups", ServerGroupsResource(world))
+    add("/os-server-groups/{group_id}", ServerGroupsResource(world), "one")
+    add("/os-availability-zone", AvailabilityZonesResource(world))
+    add("/os-availability-zone/detail", AvailabilityZonesResource(world), "detail")

@@ -1,19 +1,23 @@
 """A server as Nova shows it, by microversion."""
 
 import hashlib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from infrastructure.simulator.cinder.storage import Storage
+from infrastructure.simulator.core.caller import Version
 from infrastructure.simulator.core.clock import iso_micro, iso_zulu
 from infrastructure.simulator.core.http.calls import Json
 from infrastructure.simulator.core.model import Flavor, Host, Server
 from infrastructure.simulator.core.people import stable_hex
 from infrastructure.simulator.core.world import World
-from infrastructure.simulator.nova.commands import Version
 
 IMAGE_ID = "5a1f8d0e-3c1b-5d8e-9d77-4a0f6f0f2c11"
 _WITH_PROGRESS = ("ACTIVE", "RESIZE", "VERIFY_RESIZE", "MIGRATING")
 _DISABLED, _UNKNOWN, _DOWN, _UP = "MAINTENANCE", "UNKNOWN", "DOWN", "UP"
+
+
+Attachments = Callable[[str], Iterable[str]]
+"""Server id → ids of the volumes attached to it."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,7 @@ class ServerView:
     """
 
     world: World
-    storage: Storage
+    attached: Attachments
     prefix: str
     version: Version
     is_admin: bool
@@ -103,7 +107,7 @@ class ServerView:
 
     def _volumes(self, server: Server) -> list[Json]:
         kept: Json = {"delete_on_termination": False} if self.version >= (2, 3) else {}
-        return [{"id": volume.id, **kept} for volume in self.storage.of_server(server.id)]
+        return [{"id": volume, **kept} for volume in self.attached(server.id)]
 
     def _flavor(self, flavor: Flavor) -> Json:
         if self.version < (2, 47):

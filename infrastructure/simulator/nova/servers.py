@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 
 import falcon
 
-from infrastructure.simulator.cloud import Cloud
 from infrastructure.simulator.core.errors import ApiForbidden, ApiNotFound, BadRequest
 from infrastructure.simulator.core.http.calls import (
     ApiRequest,
@@ -21,25 +20,28 @@ from infrastructure.simulator.core.http.journal import note
 from infrastructure.simulator.core.http.paging import page_size
 from infrastructure.simulator.core.http.times import parsed
 from infrastructure.simulator.core.model import Server
-from infrastructure.simulator.nova.server_view import ServerView
+from infrastructure.simulator.core.world import World
+from infrastructure.simulator.nova.commands import NovaCommands
+from infrastructure.simulator.nova.server_view import Attachments, ServerView
 
 Test = Callable[[Server], bool]
 
 _ALL_TENANTS = "all_tenants"
 
 
-def shown_to(req: falcon.Request, cloud: Cloud) -> ServerView:
+def shown_to(req: falcon.Request, world: World, attached: Attachments) -> ServerView:
     """How servers look in the answer to a request."""
     call = call_of(req)
     prefix = f"{req.prefix}/compute"
-    return ServerView(cloud.world, cloud.storage, prefix, call.version, call.caller.is_admin)
+    return ServerView(world, attached, prefix, call.version, call.caller.is_admin)
 
 
 class ServersResource:
     """The paths `/servers` and `/servers/detail`."""
 
-    def __init__(self, cloud: Cloud) -> None:
-        self._cloud = cloud
+    def __init__(self, world: World, attached: Attachments) -> None:
+        self._world = world
+        self._attached = attached
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """List ids and names."""
@@ -53,9 +55,9 @@ class ServersResource:
         call = call_of(req)
         tests = self._tests(req, call, detailed=detailed)
         limit = page_size(req)
-        view = shown_to(req, self._cloud)
+        view = shown_to(req, self._world, self._attached)
         show = view.detail if detailed else view.brief
-        with self._cloud.world.transaction():
+        with self._world.transaction():
             found = [
                 server
                 for server in self._after(query(req).get("marker"))
@@ -70,7 +72,7 @@ class ServersResource:
         reply(resp, body)
 
     def _after(self, marker: str | None) -> Iterator[Server]:
-        world = self._cloud.world
+        world = self._world
         if marker is None:
             yield from world.order
             return
@@ -119,7 +121,7 @@ class ServersResource:
         host = asked.get("host") or asked.get("node")
         project = asked.get("project_id") or asked.get("tenant_id")
         zone = asked.get("availability_zone")
-        hosts = self._cloud.world.hosts
+        hosts = self._world.hosts
         if host:
             yield lambda s: s.host == host
         if project:
@@ -137,36 +139,39 @@ class ServersResource:
 class ServerResource:
     """The path `/servers/{server_id}`."""
 
-    def __init__(self, cloud: Cloud) -> None:
-        self._cloud = cloud
+    def __init__(self, world: World, commands: NovaCommands, attached: Attachments) -> None:
+        self._world = world
+        self._commands = commands
+        self._attached = attached
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, server_id: str) -> None:
         """Show it."""
-        with self._cloud.world.transaction():
-            server = self._cloud.commands.server(server_id, call_of(req).caller)
-            body = shown_to(req, self._cloud).one(server)
+        with self._world.transaction():
+            server = self._commands.server(server_id, call_of(req).caller)
+            body = shown_to(req, self._world, self._attached).one(server)
         reply(resp, {"server": body})
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, server_id: str) -> None:
         """Delete it."""
         call = call_of(req)
-        with self._cloud.world.transaction() as now:
-            server = self._cloud.commands.server(server_id, call.caller)
-            self._cloud.commands.delete(server, call.caller, now)
-            note(self._cloud.world, req, None, now, server_id=server_id)
+        with self._world.transaction() as now:
+            server = self._commands.server(server_id, call.caller)
+            self._commands.delete(server, call.caller, now)
+            note(self._world, req, None, now, server_id=server_id)
         accepted(resp, 204)
 
 
 class ServerMetadataResource:
     """The path `/servers/{server_id}/metadata`."""
 
-    def __init__(self, cloud: Cloud) -> None:
-        self._cloud = cloud
+    def __init__(self, world: World, commands: NovaCommands) -> None:
+        self._world = world
+        self._commands = commands
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, server_id: str) -> None:
         """Show all of it."""
-        with self._cloud.world.transaction():
-            server = self._cloud.commands.server(server_id, call_of(req).caller)
+        with self._world.transaction():
+            server = self._commands.server(server_id, call_of(req).caller)
             body = {"metadata": server.metadata}
         reply(resp, body)
 
@@ -174,8 +179,8 @@ class ServerMetadataResource:
         self, req: falcon.Request, resp: falcon.Response, server_id: str, key: str
     ) -> None:
         """Show one item."""
-        with self._cloud.world.transaction():
-            metadata = self._cloud.commands.server(server_id, call_of(req).caller).metadata
+        with self._world.transaction():
+            metadata = self._commands.server(server_id, call_of(req).caller).metadata
         if key not in metadata:
             raise ApiNotFound("Metadata item was not found")
         reply(resp, {"meta": {key: metadata[key]}})

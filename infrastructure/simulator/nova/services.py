@@ -6,7 +6,7 @@ from typing import Any
 
 import falcon
 
-from infrastructure.simulator.cloud import Cloud
+from infrastructure.simulator.core.caller import Version
 from infrastructure.simulator.core.clock import iso_micro
 from infrastructure.simulator.core.errors import ApiNotFound, BadRequest
 from infrastructure.simulator.core.http.calls import (
@@ -20,7 +20,8 @@ from infrastructure.simulator.core.http.calls import (
 from infrastructure.simulator.core.http.journal import note
 from infrastructure.simulator.core.model import Host
 from infrastructure.simulator.core.people import stable_hex
-from infrastructure.simulator.nova.commands import Version
+from infrastructure.simulator.core.world import World
+from infrastructure.simulator.nova.commands import NovaCommands
 
 _UUIDS: Version = (2, 53)
 _CONTROL = ("nova-conductor", "nova-scheduler")
@@ -35,14 +36,15 @@ def service_number(host: Host) -> int:
 class NovaServicesResource:
     """The paths under `/os-services`."""
 
-    def __init__(self, cloud: Cloud) -> None:
-        self._cloud = cloud
+    def __init__(self, world: World, commands: NovaCommands) -> None:
+        self._world = world
+        self._commands = commands
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """List them, narrowed by host and binary."""
         call, asked = call_of(req), query(req)
         call.require_admin("os_compute_api:os-services:list")
-        with self._cloud.world.transaction() as now:
+        with self._world.transaction() as now:
             rows = [
                 row
                 for row in self._rows(call.version, now)
@@ -64,7 +66,7 @@ class NovaServicesResource:
                 "disabled_reason": None,
             }
             yield row | ({"forced_down": False} if version >= (2, 11) else {})
-        for host in self._cloud.world.hosts.values():
+        for host in self._world.hosts.values():
             yield self._row(host, version, now)
 
     def _row(self, host: Host, version: Version, now: float) -> Json:
@@ -87,14 +89,14 @@ class NovaServicesResource:
         call, body = call_of(req), body_of(req)
         call.require_admin("os_compute_api:os-services:update")
         by_id = call.version >= _UUIDS
-        with self._cloud.world.transaction() as now:
+        with self._world.transaction() as now:
             if by_id:
-                host = self._cloud.commands.service_host(identified(service_id))
+                host = self._commands.service_host(identified(service_id))
                 change = _change(body)
             else:
                 host, change = self._old_style(service_id, body, call.version)
-            self._cloud.commands.update_service(host, change, now)
-            note(self._cloud.world, req, body, now, target=host.name)
+            self._commands.update_service(host, change, now)
+            note(self._world, req, body, now, target=host.name)
             row = self._row(host, call.version, now)
         reply(resp, {"service": row if by_id else _old_row(row, change)})
 
@@ -112,9 +114,9 @@ class NovaServicesResource:
         if action not in changes:
             raise ApiNotFound("Unknown action")
         name = str(body.get("host", ""))
-        if name not in self._cloud.world.hosts:
+        if name not in self._world.hosts:
             raise ApiNotFound(f"Host '{name}' is not mapped to any cell")
-        return self._cloud.world.hosts[name], changes[action]
+        return self._world.hosts[name], changes[action]
 
 
 def _old_row(row: Json, change: Json) -> Json:

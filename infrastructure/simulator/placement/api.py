@@ -5,13 +5,13 @@ from collections.abc import Iterator
 
 import falcon
 
-from infrastructure.simulator.cloud import Cloud
+from infrastructure.simulator.core.caller import Version
 from infrastructure.simulator.core.errors import ApiForbidden, ApiNotFound, BadRequest
 from infrastructure.simulator.core.http.calls import App, Json, call_of, query, reply
 from infrastructure.simulator.core.http.microversions import MAXIMUM, MINIMUM, text
 from infrastructure.simulator.core.model import Host, Migration, Resources, Server
 from infrastructure.simulator.core.people import ADMIN, ADMIN_PROJECT
-from infrastructure.simulator.nova.commands import Version
+from infrastructure.simulator.core.world import World
 
 CLASSES = ("VCPU", "MEMORY_MB", "DISK_GB")
 DISABLED = "COMPUTE_STATUS_DISABLED"
@@ -105,8 +105,8 @@ class PlacementVersionResource:
 class ProvidersResource:
     """The paths under `/resource_providers`."""
 
-    def __init__(self, cloud: Cloud) -> None:
-        self._cloud = cloud
+    def __init__(self, world: World) -> None:
+        self._world = world
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """List providers."""
@@ -116,12 +116,12 @@ class ProvidersResource:
                 "Invalid query string parameters: Additional properties are not allowed "
                 f"({name!r} was unexpected)"
             )
-        with self._cloud.world.transaction():
+        with self._world.transaction():
             found = [_provider(h, version) for h in self._matching(asked)]
         reply(resp, {"resource_providers": found})
 
     def _matching(self, asked: dict[str, str]) -> Iterator[Host]:
-        world = self._cloud.world
+        world = self._world
         members = self._members(asked["member_of"]) if "member_of" in asked else None
         needed = _needed(asked["resources"]) if "resources" in asked else None
         for host in world.hosts.values():
@@ -139,10 +139,10 @@ class ProvidersResource:
 
     def _members(self, asked: str) -> set[str]:
         wanted = set(asked.removeprefix("in:").split(","))
-        return {h for a in self._cloud.world.aggregates if a.uuid in wanted for h in a.hosts}
+        return {h for a in self._world.aggregates if a.uuid in wanted for h in a.hosts}
 
     def _host(self, provider_id: str) -> Host:
-        host = self._cloud.world.host_by_id.get(provider_id)
+        host = self._world.host_by_id.get(provider_id)
         if host is None:
             raise ApiNotFound(f"No resource provider with uuid {provider_id} found")
         return host
@@ -150,7 +150,7 @@ class ProvidersResource:
     def on_get_one(self, req: falcon.Request, resp: falcon.Response, provider_id: str) -> None:
         """Show a provider."""
         version = _allow(req, "resource_providers:show")
-        with self._cloud.world.transaction():
+        with self._world.transaction():
             shown = _provider(self._host(provider_id), version)
         reply(resp, shown)
 
@@ -158,14 +158,14 @@ class ProvidersResource:
         self, req: falcon.Request, resp: falcon.Response, provider_id: str, part: str
     ) -> None:
         _allow(req, f"resource_providers:{part}:list")
-        with self._cloud.world.transaction():
+        with self._world.transaction():
             host = self._host(provider_id)
             body: Json = {"resource_provider_generation": host.generation}
             match part:
                 case "inventories":
                     body[part] = inventory(host)
                 case "usages":
-                    body[part] = amounts(self._cloud.world.ledger.used(host.name))
+                    body[part] = amounts(self._world.ledger.used(host.name))
                 case _:
                     body[part] = traits(host)
         reply(resp, body)
@@ -191,7 +191,7 @@ class ProvidersResource:
     ) -> None:
         """Show what it has of one class."""
         _allow(req, "resource_providers:inventories:show")
-        with self._cloud.world.transaction():
+        with self._world.transaction():
             host = self._host(provider_id)
             if resource_class not in CLASSES:
                 raise ApiNotFound(f"No inventory of class {resource_class} for {provider_id}")
@@ -206,9 +206,9 @@ class ProvidersResource:
         version = _allow(req, "resource_providers:aggregates:list")
         if version < (1, 1):
             raise ApiNotFound("")
-        with self._cloud.world.transaction():
+        with self._world.transaction():
             host = self._host(provider_id)
-            member = [a.uuid for a in self._cloud.world.aggregates if host.name in a.hosts]
+            member = [a.uuid for a in self._world.aggregates if host.name in a.hosts]
             shown: Json = {"aggregates": member}
             if version >= (1, 19):
                 shown["resource_provider_generation"] = host.generation
@@ -219,7 +219,7 @@ class ProvidersResource:
     ) -> None:
         """Show who has taken how much of it."""
         version = _allow(req, "resource_providers:allocations:list")
-        world = self._cloud.world
+        world = self._world
         with world.transaction():
             host = self._host(provider_id)
             shown: Json = {}
@@ -231,15 +231,15 @@ class ProvidersResource:
         reply(resp, {"allocations": shown, "resource_provider_generation": generation})
 
     def _generation(self, consumer: str) -> int:
-        server = self._cloud.world.servers.get(consumer)
+        server = self._world.servers.get(consumer)
         return server.consumer_generation if server else 1
 
 
 class AllocationsResource:
     """The path `/allocations/{consumer_id}`: a server, a migration for the end it leaves, more."""
 
-    def __init__(self, cloud: Cloud) -> None:
-        self._cloud = cloud
+    def __init__(self, world: World) -> None:
+        self._world = world
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, consumer_id: str) -> None:
         """Show what a consumer has taken; nothing when there is no such consumer."""
@@ -248,7 +248,7 @@ class AllocationsResource:
             uuid.UUID(consumer_id)
         except ValueError as error:
             raise BadRequest(f"Expected a uuid but received {consumer_id}.") from error
-        world = self._cloud.world
+        world = self._world
         with world.transaction():
             held = world.ledger.of(consumer_id)
             body: Json = {"allocations": {}}
@@ -276,7 +276,7 @@ class AllocationsResource:
         return shown
 
     def _consumer(self, consumer_id: str) -> Server | Migration | None:
-        world = self._cloud.world
+        world = self._world
         if consumer_id in world.servers:
             return world.servers[consumer_id]
         return next((m for m in world.open.values() if m.uuid == consumer_id), None)
@@ -332,10 +332,10 @@ def _has(held: list[str], required: str) -> bool:
     )
 
 
-def add_routes(app: App, cloud: Cloud) -> None:
+def add_routes(app: App, world: World) -> None:
     """Serve Placement under /placement."""
     app.add_route("/placement", PlacementVersionResource())
-    providers = ProvidersResource(cloud)
+    providers = ProvidersResource(world)
     base = "/placement/resource_providers"
     app.add_route(base, providers)
     app.add_route(base + "/{provider_id}", providers, suffix="one")
@@ -344,6 +344,6 @@ def add_routes(app: App, cloud: Cloud) -> None:
     app.add_route(
         base + "/{provider_id}/inventories/{resource_class}", providers, suffix="inventory"
     )
-    app.add_route("/placement/allocations/{consumer_id}", AllocationsResource(cloud))
+    app.add_route("/placement/allocations/{consumer_id}", AllocationsResource(world))
     app.add_route("/placement/traits", TraitsResource())
     app.add_route("/placement/resource_classes", ResourceClassesResource())

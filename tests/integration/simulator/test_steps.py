@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from infrastructure.simulator.core.caller import RequestContext
 from infrastructure.simulator.core.clock import Anchor, SimulatedClock
 from infrastructure.simulator.core.cluster_file import load_cluster
 from infrastructure.simulator.core.people import ADMIN, ADMIN_PROJECT
 from infrastructure.simulator.core.store import StateStore
 from infrastructure.simulator.core.world import Origin, World
-from infrastructure.simulator.nova.commands import LiveMigration, NovaCommands, RequestContext
+from infrastructure.simulator.nova.commands import LiveMigration, NovaCommands
 from infrastructure.simulator.nova.lifecycle import Lifecycle
 from infrastructure.simulator.nova.migration_engine import MigrationEngine
 from tests.integration.simulator.clients import IDS, small_cloud

@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 import falcon
 import msgspec
 
+from infrastructure.simulator.core.caller import RequestContext, Version
 from infrastructure.simulator.core.errors import ApiForbidden, BadRequest
-from infrastructure.simulator.keystone.tokens import Claims
-from infrastructure.simulator.nova.commands import RequestContext, Version
+from infrastructure.simulator.core.tokens import Claims
 
 Json = dict[str, Any]
 App = falcon.App[falcon.Request, falcon.Response]

@@ -6,11 +6,11 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import msgspec
 
-from infrastructure.simulator.cloud import Cloud
-from infrastructure.simulator.core.faults import EndpointFault
+from infrastructure.simulator.core.caller import RequestContext
+from infrastructure.simulator.core.faults import EndpointFault, Faults
 from infrastructure.simulator.core.http.calls import ApiRequest
 from infrastructure.simulator.core.http.envelopes import envelope
-from infrastructure.simulator.nova.commands import RequestContext
+from infrastructure.simulator.core.world import World
 
 _PREFIXES = {
     "identity": "identity",
@@ -30,8 +30,8 @@ class LostReply(Exception):
 class Faulty:
     """A WSGI application that spoils another as the fault rules say."""
 
-    def __init__(self, app: WSGIApplication, cloud: Cloud) -> None:
-        self._app, self._cloud = app, cloud
+    def __init__(self, app: WSGIApplication, world: World, faults: Faults) -> None:
+        self._app, self._world, self._faults = app, world, faults
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """Answer a request.
@@ -43,7 +43,7 @@ class Faulty:
         if rule is None:
             return self._app(environ, start)
         if rule.delay:
-            self._cloud.world.clock.sleep(rule.delay)
+            self._world.clock.sleep(rule.delay)
         if rule.status is not None:
             return self._broken(environ, start, rule.status)
         if not rule.lost_reply:
@@ -56,15 +56,15 @@ class Faulty:
     def _rule(self, environ: WSGIEnvironment) -> EndpointFault | None:
         mount, _, path = str(environ["PATH_INFO"]).lstrip("/").partition("/")
         service = _PREFIXES.get(mount)
-        if service is None or not self._cloud.faults.all():
+        if service is None or not self._faults.all():
             return None
-        with self._cloud.world.transaction():
-            return self._cloud.faults.on_request(service, environ["REQUEST_METHOD"], "/" + path)
+        with self._world.transaction():
+            return self._faults.on_request(service, environ["REQUEST_METHOD"], "/" + path)
 
     def _broken(
         self, environ: WSGIEnvironment, start: StartResponse, status: int
     ) -> Iterable[bytes]:
-        request_id = f"req-{self._cloud.world.clock.unique()}"
+        request_id = f"req-{self._world.clock.unique()}"
         mount = str(environ["PATH_INFO"]).lstrip("/").partition("/")[0]
         call = ApiRequest(request_id, mount, (0, 0), None, _NOBODY)
         body = msgspec.json.encode(envelope(call, status, "injected by the simulator"))

@@ -4,8 +4,8 @@ import re
 
 import falcon
 
+from infrastructure.simulator.core.caller import Version
 from infrastructure.simulator.core.errors import ApiNotAcceptable, BadRequest
-from infrastructure.simulator.nova.commands import Version
 
 MINIMUM: dict[str, Version] = {
     "compute": (2, 1),

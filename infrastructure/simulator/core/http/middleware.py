@@ -5,14 +5,14 @@ from typing import Any
 
 import falcon
 
-from infrastructure.simulator.cloud import Cloud
+from infrastructure.simulator.core.caller import RequestContext, Version
 from infrastructure.simulator.core.errors import ApiError, ApiNotAcceptable, ApiUnauthorized
 from infrastructure.simulator.core.http import microversions
 from infrastructure.simulator.core.http.calls import ApiRequest, App, reply
 from infrastructure.simulator.core.http.envelopes import envelope
 from infrastructure.simulator.core.people import ADMIN_PROJECT, USERS
-from infrastructure.simulator.keystone.tokens import Claims
-from infrastructure.simulator.nova.commands import RequestContext, Version
+from infrastructure.simulator.core.tokens import Claims, Tokens
+from infrastructure.simulator.core.world import World
 
 LOG = logging.getLogger(__name__)
 
@@ -44,14 +44,15 @@ def caller_of(claims: Claims, request_id: str) -> RequestContext:
 class SimulatorRequests:
     """Gives each request its id, its caller and its version."""
 
-    def __init__(self, cloud: Cloud) -> None:
-        self._cloud = cloud
+    def __init__(self, world: World, tokens: Tokens) -> None:
+        self._world = world
+        self._tokens = tokens
 
     def process_request(self, req: falcon.Request, _resp: falcon.Response) -> None:
         """Find out who asks for what. The call is noted even when it is then refused."""
         service = req.path.split("/", 2)[1]
         service = service if service in _SERVICES else ""
-        request_id = f"req-{self._cloud.world.clock.unique()}"
+        request_id = f"req-{self._world.clock.unique()}"
         version: Version = (0, 0)
         call = ApiRequest(request_id, service, version, None, _NOWHERE)
         req.context.call = call
@@ -75,7 +76,7 @@ class SimulatorRequests:
 
     def _claims(self, req: falcon.Request) -> Claims | None:
         token = req.get_header("X-Auth-Token")
-        return self._cloud.tokens.check(token) if token else None
+        return self._tokens.check(token) if token else None
 
     def process_response(
         self,
