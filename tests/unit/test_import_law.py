@@ -77,16 +77,6 @@ SIMULATOR_FLOORS = (
 )
 """Parts of infrastructure.simulator, lowest first; those of the last floor are one part."""
 
-SIMULATOR_EXCEPTIONS = {
-    "core": ("keystone", "nova", "cloud"),
-    "cinder": ("nova", "cloud"),
-    "ironic": ("nova", "cloud"),
-    "keystone": ("cloud",),
-    "nova": ("cinder", "cloud"),
-    "placement": ("nova", "cloud"),
-}
-"""Imports in the simulator that go up or across. To be removed, not to be extended."""
-
 KNOWN_CIRCLES = {
     ("domain.audit_templates.audit_template", "domain.audit_templates.events"),
     ("domain.audits.audit", "domain.audits.events"),
@@ -147,10 +137,7 @@ CAPABILITIES: Graph = {
     "kernel": ("ports",),
 }
 SIMULATOR: Graph = {
-    **{
-        name: {*below, *SIMULATOR_EXCEPTIONS.get(name, ())}
-        for name, below in floors(*SIMULATOR_FLOORS).items()
-    },
+    **floors(*SIMULATOR_FLOORS),
     **{name: {part for row in SIMULATOR_FLOORS for part in row} for name in SIMULATOR_FLOORS[-1]},
 }
 
@@ -361,7 +348,6 @@ def test_an_import_across_or_upward_in_the_simulator_is_seen() -> None:
     [
         ("domain", "domain", DOMAIN, DOMAIN_ASIDE),
         ("application", "application", CAPABILITIES, APPLICATION),
-        ("infrastructure", "infrastructure.simulator", SIMULATOR, SIMULATOR_EXCEPTIONS),
     ],
 )
 def test_the_tables_list_no_import_that_is_gone(
