@@ -1,5 +1,6 @@
-from infrastructure.settings.access import AccessSettings
-from infrastructure.settings.api import ApiSettings, is_loopback
+"""Settings: the options of Vigil, and the sources of their values."""
+
+from infrastructure.settings.api import AccessSettings, ApiSettings, is_loopback
 from infrastructure.settings.libraries import LibraryOptions, library_options
 from infrastructure.settings.load import LoadedSettings, SettingsError, Value, load, options
 from infrastructure.settings.metrics import GrafanaSettings, MetricsSettings

@@ -1,4 +1,4 @@
-"""Sections that libraries read by themselves, from the same files as Vigil's own options."""
+"""Sections that libraries read themselves, from the same files as Vigil."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,36 +18,36 @@ SECTIONS = frozenset(
         "oslo_messaging_kafka",
     }
 )
-"""Sections in which a name that Vigil does not know is a library's."""
+"""Sections in which a name that is not an option of Vigil belongs to a library."""
 
 
 @dataclass(frozen=True)
 class LibraryOptions:
-    """What a library's options object is made from.
+    """The source of a library's options object.
 
     Attributes:
         files: later ones win.
-        decided: (section, name) → value, of what Vigil's own settings say about such a section.
+        decided: (section, name) → value, of Vigil's own settings in the libraries' sections.
     """
 
     files: Sequence[Path] = ()
     decided: Mapping[tuple[str, str], Any] = field(default_factory=dict)
 
     def load(self) -> cfg.ConfigOpts:
-        """An options object of its own; ``OS_<SECTION>__<NAME>`` in the environment counts too."""
+        """A new options object of the files and of ``OS_<SECTION>__<NAME>`` in the environment."""
         conf = cfg.ConfigOpts()
         conf(args=[], project="vigil", default_config_files=[str(path) for path in self.files])
         return conf
 
     def settle(self, conf: cfg.ConfigOpts, section: str) -> None:
-        """Makes an options object whose options are registered agree with Vigil's own settings."""
+        """Overrides registered options of a section with Vigil's own settings."""
         for (where, name), value in self.decided.items():
             if where == section and value is not None:
                 conf.set_override(name, value, group=section)
 
 
 def library_options(settings: Settings) -> LibraryOptions:
-    """The sections of libraries, for a process with these settings."""
+    """The libraries' options for a process with these settings."""
     access = settings.access
     return LibraryOptions(
         files=settings.config_files,

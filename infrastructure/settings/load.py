@@ -1,8 +1,8 @@
-"""Where settings come from: command line, environment, files, defaults; the first that speaks wins.
+"""Loads settings from command line, environment, files and defaults; the first source wins.
 
-Files are read by oslo.config, so that sections, ``$substitution`` and the usual places work as
-operators know them. Values are parsed here, one way for all sources, so that an error always
-names the option, the source and the rule.
+oslo.config reads the files, so sections, ``$substitution`` and the usual places work as in every
+OpenStack service. It returns texts; texts of all sources are then parsed by the option's type, so
+an error always names the option, the source and the rule.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,15 +13,16 @@ from typing import Any, TypeVar, cast, get_type_hints
 from oslo_config import cfg
 
 from infrastructure.settings.api import is_loopback
-from infrastructure.settings.kinds import BadValue, Files, as_text
 from infrastructure.settings.libraries import SECTIONS as OF_LIBRARIES
+from infrastructure.settings.option_types import FILES as FILE_LIST
+from infrastructure.settings.option_types import as_text, parsed
 from infrastructure.settings.options import Derived, Option
 from infrastructure.settings.sections import Settings
 
 OWN_SECTION = "vigil"
-"""A name in this section that is no option is an error; elsewhere it may be the original's."""
+"""An unknown name in this section is an error; in another section it may be Watcher's."""
 FILES = (OWN_SECTION, "config_files")
-"""The option that says which files are read."""
+"""The option that names the files to read."""
 
 COMMAND_LINE = "command line"
 
@@ -29,16 +30,16 @@ S = TypeVar("S")
 
 
 class SettingsError(Exception):
-    """The settings do not hold together: names the option, where it was set, and the rule."""
+    """A setting is invalid. The message names the option, its source, and the rule."""
 
 
 @dataclass(frozen=True)
 class Value:
-    """What an option is, and who said so.
+    """The value of an option and its source.
 
     Attributes:
         source: ``command line``, ``environment VARIABLE``, a file's path, or ``default``.
-        chosen: whether anybody said so.
+        chosen: whether a source set it; False for the default.
     """
 
     option: Option
@@ -49,11 +50,11 @@ class Value:
 
 @dataclass(frozen=True)
 class LoadedSettings:
-    """Settings and their provenance.
+    """Settings and their sources.
 
     Attributes:
         values: every option, in the order of declaration.
-        ignored: (file, section, name) of what files say that is not an option here.
+        ignored: (file, section, name) of names in files that are not options of Vigil.
     """
 
     settings: Settings
@@ -61,17 +62,17 @@ class LoadedSettings:
     ignored: tuple[tuple[str, str, str], ...] = ()
 
     def chosen(self, section: str, name: str) -> bool:
-        """Whether anybody set an option."""
+        """Whether a source set an option."""
         return any(one.chosen for one in self.values if one.option.key == (section, name))
 
     def environment(self) -> dict[str, str]:
-        """Variables that give another process the same settings."""
+        """Environment variables with which another process gets the same settings."""
         return {
             one.option.variable: as_text(one.value) for one in self.values if one.value is not None
         }
 
     def values_by_section(self) -> list[Value]:
-        """The values with those of one section together, sections as they were first declared."""
+        """The values grouped by section, sections in the order of declaration."""
         order = {section: rank for rank, section in enumerate(self._sections())}
         return sorted(self.values, key=lambda one: order[one.option.section])
 
@@ -80,7 +81,7 @@ class LoadedSettings:
 
 
 def options(section: type = Settings) -> Iterator[Option]:
-    """All options: those of the section itself, then those of the sections inside it."""
+    """All options: those of the class itself, then those of its parts."""
     kinds = get_type_hints(section)
     inner = [one.name for one in fields(section) if "option" not in one.metadata]
     yield from (one.metadata["option"] for one in fields(section) if one.name not in inner)
@@ -99,12 +100,12 @@ def load(
     Args:
         flags: ``section.name`` → text, from the command line.
         environ: environment variables.
-        files: configuration files, later ones win; None takes those that the environment names
-            (VIGIL_CONFIG_FILES: a process that was started by another one), else looks in the
-            usual places (``~/.vigil``, ``~``, ``/etc/vigil``, ``/etc``) for ``vigil.conf``.
+        files: configuration files, later ones win; None: those that the environment names
+            (VIGIL_CONFIG_FILES, set by a parent process), else ``vigil.conf`` in the usual places
+            (``~/.vigil``, ``~``, ``/etc/vigil``, ``/etc``).
 
     Raises:
-        SettingsError: an option is unknown, breaks its rule, or does not fit to another one.
+        SettingsError: an option is unknown, invalid, or conflicts with another one.
     """
     declared = tuple(options())
     outside = {
@@ -112,38 +113,39 @@ def load(
         **_from_flags(declared, flags or {}),
     }
     found = _files(files, outside)
-    spoken = {**_from_files(declared, found), **outside}
-    spoken[FILES] = ("what was asked for and found", ",".join(found))
+    texts = {**_from_files(declared, found), **outside}
+    texts[FILES] = ("configuration files found", ",".join(found))
     values: dict[tuple[str, str], Any] = {}
-    told: list[Value] = []
+    loaded: list[Value] = []
     for one in declared:
-        if one.key in spoken:
-            source, text = spoken[one.key]
-            values[one.key] = _parsed(one, text, source)
-            told.append(Value(one, values[one.key], source, chosen=True))
+        if one.key in texts:
+            source, text = texts[one.key]
+            values[one.key] = _value(one, text, source)
+            loaded.append(Value(one, values[one.key], source, chosen=True))
         else:
             default = one.default
             values[one.key] = default.compute(values) if isinstance(default, Derived) else default
-            told.append(Value(one, values[one.key], "default", chosen=False))
+            loaded.append(Value(one, values[one.key], "default", chosen=False))
     settings = _built(Settings, values)
     _check(settings)
-    return LoadedSettings(settings, tuple(told), tuple(_ignored(declared, found)))
+    return LoadedSettings(settings, tuple(loaded), tuple(_ignored(declared, found)))
 
 
-Spoken = dict[tuple[str, str], tuple[str, str]]
+Texts = dict[tuple[str, str], tuple[str, str]]
+"""(section, name) → (source, text)."""
 
 
-def _files(asked: Sequence[Path] | None, outside: Spoken) -> list[str]:
+def _files(asked: Sequence[Path] | None, outside: Texts) -> list[str]:
     """The configuration files: the caller's, else the parent process's, else the usual ones."""
     source, text = outside.get(FILES, ("", ""))
     if asked is not None and source != COMMAND_LINE:
         return [str(path.expanduser().absolute()) for path in asked]
     if source:
-        return [str(path) for path in Files().parse(text)]
+        return [str(path) for path in parsed(FILE_LIST, text)]
     return list(cfg.find_config_files("vigil"))
 
 
-def _from_files(declared: Sequence[Option], files: Sequence[str]) -> Spoken:
+def _from_files(declared: Sequence[Option], files: Sequence[str]) -> Texts:
     conf = cfg.ConfigOpts()
     for one in declared:
         conf.register_opt(cfg.StrOpt(one.name), group=_group(one.section))
@@ -153,15 +155,15 @@ def _from_files(declared: Sequence[Option], files: Sequence[str]) -> Spoken:
         raise SettingsError(f"configuration file {_first(error)} cannot be read") from error
     except (cfg.Error, OSError) as error:
         raise SettingsError(f"configuration file: {error}") from error
-    spoken: Spoken = {}
+    texts: Texts = {}
     for one in declared:
         text = _file_text(conf, one)
         if text is not None:
             where = conf.get_location(one.name, _group(one.section))
             if one.key == FILES:
                 raise SettingsError(f"{one.label}: cannot be set in a file")
-            spoken[one.key] = (where.detail if where else "file", text)
-    return spoken
+            texts[one.key] = (where.detail if where else "file", text)
+    return texts
 
 
 def _file_text(conf: cfg.ConfigOpts, one: Option) -> str | None:
@@ -181,7 +183,7 @@ def _group(section: str) -> str | None:
     return None if section == "DEFAULT" else section
 
 
-def _from_environment(declared: Sequence[Option], environ: Mapping[str, str]) -> Spoken:
+def _from_environment(declared: Sequence[Option], environ: Mapping[str, str]) -> Texts:
     return {
         one.key: (f"environment {one.variable}", environ[one.variable])
         for one in declared
@@ -189,7 +191,7 @@ def _from_environment(declared: Sequence[Option], environ: Mapping[str, str]) ->
     }
 
 
-def _from_flags(declared: Sequence[Option], flags: Mapping[str, str]) -> Spoken:
+def _from_flags(declared: Sequence[Option], flags: Mapping[str, str]) -> Texts:
     known = {f"{one.section}.{one.name}": one for one in declared}
     for place in flags:
         if place not in known:
@@ -197,13 +199,13 @@ def _from_flags(declared: Sequence[Option], flags: Mapping[str, str]) -> Spoken:
     return {known[place].key: (COMMAND_LINE, text) for place, text in flags.items()}
 
 
-def _parsed(one: Option, text: str, source: str) -> Any:
+def _value(one: Option, text: str, source: str) -> Any:
     try:
-        value = one.kind.parse(text)
-    except BadValue:
+        value = parsed(one.kind, text)
+    except ValueError:
         shown = "the value given" if one.secret else repr(text)
         raise SettingsError(
-            f"{one.label} ({source}): must be {one.kind.rule}, which {shown} is not"
+            f"{one.label} ({source}): must be {one.kind.type_name}, which {shown} is not"
         ) from None
     return {**one.default, **value} if isinstance(one.default, Mapping) else value
 
@@ -238,7 +240,7 @@ def _ignored(declared: Sequence[Option], files: Sequence[str]) -> Iterator[tuple
 
 
 def _check(settings: Settings) -> None:
-    """The rules that tie options to each other."""
+    """Checks rules between options."""
     if settings.service_down_time < 2 * settings.heartbeat_interval:
         raise SettingsError(
             "[DEFAULT] service_down_time: must be at least twice [DEFAULT] periodic_interval "
@@ -263,7 +265,7 @@ def _check_access(settings: Settings) -> None:
     if not is_loopback(api.host):
         reachable = f"[api] host ({api.host}) is not a loopback address"
     elif access.enable_proxy_headers_parsing:
-        reachable = "[oslo_middleware] enable_proxy_headers_parsing says that a proxy is in front"
+        reachable = "[oslo_middleware] enable_proxy_headers_parsing is true"
     if reachable and not (api.enable_authentication or api.allow_unauthenticated):
         raise SettingsError(
             f"[DEFAULT] enable_authentication: must be true when {reachable}, "

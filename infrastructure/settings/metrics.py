@@ -1,68 +1,36 @@
-"""Where measurements come from: the datasources, and which of them serves which strategy."""
+"""The datasources of metrics, and their order of preference for each strategy."""
 
 # ruff: noqa: RUF009 - option() returns a dataclasses.field
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from infrastructure.settings.kinds import (
-    BadValue,
+from infrastructure.settings.option_types import (
+    FILE,
+    HOST,
+    HTTP_URL,
+    PORT,
     Choice,
-    File,
+    Choices,
+    Float,
     Integer,
-    Number,
-    Table,
-    Text,
-    Url,
+    PerMetric,
+    numbers_by_name,
+    text,
 )
 from infrastructure.settings.options import Derived, Named, option
 
-PORT = Integer(1, 65535)
-DATASOURCES = ("gnocchi", "grafana", "aetos", "prometheus")
 _USUAL = ("gnocchi", "grafana", "aetos")
-
-
-@dataclass(frozen=True)
-class Order:
-    """Names of datasources, the preferred one first."""
-
-    rule: str = (
-        f"some of {', '.join(DATASOURCES)} with commas between them, each once, aetos and "
-        "prometheus not together"
-    )
-
-    def parse(self, text: str) -> tuple[str, ...]:
-        """As ``Kind`` says."""
-        names = tuple(part.strip().lower() for part in text.split(",") if part.strip())
-        unfit = not names or not set(names) <= set(DATASOURCES) or len(set(names)) < len(names)
-        if unfit or {"aetos", "prometheus"} <= set(names):
-            raise BadValue
-        return names
-
-
-@dataclass(frozen=True)
-class PerMetric:
-    """Names of metrics with a text each. A text may have commas and colons of its own."""
-
-    rule: str = "metric:text pairs with commas between them"
-
-    def parse(self, text: str) -> Mapping[str, str]:
-        """As ``Kind`` says."""
-        table: dict[str, str] = {}
-        for pair in re.split(r",\s*(?=(?:host|instance)_\w+\s*:)", text.strip().rstrip(",")):
-            metric, colon, value = pair.partition(":")
-            if not colon or not value.strip():
-                raise BadValue
-            if not re.fullmatch(r"(host|instance)_\w+", metric.strip()):
-                raise BadValue
-            table[metric.strip()] = value.strip()
-        return table
-
-
-INTERFACE = Choice(("public", "internal", "admin"))
+ORDER = Choices(
+    (*_USUAL, "prometheus"),
+    (
+        "aetos and prometheus not together",
+        lambda names: not {"aetos", "prometheus"} <= set(names),
+    ),
+)
+INTERFACE = Choice("public", "internal", "admin")
 
 
 def _prometheus(values: Named) -> str | None:
@@ -78,23 +46,23 @@ def _order(values: Named) -> tuple[str, ...]:
 def _fqdn_label(section: str) -> Any:
     return option(
         f"{section}.fqdn_label",
-        Text(),
+        text(),
         "fqdn",
-        "Label that holds a compute host's name in host metrics.",
+        "Label that contains the compute host's name in host metrics.",
     )
 
 
 def _uuid_label(section: str) -> Any:
     return option(
         f"{section}.instance_uuid_label",
-        Text(),
+        text(),
         "resource",
-        "Label that holds a server's id in server metrics.",
+        "Label that contains the server's id in server metrics.",
     )
 
 
 def _per_metric(name: str, help: str) -> Any:  # noqa: A002 - as option() calls it
-    return option(f"grafana_client.{name}", PerMetric(), Derived("no metric", lambda _: {}), help)
+    return option(f"grafana_client.{name}", PerMetric(), Derived("no metrics", lambda _: {}), help)
 
 
 @dataclass(frozen=True)
@@ -102,36 +70,36 @@ class GnocchiSettings:
     """Gnocchi."""
 
     api_version: str = option(
-        "gnocchi_client.api_version", Choice(("1",)), "1", "Version of Gnocchi's API."
+        "gnocchi_client.api_version", Choice("1"), "1", "Version of Gnocchi's API."
     )
     endpoint_type: str = option(
         "gnocchi_client.endpoint_type",
         INTERFACE,
         "public",
-        "Which of its endpoints in the catalogue (service type `metric`) is used.",
+        "Interface of the endpoint in the service catalogue (service type `metric`).",
     )
     region_name: str | None = option(
-        "gnocchi_client.region_name", Text(), None, "Its region; not set: the cloud's."
+        "gnocchi_client.region_name", text(), None, "Its region. Not set: the cloud's region."
     )
     url: str | None = option(
         "vigil.gnocchi_url",
-        Url(("http", "https")),
+        HTTP_URL,
         None,
-        "Address of a Gnocchi that stands alone (its auth_mode is basic). Not set: the "
-        "catalogue's, with a Keystone token.",
+        "URL of a Gnocchi outside Keystone (auth_mode = basic). Not set: Gnocchi's endpoint in the "
+        "service catalogue, with a Keystone token.",
     )
     username: str | None = option(
-        "vigil.gnocchi_username", Text(), None, "User to authenticate to it as."
+        "vigil.gnocchi_username", text(), None, "User name for that Gnocchi."
     )
     password: str | None = option(
-        "vigil.gnocchi_password", Text(), None, "That user's password.", secret=True
+        "vigil.gnocchi_password", text(), None, "Password of that user.", secret=True
     )
     polling_interval: float | None = option(
         "vigil.gnocchi_polling_interval",
-        Number(1.0),
+        Float(1.0),
         None,
-        "Seconds between two samples of a server's CPU counter, as Ceilometer polls it. Not set: "
-        "one sample per bucket, as the original has always taken for granted.",
+        "Seconds between two samples of a server's CPU counter (Ceilometer's polling interval). "
+        "Not set: one sample per granularity, as Watcher assumes.",
     )
 
 
@@ -139,29 +107,29 @@ class GnocchiSettings:
 class GrafanaSettings:
     """InfluxDB through Grafana's proxy."""
 
-    token: str | None = option(
-        "grafana_client.token", Text(), None, "Token to authenticate with.", secret=True
-    )
+    token: str | None = option("grafana_client.token", text(), None, "API token.", secret=True)
     base_url: str | None = option(
         "grafana_client.base_url",
-        Url(("http", "https")),
+        HTTP_URL,
         None,
-        "Address up to the project, as in https://grafana.example/api/datasources/proxy/.",
+        "URL up to the project, for example https://grafana.example/api/datasources/proxy/.",
     )
     http_timeout: float = option(
-        "grafana_client.http_timeout", Number(1.0), 60, "Seconds that a request may take."
+        "grafana_client.http_timeout", Float(1.0), 60, "Timeout of a request in seconds."
     )
     project_id_map: Mapping[str, str] = _per_metric(
         "project_id_map", "Number of the project (data source) of each metric."
     )
-    database_map: Mapping[str, str] = _per_metric("database_map", "InfluxDB database of each.")
+    database_map: Mapping[str, str] = _per_metric(
+        "database_map", "InfluxDB database of each metric."
+    )
     attribute_map: Mapping[str, str] = _per_metric(
         "attribute_map",
-        "Which attribute of a host (hostname, uuid, hypervisor_hostname) or server (uuid, name) "
-        "is {1} of the query. Not named: hostname and uuid.",
+        "The attribute of a host (hostname, uuid, hypervisor_hostname) or server (uuid, name) that "
+        "replaces {1} in the query of each metric. Default: hostname for hosts, uuid for servers.",
     )
     translator_map: Mapping[str, str] = _per_metric(
-        "translator_map", "Kind of database of each metric; there is only influxdb."
+        "translator_map", "Kind of database of each metric; only influxdb is supported."
     )
     query_map: Mapping[str, str] = _per_metric(
         "query_map",
@@ -170,9 +138,9 @@ class GrafanaSettings:
     )
     retention_periods: Mapping[str, int] = option(
         "grafana_translators.retention_periods",
-        Table(1),
+        numbers_by_name(1),
         {"one_week": 604800, "one_month": 2592000, "five_years": 31556952},
-        "InfluxDB's retention policies and how many seconds each keeps data.",
+        "InfluxDB's retention policies, and for how many seconds each keeps data.",
     )
 
 
@@ -184,10 +152,10 @@ class AetosSettings:
         "aetos_client.interface",
         INTERFACE,
         "public",
-        "Which of its endpoints in the catalogue (service type `metric-storage`) is used.",
+        "Interface of the endpoint in the service catalogue (service type `metric-storage`).",
     )
     region_name: str | None = option(
-        "aetos_client.region_name", Text(), None, "Its region; not set: the cloud's."
+        "aetos_client.region_name", text(), None, "Its region. Not set: the cloud's region."
     )
     fqdn_label: str = _fqdn_label("aetos_client")
     instance_uuid_label: str = _uuid_label("aetos_client")
@@ -196,15 +164,16 @@ class AetosSettings:
 def _own(strategy: str) -> Any:
     return option(
         f"watcher_strategies.{strategy}.datasources",
-        Order(),
+        ORDER,
         None,
-        "Datasources of this strategy in order of preference; not set: as for all.",
+        "Datasources of this strategy in order of preference. Not set: those of "
+        "[watcher_datasources].",
     )
 
 
 @dataclass(frozen=True)
 class StrategyDatasources:
-    """A strategy's own order of datasources."""
+    """The datasources of each strategy that has its own order."""
 
     actuator: tuple[str, ...] | None = _own("actuator")
     basic: tuple[str, ...] | None = _own("basic")
@@ -224,77 +193,77 @@ class StrategyDatasources:
     zone_migration: tuple[str, ...] | None = _own("zone_migration")
 
     def chosen(self) -> Mapping[str, tuple[str, ...]]:
-        """Strategy → its order, of those that have one."""
+        """Strategy → datasources in order of preference; only strategies with their own order."""
         orders = {one.name: getattr(self, one.name) for one in fields(self)}
         return {name: order for name, order in orders.items() if order is not None}
 
 
 @dataclass(frozen=True)
 class MetricsSettings:
-    """Where measurements come from. The unnested options are Prometheus' own and what all share."""
+    """All datasources; the options that are not in a part are Prometheus' own, or common to all."""
 
     gnocchi: GnocchiSettings
     grafana: GrafanaSettings
     aetos: AetosSettings
     strategies: StrategyDatasources
     host: str | None = option(
-        "prometheus_client.host", Text("an address"), None, "Address of the Prometheus server."
+        "prometheus_client.host", HOST, None, "Address of the Prometheus server."
     )
     port: int = option("prometheus_client.port", PORT, 9090, "Port of the Prometheus server.")
     cafile: Path | None = option(
         "prometheus_client.cafile",
-        File(),
+        FILE,
         None,
-        "Certificates to trust; if set, the server is spoken to over https.",
+        "File with trusted certificate authorities. If set, Vigil connects with HTTPS.",
     )
     prometheus_url: str | None = option(
         "vigil.prometheus_url",
-        Url(("http", "https")),
+        HTTP_URL,
         Derived("http(s)://host:port of [prometheus_client] if its host is set", _prometheus),
-        "Where the Prometheus query API answers.",
+        "URL of the Prometheus query API.",
     )
     fqdn_label: str = _fqdn_label("prometheus_client")
     instance_uuid_label: str = _uuid_label("prometheus_client")
     username: str | None = option(
-        "prometheus_client.username", Text(), None, "User to authenticate to Prometheus as."
+        "prometheus_client.username", text(), None, "User name for Prometheus."
     )
     password: str | None = option(
-        "prometheus_client.password", Text(), None, "That user's password.", secret=True
+        "prometheus_client.password", text(), None, "Password of that user.", secret=True
     )
     certfile: Path | None = option(
-        "prometheus_client.certfile", File(), None, "Client certificate to show to Prometheus."
+        "prometheus_client.certfile", FILE, None, "Client certificate for Prometheus."
     )
     keyfile: Path | None = option(
-        "prometheus_client.keyfile", File(), None, "Key of the client certificate."
+        "prometheus_client.keyfile", FILE, None, "Key of the client certificate."
     )
     datasources: tuple[str, ...] = option(
         "watcher_datasources.datasources",
-        Order(),
+        ORDER,
         Derived(
-            "prometheus if [vigil] prometheus_url is known, else gnocchi,grafana,aetos", _order
+            "prometheus if [vigil] prometheus_url has a value, else gnocchi,grafana,aetos", _order
         ),
-        "Datasources in order of preference. The first that has all metrics that a strategy "
-        "requires, and answers, serves it.",
+        "Datasources in order of preference. A strategy uses the first one that is available and "
+        "has all metrics that the strategy requires.",
     )
     query_max_retries: int = option(
         "watcher_datasources.query_max_retries",
         Integer(1),
         10,
-        "How often a query is tried while the datasource does not answer.",
+        "Most attempts of a query while the datasource does not answer.",
     )
     query_interval: float = option(
-        "watcher_datasources.query_interval", Number(0.0), 1, "Seconds between two tries."
+        "watcher_datasources.query_interval", Float(0.0), 1, "Seconds between two attempts."
     )
     timeout: float = option(
         "vigil.metrics_timeout",
-        Number(1.0, 3600.0),
+        Float(1.0, 3600.0),
         60.0,
-        "Seconds that a request to Prometheus, Aetos or Gnocchi may take. No query is tried again "
-        "after twice as long.",
+        "Timeout of a request to Prometheus, Aetos or Gnocchi, in seconds. A query is not repeated "
+        "after twice this time.",
     )
     metric_map_path: Path = option(
         "watcher_decision_engine.metric_map_path",
-        File(),
+        FILE,
         Path("/etc/watcher/metric_map.yaml"),
-        "A YAML file, if there is one, with other names of metrics: datasource → metric → name.",
+        "YAML file with other names of metrics (datasource → metric → name); may be missing.",
     )

@@ -1,25 +1,18 @@
-"""How Vigil listens to the cloud."""
+"""The message bus and the notifications of Nova and Cinder."""
 
 from dataclasses import dataclass
 
-from infrastructure.settings.kinds import BadValue, Number, Text, Url
+from oslo_config import types
+
+from infrastructure.settings.option_types import Float, ServerUrl, text
 from infrastructure.settings.options import Derived, option
 
-SCHEMES = ("rabbit", "amqp", "kafka", "kombu+memory")
-
-
-@dataclass(frozen=True)
-class Topics:
-    """Names of topics, each perhaps with its exchange before a dot."""
-
-    rule: str = "topics (exchange.topic, or topic) with commas between them"
-
-    def parse(self, text: str) -> tuple[str, ...]:
-        """As ``Kind`` says."""
-        topics = tuple(part.strip() for part in text.split(",") if part.strip())
-        if not topics or any(not all(topic.split(".", 1)) for topic in topics):
-            raise BadValue
-        return topics
+BUS = ServerUrl("rabbit", "amqp", "kafka", "kombu+memory")
+TOPICS = types.List(
+    types.String(regex=r"^[^.,]+(\.[^,]+)?$"),
+    type_name="topics (exchange.topic, or topic) separated by commas",
+    min_length=1,
+)
 
 
 @dataclass(frozen=True)
@@ -28,43 +21,43 @@ class NotificationSettings:
 
     rpc_url: str | None = option(
         "DEFAULT.transport_url",
-        Url(SCHEMES),
+        BUS,
         None,
-        "The message bus of the cloud, as oslo.messaging writes it "
-        "(rabbit://user:password@host:5672/). Not set: no notifications are listened to.",
+        "The message bus of the cloud, in oslo.messaging's format "
+        "(rabbit://user:password@host:5672/). Not set: Vigil does not consume notifications.",
         secret=True,
     )
     url: str | None = option(
         "oslo_messaging_notifications.transport_url",
-        Url(SCHEMES),
+        BUS,
         Derived("[DEFAULT] transport_url", lambda values: values.get(("DEFAULT", "transport_url"))),
-        "The message bus that carries notifications, if it is another one.",
+        "The message bus that carries notifications, if it is a different one.",
         secret=True,
     )
     topics: tuple[str, ...] = option(
         "watcher_decision_engine.notification_topics",
-        Topics(),
+        TOPICS,
         ("nova.versioned_notifications", "openstack.notifications"),
-        "The topics that are listened to; the part before a dot is the exchange "
-        "(Nova's is nova, Cinder's is what its control_exchange says).",
+        "The topics to consume. The part before the first dot is the exchange (nova for Nova; the "
+        "value of control_exchange for Cinder).",
     )
     pool: str = option(
         "vigil.notification_pool",
-        Text(),
+        text(),
         "vigil-notifications",
-        "Name of the queue in which notifications wait for Vigil. All listeners of an installation "
-        "share it; every other consumer needs another one.",
+        "Name of the queue in which the message bus keeps notifications for Vigil. All listeners "
+        "of one installation share it; any other consumer needs a name of its own.",
     )
     interval: float = option(
         "vigil.notification_interval",
-        Number(0.05, 60.0),
+        Float(0.05, 60.0),
         1.0,
-        "Seconds for which notifications are gathered before the models are amended.",
+        "Seconds for which notifications are batched before the models are amended.",
     )
     resync_interval: float = option(
         "vigil.notification_resync_interval",
-        Number(1.0),
+        Float(1.0),
         30.0,
-        "Seconds between two collections that notifications ask for (because they tell that "
-        "something changed, and not how), at least.",
+        "Least seconds between two collections that notifications trigger. (A notification "
+        "triggers a collection if it reports a change without its details.)",
     )

@@ -1,13 +1,13 @@
-"""An option: where operators write it, what it may be, and what it is if nobody says."""
+"""An option: its place in the configuration file, its type, its default."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from infrastructure.settings.kinds import Kind, as_text
+from infrastructure.settings.option_types import OptionType, as_text
 
 Named = Mapping[tuple[str, str], Any]
-"""(section, name) → value, of the options that come before."""
+"""(section, name) → value, of the options declared before."""
 
 
 @dataclass(frozen=True)
@@ -15,8 +15,8 @@ class Derived:
     """A default that depends on the machine or on other options.
 
     Attributes:
-        text: what it is, for people.
-        compute: finds it from the values of the options that were declared before.
+        text: its description.
+        compute: returns it, given the values of the options declared before.
     """
 
     text: str
@@ -25,31 +25,31 @@ class Derived:
 
 @dataclass(frozen=True)
 class Option:
-    """One thing that can be chosen.
+    """An option.
 
     Attributes:
-        section, name: its place in the file, as the original has it where it has one.
-        kind: what its text must be.
-        default: a value of the kind, None for "not set", or ``Derived``.
+        section, name: its place in the file; Watcher's if Watcher has the option.
+        kind: parses and checks its text.
+        default: a value of that type, None for "not set", or ``Derived``.
         help: what it does, with the unit.
         secret: never shown.
     """
 
     section: str
     name: str
-    kind: Kind[Any]
+    kind: OptionType
     default: Any
     help: str
     secret: bool = False
 
     @property
     def key(self) -> tuple[str, str]:
-        """Its identity."""
+        """Section and name."""
         return self.section, self.name
 
     @property
     def label(self) -> str:
-        """How it is called in a message."""
+        """Its name in messages."""
         return f"[{self.section}] {self.name}"
 
     @property
@@ -61,7 +61,7 @@ class Option:
 
     @property
     def default_text(self) -> str:
-        """The default, for people."""
+        """Its default as documentation shows it."""
         if isinstance(self.default, Derived):
             return self.default.text
         return as_text(self.default) or "not set"
@@ -69,20 +69,20 @@ class Option:
 
 def option(
     place: str,
-    kind: Kind[Any],
+    kind: OptionType,
     default: Any,
     help: str,  # noqa: A002 - as argparse and oslo.config call it
     *,
     secret: bool = False,
 ) -> Any:
-    """A field of a settings section.
+    """Declares a field of a settings class as an option.
 
     Args:
-        place: ``section.name``; the section may have dots of its own.
-        kind: what its text must be.
-        default: used if no source names the option.
+        place: ``section.name``; the section may contain dots.
+        kind: its type.
+        default: its value if no source sets it.
         help: what it does.
-        secret: whether it is masked wherever it would be shown.
+        secret: whether output masks it.
     """
     section, _, name = place.rpartition(".")
     return field(metadata={"option": Option(section, name, kind, default, help, secret=secret)})

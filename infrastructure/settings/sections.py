@@ -1,4 +1,4 @@
-"""Everything that can be chosen. Sections and names are the original's where it has them."""
+"""All options. Sections and names are Watcher's if Watcher has the option."""
 
 # ruff: noqa: RUF009 - option() returns a dataclasses.field
 
@@ -8,28 +8,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infrastructure.settings.access import AccessSettings
-from infrastructure.settings.api import ApiSettings, EventStreamSettings
-from infrastructure.settings.kinds import (
-    Choice,
-    Database,
-    File,
-    Files,
-    Flag,
-    Integer,
-    Number,
-    Table,
-    Text,
-    Url,
-    Words,
-)
+from infrastructure.settings.api import AccessSettings, ApiSettings, EventStreamSettings
 from infrastructure.settings.metrics import MetricsSettings
 from infrastructure.settings.notifications import NotificationSettings
+from infrastructure.settings.option_types import (
+    BOOLEAN,
+    FILE,
+    FILES,
+    PORT_OR_ZERO,
+    Choice,
+    Choices,
+    DatabaseUrl,
+    Float,
+    Integer,
+    ServerUrl,
+    numbers_by_name,
+    text,
+)
 from infrastructure.settings.options import Derived, Named, option
-from infrastructure.settings.records import RecordSettings
-
-PORT = Integer(1, 65535)
-FREE_OR_PORT = Integer(0, 65535)
 
 
 def _database(values: Named) -> str:
@@ -38,168 +34,182 @@ def _database(values: Named) -> str:
 
 @dataclass(frozen=True)
 class LogSettings:
-    """What is logged and how."""
+    """Logging."""
 
     level: str = option(
         "vigil.log_level",
-        Choice(("debug", "info", "warning", "error")),
+        Choice("debug", "info", "warning", "error"),
         "info",
-        "The least severe messages that are logged; [DEFAULT] debug makes it debug.",
+        "Lowest level of logged messages; [DEFAULT] debug = true sets debug.",
     )
     format: str = option(
         "vigil.log_format",
-        Choice(("human", "json")),
+        Choice("human", "json"),
         "human",
-        "A line for people, or one JSON object per line.",
+        "Format of log messages: human is a line of text, json a JSON object per line.",
     )
 
 
 @dataclass(frozen=True)
 class DatabaseSettings:
-    """The event log, the read models and the records live in one database."""
+    """The database with the event log, the read models and the records."""
 
     connection: str = option(
         "database.connection",
-        Database(),
+        DatabaseUrl(),
         Derived("vigil.sqlite in the data directory", _database),
-        "Where the event log and everything derived from it is kept: SQLite or PostgreSQL.",
+        "URL of the database with the event log, the read models and the records: SQLite or "
+        "PostgreSQL.",
         secret=True,
     )
 
 
 @dataclass(frozen=True)
 class NatsSettings:
-    """The transport that wakes workers. Losing it costs latency, never data."""
+    """NATS wakes workers. An outage delays work; no data is lost."""
 
     url: str | None = option(
         "vigil.nats_url",
-        Url(("nats", "tls")),
+        ServerUrl("nats", "tls"),
         None,
-        "Address of a NATS server with JetStream; several may be separated by commas. "
-        "Not set: `vigil up` starts a server of its own, other commands refuse to start.",
+        "URL of a NATS server with JetStream, or several separated by commas. Not set: `vigil up` "
+        "starts its own server, roles that need NATS do not start.",
     )
     token: str | None = option(
-        "vigil.nats_token", Text(), None, "Token to authenticate to NATS with.", secret=True
+        "vigil.nats_token", text(), None, "Authentication token of NATS.", secret=True
     )
     port: int = option(
         "vigil.nats_port",
-        FREE_OR_PORT,
+        PORT_OR_ZERO,
         0,
-        "Port of the NATS server that `vigil up` starts, 0 for a free one.",
+        "Port of the NATS server that `vigil up` starts; 0: any free port.",
     )
     replicas: int = option(
-        "vigil.nats_replicas", Integer(1, 5), 1, "Replicas of the stream in a NATS cluster."
+        "vigil.nats_replicas",
+        Integer(1, 5),
+        1,
+        "Replicas of the JetStream stream.",
     )
 
     @property
     def embedded(self) -> bool:
-        """Whether `vigil up` has to start a server."""
+        """Whether `vigil up` starts a server."""
         return self.url is None
 
 
 @dataclass(frozen=True)
 class CloudSettings:
-    """Which cloud is optimised."""
+    """The cloud to optimise."""
 
     name: str | None = option(
         "vigil.cloud",
-        Text("the name of an entry of clouds.yaml"),
+        text("the name of an entry of clouds.yaml"),
         None,
-        "The cloud's entry in clouds.yaml. Not set: `vigil up` simulates one.",
+        "Name of the cloud in clouds.yaml. Not set: `vigil up` simulates a cloud.",
     )
     config_file: Path | None = option(
         "vigil.cloud_config",
-        File(),
+        FILE,
         None,
-        "The clouds.yaml to use. Not set: where OpenStack clients look for it.",
+        "Path of clouds.yaml. Not set: the usual places of OpenStack clients.",
     )
     timeout: float = option(
-        "vigil.cloud_timeout", Number(1.0, 600.0), 30.0, "Seconds that one API call may take."
+        "vigil.cloud_timeout",
+        Float(1.0, 600.0),
+        30.0,
+        "Timeout of an OpenStack request in seconds.",
     )
 
 
 @dataclass(frozen=True)
 class SimulatorSettings:
-    """The simulated cloud that `vigil up` starts when no cloud is named."""
+    """The simulated cloud that `vigil up` starts if no cloud is configured."""
 
-    hosts: int = option("vigil.simulator_hosts", Integer(1), 30, "Compute hosts to generate.")
-    servers: int = option("vigil.simulator_servers", Integer(0), 300, "Servers to generate.")
-    seed: int = option("vigil.simulator_seed", Integer(0), 42, "Seed of everything generated.")
+    hosts: int = option("vigil.simulator_hosts", Integer(1), 30, "Number of compute hosts.")
+    servers: int = option("vigil.simulator_servers", Integer(0), 300, "Number of servers.")
+    seed: int = option("vigil.simulator_seed", Integer(0), 42, "Random seed of the cloud.")
     speed: float = option(
         "vigil.simulator_speed",
-        Number(0.01, 10000.0),
+        Float(0.01, 10000.0),
         1.0,
-        "Simulated seconds per second: 60 makes a migration of a minute take a second.",
+        "Simulated seconds per real second; with 60, a migration of one minute takes one second.",
     )
     cluster_file: Path | None = option(
         "vigil.simulator_cluster_file",
-        File(),
+        FILE,
         None,
-        "Loads the cluster from this file instead of generating it.",
+        "Cluster file to load instead of generating a cloud.",
     )
-    port: int = option("vigil.simulator_port", FREE_OR_PORT, 0, "Its port, 0 for a free one.")
+    port: int = option("vigil.simulator_port", PORT_OR_ZERO, 0, "Port; 0: any free port.")
+
+
+COLLECTED = Choices(
+    ("compute", "storage", "baremetal"), ("compute among them", lambda names: "compute" in names)
+)
 
 
 def _period(kind: str, default: float, note: str = "") -> Any:
     return option(
         f"watcher_cluster_data_model_collectors.{kind}.period",
-        Number(1.0),
+        Float(1.0),
         default,
-        f"Seconds from the beginning of one collection of the {kind} model to that of the next "
-        f"(the original: 3600).{note}",
+        f"Seconds between the starts of two collections of the {kind} model (Watcher: 3600).{note}",
     )
 
 
 @dataclass(frozen=True)
 class CollectorSettings:
-    """How the models of the cloud are kept fresh."""
+    """The collection of cluster models."""
 
     plugins: tuple[str, ...] = option(
         "collector.collector_plugins",
-        Words(("compute", "storage", "baremetal"), needed="compute"),
+        COLLECTED,
         ("compute", "storage"),
-        "The models that are kept. One whose service the cloud does not have is shown as absent. "
-        "A run whose strategy needs a model that is not listed fails.",
+        "The models to collect. A model whose service the cloud does not have is shown as absent. "
+        "A run fails if its strategy needs a model that is not listed.",
     )
     compute_period: float = _period(
-        "compute", 60.0, " A model that nobody confirmed for three periods counts as stale."
+        "compute", 60.0, " A model that was not confirmed for three periods is stale."
     )
     storage_period: float = _period("storage", 300.0)
     baremetal_period: float = _period("baremetal", 300.0)
     max_model_age: float = option(
         "vigil.max_model_age",
-        Number(0.0),
+        Float(0.0),
         30.0,
-        "Seconds that a kept model may be old when a run uses it. For an older one, or one from "
-        "before Vigil's own latest effect on the cloud, the run collects a new one. 0: always.",
+        "Highest age in seconds of a model that a run uses. If the model is older, or older than "
+        "Vigil's latest change to the cloud, the run collects a new one. 0: always collect.",
     )
     allow_stale: bool = option(
         "vigil.allow_stale_models",
-        Flag(),
+        BOOLEAN,
         default=False,
-        help="Whether a run uses an older model when the cloud cannot be read. "
-        "Otherwise the run waits and tries again.",
+        help="Whether a run uses an older model if the cloud cannot be read. If false, the run is "
+        "retried later.",
     )
 
 
 @dataclass(frozen=True)
 class DecisionEngineSettings:
-    """How runs of audits become plans."""
+    """The execution of audit runs."""
 
     max_audit_workers: int = option(
-        "watcher_decision_engine.max_audit_workers", Integer(1, 64), 2, "Runs computed at once."
+        "watcher_decision_engine.max_audit_workers",
+        Integer(1, 64),
+        2,
+        "Audit runs executed at once.",
     )
     action_plan_expiry: int = option(
         "watcher_decision_engine.action_plan_expiry",
         Integer(0),
         24,
-        "Hours after which a recommended plan is superseded; 0 keeps plans for ever.",
+        "Hours after which a recommended action plan is superseded; 0: never.",
     )
     check_periodic_interval: int = option(
         "watcher_decision_engine.check_periodic_interval",
         Integer(1),
         1800,
-        "Seconds between two searches for expired plans.",
+        "Seconds between two searches for expired action plans.",
     )
     continuous_audit_interval: int = option(
         "watcher_decision_engine.continuous_audit_interval",
@@ -211,56 +221,61 @@ class DecisionEngineSettings:
         "vigil.run_attempts",
         Integer(1),
         5,
-        "How often a run is tried when the cloud or the metrics cannot be reached.",
+        "Most attempts of a run if the cloud or the datasource is unreachable.",
     )
     run_retry_interval: float = option(
         "vigil.run_retry_interval",
-        Number(0.1),
+        Float(0.1),
         30.0,
-        "Seconds before the second try of a run; doubled for each further one.",
+        "Seconds before the second attempt of a run; doubled for each further attempt.",
     )
     run_losses: int = option(
         "vigil.run_losses",
         Integer(1),
         3,
-        "How many decision engines may be lost over one run (crash, kill, loss of the machine) "
-        "before it fails instead of being taken over again. An engine that is told to stop gives "
-        "its runs back and does not count.",
+        "A run fails after this many decision engines were lost while executing it (crash, kill, "
+        "loss of the machine). An engine that is stopped returns its runs and does not count.",
     )
 
 
 @dataclass(frozen=True)
 class ApplierSettings:
-    """How plans are carried out."""
+    """The execution of action plans."""
 
-    workers: int = option("watcher_applier.workers", Integer(1, 64), 1, "Plans executed at once.")
+    workers: int = option(
+        "watcher_applier.workers",
+        Integer(1, 64),
+        1,
+        "Action plans executed at once.",
+    )
     max_parallel_actions: int = option(
         "watcher_workflow_engines.taskflow.max_workers",
         Integer(1, 256),
         8,
-        "Actions of one plan that may run at once; the plan's own edges may allow fewer.",
+        "Most actions of one plan that run at once. The dependencies in the plan may allow fewer.",
     )
     poll_interval: float = option(
         "nova.migration_interval",
-        Number(0.1),
+        Float(0.1),
         2.0,
-        "Seconds between two looks at a running action.",
+        "Seconds between two polls of a running action.",
     )
     settle_seconds: float = option(
         "vigil.settle_seconds",
-        Number(0.0),
+        Float(0.0),
         10.0,
-        "Seconds after an interrupted call to the cloud before the absence of its effect counts.",
+        "Seconds to wait after an interrupted request to the cloud. Only then Vigil concludes from "
+        "the absence of an effect that the request was not executed.",
     )
 
 
 @dataclass(frozen=True)
 class PlannerSettings:
-    """The weight planner. Types that are not named keep their defaults."""
+    """The weight planner. Action types that are not listed keep their defaults."""
 
     weights: Mapping[str, int] = option(
         "watcher_planners.weight.weights",
-        Table(),
+        numbers_by_name(0),
         {
             "nop": 70,
             "volume_migrate": 60,
@@ -272,11 +287,12 @@ class PlannerSettings:
             "turn_host_to_acpi_s3_state": 10,
             "change_node_power_state": 9,
         },
-        "Action types by weight: heavier ones come first.",
+        "Weight of each action type; heavier types are executed first. Types that are not listed "
+        "keep their defaults.",
     )
     parallelization: Mapping[str, int] = option(
         "watcher_planners.weight.parallelization",
-        Table(1),
+        numbers_by_name(1),
         {
             "nop": 1,
             "volume_migrate": 2,
@@ -288,13 +304,34 @@ class PlannerSettings:
             "turn_host_to_acpi_s3_state": 2,
             "change_node_power_state": 2,
         },
-        "How many actions of a type run side by side.",
+        "Most actions of each type that run in parallel. Types that are not listed keep their "
+        "defaults.",
+    )
+
+
+@dataclass(frozen=True)
+class RecordSettings:
+    """Stored records of cluster models. Records of decisions are never deleted."""
+
+    days: int = option(
+        "vigil.model_record_days",
+        Integer(1, 36500),
+        30,
+        "Days after which a stored cluster model may be deleted: counted from when it was last the "
+        "current model, and only if no decision refers to it. `vigil records prune` deletes them.",
+    )
+    prune_interval: int = option(
+        "vigil.prune_interval",
+        Integer(0),
+        0,
+        "Hours between two deletions of such records by the scheduler; 0: only "
+        "`vigil records prune` deletes them.",
     )
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The complete choice of one process."""
+    """All settings of one process."""
 
     log: LogSettings
     database: DatabaseSettings
@@ -313,44 +350,44 @@ class Settings:
     notifications: NotificationSettings
     host: str = option(
         "DEFAULT.host",
-        Text("a host name"),
+        text("a host name"),
         Derived("this machine's host name", lambda _: socket.gethostname()),
-        "Under which name this machine's services are known.",
+        "Host name under which the services of this machine are registered.",
     )
     config_files: tuple[Path, ...] = option(
         "vigil.config_files",
-        Files(),
+        FILES,
         (),
-        "The configuration files in force, also for the libraries that read sections of their own "
-        "in them. Never set in a file: `--config-file` sets it.",
+        "The configuration files in use, also by libraries that read their own sections. Set by "
+        "`--config-file`; cannot be set in a file.",
     )
     debug: bool = option(
         "DEFAULT.debug",
-        Flag(),
+        BOOLEAN,
         default=False,
-        help="Logs debug messages, and tracebacks of errors that end a command.",
+        help="Logs debug messages, and the traceback of an error that ends a command.",
     )
     data_dir: Path = option(
         "vigil.data_dir",
-        File(),
+        FILE,
         Derived(".vigil/up in the working directory", lambda _: Path(".vigil/up").absolute()),
-        "Directory of what one installation on one machine keeps: database, NATS store, state.",
+        "Data directory of an installation on one machine: database, NATS store, state.",
     )
     heartbeat_interval: float = option(
         "DEFAULT.periodic_interval",
-        Number(0.1),
+        Float(0.1),
         5.0,
-        "Seconds between two signs of life of a service.",
+        "Seconds between two heartbeats of a service.",
     )
     service_down_time: float = option(
         "DEFAULT.service_down_time",
-        Number(0.5),
+        Float(0.5),
         30.0,
-        "Seconds without a sign of life after which a service may be replaced.",
+        "Seconds without a heartbeat after which a service is down and another one may take over.",
     )
     sweep_interval: float = option(
         "vigil.sweep_interval",
-        Number(0.1),
+        Float(0.1),
         30.0,
-        "Seconds between two searches for work that nobody owns, whatever NATS said.",
+        "Seconds between two searches for unclaimed work, independent of NATS.",
     )

@@ -57,7 +57,7 @@ def server_settings(settings: Settings) -> ServerSettings:
         port=api.port,
         workers=api.workers,
         threads=api.threads,
-        patience=api.patience,
+        patience=api.client_timeout,
     )
     if not api.enable_ssl_api:
         return plain
@@ -83,8 +83,8 @@ def announce(settings: Settings) -> None:
     _identity(settings)
     source = policy(settings).source
     LOG.info("policy: %s", source or "the built-in defaults, no file overrides them")
-    if settings.api.open_door is not None:
-        LOG.warning("%s", settings.api.open_door)
+    if settings.api.authentication_warning is not None:
+        LOG.warning("%s", settings.api.authentication_warning)
     if not settings.api.enable_webhooks_auth:
         LOG.warning(
             "webhooks trigger EVENT audits without a token ([api] enable_webhooks_auth = false)"

@@ -40,8 +40,8 @@ def run(args: argparse.Namespace) -> int:
             "[DEFAULT] transport_url: must be set for a listener (docs/notifications.md)"
         )
     set_up_logging(loaded, args.command, f"{loaded.settings.host}/{os.getpid()}")
-    if args.command == "api" and loaded.settings.api.open_door is not None:
-        alarm(loaded.settings.api.open_door, sys.stderr)
+    if args.command == "api" and loaded.settings.api.authentication_warning is not None:
+        alarm(loaded.settings.api.authentication_warning, sys.stderr)
     stop = threading.Event()
     # gunicorn answers signals by itself
     signals = () if args.command == "api" else (signal.SIGTERM, signal.SIGINT)

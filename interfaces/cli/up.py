@@ -88,9 +88,9 @@ def _keep_running(
     )
     for line in _announcement(loaded, installation):
         LOG.info("%s", line)
-    if settings.api.open_door is not None:
-        LOG.warning("%s", settings.api.open_door)
-        alarm(settings.api.open_door, None if args.quiet else sys.stderr)
+    if settings.api.authentication_warning is not None:
+        LOG.warning("%s", settings.api.authentication_warning)
+        alarm(settings.api.authentication_warning, None if args.quiet else sys.stderr)
     board = _Board(installation)
     supervisor = Supervisor(
         installation.specs(), output=output, changed=board.changed, ready=board.ready

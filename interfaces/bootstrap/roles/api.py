@@ -72,7 +72,7 @@ def rest_services(settings: Settings) -> RestServices:
             streams=settings.streams.limit,
             stream_seconds=settings.streams.seconds,
             heartbeat=settings.streams.heartbeat,
-            stream_patience=settings.streams.patience,
+            stream_patience=settings.streams.client_timeout,
             webhooks_auth=settings.api.enable_webhooks_auth,
             behind_proxy=settings.access.enable_proxy_headers_parsing,
         ),

@@ -138,7 +138,7 @@ def test_every_option_has_a_variable_of_its_own() -> None:
         *(
             (
                 {"collector.collector_plugins": text},
-                r"collector_plugins .*: must be some of compute, storage, baremetal with commas",
+                r"collector_plugins .*: must be some of compute, storage, baremetal separated by",
             )
             for text in ("storage", "compute,compute", "compute,network", ",")
         ),

@@ -132,7 +132,7 @@ class TestWithoutAuthentication:
         assert "unless [vigil] allow_unauthenticated is true" in str(complaint.value)
         conf.write_text(conf.read_text() + "[vigil]\nallow_unauthenticated = true\n")
         api = load(files=[conf]).settings.api
-        assert api.open_door is not None
+        assert api.authentication_warning is not None
 
     @pytest.mark.parametrize(
         ("lines", "asked"),
