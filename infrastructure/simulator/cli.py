@@ -77,7 +77,7 @@ def _endpoint(text: str) -> tuple[str, str]:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the simulator until it is told to stop; the exit status."""
+    """Run the simulator until SIGTERM or SIGINT; returns the exit status."""
 
     def ready(url: str) -> None:
         if args.clouds_yaml_out is not None:
@@ -120,7 +120,7 @@ def _faults(path: Path | None) -> tuple[dict[str, Any], ...]:
 
 
 def _write(path: Path, text: str) -> None:
-    """Replace a file at once: readers see the old text or the new."""
+    """Replace a file atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
     try:

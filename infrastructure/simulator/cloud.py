@@ -1,4 +1,4 @@
-"""The simulated cloud put together: state, its rules in force, and what drives it."""
+"""The simulated cloud: its state, fault rules and the services that change it."""
 
 from dataclasses import dataclass
 from typing import TypeVar
@@ -26,7 +26,7 @@ _FAULTS, _REVOKED, _ENDPOINTS = "faults", "revoked-tokens", "endpoints"
 
 @dataclass(frozen=True)
 class Cloud:
-    """What the HTTP APIs speak for.
+    """The parts of a simulated cloud.
 
     Attributes:
         endpoints: catalogue entries of services that the simulator does not serve: type to URL.

@@ -1,4 +1,4 @@
-"""The simulator's own API, for administrators: faults, the journal, hosts that die, a summary."""
+"""The simulator's own API, for administrators: faults, journal, host failures, summary."""
 
 from typing import Any
 
@@ -85,7 +85,7 @@ class JournalResource:
 
 
 class StateResource:
-    """The path `/vigil/state`: the cloud at a glance."""
+    """The path `/vigil/state`: a summary of the cloud."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
@@ -123,7 +123,7 @@ def _counts(values: Any) -> dict[str, int]:
 
 
 class HostPowerResource:
-    """The path `/vigil/hosts/{name}`: whether a host's nova-compute lives."""
+    """The path `/vigil/hosts/{name}`: whether a host's nova-compute runs."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
@@ -161,7 +161,7 @@ class EndpointResource:
         reply(resp, {"type": service_type, "url": url["url"]})
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, service_type: str) -> None:
-        """Take it out, the simulator's own, too: tokens made from now on do not list it."""
+        """Remove it from the catalogue of new tokens, also one of the simulator's own."""
         _admin(req)
         with self._cloud.world.transaction():
             self._cloud.register(service_type, "")

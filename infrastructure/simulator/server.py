@@ -1,4 +1,4 @@
-"""Runs one simulated cloud until it is told to stop."""
+"""Runs one simulated cloud until it is stopped."""
 
 import signal
 import socket
@@ -44,7 +44,7 @@ class Simulator:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop answering; whatever was answered is in the state file."""
+        """Stop answering; every change that was answered is in the state file."""
         self._http.shutdown()
         self._thread.join()
         self._http.server_close()

@@ -1,0 +1,1 @@
+"""The simulated Cinder: block storage, read-only."""

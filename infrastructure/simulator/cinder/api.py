@@ -1,4 +1,4 @@
-"""Cinder v3, reading: volumes, snapshots, types, services and pools."""
+"""Cinder v3, read-only: volumes, snapshots, types, services and pools."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,7 +37,7 @@ class CinderVersionsResource:
     """Discovery: `/volume` (for everyone) and `/volume/v3`."""
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """List the versions; Cinder calls that multiple choices."""
+        """List the versions, with status 300 as Cinder does."""
         reply(resp, {"versions": [_version(req)]}, 300)
 
     def on_get_one(self, req: falcon.Request, resp: falcon.Response, project_id: str = "") -> None:
@@ -106,19 +106,19 @@ def _next(req: falcon.Request, call: ApiRequest, collection: str, marker: str) -
 
 
 def _everyones(call: ApiRequest, asked: Mapping[str, str]) -> bool:
-    """Whether all projects are meant; Cinder ignores the wish of those who may not have it."""
+    """Whether the request asks for all projects and the caller may see them."""
     return call.caller.is_admin and is_true(asked.get("all_tenants"))
 
 
 class _Collection(ABC):
-    """Paths that list things, in short and with all attributes."""
+    """Paths that list resources, in brief and in detail."""
 
     def __init__(self, world: World, storage: Storage) -> None:
         self._world = world
         self._storage = storage
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, project_id: str = "") -> None:
-        """List what identifies them."""
+        """List ids and names."""
         self._list(req, resp, _called(req, project_id), detailed=False)
 
     def on_get_detail(
@@ -173,7 +173,7 @@ def _visible(call: ApiRequest, project_id: str) -> bool:
 
 
 def _found(view: CinderView, asked: Mapping[str, str]) -> Iterator[Volume]:
-    """The volumes that a query means, newest first."""
+    """The volumes that match a query, newest first."""
     call, everyones = view.call, _everyones(view.call, asked)
     held: dict[str, Callable[[Volume], str]] = {
         "name": lambda volume: volume.name,
@@ -296,7 +296,7 @@ class PoolsResource:
         self._storage = storage
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, project_id: str = "") -> None:
-        """List pools, by wish with what they can do and hold."""
+        """List pools, in detail with their capabilities and capacity."""
         call, asked = _called(req, project_id), query(req)
         call.require_admin("scheduler_extension:scheduler_stats:get_pools")
         detailed = is_true(asked.get("detail"))

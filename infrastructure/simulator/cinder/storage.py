@@ -1,6 +1,6 @@
 """The simulated block storage: backends, pools, types, volumes, snapshots. It can only be read.
 
-Everything follows from the cloud's seed and servers, so nothing of it is kept in the state file.
+Everything is derived from the cloud's seed and servers, so none of it is in the state file.
 Attachments follow the servers: the host is where the server is, and a volume of a server that was
 deleted is available again.
 """
@@ -35,7 +35,7 @@ class Backend:
         host: ``host@backend``.
         pools: names of its pools, with the share of the backend's volumes that each holds.
         room: pool capacity as a multiple of what is allocated in it.
-        measurable: whether it can tell its capacity; one that cannot says so in words.
+        measurable: whether it reports its capacity; otherwise it reports ``unknown``.
     """
 
     host: str
@@ -48,7 +48,7 @@ class Backend:
 
     @property
     def name(self) -> str:
-        """What volume types ask for."""
+        """The backend name that volume types refer to."""
         return self.host.partition("@")[2]
 
 
@@ -189,7 +189,7 @@ class Storage:
         }
 
     def of_server(self, server_id: str) -> tuple[Volume, ...]:
-        """The volumes that a server holds, by device."""
+        """The volumes attached to a server, by device."""
         return self._held.get(server_id, ()) if server_id else ()
 
     def ids_on(self, server_id: str) -> list[str]:
@@ -197,7 +197,7 @@ class Storage:
         return [volume.id for volume in self.of_server(server_id)]
 
     def holder(self, volume: Volume) -> Server | None:
-        """The server that holds a volume now."""
+        """The server to which a volume is attached now."""
         server = self._world.servers.get(volume.server_id)
         return None if server is None or server.deleted else server
 

@@ -22,7 +22,7 @@ _BACKEND_STATE: Version = (3, 49)
 
 @dataclass(frozen=True)
 class CinderView:
-    """For whom volumes are shown.
+    """The form in which a caller sees volumes.
 
     Attributes:
         prefix: of the service: scheme, address and mount point.
@@ -33,7 +33,7 @@ class CinderView:
     prefix: str
 
     def status(self, volume: Volume) -> str:
-        """Cinder's word."""
+        """Cinder's status of it."""
         return "available" if self.storage.holder(volume) is None else "in-use"
 
     def brief(self, volume: Volume) -> Json:
@@ -142,7 +142,7 @@ class CinderView:
 
 
 def shown_type(kind: VolumeType, call: ApiRequest) -> Json:
-    """A volume type; what it asks for is for administrators."""
+    """A volume type; only administrators see its extra specs."""
     shown: Json = {
         "id": kind.id,
         "name": kind.name,
@@ -182,7 +182,7 @@ def services(storage: Storage, version: Version, now: float) -> Iterator[Json]:
 
 
 def pool_detail(pool: SimulatedPool, now: float) -> Json:
-    """A pool with what its driver reports. One that cannot measure says so in words."""
+    """A pool with what its driver reports; its capacity is ``unknown`` if it cannot measure it."""
     backend = pool.backend
     measured: Json = {"total_capacity_gb": pool.total, "free_capacity_gb": pool.free}
     if not backend.measurable:
@@ -208,6 +208,6 @@ def pool_detail(pool: SimulatedPool, now: float) -> Json:
         "backend_state": "up",
         "replication_enabled": False,
     }
-    if backend.measurable:  # who cannot measure does not count what it promised either
+    if backend.measurable:  # a driver that cannot measure reports no provisioned capacity either
         capabilities["provisioned_capacity_gb"] = pool.allocated
     return {"name": pool.name, "capabilities": capabilities}

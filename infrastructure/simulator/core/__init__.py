@@ -1,0 +1,1 @@
+"""What every simulated service uses: state, time, faults, tokens, HTTP."""

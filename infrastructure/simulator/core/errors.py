@@ -2,19 +2,19 @@
 
 ApiError
 ├── BadRequest        400
-├── Unauthorized      401
-├── Forbidden         403
-├── NotFound          404
-├── NotAcceptable     406
-├── Conflict          409
+├── ApiUnauthorized   401
+├── ApiForbidden      403
+├── ApiNotFound       404
+├── ApiNotAcceptable  406
+├── ApiConflict       409
 └── ServerFault       500, 503, ... (injected)
 
-Each service wraps them in its own envelope (api/envelopes.py).
+Each service wraps them in its own envelope (core/http/envelopes.py).
 """
 
 
 class ApiError(Exception):
-    """A request that is answered with an error."""
+    """An error response."""
 
     status = 500
 
@@ -46,13 +46,13 @@ class ApiForbidden(ApiError):
 
 
 class ApiNotFound(ApiError):
-    """There is no such thing."""
+    """The resource does not exist."""
 
     status = 404
 
 
 class ApiNotAcceptable(ApiError):
-    """An unsupported microversion; Nova repeats it in the answer's headers."""
+    """An unsupported microversion; Nova repeats it in the response headers."""
 
     status = 406
 
@@ -62,7 +62,7 @@ class ApiNotAcceptable(ApiError):
 
 
 class ApiConflict(ApiError):
-    """The state of the thing forbids it."""
+    """The state of the resource does not allow it."""
 
     status = 409
 

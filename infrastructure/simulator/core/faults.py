@@ -1,4 +1,4 @@
-"""Injected faults: rules that spoil a migration or an answer. See docs/simulator.md."""
+"""Injected faults: rules that make a migration or a response fail. See docs/simulator.md."""
 
 import random
 import re
@@ -14,13 +14,13 @@ Outcome = Literal["fail", "error", "hang", "elsewhere"]
 
 
 class MigrationFault(msgspec.Struct, kw_only=True, tag="migration", tag_field="kind"):
-    """Spoils migrations of one server, of the next `times` servers, or at random.
+    """Makes migrations of one server, of the next `times` servers, or random ones fail.
 
     Args:
         outcome: fail (while running), error (before it runs), hang, or elsewhere (lands on
             another host than asked for).
         server: only this server.
-        times: how many migrations it spoils; None: no limit.
+        times: how many migrations it affects; None: no limit.
         probability: of each migration that it matches; seeded.
         host: where `elsewhere` lands; None: any host that fits.
         at: share of the copying after which `fail` happens.
@@ -36,7 +36,7 @@ class MigrationFault(msgspec.Struct, kw_only=True, tag="migration", tag_field="k
 
 
 class EndpointFault(msgspec.Struct, kw_only=True, tag="endpoint", tag_field="kind"):
-    """Spoils answers.
+    """Makes responses fail.
 
     Args:
         service: identity, compute, placement, volume, baremetal or metrics; None: any.
@@ -45,7 +45,7 @@ class EndpointFault(msgspec.Struct, kw_only=True, tag="endpoint", tag_field="kin
         status: answer this instead of processing the request; None: process it.
         delay: seconds (wall) to wait before doing anything.
         lost_reply: process the request, then close the connection without an answer.
-        times: how many requests it spoils; None: no limit.
+        times: how many requests it affects; None: no limit.
     """
 
     id: int = 0
@@ -72,7 +72,7 @@ class Faults:
         self._last = 0
 
     def load(self, rules: list[Fault]) -> None:
-        """Take rules from the state file."""
+        """Load rules from the state file."""
         self._rules = rules
         self._last = max((r.id for r in rules), default=0)
 
@@ -107,7 +107,7 @@ class Faults:
         return removed
 
     def doom(self, migration: Migration) -> None:
-        """Mark a new migration with what the first matching rule will make of it."""
+        """Mark a new migration with the outcome of the first matching rule."""
         for rule in self._rules:
             if isinstance(rule, MigrationFault) and rule.server in (None, migration.server_id):
                 if not self._strikes(rule):

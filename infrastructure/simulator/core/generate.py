@@ -134,7 +134,7 @@ class _Maker:
         )
 
     def place(self, wishes: list[_Wish], hosts: list[Host]) -> list[int]:
-        """The host of each server, big servers first so that the packing never dead-ends."""
+        """The host of each server, big servers first, so that the packing always finds a host."""
         index = list(range(self.count))
         self.random.shuffle(index)
         empty = set(index[: max(1, round(self.count * _EMPTY_SHARE))] if self.count > 1 else [])

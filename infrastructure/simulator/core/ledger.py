@@ -1,4 +1,4 @@
-"""Placement's books: which consumer holds what on which host."""
+"""Placement's allocations: what each consumer holds on which host."""
 
 from collections.abc import Iterable
 
@@ -16,7 +16,7 @@ class PlacementLedger:
         self._used: dict[str, Resources] = {h.name: _NOTHING for h in hosts}
 
     def put(self, consumer: str, host: str, resources: Resources) -> None:
-        """Set a consumer's allocation, wherever it was before."""
+        """Set a consumer's allocation, replacing an earlier one."""
         self.drop(consumer)
         self._by_consumer[consumer] = (host, resources)
         self._on_host[host][consumer] = resources

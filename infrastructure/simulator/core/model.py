@@ -41,7 +41,7 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ServerLoad(msgspec.Struct, frozen=True, kw_only=True):
-    """How a server uses what it has: a mean with a slow, seeded swing.
+    """A server's resource use: a mean with a slow, seeded oscillation.
 
     Args:
         cores: mean CPU use, cores.
@@ -174,11 +174,11 @@ class HostAggregate(msgspec.Struct, kw_only=True):
 
 
 class Migration(msgspec.Struct, kw_only=True):
-    """One migration record and where its own little state machine stands.
+    """A migration record and the state of its state machine.
 
     Args:
         next_at: wall time of the next step; None while it waits (queue, hang, user).
-        outcome: what an injected fault will make of it; "" when nothing.
+        outcome: the outcome that an injected fault chose; "" if none.
         landed: whether the server runs at its destination already; the source notes it later.
     """
 
@@ -271,7 +271,7 @@ class PlacementChange(msgspec.Struct, kw_only=True):
 
 
 class Booking(msgspec.Struct, frozen=True, kw_only=True):
-    """What a consumer that is neither server nor migration holds of a host, and always will."""
+    """The permanent allocation of a consumer that is neither server nor migration."""
 
     consumer: str
     host: str
@@ -279,7 +279,7 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Cluster(msgspec.Struct, kw_only=True):
-    """A cloud as it is before anything happens."""
+    """The initial state of a cloud."""
 
     seed: int
     flavors: list[Flavor]

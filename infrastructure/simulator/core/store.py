@@ -16,7 +16,7 @@ Row = tuple[str, str, bytes]
 
 
 class StateStore:
-    """Records by kind and key. Without a file it keeps nothing."""
+    """Records by kind and key; not persistent without a file."""
 
     def __init__(self, path: Path | None) -> None:
         """Open (and create) the file; `synchronous=FULL` makes an answer mean "on disk".

@@ -1,7 +1,8 @@
-"""Who ran where and when: the history from which every metric is computed.
+"""The placement history from which every metric is computed.
 
-It is a fold of `Moment`s (a server runs on a host from now on, or no longer runs), so it is rebuilt
-exactly after a restart. Counters began a week before the cloud did, so any usual window is full.
+It is a fold of `PlacementChange`s (a server runs on a host from now on, or no longer runs), so a
+restart rebuilds it exactly. Counters began a week before the cloud did, so any usual window is
+full.
 """
 
 from collections.abc import Sequence

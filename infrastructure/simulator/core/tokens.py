@@ -1,4 +1,4 @@
-"""Keystone's tokens: signed, so that they outlive a restart without being stored."""
+"""Keystone's tokens: signed, so that they stay valid over a restart without being stored."""
 
 import base64
 import hashlib
@@ -11,7 +11,7 @@ from infrastructure.simulator.core.clock import SimulatedClock
 
 
 class Claims(msgspec.Struct, frozen=True, kw_only=True):
-    """What a token says. `scope`: a project id, "system", or "" when unscoped."""
+    """The content of a token. `scope`: a project id, "system", or "" when unscoped."""
 
     user_id: str
     scope: str

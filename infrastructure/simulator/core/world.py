@@ -88,7 +88,7 @@ class World:
         self._advance = advance
 
     def resume(self) -> None:
-        """Take the records of the state file, then rebuild what is derived from them."""
+        """Load the records of the state file and rebuild what is derived from them."""
         for host in self._read("Host", Host):
             self.hosts[host.name] = host
         for server in self._read("Server", Server):
@@ -136,9 +136,9 @@ class World:
 
     @contextmanager
     def transaction(self) -> Iterator[float]:
-        """Hold the world still at one instant; what changed is on disk when it ends.
+        """Lock the state at one instant; changes are on disk when it ends.
 
-        Also when it ends with a refusal: Nova records those too.
+        They are also saved if it ends with an error response: Nova records those too.
 
         Raises:
             ServerFault: when the simulator is being stopped.
@@ -154,13 +154,13 @@ class World:
                 self._flush()
 
     def close(self) -> None:
-        """Close the state file; requests that are still on their way are refused."""
+        """Close the state file; further requests are refused."""
         with self._lock:
             self._closed = True
             self.store.close()
 
     def touch(self, record: Record) -> None:
-        """Note that a record is new or changed."""
+        """Mark a record as new or changed."""
         if isinstance(record, Migration):
             self._sort_open(record)
         self._dirty[type(record).__name__, _key(record)] = record
@@ -172,7 +172,7 @@ class World:
             self.open.pop(migration.id, None)
 
     def forget(self, record: Chore) -> None:
-        """Note that a record is gone."""
+        """Mark a record as removed."""
         self.chores.pop(record.id, None)
         key = (type(record).__name__, _key(record))
         self._dirty.pop(key, None)
@@ -213,7 +213,7 @@ class World:
         self.touch(entry)
 
     def move(self, server: Server, host: str, at: float) -> None:
-        """Put a server on a host, now; on "" it is on none."""
+        """Place a server on a host now; "" means on none."""
         if server.host:
             self.by_host[server.host].discard(server.id)
         server.host = host
@@ -222,7 +222,7 @@ class World:
         self.changed(server, at)
 
     def changed(self, server: Server, at: float) -> None:
-        """Note a server's change, and what it means for the load of hosts."""
+        """Mark a server as changed and update the load of hosts."""
         server.updated = at
         self.touch(server)
         where = server.host if server.running else None

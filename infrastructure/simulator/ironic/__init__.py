@@ -1,0 +1,1 @@
+"""The simulated Ironic: bare-metal nodes, read-only."""

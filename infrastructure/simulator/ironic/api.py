@@ -1,4 +1,4 @@
-"""Ironic v1, reading: nodes and their states."""
+"""Ironic v1, read-only: nodes and their states."""
 
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlencode
@@ -74,7 +74,7 @@ def _version(req: falcon.Request) -> Json:
 
 
 class NodesResource:
-    """The paths under `/nodes`. Who is no administrator owns no machine and sees none."""
+    """The paths under `/nodes`. Only administrators see machines."""
 
     def __init__(self, world: World, baremetal: Baremetal) -> None:
         self._world = world

@@ -1,7 +1,7 @@
 """The simulated bare metal: one machine below each compute host. It can only be read.
 
-Everything follows from the hosts as they are now: a disabled host's machine is in maintenance, and
-the machine of a host whose nova-compute is dead is off.
+Everything is derived from the present state of the hosts: a disabled host's machine is in
+maintenance, and the machine of a host whose nova-compute is dead is off.
 """
 
 import uuid
@@ -26,7 +26,7 @@ class Node:
 
     @property
     def power_state(self) -> str:
-        """Ironic's word."""
+        """Ironic's power state."""
         return "power on" if self.host.alive else "power off"
 
     @property

@@ -128,7 +128,7 @@ _EMPTY: Json = dict.fromkeys(
 
 @dataclass(frozen=True)
 class IronicView:
-    """For whom nodes are shown.
+    """The form in which nodes are shown.
 
     Attributes:
         prefix: of the service: scheme, address and mount point.

@@ -1,0 +1,1 @@
+"""The simulated Keystone: tokens, catalogue, lists of what exists."""

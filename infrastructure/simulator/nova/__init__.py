@@ -1,0 +1,1 @@
+"""The simulated Nova: servers, hosts, migrations and what drives them."""

@@ -54,7 +54,7 @@ Doom = Callable[[Migration], None]  # lets injected faults mark a new migration
 
 
 class NovaCommands:
-    """Accepts or refuses; what follows is the lifecycle's business."""
+    """Accepts or refuses requests; the lifecycle carries them out."""
 
     def __init__(self, world: World, migrations: MigrationEngine, doom: Doom) -> None:
         self.world, self.migrations, self.doom = world, migrations, doom
@@ -199,7 +199,7 @@ class NovaCommands:
         self.world.changed(server, now)
 
     def delete(self, server: Server, caller: RequestContext, now: float) -> None:
-        """Accept the deletion of a server, whatever it is doing."""
+        """Accept the deletion of a server in any state."""
         self._locked(server, caller)
         self._chore(server, "delete", "delete", caller, now)
         server.task_state = "deleting"

@@ -1,4 +1,4 @@
-"""Brings the cloud up to a moment: everything that fell due by then, in order of time.
+"""Advances the cloud to a time: applies every step due by then, in order of time.
 
 Nothing runs in the background. Finish times are stored, so a restarted simulator goes on as if it
 had never stopped.

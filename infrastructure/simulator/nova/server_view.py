@@ -22,7 +22,7 @@ Attachments = Callable[[str], Iterable[str]]
 
 @dataclass(frozen=True)
 class ServerView:
-    """For whom servers are shown.
+    """The form in which a caller sees servers.
 
     Attributes:
         prefix: of the compute service: scheme, address and mount point.

@@ -65,7 +65,7 @@ class ServersResource:
             ]
             servers = [show(server) for server in found[:limit]]
         body: Json = {"servers": servers}
-        # Nova says that there is more whenever a page is full
+        # Nova links to a next page whenever a page is full
         asked = len(servers) == limit and "limit" in query(req)
         if servers and (asked or len(found) > limit):
             body["servers_links"] = next_link(req, f"{req.prefix}/compute", servers[-1]["id"])

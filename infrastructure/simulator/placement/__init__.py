@@ -1,0 +1,1 @@
+"""The simulated Placement: resource providers and allocations."""

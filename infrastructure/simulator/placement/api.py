@@ -1,4 +1,4 @@
-"""Placement: providers, what they have, what is taken."""
+"""Placement: resource providers, inventories, allocations."""
 
 import uuid
 from collections.abc import Iterator
@@ -39,12 +39,12 @@ def amounts(resources: Resources) -> Json:
 
 
 def traits(host: Host) -> list[str]:
-    """The traits of a host; one that is disabled says so, and the scheduler avoids it."""
+    """The traits of a host; a disabled one has COMPUTE_STATUS_DISABLED."""
     return [*TRAITS, DISABLED] if host.status == "disabled" or host.forced_down else list(TRAITS)
 
 
 def inventory(host: Host) -> Json:
-    """What a host has, by class."""
+    """A host's inventory, by resource class."""
     rows = (
         (host.vcpus, host.vcpus_reserved, host.cpu_ratio),
         (host.ram_mb, host.ram_reserved_mb, host.ram_ratio),
@@ -173,11 +173,11 @@ class ProvidersResource:
     def on_get_inventories(
         self, req: falcon.Request, resp: falcon.Response, provider_id: str
     ) -> None:
-        """Show what it has."""
+        """Show its inventories."""
         self._part(req, resp, provider_id, "inventories")
 
     def on_get_usages(self, req: falcon.Request, resp: falcon.Response, provider_id: str) -> None:
-        """Show how much of it is taken."""
+        """Show its usages."""
         self._part(req, resp, provider_id, "usages")
 
     def on_get_traits(self, req: falcon.Request, resp: falcon.Response, provider_id: str) -> None:
@@ -189,7 +189,7 @@ class ProvidersResource:
     def on_get_inventory(
         self, req: falcon.Request, resp: falcon.Response, provider_id: str, resource_class: str
     ) -> None:
-        """Show what it has of one class."""
+        """Show its inventory of one class."""
         _allow(req, "resource_providers:inventories:show")
         with self._world.transaction():
             host = self._host(provider_id)
@@ -217,7 +217,7 @@ class ProvidersResource:
     def on_get_allocations(
         self, req: falcon.Request, resp: falcon.Response, provider_id: str
     ) -> None:
-        """Show who has taken how much of it."""
+        """Show its allocations, by consumer."""
         version = _allow(req, "resource_providers:allocations:list")
         world = self._world
         with world.transaction():
@@ -242,7 +242,7 @@ class AllocationsResource:
         self._world = world
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, consumer_id: str) -> None:
-        """Show what a consumer has taken; nothing when there is no such consumer."""
+        """Show a consumer's allocations; empty for an unknown consumer."""
         version = _allow(req, "allocations:list")
         try:
             uuid.UUID(consumer_id)

@@ -1,0 +1,1 @@
+"""The simulated Prometheus: a query API over computed series."""

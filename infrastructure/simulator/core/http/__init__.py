@@ -1,0 +1,1 @@
+"""Requests and responses: microversions, pages, error bodies, fault injection."""

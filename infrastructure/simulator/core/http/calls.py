@@ -1,4 +1,4 @@
-"""One request as the resources see it: who asks, in which version, with what body."""
+"""A request as the resources see it: caller, microversion, body."""
 
 import uuid
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ App = falcon.App[falcon.Request, falcon.Response]
 
 @dataclass(frozen=True)
 class ApiRequest:
-    """What the middleware found out about a request.
+    """What the middleware determined about a request.
 
     Attributes:
         service: identity, compute, placement, vigil, or "" for everything else.

@@ -1,4 +1,4 @@
-"""How each service words a refusal."""
+"""The error bodies of each service."""
 
 from infrastructure.simulator.core.http.calls import ApiRequest, Json
 

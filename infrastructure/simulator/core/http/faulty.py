@@ -1,4 +1,4 @@
-"""Injected faults around the whole application: delays, error answers, lost replies."""
+"""Injected faults around the application: delays, error responses, lost responses."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -24,11 +24,11 @@ _NOBODY = RequestContext(user_id="", project_id="", roles=(), request_id="")
 
 
 class LostReply(Exception):
-    """The request was processed; its answer must not be sent and the connection must end."""
+    """The request was processed; close the connection without a response."""
 
 
 class Faulty:
-    """A WSGI application that spoils another as the fault rules say."""
+    """A WSGI application that applies the fault rules to another."""
 
     def __init__(self, app: WSGIApplication, world: World, faults: Faults) -> None:
         self._app, self._world, self._faults = app, world, faults
@@ -37,7 +37,7 @@ class Faulty:
         """Answer a request.
 
         Raises:
-            LostReply: when a rule says that the answer gets lost.
+            LostReply: a rule says that the response is lost.
         """
         rule = self._rule(environ)
         if rule is None:

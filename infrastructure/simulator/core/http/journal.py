@@ -1,4 +1,4 @@
-"""The journal of accepted requests: what a client really asked for, in order."""
+"""The journal of accepted requests that change something, in order."""
 
 import falcon
 
@@ -17,12 +17,12 @@ def note(
     target: str | None = None,
     migration_uuid: str | None = None,
 ) -> None:
-    """Write down that a request was accepted. Call it inside its transaction.
+    """Record an accepted request. Call it inside its transaction.
 
     Args:
-        world: where the journal is kept.
+        world: holds the journal.
         req: the request.
-        body: what it carried.
+        body: its body.
         now: the transaction's instant.
         server_id: the server it is about.
         target: the host it names.

@@ -1,4 +1,4 @@
-"""Microversions: how a client names one, which there are."""
+"""Microversions: the supported ranges, and negotiation."""
 
 import re
 
@@ -28,7 +28,7 @@ _OLD_HEADERS = {
 
 
 def text(version: Version) -> str:
-    """As it is written in headers."""
+    """The form used in headers."""
     return f"{version[0]}.{version[1]}"
 
 
@@ -72,7 +72,7 @@ def _asked(req: falcon.Request, service: str) -> str | None:
 
 
 def announce(resp: falcon.Response, service: str, version: Version) -> None:
-    """Say in an answer which version it is in."""
+    """Put the version of a response into its headers."""
     if service == "baremetal":
         _announce_ironic(resp, version)
         return
@@ -84,7 +84,7 @@ def announce(resp: falcon.Response, service: str, version: Version) -> None:
 
 
 def _announce_ironic(resp: falcon.Response, version: Version) -> None:
-    """Ironic answers in its own headers, and says with each which versions there are."""
+    """Ironic uses its own headers and sends the supported range with each response."""
     for which, value in (
         ("Minimum-", MINIMUM["baremetal"]),
         ("Maximum-", MAXIMUM["baremetal"]),

@@ -1,4 +1,4 @@
-"""What happens around every request: ids, tokens, microversions, and the wording of errors."""
+"""Applied to every request: ids, tokens, microversions and error bodies."""
 
 import logging
 from typing import Any
@@ -20,7 +20,7 @@ SYSTEM = "system"
 _SERVICES = ("identity", "compute", "placement", "volume", "baremetal", "vigil")
 _UNAUTHORIZED = 401
 _VERSIONED = ("compute", "placement", "volume", "baremetal")
-# Documents that tell a client where to go are for everyone; Keystone guards its own.
+# Discovery documents need no token; Keystone checks its own.
 _PUBLIC = (
     "/compute",
     "/compute/v2.1",
@@ -49,7 +49,7 @@ class SimulatorRequests:
         self._tokens = tokens
 
     def process_request(self, req: falcon.Request, _resp: falcon.Response) -> None:
-        """Find out who asks for what. The call is noted even when it is then refused."""
+        """Determine service, version and caller; set also if the request is then refused."""
         service = req.path.split("/", 2)[1]
         service = service if service in _SERVICES else ""
         request_id = f"req-{self._world.clock.unique()}"
@@ -97,7 +97,7 @@ class SimulatorRequests:
 
 
 def add_error_handlers(app: App) -> None:
-    """Make every refusal and failure speak the service's own language."""
+    """Answer every error in the form of its service."""
     app.add_error_handler(Exception, _crashed)
     app.add_error_handler(falcon.HTTPError, _refused_by_falcon)
     app.add_error_handler(ApiError, _refused)

@@ -1,4 +1,4 @@
-"""A small, honest PromQL: what it does not know it refuses by name, as Prometheus would."""
+"""A subset of PromQL; anything else is refused by name, as Prometheus does."""
 
 from infrastructure.simulator.prometheus.promql.evaluate import Evaluator, Vector
 from infrastructure.simulator.prometheus.promql.parser import parse

@@ -72,7 +72,7 @@ class Evaluator:
     Args:
         catalogue: the series.
         at: simulated time, s.
-        wall: what ``time()`` says: the same instant in seconds since the epoch.
+        wall: the value of ``time()``: the same instant in seconds since the epoch.
     """
 
     def __init__(self, catalogue: SeriesCatalogue, at: float, wall: float = 0.0) -> None:
@@ -81,7 +81,7 @@ class Evaluator:
         self._wall = wall
 
     def value(self, expression: Expression) -> Value:
-        """What an expression comes to.
+        """The value of an expression.
 
         Raises:
             BadQuery: types do not fit, or something is not supported.
@@ -194,7 +194,7 @@ class Evaluator:
         return Vector(_nameless(vector.labels), clamp(vector.values, bound))
 
     def vector(self, expression: Expression) -> Vector:
-        """What an expression comes to, if that is an instant vector."""
+        """The value of an expression that is an instant vector."""
         value = self.value(expression)
         if isinstance(value, float):
             raise BadQuery("expected type instant vector, got scalar")

@@ -1,4 +1,4 @@
-"""The simulated series: what exporters on hosts and the telemetry of servers would say."""
+"""The simulated series: what exporters on hosts and server telemetry report."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Series:
 
 
 class SeriesCatalogue:
-    """All series there are, as functions of simulated time.
+    """All series, as functions of simulated time.
 
     One ``node_cpu_seconds_total`` series per host and mode stands for the mean of its CPUs.
     """
