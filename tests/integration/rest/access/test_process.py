@@ -92,7 +92,10 @@ class TestWithoutAuthentication:
         conf.write_text("")
         with serving(lived_in.url, conf) as api:
             text = api.said.read_text()
-            assert f"NO AUTHENTICATION: whoever reaches {api.url} is an administrator" in text
+            assert (
+                f"NO AUTHENTICATION: every client that can connect to {api.url} is an administrator"
+                in text
+            )
             assert "WARNING" in next(one for one in text.splitlines() if "NO AUTH" in one)
             assert "\x1b" not in text, "a file is no terminal"
             assert requests.get(f"{api.url}/v1/goals", timeout=30).status_code == 200
@@ -104,14 +107,17 @@ class TestWithoutAuthentication:
     def test_the_red_line_on_a_terminal(self, lived_in: House, conf: Path) -> None:
         port = free_port()
         conf.write_text(f"[api]\nport = {port}\n[database]\nconnection = {lived_in.url}\n")
-        told = _on_a_terminal(command("api", "--config-file", str(conf)), "administrator here")
-        assert f"\x1b[1;31mNO AUTHENTICATION: whoever reaches http://127.0.0.1:{port}" in told
+        told = _on_a_terminal(command("api", "--config-file", str(conf)), "is an administrator")
+        assert (
+            f"\x1b[1;31mNO AUTHENTICATION: every client that can connect to http://127.0.0.1:{port}"
+            in told
+        )
 
     def test_the_supervisor_says_it_too(self, conf: Path) -> None:
         conf.write_text("")
         words = ("up", "--config-file", str(conf), "--data", str(conf.parent / "up"))
         told = _on_a_terminal(command(*words), "\x1b[0m")
-        assert "\x1b[1;31mNO AUTHENTICATION: whoever reaches" in told
+        assert "\x1b[1;31mNO AUTHENTICATION: every client that can connect" in told
         assert "WARNING" in (conf.parent / "up" / "vigil.log").read_text()
 
     @pytest.mark.parametrize(
@@ -119,7 +125,10 @@ class TestWithoutAuthentication:
         [
             ("[api]\nhost = 0.0.0.0\n", r"\[api\] host \(0.0.0.0\) is not a loopback"),
             ("[api]\nhost = api.example\n", r"\[api\] host \(api.example\) is not a loopback"),
-            ("[oslo_middleware]\nenable_proxy_headers_parsing = true\n", "a proxy is in front"),
+            (
+                "[oslo_middleware]\nenable_proxy_headers_parsing = true\n",
+                "enable_proxy_headers_parsing is true",
+            ),
         ],
     )
     def test_it_is_refused_where_others_can_reach_it(
