@@ -11,60 +11,59 @@ from domain.plans import Action
 
 @dataclass(frozen=True)
 class ExecutionPolicy:
-    """How fast and how patiently a plan is executed.
+    """Limits and intervals for the execution of one plan.
 
     Attributes:
-        parallel: actions in the cloud at once.
-        poll: seconds between two looks at a running effect.
-        settle: seconds for which an effect whose answer was lost may still show up.
-        attempts: how often an effect is tried that provably was not had.
-        unreachable: seconds without an answer from the cloud before an action fails.
-        grace: seconds that an effect gets to end after it was aborted at its deadline.
+        max_parallel: actions in progress at once.
+        poll_interval: seconds between two observations of an action.
+        settle_time: seconds during which a request without a response may still take effect.
+        max_attempts: requests sent for one action, if the cloud shows that each had no effect.
+        unreachable_limit: seconds without a usable response after which the action fails.
+        abort_grace: seconds that an action gets to end after it was aborted at its deadline.
     """
 
-    parallel: int = 8
-    poll: float = 2.0
-    settle: float = 10.0
-    attempts: int = 3
-    unreachable: float = 900.0
-    grace: float = 60.0
+    max_parallel: int = 8
+    poll_interval: float = 2.0
+    settle_time: float = 10.0
+    max_attempts: int = 3
+    unreachable_limit: float = 900.0
+    abort_grace: float = 60.0
 
 
 @dataclass
 class ActionTracker:
-    """An action that is being worked on, between two decisions.
+    """An action in progress. All times are of the monotonic clock, in seconds.
 
     Attributes:
-        call: the call to the cloud that is under way, None between calls.
-        then: takes the outcome of the call and decides.
-        due: monotonic time of the next look.
-        since: monotonic time until which the effect was (believed to be) on its way.
-        begun: monotonic time of the first intent; deadlines count from it, whoever sets clocks.
-        silent: monotonic time since which the cloud has given no answer, None while it does.
-        aborted: monotonic time at which it was aborted, None if it was not.
-        doubts: how often in a row looking at it went wrong.
+        call: the running call to the cloud and the function that handles its result.
+        next_check: time of the next check or observation.
+        sent_by: latest time at which the request was possibly still on its way to the cloud.
+        intended_at: time of the first intent; the deadline counts from it. A change of the wall
+            clock does not move it.
+        unreachable_since: time of the first of the latest failed calls, None after a success.
+        aborted_at: time at which the action was aborted, None if it was not.
+        errors: unexpected errors of observations in a row.
     """
 
-    action: UUID
+    action_id: UUID
     handler: ActionHandler
     parameters: JsonObject
-    due: float
-    since: float
-    begun: float
-    call: Future[Any] | None = None
-    then: Callable[[], None] | None = None
-    silent: float | None = None
-    aborted: float | None = None
-    doubts: int = 0
+    next_check: float
+    sent_by: float
+    intended_at: float
+    call: tuple[Future[Any], Callable[[], None]] | None = None
+    unreachable_since: float | None = None
+    aborted_at: float | None = None
+    errors: int = 0
 
 
-def before_of(action: Action) -> JsonObject:
-    """What the cloud looked like before an action's effect, empty without an intent."""
-    noted = (action.intent or {}).get("before")
-    return noted if isinstance(noted, dict) else {}
+def state_before(action: Action) -> JsonObject:
+    """The state of the cloud that the check recorded in the intent; empty without an intent."""
+    before = (action.intent or {}).get("before")
+    return before if isinstance(before, dict) else {}
 
 
-def deadline_of(action: Action) -> float:
-    """Seconds from the first intent after which an action's effect is given up."""
+def deadline_seconds(action: Action) -> float:
+    """Seconds from the first intent to the deadline of an action."""
     seconds = (action.intent or {}).get("deadline")
     return float(seconds) if isinstance(seconds, int | float) else 0.0

@@ -21,23 +21,31 @@ RETRY = RetryPolicy(first_pause=0.02, attempts=8)
 
 
 class AggregateSession(Generic[A]):
-    """An aggregate that one worker writes to again and again.
+    """An aggregate that one worker changes many times.
 
-    It stays in memory between decisions, so that a plan of thousands of actions is not folded anew
-    for each of them. When somebody else appended (a user cancelled), it is folded anew and the
-    decision is made again on what is there then.
+    The aggregate stays in memory between decisions, so that a plan of thousands of actions is not
+    loaded for each of them. After another process appended an event (e.g. a user cancelled the
+    plan), the session loads the aggregate again and repeats the decision.
+
+    Args:
+        log, clock: collaborators.
+        kind, aggregate_id: the aggregate.
+        metadata: of the events that are appended.
     """
 
-    def __init__(self, log: EventLog, clock: Clock, kind: type[A], aggregate_id: UUID) -> None:
+    def __init__(
+        self, log: EventLog, clock: Clock, kind: type[A], aggregate_id: UUID, metadata: Metadata
+    ) -> None:
         self._log = log
         self._clock = clock
         self._kind = kind
         self._id = aggregate_id
+        self._metadata = metadata
         self._state: A | None = None
 
     @property
     def state(self) -> A:
-        """The aggregate as last seen.
+        """The aggregate as last loaded.
 
         Raises:
             NotFound: it has no events.
@@ -49,16 +57,16 @@ class AggregateSession(Generic[A]):
         return self._state
 
     def refresh(self) -> A:
-        """The aggregate as of now: folded anew if somebody else appended."""
+        """Returns the current aggregate; loads it again if another process appended events."""
         if self._state is not None and self._log.history(self._id, self._state.version):
             self._state = None
         return self.state
 
     def check_fence(self, version: int, claim: type[Event]) -> None:
-        """Makes sure that nobody claimed it since a version. May be called from any thread.
+        """Checks that no claim was appended after a version. May be called from any thread.
 
         Raises:
-            Fenced: somebody did.
+            Fenced: the log has a later claim.
         """
         for entry in self._log.history(self._id, version):
             if isinstance(entry, RecordedEvent) and isinstance(entry.event, claim):
@@ -66,20 +74,20 @@ class AggregateSession(Generic[A]):
                     f"{self._kind.__name__} {self._id}", epoch=version, current=entry.version
                 )
 
-    def act(self, metadata: Metadata, decide: Callable[[A, Context], T]) -> T:
-        """Decides and appends; decides again after a conflict or a passing outage.
+    def run(self, decide: Callable[[A, Context], T]) -> T:
+        """Decides and appends; decides again after a conflict or a short outage.
 
         Raises:
-            DomainError: the decision was a refusal; nothing was appended.
-            ConcurrencyConflict, EventLogUnavailable: beyond patience.
+            DomainError: the aggregate refused; nothing was appended.
+            ConcurrencyConflict, EventLogUnavailable: all attempts failed.
         """
 
         def attempt() -> T:
             try:
-                value = decide(self.state, Context(self._clock.now(), metadata))
+                value = decide(self.state, Context(self._clock.now(), self._metadata))
                 self._log.save(self.state)
             except BaseException:
-                self._state = None  # its changes are not (known to be) saved: fold it again
+                self._state = None  # its changes are not (known to be) saved: load it again
                 raise
             return value
 

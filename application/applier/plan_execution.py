@@ -1,8 +1,10 @@
-"""One execution of a plan by one applier under one epoch.
+"""Executes a claimed plan: one applier under one epoch.
 
-One thread (``drive``) takes every decision and appends every event; calls to the cloud are made on
-a pool. For each action: check → *intent* → effect → *receipt* → observe … → *outcome*. After a
-crash the successor starts at "observe": it never repeats an effect that the cloud shows.
+One thread (``run``) makes every decision and appends every event; calls to the cloud run on a
+pool. Each action goes through these steps, which follow in this file in the same order:
+check → *intent* → request → *receipt* (Nova's response) → observe (repeated) → *outcome*.
+After a crash the next applier starts at "observe": it never repeats a request whose effect the
+cloud shows.
 """
 
 import logging
@@ -17,8 +19,8 @@ from uuid import UUID
 from application.applier.action_tracker import (
     ActionTracker,
     ExecutionPolicy,
-    before_of,
-    deadline_of,
+    deadline_seconds,
+    state_before,
 )
 from application.applier.aggregate_session import AggregateSession
 from application.ports.clock import Clock
@@ -32,12 +34,12 @@ from application.ports.cloud import (
     Phase,
     Skip,
     Verdict,
+    cause_of,
 )
 from application.ports.progress import Progress, ProgressBoard
 from application.ports.projections import StoreUnavailable
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.errors import Fenced, Refusal
-from domain.kernel.metadata import Context, Metadata
 from domain.kernel.reasons import Cause, Reason
 from domain.plans import Action, ActionPlan, PlanState
 from domain.plans.action_plan import RUNNING
@@ -49,270 +51,260 @@ log = logging.getLogger(__name__)
 
 
 class PlanExecution:
-    """Drives the actions of a claimed plan."""
+    """Runs the actions of a claimed plan.
 
-    def __init__(  # noqa: PLR0913 - its collaborators
+    Args:
+        session: the plan.
+        epoch: of the claim.
+        handlers: by action type.
+        fresh: whether this instance's heartbeat is recent enough to send requests.
+        policy: limits and intervals.
+    """
+
+    def __init__(
         self,
-        held: AggregateSession[ActionPlan],
+        session: AggregateSession[ActionPlan],
         epoch: int,
         *,
         handlers: Mapping[str, ActionHandler],
         progress: ProgressBoard,
         clock: Clock,
-        metadata: Metadata,
-        pool: ThreadPoolExecutor,
         fresh: Callable[[], bool],
-        pace: ExecutionPolicy,
+        policy: ExecutionPolicy,
     ) -> None:
-        self._held = held
+        self._session = session
         self._epoch = epoch
         self._handlers = handlers
         self._progress = progress
         self._clock = clock
-        self._metadata = metadata
-        self._pool = pool
         self._fresh = fresh
-        self._pace = pace
-        self._tracks: dict[UUID, ActionTracker] = {}
-        self._moved = threading.Event()
-        self._looked = float("-inf")
-        self._leaving = False
+        self._policy = policy
+        self._pool = ThreadPoolExecutor(policy.max_parallel, thread_name_prefix="effect")
+        self._trackers: dict[UUID, ActionTracker] = {}
+        self._wake = threading.Event()
+        self._refreshed_at = float("-inf")
+        self._stopping = False
 
-    def drive(self, stop: threading.Event) -> None:
-        """Works until the plan has ended, or until told to stop with nothing half-said.
+    def run(self, stop: threading.Event) -> None:
+        """Runs actions until the plan has ended or ``stop`` is set.
+
+        On ``stop`` it waits for the calls in progress and appends their results; actions that are
+        still running in the cloud are resumed by another applier.
 
         Raises:
-            Fenced, Refusal: the plan is no longer this applier's; nothing more was done.
+            Fenced, Refusal: another applier claimed the plan; this one sends no more requests.
         """
-        self._adopt()
-        while self._plan().state in RUNNING and not stop.is_set():
-            self._moved.clear()
-            self._collect()
-            self._begin()
-            self._look()
-            self._moved.wait(self._pause())
-        if stop.is_set():
-            self._hand_over()
+        with self._pool:
+            for action in self._session.state.ongoing():  # a previous applier sent the request
+                self._track(action)
+            while self._current_plan().state in RUNNING and not stop.is_set():
+                self._wake.clear()
+                self._handle_results()
+                self._start_ready_actions()
+                self._check_due_actions()
+                self._wake.wait(self._pause())
+            if stop.is_set():
+                self._hand_over()
 
-    # -- one round -------------------------------------------------------------------------------
-
-    def _plan(self) -> ActionPlan:
+    def _current_plan(self) -> ActionPlan:
         now = self._clock.monotonic()
-        if now - self._looked >= self._pace.poll:
-            self._looked = now
-            self._held.refresh()
-        plan = self._held.state
+        if now - self._refreshed_at >= self._policy.poll_interval:
+            self._refreshed_at = now
+            self._session.refresh()
+        plan = self._session.state
         if plan.epoch != self._epoch:
             raise Fenced(f"Action Plan {plan.id}", epoch=self._epoch, current=plan.epoch)
         if plan.state is PlanState.CANCELLING and plan.pending():
-            self._act(lambda plan, ctx: plan.stop(ctx, self._epoch))
-        return self._held.state
+            self._session.run(lambda plan, ctx: plan.stop(ctx, self._epoch))
+        return self._session.state
 
-    def _adopt(self) -> None:
-        """Takes over the effects that a predecessor may have had: looks at them first."""
-        for action in self._held.state.ongoing():
-            handler = self._handlers.get(action.spec.type)
-            if handler is None:
-                self._unknown_type(action)
-            else:
-                self._tracks[action.spec.id] = self._track(action, handler)
+    def _handle_results(self) -> None:
+        for tracker in list(self._trackers.values()):
+            if tracker.call is not None and tracker.call[0].done():
+                (_, handle), tracker.call = tracker.call, None
+                handle()
 
-    def _collect(self) -> None:
-        for track in list(self._tracks.values()):
-            if track.call is None or not track.call.done():
-                continue
-            then = track.then
-            track.call = track.then = None
-            if then is not None:
-                then()
-
-    def _begin(self) -> None:
-        for action in self._held.state.ready():
-            if len(self._tracks) >= self._pace.parallel:
+    def _start_ready_actions(self) -> None:
+        for action in self._session.state.ready():
+            if len(self._trackers) >= self._policy.max_parallel:
                 return
-            if action.spec.id in self._tracks:
+            if action.spec.id in self._trackers:
                 continue
-            handler = self._handlers.get(action.spec.type)
-            if handler is None:
-                self._unknown_type(action)
-                continue
-            track = self._tracks[action.spec.id] = self._track(action, handler)
-            self._check(track)
+            tracker = self._track(action)
+            if tracker is not None:
+                self._check(tracker)
 
-    def _look(self) -> None:
+    def _check_due_actions(self) -> None:
         now = self._clock.monotonic()
-        for track in self._tracks.values():
-            if track.call is None and now >= track.due:
-                if self._held.state.actions[track.action].intent is None:
-                    self._check(track)
+        for tracker in self._trackers.values():
+            if tracker.call is None and now >= tracker.next_check:
+                if self._action(tracker).intent is None:
+                    self._check(tracker)
                 else:
-                    self._observe(track)
+                    self._observe(tracker)
 
     def _pause(self) -> float:
-        waiting = [track.due for track in self._tracks.values() if track.call is None]
-        soonest = min(waiting, default=self._clock.monotonic() + self._pace.poll)
-        return min(self._pace.poll, max(0.01, soonest - self._clock.monotonic()))
+        now = self._clock.monotonic()
+        idle = [one.next_check - now for one in self._trackers.values() if one.call is None]
+        return min(self._policy.poll_interval, max(0.01, min(idle, default=float("inf"))))
 
     def _hand_over(self) -> None:
-        """Waits for the calls under way and notes their outcome; the rest is the successor's."""
-        self._leaving = True
-        for track in self._tracks.values():
-            if track.call is not None:
-                track.call.exception()  # waits
-        self._collect()
-        log.info("plan %s is left to a successor", self._held.state.id)
+        self._stopping = True
+        for tracker in self._trackers.values():
+            if tracker.call is not None:
+                tracker.call[0].exception()  # waits
+        self._handle_results()
+        log.info("plan %s: stopped; another applier will resume it", self._session.state.id)
 
-    # -- check → intent → effect -----------------------------------------------------------------
+    # -- check → intent → request ----------------------------------------------------------------
 
-    def _check(self, track: ActionTracker) -> None:
-        self._submit(
-            track, partial(track.handler.check, track.parameters), partial(self._checked, track)
-        )
+    def _check(self, tracker: ActionTracker) -> None:
+        self._submit(tracker, partial(tracker.handler.check, tracker.parameters), self._checked)
 
-    def _checked(self, track: ActionTracker, verdict: Callable[[], Verdict]) -> None:
-        if self._held.state.actions[track.action].ended:  # a cancel was faster
-            self._drop(track)
+    def _checked(self, tracker: ActionTracker, result: Callable[[], Verdict]) -> None:
+        if self._action(tracker).ended:  # a user cancelled the plan during the check
+            self._untrack(tracker.action_id)
             return
         try:
-            said = verdict()
+            verdict = result()
         except CloudUnreachable as outage:
-            self._silence(track, outage)
+            self._unreachable(tracker, outage)
+            return
         except CloudRefused as refusal:
-            self._fail(track, refusal.because)
+            verdict = Fail(refusal.because)
         except Exception as bug:
-            log.exception("action %s cannot be checked", track.action)
-            self._fail(track, _internal(bug))
-        else:
-            track.silent = None
-            self._judge(track, said)
-
-    def _judge(self, track: ActionTracker, verdict: Verdict) -> None:
+            log.exception("action %s cannot be checked", tracker.action_id)
+            verdict = Fail(cause_of(bug))
+        tracker.unreachable_since = None
         match verdict:
             case Skip(because):
-                self._act(lambda p, ctx: p.skip_action(ctx, self._epoch, track.action, because))
-                self._drop(track)
+                action = tracker.action_id
+                self._session.run(lambda p, ctx: p.skip_action(ctx, self._epoch, action, because))
+                self._untrack(action)
             case Fail(because):
-                self._fail(track, because)
+                self._fail(tracker.action_id, because)
             case Go(before):
-                self._intend(track, before)
+                self._intend(tracker, before)
 
-    def _intend(self, track: ActionTracker, before: JsonObject) -> None:
-        if self._leaving:
+    def _intend(self, tracker: ActionTracker, before: JsonObject) -> None:
+        if self._stopping:
             return
+        action = tracker.action_id
         if not self._fresh():
-            track.due = self._clock.monotonic() + self._pace.poll
-            log.warning("heartbeat is stale; action %s waits until it beats again", track.action)
+            tracker.next_check = self._clock.monotonic() + self._policy.poll_interval
+            log.warning("action %s waits: this instance's heartbeat is too old", action)
             return
-        if not self._wanted(track):
+        if not self._may_start(tracker):
             return
-        intent: JsonObject = {
-            "before": before,
-            "deadline": track.handler.deadline(track.parameters, before),
-        }
+        deadline = tracker.handler.deadline(tracker.parameters, before)
+        intent: JsonObject = {"before": before, "deadline": deadline}
         try:
-            self._act(lambda p, ctx: p.intend_action(ctx, self._epoch, track.action, intent))
+            self._session.run(lambda p, ctx: p.intend_action(ctx, self._epoch, action, intent))
         except Refusal:
-            if self._wanted(track):
+            if self._may_start(tracker):
                 raise
-            return  # it was cancelled just then
-        track.since = self._clock.monotonic()
-        if self._held.state.actions[track.action].attempt == 1:
-            track.begun = track.since
-        effect = partial(self._start, track, before, self._held.state.version)
-        self._submit(track, effect, partial(self._started, track))
+            return  # a user cancelled the plan at this moment
+        tracker.sent_by = self._clock.monotonic()
+        if self._action(tracker).attempt == 1:
+            tracker.intended_at = tracker.sent_by
+        request = partial(self._send, tracker, before, self._session.state.version)
+        self._submit(tracker, request, self._sent)
 
-    def _wanted(self, track: ActionTracker) -> bool:
-        """Whether the plan still is to be carried out, as the log says now."""
-        plan = self._held.refresh()
+    def _may_start(self, tracker: ActionTracker) -> bool:
+        """Whether the plan is still to be executed, after a fresh read of the log."""
+        plan = self._session.refresh()
         if plan.state is PlanState.ONGOING:
             return True
-        if plan.actions[track.action].intent is None:  # cancelled or taken meanwhile
-            self._drop(track)  # the next round sees to it
+        if plan.actions[tracker.action_id].intent is None:  # cancelled or claimed by another
+            self._untrack(tracker.action_id)  # the next round handles that
         else:
-            track.due = self._clock.monotonic()  # an earlier attempt still has to be ended
+            tracker.next_check = self._clock.monotonic()  # an earlier attempt has to end first
         return False
 
-    def _start(self, track: ActionTracker, before: JsonObject, version: int) -> JsonObject:
-        """The effect, if this applier is still the one that may have it (runs on the pool)."""
+    def _send(self, tracker: ActionTracker, before: JsonObject, version: int) -> JsonObject:
+        """Sends the request if this applier still owns the plan (runs on the pool)."""
         if not self._fresh():
-            raise CloudUnreachable("the heartbeat went stale before the effect was asked for")
-        self._held.check_fence(version, PlanClaimed)
-        return track.handler.start(track.parameters, before)
+            raise CloudUnreachable("the heartbeat became too old before the request was sent")
+        self._session.check_fence(version, PlanClaimed)
+        return tracker.handler.start(tracker.parameters, before)
 
-    def _started(self, track: ActionTracker, answer: Callable[[], JsonObject]) -> None:
-        track.due = self._clock.monotonic()
+    def _sent(self, tracker: ActionTracker, result: Callable[[], JsonObject]) -> None:
+        action = tracker.action_id
+        tracker.next_check = self._clock.monotonic()
         try:
-            receipt = answer()
+            receipt = result()
         except Fenced:
             raise
         except CloudUnreachable as lost:
-            track.since = self._clock.monotonic()  # until now it may have waited on its way
-            log.warning("action %s: no answer to its effect, observing: %s", track.action, lost)
+            tracker.sent_by = self._clock.monotonic()  # it may have been on its way until now
+            log.warning("action %s: no response to the request; observing: %s", action, lost)
         except CloudRefused as refusal:
-            self._fail(track, refusal.because)
+            self._fail(action, refusal.because)
         except Exception:
-            track.since = self._clock.monotonic()
-            log.exception("action %s: its effect went wrong, observing", track.action)
+            tracker.sent_by = self._clock.monotonic()
+            log.exception("action %s: the request raised an error; observing", action)
         else:
-            self._act(lambda p, ctx: p.acknowledge_action(ctx, self._epoch, track.action, receipt))
+            self._session.run(
+                lambda p, ctx: p.acknowledge_action(ctx, self._epoch, action, receipt)
+            )
 
     # -- observe → outcome -----------------------------------------------------------------------
 
-    def _observe(self, track: ActionTracker) -> None:
-        action = self._held.state.actions[track.action]
-        look = partial(track.handler.observe, track.parameters, before_of(action), action.receipt)
-        self._submit(track, look, partial(self._observed, track))
+    def _observe(self, tracker: ActionTracker) -> None:
+        action = self._action(tracker)
+        observe = partial(
+            tracker.handler.observe, tracker.parameters, state_before(action), action.receipt
+        )
+        self._submit(tracker, observe, self._observed)
 
-    def _observed(self, track: ActionTracker, observation: Callable[[], Observation]) -> None:
-        track.due = self._clock.monotonic() + self._pace.poll
+    def _observed(self, tracker: ActionTracker, result: Callable[[], Observation]) -> None:
+        tracker.next_check = self._clock.monotonic() + self._policy.poll_interval
         try:
-            seen = observation()
+            seen = result()
         except (CloudUnreachable, CloudRefused) as unseen:
-            self._silence(track, unseen)
+            self._unreachable(tracker, unseen)
         except Exception as bug:
-            track.doubts += 1
-            log.exception("action %s cannot be observed", track.action)
-            if track.doubts >= self._pace.attempts:
-                self._fail(track, _internal(bug))
+            tracker.errors += 1
+            log.exception("action %s cannot be observed", tracker.action_id)
+            if tracker.errors >= self._policy.max_attempts:
+                self._fail(tracker.action_id, cause_of(bug))
         else:
-            if track.silent is not None:  # what hung in the outage may still go on
-                track.since = self._clock.monotonic()
-            track.silent, track.doubts = None, 0
-            self._conclude(track, seen)
+            if tracker.unreachable_since is not None:
+                # a request that hung during the outage may still take effect
+                tracker.sent_by = self._clock.monotonic()
+            tracker.unreachable_since, tracker.errors = None, 0
+            self._conclude(tracker, seen)
 
-    def _conclude(self, track: ActionTracker, seen: Observation) -> None:
+    def _conclude(self, tracker: ActionTracker, seen: Observation) -> None:
+        action = tracker.action_id
+        because = seen.because or Cause(Reason.OUTCOME_UNKNOWN, seen.facts)
         match seen.phase:
             case Phase.DONE:
-                self._act(
-                    lambda p, ctx: p.succeed_action(ctx, self._epoch, track.action, seen.facts)
+                self._session.run(
+                    lambda p, ctx: p.succeed_action(ctx, self._epoch, action, seen.facts)
                 )
-                self._drop(track)
+                self._untrack(action)
             case Phase.FAILED:
-                self._fail(track, self._why(track, seen))
+                aborted = because.reason is Reason.MIGRATION_ABORTED
+                if aborted and tracker.aborted_at is not None:  # by this applier
+                    because = self._deadline_passed(tracker)
+                self._fail(action, because)
             case Phase.RUNNING:
-                self._running(track, seen)
+                self._show_progress(action, seen)
+                self._enforce_deadline(tracker, self._deadline_passed(tracker))
             case Phase.NEVER_STARTED:
-                self._never_started(track)
+                self._try_again(tracker)
             case Phase.UNKNOWN:
-                self._overdue(track, seen.because or Cause(Reason.OUTCOME_UNKNOWN, seen.facts))
+                self._enforce_deadline(tracker, because)
 
-    def _running(self, track: ActionTracker, seen: Observation) -> None:
-        self._show(track, seen)
-        self._overdue(track, self._late(track))
-
-    def _late(self, track: ActionTracker) -> Cause:
-        seconds = round(deadline_of(self._held.state.actions[track.action]))
+    def _deadline_passed(self, tracker: ActionTracker) -> Cause:
+        seconds = round(deadline_seconds(self._action(tracker)))
         return Cause(Reason.DEADLINE_PASSED, {"seconds": seconds})
 
-    def _why(self, track: ActionTracker, seen: Observation) -> Cause:
-        because = seen.because or Cause(Reason.OUTCOME_UNKNOWN, seen.facts)
-        ours = track.aborted is not None and because.reason is Reason.MIGRATION_ABORTED
-        return self._late(track) if ours else because
-
-    def _show(self, track: ActionTracker, seen: Observation) -> None:
+    def _show_progress(self, action: UUID, seen: Observation) -> None:
         percent = seen.facts.get("percent")
         progress = Progress(
-            action_id=track.action,
+            action_id=action,
             percent=float(percent) if isinstance(percent, int | float) else None,
             detail=str(seen.facts.get("status", "running")),
             updated_at=self._clock.now(),
@@ -320,95 +312,101 @@ class PlanExecution:
         try:
             self._progress.put(progress)
         except StoreUnavailable as outage:
-            log.warning("action %s: its progress is not shown: %s", track.action, outage)
+            log.warning("action %s: its progress was not saved: %s", action, outage)
 
-    def _never_started(self, track: ActionTracker) -> None:
-        """The cloud shows nothing of the effect: once it surely cannot show up any more, again."""
-        if self._clock.monotonic() - track.since < self._pace.settle:
+    def _try_again(self, tracker: ActionTracker) -> None:
+        """Starts another attempt once the earlier request can no longer take effect."""
+        if self._clock.monotonic() - tracker.sent_by < self._policy.settle_time:
             return
-        action = self._held.state.actions[track.action]
-        if action.attempt >= self._pace.attempts:
-            error = f"the cloud showed no effect of {action.attempt} attempts"
-            self._fail(track, Cause(Reason.OUTCOME_UNKNOWN, {"error": error}))
-        elif self._held.state.state is PlanState.CANCELLING:
-            self._fail(track, Cause(Reason.PLAN_CANCELLED))
+        attempt = self._action(tracker).attempt
+        if attempt >= self._policy.max_attempts:
+            error = f"the cloud showed no effect of {attempt} attempts"
+            self._fail(tracker.action_id, Cause(Reason.OUTCOME_UNKNOWN, {"error": error}))
+        elif self._session.state.state is PlanState.CANCELLING:
+            self._fail(tracker.action_id, Cause(Reason.PLAN_CANCELLED))
         else:
-            self._check(track)
+            self._check(tracker)
 
-    def _overdue(self, track: ActionTracker, because: Cause) -> None:
-        """Gives up an effect that is past its deadline: aborts it, watches it, then fails it."""
+    def _enforce_deadline(self, tracker: ActionTracker, because: Cause) -> None:
+        """Aborts an action that is past its deadline; fails it if it has not ended after that."""
         now = self._clock.monotonic()
-        action = self._held.state.actions[track.action]
-        if now - track.begun < deadline_of(action):
+        action = self._action(tracker)
+        if now - tracker.intended_at < deadline_seconds(action):
             return
-        if track.aborted is None:
-            track.aborted = now
-            abort = partial(track.handler.abort, track.parameters, action.receipt)
-            self._submit(track, abort, partial(self._given_up, track))
-        elif now - track.aborted >= self._pace.grace:
-            self._fail(track, because)
+        if tracker.aborted_at is None:
+            tracker.aborted_at = now
+            abort = partial(tracker.handler.abort, tracker.parameters, action.receipt)
+            self._submit(tracker, abort, self._aborted)
+        elif now - tracker.aborted_at >= self._policy.abort_grace:
+            self._fail(tracker.action_id, because)
 
-    def _given_up(self, track: ActionTracker, aborted: Callable[[], None]) -> None:
+    def _aborted(self, tracker: ActionTracker, result: Callable[[], None]) -> None:
         try:
-            aborted()
+            result()
         except Exception:
-            log.exception("action %s could not be aborted; observing it", track.action)
+            log.exception("action %s could not be aborted; observing it", tracker.action_id)
 
     # -- helpers ---------------------------------------------------------------------------------
 
-    def _track(self, action: Action, handler: ActionHandler) -> ActionTracker:
+    def _action(self, tracker: ActionTracker) -> Action:
+        return self._session.state.actions[tracker.action_id]
+
+    def _track(self, action: Action) -> ActionTracker | None:
+        """Starts to track an action; fails it and returns None if its type has no handler."""
+        handler = self._handlers.get(action.spec.type)
+        if handler is None:
+            self._fail(
+                action.spec.id, Cause(Reason.ACTION_TYPE_UNKNOWN, {"type": action.spec.type})
+            )
+            return None
         now = self._clock.monotonic()
-        passed = 0.0  # what a predecessor waited is known by the wall clock only
+        passed = 0.0  # only the wall clock measures the time under a previous applier
         if action.started_at is not None:
             passed = max((self._clock.now() - action.started_at).total_seconds(), 0.0)
-        return ActionTracker(
+        tracker = ActionTracker(
             action.spec.id,
             handler,
             action.spec.parameters,
-            due=now,
-            since=now,
-            begun=now - passed,
+            next_check=now,
+            sent_by=now,
+            intended_at=now - passed,
         )
+        self._trackers[tracker.action_id] = tracker
+        return tracker
 
     def _submit(
         self,
-        track: ActionTracker,
+        tracker: ActionTracker,
         call: Callable[[], R],
-        then: Callable[[Callable[[], R]], None],
+        handle: Callable[[ActionTracker, Callable[[], R]], None],
     ) -> None:
-        if self._leaving:  # nobody would be there for its outcome
+        """Runs a call on the pool; ``handle`` receives its result on the thread of ``run``."""
+        if self._stopping:  # no round follows that would handle the result
             return
-        # in a copy of this context: it carries the correlation id to the cloud
+        # the copied context carries the correlation id to the cloud
         future = self._pool.submit(copy_context().run, call)
-        track.call, track.then = future, partial(then, future.result)
-        future.add_done_callback(lambda _: self._moved.set())
+        tracker.call = future, partial(handle, tracker, future.result)
+        future.add_done_callback(lambda _: self._wake.set())
 
-    def _act(self, decide: Callable[[ActionPlan, Context], object]) -> None:
-        self._held.act(self._metadata, decide)
+    def _untrack(self, action: UUID) -> None:
+        self._trackers.pop(action, None)
+        self._wake.set()
 
-    def _drop(self, track: ActionTracker) -> None:
-        self._tracks.pop(track.action, None)
-        self._moved.set()
+    def _fail(self, action: UUID, because: Cause) -> None:
+        log.error("action %s failed: %s", action, because)
+        self._session.run(lambda p, ctx: p.fail_action(ctx, self._epoch, action, because))
+        self._untrack(action)
 
-    def _fail(self, track: ActionTracker, because: Cause) -> None:
-        log.error("action %s failed: %s", track.action, because)
-        self._act(lambda p, ctx: p.fail_action(ctx, self._epoch, track.action, because))
-        self._drop(track)
+    def _unreachable(self, tracker: ActionTracker, why: CloudUnreachable | CloudRefused) -> None:
+        """Retries a read that failed or was refused: neither says anything about the action.
 
-    def _silence(self, track: ActionTracker, why: CloudUnreachable | CloudRefused) -> None:
-        """The cloud does not tell, or not us (credentials change): that says nothing of effects."""
+        A refusal may be temporary (a changed password). The action fails after a time limit.
+        """
         now = self._clock.monotonic()
-        track.due = now + self._pace.poll
-        track.silent = now if track.silent is None else track.silent
-        log.warning("action %s: %s; asking again in %s s", track.action, why, self._pace.poll)
-        if now - track.silent >= self._pace.unreachable:
-            unreachable = Cause(Reason.CLOUD_UNREACHABLE, {"error": str(why)})
-            self._fail(track, why.because if isinstance(why, CloudRefused) else unreachable)
-
-    def _unknown_type(self, action: Action) -> None:
-        because = Cause(Reason.ACTION_TYPE_UNKNOWN, {"type": action.spec.type})
-        self._act(lambda p, ctx: p.fail_action(ctx, self._epoch, action.spec.id, because))
-
-
-def _internal(bug: Exception) -> Cause:
-    return Cause(Reason.INTERNAL_ERROR, {"error": f"{type(bug).__name__}: {bug}"})
+        pause = self._policy.poll_interval
+        tracker.next_check = now + pause
+        if tracker.unreachable_since is None:
+            tracker.unreachable_since = now
+        log.warning("action %s: %s; retrying in %s s", tracker.action_id, why, pause)
+        if now - tracker.unreachable_since >= self._policy.unreachable_limit:
+            self._fail(tracker.action_id, cause_of(why))

@@ -1,17 +1,28 @@
-"""Turns requested runs into action plans: claim, gather, record, solve, plan, publish."""
+"""Turns a requested run into a published action plan.
+
+The steps follow in this file in the same order: claim the run, load its inputs (models and
+metrics), record them, solve (strategy), plan (planner), publish.
+"""
 
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from uuid import UUID
 
 from application.decision_engine.inputs import InputLoader, InputsUnavailable, ModelStale
-from application.decision_engine.run_claims import STOP_PATIENCE, ClaimableRun, RunClaims
+from application.decision_engine.run_claims import (
+    STOP_TIMEOUT,
+    RunClaim,
+    RunClaims,
+    has_lost_worker,
+)
 from application.decision_engine.shared_lock import SharedLock
+from application.kernel.retry import RetryPolicy
 from application.kernel.unit_of_work import Commands, Transaction
 from application.ports.clock import Clock
-from application.ports.cloud import CloudRefused, CloudUnreachable, correlated
+from application.ports.cloud import CloudRefused, CloudUnreachable, cause_of, correlated
 from application.ports.event_log import ConcurrencyConflict, EventLog, EventLogUnavailable
 from application.ports.metrics import MetricsUnavailable
 from application.ports.projections import StoreUnavailable
@@ -26,6 +37,7 @@ from application.records.decision import (
     encode,
     make_record,
 )
+from application.workers.claims import Claimable
 from domain.audits import Audit, AuditType, Run
 from domain.kernel.errors import Fenced, InvalidValue, NotFound, Refusal
 from domain.kernel.metadata import Context, Metadata, component
@@ -41,47 +53,34 @@ from domain.plans.proposal import PlannedAction
 log = logging.getLogger(__name__)
 
 OUTAGES = (StoreUnavailable, EventLogUnavailable, ConcurrencyConflict)
-"""The database is away, or busy beyond patience: no fault of the run. The next sweep goes on."""
-DOUBLINGS = 32
-"""So often a pause is doubled at the most, however many attempts an operator grants."""
+"""The database is unreachable or too busy: no fault of the run. The next sweep continues it."""
+OUTAGE_RETRY = RetryPolicy(first_pause=5.0, longest_pause=300.0, attempts=11)
+"""A run is deferred at most ten times."""
 
 Parameters = Callable[[Mapping[str, object], Mapping[str, object]], dict[str, object]]
-"""Completes parameters by a strategy's schema; raises InvalidValue where they do not fit it."""
+"""Adds a schema's defaults to parameters; raises InvalidValue if they break the schema."""
 
 
 @dataclass(frozen=True)
-class RunRetryPolicy:
-    """How long a run keeps trying.
+class RunPolicy:
+    """How often and when a run is tried again.
 
     Attributes:
-        attempts: how often a run may be deferred because the cloud or the metrics are away.
-        pause: seconds before the first retry; doubled each time up to ``longest``.
-        gate: seconds before the first look at whether the plan that is being executed has ended;
-            from then on each sweep looks.
-        losses: how many workers may be lost over one run.
+        retry: while the cloud or the metrics are unreachable.
+        plan_wait: seconds that a run is deferred while another plan is being executed; after that
+            each sweep checks again.
+        max_losses: workers that may be lost over one run before it fails.
     """
 
-    attempts: int = 10
-    pause: float = 5.0
-    longest: float = 300.0
-    gate: float = 10.0
-    losses: int = 3
-
-    def after(self, attempt: int) -> float:
-        """Seconds to wait after an attempt failed, counted from 0."""
-        return float(min(self.pause * 2.0 ** min(attempt, DOUBLINGS), self.longest))
-
-
-class _Hopeless(Exception):
-    def __init__(self, because: Cause) -> None:
-        super().__init__(str(because))
-        self.because = because
+    retry: RetryPolicy = OUTAGE_RETRY
+    plan_wait: float = 10.0
+    max_losses: int = 3
 
 
 class DecisionEngine:
-    """Processes the open run of an audit, if there is one that this instance may take."""
+    """Processes the open run of an audit if this instance may claim it."""
 
-    def __init__(  # noqa: PLR0913 - the engine's collaborators
+    def __init__(  # noqa: PLR0913 - its collaborators
         self,
         *,
         log: EventLog,
@@ -89,7 +88,7 @@ class DecisionEngine:
         read: ReadModels,
         records: RecordStore,
         services: ServiceRegistry,
-        gatherer: InputLoader,
+        inputs: InputLoader,
         strategies: Mapping[str, Strategy],
         planners: Mapping[str, Planner],
         planner_options: Mapping[str, object],
@@ -97,76 +96,71 @@ class DecisionEngine:
         clock: Clock,
         instance: Instance,
         code: str,
-        patience: RunRetryPolicy,
+        policy: RunPolicy,
     ) -> None:
         self._log = log
         self._commands = commands
         self._read = read
         self._records = records
-        self._gatherer = gatherer
+        self._inputs = inputs
         self._strategies = strategies
         self._planners = planners
         self._planner_options = planner_options
         self._complete = complete
         self._clock = clock
         self._code = code
-        self._patience = patience
+        self._policy = policy
         self._metadata = Metadata(component("decision-engine", instance.id))
         self._claims = RunClaims(
-            commands, services, clock, instance, self._metadata, limit=patience.losses
+            commands, services, clock, instance, self._metadata, limit=policy.max_losses
         )
-        self._company = SharedLock()
+        self._lock = SharedLock()
 
     def sweep(self) -> list[UUID]:
-        """Audits with a run that is due, whoever holds it: holders may be dead."""
+        """Audits with a run that is due, with or without an owner."""
         return [run.audit_id for run in self._read.open_runs(self._clock.now())]
 
-    def process(self, audit_id: UUID) -> None:
-        """Does what there is to do for an audit; nothing if its run is another's or over.
-
-        A run over which a worker was lost is worked on alone: if it takes this one along, no
-        other run is lost with it, and none is suspected because of it.
-        """
-        with self._company.shared():
-            if self._process(audit_id, alone=False):
-                return
-        with self._company.alone():
-            self._process(audit_id, alone=True)
-
-    def hand_over(self, stop: threading.Event, patience: float = STOP_PATIENCE) -> None:
-        """Waits until told to stop, then gives back the runs that do not end soon."""
+    def release_at_stop(self, stop: threading.Event, timeout: float = STOP_TIMEOUT) -> None:
+        """Waits for ``stop``, then gives back the runs that do not end within ``timeout`` s."""
         stop.wait()
-        self._claims.give_back(patience)
+        self._claims.close(timeout)
 
-    def _process(self, audit_id: UUID, *, alone: bool) -> bool:
-        """Whether that was all; not so for a run that has to be worked on alone."""
+    def process(self, audit_id: UUID) -> None:
+        """Computes the plan of an audit's open run; does nothing without a run to claim.
+
+        A run over which a worker was lost is processed while no other run is: if it kills this
+        engine too, no other run is lost with it or suspected because of it.
+        """
+        with self._lock.shared():
+            if self._process(audit_id, exclusive=False):
+                return
+        with self._lock.exclusive():
+            self._process(audit_id, exclusive=True)
+
+    def _process(self, audit_id: UUID, *, exclusive: bool) -> bool:
+        """Returns False, and does nothing, if the run must be processed exclusively."""
         audit = self._log.find(Audit, audit_id)
         if audit is None or audit.run is None:
             return True
-        offer = self._claims.offer(audit.run)
-        if offer is None:
+        found = self._claims.claimable(audit.run)
+        if found is None:
             return True
-        if offer.suspect and not alone:
+        if not exclusive and has_lost_worker(audit.run, found):
             return False
-        if not self._gated(audit, offer):
-            self._work(audit_id, offer)
+        if self._blocked_by_plan(audit, audit.run, found):
+            return True
+        with self._claims.claim(audit_id, audit.run, found) as claim:
+            if claim is None:
+                return True
+            try:
+                with correlated(claim.run_id):
+                    self._decide(claim)
+            except (Fenced, Refusal) as stale:
+                log.info("run %s: its result is discarded: %s", claim.run_id, stale)
         return True
 
-    def _work(self, audit_id: UUID, offer: ClaimableRun) -> None:
-        claimed = self._claims.take(audit_id, offer)
-        if claimed is None:
-            return
-        run, epoch = claimed
-        try:
-            with correlated(run):
-                self._decide(audit_id, run, epoch)
-        except (Fenced, Refusal) as stale:
-            log.info("run %s is no longer ours; what it found is dropped: %s", run, stale)
-        finally:
-            self._claims.done(audit_id)
-
-    def _gated(self, audit: Audit, offer: ClaimableRun) -> bool:
-        """Whether another plan is being executed; a ONESHOT audit is cancelled then (rest 4.2)."""
+    def _blocked_by_plan(self, audit: Audit, run: Run, found: Claimable) -> bool:
+        """Whether a plan is being executed; if so, cancels a ONESHOT audit or defers the run."""
         if audit.force:
             return False
         busy = next((p for p in self._read.open_plans() if p.state == PlanState.ONGOING), None)
@@ -177,63 +171,57 @@ class DecisionEngine:
             self._commands.run(
                 self._metadata, lambda tx, ctx: tx.get(Audit, audit.id).cancel(ctx, because)
             )
-        elif (run := audit.run) is None or _waits(audit, run, because):
-            return True  # a plan may take a day; it need not be told a thousand times
-        elif claimed := self._claims.take(audit.id, offer):
-            try:
-                self._claims.defer(audit.id, *claimed, because, self._patience.gate, tried=False)
-            finally:
-                self._claims.done(audit.id)
+        elif not _is_deferred(audit, run, because):  # else each sweep would append an event
+            with self._claims.claim(audit.id, run, found) as claim:
+                if claim is not None:
+                    self._claims.defer(claim, because, self._policy.plan_wait, tried=False)
         return True
 
-    # -- deciding --------------------------------------------------------------------------------
+    # -- inputs → solution → plan ----------------------------------------------------------------
 
-    def _decide(self, audit_id: UUID, run: UUID, epoch: int) -> None:
-        audit = self._log.find(Audit, audit_id)
+    def _decide(self, claim: RunClaim) -> None:
+        audit = self._log.find(Audit, claim.audit_id)
         if audit is None:
-            raise NotFound("Audit", audit_id)
+            raise NotFound("Audit", claim.audit_id)
         try:
-            strategy, parameters = self._strategy(audit)
-            gathered = self._gatherer.gather(strategy, parameters, audit.scope)
-        except (_Hopeless, CloudRefused, InputsUnavailable) as end:
-            self._fail(audit_id, run, epoch, end.because)
-        except InvalidValue as unfit:
-            self._fail(audit_id, run, epoch, _unfit(unfit))
+            strategy = self._strategy(audit)
+            parameters = self._complete(audit.parameters, strategy.parameters_schema)
+            inputs = self._inputs.load(strategy, parameters, audit.scope)
+        except (CloudRefused, InputsUnavailable) as end:
+            self._fail(claim, end.because)
+        except InvalidValue as invalid:
+            self._fail(claim, Cause(Reason.PARAMETERS_INVALID, {"error": str(invalid)}))
         except ModelStale as outage:
-            self._retry(audit, run, epoch, outage.because)
+            self._try_later(audit, claim, outage.because)
         except CloudUnreachable as outage:
-            self._retry(audit, run, epoch, _away(Reason.CLOUD_UNREACHABLE, outage))
+            self._try_later(audit, claim, cause_of(outage))
         except MetricsUnavailable as outage:
-            self._retry(audit, run, epoch, _away(Reason.METRICS_UNAVAILABLE, outage))
+            because = Cause(Reason.METRICS_UNAVAILABLE, {"error": str(outage)})
+            self._try_later(audit, claim, because)
         except OUTAGES:
             raise
         except Exception as bug:
-            log.exception("run %s: gathering failed", run)
-            self._fail(audit_id, run, epoch, _internal(bug))
+            log.exception("run %s: loading its inputs failed", claim.run_id)
+            self._fail(claim, cause_of(bug))
         else:
-            self._solve(audit, run, epoch, strategy, parameters, gathered)
+            self._solve(audit, claim, strategy, parameters, inputs)
 
-    def _strategy(self, audit: Audit) -> tuple[Strategy, dict[str, object]]:
+    def _strategy(self, audit: Audit) -> Strategy:
         if audit.strategy is not None and audit.strategy not in self._strategies:
-            raise _Hopeless(Cause(Reason.STRATEGY_UNKNOWN, {"strategy": audit.strategy}))
+            raise InputsUnavailable(Cause(Reason.STRATEGY_UNKNOWN, {"strategy": audit.strategy}))
         try:
-            strategy = choose_strategy(self._strategies, audit.goal, audit.strategy)
+            return choose_strategy(self._strategies, audit.goal, audit.strategy)
         except NoStrategyForGoal:
             because = Cause(Reason.NO_STRATEGY_FOR_GOAL, {"goal": audit.goal})
-            raise _Hopeless(because) from None
-        try:
-            return strategy, self._complete(audit.parameters, strategy.parameters_schema)
-        except InvalidValue as unfit:
-            raise _Hopeless(_unfit(unfit)) from None
+            raise InputsUnavailable(because) from None
 
     def _solve(
         self,
         audit: Audit,
-        run: UUID,
-        epoch: int,
+        claim: RunClaim,
         strategy: Strategy,
         parameters: Mapping[str, object],
-        gathered: CollectedInputs,
+        inputs: CollectedInputs,
     ) -> None:
         record = make_record(
             code=self._code,
@@ -242,33 +230,32 @@ class DecisionEngine:
             planner=strategy.planner,
             planner_options=self._planner_options,
             parameters=parameters,
-            seed=run.int & 0xFFFFFFFF,
+            seed=claim.run_id.int & 0xFFFFFFFF,
             scope=audit.scope,
-            gathered=gathered,
+            inputs=inputs,
         )
         digest = self._records.put(encode(record))
         self._commands.run(
             self._metadata,
             lambda tx, ctx: tx.get(Audit, audit.id).record_inputs(
-                ctx, run, epoch, digest=digest, strategy=strategy.name
+                ctx, claim.run_id, claim.epoch, digest=digest, strategy=strategy.name
             ),
         )
         try:
-            solution, planned = decide_again(record, strategy, self._planners[strategy.planner])
-            proposal = self._proposal(audit, run, record, digest, solution, planned)
+            solution, planned = solve_and_plan(record, strategy, self._planners[strategy.planner])
+            proposal = self._proposal(claim, record, digest, solution, planned)
         except OUTAGES:
             raise
         except Exception as bug:
-            log.exception("run %s: strategy %s failed", run, strategy.name)
+            log.exception("run %s: strategy %s failed", claim.run_id, strategy.name)
             because = Cause(Reason.STRATEGY_FAILED, {"error": f"{type(bug).__name__}: {bug}"})
-            self._fail(audit.id, run, epoch, because)
+            self._fail(claim, because)
             return
-        self._publish(audit.id, run, epoch, proposal)
+        self._publish(claim, proposal)
 
     def _proposal(
         self,
-        audit: Audit,
-        run: UUID,
+        claim: RunClaim,
         record: DecisionRecord,
         digest: str,
         solution: Solution,
@@ -284,9 +271,9 @@ class DecisionEngine:
             indicators=dict(solution.indicators),
         )
         return Proposal(
-            audit_id=audit.id,
-            run_id=run,
-            goal=audit.goal,
+            audit_id=claim.audit_id,
+            run_id=claim.run_id,
+            goal=record.goal,
             strategy=record.strategy,
             planner=record.planner,
             record=digest,
@@ -297,59 +284,62 @@ class DecisionEngine:
             notes=solution.notes,
         )
 
-    # -- ending a run ----------------------------------------------------------------------------
+    # -- outcome of the run ----------------------------------------------------------------------
 
-    def _publish(self, audit_id: UUID, run: UUID, epoch: int, proposal: Proposal) -> None:
-        """The plan and the end of the run appear together, or neither does."""
-        earlier = [plan.uuid for plan in self._read.recommended_plans(audit_id)]
+    def _publish(self, claim: RunClaim, proposal: Proposal) -> None:
+        """Appends the plan and the end of the run in one transaction."""
+        earlier = [plan.uuid for plan in self._read.recommended_plans(claim.audit_id)]
 
         def decide(transaction: Transaction, ctx: Context) -> UUID:
-            audit = transaction.get(Audit, audit_id)
+            audit = transaction.get(Audit, claim.audit_id)
             plan = ActionPlan.propose(ctx, proposal)
-            audit.succeed_run(ctx, run, epoch, plan.id)
+            audit.succeed_run(ctx, claim.run_id, claim.epoch, plan.id)
             transaction.add(plan)
             if audit.audit_type is AuditType.CONTINUOUS:
-                _replace(transaction, ctx.correlated(run), earlier)
+                _cancel_recommended(transaction, ctx.correlated(claim.run_id), earlier)
             if audit.auto_trigger and plan.state is PlanState.RECOMMENDED:
                 plan.launch(ctx)
             return plan.id
 
         plan = self._commands.run(self._metadata, decide).value
-        log.info("run %s published plan %s with %s actions", run, plan, len(proposal.actions))
+        count = len(proposal.actions)
+        log.info("run %s published plan %s with %s actions", claim.run_id, plan, count)
 
-    def _retry(self, audit: Audit, run: UUID, epoch: int, because: Cause) -> None:
-        attempt = audit.run.attempt if audit.run is not None else 0
-        if attempt >= self._patience.attempts:
-            self._fail(audit.id, run, epoch, because)
+    def _try_later(self, audit: Audit, claim: RunClaim, because: Cause) -> None:
+        deferrals = audit.run.attempt if audit.run is not None else 0
+        pause = next(islice(self._policy.retry.delays(), deferrals, None), None)
+        if pause is None:
+            self._fail(claim, because)
             return
-        pause = self._patience.after(attempt)
-        log.warning("run %s: %s Next attempt in %.0f s.", run, because, pause)
-        self._claims.defer(audit.id, run, epoch, because, pause, tried=True)
+        log.warning("run %s: %s Next attempt in %.0f s.", claim.run_id, because, pause)
+        self._claims.defer(claim, because, pause, tried=True)
 
-    def _fail(self, audit_id: UUID, run: UUID, epoch: int, because: Cause) -> None:
-        log.error("run %s failed: %s", run, because)
+    def _fail(self, claim: RunClaim, because: Cause) -> None:
+        log.error("run %s failed: %s", claim.run_id, because)
         self._commands.run(
             self._metadata,
-            lambda tx, ctx: tx.get(Audit, audit_id).fail_run(ctx, run, epoch, because),
+            lambda tx, ctx: tx.get(Audit, claim.audit_id).fail_run(
+                ctx, claim.run_id, claim.epoch, because
+            ),
         )
 
 
-def decide_again(
+def solve_and_plan(
     record: DecisionRecord, strategy: Strategy, planner: Planner
 ) -> tuple[Solution, Sequence[PlannedAction]]:
-    """What a strategy and a planner make of a decision record: always the same."""
+    """Runs a strategy and a planner on a decision record; the result is always the same."""
     solution = strategy.solve(record.inputs())
     return solution, planner.plan(solution)
 
 
-def _waits(audit: Audit, run: Run, because: Cause) -> bool:
-    """Whether the log says already that the run waits, and for just this."""
+def _is_deferred(audit: Audit, run: Run, because: Cause) -> bool:
+    """Whether the run is deferred already, for this very reason."""
     return run.owner is None and run.not_before is not None and audit.because == because
 
 
-def _replace(transaction: Transaction, ctx: Context, plans: Sequence[UUID]) -> None:
-    for earlier in plans:
-        plan = transaction.find(ActionPlan, earlier)
+def _cancel_recommended(transaction: Transaction, ctx: Context, plans: Sequence[UUID]) -> None:
+    for plan_id in plans:
+        plan = transaction.find(ActionPlan, plan_id)
         if plan is not None and plan.state is PlanState.RECOMMENDED:
             plan.cancel(ctx, Cause(Reason.SUPERSEDED_BY_RUN))
 
@@ -367,18 +357,3 @@ def _global_efficacy(goal: Goal, values: Mapping[str, float]) -> tuple[EfficacyI
         EfficacyIndicator(figure.name, figure.description, figure.unit, figure.value)
         for figure in global_efficacy(goal, values)
     )
-
-
-def _unfit(value: InvalidValue) -> Cause:
-    return Cause(Reason.PARAMETERS_INVALID, {"error": str(value)})
-
-
-def _away(reason: Reason, outage: Exception) -> Cause:
-    return Cause(reason, {"error": str(outage)})
-
-
-def _internal(bug: Exception) -> Cause:
-    return Cause(Reason.INTERNAL_ERROR, {"error": f"{type(bug).__name__}: {bug}"})
-
-
-__all__ = ["DecisionEngine", "Parameters", "RunRetryPolicy", "decide_again"]

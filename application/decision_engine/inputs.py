@@ -1,9 +1,9 @@
-"""What a strategy is given: models of the cloud within a scope, and the metrics it declared."""
+"""The inputs of a strategy: models of the cloud within the audit's scope, and metrics."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from application.cluster_models.collection import Kept, ModelCollector, ModelCollectors
 from application.cluster_models.kinds import M
@@ -24,29 +24,23 @@ from domain.plans.events import ActionAcknowledged, ActionFailed, ActionIntended
 EFFECTS = tuple(
     event.TOPIC for event in (ActionIntended, ActionAcknowledged, ActionSucceeded, ActionFailed)
 )
-"""Topics of events after which the cloud may look otherwise."""
+"""Topics of events after which the cloud may have changed."""
 
 _EMPTY = frozenset({Reason.MODEL_EMPTY, Reason.STORAGE_EMPTY, Reason.BAREMETAL_EMPTY})
 
 
-class InputsUnavailable(Exception):
-    """What the strategy needs is not to be had, and waiting will not help."""
-
+class _InputError(Exception):
     def __init__(self, because: Cause) -> None:
-        self.because = because
         super().__init__(str(because))
-
-
-class ScopeSelectsNothing(InputsUnavailable):
-    """The audit's scope (or the cloud) holds nothing of a kind that the strategy needs."""
-
-
-class ModelStale(Exception):
-    """There is a model, but it is too old, and the cloud cannot be read now."""
-
-    def __init__(self, because: Cause) -> None:
         self.because = because
-        super().__init__(str(because))
+
+
+class InputsUnavailable(_InputError):
+    """The run cannot get something that it needs, and a retry will not help."""
+
+
+class ModelStale(_InputError):
+    """The collected model is too old, and the cloud cannot be read now."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +48,8 @@ class Freshness:
     """How old a model may be.
 
     Attributes:
-        max_age: seconds; an older kept model is replaced by a new collection.
-        allow_stale: whether an older one serves when the cloud cannot be read.
+        max_age: seconds; an older model is replaced by a new collection.
+        allow_stale: whether an older model is used while the cloud cannot be read.
     """
 
     max_age: float = 30.0
@@ -74,23 +68,16 @@ class _Scope(Protocol[M, S_co]):
     def apply(self, model: M) -> tuple[M, S_co]: ...
 
 
-@dataclass(frozen=True)
-class _Scoped(Generic[M]):
-    """A model within a scope, and what is to be said about it."""
-
-    taken: ModelInput[M]
-    problems: tuple[Cause, ...]
-
-
 class InputLoader:
-    """Finds models and reads the datasource for a run.
+    """Loads the models and metrics of a run.
 
     Args:
-        models: the kept models.
-        metrics: the datasource of a strategy, by the strategy's name.
-        clock: tells how long ago Vigil's own latest effect was.
+        models: the collected models.
+        metrics: returns the datasource of a strategy, by the strategy's name.
+        clock: for the time since the latest effect.
         freshness: how old a model may be.
-        last_effect: when Vigil itself last changed the cloud; a model from before is not used.
+        last_effect: returns the time of Vigil's own latest change of the cloud; older models are
+            not used.
     """
 
     def __init__(
@@ -107,61 +94,66 @@ class InputLoader:
         self._freshness = freshness or Freshness()
         self._last_effect = last_effect
 
-    def gather(
+    def load(
         self, strategy: Strategy, parameters: Mapping[str, object], scope: list[Any]
     ) -> CollectedInputs:
-        """The models and the metrics that a strategy needs, within the scope.
+        """Returns the models and metrics that a strategy needs, within the scope.
 
         Raises:
-            CloudUnreachable, CloudRefused: the cloud could not be read (whole).
-            ModelStale: likewise, and a model that there is is too old.
-            MetricsUnavailable: the datasource gave no answer.
-            ScopeSelectsNothing: there is nothing to look at.
-            InputsUnavailable: the scope does not make sense, or a kind of model is not kept here.
+            CloudUnreachable, CloudRefused: the cloud could not be read completely.
+            ModelStale: likewise, and the collected model is too old.
+            MetricsUnavailable: the datasource gave no usable response.
+            InputsUnavailable: the scope is invalid or empty, or a kind of model is not collected.
         """
         needs, kinds = strategy.metrics(parameters), strategy.models(parameters)
-        scopes = _scopes(scope)
-        compute = self._scoped(self._models.compute, scopes[0])
+        compute_scope, storage_scope, baremetal_scope = _scopes(scope)
+        compute, problems = self._scoped(self._models.compute, compute_scope)
         storage = baremetal = None
         if ModelKind.STORAGE in kinds:
-            storage = self._scoped(_kept(self._models.storage, ModelKind.STORAGE), scopes[1])
+            collector = _required(self._models.storage, ModelKind.STORAGE)
+            storage, found = self._scoped(collector, storage_scope)
+            problems += found
         if ModelKind.BAREMETAL in kinds:
-            baremetal = self._scoped(_kept(self._models.baremetal, ModelKind.BAREMETAL), scopes[2])
-        fetched = self._metrics(strategy.name).fetch(needs, compute.taken.model)
-        others = (each.problems for each in (storage, baremetal) if each is not None)
+            nodes = _required(self._models.baremetal, ModelKind.BAREMETAL)
+            baremetal, found = self._scoped(nodes, baremetal_scope)
+            problems += found
+        fetched = self._metrics(strategy.name).fetch(needs, compute.model)
         return CollectedInputs(
-            compute=compute.taken,
-            storage=None if storage is None else storage.taken,
-            baremetal=None if baremetal is None else baremetal.taken,
+            compute=compute,
+            storage=storage,
+            baremetal=baremetal,
             metrics=fetched.table,
-            problems=(*compute.problems, *sum(others, ()), *fetched.problems),
+            problems=problems + fetched.problems,
         )
 
-    def _scoped(self, keeper: ModelCollector[M], scope: _Scope[M, _Selection]) -> _Scoped[M]:
-        kept, doubts = self._fresh(keeper)
-        model, selection = scope.apply(kept.model)
+    def _scoped(
+        self, collector: ModelCollector[M], scope: _Scope[M, _Selection]
+    ) -> tuple[ModelInput[M], tuple[Cause, ...]]:
+        """Returns a model reduced to the scope, and its problems."""
+        whole, doubts = self._fresh(collector)
+        model, selection = scope.apply(whole.model)
         for note in selection.notes:
             if note.reason in _EMPTY:
-                raise ScopeSelectsNothing(note)
-        taken = ModelInput(model, kept.digest, kept.age, kept.collected_at)
-        return _Scoped(taken, (*doubts, *kept.problems, *selection.notes))
+                raise InputsUnavailable(note)
+        taken = ModelInput(model, whole.digest, whole.age, whole.collected_at)
+        return taken, (*doubts, *whole.problems, *selection.notes)
 
-    def _fresh(self, keeper: ModelCollector[M]) -> tuple[Kept[M], tuple[Cause, ...]]:
-        limit = self._limit()
+    def _fresh(self, collector: ModelCollector[M]) -> tuple[Kept[M], tuple[Cause, ...]]:
+        limit = self._max_age()
         try:
-            return keeper.within(limit), ()
+            return collector.within(limit), ()
         except (CloudUnreachable, CloudRefused) as failure:
-            old = keeper.latest()
-            if old is None or _is_absence(failure):
+            old = collector.latest()
+            if old is None or _service_is_absent(failure):
                 raise
-            because = _stale(keeper.kind, old.age, limit, failure)
+            because = _stale(collector.kind, old.age, limit, failure)
             if self._freshness.allow_stale:
                 return old, (because,)
             if isinstance(failure, CloudRefused):
-                raise  # waiting for a younger model will not help
+                raise  # a retry will not give a younger model
             raise ModelStale(because) from failure
 
-    def _limit(self) -> float:
+    def _max_age(self) -> float:
         effect = self._last_effect()
         if effect is None:
             return self._freshness.max_age
@@ -176,13 +168,13 @@ def _scopes(scope: list[Any]) -> tuple[ComputeScope, StorageScope, BaremetalScop
         raise InputsUnavailable(Cause(Reason.SCOPE_INVALID, {"error": str(wrong)})) from wrong
 
 
-def _kept(keeper: ModelCollector[M] | None, kind: ModelKind) -> ModelCollector[M]:
-    if keeper is None:
+def _required(collector: ModelCollector[M] | None, kind: ModelKind) -> ModelCollector[M]:
+    if collector is None:
         raise InputsUnavailable(Cause(Reason.MODEL_NOT_KEPT, {"kind": kind.value}))
-    return keeper
+    return collector
 
 
-def _is_absence(failure: Exception) -> bool:
+def _service_is_absent(failure: Exception) -> bool:
     return isinstance(failure, CloudRefused) and failure.because.reason is Reason.SERVICE_ABSENT
 
 
@@ -192,6 +184,6 @@ def _stale(kind: ModelKind, age: float, limit: float, failure: Exception) -> Cau
 
 
 def last_effect(read: ReadModels) -> datetime | None:
-    """When Vigil itself last changed the cloud, or meant to; None if it never did."""
+    """The time of Vigil's own latest change (or intended change) of the cloud, None without one."""
     newest = read.timeline(topics=EFFECTS, limit=1, newest_first=True)
     return newest[0].at if newest else None

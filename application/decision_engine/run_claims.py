@@ -1,7 +1,9 @@
-"""Taking runs, giving them back, and giving up those that nobody survives (docs/adr/0008)."""
+"""The claims of a decision engine on runs: claim, defer, release at a stop (docs/adr/0008)."""
 
 import logging
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -10,7 +12,7 @@ from application.kernel.unit_of_work import Commands, Transaction
 from application.ports.clock import Clock
 from application.ports.event_log import ConcurrencyConflict, EventLogUnavailable
 from application.ports.services import Instance, ServiceRegistry
-from application.workers.liveness import takeover
+from application.workers.claims import Claimable, claimable
 from domain.audits import Audit, Run
 from domain.audits.run import loss
 from domain.kernel.errors import Fenced, Refusal
@@ -19,26 +21,22 @@ from domain.kernel.reasons import Cause, Reason
 
 log = logging.getLogger(__name__)
 
-STOP_PATIENCE = 5.0
-"""Seconds that runs get to end when the engine is told to stop: less than supervisors wait."""
+STOP_TIMEOUT = 5.0
+"""Seconds that running runs get to end at a stop; less than supervisors wait before they kill."""
 
 
 @dataclass(frozen=True)
-class ClaimableRun:
-    """A run that this instance may claim.
+class RunClaim:
+    """A run that this instance owns; the epoch fences its events."""
 
-    Attributes:
-        run: as it was seen.
-        takeover: why it may be taken from its holder, None if it has none.
-    """
+    audit_id: UUID
+    run_id: UUID
+    epoch: int
 
-    run: Run
-    takeover: Cause | None
 
-    @property
-    def suspect(self) -> bool:
-        """Whether a worker disappeared while it worked on the run."""
-        return bool(self.run.lost) or loss(self.takeover)
+def has_lost_worker(run: Run, found: Claimable) -> bool:
+    """Whether a worker disappeared while it worked on the run."""
+    return bool(run.lost) or loss(found.takeover)
 
 
 class RunClaims:
@@ -46,8 +44,8 @@ class RunClaims:
 
     Args:
         commands, services, clock: collaborators.
-        instance, metadata: who claims.
-        limit: so many workers may be lost over one run; then it is given up.
+        instance, metadata: the claimant.
+        limit: number of workers lost over one run after which the run fails.
     """
 
     def __init__(
@@ -66,98 +64,93 @@ class RunClaims:
         self._me = instance
         self._metadata = metadata
         self._limit = limit
-        self._held: dict[UUID, tuple[UUID, int] | None] = {}  # None: being claimed
+        self._claims: dict[UUID, RunClaim | None] = {}  # by audit; None: claim in progress
         self._closed = False
         self._changed = threading.Condition()
 
-    def offer(self, run: Run) -> ClaimableRun | None:
-        """The run if it is to be had: due, and held by nobody who lives."""
+    def claimable(self, run: Run) -> Claimable | None:
+        """Decides whether this instance may claim a run: it is due and no live instance owns it."""
         if run.not_before is not None and self._clock.now() < run.not_before:
             return None
-        if run.owner is None:
-            return ClaimableRun(run, None)
-        why = takeover(self._services, run.owner, self._me)
-        return None if why is None else ClaimableRun(run, why)
+        return claimable(self._services, run.owner, self._me)
 
-    def take(self, audit_id: UUID, offer: ClaimableRun) -> tuple[UUID, int] | None:
-        """Claims a run: its id and epoch, None if it is not this instance's to work on.
+    @contextmanager
+    def claim(self, audit_id: UUID, run: Run, found: Claimable) -> Iterator[RunClaim | None]:
+        """Claims a run for the duration of the block.
 
-        Whoever gets it says ``done`` afterwards.
+        Yields None if another instance claimed it first, if it is given up because it cost too
+        many workers, or if this instance is stopping.
         """
         with self._changed:
-            if self._closed:
-                return None
-            self._held[audit_id] = None
+            closed = self._closed
+            if not closed:
+                self._claims[audit_id] = None
+        if closed:
+            yield None
+            return
         try:
-            claimed = self._claim(audit_id, offer)
-        except BaseException:
-            self.done(audit_id)
-            raise
-        if claimed is None:
-            self.done(audit_id)
-        else:
+            claim = self._claim(audit_id, run, found)
             with self._changed:
-                self._held[audit_id] = claimed
-        return claimed
+                self._claims[audit_id] = claim
+            yield claim
+        finally:
+            with self._changed:
+                del self._claims[audit_id]
+                self._changed.notify_all()
 
-    def _claim(self, audit_id: UUID, offer: ClaimableRun) -> tuple[UUID, int] | None:
-        seen = offer.run
-
+    def _claim(self, audit_id: UUID, run: Run, found: Claimable) -> RunClaim | None:
         def decide(transaction: Transaction, ctx: Context) -> int | None:
             audit = transaction.get(Audit, audit_id)
-            if audit.run is not None and audit.run.owner != seen.owner:
-                raise Refusal(f"Run {seen.id} was taken by {audit.run.owner}.")
+            if audit.run is not None:
+                found.check_owner(f"Run {run.id}", audit.run.owner)
             epoch = audit.claim_run(
-                ctx, seen.id, self._me.id, self._me.host, takeover=offer.takeover
+                ctx, run.id, self._me.id, self._me.host, takeover=found.takeover
             )
-            # in the same transaction: nobody works on it in between, so nobody dies of it again
-            given_up = audit.give_up_run(ctx, seen.id, epoch, limit=self._limit)
+            # in the transaction of the claim, so that the run cannot cost another worker
+            given_up = audit.give_up_run(ctx, run.id, epoch, limit=self._limit)
             return None if given_up else epoch
 
         try:
             epoch = self._commands.run(self._metadata, decide).value
         except (Refusal, ConcurrencyConflict) as lost:
-            log.info("run %s went to somebody else: %s", seen.id, lost)
+            log.info("run %s was not claimed: %s", run.id, lost)
             return None
         if epoch is None:
-            log.error("run %s is given up: it cost one worker after the other", seen.id)
+            log.error("run %s is given up: it cost too many workers", run.id)
             return None
-        return seen.id, epoch
+        return RunClaim(audit_id, run.id, epoch)
 
-    def done(self, audit_id: UUID) -> None:
-        """Nobody works on the audit's run here any more."""
-        with self._changed:
-            self._held.pop(audit_id, None)
-            self._changed.notify_all()
-
-    def defer(
-        self, audit_id: UUID, run: UUID, epoch: int, because: Cause, pause: float, *, tried: bool
-    ) -> None:
-        """Gives a run back for a while."""
+    def defer(self, claim: RunClaim, because: Cause, pause: float, *, tried: bool) -> None:
+        """Gives a run back; it can be claimed again after ``pause`` seconds."""
         self._commands.run(
             self._metadata,
-            lambda tx, ctx: tx.get(Audit, audit_id).defer_run(
-                ctx, run, epoch, because, ctx.at + timedelta(seconds=pause), tried=tried
+            lambda tx, ctx: tx.get(Audit, claim.audit_id).defer_run(
+                ctx,
+                claim.run_id,
+                claim.epoch,
+                because,
+                ctx.at + timedelta(seconds=pause),
+                tried=tried,
             ),
         )
 
-    def give_back(self, patience: float) -> None:
-        """Takes nothing more, and gives back what does not end within so many seconds.
+    def close(self, timeout: float) -> None:
+        """Claims nothing more; gives back the runs that have not ended after ``timeout`` seconds.
 
-        A supervisor that loses its own patience kills the process, and that would look like the
-        loss of a worker. What a run still finds here is fenced off.
+        A supervisor kills a process that takes too long to stop, and that would count as a lost
+        worker. Later events of a run that was given back are fenced.
         """
         with self._changed:
             self._closed = True
-            self._changed.wait_for(lambda: not self._held, patience)
-            left = {audit: held for audit, held in self._held.items() if held is not None}
+            self._changed.wait_for(lambda: not self._claims, timeout)
+            left = [claim for claim in self._claims.values() if claim is not None]
         because = Cause(Reason.OWNER_STOPPING, {"owner": self._me.id})
-        for audit_id, (run, epoch) in left.items():
+        for claim in left:
             try:
-                self.defer(audit_id, run, epoch, because, 0.0, tried=False)
+                self.defer(claim, because, 0.0, tried=False)
             except (Fenced, Refusal) as ended:
-                log.info("run %s ended meanwhile: %s", run, ended)
+                log.info("run %s has ended: %s", claim.run_id, ended)
             except (ConcurrencyConflict, EventLogUnavailable):
-                log.exception("run %s could not be given back; its claim waits for its end", run)
+                log.exception("run %s is not given back: its claim must time out", claim.run_id)
             else:
-                log.warning("run %s is given back: this engine was told to stop", run)
+                log.warning("run %s is given back: this engine is stopping", claim.run_id)

@@ -4,22 +4,22 @@ from contextlib import contextmanager
 
 
 class SharedLock:
-    """A readers-writer lock: any number may share it, or one has it alone.
+    """A readers-writer lock: many threads hold it shared, or one holds it exclusively.
 
-    Who waits to have it alone comes before those who would share it: it does get its turn.
+    A thread that waits for exclusive use goes before those that ask for shared use later.
     """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._sharing = 0
         self._waiting = 0
-        self._alone = False
+        self._exclusive = False
 
     @contextmanager
     def shared(self) -> Iterator[None]:
-        """Holds it beside others."""
+        """Holds the lock together with other threads."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._alone and not self._waiting)
+            self._changed.wait_for(lambda: not self._exclusive and not self._waiting)
             self._sharing += 1
         try:
             yield
@@ -29,16 +29,16 @@ class SharedLock:
                 self._changed.notify_all()
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Holds it while nobody else does."""
+    def exclusive(self) -> Iterator[None]:
+        """Holds the lock while no other thread does."""
         with self._changed:
             self._waiting += 1
-            self._changed.wait_for(lambda: not self._alone and not self._sharing)
+            self._changed.wait_for(lambda: not self._exclusive and not self._sharing)
             self._waiting -= 1
-            self._alone = True
+            self._exclusive = True
         try:
             yield
         finally:
             with self._changed:
-                self._alone = False
+                self._exclusive = False
                 self._changed.notify_all()

@@ -12,7 +12,7 @@ from domain.cluster.baremetal.records import BaremetalNodeRow
 from domain.cluster.compute.records import AggregateRow, GroupRow, HostRow, ServerRow
 from domain.cluster.storage.records import PoolRow, StorageNodeRow, VolumeRow, VolumeTypeRow
 from domain.kernel.aggregate import JsonObject
-from domain.kernel.reasons import Cause
+from domain.kernel.reasons import Cause, Reason
 
 
 class CloudUnreachable(Exception):
@@ -32,6 +32,15 @@ class CloudRefused(Exception):
     def __init__(self, because: Cause) -> None:
         super().__init__(str(because))
         self.because = because
+
+
+def cause_of(failure: Exception) -> Cause:
+    """The reason of a failed call to the cloud; any other exception is an internal error."""
+    if isinstance(failure, CloudRefused):
+        return failure.because
+    if isinstance(failure, CloudUnreachable):
+        return Cause(Reason.CLOUD_UNREACHABLE, {"error": str(failure)})
+    return Cause(Reason.INTERNAL_ERROR, {"error": f"{type(failure).__name__}: {failure}"})
 
 
 _correlation: ContextVar[UUID | None] = ContextVar("correlation", default=None)

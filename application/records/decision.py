@@ -174,7 +174,7 @@ def make_record(  # noqa: PLR0913 - the parts of a record
     parameters: Mapping[str, object],
     seed: int,
     scope: list[Any],
-    gathered: CollectedInputs,
+    inputs: CollectedInputs,
 ) -> DecisionRecord:
     """A record of the current format."""
     return DecisionRecord(
@@ -186,13 +186,13 @@ def make_record(  # noqa: PLR0913 - the parts of a record
         planner_options=dict(planner_options),
         parameters=dict(parameters),
         seed=seed,
-        collected_at=gathered.compute.collected_at,
+        collected_at=inputs.compute.collected_at,
         scope=scope,
-        model=gathered.compute.model.to_columns(),
-        metrics=gathered.metrics.to_columns(),
-        problems=list(gathered.problems),
-        model_digest=gathered.compute.digest,
-        model_age=round(gathered.compute.age, 3),
-        storage=None if gathered.storage is None else gathered.storage.recorded(),
-        baremetal=None if gathered.baremetal is None else gathered.baremetal.recorded(),
+        model=inputs.compute.model.to_columns(),
+        metrics=inputs.metrics.to_columns(),
+        problems=list(inputs.problems),
+        model_digest=inputs.compute.digest,
+        model_age=round(inputs.compute.age, 3),
+        storage=None if inputs.storage is None else inputs.storage.recorded(),
+        baremetal=None if inputs.baremetal is None else inputs.baremetal.recorded(),
     )

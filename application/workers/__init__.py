@@ -1,0 +1,1 @@
+"""Background workers: sweeps and hints, claims, heartbeats, the scheduler and event counts."""

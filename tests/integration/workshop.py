@@ -15,8 +15,9 @@ from application.cluster_models.kinds import (
     storage_source,
 )
 from application.commands.parameters import completed
-from application.decision_engine.engine import DecisionEngine, RunRetryPolicy
+from application.decision_engine.engine import DecisionEngine, RunPolicy
 from application.decision_engine.inputs import Freshness, InputLoader, last_effect
+from application.kernel.retry import RetryPolicy
 from application.kernel.unit_of_work import Commands
 from application.ports.cloud import (
     BaremetalCollector,
@@ -52,6 +53,8 @@ from infrastructure.read_models import (
 
 TEST = Metadata(component("test"))
 CLOCK = SystemClock()
+AT_ONCE = RetryPolicy(first_pause=0.0, attempts=11)
+"""Deferred runs are due again at once."""
 
 
 def host(name: str, **changes: Any) -> HostRow:
@@ -152,7 +155,7 @@ class Workshop:
         self.records.close()
         self.engine_of_views.dispose()
 
-    def engine(self, name: str = "one", patience: RunRetryPolicy | None = None) -> DecisionEngine:
+    def engine(self, name: str = "one", policy: RunPolicy | None = None) -> DecisionEngine:
         """An engine under an instance of its own, which has beaten once."""
         me = Instance(f"engine/{name}", "watcher-decision-engine", name, 1, "", "")
         self.services.beat(me)
@@ -162,7 +165,7 @@ class Workshop:
             read=self.read,
             records=self.records,
             services=self.services,
-            gatherer=InputLoader(
+            inputs=InputLoader(
                 self.keepers(f"engine/{name}"),
                 lambda _: self.metrics,
                 CLOCK,
@@ -176,7 +179,7 @@ class Workshop:
             clock=CLOCK,
             instance=me,
             code="test",
-            patience=patience or RunRetryPolicy(pause=0.0, gate=0.0),
+            policy=policy or RunPolicy(AT_ONCE, plan_wait=0.0),
         )
 
     def keeper(

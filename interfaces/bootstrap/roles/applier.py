@@ -2,7 +2,7 @@ import threading
 from functools import partial
 
 from application.applier.action_tracker import ExecutionPolicy
-from application.applier.applier import Applier, Collaborators
+from application.applier.applier import Applier
 from application.workers.worker import Worker
 from infrastructure import read_models
 from infrastructure.openstack.actions import handlers
@@ -21,20 +21,18 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
     beats = heartbeat(settings, database, me)
     chosen = settings.applier
     applier = Applier(
-        Collaborators(
-            log=database.log,
-            read=database.read,
-            progress=database.progress,
-            services=database.services,
-            handlers=handlers(connection(settings), limits(settings)),
-            clock=CLOCK,
-        ),
-        me,
+        log=database.log,
+        read=database.read,
+        progress=database.progress,
+        services=database.services,
+        handlers=handlers(connection(settings), limits(settings)),
+        clock=CLOCK,
+        instance=me,
         fresh=beats.fresh,
-        pace=ExecutionPolicy(
-            parallel=chosen.max_parallel_actions,
-            poll=chosen.poll_interval,
-            settle=chosen.settle_seconds,
+        policy=ExecutionPolicy(
+            max_parallel=chosen.max_parallel_actions,
+            poll_interval=chosen.poll_interval,
+            settle_time=chosen.settle_seconds,
         ),
         stop=stop,
     )

@@ -1,11 +1,12 @@
 import threading
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 
 from application.commands.catalogue import synchronise
 from application.commands.installed import definitions
 from application.commands.parameters import completed
-from application.decision_engine.engine import DecisionEngine, RunRetryPolicy
+from application.decision_engine.engine import OUTAGE_RETRY, DecisionEngine, RunPolicy
 from application.decision_engine.inputs import Freshness, InputLoader, last_effect
 from application.workers.worker import Worker
 from domain.kernel.metadata import Metadata, component
@@ -39,7 +40,7 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
         read=database.read,
         records=database.records,
         services=database.services,
-        gatherer=InputLoader(
+        inputs=InputLoader(
             model_collectors(settings, database, cloud, metadata),
             datasources(settings.metrics, cloud).of,
             CLOCK,
@@ -53,10 +54,13 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
         clock=CLOCK,
         instance=me,
         code=version("vigil-optimizer"),
-        patience=RunRetryPolicy(
-            attempts=chosen.run_attempts,
-            pause=chosen.run_retry_interval,
-            losses=chosen.run_losses,
+        policy=RunPolicy(
+            replace(
+                OUTAGE_RETRY,
+                first_pause=chosen.run_retry_interval,
+                attempts=chosen.run_attempts + 1,  # the first one and its retries
+            ),
+            max_losses=chosen.run_losses,
         ),
     )
     worker = Worker(
@@ -68,4 +72,4 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
     )
     beats = heartbeat(settings, database, me)
     work = partial(run_worker, settings, database, worker, beats, TOPICS)
-    return partial(run_with_background, engine.hand_over, work, stop)
+    return partial(run_with_background, engine.release_at_stop, work, stop)

@@ -1,11 +1,14 @@
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import pytest
 
-from application.decision_engine.engine import RunRetryPolicy, decide_again
+from application.decision_engine.engine import OUTAGE_RETRY, RunPolicy, solve_and_plan
+from application.kernel.retry import RetryPolicy
 from application.ports.cloud import CloudRefused, CloudUnreachable
 from application.ports.event_log import ConcurrencyConflict, EventLog, EventLogUnavailable
 from application.ports.metrics import MetricsUnavailable
@@ -20,6 +23,8 @@ from domain.optimization import PLANNERS, STRATEGIES
 from domain.optimization.strategy import COMPUTE_ONLY, StrategyInputs
 from domain.plans import ActionPlan, PlanState
 from tests.integration.workshop import CLOCK, Workshop, server
+
+DEFERRED_TWICE = RetryPolicy(first_pause=0.0, attempts=3)
 
 
 @pytest.fixture
@@ -53,7 +58,7 @@ def test_the_record_decides_the_same_again(shop: Workshop) -> None:
     shop.work()
     (plan,) = shop.plans(audit)
     record = decode_record(shop.records.get(plan.record))
-    _, planned = decide_again(record, STRATEGIES[record.strategy], PLANNERS["weight"](None, None))
+    _, planned = solve_and_plan(record, STRATEGIES[record.strategy], PLANNERS["weight"](None, None))
     explained = decode_explanation(shop.records.get(view_explanation(shop, plan.id)))
     assert [one.action for one in planned] == [one.action for one in explained.actions]
     specs = list(plan.actions.values())
@@ -112,7 +117,7 @@ def test_an_unreachable_cloud_defers_the_run_and_the_next_attempt_succeeds(
 def test_a_run_gives_up_after_its_attempts(shop: Workshop) -> None:
     shop.cloud.surprises = [CloudUnreachable("503")] * 9
     audit = shop.request()
-    shop.work(shop.engine(patience=RunRetryPolicy(attempts=2, pause=0.0)), rounds=5)
+    shop.work(shop.engine(policy=RunPolicy(DEFERRED_TWICE)), rounds=5)
     assert shop.audit(audit).state is AuditState.FAILED
     assert reason(shop, audit) is Reason.CLOUD_UNREACHABLE
     assert len(shop.cloud.surprises) == 6
@@ -121,7 +126,8 @@ def test_a_run_gives_up_after_its_attempts(shop: Workshop) -> None:
 def test_a_deferred_run_waits_for_its_time(shop: Workshop) -> None:
     shop.cloud.surprises = [CloudUnreachable("503")]
     audit = shop.request()
-    shop.work(shop.engine(patience=RunRetryPolicy(pause=3600.0)), rounds=3)
+    in_an_hour = RunPolicy(RetryPolicy(first_pause=3600.0))
+    shop.work(shop.engine(policy=in_an_hour), rounds=3)
     run = shop.audit(audit).run
     assert run is not None
     assert run.attempt == 1
@@ -183,8 +189,9 @@ def test_an_outage_while_the_explanation_is_stored_is_no_fault_of_the_strategy(
 
 def test_pauses_grow_to_the_longest_one_however_many_attempts_are_granted() -> None:
     """After a thousand of them the doubled pause was more than a float can hold."""
-    patience = RunRetryPolicy(attempts=1_000_000, pause=5.0, longest=300.0)
-    assert [patience.after(attempt) for attempt in (0, 1, 5, 6, 5000)] == [5, 10, 160, 300, 300]
+    policy = replace(OUTAGE_RETRY, attempts=1_000_001)
+    pauses = list(islice(policy.delays(), 5001))
+    assert [pauses[attempt] for attempt in (0, 1, 5, 6, 5000)] == [5, 10, 160, 300, 300]
 
 
 def test_a_refusal_of_the_cloud_fails_the_run_with_its_words(shop: Workshop) -> None:
@@ -336,7 +343,7 @@ def test_waiting_for_another_plan_uses_up_no_attempt(shop: Workshop) -> None:
     plan = executing_plan(shop)
     audit = shop.request(AuditType.CONTINUOUS)
     shop.tick()
-    engine = shop.engine(patience=RunRetryPolicy(attempts=2, pause=0.0, gate=0.0))
+    engine = shop.engine(policy=RunPolicy(DEFERRED_TWICE, plan_wait=0.0))
     shop.work(engine, rounds=5)
     run = shop.audit(audit).run
     assert run is not None

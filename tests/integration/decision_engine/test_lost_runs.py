@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from application.decision_engine.engine import RunRetryPolicy
+from application.decision_engine.engine import RunPolicy
 from application.kernel.unit_of_work import Commands
 from application.ports.event_log import EventLog, RecordedEvent
 from application.ports.projections import StoreUnavailable
@@ -22,7 +22,7 @@ from domain.optimization.solution import Solution
 from domain.optimization.strategies.dummy import Dummy
 from domain.optimization.strategy import StrategyInputs
 from tests.integration.decision_engine.test_engine import executing_plan, reason
-from tests.integration.workshop import CLOCK, Workshop
+from tests.integration.workshop import AT_ONCE, CLOCK, Workshop
 
 SECONDS = 20.0
 
@@ -78,8 +78,8 @@ def beside(work: Callable[[], object]) -> Iterator[None]:
     assert not thread.is_alive()
 
 
-def limit(losses: int) -> RunRetryPolicy:
-    return RunRetryPolicy(pause=0.0, gate=0.0, losses=losses)
+def limit(losses: int) -> RunPolicy:
+    return RunPolicy(AT_ONCE, plan_wait=0.0, max_losses=losses)
 
 
 def test_a_run_that_lost_too_many_engines_fails_before_it_costs_another_one(
@@ -90,7 +90,7 @@ def test_a_run_that_lost_too_many_engines_fails_before_it_costs_another_one(
     lose(shop, audit, 2)
     collected: list[bool] = []
     shop.cloud.meanwhile = lambda: collected.append(True)
-    shop.work(shop.engine(patience=limit(2)))
+    shop.work(shop.engine(policy=limit(2)))
     assert shop.audit(audit).state is AuditState.FAILED
     because = shop.audit(audit).because
     assert because is not None
@@ -108,7 +108,7 @@ def test_a_run_that_lost_too_many_engines_fails_before_it_costs_another_one(
 def test_a_run_that_lost_fewer_engines_is_taken_over(shop: Workshop) -> None:
     audit = shop.request()
     lose(shop, audit, 2)
-    shop.work(shop.engine(patience=limit(3)))
+    shop.work(shop.engine(policy=limit(3)))
     assert shop.audit(audit).state is AuditState.SUCCEEDED
     assert takeovers(shop, audit)[-1] is Reason.OWNER_LOST
 
@@ -120,7 +120,7 @@ def test_a_continuous_audit_goes_on_after_a_run_was_given_up_while_it_waited_its
     audit = shop.request(AuditType.CONTINUOUS, interval="1")
     shop.tick()
     lose(shop, audit, 2)
-    shop.work(shop.engine(patience=limit(2)))
+    shop.work(shop.engine(policy=limit(2)))
     assert reason(shop, audit) is Reason.WORKERS_LOST
     assert (shop.audit(audit).state, shop.audit(audit).run) == (AuditState.ONGOING, None)
     CLOCK.sleep(1.1)
@@ -134,7 +134,7 @@ def test_an_engine_that_outlives_an_outage_of_the_database_is_not_lost(shop: Wor
     """It takes its own claim up again, however often: nobody died of the run."""
     shop.metrics.surprises = [StoreUnavailable("busy")] * 3
     audit = shop.request()
-    engine = shop.engine(patience=limit(1))
+    engine = shop.engine(policy=limit(1))
     for _ in range(3):
         with pytest.raises(StoreUnavailable):
             shop.work(engine)
@@ -192,7 +192,7 @@ def test_an_engine_that_is_told_to_stop_gives_back_what_does_not_end(shop: Works
     with beside(lambda: engine.process(audit)):
         assert waiting.begun.wait(SECONDS)
         stop.set()
-        engine.hand_over(stop, patience=0.05)
+        engine.release_at_stop(stop, timeout=0.05)
         assert reason(shop, audit) is Reason.OWNER_STOPPING
         shop.strategies["waiting"] = Dummy()
         shop.work(shop.engine("two", limit(1)))
@@ -226,7 +226,7 @@ def test_a_run_that_is_being_claimed_when_the_engine_is_told_to_stop_is_given_ba
     stop.set()
     with beside(lambda: engine.process(audit)):
         assert delayed.begun.wait(SECONDS)
-        with beside(lambda: engine.hand_over(stop, patience=3.0)):
+        with beside(lambda: engine.release_at_stop(stop, timeout=3.0)):
             CLOCK.sleep(0.2)  # it is told first, and the claim succeeds after that
             delayed.go.set()
         assert reason(shop, audit) is Reason.OWNER_STOPPING
@@ -241,7 +241,7 @@ def test_an_engine_that_is_told_to_stop_waits_a_moment_for_what_ends(shop: Works
     with beside(lambda: engine.process(audit)):
         assert waiting.begun.wait(SECONDS)
         stop.set()
-        with beside(lambda: engine.hand_over(stop, patience=SECONDS)):
+        with beside(lambda: engine.release_at_stop(stop, timeout=SECONDS)):
             waiting.end.set()
     assert shop.audit(audit).state is AuditState.SUCCEEDED
     assert takeovers(shop, audit) == [None]
@@ -251,6 +251,6 @@ def test_an_engine_that_is_told_to_stop_takes_nothing_more(shop: Workshop) -> No
     audit = shop.request()
     engine, stop = shop.engine(), threading.Event()
     stop.set()
-    engine.hand_over(stop)
+    engine.release_at_stop(stop)
     engine.process(audit)
     assert takeovers(shop, audit) == []

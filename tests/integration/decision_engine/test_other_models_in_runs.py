@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from application.decision_engine.engine import decide_again
+from application.decision_engine.engine import solve_and_plan
 from application.decision_engine.inputs import Freshness
 from application.ports.cloud import CloudRefused, CloudUnreachable
 from application.ports.event_log import EventLog
@@ -121,7 +121,7 @@ def test_a_strategy_gets_the_models_that_it_declares_and_the_record_holds_them(
     assert len(set(kept)) == 3
     assert all(shop.records.get(digest) for digest in kept)
     strategy, planner = Reporter(), PLANNERS["weight"](None, None)
-    solution, planned = decide_again(found, strategy, planner)
+    solution, planned = solve_and_plan(found, strategy, planner)
     assert [one.action.parameters["message"] for one in planned] == messages(shop, audit)
     assert solution == strategy.solve(found.inputs())
 

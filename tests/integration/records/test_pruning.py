@@ -8,7 +8,7 @@ import pytest
 
 from application.cluster_models.amendment_store import encode_amendment
 from application.cluster_models.kinds import COMPUTE
-from application.decision_engine.engine import decide_again
+from application.decision_engine.engine import solve_and_plan
 from application.kernel.errors import NothingThen
 from application.ports.event_log import EventLog, RecordedEvent
 from application.ports.records import StoredRecord
@@ -125,7 +125,7 @@ def test_what_a_decision_used_stays_and_decides_again(shop: Workshop, event_data
     assert record.model_digest in stored(shop)
     again = decode_record(shop.records.get(plan.record))
     strategy = shop.strategies[again.strategy]
-    _, planned = decide_again(again, strategy, PLANNERS[again.planner](None, None))
+    _, planned = solve_and_plan(again, strategy, PLANNERS[again.planner](None, None))
     assert len(planned) == len(plan.actions)
 
 

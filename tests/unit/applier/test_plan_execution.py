@@ -1,6 +1,5 @@
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,7 +28,14 @@ from tests.unit.applier.reference_cloud import FAIL, SKIP, ReferenceCloud, loses
 
 CLOCK = SystemClock()
 METADATA = Metadata(component("applier", "me"))
-PACE = ExecutionPolicy(parallel=4, poll=0.01, settle=0.05, attempts=3, unreachable=5.0, grace=0.2)
+POLICY = ExecutionPolicy(
+    max_parallel=4,
+    poll_interval=0.01,
+    settle_time=0.05,
+    max_attempts=3,
+    unreachable_limit=5.0,
+    abort_grace=0.2,
+)
 LOST = Cause(Reason.OWNER_LOST, {"owner": "me", "successor": "other"})
 FORBIDDEN = Cause(Reason.CLOUD_REFUSED, {"error": "401"})
 
@@ -74,9 +80,9 @@ class Bench:
         self.id = self.commands.run(METADATA, create).value
 
     def claim(self, *, takeover: Cause | None = None) -> tuple[AggregateSession[ActionPlan], int]:
-        held = AggregateSession(self.log, CLOCK, ActionPlan, self.id)
-        epoch = held.act(METADATA, lambda p, ctx: p.claim(ctx, "me", "here", takeover=takeover))
-        return held, epoch
+        session = AggregateSession(self.log, CLOCK, ActionPlan, self.id, METADATA)
+        epoch = session.run(lambda p, ctx: p.claim(ctx, "me", "here", takeover=takeover))
+        return session, epoch
 
     def drive(
         self,
@@ -84,23 +90,19 @@ class Bench:
         takeover: Cause | None = None,
         fresh: Callable[[], bool] = lambda: True,
         stop: threading.Event | None = None,
-        pace: ExecutionPolicy = PACE,
+        policy: ExecutionPolicy = POLICY,
         clock: Clock = CLOCK,
     ) -> ActionPlan:
-        held, epoch = self.claim(takeover=takeover)
-        with ThreadPoolExecutor(pace.parallel) as pool:
-            run = PlanExecution(
-                held,
-                epoch,
-                handlers={"act": self.cloud},
-                progress=self.board,
-                clock=clock,
-                metadata=METADATA,
-                pool=pool,
-                fresh=fresh,
-                pace=pace,
-            )
-            run.drive(stop or threading.Event())
+        session, epoch = self.claim(takeover=takeover)
+        PlanExecution(
+            session,
+            epoch,
+            handlers={"act": self.cloud},
+            progress=self.board,
+            clock=clock,
+            fresh=fresh,
+            policy=policy,
+        ).run(stop or threading.Event())
         return self.plan()
 
     def cancel(self) -> None:
@@ -189,10 +191,10 @@ def test_an_effect_that_never_starts_is_given_up(event_log: EventLog) -> None:
 def test_a_successor_finds_out_what_became_of_an_intent(event_log: EventLog, had: bool) -> None:
     """The predecessor died between the intent and the receipt; the effect was had or not."""
     bench = Bench(event_log, ReferenceCloud(), action("a"))
-    held, epoch = bench.claim()
-    one = next(iter(held.state.actions))
+    session, epoch = bench.claim()
+    one = next(iter(session.state.actions))
     intent: dict[str, object] = {"before": {"effects": 0}, "deadline": 60.0}
-    held.act(METADATA, lambda p, ctx: p.intend_action(ctx, epoch, one, intent))
+    session.run(lambda p, ctx: p.intend_action(ctx, epoch, one, intent))
     if had:
         bench.cloud.start({"resource_id": "a"}, {})
     assert bench.drive(takeover=LOST).state is PlanState.SUCCEEDED
@@ -205,7 +207,7 @@ def test_an_effect_that_costs_one_applier_after_the_other_is_given_up(
     """Each dies in the middle of asking for it. Attempts are counted in the log, so a successor
     that asks again knows of them, and the last one looks and gives up."""
     bench = Bench(event_log, ReferenceCloud(), action("a"))
-    for attempt in range(1, PACE.attempts + 1):
+    for attempt in range(1, POLICY.max_attempts + 1):
         death = threading.Event()
 
         def die(_: str, death: threading.Event = death) -> None:
@@ -330,9 +332,9 @@ def test_an_outage_delays_but_does_not_fail(event_log: EventLog) -> None:
 def test_a_cloud_that_stays_away_fails_the_action_in_the_end(event_log: EventLog) -> None:
     cloud = ReferenceCloud()
     cloud.unreachable = 1_000_000
-    pace = ExecutionPolicy(parallel=1, poll=0.01, unreachable=0.1)
+    policy = ExecutionPolicy(max_parallel=1, poll_interval=0.01, unreachable_limit=0.1)
     bench = Bench(event_log, cloud, action("a"))
-    assert bench.drive(pace=pace).state is PlanState.FAILED
+    assert bench.drive(policy=policy).state is PlanState.FAILED
 
 
 def test_an_unknown_action_type_fails_and_the_others_go_on(event_log: EventLog) -> None:
@@ -452,7 +454,7 @@ def test_a_cloud_that_refuses_to_show_an_effect_for_too_long_fails_it_in_its_wor
             raise CloudRefused(FORBIDDEN)
 
     bench = Bench(event_log, Forbidding(), action("a"))
-    plan = bench.drive(pace=replace(PACE, unreachable=0.1))
+    plan = bench.drive(policy=replace(POLICY, unreachable_limit=0.1))
     assert plan.state is PlanState.FAILED
     assert next(iter(plan.actions.values())).because == FORBIDDEN
 
@@ -474,8 +476,10 @@ def test_the_settle_time_begins_when_the_answer_was_lost(event_log: EventLog) ->
         def start(self, parameters: JsonObject, before: JsonObject) -> JsonObject:
             if self.late:
                 return super().start(parameters, before)
-            CLOCK.sleep(3 * PACE.settle)
-            self.late.append(threading.Timer(PACE.settle / 2, super().start, [parameters, {}]))
+            CLOCK.sleep(3 * POLICY.settle_time)
+            self.late.append(
+                threading.Timer(POLICY.settle_time / 2, super().start, [parameters, {}])
+            )
             self.late[0].start()
             raise CloudUnreachable("time-out")
 
@@ -502,7 +506,7 @@ def test_the_settle_time_begins_anew_when_an_outage_ends(event_log: EventLog) ->
         def start(self, parameters: JsonObject, before: JsonObject) -> JsonObject:
             if self.late:
                 return super().start(parameters, before)
-            self.unreachable = 3 * round(PACE.settle / PACE.poll)
+            self.unreachable = 3 * round(POLICY.settle_time / POLICY.poll_interval)
             self.late.append(threading.Timer(0.0, super().start, [parameters, {}]))
             raise CloudUnreachable("time-out")
 
@@ -511,7 +515,7 @@ def test_the_settle_time_begins_anew_when_an_outage_ends(event_log: EventLog) ->
         ) -> Observation:
             seen = super().observe(parameters, before, receipt)
             if seen.phase is Phase.NEVER_STARTED and not self.late[0].ident:
-                self.late[0].interval = PACE.settle / 2
+                self.late[0].interval = POLICY.settle_time / 2
                 self.late[0].start()
             return seen
 

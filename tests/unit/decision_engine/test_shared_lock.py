@@ -50,7 +50,7 @@ def test_who_has_it_alone_waits_for_the_others_and_keeps_them_out() -> None:
     lock = SharedLock()
     first = Guest(lock.shared)
     assert first.inside.wait(PATIENCE)
-    hermit = Guest(lock.alone)
+    hermit = Guest(lock.exclusive)
     until_waiting(lock)
     late = Guest(lock.shared)  # those who wait to be alone come first
     assert not hermit.inside.wait(0.05)
@@ -64,7 +64,7 @@ def test_who_has_it_alone_waits_for_the_others_and_keeps_them_out() -> None:
 
 def test_two_do_not_have_it_alone_at_once() -> None:
     lock = SharedLock()
-    one, other = Guest(lock.alone), Guest(lock.alone)
+    one, other = Guest(lock.exclusive), Guest(lock.exclusive)
     deadline = time.monotonic() + PATIENCE
     while not (one.inside.is_set() or other.inside.is_set()):
         assert time.monotonic() < deadline, "nobody got in"
@@ -78,9 +78,9 @@ def test_two_do_not_have_it_alone_at_once() -> None:
 
 def test_an_error_inside_gives_it_back() -> None:
     lock = SharedLock()
-    for hold in (lock.alone, lock.shared):
+    for hold in (lock.exclusive, lock.shared):
         with pytest.raises(ZeroDivisionError), hold():
             raise ZeroDivisionError
-    guest = Guest(lock.alone)
+    guest = Guest(lock.exclusive)
     assert guest.inside.wait(PATIENCE)
     guest.leave()
