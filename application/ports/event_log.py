@@ -1,4 +1,4 @@
-"""The port of the event log: the truth."""
+"""The port of the event log, from which all other state is derived."""
 
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -11,12 +11,12 @@ A = TypeVar("A", bound=Aggregate)
 
 @dataclass(frozen=True)
 class RecordedEvent:
-    """An event as it lies in the log.
+    """A stored event.
 
     Attributes:
         position: its place in the whole log, in commit order. Positions may have holes.
         topic: its stable type name.
-        event: aggregate id and version, time and metadata are its attributes.
+        event: has the aggregate's id and version, the time and the metadata.
     """
 
     position: int
@@ -25,21 +25,21 @@ class RecordedEvent:
 
     @property
     def aggregate_id(self) -> UUID:
-        """The aggregate that it happened to."""
+        """The id of its aggregate."""
         return self.event.originator_id
 
     @property
     def version(self) -> int:
-        """Its place (from 1) among the events of its aggregate."""
+        """Its number, from 1, among the events of its aggregate."""
         return self.event.originator_version
 
 
 @dataclass(frozen=True)
 class MalformedEntry:
-    """Something in the log that cannot be read as an event; readers quarantine it and go on.
+    """A stored entry that cannot be read as an event. Readers quarantine it and go on.
 
     Attributes:
-        error: what is wrong with it.
+        error: why it cannot be read.
         state: the stored bytes.
     """
 
@@ -55,18 +55,37 @@ Entry = RecordedEvent | MalformedEntry
 
 
 class ConcurrencyConflict(Exception):
-    """Somebody else appended to one of the aggregates first. Nothing was saved."""
+    """Another writer appended to one of the aggregates first. Nothing was saved."""
 
 
 class EventLogUnavailable(Exception):
-    """The log cannot be reached or is busy beyond patience. Whether it saved is unknown."""
+    """The log cannot be reached or timed out. It is unknown whether events were saved."""
 
 
 class UnreadableEvent(Exception):
-    """Something stored is not an event that this code knows. Says which and why."""
+    """A stored entry is no event that this code knows. The message says which entry and why."""
 
 
-class EventLog(Protocol):
+class ReadOnlyLog(Protocol):
+    """The reading half of the event log.
+
+    All methods raise ``EventLogUnavailable`` if the database cannot be reached.
+    """
+
+    def read(self, after: int, limit: int) -> list[Entry]:
+        """The entries behind a position, in order. An entry that commits later is never skipped."""
+        ...
+
+    def history(self, aggregate_id: UUID, after: int = 0, upto: int | None = None) -> list[Entry]:
+        """The entries of one aggregate in order, behind a version and up to one (None: all)."""
+        ...
+
+    def end(self) -> int:
+        """The position of the last event, 0 if there is none."""
+        ...
+
+
+class EventLog(ReadOnlyLog, Protocol):
     """Append-only, atomic per call, totally ordered."""
 
     def find(self, kind: type[A], aggregate_id: UUID, version: int | None = None) -> A | None:
@@ -79,13 +98,13 @@ class EventLog(Protocol):
         ...
 
     def save(self, *aggregates: Aggregate) -> int:
-        """Appends the pending events of aggregates in one transaction; returns the last position.
+        """Appends the pending events of aggregates in one transaction.
 
-        Every event goes in at the version after the one its aggregate was loaded at. Saving again
-        what is already there to the byte (a commit whose answer was lost) counts as done.
+        Each event gets the version after the one at which its aggregate was loaded. Saving again
+        what is stored already, byte by byte (a commit whose answer was lost), succeeds.
 
         Returns:
-            The position of the last event saved; the present end of the log if none was pending.
+            The position of the last event saved; the end of the log if no event was pending.
 
         Raises:
             ConcurrencyConflict: a version is taken; nothing was saved.
@@ -93,26 +112,14 @@ class EventLog(Protocol):
         """
         ...
 
-    def read(self, after: int, limit: int) -> list[Entry]:
-        """What lies behind a position, in order; never skips what commits later."""
-        ...
-
-    def history(self, aggregate_id: UUID, after: int = 0, upto: int | None = None) -> list[Entry]:
-        """The events of one aggregate in order, behind a version and up to one (None: all)."""
-        ...
-
-    def end(self) -> int:
-        """The position of the last event, 0 if there is none."""
-        ...
-
     def wait(self, after: int, timeout: float) -> bool:
-        """Blocks until something lies behind a position, or some seconds have passed.
+        """Blocks until there is an entry behind a position, or for ``timeout`` seconds.
 
         Returns:
-            Whether something lies behind it.
+            Whether there is one.
         """
         ...
 
     def close(self) -> None:
-        """Gives connections back."""
+        """Closes the connections."""
         ...

@@ -1,7 +1,6 @@
-"""Audits, plans and actions as they were: their events up to a moment, folded again.
+"""Audits, plans and actions at a past moment, as the API showed them then.
 
-What happened is told by the domain's own fold (``application/replay``); how the API shows it, by
-the projection that fills the live tables. So the past looks as it looked then.
+The state is folded by the domain, the other columns by the projections that fill the read tables.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,15 +12,14 @@ from uuid import UUID
 
 from application.kernel.errors import NothingThen, Unavailable
 from application.ports.clock import Clock
+from application.ports.event_log import ReadOnlyLog
 from application.ports.projections import Projection, Row
 from application.ports.read_models import ActionPlanView, ActionView, AuditView, ReadModels
 from application.ports.read_tables import ACTION_PLANS, ACTIONS, AUDITS
 from application.projections.audits import AuditsProjection
 from application.projections.plans import PlansProjection
-from application.replay.folds import Fold
-from application.replay.history import ReadOnlyLog
-from application.replay.history_cache import HistoryCache, Moment
-from application.replay.travel import NoSuchMoment
+from application.replay.aggregate_fold import AggregateFold
+from application.replay.aggregate_history import HistoryCache, Moment, NoSuchMoment
 from domain.audits import Audit
 from domain.audits.events import AuditDeleted
 from domain.audits.schedule import Cron
@@ -35,14 +33,14 @@ A = TypeVar("A", bound=Aggregate)
 
 
 class AsOfQueries:
-    """Answers what single things were.
+    """Queries for single objects at a past moment.
 
     Args:
-        log: their events.
-        read: what does not change is looked up there (descriptions of action types).
+        log: the event log.
+        read: has the descriptions of action types, which are not versioned.
         cron: evaluates cron expressions.
-        clock: tells what is the past.
-        strands: histories of the log; long ones are remembered between questions.
+        clock: to refuse moments in the future.
+        histories: caches long histories between queries.
     """
 
     def __init__(
@@ -51,20 +49,20 @@ class AsOfQueries:
         read: ReadModels,
         cron: Cron,
         clock: Clock,
-        strands: HistoryCache | None = None,
+        histories: HistoryCache | None = None,
     ) -> None:
         self._log = log
         self._read = read
         self._clock = clock
         self._audits = AuditsProjection(cron)
         self._plans = PlansProjection()
-        self._strands = strands or HistoryCache(log)
+        self._histories = histories or HistoryCache(log)
 
     def check(self, moment: Moment) -> None:
-        """Refuses moments that have not been yet.
+        """Checks that a moment is in the past.
 
         Raises:
-            NothingThen: it lies beyond the end of the log, or in the future.
+            NothingThen: it is behind the end of the log, or in the future.
         """
         if isinstance(moment, datetime):
             if moment > self._clock.now():
@@ -73,37 +71,37 @@ class AsOfQueries:
             raise NothingThen(f"The log ends at position {end}, there is no position {moment} yet.")
 
     def audit(self, uuid: UUID, moment: Moment) -> tuple[AuditView, int]:
-        """An audit as it was, and the position of the last event that it had seen.
+        """An audit at a moment, and the position of its last event up to then.
 
         Raises:
-            NothingThen: there was none.
+            NothingThen: the audit did not exist.
             Unavailable: its history cannot be read that far.
         """
-        with self._then(uuid, moment, Audit, self._audits) as (audit, fold):
+        with self._at(uuid, moment, Audit, self._audits) as (audit, fold, position):
             row = fold.rows.row(AUDITS.name, uuid)
-            return _view(AuditView, row, state=audit.state), fold.position
+            return _view(AuditView, row, state=audit.state), position
 
     def action_plan(self, uuid: UUID, moment: Moment) -> tuple[ActionPlanView, int]:
-        """An action plan as it was, and the position of the last event that it had seen.
+        """An action plan at a moment, and the position of its last event up to then.
 
         Raises:
-            NothingThen: there was none.
+            NothingThen: the plan did not exist.
             Unavailable: its history cannot be read that far.
         """
-        with self._then(uuid, moment, ActionPlan, self._plans) as (plan, fold):
+        with self._at(uuid, moment, ActionPlan, self._plans) as (plan, fold, position):
             row = fold.rows.row(ACTION_PLANS.name, uuid)
-            gone = self._audit_deleted(plan.audit_id, moment)
-            view = _view(ActionPlanView, row, state=plan.state, audit_deleted=gone)
-            return view, fold.position
+            deleted = self._is_audit_deleted(plan.audit_id, moment)
+            view = _view(ActionPlanView, row, state=plan.state, audit_deleted=deleted)
+            return view, position
 
     def action(self, plan: UUID, uuid: UUID, moment: Moment) -> tuple[ActionView, int]:
-        """An action as it was, and the position of the last event that its plan had seen.
+        """An action at a moment, and the position of the last event of its plan up to then.
 
         Raises:
-            NothingThen: there was none.
-            Unavailable: its history cannot be read that far.
+            NothingThen: the action did not exist.
+            Unavailable: the history of its plan cannot be read that far.
         """
-        with self._then(plan, moment, ActionPlan, self._plans) as (owner, fold):
+        with self._at(plan, moment, ActionPlan, self._plans) as (owner, fold, position):
             row = fold.rows.row(ACTIONS.name, uuid)
             today = self._read.action(uuid, show_deleted=True)
             deleted = owner.state is PlanState.DELETED
@@ -114,33 +112,33 @@ class AsOfQueries:
                 deleted_at=fold.rows.row(ACTION_PLANS.name, plan)["deleted_at"],
                 description="" if today is None else today.description,
             )
-            return view, fold.position
+            return view, position
 
     @contextmanager
-    def _then(
+    def _at(
         self, uuid: UUID, moment: Moment, kind: type[A], projection: Projection
-    ) -> Iterator[tuple[A, Fold]]:
+    ) -> Iterator[tuple[A, AggregateFold, int]]:
         self.check(moment)
-        with self._strands.of(uuid, projection) as strand:
-            version = strand.until(moment)
-            if not version:
-                raise NothingThen(f"{uuid} did not exist at {_told(moment)}.")
+        with self._histories.open(uuid, projection) as history:
+            version = history.version_at(moment)
             try:
-                fold = strand.fold(version)
+                fold = history.fold(version)
             except NoSuchMoment as unreadable:
                 raise Unavailable(str(unreadable)) from unreadable
+            if fold.last is None:
+                raise NothingThen(f"{uuid} did not exist at {_text(moment)}.")
             if not isinstance(fold.state, kind):
                 raise NothingThen(f"{uuid} is no {kind.__name__}.")
-            yield fold.state, fold
+            yield fold.state, fold, fold.last.position
 
-    def _audit_deleted(self, audit: UUID, moment: Moment) -> bool:
-        with self._strands.of(audit, self._audits) as strand:
-            seen = strand.until(moment)
-            deleted = strand.version_of(AuditDeleted.TOPIC)
-            return deleted is not None and deleted <= seen
+    def _is_audit_deleted(self, audit: UUID, moment: Moment) -> bool:
+        with self._histories.open(audit, self._audits) as history:
+            version = history.version_at(moment)
+            deleted = history.first_version(AuditDeleted.TOPIC)
+            return deleted is not None and deleted <= version
 
 
-def _told(moment: Moment) -> str:
+def _text(moment: Moment) -> str:
     return f"position {moment}" if isinstance(moment, int) else moment.isoformat()
 
 

@@ -1,21 +1,21 @@
-"""What changed between two moments of an aggregate's past."""
+"""The differences between two states of an aggregate."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from application.replay.travel import AggregateAt
+from application.replay.state_at import AggregateAt
 
 ABSENT = "(absent)"
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One attribute that differs.
+    """An attribute that differs.
 
     Attributes:
         path: attribute names with dots between them.
-        before, after: JSON values; ``(absent)`` where there is none.
+        before, after: JSON values; ``(absent)`` if the attribute does not exist.
     """
 
     path: str
@@ -24,7 +24,7 @@ class Difference:
 
 
 def differences(before: AggregateAt, after: AggregateAt) -> list[Difference]:
-    """The attributes that differ between two snapshots, in their order of declaration."""
+    """The attributes that differ between two states, in their order of declaration."""
     return list(_between("", before.plain(), after.plain()))
 
 

@@ -1,11 +1,10 @@
-"""From what a person types to the aggregate that is meant."""
+"""Finds an aggregate by its id, the beginning of its id, or its name."""
 
 from dataclasses import dataclass
 from uuid import UUID
 
 from application.commands import audit_templates, audits
-from application.ports.event_log import MalformedEntry, RecordedEvent
-from application.replay.history import ReadOnlyLog
+from application.ports.event_log import MalformedEntry, ReadOnlyLog, RecordedEvent
 from application.replay.timeline import entries
 from domain.audit_templates.events import AuditTemplateChanged, AuditTemplateCreated
 from domain.audits.events import AuditChanged, AuditRequested, AuditRunRequested
@@ -15,27 +14,26 @@ from domain.plans.events import PlanProposed
 from domain.reservations.events import NameReleased
 
 SHORTEST = 4
-"""Characters of an id that must be typed at least."""
+"""Minimum number of characters of the beginning of an id."""
 NAMED = (audits.KIND, audit_templates.KIND)
-"""Kinds of aggregates that have names, as reservations call them."""
+"""Kinds of aggregates with reserved names."""
 
 
 class SubjectNotFound(LookupError):
-    """Nothing in the log is called that."""
+    """No aggregate has this id or name."""
 
 
 class AmbiguousSubject(LookupError):
-    """Several things are called that."""
+    """Several aggregates have an id that begins so."""
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What was meant.
+    """The aggregate that was found.
 
     Attributes:
-        aggregate_id: of the aggregate.
-        action: the action inside the plan, if one was meant.
-        run: the run of the audit, if one was meant.
+        action: the action inside the plan, if its id was given.
+        run: the run of the audit, if its id was given.
     """
 
     aggregate_id: UUID
@@ -46,12 +44,12 @@ class Subject:
 def find(log: ReadOnlyLog, word: str) -> Subject:
     """The aggregate with an id, the beginning of an id, or a name.
 
-    The id of an action finds its plan, that of a run its audit. A name finds the thing that has it
-    now, or else the last one that had it.
+    The id of an action finds its plan, that of a run its audit. A name finds its present owner, or
+    else the last one that had it.
 
     Raises:
-        SubjectNotFound: nothing is called that.
-        AmbiguousSubject: the beginning of an id fits several things.
+        SubjectNotFound: there is none.
+        AmbiguousSubject: several ids begin so.
     """
     try:
         exact = UUID(word)
@@ -66,7 +64,7 @@ def find(log: ReadOnlyLog, word: str) -> Subject:
 
 
 def _owner(log: ReadOnlyLog, name: str) -> UUID | None:
-    """Who has a name now."""
+    """The present owner of a name."""
     for kind in NAMED:
         events = [
             one.event
@@ -81,7 +79,7 @@ def _owner(log: ReadOnlyLog, name: str) -> UUID | None:
 
 
 def _search(log: ReadOnlyLog, word: str) -> Subject:
-    """Looks through the whole log."""
+    """Searches the whole log."""
     start = word.replace("-", "").casefold()
     by_id = len(start) >= SHORTEST and all(letter in "0123456789abcdef" for letter in start)
     found: dict[UUID, Subject] = {}
@@ -99,14 +97,14 @@ def _search(log: ReadOnlyLog, word: str) -> Subject:
         return named
     if len(found) > 1:
         some = ", ".join(str(one) for one in list(found)[:5])
-        raise AmbiguousSubject(f"{word} may be {some}{', …' if len(found) > 5 else ''}")  # noqa: PLR2004
+        raise AmbiguousSubject(f"{word} is ambiguous: {some}{', …' if len(found) > 5 else ''}")  # noqa: PLR2004
     if not found:
-        raise SubjectNotFound(f"nothing in the log is called {word}")
+        raise SubjectNotFound(f"no aggregate in the log has the id or name {word}")
     return next(iter(found.values()))
 
 
 def _parts(event: Event, start: str) -> dict[UUID, Subject]:
-    """The runs and actions that an event brings into the world and whose id begins so."""
+    """The runs and actions that an event creates and whose id begins so."""
     if isinstance(event, AuditRunRequested) and event.run_id.hex.startswith(start):
         return {event.run_id: Subject(event.originator_id, run=event.run_id)}
     if isinstance(event, PlanProposed):

@@ -1,13 +1,12 @@
-"""What happened: the events of the log as moments with who, what and why."""
+"""The events of the log with sentence and provenance."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from application.ports.event_log import Entry, MalformedEntry
+from application.ports.event_log import Entry, MalformedEntry, ReadOnlyLog
 from application.projections.sentences import sentence
-from application.replay.history import ReadOnlyLog
 from domain.kernel.reasons import Cause
 
 PAGE = 500
@@ -16,15 +15,15 @@ PAGE = 500
 
 @dataclass(frozen=True)
 class TimelineEntry:
-    """An event, as a person wants to read it.
+    """An event for viewers.
 
     Attributes:
-        at: None if the event cannot be read.
+        at: time, None if the event cannot be read.
         who: name of the actor; who_kind: user or component.
-        what: a sentence.
-        why: the reason that the event carries, if it does.
+        what: the sentence of the event.
+        why: the reason that the event carries.
         causation: position of the event that caused it.
-        readable: False for something in the log that is no event of this code.
+        readable: False for an entry that is no event of this code.
     """
 
     position: int
@@ -35,39 +34,25 @@ class TimelineEntry:
     who: str
     who_kind: str
     what: str
-    why: Cause | None
-    request_id: str | None
-    correlation_id: UUID | None
-    causation: int | None
+    why: Cause | None = None
+    request_id: str | None = None
+    correlation_id: UUID | None = None
+    causation: int | None = None
     readable: bool = True
 
 
-def moment(entry: Entry) -> TimelineEntry:
-    """An entry of the log as a moment."""
+def timeline_entry(entry: Entry) -> TimelineEntry:
+    """Describes an entry of the log."""
+    place = entry.topic, entry.aggregate_id, entry.version
     if isinstance(entry, MalformedEntry):
-        return TimelineEntry(
-            position=entry.position,
-            at=None,
-            topic=entry.topic,
-            aggregate_id=entry.aggregate_id,
-            version=entry.version,
-            who="",
-            who_kind="",
-            what=f"This event cannot be read: {entry.error}",
-            why=None,
-            request_id=None,
-            correlation_id=None,
-            causation=None,
-            readable=False,
-        )
+        what = f"This event cannot be read: {entry.error}"
+        return TimelineEntry(entry.position, None, *place, "", "", what, readable=False)
     event = entry.event
     metadata = event.metadata
     return TimelineEntry(
-        position=entry.position,
-        at=event.timestamp,
-        topic=entry.topic,
-        aggregate_id=entry.aggregate_id,
-        version=entry.version,
+        entry.position,
+        event.timestamp,
+        *place,
         who=metadata.actor.name,
         who_kind=metadata.actor.kind,
         what=sentence(entry.topic, event),
@@ -79,35 +64,31 @@ def moment(entry: Entry) -> TimelineEntry:
 
 
 def entries(log: ReadOnlyLog, after: int = 0) -> Iterator[Entry]:
-    """Everything behind a position, page by page."""
+    """All entries behind a position, read page by page."""
     while page := log.read(after, PAGE):
         yield from page
         after = page[-1].position
 
 
 def of_aggregate(log: ReadOnlyLog, aggregate_id: UUID) -> list[TimelineEntry]:
-    """What happened to one aggregate, oldest first."""
-    return [moment(entry) for entry in log.history(aggregate_id)]
+    """The events of one aggregate, oldest first."""
+    return [timeline_entry(entry) for entry in log.history(aggregate_id)]
 
 
 def of_run(log: ReadOnlyLog, correlation_id: UUID) -> list[TimelineEntry]:
-    """What was done for one audit run, oldest first."""
-    found = map(moment, entries(log))
+    """The events with a correlation id (that of an audit run), oldest first."""
+    found = map(timeline_entry, entries(log))
     return [one for one in found if one.correlation_id == correlation_id]
 
 
 def newest(
     log: ReadOnlyLog, count: int, topic: Callable[[str], bool] | None = None
 ) -> list[TimelineEntry]:
-    """The last ``count`` events (whose topic is wanted), oldest first."""
+    """The last ``count`` events (with a matching topic), oldest first."""
     end, span = log.end(), count
     while True:
         after = max(0, end - span)
         found = [one for one in entries(log, after) if topic is None or topic(one.topic)]
         if len(found) >= count or after == 0:
-            return [moment(one) for one in _last(found, count)]
+            return [timeline_entry(one) for one in found[max(0, len(found) - count) :]]
         span *= 4  # positions may have holes, topics may be rare
-
-
-def _last(found: list[Entry], count: int) -> Iterable[Entry]:
-    return found[-count:] if count else []

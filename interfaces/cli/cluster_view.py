@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from application.cluster_models.query import ModelStatus, QueriedModel
-from application.replay.travel import plain
+from application.kernel.json_values import json_value
 from interfaces.cli.cluster_forms import ModelFormat
 from interfaces.terminal.wording import age, sizes
 
@@ -14,7 +14,7 @@ def as_json(
 ) -> dict[str, Any]:
     """Everything but the servers and volumes, which `vigil cluster list` writes."""
     return {
-        "models": [plain(status) for status in statuses],
+        "models": [json_value(status) for status in statuses],
         "shown": {"digest": shown.digest, "position": shown.position, "age": shown.age},
         form.key: form.summary(shown.model),
     }

@@ -12,9 +12,9 @@ from application.cluster_models.kinds import (
     ModelSnapshot,
     compute_source,
 )
+from application.kernel.json_values import json_value
 from application.ports.cloud import CloudRefused, CloudUnreachable
 from application.ports.metrics import MetricCheck, MetricsUnavailable
-from application.replay.travel import plain
 from domain.cluster.kinds import ModelKind
 from domain.kernel.reasons import Cause, Reason
 from domain.metrics.catalogue import MetricNeed
@@ -119,7 +119,7 @@ class Found:
 def as_json(found: Found) -> dict[str, object]:
     """Everything."""
     rows = [
-        {**plain(seen), "present": seen.present, "required": need.required}
+        {**json_value(seen), "present": seen.present, "required": need.required}
         for need, seen in zip(found.needs, found.checks, strict=True)
     ]
     return {
@@ -128,7 +128,7 @@ def as_json(found: Found) -> dict[str, object]:
         "ready": found.ready,
         "missing": found.missing,
         "missing_models": found.missing_models,
-        "models": [plain(one) for one in found.models],
+        "models": [json_value(one) for one in found.models],
         "metrics": rows,
     }
 

@@ -2,15 +2,14 @@ import argparse
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from uuid import UUID
 
-from application.ports.event_log import EventLogUnavailable
+from application.ports.event_log import EventLogUnavailable, ReadOnlyLog
 from application.replay import timeline
+from application.replay.aggregate_history import NoSuchMoment
 from application.replay.diff import differences
 from application.replay.find import AmbiguousSubject, SubjectNotFound, find
-from application.replay.history import ReadOnlyLog
-from application.replay.travel import NoSuchMoment, state_at
+from application.replay.state_at import state_at
 from infrastructure.event_log import SchemaError
 from infrastructure.event_log.read_only import open_read_only
 from interfaces.cli.common import add_settings, count, locate, moment, quiet_logging
@@ -96,10 +95,7 @@ def _log(args: argparse.Namespace, log: ReadOnlyLog) -> None:
 
 def _show(args: argparse.Namespace, log: ReadOnlyLog) -> None:
     subject = find(log, args.subject)
-    position, time = (None, args.at) if isinstance(args.at, datetime) else (args.at, None)
-    snapshot = state_at(
-        log, subject.aggregate_id, version=args.version, position=position, time=time
-    )
+    snapshot = state_at(log, subject.aggregate_id, version=args.version, moment=args.at)
     if args.json:
         rendering.state_json(snapshot, sys.stdout)
     else:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 
-from application.replay.travel import plain
+from application.kernel.json_values import json_value
 from application.simulation.offline import OfflineResult, solve_offline
 from interfaces.terminal.wording import target
 
@@ -54,12 +54,12 @@ def as_json(trial: Trial) -> dict[str, object]:
         "strategy": result.strategy,
         "actions": result.actions(),
         "parents": [list(planned.parents) for planned in result.planned],
-        "reasons": [plain(planned.action.because) for planned in result.planned],
+        "reasons": [json_value(planned.action.because) for planned in result.planned],
         "indicators": dict(result.indicators),
         "efficacy": [asdict(figure) for figure in result.efficacy],
-        "rejections": [plain(one) for one in result.rejections],
-        "notes": [plain(one) for one in result.notes],
-        "quarantined": [plain(one) for one in result.quarantined],
+        "rejections": [json_value(one) for one in result.rejections],
+        "notes": [json_value(one) for one in result.notes],
+        "quarantined": [json_value(one) for one in result.quarantined],
         "cpu_seconds": round(trial.cpu_seconds, 3),
         "peak_memory_mib": round(trial.peak_memory_mib, 1),
     }

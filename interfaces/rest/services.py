@@ -10,11 +10,11 @@ from uuid import UUID
 from application.kernel.unit_of_work import Commands
 from application.ports.clock import Clock, Ids
 from application.ports.counters import CounterBoard
+from application.ports.event_log import ReadOnlyLog
 from application.ports.read_models import ReadModels, StrategyView
 from application.ports.records import RecordStore
 from application.ports.services import ServiceRegistry
 from application.replay.as_of import AsOfQueries
-from application.replay.history import ReadOnlyLog
 from domain.audits.schedule import Cron
 from interfaces.rest.auth import Authorizer
 from interfaces.rest.serving.traffic import Traffic

@@ -11,9 +11,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from application.kernel.json_values import json_value
 from application.replay.diff import Difference
+from application.replay.state_at import AggregateAt
 from application.replay.timeline import TimelineEntry
-from application.replay.travel import AggregateAt, plain
 from domain.plans.action_plan import ActionPlan
 from interfaces.terminal.wording import STATE_STYLES, one_line, target
 
@@ -42,7 +43,7 @@ def origin(moment: TimelineEntry) -> str:
 
 def log_json(moments: Iterable[TimelineEntry], out: TextIO) -> None:
     """One JSON object per line."""
-    out.writelines(json.dumps(plain(one)) + "\n" for one in moments)
+    out.writelines(json.dumps(json_value(one)) + "\n" for one in moments)
 
 
 def log_text(moments: Sequence[TimelineEntry], out: Console) -> None:
@@ -79,7 +80,7 @@ def _log_table(moments: Sequence[TimelineEntry]) -> Table:
 
 def state_json(snapshot: AggregateAt, out: TextIO) -> None:
     """One JSON object."""
-    head = {one.name: plain(getattr(snapshot, one.name)) for one in fields(snapshot)[:-1]}
+    head = {one.name: json_value(getattr(snapshot, one.name)) for one in fields(snapshot)[:-1]}
     out.write(json.dumps({**head, "state": snapshot.plain()}, indent=2) + "\n")
 
 

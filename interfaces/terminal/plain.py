@@ -4,14 +4,14 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 
+from application.kernel.json_values import json_value
 from application.queries.overview import ModelLine, Overview
-from application.replay.travel import plain
 from interfaces.terminal.wording import age, one_line, sizes
 
 
 def as_json(view: Overview) -> str:
     """The whole view as one JSON object."""
-    return json.dumps(plain(asdict(view)), indent=2)
+    return json.dumps(json_value(asdict(view)), indent=2)
 
 
 def lines(view: Overview, events: int = 10) -> Iterator[str]:

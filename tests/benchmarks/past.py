@@ -12,9 +12,9 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from uuid import UUID
 
+from application.ports.event_log import ReadOnlyLog
+from application.replay.aggregate_history import Moment
 from application.replay.as_of import AsOfQueries
-from application.replay.history import ReadOnlyLog
-from application.replay.history_cache import Moment
 from domain.audits import Audit, AuditDefinition, AuditType
 from domain.audits.events import RunCause
 from domain.kernel.metadata import Context, Metadata, component

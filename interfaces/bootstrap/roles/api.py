@@ -10,7 +10,7 @@ from application.commands.parameters import defaults_of
 from application.kernel.errors import Unavailable
 from application.ports.cloud import CloudRefused, CloudUnreachable
 from application.ports.read_models import StrategyView
-from application.queries.readiness import ReadinessQuery
+from application.queries.strategies import ReadinessQuery
 from domain.cluster.kinds import ModelKind
 from domain.optimization import STRATEGIES
 from infrastructure.clock import RandomIds

@@ -9,7 +9,7 @@ from uuid import UUID
 import falcon
 
 from application.ports.read_models import EventFilter, ReadModels, TimelineView
-from application.queries import trail
+from application.queries.actions import action_events
 from interfaces.rest import media, parameters
 from interfaces.rest.call import call_of, target_of
 from interfaces.rest.errors import MalformedRequest
@@ -114,7 +114,7 @@ class EventsResource(BaseResource):
         call_of(req).authorize(target_of(view))
         after, limit = parameters.whole(given, "after", 0), self._limit(given)
         plan = view.action_plan_uuid
-        rows = trail.of_action(self.api.history, plan, uuid, after=after, limit=limit)
+        rows = action_events(self.api.history, plan, uuid, after=after, limit=limit)
         self._reply(req, resp, rows, given, limit)
 
     def _of(

@@ -10,7 +10,7 @@ from application.commands import plans as commands
 from application.commands.plans import ActionRequest, PlanCommands
 from application.kernel.unit_of_work import CommandResult
 from application.ports.read_models import ActionPlanView, ActionView, Page
-from application.queries.explanations import explanation
+from application.queries.plans import plan_explanation
 from interfaces.rest import media
 from interfaces.rest.call import call_of, target_of
 from interfaces.rest.errors import MalformedRequest
@@ -18,7 +18,7 @@ from interfaces.rest.lists import STANDARD, Filter, Listing
 from interfaces.rest.resources.base import CollectionResource, as_of, found, only_uuid
 from interfaces.rest.schemas import plans as schemas
 from interfaces.rest.schemas.common import Look
-from interfaces.rest.schemas.explanations import explanation as shown_explanation
+from interfaces.rest.schemas.explanations import explanation
 from interfaces.rest.services import RestServices
 
 PLANS = Listing(
@@ -88,7 +88,7 @@ class ActionPlansResource(CollectionResource[ActionPlanView]):
         """Why a plan is as it is: each move and each rejected alternative with its reason."""
         view = self._view(req, ident)
         call_of(req).authorize(target_of(view))
-        media.reply(resp, shown_explanation(view, explanation(self.api.records, view)))
+        media.reply(resp, explanation(view, plan_explanation(self.api.records, view)))
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
         """Takes a plan out of sight."""

@@ -94,7 +94,7 @@ def test_a_deleted_audit_is_still_found_by_its_last_name(
 
 
 def test_a_word_that_names_nothing_is_refused_in_one_line(cli: Cli, story: Story) -> None:
-    assert cli.fails("show", "nonsense") == "vigil: error: nothing in the log is called nonsense\n"
+    assert cli.fails("show", "nonsense") == "vigil: error: no aggregate in the log has the id or name nonsense\n"
     unknown = "00000000-0000-0000-0000-00000000dead"
     assert unknown in cli.fails("log", unknown)
 
@@ -143,7 +143,7 @@ def test_every_version_folds_to_what_the_log_itself_finds(
     [
         (["--version", "99"], "has versions 1 to 4, not 99"),
         (["--version", "0"], "has versions 1 to 4, not 0"),
-        (["--at", "0"], "has no event up to then: it began at position 1"),
+        (["--at", "0"], "has no event up to then: its first event is at position 1"),
     ],
 )
 def test_a_moment_that_never_was_is_refused(

@@ -1,19 +1,18 @@
-"""The past, told the plain way: the whole history read, and all of it up to the moment folded."""
+"""The past in the simplest way: reads the whole history and folds it up to the moment."""
 
 from dataclasses import fields
 from datetime import datetime
 from uuid import UUID
 
-from application.ports.event_log import Entry, MalformedEntry
+from application.ports.event_log import Entry, MalformedEntry, ReadOnlyLog
 from application.ports.read_models import ActionPlanView, ActionView, AuditView
 from application.ports.read_tables import ACTION_PLANS, ACTIONS, AUDITS
 from application.projections.audits import AuditsProjection
 from application.projections.plans import PlansProjection
-from application.replay.folds import AggregateRows
-from application.replay.history import ReadOnlyLog
-from application.replay.history_cache import Moment
-from application.replay.travel import state_at
+from application.replay.aggregate_fold import AggregateRows
+from application.replay.aggregate_history import Moment, NoSuchMoment
 from domain.audits import Audit
+from domain.kernel.aggregate import Aggregate
 from domain.plans.action import ActionState
 from domain.plans.action_plan import ActionPlan
 from domain.plans.events import PlanState
@@ -25,17 +24,17 @@ View = AuditView | ActionPlanView | ActionView
 def audit_then(log: ReadOnlyLog, uuid: UUID, moment: Moment) -> tuple[View, int]:
     """An audit as it was, and the position of the last event that it had seen."""
     seen = _until(log.history(uuid), moment)
-    snapshot = state_at(log, uuid, version=len(seen))
-    assert isinstance(snapshot.state, Audit)
+    audit = _state(seen)
+    assert isinstance(audit, Audit)
     values = _rows(seen, AuditsProjection(next_match)).row(AUDITS.name, uuid)
-    known = {**values, "state": snapshot.state.state}
+    known = {**values, "state": audit.state}
     return AuditView(**{one.name: known[one.name] for one in fields(AuditView)}), seen[-1].position
 
 
 def plan_then(log: ReadOnlyLog, uuid: UUID, moment: Moment) -> tuple[View, int]:
     """An action plan as it was, and the position of the last event that it had seen."""
     seen = _until(log.history(uuid), moment)
-    plan = state_at(log, uuid, version=len(seen)).state
+    plan = _state(seen)
     assert isinstance(plan, ActionPlan)
     audit = _until(log.history(plan.audit_id), moment)
     known = {
@@ -50,7 +49,7 @@ def plan_then(log: ReadOnlyLog, uuid: UUID, moment: Moment) -> tuple[View, int]:
 def action_then(log: ReadOnlyLog, plan_id: UUID, uuid: UUID, moment: Moment) -> tuple[View, int]:
     """An action as it was, and the position of the last event that its plan had seen."""
     seen = _until(log.history(plan_id), moment)
-    plan = state_at(log, plan_id, version=len(seen)).state
+    plan = _state(seen)
     assert isinstance(plan, ActionPlan)
     rows = _rows(seen, PlansProjection())
     deleted = plan.state is PlanState.DELETED
@@ -74,6 +73,20 @@ def _until(entries: list[Entry], moment: Moment) -> list[Entry]:
 
 def _by(entry: Entry, moment: datetime) -> bool:
     return not isinstance(entry, MalformedEntry) and entry.event.timestamp <= moment
+
+
+def _state(seen: list[Entry]) -> Aggregate:
+    state: Aggregate | None = None
+    for entry in seen:
+        if isinstance(entry, MalformedEntry):
+            raise NoSuchMoment(
+                f"version {entry.version} of {entry.aggregate_id} cannot be read: {entry.error}; "
+                f"earlier versions can be shown"
+            )
+        state = entry.event.mutate(state)
+    if state is None:
+        raise NoSuchMoment("it did not exist")
+    return state
 
 
 def _rows(seen: list[Entry], projection: AuditsProjection | PlansProjection) -> AggregateRows:

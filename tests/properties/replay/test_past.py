@@ -16,12 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from application.kernel.errors import NothingThen, Unavailable
-from application.ports.event_log import Entry
+from application.ports.event_log import Entry, RecordedEvent
+from application.ports.projections import Tables
 from application.projections.audits import AuditsProjection
-from application.replay import history_cache as strands
+from application.replay import aggregate_history
+from application.replay.aggregate_history import HistoryCache, Moment, NoSuchMoment
 from application.replay.as_of import AsOfQueries
-from application.replay.history_cache import HistoryCache, Moment
-from application.replay.travel import NoSuchMoment
 from domain.audits import Audit, AuditDefinition, AuditType
 from domain.audits.events import RunCause
 from domain.plans.action_plan import ActionPlan
@@ -69,7 +69,7 @@ def opened() -> Iterator[SqlEventLog]:
 
 
 @contextmanager
-def remembering(log: Logs, budget: int = strands.BUDGET) -> Iterator[AsOfQueries]:
+def remembering(log: Logs, budget: int = aggregate_history.BUDGET) -> Iterator[AsOfQueries]:
     with TemporaryDirectory() as folder:
         url = f"sqlite:///{Path(folder) / 'views.db'}"
         upgrade(url)
@@ -148,9 +148,9 @@ def test_every_answer_is_that_of_the_whole_history_folded(
     seed: int, page: int, roomy: bool
 ) -> None:
     lot, story = Random(seed), Told(seed)
-    budget = strands.BUDGET if roomy else 20_000
+    budget = aggregate_history.BUDGET if roomy else 20_000
     with pytest.MonkeyPatch.context() as patch, opened() as log:
-        patch.setattr(strands, "PAGE", page)
+        patch.setattr(aggregate_history, "PAGE", page)
         logs, told = Logs(log), 0
         with remembering(logs, budget) as past:
             for _ in range(3):
@@ -218,11 +218,31 @@ def test_a_history_that_is_gone_between_two_looks_is_not_waited_for() -> None:
     """The log was exchanged just then: folding asked for the missing events without end."""
     with opened() as log, opened() as emptied:
         logs, audit = Logs(log), lived(log, 20)
-        with HistoryCache(logs, step=STEP).of(audit, AuditsProjection(next_match)) as strand:
-            known = strand.until(log.end())
+        with HistoryCache(logs, step=STEP).open(audit, AuditsProjection(next_match)) as history:
+            known = history.version_at(log.end())
             logs.log = emptied
             with pytest.raises(NoSuchMoment, match=f"no version {known - 2}"):
-                strand.fold(known - 2)
+                history.fold(known - 2)
+
+
+class Failing(AuditsProjection):
+    """Cannot process what lies behind a position."""
+
+    def handle(self, recorded: RecordedEvent, tables: Tables) -> None:
+        if recorded.position > 9 * STEP:
+            raise LookupError("this event does not follow the others")
+        super().handle(recorded, tables)
+
+
+def test_states_before_an_event_that_cannot_be_folded_can_still_be_shown() -> None:
+    """One such event at the end of a history hid all of its past."""
+    with opened() as log:
+        audit = lived(log, 20)
+        with HistoryCache(log, step=STEP).open(audit, Failing(next_match)) as history:
+            assert history.fold(history.version_at(9 * STEP)).version == 9 * STEP
+            with pytest.raises(LookupError, match="does not follow"):
+                history.fold(history.version_at(9 * STEP + 1))
+            assert history.fold(history.version_at(2)).version == 2
 
 
 def test_many_may_ask_about_one_history_at_once() -> None:

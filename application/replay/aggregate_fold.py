@@ -1,5 +1,3 @@
-"""An aggregate folded twice: by the domain for what it is, by a projection for how it looks."""
-
 from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any, Self
@@ -12,7 +10,7 @@ from domain.kernel.aggregate import Aggregate
 
 
 class AggregateRows:
-    """The rows of one aggregate, by table and key."""
+    """The read-table rows of one aggregate, in memory (implements ``Tables``)."""
 
     def __init__(self) -> None:
         self._rows: dict[tuple[str, object], dict[str, Any]] = {}
@@ -22,10 +20,10 @@ class AggregateRows:
         return len(self._rows)
 
     def row(self, table: str, key: object) -> Row:
-        """A row that must be there.
+        """The row with a key.
 
         Raises:
-            NothingThen: it is not.
+            NothingThen: there is none.
         """
         found = self.get(table, key)
         if found is None:
@@ -33,55 +31,58 @@ class AggregateRows:
         return found
 
     def get(self, table: str, key: object) -> Row | None:
-        """A row by its key."""
+        """The row with a key, None if there is none."""
         return self._rows.get((table, key))
 
     def insert(self, table: str, row: dict[str, Any]) -> None:
-        """A new row."""
+        """Adds a row."""
         self._rows[table, row[self._keys[table]]] = row
 
     def update(self, table: str, key: object, values: Row) -> None:
-        """Assigns columns of a row; nothing if there is none."""
+        """Assigns columns of a row, if it exists."""
         self._rows.get((table, key), {}).update(values)
 
     def add(self, table: str, key: object, amounts: Mapping[str, int]) -> None:
-        """Adds to integer columns of a row; nothing if there is none."""
+        """Adds to integer columns of a row, if it exists."""
         row = self._rows.get((table, key))
         for column, amount in amounts.items() if row is not None else ():
             row[column] += amount  # type: ignore[index]
 
     def delete(self, table: str, key: object) -> None:
-        """Removes a row if there is one."""
+        """Removes a row, if it exists."""
         self._rows.pop((table, key), None)
 
 
-class Fold:
-    """What some first events of an aggregate come to.
+class AggregateFold:
+    """An aggregate after its first events: its state, and its rows in the read tables.
 
     Attributes:
         state: the aggregate, None before its first event.
-        rows: how it looks.
-        version, position: of the last event that was taken in, 0 before the first.
+        rows: empty without a projection.
+        last: the last event applied, None before the first.
     """
 
-    def __init__(self, projection: Projection) -> None:
+    def __init__(self, projection: Projection | None = None) -> None:
         self._projection = projection
         self.state: Aggregate | None = None
         self.rows = AggregateRows()
-        self.version = 0
-        self.position = 0
+        self.last: RecordedEvent | None = None
 
-    def take(self, entry: RecordedEvent) -> None:
-        """Takes in the next event."""
+    @property
+    def version(self) -> int:
+        """The number of events applied."""
+        return 0 if self.last is None else self.last.version
+
+    def apply(self, entry: RecordedEvent) -> None:
+        """Applies the next event."""
         self.state = entry.event.mutate(self.state)
-        wanted = self._projection.topics
-        if wanted is None or entry.topic in wanted:
-            self._projection.handle(entry, self.rows)
-        self.version, self.position = entry.version, entry.position
+        projection = self._projection
+        if projection and (projection.topics is None or entry.topic in projection.topics):
+            projection.handle(entry, self.rows)
+        self.last = entry
 
     def copy(self) -> Self:
-        """Another one that goes its own way from here."""
+        """An independent copy."""
         twin = type(self)(self._projection)
-        twin.state, twin.rows = deepcopy(self.state), deepcopy(self.rows)
-        twin.version, twin.position = self.version, self.position
+        twin.state, twin.rows, twin.last = deepcopy(self.state), deepcopy(self.rows), self.last
         return twin
