@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, Self, TypeVar
+from typing import Generic, TypeVar
 from uuid import UUID
 
 from application.kernel.retry import RetryPolicy, retry
 from application.ports.clock import Clock
 from application.ports.event_log import ConcurrencyConflict, EventLog
-from domain.kernel.aggregate import Aggregate, Created
+from domain.command_receipts import CommandReceipt
+from domain.kernel.aggregate import Aggregate
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import command_id
 from domain.kernel.metadata import Context, Metadata
@@ -17,43 +18,6 @@ A = TypeVar("A", bound=Aggregate)
 
 CONFLICT_RETRY = RetryPolicy(first_pause=0.02, attempts=5)
 """How often a command is decided again when others append first."""
-
-
-class CommandHandled(Created):
-    """A command was carried out; whoever repeats it finds this.
-
-    Attributes:
-        key: the caller's idempotency key.
-        request: digest of what was asked, so that the key cannot be reused for something else.
-        result: id of the aggregate that the command made or changed.
-    """
-
-    TOPIC = "command.handled"
-    key: str
-    request: str
-    result: UUID
-
-    def apply(self, aggregate: "CommandReceipt") -> None:
-        """Assigns what is remembered."""
-        aggregate.key, aggregate.request, aggregate.result = self.key, self.request, self.result
-
-
-class CommandReceipt(Aggregate):
-    """That a command was handled: a stream of one event, saved in the command's transaction."""
-
-    TOPIC = "command"
-
-    def __init__(self) -> None:
-        self.key = ""
-        self.request = ""
-        self.result = UUID(int=0)
-
-    @classmethod
-    def write(cls, ctx: Context, key: str, request: str, result: UUID) -> Self:
-        """A receipt; a second one for the key collides with it."""
-        return cls._born(
-            CommandHandled, ctx, command_id(key), key=key, request=request, result=result
-        )
 
 
 class KeyReused(Exception):
@@ -159,13 +123,3 @@ class Commands:
             return result
 
         return self.run(metadata, decide_once)
-
-
-__all__ = [
-    "CommandHandled",
-    "CommandReceipt",
-    "CommandResult",
-    "Commands",
-    "KeyReused",
-    "Transaction",
-]

@@ -8,6 +8,7 @@ from application.ports.read_tables import AUDIT_SCHEMA, AUDITS
 from application.projections import references
 from application.projections.dispatch import EventDispatcher
 from application.projections.messages import why
+from domain.audits.definition import AuditType
 from domain.audits.events import (
     AuditCancelled,
     AuditChanged,
@@ -24,7 +25,6 @@ from domain.audits.events import (
     AuditState,
     AuditStateSet,
     AuditSuspended,
-    AuditType,
     RunCause,
 )
 from domain.audits.schedule import Cron, counts_from, seconds

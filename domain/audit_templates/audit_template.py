@@ -6,7 +6,7 @@ from domain.audit_templates.events import (
     AuditTemplateCreated,
     AuditTemplateDeleted,
 )
-from domain.kernel.aggregate import Aggregate, JsonObject
+from domain.kernel.aggregate import Aggregate, JsonObject, evolves
 from domain.kernel.errors import InvalidValue, NotFound
 from domain.kernel.metadata import Context
 
@@ -18,14 +18,13 @@ class AuditTemplate(Aggregate):
 
     TOPIC = "audit-template"
 
-    def __init__(self) -> None:
-        self.name = ""
-        self.description: str | None = None
-        self.goal = ""
-        self.strategy: str | None = None
-        self.scope: list[Any] = []
-        self.default_parameters: JsonObject = {}
-        self.deleted = False
+    name: str
+    description: str | None
+    goal: str
+    strategy: str | None
+    scope: list[Any]
+    default_parameters: JsonObject
+    deleted: bool = False
 
     @classmethod
     def create(
@@ -47,7 +46,7 @@ class AuditTemplate(Aggregate):
         """
         if default_parameters and strategy is None:
             raise InvalidValue("default_parameters", "need a strategy")
-        return cls._born(
+        return cls._new(
             AuditTemplateCreated,
             ctx,
             template_id,
@@ -72,18 +71,21 @@ class AuditTemplate(Aggregate):
         if changes.get("default_parameters") and changes.get("strategy", self.strategy) is None:
             raise InvalidValue("default_parameters", "need a strategy")
         if changes:
-            self._record(AuditTemplateChanged, ctx, changes=changes)
+            self._trigger(AuditTemplateChanged, ctx, changes=changes)
 
     def delete(self, ctx: Context) -> None:
         """Takes it out of sight."""
         self._alive()
-        self._record(AuditTemplateDeleted, ctx)
+        self._trigger(AuditTemplateDeleted, ctx)
 
     def _alive(self) -> None:
         if self.deleted:
             raise NotFound("AuditTemplate", self.id)
 
-    def assign(self, values: JsonObject) -> None:
-        """Assigns attributes (used by events)."""
-        for name, value in values.items():
-            setattr(self, name, value)
+    @evolves
+    def _changed(self, event: AuditTemplateChanged) -> None:
+        vars(self).update(event.changes)
+
+    @evolves
+    def _deleted(self, _: AuditTemplateDeleted) -> None:
+        self.deleted = True

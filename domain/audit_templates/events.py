@@ -1,9 +1,6 @@
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from domain.kernel.aggregate import Created, Event, JsonObject
-
-if TYPE_CHECKING:
-    from domain.audit_templates.audit_template import AuditTemplate
 
 
 class AuditTemplateCreated(Created):
@@ -23,18 +20,6 @@ class AuditTemplateCreated(Created):
     scope: list[Any]
     default_parameters: JsonObject
 
-    def apply(self, aggregate: "AuditTemplate") -> None:
-        aggregate.assign(
-            {
-                "name": self.name,
-                "description": self.description,
-                "goal": self.goal,
-                "strategy": self.strategy,
-                "scope": self.scope,
-                "default_parameters": self.default_parameters,
-            }
-        )
-
 
 class AuditTemplateChanged(Event):
     """Attributes were changed; audits made before are not affected.
@@ -46,14 +31,8 @@ class AuditTemplateChanged(Event):
     TOPIC = "audit-template.changed"
     changes: JsonObject
 
-    def apply(self, aggregate: "AuditTemplate") -> None:
-        aggregate.assign(self.changes)
-
 
 class AuditTemplateDeleted(Event):
     """It is no longer shown; its name is free again."""
 
     TOPIC = "audit-template.deleted"
-
-    def apply(self, aggregate: "AuditTemplate") -> None:
-        aggregate.deleted = True

@@ -1,8 +1,8 @@
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self, TypedDict
+from typing import Any, Self
 from uuid import UUID
 
+from domain.audits.definition import AuditDefinition, AuditType
 from domain.audits.events import (
     AuditCancelled,
     AuditChanged,
@@ -19,12 +19,11 @@ from domain.audits.events import (
     AuditState,
     AuditStateSet,
     AuditSuspended,
-    AuditType,
     RunCause,
 )
 from domain.audits.run import Run
 from domain.audits.schedule import following
-from domain.kernel.aggregate import Aggregate, JsonObject
+from domain.kernel.aggregate import Aggregate, JsonObject, evolves
 from domain.kernel.errors import DeleteRefused, Fenced, InvalidValue, Refusal
 from domain.kernel.ids import run_id
 from domain.kernel.metadata import Context
@@ -80,33 +79,12 @@ CHANGEABLE = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class AuditDefinition:
-    """What an audit asks for. Meanings and units: ``AuditRequested``."""
+class Audit(Aggregate):
+    """A request to optimise, its definition and its runs (at most one open at a time)."""
 
-    name: str
-    audit_type: AuditType
-    goal: str
-    strategy: str | None
-    parameters: JsonObject
-    scope: list[Any]
-    interval: str | None = None
-    auto_trigger: bool = False
-    force: bool = False
-    start_time: datetime | None = None
-    end_time: datetime | None = None
+    TOPIC = "audit"
+    SNAPSHOTS = True
 
-
-class AuditForm(TypedDict):
-    """What an audit remembers. A continuous one has runs without end."""
-
-    state: AuditState
-    run: Run | None
-    runs: int
-    last_due: datetime | None
-    last_host: str | None
-    record_digest: str | None
-    because: Cause | None
     name: str
     audit_type: AuditType
     goal: str
@@ -118,37 +96,13 @@ class AuditForm(TypedDict):
     force: bool
     start_time: datetime | None
     end_time: datetime | None
-
-
-class Audit(Aggregate):
-    """A request to optimise, its definition and its runs (at most one open at a time)."""
-
-    TOPIC = "audit"
-
-    def __init__(self) -> None:
-        self.state = AuditState.PENDING
-        self.run: Run | None = None
-        self.runs = 0
-        self.last_due: datetime | None = None
-        self.last_host: str | None = None
-        self.record_digest: str | None = None
-        self.because: Cause | None = None
-        self.name = ""
-        self.audit_type = AuditType.ONESHOT
-        self.goal = ""
-        self.strategy: str | None = None
-        self.parameters: JsonObject = {}
-        self.scope: list[Any] = []
-        self.interval: str | None = None
-        self.auto_trigger = False
-        self.force = False
-        self.start_time: datetime | None = None
-        self.end_time: datetime | None = None
-
-    @classmethod
-    def form(cls) -> type[AuditForm]:
-        """The types of its attributes."""
-        return AuditForm
+    state: AuditState = AuditState.PENDING
+    run: Run | None = None
+    runs: int = 0
+    last_due: datetime | None = None
+    last_host: str | None = None
+    record_digest: str | None = None
+    because: Cause | None = None
 
     # -- decisions -------------------------------------------------------------------------------
 
@@ -159,8 +113,8 @@ class Audit(Aggregate):
         Raises:
             InvalidValue: the interval or the times do not fit the type.
         """
-        _check(definition)
-        audit = cls._born(AuditRequested, ctx, audit_id, **vars(definition))
+        definition.check()
+        audit = cls._new(AuditRequested, ctx, audit_id, **vars(definition))
         if audit.audit_type is AuditType.ONESHOT:
             audit.request_run(ctx, ctx.at, RunCause.CREATED)
         return audit
@@ -178,7 +132,7 @@ class Audit(Aggregate):
         if self.last_due is not None and due <= self.last_due:
             raise Refusal(f"Audit {self.id} already had the run due at {due.isoformat()}.")
         run = run_id(self.id, due)
-        self._record(
+        self._trigger(
             AuditRunRequested,
             ctx.correlated(run),
             run_id=run,
@@ -208,7 +162,7 @@ class Audit(Aggregate):
             raise Refusal(f"Run {run} is deferred until {held.not_before.isoformat()}.")
         if held.owner is not None and takeover is None:
             raise Refusal(f"Run {run} is held by {held.owner}.")
-        self._record(
+        self._trigger(
             AuditRunClaimed,
             ctx.correlated(run),
             run_id=run,
@@ -217,7 +171,7 @@ class Audit(Aggregate):
             host=host,
             because=takeover if held.owner is not None else None,
         )
-        return held.epoch
+        return held.epoch + 1
 
     def give_up_run(self, ctx: Context, run: UUID, epoch: int, *, limit: int) -> bool:
         """Fails a run over which ``limit`` workers or more were lost; returns whether it did.
@@ -236,7 +190,7 @@ class Audit(Aggregate):
     ) -> None:
         """Notes what the strategy is given."""
         self._fenced(run, epoch)
-        self._record(
+        self._trigger(
             AuditInputsRecorded,
             ctx.correlated(run),
             run_id=run,
@@ -257,7 +211,7 @@ class Audit(Aggregate):
     ) -> None:
         """Gives the run back for a passing reason (``tried`` and failed, or waiting its turn)."""
         held = self._fenced(run, epoch)
-        self._record(
+        self._trigger(
             AuditRunDeferred,
             ctx.correlated(run),
             run_id=run,
@@ -270,7 +224,7 @@ class Audit(Aggregate):
     def succeed_run(self, ctx: Context, run: UUID, epoch: int, plan: UUID) -> None:
         """Ends the run with its plan."""
         self._fenced(run, epoch)
-        self._record(
+        self._trigger(
             AuditRunSucceeded,
             ctx.correlated(run),
             run_id=run,
@@ -282,7 +236,7 @@ class Audit(Aggregate):
     def fail_run(self, ctx: Context, run: UUID, epoch: int, because: Cause) -> None:
         """Ends the run without a plan."""
         self._fenced(run, epoch)
-        self._record(
+        self._trigger(
             AuditRunFailed,
             ctx.correlated(run),
             run_id=run,
@@ -294,21 +248,14 @@ class Audit(Aggregate):
     def cancel(self, ctx: Context, because: Cause) -> None:
         """Ends the audit; the outcome of a run in flight will be refused."""
         TRANSITIONS.check(self.state, AuditState.CANCELLED)
-        self._record(AuditCancelled, ctx, because=because)
+        self._trigger(AuditCancelled, ctx, because=because)
 
     def expire(self, ctx: Context) -> None:
         """Ends a continuous audit whose end time has passed."""
         if self.end_time is None or ctx.at < self.end_time:
             raise Refusal(f"The end time of audit {self.id} has not passed.")
         TRANSITIONS.check(self.state, AuditState.SUCCEEDED)
-        self._record(AuditExpired, ctx, because=Cause(Reason.END_TIME_PASSED))
-
-    def set_state(self, state: AuditState, because: Cause | None) -> None:
-        """Assigns a state that a user set (used by the event)."""
-        if state is AuditState.ONGOING:
-            self.state, self.because = state, because
-        else:
-            self.close_run(state, because)
+        self._trigger(AuditExpired, ctx, because=Cause(Reason.END_TIME_PASSED))
 
     def move(self, ctx: Context, state: AuditState) -> None:
         """What a user asks for with ``replace /state``.
@@ -322,14 +269,14 @@ class Audit(Aggregate):
         elif state is AuditState.CANCELLED:
             self.cancel(ctx, Cause(Reason.CANCELLED_BY_USER))
         elif state is AuditState.SUSPENDED:
-            self._record(AuditSuspended, ctx)
+            self._trigger(AuditSuspended, ctx)
         elif self.state is AuditState.SUSPENDED:
             self._resume(ctx)
         else:
-            self._record(AuditStateSet, ctx, state=state, because=Cause(Reason.SET_BY_USER))
+            self._trigger(AuditStateSet, ctx, state=state, because=Cause(Reason.SET_BY_USER))
 
     def _resume(self, ctx: Context) -> None:
-        self._record(AuditResumed, ctx)
+        self._trigger(AuditResumed, ctx)
         if self.audit_type is not AuditType.CONTINUOUS:  # nobody else would ask for a run
             self.request_run(ctx, following(self.last_due, ctx.at), RunCause.RESUMED)
 
@@ -343,7 +290,7 @@ class Audit(Aggregate):
             if name not in CHANGEABLE:
                 raise InvalidValue(name, "cannot be changed")
         if changes:
-            self._record(AuditChanged, ctx, changes=changes)
+            self._trigger(AuditChanged, ctx, changes=changes)
 
     def delete(self, ctx: Context) -> None:
         """Takes it out of sight.
@@ -353,7 +300,7 @@ class Audit(Aggregate):
         """
         if self.state not in DELETABLE:
             raise DeleteRefused(self.state)
-        self._record(AuditDeleted, ctx)
+        self._trigger(AuditDeleted, ctx)
 
     # -- what a state means ----------------------------------------------------------------------
 
@@ -377,47 +324,75 @@ class Audit(Aggregate):
             raise Fenced(f"Run {run}", epoch=epoch, current=held.epoch)
         return held
 
-    # -- assignments, called by events only ------------------------------------------------------
+    # -- how events change the state -------------------------------------------------------------
 
-    def open_run(self, run: UUID, number: int, due: datetime) -> None:
-        """Assigns the open run."""
-        self.run = Run(run, number, due)
-        self.runs = number
-        self.last_due = due
+    @evolves
+    def _run_requested(self, event: AuditRunRequested) -> None:
+        self.run = Run(event.run_id, event.number, event.due)
+        self.runs = event.number
+        self.last_due = event.due
 
-    def claim(self, epoch: int, owner: str, host: str, because: Cause | None) -> None:
-        """Assigns the holder of the open run."""
+    @evolves
+    def _run_claimed(self, event: AuditRunClaimed) -> None:
         if self.run is not None:
-            self.run.take(epoch, owner, host, because)
-        self.last_host = host
+            self.run = self.run.claimed(event.epoch, event.owner, event.host, event.because)
+        self.last_host = event.host
         self.state = AuditState.ONGOING
 
-    def defer(self, not_before: datetime, attempt: int, because: Cause) -> None:
-        """Assigns a deferral of the open run."""
+    @evolves
+    def _inputs_recorded(self, event: AuditInputsRecorded) -> None:
+        self.record_digest = event.digest
+
+    @evolves
+    def _run_deferred(self, event: AuditRunDeferred) -> None:
         if self.run is not None:
-            self.run.owner = self.run.host = None
-            self.run.not_before, self.run.attempt = not_before, attempt
-        self.because = because
+            self.run = self.run.deferred(event.not_before, event.attempt)
+        self.because = event.because
 
-    def close_run(self, state: AuditState, because: Cause | None) -> None:
-        """Assigns the state after a run or the end of the audit."""
-        self.run = None
-        self.state = state
-        self.because = because
+    @evolves
+    def _run_succeeded(self, event: AuditRunSucceeded) -> None:
+        self._close(event.state)
 
-    def assign(self, changes: JsonObject) -> None:
-        """Assigns changed attributes."""
-        for name, value in changes.items():
+    @evolves
+    def _run_failed(self, event: AuditRunFailed) -> None:
+        self._close(event.state, event.because)
+
+    @evolves
+    def _cancelled(self, event: AuditCancelled) -> None:
+        self._close(AuditState.CANCELLED, event.because)
+
+    @evolves
+    def _suspended(self, _: AuditSuspended) -> None:
+        self._close(AuditState.SUSPENDED)
+
+    @evolves
+    def _resumed(self, _: AuditResumed) -> None:
+        self.state = AuditState.ONGOING
+
+    @evolves
+    def _state_set(self, event: AuditStateSet) -> None:
+        if event.state is AuditState.ONGOING:  # the run, if there is one, goes on
+            self.state, self.because = event.state, event.because
+        else:
+            self._close(event.state, event.because)
+
+    @evolves
+    def _expired(self, event: AuditExpired) -> None:
+        self._close(AuditState.SUCCEEDED, event.because)
+
+    @evolves
+    def _changed(self, event: AuditChanged) -> None:
+        for name, value in event.changes.items():
             if name in {"start_time", "end_time"} and isinstance(value, str):
                 setattr(self, name, datetime.fromisoformat(value))
             else:
                 setattr(self, name, value)
 
+    @evolves
+    def _deleted(self, _: AuditDeleted) -> None:
+        self.state = AuditState.DELETED
 
-def _check(definition: AuditDefinition) -> None:
-    if definition.audit_type is AuditType.CONTINUOUS and not definition.interval:
-        raise InvalidValue("interval", "is required for a CONTINUOUS audit")
-    if definition.audit_type is AuditType.ONESHOT:
-        for name in ("interval", "start_time", "end_time"):
-            if getattr(definition, name) is not None:
-                raise InvalidValue(name, "is not allowed for a ONESHOT audit")
+    def _close(self, state: AuditState, because: Cause | None = None) -> None:
+        self.run = None
+        self.state = state
+        self.because = because

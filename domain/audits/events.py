@@ -2,22 +2,11 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from domain.audits.definition import AuditDefinition
 from domain.kernel.aggregate import Created, Event, JsonObject
 from domain.kernel.reasons import Cause
-
-if TYPE_CHECKING:
-    from domain.audits.audit import Audit
-
-
-class AuditType(StrEnum):
-    """How an audit is triggered."""
-
-    ONESHOT = "ONESHOT"
-    CONTINUOUS = "CONTINUOUS"
-    EVENT = "EVENT"
 
 
 class AuditState(StrEnum):
@@ -41,42 +30,10 @@ class RunCause(StrEnum):
     RESUMED = "resumed"
 
 
-class AuditRequested(Created):
-    """Somebody asked for an optimisation.
-
-    Attributes:
-        goal, strategy: registered names; no strategy = the engine chooses at each run.
-        parameters: complete (defaults filled in) for the named strategy.
-        scope: list form, as the API takes it.
-        interval: seconds or a cron expression, verbatim.
-        start_time, end_time: UTC.
-    """
+class AuditRequested(AuditDefinition, Created):
+    """A user requested an audit. The fields are those of the definition."""
 
     TOPIC = "audit.requested"
-    name: str
-    audit_type: AuditType
-    goal: str
-    strategy: str | None
-    parameters: JsonObject
-    scope: list[Any]
-    interval: str | None
-    auto_trigger: bool
-    force: bool
-    start_time: datetime | None
-    end_time: datetime | None
-
-    def apply(self, aggregate: "Audit") -> None:
-        aggregate.name = self.name
-        aggregate.audit_type = self.audit_type
-        aggregate.goal = self.goal
-        aggregate.strategy = self.strategy
-        aggregate.parameters = self.parameters
-        aggregate.scope = self.scope
-        aggregate.interval = self.interval
-        aggregate.auto_trigger = self.auto_trigger
-        aggregate.force = self.force
-        aggregate.start_time = self.start_time
-        aggregate.end_time = self.end_time
 
 
 class AuditRunRequested(Event):
@@ -87,9 +44,6 @@ class AuditRunRequested(Event):
     number: int
     due: datetime
     cause: RunCause
-
-    def apply(self, aggregate: "Audit") -> None:
-        aggregate.open_run(self.run_id, self.number, self.due)
 
 
 class AuditRunClaimed(Event):
@@ -108,9 +62,6 @@ class AuditRunClaimed(Event):
     host: str
     because: Cause | None
 
-    def apply(self, aggregate: "Audit") -> None:
-        aggregate.claim(self.epoch, self.owner, self.host, self.because)
-
 
 class AuditInputsRecorded(Event):
     """What the strategy will see lies in the decision record with this digest (SHA-256, hex)."""
@@ -120,9 +71,6 @@ class AuditInputsRecorded(Event):
     epoch: int
     digest: str
     strategy: str
-
-    def apply(self, aggregate: "Audit") -> None:
-        aggregate.record_digest = self.digest
 
 
 class AuditRunDeferred(Event):
@@ -135,9 +83,6 @@ class AuditRunDeferred(Event):
     not_before: datetime
     attempt: int
 
-    def apply(self, aggregate: "Audit") -> None:
-        aggregate.defer(self.not_before, self.attempt, self.because)
-
 
 class AuditRunSucceeded(Event):
     """The run published a plan (perhaps one with nothing to do)."""
@@ -147,9 +92,6 @@ class AuditRunSucceeded(Event):
     epoch: int
     plan_id: UUID
     state: AuditState
-
-    def apply(self, aggregate: "Audit") -> None:
-        aggregate.close_run(self.state, None)
 
 
 class AuditRunFailed(Event):
@@ -161,9 +103,6 @@ class AuditRunFailed(Event):
     because: Cause
     state: AuditState
 
-    def apply(self, aggregate: "Audit") -> None:
-        aggregate.close_run(self.state, self.because)
-
 
 class AuditCancelled(Event):
     """It is over, whatever a run still in flight finds."""
@@ -171,26 +110,17 @@ class AuditCancelled(Event):
     TOPIC = "audit.cancelled"
     because: Cause
 
-    def apply(self, aggregate: "Audit") -> None:
-        aggregate.close_run(AuditState.CANCELLED, self.because)
-
 
 class AuditSuspended(Event):
     """No run is requested until it is resumed."""
 
     TOPIC = "audit.suspended"
 
-    def apply(self, aggregate: "Audit") -> None:
-        aggregate.close_run(AuditState.SUSPENDED, None)
-
 
 class AuditResumed(Event):
     """Runs are requested again."""
 
     TOPIC = "audit.resumed"
-
-    def apply(self, aggregate: "Audit") -> None:
-        aggregate.state = AuditState.ONGOING
 
 
 class AuditStateSet(Event):
@@ -200,18 +130,12 @@ class AuditStateSet(Event):
     state: AuditState
     because: Cause
 
-    def apply(self, aggregate: "Audit") -> None:
-        aggregate.set_state(self.state, self.because)
-
 
 class AuditExpired(Event):
     """Its end time has passed: it succeeded."""
 
     TOPIC = "audit.expired"
     because: Cause
-
-    def apply(self, aggregate: "Audit") -> None:
-        aggregate.close_run(AuditState.SUCCEEDED, self.because)
 
 
 class AuditChanged(Event):
@@ -224,14 +148,8 @@ class AuditChanged(Event):
     TOPIC = "audit.changed"
     changes: JsonObject
 
-    def apply(self, aggregate: "Audit") -> None:
-        aggregate.assign(self.changes)
-
 
 class AuditDeleted(Event):
     """It is no longer shown; its name is free again. History stays."""
 
     TOPIC = "audit.deleted"
-
-    def apply(self, aggregate: "Audit") -> None:
-        aggregate.state = AuditState.DELETED

@@ -1,5 +1,6 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Self
 from uuid import UUID
 
 from domain.kernel.reasons import Cause, Reason
@@ -13,7 +14,7 @@ class LostClaim:
     worker: str
 
 
-@dataclass
+@dataclass(frozen=True)
 class Run:
     """A run that was requested and has not ended.
 
@@ -35,15 +36,19 @@ class Run:
     attempt: int = 0
     lost: tuple[LostClaim, ...] = ()
 
-    def take(self, epoch: int, owner: str, host: str, because: Cause | None) -> None:
-        """Assigns its holder, and notes the claim that was lost if it was taken over.
+    def claimed(self, epoch: int, owner: str, host: str, because: Cause | None) -> Self:
+        """The run with its new owner, and with the claim that was lost if it was taken over.
 
-        Taking up one's own claim was once told as the loss of a worker too: it is none.
+        Old events say ``owner-lost`` also when an owner resumed its own claim: that is no loss.
         """
+        lost = self.lost
         if self.owner not in {None, owner} and loss(because):
-            self.lost = (*self.lost, LostClaim(self.epoch, self.owner or ""))
-        self.epoch, self.owner, self.host = epoch, owner, host
-        self.not_before = None
+            lost = (*lost, LostClaim(self.epoch, self.owner or ""))
+        return replace(self, epoch=epoch, owner=owner, host=host, not_before=None, lost=lost)
+
+    def deferred(self, not_before: datetime, attempt: int) -> Self:
+        """The run without an owner, claimable from ``not_before`` on."""
+        return replace(self, owner=None, host=None, not_before=not_before, attempt=attempt)
 
     def verdict(self) -> Cause:
         """Why it is given up: how often a worker was lost over it, and which ones."""

@@ -1,4 +1,5 @@
 from collections.abc import Iterable
+from dataclasses import field
 from typing import Self
 
 from domain.catalogue.definitions import PluginDefinition, PluginKind
@@ -8,7 +9,7 @@ from domain.catalogue.events import (
     DefinitionRegistered,
     DefinitionRetired,
 )
-from domain.kernel.aggregate import Aggregate
+from domain.kernel.aggregate import Aggregate, evolves
 from domain.kernel.ids import CATALOGUE_ID
 from domain.kernel.metadata import Context
 
@@ -18,29 +19,29 @@ class PluginCatalogue(Aggregate):
 
     TOPIC = "catalogue"
 
-    def __init__(self) -> None:
-        self.definitions: dict[tuple[PluginKind, str], PluginDefinition] = {}
+    definitions: dict[tuple[PluginKind, str], PluginDefinition] = field(default_factory=dict)
 
     @classmethod
     def open(cls, ctx: Context) -> Self:
         """An empty catalogue."""
-        return cls._born(CatalogueOpened, ctx, CATALOGUE_ID)
+        return cls._new(CatalogueOpened, ctx, CATALOGUE_ID)
 
     def synchronise(self, ctx: Context, installed: Iterable[PluginDefinition]) -> None:
         """Records how what is installed differs from what is listed; nothing if it does not."""
         found = {(definition.kind, definition.name): definition for definition in installed}
         for key, definition in sorted(found.items()):
             if key not in self.definitions:
-                self._record(DefinitionRegistered, ctx, definition=definition)
+                self._trigger(DefinitionRegistered, ctx, definition=definition)
             elif self.definitions[key] != definition:
-                self._record(DefinitionChanged, ctx, definition=definition)
+                self._trigger(DefinitionChanged, ctx, definition=definition)
         for kind, name in sorted(set(self.definitions) - set(found)):
-            self._record(DefinitionRetired, ctx, kind=kind, name=name)
+            self._trigger(DefinitionRetired, ctx, kind=kind, name=name)
 
-    def put(self, definition: PluginDefinition) -> None:
-        """Assigns a definition (used by events)."""
+    @evolves
+    def _listed(self, event: DefinitionRegistered | DefinitionChanged) -> None:
+        definition = event.definition
         self.definitions[definition.kind, definition.name] = definition
 
-    def drop(self, kind: PluginKind, name: str) -> None:
-        """Forgets a definition (used by events)."""
-        self.definitions.pop((kind, name), None)
+    @evolves
+    def _retired(self, event: DefinitionRetired) -> None:
+        self.definitions.pop((event.kind, event.name), None)

@@ -1,10 +1,5 @@
-from typing import TYPE_CHECKING
-
 from domain.catalogue.definitions import PluginDefinition, PluginKind
 from domain.kernel.aggregate import Created, Event
-
-if TYPE_CHECKING:
-    from domain.catalogue.catalogue import PluginCatalogue
 
 
 class CatalogueOpened(Created):
@@ -19,18 +14,12 @@ class DefinitionRegistered(Event):
     TOPIC = "catalogue.definition-registered"
     definition: PluginDefinition
 
-    def apply(self, aggregate: "PluginCatalogue") -> None:
-        aggregate.put(self.definition)
-
 
 class DefinitionChanged(Event):
     """A plug-in says something else about itself. Only future runs see it."""
 
     TOPIC = "catalogue.definition-changed"
     definition: PluginDefinition
-
-    def apply(self, aggregate: "PluginCatalogue") -> None:
-        aggregate.put(self.definition)
 
 
 class DefinitionRetired(Event):
@@ -39,6 +28,3 @@ class DefinitionRetired(Event):
     TOPIC = "catalogue.definition-retired"
     kind: PluginKind
     name: str
-
-    def apply(self, aggregate: "PluginCatalogue") -> None:
-        aggregate.drop(self.kind, self.name)

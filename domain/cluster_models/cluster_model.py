@@ -1,6 +1,6 @@
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Self, TypedDict
+from datetime import datetime, timedelta
+from typing import Self
 from uuid import UUID
 
 from domain.cluster_models.events import (
@@ -11,7 +11,7 @@ from domain.cluster_models.events import (
     ClusterModelRecovered,
     Counts,
 )
-from domain.kernel.aggregate import Aggregate
+from domain.kernel.aggregate import Aggregate, evolves
 from domain.kernel.ids import cluster_model_id
 from domain.kernel.metadata import Context
 from domain.kernel.reasons import Cause, Reason
@@ -41,18 +41,6 @@ class CompleteCollection:
     changes: Counts | None
 
 
-class ClusterModelForm(TypedDict):
-    """What a kept model remembers. It is collected without end."""
-
-    cloud: str
-    kind: str
-    digest: str | None
-    problem: Cause | None
-    began: datetime | None
-    collections: int
-    amendments: UUID | None
-
-
 class ClusterModel(Aggregate):
     """The kept model of one kind of one cloud: each content that it had, and outages.
 
@@ -64,26 +52,21 @@ class ClusterModel(Aggregate):
     """
 
     TOPIC = "cluster-model"
+    SNAPSHOTS = True
 
-    def __init__(self) -> None:
-        self.cloud = ""
-        self.kind = ""
-        self.digest: str | None = None
-        self.problem: Cause | None = None
-        self.began: datetime | None = None
-        self.collections = 0
-        self.amendments: UUID | None = None
-
-    @classmethod
-    def form(cls) -> type[ClusterModelForm]:
-        """The types of its attributes."""
-        return ClusterModelForm
+    cloud: str
+    kind: str
+    digest: str | None = None
+    problem: Cause | None = None
+    began: datetime | None = None
+    collections: int = 0
+    amendments: UUID | None = None
 
     @classmethod
     def open(cls, ctx: Context, cloud: str, kind: str) -> Self:
         """The model of a cloud of which nothing is known yet."""
         identity = cluster_model_id(cloud, kind)
-        return cls._born(ClusterModelOpened, ctx, identity, cloud=cloud, kind=kind)
+        return cls._new(ClusterModelOpened, ctx, identity, cloud=cloud, kind=kind)
 
     def take_in(self, ctx: Context, collection: CompleteCollection) -> None:
         """Records what a complete collection changed; nothing if it changed nothing.
@@ -92,9 +75,9 @@ class ClusterModel(Aggregate):
         """
         if collection.digest == self.digest and self.amendments is None:
             if self.problem is not None:
-                self._record(ClusterModelRecovered, ctx)
+                self._trigger(ClusterModelRecovered, ctx)
             return
-        self._record(
+        self._trigger(
             ClusterModelCollected,
             ctx,
             digest=collection.digest,
@@ -108,7 +91,7 @@ class ClusterModel(Aggregate):
 
     def amend(self, ctx: Context, amendments: UUID) -> None:
         """Records that notifications amend the last collection."""
-        self._record(ClusterModelAmending, ctx, amendments=amendments)
+        self._trigger(ClusterModelAmending, ctx, amendments=amendments)
 
     def fail(self, ctx: Context, because: Cause) -> None:
         """Records that the cloud cannot be read; nothing if that is known already.
@@ -116,7 +99,27 @@ class ClusterModel(Aggregate):
         That it has no such service is another thing than an outage, and recorded as such.
         """
         if self.problem is None or _absence(self.problem) != _absence(because):
-            self._record(ClusterModelCollectionFailed, ctx, because=because)
+            self._trigger(ClusterModelCollectionFailed, ctx, because=because)
+
+    @evolves
+    def _collected(self, event: ClusterModelCollected) -> None:
+        self.digest = event.digest
+        self.problem = None
+        self.began = event.timestamp - timedelta(seconds=event.seconds)
+        self.collections += 1
+        self.amendments = None
+
+    @evolves
+    def _amending(self, event: ClusterModelAmending) -> None:
+        self.amendments = event.amendments
+
+    @evolves
+    def _failed(self, event: ClusterModelCollectionFailed) -> None:
+        self.problem = event.because
+
+    @evolves
+    def _recovered(self, _: ClusterModelRecovered) -> None:
+        self.problem = None
 
 
 def _absence(because: Cause) -> bool:

@@ -1,15 +1,10 @@
 """The events of a kept cluster model. That nothing changed is no event: freshness is a row."""
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from domain.kernel.aggregate import Created, Event
 from domain.kernel.reasons import Cause
-
-if TYPE_CHECKING:
-    from domain.cluster_models.cluster_model import ClusterModel
-
 
 Counts = dict[str, int]
 """How many of what: ``hosts`` → 3, ``servers_moved`` → 2."""
@@ -26,10 +21,6 @@ class ClusterModelOpened(Created):
     TOPIC = "cluster-model.opened"
     cloud: str
     kind: str
-
-    def apply(self, aggregate: "ClusterModel") -> None:
-        aggregate.cloud = self.cloud
-        aggregate.kind = self.kind
 
 
 class ClusterModelCollected(Event):
@@ -64,13 +55,6 @@ class ClusterModelCollected(Event):
         """Sizes became counts by name; the counts of changes have the names that they had."""
         state["sizes"] = {"hosts": state.pop("hosts"), "servers": state.pop("servers")}
 
-    def apply(self, aggregate: "ClusterModel") -> None:
-        aggregate.digest = self.digest
-        aggregate.problem = None
-        aggregate.began = self.timestamp - timedelta(seconds=self.seconds)
-        aggregate.collections += 1
-        aggregate.amendments = None
-
 
 class ClusterModelAmending(Event):
     """Notifications began to amend what was collected last.
@@ -82,9 +66,6 @@ class ClusterModelAmending(Event):
     TOPIC = "cluster-model.amending"
     amendments: UUID
 
-    def apply(self, aggregate: "ClusterModel") -> None:
-        aggregate.amendments = self.amendments
-
 
 class ClusterModelCollectionFailed(Event):
     """The cloud could not be read (whole); the model that was kept is growing stale."""
@@ -92,14 +73,8 @@ class ClusterModelCollectionFailed(Event):
     TOPIC = "cluster-model.collection-failed"
     because: Cause
 
-    def apply(self, aggregate: "ClusterModel") -> None:
-        aggregate.problem = self.because
-
 
 class ClusterModelRecovered(Event):
     """The cloud can be read again, and shows what it showed before."""
 
     TOPIC = "cluster-model.recovered"
-
-    def apply(self, aggregate: "ClusterModel") -> None:
-        aggregate.problem = None

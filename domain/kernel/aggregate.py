@@ -1,11 +1,13 @@
 """The bases of aggregates and events, on top of the eventsourcing library.
 
-Events are explicit classes with a stable ``TOPIC`` (never a module path) and live in the
-``events.py`` of their slice. Their ``apply`` only assigns: it never decides and never fails.
+An aggregate's methods decide: they check the rules and trigger an event, or refuse. Events are
+plain values with a stable ``TOPIC`` (never a module path), in the ``events.py`` of their package.
+The only code that changes the state of an aggregate are its ``@evolves`` methods, one per event:
+they assign, never decide and never fail. A new event and an event of the log take the same way.
 """
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from collections.abc import Callable
+from typing import Any, ClassVar, Self, TypeVar, get_args, get_type_hints
 from uuid import UUID
 
 from eventsourcing.domain import AggregateCreated, AggregateEvent, BaseAggregate
@@ -15,6 +17,8 @@ from domain.kernel.metadata import Context, Metadata
 
 JsonObject = dict[str, object]
 """Plain data that explains a reason or an intent: JSON values only."""
+
+Evolve = TypeVar("Evolve", bound=Callable[..., None])
 
 
 class Event(AggregateEvent):
@@ -28,28 +32,60 @@ class Event(AggregateEvent):
         if topic is not None:
             register_topic(topic, cls)
 
+    def apply(self, aggregate: "Aggregate") -> None:
+        """Changes the state of an aggregate; called by the library's ``mutate``."""
+        aggregate.evolvers[type(self)](aggregate, self)
+
 
 class Created(Event, AggregateCreated):
-    """The first event of an aggregate."""
+    """The first event of an aggregate.
+
+    Attributes of the aggregate that have the name of one of its fields get that field's value.
+    """
+
+    def apply(self, aggregate: "Aggregate") -> None:
+        """Changes what is not a copy of a field, if there is such."""
+        evolve = aggregate.evolvers.get(type(self))
+        if evolve is not None:
+            evolve(aggregate, self)
+
+
+def evolves(method: Evolve) -> Evolve:
+    """Marks the method that assigns what an event changes.
+
+    The annotation of its parameter is the class of the event, or a union of classes.
+    """
+    (annotation,) = (hint for name, hint in get_type_hints(method).items() if name != "return")
+    vars(method)["evolves"] = get_args(annotation) or (annotation,)
+    return method
 
 
 class Aggregate(BaseAggregate[UUID]):
-    """An aggregate that takes time and provenance from a context, never from the machine."""
+    """An aggregate that takes time and provenance from a context, never from the machine.
+
+    Subclasses annotate their attributes in the class body; the library makes dataclasses of them.
+
+    Attributes:
+        SNAPSHOTS: whether its stream may grow without limit, so that the event log stores snapshots
+            of the annotated attributes and reads only the later events.
+        evolvers: class of an event → the method that assigns what it changes.
+    """
 
     TOPIC: ClassVar[str]
+    SNAPSHOTS: ClassVar[bool] = False
+    evolvers: ClassVar[dict[type[Event], Callable[[Any, Any], None]]] = {}
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.evolvers = {
+            event: method
+            for method in vars(cls).values()
+            for event in getattr(method, "evolves", ())
+        }
 
     @classmethod
-    def form(cls) -> type[Mapping[str, object]] | None:
-        """The types of its attributes, as a TypedDict, if its stream may grow without end.
-
-        The log may then keep what it remembers at some version, and fold on from there. Attributes
-        whose names begin with ``_`` are the library's.
-        """
-        return None
-
-    @classmethod
-    def _born(cls, event: type[Created], ctx: Context, id: UUID, **facts: Any) -> Self:  # noqa: A002
+    def _new(cls, event: type[Created], ctx: Context, id: UUID, **facts: Any) -> Self:  # noqa: A002
         return cls._create(event, id=id, timestamp=ctx.at, metadata=ctx.metadata, **facts)
 
-    def _record(self, event: type[Event], ctx: Context, **facts: Any) -> None:
+    def _trigger(self, event: type[Event], ctx: Context, **facts: Any) -> None:
         self.trigger_event(event, timestamp=ctx.at, metadata=ctx.metadata, **facts)

@@ -59,7 +59,7 @@ class ActionSpec:
         return " ".join(word for word in words if word)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Action:
     """An action inside its plan.
 

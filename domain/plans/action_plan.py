@@ -1,16 +1,15 @@
-from collections.abc import Iterable
-from datetime import datetime
-from typing import Self
+from dataclasses import field, replace
+from typing import Any, Self
 from uuid import UUID
 
-from domain.kernel.aggregate import Aggregate, JsonObject
+from domain.kernel.aggregate import Aggregate, Event, JsonObject, evolves
 from domain.kernel.errors import DeleteRefused, Fenced, NotFound, NotSkippable, Refusal
 from domain.kernel.ids import plan_id
 from domain.kernel.metadata import Context
 from domain.kernel.reasons import Cause, Reason
 from domain.kernel.transitions import Transitions
 from domain.plans import workflow
-from domain.plans.action import Action, ActionSpec, ActionState
+from domain.plans.action import Action, ActionState
 from domain.plans.events import (
     ActionAcknowledged,
     ActionAnnotated,
@@ -80,17 +79,16 @@ class ActionPlan(Aggregate):
 
     TOPIC = "plan"
 
-    def __init__(self) -> None:
-        self.state = PlanState.RECOMMENDED
-        self.audit_id = UUID(int=0)
-        self.run_id = UUID(int=0)
-        self.strategy = ""
-        self.record = ""
-        self.actions: dict[UUID, Action] = {}
-        self.epoch = 0
-        self.owner: str | None = None
-        self.host: str | None = None
-        self.because: Cause | None = None
+    audit_id: UUID
+    run_id: UUID
+    strategy: str
+    record: str
+    state: PlanState
+    actions: dict[UUID, Action] = field(init=False, default_factory=dict)
+    epoch: int = 0
+    owner: str | None = None
+    host: str | None = None
+    because: Cause | None = None
 
     # -- the life of the plan --------------------------------------------------------------------
 
@@ -99,7 +97,7 @@ class ActionPlan(Aggregate):
         """The plan of a run. Its id is a function of audit and run: a run has one plan at most."""
         plan = plan_id(proposal.audit_id, proposal.run_id)
         specs = proposal.specs(plan)
-        return cls._born(
+        return cls._new(
             PlanProposed,
             ctx.correlated(proposal.run_id),
             plan,
@@ -120,7 +118,7 @@ class ActionPlan(Aggregate):
     def launch(self, ctx: Context) -> None:
         """Asks for its execution."""
         TRANSITIONS.check(self.state, PlanState.PENDING)
-        self._record(PlanLaunched, ctx.correlated(self.run_id))
+        self._trigger(PlanLaunched, ctx)
 
     def move(self, ctx: Context, state: PlanState) -> None:
         """What a user asks for with ``replace /state``.
@@ -134,20 +132,20 @@ class ActionPlan(Aggregate):
         elif state is PlanState.CANCELLED:
             self.cancel(ctx, Cause(Reason.CANCELLED_BY_USER))
         else:
-            self._record(PlanCancelRequested, ctx.correlated(self.run_id))
+            self._trigger(PlanCancelRequested, ctx)
 
     def cancel(self, ctx: Context, because: Cause) -> None:
         """Ends a plan that has not started, with all of its actions."""
         if self.state not in {PlanState.RECOMMENDED, PlanState.PENDING}:
             TRANSITIONS.check(self.state, PlanState.CANCELLED)
         self._cancel_pending(ctx, Cause(Reason.PLAN_CANCELLED))
-        self._record(PlanCancelled, ctx.correlated(self.run_id), because=because)
+        self._trigger(PlanCancelled, ctx, because=because)
 
     def supersede(self, ctx: Context, because: Cause) -> None:
         """Ends a recommended plan that is too old."""
         TRANSITIONS.check(self.state, PlanState.SUPERSEDED)
         self._cancel_pending(ctx, because)
-        self._record(PlanSuperseded, ctx.correlated(self.run_id), because=because)
+        self._trigger(PlanSuperseded, ctx, because=because)
 
     def delete(self, ctx: Context) -> None:
         """Takes it out of sight.
@@ -157,7 +155,7 @@ class ActionPlan(Aggregate):
         """
         if self.state not in DELETABLE:
             raise DeleteRefused(self.state)
-        self._record(PlanDeleted, ctx.correlated(self.run_id))
+        self._trigger(PlanDeleted, ctx)
 
     # -- the applier's side ----------------------------------------------------------------------
 
@@ -173,9 +171,9 @@ class ActionPlan(Aggregate):
         if held and takeover is None:
             raise Refusal(f"Action Plan {self.id} is held by {self.owner}.")
         state = PlanState.ONGOING if self.state is PlanState.PENDING else self.state
-        self._record(
+        self._trigger(
             PlanClaimed,
-            ctx.correlated(self.run_id),
+            ctx,
             epoch=self.epoch + 1,
             owner=owner,
             host=host,
@@ -209,27 +207,25 @@ class ActionPlan(Aggregate):
         fresh = running and workflow.may_start(self.actions, one)
         if not fresh and one.state is not ActionState.ONGOING:
             raise Refusal(f"Action {action} is {one.state} and may not start.")
-        self._record(
+        self._trigger_action(
             ActionIntended,
-            ctx.correlated(self.run_id),
-            action_id=action,
-            what=self.actions[action].spec.what,
+            ctx,
+            action,
             epoch=epoch,
             attempt=one.attempt + 1,
             intent=intent,
         )
-        return one.attempt
+        return one.attempt + 1
 
     def acknowledge_action(
         self, ctx: Context, epoch: int, action: UUID, receipt: JsonObject
     ) -> None:
         """Notes what the cloud answered to the effect."""
         self._ongoing(epoch, action)
-        self._record(
+        self._trigger_action(
             ActionAcknowledged,
-            ctx.correlated(self.run_id),
-            action_id=action,
-            what=self.actions[action].spec.what,
+            ctx,
+            action,
             epoch=epoch,
             receipt=receipt,
         )
@@ -237,11 +233,10 @@ class ActionPlan(Aggregate):
     def succeed_action(self, ctx: Context, epoch: int, action: UUID, facts: JsonObject) -> None:
         """Notes that the effect is there."""
         self._ongoing(epoch, action)
-        self._record(
+        self._trigger_action(
             ActionSucceeded,
-            ctx.correlated(self.run_id),
-            action_id=action,
-            what=self.actions[action].spec.what,
+            ctx,
+            action,
             epoch=epoch,
             facts=facts,
         )
@@ -250,11 +245,10 @@ class ActionPlan(Aggregate):
     def fail_action(self, ctx: Context, epoch: int, action: UUID, because: Cause) -> None:
         """Notes that the effect is not, or not known to be, there; dependants will not run."""
         self._unended(epoch, action)
-        self._record(
+        self._trigger_action(
             ActionFailed,
-            ctx.correlated(self.run_id),
-            action_id=action,
-            what=self.actions[action].spec.what,
+            ctx,
+            action,
             epoch=epoch,
             because=because,
         )
@@ -263,11 +257,10 @@ class ActionPlan(Aggregate):
     def skip_action(self, ctx: Context, epoch: int, action: UUID, because: Cause) -> None:
         """Notes that there is nothing to do for an action."""
         self._unended(epoch, action)
-        self._record(
+        self._trigger_action(
             ActionSkipped,
-            ctx.correlated(self.run_id),
-            action_id=action,
-            what=self.actions[action].spec.what,
+            ctx,
+            action,
             epoch=epoch,
             because=because,
             note=None,
@@ -295,11 +288,10 @@ class ActionPlan(Aggregate):
                 f"Action {action} is {one.state} in a plan that is {self.state}: "
                 f"State transition not allowed: ({one.state} -> SKIPPED)"
             )
-        self._record(
+        self._trigger_action(
             ActionSkipped,
-            ctx.correlated(self.run_id),
-            action_id=action,
-            what=self.actions[action].spec.what,
+            ctx,
+            action,
             epoch=None,
             because=Cause(Reason.SKIPPED_BY_USER),
             note=note,
@@ -313,11 +305,10 @@ class ActionPlan(Aggregate):
         """
         if self._action(action).state is not ActionState.SKIPPED:
             raise NotSkippable(f"Action {action} is not SKIPPED: its message cannot be changed.")
-        self._record(
+        self._trigger_action(
             ActionAnnotated,
-            ctx.correlated(self.run_id),
-            action_id=action,
-            what=self.actions[action].spec.what,
+            ctx,
+            action,
             note=note,
         )
 
@@ -326,28 +317,20 @@ class ActionPlan(Aggregate):
     def _cancel_pending(self, ctx: Context, because: Cause) -> None:
         for action in list(self.actions.values()):
             if action.state is ActionState.PENDING:
-                self._record(
-                    ActionCancelled,
-                    ctx.correlated(self.run_id),
-                    action_id=action.spec.id,
-                    what=action.spec.what,
-                    because=because,
-                )
+                self._trigger_action(ActionCancelled, ctx, action.spec.id, because=because)
 
     def _conclude(self, ctx: Context) -> None:
-        tied = ctx.correlated(self.run_id)
         for action, culprit in workflow.doomed(self.actions):
             because = Cause(Reason.REQUIREMENT_FAILED, {"action": str(culprit)})
-            one = action.spec
-            self._record(ActionCancelled, tied, action_id=one.id, what=one.what, because=because)
+            self._trigger_action(ActionCancelled, ctx, action.spec.id, because=because)
         cancelling = self.state is PlanState.CANCELLING
         match workflow.outcome(self.actions.values(), cancelling=cancelling):
             case workflow.Outcome.SUCCEEDED:
-                self._record(PlanSucceeded, tied, because=workflow.skips(self.actions.values()))
+                self._trigger(PlanSucceeded, ctx, because=workflow.skips(self.actions.values()))
             case workflow.Outcome.FAILED:
-                self._record(PlanFailed, tied, because=workflow.failures(self.actions.values()))
+                self._trigger(PlanFailed, ctx, because=workflow.failures(self.actions.values()))
             case workflow.Outcome.CANCELLED:
-                self._record(PlanCancelled, tied, because=Cause(Reason.CANCELLED_BY_USER))
+                self._trigger(PlanCancelled, ctx, because=Cause(Reason.CANCELLED_BY_USER))
             case None:
                 pass
 
@@ -377,23 +360,101 @@ class ActionPlan(Aggregate):
         if one.ended:
             raise Refusal(f"Action {action} is {one.state} already.")
 
-    # -- assignments, called by events only ------------------------------------------------------
+    def _trigger_action(
+        self, event: type[Event], ctx: Context, action: UUID, **facts: object
+    ) -> None:
+        what = self.actions[action].spec.what
+        self._trigger(event, ctx, action_id=action, what=what, **facts)
 
-    def hold(self, specs: Iterable[ActionSpec]) -> None:
-        """Assigns the actions."""
-        self.actions = {spec.id: Action(spec) for spec in specs}
+    def _trigger(self, event: type[Event], ctx: Context, **facts: object) -> None:
+        super()._trigger(event, ctx.correlated(self.run_id), **facts)
 
-    def intend(self, action: UUID, attempt: int, intent: JsonObject, at: datetime) -> None:
-        """Assigns an intent."""
-        one = self.actions[action]
-        one.state, one.attempt, one.intent, one.receipt = ActionState.ONGOING, attempt, intent, None
-        one.started_at = one.started_at or at
+    # -- how events change the state -------------------------------------------------------------
 
-    def end(self, action: UUID, state: ActionState, because: Cause | None, at: datetime) -> None:
-        """Assigns an outcome."""
-        one = self.actions[action]
-        one.state, one.because, one.ended_at = state, because, at
+    @evolves
+    def _proposed(self, event: PlanProposed) -> None:
+        self.actions = {spec.id: Action(spec) for spec in event.actions}
 
-    def finish(self, state: PlanState, because: Cause | None) -> None:
-        """Assigns the end of the plan."""
+    @evolves
+    def _launched(self, _: PlanLaunched) -> None:
+        self.state = PlanState.PENDING
+
+    @evolves
+    def _claimed(self, event: PlanClaimed) -> None:
+        self.epoch, self.owner, self.host = event.epoch, event.owner, event.host
+        self.state = event.state
+
+    @evolves
+    def _cancel_requested(self, _: PlanCancelRequested) -> None:
+        self.state = PlanState.CANCELLING
+
+    @evolves
+    def _cancelled(self, event: PlanCancelled) -> None:
+        self._end(PlanState.CANCELLED, event.because)
+
+    @evolves
+    def _superseded(self, event: PlanSuperseded) -> None:
+        self._end(PlanState.SUPERSEDED, event.because)
+
+    @evolves
+    def _succeeded(self, event: PlanSucceeded) -> None:
+        self._end(PlanState.SUCCEEDED, event.because)
+
+    @evolves
+    def _failed(self, event: PlanFailed) -> None:
+        self._end(PlanState.FAILED, event.because)
+
+    @evolves
+    def _deleted(self, _: PlanDeleted) -> None:
+        self.state = PlanState.DELETED
+
+    @evolves
+    def _action_intended(self, event: ActionIntended) -> None:
+        started_at = self.actions[event.action_id].started_at or event.timestamp
+        self._assign(
+            event.action_id,
+            state=ActionState.ONGOING,
+            attempt=event.attempt,
+            intent=event.intent,
+            receipt=None,
+            started_at=started_at,
+        )
+
+    @evolves
+    def _action_acknowledged(self, event: ActionAcknowledged) -> None:
+        self._assign(event.action_id, receipt=event.receipt)
+
+    @evolves
+    def _action_succeeded(self, event: ActionSucceeded) -> None:
+        self._end_action(event, ActionState.SUCCEEDED, None)
+
+    @evolves
+    def _action_failed(self, event: ActionFailed) -> None:
+        self._end_action(event, ActionState.FAILED, event.because)
+
+    @evolves
+    def _action_skipped(self, event: ActionSkipped) -> None:
+        self._end_action(event, ActionState.SKIPPED, event.because)
+        self._assign(event.action_id, note=event.note)
+
+    @evolves
+    def _action_annotated(self, event: ActionAnnotated) -> None:
+        self._assign(event.action_id, note=event.note)
+
+    @evolves
+    def _action_cancelled(self, event: ActionCancelled) -> None:
+        self._end_action(event, ActionState.CANCELLED, event.because)
+
+    def _end(self, state: PlanState, because: Cause | None) -> None:
         self.state, self.because, self.owner = state, because, None
+
+    def _end_action(
+        self,
+        event: ActionSucceeded | ActionFailed | ActionSkipped | ActionCancelled,
+        state: ActionState,
+        because: Cause | None,
+    ) -> None:
+        self._assign(event.action_id, state=state, because=because, ended_at=event.timestamp)
+
+    def _assign(self, action: UUID, **changes: Any) -> None:
+        self.actions[action] = replace(self.actions[action], **changes)

@@ -4,15 +4,11 @@ Events of actions say in ``what`` which action it is, in a few words: the log re
 """
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from domain.kernel.aggregate import Created, Event, JsonObject
 from domain.kernel.reasons import Cause
-from domain.plans.action import ActionSpec, ActionState, EfficacyIndicator
-
-if TYPE_CHECKING:
-    from domain.plans.action_plan import ActionPlan
+from domain.plans.action import ActionSpec, EfficacyIndicator
 
 
 class PlanState(StrEnum):
@@ -53,22 +49,11 @@ class PlanProposed(Created):
     notes: tuple[Cause, ...]
     state: PlanState
 
-    def apply(self, aggregate: "ActionPlan") -> None:
-        aggregate.hold(self.actions)
-        aggregate.audit_id = self.audit_id
-        aggregate.run_id = self.run_id
-        aggregate.strategy = self.strategy
-        aggregate.record = self.record
-        aggregate.state = self.state
-
 
 class PlanLaunched(Event):
     """Somebody asked to execute it."""
 
     TOPIC = "plan.launched"
-
-    def apply(self, aggregate: "ActionPlan") -> None:
-        aggregate.state = PlanState.PENDING
 
 
 class PlanClaimed(Event):
@@ -85,20 +70,11 @@ class PlanClaimed(Event):
     state: PlanState
     because: Cause | None
 
-    def apply(self, aggregate: "ActionPlan") -> None:
-        aggregate.epoch = self.epoch
-        aggregate.owner = self.owner
-        aggregate.host = self.host
-        aggregate.state = self.state
-
 
 class PlanCancelRequested(Event):
     """A user wants a running plan stopped."""
 
     TOPIC = "plan.cancel-requested"
-
-    def apply(self, aggregate: "ActionPlan") -> None:
-        aggregate.state = PlanState.CANCELLING
 
 
 class PlanCancelled(Event):
@@ -107,18 +83,12 @@ class PlanCancelled(Event):
     TOPIC = "plan.cancelled"
     because: Cause
 
-    def apply(self, aggregate: "ActionPlan") -> None:
-        aggregate.finish(PlanState.CANCELLED, self.because)
-
 
 class PlanSuperseded(Event):
     """It is too old to be launched."""
 
     TOPIC = "plan.superseded"
     because: Cause
-
-    def apply(self, aggregate: "ActionPlan") -> None:
-        aggregate.finish(PlanState.SUPERSEDED, self.because)
 
 
 class PlanSucceeded(Event):
@@ -127,9 +97,6 @@ class PlanSucceeded(Event):
     TOPIC = "plan.succeeded"
     because: Cause | None
 
-    def apply(self, aggregate: "ActionPlan") -> None:
-        aggregate.finish(PlanState.SUCCEEDED, self.because)
-
 
 class PlanFailed(Event):
     """All of its actions ended and at least one failed."""
@@ -137,17 +104,11 @@ class PlanFailed(Event):
     TOPIC = "plan.failed"
     because: Cause
 
-    def apply(self, aggregate: "ActionPlan") -> None:
-        aggregate.finish(PlanState.FAILED, self.because)
-
 
 class PlanDeleted(Event):
     """It is no longer shown. History stays."""
 
     TOPIC = "plan.deleted"
-
-    def apply(self, aggregate: "ActionPlan") -> None:
-        aggregate.state = PlanState.DELETED
 
 
 class ActionIntended(Event):
@@ -166,9 +127,6 @@ class ActionIntended(Event):
     attempt: int
     intent: JsonObject
 
-    def apply(self, aggregate: "ActionPlan") -> None:
-        aggregate.intend(self.action_id, self.attempt, self.intent, self.timestamp)
-
 
 class ActionAcknowledged(Event):
     """The cloud accepted the effect.
@@ -182,9 +140,6 @@ class ActionAcknowledged(Event):
     what: str
     epoch: int
     receipt: JsonObject
-
-    def apply(self, aggregate: "ActionPlan") -> None:
-        aggregate.actions[self.action_id].receipt = self.receipt
 
 
 class ActionSucceeded(Event):
@@ -200,9 +155,6 @@ class ActionSucceeded(Event):
     epoch: int
     facts: JsonObject
 
-    def apply(self, aggregate: "ActionPlan") -> None:
-        aggregate.end(self.action_id, ActionState.SUCCEEDED, None, self.timestamp)
-
 
 class ActionFailed(Event):
     """The effect was refused, went wrong, or is unknown."""
@@ -212,9 +164,6 @@ class ActionFailed(Event):
     what: str
     epoch: int
     because: Cause
-
-    def apply(self, aggregate: "ActionPlan") -> None:
-        aggregate.end(self.action_id, ActionState.FAILED, self.because, self.timestamp)
 
 
 class ActionSkipped(Event):
@@ -232,10 +181,6 @@ class ActionSkipped(Event):
     because: Cause
     note: str | None
 
-    def apply(self, aggregate: "ActionPlan") -> None:
-        aggregate.end(self.action_id, ActionState.SKIPPED, self.because, self.timestamp)
-        aggregate.actions[self.action_id].note = self.note
-
 
 class ActionAnnotated(Event):
     """A user changed what is said about a skipped action."""
@@ -245,9 +190,6 @@ class ActionAnnotated(Event):
     what: str
     note: str | None
 
-    def apply(self, aggregate: "ActionPlan") -> None:
-        aggregate.actions[self.action_id].note = self.note
-
 
 class ActionCancelled(Event):
     """It will not run: the plan was cancelled, or something that it requires failed."""
@@ -256,6 +198,3 @@ class ActionCancelled(Event):
     action_id: UUID
     what: str
     because: Cause
-
-    def apply(self, aggregate: "ActionPlan") -> None:
-        aggregate.end(self.action_id, ActionState.CANCELLED, self.because, self.timestamp)

@@ -1,10 +1,6 @@
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from domain.kernel.aggregate import Created, Event
-
-if TYPE_CHECKING:
-    from domain.reservations.reservation import NameReservation
 
 
 class NameReserved(Created):
@@ -15,19 +11,11 @@ class NameReserved(Created):
     name: str
     owner: UUID
 
-    def apply(self, aggregate: "NameReservation") -> None:
-        aggregate.kind = self.kind
-        aggregate.name = self.name
-        aggregate.owner = self.owner
-
 
 class NameReleased(Event):
     """Its owner was deleted or renamed: the name is free."""
 
     TOPIC = "name.released"
-
-    def apply(self, aggregate: "NameReservation") -> None:
-        aggregate.owner = None
 
 
 class NameTakenAgain(Event):
@@ -36,7 +24,3 @@ class NameTakenAgain(Event):
     TOPIC = "name.taken-again"
     name: str
     owner: UUID
-
-    def apply(self, aggregate: "NameReservation") -> None:
-        aggregate.name = self.name
-        aggregate.owner = self.owner

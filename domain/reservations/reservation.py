@@ -1,7 +1,7 @@
 from typing import Self
 from uuid import UUID
 
-from domain.kernel.aggregate import Aggregate
+from domain.kernel.aggregate import Aggregate, evolves
 from domain.kernel.errors import NameTaken
 from domain.kernel.ids import reservation_id
 from domain.kernel.metadata import Context
@@ -17,15 +17,14 @@ class NameReservation(Aggregate):
 
     TOPIC = "name"
 
-    def __init__(self) -> None:
-        self.kind = ""
-        self.name = ""
-        self.owner: UUID | None = None
+    kind: str
+    name: str
+    owner: UUID | None
 
     @classmethod
     def reserve(cls, ctx: Context, kind: str, name: str, owner: UUID) -> Self:
         """The first reservation of a name."""
-        return cls._born(
+        return cls._new(
             NameReserved, ctx, reservation_id(kind, name), kind=kind, name=name, owner=owner
         )
 
@@ -39,9 +38,18 @@ class NameReservation(Aggregate):
             return
         if self.owner is not None:
             raise NameTaken(self.kind, name)
-        self._record(NameTakenAgain, ctx, name=name, owner=owner)
+        self._trigger(NameTakenAgain, ctx, name=name, owner=owner)
 
     def release(self, ctx: Context, owner: UUID) -> None:
         """Frees the name if ``owner`` has it."""
         if self.owner == owner:
-            self._record(NameReleased, ctx)
+            self._trigger(NameReleased, ctx)
+
+    @evolves
+    def _taken_again(self, event: NameTakenAgain) -> None:
+        self.name = event.name
+        self.owner = event.owner
+
+    @evolves
+    def _released(self, _: NameReleased) -> None:
+        self.owner = None

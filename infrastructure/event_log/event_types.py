@@ -5,25 +5,25 @@ A test compares this list with what the code base defines.
 
 from types import ModuleType
 
-import application.kernel.unit_of_work
 import domain.audit_templates.audit_template
 import domain.audits.audit
 import domain.catalogue.catalogue
 import domain.cluster_models.amendments.model_amendments
 import domain.cluster_models.cluster_model
+import domain.command_receipts.command_receipt
 import domain.plans.action_plan
 import domain.reservations.reservation
 from domain.kernel.aggregate import Event
 
 MODULES: tuple[ModuleType, ...] = (
-    application.kernel.unit_of_work,
     domain.audit_templates.audit_template,
     domain.audits.audit,
     domain.catalogue.catalogue,
     domain.cluster_models.cluster_model,
     domain.cluster_models.amendments.model_amendments,
-    domain.reservations.reservation,
+    domain.command_receipts.command_receipt,
     domain.plans.action_plan,
+    domain.reservations.reservation,
 )
 """The modules of the aggregates (which import their events)."""
 

@@ -5,14 +5,14 @@ the same code would fold the same history: it names the code that made it, and h
 the last event that it contains.
 """
 
+import dataclasses
 import logging
 import sys
 import threading
-from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, cast, get_type_hints
 from uuid import UUID
 
 import msgspec
@@ -40,14 +40,18 @@ class SnapshotCodec:
 
     Args:
         kind: their class.
-        types: the types of their attributes, a TypedDict.
 
     Attributes:
         code: digest of the code that folds them: the modules beside the class.
     """
 
-    def __init__(self, kind: type[Aggregate], types: type[Mapping[str, object]]) -> None:
+    def __init__(self, kind: type[Aggregate]) -> None:
         self._kind = kind
+        hints = get_type_hints(kind)
+        self._names = [field.name for field in dataclasses.fields(cast("Any", kind))]
+        types = msgspec.defstruct(
+            kind.__name__, [(name, hints[name]) for name in self._names], forbid_unknown_fields=True
+        )
         fields = [("created_on", datetime), ("modified_on", datetime), ("attributes", types)]
         form = msgspec.defstruct(kind.__name__, fields, forbid_unknown_fields=True)
         self._decoder = msgspec.json.Decoder(form)
@@ -83,7 +87,7 @@ class SnapshotCodec:
             _created_on=form.created_on,
             _modified_on=form.modified_on,
             _pending_events=[],
-            **form.attributes,
+            **{name: getattr(form.attributes, name) for name in self._names},
         )
         return aggregate
 
@@ -183,8 +187,7 @@ class SnapshotService:
 
     def _form(self, kind: type[Aggregate]) -> SnapshotCodec | None:
         if kind not in self._forms:
-            types = kind.form()
-            self._forms[kind] = None if types is None else SnapshotCodec(kind, types)
+            self._forms[kind] = SnapshotCodec(kind) if kind.SNAPSHOTS else None
         return self._forms[kind]
 
 

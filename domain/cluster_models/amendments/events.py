@@ -1,14 +1,10 @@
 """The events of what notifications tell of a collected model."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from domain.cluster_models.events import Counts
 from domain.kernel.aggregate import Created, Event
-
-if TYPE_CHECKING:
-    from domain.cluster_models.amendments.model_amendments import ModelAmendments
 
 
 class AmendmentsOpened(Created):
@@ -26,12 +22,6 @@ class AmendmentsOpened(Created):
     base: str
     since: datetime
     sizes: Counts
-
-    def apply(self, aggregate: "ModelAmendments") -> None:
-        aggregate.model = self.model
-        aggregate.base = self.base
-        aggregate.since = self.since
-        aggregate.sizes = self.sizes
 
 
 class ModelAmended(Event):
@@ -58,12 +48,6 @@ class ModelAmended(Event):
     ignored: Counts
     sizes: Counts
 
-    def apply(self, aggregate: "ModelAmendments") -> None:
-        aggregate.digest = self.digest
-        aggregate.depth = self.depth
-        aggregate.sizes = self.sizes
-        aggregate.count += 1
-
 
 class AmendmentsClosed(Event):
     """A later collection shows what they told; what it cannot have seen is carried over to it.
@@ -74,6 +58,3 @@ class AmendmentsClosed(Event):
 
     TOPIC = "model-amendments.closed"
     digest: str
-
-    def apply(self, aggregate: "ModelAmendments") -> None:
-        aggregate.closed = True

@@ -1,15 +1,13 @@
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Self, TypedDict
+from datetime import datetime
+from typing import Self
 from uuid import UUID
 
 from domain.cluster_models.amendments.events import AmendmentsClosed, AmendmentsOpened, ModelAmended
 from domain.cluster_models.events import Counts
-from domain.kernel.aggregate import Aggregate
+from domain.kernel.aggregate import Aggregate, evolves
 from domain.kernel.errors import IllegalTransition
 from domain.kernel.metadata import Context
-
-_NEVER = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True)
@@ -31,19 +29,6 @@ class Amendment:
     ignored: Counts
 
 
-class ModelAmendmentsForm(TypedDict):
-    """What amendments remember. Where collections are rare, they are many."""
-
-    model: UUID
-    base: str
-    since: datetime
-    digest: str | None
-    depth: int
-    sizes: Counts
-    count: int
-    closed: bool
-
-
 class ModelAmendments(Aggregate):
     """What notifications told since a collection; closed by the next collection.
 
@@ -62,21 +47,16 @@ class ModelAmendments(Aggregate):
     """
 
     TOPIC = "model-amendments"
+    SNAPSHOTS = True
 
-    def __init__(self) -> None:
-        self.model = UUID(int=0)
-        self.base = ""
-        self.since = _NEVER
-        self.digest: str | None = None
-        self.depth = 0
-        self.sizes: Counts = {}
-        self.count = 0
-        self.closed = False
-
-    @classmethod
-    def form(cls) -> type[ModelAmendmentsForm]:
-        """The types of its attributes."""
-        return ModelAmendmentsForm
+    model: UUID
+    base: str
+    since: datetime
+    sizes: Counts
+    digest: str | None = None
+    depth: int = 0
+    count: int = 0
+    closed: bool = False
 
     @classmethod
     def open(
@@ -90,7 +70,7 @@ class ModelAmendments(Aggregate):
         sizes: Counts,
     ) -> Self:
         """Nothing was told yet."""
-        return cls._born(
+        return cls._new(
             AmendmentsOpened, ctx, identity, model=model, base=base, since=since, sizes=sizes
         )
 
@@ -102,7 +82,7 @@ class ModelAmendments(Aggregate):
         """
         if self.closed:
             raise IllegalTransition("ModelAmendments", "closed", "amended")
-        self._record(
+        self._trigger(
             ModelAmended,
             ctx,
             model=self.model,
@@ -118,7 +98,18 @@ class ModelAmendments(Aggregate):
     def close(self, ctx: Context, digest: str) -> None:
         """Records that a later collection (its record's digest) ends it."""
         if not self.closed:
-            self._record(AmendmentsClosed, ctx, digest=digest)
+            self._trigger(AmendmentsClosed, ctx, digest=digest)
+
+    @evolves
+    def _amended(self, event: ModelAmended) -> None:
+        self.digest = event.digest
+        self.depth = event.depth
+        self.sizes = event.sizes
+        self.count += 1
+
+    @evolves
+    def _closed(self, _: AmendmentsClosed) -> None:
+        self.closed = True
 
 
 def _changed(sizes: Counts, changes: Counts) -> Counts:

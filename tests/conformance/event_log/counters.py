@@ -3,11 +3,11 @@
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Self, TypedDict
+from typing import Self
 from uuid import UUID
 
 from application.ports.event_log import EventLog
-from domain.kernel.aggregate import Aggregate, Created, Event
+from domain.kernel.aggregate import Aggregate, Created, Event, evolves
 from domain.kernel.metadata import Context, Metadata, component
 from infrastructure.clock import RandomIds, SystemClock
 from infrastructure.event_log import open_event_log
@@ -20,53 +20,42 @@ class CounterOpened(Created):
     TOPIC = "test.counter-opened"
     label: str
 
-    def apply(self, aggregate: "Counter") -> None:
-        aggregate.label = self.label
-
 
 class Counted(Event):
     TOPIC = "test.counted"
     amount: int
-
-    def apply(self, aggregate: "Counter") -> None:
-        aggregate.total += self.amount
 
 
 class Planned(Event):
     TOPIC = "test.planned"
     at: datetime
 
-    def apply(self, aggregate: "Counter") -> None:
-        aggregate.planned = self.at
-
-
-class CounterForm(TypedDict):
-    label: str
-    total: int
-    planned: datetime | None
-
 
 class Counter(Aggregate):
     TOPIC = "test.counter"
+    SNAPSHOTS = True
 
-    def __init__(self) -> None:
-        self.label = ""
-        self.total = 0
-        self.planned: datetime | None = None
-
-    @classmethod
-    def form(cls) -> type[CounterForm]:
-        return CounterForm
+    label: str
+    total: int = 0
+    planned: datetime | None = None
 
     @classmethod
     def open(cls, ctx: Context, counter_id: UUID, label: str = "") -> Self:
-        return cls._born(CounterOpened, ctx, counter_id, label=label)
+        return cls._new(CounterOpened, ctx, counter_id, label=label)
 
     def add(self, ctx: Context, amount: int = 1) -> None:
-        self._record(Counted, ctx, amount=amount)
+        self._trigger(Counted, ctx, amount=amount)
 
     def plan(self, ctx: Context, at: datetime) -> None:
-        self._record(Planned, ctx, at=at)
+        self._trigger(Planned, ctx, at=at)
+
+    @evolves
+    def _counted(self, event: Counted) -> None:
+        self.total += event.amount
+
+    @evolves
+    def _planned(self, event: Planned) -> None:
+        self.planned = event.at
 
 
 class NoteWritten(Created):
@@ -78,7 +67,7 @@ class Note(Aggregate):
 
     @classmethod
     def write(cls, ctx: Context, note_id: UUID) -> Self:
-        return cls._born(NoteWritten, ctx, note_id)
+        return cls._new(NoteWritten, ctx, note_id)
 
 
 def now(name: str = "test") -> Context:

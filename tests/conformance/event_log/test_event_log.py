@@ -209,7 +209,7 @@ def test_what_was_saved_is_there_after_reopening(event_database: str) -> None:
 
 def test_an_event_that_could_not_be_read_back_is_refused(event_log: SqlEventLog) -> None:
     good = Counter.open(now(), NEW.new())
-    bad = Counter._born(CounterOpened, now(), NEW.new(), label=5)
+    bad = Counter._new(CounterOpened, now(), NEW.new(), label=5)
     with pytest.raises(Unstorable, match="label"):
         event_log.save(good, bad)
     assert event_log.end() == 0

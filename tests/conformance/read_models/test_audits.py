@@ -2,8 +2,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from application.ports.read_models import AuditView, Page
-from domain.audits.audit import Audit, AuditDefinition
-from domain.audits.events import AuditState, AuditType, RunCause
+from domain.audits import Audit, AuditDefinition, AuditState, AuditType, RunCause
 from domain.catalogue import PluginCatalogue
 from domain.kernel.reasons import Cause, Reason
 from tests.given import NOON, context, ident

@@ -4,12 +4,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from uuid import UUID
 
-from application.kernel.unit_of_work import CommandReceipt
 from domain.audit_templates import AuditTemplate
-from domain.audits.audit import Audit, AuditDefinition
-from domain.audits.events import AuditType
+from domain.audits import Audit, AuditDefinition, AuditType
 from domain.catalogue import PluginCatalogue, PluginKind
 from domain.catalogue import PluginDefinition as PlugIn
+from domain.command_receipts import CommandReceipt
 from domain.kernel.aggregate import Aggregate
 from domain.kernel.metadata import Actor, ActorKind, Context, Metadata
 from domain.kernel.reasons import Cause, Reason

@@ -7,13 +7,13 @@ import msgspec
 import pytest
 from eventsourcing.persistence import StoredEvent
 
-from application.kernel.unit_of_work import CommandReceipt
 from application.ports.event_log import RecordedEvent
 from domain.audit_templates import AuditTemplate
 from domain.audits.audit import Audit
 from domain.audits.events import AuditState
 from domain.catalogue import PluginCatalogue
 from domain.cluster_models.events import ClusterModelCollected
+from domain.command_receipts import CommandReceipt
 from domain.kernel.aggregate import Aggregate
 from domain.kernel.ids import CATALOGUE_ID, command_id, reservation_id
 from domain.plans.action import ActionState

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from application.ports.event_log import EventLog
-from domain.audits.audit import Audit, AuditDefinition
-from domain.audits.events import AuditType
+from domain.audits import Audit, AuditDefinition, AuditType
 from domain.kernel.reasons import Cause, Reason
 from domain.plans import ActionPlan, Proposal
 from domain.plans.proposal import PlannedAction, ProposedAction

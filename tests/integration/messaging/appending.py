@@ -4,8 +4,8 @@ import sqlite3
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from application.kernel.unit_of_work import CommandReceipt
 from application.ports.event_log import EventLog
+from domain.command_receipts import CommandReceipt
 from domain.reservations.reservation import NameReservation
 from infrastructure.event_log import open_event_log
 from infrastructure.event_log.log import SqlEventLog

@@ -6,8 +6,7 @@ from random import Random
 from uuid import UUID
 
 from domain.audit_templates import AuditTemplate
-from domain.audits.audit import Audit, AuditDefinition
-from domain.audits.events import AuditState, AuditType, RunCause
+from domain.audits import Audit, AuditDefinition, AuditState, AuditType, RunCause
 from domain.catalogue import PluginCatalogue
 from domain.catalogue.definitions import PluginDefinition as Installed
 from domain.catalogue.definitions import PluginKind
@@ -196,8 +195,8 @@ class Story:
         ctx = self.context(ENGINE)
         if run.owner is None:
             ctx = Context(max(ctx.at, run.not_before or ctx.at), ctx.metadata)
-            audit.claim_run(ctx, run.id, ENGINE.id, "ctl-1")
-            audit.record_inputs(ctx, run.id, run.epoch, digest="cd" * 32, strategy="basic")
+            epoch = audit.claim_run(ctx, run.id, ENGINE.id, "ctl-1")
+            audit.record_inputs(ctx, run.id, epoch, digest="cd" * 32, strategy="basic")
             return (audit,)
         lot = self._random.random()
         because = Cause(Reason.CLOUD_UNREACHABLE, {"error": "refused"})
