@@ -42,8 +42,7 @@ from domain.audits import Audit, AuditType, Run
 from domain.kernel.errors import Fenced, InvalidValue, NotFound, Refusal
 from domain.kernel.metadata import Context, Metadata, component
 from domain.kernel.reasons import Cause, Reason
-from domain.optimization.efficacy import global_efficacy
-from domain.optimization.goals import GOALS, Goal
+from domain.optimization.goals import GOALS, Goal, global_efficacy
 from domain.optimization.selection import NoStrategyForGoal, choose_strategy
 from domain.optimization.solution import Planner, Solution
 from domain.optimization.strategy import Strategy
@@ -280,7 +279,7 @@ class DecisionEngine:
             explanation=self._records.put(encode(explanation)),
             actions=tuple(planned),
             indicators=_indicators(goal, solution.indicators),
-            global_efficacy=_global_efficacy(goal, solution.indicators),
+            global_efficacy=global_efficacy(goal, solution.indicators),
             notes=solution.notes,
         )
 
@@ -349,11 +348,4 @@ def _indicators(goal: Goal, values: Mapping[str, float]) -> tuple[EfficacyIndica
         EfficacyIndicator(known.name, known.description, known.unit, float(values[known.name]))
         for known in goal.efficacy.indicators
         if known.name in values
-    )
-
-
-def _global_efficacy(goal: Goal, values: Mapping[str, float]) -> tuple[EfficacyIndicator, ...]:
-    return tuple(
-        EfficacyIndicator(figure.name, figure.description, figure.unit, figure.value)
-        for figure in global_efficacy(goal, values)
     )

@@ -10,13 +10,13 @@ from domain.cluster.formats.portable import PortableCluster, Values
 from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Cause
 from domain.metrics.catalogue import MetricTable
-from domain.optimization.efficacy import GlobalEfficacy, global_efficacy
-from domain.optimization.goals import GOALS
+from domain.optimization.goals import GOALS, global_efficacy
 from domain.optimization.planners import PLANNERS
 from domain.optimization.selection import choose_strategy
 from domain.optimization.solution import Rejection
 from domain.optimization.strategies import STRATEGIES
 from domain.optimization.strategy import COMPUTE_ONLY, Strategy, StrategyInputs
+from domain.plans.action import EfficacyIndicator
 from domain.plans.proposal import PlannedAction
 
 
@@ -37,7 +37,7 @@ class OfflineResult:
     strategy: str
     planned: tuple[PlannedAction, ...]
     indicators: Mapping[str, float]
-    efficacy: tuple[GlobalEfficacy, ...]
+    efficacy: tuple[EfficacyIndicator, ...]
     rejections: tuple[Rejection, ...]
     notes: tuple[Cause, ...]
     quarantined: tuple[QuarantinedRecord, ...]

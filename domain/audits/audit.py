@@ -162,16 +162,17 @@ class Audit(Aggregate):
             raise Refusal(f"Run {run} is deferred until {held.not_before.isoformat()}.")
         if held.owner is not None and takeover is None:
             raise Refusal(f"Run {run} is held by {held.owner}.")
+        epoch = held.epoch + 1
         self._trigger(
             AuditRunClaimed,
             ctx.correlated(run),
             run_id=run,
-            epoch=held.epoch + 1,
+            epoch=epoch,
             owner=owner,
             host=host,
             because=takeover if held.owner is not None else None,
         )
-        return held.epoch + 1
+        return epoch
 
     def give_up_run(self, ctx: Context, run: UUID, epoch: int, *, limit: int) -> bool:
         """Fails a run over which ``limit`` workers or more were lost; returns whether it did.
@@ -335,7 +336,9 @@ class Audit(Aggregate):
     @evolves
     def _run_claimed(self, event: AuditRunClaimed) -> None:
         if self.run is not None:
-            self.run = self.run.claimed(event.epoch, event.owner, event.host, event.because)
+            self.run.lost = self.run.lost_to(event.owner, event.because)
+            self.run.epoch, self.run.owner, self.run.host = event.epoch, event.owner, event.host
+            self.run.not_before = None
         self.last_host = event.host
         self.state = AuditState.ONGOING
 
@@ -346,7 +349,8 @@ class Audit(Aggregate):
     @evolves
     def _run_deferred(self, event: AuditRunDeferred) -> None:
         if self.run is not None:
-            self.run = self.run.deferred(event.not_before, event.attempt)
+            self.run.owner = self.run.host = None
+            self.run.not_before, self.run.attempt = event.not_before, event.attempt
         self.because = event.because
 
     @evolves

@@ -1,6 +1,5 @@
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Self
 from uuid import UUID
 
 from domain.kernel.reasons import Cause, Reason
@@ -14,7 +13,7 @@ class LostClaim:
     worker: str
 
 
-@dataclass(frozen=True)
+@dataclass
 class Run:
     """A run that was requested and has not ended.
 
@@ -36,19 +35,14 @@ class Run:
     attempt: int = 0
     lost: tuple[LostClaim, ...] = ()
 
-    def claimed(self, epoch: int, owner: str, host: str, because: Cause | None) -> Self:
-        """The run with its new owner, and with the claim that was lost if it was taken over.
+    def lost_to(self, owner: str, because: Cause | None) -> tuple[LostClaim, ...]:
+        """The lost claims once ``owner`` has claimed the run.
 
         Old events say ``owner-lost`` also when an owner resumed its own claim: that is no loss.
         """
-        lost = self.lost
-        if self.owner not in {None, owner} and loss(because):
-            lost = (*lost, LostClaim(self.epoch, self.owner or ""))
-        return replace(self, epoch=epoch, owner=owner, host=host, not_before=None, lost=lost)
-
-    def deferred(self, not_before: datetime, attempt: int) -> Self:
-        """The run without an owner, claimable from ``not_before`` on."""
-        return replace(self, owner=None, host=None, not_before=not_before, attempt=attempt)
+        if self.owner in {None, owner} or not loss(because):
+            return self.lost
+        return (*self.lost, LostClaim(self.epoch, self.owner or ""))
 
     def verdict(self) -> Cause:
         """Why it is given up: how often a worker was lost over it, and which ones."""

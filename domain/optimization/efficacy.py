@@ -4,12 +4,9 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from domain.kernel.errors import InvalidValue
-
-if TYPE_CHECKING:
-    from domain.optimization.goals import Goal
+from domain.plans.action import EfficacyIndicator
 
 Indicators = Mapping[str, float]
 COUNT_SCHEMA = {"type": "integer", "minimum": 0}
@@ -56,23 +53,6 @@ class IndicatorSpecification:
 
 
 @dataclass(frozen=True)
-class GlobalEfficacy:
-    """One figure for the whole plan.
-
-    Attributes:
-        name: stable name.
-        description: what it says.
-        unit: unit of the value.
-        value: the figure.
-    """
-
-    name: str
-    description: str
-    unit: str
-    value: float
-
-
-@dataclass(frozen=True)
 class Ratio:
     """A global figure in %: 100 x part / whole, 0 when there is no whole or no part.
 
@@ -88,12 +68,12 @@ class Ratio:
     part: str
     whole: str
 
-    def of(self, indicators: Indicators) -> GlobalEfficacy:
+    def of(self, indicators: Indicators) -> EfficacyIndicator:
         """The figure for some indicators."""
         whole = float(indicators.get(self.whole, 0))
         part = float(indicators.get(self.part, 0))
         value = 100.0 * part / whole if whole else 0.0
-        return GlobalEfficacy(self.name, self.description, "%", value)
+        return EfficacyIndicator(self.name, self.description, "%", value)
 
 
 @dataclass(frozen=True)
@@ -109,36 +89,6 @@ class EfficacySpecification:
     name: str
     indicators: tuple[IndicatorSpecification, ...] = ()
     ratios: tuple[Ratio, ...] = field(default=())
-
-
-def global_efficacy(goal: "Goal", indicators: Indicators) -> tuple[GlobalEfficacy, ...]:
-    """The global figures of a plan; none if the goal has none or nothing was reported.
-
-    Raises:
-        InvalidValue: as ``validate_indicators``.
-    """
-    validate_indicators(goal, indicators)
-    if not indicators:
-        return ()
-    return tuple(ratio.of(indicators) for ratio in goal.efficacy.ratios)
-
-
-def validate_indicators(goal: "Goal", indicators: Indicators) -> None:
-    """Checks reported indicators against a goal. Reporting nothing at all is fine.
-
-    Raises:
-        InvalidValue: names the indicator that is unknown, missing or out of range.
-    """
-    if not indicators:
-        return
-    known = {indicator.name: indicator for indicator in goal.efficacy.indicators}
-    for name, value in indicators.items():
-        if name not in known:
-            raise InvalidValue(name, f"is no indicator of goal {goal.name}")
-        known[name].check(value)
-    for name, indicator in known.items():
-        if indicator.required and name not in indicators:
-            raise InvalidValue(name, f"is required by goal {goal.name}")
 
 
 _count: Callable[..., IndicatorSpecification] = IndicatorSpecification

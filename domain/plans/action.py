@@ -59,7 +59,7 @@ class ActionSpec:
         return " ".join(word for word in words if word)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Action:
     """An action inside its plan.
 

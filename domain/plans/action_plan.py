@@ -1,5 +1,5 @@
-from dataclasses import field, replace
-from typing import Any, Self
+from dataclasses import field
+from typing import Self
 from uuid import UUID
 
 from domain.kernel.aggregate import Aggregate, Event, JsonObject, evolves
@@ -207,15 +207,16 @@ class ActionPlan(Aggregate):
         fresh = running and workflow.may_start(self.actions, one)
         if not fresh and one.state is not ActionState.ONGOING:
             raise Refusal(f"Action {action} is {one.state} and may not start.")
+        attempt = one.attempt + 1
         self._trigger_action(
             ActionIntended,
             ctx,
             action,
             epoch=epoch,
-            attempt=one.attempt + 1,
+            attempt=attempt,
             intent=intent,
         )
-        return one.attempt + 1
+        return attempt
 
     def acknowledge_action(
         self, ctx: Context, epoch: int, action: UUID, receipt: JsonObject
@@ -410,19 +411,16 @@ class ActionPlan(Aggregate):
 
     @evolves
     def _action_intended(self, event: ActionIntended) -> None:
-        started_at = self.actions[event.action_id].started_at or event.timestamp
-        self._assign(
-            event.action_id,
-            state=ActionState.ONGOING,
-            attempt=event.attempt,
-            intent=event.intent,
-            receipt=None,
-            started_at=started_at,
-        )
+        action = self.actions[event.action_id]
+        action.state = ActionState.ONGOING
+        action.attempt = event.attempt
+        action.intent = event.intent
+        action.receipt = None
+        action.started_at = action.started_at or event.timestamp
 
     @evolves
     def _action_acknowledged(self, event: ActionAcknowledged) -> None:
-        self._assign(event.action_id, receipt=event.receipt)
+        self.actions[event.action_id].receipt = event.receipt
 
     @evolves
     def _action_succeeded(self, event: ActionSucceeded) -> None:
@@ -435,11 +433,11 @@ class ActionPlan(Aggregate):
     @evolves
     def _action_skipped(self, event: ActionSkipped) -> None:
         self._end_action(event, ActionState.SKIPPED, event.because)
-        self._assign(event.action_id, note=event.note)
+        self.actions[event.action_id].note = event.note
 
     @evolves
     def _action_annotated(self, event: ActionAnnotated) -> None:
-        self._assign(event.action_id, note=event.note)
+        self.actions[event.action_id].note = event.note
 
     @evolves
     def _action_cancelled(self, event: ActionCancelled) -> None:
@@ -454,7 +452,5 @@ class ActionPlan(Aggregate):
         state: ActionState,
         because: Cause | None,
     ) -> None:
-        self._assign(event.action_id, state=state, because=because, ended_at=event.timestamp)
-
-    def _assign(self, action: UUID, **changes: Any) -> None:
-        self.actions[action] = replace(self.actions[action], **changes)
+        action = self.actions[event.action_id]
+        action.state, action.because, action.ended_at = state, because, event.timestamp

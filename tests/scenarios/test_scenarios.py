@@ -29,7 +29,7 @@ def outcome(result: OfflineResult) -> dict[str, object]:
         "actions": [sentence(action) for action in result.actions()],
         "because": [planned.action.because.reason.value for planned in result.planned],
         "indicators": dict(result.indicators),
-        "efficacy": [round(figure.value, 1) for figure in result.efficacy],
+        "efficacy": [round(float(str(figure.value)), 1) for figure in result.efficacy],
         "rejections": [str(rejection.because) for rejection in result.rejections],
         "notes": [str(note) for note in result.notes],
         "quarantined": [str(item.because) for item in result.quarantined],

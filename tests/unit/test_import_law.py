@@ -77,21 +77,6 @@ SIMULATOR_FLOORS = (
 )
 """Parts of infrastructure.simulator, lowest first; those of the last floor are one part."""
 
-KNOWN_CIRCLES = {
-    ("domain.audit_templates.audit_template", "domain.audit_templates.events"),
-    ("domain.audits.audit", "domain.audits.events"),
-    ("domain.catalogue.catalogue", "domain.catalogue.events"),
-    (
-        "domain.cluster_models.amendments.events",
-        "domain.cluster_models.amendments.model_amendments",
-    ),
-    ("domain.cluster_models.cluster_model", "domain.cluster_models.events"),
-    ("domain.optimization.efficacy", "domain.optimization.goals"),
-    ("domain.plans.action_plan", "domain.plans.events"),
-    ("domain.reservations.events", "domain.reservations.reservation"),
-}
-"""Modules that import each other. To be removed, not to be extended."""
-
 IMPURE = (
     "datetime.date.today",
     "datetime.datetime.now",
@@ -400,7 +385,7 @@ def test_a_port_that_is_named_like_an_impure_function_is_allowed() -> None:
 
 def test_no_modules_import_each_other() -> None:
     trees = {name: tree for layer in LAYERS for name, tree in sources(layer).items()}
-    assert circles(module_graph(trees)) - KNOWN_CIRCLES == set()
+    assert circles(module_graph(trees)) == set()
 
 
 def test_modules_that_import_each_other_are_seen() -> None:

@@ -15,8 +15,7 @@ from domain.kernel.reasons import Cause, Reason
 from domain.metrics.catalogue import MetricTable
 from domain.optimization import STRATEGIES
 from domain.optimization.algorithms.utilisation import utilisation
-from domain.optimization.efficacy import validate_indicators
-from domain.optimization.goals import GOALS
+from domain.optimization.goals import GOALS, validate_indicators
 from domain.optimization.planners import weight_planner
 from domain.optimization.solution import Solution
 from domain.optimization.strategies.vm_workload_consolidation import CPU_HEADROOM, MEMORY_HEADROOM

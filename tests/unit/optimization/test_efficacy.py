@@ -4,7 +4,7 @@ import pytest
 
 from domain.kernel.errors import InvalidValue, NotFound
 from domain.optimization import GOALS, STRATEGIES
-from domain.optimization.efficacy import global_efficacy, validate_indicators
+from domain.optimization.goals import global_efficacy, validate_indicators
 from domain.optimization.selection import NoStrategyForGoal, choose_strategy
 
 CONSOLIDATION = {
