@@ -94,7 +94,10 @@ def test_a_deleted_audit_is_still_found_by_its_last_name(
 
 
 def test_a_word_that_names_nothing_is_refused_in_one_line(cli: Cli, story: Story) -> None:
-    assert cli.fails("show", "nonsense") == "vigil: error: no aggregate in the log has the id or name nonsense\n"
+    assert (
+        cli.fails("show", "nonsense")
+        == "vigil: error: no aggregate in the log has the id or name nonsense\n"
+    )
     unknown = "00000000-0000-0000-0000-00000000dead"
     assert unknown in cli.fails("log", unknown)
 
