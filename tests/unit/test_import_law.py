@@ -62,7 +62,7 @@ APPLICATION = {
     "decision_engine": ("cluster_models", "records", "workers"),
     "notifications": (),
     "projections": (),
-    "queries": ("cluster_models", "records", "replay"),
+    "queries": ("cluster_models", "projections", "records"),
     "records": ("cluster_models",),
     "replay": ("commands", "projections"),
     "simulation": (),
