@@ -1,0 +1,1 @@
+"""Collected models of the cloud: collection, records, amendments by notifications, queries."""

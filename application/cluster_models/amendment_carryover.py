@@ -1,21 +1,20 @@
-"""What notifications told and a new collection cannot have seen is carried over to it.
+"""Records a collection, and carries over to it the facts that it may not have seen.
 
-Taking in the collection, ending the amendments of the one before and beginning those of the new one
-is one transaction: no moment shows the collection without what came while it read, and a listener
-that appends at that moment is refused and judges anew.
+One transaction records the collection, closes the amendments of the previous one and opens those
+of the new one. A listener that appends at the same time gets a conflict and judges its facts again.
 """
 
 import logging
 from dataclasses import dataclass
-from typing import Any, Generic
+from typing import Generic
 
-from application.cluster_models.amendment_store import AmendableKind, amendable, load_facts
-from application.cluster_models.amendment_writer import append, open_amendments, told_since
+from application.cluster_models.amendment_store import amendable, load_facts
+from application.cluster_models.amendment_writer import append, not_seen_since, open_amendments
 from application.cluster_models.kinds import CollectedKind, M
 from application.kernel.unit_of_work import Transaction
 from application.ports.records import RecordStore
 from domain.cluster_models import ClusterModel, CompleteCollection
-from domain.cluster_models.amendments import ModelAmendments
+from domain.cluster_models.amendments import ModelAmendments, carry_over
 from domain.kernel.metadata import Context
 
 log = logging.getLogger(__name__)
@@ -23,63 +22,65 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class AmendmentCarryover(Generic[M]):
-    """Takes collections of a kind of model in.
+    """Records collections of a kind of model.
 
     Attributes:
         kind: of the models.
-        records: holds what was told.
+        records: holds the facts.
     """
 
     kind: CollectedKind[M]
     records: RecordStore
 
-    def before(self, transaction: Transaction, kept: ClusterModel) -> str | None:
-        """Digest of the record of the model as it was, amended; None if there was none."""
-        era = _era(transaction, kept)
-        return kept.digest if era is None or era.digest is None else era.digest
+    def digest_before(self, transaction: Transaction, cluster: ClusterModel) -> str | None:
+        """Digest of the record of the current model, amended; None if there is none."""
+        amendments = _amendments(transaction, cluster)
+        if amendments is None or amendments.digest is None:
+            return cluster.digest
+        return amendments.digest
 
-    def take_in(
+    def record(
         self,
         transaction: Transaction,
         ctx: Context,
-        kept: ClusterModel,
+        cluster: ClusterModel,
         collection: CompleteCollection,
         model: M,
     ) -> str:
-        """Records a collection; returns the digest of the model that it leads to."""
-        era = _era(transaction, kept)
-        kept.take_in(ctx, collection)
-        if era is None:
+        """Records a collection; returns the digest of the resulting model."""
+        amendments = _amendments(transaction, cluster)
+        cluster.take_in(ctx, collection)
+        if amendments is None:
             return collection.digest
-        era.close(ctx, collection.digest)
-        how = amendable(self.kind)
-        carried = None if how is None else self._carried(transaction, ctx, kept, era, how, model)
+        amendments.close(ctx, collection.digest)
+        carried = self._carry_over(transaction, ctx, cluster, amendments, model)
         return carried or collection.digest
 
-    def _carried(
+    def _carry_over(
         self,
         transaction: Transaction,
         ctx: Context,
-        kept: ClusterModel,
-        old: ModelAmendments,
-        how: AmendableKind[M, Any],
+        cluster: ClusterModel,
+        closed: ModelAmendments,
         model: M,
     ) -> str | None:
-        if kept.began is None:
+        how = amendable(self.kind)
+        if how is None or cluster.began is None:
             return None
         try:
-            facts = load_facts(self.records, how, old.digest)
-        except (KeyError, ValueError) as lost:
-            log.warning("what notifications told (%s) is lost: %s", old.digest, lost)
+            facts = load_facts(self.records, how, closed.digest)
+        except (KeyError, ValueError) as error:
+            log.warning("the amendments %s cannot be read, and are lost: %s", closed.digest, error)
             return None
-        admission = how.carried(how.over(model, facts), model, told_since(kept.began))
-        if not len(admission.facts):
+        known = how.amend(model, facts)
+        admission = carry_over(known, model, not_seen_since(cluster.began), how.admit)
+        if not admission.facts:
             return None
-        era = open_amendments(transaction, ctx, kept, how.kind.sizes(model))
-        return append(self.records, how, ctx, era, admission)
+        opened = open_amendments(transaction, ctx, cluster, self.kind.sizes(model))
+        return append(self.records, how, ctx, opened, admission)
 
 
-def _era(transaction: Transaction, kept: ClusterModel) -> ModelAmendments | None:
-    if kept.amendments is None:
+def _amendments(transaction: Transaction, cluster: ClusterModel) -> ModelAmendments | None:
+    if cluster.amendments is None:
         return None
-    return transaction.get(ModelAmendments, kept.amendments)
+    return transaction.get(ModelAmendments, cluster.amendments)

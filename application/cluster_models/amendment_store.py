@@ -1,76 +1,44 @@
-"""The kinds of models that notifications amend, and the records of what they tell.
+"""The kinds of models that notifications amend, and the records of their facts.
 
-A record holds the facts of one batch only, and names the record before it; after ``LINKS`` of them
-one holds everything that was told since the collection. So a batch costs what it tells, not what
-the cloud holds, and any past model takes few records to read.
+A record holds the facts of one batch and the digest of the previous record; after ``LINKS`` records
+one holds all facts since the collection. The cost of a batch depends on its facts, not on the size
+of the cloud, and a past model is read from few records.
 """
 
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 import msgspec
 
 from application.cluster_models.kinds import COMPUTE, STORAGE, CollectedKind, M
-from application.cluster_models.record import LoadedModel, load_model
+from application.cluster_models.record import CollectedModel, load_model
 from application.ports.records import RecordStore
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.kinds import ModelKind
 from domain.cluster.storage.model import StorageModel
 from domain.cluster_models.amendments import (
     Admission,
+    AmendedModel,
     ComputeAmendments,
     ComputeFacts,
+    FactSet,
     StorageAmendments,
     StorageFacts,
     admit_compute,
     admit_storage,
-    carried_compute,
-    carried_storage,
 )
 from domain.kernel.aggregate import JsonObject
-from domain.kernel.reasons import Cause
 
 log = logging.getLogger(__name__)
 
 FORMAT = 1
-"""Version of the record's own shape."""
+"""Version of the record's format."""
 LINKS = 32
-"""Records that are read at most to know all facts."""
-
-
-class FactSet(Protocol):
-    """A set of facts that can be joined to others (``domain.cluster_models.amendments``)."""
-
-    def __len__(self) -> int: ...
-
-    def joined(self, other: Any) -> Any:
-        """Everything that both tell."""
-        ...
-
+"""Maximum number of records that must be read to know all facts."""
 
 S = TypeVar("S", bound=FactSet)
-S_co = TypeVar("S_co", bound=FactSet, covariant=True)
-M_co = TypeVar("M_co", covariant=True)
-
-
-class AmendedModel(Protocol[M_co, S_co]):
-    """A collected model with facts over it."""
-
-    @property
-    def base(self) -> M_co:
-        """What the collection showed."""
-        ...
-
-    @property
-    def facts(self) -> S_co:
-        """What was admitted since."""
-        ...
-
-    def model(self) -> tuple[M_co, tuple[Cause, ...]]:
-        """The model with everything that is told, and what of it could not be used."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -79,24 +47,22 @@ class AmendableKind(Generic[M, S]):
 
     Attributes:
         kind: the kind.
-        facts: the type of its fact sets; called without arguments, the empty one.
-        over: a model with facts over it.
-        admit: judges facts: amended model, facts, since when (seconds since the epoch).
-        carried: what a new collection cannot have seen: amended model, new base, since when.
+        facts: the type of its fact sets; without arguments it makes the empty set.
+        amend: applies facts to a model.
+        admit: judges facts; arguments: amended model, facts, since when (seconds since the epoch).
     """
 
     kind: CollectedKind[M]
     facts: type[S]
-    over: Callable[[M, S], AmendedModel[M, S]]
-    admit: Callable[[Any, S, float], Admission[S, AmendedModel[M, S]]]
-    carried: Callable[[Any, M, float], Admission[S, AmendedModel[M, S]]]
+    amend: Callable[[M, S], AmendedModel[M, S]]
+    admit: Callable[[Any, S, float], Admission[S, Any]]
 
 
 COMPUTE_AMENDING: AmendableKind[ComputeModel, ComputeFacts] = AmendableKind(
-    COMPUTE, ComputeFacts, ComputeAmendments, admit_compute, carried_compute
+    COMPUTE, ComputeFacts, ComputeAmendments, admit_compute
 )
 STORAGE_AMENDING: AmendableKind[StorageModel, StorageFacts] = AmendableKind(
-    STORAGE, StorageFacts, StorageAmendments, admit_storage, carried_storage
+    STORAGE, StorageFacts, StorageAmendments, admit_storage
 )
 _AMENDABLE: dict[ModelKind, AmendableKind[Any, Any]] = {
     ModelKind.COMPUTE: COMPUTE_AMENDING,
@@ -105,19 +71,19 @@ _AMENDABLE: dict[ModelKind, AmendableKind[Any, Any]] = {
 
 
 def amendable(kind: CollectedKind[M]) -> AmendableKind[M, Any] | None:
-    """How notifications amend a kind of model; None if none do."""
+    """The amendable form of a kind; None if notifications do not amend it."""
     return _AMENDABLE.get(kind.name)
 
 
 class AmendmentRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """Some facts.
+    """The stored form of some facts.
 
     Attributes:
-        format: version of this shape.
+        format: version of this format.
         kind: ``compute`` or ``storage``.
         base: digest of the record of the collection.
-        previous: digest of the record before; None if this one holds everything.
-        depth: how many records there are to be read, this one included.
+        previous: digest of the previous record; None if this record holds all facts.
+        depth: number of records to read for all facts, including this one.
         facts: the set of facts, as JSON.
     """
 
@@ -130,7 +96,7 @@ class AmendmentRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Outline(msgspec.Struct):
-    """What only records of amendments have."""
+    """The fields that only amendment records have."""
 
     base: str
     depth: int
@@ -139,24 +105,23 @@ class _Outline(msgspec.Struct):
 def encode_amendment(
     kind: CollectedKind[Any], base: str, previous: str | None, depth: int, facts: FactSet
 ) -> bytes:
-    """Canonical bytes of some facts."""
-    plain = msgspec.to_builtins(facts)
+    """Canonical bytes of an amendment record."""
     record = AmendmentRecord(
         format=FORMAT,
         kind=kind.name.value,
         base=base,
         previous=previous,
         depth=depth,
-        facts=cast("JsonObject", plain),
+        facts=cast("JsonObject", msgspec.to_builtins(facts)),
     )
     return msgspec.json.encode(record, order="sorted")
 
 
 def load_facts(records: RecordStore, how: AmendableKind[M, S], digest: str | None) -> S:
-    """All facts that the newest of some records tells of, by itself or through those before it.
+    """All facts of a record and of those before it; the empty set without a record.
 
     Raises:
-        KeyError, ValueError: a record is not there, or is none of amendments of the kind.
+        KeyError, ValueError: a record is missing, or is not an amendment record of the kind.
     """
     facts = how.facts()
     while digest is not None:
@@ -170,10 +135,10 @@ def load_facts(records: RecordStore, how: AmendableKind[M, S], digest: str | Non
 
 def load_amended(
     records: RecordStore, kind: CollectedKind[M], digest: str
-) -> LoadedModel[M] | None:
-    """A model from its record, whether it was collected or amended.
+) -> CollectedModel[M] | None:
+    """Reads a model from its record, collected or amended.
 
-    None (and a word in the log) if it is not to be had.
+    Returns None, and logs why, if it cannot be read.
     """
     how = amendable(kind)
     content = None if how is None else _content(records, digest)
@@ -185,15 +150,15 @@ def load_amended(
         return None
     try:
         facts = load_facts(records, how, digest)
-    except (KeyError, ValueError) as lost:
-        log.warning("the amendments %s of a %s model cannot be read: %s", digest, kind.name, lost)
+    except (KeyError, ValueError) as error:
+        log.warning("the amendments %s of a %s model cannot be read: %s", digest, kind.name, error)
         return None
-    model, problems = how.over(collected.model, facts).model()
-    return LoadedModel(digest, model, (*collected.problems, *problems), base)
+    model, problems = how.amend(collected.model, facts).model()
+    return CollectedModel(model=model, digest=digest, problems=(*collected.problems, *problems))
 
 
 def _content(records: RecordStore, digest: str) -> bytes | None:
-    """A record's content; None if it cannot be read: who needs it says so."""
+    """A record's content; None if it cannot be read (the caller reads again, and logs why)."""
     try:
         return records.get(digest)
     except (KeyError, ValueError):
@@ -201,7 +166,7 @@ def _content(records: RecordStore, digest: str) -> bytes | None:
 
 
 def _base(content: bytes) -> str | None:
-    """The collection that a record amends; None if it is one."""
+    """The collection that a record amends; None for the record of a collection."""
     try:
         return msgspec.json.decode(content, type=_Outline).base
     except ValueError:

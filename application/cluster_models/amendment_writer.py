@@ -1,4 +1,4 @@
-"""Applies what notifications tell to a kept model, as it comes."""
+"""Amends the current model of a kind with the facts of notifications."""
 
 import logging
 import threading
@@ -11,7 +11,6 @@ from uuid import UUID
 from application.cluster_models.amendment_store import (
     LINKS,
     AmendableKind,
-    AmendedModel,
     S,
     encode_amendment,
     load_facts,
@@ -22,7 +21,13 @@ from application.kernel.unit_of_work import Commands, Transaction
 from application.ports.records import RecordStore
 from application.workers.counting import ADMITTED
 from domain.cluster_models import ClusterModel
-from domain.cluster_models.amendments import TOLERANCE, Admission, Amendment, ModelAmendments
+from domain.cluster_models.amendments import (
+    TOLERANCE,
+    Admission,
+    AmendedModel,
+    Amendment,
+    ModelAmendments,
+)
 from domain.kernel.ids import amendments_id, cluster_model_id
 from domain.kernel.metadata import Context, Metadata
 from domain.kernel.reasons import Cause, Reason
@@ -30,17 +35,17 @@ from domain.kernel.reasons import Cause, Reason
 log = logging.getLogger(__name__)
 
 MANY = 1000
-"""Amendments after which a collection is asked for, should none have come in the meantime."""
+"""Number of amendments after which a collection is requested."""
 
 
-def told_since(began: datetime) -> float:
-    """Seconds since the epoch from which on a collection may not have seen what was told."""
+def not_seen_since(began: datetime) -> float:
+    """Time from which a collection that began then may not have seen a fact, s since the epoch."""
     return began.timestamp() - TOLERANCE
 
 
 @dataclass(frozen=True)
-class _Known(Generic[M, S]):
-    """The amended model as of a record, kept so that the next batch need not read it again.
+class _Loaded(Generic[M, S]):
+    """The amended model as of a record, kept in memory for the next batch.
 
     Attributes:
         digest: of the newest record of facts, None before the first.
@@ -51,24 +56,23 @@ class _Known(Generic[M, S]):
     amended: AmendedModel[M, S]
 
 
-def _nobody_counts(outcome: str, count: int) -> None:
+def _ignore_count(outcome: str, count: int) -> None:
     del outcome, count
 
 
 class AmendmentWriter(Generic[M, S]):
-    """Amends the kept model of one kind of one cloud. Any number may work at once.
+    """Amends the current model of one kind of one cloud. Any number of writers may run at once.
 
-    What is told is judged against what is in the log, and appended only if nobody else appended
-    meanwhile, otherwise judged again: an amender never overwrites another one's facts, nor those of
-    a collection.
+    Facts are judged against the log. If another process has appended meanwhile they are judged
+    again, so no writer overwrites the facts of another one or a collection.
 
     Args:
-        how: what is peculiar to the kind.
-        commands: appends.
-        records: holds models and facts.
-        cloud: the cloud's name in the settings.
-        metadata: who says so.
-        count: is told how many facts came to what: ``admitted``, or why they were ignored.
+        how: the kind of model.
+        commands: appends events.
+        records: stores models and facts.
+        cloud: name of the cloud in the settings.
+        metadata: of the appended events.
+        count: receives the number of facts by outcome: ``admitted``, or why they were ignored.
     """
 
     def __init__(
@@ -79,36 +83,36 @@ class AmendmentWriter(Generic[M, S]):
         *,
         cloud: str,
         metadata: Metadata,
-        count: Callable[[str, int], None] = _nobody_counts,
+        count: Callable[[str, int], None] = _ignore_count,
     ) -> None:
         self._how = how
         self._commands = commands
         self._records = records
         self._metadata = metadata
         self._id = cluster_model_id(cloud, how.kind.name)
-        self._one_at_a_time = threading.Lock()
+        self._lock = threading.Lock()
         self._open: UUID | None = None
-        self._known: _Known[M, S] | None = None
+        self._loaded: _Loaded[M, S] | None = None
         self._waiting: S = how.facts()
         self._count = count
 
-    def take(self, facts: S) -> tuple[Cause, ...]:
-        """Lays facts over the model, and returns what only a collection can tell.
+    def add(self, facts: S) -> tuple[Cause, ...]:
+        """Applies facts to the model; returns what only a collection can answer.
 
-        Without a model they wait in memory for the first collection, which may be reading already.
+        Without a model they wait in memory for the first collection, which may be running already.
 
         Raises:
-            EventLogUnavailable, ConcurrencyConflict: they were not recorded; take them again.
+            EventLogUnavailable, ConcurrencyConflict: the facts were not recorded; add them again.
         """
-        with self._one_at_a_time:
-            told: S = self._waiting.joined(facts)
-            if not len(told):
+        with self._lock:
+            new: S = self._waiting.joined(facts)
+            if not new:
                 return ()
             admission = self._commands.run(
-                self._metadata, lambda transaction, ctx: self._decide(transaction, ctx, told)
+                self._metadata, lambda transaction, ctx: self._decide(transaction, ctx, new)
             ).value
             if admission is None:
-                self._waiting = told
+                self._waiting = new
                 return (Cause(Reason.MODEL_EMPTY),)
             self._waiting = self._how.facts()
         self._count(ADMITTED, len(admission.facts))
@@ -119,34 +123,37 @@ class AmendmentWriter(Generic[M, S]):
     # -- deciding --------------------------------------------------------------------------------
 
     def _decide(
-        self, transaction: Transaction, ctx: Context, told: S
+        self, transaction: Transaction, ctx: Context, new: S
     ) -> Admission[S, AmendedModel[M, S]] | None:
-        era = self._era(transaction)
-        cluster = None if era is not None else transaction.find(ClusterModel, self._id)
-        base, since = _basis(era, cluster)
-        known = None if base is None else self._amended(base, None if era is None else era.digest)
-        if base is None or since is None or known is None:
+        """Returns None if there is no readable model yet."""
+        amendments = self._open_amendments(transaction)
+        cluster = None if amendments is not None else transaction.find(ClusterModel, self._id)
+        base, since = _basis(amendments, cluster)
+        if base is None or since is None:
             return None
-        admission = self._how.admit(known.amended, told, told_since(since))
-        if not len(admission.facts):
+        loaded = self._load(base, None if amendments is None else amendments.digest)
+        if loaded is None:
+            return None
+        admission = self._how.admit(loaded.amended, new, not_seen_since(since))
+        if not admission.facts:
             return admission
-        if era is None and cluster is not None:
-            era = open_amendments(
-                transaction, ctx, cluster, self._how.kind.sizes(known.amended.base)
+        if amendments is None and cluster is not None:
+            amendments = open_amendments(
+                transaction, ctx, cluster, self._how.kind.sizes(loaded.amended.base)
             )
-        if era is None:
+        if amendments is None:
             raise AssertionError("there is a basis, so there is one of them")
-        digest = append(self._records, self._how, ctx, era, admission)
-        self._open = era.id
-        # if it is not appended, its digest is never found
-        self._known = _Known(base, digest, admission.over)
-        if era.count < MANY:
+        digest = append(self._records, self._how, ctx, amendments, admission)
+        self._open = amendments.id
+        # if the append fails, the digest is in no event and this model is not used
+        self._loaded = _Loaded(base, digest, admission.amended)
+        if amendments.count < MANY:
             return admission
-        long = Cause(Reason.NEEDS_COLLECTION, {"event": f"a row of {era.count} amendments"})
-        return replace(admission, unclear=(*admission.unclear, long))
+        many = Cause(Reason.NEEDS_COLLECTION, {"event": f"{amendments.count} amendments"})
+        return replace(admission, unclear=(*admission.unclear, many))
 
-    def _era(self, transaction: Transaction) -> ModelAmendments | None:
-        """The amendments that are open, if that is known without the model's whole history."""
+    def _open_amendments(self, transaction: Transaction) -> ModelAmendments | None:
+        """The open amendments; avoids to load the model's whole history if their id is known."""
         found = None if self._open is None else transaction.find(ModelAmendments, self._open)
         if found is not None and not found.closed:
             return found
@@ -155,42 +162,42 @@ class AmendmentWriter(Generic[M, S]):
             return None
         return transaction.get(ModelAmendments, cluster.amendments)
 
-    def _amended(self, base: str, digest: str | None) -> _Known[M, S] | None:
-        known = self._known
-        if known is not None and (known.base, known.digest) == (base, digest):
-            return known
-        if known is not None and known.base == base:
-            model = known.amended.base
+    def _load(self, base: str, digest: str | None) -> _Loaded[M, S] | None:
+        loaded = self._loaded
+        if loaded is not None and (loaded.base, loaded.digest) == (base, digest):
+            return loaded
+        if loaded is not None and loaded.base == base:
+            model = loaded.amended.base
         else:
-            loaded = load_model(self._records, self._how.kind, base)
-            if loaded is None:
+            collected = load_model(self._records, self._how.kind, base)
+            if collected is None:
                 return None
-            model = loaded.model
+            model = collected.model
         try:
             facts = load_facts(self._records, self._how, digest)
-        except (KeyError, ValueError) as lost:
-            log.warning("the amendments %s cannot be read: %s", digest, lost)
+        except (KeyError, ValueError) as error:
+            log.warning("the amendments %s cannot be read: %s", digest, error)
             return None
-        self._known = _Known(base, digest, self._how.over(model, facts))
-        return self._known
+        self._loaded = _Loaded(base, digest, self._how.amend(model, facts))
+        return self._loaded
 
 
 def _basis(
-    era: ModelAmendments | None, cluster: ClusterModel | None
+    amendments: ModelAmendments | None, cluster: ClusterModel | None
 ) -> tuple[str | None, datetime | None]:
-    """The digest of the last collection, and when it began."""
-    if era is not None:
-        return era.base, era.since
+    """Digest of the last collection's record, and when that collection began."""
+    if amendments is not None:
+        return amendments.base, amendments.since
     return (None, None) if cluster is None else (cluster.digest, cluster.began)
 
 
 def open_amendments(
     transaction: Transaction, ctx: Context, cluster: ClusterModel, sizes: dict[str, int]
 ) -> ModelAmendments:
-    """Begins the amendments of the last collection."""
+    """Opens amendments of the last collection."""
     if cluster.digest is None or cluster.began is None:
-        raise ValueError("nothing was collected yet")
-    era = ModelAmendments.open(
+        raise ValueError("no collection to amend")
+    opened = ModelAmendments.open(
         ctx,
         amendments_id(cluster.id, cluster.collections),
         model=cluster.id,
@@ -198,25 +205,26 @@ def open_amendments(
         since=cluster.began,
         sizes=sizes,
     )
-    cluster.amend(ctx, era.id)
-    transaction.add(era)
-    return era
+    cluster.amend(ctx, opened.id)
+    transaction.add(opened)
+    return opened
 
 
 def append(
     records: RecordStore,
     how: AmendableKind[Any, S],
     ctx: Context,
-    era: ModelAmendments,
+    amendments: ModelAmendments,
     admission: Admission[S, AmendedModel[Any, S]],
 ) -> str:
-    """Stores what was let in, and records it; returns the record's digest."""
-    if era.digest is None or era.depth < LINKS:
-        facts, previous, depth = admission.facts, era.digest, era.depth + 1
+    """Stores admitted facts and appends the event; returns the record's digest."""
+    if amendments.digest is None or amendments.depth < LINKS:
+        facts, previous = admission.facts, amendments.digest
+        depth = amendments.depth + 1
     else:
-        facts, previous, depth = admission.over.facts, None, 1
-    digest = records.put(encode_amendment(how.kind, era.base, previous, depth, facts))
-    era.amend(
+        facts, previous, depth = admission.amended.facts, None, 1
+    digest = records.put(encode_amendment(how.kind, amendments.base, previous, depth, facts))
+    amendments.amend(
         ctx,
         Amendment(
             digest=digest,

@@ -1,19 +1,19 @@
-"""Keeps models of the cloud: collects them, records what changed, says how fresh they are."""
+"""Collects models of the cloud, records what changed, and returns the latest model and its age."""
 
 import logging
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Generic
 
 from application.cluster_models.amendment_carryover import AmendmentCarryover
 from application.cluster_models.amendment_store import load_amended
-from application.cluster_models.kinds import M, ModelSnapshot, ModelSource
-from application.cluster_models.record import LoadedModel, encode_model
+from application.cluster_models.kinds import CollectedKind, M
+from application.cluster_models.record import CollectedModel, CurrentModel, encode_model
 from application.kernel.unit_of_work import Commands, Transaction
 from application.ports.clock import Clock
-from application.ports.cloud import CloudRefused, CloudUnreachable
+from application.ports.cloud import CloudCollector, CloudRefused, CloudUnreachable
 from application.ports.collected_models import CollectedModels
 from application.ports.records import RecordStore
 from domain.cluster.baremetal.model import BaremetalModel
@@ -28,163 +28,149 @@ from domain.kernel.reasons import Cause, Reason
 log = logging.getLogger(__name__)
 
 RETRY = 15.0
-"""Seconds before another attempt after a failed collection, if the period is not shorter."""
-
-
-@dataclass(frozen=True)
-class Kept(Generic[M]):
-    """A model of the whole cloud.
-
-    Attributes:
-        model: what a complete collection showed, and notifications told since.
-        problems: what could not be used.
-        digest: of the record that holds both, or that names those that do.
-        age: seconds since that collection began.
-        collected_at: when it began (UTC, by this process's clock).
-    """
-
-    model: M
-    problems: tuple[Cause, ...]
-    digest: str
-    age: float
-    collected_at: datetime
+"""Seconds between a failed collection and the next attempt, unless the period is shorter."""
 
 
 class ModelCollector(Generic[M]):
-    """The kept model of one kind of one cloud. Any number of keepers may work at once.
+    """Collects the model of one kind of one cloud. Any number of collectors may run at once.
 
-    Two that see the same cloud store the same record, and the log lets one of them record a
-    change. A collection that began before the latest known one began is never recorded over it.
+    Two collectors that see the same cloud store the same record, and only one of them records the
+    change. A collection is not recorded if another one that began later has been confirmed.
 
     Args:
-        source: reads the cloud, whole or not at all; knows what is peculiar to the kind.
-        commands: appends what changed.
-        records: holds models.
-        kept: how fresh the kept model is, and which one it is.
-        clock: measures.
-        cloud: the cloud's name in the settings.
-        metadata: who says so.
+        kind: of the model.
+        source: reads the cloud.
+        commands: appends events.
+        records: stores models.
+        collected: the latest confirmation and the versions of models.
+        clock: measures durations.
+        cloud: name of the cloud in the settings.
+        metadata: of the appended events.
     """
 
     def __init__(
         self,
-        source: ModelSource[M],
+        kind: CollectedKind[M],
+        source: CloudCollector[Any],
         commands: Commands,
         records: RecordStore,
-        kept: CollectedModels,
+        collected: CollectedModels,
         clock: Clock,
         *,
         cloud: str,
         metadata: Metadata,
     ) -> None:
+        self._kind = kind
         self._source = source
-        self._kind = source.kind
         self._commands = commands
         self._records = records
-        self._kept = kept
+        self._collected = collected
         self._clock = clock
         self._cloud = cloud
         self._metadata = metadata
-        self._carrier = AmendmentCarryover(source.kind, records)
-        self._id = cluster_model_id(cloud, self._kind.name)
-        self._one_at_a_time = threading.Lock()
-        self._loaded: LoadedModel[M] | None = None
+        self._carryover = AmendmentCarryover(kind, records)
+        self._id = cluster_model_id(cloud, kind.name)
+        self._lock = threading.Lock()
+        self._loaded: CollectedModel[M] | None = None
 
     @property
     def kind(self) -> ModelKind:
-        """What kind of model it keeps."""
+        """The kind of model."""
         return self._kind.name
 
     def age(self) -> float | None:
-        """Seconds since the latest complete collection began, anybody's; None without one."""
-        found = self._kept.confirmation(self._id)
+        """Seconds since the latest complete collection of any process began; None without one."""
+        found = self._collected.confirmation(self._id)
         return None if found is None else found.age
 
-    def latest(self, max_age: float = float("inf")) -> Kept[M] | None:
-        """The kept model, None if there is none younger than that (or it cannot be read)."""
-        found = self._kept.confirmation(self._id)
+    def latest(self, max_age: float = float("inf")) -> CurrentModel[M] | None:
+        """The latest model; None if it is missing, unreadable, or not younger than ``max_age``."""
+        found = self._collected.confirmation(self._id)
         if found is None or found.age >= max_age:
             return None
-        loaded = self._load(self._kept.current(self._id, found)) or self._load(found.digest)
-        return None if loaded is None else self._as_kept(loaded, found.age)
+        loaded = self._load(self._collected.current(self._id, found)) or self._load(found.digest)
+        return None if loaded is None else self._current(loaded, found.age)
 
-    def within(self, max_age: float) -> Kept[M]:
-        """A model that is younger than that: the kept one, or a new one.
+    def within(self, max_age: float) -> CurrentModel[M]:
+        """The latest model if it is younger than ``max_age`` (seconds), otherwise a new one.
 
         Raises:
-            CloudUnreachable, CloudRefused: a new one is needed and cannot be had.
+            CloudUnreachable, CloudRefused: a new collection is needed and failed.
         """
         young = self.latest(max_age)
         if young is not None:
             return young
-        with self._one_at_a_time:  # who waited here finds what the other one collected
+        with self._lock:  # a thread that waited here finds the model that the other one collected
             return self.latest(max_age) or self.collect()
 
-    def collect(self) -> Kept[M]:
-        """Reads the cloud now, and records what that shows.
+    def collect(self) -> CurrentModel[M]:
+        """Reads the cloud now and records the result.
 
         Raises:
-            CloudUnreachable, CloudRefused: it cannot be read; that is recorded, and the kept model
-                stays what it was.
+            CloudUnreachable, CloudRefused: the cloud cannot be read. This is recorded; the latest
+                model does not change.
         """
         began = self._clock.monotonic()
         try:
-            snapshot = self._source.collect()
+            model, problems, calls = self._kind.collect(self._source)
         except Exception as failure:
-            self._note(failure, began)
+            self._record_failure(failure, began)
             raise
-        digest = self._records.put(encode_model(self._kind, snapshot.model, snapshot.problems))
+        digest = self._records.put(encode_model(self._kind, model, problems))
+        collected = CollectedModel(model=model, digest=digest, problems=problems)
         elapsed = self._clock.monotonic() - began
         current = digest
-        if not self._overtaken(elapsed):
-            current = self._record(snapshot, digest, elapsed)
-            self._kept.confirm(self._id, digest, self._clock.monotonic() - began)
-        collected = LoadedModel(digest, snapshot.model, snapshot.problems)
+        if not self._is_overtaken(elapsed):
+            current = self._record(collected, calls, elapsed)
+            self._collected.confirm(self._id, digest, self._clock.monotonic() - began)
         if current == digest:
             self._loaded = collected
         loaded = self._load(current) or collected
-        return self._as_kept(loaded, self._clock.monotonic() - began)
+        return self._current(loaded, self._clock.monotonic() - began)
 
     # -- recording -------------------------------------------------------------------------------
 
-    def _overtaken(self, elapsed: float) -> bool:
+    def _is_overtaken(self, elapsed: float) -> bool:
+        """Whether a collection that began later is already confirmed."""
         age = self.age()
         return age is not None and age < elapsed
 
-    def _record(self, snapshot: ModelSnapshot[M], digest: str, elapsed: float) -> str:
-        """Returns the digest of the model as it is now."""
-        if self._known(digest):
-            return digest
+    def _record(self, collected: CollectedModel[M], calls: int, elapsed: float) -> str:
+        """Returns the digest of the current model: collected, or amended."""
+        if self._is_recorded(collected.digest):
+            return collected.digest
 
         def decide(transaction: Transaction, ctx: Context) -> str:
-            kept = self._find(transaction, ctx)
-            before = self._carrier.before(transaction, kept)
+            cluster = self._find(transaction, ctx)
+            before = self._carryover.digest_before(transaction, cluster)
             collection = CompleteCollection(
-                digest=digest,
-                sizes=self._kind.sizes(snapshot.model),
-                calls=snapshot.calls,
+                digest=collected.digest,
+                sizes=self._kind.sizes(collected.model),
+                calls=calls,
                 seconds=elapsed,
-                problems=snapshot.problems,
-                changes=None if before == digest else self._changes(before, snapshot.model),
+                problems=collected.problems,
+                changes=(
+                    None if before == collected.digest else self._changes(before, collected.model)
+                ),
             )
-            return self._carrier.take_in(transaction, ctx, kept, collection, snapshot.model)
+            return self._carryover.record(transaction, ctx, cluster, collection, collected.model)
 
         return self._commands.run(self._metadata, decide).value
 
-    def _known(self, digest: str) -> bool:
-        """Whether the read models say that all is well and this is the model.
+    def _is_recorded(self, digest: str) -> bool:
+        """Whether the read models show this version, and no failure.
 
-        They may be a moment behind the log: then it is asked, or the next collection puts it right.
+        If they lag behind the log, the log decides, or the next collection corrects them.
         """
-        state = self._kept.state(self._id)
+        state = self._collected.state(self._id)
         if state is None or state.failure is not None or state.position is None:
             return False
-        version = self._kept.version(state.position)
+        version = self._collected.version(state.position)
         return version is not None and version.digest == digest
 
-    def _note(self, failure: Exception, began: float) -> None:
-        if self._overtaken(self._clock.monotonic() - began):
-            log.warning("this process cannot read the cloud, another one can: %s", failure)
+    def _record_failure(self, failure: Exception, began: float) -> None:
+        if self._is_overtaken(self._clock.monotonic() - began):
+            log.warning("this process cannot read the cloud, another process can: %s", failure)
             return
         because = _because(failure)
         self._commands.run(self._metadata, lambda tx, ctx: self._find(tx, ctx).fail(ctx, because))
@@ -204,22 +190,27 @@ class ModelCollector(Generic[M]):
 
     # -- reading back ----------------------------------------------------------------------------
 
-    def _load(self, digest: str) -> LoadedModel[M] | None:
-        known = self._loaded
-        if known is None or known.digest != digest:
-            known = load_amended(self._records, self._kind, digest)
-            if known is not None:
-                self._loaded = known
-        return known
+    def _load(self, digest: str) -> CollectedModel[M] | None:
+        loaded = self._loaded
+        if loaded is None or loaded.digest != digest:
+            loaded = load_amended(self._records, self._kind, digest)
+            if loaded is not None:
+                self._loaded = loaded
+        return loaded
 
-    def _as_kept(self, loaded: LoadedModel[M], age: float) -> Kept[M]:
-        at = self._clock.now() - timedelta(seconds=age)
-        return Kept(loaded.model, loaded.problems, loaded.digest, age, at)
+    def _current(self, loaded: CollectedModel[M], age: float) -> CurrentModel[M]:
+        return CurrentModel(
+            model=loaded.model,
+            digest=loaded.digest,
+            problems=loaded.problems,
+            age=age,
+            collected_at=self._clock.now() - timedelta(seconds=age),
+        )
 
 
 @dataclass(frozen=True)
 class ModelCollectors:
-    """The kept models of a cloud; None for a kind that is not kept."""
+    """The collectors of a cloud's models; None for a kind that is not collected."""
 
     compute: ModelCollector[ComputeModel]
     storage: ModelCollector[StorageModel] | None = None
@@ -230,16 +221,16 @@ class ModelCollectors:
 
 
 def collect_all(
-    keepers: ModelCollectors, periods: Mapping[ModelKind, float], stop: threading.Event
+    collectors: ModelCollectors, periods: Mapping[ModelKind, float], stop: threading.Event
 ) -> None:
-    """Keeps every model fresh until told to stop; none of them waits for another."""
+    """Runs a collection job for each kind, on a thread of its own, until ``stop`` is set."""
     threads = [
         threading.Thread(
-            target=CollectionJob(keeper, period=periods[keeper.kind]).run,
+            target=CollectionJob(collector, period=periods[collector.kind]).run,
             args=(stop,),
-            name=f"collector {keeper.kind}",
+            name=f"collector {collector.kind}",
         )
-        for keeper in keepers
+        for collector in collectors
     ]
     for thread in threads:
         thread.start()
@@ -248,61 +239,59 @@ def collect_all(
 
 
 class CollectionJob:
-    """Keeps a model fresh, at intervals. Collectors share the work without knowing each other.
+    """Collects a model periodically. Several processes share the work without a leader.
 
     Args:
-        keeper: collects.
-        period: seconds from the beginning of one collection to that of the next, whoever does it.
+        collector: of the model.
+        period: seconds from the start of one collection to the next, of all processes together.
     """
 
-    def __init__(self, keeper: ModelCollector[Any], *, period: float) -> None:
-        self._keeper = keeper
+    def __init__(self, collector: ModelCollector[Any], *, period: float) -> None:
+        self._collector = collector
         self._period = period
         self._retry = min(RETRY, period)
-        self._absent = False
+        self._is_absent = False
 
     def run(self, stop: threading.Event) -> None:
-        """Collects whenever it is due, until told to stop."""
+        """Collects when due, until ``stop`` is set."""
         while not stop.is_set():
             try:
                 pause = self.step()
             except Exception:
                 log.exception(
-                    "a collection (%s) failed, again in %.0f s", self._keeper.kind, self._retry
+                    "collecting the %s model failed, retrying in %.0f s",
+                    self._collector.kind,
+                    self._retry,
                 )
                 pause = self._retry
             stop.wait(pause)
 
     def step(self) -> float:
-        """Collects if it is due; returns the seconds until the next look."""
-        age = self._keeper.age()
+        """Collects if due; returns the seconds until the next check."""
+        age = self._collector.age()
         if age is not None and age < self._period:
             return self._period - age
         try:
-            kept = self._keeper.collect()
+            current = self._collector.collect()
         except (CloudUnreachable, CloudRefused) as failure:
-            return self._put_off(failure)
-        self._absent = False
-        return max(0.0, self._period - kept.age)
+            return self._log_failure(failure)
+        self._is_absent = False
+        return max(0.0, self._period - current.age)
 
-    def _put_off(self, failure: CloudUnreachable | CloudRefused) -> float:
-        """A service that the cloud does not have is looked for each period, and told of once."""
-        if _is_absence(_because(failure)):
-            if not self._absent:
-                log.info("no %s model is kept: %s", self._keeper.kind, failure)
-            self._absent = True
+    def _log_failure(self, failure: CloudUnreachable | CloudRefused) -> float:
+        """Logs a failure; an absent service only once. Returns the pause in seconds."""
+        if isinstance(failure, CloudRefused) and failure.is_service_absent:
+            if not self._is_absent:
+                log.info("no %s model is collected: %s", self._collector.kind, failure)
+            self._is_absent = True
             return self._period
         log.warning(
-            "the cloud (%s) cannot be read, again in %.0f s: %s",
-            self._keeper.kind,
+            "the %s model cannot be collected, retrying in %.0f s: %s",
+            self._collector.kind,
             self._retry,
             failure,
         )
         return self._retry
-
-
-def _is_absence(because: Cause) -> bool:
-    return because.reason is Reason.SERVICE_ABSENT
 
 
 def _because(failure: Exception) -> Cause:

@@ -1,14 +1,19 @@
-"""The kinds of kept models: what differs between them, and how each comes from the cloud.
+"""The kinds of collected models, and what differs between them.
 
-Everything else (records, events, freshness, staleness) is the same for all kinds. A new kind is a
-``CollectedKind``, and a function that makes a ``ModelSource`` of what reads it.
+Records, events, freshness and staleness are the same for all kinds.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-from application.ports.cloud import BaremetalCollector, ComputeCollector, StorageCollector
+from application.ports.cloud import (
+    BaremetalRows,
+    CloudCollector,
+    CollectedRows,
+    ComputeRows,
+    StorageRows,
+)
 from domain.cluster.baremetal.model import BaremetalModel
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.records import QuarantinedRecord
@@ -20,10 +25,10 @@ from domain.kernel.reasons import Cause
 
 
 class ColumnarModel(Protocol):
-    """A model as columns."""
+    """A model that is made of columns."""
 
     def to_columns(self) -> dict[str, object]:
-        """The JSON form, canonical: equal models give equal forms."""
+        """The canonical JSON form: equal models have equal forms."""
         ...
 
 
@@ -36,41 +41,27 @@ class CollectedKind(Generic[M]):
 
     Attributes:
         name: stored in records and events.
-        read: the model whose JSON form (``to_columns``) this is.
-        sizes: how much there is of what.
-        changes: how a model differs from the one before (None: there was none).
+        build: makes a model of collected rows; also returns the rows that it could not use.
+        read: makes a model of its JSON form (``to_columns``).
+        sizes: number of rows by name (``hosts`` → 3).
+        changes: counts of differences to the previous model (None for the first one).
     """
 
     name: ModelKind
+    build: Callable[[Any], tuple[M, Sequence[QuarantinedRecord]]]
     read: Callable[[Mapping[str, object]], M]
     sizes: Callable[[M], Counts]
     changes: Callable[[M | None, M], Counts]
 
+    def collect(self, source: CloudCollector[CollectedRows]) -> tuple[M, tuple[Cause, ...], int]:
+        """Reads the cloud; returns the model, its problems and the number of requests.
 
-@dataclass(frozen=True)
-class ModelSnapshot(Generic[M]):
-    """A complete collection.
-
-    Attributes:
-        problems: what could not be used.
-        calls: requests that it took.
-    """
-
-    model: M
-    problems: tuple[Cause, ...]
-    calls: int
-
-
-@dataclass(frozen=True)
-class ModelSource(Generic[M]):
-    """Where the models of a kind come from.
-
-    Attributes:
-        collect: reads the cloud, whole or not at all; raises CloudUnreachable, CloudRefused.
-    """
-
-    kind: CollectedKind[M]
-    collect: Callable[[], ModelSnapshot[M]]
+        Raises:
+            CloudUnreachable, CloudRefused: the cloud could not be read completely.
+        """
+        rows = source.collect()
+        model, quarantined = self.build(rows)
+        return model, (*rows.problems, *(one.because for one in quarantined)), rows.calls
 
 
 def _compute_sizes(model: ComputeModel) -> Counts:
@@ -89,54 +80,31 @@ def _baremetal_sizes(model: BaremetalModel) -> Counts:
     return {"machines": len(model.nodes)}
 
 
+def _build_compute(rows: ComputeRows) -> tuple[ComputeModel, Sequence[QuarantinedRecord]]:
+    return ComputeModel.build(rows.hosts, rows.servers, rows.groups, rows.aggregates)
+
+
+def _build_storage(rows: StorageRows) -> tuple[StorageModel, Sequence[QuarantinedRecord]]:
+    return StorageModel.build(rows.nodes, rows.pools, rows.volumes, rows.types)
+
+
+def _build_baremetal(rows: BaremetalRows) -> tuple[BaremetalModel, Sequence[QuarantinedRecord]]:
+    return BaremetalModel.build(rows.nodes)
+
+
 COMPUTE = CollectedKind(
-    ModelKind.COMPUTE, ComputeModel.from_columns, _compute_sizes, compute_changes
+    ModelKind.COMPUTE, _build_compute, ComputeModel.from_columns, _compute_sizes, compute_changes
 )
 STORAGE = CollectedKind(
-    ModelKind.STORAGE, StorageModel.from_columns, _storage_sizes, storage_changes
+    ModelKind.STORAGE, _build_storage, StorageModel.from_columns, _storage_sizes, storage_changes
 )
 BAREMETAL = CollectedKind(
-    ModelKind.BAREMETAL, BaremetalModel.from_columns, _baremetal_sizes, baremetal_changes
+    ModelKind.BAREMETAL,
+    _build_baremetal,
+    BaremetalModel.from_columns,
+    _baremetal_sizes,
+    baremetal_changes,
 )
 KINDS: Mapping[ModelKind, CollectedKind[Any]] = {
     kind.name: kind for kind in (COMPUTE, STORAGE, BAREMETAL)
 }
-
-
-def compute_source(collector: ComputeCollector) -> ModelSource[ComputeModel]:
-    """Hosts and servers."""
-
-    def collect() -> ModelSnapshot[ComputeModel]:
-        rows = collector.collect()
-        model, quarantined = ComputeModel.build(
-            rows.hosts, rows.servers, rows.groups, rows.aggregates
-        )
-        return ModelSnapshot(model, (*rows.problems, *_reasons(quarantined)), rows.calls)
-
-    return ModelSource(COMPUTE, collect)
-
-
-def storage_source(collector: StorageCollector) -> ModelSource[StorageModel]:
-    """Backends, pools and volumes."""
-
-    def collect() -> ModelSnapshot[StorageModel]:
-        rows = collector.collect()
-        model, quarantined = StorageModel.build(rows.nodes, rows.pools, rows.volumes, rows.types)
-        return ModelSnapshot(model, _reasons(quarantined), rows.calls)
-
-    return ModelSource(STORAGE, collect)
-
-
-def baremetal_source(collector: BaremetalCollector) -> ModelSource[BaremetalModel]:
-    """Machines."""
-
-    def collect() -> ModelSnapshot[BaremetalModel]:
-        rows = collector.collect()
-        model, quarantined = BaremetalModel.build(rows.nodes)
-        return ModelSnapshot(model, _reasons(quarantined), rows.calls)
-
-    return ModelSource(BAREMETAL, collect)
-
-
-def _reasons(quarantined: Iterable[QuarantinedRecord]) -> tuple[Cause, ...]:
-    return tuple(one.because for one in quarantined)

@@ -1,15 +1,15 @@
-"""Kept models as people and programs ask for them: now, as they were, within a scope."""
+"""Queries on collected models: the latest, past versions, and rows within a scope."""
 
 import threading
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Generic
+from typing import Any
 from uuid import UUID
 
 from application.cluster_models.amendment_store import load_amended
 from application.cluster_models.kinds import COMPUTE, CollectedKind, M
-from application.cluster_models.record import LoadedModel
+from application.cluster_models.record import CollectedModel
 from application.kernel.errors import NothingThen, Unavailable
 from application.ports.collected_models import CollectedModels, ModelState, ModelVersion
 from application.ports.read_models import ReadModels
@@ -27,17 +27,17 @@ Moment = int | datetime
 
 @dataclass(frozen=True)
 class ModelStatus:
-    """How a kept model stands: a line of `vigil status`.
+    """The state of a collected model: a line of `vigil status`.
 
     Attributes:
         age: seconds since the latest complete collection began, None before the first.
-        stale: it is older than it ought to be, or there ought to be one and is none.
-        absent: the cloud has no service that such a model could be read from.
+        stale: the model is too old, or is missing although it should be collected.
+        absent: the cloud has no such service.
         sizes: of its latest version (``hosts`` → 3), empty before the first.
-        problem_count: records that could not be used, and other remarks.
+        problem_count: number of records that could not be used, and of other problems.
         problems: the first of them.
         failure: why the cloud cannot be read now, None if it can.
-        failing_since: when that began.
+        failing_since: when the failure began.
         version: the latest one, None before the first.
     """
 
@@ -54,127 +54,112 @@ class ModelStatus:
     version: ModelVersion | None
 
 
-@dataclass(frozen=True)
-class QueriedModel(Generic[M]):
-    """A model that was asked for.
-
-    Attributes:
-        age: seconds since it was last confirmed; None for one of the past.
-        position: of the event that recorded it, None if that cannot be told yet.
-    """
-
-    model: M
-    digest: str
-    age: float | None
-    position: int | None
-
-
 class ClusterModels:
-    """Queries on kept models. Any thread may call anything at any time.
+    """Queries on the collected models of a cloud. Thread-safe.
 
     Args:
-        kept: how fresh models are and which versions they had.
-        records: holds them.
-        read: knows the scopes of audits.
-        cloud: the cloud whose models are meant.
-        stale_after: age at which a model of each kind counts as stale, s.
-        kept_here: kinds that are supposed to be kept. Another kind is shown while somebody keeps it
-            all the same (with other settings than the viewer's), and not when nobody does any more.
+        collected: confirmations, states and versions of models.
+        records: stores models.
+        read: has the scopes of audits.
+        cloud: name of the cloud in the settings.
+        stale_after: age from which a model of each kind is stale, s.
+        configured: kinds that these settings collect. Another kind is shown only while it is well,
+            that is, while a process with other settings collects it.
     """
 
     def __init__(
         self,
-        kept: CollectedModels,
+        collected: CollectedModels,
         records: RecordStore,
         read: ReadModels,
         *,
         cloud: str,
         stale_after: Mapping[ModelKind, float],
-        kept_here: Collection[ModelKind] = tuple(ModelKind),
+        configured: Collection[ModelKind] = tuple(ModelKind),
     ) -> None:
-        self._kept = kept
+        self._collected = collected
         self._records = records
         self._read = read
         self._cloud = cloud
         self._stale_after: Mapping[str, float] = {
             kind.value: age for kind, age in stale_after.items()
         }
-        self._kept_here = frozenset(kind.value for kind in kept_here)
+        self._configured = frozenset(kind.value for kind in configured)
         self._lock = threading.Lock()
-        self._loaded: dict[str, LoadedModel[Any]] = {}
+        self._loaded: dict[str, CollectedModel[Any]] = {}
 
     def status(self) -> list[ModelStatus]:
-        """How all kept models stand, by cloud and kind."""
-        every = [self._status(state) for state in self._kept.states()]
-        return [one for one in every if one.kind in self._kept_here or _is_well(one)]
+        """The states of all models, by cloud and kind."""
+        statuses = [self._status(state) for state in self._collected.states()]
+        return [one for one in statuses if one.kind in self._configured or _is_well(one)]
 
-    def latest(self, kind: CollectedKind[M]) -> QueriedModel[M]:
-        """The model as it was last confirmed, and amended since, however old.
+    def latest(self, kind: CollectedKind[M]) -> CollectedModel[M]:
+        """The latest model, of any age, with its amendments.
 
         Raises:
-            Unavailable: there is none.
+            Unavailable: there is no model.
         """
         identity = self._id(kind)
-        confirmed = self._kept.confirmation(identity)
+        confirmed = self._collected.confirmation(identity)
         if confirmed is None:
             raise Unavailable(self._with_reason(f"No {_named(kind)} has been collected yet.", kind))
-        current = self._current(self._kept.state(identity))
+        current = self._current(self._collected.state(identity))
         same = current is not None and current.base == confirmed.digest
         digest = current.digest if current is not None and same else confirmed.digest
         position = current.position if current is not None and same else None
-        return QueriedModel(self._model(kind, digest), digest, confirmed.age, position)
+        return replace(self._load(kind, digest), age=confirmed.age, position=position)
 
-    def at(self, kind: CollectedKind[M], moment: Moment) -> QueriedModel[M]:
-        """The model as it was known at a log position or at a time.
+    def at(self, kind: CollectedKind[M], moment: Moment) -> CollectedModel[M]:
+        """The version of the model at a log position or at a time.
 
         Raises:
-            NothingThen: there was none yet, or it has been pruned.
+            NothingThen: there was none yet, or its record was pruned.
             Unavailable: its record cannot be read.
         """
-        version = self._kept.version_at(self._id(kind), moment)
+        version = self._collected.version_at(self._id(kind), moment)
         if version is None:
             when = moment if isinstance(moment, int) else moment.isoformat()
             raise NothingThen(f"No {_named(kind)} had been collected at {when}.")
         try:
-            model = self._model(kind, version.digest)
+            loaded = self._load(kind, version.digest)
         except Unavailable:
             if self._is_stored(version.digest):
                 raise
             raise NothingThen(
-                f"The {_named(kind)} of position {version.position} is no longer kept: no decision "
-                "refers to it, and it is older than [vigil] model_record_days."
+                f"The {_named(kind)} of position {version.position} was pruned: no decision refers "
+                "to it, and it is older than [vigil] model_record_days."
             ) from None
-        return QueriedModel(model, version.digest, None, version.position)
+        return replace(loaded, position=version.position)
 
-    def fresh(self, kind: CollectedKind[M]) -> QueriedModel[M]:
+    def fresh(self, kind: CollectedKind[M]) -> CollectedModel[M]:
         """The latest model, unless it is stale.
 
         Raises:
-            Unavailable: there is none, or it is; the message says how old it is and why.
+            Unavailable: there is no model, or it is stale; the message has its age and the cause.
         """
-        shown = self.latest(kind)
-        if shown.age is not None and self._is_old(kind.name, shown.age):
-            said = f"The {_named(kind)} is stale: it was last confirmed {shown.age:.0f} s ago."
-            raise Unavailable(self._with_reason(said, kind))
-        return shown
+        latest = self.latest(kind)
+        if latest.age is not None and self._is_stale(kind.name, latest.age):
+            message = f"The {_named(kind)} is stale: it was last confirmed {latest.age:.0f} s ago."
+            raise Unavailable(self._with_reason(message, kind))
+        return latest
 
     def usable(self, kind: CollectedKind[Any]) -> bool:
-        """Whether there is a model that is not stale."""
-        confirmed = self._kept.confirmation(self._id(kind))
-        return confirmed is not None and not self._is_old(kind.name, confirmed.age)
+        """Whether there is a model, and it is not stale."""
+        confirmed = self._collected.confirmation(self._id(kind))
+        return confirmed is not None and not self._is_stale(kind.name, confirmed.age)
 
     def rows(
         self, audit: UUID | None = None, at: Moment | None = None
     ) -> Sequence[Mapping[str, Any]]:
-        """The flat list form (rest-api 8.2), within an audit's scope if one is given.
+        """The rows of ``GET /v1/data_model``, within an audit's scope if one is given.
 
         Raises:
-            InvalidValue: there is no such audit, or its scope is wrong.
+            InvalidValue: there is no such audit, or its scope is invalid.
             Unavailable: there is no usable model.
         """
         scope = parse_scope(self._scope(audit))
-        shown = self.fresh(COMPUTE) if at is None else self.at(COMPUTE, at)
-        return to_list(shown.model if audit is None else scope.apply(shown.model)[0])
+        found = self.fresh(COMPUTE) if at is None else self.at(COMPUTE, at)
+        return to_list(found.model if audit is None else scope.apply(found.model)[0])
 
     def _scope(self, audit: UUID | None) -> list[Any]:
         if audit is None:
@@ -187,15 +172,15 @@ class ClusterModels:
     def _id(self, kind: CollectedKind[Any]) -> UUID:
         return cluster_model_id(self._cloud, kind.name)
 
-    def _model(self, kind: CollectedKind[M], digest: str) -> M:
-        with self._lock:  # a big model is decoded once, whoever asks meanwhile
-            known: LoadedModel[M] | None = self._loaded.get(kind.name)
-            if known is None or known.digest != digest:
-                known = load_amended(self._records, kind, digest)
-                if known is None:
+    def _load(self, kind: CollectedKind[M], digest: str) -> CollectedModel[M]:
+        with self._lock:  # concurrent requests decode a large model only once
+            loaded: CollectedModel[M] | None = self._loaded.get(kind.name)
+            if loaded is None or loaded.digest != digest:
+                loaded = load_amended(self._records, kind, digest)
+                if loaded is None:
                     raise Unavailable(f"The record {digest} of the {_named(kind)} cannot be read.")
-                self._loaded[kind.name] = known
-            return known.model
+                self._loaded[kind.name] = loaded
+            return loaded
 
     def _is_stored(self, digest: str) -> bool:
         try:
@@ -203,11 +188,11 @@ class ClusterModels:
         except KeyError:
             return False
         except ValueError:
-            pass  # damaged, not pruned
+            pass  # the record is damaged, not pruned
         return True
 
     def _status(self, state: ModelState) -> ModelStatus:
-        confirmed = self._kept.confirmation(state.model_id)
+        confirmed = self._collected.confirmation(state.model_id)
         version = self._current(state)
         absent = state.failure is not None and state.failure.reason is Reason.SERVICE_ABSENT
         age = None if confirmed is None else confirmed.age
@@ -215,7 +200,7 @@ class ClusterModels:
             cloud=state.cloud,
             kind=state.kind,
             age=age,
-            stale=not absent if age is None else self._is_old(state.kind, age),
+            stale=not absent if age is None else self._is_stale(state.kind, age),
             absent=absent,
             sizes={} if version is None else version.sizes,
             problem_count=0 if version is None else version.problem_count,
@@ -228,14 +213,14 @@ class ClusterModels:
     def _current(self, state: ModelState | None) -> ModelVersion | None:
         if state is None or state.position is None:
             return None
-        return self._kept.version(state.position)
+        return self._collected.version(state.position)
 
-    def _is_old(self, kind: str, age: float) -> bool:
+    def _is_stale(self, kind: str, age: float) -> bool:
         return age > self._stale_after.get(kind, 0.0)
 
-    def _with_reason(self, said: str, kind: CollectedKind[Any]) -> str:
-        state = self._kept.state(self._id(kind))
-        return f"{said} {state.failure}" if state is not None and state.failure else said
+    def _with_reason(self, message: str, kind: CollectedKind[Any]) -> str:
+        state = self._collected.state(self._id(kind))
+        return f"{message} {state.failure}" if state is not None and state.failure else message
 
 
 def _is_well(status: ModelStatus) -> bool:

@@ -1,8 +1,9 @@
-"""The immutable record of a collected model, content-addressed: equal clouds have one digest."""
+"""A collected model and its content-addressed record: equal clouds have the same digest."""
 
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Generic
 
 import msgspec
@@ -15,17 +16,48 @@ from domain.kernel.reasons import Cause
 log = logging.getLogger(__name__)
 
 FORMAT = 1
-"""Version of the record's own shape."""
+"""Version of the record's format."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CollectedModel(Generic[M]):
+    """A model of the whole cloud, or the part of it in a scope.
+
+    Attributes:
+        digest: of the record of the whole model, collected or amended.
+        problems: what could not be used.
+        age: seconds since the collection began; None for a version of the past.
+        position: of the event that recorded it; None if unknown.
+    """
+
+    model: M
+    digest: str
+    problems: tuple[Cause, ...]
+    age: float | None = None
+    position: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurrentModel(CollectedModel[M]):
+    """The latest model.
+
+    Attributes:
+        age: seconds since the collection began, by the database's clock.
+        collected_at: when the collection began (UTC, by this process's clock).
+    """
+
+    age: float = 0.0
+    collected_at: datetime
 
 
 class ModelRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A complete collection.
+    """The stored form of a complete collection.
 
     Attributes:
-        format: version of this shape.
+        format: version of this format.
         kind: ``compute``, ``storage`` or ``baremetal``.
         model: columns (``to_columns``), the whole cloud.
-        problems: what was quarantined or missing, in an order of their own.
+        problems: what was quarantined or missing, sorted.
     """
 
     format: int
@@ -34,10 +66,10 @@ class ModelRecord(msgspec.Struct, frozen=True, kw_only=True):
     problems: list[Cause]
 
     def read(self, kind: CollectedKind[M]) -> M:
-        """The model, exactly as it was.
+        """The model, exactly as it was collected.
 
         Raises:
-            ValueError: it is of another kind.
+            ValueError: the record is of another kind.
         """
         if self.kind != kind.name:
             raise ValueError(f"it holds a {self.kind} model, not a {kind.name} model")
@@ -45,7 +77,7 @@ class ModelRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def encode_model(kind: CollectedKind[M], model: M, problems: Iterable[Cause]) -> bytes:
-    """Canonical bytes of a collected model: however the cloud listed it, they are the same."""
+    """Canonical bytes of a collected model; the order of the cloud's lists does not matter."""
     record = ModelRecord(
         format=FORMAT,
         kind=kind.name.value,
@@ -59,7 +91,7 @@ def decode_model(content: bytes) -> ModelRecord:
     """A model record from its bytes.
 
     Raises:
-        ValueError: they are no model record of a format that this code reads.
+        ValueError: they are not a model record, or of an unknown format.
     """
     record = msgspec.json.decode(content, type=ModelRecord)
     if record.format != FORMAT:
@@ -67,36 +99,21 @@ def decode_model(content: bytes) -> ModelRecord:
     return record
 
 
-@dataclass(frozen=True)
-class LoadedModel(Generic[M]):
-    """A model as its record holds it.
-
-    Attributes:
-        digest: of the record.
-        problems: what could not be used.
-        base: digest of the record of the collection that it is based on; empty: it is one.
-    """
-
-    digest: str
-    model: M
-    problems: tuple[Cause, ...]
-    base: str = ""
-
-
 def load_model(
     records: RecordStore, kind: CollectedKind[M], digest: str, content: bytes | None = None
-) -> LoadedModel[M] | None:
-    """A model from its record; None (and a word in the log) if that is not to be had.
+) -> CollectedModel[M] | None:
+    """Reads a collected model from its record; returns None, and logs why, if it cannot be read.
 
     Args:
-        records: where it lies.
+        records: holds the record.
         kind: of the model.
         digest: of the record.
-        content: the record's, if it was read already.
+        content: of the record, if the caller has read it already.
     """
     try:
         record = decode_model(records.get(digest) if content is None else content)
-        return LoadedModel(digest, record.read(kind), tuple(record.problems))
-    except (KeyError, ValueError) as lost:
-        log.warning("the record %s of a %s model cannot be read: %s", digest, kind.name, lost)
+        model = record.read(kind)
+    except (KeyError, ValueError) as error:
+        log.warning("the record %s of a %s model cannot be read: %s", digest, kind.name, error)
         return None
+    return CollectedModel(model=model, digest=digest, problems=tuple(record.problems))

@@ -1,4 +1,4 @@
-"""Follows the cloud by its notifications; what they leave open is collected, soon and not often."""
+"""Amends models with notifications, and collects where they leave something unclear."""
 
 import logging
 import threading
@@ -16,111 +16,111 @@ from domain.kernel.reasons import Cause, Reason
 
 log = logging.getLogger(__name__)
 
-ONCE = frozenset({Reason.UNKNOWN_HOST, Reason.TYPE_UNKNOWN, Reason.HOST_DOWN})
-"""What a collection may well not settle: such a thing is asked about once in a while only."""
+RARELY = frozenset({Reason.UNKNOWN_HOST, Reason.TYPE_UNKNOWN, Reason.HOST_DOWN})
+"""Reasons that a collection may not settle: each cause requests one collection per ``FORGET``."""
 FORGET = 900.0
-"""Seconds after which such a thing is asked about again."""
+"""Seconds after which such a cause may request a collection again."""
 
 
 class ResyncScheduler:
-    """Collects a kind of model when asked to, at most once in an interval.
+    """Collects a kind of model on request, at most once per interval.
 
-    Any number of requests until a collection begins are met by that one, whoever makes it.
+    All requests made before a collection begins are met by it, in whichever process it runs.
 
     Args:
-        keeper: collects.
-        clock: measures.
-        interval: seconds from the beginning of one collection to that of the next, at least.
+        collector: of the model.
+        clock: measures time.
+        interval: minimum seconds between the starts of two collections.
     """
 
-    def __init__(self, keeper: ModelCollector[Any], clock: Clock, *, interval: float) -> None:
-        self._keeper = keeper
+    def __init__(self, collector: ModelCollector[Any], clock: Clock, *, interval: float) -> None:
+        self._collector = collector
         self._clock = clock
         self._interval = interval
-        self._wanted = threading.Event()
-        self._since = 0.0
+        self._requested = threading.Event()
+        self._requested_at = 0.0
         self._last = float("-inf")
-        self._asked: dict[str, float] = {}
+        self._requested_for: dict[str, float] = {}
 
-    def ask(self, reasons: Iterable[Cause]) -> None:
-        """Wants a collection that begins from now on, if any of the reasons is worth it."""
+    def request(self, reasons: Iterable[Cause]) -> None:
+        """Requests a collection, unless all reasons have requested one a short time ago."""
         news = [because for because in reasons if self._is_news(because)]
         if not news:
             return
-        log.info("a collection (%s) is wanted: %s", self._keeper.kind, news[0])
-        self._since = self._clock.monotonic()
-        self._wanted.set()
+        log.info("a collection of the %s model is requested: %s", self._collector.kind, news[0])
+        self._requested_at = self._clock.monotonic()
+        self._requested.set()
 
     def run(self, stop: threading.Event) -> None:
-        """Collects as it is asked to, until told to stop."""
+        """Collects on request, until ``stop`` is set."""
         while not stop.is_set():
-            if self._wanted.wait(timeout=0.5):
+            if self._requested.wait(timeout=0.5):
                 pause = self._last + self._interval - self._clock.monotonic()
                 if pause <= 0 or not stop.wait(pause):
                     self.step()
 
     def step(self) -> None:
-        """Collects, unless there was no request or somebody has met it."""
-        if not self._wanted.is_set():
+        """Collects if requested, unless a collection has begun since the request."""
+        if not self._requested.is_set():
             return
-        self._wanted.clear()
-        age = self._keeper.age()
-        if age is not None and age < self._clock.monotonic() - self._since:
+        self._requested.clear()
+        age = self._collector.age()
+        if age is not None and age < self._clock.monotonic() - self._requested_at:
             return
         self._last = self._clock.monotonic()
         try:
-            self._keeper.collect()
+            self._collector.collect()
         except (CloudUnreachable, CloudRefused) as failure:
-            log.warning("the cloud cannot be read; the collector tries again: %s", failure)
+            log.warning("the cloud cannot be read; the collector will try again: %s", failure)
         except Exception:
-            log.exception("a collection failed; the collector tries again")
+            log.exception("a collection failed; the collector will try again")
 
     def _is_news(self, because: Cause) -> bool:
-        if because.reason not in ONCE:
+        if because.reason not in RARELY:
             return True
-        now, about = self._clock.monotonic(), str(because)
-        self._asked = {key: at for key, at in self._asked.items() if now - at < FORGET}
-        return self._asked.setdefault(about, now) == now
+        now, cause = self._clock.monotonic(), str(because)
+        self._requested_for = {
+            key: at for key, at in self._requested_for.items() if now - at < FORGET
+        }
+        return self._requested_for.setdefault(cause, now) == now
 
 
 @dataclass(frozen=True)
 class AmendedKind:
     """A kind of model that notifications amend."""
 
-    amender: AmendmentWriter[Any, Any]
-    recollection: ResyncScheduler
+    writer: AmendmentWriter[Any, Any]
+    resync: ResyncScheduler
 
 
 @dataclass(frozen=True)
 class NotificationConsumer:
-    """Takes what notifications tell.
+    """Records batches of notifications.
 
     Attributes:
-        followed: by kind; what is told of other kinds is not used.
+        kinds: that are amended; facts about other kinds are dropped.
     """
 
-    followed: Mapping[ModelKind, AmendedKind] = field(default_factory=dict)
+    kinds: Mapping[ModelKind, AmendedKind] = field(default_factory=dict)
 
-    def record(self, told: NotificationBatch) -> None:
-        """Amends the models, and asks for collections where that is not enough.
+    def record(self, batch: NotificationBatch) -> None:
+        """Amends the models, and requests collections of what is unclear.
 
         Raises:
-            EventLogUnavailable, ConcurrencyConflict: something was not recorded; tell it again.
+            EventLogUnavailable, ConcurrencyConflict: something was not recorded; record it again.
         """
-        facts = {ModelKind.COMPUTE: told.compute, ModelKind.STORAGE: told.storage}
-        for kind, followed in self.followed.items():
-            unclear = list(told.unclear.get(kind, ()))
+        facts = {ModelKind.COMPUTE: batch.compute, ModelKind.STORAGE: batch.storage}
+        for kind, amended in self.kinds.items():
+            unclear = list(batch.unclear.get(kind, ()))
             if kind in facts:
-                unclear += followed.amender.take(facts[kind])
-            followed.recollection.ask(unclear)
+                unclear += amended.writer.add(facts[kind])
+            amended.resync.request(unclear)
 
     def run(self, stop: threading.Event) -> None:
-        """Collects as is needed, each kind on a thread of its own, until told to stop."""
+        """Runs the resync scheduler of each kind, on a thread of its own, until ``stop`` is set."""
         threads = [
-            threading.Thread(
-                target=followed.recollection.run, args=(stop,), name=f"recollection {kind}"
-            )
-            for kind, followed in self.followed.items()
+            threading.Thread(target=amended.resync.run, args=(stop,), name=f"resync {kind}")
+            for kind, amended in self.kinds.items()
         ]
         for thread in threads:
             thread.start()

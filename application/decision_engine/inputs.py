@@ -1,17 +1,18 @@
 """The inputs of a strategy: models of the cloud within the audit's scope, and metrics."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
-from application.cluster_models.collection import Kept, ModelCollector, ModelCollectors
+from application.cluster_models.collection import ModelCollector, ModelCollectors
 from application.cluster_models.kinds import M
+from application.cluster_models.record import CurrentModel
 from application.ports.clock import Clock
 from application.ports.cloud import CloudRefused, CloudUnreachable
 from application.ports.metrics import MetricSource
 from application.ports.read_models import ReadModels
-from application.records.decision import CollectedInputs, ModelInput
+from application.records.decision import CollectedInputs
 from domain.cluster.kinds import ModelKind
 from domain.cluster.scope.baremetal import BaremetalScope, parse_baremetal_scope
 from domain.cluster.scope.compute import ComputeScope, parse_scope
@@ -107,44 +108,47 @@ class InputLoader:
         """
         needs, kinds = strategy.metrics(parameters), strategy.models(parameters)
         compute_scope, storage_scope, baremetal_scope = _scopes(scope)
-        compute, problems = self._scoped(self._models.compute, compute_scope)
+        compute = self._scoped(self._models.compute, compute_scope)
         storage = baremetal = None
         if ModelKind.STORAGE in kinds:
             collector = _required(self._models.storage, ModelKind.STORAGE)
-            storage, found = self._scoped(collector, storage_scope)
-            problems += found
+            storage = self._scoped(collector, storage_scope)
         if ModelKind.BAREMETAL in kinds:
             nodes = _required(self._models.baremetal, ModelKind.BAREMETAL)
-            baremetal, found = self._scoped(nodes, baremetal_scope)
-            problems += found
+            baremetal = self._scoped(nodes, baremetal_scope)
         fetched = self._metrics(strategy.name).fetch(needs, compute.model)
         return CollectedInputs(
             compute=compute,
             storage=storage,
             baremetal=baremetal,
             metrics=fetched.table,
-            problems=problems + fetched.problems,
+            problems=(
+                *compute.problems,
+                *(storage.problems if storage else ()),
+                *(baremetal.problems if baremetal else ()),
+                *fetched.problems,
+            ),
         )
 
     def _scoped(
         self, collector: ModelCollector[M], scope: _Scope[M, _Selection]
-    ) -> tuple[ModelInput[M], tuple[Cause, ...]]:
-        """Returns a model reduced to the scope, and its problems."""
+    ) -> CurrentModel[M]:
+        """Returns a model reduced to the scope."""
         whole, doubts = self._fresh(collector)
         model, selection = scope.apply(whole.model)
         for note in selection.notes:
             if note.reason in _EMPTY:
                 raise InputsUnavailable(note)
-        taken = ModelInput(model, whole.digest, whole.age, whole.collected_at)
-        return taken, (*doubts, *whole.problems, *selection.notes)
+        problems = (*doubts, *whole.problems, *selection.notes)
+        return replace(whole, model=model, problems=problems)
 
-    def _fresh(self, collector: ModelCollector[M]) -> tuple[Kept[M], tuple[Cause, ...]]:
+    def _fresh(self, collector: ModelCollector[M]) -> tuple[CurrentModel[M], tuple[Cause, ...]]:
         limit = self._max_age()
         try:
             return collector.within(limit), ()
         except (CloudUnreachable, CloudRefused) as failure:
             old = collector.latest()
-            if old is None or _service_is_absent(failure):
+            if old is None or (isinstance(failure, CloudRefused) and failure.is_service_absent):
                 raise
             because = _stale(collector.kind, old.age, limit, failure)
             if self._freshness.allow_stale:
@@ -172,10 +176,6 @@ def _required(collector: ModelCollector[M] | None, kind: ModelKind) -> ModelColl
     if collector is None:
         raise InputsUnavailable(Cause(Reason.MODEL_NOT_KEPT, {"kind": kind.value}))
     return collector
-
-
-def _service_is_absent(failure: Exception) -> bool:
-    return isinstance(failure, CloudRefused) and failure.because.reason is Reason.SERVICE_ABSENT
 
 
 def _stale(kind: ModelKind, age: float, limit: float, failure: Exception) -> Cause:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 from domain.cluster.baremetal.records import BaremetalNodeRow
@@ -32,6 +32,11 @@ class CloudRefused(Exception):
     def __init__(self, because: Cause) -> None:
         super().__init__(str(because))
         self.because = because
+
+    @property
+    def is_service_absent(self) -> bool:
+        """Whether the cloud has no such service."""
+        return self.because.reason is Reason.SERVICE_ABSENT
 
 
 def cause_of(failure: Exception) -> Cause:
@@ -61,74 +66,65 @@ def correlation() -> UUID | None:
     return _correlation.get()
 
 
+@dataclass(frozen=True, kw_only=True)
+class CollectedRows:
+    """The raw rows of one complete collection. An incomplete collection is an error.
+
+    Attributes:
+        problems: what the service does not report, or reports without some part.
+        calls: requests sent.
+    """
+
+    problems: tuple[Cause, ...] = ()
+    calls: int = 0
+
+
 @dataclass(frozen=True)
-class Collected:
-    """The raw rows of one complete collection. An incomplete one is an error, never a model."""
+class ComputeRows(CollectedRows):
+    """Rows of Nova and Placement."""
 
     hosts: Sequence[HostRow]
     servers: Sequence[ServerRow]
     groups: Sequence[GroupRow]
     aggregates: Sequence[AggregateRow]
-    problems: tuple[Cause, ...] = ()
-    calls: int = 0
-
-
-class ComputeCollector(Protocol):
-    """Reads the compute side of a cloud in bulk."""
-
-    def collect(self) -> Collected:
-        """Everything, or an exception.
-
-        Raises:
-            CloudUnreachable: some part could not be read.
-            CloudRefused: credentials lack a right.
-        """
-        ...
 
 
 @dataclass(frozen=True)
-class CollectedStorage:
-    """The raw rows of one complete collection of block storage."""
+class StorageRows(CollectedRows):
+    """Rows of Cinder."""
 
     nodes: Sequence[StorageNodeRow]
     pools: Sequence[PoolRow]
     volumes: Sequence[VolumeRow]
     types: Sequence[VolumeTypeRow]
-    calls: int = 0
-
-
-class StorageCollector(Protocol):
-    """Reads the block storage of a cloud in bulk."""
-
-    def collect(self) -> CollectedStorage:
-        """Everything, or an exception.
-
-        Raises:
-            CloudUnreachable: some part could not be read.
-            CloudRefused: credentials lack a right, or the cloud has no block storage.
-        """
-        ...
 
 
 @dataclass(frozen=True)
-class CollectedBaremetal:
-    """The raw rows of one complete collection of bare metal."""
+class BaremetalRows(CollectedRows):
+    """Rows of Ironic."""
 
     nodes: Sequence[BaremetalNodeRow]
-    calls: int = 0
 
 
-class BaremetalCollector(Protocol):
-    """Reads the bare metal of a cloud in bulk."""
+R_co = TypeVar("R_co", bound=CollectedRows, covariant=True)
 
-    def collect(self) -> CollectedBaremetal:
-        """Everything, or an exception.
+
+class CloudCollector(Protocol[R_co]):
+    """Reads the rows of one kind of model in bulk."""
+
+    def collect(self) -> R_co:
+        """Reads everything.
 
         Raises:
-            CloudUnreachable: some part could not be read.
-            CloudRefused: credentials lack a right, or the cloud has no bare-metal service.
+            CloudUnreachable: a part could not be read.
+            CloudRefused: the credentials lack a right, or the cloud has no such service.
         """
         ...
+
+
+ComputeCollector = CloudCollector[ComputeRows]
+StorageCollector = CloudCollector[StorageRows]
+BaremetalCollector = CloudCollector[BaremetalRows]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What notifications come to, before it is judged."""
+"""What a batch of notifications reports, before it is judged."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,12 +10,11 @@ from domain.kernel.reasons import Cause
 
 @dataclass(frozen=True)
 class NotificationBatch:
-    """What some notifications tell.
+    """What a batch of notifications reports.
 
     Attributes:
         compute, storage: facts.
-        unclear: by kind of model, what they say has changed without saying how: only a
-            collection can tell.
+        unclear: by kind of model, reported changes whose result only a collection can show.
     """
 
     compute: ComputeFacts = field(default_factory=ComputeFacts)

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic
+from typing import Any
 
 import msgspec
 
 from application.cluster_models.kinds import M
+from application.cluster_models.record import CurrentModel
 from domain.cluster.baremetal.model import BaremetalModel
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.storage.model import StorageModel
@@ -123,32 +124,6 @@ def decode_explanation(content: bytes) -> DecisionExplanation:
 
 
 @dataclass(frozen=True)
-class ModelInput(Generic[M]):
-    """A model as a run took it.
-
-    Attributes:
-        model: the part in scope.
-        digest: of the model of the whole cloud.
-        age: how old that was when it was taken, s.
-        collected_at: when the cloud was read (UTC).
-    """
-
-    model: M
-    digest: str
-    age: float
-    collected_at: datetime
-
-    def recorded(self) -> RunModel:
-        """Its form in a record."""
-        return RunModel(
-            columns=self.model.to_columns(),
-            digest=self.digest,
-            age=round(self.age, 3),
-            collected_at=self.collected_at,
-        )
-
-
-@dataclass(frozen=True)
 class CollectedInputs:
     """What was gathered for a run, before the strategy saw it.
 
@@ -157,11 +132,11 @@ class CollectedInputs:
         problems: what was quarantined or missing.
     """
 
-    compute: ModelInput[ComputeModel]
+    compute: CurrentModel[ComputeModel]
     metrics: MetricTable
     problems: Sequence[Cause]
-    storage: ModelInput[StorageModel] | None = None
-    baremetal: ModelInput[BaremetalModel] | None = None
+    storage: CurrentModel[StorageModel] | None = None
+    baremetal: CurrentModel[BaremetalModel] | None = None
 
 
 def make_record(  # noqa: PLR0913 - the parts of a record
@@ -193,6 +168,17 @@ def make_record(  # noqa: PLR0913 - the parts of a record
         problems=list(inputs.problems),
         model_digest=inputs.compute.digest,
         model_age=round(inputs.compute.age, 3),
-        storage=None if inputs.storage is None else inputs.storage.recorded(),
-        baremetal=None if inputs.baremetal is None else inputs.baremetal.recorded(),
+        storage=_recorded(inputs.storage),
+        baremetal=_recorded(inputs.baremetal),
+    )
+
+
+def _recorded(used: CurrentModel[M] | None) -> RunModel | None:
+    if used is None:
+        return None
+    return RunModel(
+        columns=used.model.to_columns(),
+        digest=used.digest,
+        age=round(used.age, 3),
+        collected_at=used.collected_at,
     )

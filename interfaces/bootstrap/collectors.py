@@ -8,24 +8,14 @@ from typing import Any
 from openstack.connection import Connection
 
 from application.cluster_models.collection import ModelCollector, ModelCollectors
-from application.cluster_models.kinds import (
-    M,
-    ModelSource,
-    baremetal_source,
-    compute_source,
-    storage_source,
-)
-from application.ports.cloud import ComputeCollector
-from domain.cluster.baremetal.model import BaremetalModel
-from domain.cluster.compute.model import ComputeModel
+from application.cluster_models.kinds import BAREMETAL, COMPUTE, STORAGE, CollectedKind, M
+from application.ports.cloud import CloudCollector, ComputeCollector
 from domain.cluster.kinds import ModelKind
-from domain.cluster.storage.model import StorageModel
 from domain.kernel.metadata import Metadata
 from infrastructure.datasources.selection import Datasources
 from infrastructure.openstack.collectors.baremetal import IronicCollector
 from infrastructure.openstack.collectors.compute import NovaCollector
 from infrastructure.openstack.collectors.storage import CinderCollector
-from infrastructure.openstack.connection import ConnectionLimits
 from infrastructure.read_models import SqlCollectedModels
 from infrastructure.settings import Settings
 from interfaces.bootstrap.cloud import connection, limits
@@ -39,11 +29,11 @@ class LiveCloud:
     """A cloud and the datasources of its metrics.
 
     Attributes:
-        sources: reads the models of each kind; only kinds that are collected.
+        collectors: by kind of model; only kinds that are collected.
     """
 
     compute: ComputeCollector
-    sources: Mapping[ModelKind, ModelSource[Any]]
+    collectors: Mapping[ModelKind, CloudCollector[Any]]
     metrics: Datasources
 
 
@@ -51,39 +41,36 @@ class LiveCloud:
 def live_cloud(settings: Settings) -> Iterator[LiveCloud]:
     """Connects to the configured cloud; needs no database."""
     cloud = connection(settings)
-    wanted = collection_periods(settings)
+    collectors = _collectors(settings, cloud)
     try:
         yield LiveCloud(
             NovaCollector(cloud, limits(settings)),
-            {
-                source.kind.name: source
-                for source in _sources(cloud, limits(settings))
-                if source.kind.name in wanted
-            },
+            {kind: collectors[kind] for kind in collection_periods(settings)},
             datasources(settings.metrics, cloud),
         )
     finally:
         cloud.close()
 
 
-def _sources(
-    cloud: Connection, timing: ConnectionLimits
-) -> tuple[ModelSource[ComputeModel], ModelSource[StorageModel], ModelSource[BaremetalModel]]:
-    return (
-        compute_source(NovaCollector(cloud, timing)),
-        storage_source(CinderCollector(cloud, timing)),
-        baremetal_source(IronicCollector(cloud, timing)),
-    )
+def _collectors(settings: Settings, cloud: Connection) -> dict[ModelKind, CloudCollector[Any]]:
+    timing = limits(settings)
+    return {
+        ModelKind.COMPUTE: NovaCollector(cloud, timing),
+        ModelKind.STORAGE: CinderCollector(cloud, timing),
+        ModelKind.BAREMETAL: IronicCollector(cloud, timing),
+    }
 
 
 def model_collectors(
     settings: Settings, database: OpenDatabase, cloud: Connection, metadata: Metadata
 ) -> ModelCollectors:
     """Collects and stores the models of the configured cloud."""
+    sources = _collectors(settings, cloud)
 
-    def collector(source: ModelSource[M]) -> ModelCollector[M]:
+    def collector(kind: CollectedKind[M]) -> ModelCollector[M]:
         return ModelCollector(
-            source,
+            kind,
+            sources[kind.name],
             database.commands,
             database.records,
             SqlCollectedModels(database.engine),
@@ -93,9 +80,8 @@ def model_collectors(
         )
 
     wanted = collection_periods(settings)
-    compute, storage, baremetal = _sources(cloud, limits(settings))
     return ModelCollectors(
-        collector(compute),
-        collector(storage) if ModelKind.STORAGE in wanted else None,
-        collector(baremetal) if ModelKind.BAREMETAL in wanted else None,
+        collector(COMPUTE),
+        collector(STORAGE) if ModelKind.STORAGE in wanted else None,
+        collector(BAREMETAL) if ModelKind.BAREMETAL in wanted else None,
     )

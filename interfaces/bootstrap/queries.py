@@ -30,7 +30,7 @@ def cluster_models(settings: Settings, database: OpenDatabase) -> ClusterModels:
         database.read,
         cloud=cloud_name(settings),
         stale_after={kind: STALE_AFTER * each for kind, each in _all_periods(settings).items()},
-        kept_here=collection_periods(settings),
+        configured=collection_periods(settings),
     )
 
 

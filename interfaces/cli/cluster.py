@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from application.cluster_models.kinds import COMPUTE
-from application.cluster_models.query import ClusterModels, QueriedModel
+from application.cluster_models.query import ClusterModels
+from application.cluster_models.record import CollectedModel
 from application.kernel.errors import Unavailable
 from application.ports.cloud import CloudRefused, CloudUnreachable
 from application.ports.event_log import EventLogUnavailable
@@ -116,7 +117,7 @@ def _opened_models(args: argparse.Namespace) -> Iterator[ClusterModels]:
 
 def _model(
     models: ClusterModels, form: ModelFormat, at: int | datetime | None
-) -> QueriedModel[Any]:
+) -> CollectedModel[Any]:
     if at is None:
         return models.latest(form.kind)
     if isinstance(at, datetime) and at > SystemClock().now():

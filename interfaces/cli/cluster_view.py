@@ -3,14 +3,15 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from application.cluster_models.query import ModelStatus, QueriedModel
+from application.cluster_models.query import ModelStatus
+from application.cluster_models.record import CollectedModel
 from application.kernel.json_values import json_value
 from interfaces.cli.cluster_forms import ModelFormat
 from interfaces.terminal.wording import age, sizes
 
 
 def as_json(
-    statuses: Sequence[ModelStatus], shown: QueriedModel[Any], form: ModelFormat
+    statuses: Sequence[ModelStatus], shown: CollectedModel[Any], form: ModelFormat
 ) -> dict[str, Any]:
     """Everything but the servers and volumes, which `vigil cluster list` writes."""
     return {
@@ -21,7 +22,7 @@ def as_json(
 
 
 def lines(
-    statuses: Sequence[ModelStatus], shown: QueriedModel[Any], form: ModelFormat
+    statuses: Sequence[ModelStatus], shown: CollectedModel[Any], form: ModelFormat
 ) -> Iterator[str]:
     """For people."""
     for status in statuses:

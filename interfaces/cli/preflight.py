@@ -4,16 +4,16 @@ import argparse
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from application.cluster_models.kinds import (
     COMPUTE,
+    KINDS,
     CollectedKind,
     M,
-    ModelSnapshot,
-    compute_source,
 )
 from application.kernel.json_values import json_value
-from application.ports.cloud import CloudRefused, CloudUnreachable
+from application.ports.cloud import CloudCollector, CloudRefused, CloudUnreachable
 from application.ports.metrics import MetricCheck, MetricsUnavailable
 from domain.cluster.kinds import ModelKind
 from domain.kernel.reasons import Cause, Reason
@@ -54,10 +54,10 @@ def check(args: argparse.Namespace, strategy: Strategy, parameters: Mapping[str,
     try:
         settings = locate_cloud(args).settings
         with naming(settings.cloud), live_cloud(settings) as cloud:
-            snapshot = compute_source(cloud.compute).collect()
-            models = [_told(COMPUTE, snapshot), *(_model(cloud, kind) for kind in kinds)]
+            model, check = _collected(COMPUTE, cloud.compute)
+            models = [check, *(_model(cloud, kind) for kind in kinds)]
             source = cloud.metrics.of(strategy.name)
-            checks = source.preflight(needs, snapshot.model) if needs else ()
+            checks = source.preflight(needs, model) if needs else ()
     except OUTAGES as error:
         raise CommandFailed(str(error)) from error
     found = Found(strategy.name, source.name, tuple(models), needs, checks)
@@ -70,18 +70,19 @@ def check(args: argparse.Namespace, strategy: Strategy, parameters: Mapping[str,
 
 
 def _model(cloud: LiveCloud, kind: ModelKind) -> ModelCheck:
-    source = cloud.sources.get(kind)
+    source = cloud.collectors.get(kind)
     if source is None:
         because = Cause(Reason.MODEL_NOT_KEPT, {"kind": kind.value})
         return ModelCheck(kind.value, failure=str(because))
     try:
-        return _told(source.kind, source.collect())
+        return _collected(KINDS[kind], source)[1]
     except (CloudUnreachable, CloudRefused) as failure:
         return ModelCheck(kind.value, failure=str(failure))
 
 
-def _told(kind: CollectedKind[M], snapshot: ModelSnapshot[M]) -> ModelCheck:
-    return ModelCheck(kind.name.value, kind.sizes(snapshot.model), len(snapshot.problems))
+def _collected(kind: CollectedKind[M], source: CloudCollector[Any]) -> tuple[M, ModelCheck]:
+    model, problems, _ = kind.collect(source)
+    return model, ModelCheck(kind.name.value, kind.sizes(model), len(problems))
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from application.cluster_models.kinds import COMPUTE, compute_source
+from application.cluster_models.kinds import COMPUTE
 from infrastructure.openstack.collectors.compute import NovaCollector
 from infrastructure.openstack.connection import connect
 from tests.benchmarks.cpu import cpu_seconds
@@ -31,24 +31,24 @@ def run(*, quick: bool = False) -> Table:
 
 def _measured(cloud: Cloud, hosts: int) -> tuple[tuple[Cell, ...], ...]:
     connection = connect("simulator", cloud.config)
-    source = compute_source(NovaCollector(connection))
+    source = NovaCollector(connection)
     try:
         wall, cpu, theirs = [], [], cpu_seconds([cloud.pid])
         for _ in range(REPEATS):
             begun, used = time.monotonic(), time.process_time()
-            found = source.collect()
+            model, problems, calls = COMPUTE.collect(source)
             wall.append(time.monotonic() - begun)
             cpu.append(time.process_time() - used)
     finally:
         connection.close()
     theirs = (cpu_seconds([cloud.pid]) - theirs) / REPEATS
-    sizes = COMPUTE.sizes(found.model)
+    sizes = COMPUTE.sizes(model)
     return (
         ("servers", sizes["servers"], ""),
         ("hosts", sizes["hosts"], ""),
-        ("records that could not be used", len(found.problems), ""),
-        ("requests", found.calls, ""),
-        ("requests per host", found.calls / hosts, ""),
+        ("records that could not be used", len(problems), ""),
+        ("requests", calls, ""),
+        ("requests per host", calls / hosts, ""),
         ("requests of the original, by its description: three per host and one", 3 * hosts + 1, ""),
         ("wall, least", min(wall), "s"),
         ("CPU of the collector, least", min(cpu), "s"),

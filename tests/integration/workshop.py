@@ -8,11 +8,11 @@ from uuid import UUID, uuid4
 
 from application.cluster_models.collection import ModelCollector, ModelCollectors
 from application.cluster_models.kinds import (
+    BAREMETAL,
+    COMPUTE,
+    STORAGE,
+    CollectedKind,
     M,
-    ModelSource,
-    baremetal_source,
-    compute_source,
-    storage_source,
 )
 from application.commands.parameters import completed
 from application.decision_engine.engine import DecisionEngine, RunPolicy
@@ -21,8 +21,9 @@ from application.kernel.retry import RetryPolicy
 from application.kernel.unit_of_work import Commands
 from application.ports.cloud import (
     BaremetalCollector,
-    Collected,
+    CloudCollector,
     ComputeCollector,
+    ComputeRows,
     StorageCollector,
 )
 from application.ports.event_log import EventLog, RecordedEvent
@@ -94,11 +95,11 @@ class ArrangedCloud:
         self.surprises: list[Exception] = []
         self.meanwhile: Callable[[], None] = lambda: None
 
-    def collect(self) -> Collected:
+    def collect(self) -> ComputeRows:
         if self.surprises:
             raise self.surprises.pop(0)
         self.meanwhile()
-        return Collected(self.hosts, self.servers, (), ())
+        return ComputeRows(self.hosts, self.servers, (), ())
 
 
 class ArrangedMetrics:
@@ -186,11 +187,14 @@ class Workshop:
         self, name: str = "collector", cloud: ComputeCollector | None = None
     ) -> ModelCollector[ComputeModel]:
         """Keeps the model of the arranged cloud (or of another view of it)."""
-        return self.keeper_of(compute_source(cloud or self.cloud), name)
+        return self.keeper_of(COMPUTE, cloud or self.cloud, name)
 
-    def keeper_of(self, source: ModelSource[M], name: str = "collector") -> ModelCollector[M]:
+    def keeper_of(
+        self, kind: CollectedKind[M], source: CloudCollector[Any], name: str = "collector"
+    ) -> ModelCollector[M]:
         """Keeps a model of any kind of the arranged cloud."""
         return ModelCollector(
+            kind,
             source,
             self.commands,
             self.records,
@@ -204,10 +208,8 @@ class Workshop:
         """Keeps what there is of the arranged cloud."""
         return ModelCollectors(
             self.keeper(name),
-            None if self.storage is None else self.keeper_of(storage_source(self.storage), name),
-            None
-            if self.baremetal is None
-            else self.keeper_of(baremetal_source(self.baremetal), name),
+            None if self.storage is None else self.keeper_of(STORAGE, self.storage, name),
+            None if self.baremetal is None else self.keeper_of(BAREMETAL, self.baremetal, name),
         )
 
     def request(self, kind: AuditType = AuditType.ONESHOT, **changes: Any) -> UUID:

@@ -1,15 +1,24 @@
-"""What notifications tell of a cloud, and what that does to its kept models.
+"""Facts from notifications, and their application to collected models.
 
-A collected model is the base; facts are laid over it (``ComputeAmendments``,
-``StorageAmendments``). Which facts count is judged once, when they come (``admit_compute``,
-``admit_storage``); what was admitted is recorded and always gives the same model again.
+A fact is judged once, when it arrives (``admit_compute``, ``admit_storage``). Admitted facts are
+recorded and applied to the collected model (``ComputeAmendments``, ``StorageAmendments``), always
+with the same result.
 """
 
-from domain.cluster_models.amendments.admission import admit_compute, carried_compute
+from domain.cluster_models.amendments.admission_rules import (
+    TOLERANCE,
+    Admission,
+    Ignored,
+    carry_over,
+)
+from domain.cluster_models.amendments.amended_model import AmendedModel
 from domain.cluster_models.amendments.compute import ComputeAmendments
+from domain.cluster_models.amendments.compute_admission import admit_compute
 from domain.cluster_models.amendments.facts import (
     ComputeFact,
     ComputeFacts,
+    Fact,
+    FactSet,
     GroupFact,
     HostFact,
     MemberFact,
@@ -22,20 +31,18 @@ from domain.cluster_models.amendments.facts import (
     VolumeFact,
 )
 from domain.cluster_models.amendments.model_amendments import Amendment, ModelAmendments
-from domain.cluster_models.amendments.storage import (
-    StorageAmendments,
-    admit_storage,
-    carried_storage,
-)
-from domain.cluster_models.amendments.verdicts import TOLERANCE, Admission, Ignored
+from domain.cluster_models.amendments.storage import StorageAmendments, admit_storage
 
 __all__ = [
     "TOLERANCE",
     "Admission",
+    "AmendedModel",
     "Amendment",
     "ComputeAmendments",
     "ComputeFact",
     "ComputeFacts",
+    "Fact",
+    "FactSet",
     "GroupFact",
     "HostFact",
     "Ignored",
@@ -51,6 +58,5 @@ __all__ = [
     "VolumeFact",
     "admit_compute",
     "admit_storage",
-    "carried_compute",
-    "carried_storage",
+    "carry_over",
 ]

@@ -1,4 +1,4 @@
-"""Facts about hosts and servers, applied to a compute model."""
+"""Applies facts about hosts and servers to a compute model."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, replace
@@ -11,6 +11,12 @@ from domain.cluster.compute.edits import edited, exchanged
 from domain.cluster.compute.foreign_allocations import booked
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.records import GroupRow, ServerRow
+from domain.cluster_models.amendments.amended_model import (
+    AmendedModel,
+    SplitTable,
+    by_id,
+    row_values,
+)
 from domain.cluster_models.amendments.facts import (
     ComputeFacts,
     GroupFact,
@@ -22,122 +28,112 @@ from domain.cluster_models.amendments.facts import (
 from domain.kernel.reasons import Cause, Reason
 
 HIDDEN = frozenset({"soft-delete"})
-"""States in which a server is not listed, but may come back."""
+"""States in which a server is not listed, but may be restored."""
 WAITING = "resized"
-"""State in which a resize or a cold migration waits to be confirmed, or undone."""
+"""State in which a resize or a cold migration waits to be confirmed or reverted."""
 DISABLED_TRAIT = "COMPUTE_STATUS_DISABLED"
-"""What Placement's provider of a host has while its (living) compute service is disabled."""
-_OF_HOSTS = ("status", "disabled_reason", "state", "traits")
+"""Trait of a host's resource provider while its compute service is up and disabled."""
+_HOST_COLUMNS = ("status", "disabled_reason", "state", "traits")
 _FIELDS = tuple(field.name for field in fields(ServerRow))
 
 
-class ComputeAmendments:
-    """A compute model, and facts that came after it.
+class ComputeAmendments(AmendedModel[ComputeModel, ComputeFacts]):
+    """A compute model, and facts that were admitted since its collection."""
 
-    Args:
-        base: what a complete collection showed.
-        facts: those that were admitted.
-    """
-
-    def __init__(self, base: ComputeModel, facts: ComputeFacts) -> None:
-        self.base = base
-        self.facts = facts
-
-    # -- one thing -------------------------------------------------------------------------------
+    # -- one server or host ----------------------------------------------------------------------
 
     def server(self, identity: str) -> ServerRow | None:
-        """A server with what is told of it; None if there is none (or it is not listed now)."""
+        """A server with its facts applied; None if there is none, or if it is not listed now."""
         row = self.collected(identity)
         fact = self.servers.get(identity)
         if fact is not None:
             if fact.gone or fact.attributes.get("state") in HIDDEN:
                 return None
-            row = self._told(row or ServerRow(identity), fact)
+            row = self._applied(row or ServerRow(identity), fact)
         if row is None:
             return None
         pin = self.pins.get(identity)
         return row if pin is None else replace(row, pinned_zone=pin.zone)
 
     def usable(self, identity: str) -> ServerRow | None:
-        """Likewise; None also while it is on a host that the model does not hold."""
+        """Like ``server``; None also if it is on a host that the model does not hold."""
         row = self.server(identity)
-        return row if row is not None and self.known_host(row) else None
+        return row if row is not None and self.is_host_known(row) else None
 
     def collected(self, identity: str) -> ServerRow | None:
-        """A server as the collection showed it, None if it did not."""
-        at = self.base.server_places.get(identity)
-        if at is not None:
-            return _row(self.base.servers, at, self.base.hosts.name)
-        at = self._loose.get(identity)
-        return None if at is None else _row(self.base.unplaced, at, ())
+        """A server as the collection has it; None if it has none."""
+        found = self._rows.find(identity)
+        if found is None:
+            return None
+        values = row_values(*found, _FIELDS)
+        place = values["host"]
+        return ServerRow(**{**values, "host": None if place < 0 else self.base.hosts.name[place]})
 
     def version(self, identity: str) -> int | None:
-        """The version at its source of a server that the collection showed."""
-        at = self.base.server_places.get(identity)
-        if at is not None:
-            return self.base.servers.updated_at[at]
-        at = self._loose.get(identity)
-        return None if at is None else self.base.unplaced.updated_at[at]
+        """``updated_at`` of a server that the collection has, seconds since the epoch."""
+        found = self._rows.find(identity)
+        return None if found is None else found[0].updated_at[found[1]]
 
-    def shown(self, identity: str) -> bool:
-        """Whether the collection showed a server."""
-        return identity in self.base.server_places or identity in self._loose
+    def is_shown(self, identity: str) -> bool:
+        """Whether the collection has a server."""
+        return self._rows.find(identity) is not None
 
-    def known_host(self, row: ServerRow) -> bool:
+    def is_host_known(self, row: ServerRow) -> bool:
         """Whether a server is on no host, or on one that the model holds."""
         return row.host is None or row.host in self.base.host_places
 
-    def _told(self, row: ServerRow, fact: ServerFact) -> ServerRow:
-        told: dict[str, Any] = {
+    def _applied(self, row: ServerRow, fact: ServerFact) -> ServerRow:
+        values: dict[str, Any] = {
             name: value for name, value in fact.attributes.items() if name in _FIELDS
         }
-        host = told.get("host", row.host)
+        host = values.get("host", row.host)
         place = None if host is None else self.base.host_places.get(host)
-        if place is not None:  # a server's own idea of its zone is ahead of it, or behind
-            told["zone"] = self.base.hosts.zone[place]
+        if place is not None:  # the zone in the server's own record may be older or newer
+            values["zone"] = self.base.hosts.zone[place]
         if host != row.host:
-            told["numa_nodes"] = None
-        return replace(row, **told, updated_at=fact.stamp.version or row.updated_at)
+            values["numa_nodes"] = None
+        return replace(row, **values, updated_at=fact.stamp.version or row.updated_at)
 
     @cached_property
     def servers(self) -> Mapping[str, ServerFact]:
-        """Server id → what is told of it."""
-        return {fact.id: fact for fact in self.facts.servers}
+        """Facts by server id."""
+        return by_id(self.facts.servers)
 
     @cached_property
     def pins(self) -> Mapping[str, PinFact]:
-        """Server id → what is told of its zone."""
-        return {fact.id: fact for fact in self.facts.pins}
+        """Facts by server id."""
+        return by_id(self.facts.pins)
 
     @cached_property
     def hosts(self) -> Mapping[str, HostFact]:
-        """Host name → what is told of its service."""
-        return {fact.id: fact for fact in self.facts.hosts}
+        """Facts by host name."""
+        return by_id(self.facts.hosts)
 
     @cached_property
     def groups(self) -> Mapping[str, GroupFact]:
-        """Group id → what is told of it."""
-        return {fact.id: fact for fact in self.facts.groups}
+        """Facts by group id."""
+        return by_id(self.facts.groups)
 
     @cached_property
     def members(self) -> Mapping[str, MemberFact]:
-        """Server id → the group that it joined."""
-        return {fact.id: fact for fact in self.facts.members}
+        """Facts by server id."""
+        return by_id(self.facts.members)
 
     @cached_property
-    def _loose(self) -> Mapping[str, int]:
-        return {server: at for at, server in enumerate(self.base.unplaced.id)}
+    def _rows(self) -> SplitTable[ServerColumns]:
+        base = self.base
+        return SplitTable(base.servers, base.server_places, base.unplaced)
 
-    # -- everything ------------------------------------------------------------------------------
+    # -- the whole model -------------------------------------------------------------------------
 
     def model(self) -> tuple[ComputeModel, tuple[Cause, ...]]:
-        """The model with everything that is told, and what of it could not be used."""
+        """The model with all facts applied, and which facts could not be applied."""
         groups = self._groups()
-        member_of = _members(groups)
+        member_of = _groups_by_member(groups)
         touched = {*self.servers, *self.pins, *self._regrouped(groups)}
         rows = [row for row in map(self.server, sorted(touched)) if row is not None]
         rows = [replace(row, groups=tuple(member_of.get(row.id, ()))) for row in rows]
-        placed = [row for row in rows if row.host is not None and self.known_host(row)]
+        placed = [row for row in rows if row.host is not None and self.is_host_known(row)]
         loose = [row for row in rows if row.host is None]
         base = self.base
         places = {name: at for at, name in enumerate(base.hosts.name)}
@@ -153,36 +149,36 @@ class ComputeAmendments:
         return model, tuple(
             Cause(Reason.UNKNOWN_HOST, {"resource": row.id, "host": row.host})
             for row in rows
-            if not self.known_host(row)
+            if not self.is_host_known(row)
         )
 
     def host(self, name: str) -> dict[str, object]:
-        """What a notification may change of a host (by its service's name), as it is now."""
+        """Current values of the columns of a host that notifications change, by service name."""
         hosts, at = self.base.hosts, self.base.host_places[name]
         fact = self.hosts.get(name)
         if fact is None:
             columns = (hosts.status, hosts.disabled_reason, hosts.state, hosts.traits)
-            return dict(zip(_OF_HOSTS, (column[at] for column in columns), strict=True))
-        alive = hosts.state[at] == "up" and not fact.forced_down
+            return dict(zip(_HOST_COLUMNS, (column[at] for column in columns), strict=True))
+        is_up = hosts.state[at] == "up" and not fact.forced_down
         traits = set(hosts.traits[at])
-        if alive:  # a dead service does not tell Placement
+        if is_up:  # a service that is down does not update Placement
             traits = traits | {DISABLED_TRAIT} if fact.disabled else traits - {DISABLED_TRAIT}
         status = ("disabled", fact.disabled_reason) if fact.disabled else ("enabled", None)
-        state = "up" if alive else "down"
-        return dict(zip(_OF_HOSTS, (*status, state, tuple(sorted(traits))), strict=True))
+        state = "up" if is_up else "down"
+        return dict(zip(_HOST_COLUMNS, (*status, state, tuple(sorted(traits))), strict=True))
 
     def _host_changes(self) -> dict[str, dict[int, object]]:
-        changes: dict[str, dict[int, object]] = {"other_allocations": self._booked()}
+        changes: dict[str, dict[int, object]] = {"other_allocations": self._other_allocations()}
         for name in self.hosts.keys() & self.base.host_places.keys():
             for column, value in self.host(name).items():
                 changes.setdefault(column, {})[self.base.host_places[name]] = value
         return changes
 
-    def _booked(self) -> dict[int, object]:
-        """Host → what others hold there now, where that is not what was collected.
+    def _other_allocations(self) -> dict[int, object]:
+        """Host → allocations of other consumers there, where they differ from the collection.
 
-        Servers that are gone for ever hold nothing any more; those that wait to be confirmed hold
-        what they had before, where they had it.
+        Deleted servers hold nothing. Servers that wait for confirmation of a resize or migration
+        hold what they had before, on the host where they had it.
         """
         gone = {fact.id for fact in self.facts.servers if fact.gone}
         known = self.base.hosts.other_allocations
@@ -199,12 +195,13 @@ class ComputeAmendments:
         return {place: held for place, held in changed.items() if held != known[place]}
 
     def _waiting(self) -> Iterator[tuple[int, Allocation]]:
-        """Host, and what a server would need there that may still be sent back.
+        """Host and allocation of each server that may still be moved back to that host.
 
-        Placement has booked that to a migration, of which no message tells.
+        In Placement the consumer is a migration. Notifications do not report it.
         """
-        told = (f for f in self.facts.servers if f.attributes.get("state") == WAITING)
-        for fact in told:
+        for fact in self.facts.servers:
+            if fact.attributes.get("state") != WAITING:
+                continue
             row = None if fact.gone else self.collected(fact.id)
             if row is None or row.host is None or row.state == WAITING:
                 continue
@@ -223,12 +220,12 @@ class ComputeAmendments:
                 )
         for joined in self.facts.members:
             if joined.group in known:
-                known[joined.group] = _with(known[joined.group], joined.id)
+                known[joined.group] = _with_member(known[joined.group], joined.id)
         gone = {fact.id for fact in self.facts.servers if fact.gone}
-        return tuple(_without(known[key], gone) for key in sorted(known))
+        return tuple(_without_members(known[key], gone) for key in sorted(known))
 
     def _regrouped(self, groups: Iterable[GroupRow]) -> set[str]:
-        """Servers of the base whose membership may be another than there."""
+        """Collected servers whose groups may differ from the collection."""
         if not (self.groups or self.members):
             return set()
         left = {group.id for group in groups}
@@ -236,33 +233,23 @@ class ComputeAmendments:
         for group in self.base.groups:
             if group.id not in left:
                 changed.update(group.members)
-        return {server for server in changed if self.shown(server)}
+        return {server for server in changed if self.is_shown(server)}
 
 
-def _with(group: GroupRow, member: str) -> GroupRow:
+def _with_member(group: GroupRow, member: str) -> GroupRow:
     known = member in group.members
     return group if known else replace(group, members=(*group.members, member))
 
 
-def _without(group: GroupRow, gone: set[str]) -> GroupRow:
+def _without_members(group: GroupRow, gone: set[str]) -> GroupRow:
     if gone.isdisjoint(group.members):
         return group
     return replace(group, members=tuple(one for one in group.members if one not in gone))
 
 
-def _members(groups: Iterable[GroupRow]) -> dict[str, list[str]]:
+def _groups_by_member(groups: Iterable[GroupRow]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for group in groups:
         for member in group.members:
             found.setdefault(member, []).append(group.id)
     return found
-
-
-def _row(table: ServerColumns, at: int, hosts: tuple[str, ...]) -> ServerRow:
-    values: dict[str, Any] = {}
-    for name, column in table.columns():
-        if name in _FIELDS:
-            value = column[at]
-            values[name] = value.item() if hasattr(value, "item") else value
-    place = values["host"]
-    return ServerRow(**{**values, "host": None if place < 0 else hosts[place]})

@@ -1,8 +1,8 @@
-"""Facts about pools and volumes, judged and applied to a storage model."""
+"""Applies facts about pools and volumes to a storage model, and decides which are admitted."""
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -11,65 +11,80 @@ from domain.cluster.storage.columns import VolumeColumns
 from domain.cluster.storage.model import StorageModel
 from domain.cluster.storage.records import Attachment, VolumeRow
 from domain.cluster.table.values import amount
-from domain.cluster_models.amendments.facts import PoolFact, StorageFacts, VolumeFact
-from domain.cluster_models.amendments.verdicts import (
+from domain.cluster_models.amendments.admission_rules import (
     Admission,
-    DuplicateFilter,
+    AdmissionRules,
     Ignored,
     after_deletion,
-    deletion,
-    in_order,
     named,
+    row_change,
+    select,
+)
+from domain.cluster_models.amendments.amended_model import (
+    AmendedModel,
+    SplitTable,
+    by_id,
+    row_values,
+)
+from domain.cluster_models.amendments.facts import (
+    PoolFact,
+    StorageFact,
+    StorageFacts,
+    VolumeFact,
 )
 from domain.kernel.reasons import Cause, Reason
 
 FIGURES = ("total_gb", "free_gb", "provisioned_gb", "allocated_gb", "virtual_free_gb")
-"""What a notification tells of a pool."""
+"""Columns of a pool that notifications report."""
 _FIELDS = frozenset(field.name for field in fields(VolumeRow)) - {"attachments", "volume_type"}
 _COLUMNS = frozenset(field.name for field in fields(VolumeRow)) - {"attachments", "pool"}
 
 
-class StorageAmendments:
-    """A storage model, and facts that came after it.
-
-    Args:
-        base: what a complete collection showed.
-        facts: those that were admitted.
-    """
-
-    def __init__(self, base: StorageModel, facts: StorageFacts) -> None:
-        self.base = base
-        self.facts = facts
+class StorageAmendments(AmendedModel[StorageModel, StorageFacts]):
+    """A storage model, and facts that were admitted since its collection."""
 
     def volume(self, identity: str) -> VolumeRow | None:
-        """A volume with what is told of it; None if there is none."""
+        """A volume with its facts applied; None if there is none."""
         row = self.collected(identity)
         fact = self.volumes.get(identity)
         if fact is None:
             return row
-        return None if fact.gone else self._told(row or VolumeRow(identity), fact)
+        return None if fact.gone else self._applied(row or VolumeRow(identity), fact)
 
     def collected(self, identity: str) -> VolumeRow | None:
-        """A volume as the collection showed it, None if it did not."""
-        at = self.base.volume_places.get(identity)
-        if at is not None:
-            return _row(self.base.volumes, at)
-        at = self._loose.get(identity)
-        return None if at is None else _row(self.base.unplaced, at)
+        """A volume as the collection has it; None if it has none."""
+        found = self._rows.find(identity)
+        if found is None:
+            return None
+        table, row = found
+        return VolumeRow(
+            **row_values(table, row, _COLUMNS),
+            pool=table.pool_name[row],
+            attachments=tuple(
+                Attachment(*pair)
+                for pair in zip(table.servers[row], table.attachments[row], strict=True)
+            ),
+        )
+
+    def is_shown(self, identity: str) -> bool:
+        """Whether the collection has a volume."""
+        return self._rows.find(identity) is not None
 
     def pool(self, name: str) -> dict[str, float]:
-        """The figures of a pool as they are now."""
-        at = self.base.pool_places[name]
+        """The current figures of a pool."""
+        place = self.base.pool_places[name]
         fact = self.pools.get(name)
-        told = {} if fact is None else fact.figures
+        reported = {} if fact is None else fact.figures
         columns = dict(self.base.pools.columns())
         return {
-            figure: float(columns[figure][at] if told.get(figure) is None else amount(told[figure]))
+            figure: float(
+                columns[figure][place] if reported.get(figure) is None else amount(reported[figure])
+            )
             for figure in FIGURES
         }
 
     def model(self) -> tuple[StorageModel, tuple[Cause, ...]]:
-        """The model with everything that is told, and what of it could not be used."""
+        """The model with all facts applied, and which facts could not be applied."""
         base, touched = self.base, set(self.volumes)
         rows = [row for row in map(self.volume, sorted(touched)) if row is not None]
         placed = [row for row in rows if row.pool in base.pool_places]
@@ -89,127 +104,104 @@ class StorageAmendments:
             ),
             unplaced=exchanged(base.unplaced, base.unplaced.id, touched, VolumeColumns.of(loose)),
         )
-        strays = sorted({row.pool for row in loose if row.pool is not None})
+        unknown_pools = sorted({row.pool for row in loose if row.pool is not None})
         return model, tuple(
-            Cause(Reason.UNKNOWN_HOST, {"resource": "volume", "host": pool}) for pool in strays
+            Cause(Reason.UNKNOWN_HOST, {"resource": "volume", "host": pool})
+            for pool in unknown_pools
         )
 
-    def _told(self, row: VolumeRow, fact: VolumeFact) -> VolumeRow:
-        told: dict[str, Any] = {
+    def _applied(self, row: VolumeRow, fact: VolumeFact) -> VolumeRow:
+        values: dict[str, Any] = {
             name: value for name, value in fact.attributes.items() if name in _FIELDS
         }
         if "attachments" in fact.attributes:
-            told["attachments"] = _attachments(fact.attributes["attachments"])
-        kind = self.types.get(fact.type_id or "")
-        return replace(row, **told, volume_type=row.volume_type if kind is None else kind)
+            values["attachments"] = _attachments(fact.attributes["attachments"])
+        type_name = self.types.get(fact.type_id or "", row.volume_type)
+        return replace(row, **values, volume_type=type_name)
 
     @cached_property
     def volumes(self) -> Mapping[str, VolumeFact]:
-        """Volume id → what is told of it."""
-        return {fact.id: fact for fact in self.facts.volumes}
+        """Facts by volume id."""
+        return by_id(self.facts.volumes)
 
     @cached_property
     def pools(self) -> Mapping[str, PoolFact]:
-        """Pool name → what is told of it."""
-        return {fact.id: fact for fact in self.facts.pools}
+        """Facts by pool name."""
+        return by_id(self.facts.pools)
 
     @cached_property
     def types(self) -> Mapping[str, str]:
-        """Id of a volume type → its name."""
+        """Names of volume types by id."""
         return {kind.id: kind.name for kind in self.base.types}
 
     @cached_property
-    def _loose(self) -> Mapping[str, int]:
-        return {volume: at for at, volume in enumerate(self.base.unplaced.id)}
+    def _rows(self) -> SplitTable[VolumeColumns]:
+        base = self.base
+        return SplitTable(base.volumes, base.volume_places, base.unplaced)
 
 
 def admit_storage(
-    known: StorageAmendments, told: StorageFacts, since: float
+    known: StorageAmendments, new: StorageFacts, since: float
 ) -> Admission[StorageFacts, StorageAmendments]:
-    """Judges each fact against the collection and against what was admitted before.
+    """Judges each fact against the collection and against the facts admitted before.
 
     Args:
         known: the collected model, with the facts that were admitted so far.
-        told: new facts, in any order.
-        since: seconds since the epoch: what was told earlier, the collection has seen.
+        new: facts in any order.
+        since: seconds since the epoch; the collection has seen what was sent earlier.
     """
-    ledger = DuplicateFilter()
-    admitted = StorageFacts(
-        pools=tuple(fact for fact in told.pools if ledger.is_news(_pool(known, fact, since))),
-        volumes=tuple(fact for fact in told.volumes if ledger.is_news(_volume(known, fact, since))),
-    )
+    admitted, ignored = select(new, StorageRules(since, known).judge)
     after = StorageAmendments(known.base, known.facts.joined(admitted))
     changes = _changes(known, after, admitted)
-    return Admission(admitted, after, ledger.ignored, changes, tuple(_unclear(after, told)))
+    return Admission(admitted, after, ignored, changes, tuple(_unclear(after, new)))
 
 
-def carried_storage(
-    known: StorageAmendments, base: StorageModel, since: float
-) -> Admission[StorageFacts, StorageAmendments]:
-    """What was admitted so far and a new collection cannot have seen, to be laid over it.
+@dataclass(frozen=True)
+class StorageRules(AdmissionRules):
+    """Judges facts about pools and volumes. Returns why a fact is ignored; None: it is admitted."""
 
-    Args:
-        known: the model until now.
-        base: what the new collection showed.
-        since: seconds since the epoch: what was told earlier, the new collection has seen.
-    """
-    fresh = StorageAmendments(base, StorageFacts())
-    carried = admit_storage(fresh, known.facts, since)
-    believed = tuple(  # a collection that shows what was deleted long before it is believed
-        fact
-        for fact in carried.facts.volumes
-        if not (fact.gone and fact.stamp.at < since and fresh.collected(fact.id) is not None)
-    )
-    facts = replace(carried.facts, volumes=believed)
-    return replace(carried, facts=facts, over=StorageAmendments(base, facts))
+    known: StorageAmendments
 
+    def judge(self, fact: StorageFact) -> Ignored | None:
+        """The rule for the fact's type."""
+        return self.pool(fact) if isinstance(fact, PoolFact) else self.volume(fact)
 
-def _pool(known: StorageAmendments, fact: PoolFact, since: float) -> Ignored | None:
-    if fact.id not in known.base.pool_places:
-        return Ignored.UNKNOWN_HOST
-    if fact.stamp.at < since:
-        return Ignored.COLLECTED
-    return in_order(known.pools.get(fact.id), fact)
+    def pool(self, fact: PoolFact) -> Ignored | None:
+        """A pool."""
+        if fact.id not in self.known.base.pool_places:
+            return Ignored.UNKNOWN_HOST
+        return self.state(self.known.pools.get(fact.id), fact)
 
-
-def _volume(known: StorageAmendments, fact: VolumeFact, since: float) -> Ignored | None:
-    before = known.volumes.get(fact.id)
-    if before is not None and before.gone:
-        return after_deletion(fact)
-    if fact.gone:
-        return deletion(fact, since, shown=known.collected(fact.id) is not None)
-    return Ignored.COLLECTED if fact.stamp.at < since else in_order(before, fact)
+    def volume(self, fact: VolumeFact) -> Ignored | None:
+        """A volume."""
+        before = self.known.volumes.get(fact.id)
+        if before is not None and before.gone:
+            return after_deletion(fact)
+        if fact.gone:
+            return self.deletion(fact, is_shown=self.known.is_shown(fact.id))
+        return self.state(before, fact)
 
 
 def _changes(
-    before: StorageAmendments, after: StorageAmendments, told: StorageFacts
+    before: StorageAmendments, after: StorageAmendments, admitted: StorageFacts
 ) -> dict[str, int]:
     counts: Counter[str] = Counter()
-    for volume in {fact.id for fact in told.volumes}:
-        counts[_difference(before.volume(volume), after.volume(volume))] += 1
-    for pool in {fact.id for fact in told.pools}:
+    for volume in {fact.id for fact in admitted.volumes}:
+        counts[row_change("volumes", "pool", before.volume(volume), after.volume(volume))] += 1
+    for pool in {fact.id for fact in admitted.pools}:
+        # as text, because NaN (unknown) is not equal to itself
         counts["pools_changed" if str(before.pool(pool)) != str(after.pool(pool)) else ""] += 1
     return named(counts)
 
 
-def _difference(before: VolumeRow | None, after: VolumeRow | None) -> str:
-    if before is None or after is None:
-        if before is after:
-            return ""
-        return "volumes_added" if before is None else "volumes_removed"
-    if before.pool != after.pool:
-        return "volumes_moved"
-    return "" if before == after else "volumes_changed"
-
-
-def _unclear(after: StorageAmendments, told: StorageFacts) -> list[Cause]:
-    """What only a collection can tell."""
+def _unclear(after: StorageAmendments, new: StorageFacts) -> list[Cause]:
+    """What only a collection can answer."""
     found = [
         Cause(Reason.UNKNOWN_HOST, {"resource": "pool", "host": fact.id})
-        for fact in told.pools
+        for fact in new.pools
         if fact.id not in after.base.pool_places
     ]
-    for volume in told.volumes:
+    for volume in new.volumes:
         row = after.volume(volume.id)
         if row is None:
             continue
@@ -223,20 +215,3 @@ def _unclear(after: StorageAmendments, told: StorageFacts) -> list[Cause]:
 def _attachments(pairs: object) -> tuple[Attachment, ...]:
     listed = pairs if isinstance(pairs, list | tuple) else ()
     return tuple(Attachment(str(server), str(attachment)) for server, attachment in listed)
-
-
-def _row(table: VolumeColumns, at: int) -> VolumeRow:
-    values: dict[str, Any] = {}
-    for name, column in table.columns():
-        if name in _COLUMNS:
-            value = column[at]
-            values[name] = value.item() if hasattr(value, "item") else value
-    held = zip(table.servers[at], table.attachments[at], strict=True)
-    return VolumeRow(
-        **values,
-        pool=table.pool_name[at],
-        attachments=tuple(Attachment(server, attachment) for server, attachment in held),
-    )
-
-
-__all__ = ["FIGURES", "StorageAmendments", "admit_storage", "carried_storage"]

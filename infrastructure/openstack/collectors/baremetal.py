@@ -9,7 +9,7 @@ from typing import Any
 
 from openstack.connection import Connection
 
-from application.ports.cloud import CollectedBaremetal
+from application.ports.cloud import BaremetalRows
 from domain.cluster.baremetal.records import BaremetalNodeRow
 from infrastructure.openstack.collectors.pages import require, whole
 from infrastructure.openstack.connection import ConnectionLimits
@@ -41,7 +41,7 @@ class IronicCollector:
         self._connection = connection
         self._limits = limits or ConnectionLimits()
 
-    def collect(self) -> CollectedBaremetal:
+    def collect(self) -> BaremetalRows:
         """Everything, or an exception.
 
         Raises:
@@ -52,7 +52,7 @@ class IronicCollector:
         ironic = baremetal(self._connection, self._limits)
         query = {"fields": ",".join(_known(ironic))}
         nodes = whole(ironic, "/nodes", "nodes", query, page=self._limits.page, identity="uuid")
-        return CollectedBaremetal([node_row(node) for node in nodes], ironic.calls)
+        return BaremetalRows([node_row(node) for node in nodes], calls=ironic.calls)
 
 
 def _known(ironic: CloudService) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from openstack.connection import Connection
 
-from application.ports.cloud import CloudUnreachable, Collected
+from application.ports.cloud import CloudUnreachable, ComputeRows
 from domain.cluster.compute.foreign_allocations import unaccounted
 from domain.kernel.reasons import Cause, Reason
 from infrastructure.openstack.collectors.records import (
@@ -47,7 +47,7 @@ class NovaCollector:
         self._connection = connection
         self._limits = limits or ConnectionLimits()
 
-    def collect(self) -> Collected:
+    def collect(self) -> ComputeRows:
         """Everything, or an exception.
 
         Raises:
@@ -198,7 +198,7 @@ def _collected(
     aggregates: Sequence[Json],
     calls: int,
     untold: tuple[Cause, ...],
-) -> Collected:
+) -> ComputeRows:
     if any(server["status"] == _UNREADABLE for server in servers):
         raise CloudUnreachable("a cell does not answer: some servers are unknown")
     member_of = _gathered((m, group["id"]) for group in groups for m in group.get("members") or ())
@@ -206,7 +206,7 @@ def _collected(
     rows = [server_row(s, member_of[s["id"]]) for s in servers if not _deleted(s)]
     residents = _gathered((row.host, row) for row in rows)
     known = {row.id for row in rows}
-    return Collected(
+    return ComputeRows(
         hosts=[
             host_row(
                 h,

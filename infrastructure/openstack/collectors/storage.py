@@ -6,7 +6,7 @@ from typing import Any
 
 from openstack.connection import Connection
 
-from application.ports.cloud import CollectedStorage
+from application.ports.cloud import StorageRows
 from domain.cluster.storage.records import (
     Attachment,
     PoolRow,
@@ -30,7 +30,7 @@ class CinderCollector:
         self._connection = connection
         self._limits = limits or ConnectionLimits()
 
-    def collect(self) -> CollectedStorage:
+    def collect(self) -> StorageRows:
         """Everything, or an exception.
 
         Raises:
@@ -48,7 +48,7 @@ class CinderCollector:
         snapshots = whole(cinder, "/snapshots", "snapshots", _EVERYONE, page=page)
         volumes = whole(cinder, "/volumes/detail", "volumes", _EVERYONE, page=page)
         counts = Counter(str(snapshot["volume_id"]) for snapshot in snapshots)
-        return CollectedStorage(
+        return StorageRows(
             nodes=[node_row(service) for service in services],
             pools=[pool_row(pool) for pool in pools],
             volumes=[volume_row(volume, counts[volume["id"]]) for volume in volumes],

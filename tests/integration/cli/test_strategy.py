@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from application.cluster_models.collection import ModelCollector
-from application.cluster_models.kinds import compute_source
+from application.cluster_models.kinds import COMPUTE
 from application.kernel.unit_of_work import Commands
 from application.projections import Projector, all_projections
 from domain.cluster.formats.cluster_file import read_cluster
@@ -265,7 +265,8 @@ def kept(cloud: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     log, records, engine = open_event_log(url), open_records(url), open_engine(views_url(url))
     connection = connect("simulator", tmp_path / "clouds.yaml")
     keeper = ModelCollector(
-        compute_source(NovaCollector(connection)),
+        COMPUTE,
+        NovaCollector(connection),
         Commands(log, SystemClock()),
         records,
         SqlCollectedModels(engine),

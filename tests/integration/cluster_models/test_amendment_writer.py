@@ -97,7 +97,7 @@ def amended(shop: Workshop) -> list[ModelAmended]:
 
 def test_what_is_told_is_in_the_kept_model_without_a_collection(shop: Workshop) -> None:
     shop.keeper().collect()
-    assert amender(shop).take(facts(moved("1", "c"))) == ()
+    assert amender(shop).add(facts(moved("1", "c"))) == ()
     assert places(shop) == {"1": "c", "2": "a", "3": "b", "4": "c"}
     (event,) = amended(shop)
     assert event.changes == {"servers_moved": 1}
@@ -114,10 +114,10 @@ def test_what_changes_nothing_is_no_event(shop: Workshop) -> None:
     counted: Counter[str] = Counter()
     listener = amender(shop, count=lambda outcome, count: counted.update({outcome: count}))
     fact = moved("1", "c")
-    listener.take(facts(fact))
+    listener.add(facts(fact))
     before = topics(shop)
-    assert listener.take(facts(fact)) == ()
-    assert listener.take(facts(moved("2", "b", after=-60))) == ()
+    assert listener.add(facts(fact)) == ()
+    assert listener.add(facts(moved("2", "b", after=-60))) == ()
     assert topics(shop) == before
     assert counted == {"admitted": 1, "duplicate": 1, "collected": 1}
 
@@ -128,7 +128,7 @@ def test_a_run_s_collection_has_what_was_told_while_it_read(shop: Workshop) -> N
     listener = amender(shop)
 
     def meanwhile() -> None:
-        listener.take(facts(moved("1", "c")))
+        listener.add(facts(moved("1", "c")))
 
     shop.cloud.meanwhile = meanwhile
     kept = shop.keeper().collect()
@@ -147,7 +147,7 @@ def test_without_carrying_it_over_it_would_be_lost(
     shop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "application.cluster_models.amendment_carryover.AmendmentCarryover._carried",
+        "application.cluster_models.amendment_carryover.AmendmentCarryover._carry_over",
         lambda *_: None,
     )
     shop.keeper().collect()
@@ -157,27 +157,27 @@ def test_without_carrying_it_over_it_would_be_lost(
 
 
 def _tell(listener: AmendmentWriter[ComputeModel, ComputeFacts], fact: ComputeFact) -> None:
-    listener.take(facts(fact))
+    listener.add(facts(fact))
 
 
 def test_a_collection_ends_amendments_that_it_has_seen(shop: Workshop) -> None:
     shop.keeper().collect()
     listener = amender(shop)
     fact = moved("1", "c")
-    listener.take(facts(fact))
+    listener.add(facts(fact))
     shop.cloud.servers[0] = replace(shop.cloud.servers[0], host="b", updated_at=2**31)
     shop.keeper().collect()
     assert topics(shop)[-2:] == ["cluster-model.collected", "model-amendments.closed"]
     assert places(shop)["1"] == "b"
-    listener.take(facts(fact))
+    listener.add(facts(fact))
     assert places(shop)["1"] == "b"
-    listener.take(facts(moved("2", "c", after=1)))  # the listener has noticed the new collection
+    listener.add(facts(moved("2", "c", after=1)))  # the listener has noticed the new collection
     assert places(shop) == {"1": "b", "2": "c", "3": "b", "4": "c"}
 
 
 def test_a_collection_that_shows_the_base_again_ends_them_too(shop: Workshop) -> None:
     shop.keeper().collect()
-    amender(shop).take(facts(moved("1", "c", after=-4.9)))
+    amender(shop).add(facts(moved("1", "c", after=-4.9)))
     collected = replace(shop.cloud.servers[0], updated_at=2**31)
     shop.cloud.servers[0] = collected
     shop.keeper().collect()
@@ -187,17 +187,17 @@ def test_a_collection_that_shows_the_base_again_ends_them_too(shop: Workshop) ->
 
 def test_what_is_told_before_the_first_collection_waits_for_it(shop: Workshop) -> None:
     listener = amender(shop)
-    (because,) = listener.take(facts(moved("1", "c", after=1)))
+    (because,) = listener.add(facts(moved("1", "c", after=1)))
     assert because.reason is Reason.MODEL_EMPTY
     shop.keeper().collect()
-    listener.take(facts(moved("2", "c", after=1)))
+    listener.add(facts(moved("2", "c", after=1)))
     assert places(shop) == {"1": "c", "2": "c", "3": "b", "4": "c"}
 
 
 def test_what_a_collection_could_not_use_is_still_shown(shop: Workshop) -> None:
     shop.cloud.servers.append(server("lost", "nowhere"))
     shop.keeper().collect()
-    amender(shop).take(facts(moved("1", "c")))
+    amender(shop).add(facts(moved("1", "c")))
     (status,) = models(shop).status()
     assert (status.problem_count, status.sizes) == (1, {"hosts": 3, "servers": 4})
     assert status.version is not None
@@ -217,7 +217,7 @@ def test_two_listeners_at_once_lose_nothing_of_each_other(shop: Workshop) -> Non
         for number in range(6):
             name = f"{which}-{number}"
             pin = PinFact(f"id-{name}", moved(name, "a").stamp, None)
-            listeners[which].take(facts(pin, moved(name, "bc"[which])))
+            listeners[which].add(facts(pin, moved(name, "bc"[which])))
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(listen, range(2)))
@@ -245,7 +245,7 @@ def test_a_listener_and_a_collector_at_once_lose_nothing(shop: Workshop) -> None
             for number in range(10):
                 name = f"n-{number}"
                 pin = PinFact(f"id-{name}", moved(name, "a").stamp, None)
-                listener.take(facts(pin, moved(name, "b")))
+                listener.add(facts(pin, moved(name, "b")))
         finally:
             done.set()
         collecting.result()
@@ -261,7 +261,7 @@ def test_any_past_model_can_be_loaded_however_long_the_row_of_amendments(
     expected = []
     for number in range(8):
         on = "abc"[number % 3]
-        listener.take(facts(moved("1", on, after=number)))
+        listener.add(facts(moved("1", on, after=number)))
         expected.append(on)
     events = amended(shop)
     assert [event.depth for event in events] == [1, 2, 3, 1, 2, 3, 1, 2]
@@ -281,17 +281,17 @@ def positions(shop: Workshop) -> list[int]:
 def test_a_batch_costs_what_it_tells_not_what_the_cloud_holds(shop: Workshop) -> None:
     shop.cloud.servers = [server(str(number), "abc"[number % 3]) for number in range(500)]
     shop.keeper().collect()
-    amender(shop).take(facts(moved("1", "c")))
+    amender(shop).add(facts(moved("1", "c")))
     (event,) = amended(shop)
     assert len(shop.records.get(event.digest)) < 1500 < len(shop.records.get(event.base)) / 20
 
 
 def test_a_listener_that_starts_anew_goes_on_where_the_other_stopped(shop: Workshop) -> None:
     shop.keeper().collect()
-    amender(shop, "one").take(facts(moved("1", "c", after=2)))
+    amender(shop, "one").add(facts(moved("1", "c", after=2)))
     second = amender(shop, "two")
-    second.take(facts(moved("1", "b", after=1)))  # late, and older
-    second.take(facts(moved("2", "c", after=2)))
+    second.add(facts(moved("1", "b", after=1)))  # late, and older
+    second.add(facts(moved("2", "c", after=2)))
     assert places(shop) == {"1": "c", "2": "c", "3": "b", "4": "c"}
 
 
@@ -301,8 +301,8 @@ def test_a_long_row_of_amendments_asks_for_a_collection(
     monkeypatch.setattr("application.cluster_models.amendment_writer.MANY", 2)
     shop.keeper().collect()
     listener = amender(shop)
-    assert listener.take(facts(moved("1", "c"))) == ()
-    (because,) = listener.take(facts(moved("1", "b", after=1)))
+    assert listener.add(facts(moved("1", "c"))) == ()
+    (because,) = listener.add(facts(moved("1", "b", after=1)))
     assert because.reason is Reason.NEEDS_COLLECTION
 
 
@@ -319,7 +319,7 @@ def test_the_storage_model_is_amended_and_carried_over_likewise(shop: Workshop) 
     )
     at = CLOCK.now().timestamp()
     told = VolumeFact("id-1", Stamp(0, at, "m"), attributes={"pool": "s2@hdd#slow"})
-    listener.take(StorageFacts.of([told]))
+    listener.add(StorageFacts.of([told]))
     for _ in range(2):
         shop.projector.catch_up()
         kept = storage_keeper(shop, cloud).latest()

@@ -153,7 +153,7 @@ def test_a_service_that_is_absent_is_recorded_once_shown_as_such_and_looked_for_
     with caplog.at_level(logging.DEBUG, "application"):
         assert [collector.step() for _ in range(3)] == [300.0] * 3
     assert topics(shop, ModelKind.STORAGE) == ["opened", "collection-failed"]
-    told = [one for one in caplog.records if "no storage model is kept" in one.message]
+    told = [one for one in caplog.records if "no storage model is collected" in one.message]
     assert [one.levelno for one in told] == [logging.INFO]
     assert not [one for one in caplog.records if one.levelno >= logging.WARNING]
     (status,) = models(shop).status()

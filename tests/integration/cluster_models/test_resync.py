@@ -81,7 +81,7 @@ def test_many_requests_are_met_by_one_collection(shop: Workshop) -> None:
     count = Count(shop)
     again = recollection(shop)
     for _ in range(5):
-        again.ask([AGGREGATE])
+        again.request([AGGREGATE])
     again.step()
     again.step()
     assert count.reads == 1
@@ -90,7 +90,7 @@ def test_many_requests_are_met_by_one_collection(shop: Workshop) -> None:
 def test_a_request_is_met_by_whoever_collects_after_it(shop: Workshop) -> None:
     count = Count(shop)
     again = recollection(shop)
-    again.ask([AGGREGATE])
+    again.request([AGGREGATE])
     a_moment()
     shop.keeper("another").collect()
     again.step()
@@ -102,7 +102,7 @@ def test_a_collection_from_before_the_request_does_not_meet_it(shop: Workshop) -
     shop.keeper("another").collect()
     a_moment()
     again = recollection(shop)
-    again.ask([AGGREGATE])
+    again.request([AGGREGATE])
     again.step()
     assert count.reads == 2
 
@@ -112,7 +112,7 @@ def test_what_collections_do_not_settle_is_asked_about_once_in_a_while(shop: Wor
     count = Count(shop)
     again = recollection(shop)
     for _ in range(3):
-        again.ask([STRANGER])
+        again.request([STRANGER])
         again.step()
     assert count.reads == 1
 
@@ -124,12 +124,12 @@ def test_collections_keep_their_distance(shop: Workshop) -> None:
     thread = threading.Thread(target=again.run, args=(stop,))
     thread.start()
     try:
-        again.ask([AGGREGATE])
+        again.request([AGGREGATE])
         end = CLOCK.monotonic() + 20
         while not count.reads:
             assert CLOCK.monotonic() < end
             CLOCK.sleep(0.01)
-        again.ask([AGGREGATE])
+        again.request([AGGREGATE])
     finally:
         stop.set()
         thread.join(timeout=20)
@@ -140,7 +140,7 @@ def test_collections_keep_their_distance(shop: Workshop) -> None:
 def test_a_cloud_that_cannot_be_read_is_left_to_the_collector(shop: Workshop) -> None:
     shop.cloud.surprises = [CloudUnreachable("away")]
     again = recollection(shop)
-    again.ask([AGGREGATE])
+    again.request([AGGREGATE])
     again.step()
     again.step()
     assert topics(shop)[-1] == "cluster-model.collection-failed"

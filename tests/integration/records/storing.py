@@ -3,8 +3,8 @@
 from typing import Any
 
 from application.cluster_models.collection import ModelCollector
-from application.cluster_models.kinds import baremetal_source, storage_source
-from application.ports.cloud import CollectedBaremetal, CollectedStorage
+from application.cluster_models.kinds import BAREMETAL, STORAGE
+from application.ports.cloud import BaremetalRows, StorageRows
 from domain.cluster.baremetal.model import BaremetalModel
 from domain.cluster.baremetal.records import BaremetalNodeRow
 from domain.cluster.storage.model import StorageModel
@@ -43,10 +43,10 @@ class ArrangedStorage:
         ]
         self.surprises: list[Exception] = []
 
-    def collect(self) -> CollectedStorage:
+    def collect(self) -> StorageRows:
         if self.surprises:
             raise self.surprises.pop(0)
-        return CollectedStorage(self.nodes, self.pools, self.volumes, self.types, 5)
+        return StorageRows(self.nodes, self.pools, self.volumes, self.types, calls=5)
 
 
 class ArrangedBaremetal:
@@ -59,17 +59,17 @@ class ArrangedBaremetal:
         ]
         self.surprises: list[Exception] = []
 
-    def collect(self) -> CollectedBaremetal:
+    def collect(self) -> BaremetalRows:
         if self.surprises:
             raise self.surprises.pop(0)
-        return CollectedBaremetal(self.machines, 1)
+        return BaremetalRows(self.machines, calls=1)
 
 
 def storage_keeper(shop: Workshop, cloud: ArrangedStorage) -> ModelCollector[StorageModel]:
     """Keeps the storage model."""
-    return shop.keeper_of(storage_source(cloud))
+    return shop.keeper_of(STORAGE, cloud)
 
 
 def baremetal_keeper(shop: Workshop, cloud: ArrangedBaremetal) -> ModelCollector[BaremetalModel]:
     """Keeps the bare-metal model."""
-    return shop.keeper_of(baremetal_source(cloud))
+    return shop.keeper_of(BAREMETAL, cloud)

@@ -253,7 +253,7 @@ def test_a_past_model_that_was_pruned_is_said_to_be_no_longer_kept(
     assert models(shop).at(COMPUTE, position).digest == first
     grow_old(event_database)
     pruner(shop).prune(NOTHING)
-    with pytest.raises(NothingThen, match=f"model of position {position} is no longer kept"):
+    with pytest.raises(NothingThen, match=f"model of position {position} was pruned"):
         models(shop).at(COMPUTE, position)
 
 

@@ -18,7 +18,7 @@ from domain.cluster_models.amendments import (
     ServerFact,
     Stamp,
     admit_compute,
-    carried_compute,
+    carry_over,
 )
 from domain.kernel.reasons import Reason
 
@@ -67,7 +67,7 @@ class Model:
 
     def told(self, *facts: ComputeFact, since: float = BEGAN) -> "Model":
         admission = admit_compute(self.known, ComputeFacts.of(facts), since)
-        self.known = admission.over
+        self.known = admission.amended
         self.ignored = list(admission.ignored.elements())
         self.unclear = [because.reason for because in admission.unclear]
         self.changes = admission.changes
@@ -156,18 +156,18 @@ def test_a_server_that_waited_when_it_was_collected_is_not_booked_once_more() ->
 def test_a_deletion_is_remembered_for_a_while_after_a_collection_confirmed_it() -> None:
     """Whoever was at work on the server may tell of it after it went, and after a collection."""
     late = base(server("t"))
-    carried = carried_compute(Model().told(gone(1001)).known, late, since=1005)
+    carried = carry_over(Model().told(gone(1001)).known, late, 1005, admit_compute)
     model = Model(late)
     model.known = ComputeAmendments(late, carried.facts)
     assert model.told(seen(1006), since=1005).ignored == [Ignored.GONE]
-    again = carried_compute(model.known, late, since=2000)
+    again = carry_over(model.known, late, 2000, admit_compute)
     assert not again.facts
 
 
 def test_a_collection_that_shows_what_was_deleted_long_before_is_believed() -> None:
     known = Model().told(gone(1001)).known
-    assert not carried_compute(known, base(), since=1100).facts
-    assert carried_compute(known, base(), since=1000.5).facts
+    assert not carry_over(known, base(), 1100, admit_compute).facts
+    assert carry_over(known, base(), 1000.5, admit_compute).facts
 
 
 def test_a_server_is_on_no_host_at_once_or_not_at_all() -> None:
@@ -209,7 +209,7 @@ def test_what_changed_after_the_collection_read_it_is_applied_although_it_ended_
     """A full synchronisation overwrote what came while it read (lost update)."""
     known = Model().told(seen(1003, version=990, host="b")).known
     later = base()  # read the server before it moved, ended after
-    carried = carried_compute(known, later, since=1001)
+    carried = carry_over(known, later, 1001, admit_compute)
     assert ComputeAmendments(later, carried.facts).server("s") == replace(
         server(), host="b", zone="zb"
     )

@@ -20,7 +20,7 @@ from domain.cluster_models.amendments import (
     StorageFacts,
     VolumeFact,
     admit_storage,
-    carried_storage,
+    carry_over,
 )
 from domain.kernel.reasons import Reason
 
@@ -59,7 +59,7 @@ class Model:
 
     def told(self, *facts: StorageFact) -> "Model":
         admission = admit_storage(self.known, StorageFacts.of(facts), BEGAN)
-        self.known = admission.over
+        self.known = admission.amended
         self.ignored = list(admission.ignored.elements())
         self.unclear = [because.reason for because in admission.unclear]
         self.changes = admission.changes
@@ -93,16 +93,16 @@ def test_a_volume_in_no_pool_is_in_none_and_gets_one() -> None:
 def test_a_deleted_volume_stays_deleted() -> None:
     model = Model().told(VolumeFact("v", stamp(1001), gone=True)).told(seen(1002))
     assert (model.volume(), model.ignored) == (None, [Ignored.GONE])
-    carried = carried_storage(model.known, base(), since=1000.5)
+    carried = carry_over(model.known, base(), 1000.5, admit_storage)
     assert [fact.id for fact in carried.facts.volumes] == ["v"]
-    assert carried.over.volume("v") is None
+    assert carried.amended.volume("v") is None
 
 
 def test_a_collection_that_shows_what_was_deleted_long_before_is_believed() -> None:
     model = Model().told(VolumeFact("v", stamp(1001), gone=True))
-    carried = carried_storage(model.known, base(), since=1100)
+    carried = carry_over(model.known, base(), 1100, admit_storage)
     assert not carried.facts
-    assert carried.over.volume("v") is not None
+    assert carried.amended.volume("v") is not None
 
 
 def test_older_and_doubled_and_collected_facts_change_nothing() -> None:

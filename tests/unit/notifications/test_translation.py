@@ -42,7 +42,7 @@ def cloud() -> ComputeModel:
 def after(translator: Translator, bodies: list[Body]) -> ComputeAmendments:
     known = ComputeAmendments(cloud(), ComputeFacts())
     told, _ = translator.read(bodies)
-    return admit_compute(known, told.compute, 0.0).over
+    return admit_compute(known, told.compute, 0.0).amended
 
 
 @pytest.mark.parametrize("length", range(0, 153, 9))

@@ -14,11 +14,13 @@ from domain.cluster_models.amendments import (
     Ignored,
     ServerFact,
     Stamp,
-    admission,
+    admission_rules,
+    admit_compute,
+    carry_over,
     facts,
 )
-from domain.cluster_models.amendments.admission import admit_compute, carried_compute
-from domain.cluster_models.amendments.verdicts import in_order
+from domain.cluster_models.amendments.admission_rules import AdmissionRules, in_order
+from domain.cluster_models.amendments.compute_admission import ComputeRules
 from tests.properties.cluster_models.amendments.cloud import TOLERANCE, Cloud, batches, comparable
 
 
@@ -40,17 +42,17 @@ def kept(random: Random, *, carry: bool = True) -> tuple[ComputeModel, ComputeMo
     for number, batch in enumerate([*delivered, ComputeFacts()]):
         if number == taken_in:
             since = second - TOLERANCE
-            carried = carried_compute(known, later, since)
+            carried = carry_over(known, later, since, admit_compute)
             unclear = bool(carried.unclear)
-            assert (carried.over.base, carried.over.facts) == (later, carried.facts)
-            known = carried.over if carry else ComputeAmendments(later, ComputeFacts())
+            assert (carried.amended.base, carried.amended.facts) == (later, carried.facts)
+            known = carried.amended if carry else ComputeAmendments(later, ComputeFacts())
         admitted = admit_compute(known, batch, since)
         unclear |= bool(admitted.unclear)
-        assert admitted.over.facts == known.facts.joined(admitted.facts)
-        known = admitted.over
+        assert admitted.amended.facts == known.facts.joined(admitted.facts)
+        known = admitted.amended
     truth = cloud.truth()
     if unclear:  # then the cloud is read again, soon
-        known = carried_compute(known, truth, cloud.now - TOLERANCE).over
+        known = carry_over(known, truth, cloud.now - TOLERANCE, admit_compute).amended
     return known.model()[0], truth
 
 
@@ -73,11 +75,11 @@ def _never(*_: object) -> bool:
     return False
 
 
-def _mortal(judge: admission._Judge, fact: ServerFact) -> Ignored | None:
+def _mortal(rules: ComputeRules, fact: ServerFact) -> Ignored | None:
     """As the rule for servers, but for deletions, which are one state among others."""
-    if not fact.gone and (judge._early(fact) or judge._newer_row(fact)):
+    if not fact.gone and (rules.is_early(fact) or rules.has_newer_row(fact)):
         return Ignored.COLLECTED
-    return in_order(judge._known.servers.get(fact.id), fact)
+    return in_order(rules.known.servers.get(fact.id), fact)
 
 
 def _by_time(one: Stamp, other: Stamp) -> bool:
@@ -86,14 +88,14 @@ def _by_time(one: Stamp, other: Stamp) -> bool:
 
 Removal = tuple[object, str, Callable[..., object]]
 REMOVED: dict[str, tuple[Removal, ...]] = {
-    "later messages win": ((admission, "in_order", _always), (facts, "later", _last_come)),
+    "later messages win": ((admission_rules, "in_order", _always), (facts, "later", _last_come)),
     "nothing comes after a deletion": (
-        (admission._Judge, "server", _mortal),
+        (ComputeRules, "server", _mortal),
         (facts, "lasting", facts.later),
     ),
-    "a newer row of the collection wins": ((admission._Judge, "_newer_row", _never),),
+    "a newer row of the collection wins": ((ComputeRules, "has_newer_row", _never),),
     "the version counts before the time": ((facts.Stamp, "__gt__", _by_time),),
-    "what is not in the collection and older stays away": ((admission._Judge, "_early", _never),),
+    "what is not in the collection and older stays away": ((AdmissionRules, "is_early", _never),),
 }
 
 
