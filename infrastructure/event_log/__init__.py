@@ -1,11 +1,11 @@
-"""The truth: the event log and the decision records, on SQLite or PostgreSQL.
+"""The event log and the stored records, on SQLite or PostgreSQL.
 
-``upgrade(url)`` makes or updates the schema, ``open_event_log(url)`` and ``open_records(url)`` open
-what it holds. All else is private.
+``upgrade(url)`` creates or updates the schema, ``open_event_log(url)`` and ``open_records(url)``
+open its tables. Everything else is private.
 """
 
 from application.ports.event_log import UnreadableEvent
-from infrastructure.event_log.log import SqlEventLog, verify_topics
+from infrastructure.event_log.log import SqlEventLog
 from infrastructure.event_log.mapper import Unstorable
 from infrastructure.event_log.migrations import SchemaError, check, upgrade
 from infrastructure.event_log.opening import open_event_log, open_records
@@ -21,5 +21,4 @@ __all__ = [
     "open_event_log",
     "open_records",
     "upgrade",
-    "verify_topics",
 ]

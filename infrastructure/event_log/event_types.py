@@ -1,6 +1,6 @@
-"""Every module that defines events: imported, so that what is stored can be read.
+"""Imports every module that defines events, so that their topics can be resolved.
 
-A test compares this list with what the code base defines.
+A test compares this list with the event classes of the code base.
 """
 
 from types import ModuleType

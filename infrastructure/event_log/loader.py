@@ -1,4 +1,4 @@
-"""Aggregates from their events, a page at a time, from a snapshot on where there is one."""
+"""Folds aggregates from their events, page by page, starting at a snapshot if there is one."""
 
 from collections.abc import Sequence
 from typing import TypeVar, cast
@@ -10,14 +10,14 @@ from eventsourcing.utils import get_topic
 from application.ports.event_log import UnreadableEvent
 from domain.kernel.aggregate import Aggregate, Created
 from infrastructure.event_log.mapper import Mapper
-from infrastructure.event_log.retry import DatabaseRetryPolicy
+from infrastructure.event_log.query_runner import QueryRunner
 from infrastructure.event_log.snapshots import SnapshotService
 from infrastructure.event_log.store import ALL, EventStore
 
 A = TypeVar("A", bound=Aggregate)
 
 PAGE = 5000
-"""Events that are read at once: a stream may have millions."""
+"""Events in one query: a stream may have millions."""
 
 
 class AggregateLoader:
@@ -26,27 +26,28 @@ class AggregateLoader:
     Args:
         store: the event table.
         mapper: rows to events.
-        patience: how long a database that does not answer is asked again.
-        snapshots: where to begin; without them each stream is folded whole.
+        queries: runs the queries, and retries them.
+        snapshots: where folding starts; None: at the first event of each stream.
     """
 
     def __init__(
         self,
         store: EventStore,
         mapper: Mapper,
-        patience: DatabaseRetryPolicy,
+        queries: QueryRunner,
         snapshots: SnapshotService | None,
     ) -> None:
         self._store = store
         self._mapper = mapper
-        self._patience = patience
+        self._queries = queries
         self._snapshots = snapshots
 
     def find(self, kind: type[A], aggregate_id: UUID, version: int | None) -> A | None:
         """An aggregate as of a version (None: now); see ``SqlEventLog.find``."""
         upto = ALL if version is None else version
-        begun = self._snapshots and self._snapshots.find(kind, aggregate_id, upto)
-        aggregate: A | None = begun or None
+        aggregate: A | None = None
+        if self._snapshots:
+            aggregate = self._snapshots.find(kind, aggregate_id, upto)
         after = 0 if aggregate is None else aggregate.version
         folded = 0
         last: Notification | None = None
@@ -63,7 +64,7 @@ class AggregateLoader:
 
     def _page(self, aggregate_id: UUID, after: int, upto: int) -> Sequence[Notification]:
         last = min(upto, after + PAGE)
-        return self._patience.ask("find", lambda: self._store.stream(aggregate_id, after, last))
+        return self._queries.run("find", lambda: self._store.stream(aggregate_id, after, last))
 
     def _fold(self, kind: type[A], aggregate: A | None, rows: Sequence[Notification]) -> A | None:
         for row in rows:

@@ -1,9 +1,9 @@
-"""Events to and from what is stored: typed JSON, stable topics, upcasting.
+"""Events to and from their stored form: typed JSON, stable topics, upcasting.
 
 The stored state is the event's own fields in their order of declaration; the aggregate's id and the
-version are columns. ``class_version`` is stored from 2 on. A class whose stored form changes gets
-``class_version = n + 1`` and a pure static method ``upcast_vn_vn+1(state)`` that changes the plain
-dict of the older form in place.
+version are columns. ``class_version`` is stored from 2 on. To change the stored form of a class,
+give it ``class_version = n + 1`` and a pure static method ``upcast_vn_vn+1(state)`` that changes
+the plain dict of the older form in place.
 """
 
 import dataclasses
@@ -25,7 +25,7 @@ _VERSION = "class_version"
 
 
 class Unstorable(ValueError):
-    """An event holds something that could not be read back; it was not stored."""
+    """An event cannot be decoded from its stored form; it was not stored."""
 
 
 class _Version(msgspec.Struct):
@@ -57,7 +57,7 @@ class Codec:
         """The stored form of an event.
 
         Raises:
-            Unstorable: it could not be read back.
+            Unstorable: it cannot be decoded again.
         """
         state = {name: _utc(name, getattr(event, name)) for name in self._names}
         if self._version > 1:
@@ -73,7 +73,7 @@ class Codec:
         """The typed values of an event's fields.
 
         Raises:
-            UnreadableEvent: the bytes are no such event, or of a version newer than this code.
+            UnreadableEvent: the bytes are no such event, or their version is newer than this code.
         """
         try:
             version = _versions.decode(stored).class_version if _VERSION.encode() in stored else 1
@@ -106,7 +106,7 @@ class Mapper:
     """Turns events into rows and rows into events.
 
     Args:
-        types: finds the event classes by topic; asked again when a topic is not known yet.
+        types: returns the event classes by topic; called again when a topic is not known yet.
     """
 
     def __init__(self, types: Callable[[], dict[str, type[Event]]]) -> None:
@@ -118,7 +118,7 @@ class Mapper:
         """The row of an event.
 
         Raises:
-            Unstorable: it could not be read back, or its class has no topic of its own.
+            Unstorable: it cannot be decoded again, or its class has no topic of its own.
         """
         cls = type(event)
         topic = cls.__dict__.get("TOPIC")
@@ -148,7 +148,7 @@ class Mapper:
         return event
 
     def unknown(self, topics: Iterable[str]) -> list[str]:
-        """Those of some topics that no event class has."""
+        """Those topics that no event class has."""
         return sorted(topic for topic in topics if self._resolve(topic) is None)
 
     def _resolve(self, topic: str) -> type[Event] | None:

@@ -21,7 +21,7 @@ from infrastructure.logs import scrubbed
 from infrastructure.wal import write_ahead
 
 VERSIONS = "event_log_schema"
-"""Table of the steps that were taken: version, name, applied_at."""
+"""Table of the applied steps: version, name, applied_at."""
 _ADVISORY_LOCK = 0x76_69_67_69_6C
 """The key of the lock under which PostgreSQL schemas are upgraded."""
 _LOCK_TIMEOUT = 60
@@ -54,7 +54,7 @@ def _events_on_sqlite(path: Path) -> list[str]:
 
 
 def _events_on_postgres(url: str) -> list[Composed]:
-    """The library's statements without its insert function, which loses events for readers."""
+    """The library's statements without its insert function, with which readers miss events."""
     store = postgres.datastore(url, 1)
     try:
         statements = postgres.PostgresRecorder(store).sql_create_statements
@@ -77,7 +77,7 @@ def _records(table: LiteralString, blob: LiteralString, time: LiteralString) -> 
 
 
 def _record_uses(table: LiteralString, time: LiteralString) -> list[LiteralString]:
-    """When a record was last stored or referred to, what it is, and what it refers to itself."""
+    """Columns for when a record was last stored or referred to, its kind, and its references."""
     added: tuple[LiteralString, ...] = ("used_at " + time, "kind text", "refers text")
     return ["ALTER TABLE " + table + " ADD COLUMN " + column for column in added]
 
@@ -116,10 +116,10 @@ STEPS: tuple[Step, ...] = (
 
 
 def upgrade(url: str, steps: Sequence[Step] = STEPS) -> list[str]:
-    """Brings the schema of a database up to date; of several processes one does it.
+    """Brings the schema of a database up to date. Of several processes, one does it.
 
     Returns:
-        The steps that were taken, as ``"1 events"``; none if it was up to date.
+        The applied steps, as ``"1 events"``; empty if it was up to date.
 
     Raises:
         SchemaError: the schema is newer than this code, or the database cannot be reached.
@@ -132,7 +132,7 @@ def upgrade(url: str, steps: Sequence[Step] = STEPS) -> list[str]:
 
 
 def check(url: str, steps: Sequence[Step] = STEPS) -> None:
-    """Makes sure that the schema is the one that this code needs.
+    """Checks that the schema is the one that this code needs.
 
     Raises:
         SchemaError: it is missing, older or newer, or the database cannot be reached.
@@ -152,8 +152,8 @@ def _lacking(where: str, found: int, wanted: int) -> str:
     if found:
         return f"the schema of {where} is at version {found} of {wanted}: run `vigil db upgrade`"
     return (
-        f"nothing of Vigil is in {where}: see whether --data and --database are right, or "
-        "run `vigil db upgrade` to prepare it (`vigil up` does so by itself)"
+        f"{where} has no Vigil schema: check --data and --database, or run "
+        "`vigil db upgrade` to create it (`vigil up` does so by itself)"
     )
 
 

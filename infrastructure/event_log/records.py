@@ -1,4 +1,4 @@
-"""The records beside the log (ports: ``application.ports.records``)."""
+"""The stored records (ports: ``application.ports.records``)."""
 
 import logging
 from collections.abc import Collection, Iterator
@@ -9,28 +9,28 @@ import zstandard
 
 from application.ports.records import RENEWAL, StoredRecord
 from application.records.references import outline
-from infrastructure.event_log.record_tables import Entry, RecordTable, Row
-from infrastructure.event_log.retry import DatabaseRetryPolicy
+from infrastructure.event_log.query_runner import QueryRunner
+from infrastructure.event_log.record_table import InventoryRow, RecordRow, RecordTable
 
 log = logging.getLogger(__name__)
 
 CODEC = "zstd"
 _LEVEL = 3
 _BATCH = 200
-"""Records that are deleted in one transaction: writers wait no longer than that takes."""
+"""Records that are deleted in one transaction: writers wait until it ends."""
 
 
 class SqlRecords:
     """Immutable, content-addressed records. Any thread may call anything at any time.
 
     Args:
-        table: where they lie.
-        patience: how long a database that does not answer is asked again.
+        table: holds them.
+        queries: runs the queries, and retries them.
     """
 
-    def __init__(self, table: RecordTable, patience: DatabaseRetryPolicy) -> None:
+    def __init__(self, table: RecordTable, queries: QueryRunner) -> None:
         self._table = table
-        self._patience = patience
+        self._queries = queries
 
     def put(self, content: bytes) -> str:
         """Stores content; returns its SHA-256 in hex. Storing it again only renews its age.
@@ -39,15 +39,15 @@ class SqlRecords:
             EventLogUnavailable: the database cannot be reached.
         """
         digest = sha256(content).hexdigest()
-        if not self._patience.ask("find a record", lambda: self._table.renew(digest, RENEWAL)):
+        if not self._queries.run("find a record", lambda: self._table.renew(digest, RENEWAL)):
             packed = zstandard.ZstdCompressor(level=_LEVEL).compress(content)
-            row, found = Row(packed, CODEC, len(content)), outline(content)
+            row, found = RecordRow(packed, CODEC, len(content)), outline(content)
             refers = sorted(found.refers)
-            there = self._patience.ask(
+            stored = self._queries.run(
                 "store a record", lambda: self._table.insert(digest, row, found.kind, refers)
             )
-            if there < len(refers):
-                log.warning("record %s names digests that no record has: %s", digest, refers)
+            if stored < len(refers):
+                log.warning("record %s: some of its references are not stored: %s", digest, refers)
         return digest
 
     def get(self, digest: str) -> bytes:
@@ -55,27 +55,27 @@ class SqlRecords:
 
         Raises:
             KeyError: there is none.
-            ValueError: what is stored does not have the digest.
+            ValueError: the stored content has another digest.
             EventLogUnavailable: the database cannot be reached.
         """
-        row = self._patience.ask("read a record", lambda: self._table.select(digest))
+        row = self._queries.run("read a record", lambda: self._table.select(digest))
         if row is None:
             raise KeyError(digest)
         content = _unpacked(digest, row)
         if sha256(content).hexdigest() != digest:
-            raise ValueError(f"record {digest}: what is stored has another digest")
+            raise ValueError(f"record {digest}: the stored content has another digest")
         return content
 
     def inventory(self) -> Iterator[StoredRecord]:
         """All records; those that are stored meanwhile may be missing.
 
-        What an older version stored is looked at once, to note what it is.
+        A record of an older version is read once, to store its kind and its references.
 
         Raises:
             EventLogUnavailable: the database cannot be reached.
         """
         after = ""
-        while page := self._patience.ask("list records", partial(self._table.page, after)):
+        while page := self._queries.run("list records", partial(self._table.page, after)):
             yield from map(self._stored, page)
             after = page[-1].digest
 
@@ -88,47 +88,45 @@ class SqlRecords:
         Raises:
             EventLogUnavailable: the database cannot be reached; some may have been deleted.
         """
-        gone: set[str] = set()
+        deleted: set[str] = set()
         chosen = sorted(digests)
         for start in range(0, len(chosen), _BATCH):
             some = chosen[start : start + _BATCH]
-            gone.update(
-                self._patience.ask("drop records", partial(self._table.delete, some, min_age))
+            deleted.update(
+                self._queries.run("drop records", partial(self._table.delete, some, min_age))
             )
-        return gone
+        return deleted
 
-    def _stored(self, entry: Entry) -> StoredRecord:
-        kind, refers = entry.kind, (entry.refers or "").split()
+    def _stored(self, row: InventoryRow) -> StoredRecord:
+        kind, refers = row.kind, (row.refers or "").split()
         if kind is None:
-            kind, refers = self._looked_at(entry.digest)
-        return StoredRecord(entry.digest, kind, frozenset(refers), entry.age, entry.size)
+            kind, refers = self._described(row.digest)
+        return StoredRecord(row.digest, kind, frozenset(refers), row.age, row.size)
 
-    def _looked_at(self, digest: str) -> tuple[str, list[str]]:
+    def _described(self, digest: str) -> tuple[str, list[str]]:
         try:
             found = outline(self.get(digest))
         except (KeyError, ValueError) as lost:
-            log.warning(
-                "what record %s refers to cannot be told; it is left alone: %s", digest, lost
-            )
+            log.warning("record %s cannot be read; it is kept: %s", digest, lost)
             return "", []
         refers = sorted(found.refers)
-        self._patience.ask(
+        self._queries.run(
             "describe a record", lambda: self._table.describe(digest, found.kind, refers)
         )
         return found.kind, refers
 
     def close(self) -> None:
-        """Gives connections back."""
-        self._patience.end()
+        """Closes all connections when the running queries have ended."""
+        self._queries.close()
         self._table.close()
 
 
-def _unpacked(digest: str, row: Row) -> bytes:
+def _unpacked(digest: str, row: RecordRow) -> bytes:
     if row.codec != CODEC:
         raise ValueError(f"record {digest}: unknown codec {row.codec!r}")
     try:
         if zstandard.frame_content_size(row.content) != row.size:
-            raise ValueError(f"record {digest}: not of the size that was noted")
+            raise ValueError(f"record {digest}: not of the stored size")
         return zstandard.ZstdDecompressor().decompress(row.content)
     except zstandard.ZstdError as error:
         raise ValueError(f"record {digest}: cannot be decompressed: {error}") from error

@@ -1,8 +1,8 @@
-"""What aggregates with long streams remembered at some version: folding goes on from there.
+"""Snapshots of aggregates with long streams, at which folding starts.
 
-A snapshot is derived, like a read model: it may be thrown away at any time. It is used only where
-the same code would fold the same history: it names the code that made it, and has the digest of
-the last event that it contains.
+A snapshot is derived, like a read model: it may be deleted at any time. It is used only if the same
+code would fold the same history: it holds a digest of the code that made it, and one of the last
+event that it includes.
 """
 
 import dataclasses
@@ -19,9 +19,9 @@ import msgspec
 
 from application.ports.event_log import EventLogUnavailable
 from domain.kernel.aggregate import Aggregate
-from infrastructure.event_log.retry import DatabaseRetryPolicy
+from infrastructure.event_log.query_runner import QueryRunner
 from infrastructure.event_log.store import (
-    SnapshotStore,
+    EventStore,
     StoredSnapshot,
     Unreachable,
     VersionConflict,
@@ -32,17 +32,17 @@ log = logging.getLogger(__name__)
 A = TypeVar("A", bound=Aggregate)
 
 EVERY = 1000
-"""Events folded on top of the last snapshot after which a new one is taken: some 10 ms of work."""
+"""Events after the last snapshot until a new one is taken: folding them takes about 10 ms."""
 
 
 class SnapshotCodec:
-    """What aggregates of a kind remember, to and from bytes.
+    """Encodes and decodes the attributes of aggregates of one class.
 
     Args:
-        kind: their class.
+        kind: the class.
 
     Attributes:
-        code: digest of the code that folds them: the modules beside the class.
+        code: digest of the code that folds them: the modules in the folder of the class.
     """
 
     def __init__(self, kind: type[Aggregate]) -> None:
@@ -64,13 +64,13 @@ class SnapshotCodec:
         """The stored form.
 
         Raises:
-            TypeError, ValueError, msgspec.MsgspecError: it would not come back as it is.
+            TypeError, ValueError, msgspec.MsgspecError: decoding it would give other attributes.
         """
-        remembered = attributes(aggregate)
+        wanted = attributes(aggregate)
         times = {"created_on": aggregate.created_on, "modified_on": aggregate.modified_on}
-        stored = msgspec.json.encode({**times, "attributes": remembered})
-        if attributes(self.decode(stored, aggregate.id, aggregate.version)) != remembered:
-            raise ValueError("it would not come back as it is")
+        stored = msgspec.json.encode({**times, "attributes": wanted})
+        if attributes(self.decode(stored, aggregate.id, aggregate.version)) != wanted:
+            raise ValueError("decoding it gives other attributes")
         return stored
 
     def decode(self, stored: bytes, aggregate_id: UUID, version: int) -> Aggregate:
@@ -81,7 +81,7 @@ class SnapshotCodec:
         """
         form: Any = self._decoder.decode(stored)
         aggregate = object.__new__(self._kind)
-        aggregate.__dict__.update(  # what the library keeps in it, as its own snapshots set it
+        aggregate.__dict__.update(  # the library's attributes, as its own snapshots set them
             _id=aggregate_id,
             _version=version,
             _created_on=form.created_on,
@@ -93,7 +93,7 @@ class SnapshotCodec:
 
 
 def attributes(aggregate: Aggregate) -> dict[str, object]:
-    """What an aggregate remembers, without what the library keeps in it."""
+    """The attributes of an aggregate, without those of the library."""
     return {name: value for name, value in vars(aggregate).items() if not name.startswith("_")}
 
 
@@ -101,94 +101,88 @@ class SnapshotService:
     """Takes snapshots, never within a command, and finds them. Any thread may call it.
 
     Args:
-        store: where they and the events lie.
-        patience: how long a database that does not answer is asked again.
-        every: events folded on top of the last snapshot after which the next one is taken.
+        store: holds them and the events.
+        queries: runs the queries, and retries them.
+        every: events after the last snapshot until the next one is taken.
     """
 
-    def __init__(
-        self, store: SnapshotStore, patience: DatabaseRetryPolicy, every: int = EVERY
-    ) -> None:
+    def __init__(self, store: EventStore, queries: QueryRunner, every: int = EVERY) -> None:
         self._store = store
-        self._patience = patience
+        self._queries = queries
         self._every = every
-        self._forms: dict[type[Aggregate], SnapshotCodec | None] = {}
+        self._codecs: dict[type[Aggregate], SnapshotCodec | None] = {}
         self._writing = threading.Lock()
 
     def find(self, kind: type[A], aggregate_id: UUID, upto: int) -> A | None:
-        """An aggregate as of its snapshot; None if there is none that can be used.
+        """An aggregate as of its snapshot; None if it has no usable one.
 
         Args:
             kind: its class.
             aggregate_id: its id.
             upto: the latest version that may be in it.
         """
-        form = self._form(kind)
-        if form is None:
+        codec = self._codec(kind)
+        if codec is None:
             return None
-        found = self._patience.ask("find", lambda: self._store.snapshot(aggregate_id))
-        if (
-            found is None
-            or found.version > upto
-            or (found.topic, found.code)
-            != (
-                kind.TOPIC,
-                form.code,
-            )
-        ):
+        found = self._queries.run("find", lambda: self._store.snapshot(aggregate_id))
+        if found is None or found.version > upto:
+            return None
+        if (found.topic, found.code) != (kind.TOPIC, codec.code):
             return None
         try:
             if self._fits(aggregate_id, found):
-                return cast("A", form.decode(found.state, aggregate_id, found.version))
-            log.error("the snapshot of %s is of another history: not used", aggregate_id)
+                return cast("A", codec.decode(found.state, aggregate_id, found.version))
+            log.error("the snapshot of %s belongs to another history: not used", aggregate_id)
         except msgspec.MsgspecError:
             log.exception("the snapshot of %s cannot be read: not used", aggregate_id)
         return None
 
     def offer(self, aggregate: Aggregate, event: bytes, folded: int) -> None:
-        """Takes a snapshot if so much was folded that the next reader should not have to.
+        """Takes a snapshot if enough events were folded, and stores it on another thread.
 
-        It is stored beside what goes on here; if that fails, another reader will offer it again.
+        If that fails, the next reader offers it again.
 
         Args:
-            aggregate: as found, before anybody changes it.
+            aggregate: as found, before it is changed.
             event: the stored form of its last event.
             folded: how many events were folded since the last snapshot.
         """
-        form = self._form(type(aggregate))
-        if form is None or folded < self._every:
+        codec = self._codec(type(aggregate))
+        if codec is None or folded < self._every:
             return
         try:
-            state = form.encode(aggregate)
+            state = codec.encode(aggregate)
         except (TypeError, ValueError, msgspec.MsgspecError):
             log.exception("no snapshot of %s was taken", aggregate.id)
             return
         snapshot = StoredSnapshot(
-            aggregate.id, aggregate.version, aggregate.TOPIC, form.code, _digest(event), state
+            aggregate.id, aggregate.version, aggregate.TOPIC, codec.code, _digest(event), state
         )
         threading.Thread(
-            target=self._keep, args=(snapshot,), name="event-log-snapshot", daemon=True
+            target=self._save, args=(snapshot,), name="event-log-snapshot", daemon=True
         ).start()
 
-    def _keep(self, snapshot: StoredSnapshot) -> None:
+    def _save(self, snapshot: StoredSnapshot) -> None:
         with self._writing:
             try:
-                self._patience.ask_once("keep a snapshot", lambda: self._store.keep(snapshot))
+                self._queries.run_once(
+                    "save a snapshot", lambda: self._store.save_snapshot(snapshot)
+                )
             except (Unreachable, VersionConflict, EventLogUnavailable) as error:
                 log.info("the snapshot of %s was not stored: %s", snapshot.aggregate_id, error)
 
     def _fits(self, aggregate_id: UUID, snapshot: StoredSnapshot) -> bool:
-        """Whether the last event in a snapshot is the one that is stored."""
+        """Whether the last event of a snapshot is the stored one."""
         version = snapshot.version
-        rows = self._patience.ask(
+        rows = self._queries.run(
             "find", lambda: self._store.stream(aggregate_id, version - 1, version)
         )
         return [_digest(row.state) for row in rows] == [snapshot.event]
 
-    def _form(self, kind: type[Aggregate]) -> SnapshotCodec | None:
-        if kind not in self._forms:
-            self._forms[kind] = SnapshotCodec(kind) if kind.SNAPSHOTS else None
-        return self._forms[kind]
+    def _codec(self, kind: type[Aggregate]) -> SnapshotCodec | None:
+        if kind not in self._codecs:
+            self._codecs[kind] = SnapshotCodec(kind) if kind.SNAPSHOTS else None
+        return self._codecs[kind]
 
 
 def _digest(state: bytes) -> str:

@@ -1,17 +1,21 @@
-"""What the log asks of a database."""
+"""The tables of events and snapshots, in SQL that both databases understand."""
 
-from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from math import inf
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from eventsourcing.persistence import Notification, StoredEvent
+from eventsourcing.persistence import ApplicationRecorder, Notification, StoredEvent
 
 SNAPSHOTS = "snapshots"
 """The table of snapshots."""
-
 TABLE = "stored_events"
 """The table of events; on PostgreSQL also the channel on which appends are announced."""
-
 ALL = 2**63 - 1
 """A version beyond every version."""
 
@@ -21,17 +25,17 @@ class VersionConflict(Exception):
 
 
 class Unreachable(Exception):
-    """The database did not answer in time or in good order. Whether it stored is unknown."""
+    """The database did not answer in time or without error. Whether it stored is unknown."""
 
 
 class StoredSnapshot(NamedTuple):
-    """What an aggregate remembered at a version.
+    """The attributes of an aggregate at a version.
 
     Attributes:
         topic: of its class.
         code: digest of the code that folded it.
         event: digest of the stored state of its last event.
-        state: what it remembered, in the form that ``snapshots`` gives it.
+        state: the attributes, as ``SnapshotCodec`` encodes them.
     """
 
     aggregate_id: UUID
@@ -42,69 +46,207 @@ class StoredSnapshot(NamedTuple):
     state: bytes
 
 
-class AppendNotifier(Protocol):
-    """Rings when the log may have grown. It may ring for nothing, and late (the log polls too)."""
+class AppendNotifier:
+    """Wakes waiters when the log may have grown: here, after appends of this process.
 
-    def look(self) -> object:
-        """A token of the present; take it before reading, hand it to ``wait`` after."""
-        ...
-
-    def ring(self) -> None:
-        """Wakes this process's waiters: it appended something itself."""
-        ...
-
-    def wait(self, seen: object, timeout: float) -> None:
-        """Blocks until it has rung since a token was taken, or some seconds have passed."""
-        ...
-
-    def close(self) -> None:
-        """Wakes everybody and gives its connection back."""
-        ...
-
-
-class EventStore(Protocol):
-    """The event table of one database.
-
-    Every method may raise ``Unreachable``, ``insert`` also ``VersionConflict``.
+    It may wake them without cause, and late: the log also polls. A subclass also notices the
+    appends of other processes.
     """
 
-    @property
-    def bell(self) -> AppendNotifier:
-        """Rings when the table may have grown."""
-        ...
+    poll = inf
+    """Seconds between two calls of ``_token`` while a thread waits."""
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._closed = threading.Event()
+        self._notified = 0
+
+    def token(self) -> object:
+        """The present state: take it before reading, hand it to ``wait`` afterwards."""
+        with self._condition:
+            return self._token()
+
+    def notify(self) -> None:
+        """Wakes all waiters of this process."""
+        with self._condition:
+            self._notified += 1
+            self._condition.notify_all()
+
+    def wait(self, token: object, timeout: float) -> None:
+        """Blocks until something changed since a token was taken, or some seconds have passed."""
+        deadline = time.monotonic() + timeout
+        with self._condition:
+            while not self._closed.is_set() and self._token() == token:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return
+                self._condition.wait(min(left, self.poll))
+
+    def close(self) -> None:
+        """Wakes all waiters and closes the connection, if there is one."""
+        self._closed.set()
+        self.notify()
+
+    def _token(self) -> object:
+        return self._notified
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """The parts of a statement in which the two databases differ.
+
+    Attributes:
+        schema: holds the tables.
+        position: the column of an event's position.
+        now: the time, as the tables store it.
+        ago: the time so many seconds ago; has one parameter.
+        age: the seconds since the time in a column, for ``str.format``.
+        lock_rows: appended to a SELECT: locks its rows, in their order, against deadlocks.
+    """
+
+    schema: str
+    position: str
+    now: str
+    ago: str
+    age: str
+    lock_rows: str = ""
+
+
+Row = tuple[Any, ...]
+Execute = Callable[[str, Sequence[object]], list[Row]]
+"""Runs a statement with its parameters; returns the rows, if it returns some."""
+
+
+class Database(ABC):
+    """Connections to one database. ``?`` stands for a parameter in every statement.
+
+    Every method raises ``Unreachable`` when the database does not answer, and ``VersionConflict``
+    when it refuses rows.
+    """
+
+    dialect: Dialect
+
+    @abstractmethod
+    def translated(self) -> AbstractContextManager[None]:
+        """Turns the errors of the database into ``VersionConflict`` and ``Unreachable``."""
+
+    @abstractmethod
+    def select(self, statement: str, parameters: Sequence[object] = ()) -> list[Row]:
+        """The rows of a query."""
+
+    @abstractmethod
+    def transaction(self) -> AbstractContextManager[Execute]:
+        """A transaction that writes; it is committed at the end of the block."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Closes all connections."""
+
+    def execute(self, statement: str, parameters: Sequence[object]) -> list[Row]:
+        """Runs one statement in a transaction of its own; returns its rows, if it has some."""
+        with self.transaction() as execute:
+            return execute(statement, parameters)
+
+
+class EventStore:
+    """The tables of events and snapshots in one database.
+
+    Every method may raise ``Unreachable``, ``insert`` and ``save_snapshot`` also
+    ``VersionConflict``.
+
+    Args:
+        database: holds the tables.
+        notifier: wakes waiters when the table may have grown.
+        recorder: the library's; it inserts events. None: the store is for reading only.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        notifier: AppendNotifier,
+        recorder: ApplicationRecorder | None = None,
+    ) -> None:
+        self.notifier = notifier
+        self._database = database
+        self._recorder = recorder
+        dialect = database.dialect
+        self._position = dialect.position
+        self._events = f"{dialect.schema}.{TABLE}"
+        self._snapshots = f"{dialect.schema}.{SNAPSHOTS}"
 
     def insert(self, events: Sequence[StoredEvent]) -> int:
         """Stores events in one transaction; returns the position of the last."""
-        ...
+        if self._recorder is None:
+            raise PermissionError(f"the log was opened for reading: {len(events)} events refused")
+        with self._database.translated():
+            positions = self._recorder.insert_events(events)
+        if not positions:
+            raise Unreachable("the recorder returned no positions")
+        return positions[-1]
 
-    def tail(self, after: int, limit: int) -> Sequence[Notification]:
-        """Rows behind a position, in commit order."""
-        ...
+    def read(self, after: int, limit: int) -> list[Notification]:
+        """Rows after a position, in commit order."""
+        return self._select("{position} > ? ORDER BY {position} LIMIT ?", (after, limit))
 
-    def stream(self, aggregate_id: UUID, after: int, upto: int = ALL) -> Sequence[Notification]:
+    def stream(self, aggregate_id: UUID, after: int, upto: int = ALL) -> list[Notification]:
         """Rows of one aggregate with after < version <= upto, in order."""
-        ...
+        return self._select(
+            "originator_id = ? AND originator_version > ? AND originator_version <= ? "
+            "ORDER BY originator_version",
+            (aggregate_id.hex, after, upto),
+        )
 
     def end(self) -> int:
         """The last position, 0 if there is none."""
-        ...
+        query = f"SELECT coalesce(max({self._position}), 0) FROM {self._events}"  # noqa: S608
+        return int(self._database.select(query)[0][0])
 
     def topics(self) -> list[str]:
         """The distinct topics of all rows."""
-        ...
-
-    def close(self) -> None:
-        """Gives connections back."""
-        ...
-
-
-class SnapshotStore(EventStore, Protocol):
-    """An event table with a table of snapshots beside it."""
+        query = f"SELECT DISTINCT topic FROM {self._events}"  # noqa: S608
+        return [row[0] for row in self._database.select(query)]
 
     def snapshot(self, aggregate_id: UUID) -> StoredSnapshot | None:
         """The snapshot of an aggregate."""
-        ...
+        rows = self._database.select(
+            f"SELECT version, topic, code, event, state FROM {self._snapshots} "  # noqa: S608
+            "WHERE aggregate_id = ?",
+            (aggregate_id.hex,),
+        )
+        for version, topic, code, event, state in rows:
+            return StoredSnapshot(aggregate_id, version, topic, code, event, bytes(state))
+        return None
 
-    def keep(self, snapshot: StoredSnapshot) -> None:
-        """Stores a snapshot in place of one that is not newer, or that other code made."""
-        ...
+    def save_snapshot(self, snapshot: StoredSnapshot) -> None:
+        """Stores a snapshot. It replaces one that is not newer, or that other code made."""
+        self._database.execute(
+            f"INSERT INTO {self._snapshots} AS there "  # noqa: S608
+            "(aggregate_id, version, topic, code, event, state) VALUES (?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT (aggregate_id) DO UPDATE SET version = excluded.version, "
+            "topic = excluded.topic, code = excluded.code, event = excluded.event, "
+            "state = excluded.state "
+            "WHERE there.version <= excluded.version OR there.code <> excluded.code",
+            (snapshot.aggregate_id.hex, *snapshot[1:]),
+        )
+
+    def close(self) -> None:
+        """Closes all connections."""
+        self.notifier.close()
+        self._database.close()
+
+    def _select(self, condition: str, parameters: Sequence[object]) -> list[Notification]:
+        rows = self._database.select(
+            f"SELECT {self._position}, originator_id, originator_version, topic, state "  # noqa: S608
+            f"FROM {self._events} WHERE {condition.format(position=self._position)}",
+            parameters,
+        )
+        return [
+            Notification(
+                id=position,
+                originator_id=originator if isinstance(originator, UUID) else UUID(originator),
+                originator_version=version,
+                topic=topic,
+                state=bytes(state),
+            )
+            for position, originator, version, topic, state in rows
+        ]

@@ -8,7 +8,7 @@ def sqlite_file(url: str) -> Path | None:
     """The file of an SQLite URL (``sqlite:////absolute/path``), None for a PostgreSQL URL.
 
     Raises:
-        ValueError: it is neither. The URL is not repeated: it may hold a password.
+        ValueError: it is neither. The message does not contain the URL: it may hold a password.
     """
     if url.startswith(_POSTGRES):
         return None

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable
 from typing import Protocol, cast
 
-from infrastructure import event_log
 from infrastructure.settings import Settings
 from interfaces.bootstrap.database import OpenDatabase, opened
 
@@ -66,7 +65,7 @@ def run_role(
         return serve_api(settings, ready, listener)
     module = importlib.import_module(f"{__name__}.{role.replace('-', '_')}")
     with opened(settings) as database:
-        unknown = event_log.verify_topics(database.log)
+        unknown = database.log.unknown_topics()
         if unknown:
             LOG.error("events unknown to this version are quarantined: %s", unknown)
         work = cast("RoleModule", module).prepare(settings, database, stop)

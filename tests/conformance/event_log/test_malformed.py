@@ -6,7 +6,7 @@ import pytest
 from eventsourcing.persistence import StoredEvent
 
 from application.ports.event_log import MalformedEntry, RecordedEvent
-from infrastructure.event_log import SqlEventLog, UnreadableEvent, verify_topics
+from infrastructure.event_log import SqlEventLog, UnreadableEvent
 from tests.conformance.event_log.counters import NEW, Counted, Counter, loaded, now, opened
 
 GOOD = (
@@ -85,10 +85,10 @@ def test_a_stream_that_does_not_begin_with_a_birth_is_an_error(event_log: SqlEve
 
 def test_stored_topics_that_the_code_lacks_are_listed_at_start(event_log: SqlEventLog) -> None:
     counter_id = opened(event_log, 1)
-    assert verify_topics(event_log) == []
+    assert event_log.unknown_topics() == []
     put(event_log, counter_id, "test.later", GOOD, version=3)
     put(event_log, counter_id, "test.gone", GOOD, version=4)
-    assert verify_topics(event_log) == ["test.gone", "test.later"]
+    assert event_log.unknown_topics() == ["test.gone", "test.later"]
 
 
 def test_an_aggregate_with_a_malformed_event_does_not_stop_another(event_log: SqlEventLog) -> None:

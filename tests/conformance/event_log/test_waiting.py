@@ -14,6 +14,7 @@ import pytest
 from application.ports.event_log import EventLogUnavailable
 from infrastructure.event_log import SqlEventLog, open_event_log
 from infrastructure.event_log import log as log_module
+from infrastructure.event_log.store import AppendNotifier
 from tests.conformance.event_log.counters import loaded, now, opened
 
 LIMIT = 30.0
@@ -24,7 +25,7 @@ SOON = 20.0
 
 @pytest.fixture
 def no_floor(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody looks by himself: only the bell wakes."""
+    """Waiters do not poll: only the notifier wakes them."""
     monkeypatch.setattr(log_module, "FLOOR", 10 * LIMIT)
 
 
@@ -136,26 +137,20 @@ def test_a_log_may_be_closed_while_others_use_it(event_database: str) -> None:
                 user.result(SOON)
 
 
-class DeafBell:
-    """A bell that never rings."""
+class SilentNotifier(AppendNotifier):
+    """A notifier that wakes nobody."""
 
-    def look(self) -> object:
-        return 0
+    def notify(self) -> None:
+        """Does nothing."""
 
-    def ring(self) -> None:
-        """Nobody hears it."""
-
-    def wait(self, seen: object, timeout: float) -> None:
+    def wait(self, token: object, timeout: float) -> None:
         time.sleep(timeout)
 
-    def close(self) -> None:
-        """There is nothing to close."""
 
-
-def test_news_are_found_within_a_second_or_so_even_if_no_bell_rings(
+def test_news_are_found_within_a_second_or_so_even_if_no_notifier_wakes(
     event_log: SqlEventLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(event_log._store, "bell", DeafBell())
+    monkeypatch.setattr(event_log._store, "notifier", SilentNotifier())
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(event_log.wait, 0, LIMIT)
         opened(event_log)

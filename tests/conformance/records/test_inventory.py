@@ -71,7 +71,7 @@ def test_what_cannot_be_read_is_no_model_and_stays(
 def test_an_inventory_of_many_pages_names_each_record_once(
     records: SqlRecords, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("infrastructure.event_log.record_tables.PAGE", 7)
+    monkeypatch.setattr("infrastructure.event_log.record_table.PAGE", 7)
     digests = sorted(records.put(model(number)) for number in range(40))
     assert [one.digest for one in records.inventory()] == digests
 

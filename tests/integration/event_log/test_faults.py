@@ -26,7 +26,7 @@ from infrastructure.event_log import log as log_module
 from infrastructure.event_log.event_types import event_types
 from infrastructure.event_log.mapper import Mapper
 from infrastructure.event_log.postgres import PostgresStore
-from infrastructure.event_log.retry import DatabaseRetryPolicy
+from infrastructure.event_log.query_runner import QueryRunner
 from infrastructure.event_log.sqlite import SqliteStore
 from infrastructure.event_log.url import sqlite_file
 from tests.conformance.event_log.counters import NEW, Counter, loaded, now, opened
@@ -67,7 +67,7 @@ def test_a_commit_whose_answer_was_lost_is_recognised(event_database: str) -> No
         if path is None
         else SqliteStore(path, recorder=LostOnSqlite)
     )
-    log = SqlEventLog(store, Mapper(event_types), DatabaseRetryPolicy())
+    log = SqlEventLog(store, Mapper(event_types), QueryRunner())
     one, two = Counter.open(now(), NEW.new()), Counter.open(now(), NEW.new())
     one.add(now(), 3)
     assert log.save(one, two) == log.end()
@@ -111,7 +111,7 @@ def test_a_file_that_stays_busy_is_reported_and_nothing_is_saved(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite, "LOCK_TIMEOUT", 0.1)
-    log = open_event_log(url, patience=0.3)
+    log = open_event_log(url, retry_seconds=0.3)
     with writer_lock(url), pytest.raises(EventLogUnavailable, match="locked"):
         opened(log)
     assert log.end() == 0
@@ -121,9 +121,9 @@ def test_a_file_that_stays_busy_is_reported_and_nothing_is_saved(
 
 
 def test_a_full_disk_is_reported_and_nothing_is_saved(url: str) -> None:
-    log = open_event_log(url, patience=0.1)
+    log = open_event_log(url, retry_seconds=0.1)
     opened(log)
-    with log._store._writers.transaction(commit=False) as cursor:  # type: ignore[attr-defined]
+    with log._store._database.writers.transaction(commit=False) as cursor:  # type: ignore[attr-defined]
         cursor.execute("PRAGMA max_page_count = 1")
     with pytest.raises(EventLogUnavailable, match="full"):
         log.save(Counter.open(now(), NEW.new()), Counter.open(now(), NEW.new(), "x" * 100_000))
@@ -183,7 +183,7 @@ def test_lost_connections_are_replaced(log_on_postgres: SqlEventLog, postgres_ur
 def test_a_waiter_survives_the_loss_of_its_connection(
     log_on_postgres: SqlEventLog, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log_module, "FLOOR", 10 * LIMIT)  # only the bell wakes
+    monkeypatch.setattr(log_module, "FLOOR", 10 * LIMIT)  # only the notifier wakes
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(log_on_postgres.wait, 0, LIMIT)
         for _ in range(2):
@@ -199,7 +199,7 @@ def test_a_waiter_survives_the_loss_of_its_connection(
 def test_a_table_that_stays_locked_is_reported_and_nothing_is_saved(postgres_url: str) -> None:
     upgrade(postgres_url)
     store = PostgresStore(postgres_url, lock_timeout=1)
-    log = SqlEventLog(store, Mapper(event_types), DatabaseRetryPolicy(0.1))
+    log = SqlEventLog(store, Mapper(event_types), QueryRunner(0.1))
     with psycopg.connect(postgres_url) as other:
         other.execute("LOCK TABLE stored_events IN EXCLUSIVE MODE")
         with pytest.raises(EventLogUnavailable, match="lock timeout"):
@@ -216,7 +216,7 @@ def test_a_writer_that_stops_in_its_transaction_is_cut_off(
     monkeypatch.setattr(postgres, "IDLE_TIMEOUT", 0.5)
     upgrade(postgres_url)
     stopped, log = PostgresStore(postgres_url), open_event_log(postgres_url)
-    with stopped._datastore.get_connection() as connection:
+    with stopped._database.datastore.get_connection() as connection:  # type: ignore[attr-defined]
         connection.execute("BEGIN")
         connection.execute("LOCK TABLE stored_events IN EXCLUSIVE MODE")
         counter_id = opened(log)  # waits until the server ends the transaction above
@@ -231,7 +231,7 @@ def test_an_unknown_refusal_is_no_conflict(postgres_url: str) -> None:
     upgrade(postgres_url)
     with psycopg.connect(postgres_url) as connection:
         connection.execute("ALTER TABLE stored_events ADD CHECK (topic <> 'test.counted')")
-    log = open_event_log(postgres_url, patience=0.1)
+    log = open_event_log(postgres_url, retry_seconds=0.1)
     counter_id = opened(log)
     counter = loaded(log, counter_id)
     counter.add(now())
@@ -286,7 +286,7 @@ def test_a_database_that_is_not_there_is_reported(
 ) -> None:
     monkeypatch.setattr(postgres, "CONNECT_TIMEOUT", 1)
     upgrade(cluster.url)
-    log = open_event_log(cluster.url, patience=0.2)
+    log = open_event_log(cluster.url, retry_seconds=0.2)
     cluster.stop()
     with pytest.raises(EventLogUnavailable):
         log.end()

@@ -80,7 +80,7 @@ def count(url: str, table: str) -> int:
 
 def test_a_database_without_the_schema_is_not_opened(database_url: str) -> None:
     for opening in (open_event_log, open_records):
-        with pytest.raises(SchemaError, match=r"nothing of Vigil is in .* run `vigil db upgrade`"):
+        with pytest.raises(SchemaError, match=r"has no Vigil schema: .* run `vigil db upgrade`"):
             opening(database_url)
 
 

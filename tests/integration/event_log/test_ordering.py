@@ -22,7 +22,7 @@ from infrastructure.event_log import SqlEventLog, postgres, sqlite, upgrade
 from infrastructure.event_log.event_types import event_types
 from infrastructure.event_log.mapper import Mapper
 from infrastructure.event_log.postgres import PostgresStore
-from infrastructure.event_log.retry import DatabaseRetryPolicy
+from infrastructure.event_log.query_runner import QueryRunner
 from infrastructure.event_log.sqlite import SqliteStore
 from infrastructure.event_log.url import sqlite_file
 from tests.conformance.event_log.counters import NEW, Counter, now
@@ -78,7 +78,7 @@ def opener(url: str, on_postgres: type[postgres.PostgresRecorder] = SlowOnPostgr
             return PostgresStore(url, 2, recorder=on_postgres)
         return SqliteStore(path, 2, SlowOnSqlite)
 
-    return lambda: SqlEventLog(store(), Mapper(event_types), DatabaseRetryPolicy(20))
+    return lambda: SqlEventLog(store(), Mapper(event_types), QueryRunner(20))
 
 
 def write(open_log: Opener) -> None:
