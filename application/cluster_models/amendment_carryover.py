@@ -49,7 +49,7 @@ class AmendmentCarryover(Generic[M]):
     ) -> str:
         """Records a collection; returns the digest of the resulting model."""
         amendments = _amendments(transaction, cluster)
-        cluster.take_in(ctx, collection)
+        cluster.record_collection(ctx, collection)
         if amendments is None:
             return collection.digest
         amendments.close(ctx, collection.digest)

@@ -13,7 +13,7 @@ from application.cluster_models.kinds import CollectedKind, M
 from application.cluster_models.record import CollectedModel, CurrentModel, encode_model
 from application.kernel.unit_of_work import Commands, Transaction
 from application.ports.clock import Clock
-from application.ports.cloud import CloudCollector, CloudRefused, CloudUnreachable
+from application.ports.cloud import CloudCollector, CloudRefused, CloudUnreachable, cause_of
 from application.ports.collected_models import CollectedModels
 from application.ports.records import RecordStore
 from domain.cluster.baremetal.model import BaremetalModel
@@ -23,7 +23,6 @@ from domain.cluster.storage.model import StorageModel
 from domain.cluster_models import ClusterModel, CompleteCollection, Counts
 from domain.kernel.ids import cluster_model_id
 from domain.kernel.metadata import Context, Metadata
-from domain.kernel.reasons import Cause, Reason
 
 log = logging.getLogger(__name__)
 
@@ -172,7 +171,7 @@ class ModelCollector(Generic[M]):
         if self._is_overtaken(self._clock.monotonic() - began):
             log.warning("this process cannot read the cloud, another process can: %s", failure)
             return
-        because = _because(failure)
+        because = cause_of(failure)
         self._commands.run(self._metadata, lambda tx, ctx: self._find(tx, ctx).fail(ctx, because))
 
     def _find(self, transaction: Transaction, ctx: Context) -> ClusterModel:
@@ -292,11 +291,3 @@ class CollectionJob:
             failure,
         )
         return self._retry
-
-
-def _because(failure: Exception) -> Cause:
-    if isinstance(failure, CloudRefused):
-        return failure.because
-    if isinstance(failure, CloudUnreachable):
-        return Cause(Reason.CLOUD_UNREACHABLE, {"error": str(failure)})
-    return Cause(Reason.INTERNAL_ERROR, {"error": f"{type(failure).__name__}: {failure}"})

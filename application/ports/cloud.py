@@ -1,4 +1,4 @@
-"""The port of the cloud: what can be collected from it and what can be done to it."""
+"""The port of the cloud: collecting models and executing actions."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,17 +16,17 @@ from domain.kernel.reasons import Cause, Reason
 
 
 class CloudUnreachable(Exception):
-    """No usable answer: connection, time-out, 5xx, or authentication down.
+    """No usable response: connection error, time-out, HTTP 5xx, or authentication down.
 
-    If it comes out of an effect, whether the effect was had is unknown: observe.
+    After a request that changes the cloud, it is unknown whether the change was made: observe.
     """
 
 
 class CloudRefused(Exception):
-    """The cloud understood and said no; the effect was not had.
+    """The cloud refused the request and changed nothing.
 
     Attributes:
-        because: the reason with the cloud's own words.
+        because: the reason, with the cloud's error message.
     """
 
     def __init__(self, because: Cause) -> None:
@@ -53,7 +53,7 @@ _correlation: ContextVar[UUID | None] = ContextVar("correlation", default=None)
 
 @contextmanager
 def correlated(correlation_id: UUID | None) -> Iterator[None]:
-    """Everything asked of the cloud inside carries this id into the cloud's own logs."""
+    """Sends this id with all requests inside the context, so that it is in the cloud's logs."""
     token = _correlation.set(correlation_id)
     try:
         yield
@@ -62,7 +62,7 @@ def correlated(correlation_id: UUID | None) -> Iterator[None]:
 
 
 def correlation() -> UUID | None:
-    """The id that ties together what is being done, if any."""
+    """The correlation id of the current context, if any."""
     return _correlation.get()
 
 
@@ -71,8 +71,8 @@ class CollectedRows:
     """The raw rows of one complete collection. An incomplete collection is an error.
 
     Attributes:
-        problems: what the service does not report, or reports without some part.
-        calls: requests sent.
+        problems: what is missing in the responses.
+        calls: number of requests.
     """
 
     problems: tuple[Cause, ...] = ()
@@ -129,11 +129,11 @@ BaremetalCollector = CloudCollector[BaremetalRows]
 
 @dataclass(frozen=True)
 class Go:
-    """An action may have its effect.
+    """The action can start.
 
     Attributes:
-        before: what the cloud looks like now: enough to find out later whether the effect was had
-            (e.g. the ids of the migrations that exist already).
+        before: the state of the cloud now, as far as it is needed to detect the effect later (for
+            example the ids of the existing migrations).
     """
 
     before: JsonObject
@@ -141,14 +141,14 @@ class Go:
 
 @dataclass(frozen=True)
 class Skip:
-    """There is nothing to do."""
+    """The action has nothing to do."""
 
     because: Cause
 
 
 @dataclass(frozen=True)
 class Fail:
-    """It cannot be done."""
+    """The action cannot be executed."""
 
     because: Cause
 
@@ -157,7 +157,7 @@ Verdict = Go | Skip | Fail
 
 
 class Phase(StrEnum):
-    """What became of an effect."""
+    """The phase of an effect."""
 
     RUNNING = "running"
     DONE = "done"
@@ -168,10 +168,10 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True)
 class Observation:
-    """What the cloud shows of an effect.
+    """The state of an effect in the cloud.
 
     Attributes:
-        facts: what was seen (progress, ids, the host it is on).
+        facts: for example progress, ids, the current host.
         because: for FAILED and UNKNOWN.
     """
 
@@ -181,14 +181,15 @@ class Observation:
 
 
 class ActionHandler(Protocol):
-    """Carries out one type of action against the cloud. Stateless: all it knows comes in.
+    """Executes one type of action in the cloud. Stateless.
 
-    Parameters that break ``schema`` are refused before anything else: ``check`` answers ``Fail``.
+    ``check`` first validates the parameters against ``schema``, and returns ``Fail`` if they do not
+    conform.
 
     Attributes:
         type: action type.
-        description: for people.
-        schema: JSON Schema (draft 4) of the input parameters, ``resource_id`` included.
+        description: one line for operators.
+        schema: JSON Schema (draft 4) of the input parameters, including ``resource_id``.
     """
 
     type: str
@@ -196,35 +197,35 @@ class ActionHandler(Protocol):
     schema: JsonObject
 
     def check(self, parameters: JsonObject) -> Verdict:
-        """Whether everything still holds for the effect (spec: pre-condition)."""
+        """Checks the pre-condition of the action."""
         ...
 
     def start(self, parameters: JsonObject, before: JsonObject) -> JsonObject:
-        """Has the effect, once; returns the cloud's receipt.
+        """Sends the request once; returns the cloud's response.
 
         Raises:
-            CloudRefused: it was not had.
-            CloudUnreachable: unknown whether it was had.
+            CloudRefused: the cloud changed nothing.
+            CloudUnreachable: it is unknown whether the cloud changed anything.
         """
         ...
 
     def observe(
         self, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None
     ) -> Observation:
-        """What became of the effect, from what the cloud shows. Also after a crash (no receipt).
+        """Returns the state of the effect in the cloud; after a crash without a receipt.
 
-        An effect of several steps (a cold migration wants to be confirmed) is carried on by
-        observing it: any number of observers may do so, each step is had once.
+        It also requests the next step of an effect of several steps (a cold migration must be
+        confirmed). Any number of observers may run; each step is made once.
 
         Raises:
-            CloudUnreachable: cannot tell now; ask again.
+            CloudUnreachable: the state is unknown now; observe again.
         """
         ...
 
     def abort(self, parameters: JsonObject, receipt: JsonObject | None) -> None:
-        """Asks the cloud to stop a running effect; does nothing where that is not possible."""
+        """Requests that the cloud stops a running effect; does nothing if that is impossible."""
         ...
 
     def deadline(self, parameters: JsonObject, before: JsonObject) -> float:
-        """Seconds from the intent after which a running effect is given up."""
+        """Seconds after the intent at which a running effect times out."""
         ...

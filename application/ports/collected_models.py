@@ -1,4 +1,4 @@
-"""The port of kept models: how fresh they are (rows), and what each one was (a fold of events)."""
+"""The port of collected models: confirmations (rows), states and versions (projected events)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,10 +10,10 @@ from domain.kernel.reasons import Cause
 
 @dataclass(frozen=True)
 class Confirmation:
-    """The latest complete collection, whether it changed anything or not.
+    """The latest complete collection, even if it changed nothing.
 
     Attributes:
-        digest: of the record that holds what it showed.
+        digest: of its record.
         age: seconds since it began, by the database's clock.
     """
 
@@ -23,17 +23,17 @@ class Confirmation:
 
 @dataclass(frozen=True)
 class ModelVersion:
-    """A content that a model had.
+    """A version of a model.
 
     Attributes:
         position: log position of the event.
-        at: when it was recorded (UTC).
-        sizes: how much there was of what (``hosts`` → 3).
-        calls, seconds: what the collection cost.
-        problems: the first of those that there were, ``problem_count`` in all.
-        changes: counts by kind, None if they could not be told.
-        base: digest of the collection that it is based on: its own, unless notifications amended
-            it.
+        at: time of the event (UTC).
+        sizes: number of rows by name (``hosts`` → 3).
+        calls: number of requests of the collection.
+        seconds: duration of the collection.
+        problems: the first ones, of ``problem_count``.
+        changes: counts by name; None if the previous model could not be read.
+        base: digest of the collection; it differs from ``digest`` if notifications amended it.
     """
 
     position: int
@@ -51,12 +51,12 @@ class ModelVersion:
 
 @dataclass(frozen=True)
 class ModelState:
-    """How a kept model stands.
+    """The state of a collected model.
 
     Attributes:
-        position: of its present version, None before the first one.
+        position: of the current version, None before the first one.
         failure: why the cloud cannot be read now, None if it can.
-        failing_since: when that began.
+        failing_since: when the failure began.
     """
 
     model_id: UUID
@@ -68,32 +68,32 @@ class ModelState:
 
 
 class CollectedModels(Protocol):
-    """Any thread may call anything at any time.
+    """Thread-safe.
 
     All methods raise ``StoreUnavailable`` if the database does not answer.
     """
 
     def confirm(self, model_id: UUID, digest: str, elapsed: float) -> None:
-        """Says that a collection which began ``elapsed`` seconds ago showed a model.
+        """Confirms that a collection which began ``elapsed`` seconds ago has this digest.
 
-        One that began earlier than the latest known one changes nothing.
+        It changes nothing if a collection that began later is confirmed already.
         """
         ...
 
     def confirmation(self, model_id: UUID) -> Confirmation | None:
-        """The latest one, None if there never was any."""
+        """The latest confirmation; None if there is none."""
         ...
 
     def current(self, model_id: UUID, confirmed: Confirmation) -> str:
-        """Digest of what was confirmed, with everything that notifications told since."""
+        """Digest of the confirmed collection with all amendments by notifications."""
         ...
 
     def states(self) -> list[ModelState]:
-        """All kept models, by cloud and kind."""
+        """The states of all models, by cloud and kind."""
         ...
 
     def state(self, model_id: UUID) -> ModelState | None:
-        """How a model stands, as far as the log has been folded."""
+        """The state of a model, as of the last projected event."""
         ...
 
     def version(self, position: int) -> ModelVersion | None:
@@ -101,5 +101,5 @@ class CollectedModels(Protocol):
         ...
 
     def version_at(self, model_id: UUID, moment: int | datetime) -> ModelVersion | None:
-        """What a model was at a log position or at a time, None if it was not yet."""
+        """The version at a log position or at a time; None if there was none yet."""
         ...

@@ -1,4 +1,4 @@
-"""Kept models of clouds: what was collected, when it changed, whether it still can be."""
+"""The collected model of a cloud as an aggregate: its versions, amendments and outages."""
 
 from domain.cluster_models.cluster_model import ClusterModel, CompleteCollection
 from domain.cluster_models.events import Counts

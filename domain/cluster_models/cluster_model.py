@@ -17,7 +17,7 @@ from domain.kernel.metadata import Context
 from domain.kernel.reasons import Cause, Reason
 
 QUARANTINE_SHOWN = 20
-"""So many problems go into an event; all of them are in the record."""
+"""Maximum number of problems in an event; the record holds all of them."""
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,12 @@ class CompleteCollection:
     """A complete collection.
 
     Attributes:
-        digest: of the record that holds the model and all problems.
-        sizes: how much there is of what (``hosts`` → 3).
-        calls: requests that it took.
-        seconds: how long it took.
+        digest: of the record of the model and all problems.
+        sizes: number of rows by name (``hosts`` → 3).
+        calls: number of requests.
+        seconds: duration.
         problems: what could not be used.
-        changes: since the model that the aggregate holds; None if that cannot be told.
+        changes: since the previous model; None if that cannot be read any more.
     """
 
     digest: str
@@ -42,13 +42,13 @@ class CompleteCollection:
 
 
 class ClusterModel(Aggregate):
-    """The kept model of one kind of one cloud: each content that it had, and outages.
+    """The collected model of one kind of one cloud: its versions, and outages.
 
     Attributes:
-        digest: of what was collected last, None before the first collection.
-        began: when that collection began, at the latest; None before the first one.
-        collections: how many were taken in.
-        amendments: id of what notifications told since; None if they told nothing yet.
+        digest: of the last collection's record, None before the first collection.
+        began: latest time at which that collection can have begun; None before the first one.
+        collections: number of recorded collections.
+        amendments: id of the open amendments; None if no notification has changed the model yet.
     """
 
     TOPIC = "cluster-model"
@@ -64,15 +64,12 @@ class ClusterModel(Aggregate):
 
     @classmethod
     def open(cls, ctx: Context, cloud: str, kind: str) -> Self:
-        """The model of a cloud of which nothing is known yet."""
+        """A model of which no collection exists yet."""
         identity = cluster_model_id(cloud, kind)
         return cls._new(ClusterModelOpened, ctx, identity, cloud=cloud, kind=kind)
 
-    def take_in(self, ctx: Context, collection: CompleteCollection) -> None:
-        """Records what a complete collection changed; nothing if it changed nothing.
-
-        After amendments it is always recorded: it ends them.
-        """
+    def record_collection(self, ctx: Context, collection: CompleteCollection) -> None:
+        """Records a complete collection, if it differs from the last one or closes amendments."""
         if collection.digest == self.digest and self.amendments is None:
             if self.problem is not None:
                 self._trigger(ClusterModelRecovered, ctx)
@@ -94,11 +91,11 @@ class ClusterModel(Aggregate):
         self._trigger(ClusterModelAmending, ctx, amendments=amendments)
 
     def fail(self, ctx: Context, because: Cause) -> None:
-        """Records that the cloud cannot be read; nothing if that is known already.
+        """Records that the cloud cannot be read, unless this is recorded already.
 
-        That it has no such service is another thing than an outage, and recorded as such.
+        An absent service and an outage are different failures.
         """
-        if self.problem is None or _absence(self.problem) != _absence(because):
+        if self.problem is None or _is_absence(self.problem) != _is_absence(because):
             self._trigger(ClusterModelCollectionFailed, ctx, because=because)
 
     @evolves
@@ -122,5 +119,5 @@ class ClusterModel(Aggregate):
         self.problem = None
 
 
-def _absence(because: Cause) -> bool:
+def _is_absence(because: Cause) -> bool:
     return because.reason is Reason.SERVICE_ABSENT

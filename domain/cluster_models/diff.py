@@ -1,8 +1,8 @@
-"""How two models of one cloud differ, in counts: array arithmetic, whatever their size.
+"""Counts of the differences between two models of one cloud, computed by array arithmetic.
 
-``<things>_added`` and ``_removed`` go by identity, wherever a thing is; ``_moved`` is at another
-place than before, or at one instead of none; ``_changed`` is at the same place, and any other
-attribute is another.
+``<noun>_added`` and ``_removed`` compare ids, wherever the row is; ``_moved`` counts rows whose
+place (host, pool) differs, or that have a place now and had none, or the reverse; ``_changed``
+counts rows at the same place with any other attribute changed.
 """
 
 from collections.abc import Sequence
@@ -18,31 +18,31 @@ from domain.cluster_models.pairs import CommonRows
 
 
 def compute_changes(before: ComputeModel | None, after: ComputeModel) -> Counts:
-    """Of ``hosts`` and ``servers``. Before the first model there was nothing."""
+    """Counts of ``hosts`` and ``servers``; None is an empty model."""
     old = before or ComputeModel.build((), (), (), ())[0]
     return {
-        **_places("hosts", CommonRows(old.hosts, after.hosts, old.hosts.id, after.hosts.id)),
-        **_things(
+        **_row_counts("hosts", CommonRows(old.hosts, after.hosts, old.hosts.id, after.hosts.id)),
+        **_placed_row_counts(
             "servers",
-            _Housed(old.servers, old.unplaced, old.hosts.id),
-            _Housed(after.servers, after.unplaced, after.hosts.id),
+            _PlacedRows(old.servers, old.unplaced, old.hosts.id),
+            _PlacedRows(after.servers, after.unplaced, after.hosts.id),
             "host",
         ),
     }
 
 
 def storage_changes(before: StorageModel | None, after: StorageModel) -> Counts:
-    """Of ``backends``, ``pools`` and ``volumes``. Before the first model there was nothing."""
+    """Counts of ``backends``, ``pools`` and ``volumes``; None is an empty model."""
     old = before or StorageModel.build(())[0]
     backends = CommonRows(old.nodes, after.nodes, old.nodes.host, after.nodes.host)
     pools = CommonRows(old.pools, after.pools, old.pools.name, after.pools.name)
     return {
-        **_places("backends", backends),
-        **_places("pools", pools, frozenset({"node"})),
-        **_things(
+        **_row_counts("backends", backends),
+        **_row_counts("pools", pools, frozenset({"node"})),
+        **_placed_row_counts(
             "volumes",
-            _Housed(old.volumes, old.unplaced, old.pools.name),
-            _Housed(after.volumes, after.unplaced, after.pools.name),
+            _PlacedRows(old.volumes, old.unplaced, old.pools.name),
+            _PlacedRows(after.volumes, after.unplaced, after.pools.name),
             "pool",
             frozenset({"pool_name"}),
         ),
@@ -50,14 +50,14 @@ def storage_changes(before: StorageModel | None, after: StorageModel) -> Counts:
 
 
 def baremetal_changes(before: BaremetalModel | None, after: BaremetalModel) -> Counts:
-    """Of ``machines``. Before the first model there was nothing."""
+    """Counts of ``machines``; None is an empty model."""
     old = BaremetalColumns.empty() if before is None else before.nodes
-    return _places("machines", CommonRows(old, after.nodes, old.id, after.nodes.id))
+    return _row_counts("machines", CommonRows(old, after.nodes, old.id, after.nodes.id))
 
 
 @dataclass(frozen=True)
-class _Housed:
-    """Things of one kind: those that are at a place, those that are at none, and the places."""
+class _PlacedRows:
+    """Rows with a place, rows without one, and the ids of the places."""
 
     placed: ServerColumns | VolumeColumns
     unplaced: ServerColumns | VolumeColumns
@@ -68,7 +68,7 @@ class _Housed:
         return {*self.placed.id, *self.unplaced.id}
 
 
-def _places(noun: str, pairs: CommonRows, ignored: frozenset[str] = frozenset()) -> Counts:
+def _row_counts(noun: str, pairs: CommonRows, ignored: frozenset[str] = frozenset()) -> Counts:
     return {
         f"{noun}_added": pairs.new_count - len(pairs.new),
         f"{noun}_removed": pairs.old_count - len(pairs.old),
@@ -76,19 +76,19 @@ def _places(noun: str, pairs: CommonRows, ignored: frozenset[str] = frozenset())
     }
 
 
-def _things(
-    noun: str, old: _Housed, new: _Housed, at: str, ignored: frozenset[str] = frozenset()
+def _placed_row_counts(
+    noun: str, old: _PlacedRows, new: _PlacedRows, at: str, ignored: frozenset[str] = frozenset()
 ) -> Counts:
     placed = CommonRows(old.placed, new.placed, old.placed.id, new.placed.id)
-    loose = CommonRows(old.unplaced, new.unplaced, old.unplaced.id, new.unplaced.id)
-    moved = placed.elsewhere(at, old.places, new.places)
-    attributes = placed.columns - {at, "updated_at"}  # that it was written is no change of it
+    unplaced = CommonRows(old.unplaced, new.unplaced, old.unplaced.id, new.unplaced.id)
+    moved = placed.moved(at, old.places, new.places)
+    attributes = placed.columns - {at, "updated_at"}  # a new version is not a change
     before, after = old.ids, new.ids
-    rehoused = len(before & after) - len(placed.old) - len(loose.old)
+    placed_or_unplaced = len(before & after) - len(placed.old) - len(unplaced.old)
     return {
         f"{noun}_added": len(after - before),
         f"{noun}_removed": len(before - after),
-        f"{noun}_moved": int(moved.sum()) + rehoused,
+        f"{noun}_moved": int(moved.sum()) + placed_or_unplaced,
         f"{noun}_changed": int((placed.differ(attributes - ignored) & ~moved).sum())
-        + int(loose.differ(attributes).sum()),
+        + int(unplaced.differ(attributes).sum()),
     }

@@ -1,4 +1,7 @@
-"""The events of a kept cluster model. That nothing changed is no event: freshness is a row."""
+"""The events of a collected model.
+
+A collection that changes nothing appends no event; its time is stored in a row of the database.
+"""
 
 from typing import Any, ClassVar
 from uuid import UUID
@@ -7,11 +10,11 @@ from domain.kernel.aggregate import Created, Event
 from domain.kernel.reasons import Cause
 
 Counts = dict[str, int]
-"""How many of what: ``hosts`` → 3, ``servers_moved`` → 2."""
+"""Counts by name: ``hosts`` → 3, ``servers_moved`` → 2."""
 
 
 class ClusterModelOpened(Created):
-    """A cloud's model began to be kept.
+    """The first collection of a cloud's model began.
 
     Attributes:
         cloud: its name in the settings.
@@ -24,20 +27,20 @@ class ClusterModelOpened(Created):
 
 
 class ClusterModelCollected(Event):
-    """A complete collection showed something else than the one before.
+    """A complete collection differs from the previous one.
 
-    Version 1 knew compute models only: ``hosts`` and ``servers`` were fields of their own.
+    Version 1 was for compute models only, with the fields ``hosts`` and ``servers``.
 
     Attributes:
-        digest: of the record that holds the model.
-        sizes: how much there is: ``hosts`` and ``servers`` (those on no host included);
-            ``backends``, ``pools`` and ``volumes`` (those in no pool included); ``machines``.
-        calls: requests that it took.
-        seconds: from its first request until the model was built.
-        quarantined: records that could not be used, and other problems: the first ones.
-        quarantined_count: how many there are in all.
-        changes: since the model before (the first one: everything is new), in counts such as
-            ``servers_moved``; None if that one could not be read any more.
+        digest: of the record of the model.
+        sizes: numbers of ``hosts`` and ``servers`` (including those on no host); of ``backends``,
+            ``pools`` and ``volumes`` (including those in no pool); of ``machines``.
+        calls: number of requests.
+        seconds: from the first request until the model was built.
+        quarantined: the first of the records that could not be used, and of other problems.
+        quarantined_count: number of all problems.
+        changes: since the previous model, in counts such as ``servers_moved``; None if that
+            model could not be read any more.
     """
 
     TOPIC = "cluster-model.collected"
@@ -52,15 +55,15 @@ class ClusterModelCollected(Event):
 
     @staticmethod
     def upcast_v1_v2(state: dict[str, Any]) -> None:
-        """Sizes became counts by name; the counts of changes have the names that they had."""
+        """Sizes became counts by name; the names in ``changes`` are the same."""
         state["sizes"] = {"hosts": state.pop("hosts"), "servers": state.pop("servers")}
 
 
 class ClusterModelAmending(Event):
-    """Notifications began to amend what was collected last.
+    """Notifications began to amend the last collection.
 
     Attributes:
-        amendments: id of the ``ModelAmendments`` that hold what they tell.
+        amendments: id of the ``ModelAmendments``.
     """
 
     TOPIC = "cluster-model.amending"
@@ -68,13 +71,13 @@ class ClusterModelAmending(Event):
 
 
 class ClusterModelCollectionFailed(Event):
-    """The cloud could not be read (whole); the model that was kept is growing stale."""
+    """The cloud could not be read completely; the last model is not updated."""
 
     TOPIC = "cluster-model.collection-failed"
     because: Cause
 
 
 class ClusterModelRecovered(Event):
-    """The cloud can be read again, and shows what it showed before."""
+    """The cloud can be read again, and its model has not changed."""
 
     TOPIC = "cluster-model.recovered"

@@ -1,4 +1,4 @@
-"""Two states of one table, row by row: what is in both, and which attributes differ."""
+"""Compares two states of one table: the rows in both, and which attributes differ."""
 
 import json
 from collections.abc import Hashable, Mapping, Sequence
@@ -14,12 +14,12 @@ class CommonRows:
 
     Attributes:
         old, new: int64[pairs], the row in each table.
-        old_count, new_count: rows of each table.
+        old_count, new_count: number of rows of each table.
         columns: names of the tables' columns.
 
     Args:
         before, after: the tables.
-        old_keys, new_keys: what identifies each of their rows, in row order.
+        old_keys, new_keys: the key of each row.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class CommonRows:
         self._after = after
 
     def differ(self, names: frozenset[str]) -> BoolArray:
-        """bool[pairs]: any of some columns has another value."""
+        """bool[pairs]: whether any of the named columns differs."""
         result = np.zeros(len(self.old), dtype=np.bool_)
         earlier = dict(self._before.columns())
         for name, column in self._after.columns():
@@ -49,10 +49,8 @@ class CommonRows:
                 result |= self._unequal(earlier[name], column)
         return result
 
-    def elsewhere(
-        self, column: str, old_places: Sequence[str], new_places: Sequence[str]
-    ) -> BoolArray:
-        """bool[pairs]: a column of indices points at another place, by the place's key."""
+    def moved(self, column: str, old_places: Sequence[str], new_places: Sequence[str]) -> BoolArray:
+        """bool[pairs]: whether a column of indices refers to another place, by the place's key."""
         numbers = {key: number for number, key in enumerate(old_places)}
         fresh = [numbers.get(key, -2 - row) for row, key in enumerate(new_places)]
         table = np.array([*fresh, -1], dtype=np.int64)
@@ -79,13 +77,13 @@ class CommonRows:
     ) -> BoolArray:
         left, right = before[self.old], after[self.new]
         unequal = np.asarray(left != right)
-        if np.issubdtype(left.dtype, np.floating):  # what is unknown in both has not changed
+        if np.issubdtype(left.dtype, np.floating):  # unknown (NaN) in both is no difference
             unequal = unequal & ~(np.isnan(left) & np.isnan(right))
         return unequal
 
 
 def _shared(column: Coded[object], codes: dict[Hashable, int]) -> IntArray:
-    """The column's codes in a numbering that other columns share."""
+    """The column's codes in a numbering shared with other columns."""
     numbers = [codes.setdefault(_key(value), len(codes)) for value in column.table]
     table = np.array([*numbers, -1], dtype=np.int64)
     return np.asarray(table[column.codes])

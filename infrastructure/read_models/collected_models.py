@@ -17,10 +17,10 @@ VERSIONS = shown(tables.MODEL_VERSIONS)
 
 
 class SqlCollectedModels:
-    """Kept models in the database of the read models; their ages are by that database's clock.
+    """Collected models in the database of the read models; ages are by the database's clock.
 
     Args:
-        engine: as ``open_engine`` makes it.
+        engine: made by ``open_engine``.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -29,7 +29,7 @@ class SqlCollectedModels:
         self._dialect = engine.dialect.name
 
     def confirm(self, model_id: UUID, digest: str, elapsed: float) -> None:
-        """Says that a collection which began ``elapsed`` seconds ago showed a model."""
+        """Confirms that a collection which began ``elapsed`` seconds ago has this digest."""
         insert = upsert(self._dialect, CONFIRMATIONS).values(
             model_id=model_id, digest=digest, confirmed_at=self._ago(elapsed)
         )
@@ -42,7 +42,7 @@ class SqlCollectedModels:
             connection.execute(statement)
 
     def confirmation(self, model_id: UUID) -> Confirmation | None:
-        """The latest one, None if there never was any."""
+        """The latest confirmation; None if there is none."""
         age = seconds_since(self._dialect, CONFIRMATIONS.c.confirmed_at)
         query = select(CONFIRMATIONS.c.digest, age).where(CONFIRMATIONS.c.model_id == model_id)
         with outages(self._engine), self._reading.connect() as connection:
@@ -50,7 +50,7 @@ class SqlCollectedModels:
         return None if row is None else Confirmation(row[0], max(0.0, float(row[1])))
 
     def current(self, model_id: UUID, confirmed: Confirmation) -> str:
-        """Digest of what was confirmed, with everything that notifications told since."""
+        """Digest of the confirmed collection with all amendments by notifications."""
         query = (
             select(VERSIONS.c.digest)
             .join(MODELS, MODELS.c.position == VERSIONS.c.position)
@@ -61,13 +61,13 @@ class SqlCollectedModels:
         return found or confirmed.digest
 
     def states(self) -> list[ModelState]:
-        """All kept models, by cloud and kind."""
+        """The states of all models, by cloud and kind."""
         with outages(self._engine), self._reading.connect() as connection:
             query = select(MODELS).order_by(MODELS.c.cloud, MODELS.c.kind)
             return [_state(row) for row in connection.execute(query).all()]
 
     def state(self, model_id: UUID) -> ModelState | None:
-        """How a model stands, as far as the log has been folded."""
+        """The state of a model, as of the last projected event."""
         with outages(self._engine), self._reading.connect() as connection:
             row = connection.execute(select(MODELS).where(MODELS.c.uuid == model_id)).first()
         return None if row is None else _state(row)
@@ -77,7 +77,7 @@ class SqlCollectedModels:
         return self._newest(VERSIONS.c.position == position)
 
     def version_at(self, model_id: UUID, moment: int | datetime) -> ModelVersion | None:
-        """What a model was at a log position or at a time, None if it was not yet."""
+        """The version at a log position or at a time; None if there was none yet."""
         when = VERSIONS.c.at if isinstance(moment, datetime) else VERSIONS.c.position
         return self._newest(VERSIONS.c.model_uuid == model_id, when <= moment)
 

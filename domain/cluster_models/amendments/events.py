@@ -1,4 +1,4 @@
-"""The events of what notifications tell of a collected model."""
+"""The events of amendments to a collected model by notifications."""
 
 from datetime import datetime
 from uuid import UUID
@@ -8,13 +8,13 @@ from domain.kernel.aggregate import Created, Event
 
 
 class AmendmentsOpened(Created):
-    """The first notification came since a collection.
+    """The first notification since a collection arrived.
 
     Attributes:
-        model: id of the kept model.
+        model: id of the ``ClusterModel``.
         base: digest of the record of the collection.
-        since: when the collection began, at the latest.
-        sizes: how much the collection showed, as in ``cluster-model.collected``.
+        since: latest time at which the collection can have begun.
+        sizes: of the collection, as in ``cluster-model.collected``.
     """
 
     TOPIC = "model-amendments.opened"
@@ -25,17 +25,17 @@ class AmendmentsOpened(Created):
 
 
 class ModelAmended(Event):
-    """Notifications changed the model, or what is known of when its parts were last seen.
+    """A batch of notifications was applied to the model.
 
     Attributes:
-        model: id of the kept model.
+        model: id of the ``ClusterModel``.
         base: digest of the record of the collection.
-        digest: of the record of what they told; it names the one before.
-        depth: how many records, this one included, tell everything since the collection.
-        facts: how many facts the record holds.
-        changes: what they do to the model, in counts such as ``servers_moved``.
-        ignored: how many facts changed nothing, by reason (``older``, ``gone``, …).
-        sizes: how much there is now, as in ``cluster-model.collected``.
+        digest: of the record of the facts; it holds the digest of the previous record.
+        depth: number of records, including this one, that hold all facts since the collection.
+        facts: number of facts in the record.
+        changes: effects on the model, in counts such as ``servers_moved``.
+        ignored: number of ignored facts by reason (``older``, ``gone``, …).
+        sizes: of the amended model, as in ``cluster-model.collected``.
     """
 
     TOPIC = "model-amendments.amended"
@@ -50,7 +50,7 @@ class ModelAmended(Event):
 
 
 class AmendmentsClosed(Event):
-    """A later collection shows what they told; what it cannot have seen is carried over to it.
+    """A later collection replaced the amended one; facts that it may not have seen carry over.
 
     Attributes:
         digest: of the record of the later collection.

@@ -12,14 +12,14 @@ from domain.kernel.metadata import Context
 
 @dataclass(frozen=True)
 class Amendment:
-    """Some facts that were let in together.
+    """A batch of admitted facts.
 
     Attributes:
-        digest: of the record that holds them, and names the one before.
-        depth: how many records must be read to know all facts, this one included.
-        facts: how many there are in it.
-        changes: what they do to the model, in counts such as ``servers_moved``.
-        ignored: how many were not let in, by reason.
+        digest: of the record of the facts; it holds the digest of the previous record.
+        depth: number of records to read for all facts, including this one.
+        facts: number of facts in the record.
+        changes: effects on the model, in counts such as ``servers_moved``.
+        ignored: number of facts that were not admitted, by reason.
     """
 
     digest: str
@@ -30,20 +30,20 @@ class Amendment:
 
 
 class ModelAmendments(Aggregate):
-    """What notifications told since a collection; closed by the next collection.
+    """The amendments to one collection by notifications; the next collection closes them.
 
-    A stream of its own for each collection: it stays short, and whoever appends to it need not
-    know the model's whole life. That it is closed is what keeps a late listener from amending a
-    collection that is no longer the last one.
+    Each collection has a stream of its own, so that streams stay short and an append does not load
+    the model's whole history. A listener cannot amend an outdated collection, because its
+    amendments are closed.
 
     Attributes:
-        model: id of the kept model.
+        model: id of the ``ClusterModel``.
         base: digest of the record of the collection.
-        since: when that collection began, at the latest.
+        since: latest time at which the collection can have begun.
+        sizes: of the amended model.
         digest: of the newest record of facts, None before the first.
-        depth: how many records must be read to know all facts.
-        sizes: of the model, amended.
-        count: amendments so far.
+        depth: number of records to read for all facts.
+        count: number of amendments.
     """
 
     TOPIC = "model-amendments"
@@ -69,16 +69,16 @@ class ModelAmendments(Aggregate):
         since: datetime,
         sizes: Counts,
     ) -> Self:
-        """Nothing was told yet."""
+        """Amendments without any fact yet."""
         return cls._new(
             AmendmentsOpened, ctx, identity, model=model, base=base, since=since, sizes=sizes
         )
 
     def amend(self, ctx: Context, amendment: Amendment) -> None:
-        """Records what was told.
+        """Records a batch of facts.
 
         Raises:
-            IllegalTransition: a later collection has ended it.
+            IllegalTransition: a later collection has closed these amendments.
         """
         if self.closed:
             raise IllegalTransition("ModelAmendments", "closed", "amended")
@@ -96,7 +96,7 @@ class ModelAmendments(Aggregate):
         )
 
     def close(self, ctx: Context, digest: str) -> None:
-        """Records that a later collection (its record's digest) ends it."""
+        """Records that a later collection (the digest of its record) replaced this one."""
         if not self.closed:
             self._trigger(AmendmentsClosed, ctx, digest=digest)
 

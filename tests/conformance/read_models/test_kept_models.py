@@ -70,11 +70,11 @@ def test_every_version_of_a_model_can_be_found_by_position_and_by_time(
     world: World, kept: SqlCollectedModels
 ) -> None:
     model = ClusterModel.open(context(), "east", "compute")
-    model.take_in(context(10), FIRST)
+    model.record_collection(context(10), FIRST)
     first = world.tell(model)
     model.fail(context(20), AWAY)
     failed = world.tell(model)
-    model.take_in(context(30), SECOND)
+    model.record_collection(context(30), SECOND)
     second = world.tell(model)
     digests = {
         moment: found and found.digest
@@ -93,7 +93,7 @@ def test_every_version_of_a_model_can_be_found_by_position_and_by_time(
 
 def test_a_version_tells_what_was_collected(world: World, kept: SqlCollectedModels) -> None:
     model = ClusterModel.open(context(), "east", "compute")
-    model.take_in(context(10), FIRST)
+    model.record_collection(context(10), FIRST)
     position = world.tell(model)
     version = kept.version(position)
     assert version is not None
@@ -101,7 +101,7 @@ def test_a_version_tells_what_was_collected(world: World, kept: SqlCollectedMode
     assert (version.sizes, version.calls, version.seconds) == (SIZES, 9, 0.25)
     assert (version.problems, version.problem_count) == ((LOST,), 1)
     assert version.changes == {"servers_added": 10}
-    model.take_in(context(20), SECOND)
+    model.record_collection(context(20), SECOND)
     newer = kept.version(world.tell(model))
     assert newer is not None
     assert newer.changes is None
@@ -117,10 +117,10 @@ def test_a_state_tells_since_when_the_cloud_cannot_be_read(
     assert state is not None
     assert (state.cloud, state.kind, state.position) == ("east", "compute", None)
     assert (state.failure, state.failing_since) == (AWAY, NOON + timedelta(seconds=5))
-    model.take_in(context(6), FIRST)
+    model.record_collection(context(6), FIRST)
     position = world.tell(model)
     model.fail(context(7), AWAY)
-    model.take_in(context(8), FIRST)
+    model.record_collection(context(8), FIRST)
     world.tell(model)
     (state,) = kept.states()
     assert (state.position, state.failure, state.failing_since) == (position, None, None)

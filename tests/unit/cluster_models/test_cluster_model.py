@@ -26,22 +26,22 @@ def test_a_cloud_has_one_model_of_each_kind() -> None:
 
 def test_a_collection_that_shows_the_same_is_no_event() -> None:
     model = opened()
-    model.take_in(context(), FIRST)
-    model.take_in(context(1), FIRST)
-    model.take_in(context(2), SECOND)
-    model.take_in(context(3), FIRST)
+    model.record_collection(context(), FIRST)
+    model.record_collection(context(1), FIRST)
+    model.record_collection(context(2), SECOND)
+    model.record_collection(context(3), FIRST)
     assert happened(model) == ["cluster-model.opened", *["cluster-model.collected"] * 3]
 
 
 def test_an_outage_is_one_event_and_its_end_is_another() -> None:
     model = opened()
-    model.take_in(context(), FIRST)
+    model.record_collection(context(), FIRST)
     happened(model)
     for second in range(3):
         model.fail(context(second), AWAY)
     assert happened(model) == ["cluster-model.collection-failed"]
     assert (model.digest, model.problem) == (FIRST.digest, AWAY)
-    model.take_in(context(4), FIRST)
+    model.record_collection(context(4), FIRST)
     assert happened(model) == ["cluster-model.recovered"]
     assert model.problem is None
 
@@ -49,7 +49,7 @@ def test_an_outage_is_one_event_and_its_end_is_another() -> None:
 def test_an_outage_that_ends_with_another_model_is_over_by_that() -> None:
     model = opened()
     model.fail(context(), AWAY)
-    model.take_in(context(1), FIRST)
+    model.record_collection(context(1), FIRST)
     assert happened(model)[1:] == ["cluster-model.collection-failed", "cluster-model.collected"]
     assert model.problem is None
 
@@ -59,7 +59,7 @@ def test_the_event_holds_the_first_problems_and_counts_all() -> None:
         Cause(Reason.UNKNOWN_HOST, {"resource": str(n), "host": "h"}) for n in range(100)
     )
     model = opened()
-    model.take_in(context(), replace(FIRST, problems=problems, seconds=1 / 3))
+    model.record_collection(context(), replace(FIRST, problems=problems, seconds=1 / 3))
     _, event = cast("list[ClusterModelCollected]", list(model.collect_events()))
     assert event.quarantined == problems[:QUARANTINE_SHOWN]
     assert event.quarantined_count == 100
@@ -68,7 +68,7 @@ def test_the_event_holds_the_first_problems_and_counts_all() -> None:
 
 def test_folding_the_events_again_gives_the_same_model() -> None:
     model = opened()
-    model.take_in(context(), FIRST)
+    model.record_collection(context(), FIRST)
     model.fail(context(1), AWAY)
     again = cast("ClusterModel", replayed(cast("list[Event]", list(model.collect_events()))))
     assert (again.cloud, again.kind) == ("east", "compute")
