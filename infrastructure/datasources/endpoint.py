@@ -15,7 +15,7 @@ from application.ports.cloud import CloudRefused, CloudUnreachable
 from application.ports.metrics import MetricsUnavailable
 from infrastructure.clock import SystemClock
 from infrastructure.logs import scrubbed
-from infrastructure.openstack.errors import Misconfigured, spoken
+from infrastructure.openstack.errors import Misconfigured, translated_errors
 
 _log = logging.getLogger(__name__)
 _RETRIED = frozenset({429, 500, 502, 503, 504})
@@ -157,7 +157,7 @@ class CatalogueEndpoint:
         if request.form is not None:
             body = {"data": dict(request.form)}
         try:
-            with spoken():
+            with translated_errors():
                 response: requests.Response = self._adapter.request(
                     self._path(request.path),
                     request.method,

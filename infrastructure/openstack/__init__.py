@@ -1,4 +1,4 @@
-"""The cloud adapter: how Vigil reads an OpenStack and what it does to it."""
+"""The OpenStack adapter: connections, collectors of models, and action handlers."""
 
 from infrastructure.openstack.actions import handlers, validate
 from infrastructure.openstack.collectors.baremetal import IronicCollector

@@ -1,31 +1,32 @@
-"""How a cloud is reached: clouds.yaml, time-outs, who we say we are."""
+"""Connects to a cloud: clouds.yaml, time-outs, User-Agent, the service catalogue."""
 
 import warnings
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from keystoneauth1.identity.base import BaseIdentityPlugin
 from openstack.config import loader
 from openstack.connection import Connection
 from openstack.warnings import RemovedInSDK60Warning
 
-from infrastructure.openstack.errors import spoken
+from infrastructure.openstack.errors import ServiceAbsent, translated_errors
 
 
 @dataclass(frozen=True)
 class ConnectionLimits:
-    """How patient we are with a cloud.
+    """Time-outs, retries and sizes of requests to a cloud.
 
     Attributes:
         timeout: of a request that reads, s.
-        effect_timeout: of a request that changes something, s. Longer, because a live migration
-            is checked on both hosts before it is answered.
-        read_retries: how often a failed read is repeated. Effects are never repeated.
-        workers: requests at once while collecting.
+        effect_timeout: of a request that changes something, s. Longer, because Nova checks a live
+            migration on both hosts before it responds.
+        read_retries: how often a failed read is repeated. Other requests are never repeated.
+        workers: parallel requests of a collection.
         page: items per page of a list.
-        settle: seconds during which an effect that left no trace may still be on its way.
-        copy_rate: memory or disk that a migration surely copies, bytes/s.
-        shortest_deadline: of any effect that takes time, s.
+        settle: seconds during which a request without a record in Nova may still arrive there.
+        copy_rate: lowest rate at which a migration copies memory or disk, bytes/s.
+        shortest_deadline: of any action that takes time, s.
     """
 
     timeout: float = 30.0
@@ -43,20 +44,20 @@ def connect(
     config_file: str | Path | None = None,
     limits: ConnectionLimits | None = None,
 ) -> Connection:
-    """A connection to a cloud. Nothing is sent before the first request.
+    """Returns a connection to a cloud. Sends nothing.
 
     Args:
         cloud: entry in clouds.yaml; None: ``OS_CLOUD``, or the only entry.
-        config_file: the clouds.yaml; None: where OpenStack clients look for it. A file that is
-            named is the only one read (``OS_CLIENT_CONFIG_FILE`` does not override it).
-        limits: time-outs; ``api_timeout`` of the entry goes before.
+        config_file: the clouds.yaml; None: where OpenStack clients look for it. With a file,
+            no other is read (``OS_CLIENT_CONFIG_FILE`` does not override it).
+        limits: time-outs; ``api_timeout`` of the entry has precedence.
 
     Raises:
-        CloudRefused: there is no such entry, or it is not usable.
+        CloudRefused: there is no such entry, or it is invalid.
     """
     chosen = limits or ConnectionLimits()
-    with spoken(), warnings.catch_warnings():
-        # the SDK warns of its own defaults, which we do not choose
+    with translated_errors(), warnings.catch_warnings():
+        # the SDK warns about its own defaults
         warnings.simplefilter("ignore", RemovedInSDK60Warning)
         config = loader.OpenStackConfig(
             config_files=None if config_file is None else [str(config_file)],
@@ -70,8 +71,27 @@ def connect(
         return Connection(config=region)
 
 
+def require_service(connection: Connection, kind: str) -> None:
+    """Checks that a cloud has a service of this type.
+
+    Raises:
+        ServiceAbsent: the catalogue has no such entry.
+        CloudUnreachable: the catalogue cannot be read.
+    """
+    with translated_errors():
+        if connection.config.get_endpoint(kind):
+            return  # clouds.yaml gives the address
+        auth = connection.session.auth
+        if not isinstance(auth, BaseIdentityPlugin):
+            return  # without Keystone there is no catalogue; the first request will show
+        catalogue = auth.get_access(connection.session).service_catalog
+        offered = catalogue.get_endpoints_data(service_type=kind)
+    if not any(offered.values()):
+        raise ServiceAbsent(kind)
+
+
 def _version() -> str:
     try:
         return version("vigil-optimizer")
-    except PackageNotFoundError:  # run from a source tree that is not installed
+    except PackageNotFoundError:  # a source tree that is not installed
         return "source"

@@ -1,15 +1,15 @@
-"""What a cloud's failures mean: the one place that knows.
+"""Translates failures of OpenStack and its client libraries into exceptions of the port.
 
 ::
 
-    CloudUnreachable        no usable answer: connection, time-out, 5xx, rate limit, identity down
-    CloudRefused            it understood and said no
-    ├── Forbidden           401 (after a fresh token) and 403
-    ├── NotThere            404 from the service itself
-    ├── Conflicting         409: not in the state that the target is in
+    CloudUnreachable        no usable response: connection, time-out, 5xx, rate limit, no identity
+    CloudRefused            the service refused the request
+    ├── CloudForbidden      401 (after a fresh token) and 403
+    ├── ResourceNotFound    404 from the service itself
+    ├── Conflicting         409: the state of the target does not allow the request
     ├── Invalid             400 and every other 4xx
     ├── Misconfigured       clouds.yaml or the catalogue lacks something
-    └── Absent              the catalogue has no such service
+    └── ServiceAbsent       the catalogue has no such service
 """
 
 import json
@@ -27,15 +27,15 @@ from domain.kernel.reasons import Cause, Reason
 _TRY_AGAIN = frozenset(
     {
         HTTPStatus.REQUEST_TIMEOUT,
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,  # what old services say for 429
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,  # old services send it instead of 429
         HTTPStatus.TOO_EARLY,
         HTTPStatus.TOO_MANY_REQUESTS,
     }
 )
-_WORDS = 400
-"""So many characters of a body that is not an error document are quoted."""
-_WORDED = ("message", "detail", "faultstring")
-"""Where services put their words: most of them, Placement, Ironic."""
+_MAX_QUOTE = 400
+"""Characters that are quoted of a body that is not an error document."""
+_MESSAGE_KEYS = ("message", "detail", "faultstring")
+"""The field of the error text: in most services, in Placement, in Ironic."""
 
 
 class _Refusal(CloudRefused):
@@ -45,23 +45,23 @@ class _Refusal(CloudRefused):
 
 
 class CloudForbidden(_Refusal):
-    """The credentials do not work or lack a right."""
+    """The credentials are invalid or lack a right."""
 
 
 class ResourceNotFound(_Refusal):
-    """The service knows no such thing."""
+    """The service has no such resource."""
 
 
 class Conflicting(_Refusal):
-    """The target is in a state that does not allow it."""
+    """The state of the target does not allow the request."""
 
 
 class Invalid(_Refusal):
-    """The request itself is not acceptable, or not now."""
+    """The request is invalid, or not allowed now."""
 
 
 class Misconfigured(_Refusal):
-    """The cloud's entry or its catalogue lacks something."""
+    """The clouds.yaml entry or the catalogue lacks something."""
 
 
 class ServiceAbsent(_Refusal):
@@ -81,18 +81,18 @@ _BY_STATUS: Mapping[int, type[_Refusal]] = {
 
 
 def failure(status: int, error: str) -> CloudRefused | CloudUnreachable:
-    """The exception that an HTTP status stands for."""
+    """Returns the exception for an HTTP status."""
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _TRY_AGAIN:
         return CloudUnreachable(f"HTTP {status}: {error}")
     return _BY_STATUS.get(status, Invalid)(error)
 
 
 def checked(response: requests.Response) -> requests.Response:
-    """The response, if it is a success.
+    """Returns the response if it is a success.
 
     Raises:
-        CloudRefused, CloudUnreachable: by status. A 404 without an error document comes from
-            something between us and the service and says nothing about the target.
+        CloudRefused, CloudUnreachable: by status. A 404 without an error document comes from a
+            proxy and says nothing about the target.
     """
     if response.status_code < HTTPStatus.MULTIPLE_CHOICES:
         return response
@@ -101,8 +101,10 @@ def checked(response: requests.Response) -> requests.Response:
     if response.status_code < HTTPStatus.BAD_REQUEST or (
         response.status_code == HTTPStatus.NOT_FOUND and document is None
     ):
-        raise CloudUnreachable(f"{where} answered HTTP {response.status_code}, not the service")
-    raise failure(response.status_code, _words(response, document))
+        raise CloudUnreachable(
+            f"{where}: HTTP {response.status_code} from a proxy, not from the service"
+        )
+    raise failure(response.status_code, _error_text(response, document))
 
 
 def _document(response: requests.Response) -> object:
@@ -112,18 +114,18 @@ def _document(response: requests.Response) -> object:
         return None
 
 
-def _words(response: requests.Response, document: object) -> str:
-    """The service's own words: each wraps them differently."""
+def _error_text(response: requests.Response, document: object) -> str:
+    """Finds the service's error text; each service wraps it differently."""
     for error in _errors(document):
-        for key in _WORDED:
-            words = error.get(key)
-            if isinstance(words, str) and words.strip():
-                return " ".join(words.split())
-    return " ".join(response.text[:_WORDS].split()) or str(response.reason)
+        for key in _MESSAGE_KEYS:
+            text = error.get(key)
+            if isinstance(text, str) and text.strip():
+                return " ".join(text.split())
+    return " ".join(response.text[:_MAX_QUOTE].split()) or str(response.reason)
 
 
 def _errors(document: object) -> Iterator[Mapping[str, object]]:
-    """What may hold the words: the document and its members."""
+    """The objects that may hold the error text: the document and its members."""
     if not isinstance(document, dict):
         return
     for value in [document, *document.values()]:
@@ -142,8 +144,8 @@ def _parsed(text: str) -> object:
 
 
 @contextmanager
-def spoken() -> Iterator[None]:
-    """Turns whatever the client libraries raise inside into the port's exceptions."""
+def translated_errors() -> Iterator[None]:
+    """Translates the exceptions of the client libraries into those of the port."""
     try:
         yield
     except auth.HttpError as error:

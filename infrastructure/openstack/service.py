@@ -1,8 +1,8 @@
-"""One service of a cloud, in its own JSON.
+"""Requests to one OpenStack service, as plain JSON.
 
-Requests go through openstacksdk's configuration, catalogue, session and version discovery, but not
-through its resource classes: a list of 50,000 servers is read into rows directly, the microversion
-of each request is ours to choose, and lists are paged by what each API really takes.
+Requests use openstacksdk's configuration, catalogue, session and version discovery, but not its
+resource classes: Vigil reads a list of 50,000 servers into rows directly, chooses the microversion
+of each request, and pages lists with the markers that each API accepts.
 """
 
 import logging
@@ -19,7 +19,13 @@ from openstack.proxy import Proxy
 
 from application.ports.cloud import CloudUnreachable, correlation
 from infrastructure.openstack.connection import ConnectionLimits
-from infrastructure.openstack.errors import Invalid, Misconfigured, checked, spoken
+from infrastructure.openstack.errors import (
+    Invalid,
+    Misconfigured,
+    ResourceNotFound,
+    checked,
+    translated_errors,
+)
 
 Json = dict[str, Any]
 Query = Mapping[str, object]
@@ -28,8 +34,8 @@ _log = logging.getLogger(__name__)
 _RETRIED = [429, 500, 502, 503, 504]
 
 
-class _Plain(Proxy):
-    """The SDK's adapter without its metrics: they warn and cost, and we count ourselves."""
+class _ProxyWithoutMetrics(Proxy):
+    """The SDK's adapter without its metrics, which log warnings and cost time."""
 
     def request(self, url: str, method: str, *args: Any, **kwargs: Any) -> requests.Response:
         kwargs.setdefault("raise_exc", False)
@@ -37,12 +43,12 @@ class _Plain(Proxy):
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What an effect was answered.
+class EffectResponse:
+    """The response to a request that changes something.
 
     Attributes:
         body: the JSON document, empty if there was none.
-        request_id: the service's own id of the request: what its history knows it by.
+        request_id: the service's own id of the request; its instance actions carry it.
     """
 
     body: Json
@@ -50,11 +56,12 @@ class Answer:
 
 
 class CloudService:
-    """A service by type (``compute``, ``placement``).
+    """Sends requests to one service.
 
     Args:
-        ceiling: the newest microversion whose answers we know how to read.
-        floor: the oldest that we can work with.
+        kind: service type (``compute``, ``placement``).
+        floor: the oldest microversion that Vigil can use.
+        ceiling: the newest microversion that Vigil can use.
     """
 
     def __init__(
@@ -73,7 +80,7 @@ class CloudService:
         self._ceiling = ceiling
         self._lock = RLock()
         self._adapter: Proxy | None = None
-        self._spoken: _Version | None = None
+        self._newest: _Version | None = None
         self._calls = 0
 
     @property
@@ -82,26 +89,26 @@ class CloudService:
         return self._calls
 
     def user_id(self) -> str | None:
-        """Whom the cloud takes us for.
+        """The id of the user that Vigil authenticates as.
 
         Raises:
-            CloudUnreachable, CloudRefused: we could not authenticate.
+            CloudUnreachable, CloudRefused: the authentication failed.
         """
-        with spoken():
+        with translated_errors():
             user: str | None = self._connection.session.get_user_id()
             return user
 
     def supports(self, microversion: str) -> bool:
-        """Whether both sides speak a microversion."""
+        """Whether Vigil and the service both support a microversion."""
         return normalize_version_number(microversion) <= self._version()
 
     def get(self, path: str, query: Query | None = None, *, version: str | None = None) -> Json:
-        """Reads one document; repeated a few times while the service is out of order.
+        """Reads one document; tries again a few times while the service fails.
 
         Args:
             path: below the endpoint.
             query: parameters; those that are None are left out.
-            version: microversion, at most; the service's newest that we know otherwise.
+            version: the highest microversion to use; None: the newest that both sides support.
         """
         return self._json(
             self._send(
@@ -115,48 +122,55 @@ class CloudService:
             )
         )
 
-    def listed(self, path: str, key: str, query: Query | None = None) -> list[Json]:
-        """A whole list, page by page, each item once.
+    def list_all(
+        self, path: str, key: str, query: Query | None = None, *, identity: str = "id"
+    ) -> list[Json]:
+        """Reads a whole list, page by page; returns each item once.
 
-        The marker is the last item's id. If that item is deleted between two pages the service
-        refuses the marker: the list is begun again, once.
+        The marker of a page is the last item of the page before. If that item is deleted in
+        between, the service refuses the marker; the list is then read again, once.
+
+        Args:
+            path: below the endpoint.
+            key: of the items in a document.
+            query: parameters other than limit and marker.
+            identity: the field that identifies an item.
+
+        Raises:
+            CloudUnreachable: the list could not be read, or changes too fast.
+            CloudRefused: the credentials lack a right.
         """
-        try:
-            return self._unique(path, key, query or {})
-        except _MarkerGone:
-            _log.info("%s changed while it was listed: listing it again", path)
-        try:
-            return self._unique(path, key, query or {})
-        except _MarkerGone as error:
-            raise CloudUnreachable(f"{path} changes too fast to be listed") from error
+        for _ in range(2):
+            try:
+                items = self._pages(path, key, query or {}, identity)
+                return list({item[identity]: item for item in items}.values())
+            except _MarkerRefused:
+                _log.info("%s changed while it was read; reading it again", path)
+        raise CloudUnreachable(f"{path} changes too fast to be read")
 
-    def _unique(self, path: str, key: str, query: Query) -> list[Json]:
-        return list({item["id"]: item for item in self._pages(path, key, query)}.values())
-
-    def _pages(self, path: str, key: str, query: Mapping[str, object]) -> Iterator[Json]:
+    def _pages(self, path: str, key: str, query: Query, identity: str) -> Iterator[Json]:
         marker = None
         while True:
             try:
                 page = self.get(path, {**query, "limit": self._limits.page, "marker": marker})
-            except Invalid as error:
+            except (Invalid, ResourceNotFound) as error:
                 if marker is None:
                     raise
-                raise _MarkerGone from error
+                raise _MarkerRefused from error
             items: list[Json] = page[key]
             yield from items
-            links = page.get(f"{key}_links", ())
-            if not items or not any(link["rel"] == "next" for link in links):
+            if not items or not _has_next(page):
                 return
-            marker = items[-1]["id"]
+            marker = items[-1][identity]
 
-    def effect(
+    def send_once(
         self, method: str, path: str, body: Json | None, *, version: str | None = None
-    ) -> Answer:
-        """Changes something: sent once, whatever happens.
+    ) -> EffectResponse:
+        """Sends a request that changes something; never sends it again.
 
         Raises:
-            CloudRefused: it was not had.
-            CloudUnreachable: unknown whether it was had.
+            CloudRefused: the service changed nothing.
+            CloudUnreachable: unknown whether the service changed something.
         """
         response = self._send(
             method,
@@ -170,38 +184,38 @@ class CloudService:
         request_id = response.headers.get("x-openstack-request-id") or response.headers.get(
             "x-compute-request-id"
         )
-        return Answer(self._json(response) if response.content else {}, request_id)
+        return EffectResponse(self._json(response) if response.content else {}, request_id)
 
     def _send(
         self, method: str, path: str, version: str | None, **kwargs: Any
     ) -> requests.Response:
         microversion = self._microversion(version)
-        ours = correlation()
-        with spoken():
+        correlation_id = correlation()
+        with translated_errors():
             with self._lock:
                 self._calls += 1
             response = self._client().request(
                 path,
                 method,
                 microversion=microversion,
-                global_request_id=None if ours is None else f"req-{ours}",
+                global_request_id=None if correlation_id is None else f"req-{correlation_id}",
                 headers={"Accept": "application/json"},
                 **kwargs,
             )
             return checked(response)
 
     def _json(self, response: requests.Response) -> Json:
-        with spoken():
+        with translated_errors():
             document = response.json()
         if not isinstance(document, dict):
-            raise CloudUnreachable(f"{response.url} did not answer with a document")
+            raise CloudUnreachable(f"{response.url} returned no JSON object")
         return document
 
     def _client(self) -> Proxy:
         with self._lock:
             if self._adapter is None:
                 self._adapter = self._connection.config.get_session_client(
-                    self._kind, constructor=_Plain
+                    self._kind, constructor=_ProxyWithoutMetrics
                 )
             return self._adapter
 
@@ -212,32 +226,42 @@ class CloudService:
         return version_to_string(best)
 
     def _version(self) -> _Version:
-        with self._lock:  # threads that begin together ask once
-            if self._spoken is None:
-                self._spoken = self._discovered()
-            return self._spoken
+        with self._lock:  # threads that start together send one request
+            if self._newest is None:
+                self._newest = self._discover()
+            return self._newest
 
-    def _discovered(self) -> _Version:
-        with spoken():
+    def _discover(self) -> _Version:
+        with translated_errors():
             data = self._client().get_endpoint_data()
         if data is None or not data.max_microversion:
-            raise CloudUnreachable(f"{self._kind} does not say which versions it speaks")
+            raise CloudUnreachable(f"{self._kind} does not show which microversions it supports")
         newest: _Version = data.max_microversion
         if newest < normalize_version_number(self._floor):
             theirs = version_to_string(newest)
-            raise Misconfigured(f"{self._kind} speaks {theirs}; {self._floor} is needed")
+            raise Misconfigured(
+                f"{self._kind} supports microversion {theirs}; Vigil needs {self._floor}"
+            )
         return min(newest, normalize_version_number(self._ceiling))
 
 
-class _MarkerGone(Exception):
-    """The item that the next page was to begin after is no more."""
+class _MarkerRefused(Exception):
+    """The item that the next page starts after was deleted."""
+
+
+def _has_next(page: Json) -> bool:
+    """Ironic gives a URL under ``next``; Nova and Cinder give links under ``<key>_links``."""
+    if page.get("next"):
+        return True
+    links = [links for name, links in page.items() if name.endswith("_links")]
+    return any(link["rel"] == "next" for each in links for link in each)
 
 
 def compute(connection: Connection, limits: ConnectionLimits) -> CloudService:
-    """Nova. 2.59: migrations have uuids; 2.96: servers tell the zone they are pinned to."""
+    """Nova. 2.59: migrations have uuids; 2.96: a server shows the zone it is pinned to."""
     return CloudService(connection, "compute", limits, floor="2.59", ceiling="2.96")
 
 
 def placement(connection: Connection, limits: ConnectionLimits) -> CloudService:
-    """Placement. 1.19: what belongs to a provider comes with its generation."""
+    """Placement. 1.19: the parts of a provider come with its generation."""
     return CloudService(connection, "placement", limits, floor="1.19", ceiling="1.39")

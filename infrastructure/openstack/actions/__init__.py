@@ -1,4 +1,4 @@
-"""Action handlers: what Vigil does to a cloud, one class per action type."""
+"""Action handlers: one class per action type that changes the cloud."""
 
 import time
 from collections.abc import Iterable
@@ -32,11 +32,11 @@ _TYPES: Iterable[type[Handler]] = (
 def handlers(
     connection: Connection, limits: ConnectionLimits | None = None, now: Now = time.time
 ) -> dict[str, ActionHandler]:
-    """A handler for each action type. Sends nothing.
+    """Returns a handler for each action type. Sends nothing.
 
     Args:
         connection: to the cloud.
-        limits: patience.
+        limits: time-outs and deadlines.
         now: the wall clock, s since the epoch.
     """
     chosen = limits or ConnectionLimits()

@@ -1,4 +1,4 @@
-"""What action handlers share: parameters checked by schema, servers and services looked up."""
+"""The base class of action handlers: validation of parameters, look-up of servers and services."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -37,7 +37,7 @@ def validate(handler: ActionHandler, parameters: JsonObject) -> None:
     """Checks parameters against a handler's schema.
 
     Raises:
-        InvalidValue: names the first bad field (in order of name) and the rule that it breaks.
+        InvalidValue: names the first invalid field (in order of name) and the rule it breaks.
     """
     errors = Draft4Validator(handler.schema).iter_errors(parameters)
     worst = min(errors, key=lambda error: (_field(error), error.message), default=None)
@@ -66,22 +66,20 @@ def _rule(error: ValidationError) -> str:
         "minLength": lambda _: "must not be empty",
         "maxLength": lambda limit: f"must have at most {limit} characters",
         "minimum": lambda limit: f"must be at least {limit}",
-        "type": lambda kinds: f"must be of type {kinds if isinstance(kinds, str) else _or(kinds)}",
+        "type": lambda kinds: (
+            "must be of type " + (kinds if isinstance(kinds, str) else " or ".join(kinds))
+        ),
     }
     rule = rules.get(str(error.validator), lambda _: error.message)(error.validator_value)
     missing = error.validator in {"required", "additionalProperties"}
     return rule if missing else f"{rule}, not {error.instance!r}"
 
 
-def _or(kinds: list[str]) -> str:
-    return " or ".join(kinds)
-
-
 class Handler(ABC):
-    """An action handler that is given only parameters that fit its schema.
+    """An action handler; it validates parameters before each check.
 
     Attributes:
-        type, description, schema: as the port says.
+        type, description, schema: see ``ActionHandler``.
     """
 
     type: str
@@ -94,7 +92,7 @@ class Handler(ABC):
         self._now = now
 
     def check(self, parameters: JsonObject) -> Verdict:
-        """Whether everything still holds for the effect."""
+        """Checks the preconditions of the action."""
         try:
             validate(self, parameters)
         except InvalidValue as error:
@@ -106,23 +104,21 @@ class Handler(ABC):
 
     @abstractmethod
     def start(self, parameters: JsonObject, before: JsonObject) -> JsonObject:
-        """Has the effect, once."""
+        """Sends the request, once; returns the receipt."""
 
     @abstractmethod
     def observe(
         self, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None
     ) -> Observation:
-        """What became of the effect."""
+        """Reads the state of the action from the cloud."""
 
     def abort(self, parameters: JsonObject, receipt: JsonObject | None) -> None:  # noqa: B027
-        """Nothing: the cloud cannot stop it."""
+        """Does nothing: the cloud cannot abort this action."""
 
     def deadline(self, parameters: JsonObject, before: JsonObject) -> float:
-        """Seconds from the intent after which a running effect is given up."""
+        """Seconds from the intent to the deadline."""
         del parameters, before
         return self._limits.shortest_deadline
-
-    # -- what most of them look up ---------------------------------------------------------------
 
     def _server(self, parameters: JsonObject) -> Json | None:
         try:
@@ -144,5 +140,5 @@ def because(reason: Reason, **facts: object) -> Cause:
 
 
 def number(value: object) -> float:
-    """A number out of facts that may have been through JSON; 0 if there is none."""
+    """Returns a fact as a number, 0 if it is none."""
     return float(value) if isinstance(value, (int, float)) else 0.0

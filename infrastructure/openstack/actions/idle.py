@@ -15,10 +15,10 @@ _FLAG: JsonObject = {"type": "boolean"}
 
 
 class Nop(Handler):
-    """Does nothing, or fails where it is told to: for rehearsing plans."""
+    """Does nothing, or fails at a step that its parameters name: for tests of plans."""
 
     type = "nop"
-    description = "Does nothing but log a message; can be told to be skipped or to fail."
+    description = "Does nothing but log a message; its parameters can make it skip or fail."
     schema = parameters(
         ("message",),
         message={"type": ["string", "null"]},
@@ -37,7 +37,7 @@ class Nop(Handler):
         return Go({})
 
     def start(self, parameters: JsonObject, before: JsonObject) -> JsonObject:
-        """Has no effect."""
+        """Sends nothing."""
         del before
         if parameters.get("fail_execute"):
             raise CloudRefused(because(Reason.ASKED_FOR, outcome="Failed in execute"))
@@ -46,7 +46,7 @@ class Nop(Handler):
     def observe(
         self, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None
     ) -> Observation:
-        """Done once it was started."""
+        """Reports the action as done once it was started."""
         del before
         if receipt is None:
             return Observation(Phase.NEVER_STARTED, {})
@@ -57,7 +57,7 @@ class Nop(Handler):
 
 
 class Sleep(Handler):
-    """Lets time pass. It blocks nobody: whether the time has passed is seen by looking."""
+    """Waits for some seconds. No thread blocks: ``observe`` compares the clock with the start."""
 
     type = "sleep"
     description = "Waits for some seconds."
@@ -72,14 +72,17 @@ class Sleep(Handler):
         return Go({"begun_at": self._now()})
 
     def start(self, parameters: JsonObject, before: JsonObject) -> JsonObject:
-        """Begins nothing: the time counts from the check."""
+        """Sends nothing: the time counts from the check."""
         del parameters
         return {"begun_at": before["begun_at"]}
 
     def observe(
         self, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None
     ) -> Observation:
-        """Done when the time has passed, whoever looks. A clock set back cannot make it longer."""
+        """Reports the action as done when the time has passed.
+
+        A clock that was set back shows as no progress.
+        """
         del receipt
         duration = number(parameters["duration"])
         passed = max(self._now() - number(before["begun_at"]), 0.0)
@@ -92,6 +95,6 @@ class Sleep(Handler):
         return Observation(Phase.RUNNING, facts)
 
     def deadline(self, parameters: JsonObject, before: JsonObject) -> float:
-        """Its duration and then some."""
+        """The duration plus the shortest deadline."""
         del before
         return number(parameters["duration"]) + self._limits.shortest_deadline

@@ -11,8 +11,7 @@ from openstack.connection import Connection
 
 from application.ports.cloud import BaremetalRows
 from domain.cluster.baremetal.records import BaremetalNodeRow
-from infrastructure.openstack.collectors.pages import require, whole
-from infrastructure.openstack.connection import ConnectionLimits
+from infrastructure.openstack.connection import ConnectionLimits, require_service
 from infrastructure.openstack.service import CloudService
 
 Json = Mapping[str, Any]
@@ -48,10 +47,10 @@ class IronicCollector:
             CloudUnreachable: some part could not be read.
             CloudRefused: credentials lack a right, or the cloud has no bare-metal service.
         """
-        require(self._connection, KIND)
+        require_service(self._connection, KIND)
         ironic = baremetal(self._connection, self._limits)
         query = {"fields": ",".join(_known(ironic))}
-        nodes = whole(ironic, "/nodes", "nodes", query, page=self._limits.page, identity="uuid")
+        nodes = ironic.list_all("/nodes", "nodes", query, identity="uuid")
         return BaremetalRows([node_row(node) for node in nodes], calls=ironic.calls)
 
 

@@ -58,10 +58,10 @@ class NovaCollector:
         inventory = placement(self._connection, self._limits)
         with ThreadPoolExecutor(self._limits.workers, "collect") as pool:
             jobs = _Jobs(pool)
-            hypervisors = jobs.run(lambda: nova.listed("/os-hypervisors/detail", "hypervisors"))
+            hypervisors = jobs.run(lambda: nova.list_all("/os-hypervisors/detail", "hypervisors"))
             services = jobs.run(lambda: _services(nova))
             servers = jobs.run(
-                lambda: nova.listed("/servers/detail", "servers", {"all_tenants": "true"})
+                lambda: nova.list_all("/servers/detail", "servers", {"all_tenants": "true"})
             )
             aggregates = jobs.run(lambda: list(nova.get("/os-aggregates")["aggregates"]))
             groups = jobs.run(lambda: _groups(nova, self._limits.page))

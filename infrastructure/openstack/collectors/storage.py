@@ -14,8 +14,7 @@ from domain.cluster.storage.records import (
     VolumeRow,
     VolumeTypeRow,
 )
-from infrastructure.openstack.collectors.pages import require, whole
-from infrastructure.openstack.connection import ConnectionLimits
+from infrastructure.openstack.connection import ConnectionLimits, require_service
 from infrastructure.openstack.service import CloudService
 
 Json = Mapping[str, Any]
@@ -37,16 +36,15 @@ class CinderCollector:
             CloudUnreachable: some part could not be read.
             CloudRefused: credentials lack a right, or the cloud has no block storage.
         """
-        require(self._connection, KIND)
+        require_service(self._connection, KIND)
         cinder = block_storage(self._connection, self._limits)
-        page = self._limits.page
         # private types too; their backends would otherwise have no type
-        types = whole(cinder, "/types", "volume_types", {"is_public": "None"}, page=page)
+        types = cinder.list_all("/types", "volume_types", {"is_public": "None"})
         services = cinder.get("/os-services", {"binary": "cinder-volume"})["services"]
         pools = cinder.get("/scheduler-stats/get_pools", {"detail": "true"})["pools"]
         # snapshots before volumes: a snapshot seen is then rarely one of a volume not seen
-        snapshots = whole(cinder, "/snapshots", "snapshots", _EVERYONE, page=page)
-        volumes = whole(cinder, "/volumes/detail", "volumes", _EVERYONE, page=page)
+        snapshots = cinder.list_all("/snapshots", "snapshots", _EVERYONE)
+        volumes = cinder.list_all("/volumes/detail", "volumes", _EVERYONE)
         counts = Counter(str(snapshot["volume_id"]) for snapshot in snapshots)
         return StorageRows(
             nodes=[node_row(service) for service in services],

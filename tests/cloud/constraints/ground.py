@@ -61,11 +61,11 @@ class Situations(RealGround):
     ) -> str:
         """A flavor's id; it is tiny unless told otherwise (MB, GB)."""
         body = {"name": self.unique("flavor"), "vcpus": vcpus, "ram": ram, "disk": disk}
-        made = str(self.nova.effect("POST", "/flavors", {"flavor": body}).body["flavor"]["id"])
-        self._undo.append(lambda: self.nova.effect("DELETE", f"/flavors/{made}", None))
+        made = str(self.nova.send_once("POST", "/flavors", {"flavor": body}).body["flavor"]["id"])
+        self._undo.append(lambda: self.nova.send_once("DELETE", f"/flavors/{made}", None))
         if specs:
             path = f"/flavors/{made}/os-extra_specs"
-            self.nova.effect("POST", path, {"extra_specs": dict(specs)})
+            self.nova.send_once("POST", path, {"extra_specs": dict(specs)})
         return made
 
     def server(
@@ -84,7 +84,7 @@ class Situations(RealGround):
         if FAST in os.environ:
             key, _, value = os.environ[FAST].partition("=")
             path = f"/servers/{self._servers[name]}/metadata"
-            self.nova.effect("POST", path, {"metadata": {key: value}})
+            self.nova.send_once("POST", path, {"metadata": {key: value}})
         return self._servers[name]
 
     def group(self, policy: str, **rules: int) -> str:
@@ -92,9 +92,9 @@ class Situations(RealGround):
         body: Json = {"name": self.unique("group"), "policy": policy}
         if rules:
             body["rules"] = rules
-        answer = self.nova.effect("POST", "/os-server-groups", {"server_group": body})
+        answer = self.nova.send_once("POST", "/os-server-groups", {"server_group": body})
         made = str(answer.body["server_group"]["id"])
-        self._undo.append(lambda: self.nova.effect("DELETE", f"/os-server-groups/{made}", None))
+        self._undo.append(lambda: self.nova.send_once("DELETE", f"/os-server-groups/{made}", None))
         return made
 
     def project(self) -> str:
@@ -116,7 +116,7 @@ class Situations(RealGround):
 
     def act(self, server: str, body: Json, version: str | None = None) -> None:
         """An action of the servers API."""
-        self.nova.effect("POST", f"/servers/{server}/action", body, version=version)
+        self.nova.send_once("POST", f"/servers/{server}/action", body, version=version)
 
     def until_status(self, server: str, status: str) -> None:
         """Waits until a server has a status, with nothing going on."""
@@ -135,18 +135,18 @@ class Situations(RealGround):
 
         def describe(metadata: Mapping[str, str]) -> None:
             change = {"set_metadata": {"metadata": dict(metadata)}}
-            self.nova.effect("POST", f"{path}/action", change)
+            self.nova.send_once("POST", f"{path}/action", change)
 
         body: Json = {"aggregate": {"name": self.unique("aggregate")}}
-        made = self.nova.effect("POST", "/os-aggregates", body).body["aggregate"]["id"]
+        made = self.nova.send_once("POST", "/os-aggregates", body).body["aggregate"]["id"]
         path = f"/os-aggregates/{made}"
         with ExitStack() as undo:
-            undo.callback(self.nova.effect, "DELETE", path, None)
+            undo.callback(self.nova.send_once, "DELETE", path, None)
             describe(metadata)
             for host in hosts:
-                self.nova.effect("POST", f"{path}/action", {"add_host": {"host": host}})
+                self.nova.send_once("POST", f"{path}/action", {"add_host": {"host": host}})
                 gone = {"remove_host": {"host": host}}
-                undo.callback(self.nova.effect, "POST", f"{path}/action", gone)
+                undo.callback(self.nova.send_once, "POST", f"{path}/action", gone)
             yield describe
 
     @contextmanager
@@ -155,8 +155,8 @@ class Situations(RealGround):
         name = _trait(self.unique("trait"))
         inventory = placement(self.connection, ConnectionLimits())
         with ExitStack() as undo:
-            inventory.effect("PUT", f"/traits/{name}", None)
-            undo.callback(inventory.effect, "DELETE", f"/traits/{name}", None)
+            inventory.send_once("PUT", f"/traits/{name}", None)
+            undo.callback(inventory.send_once, "DELETE", f"/traits/{name}", None)
             for host in hosts:
                 self._traits(host, lambda found: {*found, name})
                 undo.callback(self._traits, host, lambda found: {*found} - {name})
@@ -212,7 +212,7 @@ class Situations(RealGround):
             finally:
                 for migration in self._migrations(server):
                     path = f"/servers/{server}/migrations/{migration}"
-                    self.nova.effect("DELETE", path, None)
+                    self.nova.send_once("DELETE", path, None)
                 self.settled(server)
 
     @contextmanager
@@ -226,11 +226,11 @@ class Situations(RealGround):
             "user_id": str(self.connection.session.get_user_id()),
             "consumer_generation": None,
         }
-        inventory.effect("PUT", f"/allocations/{consumer}", body, version="1.28")
+        inventory.send_once("PUT", f"/allocations/{consumer}", body, version="1.28")
         try:
             yield consumer
         finally:
-            inventory.effect("DELETE", f"/allocations/{consumer}", None)
+            inventory.send_once("DELETE", f"/allocations/{consumer}", None)
 
     def clean(self) -> None:
         """Removes everything that was made here, whatever becomes of a part."""
@@ -244,8 +244,8 @@ class Situations(RealGround):
         aggregates = self.nova.get("/os-aggregates")["aggregates"]
         groups = self.nova.get("/os-server-groups")["server_groups"]
         listed = [
-            *self.nova.listed("/servers/detail", "servers"),
-            *self.nova.listed("/flavors/detail", "flavors", {"is_public": "none"}),
+            *self.nova.list_all("/servers/detail", "servers"),
+            *self.nova.list_all("/flavors/detail", "flavors", {"is_public": "none"}),
         ]
         left = [item["name"] for item in (*aggregates, *groups, *listed)]
         left = [name for name in left if name.startswith(self._name)]
@@ -265,11 +265,11 @@ class Situations(RealGround):
     def _service(self, host: str, change: Json, back: Json) -> Iterator[None]:
         identity = self._found(host)["id"]
         self._touched.add(host)
-        self.nova.effect("PUT", f"/os-services/{identity}", change)
+        self.nova.send_once("PUT", f"/os-services/{identity}", change)
         try:
             yield
         finally:
-            self.nova.effect("PUT", f"/os-services/{identity}", back)
+            self.nova.send_once("PUT", f"/os-services/{identity}", back)
 
     def _state(self, host: str) -> str:
         return str(self._found(host)["state"])
@@ -288,12 +288,12 @@ class Situations(RealGround):
             found = inventory.get(path)
             found["traits"] = sorted(change(found["traits"]))
             with suppress(Conflicting):
-                inventory.effect("PUT", path, found)
+                inventory.send_once("PUT", path, found)
                 return
         raise AssertionError(f"the traits of {host} change all the time")
 
     def _provider(self, host: str) -> str:
-        hypervisors = self.nova.listed("/os-hypervisors/detail", "hypervisors")
+        hypervisors = self.nova.list_all("/os-hypervisors/detail", "hypervisors")
         [provider] = [str(h["id"]) for h in hypervisors if h["service"]["host"] == host]
         return provider
 

@@ -110,9 +110,9 @@ class RealGround:
         key, _, value = os.environ.get(variable, "").partition("=")
         if not key:
             pytest.skip(f"{variable} is not set")
-        self.nova.effect("POST", f"/servers/{server}/metadata", {"metadata": {key: value}})
+        self.nova.send_once("POST", f"/servers/{server}/metadata", {"metadata": {key: value}})
         yield
-        self.nova.effect("DELETE", f"/servers/{server}/metadata/{key}", None)
+        self.nova.send_once("DELETE", f"/servers/{server}/metadata/{key}", None)
 
     def _case(self, name: str) -> Case:
         if name not in self._servers:
@@ -131,7 +131,7 @@ class RealGround:
     def _memory(self) -> dict[str, int]:
         inventory = placement(self.connection, ConnectionLimits())
         sizes = {}
-        for hypervisor in self.nova.listed("/os-hypervisors/detail", "hypervisors"):
+        for hypervisor in self.nova.list_all("/os-hypervisors/detail", "hypervisors"):
             found = inventory.get(f"/resource_providers/{hypervisor['id']}/inventories")
             sizes[hypervisor["service"]["host"]] = int(found["inventories"]["MEMORY_MB"]["total"])
         return sizes
@@ -158,7 +158,7 @@ class RealGround:
         body: Json = {"server": server}
         if group:
             body["os:scheduler_hints"] = {"group": group}
-        made = self.nova.effect("POST", "/servers", body).body["server"]["id"]
+        made = self.nova.send_once("POST", "/servers", body).body["server"]["id"]
         self._undo.append(lambda: self._delete(made))
         self._servers[name] = made
         self._idle(made)
@@ -172,7 +172,7 @@ class RealGround:
         until(quiet)
 
     def _delete(self, server: str) -> None:
-        self.nova.effect("DELETE", f"/servers/{server}", None)
+        self.nova.send_once("DELETE", f"/servers/{server}", None)
 
         def gone() -> bool:
             try:
@@ -191,7 +191,7 @@ class RealGround:
         return str(images[0]["id"])
 
     def _flavors(self) -> list[Json]:
-        return self.nova.listed("/flavors/detail", "flavors", {"is_public": "none"})
+        return self.nova.list_all("/flavors/detail", "flavors", {"is_public": "none"})
 
     def _smallest(self) -> Json:
         return min(
@@ -204,13 +204,13 @@ class RealGround:
 
     def _make_flavor(self, name: str, ram: int, disk: int) -> str:
         flavor = {"name": name, "vcpus": 1, "ram": ram, "disk": disk}
-        made = str(self.nova.effect("POST", "/flavors", {"flavor": flavor}).body["flavor"]["id"])
-        self._undo.append(lambda: self.nova.effect("DELETE", f"/flavors/{made}", None))
+        made = str(self.nova.send_once("POST", "/flavors", {"flavor": flavor}).body["flavor"]["id"])
+        self._undo.append(lambda: self.nova.send_once("DELETE", f"/flavors/{made}", None))
         return made
 
     def _group(self) -> str:
         group = {"name": self._name, "policy": "anti-affinity"}
-        answer = self.nova.effect("POST", "/os-server-groups", {"server_group": group})
+        answer = self.nova.send_once("POST", "/os-server-groups", {"server_group": group})
         made = str(answer.body["server_group"]["id"])
-        self._undo.append(lambda: self.nova.effect("DELETE", f"/os-server-groups/{made}", None))
+        self._undo.append(lambda: self.nova.send_once("DELETE", f"/os-server-groups/{made}", None))
         return made

@@ -139,14 +139,14 @@ def test_the_resize_of_somebody_else_is_not_confirmed(
     receipt = migrate.start(case.cold(), _go(migrate, case.cold()))
     until(lambda: server_of(simulated_ground.nova, case.server)["status"] == "VERIFY_RESIZE")
     path = f"/servers/{case.server}/action"
-    simulated_ground.nova.effect("POST", path, {"confirmResize": None})
+    simulated_ground.nova.send_once("POST", path, {"confirmResize": None})
     until(lambda: server_of(simulated_ground.nova, case.server)["status"] == "ACTIVE")
     parameters = {**case.cold(), "source_node": case.destination, "destination_node": case.source}
     before = _go(migrate, parameters)  # knows that migration: to the effect it is as good as gone
-    simulated_ground.nova.effect("POST", path, {"resize": {"flavorRef": "bigger"}})
+    simulated_ground.nova.send_once("POST", path, {"resize": {"flavorRef": "bigger"}})
     until(lambda: server_of(simulated_ground.nova, case.server)["status"] == "VERIFY_RESIZE")
     migrate.observe(parameters, before, receipt)
     shown = server_of(simulated_ground.nova, case.server)
     assert (shown["status"], shown["OS-EXT-STS:task_state"]) == ("VERIFY_RESIZE", None)
-    simulated_ground.nova.effect("POST", path, {"revertResize": None})
+    simulated_ground.nova.send_once("POST", path, {"revertResize": None})
     until(lambda: server_of(simulated_ground.nova, case.server)["status"] == "ACTIVE")

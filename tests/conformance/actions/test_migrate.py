@@ -238,7 +238,7 @@ def test_a_disabled_destination_fails(ground: Ground, acts: Acts) -> None:
 
 def test_a_stopped_server_is_migrated_cold_but_not_live(ground: Ground, acts: Acts) -> None:
     case, migrate = ground.another(), acts["migrate"]
-    ground.nova.effect("POST", f"/servers/{case.server}/action", {"os-stop": None})
+    ground.nova.send_once("POST", f"/servers/{case.server}/action", {"os-stop": None})
     until(lambda: server_of(ground.nova, case.server)["status"] == "SHUTOFF")
     try:
         failed = migrate.check(case.live())
@@ -249,18 +249,18 @@ def test_a_stopped_server_is_migrated_cold_but_not_live(ground: Ground, acts: Ac
         assert _end(migrate, case.cold(), before, receipt).phase is Phase.DONE
         assert server_of(ground.nova, case.server)["status"] == "SHUTOFF"
     finally:
-        ground.nova.effect("POST", f"/servers/{case.server}/action", {"os-start": None})
+        ground.nova.send_once("POST", f"/servers/{case.server}/action", {"os-start": None})
         until(lambda: server_of(ground.nova, case.server)["status"] == "ACTIVE")
 
 
 def test_a_locked_server_is_left_alone(ground: Ground, acts: Acts) -> None:
     """Nova lets an administrator migrate it all the same; its owner asked for the contrary."""
     case = ground.another()
-    ground.nova.effect("POST", f"/servers/{case.server}/action", {"lock": None})
+    ground.nova.send_once("POST", f"/servers/{case.server}/action", {"lock": None})
     try:
         verdict = acts["migrate"].check(case.live())
     finally:
-        ground.nova.effect("POST", f"/servers/{case.server}/action", {"unlock": None})
+        ground.nova.send_once("POST", f"/servers/{case.server}/action", {"unlock": None})
     assert isinstance(verdict, Fail)
     assert verdict.because.reason is Reason.SERVER_LOCKED
 

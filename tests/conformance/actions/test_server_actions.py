@@ -17,7 +17,7 @@ def server(ground: Ground) -> Iterator[str]:
     found = ground.another().server
     yield found
     if server_of(ground.nova, found)["status"] == "SHUTOFF":
-        ground.nova.effect("POST", f"/servers/{found}/action", {"os-start": None})
+        ground.nova.send_once("POST", f"/servers/{found}/action", {"os-start": None})
         until(lambda: server_of(ground.nova, found)["status"] == "ACTIVE")
 
 

@@ -21,7 +21,7 @@ def host(ground: Ground) -> Iterator[str]:
     yield name
     service = _service(ground, name)
     if service["status"] != "enabled":
-        ground.nova.effect("PUT", f"/os-services/{service['id']}", {"status": "enabled"})
+        ground.nova.send_once("PUT", f"/os-services/{service['id']}", {"status": "enabled"})
 
 
 def _service(ground: Ground, host: str) -> Json:
@@ -87,7 +87,7 @@ def test_a_host_is_found_by_its_exact_name_only(
 def test_a_host_may_be_named_by_its_hypervisors_uuid_alone(
     ground: Ground, switch: ActionHandler, host: str
 ) -> None:
-    hypervisors = ground.nova.listed("/os-hypervisors/detail", "hypervisors")
+    hypervisors = ground.nova.list_all("/os-hypervisors/detail", "hypervisors")
     uuid = next(h["id"] for h in hypervisors if h["service"]["host"] == host)
     assert _go(switch, {"resource_id": uuid, "state": "disabled"})["host"] == host
 
@@ -100,10 +100,10 @@ def test_a_host_that_was_disabled_anew_since_the_check_is_not_enabled(
     path = f"/os-services/{service['id']}"
     ours = {"status": "disabled", "disabled_reason": "watcher_test"}
     theirs = {"status": "disabled", "disabled_reason": "memory is being replaced"}
-    ground.nova.effect("PUT", path, ours)
+    ground.nova.send_once("PUT", path, ours)
     on = _to(host, "enabled")
     before = _go(switch, on)
-    ground.nova.effect("PUT", path, theirs)
+    ground.nova.send_once("PUT", path, theirs)
     with pytest.raises(CloudRefused, match="memory is being replaced"):
         switch.start(on, before)
     assert _service(ground, host)["status"] == "disabled"
@@ -116,7 +116,7 @@ def test_a_state_that_others_have_set_since_the_check_is_left_alone(
     before = _go(switch, off)
     service = _service(ground, host)
     theirs = {"status": "disabled", "disabled_reason": "theirs"}
-    ground.nova.effect("PUT", f"/os-services/{service['id']}", theirs)
+    ground.nova.send_once("PUT", f"/os-services/{service['id']}", theirs)
     receipt = switch.start(off, before)
     assert receipt["already"] is True
     assert switch.observe(off, before, receipt).phase is Phase.DONE
@@ -130,7 +130,7 @@ def test_an_effect_that_others_have_undone_since_is_a_failure(
     before = _go(switch, off)
     receipt = switch.start(off, before)
     service = _service(ground, host)
-    ground.nova.effect("PUT", f"/os-services/{service['id']}", {"status": "enabled"})
+    ground.nova.send_once("PUT", f"/os-services/{service['id']}", {"status": "enabled"})
     assert switch.observe(off, before, receipt).phase is Phase.FAILED
 
 

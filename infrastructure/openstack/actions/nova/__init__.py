@@ -1,0 +1,1 @@
+"""Actions on Nova servers and services."""

@@ -1,4 +1,4 @@
-"""The ``migrate`` action: a server goes to another host, live or cold."""
+"""The ``migrate`` action: moves a server to another host, live or cold."""
 
 import logging
 
@@ -15,45 +15,47 @@ from infrastructure.openstack.actions.base import (
 )
 from infrastructure.openstack.actions.nova.outcome import Confirm, cold, live, running
 from infrastructure.openstack.actions.nova.records import COLD, LIVE, NovaRecords, host_of
-from infrastructure.openstack.actions.nova.tracked_action import TrackedNovaAction, unfit
+from infrastructure.openstack.actions.nova.tracked_action import TrackedNovaAction, unsuitable_state
 from infrastructure.openstack.errors import Conflicting, Invalid, ResourceNotFound
 from infrastructure.openstack.service import Json
 
 _log = logging.getLogger(__name__)
 _SYNCHRONOUS = "2.30"
-"""Up to 2.33 Nova's scheduler and both hosts check a live migration before the request is answered:
-a refusal is a 400 with its reason. From 2.34 on it is a 202 and, later, a migration in error."""
+"""Up to 2.33 Nova's scheduler and both hosts check a live migration before Nova responds: a refusal
+is a 400 with its reason. From 2.34 on it is a 202 and, later, a migration in status ``error``."""
 _TO_HOST = "2.56"
-"""From here on a cold migration takes a destination (and the scheduler checks it)."""
+"""From 2.56 on a cold migration takes a destination, which the scheduler checks."""
 _ABORT = "2.80"
-"""2.65: queued migrations can be aborted too; 2.80: a migration says whose it is."""
+"""2.65: queued migrations can be aborted too; 2.80: a migration shows its user."""
 _LIVE = ("ACTIVE",)
 STOPPABLE = ("ACTIVE", "SHUTOFF")
 _BYTES_PER_MB = 1024**2
 _BYTES_PER_GB = 1024**3
 
 
-class MovingAction(TrackedNovaAction):
-    """What migrations and resizes have in common: a reason for refusals, and the confirmation."""
+class MoveAction(TrackedNovaAction):
+    """A migration or a resize; the confirmation of both."""
 
     refusal = Reason.MIGRATION_REFUSED
 
-    def _settled(self, server_id: str, destination: str | None, trace: NovaRecords) -> Observation:
-        """What became of a move that ends with a confirmation, which is given here."""
-        judged = cold(server_id, destination, trace)
-        if not isinstance(judged, Confirm):
-            return judged
+    def _move_outcome(
+        self, server_id: str, destination: str | None, records: NovaRecords
+    ) -> Observation:
+        """The state of a cold migration or resize; confirms it when the server has arrived."""
+        found = cold(server_id, destination, records)
+        if not isinstance(found, Confirm):
+            return found
         path = f"/servers/{server_id}/action"
         try:
-            self._nova.effect("POST", path, {"confirmResize": None})
+            self._nova.send_once("POST", path, {"confirmResize": None})
         except (Conflicting, Invalid, ResourceNotFound) as error:
-            # Nova takes one confirmation and refuses the others: somebody else was first
-            _log.info("server %s: not confirmed (%s); looking again", server_id, error.error)
+            # Nova accepts one confirmation and refuses any other
+            _log.info("server %s: not confirmed (%s); observing it again", server_id, error.error)
         return running(status="confirming")
 
 
-class Migrate(MovingAction):
-    """Moves a server to a host, or to one that the scheduler picks."""
+class Migrate(MoveAction):
+    """Moves a server to a host, or to one that the scheduler chooses."""
 
     type = "migrate"
     description = "Moves a server to another compute host, live or cold."
@@ -73,9 +75,9 @@ class Migrate(MovingAction):
             return Skip(because(Reason.SERVER_NOT_FOUND, server=server_id))
         return (
             _misplaced(server, parameters)
-            or unfit(server, _LIVE if _is_live(parameters) else STOPPABLE)
+            or unsuitable_state(server, _LIVE if _is_live(parameters) else STOPPABLE)
             or self._bad_destination(parameters)
-            or Go(self._note(server))
+            or Go(self._state_before(server))
         )
 
     def _bad_destination(self, parameters: JsonObject) -> Fail | None:
@@ -92,30 +94,30 @@ class Migrate(MovingAction):
         return None
 
     def start(self, parameters: JsonObject, before: JsonObject) -> JsonObject:
-        """Asks Nova for the migration, once."""
+        """Requests the migration, once."""
         host = _destination(parameters)
         if _is_live(parameters):
             body: Json = {"os-migrateLive": {"host": host, "block_migration": "auto"}}
-            return self._act(LIVE, parameters, before, body, _SYNCHRONOUS)
+            return self._request(LIVE, parameters, before, body, _SYNCHRONOUS)
         body = {"migrate": {"host": host} if host else None}
-        return self._act(COLD, parameters, before, body, _TO_HOST)
+        return self._request(COLD, parameters, before, body, _TO_HOST)
 
     def observe(
         self, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None
     ) -> Observation:
-        """What became of it, from Nova's records; confirms a cold migration that has arrived."""
+        """Reads the state from Nova's records; confirms a cold migration that has arrived."""
         server_id = str(parameters["resource_id"])
         kind = LIVE if _is_live(parameters) else COLD
-        trace = self._trace(kind, parameters, before, receipt)
-        if trace.nothing:
-            return self._untraced(server_id, trace, before, receipt)
+        records = self._records(kind, parameters, before, receipt)
+        if records.is_empty:
+            return self._unrecorded(server_id, records, before, receipt)
         if kind is LIVE:
-            seen = live(server_id, _destination(parameters), trace)
-            return self._progress(server_id, trace, seen)
-        return self._settled(server_id, _destination(parameters), trace)
+            seen = live(server_id, _destination(parameters), records)
+            return self._progress(server_id, records, seen)
+        return self._move_outcome(server_id, _destination(parameters), records)
 
-    def _progress(self, server_id: str, trace: NovaRecords, seen: Observation) -> Observation:
-        migration = trace.migration
+    def _progress(self, server_id: str, records: NovaRecords, seen: Observation) -> Observation:
+        migration = records.migration
         if seen.phase is not Phase.RUNNING or migration is None:
             return seen
         for current in self._in_progress(server_id):
@@ -124,7 +126,7 @@ class Migrate(MovingAction):
         return seen
 
     def _in_progress(self, server_id: object) -> list[Json]:
-        """Live migrations of a server that go on: at most one, as far as Nova knows."""
+        """The live migrations of a server in progress; Nova allows one."""
         try:
             found: list[Json] = self._nova.get(f"/servers/{server_id}/migrations")["migrations"]
         except ResourceNotFound:
@@ -132,7 +134,7 @@ class Migrate(MovingAction):
         return found
 
     def abort(self, parameters: JsonObject, receipt: JsonObject | None) -> None:
-        """Aborts our live migration while it is queued or runs; a cold one cannot be stopped."""
+        """Aborts Vigil's live migration (queued or running); Nova aborts no cold one."""
         del receipt
         if not _is_live(parameters):
             return
@@ -142,12 +144,12 @@ class Migrate(MovingAction):
                 continue
             path = f"/servers/{server_id}/migrations/{migration['id']}"
             try:
-                self._nova.effect("DELETE", path, None, version=_ABORT)
+                self._nova.send_once("DELETE", path, None, version=_ABORT)
             except (Conflicting, Invalid, ResourceNotFound) as error:
-                _log.info("server %s: migration goes on: %s", server_id, error.error)
+                _log.info("server %s: the migration was not aborted: %s", server_id, error.error)
 
     def deadline(self, parameters: JsonObject, before: JsonObject) -> float:
-        """From what has to be copied: memory, or the local disk of a cold migration."""
+        """The time to copy the memory (live) or the local disk (cold) at the lowest rate."""
         size = number(before["ram_mb"]) * _BYTES_PER_MB
         if not _is_live(parameters):
             size = number(before["disk_gb"]) * _BYTES_PER_GB

@@ -1,4 +1,4 @@
-"""From what a migration left behind to what became of it. Pure: values in, a conclusion out."""
+"""Derives the outcome of a migration from Nova's records. Pure functions."""
 
 from dataclasses import dataclass
 
@@ -20,98 +20,98 @@ _ABORTED = frozenset({"cancelled", "reverted"})
 
 @dataclass(frozen=True)
 class Confirm:
-    """The server has arrived and waits for the confirmation that ends the effect."""
+    """The server has arrived; Vigil must now confirm the migration."""
 
 
 def running(**facts: object) -> Observation:
-    """It goes on."""
+    """The action is in progress."""
     return Observation(Phase.RUNNING, facts)
 
 
-def live(server_id: str, destination: str | None, trace: NovaRecords) -> Observation:
-    """What became of a live migration that left some record."""
-    migration = trace.migration
+def live(server_id: str, destination: str | None, records: NovaRecords) -> Observation:
+    """The state of a live migration that has a record."""
+    migration = records.migration
     if migration is None:
-        return _unrecorded(server_id, destination, trace)
+        return _unrecorded(server_id, destination, records)
     status = migration["status"]
-    if trace.migrating and not trace.moved_on:
+    if records.is_migrating and not records.moved_again:
         return running(status=status, task_state=MIGRATING)
     if status in _BROKEN | _ABORTED:
-        return _failed(server_id, trace, migration)
+        return _failed(server_id, records, migration)
     if status == "completed":
-        return _arrived(server_id, destination, trace, migration)
-    if trace.server is None:
+        return _arrived(server_id, destination, records, migration)
+    if records.server is None:
         return gone(server_id)
     return running(status=status)
 
 
-def cold(server_id: str, destination: str | None, trace: NovaRecords) -> Observation | Confirm:
-    """What became of a cold migration (or resize) that left some record."""
-    migration = trace.migration
-    if trace.status == "VERIFY_RESIZE" and not trace.busy and _waits_for_us(trace):
+def cold(server_id: str, destination: str | None, records: NovaRecords) -> Observation | Confirm:
+    """The state of a cold migration or resize that has a record."""
+    migration = records.migration
+    if records.status == "VERIFY_RESIZE" and not records.is_busy and _needs_confirmation(records):
         return Confirm()
     if migration is None:
-        return _unrecorded(server_id, destination, trace)
+        return _unrecorded(server_id, destination, records)
     status = migration["status"]
     if status in _BROKEN | _ABORTED:
-        return _failed(server_id, trace, migration)
+        return _failed(server_id, records, migration)
     if status == "confirmed":
-        return _arrived(server_id, destination, trace, migration)
-    if trace.server is None:
+        return _arrived(server_id, destination, records, migration)
+    if records.server is None:
         return gone(server_id)
-    return running(status=status, task_state=task_state(trace.server))
+    return running(status=status, task_state=task_state(records.server))
 
 
-def _waits_for_us(trace: NovaRecords) -> bool:
-    """Whether it is our move that waits; another's is for its owner to confirm or to revert."""
-    if trace.migration is None:
-        return not (trace.refused or trace.moved_on)
-    return bool(trace.migration["status"] == "finished")
+def _needs_confirmation(records: NovaRecords) -> bool:
+    """Whether Vigil's own migration waits; a user confirms or reverts his own."""
+    if records.migration is None:
+        return not (records.is_refused or records.moved_again)
+    return bool(records.migration["status"] == "finished")
 
 
 def gone(server_id: str) -> Observation:
-    """The server does not exist any more."""
+    """The server no longer exists."""
     return Observation(
         Phase.FAILED, {"server": server_id}, because(Reason.SERVER_NOT_FOUND, server=server_id)
     )
 
 
 def unknown(error: str, **facts: object) -> Observation:
-    """The records do not tell."""
+    """The records do not show the outcome."""
     return Observation(Phase.UNKNOWN, facts, because(Reason.OUTCOME_UNKNOWN, error=error))
 
 
-def _failed(server_id: str, trace: NovaRecords, migration: Json) -> Observation:
+def _failed(server_id: str, records: NovaRecords, migration: Json) -> Observation:
     status = migration["status"]
-    if trace.pending:  # Nova marks the migration first and says why a moment later
+    if records.has_open_event:  # Nova sets the status first and the error text a moment later
         return running(status=status)
     facts: JsonObject = {"migration": migration["uuid"], "server": server_id, "status": status}
     if status in _ABORTED:
         return Observation(Phase.FAILED, facts, because(Reason.MIGRATION_ABORTED, **facts))
-    # Nova marks what its scheduler or a pre-check turned down like what broke on the way
-    if trace.refused and not migration.get("dest_compute"):
-        return _turned_down(server_id, trace)
-    facts["error"] = trace.words
+    # a migration that the scheduler or a check refused has the same status as one that broke
+    if records.is_refused and not migration.get("dest_compute"):
+        return _refused(server_id, records)
+    facts["error"] = records.error
     return Observation(Phase.FAILED, facts, because(Reason.MIGRATION_FAILED, **facts))
 
 
-def _turned_down(server_id: str, trace: NovaRecords) -> Observation:
-    facts: JsonObject = {"server": server_id, "error": trace.words}
+def _refused(server_id: str, records: NovaRecords) -> Observation:
+    facts: JsonObject = {"server": server_id, "error": records.error}
     return Observation(Phase.FAILED, facts, because(Reason.MIGRATION_REFUSED, **facts))
 
 
 def _arrived(
-    server_id: str, destination: str | None, trace: NovaRecords, migration: Json
+    server_id: str, destination: str | None, records: NovaRecords, migration: Json
 ) -> Observation:
-    if trace.server is None and migration.get("dest_compute") is None:
+    if records.server is None and migration.get("dest_compute") is None:
         return gone(server_id)
-    if trace.status == "ERROR" and not trace.moved_on:
+    if records.status == "ERROR" and not records.moved_again:
         facts: JsonObject = {"migration": migration["uuid"], "server": server_id, "status": "ERROR"}
-        facts["error"] = trace.words
+        facts["error"] = records.error
         return Observation(Phase.FAILED, facts, because(Reason.MIGRATION_FAILED, **facts))
-    # once it has moved on, only the record tells where this migration took it
-    stays = trace.server is not None and not trace.moved_on
-    host = host_of(trace.server or {}) if stays else str(migration["dest_compute"])
+    # after a later migration, only the record shows the destination of this one
+    stayed = records.server is not None and not records.moved_again
+    host = host_of(records.server or {}) if stayed else str(migration["dest_compute"])
     return _landed(server_id, destination, host, migration=migration["uuid"])
 
 
@@ -124,17 +124,17 @@ def _landed(server_id: str, destination: str | None, host: str, **facts: object)
     return Observation(Phase.DONE, {"host": host, **facts})
 
 
-def _unrecorded(server_id: str, destination: str | None, trace: NovaRecords) -> Observation:
-    """Our request was noted, but there is no migration: not yet, never, or archived since."""
-    if trace.server is None:
+def _unrecorded(server_id: str, destination: str | None, records: NovaRecords) -> Observation:
+    """Nova recorded the request but no migration: not yet, never, or it is archived."""
+    if records.server is None:
         return gone(server_id)
-    if trace.busy:
-        return running(task_state=task_state(trace.server))
-    if trace.refused:
-        return _turned_down(server_id, trace)
-    host = host_of(trace.server)
+    if records.is_busy:
+        return running(task_state=task_state(records.server))
+    if records.is_refused:
+        return _refused(server_id, records)
+    host = host_of(records.server)
     if destination and host == destination:
         return _landed(server_id, destination, host)
-    if trace.ended:
-        return unknown("Nova ended the request and kept no migration of it", host=host)
-    return running(waiting="for the migration that the request makes")
+    if records.is_finished:
+        return unknown("Nova finished the request and has no migration for it", host=host)
+    return running(waiting="for Nova to create the migration")

@@ -1,8 +1,8 @@
-"""What Nova remembers of a server: how an effect is recognised after its reply was lost.
+"""Nova's records of a request: they identify a request whose response was lost.
 
-Nova cannot be given an idempotency key. It keeps, per server, *instance actions* (one per accepted
-request, with our user and Nova's request id) and *migrations*. Those that exist are noted before
-the effect; what is new afterwards, of the right kind and by our user, is ours.
+Nova accepts no idempotency key. For each server it keeps *instance actions* (one per accepted
+request, with user and request id) and *migrations*. Before a request Vigil stores which of them
+exist; a later one of the right type and by Vigil's user belongs to Vigil's request.
 """
 
 from collections.abc import Sequence
@@ -16,117 +16,116 @@ from infrastructure.openstack.errors import ResourceNotFound
 from infrastructure.openstack.service import CloudService, Json
 
 _RECENT = 50
-"""So many of a server's newest records are looked at."""
+"""How many of a server's newest records are read."""
 _SKEW = 60.0
-"""So far apart may the clocks of Nova's hosts be, s."""
-
-
+"""Largest expected difference between the clocks of Nova's hosts, s."""
 MIGRATING = "migrating"
-"""The task state of a server from the request of a live migration to its very end."""
+"""The task state of a server from the request of a live migration to its end."""
 
 
 @dataclass(frozen=True)
-class EffectNames:
-    """How an effect is called in Nova's records.
+class RecordTypes:
+    """How Nova's records name a type of request.
 
     Attributes:
-        action: of its instance action.
-        migration: type of its migration, None if it makes none.
+        action: name of the instance action.
+        migration: type of the migration, None if there is none.
     """
 
     action: str
     migration: str | None = None
 
 
-LIVE = EffectNames("live-migration", "live-migration")
-COLD = EffectNames("migrate", "migration")
-RESIZE = EffectNames("resize", "resize")
-STOP = EffectNames("stop")
-SHELVE = EffectNames("shelve")
-DELETE = EffectNames("delete")
+LIVE = RecordTypes("live-migration", "live-migration")
+COLD = RecordTypes("migrate", "migration")
+RESIZE = RecordTypes("resize", "resize")
+STOP = RecordTypes("stop")
+SHELVE = RecordTypes("shelve")
+DELETE = RecordTypes("delete")
 
 
 @dataclass(frozen=True)
 class NovaRecords:
-    """What an effect left behind.
+    """Nova's records of one request of Vigil.
 
     Attributes:
-        server: as it is now, None if it is gone.
-        action: the instance action of our request, with its events.
-        migration: the migration that it made.
-        moved_on: whether a later migration of the server exists; without one of ours: any since.
+        server: its present state, None if it no longer exists.
+        action: the instance action of the request, with its events.
+        migration: the migration of the request.
+        moved_again: whether the server has a later migration than that; without one, whether it
+            has any that is newer than the request.
     """
 
     server: Json | None
     action: Json | None = None
     migration: Json | None = None
-    moved_on: bool = False
+    moved_again: bool = False
 
     @property
-    def nothing(self) -> bool:
-        """Whether the effect left no record at all."""
+    def is_empty(self) -> bool:
+        """Whether Nova has no record of the request."""
         return self.action is None and self.migration is None
 
     @property
-    def refused(self) -> bool:
-        """Whether Nova noted our request as failed."""
+    def is_refused(self) -> bool:
+        """Whether Nova recorded the request as failed."""
         return self.action is not None and self.action.get("message") == "Error"
 
     @property
-    def steps(self) -> list[Json]:
-        """What Nova noted of our request, step by step."""
+    def events(self) -> list[Json]:
+        """The events (steps) of the instance action."""
         return [] if self.action is None else self.action.get("events") or []
 
     @property
-    def pending(self) -> bool:
-        """Whether a step has begun and not ended."""
-        return any(not step.get("finish_time") for step in self.steps)
+    def has_open_event(self) -> bool:
+        """Whether an event has started and not finished."""
+        return any(not event.get("finish_time") for event in self.events)
 
     @property
-    def ended(self) -> bool:
-        """Whether Nova has ended all steps that it noted."""
-        return bool(self.steps) and not self.pending
+    def is_finished(self) -> bool:
+        """Whether all recorded events have finished."""
+        return bool(self.events) and not self.has_open_event
 
     @property
-    def busy(self) -> bool:
-        """Whether Nova is doing something to the server."""
+    def is_busy(self) -> bool:
+        """Whether the server has a task state."""
         return self.server is not None and task_state(self.server) is not None
 
     @property
-    def migrating(self) -> bool:
-        """Whether that is a live migration; what else its owner has begun since is not ours."""
+    def is_migrating(self) -> bool:
+        """Whether the server is in a live migration; its owner may have started another task."""
         return self.server is not None and task_state(self.server) == MIGRATING
 
     @property
     def status(self) -> str:
-        """The server's status, empty if it is gone."""
+        """The server's status, empty if it no longer exists."""
         return "" if self.server is None else str(self.server["status"])
 
     @property
-    def words(self) -> str:
-        """Why it failed, in Nova's words; before 2.84, which step failed."""
-        failed = [step for step in self.steps if step.get("result") == "Error"]
-        told = [str(step["details"]) for step in failed if step.get("details")]
-        if not told and self.server is not None and self.server.get("fault"):
-            told = [str(self.server["fault"]["message"])]
-        if not told:
-            told = [f"{step['event']} failed" for step in failed] or ["no reason given"]
-        return " ".join(told[-1].split())
+    def error(self) -> str:
+        """Nova's text of the failure; before 2.84, the name of the event that failed."""
+        failed = [event for event in self.events if event.get("result") == "Error"]
+        texts = [str(event["details"]) for event in failed if event.get("details")]
+        if not texts and self.server is not None and self.server.get("fault"):
+            texts = [str(self.server["fault"]["message"])]
+        if not texts:
+            texts = [f"{event['event']} failed" for event in failed] or ["no reason given"]
+        return " ".join(texts[-1].split())
 
 
 def task_state(server: Json) -> str | None:
-    """What Nova is doing to a server, None if nothing."""
+    """The task state of a server, None if it has none."""
     state: str | None = server.get("OS-EXT-STS:task_state")
     return state
 
 
 def host_of(server: Json) -> str:
-    """The compute service that a server is on, empty if none."""
+    """The compute host of a server, empty if it has none."""
     return str(server.get("OS-EXT-SRV-ATTR:host") or "")
 
 
-def noted(nova: CloudService, server_id: object) -> JsonObject:
-    """What must be known before an effect to recognise it later."""
+def records_before(nova: CloudService, server_id: object) -> JsonObject:
+    """Returns what ``find_records`` needs to identify the records of a later request."""
     migrations = _migrations(nova, server_id)
     return {
         "user": nova.user_id(),
@@ -136,23 +135,23 @@ def noted(nova: CloudService, server_id: object) -> JsonObject:
     }
 
 
-def traced(
+def find_records(
     nova: CloudService,
-    kind: EffectNames,
+    kind: RecordTypes,
     server: Json | None,
     server_id: object,
     before: JsonObject,
     receipt: JsonObject | None,
 ) -> NovaRecords:
-    """What an effect left behind.
+    """Finds Nova's records of a request.
 
     Args:
         nova: the compute service.
-        kind: how it is called.
-        server: as it is now.
+        kind: the type of the request.
+        server: its present state.
         server_id: its uuid.
-        before: what ``noted`` gave.
-        receipt: holds the ``request_id``, if the effect was answered.
+        before: the result of ``records_before``.
+        receipt: has the ``request_id``, if Nova's response arrived.
     """
     action = _our_action(nova, kind, server_id, before, receipt)
     if kind.migration is None:
@@ -162,17 +161,17 @@ def traced(
     if not ours:
         known = cast("Sequence[str]", before["migrations"])
         return NovaRecords(
-            server, action, moved_on=any(m["uuid"] not in known for m in migrations[:1])
+            server, action, moved_again=any(m["uuid"] not in known for m in migrations[:1])
         )
     migration = ours[-1]
     return NovaRecords(
-        server, action, migration, moved_on=migrations[0]["uuid"] != migration["uuid"]
+        server, action, migration, moved_again=migrations[0]["uuid"] != migration["uuid"]
     )
 
 
 def _our_action(
     nova: CloudService,
-    kind: EffectNames,
+    kind: RecordTypes,
     server_id: object,
     before: JsonObject,
     receipt: JsonObject | None,
@@ -194,12 +193,12 @@ def _our_action(
         found: Json = nova.get(f"/servers/{server_id}/os-instance-actions/{request}")[
             "instanceAction"
         ]
-    except ResourceNotFound:  # archived, with the server or alone
+    except ResourceNotFound:  # archived
         return None
     return found
 
 
-def _is_ours(migration: Json, kind: EffectNames, before: JsonObject, action: Json | None) -> bool:
+def _is_ours(migration: Json, kind: RecordTypes, before: JsonObject, action: Json | None) -> bool:
     known = cast("Sequence[str]", before["migrations"])
     if migration["uuid"] in known or migration["migration_type"] != kind.migration:
         return False
@@ -207,7 +206,7 @@ def _is_ours(migration: Json, kind: EffectNames, before: JsonObject, action: Jso
         return False
     newest = before["newest_migration"]
     if newest and _seconds(migration["created_at"]) < _seconds(newest) - _SKEW:
-        return False  # an old one that slid into view as others were archived
+        return False  # an old one: it is among the newest only since others were archived
     if action is not None and action.get("message") == "Error":
         return _seconds(migration["created_at"]) <= _seconds(action["updated_at"]) + _SKEW
     return True
@@ -218,7 +217,7 @@ def _seconds(time: object) -> float:
 
 
 def _actions(nova: CloudService, server_id: object) -> list[Json]:
-    """Newest first; those of a deleted server too, until it is archived."""
+    """Newest first; Nova keeps those of a deleted server until it is archived."""
     try:
         found = nova.get(f"/servers/{server_id}/os-instance-actions", {"limit": _RECENT})
     except ResourceNotFound:
@@ -231,5 +230,5 @@ def _migrations(nova: CloudService, server_id: object) -> list[Json]:
     query = {"instance_uuid": server_id, "limit": _RECENT}
     found = nova.get("/os-migrations", query)["migrations"]
     if any(migration.get("instance_uuid") != server_id for migration in found):
-        raise CloudUnreachable("the migrations that were listed are not the server's")
+        raise CloudUnreachable("Nova returned migrations of other servers")
     return sorted(found, key=lambda m: (m["created_at"], m["id"]), reverse=True)

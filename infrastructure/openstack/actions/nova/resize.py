@@ -1,20 +1,20 @@
-"""The ``resize`` action: a server gets another flavor."""
+"""The ``resize`` action: gives a server another flavor."""
 
 from application.ports.cloud import Fail, Go, Observation, Skip, Verdict
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Reason
 from infrastructure.openstack.actions.base import NAME, SERVER_ID, because, number, parameters
-from infrastructure.openstack.actions.nova.migrate import STOPPABLE, MovingAction
+from infrastructure.openstack.actions.nova.migrate import STOPPABLE, MoveAction
 from infrastructure.openstack.actions.nova.records import RESIZE
-from infrastructure.openstack.actions.nova.tracked_action import unfit
+from infrastructure.openstack.actions.nova.tracked_action import unsuitable_state
 from infrastructure.openstack.errors import ResourceNotFound
 from infrastructure.openstack.service import Json
 
 _BYTES_PER_GB = 1024**3
 
 
-class Resize(MovingAction):
-    """Gives a server a flavor, named by id or by name; the scheduler picks its host."""
+class Resize(MoveAction):
+    """Gives a server a flavor (id or name); the scheduler chooses the host."""
 
     type = "resize"
     description = "Gives a server another flavor."
@@ -30,26 +30,26 @@ class Resize(MovingAction):
             return Fail(because(Reason.FLAVOR_NOT_FOUND, flavor=parameters["flavor"]))
         if server["flavor"].get("original_name") == flavor["name"]:
             return Skip(because(Reason.FLAVOR_ALREADY_SET, server=server_id, flavor=flavor["name"]))
-        wrong = unfit(server, STOPPABLE)
-        return wrong or Go({**self._note(server), "flavor_id": flavor["id"]})
+        unsuitable = unsuitable_state(server, STOPPABLE)
+        return unsuitable or Go({**self._state_before(server), "flavor_id": flavor["id"]})
 
     def start(self, parameters: JsonObject, before: JsonObject) -> JsonObject:
-        """Asks Nova for the resize, once."""
+        """Requests the resize, once."""
         body: Json = {"resize": {"flavorRef": before["flavor_id"]}}
-        return self._act(RESIZE, parameters, before, body)
+        return self._request(RESIZE, parameters, before, body)
 
     def observe(
         self, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None
     ) -> Observation:
-        """What became of it, from Nova's records; confirms it when it waits for that."""
+        """Reads the state from Nova's records; confirms a resize that is finished."""
         server_id = str(parameters["resource_id"])
-        trace = self._trace(RESIZE, parameters, before, receipt)
-        if trace.nothing:
-            return self._untraced(server_id, trace, before, receipt)
-        return self._settled(server_id, None, trace)
+        records = self._records(RESIZE, parameters, before, receipt)
+        if records.is_empty:
+            return self._unrecorded(server_id, records, before, receipt)
+        return self._move_outcome(server_id, None, records)
 
     def deadline(self, parameters: JsonObject, before: JsonObject) -> float:
-        """From the local disk, which is copied if the server changes its host."""
+        """The time to copy the local disk, as when the server changes its host."""
         del parameters
         size = number(before["disk_gb"]) * _BYTES_PER_GB
         return max(self._limits.shortest_deadline, size / self._limits.copy_rate)
@@ -58,6 +58,6 @@ class Resize(MovingAction):
         try:
             flavor: Json = self._nova.get(f"/flavors/{ident}")["flavor"]
         except ResourceNotFound:
-            everything = self._nova.listed("/flavors/detail", "flavors", {"is_public": "none"})
-            return next((flavor for flavor in everything if flavor["name"] == ident), None)
+            flavors = self._nova.list_all("/flavors/detail", "flavors", {"is_public": "none"})
+            return next((flavor for flavor in flavors if flavor["name"] == ident), None)
         return flavor

@@ -1,4 +1,4 @@
-"""Actions that end in a state of the server: ``stop``, ``shelve`` and ``delete``."""
+"""Actions that bring a server into a state: ``stop``, ``shelve`` and ``delete``."""
 
 from application.ports.cloud import Fail, Go, Observation, Phase, Skip, Verdict
 from domain.kernel.aggregate import JsonObject
@@ -9,28 +9,28 @@ from infrastructure.openstack.actions.nova.records import (
     DELETE,
     SHELVE,
     STOP,
-    EffectNames,
     NovaRecords,
+    RecordTypes,
     host_of,
     task_state,
 )
-from infrastructure.openstack.actions.nova.tracked_action import TrackedNovaAction, unfit
+from infrastructure.openstack.actions.nova.tracked_action import TrackedNovaAction, unsuitable_state
 from infrastructure.openstack.errors import ResourceNotFound
 from infrastructure.openstack.service import Json
 
 
 class ServerStateAction(TrackedNovaAction):
-    """Brings a server into a state. A server that is gone is taken to be in it.
+    """Brings a server into a state. A server that no longer exists counts as in that state.
 
     Attributes:
-        kind: how Nova's records call it.
-        body: what is posted to the server; None: the server is deleted.
-        states: of a server that is there already (``vm_state``).
-        allowed: statuses in which Nova takes the request.
+        kind: the names of the request in Nova's records.
+        body: of the request to the server's actions; None: the server is deleted.
+        states: values of ``vm_state`` in which there is nothing to do.
+        allowed: statuses in which Nova accepts the request.
     """
 
     schema = parameters(("resource_id",), resource_id=SERVER_ID)
-    kind: EffectNames
+    kind: RecordTypes
     body: Json | None
     states: tuple[str, ...]
     allowed: tuple[str, ...]
@@ -43,37 +43,37 @@ class ServerStateAction(TrackedNovaAction):
         if _vm_state(server) in self.states:
             status = server["status"]
             return Skip(because(Reason.SERVER_ALREADY_IN_STATE, server=server_id, status=status))
-        wrong: Fail | None = unfit(server, self.allowed)
-        return wrong or Go(self._note(server))
+        unsuitable: Fail | None = unsuitable_state(server, self.allowed)
+        return unsuitable or Go(self._state_before(server))
 
     def start(self, parameters: JsonObject, before: JsonObject) -> JsonObject:
-        """Asks Nova, once."""
-        return self._act(self.kind, parameters, before, self.body)
+        """Sends the request, once."""
+        return self._request(self.kind, parameters, before, self.body)
 
-    def _absent(self, server_id: object, error: ResourceNotFound) -> JsonObject:
+    def _server_gone(self, server_id: object, error: ResourceNotFound) -> JsonObject:
         return {"request_id": None, "server": server_id, "gone": error.error}
 
     def observe(
         self, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None
     ) -> Observation:
-        """Whether the server is there, or on its way."""
-        trace = self._trace(self.kind, parameters, before, receipt)
-        if trace.server is None or _vm_state(trace.server) in self.states:
-            return Observation(Phase.DONE, {"status": trace.status or "DELETED"})
-        if trace.nothing:
-            return self._untraced(str(parameters["resource_id"]), trace, before, receipt)
-        return self._under_way(trace.server, trace)
+        """Compares the state of the server with the wanted one."""
+        records = self._records(self.kind, parameters, before, receipt)
+        if records.server is None or _vm_state(records.server) in self.states:
+            return Observation(Phase.DONE, {"status": records.status or "DELETED"})
+        if records.is_empty:
+            return self._unrecorded(str(parameters["resource_id"]), records, before, receipt)
+        return self._in_progress(records.server, records)
 
-    def _under_way(self, server: Json, trace: NovaRecords) -> Observation:
-        facts: JsonObject = {"status": trace.status, "host": host_of(server)}
-        if trace.busy:
+    def _in_progress(self, server: Json, records: NovaRecords) -> Observation:
+        facts: JsonObject = {"status": records.status, "host": host_of(server)}
+        if records.is_busy:
             return running(task_state=task_state(server), **facts)
-        if trace.refused:
+        if records.is_refused:
             return Observation(
-                Phase.FAILED, facts, because(Reason.CLOUD_REFUSED, error=trace.words)
+                Phase.FAILED, facts, because(Reason.CLOUD_REFUSED, error=records.error)
             )
-        if trace.ended:
-            undone = f"Nova ended the request, and the server is {trace.status}"
+        if records.is_finished:
+            undone = f"Nova finished the request, and the server is {records.status}"
             return Observation(Phase.FAILED, facts, because(Reason.EFFECT_UNDONE, error=undone))
         return running(**facts)
 
@@ -90,7 +90,7 @@ class Stop(ServerStateAction):
 
 
 class Shelve(ServerStateAction):
-    """Shelves a server: it stops, and Nova takes it off its host when it is configured to."""
+    """Shelves a server: Nova stops it, and removes it from its host if configured to."""
 
     type = "shelve"
     description = "Shelves a server."

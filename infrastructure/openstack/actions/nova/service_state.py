@@ -1,4 +1,4 @@
-"""The ``change_nova_service_state`` action: whether a host takes servers."""
+"""The ``change_nova_service_state`` action: enables or disables a compute host."""
 
 from application.ports.cloud import CloudRefused, Go, Observation, Phase, Skip, Verdict
 from domain.kernel.aggregate import JsonObject
@@ -9,10 +9,10 @@ from infrastructure.openstack.service import Json
 
 
 class ChangeNovaServiceState(Handler):
-    """Enables or disables nova-compute on a host, if it is not so already.
+    """Enables or disables nova-compute on a host.
 
-    The host is ``resource_name``, its service host name; ``resource_id`` may be the hypervisor's
-    uuid. Without a name, ``resource_id`` is taken for one or the other.
+    ``resource_name`` is the host name of the service. Without it, ``resource_id`` is that name or
+    the uuid of the hypervisor.
     """
 
     type = "change_nova_service_state"
@@ -43,7 +43,7 @@ class ChangeNovaServiceState(Handler):
         )
 
     def start(self, parameters: JsonObject, before: JsonObject) -> JsonObject:
-        """Sets the state, once; only if nobody has changed it since the check."""
+        """Sets the state, once; only if it has not changed since the check."""
         host = before["host"]
         service = self._compute_service(host)
         if service is None:
@@ -51,23 +51,23 @@ class ChangeNovaServiceState(Handler):
         if service["status"] == parameters["state"]:
             return {"request_id": None, "already": True}
         if service.get("disabled_reason") != before["disabled_reason"]:
-            why = f"{host} has been disabled anew since: {service.get('disabled_reason')}"
-            raise CloudRefused(because(Reason.CLOUD_REFUSED, error=why))
+            error = f"{host} was disabled again: {service.get('disabled_reason')}"
+            raise CloudRefused(because(Reason.CLOUD_REFUSED, error=error))
         body: Json = {"status": parameters["state"]}
         if parameters["state"] == "disabled" and parameters.get("disabled_reason"):
             body["disabled_reason"] = parameters["disabled_reason"]
         try:
-            answer = self._nova.effect("PUT", f"/os-services/{service['id']}", body)
+            response = self._nova.send_once("PUT", f"/os-services/{service['id']}", body)
         except ResourceNotFound as error:
             raise CloudRefused(because(Reason.SERVICE_NOT_FOUND, host=host)) from error
         except (Conflicting, CloudForbidden, Invalid) as error:
             raise CloudRefused(because(Reason.CLOUD_REFUSED, error=error.error)) from error
-        return {"request_id": answer.request_id}
+        return {"request_id": response.request_id}
 
     def observe(
         self, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None
     ) -> Observation:
-        """Compares the service with what was wanted."""
+        """Compares the state of the service with the wanted one."""
         host = before["host"]
         service = self._compute_service(host)
         if service is None:
@@ -90,6 +90,6 @@ class ChangeNovaServiceState(Handler):
         ident = str(parameters["resource_id"])
         try:
             hypervisor = self._nova.get(f"/os-hypervisors/{ident}")["hypervisor"]
-        except (Invalid, ResourceNotFound):  # not a hypervisor's uuid: a host's name
+        except (Invalid, ResourceNotFound):  # not the uuid of a hypervisor, so a host name
             return ident
         return str(hypervisor["service"]["host"])

@@ -1,4 +1,4 @@
-"""Effects on a server that are recognised by what Nova remembers of the server."""
+"""Actions on a server that Nova's records of the server identify."""
 
 import logging
 from collections.abc import Container
@@ -9,12 +9,12 @@ from domain.kernel.reasons import Reason
 from infrastructure.openstack.actions.base import Handler, because, number
 from infrastructure.openstack.actions.nova.outcome import gone, running, unknown
 from infrastructure.openstack.actions.nova.records import (
-    EffectNames,
     NovaRecords,
+    RecordTypes,
+    find_records,
     host_of,
-    noted,
+    records_before,
     task_state,
-    traced,
 )
 from infrastructure.openstack.collectors.records import local_disk
 from infrastructure.openstack.errors import CloudForbidden, Conflicting, Invalid, ResourceNotFound
@@ -24,18 +24,18 @@ _log = logging.getLogger(__name__)
 
 
 class TrackedNovaAction(Handler):
-    """A handler whose effect leaves an instance action, and perhaps a migration.
+    """A handler whose request creates an instance action, and perhaps a migration.
 
     Attributes:
-        refusal: the reason for which ``start`` says no.
+        refusal: the reason of a refused request.
     """
 
     refusal = Reason.CLOUD_REFUSED
 
-    def _note(self, server: Json) -> JsonObject:
+    def _state_before(self, server: Json) -> JsonObject:
         flavor = server["flavor"]
         return {
-            **noted(self._nova, server["id"]),
+            **records_before(self._nova, server["id"]),
             "host": host_of(server),
             "status": server["status"],
             "flavor": flavor.get("original_name"),
@@ -44,75 +44,75 @@ class TrackedNovaAction(Handler):
             "checked_at": self._now(),
         }
 
-    def _trace(
+    def _records(
         self,
-        kind: EffectNames,
+        kind: RecordTypes,
         parameters: JsonObject,
         before: JsonObject,
         receipt: JsonObject | None,
     ) -> NovaRecords:
         server_id = parameters["resource_id"]
-        return traced(self._nova, kind, self._server(parameters), server_id, before, receipt)
+        return find_records(self._nova, kind, self._server(parameters), server_id, before, receipt)
 
-    def _act(
+    def _request(
         self,
-        kind: EffectNames,
+        kind: RecordTypes,
         parameters: JsonObject,
         before: JsonObject,
         body: Json | None,
         version: str | None = None,
     ) -> JsonObject:
-        """Has the effect: posts ``body`` to the server, or deletes the server if there is none.
+        """Posts ``body`` to the server's actions; without a body, deletes the server.
 
-        A conflict may be our own earlier request: then that one is adopted.
+        After a conflict with an earlier request of Vigil, returns the receipt of that request.
         """
         server_id = parameters["resource_id"]
         path = f"/servers/{server_id}"
         try:
             if body is None:
-                answer = self._nova.effect("DELETE", path, None, version=version)
+                response = self._nova.send_once("DELETE", path, None, version=version)
             else:
-                answer = self._nova.effect("POST", f"{path}/action", body, version=version)
+                response = self._nova.send_once("POST", f"{path}/action", body, version=version)
         except Conflicting as error:
-            trace = self._trace(kind, parameters, before, None)
-            if trace.action is None or trace.refused:
+            records = self._records(kind, parameters, before, None)
+            if records.action is None or records.is_refused:
                 raise self._refused(server_id, error.error) from error
-            ours = trace.action["request_id"]
-            _log.info("server %s: what is in the way is our own request %s", server_id, ours)
-            return {"request_id": ours, "adopted": True}
+            earlier = records.action["request_id"]
+            _log.info("server %s: adopting the earlier request %s", server_id, earlier)
+            return {"request_id": earlier, "adopted": True}
         except ResourceNotFound as error:
-            return self._absent(server_id, error)
+            return self._server_gone(server_id, error)
         except (CloudForbidden, Invalid) as error:
             raise self._refused(server_id, error.error) from error
-        return {"request_id": answer.request_id}
+        return {"request_id": response.request_id}
 
-    def _absent(self, server_id: object, error: ResourceNotFound) -> JsonObject:
-        """The server went between the check and the effect."""
+    def _server_gone(self, server_id: object, error: ResourceNotFound) -> JsonObject:
+        """Handles a server that was deleted between the check and the request."""
         raise self._refused(server_id, error.error) from error
 
     def _refused(self, server_id: object, error: str) -> CloudRefused:
         return CloudRefused(because(self.refusal, server=server_id, error=error))
 
-    def _untraced(
-        self, server_id: str, trace: NovaRecords, before: JsonObject, receipt: JsonObject | None
+    def _unrecorded(
+        self, server_id: str, records: NovaRecords, before: JsonObject, receipt: JsonObject | None
     ) -> Observation:
-        """There is no record of the effect."""
-        if trace.server is None:
+        """The state of an action of which Nova has no record."""
+        if records.server is None:
             return gone(server_id)
-        if trace.busy:
-            return running(task_state=task_state(trace.server))
-        host = host_of(trace.server)
+        if records.is_busy:
+            return running(task_state=task_state(records.server))
+        host = host_of(records.server)
         if receipt is not None:
-            return unknown("Nova accepted the request and kept no record of it", host=host)
+            return unknown("Nova accepted the request and has no record of it", host=host)
         if self._now() - number(before["checked_at"]) < self._limits.settle:
-            return running(waiting="for a request that may still be on its way")
+            return running(waiting="for a request that may not have arrived yet")
         return Observation(Phase.NEVER_STARTED, {"host": host})
 
 
-def unfit(server: Json, statuses: Container[str]) -> Fail | None:
-    """Why its state forbids an action, if it does.
+def unsuitable_state(server: Json, statuses: Container[str]) -> Fail | None:
+    """Returns a failure if the state of a server does not allow an action.
 
-    Nova lets administrators act on servers that their owners have locked. We do not.
+    Nova lets administrators act on locked servers; Vigil does not.
     """
     status, task = server["status"], task_state(server)
     if task is not None or status not in statuses:

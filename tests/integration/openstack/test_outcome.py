@@ -95,10 +95,10 @@ def test_landing_elsewhere_is_a_failure_that_names_both_hosts() -> None:
 
 def test_a_server_that_has_moved_on_since_was_still_moved() -> None:
     """Somebody else's later migration must not turn a success into a failure."""
-    trace = NovaRecords(_server(ELSEWHERE), _action(), _migration("completed"), moved_on=True)
+    trace = NovaRecords(_server(ELSEWHERE), _action(), _migration("completed"), moved_again=True)
     assert live("s", DESTINATION, trace).phase is Phase.DONE
     trace = NovaRecords(
-        _server(DESTINATION, task="migrating"), _action(), _migration("completed"), moved_on=True
+        _server(DESTINATION, task="migrating"), _action(), _migration("completed"), moved_again=True
     )
     assert live("s", DESTINATION, trace).phase is Phase.DONE
 
@@ -190,9 +190,9 @@ def test_what_others_have_resized_is_theirs_to_confirm() -> None:
     waiting = _server(DESTINATION, status="VERIFY_RESIZE")
     refused = cold("s", ELSEWHERE, NovaRecords(waiting, _action(error=True)))
     assert _reason(refused) is Reason.MIGRATION_REFUSED
-    lost_on_the_way = NovaRecords(waiting, _action(), moved_on=True)
+    lost_on_the_way = NovaRecords(waiting, _action(), moved_again=True)
     assert _phase(cold("s", ELSEWHERE, lost_on_the_way)) is Phase.RUNNING
-    ended = NovaRecords(waiting, _action(ended=True), moved_on=True)
+    ended = NovaRecords(waiting, _action(ended=True), moved_again=True)
     assert _phase(cold("s", ELSEWHERE, ended)) is Phase.UNKNOWN
 
 
