@@ -4,8 +4,9 @@ docs/constraints.md lists the rules. ``domain.cluster.verifier`` checks the same
 its own; property tests compare the two.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -38,17 +39,24 @@ from domain.kernel.reasons import Cause
 
 @dataclass(frozen=True)
 class HostExplanation:
-    """Where a server may go, rule by rule.
+    """Where a server may go, rule by rule. Valid until the branch changes.
 
     Attributes:
-        fixed: why it cannot be moved at all, if so.
-        masks: rule name → bool[hosts], True where the rule is content.
-        legal: bool[hosts], where all are.
+        fixed: why the server cannot be moved at all; None if it can.
+        masks: rule name → bool[hosts], True where the rule allows the server.
+        legal: bool[hosts], True where all rules allow it.
+        reasons: rule name → the reason for refusing a host.
     """
 
     fixed: Cause | None
     masks: Mapping[str, BoolArray]
     legal: BoolArray
+    reasons: Mapping[str, Callable[[int], Cause]]
+
+    def why_not(self, host: int) -> tuple[Cause, ...]:
+        """The reason of every rule that refuses a host; empty if the server may go there."""
+        refused = [self.reasons[rule](host) for rule, mask in self.masks.items() if not mask[host]]
+        return tuple(refused) if self.fixed is None else (self.fixed, *refused)
 
 
 class Constraints:
@@ -141,29 +149,20 @@ class Constraints:
         """Where a server may go, rule by rule."""
         everywhere = np.ones(len(self.model.hosts), dtype=np.bool_)
         masks: dict[str, BoolArray] = {}
+        reasons: dict[str, Callable[[int], Cause]] = {}
         for rule in self._static:
             masks[type(rule).__name__] = _or(rule.allowed(server), everywhere)
+            reasons[type(rule).__name__] = partial(rule.why, server)
         for moving in self._dynamic:
             masks[type(moving).__name__] = _or(moving.allowed(branch, server), everywhere)
+            reasons[type(moving).__name__] = partial(moving.why, branch, server)
         fixed = self.movability.why_fixed(server)
         legal = np.logical_and.reduce(list(masks.values())) & (fixed is None)
-        return HostExplanation(fixed, masks, legal)
+        return HostExplanation(fixed, masks, legal, reasons)
 
     def why_not(self, branch: Branch, server: int, host: int) -> tuple[Cause, ...]:
-        """Every rule that keeps a server off a host; empty if it may go there."""
-        found: list[Cause] = []
-        fixed = self.movability.why_fixed(server)
-        if fixed is not None:
-            found.append(fixed)
-        for rule in self._static:
-            mask = rule.allowed(server)
-            if mask is not None and not mask[host]:
-                found.append(rule.why(server, host))
-        for moving in self._dynamic:
-            mask = moving.allowed(branch, server)
-            if mask is not None and not mask[host]:
-                found.append(moving.why(branch, server, host))
-        return tuple(found)
+        """The reason of every rule that refuses a host; empty if the server may go there."""
+        return self.explain(branch, server).why_not(host)
 
     def _suitable(self, server: int) -> BoolArray:
         suitable = np.ones(len(self.model.hosts), dtype=np.bool_)

@@ -282,9 +282,10 @@ class _Work:
         if len(candidates) > MAX_ALTERNATIVES:
             nearest = np.argpartition(self.rank[candidates], MAX_ALTERNATIVES)
             candidates = candidates[nearest[:MAX_ALTERNATIVES]]
+        explained = self.rules.explain(self.branch, server)
         refused = []
         for host in candidates[np.argsort(self.rank[candidates])]:
-            why = self.rules.why_not(self.branch, server, int(host))
+            why = explained.why_not(int(host))
             if why:
                 refused.append({"reason": why[0].reason.value, **why[0].facts})
         return {"refused": refused} if refused else {}

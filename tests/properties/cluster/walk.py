@@ -83,7 +83,7 @@ class Walk:
             self.tally.refusals.update(broken)
             self.tally.verdicts += 1
             self.tally.legal += not broken
-            if len(self.rules.why_not(self.branch, server, host)) != len(refused):
+            if len(explained.why_not(host)) != len(refused):
                 raise Disagreement(f"server {server}, host {host}: why_not")
 
     def move(self) -> None:
