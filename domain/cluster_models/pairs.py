@@ -5,7 +5,7 @@ from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
 
-from domain.cluster.compute.columns import ColumnTable
+from domain.cluster.table.column_table import ColumnTable
 from domain.cluster.table.columns import BoolArray, Coded, IntArray
 
 

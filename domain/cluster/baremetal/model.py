@@ -11,11 +11,11 @@ from functools import cached_property
 import numpy as np
 
 from domain.cluster.baremetal.records import BaremetalNodeRow
-from domain.cluster.compute.columns import ColumnTable
-from domain.cluster.compute.records import QuarantinedRecord
-from domain.cluster.table.columns import BoolArray, Coded, bools, coded, map_key, mapping
+from domain.cluster.compute.records import QuarantinedRecord, bad_value
+from domain.cluster.table.column_table import ColumnTable
+from domain.cluster.table.columns import BoolArray, Coded, mapping
 from domain.cluster.table.values import UnreadableValue, truth
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import Cause
 
 __all__ = ["BaremetalColumns", "BaremetalModel", "QuarantinedRecord"]
 
@@ -44,31 +44,15 @@ class BaremetalColumns(ColumnTable):
     resource_class: Coded[str]
     instance_id: tuple[str | None, ...]
 
-    def __len__(self) -> int:
-        return len(self.id)
-
-    @classmethod
-    def empty(cls) -> "BaremetalColumns":
-        """A table without rows."""
-        return cls.of(())
-
     @classmethod
     def of(cls, rows: Sequence[BaremetalNodeRow]) -> "BaremetalColumns":
         """The columns of some rows, in that order."""
-        return cls(
-            id=tuple(r.id for r in rows),
-            name=tuple(r.name for r in rows),
-            power_state=coded(r.power_state for r in rows),
-            target_power_state=coded(r.target_power_state for r in rows),
-            maintenance=bools(bool(truth(r.maintenance)) for r in rows),
-            maintenance_reason=coded(r.maintenance_reason for r in rows),
-            provision_state=coded(r.provision_state for r in rows),
-            fault=coded(r.fault for r in rows),
-            extra=coded((_ordered(r.extra) for r in rows), map_key),
-            compute_node=tuple(_compute_node(r.extra) for r in rows),
-            properties=coded((_ordered(r.properties) for r in rows), map_key),
-            resource_class=coded(r.resource_class for r in rows),
-            instance_id=tuple(r.instance_id for r in rows),
+        return cls.from_rows(
+            rows,
+            maintenance=(bool(truth(r.maintenance)) for r in rows),
+            extra=(_ordered(r.extra) for r in rows),
+            compute_node=(_compute_node(r.extra) for r in rows),
+            properties=(_ordered(r.properties) for r in rows),
         )
 
 
@@ -132,21 +116,17 @@ class BaremetalModel:
 def _defect(row: BaremetalNodeRow, seen: set[str]) -> Cause | None:
     resource = row.name or row.id
     if row.id in seen:
-        return _bad("id", resource, row.id)
+        return bad_value("id", resource, row.id)
     try:
         maintenance = truth(row.maintenance)
     except UnreadableValue:
-        return _bad("maintenance", resource, row.maintenance)
+        return bad_value("maintenance", resource, row.maintenance)
     if maintenance is None:
-        return _bad("maintenance", resource, "missing")
+        return bad_value("maintenance", resource, "missing")
     for field in ("extra", "properties"):
         if not isinstance(getattr(row, field), Mapping):
-            return _bad(field, resource, getattr(row, field))
+            return bad_value(field, resource, getattr(row, field))
     return None
-
-
-def _bad(field: str, resource: str, value: object) -> Cause:
-    return Cause(Reason.BAD_VALUE, {"field": field, "resource": resource, "value": str(value)})
 
 
 def _compute_node(extra: Mapping[str, object]) -> str | None:

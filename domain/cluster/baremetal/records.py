@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from domain.cluster.table.records import Id
 from domain.cluster.table.values import Flag
 
 
@@ -25,7 +26,7 @@ class BaremetalNodeRow:
         instance_id: the server that is deployed on it.
     """
 
-    id: str
+    id: Id
     name: str = ""
     power_state: str = ""
     target_power_state: str = ""

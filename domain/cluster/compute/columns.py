@@ -1,90 +1,22 @@
 """The two tables of a compute model: hosts and servers, as columns."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any, ClassVar, Self, TypeVar
-
-import numpy as np
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 from domain.cluster.compute.allocations import Allocation, Allocations
 from domain.cluster.compute.numa.cells import Topology, read_topology, topology_record
 from domain.cluster.compute.records import HostRow, ServerRow
+from domain.cluster.table.column_table import ColumnTable
 from domain.cluster.table.columns import (
     BoolArray,
     Coded,
     FloatArray,
     IndexArray,
     IntArray,
-    bools,
-    coded,
-    floats,
-    frozen,
-    indices,
-    ints,
-    like,
-    map_key,
     mapping,
-    plain,
     sequence,
 )
-
-C = TypeVar("C")
-_UNKNOWN_GENERATION = -1
-
-
-class ColumnTable:
-    """What the tables share: JSON form and selection, column by column."""
-
-    later: ClassVar[frozenset[str]] = frozenset()
-    """Columns that older forms do not have, each of values or None. One that is all None is left
-    out of the form: so an older form is still the form of the same table, with the same digest."""
-
-    def to_columns(self) -> dict[str, object]:
-        """Column name → JSON value."""
-        return {
-            name: plain(column)
-            for name, column in self.columns()
-            if name not in self.later or any(value is not None for value in column.table)
-        }
-
-    @classmethod
-    def from_columns(cls, data: Mapping[str, object]) -> Self:
-        """The table whose JSON form this is."""
-        read: dict[str, Any] = {
-            name: _unknown(len(sequence(data["id"])))
-            if name in cls.later and name not in data
-            else like(column, data[name])
-            for name, column in cls.empty().columns()
-        }
-        return cls(**read)
-
-    @classmethod
-    def empty(cls) -> Self:
-        """A table without rows."""
-        raise NotImplementedError
-
-    def take(self, rows: IntArray) -> Self:
-        """The table of some rows (int64[m], in that order)."""
-        chosen: dict[str, Any] = {name: _take(column, rows) for name, column in self.columns()}
-        return type(self)(**chosen)
-
-    def columns(self) -> list[tuple[str, Any]]:
-        """Name and column, in order."""
-        return [(f.name, getattr(self, f.name)) for f in fields(self)]  # type: ignore[arg-type]
-
-
-def _unknown(rows: int) -> Coded[None]:
-    return coded(None for _ in range(rows))
-
-
-def _take(column: object, rows: IntArray) -> object:
-    if isinstance(column, Coded):
-        return column.take(rows)
-    if isinstance(column, np.ndarray):
-        return frozen(column[rows])
-    if isinstance(column, tuple):
-        return tuple(column[row] for row in rows)
-    raise TypeError(type(column).__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,14 +56,6 @@ class HostColumns(ColumnTable):
 
     later: ClassVar[frozenset[str]] = frozenset({"other_allocations", "numa"})
 
-    def __len__(self) -> int:
-        return len(self.id)
-
-    @classmethod
-    def empty(cls) -> "HostColumns":
-        """A table without rows."""
-        return cls.of(())
-
     def to_columns(self) -> dict[str, object]:
         """Column name → JSON value; NUMA cells as objects, allocations as lists."""
         columns = super().to_columns()
@@ -165,32 +89,14 @@ class HostColumns(ColumnTable):
     def of(cls, rows: Sequence[HostRow], unseen: Mapping[str, int] | None = None) -> "HostColumns":
         """The columns of some rows, in that order."""
         lost = unseen or {}
-        known = (_UNKNOWN_GENERATION if r.generation is None else r.generation for r in rows)
-        return cls(
-            id=tuple(r.id for r in rows),
-            name=tuple(r.name for r in rows),
-            hypervisor_hostname=tuple(r.hypervisor_hostname or r.name for r in rows),
-            state=coded(r.state for r in rows),
-            status=coded(r.status for r in rows),
-            disabled_reason=coded(r.disabled_reason for r in rows),
-            zone=coded(r.zone for r in rows),
-            vcpus=ints(r.vcpus for r in rows),
-            memory_mb=ints(r.memory_mb for r in rows),
-            disk_gb=ints(r.disk_gb for r in rows),
-            vcpus_reserved=ints(r.vcpus_reserved for r in rows),
-            memory_reserved_mb=ints(r.memory_reserved_mb for r in rows),
-            disk_reserved_gb=ints(r.disk_reserved_gb for r in rows),
-            cpu_ratio=floats(r.cpu_ratio for r in rows),
-            ram_ratio=floats(r.ram_ratio for r in rows),
-            disk_ratio=floats(r.disk_ratio for r in rows),
-            traits=coded(tuple(sorted(set(r.traits))) for r in rows),
-            aggregates=coded(tuple(sorted(set(r.aggregates))) for r in rows),
-            pcpus=ints(r.pcpus for r in rows),
-            devices=coded((r.devices for r in rows), map_key),
-            other_allocations=coded(tuple(sorted(r.other_allocations)) or None for r in rows),
-            numa=coded(r.numa for r in rows),
-            unseen=ints(lost.get(r.name, 0) for r in rows),
-            generation=ints(known),
+        return cls.from_rows(
+            rows,
+            hypervisor_hostname=(r.hypervisor_hostname or r.name for r in rows),
+            traits=(tuple(sorted(set(r.traits))) for r in rows),
+            aggregates=(tuple(sorted(set(r.aggregates))) for r in rows),
+            other_allocations=(tuple(sorted(r.other_allocations)) or None for r in rows),
+            unseen=(lost.get(r.name, 0) for r in rows),
+            generation=(-1 if r.generation is None else r.generation for r in rows),
         )
 
 
@@ -227,14 +133,6 @@ class ServerColumns(ColumnTable):
 
     later: ClassVar[frozenset[str]] = frozenset({"numa_nodes", "updated_at"})
 
-    def __len__(self) -> int:
-        return len(self.id)
-
-    @classmethod
-    def empty(cls) -> "ServerColumns":
-        """A table without rows."""
-        return cls.of(())
-
     @classmethod
     def of(
         cls, rows: Sequence[ServerRow], places: Mapping[str, int] | None = None
@@ -246,26 +144,14 @@ class ServerColumns(ColumnTable):
             places: host name → index; without it no server is placed.
         """
         at = places or {}
-        return cls(
-            id=tuple(r.id for r in rows),
-            name=tuple(r.name for r in rows),
-            host=indices(-1 if r.host is None else at[r.host] for r in rows),
-            vcpus=ints(r.vcpus or 0 for r in rows),
-            memory_mb=ints(r.memory_mb or 0 for r in rows),
-            disk_gb=ints(r.disk_gb or 0 for r in rows),
-            state=coded(r.state.lower() for r in rows),
-            status=coded(r.status for r in rows),
-            task_state=coded(r.task_state for r in rows),
-            project_id=coded(r.project_id for r in rows),
-            flavor=coded(r.flavor for r in rows),
-            locked=bools(r.locked for r in rows),
-            pinned_zone=coded(r.pinned_zone or None for r in rows),
-            zone=coded(r.zone for r in rows),
-            metadata=coded((r.metadata for r in rows), map_key),
-            extra_specs=coded((r.extra_specs for r in rows), map_key),
-            groups=coded(tuple(sorted(set(r.groups))) for r in rows),
-            numa_nodes=coded(r.numa_nodes for r in rows),
-            created_at=tuple(r.created_at for r in rows),
-            updated_at=coded(r.updated_at for r in rows),
-            excluded=bools(False for _ in rows),
+        return cls.from_rows(
+            rows,
+            host=(-1 if r.host is None else at[r.host] for r in rows),
+            vcpus=(r.vcpus or 0 for r in rows),
+            memory_mb=(r.memory_mb or 0 for r in rows),
+            disk_gb=(r.disk_gb or 0 for r in rows),
+            state=(r.state.lower() for r in rows),
+            pinned_zone=(r.pinned_zone or None for r in rows),
+            groups=(tuple(sorted(set(r.groups))) for r in rows),
+            excluded=(False for _ in rows),
         )

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from domain.cluster.compute.allocations import Allocations
 from domain.cluster.compute.numa.cells import Topology
-from domain.kernel.reasons import Cause
+from domain.cluster.table.records import Amount, Id, Ratio
+from domain.kernel.reasons import Cause, Reason
 
 DISABLED_BY_CONSOLIDATION = "watcher_disabled"
 """Prefix of the ``disabled_reason`` of a host that consolidation disabled and may enable again."""
@@ -42,25 +43,25 @@ class HostRow:
         generation: resource provider generation, if known.
     """
 
-    id: str
+    id: Id
     name: str
     hypervisor_hostname: str = ""
     state: str = "up"
     status: str = "enabled"
     disabled_reason: str | None = None
     zone: str = "nova"
-    vcpus: int = 0
-    memory_mb: int = 0
-    disk_gb: int = 0
-    vcpus_reserved: int = 0
-    memory_reserved_mb: int = 0
-    disk_reserved_gb: int = 0
-    cpu_ratio: float = 1.0
-    ram_ratio: float = 1.0
-    disk_ratio: float = 1.0
+    vcpus: Amount = 0
+    memory_mb: Amount = 0
+    disk_gb: Amount = 0
+    vcpus_reserved: Amount = 0
+    memory_reserved_mb: Amount = 0
+    disk_reserved_gb: Amount = 0
+    cpu_ratio: Ratio = 1.0
+    ram_ratio: Ratio = 1.0
+    disk_ratio: Ratio = 1.0
     traits: tuple[str, ...] = ()
-    aggregates: tuple[str, ...] = ()
-    pcpus: int = 0
+    aggregates: tuple[Id, ...] = ()
+    pcpus: Amount = 0
     devices: Mapping[str, int] = field(default_factory=dict)
     other_allocations: Allocations = ()
     numa: Topology | None = None
@@ -96,12 +97,12 @@ class ServerRow:
             version that notifications are compared with; None if not known.
     """
 
-    id: str
+    id: Id
     name: str = ""
-    host: str | None = None
-    vcpus: int | None = None
-    memory_mb: int | None = None
-    disk_gb: int | None = 0
+    host: Id | None = None
+    vcpus: Amount | None = None
+    memory_mb: Amount | None = None
+    disk_gb: Amount | None = 0
     state: str = "active"
     status: str = ""
     task_state: str | None = None
@@ -112,7 +113,7 @@ class ServerRow:
     zone: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     extra_specs: Mapping[str, str] = field(default_factory=dict)
-    groups: tuple[str, ...] = ()
+    groups: tuple[Id, ...] = ()
     numa_nodes: tuple[int, ...] | None = None
     created_at: str = ""
     updated_at: int | None = None
@@ -130,10 +131,10 @@ class GroupRow:
         max_per_host: for anti-affinity, how many members one host may hold.
     """
 
-    id: str
+    id: Id
     name: str = ""
     policy: str = ""
-    members: tuple[str, ...] = ()
+    members: tuple[Id, ...] = ()
     max_per_host: int = 1
 
 
@@ -150,7 +151,7 @@ class AggregateRow:
         metadata: aggregate metadata.
     """
 
-    id: str
+    id: Id
     uuid: str = ""
     name: str = ""
     zone: str | None = None
@@ -171,3 +172,8 @@ class QuarantinedRecord:
     kind: str
     id: str
     because: Cause
+
+
+def bad_value(field: str, resource: str, value: object) -> Cause:
+    """The reason for quarantining a record whose field has an unusable value."""
+    return Cause(Reason.BAD_VALUE, {"field": field, "resource": resource, "value": str(value)})

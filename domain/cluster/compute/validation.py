@@ -4,20 +4,13 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from domain.cluster.compute.records import HostRow, QuarantinedRecord, ServerRow
+from domain.cluster.compute.records import HostRow, QuarantinedRecord, ServerRow, bad_value
+from domain.cluster.table.records import Amount, Ratio, fields_of_type
 from domain.kernel.reasons import Cause, Reason
 
-_RATIOS = ("cpu_ratio", "ram_ratio", "disk_ratio")
-_HOST_AMOUNTS = (
-    "vcpus",
-    "memory_mb",
-    "disk_gb",
-    "vcpus_reserved",
-    "memory_reserved_mb",
-    "disk_reserved_gb",
-    "pcpus",
-)
-_FLAVOR = ("vcpus", "memory_mb", "disk_gb")
+_AMOUNTS = fields_of_type(HostRow, Amount)
+_RATIOS = fields_of_type(HostRow, Ratio)
+_FLAVOR = fields_of_type(ServerRow, Amount | None)
 MOST = 2**53
 """Beyond that, whole numbers are not exact in floating point: no cloud has so much of anything."""
 
@@ -43,29 +36,29 @@ def _duplicate(row: HostRow, names: Counter[str], ids: Counter[str]) -> Cause | 
     if names[row.name] > 1:
         return Cause(Reason.DUPLICATE_HOST, {"host": row.name, "count": names[row.name]})
     if ids[row.id] > 1:
-        return _bad("id", row.name, row.id)
+        return bad_value("id", row.name, row.id)
     return None
 
 
 def _bad_amount(row: HostRow) -> Cause | None:
-    for name in _HOST_AMOUNTS:
+    for name in _AMOUNTS:
         value = getattr(row, name)
         if not _whole(value):
-            return _bad(name, row.name, value)
+            return bad_value(name, row.name, value)
     for name in _RATIOS:
         value = getattr(row, name)
         if not _amount(value):
-            return _bad(name, row.name, value)
+            return bad_value(name, row.name, value)
     return _bad_content(row)
 
 
 def _bad_content(row: HostRow) -> Cause | None:
     for alias, count in row.devices.items():
         if not _whole(count):
-            return _bad(f"devices[{alias}]", row.name, count)
+            return bad_value(f"devices[{alias}]", row.name, count)
     for one in row.other_allocations:
         if not all(map(_whole, one.amounts)):
-            return _bad(f"other_allocations[{one.consumer}]", row.name, one.amounts)
+            return bad_value(f"other_allocations[{one.consumer}]", row.name, one.amounts)
     return _bad_cells(row)
 
 
@@ -74,12 +67,12 @@ def _bad_cells(row: HostRow) -> Cause | None:
         return None
     numbers = [cell.id for cell in row.numa]
     if not numbers or len(set(numbers)) < len(numbers):
-        return _bad("numa", row.name, numbers)
+        return bad_value("numa", row.name, numbers)
     for cell in row.numa:
         sizes = dict(cell.pages)
         figures = [cell.id, cell.cpus, cell.pcpus, cell.memory_mb, *sizes.values()]
         if not all(map(_whole, figures)) or min(sizes, default=1) < 1:
-            return _bad(f"numa[{cell.id}]", row.name, tuple(cell))
+            return bad_value(f"numa[{cell.id}]", row.name, tuple(cell))
     return None
 
 
@@ -93,10 +86,6 @@ def _whole(value: object) -> bool:
     if not _amount(value) or not isinstance(value, (int, float)):
         return False
     return value <= MOST and value == int(value)
-
-
-def _bad(field: str, resource: str, value: object) -> Cause:
-    return Cause(Reason.BAD_VALUE, {"field": field, "resource": resource, "value": str(value)})
 
 
 def admit_servers(
@@ -131,7 +120,7 @@ def admit_servers(
 
 def _server_defect(row: ServerRow, hosts: set[str], seen: set[str]) -> Cause | None:
     if row.id in seen:
-        return _bad("id", row.name or row.id, row.id)
+        return bad_value("id", row.name or row.id, row.id)
     placed = row.host is not None
     if row.host is not None and row.host not in hosts:
         return Cause(Reason.UNKNOWN_HOST, {"resource": row.id, "host": row.host})
@@ -140,6 +129,6 @@ def _server_defect(row: ServerRow, hosts: set[str], seen: set[str]) -> Cause | N
         return Cause(Reason.FLAVOR_MISSING, {"resource": row.id})
     for name, value in figures.items():
         if value is not None and not _whole(value):
-            return _bad(name, row.id, value)
+            return bad_value(name, row.id, value)
     bad_nodes = not all(map(_whole, row.numa_nodes or ()))
-    return _bad("numa_nodes", row.id, row.numa_nodes) if bad_nodes else None
+    return bad_value("numa_nodes", row.id, row.numa_nodes) if bad_nodes else None

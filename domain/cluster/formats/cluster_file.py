@@ -15,7 +15,7 @@ from domain.cluster.compute.columns import HostColumns, ServerColumns
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.numa.cells import topology_record
 from domain.cluster.compute.records import QuarantinedRecord
-from domain.cluster.formats.portable import Values, read_neutral
+from domain.cluster.formats.portable import PORTABLE_NAMES, Values, read_neutral
 from domain.cluster.formats.portable_fields import measured, truth, whole
 from domain.cluster.table.columns import bools, frozen, ints, mapping, sequence
 from domain.kernel.errors import InvalidValue
@@ -30,12 +30,6 @@ from domain.metrics.catalogue import (
 
 FORMAT = "vigil-cluster"
 VERSION = 1
-_RENAMED = {
-    "memory_mb": "ram_mb",
-    "memory_reserved_mb": "ram_reserved_mb",
-    "project_id": "project",
-}
-"""Columns that the neutral form calls otherwise."""
 _HOST_FIGURES = {HOST_CPU_USAGE: ("cpu_util_pct", 1.0), HOST_RAM_USAGE: ("ram_used_mb", 1024.0)}
 _SERVER_FIGURES = {
     INSTANCE_CPU_USAGE: ("cpu_util_pct", 1.0),
@@ -143,7 +137,8 @@ def _server_records(
 
 def _records(table: HostColumns | ServerColumns) -> list[dict[str, Any]]:
     columns = {
-        _RENAMED.get(name, name): _values(column, len(table)) for name, column in table.columns()
+        PORTABLE_NAMES.get(name, name): _values(column, len(table))
+        for name, column in table.columns()
     }
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 

@@ -8,15 +8,13 @@ records may be given under its own name.
 """
 
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from domain.cluster.compute.allocations import read_allocations
-from domain.cluster.compute.numa.cells import read_topology
 from domain.cluster.compute.records import AggregateRow, GroupRow, HostRow, ServerRow
-from domain.cluster.formats import portable_fields as shapes
-from domain.cluster.formats.portable_fields import Reader
+from domain.cluster.formats.portable_fields import AMOUNTS, READERS, measured
 from domain.cluster.table.columns import mapping, sequence
+from domain.cluster.table.records import field_types, required_fields
 from domain.kernel.errors import InvalidValue
 
 Row = TypeVar("Row")
@@ -24,9 +22,13 @@ Values = dict[str, dict[str, float]]
 _Record = tuple[str, Mapping[str, object]]
 """What to call a record in errors, such as ``hosts[3]``, and the record."""
 _KIB_PER_MB = 1024.0
-_HOST_NAMES = {"ram_mb": "memory_mb", "ram_reserved_mb": "memory_reserved_mb"}
-_SERVER_NAMES = {"ram_mb": "memory_mb", "project": "project_id"}
-_HOST = {**shapes.HOST, "numa": read_topology, "other_allocations": read_allocations}
+PORTABLE_NAMES: Mapping[str, str] = {
+    "memory_mb": "ram_mb",
+    "memory_reserved_mb": "ram_reserved_mb",
+    "project_id": "project",
+}
+"""Fields that have another name in this form."""
+_FIELDS = {name: field for field, name in PORTABLE_NAMES.items()}
 
 
 @dataclass(frozen=True)
@@ -56,17 +58,17 @@ def read_neutral(data: Mapping[str, object]) -> PortableCluster:
     """
     hosts = _placed(data, "hosts")
     servers = [*_placed(data, "instances"), *_placed(data, "unplaced")]
-    host_rows = _rows(HostRow, hosts, _HOST_NAMES, _HOST)
+    host_rows = _rows(HostRow, hosts)
     names = {row.id: row.name for row in host_rows}
-    server_rows = _rows(ServerRow, servers, _SERVER_NAMES, shapes.SERVER)
+    server_rows = _rows(ServerRow, servers)
     return PortableCluster(
         hosts=tuple(host_rows),
         servers=tuple(
             row if row.host is None else replace(row, host=names.get(row.host, row.host))
             for row in server_rows
         ),
-        groups=tuple(_rows(GroupRow, _placed(data, "groups"), {}, shapes.GROUP)),
-        aggregates=tuple(_rows(AggregateRow, _placed(data, "aggregates"), {}, shapes.AGGREGATE)),
+        groups=tuple(_rows(GroupRow, _placed(data, "groups"))),
+        aggregates=tuple(_rows(AggregateRow, _placed(data, "aggregates"))),
         metrics={
             "host_cpu_usage": _measured(hosts, "cpu_util_pct"),
             "host_ram_usage": _measured(hosts, "ram_used_mb", _KIB_PER_MB),
@@ -87,23 +89,17 @@ def _placed(data: Mapping[str, object], name: str) -> list[_Record]:
     return [(f"{name}[{place}]", record) for place, record in enumerate(records)]
 
 
-def _rows(
-    kind: type[Row],
-    records: list[_Record],
-    renamed: Mapping[str, str],
-    readers: Mapping[str, Reader],
-) -> list[Row]:
-    known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
-    needed = {name for name, one in known.items() if _required(one)}
+def _rows(kind: type[Row], records: list[_Record]) -> list[Row]:
+    types, required = field_types(kind), required_fields(kind)
     rows: list[Row] = []
     for place, record in records:
         values: dict[str, Any] = {}
         for key, value in record.items():
-            field = renamed.get(key, key)
-            if field in shapes.AMOUNTS and field in known:
+            field = _FIELDS.get(key, key)
+            if types.get(field) in AMOUNTS:
                 values[field] = value
-            elif field in readers and (value is not None or field in needed):
-                values[field] = readers[field](f"{place}.{key}", value)
+            elif field in types and (value is not None or field in required):
+                values[field] = READERS[types[field]](f"{place}.{key}", value)
         try:
             rows.append(kind(**values))
         except TypeError as error:
@@ -111,13 +107,9 @@ def _rows(
     return rows
 
 
-def _required(one: Field[Any]) -> bool:
-    return one.default is MISSING and one.default_factory is MISSING
-
-
 def _measured(records: list[_Record], key: str, factor: float = 1.0) -> dict[str, float]:
     return {
-        str(record["id"]): shapes.measured(f"{place}.{key}", value) * factor
+        str(record["id"]): measured(f"{place}.{key}", value) * factor
         for place, record in records
         if (value := record.get(key)) is not None
     }

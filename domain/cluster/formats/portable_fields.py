@@ -4,9 +4,12 @@ Amounts are not judged here: one that makes no sense sets its own record aside, 
 ``intake``).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
+from domain.cluster.compute.allocations import Allocations, read_allocations
+from domain.cluster.compute.numa.cells import Topology, read_topology
 from domain.cluster.table import values
+from domain.cluster.table.records import Amount, Id, Ratio
 from domain.kernel.errors import InvalidValue
 
 Reader = Callable[[str, object], object]
@@ -98,65 +101,22 @@ def _map(place: str, value: object) -> Mapping[str, object]:
     return value
 
 
-AMOUNTS = frozenset(
-    {
-        "vcpus",
-        "memory_mb",
-        "disk_gb",
-        "vcpus_reserved",
-        "memory_reserved_mb",
-        "disk_reserved_gb",
-        "cpu_ratio",
-        "ram_ratio",
-        "disk_ratio",
-        "pcpus",
-    }
-)
-"""Fields of rows that are taken as they are, null too: not knowing one sets the record aside."""
-HOST: Mapping[str, Reader] = {
-    "id": identity,
-    "name": text,
-    "hypervisor_hostname": text,
-    "state": text,
-    "status": text,
-    "disabled_reason": text,
-    "zone": text,
-    "traits": texts,
-    "aggregates": identities,
-    "devices": amount_map,
-    "generation": whole,
+AMOUNTS: Collection[object] = (Amount, Amount | None, Ratio)
+"""Types of fields that are taken as they are, also null: a bad one quarantines its record."""
+READERS: Mapping[object, Reader] = {
+    str: text,
+    str | None: text,
+    Id: identity,
+    Id | None: identity,
+    bool: truth,
+    int: whole,
+    int | None: whole,
+    tuple[str, ...]: texts,
+    tuple[Id, ...]: identities,
+    tuple[int, ...] | None: wholes,
+    Mapping[str, str]: text_map,
+    Mapping[str, int]: amount_map,
+    Topology | None: read_topology,
+    Allocations: read_allocations,
 }
-SERVER: Mapping[str, Reader] = {
-    "id": identity,
-    "name": text,
-    "host": identity,
-    "state": text,
-    "status": text,
-    "task_state": text,
-    "project_id": text,
-    "flavor": text,
-    "locked": truth,
-    "pinned_zone": text,
-    "zone": text,
-    "metadata": text_map,
-    "extra_specs": text_map,
-    "groups": identities,
-    "numa_nodes": wholes,
-    "created_at": text,
-    "updated_at": whole,
-}
-GROUP: Mapping[str, Reader] = {
-    "id": identity,
-    "name": text,
-    "policy": text,
-    "members": identities,
-    "max_per_host": whole,
-}
-AGGREGATE: Mapping[str, Reader] = {
-    "id": identity,
-    "uuid": text,
-    "name": text,
-    "zone": text,
-    "hosts": texts,
-    "metadata": text_map,
-}
+"""Type of a field → what reads it."""

@@ -2,24 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, Self
 
 import numpy as np
 
-from domain.cluster.compute.columns import ColumnTable
-from domain.cluster.storage.records import StorageNodeRow, VolumeRow
+from domain.cluster.storage.records import PoolRow, StorageNodeRow, VolumeRow
+from domain.cluster.table.column_table import ColumnTable
 from domain.cluster.table.columns import (
     BoolArray,
     Coded,
     FloatArray,
     IndexArray,
     IntArray,
-    bools,
-    coded,
-    floats,
-    indices,
-    ints,
-    map_key,
     sequence,
 )
 from domain.cluster.table.values import amount, spelled, truth
@@ -41,47 +36,12 @@ class StorageNodeColumns(ColumnTable):
     cluster: Coded[str | None]
     volume_types: Coded[tuple[str, ...]]
 
-    def __len__(self) -> int:
-        return len(self.host)
-
-    @classmethod
-    def empty(cls) -> "StorageNodeColumns":
-        """A table without rows."""
-        return cls.of((), {})
-
     @classmethod
     def of(
         cls, rows: Sequence[StorageNodeRow], types: Mapping[str, tuple[str, ...]]
     ) -> "StorageNodeColumns":
         """The columns of some rows, in that order; types by host."""
-        return cls(
-            host=tuple(r.host for r in rows),
-            zone=coded(r.zone for r in rows),
-            state=coded(r.state for r in rows),
-            status=coded(r.status for r in rows),
-            disabled_reason=coded(r.disabled_reason for r in rows),
-            cluster=coded(r.cluster for r in rows),
-            volume_types=coded(types.get(r.host, ()) for r in rows),
-        )
-
-
-@dataclass(frozen=True)
-class AdmittedPool:
-    """An admitted pool: every figure is a number, infinite, or not-a-number when not known."""
-
-    name: str
-    node: int
-    backend_name: str
-    total_volumes: int | None
-    thin: bool
-    thick: bool
-    oversubscription: float
-    total_gb: float
-    free_gb: float
-    provisioned_gb: float
-    allocated_gb: float
-    virtual_free_gb: float
-    reserved_percent: float
+        return cls.from_rows(rows, volume_types=(types.get(r.host, ()) for r in rows))
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,35 +72,26 @@ class PoolColumns(ColumnTable):
     thick: BoolArray
     unseen: IntArray
 
-    def __len__(self) -> int:
-        return len(self.name)
-
-    @classmethod
-    def empty(cls) -> "PoolColumns":
-        """A table without rows."""
-        return cls.of(())
-
     @classmethod
     def of(
-        cls, pools: Sequence[AdmittedPool], unseen: Mapping[str, int] | None = None
+        cls,
+        rows: Sequence[PoolRow],
+        places: Mapping[str, int],
+        unseen: Mapping[str, int] | None = None,
     ) -> "PoolColumns":
-        """The columns of some pools, in that order."""
+        """The columns of some admitted pools, in that order.
+
+        Args:
+            rows: the pools.
+            places: name of a backend as pools carry it → index.
+            unseen: pool name → volumes that could not be read.
+        """
         lost = unseen or {}
-        return cls(
-            name=tuple(p.name for p in pools),
-            node=indices(p.node for p in pools),
-            backend_name=coded(p.backend_name for p in pools),
-            total_volumes=ints(-1 if p.total_volumes is None else p.total_volumes for p in pools),
-            total_gb=floats(p.total_gb for p in pools),
-            free_gb=floats(p.free_gb for p in pools),
-            provisioned_gb=floats(p.provisioned_gb for p in pools),
-            allocated_gb=floats(p.allocated_gb for p in pools),
-            virtual_free_gb=floats(p.virtual_free_gb for p in pools),
-            reserved_percent=floats(p.reserved_percent for p in pools),
-            oversubscription=floats(p.oversubscription for p in pools),
-            thin=bools(p.thin for p in pools),
-            thick=bools(p.thick for p in pools),
-            unseen=ints(lost.get(p.name, 0) for p in pools),
+        return cls.from_rows(
+            rows,
+            node=(places[r.backend] for r in rows),
+            total_volumes=(-1 if r.total_volumes is None else r.total_volumes for r in rows),
+            unseen=(lost.get(r.name, 0) for r in rows),
         )
 
     def to_columns(self) -> dict[str, object]:
@@ -193,14 +144,6 @@ class VolumeColumns(ColumnTable):
     zone: Coded[str]
     created_at: tuple[str, ...]
 
-    def __len__(self) -> int:
-        return len(self.id)
-
-    @classmethod
-    def empty(cls) -> "VolumeColumns":
-        """A table without rows."""
-        return cls.of(())
-
     @classmethod
     def of(
         cls, rows: Sequence[VolumeRow], places: Mapping[str, int] | None = None
@@ -212,25 +155,17 @@ class VolumeColumns(ColumnTable):
             places: pool name → index; without it no volume is placed.
         """
         at = places or {}
-        return cls(
-            id=tuple(r.id for r in rows),
-            name=tuple(r.name for r in rows),
-            pool=indices(-1 if r.pool is None else at.get(r.pool, -1) for r in rows),
-            pool_name=coded(r.pool for r in rows),
-            size_gb=ints(r.size_gb or 0 for r in rows),
-            status=coded(r.status.lower() for r in rows),
-            volume_type=coded(r.volume_type for r in rows),
-            servers=tuple(tuple(a.server_id for a in r.attachments) for r in rows),
-            attachments=tuple(tuple(a.attachment_id for a in r.attachments) for r in rows),
-            bootable=bools(bool(truth(r.bootable)) for r in rows),
-            multiattach=bools(bool(truth(r.multiattach)) for r in rows),
-            encrypted=bools(bool(truth(r.encrypted)) for r in rows),
-            project_id=coded(r.project_id for r in rows),
-            metadata=coded((r.metadata for r in rows), map_key),
-            snapshot_id=tuple(r.snapshot_id for r in rows),
-            source_id=tuple(r.source_id for r in rows),
-            snapshots=ints(r.snapshots for r in rows),
-            migration_status=coded(r.migration_status for r in rows),
-            zone=coded(r.zone for r in rows),
-            created_at=tuple(r.created_at for r in rows),
+        flags = {
+            name: (bool(truth(flag)) for flag in map(attrgetter(name), rows))
+            for name in ("bootable", "multiattach", "encrypted")
+        }
+        return cls.from_rows(
+            rows,
+            pool=(-1 if r.pool is None else at.get(r.pool, -1) for r in rows),
+            pool_name=(r.pool for r in rows),
+            size_gb=(r.size_gb or 0 for r in rows),
+            status=(r.status.lower() for r in rows),
+            servers=(tuple(a.server_id for a in r.attachments) for r in rows),
+            attachments=(tuple(a.attachment_id for a in r.attachments) for r in rows),
+            **flags,
         )

@@ -14,7 +14,13 @@ import numpy as np
 from domain.cluster.compute.records import QuarantinedRecord
 from domain.cluster.storage.columns import PoolColumns, StorageNodeColumns, VolumeColumns
 from domain.cluster.storage.records import PoolRow, StorageNodeRow, VolumeRow, VolumeTypeRow
-from domain.cluster.storage.validation import admit_nodes, admit_pools, admit_volumes, types_by_host
+from domain.cluster.storage.validation import (
+    admit_nodes,
+    admit_pools,
+    admit_volumes,
+    node_places,
+    types_by_host,
+)
 from domain.cluster.table.columns import BoolArray, FloatArray, IntArray, frozen, mapping, sequence
 
 __all__ = ["QuarantinedRecord", "StorageModel"]
@@ -48,12 +54,14 @@ class StorageModel:
         """The model of what is usable, and what was not."""
         kinds = tuple(sorted(types, key=lambda kind: (kind.name, kind.id)))
         good_nodes, bad_nodes = admit_nodes(nodes)
-        good_pools, bad_pools = admit_pools(pools, good_nodes)
+        backends = node_places(good_nodes)
+        good_pools, bad_pools = admit_pools(pools, backends)
         places = {pool.name: place for place, pool in enumerate(good_pools)}
         placed, unplaced, bad_volumes, unseen = admit_volumes(volumes, places)
+        volume_types = types_by_host(good_nodes, good_pools, backends, kinds)
         model = StorageModel(
-            nodes=StorageNodeColumns.of(good_nodes, types_by_host(good_nodes, good_pools, kinds)),
-            pools=PoolColumns.of(good_pools, unseen),
+            nodes=StorageNodeColumns.of(good_nodes, volume_types),
+            pools=PoolColumns.of(good_pools, backends, unseen),
             volumes=VolumeColumns.of(placed, places),
             unplaced=VolumeColumns.of(unplaced),
             types=kinds,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from domain.cluster.table.records import Id
 from domain.cluster.table.values import Capacity, Flag
 
 
@@ -62,6 +63,11 @@ class PoolRow:
     thick: Flag = False
     oversubscription: Capacity = None
 
+    @property
+    def backend(self) -> str:
+        """Name of the backend it is on: ``host@backend`` or ``cluster@backend``."""
+        return self.name.partition("#")[0]
+
 
 @dataclass(frozen=True)
 class VolumeTypeRow:
@@ -75,7 +81,7 @@ class VolumeTypeRow:
         public: whether every project may use it.
     """
 
-    id: str
+    id: Id
     name: str
     backend_name: str | None = None
     extra_specs: Mapping[str, str] = field(default_factory=dict)
@@ -115,7 +121,7 @@ class VolumeRow:
         created_at: creation time as the cloud writes it.
     """
 
-    id: str
+    id: Id
     name: str = ""
     pool: str | None = None
     size_gb: int | None = None

@@ -2,11 +2,12 @@
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
-from domain.cluster.compute.records import QuarantinedRecord
+from domain.cluster.compute.records import QuarantinedRecord, bad_value
 from domain.cluster.compute.validation import MOST
-from domain.cluster.storage.columns import AdmittedPool
 from domain.cluster.storage.records import PoolRow, StorageNodeRow, VolumeRow, VolumeTypeRow
 from domain.cluster.table.values import UNKNOWN, UnreadableValue, amount, truth
 from domain.kernel.reasons import Cause, Reason
@@ -44,16 +45,23 @@ def admit_nodes(
 
 
 def admit_pools(
-    rows: Iterable[PoolRow], nodes: Sequence[StorageNodeRow]
-) -> tuple[list[AdmittedPool], list[QuarantinedRecord]]:
-    """Usable pools in order of name, and the others."""
+    rows: Iterable[PoolRow], backends: Collection[str]
+) -> tuple[list[PoolRow], list[QuarantinedRecord]]:
+    """Usable pools in order of name, and the others.
+
+    In a usable pool every figure is a number, infinite, or not-a-number when it is not known; flags
+    are bools.
+
+    Args:
+        rows: the pools.
+        backends: names of known backends, as pools carry them.
+    """
     everything = list(rows)
     names = Counter(row.name for row in everything)
-    places = node_places(nodes)
-    good: list[AdmittedPool] = []
+    good: list[PoolRow] = []
     bad: list[QuarantinedRecord] = []
     for row in everything:
-        pool = _duplicate(row, names) or _admitted(row, places)
+        pool = _duplicate(row, names) or _admitted(row, backends)
         if isinstance(pool, Cause):
             bad.append(QuarantinedRecord("pool", row.name, pool))
         else:
@@ -78,14 +86,13 @@ def node_places(nodes: Sequence[StorageNodeRow]) -> dict[str, int]:
 
 
 def _duplicate(row: PoolRow, names: Counter[str]) -> Cause | None:
-    return _bad("name", row.name, row.name) if names[row.name] > 1 else None
+    return bad_value("name", row.name, row.name) if names[row.name] > 1 else None
 
 
-def _admitted(row: PoolRow, places: Mapping[str, int]) -> AdmittedPool | Cause:
-    host = row.name.partition("#")[0]
-    if host not in places:
-        return Cause(Reason.UNKNOWN_HOST, {"resource": row.name, "host": host})
-    figures: dict[str, float] = {}
+def _admitted(row: PoolRow, backends: Collection[str]) -> PoolRow | Cause:
+    if row.backend not in backends:
+        return Cause(Reason.UNKNOWN_HOST, {"resource": row.name, "host": row.backend})
+    figures: dict[str, Any] = {}
     field = ""
     try:
         for field in _FIGURES:
@@ -101,11 +108,11 @@ def _admitted(row: PoolRow, places: Mapping[str, int]) -> AdmittedPool | Cause:
         field = "total_volumes"
         volumes = _number(row.total_volumes)
     except UnreadableValue:
-        return _bad(field, row.name, getattr(row, field))
+        return bad_value(field, row.name, getattr(row, field))
     if math.isnan(figures["virtual_free_gb"]):
         figures["virtual_free_gb"] = virtual_free(figures, ratio, thin=thin)
-    return AdmittedPool(
-        row.name, places[host], row.backend_name, volumes, thin, thick, ratio, **figures
+    return replace(
+        row, total_volumes=volumes, thin=thin, thick=thick, oversubscription=ratio, **figures
     )
 
 
@@ -150,10 +157,6 @@ def virtual_free(figures: Mapping[str, float], ratio: float, *, thin: bool) -> f
     return left if math.isnan(left) else max(left, 0.0)
 
 
-def _bad(field: str, resource: str, value: object) -> Cause:
-    return Cause(Reason.BAD_VALUE, {"field": field, "resource": resource, "value": str(value)})
-
-
 def admit_volumes(
     rows: Iterable[VolumeRow], pools: Iterable[str]
 ) -> tuple[list[VolumeRow], list[VolumeRow], list[QuarantinedRecord], dict[str, int]]:
@@ -195,25 +198,34 @@ def _unreported(pool: str, count: int) -> QuarantinedRecord:
 
 def _volume_defect(row: VolumeRow, seen: set[str]) -> Cause | None:
     if row.id in seen:
-        return _bad("id", row.name or row.id, row.id)
+        return bad_value("id", row.name or row.id, row.id)
     size = row.size_gb
     if isinstance(size, bool) or not isinstance(size, int) or not 0 <= size <= MOST:
-        return _bad("size", row.id, row.size_gb)
+        return bad_value("size", row.id, row.size_gb)
     for field in _FLAGS:
         try:
             truth(getattr(row, field))
         except UnreadableValue:
-            return _bad(field, row.id, getattr(row, field))
+            return bad_value(field, row.id, getattr(row, field))
     return None
 
 
 def types_by_host(
-    nodes: Sequence[StorageNodeRow], pools: Iterable[AdmittedPool], types: Iterable[VolumeTypeRow]
+    nodes: Sequence[StorageNodeRow],
+    pools: Iterable[PoolRow],
+    places: Mapping[str, int],
+    types: Iterable[VolumeTypeRow],
 ) -> dict[str, tuple[str, ...]]:
     """Names of the volume types that belong to each backend.
 
     A type belongs to the backends whose name it asks for: the part of ``host@backend`` after
     ``@``, or the name that one of its pools reports. A type that asks for none belongs to none.
+
+    Args:
+        nodes: the backends.
+        pools: their pools.
+        places: name of a backend as pools carry it → index.
+        types: the volume types.
     """
     wanted: dict[str, list[str]] = defaultdict(list)
     for kind in types:
@@ -221,7 +233,7 @@ def types_by_host(
             wanted[kind.backend_name].append(kind.name)
     backends = [{row.host.rpartition("@")[2]} for row in nodes]
     for pool in pools:
-        backends[pool.node].add(pool.backend_name)
+        backends[places[pool.backend]].add(pool.backend_name)
     return {
         row.host: tuple(sorted({name for backend in names for name in wanted[backend]}))
         for row, names in zip(nodes, backends, strict=True)

@@ -7,10 +7,10 @@ from typing import Any
 
 from domain.cluster.compute.allocations import Allocation
 from domain.cluster.compute.columns import ServerColumns
-from domain.cluster.compute.edits import edited, exchanged
 from domain.cluster.compute.foreign_allocations import booked
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.records import GroupRow, ServerRow
+from domain.cluster.table.edits import edited, exchanged
 from domain.cluster_models.amendments.amended_model import (
     AmendedModel,
     SplitTable,

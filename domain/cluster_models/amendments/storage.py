@@ -6,10 +6,10 @@ from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
-from domain.cluster.compute.edits import edited, exchanged
 from domain.cluster.storage.columns import VolumeColumns
 from domain.cluster.storage.model import StorageModel
 from domain.cluster.storage.records import Attachment, VolumeRow
+from domain.cluster.table.edits import edited, exchanged
 from domain.cluster.table.values import amount
 from domain.cluster_models.amendments.admission_rules import (
     Admission,

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from domain.cluster.compute.columns import ColumnTable
+from domain.cluster.table.column_table import ColumnTable
 from domain.cluster.table.columns import Coded, frozen
 
 T = TypeVar("T", bound=ColumnTable)
