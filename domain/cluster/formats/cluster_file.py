@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from domain.cluster.compute.allocations import allocations_record
 from domain.cluster.compute.columns import HostColumns, ServerColumns
 from domain.cluster.compute.model import ComputeModel
@@ -17,6 +15,7 @@ from domain.cluster.compute.numa.cells import topology_record
 from domain.cluster.compute.records import QuarantinedRecord
 from domain.cluster.formats.portable import PORTABLE_NAMES, Values, read_neutral
 from domain.cluster.formats.portable_fields import measured, truth, whole
+from domain.cluster.table.column_table import ColumnTable
 from domain.cluster.table.columns import bools, frozen, ints, mapping, sequence
 from domain.kernel.errors import InvalidValue
 from domain.metrics.catalogue import (
@@ -135,24 +134,8 @@ def _server_records(
     return records
 
 
-def _records(table: HostColumns | ServerColumns) -> list[dict[str, Any]]:
-    columns = {
-        PORTABLE_NAMES.get(name, name): _values(column, len(table))
-        for name, column in table.columns()
-    }
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-
-
-def _values(column: Any, rows: int) -> list[Any]:
-    if isinstance(column, np.ndarray):
-        return column.tolist()  # type: ignore[no-any-return]
-    return [_plain(column[row]) for row in range(rows)]
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, tuple):
-        return list(value)
-    return dict(sorted(value.items())) if isinstance(value, Mapping) else value
+def _records(table: ColumnTable) -> list[dict[str, Any]]:
+    return table.records({PORTABLE_NAMES.get(name, name): name for name, _ in table.columns()})
 
 
 def _figures(

@@ -1,78 +1,81 @@
-"""The model as a flat list, one row per host and server: the data-model API's form."""
+"""The compute model as a flat list, one row per host and server: the data-model API's form."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from domain.cluster.compute.model import ComputeModel
 
+HOST_FIELDS: Mapping[str, str] = {
+    "hostname": "name",
+    "status": "status",
+    "disabled_reason": "disabled_reason",
+    "state": "state",
+    "memory": "memory_mb",
+    "memory_mb_reserved": "memory_reserved_mb",
+    "disk": "disk_gb",
+    "disk_gb_reserved": "disk_reserved_gb",
+    "vcpus": "vcpus",
+    "vcpu_reserved": "vcpus_reserved",
+    "memory_ratio": "ram_ratio",
+    "vcpu_ratio": "cpu_ratio",
+    "disk_ratio": "disk_ratio",
+    "uuid": "id",
+}
+"""Name of a host's field in the list and in XML → column."""
+SERVER_FIELDS: Mapping[str, str] = {
+    "watcher_exclude": "excluded",
+    "name": "name",
+    "state": "state",
+    "memory": "memory_mb",
+    "disk": "disk_gb",
+    "vcpus": "vcpus",
+    "metadata": "metadata",
+    "project_id": "project_id",
+    "locked": "locked",
+    "host": "host",
+    "hypervisor_hostname": "host",
+    "created": "created_at",
+    "pinned_az": "pinned_zone",
+    "flavor_extra_specs": "extra_specs",
+    "uuid": "id",
+}
+"""Name of a server's field in the list and in XML → column."""
 
-def host_fields(model: ComputeModel, host: int) -> dict[str, object]:
-    """The fields of a host, under the names and in the order of the XML form."""
+
+def host_records(model: ComputeModel, prefix: str = "") -> list[dict[str, Any]]:
+    """The fields of each host, their names with a prefix."""
+    return model.hosts.records({prefix + name: column for name, column in HOST_FIELDS.items()})
+
+
+def server_records(
+    model: ComputeModel, prefix: str = "", *, placed: bool = True
+) -> list[dict[str, Any]]:
+    """The fields of each server that is on a host, or of each that is on none."""
     hosts = model.hosts
-    return {
-        "hostname": hosts.name[host],
-        "status": hosts.status[host],
-        "disabled_reason": hosts.disabled_reason[host],
-        "state": hosts.state[host],
-        "memory": int(hosts.memory_mb[host]),
-        "memory_mb_reserved": int(hosts.memory_reserved_mb[host]),
-        "disk": int(hosts.disk_gb[host]),
-        "disk_gb_reserved": int(hosts.disk_reserved_gb[host]),
-        "vcpus": int(hosts.vcpus[host]),
-        "vcpu_reserved": int(hosts.vcpus_reserved[host]),
-        "memory_ratio": float(hosts.ram_ratio[host]),
-        "vcpu_ratio": float(hosts.cpu_ratio[host]),
-        "disk_ratio": float(hosts.disk_ratio[host]),
-        "uuid": hosts.id[host],
-    }
-
-
-def server_fields(model: ComputeModel, server: int, *, placed: bool = True) -> dict[str, object]:
-    """The fields of a server, under the names and in the order of the XML form.
-
-    Args:
-        model: the model.
-        server: index in the table of servers, or in that of unplaced ones.
-        placed: which of the two tables.
-    """
     servers = model.servers if placed else model.unplaced
-    host = int(servers.host[server])
-    return {
-        "watcher_exclude": bool(servers.excluded[server]),
-        "name": servers.name[server],
-        "state": servers.state[server],
-        "memory": int(servers.memory_mb[server]),
-        "disk": int(servers.disk_gb[server]),
-        "vcpus": int(servers.vcpus[server]),
-        "metadata": _plain(servers.metadata[server]),
-        "project_id": servers.project_id[server],
-        "locked": bool(servers.locked[server]),
-        "host": model.hosts.name[host] if placed else None,
-        "hypervisor_hostname": model.hosts.hypervisor_hostname[host] if placed else None,
-        "created": servers.created_at[server],
-        "pinned_az": servers.pinned_zone[server] or "",
-        "flavor_extra_specs": _plain(servers.extra_specs[server]),
-        "uuid": servers.id[server],
-    }
+    records = servers.records({prefix + name: column for name, column in SERVER_FIELDS.items()})
+    host, hypervisor, zone = (
+        prefix + name for name in ("host", "hypervisor_hostname", "pinned_az")
+    )
+    for record in records:
+        at = record[host]
+        record[host] = hosts.name[at] if placed else None
+        record[hypervisor] = hosts.hypervisor_hostname[at] if placed else None
+        record[zone] = record[zone] or ""
+    return records
 
 
 def to_list(model: ComputeModel) -> list[dict[str, object]]:
     """One row per host and server, by host id, then server id; one for a host without servers.
 
-    Keys are ``node_<field>`` and ``server_<field>``. Rows share nothing with each other.
+    Keys are ``node_<field>`` and ``server_<field>``. No two rows share a mutable value.
     """
-    residents: list[list[int]] = [[] for _ in model.hosts.id]
-    for server, host in enumerate(model.servers.host):
-        residents[int(host)].append(server)
-    rows: list[dict[str, object]] = []
-    for host, servers in enumerate(residents):
-        node = {f"node_{key}": value for key, value in host_fields(model, host).items()}
-        if not servers:
-            rows.append(node)
-        for server in servers:
-            fields = server_fields(model, server)
-            rows.append({**node, **{f"server_{key}": value for key, value in fields.items()}})
-    return rows
-
-
-def _plain(value: Mapping[str, str]) -> dict[str, str]:
-    return {key: value[key] for key in sorted(value)}
+    residents: list[list[dict[str, object]]] = [[] for _ in model.hosts.id]
+    servers = server_records(model, "server_")
+    for server, host in zip(servers, model.servers.host.tolist(), strict=True):
+        residents[host].append(server)
+    return [
+        {**node, **server}
+        for node, inside in zip(host_records(model, "node_"), residents, strict=True)
+        for server in inside or [{}]
+    ]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from domain.cluster.compute.records import AggregateRow, GroupRow, HostRow, ServerRow
-from domain.cluster.formats.portable_fields import AMOUNTS, READERS, measured
+from domain.cluster.formats.portable_fields import READERS, measured
 from domain.cluster.table.columns import mapping, sequence
 from domain.cluster.table.records import field_types, required_fields
 from domain.kernel.errors import InvalidValue
@@ -91,15 +91,19 @@ def _placed(data: Mapping[str, object], name: str) -> list[_Record]:
 
 def _rows(kind: type[Row], records: list[_Record]) -> list[Row]:
     types, required = field_types(kind), required_fields(kind)
+    readers = {name: READERS.get(found) for name, found in types.items()}
     rows: list[Row] = []
     for place, record in records:
         values: dict[str, Any] = {}
         for key, value in record.items():
             field = _FIELDS.get(key, key)
-            if types.get(field) in AMOUNTS:
+            if field not in readers:
+                continue
+            reader = readers[field]
+            if reader is None:
                 values[field] = value
-            elif field in types and (value is not None or field in required):
-                values[field] = READERS[types[field]](f"{place}.{key}", value)
+            elif value is not None or field in required:
+                values[field] = reader(f"{place}.{key}", value)
         try:
             rows.append(kind(**values))
         except TypeError as error:

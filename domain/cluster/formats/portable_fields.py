@@ -4,7 +4,7 @@ Amounts are not judged here: one that makes no sense sets its own record aside, 
 ``intake``).
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from domain.cluster.compute.allocations import Allocations, read_allocations
 from domain.cluster.compute.numa.cells import Topology, read_topology
@@ -101,9 +101,10 @@ def _map(place: str, value: object) -> Mapping[str, object]:
     return value
 
 
-AMOUNTS: Collection[object] = (Amount, Amount | None, Ratio)
-"""Types of fields that are taken as they are, also null: a bad one quarantines its record."""
-READERS: Mapping[object, Reader] = {
+READERS: Mapping[object, Reader | None] = {
+    Amount: None,
+    Amount | None: None,
+    Ratio: None,
     str: text,
     str | None: text,
     Id: identity,
@@ -119,4 +120,4 @@ READERS: Mapping[object, Reader] = {
     Topology | None: read_topology,
     Allocations: read_allocations,
 }
-"""Type of a field → what reads it."""
+"""Type of a field → what reads it. None: any value is taken; a bad one quarantines its record."""

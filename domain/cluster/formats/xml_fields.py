@@ -1,32 +1,35 @@
-"""Attributes of the XML form: how values are written, and read back strictly."""
+"""Attributes of the XML form: how values are written, and read back by the type of their field."""
 
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from functools import partial
+from typing import Any
 from xml.etree import ElementTree as ET
 
-from domain.cluster.table.values import UnreadableValue, amount, truth
+from domain.cluster.table.records import Amount, Id, Ratio, field_types, required_fields
+from domain.cluster.table.values import Capacity, Flag, UnreadableValue, amount, truth
 from domain.kernel.errors import InvalidValue
 
 _NONE = "None"
 _UNFIT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that no XML document can hold, escaped or not (XML 1.0, 2.2)."""
 _SHOWN = 100
-N = TypeVar("N", int, float)
+Reader = Callable[[str, str], object]
+"""Reads the value of an attribute; takes the attribute's name for errors, and the value."""
 
 
 def element(parent: ET.Element, tag: str, fields: Mapping[str, object]) -> ET.Element:
-    """An element with a field per attribute; maps and lists are JSON, null is ``None``.
+    """An element with an attribute per field; maps and lists are JSON, null is ``None``.
 
-    A character that XML cannot hold is replaced: one odd name must not spoil the document.
+    A character that XML cannot hold is replaced by U+FFFD.
     """
-    return ET.SubElement(parent, tag, {key: _text(value) for key, value in fields.items()})
+    return ET.SubElement(parent, tag, {key: _written(value) for key, value in fields.items()})
 
 
-def _text(value: object) -> str:
-    written = json.dumps(value) if isinstance(value, (dict, list)) else str(value)
-    return _UNFIT.sub("\ufffd", written)
+def _written(value: object) -> str:
+    text = json.dumps(value) if isinstance(value, (dict, list)) else str(value)
+    return _UNFIT.sub("\ufffd", text)
 
 
 def root_of(text: str) -> ET.Element:
@@ -41,77 +44,122 @@ def root_of(text: str) -> ET.Element:
         raise InvalidValue("xml", f"must be well-formed: {error}") from error
 
 
-def required(attributes: Mapping[str, str], name: str) -> str:
-    """A text that must be there."""
-    if name not in attributes:
-        raise InvalidValue(name, "is missing")
-    return attributes[name]
+def field_reader(
+    record: type[Any], names: Mapping[str, str], readers: Mapping[object, Reader] | None = None
+) -> Callable[[Mapping[str, str]], dict[str, Any]]:
+    """Makes a function that reads an element's attributes: it returns field name → value.
+
+    It leaves out fields whose attribute is missing. It raises InvalidValue, which names the
+    attribute, for a missing attribute of a field without a default and for a bad value.
+
+    Args:
+        record: class of the record that has the fields.
+        names: attribute → field. Names that are no fields of the record are not read.
+        readers: type of a field → its reader, in addition to the usual types.
+    """
+    types, required = field_types(record), required_fields(record)
+    known = {**_READERS, **(readers or {})}
+    read = {name: (field, known[types[field]]) for name, field in names.items() if field in types}
+    needed = [name for name, field in names.items() if field in required]
+
+    def read_fields(attributes: Mapping[str, str]) -> dict[str, Any]:
+        for name in needed:
+            if name not in attributes:
+                raise InvalidValue(name, "is missing")
+        return {
+            field: reader(name, attributes[name])
+            for name, (field, reader) in read.items()
+            if name in attributes
+        }
+
+    return read_fields
 
 
-def optional(attributes: Mapping[str, str], name: str) -> str | None:
-    """A text; None when it is missing, empty or ``None``."""
-    value = attributes.get(name)
-    return None if value in (None, _NONE, "") else value
+def optional(_: str, value: str) -> str | None:
+    """A text; None when it is empty or ``None``."""
+    return None if value in (_NONE, "") else value
 
 
-def number(attributes: Mapping[str, str], name: str, kind: Callable[[str], N]) -> N | None:
-    """A number; None when it is missing or ``None``."""
-    value = optional(attributes, name)
+def flag(name: str, value: str) -> bool:
+    """True or False."""
     try:
-        return None if value is None else kind(value)
-    except ValueError as error:
-        raise InvalidValue(name, f"must be a number, not {value!r}") from error
-
-
-def capacity(attributes: Mapping[str, str], name: str) -> float | None:
-    """A capacity; None when it is not known, infinity when it has no limit."""
-    value = optional(attributes, name)
-    try:
-        return None if value is None else amount(value)
+        return bool(truth(value))
     except UnreadableValue as error:
-        raise InvalidValue(name, f"must be a capacity, not {value!r}") from error
+        raise InvalidValue(name, f"must be True or False, not {value!r}") from error
 
 
-def flag(attributes: Mapping[str, str], name: str, *, default: bool = False) -> bool:
-    """A truth."""
-    try:
-        value = truth(attributes.get(name))
-    except UnreadableValue as error:
-        raise InvalidValue(name, f"must be True or False, not {attributes[name]!r}") from error
-    return default if value is None else value
+def json_objects(name: str, value: str) -> list[dict[str, object]]:
+    """A JSON list of objects."""
+    read = _json(name, value)
+    if not isinstance(read, list) or not all(isinstance(item, dict) for item in read):
+        raise InvalidValue(name, f"must be a JSON list of objects, not {value!r}")
+    return read
 
 
-def json_map(attributes: Mapping[str, str], name: str) -> dict[str, object]:
-    """A JSON object; empty when it is missing."""
-    value = _json(attributes, name, "{}")
-    if not isinstance(value, dict):
-        raise InvalidValue(name, f"must be a JSON object, not {attributes[name]!r}")
-    return value
-
-
-def json_objects(attributes: Mapping[str, str], name: str) -> list[dict[str, object]]:
-    """A JSON list of objects; empty when it is missing."""
-    value = _json(attributes, name, "[]")
-    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        raise InvalidValue(name, f"must be a JSON list of objects, not {attributes[name]!r}")
-    return value
-
-
-def texts(attributes: Mapping[str, str], name: str) -> tuple[str, ...]:
+def texts(name: str, value: str) -> tuple[str, ...]:
     """A JSON list of texts, or (older fixtures) one text that stands alone."""
-    value = attributes.get(name, "")
     if not value.startswith("["):
         return (value,) if value else ()
-    read = _json(attributes, name, "[]")
+    read = _json(name, value)
     if not isinstance(read, list):
         raise InvalidValue(name, f"must be a JSON list, not {value!r}")
     return tuple(str(item) for item in read)
 
 
-def _json(attributes: Mapping[str, str], name: str, default: str) -> object:
-    text = attributes.get(name, default)
+def _text(_: str, value: str) -> str:
+    return value
+
+
+def _number(kind: Callable[[str], float], name: str, value: str) -> float:
     try:
-        read: object = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InvalidValue(name, f"must be JSON, not {text[:_SHOWN]!r}") from error
+        return kind(value)
+    except ValueError as error:
+        raise InvalidValue(name, f"must be a number, not {value!r}") from error
+
+
+def _optional_whole(name: str, value: str) -> float | None:
+    return None if optional(name, value) is None else _number(int, name, value)
+
+
+def _capacity(name: str, value: str) -> float | None:
+    try:
+        return None if optional(name, value) is None else amount(value)
+    except UnreadableValue as error:
+        raise InvalidValue(name, f"must be a capacity, not {value!r}") from error
+
+
+def _map(name: str, value: str) -> dict[str, object]:
+    read = _json(name, value)
+    if not isinstance(read, dict):
+        raise InvalidValue(name, f"must be a JSON object, not {value!r}")
     return read
+
+
+def _text_map(name: str, value: str) -> dict[str, str]:
+    return {key: str(content) for key, content in _map(name, value).items()}
+
+
+def _json(name: str, value: str) -> object:
+    try:
+        read: object = json.loads(value)
+    except (ValueError, RecursionError) as error:
+        raise InvalidValue(name, f"must be JSON, not {value[:_SHOWN]!r}") from error
+    return read
+
+
+_READERS: Mapping[object, Reader] = {
+    str: _text,
+    Id: _text,
+    str | None: optional,
+    Id | None: optional,
+    Amount: partial(_number, int),
+    Amount | None: partial(_number, int),
+    Ratio: partial(_number, float),
+    int | None: _optional_whole,
+    bool: flag,
+    Flag: flag,
+    Capacity: _capacity,
+    Mapping[str, str]: _text_map,
+    Mapping[str, object]: _map,
+}
+"""Type of a field → what reads its attribute."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from functools import cache, partial
 from operator import attrgetter
-from typing import Any, ClassVar, Self, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Self, cast, get_args, get_origin, get_type_hints
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from domain.cluster.table.columns import (
     like,
     map_key,
     plain,
+    plain_value,
     sequence,
 )
 
@@ -94,6 +95,15 @@ class ColumnTable:
         """Name and column, in order."""
         return [(f.name, getattr(self, f.name)) for f in fields(self)]  # type: ignore[arg-type]
 
+    def records(self, names: Mapping[str, str]) -> list[dict[str, Any]]:
+        """One JSON object per row.
+
+        Args:
+            names: key in the objects → name of the column.
+        """
+        columns = [_values(getattr(self, column)) for column in names.values()]
+        return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
     @classmethod
     @cache
     def _makers(cls) -> Mapping[str, Maker]:
@@ -116,4 +126,15 @@ def _take(column: object, rows: IntArray) -> object:
         return frozen(column[rows])
     if isinstance(column, tuple):
         return tuple(column[row] for row in rows)
+    raise TypeError(type(column).__name__)
+
+
+def _values(column: object) -> Iterable[object]:
+    """The JSON values of a column, row by row."""
+    if isinstance(column, np.ndarray):
+        return cast("list[object]", column.tolist())
+    if isinstance(column, Coded):
+        return [plain_value(column.table[code]) for code in column.codes.tolist()]
+    if isinstance(column, tuple):
+        return map(plain_value, column)
     raise TypeError(type(column).__name__)

@@ -111,15 +111,18 @@ def map_key(value: Mapping[str, object]) -> Hashable:
 def plain(column: object) -> object:
     """The JSON form of a column (lists, numbers, strings, maps)."""
     if isinstance(column, Coded):
-        return {"table": [_plain_value(v) for v in column.table], "codes": column.codes.tolist()}
+        return {"table": [plain_value(v) for v in column.table], "codes": column.codes.tolist()}
     if isinstance(column, np.ndarray):
         return column.tolist()
     if isinstance(column, tuple):
-        return [_plain_value(value) for value in column]
+        return [plain_value(value) for value in column]
     raise TypeError(type(column).__name__)
 
 
-def _plain_value(value: object) -> object:
+def plain_value(value: object) -> object:
+    """The JSON form of one value of a column; a new list or object for each call."""
+    if value is None or isinstance(value, (str, int)):
+        return value
     if isinstance(value, tuple):
         return list(value)
     if isinstance(value, Mapping):
