@@ -1,17 +1,17 @@
 """What users do with audit templates: create, change, delete."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from application.commands import names, parameters, patching
-from application.commands.definitions import DefinitionLookup
+from application.commands.catalogue import DefinitionLookup
 from application.commands.patching import ParsedOperation, Patch, Patchable
 from application.commands.scopes import checked_scope
 from application.kernel.errors import DefaultsInTheWay
-from application.kernel.idempotency import IdempotencyKey, perform
-from application.kernel.unit_of_work import CommandResult, Commands, Transaction
+from application.kernel.unit_of_work import CommandResult, Commands, IdempotencyKey, Transaction
 from application.ports.clock import Ids
 from application.ports.read_models import GoalView, StrategyView
 from domain.audit_templates import AuditTemplate
@@ -38,26 +38,15 @@ PATCHABLE = Patchable(
 """Which attributes of a template a patch may change (rest-api 3.4)."""
 
 
-@dataclass(frozen=True)
-class NewTemplate:
-    """A request for a template, as a client states it; goal and strategy by uuid or name."""
+class NewTemplate(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A request for an audit template. Goal and strategy are given by uuid or name."""
 
     name: str
     goal: str
     strategy: str | None = None
     description: str | None = None
     scope: Any = None
-    default_parameters: JsonObject | None = None
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A request whose goal, strategy and scope were found good."""
-
-    new: NewTemplate
-    goal: GoalView
-    strategy: StrategyView | None
-    scope: list[Any]
+    default_parameters: dict[str, Any] | None = None
 
 
 class AuditTemplateCommands:
@@ -74,8 +63,8 @@ class AuditTemplateCommands:
         self._definitions = definitions
         self._ids = ids
 
-    def draft(self, new: NewTemplate) -> Draft:
-        """Checks what a request refers to.
+    def resolved(self, new: NewTemplate) -> NewTemplate:
+        """A request, checked, with the registered names of its goal and strategy.
 
         Raises:
             InvalidValue: goal or strategy is unknown, or a value breaks a rule.
@@ -88,40 +77,33 @@ class AuditTemplateCommands:
         if strategy is not None and strategy.goal_name != goal.name:
             rule = f"{strategy.name} belongs to goal {strategy.goal_name}, not to {goal.name}"
             raise InvalidValue("strategy", rule)
-        return Draft(new, goal, strategy, checked_scope(new.scope))
+        return msgspec.structs.replace(
+            new,
+            goal=goal.name,
+            strategy=strategy.name if strategy else None,
+            scope=checked_scope(new.scope),
+        )
 
     def create(
-        self, metadata: Metadata, draft: Draft, once: IdempotencyKey | None = None
+        self, metadata: Metadata, new: NewTemplate, once: IdempotencyKey | None = None
     ) -> CommandResult[UUID]:
-        """A new template.
+        """A new template (``resolved``).
 
         Raises:
             InvalidValue: the default parameters do not fit the strategy.
-            NameTaken: a living template has the name.
+            NameTaken: another template has the name.
         """
-        defaults = draft.new.default_parameters or {}
-        _check_defaults(defaults, draft.strategy)
+        self._check_defaults(new.default_parameters or {}, new.strategy)
         template_id = self._ids.new()
 
         def decide(tx: Transaction, ctx: Context) -> UUID:
-            names.reserve(tx, ctx, KIND, draft.new.name, template_id)
-            tx.add(
-                AuditTemplate.create(
-                    ctx,
-                    template_id,
-                    name=draft.new.name,
-                    goal=draft.goal.name,
-                    strategy=draft.strategy.name if draft.strategy else None,
-                    description=draft.new.description,
-                    scope=draft.scope,
-                    default_parameters=defaults,
-                )
-            )
+            names.reserve(tx, ctx, KIND, new.name, template_id)
+            tx.add(AuditTemplate.create(ctx, template_id, **msgspec.structs.asdict(new)))
             return template_id
 
-        return perform(self._commands, metadata, decide, once)
+        return self._commands.run(metadata, decide, once)
 
-    def resolved(self, patch: Patch) -> Patch:
+    def resolved_patch(self, patch: Patch) -> Patch:
         """A patch, statically checked, with the registered names of its goal and strategy.
 
         Raises:
@@ -131,7 +113,7 @@ class AuditTemplateCommands:
         return [self._named(operation) for operation in patch]
 
     def change(self, metadata: Metadata, template_id: UUID, patch: Patch) -> CommandResult[UUID]:
-        """Applies a patch (``resolved``) as a whole.
+        """Applies a patch (``resolved_patch``) as a whole.
 
         Raises:
             NotFound: there is no such template.
@@ -149,7 +131,10 @@ class AuditTemplateCommands:
                 raise DefaultsInTheWay
             changes = _changes(template, patch)
             if attributes & {"default_parameters", "strategy"}:
-                self._check_changed_defaults(template, changes)
+                self._check_defaults(
+                    changes.get("default_parameters", template.default_parameters),
+                    changes.get("strategy", template.strategy),
+                )
             if "name" in changes:
                 names.rename(tx, ctx, KIND, template.name, str(changes["name"]), template_id)
             template.change(ctx, changes)
@@ -198,22 +183,17 @@ class AuditTemplateCommands:
         found = self._goal(ident) if attribute == "goal" else self._strategy(ident)
         return ParsedOperation(operation.op, operation.path, found.name)
 
-    def _check_changed_defaults(self, template: AuditTemplate, changes: JsonObject) -> None:
-        name = changes.get("strategy", template.strategy)
-        defaults = changes.get("default_parameters", template.default_parameters)
-        strategy = self._definitions.strategy(str(name)) if name else None
-        if name and strategy is None:
-            raise InvalidValue("strategy", f"{name} is not registered any more")
-        _check_defaults(patching.mapping("default_parameters", defaults), strategy)
-
-
-def _check_defaults(defaults: JsonObject, strategy: StrategyView | None) -> None:
-    if not defaults:
-        return
-    if strategy is None:
-        raise InvalidValue("default_parameters", "need a strategy")
-    if strategy.parameters_spec:
-        parameters.check(strategy.parameters_spec, defaults, "default_parameters")
+    def _check_defaults(self, value: object, strategy: object) -> None:
+        found = self._definitions.strategy(str(strategy)) if strategy else None
+        if strategy and found is None:
+            raise InvalidValue("strategy", f"{strategy} is not registered any more")
+        defaults = patching.mapping("default_parameters", value)
+        if not defaults:
+            return
+        if found is None:
+            raise InvalidValue("default_parameters", "need a strategy")
+        if found.parameters_spec:
+            parameters.check(found.parameters_spec, defaults, "default_parameters")
 
 
 def _changes(template: AuditTemplate, patch: Patch) -> JsonObject:

@@ -1,17 +1,18 @@
 """What users do with audits: create, change, delete, trigger."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
+import msgspec
+from msgspec import UNSET, UnsetType
+
 from application.commands import names, parameters, patching
-from application.commands.definitions import DefinitionLookup
+from application.commands.catalogue import DefinitionLookup
 from application.commands.patching import Patch, Patchable
 from application.commands.times import checked_interval, instant
-from application.kernel.idempotency import IdempotencyKey, perform
-from application.kernel.unit_of_work import CommandResult, Commands, Transaction
+from application.kernel.unit_of_work import CommandResult, Commands, IdempotencyKey, Transaction
 from application.ports.clock import Ids
 from application.ports.read_models import GoalView, StrategyView
 from domain.audit_templates import AuditTemplate
@@ -19,6 +20,7 @@ from domain.audits import Audit, AuditDefinition, AuditState, AuditType, RunCaus
 from domain.audits.schedule import Cron, following
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.errors import IllegalTransition, InvalidValue, NotFound, Refusal, one_of
+from domain.kernel.ids import as_uuid
 from domain.kernel.metadata import Context, Metadata
 
 KIND = "audit"
@@ -45,40 +47,47 @@ PATCHABLE = Patchable(
 """Which attributes of an audit a patch may change (rest-api 3.2.1)."""
 
 
-@dataclass(frozen=True)
-class NewAudit:
-    """A request for an audit, as a client states it.
+_YES = frozenset({"1", "t", "true", "on", "y", "yes"})
+_NO = frozenset({"0", "f", "false", "off", "n", "no"})
 
-    Attributes:
-        template: id of the audit template to start from.
-        goal, strategy: uuid, name or numeric id.
-        parameters: None if null or omitted; ``parameters_omitted`` tells which.
-        start_time, end_time: ISO 8601 text.
-    """
 
-    audit_type: str
-    template: UUID | None = None
-    goal: str | None = None
+class NewAudit(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A request for an audit. Either a goal or an audit template is needed."""
+
+    audit_type: Annotated[str, msgspec.Meta(extra_json_schema={"enum": list(AuditType)})]
+    audit_template_uuid: str | None = None
+    goal: str | None = None  # like strategy: by uuid, name or numeric id
     strategy: str | None = None
     name: str | None = None
-    parameters: JsonObject | None = None
-    parameters_omitted: bool = True
+    parameters: dict[str, Any] | UnsetType | None = UNSET
     interval: str | None = None
-    auto_trigger: bool = False
-    force: bool = False
-    start_time: str | None = None
+    auto_trigger: bool | str | int | None = None
+    force: bool | str | int | None = None
+    start_time: str | None = None  # like end_time: ISO 8601
     end_time: str | None = None
 
-    def check(self) -> None:
-        """What can be said without looking anything up (rest-api 4.2, checks 3 to 8).
+    def __post_init__(self) -> None:
+        """Checks the form of the values.
 
         Raises:
-            InvalidValue: the parts do not fit together.
+            InvalidValue: the template is not given by uuid, or a flag is not a boolean.
+        """
+        self.auto_trigger = _flag("auto_trigger", self.auto_trigger)
+        self.force = _flag("force", self.force)
+        if self.audit_template_uuid is not None and self.template is None:
+            rule = f"must be a uuid, not {self.audit_template_uuid!r}"
+            raise InvalidValue("audit_template_uuid", rule)
+
+    def check(self) -> None:
+        """Checks what needs no lookup (docs/api.md).
+
+        Raises:
+            InvalidValue: values contradict each other.
         """
         kind = AuditType(one_of("audit_type", self.audit_type, AuditType))
-        if self.template is None and not self.goal:
+        if self.audit_template_uuid is None and not self.goal:
             raise InvalidValue("goal", "must be given, unless audit_template_uuid is")
-        if self.template is not None and self.goal:
+        if self.audit_template_uuid is not None and self.goal:
             raise InvalidValue("goal", "cannot be given together with audit_template_uuid")
         if kind is AuditType.ONESHOT and self.interval is not None:
             raise InvalidValue("interval", "is not allowed for a ONESHOT audit")
@@ -86,6 +95,11 @@ class NewAudit:
             raise InvalidValue("interval", "is required for a CONTINUOUS audit")
         if kind is AuditType.ONESHOT and self.timed:
             raise InvalidValue("start_time", "is not allowed for a ONESHOT audit, nor is end_time")
+
+    @property
+    def template(self) -> UUID | None:
+        """Id of the audit template to start from."""
+        return as_uuid(self.audit_template_uuid or "")
 
     @property
     def timed(self) -> bool:
@@ -138,7 +152,7 @@ class AuditCommands:
             tx.add(Audit.request(ctx, audit_id, definition))
             return audit_id
 
-        return perform(self._commands, metadata, decide, once)
+        return self._commands.run(metadata, decide, once)
 
     def change(self, metadata: Metadata, audit_id: UUID, patch: Patch) -> CommandResult[UUID]:
         """Applies a patch (statically checked) as a whole.
@@ -200,7 +214,7 @@ class AuditCommands:
                 audit.request_run(ctx, following(audit.last_due, ctx.at), RunCause.WEBHOOK)
             return audit_id
 
-        return perform(self._commands, metadata, decide, once)
+        return self._commands.run(metadata, decide, once)
 
     # -- parts of creation -----------------------------------------------------------------------
 
@@ -236,14 +250,14 @@ class AuditCommands:
             strategy=strategy.name if strategy else None,
             parameters=parameters.for_audit(
                 strategy.parameters_spec if strategy else None,
-                new.parameters,
+                None if new.parameters is UNSET else new.parameters,
                 template.default_parameters if template else None,
-                omitted=new.parameters_omitted,
+                omitted=new.parameters is UNSET,
             ),
             scope=list(template.scope) if template else [],
             interval=self._interval(new.interval, ctx.at),
-            auto_trigger=new.auto_trigger,
-            force=new.force,
+            auto_trigger=bool(new.auto_trigger),
+            force=bool(new.force),
             start_time=self._time("start_time", new.start_time),
             end_time=self._time("end_time", new.end_time),
         )
@@ -311,17 +325,8 @@ def _move(tx: Transaction, ctx: Context, audit: Audit, wanted: object) -> None:
 
 
 def _document(audit: Audit) -> dict[str, Any]:
-    return {
-        "state": audit.state,
-        "name": audit.name,
-        "interval": audit.interval,
-        "start_time": _iso(audit.start_time),
-        "end_time": _iso(audit.end_time),
-        "auto_trigger": audit.auto_trigger,
-        "force": audit.force,
-        "parameters": audit.parameters,
-        "scope": audit.scope,
-    }
+    values = {name: getattr(audit, name) for name in PATCHABLE.empty}
+    return values | {name: _iso(values[name]) for name in ("start_time", "end_time")}
 
 
 def _iso(moment: datetime | None) -> str | None:
@@ -342,6 +347,15 @@ _CHECKS: Mapping[str, Callable[[str, object], object]] = {
     "parameters": patching.mapping,
     "scope": patching.sequence,
 }
+
+
+def _flag(name: str, value: bool | str | int | None) -> bool:  # noqa: FBT001 - lenient by contract
+    text = str(value if value is not None else "no").strip().lower()
+    if text in _YES:
+        return True
+    if text in _NO:
+        return False
+    raise InvalidValue(name, f"must be true or false, not {value!r}")
 
 
 def _generated(tx: Transaction, base: str, now: datetime) -> str:

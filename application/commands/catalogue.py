@@ -1,9 +1,29 @@
-from collections.abc import Iterable
+"""The catalogue of plug-ins: what is installed, recorded at start and looked up by commands."""
+
+from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 from application.kernel.unit_of_work import CommandResult, Commands, Transaction
-from domain.catalogue import PluginCatalogue, PluginDefinition
+from application.ports.cloud import ActionHandler
+from application.ports.read_models import GoalView, StrategyView
+from domain.catalogue import PluginCatalogue, PluginDefinition, PluginKind
+from domain.kernel.aggregate import JsonObject
 from domain.kernel.ids import CATALOGUE_ID
 from domain.kernel.metadata import Context, Metadata
+from domain.optimization.goals import Goal
+from domain.optimization.strategy import Strategy
+
+
+class DefinitionLookup(Protocol):
+    """The part of the read models that commands ask: what is registered."""
+
+    def goal(self, ident: str) -> GoalView | None:
+        """A live goal, None if there is none."""
+        ...
+
+    def strategy(self, ident: str) -> StrategyView | None:
+        """A live strategy, None if there is none."""
+        ...
 
 
 def synchronise(
@@ -23,3 +43,43 @@ def synchronise(
         catalogue.synchronise(ctx, definitions)
 
     return commands.run(metadata, decide)
+
+
+def definitions(
+    goals: Mapping[str, Goal],
+    strategies: Mapping[str, Strategy],
+    planners: Iterable[str],
+    handlers: Mapping[str, ActionHandler],
+) -> list[PluginDefinition]:
+    """One definition per goal, strategy, planner and action type."""
+    return [
+        *(_goal(goal) for goal in goals.values()),
+        *(_strategy(strategy) for strategy in strategies.values()),
+        *(PluginDefinition(PluginKind.PLANNER, name, name, {}) for name in planners),
+        *(
+            PluginDefinition(PluginKind.ACTION_TYPE, name, name, {"description": one.description})
+            for name, one in handlers.items()
+        ),
+    ]
+
+
+def _goal(goal: Goal) -> PluginDefinition:
+    indicators: list[JsonObject] = [
+        {
+            "name": one.name,
+            "description": one.description,
+            "unit": one.unit,
+            "schema": one.schema_text,
+        }
+        for one in goal.efficacy.indicators
+    ]
+    details: JsonObject = {"efficacy_specification": indicators}
+    return PluginDefinition(PluginKind.GOAL, goal.name, goal.display_name, details)
+
+
+def _strategy(strategy: Strategy) -> PluginDefinition:
+    details: JsonObject = {
+        "goal": strategy.goal,
+        "parameters_spec": dict(strategy.parameters_schema),
+    }
+    return PluginDefinition(PluginKind.STRATEGY, strategy.name, strategy.display_name, details)

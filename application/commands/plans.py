@@ -5,8 +5,7 @@ from uuid import UUID
 
 from application.commands import patching
 from application.commands.patching import MISSING, Patch, Patchable
-from application.kernel.idempotency import IdempotencyKey, perform
-from application.kernel.unit_of_work import CommandResult, Commands, Transaction
+from application.kernel.unit_of_work import CommandResult, Commands, IdempotencyKey, Transaction
 from application.projections import messages
 from domain.kernel.errors import (
     IllegalTransition,
@@ -89,7 +88,7 @@ class PlanCommands:
             _alive(tx, plan_id).move(ctx, PlanState.PENDING)
             return plan_id
 
-        return perform(self._commands, metadata, decide, once)
+        return self._commands.run(metadata, decide, once)
 
     def change(self, metadata: Metadata, plan_id: UUID, patch: Patch) -> CommandResult[UUID]:
         """Applies a patch (statically checked): it must come to a change of state.

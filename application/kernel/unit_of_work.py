@@ -1,8 +1,12 @@
-"""How commands run: decide on fresh aggregates, append at the expected version, or decide again."""
+"""How commands run: decide on current aggregates, append at the expected version, or decide again.
+
+A command with an idempotency key leaves a receipt in its transaction. If it is sent again, it finds
+the receipt and returns the first result.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar, overload
 from uuid import UUID
 
 from application.kernel.retry import RetryPolicy, retry
@@ -15,55 +19,27 @@ from domain.kernel.ids import command_id
 from domain.kernel.metadata import Context, Metadata
 
 A = TypeVar("A", bound=Aggregate)
+T = TypeVar("T")
 
 CONFLICT_RETRY = RetryPolicy(first_pause=0.02, attempts=5)
-"""How often a command is decided again when others append first."""
+"""How often a command is decided again when another writer appends first."""
 
 
 class KeyReused(Exception):
     """An idempotency key was used before for a different request."""
 
 
-class Transaction:
-    """The aggregates that a command touches; saved together or not at all."""
+@dataclass(frozen=True)
+class IdempotencyKey:
+    """Identifies a command that must take effect once, however often it is sent.
 
-    def __init__(self, log: EventLog) -> None:
-        self._log = log
-        self._touched: dict[UUID, Aggregate] = {}
+    Attributes:
+        key: unique per caller and intention.
+        request: digest of the request, so that the key cannot be used for a different one.
+    """
 
-    def find(self, kind: type[A], aggregate_id: UUID) -> A | None:
-        """An aggregate as of now, None if there is none."""
-        known = self._touched.get(aggregate_id)
-        if known is None:
-            known = self._log.find(kind, aggregate_id)
-            if known is None:
-                return None
-            self._touched[aggregate_id] = known
-        if not isinstance(known, kind):
-            raise TypeError(f"{aggregate_id} is a {type(known).__name__}")
-        return known
-
-    def get(self, kind: type[A], aggregate_id: UUID) -> A:
-        """An aggregate as of now.
-
-        Raises:
-            NotFound: there is none.
-        """
-        found = self.find(kind, aggregate_id)
-        if found is None:
-            raise NotFound(kind.__name__, aggregate_id)
-        return found
-
-    def add(self, aggregate: Aggregate) -> None:
-        """Includes a new aggregate."""
-        self._touched[aggregate.id] = aggregate
-
-    def commit(self) -> int:
-        """Appends everything pending; returns the log position that contains it."""
-        return self._log.save(*self._touched.values())
-
-
-T = TypeVar("T")
+    key: str
+    request: str
 
 
 @dataclass(frozen=True)
@@ -74,6 +50,43 @@ class CommandResult(Generic[T]):
     position: int
 
 
+class Transaction:
+    """The aggregates that a command reads or changes; saved together or not at all."""
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+        self._loaded: dict[UUID, Aggregate] = {}
+
+    def find(self, kind: type[A], aggregate_id: UUID) -> A | None:
+        """Returns an aggregate as of now, None if it does not exist."""
+        found = self._loaded.get(aggregate_id) or self._log.find(kind, aggregate_id)
+        if found is None:
+            return None
+        if not isinstance(found, kind):
+            raise TypeError(f"{aggregate_id} is a {type(found).__name__}")
+        self.add(found)
+        return found
+
+    def get(self, kind: type[A], aggregate_id: UUID) -> A:
+        """Returns an aggregate as of now.
+
+        Raises:
+            NotFound: it does not exist.
+        """
+        found = self.find(kind, aggregate_id)
+        if found is None:
+            raise NotFound(kind.__name__, aggregate_id)
+        return found
+
+    def add(self, aggregate: Aggregate) -> None:
+        """Includes a new aggregate."""
+        self._loaded[aggregate.id] = aggregate
+
+    def commit(self) -> int:
+        """Appends all pending events; returns the log position that contains them."""
+        return self._log.save(*self._loaded.values())
+
+
 class Commands:
     """Runs decisions against the log."""
 
@@ -81,45 +94,60 @@ class Commands:
         self._log = log
         self._clock = clock
 
+    @overload
     def run(
         self, metadata: Metadata, decide: Callable[[Transaction, Context], T]
-    ) -> CommandResult[T]:
-        """Decides and appends; on a conflict decides again on what is there then.
+    ) -> CommandResult[T]: ...
+
+    @overload
+    def run(
+        self,
+        metadata: Metadata,
+        decide: Callable[[Transaction, Context], UUID],
+        once: IdempotencyKey | None,
+    ) -> CommandResult[UUID]: ...
+
+    def run(
+        self,
+        metadata: Metadata,
+        decide: Callable[[Transaction, Context], Any],
+        once: IdempotencyKey | None = None,
+    ) -> CommandResult[Any]:
+        """Decides and appends; on a conflict decides again on the new state.
+
+        Args:
+            metadata: provenance of the events.
+            decide: called with a new transaction at each attempt.
+            once: if given and a command with this key was handled before, nothing is decided and
+                the result is that of the first one.
 
         Raises:
             DomainError: the decision was a refusal; nothing was appended.
-            ConcurrencyConflict: others were faster each time.
+            ConcurrencyConflict: other writers appended first at each attempt.
+            KeyReused: the key was used for a different request.
         """
 
-        def attempt() -> CommandResult[T]:
+        def attempt() -> CommandResult[Any]:
             transaction = Transaction(self._log)
-            value = decide(transaction, Context(self._clock.now(), metadata))
+            value = _decided(transaction, Context(self._clock.now(), metadata), decide, once)
             return CommandResult(value, transaction.commit())
 
         return retry(attempt, CONFLICT_RETRY, on=ConcurrencyConflict, clock=self._clock)
 
-    def run_once(
-        self,
-        metadata: Metadata,
-        decide: Callable[[Transaction, Context], UUID],
-        *,
-        key: str,
-        request: str,
-    ) -> CommandResult[UUID]:
-        """As ``run``, but a command whose key was handled before returns its first result.
 
-        Raises:
-            KeyReused: the key was used for another request.
-        """
-
-        def decide_once(transaction: Transaction, ctx: Context) -> UUID:
-            receipt = transaction.find(CommandReceipt, command_id(key))
-            if receipt is not None:
-                if receipt.request != request:
-                    raise KeyReused(f"The key {key!r} was used for a different request.")
-                return receipt.result
-            result = decide(transaction, ctx)
-            transaction.add(CommandReceipt.write(ctx, key, request, result))
-            return result
-
-        return self.run(metadata, decide_once)
+def _decided(
+    transaction: Transaction,
+    ctx: Context,
+    decide: Callable[[Transaction, Context], Any],
+    once: IdempotencyKey | None,
+) -> Any:
+    if once is None:
+        return decide(transaction, ctx)
+    receipt = transaction.find(CommandReceipt, command_id(once.key))
+    if receipt is not None:
+        if receipt.request != once.request:
+            raise KeyReused(f"The key {once.key!r} was used for a different request.")
+        return receipt.result
+    result = decide(transaction, ctx)
+    transaction.add(CommandReceipt.write(ctx, once.key, once.request, result))
+    return result

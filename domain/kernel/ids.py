@@ -10,6 +10,14 @@ def _within(kind: str, *parts: object) -> UUID:
     return uuid5(uuid5(_VIGIL, kind), "\x1f".join(str(part) for part in parts))
 
 
+def as_uuid(text: str) -> UUID | None:
+    """The uuid that text spells (with or without dashes or braces, any case), None if none."""
+    digits = text.strip("{}").replace("-", "").lower()
+    if len(digits) != 32 or not set(digits) <= set("0123456789abcdef"):  # noqa: PLR2004
+        return None
+    return UUID(digits)
+
+
 def run_id(audit_id: UUID, due: datetime) -> UUID:
     """Id of the run of an audit due at one instant: two schedulers cannot request it twice."""
     return _within("run", audit_id, due.astimezone(UTC).isoformat())

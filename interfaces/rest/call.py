@@ -2,7 +2,6 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, cast
-from uuid import UUID
 
 import falcon
 
@@ -91,11 +90,3 @@ def truthy(text: str | None) -> bool:
 def target_of(view: Any) -> Mapping[str, Any]:
     """An object as policy rules may refer to it."""
     return {name: getattr(view, name) for name in ("id", "uuid", "name") if hasattr(view, name)}
-
-
-def as_uuid(text: str) -> UUID | None:
-    """The uuid that text spells (with or without dashes or braces, any case), None if none."""
-    digits = text.strip("{}").replace("-", "").lower()
-    if len(digits) != 32 or not set(digits) <= set("0123456789abcdef"):  # noqa: PLR2004
-        return None
-    return UUID(digits)

@@ -10,8 +10,9 @@ from urllib.parse import urlencode
 import falcon
 
 from application.ports.read_models import MarkerNotFound, Page
+from domain.kernel.ids import as_uuid
 from interfaces.rest import media
-from interfaces.rest.call import as_uuid, call_of
+from interfaces.rest.call import call_of
 from interfaces.rest.errors import MalformedRequest
 from interfaces.rest.parameters import Parameter
 

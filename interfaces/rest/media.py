@@ -11,7 +11,7 @@ import falcon
 import msgspec
 
 from application.commands.patching import MISSING, ParsedOperation, Patch
-from application.kernel.idempotency import IdempotencyKey
+from application.kernel.unit_of_work import IdempotencyKey
 from interfaces.rest.call import call_of
 from interfaces.rest.errors import BodyTooLarge, BodyTooSlow, MalformedRequest, UnusableMediaType
 from interfaces.rest.serving.worker import ran_out_of_patience

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from interfaces.rest.call import as_uuid
+from domain.kernel.ids import as_uuid
 from interfaces.rest.errors import MalformedRequest
 
 _WHOLE = re.compile(r"[0-9]{1,18}", re.ASCII)

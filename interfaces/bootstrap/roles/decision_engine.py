@@ -3,8 +3,7 @@ from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 
-from application.commands.catalogue import synchronise
-from application.commands.installed import definitions
+from application.commands.catalogue import definitions, synchronise
 from application.commands.parameters import completed
 from application.decision_engine.engine import OUTAGE_RETRY, DecisionEngine, RunPolicy
 from application.decision_engine.inputs import Freshness, InputLoader, last_effect

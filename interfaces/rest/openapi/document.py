@@ -202,13 +202,16 @@ def _schemas(known: Iterable[OperationDescription]) -> tuple[dict[Any, Json], di
     return found, components
 
 
+_PUBLIC_NAMES = {"NewAudit": "AuditBody", "NewTemplate": "AuditTemplateBody"}
+
+
 def _without_suffix(
     made: tuple[Json, ...], components: dict[str, Json]
 ) -> tuple[tuple[Json, ...], dict[str, Json]]:
-    """Names ``AuditDocument`` ``Audit``: the description knows no other thing of that name."""
+    """Names ``AuditDocument`` ``Audit``, and the requests as ``_PUBLIC_NAMES`` says."""
     text = msgspec.json.encode((made, components)).decode()
     for name in components:
-        short = name.removesuffix("Document")
+        short = _PUBLIC_NAMES.get(name, name.removesuffix("Document"))
         text = text.replace(f'/{name}"', f'/{short}"').replace(f'"{name}"', f'"{short}"')
     return msgspec.json.decode(text, type=tuple[tuple[Json, ...], dict[str, Json]])
 

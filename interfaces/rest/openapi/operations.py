@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from application.commands.audit_templates import NewTemplate
+from application.commands.audits import NewAudit
 from interfaces.rest import exposition
 from interfaces.rest.lists import Listing
 from interfaces.rest.media import PatchOperation
@@ -19,9 +21,7 @@ from interfaces.rest.resources import (
 from interfaces.rest.schemas import catalogue as definitions
 from interfaces.rest.schemas import documents
 from interfaces.rest.schemas.audits import (
-    AuditBody,
     AuditDocument,
-    AuditTemplateBody,
     AuditTemplateDocument,
 )
 from interfaces.rest.schemas.events import EventDocument
@@ -93,8 +93,8 @@ def operations() -> dict[Key, OperationDescription]:
         **_readable(catalogue.STRATEGIES, definitions.StrategyDocument),
         **_readable(catalogue.SCORING_ENGINES, definitions.ScoringEngineDocument),
         **_readable(services.LISTING, ServiceDocument),
-        **_readable(audit_templates.LISTING, AuditTemplateDocument, AuditTemplateBody),
-        **_readable(audits.LISTING, AuditDocument, AuditBody),
+        **_readable(audit_templates.LISTING, AuditTemplateDocument, NewTemplate),
+        **_readable(audits.LISTING, AuditDocument, NewAudit),
         **_readable(plans.PLANS, ActionPlanDocument),
         **_readable(plans.ACTIONS, ActionDocument),
         **_changeable(audit_templates.LISTING, AuditTemplateDocument),

@@ -5,7 +5,7 @@ from uuid import UUID
 import falcon
 
 from application.commands import patching
-from application.commands.audit_templates import AuditTemplateCommands
+from application.commands.audit_templates import AuditTemplateCommands, NewTemplate
 from application.kernel.unit_of_work import CommandResult
 from application.ports.read_models import AuditTemplateView, Page
 from interfaces.rest import media
@@ -45,12 +45,12 @@ class AuditTemplatesResource(CollectionResource[AuditTemplateView]):
         """A new template."""
         call = call_of(req)
         body = self.body(req)
-        draft = self._commands.draft(media.decoded(body, schemas.AuditTemplateBody).request())
+        new = self._commands.resolved(media.decoded(body, NewTemplate))
         call.authorize()
-        if draft.new.default_parameters and not call.at_least(schemas.DEFAULTS_SINCE):
+        if new.default_parameters and not call.at_least(schemas.DEFAULTS_SINCE):
             raise MicroversionNotAcceptable("default_parameters need API version 1.7.")
         once = media.once(req, body)
-        done = self._commands.create(call.metadata(), draft, once)
+        done = self._commands.create(call.metadata(), new, once)
         shown = schemas.audit_template(self._stored(req, resp, done), self.look(req))
         self.created(req, resp, "audit_templates", done.value, shown)
 
@@ -58,7 +58,7 @@ class AuditTemplatesResource(CollectionResource[AuditTemplateView]):
         """Changes a template."""
         call = call_of(req)
         asked = media.patch(req, self.api.settings.max_body)
-        patch = self._commands.resolved(asked)
+        patch = self._commands.resolved_patch(asked)
         view = self._view(req, ident)
         call.authorize(target_of(view))
         touches_defaults = patching.exactly(patch, "/default_parameters")

@@ -53,7 +53,7 @@ class AuditsResource(CollectionResource[AuditView]):
         """A new audit."""
         call = call_of(req)
         body = self.body(req)
-        new = media.decoded(body, schemas.AuditBody).request()
+        new = media.decoded(body, commands.NewAudit)
         call.authorize()
         new.check()
         if new.timed and not call.at_least(schemas.TIMES_SINCE):

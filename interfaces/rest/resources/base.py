@@ -13,8 +13,9 @@ from application.kernel.unit_of_work import CommandResult
 from application.ports.projections import StoreUnavailable
 from application.ports.read_models import ActionPlanView, ActionView, AuditView, Page
 from domain.kernel.errors import NotFound
+from domain.kernel.ids import as_uuid
 from interfaces.rest import media, parameters
-from interfaces.rest.call import as_uuid, call_of
+from interfaces.rest.call import call_of
 from interfaces.rest.errors import POSITION, MalformedRequest
 from interfaces.rest.lists import Listing, ListQuery
 from interfaces.rest.schemas.common import Look

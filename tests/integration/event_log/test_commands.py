@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import UUID
 
-from application.kernel.unit_of_work import Commands, Transaction
+from application.kernel.unit_of_work import Commands, IdempotencyKey, Transaction
 from application.ports.event_log import ConcurrencyConflict, EventLog
 from domain.kernel.metadata import Context, Metadata, component
 from infrastructure.event_log import SqlEventLog, open_event_log
@@ -63,7 +63,7 @@ def test_a_command_given_many_times_at_once_is_carried_out_once(event_log: SqlEv
 
     def give(number: int) -> UUID:
         who = Metadata(component("api", str(number)), f"req-{number}")
-        return Commands(event_log, CLOCK).run_once(who, decide, key="k-1", request="open").value
+        return Commands(event_log, CLOCK).run(who, decide, IdempotencyKey("k-1", "open")).value
 
     with ThreadPoolExecutor(6) as pool:
         results = set(pool.map(give, range(12)))
