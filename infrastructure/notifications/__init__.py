@@ -1,1 +1,1 @@
-"""Notifications of Nova and Cinder, over oslo.messaging: from messages to facts."""
+"""Reads notifications of Nova and Cinder from oslo.messaging, and translates them to facts."""

@@ -1,4 +1,4 @@
-"""Cinder's notifications (they have no versions): what they tell of pools and volumes."""
+"""Cinder's (unversioned) notifications: facts about pools and volumes."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -6,8 +6,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from domain.cluster.table.values import UnreadableValue as BadAmount
-from domain.cluster.table.values import amount
+from domain.cluster.table.values import UnreadableValue, amount
 from domain.cluster_models.amendments import PoolFact, StorageFact, VolumeFact
 from domain.kernel.reasons import Cause, Reason
 from infrastructure.notifications.envelope import Notification, UnreadableNotification, payload_of
@@ -18,7 +17,7 @@ CHANGED = frozenset(
 DELETED = "volume.delete.end"
 CAPACITY = "capacity.pool"
 _COLLECTION = frozenset({"volume.retype", "snapshot.create.end", "snapshot.delete.end"})
-"""What moves volumes, or counts for whether they can be moved, without telling how."""
+"""Events that change the place of volumes or whether they can be moved, without the new value."""
 _FIGURES = {
     "total": "total_gb",
     "free": "free_gb",
@@ -60,45 +59,46 @@ class _Volume(msgspec.Struct):
     availability_zone: str | None = None
 
 
-def read_cinder(told: Notification) -> Iterator[StorageFact | Cause]:
-    """What a notification tells; nothing if it is about nothing that a model holds.
+def read_cinder(notification: Notification) -> Iterator[StorageFact | Cause]:
+    """Yields the facts of a notification; none if it is about nothing that a model holds.
 
-    A ``Cause`` says what changed without the notification saying how.
+    A ``Cause`` names a change whose result only a collection can show.
 
     Raises:
-        UnreadableNotification: the payload is not as it ought to be.
+        UnreadableNotification: the payload is invalid.
     """
-    if told.event == CAPACITY:
-        yield _pool(told)
-    elif told.event in CHANGED or told.event == DELETED:
-        yield _volume(told)
-    elif told.event in _COLLECTION:
-        yield Cause(Reason.NEEDS_COLLECTION, {"event": told.event})
+    if notification.event == CAPACITY:
+        yield _pool(notification)
+    elif notification.event in CHANGED or notification.event == DELETED:
+        yield _volume(notification)
+    elif notification.event in _COLLECTION:
+        yield Cause(Reason.NEEDS_COLLECTION, {"event": notification.event})
 
 
-def _pool(told: Notification) -> PoolFact:
-    pool: _Capacity = payload_of(told, _Capacity)
+def _pool(notification: Notification) -> PoolFact:
+    pool = payload_of(notification, _Capacity)
     figures: dict[str, float | str | None] = {}
     for name, figure in _FIGURES.items():
         value = getattr(pool, name)
         if name == "virtual_free" and isinstance(value, int | float):
-            value = max(value, 0)  # more is promised already than may be
+            value = max(value, 0)  # negative if more is provisioned than allowed
         try:
             amount(value)
-        except BadAmount:
-            rule = f"must be an amount of GB, not {value!r}"
-            raise UnreadableNotification(f"payload of {told.event}: {name}: {rule}") from None
+        except UnreadableValue:
+            raise UnreadableNotification(
+                f"payload of {notification.event}: {name}: must be an amount of GB, not {value!r}"
+            ) from None
         figures[figure] = value
-    return PoolFact(pool.name_to_id, told.stamp(), figures)
+    return PoolFact(pool.name_to_id, notification.stamp(), figures)
 
 
-def _volume(told: Notification) -> VolumeFact:
-    volume: _Volume = payload_of(told, _Volume)
-    if told.event == DELETED:
-        return VolumeFact(volume.volume_id, told.stamp(), gone=True)
+def _volume(notification: Notification) -> VolumeFact:
+    volume = payload_of(notification, _Volume)
+    if notification.event == DELETED:
+        return VolumeFact(volume.volume_id, notification.stamp(), gone=True)
     attributes: dict[str, object] = {
         "name": volume.display_name or "",
-        "pool": volume.host or None,  # none while no backend has it
+        "pool": volume.host or None,  # None while it is on no backend
         "snapshot_id": volume.snapshot_id,
         "project_id": volume.tenant_id or "",
         "zone": volume.availability_zone or "",
@@ -109,20 +109,23 @@ def _volume(told: Notification) -> VolumeFact:
         attributes["status"] = volume.status
     if volume.volume_attachment is not UNSET:
         attributes["attachments"] = [
-            [held.instance_uuid or "", held.id or ""] for held in volume.volume_attachment
+            [each.instance_uuid or "", each.id or ""] for each in volume.volume_attachment
         ]
     metadata = _pairs(volume.metadata)
     if metadata is not None:
         attributes["metadata"] = metadata
     if volume.glance_metadata:
-        attributes["bootable"] = True  # that it is not is told by nothing
+        attributes["bootable"] = True  # no notification reports that it is not
     return VolumeFact(
-        volume.volume_id, told.stamp(), type_id=volume.volume_type or None, attributes=attributes
+        volume.volume_id,
+        notification.stamp(),
+        type_id=volume.volume_type or None,
+        attributes=attributes,
     )
 
 
 def _pairs(metadata: object) -> dict[str, str] | None:
-    """Metadata as a map: Cinder sends a map, or a list of records with ``key`` and ``value``."""
+    """Metadata as a map. Cinder sends a map, or a list of records with ``key`` and ``value``."""
     if isinstance(metadata, dict):
         return {str(key): str(value) for key, value in metadata.items()}
     if isinstance(metadata, list) and all(

@@ -1,28 +1,30 @@
-"""A notification, whatever its payload: who told what, and when."""
+"""The envelope of a notification: publisher, event type, payload, message id and time."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from domain.cluster_models.amendments import Stamp
 
+T = TypeVar("T", bound=msgspec.Struct)
+
 
 class UnreadableNotification(Exception):
-    """A notification is not as it ought to be: names the field and the rule."""
+    """A notification is invalid; the message names the field and the rule."""
 
 
 @dataclass(frozen=True)
 class Notification:
-    """A message of priority ``info``, its envelope checked.
+    """A message of priority ``info`` with a valid envelope.
 
     Attributes:
         publisher: ``service.host`` or ``service:host``.
         event: event type.
-        message: id, the same when it is delivered again.
-        at: when it was told, seconds since the epoch, by the teller's clock.
+        message: message id; a redelivered message has the same one.
+        at: when it was sent, seconds since the epoch, by the sender's clock.
     """
 
     publisher: str
@@ -32,15 +34,15 @@ class Notification:
     at: float
 
     def stamp(self, version: int = 0) -> Stamp:
-        """Which moment of its source it shows."""
+        """The stamp of the facts in it, for a resource of this version."""
         return Stamp(version, self.at, self.message)
 
 
-def notification(body: object) -> Notification:
+def read_envelope(body: object) -> Notification:
     """Reads the envelope.
 
     Raises:
-        UnreadableNotification: it is none.
+        UnreadableNotification: it is invalid.
     """
     if not isinstance(body, Mapping):
         raise UnreadableNotification(f"message: must be an object, not {type(body).__name__}")
@@ -59,7 +61,7 @@ def notification(body: object) -> Notification:
 def _text(body: Mapping[Any, Any], name: str) -> str:
     value = body.get(name)
     if not isinstance(value, str) or not value:
-        raise UnreadableNotification(f"{name}: must be a text, not {value!r}")
+        raise UnreadableNotification(f"{name}: must be a non-empty string, not {value!r}")
     return value
 
 
@@ -67,17 +69,17 @@ def _moment(text: str) -> float:
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        raise UnreadableNotification(f"timestamp: must be a time, which {text!r} is not") from None
+        raise UnreadableNotification(f"timestamp: must be an ISO 8601 time, not {text!r}") from None
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
-def payload_of(told: Notification, kind: type[msgspec.Struct]) -> Any:
+def payload_of(notification: Notification, structure: type[T]) -> T:
     """The payload as a structure.
 
     Raises:
-        UnreadableNotification: it is not that; the message names the field and the rule.
+        UnreadableNotification: it does not conform; the message names the field and the rule.
     """
     try:
-        return msgspec.convert(told.payload, kind)
+        return msgspec.convert(notification.payload, structure)
     except msgspec.ValidationError as error:
-        raise UnreadableNotification(f"payload of {told.event}: {error}") from error
+        raise UnreadableNotification(f"payload of {notification.event}: {error}") from error

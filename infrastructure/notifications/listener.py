@@ -1,8 +1,8 @@
-"""Messages from the bus that Nova and Cinder share with others, over oslo.messaging.
+"""Reads notifications of Nova and Cinder from the message bus, over oslo.messaging.
 
-Messages are read in batches. One is acknowledged after what it tells was recorded, or after it was
-found to be useless or unreadable; until then the broker keeps it. While the database does not
-answer the batch waits, unacknowledged, and no more than a batch is taken from the broker.
+Messages are read in batches. A message is acknowledged after its facts are recorded, or if it is
+useless or unreadable; until then the broker keeps it. While the database is unavailable the batch
+waits unacknowledged, and the listener takes no further messages from the broker.
 """
 
 import logging
@@ -28,25 +28,25 @@ HOW_TO_INSTALL = "notifications need oslo.messaging: pip install 'vigil-optimize
 RECORD_RETRY = RetryPolicy(first_pause=0.5, longest_pause=15.0)
 """Pauses between attempts to record a batch."""
 GRACE = 8.0
-"""Seconds in which the broker must have answered when the process ends."""
+"""Seconds for which a stopping process waits for the broker."""
 _PRIORITY = "info"
 _RABBIT = ("rabbit", "kombu")
 
 
 class NotInstalled(Exception):
-    """oslo.messaging is not there: the extra ``notifications`` was not installed."""
+    """oslo.messaging is missing: the extra ``notifications`` is not installed."""
 
 
 @dataclass(frozen=True)
 class Subscription:
-    """What is listened to.
+    """A subscription to topics of a message bus.
 
     Attributes:
         url: transport URL of the message bus (``rabbit://user:password@host:5672/``).
-        topics: ``exchange.topic`` each, or a topic of the default exchange.
+        topics: each ``exchange.topic``, or a topic of the default exchange.
         pool: name of the queue that all listeners of an installation share.
-        interval: seconds for which messages are gathered into a batch.
-        size: messages in a batch at most.
+        interval: seconds for which messages are collected into a batch.
+        size: maximum number of messages in a batch.
     """
 
     url: str
@@ -57,16 +57,16 @@ class Subscription:
 
 
 class Listener:
-    """Hands batches of messages to whoever records what they tell.
+    """Passes batches of notifications to ``record``.
 
     Args:
-        conf: options of the library, from the operator's files.
-        subscription: what is listened to.
-        record: records what messages tell; returns when that is safe.
-        postponed: errors of ``record`` that have nothing to do with messages: it is asked again.
-        quarantine: is told of each message that cannot be used.
-        count: is told what became of messages, once each, when they are about to be acknowledged.
-            ``set-aside`` is the outcome of one that was read and could not be recorded.
+        conf: the library's options, from the operator's files.
+        subscription: topics to listen to.
+        record: records a batch; returns when it is durable.
+        postponed: errors of ``record`` that the messages did not cause; it is called again.
+        quarantine: stores each message that cannot be used.
+        count: receives the outcomes of messages, once, before they are acknowledged. ``set-aside``
+            is the outcome of a message that was read but could not be recorded.
 
     Raises:
         NotInstalled: the library is missing.
@@ -93,9 +93,9 @@ class Listener:
         self._stop = threading.Event()
 
     def run(self, stop: threading.Event) -> None:
-        """Listens until told to stop. The library reconnects by itself, for as long as it takes."""
+        """Listens until ``stop`` is set. The library reconnects by itself, without a limit."""
         server = self._server()
-        # starting and ending wait for the broker, however long; the process must end all the same
+        # start and stop wait for the broker without a limit; the process must end all the same
         starting = threading.Thread(target=self._start, args=(server,), daemon=True)
         starting.start()
         stop.wait()
@@ -104,10 +104,10 @@ class Listener:
         ending.start()
         ending.join(timeout=GRACE)
         if ending.is_alive():
-            log.warning("ending while the message bus does not answer; it keeps what is not done")
+            log.warning("stopping; the message bus does not respond, and keeps the open messages")
 
     def _start(self, server: Any) -> None:
-        server.start(override_pool_size=1)  # one batch after the other
+        server.start(override_pool_size=1)  # one batch at a time
         topics = ", ".join(self._subscription.topics)
         log.info("listening to %s (queue %s)", topics, self._subscription.pool)
 
@@ -137,42 +137,42 @@ class Listener:
 
     @property
     def supported_priorities(self) -> tuple[str, ...]:
-        """The priorities that are listened to."""
+        """The priorities to listen to."""
         return (_PRIORITY,)
 
     def dispatch(self, incoming: Sequence[Any]) -> Collection[Any]:
-        """Takes a batch; returns the messages that the broker is to keep."""
+        """Processes a batch; returns the messages to requeue."""
         try:
-            self._take([one.message for one in incoming])
+            self._process([one.message for one in incoming])
         except _Stopped:
             return set(incoming)
         return set()
 
-    def _take(self, bodies: Sequence[Mapping[str, Any]]) -> None:
-        """Records what some messages tell; those that cannot be recorded are set aside."""
-        told, outcomes = self._translator.read(bodies)
+    def _process(self, bodies: Sequence[Mapping[str, Any]]) -> None:
+        """Records some messages; a message that cannot be recorded is quarantined."""
+        batch, outcomes = self._translator.read(bodies)
         try:
-            if told:
-                self._recorded(told)
+            if batch:
+                self._record_durably(batch)
         except _Stopped:
             raise
-        except Exception as error:  # noqa: BLE001 - one message's failure is not the others'
+        except Exception as error:  # noqa: BLE001 - it must not affect other messages
             if len(bodies) > 1:
                 middle = len(bodies) // 2
-                self._take(bodies[:middle])
-                self._take(bodies[middle:])
+                self._process(bodies[:middle])
+                self._process(bodies[middle:])
                 return
             self._set_aside(bodies[0], error)
             outcomes = Outcomes((event, "set-aside") for event, _ in outcomes)
         self._count(outcomes)
 
-    def _recorded(self, told: NotificationBatch) -> None:
+    def _record_durably(self, batch: NotificationBatch) -> None:
         def failed(error: Exception, pause: float) -> None:
-            log.warning("notifications wait, again in %.1f s: %s", pause, error)
+            log.warning("notifications are not recorded yet, retrying in %.1f s: %s", pause, error)
 
         try:
             retry(
-                lambda: self._record(told),
+                lambda: self._record(batch),
                 RECORD_RETRY,
                 on=self._postponed,
                 clock=SystemClock(),
@@ -184,25 +184,25 @@ class Listener:
 
     def _set_aside(self, body: Mapping[str, Any], error: Exception) -> None:
         event, message = str(body.get("event_type")), str(body.get("message_id"))
-        log.error("the notification %s (%s) is set aside", event, message, exc_info=error)
+        log.error("notification %s (%s) cannot be recorded", event, message, exc_info=error)
         self._quarantine(event, message, f"{type(error).__name__}: {error}")
 
 
 class _Stopped(Exception):
-    """The process ends: the broker keeps the messages."""
+    """The process is stopping; the broker keeps the messages."""
 
 
 def library() -> Any:
-    """oslo.messaging.
+    """The module oslo.messaging.
 
     Raises:
-        NotInstalled: it is not there; the message says how to install it.
+        NotInstalled: it is missing; the message says how to install it.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns of its own libraries
+        warnings.simplefilter("ignore")  # about its own libraries
         try:
-            # The library's own libraries load eventlet where they find it, and eventlet wants the
-            # whole process to itself (no threads, no forks). They all do without it.
+            # Its libraries load eventlet if it is installed, and eventlet does not work with
+            # threads and forks. All of them work without it.
             sys.modules.setdefault("eventlet", cast(Any, None))
             backend = import_module("oslo_service.backend")
             backend.init_backend(backend.BackendType.THREADING)
@@ -212,7 +212,7 @@ def library() -> Any:
 
 
 def is_installed() -> bool:
-    """Whether oslo.messaging is there; it is not loaded."""
+    """Whether oslo.messaging is installed; does not load it."""
     return find_spec("oslo_messaging") is not None
 
 

@@ -1,20 +1,20 @@
-"""Nova's versioned notifications: what they tell of servers, services, groups and aggregates.
+"""Nova's versioned notifications: facts about servers, services, groups and aggregates.
 
-Seen in Nova 34, and in its source for the others:
+Observed with Nova 34; for events that it did not send, from its source:
 
-* ``instance.update`` is sent for every change of a server's record by whoever writes the record
-  (if ``[notifications] notify_on_state_change`` is set), right after the write. Its ``updated_at``
-  is that of the version *before*: whole seconds, null for a server that was only just made.
-* ``….end`` of some work is sent by whoever did it, with what it remembers of the server. That may
-  be older than what ``instance.update`` told before: ``live_migration_post.end`` of the source
-  names the source as the server's host, some time after the server arrived at its destination.
-  Hence only those that are sent from where the change was written are read.
-* That a service died, or is alive again, is told by nothing.
+* ``instance.update`` is sent for every change of a server's record (if ``[notifications]
+  notify_on_state_change`` is set), by the service that writes the record, right after the write.
+  Its ``updated_at`` is that of the *previous* version: whole seconds, null for a new server.
+* ``….end`` is sent by the service that did the work, from its own copy of the server. The copy may
+  be older than an earlier ``instance.update``: ``live_migration_post.end`` of the source host still
+  names the source as the server's host after the server has arrived at its destination. So only
+  those ``.end`` events are read that are sent by the service that wrote the change.
+* No notification reports that a service went down or came up.
 """
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -63,7 +63,7 @@ ENDED = frozenset(
         "live_migration_rollback.end",
     )
 )
-"""Work after which its teller shows the server as it is."""
+"""Events whose sender has the current state of the server."""
 _AGGREGATES = frozenset(
     f"aggregate.{change}.end"
     for change in (
@@ -80,8 +80,15 @@ _COMPUTE = "nova-compute"
 _MB_PER_GB = 1024
 _GONE = "deleted"
 
-Amount = Annotated[int, Meta(ge=0, le=2**53)]  # what the models hold exactly
+Amount = Annotated[int, Meta(ge=0, le=2**53)]  # the models hold these exactly
 Text = Annotated[str, Meta(min_length=1)]
+T = TypeVar("T")
+
+
+class _NovaObject(msgspec.Struct, Generic[T]):
+    """A versioned object; its other fields are its name and version."""
+
+    data: T = msgspec.field(name="nova_object.data")
 
 
 class _Flavor(msgspec.Struct):
@@ -94,14 +101,10 @@ class _Flavor(msgspec.Struct):
     extra_specs: dict[str, str] | None = None
 
 
-class _FlavorObject(msgspec.Struct):
-    data: _Flavor = msgspec.field(name="nova_object.data")
-
-
 class _Instance(msgspec.Struct):
     uuid: Text
     state: str | None
-    flavor: _FlavorObject
+    flavor: _NovaObject[_Flavor]
     host: str | None = None
     task_state: str | None = None
     display_name: str | None = None
@@ -114,20 +117,12 @@ class _Instance(msgspec.Struct):
     updated_at: datetime | UnsetType | None = UNSET
 
 
-class _InstanceObject(msgspec.Struct):
-    data: _Instance = msgspec.field(name="nova_object.data")
-
-
 class _Service(msgspec.Struct):
     host: Text
     binary: str
     disabled: bool
     forced_down: bool
     disabled_reason: str | None = None
-
-
-class _ServiceObject(msgspec.Struct):
-    data: _Service = msgspec.field(name="nova_object.data")
 
 
 class _Group(msgspec.Struct):
@@ -139,51 +134,49 @@ class _Group(msgspec.Struct):
     members: list[str] | None = None
 
 
-class _GroupObject(msgspec.Struct):
-    data: _Group = msgspec.field(name="nova_object.data")
-
-
 class _Request(msgspec.Struct):
     instance_uuid: Text
     availability_zone: str | None
 
 
-class _RequestObject(msgspec.Struct):
-    data: _Request = msgspec.field(name="nova_object.data")
+def is_versioned(notification: Notification) -> bool:
+    """Whether the payload is one of Nova's versioned objects; others are not read."""
+    return f"{_NAMESPACE}.data" in notification.payload
 
 
-def is_versioned(told: Notification) -> bool:
-    """Whether the payload is one of Nova's versioned objects; the others are not read."""
-    return f"{_NAMESPACE}.data" in told.payload
+def read_nova(notification: Notification) -> Iterator[ComputeFact | Cause]:
+    """Yields the facts of a notification; none if it is about nothing that a model holds.
 
-
-def read_nova(told: Notification) -> Iterator[ComputeFact | Cause]:
-    """What a notification tells; nothing if it is about nothing that a model holds.
-
-    A ``Cause`` says what changed without the notification saying how.
+    A ``Cause`` names a change whose result only a collection can show.
 
     Raises:
-        Unreadable: the payload is not as it ought to be.
+        UnreadableNotification: the payload is invalid.
     """
-    subject, _, rest = told.event.partition(".")
-    if told.event in {UPDATE, DELETED} or told.event in ENDED:
-        yield _server(told)
+    subject, _, rest = notification.event.partition(".")
+    if notification.event in {UPDATE, DELETED} or notification.event in ENDED:
+        yield _server(notification)
     elif subject == "service":
-        yield from _service(told, rest)
+        yield from _service(notification, rest)
     elif subject == "server_group":
-        yield from _group(told, rest)
-    elif told.event in _AGGREGATES:
-        yield Cause(Reason.NEEDS_COLLECTION, {"event": told.event})
-    elif told.event == "scheduler.select_destinations.end":
-        request: _Request = payload_of(told, _RequestObject).data
-        yield PinFact(request.instance_uuid, told.stamp(), request.availability_zone or None)
+        yield from _group(notification, rest)
+    elif notification.event in _AGGREGATES:
+        yield Cause(Reason.NEEDS_COLLECTION, {"event": notification.event})
+    elif notification.event == "scheduler.select_destinations.end":
+        request = _data(notification, _Request)
+        yield PinFact(
+            request.instance_uuid, notification.stamp(), request.availability_zone or None
+        )
 
 
-def _server(told: Notification) -> ServerFact:
-    instance: _Instance = payload_of(told, _InstanceObject).data
-    stamp = told.stamp(_version(told, instance))
+def _data(notification: Notification, structure: type[T]) -> T:
+    return payload_of(notification, _NovaObject[structure]).data  # type: ignore[valid-type]
+
+
+def _server(notification: Notification) -> ServerFact:
+    instance = _data(notification, _Instance)
+    stamp = notification.stamp(_version(notification, instance))
     state = (instance.state or "").lower()
-    if told.event == DELETED or state == _GONE:
+    if notification.event == DELETED or state == _GONE:
         return ServerFact(instance.uuid, stamp, gone=True)
     flavor = instance.flavor.data
     root = flavor.root_gb if instance.image_uuid else 0
@@ -209,37 +202,37 @@ def _server(told: Notification) -> ServerFact:
     return ServerFact(instance.uuid, stamp, attributes=attributes)
 
 
-def _version(told: Notification, instance: _Instance) -> int:
+def _version(notification: Notification, instance: _Instance) -> int:
     updated = instance.updated_at
-    if updated is UNSET:  # an old Nova: it is not later than this
-        return int(told.at)
+    if updated is UNSET:  # old Nova versions do not send it; the version is not later than this
+        return int(notification.at)
     return 0 if updated is None else int(updated.timestamp())
 
 
-def _service(told: Notification, change: str) -> Iterator[HostFact | Cause]:
-    service: _Service = payload_of(told, _ServiceObject).data
+def _service(notification: Notification, change: str) -> Iterator[HostFact | Cause]:
+    service = _data(notification, _Service)
     if service.binary != _COMPUTE:
-        return  # a scheduler or conductor that happens to run there
+        return  # a scheduler or conductor on the same host
     if change in {"create", "delete"}:
-        yield Cause(Reason.NEEDS_COLLECTION, {"event": told.event})
+        yield Cause(Reason.NEEDS_COLLECTION, {"event": notification.event})
     elif change == "update":
         yield HostFact(
             service.host,
-            told.stamp(),
+            notification.stamp(),
             service.disabled,
             service.disabled_reason,
             service.forced_down,
         )
 
 
-def _group(told: Notification, change: str) -> Iterator[GroupFact | MemberFact]:
+def _group(notification: Notification, change: str) -> Iterator[GroupFact | MemberFact]:
     if change not in {"create", "add_member", "delete"}:
         return
-    group: _Group = payload_of(told, _GroupObject).data
+    group = _data(notification, _Group)
     policy = group.policy or next(iter(group.policies or ()), "")
     yield GroupFact(
         group.uuid,
-        told.stamp(),
+        notification.stamp(),
         gone=change == "delete",
         name=group.name or "",
         policy=policy,
@@ -247,9 +240,9 @@ def _group(told: Notification, change: str) -> Iterator[GroupFact | MemberFact]:
     )
     if change == "add_member":
         for member in group.members or ():
-            yield MemberFact(member, told.stamp(), group.uuid)
+            yield MemberFact(member, notification.stamp(), group.uuid)
 
 
 def _max_per_host(rules: Mapping[str, Any]) -> int:
-    told = str(rules.get("max_server_per_host", 1))
-    return int(told) if told.isdecimal() else 1
+    limit = str(rules.get("max_server_per_host", 1))
+    return int(limit) if limit.isdecimal() else 1

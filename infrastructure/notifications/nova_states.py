@@ -1,4 +1,4 @@
-"""The status that Nova's API shows for a state and a task (nova.api.openstack.common)."""
+"""The status in Nova's API for a state and a task (nova.api.openstack.common)."""
 
 from collections.abc import Mapping
 
@@ -37,6 +37,6 @@ _STATES: Mapping[str, tuple[str, Mapping[str, str]]] = {
 
 
 def api_status(state: str, task: str | None) -> str:
-    """``ACTIVE``, ``VERIFY_RESIZE``, …; ``UNKNOWN`` for a state that this code does not know."""
+    """``ACTIVE``, ``VERIFY_RESIZE``, …; ``UNKNOWN`` for an unknown state."""
     plain, by_task = _STATES.get(state, ("UNKNOWN", {}))
     return by_task.get(task or "", plain)

@@ -1,4 +1,4 @@
-"""From messages to facts: one bad message is set aside, the others are used."""
+"""Translates messages to facts. An invalid message does not affect the others of its batch."""
 
 import logging
 import re
@@ -18,20 +18,24 @@ from domain.cluster_models.amendments import (
 )
 from domain.kernel.reasons import Cause
 from infrastructure.notifications import cinder, nova
-from infrastructure.notifications.envelope import Notification, UnreadableNotification, notification
+from infrastructure.notifications.envelope import (
+    Notification,
+    UnreadableNotification,
+    read_envelope,
+)
 
 log = logging.getLogger(__name__)
 
 _NOVA = re.compile(r"nova-.*")
 _CINDER = re.compile(r"(volume|capacity|snapshot)[.:].*")
 Outcomes = Counter[tuple[str, str]]
-"""How many messages of an event type came to what: ``read``, ``useless`` (about nothing that a
-model holds, or told by nobody known), ``unreadable``. The type is told of those that were read:
-what others send has names without end."""
+"""Number of messages by event type and outcome: ``read``, ``useless`` (about nothing that a model
+holds, or of an unknown publisher), ``unreadable``. Only messages that were read count under their
+own event type, because the number of other types is unlimited."""
 OTHERS = "other"
-"""Event type of all others."""
+"""Event type of all other messages."""
 Quarantine = Callable[[str, str, str], None]
-"""Notes a message that cannot be read: event type, message id, what is wrong with it."""
+"""Stores a message that cannot be used: event type, message id, error."""
 
 
 @dataclass
@@ -40,15 +44,15 @@ class _Batch:
     storage: list[StorageFact] = field(default_factory=list)
     unclear: dict[ModelKind, list[Cause]] = field(default_factory=dict)
 
-    def add(self, what: ComputeFact | StorageFact | Cause, kind: ModelKind) -> None:
-        if isinstance(what, Cause):
-            self.unclear.setdefault(kind, []).append(what)
-        elif isinstance(what, PoolFact | VolumeFact):
-            self.storage.append(what)
+    def add(self, found: ComputeFact | StorageFact | Cause, kind: ModelKind) -> None:
+        if isinstance(found, Cause):
+            self.unclear.setdefault(kind, []).append(found)
+        elif isinstance(found, PoolFact | VolumeFact):
+            self.storage.append(found)
         else:
-            self.compute.append(what)
+            self.compute.append(found)
 
-    def told(self) -> NotificationBatch:
+    def built(self) -> NotificationBatch:
         return NotificationBatch(
             ComputeFacts.of(self.compute),
             StorageFacts.of(self.storage),
@@ -57,56 +61,53 @@ class _Batch:
 
 
 class Translator:
-    """Reads messages. Remembers whether Nova tells of every change (see ``nova``).
+    """Translates messages. Remembers whether Nova sends ``instance.update`` (see ``nova``).
 
     Args:
-        quarantine: is told of each message that cannot be read.
+        quarantine: stores each message that cannot be read.
     """
 
     def __init__(self, quarantine: Quarantine) -> None:
         self._quarantine = quarantine
-        self._every_change = False
+        self._has_updates = False
 
     def read(self, bodies: Iterable[object]) -> tuple[NotificationBatch, Outcomes]:
-        """What some messages tell, and what became of each.
-
-        Those that cannot be read, or are useless, tell nothing.
-        """
+        """Returns the facts of some messages, and the outcome of each message."""
         batch = _Batch()
         outcomes = Outcomes(self._read(body, batch) for body in bodies)
-        return batch.told(), outcomes
+        return batch.built(), outcomes
 
     def _read(self, body: object, batch: _Batch) -> tuple[str, str]:
         try:
-            told = notification(body)
-            found = list(self._facts(told))
+            notification = read_envelope(body)
+            found = list(self._facts(notification))
         except UnreadableNotification as error:
             self._set_aside(body, str(error))
             return OTHERS, "unreadable"
-        except Exception as error:  # whatever it is, it concerns this message only
-            log.exception("a notification could not be read")
+        except Exception as error:  # the error concerns this message only
+            log.exception("a notification cannot be read")
             self._set_aside(body, f"{type(error).__name__}: {error}")
             return OTHERS, "unreadable"
-        for what, kind in found:
-            batch.add(what, kind)
-        return (told.event, "read") if found else (OTHERS, "useless")
+        for each, kind in found:
+            batch.add(each, kind)
+        return (notification.event, "read") if found else (OTHERS, "useless")
 
     def _facts(
-        self, told: Notification
+        self, notification: Notification
     ) -> Iterable[tuple[ComputeFact | StorageFact | Cause, ModelKind]]:
-        if _NOVA.fullmatch(told.publisher) and nova.is_versioned(told):
-            if told.event == nova.UPDATE:
-                self._every_change = True
-            elif self._every_change and told.event in nova.ENDED:
-                return  # told already, and better
-            for what in nova.read_nova(told):
-                yield what, ModelKind.COMPUTE
-        elif _CINDER.fullmatch(told.publisher):
-            for change in cinder.read_cinder(told):
+        if _NOVA.fullmatch(notification.publisher) and nova.is_versioned(notification):
+            if notification.event == nova.UPDATE:
+                self._has_updates = True
+            elif self._has_updates and notification.event in nova.ENDED:
+                return  # an instance.update has reported it already
+            for fact in nova.read_nova(notification):
+                yield fact, ModelKind.COMPUTE
+        elif _CINDER.fullmatch(notification.publisher):
+            for change in cinder.read_cinder(notification):
                 yield change, ModelKind.STORAGE
 
     def _set_aside(self, body: object, error: str) -> None:
         known = body if isinstance(body, Mapping) else {}
         event, message = (str(known.get(name) or "?") for name in ("event_type", "message_id"))
-        log.warning("the notification %s (%s) is set aside: %s", event, message, error)
+        log.warning("notification %s (%s) is invalid: %s", event, message, error)
         self._quarantine(event, message, error)

@@ -7,7 +7,7 @@ import pytest
 from domain.cluster_models.amendments import PoolFact, StorageFact, VolumeFact
 from domain.kernel.reasons import Cause, Reason
 from infrastructure.notifications.cinder import read_cinder
-from infrastructure.notifications.envelope import UnreadableNotification, notification
+from infrastructure.notifications.envelope import UnreadableNotification, read_envelope
 
 VOLUME = "00000000-0000-4000-8000-00000000000a"
 POOL = "s1@ssd#fast"
@@ -49,7 +49,7 @@ def volume(**changes: Any) -> dict[str, Any]:
 
 
 def told(body: dict[str, Any]) -> list[StorageFact | Cause]:
-    return list(read_cinder(notification(body)))
+    return list(read_cinder(read_envelope(body)))
 
 
 def about_volume(event: str, **changes: Any) -> VolumeFact:

@@ -13,14 +13,14 @@ from domain.cluster_models.amendments import (
     ServerFact,
 )
 from domain.kernel.reasons import Cause, Reason
-from infrastructure.notifications.envelope import UnreadableNotification, notification
+from infrastructure.notifications.envelope import UnreadableNotification, read_envelope
 from infrastructure.notifications.nova import read_nova
 from infrastructure.notifications.nova_states import api_status
 from tests.unit.notifications.captured import SERVER, Body, captured, data
 
 
 def facts(body: Body) -> list[ComputeFact | Cause]:
-    return list(read_nova(notification(body)))
+    return list(read_nova(read_envelope(body)))
 
 
 def server(body: Body) -> ServerFact:
@@ -226,7 +226,7 @@ def test_a_group_rule_that_is_no_number_counts_as_none() -> None:
     [
         ("text", "message: must be an object, not str"),
         ({}, "payload: must be an object, not NoneType"),
-        ({"payload": {}}, "publisher_id: must be a text, not None"),
+        ({"payload": {}}, "publisher_id: must be a non-empty string, not None"),
         (
             {
                 "payload": {},
@@ -235,13 +235,13 @@ def test_a_group_rule_that_is_no_number_counts_as_none() -> None:
                 "message_id": "1",
                 "timestamp": "soon",
             },
-            "timestamp: must be a time, which 'soon' is not",
+            "timestamp: must be an ISO 8601 time, not 'soon'",
         ),
     ],
 )
 def test_an_envelope_that_is_none_is_refused_by_name(body: object, says: str) -> None:
     with pytest.raises(UnreadableNotification, match=says):
-        notification(body)
+        read_envelope(body)
 
 
 @pytest.mark.parametrize(
