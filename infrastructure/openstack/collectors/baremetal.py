@@ -1,20 +1,18 @@
-"""Reads bare metal from Ironic: one list, and only the fields that the model holds.
+"""Reads bare metal from Ironic: one list, with only the fields of the model.
 
-The detailed list would also carry each node's driver data: the cached inventory of the hardware
-and masked credentials, which are large and nobody's business here.
+The detailed list also has each node's driver data (the cached inventory of the hardware and masked
+credentials), which is large and not needed.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from openstack.connection import Connection
 
 from application.ports.cloud import BaremetalRows
 from domain.cluster.baremetal.records import BaremetalNodeRow
 from infrastructure.openstack.connection import ConnectionLimits, require_service
-from infrastructure.openstack.service import CloudService
+from infrastructure.openstack.service import CloudService, Json
 
-Json = Mapping[str, Any]
 KIND = "baremetal"
 _FIELDS: Mapping[str, str] = {
     "uuid": "1.1",
@@ -30,31 +28,31 @@ _FIELDS: Mapping[str, str] = {
     "resource_class": "1.21",
     "fault": "1.42",
 }
-"""Field → the microversion that knows it."""
+"""Fields and the microversions that introduced them."""
 
 
 class IronicCollector:
-    """Reads Ironic. Raises nothing at construction; every collection starts afresh."""
+    """Reads Ironic. The constructor sends no request."""
 
     def __init__(self, connection: Connection, limits: ConnectionLimits | None = None) -> None:
         self._connection = connection
         self._limits = limits or ConnectionLimits()
 
     def collect(self) -> BaremetalRows:
-        """Everything, or an exception.
+        """Reads everything.
 
         Raises:
-            CloudUnreachable: some part could not be read.
-            CloudRefused: credentials lack a right, or the cloud has no bare-metal service.
+            CloudUnreachable: a part could not be read.
+            CloudRefused: the credentials lack a right, or the cloud has no bare-metal service.
         """
         require_service(self._connection, KIND)
         ironic = baremetal(self._connection, self._limits)
-        query = {"fields": ",".join(_known(ironic))}
+        query = {"fields": ",".join(_supported_fields(ironic))}
         nodes = ironic.list_all("/nodes", "nodes", query, identity="uuid")
         return BaremetalRows([node_row(node) for node in nodes], calls=ironic.calls)
 
 
-def _known(ironic: CloudService) -> Iterator[str]:
+def _supported_fields(ironic: CloudService) -> Iterator[str]:
     return (field for field, since in _FIELDS.items() if ironic.supports(since))
 
 
@@ -64,7 +62,7 @@ def baremetal(connection: Connection, limits: ConnectionLimits) -> CloudService:
 
 
 def node_row(node: Json) -> BaremetalNodeRow:
-    """A node, by the fields that were asked for."""
+    """A node, from the requested fields."""
     return BaremetalNodeRow(
         id=str(node["uuid"]),
         name=node.get("name") or "",

@@ -1,4 +1,4 @@
-"""The compute side of a cloud, in bulk."""
+"""Reads hosts and servers from Nova and Placement in bulk."""
 
 import logging
 from collections import defaultdict
@@ -13,7 +13,6 @@ from application.ports.cloud import CloudUnreachable, ComputeRows
 from domain.cluster.compute.foreign_allocations import unaccounted
 from domain.kernel.reasons import Cause, Reason
 from infrastructure.openstack.collectors.records import (
-    Json,
     Provider,
     aggregate_row,
     group_row,
@@ -23,24 +22,22 @@ from infrastructure.openstack.collectors.records import (
 )
 from infrastructure.openstack.connection import ConnectionLimits
 from infrastructure.openstack.errors import ResourceNotFound
-from infrastructure.openstack.service import CloudService, compute, placement
+from infrastructure.openstack.service import CloudService, Json, compute, placement
 
 K = TypeVar("K")
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _ATTEMPTS = 3
+_HYPERVISOR = "OS-EXT-SRV-ATTR:hypervisor_hostname"
 _UNREADABLE = "UNKNOWN"
-"""Status of a server, and of a service, whose cell does not answer."""
+"""Status of a server or service whose cell does not respond."""
 
 
 class NovaCollector:
-    """Reads Nova and Placement: lists in pages, and three requests per host that Placement forces.
+    """Reads Nova and Placement: paged lists, and three requests per host (Placement has no list).
 
-    Servers are listed before allocations are read: a server that comes up meanwhile is on no list,
-    but what it holds is known.
-
-
-    Raises nothing at construction; every collection starts afresh.
+    Servers are listed before allocations are read: the allocations of a server that is created
+    in between are known, although the server is not in the list.
     """
 
     def __init__(self, connection: Connection, limits: ConnectionLimits | None = None) -> None:
@@ -48,11 +45,11 @@ class NovaCollector:
         self._limits = limits or ConnectionLimits()
 
     def collect(self) -> ComputeRows:
-        """Everything, or an exception.
+        """Reads everything.
 
         Raises:
-            CloudUnreachable: some part could not be read.
-            CloudRefused: credentials lack a right.
+            CloudUnreachable: a part could not be read.
+            CloudRefused: the credentials lack a right.
         """
         nova = compute(self._connection, self._limits)
         inventory = placement(self._connection, self._limits)
@@ -66,44 +63,42 @@ class NovaCollector:
             aggregates = jobs.run(lambda: list(nova.get("/os-aggregates")["aggregates"]))
             groups = jobs.run(lambda: _groups(nova, self._limits.page))
             generations = jobs.run(lambda: _generations(inventory))
-            jobs.all_done()
-            virtual, dropped = _split(hypervisors.result())
+            jobs.wait()
+            virtual, baremetal = _split(hypervisors.result())
             providers = {
                 hypervisor["id"]: jobs.run(
                     _provider, inventory, hypervisor["id"], generations.result()
                 )
                 for hypervisor in virtual
             }
-            jobs.all_done()
+            jobs.wait()
         return _collected(
             virtual,
             services.result(),
             {host: provider.result() for host, provider in providers.items()},
-            [s for s in servers.result() if s.get(_HYPERVISOR) not in dropped],
+            [s for s in servers.result() if s.get(_HYPERVISOR) not in baremetal],
             groups.result(),
             aggregates.result(),
             nova.calls + inventory.calls,
-            tuple(_untold(nova)),
+            tuple(_not_reported(nova)),
         )
 
 
-_HYPERVISOR = "OS-EXT-SRV-ATTR:hypervisor_hostname"
-
-
 class _Jobs:
-    """Work on a pool of threads; the first failure ends it all."""
+    """Jobs on a pool of threads. The first failure cancels the others."""
 
     def __init__(self, pool: ThreadPoolExecutor) -> None:
         self._pool = pool
         self._futures: list[Future[object]] = []
 
     def run(self, work: Callable[..., T], *args: object) -> "Future[T]":
-        # each job in a copy of the caller's context: it carries the correlation id
+        # in a copy of the caller's context, which has the correlation id
         future: Future[T] = self._pool.submit(copy_context().run, work, *args)
         self._futures.append(future)  # type: ignore[arg-type]
         return future
 
-    def all_done(self) -> None:
+    def wait(self) -> None:
+        """Returns when all jobs are done, or raises the first failure."""
         done, pending = wait(self._futures, return_when=FIRST_EXCEPTION)
         for future in pending:
             future.cancel()
@@ -115,28 +110,29 @@ class _Jobs:
 def _services(nova: CloudService) -> dict[str, Json]:
     services = nova.get("/os-services", {"binary": "nova-compute"})["services"]
     if any(service.get("status") == _UNREADABLE for service in services):
-        raise CloudUnreachable("a cell does not answer: some compute services are unknown")
+        raise CloudUnreachable("a cell does not respond: some compute services are unknown")
     return {service["host"]: service for service in services}
 
 
 def _groups(nova: CloudService, page: int) -> list[Json]:
-    """Server groups of all projects: a list paged by offset that does not mark its end.
+    """Server groups of all projects: a list paged by offset, without a mark at its end.
 
     Raises:
-        CloudUnreachable: it was never the same from one page to the next.
+        CloudUnreachable: the list changed during each attempt.
     """
     for _ in range(_ATTEMPTS):
-        found = _connected(nova, page)
+        found = _paged_groups(nova, page)
         if found is not None:
             return found
         _log.info("server groups changed while they were listed: listing them again")
     raise CloudUnreachable("/os-server-groups changes too fast to be listed")
 
 
-def _connected(nova: CloudService, page: int) -> list[Json] | None:
-    """The list, each page begun with the last item of the one before; None if it was another.
+def _paged_groups(nova: CloudService, page: int) -> list[Json] | None:
+    """The list; None if it changed between two pages.
 
-    A group that is deleted meanwhile moves those after it up: the next page would miss one.
+    Each page begins with the last item of the previous page: if a group was deleted in between, the
+    following groups have moved up, and the next page would miss one.
     """
     found: list[Json] = []
     while True:
@@ -160,7 +156,7 @@ def _generations(inventory: CloudService) -> dict[str, int]:
 def _provider(
     inventory: CloudService, host: str, generations: Mapping[str, int]
 ) -> Provider | None:
-    """What Placement knows of a host; None if it does not know it (yet, or any more)."""
+    """The resource provider of a host; None if Placement has none."""
     if host not in generations:
         return None
     try:
@@ -178,15 +174,15 @@ def _provider(
 
 
 def _split(hypervisors: Iterable[Json]) -> tuple[list[Json], set[str]]:
-    """Hosts of virtual machines, and the names of the nodes of bare metal."""
+    """Hosts of virtual machines, and the names of bare-metal nodes."""
     virtual: list[Json] = []
-    metal: set[str] = set()
+    baremetal: set[str] = set()
     for hypervisor in hypervisors:
         if str(hypervisor.get("hypervisor_type", "")).lower() == "ironic":
-            metal.add(hypervisor["hypervisor_hostname"])
+            baremetal.add(hypervisor["hypervisor_hostname"])
         else:
             virtual.append(hypervisor)
-    return virtual, metal
+    return virtual, baremetal
 
 
 def _collected(
@@ -197,14 +193,14 @@ def _collected(
     groups: Sequence[Json],
     aggregates: Sequence[Json],
     calls: int,
-    untold: tuple[Cause, ...],
+    not_reported: tuple[Cause, ...],
 ) -> ComputeRows:
     if any(server["status"] == _UNREADABLE for server in servers):
-        raise CloudUnreachable("a cell does not answer: some servers are unknown")
-    member_of = _gathered((m, group["id"]) for group in groups for m in group.get("members") or ())
-    aggregates_of = _gathered((host, one["uuid"]) for one in aggregates for host in one["hosts"])
+        raise CloudUnreachable("a cell does not respond: some servers are unknown")
+    member_of = _grouped((m, group["id"]) for group in groups for m in group.get("members") or ())
+    aggregates_of = _grouped((host, one["uuid"]) for one in aggregates for host in one["hosts"])
     rows = [server_row(s, member_of[s["id"]]) for s in servers if not _deleted(s)]
-    residents = _gathered((row.host, row) for row in rows)
+    residents = _grouped((row.host, row) for row in rows)
     known = {row.id for row in rows}
     return ComputeRows(
         hosts=[
@@ -221,12 +217,12 @@ def _collected(
         servers=rows,
         groups=[group_row(group) for group in groups],
         aggregates=[aggregate_row(aggregate) for aggregate in aggregates],
-        problems=(*untold, *_problems(hypervisors, services, providers)),
+        problems=(*not_reported, *_problems(hypervisors, services, providers)),
         calls=calls,
     )
 
 
-def _gathered(pairs: Iterable[tuple[K, T]]) -> defaultdict[K, list[T]]:
+def _grouped(pairs: Iterable[tuple[K, T]]) -> defaultdict[K, list[T]]:
     found: defaultdict[K, list[T]] = defaultdict(list)
     for key, value in pairs:
         found[key].append(value)
@@ -237,18 +233,20 @@ def _deleted(server: Json) -> bool:
     return "deleted" in (str(server.get("OS-EXT-STS:vm_state")), str(server["status"]).lower())
 
 
-_UNTOLD = {
-    "2.61": "what the extra specs of flavors ask for is not told",
-    "2.69": "a cell that is down is left out without a word",
+_REPORTED_SINCE = {
+    "2.61": "extra specs of flavors are not reported",
+    "2.69": "servers of a cell that is down are left out without an error",
 }
-"""What a Nova does not tell that does not speak a microversion yet."""
+"""What is missing in the responses of a Nova that does not support a microversion."""
 
 
-def _untold(nova: CloudService) -> Iterable[Cause]:
-    for version, untold in _UNTOLD.items():
+def _not_reported(nova: CloudService) -> Iterable[Cause]:
+    for version, missing in _REPORTED_SINCE.items():
         if not nova.supports(version):
-            facts = {"field": "microversion", "resource": "nova", "value": f"<{version}: {untold}"}
-            yield Cause(Reason.BAD_VALUE, {**facts})
+            value = f"<{version}: {missing}"
+            yield Cause(
+                Reason.BAD_VALUE, {"field": "microversion", "resource": "nova", "value": value}
+            )
 
 
 def _problems(

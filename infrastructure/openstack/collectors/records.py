@@ -1,14 +1,13 @@
-"""From Nova's and Placement's JSON to rows. Nothing is judged here: the model does that."""
+"""Converts the JSON of Nova and Placement to rows. The model validates them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from domain.cluster.compute.allocations import Allocation, Allocations
 from domain.cluster.compute.records import AggregateRow, GroupRow, HostRow, ServerRow
+from infrastructure.openstack.service import Json
 
-Json = Mapping[str, Any]
 _MB_PER_GB = 1024
 _NEW = "building"
 _CLASSES = ("VCPU", "MEMORY_MB", "DISK_GB", "PCPU")
@@ -16,13 +15,13 @@ _CLASSES = ("VCPU", "MEMORY_MB", "DISK_GB", "PCPU")
 
 @dataclass(frozen=True)
 class Provider:
-    """What Placement says of a host.
+    """The resource provider of a host in Placement.
 
     Attributes:
-        generation: of the provider when it was listed.
-        inventories: resource class → inventory.
-        traits: its traits.
-        allocations: consumer → what it holds, all of them.
+        generation: at the time of the list of providers.
+        inventories: by resource class.
+        traits: of the provider.
+        allocations: by consumer, all of them.
     """
 
     generation: int | None = None
@@ -31,7 +30,7 @@ class Provider:
     allocations: Mapping[str, Json] = field(default_factory=dict)
 
     def booked(self) -> list[Allocation]:
-        """Its allocations, of the classes that hosts have."""
+        """Its allocations of the resource classes of hosts."""
         return [
             Allocation(consumer, *(int(held["resources"].get(kind, 0)) for kind in _CLASSES))
             for consumer, held in self.allocations.items()
@@ -48,11 +47,11 @@ def host_row(
     """A host.
 
     Args:
-        hypervisor: as ``/os-hypervisors/detail`` shows it.
+        hypervisor: an item of ``/os-hypervisors/detail``.
         service: its nova-compute service, None if there is none.
         provider: its resource provider.
-        aggregates: uuids of the aggregates it is in.
-        others: what is allocated there that its servers do not account for.
+        aggregates: uuids of its aggregates.
+        others: allocations of consumers other than the host's servers.
     """
     name = service_host(hypervisor)
     known: Json = service or {}
@@ -85,12 +84,12 @@ def host_row(
 
 
 def service_host(hypervisor: Json) -> str:
-    """The compute service that a hypervisor belongs to: what calls are addressed by."""
+    """Name of the hypervisor's compute service, which API calls use."""
     return str(hypervisor["service"]["host"])
 
 
 def server_row(server: Json, groups: Sequence[str]) -> ServerRow:
-    """A server as ``/servers/detail`` shows it, with the ids of its groups."""
+    """A server, from an item of ``/servers/detail`` and the ids of its groups."""
     flavor: Json = server.get("flavor") or {}
     pinned = server.get("pinned_availability_zone")
     return ServerRow(
@@ -117,14 +116,14 @@ def server_row(server: Json, groups: Sequence[str]) -> ServerRow:
 
 
 def _version(server: Json) -> int | None:
-    """When its record was last changed; of one that never was, Nova says when it answered."""
+    """``updated_at`` of its record. For a new server, Nova returns the time of the response."""
     updated = server.get("updated")
     if not updated or server.get("OS-EXT-STS:vm_state") == _NEW:
         return None
     try:
         return int(datetime.fromisoformat(updated).timestamp())
     except (TypeError, ValueError):
-        return None  # only the comparison with notifications needs it
+        return None  # only used for the comparison with notifications
 
 
 def local_disk(server: Json) -> int | None:

@@ -1,8 +1,6 @@
-"""Reads block storage from Cinder: five lists, whatever the size of the cloud."""
+"""Reads block storage from Cinder: five lists, for a cloud of any size."""
 
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any
 
 from openstack.connection import Connection
 
@@ -15,34 +13,33 @@ from domain.cluster.storage.records import (
     VolumeTypeRow,
 )
 from infrastructure.openstack.connection import ConnectionLimits, require_service
-from infrastructure.openstack.service import CloudService
+from infrastructure.openstack.service import CloudService, Json
 
-Json = Mapping[str, Any]
 KIND = "block-storage"
 _EVERYONE = {"all_tenants": "true"}
 
 
 class CinderCollector:
-    """Reads Cinder. Raises nothing at construction; every collection starts afresh."""
+    """Reads Cinder. The constructor sends no request."""
 
     def __init__(self, connection: Connection, limits: ConnectionLimits | None = None) -> None:
         self._connection = connection
         self._limits = limits or ConnectionLimits()
 
     def collect(self) -> StorageRows:
-        """Everything, or an exception.
+        """Reads everything.
 
         Raises:
-            CloudUnreachable: some part could not be read.
-            CloudRefused: credentials lack a right, or the cloud has no block storage.
+            CloudUnreachable: a part could not be read.
+            CloudRefused: the credentials lack a right, or the cloud has no block storage.
         """
         require_service(self._connection, KIND)
         cinder = block_storage(self._connection, self._limits)
-        # private types too; their backends would otherwise have no type
+        # including private types, because their backends would have no type without them
         types = cinder.list_all("/types", "volume_types", {"is_public": "None"})
         services = cinder.get("/os-services", {"binary": "cinder-volume"})["services"]
         pools = cinder.get("/scheduler-stats/get_pools", {"detail": "true"})["pools"]
-        # snapshots before volumes: a snapshot seen is then rarely one of a volume not seen
+        # snapshots before volumes: then the list of volumes rarely lacks the volume of a snapshot
         snapshots = cinder.list_all("/snapshots", "snapshots", _EVERYONE)
         volumes = cinder.list_all("/volumes/detail", "volumes", _EVERYONE)
         counts = Counter(str(snapshot["volume_id"]) for snapshot in snapshots)
@@ -56,12 +53,12 @@ class CinderCollector:
 
 
 def block_storage(connection: Connection, limits: ConnectionLimits) -> CloudService:
-    """Cinder v3. 3.61: volumes tell the cluster that serves them."""
+    """Cinder v3. 3.61: volumes have the name of their cluster."""
     return CloudService(connection, KIND, limits, floor="3.0", ceiling="3.71")
 
 
 def node_row(service: Json) -> StorageNodeRow:
-    """A cinder-volume service as ``/os-services`` shows it."""
+    """A cinder-volume service, from an item of ``/os-services``."""
     return StorageNodeRow(
         host=str(service["host"]),
         zone=service.get("zone") or "",
@@ -73,25 +70,25 @@ def node_row(service: Json) -> StorageNodeRow:
 
 
 def pool_row(pool: Json) -> PoolRow:
-    """A pool as ``/scheduler-stats/get_pools`` details it."""
-    known: Json = pool.get("capabilities") or {}
+    """A pool, from an item of ``/scheduler-stats/get_pools``."""
+    capabilities: Json = pool.get("capabilities") or {}
     return PoolRow(
         name=str(pool["name"]),
-        backend_name=known.get("volume_backend_name") or "",
-        total_volumes=known.get("total_volumes"),
-        total_gb=known.get("total_capacity_gb"),
-        free_gb=known.get("free_capacity_gb"),
-        provisioned_gb=known.get("provisioned_capacity_gb"),
-        allocated_gb=known.get("allocated_capacity_gb"),
-        reserved_percent=known.get("reserved_percentage") or 0,
-        thin=known.get("thin_provisioning_support"),
-        thick=known.get("thick_provisioning_support"),
-        oversubscription=known.get("max_over_subscription_ratio"),
+        backend_name=capabilities.get("volume_backend_name") or "",
+        total_volumes=capabilities.get("total_volumes"),
+        total_gb=capabilities.get("total_capacity_gb"),
+        free_gb=capabilities.get("free_capacity_gb"),
+        provisioned_gb=capabilities.get("provisioned_capacity_gb"),
+        allocated_gb=capabilities.get("allocated_capacity_gb"),
+        reserved_percent=capabilities.get("reserved_percentage") or 0,
+        thin=capabilities.get("thin_provisioning_support"),
+        thick=capabilities.get("thick_provisioning_support"),
+        oversubscription=capabilities.get("max_over_subscription_ratio"),
     )
 
 
 def type_row(kind: Json) -> VolumeTypeRow:
-    """A volume type as ``/types`` shows it to an administrator."""
+    """A volume type, from an item of ``/types`` for an administrator."""
     specs: Json = kind.get("extra_specs") or {}
     return VolumeTypeRow(
         id=str(kind["id"]),
@@ -103,7 +100,7 @@ def type_row(kind: Json) -> VolumeTypeRow:
 
 
 def volume_row(volume: Json, snapshots: int) -> VolumeRow:
-    """A volume as ``/volumes/detail`` shows it to an administrator."""
+    """A volume, from an item of ``/volumes/detail`` for an administrator."""
     return VolumeRow(
         id=str(volume["id"]),
         name=volume.get("name") or "",
@@ -129,5 +126,5 @@ def volume_row(volume: Json, snapshots: int) -> VolumeRow:
 def _attachment(attachment: Json) -> Attachment:
     return Attachment(
         server_id=str(attachment.get("server_id") or ""),
-        attachment_id=str(attachment.get("attachment_id") or ""),  # "id" is the volume's
+        attachment_id=str(attachment.get("attachment_id") or ""),  # "id" is that of the volume
     )
