@@ -6,7 +6,7 @@ from uuid import UUID
 from application.commands import patching
 from application.commands.patching import MISSING, Patch, Patchable
 from application.kernel.unit_of_work import CommandResult, Commands, IdempotencyKey, Transaction
-from application.projections import messages
+from application.projections import status_messages
 from domain.kernel.errors import (
     IllegalTransition,
     InvalidValue,
@@ -174,10 +174,10 @@ def _said(action: Action) -> str | None:
     if action.because is None:
         return None
     if action.note is not None:
-        return messages.skipped_by_user(action.note)
+        return status_messages.skipped_by_user(action.note)
     if action.state is ActionState.SKIPPED:
-        return messages.skipped(action.because, None)
-    return messages.why(action.because)
+        return status_messages.skipped(action.because, None)
+    return status_messages.why(action.because)
 
 
 def _state(value: object) -> ActionState | None:
@@ -191,7 +191,7 @@ def _message(value: object) -> str | None:
     if value is None:
         return None
     note = patching.text("status_message", value)
-    room = messages.LENGTH - len(messages.skipped_by_user("?")) + 1
+    room = status_messages.LENGTH - len(status_messages.skipped_by_user("?")) + 1
     if len(note) > room:
         raise InvalidValue("status_message", f"must have at most {room} characters")
     return note

@@ -1,0 +1,1 @@
+"""Ports: small protocols that the application needs and the infrastructure implements."""

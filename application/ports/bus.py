@@ -1,4 +1,4 @@
-"""The port of the message bus. Messages are hints that the log has moved; never the truth."""
+"""The port of the message bus. A message is a hint that the log has new events, nothing more."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -8,10 +8,11 @@ from uuid import UUID
 
 @dataclass(frozen=True)
 class Hint:
-    """That an event was appended.
+    """A message that an event was appended.
 
     Attributes:
-        deliveries: how often this hint was delivered, counting this time.
+        position, topic, aggregate_id: of the event.
+        deliveries: number of deliveries of this hint, including this one.
     """
 
     position: int
@@ -21,18 +22,18 @@ class Hint:
 
 
 Handler = Callable[[Hint], Awaitable[None]]
-"""Reacts to a hint. Returning acknowledges it; raising has it delivered again later."""
+"""Handles a hint. Returning acknowledges it; after an exception it is delivered again."""
 
 
 class Bus(Protocol):
-    """Delivers hints at least once, in no promised order, to one of the equally named consumers."""
+    """Delivers each hint at least once, in any order, to one of the consumers of each name."""
 
     async def consume(self, name: str, topics: tuple[str, ...], handler: Handler) -> None:
-        """Hands hints to a handler until cancelled; survives the loss of the server.
+        """Passes hints to a handler until cancelled; reconnects if the server is lost.
 
         Args:
             name: of the durable consumer; processes with the same name share its hints.
-            topics: event topics wanted.
+            topics: event topics to receive.
             handler: called for one hint at a time per slot.
         """
         ...

@@ -4,24 +4,24 @@ from uuid import UUID
 
 
 class Clock(Protocol):
-    """Time, as the application may know it."""
+    """The source of time."""
 
     def now(self) -> datetime:
-        """The wall clock, timezone-aware UTC."""
+        """The current time, timezone-aware UTC."""
         ...
 
     def monotonic(self) -> float:
-        """Seconds on a clock that never jumps; only differences mean something."""
+        """Seconds of a clock that never jumps; only differences have a meaning."""
         ...
 
     def sleep(self, seconds: float) -> None:
-        """Blocks the calling thread for some seconds."""
+        """Blocks the calling thread."""
         ...
 
 
 class Ids(Protocol):
-    """New random ids."""
+    """The source of random ids."""
 
     def new(self) -> UUID:
-        """A fresh id."""
+        """A new id."""
         ...

@@ -6,12 +6,12 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class EventCount:
-    """How often something came to something, and when it last did.
+    """A counter and the time of its last increment.
 
     Attributes:
-        what: is counted (``notification``).
-        of: which of them (an event type).
-        outcome: what it came to.
+        what: what is counted (``notification``).
+        of: its type (an event type).
+        outcome: the result.
     """
 
     what: str
@@ -22,16 +22,16 @@ class EventCount:
 
 
 class CounterBoard(Protocol):
-    """Where processes without a port of their own count, for ``/metrics`` to tell.
+    """The counters of processes that have no HTTP port, for ``/metrics`` of the API.
 
-    Rows, not events: a process that is killed takes what it has not yet added with it, and an
-    addition whose answer was lost may count twice.
+    Rows, not events: a killed process loses what it has not added yet, and an addition whose answer
+    was lost may count twice.
     """
 
     def add(self, counted: Sequence[EventCount]) -> None:
-        """Adds to what was counted before, by whomever."""
+        """Adds to the counters of all processes."""
         ...
 
     def rows(self) -> list[EventCount]:
-        """All sums."""
+        """All counters."""
         ...

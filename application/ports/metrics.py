@@ -8,21 +8,21 @@ from domain.metrics.catalogue import MetricNeed, MetricTable
 
 
 class MetricsUnavailable(Exception):
-    """The datasource gave no usable answer at all."""
+    """The datasource gave no usable answer."""
 
 
 @dataclass(frozen=True)
 class MetricCheck:
-    """How one metric fares with a datasource: a row of a preflight.
+    """The result of a preflight for one metric.
 
     Attributes:
         metric, resource: of the need.
-        supported: whether the datasource has a mapping for it.
-        unit: what its values are in.
-        known, total: for how many of the model's hosts or servers there is a usable value.
+        supported: whether the datasource has a mapping for the metric.
+        unit: of its values.
+        known, total: number of the model's hosts or servers with a usable value, and of all.
         least, most: range of the usable values, None if there is none.
-        age: seconds since the newest raw sample, None if it cannot be told.
-        problems: what is wrong, from the most to the least common.
+        age: seconds since the newest raw sample, None if unknown.
+        problems: from the most to the least common.
     """
 
     metric: str
@@ -38,18 +38,18 @@ class MetricCheck:
 
     @property
     def present(self) -> bool:
-        """Whether there is any value."""
+        """Whether at least one value is known."""
         return self.known > 0
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """Metrics for a model.
+    """The metrics of a model.
 
     Attributes:
         table: values aligned with the model; NaN = unknown.
-        problems: what was missing or out of range, per metric.
-        queries: how many requests it took.
+        problems: missing or out-of-range values, per metric.
+        queries: number of requests to the datasource.
     """
 
     table: MetricTable
@@ -58,7 +58,7 @@ class Fetched:
 
 
 class MetricSource(Protocol):
-    """A datasource that answers in bulk: one query per metric for the whole scope.
+    """A datasource with bulk queries: one query per metric for the whole scope.
 
     Attributes:
         name: ``prometheus``, ``gnocchi``, …
@@ -67,11 +67,11 @@ class MetricSource(Protocol):
     name: str
 
     def supports(self, needs: Sequence[MetricNeed]) -> Mapping[str, bool]:
-        """Which of the metrics it has a mapping for."""
+        """Metric name → whether the datasource has a mapping for it."""
         ...
 
     def fetch(self, needs: Sequence[MetricNeed], model: ComputeModel) -> Fetched:
-        """The values of the needs for all hosts and servers of a model.
+        """Fetches the metrics of all hosts and servers of a model.
 
         Raises:
             MetricsUnavailable: the datasource cannot be reached or refuses.
@@ -81,7 +81,7 @@ class MetricSource(Protocol):
     def preflight(
         self, needs: Sequence[MetricNeed], model: ComputeModel
     ) -> tuple[MetricCheck, ...]:
-        """Whether the needs can be met, one row per need.
+        """Checks whether the needs can be met; one result per need.
 
         Raises:
             MetricsUnavailable: the datasource cannot be reached or refuses.

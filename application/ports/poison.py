@@ -5,14 +5,14 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class PoisonedMessage:
-    """A message of the bus that was taken out of circulation. No work is lost: workers sweep.
+    """A message that its consumer discarded. No work is lost: workers also sweep the read models.
 
     Attributes:
-        consumer: durable name of the consumer that gave it up.
-        subject, sequence: where it lay in the stream.
-        deliveries: how often it was tried.
-        error: what is wrong with it, or how its handler failed the last time.
-        at: when it was given up, by the database's clock.
+        consumer: durable name of the consumer.
+        subject, sequence: of the message in the stream.
+        deliveries: number of deliveries.
+        error: why it is unreadable, or the last failure of its handler.
+        at: when it was discarded, by the database's clock.
     """
 
     consumer: str
@@ -24,14 +24,14 @@ class PoisonedMessage:
 
 
 class PoisonBoard(Protocol):
-    """Where consumers say what they gave up, for people to see."""
+    """The messages that consumers discarded, for operators."""
 
     def put(
         self, consumer: str, subject: str, sequence: int, *, deliveries: int, error: str
     ) -> None:
-        """Notes a message; noting it again replaces what was said."""
+        """Stores a message; replaces the entry of the same message."""
         ...
 
     def rows(self, limit: int = 100) -> list[PoisonedMessage]:
-        """The latest ones, newest first."""
+        """The latest messages, newest first."""
         ...

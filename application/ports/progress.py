@@ -1,7 +1,7 @@
-"""The port of progress: how far running actions are. Rows, not events."""
+"""The port of the progress of running actions. Rows, not events."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -11,22 +11,22 @@ from domain.kernel.reasons import Cause
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a running action is."""
+    """The progress of a running action. ``because``: why it waits, None if it does not."""
 
     action_id: UUID
     percent: float | None
     detail: str
     updated_at: datetime
-    because: Cause | None = field(default=None)
+    because: Cause | None = None
 
 
 class ProgressBoard(Protocol):
-    """Where appliers write how far running actions are."""
+    """The progress of actions, written by appliers."""
 
     def put(self, progress: Progress) -> None:
-        """Replaces what is known of an action."""
+        """Stores the progress of an action, unless a newer one is stored."""
         ...
 
     def of(self, action_ids: Sequence[UUID]) -> dict[UUID, Progress]:
-        """What is known of some actions."""
+        """The progress of some actions, without those that have none."""
         ...

@@ -1,7 +1,7 @@
-"""The port between the folds that fill the read models and the database that holds them.
+"""The port between projections and the database of the read models.
 
-A projection declares its tables and folds events into them through ``Tables``; how rows are
-stored, which generation of the tables is shown, and how far each one has come is the store's part.
+A projection declares its tables and writes rows through ``Tables``. The store knows how rows are
+stored, which generation of the tables is active, and the position of each generation.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -20,34 +20,34 @@ Row = Mapping[str, Any]
 
 
 class Tables(Protocol):
-    """The tables of one generation of a projection, inside a transaction.
+    """The tables of one generation of a projection, in a transaction.
 
-    Reads see the writes before them. Nothing is visible to others before the transaction ends.
+    Reads see earlier writes. Other connections see nothing before the transaction ends.
     """
 
     def get(self, table: str, key: object) -> Row | None:
-        """A row by its key."""
+        """The row with a key, None if there is none."""
         ...
 
     def insert(self, table: str, row: dict[str, Any]) -> None:
-        """A new row, complete; the caller gives it away."""
+        """Adds a complete row; the caller must not use ``row`` afterwards."""
         ...
 
     def update(self, table: str, key: object, values: Row) -> None:
-        """Assigns columns of a row; nothing if there is none."""
+        """Assigns columns of a row, if it exists."""
         ...
 
     def add(self, table: str, key: object, amounts: Mapping[str, int]) -> None:
-        """Adds to integer columns of a row; nothing if there is none."""
+        """Adds to integer columns of a row, if it exists."""
         ...
 
     def delete(self, table: str, key: object) -> None:
-        """Removes a row if there is one."""
+        """Removes a row, if it exists."""
         ...
 
 
 class Projection(Protocol):
-    """A fold of events into tables: pure in (event, tables), no clock, no network."""
+    """Writes rows from events: depends on event and tables only, uses no clock and no network."""
 
     @property
     def schema(self) -> ProjectionSchema:
@@ -56,23 +56,23 @@ class Projection(Protocol):
 
     @property
     def topics(self) -> frozenset[str] | None:
-        """The topics it wants, None for all."""
+        """The topics of the events it handles, None for all."""
         ...
 
     def handle(self, recorded: RecordedEvent, tables: Tables) -> None:
-        """Takes in one event of a wanted topic."""
+        """Applies one event."""
         ...
 
 
 @dataclass(frozen=True)
 class ProjectionCheckpoint:
-    """How far one generation of a projection has come.
+    """The position of one generation of a projection.
 
     Attributes:
-        generation: which set of physical tables, from 1; never used again.
-        version: of the schema it was built with.
-        position: log position up to which its tables reflect the log.
-        active: whether queries read it; the others are being built.
+        generation: number of the set of physical tables, from 1; never reused.
+        version: of the schema of the tables.
+        position: log position up to which the tables reflect the log.
+        active: whether queries read it; other generations are being built.
     """
 
     projection: str
@@ -84,10 +84,10 @@ class ProjectionCheckpoint:
 
 @dataclass(frozen=True)
 class Target:
-    """A generation that a transaction moves on.
+    """A generation that a transaction updates.
 
     Attributes:
-        quarantine: notes an event that it could not take in.
+        quarantine: stores an event that the projection could not process.
     """
 
     projection: str
@@ -128,17 +128,17 @@ class Comparison:
 
 
 class StoreUnavailable(Exception):
-    """The read models' database cannot be reached, is busy beyond patience, or lacks its tables."""
+    """The database of the read models cannot be reached, timed out, or has no tables."""
 
 
 class ProjectionStore(Protocol):
-    """Holds generations of read tables with their positions. Safe for any number of projectors."""
+    """Stores generations of read tables with their positions. Safe for concurrent projectors."""
 
     def prepare(self, schemas: Iterable[ProjectionSchema]) -> None:
-        """Makes a generation for each schema that has none of its version, at position 0.
+        """Creates a generation, at position 0, for each schema without one of its version.
 
-        The first generation of a projection is shown at once; one whose version is newer than the
-        shown one is built beside it. Doing it again, or twice at once, changes nothing.
+        The first generation of a projection is active at once; one with a newer version is built
+        next to the active one. Idempotent and safe for concurrent callers.
         """
         ...
 
@@ -153,18 +153,17 @@ class ProjectionStore(Protocol):
         schemas: Mapping[str, ProjectionSchema],
         only: Collection[ProjectionCheckpoint] | None = None,
     ) -> AbstractContextManager[Sequence[Target]]:
-        """A transaction that moves all generations that stand at ``after`` on to ``upto``.
+        """A transaction that advances all generations from position ``after`` to ``upto``.
 
         Args:
-            after: position they must stand at; who has moved on meanwhile is left alone.
-            upto: position they have reached when the transaction ends well.
-            schemas: projection → what the caller folds; other projections and versions are left
-                alone.
+            after: their present position; generations at another position are not changed.
+            upto: their position after the commit.
+            schemas: projection → schema; other projections and versions are not changed.
             only: these generations and no others.
 
         Returns:
-            On entering, the generations moved: none if another projector did it already. Leaving
-            it normally writes and commits; leaving it by an exception undoes all.
+            On entering, the generations to update: none if another projector was faster. The
+            transaction commits at the end of the block; an exception rolls it back.
 
         Raises:
             StoreUnavailable: on entering, leaving or reading rows.
@@ -172,20 +171,20 @@ class ProjectionStore(Protocol):
         ...
 
     def build(self, schema: ProjectionSchema) -> ProjectionCheckpoint:
-        """A new, empty generation beside the shown one; an unfinished one is given up for it."""
+        """Creates an empty generation next to the active one; replaces an unfinished one."""
         ...
 
     def compare(
         self, schema: ProjectionSchema, live: ProjectionCheckpoint, built: ProjectionCheckpoint
     ) -> Comparison | None:
-        """Both generations, table by table; None if they do not stand at one position now."""
+        """Compares two generations table by table; None if they are not at the same position."""
         ...
 
     def activate(self, schema: ProjectionSchema, built: ProjectionCheckpoint) -> bool:
-        """Shows a generation instead of the shown one, which is dropped.
+        """Makes a generation the active one and drops the old one.
 
         Returns:
-            False if the generation is no more (somebody else's rebuild took its place).
+            False if the generation does not exist any more (another rebuild replaced it).
         """
         ...
 
@@ -193,9 +192,9 @@ class ProjectionStore(Protocol):
 def quarantined(
     projection: str, position: int, topic: str, aggregate_id: UUID, error: str, at: datetime
 ) -> QuarantinedEvent:
-    """An entry of the quarantine, its error text kept to a length that a screen can show."""
+    """A quarantine entry whose error text is cut to ``ERROR_LENGTH``."""
     return QuarantinedEvent(projection, position, topic, aggregate_id, error[:ERROR_LENGTH], at)
 
 
 ERROR_LENGTH = 1000
-"""Characters of an error that are kept."""
+"""Maximum number of characters of an error text."""

@@ -1,4 +1,4 @@
-"""The ports of what lies beside the log: immutable records, and what there is of them."""
+"""The ports of the stored records: immutable, content-addressed, in the database of the log."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -6,35 +6,35 @@ from typing import Protocol
 
 
 class RecordStore(Protocol):
-    """Immutable, content-addressed records that lie beside the log."""
+    """Stores and reads records."""
 
     def put(self, content: bytes) -> str:
-        """Stores content; returns its SHA-256 in hex. Storing it again only renews its age.
+        """Stores content; returns its SHA-256 in hex. Storing it again only resets its age.
 
-        So do, for the records that it refers to, the storing of new content: what is referred to
-        anew is not pruned as old (``RecordInventory.drop``).
+        Storing new content also resets the age of the records that it refers to, so that they are
+        not pruned as old (``RecordInventory.drop``).
         """
         ...
 
     def get(self, digest: str) -> bytes:
-        """The content with a digest, verified.
+        """The content with a digest, after verification.
 
         Raises:
             KeyError: there is none.
-            ValueError: what is stored does not have the digest.
+            ValueError: the stored content does not have the digest.
         """
         ...
 
 
 @dataclass(frozen=True)
 class StoredRecord:
-    """A record, from outside.
+    """The description of a stored record.
 
     Attributes:
-        kind: of the cluster model that it holds (``compute``, …), "" if it holds none.
-        refers: digests of the records that it names; some of them may not be there.
-        age: seconds since it was last stored or referred to anew, or up to ``RENEWAL`` more.
-        size: bytes that it takes.
+        kind: of the cluster model in it (``compute``, …), "" if it contains none.
+        refers: digests of the records that it refers to; some of them may not exist.
+        age: seconds since it was last stored or newly referred to, or up to ``RENEWAL`` more.
+        size: stored bytes.
     """
 
     digest: str
@@ -45,20 +45,20 @@ class StoredRecord:
 
 
 RENEWAL = 3600.0
-"""Seconds within which an age need not be renewed again: so much a record may be younger."""
+"""Seconds in which an age is reset at most once: a record may be that much younger."""
 
 
 class RecordInventory(Protocol):
-    """What there is of records, and how they go. Safe beside any number of writers."""
+    """Lists and deletes records. Safe with any number of concurrent writers."""
 
     def inventory(self) -> Iterator[StoredRecord]:
-        """All records; those that are stored meanwhile may be missing."""
+        """All records; those that are being stored may be missing."""
         ...
 
     def drop(self, digests: Collection[str], min_age: float) -> set[str]:
-        """Deletes records, each unless its age is less than ``min_age`` seconds at that moment.
+        """Deletes those records whose age is at least ``min_age`` seconds at that moment.
 
         Returns:
-            The digests of those that were deleted.
+            The digests of the deleted records.
         """
         ...

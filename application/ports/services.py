@@ -9,11 +9,11 @@ class Instance:
 
     Attributes:
         id: unique per process start: ``<name>/<host>/<pid>/<start token>``.
-        name: service name as the API shows it (``watcher-decision-engine``, ``watcher-applier``).
-        host: where it runs.
-        pid: process id there.
-        pid_started: start time of that process as the kernel counts it (guards against reuse).
-        boot_id: id of the host's boot (guards against reboots), "" if unknown.
+        name: service name in the API (``watcher-decision-engine``, ``watcher-applier``).
+        host: its host.
+        pid: process id on the host.
+        pid_started: start time of the process in kernel ticks (detects reuse of the pid).
+        boot_id: id of the host's boot (detects reboots), "" if unknown.
     """
 
     id: str
@@ -26,7 +26,7 @@ class Instance:
 
 @dataclass(frozen=True)
 class ServiceRow:
-    """A service as the API shows it: one row per name and host, newest instance."""
+    """A service in the API: one row per name and host, for the newest instance."""
 
     id: int
     name: str
@@ -37,26 +37,26 @@ class ServiceRow:
 
 
 class ServiceRegistry(Protocol):
-    """Heartbeats. Rows, not events."""
+    """The heartbeats of worker processes. Rows, not events."""
 
     def beat(self, instance: Instance) -> None:
-        """Says that an instance lives (registers it the first time)."""
+        """Records a heartbeat; registers the instance the first time."""
         ...
 
     def retire(self, instance_id: str) -> None:
-        """Says that an instance ended in good order."""
+        """Records that an instance stopped regularly."""
         ...
 
-    def gone(self, instance_id: str) -> bool:
-        """Whether an instance may be presumed dead, so that its claims may be taken over.
+    def is_presumed_dead(self, instance_id: str) -> bool:
+        """Whether the claims of an instance may be taken over.
 
-        True if it retired, if it ran on this host and its process is no more, or if its last beat
-        is further away than the service's down time by the database's clock.
+        True if it stopped regularly, if it ran on this host and its process has ended, or if its
+        last heartbeat is older than the service's down time by the database's clock.
         """
         ...
 
-    def retired(self, instance_id: str) -> bool:
-        """Whether an instance said that it ended in good order."""
+    def is_retired(self, instance_id: str) -> bool:
+        """Whether an instance stopped regularly."""
         ...
 
     def rows(self) -> list[ServiceRow]:

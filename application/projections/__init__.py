@@ -1,4 +1,4 @@
-"""Projections: folds of the event log into the tables that queries read."""
+"""Projections: they fill the read tables from the event log."""
 
 from application.ports.projections import Projection
 from application.projections.audit_templates import AuditTemplatesProjection
@@ -6,17 +6,17 @@ from application.projections.audits import AuditsProjection
 from application.projections.catalogue import CatalogueProjection
 from application.projections.cluster_models import ClusterModelsProjection
 from application.projections.plans import PlansProjection
+from application.projections.projector import Projector
 from application.projections.rebuild import RebuildLost, RebuildRefused, RebuildReport
-from application.projections.runner import Projector
 from application.projections.timeline import TimelineProjection
 from domain.audits.schedule import Cron
 
 
 def all_projections(cron: Cron) -> tuple[Projection, ...]:
-    """Every projection whose tables queries read.
+    """All projections.
 
     Args:
-        cron: evaluates cron expressions; raises ValueError for what is none.
+        cron: evaluates cron expressions; raises ValueError for an invalid one.
     """
     return (
         CatalogueProjection(),

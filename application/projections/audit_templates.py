@@ -4,7 +4,7 @@ from application.ports.event_log import RecordedEvent
 from application.ports.projections import Tables
 from application.ports.read_tables import AUDIT_TEMPLATE_SCHEMA, AUDIT_TEMPLATES
 from application.projections import references
-from application.projections.dispatch import EventDispatcher
+from application.projections.event_dispatcher import EventDispatcher
 from domain.audit_templates.events import (
     AuditTemplateChanged,
     AuditTemplateCreated,
@@ -52,8 +52,8 @@ class AuditTemplatesProjection(EventDispatcher):
         tables.update(AUDIT_TEMPLATES.name, event.originator_id, values)
 
     def _deleted(self, _: RecordedEvent, event: AuditTemplateDeleted, tables: Tables) -> None:
-        gone = {"updated_at": event.timestamp, "deleted_at": event.timestamp}
-        tables.update(AUDIT_TEMPLATES.name, event.originator_id, gone)
+        deleted = {"updated_at": event.timestamp, "deleted_at": event.timestamp}
+        tables.update(AUDIT_TEMPLATES.name, event.originator_id, deleted)
 
 
 def _columns(changes: JsonObject) -> dict[str, Any]:

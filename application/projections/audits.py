@@ -6,8 +6,8 @@ from application.ports.event_log import RecordedEvent
 from application.ports.projections import Row, Tables
 from application.ports.read_tables import AUDIT_SCHEMA, AUDITS
 from application.projections import references
-from application.projections.dispatch import EventDispatcher
-from application.projections.messages import why
+from application.projections.event_dispatcher import EventDispatcher
+from application.projections.status_messages import why
 from domain.audits.definition import AuditType
 from domain.audits.events import (
     AuditCancelled,
@@ -42,17 +42,17 @@ _NO_RUN: dict[str, Any] = {
 _SCHEDULED = frozenset({AuditState.PENDING, AuditState.ONGOING})
 """States in which a continuous audit has a next run."""
 _TIMING = frozenset({"interval", "start_time"})
-"""Attributes that move the next run."""
+"""Attributes that change the time of the next run."""
 
 
 class AuditsProjection(EventDispatcher):
-    """Audits, each with its open run and what the scheduler needs.
+    """Audits, each with its open run and the columns of the scheduler.
 
-    ``run_position`` is the position of the run's request; ``updated_at`` follows what the API
-    shows, so the birth of a one-shot audit's run does not move it.
+    ``updated_at`` changes only with what the API shows, so not when the run of a one-shot audit is
+    requested.
 
     Args:
-        cron: evaluates cron expressions; raises ValueError for what is none.
+        cron: evaluates cron expressions; raises ValueError for an invalid one.
     """
 
     def __init__(self, cron: Cron) -> None:
@@ -121,7 +121,7 @@ class AuditsProjection(EventDispatcher):
         if event.cause is RunCause.SCHEDULE:
             self._reschedule(event, tables, values)
         else:
-            _note(event, tables, values)
+            _update_hidden(event, tables, values)
 
     def _run_claimed(self, _: RecordedEvent, event: AuditRunClaimed, tables: Tables) -> None:
         values = {
@@ -131,12 +131,12 @@ class AuditsProjection(EventDispatcher):
             "run_not_before": None,
             "status_message": why(event.because),
         }
-        _show(event, tables, values)
+        _update(event, tables, values)
 
     def _inputs_recorded(
         self, _: RecordedEvent, event: AuditInputsRecorded, tables: Tables
     ) -> None:
-        _note(event, tables, {})
+        _update_hidden(event, tables, {})
 
     def _run_deferred(self, _: RecordedEvent, event: AuditRunDeferred, tables: Tables) -> None:
         values = {
@@ -144,23 +144,23 @@ class AuditsProjection(EventDispatcher):
             "run_not_before": event.not_before,
             "status_message": why(event.because),
         }
-        _show(event, tables, values)
+        _update(event, tables, values)
 
     def _run_succeeded(self, _: RecordedEvent, event: AuditRunSucceeded, tables: Tables) -> None:
-        _show(event, tables, {"state": event.state, "status_message": None, **_NO_RUN})
+        _update(event, tables, {"state": event.state, "status_message": None, **_NO_RUN})
 
     def _run_failed(self, _: RecordedEvent, event: AuditRunFailed, tables: Tables) -> None:
         values = {"state": event.state, "status_message": why(event.because), **_NO_RUN}
-        _show(event, tables, values)
+        _update(event, tables, values)
 
     def _cancelled(self, _: RecordedEvent, event: AuditCancelled, tables: Tables) -> None:
-        _show(event, tables, _closed(AuditState.CANCELLED, event.because))
+        _update(event, tables, _closed(AuditState.CANCELLED, event.because))
 
     def _suspended(self, _: RecordedEvent, event: AuditSuspended, tables: Tables) -> None:
-        _show(event, tables, _closed(AuditState.SUSPENDED, None))
+        _update(event, tables, _closed(AuditState.SUSPENDED, None))
 
     def _expired(self, _: RecordedEvent, event: AuditExpired, tables: Tables) -> None:
-        _show(event, tables, _closed(AuditState.SUCCEEDED, event.because))
+        _update(event, tables, _closed(AuditState.SUCCEEDED, event.because))
 
     def _resumed(self, _: RecordedEvent, event: AuditResumed, tables: Tables) -> None:
         values: dict[str, Any] = {"state": AuditState.ONGOING, "status_message": None}
@@ -171,27 +171,27 @@ class AuditsProjection(EventDispatcher):
             values: dict[str, Any] = {"state": event.state, "status_message": why(event.because)}
             self._reschedule(event, tables, values)
         else:
-            _show(event, tables, _closed(event.state, event.because))
+            _update(event, tables, _closed(event.state, event.because))
 
     def _changed(self, _: RecordedEvent, event: AuditChanged, tables: Tables) -> None:
         values = _columns(event.changes)
         if _TIMING.isdisjoint(values):
-            _show(event, tables, values)
+            _update(event, tables, values)
         else:
             self._reschedule(event, tables, values)
 
     def _deleted(self, _: RecordedEvent, event: AuditDeleted, tables: Tables) -> None:
-        gone = _closed(AuditState.DELETED, None) | {"deleted_at": event.timestamp}
-        del gone["status_message"]  # what it last said stays with it
-        _show(event, tables, gone)
+        values = _closed(AuditState.DELETED, None) | {"deleted_at": event.timestamp}
+        del values["status_message"]  # the last message is kept
+        _update(event, tables, values)
 
-    # -- when it runs next -----------------------------------------------------------------------
+    # -- time of the next run ---------------------------------------------------------------------
 
     def _reschedule(self, event: Event, tables: Tables, values: dict[str, Any]) -> None:
         row = tables.get(AUDITS.name, event.originator_id)
         if row is not None:
             values["next_run_time"] = self._next({**row, **values})
-        _show(event, tables, values)
+        _update(event, tables, values)
 
     def _next(self, row: Row) -> datetime | None:
         if row["audit_type"] != AuditType.CONTINUOUS or row["state"] not in _SCHEDULED:
@@ -203,7 +203,7 @@ class AuditsProjection(EventDispatcher):
                 after: datetime = last or counts_from(row["created_at"], start)
                 return self._cron(interval, after)
         except (InvalidValue, ValueError):
-            return None  # the API stores any text on PATCH; what is no interval is never due
+            return None  # PATCH stores any text; an audit with an invalid interval never runs
         if last is None:
             first: datetime | None = start
             return first
@@ -211,12 +211,12 @@ class AuditsProjection(EventDispatcher):
         return following
 
 
-def _show(event: Event, tables: Tables, values: dict[str, Any]) -> None:
+def _update(event: Event, tables: Tables, values: dict[str, Any]) -> None:
     values["updated_at"] = event.timestamp
-    _note(event, tables, values)
+    _update_hidden(event, tables, values)
 
 
-def _note(event: Event, tables: Tables, values: dict[str, Any]) -> None:
+def _update_hidden(event: Event, tables: Tables, values: dict[str, Any]) -> None:
     values["version"] = event.originator_version
     tables.update(AUDITS.name, event.originator_id, values)
 

@@ -10,7 +10,7 @@ from application.ports.read_tables import (
     STRATEGIES,
 )
 from application.projections import references
-from application.projections.dispatch import EventDispatcher
+from application.projections.event_dispatcher import EventDispatcher
 from domain.catalogue.definitions import PluginDefinition, PluginKind
 from domain.catalogue.events import DefinitionChanged, DefinitionRegistered, DefinitionRetired
 from domain.kernel.ids import definition_id
@@ -21,11 +21,11 @@ _TABLES = {
     PluginKind.SCORING_ENGINE: SCORING_ENGINES,
     PluginKind.ACTION_TYPE: ACTION_TYPES,
 }
-"""Planners are in the catalogue, but no query shows them."""
+"""No query shows planners."""
 
 
 class CatalogueProjection(EventDispatcher):
-    """Goals, strategies, scoring engines and action types. A retired one that returns is itself."""
+    """Goals, strategies, scoring engines, action types. One that returns keeps its row."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -68,8 +68,8 @@ class CatalogueProjection(EventDispatcher):
     def _retired(self, _: RecordedEvent, event: DefinitionRetired, tables: Tables) -> None:
         table = _TABLES.get(event.kind)
         if table is not None:
-            gone = {"updated_at": event.timestamp, "deleted_at": event.timestamp}
-            tables.update(table.name, _key(event.kind, event.name), gone)
+            retired = {"updated_at": event.timestamp, "deleted_at": event.timestamp}
+            tables.update(table.name, _key(event.kind, event.name), retired)
 
 
 def _key(kind: PluginKind, name: str) -> object:

@@ -3,7 +3,7 @@ from typing import Any
 from application.ports.event_log import RecordedEvent
 from application.ports.projections import Tables
 from application.ports.read_tables import CLUSTER_MODEL_SCHEMA, CLUSTER_MODELS, MODEL_VERSIONS
-from application.projections.dispatch import EventDispatcher
+from application.projections.event_dispatcher import EventDispatcher
 from domain.cluster_models.amendments.events import ModelAmended
 from domain.cluster_models.events import (
     ClusterModelCollected,
@@ -13,11 +13,11 @@ from domain.cluster_models.events import (
 )
 from domain.kernel.reasons import Cause
 
-_WELL = {"failure": None, "failing_since": None}
+_NO_FAILURE = {"failure": None, "failing_since": None}
 
 
 class ClusterModelsProjection(EventDispatcher):
-    """Kept models: how each stands, and every version that it had."""
+    """Cluster models: the status of each, and its versions."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -39,7 +39,7 @@ class ClusterModelsProjection(EventDispatcher):
                 "cloud": event.cloud,
                 "kind": event.kind,
                 "position": None,
-                **_WELL,
+                **_NO_FAILURE,
             },
         )
 
@@ -57,13 +57,15 @@ class ClusterModelsProjection(EventDispatcher):
                 "sizes": event.sizes,
                 "calls": event.calls,
                 "milliseconds": round(event.seconds * 1000),
-                "problems": [_plain(because) for because in event.quarantined],
+                "problems": [_reason(because) for because in event.quarantined],
                 "problem_count": event.quarantined_count,
                 "changes": event.changes,
             },
         )
         tables.update(
-            CLUSTER_MODELS.name, recorded.aggregate_id, {"position": recorded.position, **_WELL}
+            CLUSTER_MODELS.name,
+            recorded.aggregate_id,
+            {"position": recorded.position, **_NO_FAILURE},
         )
 
     def _amended(self, recorded: RecordedEvent, event: ModelAmended, tables: Tables) -> None:
@@ -90,12 +92,12 @@ class ClusterModelsProjection(EventDispatcher):
     def _failed(
         self, recorded: RecordedEvent, event: ClusterModelCollectionFailed, tables: Tables
     ) -> None:
-        values = {"failure": _plain(event.because), "failing_since": event.timestamp}
+        values = {"failure": _reason(event.because), "failing_since": event.timestamp}
         tables.update(CLUSTER_MODELS.name, recorded.aggregate_id, values)
 
     def _recovered(self, recorded: RecordedEvent, _: ClusterModelRecovered, tables: Tables) -> None:
-        tables.update(CLUSTER_MODELS.name, recorded.aggregate_id, _WELL)
+        tables.update(CLUSTER_MODELS.name, recorded.aggregate_id, _NO_FAILURE)
 
 
-def _plain(because: Cause) -> dict[str, Any]:
+def _reason(because: Cause) -> dict[str, Any]:
     return {"reason": because.reason.value, "facts": because.facts}

@@ -4,8 +4,8 @@ from uuid import UUID
 from application.ports.event_log import RecordedEvent
 from application.ports.projections import Tables
 from application.ports.read_tables import ACTION_PLANS, ACTIONS, PLAN_SCHEMA
-from application.projections import messages, references
-from application.projections.dispatch import EventDispatcher
+from application.projections import references, status_messages
+from application.projections.event_dispatcher import EventDispatcher
 from domain.kernel.aggregate import Event
 from domain.kernel.reasons import Cause
 from domain.plans.action import ENDED, ActionSpec, ActionState, EfficacyIndicator
@@ -30,14 +30,11 @@ from domain.plans.events import (
 )
 
 ACTIONS_PER_PLAN = 1_000_000
-"""Numeric ids of actions are position * this + place: creation order over all plans."""
+"""Numeric id of an action = position * this + place in the plan: creation order over all plans."""
 
 
 class PlansProjection(EventDispatcher):
-    """Action plans and their actions. An action's deletion is its plan's: the queries see to it.
-
-    ``open_position`` is the position of the launch while a launched plan has not ended.
-    """
+    """Action plans and their actions. Queries take an action's deletion from its plan."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -77,14 +74,16 @@ class PlansProjection(EventDispatcher):
                 "goal_name": event.goal,
                 **named,
                 "state": event.state,
-                "efficacy_indicators": [_figure(one) for one in event.indicators],
-                "global_efficacy": [_figure(one) for one in event.global_efficacy],
+                "efficacy_indicators": [_indicator(one) for one in event.indicators],
+                "global_efficacy": [_indicator(one) for one in event.global_efficacy],
                 "notes": notes,
                 "record": event.record,
                 "explanation": event.explanation,
                 "owner": None,
                 "hostname": None,
-                "status_message": messages.cut(notes[0]) if notes and not event.actions else None,
+                "status_message": status_messages.cut(notes[0])
+                if notes and not event.actions
+                else None,
                 "actions_total": len(event.actions),
                 "actions_ended": 0,
                 "actions_ongoing": 0,
@@ -100,37 +99,37 @@ class PlansProjection(EventDispatcher):
 
     def _launched(self, recorded: RecordedEvent, event: PlanLaunched, tables: Tables) -> None:
         values = {"state": PlanState.PENDING, "open_position": recorded.position}
-        _plan(event, tables, values)
+        _update_plan(event, tables, values)
 
     def _claimed(self, _: RecordedEvent, event: PlanClaimed, tables: Tables) -> None:
         values = {
             "state": event.state,
             "owner": event.owner,
             "hostname": event.host,
-            "status_message": messages.why(event.because),
+            "status_message": status_messages.why(event.because),
         }
-        _plan(event, tables, values)
+        _update_plan(event, tables, values)
 
     def _cancel_requested(
         self, _: RecordedEvent, event: PlanCancelRequested, tables: Tables
     ) -> None:
-        _plan(event, tables, {"state": PlanState.CANCELLING})
+        _update_plan(event, tables, {"state": PlanState.CANCELLING})
 
     def _cancelled(self, _: RecordedEvent, event: PlanCancelled, tables: Tables) -> None:
-        _plan(event, tables, _ended(PlanState.CANCELLED, event.because))
+        _update_plan(event, tables, _ended(PlanState.CANCELLED, event.because))
 
     def _superseded(self, _: RecordedEvent, event: PlanSuperseded, tables: Tables) -> None:
-        _plan(event, tables, _ended(PlanState.SUPERSEDED, event.because))
+        _update_plan(event, tables, _ended(PlanState.SUPERSEDED, event.because))
 
     def _succeeded(self, _: RecordedEvent, event: PlanSucceeded, tables: Tables) -> None:
-        _plan(event, tables, _ended(PlanState.SUCCEEDED, event.because))
+        _update_plan(event, tables, _ended(PlanState.SUCCEEDED, event.because))
 
     def _failed(self, _: RecordedEvent, event: PlanFailed, tables: Tables) -> None:
-        _plan(event, tables, _ended(PlanState.FAILED, event.because))
+        _update_plan(event, tables, _ended(PlanState.FAILED, event.because))
 
     def _deleted(self, _: RecordedEvent, event: PlanDeleted, tables: Tables) -> None:
         values = {"state": PlanState.DELETED, "deleted_at": event.timestamp}
-        _plan(event, tables, values)
+        _update_plan(event, tables, values)
 
     # -- actions ---------------------------------------------------------------------------------
 
@@ -139,60 +138,62 @@ class PlansProjection(EventDispatcher):
         if event.attempt == 1:
             values["started_at"] = event.timestamp
             tables.add(ACTION_PLANS.name, event.originator_id, {"actions_ongoing": 1})
-        _act(event, event.action_id, tables, values)
+        _update_action(event, event.action_id, tables, values)
 
     def _action_acknowledged(
         self, _: RecordedEvent, event: ActionAcknowledged, tables: Tables
     ) -> None:
-        _version(event, tables)
+        _update_version(event, tables)
 
     def _action_succeeded(self, _: RecordedEvent, event: ActionSucceeded, tables: Tables) -> None:
         values = {"state": ActionState.SUCCEEDED, "status_message": None}
-        _end(event, event.action_id, ActionState.ONGOING, tables, values)
+        _end_action(event, event.action_id, ActionState.ONGOING, tables, values)
 
     def _action_failed(self, _: RecordedEvent, event: ActionFailed, tables: Tables) -> None:
         before = _state(event.action_id, tables)
-        message = messages.failed(before, event.because)
+        message = status_messages.failed(before, event.because)
         values = {"state": ActionState.FAILED, "status_message": message}
-        _end(event, event.action_id, before, tables, values)
+        _end_action(event, event.action_id, before, tables, values)
 
     def _action_skipped(self, _: RecordedEvent, event: ActionSkipped, tables: Tables) -> None:
         before = _state(event.action_id, tables)
-        message = messages.skipped(event.because, event.note)
+        message = status_messages.skipped(event.because, event.note)
         values = {"state": ActionState.SKIPPED, "status_message": message}
-        _end(event, event.action_id, before, tables, values)
+        _end_action(event, event.action_id, before, tables, values)
 
     def _action_cancelled(self, _: RecordedEvent, event: ActionCancelled, tables: Tables) -> None:
         values = {
             "state": ActionState.CANCELLED,
-            "status_message": messages.why(event.because),
+            "status_message": status_messages.why(event.because),
         }
-        _end(event, event.action_id, ActionState.PENDING, tables, values)
+        _end_action(event, event.action_id, ActionState.PENDING, tables, values)
 
     def _action_annotated(self, _: RecordedEvent, event: ActionAnnotated, tables: Tables) -> None:
-        message = messages.skipped_by_user(event.note)
-        _act(event, event.action_id, tables, {"status_message": message})
+        message = status_messages.skipped_by_user(event.note)
+        _update_action(event, event.action_id, tables, {"status_message": message})
 
 
-def _plan(event: Event, tables: Tables, values: dict[str, Any]) -> None:
+def _update_plan(event: Event, tables: Tables, values: dict[str, Any]) -> None:
     values |= {"version": event.originator_version, "updated_at": event.timestamp}
     tables.update(ACTION_PLANS.name, event.originator_id, values)
 
 
-def _version(event: Event, tables: Tables) -> None:
+def _update_version(event: Event, tables: Tables) -> None:
     version = {"version": event.originator_version}
     tables.update(ACTION_PLANS.name, event.originator_id, version)
 
 
-def _act(event: Event, action: UUID, tables: Tables, values: dict[str, Any]) -> None:
+def _update_action(event: Event, action: UUID, tables: Tables, values: dict[str, Any]) -> None:
     values["updated_at"] = event.timestamp
     tables.update(ACTIONS.name, action, values)
-    _version(event, tables)
+    _update_version(event, tables)
 
 
-def _end(event: Event, action: UUID, before: str, tables: Tables, values: dict[str, Any]) -> None:
+def _end_action(
+    event: Event, action: UUID, before: str, tables: Tables, values: dict[str, Any]
+) -> None:
     values["ended_at"] = event.timestamp
-    _act(event, action, tables, values)
+    _update_action(event, action, tables, values)
     if before not in ENDED:
         ongoing = 1 if before == ActionState.ONGOING else 0
         amounts = {"actions_ended": 1, "actions_ongoing": -ongoing}
@@ -200,18 +201,18 @@ def _end(event: Event, action: UUID, before: str, tables: Tables, values: dict[s
 
 
 def _ended(state: PlanState, because: Cause | None) -> dict[str, Any]:
-    message = messages.why(because)
+    message = status_messages.why(because)
     return {"state": state, "owner": None, "open_position": None, "status_message": message}
 
 
 def _state(action: UUID, tables: Tables) -> str:
     row = tables.get(ACTIONS.name, action)
     if row is None:
-        raise LookupError(f"Action {action} was never proposed.")
+        raise LookupError(f"There is no action {action}.")
     return str(row["state"])
 
 
-def _figure(indicator: EfficacyIndicator) -> dict[str, Any]:
+def _indicator(indicator: EfficacyIndicator) -> dict[str, Any]:
     return {
         "name": indicator.name,
         "description": indicator.description,

@@ -11,32 +11,32 @@ from application.ports.projections import (
     ProjectionStore,
     TableDifference,
 )
-from application.projections.batch import BatchProjector
+from application.projections.batch_projector import BatchProjector
 
 ATTEMPTS = 500
-"""How often two generations are looked at until they stand at one position."""
+"""Attempts to find two generations at the same position."""
 PAUSE = 0.01
-"""Seconds between two such looks."""
+"""Seconds between two attempts."""
 
 _log = logging.getLogger(__name__)
 
 
 class RebuildRefused(Exception):
-    """What is shown was built by newer code than this."""
+    """The active tables were built by newer code."""
 
 
 class RebuildLost(Exception):
-    """Another rebuild of the projection began meanwhile and took this one's place."""
+    """Another rebuild of the projection began meanwhile and replaced this one."""
 
 
 @dataclass(frozen=True)
 class ProjectionRebuild:
-    """What a rebuild of one projection found.
+    """The result of a rebuild of one projection.
 
     Attributes:
-        generation: of the tables that are shown now.
-        compared: how they compared with those shown before; None if those were of another version,
-            or of a log that was since put back to an earlier state.
+        generation: of the tables that are active now.
+        compared: comparison with the tables before; None if those had another version or were
+            ahead of the log (an older log was restored).
     """
 
     projection: str
@@ -45,19 +45,19 @@ class ProjectionRebuild:
 
     @property
     def differences(self) -> tuple[TableDifference, ...]:
-        """The tables that were not as the log says."""
+        """The tables that differed from the log."""
         tables = () if self.compared is None else self.compared.tables
         return tuple(table for table in tables if not table.equal)
 
 
 @dataclass(frozen=True)
 class RebuildReport:
-    """What a rebuild found.
+    """The result of a rebuild.
 
     Attributes:
-        position: the end of the log when it began; what is shown now stands there or beyond.
-        events: events folded, each once for all projections together.
-        seconds: how long it took until everything was switched.
+        position: the end of the log when it began; the new tables are at least there.
+        events: number of events applied, each once for all projections together.
+        seconds: duration, up to the activation of the last table.
     """
 
     projections: tuple[ProjectionRebuild, ...]
@@ -67,22 +67,22 @@ class RebuildReport:
 
     @property
     def differences(self) -> tuple[tuple[str, TableDifference], ...]:
-        """(projection, table) for each table that was not as the log says."""
+        """(projection, table) for each table that differed from the log."""
         return tuple((one.projection, d) for one in self.projections for d in one.differences)
 
 
 class Rebuilder:
-    """Folds projections anew beside what is shown, compares, and switches.
+    """Builds new generations next to the active ones, compares them and activates them.
 
-    A projector that runs meanwhile takes a new generation along as soon as it stands where the
-    shown one does: from then on one transaction moves both, so they can be compared at rest. Where
-    no projector runs, the rebuild itself moves both on to the end of the log.
+    As soon as a new generation is at the position of the active one, running projectors update both
+    in one transaction, so the two can be compared. If no projector runs, the rebuild itself updates
+    both to the end of the log.
 
     Args:
-        log: what is folded.
-        store: where the tables are.
-        folder: folds batches.
-        clock: times it.
+        log: the event log.
+        store: holds the tables.
+        batches: applies batches of events.
+        clock: measures the duration.
         batch: events per transaction.
     """
 
@@ -90,13 +90,13 @@ class Rebuilder:
         self,
         log: EventLog,
         store: ProjectionStore,
-        folder: BatchProjector,
+        batches: BatchProjector,
         clock: Clock,
         batch: int,
     ) -> None:
         self._log = log
         self._store = store
-        self._folder = folder
+        self._batches = batches
         self._clock = clock
         self._batch = batch
 
@@ -117,7 +117,7 @@ class Rebuilder:
         report = RebuildReport(tuple(rebuilt), end, events, self._clock.monotonic() - begun)
         for projection, table in report.differences:
             _log.warning(
-                "projection %s: table %s was not as the log says (%d rows, now %d; e.g. %s)",
+                "projection %s: table %s differed from the log (%d rows, now %d; e.g. %s)",
                 projection,
                 table.table,
                 table.live_rows,
@@ -131,12 +131,12 @@ class Rebuilder:
         for one in self._store.checkpoints():
             if one.active and one.version > versions.get(one.projection, one.version):
                 raise RebuildRefused(
-                    f"projection {one.projection} is shown in version {one.version}, "
-                    f"this code folds version {versions[one.projection]}"
+                    f"projection {one.projection} is active in version {one.version}, "
+                    f"this code has version {versions[one.projection]}"
                 )
 
     def _catch_up(self, built: Sequence[ProjectionCheckpoint], end: int) -> int:
-        """Folds up to where the shown generations stand, then together with them up to ``end``.
+        """Updates to the position of the active generations, then both up to ``end``.
 
         Returns:
             The number of events.
@@ -151,19 +151,19 @@ class Rebuilder:
             limit = min(step.goal for step in group)
             found = self._log.read(after, self._batch)
             entries = [entry for entry in found if entry.position <= limit]
-            self._folder.fold(after, entries, [one for step in group for one in step.moved])
+            self._batches.apply(after, entries, [one for step in group for one in step.generations])
             events += len(entries)
 
     def _due(self, built: Sequence[ProjectionCheckpoint], end: int) -> list["_Step"]:
-        """What has a way to go."""
+        """The steps that are not done yet."""
         wanted = {(one.projection, one.generation): one for one in built}
         checkpoints = self._store.checkpoints()
         now = [one for one in checkpoints if (one.projection, one.generation) in wanted]
         if len(now) < len(wanted):
             lost = {name for name, _ in wanted} - {one.projection for one in now}
             raise RebuildLost(", ".join(sorted(lost)))
-        shown = {one.projection: one for one in checkpoints if one.active}
-        steps = [_step(one, shown.get(one.projection), end, self._log.end()) for one in now]
+        active = {one.projection: one for one in checkpoints if one.active}
+        steps = [_step(one, active.get(one.projection), end, self._log.end()) for one in now]
         return [step for step in steps if step.after < step.goal]
 
     def _compare(
@@ -183,28 +183,28 @@ class Rebuilder:
                 return compared, events
             events += self._catch_up([built], end)
             self._clock.sleep(PAUSE)
-        raise RebuildLost(f"{built.projection}: it never stood where the shown tables do")
+        raise RebuildLost(f"{built.projection}: it was never at the position of the active tables")
 
 
 @dataclass(frozen=True)
 class _Step:
-    """What is to be folded next for a new generation.
+    """The next step of a new generation.
 
     Attributes:
-        after: where it stands.
-        goal: how far the step may go.
-        moved: what goes along: the new one, and the shown one once they are level.
+        after: its position.
+        goal: the last position of the step.
+        generations: the new one, and the active one once both are at the same position.
     """
 
     after: int
     goal: int
-    moved: tuple[ProjectionCheckpoint, ...]
+    generations: tuple[ProjectionCheckpoint, ...]
 
 
 def _step(
     built: ProjectionCheckpoint, live: ProjectionCheckpoint | None, end: int, now: int
 ) -> _Step:
-    """Up to where its like stands, then with that to ``end``; alone to ``now`` if it has none."""
+    """To the position of the active generation, then with it to ``end``; else alone to ``now``."""
     if live is None or not _comparable(live, built, now):
         return _Step(built.position, now, (built,))
     if built.position == live.position:
@@ -213,6 +213,6 @@ def _step(
 
 
 def _comparable(live: ProjectionCheckpoint, built: ProjectionCheckpoint, end: int) -> bool:
-    """Whether the shown generation is another one of the same version, and of this log."""
+    """Whether the active generation is another one of the same version, and of this log."""
     another = live.generation != built.generation
     return another and live.version == built.version and live.position <= end

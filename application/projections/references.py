@@ -1,4 +1,4 @@
-"""How rows refer to goals and strategies: by a stable id, the name, and the name without case."""
+"""The columns that refer to goals and strategies: id, name, and case-folded name."""
 
 from functools import lru_cache
 from typing import Any

@@ -1,0 +1,1 @@
+"""Time travel: states at a past moment, timelines, differences, search."""

@@ -43,8 +43,8 @@ def claimable(services: ServiceRegistry, owner: str | None, me: Instance) -> Cla
     facts: JsonObject = {"owner": owner, "successor": me.id}
     if owner == me.id:
         return Claimable(owner, Cause(Reason.OWNER_RESUMED, facts))
-    if not services.gone(owner):
+    if not services.is_presumed_dead(owner):
         return None
     # read after ``gone``: an instance retires before its process ends
-    reason = Reason.OWNER_RETIRED if services.retired(owner) else Reason.OWNER_LOST
+    reason = Reason.OWNER_RETIRED if services.is_retired(owner) else Reason.OWNER_LOST
     return Claimable(owner, Cause(reason, facts))

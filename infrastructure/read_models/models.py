@@ -1,7 +1,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine, Select, and_, false, func, or_, select
@@ -29,22 +29,24 @@ from application.ports.read_models import (
 )
 from infrastructure.read_models import resources
 from infrastructure.read_models.engine import outages, reading
-from infrastructure.read_models.paging import Condition, found, listed
+from infrastructure.read_models.paging import Condition, ListedResource, found, listed
 from infrastructure.read_models.resources import ACTION_PLANS, ACTIONS, AUDITS, TIMELINE
 from infrastructure.read_models.schema import PROJECTIONS, QUARANTINE
 from infrastructure.read_models.waiting import await_position
 
+V = TypeVar("V")
+
 UNLIMITED = 1_000_000
-"""Rows of a list that a worker reads whole."""
+"""Limit of a list that a worker reads as a whole."""
 
 
 class SqlReadModels:
-    """Queries on SQLite or PostgreSQL, through the views onto the shown generations.
+    """Queries on SQLite or PostgreSQL, through the SQL views on the active generations.
 
     Args:
         engine: as ``open_engine`` makes it.
-        clock: paces the wait for a position.
-        log_end: the position of the last event of the log, to tell how far projections lag.
+        clock: for the wait for a position.
+        log_end: returns the position of the last event of the log, for the lag of projections.
     """
 
     def __init__(self, engine: Engine, clock: Clock, log_end: Callable[[], int]) -> None:
@@ -53,87 +55,71 @@ class SqlReadModels:
         self._clock = clock
         self._log_end = log_end
 
-    # -- resources -------------------------------------------------------------------------------
+    # -- resources ---------------------------------------------------------------------------------
 
     def goal(self, ident: str, *, show_deleted: bool = False) -> GoalView | None:
         """A goal."""
-        with self._connection() as connection:
-            return found(connection, resources.GOAL, ident, show_deleted=show_deleted)
+        return self._find(resources.GOAL, ident, show_deleted=show_deleted)
 
     def goals(self, page: Page) -> list[GoalView]:
         """Goals."""
-        with self._connection() as connection:
-            return listed(connection, resources.GOAL, page, {})
+        return self._list(resources.GOAL, page)
 
     def strategy(self, ident: str, *, show_deleted: bool = False) -> StrategyView | None:
         """A strategy."""
-        with self._connection() as connection:
-            return found(connection, resources.STRATEGY, ident, show_deleted=show_deleted)
+        return self._find(resources.STRATEGY, ident, show_deleted=show_deleted)
 
     def strategies(self, page: Page, filters: Filters) -> list[StrategyView]:
         """Strategies. Filter: ``goal``."""
-        with self._connection() as connection:
-            return listed(connection, resources.STRATEGY, page, filters)
+        return self._list(resources.STRATEGY, page, filters)
 
     def scoring_engine(self, ident: str, *, show_deleted: bool = False) -> ScoringEngineView | None:
         """A scoring engine."""
-        with self._connection() as connection:
-            return found(connection, resources.SCORING_ENGINE, ident, show_deleted=show_deleted)
+        return self._find(resources.SCORING_ENGINE, ident, show_deleted=show_deleted)
 
     def scoring_engines(self, page: Page) -> list[ScoringEngineView]:
         """Scoring engines."""
-        with self._connection() as connection:
-            return listed(connection, resources.SCORING_ENGINE, page, {})
+        return self._list(resources.SCORING_ENGINE, page)
 
     def audit_template(self, ident: str, *, show_deleted: bool = False) -> AuditTemplateView | None:
         """An audit template."""
-        with self._connection() as connection:
-            return found(connection, resources.AUDIT_TEMPLATE, ident, show_deleted=show_deleted)
+        return self._find(resources.AUDIT_TEMPLATE, ident, show_deleted=show_deleted)
 
     def audit_templates(self, page: Page, filters: Filters) -> list[AuditTemplateView]:
         """Audit templates. Filters: ``goal``, ``strategy``."""
-        with self._connection() as connection:
-            return listed(connection, resources.AUDIT_TEMPLATE, page, filters)
+        return self._list(resources.AUDIT_TEMPLATE, page, filters)
 
     def audit(self, ident: str, *, show_deleted: bool = False) -> AuditView | None:
         """An audit."""
-        with self._connection() as connection:
-            return found(connection, resources.AUDIT, ident, show_deleted=show_deleted)
+        return self._find(resources.AUDIT, ident, show_deleted=show_deleted)
 
     def audits(self, page: Page, filters: Filters) -> list[AuditView]:
         """Audits. Filters: ``goal``, ``strategy``."""
-        with self._connection() as connection:
-            return listed(connection, resources.AUDIT, page, filters)
+        return self._list(resources.AUDIT, page, filters)
 
     def action_plan(self, ident: UUID, *, show_deleted: bool = False) -> ActionPlanView | None:
         """An action plan."""
-        with self._connection() as connection:
-            return found(connection, resources.ACTION_PLAN, str(ident), show_deleted=show_deleted)
+        return self._find(resources.ACTION_PLAN, str(ident), show_deleted=show_deleted)
 
     def action_plans(self, page: Page, filters: Filters) -> list[ActionPlanView]:
         """Action plans. Filters: ``audit_uuid``, ``strategy``."""
-        with self._connection() as connection:
-            return listed(connection, resources.ACTION_PLAN, page, filters)
+        return self._list(resources.ACTION_PLAN, page, filters)
 
     def action(self, ident: UUID, *, show_deleted: bool = False) -> ActionView | None:
         """An action."""
-        with self._connection() as connection:
-            return found(connection, resources.ACTION, str(ident), show_deleted=show_deleted)
+        return self._find(resources.ACTION, str(ident), show_deleted=show_deleted)
 
     def actions(self, page: Page, filters: Filters) -> list[ActionView]:
         """Actions. Filters: ``action_plan_uuid``, ``audit_uuid``."""
-        with self._connection() as connection:
-            return listed(connection, resources.ACTION, page, filters)
+        return self._list(resources.ACTION, page, filters)
 
     def recommended_plans(self, audit_id: UUID | None = None) -> list[ActionPlanView]:
         """RECOMMENDED plans, oldest first."""
         filters = {} if audit_id is None else {"audit_uuid": str(audit_id)}
         recommended = ACTION_PLANS.c.state == "RECOMMENDED"
-        with self._connection() as connection:
-            page = Page(limit=UNLIMITED)
-            return listed(connection, resources.ACTION_PLAN, page, filters, recommended)
+        return self._list(resources.ACTION_PLAN, Page(limit=UNLIMITED), filters, recommended)
 
-    # -- what happened ---------------------------------------------------------------------------
+    # -- events and counts -------------------------------------------------------------------------
 
     def timeline(
         self,
@@ -161,7 +147,7 @@ class SqlReadModels:
         return [TimelineView(*one) for one in self._rows(query)]
 
     def state_counts(self) -> StateCount:
-        """How much there is, by state. Finished work is only counted, from an index."""
+        """Numbers of plans and actions by state. Ended plans are only counted, from an index."""
         plan, action = ACTION_PLANS.c, ACTIONS.c
         plans = (
             select(plan.state, func.count()).where(plan.deleted_at.is_(None)).group_by(plan.state)
@@ -176,7 +162,7 @@ class SqlReadModels:
             dict(map(tuple, self._rows(plans))), dict(map(tuple, self._rows(actions)))
         )
 
-    # -- what workers look for -------------------------------------------------------------------
+    # -- work for the workers ----------------------------------------------------------------------
 
     def open_runs(self, now: datetime) -> list[OpenRun]:
         """Requested runs that are due and not deferred beyond ``now``, oldest first."""
@@ -211,7 +197,7 @@ class SqlReadModels:
         return [OpenPlan(*one) for one in self._rows(query)]
 
     def continuous_audits(self) -> list[ContinuousAudit]:
-        """CONTINUOUS audits that are PENDING or ONGOING."""
+        """CONTINUOUS audits that are PENDING or ONGOING and have an interval."""
         row = AUDITS.c
         query = (
             select(
@@ -233,15 +219,15 @@ class SqlReadModels:
         )
         return [ContinuousAudit(*one) for one in self._rows(query)]
 
-    # -- how projections stand -------------------------------------------------------------------
+    # -- projections -------------------------------------------------------------------------------
 
     def projections(self) -> list[ProjectionStatus]:
-        """How each projection stands."""
+        """The status of each projection."""
         row, bad = PROJECTIONS.c, QUARANTINE.c
-        its_bad = and_(bad.projection == row.name, bad.generation == row.generation)
-        count = select(func.count()).select_from(QUARANTINE).where(its_bad).scalar_subquery()
+        of_this = and_(bad.projection == row.name, bad.generation == row.generation)
+        count = select(func.count()).select_from(QUARANTINE).where(of_this).scalar_subquery()
         latest = (
-            select(bad.error).where(its_bad).order_by(bad.position.desc()).limit(1)
+            select(bad.error).where(of_this).order_by(bad.position.desc()).limit(1)
         ).scalar_subquery()
         other = PROJECTIONS.alias("other")
         building = (
@@ -252,7 +238,7 @@ class SqlReadModels:
             .where(row.active)
             .order_by(row.name)
         )
-        rows = self._rows(query)  # first: it says at once if the database is away
+        rows = self._rows(query)  # before the log: fails at once if this database is unavailable
         end = self._log_end()
         return [
             ProjectionStatus(name, version, position, max(0, end - position), bad, error, built)
@@ -260,31 +246,45 @@ class SqlReadModels:
         ]
 
     def quarantine(self, limit: int = 100) -> list[QuarantinedEvent]:
-        """Events that could not be taken in, newest first."""
+        """Quarantined events, newest first."""
         row = QUARANTINE.c
         query = (
             select(row.projection, row.position, row.topic, row.aggregate_id, row.error, row.at)
-            .where(_of_shown_generation())
+            .where(_of_active_generation())
             .order_by(row.position.desc(), row.projection)
             .limit(limit)
         )
         return [QuarantinedEvent(*one) for one in self._rows(query)]
 
     def await_position(self, position: int, timeout: float) -> bool:
-        """Waits until every projection that queries read has passed a position."""
+        """Waits until the read tables reflect a log position; returns whether they do."""
         with self._connection() as connection:
             return await_position(connection, self._clock, position, timeout)
 
     def close(self) -> None:
-        """Gives connections back."""
+        """Closes the connections."""
         self._engine.dispose()
 
-    # -- plumbing --------------------------------------------------------------------------------
+    # -- plumbing ----------------------------------------------------------------------------------
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
         with outages(self._engine), self._reading.connect() as connection:
             yield connection
+
+    def _find(self, resource: ListedResource[V], ident: str, *, show_deleted: bool) -> V | None:
+        with self._connection() as connection:
+            return found(connection, resource, ident, show_deleted=show_deleted)
+
+    def _list(
+        self,
+        resource: ListedResource[V],
+        page: Page,
+        filters: Filters | None = None,
+        *conditions: Condition,
+    ) -> list[V]:
+        with self._connection() as connection:
+            return listed(connection, resource, page, filters or {}, *conditions)
 
     def _rows(self, query: Select[Any]) -> Sequence[Any]:
         with self._connection() as connection:
@@ -303,7 +303,7 @@ def _provenance(only: EventFilter) -> list[Condition]:
     return wanted
 
 
-def _of_shown_generation() -> Condition:
+def _of_active_generation() -> Condition:
     row, bad = PROJECTIONS.c, QUARANTINE.c
     return (
         select(row.name)

@@ -51,7 +51,7 @@ class SqlServices:
                 update(INSTANCES).where(INSTANCES.c.id == instance_id).values(retired=True)
             )
 
-    def gone(self, instance_id: str) -> bool:
+    def is_presumed_dead(self, instance_id: str) -> bool:
         """Whether an instance may be presumed dead.
 
         One that was never heard of is: workers register before they claim anything.
@@ -74,7 +74,7 @@ class SqlServices:
         *identity, retired, silent = row
         return self._presumed_dead(Instance(*identity), silent, retired=retired)
 
-    def retired(self, instance_id: str) -> bool:
+    def is_retired(self, instance_id: str) -> bool:
         """Whether an instance said that it ended in good order."""
         query = select(INSTANCES.c.retired).where(INSTANCES.c.id == instance_id)
         with outages(self._engine), self._reading.connect() as connection:

@@ -18,7 +18,7 @@ from eventsourcing.projection import BaseProjectionRunner, Projection
 
 from application.ports.event_log import RecordedEvent
 from application.projections import Projector, all_projections
-from application.projections.batch import BatchProjector
+from application.projections.batch_projector import BatchProjector
 from domain.kernel.aggregate import Event
 from infrastructure.clock import SystemClock
 from infrastructure.cron import next_match
@@ -74,7 +74,7 @@ class View(TrackingRecorder):
         if not self.count:
             self.begun = time.perf_counter()
         topic = str(vars(type(event))["TOPIC"])
-        self._folder.fold(self.position, [RecordedEvent(position, topic, event)])
+        self._folder.apply(self.position, [RecordedEvent(position, topic, event)])
         self.position = position
         self.count += 1
         if self.count == EVENTS:

@@ -3,6 +3,7 @@ import falcon
 from interfaces.rest import media
 from interfaces.rest.resources.base import BaseResource
 from interfaces.rest.schemas import documents
+from interfaces.rest.schemas.common import document
 
 
 class HealthResource(BaseResource):
@@ -16,16 +17,7 @@ class HealthResource(BaseResource):
         ready = all(one.lag <= limit for one in projections)
         health = documents.HealthDocument(
             status="ready" if ready else "lagging",
-            projections=[
-                documents.ProjectionHealth(
-                    name=one.name,
-                    version=one.version,
-                    position=one.position,
-                    lag=one.lag,
-                    quarantined=one.quarantined,
-                )
-                for one in projections
-            ],
+            projections=[document(documents.ProjectionHealth, one) for one in projections],
         )
         media.reply(resp, health, 200 if ready else 503)
 

@@ -8,7 +8,7 @@ from msgspec import UNSET, UnsetType
 
 from application.ports.read_models import AuditTemplateView, AuditView
 from domain.audits import AuditState, AuditType
-from interfaces.rest.schemas.common import Link, Look, naive, one_of, stamp, to_the_second
+from interfaces.rest.schemas.common import Link, Look, document, naive, one_of, to_the_second
 
 FORCE_SINCE = 2
 TIMES_SINCE = 1
@@ -63,46 +63,25 @@ class AuditTemplateDocument(msgspec.Struct, kw_only=True):
 
 def audit(view: AuditView, look: Look) -> AuditDocument:
     """An audit as a request may see it."""
-    return AuditDocument(
-        uuid=view.uuid,
-        name=view.name,
-        audit_type=view.audit_type,
-        state=view.state,
-        goal_uuid=view.goal_uuid,
-        goal_name=view.goal_name,
-        strategy_uuid=view.strategy_uuid,
-        strategy_name=view.strategy_name,
-        interval=view.interval,
-        scope=view.scope,
-        auto_trigger=view.auto_trigger,
+    return document(
+        AuditDocument,
+        view,
+        detail=look.detail,
         next_run_time=to_the_second(view.next_run_time),
         force=view.force if look.detail and look.minor >= FORCE_SINCE else False,
         links=look.links("audits", view.uuid),
-        parameters=look.detailed(dict(view.parameters)),
-        hostname=look.detailed(view.hostname),
         start_time=look.detailed(naive(view.start_time), TIMES_SINCE),
         end_time=look.detailed(naive(view.end_time), TIMES_SINCE),
         status_message=look.detailed(view.status_message, MESSAGE_SINCE),
-        created_at=look.detailed(stamp(view.created_at)),
-        updated_at=look.detailed(stamp(view.updated_at)),
-        deleted_at=look.detailed(stamp(view.deleted_at)),
     )
 
 
 def audit_template(view: AuditTemplateView, look: Look) -> AuditTemplateDocument:
     """An audit template as a request may see it."""
-    return AuditTemplateDocument(
-        uuid=view.uuid,
-        name=view.name,
-        goal_uuid=view.goal_uuid,
-        goal_name=view.goal_name,
-        strategy_uuid=view.strategy_uuid,
-        strategy_name=view.strategy_name,
-        scope=view.scope,
+    return document(
+        AuditTemplateDocument,
+        view,
+        detail=look.detail,
         links=look.links("audit_templates", view.uuid),
-        description=look.detailed(view.description),
-        default_parameters=look.detailed(dict(view.default_parameters), DEFAULTS_SINCE),
-        created_at=look.detailed(stamp(view.created_at)),
-        updated_at=look.detailed(stamp(view.updated_at)),
-        deleted_at=look.detailed(stamp(view.deleted_at)),
+        default_parameters=look.detailed(view.default_parameters, DEFAULTS_SINCE),
     )

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from application.ports.read_models import GoalView, ScoringEngineView, StrategyView
-from interfaces.rest.schemas.common import Link, Look, stamp
+from interfaces.rest.schemas.common import Link, Look, document
 
 
 class IndicatorSpecificationDocument(msgspec.Struct, kw_only=True):
@@ -57,40 +57,25 @@ class ScoringEngineDocument(msgspec.Struct, kw_only=True):
 
 def goal(view: GoalView, look: Look) -> GoalDocument:
     """A goal as a request may see it."""
-    return GoalDocument(
-        uuid=view.uuid,
-        name=view.name,
-        display_name=view.display_name,
+    return document(
+        GoalDocument,
+        view,
+        detail=look.detail,
         efficacy_specification=[_specification(one) for one in view.efficacy_specification],
         links=look.links("goals", view.uuid),
-        created_at=look.detailed(stamp(view.created_at)),
-        updated_at=look.detailed(stamp(view.updated_at)),
-        deleted_at=look.detailed(stamp(view.deleted_at)),
     )
 
 
 def strategy(view: StrategyView, look: Look) -> StrategyDocument:
     """A strategy as a request may see it."""
-    return StrategyDocument(
-        uuid=view.uuid,
-        name=view.name,
-        display_name=view.display_name,
-        goal_uuid=view.goal_uuid,
-        goal_name=view.goal_name,
-        links=look.links("strategies", view.uuid),
-        parameters_spec=look.detailed(dict(view.parameters_spec or {})),
-    )
+    links = look.links("strategies", view.uuid)
+    return document(StrategyDocument, view, detail=look.detail, links=links)
 
 
 def scoring_engine(view: ScoringEngineView, look: Look) -> ScoringEngineDocument:
     """A scoring engine as a request may see it."""
-    return ScoringEngineDocument(
-        uuid=view.uuid,
-        name=view.name,
-        description=view.description,
-        links=look.links("scoring_engines", view.uuid),
-        metainfo=look.detailed(view.metainfo),
-    )
+    links = look.links("scoring_engines", view.uuid)
+    return document(ScoringEngineDocument, view, detail=look.detail, links=links)
 
 
 def _specification(one: dict[str, Any]) -> IndicatorSpecificationDocument:

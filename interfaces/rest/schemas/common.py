@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import TypeVar
 from uuid import UUID
 
@@ -10,6 +11,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 T = TypeVar("T")
+D = TypeVar("D", bound=msgspec.Struct)
 
 
 def one_of(values: Iterable[str]) -> msgspec.Meta:
@@ -51,6 +53,28 @@ class Look:
     def detailed(self, value: T, since: int = 0) -> T | UnsetType:
         """A value that only details show, from microversion 1.``since`` on."""
         return value if self.detail and self.minor >= since else UNSET
+
+
+def document(kind: type[D], view: object, *, detail: bool = True, **values: object) -> D:
+    """A document with the values of the view's fields of the same names.
+
+    Args:
+        kind: class of the document. Its fields with a default are left out of summaries.
+        view: a row of the read models. Its times become text, see ``stamp``.
+        detail: whether the whole object is shown, not the summary.
+        values: fields that are not copied.
+    """
+    for name, is_detail in _fields(kind):
+        if name not in values and (detail or not is_detail):
+            value = getattr(view, name)
+            values[name] = stamp(value) if isinstance(value, datetime) else value
+    return kind(**values)
+
+
+@cache
+def _fields(kind: type[msgspec.Struct]) -> tuple[tuple[str, bool], ...]:
+    """The names of a document's fields; whether each is a detail."""
+    return tuple((one.name, not one.required) for one in msgspec.structs.fields(kind))
 
 
 def stamp(moment: datetime | None) -> str | None:

@@ -5,7 +5,7 @@ from uuid import UUID
 import msgspec
 
 from application.ports.read_models import TimelineView
-from interfaces.rest.schemas.common import stamp
+from interfaces.rest.schemas.common import document
 
 
 class EventDocument(msgspec.Struct, kw_only=True):
@@ -22,29 +22,17 @@ class EventDocument(msgspec.Struct, kw_only=True):
 
     position: int
     at: str
-    type: str
+    topic: str = msgspec.field(name="type")
     aggregate_id: UUID
     version: int
     actor: str
     actor_kind: str
     request_id: str | None
     correlation_id: UUID | None
-    caused_by: int | None
+    causation: int | None = msgspec.field(name="caused_by")
     summary: str
 
 
 def event(view: TimelineView) -> EventDocument:
     """An event as the API shows it."""
-    return EventDocument(
-        position=view.position,
-        at=stamp(view.at) or "",
-        type=view.topic,
-        aggregate_id=view.aggregate_id,
-        version=view.version,
-        actor=view.actor,
-        actor_kind=view.actor_kind,
-        request_id=view.request_id,
-        correlation_id=view.correlation_id,
-        caused_by=view.causation,
-        summary=view.summary,
-    )
+    return document(EventDocument, view)

@@ -11,7 +11,7 @@ from application.ports.read_models import ActionPlanView, ActionView
 from domain.plans.action import ActionState
 from domain.plans.events import PlanState
 from interfaces.rest.schemas.audits import MESSAGE_SINCE
-from interfaces.rest.schemas.common import Link, Look, one_of, stamp
+from interfaces.rest.schemas.common import Link, Look, document, one_of
 
 
 class IndicatorDocument(msgspec.Struct, kw_only=True):
@@ -61,40 +61,29 @@ class ActionDocument(msgspec.Struct, kw_only=True):
 def action_plan(view: ActionPlanView, look: Look) -> ActionPlanDocument:
     """An action plan as a request may see it."""
     audit_shown = not view.audit_deleted or look.show_deleted
-    return ActionPlanDocument(
-        uuid=view.uuid,
+    return document(
+        ActionPlanDocument,
+        view,
+        detail=look.detail,
         audit_uuid=view.audit_uuid if audit_shown else None,
-        strategy_uuid=view.strategy_uuid,
         strategy_name=view.strategy_name if view.strategy_uuid else None,
-        state=view.state,
         efficacy_indicators=[
             _indicator(one) for one in view.efficacy_indicators if one.get("value") is not None
         ],
         global_efficacy=[_indicator(one) for one in view.global_efficacy],
-        updated_at=stamp(view.updated_at),
         links=look.links("action_plans", view.uuid),
-        hostname=look.detailed(view.hostname),
         status_message=look.detailed(view.status_message, MESSAGE_SINCE),
-        created_at=look.detailed(stamp(view.created_at)),
-        deleted_at=look.detailed(stamp(view.deleted_at)),
     )
 
 
 def action(view: ActionView, look: Look) -> ActionDocument:
     """An action as a request may see it."""
-    return ActionDocument(
-        uuid=view.uuid,
-        action_plan_uuid=view.action_plan_uuid,
-        state=view.state,
-        action_type=view.action_type,
-        parents=view.parents,
+    return document(
+        ActionDocument,
+        view,
+        detail=look.detail,
         links=look.links("actions", view.uuid),
-        description=look.detailed(view.description),
-        input_parameters=look.detailed(dict(view.input_parameters)),
         status_message=look.detailed(view.status_message, MESSAGE_SINCE),
-        created_at=look.detailed(stamp(view.created_at)),
-        updated_at=look.detailed(stamp(view.updated_at)),
-        deleted_at=look.detailed(stamp(view.deleted_at)),
     )
 
 

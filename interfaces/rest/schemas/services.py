@@ -5,7 +5,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from application.ports.services import ServiceRow
-from interfaces.rest.schemas.common import Link, Look, one_of, stamp, to_the_second
+from interfaces.rest.schemas.common import Link, Look, document, one_of, stamp, to_the_second
 
 
 class ServiceDocument(msgspec.Struct, kw_only=True):
@@ -24,14 +24,13 @@ class ServiceDocument(msgspec.Struct, kw_only=True):
 
 def service(row: ServiceRow, look: Look) -> ServiceDocument:
     """A service as a request may see it (rest-api 2.7)."""
-    return ServiceDocument(
-        id=row.id,
-        name=row.name,
-        host=row.host,
+    return document(
+        ServiceDocument,
+        row,
+        detail=look.detail,
         status="ACTIVE" if row.alive else "FAILED",
         links=look.links("services", row.id),
         last_seen_up=look.detailed(to_the_second(row.last_seen_up)),
-        created_at=look.detailed(stamp(row.created_at)),
         updated_at=look.detailed(_updated(row)),
         deleted_at=look.detailed(None),
     )

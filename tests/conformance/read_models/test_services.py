@@ -94,24 +94,24 @@ def test_a_beat_far_in_the_future_is_none(services: SqlServices, world: World) -
     assert [row.alive for row in services.rows()] == [True]
     age(world, instance.id, -3600)
     assert [row.alive for row in services.rows()] == [False]
-    assert services.gone(instance.id)
+    assert services.is_presumed_dead(instance.id)
     services.beat(instance)
     assert [row.alive for row in services.rows()] == [True]
-    assert not services.gone(instance.id)
+    assert not services.is_presumed_dead(instance.id)
 
 
 def test_an_instance_that_beats_is_not_gone(services: SqlServices) -> None:
     instance = this_instance("watcher-applier", host="here")
     services.beat(instance)
-    assert not services.gone(instance.id)
+    assert not services.is_presumed_dead(instance.id)
 
 
 def test_an_instance_that_retired_or_was_never_heard_of_is_gone(services: SqlServices) -> None:
     instance = this_instance("watcher-applier", host="here")
     services.beat(instance)
     services.retire(instance.id)
-    assert services.gone(instance.id)
-    assert services.gone("watcher-applier/nowhere/1/1")
+    assert services.is_presumed_dead(instance.id)
+    assert services.is_presumed_dead("watcher-applier/nowhere/1/1")
 
 
 def test_only_who_said_so_ended_in_good_order(services: SqlServices) -> None:
@@ -120,8 +120,8 @@ def test_only_who_said_so_ended_in_good_order(services: SqlServices) -> None:
     for name, started in (("orderly", mine.pid_started), ("killed", "1")):
         services.beat(replace(mine, id=name, pid_started=started))
     services.retire("orderly")
-    assert services.gone("killed")
-    ends = {name: services.retired(name) for name in ("orderly", "killed", "unheard-of")}
+    assert services.is_presumed_dead("killed")
+    ends = {name: services.is_retired(name) for name in ("orderly", "killed", "unheard-of")}
     assert ends == {"orderly": True, "killed": False, "unheard-of": False}
 
 
@@ -131,9 +131,9 @@ def test_silence_beyond_the_down_time_counts_as_death_on_any_host(
     instance = replace(this_instance("watcher-applier", host="elsewhere"), pid=2**22 + 1)
     services.beat(instance)
     age(world, instance.id, 80)
-    assert not services.gone(instance.id)
+    assert not services.is_presumed_dead(instance.id)
     age(world, instance.id, 11)
-    assert services.gone(instance.id)
+    assert services.is_presumed_dead(instance.id)
     assert [row.alive for row in services.rows()] == [False]
 
 
@@ -144,24 +144,26 @@ def test_a_dead_process_of_this_host_is_gone_at_once(
     mine = this_instance("watcher-applier", host="here")
     instance = replace(mine, id="it", pid=neighbour.pid, pid_started=started)
     services.beat(instance)
-    assert not services.gone("it")
+    assert not services.is_presumed_dead("it")
     neighbour.kill()
-    until(lambda: services.gone("it"))  # though nobody has waited for it yet: it is a zombie
+    until(
+        lambda: services.is_presumed_dead("it")
+    )  # though nobody has waited for it yet: it is a zombie
     assert [row.alive for row in services.rows()] == [False]
 
 
 def test_a_reused_process_id_is_not_the_process_that_it_was(services: SqlServices) -> None:
     mine = this_instance("watcher-applier", host="here")
     services.beat(replace(mine, id="before", pid_started="1"))
-    assert services.gone("before")
+    assert services.is_presumed_dead("before")
 
 
 def test_the_processes_of_another_boot_or_host_are_not_ours_to_judge(services: SqlServices) -> None:
     mine = this_instance("watcher-applier", host="here")
     services.beat(replace(mine, id="rebooted", boot_id="other", pid_started="1"))
     services.beat(replace(mine, id="remote", host="elsewhere", pid_started="1"))
-    assert not services.gone("rebooted")
-    assert not services.gone("remote")
+    assert not services.is_presumed_dead("rebooted")
+    assert not services.is_presumed_dead("remote")
     assert boot_id() != "other"
 
 

@@ -30,7 +30,7 @@ def test_a_projection_that_lags_is_waited_for(world: World) -> None:
     for one in ("audits", "plans", "timeline", "catalogue"):
         checkpoint = next(s for s in projector._store.checkpoints() if s.projection == one)
         entries = world.log.read(checkpoint.position, 100)
-        projector._folder.fold(checkpoint.position, entries, [checkpoint])
+        projector._batches.apply(checkpoint.position, entries, [checkpoint])
         assert not world.models.await_position(position, 0)
     projector.catch_up()
     assert world.models.await_position(position, 0)

@@ -201,8 +201,8 @@ def counted(world: World, store: SqlProjectionStore) -> int:
     projector.prepare()
     world.log.save(*(request(number) for number in range(1, 6)))
     entries = world.log.read(0, 100)
-    projector._folder.fold(0, entries[:4])
-    projector._folder.fold(0, entries)  # read by the other one before the first had committed
+    projector._batches.apply(0, entries[:4])
+    projector._batches.apply(0, entries)  # read by the other one before the first had committed
     projector.catch_up()
     with world.engine.connect() as connection:
         return int(connection.execute(select(shown(Counter.table).c.n)).scalar_one())

@@ -19,7 +19,7 @@ from application.kernel.unit_of_work import Commands
 from application.ports.read_models import StrategyView
 from application.ports.services import Instance
 from application.projections import all_projections
-from application.projections.runner import Projector
+from application.projections.projector import Projector
 from application.records.decision import encode
 from domain.audits import Audit
 from domain.catalogue import PluginDefinition, PluginKind

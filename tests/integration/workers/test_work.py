@@ -51,7 +51,7 @@ def test_an_instance_retires_only_when_its_last_slot_is_empty(
         stop.wait(PATIENCE)
         end = CLOCK.monotonic() + 0.5  # a call to the cloud that takes a while to be answered
         while CLOCK.monotonic() < end:
-            presumed_dead.append(store.services.gone(me.id))
+            presumed_dead.append(store.services.is_presumed_dead(me.id))
             CLOCK.sleep(0.01)
 
     worker = Worker("applier", 1, process, lambda: [ident(1)], interval=60)
@@ -64,7 +64,7 @@ def test_an_instance_retires_only_when_its_last_slot_is_empty(
     assert not thread.is_alive()
     assert presumed_dead
     assert not any(presumed_dead)
-    assert store.services.gone(me.id)
+    assert store.services.is_presumed_dead(me.id)
 
 
 def test_an_error_of_listening_ends_the_role_with_that_error(

@@ -15,25 +15,25 @@ from application.ports.projections import (
 )
 
 OUTAGES = (StoreUnavailable, EventLogUnavailable)
-"""What is waited out, and never held against an event."""
+"""Errors that no event causes: the caller tries again, nothing is quarantined."""
 
-COLLECT = 100_000
-"""Objects made before the cycle collector looks at them while much is folded."""
-LINES = 20
-"""Quarantined events that get a log line each."""
+GC_THRESHOLD = 100_000
+"""Allocations between two runs of the cycle collector while many events are processed."""
+LOGGED = 20
+"""Quarantined events that are logged one by one; after that, every doubling."""
 
 _log = logging.getLogger(__name__)
 
 
 @contextmanager
-def few_collections() -> Iterator[None]:
-    """Keeps the cycle collector from searching thousands of events for cycles that they lack.
+def rare_garbage_collection() -> Iterator[None]:
+    """Runs the cycle collector less often.
 
-    They are freed by their reference counts after their batch; the searches took a quarter of the
-    time of a rebuild.
+    Events contain no cycles and are freed by their reference counts; searching them for cycles took
+    a quarter of the time of a rebuild.
     """
     before = gc.get_threshold()
-    gc.set_threshold(max(before[0], COLLECT), *before[1:])
+    gc.set_threshold(max(before[0], GC_THRESHOLD), *before[1:])
     try:
         yield
     finally:
@@ -41,15 +41,15 @@ def few_collections() -> Iterator[None]:
 
 
 class BatchProjector:
-    """Folds batches of the log into every generation that stands where they begin.
+    """Applies batches of events to all generations of read tables that are at their beginning.
 
-    A batch that fails is taken apart, generation by generation and half by half, until the one
-    event is found that cannot be taken in; that one is quarantined and the others proceed.
+    If a batch fails, it is divided, generation by generation and half by half, until the failing
+    event is found. That event is quarantined and the others are applied.
 
     Args:
-        store: where the tables are.
-        projections: what is folded.
-        clock: dates quarantine entries.
+        store: holds the tables.
+        projections: the projections to apply.
+        clock: sets the time of quarantine entries.
     """
 
     def __init__(
@@ -58,47 +58,49 @@ class BatchProjector:
         self._store = store
         self._clock = clock
         self._projections = {one.schema.projection: one for one in projections}
-        self._put_aside_so_far = 0
+        self._quarantined = 0
         self._schemas = {name: one.schema for name, one in self._projections.items()}
 
     @property
     def projections(self) -> Mapping[str, Projection]:
-        """What is folded, by name."""
+        """The projections by name."""
         return self._projections
 
-    def folds(self, checkpoint: ProjectionCheckpoint) -> bool:
-        """Whether a generation is of the version that this code folds."""
+    def applies_to(self, checkpoint: ProjectionCheckpoint) -> bool:
+        """Whether a generation has the version of this code."""
         schema = self._schemas.get(checkpoint.projection)
         return schema is not None and schema.version == checkpoint.version
 
-    def fold(
+    def apply(
         self,
         after: int,
         entries: Sequence[Entry],
         only: Collection[ProjectionCheckpoint] | None = None,
     ) -> bool:
-        """Moves what stands at ``after`` over some entries.
+        """Applies entries to the generations at a position.
 
         Args:
-            after: a position.
-            entries: what follows it in the log, without a gap.
-            only: some generations; all that stand there by default.
+            after: the position.
+            entries: the entries behind it, without a gap.
+            only: these generations; by default all at the position.
 
         Returns:
-            Whether anything was moved (False: another projector was faster).
+            False if another projector has applied them already.
 
         Raises:
-            StoreUnavailable: nothing was moved.
+            StoreUnavailable: nothing was applied.
         """
         try:
             return self._write(after, entries, only)
         except OUTAGES:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is found and quarantined
-            _log.info("a batch of %d events failed, taking it apart: %r", len(entries), error)
+        except Exception as error:  # noqa: BLE001 - the failing event is found and quarantined
+            _log.info("a batch of %d events failed and is divided: %r", len(entries), error)
         chosen = self._store.checkpoints() if only is None else only
-        checkpoint = [one for one in chosen if only is not None or one.position == after]
-        results = [self._isolate(one, after, entries) for one in checkpoint if self.folds(one)]
+        checkpoints = [one for one in chosen if only is not None or one.position == after]
+        results = [
+            self._isolate(one, after, entries) for one in checkpoints if self.applies_to(one)
+        ]
         return any(results)
 
     def _isolate(self, one: ProjectionCheckpoint, after: int, entries: Sequence[Entry]) -> bool:
@@ -106,7 +108,7 @@ class BatchProjector:
             return self._write(after, entries, [one])
         except OUTAGES:
             raise
-        except Exception as error:  # noqa: BLE001 - an event's failure of any kind is its quarantine
+        except Exception as error:  # noqa: BLE001 - any failure of an event quarantines it
             if len(entries) == 1:
                 return self._quarantine(one, after, entries[0], error)
         middle = len(entries) // 2
@@ -118,16 +120,16 @@ class BatchProjector:
     ) -> bool:
         with self._store.advance(after, entries[-1].position, self._schemas, only) as targets:
             for target in targets:
-                self._take_in(self._projections[target.projection], target, entries)
+                self._apply(self._projections[target.projection], target, entries)
         return bool(targets)
 
-    def _take_in(self, projection: Projection, target: Target, entries: Sequence[Entry]) -> None:
+    def _apply(self, projection: Projection, target: Target, entries: Sequence[Entry]) -> None:
         topics, handle, tables = projection.topics, projection.handle, target.tables
         for entry in entries:
             if topics is not None and entry.topic not in topics:
                 continue
             if isinstance(entry, MalformedEntry):
-                self._put_aside(target, entry, entry.error)
+                self._put_in_quarantine(target, entry, entry.error)
             else:
                 handle(entry, tables)
 
@@ -136,19 +138,19 @@ class BatchProjector:
     ) -> bool:
         with self._store.advance(after, entry.position, self._schemas, [one]) as targets:
             for target in targets:
-                self._put_aside(target, entry, f"{type(error).__name__}: {error}")
+                self._put_in_quarantine(target, entry, f"{type(error).__name__}: {error}")
         return bool(targets)
 
-    def _put_aside(self, target: Target, entry: Entry, error: str) -> None:
-        self._put_aside_so_far += 1
-        if _worth_a_line(self._put_aside_so_far):
+    def _put_in_quarantine(self, target: Target, entry: Entry, error: str) -> None:
+        self._quarantined += 1
+        if _should_log(self._quarantined):
             _log.error(
-                "projection %s quarantines event %d (%s of %s), its %d., and goes on: %s",
+                "projection %s quarantines event %d (%s of %s), %d events so far: %s",
                 target.projection,
                 entry.position,
                 entry.topic,
                 entry.aggregate_id,
-                self._put_aside_so_far,
+                self._quarantined,
                 error,
             )
         at = self._clock.now()
@@ -159,6 +161,6 @@ class BatchProjector:
         )
 
 
-def _worth_a_line(count: int) -> bool:
-    """A defect that meets thousands of events must not drown the log: each doubling is told."""
-    return count <= LINES or count & (count - 1) == 0
+def _should_log(count: int) -> bool:
+    """A defect that affects thousands of events must not flood the log."""
+    return count <= LOGGED or count & (count - 1) == 0

@@ -7,11 +7,11 @@ from application.ports.projections import Tables
 from domain.kernel.aggregate import Event
 
 Handler = Callable[[RecordedEvent, Any, Tables], None]
-"""Folds one kind of event: the record, its event, the tables."""
+"""Applies one type of event. Arguments: the record, its event, the tables."""
 
 
 class EventDispatcher:
-    """A projection that dispatches on the event's topic.
+    """A projection with a handler per event type.
 
     Args:
         schema: its name, version and tables.
@@ -24,5 +24,5 @@ class EventDispatcher:
         self.topics: frozenset[str] | None = frozenset(self._handlers)
 
     def handle(self, recorded: RecordedEvent, tables: Tables) -> None:
-        """Takes in one event of a wanted topic."""
+        """Applies one event."""
         self._handlers[recorded.topic](recorded, recorded.event, tables)

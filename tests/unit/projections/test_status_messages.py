@@ -1,19 +1,19 @@
 import pytest
 
-from application.projections import messages
+from application.projections import status_messages
 from domain.kernel.reasons import Cause, Reason
 
 
 def test_a_users_skip_has_exactly_the_text_that_clients_look_for() -> None:
     by_user = Cause(Reason.SKIPPED_BY_USER)
-    assert messages.skipped(by_user, None) == "Action skipped by user."
-    assert messages.skipped(by_user, "") == "Action skipped by user."
-    assert messages.skipped(by_user, "on hold") == "Action skipped by user. Reason: on hold"
+    assert status_messages.skipped(by_user, None) == "Action skipped by user."
+    assert status_messages.skipped(by_user, "") == "Action skipped by user."
+    assert status_messages.skipped(by_user, "on hold") == "Action skipped by user. Reason: on hold"
 
 
 def test_an_automatic_skip_says_why() -> None:
     because = Cause(Reason.SERVER_NOT_FOUND, {"server": "s-1"})
-    assert messages.skipped(because, None) == (
+    assert status_messages.skipped(because, None) == (
         "Action was skipped automatically: server s-1 does not exist"
     )
 
@@ -23,27 +23,27 @@ def test_an_automatic_skip_says_why() -> None:
 )
 def test_a_failure_names_the_phase(before: str, phase: str) -> None:
     because = Cause(Reason.DEADLINE_PASSED, {"seconds": 180})
-    assert messages.failed(before, because) == (
+    assert status_messages.failed(before, because) == (
         f"Action failed in {phase}: not finished 180 s after its start"
     )
 
 
 def test_a_plan_says_that_actions_were_skipped() -> None:
-    assert messages.why(Cause(Reason.SOME_ACTIONS_SKIPPED, {"skipped": 3})) == (
+    assert status_messages.why(Cause(Reason.SOME_ACTIONS_SKIPPED, {"skipped": 3})) == (
         "One or more actions were skipped."
     )
-    assert messages.why(None) is None
+    assert status_messages.why(None) is None
 
 
 def test_a_message_fits_its_column_whatever_it_carries() -> None:
     long = Cause(Reason.CLOUD_REFUSED, {"error": "e" * 500})
     for text in (
-        messages.why(long),
-        messages.failed("ONGOING", long),
-        messages.skipped(long, None),
-        messages.skipped_by_user("n" * 500),
+        status_messages.why(long),
+        status_messages.failed("ONGOING", long),
+        status_messages.skipped(long, None),
+        status_messages.skipped_by_user("n" * 500),
     ):
         assert text is not None
-        assert len(text) == messages.LENGTH
-    exact = "x" * messages.LENGTH
-    assert messages.cut(exact) == exact
+        assert len(text) == status_messages.LENGTH
+    exact = "x" * status_messages.LENGTH
+    assert status_messages.cut(exact) == exact

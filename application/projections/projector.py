@@ -6,13 +6,13 @@ from application.kernel.retry import RetryPolicy
 from application.ports.clock import Clock
 from application.ports.event_log import EventLog
 from application.ports.projections import Projection, ProjectionCheckpoint, ProjectionStore
-from application.projections.batch import OUTAGES, BatchProjector, few_collections
+from application.projections.batch_projector import OUTAGES, BatchProjector, rare_garbage_collection
 from application.projections.rebuild import Rebuilder, RebuildReport
 
 BATCH = 500
 """Events per transaction."""
 FLOOR = 1.0
-"""Seconds after which the log is looked at even if nothing announced an event."""
+"""Seconds after which the log is read even without a notification of new events."""
 OUTAGE_RETRY = RetryPolicy(first_pause=0.1, longest_pause=5.0)
 """Pauses while a database cannot be reached."""
 ALL = "all"
@@ -21,17 +21,17 @@ _log = logging.getLogger(__name__)
 
 
 class Projector:
-    """Keeps read tables up to date with the log. Any number may run at once.
+    """Keeps the read tables up to date with the log. Any number of projectors may run.
 
-    All projections share one pass over the log and one transaction per batch. An outage of a
-    database is waited out. A projection whose code is newer than its shown tables is built anew
-    beside them, and shown when it has caught up.
+    All projections share one pass over the log and one transaction per batch. During an outage of a
+    database the projector retries. If the version of a projection is newer than its active tables,
+    new tables are built next to them and activated when they are up to date.
 
     Args:
-        log: what is followed.
-        store: where the tables are.
-        projections: what is folded.
-        clock: dates quarantine entries.
+        log: the event log.
+        store: holds the tables.
+        projections: the projections to apply.
+        clock: sets the time of quarantine entries.
         batch: events per transaction.
     """
 
@@ -47,26 +47,26 @@ class Projector:
         self._log = log
         self._store = store
         self._batch = batch
-        self._folder = BatchProjector(store, projections, clock)
-        self._rebuilder = Rebuilder(log, store, self._folder, clock, batch)
+        self._batches = BatchProjector(store, projections, clock)
+        self._rebuilder = Rebuilder(log, store, self._batches, clock, batch)
 
     def prepare(self) -> None:
-        """Makes the tables that are missing."""
-        self._store.prepare(one.schema for one in self._folder.projections.values())
+        """Creates missing tables."""
+        self._store.prepare(one.schema for one in self._batches.projections.values())
         end = self._log.end()
         for one in self._store.checkpoints():
             if one.active and one.position > end:
                 _log.error(
-                    "projection %s stands at %d, beyond the end of the log (%d): the log was put "
-                    "back to an earlier state; rebuild the projections",
+                    "projection %s is at position %d, behind the end of the log (%d): an older log "
+                    "was restored; rebuild the projections",
                     one.projection,
                     one.position,
                     end,
                 )
 
     def run(self, stop: threading.Event) -> None:
-        """Follows the log until told to stop; outages are waited out."""
-        with few_collections():
+        """Follows the log until ``stop`` is set; retries during outages."""
+        with rare_garbage_collection():
             self._run(stop)
 
     def _run(self, stop: threading.Event) -> None:
@@ -83,69 +83,72 @@ class Projector:
             except OUTAGES as outage:
                 failures += 1
                 pause = OUTAGE_RETRY.delay(failures)
-                _log.warning("projections wait %.1f s for a database: %s", pause, outage)
+                _log.warning("projections retry in %.1f s: %s", pause, outage)
                 stop.wait(pause)
 
     def catch_up(self) -> int:
-        """Takes in everything that the log holds; returns the position reached.
+        """Applies all events of the log; returns the position reached.
 
         Raises:
             StoreUnavailable, EventLogUnavailable: a database cannot be reached.
         """
         self.prepare()
-        with few_collections():
+        with rare_garbage_collection():
             while self.step():
                 pass
         return self._reached()
 
     def step(self) -> bool:
-        """Takes in one batch per position at which tables stand; returns whether there was one."""
+        """Applies one batch per position of the tables; returns whether there was one."""
         checkpoints = self._store.checkpoints()
-        shown = {one.projection: one for one in checkpoints if one.active}
-        moved = False
-        for after in sorted({one.position for one in shown.values() if self._folder.folds(one)}):
+        active = {one.projection: one for one in checkpoints if one.active}
+        applied = False
+        for after in sorted(
+            {one.position for one in active.values() if self._batches.applies_to(one)}
+        ):
             entries = self._log.read(after, self._batch)
             if entries:
-                self._folder.fold(after, entries)
-                moved = True
+                self._batches.apply(after, entries)
+                applied = True
         for one in checkpoints:
-            live = shown.get(one.projection)
-            if self._folder.folds(one) and live is not None and live.version < one.version:
-                self._grow(one)
-                moved = True
-        return moved
+            live = active.get(one.projection)
+            if self._batches.applies_to(one) and live is not None and live.version < one.version:
+                self._continue_build(one)
+                applied = True
+        return applied
 
     def rebuild(self, name: str = ALL) -> RebuildReport:
-        """Folds a projection (or all, in one pass) anew, compares it with what is shown, switches.
+        """Rebuilds the tables of a projection (or of all, in one pass) and activates them.
 
-        Queries are served all the while, and other projectors may go on.
+        The new tables are compared with the active ones first. Queries and other projectors are not
+        interrupted.
 
         Raises:
             KeyError: there is no such projection.
-            RebuildRefused: what is shown was built by newer code.
-            RebuildLost: another rebuild of it began meanwhile.
+            RebuildRefused: the active tables were built by newer code.
+            RebuildLost: another rebuild of the projection began meanwhile.
             StoreUnavailable, EventLogUnavailable: a database cannot be reached.
         """
         self.prepare()
-        known = self._folder.projections
+        known = self._batches.projections
         chosen = list(known.values()) if name == ALL else [known[name]]
-        with few_collections():
+        with rare_garbage_collection():
             return self._rebuilder.rebuild([one.schema for one in chosen])
 
-    def _grow(self, built: ProjectionCheckpoint) -> None:
+    def _continue_build(self, built: ProjectionCheckpoint) -> None:
         entries = self._log.read(built.position, self._batch)
         if entries:
-            self._folder.fold(built.position, entries, [built])
-        elif self._store.activate(self._folder.projections[built.projection].schema, built):
+            self._batches.apply(built.position, entries, [built])
+        elif self._store.activate(self._batches.projections[built.projection].schema, built):
             _log.info(
-                "projection %s now shows version %d (generation %d)",
+                "projection %s: version %d is active (generation %d)",
                 built.projection,
                 built.version,
                 built.generation,
             )
 
     def _reached(self) -> int:
-        """The least position of what this projector keeps up to date."""
+        """The lowest position of the active tables that this projector updates."""
         checkpoints = self._store.checkpoints()
-        mine = [one.position for one in checkpoints if one.active and self._folder.folds(one)]
+        mine = [one.position for one in checkpoints if one.active and self._batches.applies_to(one)]
         return min(mine) if mine else self._log.end()
