@@ -11,7 +11,7 @@ from domain.kernel.reasons import Cause
 
 @dataclass(frozen=True)
 class Progress:
-    """The progress of a running action. ``because``: why it waits, None if it does not."""
+    """The progress of a running action, with a reason if there is one."""
 
     action_id: UUID
     percent: float | None

@@ -1,4 +1,4 @@
-"""What is going on, as plain values: gathered once, shown in any way."""
+"""The overview of the installation, as plain values for any viewer."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ from domain.plans.action import ActionState
 from domain.plans.events import PlanState
 
 SHOWN = 50
-"""Newest audits, plans and events that are looked at."""
+"""Number of the newest audits, plans, events and discarded messages in an overview."""
 ACTIVE_AUDITS = (AuditState.ONGOING, AuditState.PENDING)
 ACTIVE_PLANS = (
     PlanState.ONGOING,
@@ -58,23 +58,23 @@ class OverviewSources(Protocol):
 
     @property
     def poison(self) -> PoisonBoard:
-        """Messages that were given up."""
+        """Messages that consumers discarded."""
         ...
 
     @property
     def models(self) -> ClusterModels:
-        """Kept models of clouds."""
+        """Collected models of clouds."""
         ...
 
     @property
     def progress(self) -> ProgressBoard:
-        """How far running actions are."""
+        """The progress of running actions."""
         ...
 
 
 @dataclass(frozen=True)
 class ServiceLine:
-    """A service. ``age``: seconds since its last sign of life."""
+    """A service. ``age``: seconds since its last heartbeat."""
 
     name: str
     host: str
@@ -84,12 +84,12 @@ class ServiceLine:
 
 @dataclass(frozen=True)
 class ModelLine:
-    """A kept model of a cloud.
+    """A collected model of a cloud.
 
     Attributes:
-        age: seconds since the cloud was last seen to be like it, None before the first time.
-        problems: records that could not be used.
-        failure: why the cloud cannot be read now.
+        age: seconds since the model was last confirmed by a collection, None before the first one.
+        problems: number of unusable records.
+        failure: why the last collection failed.
         absent: the cloud has no such service.
     """
 
@@ -122,9 +122,9 @@ class MoveLine:
     """A running action.
 
     Attributes:
-        target: what it is about.
+        target: the resource and its change.
         seconds: since its start.
-        percent: how far it is, None if nobody can tell.
+        percent: progress, None if unknown.
     """
 
     uuid: UUID
@@ -156,7 +156,7 @@ class InstallationInfo:
     Attributes:
         database: URL without its password.
         pid: of a running `vigil up`, None if there is none on this machine.
-        api_url, cloud: as it told.
+        api_url, cloud: of that process.
     """
 
     database: str
@@ -167,13 +167,13 @@ class InstallationInfo:
 
 @dataclass(frozen=True)
 class Overview:
-    """What is going on.
+    """The state of the installation.
 
     Attributes:
         end: position of the last event.
-        quarantined: events that projections could not take in.
-        poisoned: messages that consumers gave up, newest first.
-        problem: what is wrong with the view itself (the database is away, …).
+        quarantined: number of events that projections could not process.
+        poisoned: messages that consumers discarded, newest first.
+        problem: why the overview is incomplete (no database, …).
     """
 
     at: datetime
@@ -191,10 +191,10 @@ class Overview:
 
 
 def gather(sources: OverviewSources, where: InstallationInfo, now: datetime) -> Overview:
-    """What is going on now: active audits and plans first, then the newest; events newest last.
+    """Reads the overview: active audits and plans first, then the newest; events newest last.
 
     Raises:
-        StoreUnavailable, EventLogUnavailable: the database does not answer.
+        StoreUnavailable, EventLogUnavailable: the database cannot be reached.
     """
     projections = tuple(sources.read.projections())
     return Overview(
@@ -250,7 +250,7 @@ def _audit(one: AuditView) -> AuditLine:
 
 
 def plan_line(sources: OverviewSources, one: ActionPlanView, now: datetime) -> PlanLine:
-    """A plan and how far its running actions are."""
+    """A plan with its running actions."""
     return PlanLine(
         uuid=one.uuid,
         state=one.state,
@@ -285,7 +285,7 @@ def _move(one: ActionView, progress: Progress | None, now: datetime) -> MoveLine
 
 
 def action_target(parameters: Mapping[str, object]) -> str:
-    """Which resource an action changes and how, in a few words."""
+    """The resource of an action and its change, as short text."""
     name = parameters.get("resource_name") or parameters.get("resource_id") or "-"
     source, destination = parameters.get("source_node"), parameters.get("destination_node")
     if source and destination:

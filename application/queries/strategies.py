@@ -1,5 +1,3 @@
-"""Whether strategies could run now."""
-
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,15 +11,14 @@ from domain.optimization.strategy import Strategy
 
 @dataclass(frozen=True)
 class Readiness:
-    """Whether what a strategy needs is there.
+    """Whether a strategy could run now.
 
     Attributes:
         datasource: name of the datasource, None if the strategy needs none.
-        available: whether it answers.
+        available: whether the datasource answers.
         metrics: metric name → whether the datasource has it.
-        models: whether a model of each kind can be had now: it is kept here, and its service
-            answers.
-        needed: the kinds that the strategy needs.
+        models: kind → whether models of it are collected here and its service answers.
+        needed: the kinds of models that the strategy needs.
     """
 
     datasource: str | None
@@ -32,25 +29,25 @@ class Readiness:
 
 
 class ReadinessQuery:
-    """Tells of each strategy whether it could run now, on its default parameters.
+    """Checks whether a strategy could run now with its default parameters.
 
     Args:
-        strategies: registered ones, by name.
-        suited: the datasource that serves a strategy's needs.
-        models: of each kind that is kept here, whether its service answers now.
-        defaults: of a schema; what it requires beside them is not known here.
+        strategies: the registered strategies by name.
+        datasource: selects the datasource for a strategy's needs.
+        models: kind of the models collected here → checks whether its service answers.
+        defaults: the default parameters of a JSON Schema (required ones may be missing).
     """
 
     def __init__(
         self,
         strategies: Mapping[str, Strategy],
-        suited: Callable[[str, Sequence[MetricNeed]], MetricSource],
+        datasource: Callable[[str, Sequence[MetricNeed]], MetricSource],
         *,
         models: Mapping[ModelKind, Callable[[], bool]],
         defaults: Callable[[Mapping[str, object]], Mapping[str, object]],
     ) -> None:
         self._strategies = strategies
-        self._suited = suited
+        self._datasource = datasource
         self._models = models
         self._defaults = defaults
 
@@ -66,23 +63,23 @@ class ReadinessQuery:
         models = self._answering()
         if not needs:
             return Readiness(None, available=True, metrics={}, models=models, needed=needed)
-        source = self._suited(name, needs)
+        source = self._datasource(name, needs)
         answers = _answers(source, needs)
         known = source.supports(needs)
         metrics = {need.name: answers and known.get(need.name, False) for need in needs}
         return Readiness(source.name, answers, metrics, models, needed)
 
     def _answering(self) -> Mapping[ModelKind, bool]:
-        """All services are asked at once: one that hangs costs its own time-out only."""
+        """Checks all services in parallel: together they take the longest timeout at most."""
         with ThreadPoolExecutor(len(ModelKind)) as pool:
             asked = {kind: pool.submit(answers) for kind, answers in self._models.items()}
             return {kind: kind in asked and asked[kind].result() for kind in ModelKind}
 
 
 def _answers(source: MetricSource, needs: Sequence[MetricNeed]) -> bool:
-    nothing, _ = ComputeModel.build((), (), (), ())
+    empty, _ = ComputeModel.build((), (), (), ())
     try:
-        source.fetch(needs, nothing)
+        source.fetch(needs, empty)
     except MetricsUnavailable:
         return False
     return True

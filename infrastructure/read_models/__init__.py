@@ -1,4 +1,4 @@
-"""Read models in SQLite or PostgreSQL: tables filled by projections, queries, heartbeats."""
+"""Read models in SQLite or PostgreSQL: read tables, queries, heartbeats, progress, counters."""
 
 from collections.abc import Callable
 
@@ -19,9 +19,9 @@ def open_read_models(url: str, *, clock: Clock, log_end: Callable[[], int]) -> S
     """Queries on the read models at a URL.
 
     Args:
-        url: ``sqlite:///…`` or ``postgresql://…``; ``views_url`` tells it from the log's.
-        clock: paces the wait for a position.
-        log_end: the position of the last event of the log.
+        url: ``sqlite:///…`` or ``postgresql://…``; ``views_url`` derives it from the log's.
+        clock: for the wait for a position.
+        log_end: returns the position of the last event of the log.
     """
     return SqlReadModels(open_engine(url), clock, log_end)
 

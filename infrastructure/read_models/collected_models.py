@@ -9,11 +9,11 @@ from application.ports.collected_models import Confirmation, ModelState, ModelVe
 from domain.kernel.reasons import Cause, Reason
 from infrastructure.read_models.dialects import database_now, seconds_since, upsert
 from infrastructure.read_models.engine import outages, reading
-from infrastructure.read_models.schema import CONFIRMATIONS, shown
+from infrastructure.read_models.schema import CONFIRMATIONS, view
 from infrastructure.read_models.types import Instant
 
-MODELS = shown(tables.CLUSTER_MODELS)
-VERSIONS = shown(tables.MODEL_VERSIONS)
+MODELS = view(tables.CLUSTER_MODELS)
+VERSIONS = view(tables.MODEL_VERSIONS)
 
 
 class SqlCollectedModels:

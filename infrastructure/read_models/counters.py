@@ -10,10 +10,10 @@ from infrastructure.read_models.schema import COUNTERS
 
 
 class SqlCounterBoard:
-    """What processes count, in the database of the read models.
+    """Counters in the database of the read models.
 
     Args:
-        engine: as ``open_engine`` makes it.
+        engine: from ``open_engine``.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -21,19 +21,19 @@ class SqlCounterBoard:
         self._reading = reading(engine)
 
     def add(self, counted: Sequence[EventCount]) -> None:
-        """Adds to what was counted before, by whomever."""
+        """Adds to the counters of all processes."""
         if not counted:
             return
         insert = upsert(self._engine.dialect.name, COUNTERS)
-        was, new = COUNTERS.c, insert.excluded
+        old, new = COUNTERS.c, insert.excluded
         statement = insert.on_conflict_do_update(
             index_elements=["what", "of", "outcome"],
             set_={
-                "count": was.count + new.count,
-                "last": case((new.last > was.last, new.last), else_=was.last),
+                "count": old.count + new.count,
+                "last": case((new.last > old.last, new.last), else_=old.last),
             },
         )
-        # in one order, or two processes that add at once wait for each other
+        # sorted, or two processes that add at the same time could deadlock
         rows = sorted(
             map(asdict, counted), key=lambda row: (row["what"], row["of"], row["outcome"])
         )
@@ -42,7 +42,7 @@ class SqlCounterBoard:
                 connection.execute(statement, row)
 
     def rows(self) -> list[EventCount]:
-        """All sums."""
+        """All counters."""
         row = COUNTERS.c
         query = select(row.what, row.of, row.outcome, row.count, row.last).order_by(
             row.what, row.of, row.outcome

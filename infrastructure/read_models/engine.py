@@ -17,29 +17,29 @@ from application.ports.projections import StoreUnavailable
 from infrastructure.wal import write_ahead
 
 BUSY = 30.0
-"""Seconds that a writer waits for another one on SQLite, unless the caller says otherwise."""
+"""Default seconds that a writer waits for another one on SQLite."""
 _READING = "vigil_reading"
 
 
 def views_url(log_url: str) -> str:
-    """Where the read models of a log lie: beside its SQLite file, or in its PostgreSQL database.
+    """The URL of the read models of a log: ``views.db`` next to its SQLite file, or the same URL.
 
-    SQLite allows one writer per file: in a file of their own, projections never hold up commands.
+    SQLite allows one writer per file. With a separate file, projections never block commands.
     """
     url = make_url(log_url)
     if url.get_backend_name() != "sqlite" or not url.database:
         return log_url
-    beside = Path(url.database).with_name("views.db")
-    return url.set(database=str(beside)).render_as_string(hide_password=False)
+    views = Path(url.database).with_name("views.db")
+    return url.set(database=str(views)).render_as_string(hide_password=False)
 
 
 def open_engine(url: str, *, connections: int = 10, busy: float = BUSY) -> Engine:
-    """A pool of connections; none is opened before it is needed.
+    """A pool of connections, which are opened when needed.
 
     Args:
         url: ``sqlite:///…`` or ``postgresql://…``.
-        connections: at most so many at once.
-        busy: seconds that a writer waits for another one (SQLite).
+        connections: maximum number of connections.
+        busy: seconds that a writer waits for another one (SQLite only).
     """
     target = make_url(url)
     if target.get_backend_name() == "sqlite":
@@ -55,7 +55,7 @@ def open_engine(url: str, *, connections: int = 10, busy: float = BUSY) -> Engin
 
 
 def reading(engine: Engine) -> Engine:
-    """The same pool for single statements that only read: no transaction around them."""
+    """The same pool without transactions, for single statements that only read."""
     if engine.dialect.name == "sqlite":
         return engine.execution_options(**{_READING: True})
     return engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -63,10 +63,10 @@ def reading(engine: Engine) -> Engine:
 
 @contextmanager
 def outages(engine: Engine) -> Iterator[None]:
-    """Tells a database that is not there, or not ready, from every other failure.
+    """Converts database errors that are outages.
 
     Raises:
-        StoreUnavailable: it could not be reached, was busy beyond patience, or lacks its tables.
+        StoreUnavailable: the database cannot be reached, timed out, or has no tables.
     """
     try:
         yield
@@ -87,7 +87,7 @@ def _is_outage(error: BaseException) -> bool:
         return isinstance(error, sqlite3.OperationalError)
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         return True
-    # class 42: an unknown table or column, a lacking privilege - never the fault of a row
+    # class 42: an unknown table or column, a missing privilege; never caused by a row
     state = getattr(error, "sqlstate", None)
     return isinstance(error, psycopg.ProgrammingError) and (state or "").startswith("42")
 
@@ -98,7 +98,7 @@ def _unavailable(engine: Engine, cause: BaseException) -> StoreUnavailable:
 
 def _sqlite(url: URL, connections: int, busy: float) -> Engine:
     if not url.database or url.database == ":memory:":
-        raise ValueError("the read models need a file: several processes share them")
+        raise ValueError("the read models need a file, because several processes share them")
     engine = create_engine(
         url, pool_size=connections, max_overflow=0, connect_args={"timeout": busy}
     )
@@ -108,11 +108,11 @@ def _sqlite(url: URL, connections: int, busy: float) -> Engine:
 
 
 def _set_up(busy: float, connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
-    connection.isolation_level = None  # transactions begin where we say, not where sqlite3 guesses
+    connection.isolation_level = None  # transactions begin in _begin, not implicitly
     write_ahead(connection, busy)
     cursor = connection.cursor()
     for setting in (
-        # no fsync per commit: what a power cut takes is folded again from the log
+        # no fsync per commit: rows lost in a power failure are rebuilt from the log
         "synchronous = NORMAL",
         "wal_autocheckpoint = 4000",
         "cache_size = -32768",
@@ -123,6 +123,6 @@ def _set_up(busy: float, connection: sqlite3.Connection, _: ConnectionPoolEntry)
 
 def _begin(connection: Connection) -> None:
     if not connection.get_execution_options().get(_READING):
-        # a transaction that reads first and writes later fails at once if another one wrote in
-        # between; the busy timeout does not apply to it
+        # without IMMEDIATE, a transaction that reads and then writes fails at once, despite the
+        # busy timeout, if another one wrote in between
         connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,4 +1,4 @@
-"""Generations of read tables: making, comparing, showing and dropping them."""
+"""Generations of read tables: create, compare, activate and drop."""
 
 import marshal
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from application.ports.columns import ProjectionSchema, ReadTable
 from application.ports.projections import ProjectionCheckpoint, TableDifference
 from infrastructure.read_models.schema import PROJECTIONS, QUARANTINE, physical, physical_name
 
-_SCHEMA_LOCK = 0x5649_4749_4C  # "VIGIL": serialises changes of tables between processes
+_SCHEMA_LOCK = 0x5649_4749_4C  # "VIGIL" in ASCII: serialises schema changes between processes
 _EXAMPLES = 10
 _CHUNK = 5_000
 _MODULUS = 1 << 128
@@ -21,12 +21,12 @@ _DIGEST = (
     "FROM {table} t"
 )
 _PLAIN = 2
-"""The last version of marshal that writes equal values as equal bytes."""
+"""The last version of marshal in which equal values are equal bytes."""
 
 
 @contextmanager
-def alone(engine: Engine) -> Iterator[Connection]:
-    """A transaction in which no other process makes, shows or drops tables."""
+def exclusive(engine: Engine) -> Iterator[Connection]:
+    """A transaction in which no other process creates, activates or drops tables."""
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(select(func.pg_advisory_xact_lock(_SCHEMA_LOCK)))
@@ -47,10 +47,10 @@ def read_checkpoints(connection: Connection) -> list[ProjectionCheckpoint]:
     return [ProjectionCheckpoint(*row) for row in rows]
 
 
-def make(
+def create(
     connection: Connection, schema: ProjectionSchema, generation: int, *, active: bool
 ) -> ProjectionCheckpoint:
-    """The tables of a new generation, at position 0; the views on them if it is shown."""
+    """Creates the tables of a generation at position 0, and its SQL views if it is active."""
     for table in schema.tables:
         physical(table, generation).create(connection)
     checkpoint = ProjectionCheckpoint(schema.projection, generation, schema.version, 0, active)
@@ -65,12 +65,12 @@ def make(
         },
     )
     if active:
-        _show(connection, schema, generation)
+        _create_views(connection, schema, generation)
     return checkpoint
 
 
-def switch(connection: Connection, schema: ProjectionSchema, built: ProjectionCheckpoint) -> None:
-    """Shows a generation, and forgets the others of its projection (their tables stay)."""
+def activate(connection: Connection, schema: ProjectionSchema, built: ProjectionCheckpoint) -> None:
+    """Activates a generation and deletes the others of its projection (not their tables)."""
     of_projection = PROJECTIONS.c.name == built.projection
     others = of_projection & (PROJECTIONS.c.generation != built.generation)
     connection.execute(delete(PROJECTIONS).where(others))
@@ -81,11 +81,11 @@ def switch(connection: Connection, schema: ProjectionSchema, built: ProjectionCh
         )
     )
     connection.execute(update(PROJECTIONS).where(of_projection).values(active=True))
-    _show(connection, schema, built.generation)
+    _create_views(connection, schema, built.generation)
 
 
 def drop(connection: Connection, schema: ProjectionSchema, generation: int) -> None:
-    """Removes the tables of a generation."""
+    """Drops the tables of a generation."""
     for table in schema.tables:
         connection.execute(text(f"DROP TABLE IF EXISTS {physical_name(table, generation)}"))
 
@@ -93,11 +93,11 @@ def drop(connection: Connection, schema: ProjectionSchema, generation: int) -> N
 def compare(
     connection: Connection, schema: ProjectionSchema, live: int, built: int
 ) -> list[TableDifference]:
-    """Two generations, table by table, as one transaction sees them."""
+    """Compares two generations table by table."""
     return [_compare(connection, table, live, built) for table in schema.tables]
 
 
-def _show(connection: Connection, schema: ProjectionSchema, generation: int) -> None:
+def _create_views(connection: Connection, schema: ProjectionSchema, generation: int) -> None:
     for table in schema.tables:
         columns = ", ".join(f'"{name}"' for name in table.columns)
         source = physical_name(table, generation)
@@ -120,12 +120,12 @@ def _compare(connection: Connection, table: ReadTable, live: int, built: int) ->
 
 
 def _digest(connection: Connection, table: SqlTable) -> tuple[int, int]:
-    """Row count, and the sum (modulo 2^128) of a hash of each row: the order does not matter."""
+    """Row count, and the sum (modulo 2^128) of the rows' hashes, so that order does not matter."""
     if connection.dialect.name == "postgresql":
         count, total = connection.exec_driver_sql(_DIGEST.format(table=table.name)).one()
         return int(count), int(total) % _MODULUS
     count = total = 0
-    cursor = connection.connection.cursor()  # rows as the driver gives them: equal is equal
+    cursor = connection.connection.cursor()  # without SQLAlchemy's conversion of values
     try:
         columns = ", ".join(f'"{column.name}"' for column in table.columns)
         cursor.execute(f"SELECT {columns} FROM {table.name}")  # noqa: S608 - our own names
@@ -140,7 +140,7 @@ def _digest(connection: Connection, table: SqlTable) -> tuple[int, int]:
 
 
 def _examples(connection: Connection, live: SqlTable, built: SqlTable, key: str) -> tuple[str, ...]:
-    """Keys of some rows that only one side has, or that differ."""
+    """The keys of some rows that differ or exist in one generation only."""
     keys: set[str] = set()
     for left, right in ((live, built), (built, live)):
         only = select(left).except_(select(right)).limit(_EXAMPLES).subquery()

@@ -1,4 +1,4 @@
-"""Lists and single rows of a resource: one statement each, whatever the page asks for."""
+"""Pages and single rows of a resource: one SQL statement each."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -25,18 +25,18 @@ Condition = ColumnElement[bool]
 _MARKER = "marker_id__"
 _SORT = "sort__"
 _ID_DIGITS = 18
-"""More digits than this are no id: they need not fit the column."""
+"""Longer numbers are no id, and may not fit the column."""
 
 
 @dataclass(frozen=True)
 class RowSource:
-    """Where the rows of a resource come from.
+    """The SQL source of a resource.
 
     Attributes:
         rows: table or join.
-        columns: field of the view → expression, for every field.
+        columns: field of the view → expression, for all fields.
         sort: further sort keys → expression.
-        deleted_at: set in deleted rows.
+        deleted_at: not NULL in deleted rows.
         name_key: case-folded name, if the resource has names.
     """
 
@@ -49,12 +49,12 @@ class RowSource:
 
 @dataclass(frozen=True)
 class ListedResource(Generic[V]):
-    """A kind of thing that can be listed and looked up.
+    """A resource that can be listed and looked up.
 
     Attributes:
-        view: the dataclass that a row becomes.
-        source: its rows; the argument says whether references to deleted things are shown.
-        filters: filter → condition for a value.
+        view: dataclass of a row.
+        source: its rows; the argument: whether references to deleted objects are shown.
+        filters: name of a filter → condition for a value.
     """
 
     view: type[V]
@@ -72,9 +72,9 @@ def listed(
     """A page of a resource.
 
     Raises:
-        MarkerNotFound: the marker names no row, or a deleted one that is not shown.
-        UnknownSortKey: it cannot be sorted by that.
-        ValueError: there is no such filter.
+        MarkerNotFound: the row of the marker does not exist, or is deleted and not shown.
+        UnknownSortKey: the page has an unknown sort key.
+        ValueError: a filter is unknown.
     """
     source = resource.source(page.show_deleted)
     wanted = [*conditions, *_filtered(resource, filters)]
@@ -85,7 +85,7 @@ def listed(
     if page.marker is None:
         query = _page(source, names, wanted, sort, page)
         return [resource.view(*row) for row in connection.execute(query)]
-    query = _page_behind_marker(source, names, wanted, sort, page)
+    query = _page_after_marker(source, names, wanted, sort, page)
     rows = connection.execute(query).all()
     if not rows:
         raise MarkerNotFound(page.marker)
@@ -96,7 +96,7 @@ def listed(
 def found(
     connection: Connection, resource: ListedResource[V], ident: str, *, show_deleted: bool
 ) -> V | None:
-    """A row by numeric id, uuid or name (without case); of several with a name the living one."""
+    """The row with a numeric id, uuid or name (case-insensitive). Prefers rows not deleted."""
     source = resource.source(show_deleted)
     wanted = [_identified(source, ident)]
     if not show_deleted:
@@ -114,7 +114,7 @@ def found(
 
 
 def as_uuid(text: str) -> UUID | None:
-    """The uuid that a text is, None if it is none."""
+    """The uuid of a text, None if it is no uuid."""
     try:
         return UUID(text)
     except ValueError:
@@ -133,7 +133,7 @@ def _identified(source: RowSource, ident: str) -> Condition:
 
 
 def named(name_key: ColumnElement[Any], name: str) -> Condition:
-    """Whether a case-folded name is a name. PostgreSQL has no text with a NUL in it."""
+    """The condition for a name without case. PostgreSQL stores no text with a NUL."""
     return false() if "\0" in name else name_key == name.casefold()
 
 
@@ -154,7 +154,7 @@ def _sort_key(source: RowSource, names: Sequence[str], name: str) -> ColumnEleme
 def _order(
     key: ColumnElement[Any], row_id: ColumnElement[Any], *, descending: bool
 ) -> Sequence[ColumnElement[Any]]:
-    """(key, id), nulls behind everything when ascending and before everything when descending."""
+    """(key, id); nulls last when ascending, first when descending."""
     order = (row_id,) if key is row_id else (_is_null(key), key, row_id)
     return tuple(one.desc() for one in order) if descending else order
 
@@ -180,20 +180,20 @@ def _page(
     )
 
 
-def _page_behind_marker(
+def _page_after_marker(
     source: RowSource,
     names: Sequence[str],
     wanted: Sequence[Condition],
     sort: ColumnElement[Any],
     page: Page,
 ) -> Select[Any]:
-    """The marker's row and, joined to it, the rows behind it: no row at all = no such marker."""
+    """The marker's row joined with the rows behind it; the result is empty without a marker row."""
     row_id = source.columns["id"]
     visible = [] if page.show_deleted else [source.deleted_at.is_(None)]
     marker = (
         select(row_id.label(_MARKER), sort.label(_SORT))
         .select_from(source.rows)
-        .where(_marked(source, page.marker or ""), *visible)
+        .where(_is_marker(source, page.marker or ""), *visible)
         .cte("marker")
     )
     mark_id = select(marker.c[_MARKER]).scalar_subquery()
@@ -218,7 +218,7 @@ def _page_behind_marker(
     )
 
 
-def _marked(source: RowSource, marker: str) -> Condition:
+def _is_marker(source: RowSource, marker: str) -> Condition:
     uuid = as_uuid(marker)
     return false() if uuid is None else source.columns["uuid"] == uuid
 

@@ -9,12 +9,12 @@ Load = Callable[[str, object], Row | None]
 """Reads a row from the database: table, key."""
 
 UpdateShape = tuple[str, tuple[str, ...], tuple[str, ...]]
-"""Table, assigned columns, added-to columns: updates of one shape share a statement."""
+"""Table, assigned columns, columns added to. Updates with the same shape share a statement."""
 
 
 @dataclass(slots=True)
 class _Change:
-    """What is to become of one row: a whole new row, or assignments and additions to the old."""
+    """The changes of one row: a new row, or assignments and additions to the stored one."""
 
     replaced: bool = False
     row: dict[str, Any] | None = None
@@ -24,10 +24,10 @@ class _Change:
 
 @dataclass(frozen=True)
 class Statements:
-    """The changes of a batch, grouped so that each group is one executemany.
+    """The changes of a batch; each group is one executemany.
 
     Attributes:
-        deletes: table → keys; to be run first.
+        deletes: table → keys; executed first.
         inserts: table → rows.
         updates: shape → keys with their changes.
     """
@@ -38,14 +38,13 @@ class Statements:
 
 
 class PendingRows:
-    """The changes of one transaction, folded per row, so that many events cost one statement.
+    """The changes of one transaction, merged per row, so that many events cost one statement.
 
-    Rows are independent of each other, so only the order of changes to one row matters; it is kept
-    by folding them.
+    Rows are independent, so only the order of the changes of one row matters; merging keeps it.
 
     Args:
         keys: table → name of its key column.
-        load: reads a row that this transaction has not touched.
+        load: reads a row that this transaction has not changed.
     """
 
     def __init__(self, keys: Mapping[str, str], load: Load) -> None:
@@ -54,7 +53,7 @@ class PendingRows:
         self._changes: dict[str, dict[object, _Change]] = {table: {} for table in keys}
 
     def get(self, table: str, key: object) -> Row | None:
-        """A row by its key, with the changes made so far."""
+        """The row with a key, including the pending changes."""
         change = self._changes[table].get(key)
         if change is not None and (change.replaced or change.row is not None):
             return change.row
@@ -67,7 +66,7 @@ class PendingRows:
         return seen
 
     def insert(self, table: str, row: dict[str, Any]) -> None:
-        """A new row."""
+        """Adds a row."""
         key = row[self._keys[table]]
         changes = self._changes[table]
         before = changes.get(key)
@@ -76,7 +75,7 @@ class PendingRows:
         changes[key] = _Change(replaced=before is not None and before.replaced, row=row)
 
     def update(self, table: str, key: object, values: Row) -> None:
-        """Assigns columns of a row; nothing if there is none."""
+        """Assigns columns of a row, if it exists."""
         change = self._change(table, key)
         if change.row is not None:
             change.row.update(values)
@@ -86,7 +85,7 @@ class PendingRows:
                 del change.amounts[column]
 
     def add(self, table: str, key: object, amounts: Mapping[str, int]) -> None:
-        """Adds to integer columns of a row; nothing if there is none."""
+        """Adds to integer columns of a row, if it exists."""
         change = self._change(table, key)
         if change.replaced and change.row is None:
             return
@@ -99,11 +98,11 @@ class PendingRows:
                 change.amounts[column] = change.amounts.get(column, 0) + amount
 
     def delete(self, table: str, key: object) -> None:
-        """Removes a row if there is one."""
+        """Removes a row, if it exists."""
         self._changes[table][key] = _Change(replaced=True)
 
     def take(self) -> Statements:
-        """Everything to be written, grouped; nothing is pending afterwards."""
+        """Returns all pending changes, grouped, and clears them."""
         made = Statements({}, {}, defaultdict(list))
         for table, changes in self._changes.items():
             deletes, inserts = [], []

@@ -7,10 +7,10 @@ from infrastructure.read_models.schema import POISON
 
 
 class SqlPoisonBoard:
-    """Messages that consumers gave up, in the database of the read models.
+    """Discarded messages in the database of the read models.
 
     Args:
-        engine: as ``open_engine`` makes it.
+        engine: from ``open_engine``.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -20,7 +20,7 @@ class SqlPoisonBoard:
     def put(
         self, consumer: str, subject: str, sequence: int, *, deliveries: int, error: str
     ) -> None:
-        """Notes a message; noting it again replaces what was said."""
+        """Stores a message; replaces the entry of the same message."""
         row = {
             "consumer": consumer,
             "sequence": sequence,
@@ -38,7 +38,7 @@ class SqlPoisonBoard:
             connection.execute(statement)
 
     def rows(self, limit: int = 100) -> list[PoisonedMessage]:
-        """The latest ones, newest first."""
+        """The latest messages, newest first."""
         row = POISON.c
         query = (
             select(row.consumer, row.subject, row.sequence, row.deliveries, row.error, row.at)

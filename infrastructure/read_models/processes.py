@@ -1,4 +1,4 @@
-"""Whether a process of this host is still the one that it was."""
+"""Identifies processes of this host, so that a reused process id is detected."""
 
 import os
 import socket
@@ -9,7 +9,7 @@ from application.ports.services import Instance
 
 _PROC = Path("/proc")
 _STARTED = 19
-"""Place of a process's start time in /proc/<pid>/stat behind the command name (proc(5), 22)."""
+"""Index of the start time in /proc/<pid>/stat behind the command name (field 22 in proc(5))."""
 
 
 def this_instance(name: str, *, host: str | None = None) -> Instance:
@@ -17,7 +17,7 @@ def this_instance(name: str, *, host: str | None = None) -> Instance:
 
     Args:
         name: service name.
-        host: where it says it runs; the machine's name by default.
+        host: name of the host; the machine's name by default.
     """
     pid = os.getpid()
     where = host or socket.gethostname()
@@ -27,9 +27,9 @@ def this_instance(name: str, *, host: str | None = None) -> Instance:
 
 
 def boot_id() -> str:
-    """Id of the host's boot and of the process id namespace; "" if the system tells neither.
+    """Id of the host's boot and of the process id namespace; "" if unknown.
 
-    Two containers of one host may share its name and its boot, but not its process ids.
+    Two containers of a host may share the host's name and boot id, but not the process ids.
     """
     try:
         boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
@@ -40,9 +40,9 @@ def boot_id() -> str:
 
 
 def process_started(pid: int) -> str | None:
-    """When a process of this host started, in kernel ticks; None if there is no such process.
+    """The start time of a process of this host, in kernel ticks; None if it does not exist.
 
-    Systems without /proc tell only that there is one: then it is "".
+    "" if the process exists but the system has no /proc.
     """
     if not _PROC.joinpath("self/stat").exists():
         return "" if _exists(pid) else None
@@ -52,12 +52,12 @@ def process_started(pid: int) -> str | None:
         return None
     state, *rest = stat.rpartition(")")[2].split()
     if state in {"Z", "X"}:
-        return None  # dead, only not yet waited for
+        return None  # a zombie
     return rest[_STARTED - 1]
 
 
-def lives_here(instance: Instance, host: str) -> bool | None:
-    """Whether an instance's process lives; None if this host cannot know."""
+def is_running_here(instance: Instance, host: str) -> bool | None:
+    """Whether the process of an instance runs; None if it is not of this host."""
     boot = boot_id()
     if instance.host != host or not boot or instance.boot_id != boot:
         return None

@@ -12,10 +12,10 @@ from infrastructure.read_models.schema import PROGRESS
 
 
 class SqlProgressBoard:
-    """How far running actions are, in the database of the read models.
+    """The progress of actions in the database of the read models.
 
     Args:
-        engine: as ``open_engine`` makes it.
+        engine: from ``open_engine``.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -23,7 +23,7 @@ class SqlProgressBoard:
         self._reading = reading(engine)
 
     def put(self, progress: Progress) -> None:
-        """Replaces what is known of an action, unless that is newer."""
+        """Stores the progress of an action, unless a newer one is stored."""
         because = progress.because
         row = {
             "action_id": progress.action_id,
@@ -42,7 +42,7 @@ class SqlProgressBoard:
             connection.execute(statement, row)
 
     def of(self, action_ids: Sequence[UUID]) -> dict[UUID, Progress]:
-        """What is known of some actions."""
+        """The progress of some actions, without those that have none."""
         if not action_ids:
             return {}
         query = select(PROGRESS).where(PROGRESS.c.action_id.in_(action_ids))

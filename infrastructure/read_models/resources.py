@@ -1,7 +1,7 @@
-"""What each resource's rows are made of.
+"""The SQL source of each resource.
 
-References to goals, strategies and audits are joined: one to something deleted shows as null,
-unless deleted things are asked for. Joins name views in one order per pair of tables.
+References to goals, strategies and audits are joined. A reference to a deleted object is null,
+unless the page includes deleted objects.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,17 +20,17 @@ from application.ports.read_models import (
     StrategyView,
 )
 from infrastructure.read_models.paging import Condition, ListedResource, RowSource, as_uuid, named
-from infrastructure.read_models.schema import shown
+from infrastructure.read_models.schema import view
 
-GOALS = shown(tables.GOALS)
-STRATEGIES = shown(tables.STRATEGIES)
-SCORING_ENGINES = shown(tables.SCORING_ENGINES)
-ACTION_TYPES = shown(tables.ACTION_TYPES)
-AUDIT_TEMPLATES = shown(tables.AUDIT_TEMPLATES)
-AUDITS = shown(tables.AUDITS)
-ACTION_PLANS = shown(tables.ACTION_PLANS)
-ACTIONS = shown(tables.ACTIONS)
-TIMELINE = shown(tables.TIMELINE)
+GOALS = view(tables.GOALS)
+STRATEGIES = view(tables.STRATEGIES)
+SCORING_ENGINES = view(tables.SCORING_ENGINES)
+ACTION_TYPES = view(tables.ACTION_TYPES)
+AUDIT_TEMPLATES = view(tables.AUDIT_TEMPLATES)
+AUDITS = view(tables.AUDITS)
+ACTION_PLANS = view(tables.ACTION_PLANS)
+ACTIONS = view(tables.ACTIONS)
+TIMELINE = view(tables.TIMELINE)
 
 Columns = Mapping[str, ColumnElement[Any]]
 
@@ -43,7 +43,7 @@ def _refers(
 
 
 def _joined(table: Table, *, show_deleted: bool) -> tuple[FromClause, Columns, Columns]:
-    """A table with its goal and strategy: rows, their columns, their sort keys."""
+    """A table joined with goals and strategies: the join, its columns, its sort keys."""
     rows = table.outerjoin(
         GOALS, _refers(GOALS, table.c.goal_uuid, show_deleted=show_deleted)
     ).outerjoin(STRATEGIES, _refers(STRATEGIES, table.c.strategy_uuid, show_deleted=show_deleted))
@@ -57,7 +57,7 @@ def _joined(table: Table, *, show_deleted: bool) -> tuple[FromClause, Columns, C
 
 
 def _named(uuid: ColumnElement[Any], key: ColumnElement[Any]) -> Callable[[str], Condition]:
-    """A filter that takes a uuid or a name."""
+    """A filter for a uuid or a name."""
 
     def matches(value: str) -> Condition:
         wanted = as_uuid(value)
@@ -67,7 +67,7 @@ def _named(uuid: ColumnElement[Any], key: ColumnElement[Any]) -> Callable[[str],
 
 
 def _exactly(uuid: ColumnElement[Any]) -> Callable[[str], Condition]:
-    """A filter that takes a uuid."""
+    """A filter for a uuid."""
 
     def matches(value: str) -> Condition:
         return uuid == (as_uuid(value) or null())
@@ -75,7 +75,7 @@ def _exactly(uuid: ColumnElement[Any]) -> Callable[[str], Condition]:
     return matches
 
 
-def _goal(_: bool) -> RowSource:  # noqa: FBT001 - called by position, as every source
+def _goal(_: bool) -> RowSource:  # noqa: FBT001 - the signature of a source
     return RowSource(GOALS, dict(GOALS.c), GOALS.c.deleted_at, GOALS.c.name_key)
 
 
@@ -111,10 +111,10 @@ def _action_plan(show_deleted: bool) -> RowSource:  # noqa: FBT001
         STRATEGIES, _refers(STRATEGIES, plans.c.strategy_uuid, show_deleted=show_deleted)
     )
     deleted = AUDITS.c.deleted_at.is_not(None)
-    shown_audit = case((deleted, null()), else_=plans.c.audit_uuid)
+    audit_if_shown = case((deleted, null()), else_=plans.c.audit_uuid)
     columns = {
         **plans.c,
-        "audit_uuid": plans.c.audit_uuid if show_deleted else shown_audit,
+        "audit_uuid": plans.c.audit_uuid if show_deleted else audit_if_shown,
         "audit_deleted": deleted,
         "strategy_uuid": STRATEGIES.c.uuid,
     }

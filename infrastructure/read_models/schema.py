@@ -1,4 +1,4 @@
-"""The tables: fixed ones, and those of each generation of each projection."""
+"""The SQL tables: fixed ones, and those of each generation of each projection."""
 
 from sqlalchemy import (
     BigInteger,
@@ -27,7 +27,7 @@ PROJECTIONS = Table(
     Column("version", Integer, nullable=False),
     Column("position", BigInteger, nullable=False),
     Column("active", Boolean, nullable=False),
-    comment="how far each generation of the read tables has come",
+    comment="the position of each generation of the read tables",
 )
 Index(
     "projections_one_active",
@@ -46,7 +46,7 @@ QUARANTINE = Table(
     Column("aggregate_id", Uuid(), nullable=False),
     Column("error", text(), nullable=False),
     Column("at", Instant(), nullable=False),
-    comment="events that a projection could not take in",
+    comment="events that a projection could not process",
 )
 INSTANCES = Table(
     "service_instances",
@@ -81,7 +81,7 @@ PROGRESS = Table(
     Column("detail", text(), nullable=False),
     Column("updated_at", Instant(), nullable=False),
     Column("because", Json(), nullable=True),
-    comment="how far running actions are",
+    comment="the progress of running actions",
 )
 CONFIRMATIONS = Table(
     "model_confirmations",
@@ -89,7 +89,7 @@ CONFIRMATIONS = Table(
     Column("model_id", Uuid(), primary_key=True),
     Column("digest", text(), nullable=False),
     Column("confirmed_at", Instant(), nullable=False),
-    comment="what the latest complete collection of each cluster model showed, and when it began",
+    comment="the latest complete collection of each cluster model: digest and start time",
 )
 POISON = Table(
     "poisoned_messages",
@@ -100,7 +100,7 @@ POISON = Table(
     Column("deliveries", Integer, nullable=False),
     Column("error", text(), nullable=False),
     Column("at", Instant(), nullable=False),
-    comment="messages that consumers took out of circulation",
+    comment="messages that consumers discarded",
 )
 COUNTERS = Table(
     "counters",
@@ -110,17 +110,17 @@ COUNTERS = Table(
     Column("outcome", text(), primary_key=True),
     Column("count", BigInteger, nullable=False),
     Column("last", Instant(), nullable=False),
-    comment="what processes without a port of their own counted",
+    comment="counters of processes without an HTTP port",
 )
 
 
-def shown(table: ReadTable) -> Table:
-    """A read table as queries see it: a view with the plain name onto the shown generation."""
+def view(table: ReadTable) -> Table:
+    """The SQL view that queries read: the plain name, on the active generation."""
     return Table(table.name, MetaData(), *_columns(table))
 
 
 def physical_name(table: ReadTable, generation: int) -> str:
-    """What the table of a generation is called in the database."""
+    """The name of the table of a generation."""
     return f"{table.name}_g{generation}"
 
 

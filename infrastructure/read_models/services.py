@@ -5,23 +5,23 @@ from sqlalchemy import Connection, Engine, delete, select, update
 from application.ports.services import Instance, ServiceRow
 from infrastructure.read_models.dialects import database_now, seconds_since, upsert
 from infrastructure.read_models.engine import outages, reading
-from infrastructure.read_models.processes import lives_here
+from infrastructure.read_models.processes import is_running_here
 from infrastructure.read_models.schema import INSTANCES, SERVICES
 
 DOWN_AFTER = timedelta(seconds=90)
-"""A service whose last beat is older counts as down."""
-FORGET_AFTER = timedelta(days=30)
-"""Instances that have been silent for so long are forgotten."""
+"""A service whose last heartbeat is older is down."""
+DELETE_AFTER = timedelta(days=30)
+"""Instances whose last heartbeat is older are deleted."""
 
 
 class SqlServices:
-    """Heartbeats in the database of the read models, by that database's clock.
+    """Heartbeats in the database of the read models, timed by that database's clock.
 
     Args:
-        engine: as ``open_engine`` makes it.
-        host: what this host calls itself in its instances.
-        down_after: how far the last beat may be from now, before or behind, until an instance
-            counts as dead.
+        engine: from ``open_engine``.
+        host: name of this host in its instances.
+        down_after: an instance is dead if its last heartbeat differs by more from the present
+            time, in either direction.
     """
 
     def __init__(self, engine: Engine, *, host: str, down_after: timedelta = DOWN_AFTER) -> None:
@@ -32,7 +32,7 @@ class SqlServices:
         self._dialect = engine.dialect.name
 
     def beat(self, instance: Instance) -> None:
-        """Says that an instance lives (registers it the first time)."""
+        """Records a heartbeat; registers the instance the first time."""
         now = database_now(self._dialect)
         with outages(self._engine), self._engine.begin() as connection:
             beaten = connection.execute(
@@ -45,16 +45,16 @@ class SqlServices:
                 self._register(connection, instance)
 
     def retire(self, instance_id: str) -> None:
-        """Says that an instance ended in good order."""
+        """Records that an instance stopped regularly."""
         with outages(self._engine), self._engine.begin() as connection:
             connection.execute(
                 update(INSTANCES).where(INSTANCES.c.id == instance_id).values(retired=True)
             )
 
     def is_presumed_dead(self, instance_id: str) -> bool:
-        """Whether an instance may be presumed dead.
+        """Whether the claims of an instance may be taken over.
 
-        One that was never heard of is: workers register before they claim anything.
+        True for an unknown instance: workers register before they claim anything.
         """
         age = seconds_since(self._dialect, INSTANCES.c.last_seen_up)
         query = select(
@@ -75,13 +75,13 @@ class SqlServices:
         return self._presumed_dead(Instance(*identity), silent, retired=retired)
 
     def is_retired(self, instance_id: str) -> bool:
-        """Whether an instance said that it ended in good order."""
+        """Whether an instance stopped regularly."""
         query = select(INSTANCES.c.retired).where(INSTANCES.c.id == instance_id)
         with outages(self._engine), self._reading.connect() as connection:
             return bool(connection.execute(query).scalar())
 
     def rows(self) -> list[ServiceRow]:
-        """All services, in the order in which they were first heard of."""
+        """All services, in the order of their registration."""
         age = seconds_since(self._dialect, INSTANCES.c.last_seen_up)
         query = (
             select(
@@ -112,10 +112,10 @@ class SqlServices:
         return services
 
     def _presumed_dead(self, instance: Instance, silent: float, *, retired: bool) -> bool:
-        # A beat in the future is from before the clock was put back: the next one would show life.
+        # a heartbeat in the future is from before the clock was set back
         if retired or abs(float(silent)) > self._down_after:
             return True
-        return lives_here(instance, self._host) is False
+        return is_running_here(instance, self._host) is False
 
     def _register(self, connection: Connection, instance: Instance) -> None:
         now = database_now(self._dialect)
@@ -142,9 +142,9 @@ class SqlServices:
             )
         )
         silent = seconds_since(self._dialect, INSTANCES.c.last_seen_up)
-        shown = select(SERVICES.c.instance_id)
+        newest = select(SERVICES.c.instance_id)
         connection.execute(
             delete(INSTANCES).where(
-                silent > FORGET_AFTER.total_seconds(), INSTANCES.c.id.not_in(shown)
+                silent > DELETE_AFTER.total_seconds(), INSTANCES.c.id.not_in(newest)
             )
         )

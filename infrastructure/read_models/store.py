@@ -26,8 +26,8 @@ from infrastructure.read_models.engine import outages, reading
 from infrastructure.read_models.schema import PROJECTIONS, QUARANTINE
 from infrastructure.read_models.writer import GenerationWriter
 
-SWITCH_PATIENCE = 30.0
-"""Seconds within which the views must have been switched."""
+ACTIVATION_TIMEOUT = 30.0
+"""Seconds after which an activation gives up."""
 _LOCK_TIMEOUT = "SET LOCAL lock_timeout = '100ms'"
 _log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class SqlProjectionStore:
     """Generations of read tables in SQLite or PostgreSQL.
 
     Args:
-        engine: the database of the read models, as ``open_engine`` makes it.
+        engine: from ``open_engine``.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -45,16 +45,16 @@ class SqlProjectionStore:
         self._writers: dict[tuple[str, int], GenerationWriter] = {}
 
     def prepare(self, schemas: Iterable[ProjectionSchema]) -> None:
-        """Makes a generation for each schema that has none of its version, at position 0."""
+        """Creates a generation, at position 0, for each schema without one of its version."""
         wanted = list(schemas)
-        with outages(self._engine), generations.alone(self._engine) as connection:
+        with outages(self._engine), generations.exclusive(self._engine) as connection:
             checkpoints = generations.read_checkpoints(connection)
             for schema in wanted:
                 mine = [one for one in checkpoints if one.projection == schema.projection]
                 if any(one.version >= schema.version for one in mine):
                     continue
                 newest = max((one.generation for one in mine), default=0)
-                generations.make(connection, schema, newest + 1, active=not mine)
+                generations.create(connection, schema, newest + 1, active=not mine)
 
     def checkpoints(self) -> list[ProjectionCheckpoint]:
         """All generations."""
@@ -69,10 +69,10 @@ class SqlProjectionStore:
         schemas: Mapping[str, ProjectionSchema],
         only: Collection[ProjectionCheckpoint] | None = None,
     ) -> Iterator[Sequence[Target]]:
-        """A transaction that moves all generations that stand at ``after`` on to ``upto``."""
+        """A transaction that advances all generations from position ``after`` to ``upto``."""
         with outages(self._engine), self._engine.begin() as connection:
             if connection.dialect.name == "postgresql":
-                # read tables can be folded again from the log: no need to wait for the disk
+                # lost rows can be rebuilt from the log: do not wait for the disk
                 connection.execute(text("SET LOCAL synchronous_commit = off"))
             moved = connection.execute(self._guard(after, upto, schemas, only)).all()
             batches = []
@@ -87,8 +87,8 @@ class SqlProjectionStore:
                 writer.write(connection, rows)
 
     def build(self, schema: ProjectionSchema) -> ProjectionCheckpoint:
-        """A new, empty generation beside the shown one; an unfinished one is given up for it."""
-        with outages(self._engine), generations.alone(self._engine) as connection:
+        """Creates an empty generation next to the active one; replaces an unfinished one."""
+        with outages(self._engine), generations.exclusive(self._engine) as connection:
             mine = [
                 one
                 for one in generations.read_checkpoints(connection)
@@ -96,15 +96,15 @@ class SqlProjectionStore:
             ]
             for one in mine:
                 if not one.active:
-                    self._forget(connection, schema, one)
+                    self._delete(connection, schema, one)
             newest = max((one.generation for one in mine), default=0)
             active = not any(one.active for one in mine)
-            return generations.make(connection, schema, newest + 1, active=active)
+            return generations.create(connection, schema, newest + 1, active=active)
 
     def compare(
         self, schema: ProjectionSchema, live: ProjectionCheckpoint, built: ProjectionCheckpoint
     ) -> Comparison | None:
-        """Both generations, table by table; None if they do not stand at one position now."""
+        """Compares two generations table by table; None if they are not at the same position."""
         with outages(self._engine), _snapshot(self._reading) as connection:
             now = {
                 one.generation: one.position
@@ -118,30 +118,30 @@ class SqlProjectionStore:
             return Comparison(position, tuple(tables))
 
     def activate(self, schema: ProjectionSchema, built: ProjectionCheckpoint) -> bool:
-        """Shows a generation instead of the shown one, which is dropped."""
-        deadline = time.monotonic() + SWITCH_PATIENCE
+        """Makes a generation the active one and drops the old one."""
+        deadline = time.monotonic() + ACTIVATION_TIMEOUT
         while True:
             try:
                 with outages(self._engine):
-                    old = self._switch(schema, built)
+                    old = self._activate(schema, built)
                 break
             except StoreUnavailable as busy:
-                # PostgreSQL: the views are in use. Giving way at once, rather than queueing for
-                # the locks, can neither deadlock with a reader nor hold the next ones up.
+                # PostgreSQL: the views are in use. A short lock timeout, instead of waiting in the
+                # lock queue, neither deadlocks with a reader nor blocks the readers behind it.
                 if time.monotonic() > deadline:
                     raise
-                _log.info("switching %s tries again: %s", built.projection, busy)
+                _log.info("activation of %s is tried again: %s", built.projection, busy)
         if old is None:
             return False
         for checkpoint in old:
             self._drop(schema, checkpoint.generation)
         return True
 
-    def _switch(
+    def _activate(
         self, schema: ProjectionSchema, built: ProjectionCheckpoint
     ) -> list[ProjectionCheckpoint] | None:
-        """Returns the generations that are no longer needed, None if ``built`` is no more."""
-        with generations.alone(self._engine) as connection:
+        """Returns the generations that were replaced, None if ``built`` does not exist."""
+        with generations.exclusive(self._engine) as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(text(_LOCK_TIMEOUT))
             mine = [
@@ -151,15 +151,15 @@ class SqlProjectionStore:
             ]
             if all(one.generation != built.generation for one in mine):
                 return None
-            generations.switch(connection, schema, built)
+            generations.activate(connection, schema, built)
             return [one for one in mine if one.generation != built.generation]
 
     def _drop(self, schema: ProjectionSchema, generation: int) -> None:
         self._writers.pop((schema.projection, generation), None)
-        with outages(self._engine), generations.alone(self._engine) as connection:
+        with outages(self._engine), generations.exclusive(self._engine) as connection:
             generations.drop(connection, schema, generation)
 
-    def _forget(
+    def _delete(
         self, connection: Connection, schema: ProjectionSchema, checkpoint: ProjectionCheckpoint
     ) -> None:
         connection.execute(
@@ -190,10 +190,10 @@ class SqlProjectionStore:
         schemas: Mapping[str, ProjectionSchema],
         only: Collection[ProjectionCheckpoint] | None,
     ) -> Update:
-        """Moves the positions and tells which. Whoever stands elsewhere was moved by another.
+        """Updates the positions and returns the generations at ``after``.
 
-        Comparing with exactly ``after``, rather than "less than ``upto``", also holds when two
-        projectors cut the log at different places. The rows are locked in one order.
+        Comparing with exactly ``after``, not with "less than ``upto``", is also correct when two
+        projectors divide the log differently. The rows are locked in a fixed order.
         """
         row = PROJECTIONS.c
         mine = [
@@ -241,7 +241,7 @@ def _quarantine(connection: Connection, generation: int) -> Callable[[Quarantine
 
 @contextmanager
 def _snapshot(engine: Engine) -> Iterator[Connection]:
-    """Statements that all see the database at one moment, without holding anybody up."""
+    """A read transaction: all statements see the same state, and no writer is blocked."""
     with engine.connect() as connection:
         if connection.dialect.name == "sqlite":
             connection.exec_driver_sql("BEGIN")

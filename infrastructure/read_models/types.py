@@ -1,4 +1,4 @@
-"""Column types that mean the same on SQLite and PostgreSQL."""
+"""Column types with the same meaning on SQLite and PostgreSQL."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -43,23 +43,23 @@ class Instant(TypeDecorator[datetime]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """The type on one database."""
+        """The type in a database."""
         if dialect.name == "postgresql":
             return dialect.type_descriptor(DateTime(timezone=True))
         return dialect.type_descriptor(String(_LENGTH))
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        """What is stored."""
+        """The stored value."""
         bind = self.binding(dialect)
         return value if bind is None else bind(value)
 
     @staticmethod
     def binding(dialect: Dialect) -> Callable[[Any], Any] | None:
-        """What is done to a value on its way to the database, None for nothing."""
+        """The conversion to the stored value, None if there is none."""
         return None if dialect.name == "postgresql" else _instant_text
 
     def process_result_value(self, value: Any, _: Dialect) -> datetime | None:
-        """What is read."""
+        """The value read."""
         if value is None:
             return None
         if isinstance(value, str):
@@ -69,22 +69,22 @@ class Instant(TypeDecorator[datetime]):
 
 
 class Json(TypeDecorator[Any]):
-    """Plain data as JSON text: sortable, readable with any client, the same on both databases."""
+    """JSON values as text: sortable, readable with any client, the same in both databases."""
 
     impl = Text
     cache_ok = True
 
     def process_bind_param(self, value: Any, _: Dialect) -> str | None:
-        """What is stored."""
+        """The stored value."""
         return _json_text(value)
 
     @staticmethod
     def binding(_: Dialect) -> Callable[[Any], Any] | None:
-        """What is done to a value on its way to the database."""
+        """The conversion to the stored value."""
         return _json_text
 
     def process_result_value(self, value: Any, _: Dialect) -> Any:
-        """What is read."""
+        """The value read."""
         return None if value is None else _decode(value)
 
 

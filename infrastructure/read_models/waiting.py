@@ -4,15 +4,15 @@ from application.ports.clock import Clock
 from infrastructure.read_models.schema import PROJECTIONS
 
 POLL = 0.003
-"""Seconds between two looks."""
+"""Seconds between two polls."""
 _REACHED = select(func.min(PROJECTIONS.c.position)).where(PROJECTIONS.c.active)
 
 
 def await_position(connection: Connection, clock: Clock, position: int, timeout: float) -> bool:
-    """Waits until all shown generations have passed a position; returns whether they did.
+    """Waits until all active generations have reached a position; returns whether they did.
 
-    On SQLite a look is a ``PRAGMA data_version``, which costs a tenth of a query and changes on a
-    connection exactly when another one has committed.
+    On SQLite a poll is a ``PRAGMA data_version``, which costs a tenth of a query and changes on a
+    connection when another connection has committed.
     """
     deadline = clock.monotonic() + timeout
     seen = _version(connection)

@@ -1,7 +1,7 @@
-"""Writing and reading the tables of one generation, with statements compiled once.
+"""Reads and writes the tables of one generation with statements that are compiled once.
 
-A rebuild is as fast as its rows are bound. SQLAlchemy compiles the statements and knows the types;
-the driver then gets ready-made parameters, which takes a third of what ``execute`` takes.
+Binding the rows takes most of the time of a rebuild. SQLAlchemy compiles the statements and knows
+the types, but the parameters go to the driver directly: a third of the time of ``execute``.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -38,9 +38,9 @@ class Statement:
     """A compiled statement that is executed many times.
 
     Args:
-        statement: with named parameters, at least two.
-        types: parameter → its column's name in the table.
-        table: whose types the parameters have.
+        statement: has at least two named parameters.
+        types: parameter → name of its column.
+        table: has the types of the columns.
         dialect: of the database.
     """
 
@@ -71,7 +71,7 @@ class Lookup:
     """A query for one row by its key, compiled once.
 
     Args:
-        table: whose row.
+        table: the table.
         key: name of the key column.
         dialect: of the database.
     """
@@ -91,7 +91,9 @@ class Lookup:
         """The row, None if there is none."""
         bound = key if self._bind is None else self._bind(key)
         parameters: Any = (bound,) if self._positional else {_KEY: bound}
-        cursor = connection.connection.cursor()  # a SQLAlchemy result costs ten times the query
+        cursor = (
+            connection.connection.cursor()
+        )  # a SQLAlchemy result takes ten times as long as the query
         try:
             cursor.execute(self._text, parameters)
             row = cursor.fetchone()
@@ -106,7 +108,7 @@ class Lookup:
 
 
 def _binding(kind: TypeEngine[Any], dialect: Dialect) -> Convert | None:
-    """What a type does to a value on its way to the database, None for nothing."""
+    """The conversion of a type to the stored value, None if there is none."""
     if isinstance(kind, Instant | Json):
         return kind.binding(dialect)
     if isinstance(kind, Text) and dialect.name == "postgresql":
@@ -115,16 +117,16 @@ def _binding(kind: TypeEngine[Any], dialect: Dialect) -> Convert | None:
 
 
 def _without_nul(value: str | None) -> str | None:
-    """PostgreSQL has no text with a NUL in it; whoever made one still wants to see his event."""
+    """Replaces NUL, which PostgreSQL cannot store in a text."""
     return value.replace("\0", "\ufffd") if value is not None and "\0" in value else value
 
 
 class GenerationWriter:
-    """Reads and writes the tables of one generation; keeps its compiled statements.
+    """Reads and writes the tables of one generation; caches the compiled statements.
 
     Args:
-        tables: as declared.
-        generation: which set of physical tables.
+        tables: their declarations.
+        generation: number of the set of physical tables.
     """
 
     def __init__(self, tables: Iterable[ReadTable], generation: int) -> None:
@@ -136,7 +138,7 @@ class GenerationWriter:
         self._updates: dict[UpdateShape, Statement] = {}
 
     def pending(self, connection: Connection) -> PendingRows:
-        """An empty batch of changes on a connection's transaction."""
+        """An empty batch of changes for the transaction of a connection."""
 
         def load(table: str, key: object) -> Row | None:
             return self._lookup(table, connection.dialect).find(connection, key)
@@ -149,8 +151,8 @@ class GenerationWriter:
         dialect = connection.dialect
         for name, keys in batch.deletes.items():
             table = self._tables[name]
-            gone = delete(table).where(table.c[self._keys[name]] == bindparam(_KEY))
-            connection.execute(gone, [{_KEY: key} for key in keys])
+            statement = delete(table).where(table.c[self._keys[name]] == bindparam(_KEY))
+            connection.execute(statement, [{_KEY: key} for key in keys])
         for name, inserted in batch.inserts.items():
             self._insert(name, dialect).execute(connection, inserted)
         for shape, changed in batch.updates.items():

@@ -3,7 +3,7 @@ from typing import Any
 from sqlalchemy import select
 
 from application.ports.read_tables import SCHEMAS
-from infrastructure.read_models.schema import shown
+from infrastructure.read_models.schema import view
 from tests.integration.projections.world import World
 
 Dump = dict[str, list[tuple[Any, ...]]]
@@ -14,7 +14,7 @@ def dump(world: World) -> Dump:
     with world.engine.connect() as connection:
         return {
             table.name: sorted(
-                (tuple(row) for row in connection.execute(select(shown(table)))), key=repr
+                (tuple(row) for row in connection.execute(select(view(table)))), key=repr
             )
             for schema in SCHEMAS
             for table in schema.tables

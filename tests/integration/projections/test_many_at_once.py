@@ -15,7 +15,7 @@ from application.ports.read_models import Page
 from application.projections import Projector
 from infrastructure.clock import SystemClock
 from infrastructure.read_models import SqlProjectionStore, SqlReadModels, open_engine
-from infrastructure.read_models.schema import PROJECTIONS, shown
+from infrastructure.read_models.schema import PROJECTIONS, view
 from tests.conformance.read_models.test_audits import request
 from tests.integration.projections.dump import dump
 from tests.integration.projections.stories import Story
@@ -205,7 +205,7 @@ def counted(world: World, store: SqlProjectionStore) -> int:
     projector._batches.apply(0, entries)  # read by the other one before the first had committed
     projector.catch_up()
     with world.engine.connect() as connection:
-        return int(connection.execute(select(shown(Counter.table).c.n)).scalar_one())
+        return int(connection.execute(select(view(Counter.table).c.n)).scalar_one())
 
 
 def test_batches_cut_at_different_places_do_not_count_an_event_twice(world: World) -> None:

@@ -14,7 +14,7 @@ from application.ports.projections import Tables
 from application.projections import Projector, RebuildLost, RebuildRefused
 from infrastructure.clock import SystemClock
 from infrastructure.read_models import SqlProjectionStore, upgrade
-from infrastructure.read_models.schema import shown
+from infrastructure.read_models.schema import view
 from tests.conformance.read_models.test_audits import request
 from tests.integration.projections.world import World
 
@@ -43,7 +43,7 @@ class Counts:
 
 def rows(world: World, counts: Counts) -> list[Any]:
     with world.engine.connect() as connection:
-        found = connection.execute(select(shown(counts.table)).order_by("topic"))
+        found = connection.execute(select(view(counts.table)).order_by("topic"))
         return [tuple(row) for row in found]
 
 
