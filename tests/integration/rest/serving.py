@@ -4,6 +4,7 @@ Run as a program, ``python -m tests.integration.rest.serving URL WORKERS STREAM_
 STREAM_PATIENCE PATIENCE``, it serves the house in a database and prints where.
 """
 
+import socket
 import subprocess
 import sys
 import threading
@@ -22,10 +23,18 @@ from infrastructure.read_models import (
     open_read_models,
     views_url,
 )
+from infrastructure.supervision import listening
 from interfaces.rest.auth import NoAuth
 from interfaces.rest.services import RestServices, RestSettings
 from interfaces.rest.serving.server import ServerSettings, serve
 from tests.integration.rest.house import House, Model, a_strategy_state
+
+SEND_BUFFER = 64 * 1024
+"""Bytes of a response that the server's kernel holds for a client that does not read.
+
+Without it the kernel grows the buffer of a connection to as much as 4 MB: a client that does not
+read would hold up a thread only after a dozen large responses.
+"""
 
 
 def services_of(url: str, settings: RestSettings | None = None) -> RestServices:
@@ -99,10 +108,14 @@ def _main() -> int:
         heartbeat=float(sys.argv[4]),
         stream_patience=float(sys.argv[5]),
     )
+    listener = listening("127.0.0.1", 0)
+    # accepted connections inherit it
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
     return serve(
         lambda: services_of(url, settings),
-        ServerSettings(port=0, workers=workers, grace=5, patience=float(sys.argv[6])),
+        ServerSettings(workers=workers, grace=5, patience=float(sys.argv[6])),
         lambda host, port: print(f"http://{host}:{port}", flush=True),
+        listener,
     )
 
 
