@@ -57,7 +57,7 @@ def server_settings(settings: Settings) -> ServerSettings:
         port=api.port,
         workers=api.workers,
         threads=api.threads,
-        patience=api.client_timeout,
+        client_timeout=api.client_timeout,
     )
     if not api.enable_ssl_api:
         return plain

@@ -1,4 +1,4 @@
-"""Who calls, and what they may do: the hook that deployments fill."""
+"""Callers, the interface to identity and policy, and its implementation without Keystone."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,12 +12,12 @@ from interfaces.rest.rules import RULES
 
 @dataclass(frozen=True)
 class Caller:
-    """Whoever sent a request.
+    """The user or service that sent a request.
 
     Attributes:
-        actor: how events name them.
-        roles: lower case.
-        credentials: what policy rules may refer to (user, project and domain ids, …).
+        actor: its name in events.
+        roles: in lower case.
+        credentials: attributes for policy rules (user, project and domain ids, …).
     """
 
     actor: Actor
@@ -26,26 +26,27 @@ class Caller:
 
 
 Target = Mapping[str, Any]
-"""What is to be acted on, as policy rules may refer to it."""
+"""The attributes of the object of a request that policy rules can refer to."""
 
 
 class Authorizer(Protocol):
     """Identifies callers and applies the policy."""
 
     def identify(self, req: falcon.Request) -> Caller:
-        """Who sent a request.
+        """The caller of a request.
 
         Raises:
-            Unauthenticated: that cannot be told.
+            Unauthenticated: there is no valid token.
+            IdentityUnavailable: the token cannot be validated now.
         """
         ...
 
     def allows(self, caller: Caller, rule: str, target: Target) -> bool:
-        """Whether the policy lets a caller do what a rule names."""
+        """Whether a policy rule allows the caller to act on the target."""
         ...
 
 
-_TOLD = {
+_HEADERS = {
     "project_name": "X-Project-Name",
     "user_domain_id": "X-User-Domain-Id",
     "project_domain_id": "X-Project-Domain-Id",
@@ -54,15 +55,11 @@ _TOLD = {
 }
 
 
-def _told(req: falcon.Request) -> dict[str, str | None]:
-    return {name: req.get_header(header) for name, header in _TOLD.items()}
-
-
 class NoAuth:
-    """No identity service: whoever reaches the socket is an administrator.
+    """Without an identity service every caller is an administrator.
 
-    A request that names its roles (``X-Roles``) has exactly these, so that the policy can be tried
-    out (rest-api 6.2). For loopback only: the composition root sees to that.
+    A request with an ``X-Roles`` header has exactly those roles, to test a policy
+    (docs/authentication.md, "Without"). The composition root allows it on loopback only.
     """
 
     def identify(self, req: falcon.Request) -> Caller:
@@ -75,7 +72,8 @@ class NoAuth:
         return Caller(
             actor,
             frozenset(role.strip().lower() for role in roles.split(",") if role.strip()),
-            {"user_id": user, "project_id": project, **_told(req)},
+            {"user_id": user, "project_id": project}
+            | {name: req.get_header(header) for name, header in _HEADERS.items()},
         )
 
     def allows(self, caller: Caller, rule: str, target: Target) -> bool:  # noqa: ARG002

@@ -1,18 +1,18 @@
-"""How refusals and failures are answered: each kind of error has exactly one status.
+"""The error responses: each class of error has exactly one status.
 
 Errors of this layer::
 
     RestError
-    ├── Malformed               400  the request cannot be understood
-    ├── Unauthenticated         401  nobody knows who sent it
-    ├── IdentityUnavailable     503  the identity service cannot be asked
-    ├── Forbidden               403  the policy says no
-    ├── Busy                    503  this process serves as many event streams as it may
-    ├── NotAcceptable           406  the feature needs a newer microversion
-    │   └── VersionNotAcceptable     no such microversion
-    ├── TooSlow                 408  the rest of the body does not come
-    ├── TooLarge                413  the body is longer than allowed
-    └── UnusableMediaType       415  a body in a format that is not JSON
+    ├── MalformedRequest               400  the request is invalid
+    ├── Unauthenticated                401  the caller cannot be identified
+    ├── PolicyForbids                  403  the policy does not allow it
+    ├── MicroversionNotAcceptable      406  the feature needs a newer microversion
+    │   └── VersionNotAcceptable            the microversion does not exist
+    ├── BodyTooSlow                    408  the body does not arrive in time
+    ├── BodyTooLarge                   413  the body is longer than allowed
+    ├── UnusableMediaType              415  the body is not JSON
+    ├── IdentityUnavailable            503  the identity service does not answer
+    └── TooManyStreams                 503  no event stream is free in this process
 """
 
 import json
@@ -33,7 +33,6 @@ from application.ports.event_log import ConcurrencyConflict, EventLogUnavailable
 from application.ports.projections import StoreUnavailable
 from application.ports.read_models import MarkerNotFound, UnknownSortKey
 from domain.kernel import errors as domain
-from domain.optimization.selection import NoStrategyForGoal
 
 LOG = logging.getLogger("vigil.rest")
 
@@ -41,15 +40,15 @@ POSITION = "Vigil-Position"
 
 
 class RestError(Exception):
-    """Root of what this layer refuses."""
+    """Root of the errors of this layer."""
 
 
 class MalformedRequest(RestError):
-    """The request cannot be understood."""
+    """The request is invalid."""
 
 
 class Unauthenticated(RestError):
-    """Nobody knows who sent it.
+    """The caller cannot be identified.
 
     Args:
         challenge: value of the ``WWW-Authenticate`` header.
@@ -61,18 +60,18 @@ class Unauthenticated(RestError):
 
 
 class IdentityUnavailable(RestError):
-    """The identity service cannot be asked who sent it."""
+    """The identity service does not answer."""
 
     def __init__(self) -> None:
         super().__init__("The Keystone service is temporarily unavailable.")
 
 
 class TooManyStreams(RestError):
-    """This process serves as many event streams as it may."""
+    """No event stream is free in this process."""
 
 
 class PolicyForbids(RestError):
-    """The policy says no."""
+    """The policy does not allow it."""
 
     def __init__(self, rule: str) -> None:
         super().__init__(f"Policy doesn't allow {rule} to be performed.")
@@ -83,11 +82,11 @@ class MicroversionNotAcceptable(RestError):
 
 
 class VersionNotAcceptable(MicroversionNotAcceptable):
-    """There is no such microversion."""
+    """The microversion does not exist."""
 
 
 class BodyTooSlow(RestError):
-    """The rest of the body does not come."""
+    """The body does not arrive in time."""
 
 
 class BodyTooLarge(RestError):
@@ -95,14 +94,13 @@ class BodyTooLarge(RestError):
 
 
 class UnusableMediaType(RestError):
-    """A body in a format that is not JSON."""
+    """The body is not JSON."""
 
 
 STATUS: Mapping[type[Exception], int] = {
     domain.DomainError: 400,
     domain.InvalidValue: 400,
     domain.NotFound: 404,
-    NoStrategyForGoal: 404,
     domain.Refusal: 400,
     domain.IllegalTransition: 400,
     domain.DeleteRefused: 400,
@@ -118,11 +116,11 @@ STATUS: Mapping[type[Exception], int] = {
     KeyReused: 422,
     MarkerNotFound: 404,
     UnknownSortKey: 400,
-    StoreUnavailable: 503,  # only ever before or without a change: see Resource.written
-    ConcurrencyConflict: 503,  # nothing was saved: clients retry a 503 by themselves, rightly so
-    UnreadableEvent: 500,  # stored by a newer version, or damaged: asking again will not help
-    EventLogUnavailable: 500,  # whether it was saved is unknown: a blind retry could double it;
-    # of what only reads: 503 (``handle_log_away``)
+    StoreUnavailable: 503,  # raised only without a change: see BaseResource.written
+    ConcurrencyConflict: 503,  # nothing was saved: clients may retry, and do so by themselves
+    UnreadableEvent: 500,  # stored by a newer version, or damaged: a retry does not help
+    EventLogUnavailable: 500,  # unknown whether a write was saved: a retry could repeat it;
+    # reads are answered with 503 (``handle_log_unavailable``)
     RestError: 400,
     MalformedRequest: 400,
     Unauthenticated: 401,
@@ -135,30 +133,34 @@ STATUS: Mapping[type[Exception], int] = {
     BodyTooLarge: 413,
     UnusableMediaType: 415,
 }
-"""Every error that a handler may let out, and its one answer."""
+"""The status of each class of error that a handler can raise, and of its subclasses."""
 
-_TELLING: Mapping[type[Exception], str] = {
-    ConcurrencyConflict: "Others changed the same things at the same time; nothing was saved.",
-    StoreUnavailable: "The read models cannot be reached.",
-    UnreadableEvent: (
-        "This version of the service cannot read one of its events; the service log says why."
-    ),
-    EventLogUnavailable: "The event log cannot be reached; whether a change was saved is unknown.",
+_TEXTS: Mapping[type[Exception], str] = {
+    ConcurrencyConflict: "The same object was changed concurrently; nothing was saved.",
+    StoreUnavailable: "The read models are unavailable.",
+    UnreadableEvent: "An event cannot be read by this version of the service; see its log.",
+    EventLogUnavailable: "The event log is unavailable; it is unknown whether a change was saved.",
 }
+"""Texts for errors whose own text may name internals."""
 
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
+def status_of(kind: type[Exception]) -> int:
+    """The status of a class of errors: its own in STATUS, or that of its nearest base class."""
+    return next(STATUS[base] for base in kind.__mro__ if base in STATUS)
+
+
 def envelope(status: int, text: str) -> bytes:
-    """The body of an error: a JSON document that holds another one as a string (rest-api 5.1)."""
+    """The body of an error: JSON that contains another document as text (docs/api.md, "Errors")."""
     code = "Client" if status < 500 else "Server"  # noqa: PLR2004
     fault = {"faultcode": code, "faultstring": text, "debuginfo": None}
     return json.dumps({"error_message": json.dumps(fault)}).encode()
 
 
 def answer(resp: falcon.Response, status: int, text: str) -> None:
-    """Makes a response an error."""
+    """Turns a response into an error."""
     resp.status = status
     resp.content_type = "application/json"
     resp.data = envelope(status, text)
@@ -168,10 +170,10 @@ def answer(resp: falcon.Response, status: int, text: str) -> None:
 def handle_known(
     req: falcon.Request, resp: falcon.Response, error: Exception, params: Mapping[str, object]
 ) -> None:
-    """Answers an error that STATUS names."""
+    """Answers an error whose class is in STATUS."""
     del req, params
-    status = STATUS[type(error)]
-    text = _TELLING.get(type(error), str(error))
+    status = status_of(type(error))
+    text = _TEXTS.get(type(error), str(error))
     if status >= 500:  # noqa: PLR2004
         LOG.warning("answered %d: %s", status, error)
     answer(resp, status, text)
@@ -181,18 +183,18 @@ def handle_known(
         resp.set_header("Retry-After", "1")
 
 
-def handle_log_away(
+def handle_log_unavailable(
     req: falcon.Request,
     resp: falcon.Response,
     error: EventLogUnavailable,
     params: Mapping[str, object],
 ) -> None:
-    """Answers that the event log cannot be reached: what only reads can safely be asked again."""
+    """Answers that the event log is unavailable: a read can be retried, a write can not."""
     if req.method not in _READING:
         handle_known(req, resp, error, params)
         return
     LOG.warning("answered 503: %s", error)
-    answer(resp, 503, "The event log cannot be reached: nothing can be read from it now.")
+    answer(resp, 503, "The event log is unavailable.")
     resp.set_header("Retry-After", "1")
 
 
@@ -202,22 +204,22 @@ def handle_unauthenticated(
     error: Unauthenticated,
     params: Mapping[str, object],
 ) -> None:
-    """Answers in the identity service's own form (rest-api 5.4)."""
+    """Answers with the document of keystonemiddleware (docs/api.md, "Errors")."""
     del req, params
     resp.status = 401
     resp.content_type = "application/json"
-    told = {"code": 401, "title": "Unauthorized", "message": str(error)}
-    resp.data = json.dumps({"error": told}).encode()
+    document = {"code": 401, "title": "Unauthorized", "message": str(error)}
+    resp.data = json.dumps({"error": document}).encode()
     resp.set_header("WWW-Authenticate", error.challenge)
 
 
-def handle_no_identity(
+def handle_identity_unavailable(
     req: falcon.Request,
     resp: falcon.Response,
     error: IdentityUnavailable,
     params: Mapping[str, object],
 ) -> None:
-    """Answers as the identity service's filter does when it cannot reach it (rest-api 5.2)."""
+    """Answers as keystonemiddleware does if it cannot reach Keystone (docs/api.md, "Errors")."""
     del req, params
     resp.status = 503
     resp.content_type = "application/json"
@@ -232,7 +234,7 @@ def handle_http(
     error: falcon.HTTPError,
     params: Mapping[str, object],
 ) -> None:
-    """Answers what the framework refuses: no such route, no such method."""
+    """Answers an error of the framework: an unknown route or method."""
     del params
     status = falcon.http_status_to_code(error.status)
     answer(resp, status, error.description or f"{error.title}: {req.method} {req.path}")
@@ -243,7 +245,7 @@ def handle_http(
 def handle_unexpected(
     req: falcon.Request, resp: falcon.Response, error: Exception, params: Mapping[str, object]
 ) -> None:
-    """Answers a defect without telling its insides; the log has them."""
+    """Answers a defect without details; these are in the log."""
     del params
     LOG.error("%s %s failed", req.method, req.path, exc_info=error)
-    answer(resp, 500, "An unexpected error happened; the service's log has it by the request's id.")
+    answer(resp, 500, "An unexpected error occurred; the service log has it under the request id.")

@@ -1,8 +1,8 @@
-"""Keystone's answer to the question who calls, through keystonemiddleware's auth_token.
+"""Validates tokens with Keystone, through keystonemiddleware's auth_token.
 
-The filter is a WSGI application and is used as one. It stands in front of a small inner application
-instead of the whole API, so that which routes are public is known in one place (``Gate``), and
-a refusal is logged, counted and answered like every other one.
+The filter is a WSGI application. It wraps a small inner application instead of the whole API, so
+that public routes are declared in one place (the route table), and a refused request is logged,
+counted and answered like every other one.
 """
 
 import logging
@@ -24,61 +24,61 @@ LOG = logging.getLogger("vigil.identity")
 
 SECTION = "keystone_authtoken"
 SERVICE_TYPE = "infra-optim"
-PATIENCE = 5
-"""Seconds that one question to Keystone may take, unless http_connect_timeout says otherwise."""
+CONNECT_TIMEOUT = 5
+"""Default of http_connect_timeout, the seconds for one request to Keystone."""
 
-_ADMITTED = 204
-_UNKNOWN = 401
+_VALID = 204
+_INVALID = 401
 
 
 class IdentityMisconfigured(Exception):
-    """``[keystone_authtoken]`` does not say how tokens are to be validated."""
+    """``[keystone_authtoken]`` is incomplete or invalid."""
 
 
 class KeystoneIdentity:
-    """Validates tokens and names who they were issued to.
+    """Validates tokens and returns their users.
 
     Args:
-        options: where the section ``[keystone_authtoken]`` is read.
+        options: source of the section ``[keystone_authtoken]``.
 
     Raises:
-        IdentityMisconfigured: the section is not usable. Nothing is asked of Keystone yet.
+        IdentityMisconfigured: the section is not usable. No request is sent to Keystone yet.
     """
 
     def __init__(self, options: LibraryOptions) -> None:
         try:
             self._filter = auth_token.AuthProtocol(
-                _admit, {"oslo_config_config": _prepared(options)}
+                _accept, {"oslo_config_config": _configuration(options)}
             )
         except (cfg.Error, ClientException, ValueError, ImportError) as error:
             raise IdentityMisconfigured(f"[{SECTION}]: {error}") from error
 
     def identify(self, req: falcon.Request) -> Caller:
-        """Who the request's token was issued to.
+        """The user of the request's token.
 
         Raises:
-            Unauthenticated: there is no token, or Keystone does not vouch for it.
-            IdentityUnavailable: Keystone cannot be asked.
+            Unauthenticated: there is no token, or it is invalid.
+            IdentityUnavailable: Keystone does not answer.
         """
-        verdict = _Verdict()
+        response = _WsgiResponse()
         try:
-            _consumed(self._filter(req.env, verdict.start))
+            _consume(self._filter(req.env, response.start))
         except ClientException as error:
-            LOG.error("Keystone cannot be asked: %s", error)  # noqa: TRY400 - told, not a defect
+            LOG.error("Keystone is unavailable: %s", error)  # noqa: TRY400 - not a defect
             raise IdentityUnavailable from error
-        if verdict.status == _UNKNOWN:
-            raise Unauthenticated(verdict.headers.get("www-authenticate", "Keystone"))
-        if verdict.status != _ADMITTED:
+        if response.status == _INVALID:
+            raise Unauthenticated(response.headers.get("www-authenticate", "Keystone"))
+        if response.status != _VALID:
             raise IdentityUnavailable
         return _caller(req.env)
 
 
-def _prepared(options: LibraryOptions) -> cfg.ConfigOpts:
+def _configuration(options: LibraryOptions) -> cfg.ConfigOpts:
     conf = options.load()
     for group, declared in auth_token.list_opts():
         conf.register_opts(declared, group=group)
     options.settle(conf, SECTION)
-    conf.set_default("http_connect_timeout", PATIENCE, group=SECTION)
+    conf.set_default("http_connect_timeout", CONNECT_TIMEOUT, group=SECTION)
     conf.set_default("service_type", SERVICE_TYPE, group=SECTION)
     conf.set_override("delay_auth_decision", override=False, group=SECTION)
     section = conf[SECTION].auth_section or SECTION
@@ -91,8 +91,8 @@ def _prepared(options: LibraryOptions) -> cfg.ConfigOpts:
     return conf
 
 
-class _Verdict:
-    """What a WSGI application answers."""
+class _WsgiResponse:
+    """Status and headers of a WSGI application's response."""
 
     def __init__(self) -> None:
         self.status = 0
@@ -106,14 +106,14 @@ class _Verdict:
         return lambda _: None
 
 
-def _admit(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    """What stands behind the filter: reached only with a valid token."""
+def _accept(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    """The application behind the filter, called only with a valid token."""
     del environ
     start_response("204 No Content", [])
     return []
 
 
-def _consumed(answer: Iterable[bytes]) -> None:
+def _consume(answer: Iterable[bytes]) -> None:
     try:
         for _ in answer:
             pass

@@ -1,4 +1,4 @@
-"""Lists: their query parameters, pages, and the link to the next one (rest-api 2.0.5, 2.0.6)."""
+"""Lists: their query parameters, pages, and the link to the next page (docs/api.md, "Lists")."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -16,23 +16,23 @@ from interfaces.rest.call import call_of
 from interfaces.rest.errors import MalformedRequest
 from interfaces.rest.parameters import Parameter
 
-_WHOLE = re.compile(r"[+-]?[0-9]{1,4000}", re.ASCII)
-"""Digits that Python reads as a number; it refuses more of them."""
+_INTEGER = re.compile(r"[+-]?[0-9]{1,4000}", re.ASCII)
+"""Python's int() refuses text of more digits."""
 
 STANDARD = frozenset({"created_at", "updated_at", "deleted_at", "id", "uuid"})
 
 
 class Marker(Enum):
-    """What names the last row of a page."""
+    """What identifies the last row of a page."""
 
     UUID = auto()
     UUID_OR_MISSING = auto()
-    """Text that is no uuid is a row that does not exist, not a mistake."""
+    """Text that is not a uuid counts as an unknown row, not as an invalid value."""
     NUMBER = auto()
 
 
 class Filter(Enum):
-    """What a filter takes."""
+    """The values of a filter."""
 
     NAME = auto()
     """A uuid or a name."""
@@ -41,14 +41,14 @@ class Filter(Enum):
 
 @dataclass(frozen=True)
 class Listing:
-    """What a list understands.
+    """What a list accepts.
 
     Attributes:
         name: of the collection, in paths and bodies.
-        sort_keys: accepted ones.
-        filters: parameter → what it takes.
+        sort_keys: accepted values of ``sort_key``.
+        filters: parameter → its values.
         exclusive: filters that cannot be combined.
-        identity: attribute of a row that markers name.
+        marker: what a marker is.
     """
 
     name: str
@@ -59,28 +59,28 @@ class Listing:
 
     @property
     def identity(self) -> str:
-        """The attribute of a row that markers name."""
+        """The attribute of a row that markers refer to."""
         return "id" if self.marker is Marker.NUMBER else "uuid"
 
     @property
     def query(self) -> tuple[Parameter, ...]:
-        """The query parameters that it understands."""
+        """Its query parameters."""
         number = self.marker is Marker.NUMBER
         marker = {"type": "integer"} if number else {"type": "string", "format": "uuid"}
         keys = {"type": "string", "enum": sorted(self.sort_keys), "default": "id"}
         order = {"type": "string", "enum": ["asc", "desc"], "default": "asc"}
         return (
-            Parameter("limit", "At most so many rows.", {"type": "integer", "minimum": 1}),
-            Parameter("marker", "The row before the first wanted one.", marker),
-            Parameter("sort_key", "What the rows are sorted by; id is creation order.", keys),
-            Parameter("sort_dir", "In which direction.", order),
-            *(_documented(name, kind) for name, kind in self.filters.items()),
+            Parameter("limit", "Maximum number of rows.", {"type": "integer", "minimum": 1}),
+            Parameter("marker", "The last row of the previous page.", marker),
+            Parameter("sort_key", "Sort key; id is the order of creation.", keys),
+            Parameter("sort_dir", "Sort direction.", order),
+            *(_parameter(name, kind) for name, kind in self.filters.items()),
         )
 
 
 @dataclass(frozen=True)
 class ListQuery:
-    """The parameters of a list request, syntactically right."""
+    """The parameters of a list request, with valid syntax."""
 
     listing: Listing
     parameters: Mapping[str, str]
@@ -89,16 +89,14 @@ class ListQuery:
 
     @classmethod
     def of(cls, req: falcon.Request, listing: Listing) -> "ListQuery":
-        """Reads the parameters: what can be said before the policy is asked.
+        """Reads the parameters and checks what is checked before the policy.
 
         Raises:
             MalformedRequest: one is unknown, given twice, or of the wrong type.
         """
-        parameters = media.query(req, (one.name for one in listing.query))
-        if "limit" in parameters and not _WHOLE.fullmatch(parameters["limit"]):
-            raise MalformedRequest(
-                f"Invalid value for limit: {parameters['limit']!r} is no integer"
-            )
+        parameters = media.query(req, listing.query)
+        if "limit" in parameters:
+            _check_integer("limit", parameters["limit"])
         if "marker" in parameters:
             parameters["marker"] = _marker(listing, parameters["marker"])
         filters = {
@@ -109,11 +107,11 @@ class ListQuery:
         return cls(listing, parameters, filters, call_of(req).show_deleted)
 
     def page(self, max_limit: int) -> Page:
-        """The page that is asked for.
+        """The requested page.
 
         Raises:
-            MalformedRequest: filters exclude each other, or a parameter has no such value.
-            MarkerNotFound: the marker can name no row.
+            MalformedRequest: filters exclude each other, or a parameter has an invalid value.
+            MarkerNotFound: the marker cannot refer to a row.
         """
         if len(self.listing.exclusive & set(self.filters)) > 1:
             names = " and ".join(sorted(self.listing.exclusive))
@@ -141,12 +139,12 @@ class ListQuery:
         )
 
     def next_link(self, base: str, page: Page, rows: Sequence[Any], *, detail: bool) -> str | None:
-        """Where the next page is, None if this one is not full.
+        """URL of the next page, None if this one is not full.
 
         Args:
             base: scheme and host of the request, without a mount prefix.
-            page: what was asked for.
-            rows: what was found.
+            page: the requested page.
+            rows: its rows.
             detail: whether the list shows details.
         """
         if len(rows) < page.limit:
@@ -162,23 +160,27 @@ class ListQuery:
         return f"{base}/v1/{path}?{urlencode(arguments)}"
 
 
-def _documented(name: str, kind: Filter) -> Parameter:
+def _parameter(name: str, kind: Filter) -> Parameter:
     if kind is Filter.UUID:
         either = [{"format": "uuid"}, {"maxLength": 0}]
         schema = {"type": "string", "anyOf": either}
-        return Parameter(name, "Only what belongs to it; nothing means all.", schema)
-    return Parameter(name, "Only what has it: a uuid or a name.", {"type": "string"})
+        return Parameter(name, "Only rows that belong to this object; empty = all.", schema)
+    return Parameter(name, "Only rows with this uuid or name.", {"type": "string"})
 
 
 def _marker(listing: Listing, text: str) -> str:
     if listing.marker is Marker.NUMBER:
-        if not _WHOLE.fullmatch(text):
-            raise MalformedRequest(f"Invalid value for marker: {text!r} is no integer")
+        _check_integer("marker", text)
         return str(int(text))
     found = as_uuid(text)
     if found is None and listing.marker is Marker.UUID:
-        raise MalformedRequest(f"Invalid value for marker: {text!r} is no uuid")
+        raise MalformedRequest(f"Invalid value for marker: {text!r} is not a uuid")
     return text if found is None else str(found)
+
+
+def _check_integer(name: str, text: str) -> None:
+    if not _INTEGER.fullmatch(text):
+        raise MalformedRequest(f"Invalid value for {name}: {text!r} is not an integer")
 
 
 def _filter(name: str, kind: Filter, text: str) -> str:
@@ -186,5 +188,5 @@ def _filter(name: str, kind: Filter, text: str) -> str:
         return text
     found = as_uuid(text)
     if found is None:
-        raise MalformedRequest(f"Invalid value for {name}: {text!r} is no uuid")
+        raise MalformedRequest(f"Invalid value for {name}: {text!r} is not a uuid")
     return str(found)

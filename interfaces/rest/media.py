@@ -1,4 +1,4 @@
-"""Bodies: how they are read, checked against typed structures, and written."""
+"""Reads and validates request bodies and query strings, and writes response bodies."""
 
 import hashlib
 import json
@@ -14,14 +14,15 @@ from application.commands.patching import MISSING, ParsedOperation, Patch
 from application.kernel.unit_of_work import IdempotencyKey
 from interfaces.rest.call import call_of
 from interfaces.rest.errors import BodyTooLarge, BodyTooSlow, MalformedRequest, UnusableMediaType
-from interfaces.rest.serving.worker import ran_out_of_patience
+from interfaces.rest.parameters import Parameter
+from interfaces.rest.serving.client_connection import is_client_timeout
 
 JSON = "application/json"
-_READABLE = frozenset({JSON, "text/javascript", "application/javascript"})
+_ACCEPTED = frozenset({JSON, "text/javascript", "application/javascript"})
 _FORM = "application/x-www-form-urlencoded"
-LONGEST_KEY = 255
-BIGGEST = 2**63
-DEEPEST = 64
+MAX_KEY = 255
+INTEGER_LIMIT = 2**63
+MAX_DEPTH = 64
 _SUSPICIOUS = re.compile(rb"\\u0000|\d{19}")
 
 T = TypeVar("T")
@@ -44,9 +45,9 @@ def read(req: falcon.Request, limit: int) -> bytes:
 
     Raises:
         BodyTooLarge: it is longer than the limit.
-        UnusableMediaType: there is one, and it is not JSON.
+        UnusableMediaType: it is not JSON.
         MalformedRequest: it is a form.
-        BodyTooSlow: the rest of it does not come.
+        BodyTooSlow: it does not arrive in time.
     """
     if (req.content_length or 0) > limit:
         raise BodyTooLarge(f"The request body is longer than {limit} bytes.")
@@ -54,15 +55,15 @@ def read(req: falcon.Request, limit: int) -> bytes:
     try:
         body = stream.read(limit + 1)
     except OSError as error:
-        if not ran_out_of_patience(error):
+        if not is_client_timeout(error):
             raise
-        raise BodyTooSlow("The request body did not come in time.") from error
+        raise BodyTooSlow("The request body did not arrive in time.") from error
     if len(body) > limit:
         raise BodyTooLarge(f"The request body is longer than {limit} bytes.")
     kind = (req.content_type or JSON).partition(";")[0].strip().lower()
     if body and kind == _FORM:
         raise MalformedRequest("The request body must be JSON, not a form.")
-    if body and kind not in _READABLE:
+    if body and kind not in _ACCEPTED:
         raise UnusableMediaType(f"The request body must be {JSON}, not {kind}.")
     return body
 
@@ -75,7 +76,7 @@ def decoded(body: bytes, kind: type[T]) -> T:
     """A body as a typed value.
 
     Raises:
-        MalformedRequest: not JSON, or not of that type; the text names the place and the rule.
+        MalformedRequest: not JSON, or not of that type; the text names the field and the rule.
     """
     if not body.strip():
         raise MalformedRequest("The request has no body; it must be JSON, at least {}.")
@@ -83,26 +84,26 @@ def decoded(body: bytes, kind: type[T]) -> T:
         value = msgspec.json.decode(body, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedRequest(f"Invalid input: {error}") from None
-    _storable(body)
+    _check_storable(body)
     return value
 
 
-def _storable(body: bytes) -> None:
-    """Refuses what JSON can say but databases, or whoever reads it later, cannot take."""
-    if not _SUSPICIOUS.search(body) and body.count(b"[") + body.count(b"{") <= DEEPEST:
+def _check_storable(body: bytes) -> None:
+    """Refuses valid JSON that a database or a later reader cannot process."""
+    if not _SUSPICIOUS.search(body) and body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
         return
     waiting = [(msgspec.json.decode(body), 0)]
     while waiting:
         value, depth = waiting.pop()
-        if depth > DEEPEST:
-            raise MalformedRequest(f"Invalid input: nested deeper than {DEEPEST} levels")
+        if depth > MAX_DEPTH:
+            raise MalformedRequest(f"Invalid input: nested deeper than {MAX_DEPTH} levels")
         if isinstance(value, dict):
             waiting += [(one, depth + 1) for pair in value.items() for one in pair]
         elif isinstance(value, list):
             waiting += [(one, depth + 1) for one in value]
         elif isinstance(value, str) and "\0" in value:
             raise MalformedRequest("Invalid input: text must not contain NUL characters")
-        elif isinstance(value, int) and not -BIGGEST <= value < BIGGEST:
+        elif isinstance(value, int) and not -INTEGER_LIMIT <= value < INTEGER_LIMIT:
             raise MalformedRequest("Invalid input: integers must fit into 64 bits")
 
 
@@ -120,9 +121,9 @@ def patch(req: falcon.Request, limit: int) -> Patch:
 
 
 def once(req: falcon.Request, body: bytes) -> IdempotencyKey | None:
-    """How often the request may take effect, if its ``Idempotency-Key`` says so.
+    """The key and digest of a request with an ``Idempotency-Key``, None without that header.
 
-    The key counts per caller; the digest covers what is asked.
+    The key is scoped to the caller; the digest covers method, path and body.
 
     Raises:
         MalformedRequest: the key is empty or too long.
@@ -130,12 +131,12 @@ def once(req: falcon.Request, body: bytes) -> IdempotencyKey | None:
     key = req.get_header("Idempotency-Key")
     if key is None:
         return None
-    if not 1 <= len(key) <= LONGEST_KEY:
-        raise MalformedRequest(f"Idempotency-Key must have 1 to {LONGEST_KEY} characters.")
+    if not 1 <= len(key) <= MAX_KEY:
+        raise MalformedRequest(f"Idempotency-Key must have 1 to {MAX_KEY} characters.")
     actor = call_of(req).metadata().actor
     scope = json.dumps([actor.id, actor.project, key])
-    asked = b"\x1f".join([req.method.encode(), req.path.encode(), _canonical(body)])
-    return IdempotencyKey(scope, hashlib.sha256(asked).hexdigest())
+    request = b"\x1f".join([req.method.encode(), req.path.encode(), _canonical(body)])
+    return IdempotencyKey(scope, hashlib.sha256(request).hexdigest())
 
 
 def _canonical(body: bytes) -> bytes:
@@ -159,13 +160,13 @@ def reply(resp: falcon.Response, value: object, status: int = 200) -> None:
     resp.data = encoded(value)
 
 
-def query(req: falcon.Request, known: Iterable[str]) -> dict[str, str]:
+def query(req: falcon.Request, known: Iterable[Parameter]) -> dict[str, str]:
     """The query parameters of a request.
 
     Raises:
         MalformedRequest: one is unknown or given twice.
     """
-    allowed = set(known)
+    allowed = {one.name for one in known}
     found: dict[str, str] = {}
     for name, value in _pairs(req):
         if name not in allowed:

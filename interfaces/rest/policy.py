@@ -1,4 +1,4 @@
-"""The policy: oslo.policy with the contract's rules, which an operator's file can override."""
+"""The policy: oslo.policy with the default rules, which an operator's file can override."""
 
 import logging
 import threading
@@ -19,42 +19,44 @@ LOG = logging.getLogger("vigil.policy")
 
 SECTION = "oslo_policy"
 NAMESPACE = "vigil"
-"""What the tools of oslo.policy are given to find these rules."""
+"""The namespace of these rules for the tools of oslo.policy."""
 
 _CHECKS = {ADMIN: "rule:admin_api", ADMIN_OR_SERVICE: "rule:admin_or_service_api"}
-_MANY = {
-    "strategy": "strategies",
-    "data_model": "rows of the data model",
-    "event": "events of everything",
+_NAMES = {
+    "strategy": ("a strategy", "strategies"),
+    "audit": ("an audit", "audits"),
+    "audit_template": ("an audit template", "audit templates"),
+    "action_plan": ("an action plan", "action plans"),
+    "action": ("an action", "actions"),
+    "data_model": ("the data model", "the rows of the data model"),
+    "event": ("an event", "the events of all objects"),
 }
-_WORDING = {
+_DESCRIPTIONS = {
     "get_all": "List {many}.",
     "detail": "List {many} with details.",
-    "get": "Show one of the {many}.",
-    "create": "Create one of the {many}.",
-    "update": "Change one of the {many}.",
-    "delete": "Delete one of the {many}.",
-    "events": "Show what happened to one of the {many}.",
-    "explanation": "Show why one of the {many} is as it is.",
+    "get": "Show {one}.",
+    "create": "Create {one}.",
+    "update": "Change {one}.",
+    "delete": "Delete {one}.",
+    "events": "Show the events of {one}.",
+    "explanation": "Show the reasons for the moves of {one}.",
     "stream": "Follow {many} as they happen.",
-    "start": "Start one of the {many}.",
-    "state": "Show whether what one of the {many} needs is there.",
-    "trigger": "Trigger an EVENT audit; asked only while [api] enable_webhooks_auth is true.",
+    "start": "Start {one}.",
+    "state": "Show whether the requirements of {one} are met.",
+    "trigger": "Trigger an EVENT audit. Checked only if [api] enable_webhooks_auth is true.",
 }
 
 
 def list_rules() -> list[RuleDefault]:
-    """Every rule with its default, for the tools of oslo.policy as well as for enforcement."""
+    """Every rule with its default, for enforcement and for the tools of oslo.policy."""
     return [
-        RuleDefault(
-            "admin_api", "role:admin or role:administrator", "Whoever may do everything by default."
-        ),
+        RuleDefault("admin_api", "role:admin or role:administrator", "Administrators."),
         RuleDefault(
             "admin_or_service_api",
             "rule:admin_api or role:service",
-            "Administrators and the accounts of services.",
+            "Administrators and service accounts.",
         ),
-        RuleDefault("show_password", "!", "Show passwords: never; nothing asks this."),
+        RuleDefault("show_password", "!", "Show passwords. Never allowed, and never checked."),
         *(_documented(rule) for rule in RULES.values()),
     ]
 
@@ -67,49 +69,50 @@ def _documented(rule: Rule) -> DocumentedRuleDefault:
 
 def _description(rule: Rule) -> str:
     resource, _, operation = rule.name.partition(":")
-    many = _MANY.get(resource, f"{resource.replace('_', ' ')}s")
-    return _WORDING.get(operation, "{many}: " + operation.replace("_", " ") + ".").format(many=many)
+    name = resource.replace("_", " ")
+    one, many = _NAMES.get(resource, (f"a {name}", f"{name}s"))
+    return _DESCRIPTIONS[operation].format(one=one, many=many)
 
 
 def get_enforcer() -> Enforcer:
-    """What ``oslopolicy-policy-generator`` and its siblings look at: the rules in force here.
+    """The rules in force, for ``oslopolicy-policy-generator`` and related tools.
 
     The tools parse their command line into oslo.config's global options object before they call
-    this; ``--config-file`` there counts, otherwise ``vigil.conf`` in the usual places.
+    this. Its ``--config-file`` is used, otherwise ``vigil.conf`` in the usual directories.
     """
-    told = cfg.CONF
-    files = list(told.config_file or ()) or cfg.find_config_files("vigil")
+    command_line = cfg.CONF
+    files = list(command_line.config_file or ()) or cfg.find_config_files("vigil")
     found = cfg.ConfigOpts()
     found(args=[], project="vigil", default_config_files=files)
-    for conf in (told, found):
+    for conf in (command_line, found):
         opts.set_defaults(conf)
     path = found.find_file(found[SECTION].policy_file)
-    told.set_override("policy_file", path or found[SECTION].policy_file, group=SECTION)
-    enforcer = Enforcer(told)
+    command_line.set_override("policy_file", path or found[SECTION].policy_file, group=SECTION)
+    enforcer = Enforcer(command_line)
     enforcer.register_defaults(list_rules())
     return enforcer
 
 
 _UNREADABLE = (ValueError, TypeError, AttributeError, cfg.Error, OSError)
-"""How oslo.policy fails when a file is not YAML, or YAML of another shape."""
+"""What oslo.policy raises for a file that is not YAML, or YAML of another structure."""
 
 
 class PolicyUnusable(Exception):
-    """The policy file does not say what is allowed."""
+    """The policy file is missing or invalid."""
 
 
 class PolicyEnforcer:
     """Applies the rules; the file is read again when it changes.
 
-    One enforcer follows the files. What it has read is judged by another one that never changes,
-    so that a request never meets rules that are half loaded; a file that cannot be understood, or
-    is not there any more, leaves those of before in force.
+    One enforcer reads the files. Requests are checked by a copy of it that never changes, so that
+    no request sees rules that are partly loaded. If a file becomes invalid or disappears, the
+    previous rules stay in force.
 
     Args:
-        options: where the section ``[oslo_policy]`` is read.
+        options: source of the section ``[oslo_policy]``.
 
     Raises:
-        PolicyUnusable: the files cannot be understood, or refer to rules that do not exist.
+        PolicyUnusable: a file is invalid, or refers to rules that do not exist.
     """
 
     def __init__(self, options: LibraryOptions) -> None:
@@ -119,10 +122,10 @@ class PolicyEnforcer:
         self._reader = Enforcer(self._conf)
         self._reader.register_defaults(list_rules())
         self._lock = threading.Lock()
-        self._missing = False
+        self._is_missing = False
         self._check_files()
-        self._seen = self._reader.rules
-        self._judge = self._judging()
+        self._loaded = self._reader.rules
+        self._active = self._frozen()
 
     @property
     def source(self) -> str | None:
@@ -130,62 +133,63 @@ class PolicyEnforcer:
         return self._reader.policy_path
 
     def allows(self, caller: Caller, rule: str, target: Target) -> bool:
-        """Whether a caller may do what a rule names; what no rule names, nobody may."""
+        """Whether a rule allows the caller to act on the target; an unknown rule allows nothing."""
         self._refresh()
         credentials: dict[str, Any] = {**caller.credentials, "roles": sorted(caller.roles)}
-        return bool(self._judge.enforce(rule, _plain(target), credentials))
+        return bool(self._active.enforce(rule, _plain(target), credentials))
 
     def _check_files(self) -> None:
         file = self._conf[SECTION].policy_file
         default = next(one for one in opts.list_opts()[0][1] if one.name == "policy_file").default
         if file != default and self._conf.find_file(file) is None:
-            raise PolicyUnusable(f"[oslo_policy] policy_file: there is no {file}")
+            raise PolicyUnusable(f"[oslo_policy] policy_file: file not found: {file}")
         try:
             self._reader.load_rules()
-            sound = self._reader.check_rules()
+            valid = self._reader.check_rules()
         except _UNREADABLE as error:
             raise PolicyUnusable(f"[oslo_policy] policy_file ({file}): {error}") from error
-        if not sound:
+        if not valid:
             raise PolicyUnusable(
-                f"[oslo_policy] policy_file ({self.source}): a rule refers to one that does not "
-                "exist, or to itself; the log names it"
+                f"[oslo_policy] policy_file ({self.source}): a rule refers to a rule that does not "
+                "exist, or to itself; see the log for its name"
             )
 
     def _refresh(self) -> None:
         with self._lock:
-            if self._vanished():
+            if self._is_gone():
                 return
             try:
                 self._reader.load_rules()
             except _UNREADABLE as error:
-                LOG.error(  # noqa: TRY400 - what is wrong is in the file, not in the stack
-                    "policy file %s cannot be used, the rules of before stay in force: %s",
+                LOG.error(  # noqa: TRY400 - the mistake is in the file, not in the code
+                    "policy file %s is invalid, the previous rules stay in force: %s",
                     self.source,
                     error,
                 )
                 return
-            if self._reader.rules is not self._seen and not self._vanished():
-                self._seen = self._reader.rules
-                self._judge = self._judging()
-                LOG.info("policy file %s has been read again", self.source)
+            if self._reader.rules is not self._loaded and not self._is_gone():
+                self._loaded = self._reader.rules
+                self._active = self._frozen()
+                LOG.info("policy file %s was read again", self.source)
 
-    def _vanished(self) -> bool:
-        """Whether the file that was read is gone: to fall back to the defaults could open doors."""
+    def _is_gone(self) -> bool:
+        """Whether the file that was read is gone: the defaults could allow more than its rules."""
         path = self.source
         gone = path is not None and not Path(path).exists()
-        if gone and not self._missing:
+        if gone and not self._is_missing:
             LOG.error("policy file %s is gone, its rules stay in force", path)
-        self._missing = gone
+        self._is_missing = gone
         return gone
 
-    def _judging(self) -> Enforcer:
-        judge = Enforcer(self._conf, rules=dict(self._reader.rules), use_conf=False)
-        judge.register_defaults(list_rules())
-        return judge
+    def _frozen(self) -> Enforcer:
+        """An enforcer with the rules that are loaded now."""
+        enforcer = Enforcer(self._conf, rules=dict(self._reader.rules), use_conf=False)
+        enforcer.register_defaults(list_rules())
+        return enforcer
 
 
 def _plain(target: Target) -> dict[str, Any]:
-    """A target as rules compare it: ids are text there."""
+    """A target with ids as text, as rules compare them."""
     return {name: value if value is None else _text(value) for name, value in target.items()}
 
 
@@ -194,7 +198,7 @@ def _text(value: Any) -> Any:
 
 
 class Identity(Protocol):
-    """Tells who calls."""
+    """Identifies callers."""
 
     def identify(self, req: falcon.Request) -> Caller:
         """As ``Authorizer`` says."""
@@ -202,11 +206,11 @@ class Identity(Protocol):
 
 
 class PolicyAuthorizer:
-    """The deployment's authorizer: an identity source and the policy.
+    """The authorizer of a deployment: identity and policy.
 
     Args:
-        identity: tells who calls.
-        policy: tells what they may do.
+        identity: identifies callers.
+        policy: applies the rules.
     """
 
     def __init__(self, identity: Identity, policy: PolicyEnforcer) -> None:

@@ -1,4 +1,4 @@
-"""The policy rules: names are part of the contract (rest-api 6.3), defaults can be overridden."""
+"""The policy rules. Their names are part of the API (docs/api.md, "Policy")."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ class Rule:
     Attributes:
         name: ``resource:operation``.
         operation: method and path, for the generated policy documentation.
-        roles: whoever has one of them passes by default.
+        roles: each of them is allowed by default.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What the REST layer needs from the rest of the house."""
+"""The services that the REST layer calls, and its settings."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,13 +22,13 @@ from interfaces.rest.serving.traffic import Traffic
 
 @dataclass(frozen=True)
 class StrategyState:
-    """Whether what a strategy needs is there.
+    """Whether the requirements of a strategy are met.
 
     Attributes:
         datasource: its name, None if the strategy needs none.
         available: whether the datasource answers.
-        metrics: metric name → whether the datasource has it.
-        models: ``compute_model``, ``storage_model``, ``baremetal_model`` → whether it is there.
+        metrics: metric name → whether the datasource provides it.
+        models: ``compute_model``, ``storage_model``, ``baremetal_model`` → whether it exists.
     """
 
     datasource: str | None
@@ -38,13 +38,13 @@ class StrategyState:
 
 
 class StrategyStateSource(Protocol):
-    """Tells whether what a strategy needs is there."""
+    """Checks the requirements of strategies."""
 
     def __call__(self, strategy: StrategyView) -> StrategyState:
-        """The state of a strategy's prerequisites.
+        """Whether the requirements of a strategy are met.
 
         Raises:
-            Unavailable: that cannot be told now.
+            Unavailable: it cannot be checked now.
         """
         ...
 
@@ -55,16 +55,16 @@ class DataModelSource(Protocol):
     def __call__(
         self, audit: UUID | None, at: int | datetime | None
     ) -> Sequence[Mapping[str, Any]]:
-        """Flat rows (rest-api 8.2), restricted to an audit's scope if one is given.
+        """One row per server, and per host without servers (docs/api.md, "Data model").
 
         Args:
-            audit: whose scope.
+            audit: restricts the rows to its scope.
             at: a log position or a time; None = the latest model.
 
         Raises:
-            InvalidValue: there is no such audit, or its scope is wrong.
-            NothingThen: at that moment there was no model yet.
-            Unavailable: no usable model.
+            InvalidValue: the audit does not exist, or its scope is invalid.
+            NothingThen: no model existed at that moment.
+            Unavailable: there is no usable model.
         """
         ...
 
@@ -74,23 +74,23 @@ class RestSettings:
     """How the API behaves.
 
     Attributes:
-        max_limit: rows of the longest list page, and of one without a limit.
-        max_body: bytes of the longest request body.
-        patience: seconds that a write waits for the read models.
-        ready_lag: events that a projection may be behind in a healthy service.
-        zone: of times without an offset; None = the one this machine is in.
+        max_limit: maximum and default number of rows of a list page.
+        max_body: maximum size of a request body, bytes.
+        visibility_timeout: seconds that a write waits for the read models.
+        ready_lag: events that a projection of a ready service may be behind.
+        zone: of times without an offset; None = that of this host.
         webhooks_auth: whether webhooks need a token and a policy rule.
-        behind_proxy: whether to believe ``Forwarded`` and ``X-Forwarded-*`` headers.
-        documentation: where the index document points people.
-        streams: event streams that a worker process serves at once; each holds a thread.
-        stream_seconds: how long a stream lasts; then the client comes again and is checked anew.
-        heartbeat: seconds of silence after which a stream says that it is alive.
-        stream_patience: seconds for which a stream's client may take nothing of what was written.
+        behind_proxy: whether to trust ``Forwarded`` and ``X-Forwarded-*`` headers.
+        documentation: URL of the documentation in the index document.
+        streams: event streams that a worker process serves at once; each occupies a thread.
+        stream_seconds: duration of a stream; then the client reconnects and is checked again.
+        heartbeat: idle seconds after which a stream sends a comment.
+        stream_timeout: seconds without progress after which a stream's client is cut off.
     """
 
     max_limit: int = 1000
     max_body: int = 1024 * 1024
-    patience: float = 10.0
+    visibility_timeout: float = 10.0
     ready_lag: int = 10_000
     zone: tzinfo | None = None
     webhooks_auth: bool = True
@@ -99,20 +99,21 @@ class RestSettings:
     streams: int = 4
     stream_seconds: float = 3600.0
     heartbeat: float = 15.0
-    stream_patience: float = 30.0
+    stream_timeout: float = 30.0
 
 
 @dataclass(frozen=True)
 class RestServices:
-    """Everything the REST layer calls. Built in each worker process, after the fork.
+    """The services that the REST layer calls. Created in each worker process, after the fork.
 
     Attributes:
-        history: the reading half of the event log; records: what lies beside it.
-        counters: what other processes counted, for /metrics.
-        cron: evaluates cron expressions; raises InvalidValue for what it cannot.
-        traffic: where requests are counted, for /metrics.
-        stopping: whether the process was told to end, so that streams should, too.
-        close: gives connections back when the worker ends.
+        history: the event log, for reading.
+        records: the stored decision records.
+        counters: counts of other processes, for /metrics.
+        cron: evaluates cron expressions; raises InvalidValue for an invalid one.
+        traffic: counts requests, for /metrics.
+        stopping: whether the process is shutting down, so that streams end.
+        close: closes connections when the worker ends.
     """
 
     commands: Commands
@@ -134,5 +135,5 @@ class RestServices:
 
     @cached_property
     def past(self) -> AsOfQueries:
-        """What things were: one for all resources, as it remembers long histories."""
+        """Queries of the past. Shared by all resources because it caches long histories."""
         return AsOfQueries(self.history, self.reads, self.cron, self.clock)

@@ -1,4 +1,4 @@
-"""Microversions: which one a request asks for (rest-api 1.6)."""
+"""Microversions: which one a request selects (docs/api.md, "Microversions")."""
 
 from interfaces.rest.errors import VersionNotAcceptable
 
@@ -10,10 +10,10 @@ RANGE = f"[1.{LOWEST}, 1.{HIGHEST}]"
 
 
 def negotiated(header: str | None) -> int:
-    """The minor version that a header asks for (the major one is 1).
+    """The minor version that a header selects (the major version is 1).
 
     Raises:
-        VersionNotAcceptable: a version outside of the supported range.
+        VersionNotAcceptable: it is invalid or outside of the supported range.
     """
     wanted = _wanted(header or "")
     if wanted == "latest":
@@ -34,7 +34,7 @@ def negotiated(header: str | None) -> int:
 
 
 def _wanted(header: str) -> str:
-    """The version in the last pair for our service, "" if there is none."""
+    """The version in the last pair for this service, "" if there is none."""
     wanted = ""
     for pair in header.split(","):
         service, *version = pair.lower().split(maxsplit=1) or [""]

@@ -26,7 +26,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from interfaces.rest.openapi.operations import UUIDS
+from interfaces.rest.openapi.document import WITHOUT_NAMES
 from interfaces.rest.openapi.page import page
 from tests.integration.rest.house import House, a_house
 from tests.integration.rest.serving import served
@@ -177,7 +177,7 @@ def test_requests_as_described_are_answered_as_described(target: Target, label: 
     assert target.asked
 
 
-UUID_ONLY = [[collection] for collection in UUIDS]
+UUID_ONLY = [[collection] for collection in WITHOUT_NAMES]
 WRONG = [
     label  # what takes any text anywhere cannot be asked wrongly
     for label, operation in OPERATIONS.items()

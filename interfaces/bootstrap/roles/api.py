@@ -68,11 +68,11 @@ def rest_services(settings: Settings) -> RestServices:
         settings=RestSettings(
             max_limit=settings.api.max_limit,
             max_body=settings.access.max_request_body_size,
-            patience=settings.api.read_your_writes_timeout,
+            visibility_timeout=settings.api.read_your_writes_timeout,
             streams=settings.streams.limit,
             stream_seconds=settings.streams.seconds,
             heartbeat=settings.streams.heartbeat,
-            stream_patience=settings.streams.client_timeout,
+            stream_timeout=settings.streams.client_timeout,
             webhooks_auth=settings.api.enable_webhooks_auth,
             behind_proxy=settings.access.enable_proxy_headers_parsing,
         ),

@@ -14,7 +14,7 @@ LOG = logging.getLogger("vigil.rest")
 
 
 class AccessMiddleware:
-    """Decides whether a request comes in at all: identity, microversion, then its route's terms.
+    """Checks each request: identity, microversion, then the access rules of its route.
 
     Args:
         endpoints: by path template and method.
@@ -38,7 +38,7 @@ class AccessMiddleware:
             return
         call = call_of(req)
         if self._open_prefix is not None and req.path.startswith(self._open_prefix):
-            call.open_to(Caller(Actor(ActorKind.USER, "webhook", "webhook"), frozenset()))
+            call.allow(Caller(Actor(ActorKind.USER, "webhook", "webhook"), frozenset()))
         else:
             call.caller = call.authorizer.identify(req)
         resp.set_header("OpenStack-API-Minimum-Version", f"1.{versions.LOWEST}")
@@ -54,11 +54,11 @@ class AccessMiddleware:
         resource: object,
         params: Mapping[str, object],
     ) -> None:
-        """Notes the route's rule and refuses query parameters where none are understood.
+        """Sets the request's policy rule; refuses query parameters on routes without any.
 
         Raises:
-            HTTPMethodNotAllowed: the framework has never heard of the method, nor has the route.
-            MalformedRequest: there are query parameters.
+            HTTPMethodNotAllowed: the framework does not know the method.
+            MalformedRequest: the request has query parameters, the route has none.
         """
         del resp, resource, params
         if req.method not in falcon.COMBINED_METHODS:
@@ -67,7 +67,7 @@ class AccessMiddleware:
         if endpoint is None:
             return
         call_of(req).rule = endpoint.rule
-        if req.query_string and not endpoint.takes_query and endpoint.access is not Access.PUBLIC:
+        if req.query_string and not endpoint.query and endpoint.access is not Access.PUBLIC:
             raise MalformedRequest(f"This request takes no query parameters: {req.query_string}")
 
     def _methods(self, template: str | None) -> list[str]:
@@ -80,11 +80,11 @@ class AccessMiddleware:
         resource: object,
         succeeded: bool,  # noqa: FBT001 - the framework's signature
     ) -> None:
-        """Keeps back a success that no policy rule stands for: a defect, denied by default."""
+        """Replaces a successful response by a 500 if the policy was not checked, a defect."""
         del resource
         endpoint = self._endpoints.get((req.uri_template or "", req.method))
         if not succeeded or endpoint is None or endpoint.access is not Access.RULE:
             return
         if not call_of(req).allowed:
-            LOG.error("%s %s: handled without asking the policy", req.method, req.path)
+            LOG.error("%s %s: handled without checking the policy", req.method, req.path)
             answer(resp, 500, "The request was not authorized.")

@@ -7,13 +7,13 @@ _SLASHES = re.compile(r"/{2,}")
 
 
 class PathMiddleware:
-    """Brings every accepted spelling of a path to the one that the router knows.
+    """Rewrites every accepted spelling of a path to that of its route.
 
-    Repeated slashes count as one, a trailing one does not count, and ``/goals`` means ``/v1/goals``
-    (the ``bookmark`` links rely on it).
+    Repeated slashes count as one, a trailing one is ignored, and ``/goals`` means ``/v1/goals``
+    (the ``bookmark`` links use it).
 
     Args:
-        unversioned: paths outside of ``/v1`` that exist.
+        unversioned: existing paths outside of ``/v1``.
     """
 
     def __init__(self, unversioned: Collection[str]) -> None:

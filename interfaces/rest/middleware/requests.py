@@ -15,7 +15,7 @@ _UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 
 
 class RequestMiddleware:
-    """Gives each request its state and each response its id; counts and logs them."""
+    """Creates the state of each request; adds its id to the response, counts and logs it."""
 
     def __init__(self, authorizer: Authorizer, clock: Clock, ids: Ids, traffic: Traffic) -> None:
         self._authorizer = authorizer
@@ -24,7 +24,7 @@ class RequestMiddleware:
         self._traffic = traffic
 
     def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Starts the request's state."""
+        """Creates the state of the request."""
         call = RequestState(f"req-{self._ids.new()}", self._clock.monotonic(), self._authorizer)
         call.show_deleted = truthy(req.get_header("X-Show-Deleted"))
         call.scope.enter_context(logs.about(request_id=call.request_id))
@@ -39,11 +39,11 @@ class RequestMiddleware:
         resource: object,
         succeeded: bool,  # noqa: FBT001 - the framework's signature
     ) -> None:
-        """Names the request in the response and in the access log."""
+        """Adds the request id to the response; counts and logs the request."""
         del resource, succeeded
         call = call_of(req)
         status = falcon.http_status_to_code(resp.status)
-        if status != 401:  # noqa: PLR2004 - answered in the identity service's stead
+        if status != 401:  # noqa: PLR2004 - exactly the response of keystonemiddleware
             resp.set_header("X-OpenStack-Request-Id", call.request_id)
         seconds = self._clock.monotonic() - call.started
         self._traffic.answered(req.method, req.uri_template, status, seconds)

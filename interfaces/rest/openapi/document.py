@@ -1,4 +1,4 @@
-"""The description itself: the route table, joined with the types of ``operations``."""
+"""Writes the OpenAPI description of a route table."""
 
 import inspect
 import re
@@ -9,20 +9,13 @@ import msgspec
 
 from interfaces.rest import versions
 from interfaces.rest.errors import POSITION
-from interfaces.rest.media import JSON, LONGEST_KEY
-from interfaces.rest.openapi.operations import (
-    ANYTHING,
-    UUIDS,
-    OperationDescription,
-    RowsBody,
-    TextBody,
-    operations,
-)
-from interfaces.rest.openapi.refusals import RESPONSES, SCHEMAS, statuses
+from interfaces.rest.media import JSON, MAX_KEY
+from interfaces.rest.openapi.refusals import RESPONSES, SCHEMAS, Json, statuses
 from interfaces.rest.parameters import Parameter
-from interfaces.rest.routes import Access, Route, RouteMethod
+from interfaces.rest.routes import ANYTHING, Access, Route, RouteMethod, RowsBody, TextBody
 
-Json = dict[str, Any]
+WITHOUT_NAMES = frozenset({"action_plans", "actions"})
+"""Collections whose members can only be addressed by uuid."""
 
 _REFERENCE = "#/components/{kind}/{name}"
 _WORDS = re.compile(r"[^a-z0-9]+")
@@ -31,16 +24,13 @@ _TOKEN = "token"  # noqa: S105 - the name of a scheme
 
 def description(routes: Iterable[Route]) -> Json:
     """The API as OpenAPI 3.1 describes it."""
-    table, known = list(routes), operations()
-    schemas, components = _schemas(known.values())
+    table = list(routes)
+    schemas, components = _schemas(endpoint for route in table for endpoint in route.endpoints)
     paths: dict[str, Json] = {}
     for route in table:
         for endpoint in route.endpoints:
             method = endpoint.method.lower()
-            operation = known[route.path, endpoint.method]
-            paths.setdefault(route.path, {})[method] = _operation(
-                route, endpoint, operation, schemas
-            )
+            paths.setdefault(route.path, {})[method] = _operation(route, endpoint, schemas)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -48,8 +38,8 @@ def description(routes: Iterable[Route]) -> Json:
             "version": f"1.{versions.HIGHEST}",
             "summary": "Optimises OpenStack clouds; compatible with infra-optim v1.",
             "description": (
-                f"Microversions {versions.RANGE}, asked for with `{versions.HEADER}: "
-                f"{versions.SERVICE} 1.x`. Repeated and trailing slashes do not count, and /goals "
+                f"Microversions {versions.RANGE}, selected with `{versions.HEADER}: "
+                f"{versions.SERVICE} 1.x`. Repeated and trailing slashes are ignored, and /goals "
                 "means /v1/goals. A method that a path does not have is answered with 405."
             ),
             "license": {"name": "Apache 2.0", "identifier": "Apache-2.0"},
@@ -68,12 +58,7 @@ def description(routes: Iterable[Route]) -> Json:
     }
 
 
-def _operation(
-    route: Route,
-    endpoint: RouteMethod,
-    operation: OperationDescription,
-    schemas: Mapping[Any, Json],
-) -> Json:
+def _operation(route: Route, endpoint: RouteMethod, schemas: Mapping[Any, Json]) -> Json:
     suffix = f"_{route.suffix}" if route.suffix else ""
     handler = getattr(route.resource, f"on_{endpoint.method.lower()}{suffix}")
     tag = _collection(route.path)
@@ -86,22 +71,22 @@ def _operation(
         "responses": {
             **{
                 str(code): _answer(code, kind, endpoint, schemas)
-                for code, kind in operation.answers.items()
+                for code, kind in endpoint.answers.items()
             },
             **{
                 str(code): {"$ref": _REFERENCE.format(kind="responses", name=f"Refused{code}")}
-                for code in sorted(statuses(route, endpoint, operation))
-                if code not in operation.answers
+                for code in sorted(statuses(route, endpoint))
+                if code not in endpoint.answers
             },
         },
         "security": [] if endpoint.access in {Access.PUBLIC, Access.OPEN} else [{_TOKEN: []}],
     }
-    if operation.body is not None:
-        kind: Json = {} if operation.body is ANYTHING else schemas[_hashable(operation.body)]
-        required = operation.body is not ANYTHING
+    if endpoint.body is not None:
+        kind: Json = {} if endpoint.body is ANYTHING else schemas[_hashable(endpoint.body)]
+        required = endpoint.body is not ANYTHING
         made["requestBody"] = {"required": required, "content": {JSON: {"schema": kind}}}
-    if operation.since:
-        made["x-microversion"] = f"1.{operation.since}"
+    if endpoint.since:
+        made["x-microversion"] = f"1.{endpoint.since}"
     if endpoint.rule is not None:
         made["x-policy-rule"] = endpoint.rule
     return made
@@ -109,9 +94,9 @@ def _operation(
 
 def _parameters(route: Route, endpoint: RouteMethod) -> Iterator[Json]:
     if "{ident}" in route.path:
-        uuid = _collection(route.path) in UUIDS
+        uuid = _collection(route.path) in WITHOUT_NAMES
         schema: Json = {"type": "string", "format": "uuid"} if uuid else {"type": "string"}
-        meaning = "Its uuid." if uuid else "Its uuid, its name (without case) or its number."
+        meaning = "Its uuid." if uuid else "Its uuid, its name (ignoring case) or its number."
         yield {
             "name": "ident",
             "in": "path",
@@ -124,7 +109,7 @@ def _parameters(route: Route, endpoint: RouteMethod) -> Iterator[Json]:
     if endpoint.access is Access.PUBLIC:
         return
     yield _header("Version")
-    if "{ident}" in route.path or endpoint.takes_query:
+    if "{ident}" in route.path or endpoint.query:
         yield _header("ShowDeleted")
     if endpoint.method == "POST":
         yield _header("IdempotencyKey")
@@ -152,18 +137,18 @@ def _answer(code: int, kind: Any, endpoint: RouteMethod, schemas: Mapping[Any, J
     if code == 201:  # noqa: PLR2004
         names.append("Location")
     answer: Json = {
-        "description": "Done." if kind is None else "The answer.",
+        "description": "Done." if kind is None else "The response.",
         "headers": {name: {"$ref": _REFERENCE.format(kind="headers", name=name)} for name in names},
     }
     if isinstance(kind, TextBody):
-        answer["content"] = {kind.media: {"schema": _text(kind, schemas)}}
+        answer["content"] = {media: {"schema": _text(kind, schemas)} for media in kind.media}
     elif kind is not None:
         answer["content"] = {JSON: {"schema": schemas[_hashable(kind)]}}
     return answer
 
 
 def _text(kind: TextBody, schemas: Mapping[Any, Json]) -> Json:
-    """The schema of plain text, or of each event of a stream (as OpenAPI 3.2 will have it)."""
+    """The schema of plain text, or of each event of a stream (as in OpenAPI 3.2)."""
     if kind.item is None:
         return {"type": "string"}
     return {
@@ -171,7 +156,7 @@ def _text(kind: TextBody, schemas: Mapping[Any, Json]) -> Json:
         "description": "One server-sent event.",
         "properties": {
             "id": {"type": "string", "description": "The position; send it as Last-Event-ID."},
-            "event": {"type": "string", "description": "The type."},
+            "event": {"type": "string", "description": "The event type."},
             "data": {
                 "type": "string",
                 "contentMediaType": JSON,
@@ -181,12 +166,12 @@ def _text(kind: TextBody, schemas: Mapping[Any, Json]) -> Json:
     }
 
 
-def _schemas(known: Iterable[OperationDescription]) -> tuple[dict[Any, Json], dict[str, Json]]:
-    """The schema of each type that is taken or answered, and those that they refer to."""
+def _schemas(endpoints: Iterable[RouteMethod]) -> tuple[dict[Any, Json], dict[str, Json]]:
+    """The schema of each type of a body, and those that they refer to."""
     types: dict[Any, Any] = {}
     pages: list[RowsBody] = []
-    for operation in known:
-        for kind in (operation.body, *operation.answers.values()):
+    for endpoint in endpoints:
+        for kind in (endpoint.body, *endpoint.answers.values()):
             if isinstance(kind, RowsBody):
                 pages.append(kind)
                 types[kind.row] = kind.row
@@ -202,16 +187,16 @@ def _schemas(known: Iterable[OperationDescription]) -> tuple[dict[Any, Json], di
     return found, components
 
 
-_PUBLIC_NAMES = {"NewAudit": "AuditBody", "NewTemplate": "AuditTemplateBody"}
+_SCHEMA_NAMES = {"NewAudit": "AuditBody", "NewTemplate": "AuditTemplateBody"}
 
 
 def _without_suffix(
     made: tuple[Json, ...], components: dict[str, Json]
 ) -> tuple[tuple[Json, ...], dict[str, Json]]:
-    """Names ``AuditDocument`` ``Audit``, and the requests as ``_PUBLIC_NAMES`` says."""
+    """Renames ``AuditDocument`` to ``Audit``: likewise the names of request bodies."""
     text = msgspec.json.encode((made, components)).decode()
     for name in components:
-        short = _PUBLIC_NAMES.get(name, name.removesuffix("Document"))
+        short = _SCHEMA_NAMES.get(name, name.removesuffix("Document"))
         text = text.replace(f'/{name}"', f'/{short}"').replace(f'"{name}"', f'"{short}"')
     return msgspec.json.decode(text, type=tuple[tuple[Json, ...], dict[str, Json]])
 
@@ -221,7 +206,7 @@ def _page(page: RowsBody, row: Json) -> Json:
         "type": "object",
         "properties": {
             page.name: {"type": "array", "items": row},
-            "next": {"type": "string", "format": "uri", "description": "Where the list goes on."},
+            "next": {"type": "string", "format": "uri", "description": "URL of the next page."},
         },
         "required": [page.name],
         "additionalProperties": False,
@@ -242,8 +227,8 @@ _HEADERS: Json = {
         "name": versions.HEADER,
         "in": "header",
         "description": (
-            f"`{versions.SERVICE} 1.x` or `{versions.SERVICE} latest`; without it, or for anything "
-            f"that names no version of {versions.SERVICE}, 1.{versions.LOWEST}."
+            f"`{versions.SERVICE} 1.x` or `{versions.SERVICE} latest`. If it is missing or names "
+            f"no version of {versions.SERVICE}: 1.{versions.LOWEST}."
         ),
         "schema": {
             "type": "string",
@@ -254,38 +239,38 @@ _HEADERS: Json = {
     "ShowDeleted": {
         "name": "X-Show-Deleted",
         "in": "header",
-        "description": "Whether what was deleted is shown, too: true, yes, on or 1; else not.",
+        "description": "Includes deleted objects if it is true, yes, on, y, t or 1.",
         "schema": {"type": "string", "default": "False", "examples": ["True"]},
     },
     "IdempotencyKey": {
         "name": "Idempotency-Key",
         "in": "header",
-        "description": "The same request with the same key takes effect once.",
+        "description": "A request that is repeated with the same key takes effect once.",
         "schema": {
             "type": "string",
             "minLength": 1,
-            "maxLength": LONGEST_KEY,
+            "maxLength": MAX_KEY,
             "pattern": "^[!-~]+$",
         },
     },
     "LastEventId": {
         "name": "Last-Event-ID",
         "in": "header",
-        "description": "Where an earlier stream broke off; wins over `after`.",
+        "description": "Position of the last received event; takes precedence over `after`.",
         "schema": {"type": "integer", "minimum": 0},
     },
 }
 _ANSWER_HEADERS: Json = {
     "X-OpenStack-Request-Id": {
-        "description": "Names the request in logs and events.",
+        "description": "Id of the request in logs and events.",
         "schema": {"type": "string", "pattern": "^req-"},
     },
     POSITION: {
-        "description": "Log position of the change: every later read sees it.",
+        "description": "Log position of the change: every later GET sees it.",
         "schema": {"type": "integer"},
     },
     "Location": {
-        "description": "Where the new thing is.",
+        "description": "URL of the new object.",
         "schema": {"type": "string", "format": "uri"},
     },
 }

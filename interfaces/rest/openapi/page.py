@@ -2,13 +2,13 @@ import dataclasses
 import json
 from typing import Any
 
-from interfaces.rest.app import routes
 from interfaces.rest.openapi.document import description
+from interfaces.rest.route_table import routes
 from interfaces.rest.services import RestServices
 
 
 def page() -> str:
-    """The committed description. Nothing is called for it, so the API may be built of nothing."""
+    """The committed description. It calls no service, so the API is built without any."""
     missing = dataclasses.MISSING
     needed: dict[str, Any] = {
         one.name: None

@@ -1,38 +1,37 @@
-"""How requests are refused: statuses that follow from an operation's shape, and their bodies."""
+"""The error responses: which statuses a route can have, and the bodies of these."""
 
 from http import HTTPStatus
 from typing import Any
 
 from interfaces.rest.media import JSON
-from interfaces.rest.openapi.operations import OperationDescription
 from interfaces.rest.routes import Access, Route, RouteMethod
 
 Json = dict[str, Any]
 
 MEANINGS = {
-    400: "The request cannot be carried out as it is; the text names the field and the rule.",
-    401: "Nobody vouches for the token.",
-    403: "The policy rule that the text names says no.",
-    404: "There is no such thing (then).",
-    406: "The feature needs a newer microversion, or there is no such one.",
-    408: "The rest of the body does not come.",
-    409: "It contradicts what is there: a name is taken, or the state has moved on.",
+    400: "The request is invalid; the text names the field and the rule.",
+    401: "The token is missing or invalid.",
+    403: "The policy rule that the text names does not allow it.",
+    404: "Not found, or not found at the time of `at`.",
+    406: "The feature needs a newer microversion, or the microversion does not exist.",
+    408: "The body did not arrive in time.",
+    409: "Conflict with the current state: a name is in use, or the state does not allow it.",
     413: "The body is too long.",
-    414: "The URL is too long: said by the server itself, in HTML.",
+    414: "The URL is too long. The server itself answers, in HTML.",
     415: "The body is not JSON.",
     422: "The Idempotency-Key was used for a different request.",
-    431: "The headers are too long: said by the server itself, in HTML.",
-    500: "Something failed. With a Vigil-Position header: the change was made.",
-    503: "Nothing was changed: somebody was faster, or something cannot be reached. Repeat it.",
+    431: "The headers are too long. The server itself answers, in HTML.",
+    500: "An error occurred. With a Vigil-Position header: the change was made.",
+    503: "Nothing was changed: concurrent changes, or a service is unavailable. Retry.",
 }
 
 BY_THE_SERVER = frozenset({414, 431})
 HTML = "text/html"
 
 
-def statuses(route: Route, endpoint: RouteMethod, operation: OperationDescription) -> set[int]:
-    """With what a request may be refused."""
-    found = {414, 431, 500, *operation.refusals}
+def statuses(route: Route, endpoint: RouteMethod) -> set[int]:
+    """The error statuses that a method can answer with."""
+    found = {414, 431, 500, *endpoint.refusals}
     if endpoint.access is Access.PUBLIC:
         return found
     found |= {400, 406, 503}
@@ -42,7 +41,7 @@ def statuses(route: Route, endpoint: RouteMethod, operation: OperationDescriptio
         found.add(403)
     if "{ident}" in route.path:
         found.add(404)
-    if operation.body is not None:
+    if endpoint.body is not None:
         found |= {408, 413, 415}
     if endpoint.method == "POST":
         found |= {409, 422}
@@ -50,7 +49,7 @@ def statuses(route: Route, endpoint: RouteMethod, operation: OperationDescriptio
 
 
 def _envelope(status: int) -> Json:
-    """The schema of the body of a refusal."""
+    """The schema of the body of an error."""
     error = {"$ref": "#/components/schemas/Error"}
     if status == HTTPStatus.UNAUTHORIZED:
         return {"$ref": "#/components/schemas/Unauthorized"}
@@ -89,7 +88,7 @@ SCHEMAS: Json = {
         "type": "object",
         "properties": {
             "faultcode": {"enum": ["Client", "Server"]},
-            "faultstring": {"type": "string", "description": "For people."},
+            "faultstring": {"type": "string", "description": "The message."},
             "debuginfo": {"type": "null"},
         },
         "required": ["faultcode", "faultstring", "debuginfo"],

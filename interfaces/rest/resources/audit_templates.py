@@ -27,7 +27,7 @@ LISTING = Listing(
 
 
 class AuditTemplatesResource(CollectionResource[AuditTemplateView]):
-    """``/v1/audit_templates`` (rest-api 2.3, 3.4)."""
+    """``/v1/audit_templates``."""
 
     listing = LISTING
 
@@ -68,7 +68,7 @@ class AuditTemplatesResource(CollectionResource[AuditTemplateView]):
         media.reply(resp, schemas.audit_template(self._stored(req, resp, done), self.look(req)))
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
-        """Takes a template out of sight."""
+        """Deletes a template."""
         call = call_of(req)
         view = self._view(req, ident)
         call.authorize(target_of(view))
@@ -91,5 +91,5 @@ class AuditTemplatesResource(CollectionResource[AuditTemplateView]):
         return self.api.reads.audit_templates(page, filters)
 
     def shown(self, view: AuditTemplateView, look: Look) -> Any:
-        """A row as the client sees it."""
+        """A row as the response shows it."""
         return schemas.audit_template(view, look)

@@ -29,7 +29,7 @@ LISTING = Listing(
 
 
 class AuditsResource(CollectionResource[AuditView]):
-    """``/v1/audits`` (rest-api 2.4, 3.2, 4)."""
+    """``/v1/audits``."""
 
     listing = LISTING
 
@@ -73,7 +73,7 @@ class AuditsResource(CollectionResource[AuditView]):
         media.reply(resp, schemas.audit(self._stored(req, resp, done), self.look(req)))
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
-        """Takes an audit out of sight."""
+        """Deletes an audit."""
         call = call_of(req)
         view = self._view(req, ident)
         call.authorize(target_of(view))
@@ -95,12 +95,12 @@ class AuditsResource(CollectionResource[AuditView]):
         return self.api.reads.audits(page, filters)
 
     def shown(self, view: AuditView, look: Look) -> Any:
-        """A row as the client sees it."""
+        """A row as the response shows it."""
         return schemas.audit(view, look)
 
 
 class WebhooksResource(BaseResource):
-    """``/v1/webhooks`` (rest-api 2.10)."""
+    """``/v1/webhooks``."""
 
     def __init__(self, api: RestServices) -> None:
         super().__init__(api)
@@ -109,7 +109,7 @@ class WebhooksResource(BaseResource):
         )
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
-        """Has an EVENT audit run now."""
+        """Triggers a run of an EVENT audit."""
         call = call_of(req)
         body = self.body(req)
         media.decoded(body, msgspec.Raw)
@@ -121,7 +121,7 @@ class WebhooksResource(BaseResource):
         media.nothing(resp, 202)
 
     def on_post_list(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """A call that does not say which audit it means."""
+        """Answers 400: the audit is missing."""
         del resp
         call_of(req).authorize()
         raise MalformedRequest("Missing argument: the audit to trigger.")

@@ -1,4 +1,4 @@
-"""What the resources share."""
+"""Base classes of the resources: URLs, responses to commands, lists."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -26,14 +26,14 @@ P = TypeVar("P", AuditView, ActionPlanView, ActionView)
 
 
 class BaseResource:
-    """A resource and what it calls."""
+    """A resource and the services that it calls."""
 
     def __init__(self, api: RestServices) -> None:
         self.api = api
         self.past = api.past
 
     def look(self, req: falcon.Request, *, detail: bool = True) -> Look:
-        """What a request may see."""
+        """How objects are shown to a request."""
         call = call_of(req)
         return Look(self.base(req), call.minor or 0, detail, call.show_deleted)
 
@@ -44,35 +44,35 @@ class BaseResource:
         return f"{req.scheme}://{req.netloc}"
 
     def application(self, req: falcon.Request) -> str:
-        """As ``base``, with the mount prefix: ours, or what a proxy says that it cut off."""
-        cut_off = req.get_header("X-Forwarded-Prefix") if self.api.settings.behind_proxy else None
-        if cut_off is None:
+        """As ``base``, with the mount prefix: that of WSGI, or the one that a proxy has removed."""
+        prefix = req.get_header("X-Forwarded-Prefix") if self.api.settings.behind_proxy else None
+        if prefix is None:
             return f"{self.base(req)}{req.root_path}"
-        return f"{self.base(req)}/{_outermost(cut_off).strip('/')}".rstrip("/")
+        return f"{self.base(req)}/{_outermost(prefix).strip('/')}".rstrip("/")
 
     def body(self, req: falcon.Request) -> bytes:
         """The request's body."""
         return media.read(req, self.api.settings.max_body)
 
     def moment(self, req: falcon.Request) -> int | datetime | None:
-        """The log position or time as of which a thing is to be shown, None = as it is.
+        """The log position or time of ``at``, None = now.
 
         Raises:
-            MalformedRequest: there is another parameter, or this one is neither.
+            MalformedRequest: there is another parameter, or this one is invalid.
         """
-        return parameters.moment(media.query(req, [parameters.AT.name]))
+        return parameters.moment(media.query(req, [parameters.AT]))
 
     def written(
         self, resp: falcon.Response, done: CommandResult[Any], find: Callable[[], V | None]
     ) -> V | None:
-        """What a command did, once it can be read on every replica; says where it lies.
+        """The result of a command, when every replica can read it; sets ``Vigil-Position``.
 
         Raises:
-            NotYetVisible: the read models are further behind than patience goes, or unreachable.
+            NotYetVisible: the read models do not reach the position in time, or are unavailable.
         """
         resp.set_header(POSITION, str(done.position))
         try:
-            if self.api.reads.await_position(done.position, self.api.settings.patience):
+            if self.api.reads.await_position(done.position, self.api.settings.visibility_timeout):
                 return find()
         except StoreUnavailable as outage:
             raise NotYetVisible(done.position) from outage
@@ -85,15 +85,19 @@ class BaseResource:
         done: CommandResult[UUID],
         find: Callable[[bool], V | None],
     ) -> V | None:
-        """What was just written, as a GET would show it; also if it was deleted meanwhile.
+        """The written object as a GET shows it, even if it has been deleted since.
 
-        ``find`` is told whether deleted things are shown.
+        Args:
+            req: the request.
+            resp: its response.
+            done: the result of the command.
+            find: returns the object; its argument says whether to include deleted ones.
         """
         shown = call_of(req).show_deleted
         return self.written(resp, done, lambda: find(shown) or find(True))  # noqa: FBT003
 
     def gone(self, resp: falcon.Response, done: CommandResult[None]) -> None:
-        """Answers a deletion, once no replica shows the thing any more."""
+        """Answers a deletion, when no replica shows the object any more."""
         self.written(resp, done, lambda: None)
         media.nothing(resp, 204)
 
@@ -106,7 +110,7 @@ class BaseResource:
 
 
 class CollectionResource(BaseResource, ABC, Generic[V]):
-    """A resource whose rows are listed: summaries at its path, all attributes at ``detail``."""
+    """A resource with lists: summaries at its path, all attributes at ``detail``."""
 
     listing: ClassVar[Listing]
 
@@ -116,7 +120,7 @@ class CollectionResource(BaseResource, ABC, Generic[V]):
 
     @abstractmethod
     def shown(self, view: V, look: Look) -> Any:
-        """A row as the client sees it."""
+        """A row as the response shows it."""
 
     def on_get_list(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Summaries."""
@@ -127,7 +131,7 @@ class CollectionResource(BaseResource, ABC, Generic[V]):
         self._list(req, resp, detail=True)
 
     def _list(self, req: falcon.Request, resp: falcon.Response, *, detail: bool) -> None:
-        """Answers with a page of a list: parameters first, then the policy, then the rows."""
+        """Answers with a page of a list: checks the parameters, then the policy, then reads."""
         query = ListQuery.of(req, self.listing)
         call_of(req).authorize()
         page = query.page(self.api.settings.max_limit)
@@ -141,17 +145,17 @@ class CollectionResource(BaseResource, ABC, Generic[V]):
 
 
 def _outermost(forwarded: str) -> str:
-    """What the first of several proxies, each of which appended its own, wrote into a header."""
+    """The value of the outermost proxy in a header to which each proxy appends its own."""
     return forwarded.partition(",")[0].strip()
 
 
 def as_of(
     req: falcon.Request, resp: falcon.Response, kind: str, ident: object, then: tuple[P, int]
 ) -> P:
-    """What a thing was, unless it was deleted then and deleted things are not asked for.
+    """The past state of an object.
 
     Raises:
-        NotFound: it was.
+        NotFound: it was deleted at that moment, and deleted objects are not requested.
     """
     view, position = then
     if view.deleted_at is not None and not call_of(req).show_deleted:
@@ -161,10 +165,10 @@ def as_of(
 
 
 def found(kind: str, ident: object, view: V | None) -> V:
-    """A view that must be there.
+    """The view.
 
     Raises:
-        NotFound: it is not.
+        NotFound: it is None.
     """
     if view is None:
         raise NotFound(kind, ident)
@@ -172,7 +176,7 @@ def found(kind: str, ident: object, view: V | None) -> V:
 
 
 def only_uuid(ident: str) -> UUID:
-    """A path identifier of a resource that has no name.
+    """A path identifier of a resource without names.
 
     Raises:
         MalformedRequest: it is not a uuid.
@@ -184,5 +188,5 @@ def only_uuid(ident: str) -> UUID:
 
 
 def as_name(ident: str) -> str:
-    """A path identifier as read models take it; text that no name can be is one nobody has."""
+    """A path identifier for read models. A NUL, which no name contains, is replaced."""
     return ident.replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -1,4 +1,4 @@
-"""Goals, strategies and scoring engines (rest-api 2.1, 2.2, 2.8)."""
+"""Goals, strategies and scoring engines."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -51,7 +51,7 @@ class GoalsResource(CollectionResource[GoalView]):
         return self.api.reads.goals(page)
 
     def shown(self, view: GoalView, look: Look) -> Any:
-        """A row as the client sees it."""
+        """A row as the response shows it."""
         return schemas.goal(view, look)
 
 
@@ -68,7 +68,7 @@ class StrategiesResource(CollectionResource[StrategyView]):
         media.reply(resp, schemas.strategy(view, self.look(req)))
 
     def on_get_state(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
-        """Whether what a strategy needs is there."""
+        """Whether the requirements of a strategy are met."""
         call_of(req).authorize()
         shown = call_of(req).show_deleted
         view = found("Strategy", ident, self.api.reads.strategy(as_name(ident), show_deleted=shown))
@@ -79,7 +79,7 @@ class StrategiesResource(CollectionResource[StrategyView]):
         return self.api.reads.strategies(page, filters)
 
     def shown(self, view: StrategyView, look: Look) -> Any:
-        """A row as the client sees it."""
+        """A row as the response shows it."""
         return schemas.strategy(view, look)
 
 
@@ -89,7 +89,7 @@ class ScoringEnginesResource(CollectionResource[ScoringEngineView]):
     listing = SCORING_ENGINES
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
-        """One scoring engine; here the policy comes before the lookup."""
+        """One scoring engine; the policy is checked before the lookup."""
         call_of(req).authorize()
         shown = call_of(req).show_deleted
         engine = self.api.reads.scoring_engine(as_name(ident), show_deleted=shown)
@@ -102,18 +102,18 @@ class ScoringEnginesResource(CollectionResource[ScoringEngineView]):
         return self.api.reads.scoring_engines(page)
 
     def shown(self, view: ScoringEngineView, look: Look) -> Any:
-        """A row as the client sees it."""
+        """A row as the response shows it."""
         return schemas.scoring_engine(view, look)
 
 
 def _rows(name: str, state: StrategyState) -> list[Prerequisite]:
-    """The four rows of a strategy's state (rest-api 2.2.1)."""
+    """The four rows of a strategy's state (docs/api.md, "Strategy state")."""
     datasource = "Strategy doesn't need a datasource"
     if state.datasource is not None:
-        datasource = f"{state.datasource}: {_told(available=state.available)}"
-    metrics = [{metric: _told(available=there)} for metric, there in state.metrics.items()]
+        datasource = f"{state.datasource}: {_availability(available=state.available)}"
+    metrics = [{metric: _availability(available=found)} for metric, found in state.metrics.items()]
     models = [
-        {model: _told(available=state.models.get(model, False))}
+        {model: _availability(available=state.models.get(model, False))}
         for model in ("compute_model", "storage_model", "baremetal_model")
     ]
     return [
@@ -124,5 +124,5 @@ def _rows(name: str, state: StrategyState) -> list[Prerequisite]:
     ]
 
 
-def _told(*, available: bool) -> str:
+def _availability(*, available: bool) -> str:
     return "available" if available else "not available"

@@ -14,9 +14,9 @@ from interfaces.rest.schemas import documents
 SINCE = 3
 ATTRIBUTES_SINCE = 6
 QUERY = (
-    Parameter("data_model_type", "Which model.", {"type": "string", "enum": ["compute"]}),
+    Parameter("data_model_type", "The model.", {"type": "string", "enum": ["compute"]}),
     Parameter(
-        "audit_uuid", "Only what is in this audit's scope.", {"type": "string", "format": "uuid"}
+        "audit_uuid", "Only rows in the scope of this audit.", {"type": "string", "format": "uuid"}
     ),
     AT,
 )
@@ -36,14 +36,14 @@ _ATTRIBUTES = ("server_pinned_az", "server_flavor_extra_specs")
 
 
 class DataModelResource(BaseResource):
-    """``/v1/data_model`` (rest-api 8)."""
+    """``/v1/data_model``."""
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """The latest compute model, or the one of a moment of the past."""
+        """The latest compute model, or that of a past moment."""
         call = call_of(req)
         if not call.at_least(SINCE):
             raise MicroversionNotAcceptable("The data model needs API version 1.3.")
-        given = media.query(req, (one.name for one in QUERY))
+        given = media.query(req, QUERY)
         audit, moment = parameters.uuid(given, "audit_uuid"), parameters.moment(given)
         kind = given.get("data_model_type", "compute")
         if kind != "compute":
@@ -61,7 +61,7 @@ class DataModelResource(BaseResource):
 
 
 class NoSubresource(BaseResource):
-    """A path below a resource that has nothing below it: no method is allowed."""
+    """A path without methods, so that the answer is 405."""
 
 
 def _shown(row: Mapping[str, Any], columns: frozenset[str]) -> dict[str, Any]:

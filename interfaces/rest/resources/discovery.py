@@ -1,4 +1,4 @@
-"""The root and index documents (rest-api 1.3, 1.4)."""
+"""The root and index documents (docs/api.md, "Root and index")."""
 
 import falcon
 
@@ -18,14 +18,14 @@ INDEXED = {
     "services": 0,
     "webhooks": 4,
 }
-"""What the index lists, and from which minor version on. Goals and strategies are not listed."""
+"""Entries of the index → the first minor version with it. Goals and strategies are not listed."""
 
 
 class RootResource(BaseResource):
     """``/``."""
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Which versions there are."""
+        """The versions of the API."""
         version = documents.VersionDocument(
             id="v1",
             status="CURRENT",
@@ -46,7 +46,7 @@ class V1Resource(BaseResource):
     """``/v1``."""
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Which resources there are."""
+        """The resources of version 1."""
         app, call = self.application(req), call_of(req)
         kind = "application/vnd.openstack.watcher.v1+json"
         document = documents.IndexDocument(

@@ -1,114 +1,53 @@
-"""Vigil's own: the trail of what happened."""
+"""The events of the log, of an audit, of a plan or of an action."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
 import falcon
 
-from application.ports.read_models import EventFilter, ReadModels, TimelineView
+from application.ports.read_models import TimelineView
 from application.queries.actions import action_events
 from interfaces.rest import media, parameters
 from interfaces.rest.call import call_of, target_of
 from interfaces.rest.errors import MalformedRequest
-from interfaces.rest.parameters import Given, Parameter
+from interfaces.rest.event_query import DEFAULT_LIMIT, LIST, PAGE, EventQuery
+from interfaces.rest.parameters import Given
 from interfaces.rest.resources.base import BaseResource, as_name, found, only_uuid
 from interfaces.rest.schemas.events import event
 
-DEFAULT_LIMIT = 100
-
-_UUID = {"type": "string", "format": "uuid"}
-_TIME = {"type": "string", "format": "date-time"}
-AFTER = Parameter("after", "Only what lies behind this position.", {"type": "integer"})
-LIMIT = Parameter(
-    "limit",
-    "At most so many events.",
-    {"type": "integer", "minimum": 1, "default": DEFAULT_LIMIT},
-)
-WHICH = (
-    Parameter("type", "Only these types, with commas between them.", {"type": "string"}),
-    Parameter("actor", "Only what this actor caused: a name.", {"type": "string"}),
-    Parameter("aggregate_id", "Only what happened to this.", _UUID),
-    Parameter("correlation_id", "Only what was done for this audit run.", _UUID),
-)
-TIMES = (
-    Parameter("since", "Only from this time on.", _TIME),
-    Parameter("until", "Only before this time.", _TIME),
-)
-PAGE = (AFTER, LIMIT)
-QUERY = (*PAGE, *WHICH, *TIMES)
-
-
-@dataclass(frozen=True)
-class EventQuery:
-    """Which events a request asks for."""
-
-    topics: Sequence[str]
-    aggregates: Sequence[UUID]
-    correlation: UUID | None
-    only: EventFilter
-
-    @classmethod
-    def of(cls, given: Given) -> "EventQuery":
-        """What the parameters say.
-
-        Raises:
-            MalformedRequest: one is not of its type.
-        """
-        aggregate = parameters.uuid(given, "aggregate_id")
-        return cls(
-            topics=[one.strip() for one in given.get("type", "").split(",") if one.strip()],
-            aggregates=[] if aggregate is None else [aggregate],
-            correlation=parameters.uuid(given, "correlation_id"),
-            only=EventFilter(
-                given.get("actor"), parameters.time(given, "since"), parameters.time(given, "until")
-            ),
-        )
-
-    def behind(self, reads: ReadModels, after: int, limit: int) -> list[TimelineView]:
-        """The next of them behind a position."""
-        return reads.timeline(
-            after=after,
-            limit=limit,
-            aggregate_ids=self.aggregates,
-            correlation_id=self.correlation,
-            topics=self.topics,
-            only=self.only,
-        )
-
 
 class EventsResource(BaseResource):
-    """``/v1/events``: everything that happened, in the order of the log."""
+    """``/v1/events``, and the events of one audit, plan or action, in the order of the log."""
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Events behind a position, as far as they are wanted."""
-        given = media.query(req, (one.name for one in QUERY))
-        wanted = EventQuery.of(given)
+        """Selected events after a position."""
+        given = media.query(req, LIST)
+        selection = EventQuery.of(given)
         after, limit = parameters.whole(given, "after", 0), self._limit(given)
         call_of(req).authorize()
-        self._reply(req, resp, wanted.behind(self.api.reads, after, limit), given, limit)
+        self._reply(req, resp, selection.after(self.api.reads, after, limit), given, limit)
 
     def on_get_audit(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
-        """What happened to an audit."""
-        given = media.query(req, (one.name for one in PAGE))
+        """The events of an audit."""
+        given = media.query(req, PAGE)
         shown = call_of(req).show_deleted
         view = found("Audit", ident, self.api.reads.audit(as_name(ident), show_deleted=shown))
         call_of(req).authorize(target_of(view))
-        self._of(req, resp, view.uuid, given)
+        self._reply_of(req, resp, view.uuid, given)
 
     def on_get_plan(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
-        """What happened to an action plan and its actions."""
-        given = media.query(req, (one.name for one in PAGE))
+        """The events of an action plan and its actions."""
+        given = media.query(req, PAGE)
         uuid, shown = only_uuid(ident), call_of(req).show_deleted
         view = found("ActionPlan", uuid, self.api.reads.action_plan(uuid, show_deleted=shown))
         call_of(req).authorize(target_of(view))
-        self._of(req, resp, view.uuid, given)
+        self._reply_of(req, resp, view.uuid, given)
 
     def on_get_action(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
-        """What happened to an action."""
-        given = media.query(req, (one.name for one in PAGE))
+        """The events of an action."""
+        given = media.query(req, PAGE)
         uuid, shown = only_uuid(ident), call_of(req).show_deleted
         view = found("Action", uuid, self.api.reads.action(uuid, show_deleted=shown))
         call_of(req).authorize(target_of(view))
@@ -117,7 +56,7 @@ class EventsResource(BaseResource):
         rows = action_events(self.api.history, plan, uuid, after=after, limit=limit)
         self._reply(req, resp, rows, given, limit)
 
-    def _of(
+    def _reply_of(
         self, req: falcon.Request, resp: falcon.Response, aggregate: UUID, given: Given
     ) -> None:
         after, limit = parameters.whole(given, "after", 0), self._limit(given)

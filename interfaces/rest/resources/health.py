@@ -7,7 +7,7 @@ from interfaces.rest.schemas.common import document
 
 
 class HealthResource(BaseResource):
-    """``/healthcheck``: is the process alive, and does it show what is in the log."""
+    """``/healthcheck``: liveness, and readiness of the read models."""
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Readiness: 200 if every projection is near the end of the log, 503 otherwise."""
@@ -22,6 +22,6 @@ class HealthResource(BaseResource):
         media.reply(resp, health, 200 if ready else 503)
 
     def on_get_live(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Liveness: this process answers."""
+        """Liveness: always 200."""
         del req
         media.reply(resp, documents.AliveDocument())

@@ -1,11 +1,17 @@
-"""``/metrics``: what a monitoring system watches, in the text format of Prometheus."""
+"""``/metrics``: counts and ages for a monitoring system, in the formats of Prometheus."""
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import accumulate
 
 import falcon
+from prometheus_client import exposition
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.openmetrics import exposition as openmetrics
+from prometheus_client.registry import Collector
 
 from application.ports.counters import EventCount
 from application.ports.event_log import EventLogUnavailable
@@ -13,164 +19,150 @@ from application.ports.projections import StoreUnavailable
 from application.ports.read_models import OpenRun
 from application.workers.counting import ADMITTED, FACT, NOTIFICATION
 from domain.plans import PlanState
-from interfaces.rest.exposition import CONTENT_TYPE, Family, MetricSample, text
 from interfaces.rest.resources.base import BaseResource
-from interfaces.rest.serving.traffic import BOUNDS, Answered
+from interfaces.rest.services import RestServices
+from interfaces.rest.serving.traffic import BOUNDS, RequestCount
 
 LOG = logging.getLogger("vigil.rest")
 
+FORMATS: Mapping[str, Callable[[Collector], bytes]] = {
+    exposition.CONTENT_TYPE_PLAIN_0_0_4: exposition.generate_latest,
+    openmetrics.CONTENT_TYPE_LATEST: openmetrics.generate_latest,
+}
+"""Content type → what writes it. The first one is the default."""
 RUN_STATES = ("claimed", "deferred", "gated", "waiting")
-"""Held by a worker; put off for a time; put off until another plan has ended; due, and nobody has
-taken it."""
+"""Claimed by a worker; deferred for a time; deferred until another plan has ended; due and
+unclaimed."""
 OPEN_PLANS = ("PENDING", "ONGOING", "CANCELLING")
 _EVER = datetime.max.replace(tzinfo=UTC)
 
 
 class MetricsResource(BaseResource):
-    """``/metrics``. Counts and ages only: no names, no secrets, hence no token."""
+    """``/metrics``. Counts and ages only: no names and no secrets, so it needs no token."""
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Metrics, for Prometheus."""
-        del req
-        families = [*_requests(self.api.traffic.all())]
-        streams = MetricSample(self.api.traffic.streams())
-        families.append(_gauge("event_streams", "Event streams that are being served.", [streams]))
-        try:
-            told = [*self._log(), *self._work(), self._services(), *self._notifications()]
-        except (StoreUnavailable, EventLogUnavailable) as outage:
-            LOG.warning("/metrics tells only of requests, the database is away: %s", outage)
-            told = []
-        up = _gauge("up", "Whether the database answers.", [MetricSample(1 if told else 0)])
-        resp.content_type = CONTENT_TYPE
-        resp.text = text([up, *families, *told])
+        chosen = req.client_prefers(list(FORMATS)) or next(iter(FORMATS))
+        resp.content_type = chosen
+        resp.data = FORMATS[chosen](ApiCollector(self.api))
 
-    def _log(self) -> Iterator[Family]:
-        projections = self.api.reads.projections()
-        end = MetricSample(self.api.history.end())
-        yield _gauge("log_end_position", "Position of the last event of the log.", [end])
+
+class ApiCollector(Collector):
+    """Collects the metrics of all API processes and of the stored work."""
+
+    def __init__(self, api: RestServices) -> None:
+        self._api = api
+
+    def collect(self) -> Iterable[Metric]:
+        """Every metric. Without the database only ``vigil_up`` and those of requests."""
+        try:
+            stored = [*self._log(), *self._work(), self._services(), *self._notifications()]
+        except (StoreUnavailable, EventLogUnavailable) as outage:
+            LOG.warning("/metrics shows only requests: the database is unavailable: %s", outage)
+            stored = []
+        yield _gauge("up", "Whether the database answers.", float(bool(stored)))
+        yield from _requests(self._api.traffic.all())
+        streams = self._api.traffic.streams()
+        yield _gauge("event_streams", "Event streams that are being served.", streams)
+        yield from stored
+
+    def _log(self) -> Iterator[Metric]:
+        projections = self._api.reads.projections()
+        end = self._api.history.end()
+        yield _gauge("log_end_position", "Position of the last event of the log.", end)
         for name, meaning in (
             ("position", "Log position that a projection reflects."),
             ("lag", "Events that a projection is behind the end of the log."),
-            ("quarantined", "Events that a projection could not take in."),
+            ("quarantined", "Events that a projection could not process."),
         ):
-            samples = [
-                MetricSample(getattr(one, name), {"projection": one.name}) for one in projections
-            ]
-            yield _gauge(f"projection_{name}", meaning, samples)
+            values = {one.name: getattr(one, name) for one in projections}
+            yield _gauges(f"projection_{name}", meaning, "projection", values)
 
-    def _work(self) -> Iterator[Family]:
-        reads, now = self.api.reads, self.api.clock.now()
+    def _work(self) -> Iterator[Metric]:
+        reads, now = self._api.reads, self._api.clock.now()
         runs, plans, tally = reads.open_runs(_EVER), reads.open_plans(), reads.state_counts()
         executing = any(plan.state == PlanState.ONGOING for plan in plans)
         by_state = [(_run_state(run, now, executing=executing), run) for run in runs]
-        states = Counter(state for state, _ in by_state)
-        yield _by_state("open_runs", "Audit runs that have not ended.", states, RUN_STATES)
-        open_plans = Counter(plan.state for plan in plans)
-        yield _by_state("open_plans", "Launched plans that have not ended.", open_plans, OPEN_PLANS)
-        yield _by_state("action_plans", "Action plans that are not deleted.", tally.plans)
-        yield _by_state("actions", "Actions of launched plans that have not ended.", tally.actions)
+        states = Counter(dict.fromkeys(RUN_STATES, 0))
+        states.update(state for state, _ in by_state)
+        open_plans = Counter(dict.fromkeys(OPEN_PLANS, 0))
+        open_plans.update(plan.state for plan in plans)
+        for name, meaning, counts in (
+            ("open_runs", "Audit runs that have not ended.", states),
+            ("open_plans", "Launched plans that have not ended.", open_plans),
+            ("action_plans", "Action plans that are not deleted.", tally.plans),
+            ("actions", "Actions of launched plans that have not ended.", tally.actions),
+        ):
+            yield _gauges(name, meaning, "state", dict(sorted(counts.items())))
         due = [run.due for state, run in by_state if state == "waiting"]
-        waits = [(now - min(due)).total_seconds()] if due else []
         yield _gauge(
-            "oldest_waiting_run_seconds", "Since when a due run waits for a worker.", _ages(waits)
+            "oldest_waiting_run_seconds",
+            "For how long the oldest due run has waited for a worker.",
+            _age(now, min(due, default=now)),
         )
-        first = (
-            [one.at for one in reads.timeline(after=plans[0].position - 1, limit=1)]
-            if plans
-            else []
-        )
+        launched = reads.timeline(after=plans[0].position - 1, limit=1) if plans else []
         yield _gauge(
             "oldest_open_plan_seconds",
-            "Since when the oldest plan that has not ended was launched.",
-            _ages([(now - at).total_seconds() for at in first]),
+            "How long ago the oldest plan that has not ended was launched.",
+            _age(now, min((one.at for one in launched), default=now)),
         )
 
-    def _services(self) -> Family:
-        alive = Counter(row.name for row in self.api.services.rows() if row.alive)
-        names = {row.name for row in self.api.services.rows()}
-        samples = [MetricSample(alive[name], {"service": name}) for name in sorted(names)]
-        return _gauge("services_alive", "Worker services that are alive.", samples)
+    def _services(self) -> Metric:
+        rows = self._api.services.rows()
+        alive = Counter(row.name for row in rows if row.alive)
+        values = {name: alive[name] for name in sorted({row.name for row in rows})}
+        return _gauges("services_alive", "Worker services that are alive.", "service", values)
 
-    def _notifications(self) -> Iterator[Family]:
-        now = self.api.clock.now()
+    def _notifications(self) -> Iterator[Metric]:
+        now = self._api.clock.now()
         counted: dict[str, list[EventCount]] = {NOTIFICATION: [], FACT: []}
-        for one in self.api.counters.rows():
+        for one in self._api.counters.rows():
             counted.setdefault(one.what, []).append(one)
         messages, facts = counted[NOTIFICATION], counted[FACT]
         yield _counter(
-            "notifications_total",
-            "Notifications that listeners have acknowledged, by what became of them.",
-            [
-                MetricSample(one.count, {"event": one.of, "outcome": one.outcome})
-                for one in messages
-            ],
+            "notifications",
+            "Notifications that listeners have acknowledged, by outcome.",
+            ("event", "outcome"),
+            [(one.of, one.outcome, one.count) for one in messages],
         )
         yield _counter(
-            "notification_facts_total",
-            "What notifications told of models: admitted, or why it was ignored.",
-            [MetricSample(one.count, {"kind": one.of, "outcome": one.outcome}) for one in facts],
+            "notification_facts",
+            "Facts about models in notifications: admitted, or why they were ignored.",
+            ("kind", "outcome"),
+            [(one.of, one.outcome, one.count) for one in facts],
         )
-        newest = [max(one.last for one in messages)] if messages else []
         yield _gauge(
             "last_notification_seconds",
-            "Since when no notification came; not told before the first.",
-            [MetricSample(_age(now, last)) for last in newest],
+            "Age of the last notification; absent before the first one.",
+            _age(now, max(one.last for one in messages)) if messages else None,
         )
-        yield _gauge(
+        yield _gauges(
             "last_admitted_fact_seconds",
-            "Since when nothing that notifications told was admitted to a model.",
-            [
-                MetricSample(_age(now, one.last), {"kind": one.of})
-                for one in facts
-                if one.outcome == ADMITTED
-            ],
+            "Age of the last fact from a notification that was admitted to a model.",
+            "kind",
+            {one.of: _age(now, one.last) for one in facts if one.outcome == ADMITTED},
         )
 
 
-def _requests(answers: list[Answered]) -> Iterator[Family]:
-    yield Family(
-        "vigil_http_requests_total",
-        "counter",
+def _requests(counts: Sequence[RequestCount]) -> Iterator[Metric]:
+    yield _counter(
+        "http_requests",
         "Requests that were answered.",
-        [
-            MetricSample(
-                one.count,
-                {"method": one.method, "route": one.route, "status": str(one.status)},
-            )
-            for one in answers
-        ],
+        ("method", "route", "status"),
+        [(one.method, one.route, str(one.status), one.count) for one in counts],
     )
-    yield Family(
+    durations = HistogramMetricFamily(
         "vigil_http_request_duration_seconds",
-        "histogram",
         "How long requests took; of event streams, until they began.",
-        [sample for route in _by_route(answers) for sample in _histogram(route)],
+        labels=("method", "route"),
     )
-
-
-def _by_route(answers: list[Answered]) -> list[Answered]:
-    """The answers of each route, whatever their status."""
-    found: dict[tuple[str, str], Answered] = {}
-    for one in answers:
-        key = one.method, one.route
-        before = found.get(key)
-        if before is not None:
-            buckets = tuple(map(sum, zip(before.buckets, one.buckets, strict=True)))
-            seconds = before.seconds + one.seconds
-            found[key] = Answered(one.method, one.route, 0, seconds, buckets)
-        else:
-            found[key] = one
-    return list(found.values())
-
-
-def _histogram(one: Answered) -> Iterator[MetricSample]:
-    labels = {"method": one.method, "route": one.route}
-    reached = 0
-    for bound, count in zip((*map(str, BOUNDS), "+Inf"), one.buckets, strict=True):
-        reached += count
-        yield MetricSample(reached, {**labels, "le": bound}, "_bucket")
-    yield MetricSample(one.seconds, labels, "_sum")
-    yield MetricSample(reached, labels, "_count")
+    bounds = (*map(str, BOUNDS), "+Inf")
+    for key in dict.fromkeys((one.method, one.route) for one in counts):
+        same = [one for one in counts if (one.method, one.route) == key]
+        buckets = accumulate(map(sum, zip(*(one.buckets for one in same), strict=True)))
+        seconds = sum(one.seconds for one in same)
+        durations.add_metric(key, list(zip(bounds, buckets, strict=True)), seconds)
+    yield durations
 
 
 def _run_state(run: OpenRun, now: datetime, *, executing: bool) -> str:
@@ -182,28 +174,25 @@ def _run_state(run: OpenRun, now: datetime, *, executing: bool) -> str:
     return "gated" if gated else "waiting"
 
 
-def _by_state(
-    name: str, meaning: str, counts: Mapping[str, int], states: Iterable[str] = ()
-) -> Family:
-    shown = {**dict.fromkeys(states, 0), **counts}
-    return _gauge(
-        name,
-        meaning,
-        [MetricSample(count, {"state": state}) for state, count in sorted(shown.items())],
-    )
-
-
-def _ages(seconds: list[float]) -> list[MetricSample]:
-    return [MetricSample(max([0.0, *seconds]))]
-
-
 def _age(now: datetime, then: datetime) -> float:
     return max(0.0, (now - then).total_seconds())
 
 
-def _counter(name: str, meaning: str, samples: Iterable[MetricSample]) -> Family:
-    return Family(f"vigil_{name}", "counter", meaning, samples)
+def _counter(
+    name: str, meaning: str, labels: Sequence[str], rows: Iterable[tuple[*tuple[str, ...], int]]
+) -> Metric:
+    family = CounterMetricFamily(f"vigil_{name}", meaning, labels=labels)
+    for *values, count in rows:
+        family.add_metric(values, count)
+    return family
 
 
-def _gauge(name: str, meaning: str, samples: Iterable[MetricSample]) -> Family:
-    return Family(f"vigil_{name}", "gauge", meaning, samples)
+def _gauge(name: str, meaning: str, value: float | None) -> Metric:
+    return GaugeMetricFamily(f"vigil_{name}", meaning, value)
+
+
+def _gauges(name: str, meaning: str, label: str, values: Mapping[str, float]) -> Metric:
+    family = GaugeMetricFamily(f"vigil_{name}", meaning, labels=[label])
+    for value, number in values.items():
+        family.add_metric([value], number)
+    return family

@@ -1,4 +1,4 @@
-"""Action plans and actions (rest-api 2.5, 2.6, 3.3, 3.5)."""
+"""Action plans and actions."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -69,7 +69,7 @@ class ActionPlansResource(CollectionResource[ActionPlanView]):
         media.reply(resp, schemas.action_plan(self._stored(req, resp, done), self.look(req)))
 
     def on_post_start(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
-        """Starts a plan; what the body says does not matter."""
+        """Starts a plan; the content of the body is ignored."""
         call = call_of(req)
         body = self.body(req)
         if body:
@@ -80,18 +80,18 @@ class ActionPlansResource(CollectionResource[ActionPlanView]):
         media.reply(resp, schemas.action_plan(self._stored(req, resp, done), self.look(req)))
 
     def on_get_start(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
-        """There is nothing to get."""
+        """Answers 404: ``start`` has no representation."""
         del req, resp, ident
         raise falcon.HTTPRouteNotFound
 
     def on_get_explanation(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
-        """Why a plan is as it is: each move and each rejected alternative with its reason."""
+        """The reasons of a plan: for each move and each rejected alternative."""
         view = self._view(req, ident)
         call_of(req).authorize(target_of(view))
         media.reply(resp, explanation(view, plan_explanation(self.api.records, view)))
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
-        """Takes a plan out of sight."""
+        """Deletes a plan."""
         call = call_of(req)
         view = self._view(req, ident)
         call.authorize(target_of(view))
@@ -114,7 +114,7 @@ class ActionPlansResource(CollectionResource[ActionPlanView]):
         return self.api.reads.action_plans(page, filters)
 
     def shown(self, view: ActionPlanView, look: Look) -> Any:
-        """A row as the client sees it."""
+        """A row as the response shows it."""
         return schemas.action_plan(view, look)
 
 
@@ -138,7 +138,7 @@ class ActionsResource(CollectionResource[ActionView]):
         media.reply(resp, schemas.action(view, self.look(req)))
 
     def on_patch(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
-        """Skips an action or changes what is said about a skipped one."""
+        """Skips an action, or changes the status message of a skipped one."""
         call = call_of(req)
         patch = media.patch(req, self.api.settings.max_body)
         wanted = ActionRequest.of(patch)
@@ -162,5 +162,5 @@ class ActionsResource(CollectionResource[ActionView]):
         return self.api.reads.actions(page, filters)
 
     def shown(self, view: ActionView, look: Look) -> Any:
-        """A row as the client sees it."""
+        """A row as the response shows it."""
         return schemas.action(view, look)

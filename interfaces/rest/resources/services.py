@@ -20,24 +20,24 @@ LISTING = Listing(
     marker=Marker.NUMBER,
 )
 
-LONGEST_ID = 18
-"""Digits of a numeric id; a longer number is a name that nothing has."""
+MAX_DIGITS = 18
+"""Digits of an id; a longer number is treated as a name."""
 
 
 class ServicesResource(CollectionResource[ServiceRow]):
-    """``/v1/services`` (rest-api 2.7). A handful of rows: sorted and paged in memory."""
+    """``/v1/services``. There are few rows: they are sorted and paged in memory."""
 
     listing = LISTING
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
-        """One service; of a name that runs on several hosts the first one."""
+        """One service; the first one if several hosts run a service of this name."""
         row = found("Service", ident, self._row(ident))
         call_of(req).authorize(target_of(row))
         media.reply(resp, schemas.service(row, self.look(req)))
 
     def _row(self, ident: str) -> ServiceRow | None:
         rows = sorted(self.api.services.rows(), key=lambda row: row.id)
-        if ident.isdecimal() and len(ident) <= LONGEST_ID:
+        if ident.isdecimal() and len(ident) <= MAX_DIGITS:
             return next((row for row in rows if row.id == int(ident)), None)
         wanted = ident.casefold()
         return next((row for row in rows if row.name.casefold() == wanted), None)
@@ -48,7 +48,7 @@ class ServicesResource(CollectionResource[ServiceRow]):
         return page_of(self.api.services.rows(), page)
 
     def shown(self, view: ServiceRow, look: Look) -> Any:
-        """A row as the client sees it."""
+        """A row as the response shows it."""
         return schemas.service(view, look)
 
 
@@ -56,7 +56,7 @@ def page_of(rows: Sequence[ServiceRow], page: Page) -> list[ServiceRow]:
     """A page of the services.
 
     Raises:
-        MarkerNotFound: there is no row with the marker's id.
+        MarkerNotFound: no row has the marker's id.
     """
     ordered = sorted(rows, key=lambda row: _key(row, page.sort_key), reverse=page.descending)
     if page.marker is None:

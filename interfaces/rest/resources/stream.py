@@ -1,4 +1,4 @@
-"""Vigil's own: events as they happen (server-sent events, WHATWG HTML section 9.2)."""
+"""Events as they happen (server-sent events, WHATWG HTML section 9.2)."""
 
 import errno
 import logging
@@ -15,169 +15,172 @@ from application.ports.read_models import TimelineView
 from interfaces.rest import media, parameters
 from interfaces.rest.call import call_of
 from interfaces.rest.errors import TooManyStreams
+from interfaces.rest.event_query import STREAM, EventQuery
 from interfaces.rest.resources.base import BaseResource
-from interfaces.rest.resources.events import AFTER, WHICH, EventQuery
 from interfaces.rest.schemas.events import event
 from interfaces.rest.services import RestServices
-from interfaces.rest.serving.line import ClientConnection
+from interfaces.rest.serving.client_connection import ClientConnection
 
 LOG = logging.getLogger("vigil.rest")
 
-QUERY = (AFTER, *WHICH)
-LAST = "Last-Event-ID"
+LAST_EVENT = "Last-Event-ID"
 CONTENT_TYPE = "text/event-stream"
 POLL = 0.25
-"""Seconds between two looks for new events."""
+"""Seconds between two queries for new events."""
 BATCH = 100
 RETRY = b"retry: 2000\n\n"
-BEAT = b": nothing new\n\n"
+HEARTBEAT = b": nothing new\n\n"
 
 
 class EventStreamResource(BaseResource):
-    """``/v1/events/stream``. Each stream holds a thread of its worker, so they are few."""
+    """``/v1/events/stream``. Streams are limited: each occupies a thread of its worker."""
 
     def __init__(self, api: RestServices) -> None:
         super().__init__(api)
-        self._places = threading.BoundedSemaphore(max(1, api.settings.streams))
+        self._slots = threading.BoundedSemaphore(max(1, api.settings.streams))
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Events behind a position, then those that happen, until one side hangs up."""
-        given = media.query(req, (one.name for one in QUERY))
-        wanted = EventQuery.of(given)
-        last = req.get_header(LAST)
+        """Events after a position, then new ones, until the client or the server ends it."""
+        given = media.query(req, STREAM)
+        selection = EventQuery.of(given)
+        last = req.get_header(LAST_EVENT)
         after = parameters.whole(given, "after", -1)
         if last is not None:
-            after = parameters.number(LAST, last)
+            after = parameters.number(LAST_EVENT, last)
         call_of(req).authorize()
         if after < 0:
             after = self.api.history.end()
-        line = ClientConnection(
+        connection = ClientConnection(
             req.env.get("gunicorn.socket"),
             req.remote_addr,
             self.api.clock,
-            self.api.settings.stream_patience,
+            self.api.settings.stream_timeout,
         )
-        if not self._places.acquire(blocking=False):
+        if not self._slots.acquire(blocking=False):
             raise TooManyStreams(
-                f"This process serves {self.api.settings.streams} event streams already."
+                f"This process already serves {self.api.settings.streams} event streams."
             )
         resp.content_type = CONTENT_TYPE
         resp.set_header("X-Accel-Buffering", "no")
-        resp.stream = _Stream(self.api, wanted, after, self._places, line)
+        resp.stream = _Stream(self.api, selection, after, self._slots, connection)
 
 
 class _Stream:
-    """The chunks of one stream. The server closes it, whichever way it ends."""
+    """The chunks of one stream. The server closes it in every case."""
 
     def __init__(
         self,
         api: RestServices,
-        wanted: EventQuery,
+        selection: EventQuery,
         after: int,
-        places: threading.BoundedSemaphore,
-        line: ClientConnection,
+        slots: threading.BoundedSemaphore,
+        connection: ClientConnection,
     ) -> None:
         self._api = api
-        self._line = line
-        self._places = places
-        self._open = True
-        self._reading = False
-        self._chunks = self._read(wanted, after)
-        api.traffic.streaming(1)
+        self._connection = connection
+        self._slots = slots
+        self._is_open = True
+        self._is_reading = False
+        self._chunks = self._read(selection, after)
+        api.traffic.change_streams(1)
 
     def __iter__(self) -> Iterator[bytes]:
         return self
 
     def __next__(self) -> bytes:
-        self._reading = True
+        self._is_reading = True
         chunk = next(self._chunks, b"")
-        self._reading = False
+        self._is_reading = False
         if not chunk:
+            self._free_slot()  # before the client sees the end: it may reconnect at once
             raise StopIteration
-        self._line.wrote(len(chunk))
+        self._connection.add_written(len(chunk))
         return chunk
 
     def close(self) -> None:
-        """Makes room for the next one.
+        """Frees the slot.
 
         Raises:
-            BrokenPipeError: in the place of the TimeoutError with which the server's write ended.
+            BrokenPipeError: instead of the TimeoutError with which the server's write ended.
         """
-        if not self._open:
-            return
-        self._open = False
-        self._places.release()
-        self._api.traffic.streaming(-1)
-        if not self._reading and isinstance(sys.exc_info()[1], TimeoutError):
-            self._cut()
+        self._free_slot()
+        if not self._is_reading and isinstance(sys.exc_info()[1], TimeoutError):
+            self._reset()
 
-    def _cut(self) -> NoReturn:
-        """Gives up a client that takes nothing: for the server, as if it had hung up."""
+    def _free_slot(self) -> None:
+        if self._is_open:
+            self._is_open = False
+            self._slots.release()
+            self._api.traffic.change_streams(-1)
+
+    def _reset(self) -> NoReturn:
+        """Resets the connection of a stalled client; the server handles it like a closed one."""
         LOG.warning(
-            "an event stream is cut: for %s s its client, %s, took nothing of what was written; "
-            "it may come again",
-            self._line.patience,
-            self._line.peer,
+            "an event stream is cut: its client, %s, has received nothing for %s s; "
+            "it may reconnect",
+            self._connection.peer,
+            self._connection.timeout,
         )
-        self._line.cut()
-        raise BrokenPipeError(errno.EPIPE, "the client of an event stream takes nothing")
+        self._connection.reset()
+        raise BrokenPipeError(errno.EPIPE, "the client of an event stream is stalled")
 
-    def _read(self, wanted: EventQuery, after: int) -> Iterator[bytes]:
+    def _read(self, selection: EventQuery, after: int) -> Iterator[bytes]:
         clock, settings = self._api.clock, self._api.settings
         end = clock.monotonic() + settings.stream_seconds
-        silent = _Silence(clock, settings.heartbeat)
+        heartbeat = _Heartbeat(clock, settings.heartbeat)
         yield RETRY
-        while not (self._api.stopping() or self._line.hung_up()):
-            if self._line.stands_still():
-                self._cut()
+        while not (self._api.stopping() or self._connection.is_closed()):
+            if self._connection.is_stalled():
+                self._reset()
             try:
-                rows, after, more = self._behind(wanted, after)
+                rows, after, more = self._next(selection, after)
             except StoreUnavailable as outage:
-                LOG.warning("an event stream ends, its client will come again: %s", outage)
+                LOG.warning("an event stream ends, its client will reconnect: %s", outage)
                 return
             if rows:
                 yield b"".join(map(_chunk, rows))
-                silent.broken()
+                heartbeat.restart()
             if more:
                 continue
             if clock.monotonic() >= end:
                 return
-            if silent.too_long():
-                yield BEAT
-                silent.broken()
+            if heartbeat.is_due():
+                yield HEARTBEAT
+                heartbeat.restart()
             clock.sleep(POLL)
 
-    def _behind(self, wanted: EventQuery, after: int) -> tuple[list[TimelineView], int, bool]:
-        """What is wanted behind a position, where to look next, and whether there may be more now.
+    def _next(self, selection: EventQuery, after: int) -> tuple[list[TimelineView], int, bool]:
+        """Selected events after a position, where to continue, and whether more may exist.
 
-        What was looked at once is not looked at again, however rarely anything is wanted.
+        Skips positions that were searched without a match, so that a rare selection does not read
+        the same events again.
         """
         reads = self._api.reads
         newest = reads.timeline(limit=1, newest_first=True)
         if not newest or newest[0].position <= after:
             return [], after, False
-        rows = wanted.behind(reads, after, BATCH)
+        rows = selection.after(reads, after, BATCH)
         if len(rows) == BATCH:
             return rows, rows[-1].position, True
         seen = rows[-1].position if rows else after
         return rows, max(seen, newest[0].position), False
 
 
-class _Silence:
-    """How long nothing was sent."""
+class _Heartbeat:
+    """When a comment must be sent, so that no client or proxy drops an idle connection."""
 
-    def __init__(self, clock: Clock, limit: float) -> None:
+    def __init__(self, clock: Clock, interval: float) -> None:
         self._clock = clock
-        self._limit = limit
-        self._since = clock.monotonic()
+        self._interval = interval
+        self._last_sent = clock.monotonic()
 
-    def too_long(self) -> bool:
-        """Whether the client, or a proxy, might think that the line is dead."""
-        return self._clock.monotonic() - self._since >= self._limit
+    def is_due(self) -> bool:
+        """Whether nothing was sent for the interval."""
+        return self._clock.monotonic() - self._last_sent >= self._interval
 
-    def broken(self) -> None:
-        """Something was sent."""
-        self._since = self._clock.monotonic()
+    def restart(self) -> None:
+        """Starts the interval again: something was sent."""
+        self._last_sent = self._clock.monotonic()
 
 
 def _chunk(row: TimelineView) -> bytes:

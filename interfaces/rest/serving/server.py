@@ -1,4 +1,4 @@
-"""The API's server: gunicorn, told what to do by values instead of files and command lines."""
+"""The API's server: gunicorn, configured by values instead of files and command lines."""
 
 import logging
 import os
@@ -18,15 +18,16 @@ from gunicorn.glogging import Logger
 from infrastructure.supervision import listening
 from interfaces.rest.app import App, create_app
 from interfaces.rest.services import RestServices
+from interfaces.rest.serving.client_connection import is_client_timeout
 from interfaces.rest.serving.traffic import SharedMemory, Traffic
-from interfaces.rest.serving.worker import PATIENCE, PatientWorker, ran_out_of_patience
+from interfaces.rest.serving.worker import CLIENT_TIMEOUT, TimeLimitedWorker
 
 LOG = logging.getLogger("vigil.rest")
 
-LONGEST_LINE = 8190
-"""Bytes of the longest request line; gunicorn itself answers a longer one, with 414."""
-SPARE = 16
-"""Workers beyond twice the wanted ones (a reload has both) whose requests can be counted."""
+MAX_REQUEST_LINE = 8190
+"""Bytes of a request line; gunicorn itself answers a longer one, with 414."""
+SPARE_PARTS = 16
+"""Parts of the shared memory beyond two for each worker (a reload has old and new ones)."""
 
 
 @dataclass(frozen=True)
@@ -34,14 +35,14 @@ class ServerSettings:
     """Where and how the API is served.
 
     Attributes:
-        port: 0 = any free one (``on_ready`` tells which).
+        port: 0 = any free one (``on_ready`` receives it).
         workers: processes.
         threads: requests that a process handles at once.
-        timeout: seconds after which a worker process that shows no life is killed.
-        patience: seconds for which a client may send or take nothing while a thread waits for it.
-        grace: seconds that requests have to end when the server is told to stop.
-        certificate, key: PEM files; with both the server speaks TLS.
-        authorities: PEM file; with it, clients must show a certificate that one of these signed.
+        timeout: seconds after which an unresponsive worker process is killed.
+        client_timeout: seconds for which a thread waits for a client to send or receive data.
+        grace: seconds that running requests have to end when the server stops.
+        certificate, key: PEM files; with both the server uses TLS.
+        authorities: PEM file of CAs; with it, clients must present a certificate of one of them.
     """
 
     host: str = "127.0.0.1"
@@ -49,7 +50,7 @@ class ServerSettings:
     workers: int = 2
     threads: int = 8
     timeout: int = 60
-    patience: float = PATIENCE
+    client_timeout: float = CLIENT_TIMEOUT
     grace: int = 30
     certificate: Path | None = None
     key: Path | None = None
@@ -62,33 +63,33 @@ def serve(
     on_ready: Callable[[str, int], None] | None = None,
     listener: socket.socket | None = None,
 ) -> int:
-    """Serves the API until SIGTERM or SIGINT; then lets running requests end.
+    """Serves the API until SIGTERM or SIGINT, then waits for running requests to end.
 
-    To be called in the main thread of a process that has no connections yet: what the API needs
-    is made in each worker process, after the fork.
+    Call it in the main thread of a process without connections: each worker process creates its
+    own services after the fork.
 
     Args:
-        make_services: makes what a worker process needs.
+        make_services: creates the services of a worker process.
         settings: where and how.
         on_ready: called with host and port in the calling process once connections are accepted.
-        listener: a socket that listens already, for its owner to keep while the API comes and
-            goes; by default one is made at the host and port of the settings.
+        listener: a socket that already listens, so that its owner can keep it over restarts of
+            the API; by default one is created at the host and port of the settings.
 
     Returns:
         The exit status for the calling process.
     """
     master = os.getpid()
-    listener = listener or _listening(settings)
+    listener = listener or _listener(settings)
     host, port = listener.getsockname()[:2]
     options = {
         "bind": f"fd://{listener.detach()}",
         "workers": settings.workers,
         "threads": settings.threads,
-        "worker_class": PatientWorker,
+        "worker_class": TimeLimitedWorker,
         "timeout": settings.timeout,
         "graceful_timeout": settings.grace,
         "logger_class": _Log,
-        "limit_request_line": LONGEST_LINE,
+        "limit_request_line": MAX_REQUEST_LINE,
         "reuse_port": False,
         "preload_app": False,
         "control_socket_disable": True,
@@ -97,26 +98,26 @@ def serve(
         "keyfile": str(settings.key) if settings.key else None,
         "ca_certs": str(settings.authorities) if settings.authorities else None,
         "cert_reqs": ssl.CERT_REQUIRED if settings.authorities else ssl.CERT_NONE,
-        "forwarded_allow_ips": "",  # whether a proxy is believed is the API's own setting
-        "pre_fork": _place,
-        "post_fork": lambda _, worker: worker.app.begin(worker),
+        "forwarded_allow_ips": "",  # the API decides itself whether to trust a proxy
+        "pre_fork": _assign_part,
+        "post_fork": lambda _, worker: worker.app.set_worker(worker),
         "when_ready": lambda _: on_ready(host, port) if on_ready else None,
         "worker_exit": lambda _, worker: _close(worker),
     }
     try:
-        _Application(make_services, options, settings.patience).run()
+        _Application(make_services, options, settings.client_timeout).run()
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else int(end.code is not None)
         if os.getpid() != master:
-            os._exit(status)  # a worker: what the caller still has to tidy up is not its business
+            os._exit(status)  # in a worker the clean-up of the caller must not run
         if status == Arbiter.WORKER_BOOT_ERROR:
-            LOG.error("the API ends: a worker process could not start; why is told above")  # noqa: TRY400
+            LOG.error("the API ends: a worker process could not start, see the error above")  # noqa: TRY400
         return status
     return 0
 
 
-def _listening(settings: ServerSettings) -> socket.socket:
-    """A listening socket; made here, so that the port is known and a clash is told at once."""
+def _listener(settings: ServerSettings) -> socket.socket:
+    """A listening socket, created before gunicorn starts: a port in use is an error at once."""
     try:
         return listening(settings.host, settings.port)
     except OSError as error:
@@ -125,26 +126,29 @@ def _listening(settings: ServerSettings) -> socket.socket:
 
 
 class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
-    """The WSGI application of a worker process, with what it holds."""
+    """The WSGI application of a worker process and its services."""
 
     def __init__(
-        self, make_services: Callable[[], RestServices], options: dict[str, Any], patience: float
+        self,
+        make_services: Callable[[], RestServices],
+        options: dict[str, Any],
+        client_timeout: float,
     ) -> None:
         self._make_services = make_services
-        self.patience = patience
+        self.client_timeout = client_timeout
         self._options = options
         self.services: RestServices | None = None
-        self.memory = SharedMemory(2 * options["workers"] + SPARE)
+        self.memory = SharedMemory(2 * options["workers"] + SPARE_PARTS)
         self._worker: Any = None
         super().__init__()
 
     def load_config(self) -> None:
-        """Takes the options as they are; neither files nor the environment have a say."""
+        """Sets the options; gunicorn's files and environment variables are not read."""
         for name, value in self._options.items():
             self.cfg.set(name, value)
 
     def run(self) -> None:
-        """Serves until told to stop.
+        """Serves until the process is stopped by a signal.
 
         Raises:
             SystemExit: always, with the status.
@@ -153,31 +157,31 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no ty
         try:
             arbiter.run()
         except HaltServer as halt:
-            # While it stopped its workers another one failed, and gunicorn left it at that.
+            # a second worker failed while gunicorn stopped the others: it does not try again
             _stop(arbiter)
             raise SystemExit(halt.exit_status) from None
 
-    def begin(self, worker: Any) -> None:
-        """Notes which worker this process is."""
+    def set_worker(self, worker: Any) -> None:
+        """Sets the worker of this process."""
         self._worker = worker
 
     def load(self) -> App:
-        """Makes the application; called in each worker process, after the fork.
+        """Creates the application; called in each worker process, after the fork.
 
         Raises:
-            SystemExit: it cannot be made; the reason has been told.
+            SystemExit: it cannot be created; the reason is logged.
         """
         try:
-            return self._made()
+            return self._create()
         except Exception as error:
             detail = LOG.isEnabledFor(logging.DEBUG)
             kind = type(error).__name__
             LOG.error("the API cannot start: %s: %s", kind, error, exc_info=detail)  # noqa: TRY400
             raise SystemExit(Arbiter.WORKER_BOOT_ERROR) from error
 
-    def _made(self) -> App:
+    def _create(self) -> App:
         worker = self._worker
-        traffic = Traffic() if worker.place is None else Traffic(self.memory, worker.place)
+        traffic = Traffic() if worker.part is None else Traffic(self.memory, worker.part)
         self.services = replace(
             self._make_services(),
             traffic=traffic,
@@ -187,7 +191,7 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no ty
 
 
 def _stop(arbiter: Any) -> None:
-    """Ends all workers. Each one that had failed interrupts that once."""
+    """Ends all workers. Each worker that had failed interrupts the loop once."""
     while True:
         try:
             arbiter.stop(graceful=False)
@@ -196,13 +200,13 @@ def _stop(arbiter: Any) -> None:
         return
 
 
-def _place(server: Any, worker: Any) -> None:
-    """Gives a worker, before it is forked, a part of the shared memory that no other one has."""
-    taken = {getattr(one, "place", None) for one in server.WORKERS.values()}
+def _assign_part(server: Any, worker: Any) -> None:
+    """Assigns a free part of the shared memory to a worker that is about to be forked."""
+    used = {getattr(one, "part", None) for one in server.WORKERS.values()}
     parts = range(worker.app.memory.parts)
-    worker.place = next((part for part in parts if part not in taken), None)
-    if worker.place is None:
-        LOG.warning("more workers than can count together: /metrics lacks one of them")
+    worker.part = next((part for part in parts if part not in used), None)
+    if worker.part is None:
+        LOG.warning("too many workers: /metrics does not include the requests of one of them")
 
 
 def _close(worker: Any) -> None:
@@ -212,19 +216,19 @@ def _close(worker: Any) -> None:
 
 
 class _Log(Logger):  # type: ignore[misc]
-    """gunicorn's messages, through this process's logging; the access log is the API's own."""
+    """Sends gunicorn's messages to this process's logging."""
 
     def setup(self, cfg: Any) -> None:
-        """Leaves handlers, format and level to whoever set up logging."""
+        """Keeps the handlers, format and level of the process."""
         self.cfg = cfg
         self.error_log.propagate = True
 
     def exception(self, msg: str, *args: Any, **how: Any) -> None:
-        """An error with its traceback; a client that takes too long is none of ours."""
-        if ran_out_of_patience(sys.exc_info()[1]):
-            self.warning("a client was cut off: nothing came from it, or was taken, for too long")
+        """Logs an error with its traceback, but a client timeout as a warning."""
+        if is_client_timeout(sys.exc_info()[1]):
+            self.warning("a client was cut off: it sent or received nothing for too long")
         else:
             super().exception(msg, *args, **how)
 
     def access(self, *_: Any) -> None:
-        """The API writes its own."""
+        """Logs nothing: RequestMiddleware writes the access log."""

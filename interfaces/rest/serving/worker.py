@@ -1,4 +1,4 @@
-"""The worker process that serves requests: it waits for no client for ever."""
+"""The worker process that serves requests, with a time limit for each client."""
 
 import socket
 import struct
@@ -6,30 +6,25 @@ from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
-PATIENCE = 60.0
-"""Seconds for which a client may send, or take, nothing while a thread waits for it."""
+CLIENT_TIMEOUT = 60.0
+"""Seconds for which a thread waits for a client to send or receive data."""
 
 
-class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """gunicorn's threads, with a limit to what they wait for.
+class TimeLimitedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+    """gunicorn's thread worker with socket timeouts.
 
-    A thread that reads a request, or writes an answer, is nobody else's meanwhile: eight clients
-    that stop in the middle of a line would be enough to hold up a process for good. The system's
-    own time-outs are used, because gunicorn sets and resets Python's as it needs; what is read or
-    written in part before they pass counts as progress.
+    A thread that reads a request or writes a response serves no other client: without a timeout,
+    eight clients that stop in the middle of a line block a process for ever. The timeouts are the
+    kernel's, because gunicorn sets and resets those of Python's socket. Data that is read or
+    written in part before they expire counts as progress.
     """
 
     def enqueue_req(self, conn: Any) -> None:
-        """Has a thread read from a connection."""
-        limit = _timeval(self.app.patience)
+        """Queues a connection for the threads."""
+        limit = _timeval(self.app.client_timeout)
         conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
         conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
         super().enqueue_req(conn)
-
-
-def ran_out_of_patience(error: BaseException | None) -> bool:
-    """Whether an error means that a client was waited for too long."""
-    return isinstance(error, BlockingIOError | TimeoutError)
 
 
 def _timeval(seconds: float) -> bytes:

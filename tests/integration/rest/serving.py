@@ -1,7 +1,7 @@
 """The API on a real server with real worker processes, for tests and their helpers.
 
 Run as a program, ``python -m tests.integration.rest.serving URL WORKERS STREAM_SECONDS HEARTBEAT
-STREAM_PATIENCE PATIENCE``, it serves the house in a database and prints where.
+STREAM_TIMEOUT CLIENT_TIMEOUT``, it serves the house in a database and prints where.
 """
 
 import socket
@@ -76,12 +76,15 @@ def served(
     workers: int = 2,
     stream_seconds: float = 3600.0,
     heartbeat: float = 0.5,
-    stream_patience: float = 30.0,
-    patience: float = 30.0,
+    stream_timeout: float = 30.0,
+    client_timeout: float = 30.0,
     errors: IO[str] | None = None,
 ) -> Iterator[str]:
     """The base URL of a server on a house's databases; ``errors`` takes what it logs."""
-    words = [house.url, *map(str, (workers, stream_seconds, heartbeat, stream_patience, patience))]
+    words = [
+        house.url,
+        *map(str, (workers, stream_seconds, heartbeat, stream_timeout, client_timeout)),
+    ]
     command = [sys.executable, "-m", "tests.integration.rest.serving", *words]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
     try:
@@ -106,14 +109,14 @@ def _main() -> int:
     settings = RestSettings(
         stream_seconds=float(sys.argv[3]),
         heartbeat=float(sys.argv[4]),
-        stream_patience=float(sys.argv[5]),
+        stream_timeout=float(sys.argv[5]),
     )
     listener = listening("127.0.0.1", 0)
     # accepted connections inherit it
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
     return serve(
         lambda: services_of(url, settings),
-        ServerSettings(workers=workers, grace=5, patience=float(sys.argv[6])),
+        ServerSettings(workers=workers, grace=5, client_timeout=float(sys.argv[6])),
         lambda host, port: print(f"http://{host}:{port}", flush=True),
         listener,
     )

@@ -175,12 +175,14 @@ class TestStream:
             assert refusal.headers["retry-after"] == "1"
             assert requests.get(f"{base}/v1/audits", timeout=20).status_code == 200
             metrics = requests.get(f"{base}/metrics", timeout=20).text
-            assert f"vigil_event_streams {limit}\n" in metrics
+            assert f"vigil_event_streams {limit}.0\n" in metrics
         finally:
             for one in held:
                 one.close()
         deadline = time.monotonic() + 20
-        while requests.get(f"{base}/metrics", timeout=20).text.count("vigil_event_streams 0\n") < 1:
+        while (
+            requests.get(f"{base}/metrics", timeout=20).text.count("vigil_event_streams 0.0\n") < 1
+        ):
             assert time.monotonic() < deadline, "streams of clients that left are still held"
             time.sleep(0.1)
 

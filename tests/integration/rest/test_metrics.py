@@ -11,20 +11,29 @@ from uuid import UUID
 import falcon.testing
 import pytest
 import requests
+from prometheus_client import exposition
+from prometheus_client.openmetrics import exposition as openmetrics
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from application.ports.counters import EventCount
 from application.ports.event_log import EventLogUnavailable
 from application.ports.projections import StoreUnavailable
 from domain.audits import Audit, RunCause
 from domain.kernel.reasons import Cause, Reason
-from interfaces.rest import exposition
 from interfaces.rest.app import create_app
-from interfaces.rest.exposition import Family, MetricSample
 from interfaces.rest.serving.traffic import BOUNDS, SERIES, SharedMemory, Traffic
 from tests.integration.rest.house import TEST, House
 from tests.integration.rest.serving import served
 
 Series = dict[str, float]
+
+PROMETHEUS_3 = (
+    "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,"
+    "application/openmetrics-text;version=0.0.1;q=0.4,"
+    "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,"
+    "text/plain;version=0.0.4;q=0.2,/;q=0.1"
+)
+"""What Prometheus 3 sends as Accept."""
 
 
 def scraped(text: str) -> Series:
@@ -48,7 +57,7 @@ def scraped(text: str) -> Series:
 
 def metrics(house: House) -> Series:
     result = house.ask("GET", "/metrics", version=None)
-    assert result.headers["content-type"] == exposition.CONTENT_TYPE
+    assert result.headers["content-type"] == exposition.CONTENT_TYPE_PLAIN_0_0_4
     return scraped(result.text)
 
 
@@ -172,10 +181,44 @@ class TestMetrics:
         assert 'vigil_http_requests_total{method="GET",route="none",status="404"}' in seen
         duration = "vigil_http_request_duration_seconds"
         labels = 'method="GET",route="/v1/audits/{ident}"'
-        buckets = [seen[f'{duration}_bucket{{{labels},le="{le}"}}'] for le in (*BOUNDS, "+Inf")]
+        buckets = [seen[f'{duration}_bucket{{le="{le}",{labels}}}'] for le in (*BOUNDS, "+Inf")]
         assert buckets == sorted(buckets)
         assert buckets[-1] == seen[f"{duration}_count{{{labels}}}"]
         assert seen[f"{duration}_sum{{{labels}}}"] > 0
+
+    def test_label_values_are_escaped(self, house: House) -> None:
+        name = 'q"\\\n'
+        house.counters.add([EventCount("notification", name, "read", 1, house.clock.now())])
+        seen = metrics(house)
+        assert seen[r'vigil_notifications_total{event="q\"\\\n",outcome="read"}'] == 1
+
+    @pytest.mark.parametrize(
+        ("accept", "chosen"),
+        [
+            ("*/*", exposition.CONTENT_TYPE_PLAIN_0_0_4),
+            ("text/plain", exposition.CONTENT_TYPE_PLAIN_0_0_4),
+            ("application/json", exposition.CONTENT_TYPE_PLAIN_0_0_4),
+            (
+                "application/openmetrics-text;version=none;q=some",
+                exposition.CONTENT_TYPE_PLAIN_0_0_4,
+            ),
+            ("application/openmetrics-text", openmetrics.CONTENT_TYPE_LATEST),
+            (
+                PROMETHEUS_3,
+                openmetrics.CONTENT_TYPE_LATEST,
+            ),
+        ],
+    )
+    def test_prometheus_chooses_the_format(self, house: House, accept: str, chosen: str) -> None:
+        house.audit()
+        result = house.ask("GET", "/metrics", version=None, headers={"Accept": accept})
+        assert result.headers["content-type"] == chosen
+        if chosen == openmetrics.CONTENT_TYPE_LATEST:
+            parsed = text_string_to_metric_families(result.text)  # type: ignore[no-untyped-call]
+            families = {one.name for one in parsed}
+            assert {"vigil_up", "vigil_http_requests", "vigil_open_runs"} <= families
+        else:
+            assert scraped(result.text)["vigil_up"] == 1
 
     @pytest.mark.parametrize("part", ["reads", "history", "services", "counters"])
     def test_without_the_database_requests_are_still_told(self, house: House, part: str) -> None:
@@ -210,7 +253,7 @@ class TestTraffic:
         memory = SharedMemory(2)
         first = Traffic(memory, 0)
         first.answered("GET", "/a", 200, 0.02)
-        first.streaming(1)
+        first.change_streams(1)
         other = Traffic(memory, 1)
         other.answered("GET", "/a", 200, 0.02)
         successor = Traffic(memory, 0)
@@ -238,11 +281,6 @@ class TestTraffic:
         counts = traffic.all()
         assert len(counts) <= SERIES
         assert sum(one.count for one in counts) == 4 * SERIES
-
-
-def test_label_values_are_escaped() -> None:
-    family = Family("x", "gauge", "X.", [MetricSample(1.5, {"a": 'q"\\\n'})])
-    assert exposition.text([family]).splitlines()[-1] == r'x{a="q\"\\\n"} 1.5'
 
 
 def test_readiness_tells_how_far_each_projection_is_behind(house: House) -> None:

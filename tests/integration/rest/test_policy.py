@@ -10,8 +10,9 @@ import falcon.testing
 import pytest
 
 from interfaces.rest import app as composition
-from interfaces.rest.app import create_app, routes
+from interfaces.rest.app import create_app
 from interfaces.rest.errors import Unauthenticated
+from interfaces.rest.route_table import routes
 from interfaces.rest.routes import Access, Route, RouteMethod
 from interfaces.rest.rules import RULES
 from tests.integration.rest.house import House, refused
@@ -177,14 +178,18 @@ def test_a_handler_that_forgets_the_policy_is_kept_back(
             resp.text = '"secret"'
 
     def with_a_defect(api: Any) -> list[Route]:
-        return [Route("/v1/forgetful", Forgetful(), None, (RouteMethod("GET", "goal:get"),))]
+        return [
+            Route(
+                "/v1/forgetful", Forgetful(), None, (RouteMethod("GET", {200: None}, "goal:get"),)
+            )
+        ]
 
     monkeypatch.setattr(composition, "routes", with_a_defect)
     client = falcon.testing.TestClient(create_app(house.api))
     result = client.simulate_get("/v1/forgetful")
     assert result.status_code == 500
     assert "secret" not in result.text
-    assert "without asking the policy" in caplog.text
+    assert "without checking the policy" in caplog.text
 
 
 def test_a_caller_that_cannot_be_identified_is_answered_like_the_identity_service(

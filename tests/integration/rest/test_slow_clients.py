@@ -10,7 +10,7 @@ import requests
 from interfaces.rest.serving.server import ServerSettings
 from tests.integration.rest.house import House
 from tests.integration.rest.serving import served
-from tests.integration.rest.test_slow_readers import PATIENCE, many_events, stopped
+from tests.integration.rest.test_slow_readers import TIMEOUT, many_events, stopped
 
 THREADS = ServerSettings().threads
 SOON = 15.0
@@ -36,12 +36,12 @@ def test_clients_that_stop_half_way_do_not_hold_up_the_others(
     told = tmp_path / "errors"
     with (
         told.open("w") as errors,
-        served(house, workers=1, patience=PATIENCE, errors=errors) as base,
+        served(house, workers=1, client_timeout=TIMEOUT, errors=errors) as base,
         ExitStack() as clients,
     ):
         for _ in range(THREADS):
             clients.enter_context(stopped(base, begun))
-        time.sleep(PATIENCE / 2)  # all of them are waited for now
+        time.sleep(TIMEOUT / 2)  # all of them are waited for now
         assert requests.get(f"{base}/v1/goals", timeout=SOON).status_code == 200
     log = told.read_text()
     assert "Traceback" not in log
@@ -51,20 +51,23 @@ def test_clients_that_stop_half_way_do_not_hold_up_the_others(
 
 def test_a_body_that_does_not_come_is_said_to_be_late(house: House) -> None:
     begun = "POST /v1/audits HTTP/1.1\r\nHost: here\r\nContent-Length: 100\r\n\r\n{"
-    with served(house, workers=1, patience=PATIENCE) as base, stopped(base, begun) as line:
+    with served(house, workers=1, client_timeout=TIMEOUT) as base, stopped(base, begun) as line:
         line.settimeout(SOON)
         answer = b"".join(iter(lambda: line.recv(65536), b"")).decode()
     assert answer.startswith("HTTP/1.1 408 ")
-    assert "did not come in time" in answer
+    assert "did not arrive in time" in answer
 
 
 def test_a_slow_client_that_goes_on_is_served(house: House) -> None:
     """What it sends in time counts, however long the whole takes."""
     request = "GET /v1/goals HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n"
-    with served(house, workers=1, patience=PATIENCE) as base, stopped(base, request[:4]) as line:
+    with (
+        served(house, workers=1, client_timeout=TIMEOUT) as base,
+        stopped(base, request[:4]) as line,
+    ):
         line.settimeout(SOON)
         for start in range(4, len(request), 12):
-            time.sleep(PATIENCE / 2)
+            time.sleep(TIMEOUT / 2)
             line.sendall(request[start : start + 12].encode())
         answer = b"".join(iter(lambda: line.recv(65536), b"")).decode()
     assert answer.startswith("HTTP/1.1 200 ")

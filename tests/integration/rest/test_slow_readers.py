@@ -15,7 +15,7 @@ from tests.integration.rest.house import House
 from tests.integration.rest.serving import served
 
 PLACES = RestSettings().streams
-PATIENCE = 1.0
+TIMEOUT = 1.0
 FULL = 250_000
 """Bytes of events that the buffers of a stream's connection do not hold."""
 
@@ -41,7 +41,7 @@ def streams(base: str) -> int:
     """How many event streams the server counts."""
     text = requests.get(f"{base}/metrics", timeout=20).text
     [line] = [one for one in text.splitlines() if one.startswith("vigil_event_streams ")]
-    return int(line.split()[1])
+    return int(float(line.split()[1]))
 
 
 def until(base: str, wanted: int, within: float) -> None:
@@ -78,12 +78,12 @@ def test_clients_that_never_read_lose_their_places(
     told = tmp_path / "errors"
     with (
         told.open("w") as errors,
-        served(house, workers=1, stream_patience=PATIENCE, errors=errors) as base,
+        served(house, workers=1, stream_timeout=TIMEOUT, errors=errors) as base,
         ExitStack() as clients,
     ):
         for _ in range(PLACES):
             clients.enter_context(silent(base, "/v1/events/stream?after=0"))
-        until(base, PLACES, within=PATIENCE)
+        until(base, PLACES, within=TIMEOUT)
         assert requests.get(f"{base}/v1/events/stream", timeout=20).status_code == 503
         until(base, 0, within=15)
         with requests.get(f"{base}/v1/events/stream?after=0", stream=True, timeout=20) as mine:
@@ -100,11 +100,11 @@ def test_a_client_that_reads_slowly_keeps_its_place(house: House) -> None:
         house.audit(audit_type="EVENT")
     behind = len(house.ask("GET", "/v1/events?limit=1000").content)
     with (
-        served(house, workers=1, heartbeat=60.0, stream_patience=PATIENCE) as base,
+        served(house, workers=1, heartbeat=60.0, stream_timeout=TIMEOUT) as base,
         silent(base, "/v1/events/stream?after=0") as line,
     ):
         line.settimeout(20)
-        seen, end = 0, time.monotonic() + 3 * PATIENCE
+        seen, end = 0, time.monotonic() + 3 * TIMEOUT
         while time.monotonic() < end:
             got = len(line.recv(1000))
             assert got, "the stream was cut"

@@ -7,7 +7,8 @@ import falcon.inspect
 import falcon.testing
 import pytest
 
-from interfaces.rest.app import create_app, routes
+from interfaces.rest.app import create_app
+from interfaces.rest.route_table import routes
 from interfaces.rest.routes import Access, RouteMethod, by_method
 from interfaces.rest.rules import RULES
 from tests.integration.rest.access.keystone import Keystone, guard, guarded_by
