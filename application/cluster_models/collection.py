@@ -11,6 +11,7 @@ from application.cluster_models.amendment_carryover import AmendmentCarryover
 from application.cluster_models.amendment_store import load_amended
 from application.cluster_models.kinds import CollectedKind, M
 from application.cluster_models.record import CollectedModel, CurrentModel, encode_model
+from application.kernel.periodic import PeriodicJob
 from application.kernel.unit_of_work import Commands, Transaction
 from application.ports.clock import Clock
 from application.ports.cloud import CloudCollector, CloudRefused, CloudUnreachable, cause_of
@@ -220,12 +221,15 @@ class ModelCollectors:
 
 
 def collect_all(
-    collectors: ModelCollectors, periods: Mapping[ModelKind, float], stop: threading.Event
+    collectors: ModelCollectors,
+    periods: Mapping[ModelKind, float],
+    clock: Clock,
+    stop: threading.Event,
 ) -> None:
     """Runs a collection job for each kind, on a thread of its own, until ``stop`` is set."""
     threads = [
         threading.Thread(
-            target=CollectionJob(collector, period=periods[collector.kind]).run,
+            target=CollectionJob(collector, clock, period=periods[collector.kind]).run,
             args=(stop,),
             name=f"collector {collector.kind}",
         )
@@ -242,28 +246,26 @@ class CollectionJob:
 
     Args:
         collector: of the model.
+        clock: measures how long the database is unreachable.
         period: seconds from the start of one collection to the next, of all processes together.
     """
 
-    def __init__(self, collector: ModelCollector[Any], *, period: float) -> None:
+    def __init__(self, collector: ModelCollector[Any], clock: Clock, *, period: float) -> None:
         self._collector = collector
         self._period = period
         self._retry = min(RETRY, period)
         self._is_absent = False
+        self._job = PeriodicJob(
+            log,
+            f"collecting the {collector.kind} model failed",
+            self.step,
+            interval=self._retry,
+            clock=clock,
+        )
 
     def run(self, stop: threading.Event) -> None:
         """Collects when due, until ``stop`` is set."""
-        while not stop.is_set():
-            try:
-                pause = self.step()
-            except Exception:
-                log.exception(
-                    "collecting the %s model failed, retrying in %.0f s",
-                    self._collector.kind,
-                    self._retry,
-                )
-                pause = self._retry
-            stop.wait(pause)
+        self._job.run(stop)
 
     def step(self) -> float:
         """Collects if due; returns the seconds until the next check."""

@@ -1,0 +1,1 @@
+"""Stored records: the inputs and explanation of each decision, and the pruning of old models."""

@@ -1,45 +1,47 @@
-"""Prunes records at intervals."""
-
 import logging
 import threading
 from datetime import timedelta
 
+from application.kernel.periodic import PeriodicJob
+from application.ports.clock import Clock
 from application.records.pruning import Pruner, PruningRefused
 
 FIRST = 60.0
-"""Seconds from the start until the first pruning: an installation comes up in peace."""
+"""Seconds from the start until the first pruning, so that it does not slow down the start."""
 
 log = logging.getLogger(__name__)
 
 
 class PruningJob:
-    """Drops what nothing needs, now and then. Any number may: what one dropped is gone for all.
+    """Prunes records at an interval. Any number of processes may do so.
 
     Args:
-        pruner: does it.
-        keep: for how long a model is kept that nothing refers to.
+        pruner: deletes the records.
+        keep: how long a model is kept that nothing refers to.
         interval: seconds between two prunings.
+        clock: measures how long the database is unreachable.
     """
 
-    def __init__(self, pruner: Pruner, keep: timedelta, *, interval: float) -> None:
+    def __init__(self, pruner: Pruner, keep: timedelta, *, interval: float, clock: Clock) -> None:
         self._pruner = pruner
         self._keep = keep
-        self._interval = interval
+        self._job = PeriodicJob(
+            log,
+            "pruning records failed",
+            self._prune,
+            interval=interval,
+            clock=clock,
+            first=min(FIRST, interval),
+        )
 
     def run(self, stop: threading.Event) -> None:
-        """Prunes at intervals until told to stop."""
-        pause = min(FIRST, self._interval)
-        while not stop.wait(pause):
-            self._prune(stop)
-            pause = self._interval
+        """Prunes until ``stop`` is set."""
+        self._job.run(stop)
 
-    def _prune(self, stop: threading.Event) -> None:
+    def _prune(self) -> None:
         try:
-            gone = self._pruner.prune(self._keep).dropped
+            deleted = self._pruner.prune(self._keep).dropped
         except PruningRefused as refused:
-            log.warning("no records were pruned, again in %.0f s: %s", self._interval, refused)
-        except Exception:
-            if not stop.is_set():  # else the database was closed in the middle of it
-                log.exception("pruning records failed, again in %.0f s", self._interval)
+            log.warning("no records were pruned: %s", refused)
         else:
-            log.info("dropped %d records of cluster models, %d bytes", gone.records, gone.size)
+            log.info("deleted %d records of models, %d bytes", deleted.records, deleted.size)

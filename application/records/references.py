@@ -1,8 +1,8 @@
-"""What a record is and which others it refers to: the one place that tells.
+"""Finds the records that a record refers to.
 
-A record refers to another by naming its digest. Every text in it that has the form of a digest
-counts, whatever the field: a form of record that is yet to come needs no entry here, and a text
-that only looks like a digest keeps a record that could go.
+A record refers to another by its digest. Every text in it that has the form of a digest counts,
+in any field. So new formats of records need no change here; a text that only looks like a digest
+keeps a record that could be deleted.
 """
 
 import re
@@ -15,12 +15,12 @@ _DIGEST = re.compile(rb'"([0-9a-f]{64})"')
 
 @dataclass(frozen=True)
 class RecordReferences:
-    """A record, without its content.
+    """The kind of a record and its references.
 
     Attributes:
-        kind: of the cluster model that it holds (whole, or what is left when another record is
-            known), "" if it is of another sort (a decision, an explanation).
-        refers: digests that it names.
+        kind: of the cluster model that it holds (complete, or relative to another record), "" for
+            any other record (a decision, an explanation).
+        refers: digests that it contains.
     """
 
     kind: str
@@ -28,14 +28,14 @@ class RecordReferences:
 
 
 class _Model(msgspec.Struct):
-    """What only records of models have."""
+    """The fields that only records of models have."""
 
     format: int
     kind: str
 
 
-def outline(content: bytes) -> RecordReferences:
-    """The outline of any record."""
+def references_of(content: bytes) -> RecordReferences:
+    """Returns the kind and the references of a record."""
     found = frozenset(digest.decode() for digest in _DIGEST.findall(content))
     try:
         return RecordReferences(msgspec.json.decode(content, type=_Model).kind, found)

@@ -1,9 +1,10 @@
-"""Counts what a process does, for others to see; never in the way of the work."""
+"""Counts what a process does, for ``/metrics``; a failure never stops the work that is counted."""
 
 import logging
 import threading
 from collections.abc import Iterable
 
+from application.kernel.periodic import PeriodicJob
 from application.ports.clock import Clock
 from application.ports.counters import CounterBoard, EventCount
 from application.ports.projections import StoreUnavailable
@@ -11,59 +12,62 @@ from application.ports.projections import StoreUnavailable
 log = logging.getLogger(__name__)
 
 NOTIFICATION = "notification"
-"""Messages of the bus, by event type: what became of each before it was acknowledged."""
+"""Counts messages of the bus, by event type and outcome."""
 FACT = "notification-fact"
-"""What they told, by kind of model."""
+"""Counts the facts in them, by kind of model and outcome."""
 ADMITTED = "admitted"
-"""The outcome of a fact that counts; one that does not has the reason as its outcome."""
+"""The outcome of a fact that is used; the outcome of any other is the reason why it is not."""
 
 Key = tuple[str, str, str]
 
 
 class CountBuffer:
-    """Gathers counts in memory and adds them to the board at intervals. Any thread may count.
+    """Collects counts in memory and saves them at an interval. Any thread may count.
 
     Args:
-        board: where they are added.
-        clock: tells when something was counted.
-        interval: seconds between additions; so much is lost when the process is killed.
+        board: stores the counts.
+        clock: for the time of each count.
+        interval: seconds between two saves; a killed process loses the counts of that time.
     """
 
     def __init__(self, board: CounterBoard, clock: Clock, *, interval: float = 5.0) -> None:
         self._board = board
         self._clock = clock
-        self._interval = interval
         self._lock = threading.Lock()
         self._new: dict[Key, EventCount] = {}
+        self._job = PeriodicJob(
+            log,
+            "event counts are not saved",
+            self._save,
+            interval=interval,
+            clock=clock,
+            first=interval,
+        )
 
     def note(self, what: str, of: str, outcome: str, count: int = 1) -> None:
-        """Counts something."""
+        """Adds to a count."""
         if count:
             self._join([EventCount(what, of, outcome, count, self._clock.now())])
 
     def flush(self) -> None:
-        """Adds what is new; while the board is away it is kept for the next time."""
+        """Saves new counts; keeps them for the next time while the database is unreachable."""
+        self._job.attempt()
+
+    def run(self, stop: threading.Event) -> None:
+        """Saves counts until ``stop`` is set, and once more after that."""
+        self._job.run(stop)
+        self.flush()
+
+    def _save(self) -> None:
         with self._lock:
             new, self._new = self._new, {}
         if not new:
             return
         try:
             self._board.add(list(new.values()))
-        except StoreUnavailable as outage:
-            log.warning("counts wait, again in %s s: %s", self._interval, outage)
+        except StoreUnavailable:
             self._join(new.values())
-
-    def run(self, stop: threading.Event) -> None:
-        """Adds until told to stop, and once more then."""
-        while not stop.wait(self._interval):
-            self._flush_whatever_comes()
-        self._flush_whatever_comes()
-
-    def _flush_whatever_comes(self) -> None:
-        try:
-            self.flush()
-        except Exception:
-            log.exception("some counts are lost; the work they count goes on")
+            raise
 
     def _join(self, counted: Iterable[EventCount]) -> None:
         with self._lock:

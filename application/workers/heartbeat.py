@@ -1,7 +1,7 @@
 import logging
 import threading
 
-from application.kernel.outage_log import DATABASE_AWAY, OutageLog
+from application.kernel.periodic import PeriodicJob
 from application.ports.clock import Clock
 from application.ports.services import Instance, ServiceRegistry
 
@@ -9,15 +9,15 @@ log = logging.getLogger(__name__)
 
 
 class Heartbeat:
-    """Says at intervals that an instance lives, on a thread of its own, off the work's path.
+    """Writes the heartbeat of an instance at an interval, on a thread of its own.
 
     Args:
-        services: where to say it.
-        instance: who says it.
-        clock: for ages.
-        interval: seconds between beats.
-        limit: seconds after which a beat is too old to act on: well below the time after which
-            others presume the instance dead.
+        services: stores the heartbeats.
+        instance: the instance that is alive.
+        clock: measures ages.
+        interval: seconds between heartbeats.
+        limit: seconds after which a heartbeat is too old to send requests to the cloud; well below
+            the time after which other instances take over its claims.
     """
 
     def __init__(
@@ -32,34 +32,29 @@ class Heartbeat:
         self._services = services
         self._instance = instance
         self._clock = clock
-        self._interval = interval
         self._limit = limit
         self._last = float("-inf")
-        self._outage = OutageLog(log, f"no heartbeat of {instance.id}", clock.monotonic)
+        self._job = PeriodicJob(
+            log, f"no heartbeat of {instance.id}", self._beat, interval=interval, clock=clock
+        )
 
     def beat(self) -> None:
-        """Beats once; a failure is logged and shows in ``fresh``."""
+        """Writes one heartbeat; a failure is logged and shows in ``fresh``."""
+        self._job.attempt()
+
+    def _beat(self) -> None:
         before = self._clock.monotonic()
-        try:
-            self._services.beat(self._instance)
-        except DATABASE_AWAY as away:
-            self._outage.failed(away)
-        except Exception:
-            log.exception("heartbeat of %s failed; trying again", self._instance.id)
-        else:
-            self._outage.over()
-            self._last = before
+        self._services.beat(self._instance)
+        self._last = before
 
     def fresh(self) -> bool:
-        """Whether nobody can presume this instance dead yet (by its own monotonic clock)."""
+        """Whether no other instance can presume this one dead, by the monotonic clock."""
         return self._clock.monotonic() - self._last < self._limit
 
     def run(self, stop: threading.Event) -> None:
-        """Beats until told to stop, then retires the instance."""
-        while not stop.is_set():
-            self.beat()
-            stop.wait(self._interval)
+        """Writes heartbeats until ``stop`` is set, then retires the instance."""
+        self._job.run(stop)
         try:
             self._services.retire(self._instance.id)
         except Exception:
-            log.exception("%s could not retire; its claims wait for the timeout", self._instance.id)
+            log.exception("%s is not retired; its claims must time out", self._instance.id)

@@ -1,4 +1,4 @@
-"""Asks for runs when they are due, ends audits whose time is over, and expires old plans."""
+"""Requests runs that are due, ends audits after their end time, and expires old plans."""
 
 import logging
 import threading
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from application.kernel.outage_log import DATABASE_AWAY, OutageLog
+from application.kernel.periodic import PeriodicJob
 from application.kernel.unit_of_work import Commands, Transaction
 from application.ports.clock import Clock
 from application.ports.event_log import ConcurrencyConflict, UnreadableEvent
 from application.ports.read_models import ContinuousAudit, ReadModels
 from domain.audits import Audit, RunCause
 from domain.audits.schedule import Cron, counts_from, next_due
-from domain.kernel.errors import DomainError, InvalidValue, Refusal
+from domain.kernel.errors import DomainError, Refusal
 from domain.kernel.metadata import Context, Metadata, component
 from domain.kernel.reasons import Cause, Reason
 from domain.plans import ActionPlan, PlanState
@@ -24,12 +24,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ScheduleSettings:
-    """How often the scheduler looks, and when plans grow old.
+    """Intervals of the scheduler, and the maximum age of plans.
 
     Attributes:
-        tick: seconds between looks at what is due.
+        tick: seconds between two checks of the schedules.
         expiry_hours: age at which a RECOMMENDED plan is superseded, 0 = never.
-        expiry_check: seconds between looks for old plans.
+        expiry_check: seconds between two checks for old plans.
     """
 
     tick: float = 1.0
@@ -38,14 +38,16 @@ class ScheduleSettings:
 
 
 class Scheduler:
-    """Level-triggered; any number of schedulers may run: of two firings one gets a conflict.
+    """Requests runs by comparing the schedules with the clock.
+
+    Any number of schedulers may run: if two request the same run, one gets a conflict.
 
     Args:
-        commands: to ask for runs with.
-        read: knows the schedules.
-        clock: decides what is due.
+        commands: appends the requests.
+        read: the schedules.
+        clock: the present time.
         cron: evaluates cron expressions.
-        timetable: how often to look.
+        settings: intervals.
         instance: id of this scheduler, for the events' metadata.
     """
 
@@ -55,7 +57,7 @@ class Scheduler:
         read: ReadModels,
         clock: Clock,
         cron: Cron,
-        timetable: ScheduleSettings,
+        settings: ScheduleSettings,
         *,
         instance: str = "",
     ) -> None:
@@ -63,41 +65,33 @@ class Scheduler:
         self._read = read
         self._clock = clock
         self._cron = cron
-        self._timetable = timetable
+        self._settings = settings
         self._metadata = Metadata(component("scheduler", instance))
-        self._bad: dict[UUID, str] = {}
-        self._expired = float("-inf")
-        self._outage = OutageLog(log, "nothing is scheduled", clock.monotonic)
+        self._errors: dict[UUID, str] = {}
+        self._expiry_checked = float("-inf")
+        self._job = PeriodicJob(
+            log, "nothing is scheduled", self.tick, interval=settings.tick, clock=clock
+        )
 
     def run(self, stop: threading.Event) -> None:
-        """Looks at intervals until told to stop."""
-        while not stop.is_set():
-            try:
-                self.tick()
-                self._outage.over()
-            except DATABASE_AWAY as away:
-                self._outage.failed(away)
-            except Exception:
-                log.exception("a look at the schedules failed; the next is due in a moment")
-            stop.wait(self._timetable.tick)
+        """Checks the schedules until ``stop`` is set."""
+        self._job.run(stop)
 
     def tick(self) -> None:
-        """Does everything that is due now. One bad schedule does not hinder the others."""
+        """Does everything that is due now. An invalid schedule does not affect the others."""
         now = self._clock.now()
         for schedule in self._read.continuous_audits():
             try:
-                self._consider(schedule, now)
-            except InvalidValue as bad:
-                self._report(schedule, bad)
+                self._apply_schedule(schedule, now)
             except (Refusal, ConcurrencyConflict) as lost:
                 log.debug("audit %s: %s", schedule.audit_id, lost)
             except (DomainError, UnreadableEvent) as refused:
-                self._report(schedule, refused)
-        if self._clock.monotonic() - self._expired >= self._timetable.expiry_check:
-            self._expired = self._clock.monotonic()
+                self._log_once(schedule, refused)
+        if self._clock.monotonic() - self._expiry_checked >= self._settings.expiry_check:
+            self._expiry_checked = self._clock.monotonic()
             self._expire_plans(now)
 
-    def _consider(self, schedule: ContinuousAudit, now: datetime) -> None:
+    def _apply_schedule(self, schedule: ContinuousAudit, now: datetime) -> None:
         if schedule.end_time is not None and now >= schedule.end_time:
             self._commands.run(
                 self._metadata, lambda tx, ctx: tx.get(Audit, schedule.audit_id).expire(ctx)
@@ -114,15 +108,15 @@ class Scheduler:
                     ctx, due, RunCause.SCHEDULE
                 ),
             )
-        self._bad.pop(schedule.audit_id, None)
+        self._errors.pop(schedule.audit_id, None)
 
-    def _report(self, schedule: ContinuousAudit, error: DomainError | UnreadableEvent) -> None:
-        if self._bad.get(schedule.audit_id) != str(error):
-            self._bad[schedule.audit_id] = str(error)
+    def _log_once(self, schedule: ContinuousAudit, error: DomainError | UnreadableEvent) -> None:
+        if self._errors.get(schedule.audit_id) != str(error):
+            self._errors[schedule.audit_id] = str(error)
             log.error("audit %s cannot be scheduled: %s", schedule.audit_id, error)
 
     def _expire_plans(self, now: datetime) -> None:
-        hours = self._timetable.expiry_hours
+        hours = self._settings.expiry_hours
         if hours == 0:
             return
         because = Cause(Reason.EXPIRED, {"hours": hours})

@@ -1,4 +1,4 @@
-"""How work finds a worker: hints say where to look, sweeps make sure that nothing is missed."""
+"""A pool of slots that processes keys: from hints at once, from sweeps at an interval."""
 
 import logging
 import queue
@@ -7,21 +7,23 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from uuid import UUID
 
-from application.kernel.outage_log import DATABASE_AWAY
+from application.kernel.periodic import PeriodicJob
+from application.ports.clock import Clock
 
 log = logging.getLogger(__name__)
 
 
 class Worker:
-    """Keeps some slots busy with keys; a key is in one slot at a time.
+    """Processes keys in parallel slots; a key is in one slot at a time.
 
     Args:
         name: for threads and logs.
-        slots: how many keys are processed at once.
-        process: does whatever there is to do for a key; must find that out for itself, because
-            keys come doubled, late, or for nothing.
-        sweep: the keys for which there may be something to do.
+        slots: number of keys processed at once.
+        process: does what is to be done for a key, if anything; a key may come late, twice or
+            without need.
+        sweep: returns the keys that may need processing.
         interval: seconds between sweeps.
+        clock: measures how long the database is unreachable.
     """
 
     def __init__(
@@ -32,28 +34,31 @@ class Worker:
         sweep: Callable[[], Iterable[UUID]],
         *,
         interval: float,
+        clock: Clock,
     ) -> None:
         self.name = name
         self._slots = slots
         self._process = process
         self._sweep = sweep
-        self._interval = interval
+        self._sweeps = PeriodicJob(
+            log, f"{name}: the sweep failed", self._offer_swept, interval=interval, clock=clock
+        )
         self._waiting: queue.SimpleQueue[UUID | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._queued: dict[UUID, Future[None]] = {}
         self._running: dict[UUID, Future[None]] = {}
-        self._over = False
+        self._stopped = False
 
     def offer(self, key: UUID) -> Future[None]:
-        """Has a key processed (again, if it is being processed now); resolves when it was.
+        """Queues a key (also while it is being processed); the future resolves after processing.
 
-        What no slot has taken when the worker is told to stop is cancelled: it is for others.
+        When the worker stops, the futures of keys that no slot has taken are cancelled.
         """
         with self._lock:
             if key in self._queued:
                 return self._queued[key]
             future: Future[None] = Future()
-            if self._over:
+            if self._stopped:
                 future.cancel()
                 return future
             self._queued[key] = future
@@ -62,7 +67,7 @@ class Worker:
             return future
 
     def run(self, stop: threading.Event) -> None:
-        """Works until told to stop; what is in a slot then is waited for, what waits is left."""
+        """Processes keys until ``stop`` is set; then waits for the slots, and drops queued keys."""
         threads = [
             threading.Thread(
                 target=self._slot, args=(stop,), name=f"{self.name}-{slot}", daemon=True
@@ -71,31 +76,19 @@ class Worker:
         ]
         for thread in threads:
             thread.start()
-        while not stop.is_set():
-            self._look()
-            stop.wait(self._interval)
+        self._sweeps.run(stop)
         for _ in threads:
             self._waiting.put(None)
         for thread in threads:
             thread.join()
-        with self._lock:  # what was to be processed again, or came too late, waits for nobody
-            self._over = True
+        with self._lock:  # no slot is left for keys that were queued during their processing
+            self._stopped = True
             for future in self._queued.values():
                 future.cancel()
             self._queued.clear()
 
-    def _look(self) -> None:
-        try:
-            keys = list(self._sweep())
-        except DATABASE_AWAY as away:
-            log.warning("%s: no sweep, the next in %s s: %s", self.name, self._interval, away)
-            return
-        except Exception:
-            log.exception(
-                "%s: the sweep failed; the next one is in %s s", self.name, self._interval
-            )
-            return
-        for key in keys:
+    def _offer_swept(self) -> None:
+        for key in self._sweep():
             with self._lock:
                 busy = key in self._running
             if not busy:
@@ -109,15 +102,15 @@ class Worker:
                     future.cancel()
                     continue
                 self._running[key] = future
-                awaited = future.set_running_or_notify_cancel()  # who waits may have gone
+                is_awaited = future.set_running_or_notify_cancel()
             try:
                 self._process(key)
             except Exception:
-                log.exception("%s: %s failed; the next sweep takes it up again", self.name, key)
+                log.exception("%s: %s failed; the next sweep tries it again", self.name, key)
             finally:
                 with self._lock:
                     del self._running[key]
                     if key in self._queued:
                         self._waiting.put(key)
-                if awaited:
+                if is_awaited:
                     future.set_result(None)

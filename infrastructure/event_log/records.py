@@ -8,7 +8,7 @@ from hashlib import sha256
 import zstandard
 
 from application.ports.records import RENEWAL, StoredRecord
-from application.records.references import outline
+from application.records.references import references_of
 from infrastructure.event_log.query_runner import QueryRunner
 from infrastructure.event_log.record_table import InventoryRow, RecordRow, RecordTable
 
@@ -41,7 +41,7 @@ class SqlRecords:
         digest = sha256(content).hexdigest()
         if not self._queries.run("find a record", lambda: self._table.renew(digest, RENEWAL)):
             packed = zstandard.ZstdCompressor(level=_LEVEL).compress(content)
-            row, found = RecordRow(packed, CODEC, len(content)), outline(content)
+            row, found = RecordRow(packed, CODEC, len(content)), references_of(content)
             refers = sorted(found.refers)
             stored = self._queries.run(
                 "store a record", lambda: self._table.insert(digest, row, found.kind, refers)
@@ -105,7 +105,7 @@ class SqlRecords:
 
     def _described(self, digest: str) -> tuple[str, list[str]]:
         try:
-            found = outline(self.get(digest))
+            found = references_of(self.get(digest))
         except (KeyError, ValueError) as lost:
             log.warning("record %s cannot be read; it is kept: %s", digest, lost)
             return "", []

@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         with opened(settings) as database:
             records = pruner(database)
-            act = records.prune if args.apply else records.look
+            act = records.prune if args.apply else records.preview
             found = act(timedelta(days=days))
     except REFUSALS as error:
         raise CommandFailed(str(error)) from error

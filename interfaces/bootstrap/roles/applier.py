@@ -37,6 +37,11 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
         stop=stop,
     )
     worker = Worker(
-        "applier", chosen.workers, applier.process, applier.sweep, interval=settings.sweep_interval
+        "applier",
+        chosen.workers,
+        applier.process,
+        applier.sweep,
+        interval=settings.sweep_interval,
+        clock=CLOCK,
     )
     return partial(run_worker, settings, database, worker, beats, TOPICS, stop)

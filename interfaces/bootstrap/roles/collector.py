@@ -6,7 +6,7 @@ from domain.kernel.metadata import Metadata, component
 from infrastructure.settings import Settings
 from interfaces.bootstrap.cloud import connection
 from interfaces.bootstrap.collectors import model_collectors
-from interfaces.bootstrap.database import OpenDatabase
+from interfaces.bootstrap.database import CLOCK, OpenDatabase
 from interfaces.bootstrap.queries import collection_periods
 from interfaces.bootstrap.roles import Work, instance_name
 
@@ -15,4 +15,4 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
     """Collects the models of the cloud periodically."""
     metadata = Metadata(component("collector", instance_name(settings)))
     collectors = model_collectors(settings, database, connection(settings), metadata)
-    return partial(collect_all, collectors, collection_periods(settings), stop)
+    return partial(collect_all, collectors, collection_periods(settings), CLOCK, stop)

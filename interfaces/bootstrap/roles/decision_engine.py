@@ -68,6 +68,7 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
         engine.process,
         engine.sweep,
         interval=settings.sweep_interval,
+        clock=CLOCK,
     )
     beats = heartbeat(settings, database, me)
     work = partial(run_worker, settings, database, worker, beats, TOPICS)

@@ -28,6 +28,9 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
     if not records.prune_interval:
         return partial(scheduler.run, stop)
     pruning = PruningJob(
-        pruner(database), timedelta(days=records.days), interval=3600.0 * records.prune_interval
+        pruner(database),
+        timedelta(days=records.days),
+        interval=3600.0 * records.prune_interval,
+        clock=CLOCK,
     )
     return partial(run_with_background, pruning.run, scheduler.run, stop)

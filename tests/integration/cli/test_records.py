@@ -68,7 +68,7 @@ def test_pruning_is_told_first_and_done_when_asked_for(
 def test_pruning_is_refused_in_one_line_while_the_read_models_are_behind(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("application.records.pruning.PATIENCE", 0.05)
+    monkeypatch.setattr("application.records.pruning.CATCH_UP_TIMEOUT", 0.05)
     log = open_event_log(f"sqlite:///{tmp_path / 'vigil.sqlite'}")
     tell(log)
     log.close()

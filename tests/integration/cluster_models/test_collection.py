@@ -19,7 +19,7 @@ from domain.audits import AuditState
 from domain.cluster_models.events import ClusterModelCollected
 from domain.kernel.reasons import Cause, Reason
 from tests.integration.cluster_models.modelling import a_moment, grow_old, models
-from tests.integration.workshop import ArrangedCloud, Workshop, server
+from tests.integration.workshop import CLOCK, ArrangedCloud, Workshop, server
 
 REFUSED = CloudRefused(Cause(Reason.CLOUD_REFUSED, {"error": "403"}))
 
@@ -178,7 +178,7 @@ def test_a_lost_record_is_collected_again(shop: Workshop, event_database: str) -
 
 
 def test_collectors_share_the_work_by_the_age_of_the_model(shop: Workshop) -> None:
-    one, two = (CollectionJob(shop.keeper(name), period=60.0) for name in ("one", "two"))
+    one, two = (CollectionJob(shop.keeper(name), CLOCK, period=60.0) for name in ("one", "two"))
     calls: list[str] = []
     shop.cloud.meanwhile = lambda: calls.append("collected")
     assert 0 < one.step() <= 60
@@ -192,7 +192,7 @@ def test_collectors_share_the_work_by_the_age_of_the_model(shop: Workshop) -> No
 
 def test_a_collector_tries_again_soon_after_a_failure(shop: Workshop) -> None:
     shop.cloud.surprises = [CloudUnreachable("503")]
-    collector = CollectionJob(shop.keeper(), period=600.0)
+    collector = CollectionJob(shop.keeper(), CLOCK, period=600.0)
     assert collector.step() == 15.0
     assert collector.step() > 500
 
@@ -200,7 +200,7 @@ def test_a_collector_tries_again_soon_after_a_failure(shop: Workshop) -> None:
 def test_a_collector_survives_whatever_happens_and_stops_when_told(shop: Workshop) -> None:
     shop.cloud.surprises = [RuntimeError("a bug"), CloudUnreachable("503")]
     stop = threading.Event()
-    collector = CollectionJob(shop.keeper(), period=0.05)
+    collector = CollectionJob(shop.keeper(), CLOCK, period=0.05)
     thread = threading.Thread(target=collector.run, args=(stop,))
     thread.start()
     deadline = time.monotonic() + 30

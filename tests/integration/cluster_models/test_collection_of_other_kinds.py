@@ -25,7 +25,7 @@ from tests.integration.records.storing import (
     storage_keeper,
     volume,
 )
-from tests.integration.workshop import Workshop
+from tests.integration.workshop import CLOCK, Workshop
 
 ABSENT = CloudRefused(Cause(Reason.SERVICE_ABSENT, {"service": "block-storage"}))
 
@@ -149,7 +149,7 @@ def test_a_service_that_is_absent_is_recorded_once_shown_as_such_and_looked_for_
 ) -> None:
     cloud = ArrangedStorage()
     cloud.surprises = [ABSENT] * 3
-    collector = CollectionJob(storage_keeper(shop, cloud), period=300.0)
+    collector = CollectionJob(storage_keeper(shop, cloud), CLOCK, period=300.0)
     with caplog.at_level(logging.DEBUG, "application"):
         assert [collector.step() for _ in range(3)] == [300.0] * 3
     assert topics(shop, ModelKind.STORAGE) == ["opened", "collection-failed"]
@@ -170,7 +170,7 @@ def test_an_outage_that_turns_out_to_be_an_absence_is_shown_as_one(shop: Worksho
     """At the start Keystone may be down: "unreachable" must not be the last word."""
     cloud = ArrangedStorage()
     cloud.surprises = [CloudUnreachable("503"), CloudUnreachable("503"), ABSENT, ABSENT]
-    collector = CollectionJob(storage_keeper(shop, cloud), period=300.0)
+    collector = CollectionJob(storage_keeper(shop, cloud), CLOCK, period=300.0)
     assert [collector.step() for _ in range(4)] == [15.0, 15.0, 300.0, 300.0]
     assert topics(shop, ModelKind.STORAGE) == ["opened", *["collection-failed"] * 2]
     assert models(shop).status()[0].absent
@@ -185,7 +185,7 @@ def test_one_kind_that_fails_does_not_keep_the_others_from_being_collected(shop:
     )
     stop = threading.Event()
     thread = threading.Thread(
-        target=collect_all, args=(keepers, dict.fromkeys(ModelKind, 0.2), stop)
+        target=collect_all, args=(keepers, dict.fromkeys(ModelKind, 0.2), CLOCK, stop)
     )
     thread.start()
     deadline = time.monotonic() + 30

@@ -15,7 +15,7 @@ from application.ports.records import StoredRecord
 from application.records.decision import decode_record
 from application.records.pruning import Pruner, PruningRefused
 from application.records.pruning_job import PruningJob
-from application.records.references import RecordReferences, outline
+from application.records.references import RecordReferences, references_of
 from domain.cluster_models.amendments import ComputeFacts
 from domain.cluster_models.events import ClusterModelCollected
 from domain.kernel.ids import cluster_model_id
@@ -68,7 +68,7 @@ def test_what_was_replaced_long_ago_goes_and_the_present_model_stays(
 ) -> None:
     first, second, present = collected(shop, 3)
     grow_old(event_database)
-    told = pruner(shop).look(NOTHING)
+    told = pruner(shop).preview(NOTHING)
     assert (told.dropped.records, told.needed.records) == (2, 1)
     assert stored(shop) == {first, second, present}, "to look changes nothing"
     assert pruner(shop).prune(NOTHING) == told
@@ -145,7 +145,7 @@ def test_a_record_that_one_in_use_is_built_on_stays(shop: Workshop, event_databa
 def test_a_record_of_amendments_refers_to_its_base_and_to_the_one_before() -> None:
     base, before = "a" * 64, "b" * 64
     content = encode_amendment(COMPUTE, base, before, 2, ComputeFacts())
-    assert outline(content) == RecordReferences("compute", frozenset({base, before}))
+    assert references_of(content) == RecordReferences("compute", frozenset({base, before}))
 
 
 def test_a_chain_that_nothing_needs_goes_whole(shop: Workshop, event_database: str) -> None:
@@ -235,7 +235,7 @@ def test_a_cloud_that_looks_as_it_did_long_ago_finds_or_stores_its_model(
 def test_it_refuses_while_the_read_models_are_behind(
     shop: Workshop, event_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("application.records.pruning.PATIENCE", 0.05)
+    monkeypatch.setattr("application.records.pruning.CATCH_UP_TIMEOUT", 0.05)
     shop.keeper().collect()
     grow_old(event_database)
     with pytest.raises(PruningRefused, match="behind the event log"):
@@ -260,9 +260,9 @@ def test_a_past_model_that_was_pruned_is_said_to_be_no_longer_kept(
 def test_the_housekeeper_prunes_at_intervals_and_survives_a_refusal(
     shop: Workshop, event_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("application.records.pruning.PATIENCE", 0.01)
+    monkeypatch.setattr("application.records.pruning.CATCH_UP_TIMEOUT", 0.01)
     stop = threading.Event()
-    keeper = PruningJob(pruner(shop), NOTHING, interval=0.02)
+    keeper = PruningJob(pruner(shop), NOTHING, interval=0.02, clock=CLOCK)
     thread = threading.Thread(target=keeper.run, args=(stop,))
     shop.keeper().collect()  # the read models are behind: it is refused
     thread.start()

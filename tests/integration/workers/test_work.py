@@ -54,7 +54,7 @@ def test_an_instance_retires_only_when_its_last_slot_is_empty(
             presumed_dead.append(store.services.is_presumed_dead(me.id))
             CLOCK.sleep(0.01)
 
-    worker = Worker("applier", 1, process, lambda: [ident(1)], interval=60)
+    worker = Worker("applier", 1, process, lambda: [ident(1)], interval=60, clock=CLOCK)
     arguments = (settings, store, worker, beat, ("plan.launched",), stop)
     thread = threading.Thread(target=run_worker, args=arguments)
     thread.start()
@@ -72,6 +72,6 @@ def test_an_error_of_listening_ends_the_role_with_that_error(
 ) -> None:
     """It was printed by its thread, and the process said that all had gone well."""
     beat = Heartbeat(store.services, this_instance("x", host="here"), CLOCK, interval=5, limit=10.0)
-    worker = Worker("applier", 1, lambda _: None, list, interval=60)
+    worker = Worker("applier", 1, lambda _: None, list, interval=60, clock=CLOCK)
     with pytest.raises(ValueError, match="wants no topic"):
         run_worker(settings, store, worker, beat, (), threading.Event())

@@ -6,8 +6,10 @@ from uuid import UUID
 import pytest
 
 from application.workers.worker import Worker
+from infrastructure.clock import SystemClock
 from tests.given import ident
 
+CLOCK = SystemClock()
 PATIENCE = 10
 
 
@@ -30,7 +32,7 @@ def nothing() -> list[UUID]:
 
 def test_an_offer_resolves_when_its_key_was_processed() -> None:
     seen: list[UUID] = []
-    worker = Worker("w", 2, seen.append, nothing, interval=60)
+    worker = Worker("w", 2, seen.append, nothing, interval=60, clock=CLOCK)
     with working(worker):
         worker.offer(ident(1)).result(PATIENCE)
     assert seen == [ident(1)]
@@ -38,7 +40,7 @@ def test_an_offer_resolves_when_its_key_was_processed() -> None:
 
 def test_the_sweep_finds_work_that_no_hint_named() -> None:
     found = threading.Event()
-    worker = Worker("w", 1, lambda _: found.set(), lambda: [ident(7)], interval=60)
+    worker = Worker("w", 1, lambda _: found.set(), lambda: [ident(7)], interval=60, clock=CLOCK)
     with working(worker):
         assert found.wait(PATIENCE)
 
@@ -54,7 +56,7 @@ def test_a_key_is_in_one_slot_at_a_time_and_processed_again_if_offered_meanwhile
         release.wait(PATIENCE)
         lock.release()
 
-    worker = Worker("w", 4, process, nothing, interval=60)
+    worker = Worker("w", 4, process, nothing, interval=60, clock=CLOCK)
     with working(worker):
         first = worker.offer(ident(1))
         assert inside.wait(PATIENCE)
@@ -74,7 +76,7 @@ def test_a_failure_takes_nobody_else_down(caplog: pytest.LogCaptureFixture) -> N
             raise RuntimeError("poison")
         seen.append(key)
 
-    worker = Worker("w", 1, process, nothing, interval=60)
+    worker = Worker("w", 1, process, nothing, interval=60, clock=CLOCK)
     with working(worker):
         worker.offer(ident(1)).result(PATIENCE)
         worker.offer(ident(2)).result(PATIENCE)
@@ -92,7 +94,7 @@ def test_a_failing_sweep_is_tried_again(caplog: pytest.LogCaptureFixture) -> Non
             raise away.pop()
         return outcomes.pop() if outcomes else []
 
-    worker = Worker("w", 1, lambda _: found.set(), sweep, interval=0.01)
+    worker = Worker("w", 1, lambda _: found.set(), sweep, interval=0.01, clock=CLOCK)
     with working(worker):
         assert found.wait(PATIENCE)
     assert "the sweep failed" in caplog.text
@@ -108,7 +110,7 @@ def test_what_waits_is_left_to_others_when_the_worker_is_told_to_stop() -> None:
         inside.set()
         release.wait(PATIENCE)
 
-    worker = Worker("w", 1, process, nothing, interval=60)
+    worker = Worker("w", 1, process, nothing, interval=60, clock=CLOCK)
     thread = threading.Thread(target=worker.run, args=(stop,))
     thread.start()
     running = worker.offer(ident(1))
@@ -135,7 +137,7 @@ def test_a_slot_survives_that_nobody_waits_for_its_result_any_more(early: bool) 
         inside.set()
         release.wait(PATIENCE)
 
-    worker = Worker("w", 1, process, nothing, interval=60)
+    worker = Worker("w", 1, process, nothing, interval=60, clock=CLOCK)
     with working(worker):
         running = worker.offer(ident(1))
         assert inside.wait(PATIENCE)
@@ -159,7 +161,7 @@ def test_nobody_waits_for_what_a_worker_that_stopped_does_not_take_any_more(late
         inside.set()
         release.wait(PATIENCE)
 
-    worker = Worker("w", 1, process, nothing, interval=60)
+    worker = Worker("w", 1, process, nothing, interval=60, clock=CLOCK)
     thread = threading.Thread(target=worker.run, args=(stop,))
     thread.start()
     worker.offer(ident(1))
