@@ -1,4 +1,4 @@
-"""SQLite's write-ahead log, switched on by whichever process comes first."""
+"""SQLite's write-ahead log."""
 
 import sqlite3
 import time
@@ -7,16 +7,16 @@ PAUSE = 0.02
 """Seconds between two attempts."""
 
 
-def write_ahead(connection: sqlite3.Connection, patience: float) -> None:
-    """Puts a database file into WAL mode, in which readers and a writer do not wait for each other.
+def write_ahead(connection: sqlite3.Connection, timeout: float) -> None:
+    """Switches a database file to WAL mode, in which readers and a writer do not block each other.
 
-    SQLite does not wait for its busy time-out here: of several processes that open a new file at
-    once, all but one are told at once that it is locked.
+    SQLite does not wait for its busy timeout here: of several processes that open a new file at
+    once, all but one get the error at once that it is locked.
 
     Raises:
         sqlite3.OperationalError: it was locked all the time, or cannot be written.
     """
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + timeout
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")

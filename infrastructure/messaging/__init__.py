@@ -1,7 +1,7 @@
-"""NATS: the doorbell beside the event log. Hints only, never the truth."""
+"""NATS: hints that the event log has grown. The log alone is authoritative."""
 
 from infrastructure.messaging.bus import NatsBus
-from infrastructure.messaging.delivery import ConsumerStats, Poison
+from infrastructure.messaging.delivery import ConsumerStats, RejectedMessage
 from infrastructure.messaging.embedded import EmbeddedNats, EmbeddedNatsError, StoreLimits
 from infrastructure.messaging.relay import Relay, RelayStatus
 from infrastructure.messaging.settings import (
@@ -18,7 +18,7 @@ __all__ = [
     "HintStreamSettings",
     "NatsBus",
     "NatsConnectionSettings",
-    "Poison",
+    "RejectedMessage",
     "Relay",
     "RelayStatus",
     "StoreLimits",

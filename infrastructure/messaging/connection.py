@@ -1,4 +1,4 @@
-"""A connection to NATS that comes back by itself and says so in the log."""
+"""A connection to NATS that reconnects by itself and logs it."""
 
 import asyncio
 import logging
@@ -16,46 +16,46 @@ from infrastructure.messaging.settings import NatsConnectionSettings
 
 log = logging.getLogger(__name__)
 
-TROUBLE = (nats.errors.Error, OSError, asyncio.TimeoutError)
-"""What goes wrong when a server is away or lost its data: never a reason to give up."""
+OUTAGES = (nats.errors.Error, OSError, asyncio.TimeoutError)
+"""Errors while a server is away or has lost its data: always retried."""
 RECONNECT = RetryPolicy(first_pause=0.1, longest_pause=5.0)
 """Pauses before another connection is opened."""
 T = TypeVar("T")
 
-FOR_EVER = -1
-SILENT_PINGS = 2
+UNLIMITED = -1
+MAX_OUTSTANDING_PINGS = 2
 CLOSE_TIMEOUT = 5.0
-INSIST = 0.1
-"""Seconds between two attempts to cancel something."""
-REPEAT_COMPLAINT = 30.0
-"""Seconds before the same trouble is logged again."""
+CANCEL_INTERVAL = 0.1
+"""Seconds between two attempts to cancel a task."""
+LOG_INTERVAL = 30.0
+"""Seconds before the same error is logged again."""
 
 
 def raise_if_cancelled() -> None:
-    """Ends a cancelled task at a place of its own.
+    """Ends the running task if it was cancelled.
 
-    The client library swallows a cancellation that arrives while it flushes; a loop around it would
-    go on for ever.
+    The client library loses a cancellation that arrives while it flushes: a loop around it would
+    never end.
     """
-    if cancelled():
+    if is_cancelled():
         raise asyncio.CancelledError
 
 
-def cancelled() -> bool:
-    """Whether the running task was asked to end."""
+def is_cancelled() -> bool:
+    """Whether the running task was cancelled."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 
 
 class Interrupted(nats.errors.Error):
-    """The connection was lost and is there again; answers under way were lost."""
+    """The connection was lost and opened again; pending responses were lost."""
 
 
 class Connection:
-    """A client and its JetStream context. Reconnects for ever, with the same subscriptions.
+    """A client and its JetStream context. It reconnects without limit, with the same subscriptions.
 
-    Requests that were under way when the server went away are lost: ``on_reconnect`` tells, and
-    ``attempt`` does not wait for them.
+    Requests that are pending when the connection is lost get no response: listeners of
+    ``on_reconnect`` are called, and ``attempt`` raises.
 
     Attributes:
         client: the library's.
@@ -67,36 +67,36 @@ class Connection:
         self._name = name
         self._listeners: list[Callable[[], None]] = []
         self._attempts: set[asyncio.Task[Any]] = set()
-        self._complained = 0.0
-        self._lost = False
-        self._closing = False
+        self._logged = 0.0
+        self._is_lost = False
+        self._is_closing = False
         self.client = Client()
         self.jetstream: JetStreamContext = self.client.jetstream(timeout=settings.request_timeout)
 
     def on_reconnect(self, listener: Callable[[], None]) -> None:
-        """Has something called after each interruption, also when it is final."""
+        """Calls a listener after each interruption, also after the last one."""
         self._listeners.append(listener)
 
     async def attempt(self, work: Coroutine[Any, Any, T]) -> T:
-        """Awaits work that needs the server's answers.
+        """Awaits work that needs responses of the server.
 
         Raises:
-            Interrupted: the connection was lost meanwhile; the work was given up.
+            Interrupted: the connection was lost meanwhile; the work was cancelled.
         """
         task = asyncio.create_task(work)
         self._attempts.add(task)
         try:
             return await task
         except asyncio.CancelledError:
-            if cancelled():
+            if is_cancelled():
                 raise
             raise Interrupted from None
         finally:
             self._attempts.discard(task)
 
     async def open(self) -> None:
-        """Connects, however long it takes."""
-        await _ended_with(asyncio.create_task(self._connect()))
+        """Connects; waits for the server without limit."""
+        await _await_cancelling(asyncio.create_task(self._connect()))
         log.info("%s: connected to NATS at %s", self._name, self._server())
 
     async def _connect(self) -> None:
@@ -111,12 +111,12 @@ class Connection:
             if settings.credentials_file is None
             else str(settings.credentials_file),
             tls=settings.tls(),
-            connect_timeout=settings.connect_timeout,  # type: ignore[arg-type] # any number will do
-            reconnect_time_wait=settings.reconnect_wait,  # type: ignore[arg-type] # likewise
-            ping_interval=settings.ping_interval,  # type: ignore[arg-type] # likewise
-            max_outstanding_pings=SILENT_PINGS,
-            max_reconnect_attempts=FOR_EVER,
-            error_cb=self._complain,
+            connect_timeout=settings.connect_timeout,  # type: ignore[arg-type] # a float works
+            reconnect_time_wait=settings.reconnect_wait,  # type: ignore[arg-type] # a float works
+            ping_interval=settings.ping_interval,  # type: ignore[arg-type] # a float works
+            max_outstanding_pings=MAX_OUTSTANDING_PINGS,
+            max_reconnect_attempts=UNLIMITED,
+            error_cb=self._log_error,
             disconnected_cb=self._disconnected,
             reconnected_cb=self._reconnected,
             closed_cb=self._closed,
@@ -124,8 +124,8 @@ class Connection:
 
     async def close(self) -> None:
         """Sends what is pending and disconnects."""
-        self._closing = True
-        with suppress(*TROUBLE):  # what could not be sent is delivered or published again later
+        self._is_closing = True
+        with suppress(*OUTAGES):  # what was not sent is delivered or published again later
             await asyncio.wait_for(self.client.close(), CLOSE_TIMEOUT)
 
     def _server(self) -> str:
@@ -138,40 +138,40 @@ class Connection:
                 text = text.replace(secret, "***")
         return text
 
-    async def _complain(self, error: Exception) -> None:
+    async def _log_error(self, error: Exception) -> None:
         now = time.monotonic()
-        if self._closing or (self._complained and now < self._complained + REPEAT_COMPLAINT):
+        if self._is_closing or (self._logged and now < self._logged + LOG_INTERVAL):
             return
-        self._complained = now
+        self._logged = now
         what = self._redact(str(error) or type(error).__name__)
-        log.warning("%s: trouble with NATS, trying again: %s", self._name, what)
+        log.warning("%s: NATS error, trying again: %s", self._name, what)
 
     async def _disconnected(self) -> None:
-        if not self._closing and not self._lost:
-            self._lost = True
+        if not self._is_closing and not self._is_lost:
+            self._is_lost = True
             log.warning("%s: lost the connection to NATS; reconnecting", self._name)
 
     async def _reconnected(self) -> None:
-        self._lost, self._complained = False, 0.0
+        self._is_lost, self._logged = False, 0.0
         log.info("%s: connected to NATS again at %s", self._name, self._server())
-        self._tell()
+        self._notify()
 
     async def _closed(self) -> None:
-        if not self._closing:
+        if not self._is_closing:
             log.warning("%s: NATS closed the connection; opening another", self._name)
-        self._tell()
+        self._notify()
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         for listener in self._listeners:
             listener()
         for task in self._attempts:
             task.cancel()
 
 
-async def _ended_with(task: asyncio.Task[None]) -> None:
-    """Awaits a task, and has it cancelled when we are, as often as that takes.
+async def _await_cancelling(task: asyncio.Task[None]) -> None:
+    """Awaits a task. If the caller is cancelled, cancels the task until it ends.
 
-    The library tries for ever, and a cancellation is lost on it that comes just as a server refuses
+    The library connects without limit. It loses a cancellation that comes just as a server refuses
     the connection (``asyncio.wait_for`` prefers the result, before Python 3.12).
     """
     try:
@@ -179,7 +179,7 @@ async def _ended_with(task: asyncio.Task[None]) -> None:
     except asyncio.CancelledError:
         while not task.done():
             task.cancel()
-            await asyncio.wait({task}, timeout=INSIST)
+            await asyncio.wait({task}, timeout=CANCEL_INTERVAL)
         raise
     task.result()
 
@@ -190,7 +190,7 @@ async def connected(settings: NatsConnectionSettings, name: str) -> AsyncIterato
 
     Args:
         settings: how to reach NATS.
-        name: who connects, for logs and for the server's own list of clients.
+        name: of the client, for logs and for the server's list of clients.
     """
     connection = Connection(settings, name)
     try:
@@ -201,11 +201,11 @@ async def connected(settings: NatsConnectionSettings, name: str) -> AsyncIterato
 
 
 __all__ = [
+    "OUTAGES",
     "RECONNECT",
-    "TROUBLE",
     "Connection",
     "Interrupted",
-    "cancelled",
     "connected",
+    "is_cancelled",
     "raise_if_cancelled",
 ]

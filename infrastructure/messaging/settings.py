@@ -1,28 +1,31 @@
-"""What an operator may choose about NATS."""
+"""Settings of NATS: the connection, the stream of hints, its consumers."""
 
 import re
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from application.kernel.retry import RetryPolicy
+
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _SUBJECT = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
+HINT_RETRY = RetryPolicy(first_pause=1.0, longest_pause=300.0)
 
 
 @dataclass(frozen=True)
 class NatsConnectionSettings:
-    """How to reach NATS. At most one way to authenticate should be given.
+    """How to reach NATS. At most one way to authenticate is allowed.
 
     Attributes:
         servers: URLs (``nats://host:port`` or ``tls://host:port``).
         token: shared secret.
-        token_file: file that holds it; read at each connect, so that it can be replaced.
+        token_file: file that holds it; read at each connect, so that the token can be replaced.
         user, password: a plain account.
         credentials_file: NATS ``.creds`` file (JWT and seed).
         tls_ca, tls_cert, tls_key: PEM files; the latter two for a client certificate.
-        connect_timeout, request_timeout: seconds for one attempt, for one answer.
-        reconnect_wait: seconds between two attempts at the same server. There is no last attempt.
-        ping_interval: seconds; a server silent for three of them is left.
+        connect_timeout, request_timeout: seconds for one attempt, for one response.
+        reconnect_wait: seconds between two attempts at the same server. They do not end.
+        ping_interval: seconds; after three of them without a response the client reconnects.
     """
 
     servers: tuple[str, ...]
@@ -51,11 +54,11 @@ class NatsConnectionSettings:
             raise ValueError("NATS: a user needs a password, and a password a user.")
 
     def has_token(self) -> bool:
-        """Whether a token is the way to authenticate."""
+        """Whether the client authenticates with a token."""
         return self.token is not None or self.token_file is not None
 
     def read_token(self) -> str:
-        """The token, wherever it lies.
+        """The token, given or from its file.
 
         Raises:
             OSError: its file cannot be read.
@@ -65,7 +68,7 @@ class NatsConnectionSettings:
         return self.token or ""
 
     def tls(self) -> ssl.SSLContext | None:
-        """The TLS context that the files ask for, None if none is named."""
+        """The TLS context with the given files, None if there are none."""
         if self.tls_ca is None and self.tls_cert is None:
             return None
         context = ssl.create_default_context(cafile=self.tls_ca)
@@ -78,18 +81,19 @@ class NatsConnectionSettings:
 class HintStreamSettings:
     """The stream that carries hints.
 
-    There is no maximal age: the newest message is the relay's own bookmark and must not expire.
-    The oldest messages go when a limit is reached; nothing is lost by that, for the log is the
-    truth and workers sweep.
+    There is no maximum age: the newest message marks how far the relays have published and must not
+    expire. The oldest messages are deleted at a limit. That loses no work: workers also sweep the
+    read models.
 
     Attributes:
         name: of the stream.
         prefix: subjects are ``<prefix>.<event topic>``.
-        max_messages: how many hints are kept.
-        max_bytes: how much room they may take, bytes.
+        max_messages: limit of the stream.
+        max_bytes: limit of the stream, bytes.
         replicas: copies in a cluster.
-        horizon: how many positions before the log's end are published again into an empty stream.
-        duplicate_window: seconds in which the server drops a message id that it knows.
+        horizon: number of positions before the end of the log that are published again into an
+            empty stream.
+        duplicate_window: seconds in which the server drops a repeated message id.
     """
 
     name: str = "VIGIL"
@@ -107,7 +111,7 @@ class HintStreamSettings:
             raise ValueError(f"{self.prefix!r} cannot begin a subject.")
 
     def subject(self, topic: str) -> str:
-        """Where hints about a topic go.
+        """The subject of the hints about a topic.
 
         Raises:
             ValueError: the topic cannot be part of a subject.
@@ -124,38 +128,31 @@ class HintStreamSettings:
 
 @dataclass(frozen=True)
 class ConsumerSettings:
-    """How hints are handed to a worker.
+    """How hints are delivered to a worker.
 
     Attributes:
         slots: hints handled at once by one process.
-        ack_wait: seconds without a sign of life after which a hint goes to another process.
-        heartbeat: seconds between signs of life while a handler works.
-        max_pending: hints that all processes together may hold or have deferred.
-        retry_first, retry_longest: seconds before the first repetition after an error; the longest
-            wait that doubling leads to.
-        give_up_after: deliveries after which a failing hint is given up and reported.
-        patience: seconds that running handlers get to finish when consumption is cancelled.
+        ack_wait: seconds without a heartbeat after which a hint is delivered to another process.
+        heartbeat: seconds between heartbeats while a handler runs.
+        max_pending: limit of the hints that all processes together have not acknowledged.
+        retry: pauses before a hint is delivered again after an error.
+        give_up_after: deliveries after which a failing hint is rejected and reported.
+        stop_timeout: seconds in which running handlers may finish after a cancellation.
     """
 
     slots: int = 4
     ack_wait: float = 30.0
     heartbeat: float = 10.0
     max_pending: int = 10_000
-    retry_first: float = 1.0
-    retry_longest: float = 300.0
+    retry: RetryPolicy = HINT_RETRY
     give_up_after: int = 20
-    patience: float = 30.0
+    stop_timeout: float = 30.0
 
     def __post_init__(self) -> None:
         if self.slots < 1:
             raise ValueError("A consumer needs a slot.")
         if not 0 < self.heartbeat < self.ack_wait:
-            raise ValueError("Signs of life must be more frequent than the acknowledgement wait.")
-
-    def delay(self, deliveries: int) -> float:
-        """Seconds to wait after a hint failed for the n-th time."""
-        doublings = min(deliveries - 1, 32)
-        return min(self.retry_first * float(2**doublings), self.retry_longest)
+            raise ValueError("Heartbeats must be more frequent than the acknowledgement wait.")
 
 
 __all__ = ["ConsumerSettings", "HintStreamSettings", "NatsConnectionSettings"]

@@ -1,4 +1,4 @@
-"""The JetStream stream that carries hints, as its relays see it."""
+"""The JetStream stream that carries hints, for the relays."""
 
 import asyncio
 import contextlib
@@ -17,19 +17,19 @@ from infrastructure.messaging.settings import HintStreamSettings
 log = logging.getLogger(__name__)
 
 LOOK_BACK = 64
-"""How many messages before the last are searched for a readable hint."""
+"""Number of messages at the end that are searched for a readable hint."""
 PAGE = 256
-"""Consumers in one answer of the server."""
+"""Consumers in one response of the server."""
 
 
 @dataclass(frozen=True)
 class Tail:
-    """How a stream ends.
+    """The end of a stream.
 
     Attributes:
-        created: when this stream was made; a stream made anew differs in it.
-        sequence: the last one given out, 0 if none.
-        body: the newest readable hint in it, None if it holds none.
+        created: when the stream was created; it changes when the stream is created again.
+        sequence: the last one, 0 if there is none.
+        body: of the newest readable hint, None if there is none.
     """
 
     created: datetime | None
@@ -38,7 +38,7 @@ class Tail:
 
 
 class OutOfStep(Exception):
-    """Some or all of a batch was not stored at the place meant for it."""
+    """Some or all of a batch was not stored at the expected sequences."""
 
 
 class HintStream:
@@ -49,10 +49,10 @@ class HintStream:
         self._settings = settings
 
     async def ensure(self) -> bool:
-        """Makes the stream, or brings its configuration up to date.
+        """Creates the stream, or updates its configuration.
 
         Returns:
-            Whether it had to be made.
+            Whether it was created.
         """
         wanted = self._wanted()
         try:
@@ -60,13 +60,13 @@ class HintStream:
         except NotFoundError:
             await self._js.add_stream(wanted)
             return True
-        if _essence(info.config) != _essence(wanted):
+        if _compared(info.config) != _compared(wanted):
             log.warning("updating the configuration of stream %s", self._settings.name)
             await self._js.update_stream(wanted)
         return False
 
     async def tail(self) -> Tail:
-        """How the stream ends now.
+        """The present end of the stream.
 
         Raises:
             NotFoundError: there is no stream.
@@ -83,11 +83,11 @@ class HintStream:
         return Tail(info.created, state.last_seq, None)
 
     async def append(self, after: int, entries: Sequence[RecordedEvent]) -> None:
-        """Publishes hints at consecutive sequences behind a known one.
+        """Publishes hints at consecutive sequences after a known one.
 
         Raises:
-            OutOfStep: the stream does not end where it should, or an answer did not come. How much
-                was stored must be asked from the stream.
+            OutOfStep: the stream ends at another sequence, or a response is missing. ``tail`` shows
+                how much was stored.
         """
         acks = await asyncio.gather(
             *(self._publish(after + i, entry) for i, entry in enumerate(entries)),
@@ -99,18 +99,18 @@ class HintStream:
             if ack.seq != after + i + 1:
                 raise OutOfStep(f"stored at {ack.seq} instead of {after + i + 1}")
 
-    async def forget(self, through: int) -> None:
-        """Removes all messages up to a sequence. Later ones, from faster relays, stay."""
+    async def purge(self, through: int) -> None:
+        """Deletes all messages up to a sequence. Later ones, of other relays, stay."""
         await self._js.purge_stream(self._settings.name, seq=through + 1)
 
     async def rewind_consumers(self, last: int) -> int:
-        """Makes durable consumers anew that wait for a future which the stream must first repeat.
+        """Creates durable consumers again whose sequence is after the end of the stream.
 
         Args:
             last: the stream's last sequence.
 
         Returns:
-            How many there were.
+            Their number.
         """
         rewound, offset = 0, 0
         while page := await self._js.consumers_info(self._settings.name, offset):
@@ -128,7 +128,7 @@ class HintStream:
             return False
         start = min(acknowledged, last) + 1
         log.warning(
-            "consumer %s had reached %d of a stream that ends at %d: making it anew from %d",
+            "consumer %s was at %d, but the stream ends at %d: creating it again from %d",
             info.name,
             max(delivered, acknowledged),
             last,
@@ -143,8 +143,8 @@ class HintStream:
         return True
 
     async def _publish(self, after: int, entry: RecordedEvent) -> api.PubAck:
-        # The message id holds the sequence too: after a purge the server still knows the ids of
-        # what it forgot, and would drop the repetition.
+        # The message id contains the sequence: after a purge the server still remembers the ids of
+        # deleted messages, and would drop the repetition.
         return await self._js.publish(
             self._settings.subject(entry.topic),
             hints.encode(entry),
@@ -184,7 +184,7 @@ class HintStream:
         )
 
 
-def _essence(config: api.StreamConfig) -> tuple[object, ...]:
+def _compared(config: api.StreamConfig) -> tuple[object, ...]:
     return (
         config.subjects,
         config.max_msgs,

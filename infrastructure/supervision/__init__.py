@@ -13,7 +13,6 @@ from infrastructure.supervision.lock import (
 )
 from infrastructure.supervision.output import Prefixed, Voice
 from infrastructure.supervision.ports import PortTaken, Reservation, inherited, listening, reserved
-from infrastructure.supervision.process import die_with_parent
 from infrastructure.supervision.state import ChildReport, UpState
 from infrastructure.supervision.supervisor import NotReady, Supervisor
 
@@ -34,7 +33,6 @@ __all__ = [
     "Supervisor",
     "UpState",
     "Voice",
-    "die_with_parent",
     "holder",
     "inherited",
     "listening",

@@ -8,9 +8,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO, Protocol
 
+from infrastructure.process import signal_group, tied_to
 from infrastructure.supervision.ports import LISTEN_FD
 from infrastructure.supervision.probes import Probe
-from infrastructure.supervision.process import signal_group, tied_to
 
 
 class Process(Protocol):

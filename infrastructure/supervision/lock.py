@@ -1,12 +1,14 @@
 import fcntl
 import os
-import time
 from pathlib import Path
 from typing import Self
 
+from application.kernel.retry import RetryPolicy, retry
+from infrastructure.clock import SystemClock
+
 NAME = "up.lock"
-PATIENCE = 0.5
-"""Seconds to insist: someone who only asks who holds the lock has it for an instant."""
+RETRY = RetryPolicy(first_pause=0.05, factor=1.0, time_limit=0.5)
+"""``holder`` in another process takes the lock for a moment."""
 
 
 class DirectoryBusy(Exception):
@@ -21,7 +23,7 @@ class DirectoryBusy(Exception):
 
 
 class DirectoryUnusable(Exception):
-    """The data directory cannot be made or written to."""
+    """The data directory cannot be created or written to."""
 
     def __init__(self, directory: Path, error: OSError) -> None:
         super().__init__(
@@ -33,7 +35,7 @@ class DirectoryUnusable(Exception):
 class DirectoryLock:
     """The right to run an installation on a data directory; held while the process lives.
 
-    The kernel gives the lock back when the process ends, however it ends.
+    The kernel releases the lock when the process ends, however it ends.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -41,28 +43,35 @@ class DirectoryLock:
         self._descriptor: int | None = None
 
     def acquire(self) -> Self:
-        """Takes it.
+        """Takes the lock.
 
         Raises:
             DirectoryBusy: another process has it.
-            DirectoryUnusable: it is no directory, or cannot be written to.
+            DirectoryUnusable: it is no directory, or it is not writable.
         """
         try:
             self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
             descriptor = os.open(self._directory / NAME, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise DirectoryUnusable(self._directory, error) from error
-        if not _taken(descriptor, time.monotonic() + PATIENCE):
+        try:
+            retry(
+                lambda: fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB),
+                RETRY,
+                on=BlockingIOError,
+                clock=SystemClock(),
+            )
+        except BlockingIOError:
             pid = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
             os.close(descriptor)
-            raise DirectoryBusy(self._directory, pid)
+            raise DirectoryBusy(self._directory, pid) from None
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         self._descriptor = descriptor
         return self
 
     def release(self) -> None:
-        """Gives it back."""
+        """Releases the lock."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
@@ -74,20 +83,8 @@ class DirectoryLock:
         self.release()
 
 
-def _taken(descriptor: int, deadline: float) -> bool:
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(PATIENCE / 10)
-        else:
-            return True
-
-
 def holder(directory: Path) -> int | None:
-    """The process that runs on a data directory, None if nobody does."""
+    """The id of the process that runs on a data directory, None if there is none."""
     try:
         descriptor = os.open(directory / NAME, os.O_RDONLY)
     except OSError:

@@ -9,7 +9,12 @@ from application.ports.bus import Hint
 from application.ports.services import Instance
 from application.workers.heartbeat import Heartbeat
 from application.workers.worker import Worker
-from infrastructure.messaging import HintStreamSettings, NatsBus, NatsConnectionSettings, Poison
+from infrastructure.messaging import (
+    HintStreamSettings,
+    NatsBus,
+    NatsConnectionSettings,
+    RejectedMessage,
+)
 from infrastructure.settings import Settings
 from interfaces.bootstrap.database import CLOCK, OpenDatabase
 
@@ -63,7 +68,7 @@ def run_worker(
         raise errors[0]
 
 
-def _store_poison(database: OpenDatabase, poison: Poison) -> None:
+def _store_poison(database: OpenDatabase, poison: RejectedMessage) -> None:
     database.poison.put(
         poison.consumer,
         poison.subject,

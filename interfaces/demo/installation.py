@@ -9,8 +9,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from infrastructure.process import tied_to
 from infrastructure.supervision import UpState, state
-from infrastructure.supervision.process import tied_to
 from interfaces.demo.errors import DemoFailed
 
 START = 90.0

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from application.kernel.retry import RetryPolicy
 from application.ports.bus import Bus, Hint
 from infrastructure.event_log.log import SqlEventLog
 from infrastructure.messaging import ConsumerSettings, EmbeddedNats, NatsBus, Relay
@@ -64,7 +65,7 @@ class NatsHarness:
         self._names = 0
 
     def bus(self, slots: int = 4) -> Bus:
-        quick = ConsumerSettings(slots=slots, ack_wait=3, heartbeat=0.5, retry_first=0.05)
+        quick = ConsumerSettings(slots=slots, ack_wait=3, heartbeat=0.5, retry=RetryPolicy(0.05))
         return NatsBus(self._server.settings, consumers=quick)
 
     def happen(self, topic: str) -> int:

@@ -10,14 +10,15 @@ import sys
 
 import pytest
 
+from application.kernel.retry import RetryPolicy
 from application.ports.bus import Hint
 from infrastructure.event_log.log import SqlEventLog
-from infrastructure.messaging import ConsumerSettings, EmbeddedNats, NatsBus, Relay, inbox
+from infrastructure.messaging import ConsumerSettings, EmbeddedNats, NatsBus, Relay, consumer
 from tests.integration.messaging.appending import append
 from tests.nats import background, jetstream, run, until
 
 COMMAND = "command.handled"
-QUICK = ConsumerSettings(slots=2, ack_wait=1.5, heartbeat=0.4, retry_first=0.05)
+QUICK = ConsumerSettings(slots=2, ack_wait=1.5, heartbeat=0.4, retry=RetryPolicy(0.05))
 
 
 class Recorder:
@@ -80,7 +81,7 @@ def test_hints_reach_their_handlers_through_repeated_deaths_of_the_server(
 ) -> None:
     """A request for the next message dies with the server: the slot must not wait for its answer
     (here it would wait for ten minutes)."""
-    monkeypatch.setattr(inbox, "EXPIRES", 600.0)
+    monkeypatch.setattr(consumer, "EXPIRES", 600.0)
 
     async def scenario() -> None:
         seen = Recorder()

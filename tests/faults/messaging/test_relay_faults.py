@@ -69,7 +69,7 @@ def test_two_relays_and_a_server_killed_many_times_leave_no_gap_and_no_double(
             )
 
             assert await stored(js) == list(range(1, last + 1))
-            assert one.status.healed == two.status.healed == 0
+            assert one.status.repaired == two.status.repaired == 0
 
     run(scenario())
 
@@ -121,7 +121,7 @@ def test_a_deleted_store_is_filled_again(nats_server: EmbeddedNats, event_log: S
             await _reaches(js, 43)
 
             assert await stored(js) == positions
-            assert relay.status.healed == 1
+            assert relay.status.repaired == 1
 
     run(scenario())
 
@@ -150,7 +150,7 @@ def test_a_stream_that_lost_its_tail_is_noticed_and_completed(
             shutil.copytree(tmp_path / "older", nats_server.store_dir)
             nats_server.start()
 
-            await until(lambda: relay.status.healed == 1, "the relay noticed the rewind")
+            await until(lambda: relay.status.repaired == 1, "the relay noticed the rewind")
             append(event_log, 1)
             await _reaches(js, 51)
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 from nats.aio.msg import Msg
 
+from application.kernel.retry import RetryPolicy
 from application.ports.bus import Hint
 from infrastructure.event_log.log import SqlEventLog
 from infrastructure.messaging import (
@@ -15,7 +16,7 @@ from infrastructure.messaging import (
     EmbeddedNats,
     HintStreamSettings,
     NatsBus,
-    Poison,
+    RejectedMessage,
     Relay,
 )
 from infrastructure.messaging.delivery import Delivery
@@ -23,12 +24,12 @@ from tests.integration.messaging.appending import append, append_name
 from tests.nats import background, jetstream, run, until
 
 COMMAND = "command.handled"
-QUICK = ConsumerSettings(slots=2, ack_wait=1.0, heartbeat=0.3, retry_first=0.05)
+QUICK = ConsumerSettings(slots=2, ack_wait=1.0, heartbeat=0.3, retry=RetryPolicy(0.05))
 
 
 async def _ready(bus: NatsBus, name: str, delivered: int) -> None:
     await until(
-        lambda: name in bus.tallies and bus.tallies[name].delivered >= delivered,
+        lambda: name in bus.stats and bus.stats[name].delivered >= delivered,
         f"{name} received {delivered}",
     )
 
@@ -71,11 +72,11 @@ async def _silence(_: Delivery, __: Msg) -> None:
     """A seeded defect: no sign of life is given."""
 
 
-def test_without_signs_of_life_it_would_be_delivered_again(
+def test_without_heartbeats_it_would_be_delivered_again(
     nats_server: EmbeddedNats, event_log: SqlEventLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The control of the test above."""
-    monkeypatch.setattr(Delivery, "_beat", _silence)
+    monkeypatch.setattr(Delivery, "_send_heartbeats", _silence)
 
     async def scenario() -> None:
         append(event_log, 1)
@@ -106,7 +107,7 @@ def test_poison_is_rejected_reported_and_holds_up_nothing(
     async def scenario() -> None:
         append(event_log, 1)
         seen: list[Hint] = []
-        reported: list[Poison] = []
+        reported: list[RejectedMessage] = []
         bus = NatsBus(nats_server.settings, consumers=QUICK, report=reported.append)
         async with (
             background(
@@ -123,7 +124,7 @@ def test_poison_is_rejected_reported_and_holds_up_nothing(
             await until(lambda: seen[-1].position == position, "the next hint arrives")
             info = await js.consumer_info("VIGIL", "c")
 
-        assert (bus.tallies["c"].poisoned, bus.tallies["c"].done) == (5, 2)
+        assert (bus.stats["c"].rejected, bus.stats["c"].done) == (5, 2)
         assert {poison.data for poison in reported} >= {b"", b"{}"}
         assert all("not a hint" in poison.error for poison in reported)
         assert info.num_ack_pending == 0
@@ -140,7 +141,7 @@ def test_a_failing_report_is_logged_and_holds_up_nothing(
         append(event_log, 1)
         seen: list[Hint] = []
 
-        def report(_: Poison) -> None:
+        def report(_: RejectedMessage) -> None:
             raise OSError("the disk is full")
 
         bus = NatsBus(nats_server.settings, consumers=QUICK, report=report)
@@ -166,13 +167,13 @@ def test_a_hint_that_always_fails_is_deferred_longer_and_finally_given_up(
     async def scenario() -> None:
         append(event_log, 1)
         times: list[float] = []
-        reported: list[Poison] = []
+        reported: list[RejectedMessage] = []
 
         async def failing(_: Hint) -> None:
             times.append(asyncio.get_running_loop().time())
             raise LookupError("never")
 
-        settings = ConsumerSettings(slots=1, retry_first=0.1, give_up_after=4)
+        settings = ConsumerSettings(slots=1, retry=RetryPolicy(0.1), give_up_after=4)
         bus = NatsBus(nats_server.settings, consumers=settings, report=reported.append)
         async with background(
             Relay(event_log, nats_server.settings).run(), bus.consume("c", (COMMAND,), failing)
@@ -184,7 +185,7 @@ def test_a_hint_that_always_fails_is_deferred_longer_and_finally_given_up(
         assert all(pause >= wait for pause, wait in zip(pauses, (0.1, 0.2, 0.4), strict=True))
         assert reported[0].deliveries == 4
         assert "LookupError: never" in reported[0].error
-        assert (bus.tallies["c"].failed, bus.tallies["c"].poisoned) == (3, 1)
+        assert (bus.stats["c"].failed, bus.stats["c"].rejected) == (3, 1)
 
     run(scenario())
 
@@ -225,7 +226,7 @@ def test_handlers_that_do_not_finish_in_time_are_cut_off_and_their_hints_given_b
             seen.append(hint)
             await asyncio.Event().wait()
 
-        impatient = ConsumerSettings(ack_wait=600, patience=0.2)
+        impatient = ConsumerSettings(ack_wait=600, stop_timeout=0.2)
         async with background(Relay(event_log, nats_server.settings).run()):
             first = NatsBus(nats_server.settings, consumers=impatient)
             task = asyncio.create_task(first.consume("c", (COMMAND,), endless))

@@ -2,6 +2,7 @@ import asyncio
 import ipaddress
 import json
 import logging
+import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,7 +22,8 @@ from infrastructure.messaging import (
     NatsConnectionSettings,
 )
 from infrastructure.messaging.connection import connected
-from infrastructure.messaging.embedded import die_with_parent, server_binary
+from infrastructure.messaging.embedded import server_binary
+from infrastructure.process import tied_to
 from tests.nats import run, until
 from tests.ports import free_port
 
@@ -138,9 +140,9 @@ def test_impossible_names_and_times_are_refused() -> None:
 
 
 def test_repetitions_grow_up_to_a_limit() -> None:
-    settings = ConsumerSettings(retry_first=1, retry_longest=300)
+    settings = ConsumerSettings()
 
-    assert [settings.delay(n) for n in (1, 2, 3, 9, 10, 10_000)] == [1, 2, 4, 256, 300, 300]
+    assert [settings.retry.delay(n) for n in (1, 2, 3, 9, 10, 10_000)] == [1, 2, 4, 256, 300, 300]
 
 
 def test_secrets_do_not_show_when_settings_are_printed() -> None:
@@ -211,7 +213,7 @@ def tls_server(tmp_path: Path) -> Iterator[NatsConnectionSettings]:
     with subprocess.Popen(
         [server_binary(), "--config", config],
         stderr=subprocess.DEVNULL,
-        preexec_fn=die_with_parent(),  # noqa: PLW1509 - it only calls prctl
+        preexec_fn=tied_to(os.getpid()),  # noqa: PLW1509 - it only calls prctl
     ) as server:
         ports = tmp_path / f"nats-server_{server.pid}.ports"
 

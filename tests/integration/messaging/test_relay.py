@@ -99,7 +99,7 @@ def test_a_restarted_relay_goes_on_where_the_stream_stands(
 
             assert await stored(js) == positions
             assert successor.status.published == 5
-            assert successor.status.healed == 0
+            assert successor.status.repaired == 0
 
     run(scenario())
 
@@ -145,7 +145,7 @@ def test_a_deleted_stream_is_made_again_and_filled_from_the_log(
             await _reaches(js, 21)
 
             assert await stored(js) == positions
-            assert relay.status.healed == 1
+            assert relay.status.repaired == 1
 
     run(scenario())
 
@@ -166,7 +166,7 @@ def test_a_stream_purged_while_all_is_silent_is_filled_again(
             await _reaches(js, 40)
 
             assert await stored(js) == positions
-            assert relay.status.healed == 1
+            assert relay.status.repaired == 1
             assert relay.status.sequence == 40
 
     run(scenario())
@@ -220,7 +220,7 @@ def test_a_stream_of_another_history_is_emptied_and_filled_from_this_log(
             positions = append(restored, events)
             relay = Relay(restored, nats_server.settings)
             async with background(relay.run()):
-                await until(lambda: relay.status.healed > 0, "the foreign stream is noticed")
+                await until(lambda: relay.status.repaired > 0, "the foreign stream is noticed")
                 await _reaches(js, 10 + events)
 
                 positions += append(restored, 1)
