@@ -1,7 +1,7 @@
 """The rules by which facts are admitted to a model, for every kind of model."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
@@ -95,8 +95,23 @@ def after_deletion(fact: Fact) -> Ignored:
     return Ignored.DUPLICATE if fact.gone else Ignored.GONE
 
 
-def select(facts: S, judge: Callable[[Any], Ignored | None]) -> tuple[S, Counter[Ignored]]:
-    """The facts that are admitted, and the number of the others by reason."""
+def admit(
+    known: A,
+    new: S,
+    judge: Callable[[Any], Ignored | None],
+    changes: Callable[[A, A, S], Counter[str]],
+    unclear: Callable[[A, A, S], Iterable[Cause]],
+) -> Admission[S, A]:
+    """Judges each fact against the collection and against the facts admitted before.
+
+    Args:
+        known: the collected model, with the facts that were admitted so far.
+        new: facts in any order.
+        judge: returns why a fact is ignored; None if it is admitted.
+        changes: counts the effects: model before, model after, admitted facts. Facts without an
+            effect may count under an empty name.
+        unclear: what only a collection can answer: model before, model after, new facts.
+    """
     ignored: Counter[Ignored] = Counter()
 
     def is_news(fact: Fact) -> bool:
@@ -105,11 +120,20 @@ def select(facts: S, judge: Callable[[Any], Ignored | None]) -> tuple[S, Counter
             ignored[why] += 1
         return why is None
 
-    return facts.filtered(is_news), ignored
+    admitted = new.filtered(is_news)
+    after = type(known)(known.base, known.facts.joined(admitted))
+    counts = sorted(changes(known, after, admitted).items())
+    return Admission(
+        facts=admitted,
+        amended=after,
+        ignored=ignored,
+        changes={name: count for name, count in counts if name},
+        unclear=tuple(unclear(known, after, new)),
+    )
 
 
 def carry_over(
-    known: A, base: Any, since: float, admit: Callable[[A, Any, float], Admission[Any, A]]
+    known: A, base: Any, since: float, admit_kind: Callable[[A, Any, float], Admission[Any, A]]
 ) -> Admission[Any, A]:
     """Judges the facts of a model again, against a new collection that may not have seen them.
 
@@ -117,11 +141,11 @@ def carry_over(
         known: the amended model until now.
         base: the new collection's model.
         since: seconds since the epoch; the new collection has seen what was sent earlier.
-        admit: judges facts of the kind.
+        admit_kind: ``admit_compute`` or ``admit_storage``.
     """
     amended_type = type(known)
     fresh = amended_type(base, type(known.facts)())
-    admission = admit(fresh, known.facts, since)
+    admission = admit_kind(fresh, known.facts, since)
     facts = admission.facts.filtered(  # a collection may show what was deleted long before it
         lambda fact: not (fact.gone and fact.stamp.at < since and fresh.is_shown(fact.id))
     )
@@ -143,8 +167,3 @@ def row_change(noun: str, place: str, before: object | None, after: object | Non
         return f"{noun}_added" if before is None else f"{noun}_removed"
     moved = getattr(before, place) != getattr(after, place)
     return f"{noun}_moved" if moved else f"{noun}_changed"
-
-
-def named(counts: Counter[str]) -> dict[str, int]:
-    """Counts by name, sorted; the count with an empty name is dropped."""
-    return {name: count for name, count in sorted(counts.items()) if name}

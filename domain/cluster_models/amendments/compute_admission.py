@@ -8,10 +8,9 @@ from domain.cluster_models.amendments.admission_rules import (
     Admission,
     AdmissionRules,
     Ignored,
+    admit,
     after_deletion,
-    named,
     row_change,
-    select,
 )
 from domain.cluster_models.amendments.compute import ComputeAmendments
 from domain.cluster_models.amendments.facts import (
@@ -29,17 +28,11 @@ from domain.kernel.reasons import Cause, Reason
 def admit_compute(
     known: ComputeAmendments, new: ComputeFacts, since: float
 ) -> Admission[ComputeFacts, ComputeAmendments]:
-    """Judges each fact against the collection and against the facts admitted before.
+    """Judges facts about hosts and servers (see ``admit``).
 
-    Args:
-        known: the collected model, with the facts that were admitted so far.
-        new: facts in any order.
-        since: seconds since the epoch; the collection has seen what was sent earlier.
+    ``since``: seconds since the epoch; the collection has seen what was sent earlier.
     """
-    admitted, ignored = select(new, ComputeRules(since, known).judge)
-    after = ComputeAmendments(known.base, known.facts.joined(admitted))
-    changes = _changes(known, after, admitted)
-    return Admission(admitted, after, ignored, changes, tuple(_unclear(known, after, new)))
+    return admit(known, new, ComputeRules(since, known).judge, _changes, _unclear)
 
 
 @dataclass(frozen=True)
@@ -101,7 +94,7 @@ class ComputeRules(AdmissionRules):
 
 def _changes(
     before: ComputeAmendments, after: ComputeAmendments, admitted: ComputeFacts
-) -> dict[str, int]:
+) -> Counter[str]:
     """Effects of the facts, in counts. The cost depends on the facts, not on the model's size."""
     counts: Counter[str] = Counter()
     for identity in {fact.id for fact in (*admitted.servers, *admitted.pins)}:
@@ -109,7 +102,7 @@ def _changes(
         counts[row_change("servers", "host", *rows)] += 1
     for host in {service.id for service in admitted.hosts}:
         counts["hosts_changed" if before.host(host) != after.host(host) else ""] += 1
-    return named(counts)
+    return counts
 
 
 def _unversioned(row: ServerRow | None) -> ServerRow | None:

@@ -15,10 +15,9 @@ from domain.cluster_models.amendments.admission_rules import (
     Admission,
     AdmissionRules,
     Ignored,
+    admit,
     after_deletion,
-    named,
     row_change,
-    select,
 )
 from domain.cluster_models.amendments.amended_model import (
     AmendedModel,
@@ -143,17 +142,11 @@ class StorageAmendments(AmendedModel[StorageModel, StorageFacts]):
 def admit_storage(
     known: StorageAmendments, new: StorageFacts, since: float
 ) -> Admission[StorageFacts, StorageAmendments]:
-    """Judges each fact against the collection and against the facts admitted before.
+    """Judges facts about pools and volumes (see ``admit``).
 
-    Args:
-        known: the collected model, with the facts that were admitted so far.
-        new: facts in any order.
-        since: seconds since the epoch; the collection has seen what was sent earlier.
+    ``since``: seconds since the epoch; the collection has seen what was sent earlier.
     """
-    admitted, ignored = select(new, StorageRules(since, known).judge)
-    after = StorageAmendments(known.base, known.facts.joined(admitted))
-    changes = _changes(known, after, admitted)
-    return Admission(admitted, after, ignored, changes, tuple(_unclear(after, new)))
+    return admit(known, new, StorageRules(since, known).judge, _changes, _unclear)
 
 
 @dataclass(frozen=True)
@@ -184,17 +177,19 @@ class StorageRules(AdmissionRules):
 
 def _changes(
     before: StorageAmendments, after: StorageAmendments, admitted: StorageFacts
-) -> dict[str, int]:
+) -> Counter[str]:
     counts: Counter[str] = Counter()
     for volume in {fact.id for fact in admitted.volumes}:
         counts[row_change("volumes", "pool", before.volume(volume), after.volume(volume))] += 1
     for pool in {fact.id for fact in admitted.pools}:
         # as text, because NaN (unknown) is not equal to itself
         counts["pools_changed" if str(before.pool(pool)) != str(after.pool(pool)) else ""] += 1
-    return named(counts)
+    return counts
 
 
-def _unclear(after: StorageAmendments, new: StorageFacts) -> list[Cause]:
+def _unclear(
+    _before: StorageAmendments, after: StorageAmendments, new: StorageFacts
+) -> list[Cause]:
     """What only a collection can answer."""
     found = [
         Cause(Reason.UNKNOWN_HOST, {"resource": "pool", "host": fact.id})
