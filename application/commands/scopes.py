@@ -96,8 +96,8 @@ def checked_scope(value: object) -> list[Any]:
         place = "/".join(["scope", *(str(part) for part in errors[0].absolute_path)])
         raise InvalidValue(place, errors[0].message[:300])
     _no_contradiction(scope)
-    parse_scope(scope, form_only=True)
-    parse_storage_scope(scope, form_only=True)
+    parse_scope(scope, allow_mixed_wildcards=True)
+    parse_storage_scope(scope, allow_mixed_wildcards=True)
     parse_baremetal_scope(scope)
     return scope
 

@@ -1,1 +1,1 @@
-"""The data models of a cluster, and where its servers may be placed."""
+"""Models of a cloud: compute, storage and bare metal; placement rules, scopes and file formats."""

@@ -1,4 +1,4 @@
-"""The kinds of models that are kept of a cloud."""
+"""The kinds of cluster models."""
 
 from enum import StrEnum
 

@@ -1,4 +1,4 @@
-"""Plans held against the independent checker."""
+"""Plans held against the independent verifier."""
 
 from collections.abc import Sequence
 

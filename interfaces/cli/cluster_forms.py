@@ -56,7 +56,7 @@ def host_rows(model: ComputeModel) -> list[Row]:
             room = float(model.capacity[place, host])
             row[column] = {
                 "allocated": float(model.allocated[place, host]),
-                "others": float(model.others[place, host]),
+                "others": float(model.foreign_allocated[place, host]),
                 "capacity": None if room == float("inf") else room,
             }
         rows.append(row)

@@ -6,7 +6,7 @@ from application.cluster_models.amendment_store import encode_amendment
 from application.cluster_models.kinds import COMPUTE
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.records import ServerRow
-from domain.cluster.formats.portable import read_neutral
+from domain.cluster.formats.portable import read_portable
 from domain.cluster_models.amendments import (
     ComputeAmendments,
     ComputeFacts,
@@ -27,7 +27,7 @@ def run(*, quick: bool = False) -> Table:
     """At 5,000 hosts and 50,000 servers (a tenth of it if it must be quick)."""
     hosts, servers = (500, 5000) if quick else (5000, 50000)
     known = min(KNOWN, servers // 2)
-    rows = read_neutral(synthetic(hosts, servers))
+    rows = read_portable(synthetic(hosts, servers))
     model, _ = ComputeModel.build(rows.hosts, rows.servers)
     names = [row.name for row in rows.hosts]
     told = [_moved(row, names[n % hosts], n) for n, row in enumerate(rows.servers)]

@@ -20,7 +20,7 @@ from typing import Any
 from application.simulation.offline import metric_table
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.records import AggregateRow
-from domain.cluster.formats.portable import PortableCluster, read_neutral
+from domain.cluster.formats.portable import PortableCluster, read_portable
 from domain.cluster.formats.xml import from_xml, to_xml
 from domain.cluster.placement.branch import Branch
 from domain.cluster.placement.constraints import Constraints
@@ -121,7 +121,7 @@ def peak_mb() -> float:
 
 def measure(data: Mapping[str, object]) -> Iterator[tuple[str, float, str]]:
     """All figures of one cluster: name, value, unit."""
-    cluster = read_neutral(data)
+    cluster = read_portable(data)
     del data  # the caller's text and lists are no part of what is measured
     forget_peak()
     before = peak_mb()
@@ -235,7 +235,7 @@ def _halves(host: Mapping[str, Any]) -> list[dict[str, object]]:
 
 def measure_cells(data: Mapping[str, Any]) -> Iterator[tuple[str, float, str]]:
     """What NUMA cells cost the servers that ask for some: name, value, unit."""
-    cluster = read_neutral(with_cells(data))
+    cluster = read_portable(with_cells(data))
     model = _build(cluster, ())
     branch = Branch(model)
     servers = [n for n in range(len(model.servers)) if model.servers.extra_specs[n]][:PROBES]

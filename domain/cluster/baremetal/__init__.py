@@ -1,0 +1,1 @@
+"""The bare-metal model: the nodes that Ironic manages."""

@@ -1,6 +1,7 @@
-"""The bare-metal model: the machines below the cloud. Columns; nothing can change.
+"""The bare-metal model: the nodes that Ironic manages, as immutable columns.
 
-Index order is the order of uuids, so the same cloud gives the same model however it was listed.
+Index order is the order of uuids, so the same cloud gives the same model in whatever order it was
+listed.
 """
 
 import json
@@ -24,10 +25,10 @@ _COMPUTE_NODE = "compute_node_id"
 
 @dataclass(frozen=True, eq=False)
 class BaremetalColumns(ColumnTable):
-    """Machines by index (0-based, in order of uuid). Meanings as in BaremetalNodeRow.
+    """Nodes by index (0-based, in order of uuid). Meanings as in BaremetalNodeRow.
 
     Attributes:
-        compute_node: id of the hypervisor that runs on it, from ``extra``; None if it names none.
+        compute_node: id of the hypervisor that runs on it, from ``extra``; None if not set.
     """
 
     id: tuple[str, ...]
@@ -58,7 +59,7 @@ class BaremetalColumns(ColumnTable):
 
 @dataclass(frozen=True, eq=False)
 class BaremetalModel:
-    """The machines of a cloud (or of the part in scope)."""
+    """The bare-metal nodes of a cloud (or of the part in scope)."""
 
     nodes: BaremetalColumns
 
@@ -66,7 +67,7 @@ class BaremetalModel:
     def build(
         rows: Iterable[BaremetalNodeRow],
     ) -> "tuple[BaremetalModel, tuple[QuarantinedRecord, ...]]":
-        """The model of what is usable, and what was not."""
+        """Returns the model of the usable records, and the quarantined records."""
         good: list[BaremetalNodeRow] = []
         bad: list[QuarantinedRecord] = []
         seen: set[str] = set()
@@ -86,11 +87,11 @@ class BaremetalModel:
 
     @staticmethod
     def from_columns(data: Mapping[str, object]) -> "BaremetalModel":
-        """The model whose JSON form this is."""
+        """Reads a model from its JSON form."""
         return BaremetalModel(BaremetalColumns.from_columns(mapping(data["nodes"])))
 
     def restrict(self, mask: BoolArray) -> "BaremetalModel":
-        """The part of a scope (bool[nodes], the machines to keep)."""
+        """Returns the part of the model in a scope (bool[nodes], the nodes to keep)."""
         return replace(self, nodes=self.nodes.take(np.flatnonzero(mask)))
 
     @cached_property
@@ -100,7 +101,7 @@ class BaremetalModel:
 
     @cached_property
     def by_compute_node(self) -> Mapping[str, int]:
-        """Hypervisor id → index of the machine below it; of several, the first."""
+        """Hypervisor id → index of its node; of several, the first."""
         found: dict[str, int] = {}
         for place, hypervisor in enumerate(self.nodes.compute_node):
             if hypervisor is not None:
@@ -109,7 +110,7 @@ class BaremetalModel:
 
     @cached_property
     def powered(self) -> BoolArray:
-        """bool[nodes]: known to be on."""
+        """bool[nodes]: the power state is on."""
         return self.nodes.power_state.where(lambda state: state == "power on")
 
 
@@ -135,6 +136,6 @@ def _compute_node(extra: Mapping[str, object]) -> str | None:
 
 
 def _ordered(data: Mapping[str, object]) -> Mapping[str, object]:
-    """The same data, its members in order at every depth: equal data give equal JSON."""
+    """The data with the members of all objects sorted: equal data give equal JSON."""
     ordered: dict[str, object] = json.loads(json.dumps(data, sort_keys=True))
     return ordered

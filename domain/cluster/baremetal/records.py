@@ -1,4 +1,4 @@
-"""What collectors of bare metal hand in: one plain record per node."""
+"""Records that the bare-metal collector returns: one per node."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,20 +9,20 @@ from domain.cluster.table.values import Flag
 
 @dataclass(frozen=True)
 class BaremetalNodeRow:
-    """A machine that Ironic manages.
+    """A node that Ironic manages.
 
     Attributes:
         id: uuid.
         name: logical name, empty if it has none.
-        power_state: ``power on``, ``power off``, ``error``; empty when it is not known.
-        target_power_state: what it is being switched to; empty when it rests.
-        maintenance: whether operators have taken it out of service.
-        maintenance_reason: their words.
-        provision_state: ``active``, ``available``, ``deploying``, …; empty when not known.
-        fault: what put it into maintenance by itself (``power failure``, …); empty if nothing did.
-        extra: free data of the operator; ``compute_node_id`` names the hypervisor that runs on it.
-        properties: what the machine is made of.
-        resource_class: the class that Placement knows it by.
+        power_state: ``power on``, ``power off``, ``error``; empty if unknown.
+        target_power_state: the power state it is changing to; empty if it is not changing.
+        maintenance: whether it is in maintenance mode.
+        maintenance_reason: the operator's reason.
+        provision_state: ``active``, ``available``, ``deploying``, …; empty if unknown.
+        fault: the fault for which Ironic set maintenance (``power failure``, …); empty if none.
+        extra: the operator's own data; ``compute_node_id`` is the hypervisor that runs on it.
+        properties: its hardware properties.
+        resource_class: its resource class in Placement.
         instance_id: the server that is deployed on it.
     """
 

@@ -1,0 +1,1 @@
+"""The compute model: hosts, servers, groups and aggregates; their records and validation."""

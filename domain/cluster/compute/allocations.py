@@ -1,4 +1,4 @@
-"""Allocations as Placement books them, and their JSON form."""
+"""Placement allocations and their JSON form."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -8,15 +8,15 @@ from domain.cluster.table.values import whole
 from domain.kernel.errors import InvalidValue
 
 _NAMES = {"vcpus": "vcpus", "memory_mb": "ram_mb", "disk_gb": "disk_gb", "pcpus": "pcpus"}
-"""Amounts, and what they are called in a cluster file."""
+"""Amount → its name in a cluster file."""
 
 
 class Allocation(NamedTuple):
-    """What one consumer holds of one host. A tuple, so that it hashes and compares as a value.
+    """What is allocated to one consumer on one host. A tuple, so it is hashable and comparable.
 
     Attributes:
-        consumer: uuid of a server, of a migration (which holds the room at the end that the server
-            left), or of anything else that may allocate.
+        consumer: uuid of a server, of a migration (it holds the source allocation until the
+            migration is confirmed), or of another consumer.
         vcpus: shared CPUs (VCPU).
         memory_mb: memory, MB.
         disk_gb: disk, GB.
@@ -31,7 +31,7 @@ class Allocation(NamedTuple):
 
     @property
     def amounts(self) -> tuple[int, int, int, int]:
-        """The amounts, in the order of ``demands.BASE_RESOURCES``."""
+        """The amounts, in the order of ``resources.BASE_RESOURCES``."""
         return self.vcpus, self.memory_mb, self.disk_gb, self.pcpus
 
 
@@ -39,7 +39,7 @@ Allocations = tuple[Allocation, ...]
 
 
 def allocations_record(allocations: Iterable[Allocation]) -> dict[str, dict[str, int]]:
-    """The JSON form: consumer → what it holds of something. ``read_allocations`` reverses it."""
+    """The JSON form: consumer → resource → amount. ``read_allocations`` reverses it."""
     return {
         one.consumer: {
             key: amount for name, key in _NAMES.items() if (amount := getattr(one, name))
@@ -49,18 +49,18 @@ def allocations_record(allocations: Iterable[Allocation]) -> dict[str, dict[str,
 
 
 def read_allocations(place: str, data: object) -> Allocations:
-    """The allocations whose JSON form this is, in order of consumer.
+    """Reads allocations; returns them in order of consumer.
 
     Args:
-        place: what to call it in errors.
-        data: an object, or None for none.
+        place: name of the field in errors.
+        data: an object, or None.
 
     Raises:
-        InvalidValue: names what is not as it should be.
+        InvalidValue: names the bad field.
     """
     if data is None:
         return ()
-    records = _object(place, data, "consumer to what it holds")
+    records = _object(place, data, "consumer to resources")
     return tuple(
         _allocation(f"{place}.{consumer}", consumer, record)
         for consumer, record in sorted(records.items())

@@ -24,9 +24,9 @@ class HostColumns(ColumnTable):
     """Hosts by index (0-based, in order of id). Units and meanings as in HostRow.
 
     Attributes:
-        other_allocations: None where there are none.
-        unseen: int64[hosts], servers on it that are known to exist but could not be read.
-        generation: int64[hosts], -1 when not known.
+        other_allocations: None for a host without any.
+        unseen: int64[hosts], number of quarantined servers on it.
+        generation: int64[hosts], -1 if unknown.
     """
 
     id: tuple[str, ...]
@@ -106,7 +106,7 @@ class ServerColumns(ColumnTable):
 
     Attributes:
         host: int32[servers], index of the host; -1 in the table of unplaced servers.
-        excluded: bool[servers], kept in place by the audit's scope.
+        excluded: bool[servers], the audit's scope forbids to move it.
     """
 
     id: tuple[str, ...]
@@ -141,7 +141,7 @@ class ServerColumns(ColumnTable):
 
         Args:
             rows: the servers.
-            places: host name → index; without it no server is placed.
+            places: host name → index; None if the servers are on no host.
         """
         at = places or {}
         return cls.from_rows(

@@ -1,8 +1,7 @@
-"""Which of Placement's allocations the servers that a model shows do not account for.
+"""Placement allocations on a host that do not belong to the servers on it.
 
-A server that is on a host accounts for what is allocated to it there. The rest holds room all the
-same: of a server that is on its way here, or is just being built; of a migration whose server could
-still be sent back; of a consumer that is no server at all, or no more.
+They use capacity too: of a server that is migrating to the host or is being built there, of a
+migration that can still be reverted, of a consumer that is not a server or no longer exists.
 """
 
 from collections import Counter
@@ -20,16 +19,16 @@ _Amounts = tuple[int, int, int, int]
 _NOTHING: _Amounts = (0, 0, 0, 0)
 
 
-def unaccounted(
+def foreign_allocations(
     allocated: Iterable[Allocation], residents: Iterable[ServerRow], servers: Collection[str]
 ) -> Allocations:
-    """Allocations of one host that the servers on it do not account for, in order of consumer.
+    """Returns the allocations of a host beyond those of the servers on it, in order of consumer.
 
-    While a server leaves a host, what it holds there is booked to its migration: a resident without
-    an allocation of its own accounts for one of the same size whose consumer is no server.
+    While a server leaves a host, its allocation there belongs to its migration: a server on the
+    host without an allocation accounts for one of the same size whose consumer is not a server.
 
     Args:
-        allocated: everything that is allocated on the host.
+        allocated: all allocations on the host.
         residents: the servers on it.
         servers: ids of all servers of the cloud.
     """
@@ -47,14 +46,15 @@ def unaccounted(
     return tuple(left)
 
 
-def others(
+def foreign_allocated(
     hosts: HostColumns, servers: ServerColumns, places: Mapping[str, int], demand: FloatArray
 ) -> FloatArray:
-    """float64[resources, hosts]; see ComputeModel.others.
+    """float64[resources, hosts]; see ComputeModel.foreign_allocated.
 
     Args:
-        hosts: with what their servers did not account for when they were collected.
-        servers: where they are now: one that has arrived accounts for what it held before.
+        hosts: the hosts, with their foreign allocations at the time of collection.
+        servers: the servers where they are now: one that has arrived since accounts for its
+            own allocation.
         places: server id → index.
         demand: float64[servers, resources].
     """
@@ -74,14 +74,14 @@ def _exceeds(one: Allocation, needed: _Amounts) -> bool:
     return any(held > need for held, need in zip(one.amounts, needed, strict=True))
 
 
-def booked(row: ServerRow, consumer: str) -> Allocation | None:
-    """The allocation that a server accounts for, under another name; None if it is not known."""
+def own_allocation(row: ServerRow, consumer: str) -> Allocation | None:
+    """The allocation of a server, under another consumer; None if its flavor is unknown."""
     amounts = _demand(row)
     return None if amounts is None else Allocation(consumer, *amounts)
 
 
 def _demand(row: ServerRow) -> _Amounts | None:
-    """What a server accounts for; None if that is not known."""
+    """The amounts allocated to a server; None if its flavor is unknown."""
     if row.vcpus is None or row.memory_mb is None or row.disk_gb is None:
         return None
     pinned = dedicated_cpus(row.vcpus, row.extra_specs)

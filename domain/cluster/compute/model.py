@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from domain.cluster.compute.columns import HostColumns, ServerColumns
-from domain.cluster.compute.foreign_allocations import others
+from domain.cluster.compute.foreign_allocations import foreign_allocated
 from domain.cluster.compute.numa.model import NumaModel
 from domain.cluster.compute.records import (
     AggregateRow,
@@ -42,7 +42,7 @@ class ComputeModel:
     Attributes:
         hosts: the hosts' columns.
         servers: columns of the servers that are on a host.
-        unplaced: columns of the servers that are on none (their ``host`` is -1).
+        unplaced: columns of the servers that are on no host (their ``host`` is -1).
         groups: server groups, in order of id.
         aggregates: host aggregates, in order of id.
         outside: ids of grouped servers that exist on hosts outside the scope.
@@ -62,7 +62,7 @@ class ComputeModel:
         groups: Iterable[GroupRow] = (),
         aggregates: Iterable[AggregateRow] = (),
     ) -> "tuple[ComputeModel, tuple[QuarantinedRecord, ...]]":
-        """The model of what is usable, and what was not."""
+        """Returns the model of the usable records, and the quarantined records."""
         good_hosts, bad_hosts = admit_hosts(hosts)
         placed, unplaced, bad_servers, unseen = admit_servers(servers, good_hosts)
         places = {row.name: index for index, row in enumerate(good_hosts)}
@@ -88,7 +88,7 @@ class ComputeModel:
 
     @staticmethod
     def from_columns(data: Mapping[str, object]) -> "ComputeModel":
-        """The model whose JSON form this is."""
+        """Reads a model from its JSON form."""
         return ComputeModel(
             hosts=HostColumns.from_columns(mapping(data["hosts"])),
             servers=ServerColumns.from_columns(mapping(data["servers"])),
@@ -103,11 +103,11 @@ class ComputeModel:
     def restrict(
         self, host_mask: BoolArray, excluded_servers: Collection[str] = ()
     ) -> "ComputeModel":
-        """The part of a scope.
+        """Returns the part of the model in a scope.
 
         Args:
             host_mask: bool[hosts], the hosts to keep, with all their servers.
-            excluded_servers: ids of servers that stay as load and may not be moved.
+            excluded_servers: ids of servers that count as load but may not be moved.
         """
         keep = np.flatnonzero(host_mask)
         place = np.full(len(self.hosts) + 1, -1, dtype=np.int32)
@@ -144,52 +144,52 @@ class ComputeModel:
 
     @cached_property
     def up(self) -> BoolArray:
-        """bool[hosts]: the service is alive."""
+        """bool[hosts]: the compute service is running."""
         return self.hosts.state.where(lambda state: state == "up")
 
     @cached_property
     def enabled(self) -> BoolArray:
-        """bool[hosts]: the operator wants servers on it."""
+        """bool[hosts]: the compute service is enabled."""
         return self.hosts.status.where(lambda status: status == "enabled")
 
     @cached_property
     def resources(self) -> tuple[str, ...]:
-        """Names of what is allocated: vcpus, memory_mb, disk_gb, pcpus, then PCI aliases."""
+        """Names of the resources: vcpus, memory_mb, disk_gb, pcpus, then PCI aliases."""
         return resources(self.hosts, self.servers)
 
     @cached_property
     def capacity(self) -> FloatArray:
-        """float64[resources, hosts]: what may be allocated (cores, MB, GB, cores, devices).
+        """float64[resources, hosts]: what can be allocated (cores, MB, GB, cores, devices).
 
-        (total - reserved) x ratio, at least 0. A host with no disk at all is one whose disk is not
-        accounted to it: its disk capacity is infinite.
+        (total - reserved) x ratio, at least 0. The disk capacity of a host with disk_gb 0 is
+        infinite: its disk is shared storage, which is not accounted to the host.
         """
         return capacity(self.hosts, self.resources)
 
     @cached_property
     def demand(self) -> FloatArray:
-        """float64[servers, resources]: what each server is allocated (units as ``capacity``)."""
+        """float64[servers, resources]: what is allocated to each server (units as ``capacity``)."""
         return demands(self.servers, self.resources)
 
     @cached_property
     def allocated(self) -> FloatArray:
-        """float64[resources, hosts]: what the servers on each host are allocated."""
+        """float64[resources, hosts]: what is allocated to the servers on each host."""
         return sum_by_host(self.demand, self.servers.host, len(self.hosts))
 
     @cached_property
-    def others(self) -> FloatArray:
-        """float64[resources, hosts]: what is allocated there beside that (units as ``capacity``).
+    def foreign_allocated(self) -> FloatArray:
+        """float64[resources, hosts]: what is allocated to other consumers (units as ``capacity``).
 
-        To servers on their way there, to migrations that may still be undone, to consumers that are
-        no servers (``HostRow.other_allocations``).
+        Servers that are migrating to the host, migrations that can still be reverted, and consumers
+        that are not servers (``HostRow.other_allocations``).
         """
         if not any(self.hosts.other_allocations.table):
             return frozen(np.zeros_like(self.capacity))
-        return others(self.hosts, self.servers, self.server_places, self.demand)
+        return foreign_allocated(self.hosts, self.servers, self.server_places, self.demand)
 
     @cached_property
     def numa(self) -> NumaModel | None:
-        """NUMA cells and who asks for them; None if no server does."""
+        """NUMA cells and the servers that need them; None if no server does."""
         return NumaModel.of(self.hosts, self.servers)
 
     @cached_property

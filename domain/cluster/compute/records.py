@@ -1,4 +1,4 @@
-"""What collectors hand in: one plain record per host, server, group and aggregate."""
+"""Records that collectors return: one per host, server, group and aggregate."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,18 +18,18 @@ class HostRow:
 
     Attributes:
         id: hypervisor (resource provider) uuid.
-        name: name of its nova-compute service: what migrations and service calls are addressed by.
-        hypervisor_hostname: the hypervisor's own name; empty if it is the same.
-        state: ``up`` or ``down`` (is the service alive).
-        status: ``enabled`` or ``disabled`` (does the operator want servers on it).
+        name: name of its nova-compute service, which migrations and service calls use.
+        hypervisor_hostname: name of the hypervisor; empty if it is the same.
+        state: ``up`` or ``down``: whether the service is running.
+        status: ``enabled`` or ``disabled``: whether the scheduler places servers on it.
         disabled_reason: the text stored with ``disabled``.
         zone: availability zone.
         vcpus: cores offered as VCPU.
         memory_mb: memory, MB.
         disk_gb: local disk, GB; 0 when disk is not accounted to the host (shared storage).
-        vcpus_reserved: cores kept for the host itself.
-        memory_reserved_mb: memory kept for the host itself, MB.
-        disk_reserved_gb: disk kept for the host itself, GB.
+        vcpus_reserved: cores reserved for the host.
+        memory_reserved_mb: memory reserved for the host, MB.
+        disk_reserved_gb: disk reserved for the host, GB.
         cpu_ratio: allocation ratio of VCPU.
         ram_ratio: allocation ratio of memory.
         disk_ratio: allocation ratio of disk.
@@ -37,9 +37,9 @@ class HostRow:
         aggregates: ids or uuids of the aggregates it is in.
         pcpus: cores offered as PCPU (for dedicated, pinned use).
         devices: PCI alias → number of devices.
-        other_allocations: what is allocated there that the servers on it do not account for (see
-            ``accounting``), by consumer.
-        numa: its NUMA cells; None when they are not known (no API of the cloud lists them).
+        other_allocations: allocations on the host beyond those of the servers on it, by consumer
+            (see ``foreign_allocations``).
+        numa: its NUMA cells; None if unknown (no OpenStack API lists them).
         generation: resource provider generation, if known.
     """
 
@@ -75,26 +75,26 @@ class ServerRow:
     Attributes:
         id: uuid.
         name: display name.
-        host: name of the compute service it is on; None when it is on none.
-        vcpus: vCPUs of its flavor; None when the cloud did not say.
-        memory_mb: memory of its flavor, MB; None when the cloud did not say.
+        host: name of the compute service it is on; None if it is on no host.
+        vcpus: vCPUs of its flavor; None if unknown.
+        memory_mb: memory of its flavor, MB; None if unknown.
         disk_gb: local disk it occupies (root unless on a volume, ephemeral, swap), GB.
         state: vm_state, lower case (``active``, ``stopped``, ``paused``, …).
-        status: API status (``ACTIVE``, ``VERIFY_RESIZE``, …); empty if not known.
-        task_state: what the cloud is doing with it right now, None when idle.
-        project_id: owner.
+        status: API status (``ACTIVE``, ``VERIFY_RESIZE``, …); empty if unknown.
+        task_state: the operation in progress; None if there is none.
+        project_id: its project.
         flavor: flavor name.
         locked: whether its owner or an operator locked it.
-        pinned_zone: availability zone that it was asked to stay in, None when it is free.
-        zone: availability zone that it is in, as the cloud reports it.
+        pinned_zone: availability zone requested at its creation; None if there was none.
+        zone: availability zone it is in, as Nova reports it.
         metadata: server metadata.
         extra_specs: extra specs of its flavor.
         groups: ids of the server groups it is in.
-        numa_nodes: numbers of the host's NUMA cells that it is in, one for each of its own; None
-            when they are not known.
-        created_at: creation time as the cloud writes it.
-        updated_at: when the cloud last changed its record of it, seconds since the epoch: the
-            version that notifications are compared with; None if not known.
+        numa_nodes: number of the host's NUMA cell that each of its own cells is in; None if
+            unknown.
+        created_at: creation time as Nova writes it.
+        updated_at: when Nova last changed its record of the server, seconds since the epoch;
+            notifications are compared with it. None if unknown.
     """
 
     id: Id
@@ -144,9 +144,9 @@ class AggregateRow:
 
     Attributes:
         id: number, as text.
-        uuid: uuid, the name that resource providers know it by.
+        uuid: uuid, under which resource providers list it.
         name: name.
-        zone: availability zone that it makes, if any.
+        zone: availability zone that it defines, if any.
         hosts: names of compute services.
         metadata: aggregate metadata.
     """
@@ -161,12 +161,12 @@ class AggregateRow:
 
 @dataclass(frozen=True)
 class QuarantinedRecord:
-    """An input record that could not be used; the others were.
+    """A record that was excluded from the model because it cannot be used.
 
     Attributes:
         kind: ``host`` or ``server``.
         id: the record's id.
-        because: what is wrong with it.
+        because: the reason.
     """
 
     kind: str

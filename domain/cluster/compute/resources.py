@@ -1,4 +1,4 @@
-"""What servers are allocated, and what hosts can allocate."""
+"""What flavors ask for, and what hosts can allocate."""
 
 from collections.abc import Mapping
 
@@ -12,11 +12,11 @@ BASE_RESOURCES = ("vcpus", "memory_mb", "disk_gb", "pcpus")
 VCPUS, MEMORY, DISK, PCPUS = range(4)
 _ALIASES = "pci_passthrough:alias"
 _DIGITS = 300
-"""So many digits of a number are read: any number with more is beyond all bounds anyway."""
+"""Digits of a number that are read; any number with more exceeds MOST."""
 
 
 def dedicated_cpus(vcpus: int, extra_specs: Mapping[str, str]) -> int:
-    """How many of a flavor's vCPUs get a core of their own (extra specs ``hw:cpu_*``)."""
+    """Number of a flavor's vCPUs that are pinned to dedicated cores (``hw:cpu_*``)."""
     policy = extra_specs.get("hw:cpu_policy", "shared")
     if policy in {"dedicated", "mixed"}:
         return len(dedicated_set(vcpus, extra_specs))
@@ -24,9 +24,9 @@ def dedicated_cpus(vcpus: int, extra_specs: Mapping[str, str]) -> int:
 
 
 def dedicated_set(vcpus: int, extra_specs: Mapping[str, str]) -> set[int]:
-    """The numbers of the vCPUs with a core of their own, of a dedicated or mixed flavor.
+    """The numbers of the dedicated vCPUs of a flavor with the dedicated or mixed policy.
 
-    A mixed flavor names them, or names its realtime ones instead.
+    A mixed flavor lists its dedicated vCPUs, or its realtime vCPUs instead.
     """
     masks = ("hw:cpu_dedicated_mask", "hw:cpu_realtime_mask")
     named = [extra_specs[mask] for mask in masks if extra_specs.get(mask)]
@@ -36,7 +36,7 @@ def dedicated_set(vcpus: int, extra_specs: Mapping[str, str]) -> set[int]:
 
 
 def emulator_cpus(extra_specs: Mapping[str, str]) -> int:
-    """Cores that the emulator of a pinned server gets for itself."""
+    """Extra cores for the emulator threads of a pinned server."""
     pinned = extra_specs.get("hw:cpu_policy") in {"dedicated", "mixed"} or bool(
         number(extra_specs.get("resources:PCPU", "0"))
     )
@@ -46,26 +46,26 @@ def emulator_cpus(extra_specs: Mapping[str, str]) -> int:
 def cpu_set(text: str, vcpus: int) -> set[int]:
     """The vCPU numbers of a mask such as ``0-3,^2``; a mask of exclusions only starts from all.
 
-    What cannot be read counts as every vCPU, the cautious reading.
+    A mask that cannot be parsed means every vCPU: the safe interpretation.
     """
-    everyone = set(range(vcpus))
-    taken: set[int] = set()
-    barred: set[int] = set()
+    all_cpus = set(range(vcpus))
+    included: set[int] = set()
+    excluded: set[int] = set()
     named = False
     for part in text.split(","):
         item = part.strip()
         first, dash, last = item.removeprefix("^").partition("-")
         if not first.isdecimal() or (dash and not last.isdecimal()):
-            return everyone
+            return all_cpus
         begin, end = number(first), number(last or first)
         named |= begin <= end and not item.startswith("^")
         numbers = range(begin, min(end + 1, vcpus))
-        (barred if item.startswith("^") else taken).update(numbers)
-    return (taken if named else everyone) - barred
+        (excluded if item.startswith("^") else included).update(numbers)
+    return (included if named else all_cpus) - excluded
 
 
 def aliases(extra_specs: Mapping[str, str]) -> dict[str, int]:
-    """PCI alias → number of devices asked for (``pci_passthrough:alias = "a:2,b:1"``)."""
+    """PCI alias → number of devices requested (``pci_passthrough:alias = "a:2,b:1"``)."""
     wanted: dict[str, int] = {}
     for part in extra_specs.get(_ALIASES, "").split(","):
         name, _, count = part.strip().partition(":")
@@ -75,12 +75,12 @@ def aliases(extra_specs: Mapping[str, str]) -> dict[str, int]:
 
 
 def number(text: str) -> int:
-    """A number in an extra spec, at most ``MOST``; 0 if it is none."""
+    """A number in an extra spec, at most ``MOST``; 0 if it is not a number."""
     return min(int(text[:_DIGITS]), MOST) if text.isdecimal() else 0
 
 
 def resources(hosts: HostColumns, servers: ServerColumns) -> tuple[str, ...]:
-    """The base resources, then every PCI alias that is offered or asked for, by name."""
+    """The base resources, then every PCI alias that is offered or requested, by name."""
     found = {alias for devices in hosts.devices.table for alias in devices}
     found.update(alias for specs in servers.extra_specs.table for alias in aliases(specs))
     return (*BASE_RESOURCES, *sorted(found))

@@ -1,4 +1,4 @@
-"""Admission of collected records: what cannot be used is quarantined, item by item."""
+"""Validates collected records: each bad record is quarantined, the others are used."""
 
 import math
 from collections import Counter
@@ -12,11 +12,14 @@ _AMOUNTS = fields_of_type(HostRow, Amount)
 _RATIOS = fields_of_type(HostRow, Ratio)
 _FLAVOR = fields_of_type(ServerRow, Amount | None)
 MOST = 2**53
-"""Beyond that, whole numbers are not exact in floating point: no cloud has so much of anything."""
+"""Largest amount: larger whole numbers are not exact in float64."""
 
 
 def admit_hosts(rows: Iterable[HostRow]) -> tuple[list[HostRow], list[QuarantinedRecord]]:
-    """Usable hosts in order of id, and the others. A name or id that occurs twice is ambiguous."""
+    """Returns the usable hosts in order of id, and the others.
+
+    Hosts whose name or id occurs twice are quarantined.
+    """
     everything = list(rows)
     names = Counter(row.name for row in everything)
     ids = Counter(row.id for row in everything)
@@ -91,10 +94,10 @@ def _whole(value: object) -> bool:
 def admit_servers(
     rows: Iterable[ServerRow], hosts: Sequence[HostRow]
 ) -> tuple[list[ServerRow], list[ServerRow], list[QuarantinedRecord], dict[str, int]]:
-    """Servers on known hosts, servers on no host, the unusable ones, and those by host name.
+    """Returns servers on known hosts, servers on no host, quarantined ones, their number per host.
 
-    The first two are in order of id. Hosts that hold an unusable server must be known, because
-    their load is only partly visible: hence the fourth.
+    The first two are in order of id. The last is by host name: the load of a host with
+    quarantined servers is only partly known.
     """
     known = {row.name for row in hosts}
     placed: list[ServerRow] = []

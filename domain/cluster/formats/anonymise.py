@@ -1,7 +1,7 @@
-"""Takes out of a model what tells whose it is, and leaves what decides where servers may go.
+"""Replaces everything in a model that identifies its cloud; keeps what placement depends on.
 
-Pseudonyms follow the order of the originals, so that strategies, which break ties by order, decide
-the same. Sizes, states, topology, times of creation, standard traits and extra specs stay.
+Pseudonyms sort like the originals, so that strategies, which break ties by order, decide the same.
+Sizes, states, topology, creation times, standard traits and standard extra specs stay.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,13 +16,13 @@ from domain.cluster.formats.pseudonyms import ALIAS, SCOPED, TENANT, TRAIT, Pseu
 from domain.cluster.table.columns import Coded, coded, map_key
 
 _STANDARD = ("hw:", "resources")
-"""Extra specs whose keys and values are everybody's and bind a server to some hosts."""
+"""Prefixes of standard extra specs, which are the same in every cloud."""
 _PMEM = "hw:pmem"
-"""But for the value of this one: an operator's labels. What counts is that there are any."""
+"""A standard extra spec whose value is the operator's own labels; only their number matters."""
 
 
 def anonymised(model: ComputeModel, metrics: Values) -> tuple[ComputeModel, Values]:
-    """A model and its metrics (name → id → value) under pseudonyms."""
+    """Returns a model and its metrics (name → id → value) with pseudonyms."""
     names = Pseudonyms(model)
     hosts = model.hosts
     numbered = tuple(map(names.host, hosts.name))
@@ -91,7 +91,7 @@ def _zone(names: Pseudonyms, zone: str | None) -> str | None:
 
 
 def _reason(text: str | None) -> str | None:
-    """That there is a reason, and the one that strategies know."""
+    """Keeps whether there is a reason, and the prefix that strategies look for."""
     if not text:
         return text
     return DISABLED_BY_CONSOLIDATION if text.startswith(DISABLED_BY_CONSOLIDATION) else "a reason"
@@ -143,6 +143,6 @@ def _metadata(metadata: Mapping[str, str], names: Pseudonyms) -> dict[str, str]:
             kept[f"{TENANT}_{tenants + 1}"] = names.projects(value)
         elif key.startswith(TRAIT):
             kept[names.trait(key)] = value if value == "required" else ""
-        elif key in names.wished_keys:
+        elif key in names.matched_keys:
             kept[names.text(key)] = names.text(value)
     return kept

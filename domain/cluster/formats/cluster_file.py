@@ -1,7 +1,7 @@
-"""A whole cluster as one JSON object: the neutral form, and a versioned superset of it.
+"""The cluster file: one JSON object, a versioned superset of the portable form.
 
-docs/cluster-file.md describes both. What is written here and read again is the same model, to the
-last column; what other tools wrote in the neutral form is read as well.
+docs/cluster-file.md describes both. Writing and reading a model gives the same model, in every
+column. Files of other tools in the portable form can be read too.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from domain.cluster.compute.columns import HostColumns, ServerColumns
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.numa.cells import topology_record
 from domain.cluster.compute.records import QuarantinedRecord
-from domain.cluster.formats.portable import PORTABLE_NAMES, Values, read_neutral
+from domain.cluster.formats.portable import PORTABLE_NAMES, Values, read_portable
 from domain.cluster.formats.portable_fields import measured, truth, whole
 from domain.cluster.table.column_table import ColumnTable
 from domain.cluster.table.columns import bools, frozen, ints, mapping, sequence
@@ -34,20 +34,20 @@ _SERVER_FIGURES = {
     INSTANCE_CPU_USAGE: ("cpu_util_pct", 1.0),
     INSTANCE_RAM_USAGE: ("ram_used_mb", 1.0),
 }
-"""Metrics that lie with their host or server: what they are called there, per which unit."""
+"""Metrics that are stored in the record of their host or server: name and unit there."""
 _DERIVED = frozenset({INSTANCE_RAM_ALLOCATED, INSTANCE_ROOT_DISK_SIZE})
-"""Metrics that the model itself tells."""
+"""Metrics that follow from the model."""
 
 
 @dataclass(frozen=True)
 class ClusterFile:
-    """What a cluster file holds.
+    """The contents of a cluster file.
 
     Attributes:
-        model: what is usable.
-        quarantined: what is not.
+        model: the model of the usable records.
+        quarantined: the other records.
         metrics: metric name → id → value, in the units of domain.metrics.catalogue.
-        meta: what the file says of itself.
+        meta: the file's metadata.
     """
 
     model: ComputeModel
@@ -63,7 +63,7 @@ def write_cluster(
 ) -> dict[str, object]:
     """The JSON form of a model with its metrics (name → id → value)."""
     known = metrics or {}
-    beside = {*_HOST_FIGURES, *_SERVER_FIGURES, *_DERIVED}
+    in_records = {*_HOST_FIGURES, *_SERVER_FIGURES, *_DERIVED}
     columns = model.to_columns()
     return {
         "format": FORMAT,
@@ -75,25 +75,25 @@ def write_cluster(
         "groups": columns["groups"],
         "aggregates": columns["aggregates"],
         "outside": columns["outside"],
-        "metrics": {name: dict(known[name]) for name in sorted(known) if name not in beside},
+        "metrics": {name: dict(known[name]) for name in sorted(known) if name not in in_records},
     }
 
 
 def read_cluster(data: Mapping[str, object]) -> ClusterFile:
-    """Reads a cluster in our form or in the neutral one.
+    """Reads a cluster file, or a file in the portable form.
 
     Raises:
-        InvalidValue: names what is not as it should be; also a version that is not known here.
+        InvalidValue: names the bad field; also for an unknown version.
     """
     _check_version(data)
-    neutral = read_neutral(data)
+    portable = read_portable(data)
     model, quarantined = ComputeModel.build(
-        neutral.hosts, neutral.servers, neutral.groups, neutral.aggregates
+        portable.hosts, portable.servers, portable.groups, portable.aggregates
     )
     return ClusterFile(
         model=_marked(model, data),
         quarantined=quarantined,
-        metrics={**neutral.metrics, **_more_metrics(data)},
+        metrics={**portable.metrics, **_more_metrics(data)},
         meta=_object(data, "meta"),
     )
 
@@ -125,7 +125,7 @@ def _server_records(
     for record in records:
         place = record["host"]
         record["host"] = None if place < 0 else hosts.id[place]
-        del record["updated_at"]  # a version means nothing away from its cloud
+        del record["updated_at"]  # a version has no meaning without its cloud
         if not record["excluded"]:
             del record["excluded"]
         if record["numa_nodes"] is None:
@@ -156,7 +156,7 @@ def _figures(
 def _check_version(data: Mapping[str, object]) -> None:
     form = data.get("format")
     if form is None:
-        return  # the neutral form says nothing
+        return  # the portable form has none
     if form != FORMAT:
         raise InvalidValue("format", f"must be {FORMAT!r}, not {form!r}")
     if data.get("version") != VERSION:
@@ -190,7 +190,7 @@ def _more_metrics(data: Mapping[str, object]) -> Values:
 
 
 def _marked(model: ComputeModel, data: Mapping[str, object]) -> ComputeModel:
-    """The model with what only our form tells: unreadable servers, exclusions, what is outside."""
+    """The model with the fields that only a cluster file has: unseen, excluded, outside."""
     lost = {
         str(host.get("id")): whole(f"hosts[{at}].unseen", count)
         for at, host in enumerate(_listed(data, "hosts"))

@@ -1,10 +1,10 @@
-"""A neutral JSON form of a cluster, for benchmarks and offline runs: no cloud needed.
+"""A portable JSON form of a cluster, for benchmarks and offline runs without a cloud.
 
 ``{"hosts": […], "instances": […], "groups": […], "aggregates": […]}``. A host has ``id``, ``name``,
 ``vcpus``, ``ram_mb``, ``disk_gb``, ratios, reservations, ``state``, ``status`` and, measured,
 ``cpu_util_pct`` (%) and ``ram_used_mb``. An instance has ``id``, ``name``, ``host`` (the host's id
-or name), flavor figures, ``state`` and the same two measured figures. Every other field of the row
-records may be given under its own name.
+or name), flavor figures, ``state`` and the same two measured figures. Every other field of the
+records can be given under its own name.
 """
 
 from collections.abc import Mapping
@@ -20,20 +20,20 @@ from domain.kernel.errors import InvalidValue
 Row = TypeVar("Row")
 Values = dict[str, dict[str, float]]
 _Record = tuple[str, Mapping[str, object]]
-"""What to call a record in errors, such as ``hosts[3]``, and the record."""
+"""Name of a record in errors, such as ``hosts[3]``, and the record."""
 _KIB_PER_MB = 1024.0
 PORTABLE_NAMES: Mapping[str, str] = {
     "memory_mb": "ram_mb",
     "memory_reserved_mb": "ram_reserved_mb",
     "project_id": "project",
 }
-"""Fields that have another name in this form."""
+"""Field → its name in this form, if it has another one here."""
 _FIELDS = {name: field for field, name in PORTABLE_NAMES.items()}
 
 
 @dataclass(frozen=True)
 class PortableCluster:
-    """What the neutral form holds.
+    """The contents of the portable form.
 
     Attributes:
         hosts: host rows.
@@ -50,11 +50,11 @@ class PortableCluster:
     metrics: Values
 
 
-def read_neutral(data: Mapping[str, object]) -> PortableCluster:
-    """Reads the neutral form.
+def read_portable(data: Mapping[str, object]) -> PortableCluster:
+    """Reads the portable form.
 
     Raises:
-        InvalidValue: names the list and the place in it that is not as it should be.
+        InvalidValue: names the list and the index of the bad record.
     """
     hosts = _placed(data, "hosts")
     servers = [*_placed(data, "instances"), *_placed(data, "unplaced")]
@@ -81,7 +81,7 @@ def read_neutral(data: Mapping[str, object]) -> PortableCluster:
 
 
 def _placed(data: Mapping[str, object], name: str) -> list[_Record]:
-    """The records of a list, each with its place."""
+    """The records of a list, each with its name for errors."""
     try:
         records = [mapping(record) for record in sequence(data.get(name, []))]
     except TypeError as error:
@@ -120,7 +120,7 @@ def _measured(records: list[_Record], key: str, factor: float = 1.0) -> dict[str
 
 
 def _allotted(rows: list[ServerRow], field: str) -> dict[str, float]:
-    """What flavors say; what they say wrongly sets the server aside elsewhere."""
+    """Amounts of flavors. Bad ones are left out: validation quarantines their servers."""
     return {
         row.id: value
         for row in rows

@@ -1,7 +1,7 @@
-"""What the fields of the neutral form may hold; the rest is refused by its place.
+"""Reads the fields of the portable form by their type. Errors name the field.
 
-Amounts are not judged here: one that makes no sense sets its own record aside, not the file (see
-``intake``).
+Amounts are not checked here: a bad amount quarantines its own record instead of failing the file
+(see ``compute.validation``).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +28,7 @@ def text(place: str, value: object) -> str:
 
 
 def identity(place: str, value: object) -> str:
-    """What identifies a thing: a text, or a number that is taken for one."""
+    """An id: a text, or a number, which is converted to text."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     found = text(place, value)
@@ -38,7 +38,7 @@ def identity(place: str, value: object) -> str:
 
 
 def truth(place: str, value: object) -> bool:
-    """True or false; the text "false" is neither."""
+    """True or false; not a text."""
     if not isinstance(value, bool):
         raise InvalidValue(place, f"must be true or false, not {value!r}")
     return value
@@ -60,7 +60,7 @@ def measured(place: str, value: object) -> float:
 
 
 def identities(place: str, value: object) -> tuple[str, ...]:
-    """A list of what ``identity`` reads."""
+    """A list of ids."""
     return tuple(identity(f"{place}[{at}]", one) for at, one in enumerate(_list(place, value)))
 
 
@@ -75,7 +75,7 @@ def wholes(place: str, value: object) -> tuple[int, ...]:
 
 
 def text_map(place: str, value: object) -> dict[str, str]:
-    """Name to text; numbers and truths are taken for texts, as the cloud would store them."""
+    """Name → text; numbers and booleans are converted to text, as OpenStack stores them."""
     return {
         text(place, name): str(one)
         if isinstance(one, bool | int | float)
@@ -85,7 +85,7 @@ def text_map(place: str, value: object) -> dict[str, str]:
 
 
 def amount_map(place: str, value: object) -> dict[str, object]:
-    """Name to amount."""
+    """Name → amount."""
     return {text(place, name): one for name, one in _map(place, value).items()}
 
 

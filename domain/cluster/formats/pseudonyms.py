@@ -1,11 +1,11 @@
-"""One pseudonym for each original, in the order of the originals."""
+"""One pseudonym for each original name, in the order of the originals."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.resources import aliases
-from domain.cluster.placement.specs import wishes
+from domain.cluster.placement.specs import required_properties
 
 SCOPED = "aggregate_instance_extra_specs:"
 TENANT = "filter_tenant_id"
@@ -16,17 +16,17 @@ _WORD = re.compile(r"[^\s,]+")
 _PLAIN = re.compile(
     r"-?[0-9.]+|true|false|[=!<>]=?|==|s(==|!=|<|<=|>|>=)|<or>|<in>|<all-in>", re.IGNORECASE
 )
-"""Words that tell nothing: numbers, truth values, operators of extra specs."""
+"""Words that identify nothing: numbers, booleans, operators of extra specs."""
 
 Rename = Callable[[str], str]
 
 
 class Pseudonyms:
-    """The pseudonyms of everything that is named in a model.
+    """The pseudonyms of all names in a model.
 
     Attributes:
-        metadata_keys: of aggregates.
-        wished_keys: those of them that some flavor asks for.
+        metadata_keys: metadata keys of aggregates.
+        matched_keys: those of them that some flavor requires.
         host, server, consumer, zone, project, flavor, group, device: original → pseudonym.
     """
 
@@ -35,8 +35,10 @@ class Pseudonyms:
         tables = (model.servers, model.unplaced)
         specs = [found for table in tables for found in table.extra_specs.table]
         self.metadata_keys = frozenset(key for one in aggregates for key in one.metadata)
-        wanted = [wish for one in specs for wish in wishes(one, self.metadata_keys).aggregate]
-        self.wished_keys = frozenset(key for key, _ in wanted)
+        wanted = [
+            pair for one in specs for pair in required_properties(one, self.metadata_keys).aggregate
+        ]
+        self.matched_keys = frozenset(key for key, _ in wanted)
         strangers = {name for one in aggregates for name in one.hosts} - set(hosts.name)
         self.host = _numbered("host", [*hosts.name, *sorted(strangers)])
         self._host_id = _numbered("host", hosts.id, len(hosts) + len(strangers))
@@ -63,14 +65,14 @@ class Pseudonyms:
         keyed = {key for one in (*specs, *(a.metadata for a in aggregates)) for key in one}
         custom = {name for text in traits | keyed for name in _CUSTOM.findall(text)}
         self._custom = _numbered("CUSTOM_TRAIT", sorted(custom), join="_")
-        told = [
-            a.metadata[key] for a in aggregates for key in a.metadata if key in self.wished_keys
+        values = [
+            a.metadata[key] for a in aggregates for key in a.metadata if key in self.matched_keys
         ]
-        texts = [*told, *(text for wish in wanted for text in wish)]
+        texts = [*values, *(text for pair in wanted for text in pair)]
         self._word = _numbered("word", sorted({w for text in texts for w in _words(text)}))
 
     def _consumers(self, model: ComputeModel) -> Rename:
-        """A server's own name; others that hold something of a host have a number of theirs."""
+        """A server's pseudonym; other consumers have pseudonyms of their own."""
         booked = {
             one.consumer for held in model.hosts.other_allocations.table for one in held or ()
         }
@@ -86,15 +88,15 @@ class Pseudonyms:
         return self._host_id(identity) if identity in self._host_ids else self.server(identity)
 
     def aggregate(self, identity: str) -> str:
-        """The numbers of aggregates tell nothing and stay; uuids do not."""
+        """The pseudonym of an aggregate's uuid; its number identifies nothing and stays."""
         return identity if identity in self._ids else self._uuid(identity)
 
     def trait(self, text: str) -> str:
-        """A trait, or a key that names one: custom ones get a number, others are everybody's."""
+        """A trait, or a key with a trait: custom traits get a number, standard ones stay."""
         return _CUSTOM.sub(lambda found: self._custom(found[0]), text)
 
     def text(self, text: str) -> str:
-        """A key or a value that flavors and aggregates agree on, word by word."""
+        """A key or a value that flavors and aggregates have in common, word by word."""
         return _WORD.sub(lambda found: found[0] if _plain(found[0]) else self._word(found[0]), text)
 
     def projects(self, text: str) -> str:
@@ -102,7 +104,7 @@ class Pseudonyms:
         return ",".join(self.project(one.strip()) for one in text.split(","))
 
     def devices(self, text: str) -> str:
-        """What a flavor asks for, as its extra spec does."""
+        """The value of a PCI extra spec."""
         wanted = aliases({ALIAS: text}).items()
         return ",".join(f"{self.device(alias)}:{count}" for alias, count in wanted)
 
@@ -110,12 +112,12 @@ class Pseudonyms:
 def _numbered(
     prefix: str, originals: Sequence[str], most: int | None = None, join: str = "-"
 ) -> Rename:
-    """Numbers things in the order given; names sort as the numbers do."""
+    """Numbers names in the order given; the pseudonyms sort like the numbers."""
     width = len(str(len(originals) if most is None else most))
     known = {
         name: f"{prefix}{join}{number:0{width}}" for number, name in enumerate(originals, start=1)
     }
-    known[""] = ""  # what has no name gets none
+    known[""] = ""  # an empty name stays empty
     return known.__getitem__
 
 

@@ -1,7 +1,7 @@
-"""A model with hypothetical moves applied, step by step; each step and its undoing are O(1).
+"""A model with hypothetical moves. Applying and undoing a move is O(1).
 
-A branch never copies or changes its model: it holds where each server would be and what each host
-would carry. Strategies, planners, the checker's tests, what-if and the replay tool use it.
+A branch does not copy or change its model: it holds the host of each server and the load of each
+host. Strategies, planners, the verifier's tests, what-if and replay use it.
 """
 
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ class Move:
 
 @dataclass(frozen=True)
 class ServiceSwitch:
-    """One host opened (enabled) or closed (disabled) for new servers."""
+    """One host enabled or disabled for new servers."""
 
     host: int
     enabled: bool
@@ -43,17 +43,17 @@ class Branch:
         load: measured use; without it only allocation counts.
 
     Attributes:
-        host_of: int32[servers], host of each server; its source while it is in flight.
-        amounts: float64[rows, hosts], what each host carries. Rows: the model's resources, then
-            the load's (see ``rows``). A server in flight counts at both ends; what others than its
-            servers hold of a host counts too.
-        limits: float64[rows, hosts], what each host may carry.
+        host_of: int32[servers], host of each server; its source while it is moving.
+        amounts: float64[rows, hosts], load of each host. Rows: the model's resources, then those of
+            the measured load (see ``rows``). A moving server counts on both hosts; foreign
+            allocations count too.
+        limits: float64[rows, hosts], limit of each host.
         needs: float64[servers, rows], what each server adds to its host.
-        count: int64[hosts], servers on each host, a server in flight at both ends.
-        enabled: bool[hosts], open for new servers.
-        moving: server → destination of the moves in flight.
-        busy: int64[hosts], moves in flight that a host takes part in.
-        numa: what NUMA cells hold; None if no host's cells are known or no server asks for any.
+        count: int64[hosts], servers on each host; a moving server counts on both.
+        enabled: bool[hosts], enabled for new servers.
+        moving: server → destination of the moves in progress.
+        busy: int64[hosts], moves in progress to or from a host.
+        numa: use of NUMA cells; None if no host's cells are known or no server needs any.
     """
 
     def __init__(self, model: ComputeModel, load: MeasuredLoad | None = None) -> None:
@@ -64,7 +64,7 @@ class Branch:
         self.limits: FloatArray = np.vstack([model.capacity, self.load.limit])
         self.host_of: IndexArray = model.servers.host.copy()
         self.amounts: FloatArray = sum_by_host(self.needs, self.host_of, len(model.hosts)).copy()
-        self.amounts[: len(model.resources)] += model.others
+        self.amounts[: len(model.resources)] += model.foreign_allocated
         self.amounts[len(model.resources) :] += self.load.base
         self.count: IntArray = model.servers_per_host.copy()
         self.enabled: BoolArray = model.enabled.copy()
@@ -80,7 +80,7 @@ class Branch:
         return tuple(self._done)
 
     def move(self, server: int, destination: int) -> Move:
-        """Puts a server on another host. Legality is not checked here (see constraints)."""
+        """Moves a server to another host, without checking the rules (see constraints)."""
         source = int(self.host_of[server])
         self._carry(server, destination)
         self._drop(server, source)
@@ -90,17 +90,17 @@ class Branch:
         return step
 
     def switch(self, host: int, *, enabled: bool) -> None:
-        """Opens or closes a host for new servers; nothing if it is so already."""
+        """Enables or disables a host for new servers; does nothing if it is so already."""
         if bool(self.enabled[host]) != enabled:
             self.enabled[host] = enabled
             self._done.append(ServiceSwitch(host, enabled))
 
     def mark(self) -> int:
-        """A point to roll back to."""
+        """Returns a point to roll back to."""
         return len(self._done)
 
     def rollback(self, mark: int = 0) -> None:
-        """Undoes the steps since a mark, latest first."""
+        """Undoes the steps since a mark, the latest first."""
         while len(self._done) > mark:
             self.undo()
 
@@ -116,14 +116,14 @@ class Branch:
         return step
 
     def start(self, server: int, destination: int) -> None:
-        """Begins a move: until ``finish`` the server is held at both ends."""
+        """Starts a move: until ``finish`` the server counts on both hosts."""
         self._carry(server, destination)
         self.moving[server] = destination
         self.busy[destination] += 1
         self.busy[self.host_of[server]] += 1
 
     def finish(self, server: int) -> Move:
-        """Ends a move that was begun: the source is freed."""
+        """Finishes a move that was started: the source is free again."""
         destination = self.moving.pop(server)
         source = int(self.host_of[server])
         self._drop(server, source)
@@ -135,7 +135,7 @@ class Branch:
         return step
 
     def diff(self, other: "Branch") -> tuple[Move, ...]:
-        """The net moves that lead from this placement to another of the same model."""
+        """The net moves from this placement to another one of the same model."""
         changed = np.flatnonzero(self.host_of != other.host_of)
         return tuple(Move(int(s), int(self.host_of[s]), int(other.host_of[s])) for s in changed)
 
@@ -150,7 +150,7 @@ class Branch:
         return [self._logged(step) for step in self._done]
 
     def replay(self, log: Iterable[list[str]]) -> None:
-        """Applies steps written by ``to_log``, on a model that knows the same ids."""
+        """Applies the steps that ``to_log`` returned, on a model with the same ids."""
         hosts, servers = self.model.host_places, self.model.server_places
         for verb, *what in log:
             if verb == "move":

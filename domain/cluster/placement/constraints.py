@@ -1,7 +1,7 @@
-"""Where a server may go: one typed rule set, as arrays over hosts.
+"""All placement rules of a model, evaluated as arrays over hosts.
 
-docs/constraints.md lists the rules. ``domain.cluster.verifier`` checks the same rules with code of
-its own; property tests compare the two.
+docs/constraints.md lists the rules. ``domain.cluster.verifier`` checks the same rules with its own
+code; property tests compare the two.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +20,8 @@ from domain.cluster.placement.rules.aggregates import (
     ReservedForProjects,
     ReservedForTraits,
 )
-from domain.cluster.placement.rules.flights import ConcurrencyLimits, MigrationConcurrency
+from domain.cluster.placement.rules.capacity import Capacity
+from domain.cluster.placement.rules.concurrency import ConcurrencyLimits, MigrationConcurrency
 from domain.cluster.placement.rules.groups import Affinity, AntiAffinity, GroupIndex, SoftGroups
 from domain.cluster.placement.rules.hosts import (
     FullyObserved,
@@ -28,9 +29,8 @@ from domain.cluster.placement.rules.hosts import (
     ServiceEnabled,
     ServiceUp,
 )
-from domain.cluster.placement.rules.numa import NumaTopology, unknown_ends
+from domain.cluster.placement.rules.numa import NumaTopology, unchecked_moves
 from domain.cluster.placement.rules.operator import FencesAndBans, OperatorRules
-from domain.cluster.placement.rules.room import Capacity
 from domain.cluster.placement.rules.rule import BranchRule, StaticRule
 from domain.cluster.placement.rules.zones import AvailabilityZone
 from domain.cluster.table.columns import BoolArray, IntArray, frozen
@@ -67,8 +67,8 @@ class Constraints:
         operator: the operator's own rules.
         concurrency: limits on moves in flight.
         keep_zone: whether a server that is pinned to no zone stays in the one it is in.
-        numa_certain: whether a server with NUMA cells of its own goes only where it is certain to
-            fit; otherwise it may go wherever nothing that is known is in its way.
+        numa_certain: whether a server with a NUMA topology may go only where it certainly fits;
+            otherwise it may go where it is not known to be too large.
     """
 
     def __init__(
@@ -105,24 +105,24 @@ class Constraints:
             AntiAffinity(groups),
             MigrationConcurrency(concurrency or ConcurrencyLimits()),
         )
-        self._alike = _alike(self._static, len(model.servers))
+        self._classes = _equivalence_classes(self._static, len(model.servers))
         self._cache: dict[int, BoolArray] = {}
 
     @property
     def movable(self) -> BoolArray:
-        """bool[servers]: can be moved at all."""
+        """bool[servers]: can be migrated."""
         return self.movability.movable
 
     def suitable_hosts(self, server: int) -> BoolArray:
-        """bool[hosts], immutable: where the rules that no move can change let a server be."""
-        kind = int(self._alike[server])
+        """bool[hosts], immutable: where the static rules allow a server."""
+        kind = int(self._classes[server])
         found = self._cache.get(kind)
         if found is None:
             found = self._cache[kind] = self._suitable(server)
         return found
 
     def legal_hosts(self, branch: Branch, server: int) -> BoolArray:
-        """bool[hosts]: where a server may go, given everything on a branch."""
+        """bool[hosts]: where a server may go on a branch."""
         if not self.movable[server]:
             return np.zeros(len(self.model.hosts), dtype=np.bool_)
         legal = self.suitable_hosts(server).copy()
@@ -137,12 +137,12 @@ class Constraints:
         return bool(self.legal_hosts(branch, server)[host])
 
     def soft_penalty(self, branch: Branch, server: int) -> IntArray | None:
-        """int64[hosts]: how much each host goes against soft groups; None if there are none."""
+        """int64[hosts]: violations of soft group policies; None if there is no such group."""
         return self._soft.penalty(branch, server)
 
     def notes(self, branch: Branch) -> tuple[Cause, ...]:
-        """What no rule could judge about the moves of a branch."""
-        unknown = unknown_ends(branch)
+        """What the rules could not check about the moves of a branch."""
+        unknown = unchecked_moves(branch)
         return () if unknown is None else (unknown,)
 
     def explain(self, branch: Branch, server: int) -> HostExplanation:
@@ -177,8 +177,8 @@ def _or(mask: BoolArray | None, otherwise: BoolArray) -> BoolArray:
     return otherwise if mask is None else mask
 
 
-def _alike(rules: Sequence[StaticRule], servers: int) -> IntArray:
-    """int64[servers]: equal for servers that no static rule tells apart."""
+def _equivalence_classes(rules: Sequence[StaticRule], servers: int) -> IntArray:
+    """int64[servers]: equal for servers that all static rules treat alike."""
     alike = np.zeros(servers, dtype=np.int64)
     for rule in rules:
         if rule.keys is not None and servers:

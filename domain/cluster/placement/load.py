@@ -1,4 +1,4 @@
-"""How busy servers keep their hosts: measured use, beside what is allocated to them."""
+"""Measured use of hosts by servers, in addition to what is allocated to them."""
 
 from dataclasses import dataclass
 
@@ -10,8 +10,8 @@ from domain.cluster.table.columns import FloatArray, frozen
 USED_RESOURCES = ("cpu", "memory")
 USED_CPU, USED_MEMORY = range(2)
 _STEPS = float(2**20)
-"""Use is rounded to 2**-20 of its unit: sums of such numbers are exact, whatever their order,
-so a move that is undone leaves no trace and two ways to the same placement compare equal."""
+"""Use is rounded to 2**-20 of its unit: sums of such numbers are exact in any order. So undoing a
+move restores the exact sums, and two ways to the same placement compare equal."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,8 +20,8 @@ class MeasuredLoad:
 
     Attributes:
         need: float64[servers, 2], what each server uses.
-        base: float64[2, hosts], what a host uses that no server explains.
-        limit: float64[2, hosts], how much use a host is to be loaded with.
+        base: float64[2, hosts], use of a host that no server accounts for.
+        limit: float64[2, hosts], the most that a host should use.
     """
 
     need: FloatArray
@@ -30,12 +30,12 @@ class MeasuredLoad:
 
     @staticmethod
     def of(need: FloatArray, base: FloatArray, limit: FloatArray) -> "MeasuredLoad":
-        """A load from raw figures (shapes as the attributes'), rounded so that sums are exact."""
+        """Makes a load from raw figures (same shapes), rounded so that sums are exact."""
         return MeasuredLoad(_rounded(need), _rounded(base), frozen(np.array(limit)))
 
     @staticmethod
     def none(model: ComputeModel) -> "MeasuredLoad":
-        """No use and no limit: only allocation counts."""
+        """No use and no limits: only allocations count."""
         hosts = len(model.hosts)
         return MeasuredLoad(
             need=frozen(np.zeros((len(model.servers), len(USED_RESOURCES)))),

@@ -1,4 +1,4 @@
-"""Which servers can be moved at all, and how."""
+"""Which servers can be migrated, and how."""
 
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.table.columns import BoolArray, frozen
@@ -7,13 +7,13 @@ from domain.kernel.reasons import Cause, Reason
 LIVE = "live"
 COLD = "cold"
 MIGRATION_OF_STATE = {"active": LIVE, "stopped": COLD}
-"""vm_state → migration type. A paused, suspended or rescued server cannot be moved as it is."""
+"""vm_state → migration type. Servers in other states (paused, suspended, …) are not migrated."""
 SETTLED = frozenset({"", "ACTIVE", "SHUTOFF"})
-"""API statuses in which nothing is under way (empty: not reported)."""
+"""API statuses without an operation in progress (empty: not reported)."""
 
 
 class Movability:
-    """Which servers can be moved.
+    """Which servers can be migrated.
 
     Attributes:
         movable: bool[servers].
@@ -30,7 +30,7 @@ class Movability:
         self.movable = frozen(idle & settled & suitable & ~servers.locked & ~servers.excluded)
 
     def why_fixed(self, server: int) -> Cause | None:
-        """Why a server cannot be moved; None if it can."""
+        """Why a server cannot be migrated; None if it can."""
         if self.movable[server]:
             return None
         servers = self._model.servers
@@ -39,7 +39,7 @@ class Movability:
             return Cause(Reason.EXCLUDED_BY_OPERATOR, {"resource": f"server {identity}"})
         if servers.locked[server]:
             return Cause(Reason.SERVER_LOCKED, {"server": identity})
-        status = servers.task_state[server] or _telling(
+        status = servers.task_state[server] or _shown_status(
             servers.state[server], servers.status[server]
         )
         return Cause(Reason.SERVER_STATE_UNSUITABLE, {"server": identity, "status": status})
@@ -49,5 +49,5 @@ class Movability:
         return MIGRATION_OF_STATE[self._model.servers.state[server]]
 
 
-def _telling(state: str, status: str) -> str:
+def _shown_status(state: str, status: str) -> str:
     return status if state in MIGRATION_OF_STATE else state

@@ -1,4 +1,4 @@
-"""Flavor extra specs that bind a server to some hosts, and how their values are compared."""
+"""Flavor extra specs that restrict a server to some hosts, and how their values are compared."""
 
 import operator
 import re
@@ -27,12 +27,12 @@ _TEXTS: Mapping[str, Callable[[str, str], bool]] = {
 
 @dataclass(frozen=True)
 class RequiredProperties:
-    """What a flavor's extra specs ask of a host.
+    """What a flavor's extra specs require of a host.
 
     Attributes:
-        required: traits it must have.
-        forbidden: traits it must not have.
-        aggregate: (key, wanted value) that an aggregate of the host must satisfy.
+        required: traits that the host must have.
+        forbidden: traits that it must not have.
+        aggregate: (key, wanted value) pairs that an aggregate of the host must satisfy.
     """
 
     required: tuple[str, ...]
@@ -40,13 +40,15 @@ class RequiredProperties:
     aggregate: tuple[tuple[str, str], ...]
 
 
-def wishes(extra_specs: Mapping[str, str], aggregate_keys: frozenset[str]) -> RequiredProperties:
+def required_properties(
+    extra_specs: Mapping[str, str], aggregate_keys: frozenset[str]
+) -> RequiredProperties:
     """Reads extra specs.
 
     Args:
         extra_specs: the flavor's.
-        aggregate_keys: metadata keys that occur on aggregates: an extra spec without a scope is
-            taken for an aggregate's only if it is among them.
+        aggregate_keys: metadata keys of aggregates: an unscoped extra spec concerns aggregates
+            only if its key is one of them.
     """
     required, forbidden, wanted = [], [], []
     for key in sorted(extra_specs):
@@ -64,7 +66,7 @@ def wishes(extra_specs: Mapping[str, str], aggregate_keys: frozenset[str]) -> Re
 
 
 def satisfies(value: str, wanted: str) -> bool:
-    """Whether a metadata value meets a wanted one, which may begin with an operator.
+    """Whether a metadata value satisfies a wanted one, which may begin with an operator.
 
     Operators: ``=`` (at least), ``== != >= <=`` on numbers; ``s== s!= s< s<= s> s>=`` on texts;
     ``<in>`` (contains), ``<all-in>`` (contains each), ``<or>`` (equals one). Without an operator

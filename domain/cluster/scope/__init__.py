@@ -1,0 +1,1 @@
+"""Audit scopes: which part of a model an audit covers."""

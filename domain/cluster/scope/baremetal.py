@@ -1,6 +1,6 @@
-"""The machines that an audit looks at: ``[{"baremetal": [{"exclude": [{"ironic_nodes": …}]}]}]``.
+"""Bare-metal scopes: ``[{"baremetal": [{"exclude": [{"ironic_nodes": …}]}]}]``.
 
-There is nothing to include by; ``exclude`` takes machines out, by uuid.
+There are no include rules; ``exclude`` removes nodes by uuid.
 """
 
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ from domain.cluster.baremetal.model import BaremetalModel
 from domain.cluster.scope.parser import (
     NO_NAMES,
     Names,
-    no_other_keys,
     read_list,
     read_map,
     read_names,
+    refuse_unknown_keys,
     rules_of,
 )
 from domain.cluster.table.columns import BoolArray, bools
@@ -37,13 +37,13 @@ class BaremetalScope:
     """A bare-metal scope.
 
     Attributes:
-        without_nodes: machines (by uuid) taken out.
+        without_nodes: excluded nodes (by uuid).
     """
 
     without_nodes: Names = NO_NAMES
 
     def select(self, model: BaremetalModel) -> BaremetalSelection:
-        """What the scope selects."""
+        """Evaluates the scope on a model."""
         nodes = ~bools(key in self.without_nodes for key in model.nodes.id)
         notes = tuple(
             Cause(Reason.SCOPE_NAME_UNKNOWN, {"kind": "bare-metal node", "name": name})
@@ -60,24 +60,24 @@ class BaremetalScope:
 
 
 def parse_baremetal_scope(scope: object) -> BaremetalScope:
-    """Reads the bare-metal side of a scope.
+    """Reads the bare-metal rules of a scope.
 
     Args:
         scope: the JSON list; None, the empty list and one without such rules mean everything.
 
     Raises:
-        InvalidValue: names the place that is not as it should be.
+        InvalidValue: names the bad field.
     """
     path, rules = rules_of("baremetal", scope)
     without = NO_NAMES
     for place, data in enumerate(rules):
         where = f"{path}[{place}]"
         rule = read_map(where, data)
-        no_other_keys(where, rule.keys(), frozenset({"exclude"}))
+        refuse_unknown_keys(where, rule.keys(), frozenset({"exclude"}))
         for number, item in enumerate(read_list(f"{where}.exclude", rule.get("exclude", []))):
             at = f"{where}.exclude[{number}]"
             entry = read_map(at, item)
-            no_other_keys(at, entry.keys(), frozenset({"ironic_nodes"}))
+            refuse_unknown_keys(at, entry.keys(), frozenset({"ironic_nodes"}))
             nodes = entry.get("ironic_nodes", [])
             without = without | read_names(f"{at}.ironic_nodes", nodes, "uuid")
     return BaremetalScope(without)

@@ -1,9 +1,9 @@
-"""The part of a cloud that an audit looks at.
+"""Compute scopes: the hosts and servers that an audit covers.
 
 A scope is a JSON list of objects, each with rules of one kind: ``[{"compute": [rule, …]}, …]``. A
 bare list of compute rules is the older form of the same. Include rules (``host_aggregates``,
 ``availability_zones``) select hosts, the union of them all; without any, every host is selected.
-``exclude`` takes hosts out, with their servers, and fixes servers in place (they go on using
+``exclude`` removes hosts, with their servers, and keeps servers in place (they still use
 capacity). Every key counts, also several in one object.
 """
 
@@ -19,13 +19,13 @@ from domain.cluster.scope.parser import (
     NO_NAMES,
     WILDCARD,
     Names,
-    lone_wildcards,
-    no_other_keys,
+    names_of,
     read_list,
     read_map,
     read_names,
     read_string,
-    wild,
+    refuse_mixed_wildcards,
+    refuse_unknown_keys,
 )
 from domain.cluster.table.columns import BoolArray, bools
 from domain.kernel.errors import InvalidValue
@@ -52,7 +52,7 @@ class AggregateNames:
         return AggregateNames(self.ids | other.ids, self.names | other.names)
 
     def match(self, aggregate: AggregateRow) -> bool:
-        """Whether an aggregate is meant."""
+        """Whether the names include an aggregate."""
         if self.ids.all or self.names.all:
             return True
         return aggregate.id in self.ids.names or aggregate.name in self.names.names
@@ -60,7 +60,7 @@ class AggregateNames:
 
 @dataclass(frozen=True)
 class ComputeSelection:
-    """What a scope selects in a model.
+    """What a compute scope selects in a model.
 
     Attributes:
         hosts: bool[hosts], in scope.
@@ -78,15 +78,15 @@ class ComputeScope:
     """A compute scope.
 
     Attributes:
-        includes: whether there are include rules; if they name nothing, nothing is selected.
+        includes: whether there are include rules; empty ones select nothing.
         aggregates: aggregates whose hosts are included.
         zones: zones whose hosts are included.
-        without_hosts: hosts (by the name of the service or of the hypervisor) taken out.
-        without_aggregates: aggregates whose hosts are taken out.
+        without_hosts: excluded hosts (by the name of the service or of the hypervisor).
+        without_aggregates: aggregates whose hosts are excluded.
         fixed_servers: servers (by id) kept in place.
         fixed_projects: projects whose servers are kept in place.
         fixed_metadata: metadata key → value: a server that has *all* keys and, for at least one
-            of them, the same value (compared without case) is kept in place.
+            of them, the same value (ignoring case) is kept in place.
     """
 
     includes: bool = False
@@ -99,7 +99,7 @@ class ComputeScope:
     fixed_metadata: Mapping[str, str] = field(default_factory=dict)
 
     def select(self, model: ComputeModel) -> ComputeSelection:
-        """What the scope selects."""
+        """Evaluates the scope on a model."""
         hosts = self._included(model)
         hosts &= ~_hosts_of(model, self.without_aggregates)
         for names in (model.hosts.name, model.hosts.hypervisor_hostname):
@@ -165,15 +165,15 @@ def _hosts_of(model: ComputeModel, wanted: AggregateNames) -> BoolArray:
     return listed | model.hosts.aggregates.where(lambda found: not ids.isdisjoint(found))
 
 
-def parse_scope(scope: object, *, form_only: bool = False) -> ComputeScope:
-    """Reads a scope.
+def parse_scope(scope: object, *, allow_mixed_wildcards: bool = False) -> ComputeScope:
+    """Reads a compute scope.
 
     Args:
         scope: the JSON list; None and the empty list mean the whole cloud.
-        form_only: let a wildcard in company pass: to check a scope, not to select by it.
+        allow_mixed_wildcards: accept a wildcard beside names, to validate the form of a scope only.
 
     Raises:
-        InvalidValue: names the place that is not as it should be, such as
+        InvalidValue: names the bad field, such as
             ``scope[0].compute[1].exclude[0].projects[2].uuid``.
     """
     path, rules = _compute_rules(scope)
@@ -182,8 +182,8 @@ def parse_scope(scope: object, *, form_only: bool = False) -> ComputeScope:
         result = _with_rule(result, f"{path}[{place}]", rule)
     if result.aggregates and result.without_aggregates:
         raise InvalidValue(path, "must not both include and exclude host_aggregates")
-    if not form_only:
-        lone_wildcards(path, rules)
+    if not allow_mixed_wildcards:
+        refuse_mixed_wildcards(path, rules)
     return result
 
 
@@ -194,7 +194,7 @@ def _compute_rules(scope: object) -> tuple[str, Sequence[object]]:
         keys = set(read_map(path, entry))
         if keys & _RULES:
             return "scope", entries
-        no_other_keys(path, keys, KINDS)
+        refuse_unknown_keys(path, keys, KINDS)
     for place, entry in enumerate(entries):
         path = f"scope[{place}].compute"
         rules = read_list(path, read_map(path, entry).get("compute", []))
@@ -205,7 +205,7 @@ def _compute_rules(scope: object) -> tuple[str, Sequence[object]]:
 
 def _with_rule(scope: ComputeScope, path: str, data: object) -> ComputeScope:
     rule = read_map(path, data)
-    no_other_keys(path, rule.keys(), _RULES)
+    refuse_unknown_keys(path, rule.keys(), _RULES)
     excluded = read_list(f"{path}.exclude", rule.get("exclude", []))
     aggregates = _aggregates(f"{path}.host_aggregates", rule.get("host_aggregates", []))
     zones = read_names(f"{path}.availability_zones", rule.get("availability_zones", []), "name")
@@ -222,7 +222,7 @@ def _with_rule(scope: ComputeScope, path: str, data: object) -> ComputeScope:
 
 def _with_exclusion(scope: ComputeScope, path: str, data: object) -> ComputeScope:
     item = read_map(path, data)
-    no_other_keys(path, item.keys(), _EXCLUDES)
+    refuse_unknown_keys(path, item.keys(), _EXCLUDES)
 
     def names(key: str, attribute: str) -> Names:
         return read_names(f"{path}.{key}", item.get(key, []), attribute)
@@ -250,12 +250,12 @@ def _aggregates(path: str, data: object) -> AggregateNames:
     for place, item in enumerate(items):
         where = f"{path}[{place}]"
         found = read_map(where, item)
-        no_other_keys(where, found.keys(), frozenset({"id", "name"}))
+        refuse_unknown_keys(where, found.keys(), frozenset({"id", "name"}))
         if "id" in found:
             ids.append(_aggregate_id(f"{where}.id", found["id"]))
         if "name" in found:
             names.append(read_string(f"{where}.name", found["name"]))
-    return AggregateNames(wild(ids), wild(names))
+    return AggregateNames(names_of(ids), names_of(names))
 
 
 def _aggregate_id(path: str, value: object) -> str:

@@ -1,4 +1,4 @@
-"""How scopes of every kind are read from JSON: names, wildcards, and complaints that say where."""
+"""Reads the JSON of scopes of all kinds: names and wildcards. Errors name the bad field."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ _NOT_ALONE = f"must not combine the wildcard {WILDCARD!r} with other names"
 
 @dataclass(frozen=True)
 class Names:
-    """Names of one kind of thing, or the wildcard for all of them.
+    """Names of one kind of resource, or the wildcard for all of them.
 
     Attributes:
-        all: whether everything of the kind is meant.
+        all: whether the wildcard is among them.
         names: the names.
     """
 
@@ -37,12 +37,12 @@ NO_NAMES = Names()
 
 
 def rules_of(kind: str, scope: object) -> tuple[str, Sequence[object]]:
-    """The rules of a kind: the first entry's that has any, and where they are.
+    """Returns the path and the rules of the first entry that has rules of a kind.
 
     Args:
         kind: ``storage`` or ``baremetal``.
         scope: the JSON list; None is the empty list. Entries of other kinds, and the older form
-            (a bare list of compute rules), are none of this kind's business.
+            (a bare list of compute rules), are ignored.
     """
     entries = [] if scope is None else read_list("scope", scope)
     for place, entry in enumerate(entries):
@@ -54,49 +54,49 @@ def rules_of(kind: str, scope: object) -> tuple[str, Sequence[object]]:
 
 
 def read_names(path: str, data: object, attribute: str) -> Names:
-    """A list of objects that each hold a name (or, for uuids, an identity) under ``attribute``."""
+    """Reads a list of objects that each have a name or a uuid under ``attribute``."""
     found: list[str] = []
     for place, item in enumerate(read_list(path, data)):
         where = f"{path}[{place}]"
         entry = read_map(where, item)
-        no_other_keys(where, entry.keys(), frozenset({attribute}))
+        refuse_unknown_keys(where, entry.keys(), frozenset({attribute}))
         if attribute in entry:
             found.append(read_string(f"{where}.{attribute}", entry[attribute]))
-    return wild(found)
+    return names_of(found)
 
 
-def wild(names: list[str]) -> Names:
-    """Names, of which one may be the wildcard."""
+def names_of(names: list[str]) -> Names:
+    """Makes Names of strings, one of which may be the wildcard."""
     return Names(WILDCARD in names, frozenset(names) - {WILDCARD})
 
 
-def lone_wildcards(path: str, rules: Sequence[object]) -> None:
-    """Refuses the wildcard in company: a list that means everything and then names things.
+def refuse_mixed_wildcards(path: str, rules: Sequence[object]) -> None:
+    """Refuses a list that has the wildcard and other names.
 
-    Only within one list: rules add up, so everything and something is everything.
+    Within one list only: in different rules the wildcard includes the other names.
 
     Args:
-        path: where the rules are.
-        rules: of one kind, in good form.
+        path: path of the rules, for errors.
+        rules: well-formed rules of one kind.
     """
     for place, rule in enumerate(rules):
         for key, data in read_map(f"{path}[{place}]", rule).items():
             where = f"{path}[{place}].{key}"
             items = read_list(where, data)
             if key == "exclude":
-                lone_wildcards(where, items)
-            elif key != "instance_metadata" and _in_company(items):
+                refuse_mixed_wildcards(where, items)
+            elif key != "instance_metadata" and _is_mixed(items):
                 raise InvalidValue(where, _NOT_ALONE)
 
 
-def _in_company(items: Sequence[object]) -> bool:
+def _is_mixed(items: Sequence[object]) -> bool:
     entries = [item for item in items if isinstance(item, Mapping)]
     names = [item[key] for item in entries for key in ("id", "name") if key in item]
     return WILDCARD in names and len(names) > 1
 
 
-def no_other_keys(path: str, keys: Iterable[str], allowed: frozenset[str]) -> None:
-    """Refuses the first key that is not allowed."""
+def refuse_unknown_keys(path: str, keys: Iterable[str], allowed: frozenset[str]) -> None:
+    """Raises InvalidValue for the first key that is not allowed."""
     for key in sorted(set(keys) - allowed):
         raise InvalidValue(f"{path}.{key}", f"must be one of {', '.join(sorted(allowed))}")
 

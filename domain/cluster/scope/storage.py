@@ -1,9 +1,9 @@
-"""The part of a cloud's block storage that an audit looks at.
+"""Storage scopes: the backends, pools and volumes that an audit covers.
 
 ``[{"storage": [rule, …]}]``. Include rules (``availability_zones``, ``volume_types``) select
 backends, the union of them all, with their pools and volumes; without any, everything is selected.
-An include rule that matches nothing selects nothing, and that is said. ``exclude`` takes out pools
-(with their volumes) and volumes, by id or project.
+Include rules that match nothing select nothing, with a note. ``exclude`` removes pools (with their
+volumes) and volumes, by id or project.
 """
 
 from collections.abc import Mapping
@@ -14,11 +14,11 @@ import numpy as np
 from domain.cluster.scope.parser import (
     NO_NAMES,
     Names,
-    lone_wildcards,
-    no_other_keys,
     read_list,
     read_map,
     read_names,
+    refuse_mixed_wildcards,
+    refuse_unknown_keys,
     rules_of,
 )
 from domain.cluster.storage.columns import VolumeColumns
@@ -55,12 +55,12 @@ class StorageScope:
     """A storage scope.
 
     Attributes:
-        includes: whether there are include rules; if they name nothing, nothing is selected.
+        includes: whether there are include rules; empty ones select nothing.
         zones: zones whose backends are included.
         volume_types: types whose backends are included.
-        without_pools: pools (by name) taken out, with their volumes.
-        without_volumes: volumes (by id) taken out.
-        without_projects: projects whose volumes are taken out.
+        without_pools: excluded pools (by name), with their volumes.
+        without_volumes: excluded volumes (by id).
+        without_projects: projects whose volumes are excluded.
     """
 
     includes: bool = False
@@ -71,7 +71,7 @@ class StorageScope:
     without_projects: Names = NO_NAMES
 
     def select(self, model: StorageModel) -> StorageSelection:
-        """What the scope selects."""
+        """Evaluates the scope on a model."""
         nodes = self._included(model)
         pools = nodes[model.pools.node]
         pools = pools & ~bools(name in self.without_pools for name in model.pools.name)
@@ -115,29 +115,29 @@ class StorageScope:
         )
 
 
-def parse_storage_scope(scope: object, *, form_only: bool = False) -> StorageScope:
-    """Reads the storage side of a scope.
+def parse_storage_scope(scope: object, *, allow_mixed_wildcards: bool = False) -> StorageScope:
+    """Reads the storage rules of a scope.
 
     Args:
         scope: the JSON list; None, the empty list and one without storage rules mean everything.
-        form_only: let a wildcard in company pass: to check a scope, not to select by it.
+        allow_mixed_wildcards: accept a wildcard beside names, to validate the form of a scope only.
 
     Raises:
-        InvalidValue: names the place that is not as it should be, such as
+        InvalidValue: names the bad field, such as
             ``scope[0].storage[1].exclude[0].volumes[2].uuid``.
     """
     path, rules = rules_of("storage", scope)
     result = StorageScope()
     for place, rule in enumerate(rules):
         result = _with_rule(result, f"{path}[{place}]", rule)
-    if not form_only:
-        lone_wildcards(path, rules)
+    if not allow_mixed_wildcards:
+        refuse_mixed_wildcards(path, rules)
     return result
 
 
 def _with_rule(scope: StorageScope, path: str, data: object) -> StorageScope:
     rule = read_map(path, data)
-    no_other_keys(path, rule.keys(), _RULES)
+    refuse_unknown_keys(path, rule.keys(), _RULES)
     zones = read_names(f"{path}.availability_zones", rule.get("availability_zones", []), "name")
     types = read_names(f"{path}.volume_types", rule.get("volume_types", []), "name")
     scope = replace(
@@ -153,7 +153,7 @@ def _with_rule(scope: StorageScope, path: str, data: object) -> StorageScope:
 
 def _with_exclusion(scope: StorageScope, path: str, data: object) -> StorageScope:
     item = read_map(path, data)
-    no_other_keys(path, item.keys(), frozenset(_EXCLUDES))
+    refuse_unknown_keys(path, item.keys(), frozenset(_EXCLUDES))
     found = {
         key: read_names(f"{path}.{key}", item.get(key, []), attribute)
         for key, attribute in _EXCLUDES.items()

@@ -1,0 +1,1 @@
+"""The storage model: backends, pools and volumes; their records and validation."""

@@ -17,7 +17,7 @@ from domain.cluster.table.columns import (
     IntArray,
     sequence,
 )
-from domain.cluster.table.values import amount, spelled, truth
+from domain.cluster.table.values import amount, capacity_json, truth
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +25,7 @@ class StorageNodeColumns(ColumnTable):
     """Backends by index (0-based, in order of host). Meanings as in StorageNodeRow.
 
     Attributes:
-        volume_types: names of the types whose volumes belong here.
+        volume_types: names of the volume types that belong to the backend.
     """
 
     host: tuple[str, ...]
@@ -48,13 +48,13 @@ class StorageNodeColumns(ColumnTable):
 class PoolColumns(ColumnTable):
     """Pools by index (0-based, in order of name). Meanings as in PoolRow; capacities in GB.
 
-    A capacity is not-a-number when it is not known, and infinite when there is no limit.
+    A capacity is not-a-number if it is unknown, and infinite if it has no limit.
 
     Attributes:
         node: int32[pools], index of the backend.
-        total_volumes: int64[pools], -1 when not known.
-        oversubscription: float64[pools], not-a-number when not known.
-        unseen: int64[pools], volumes in it that are known to exist but could not be read.
+        total_volumes: int64[pools], -1 if unknown.
+        oversubscription: float64[pools], not-a-number if unknown.
+        unseen: int64[pools], number of quarantined volumes in it.
     """
 
     name: tuple[str, ...]
@@ -95,11 +95,11 @@ class PoolColumns(ColumnTable):
         )
 
     def to_columns(self) -> dict[str, object]:
-        """Column name → JSON value. JSON has no infinity: capacities are written in words."""
+        """Column name → JSON value. JSON has no infinity: see ``capacity_json``."""
         shown = super().to_columns()
         for name, column in self.columns():
             if isinstance(column, np.ndarray) and column.dtype == np.float64:
-                shown[name] = [spelled(value) for value in column.tolist()]
+                shown[name] = [capacity_json(value) for value in column.tolist()]
         return shown
 
     @classmethod
@@ -118,8 +118,8 @@ class VolumeColumns(ColumnTable):
 
     Attributes:
         pool: int32[volumes], index of the pool; -1 in the table of unplaced volumes.
-        pool_name: the pool that the cloud names, also when it is not in the model; None if none.
-        servers: ids of the servers that hold it.
+        pool_name: the pool that Cinder reports, also if it is not in the model; None if none.
+        servers: ids of the servers it is attached to.
         attachments: ids of the attachments, in the same order.
     """
 
@@ -152,7 +152,7 @@ class VolumeColumns(ColumnTable):
 
         Args:
             rows: the volumes.
-            places: pool name → index; without it no volume is placed.
+            places: pool name → index; None if the volumes are in no pool of the model.
         """
         at = places or {}
         flags = {

@@ -1,7 +1,7 @@
-"""The storage model: backends, their pools, the volumes in them. Columns; nothing can change.
+"""The storage model: backends, their pools, and the volumes in them, as immutable columns.
 
-Index order is the order of names and ids, so the same cloud gives the same model however it was
-listed.
+Index order is the order of names and ids, so the same cloud gives the same model in whatever order
+it was listed.
 """
 
 from collections.abc import Iterable, Mapping
@@ -51,7 +51,7 @@ class StorageModel:
         volumes: Iterable[VolumeRow] = (),
         types: Iterable[VolumeTypeRow] = (),
     ) -> "tuple[StorageModel, tuple[QuarantinedRecord, ...]]":
-        """The model of what is usable, and what was not."""
+        """Returns the model of the usable records, and the quarantined records."""
         kinds = tuple(sorted(types, key=lambda kind: (kind.name, kind.id)))
         good_nodes, bad_nodes = admit_nodes(nodes)
         backends = node_places(good_nodes)
@@ -80,7 +80,7 @@ class StorageModel:
 
     @staticmethod
     def from_columns(data: Mapping[str, object]) -> "StorageModel":
-        """The model whose JSON form this is."""
+        """Reads a model from its JSON form."""
         return StorageModel(
             nodes=StorageNodeColumns.from_columns(mapping(data["nodes"])),
             pools=PoolColumns.from_columns(mapping(data["pools"])),
@@ -96,7 +96,7 @@ class StorageModel:
         volume_mask: BoolArray,
         unplaced_mask: BoolArray | None = None,
     ) -> "StorageModel":
-        """The part of a scope.
+        """Returns the part of the model in a scope.
 
         Args:
             node_mask: bool[nodes], the backends to keep.
@@ -140,17 +140,17 @@ class StorageModel:
 
     @cached_property
     def up(self) -> BoolArray:
-        """bool[nodes]: the service is alive."""
+        """bool[nodes]: the volume service is running."""
         return self.nodes.state.where(lambda state: state == "up")
 
     @cached_property
     def enabled(self) -> BoolArray:
-        """bool[nodes]: the operator wants volumes on it."""
+        """bool[nodes]: the volume service is enabled."""
         return self.nodes.status.where(lambda status: status == "enabled")
 
     @cached_property
     def volumes_per_pool(self) -> IntArray:
-        """int64[pools]: volumes that were read; ``pools.unseen`` counts the others."""
+        """int64[pools]: volumes in the model; ``pools.unseen`` counts the quarantined ones."""
         counts = np.bincount(self.volumes.pool, minlength=len(self.pools))
         return frozen(counts.astype(np.int64))
 
@@ -163,14 +163,14 @@ class StorageModel:
 
     @cached_property
     def free_share(self) -> FloatArray:
-        """float64[pools]: free / total; not-a-number where that is not known or has no limit."""
+        """float64[pools]: free / total; not-a-number if one is unknown or has no limit."""
         total, free = self.pools.total_gb, self.pools.free_gb
         known = np.isfinite(total) & np.isfinite(free) & (total > 0)
         return frozen(np.divide(free, total, out=np.full(len(total), np.nan), where=known))
 
     @cached_property
     def volumes_of_server(self) -> Mapping[str, tuple[int, ...]]:
-        """Server id → indices of the volumes that it holds."""
+        """Server id → indices of the volumes attached to it."""
         held: dict[str, list[int]] = {}
         for place, servers in enumerate(self.volumes.servers):
             for server in servers:

@@ -1,4 +1,4 @@
-"""What collectors of block storage hand in: one plain record per backend, pool, type and volume."""
+"""Records that storage collectors return: one per backend, pool, volume type and volume."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,13 +12,13 @@ class StorageNodeRow:
     """A cinder-volume service: one backend on one host.
 
     Attributes:
-        host: ``host@backend``, the name that services and pools are addressed by.
+        host: ``host@backend``, as in the names of services and pools.
         zone: availability zone.
-        state: ``up`` or ``down`` (is the service alive).
-        status: ``enabled`` or ``disabled`` (does the operator want volumes on it).
+        state: ``up`` or ``down``: whether the service is running.
+        status: ``enabled`` or ``disabled``: whether the scheduler places volumes on it.
         disabled_reason: the text stored with ``disabled``.
-        cluster: ``cluster@backend`` when several services share the backend; its pools and
-            volumes then carry that name.
+        cluster: ``cluster@backend`` if several services share the backend; the names of its
+            pools and volumes then begin with it.
     """
 
     host: str
@@ -31,23 +31,23 @@ class StorageNodeRow:
 
 @dataclass(frozen=True)
 class PoolRow:
-    """A storage pool, as the scheduler knows it.
+    """A storage pool, as Cinder's scheduler reports it.
 
     Attributes:
         name: ``host@backend#pool``.
-        backend_name: the ``volume_backend_name`` that volume types ask for.
+        backend_name: the ``volume_backend_name`` that volume types request.
         total_volumes: number of volumes in it, if the backend counts them.
         total_gb: capacity.
-        free_gb: what is physically free.
-        provisioned_gb: sizes of everything that was promised.
-        allocated_gb: sizes of the volumes that Cinder made.
-        virtual_free_gb: what may still be promised, when a notification said so; else it is
-            worked out from the other figures.
-        reserved_percent: share of the capacity that is kept free, %.
+        free_gb: physically free capacity.
+        provisioned_gb: total size of everything provisioned on it.
+        allocated_gb: total size of the volumes that Cinder created.
+        virtual_free_gb: capacity that can still be provisioned, if a notification reported it;
+            otherwise it is computed from the other figures.
+        reserved_percent: share of the capacity that is reserved, %.
         thin: whether thin provisioning is supported.
         thick: whether thick provisioning is supported.
-        oversubscription: how many times the capacity thin volumes may be promised; ``auto`` has
-            Cinder derive it from what is used.
+        oversubscription: max_over_subscription_ratio for thin volumes; ``auto``: Cinder derives it
+            from the use.
     """
 
     name: str
@@ -76,8 +76,8 @@ class VolumeTypeRow:
     Attributes:
         id: uuid.
         name: name.
-        backend_name: the ``volume_backend_name`` it asks for; None when any backend will do.
-        extra_specs: everything it asks for.
+        backend_name: the ``volume_backend_name`` it requests; None: any backend.
+        extra_specs: all its extra specs.
         public: whether every project may use it.
     """
 
@@ -103,22 +103,22 @@ class VolumeRow:
     Attributes:
         id: uuid.
         name: display name.
-        pool: name of the pool it is in; None while it is in none.
-        size_gb: size, GB; None when the cloud did not say.
+        pool: name of the pool it is in; None if it is in no pool.
+        size_gb: size, GB; None if unknown.
         status: ``available``, ``in-use``, ``error``, …
         volume_type: name of its type.
-        attachments: the servers that hold it.
+        attachments: its attachments to servers.
         bootable: whether a server can boot from it.
-        multiattach: whether several servers may hold it at once.
+        multiattach: whether it can be attached to several servers at once.
         encrypted: whether it is encrypted.
-        project_id: owner.
+        project_id: its project.
         metadata: volume metadata.
-        snapshot_id: the snapshot it was made from.
-        source_id: the volume it was made from.
-        snapshots: how many snapshots of it exist (a volume with snapshots cannot be migrated).
+        snapshot_id: the snapshot it was created from.
+        source_id: the volume it was created from.
+        snapshots: number of its snapshots (a volume with snapshots cannot be migrated).
         migration_status: of a migration in progress or the last one; empty if there was none.
         zone: availability zone.
-        created_at: creation time as the cloud writes it.
+        created_at: creation time as Cinder writes it.
     """
 
     id: Id

@@ -1,4 +1,4 @@
-"""Admission of collected storage records: what cannot be used is quarantined, item by item."""
+"""Validates collected storage records: each bad record is quarantined, the others are used."""
 
 import math
 from collections import Counter, defaultdict
@@ -28,7 +28,7 @@ _FLAGS = ("bootable", "multiattach", "encrypted")
 def admit_nodes(
     rows: Iterable[StorageNodeRow],
 ) -> tuple[list[StorageNodeRow], list[QuarantinedRecord]]:
-    """Usable backends in order of host, and the others. A host that occurs twice is ambiguous."""
+    """Returns the usable backends in order of host, and the others: hosts that occur twice."""
     everything = list(rows)
     hosts = Counter(row.host for row in everything)
     good = sorted((r for r in everything if hosts[r.host] == 1), key=lambda row: row.host)
@@ -47,14 +47,14 @@ def admit_nodes(
 def admit_pools(
     rows: Iterable[PoolRow], backends: Collection[str]
 ) -> tuple[list[PoolRow], list[QuarantinedRecord]]:
-    """Usable pools in order of name, and the others.
+    """Returns the usable pools in order of name, and the others.
 
-    In a usable pool every figure is a number, infinite, or not-a-number when it is not known; flags
-    are bools.
+    In a usable pool every figure is a number, infinite, or not-a-number if it is unknown; flags are
+    bools.
 
     Args:
         rows: the pools.
-        backends: names of known backends, as pools carry them.
+        backends: names of known backends, as in the names of pools.
     """
     everything = list(rows)
     names = Counter(row.name for row in everything)
@@ -71,10 +71,10 @@ def admit_pools(
 
 
 def node_places(nodes: Sequence[StorageNodeRow]) -> dict[str, int]:
-    """Backend name, as pools carry it, → index.
+    """Backend name, as in the names of pools → index.
 
-    Services that share a backend are named by their cluster; its pools go to the first of them
-    that is up and enabled.
+    The pools of services that share a backend have the name of the cluster; they belong to the
+    first of its services that is up and enabled.
     """
     usable = [i for i, row in enumerate(nodes) if row.state == "up" and row.status == "enabled"]
     shared: dict[str, int] = {}
@@ -117,7 +117,7 @@ def _admitted(row: PoolRow, backends: Collection[str]) -> PoolRow | Cause:
 
 
 def _number(value: object) -> int | None:
-    """A number of things; None where the backend does not count them."""
+    """A number of volumes; None if the backend does not count them."""
     count = amount(value)
     if not math.isfinite(count):
         return None
@@ -127,9 +127,9 @@ def _number(value: object) -> int | None:
 
 
 def _oversubscription(value: object, figures: Mapping[str, float]) -> float:
-    """How often the capacity may be promised.
+    """The over-subscription ratio.
 
-    ``auto`` is what Cinder makes of it: 1 + provisioned / (used + 1), and 20 while nothing is
+    ``auto`` is computed as Cinder does: 1 + provisioned / (used + 1), and 20 if nothing is
     provisioned (Cinder, "Oversubscription in thin provisioning").
     """
     if not (isinstance(value, str) and value.strip().lower() == _AUTO):
@@ -141,7 +141,7 @@ def _oversubscription(value: object, figures: Mapping[str, float]) -> float:
 
 
 def virtual_free(figures: Mapping[str, float], ratio: float, *, thin: bool) -> float:
-    """What may still be promised, GB; not-a-number when that is not known.
+    """Capacity that can still be provisioned, GB; not-a-number if it is unknown.
 
     Thin: total x ratio - provisioned - reserve; thick: free - reserve; reserve = the whole GB of
     reserved_percent of the total. Never below 0. (Cinder's scheduler: its capacity filter.)
@@ -160,10 +160,10 @@ def virtual_free(figures: Mapping[str, float], ratio: float, *, thin: bool) -> f
 def admit_volumes(
     rows: Iterable[VolumeRow], pools: Iterable[str]
 ) -> tuple[list[VolumeRow], list[VolumeRow], list[QuarantinedRecord], dict[str, int]]:
-    """Volumes in known pools, volumes in none, what is wrong, and unusable ones by pool name.
+    """Returns volumes in known pools, other volumes, quarantined records, their number per pool.
 
-    The first two are in order of id. A pool that volumes name and that nobody reports (its
-    backend is down or disabled) is one complaint; its volumes are kept, unplaced.
+    The first two are in order of id. A pool that volumes name and Cinder does not report (its
+    backend is down or disabled) is one quarantined record; its volumes are kept, unplaced.
     """
     known = set(pools)
     placed: list[VolumeRow] = []
@@ -218,8 +218,8 @@ def types_by_host(
 ) -> dict[str, tuple[str, ...]]:
     """Names of the volume types that belong to each backend.
 
-    A type belongs to the backends whose name it asks for: the part of ``host@backend`` after
-    ``@``, or the name that one of its pools reports. A type that asks for none belongs to none.
+    A type belongs to the backends with the name it requests: the part of ``host@backend`` after
+    ``@``, or the name that one of its pools reports. A type that requests none belongs to none.
 
     Args:
         nodes: the backends.

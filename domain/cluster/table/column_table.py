@@ -16,14 +16,14 @@ from domain.cluster.table.columns import (
     IntArray,
     bools,
     coded,
+    column_of_json,
     floats,
     frozen,
     indices,
     ints,
-    like,
+    json_of_column,
+    json_of_value,
     map_key,
-    plain,
-    plain_value,
     sequence,
 )
 
@@ -70,7 +70,7 @@ class ColumnTable:
     def to_columns(self) -> dict[str, object]:
         """Column name → JSON value."""
         return {
-            name: plain(column)
+            name: json_of_column(column)
             for name, column in self.columns()
             if name not in self.later or any(value is not None for value in column.table)
         }
@@ -81,7 +81,7 @@ class ColumnTable:
         read: dict[str, Any] = {
             name: coded(None for _ in sequence(data["id"]))
             if name in cls.later and name not in data
-            else like(column, data[name])
+            else column_of_json(column, data[name])
             for name, column in cls.empty().columns()
         }
         return cls(**read)
@@ -134,7 +134,7 @@ def _values(column: object) -> Iterable[object]:
     if isinstance(column, np.ndarray):
         return cast("list[object]", column.tolist())
     if isinstance(column, Coded):
-        return [plain_value(column.table[code]) for code in column.codes.tolist()]
+        return [json_of_value(column.table[code]) for code in column.codes.tolist()]
     if isinstance(column, tuple):
-        return map(plain_value, column)
+        return map(json_of_value, column)
     raise TypeError(type(column).__name__)

@@ -50,10 +50,10 @@ def frozen(array: NDArray[_S]) -> NDArray[_S]:
 
 @dataclass(frozen=True, eq=False)
 class Coded(Generic[T]):
-    """A column with few distinct values: a table, and for each row a place in it.
+    """A column with few distinct values: a table of them, and for each row its index there.
 
     Attributes:
-        table: the distinct values, in order of first appearance. Not to be changed.
+        table: the distinct values, in order of first appearance. Do not change them.
         codes: int32[n].
     """
 
@@ -84,11 +84,11 @@ class Coded(Generic[T]):
 
 
 def coded(values: Iterable[T], key: Callable[[T], Hashable] | None = None) -> Coded[T]:
-    """A coded column.
+    """Makes a coded column.
 
     Args:
         values: one value per row.
-        key: what makes two values the same; the value itself by default.
+        key: gives equal results for equal values; the value itself by default.
     """
     table: list[T] = []
     places: dict[Hashable, int] = {}
@@ -104,22 +104,22 @@ def coded(values: Iterable[T], key: Callable[[T], Hashable] | None = None) -> Co
 
 
 def map_key(value: Mapping[str, object]) -> Hashable:
-    """What makes two JSON maps the same, whatever the order of their members."""
+    """A key that is equal for equal JSON objects, in any order of their members."""
     return json.dumps(value, sort_keys=True) if value else ""
 
 
-def plain(column: object) -> object:
+def json_of_column(column: object) -> object:
     """The JSON form of a column (lists, numbers, strings, maps)."""
     if isinstance(column, Coded):
-        return {"table": [plain_value(v) for v in column.table], "codes": column.codes.tolist()}
+        return {"table": [json_of_value(v) for v in column.table], "codes": column.codes.tolist()}
     if isinstance(column, np.ndarray):
         return column.tolist()
     if isinstance(column, tuple):
-        return [plain_value(value) for value in column]
+        return [json_of_value(value) for value in column]
     raise TypeError(type(column).__name__)
 
 
-def plain_value(value: object) -> object:
+def json_of_value(value: object) -> object:
     """The JSON form of one value of a column; a new list or object for each call."""
     if value is None or isinstance(value, (str, int)):
         return value
@@ -131,29 +131,29 @@ def plain_value(value: object) -> object:
 
 
 def sequence(value: object) -> Sequence[object]:
-    """A JSON value that must be a list."""
+    """Returns a JSON list; raises TypeError for any other value."""
     if not isinstance(value, list):
         raise TypeError(f"expected a list, not {type(value).__name__}")
     return value
 
 
 def mapping(value: object) -> Mapping[str, object]:
-    """A JSON value that must be an object."""
+    """Returns a JSON object; raises TypeError for any other value."""
     if not isinstance(value, dict):
         raise TypeError(f"expected an object, not {type(value).__name__}")
     return value
 
 
-def like(column: object, data: object) -> object:
-    """The column whose JSON form is ``data``, of the same kind as an (empty) example column."""
+def column_of_json(column: object, data: object) -> object:
+    """Reads a column from JSON; an (empty) column gives its type."""
     if isinstance(column, Coded):
         parts = mapping(data)
-        table = tuple(_rich_value(value) for value in sequence(parts["table"]))
+        table = tuple(_value_of_json(value) for value in sequence(parts["table"]))
         return Coded(table, frozen(np.array(sequence(parts["codes"]), dtype=np.int32)))
     if isinstance(column, np.ndarray):
         return frozen(np.array(sequence(data), dtype=column.dtype))
-    return tuple(_rich_value(value) for value in sequence(data))
+    return tuple(_value_of_json(value) for value in sequence(data))
 
 
-def _rich_value(value: object) -> object:
+def _value_of_json(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value

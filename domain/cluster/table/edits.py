@@ -1,4 +1,4 @@
-"""Tables with some rows exchanged: untouched rows stay columns, whatever their number."""
+"""Replaces rows and values of a table without converting the other rows to records."""
 
 import json
 from collections.abc import Collection, Hashable, Mapping, Sequence
@@ -13,13 +13,13 @@ from domain.cluster.table.columns import Coded, frozen
 T = TypeVar("T", bound=ColumnTable)
 
 
-def exchanged(table: T, keys: Sequence[str], gone: Collection[str], added: T) -> T:
-    """A table without some rows and with some others, in order of key again.
+def replace_rows(table: T, keys: Sequence[str], gone: Collection[str], added: T) -> T:
+    """Returns the table with some rows removed and others added, in order of key.
 
     Args:
         table: in order of key.
-        keys: what identifies each of its rows: the values of a column of strings.
-        gone: keys of rows to leave out.
+        keys: the key of each row: one of the table's columns of strings.
+        gone: keys of the rows to remove.
         added: rows to add, in any order.
     """
     column = next(name for name, value in table.columns() if value is keys)
@@ -30,7 +30,7 @@ def exchanged(table: T, keys: Sequence[str], gone: Collection[str], added: T) ->
 
 
 def edited(table: T, changes: Mapping[str, Mapping[int, object]]) -> T:
-    """A table with other values in some places: column name → row → value."""
+    """Returns the table with other values: column name → row → value."""
     columns = dict(table.columns())
     new: dict[str, Any] = {name: _edited(columns[name], at) for name, at in changes.items() if at}
     return replace(table, **new)  # type: ignore[type-var]
@@ -56,7 +56,7 @@ def _chained(first: object, second: object) -> object:
 def _union(
     first: tuple[object, ...], second: Sequence[object]
 ) -> tuple[tuple[object, ...], np.ndarray[tuple[int], np.dtype[np.int32]]]:
-    """The distinct values of both, and where those of the second are among them."""
+    """The distinct values of both, and the index there of each value of the second."""
     known = {_key(value): place for place, value in enumerate(first)}
     table = list(first)
     places = []

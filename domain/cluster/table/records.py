@@ -1,4 +1,4 @@
-"""What a record says of its fields: the types that validation and the file formats go by."""
+"""Types of record fields, which validation and the file formats use to read them."""
 
 from collections.abc import Mapping
 from dataclasses import MISSING, fields

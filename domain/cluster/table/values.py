@@ -1,4 +1,4 @@
-"""Values as APIs write them, read strictly: text is not truth, and "unknown" is not a number."""
+"""Reads values as APIs write them, strictly: any text is not true, "unknown" is not a number."""
 
 import math
 
@@ -7,11 +7,11 @@ from domain.kernel.errors import InvalidValue
 Capacity = float | str | None
 """GB as a backend reports them: a number (perhaps as text), ``infinite``, ``unknown`` or nothing.
 
-Backends that cannot tell, or have no limit, say so in words; the models keep the difference.
+Backends write a word if the value is unknown or has no limit; the models keep the difference.
 """
 
 Flag = bool | str | None
-"""A truth as an API writes it: ``"false"`` is false. None: it did not say."""
+"""A boolean as an API writes it: the text ``"false"`` is false. None: not given."""
 
 UNKNOWN = math.nan
 INFINITE = math.inf
@@ -20,14 +20,14 @@ _TRUTHS = {"true": True, "false": False}
 
 
 class UnreadableValue(ValueError):
-    """The value is none of those that its field can have."""
+    """The field cannot have this value."""
 
 
 def amount(value: object) -> float:
-    """A capacity: its number; not-a-number when it is not known; infinity when there is no limit.
+    """Reads a capacity: a number, not-a-number if it is unknown, infinity if it has no limit.
 
     Raises:
-        UnreadableValue: anything else, such as a negative number or a word of another kind.
+        UnreadableValue: any other value, such as a negative number or another word.
     """
     if value is None:
         return UNKNOWN
@@ -56,7 +56,7 @@ def _read(text: str) -> float:
 
 
 def truth(value: object) -> bool | None:
-    """A truth, also one written as text; None when nothing was said.
+    """Reads a boolean, also from text; None if it is not given.
 
     Raises:
         UnreadableValue: it is neither true nor false.
@@ -69,22 +69,22 @@ def truth(value: object) -> bool | None:
 
 
 def whole(place: str, value: object) -> int:
-    """A whole number, not negative.
+    """Returns a whole number that is not negative.
 
     Args:
-        place: what to call it in errors.
-        value: what was written there.
+        place: name of the field in errors.
+        value: the value.
 
     Raises:
-        InvalidValue: it is none.
+        InvalidValue: the value is anything else.
     """
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise InvalidValue(place, f"must be a whole number, not {value!r}")
     return value
 
 
-def spelled(number: float) -> object:
-    """A capacity for JSON: whole numbers without a fraction, None (unknown) or ``infinite``."""
+def capacity_json(number: float) -> object:
+    """JSON form of a capacity: a number (whole ones as int), None (unknown) or ``infinite``."""
     if math.isnan(number):
         return None
     if math.isinf(number):

@@ -1,0 +1,1 @@
+"""An independent check that a plan breaks no placement rule at any point of its execution."""

@@ -1,17 +1,17 @@
-"""How the checker reads flavor extra specs. Shares no code with ``specs`` and ``demands``."""
+"""Reads flavor extra specs for the verifier. Shares no code with ``specs`` and ``resources``."""
 
 from collections.abc import Mapping
 
 
 def figure(text: str) -> int:
-    """A number that is written in decimal digits; 0 if there is none, 2^53 if it is larger."""
+    """A number in decimal digits; 0 for any other text, 2^53 if it is larger."""
     if not text.isdecimal():
         return 0
     return 2**53 if len(text) > 300 else min(2**53, int(text))  # noqa: PLR2004 - beyond all bounds
 
 
 def pinned_count(vcpus: int, specs: Mapping[str, str]) -> int:
-    """vCPUs of a flavor that need a core of their own."""  # noqa: D403 - that is its name
+    """Number of a flavor's vCPUs that need a dedicated core."""
     policy = specs.get("hw:cpu_policy")
     if policy == "dedicated":
         return vcpus
@@ -23,7 +23,7 @@ def pinned_count(vcpus: int, specs: Mapping[str, str]) -> int:
 
 
 def overhead(specs: Mapping[str, str]) -> int:
-    """Cores beside those of the vCPUs: one if emulator threads are isolated from pinned ones."""
+    """Cores in addition to the vCPUs: one if emulator threads are isolated from pinned vCPUs."""
     if specs.get("hw:emulator_threads_policy") != "isolate":
         return 0
     asked = specs.get("resources:PCPU", "")
@@ -32,7 +32,7 @@ def overhead(specs: Mapping[str, str]) -> int:
 
 
 def masked(mask: str, vcpus: int) -> set[int]:
-    """The vCPUs that a mask leaves; all of them if it cannot be read."""
+    """The vCPUs that a mask selects; all of them if it cannot be parsed."""
     plus: list[int] = []
     minus: list[int] = []
     named = False
@@ -49,8 +49,8 @@ def masked(mask: str, vcpus: int) -> set[int]:
     return {cpu for cpu in chosen if cpu not in minus}
 
 
-def pci_wishes(specs: Mapping[str, str]) -> dict[str, int]:
-    """PCI alias → devices wanted."""
+def pci_devices(specs: Mapping[str, str]) -> dict[str, int]:
+    """PCI alias → number of devices requested."""
     found: dict[str, int] = {}
     text = specs.get("pci_passthrough:alias")
     for raw in text.split(",") if text else ():
@@ -63,8 +63,8 @@ def pci_wishes(specs: Mapping[str, str]) -> dict[str, int]:
     return found
 
 
-def trait_wishes(specs: Mapping[str, str]) -> tuple[set[str], set[str]]:
-    """Traits required and traits forbidden."""
+def required_traits(specs: Mapping[str, str]) -> tuple[set[str], set[str]]:
+    """Required traits and forbidden traits."""
     required: set[str] = set()
     forbidden: set[str] = set()
     for key, value in specs.items():
@@ -78,8 +78,8 @@ def trait_wishes(specs: Mapping[str, str]) -> tuple[set[str], set[str]]:
     return required, forbidden
 
 
-def aggregate_wishes(specs: Mapping[str, str], known: set[str]) -> list[tuple[str, str]]:
-    """Key and wanted value of what an aggregate of the host must offer."""
+def aggregate_specs(specs: Mapping[str, str], known: set[str]) -> list[tuple[str, str]]:
+    """(key, wanted value) pairs that an aggregate of the host must satisfy."""
     found = []
     for key, value in specs.items():
         scope, colon, rest = key.partition(":")
@@ -91,7 +91,7 @@ def aggregate_wishes(specs: Mapping[str, str], known: set[str]) -> list[tuple[st
 
 
 def meets(value: str, wanted: str) -> bool:
-    """Whether a metadata value is as wanted."""
+    """Whether a metadata value satisfies a wanted one."""
     words = wanted.split()
     verb = words[0] if words else ""
     if verb == "<or>":

@@ -1,4 +1,4 @@
-"""What the checker knows of a model: plain lists and dictionaries, read from the columns anew."""
+"""A model as plain lists and dictionaries, which the verifier reads from the columns."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -7,19 +7,19 @@ from domain.cluster.compute.model import ComputeModel
 from domain.cluster.placement.load import MeasuredLoad
 from domain.cluster.placement.rules.operator import OperatorRules
 from domain.cluster.verifier.extra_specs import (
-    aggregate_wishes,
+    aggregate_specs,
     meets,
     overhead,
-    pci_wishes,
+    pci_devices,
     pinned_count,
-    trait_wishes,
+    required_traits,
 )
 from domain.cluster.verifier.numa import PlainCells, read_cells
 
 
 @dataclass(frozen=True)
 class VerifierLimits:
-    """Limits on moves in flight; None for no limit."""
+    """Limits on moves in progress; None for no limit."""
 
     total: int | None
     per_host: int | None
@@ -30,15 +30,15 @@ class VerifierGroup:
     """A server group with the members in the model (indices).
 
     Attributes:
-        coming: host → ids of members that hold room there and are elsewhere, or nowhere yet.
+        incoming: host → ids of members that have an allocation there and are not on it.
     """
 
     policy: str
     members: frozenset[int]
     max_per_host: int
-    elsewhere: bool
-    of_cloud: bool
-    coming: Mapping[int, frozenset[str]]
+    has_outside_members: bool
+    from_cloud: bool
+    incoming: Mapping[int, frozenset[str]]
 
 
 @dataclass
@@ -49,13 +49,13 @@ class PlainModel:
         host_names: service host names.
         status: ``enabled`` or ``disabled`` of each host.
         start: host of each server.
-        needs: per server, what it takes: amount name → figure.
-        base: per host, what is taken without a server.
-        room: per host, what there is; an amount that is not named has none.
-        piece: per host, the most that one server may have; no limit where none is named.
-        groups: per server, the groups it is in, the operator's included.
-        numa: NUMA cells, and who asks for them.
-        barred: per server, host → rules that keep it off for good, as far as worked out.
+        needs: per server, what it uses: resource → amount.
+        base: per host, what is used by others than its servers.
+        room: per host, its capacity; 0 of a resource that is not listed.
+        most: per host, the most that one server can get; no limit for a resource not listed.
+        groups: per server, the groups it is in, including the operator's lists.
+        numa: NUMA cells, and the servers that need them.
+        known_refusals: (server, host) → static rules that refuse it, computed so far.
     """
 
     host_names: list[str]
@@ -64,7 +64,7 @@ class PlainModel:
     needs: list[dict[str, float]]
     base: list[dict[str, float]]
     room: list[dict[str, float]]
-    piece: list[dict[str, float]]
+    most: list[dict[str, float]]
     groups: list[list[VerifierGroup]]
     hosts: "list[_Host]"
     servers: "list[_Server]"
@@ -72,14 +72,16 @@ class PlainModel:
     keep_zone: bool
     aggregate_keys: set[str]
     numa: PlainCells
-    barred: dict[tuple[int, int], tuple[str, ...]] = field(default_factory=dict)
+    known_refusals: dict[tuple[int, int], tuple[str, ...]] = field(default_factory=dict)
 
-    def lasting(self, server: int, host: int) -> tuple[str, ...]:
-        """Names of the rules that keep a server off a host whatever moves."""
+    def static_refusals(self, server: int, host: int) -> tuple[str, ...]:
+        """Names of the static rules that refuse a server on a host."""
         key = (server, host)
-        if key not in self.barred:
-            self.barred[key] = tuple(_lasting(self, self.servers[server], self.hosts[host]))
-        return self.barred[key]
+        if key not in self.known_refusals:
+            self.known_refusals[key] = tuple(
+                _static_refusals(self, self.servers[server], self.hosts[host])
+            )
+        return self.known_refusals[key]
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,7 @@ def read_facts(
         needs=needs,
         base=_base(model, load, needs),
         room=[_room(model, load, host) for host in range(len(hosts))],
-        piece=[_piece(model, host) for host in range(len(hosts))],
+        most=[_most(model, host) for host in range(len(hosts))],
         groups=_by_server(groups, len(start)),
         hosts=hosts,
         servers=servers,
@@ -183,7 +185,7 @@ def _needs(model: ComputeModel, load: MeasuredLoad | None, server: int) -> dict[
         "MEMORY_MB": int(columns.memory_mb[server]),
         "DISK_GB": int(columns.disk_gb[server]),
     }
-    for alias, count in pci_wishes(specs).items():
+    for alias, count in pci_devices(specs).items():
         needs[f"PCI {alias}"] = count
     if load is not None:
         needs["cpu used"] = float(load.need[server][0])
@@ -238,17 +240,17 @@ def _room(model: ComputeModel, load: MeasuredLoad | None, host: int) -> dict[str
     return room
 
 
-def _piece(model: ComputeModel, host: int) -> dict[str, float]:
+def _most(model: ComputeModel, host: int) -> dict[str, float]:
     hosts = model.hosts
-    piece = {"VCPU": float(hosts.vcpus[host]), "MEMORY_MB": float(hosts.memory_mb[host])}
+    most = {"VCPU": float(hosts.vcpus[host]), "MEMORY_MB": float(hosts.memory_mb[host])}
     if hosts.disk_gb[host] > 0:
-        piece["DISK_GB"] = float(hosts.disk_gb[host])
-    return piece
+        most["DISK_GB"] = float(hosts.disk_gb[host])
+    return most
 
 
 def _read_groups(model: ComputeModel, operator: OperatorRules) -> list[VerifierGroup]:
     places = {identity: index for index, identity in enumerate(model.servers.id)}
-    coming = _coming(model, places)
+    incoming = _incoming(model, places)
     listed: dict[str, set[str]] = {}
     for identity, at in places.items():
         for name in model.servers.groups[at]:
@@ -256,11 +258,13 @@ def _read_groups(model: ComputeModel, operator: OperatorRules) -> list[VerifierG
     groups = []
     for row in model.groups:
         named = {*row.members, *listed.get(row.id, ())}
-        found = _group(row.policy, named, row.max_per_host, places, model.outside, coming)
-        groups.append(replace(found, of_cloud=True))
+        found = _group(row.policy, named, row.max_per_host, places, model.outside, incoming)
+        groups.append(replace(found, from_cloud=True))
     lists = [("anti-affinity", apart) for apart in operator.apart]
     lists += [("affinity", together) for together in operator.together]
-    groups += [_group(kind, set(names), 1, places, model.outside, coming) for kind, names in lists]
+    groups += [
+        _group(kind, set(names), 1, places, model.outside, incoming) for kind, names in lists
+    ]
     return groups
 
 
@@ -272,8 +276,8 @@ def _by_server(groups: list[VerifierGroup], servers: int) -> list[list[VerifierG
     return found
 
 
-def _coming(model: ComputeModel, places: Mapping[str, int]) -> dict[str, set[int]]:
-    """Consumer → hosts where it holds room without being a server on them."""
+def _incoming(model: ComputeModel, places: Mapping[str, int]) -> dict[str, set[int]]:
+    """Consumer → hosts where it has an allocation without being a server on them."""
     found: dict[str, set[int]] = {}
     for host in range(len(model.hosts)):
         for booking in model.hosts.other_allocations[host] or ():
@@ -289,23 +293,23 @@ def _group(
     most: int,
     places: Mapping[str, int],
     outside: frozenset[str],
-    coming: Mapping[str, set[int]],
+    incoming: Mapping[str, set[int]],
 ) -> VerifierGroup:
     awaited: dict[int, set[str]] = {}
-    for name in named & coming.keys():
-        for host in coming[name]:
+    for name in named & incoming.keys():
+        for host in incoming[name]:
             awaited.setdefault(host, set()).add(name)
     return VerifierGroup(
         policy=policy,
         members=frozenset(places[name] for name in named if name in places),
         max_per_host=most,
-        elsewhere=any(name in outside for name in named),
-        of_cloud=False,
-        coming={host: frozenset(names) for host, names in awaited.items()},
+        has_outside_members=any(name in outside for name in named),
+        from_cloud=False,
+        incoming={host: frozenset(names) for host, names in awaited.items()},
     )
 
 
-def _lasting(facts: PlainModel, server: _Server, host: _Host) -> list[str]:
+def _static_refusals(facts: PlainModel, server: _Server, host: _Host) -> list[str]:
     tests = {
         "Movable": not server.fixed,
         "ServiceUp": host.up and server.home_up,
@@ -327,7 +331,7 @@ def _zone_fits(server: _Server, host: _Host, *, keep_zone: bool) -> bool:
 
 
 def _aggregates_fit(server: _Server, host: _Host, known: set[str]) -> bool:
-    for key, wanted in aggregate_wishes(server.specs, known):
+    for key, wanted in aggregate_specs(server.specs, known):
         offers = [a.metadata[key] for a in host.aggregates if key in a.metadata]
         values = [value.strip() for offer in offers for value in offer.split(",")]
         if not any(meets(value, wanted) for value in values):
@@ -347,7 +351,7 @@ def _project_fits(server: _Server, host: _Host) -> bool:
 
 
 def _isolation_fits(server: _Server, host: _Host) -> bool:
-    required, _ = trait_wishes(server.specs)
+    required, _ = required_traits(server.specs)
     for aggregate in host.aggregates:
         for key, value in aggregate.metadata.items():
             if key.startswith("trait:") and value == "required" and key[6:] not in required:
@@ -356,7 +360,7 @@ def _isolation_fits(server: _Server, host: _Host) -> bool:
 
 
 def _traits_fit(server: _Server, host: _Host) -> bool:
-    required, forbidden = trait_wishes(server.specs)
+    required, forbidden = required_traits(server.specs)
     return all(trait in host.traits for trait in required) and not any(
         trait in host.traits for trait in forbidden
     )

@@ -1,6 +1,6 @@
-"""How the checker judges NUMA cells: it tries them out, one after the other.
+"""The verifier's check of NUMA cells: it tries all arrangements.
 
-It reads extra specs and topologies anew and shares nothing with ``numa`` and its rule.
+It reads extra specs and topologies itself and shares no code with ``compute.numa`` and its rule.
 """
 
 import math
@@ -21,10 +21,10 @@ class _Part:
     """One cell of a server.
 
     Attributes:
-        must: amounts to be free, pages apart.
-        either: ways to get its memory, one of which must be free; None: memory is promised freely.
-        bare: amounts that a cell must have, be they free or not.
-        weight: what it takes in any case.
+        must: amounts that must be free, without pages.
+        either: alternatives for its memory, one of which must be free; None: overcommittable.
+        bare: amounts that a cell must have in total, free or in use.
+        weight: what it uses in any case.
     """
 
     must: Amounts
@@ -33,19 +33,19 @@ class _Part:
     weight: Amounts
 
     def taken(self) -> Amounts:
-        """What it takes for certain."""
+        """What it certainly uses."""
         ways = self.either or []
         return {**self.weight, **ways[0]} if len(ways) == 1 else self.weight
 
     def perhaps(self) -> Amounts:
-        """What more it may take: every way at once, if there are several."""
+        """What it may use in addition: all alternatives together, if there are several."""
         ways = self.either or []
         return {k: v for way in ways for k, v in way.items()} if len(ways) > 1 else {}
 
 
 @dataclass(frozen=True)
 class _Cell:
-    """A cell of a host: the most that it may hold, and what one server may have of it."""
+    """A cell of a host: what can be allocated in it, and what one server can get of it."""
 
     number: int
     room: Mapping[str, Fraction]
@@ -57,10 +57,10 @@ class PlainCells:
     """The cells of hosts and servers; lists are by host or by server index.
 
     Attributes:
-        hosts: None where they are not known.
-        parts: None for a server that has no cells of its own.
-        named: numbers of the host's cells that each server was found in; None if not told.
-        home: where each server was found.
+        hosts: None for a host with unknown cells.
+        parts: None for a server without a NUMA topology.
+        named: numbers of the host's cells that each server is in; None if unknown.
+        home: host of each server as collected.
     """
 
     hosts: list[list[_Cell] | None]
@@ -69,7 +69,7 @@ class PlainCells:
     home: list[int]
 
     def short(self, server: int, host: int, there: set[int], *, certain: bool) -> bool:
-        """Whether a server's cells do not fit beside the servers that are there."""
+        """Whether a server's cells do not fit in addition to those of the servers on a host."""
         parts, cells = self.parts[server], self.hosts[host]
         if parts is None:
             return False
@@ -84,20 +84,20 @@ class PlainCells:
                 _add(asked, part.must)
                 if part.either is not None and len(part.either) == 1:
                     _add(asked, part.either[0])
-            self._settle(other, host, theirs, held, loose)
+            self._add_use(other, host, theirs, held, loose)
         choices = [
             [cell.number for cell in cells if _fits(part, cell, held[cell.number])]
             for part in parts
         ]
         if len({number for some in choices for number in some}) < len(parts):
             return True
-        if not _seats(choices, frozenset()):
+        if not _all_matched(choices, frozenset()):
             return True
-        if _oversold(parts, asked, cells):
+        if _exceeds_total(parts, asked, cells):
             return True
-        return certain and not _assured(parts, cells, held, loose)
+        return certain and not _certainly_fits(parts, cells, held, loose)
 
-    def _settle(
+    def _add_use(
         self,
         server: int,
         host: int,
@@ -136,15 +136,17 @@ def _has(cell: _Cell, held: Amounts, needs: Amounts) -> bool:
     )
 
 
-def _seats(choices: list[list[int]], used: frozenset[int]) -> bool:
-    """Whether each part finds a cell that no other has: all ways are tried."""
+def _all_matched(choices: list[list[int]], used: frozenset[int]) -> bool:
+    """Whether each part can get a cell of its own: tries all arrangements."""
     if not choices:
         return True
-    return any(number not in used and _seats(choices[1:], used | {number}) for number in choices[0])
+    return any(
+        number not in used and _all_matched(choices[1:], used | {number}) for number in choices[0]
+    )
 
 
-def _oversold(parts: list[_Part], asked: Amounts, cells: list[_Cell]) -> bool:
-    """Whether all cells together are too small for all that was and is asked for."""
+def _exceeds_total(parts: list[_Part], asked: Amounts, cells: list[_Cell]) -> bool:
+    """Whether all requests together exceed all cells together."""
     room: Amounts = {}
     for cell in cells:
         _add(room, {name: math.floor(amount) for name, amount in cell.room.items()})
@@ -154,27 +156,27 @@ def _oversold(parts: list[_Part], asked: Amounts, cells: list[_Cell]) -> bool:
         ways = part.either
         if ways is not None and len(ways) == 1:
             _add(more, ways[0])
-        elif ways is not None and not any(_left(room, asked, way) for way in ways):
+        elif ways is not None and not any(_is_left(room, asked, way) for way in ways):
             return True
-    return not _left(room, asked, {name: amount for name, amount in more.items() if amount})
+    return not _is_left(room, asked, {name: amount for name, amount in more.items() if amount})
 
 
-def _left(room: Amounts, asked: Amounts, needs: Amounts) -> bool:
+def _is_left(room: Amounts, asked: Amounts, needs: Amounts) -> bool:
     return all(asked.get(n, 0) + amount <= room.get(n, 0) for n, amount in needs.items())
 
 
-def _assured(
+def _certainly_fits(
     parts: list[_Part], cells: list[_Cell], held: dict[int, Amounts], loose: Amounts
 ) -> bool:
-    """Whether the server fits however the loose amounts are spread over the cells."""
+    """Whether the server fits for every distribution of the loose amounts over the cells."""
     names = [{name for way in part.either or () for name in way} for part in parts]
     ways: list[str | None] = [None]
     if parts[0].either is not None:
         ways = list(set(names[0]).intersection(*names))
-    return any(_assured_by(way, parts, cells, held, loose) for way in ways)
+    return any(_certainly_fits_with(way, parts, cells, held, loose) for way in ways)
 
 
-def _assured_by(
+def _certainly_fits_with(
     way: str | None,
     parts: list[_Part],
     cells: list[_Cell],
@@ -252,7 +254,7 @@ def _read_parts(
     pinning = specs.get("hw:cpu_policy", "")
     if pinning == "" and specs.get("resources:PCPU", "0").strip("0").isdecimal():
         pinning = "dedicated"
-    page = _page_wish(specs.get("hw:mem_page_size", ""))
+    page = _page_size(specs.get("hw:mem_page_size", ""))
     asked = specs.get("hw:numa_nodes", "")
     nodes = figure(asked) if figure(asked) <= 128 else 0  # noqa: PLR2004 - Nova
     persistent = any(label.strip() for label in specs.get("hw:pmem", "").split(","))
@@ -262,12 +264,16 @@ def _read_parts(
     if pinning == "mixed":
         mask = specs.get("hw:cpu_dedicated_mask") or specs.get("hw:cpu_realtime_mask")
         pinned = masked(mask, vcpus) if mask else set(range(vcpus))
-    split = _spelled(nodes or 1, vcpus, memory, specs) or _halved(nodes or 1, vcpus, memory)
+    split = _explicit_split(nodes or 1, vcpus, memory, specs) or _even_split(
+        nodes or 1, vcpus, memory
+    )
     parts = []
     for place, (cpus, share) in enumerate(split):
         own = sum(cpu in pinned for cpu in cpus)
         extra = overhead(specs) if place == 0 else 0
-        parts.append(_part(pinning, own + extra, len(cpus) - own, share, _ways(page, share, sizes)))
+        parts.append(
+            _part(pinning, own + extra, len(cpus) - own, share, _page_choices(page, share, sizes))
+        )
     return parts
 
 
@@ -289,7 +295,7 @@ def _part(
     return _Part(must, ways, bare, weight)
 
 
-def _page_wish(text: str) -> str:
+def _page_size(text: str) -> str:
     """``small``, ``large``, ``any``, a size in kB, or nothing."""
     word = text.strip()
     if word in ("small", "large", "any"):
@@ -305,7 +311,7 @@ def _page_wish(text: str) -> str:
     return str(size) if size >= 1024 else "small"  # noqa: PLR2004 - smaller pages are no huge ones
 
 
-def _ways(page: str, memory: int, sizes: Iterable[int]) -> list[Amounts] | None:
+def _page_choices(page: str, memory: int, sizes: Iterable[int]) -> list[Amounts] | None:
     if page == "":
         return None
     found = []
@@ -318,12 +324,12 @@ def _ways(page: str, memory: int, sizes: Iterable[int]) -> list[Amounts] | None:
     return found
 
 
-def _halved(nodes: int, vcpus: int, memory: int) -> list[tuple[list[int], int]]:
+def _even_split(nodes: int, vcpus: int, memory: int) -> list[tuple[list[int], int]]:
     cpus, share = math.ceil(vcpus / nodes), math.ceil(memory / nodes)
     return [(list(range(vcpus))[n * cpus : (n + 1) * cpus], share) for n in range(nodes)]
 
 
-def _spelled(
+def _explicit_split(
     nodes: int, vcpus: int, memory: int, specs: Mapping[str, str]
 ) -> list[tuple[list[int], int]] | None:
     found = []
@@ -332,6 +338,6 @@ def _spelled(
         if not names or not share or not share.isdecimal():
             return None
         found.append((sorted(masked(names, vcpus)), figure(share)))
-    everyone = [cpu for cpus, _ in found for cpu in cpus]
-    complete = len(everyone) == vcpus == len(set(everyone))
+    all_cpus = [cpu for cpus, _ in found for cpu in cpus]
+    complete = len(all_cpus) == vcpus == len(set(all_cpus))
     return found if complete and sum(share for _, share in found) == memory else None

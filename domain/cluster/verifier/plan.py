@@ -1,4 +1,4 @@
-"""Whether a plan is legal at every prefix of every execution that its edges allow."""
+"""Checks that a plan breaks no rule at any prefix of any execution that its edges allow."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from domain.cluster.verifier.verifier import Verifier
 
 @dataclass(frozen=True)
 class CheckedAction:
-    """An action as far as placement is concerned.
+    """The part of an action that concerns placement.
 
     Attributes:
-        kind: what it does; ``other`` concerns no placement.
+        kind: what it does; ``other`` does not concern placement.
         server: index of the server to move, -1 if none.
-        host: index of the destination, or of the host to open or close; -1 if none.
-        parents: places of the actions that end before it begins.
+        host: index of the destination, or of the host to enable or disable; -1 if none.
+        parents: indices of the actions that end before it starts.
     """
 
     kind: Literal["move", "enable", "disable", "other"]
@@ -29,7 +29,7 @@ class Violation:
     """A rule that a plan breaks.
 
     Attributes:
-        place: place of the action in the plan (0-based).
+        place: index of the action in the plan (0-based).
         server: index of the server.
         host: index of the destination.
         rule: name of the rule.
@@ -42,84 +42,84 @@ class Violation:
 
 
 def check_plan(
-    actions: Sequence[CheckedAction], new_checker: Callable[[], Verifier]
+    actions: Sequence[CheckedAction], new_verifier: Callable[[], Verifier]
 ) -> list[Violation]:
     """The violations of a plan.
 
     For each move: all its ancestors are done, and every action that the edges order neither
-    before nor after it is in flight, holding both ends. That is the worst that can be, so a plan
+    before nor after it is in progress, counted on both hosts. This is the worst case, so a plan
     without violations here is legal at every prefix of every execution.
 
     Args:
         actions: the plan, topologically ordered.
-        new_checker: makes a checker of the model as it is before the plan.
+        new_verifier: makes a verifier of the model before the plan.
     """
-    replay = _Replay(actions, new_checker)
+    replay = _Replay(actions, new_verifier)
     return [violation for place in range(len(actions)) for violation in replay.check(place)]
 
 
 class _Replay:
-    """Brings a checker into the worst situation for one action after the other."""
+    """Brings a verifier into the worst case of one action after the other."""
 
     def __init__(
-        self, actions: Sequence[CheckedAction], new_checker: Callable[[], Verifier]
+        self, actions: Sequence[CheckedAction], new_verifier: Callable[[], Verifier]
     ) -> None:
         self._actions = actions
-        self._new_checker = new_checker
-        self._checker = new_checker()
-        self._before, self._after = _orders(actions)
+        self._new_verifier = new_verifier
+        self._verifier = new_verifier()
+        self._before, self._after = _ancestors_and_descendants(actions)
         self._done = 0
-        self._flying = 0
+        self._moving = 0
 
     def check(self, place: int) -> list[Violation]:
-        """Violations of one action in its worst situation."""
+        """Violations of one action in its worst case."""
         action = self._actions[place]
         if action.kind != "move":
             return []
         everything = (1 << len(self._actions)) - 1
         done = self._before[place]
-        self._arrange(done, everything & ~done & ~self._after[place] & ~(1 << place))
+        self._set_situation(done, everything & ~done & ~self._after[place] & ~(1 << place))
         if action.server < 0 or action.host < 0:
             return [Violation(place, action.server, action.host, "Known")]
-        broken = sorted(self._checker.broken(action.server, action.host))
+        broken = sorted(self._verifier.broken(action.server, action.host))
         return [Violation(place, action.server, action.host, rule) for rule in broken]
 
-    def _arrange(self, done: int, flying: int) -> None:
-        grounded = [self._actions[place] for place in _bits(self._flying & ~flying & ~done)]
-        if self._done & ~done or not all(self._retract(action) for action in grounded):
-            self._checker = self._new_checker()
-            self._done = self._flying = 0
-        self._flying &= flying | done
+    def _set_situation(self, done: int, moving: int) -> None:
+        to_cancel = [self._actions[place] for place in _bits(self._moving & ~moving & ~done)]
+        if self._done & ~done or not all(self._cancel(action) for action in to_cancel):
+            self._verifier = self._new_verifier()
+            self._done = self._moving = 0
+        self._moving &= moving | done
         for place in _bits(done & ~self._done):
-            if not self._flying >> place & 1:
+            if not self._moving >> place & 1:
                 self._start(self._actions[place])
             self._finish(self._actions[place])
-        for place in _bits(flying & ~self._flying):
+        for place in _bits(moving & ~self._moving):
             self._start(self._actions[place])
-        self._done, self._flying = done, flying
+        self._done, self._moving = done, moving
 
     def _start(self, action: CheckedAction) -> None:
         if action.kind == "move" and action.server >= 0 and action.host >= 0:
-            self._checker.begin(action.server, action.host)
+            self._verifier.start_move(action.server, action.host)
         if action.kind == "disable" and action.host >= 0:
-            self._checker.disable(action.host)
+            self._verifier.disable(action.host)
 
-    def _retract(self, action: CheckedAction) -> bool:
-        """Takes a move in flight back; whether that was possible without starting afresh."""
-        if action.kind != "move" or self._checker.pending(action.server) != 1:
+    def _cancel(self, action: CheckedAction) -> bool:
+        """Cancels an action in progress; returns False if only a new verifier can do that."""
+        if action.kind != "move" or self._verifier.pending(action.server) != 1:
             return action.kind not in {"move", "disable"}
-        self._checker.abandon(action.server)
+        self._verifier.cancel_move(action.server)
         return True
 
     def _finish(self, action: CheckedAction) -> None:
         if action.kind == "move" and action.server >= 0 and action.host >= 0:
-            self._checker.end(action.server)
+            self._verifier.finish_move(action.server)
         if action.kind == "enable" and action.host >= 0:
-            self._checker.enable(action.host)
+            self._verifier.enable(action.host)
 
 
-def _orders(actions: Sequence[CheckedAction]) -> tuple[list[int], list[int]]:
-    """For each place the set (as bits) of its ancestors and of its descendants."""
+def _ancestors_and_descendants(actions: Sequence[CheckedAction]) -> tuple[list[int], list[int]]:
+    """For each action the sets (as bits) of its ancestors and of its descendants."""
     before = [0] * len(actions)
     for place, action in enumerate(actions):
         for parent in action.parents:

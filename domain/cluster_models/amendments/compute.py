@@ -7,10 +7,10 @@ from typing import Any
 
 from domain.cluster.compute.allocations import Allocation
 from domain.cluster.compute.columns import ServerColumns
-from domain.cluster.compute.foreign_allocations import booked
+from domain.cluster.compute.foreign_allocations import own_allocation
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.records import GroupRow, ServerRow
-from domain.cluster.table.edits import edited, exchanged
+from domain.cluster.table.edits import edited, replace_rows
 from domain.cluster_models.amendments.amended_model import (
     AmendedModel,
     SplitTable,
@@ -140,10 +140,12 @@ class ComputeAmendments(AmendedModel[ComputeModel, ComputeFacts]):
         model = replace(
             base,
             hosts=edited(base.hosts, self._host_changes()),
-            servers=exchanged(
+            servers=replace_rows(
                 base.servers, base.servers.id, touched, ServerColumns.of(placed, places)
             ),
-            unplaced=exchanged(base.unplaced, base.unplaced.id, touched, ServerColumns.of(loose)),
+            unplaced=replace_rows(
+                base.unplaced, base.unplaced.id, touched, ServerColumns.of(loose)
+            ),
             groups=groups,
         )
         return model, tuple(
@@ -205,7 +207,7 @@ class ComputeAmendments(AmendedModel[ComputeModel, ComputeFacts]):
             row = None if fact.gone else self.collected(fact.id)
             if row is None or row.host is None or row.state == WAITING:
                 continue
-            held = booked(row, f"migration of {fact.id}")
+            held = own_allocation(row, f"migration of {fact.id}")
             if held is not None:
                 yield self.base.host_places[row.host], held
 

@@ -9,7 +9,7 @@ from typing import Any
 from domain.cluster.storage.columns import VolumeColumns
 from domain.cluster.storage.model import StorageModel
 from domain.cluster.storage.records import Attachment, VolumeRow
-from domain.cluster.table.edits import edited, exchanged
+from domain.cluster.table.edits import edited, replace_rows
 from domain.cluster.table.values import amount
 from domain.cluster_models.amendments.admission_rules import (
     Admission,
@@ -95,13 +95,15 @@ class StorageAmendments(AmendedModel[StorageModel, StorageFacts]):
         model = replace(
             base,
             pools=edited(base.pools, figures),
-            volumes=exchanged(
+            volumes=replace_rows(
                 base.volumes,
                 base.volumes.id,
                 touched,
                 VolumeColumns.of(placed, base.pool_places),
             ),
-            unplaced=exchanged(base.unplaced, base.unplaced.id, touched, VolumeColumns.of(loose)),
+            unplaced=replace_rows(
+                base.unplaced, base.unplaced.id, touched, VolumeColumns.of(loose)
+            ),
         )
         unknown_pools = sorted({row.pool for row in loose if row.pool is not None})
         return model, tuple(

@@ -10,7 +10,7 @@ from typing import TypeVar
 from openstack.connection import Connection
 
 from application.ports.cloud import CloudUnreachable, ComputeRows
-from domain.cluster.compute.foreign_allocations import unaccounted
+from domain.cluster.compute.foreign_allocations import foreign_allocations
 from domain.kernel.reasons import Cause, Reason
 from infrastructure.openstack.collectors.records import (
     Provider,
@@ -209,7 +209,7 @@ def _collected(
                 services.get(name),
                 provider,
                 aggregates_of[name],
-                unaccounted(provider.booked(), residents[name], known),
+                foreign_allocations(provider.booked(), residents[name], known),
             )
             for h in hypervisors
             if (name := service_host(h)) and (provider := providers[h["id"]]) is not None

@@ -33,7 +33,7 @@ def test_what_servers_and_others_are_allocated_adds_up_to_placements_usages(
             inventory.get(f"/resource_providers/{host}/usages")["usages"] for host in model.hosts.id
         ]
         placed = [[u.get(r, 0) for u in usages] for r in ("VCPU", "MEMORY_MB", "DISK_GB")]
-        held = (model.allocated + model.others)[:3].tolist()
+        held = (model.allocated + model.foreign_allocated)[:3].tolist()
         if held == placed:
             return
     assert held == placed

@@ -38,14 +38,14 @@ def others(cloud: Client) -> dict[str, list[float]]:
         found.hosts, found.servers, found.groups, found.aggregates
     )
     assert not quarantined
-    held = model.allocated + model.others
+    held = model.allocated + model.foreign_allocated
     for place, host in enumerate(model.hosts.name):
         used = cloud.taken(host)
         assert held[:3, place].tolist() == [used["VCPU"], used["MEMORY_MB"], used["DISK_GB"]]
     return {
-        host: model.others[:, place].tolist()
+        host: model.foreign_allocated[:, place].tolist()
         for place, host in enumerate(model.hosts.name)
-        if model.others[:, place].any()
+        if model.foreign_allocated[:, place].any()
     }
 
 

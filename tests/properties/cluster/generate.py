@@ -9,7 +9,7 @@ from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.numa.cells import NumaCell, Topology
 from domain.cluster.compute.records import AggregateRow, GroupRow, HostRow, ServerRow
 from domain.cluster.placement.load import MeasuredLoad
-from domain.cluster.placement.rules.flights import ConcurrencyLimits
+from domain.cluster.placement.rules.concurrency import ConcurrencyLimits
 from domain.cluster.placement.rules.operator import Fence, OperatorRules
 
 TRAITS = ("HW_CPU_X86_AVX2", "HW_GPU", "CUSTOM_RACK_A")

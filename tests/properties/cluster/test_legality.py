@@ -1,4 +1,4 @@
-"""The vectorised rules and the plain checker give the same verdicts, rule by rule."""
+"""The vectorised rules and the plain verifier give the same verdicts, rule by rule."""
 
 from collections.abc import Callable, Sequence
 from random import Random
@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from domain.cluster.placement.branch import Branch, Move
 from domain.cluster.placement.rules import numa as numa_rule
+from domain.cluster.placement.rules.capacity import Capacity
 from domain.cluster.placement.rules.numa import NumaTopology
-from domain.cluster.placement.rules.room import Capacity
 from domain.cluster.table.columns import BoolArray
 from domain.kernel.reasons import Cause
 from tests.properties.cluster import generate
@@ -38,7 +38,7 @@ class BlindToOthers(Capacity):
     """A seeded defect: room that others than the host's servers hold counts as free."""
 
     def allowed(self, branch: Branch, server: int) -> BoolArray | None:
-        held = branch.model.others
+        held = branch.model.foreign_allocated
         branch.amounts[: len(held)] -= held
         mask = super().allowed(branch, server)
         branch.amounts[: len(held)] += held
@@ -75,7 +75,7 @@ class ForgetsToldCells(NumaTopology):
 
 @settings(max_examples=150, deadline=None)
 @given(seed=SEEDS)
-def test_arrays_and_checker_agree_along_any_walk(seed: int) -> None:
+def test_arrays_and_verifier_agree_along_any_walk(seed: int) -> None:
     Walk(Random(seed), Tally()).run(60)
 
 

@@ -1,4 +1,4 @@
-"""A random walk over placements that holds the arrays and the checker against each other."""
+"""A random walk over placements that holds the arrays and the verifier against each other."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -38,11 +38,11 @@ LEGAL = 0.9
 
 
 class Disagreement(AssertionError):
-    """The arrays and the checker do not agree."""
+    """The arrays and the verifier do not agree."""
 
 
 class Walk:
-    """One cluster, its branch and its checker, kept in step."""
+    """One cluster, its branch and its verifier, kept in step."""
 
     def __init__(self, rng: Random, tally: Tally) -> None:
         self.rng = rng
@@ -54,7 +54,7 @@ class Walk:
         options = {"keep_zone": rng.random() < 0.7, "numa_certain": rng.random() < 0.3}
         self.rules = Constraints(self.model, operator, limits, **options)
         self.branch = Branch(self.model, load)
-        self.checker = Verifier(self.model, load, operator, limits, **options)
+        self.verifier = Verifier(self.model, load, operator, limits, **options)
         tally.clusters += 1
 
     def run(self, steps: int) -> None:
@@ -77,7 +77,7 @@ class Walk:
             refused = {name for name, mask in explained.masks.items() if not mask[host]}
             if explained.fixed is not None:
                 refused.add("Movable")
-            broken = self.checker.broken(server, host)
+            broken = self.verifier.broken(server, host)
             if refused != broken or bool(legal[host]) != (not broken):
                 raise Disagreement(f"server {server}, host {host}: {refused} or {broken}")
             self.tally.refusals.update(broken)
@@ -94,8 +94,8 @@ class Walk:
         host = self._destination(server)
         if host != self.branch.host_of[server]:
             self.branch.move(server, host)
-            self.checker.begin(server, host)
-            self.checker.end(server)
+            self.verifier.start_move(server, host)
+            self.verifier.finish_move(server)
 
     def take_off(self) -> None:
         """A move begins."""
@@ -105,20 +105,20 @@ class Walk:
         host = self._destination(server)
         if host != self.branch.host_of[server]:
             self.branch.start(server, host)
-            self.checker.begin(server, host)
+            self.verifier.start_move(server, host)
 
     def land(self) -> None:
         """A move in flight ends."""
         if self.branch.moving:
             server = self.rng.choice(sorted(self.branch.moving))
             self.branch.finish(server)
-            self.checker.end(server)
+            self.verifier.finish_move(server)
 
     def switch(self) -> None:
         """A host is opened or closed."""
         host, enabled = self.rng.randrange(len(self.model.hosts)), self.rng.random() < LEGAL
         self.branch.switch(host, enabled=enabled)
-        (self.checker.enable if enabled else self.checker.disable)(host)
+        (self.verifier.enable if enabled else self.verifier.disable)(host)
 
     def undo(self) -> None:
         """The latest step is undone, unless its server is in flight again."""
@@ -129,11 +129,11 @@ class Walk:
             if step.server in self.branch.moving:
                 return
             self.branch.undo()
-            self.checker.begin(step.server, step.source)
-            self.checker.end(step.server)
+            self.verifier.start_move(step.server, step.source)
+            self.verifier.finish_move(step.server)
         else:
             self.branch.undo()
-            (self.checker.disable if step.enabled else self.checker.enable)(step.host)
+            (self.verifier.disable if step.enabled else self.verifier.enable)(step.host)
 
     def _destination(self, server: int) -> int:
         legal = np.flatnonzero(self.rules.legal_hosts(self.branch, server))

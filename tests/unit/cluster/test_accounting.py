@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from domain.cluster.compute.allocations import Allocation
-from domain.cluster.compute.foreign_allocations import unaccounted
+from domain.cluster.compute.foreign_allocations import foreign_allocations
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.records import GroupRow, HostRow
 from domain.cluster.placement.branch import Branch
@@ -25,7 +25,7 @@ def holding(*booked: Allocation, **changes: int) -> HostRow:
 
 def left(*booked: Allocation, known: tuple[str, ...] = ("s0", "s1")) -> list[Allocation]:
     """Of what is booked on c0, where s0 is, all that s0 does not account for."""
-    return list(unaccounted(booked, [server(0, 0)], known))
+    return list(foreign_allocations(booked, [server(0, 0)], known))
 
 
 # -- which allocations are left over -------------------------------------------------------------
@@ -74,14 +74,14 @@ def test_an_allocation_of_nothing_that_counts_here_is_left_out() -> None:
 def test_dedicated_cpus_are_accounted_for_as_such() -> None:
     specs = {"hw:cpu_policy": "dedicated", "hw:emulator_threads_policy": "isolate"}
     pinned = server(0, 0, extra_specs=specs)
-    assert unaccounted([Allocation("s0", 0, 2048, 10, 3)], [pinned], ["s0"]) == ()
+    assert foreign_allocations([Allocation("s0", 0, 2048, 10, 3)], [pinned], ["s0"]) == ()
     shared = Allocation("s0", 2, 2048, 10)
-    assert unaccounted([shared], [pinned], ["s0"]) == (shared,)
+    assert foreign_allocations([shared], [pinned], ["s0"]) == (shared,)
 
 
 def test_a_server_without_flavor_accounts_for_nothing() -> None:
     unread = server(0, 0, vcpus=None)
-    assert unaccounted([OWN], [unread], ["s0"]) == (OWN,)
+    assert foreign_allocations([OWN], [unread], ["s0"]) == (OWN,)
 
 
 # -- what that means for a host ------------------------------------------------------------------
@@ -90,8 +90,8 @@ def test_a_server_without_flavor_accounts_for_nothing() -> None:
 def test_what_others_hold_is_not_free() -> None:
     booked = (Allocation("orphan", 15), Allocation("s7", 0, 0, 5, 1))
     built = model([host(0), holding(*booked, pcpus=4)], [server(0, 0), server(1, 1)])
-    assert built.others[:, 1].tolist() == [15.0, 0.0, 5.0, 1.0]
-    assert built.others[:, 0].tolist() == [0.0] * 4
+    assert built.foreign_allocated[:, 1].tolist() == [15.0, 0.0, 5.0, 1.0]
+    assert built.foreign_allocated[:, 0].tolist() == [0.0] * 4
     branch = Branch(built)
     assert branch.amounts[:4, 1].tolist() == [17.0, 2048.0, 15.0, 1.0]
     assert not Constraints(built).is_legal(branch, 0, 1)
@@ -105,12 +105,12 @@ def test_a_server_that_has_arrived_is_not_counted_twice() -> None:
     after = model([host(0), holding(coming)], [server(0, 0), server(1, 1)])
     assert Branch(before).amounts[0].tolist() == [4.0, 2.0]
     assert Branch(after).amounts[0].tolist() == [2.0, 2.0]
-    assert not after.others.any()
+    assert not after.foreign_allocated.any()
 
 
 def test_of_a_server_that_grows_only_the_growth_counts_beside_it() -> None:
     built = model([holding(Allocation("s0", 8, 1024, 10))], [server(0, 1)])
-    assert built.others[:, 0].tolist() == [6.0, 0.0, 0.0, 0.0]
+    assert built.foreign_allocated[:, 0].tolist() == [6.0, 0.0, 0.0, 0.0]
 
 
 def test_a_move_and_its_undoing_leave_what_others_hold() -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.formats.listing import to_list
-from domain.cluster.formats.portable import read_neutral
+from domain.cluster.formats.portable import read_portable
 from domain.cluster.formats.xml import from_xml, to_xml
 from domain.kernel.errors import InvalidValue
 from tests.unit.cluster.build import host, model, server
@@ -104,7 +104,7 @@ def test_the_flat_list_has_a_row_per_host_and_server_and_one_for_an_empty_host()
 
 
 def test_the_neutral_form_gives_rows_and_metrics_in_their_units() -> None:
-    cluster = read_neutral(
+    cluster = read_portable(
         {
             "hosts": [{"id": "h", "name": "c", "vcpus": 8, "ram_mb": 1024, "ram_used_mb": 2}],
             "instances": [
@@ -124,6 +124,6 @@ def test_the_neutral_form_gives_rows_and_metrics_in_their_units() -> None:
 
 def test_the_neutral_form_names_the_record_that_lacks_something() -> None:
     with pytest.raises(InvalidValue, match=r"^hosts\[1\]: lacks a field"):
-        read_neutral({"hosts": [{"id": "h", "name": "c"}, {"id": "x"}]})
+        read_portable({"hosts": [{"id": "h", "name": "c"}, {"id": "x"}]})
     with pytest.raises(InvalidValue, match=r"^hosts: must be a list of objects"):
-        read_neutral({"hosts": {}})
+        read_portable({"hosts": {}})

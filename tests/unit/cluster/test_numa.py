@@ -41,7 +41,7 @@ def around(*servers: Mapping[str, object], **changes: int) -> ComputeModel:
 
 
 def fits(built: ComputeModel, *, certain: bool = False, to: int = 1) -> bool:
-    """What the rule says of the first server; the checker says the same."""
+    """What the rule says of the first server; the verifier says the same."""
     branch = Branch(built)
     masks = Constraints(built, numa_certain=certain).explain(branch, 0).masks
     broken = Verifier(built, numa_certain=certain).broken(0, to)
@@ -226,7 +226,7 @@ def test_told_cells_that_cannot_be_count_as_not_told(nodes: tuple[int, ...]) -> 
     there = {"vcpus": 8, "extra_specs": PINNED, "numa_nodes": nodes}
     built = around({"vcpus": 8, "extra_specs": PINNED}, there)
     assert built.numa is not None
-    assert built.numa.told == {}
+    assert built.numa.known_cells == {}
     assert fits(built)
 
 
@@ -249,15 +249,15 @@ def test_a_server_in_flight_holds_cells_at_both_ends() -> None:
     hosts = [host(n, pcpus=8, numa=cells(1)) for n in range(3)]
     pinned = {"vcpus": 8, "extra_specs": PINNED}
     built = model(hosts, [server(0, 0, **pinned), server(1, 1, numa_nodes=(0,), **pinned)])
-    branch, checker, rules = Branch(built), Verifier(built), Constraints(built)
+    branch, verifier, rules = Branch(built), Verifier(built), Constraints(built)
     branch.start(1, 2)
-    checker.begin(1, 2)
+    verifier.start_move(1, 2)
     assert not rules.explain(branch, 0).masks["NumaTopology"].any()
-    assert all("NumaTopology" in checker.broken(0, at) for at in range(3))
+    assert all("NumaTopology" in verifier.broken(0, at) for at in range(3))
     branch.finish(1)
-    checker.end(1)
+    verifier.finish_move(1)
     assert rules.explain(branch, 0).masks["NumaTopology"].tolist() == [False, True, False]
-    assert "NumaTopology" not in checker.broken(0, 1)
+    assert "NumaTopology" not in verifier.broken(0, 1)
 
 
 def test_branches_do_not_share_what_cells_hold() -> None:

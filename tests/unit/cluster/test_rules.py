@@ -10,7 +10,7 @@ from domain.cluster.compute.resources import cpu_set, dedicated_cpus
 from domain.cluster.placement.branch import Branch
 from domain.cluster.placement.constraints import Constraints
 from domain.cluster.placement.load import MeasuredLoad
-from domain.cluster.placement.rules.flights import ConcurrencyLimits
+from domain.cluster.placement.rules.concurrency import ConcurrencyLimits
 from domain.cluster.placement.rules.operator import Fence, OperatorRules
 from domain.cluster.placement.specs import satisfies
 from domain.cluster.verifier.extra_specs import masked

@@ -112,7 +112,7 @@ def test_what_a_deleted_server_held_elsewhere_is_free_again() -> None:
     stranger = Allocation("orphan", 2)
     coming = base(server(), other_allocations=(Allocation("s", 1, 1, 1), stranger))
     model = Model(coming)
-    assert model.known.model()[0].others[0].tolist() == [0.0, 3.0]
+    assert model.known.model()[0].foreign_allocated[0].tolist() == [0.0, 3.0]
     model.told(gone(1001))
     changed, _ = model.known.model()
     assert changed.hosts.other_allocations[1] == (stranger,)
@@ -125,7 +125,7 @@ def test_what_a_deleted_server_held_elsewhere_is_free_again() -> None:
 def test_a_server_that_lands_takes_the_room_that_it_held() -> None:
     coming = base(server(), other_allocations=(Allocation("s", 1, 1, 1),))
     landed, _ = Model(coming).told(seen(1001, host="b")).known.model()
-    assert (landed.allocated + landed.others)[0].tolist() == [0.0, 1.0]
+    assert (landed.allocated + landed.foreign_allocated)[0].tolist() == [0.0, 1.0]
 
 
 def test_a_server_that_may_still_be_sent_back_holds_the_room_that_it_had() -> None:
@@ -135,13 +135,13 @@ def test_a_server_that_may_still_be_sent_back_holds_the_room_that_it_had() -> No
     waiting: dict[str, Any] = {"state": "resized", "status": "VERIFY_RESIZE"}
     model = Model().told(seen(1001, host="b", vcpus=4, **waiting))
     changed, _ = model.known.model()
-    assert (changed.allocated + changed.others)[0].tolist() == [1.0, 4.0]
+    assert (changed.allocated + changed.foreign_allocated)[0].tolist() == [1.0, 4.0]
     here = Model().told(seen(1001, host="a", vcpus=4, **waiting)).known.model()[0]
-    assert (here.allocated + here.others)[0].tolist() == [5.0, 0.0]
+    assert (here.allocated + here.foreign_allocated)[0].tolist() == [5.0, 0.0]
     confirmed = model.told(seen(1002, host="b", vcpus=4)).known.model()[0]
-    assert (confirmed.allocated + confirmed.others)[0].tolist() == [0.0, 4.0]
+    assert (confirmed.allocated + confirmed.foreign_allocated)[0].tolist() == [0.0, 4.0]
     lost = model.told(gone(1003)).known.model()[0]
-    assert (lost.allocated + lost.others)[0].tolist() == [0.0, 0.0]
+    assert (lost.allocated + lost.foreign_allocated)[0].tolist() == [0.0, 0.0]
 
 
 def test_a_server_that_waited_when_it_was_collected_is_not_booked_once_more() -> None:

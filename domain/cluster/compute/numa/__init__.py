@@ -1,0 +1,1 @@
+"""NUMA cells of hosts and servers as arrays."""

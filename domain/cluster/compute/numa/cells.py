@@ -11,15 +11,15 @@ _AMOUNTS = ("id", "cpus", "pcpus", "memory_mb")
 
 
 class NumaCell(NamedTuple):
-    """A NUMA cell (node) of a host. A tuple, so that it hashes, compares and sorts as a value.
+    """A NUMA cell (node) of a host. A tuple, so it is hashable, comparable and sortable.
 
     Attributes:
-        id: the number that the host gives it.
-        cpus: host CPUs (threads) in it that servers share.
-        pcpus: host CPUs in it that are kept for dedicated use.
-        memory_mb: its memory, MB, huge pages included, but not those kept for the host itself.
-        pages: (size in kB, number) of the huge pages that servers may have, by size. Ordinary
-            pages are not listed: they are what is left of the memory.
+        id: its number on the host.
+        cpus: host CPUs (threads) in it for shared use.
+        pcpus: host CPUs in it for dedicated use.
+        memory_mb: its memory, MB, with huge pages, but without pages reserved for the host.
+        pages: (size in kB, number) of the huge pages for servers, by size. Ordinary pages are not
+            listed: they are the rest of the memory.
     """
 
     id: int
@@ -43,14 +43,14 @@ def topology_record(topology: Topology | None) -> list[dict[str, object]] | None
 
 
 def read_topology(place: str, data: object) -> Topology | None:
-    """The topology whose JSON form this is; None if it is not known.
+    """Reads a topology; None if it is unknown.
 
     Args:
-        place: what to call it in errors.
+        place: name of the field in errors.
         data: a list of objects, or None.
 
     Raises:
-        InvalidValue: names what is not as it should be.
+        InvalidValue: names the bad field.
     """
     if data is None:
         return None
@@ -60,9 +60,9 @@ def read_topology(place: str, data: object) -> Topology | None:
         raise InvalidValue(place, f"must be a list of objects ({error})") from error
     cells = tuple(_cell(f"{place}[{at}]", record) for at, record in enumerate(records))
     if not cells:
-        raise InvalidValue(place, "must name a cell; leave it out if it is not known")
+        raise InvalidValue(place, "must list at least one cell; omit it if the cells are unknown")
     if len({cell.id for cell in cells}) < len(cells):
-        raise InvalidValue(place, "names a cell twice")
+        raise InvalidValue(place, "lists a cell twice")
     return cells
 
 
@@ -83,6 +83,6 @@ def _pages(place: str, pages: Iterable[tuple[str, object]]) -> tuple[tuple[int, 
     found: list[tuple[int, int]] = []
     for size, count in pages:
         if not size.isdecimal() or int(size) < 1:
-            raise InvalidValue(place, f"{size!r} is no page size in kB")
+            raise InvalidValue(place, f"{size!r} is not a page size in kB")
         found.append((int(size), whole(f"{place}.{size}", count)))
     return tuple(sorted(found))

@@ -1,8 +1,8 @@
-"""What a flavor's extra specs ask of the NUMA cells of a host.
+"""The NUMA topology that a flavor's extra specs request.
 
-A server has a NUMA topology of its own if its flavor asks for cells (``hw:numa_nodes``), for a page
-size (``hw:mem_page_size``), for dedicated CPUs or for persistent memory (``hw:pmem``): Nova,
-*Compute Flavors* and *CPU topologies*. All others float over the whole host.
+A server has a NUMA topology if its flavor requests cells (``hw:numa_nodes``), a page size
+(``hw:mem_page_size``), dedicated CPUs or persistent memory (``hw:pmem``): Nova, *Compute Flavors*
+and *CPU topologies*. All others float over the whole host.
 """
 
 import re
@@ -13,12 +13,12 @@ from domain.cluster.compute.resources import cpu_set, dedicated_set, emulator_cp
 
 Policy = Literal["shared", "mixed", "dedicated"]
 Page = int | Literal["small", "large", "any"] | None
-"""A size in kB, ``small`` (ordinary pages), ``large`` (any huge page), ``any``; None: no wish."""
+"""A size in kB, ``small`` (ordinary pages), ``large`` (any huge page), ``any``; None: not set."""
 
 MOST_CELLS = 128
-"""No flavor has more (Nova's limit for ``hw:numa_nodes``)."""
+"""Nova's limit for ``hw:numa_nodes``."""
 HUGE_KB = 1024
-"""Pages of at least that size, kB, are huge. Ordinary ones are of 4 to 64 kB."""
+"""Pages of at least this size, kB, are huge. Ordinary pages have 4 to 64 kB."""
 _SIZE = re.compile(r"(?P<number>\d+)(?:(?P<unit>[KMGT])i?B)?")
 _PINNING: Mapping[str, Policy] = {"mixed": "mixed", "dedicated": "dedicated"}
 _PAGES: Mapping[str, Page] = {"small": "small", "large": "large", "any": "any"}
@@ -39,7 +39,7 @@ class Guest(NamedTuple):
     Attributes:
         cells: its cells, in order.
         policy: how its CPUs are allocated.
-        page: which pages its memory is to be made of.
+        page: the pages that its memory needs.
     """
 
     cells: tuple[GuestCell, ...]
@@ -48,10 +48,10 @@ class Guest(NamedTuple):
 
 
 def guest(vcpus: int, memory_mb: int, extra_specs: Mapping[str, str]) -> Guest | None:
-    """The NUMA topology that a flavor asks for; None if it asks for none.
+    """The NUMA topology that a flavor requests; None if it requests none.
 
-    What Nova would refuse to build (a number of cells that does not divide the CPUs and the
-    memory, or a map of cells that does not cover them) is read as split evenly, rounded up.
+    A topology that Nova refuses to build (a number of cells that does not divide the CPUs and the
+    memory, or a map of cells that does not cover them) is read as an even split, rounded up.
     """
     policy = _policy(extra_specs)
     page = _page(extra_specs.get("hw:mem_page_size", ""))
@@ -95,14 +95,14 @@ def _nodes(text: str) -> int | None:
 
 def _even(nodes: int, vcpus: int, memory_mb: int) -> list[tuple[set[int], int]]:
     each, memory = -(-vcpus // nodes), -(-memory_mb // nodes)
-    everyone = set(range(vcpus))
-    return [(everyone & set(range(n * each, (n + 1) * each)), memory) for n in range(nodes)]
+    all_cpus = set(range(vcpus))
+    return [(all_cpus & set(range(n * each, (n + 1) * each)), memory) for n in range(nodes)]
 
 
 def _mapped(
     nodes: int, vcpus: int, memory_mb: int, extra_specs: Mapping[str, str]
 ) -> list[tuple[set[int], int]] | None:
-    """The cells that ``hw:numa_cpus.N`` and ``hw:numa_mem.N`` spell out; None if not all do."""
+    """The cells that ``hw:numa_cpus.N`` and ``hw:numa_mem.N`` define; None if not all do."""
     parts: list[tuple[set[int], int]] = []
     for node in range(nodes):
         cpus = extra_specs.get(f"hw:numa_cpus.{node}", "")

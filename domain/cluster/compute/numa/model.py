@@ -1,8 +1,8 @@
-"""NUMA cells as arrays: what they can hold, what servers ask of them, and what they do hold.
+"""NUMA cells as arrays: their capacity, what servers need, and what is in use.
 
-Which cells a server is in is told by one request per server only, so it is mostly not known; where
-it is told, it holds for as long as the server stays on its host. docs/constraints.md says what
-follows from that for the rule.
+Nova reports the cells of a server in one request per server only, so they are mostly unknown. Where
+they are known, they hold for as long as the server stays on its host. docs/constraints.md explains
+what follows for the rule.
 """
 
 from collections.abc import Iterable, Mapping
@@ -30,10 +30,10 @@ class CellNeed:
 
     Attributes:
         count: how many such cells the guest has.
-        asks: amounts that must be free beside what the host's cell holds.
-        pages: of these one must be free too; any if it is None.
-        whole: amounts that the host's cell must have in all, held or not.
-        holds: amounts that it surely holds where it is.
+        asks: amounts that must be free in the host's cell.
+        pages: one of these amounts must be free too; None if the cell needs no pages of its own.
+        whole: amounts that the host's cell must have in total, free or in use.
+        holds: amounts that it certainly uses in its host's cell.
     """
 
     count: int
@@ -50,19 +50,18 @@ class GuestNeed:
     Attributes:
         guest: the guest.
         cells: the needs of its cells, equal ones once.
-        asks: float64[rows], what all its cells ask for. Pages of a size that the cloud chooses are
-            not among it.
-        loose: float64[2 * rows + 1], ``asks``, then what its cells may hold if they are not told,
-            then how many cells that is about.
-        told: the same if they are told, of what they do not surely hold.
-        holds: for each of its cells float64[rows], what it surely holds.
+        asks: float64[rows], what all its cells need, without pages whose size the cloud chooses.
+        loose: float64[2 * rows + 1], ``asks``, then what its cells may use if it is unknown which
+            host cells they are in, then the number of these cells.
+        placed: the same if the host cells are known: what it may use beyond ``holds``.
+        holds: for each of its cells float64[rows], what it certainly uses.
     """
 
     guest: Guest
     cells: tuple[CellNeed, ...]
     asks: FloatArray
     loose: FloatArray
-    told: FloatArray
+    placed: FloatArray
     holds: tuple[FloatArray, ...]
 
 
@@ -71,14 +70,14 @@ class NumaModel:
     """The NUMA side of a compute model.
 
     Attributes:
-        rows: names of what is counted: ``ROWS``, then sizes of huge pages.
-        known: bool[hosts], whose cells are known.
-        limit: float64[rows, cells, hosts], what a cell may hold, in whole numbers; -1 where there
-            is no such cell.
-        whole: float64[rows, cells, hosts], what one server may have of it.
-        kinds: the guests that occur.
-        kind: of each server, its place in ``kinds``; -1 if it floats.
-        told: server → for each of its cells the place of the host's cell that it is in.
+        rows: names of the rows: ``ROWS``, then sizes of huge pages.
+        known: bool[hosts], hosts whose cells are known.
+        limit: float64[rows, cells, hosts], what can be allocated in a cell, whole numbers; -1 where
+            the host has no such cell.
+        whole: float64[rows, cells, hosts], what one server can get of a cell.
+        kinds: the distinct guests.
+        kind: index in ``kinds`` of each server; -1 if it floats.
+        known_cells: server → index of the host's cell for each of its cells.
         home: host of each server as collected.
     """
 
@@ -88,7 +87,7 @@ class NumaModel:
     whole: FloatArray
     kinds: tuple[GuestNeed, ...]
     kind: tuple[int, ...]
-    told: Mapping[int, tuple[int, ...]]
+    known_cells: Mapping[int, tuple[int, ...]]
     home: tuple[int, ...]
 
     @staticmethod
@@ -107,7 +106,7 @@ class NumaModel:
             whole=whole,
             kinds=tuple(_need(one, sizes) for one in guests),
             kind=kind,
-            told=_told(hosts, servers, guests, kind),
+            known_cells=_known_cells(hosts, servers, guests, kind),
             home=tuple(servers.host.tolist()),
         )
 
@@ -118,29 +117,29 @@ class NumaModel:
 
     @cached_property
     def start(self) -> "NumaLoad":
-        """What the cells hold before any move. Not to be changed: branches copy it."""
+        """Use of the cells before any move. Do not change it: branches copy it."""
         return NumaLoad(self)
 
     @cached_property
     def total(self) -> FloatArray:
-        """float64[rows, hosts]: what all cells of a host may hold."""
+        """float64[rows, hosts]: what can be allocated in all cells of a host."""
         return frozen(np.maximum(self.limit, 0.0).sum(axis=1))
 
     @cached_property
     def exists(self) -> BoolArray:
-        """bool[cells, hosts]: there is such a cell."""
+        """bool[cells, hosts]: the host has such a cell."""
         return frozen(self.limit[MEMORY] >= 0)
 
 
 class NumaLoad:
-    """What the cells of all hosts hold on a branch.
+    """Use of the cells of all hosts on a branch.
 
     Attributes:
-        free: float64[rows, cells, hosts], what is left beside servers whose cells are told.
-        asked: float64[rows, hosts], what all servers on a host asked for when they came.
-        loose: float64[rows, hosts], what those may hold, in whichever cells, whose cells are not
-            told; and pages that may be held where cells are told, but not the size of the pages.
-        loose_cells: float64[hosts], how many cells of servers that is about.
+        free: float64[rows, cells, hosts], what servers with known cells leave free.
+        asked: float64[rows, hosts], what all servers on a host requested.
+        loose: float64[rows, hosts], what servers with unknown cells may use, in any cell; and
+            pages of servers with known cells, if the size of the pages is unknown.
+        loose_cells: float64[hosts], number of the servers' cells that ``loose`` counts.
     """
 
     def __init__(self, numa: NumaModel) -> None:
@@ -165,38 +164,38 @@ class NumaLoad:
         return counts
 
     def copy(self) -> "NumaLoad":
-        """The same, to be changed on its own."""
+        """An independent copy."""
         twin = copy(self)
         twin.free, twin._sums = self.free.copy(), self._sums.copy()  # noqa: SLF001 - its own
         return twin
 
     def carry(self, server: int, host: int) -> None:
-        """Adds a server to a host; nothing if it floats."""
+        """Adds a server to a host; does nothing if it floats."""
         kind = self._kind[server]
         if kind < 0:
             return
         need, cells = self._numa.kinds[kind], self._cells(server, host)
-        self._sums[:, host] += need.loose if cells is None else need.told
+        self._sums[:, host] += need.loose if cells is None else need.placed
         for cell, held in zip(cells or (), need.holds, strict=False):
             self.free[:, cell, host] -= held
 
     def drop(self, server: int, host: int) -> None:
-        """Takes a server off a host that it was added to."""
+        """Removes a server from a host that it was added to."""
         kind = self._kind[server]
         if kind < 0:
             return
         need, cells = self._numa.kinds[kind], self._cells(server, host)
-        self._sums[:, host] -= need.loose if cells is None else need.told
+        self._sums[:, host] -= need.loose if cells is None else need.placed
         for cell, held in zip(cells or (), need.holds, strict=False):
             self.free[:, cell, host] += held
 
     def _cells(self, server: int, host: int) -> tuple[int, ...] | None:
-        """The cells that a server is in, if it is told: only where it was collected."""
-        return self._numa.told.get(server) if host == self._numa.home[server] else None
+        """The cells of a server if they are known: only on the host where it was collected."""
+        return self._numa.known_cells.get(server) if host == self._numa.home[server] else None
 
 
 def _guests(servers: ServerColumns) -> tuple[list[Guest], tuple[int, ...]]:
-    """The different guests, and for each server which it is (-1: none)."""
+    """The distinct guests, and the index of each server's guest (-1: it floats)."""
     found: dict[Guest, int] = {}
     kind = np.full(len(servers), -1, dtype=np.int64)
     for code, specs in enumerate(servers.extra_specs.table):
@@ -230,11 +229,11 @@ def _room(hosts: HostColumns, sizes: list[int]) -> tuple[FloatArray, FloatArray]
     return frozen(limit), frozen(of_host)
 
 
-def _told(
+def _known_cells(
     hosts: HostColumns, servers: ServerColumns, guests: list[Guest], kind: tuple[int, ...]
 ) -> dict[int, tuple[int, ...]]:
-    """Told cells that fit both the guest and its host; any others are as good as not told."""
-    told: dict[int, tuple[int, ...]] = {}
+    """Cells that Nova reported, if they match both the guest and its host; others are ignored."""
+    known: dict[int, tuple[int, ...]] = {}
     for server in np.flatnonzero(
         servers.numa_nodes.where(lambda nodes: nodes is not None)
     ).tolist():
@@ -244,8 +243,8 @@ def _told(
             continue
         places = {cell.id: place for place, cell in enumerate(topology)}
         if len(nodes) == len(guests[kind[server]].cells) and places.keys() >= set(nodes):
-            told[server] = tuple(places[node] for node in nodes)
-    return told
+            known[server] = tuple(places[node] for node in nodes)
+    return known
 
 
 def _need(one: Guest, sizes: list[int]) -> GuestNeed:
@@ -262,7 +261,7 @@ def _need(one: Guest, sizes: list[int]) -> GuestNeed:
         cells=tuple(cells.values()),
         asks=frozen(asks),
         loose=frozen(np.concatenate([asks, most, [len(one.cells)]])),
-        told=frozen(np.concatenate([asks, most - sure, [unsure]])),
+        placed=frozen(np.concatenate([asks, most - sure, [unsure]])),
         holds=tuple(_vector(asks, cells[cell].holds) for cell in one.cells),
     )
 
@@ -292,7 +291,7 @@ def _cell_need(cell: GuestCell, one: Guest, sizes: list[int]) -> CellNeed:
 
 
 def _page_choices(memory_mb: int, one: Guest, sizes: list[int]) -> tuple[Amount, ...] | None:
-    """Of which rows a cell takes its memory; None if it is ordinary and may be promised twice."""
+    """Rows that can supply the memory of a cell; None for ordinary, overcommittable memory."""
     ordinary = (ORDINARY, memory_mb)
     huge = [
         (len(ROWS) + place, memory_mb * _MB_KB // size)

@@ -1,1 +1,1 @@
-"""The placement rules, one per file; ``placement.constraints`` combines them."""
+"""The placement rules, one family per module."""

@@ -1,4 +1,4 @@
-"""Host aggregates: flavors that want them, projects and traits that they are reserved for."""
+"""Host aggregates: extra specs that require them; aggregates reserved for projects or traits."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.records import AggregateRow
-from domain.cluster.placement.specs import RequiredProperties, satisfies, wishes
+from domain.cluster.placement.specs import RequiredProperties, required_properties, satisfies
 from domain.cluster.table.columns import BoolArray, IntArray, bools, frozen
 from domain.kernel.reasons import Cause, Reason
 
@@ -17,8 +17,8 @@ _TRAIT = "trait:"
 class AggregateMembership:
     """Which hosts are in which aggregate.
 
-    A host is in an aggregate if either of them says so (the compute service and placement keep
-    two lists that may lag behind each other).
+    A host is in an aggregate if Nova or Placement lists it there: their two lists may be out of
+    step for a while.
     """
 
     def __init__(self, model: ComputeModel) -> None:
@@ -45,21 +45,21 @@ class AggregateExtraSpecs:
         self.keys = frozen(model.servers.extra_specs.codes.astype(np.int64))
 
     def allowed(self, server: int) -> BoolArray | None:
-        """bool[hosts]: every wish satisfied."""
-        wanted = self._wishes(server).aggregate
+        """bool[hosts]: every extra spec is satisfied."""
+        wanted = self._required(server).aggregate
         if not wanted:
             return None
         masks = [self._offering(key, value) for key, value in wanted]
         return np.asarray(np.logical_and.reduce(masks), dtype=np.bool_)
 
     def why(self, server: int, host: int) -> Cause:
-        """The first wish that is not satisfied."""
-        wanted = self._wishes(server).aggregate
+        """The first extra spec that is not satisfied."""
+        wanted = self._required(server).aggregate
         missing = [f"{k}={v}" for k, v in wanted if not self._offering(k, v)[host]]
         return _mismatch(self._model, host, missing[0])
 
-    def _wishes(self, server: int) -> RequiredProperties:
-        return wishes(self._model.servers.extra_specs[server], self._members.keys)
+    def _required(self, server: int) -> RequiredProperties:
+        return required_properties(self._model.servers.extra_specs[server], self._members.keys)
 
     def _offering(self, key: str, wanted: str) -> BoolArray:
         mask = np.zeros(len(self._model.hosts), dtype=np.bool_)
@@ -71,7 +71,7 @@ class AggregateExtraSpecs:
 
 
 class ReservedForProjects:
-    """Aggregates with ``filter_tenant_id*`` admit the servers of the named projects only."""
+    """Aggregates with ``filter_tenant_id*`` accept only servers of the listed projects."""
 
     keys: IntArray | None
 
@@ -86,7 +86,7 @@ class ReservedForProjects:
         self.keys = frozen(codes) if self._reserved else None
 
     def allowed(self, server: int) -> BoolArray | None:
-        """bool[hosts]: not reserved, or reserved for the server's project (too)."""
+        """bool[hosts]: not reserved, or reserved for the server's project among others."""
         if not self._reserved:
             return None
         project = self._model.servers.project_id[server]
@@ -99,12 +99,12 @@ class ReservedForProjects:
         return ~closed | admitted
 
     def why(self, server: int, host: int) -> Cause:  # noqa: ARG002 - the key says it
-        """Reserved for others."""
+        """The host is reserved for other projects."""
         return _mismatch(self._model, host, _TENANT)
 
 
 class ReservedForTraits:
-    """Aggregates with ``trait:X=required`` admit servers that require X only."""
+    """Aggregates with ``trait:X=required`` accept only servers that require X."""
 
     keys: IntArray | None
 
@@ -133,7 +133,7 @@ class ReservedForTraits:
         return _mismatch(self._model, host, f"{_TRAIT}{traits[0]}")
 
     def _foreign(self, server: int) -> list[tuple[str, BoolArray]]:
-        required = wishes(self._model.servers.extra_specs[server], self._keys).required
+        required = required_properties(self._model.servers.extra_specs[server], self._keys).required
         return [entry for entry in self._reserved if entry[0] not in required]
 
 
@@ -147,23 +147,23 @@ class RequiredTraits:
         self.keys = frozen(model.servers.extra_specs.codes.astype(np.int64))
 
     def allowed(self, server: int) -> BoolArray | None:
-        """bool[hosts]: traits as wished."""
-        wanted = self._wishes(server)
+        """bool[hosts]: all required traits, no forbidden ones."""
+        wanted = self._required(server)
         if not wanted.required and not wanted.forbidden:
             return None
         return self._model.hosts.traits.where(_test(wanted))
 
     def why(self, server: int, host: int) -> Cause:
-        """The first trait that is missing or should be."""
-        wanted = self._wishes(server)
+        """The first required trait that is missing, or forbidden trait that is present."""
+        wanted = self._required(server)
         found = self._model.hosts.traits[host]
         wrong = [trait for trait in wanted.required if trait not in found]
         wrong += [f"not {trait}" for trait in wanted.forbidden if trait in found]
         facts: dict[str, object] = {"host": self._model.hosts.name[host], "trait": wrong[0]}
         return Cause(Reason.TRAIT_MISSING, facts)
 
-    def _wishes(self, server: int) -> RequiredProperties:
-        return wishes(self._model.servers.extra_specs[server], frozenset())
+    def _required(self, server: int) -> RequiredProperties:
+        return required_properties(self._model.servers.extra_specs[server], frozenset())
 
 
 def _test(wanted: RequiredProperties) -> Callable[[tuple[str, ...]], bool]:

@@ -1,4 +1,4 @@
-"""Server groups, and the operator's keep-apart and keep-together lists, which work alike."""
+"""Server groups, and the operator's keep-apart and keep-together lists, which work the same."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,20 +20,19 @@ SOFT_ANTI_AFFINITY = "soft-anti-affinity"
 class GroupIndex:
     """Groups with their members as indices.
 
-    A member that is in no host's table but known to be on a host outside the scope makes its group
-    ``elsewhere``: nobody in scope can join it.
+    A group with a member on a host outside the scope cannot be joined on a host inside it.
 
     Attributes:
         groups: the cloud's groups, then the others.
         members: of each group, indices in order.
-        elsewhere: of each group, whether it has members outside the scope.
-        booked: group → (member, host) where a member that is not there holds room: it is on its
-            way, or being built there.
-        native: how many of the groups are the cloud's.
+        has_outside_members: of each group, whether it has members outside the scope.
+        booked: group → (member, host) pairs: a member that has an allocation on a host where it is
+            not, because it is migrating there or being built there.
+        cloud_groups: number of the groups that are the cloud's.
     """
 
     def __init__(self, model: ComputeModel, extra: Iterable[GroupRow] = ()) -> None:
-        self.native = len(model.groups)
+        self.cloud_groups = len(model.groups)
         self.groups: Sequence[GroupRow] = (*model.groups, *extra)
         members: list[set[str]] = [set(group.members) for group in self.groups]
         by_id = {group.id: place for place, group in enumerate(self.groups)}
@@ -45,7 +44,7 @@ class GroupIndex:
         self.members = tuple(
             tuple(sorted(places[m] for m in found if m in places)) for found in members
         )
-        self.elsewhere = tuple(not model.outside.isdisjoint(found) for found in members)
+        self.has_outside_members = tuple(not model.outside.isdisjoint(found) for found in members)
         self.booked = _booked(model, members)
         self._of: dict[int, list[int]] = defaultdict(list)
         for group, found in enumerate(self.members):
@@ -83,21 +82,25 @@ def _booked(
 
 
 class Affinity:
-    """A host for a member of an affinity group already holds another member (settled there).
+    """The host already has another member of the server's affinity group that is not moving.
 
-    The cloud counts a server's own host among the hosts of its group, so a lone member of one of
-    its groups stays where it is. A lone member of an operator's list is free.
+    Nova counts a server's own host among the hosts of its group, so a lone member of a server
+    group stays on its host. A lone member of an operator's list may go anywhere.
     """
 
     def __init__(self, index: GroupIndex) -> None:
         self._index = index
 
     def allowed(self, branch: Branch, server: int) -> BoolArray | None:
-        """bool[hosts]: joins the others, in every such group."""
+        """bool[hosts]: with the other members, for every such group."""
         mask: BoolArray | None = None
         for group in self._index.of(server, AFFINITY):
             others = self._index.others(group, server)
-            if not others and not self._index.elsewhere[group] and group >= self._index.native:
+            if (
+                not others
+                and not self._index.has_outside_members[group]
+                and group >= self._index.cloud_groups
+            ):
                 continue
             together = np.zeros(len(branch.model.hosts), dtype=np.bool_)
             together[[branch.host_of[o] for o in others if o not in branch.moving]] = True
@@ -105,7 +108,7 @@ class Affinity:
         return mask
 
     def why(self, branch: Branch, server: int, host: int) -> Cause:
-        """The group that would be torn apart."""
+        """The group that would be split."""
         names = branch.model.hosts.name
         for group in self._index.of(server, AFFINITY):
             others = self._index.others(group, server)
@@ -122,17 +125,17 @@ class Affinity:
 
 
 class AntiAffinity:
-    """A host for a member of an anti-affinity group holds fewer others than the group allows.
+    """The host has fewer other members of the server's anti-affinity group than the group allows.
 
-    Members in flight count at both ends; so do those that somebody else moves, or has built: what
-    they hold at the other end is known.
+    Moving members count on both hosts. So do members that Nova is migrating or building: their
+    allocations on the destination are known.
     """
 
     def __init__(self, index: GroupIndex) -> None:
         self._index = index
 
     def allowed(self, branch: Branch, server: int) -> BoolArray | None:
-        """bool[hosts]: apart from the others, in every such group."""
+        """bool[hosts]: apart from the other members, for every such group."""
         mask: BoolArray | None = None
         for group in self._index.of(server, ANTI_AFFINITY):
             held = self._held(branch, group, server)
@@ -141,7 +144,7 @@ class AntiAffinity:
         return mask
 
     def why(self, branch: Branch, server: int, host: int) -> Cause:
-        """The group whose member is there."""
+        """The group that has a member there."""
         for group in self._index.of(server, ANTI_AFFINITY):
             row = self._index.groups[group]
             if self._held(branch, group, server)[host] >= max(1, row.max_per_host):
@@ -162,13 +165,13 @@ class AntiAffinity:
 
 
 class SoftGroups:
-    """How much a host goes against the soft groups of a server. A preference, never a refusal."""
+    """Soft group policies: a preference among hosts, never a refusal."""
 
     def __init__(self, index: GroupIndex) -> None:
         self._index = index
 
     def penalty(self, branch: Branch, server: int) -> IntArray | None:
-        """int64[hosts]: members kept apart or put together against the policy; None if no group."""
+        """int64[hosts]: members placed against the policy; None if the server has no such group."""
         total: IntArray | None = None
         for policy in (SOFT_AFFINITY, SOFT_ANTI_AFFINITY):
             for group in self._index.of(server, policy):

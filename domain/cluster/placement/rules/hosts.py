@@ -1,4 +1,4 @@
-"""A destination must be alive, wholly known, and open; and it must be another host."""
+"""The destination must be up, fully observed, enabled, and another host."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from domain.kernel.reasons import Cause, Reason
 
 
 class ServiceUp:
-    """The nova-compute services at both ends are up: a dead one can neither take nor send."""
+    """The nova-compute services of source and destination are up."""
 
     keys: IntArray | None
 
@@ -30,7 +30,7 @@ class ServiceUp:
 
 
 class FullyObserved:
-    """Every server on the host could be read: its load is not larger than it looks."""
+    """No server on the host is quarantined: its load is fully known."""
 
     keys: IntArray | None = None
 
@@ -39,11 +39,11 @@ class FullyObserved:
         self._known: BoolArray = model.hosts.unseen == 0
 
     def allowed(self, server: int) -> BoolArray | None:  # noqa: ARG002 - the same for all
-        """bool[hosts]: no unreadable server."""
+        """bool[hosts]: no quarantined server."""
         return self._known
 
     def why(self, server: int, host: int) -> Cause:  # noqa: ARG002 - the same for all
-        """Host holds unreadable servers."""
+        """The host has quarantined servers."""
         hosts = self._model.hosts
         facts: dict[str, object] = {"host": hosts.name[host], "count": int(hosts.unseen[host])}
         return Cause(Reason.HOST_PARTLY_UNKNOWN, facts)
@@ -57,19 +57,19 @@ class ServiceEnabled:
         return branch.enabled
 
     def why(self, branch: Branch, server: int, host: int) -> Cause:  # noqa: ARG002
-        """Host disabled."""
+        """The host is disabled."""
         return Cause(Reason.HOST_DISABLED, {"host": branch.model.hosts.name[host]})
 
 
 class NotCurrentHost:
-    """A move ends on another host than it begins."""
+    """The destination is not the server's current host."""
 
     def allowed(self, branch: Branch, server: int) -> BoolArray | None:
-        """bool[hosts]: all but its own."""
+        """bool[hosts]: all but its current host."""
         mask = np.ones(len(branch.model.hosts), dtype=np.bool_)
         mask[branch.host_of[server]] = False
         return mask
 
     def why(self, branch: Branch, server: int, host: int) -> Cause:  # noqa: ARG002
-        """The same host."""
+        """It is the current host."""
         return Cause(Reason.SAME_HOST, {"host": branch.model.hosts.name[host]})

@@ -1,4 +1,4 @@
-"""The NUMA cells of a host have room for those of a server."""
+"""The NUMA cells of a host can hold those of a server."""
 
 from collections.abc import Iterable, Sequence
 from itertools import combinations
@@ -12,17 +12,16 @@ from domain.cluster.table.columns import BoolArray, FloatArray
 from domain.kernel.reasons import Cause, Reason
 
 MOST_SUBSETS = 6
-"""Up to so many different cells of a guest are matched to host cells by asking each subset of them
-(Hall's theorem), on all hosts at once. More never occur but in a test."""
+"""Up to this number of distinct guest cells, cells are matched by checking each subset of them
+(Hall's theorem), on all hosts at once. More occur in tests only."""
 
 
 class NumaTopology:
-    """Each NUMA cell of a server fits into a NUMA cell of the host, no two into the same.
+    """Each NUMA cell of a server fits into a NUMA cell of the host, no two into the same one.
 
-    By default a host is refused only if the server cannot fit, whichever cells the servers are in
-    of which that is not known; a host whose cells are not known is never refused. ``certain``
-    turns that round: a host is allowed only if its cells are known and the server fits whichever
-    cells those servers are in.
+    It is often unknown which cells the servers on a host use. By default a host is refused only if
+    the server cannot fit in any case; a host with unknown cells is never refused. With ``certain``
+    a host is allowed only if its cells are known and the server fits in every case.
     """
 
     def __init__(self, *, certain: bool = False) -> None:
@@ -43,7 +42,7 @@ class NumaTopology:
         return fits | ~numa.known
 
     def why(self, branch: Branch, server: int, host: int) -> Cause:
-        """What the server needs, or that the host's cells or what is in them are not known."""
+        """What the server needs, or that the host's cells or their use are unknown."""
         facts: dict[str, object] = {"host": branch.model.hosts.name[host]}
         numa, load = branch.model.numa, branch.numa
         if numa is None or load is None or not numa.known[host]:
@@ -52,28 +51,28 @@ class NumaTopology:
         if _possible(numa, load, need)[host]:
             return Cause(Reason.NUMA_UNKNOWN, facts)
         cells = int(np.count_nonzero(numa.exists[:, host]))
-        return Cause(Reason.NUMA_CELLS, {**facts, "cells": cells, "needed": _called(need.guest)})
+        return Cause(Reason.NUMA_CELLS, {**facts, "cells": cells, "needed": _described(need.guest)})
 
 
-def unknown_ends(branch: Branch) -> Cause | None:
-    """That moves end on hosts whose NUMA cells are not known, by servers that need some."""
+def unchecked_moves(branch: Branch) -> Cause | None:
+    """A note on moves of servers with NUMA cells to hosts whose cells are unknown."""
     numa = branch.model.numa
     if numa is None:
         return None
-    blind = [
+    unchecked = [
         move.destination
         for move in branch.net_moves()
         if numa.kind[move.server] >= 0 and not numa.known[move.destination]
     ]
-    if not blind:
+    if not unchecked:
         return None
-    names = sorted({branch.model.hosts.name[host] for host in blind})
+    names = sorted({branch.model.hosts.name[host] for host in unchecked})
     host = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
-    return Cause(Reason.NUMA_UNCHECKED, {"host": host, "count": len(blind)})
+    return Cause(Reason.NUMA_UNCHECKED, {"host": host, "count": len(unchecked)})
 
 
 def _possible(numa: NumaModel, load: NumaLoad, need: GuestNeed) -> BoolArray:
-    """bool[hosts]: nothing that is known is in the way."""
+    """bool[hosts]: what is known does not exclude a fit."""
     free = [_free(numa, load, cell) for cell in need.cells]
     mask = matched(free, [cell.count for cell in need.cells])
     for row in np.flatnonzero(need.asks):
@@ -86,7 +85,7 @@ def _possible(numa: NumaModel, load: NumaLoad, need: GuestNeed) -> BoolArray:
 
 
 def _free(numa: NumaModel, load: NumaLoad, cell: CellNeed) -> BoolArray:
-    """bool[cells, hosts]: the guest's cell fits beside what is known to be there."""
+    """bool[cells, hosts]: the guest's cell fits in addition to the known use of the host's cell."""
     mask = numa.exists.copy()
     for row, amount in cell.whole:
         mask &= amount <= numa.whole[row]
@@ -99,15 +98,15 @@ def _free(numa: NumaModel, load: NumaLoad, cell: CellNeed) -> BoolArray:
 
 
 def matched(free: Sequence[BoolArray], counts: Sequence[int]) -> BoolArray:
-    """bool[hosts]: there are distinct host cells for all guest cells.
+    """bool[hosts]: all guest cells can get distinct host cells.
 
     Args:
-        free: for each kind of guest cell bool[cells, hosts], where one fits.
-        counts: how many there are of each kind.
+        free: for each distinct guest cell bool[cells, hosts], where it fits.
+        counts: the number of guest cells of each kind.
     """
     mask: BoolArray = free[0].sum(axis=0) >= counts[0]
     if len(free) > MOST_SUBSETS:
-        mask[:] = [_seated([f[:, host] for f in free], counts) for host in range(len(mask))]
+        mask[:] = [_all_matched([f[:, host] for f in free], counts) for host in range(len(mask))]
         return mask
     for size in range(1, len(free) + 1):
         for some in combinations(range(len(free)), size):
@@ -116,31 +115,31 @@ def matched(free: Sequence[BoolArray], counts: Sequence[int]) -> BoolArray:
     return mask
 
 
-def _seated(free: Sequence[BoolArray], counts: Sequence[int]) -> bool:
-    """Whether all guest cells find a cell of one host: augmenting paths (Kuhn)."""
+def _all_matched(free: Sequence[BoolArray], counts: Sequence[int]) -> bool:
+    """Whether all guest cells fit on one host: augmenting paths (Kuhn's algorithm)."""
     guests = [np.flatnonzero(free[kind]) for kind, n in enumerate(counts) for _ in range(n)]
-    taken: dict[int, int] = {}
+    assigned: dict[int, int] = {}
 
-    def seat(guest: int, tried: set[int]) -> bool:
+    def assign(guest: int, visited: set[int]) -> bool:
         for cell in map(int, guests[guest]):
-            if cell not in tried:
-                tried.add(cell)
-                if cell not in taken or seat(taken[cell], tried):
-                    taken[cell] = guest
+            if cell not in visited:
+                visited.add(cell)
+                if cell not in assigned or assign(assigned[cell], visited):
+                    assigned[cell] = guest
                     return True
         return False
 
-    return all(seat(guest, set()) for guest in range(len(guests)))
+    return all(assign(guest, set()) for guest in range(len(guests)))
 
 
 def _certain(numa: NumaModel, load: NumaLoad, need: GuestNeed) -> BoolArray:
-    """bool[hosts]: whichever cells the servers are in that are not told, enough cells stay free.
+    """bool[hosts]: enough cells stay free, whichever cells the servers with unknown cells use.
 
-    To make a cell useless they must hold so much of one row there that the most demanding cell
-    of the guest does not fit any more; what they hold in all makes only so many useless, and each
-    of their own cells makes at most one. That each
-    cell left takes each cell of the guest is more than a fit needs, but Nova, which tries one
-    arrangement after the other and mixes up what it has tried, can miss any other fit.
+    They spoil a cell if they use so much of one row there that the most demanding cell of the guest
+    no longer fits. Their total use limits the number of spoiled cells, and each of their own cells
+    spoils at most one. That each remaining cell can take each cell of the guest is more than a fit
+    needs, but Nova tries arrangements one after the other, mixes up what it has tried, and can
+    miss any other fit.
     """
     asks = _largest(cell.asks for cell in need.cells)
     whole = _largest(cell.whole for cell in need.cells)
@@ -151,26 +150,26 @@ def _certain(numa: NumaModel, load: NumaLoad, need: GuestNeed) -> BoolArray:
         choices = [{row: max(one[row] for one in pages)} for row in sorted(common)]
     mask = np.zeros(len(numa.known), dtype=np.bool_)
     for choice in choices:
-        mask |= _left(numa, load, {**asks, **choice}, whole) >= len(need.guest.cells)
+        mask |= _remaining_cells(numa, load, {**asks, **choice}, whole) >= len(need.guest.cells)
     return mask
 
 
-def _left(
+def _remaining_cells(
     numa: NumaModel, load: NumaLoad, needs: dict[int, int], whole: dict[int, int]
 ) -> FloatArray:
-    """float64[hosts]: cells with room for such needs, less those that may have become useless."""
+    """float64[hosts]: cells that can hold such needs, less those that may be spoiled."""
     good = numa.exists.copy()
     for row, amount in whole.items():
         good &= amount <= numa.whole[row]
     for row, amount in needs.items():
         good &= load.free[row] >= amount
-    useless = np.zeros(len(numa.known))
+    spoiled = np.zeros(len(numa.known))
     for row, amount in needs.items():
         loose = load.loose[row]
         if loose.any():
             price = np.where(good, load.free[row], np.inf).min(axis=0) - (amount - 1)
-            useless += np.floor(loose / price)  # exact for whole numbers, and faster than //
-    left: FloatArray = good.sum(axis=0) - np.minimum(useless, load.loose_cells)
+            spoiled += np.floor(loose / price)  # exact for whole numbers, and faster than //
+    left: FloatArray = good.sum(axis=0) - np.minimum(spoiled, load.loose_cells)
     return left
 
 
@@ -182,8 +181,8 @@ def _largest(parts: Iterable[Iterable[Amount]]) -> dict[int, int]:
     return found
 
 
-def _called(guest: Guest) -> str:
-    """A guest's cells in words."""
+def _described(guest: Guest) -> str:
+    """A text that describes a guest's cells."""
     page = guest.page if isinstance(guest.page, str) else f"{guest.page} kB"
     ending = "" if guest.page is None else f", {page} pages"
     counts = {cell: guest.cells.count(cell) for cell in guest.cells}

@@ -1,4 +1,4 @@
-"""Rules that an operator adds to what the cloud itself knows."""
+"""Rules that an operator adds to those of the cloud."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -27,12 +27,12 @@ class Fence:
 
 @dataclass(frozen=True)
 class OperatorRules:
-    """What an operator demands.
+    """The operator's own placement rules.
 
     Attributes:
-        apart: lists of servers of which no two may share a host.
-        together: lists of servers that belong on one host.
-        fences: servers that may only go to these hosts.
+        apart: lists of servers; no two of a list may share a host.
+        together: lists of servers; those of a list stay on one host.
+        fences: servers that may go to these hosts only.
         bans: servers that may not go to these hosts.
     """
 
@@ -42,7 +42,7 @@ class OperatorRules:
     bans: tuple[Fence, ...] = ()
 
     def groups(self) -> tuple[GroupRow, ...]:
-        """The first two as server groups."""
+        """``apart`` and ``together`` as server groups."""
         return (
             *_groups("operator-apart", ANTI_AFFINITY, self.apart),
             *_groups("operator-together", AFFINITY, self.together),
@@ -57,7 +57,7 @@ def _groups(name: str, policy: str, lists: Iterable[tuple[str, ...]]) -> tuple[G
 
 
 class FencesAndBans:
-    """Servers stay within their fences and out of the hosts they are banned from."""
+    """Servers go only to hosts of their fences, and not to hosts of their bans."""
 
     keys: IntArray | None = None
 
@@ -74,11 +74,11 @@ class FencesAndBans:
             self.keys = frozen(keys)
 
     def allowed(self, server: int) -> BoolArray | None:
-        """bool[hosts]: within all fences, under no ban."""
+        """bool[hosts]: in all fences, in no ban."""
         return self._masks.get(server)
 
     def why(self, server: int, host: int) -> Cause:
-        """The operator's word."""
+        """A rule of the operator."""
         names, ids = self._model.hosts.name, self._model.servers.id
         return Cause(Reason.OPERATOR_RULE, {"server": ids[server], "host": names[host]})
 

@@ -1,4 +1,4 @@
-"""What a placement rule is."""
+"""The two kinds of placement rules."""
 
 from typing import Protocol
 
@@ -8,16 +8,16 @@ from domain.kernel.reasons import Cause
 
 
 class StaticRule(Protocol):
-    """A rule that depends on the model only: servers with equal keys get equal answers.
+    """A rule that depends on the model only.
 
     Attributes:
-        keys: int64[servers], which servers are alike; None when all are.
+        keys: int64[servers]; servers with equal keys get equal answers. None: all servers do.
     """
 
     keys: IntArray | None
 
     def allowed(self, server: int) -> BoolArray | None:
-        """bool[hosts], where the server may be; None for anywhere."""
+        """bool[hosts], where the server may be; None for all hosts."""
         ...
 
     def why(self, server: int, host: int) -> Cause:
@@ -29,7 +29,7 @@ class BranchRule(Protocol):
     """A rule that depends on where servers are on a branch."""
 
     def allowed(self, branch: Branch, server: int) -> BoolArray | None:
-        """bool[hosts], where the server may go; None for anywhere."""
+        """bool[hosts], where the server may go; None for all hosts."""
         ...
 
     def why(self, branch: Branch, server: int, host: int) -> Cause:

@@ -8,10 +8,10 @@ from domain.kernel.reasons import Cause, Reason
 
 
 class AvailabilityZone:
-    """A server stays in the zone it is pinned to; an unpinned one where it is, if so configured.
+    """A server stays in the zone it is pinned to; others stay in their current zone if configured.
 
-    The cloud would let an unpinned server change zones, but its volumes, ports and its owner's
-    expectations often would not: hence staying is the default.
+    Nova allows an unpinned server to change zones, but its volumes and ports, and what its owner
+    expects, often do not: therefore it stays by default.
     """
 
     keys: IntArray | None
@@ -31,12 +31,12 @@ class AvailabilityZone:
         self.keys = frozen(bound)
 
     def allowed(self, server: int) -> BoolArray | None:
-        """bool[hosts]: in the zone that binds the server."""
+        """bool[hosts]: in the zone of the server."""
         bound = self._bound(server)
         return None if bound < 0 else self._model.hosts.zone.codes == bound
 
     def why(self, server: int, host: int) -> Cause:
-        """Another zone."""
+        """The host is in another zone."""
         hosts, servers = self._model.hosts, self._model.servers
         bound = servers.pinned_zone[server] or hosts.zone[int(servers.host[server])]
         facts: dict[str, object] = {

@@ -1,4 +1,4 @@
-"""How many moves may be in flight at once."""
+"""How many moves may be in progress at once."""
 
 from dataclasses import dataclass
 
@@ -11,11 +11,11 @@ from domain.kernel.reasons import Cause, Reason
 
 @dataclass(frozen=True)
 class ConcurrencyLimits:
-    """Limits on moves in flight; None for no limit.
+    """Limits on moves in progress; None for no limit.
 
     Attributes:
         total: in the whole model.
-        per_host: that one host takes part in, at either end.
+        per_host: to or from one host.
     """
 
     total: int | None = None
@@ -23,7 +23,7 @@ class ConcurrencyLimits:
 
 
 class MigrationConcurrency:
-    """Another move may begin now: not too many are in flight, here, there or in all."""
+    """The moves in progress, in total and on both hosts, are below their limits."""
 
     def __init__(self, limits: ConcurrencyLimits) -> None:
         self._limits = limits
@@ -39,7 +39,7 @@ class MigrationConcurrency:
         return branch.busy < self._limits.per_host
 
     def why(self, branch: Branch, server: int, host: int) -> Cause:
-        """How many moves stand in the way, and where."""
+        """The number of moves in progress, and the host that is at its limit."""
         source = int(branch.host_of[server])
         at = source if self._source_busy(branch, source) else host
         facts: dict[str, object] = {
