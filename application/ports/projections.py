@@ -7,9 +7,7 @@ stored, which generation of the tables is active, and the position of each gener
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Protocol
-from uuid import UUID
 
 from application.ports.columns import ProjectionSchema
 from application.ports.event_log import RecordedEvent
@@ -187,14 +185,3 @@ class ProjectionStore(Protocol):
             False if the generation does not exist any more (another rebuild replaced it).
         """
         ...
-
-
-def quarantined(
-    projection: str, position: int, topic: str, aggregate_id: UUID, error: str, at: datetime
-) -> QuarantinedEvent:
-    """A quarantine entry whose error text is cut to ``ERROR_LENGTH``."""
-    return QuarantinedEvent(projection, position, topic, aggregate_id, error[:ERROR_LENGTH], at)
-
-
-ERROR_LENGTH = 1000
-"""Maximum number of characters of an error text."""

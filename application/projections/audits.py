@@ -6,7 +6,7 @@ from application.ports.event_log import RecordedEvent
 from application.ports.projections import Row, Tables
 from application.ports.read_tables import AUDIT_SCHEMA, AUDITS
 from application.projections import references
-from application.projections.event_dispatcher import EventDispatcher
+from application.projections.event_dispatcher import EventDispatcher, Handler
 from application.projections.status_messages import why
 from domain.audits.definition import AuditType
 from domain.audits.events import (
@@ -67,11 +67,11 @@ class AuditsProjection(EventDispatcher):
                 AuditRunDeferred: self._run_deferred,
                 AuditRunSucceeded: self._run_succeeded,
                 AuditRunFailed: self._run_failed,
-                AuditCancelled: self._cancelled,
-                AuditSuspended: self._suspended,
+                AuditCancelled: _end(AuditState.CANCELLED),
+                AuditSuspended: _end(AuditState.SUSPENDED),
                 AuditResumed: self._resumed,
                 AuditStateSet: self._state_set,
-                AuditExpired: self._expired,
+                AuditExpired: _end(AuditState.SUCCEEDED),
                 AuditChanged: self._changed,
                 AuditDeleted: self._deleted,
             },
@@ -153,15 +153,6 @@ class AuditsProjection(EventDispatcher):
         values = {"state": event.state, "status_message": why(event.because), **_NO_RUN}
         _update(event, tables, values)
 
-    def _cancelled(self, _: RecordedEvent, event: AuditCancelled, tables: Tables) -> None:
-        _update(event, tables, _closed(AuditState.CANCELLED, event.because))
-
-    def _suspended(self, _: RecordedEvent, event: AuditSuspended, tables: Tables) -> None:
-        _update(event, tables, _closed(AuditState.SUSPENDED, None))
-
-    def _expired(self, _: RecordedEvent, event: AuditExpired, tables: Tables) -> None:
-        _update(event, tables, _closed(AuditState.SUCCEEDED, event.because))
-
     def _resumed(self, _: RecordedEvent, event: AuditResumed, tables: Tables) -> None:
         values: dict[str, Any] = {"state": AuditState.ONGOING, "status_message": None}
         self._reschedule(event, tables, values)
@@ -223,6 +214,13 @@ def _update_hidden(event: Event, tables: Tables, values: dict[str, Any]) -> None
 
 def _closed(state: AuditState, because: Cause | None) -> dict[str, Any]:
     return {"state": state, "status_message": why(because), "next_run_time": None, **_NO_RUN}
+
+
+def _end(state: AuditState) -> Handler:
+    def handle(_: RecordedEvent, event: Any, tables: Tables) -> None:
+        _update(event, tables, _closed(state, getattr(event, "because", None)))
+
+    return handle
 
 
 def _columns(changes: Mapping[str, object]) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from application.ports.projections import (
     ProjectionStore,
     StoreUnavailable,
     Target,
-    quarantined,
 )
+from application.ports.read_models import QuarantinedEvent
 
 OUTAGES = (StoreUnavailable, EventLogUnavailable)
 """Errors that no event causes: the caller tries again, nothing is quarantined."""
@@ -21,6 +21,8 @@ GC_THRESHOLD = 100_000
 """Allocations between two runs of the cycle collector while many events are processed."""
 LOGGED = 20
 """Quarantined events that are logged one by one; after that, every doubling."""
+ERROR_LENGTH = 1000
+"""Maximum number of characters of a stored error text."""
 
 _log = logging.getLogger(__name__)
 
@@ -153,12 +155,8 @@ class BatchProjector:
                 self._quarantined,
                 error,
             )
-        at = self._clock.now()
-        target.quarantine(
-            quarantined(
-                target.projection, entry.position, entry.topic, entry.aggregate_id, error, at
-            )
-        )
+        place = target.projection, entry.position, entry.topic, entry.aggregate_id
+        target.quarantine(QuarantinedEvent(*place, error[:ERROR_LENGTH], self._clock.now()))
 
 
 def _should_log(count: int) -> bool:

@@ -1,3 +1,4 @@
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -5,10 +6,9 @@ from application.ports.event_log import RecordedEvent
 from application.ports.projections import Tables
 from application.ports.read_tables import ACTION_PLANS, ACTIONS, PLAN_SCHEMA
 from application.projections import references, status_messages
-from application.projections.event_dispatcher import EventDispatcher
+from application.projections.event_dispatcher import EventDispatcher, Handler
 from domain.kernel.aggregate import Event
-from domain.kernel.reasons import Cause
-from domain.plans.action import ENDED, ActionSpec, ActionState, EfficacyIndicator
+from domain.plans.action import ENDED, ActionSpec, ActionState
 from domain.plans.events import (
     ActionAcknowledged,
     ActionAnnotated,
@@ -44,10 +44,10 @@ class PlansProjection(EventDispatcher):
                 PlanLaunched: self._launched,
                 PlanClaimed: self._claimed,
                 PlanCancelRequested: self._cancel_requested,
-                PlanCancelled: self._cancelled,
-                PlanSuperseded: self._superseded,
-                PlanSucceeded: self._succeeded,
-                PlanFailed: self._failed,
+                PlanCancelled: _plan_end(PlanState.CANCELLED),
+                PlanSuperseded: _plan_end(PlanState.SUPERSEDED),
+                PlanSucceeded: _plan_end(PlanState.SUCCEEDED),
+                PlanFailed: _plan_end(PlanState.FAILED),
                 PlanDeleted: self._deleted,
                 ActionIntended: self._action_intended,
                 ActionAcknowledged: self._action_acknowledged,
@@ -74,8 +74,8 @@ class PlansProjection(EventDispatcher):
                 "goal_name": event.goal,
                 **named,
                 "state": event.state,
-                "efficacy_indicators": [_indicator(one) for one in event.indicators],
-                "global_efficacy": [_indicator(one) for one in event.global_efficacy],
+                "efficacy_indicators": [asdict(one) for one in event.indicators],
+                "global_efficacy": [asdict(one) for one in event.global_efficacy],
                 "notes": notes,
                 "record": event.record,
                 "explanation": event.explanation,
@@ -114,18 +114,6 @@ class PlansProjection(EventDispatcher):
         self, _: RecordedEvent, event: PlanCancelRequested, tables: Tables
     ) -> None:
         _update_plan(event, tables, {"state": PlanState.CANCELLING})
-
-    def _cancelled(self, _: RecordedEvent, event: PlanCancelled, tables: Tables) -> None:
-        _update_plan(event, tables, _ended(PlanState.CANCELLED, event.because))
-
-    def _superseded(self, _: RecordedEvent, event: PlanSuperseded, tables: Tables) -> None:
-        _update_plan(event, tables, _ended(PlanState.SUPERSEDED, event.because))
-
-    def _succeeded(self, _: RecordedEvent, event: PlanSucceeded, tables: Tables) -> None:
-        _update_plan(event, tables, _ended(PlanState.SUCCEEDED, event.because))
-
-    def _failed(self, _: RecordedEvent, event: PlanFailed, tables: Tables) -> None:
-        _update_plan(event, tables, _ended(PlanState.FAILED, event.because))
 
     def _deleted(self, _: RecordedEvent, event: PlanDeleted, tables: Tables) -> None:
         values = {"state": PlanState.DELETED, "deleted_at": event.timestamp}
@@ -200,9 +188,12 @@ def _end_action(
         tables.add(ACTION_PLANS.name, event.originator_id, amounts)
 
 
-def _ended(state: PlanState, because: Cause | None) -> dict[str, Any]:
-    message = status_messages.why(because)
-    return {"state": state, "owner": None, "open_position": None, "status_message": message}
+def _plan_end(state: PlanState) -> Handler:
+    def handle(_: RecordedEvent, event: Any, tables: Tables) -> None:
+        values = {"state": state, "owner": None, "open_position": None}
+        _update_plan(event, tables, values | {"status_message": status_messages.why(event.because)})
+
+    return handle
 
 
 def _state(action: UUID, tables: Tables) -> str:
@@ -210,15 +201,6 @@ def _state(action: UUID, tables: Tables) -> str:
     if row is None:
         raise LookupError(f"There is no action {action}.")
     return str(row["state"])
-
-
-def _indicator(indicator: EfficacyIndicator) -> dict[str, Any]:
-    return {
-        "name": indicator.name,
-        "description": indicator.description,
-        "unit": indicator.unit,
-        "value": indicator.value,
-    }
 
 
 def _action(

@@ -1,6 +1,8 @@
+from dataclasses import asdict, fields
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, delete, select, update
 
 from application.ports.services import Instance, ServiceRow
 from infrastructure.read_models.dialects import database_now, seconds_since, upsert
@@ -56,23 +58,10 @@ class SqlServices:
 
         True for an unknown instance: workers register before they claim anything.
         """
-        age = seconds_since(self._dialect, INSTANCES.c.last_seen_up)
-        query = select(
-            INSTANCES.c.id,
-            INSTANCES.c.name,
-            INSTANCES.c.host,
-            INSTANCES.c.pid,
-            INSTANCES.c.pid_started,
-            INSTANCES.c.boot_id,
-            INSTANCES.c.retired,
-            age,
-        ).where(INSTANCES.c.id == instance_id)
+        query = select(*self._columns()).where(INSTANCES.c.id == instance_id)
         with outages(self._engine), self._reading.connect() as connection:
             row = connection.execute(query).first()
-        if row is None:
-            return True
-        *identity, retired, silent = row
-        return self._presumed_dead(Instance(*identity), silent, retired=retired)
+        return row is None or self._presumed_dead(*row)
 
     def is_retired(self, instance_id: str) -> bool:
         """Whether an instance stopped regularly."""
@@ -82,55 +71,37 @@ class SqlServices:
 
     def rows(self) -> list[ServiceRow]:
         """All services, in the order of their registration."""
-        age = seconds_since(self._dialect, INSTANCES.c.last_seen_up)
+        its = INSTANCES.c
+        shown = SERVICES.c.id, its.name, its.host, its.last_seen_up, SERVICES.c.created_at
         query = (
-            select(
-                SERVICES.c.id,
-                SERVICES.c.created_at,
-                INSTANCES.c.last_seen_up,
-                INSTANCES.c.retired,
-                age,
-                INSTANCES.c.id,
-                INSTANCES.c.name,
-                INSTANCES.c.host,
-                INSTANCES.c.pid,
-                INSTANCES.c.pid_started,
-                INSTANCES.c.boot_id,
-            )
-            .join(INSTANCES, INSTANCES.c.id == SERVICES.c.instance_id)
+            select(*shown, *self._columns())
+            .join(INSTANCES, its.id == SERVICES.c.instance_id)
             .order_by(SERVICES.c.id)
         )
         with outages(self._engine), self._reading.connect() as connection:
             found = connection.execute(query).all()
-        services = []
-        for row_id, created_at, last_seen_up, retired, silent, *identity in found:
-            instance = Instance(*identity)
-            alive = not self._presumed_dead(instance, silent, retired=retired)
-            services.append(
-                ServiceRow(row_id, instance.name, instance.host, last_seen_up, created_at, alive)
-            )
-        return services
+        return [
+            ServiceRow(number, name, host, seen, created_at, not self._presumed_dead(*instance))
+            for number, name, host, seen, created_at, *instance in found
+        ]
 
-    def _presumed_dead(self, instance: Instance, silent: float, *, retired: bool) -> bool:
+    def _columns(self) -> list[ColumnElement[Any]]:
+        """The arguments of ``_presumed_dead``."""
+        age = seconds_since(self._dialect, INSTANCES.c.last_seen_up)
+        return [INSTANCES.c.retired, age, *(INSTANCES.c[one.name] for one in fields(Instance))]
+
+    def _presumed_dead(self, retired: bool, age: float, *instance: Any) -> bool:  # noqa: FBT001 - a row
         # a heartbeat in the future is from before the clock was set back
-        if retired or abs(float(silent)) > self._down_after:
+        if retired or abs(float(age)) > self._down_after:
             return True
-        return is_running_here(instance, self._host) is False
+        return is_running_here(Instance(*instance), self._host) is False
 
     def _register(self, connection: Connection, instance: Instance) -> None:
         now = database_now(self._dialect)
         insert = upsert(self._dialect, INSTANCES)
         connection.execute(
             insert.values(
-                id=instance.id,
-                name=instance.name,
-                host=instance.host,
-                pid=instance.pid,
-                pid_started=instance.pid_started,
-                boot_id=instance.boot_id,
-                created_at=now,
-                last_seen_up=now,
-                retired=False,
+                **asdict(instance), created_at=now, last_seen_up=now, retired=False
             ).on_conflict_do_update(index_elements=["id"], set_={"last_seen_up": now})
         )
         service = upsert(self._dialect, SERVICES)
