@@ -35,7 +35,7 @@ PATCHABLE = Patchable(
     },
     mandatory=frozenset({"name", "goal"}),
 )
-"""Which attributes of a template a patch may change (rest-api 3.4)."""
+"""Which attributes of a template a patch may change (docs/api.md, "Audit templates")."""
 
 
 class NewTemplate(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

@@ -44,7 +44,7 @@ PATCHABLE = Patchable(
     no_null=frozenset({"start_time", "end_time"}),
     internal=patching.INTERNAL | {"status_message"},
 )
-"""Which attributes of an audit a patch may change (rest-api 3.2.1)."""
+"""Which attributes of an audit a patch may change (docs/api.md, "Audits")."""
 
 
 _YES = frozenset({"1", "t", "true", "on", "y", "yes"})

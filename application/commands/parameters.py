@@ -1,8 +1,8 @@
 """Strategy parameters: JSON Schema draft 4, strict about unknown keys, completing defaults.
 
-Two readings of one schema (rest-api 4.4). The first fills in ``default``s wherever the containing
-object exists; the second validates, and inside any schema with a non-empty ``properties`` refuses
-keys that it does not list, whatever ``additionalProperties`` says.
+A schema is applied twice (docs/api.md, "Parameters"). The first pass fills in ``default``s wherever
+the containing object exists. The second validates, and inside any schema with a non-empty
+``properties`` refuses keys that it does not list, also if ``additionalProperties`` allows them.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

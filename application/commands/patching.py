@@ -1,4 +1,4 @@
-"""JSON patches as the API takes them (rest-api 3.1): three operations on stored attributes.
+"""JSON patches of stored attributes, with three operations (docs/api.md, "Patches").
 
 A resource describes what may be patched with a ``Patchable``; ``applied`` yields the attributes
 that its document has after all operations, or refuses the patch as a whole.

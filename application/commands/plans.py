@@ -24,13 +24,13 @@ PATCHABLE = Patchable(
     fixed=frozenset({"hostname", "global_efficacy", "audit_id", "strategy_id"}),
     internal=patching.INTERNAL | {"status_message"},
 )
-"""Which attributes of a plan a patch may change (rest-api 3.3.1)."""
+"""Which attributes of a plan a patch may change (docs/api.md, "Action plans")."""
 
 PATCHABLE_ACTION = Patchable(
     empty={"state": None, "status_message": None},
     mandatory=frozenset({"state", "status_message"}),
 )
-"""Which attributes of an action a patch may change (rest-api 3.5)."""
+"""Which attributes of an action a patch may change (docs/api.md, "Actions")."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The scope of an audit template: which form it may have (rest-api 4.6)."""
+"""The scope of an audit template: which form it may have (docs/api.md, "Scope")."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -80,8 +80,8 @@ MODELS = ("compute", "storage")
 def checked_scope(value: object) -> list[Any]:
     """A scope in list form, the short form wrapped into a compute scope.
 
-    What is accepted here is understood by runs: each kind's own reading of it succeeds. But for
-    one thing, which the API takes and runs refuse (rest-api 4.6): a wildcard beside other names.
+    Runs can parse every accepted scope, with one exception (docs/api.md, "Scope"): they refuse a
+    wildcard next to other names.
 
     Raises:
         InvalidValue: it is not a scope; the place that is wrong is named.

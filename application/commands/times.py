@@ -1,4 +1,4 @@
-"""Times and intervals as clients write them (rest-api 4.5)."""
+"""Times and intervals as clients write them (docs/api.md, "Times and intervals")."""
 
 import re
 from datetime import UTC, datetime, tzinfo

@@ -69,7 +69,7 @@ USER_TRANSITIONS = Transitions[AuditState](
         AuditState.CANCELLED: {AuditState.DELETED},
     },
 )
-"""The part of it that a user may ask for (rest-api 3.2.2)."""
+"""The transitions that a user may request (docs/api.md, "Audits")."""
 
 DELETABLE = frozenset(
     {AuditState.SUCCEEDED, AuditState.FAILED, AuditState.CANCELLED, AuditState.SUSPENDED}

@@ -27,7 +27,7 @@ class Solution:
 
     Attributes:
         actions: in the order in which the strategy found them, free of duplicates.
-        indicators: efficacy indicator name → value (spec: goal's efficacy specification).
+        indicators: efficacy indicator name → value (of the goal's efficacy specification).
         rejections: what was considered and not done (bounded by the strategy, most telling first).
         notes: remarks on the whole (for an empty solution: why it is empty).
     """

@@ -59,7 +59,7 @@ USER_TRANSITIONS = Transitions[PlanState](
         PlanState.ONGOING: {PlanState.CANCELLING},
     },
 )
-"""The part of it that a user may ask for (rest-api 3.3.1)."""
+"""The transitions that a user may request (docs/api.md, "Action plans")."""
 
 DELETABLE = frozenset(
     {

@@ -1,0 +1,1 @@
+"""The REST API: routes, access control, microversions, bodies and errors."""

@@ -201,7 +201,7 @@ class Identity(Protocol):
     """Identifies callers."""
 
     def identify(self, req: falcon.Request) -> Caller:
-        """As ``Authorizer`` says."""
+        """See ``Authorizer.identify``."""
         ...
 
 
@@ -218,9 +218,9 @@ class PolicyAuthorizer:
         self._policy = policy
 
     def identify(self, req: falcon.Request) -> Caller:
-        """As ``Authorizer`` says."""
+        """See ``Authorizer.identify``."""
         return self._identity.identify(req)
 
     def allows(self, caller: Caller, rule: str, target: Target) -> bool:
-        """As ``Authorizer`` says."""
+        """See ``Authorizer.allows``."""
         return self._policy.allows(caller, rule, target)

@@ -18,7 +18,7 @@ class Access(Enum):
     RULE = auto()
     """An identity that a policy rule allows."""
     OPEN = auto()
-    """Nothing, because the configuration says so (webhooks)."""
+    """Nothing, because the configuration opens the route (webhooks)."""
 
 
 @dataclass(frozen=True)

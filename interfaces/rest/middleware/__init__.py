@@ -1,0 +1,1 @@
+"""What happens to every request: path, identity, microversion, policy, logging."""

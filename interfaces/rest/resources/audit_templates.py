@@ -14,7 +14,7 @@ from interfaces.rest.errors import MicroversionNotAcceptable
 from interfaces.rest.lists import STANDARD, Filter, Listing
 from interfaces.rest.resources.base import CollectionResource, as_name, found
 from interfaces.rest.schemas import audits as schemas
-from interfaces.rest.schemas.common import Look
+from interfaces.rest.schemas.common import ViewOptions
 from interfaces.rest.services import RestServices
 
 LISTING = Listing(
@@ -39,7 +39,7 @@ class AuditTemplatesResource(CollectionResource[AuditTemplateView]):
         """One template."""
         view = self._view(req, ident)
         call_of(req).authorize(target_of(view))
-        media.reply(resp, schemas.audit_template(view, self.look(req)))
+        media.reply(resp, schemas.audit_template(view, self.options(req)))
 
     def on_post_list(self, req: falcon.Request, resp: falcon.Response) -> None:
         """A new template."""
@@ -51,21 +51,20 @@ class AuditTemplatesResource(CollectionResource[AuditTemplateView]):
             raise MicroversionNotAcceptable("default_parameters need API version 1.7.")
         once = media.once(req, body)
         done = self._commands.create(call.metadata(), new, once)
-        shown = schemas.audit_template(self._stored(req, resp, done), self.look(req))
+        shown = schemas.audit_template(self._stored(req, resp, done), self.options(req))
         self.created(req, resp, "audit_templates", done.value, shown)
 
     def on_patch(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
         """Changes a template."""
         call = call_of(req)
-        asked = media.patch(req, self.api.settings.max_body)
-        patch = self._commands.resolved_patch(asked)
+        patch = self._commands.resolved_patch(media.patch(req, self.api.settings.max_body))
         view = self._view(req, ident)
         call.authorize(target_of(view))
         touches_defaults = patching.exactly(patch, "/default_parameters")
         if touches_defaults and not call.at_least(schemas.DEFAULTS_SINCE):
             raise MicroversionNotAcceptable("default_parameters need API version 1.7.")
         done = self._commands.change(call.metadata(), view.uuid, patch)
-        media.reply(resp, schemas.audit_template(self._stored(req, resp, done), self.look(req)))
+        media.reply(resp, schemas.audit_template(self._stored(req, resp, done), self.options(req)))
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
         """Deletes a template."""
@@ -90,6 +89,6 @@ class AuditTemplatesResource(CollectionResource[AuditTemplateView]):
         """A page of the list."""
         return self.api.reads.audit_templates(page, filters)
 
-    def shown(self, view: AuditTemplateView, look: Look) -> Any:
+    def shown(self, view: AuditTemplateView, options: ViewOptions) -> Any:
         """A row as the response shows it."""
-        return schemas.audit_template(view, look)
+        return schemas.audit_template(view, options)

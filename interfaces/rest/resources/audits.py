@@ -15,7 +15,7 @@ from interfaces.rest.errors import MalformedRequest, MicroversionNotAcceptable
 from interfaces.rest.lists import STANDARD, Filter, Listing
 from interfaces.rest.resources.base import BaseResource, CollectionResource, as_name, as_of, found
 from interfaces.rest.schemas import audits as schemas
-from interfaces.rest.schemas.common import Look
+from interfaces.rest.schemas.common import ViewOptions
 from interfaces.rest.services import RestServices
 
 LISTING = Listing(
@@ -47,7 +47,7 @@ class AuditsResource(CollectionResource[AuditView]):
         if moment is not None:
             then = self.past.audit(view.uuid, moment)
             view = as_of(req, resp, "Audit", ident, then)
-        media.reply(resp, schemas.audit(view, self.look(req)))
+        media.reply(resp, schemas.audit(view, self.options(req)))
 
     def on_post_list(self, req: falcon.Request, resp: falcon.Response) -> None:
         """A new audit."""
@@ -59,7 +59,7 @@ class AuditsResource(CollectionResource[AuditView]):
         if new.timed and not call.at_least(schemas.TIMES_SINCE):
             raise MicroversionNotAcceptable("start_time and end_time need API version 1.1.")
         done = self._commands.create(call.metadata(), new, media.once(req, body))
-        shown = schemas.audit(self._stored(req, resp, done), self.look(req))
+        shown = schemas.audit(self._stored(req, resp, done), self.options(req))
         self.created(req, resp, "audits", done.value, shown)
 
     def on_patch(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
@@ -70,7 +70,7 @@ class AuditsResource(CollectionResource[AuditView]):
         view = self._view(req, ident)
         call.authorize(target_of(view))
         done = self._commands.change(call.metadata(), view.uuid, patch)
-        media.reply(resp, schemas.audit(self._stored(req, resp, done), self.look(req)))
+        media.reply(resp, schemas.audit(self._stored(req, resp, done), self.options(req)))
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
         """Deletes an audit."""
@@ -94,9 +94,9 @@ class AuditsResource(CollectionResource[AuditView]):
         """A page of the list."""
         return self.api.reads.audits(page, filters)
 
-    def shown(self, view: AuditView, look: Look) -> Any:
+    def shown(self, view: AuditView, options: ViewOptions) -> Any:
         """A row as the response shows it."""
-        return schemas.audit(view, look)
+        return schemas.audit(view, options)
 
 
 class WebhooksResource(BaseResource):

@@ -18,7 +18,7 @@ from interfaces.rest import media, parameters
 from interfaces.rest.call import call_of
 from interfaces.rest.errors import POSITION, MalformedRequest
 from interfaces.rest.lists import Listing, ListQuery
-from interfaces.rest.schemas.common import Look
+from interfaces.rest.schemas.common import ViewOptions
 from interfaces.rest.services import RestServices
 
 V = TypeVar("V")
@@ -32,10 +32,10 @@ class BaseResource:
         self.api = api
         self.past = api.past
 
-    def look(self, req: falcon.Request, *, detail: bool = True) -> Look:
+    def options(self, req: falcon.Request, *, detail: bool = True) -> ViewOptions:
         """How objects are shown to a request."""
         call = call_of(req)
-        return Look(self.base(req), call.minor or 0, detail, call.show_deleted)
+        return ViewOptions(self.base(req), call.minor or 0, detail, call.show_deleted)
 
     def base(self, req: falcon.Request) -> str:
         """Scheme and host that the client used, without a mount prefix."""
@@ -119,7 +119,7 @@ class CollectionResource(BaseResource, ABC, Generic[V]):
         """A page of the list."""
 
     @abstractmethod
-    def shown(self, view: V, look: Look) -> Any:
+    def shown(self, view: V, options: ViewOptions) -> Any:
         """A row as the response shows it."""
 
     def on_get_list(self, req: falcon.Request, resp: falcon.Response) -> None:
@@ -136,9 +136,9 @@ class CollectionResource(BaseResource, ABC, Generic[V]):
         call_of(req).authorize()
         page = query.page(self.api.settings.max_limit)
         rows = self.rows(page, dict(query.filters))
-        look = self.look(req, detail=detail)
-        answer: dict[str, Any] = {self.listing.name: [self.shown(row, look) for row in rows]}
-        following = query.next_link(look.base, page, rows, detail=detail)
+        options = self.options(req, detail=detail)
+        answer: dict[str, Any] = {self.listing.name: [self.shown(row, options) for row in rows]}
+        following = query.next_link(options.base, page, rows, detail=detail)
         if following is not None:
             answer["next"] = following
         media.reply(resp, answer)

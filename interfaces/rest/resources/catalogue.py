@@ -11,7 +11,7 @@ from interfaces.rest.call import call_of, target_of
 from interfaces.rest.lists import STANDARD, Filter, Listing, Marker
 from interfaces.rest.resources.base import CollectionResource, as_name, found
 from interfaces.rest.schemas import catalogue as schemas
-from interfaces.rest.schemas.common import Look
+from interfaces.rest.schemas.common import ViewOptions
 from interfaces.rest.schemas.documents import Prerequisite
 from interfaces.rest.services import StrategyState
 
@@ -43,16 +43,16 @@ class GoalsResource(CollectionResource[GoalView]):
         shown = call_of(req).show_deleted
         view = found("Goal", ident, self.api.reads.goal(as_name(ident), show_deleted=shown))
         call_of(req).authorize(target_of(view))
-        media.reply(resp, schemas.goal(view, self.look(req)))
+        media.reply(resp, schemas.goal(view, self.options(req)))
 
     def rows(self, page: Page, filters: dict[str, str]) -> Sequence[GoalView]:
         """A page of the list."""
         del filters
         return self.api.reads.goals(page)
 
-    def shown(self, view: GoalView, look: Look) -> Any:
+    def shown(self, view: GoalView, options: ViewOptions) -> Any:
         """A row as the response shows it."""
-        return schemas.goal(view, look)
+        return schemas.goal(view, options)
 
 
 class StrategiesResource(CollectionResource[StrategyView]):
@@ -65,7 +65,7 @@ class StrategiesResource(CollectionResource[StrategyView]):
         shown = call_of(req).show_deleted
         view = found("Strategy", ident, self.api.reads.strategy(as_name(ident), show_deleted=shown))
         call_of(req).authorize(target_of(view))
-        media.reply(resp, schemas.strategy(view, self.look(req)))
+        media.reply(resp, schemas.strategy(view, self.options(req)))
 
     def on_get_state(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
         """Whether the requirements of a strategy are met."""
@@ -78,9 +78,9 @@ class StrategiesResource(CollectionResource[StrategyView]):
         """A page of the list."""
         return self.api.reads.strategies(page, filters)
 
-    def shown(self, view: StrategyView, look: Look) -> Any:
+    def shown(self, view: StrategyView, options: ViewOptions) -> Any:
         """A row as the response shows it."""
-        return schemas.strategy(view, look)
+        return schemas.strategy(view, options)
 
 
 class ScoringEnginesResource(CollectionResource[ScoringEngineView]):
@@ -94,16 +94,16 @@ class ScoringEnginesResource(CollectionResource[ScoringEngineView]):
         shown = call_of(req).show_deleted
         engine = self.api.reads.scoring_engine(as_name(ident), show_deleted=shown)
         view = found("ScoringEngine", ident, engine)
-        media.reply(resp, schemas.scoring_engine(view, self.look(req)))
+        media.reply(resp, schemas.scoring_engine(view, self.options(req)))
 
     def rows(self, page: Page, filters: dict[str, str]) -> Sequence[ScoringEngineView]:
         """A page of the list."""
         del filters
         return self.api.reads.scoring_engines(page)
 
-    def shown(self, view: ScoringEngineView, look: Look) -> Any:
+    def shown(self, view: ScoringEngineView, options: ViewOptions) -> Any:
         """A row as the response shows it."""
-        return schemas.scoring_engine(view, look)
+        return schemas.scoring_engine(view, options)
 
 
 def _rows(name: str, state: StrategyState) -> list[Prerequisite]:

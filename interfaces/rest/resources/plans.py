@@ -17,7 +17,7 @@ from interfaces.rest.errors import MalformedRequest
 from interfaces.rest.lists import STANDARD, Filter, Listing
 from interfaces.rest.resources.base import CollectionResource, as_of, found, only_uuid
 from interfaces.rest.schemas import plans as schemas
-from interfaces.rest.schemas.common import Look
+from interfaces.rest.schemas.common import ViewOptions
 from interfaces.rest.schemas.explanations import explanation
 from interfaces.rest.services import RestServices
 
@@ -56,7 +56,7 @@ class ActionPlansResource(CollectionResource[ActionPlanView]):
         if moment is not None:
             then = self.past.action_plan(view.uuid, moment)
             view = as_of(req, resp, "ActionPlan", ident, then)
-        media.reply(resp, schemas.action_plan(view, self.look(req)))
+        media.reply(resp, schemas.action_plan(view, self.options(req)))
 
     def on_patch(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
         """Starts or cancels a plan."""
@@ -66,7 +66,7 @@ class ActionPlansResource(CollectionResource[ActionPlanView]):
         view = self._view(req, ident)
         call.authorize(target_of(view))
         done = self._commands.change(call.metadata(), view.uuid, patch)
-        media.reply(resp, schemas.action_plan(self._stored(req, resp, done), self.look(req)))
+        media.reply(resp, schemas.action_plan(self._stored(req, resp, done), self.options(req)))
 
     def on_post_start(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
         """Starts a plan; the content of the body is ignored."""
@@ -77,7 +77,7 @@ class ActionPlansResource(CollectionResource[ActionPlanView]):
         view = self._view(req, ident)
         call.authorize(target_of(view))
         done = self._commands.start(call.metadata(), view.uuid, media.once(req, body))
-        media.reply(resp, schemas.action_plan(self._stored(req, resp, done), self.look(req)))
+        media.reply(resp, schemas.action_plan(self._stored(req, resp, done), self.options(req)))
 
     def on_get_start(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
         """Answers 404: ``start`` has no representation."""
@@ -113,9 +113,9 @@ class ActionPlansResource(CollectionResource[ActionPlanView]):
         """A page of the list."""
         return self.api.reads.action_plans(page, filters)
 
-    def shown(self, view: ActionPlanView, look: Look) -> Any:
+    def shown(self, view: ActionPlanView, options: ViewOptions) -> Any:
         """A row as the response shows it."""
-        return schemas.action_plan(view, look)
+        return schemas.action_plan(view, options)
 
 
 class ActionsResource(CollectionResource[ActionView]):
@@ -135,7 +135,7 @@ class ActionsResource(CollectionResource[ActionView]):
         if moment is not None:
             then = self.past.action(view.action_plan_uuid, view.uuid, moment)
             view = as_of(req, resp, "Action", ident, then)
-        media.reply(resp, schemas.action(view, self.look(req)))
+        media.reply(resp, schemas.action(view, self.options(req)))
 
     def on_patch(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
         """Skips an action, or changes the status message of a skipped one."""
@@ -150,7 +150,7 @@ class ActionsResource(CollectionResource[ActionView]):
         done = self._commands.change_action(metadata, plan, view.uuid, wanted)
         find = self.api.reads.action
         stored = self.stored(req, resp, done, lambda shown: find(view.uuid, show_deleted=shown))
-        media.reply(resp, schemas.action(found("Action", ident, stored), self.look(req)))
+        media.reply(resp, schemas.action(found("Action", ident, stored), self.options(req)))
 
     def _view(self, req: falcon.Request, ident: str, *, whenever: bool = False) -> ActionView:
         uuid = only_uuid(ident)
@@ -161,6 +161,6 @@ class ActionsResource(CollectionResource[ActionView]):
         """A page of the list."""
         return self.api.reads.actions(page, filters)
 
-    def shown(self, view: ActionView, look: Look) -> Any:
+    def shown(self, view: ActionView, options: ViewOptions) -> Any:
         """A row as the response shows it."""
-        return schemas.action(view, look)
+        return schemas.action(view, options)

@@ -12,7 +12,7 @@ from interfaces.rest.call import call_of, target_of
 from interfaces.rest.lists import Listing, Marker
 from interfaces.rest.resources.base import CollectionResource, found
 from interfaces.rest.schemas import services as schemas
-from interfaces.rest.schemas.common import Look
+from interfaces.rest.schemas.common import ViewOptions
 
 LISTING = Listing(
     "services",
@@ -33,7 +33,7 @@ class ServicesResource(CollectionResource[ServiceRow]):
         """One service; the first one if several hosts run a service of this name."""
         row = found("Service", ident, self._row(ident))
         call_of(req).authorize(target_of(row))
-        media.reply(resp, schemas.service(row, self.look(req)))
+        media.reply(resp, schemas.service(row, self.options(req)))
 
     def _row(self, ident: str) -> ServiceRow | None:
         rows = sorted(self.api.services.rows(), key=lambda row: row.id)
@@ -47,9 +47,9 @@ class ServicesResource(CollectionResource[ServiceRow]):
         del filters
         return page_of(self.api.services.rows(), page)
 
-    def shown(self, view: ServiceRow, look: Look) -> Any:
+    def shown(self, view: ServiceRow, options: ViewOptions) -> Any:
         """A row as the response shows it."""
-        return schemas.service(view, look)
+        return schemas.service(view, options)
 
 
 def page_of(rows: Sequence[ServiceRow], page: Page) -> list[ServiceRow]:

@@ -1,0 +1,1 @@
+"""The documents of responses, and how they are derived from views."""

@@ -1,4 +1,4 @@
-"""Audits and audit templates as the API shows them (rest-api 2.3, 2.4, 4.1)."""
+"""Audits and audit templates as the API shows them."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -8,16 +8,23 @@ from msgspec import UNSET, UnsetType
 
 from application.ports.read_models import AuditTemplateView, AuditView
 from domain.audits import AuditState, AuditType
-from interfaces.rest.schemas.common import Link, Look, document, naive, one_of, to_the_second
+from interfaces.rest.schemas.common import (
+    MESSAGE_SINCE,
+    Link,
+    ViewOptions,
+    document,
+    naive,
+    one_of,
+    to_the_second,
+)
 
 FORCE_SINCE = 2
 TIMES_SINCE = 1
-MESSAGE_SINCE = 5
 DEFAULTS_SINCE = 7
 
 
 class AuditDocument(msgspec.Struct, kw_only=True):
-    """A request to optimise."""
+    """An audit: a request to optimise."""
 
     uuid: UUID
     name: str
@@ -44,7 +51,7 @@ class AuditDocument(msgspec.Struct, kw_only=True):
 
 
 class AuditTemplateDocument(msgspec.Struct, kw_only=True):
-    """A named goal with perhaps a strategy, a scope and default parameters."""
+    """A named goal with optional strategy, scope and default parameters."""
 
     uuid: UUID
     name: str
@@ -61,27 +68,27 @@ class AuditTemplateDocument(msgspec.Struct, kw_only=True):
     deleted_at: str | UnsetType | None = UNSET
 
 
-def audit(view: AuditView, look: Look) -> AuditDocument:
-    """An audit as a request may see it."""
+def audit(view: AuditView, options: ViewOptions) -> AuditDocument:
+    """The document of an audit."""
     return document(
         AuditDocument,
         view,
-        detail=look.detail,
+        detail=options.detail,
         next_run_time=to_the_second(view.next_run_time),
-        force=view.force if look.detail and look.minor >= FORCE_SINCE else False,
-        links=look.links("audits", view.uuid),
-        start_time=look.detailed(naive(view.start_time), TIMES_SINCE),
-        end_time=look.detailed(naive(view.end_time), TIMES_SINCE),
-        status_message=look.detailed(view.status_message, MESSAGE_SINCE),
+        force=view.force if options.detail and options.minor >= FORCE_SINCE else False,
+        links=options.links("audits", view.uuid),
+        start_time=options.detailed(naive(view.start_time), TIMES_SINCE),
+        end_time=options.detailed(naive(view.end_time), TIMES_SINCE),
+        status_message=options.detailed(view.status_message, MESSAGE_SINCE),
     )
 
 
-def audit_template(view: AuditTemplateView, look: Look) -> AuditTemplateDocument:
-    """An audit template as a request may see it."""
+def audit_template(view: AuditTemplateView, options: ViewOptions) -> AuditTemplateDocument:
+    """The document of an audit template."""
     return document(
         AuditTemplateDocument,
         view,
-        detail=look.detail,
-        links=look.links("audit_templates", view.uuid),
-        default_parameters=look.detailed(view.default_parameters, DEFAULTS_SINCE),
+        detail=options.detail,
+        links=options.links("audit_templates", view.uuid),
+        default_parameters=options.detailed(view.default_parameters, DEFAULTS_SINCE),
     )

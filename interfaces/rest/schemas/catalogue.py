@@ -1,4 +1,4 @@
-"""Goals, strategies and scoring engines as the API shows them (rest-api 2.1, 2.2, 2.8)."""
+"""Goals, strategies and scoring engines as the API shows them."""
 
 import json
 from typing import Any
@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from application.ports.read_models import GoalView, ScoringEngineView, StrategyView
-from interfaces.rest.schemas.common import Link, Look, document
+from interfaces.rest.schemas.common import Link, ViewOptions, document
 
 
 class IndicatorSpecificationDocument(msgspec.Struct, kw_only=True):
@@ -21,7 +21,7 @@ class IndicatorSpecificationDocument(msgspec.Struct, kw_only=True):
 
 
 class GoalDocument(msgspec.Struct, kw_only=True):
-    """What an audit may aim at."""
+    """The goal of an audit."""
 
     uuid: UUID
     name: str
@@ -34,7 +34,7 @@ class GoalDocument(msgspec.Struct, kw_only=True):
 
 
 class StrategyDocument(msgspec.Struct, kw_only=True):
-    """A way to reach a goal. ``parameters_spec`` is a JSON Schema (draft 4)."""
+    """A strategy for a goal. ``parameters_spec`` is a JSON Schema (draft 4)."""
 
     uuid: UUID
     name: str
@@ -46,7 +46,7 @@ class StrategyDocument(msgspec.Struct, kw_only=True):
 
 
 class ScoringEngineDocument(msgspec.Struct, kw_only=True):
-    """A function that strategies may ask for scores."""
+    """A scoring function for strategies."""
 
     uuid: UUID
     name: str
@@ -55,27 +55,27 @@ class ScoringEngineDocument(msgspec.Struct, kw_only=True):
     metainfo: str | UnsetType | None = UNSET
 
 
-def goal(view: GoalView, look: Look) -> GoalDocument:
-    """A goal as a request may see it."""
+def goal(view: GoalView, options: ViewOptions) -> GoalDocument:
+    """The document of a goal."""
     return document(
         GoalDocument,
         view,
-        detail=look.detail,
+        detail=options.detail,
         efficacy_specification=[_specification(one) for one in view.efficacy_specification],
-        links=look.links("goals", view.uuid),
+        links=options.links("goals", view.uuid),
     )
 
 
-def strategy(view: StrategyView, look: Look) -> StrategyDocument:
-    """A strategy as a request may see it."""
-    links = look.links("strategies", view.uuid)
-    return document(StrategyDocument, view, detail=look.detail, links=links)
+def strategy(view: StrategyView, options: ViewOptions) -> StrategyDocument:
+    """The document of a strategy."""
+    links = options.links("strategies", view.uuid)
+    return document(StrategyDocument, view, detail=options.detail, links=links)
 
 
-def scoring_engine(view: ScoringEngineView, look: Look) -> ScoringEngineDocument:
-    """A scoring engine as a request may see it."""
-    links = look.links("scoring_engines", view.uuid)
-    return document(ScoringEngineDocument, view, detail=look.detail, links=links)
+def scoring_engine(view: ScoringEngineView, options: ViewOptions) -> ScoringEngineDocument:
+    """The document of a scoring engine."""
+    links = options.links("scoring_engines", view.uuid)
+    return document(ScoringEngineDocument, view, detail=options.detail, links=links)
 
 
 def _specification(one: dict[str, Any]) -> IndicatorSpecificationDocument:

@@ -1,4 +1,4 @@
-"""What all representations share: links, timestamps, and what a request may see."""
+"""What all documents share: links, times, and the options of a request."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,14 +13,17 @@ from msgspec import UNSET, UnsetType
 T = TypeVar("T")
 D = TypeVar("D", bound=msgspec.Struct)
 
+MESSAGE_SINCE = 5
+"""The first minor version with ``status_message``."""
+
 
 def one_of(values: Iterable[str]) -> msgspec.Meta:
-    """Says in the description which texts there are. Who decodes one does not check it."""
+    """Lists the values of a text in the description. Decoding does not check them."""
     return msgspec.Meta(extra_json_schema={"enum": [str(value) for value in values]})
 
 
 class Link(msgspec.Struct, frozen=True):
-    """A link. ``type``: of what it leads to, if that is not JSON."""
+    """A link. ``type``: media type of its target, if that is not JSON."""
 
     href: str
     rel: str
@@ -28,12 +31,12 @@ class Link(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class Look:
-    """What a request may see of an object.
+class ViewOptions:
+    """Which parts of an object a request shows.
 
     Attributes:
         base: scheme and host, without a mount prefix.
-        minor: microversion.
+        minor: minor version of the API.
         detail: the whole object, or the summary that lists show.
         show_deleted: whether references to deleted objects are shown.
     """
@@ -51,7 +54,7 @@ class Look:
         ]
 
     def detailed(self, value: T, since: int = 0) -> T | UnsetType:
-        """A value that only details show, from microversion 1.``since`` on."""
+        """A value that only details contain, from microversion 1.``since`` on."""
         return value if self.detail and self.minor >= since else UNSET
 
 

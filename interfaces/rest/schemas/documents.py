@@ -1,4 +1,4 @@
-"""The documents that are no resource: root, index, health, data model, a strategy's state."""
+"""Root, index, health, data model, and the state of a strategy."""
 
 from typing import Any, Literal
 
@@ -19,7 +19,7 @@ class VersionDocument(msgspec.Struct, kw_only=True):
 
 
 class RootDocument(msgspec.Struct, kw_only=True):
-    """Which versions there are."""
+    """The versions of the API."""
 
     name: str
     description: str
@@ -35,7 +35,7 @@ class MediaType(msgspec.Struct, kw_only=True):
 
 
 class IndexDocument(msgspec.Struct, kw_only=True):
-    """Which resources there are, each with two links."""
+    """The resources of a version, each with two links."""
 
     id: str
     media_types: list[MediaType]
@@ -51,7 +51,7 @@ class IndexDocument(msgspec.Struct, kw_only=True):
 
 
 class ProjectionHealth(msgspec.Struct, kw_only=True):
-    """How a projection stands: its log position, and how many events it is behind."""
+    """A projection: its log position, and how many events it is behind."""
 
     name: str
     version: int
@@ -61,26 +61,26 @@ class ProjectionHealth(msgspec.Struct, kw_only=True):
 
 
 class HealthDocument(msgspec.Struct, kw_only=True):
-    """Whether what is in the log is shown."""
+    """Whether the read models are near the end of the log."""
 
     status: Literal["ready", "lagging"]
     projections: list[ProjectionHealth]
 
 
 class AliveDocument(msgspec.Struct, kw_only=True):
-    """That the process answers."""
+    """Liveness of the process."""
 
     status: Literal["alive"] = "alive"
 
 
 class DataModelDocument(msgspec.Struct, kw_only=True):
-    """The compute model: a row for each server, and for each host without one."""
+    """The compute model: a row for each server, and for each host without servers."""
 
     context: list[dict[str, Any]]
 
 
 class Prerequisite(msgspec.Struct, kw_only=True):
-    """Whether something that a strategy needs is there."""
+    """Whether a requirement of a strategy is met."""
 
     type: str
     state: str | list[dict[str, str]]

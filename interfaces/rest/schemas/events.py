@@ -1,4 +1,4 @@
-"""Vigil's own: what happened, as the event log tells it."""
+"""Events of the log."""
 
 from uuid import UUID
 
@@ -14,7 +14,7 @@ class EventDocument(msgspec.Struct, kw_only=True):
     Attributes:
         position: its place in the log; grows, may have holes.
         type: stable name of what happened.
-        aggregate_id, version: what it happened to, and its place in that thing's history.
+        aggregate_id, version: the object that it changed, and its number in that object's history.
         correlation_id: ties together what was done for one audit run.
         caused_by: position of the event that caused it.
         summary: a sentence.
@@ -34,5 +34,5 @@ class EventDocument(msgspec.Struct, kw_only=True):
 
 
 def event(view: TimelineView) -> EventDocument:
-    """An event as the API shows it."""
+    """The document of an event."""
     return document(EventDocument, view)

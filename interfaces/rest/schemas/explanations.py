@@ -1,4 +1,4 @@
-"""Vigil's own: why a plan is as it is."""
+"""The recorded reasons of a plan."""
 
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,7 @@ from domain.kernel.reasons import Cause
 
 
 class ReasonDocument(msgspec.Struct, kw_only=True):
-    """Why: a member of the closed vocabulary, its facts, and the sentence that they make."""
+    """A reason (docs/reasons.md), its facts, and the sentence rendered from both."""
 
     reason: str
     facts: dict[str, Any]
@@ -20,7 +20,7 @@ class ReasonDocument(msgspec.Struct, kw_only=True):
 
 
 class MoveDocument(msgspec.Struct, kw_only=True):
-    """An action of the plan and why the strategy wanted it.
+    """An action of the plan, and why the strategy chose it.
 
     Attributes:
         parents: actions that must have ended before.
@@ -35,20 +35,20 @@ class MoveDocument(msgspec.Struct, kw_only=True):
 
 
 class Alternative(msgspec.Struct, kw_only=True):
-    """What was considered and not done, and why not."""
+    """An alternative that was considered, and why it was rejected."""
 
     subject: str
     because: ReasonDocument
 
 
 class ExplanationDocument(msgspec.Struct, kw_only=True):
-    """What was decided and why, as it was recorded with the plan.
+    """The decision and its reasons, as recorded with the plan.
 
     Attributes:
-        explanation, record: digests (SHA-256) of this record and of that of the inputs.
+        explanation, record: SHA-256 digests of this explanation and of the decision record.
         moves: in plan order.
-        rejections: most telling first.
-        notes: remarks on the whole; for an empty plan, why it is empty.
+        rejections: most important first.
+        notes: remarks on the whole plan, or why it is empty.
         indicators: efficacy indicator → value.
     """
 
@@ -62,7 +62,7 @@ class ExplanationDocument(msgspec.Struct, kw_only=True):
 
 
 def explanation(plan: ActionPlanView, stored: Stored) -> ExplanationDocument:
-    """A recorded explanation as the API shows it."""
+    """The document of a recorded explanation."""
     ids = [action_id(plan.uuid, place) for place in range(len(stored.actions))]
     return ExplanationDocument(
         action_plan_uuid=plan.uuid,

@@ -1,4 +1,4 @@
-"""Action plans and actions as the API shows them (rest-api 2.5, 2.6)."""
+"""Action plans and actions as the API shows them."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -10,12 +10,11 @@ from msgspec import UNSET, UnsetType
 from application.ports.read_models import ActionPlanView, ActionView
 from domain.plans.action import ActionState
 from domain.plans.events import PlanState
-from interfaces.rest.schemas.audits import MESSAGE_SINCE
-from interfaces.rest.schemas.common import Link, Look, document, one_of
+from interfaces.rest.schemas.common import MESSAGE_SINCE, Link, ViewOptions, document, one_of
 
 
 class IndicatorDocument(msgspec.Struct, kw_only=True):
-    """A figure of a plan. ``value`` is in ``unit``; no unit = a plain number."""
+    """An efficacy indicator of a plan. ``value`` is in ``unit``; no unit = a plain number."""
 
     name: str
     description: str | None
@@ -24,7 +23,7 @@ class IndicatorDocument(msgspec.Struct, kw_only=True):
 
 
 class ActionPlanDocument(msgspec.Struct, kw_only=True):
-    """What a run of an audit recommends."""
+    """The recommendation of an audit run."""
 
     uuid: UUID
     audit_uuid: UUID | None
@@ -58,32 +57,32 @@ class ActionDocument(msgspec.Struct, kw_only=True):
     deleted_at: str | UnsetType | None = UNSET
 
 
-def action_plan(view: ActionPlanView, look: Look) -> ActionPlanDocument:
-    """An action plan as a request may see it."""
-    audit_shown = not view.audit_deleted or look.show_deleted
+def action_plan(view: ActionPlanView, options: ViewOptions) -> ActionPlanDocument:
+    """The document of an action plan."""
+    audit_shown = not view.audit_deleted or options.show_deleted
     return document(
         ActionPlanDocument,
         view,
-        detail=look.detail,
+        detail=options.detail,
         audit_uuid=view.audit_uuid if audit_shown else None,
         strategy_name=view.strategy_name if view.strategy_uuid else None,
         efficacy_indicators=[
             _indicator(one) for one in view.efficacy_indicators if one.get("value") is not None
         ],
         global_efficacy=[_indicator(one) for one in view.global_efficacy],
-        links=look.links("action_plans", view.uuid),
-        status_message=look.detailed(view.status_message, MESSAGE_SINCE),
+        links=options.links("action_plans", view.uuid),
+        status_message=options.detailed(view.status_message, MESSAGE_SINCE),
     )
 
 
-def action(view: ActionView, look: Look) -> ActionDocument:
-    """An action as a request may see it."""
+def action(view: ActionView, options: ViewOptions) -> ActionDocument:
+    """The document of an action."""
     return document(
         ActionDocument,
         view,
-        detail=look.detail,
-        links=look.links("actions", view.uuid),
-        status_message=look.detailed(view.status_message, MESSAGE_SINCE),
+        detail=options.detail,
+        links=options.links("actions", view.uuid),
+        status_message=options.detailed(view.status_message, MESSAGE_SINCE),
     )
 
 

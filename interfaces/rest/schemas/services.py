@@ -5,7 +5,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from application.ports.services import ServiceRow
-from interfaces.rest.schemas.common import Link, Look, document, one_of, stamp, to_the_second
+from interfaces.rest.schemas.common import Link, ViewOptions, document, one_of, stamp, to_the_second
 
 
 class ServiceDocument(msgspec.Struct, kw_only=True):
@@ -22,17 +22,17 @@ class ServiceDocument(msgspec.Struct, kw_only=True):
     deleted_at: str | UnsetType | None = UNSET
 
 
-def service(row: ServiceRow, look: Look) -> ServiceDocument:
-    """A service as a request may see it (rest-api 2.7)."""
+def service(row: ServiceRow, options: ViewOptions) -> ServiceDocument:
+    """The document of a service."""
     return document(
         ServiceDocument,
         row,
-        detail=look.detail,
+        detail=options.detail,
         status="ACTIVE" if row.alive else "FAILED",
-        links=look.links("services", row.id),
-        last_seen_up=look.detailed(to_the_second(row.last_seen_up)),
-        updated_at=look.detailed(_updated(row)),
-        deleted_at=look.detailed(None),
+        links=options.links("services", row.id),
+        last_seen_up=options.detailed(to_the_second(row.last_seen_up)),
+        updated_at=options.detailed(_updated(row)),
+        deleted_at=options.detailed(None),
     )
 
 

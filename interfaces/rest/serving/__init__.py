@@ -1,0 +1,1 @@
+"""The server processes: gunicorn, client timeouts, and counts over all workers."""

@@ -361,7 +361,7 @@ def a_house(where: Path | str, settings: RestSettings | None = None) -> Iterator
 
 
 def fault(result: falcon.testing.Result) -> str:
-    """The text of an error, whose envelope must be right (rest-api 5.1)."""
+    """The text of an error, whose envelope must be right (docs/api.md, "Errors")."""
     assert result.headers["content-type"] == "application/json"
     outer = result.json
     assert list(outer) == ["error_message"]

@@ -1,4 +1,4 @@
-"""Actions and their skipping (rest-api 2.6, 3.5)."""
+"""Actions and their skipping."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""PATCH and DELETE of audits (rest-api 3.1, 3.2)."""
+"""PATCH and DELETE of audits."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""POST /v1/audits (rest-api 4)."""
+"""POST /v1/audits (docs/api.md, "Audits")."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""Audit templates (rest-api 2.3, 3.4)."""
+"""Audit templates."""
 
 from typing import Any
 
@@ -75,7 +75,7 @@ def test_a_scope_of_storage_only_is_accepted(house: House) -> None:
 def test_a_wildcard_alone_or_in_company_is_stored_as_the_original_does(
     house: House, names: list[Any]
 ) -> None:
-    """Runs, not the API, refuse a wildcard in company (rest-api 4.6)."""
+    """Runs, not the API, refuse a wildcard in company (docs/api.md, "Scope")."""
     scope = [{"compute": [{"host_aggregates": names}]}]
     made = house.template(scope=scope)
     assert made["scope"] == scope

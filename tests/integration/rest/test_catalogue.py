@@ -1,4 +1,4 @@
-"""Goals, strategies, scoring engines and services (rest-api 2.1, 2.2, 2.7, 2.8)."""
+"""Goals, strategies, scoring engines and services."""
 
 import json
 

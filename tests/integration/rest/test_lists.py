@@ -1,4 +1,4 @@
-"""List parameters and pages (rest-api 2.0.5, 2.0.6)."""
+"""List parameters and pages (docs/api.md, "Lists")."""
 
 import sys
 import threading

@@ -50,7 +50,7 @@ def named(house: House, collection: str, name: str) -> Any:
 
 @pytest.mark.parametrize("letter", ["x", "\u65e5", "\N{ROCKET}"])
 def test_lengths_are_counted_in_characters(house: House, letter: str) -> None:
-    """255 are too many: an audit keeps the first 63, a template is refused (rest-api 2.3, 4)."""
+    """255 are too many: an audit keeps the first 63, a template is refused."""
     audit = named(house, "audits", letter * 255)
     assert audit.json["name"] == letter * LONGEST
     path = quote(letter * LONGEST, safe="")

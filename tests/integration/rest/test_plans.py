@@ -1,4 +1,4 @@
-"""Action plans (rest-api 2.5, 3.3)."""
+"""Action plans."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Every route names its rule, and the rules are asked (rest-api 6)."""
+"""Every route names its rule, and the rules are asked."""
 
 import inspect
 from collections.abc import Mapping

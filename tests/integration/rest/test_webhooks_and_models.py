@@ -1,4 +1,4 @@
-"""Webhooks (rest-api 2.10) and the data model (rest-api 8)."""
+"""Webhooks and the data model."""
 
 from pathlib import Path
 from typing import Any

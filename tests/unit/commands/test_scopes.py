@@ -133,7 +133,8 @@ def test_a_contradiction_is_told_with_its_place() -> None:
 def test_a_wildcard_in_company_is_left_to_runs(kind: str, rule: dict[str, Any]) -> None:
     """Such templates were refused, so a tool that sets up a cloud's templates stopped half way.
 
-    The original's API takes them (rest-api 4.6), and PATCH stores them here too. A run refuses.
+    The original's API accepts them, and PATCH stores them here too; a run refuses them
+    (docs/api.md, "Scope").
     """
     scope = [{kind: [rule]}]
     assert checked_scope(scope) == scope

@@ -1,4 +1,4 @@
-"""An operator's policy file (rest-api 6.3), with callers that a real policy judges."""
+"""An operator's policy file, with callers that a real policy judges."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Keystone decides who calls (rest-api 5.4, 6.1)."""
+"""Keystone decides who calls (docs/authentication.md)."""
 
 import time
 from pathlib import Path
