@@ -34,8 +34,8 @@ from application.records.decision import (
     CollectedInputs,
     DecisionExplanation,
     DecisionRecord,
+    RunModel,
     encode,
-    make_record,
 )
 from application.workers.claims import Claimable
 from domain.audits import Audit, AuditType, Run
@@ -222,16 +222,24 @@ class DecisionEngine:
         parameters: Mapping[str, object],
         inputs: CollectedInputs,
     ) -> None:
-        record = make_record(
+        record = DecisionRecord(
+            format=FORMAT,
             code=self._code,
             goal=audit.goal,
             strategy=strategy.name,
             planner=strategy.planner,
-            planner_options=self._planner_options,
-            parameters=parameters,
+            planner_options=dict(self._planner_options),
+            parameters=dict(parameters),
             seed=claim.run_id.int & 0xFFFFFFFF,
+            collected_at=inputs.compute.collected_at,
             scope=audit.scope,
-            inputs=inputs,
+            model=inputs.compute.model.to_columns(),
+            metrics=inputs.metrics.to_columns(),
+            problems=list(inputs.problems),
+            model_digest=inputs.compute.digest,
+            model_age=round(inputs.compute.age, 3),
+            storage=RunModel.of(inputs.storage),
+            baremetal=RunModel.of(inputs.baremetal),
         )
         digest = self._records.put(encode(record))
         self._commands.run(

@@ -1,13 +1,12 @@
-"""The immutable record of what a strategy was given, and of what it decided and why."""
+"""The immutable records of a decision: the inputs of the strategy, and the explanation."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
-from application.cluster_models.kinds import M
 from application.cluster_models.record import CurrentModel
 from domain.cluster.baremetal.model import BaremetalModel
 from domain.cluster.compute.model import ComputeModel
@@ -20,16 +19,16 @@ from domain.optimization.strategy import StrategyInputs
 from domain.plans.proposal import PlannedAction
 
 FORMAT = 1
-"""Version of the record's own shape."""
+"""Version of the format of both records."""
 
 
 class RunModel(msgspec.Struct, frozen=True, kw_only=True):
-    """A model that a run used beside the compute model.
+    """A storage or bare-metal model that a run used.
 
     Attributes:
-        columns: (``to_columns``) of what the strategy saw, scope applied.
-        digest: of the kept model of the whole cloud that the scope was applied to.
-        age: how old that model was when the run took it, s.
+        columns: (``to_columns``) of the model within the scope.
+        digest: of the model of the whole cloud.
+        age: of that model when the run read it, s.
         collected_at: when the cloud was read (UTC).
     """
 
@@ -38,22 +37,36 @@ class RunModel(msgspec.Struct, frozen=True, kw_only=True):
     age: float
     collected_at: datetime
 
+    @classmethod
+    def of(cls, used: CurrentModel[Any] | None) -> Self | None:
+        """Converts a model, if there is one."""
+        if used is None:
+            return None
+        columns = used.model.to_columns()
+        return cls(
+            columns=columns,
+            digest=used.digest,
+            age=round(used.age, 3),
+            collected_at=used.collected_at,
+        )
+
 
 class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything needed to decide again.
+    """All inputs of a decision; they are enough to repeat it.
 
     Attributes:
-        format: version of this shape.
-        code: version of Vigil that decided.
+        format: version of the format.
+        code: version of Vigil.
         goal, strategy, planner: registered names.
-        planner_options: what the planner was set to.
+        planner_options: settings of the planner.
         collected_at: when the cloud was read (UTC).
-        scope: the audit's scope, as it was evaluated.
-        model, metrics: columns (``to_columns``) of what the strategy saw, scope applied.
-        problems: what was quarantined or missing while gathering.
-        model_digest: of the kept model of the whole cloud that the scope was applied to.
-        model_age: how old that model was when the run took it, s.
-        storage, baremetal: the models of these kinds, None where the strategy needed none.
+        scope: of the audit.
+        model, metrics: columns (``to_columns``) of the compute model within the scope, and of the
+            metrics.
+        problems: items that were quarantined or missing.
+        model_digest: of the compute model of the whole cloud.
+        model_age: of that model when the run read it, s.
+        storage, baremetal: None if the strategy needs no such model.
     """
 
     format: int
@@ -75,29 +88,26 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True):
     baremetal: RunModel | None = None
 
     def inputs(self) -> StrategyInputs:
-        """The strategy's inputs, exactly as they were."""
+        """The inputs of the strategy."""
+        storage, baremetal = self.storage, self.baremetal
         return StrategyInputs(
             compute=ComputeModel.from_columns(self.model),
             metrics=MetricTable.from_columns(self.metrics),
             parameters=self.parameters,
             seed=self.seed,
-            storage=_read(StorageModel.from_columns, self.storage),
-            baremetal=_read(BaremetalModel.from_columns, self.baremetal),
+            storage=StorageModel.from_columns(storage.columns) if storage else None,
+            baremetal=BaremetalModel.from_columns(baremetal.columns) if baremetal else None,
         )
 
 
-def _read(read: Callable[[JsonObject], M], taken: RunModel | None) -> M | None:
-    return None if taken is None else read(taken.columns)
-
-
 class DecisionExplanation(msgspec.Struct, frozen=True, kw_only=True):
-    """What was decided and why.
+    """The result of a decision, and its reasons.
 
     Attributes:
-        record: digest of the inputs.
+        record: digest of the decision record.
         actions: every planned action with its reason, in plan order.
-        rejections: what was considered and not done.
-        notes: remarks on the whole.
+        rejections: candidates that were rejected.
+        notes: remarks on the result.
     """
 
     format: int
@@ -109,27 +119,27 @@ class DecisionExplanation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def encode(record: DecisionRecord | DecisionExplanation) -> bytes:
-    """Canonical bytes: the same record always has the same digest."""
+    """Encodes a record canonically: equal records have equal digests."""
     return msgspec.json.encode(record, order="sorted")
 
 
 def decode_record(content: bytes) -> DecisionRecord:
-    """A decision record from its bytes."""
+    """Decodes a decision record."""
     return msgspec.json.decode(content, type=DecisionRecord)
 
 
 def decode_explanation(content: bytes) -> DecisionExplanation:
-    """An explanation from its bytes."""
+    """Decodes an explanation."""
     return msgspec.json.decode(content, type=DecisionExplanation)
 
 
 @dataclass(frozen=True)
 class CollectedInputs:
-    """What was gathered for a run, before the strategy saw it.
+    """The models and metrics of a run.
 
     Attributes:
         storage, baremetal: None unless the strategy needs them.
-        problems: what was quarantined or missing.
+        problems: items that were quarantined or missing.
     """
 
     compute: CurrentModel[ComputeModel]
@@ -137,48 +147,3 @@ class CollectedInputs:
     problems: Sequence[Cause]
     storage: CurrentModel[StorageModel] | None = None
     baremetal: CurrentModel[BaremetalModel] | None = None
-
-
-def make_record(  # noqa: PLR0913 - the parts of a record
-    *,
-    code: str,
-    goal: str,
-    strategy: str,
-    planner: str,
-    planner_options: Mapping[str, object],
-    parameters: Mapping[str, object],
-    seed: int,
-    scope: list[Any],
-    inputs: CollectedInputs,
-) -> DecisionRecord:
-    """A record of the current format."""
-    return DecisionRecord(
-        format=FORMAT,
-        code=code,
-        goal=goal,
-        strategy=strategy,
-        planner=planner,
-        planner_options=dict(planner_options),
-        parameters=dict(parameters),
-        seed=seed,
-        collected_at=inputs.compute.collected_at,
-        scope=scope,
-        model=inputs.compute.model.to_columns(),
-        metrics=inputs.metrics.to_columns(),
-        problems=list(inputs.problems),
-        model_digest=inputs.compute.digest,
-        model_age=round(inputs.compute.age, 3),
-        storage=_recorded(inputs.storage),
-        baremetal=_recorded(inputs.baremetal),
-    )
-
-
-def _recorded(used: CurrentModel[M] | None) -> RunModel | None:
-    if used is None:
-        return None
-    return RunModel(
-        columns=used.model.to_columns(),
-        digest=used.digest,
-        age=round(used.age, 3),
-        collected_at=used.collected_at,
-    )

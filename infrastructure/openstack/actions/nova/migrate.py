@@ -1,6 +1,7 @@
 """The ``migrate`` action: moves a server to another host, live or cold."""
 
 import logging
+from abc import abstractmethod
 
 from application.ports.cloud import Fail, Go, Observation, Phase, Skip, Verdict
 from domain.kernel.aggregate import JsonObject
@@ -14,7 +15,13 @@ from infrastructure.openstack.actions.base import (
     parameters,
 )
 from infrastructure.openstack.actions.nova.outcome import Confirm, cold, live, running
-from infrastructure.openstack.actions.nova.records import COLD, LIVE, NovaRecords, host_of
+from infrastructure.openstack.actions.nova.records import (
+    COLD,
+    LIVE,
+    NovaRecords,
+    RecordTypes,
+    host_of,
+)
 from infrastructure.openstack.actions.nova.tracked_action import TrackedNovaAction, unsuitable_state
 from infrastructure.openstack.errors import Conflicting, Invalid, ResourceNotFound
 from infrastructure.openstack.service import Json
@@ -38,11 +45,22 @@ class MoveAction(TrackedNovaAction):
 
     refusal = Reason.MIGRATION_REFUSED
 
-    def _move_outcome(
-        self, server_id: str, destination: str | None, records: NovaRecords
+    @abstractmethod
+    def _kind(self, parameters: JsonObject) -> RecordTypes: ...
+
+    def observe(
+        self, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None
     ) -> Observation:
+        """Reads the state from Nova's records; confirms a move that waits for it."""
+        records = self._records(self._kind(parameters), parameters, before, receipt)
+        if records.is_empty:
+            return self._unrecorded(str(parameters["resource_id"]), records, before, receipt)
+        return self._outcome(parameters, records)
+
+    def _outcome(self, parameters: JsonObject, records: NovaRecords) -> Observation:
         """The state of a cold migration or resize; confirms it when the server has arrived."""
-        found = cold(server_id, destination, records)
+        server_id = str(parameters["resource_id"])
+        found = cold(server_id, _destination(parameters), records)
         if not isinstance(found, Confirm):
             return found
         path = f"/servers/{server_id}/action"
@@ -52,6 +70,14 @@ class MoveAction(TrackedNovaAction):
             # Nova accepts one confirmation and refuses any other
             _log.info("server %s: not confirmed (%s); observing it again", server_id, error.error)
         return running(status="confirming")
+
+    def deadline(self, parameters: JsonObject, before: JsonObject) -> float:
+        """The time to copy the local disk at the lowest rate."""
+        del parameters
+        return self._copy_deadline(number(before["disk_gb"]) * _BYTES_PER_GB)
+
+    def _copy_deadline(self, size: float) -> float:
+        return max(self._limits.shortest_deadline, size / self._limits.copy_rate)
 
 
 class Migrate(MoveAction):
@@ -68,11 +94,7 @@ class Migrate(MoveAction):
         resource_name=OPTIONAL_NAME,
     )
 
-    def _check(self, parameters: JsonObject) -> Verdict:
-        server_id = parameters["resource_id"]
-        server = self._server(parameters)
-        if server is None:
-            return Skip(because(Reason.SERVER_NOT_FOUND, server=server_id))
+    def _check_server(self, server: Json, parameters: JsonObject) -> Verdict:
         return (
             _misplaced(server, parameters)
             or unsuitable_state(server, _LIVE if _is_live(parameters) else STOPPABLE)
@@ -102,22 +124,14 @@ class Migrate(MoveAction):
         body = {"migrate": {"host": host} if host else None}
         return self._request(COLD, parameters, before, body, _TO_HOST)
 
-    def observe(
-        self, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None
-    ) -> Observation:
-        """Reads the state from Nova's records; confirms a cold migration that has arrived."""
-        server_id = str(parameters["resource_id"])
-        kind = LIVE if _is_live(parameters) else COLD
-        records = self._records(kind, parameters, before, receipt)
-        if records.is_empty:
-            return self._unrecorded(server_id, records, before, receipt)
-        if kind is LIVE:
-            seen = live(server_id, _destination(parameters), records)
-            return self._progress(server_id, records, seen)
-        return self._move_outcome(server_id, _destination(parameters), records)
+    def _kind(self, parameters: JsonObject) -> RecordTypes:
+        return LIVE if _is_live(parameters) else COLD
 
-    def _progress(self, server_id: str, records: NovaRecords, seen: Observation) -> Observation:
-        migration = records.migration
+    def _outcome(self, parameters: JsonObject, records: NovaRecords) -> Observation:
+        if not _is_live(parameters):
+            return super()._outcome(parameters, records)
+        server_id, migration = str(parameters["resource_id"]), records.migration
+        seen = live(server_id, _destination(parameters), records)
         if seen.phase is not Phase.RUNNING or migration is None:
             return seen
         for current in self._in_progress(server_id):
@@ -150,10 +164,9 @@ class Migrate(MoveAction):
 
     def deadline(self, parameters: JsonObject, before: JsonObject) -> float:
         """The time to copy the memory (live) or the local disk (cold) at the lowest rate."""
-        size = number(before["ram_mb"]) * _BYTES_PER_MB
         if not _is_live(parameters):
-            size = number(before["disk_gb"]) * _BYTES_PER_GB
-        return max(self._limits.shortest_deadline, size / self._limits.copy_rate)
+            return super().deadline(parameters, before)
+        return self._copy_deadline(number(before["ram_mb"]) * _BYTES_PER_MB)
 
 
 def _is_live(parameters: JsonObject) -> bool:

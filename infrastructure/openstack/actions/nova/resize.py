@@ -1,16 +1,14 @@
 """The ``resize`` action: gives a server another flavor."""
 
-from application.ports.cloud import Fail, Go, Observation, Skip, Verdict
+from application.ports.cloud import Fail, Go, Skip, Verdict
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Reason
-from infrastructure.openstack.actions.base import NAME, SERVER_ID, because, number, parameters
+from infrastructure.openstack.actions.base import NAME, SERVER_ID, because, parameters
 from infrastructure.openstack.actions.nova.migrate import STOPPABLE, MoveAction
-from infrastructure.openstack.actions.nova.records import RESIZE
+from infrastructure.openstack.actions.nova.records import RESIZE, RecordTypes
 from infrastructure.openstack.actions.nova.tracked_action import unsuitable_state
 from infrastructure.openstack.errors import ResourceNotFound
 from infrastructure.openstack.service import Json
-
-_BYTES_PER_GB = 1024**3
 
 
 class Resize(MoveAction):
@@ -20,16 +18,14 @@ class Resize(MoveAction):
     description = "Gives a server another flavor."
     schema = parameters(("resource_id", "flavor"), resource_id=SERVER_ID, flavor=NAME)
 
-    def _check(self, parameters: JsonObject) -> Verdict:
-        server_id = parameters["resource_id"]
-        server = self._server(parameters)
-        if server is None:
-            return Skip(because(Reason.SERVER_NOT_FOUND, server=server_id))
+    def _check_server(self, server: Json, parameters: JsonObject) -> Verdict:
         flavor = self._flavor(parameters["flavor"])
         if flavor is None:
             return Fail(because(Reason.FLAVOR_NOT_FOUND, flavor=parameters["flavor"]))
         if server["flavor"].get("original_name") == flavor["name"]:
-            return Skip(because(Reason.FLAVOR_ALREADY_SET, server=server_id, flavor=flavor["name"]))
+            return Skip(
+                because(Reason.FLAVOR_ALREADY_SET, server=server["id"], flavor=flavor["name"])
+            )
         unsuitable = unsuitable_state(server, STOPPABLE)
         return unsuitable or Go({**self._state_before(server), "flavor_id": flavor["id"]})
 
@@ -38,21 +34,9 @@ class Resize(MoveAction):
         body: Json = {"resize": {"flavorRef": before["flavor_id"]}}
         return self._request(RESIZE, parameters, before, body)
 
-    def observe(
-        self, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None
-    ) -> Observation:
-        """Reads the state from Nova's records; confirms a resize that is finished."""
-        server_id = str(parameters["resource_id"])
-        records = self._records(RESIZE, parameters, before, receipt)
-        if records.is_empty:
-            return self._unrecorded(server_id, records, before, receipt)
-        return self._move_outcome(server_id, None, records)
-
-    def deadline(self, parameters: JsonObject, before: JsonObject) -> float:
-        """The time to copy the local disk, as when the server changes its host."""
+    def _kind(self, parameters: JsonObject) -> RecordTypes:
         del parameters
-        size = number(before["disk_gb"]) * _BYTES_PER_GB
-        return max(self._limits.shortest_deadline, size / self._limits.copy_rate)
+        return RESIZE
 
     def _flavor(self, ident: object) -> Json | None:
         try:

@@ -35,14 +35,11 @@ class ServerStateAction(TrackedNovaAction):
     states: tuple[str, ...]
     allowed: tuple[str, ...]
 
-    def _check(self, parameters: JsonObject) -> Verdict:
-        server_id = parameters["resource_id"]
-        server = self._server(parameters)
-        if server is None:
-            return Skip(because(Reason.SERVER_NOT_FOUND, server=server_id))
+    def _check_server(self, server: Json, parameters: JsonObject) -> Verdict:
+        del parameters
         if _vm_state(server) in self.states:
-            status = server["status"]
-            return Skip(because(Reason.SERVER_ALREADY_IN_STATE, server=server_id, status=status))
+            facts = {"server": server["id"], "status": server["status"]}
+            return Skip(because(Reason.SERVER_ALREADY_IN_STATE, **facts))
         unsuitable: Fail | None = unsuitable_state(server, self.allowed)
         return unsuitable or Go(self._state_before(server))
 

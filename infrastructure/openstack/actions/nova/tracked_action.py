@@ -1,9 +1,10 @@
 """Actions on a server that Nova's records of the server identify."""
 
 import logging
+from abc import abstractmethod
 from collections.abc import Container
 
-from application.ports.cloud import CloudRefused, Fail, Observation, Phase
+from application.ports.cloud import CloudRefused, Fail, Observation, Phase, Skip, Verdict
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Reason
 from infrastructure.openstack.actions.base import Handler, because, number
@@ -31,6 +32,15 @@ class TrackedNovaAction(Handler):
     """
 
     refusal = Reason.CLOUD_REFUSED
+
+    def _check(self, parameters: JsonObject) -> Verdict:
+        server = self._server(parameters)
+        if server is None:
+            return Skip(because(Reason.SERVER_NOT_FOUND, server=parameters["resource_id"]))
+        return self._check_server(server, parameters)
+
+    @abstractmethod
+    def _check_server(self, server: Json, parameters: JsonObject) -> Verdict: ...
 
     def _state_before(self, server: Json) -> JsonObject:
         flavor = server["flavor"]
