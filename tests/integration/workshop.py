@@ -144,7 +144,7 @@ class Workshop:
         self.cloud = ArrangedCloud()
         self.storage: StorageCollector | None = None
         self.baremetal: BaremetalCollector | None = None
-        self.kept = SqlCollectedModels(self.engine_of_views)
+        self.collected = SqlCollectedModels(self.engine_of_views)
         self.freshness = Freshness(max_age=0.0)
         self.metrics = ArrangedMetrics()
         self.strategies: dict[str, Strategy] = dict(STRATEGIES)
@@ -167,7 +167,7 @@ class Workshop:
             records=self.records,
             services=self.services,
             inputs=InputLoader(
-                self.keepers(f"engine/{name}"),
+                self.collectors(f"engine/{name}"),
                 lambda _: self.metrics,
                 CLOCK,
                 self.freshness,
@@ -183,13 +183,13 @@ class Workshop:
             policy=policy or RunPolicy(AT_ONCE, plan_wait=0.0),
         )
 
-    def keeper(
+    def collector(
         self, name: str = "collector", cloud: ComputeCollector | None = None
     ) -> ModelCollector[ComputeModel]:
         """Keeps the model of the arranged cloud (or of another view of it)."""
-        return self.keeper_of(COMPUTE, cloud or self.cloud, name)
+        return self.collector_of(COMPUTE, cloud or self.cloud, name)
 
-    def keeper_of(
+    def collector_of(
         self, kind: CollectedKind[M], source: CloudCollector[Any], name: str = "collector"
     ) -> ModelCollector[M]:
         """Keeps a model of any kind of the arranged cloud."""
@@ -198,18 +198,18 @@ class Workshop:
             source,
             self.commands,
             self.records,
-            self.kept,
+            self.collected,
             CLOCK,
             cloud="arranged",
             metadata=Metadata(component("collector", name)),
         )
 
-    def keepers(self, name: str = "collector") -> ModelCollectors:
+    def collectors(self, name: str = "collector") -> ModelCollectors:
         """Keeps what there is of the arranged cloud."""
         return ModelCollectors(
-            self.keeper(name),
-            None if self.storage is None else self.keeper_of(STORAGE, self.storage, name),
-            None if self.baremetal is None else self.keeper_of(BAREMETAL, self.baremetal, name),
+            self.collector(name),
+            None if self.storage is None else self.collector_of(STORAGE, self.storage, name),
+            None if self.baremetal is None else self.collector_of(BAREMETAL, self.baremetal, name),
         )
 
     def request(self, kind: AuditType = AuditType.ONESHOT, **changes: Any) -> UUID:

@@ -1,4 +1,4 @@
-"""The kept model follows a real Nova by its notifications, without a collection.
+"""The collected model follows a real Nova by its notifications, without a collection.
 
 VIGIL_TEST_RABBITMQ names the bus that the cloud of VIGIL_TEST_CLOUD sends versioned notifications
 to (``[notifications] notify_on_state_change = vm_and_task_state``).
@@ -55,7 +55,7 @@ def cloud(cloud_name: str) -> Iterator[Connection]:
 
 
 class Following:
-    """A kept model that is collected once, and then only told of changes."""
+    """A model that is collected once, and then amended by notifications."""
 
     def __init__(self, store: OpenDatabase, model: "Kept") -> None:
         self.store = store
@@ -85,19 +85,19 @@ class Following:
 
 
 class Kept:
-    """Reads the kept model, and collects it when told to."""
+    """Reads the model, and collects it on request."""
 
-    def __init__(self, keeper: Any) -> None:
-        self._keeper = keeper
+    def __init__(self, collector: Any) -> None:
+        self._collector = collector
 
     def __call__(self) -> ComputeModel:
-        kept = self._keeper.latest()
-        assert kept is not None
-        model: ComputeModel = kept.model
+        current = self._collector.latest()
+        assert current is not None
+        model: ComputeModel = current.model
         return model
 
     def collect(self) -> None:
-        self._keeper.collect()
+        self._collector.collect()
 
 
 @pytest.fixture
@@ -127,9 +127,9 @@ def following(cloud: Connection, tmp_path: Path) -> Iterator[Following]:
         thread.start()
         try:
             until(bus._is_bound, "the listener has its queue")
-            kept = Kept(model_collectors(settings, store, cloud, TEST).compute)
-            kept.collect()
-            yield Following(store, kept)
+            current = Kept(model_collectors(settings, store, cloud, TEST).compute)
+            current.collect()
+            yield Following(store, current)
         finally:
             stop.set()
             thread.join()
@@ -169,7 +169,7 @@ def collected(cloud: Connection, identity: str) -> ServerRow:
 
 
 def follows(cloud: Connection, following: Following, server: Any, status: str) -> None:
-    """The kept model comes to show what a collection would show."""
+    """The collected model comes to show what a collection would show."""
     idle(cloud, server, status)
     shown: list[ServerRow | None] = []
 
@@ -180,7 +180,7 @@ def follows(cloud: Connection, following: Following, server: Any, status: str) -
         return row is not None and replace(row, updated_at=None) == truth
 
     try:
-        until(same, f"the kept model shows the server as it is ({status})")
+        until(same, f"the collected model shows the server as it is ({status})")
     except AssertionError as error:
         raise AssertionError(f"kept: {shown[0]}; collected: {shown[1]}") from error
 
@@ -211,7 +211,7 @@ def test_a_server_s_whole_life_is_followed(cloud: Connection, following: Followi
         compute.stop_server(server)
         follows(cloud, following, server, "SHUTOFF")
         compute.delete_server(server)
-        until(lambda: following.server(server.id) is None, "the kept model has no ghost")
+        until(lambda: following.server(server.id) is None, "the collected model has no ghost")
     assert following.collections() == 1
     assert following.server(server.id) is None
 
@@ -266,4 +266,4 @@ def test_a_server_in_a_new_group_is_known_with_its_group(
     def left() -> bool:
         return group.id not in {one.id for one in following.model().groups}
 
-    until(left, "the group is gone from the kept model")
+    until(left, "the group is gone from the collected model")

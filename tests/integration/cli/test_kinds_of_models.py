@@ -78,17 +78,17 @@ class Installation:
     def __init__(self, chosen: Settings, store: OpenDatabase, cloud: Connection) -> None:
         self._store = store
         metadata = Metadata(component("test"))
-        self.keepers: ModelCollectors = model_collectors(chosen, store, cloud, metadata)
+        self.collectors: ModelCollectors = model_collectors(chosen, store, cloud, metadata)
         self.models: ClusterModels = cluster_models(chosen, store)
 
     def collect(self) -> dict[str, Exception]:
         """Collects every kind; what failed, by kind."""
         failures: dict[str, Exception] = {}
-        for keeper in self.keepers:
+        for collector in self.collectors:
             try:
-                keeper.collect()
+                collector.collect()
             except (CloudRefused, CloudUnreachable) as failure:
-                failures[keeper.kind.value] = failure
+                failures[collector.kind.value] = failure
         self._store.projector().catch_up()
         return failures
 
@@ -189,7 +189,7 @@ def test_kinds_that_are_not_chosen_are_shown_only_while_somebody_keeps_them(
         one.collect()
     chosen = {"collector.collector_plugins": "compute"}
     with installation(words, **chosen) as one:
-        assert [keeper.kind.value for keeper in one.keepers] == ["compute"]
+        assert [collector.kind.value for collector in one.collectors] == ["compute"]
         assert len(one.models.status()) == 3
     section = "watcher_cluster_data_model_collectors"
     old = {f"{section}.{kind}.period": "1" for kind in ("storage", "baremetal")}

@@ -264,7 +264,7 @@ def kept(cloud: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     url = f"sqlite:///{data / 'vigil.sqlite'}"
     log, records, engine = open_event_log(url), open_records(url), open_engine(views_url(url))
     connection = connect("simulator", tmp_path / "clouds.yaml")
-    keeper = ModelCollector(
+    collector = ModelCollector(
         COMPUTE,
         NovaCollector(connection),
         Commands(log, SystemClock()),
@@ -274,7 +274,7 @@ def kept(cloud: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         cloud="simulator",
         metadata=Metadata(component("test")),
     )
-    keeper.collect()
+    collector.collect()
     projections = all_projections(next_match)
     Projector(log, SqlProjectionStore(engine), projections, SystemClock()).catch_up()
     position = log.end()
@@ -285,7 +285,7 @@ def kept(cloud: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     return position
 
 
-def test_the_kept_model_is_shown_with_its_age_and_its_hosts(
+def test_the_collected_model_is_shown_with_its_age_and_its_hosts(
     kept: int, cloud: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["cluster", "show", *cloud]) == 0
@@ -313,7 +313,7 @@ def test_a_model_of_the_past_is_shown_by_position_and_by_time(
     assert end.value.code == 2
 
 
-def test_without_a_database_there_is_no_kept_model(
+def test_without_a_database_there_is_no_collected_model(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["cluster", "show", "--data", str(tmp_path / "nothing")]) == 1

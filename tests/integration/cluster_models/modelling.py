@@ -1,4 +1,4 @@
-"""What tests of kept models do with a workshop."""
+"""What tests of collected models do with a workshop."""
 
 from sqlalchemy import text
 
@@ -10,7 +10,7 @@ from tests.integration.workshop import CLOCK, Workshop
 def models(shop: Workshop, stale_after: float = 60.0) -> ClusterModels:
     shop.projector.catch_up()
     return ClusterModels(
-        shop.kept,
+        shop.collected,
         shop.records,
         shop.read,
         cloud="arranged",

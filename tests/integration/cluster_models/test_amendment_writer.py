@@ -1,4 +1,4 @@
-"""Notifications over kept models, in real databases: nothing is lost, whoever else is at work."""
+"""Notifications amend collected models in real databases; no concurrent work loses any."""
 
 import threading
 from collections import Counter
@@ -34,7 +34,7 @@ from domain.cluster_models.amendments.events import ModelAmended
 from domain.kernel.metadata import Metadata, component
 from domain.kernel.reasons import Reason
 from tests.integration.cluster_models.modelling import models
-from tests.integration.records.storing import ArrangedStorage, storage_keeper
+from tests.integration.records.storing import ArrangedStorage, storage_collector
 from tests.integration.workshop import CLOCK, Workshop, server
 
 
@@ -76,9 +76,9 @@ def facts(*told: ComputeFact) -> ComputeFacts:
 def places(shop: Workshop) -> dict[str, str]:
     """Server → host, of the model that is kept now."""
     shop.projector.catch_up()
-    kept = shop.keeper().latest()
-    assert kept is not None
-    return on_hosts(kept.model)
+    current = shop.collector().latest()
+    assert current is not None
+    return on_hosts(current.model)
 
 
 def on_hosts(model: ComputeModel) -> dict[str, str]:
@@ -95,22 +95,22 @@ def amended(shop: Workshop) -> list[ModelAmended]:
     return [event for event in events if isinstance(event, ModelAmended)]
 
 
-def test_what_is_told_is_in_the_kept_model_without_a_collection(shop: Workshop) -> None:
-    shop.keeper().collect()
+def test_what_is_told_is_in_the_collected_model_without_a_collection(shop: Workshop) -> None:
+    shop.collector().collect()
     assert amender(shop).add(facts(moved("1", "c"))) == ()
     assert places(shop) == {"1": "c", "2": "a", "3": "b", "4": "c"}
     (event,) = amended(shop)
     assert event.changes == {"servers_moved": 1}
     assert event.sizes == {"hosts": 3, "servers": 4}
-    kept = shop.keeper().latest()
+    current = shop.collector().latest()
     shown = models(shop).latest(COMPUTE)
-    assert kept is not None
-    assert kept.digest == shown.digest == event.digest
+    assert current is not None
+    assert current.digest == shown.digest == event.digest
     assert on_hosts(shown.model) == places(shop)
 
 
 def test_what_changes_nothing_is_no_event(shop: Workshop) -> None:
-    shop.keeper().collect()
+    shop.collector().collect()
     counted: Counter[str] = Counter()
     listener = amender(shop, count=lambda outcome, count: counted.update({outcome: count}))
     fact = moved("1", "c")
@@ -124,15 +124,15 @@ def test_what_changes_nothing_is_no_event(shop: Workshop) -> None:
 
 def test_a_run_s_collection_has_what_was_told_while_it_read(shop: Workshop) -> None:
     """It read server 1 on a; the server moved, and that was told before the collection ended."""
-    shop.keeper().collect()
+    shop.collector().collect()
     listener = amender(shop)
 
     def meanwhile() -> None:
         listener.add(facts(moved("1", "c")))
 
     shop.cloud.meanwhile = meanwhile
-    kept = shop.keeper().collect()
-    assert on_hosts(kept.model)["1"] == "c"
+    current = shop.collector().collect()
+    assert on_hosts(current.model)["1"] == "c"
     assert places(shop)["1"] == "c"
     assert topics(shop)[-5:] == [
         "cluster-model.collected",
@@ -150,9 +150,9 @@ def test_without_carrying_it_over_it_would_be_lost(
         "application.cluster_models.amendment_carryover.AmendmentCarryover._carry_over",
         lambda *_: None,
     )
-    shop.keeper().collect()
+    shop.collector().collect()
     shop.cloud.meanwhile = partial(_tell, amender(shop), moved("1", "c", after=1))
-    shop.keeper().collect()
+    shop.collector().collect()
     assert places(shop)["1"] == "a"
 
 
@@ -161,12 +161,12 @@ def _tell(listener: AmendmentWriter[ComputeModel, ComputeFacts], fact: ComputeFa
 
 
 def test_a_collection_ends_amendments_that_it_has_seen(shop: Workshop) -> None:
-    shop.keeper().collect()
+    shop.collector().collect()
     listener = amender(shop)
     fact = moved("1", "c")
     listener.add(facts(fact))
     shop.cloud.servers[0] = replace(shop.cloud.servers[0], host="b", updated_at=2**31)
-    shop.keeper().collect()
+    shop.collector().collect()
     assert topics(shop)[-2:] == ["cluster-model.collected", "model-amendments.closed"]
     assert places(shop)["1"] == "b"
     listener.add(facts(fact))
@@ -176,12 +176,12 @@ def test_a_collection_ends_amendments_that_it_has_seen(shop: Workshop) -> None:
 
 
 def test_a_collection_that_shows_the_base_again_ends_them_too(shop: Workshop) -> None:
-    shop.keeper().collect()
+    shop.collector().collect()
     amender(shop).add(facts(moved("1", "c", after=-4.9)))
     collected = replace(shop.cloud.servers[0], updated_at=2**31)
     shop.cloud.servers[0] = collected
-    shop.keeper().collect()
-    shop.keeper().collect()
+    shop.collector().collect()
+    shop.collector().collect()
     assert places(shop)["1"] == "a"
 
 
@@ -189,26 +189,26 @@ def test_what_is_told_before_the_first_collection_waits_for_it(shop: Workshop) -
     listener = amender(shop)
     (because,) = listener.add(facts(moved("1", "c", after=1)))
     assert because.reason is Reason.MODEL_EMPTY
-    shop.keeper().collect()
+    shop.collector().collect()
     listener.add(facts(moved("2", "c", after=1)))
     assert places(shop) == {"1": "c", "2": "c", "3": "b", "4": "c"}
 
 
 def test_what_a_collection_could_not_use_is_still_shown(shop: Workshop) -> None:
     shop.cloud.servers.append(server("lost", "nowhere"))
-    shop.keeper().collect()
+    shop.collector().collect()
     amender(shop).add(facts(moved("1", "c")))
     (status,) = models(shop).status()
     assert (status.problem_count, status.sizes) == (1, {"hosts": 3, "servers": 4})
     assert status.version is not None
     assert status.version.changes == {"servers_moved": 1}
-    kept = shop.keeper().latest()
-    assert kept is not None
-    assert [because.reason for because in kept.problems] == [Reason.UNKNOWN_HOST]
+    current = shop.collector().latest()
+    assert current is not None
+    assert [because.reason for because in current.problems] == [Reason.UNKNOWN_HOST]
 
 
 def test_two_listeners_at_once_lose_nothing_of_each_other(shop: Workshop) -> None:
-    shop.keeper().collect()
+    shop.collector().collect()
     listeners = [amender(shop, name) for name in ("one", "two")]
     ready = threading.Barrier(2)
 
@@ -231,8 +231,8 @@ def test_two_listeners_at_once_lose_nothing_of_each_other(shop: Workshop) -> Non
 
 def test_a_listener_and_a_collector_at_once_lose_nothing(shop: Workshop) -> None:
     """Collections all see the cloud as it was; what listeners tell of is later, and stays."""
-    shop.keeper().collect()
-    listener, collector = amender(shop), shop.keeper()
+    shop.collector().collect()
+    listener, collector = amender(shop), shop.collector()
     done = threading.Event()
 
     def collect() -> None:
@@ -256,7 +256,7 @@ def test_any_past_model_can_be_loaded_however_long_the_row_of_amendments(
     shop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("application.cluster_models.amendment_writer.LINKS", 3)
-    shop.keeper().collect()
+    shop.collector().collect()
     listener = amender(shop)
     expected = []
     for number in range(8):
@@ -280,14 +280,14 @@ def positions(shop: Workshop) -> list[int]:
 
 def test_a_batch_costs_what_it_tells_not_what_the_cloud_holds(shop: Workshop) -> None:
     shop.cloud.servers = [server(str(number), "abc"[number % 3]) for number in range(500)]
-    shop.keeper().collect()
+    shop.collector().collect()
     amender(shop).add(facts(moved("1", "c")))
     (event,) = amended(shop)
     assert len(shop.records.get(event.digest)) < 1500 < len(shop.records.get(event.base)) / 20
 
 
 def test_a_listener_that_starts_anew_goes_on_where_the_other_stopped(shop: Workshop) -> None:
-    shop.keeper().collect()
+    shop.collector().collect()
     amender(shop, "one").add(facts(moved("1", "c", after=2)))
     second = amender(shop, "two")
     second.add(facts(moved("1", "b", after=1)))  # late, and older
@@ -299,7 +299,7 @@ def test_a_long_row_of_amendments_asks_for_a_collection(
     shop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("application.cluster_models.amendment_writer.MANY", 2)
-    shop.keeper().collect()
+    shop.collector().collect()
     listener = amender(shop)
     assert listener.add(facts(moved("1", "c"))) == ()
     (because,) = listener.add(facts(moved("1", "b", after=1)))
@@ -308,8 +308,8 @@ def test_a_long_row_of_amendments_asks_for_a_collection(
 
 def test_the_storage_model_is_amended_and_carried_over_likewise(shop: Workshop) -> None:
     cloud = ArrangedStorage()
-    keeper = storage_keeper(shop, cloud)
-    keeper.collect()
+    collector = storage_collector(shop, cloud)
+    collector.collect()
     listener = AmendmentWriter(
         STORAGE_AMENDING,
         shop.commands,
@@ -322,11 +322,11 @@ def test_the_storage_model_is_amended_and_carried_over_likewise(shop: Workshop) 
     listener.add(StorageFacts.of([told]))
     for _ in range(2):
         shop.projector.catch_up()
-        kept = storage_keeper(shop, cloud).latest()
-        assert kept is not None
-        at_pool = kept.model.volumes.pool[kept.model.volume_places["id-1"]]
-        assert kept.model.pools.name[at_pool] == "s2@hdd#slow"
-        keeper.collect()
+        current = storage_collector(shop, cloud).latest()
+        assert current is not None
+        at_pool = current.model.volumes.pool[current.model.volume_places["id-1"]]
+        assert current.model.pools.name[at_pool] == "s2@hdd#slow"
+        collector.collect()
     assert models(shop).latest(STORAGE).model.volume_places
 
 

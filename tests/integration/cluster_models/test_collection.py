@@ -1,4 +1,4 @@
-"""The kept model: collected at intervals and on demand, shown stale when the cloud is away."""
+"""The collected model: collected at intervals and on demand, shown stale when the cloud is away."""
 
 import threading
 import time
@@ -45,18 +45,18 @@ def collected(shop: Workshop) -> list[ClusterModelCollected]:
 
 
 def test_a_model_is_recorded_when_it_changed_and_confirmed_when_not(shop: Workshop) -> None:
-    keeper = shop.keeper()
-    first = keeper.collect()
+    collector = shop.collector()
+    first = collector.collect()
     shop.projector.catch_up()
     grow_old(shop, 100)
-    again = keeper.collect()
+    again = collector.collect()
     assert again.digest == first.digest
     assert topics(shop) == ["opened", "collected"]
-    age = keeper.age()
+    age = collector.age()
     assert age is not None
     assert age < 50
     shop.cloud.servers = [replace(shop.cloud.servers[0], host="b"), *shop.cloud.servers[1:]]
-    moved = keeper.collect()
+    moved = collector.collect()
     assert moved.digest != first.digest
     assert topics(shop) == ["opened", "collected", "collected"]
     last = collected(shop)[-1].changes
@@ -67,11 +67,11 @@ def test_a_model_is_recorded_when_it_changed_and_confirmed_when_not(shop: Worksh
 def test_any_past_model_can_be_loaded_with_everything_that_was_in_it(shop: Workshop) -> None:
     shop.cloud.servers.append(server("5", "a", task_state="migrating", metadata={"k": "v"}))
     shop.cloud.servers.append(server("lost", "nowhere"))
-    kept = shop.keeper().collect()
+    current = shop.collector().collect()
     shop.cloud.servers = []
-    shop.keeper().collect()
+    shop.collector().collect()
     record = decode_model(shop.records.get(collected(shop)[0].digest))
-    assert record.read(COMPUTE).to_columns() == kept.model.to_columns()
+    assert record.read(COMPUTE).to_columns() == current.model.to_columns()
     assert "migrating" in record.read(COMPUTE).servers.task_state.table
     assert [problem.reason for problem in record.problems] == [Reason.UNKNOWN_HOST]
     assert collected(shop)[0].quarantined_count == 1
@@ -79,21 +79,21 @@ def test_any_past_model_can_be_loaded_with_everything_that_was_in_it(shop: Works
 
 def test_the_order_in_which_a_cloud_lists_things_changes_nothing(shop: Workshop) -> None:
     shop.cloud.servers.extend(server(f"lost-{n}", "nowhere") for n in range(3))
-    first = shop.keeper().collect()
+    first = shop.collector().collect()
     shop.cloud.hosts.reverse()
     shop.cloud.servers.reverse()
-    assert shop.keeper().collect().digest == first.digest
+    assert shop.collector().collect().digest == first.digest
 
 
 def test_two_collectors_record_a_change_once(shop: Workshop) -> None:
-    keepers = [shop.keeper(name) for name in ("one", "two", "three")]
-    barrier = threading.Barrier(len(keepers))
+    collectors = [shop.collector(name) for name in ("one", "two", "three")]
+    barrier = threading.Barrier(len(collectors))
 
     def meanwhile() -> None:
         barrier.wait(20)
 
     shop.cloud.meanwhile = meanwhile
-    threads = [threading.Thread(target=keeper.collect) for keeper in keepers]
+    threads = [threading.Thread(target=collector.collect) for collector in collectors]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -108,12 +108,12 @@ def test_a_slow_collection_does_not_replace_what_a_later_one_saw(shop: Workshop)
 
     def a_later_one_is_faster() -> None:
         a_moment()
-        shop.keeper("fast").collect()
+        shop.collector("fast").collect()
 
     slow.meanwhile = a_later_one_is_faster
-    shop.keeper("slow", slow).collect()
+    shop.collector("slow", slow).collect()
     assert [event.sizes["servers"] for event in collected(shop)] == [4]
-    latest = shop.keeper().latest()
+    latest = shop.collector().latest()
     assert latest is not None
     assert len(latest.model.servers) == 4
 
@@ -129,13 +129,13 @@ def test_a_slow_collection_does_not_replace_what_a_later_one_saw(shop: Workshop)
 def test_a_failed_collection_never_replaces_a_good_model(
     shop: Workshop, outage: Exception, reason: Reason
 ) -> None:
-    keeper = shop.keeper()
-    good = keeper.collect()
+    collector = shop.collector()
+    good = collector.collect()
     grow_old(shop, 500)
     shop.cloud.surprises = [outage] * 3
     for _ in range(3):
         with pytest.raises(type(outage)):
-            keeper.collect()
+            collector.collect()
     assert topics(shop) == ["opened", "collected", "collection-failed"]
     (status,) = models(shop).status()
     assert (status.cloud, status.kind) == ("arranged", "compute")
@@ -148,7 +148,7 @@ def test_a_failed_collection_never_replaces_a_good_model(
     assert status.failing_since is not None
     shown = models(shop).latest(COMPUTE)
     assert shown.digest == good.digest
-    keeper.collect()
+    collector.collect()
     assert topics(shop)[-1] == "recovered"
     (status,) = models(shop).status()
     assert (status.stale, status.failure, status.failing_since) == (False, None, None)
@@ -159,26 +159,26 @@ def test_an_outage_that_only_one_collector_has_is_not_the_clouds(shop: Workshop)
 
     def meanwhile() -> None:
         a_moment()
-        shop.keeper("well").collect()
+        shop.collector("well").collect()
         raise CloudUnreachable("no route")
 
     cut_off.meanwhile = meanwhile
     with pytest.raises(CloudUnreachable):
-        shop.keeper("cut off", cut_off).collect()
+        shop.collector("cut off", cut_off).collect()
     assert topics(shop) == ["opened", "collected"]
 
 
 def test_a_lost_record_is_collected_again(shop: Workshop, event_database: str) -> None:
-    shop.kept.confirm(shop.keeper()._id, "0" * 64, 0.0)
-    assert shop.keeper().latest() is None
-    assert len(shop.keeper().within(3600.0).model.servers) == 4
+    shop.collected.confirm(shop.collector()._id, "0" * 64, 0.0)
+    assert shop.collector().latest() is None
+    assert len(shop.collector().within(3600.0).model.servers) == 4
 
 
 # -- the collector -------------------------------------------------------------------------------
 
 
 def test_collectors_share_the_work_by_the_age_of_the_model(shop: Workshop) -> None:
-    one, two = (CollectionJob(shop.keeper(name), CLOCK, period=60.0) for name in ("one", "two"))
+    one, two = (CollectionJob(shop.collector(name), CLOCK, period=60.0) for name in ("one", "two"))
     calls: list[str] = []
     shop.cloud.meanwhile = lambda: calls.append("collected")
     assert 0 < one.step() <= 60
@@ -192,16 +192,16 @@ def test_collectors_share_the_work_by_the_age_of_the_model(shop: Workshop) -> No
 
 def test_a_collector_tries_again_soon_after_a_failure(shop: Workshop) -> None:
     shop.cloud.surprises = [CloudUnreachable("503")]
-    collector = CollectionJob(shop.keeper(), CLOCK, period=600.0)
-    assert collector.step() == 15.0
-    assert collector.step() > 500
+    job = CollectionJob(shop.collector(), CLOCK, period=600.0)
+    assert job.step() == 15.0
+    assert job.step() > 500
 
 
 def test_a_collector_survives_whatever_happens_and_stops_when_told(shop: Workshop) -> None:
     shop.cloud.surprises = [RuntimeError("a bug"), CloudUnreachable("503")]
     stop = threading.Event()
-    collector = CollectionJob(shop.keeper(), CLOCK, period=0.05)
-    thread = threading.Thread(target=collector.run, args=(stop,))
+    job = CollectionJob(shop.collector(), CLOCK, period=0.05)
+    thread = threading.Thread(target=job.run, args=(stop,))
     thread.start()
     deadline = time.monotonic() + 30
     while "recovered" not in topics(shop) and "collected" not in topics(shop):
@@ -222,22 +222,22 @@ def digest_of_run(shop: Workshop, audit: object) -> tuple[str, float]:
     return record.model_digest, record.model_age
 
 
-def test_a_run_uses_a_kept_model_that_is_young_enough(shop: Workshop) -> None:
+def test_a_run_uses_a_collected_model_that_is_young_enough(shop: Workshop) -> None:
     shop.freshness = Freshness(max_age=30.0)
-    kept = shop.keeper().collect()
+    current = shop.collector().collect()
     grow_old(shop, 10)
     shop.cloud.surprises = [AssertionError("nothing is asked of the cloud")]
     audit = shop.request()
     shop.work()
     assert shop.audit(audit).state is AuditState.SUCCEEDED
     digest, age = digest_of_run(shop, audit)
-    assert digest == kept.digest
+    assert digest == current.digest
     assert 10 <= age < 30
 
 
 def test_a_run_that_needs_a_fresher_model_collects_and_records_one(shop: Workshop) -> None:
     shop.freshness = Freshness(max_age=30.0)
-    shop.keeper().collect()
+    shop.collector().collect()
     grow_old(shop, 31)
     shop.cloud.servers.pop()
     audit = shop.request()
@@ -270,7 +270,7 @@ def test_an_outage_shows_the_model_stale_defers_runs_and_is_over_when_the_cloud_
     shop: Workshop,
 ) -> None:
     shop.freshness = Freshness(max_age=30.0)
-    kept = shop.keeper().collect()
+    current = shop.collector().collect()
     grow_old(shop, 100)
     shop.cloud.surprises = [CloudUnreachable("503"), CloudUnreachable("503")]
     audit = shop.request()
@@ -284,7 +284,7 @@ def test_an_outage_shows_the_model_stale_defers_runs_and_is_over_when_the_cloud_
     assert shop.audit(audit).state is AuditState.ONGOING
     (status,) = models(shop).status()
     assert status.stale
-    assert models(shop).latest(COMPUTE).digest == kept.digest
+    assert models(shop).latest(COMPUTE).digest == current.digest
     with pytest.raises(Unavailable, match="stale"):
         models(shop).rows()
     shop.work()
@@ -294,7 +294,7 @@ def test_an_outage_shows_the_model_stale_defers_runs_and_is_over_when_the_cloud_
 
 def test_a_refusal_is_not_waited_out(shop: Workshop) -> None:
     shop.freshness = Freshness(max_age=30.0)
-    shop.keeper().collect()
+    shop.collector().collect()
     grow_old(shop, 100)
     shop.cloud.surprises = [REFUSED]
     audit = shop.request()
@@ -310,7 +310,7 @@ def test_a_stale_model_serves_where_that_is_allowed_and_the_record_says_so(
     shop: Workshop, outage: Exception
 ) -> None:
     shop.freshness = Freshness(max_age=30.0, allow_stale=True)
-    kept = shop.keeper().collect()
+    current = shop.collector().collect()
     grow_old(shop, 100)
     shop.cloud.surprises = [outage]
     audit = shop.request()
@@ -318,6 +318,6 @@ def test_a_stale_model_serves_where_that_is_allowed_and_the_record_says_so(
     assert shop.audit(audit).state is AuditState.SUCCEEDED
     (plan,) = shop.plans(audit)
     record = decode_record(shop.records.get(plan.record))
-    assert record.model_digest == kept.digest
+    assert record.model_digest == current.digest
     assert record.model_age >= 100
     assert Reason.MODEL_STALE in {problem.reason for problem in record.problems}

@@ -21,8 +21,8 @@ from tests.integration.cluster_models.modelling import grow_old, models
 from tests.integration.records.storing import (
     ArrangedBaremetal,
     ArrangedStorage,
-    baremetal_keeper,
-    storage_keeper,
+    baremetal_collector,
+    storage_collector,
     volume,
 )
 from tests.integration.workshop import CLOCK, Workshop
@@ -61,11 +61,11 @@ def test_a_storage_model_is_recorded_when_it_changed_and_confirmed_when_not(
     shop: Workshop,
 ) -> None:
     cloud = ArrangedStorage()
-    keeper = storage_keeper(shop, cloud)
-    first = keeper.collect()
-    assert keeper.collect().digest == first.digest
+    collector = storage_collector(shop, cloud)
+    first = collector.collect()
+    assert collector.collect().digest == first.digest
     cloud.volumes = [replace(cloud.volumes[0], pool="s2@hdd#slow"), *cloud.volumes[1:]]
-    keeper.collect()
+    collector.collect()
     assert topics(shop, ModelKind.STORAGE) == ["opened", "collected", "collected"]
     one, two = collected(shop, ModelKind.STORAGE)
     assert one.sizes == {"backends": 2, "pools": 2, "volumes": 3}
@@ -79,34 +79,34 @@ def test_any_past_storage_model_can_be_loaded_with_what_could_not_be_used(shop: 
     """Also figures that JSON has no word for: unknown and without limit."""
     cloud = ArrangedStorage()
     cloud.volumes.append(volume("bad", "s1@ssd#fast", size_gb=None))
-    kept = storage_keeper(shop, cloud).collect()
+    current = storage_collector(shop, cloud).collect()
     position = shop.log.end()
     cloud.volumes = []
-    storage_keeper(shop, cloud).collect()
+    storage_collector(shop, cloud).collect()
     shown = models(shop).at(STORAGE, position)
-    assert shown.digest == kept.digest
-    assert shown.model.to_columns() == kept.model.to_columns()
+    assert shown.digest == current.digest
+    assert shown.model.to_columns() == current.model.to_columns()
     assert len(shown.model.volumes) == 3
     assert len(models(shop).latest(STORAGE).model.volumes) == 0
-    record = decode_model(shop.records.get(kept.digest))
+    record = decode_model(shop.records.get(current.digest))
     assert [problem.reason for problem in record.problems] == [Reason.BAD_VALUE]
 
 
 def test_the_order_of_listing_changes_no_digest(shop: Workshop) -> None:
     storage, machines = ArrangedStorage(), ArrangedBaremetal()
-    digests = [storage_keeper(shop, storage).collect().digest]
-    digests.append(baremetal_keeper(shop, machines).collect().digest)
+    digests = [storage_collector(shop, storage).collect().digest]
+    digests.append(baremetal_collector(shop, machines).collect().digest)
     for listed in (storage.nodes, storage.pools, storage.volumes, storage.types):
         listed.reverse()
     machines.machines.reverse()
-    assert storage_keeper(shop, storage).collect().digest == digests[0]
-    assert baremetal_keeper(shop, machines).collect().digest == digests[1]
+    assert storage_collector(shop, storage).collect().digest == digests[0]
+    assert baremetal_collector(shop, machines).collect().digest == digests[1]
 
 
 def test_models_of_different_kinds_do_not_mix(shop: Workshop) -> None:
-    compute = shop.keeper().collect()
-    storage = storage_keeper(shop, ArrangedStorage()).collect()
-    machines = baremetal_keeper(shop, ArrangedBaremetal()).collect()
+    compute = shop.collector().collect()
+    storage = storage_collector(shop, ArrangedStorage()).collect()
+    machines = baremetal_collector(shop, ArrangedBaremetal()).collect()
     shown = models(shop)
     assert shown.latest(COMPUTE).digest == compute.digest
     assert shown.latest(STORAGE).digest == storage.digest
@@ -122,13 +122,13 @@ def test_models_of_different_kinds_do_not_mix(shop: Workshop) -> None:
 
 def test_a_failed_collection_of_one_kind_leaves_its_model_and_the_others(shop: Workshop) -> None:
     cloud = ArrangedStorage()
-    keeper = storage_keeper(shop, cloud)
-    good = keeper.collect()
+    collector = storage_collector(shop, cloud)
+    good = collector.collect()
     grow_old(shop, 500)
-    shop.keeper().collect()
+    shop.collector().collect()
     cloud.surprises = [CloudUnreachable("cinder: 503")]
     with pytest.raises(CloudUnreachable):
-        keeper.collect()
+        collector.collect()
     by_kind = {one.kind: one for one in models(shop).status()}
     storage, compute = by_kind["storage"], by_kind["compute"]
     assert (compute.stale, compute.failure) == (False, None)
@@ -149,9 +149,9 @@ def test_a_service_that_is_absent_is_recorded_once_shown_as_such_and_looked_for_
 ) -> None:
     cloud = ArrangedStorage()
     cloud.surprises = [ABSENT] * 3
-    collector = CollectionJob(storage_keeper(shop, cloud), CLOCK, period=300.0)
+    job = CollectionJob(storage_collector(shop, cloud), CLOCK, period=300.0)
     with caplog.at_level(logging.DEBUG, "application"):
-        assert [collector.step() for _ in range(3)] == [300.0] * 3
+        assert [job.step() for _ in range(3)] == [300.0] * 3
     assert topics(shop, ModelKind.STORAGE) == ["opened", "collection-failed"]
     told = [one for one in caplog.records if "no storage model is collected" in one.message]
     assert [one.levelno for one in told] == [logging.INFO]
@@ -161,7 +161,7 @@ def test_a_service_that_is_absent_is_recorded_once_shown_as_such_and_looked_for_
     assert "block-storage" in str(status.failure)
     with pytest.raises(Unavailable, match=r"No storage model .* block-storage"):
         models(shop).latest(STORAGE)
-    collector.step()
+    job.step()
     (status,) = models(shop).status()
     assert (status.absent, status.stale, status.failure) == (False, False, None)
 
@@ -170,8 +170,8 @@ def test_an_outage_that_turns_out_to_be_an_absence_is_shown_as_one(shop: Worksho
     """At the start Keystone may be down: "unreachable" must not be the last word."""
     cloud = ArrangedStorage()
     cloud.surprises = [CloudUnreachable("503"), CloudUnreachable("503"), ABSENT, ABSENT]
-    collector = CollectionJob(storage_keeper(shop, cloud), CLOCK, period=300.0)
-    assert [collector.step() for _ in range(4)] == [15.0, 15.0, 300.0, 300.0]
+    job = CollectionJob(storage_collector(shop, cloud), CLOCK, period=300.0)
+    assert [job.step() for _ in range(4)] == [15.0, 15.0, 300.0, 300.0]
     assert topics(shop, ModelKind.STORAGE) == ["opened", *["collection-failed"] * 2]
     assert models(shop).status()[0].absent
 
@@ -180,12 +180,12 @@ def test_one_kind_that_fails_does_not_keep_the_others_from_being_collected(shop:
     storage, machines = ArrangedStorage(), ArrangedBaremetal()
     storage.surprises = [ABSENT] * 1000
     machines.surprises = [RuntimeError("a bug")] * 1000
-    keepers = ModelCollectors(
-        shop.keeper(), storage_keeper(shop, storage), baremetal_keeper(shop, machines)
+    collectors = ModelCollectors(
+        shop.collector(), storage_collector(shop, storage), baremetal_collector(shop, machines)
     )
     stop = threading.Event()
     thread = threading.Thread(
-        target=collect_all, args=(keepers, dict.fromkeys(ModelKind, 0.2), CLOCK, stop)
+        target=collect_all, args=(collectors, dict.fromkeys(ModelKind, 0.2), CLOCK, stop)
     )
     thread.start()
     deadline = time.monotonic() + 30

@@ -1,4 +1,4 @@
-"""Kept models as the API and the command line ask for them."""
+"""Collected models as the API and the command line ask for them."""
 
 from collections.abc import Iterator
 
@@ -30,7 +30,7 @@ def test_without_a_model_there_are_no_rows(shop: Workshop) -> None:
 
 def test_rows_are_those_of_the_latest_model(shop: Workshop) -> None:
     shop.cloud.servers = [server("1", "a"), server("2", "a")]
-    shop.keeper().collect()
+    shop.collector().collect()
     rows = models(shop).rows()
     assert [(row["node_hostname"], row.get("server_name")) for row in rows] == [
         ("a", "1"),
@@ -43,7 +43,7 @@ def test_rows_are_those_of_the_latest_model(shop: Workshop) -> None:
 def test_an_audit_restricts_the_rows_to_its_scope(shop: Workshop) -> None:
     shop.cloud.hosts = [host("a"), host("b", zone="other")]
     shop.cloud.servers = [server("1", "a"), server("2", "a"), server("3", "b")]
-    shop.keeper().collect()
+    shop.collector().collect()
     scope = [
         {
             "compute": [
@@ -63,13 +63,13 @@ def test_an_audit_restricts_the_rows_to_its_scope(shop: Workshop) -> None:
 
 
 def test_the_model_can_be_asked_for_as_it_was(shop: Workshop) -> None:
-    keeper = shop.keeper()
-    keeper.collect()
+    collector = shop.collector()
+    collector.collect()
     position = shop.log.end()
     between = CLOCK.now()
     a_moment()
     shop.cloud.servers.pop()
-    keeper.collect()
+    collector.collect()
     found = models(shop, stale_after=0.0)
     assert len(found.at(COMPUTE, position).model.servers) == 4
     assert len(found.at(COMPUTE, between).model.servers) == 4

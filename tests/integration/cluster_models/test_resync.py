@@ -31,7 +31,7 @@ def shop(event_database: str, event_log: EventLog) -> Iterator[Workshop]:
 
 
 def recollection(shop: Workshop, interval: float = 0.0) -> ResyncScheduler:
-    return ResyncScheduler(shop.keeper("listener"), CLOCK, interval=interval)
+    return ResyncScheduler(shop.collector("listener"), CLOCK, interval=interval)
 
 
 class Count:
@@ -57,7 +57,7 @@ def follower(shop: Workshop, again: ResyncScheduler) -> NotificationConsumer:
 
 
 def test_facts_amend_and_what_is_unclear_is_collected(shop: Workshop) -> None:
-    shop.keeper().collect()
+    shop.collector().collect()
     count = Count(shop)
     again = recollection(shop)
     following = follower(shop, again)
@@ -92,14 +92,14 @@ def test_a_request_is_met_by_whoever_collects_after_it(shop: Workshop) -> None:
     again = recollection(shop)
     again.request([AGGREGATE])
     a_moment()
-    shop.keeper("another").collect()
+    shop.collector("another").collect()
     again.step()
     assert count.reads == 1
 
 
 def test_a_collection_from_before_the_request_does_not_meet_it(shop: Workshop) -> None:
     count = Count(shop)
-    shop.keeper("another").collect()
+    shop.collector("another").collect()
     a_moment()
     again = recollection(shop)
     again.request([AGGREGATE])

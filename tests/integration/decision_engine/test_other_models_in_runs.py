@@ -24,8 +24,8 @@ from tests.integration.cluster_models.modelling import grow_old
 from tests.integration.records.storing import (
     ArrangedBaremetal,
     ArrangedStorage,
-    baremetal_keeper,
-    storage_keeper,
+    baremetal_collector,
+    storage_collector,
 )
 from tests.integration.workshop import Workshop
 
@@ -117,9 +117,9 @@ def test_a_strategy_gets_the_models_that_it_declares_and_the_record_holds_them(
     found = record(shop, audit)
     assert found.storage is not None
     assert found.baremetal is not None
-    kept = (found.model_digest, found.storage.digest, found.baremetal.digest)
-    assert len(set(kept)) == 3
-    assert all(shop.records.get(digest) for digest in kept)
+    digests = (found.model_digest, found.storage.digest, found.baremetal.digest)
+    assert len(set(digests)) == 3
+    assert all(shop.records.get(digest) for digest in digests)
     strategy, planner = Reporter(), PLANNERS["weight"](None, None)
     solution, planned = solve_and_plan(found, strategy, planner)
     assert [one.action.parameters["message"] for one in planned] == messages(shop, audit)
@@ -194,7 +194,7 @@ def test_a_service_that_the_cloud_has_not_is_not_waited_for(
     shop: Workshop, storage: ArrangedStorage
 ) -> None:
     shop.freshness = Freshness(max_age=30.0, allow_stale=True)
-    storage_keeper(shop, storage).collect()
+    storage_collector(shop, storage).collect()
     grow_old(shop, 100)
     storage.surprises = [ABSENT]
     audit = shop.audit(requested(shop, "storage"))
@@ -203,16 +203,16 @@ def test_a_service_that_the_cloud_has_not_is_not_waited_for(
     assert audit.because.reason is Reason.SERVICE_ABSENT
 
 
-def test_runs_use_kept_models_of_all_kinds_while_they_are_young(
+def test_runs_use_collected_models_of_all_kinds_while_they_are_young(
     shop: Workshop, storage: ArrangedStorage, machines: ArrangedBaremetal
 ) -> None:
     shop.freshness = Freshness(max_age=30.0)
-    kept = storage_keeper(shop, storage).collect()
-    baremetal_keeper(shop, machines).collect()
+    current = storage_collector(shop, storage).collect()
+    baremetal_collector(shop, machines).collect()
     storage.surprises, machines.surprises = [NO_QUESTION], [NO_QUESTION]
     found = record(shop, requested(shop, "storage", "baremetal"))
     assert found.storage is not None
-    assert found.storage.digest == kept.digest
+    assert found.storage.digest == current.digest
     assert found.storage.age < 30
 
 
@@ -220,7 +220,7 @@ def test_an_outage_of_block_storage_defers_the_run_and_names_the_model(
     shop: Workshop, storage: ArrangedStorage
 ) -> None:
     shop.freshness = Freshness(max_age=30.0)
-    storage_keeper(shop, storage).collect()
+    storage_collector(shop, storage).collect()
     grow_old(shop, 100)
     storage.surprises = [CloudUnreachable("503")]
     audit = requested(shop, "storage")

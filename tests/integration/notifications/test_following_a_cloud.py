@@ -100,9 +100,9 @@ def told_now(event: str, **fields: Any) -> Body:
 def test_a_cloud_is_followed_between_its_collections(
     settings: Settings, store: OpenDatabase, bus: Bus
 ) -> None:
-    keeper = model_collectors(settings, store, connection(settings), TEST).compute
+    collector = model_collectors(settings, store, connection(settings), TEST).compute
     followed = Followed(store, cluster_models(settings, store))
-    first = keeper.collect().model
+    first = collector.collect().model
     server, elsewhere = first.servers.id[0], first.hosts.name[int(first.servers.host[0]) - 1]
     bus.notify(
         {"message_id": "nonsense"},
@@ -141,8 +141,8 @@ def test_what_became_of_messages_is_counted(
 def test_what_only_a_collection_shows_is_collected(
     settings: Settings, store: OpenDatabase, bus: Bus
 ) -> None:
-    keeper = model_collectors(settings, store, connection(settings), TEST).compute
-    keeper.collect()
-    until(lambda: (keeper.age() or 0.0) > 1, "the model grows old")
+    collector = model_collectors(settings, store, connection(settings), TEST).compute
+    collector.collect()
+    until(lambda: (collector.age() or 0.0) > 1, "the model grows old")
     bus.notify(told_now("aggregate.add_host.end"))
-    until(lambda: (keeper.age() or 9.0) < 1, "it was collected again")
+    until(lambda: (collector.age() or 9.0) < 1, "it was collected again")

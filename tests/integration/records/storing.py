@@ -1,4 +1,4 @@
-"""Block storage and bare metal that a test can arrange, and keepers of their models."""
+"""Block storage and bare metal that a test can arrange, and collectors of their models."""
 
 from typing import Any
 
@@ -65,11 +65,11 @@ class ArrangedBaremetal:
         return BaremetalRows(self.machines, calls=1)
 
 
-def storage_keeper(shop: Workshop, cloud: ArrangedStorage) -> ModelCollector[StorageModel]:
+def storage_collector(shop: Workshop, cloud: ArrangedStorage) -> ModelCollector[StorageModel]:
     """Keeps the storage model."""
-    return shop.keeper_of(STORAGE, cloud)
+    return shop.collector_of(STORAGE, cloud)
 
 
-def baremetal_keeper(shop: Workshop, cloud: ArrangedBaremetal) -> ModelCollector[BaremetalModel]:
+def baremetal_collector(shop: Workshop, cloud: ArrangedBaremetal) -> ModelCollector[BaremetalModel]:
     """Keeps the bare-metal model."""
-    return shop.keeper_of(BAREMETAL, cloud)
+    return shop.collector_of(BAREMETAL, cloud)

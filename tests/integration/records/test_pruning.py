@@ -1,4 +1,4 @@
-"""Records of models that nothing needs go; what a decision or a kept model needs stays."""
+"""Records of models that nothing needs go; what a decision or a collected model needs stays."""
 
 import threading
 from collections.abc import Callable, Collection, Iterator
@@ -38,14 +38,14 @@ def shop(event_database: str, event_log: EventLog) -> Iterator[Workshop]:
 
 
 def pruner(shop: Workshop) -> Pruner:
-    return Pruner(shop.log, shop.read, shop.kept, shop.records, CLOCK)
+    return Pruner(shop.log, shop.read, shop.collected, shop.records, CLOCK)
 
 
 def collected(shop: Workshop, count: int) -> list[str]:
     """Digests of so many models, each with a server less than the one before."""
     digests = []
     for _ in range(count):
-        digests.append(shop.keeper().collect().digest)
+        digests.append(shop.collector().collect().digest)
         shop.cloud.servers = shop.cloud.servers[:-1]
     shop.projector.catch_up()
     return digests
@@ -53,7 +53,7 @@ def collected(shop: Workshop, count: int) -> list[str]:
 
 def confirmed(shop: Workshop) -> str:
     """The digest of the model that the latest collection showed; its record can be read."""
-    found = shop.kept.confirmation(cluster_model_id("arranged", "compute"))
+    found = shop.collected.confirmation(cluster_model_id("arranged", "compute"))
     assert found is not None
     assert shop.records.get(found.digest)
     return found.digest
@@ -95,7 +95,7 @@ def test_the_model_that_the_keep_period_began_with_stays(
     grow_old(event_database)
     events = [one.event for one in shop.log.read(0, 100) if isinstance(one, RecordedEvent)]
     change = max(one.timestamp for one in events if isinstance(one, ClusterModelCollected))
-    at_the_change = Pruner(shop.log, shop.read, shop.kept, shop.records, Stopped(change))
+    at_the_change = Pruner(shop.log, shop.read, shop.collected, shop.records, Stopped(change))
     assert at_the_change.prune(timedelta(milliseconds=5)).dropped.records == 0
     assert stored(shop) == {first, second}
     assert at_the_change.prune(NOTHING).dropped.records == 1
@@ -173,7 +173,7 @@ class Meddling:
 
 
 def meddled(shop: Workshop, meddle: Callable[[Collection[str]], object]) -> Pruner:
-    return Pruner(shop.log, shop.read, shop.kept, Meddling(shop, meddle), CLOCK)
+    return Pruner(shop.log, shop.read, shop.collected, Meddling(shop, meddle), CLOCK)
 
 
 def test_what_is_stored_again_while_it_is_judged_stays_with_all_that_it_is_built_on(
@@ -226,7 +226,7 @@ def test_a_cloud_that_looks_as_it_did_long_ago_finds_or_stores_its_model(
 
     def meddle(_: Collection[str]) -> None:
         shop.cloud.servers = servers
-        assert shop.keeper().collect().digest == first
+        assert shop.collector().collect().digest == first
 
     meddled(shop, meddle).prune(NOTHING)
     assert confirmed(shop) == first
@@ -236,7 +236,7 @@ def test_it_refuses_while_the_read_models_are_behind(
     shop: Workshop, event_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("application.records.pruning.CATCH_UP_TIMEOUT", 0.05)
-    shop.keeper().collect()
+    shop.collector().collect()
     grow_old(event_database)
     with pytest.raises(PruningRefused, match="behind the event log"):
         pruner(shop).prune(NOTHING)
@@ -262,9 +262,9 @@ def test_the_housekeeper_prunes_at_intervals_and_survives_a_refusal(
 ) -> None:
     monkeypatch.setattr("application.records.pruning.CATCH_UP_TIMEOUT", 0.01)
     stop = threading.Event()
-    keeper = PruningJob(pruner(shop), NOTHING, interval=0.02, clock=CLOCK)
-    thread = threading.Thread(target=keeper.run, args=(stop,))
-    shop.keeper().collect()  # the read models are behind: it is refused
+    collector = PruningJob(pruner(shop), NOTHING, interval=0.02, clock=CLOCK)
+    thread = threading.Thread(target=collector.run, args=(stop,))
+    shop.collector().collect()  # the read models are behind: it is refused
     thread.start()
     try:
         collected(shop, 2)

@@ -1,4 +1,4 @@
-"""What the store of kept models promises (port: application/ports/collected_models.py)."""
+"""What the store of collected models promises (port: application/ports/collected_models.py)."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -23,51 +23,51 @@ SECOND = replace(
 
 
 @pytest.fixture
-def kept(world: World) -> SqlCollectedModels:
+def models(world: World) -> SqlCollectedModels:
     return SqlCollectedModels(world.engine)
 
 
-def test_nothing_is_known_of_a_model_that_nobody_confirmed(kept: SqlCollectedModels) -> None:
-    assert kept.confirmation(EAST) is None
-    assert kept.state(EAST) is None
-    assert kept.version(1) is None
-    assert kept.states() == []
+def test_nothing_is_known_of_a_model_that_nobody_confirmed(models: SqlCollectedModels) -> None:
+    assert models.confirmation(EAST) is None
+    assert models.state(EAST) is None
+    assert models.version(1) is None
+    assert models.states() == []
 
 
 @pytest.mark.parametrize("elapsed", [0.0, 0.25, 90.0, 1_000_000.0])
 def test_a_model_is_as_old_as_the_beginning_of_its_collection(
-    kept: SqlCollectedModels, elapsed: float
+    models: SqlCollectedModels, elapsed: float
 ) -> None:
-    kept.confirm(EAST, "a", elapsed)
-    found = kept.confirmation(EAST)
+    models.confirm(EAST, "a", elapsed)
+    found = models.confirmation(EAST)
     assert found is not None
     assert found.digest == "a"
     assert elapsed - 0.01 <= found.age <= elapsed + 60
 
 
 def test_a_collection_that_began_earlier_does_not_replace_a_later_one(
-    kept: SqlCollectedModels,
+    models: SqlCollectedModels,
 ) -> None:
     """Two collectors: the slow one reports last what it saw first."""
-    kept.confirm(EAST, "later", 5.0)
-    kept.confirm(EAST, "earlier", 60.0)
-    found = kept.confirmation(EAST)
+    models.confirm(EAST, "later", 5.0)
+    models.confirm(EAST, "earlier", 60.0)
+    found = models.confirmation(EAST)
     assert found is not None
     assert found.digest == "later"
-    kept.confirm(EAST, "latest", 0.0)
-    again = kept.confirmation(EAST)
+    models.confirm(EAST, "latest", 0.0)
+    again = models.confirmation(EAST)
     assert again is not None
     assert again.digest == "latest"
     assert again.age < found.age
 
 
-def test_models_do_not_mix(kept: SqlCollectedModels) -> None:
-    kept.confirm(EAST, "a", 0.0)
-    assert kept.confirmation(cluster_model_id("west", "compute")) is None
+def test_models_do_not_mix(models: SqlCollectedModels) -> None:
+    models.confirm(EAST, "a", 0.0)
+    assert models.confirmation(cluster_model_id("west", "compute")) is None
 
 
 def test_every_version_of_a_model_can_be_found_by_position_and_by_time(
-    world: World, kept: SqlCollectedModels
+    world: World, models: SqlCollectedModels
 ) -> None:
     model = ClusterModel.open(context(), "east", "compute")
     model.record_collection(context(10), FIRST)
@@ -79,41 +79,41 @@ def test_every_version_of_a_model_can_be_found_by_position_and_by_time(
     digests = {
         moment: found and found.digest
         for moment in (first - 1, first, failed, second, second + 99)
-        for found in [kept.version_at(EAST, moment)]
+        for found in [models.version_at(EAST, moment)]
     }
     a, b = FIRST.digest, SECOND.digest
     assert digests == {first - 1: None, first: a, failed: a, second: b, second + 99: b}
     times = {
         seconds: found and found.digest
         for seconds in (9, 10, 29, 30, 3600)
-        for found in [kept.version_at(EAST, NOON + timedelta(seconds=seconds))]
+        for found in [models.version_at(EAST, NOON + timedelta(seconds=seconds))]
     }
     assert times == {9: None, 10: a, 29: a, 30: b, 3600: b}
 
 
-def test_a_version_tells_what_was_collected(world: World, kept: SqlCollectedModels) -> None:
+def test_a_version_tells_what_was_collected(world: World, models: SqlCollectedModels) -> None:
     model = ClusterModel.open(context(), "east", "compute")
     model.record_collection(context(10), FIRST)
     position = world.tell(model)
-    version = kept.version(position)
+    version = models.version(position)
     assert version is not None
     assert (version.model_id, version.at) == (EAST, NOON + timedelta(seconds=10))
     assert (version.sizes, version.calls, version.seconds) == (SIZES, 9, 0.25)
     assert (version.problems, version.problem_count) == ((LOST,), 1)
     assert version.changes == {"servers_added": 10}
     model.record_collection(context(20), SECOND)
-    newer = kept.version(world.tell(model))
+    newer = models.version(world.tell(model))
     assert newer is not None
     assert newer.changes is None
 
 
 def test_a_state_tells_since_when_the_cloud_cannot_be_read(
-    world: World, kept: SqlCollectedModels
+    world: World, models: SqlCollectedModels
 ) -> None:
     model = ClusterModel.open(context(), "east", "compute")
     model.fail(context(5), AWAY)
     world.tell(model)
-    state = kept.state(EAST)
+    state = models.state(EAST)
     assert state is not None
     assert (state.cloud, state.kind, state.position) == ("east", "compute", None)
     assert (state.failure, state.failing_since) == (AWAY, NOON + timedelta(seconds=5))
@@ -122,5 +122,5 @@ def test_a_state_tells_since_when_the_cloud_cannot_be_read(
     model.fail(context(7), AWAY)
     model.record_collection(context(8), FIRST)
     world.tell(model)
-    (state,) = kept.states()
+    (state,) = models.states()
     assert (state.position, state.failure, state.failing_since) == (position, None, None)
