@@ -118,7 +118,7 @@ def test_a_takeover_says_whose_run_it_was(world: World) -> None:
     lost = Cause(Reason.OWNER_LOST, {"owner": "engine/1", "successor": "engine/2"})
     audit.claim_run(context(3), run, "engine/2", "ctl-2", takeover=lost)
     taken = shown(world, audit)
-    assert taken.status_message == "The worker engine/1 disappeared; engine/2 took over."
+    assert taken.status_message == "Worker engine/1 was lost; engine/2 took over."
     assert taken.hostname == "ctl-2"
 
 

@@ -77,7 +77,7 @@ def test_the_actions_of_a_plan_are_listed_in_plan_order(world: World) -> None:
         "source_node": "cmp-1",
         "destination_node": "cmp-2",
     }
-    assert second.because == "moving server-1 helps to free cmp-1"
+    assert second.because == "moving server-1 helps to empty cmp-1"
     assert second.action_plan_uuid == plan.id
 
 
@@ -138,7 +138,7 @@ def test_a_failure_says_in_which_phase_and_why(world: World) -> None:
         "Action failed in execute: the cloud refused to migrate server s-0: no room"
     )
     assert action(world, ids[1]).status_message == (
-        "Action failed in pre_condition: there is no action type fly"
+        "Action failed in pre_condition: action type fly does not exist"
     )
     assert action(world, ids[2]).status_message == (
         "Action was skipped automatically: server s-2 does not exist"

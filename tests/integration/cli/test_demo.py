@@ -29,7 +29,7 @@ def test_the_demo_audits_explains_executes_compares_and_leaves_a_trail(
     )
     told = result.stdout
     assert result.returncode == 0, told + result.stderr
-    for line in ("== Auditing", "helps to free", "== Before and after", "Action plan succeeded."):
+    for line in ("== Auditing", "helps to empty", "== Before and after", "Action plan succeeded."):
         assert line in told
     used = next(line.split() for line in told.splitlines() if line.startswith("hosts in use"))
     assert int(used[-1]) < int(used[-2]), "the cloud itself says that fewer hosts are in use"

@@ -160,7 +160,7 @@ def test_a_plan_is_shown_with_each_action_its_state_and_its_reasons(cli: Cli, st
     assert len(rows) == 3
     assert "web-1: host-01 -> host-02" in rows[0]
     assert "SUCCEEDED" in rows[0]
-    assert "moving web-1 helps to free host-01" in rows[0]
+    assert "moving web-1 helps to empty host-01" in rows[0]
     assert "FAILED" in rows[1]
     assert "migration m-2 of server vm-2 ended as error" in rows[1]
     assert "CANCELLED" in rows[2]

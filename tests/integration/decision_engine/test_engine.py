@@ -260,7 +260,7 @@ def test_a_scope_with_a_wildcard_in_company_fails_the_run_and_says_where(
     shop.work()
     assert shop.audit(audit).state is AuditState.FAILED
     assert str(shop.audit(audit).because) == (
-        f"The audit's scope is wrong: scope[0].{kind}[0].availability_zones: "
+        f"The audit scope is invalid: scope[0].{kind}[0].availability_zones: "
         "must not combine the wildcard '*' with other names"
     )
 

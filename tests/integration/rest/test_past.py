@@ -173,7 +173,7 @@ class TestExplanations:
         assert told["moves"][0]["because"] == {
             "reason": "frees-host",
             "facts": {"server": "server-0", "source": "cmp-1"},
-            "text": "moving server-0 helps to free cmp-1",
+            "text": "moving server-0 helps to empty cmp-1",
         }
         [rejected] = told["rejections"]
         assert rejected["subject"] == "server server-9"

@@ -67,7 +67,7 @@ def test_a_run_that_lost_as_many_workers_as_the_limit_fails_and_names_them() -> 
     facts = {"count": 2, "last": "b", "lost": lost}
     assert audit.because == Cause(Reason.WORKERS_LOST, facts)
     assert str(audit.because) == (
-        "2 workers disappeared while they worked on it, the last one was b: given up."
+        "Given up: 2 workers were lost while they worked on it, most recently b."
     )
 
 

@@ -131,7 +131,7 @@ def test_a_move_and_its_undoing_leave_what_others_hold() -> None:
             Reason.ROOM_HELD_BY_OTHERS,
             (
                 "c1 lacks vcpus: 2.0 needed, 0.0 free; "
-                "16.0 are allocated to a, b, c, 1 more, not to servers on it"
+                "16.0 are allocated to other consumers: a, b, c, 1 more"
             ),
         ),
         (
@@ -146,7 +146,7 @@ def test_a_move_and_its_undoing_leave_what_others_hold() -> None:
             Reason.ROOM_HELD_BY_OTHERS,
             (
                 "c1 lacks memory_mb: 2048.0 needed, 0.0 free; "
-                "65536.0 are allocated to a, not to servers on it"
+                "65536.0 are allocated to other consumers: a"
             ),
         ),
     ],

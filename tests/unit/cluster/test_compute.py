@@ -87,7 +87,7 @@ def test_a_server_on_an_unknown_host_is_quarantined_and_the_others_are_used() ->
     assert built.servers.id == ("s0",)
     [item] = quarantined
     assert (item.kind, item.id) == ("server", "s1")
-    assert str(item.because) == "s1: on c9, which was not collected"
+    assert str(item.because) == "s1: c9 was not collected"
 
 
 def test_hosts_that_share_a_name_are_all_quarantined_with_their_servers() -> None:

@@ -304,7 +304,7 @@ def test_a_refusal_says_what_the_server_needs() -> None:
     [because] = Constraints(built).why_not(Branch(built), 0, 1)
     assert because.reason is Reason.NUMA_CELLS
     assert str(because) == (
-        "c1 has no room in its 2 NUMA cells for 1 x (10 dedicated and 0 shared CPUs, 4096 MB, "
+        "the 2 NUMA cells of c1 have no room for 1 x (10 dedicated and 0 shared CPUs, 4096 MB, "
         "1048576 kB pages)"
     )
 
@@ -315,7 +315,7 @@ def test_unknown_cells_forbid_nothing_unless_certainty_is_asked_for() -> None:
     assert not fits(built, to=2, certain=True)
     [because] = Constraints(built, numa_certain=True).why_not(Branch(built), 0, 2)
     assert because.reason is Reason.NUMA_UNKNOWN
-    assert str(because) == "the NUMA cells of c2, or what is in them, are not known"
+    assert str(because) == "the NUMA topology of c2, or its use, is unknown"
     nobody_knows = model([host(0), host(1, pcpus=4)], [server(0, 0, extra_specs=PINNED)])
     assert fits(nobody_knows)
     assert not fits(nobody_knows, certain=True)

@@ -63,7 +63,7 @@ def test_a_ratio_promises_no_single_server_more_than_the_host_has() -> None:
 
 def test_a_host_with_unreadable_servers_takes_nobody() -> None:
     built, _ = ComputeModel.build([host(0), host(1)], [server(0, 0), server(1, 1, vcpus=None)])
-    assert why(built, 1) == ["c1 holds 1 servers that could not be read"]
+    assert why(built, 1) == ["c1 has 1 servers that could not be read"]
 
 
 def test_a_resource_that_a_server_needs_none_of_is_not_in_its_way() -> None:
@@ -86,10 +86,13 @@ def test_use_is_limited_beside_allocation() -> None:
     ("changes", "sentence"),
     [
         ({"locked": True}, "server s0 is locked"),
-        ({"task_state": "migrating"}, "server s0 is migrating, which does not allow it"),
-        ({"state": "paused"}, "server s0 is paused, which does not allow it"),
-        ({"state": "error"}, "server s0 is error, which does not allow it"),
-        ({"status": "VERIFY_RESIZE"}, "server s0 is VERIFY_RESIZE, which does not allow it"),
+        ({"task_state": "migrating"}, "server s0 is migrating, which does not allow the action"),
+        ({"state": "paused"}, "server s0 is paused, which does not allow the action"),
+        ({"state": "error"}, "server s0 is error, which does not allow the action"),
+        (
+            {"status": "VERIFY_RESIZE"},
+            "server s0 is VERIFY_RESIZE, which does not allow the action",
+        ),
     ],
 )
 def test_some_servers_cannot_be_moved_at_all(changes: dict[str, Any], sentence: str) -> None:
@@ -114,7 +117,7 @@ def test_a_pinned_server_stays_in_its_zone() -> None:
     hosts = [host(0, zone="a"), host(1, zone="a"), host(2, zone="b")]
     built = model(hosts, [server(0, 0, pinned_zone="a")])
     assert legal(built, keep_zone=False) == ["c1"]
-    assert why(built, 2) == ["c2 is in zone b, the server is bound to a"]
+    assert why(built, 2) == ["c2 is in zone b, but the server is bound to a"]
 
 
 def test_an_unpinned_server_stays_in_its_zone_unless_it_may_roam() -> None:
@@ -180,14 +183,14 @@ def test_pinned_cpus_and_devices_need_a_host_that_has_them() -> None:
     assert legal(built, 0) == ["c3"]
     assert why(built, 2) == ["c2 cannot pin 2.0 CPUs: 1.0 free"]
     assert legal(built, 1) == ["c3"]
-    assert why(built, 2, number=1) == ["c2 lacks device gpu"]
+    assert why(built, 2, number=1) == ["c2 lacks PCI device gpu"]
 
 
 def test_anti_affinity_keeps_members_apart() -> None:
     group = GroupRow("g", policy="anti-affinity", members=("s0", "s1"))
     built = model([host(0), host(1), host(2)], [server(0, 0), server(1, 1)], (group,))
     assert legal(built) == ["c2"]
-    assert why(built, 1) == ["c1 already holds a member of group g"]
+    assert why(built, 1) == ["c1 already has a member of anti-affinity group g"]
 
 
 def test_anti_affinity_may_allow_several_members_on_a_host() -> None:
@@ -201,7 +204,7 @@ def test_affinity_lets_a_member_go_only_where_another_is() -> None:
     apart = model([host(0), host(1), host(2)], [server(0, 0), server(1, 1)], (group,))
     assert legal(apart) == ["c1"]
     united = model([host(0), host(1)], [server(0, 0), server(1, 0)], (group,))
-    assert why(united, 1) == ["group g must stay together on c0"]
+    assert why(united, 1) == ["affinity group g must stay together on c0"]
 
 
 def test_a_lone_member_of_an_affinity_group_stays_but_one_of_an_operators_list_is_free() -> None:
@@ -209,7 +212,7 @@ def test_a_lone_member_of_an_affinity_group_stays_but_one_of_an_operators_list_i
     move that ran into this was planned as legal."""
     group = GroupRow("g", policy="affinity", members=("s0",))
     alone = model([host(0), host(1)], [server(0, 0)], (group,))
-    assert why(alone, 1) == ["group g must stay together on another host"]
+    assert why(alone, 1) == ["affinity group g must stay together on another host"]
     listed = OperatorRules(together=(("s0", "gone"),))
     assert legal(model([host(0), host(1)], [server(0, 0)]), operator=listed) == ["c1"]
 
@@ -248,7 +251,7 @@ def test_an_operator_keeps_apart_keeps_together_fences_and_bans() -> None:
     fenced = OperatorRules(fences=(Fence(("s0",), ("c1", "c2")),), bans=(Fence(("s0",), ("c1",)),))
     assert legal(built, operator=fenced) == ["c2"]
     assert legal(built, 1, operator=fenced) == ["c0", "c2", "c3"]
-    assert why(built, 3, operator=fenced) == ["a rule of the operator keeps s0 off c3"]
+    assert why(built, 3, operator=fenced) == ["an operator rule does not allow s0 on c3"]
 
 
 def test_moves_in_flight_hold_both_ends_and_count() -> None:

@@ -66,7 +66,7 @@ def test_a_scope_that_selects_nothing_says_so_and_names_what_is_unknown() -> Non
     assert not selection.hosts.any()
     assert [str(note) for note in selection.notes] == [
         "the scope names aggregate id 99, which does not exist",
-        "The scope selects nothing to look at.",
+        "The audit scope selects no compute host.",
     ]
 
 

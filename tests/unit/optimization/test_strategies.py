@@ -115,6 +115,6 @@ def test_offline_results_carry_plan_efficacy_and_reasons() -> None:
     }
     assert [figure.value for figure in result.efficacy] == [50.0]
     assert result.reasons() == [
-        "c0 holds no server once the plan is done",
-        "moving vm0 helps to free c0",
+        "c0 has no servers after the plan",
+        "moving vm0 helps to empty c0",
     ]

@@ -24,7 +24,7 @@ def test_an_automatic_skip_says_why() -> None:
 def test_a_failure_names_the_phase(before: str, phase: str) -> None:
     because = Cause(Reason.DEADLINE_PASSED, {"seconds": 180})
     assert status_messages.failed(before, because) == (
-        f"Action failed in {phase}: not finished 180 s after its start"
+        f"Action failed in {phase}: not finished within 180 s"
     )
 
 
