@@ -1,0 +1,1 @@
+"""Metric values from Prometheus, Gnocchi and Grafana, one column per metric."""

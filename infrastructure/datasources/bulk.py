@@ -1,7 +1,7 @@
-"""What all datasources have in common: they read a column per need, and it is checked one way."""
+"""The base class of all datasources: it reads a column per metric need, and checks it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -12,19 +12,21 @@ from domain.cluster.compute.model import ComputeModel
 from domain.cluster.table.columns import FloatArray, frozen
 from domain.kernel.reasons import Cause, Reason
 from domain.metrics.catalogue import MetricNeed, MetricTable
+from infrastructure.datasources.endpoint import ResponseTooLarge
 from infrastructure.datasources.measures import MEASURES, MeasuredColumn, checked, unknown
 
 T = TypeVar("T")
+V = TypeVar("V")
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What a datasource says about a need.
+    """The response of a datasource to a need.
 
     Attributes:
-        values: float64[hosts or servers] in the metric's unit, NaN where it says nothing.
-        notes: what else is worth knowing.
-        age: seconds since the newest sample if that is known anyway.
+        values: float64[hosts or servers] in the metric's unit, NaN where it has no value.
+        notes: problems besides those of the values.
+        age: seconds since the newest sample, if it is known without another request.
     """
 
     values: FloatArray
@@ -33,56 +35,56 @@ class Reading:
 
 
 class BulkSource(ABC):
-    """A ``MetricSource``. Subclasses say what they know and read it.
+    """A ``MetricSource``. Subclasses map the metrics and read them.
 
     Attributes:
-        name: how operators call it.
+        name: of the datasource in the configuration.
     """
 
     name: str
 
     @abstractmethod
-    def _knows(self, metric: str) -> bool:
-        """Whether there is a mapping."""
+    def _has_mapping(self, metric: str) -> bool:
+        """Whether the datasource has a mapping for a metric."""
 
     @abstractmethod
     def _read(self, need: MetricNeed, model: ComputeModel) -> Reading:
-        """Reads a metric that it knows, for a model that is not empty."""
+        """Reads a mapped metric, for a model that is not empty."""
 
     @abstractmethod
     def _probe(self) -> None:
-        """Asks for something small, once.
+        """Sends a small request, once.
 
         Raises:
-            MetricsUnavailable: there is no answer.
+            MetricsUnavailable: there is no response.
         """
 
     @abstractmethod
     def _calls(self) -> int:
-        """How many requests have been sent so far."""
+        """The number of requests sent so far."""
 
     def _age(self, need: MetricNeed, model: ComputeModel, reading: Reading) -> float | None:
-        """Seconds since the newest sample, None if it cannot be told."""
+        """Seconds since the newest sample, None if unknown."""
         del need, model
         return reading.age
 
     def supports(self, needs: Sequence[MetricNeed]) -> Mapping[str, bool]:
         """Which of the metrics it has a mapping for."""
-        return {need.name: self._knows(need.name) for need in needs}
+        return {need.name: self._has_mapping(need.name) for need in needs}
 
     def fetch(self, needs: Sequence[MetricNeed], model: ComputeModel) -> Fetched:
         """The values of the needs for all hosts and servers of a model.
 
-        For a model without any it only finds out whether the datasource answers.
+        For an empty model it only checks that the datasource responds.
 
         Raises:
-            MetricsUnavailable: it cannot be reached or refuses.
+            MetricsUnavailable: the datasource cannot be reached or refuses.
         """
         calls = self._calls()
-        wanted = tuple(dict.fromkeys(needs))
-        if wanted and not len(model.hosts) and not len(model.servers):
+        unique = tuple(dict.fromkeys(needs))
+        if unique and not len(model.hosts) and not len(model.servers):
             self._probe()
-        columns = {need: self._column(need, model)[1] for need in wanted}
+        columns = {need: self._column(need, model)[1] for need in unique}
         table = MetricTable(
             hosts=len(model.hosts),
             servers=len(model.servers),
@@ -94,49 +96,49 @@ class BulkSource(ABC):
     def preflight(
         self, needs: Sequence[MetricNeed], model: ComputeModel
     ) -> tuple[MetricCheck, ...]:
-        """Whether the needs can be met, one row per need.
+        """The state of each need, one row per need.
 
         Raises:
-            MetricsUnavailable: it cannot be reached or refuses.
+            MetricsUnavailable: the datasource cannot be reached or refuses.
         """
         return tuple(self._row(need, model) for need in needs)
 
     def _row(self, need: MetricNeed, model: ComputeModel) -> MetricCheck:
         reading, column = self._column(need, model)
         known = column.values[~np.isnan(column.values)]
-        age, doubts = self._told_age(need, model, reading)
+        age, age_problems = self._known_age(need, model, reading)
         measure = MEASURES.get(need.name)
         return MetricCheck(
             metric=need.name,
             resource=need.resource,
-            supported=self._knows(need.name),
+            supported=self._has_mapping(need.name),
             unit=measure.unit if measure else "",
             known=len(known),
             total=len(column.values),
             least=float(known.min()) if len(known) else None,
             most=float(known.max()) if len(known) else None,
             age=age,
-            problems=(*column.problems, *doubts),
+            problems=(*column.problems, *age_problems),
         )
 
-    def _told_age(
+    def _known_age(
         self, need: MetricNeed, model: ComputeModel, reading: Reading | None
     ) -> tuple[float | None, tuple[Cause, ...]]:
         if reading is None:
             return None, ()
         try:
             return self._age(need, model, reading), ()
-        except MetricsUnavailable as error:  # worth knowing, not worth failing for
+        except MetricsUnavailable as error:  # only a problem: the values are known
             return None, (Cause(Reason.METRICS_UNAVAILABLE, {"error": f"age: {error}"}),)
 
     def _column(
         self, need: MetricNeed, model: ComputeModel
     ) -> tuple[Reading | None, MeasuredColumn]:
         empty = unknown(need, model)
-        if not self._knows(need.name):
+        if not self._has_mapping(need.name):
             where = f"every {need.resource} in {self.name}"
-            nowhere = Cause(Reason.METRIC_UNKNOWN, {"metric": need.name, "resource": where})
-            return None, MeasuredColumn(frozen(empty), (nowhere,))
+            unmapped = Cause(Reason.METRIC_UNKNOWN, {"metric": need.name, "resource": where})
+            return None, MeasuredColumn(frozen(empty), (unmapped,))
         if not len(empty):
             return None, MeasuredColumn(frozen(empty), ())
         reading = self._read(need, model)
@@ -145,11 +147,28 @@ class BulkSource(ABC):
 
 
 def ambiguous(need: MetricNeed, name: str) -> Cause:
-    """A host or server that the datasource's names do not tell apart from others."""
+    """The problem that a name in the datasource matches several hosts or servers."""
     return Cause(Reason.METRIC_UNKNOWN, {"metric": need.name, "resource": f"{name} (ambiguous)"})
 
 
 def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    """The items, so many at a time."""
+    """The items, in sequences of at most a size."""
     for start in range(0, len(items), size):
         yield items[start : start + size]
+
+
+def read_in_parts(
+    items: Sequence[T], read: Callable[[Sequence[T]], Mapping[str, V]]
+) -> Mapping[str, V]:
+    """Reads all items at once. If the response is too large, reads two halves, and so on.
+
+    Raises:
+        ResponseTooLarge: the response for one item is too large.
+    """
+    try:
+        return read(items)
+    except ResponseTooLarge:
+        if len(items) <= 1:
+            raise
+    middle = len(items) // 2
+    return {**read_in_parts(items[:middle], read), **read_in_parts(items[middle:], read)}

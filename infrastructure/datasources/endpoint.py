@@ -1,4 +1,4 @@
-"""How a datasource is reached: by URL or through the cloud's catalogue, and with what patience."""
+"""HTTP to a datasource: at a URL or through the cloud's catalogue, with retries."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -19,24 +19,24 @@ from infrastructure.openstack.errors import Misconfigured, translated_errors
 
 _log = logging.getLogger(__name__)
 _RETRIED = frozenset({429, 500, 502, 503, 504})
-_WORDS = 300
+_TEXT_LIMIT = 300
 
 
 class NotConfigured(MetricsUnavailable):
-    """There is no such datasource here: nobody named one, and asking again will not help."""
+    """The datasource is not configured: a retry does not help."""
 
 
 class ResponseTooLarge(MetricsUnavailable):
-    """The answer would be larger than the server gives: ask for less at once."""
+    """The response would exceed a limit of the server: request less at once."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """A request that changes nothing.
+    """A request that only reads.
 
     Attributes:
         method: ``GET`` or ``POST``.
-        path: below the datasource's address.
+        path: below the datasource's URL.
         params: of the query string.
         form, document: the body, one of them or none.
     """
@@ -49,20 +49,20 @@ class Request:
 
 
 class DatasourceEndpoint(Protocol):
-    """Something that answers requests."""
+    """Sends requests to a datasource."""
 
     def send(self, request: Request) -> requests.Response:
-        """The response, whatever its status.
+        """The response, of any status.
 
         Raises:
             ConnectionError: there was none.
-            MetricsUnavailable: there will be none.
+            MetricsUnavailable: there was none, and a retry does not help.
         """
         ...
 
 
 class _Bearer(requests.auth.AuthBase):
-    """A token; as an ``AuthBase``, because requests lets a netrc replace a mere header."""
+    """A token; as an ``AuthBase``, because requests lets a netrc replace a plain header."""
 
     def __init__(self, token: str) -> None:
         self._token = token
@@ -76,11 +76,11 @@ class UrlEndpoint:
     """A datasource at a URL.
 
     Args:
-        url: what paths are appended to.
-        credentials: user and password, if it wants them.
-        token: a bearer token, if it wants one.
-        cafile: certificates to trust; None: the system's.
-        certificate: client certificate and key files, if it wants them.
+        url: prefix of all paths.
+        credentials: user and password, None for no authentication.
+        token: a bearer token, used instead of credentials.
+        cafile: trusted certificates; None: those of the system.
+        certificate: client certificate and key files.
         timeout: s.
     """
 
@@ -114,20 +114,20 @@ class UrlEndpoint:
                 timeout=self._timeout,
             )
         except requests.RequestException as error:
-            # the text becomes a reason in the event log: an address keeps its password to itself
+            # the text becomes a reason in the event log: it must not contain a password
             raise ConnectionError(scrubbed(f"{self._url}: {error}")) from error
 
     def close(self) -> None:
-        """Gives connections back."""
+        """Closes all connections."""
         self._session.close()
 
 
 class CatalogueEndpoint:
-    """A datasource that Keystone guards, found in the cloud's catalogue.
+    """A datasource behind Keystone, found in the cloud's catalogue.
 
     Args:
         connection: to the cloud.
-        service_type: how the catalogue names it.
+        service_type: of the datasource in the catalogue.
         interface: ``public``, ``internal`` or ``admin``.
         region: None: the connection's.
         timeout: s.
@@ -176,7 +176,7 @@ class CatalogueEndpoint:
             raise MetricsUnavailable(str(error)) from error
 
     def _path(self, path: str) -> str:
-        """The path; without the version that some catalogues have in the address already."""
+        """The path; without the version if the catalogue's URL ends with it already."""
         address = self._adapter.get_endpoint()
         if address is None:
             raise NotConfigured(self._missing)
@@ -188,15 +188,15 @@ REQUEST_RETRY = RetryPolicy(first_pause=1.0, factor=1.0, attempts=3, time_limit=
 
 
 class _Failed(Exception):
-    """There was no response, or one that a later attempt may better; the message says which."""
+    """There was no response, or an error that a retry may avoid; the message says which."""
 
 
 class HttpReader:
-    """Asks. A question changes nothing, so one that failed is asked again, a few times.
+    """Sends requests, and retries them: they only read.
 
     Args:
-        endpoint: whom.
-        policy: how often; its time limit counts from the beginning of the first attempt.
+        endpoint: sends one request.
+        policy: of the retries; its time limit counts from the start of the first attempt.
         clock: pauses.
     """
 
@@ -212,55 +212,54 @@ class HttpReader:
         self._clock = clock or SystemClock()
         self.calls = 0
 
-    def ask(
+    def send(
         self,
         request: Request,
         *,
         once: bool = False,
-        said: Callable[[requests.Response], bool] = lambda _: False,
+        is_final: Callable[[requests.Response], bool] = lambda _: False,
     ) -> requests.Response:
         """The response.
 
         Args:
-            request: what to ask.
-            once: not again, however it fails.
-            said: whether a server error is the datasource's own, final word.
+            request: the request.
+            once: no retries.
+            is_final: whether a server error comes from the datasource itself: it is not retried.
 
         Raises:
-            MetricsUnavailable: there was none, or only errors that a proxy or an overloaded server
-                gives.
+            MetricsUnavailable: there was none, or only errors of a proxy or an overloaded server.
         """
         policy = replace(self._policy, attempts=1) if once else self._policy
         try:
             return retry(
-                lambda: self._send(request, said),
+                lambda: self._attempt(request, is_final),
                 policy,
                 on=_Failed,
                 clock=self._clock,
                 failed=lambda error, pause: _log.warning(
-                    "metrics: %s; asking again in %.1f s", error, pause
+                    "metrics: %s; again in %.1f s", error, pause
                 ),
                 since=self._clock.monotonic(),
             )
         except _Failed as error:
             raise MetricsUnavailable(str(error)) from error
 
-    def _send(
-        self, request: Request, said: Callable[[requests.Response], bool]
+    def _attempt(
+        self, request: Request, is_final: Callable[[requests.Response], bool]
     ) -> requests.Response:
         self.calls += 1
         try:
             response = self._endpoint.send(request)
         except ConnectionError as error:
             raise _Failed(str(error)) from error
-        if response.status_code in _RETRIED and not said(response):
-            raise _Failed(words(response))
+        if response.status_code in _RETRIED and not is_final(response):
+            raise _Failed(summary(response))
         return response
 
 
-def words(response: requests.Response) -> str:
-    """What a response says, in a line."""
-    text = " ".join(response.text[:_WORDS].split())
+def summary(response: requests.Response) -> str:
+    """The status and the text of a response, in a line."""
+    text = " ".join(response.text[:_TEXT_LIMIT].split())
     return f"HTTP {response.status_code}: {text or response.reason}"
 
 

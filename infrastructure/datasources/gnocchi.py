@@ -9,8 +9,7 @@ from domain.cluster.compute.model import ComputeModel
 from domain.kernel.reasons import Cause, Reason
 from domain.metrics import catalogue as m
 from domain.metrics.catalogue import MetricNeed
-from infrastructure.datasources.bulk import BulkSource, Reading, chunks
-from infrastructure.datasources.endpoint import ResponseTooLarge
+from infrastructure.datasources.bulk import BulkSource, Reading, chunks, read_in_parts
 from infrastructure.datasources.gnocchi_api import (
     AggregateQuery,
     ArchivePolicy,
@@ -38,15 +37,21 @@ NAMES: Mapping[str, str] = {
 _SCALES = {m.HOST_AIRFLOW: 10.0}
 _RATE = "rate:mean"
 _NS_PER_S = 1e9
-_LOOK_BACK = 86400.0
-"""Where nothing is found, the newest sample is looked for so far back, s …"""
-_LOOKED_AT = 20
+_AGE_PERIOD = 86400.0
+"""Seconds in which the newest sample is searched, if the period of the need has none …"""
+_AGE_RESOURCES = 20
 """… of so many hosts or servers."""
 
 
 @dataclass
-class _Unkept:
-    """What a need's resources do not keep as it was asked for."""
+class _Deviations:
+    """Numbers of resources whose archive policy does not fit the query.
+
+    Attributes:
+        silent: without a usable aggregation.
+        substituted: with the mean instead of the aggregation.
+        coarse: with buckets wider than the period.
+    """
 
     silent: int = 0
     substituted: int = 0
@@ -61,8 +66,8 @@ class GnocchiSource(BulkSource):
 
     Args:
         api: the API.
-        polling: seconds between two samples of a server's CPU counter; None: as wide as a bucket.
-        names: metric name → Gnocchi's name, where it is not the usual one.
+        polling: seconds between two samples of a server's CPU counter; None: the width of a bucket.
+        names: metric name → Gnocchi's name, where it is not the default.
         clock: epoch seconds.
     """
 
@@ -81,45 +86,42 @@ class GnocchiSource(BulkSource):
         self._names = {**NAMES, **(names or {})}
         self._clock = clock
 
-    def _knows(self, metric: str) -> bool:
+    def _has_mapping(self, metric: str) -> bool:
         return metric in self._names
 
     def _calls(self) -> int:
-        return self._api.asker.calls
+        return self._api.reader.calls
 
     def _probe(self) -> None:
         self._api.probe()
 
     def _read(self, need: MetricNeed, model: ComputeModel) -> Reading:
         now = self._clock()
-        wanted = self._wanted(need, now)
-        unkept = _Unkept()
+        query = self._query(need, now)
+        deviations = _Deviations()
         resources = _originals(model) if need.resource == "host" else _ids(model)
-        series = self._all(wanted, [one for ones in resources for one in ones], unkept)
+        series = self._series(query, [one for ones in resources for one in ones], deviations)
         values = unknown(need, model)
         for index, candidates in enumerate(resources):
             buckets = next((series[one] for one in candidates if series.get(one)), None)
             if buckets:
-                values[index] = over_period(self._scaled(need, buckets), need, wanted)
+                values[index] = over_period(self._scaled(need, buckets), need, query)
         if need.name == m.INSTANCE_CPU_USAGE:
             values = values / [max(count, 1) for count in model.servers.vcpus.tolist()]
-        newest = max((one.start for ones in series.values() for one in ones), default=None)
-        age = None if newest is None else max(0.0, now - newest)
-        return Reading(values, _notes(need, wanted, unkept), age)
+        return Reading(values, _notes(need, query, deviations), _age(series, now))
 
     def _age(self, need: MetricNeed, model: ComputeModel, reading: Reading) -> float | None:
-        """At most: samples are younger than the start of their bucket."""
+        """An upper bound: samples are younger than the start of their bucket."""
         if reading.age is not None:
             return reading.age
         now = self._clock()
-        wanted = self._wanted(replace(need, period=_LOOK_BACK), now)
+        query = self._query(replace(need, period=_AGE_PERIOD), now)
         resources = _originals(model) if need.resource == "host" else _ids(model)
-        some = [one for ones in resources[:_LOOKED_AT] for one in ones]
-        series = self._all(wanted, some, _Unkept())
-        newest = max((one.start for ones in series.values() for one in ones), default=None)
-        return None if newest is None else max(0.0, now - newest)
+        some = [one for ones in resources[:_AGE_RESOURCES] for one in ones]
+        series = self._series(query, some, _Deviations())
+        return _age(series, now)
 
-    def _wanted(self, need: MetricNeed, now: float) -> AggregateQuery:
+    def _query(self, need: MetricNeed, now: float) -> AggregateQuery:
         aggregate = "mean" if need.aggregate == "count" else need.aggregate
         return AggregateQuery(
             metric=self._names[need.name],
@@ -131,53 +133,48 @@ class GnocchiSource(BulkSource):
             resource_type="generic" if need.resource == "host" else "instance",
         )
 
-    def _all(self, wanted: AggregateQuery, resources: Sequence[str], unkept: _Unkept) -> Series:
+    def _series(
+        self, query: AggregateQuery, resources: Sequence[str], deviations: _Deviations
+    ) -> Series:
         policies: dict[str, ArchivePolicy] = {}
         found: dict[str, Sequence[Bucket]] = {}
-        attribute = _attribute(wanted)
+        attribute = _attribute(query)
         for part in chunks(resources, self._api.chunk):
             try:
-                found.update(self._halving(wanted, part, attribute))
+                found.update(self._parts(query, part, attribute))
             except Unaggregable:
-                policies = policies or dict(self._api.policies(wanted.metric))
-                found.update(self._by_policy(wanted, part, policies, unkept))
+                policies = policies or dict(self._api.policies(query.metric))
+                found.update(self._by_policy(query, part, policies, deviations))
         return found
 
-    def _halving(self, wanted: AggregateQuery, resources: Sequence[str], attribute: str) -> Series:
-        try:
-            return self._api.series(wanted, resources, attribute)
-        except ResponseTooLarge:
-            if len(resources) <= 1:
-                raise
-        middle = len(resources) // 2
-        first = self._halving(wanted, resources[:middle], attribute)
-        return {**first, **self._halving(wanted, resources[middle:], attribute)}
+    def _parts(self, query: AggregateQuery, resources: Sequence[str], attribute: str) -> Series:
+        return read_in_parts(resources, lambda part: self._api.series(query, part, attribute))
 
     def _by_policy(
         self,
-        wanted: AggregateQuery,
+        query: AggregateQuery,
         resources: Sequence[str],
         policies: Mapping[str, ArchivePolicy],
-        unkept: _Unkept,
+        deviations: _Deviations,
     ) -> Series:
         ids: Sequence[str] = resources
-        if _attribute(wanted) != "id":
-            ids = list(self._api.ids(wanted.resource_type, resources))
+        if _attribute(query) != "id":
+            ids = list(self._api.ids(query.resource_type, resources))
         groups: dict[tuple[str, float], list[str]] = defaultdict(list)
         for one in ids:
             if one not in policies:
                 continue
-            kept = _kept(wanted, policies[one])
-            if kept is None:
-                unkept.silent += 1
+            nearest = _nearest(query, policies[one])
+            if nearest is None:
+                deviations.silent += 1
                 continue
-            unkept.substituted += kept[0] != wanted.aggregation
-            unkept.coarse += kept[1] > wanted.stop - wanted.start
-            groups[kept].append(one)
+            deviations.substituted += nearest[0] != query.aggregation
+            deviations.coarse += nearest[1] > query.stop - query.start
+            groups[nearest].append(one)
         found: dict[str, Sequence[Bucket]] = {}
         for (aggregation, granularity), members in groups.items():
-            alike = replace(wanted, aggregation=aggregation, granularity=granularity)
-            found.update(self._halving(alike, members, "id"))
+            alike = replace(query, aggregation=aggregation, granularity=granularity)
+            found.update(self._parts(alike, members, "id"))
         return found
 
     def _scaled(self, need: MetricNeed, buckets: Sequence[Bucket]) -> Sequence[Bucket]:
@@ -186,7 +183,7 @@ class GnocchiSource(BulkSource):
             scale = _SCALES.get(need.name, 1.0)
             return [replace(one, value=one.value * scale) for one in buckets]
         # a rate is the difference of two samples, not divided by the time between them;
-        # it is negative where the counter began anew
+        # it is negative where the counter was reset
         return [
             replace(
                 one, value=max(0.0, one.value) * 100 / ((self._polling or one.width) * _NS_PER_S)
@@ -195,14 +192,20 @@ class GnocchiSource(BulkSource):
         ]
 
 
-def over_period(buckets: Sequence[Bucket], need: MetricNeed, wanted: AggregateQuery) -> float:
-    """The value of a period that some buckets overlap."""
+def _age(series: Series, now: float) -> float | None:
+    """Seconds since the start of the newest bucket."""
+    newest = max((one.start for ones in series.values() for one in ones), default=None)
+    return None if newest is None else max(0.0, now - newest)
+
+
+def over_period(buckets: Sequence[Bucket], need: MetricNeed, query: AggregateQuery) -> float:
+    """The value of a period, from the buckets that overlap it."""
     if need.aggregate == "max":
         return max(one.value for one in buckets)
     if need.aggregate == "min":
         return min(one.value for one in buckets)
     shares = [
-        max(0.0, min(one.start + one.width, wanted.stop) - max(one.start, wanted.start))
+        max(0.0, min(one.start + one.width, query.stop) - max(one.start, query.start))
         for one in buckets
     ]
     total = sum(shares)
@@ -211,25 +214,25 @@ def over_period(buckets: Sequence[Bucket], need: MetricNeed, wanted: AggregateQu
     return sum(one.value * share for one, share in zip(buckets, shares, strict=True)) / total
 
 
-def _kept(wanted: AggregateQuery, policy: ArchivePolicy) -> tuple[str, float] | None:
-    """What a policy keeps that is nearest to what is wanted: aggregation and granularity."""
-    finer = [one for one in policy.granularities if one <= wanted.granularity]
+def _nearest(query: AggregateQuery, policy: ArchivePolicy) -> tuple[str, float] | None:
+    """The aggregation and granularity of a policy that are nearest to those of a query."""
+    finer = [one for one in policy.granularities if one <= query.granularity]
     if not policy.granularities:
         return None
     width = max(finer) if finer else min(policy.granularities)
-    if wanted.aggregation in policy.aggregations:
-        return wanted.aggregation, width
-    if wanted.aggregation != _RATE and "mean" in policy.aggregations:
+    if query.aggregation in policy.aggregations:
+        return query.aggregation, width
+    if query.aggregation != _RATE and "mean" in policy.aggregations:
         return "mean", width  # the extreme of the buckets' means
     return None
 
 
-def _attribute(wanted: AggregateQuery) -> str:
-    return "original_resource_id" if wanted.resource_type == "generic" else "id"
+def _attribute(query: AggregateQuery) -> str:
+    return "original_resource_id" if query.resource_type == "generic" else "id"
 
 
 def _originals(model: ComputeModel) -> list[tuple[str, ...]]:
-    """What the resource of each host may be called, the usual first."""
+    """The possible ids of each host's resource, the most common first."""
     hosts = model.hosts
     names = zip(hosts.name, hosts.hypervisor_hostname, strict=True)
     return [tuple(dict.fromkeys((f"{host}_{host}", f"{host}_{node}"))) for host, node in names]
@@ -239,19 +242,19 @@ def _ids(model: ComputeModel) -> list[tuple[str, ...]]:
     return [(server,) for server in model.servers.id]
 
 
-def _notes(need: MetricNeed, wanted: AggregateQuery, unkept: _Unkept) -> tuple[Cause, ...]:
+def _notes(need: MetricNeed, query: AggregateQuery, deviations: _Deviations) -> tuple[Cause, ...]:
     notes = []
-    if unkept.silent:
-        what = f"{wanted.aggregation} of {wanted.metric}"
-        notes.append(f"{unkept.silent} {need.resource}s keep no {what}")
-    if unkept.substituted:
+    if deviations.silent:
+        what = f"{query.aggregation} of {query.metric}"
+        notes.append(f"{deviations.silent} {need.resource}s keep no {what}")
+    if deviations.substituted:
         notes.append(
-            f"{unkept.substituted} {need.resource}s keep no {wanted.aggregation} of "
-            f"{wanted.metric}: the {need.aggregate} of their means is taken"
+            f"{deviations.substituted} {need.resource}s keep no {query.aggregation} of "
+            f"{query.metric}: the {need.aggregate} of their means is taken"
         )
-    if unkept.coarse:
+    if deviations.coarse:
         notes.append(
-            f"{unkept.coarse} {need.resource}s keep {wanted.metric} only in buckets wider than the "
-            f"period of {need.period:g} s"
+            f"{deviations.coarse} {need.resource}s keep {query.metric} only in buckets wider than "
+            f"the period of {need.period:g} s"
         )
     return tuple(Cause(Reason.METRICS_UNAVAILABLE, {"error": note}) for note in notes)

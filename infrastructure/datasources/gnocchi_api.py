@@ -1,15 +1,15 @@
-"""The bulk side of Gnocchi's API: the series of a metric for many resources in one request.
+"""Gnocchi's aggregates API: the series of a metric for many resources in one request.
 
 ``POST /v1/aggregates`` with a plain ``(metric …)`` operation returns one series per resource that
-the search matches. It is all or nothing, though: it fails if one of the resources keeps the metric
-by an archive policy without the wanted granularity or aggregation. Then the policies are looked up
-once, and resources whose policies agree are asked for together.
+the search matches. It fails if the archive policy of one of the resources lacks the requested
+granularity or aggregation. Then the policies are read once, and the resources are requested in
+groups with the same policy.
 """
 
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
@@ -23,10 +23,11 @@ from infrastructure.datasources.endpoint import (
     Request,
     ResponseTooLarge,
     json_of,
-    words,
+    summary,
 )
 
 _GONE = re.compile(r"^Metric .* does not exist")
+_NO_RESOURCE = "00000000-0000-0000-0000-000000000000"
 _SPAN = re.compile(r"(?:(\d+) days?, )?(\d+):(\d+):(\d+(?:\.\d+)?)")
 _TOO_LARGE = frozenset(
     {
@@ -38,7 +39,7 @@ _TOO_LARGE = frozenset(
 
 
 class Unaggregable(MetricsUnavailable):
-    """The resources do not all keep the metric as it was asked for."""
+    """The archive policies of some resources lack the requested granularity or aggregation."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,11 @@ Series = Mapping[str, Sequence[Bucket]]
 
 @dataclass(frozen=True)
 class AggregateQuery:
-    """What is asked for.
+    """A query for the series of a metric.
 
     Attributes:
-        metric: Gnocchi's name of it.
-        aggregation: as archive policies name it.
+        metric: Gnocchi's name of the metric.
+        aggregation: Gnocchi's aggregation method.
         granularity: width of the buckets, s.
         start, stop: epoch seconds.
         resource_type: of the resources.
@@ -76,7 +77,7 @@ class AggregateQuery:
 
 @dataclass(frozen=True)
 class ArchivePolicy:
-    """How a resource keeps a metric.
+    """The granularities and aggregations that are stored of a metric.
 
     Attributes:
         granularities: widths of buckets, s.
@@ -89,62 +90,61 @@ class ArchivePolicy:
 
 @dataclass
 class GnocchiApi:
-    """Asks a Gnocchi.
+    """Sends requests to Gnocchi.
 
     Attributes:
-        asker: whom.
-        chunk: so many resources per request.
-        page: so many metrics per page of the list.
+        reader: sends the requests.
+        chunk: resources per request.
+        page: metrics per page of a list.
     """
 
-    asker: HttpReader
+    reader: HttpReader
     chunk: int = 500
     page: int = 1000
-    _nobody: str = field(default="00000000-0000-0000-0000-000000000000", init=False)
 
-    def series(self, wanted: AggregateQuery, resources: Sequence[str], attribute: str) -> Series:
+    def series(self, query: AggregateQuery, resources: Sequence[str], attribute: str) -> Series:
         """The series of some resources. Those that lack the metric are not in it.
 
         Args:
-            wanted: the metric.
+            query: the metric and the period.
             resources: ``id`` or ``original_resource_id`` of each.
             attribute: which of the two.
 
         Raises:
-            Unaggregable: they do not all keep the metric like that.
-            ResponseTooLarge: ask for fewer.
-            MetricsUnavailable: no usable answer.
+            Unaggregable: the archive policies of some resources do not fit the query.
+            ResponseTooLarge: request fewer.
+            MetricsUnavailable: no usable response.
         """
         window = {
-            "start": f"{wanted.start:.3f}",
-            "stop": f"{wanted.stop:.3f}",
-            "granularity": f"{wanted.granularity:g}",
+            "start": f"{query.start:.3f}",
+            "stop": f"{query.stop:.3f}",
+            "granularity": f"{query.granularity:g}",
             "fill": "null",
-            "details": str(wanted.resource_type == "generic").lower(),
+            "details": str(query.resource_type == "generic").lower(),
         }
         body = {
-            "operations": ["metric", wanted.metric, wanted.aggregation],
-            "resource_type": wanted.resource_type,
+            "operations": ["metric", query.metric, query.aggregation],
+            "resource_type": query.resource_type,
             "search": {"in": {attribute: list(resources)}},
         }
         request = Request("POST", "/v1/aggregates", params=window, document=body)
-        response = self.asker.ask(request, said=lambda one: one.status_code in _TOO_LARGE)
+        response = self.reader.send(request, is_final=lambda one: one.status_code in _TOO_LARGE)
         if _lacks_metric(response):
             return {}
-        return _series(_success(response), wanted)
+        return _series(_success(response), query)
 
     def probe(self) -> None:
-        """Finds out whether it answers a question like the real ones, asking once.
+        """Sends a request for the metric of no resource, once.
 
         Raises:
-            MetricsUnavailable: it does not.
+            MetricsUnavailable: Gnocchi does not respond as expected.
         """
         body = {
             "operations": ["metric", "cpu", "mean"],
             "resource_type": "generic",
-            "search": {"in": {"id": [self._nobody]}},
+            "search": {"in": {"id": [_NO_RESOURCE]}},
         }
-        response = self.asker.ask(Request("POST", "/v1/aggregates", document=body), once=True)
+        response = self.reader.send(Request("POST", "/v1/aggregates", document=body), once=True)
         if not _lacks_metric(response):
             _success(response)
 
@@ -155,17 +155,17 @@ class GnocchiApi:
             body = {"in": {"original_resource_id": list(part)}}
             path = f"/v1/search/resource/{resource_type}"
             request = Request("POST", path, params={"limit": str(self.page)}, document=body)
-            for item in _list(_success(self.asker.ask(request))):
+            for item in _list(_success(self.reader.send(request))):
                 found[str(item.get("id"))] = str(item.get("original_resource_id"))
         return found
 
     def policies(self, metric: str) -> Mapping[str, ArchivePolicy]:
-        """Resource id → how it keeps a metric; of all resources that have it."""
+        """Resource id → archive policy of a metric, of all resources that have it."""
         found: dict[str, ArchivePolicy] = {}
         marker: dict[str, str] = {}
         while True:
             params = {"name": metric, "limit": str(self.page), "sort": "id:asc", **marker}
-            items = _list(_success(self.asker.ask(Request("GET", "/v1/metric", params=params))))
+            items = _list(_success(self.reader.send(Request("GET", "/v1/metric", params=params))))
             for item in items:
                 found[str(item.get("resource_id"))] = _policy(item.get("archive_policy"))
             if not items or marker == {"marker": str(items[-1].get("id"))}:
@@ -174,7 +174,7 @@ class GnocchiApi:
 
 
 def _lacks_metric(response: requests.Response) -> bool:
-    """Whether the answer is that none of the resources has the metric (or that there are none)."""
+    """Whether none of the resources has the metric (or none exists)."""
     if response.status_code != HTTPStatus.NOT_FOUND:
         return False
     return bool(_GONE.match(str(_description(response))))
@@ -187,19 +187,19 @@ def _description(response: requests.Response) -> object:
 
 def _success(response: requests.Response) -> object:
     if response.status_code in _TOO_LARGE:
-        raise ResponseTooLarge(words(response))
+        raise ResponseTooLarge(summary(response))
     if response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
-        said = _description(response)
-        if isinstance(said, dict):
-            cause = said.get("cause")
+        description = _description(response)
+        if isinstance(description, dict):
+            cause = description.get("cause")
             if cause in {"Metrics cannot be aggregated", "Metrics can't being aggregated"}:
-                raise Unaggregable(f"{cause}: {said.get('reason')}")
+                raise Unaggregable(f"{cause}: {description.get('reason')}")
             if cause == "Metrics with unknown aggregation":
                 raise Unaggregable(str(cause))
-        raise MetricsUnavailable(words(response))
+        raise MetricsUnavailable(summary(response))
     document = json_of(response)
     if document is None:
-        raise MetricsUnavailable(f"the answer is no JSON: {words(response)}")
+        raise MetricsUnavailable(f"the response is not JSON: {summary(response)}")
     return document
 
 
@@ -209,19 +209,19 @@ def _list(document: object) -> list[dict[str, Any]]:
     return document
 
 
-def _series(document: object, wanted: AggregateQuery) -> Series:
+def _series(document: object, query: AggregateQuery) -> Series:
     try:
-        return _read(document, wanted)
+        return _read(document, query)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise MetricsUnavailable(f"the answer is malformed ({error!r})") from error
+        raise MetricsUnavailable(f"the response is malformed ({error!r})") from error
 
 
-def _read(document: Any, wanted: AggregateQuery) -> Series:
+def _read(document: Any, query: AggregateQuery) -> Series:
     references = document.get("references", ())
     originals = {one["id"]: one["original_resource_id"] for one in references}
     found: dict[str, list[Bucket]] = {}
     for resource, metrics in document["measures"].items():
-        points = metrics[wanted.metric][wanted.aggregation]
+        points = metrics[query.metric][query.aggregation]
         buckets = [_bucket(*point) for point in points if point[2] is not None]
         key = originals.get(resource, resource)
         found.setdefault(key, []).extend(one for one in buckets if not math.isnan(one.value))
@@ -246,8 +246,8 @@ def _seconds(span: object) -> float | None:
     """Seconds of a time span: a number, or a text like ``1 day, 0:05:00``."""
     if isinstance(span, int | float):
         return float(span)
-    told = _SPAN.fullmatch(str(span))
-    if told is None:
+    parts = _SPAN.fullmatch(str(span))
+    if parts is None:
         return None
-    days, hours, minutes, seconds = (float(part or 0) for part in told.groups())
+    days, hours, minutes, seconds = (float(part or 0) for part in parts.groups())
     return days * 86400 + hours * 3600 + minutes * 60 + seconds

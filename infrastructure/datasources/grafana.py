@@ -12,22 +12,24 @@ from application.ports.metrics import MetricsUnavailable
 from domain.cluster.compute.model import ComputeModel
 from domain.kernel.reasons import Cause, Reason
 from domain.metrics.catalogue import MetricNeed
-from infrastructure.datasources.bulk import BulkSource, Reading, ambiguous, chunks
+from infrastructure.datasources.bulk import BulkSource, Reading, ambiguous, chunks, read_in_parts
 from infrastructure.datasources.endpoint import (
     HttpReader,
     Request,
     ResponseTooLarge,
     json_of,
-    words,
+    summary,
 )
-from infrastructure.datasources.influxql import Blanks, Template, retention, safe
+from infrastructure.datasources.influxql import Template, TemplateValues, retention, safe
 from infrastructure.datasources.measures import MEASURES, some_of, unknown
 
 TRANSLATORS = ("influxdb",)
-_IN_A_URL = 3000
+_URL_LIMIT = 3000
 """Longer queries are posted."""
-_TOGETHER = 1000
-_EACH = 100
+_NAMES_GROUPED = 1000
+"""Names per request, in one statement grouped by a tag …"""
+_NAMES_SINGLE = 100
+"""… and in one statement per name."""
 _TOO_LARGE = frozenset({HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.REQUEST_URI_TOO_LONG})
 _LIMITS = ("max-select", "too many", "exceeded")
 RETENTIONS: Mapping[str, int] = {
@@ -44,18 +46,18 @@ _ATTRIBUTES: Mapping[str, Mapping[str, Callable[[ComputeModel], Sequence[str]]]]
     },
     "server": {"uuid": lambda model: model.servers.id, "name": lambda model: model.servers.name},
 }
-_USUAL = {"host": "hostname", "server": "uuid"}
+_DEFAULT_ATTRIBUTE = {"host": "hostname", "server": "uuid"}
 
 
 @dataclass(frozen=True)
 class Panel:
-    """How a metric is asked for.
+    """The query for a metric.
 
     Attributes:
         project: number of the data source in Grafana.
         database: of InfluxDB.
         template: of the query.
-        attribute: of a host or server that is put into the query.
+        attribute: of a host or server, for the query.
     """
 
     project: str
@@ -68,23 +70,23 @@ class GrafanaSource(BulkSource):
     """One request per metric for each chunk of the model's hosts or servers.
 
     Args:
-        asker: asks Grafana's proxy.
-        panels: metric name → how it is asked for.
-        retentions: name of a retention policy → how long it keeps data, s.
+        reader: sends requests to Grafana's proxy.
+        panels: metric name → its query.
+        retentions: name of a retention policy → its duration, s.
 
     Raises:
-        ValueError: a panel names a metric or an attribute that there is not.
+        ValueError: a panel names an unknown metric or attribute.
     """
 
     name = "grafana"
 
     def __init__(
         self,
-        asker: HttpReader,
+        reader: HttpReader,
         panels: Mapping[str, Panel],
         retentions: Mapping[str, int] | None = None,
     ) -> None:
-        self._asker = asker
+        self._reader = reader
         self._panels = panels
         self._retentions = RETENTIONS if retentions is None else retentions
         for metric, panel in panels.items():
@@ -96,11 +98,11 @@ class GrafanaSource(BulkSource):
                     f"{panel.attribute} of {metric} is none of the attributes {', '.join(known)}"
                 )
 
-    def _knows(self, metric: str) -> bool:
+    def _has_mapping(self, metric: str) -> bool:
         return metric in self._panels
 
     def _calls(self) -> int:
-        return self._asker.calls
+        return self._reader.calls
 
     def _probe(self) -> None:
         for panel in list(self._panels.values())[:1]:
@@ -108,56 +110,51 @@ class GrafanaSource(BulkSource):
 
     def _read(self, need: MetricNeed, model: ComputeModel) -> Reading:
         panel = self._panels[need.name]
-        attribute = panel.attribute or _USUAL[need.resource]
+        attribute = panel.attribute or _DEFAULT_ATTRIBUTE[need.resource]
         names = _ATTRIBUTES[need.resource][attribute](model)
         usable, notes = _usable(need, names)
-        blanks = Blanks(
+        fields = TemplateValues(
             aggregate="mean" if need.aggregate == "count" else need.aggregate,
             period=max(1, round(need.period)),
             granularity=max(1, round(need.granularity)),
             retention=retention(need.period, self._retentions),
         )
         found: dict[str, float] = {}
-        for part in chunks(usable, _EACH if panel.template.tag is None else _TOGETHER):
-            found.update(self._part(panel, part, blanks))
+        for part in chunks(usable, _NAMES_SINGLE if panel.template.tag is None else _NAMES_GROUPED):
+            found.update(read_in_parts(part, lambda some: self._part(panel, some, fields)))
         values = unknown(need, model)
         for index, name in enumerate(names):
             values[index] = found.get(name, np.nan)
         return Reading(values, notes)
 
-    def _part(self, panel: Panel, names: Sequence[str], blanks: Blanks) -> Mapping[str, float]:
+    def _part(
+        self, panel: Panel, names: Sequence[str], fields: TemplateValues
+    ) -> Mapping[str, float]:
         tag = panel.template.tag
-        text = (panel.template.each if tag is None else panel.template.together)(names, blanks)
+        text = (panel.template.single if tag is None else panel.template.grouped)(names, fields)
+        results = self._results(panel, text)
         try:
-            results = self._results(panel, text)
-        except ResponseTooLarge:
-            if len(names) <= 1:
-                raise
-            middle = len(names) // 2
-            first = self._part(panel, names[:middle], blanks)
-            return {**first, **self._part(panel, names[middle:], blanks)}
-        try:
-            told = _one_each(results, names) if tag is None else _by_tag(results, tag)
-            values = {name: _value(series, blanks.aggregate) for name, series in told}
+            named = _one_each(results, names) if tag is None else _by_tag(results, tag)
+            values = {name: _value(series, fields.aggregate) for name, series in named}
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-            raise MetricsUnavailable(f"the answer is malformed ({error!r})") from error
+            raise MetricsUnavailable(f"the response is malformed ({error!r})") from error
         return {name: value for name, value in values.items() if value is not None}
 
     def _results(self, panel: Panel, text: str, *, once: bool = False) -> list[dict[str, Any]]:
         query = {"db": panel.database, "epoch": "ms", "q": text}
         path = f"/{panel.project}/query"
-        short = len(text) <= _IN_A_URL
+        short = len(text) <= _URL_LIMIT
         request = Request("GET", path, params=query) if short else Request("POST", path, form=query)
-        response = self._asker.ask(request, once=once)
+        response = self._reader.send(request, once=once)
         if response.status_code in _TOO_LARGE:
-            raise ResponseTooLarge(words(response))
+            raise ResponseTooLarge(summary(response))
         document = json_of(response)
         error = document.get("error") if isinstance(document, dict) else None
         if response.status_code != HTTPStatus.OK or error:
-            raise MetricsUnavailable(str(error) if error else words(response))
+            raise MetricsUnavailable(str(error) if error else summary(response))
         results = document.get("results") if isinstance(document, dict) else None
         if not isinstance(results, list) or not all(isinstance(one, dict) for one in results):
-            raise MetricsUnavailable(f"the answer is malformed: {words(response)}")
+            raise MetricsUnavailable(f"the response is malformed: {summary(response)}")
         for one in results:
             if one.get("error"):
                 kind = ResponseTooLarge if any(hint in one["error"] for hint in _LIMITS) else None
@@ -170,7 +167,7 @@ def _kind(metric: str) -> str:
 
 
 def _usable(need: MetricNeed, names: Sequence[str]) -> tuple[list[str], tuple[Cause, ...]]:
-    """The names that can be asked for, and what is said of the others."""
+    """The names that a query can contain, and the problems of the others."""
     counts = Counter(names)
     shared = [name for name, count in counts.items() if count > 1]
     odd = [name for name in counts if not safe(name)]
@@ -178,8 +175,8 @@ def _usable(need: MetricNeed, names: Sequence[str]) -> tuple[list[str], tuple[Ca
     if odd:
         facts = {"field": "name", "resource": some_of(odd), "value": "not fit for a query"}
         notes.append(Cause(Reason.BAD_VALUE, {**facts}))
-    left = [name for name, count in counts.items() if count == 1 and safe(name)]
-    return left, tuple(notes)
+    usable = [name for name, count in counts.items() if count == 1 and safe(name)]
+    return usable, tuple(notes)
 
 
 def _one_each(

@@ -1,9 +1,9 @@
-"""Queries that operators wrote for one host or server, asked for many at once.
+"""Turns an operator's query template for one host or server into queries for many.
 
-A template says ``{0}`` for the aggregate, ``{1}`` for the name of one host or server, ``{2}`` for
-the period, ``{3}`` for the granularity and ``{4}`` for the retention policy. Where it is plain
-that ``{1}`` is what a tag is compared with, one statement asks for all names and groups by the
-tag. Any other template becomes one statement per name, many statements to a request.
+A template contains ``{0}`` for the aggregate, ``{1}`` for the name of one host or server, ``{2}``
+for the period, ``{3}`` for the granularity and ``{4}`` for the retention policy. If it clearly
+compares a tag with ``{1}``, one statement selects all names and groups by the tag. Any other
+template becomes one statement per name, with many statements in a request.
 """
 
 import re
@@ -25,12 +25,12 @@ _FIELD = re.compile(r"\{(\d*)[^}]*\}")
 
 
 class BadTemplate(ValueError):
-    """A query template that cannot be filled in."""
+    """A query template with unknown or malformed fields."""
 
 
 @dataclass(frozen=True)
-class Blanks:
-    """What fills a template in, but for the name.
+class TemplateValues:
+    """The values of a template's fields, except the name.
 
     Attributes:
         aggregate: ``mean``, ``max`` or ``min``.
@@ -52,61 +52,58 @@ class Template:
         text: as the operator wrote it.
 
     Raises:
-        BadTemplate: it has blanks that there is nothing for, or braces that are none.
+        BadTemplate: it has unknown fields, or braces that are no fields.
     """
 
     text: str
 
     def __post_init__(self) -> None:
         try:
-            self._filled(Blanks("mean", 300, 300, "one_week"), "name")
+            self._filled(TemplateValues("mean", 300, 300, "one_week"), "name")
         except (IndexError, KeyError, ValueError) as error:
             raise BadTemplate(f"{error!r} in {self.text!r}") from error
 
     @property
     def tag(self) -> str | None:
-        """The tag that tells names apart in a statement for all; None: it takes one each."""
+        """The tag by which a statement for all names is grouped; None: one statement per name."""
         compared = list(_COMPARED.finditer(self.text))
         names = sum(found.group(1) == "1" for found in _FIELD.finditer(self.text))
         if len(compared) != 1 or names != 1 or _SHAPED.search(self.text):
             return None
         return compared[0]["tag"].strip('"')
 
-    def together(self, names: Sequence[str], blanks: Blanks) -> str:
+    def grouped(self, names: Sequence[str], values: TemplateValues) -> str:
         """One statement for all names; only if there is a ``tag``."""
         alternatives = "|".join(map(_literally, names))
         tag = f'"{self.tag}"'
-        compared = f"{tag} =~ /^({alternatives})$/"
+        comparison = f"{tag} =~ /^({alternatives})$/"
         before, _, after = _split(self.text)
-        where = _fill(before, blanks) + compared + _fill(after, blanks)
+        where = _fill(before, values) + comparison + _fill(after, values)
         return f"{where} GROUP BY {tag}"
 
-    def each(self, names: Sequence[str], blanks: Blanks) -> str:
+    def single(self, names: Sequence[str], values: TemplateValues) -> str:
         """One statement per name, in their order."""
-        return ";".join(self._filled(blanks, name).rstrip("; ") for name in names)
+        return ";".join(self._filled(values, name).rstrip("; ") for name in names)
 
-    def _filled(self, blanks: Blanks, name: str) -> str:
-        return _fill(self.text, blanks, name)
+    def _filled(self, values: TemplateValues, name: str) -> str:
+        return _fill(self.text, values, name)
 
 
 def safe(name: str) -> bool:
-    """Whether a name can be put into a statement whatever is around it."""
+    """Whether a name needs no quoting in any part of a statement."""
     return _SAFE.fullmatch(name) is not None
 
 
 def retention(period: float, periods: Mapping[str, int]) -> str:
-    """The retention policy that surely holds a period: the shortest that is longer.
-
-    If none is longer it is the longest that there is.
-    """
+    """The retention policy for a period: the shortest that is longer; if none is, the longest."""
     longer = [name for name, seconds in periods.items() if seconds > period]
     if longer:
         return min(longer, key=lambda name: (periods[name], name))
     return max(periods, key=lambda name: (periods[name], name)) if periods else ""
 
 
-def _fill(text: str, blanks: Blanks, name: str = "") -> str:
-    return text.format(blanks.aggregate, name, blanks.period, blanks.granularity, blanks.retention)
+def _fill(text: str, values: TemplateValues, name: str = "") -> str:
+    return text.format(values.aggregate, name, values.period, values.granularity, values.retention)
 
 
 def _split(text: str) -> tuple[str, str, str]:
@@ -117,5 +114,5 @@ def _split(text: str) -> tuple[str, str, str]:
 
 
 def _literally(name: str) -> str:
-    """A regular expression that matches a name, free of backslashes and slashes."""
+    """A regular expression that matches a name, without backslashes and slashes."""
     return re.sub(r"([^\w\-:@])", r"[\1]", name)

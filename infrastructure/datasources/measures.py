@@ -1,7 +1,7 @@
-"""What a metric's values may be: the one place where every datasource's values are checked.
+"""Units and ranges of metrics: every datasource's values are checked here.
 
-A value that is a little outside its range is a matter of sampling and is clamped. One that is far
-outside is in another unit than it should be: it must not steer a cloud, and counts as unknown.
+A value that is slightly outside its range is a sampling error and is clamped. One that is far
+outside probably has another unit: it counts as unknown, and no decision uses it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +18,7 @@ from domain.metrics.catalogue import MetricNeed
 Limits = Callable[[ComputeModel], FloatArray]
 
 _EXAMPLES = 5
-"""So many resources are named in a problem."""
+"""Resources that a problem names."""
 _KIB_PER_MB = 1024
 _GIB = 1024**3
 
@@ -28,10 +28,10 @@ class Measure:
     """Unit and range of a metric.
 
     Attributes:
-        unit: what values are in.
+        unit: of the values.
         least: smallest value.
-        most: largest value, or how to find it for each host or server.
-        below, above: how far outside a value may be before it is no value, as a share of ``most``.
+        most: largest value, or a function that returns it for each host or server.
+        below, above: how far outside a value is clamped instead of dropped, as a share of ``most``.
     """
 
     unit: str
@@ -67,34 +67,34 @@ MEASURES: Mapping[str, Measure] = {
     m.INSTANCE_L3_CACHE_USAGE: Measure("bytes", 0.0, 4.0 * _GIB, below=0.0, above=0.0),
     m.INSTANCE_ROOT_DISK_SIZE: Measure("GB", 0.0, 1_000_000.0, below=0.0, above=0.0),
 }
-"""Metric name → what its values may be, whatever the datasource."""
+"""Metric name → unit and range, in every datasource."""
 
 
 @dataclass(frozen=True)
 class MeasuredColumn:
-    """Usable values of a need (float64[hosts or servers], NaN = unknown) and what was wrong."""
+    """Usable values of a need (float64[hosts or servers], NaN = unknown) and the problems."""
 
     values: FloatArray
     problems: tuple[Cause, ...]
 
 
 def size_of(need: MetricNeed, model: ComputeModel) -> int:
-    """How many hosts or servers a need is about."""
+    """The number of hosts or servers, as the need's resource is."""
     return len(model.hosts if need.resource == "host" else model.servers)
 
 
 def unknown(need: MetricNeed, model: ComputeModel) -> FloatArray:
-    """A column that knows nothing."""
+    """A column of unknown values."""
     return np.full(size_of(need, model), np.nan)
 
 
 def checked(need: MetricNeed, values: FloatArray, model: ComputeModel) -> MeasuredColumn:
-    """The values that are usable.
+    """The usable values, and the problems of the others.
 
     Args:
-        need: what they are of.
+        need: the metric and its resource.
         values: float64[hosts or servers] in the metric's unit, NaN where the datasource has none.
-        model: what they are aligned with.
+        model: its order of hosts or servers.
     """
     names = model.hosts.name if need.resource == "host" else model.servers.id
     measure = MEASURES[need.name]
@@ -130,5 +130,5 @@ def _missing(need: MetricNeed, total: int, names: Sequence[str]) -> Cause:
 
 
 def some_of(names: Sequence[str]) -> str:
-    """A few of some names."""
+    """The first names, with an ellipsis if there are more."""
     return ", ".join(names[:_EXAMPLES]) + (", …" if len(names) > _EXAMPLES else "")

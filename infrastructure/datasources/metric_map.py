@@ -1,4 +1,4 @@
-"""Other names of metrics, from a YAML file that operators may have."""
+"""Operators' own names of metrics, from an optional YAML file."""
 
 import logging
 from collections.abc import Mapping
@@ -18,33 +18,33 @@ Names = Mapping[str, object]
 def metric_map(path: Path) -> Mapping[str, Names]:
     """Datasource → metric → name. Empty if there is no file.
 
-    What cannot be understood is left out and logged: a wrong map must not stop the service.
+    Invalid entries are ignored and logged: a wrong map must not stop the service.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError) as error:
-        _log.warning("metric map %s cannot be read, the usual names hold: %s", path, error)
+        _log.warning("metric map %s cannot be read, the default names apply: %s", path, error)
         return {}
     try:
         document = yaml.safe_load(text)
     except yaml.YAMLError as error:
         reason = " ".join(str(error).split())
-        _log.warning("metric map %s is no YAML, the usual names hold: %s", path, reason)
+        _log.warning("metric map %s is not YAML, the default names apply: %s", path, reason)
         return {}
     if document is not None and not isinstance(document, dict):
-        _log.warning("metric map %s is no map, the usual names hold", path)
+        _log.warning("metric map %s is not a map, the default names apply", path)
     entries = document if isinstance(document, dict) else {}
     return {str(name): _known(path, str(name), names) for name, names in entries.items()}
 
 
 def _known(path: Path, datasource: str, names: object) -> Names:
     if datasource not in _DATASOURCES or not isinstance(names, dict):
-        _log.warning("metric map %s: %s is no datasource with a map", path, datasource)
+        _log.warning("metric map %s: %s is not a datasource with a map", path, datasource)
         return {}
     kind = dict if datasource == "grafana" else str
-    good = {metric: name for metric, name in names.items() if metric in MEASURES}
-    for metric in [one for one in names if one not in good or not isinstance(names[one], kind)]:
-        _log.warning("metric map %s: %s of %s is left out", path, metric, datasource)
-    return {metric: name for metric, name in good.items() if isinstance(name, kind)}
+    known = {metric: name for metric, name in names.items() if metric in MEASURES}
+    for metric in [one for one in names if one not in known or not isinstance(names[one], kind)]:
+        _log.warning("metric map %s: %s of %s is ignored", path, metric, datasource)
+    return {metric: name for metric, name in known.items() if isinstance(name, kind)}

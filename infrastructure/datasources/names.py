@@ -1,4 +1,4 @@
-"""Which label value is which host."""
+"""Matches label values with hosts."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -9,15 +9,15 @@ def matched(
 ) -> tuple[Mapping[int, str], frozenset[int]]:
     """Host index → label value.
 
-    A host is first looked for by its exact names. Then by the part before the first dot, if the
-    host or the label has no domain to tell it apart by and nothing else has that short name.
+    A host matches a label with one of its exact names. Otherwise it matches by the part before the
+    first dot, if the host or the label has no domain and no other one has that short name.
 
     Args:
         hosts: service host name and hypervisor host name of each host.
-        labels: the label values that occur.
+        labels: the label values.
 
     Returns:
-        What matched, and the hosts whose short name is ambiguous.
+        The matches, and the hosts whose short name is ambiguous.
     """
     exact = {
         index: name

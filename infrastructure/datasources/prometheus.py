@@ -12,20 +12,18 @@ from domain.metrics.catalogue import (
     INSTANCE_ROOT_DISK_SIZE,
     MetricNeed,
 )
-from infrastructure.datasources.bulk import BulkSource, Reading, ambiguous
-from infrastructure.datasources.endpoint import ResponseTooLarge
+from infrastructure.datasources.bulk import BulkSource, Reading, ambiguous, read_in_parts
 from infrastructure.datasources.measures import unknown
 from infrastructure.datasources.names import matched
+from infrastructure.datasources.prometheus_api import PrometheusApi
 from infrastructure.datasources.promql import (
     Labels,
-    Mapped,
     age_of,
     age_within_a_day,
     literally,
     mapping,
     only,
 )
-from infrastructure.datasources.queries import QueryApi, QuerySample
 
 _FROM_MODEL: Mapping[str, Callable[[ComputeModel], FloatArray]] = {
     INSTANCE_RAM_ALLOCATED: lambda model: model.servers.memory_mb.astype(np.float64),
@@ -41,12 +39,12 @@ class PrometheusSource(BulkSource):
         api: the query API.
         labels: names of labels.
         name: ``prometheus`` or ``aetos``.
-        series: metric name → raw series to read it from instead of the usual one.
+        series: metric name → raw series, where it is not the default.
     """
 
     def __init__(
         self,
-        api: QueryApi,
+        api: PrometheusApi,
         labels: Labels | None = None,
         name: str = "prometheus",
         series: Mapping[str, str] | None = None,
@@ -55,7 +53,7 @@ class PrometheusSource(BulkSource):
         self._api = api
         self._mapping = mapping(labels or Labels(), series or {})
 
-    def _knows(self, metric: str) -> bool:
+    def _has_mapping(self, metric: str) -> bool:
         return metric in self._mapping or metric in _FROM_MODEL
 
     def _calls(self) -> int:
@@ -75,44 +73,26 @@ class PrometheusSource(BulkSource):
         return samples[0].value if samples else None
 
     def _read(self, need: MetricNeed, model: ComputeModel) -> Reading:
-        own = _FROM_MODEL.get(need.name)
-        if own is not None:
-            return Reading(own(model))
+        from_model = _FROM_MODEL.get(need.name)
+        if from_model is not None:
+            return Reading(from_model(model))
         mapped = self._mapping[need.name]
-        found = {
-            label: sample.value * mapped.scale
-            for sample in self._samples(mapped, need, _alternatives(need, model))
-            if (label := sample.labels.get(mapped.label))
-        }
+        alternatives = _alternatives(need, model)
+
+        def read(part: Sequence[str]) -> Mapping[str, float]:
+            matchers = "" if part is alternatives else only(mapped.label, part)
+            return {
+                label: sample.value * mapped.scale
+                for sample in self._api.query(mapped.text(need, matchers))
+                if (label := sample.labels.get(mapped.label))
+            }
+
+        found = read_in_parts(alternatives, read)
         return (_hosts if need.resource == "host" else _servers)(need, model, found)
-
-    def _samples(
-        self, mapped: Mapped, need: MetricNeed, wanted: Sequence[str]
-    ) -> list[QuerySample]:
-        """Everything in one query; where that is too much, in two halves, and so on."""
-        try:
-            return self._api.query(mapped.text(need, ""))
-        except ResponseTooLarge:
-            if len(wanted) <= 1:
-                raise
-        return [sample for half in _halves(wanted) for sample in self._part(mapped, need, half)]
-
-    def _part(self, mapped: Mapped, need: MetricNeed, wanted: Sequence[str]) -> list[QuerySample]:
-        try:
-            return self._api.query(mapped.text(need, only(mapped.label, wanted)))
-        except ResponseTooLarge:
-            if len(wanted) <= 1:
-                raise
-        return [s for half in _halves(wanted) for s in self._part(mapped, need, half)]
-
-
-def _halves(wanted: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
-    middle = len(wanted) // 2
-    return wanted[:middle], wanted[middle:]
 
 
 def _alternatives(need: MetricNeed, model: ComputeModel) -> list[str]:
-    """Regular expressions, one per host or server, for asking for a part of them."""
+    """Regular expressions, one per host or server, for a query of some of them."""
     if need.resource == "server":
         return [literally(server) for server in model.servers.id]
     names = dict.fromkeys((*model.hosts.name, *model.hosts.hypervisor_hostname))
@@ -123,11 +103,11 @@ def _alternatives(need: MetricNeed, model: ComputeModel) -> list[str]:
 def _hosts(need: MetricNeed, model: ComputeModel, found: Mapping[str, float]) -> Reading:
     hosts = model.hosts
     names = list(zip(hosts.name, hosts.hypervisor_hostname, strict=True))
-    places, doubtful = matched(names, found.keys())
+    places, ambiguous_hosts = matched(names, found.keys())
     values = unknown(need, model)
     for index, label in places.items():
         values[index] = found[label]
-    notes = tuple(ambiguous(need, hosts.name[index]) for index in sorted(doubtful))
+    notes = tuple(ambiguous(need, hosts.name[index]) for index in sorted(ambiguous_hosts))
     return Reading(values, notes)
 
 

@@ -1,7 +1,7 @@
 """The metrics as PromQL: one query for all hosts or all servers.
 
-The aggregate is over *time*. Across the cores of a host it is always the mean, because the host's
-usage is what is asked for, not its busiest core's.
+The aggregate is over *time*. Across the cores of a host it is always the mean: the need is for the
+usage of the host, not of its busiest core.
 """
 
 import re
@@ -18,16 +18,16 @@ from domain.metrics.catalogue import (
 
 _OVER_TIME = {
     "mean": "avg_over_time",
-    "count": "avg_over_time",  # what the service has always taken it for
+    "count": "avg_over_time",  # as OpenStack Watcher does
     "max": "max_over_time",
     "min": "min_over_time",
 }
 
 _EXTREMES = frozenset({"max", "min"})
-_LOOKS = 30
-"""At so many points of a period it is looked whether there is a counter, …"""
-_SHORTEST = 15.0
-"""… but not more often than each so many seconds."""
+_STEPS = 30
+"""Steps of the subquery that finds the start of a counter …"""
+_SHORTEST_STEP = 15.0
+"""… and the shortest step, s."""
 
 
 @dataclass(frozen=True)
@@ -44,14 +44,14 @@ class Labels:
 
 
 @dataclass(frozen=True)
-class Mapped:
-    """How a metric is asked for.
+class MetricQuery:
+    """The query for a metric.
 
     Attributes:
         label: holds the host's name or the server's uuid.
         series: the raw series, for its age.
         text: builds the query for a need and further label matchers.
-        scale: what a value is multiplied with to be in the metric's unit.
+        scale: factor from a value to the metric's unit.
     """
 
     label: str
@@ -66,18 +66,18 @@ SERIES: Mapping[str, str] = {
     INSTANCE_CPU_USAGE: "ceilometer_cpu",
     INSTANCE_RAM_USAGE: "ceilometer_memory_usage",
 }
-"""Metric name → the raw series that it is made of."""
+"""Metric name → raw series that it is computed from."""
 
 
-def mapping(labels: Labels, series: Mapping[str, str]) -> Mapping[str, Mapped]:
-    """Metric name → how it is asked for.
+def mapping(labels: Labels, series: Mapping[str, str]) -> Mapping[str, MetricQuery]:
+    """Metric name → its query.
 
     Args:
         labels: names of labels.
-        series: metric name → raw series, where it is not the usual one.
+        series: metric name → raw series, where it is not the default.
     """
     host, server = labels.host, labels.server
-    raw = {name: series.get(name, usual) for name, usual in SERIES.items()}
+    raw = {name: series.get(name, default) for name, default in SERIES.items()}
 
     def host_cpu(need: MetricNeed, matchers: str) -> str:
         idle = _selector(raw[HOST_CPU_USAGE], 'mode="idle"', matchers)
@@ -86,7 +86,7 @@ def mapping(labels: Labels, series: Mapping[str, str]) -> Mapping[str, Mapped]:
     def host_ram(need: MetricNeed, matchers: str) -> str:
         total = _selector("node_memory_MemTotal_bytes", matchers)
         available = _selector(raw[HOST_RAM_USAGE], matchers)
-        # what is used most is what is available least
+        # the largest usage is the smallest available memory
         opposite = {"max": "min_over_time", "min": "max_over_time"}
         over = opposite.get(need.aggregate, _OVER_TIME[need.aggregate])
         free = f"min by ({host}) ({over}({available}[{_seconds(need.period)}]))"
@@ -96,9 +96,9 @@ def mapping(labels: Labels, series: Mapping[str, str]) -> Mapping[str, Mapped]:
         spent = _selector(raw[INSTANCE_CPU_USAGE], matchers)
         if need.aggregate in _EXTREMES:
             return _rated(need, lambda width: f"max by ({server}) (rate({spent}[{width}]))")
-        # a migrated server has a series per host, and two agents may tell of one: no sum
+        # a migrated server has a series per host, and two agents may report one: no sum
         rate = f"rate({spent}[{_seconds(need.period)}])"
-        return f"max by ({server}) ({rate} / {_told(spent, need.period)})"
+        return f"max by ({server}) ({rate} / {_observed_share(spent, need.period)})"
 
     def server_ram(need: MetricNeed, matchers: str) -> str:
         used = _selector(raw[INSTANCE_RAM_USAGE], matchers)
@@ -112,7 +112,8 @@ def mapping(labels: Labels, series: Mapping[str, str]) -> Mapping[str, Mapped]:
         INSTANCE_RAM_USAGE: (server, server_ram, 1.0),
     }
     return {
-        name: Mapped(label, raw[name], text, scale) for name, (label, text, scale) in texts.items()
+        name: MetricQuery(label, raw[name], text, scale)
+        for name, (label, text, scale) in texts.items()
     }
 
 
@@ -122,7 +123,7 @@ def age_of(series: str) -> str:
 
 
 def age_within_a_day(series: str) -> str:
-    """The same of a series that has been silent for longer than Prometheus looks back by itself."""
+    """The same, of a series without samples in Prometheus' lookback period."""
     return f"time() - max(max_over_time(timestamp({series})[1d:5m]))"
 
 
@@ -132,7 +133,7 @@ def only(label: str, alternatives: Collection[str]) -> str:
 
 
 def literally(text: str) -> str:
-    """A regular expression that matches a text, free of backslashes (which PromQL would eat)."""
+    """A regular expression that matches a text, without backslashes (PromQL unescapes them)."""
     return re.sub(r"([^\w\-])", r"[\1]", text)
 
 
@@ -145,16 +146,15 @@ def _rated(need: MetricNeed, expression: Callable[[str], str]) -> str:
     return f"{over}(({expression(_seconds(width))})[{_seconds(need.period)}:{_seconds(width)}])"
 
 
-def _told(series: str, period: float) -> str:
-    """The share of a period since a counter began, 1 if it did so before (or nearly).
+def _observed_share(series: str, period: float) -> str:
+    """The share of a period since a counter started, 1 if it started before (or nearly).
 
-    A rate is the growth per second of the whole period, also of a counter that began within it:
-    that of a server which was made, or came to its host, only then. Of the time before the first
-    sample 1.1 intervals count as told of, as Prometheus itself extrapolates, and the resolution of
-    the subquery besides: so a share is rather too large than too small, and no server looks busier
-    than it is.
+    ``rate`` divides by the whole period, even if the counter of a new or migrated server started
+    within it. Of the time before the first sample, 1.1 intervals count as observed, as in
+    Prometheus' own extrapolation, plus one step of the subquery: the share is rather too large than
+    too small, so no server looks busier than it is.
     """
-    step = max(period / _LOOKS, _SHORTEST)
+    step = max(period / _STEPS, _SHORTEST_STEP)
     width = _seconds(period)
     age = f"(time() - min_over_time(timestamp({series})[{width}:{_seconds(step)}]))"
     before = f"(1 + 1.1 / (count_over_time({series}[{width}]) - 1))"

@@ -1,4 +1,4 @@
-"""Which datasource serves a strategy: the first of an ordered list that can and does."""
+"""Chooses the datasource of a strategy: the first of an ordered list that has its metrics."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -8,21 +8,21 @@ from typing import TypeVar
 from application.ports.metrics import Fetched, MetricCheck, MetricSource, MetricsUnavailable
 from domain.cluster.compute.model import ComputeModel
 from domain.kernel.reasons import Cause, Reason
-from domain.metrics.catalogue import MetricNeed
+from domain.metrics.catalogue import MetricNeed, MetricTable
 from infrastructure.datasources.endpoint import NotConfigured
-from infrastructure.datasources.unmeasured import NoDatasource
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
+_NOT_CONFIGURED = "no datasource is configured ([watcher_datasources] datasources)"
 
 
 @dataclass(frozen=True)
 class UndescribedDatasource:
-    """A datasource that is listed but not described.
+    """A datasource in the list whose settings are missing.
 
     Attributes:
-        name: how it is listed.
-        why: what is missing.
+        name: in the list.
+        why: the missing settings.
     """
 
     name: str
@@ -32,11 +32,47 @@ class UndescribedDatasource:
 Listed = MetricSource | UndescribedDatasource
 
 
-class OrderedSources:
-    """A ``MetricSource`` that asks others, in an order, and takes the first one's answer.
+class NoDatasource:
+    """The source of a cloud without datasources: all values are unknown.
 
-    One datasource serves all metrics of a strategy. It has to map all those that the strategy
-    requires, and to answer. Why it was not an earlier one is among the problems.
+    Strategies then use allocations, where they can.
+    """
+
+    name = "none"
+
+    def supports(self, needs: Sequence[MetricNeed]) -> Mapping[str, bool]:
+        """Nothing."""
+        return {need.name: False for need in needs}
+
+    def fetch(self, needs: Sequence[MetricNeed], model: ComputeModel) -> Fetched:
+        """Unknown values only."""
+        table = MetricTable.from_values(model, {need: {} for need in needs})
+        problems = (Cause(Reason.METRICS_UNAVAILABLE, {"error": _NOT_CONFIGURED}),) if needs else ()
+        return Fetched(table, problems, 0)
+
+    def preflight(
+        self, needs: Sequence[MetricNeed], model: ComputeModel
+    ) -> tuple[MetricCheck, ...]:
+        """Nothing is supported."""
+        sizes = {"host": len(model.hosts), "server": len(model.servers)}
+        return tuple(
+            MetricCheck(
+                metric=need.name,
+                resource=need.resource,
+                supported=False,
+                unit="",
+                known=0,
+                total=sizes[need.resource],
+            )
+            for need in needs
+        )
+
+
+class OrderedSources:
+    """A ``MetricSource`` that tries others in an order, and uses the first that works.
+
+    One datasource serves all metrics of a strategy. It must map all required metrics, and respond.
+    The problems say why earlier ones were not used.
 
     Args:
         sources: in the order of preference.
@@ -46,8 +82,8 @@ class OrderedSources:
         self._sources = tuple(sources)
         self.name = ", ".join(source.name for source in sources) or "none"
 
-    def suited(self, needs: Sequence[MetricNeed]) -> MetricSource | None:
-        """The first datasource that maps every required metric; whether it answers is not asked."""
+    def first_with_mapping(self, needs: Sequence[MetricNeed]) -> MetricSource | None:
+        """The first datasource that maps every required metric; no request is sent."""
         fit = (
             source
             for source in self._sources
@@ -56,52 +92,52 @@ class OrderedSources:
         return next(fit, None)
 
     def supports(self, needs: Sequence[MetricNeed]) -> Mapping[str, bool]:
-        """What the datasource that suits the needs has a mapping for."""
-        source = self.suited(needs)
+        """The needs for which the first datasource with all required metrics has a mapping."""
+        source = self.first_with_mapping(needs)
         return source.supports(needs) if source else {need.name: False for need in needs}
 
     def fetch(self, needs: Sequence[MetricNeed], model: ComputeModel) -> Fetched:
-        """The first answer.
+        """The values from the first datasource that works.
 
-        Where no datasource is configured at all, everything is unknown.
+        If no datasource is configured, all values are unknown.
 
         Raises:
-            MetricsUnavailable: no datasource serves the needs; it says of each why.
+            MetricsUnavailable: no datasource serves the needs; the message says why, for each.
         """
-        fetched, passed_over = self._first(needs, lambda source: source.fetch(needs, model))
-        return replace(fetched, problems=(*passed_over, *fetched.problems))
+        fetched, skipped = self._first(needs, lambda source: source.fetch(needs, model))
+        return replace(fetched, problems=(*skipped, *fetched.problems))
 
     def preflight(
         self, needs: Sequence[MetricNeed], model: ComputeModel
     ) -> tuple[MetricCheck, ...]:
-        """The rows of the first datasource that answers; the first row says why it was not another.
+        """The rows of the first datasource that works; the first row says why others were skipped.
 
         Raises:
-            MetricsUnavailable: no datasource serves the needs; it says of each why.
+            MetricsUnavailable: no datasource serves the needs; the message says why, for each.
         """
-        rows, passed_over = self._first(needs, lambda source: source.preflight(needs, model))
-        first = [replace(row, problems=(*passed_over, *row.problems)) for row in rows[:1]]
+        rows, skipped = self._first(needs, lambda source: source.preflight(needs, model))
+        first = [replace(row, problems=(*skipped, *row.problems)) for row in rows[:1]]
         return (*first, *rows[1:])
 
     def _first(
         self,
         needs: Sequence[MetricNeed],
-        ask: Callable[[MetricSource], T],
+        read: Callable[[MetricSource], T],
     ) -> tuple[T, tuple[Cause, ...]]:
-        passed_over: list[str] = []
+        skipped: list[str] = []
         configured = False
         for source in self._sources:
             try:
-                return ask(_suited(source, needs)), tuple(map(_because, passed_over))
+                return read(_checked(source, needs)), tuple(map(_unavailable, skipped))
             except NotConfigured as absent:
-                passed_over.append(f"{source.name}: {absent}")
+                skipped.append(f"{source.name}: {absent}")
             except MetricsUnavailable as away:
                 configured = True
-                passed_over.append(f"{source.name}: {away}")
-                _log.warning("metrics: %s is passed over: %s", source.name, away)
+                skipped.append(f"{source.name}: {away}")
+                _log.warning("metrics: %s is skipped: %s", source.name, away)
         if configured:
-            raise MetricsUnavailable("; ".join(passed_over))
-        return ask(NoDatasource()), tuple(map(_because, passed_over))
+            raise MetricsUnavailable("; ".join(skipped))
+        return read(NoDatasource()), tuple(map(_unavailable, skipped))
 
 
 class Datasources(OrderedSources):
@@ -110,7 +146,7 @@ class Datasources(OrderedSources):
     Args:
         sources: by name.
         order: the global order.
-        own: strategy → its own order, where it has one.
+        own: strategy → its own order, if it has one.
     """
 
     def __init__(
@@ -136,7 +172,7 @@ def _lacking(source: MetricSource, needs: Sequence[MetricNeed]) -> list[str]:
     return [name for name in required if not known.get(name, False)]
 
 
-def _suited(source: Listed, needs: Sequence[MetricNeed]) -> MetricSource:
+def _checked(source: Listed, needs: Sequence[MetricNeed]) -> MetricSource:
     if isinstance(source, UndescribedDatasource):
         raise NotConfigured(source.why)
     lacking = _lacking(source, needs)
@@ -145,5 +181,5 @@ def _suited(source: Listed, needs: Sequence[MetricNeed]) -> MetricSource:
     return source
 
 
-def _because(error: str) -> Cause:
+def _unavailable(error: str) -> Cause:
     return Cause(Reason.METRICS_UNAVAILABLE, {"error": error})

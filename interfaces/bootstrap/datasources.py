@@ -16,8 +16,8 @@ from infrastructure.datasources.grafana import TRANSLATORS, GrafanaSource, Panel
 from infrastructure.datasources.influxql import BadTemplate, Template
 from infrastructure.datasources.metric_map import Names, metric_map
 from infrastructure.datasources.prometheus import PrometheusSource
+from infrastructure.datasources.prometheus_api import PrometheusApi
 from infrastructure.datasources.promql import SERIES, Labels
-from infrastructure.datasources.queries import QueryApi
 from infrastructure.datasources.selection import Datasources, Listed, UndescribedDatasource
 from infrastructure.settings import GrafanaSettings, MetricsSettings
 
@@ -101,7 +101,7 @@ def _prometheus(chosen: MetricsSettings, names: Names) -> Listed:
         timeout=chosen.timeout,
     )
     labels = Labels(host=chosen.fqdn_label, server=chosen.instance_uuid_label)
-    api = QueryApi(HttpReader(endpoint, _retry_policy(chosen, chosen.timeout)))
+    api = PrometheusApi(HttpReader(endpoint, _retry_policy(chosen, chosen.timeout)))
     return PrometheusSource(api, labels, "prometheus", _series(names))
 
 
@@ -115,7 +115,7 @@ def _aetos(chosen: MetricsSettings, connection: Connection, names: Names) -> Lis
         timeout=chosen.timeout,
     )
     labels = Labels(host=own.fqdn_label, server=own.instance_uuid_label)
-    api = QueryApi(HttpReader(endpoint, _retry_policy(chosen, chosen.timeout)))
+    api = PrometheusApi(HttpReader(endpoint, _retry_policy(chosen, chosen.timeout)))
     return PrometheusSource(api, labels, "aetos", _series(names))
 
 

@@ -45,7 +45,9 @@ def rest_services(settings: Settings) -> RestServices:
     source = datasources(settings.metrics, cloud)
     readiness = ReadinessQuery(
         STRATEGIES,
-        lambda strategy, needs: source.of(strategy).suited(needs) or source.of(strategy),
+        lambda strategy, needs: (
+            source.of(strategy).first_with_mapping(needs) or source.of(strategy)
+        ),
         models={
             kind: partial(_answers, cloud, limits(settings), kind)
             for kind in collection_periods(settings)

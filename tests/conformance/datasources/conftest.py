@@ -15,7 +15,7 @@ from infrastructure.datasources.gnocchi import GnocchiSource
 from infrastructure.datasources.gnocchi_api import GnocchiApi
 from infrastructure.datasources.grafana import GrafanaSource
 from infrastructure.datasources.prometheus import PrometheusSource
-from infrastructure.datasources.queries import QueryApi
+from infrastructure.datasources.prometheus_api import PrometheusApi
 from tests.conformance.datasources import (
     gnocchi_data,
     gnocchi_stub,
@@ -50,7 +50,7 @@ class Ground:
 
 def prometheus(endpoint: UrlEndpoint) -> MetricSource:
     """The Prometheus adapter."""
-    return PrometheusSource(QueryApi(HttpReader(endpoint, ONCE)))
+    return PrometheusSource(PrometheusApi(HttpReader(endpoint, ONCE)))
 
 
 def gnocchi(endpoint: UrlEndpoint, *, chunk: int = 500, page: int = 3) -> MetricSource:

@@ -18,7 +18,7 @@ from infrastructure.datasources.gnocchi import GnocchiSource
 from infrastructure.datasources.gnocchi_api import GnocchiApi
 from infrastructure.datasources.grafana import GrafanaSource
 from infrastructure.datasources.prometheus import PrometheusSource
-from infrastructure.datasources.queries import QueryApi
+from infrastructure.datasources.prometheus_api import PrometheusApi
 from tests.clocks import RecordingClock
 from tests.conformance.datasources import gnocchi_stub, grafana_stub, truth
 from tests.conformance.datasources.stub import Answer, Call, served
@@ -29,7 +29,7 @@ NEEDS = (truth.need(m.HOST_CPU_USAGE),)
 PATIENCE = RetryPolicy(0.25, factor=1.0, attempts=3, time_limit=60.0)
 
 BUILDS: dict[str, Build] = {
-    "prometheus": lambda asker: PrometheusSource(QueryApi(asker)),
+    "prometheus": lambda asker: PrometheusSource(PrometheusApi(asker)),
     "gnocchi": lambda asker: GnocchiSource(GnocchiApi(asker)),
     "grafana": lambda asker: GrafanaSource(asker, grafana_stub.PANELS),
 }

@@ -8,7 +8,7 @@ from domain.cluster.compute.records import ServerRow
 from domain.metrics import catalogue as m
 from infrastructure.datasources.endpoint import HttpReader, UrlEndpoint
 from infrastructure.datasources.prometheus import PrometheusSource
-from infrastructure.datasources.queries import QueryApi
+from infrastructure.datasources.prometheus_api import PrometheusApi
 from tests.conformance.datasources import truth
 from tests.conformance.datasources.conftest import SLOW, Ground
 
@@ -33,11 +33,11 @@ def _cloud_of(*servers: str) -> ComputeModel:
 def test_prometheus_tells_when_it_last_heard_of_a_metric(real_prometheus: Ground) -> None:
     endpoint = UrlEndpoint(real_prometheus.url)
     names = {m.INSTANCE_RAM_USAGE: "forgotten_memory"}
-    source = PrometheusSource(QueryApi(HttpReader(endpoint)), series=names)
+    source = PrometheusSource(PrometheusApi(HttpReader(endpoint)), series=names)
     (row,) = source.preflight((MEMORY,), _cloud_of("stopped"))
     _silent_since_half_an_hour(row)
     never = PrometheusSource(
-        QueryApi(HttpReader(endpoint)), series={m.INSTANCE_RAM_USAGE: "nothing"}
+        PrometheusApi(HttpReader(endpoint)), series={m.INSTANCE_RAM_USAGE: "nothing"}
     )
     (row,) = never.preflight((MEMORY,), _cloud_of("stopped"))
     assert (row.present, row.age) == (False, None)

@@ -5,9 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infrastructure.datasources.influxql import BadTemplate, Blanks, Template, retention, safe
+from infrastructure.datasources.influxql import (
+    BadTemplate,
+    Template,
+    TemplateValues,
+    retention,
+    safe,
+)
 
-BLANKS = Blanks("mean", 600, 300, "one_week")
+BLANKS = TemplateValues("mean", 600, 300, "one_week")
 PERIODS = {"one_week": 604_800, "one_month": 2_592_000, "five_years": 31_556_952}
 
 
@@ -30,7 +36,7 @@ def test_a_comparison_with_a_tag_is_asked_for_all_names_at_once() -> None:
     text = 'SELECT 100-{0}("u") FROM {4}.cpu WHERE ("host" =~ /^{1}$/ AND time > now()-{2}s)'
     template = Template(text)
     assert template.tag == "host"
-    assert template.together(["a.b", "c"], BLANKS) == (
+    assert template.grouped(["a.b", "c"], BLANKS) == (
         'SELECT 100-mean("u") FROM one_week.cpu WHERE ("host" =~ /^(a[.]b|c)$/ '
         'AND time > now()-600s) GROUP BY "host"'
     )
@@ -51,7 +57,7 @@ def test_a_comparison_with_a_tag_is_asked_for_all_names_at_once() -> None:
 def test_any_other_template_becomes_a_statement_per_name(text: str) -> None:
     template = Template(text)
     assert template.tag is None
-    first, second = template.each(["a", "b"], BLANKS).split(";")
+    first, second = template.single(["a", "b"], BLANKS).split(";")
     assert (first.count("a"), first) != (0, second)
     assert "{" not in first
 
@@ -65,7 +71,7 @@ def test_a_template_that_cannot_be_filled_in_is_refused(text: str) -> None:
 @given(st.lists(st.text(printable, min_size=1).filter(safe), min_size=1), st.text(printable))
 def test_a_statement_for_all_matches_its_names_and_no_others(names: list[str], other: str) -> None:
     template = Template("SELECT {0}(v) FROM m WHERE host = '{1}'")
-    found = re.search(r"=~ /(.*)/ GROUP BY", template.together(names, BLANKS))
+    found = re.search(r"=~ /(.*)/ GROUP BY", template.grouped(names, BLANKS))
     assert found
     pattern = re.compile(found[1])
     assert all(pattern.fullmatch(name) for name in names)

@@ -21,8 +21,8 @@ from infrastructure.datasources.endpoint import (
     UrlEndpoint,
 )
 from infrastructure.datasources.prometheus import PrometheusSource
+from infrastructure.datasources.prometheus_api import PrometheusApi
 from infrastructure.datasources.promql import Labels
-from infrastructure.datasources.queries import QueryApi
 from infrastructure.openstack.connection import connect
 from tests.clocks import RecordingClock
 from tests.integration.openstack.scripted import Asked, Say, ScriptedCloud
@@ -52,7 +52,7 @@ def source(cloud: ScriptedCloud, pauses: list[float]) -> Iterator[PrometheusSour
     asker = HttpReader(
         endpoint, RetryPolicy(0.5, factor=1.0, attempts=3), clock=RecordingClock(pauses)
     )
-    yield PrometheusSource(QueryApi(asker), Labels("fqdn", "resource"))
+    yield PrometheusSource(PrometheusApi(asker), Labels("fqdn", "resource"))
     endpoint.close()
 
 
@@ -262,7 +262,9 @@ def test_a_catalogues_endpoint_is_asked_with_a_token(
 ) -> None:
     connection = connect("scripted", cloud.clouds_yaml(tmp_path))
     cloud.on("POST", QUERY, _vector({"node-1": 0.5}))
-    source = PrometheusSource(QueryApi(HttpReader(CatalogueEndpoint(connection))), name="aetos")
+    source = PrometheusSource(
+        PrometheusApi(HttpReader(CatalogueEndpoint(connection))), name="aetos"
+    )
     assert source.fetch((HOST_CPU,), model).table.values[HOST_CPU][0] == 50.0
     asked = cloud.asked_for("POST", QUERY)[0]
     assert asked.headers["x-auth-token"] == "a-token"
@@ -276,5 +278,5 @@ def test_a_cloud_without_metrics_is_unavailable(
     connection = connect("scripted", cloud.clouds_yaml(tmp_path))
     endpoint = CatalogueEndpoint(connection, service_type="no-such-service")
     with pytest.raises(MetricsUnavailable, match="no-such-service"):
-        PrometheusSource(QueryApi(HttpReader(endpoint))).fetch((HOST_CPU,), model)
+        PrometheusSource(PrometheusApi(HttpReader(endpoint))).fetch((HOST_CPU,), model)
     connection.session.session.close()

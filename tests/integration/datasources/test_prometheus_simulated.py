@@ -13,7 +13,7 @@ from domain.cluster.compute.model import ComputeModel
 from domain.metrics.catalogue import MetricNeed
 from infrastructure.datasources.endpoint import CatalogueEndpoint, HttpReader, UrlEndpoint
 from infrastructure.datasources.prometheus import PrometheusSource
-from infrastructure.datasources.queries import QueryApi
+from infrastructure.datasources.prometheus_api import PrometheusApi
 from infrastructure.openstack.collectors.compute import NovaCollector
 from infrastructure.openstack.connection import connect
 from infrastructure.simulator import Simulator, SimulatorConfig, clouds_yaml
@@ -85,7 +85,7 @@ def model(clouds: Path) -> ComputeModel:
 @pytest.fixture
 def source(simulator: Simulator) -> Iterator[PrometheusSource]:
     endpoint = UrlEndpoint(f"{simulator.base_url}/prometheus")
-    yield PrometheusSource(QueryApi(HttpReader(endpoint)))
+    yield PrometheusSource(PrometheusApi(HttpReader(endpoint)))
     endpoint.close()
 
 
@@ -157,7 +157,9 @@ def test_the_catalogue_leads_to_it_with_a_keystone_token(
     simulator: Simulator, clouds: Path, model: ComputeModel
 ) -> None:
     connection = connect("simulator", clouds)
-    source = PrometheusSource(QueryApi(HttpReader(CatalogueEndpoint(connection))), name="aetos")
+    source = PrometheusSource(
+        PrometheusApi(HttpReader(CatalogueEndpoint(connection))), name="aetos"
+    )
     fetched = source.fetch((HOST_CPU,), model)
     assert not np.isnan(fetched.table.values[HOST_CPU]).any()
     connection.session.session.close()

@@ -18,7 +18,7 @@ from infrastructure.datasources.endpoint import HttpReader, UrlEndpoint
 from infrastructure.datasources.gnocchi import GnocchiSource
 from infrastructure.datasources.gnocchi_api import GnocchiApi
 from infrastructure.datasources.prometheus import PrometheusSource
-from infrastructure.datasources.queries import QueryApi
+from infrastructure.datasources.prometheus_api import PrometheusApi
 from infrastructure.datasources.selection import Datasources, OrderedSources, UndescribedDatasource
 from infrastructure.openstack.connection import connect
 from infrastructure.settings import load
@@ -54,7 +54,7 @@ def _asker(url: str) -> HttpReader:
 
 
 def _prometheus(url: str) -> MetricSource:
-    return PrometheusSource(QueryApi(_asker(url)))
+    return PrometheusSource(PrometheusApi(_asker(url)))
 
 
 def _gnocchi(url: str) -> MetricSource:
@@ -102,7 +102,7 @@ def test_one_that_lacks_only_an_optional_metric_serves(serve: Serve, model: Comp
     chosen = OrderedSources([source, _gnocchi(_nowhere())])
     fetched = chosen.fetch((CPU, OPTIONAL_POWER), model)
     assert np.isnan(fetched.table.values[OPTIONAL_POWER]).all()
-    assert chosen.suited((CPU, OPTIONAL_POWER)) is source
+    assert chosen.first_with_mapping((CPU, OPTIONAL_POWER)) is source
     assert not any("passed over" in str(one) for one in fetched.problems)
 
 
@@ -127,7 +127,7 @@ def test_where_none_is_configured_everything_is_unknown(model: ComputeModel) -> 
         "gnocchi: not in the catalogue",
         "grafana: no token",
     ]
-    assert chosen.suited((CPU,)) is None
+    assert chosen.first_with_mapping((CPU,)) is None
     assert chosen.supports((CPU,)) == {"instance_cpu_usage": False}
 
 
@@ -246,7 +246,7 @@ query_map = instance_cpu_usage:{panel.template.text}
     loaded = load(files=[file])
     assert load(environ=loaded.environment(), files=[]).settings.metrics == loaded.settings.metrics
     chosen = datasources(loaded.settings.metrics, connection)
-    suited = chosen.suited((CPU,))
+    suited = chosen.first_with_mapping((CPU,))
     assert suited is not None
     assert suited.name == "grafana"
     for source in (chosen, chosen.of("basic")):

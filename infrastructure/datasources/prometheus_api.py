@@ -14,7 +14,7 @@ from infrastructure.datasources.endpoint import (
     Request,
     ResponseTooLarge,
     json_of,
-    words,
+    summary,
 )
 
 _log = logging.getLogger(__name__)
@@ -29,41 +29,41 @@ class QuerySample:
     value: float
 
 
-class QueryApi:
-    """Asks instant queries.
+class PrometheusApi:
+    """Sends instant queries.
 
     Args:
-        asker: whom.
+        reader: sends the requests.
     """
 
-    def __init__(self, asker: HttpReader) -> None:
-        self._asker = asker
+    def __init__(self, reader: HttpReader) -> None:
+        self._reader = reader
 
     @property
     def calls(self) -> int:
-        """How many requests it has sent."""
-        return self._asker.calls
+        """The number of requests sent so far."""
+        return self._reader.calls
 
     def query(self, text: str, *, once: bool = False) -> list[QuerySample]:
         """The samples of an instant vector.
 
         Raises:
-            ResponseTooLarge: ask for less at once.
-            MetricsUnavailable: with Prometheus' own words.
+            ResponseTooLarge: query less at once.
+            MetricsUnavailable: with Prometheus' error text.
         """
         request = Request("POST", "/api/v1/query", form={"query": text})
-        response = self._asker.ask(request, once=once, said=lambda one: bool(_document(one)))
+        response = self._reader.send(request, once=once, is_final=lambda one: bool(_document(one)))
         data = _data(response, text)
         if data.get("resultType") != "vector" or not isinstance(data.get("result"), list):
             raise MetricsUnavailable(f"expected a vector, not {data.get('resultType')}: {text}")
         try:
             return [QuerySample(item["metric"], float(item["value"][1])) for item in data["result"]]
         except (KeyError, TypeError, ValueError, IndexError) as error:
-            raise MetricsUnavailable(f"the answer is malformed ({error!r}): {text}") from error
+            raise MetricsUnavailable(f"the response is malformed ({error!r}): {text}") from error
 
 
 def _document(response: requests.Response) -> dict[str, Any]:
-    """Prometheus' answer or error document; empty if it is somebody else's."""
+    """Prometheus' document, of a result or an error; empty if another server responded."""
     document = json_of(response)
     return document if isinstance(document, dict) and "status" in document else {}
 
@@ -71,19 +71,19 @@ def _document(response: requests.Response) -> dict[str, Any]:
 def _data(response: requests.Response, text: str) -> dict[str, Any]:
     document = _document(response)
     if document.get("status") != "success":
-        spoken = _words(response)
+        error = _error_text(response)
         large = response.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-        kind = ResponseTooLarge if large or any(hint in spoken for hint in _TOO_LARGE) else None
-        raise (kind or MetricsUnavailable)(f"{spoken} (query: {text})")
+        kind = ResponseTooLarge if large or any(hint in error for hint in _TOO_LARGE) else None
+        raise (kind or MetricsUnavailable)(f"{error} (query: {text})")
     for warning in document.get("warnings") or ():
         _log.warning("metrics: %s (query: %s)", warning, text)
     data = document.get("data")
     return data if isinstance(data, dict) else {}
 
 
-def _words(response: requests.Response) -> str:
-    """Prometheus' own words, or what there is."""
+def _error_text(response: requests.Response) -> str:
+    """Prometheus' error text, or a summary of the response."""
     document = _document(response)
     if document.get("error"):
         return f"{document.get('errorType', 'error')}: {document['error']}"
-    return words(response)
+    return summary(response)
