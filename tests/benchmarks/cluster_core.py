@@ -1,7 +1,7 @@
 """What the cluster core costs: ``python -m tests.benchmarks.cluster_core``.
 
 Times are CPU seconds, the least of some repeats, of this process alone. The cluster is made from
-a seed, or read from a file in the neutral form (``--cluster``).
+a seed, or read from a file in the portable form (``--cluster``).
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Scenario folders: ``cluster.json`` (neutral form), ``audit.json``, ``expected.json``.
+"""Scenario folders: ``cluster.json`` (portable form), ``audit.json``, ``expected.json``.
 
 The folder's name is the behaviour. Actions are written as short sentences; rejections and notes
 as they read.

@@ -1,6 +1,6 @@
 """A cluster from a JSON file: the neutral benchmark format and this simulator's superset.
 
-docs/simulator.md describes both. The neutral form has `hosts` and `instances` with sizes and mean
+docs/simulator.md describes both. The portable form has `hosts` and `instances` with sizes and mean
 loads; the superset adds, all optional: `zones`, `aggregates`, `groups`, `flavors`, and on instances
 `state`, `locked`, `metadata`, `pinned_zone`, on hosts `zone`, `disabled_reason`, `base_*` and
 `other_allocations`.

@@ -53,7 +53,7 @@ def host(number: int) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cluster file in the neutral form: three hosts, of which one would do."""
+    """A cluster file in the portable form: three hosts, of which one would do."""
     hosts = [host(number) for number in range(3)]
     servers = [server(number, hosts[number % 3]["id"]) for number in range(6)]
     path = tmp_path_factory.mktemp("cluster") / "cluster.json"

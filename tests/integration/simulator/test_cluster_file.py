@@ -1,4 +1,4 @@
-"""Clusters from a file: the neutral form, and what is said about a wrong one."""
+"""Clusters from a file: the portable form, and what is said about a wrong one."""
 
 import json
 from collections.abc import Callable

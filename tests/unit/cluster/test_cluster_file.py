@@ -148,7 +148,7 @@ def test_servers_that_could_not_be_read_still_cast_their_shadow() -> None:
     assert again.hosts.unseen.tolist() == [1, 0]
 
 
-def test_the_neutral_form_is_read_as_it_is() -> None:
+def test_the_portable_form_is_read_as_it_is() -> None:
     neutral = {
         "meta": {"seed": 42},
         "hosts": [{"id": "h", "name": "c", "vcpus": 8, "ram_mb": 1024, "disk_gb": 10}],

@@ -1,4 +1,4 @@
-"""The XML form, the flat list and the neutral form."""
+"""The XML form, the flat list and the portable form."""
 
 import numpy as np
 import pytest
@@ -103,7 +103,7 @@ def test_the_flat_list_has_a_row_per_host_and_server_and_one_for_an_empty_host()
     assert rows[2]["node_disabled_reason"] == "kept"
 
 
-def test_the_neutral_form_gives_rows_and_metrics_in_their_units() -> None:
+def test_the_portable_form_gives_rows_and_metrics_in_their_units() -> None:
     cluster = read_portable(
         {
             "hosts": [{"id": "h", "name": "c", "vcpus": 8, "ram_mb": 1024, "ram_used_mb": 2}],
@@ -122,7 +122,7 @@ def test_the_neutral_form_gives_rows_and_metrics_in_their_units() -> None:
     assert cluster.metrics["instance_cpu_usage"] == {"s": 0.0}
 
 
-def test_the_neutral_form_names_the_record_that_lacks_something() -> None:
+def test_the_portable_form_names_the_record_that_lacks_something() -> None:
     with pytest.raises(InvalidValue, match=r"^hosts\[1\]: lacks a field"):
         read_portable({"hosts": [{"id": "h", "name": "c"}, {"id": "x"}]})
     with pytest.raises(InvalidValue, match=r"^hosts: must be a list of objects"):

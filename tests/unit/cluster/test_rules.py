@@ -338,7 +338,7 @@ def test_a_cpu_mask_that_cannot_be_read_counts_as_every_cpu() -> None:
 
 def test_the_documentation_lists_exactly_the_rules_there_are() -> None:
     text = (Path(__file__).parents[3] / "docs" / "constraints.md").read_text()
-    table = text.split("## Rules")[1].split("### Fine print")[0]
+    table = text.split("## Rules")[1].split("### Details")[0]
     listed = {line.split("|")[1].strip() for line in table.splitlines() if line.startswith("| ")}
     built = model([host(0)], [server(0, 0)])
     assert listed - {"rule"} == set(Constraints(built).explain(Branch(built), 0).masks)
