@@ -6,7 +6,7 @@ from sqlalchemy import Engine, case, select
 from application.ports.counters import EventCount
 from infrastructure.read_models.dialects import upsert
 from infrastructure.read_models.engine import outages, reading
-from infrastructure.read_models.schema import COUNTERS
+from infrastructure.read_models.schema import COUNTERS, columns_of
 
 
 class SqlCounterBoard:
@@ -44,8 +44,6 @@ class SqlCounterBoard:
     def rows(self) -> list[EventCount]:
         """All counters."""
         row = COUNTERS.c
-        query = select(row.what, row.of, row.outcome, row.count, row.last).order_by(
-            row.what, row.of, row.outcome
-        )
+        query = select(*columns_of(EventCount, COUNTERS)).order_by(row.what, row.of, row.outcome)
         with outages(self._engine), self._reading.connect() as connection:
             return [EventCount(*one) for one in connection.execute(query)]

@@ -33,18 +33,16 @@ def exclusive(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def read_checkpoints(connection: Connection) -> list[ProjectionCheckpoint]:
-    """All generations."""
-    rows = connection.execute(
-        select(
-            PROJECTIONS.c.name,
-            PROJECTIONS.c.generation,
-            PROJECTIONS.c.version,
-            PROJECTIONS.c.position,
-            PROJECTIONS.c.active,
-        ).order_by(PROJECTIONS.c.name, PROJECTIONS.c.generation)
-    )
-    return [ProjectionCheckpoint(*row) for row in rows]
+def read_checkpoints(
+    connection: Connection, projection: str | None = None
+) -> list[ProjectionCheckpoint]:
+    """All generations (of a projection), oldest first."""
+    row = PROJECTIONS.c
+    query = select(row.name, row.generation, row.version, row.position, row.active)
+    if projection is not None:
+        query = query.where(row.name == projection)
+    found = connection.execute(query.order_by(row.name, row.generation))
+    return [ProjectionCheckpoint(*one) for one in found]
 
 
 def create(

@@ -31,7 +31,7 @@ from infrastructure.read_models import resources
 from infrastructure.read_models.engine import outages, reading
 from infrastructure.read_models.paging import Condition, ListedResource, found, listed
 from infrastructure.read_models.resources import ACTION_PLANS, ACTIONS, AUDITS, TIMELINE
-from infrastructure.read_models.schema import PROJECTIONS, QUARANTINE
+from infrastructure.read_models.schema import PROJECTIONS, QUARANTINE, columns_of
 from infrastructure.read_models.waiting import await_position
 
 V = TypeVar("V")
@@ -249,7 +249,7 @@ class SqlReadModels:
         """Quarantined events, newest first."""
         row = QUARANTINE.c
         query = (
-            select(row.projection, row.position, row.topic, row.aggregate_id, row.error, row.at)
+            select(*columns_of(QuarantinedEvent, QUARANTINE))
             .where(_of_active_generation())
             .order_by(row.position.desc(), row.projection)
             .limit(limit)

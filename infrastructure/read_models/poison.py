@@ -3,7 +3,7 @@ from sqlalchemy import Engine, select
 from application.ports.poison import PoisonedMessage
 from infrastructure.read_models.dialects import database_now, upsert
 from infrastructure.read_models.engine import outages, reading
-from infrastructure.read_models.schema import POISON
+from infrastructure.read_models.schema import POISON, columns_of
 
 
 class SqlPoisonBoard:
@@ -41,7 +41,7 @@ class SqlPoisonBoard:
         """The latest messages, newest first."""
         row = POISON.c
         query = (
-            select(row.consumer, row.subject, row.sequence, row.deliveries, row.error, row.at)
+            select(*columns_of(PoisonedMessage, POISON))
             .order_by(row.at.desc(), row.sequence.desc())
             .limit(limit)
         )

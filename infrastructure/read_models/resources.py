@@ -4,8 +4,8 @@ References to goals, strategies and audits are joined. A reference to a deleted 
 unless the page includes deleted objects.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, FromClause, Table, and_, case, func, null
 
@@ -32,7 +32,8 @@ ACTION_PLANS = view(tables.ACTION_PLANS)
 ACTIONS = view(tables.ACTIONS)
 TIMELINE = view(tables.TIMELINE)
 
-Columns = Mapping[str, ColumnElement[Any]]
+V = TypeVar("V")
+Filter = Callable[[str], Condition]
 
 
 def _refers(
@@ -42,70 +43,43 @@ def _refers(
     return same if show_deleted else and_(same, to.c.deleted_at.is_(None))
 
 
-def _joined(table: Table, *, show_deleted: bool) -> tuple[FromClause, Columns, Columns]:
-    """A table joined with goals and strategies: the join, its columns, its sort keys."""
-    rows = table.outerjoin(
-        GOALS, _refers(GOALS, table.c.goal_uuid, show_deleted=show_deleted)
-    ).outerjoin(STRATEGIES, _refers(STRATEGIES, table.c.strategy_uuid, show_deleted=show_deleted))
-    columns = {
-        "goal_uuid": GOALS.c.uuid,
-        "goal_name": GOALS.c.name,
-        "strategy_uuid": STRATEGIES.c.uuid,
-        "strategy_name": STRATEGIES.c.name,
-    }
-    return rows, columns, {"goal_id": GOALS.c.id, "strategy_id": STRATEGIES.c.id}
-
-
-def _named(uuid: ColumnElement[Any], key: ColumnElement[Any]) -> Callable[[str], Condition]:
-    """A filter for a uuid or a name."""
-
-    def matches(value: str) -> Condition:
+def _by_id_or_name(uuid: ColumnElement[Any], key: ColumnElement[Any]) -> Filter:
+    def condition(value: str) -> Condition:
         wanted = as_uuid(value)
         return named(key, value) if wanted is None else uuid == wanted
 
-    return matches
+    return condition
 
 
-def _exactly(uuid: ColumnElement[Any]) -> Callable[[str], Condition]:
-    """A filter for a uuid."""
-
-    def matches(value: str) -> Condition:
-        return uuid == (as_uuid(value) or null())
-
-    return matches
+def _by_id(uuid: ColumnElement[Any]) -> Filter:
+    return lambda value: uuid == (as_uuid(value) or null())
 
 
-def _goal(_: bool) -> RowSource:  # noqa: FBT001 - the signature of a source
-    return RowSource(GOALS, dict(GOALS.c), GOALS.c.deleted_at, GOALS.c.name_key)
+def _named_resource(row: type[V], table: Table) -> ListedResource[V]:
+    """The rows of a table, joined with the goals and strategies that they refer to."""
+    references = {
+        name: to
+        for name, to in (("goal", GOALS), ("strategy", STRATEGIES))
+        if f"{name}_uuid" in table.c
+    }
+
+    def source(show_deleted: bool) -> RowSource:  # noqa: FBT001 - the signature of a source
+        rows: FromClause = table
+        columns, sort = dict(table.c), {}
+        for name, to in references.items():
+            uuid = table.c[f"{name}_uuid"]
+            rows = rows.outerjoin(to, _refers(to, uuid, show_deleted=show_deleted))
+            columns |= {f"{name}_uuid": to.c.uuid, f"{name}_name": to.c.name}
+            sort[f"{name}_id"] = to.c.id
+        return RowSource(rows, columns, table.c.deleted_at, table.c.name_key, sort)
+
+    filters = {
+        name: _by_id_or_name(table.c[f"{name}_uuid"], table.c[f"{name}_key"]) for name in references
+    }
+    return ListedResource(row, source, filters)
 
 
-def _scoring_engine(_: bool) -> RowSource:  # noqa: FBT001
-    table = SCORING_ENGINES
-    return RowSource(table, dict(table.c), table.c.deleted_at, table.c.name_key)
-
-
-def _strategy(show_deleted: bool) -> RowSource:  # noqa: FBT001
-    rows = STRATEGIES.outerjoin(
-        GOALS, _refers(GOALS, STRATEGIES.c.goal_uuid, show_deleted=show_deleted)
-    )
-    columns = {**STRATEGIES.c, "goal_uuid": GOALS.c.uuid, "goal_name": GOALS.c.name}
-    return RowSource(
-        rows, columns, STRATEGIES.c.deleted_at, STRATEGIES.c.name_key, {"goal_id": GOALS.c.id}
-    )
-
-
-def _audit_template(show_deleted: bool) -> RowSource:  # noqa: FBT001
-    table = AUDIT_TEMPLATES
-    rows, columns, sort = _joined(table, show_deleted=show_deleted)
-    return RowSource(rows, {**table.c, **columns}, table.c.deleted_at, table.c.name_key, sort)
-
-
-def _audit(show_deleted: bool) -> RowSource:  # noqa: FBT001
-    rows, columns, sort = _joined(AUDITS, show_deleted=show_deleted)
-    return RowSource(rows, {**AUDITS.c, **columns}, AUDITS.c.deleted_at, AUDITS.c.name_key, sort)
-
-
-def _action_plan(show_deleted: bool) -> RowSource:  # noqa: FBT001
+def _action_plan(show_deleted: bool) -> RowSource:  # noqa: FBT001 - the signature of a source
     plans = ACTION_PLANS
     rows = plans.outerjoin(AUDITS, AUDITS.c.uuid == plans.c.audit_uuid).outerjoin(
         STRATEGIES, _refers(STRATEGIES, plans.c.strategy_uuid, show_deleted=show_deleted)
@@ -137,44 +111,24 @@ def _action(_: bool) -> RowSource:  # noqa: FBT001
     return RowSource(rows, columns, deleted_at, sort={"action_plan_id": ACTION_PLANS.c.id})
 
 
-GOAL = ListedResource(GoalView, _goal, {})
-STRATEGY = ListedResource(
-    StrategyView,
-    _strategy,
-    {
-        "goal": _named(STRATEGIES.c.goal_uuid, STRATEGIES.c.goal_key),
-    },
-)
-SCORING_ENGINE = ListedResource(ScoringEngineView, _scoring_engine, {})
-AUDIT_TEMPLATE = ListedResource(
-    AuditTemplateView,
-    _audit_template,
-    {
-        "goal": _named(AUDIT_TEMPLATES.c.goal_uuid, AUDIT_TEMPLATES.c.goal_key),
-        "strategy": _named(AUDIT_TEMPLATES.c.strategy_uuid, AUDIT_TEMPLATES.c.strategy_key),
-    },
-)
-AUDIT = ListedResource(
-    AuditView,
-    _audit,
-    {
-        "goal": _named(AUDITS.c.goal_uuid, AUDITS.c.goal_key),
-        "strategy": _named(AUDITS.c.strategy_uuid, AUDITS.c.strategy_key),
-    },
-)
+GOAL = _named_resource(GoalView, GOALS)
+STRATEGY = _named_resource(StrategyView, STRATEGIES)
+SCORING_ENGINE = _named_resource(ScoringEngineView, SCORING_ENGINES)
+AUDIT_TEMPLATE = _named_resource(AuditTemplateView, AUDIT_TEMPLATES)
+AUDIT = _named_resource(AuditView, AUDITS)
 ACTION_PLAN = ListedResource(
     ActionPlanView,
     _action_plan,
     {
-        "audit_uuid": _exactly(ACTION_PLANS.c.audit_uuid),
-        "strategy": _named(ACTION_PLANS.c.strategy_uuid, ACTION_PLANS.c.strategy_key),
+        "audit_uuid": _by_id(ACTION_PLANS.c.audit_uuid),
+        "strategy": _by_id_or_name(ACTION_PLANS.c.strategy_uuid, ACTION_PLANS.c.strategy_key),
     },
 )
 ACTION = ListedResource(
     ActionView,
     _action,
     {
-        "action_plan_uuid": _exactly(ACTIONS.c.action_plan_uuid),
-        "audit_uuid": _exactly(ACTIONS.c.audit_uuid),
+        "action_plan_uuid": _by_id(ACTIONS.c.action_plan_uuid),
+        "audit_uuid": _by_id(ACTIONS.c.audit_uuid),
     },
 )

@@ -1,5 +1,8 @@
 """The SQL tables: fixed ones, and those of each generation of each projection."""
 
+from dataclasses import fields
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -112,6 +115,11 @@ COUNTERS = Table(
     Column("last", Instant(), nullable=False),
     comment="counters of processes without an HTTP port",
 )
+
+
+def columns_of(kind: type, table: Table) -> list[Column[Any]]:
+    """The columns of a table that have the names of a dataclass's fields, in their order."""
+    return [table.c[one.name] for one in fields(kind)]
 
 
 def view(table: ReadTable) -> Table:

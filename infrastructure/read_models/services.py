@@ -1,4 +1,4 @@
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -8,7 +8,7 @@ from application.ports.services import Instance, ServiceRow
 from infrastructure.read_models.dialects import database_now, seconds_since, upsert
 from infrastructure.read_models.engine import outages, reading
 from infrastructure.read_models.processes import is_running_here
-from infrastructure.read_models.schema import INSTANCES, SERVICES
+from infrastructure.read_models.schema import INSTANCES, SERVICES, columns_of
 
 DOWN_AFTER = timedelta(seconds=90)
 """A service whose last heartbeat is older is down."""
@@ -88,7 +88,7 @@ class SqlServices:
     def _columns(self) -> list[ColumnElement[Any]]:
         """The arguments of ``_presumed_dead``."""
         age = seconds_since(self._dialect, INSTANCES.c.last_seen_up)
-        return [INSTANCES.c.retired, age, *(INSTANCES.c[one.name] for one in fields(Instance))]
+        return [INSTANCES.c.retired, age, *columns_of(Instance, INSTANCES)]
 
     def _presumed_dead(self, retired: bool, age: float, *instance: Any) -> bool:  # noqa: FBT001 - a row
         # a heartbeat in the future is from before the clock was set back

@@ -2,6 +2,7 @@ import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 
 from sqlalchemy import (
     Connection,
@@ -89,11 +90,7 @@ class SqlProjectionStore:
     def build(self, schema: ProjectionSchema) -> ProjectionCheckpoint:
         """Creates an empty generation next to the active one; replaces an unfinished one."""
         with outages(self._engine), generations.exclusive(self._engine) as connection:
-            mine = [
-                one
-                for one in generations.read_checkpoints(connection)
-                if one.projection == schema.projection
-            ]
+            mine = generations.read_checkpoints(connection, schema.projection)
             for one in mine:
                 if not one.active:
                     self._delete(connection, schema, one)
@@ -106,11 +103,8 @@ class SqlProjectionStore:
     ) -> Comparison | None:
         """Compares two generations table by table; None if they are not at the same position."""
         with outages(self._engine), _snapshot(self._reading) as connection:
-            now = {
-                one.generation: one.position
-                for one in generations.read_checkpoints(connection)
-                if one.projection == live.projection
-            }
+            mine = generations.read_checkpoints(connection, live.projection)
+            now = {one.generation: one.position for one in mine}
             position = now.get(live.generation)
             if position is None or position != now.get(built.generation):
                 return None
@@ -144,11 +138,7 @@ class SqlProjectionStore:
         with generations.exclusive(self._engine) as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(text(_LOCK_TIMEOUT))
-            mine = [
-                one
-                for one in generations.read_checkpoints(connection)
-                if one.projection == schema.projection
-            ]
+            mine = generations.read_checkpoints(connection, schema.projection)
             if all(one.generation != built.generation for one in mine):
                 return None
             generations.activate(connection, schema, built)
@@ -226,13 +216,9 @@ def _quarantine(connection: Connection, generation: int) -> Callable[[Quarantine
         connection.execute(
             insert(QUARANTINE),
             {
-                "projection": bad.projection,
+                **asdict(bad),
                 "generation": generation,
-                "position": bad.position,
-                "topic": bad.topic,
-                "aggregate_id": bad.aggregate_id,
                 "error": bad.error.replace("\x00", "\\0"),
-                "at": bad.at,
             },
         )
 
