@@ -1,21 +1,18 @@
 from collections.abc import Sequence
-from typing import Any
-from uuid import UUID
+from datetime import datetime
 
 import falcon
 import msgspec
 
 from application.commands import audits as commands
 from application.commands.audits import AuditCommands
-from application.kernel.unit_of_work import CommandResult
 from application.ports.read_models import AuditView, Page
 from interfaces.rest import media
-from interfaces.rest.call import call_of, target_of
+from interfaces.rest.call import call_of
 from interfaces.rest.errors import MalformedRequest, MicroversionNotAcceptable
 from interfaces.rest.lists import STANDARD, Filter, Listing
-from interfaces.rest.resources.base import BaseResource, CollectionResource, as_name, as_of, found
+from interfaces.rest.resources.base import BaseResource, HistoricResource, as_name, found
 from interfaces.rest.schemas import audits as schemas
-from interfaces.rest.schemas.common import ViewOptions
 from interfaces.rest.services import RestServices
 
 LISTING = Listing(
@@ -28,26 +25,18 @@ LISTING = Listing(
 )
 
 
-class AuditsResource(CollectionResource[AuditView]):
+class AuditsResource(HistoricResource[AuditView]):
     """``/v1/audits``."""
 
     listing = LISTING
+    kind = "Audit"
+    document = staticmethod(schemas.audit)
 
     def __init__(self, api: RestServices) -> None:
         super().__init__(api)
         self._commands = AuditCommands(
             api.commands, api.reads, api.ids, api.cron, api.settings.zone
         )
-
-    def on_get(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
-        """One audit."""
-        moment = self.moment(req)
-        view = self._view(req, ident, whenever=moment is not None)
-        call_of(req).authorize(target_of(view))
-        if moment is not None:
-            then = self.past.audit(view.uuid, moment)
-            view = as_of(req, resp, "Audit", ident, then)
-        media.reply(resp, schemas.audit(view, self.options(req)))
 
     def on_post_list(self, req: falcon.Request, resp: falcon.Response) -> None:
         """A new audit."""
@@ -59,44 +48,34 @@ class AuditsResource(CollectionResource[AuditView]):
         if new.timed and not call.at_least(schemas.TIMES_SINCE):
             raise MicroversionNotAcceptable("start_time and end_time need API version 1.1.")
         done = self._commands.create(call.metadata(), new, media.once(req, body))
-        shown = schemas.audit(self._stored(req, resp, done), self.options(req))
-        self.created(req, resp, "audits", done.value, shown)
+        self.reply_created(req, resp, done)
 
     def on_patch(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
         """Changes an audit."""
         call = call_of(req)
         patch = media.patch(req, self.api.settings.max_body)
         commands.PATCHABLE.check(patch)
-        view = self._view(req, ident)
-        call.authorize(target_of(view))
+        view = self.allowed(req, ident)
         done = self._commands.change(call.metadata(), view.uuid, patch)
-        media.reply(resp, schemas.audit(self._stored(req, resp, done), self.options(req)))
+        self.reply_written(req, resp, done)
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
         """Deletes an audit."""
         call = call_of(req)
-        view = self._view(req, ident)
-        call.authorize(target_of(view))
+        view = self.allowed(req, ident)
         self.gone(resp, self._commands.delete(call.metadata(), view.uuid))
-
-    def _view(self, req: falcon.Request, ident: str, *, whenever: bool = False) -> AuditView:
-        shown = whenever or call_of(req).show_deleted
-        return found("Audit", ident, self.api.reads.audit(as_name(ident), show_deleted=shown))
-
-    def _stored(
-        self, req: falcon.Request, resp: falcon.Response, done: CommandResult[UUID]
-    ) -> AuditView:
-        ident, find = str(done.value), self.api.reads.audit
-        view = self.stored(req, resp, done, lambda shown: find(ident, show_deleted=shown))
-        return found("Audit", ident, view)
 
     def rows(self, page: Page, filters: dict[str, str]) -> Sequence[AuditView]:
         """A page of the list."""
         return self.api.reads.audits(page, filters)
 
-    def shown(self, view: AuditView, options: ViewOptions) -> Any:
-        """A row as the response shows it."""
-        return schemas.audit(view, options)
+    def find(self, ident: str, *, show_deleted: bool) -> AuditView | None:
+        """The view of a uuid or name."""
+        return self.api.reads.audit(ident, show_deleted=show_deleted)
+
+    def at(self, view: AuditView, moment: int | datetime) -> tuple[AuditView, int]:
+        """The audit at a moment."""
+        return self.past.audit(view.uuid, moment)
 
 
 class WebhooksResource(BaseResource):

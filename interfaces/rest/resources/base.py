@@ -15,7 +15,7 @@ from application.ports.read_models import ActionPlanView, ActionView, AuditView,
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import as_uuid
 from interfaces.rest import media, parameters
-from interfaces.rest.call import call_of
+from interfaces.rest.call import call_of, target_of
 from interfaces.rest.errors import POSITION, MalformedRequest
 from interfaces.rest.lists import Listing, ListQuery
 from interfaces.rest.schemas.common import ViewOptions
@@ -78,49 +78,77 @@ class BaseResource:
             raise NotYetVisible(done.position) from outage
         raise NotYetVisible(done.position)
 
-    def stored(
-        self,
-        req: falcon.Request,
-        resp: falcon.Response,
-        done: CommandResult[UUID],
-        find: Callable[[bool], V | None],
-    ) -> V | None:
-        """The written object as a GET shows it, even if it has been deleted since.
-
-        Args:
-            req: the request.
-            resp: its response.
-            done: the result of the command.
-            find: returns the object; its argument says whether to include deleted ones.
-        """
-        shown = call_of(req).show_deleted
-        return self.written(resp, done, lambda: find(shown) or find(True))  # noqa: FBT003
-
     def gone(self, resp: falcon.Response, done: CommandResult[None]) -> None:
         """Answers a deletion, when no replica shows the object any more."""
         self.written(resp, done, lambda: None)
         media.nothing(resp, 204)
-
-    def created(
-        self, req: falcon.Request, resp: falcon.Response, collection: str, ident: UUID, shown: Any
-    ) -> None:
-        """Answers a creation."""
-        resp.location = f"{self.application(req)}/v1/{collection}/{ident}"
-        media.reply(resp, shown, 201)
 
 
 class CollectionResource(BaseResource, ABC, Generic[V]):
     """A resource with lists: summaries at its path, all attributes at ``detail``."""
 
     listing: ClassVar[Listing]
+    kind: ClassVar[str]
+    """Its name in errors."""
+    document: "ClassVar[staticmethod[[Any, ViewOptions], Any]]"
+    """Makes the document of a view."""
 
     @abstractmethod
     def rows(self, page: Page, filters: dict[str, str]) -> Sequence[V]:
         """A page of the list."""
 
     @abstractmethod
-    def shown(self, view: V, options: ViewOptions) -> Any:
-        """A row as the response shows it."""
+    def find(self, ident: str, *, show_deleted: bool) -> V | None:
+        """The view of a path identifier, None if there is none."""
+
+    def key(self, ident: str) -> str:
+        """A path identifier as ``find`` takes it."""
+        return as_name(ident)
+
+    def view(self, req: falcon.Request, ident: str, *, past: bool = False) -> V:
+        """The view of a path identifier, including a deleted one if ``past``.
+
+        Raises:
+            NotFound: there is none.
+        """
+        key, show_deleted = self.key(ident), past or call_of(req).show_deleted
+        return found(self.kind, key, self.find(key, show_deleted=show_deleted))
+
+    def allowed(self, req: falcon.Request, ident: str) -> V:
+        """The view of a path identifier, if the policy allows the request.
+
+        Raises:
+            NotFound: there is none.
+            PolicyForbids: the policy does not allow it.
+        """
+        view = self.view(req, ident)
+        call_of(req).authorize(target_of(view))
+        return view
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
+        """One object."""
+        media.reply(resp, self.document(self.allowed(req, ident), self.options(req)))
+
+    def reply_written(
+        self, req: falcon.Request, resp: falcon.Response, done: CommandResult[UUID]
+    ) -> None:
+        """Answers with the written object as a GET shows it, even if it is deleted by now."""
+        ident, show_deleted = str(done.value), call_of(req).show_deleted
+
+        def find() -> V | None:
+            shown = self.find(ident, show_deleted=show_deleted)
+            return shown or self.find(ident, show_deleted=True)
+
+        view = found(self.kind, ident, self.written(resp, done, find))
+        media.reply(resp, self.document(view, self.options(req)))
+
+    def reply_created(
+        self, req: falcon.Request, resp: falcon.Response, done: CommandResult[UUID]
+    ) -> None:
+        """Answers with the created object and its URL."""
+        self.reply_written(req, resp, done)
+        resp.status = 201
+        resp.location = f"{self.application(req)}/v1/{self.listing.name}/{done.value}"
 
     def on_get_list(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Summaries."""
@@ -137,31 +165,40 @@ class CollectionResource(BaseResource, ABC, Generic[V]):
         page = query.page(self.api.settings.max_limit)
         rows = self.rows(page, dict(query.filters))
         options = self.options(req, detail=detail)
-        answer: dict[str, Any] = {self.listing.name: [self.shown(row, options) for row in rows]}
+        answer: dict[str, Any] = {self.listing.name: [self.document(row, options) for row in rows]}
         following = query.next_link(options.base, page, rows, detail=detail)
         if following is not None:
             answer["next"] = following
         media.reply(resp, answer)
 
 
+class HistoricResource(CollectionResource[P], ABC, Generic[P]):
+    """A collection whose members can be shown as they were at a moment (``at``)."""
+
+    @abstractmethod
+    def at(self, view: P, moment: int | datetime) -> tuple[P, int]:
+        """The past view, and the position of the last event that it contains."""
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
+        """One object, now or at a moment.
+
+        Raises:
+            NotFound: it was deleted at that moment, and deleted objects are not requested.
+        """
+        moment, call = self.moment(req), call_of(req)
+        view = self.view(req, ident, past=moment is not None)
+        call.authorize(target_of(view))
+        if moment is not None:
+            view, position = self.at(view, moment)
+            if view.deleted_at is not None and not call.show_deleted:
+                raise NotFound(self.kind, ident)
+            resp.set_header(POSITION, str(position))
+        media.reply(resp, self.document(view, self.options(req)))
+
+
 def _outermost(forwarded: str) -> str:
     """The value of the outermost proxy in a header to which each proxy appends its own."""
     return forwarded.partition(",")[0].strip()
-
-
-def as_of(
-    req: falcon.Request, resp: falcon.Response, kind: str, ident: object, then: tuple[P, int]
-) -> P:
-    """The past state of an object.
-
-    Raises:
-        NotFound: it was deleted at that moment, and deleted objects are not requested.
-    """
-    view, position = then
-    if view.deleted_at is not None and not call_of(req).show_deleted:
-        raise NotFound(kind, ident)
-    resp.set_header(POSITION, str(position))
-    return view
 
 
 def found(kind: str, ident: object, view: V | None) -> V:

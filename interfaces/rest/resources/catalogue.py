@@ -1,17 +1,15 @@
 """Goals, strategies and scoring engines."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import falcon
 
 from application.ports.read_models import GoalView, Page, ScoringEngineView, StrategyView
 from interfaces.rest import media
-from interfaces.rest.call import call_of, target_of
+from interfaces.rest.call import call_of
 from interfaces.rest.lists import STANDARD, Filter, Listing, Marker
-from interfaces.rest.resources.base import CollectionResource, as_name, found
+from interfaces.rest.resources.base import CollectionResource
 from interfaces.rest.schemas import catalogue as schemas
-from interfaces.rest.schemas.common import ViewOptions
 from interfaces.rest.schemas.documents import Prerequisite
 from interfaces.rest.services import StrategyState
 
@@ -37,73 +35,61 @@ class GoalsResource(CollectionResource[GoalView]):
     """``/v1/goals``."""
 
     listing = GOALS
-
-    def on_get(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
-        """One goal."""
-        shown = call_of(req).show_deleted
-        view = found("Goal", ident, self.api.reads.goal(as_name(ident), show_deleted=shown))
-        call_of(req).authorize(target_of(view))
-        media.reply(resp, schemas.goal(view, self.options(req)))
+    kind = "Goal"
+    document = staticmethod(schemas.goal)
 
     def rows(self, page: Page, filters: dict[str, str]) -> Sequence[GoalView]:
         """A page of the list."""
         del filters
         return self.api.reads.goals(page)
 
-    def shown(self, view: GoalView, options: ViewOptions) -> Any:
-        """A row as the response shows it."""
-        return schemas.goal(view, options)
+    def find(self, ident: str, *, show_deleted: bool) -> GoalView | None:
+        """The view of a uuid or name."""
+        return self.api.reads.goal(ident, show_deleted=show_deleted)
 
 
 class StrategiesResource(CollectionResource[StrategyView]):
     """``/v1/strategies``."""
 
     listing = STRATEGIES
-
-    def on_get(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
-        """One strategy."""
-        shown = call_of(req).show_deleted
-        view = found("Strategy", ident, self.api.reads.strategy(as_name(ident), show_deleted=shown))
-        call_of(req).authorize(target_of(view))
-        media.reply(resp, schemas.strategy(view, self.options(req)))
+    kind = "Strategy"
+    document = staticmethod(schemas.strategy)
 
     def on_get_state(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
         """Whether the requirements of a strategy are met."""
         call_of(req).authorize()
-        shown = call_of(req).show_deleted
-        view = found("Strategy", ident, self.api.reads.strategy(as_name(ident), show_deleted=shown))
+        view = self.view(req, ident)
         media.reply(resp, _rows(view.name, self.api.strategy_state(view)))
 
     def rows(self, page: Page, filters: dict[str, str]) -> Sequence[StrategyView]:
         """A page of the list."""
         return self.api.reads.strategies(page, filters)
 
-    def shown(self, view: StrategyView, options: ViewOptions) -> Any:
-        """A row as the response shows it."""
-        return schemas.strategy(view, options)
+    def find(self, ident: str, *, show_deleted: bool) -> StrategyView | None:
+        """The view of a uuid or name."""
+        return self.api.reads.strategy(ident, show_deleted=show_deleted)
 
 
 class ScoringEnginesResource(CollectionResource[ScoringEngineView]):
     """``/v1/scoring_engines``."""
 
     listing = SCORING_ENGINES
+    kind = "ScoringEngine"
+    document = staticmethod(schemas.scoring_engine)
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
         """One scoring engine; the policy is checked before the lookup."""
         call_of(req).authorize()
-        shown = call_of(req).show_deleted
-        engine = self.api.reads.scoring_engine(as_name(ident), show_deleted=shown)
-        view = found("ScoringEngine", ident, engine)
-        media.reply(resp, schemas.scoring_engine(view, self.options(req)))
+        media.reply(resp, self.document(self.view(req, ident), self.options(req)))
 
     def rows(self, page: Page, filters: dict[str, str]) -> Sequence[ScoringEngineView]:
         """A page of the list."""
         del filters
         return self.api.reads.scoring_engines(page)
 
-    def shown(self, view: ScoringEngineView, options: ViewOptions) -> Any:
-        """A row as the response shows it."""
-        return schemas.scoring_engine(view, options)
+    def find(self, ident: str, *, show_deleted: bool) -> ScoringEngineView | None:
+        """The view of a uuid or name."""
+        return self.api.reads.scoring_engine(ident, show_deleted=show_deleted)
 
 
 def _rows(name: str, state: StrategyState) -> list[Prerequisite]:

@@ -3,16 +3,11 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-import falcon
-
 from application.ports.read_models import MarkerNotFound, Page
 from application.ports.services import ServiceRow
-from interfaces.rest import media
-from interfaces.rest.call import call_of, target_of
 from interfaces.rest.lists import Listing, Marker
-from interfaces.rest.resources.base import CollectionResource, found
+from interfaces.rest.resources.base import CollectionResource
 from interfaces.rest.schemas import services as schemas
-from interfaces.rest.schemas.common import ViewOptions
 
 LISTING = Listing(
     "services",
@@ -28,14 +23,12 @@ class ServicesResource(CollectionResource[ServiceRow]):
     """``/v1/services``. There are few rows: they are sorted and paged in memory."""
 
     listing = LISTING
+    kind = "Service"
+    document = staticmethod(schemas.service)
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
-        """One service; the first one if several hosts run a service of this name."""
-        row = found("Service", ident, self._row(ident))
-        call_of(req).authorize(target_of(row))
-        media.reply(resp, schemas.service(row, self.options(req)))
-
-    def _row(self, ident: str) -> ServiceRow | None:
+    def find(self, ident: str, *, show_deleted: bool) -> ServiceRow | None:
+        """The row of an id or name; the first one if several hosts run a service of the name."""
+        del show_deleted
         rows = sorted(self.api.services.rows(), key=lambda row: row.id)
         if ident.isdecimal() and len(ident) <= MAX_DIGITS:
             return next((row for row in rows if row.id == int(ident)), None)
@@ -46,10 +39,6 @@ class ServicesResource(CollectionResource[ServiceRow]):
         """A page of the list."""
         del filters
         return page_of(self.api.services.rows(), page)
-
-    def shown(self, view: ServiceRow, options: ViewOptions) -> Any:
-        """A row as the response shows it."""
-        return schemas.service(view, options)
 
 
 def page_of(rows: Sequence[ServiceRow], page: Page) -> list[ServiceRow]:
