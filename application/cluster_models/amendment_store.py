@@ -5,7 +5,6 @@ one holds all facts since the collection. The cost of a batch depends on its fac
 of the cloud, and a past model is read from few records.
 """
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
@@ -13,7 +12,7 @@ from typing import Any, Generic, TypeVar, cast
 import msgspec
 
 from application.cluster_models.kinds import COMPUTE, STORAGE, CollectedKind, M
-from application.cluster_models.record import CollectedModel, load_model
+from application.cluster_models.record import CollectedModel, log_unreadable, read_model
 from application.ports.records import RecordStore
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.kinds import ModelKind
@@ -30,8 +29,6 @@ from domain.cluster_models.amendments import (
     admit_storage,
 )
 from domain.kernel.aggregate import JsonObject
-
-log = logging.getLogger(__name__)
 
 FORMAT = 1
 """Version of the record's format."""
@@ -141,28 +138,18 @@ def load_amended(
     Returns None, and logs why, if it cannot be read.
     """
     how = amendable(kind)
-    content = None if how is None else _content(records, digest)
-    base = None if content is None else _base(content)
-    if how is None or base is None:
-        return load_model(records, kind, digest, content)
-    collected = load_model(records, kind, base)
-    if collected is None:
-        return None
     try:
+        content = records.get(digest)
+        base = None if how is None else _base(content)
+        if how is None or base is None:
+            return read_model(kind, digest, content)
+        collected = read_model(kind, base, records.get(base))
         facts = load_facts(records, how, digest)
     except (KeyError, ValueError) as error:
-        log.warning("the amendments %s of a %s model cannot be read: %s", digest, kind.name, error)
+        log_unreadable(kind, digest, error)
         return None
     model, problems = how.amend(collected.model, facts).model()
     return CollectedModel(model=model, digest=digest, problems=(*collected.problems, *problems))
-
-
-def _content(records: RecordStore, digest: str) -> bytes | None:
-    """A record's content; None if it cannot be read (the caller reads again, and logs why)."""
-    try:
-        return records.get(digest)
-    except (KeyError, ValueError):
-        return None
 
 
 def _base(content: bytes) -> str | None:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic
+from typing import Any, Generic
 
 import msgspec
 
@@ -99,21 +99,27 @@ def decode_model(content: bytes) -> ModelRecord:
     return record
 
 
-def load_model(
-    records: RecordStore, kind: CollectedKind[M], digest: str, content: bytes | None = None
-) -> CollectedModel[M] | None:
-    """Reads a collected model from its record; returns None, and logs why, if it cannot be read.
+def read_model(kind: CollectedKind[M], digest: str, content: bytes) -> CollectedModel[M]:
+    """The collected model in a record.
 
-    Args:
-        records: holds the record.
-        kind: of the model.
-        digest: of the record.
-        content: of the record, if the caller has read it already.
+    Raises:
+        ValueError: it is not a record of a model of the kind.
     """
+    record = decode_model(content)
+    return CollectedModel(model=record.read(kind), digest=digest, problems=tuple(record.problems))
+
+
+def load_model(
+    records: RecordStore, kind: CollectedKind[M], digest: str
+) -> CollectedModel[M] | None:
+    """Reads a collected model from its record; returns None, and logs why, if it cannot be read."""
     try:
-        record = decode_model(records.get(digest) if content is None else content)
-        model = record.read(kind)
+        return read_model(kind, digest, records.get(digest))
     except (KeyError, ValueError) as error:
-        log.warning("the record %s of a %s model cannot be read: %s", digest, kind.name, error)
+        log_unreadable(kind, digest, error)
         return None
-    return CollectedModel(model=model, digest=digest, problems=tuple(record.problems))
+
+
+def log_unreadable(kind: CollectedKind[Any], digest: str, error: Exception) -> None:
+    """Logs why a record of a model cannot be read."""
+    log.warning("the record %s of a %s model cannot be read: %s", digest, kind.name, error)

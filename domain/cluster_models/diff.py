@@ -13,8 +13,8 @@ from domain.cluster.compute.columns import ServerColumns
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.storage.columns import VolumeColumns
 from domain.cluster.storage.model import StorageModel
+from domain.cluster_models.common_rows import CommonRows
 from domain.cluster_models.events import Counts
-from domain.cluster_models.pairs import CommonRows
 
 
 def compute_changes(before: ComputeModel | None, after: ComputeModel) -> Counts:
