@@ -1,4 +1,4 @@
-# The whole developer interface. CI calls these same targets.
+# All commands for development. CI calls the same targets.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
@@ -15,22 +15,22 @@ $(STAMP): requirements/dev.lock pyproject.toml
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $(STAMP)
 
-demo: $(STAMP)  ## audit, explain, execute and replay on a simulated cloud
+demo: $(STAMP)  ## optimise a simulated cloud and show how
 	$(BIN)/vigil demo --data $(DATA)
 
-up: $(STAMP)  ## every role of Vigil on this machine
+up: $(STAMP)  ## run all roles on this machine
 	$(BIN)/vigil up
 
-test: $(STAMP)  ## the test suite (slow and cloud tests have their own targets)
+test: $(STAMP)  ## all tests except slow and cloud tests
 	$(BIN)/pytest -m "not slow and not cloud" -n 2 --dist worksteal -q
 
 slow-test: $(STAMP)  ## crash, load and fuzz tests
 	$(BIN)/pytest -m slow -q
 
-fuzz-api: $(STAMP)  ## thousands of requests made from docs/openapi.json; also part of slow-test
+fuzz-api: $(STAMP)  ## thousands of requests generated from docs/openapi.json; also part of slow-test
 	$(BIN)/pytest -m slow tests/fuzz -q -s
 
-cloud-test: $(STAMP)  ## against the OpenStack that VIGIL_TEST_CLOUD names in clouds.yaml
+cloud-test: $(STAMP)  ## tests with the cloud of clouds.yaml that VIGIL_TEST_CLOUD names
 	$(BIN)/pytest -m cloud -q
 
 check: $(STAMP)  ## lint, format, types
@@ -42,10 +42,10 @@ format: $(STAMP)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(STAMP)  ## the figures of docs/benchmarks.md
+bench: $(STAMP)  ## measure the figures of docs/benchmarks.md
 	$(BIN)/python -m tests.benchmarks
 
-docs: $(STAMP)  ## the committed, generated pages
+docs: $(STAMP)  ## generate the committed pages
 	$(BIN)/python -m interfaces.docs
 
 lock: $(STAMP)  ## renew the locked dependencies

@@ -83,7 +83,7 @@ def run_with_background(
     work: Callable[[threading.Event], None],
     stop: threading.Event,
 ) -> None:
-    """Runs the work, and beside it a background task that must not delay it, on its own thread."""
+    """Runs the work, and a background task on its own thread so that it does not delay the work."""
     thread = threading.Thread(target=background, args=(stop,), name="background", daemon=True)
     thread.start()
     work(stop)

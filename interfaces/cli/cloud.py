@@ -1,4 +1,4 @@
-"""Which cloud the commands that look at one mean."""
+"""The cloud that a command reads: the --cloud argument, or that of a running `vigil up`."""
 
 import argparse
 from collections.abc import Iterator
@@ -8,17 +8,17 @@ from pathlib import Path
 from application.ports.cloud import CloudRefused
 from infrastructure.settings import CloudSettings, LoadedSettings
 from infrastructure.supervision import state
-from interfaces.cli.common import add_flag, load_settings, locate
+from interfaces.cli.arguments import add_flag, load_settings, locate
 from interfaces.cli.errors import CommandFailed
 
 
 def add_cloud(parser: argparse.ArgumentParser) -> None:
     """Declares the argument that names a cloud."""
-    add_flag(parser, "--cloud", "vigil.cloud", "NAME", "entry of clouds.yaml")
+    add_flag(parser, "--cloud", "vigil.cloud", "NAME", "name of a cloud in clouds.yaml")
 
 
 def locate_cloud(args: argparse.Namespace) -> LoadedSettings:
-    """The settings, with the cloud and the datasource of a running `vigil up` if none is named."""
+    """As ``locate``, also with the cloud and the datasource of `vigil up` if no cloud is named."""
     loaded = locate(args)
     found = state.read(loaded.settings.data_dir)
     if found is None or loaded.chosen("vigil", "cloud"):
@@ -33,8 +33,8 @@ def locate_cloud(args: argparse.Namespace) -> LoadedSettings:
 
 
 @contextmanager
-def naming(cloud: CloudSettings) -> Iterator[None]:
-    """Tells who named no cloud how to, when what the environment gives does not do.
+def cloud_required(cloud: CloudSettings) -> Iterator[None]:
+    """Explains how to name a cloud if none is named and the connection fails.
 
     Raises:
         CommandFailed: instead of CloudRefused, if no cloud is named.
@@ -45,6 +45,6 @@ def naming(cloud: CloudSettings) -> Iterator[None]:
         if cloud.name is not None:
             raise
         raise CommandFailed(
-            "no cloud is named: --cloud NAME takes an entry of clouds.yaml, --data DIR the cloud "
-            f"of the `vigil up` that runs there ({error})"
+            "no cloud is named: use --cloud NAME for a cloud of clouds.yaml, or --data DIR for the "
+            f"cloud of the `vigil up` that runs there ({error})"
         ) from error

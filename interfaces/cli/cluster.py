@@ -16,13 +16,12 @@ from application.ports.projections import StoreUnavailable
 from infrastructure.clock import SystemClock
 from infrastructure.event_log import SchemaError
 from interfaces.bootstrap.queries import Queries
-from interfaces.cli import cluster_view
+from interfaces.cli.arguments import add_settings, moment, quiet_logging
 from interfaces.cli.cloud import add_cloud, locate_cloud
-from interfaces.cli.cluster_forms import FORMS, ModelFormat
-from interfaces.cli.common import add_settings, moment, quiet_logging
-from interfaces.cli.errors import CommandFailed
+from interfaces.cli.cluster_output import FORMATS, list_lines, show_json, show_lines
+from interfaces.cli.errors import CommandFailed, report_errors
 
-REFUSALS = (
+ERRORS = (
     CloudRefused,
     CloudUnreachable,
     EventLogUnavailable,
@@ -35,99 +34,91 @@ REFUSALS = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
     parser.description = (
-        "The models of the cloud. `show` tells how the kept models stand and what one of them "
-        "holds, now or at any time; `list` writes everything in it, also as XML; `export` reads "
-        "the cloud and writes a cluster file (docs/cluster-file.md)."
+        "Shows and exports cluster models. `show` prints the status of the collected models and a "
+        "summary of one of them, now or at any time; `list` prints everything in a model, also as "
+        "XML; `export` reads the cloud and writes a cluster file (docs/cluster-file.md)."
     )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    show = actions.add_parser("show", help="how models stand, and what one holds, in short")
-    whole = actions.add_parser("list", help="everything in a kept model")
-    for action in (show, whole):
+    show = actions.add_parser("show", help="print the status of all models, a summary of one")
+    list_ = actions.add_parser("list", help="print everything in a collected model")
+    for action in (show, list_):
         action.add_argument(
-            "--kind", choices=FORMS, default=COMPUTE.name.value, help="which model (%(default)s)"
+            "--kind",
+            choices=FORMATS,
+            default=COMPUTE.name.value,
+            help="kind of model (%(default)s)",
         )
         action.add_argument(
             "--at",
             metavar="MOMENT",
             type=moment,
-            help="a position of the log, or a time (ISO 8601)",
+            help="the model at a log position, or at a time (ISO 8601)",
         )
-        action.add_argument("--json", action="store_true", help="for programs")
-    whole.add_argument("--xml", action="store_true", help="the established XML form")
+        action.add_argument("--json", action="store_true", help="print JSON")
+    list_.add_argument("--xml", action="store_true", help="print Watcher's XML format")
     out = actions.add_parser("export", help="read the cloud, write a cluster file")
-    out.add_argument("--out", type=Path, metavar="FILE", help="where to; the output by default")
-    out.add_argument(
-        "--anonymise", action="store_true", help="pseudonyms for everything that has a name"
-    )
-    out.add_argument("--no-metrics", action="store_true", help="without measurements")
-    for action in (show, whole, out):
+    out.add_argument("--out", type=Path, metavar="FILE", help="file to write (standard output)")
+    out.add_argument("--anonymise", action="store_true", help="replace all names by pseudonyms")
+    out.add_argument("--no-metrics", action="store_true", help="leave out the metrics")
+    for action in (show, list_, out):
         add_cloud(action)
         add_settings(action)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Shows or exports the model."""
+    """Shows, lists or exports a model."""
     quiet_logging(args, "cluster")
-    with _refusals():
+    with report_errors(*ERRORS):
         return ACTIONS[args.action](args)
 
 
-@contextmanager
-def _refusals() -> Iterator[None]:
-    try:
-        yield
-    except REFUSALS as error:
-        raise CommandFailed(str(error)) from error
-
-
 def _show(args: argparse.Namespace) -> int:
-    form = FORMS[args.kind]
-    with _opened_models(args) as models:
-        shown = _model(models, form, args.at)
+    style = FORMATS[args.kind]
+    with _collected_models(args) as models:
+        shown = _model(models, args)
         statuses = models.status()
     if args.json:
-        print(json.dumps(cluster_view.as_json(statuses, shown, form), indent=2))
+        print(json.dumps(show_json(statuses, shown, style), indent=2))
         return 0
-    for line in cluster_view.lines(statuses, shown, form):
+    for line in show_lines(statuses, shown, style):
         print(line)
     return 0
 
 
 def _list(args: argparse.Namespace) -> int:
-    form = FORMS[args.kind]
+    style = FORMATS[args.kind]
     if args.json and args.xml:
         raise CommandFailed("--json and --xml: only one of them can be chosen")
-    with _opened_models(args) as models:
-        model = _model(models, form, args.at).model
+    with _collected_models(args) as models:
+        model = _model(models, args).model
     if args.xml:
-        print(form.xml(model))
+        print(style.xml(model))
     elif args.json:
-        print(json.dumps(form.rows(model), indent=2))
+        print(json.dumps(style.rows(model), indent=2))
     else:
-        for line in cluster_view.list_lines(form.rows(model)):
+        for line in list_lines(style.rows(model)):
             print(line)
     return 0
 
 
 @contextmanager
-def _opened_models(args: argparse.Namespace) -> Iterator[ClusterModels]:
+def _collected_models(args: argparse.Namespace) -> Iterator[ClusterModels]:
     with closing(Queries(locate_cloud(args).settings)) as queries:
         yield queries.models
 
 
-def _model(
-    models: ClusterModels, form: ModelFormat, at: int | datetime | None
-) -> CollectedModel[Any]:
+def _model(models: ClusterModels, args: argparse.Namespace) -> CollectedModel[Any]:
+    kind, at = FORMATS[args.kind].kind, args.at
     if at is None:
-        return models.latest(form.kind)
+        return models.latest(kind)
     if isinstance(at, datetime) and at > SystemClock().now():
         raise CommandFailed(f"--at: {at.isoformat()} is in the future")
-    return models.at(form.kind, at)
+    return models.at(kind, at)
 
 
 def _export(args: argparse.Namespace) -> int:
     # Only here: the other actions do not need openstacksdk.
-    from interfaces.cli.export import run_export  # noqa: PLC0415
+    from interfaces.cli.cluster_export import run_export  # noqa: PLC0415
 
     return run_export(args)
 

@@ -3,8 +3,8 @@ import argparse
 from infrastructure.event_log import SchemaError, check
 from infrastructure.logs import scrubbed
 from interfaces.bootstrap.database import upgrade
-from interfaces.cli.common import add_settings, locate, quiet_logging, set_up_logging
-from interfaces.cli.errors import CommandFailed
+from interfaces.cli.arguments import add_settings, locate, quiet_logging, set_up_logging
+from interfaces.cli.errors import report_errors
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -12,18 +12,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     add_settings(
         actions.add_parser(
-            "upgrade", help="bring the schema up to date; once, before a new version's roles start"
+            "upgrade", help="upgrade the schema; run it once, before roles of a new version start"
         )
     )
-    add_settings(actions.add_parser("check", help="whether the schema is the one of this version"))
+    add_settings(actions.add_parser("check", help="check that the schema fits this version"))
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prepares or checks the database."""
-    try:
+    """Upgrades or checks the schema."""
+    with report_errors(SchemaError):
         return _check(args) if args.action == "check" else _upgrade(args)
-    except SchemaError as error:
-        raise CommandFailed(str(error)) from error
 
 
 def _upgrade(args: argparse.Namespace) -> int:

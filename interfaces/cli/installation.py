@@ -1,4 +1,4 @@
-"""What `vigil up` runs: which processes, with which settings, where they find each other."""
+"""The processes that `vigil up` runs, their settings and their ports."""
 
 import logging
 import os
@@ -31,14 +31,14 @@ PROGRAM = (sys.executable, "-m", "interfaces.cli.main")
 
 @dataclass(frozen=True)
 class Installation:
-    """The processes of one machine and how they reach each other.
+    """The processes of an installation on one machine.
 
     Attributes:
-        settings: as the roles see them.
-        environment: that gives the roles these settings.
-        server: the embedded NATS server, None if another one is used.
-        simulator_url: base address of the simulated cloud, None if a real one is used.
-        ports: what the processes listen on.
+        settings: of the roles.
+        environment: gives the roles these settings.
+        server: the embedded NATS server; None if an external one is used.
+        simulator_url: base URL of the simulated cloud; None if a real cloud is used.
+        ports: on which the processes listen.
     """
 
     settings: Settings
@@ -48,7 +48,7 @@ class Installation:
     ports: Ports
 
     def close(self) -> None:
-        """Lets go of the ports."""
+        """Closes the ports."""
         self.ports.close()
 
     @property
@@ -58,7 +58,7 @@ class Installation:
 
     @property
     def log(self) -> Path:
-        """File with everything that the processes say."""
+        """Log file of all processes."""
         return self.directory / "vigil.log"
 
     def specs(self) -> list[ChildSpec]:
@@ -111,7 +111,7 @@ class Installation:
         return [word for pair in arguments.items() for word in pair]
 
     def _listeners(self) -> tuple[str, ...]:
-        """The simulated cloud sends no notifications."""
+        # the simulated cloud sends no notifications
         if self.settings.notifications.url is None or self.simulator_url is not None:
             return ()
         if not is_installed():
@@ -153,14 +153,14 @@ class Installation:
 
 
 def plan(loaded: LoadedSettings, reload: Reload) -> Installation:
-    """Chooses ports and addresses for what runs on this machine.
+    """Chooses the processes, ports and addresses.
 
     Args:
-        loaded: the settings as the user gave them; the data directory exists and is ours.
+        loaded: the user's settings; the data directory exists and is locked.
         reload: loads them again with some options replaced.
 
     Raises:
-        CommandFailed: a port that the user insists on is taken, or there is no such cloud.
+        CommandFailed: a port that the user chose is taken, or clouds.yaml has no such cloud.
     """
     if loaded.settings.cloud.name is not None:
         _check_cloud(loaded.settings.cloud)
@@ -203,19 +203,19 @@ def _reserve_nats(ports: Ports) -> int:
 
 
 def _check_cloud(cloud: CloudSettings) -> None:
-    """Makes sure that clouds.yaml has the entry (nothing is asked of the cloud itself)."""
+    """Checks that clouds.yaml has the entry; sends no request."""
     if cloud.config_file is not None and not cloud.config_file.is_file():
         raise CommandFailed(f"[vigil] cloud_config: there is no file {cloud.config_file}")
     try:
         connect(cloud.name, cloud.config_file).close()
     except CloudRefused as error:
-        place = cloud.config_file or "the places where OpenStack clients look for clouds.yaml"
+        place = cloud.config_file or "the usual places of clouds.yaml"
         raise CommandFailed(f"[vigil] cloud {cloud.name}: {error} (looked in {place})") from error
 
 
 def _check_access(settings: Settings) -> None:
-    """Makes sure, before anything is started, that the API will know how to validate tokens."""
-    # Only here: without authentication this process needs nothing of the API's own libraries.
+    """Checks, before any process starts, that the API can validate tokens."""
+    # Only here: without authentication this process does not need the API's libraries.
     from interfaces.bootstrap.access import authorizer  # noqa: PLC0415
 
     authorizer(settings)
@@ -234,7 +234,7 @@ def _simulated(settings: Settings, url: str) -> dict[str, str]:
 
 
 def _with_credentials(settings: Settings, url: str) -> list[Path]:
-    """The configuration files, and before them one that lets the simulated Keystone be asked."""
+    """The configuration files, after one with credentials for the simulated Keystone."""
     path = settings.data_dir / "keystone.conf"
     path.touch(mode=0o600)
     path.write_text(keystone_conf(url), encoding="utf-8")

@@ -18,56 +18,56 @@ OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 EPILOG = """\
 exit codes: 0 done, 1 failed, 2 wrong arguments or settings, 130 interrupted.
-`vigil COMMAND --help` tells more about a command.
+`vigil COMMAND --help` describes a command.
 """
 
 
 class CommandModule(Protocol):
-    """What the module of a command offers."""
+    """What the module of a command defines."""
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Declares the command's arguments."""
         ...
 
     def run(self, args: argparse.Namespace) -> int:
-        """Carries it out; returns the exit code."""
+        """Runs the command; returns the exit code."""
         ...
 
 
 @dataclass(frozen=True)
 class CommandEntry:
-    """A command and where it lives; its module is imported only when it is called."""
+    """A command and the name of its module, which is imported only when the command runs."""
 
     name: str
     module: str
     help: str
 
     def load(self) -> CommandModule:
-        """The module."""
+        """Imports the module."""
         return cast("CommandModule", importlib.import_module(f"interfaces.cli.{self.module}"))
 
 
 COMMANDS = (
-    CommandEntry("up", "up", "run everything on this machine"),
-    CommandEntry("demo", "demo", "audit, explain, execute and replay on a simulated cloud"),
-    CommandEntry("status", "status", "what is going on, live"),
-    CommandEntry("replay", "replay", "what happened, and the state as it was at any time"),
-    CommandEntry("config", "config", "the settings in force and where each comes from"),
+    CommandEntry("up", "up", "run all roles on this machine"),
+    CommandEntry("demo", "demo", "optimise a simulated cloud and show how"),
+    CommandEntry("status", "status", "show the state of the installation, live"),
+    CommandEntry("replay", "replay", "show events, and the state at any time"),
+    CommandEntry("config", "config", "print all settings and their sources"),
     CommandEntry("api", "roles", "serve the REST API"),
-    CommandEntry("projector", "roles", "keep the read models up to date"),
+    CommandEntry("projector", "roles", "update the read models"),
     CommandEntry("relay", "roles", "copy the event log to NATS"),
-    CommandEntry("decision-engine", "roles", "compute plans for audits"),
-    CommandEntry("applier", "roles", "carry out launched plans"),
-    CommandEntry("scheduler", "roles", "request runs that are due, expire old plans"),
-    CommandEntry("collector", "roles", "keep a model of the cloud"),
-    CommandEntry("listener", "roles", "amend the models as notifications come"),
-    CommandEntry("strategy", "strategy", "try a strategy offline; check what it needs"),
-    CommandEntry("cluster", "cluster", "the cluster model: show it, export it"),
+    CommandEntry("decision-engine", "roles", "compute action plans for audits"),
+    CommandEntry("applier", "roles", "execute action plans"),
+    CommandEntry("scheduler", "roles", "start audit runs that are due, expire old plans"),
+    CommandEntry("collector", "roles", "collect the models of the cloud"),
+    CommandEntry("listener", "roles", "update the models from notifications"),
+    CommandEntry("strategy", "strategy", "run a strategy offline, check what it needs"),
+    CommandEntry("cluster", "cluster", "show, list and export cluster models"),
     CommandEntry("sim", "sim", "serve a simulated OpenStack"),
-    CommandEntry("db", "db", "prepare or check the database"),
-    CommandEntry("projections", "projections", "state of the read models; build them anew"),
-    CommandEntry("records", "records", "what lies beside the event log; drop what nothing needs"),
-    CommandEntry("version", "version", "version of Vigil and of what it runs on"),
+    CommandEntry("db", "db", "upgrade or check the database schema"),
+    CommandEntry("projections", "projections", "show or rebuild the read models"),
+    CommandEntry("records", "records", "delete stored records that nothing refers to"),
+    CommandEntry("version", "version", "print the versions of Vigil and Python"),
 )
 
 
@@ -75,7 +75,7 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
     """The parser of the command line.
 
     Args:
-        only: the command whose arguments are needed (the others are listed); None: all.
+        only: the command whose arguments are declared (the others are only listed); None: all.
     """
     parser = argparse.ArgumentParser(
         prog="vigil",
@@ -97,36 +97,36 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
-    _spell_out()
+    _escape_unencodable()
     named = next((word for word in words if not word.startswith("-")), "")
     try:
         args = build_parser(only=named).parse_args(words)
-        return _carried_out(args)
+        return _run(args)
     except KeyboardInterrupt:
         return INTERRUPTED
 
 
-def _carried_out(args: argparse.Namespace) -> int:
+def _run(args: argparse.Namespace) -> int:
     try:
         return int(args.run(args))
     except BrokenPipeError:
-        return _reader_left()
+        return _close_output()
     except SettingsError as error:
-        return _complain(args, error, USAGE)
+        return _report(args, error, USAGE)
     except CommandFailed as error:
-        return _complain(args, error, FAILED)
-    except Exception as error:  # noqa: BLE001 - the last line of defence of a command line
-        return _complain(args, error, FAILED, unexpected=True)
+        return _report(args, error, FAILED)
+    except Exception as error:  # noqa: BLE001 - every error ends in a message
+        return _report(args, error, FAILED, unexpected=True)
 
 
-def _spell_out() -> None:
-    """What the terminal's encoding lacks is shown as an escape: clouds hold names of any kind."""
+def _escape_unencodable() -> None:
+    """Prints characters that the terminal's encoding lacks as escapes, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
-def _complain(
+def _report(
     args: argparse.Namespace, error: Exception, code: int, *, unexpected: bool = False
 ) -> int:
     if getattr(args, "debug", False):
@@ -138,8 +138,8 @@ def _complain(
     return code
 
 
-def _reader_left() -> int:
-    """Whoever read our output has seen enough; nothing more may be written at exit."""
+def _close_output() -> int:
+    """The reader closed the pipe: discards what Python would write at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return OK
 

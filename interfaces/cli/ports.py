@@ -1,4 +1,4 @@
-"""The ports of one machine's installation."""
+"""The ports of an installation on one machine."""
 
 import socket
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from interfaces.cli.errors import CommandFailed
 
 @dataclass
 class Ports:
-    """The ports of an installation, taken before anybody is told about them.
+    """The ports of an installation, bound before the settings of its processes name them.
 
     Attributes:
-        api, simulator: sockets that listen; the simulator's is None if a real cloud is used.
-        nats: None if another server is used or the user chose its port.
+        api, simulator: listening sockets; the simulator's is None if a real cloud is used.
+        nats: None if an external server is used or the user chose the port.
     """
 
     api: socket.socket
@@ -22,14 +22,14 @@ class Ports:
     nats: Reservation | None = None
 
     def close(self) -> None:
-        """Lets go of them."""
+        """Closes the sockets and the reservation."""
         for one in (self.api, self.simulator, self.nats):
             if one is not None:
                 one.close()
 
 
 def api_listener(loaded: LoadedSettings) -> socket.socket:
-    """The API's port, or, unless the user insists on it, any other one if it is taken."""
+    """Listens on the API's port. If it is taken and is the default, listens on any free port."""
     api = loaded.settings.api
     try:
         return listener("api", "port", api.host, api.port)
@@ -40,10 +40,10 @@ def api_listener(loaded: LoadedSettings) -> socket.socket:
 
 
 def listener(section: str, option: str, host: str, port: int) -> socket.socket:
-    """A socket that listens where an option says; port 0 = any free one.
+    """Listens on a host and port; port 0 is any free one.
 
     Raises:
-        CommandFailed: it cannot; names the option.
+        CommandFailed: it cannot listen there; the message names the option.
     """
     try:
         return listening(host, port)
@@ -55,5 +55,5 @@ def listener(section: str, option: str, host: str, port: int) -> socket.socket:
 
 
 def port_of(listener: socket.socket) -> int:
-    """The port that it is bound to."""
+    """The port to which a socket is bound."""
     return int(listener.getsockname()[1])

@@ -10,62 +10,57 @@ from application.records.pruning import Amount, Pruned, PruningRefused
 from infrastructure.event_log import SchemaError
 from interfaces.bootstrap.database import opened
 from interfaces.bootstrap.pruning import pruner
-from interfaces.cli.common import add_flag, add_settings, locate, quiet_logging
-from interfaces.cli.errors import CommandFailed
+from interfaces.cli.arguments import add_flag, add_settings, locate, quiet_logging
+from interfaces.cli.errors import report_errors
 
-REFUSALS = (SchemaError, StoreUnavailable, EventLogUnavailable, PruningRefused)
+ERRORS = (SchemaError, StoreUnavailable, EventLogUnavailable, PruningRefused)
 _STEP = 1000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
     parser.description = (
-        "The records that lie beside the event log. `prune` tells which records of cluster models "
-        "nothing needs any more (no decision refers to them, and no kept model has looked like "
-        "them for a while), and with --apply drops them. Roles may run meanwhile."
+        "Stored records of cluster models and decisions. `prune` lists the records of cluster "
+        "models that can be deleted: no decision refers to them, and they have not been the "
+        "current model for some days. With --apply it deletes them. Roles may keep running."
     )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    prune = actions.add_parser("prune", help="tell, or drop, what nothing needs")
-    prune.add_argument("--apply", action="store_true", help="drop it; otherwise it is only told")
-    prune.add_argument("--json", action="store_true", help="for programs")
-    add_flag(prune, "--keep", "vigil.model_record_days", "DAYS", "age from which it may go")
+    prune = actions.add_parser("prune", help="list, or delete, records that nothing refers to")
+    prune.add_argument("--apply", action="store_true", help="delete them; otherwise only list")
+    prune.add_argument("--json", action="store_true", help="print JSON")
+    add_flag(prune, "--keep", "vigil.model_record_days", "DAYS", "minimum age of records to delete")
     add_settings(prune)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prunes records, or tells what could go."""
+    """Prunes records, or lists them."""
     quiet_logging(args, "records")
     settings = locate(args).settings
     days = settings.records.days
-    try:
-        with opened(settings) as database:
-            records = pruner(database)
-            act = records.prune if args.apply else records.preview
-            found = act(timedelta(days=days))
-    except REFUSALS as error:
-        raise CommandFailed(str(error)) from error
+    with report_errors(*ERRORS), opened(settings) as database:
+        records = pruner(database)
+        act = records.prune if args.apply else records.preview
+        found = act(timedelta(days=days))
     if args.json:
-        print(json.dumps(as_json(found, days, dropped=args.apply), indent=2))
+        print(json.dumps(_as_json(found, days, applied=args.apply), indent=2))
         return 0
-    for line in told(found, days, dropped=args.apply):
+    for line in _lines(found, days, applied=args.apply):
         print(line)
     return 0
 
 
-def told(found: Pruned, days: int, *, dropped: bool) -> Iterator[str]:
-    """What was found, line by line."""
-    what = "dropped" if dropped else "to drop"
-    yield f"{what:<8} {_amount(found.dropped)} of cluster models that nothing needs"
-    yield f"{'kept':<8} {_amount(found.needed)} of those in use, or of the last {days} days"
-    yield f"{'kept':<8} {_amount(found.others)} of decisions and explanations"
-    if found.dropped.records and not dropped:
-        yield "nothing was changed; --apply drops them"
+def _lines(found: Pruned, days: int, *, applied: bool) -> Iterator[str]:
+    what = "deleted" if applied else "to delete"
+    yield f"{what:<9} {_amount(found.dropped)} of cluster models, not referred to"
+    yield f"{'kept':<9} {_amount(found.needed)} of cluster models in use or newer than {days} days"
+    yield f"{'kept':<9} {_amount(found.others)} of decisions and explanations"
+    if found.dropped.records and not applied:
+        yield "nothing was deleted; --apply deletes them"
 
 
-def as_json(found: Pruned, days: int, *, dropped: bool) -> dict[str, Any]:
-    """What was found, for programs; sizes in bytes."""
+def _as_json(found: Pruned, days: int, *, applied: bool) -> dict[str, Any]:
     return {
-        "applied": dropped,
+        "applied": applied,
         "keep_days": days,
         "unneeded": _plain(found.dropped),
         "needed": _plain(found.needed),

@@ -12,61 +12,59 @@ from application.replay.find import AmbiguousSubject, SubjectNotFound, find
 from application.replay.state_at import state_at
 from infrastructure.event_log import SchemaError
 from infrastructure.event_log.read_only import open_read_only
-from interfaces.cli.common import add_settings, count, locate, moment, quiet_logging
-from interfaces.cli.errors import CommandFailed
+from interfaces.cli.arguments import add_settings, count, locate, moment, quiet_logging
+from interfaces.cli.errors import CommandFailed, report_errors
 from interfaces.terminal import history as rendering
 from interfaces.terminal.console import terminal
 
-SUBJECT = "id, beginning of an id, or name; the id of an action or of a run works too"
+SUBJECT = "id, beginning of an id, or name; also the id of an action or of a run"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
     parser.description = (
-        "Looks back: what happened, and how things were at any time. Nothing has to be running, "
-        "and nothing is ever written."
+        "Shows the history: the events, the state of an audit or a plan at any time, and what "
+        "changed between two versions. Vigil need not run; nothing is written."
     )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    log = actions.add_parser("log", help="what happened, newest last")
+    log = actions.add_parser("log", help="list events, newest last")
     which = log.add_mutually_exclusive_group()
     which.add_argument("subject", nargs="?", metavar="AGGREGATE", help=SUBJECT)
-    which.add_argument("--correlation", metavar="ID", type=UUID, help="of one audit run")
-    log.add_argument("--limit", type=count, default=50, help="so many events at most (50); 0: all")
-    show = actions.add_parser("show", help="the state as it was")
+    which.add_argument("--correlation", metavar="ID", type=UUID, help="events of one audit run")
+    log.add_argument("--limit", type=count, default=50, help="most events to list (50); 0: all")
+    show = actions.add_parser("show", help="print a state")
     show.add_argument("subject", metavar="AGGREGATE", help=SUBJECT)
     when = show.add_mutually_exclusive_group()
-    when.add_argument("--version", type=int, metavar="N", help="after its N-th event")
+    when.add_argument("--version", type=int, metavar="N", help="the state after its N-th event")
     when.add_argument(
-        "--at", type=moment, metavar="MOMENT", help="a position of the log, or a time (ISO 8601)"
+        "--at",
+        type=moment,
+        metavar="MOMENT",
+        help="the state at a log position or time (ISO 8601)",
     )
-    diff = actions.add_parser("diff", help="what changed between two versions")
+    diff = actions.add_parser("diff", help="list what changed between two versions")
     diff.add_argument("subject", metavar="AGGREGATE", help=SUBJECT)
     diff.add_argument("before", type=int, metavar="A", help="a version")
     diff.add_argument("after", type=int, metavar="B", help="a later version")
     for action in (log, show, diff):
-        action.add_argument("--json", action="store_true", help="for programs")
+        action.add_argument("--json", action="store_true", help="print JSON")
         add_settings(action)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Looks back."""
+    """Shows events, a state, or a difference."""
     quiet_logging(args, "replay")
     actions = {"log": _log, "show": _show, "diff": _diff}
-    with _opened(args) as log:
-        try:
-            actions[args.action](args, log)
-        except (SubjectNotFound, AmbiguousSubject, NoSuchMoment) as error:
-            raise CommandFailed(str(error)) from error
+    with _opened(args) as log, report_errors(SubjectNotFound, AmbiguousSubject, NoSuchMoment):
+        actions[args.action](args, log)
     return 0
 
 
 @contextmanager
 def _opened(args: argparse.Namespace) -> Iterator[ReadOnlyLog]:
     settings = locate(args).settings
-    try:
+    with report_errors(SchemaError):
         log = open_read_only(settings.database.connection)
-    except SchemaError as error:
-        raise CommandFailed(str(error)) from error
     try:
         yield log
     except EventLogUnavailable as error:
@@ -90,7 +88,7 @@ def _log(args: argparse.Namespace, log: ReadOnlyLog) -> None:
     elif moments:
         rendering.log_text(moments, terminal())
     else:
-        print("nothing has happened", file=sys.stderr)
+        print("there are no events", file=sys.stderr)
 
 
 def _show(args: argparse.Namespace, log: ReadOnlyLog) -> None:

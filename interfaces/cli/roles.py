@@ -1,4 +1,4 @@
-"""The commands that run one role of Vigil until they are told to stop."""
+"""The commands that run one role of Vigil until SIGTERM or SIGINT."""
 
 import argparse
 import os
@@ -16,11 +16,11 @@ from infrastructure.supervision import inherited
 from infrastructure.supervision.child import READY_FILE
 from interfaces.bootstrap.roles import run_role
 from interfaces.cli.alarm import alarm
-from interfaces.cli.common import add_settings, load_settings, set_up_logging
-from interfaces.cli.errors import CommandFailed
+from interfaces.cli.arguments import add_settings, load_settings, set_up_logging
+from interfaces.cli.errors import report_errors
 
-WOKEN = frozenset({"relay", "decision-engine", "applier"})
-"""Roles that talk to NATS."""
+NEED_NATS = frozenset({"relay", "decision-engine", "applier"})
+"""Roles that connect to NATS."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Runs the role that the command is named after."""
     loaded = load_settings(args)
-    if args.command in WOKEN and loaded.settings.nats.url is None:
+    if args.command in NEED_NATS and loaded.settings.nats.url is None:
         raise SettingsError(
             "[vigil] nats_url: must be set for a role that runs alone (`vigil up` starts a server)"
         )
@@ -43,17 +43,17 @@ def run(args: argparse.Namespace) -> int:
     if args.command == "api" and loaded.settings.api.authentication_warning is not None:
         alarm(loaded.settings.api.authentication_warning, sys.stderr)
     stop = threading.Event()
-    # gunicorn answers signals by itself
+    # gunicorn installs its own signal handlers
     signals = () if args.command == "api" else (signal.SIGTERM, signal.SIGINT)
-    try:
-        with answered(dict.fromkeys(signals, stop.set)):
-            return run_role(args.command, loaded.settings, stop, _say_ready, inherited())
-    except (SchemaError, CloudRefused, NotInstalled) as error:
-        raise CommandFailed(str(error)) from error
+    with (
+        report_errors(SchemaError, CloudRefused, NotInstalled),
+        answered(dict.fromkeys(signals, stop.set)),
+    ):
+        return run_role(args.command, loaded.settings, stop, _report_ready, inherited())
 
 
-def _say_ready() -> None:
-    """Tells a supervisor that the role has what it needs and goes to work."""
+def _report_ready() -> None:
+    """Reports to a supervisor that the role starts to work."""
     path = os.environ.get(READY_FILE)
     if path:
         Path(path).write_text(f"{os.getpid()}\n", encoding="utf-8")

@@ -3,18 +3,20 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import closing
+from functools import partial
 
 from application.ports.event_log import EventLogUnavailable
 from application.ports.projections import StoreUnavailable
-from application.queries.overview import InstallationInfo, Overview, OverviewSources, gather
+from application.queries.overview import InstallationInfo, Overview, gather
 from infrastructure.clock import SystemClock
 from infrastructure.event_log import SchemaError
 from infrastructure.logs import scrubbed
 from infrastructure.settings import Settings
 from infrastructure.supervision import holder, state
 from interfaces.bootstrap.queries import Queries
-from interfaces.cli.common import add_settings, locate, pause, quiet_logging
-from interfaces.cli.errors import CommandFailed
+from interfaces.cli.arguments import add_settings, locate, pause, quiet_logging
+from interfaces.cli.errors import report_errors
 from interfaces.terminal.console import terminal
 from interfaces.terminal.plain import as_json, lines
 from interfaces.terminal.screen import watch
@@ -23,55 +25,46 @@ from interfaces.terminal.screen import watch
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
     parser.description = (
-        "Shows services, audits, plans, running actions, read models and the newest events: live "
-        "on a terminal (Ctrl-C ends it), once as plain lines otherwise."
+        "Shows services, audits, action plans, running actions, read models and the newest events. "
+        "On a terminal the screen is updated until Ctrl-C; otherwise prints plain lines once."
     )
-    parser.add_argument("--once", action="store_true", help="plain lines, once")
-    parser.add_argument("--json", action="store_true", help="one JSON object, once")
+    parser.add_argument("--once", action="store_true", help="print plain lines once")
+    parser.add_argument("--json", action="store_true", help="print one JSON object once")
     parser.add_argument(
-        "--interval", type=pause, default=1.0, metavar="S", help="seconds between two looks (1)"
+        "--interval", type=pause, default=1.0, metavar="S", help="seconds between two updates (1)"
     )
     add_settings(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Shows what is going on."""
+    """Shows the state of the installation."""
     quiet_logging(args, "status")
     settings = locate(args).settings
-    try:
+    with report_errors(SchemaError):
         queries = Queries(settings)
-    except SchemaError as error:
-        raise CommandFailed(str(error)) from error
-    try:
-        _show(args, looker(queries, settings))
-    finally:
-        queries.close()
+    with closing(queries):
+        _show(args, partial(_overview, queries, settings))
     return 0
 
 
-def _show(args: argparse.Namespace, look: Callable[[], Overview]) -> None:
+def _show(args: argparse.Namespace, overview: Callable[[], Overview]) -> None:
     if args.json:
-        print(as_json(look()))
+        print(as_json(overview()))
     elif args.once or not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
-        for line in lines(look()):
+        for line in lines(overview()):
             print(line)
     else:
-        watch(terminal(), look, args.interval, threading.Event())
+        watch(terminal(), overview, args.interval, threading.Event())
 
 
-def looker(sources: OverviewSources, settings: Settings) -> Callable[[], Overview]:
-    """Gathers a view whenever it is called; a database that is away is a problem in the view."""
-    clock = SystemClock()
-
-    def look() -> Overview:
-        where = _where(settings)
-        try:
-            return gather(sources, where, clock.now())
-        except (StoreUnavailable, EventLogUnavailable) as error:
-            problem = f"the database does not answer: {error}; trying again"
-            return Overview(at=clock.now(), where=where, problem=problem)
-
-    return look
+def _overview(queries: Queries, settings: Settings) -> Overview:
+    """The state now; an unreachable database is a problem in it, not an error."""
+    now, where = SystemClock().now(), _where(settings)
+    try:
+        return gather(queries, where, now)
+    except (StoreUnavailable, EventLogUnavailable) as error:
+        problem = f"the database does not answer: {error}; trying again"
+        return Overview(at=now, where=where, problem=problem)
 
 
 def _where(settings: Settings) -> InstallationInfo:

@@ -9,28 +9,32 @@ from domain.kernel.errors import InvalidValue, NotFound
 from domain.optimization import STRATEGIES
 from domain.optimization.selection import choose_strategy
 from domain.optimization.strategy import Strategy
-from interfaces.cli import trial
+from interfaces.cli import strategy_run
+from interfaces.cli.arguments import add_settings, quiet_logging
 from interfaces.cli.cloud import add_cloud
-from interfaces.cli.common import add_settings, quiet_logging
-from interfaces.cli.errors import CommandFailed
+from interfaces.cli.errors import CommandFailed, report_errors
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
     parser.description = (
-        "Tries strategies before they are trusted. `run` computes the plan for a cluster file (see "
-        "`vigil cluster export`) and touches nothing; `preflight` tells whether the models and "
-        "metrics that a strategy needs can be had, and ends with 1 if one that it requires cannot."
+        "Tries a strategy. `run` computes the plan for a cluster file (see `vigil cluster export`) "
+        "and changes nothing; `preflight` checks whether the cloud provides the models and metrics "
+        "that the strategy needs, and exits with 1 if a required one is missing."
     )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    offline = actions.add_parser("run", help="the plan for a cluster file; nothing is touched")
+    offline = actions.add_parser("run", help="compute the plan for a cluster file")
     _add_strategy(offline)
     offline.add_argument(
-        "--cluster", required=True, type=Path, metavar="FILE", help="cluster file; - is the input"
+        "--cluster",
+        required=True,
+        type=Path,
+        metavar="FILE",
+        help="cluster file; - is standard input",
     )
-    offline.add_argument("--seed", type=int, default=0, help="for strategies that draw lots (0)")
+    offline.add_argument("--seed", type=int, default=0, help="random seed (0)")
     offline.add_argument("--debug", action="store_true", help="show tracebacks of errors")
-    check = actions.add_parser("preflight", help="whether what a strategy needs can be had")
+    check = actions.add_parser("preflight", help="check what a strategy needs")
     _add_strategy(check)
     add_cloud(check)
     add_settings(check)
@@ -45,9 +49,9 @@ def _add_strategy(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=_parameter,
         dest="parameters",
-        help="a parameter of the strategy; the value is JSON, or else text",
+        help="parameter of the strategy; VALUE is JSON, or text if it is not valid JSON",
     )
-    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _parameter(text: str) -> tuple[str, object]:
@@ -63,36 +67,30 @@ def _parameter(text: str) -> tuple[str, object]:
 def run(args: argparse.Namespace) -> int:
     """Runs or checks a strategy."""
     quiet_logging(args, "strategy")
-    try:
+    with report_errors(NotFound, InvalidValue):
         strategy = choose_strategy(STRATEGIES, "", args.name)
         parameters = completed(strategy.parameters_schema, dict(args.parameters))
         return ACTIONS[args.action](args, strategy, parameters)
-    except (NotFound, InvalidValue) as error:
-        raise CommandFailed(str(error)) from error
 
 
 def _run(args: argparse.Namespace, strategy: Strategy, parameters: dict[str, object]) -> int:
-    tried = trial.attempt(read_file(args.cluster), strategy.name, parameters, args.seed)
+    measured = strategy_run.run(_read_file(args.cluster), strategy.name, parameters, args.seed)
     if args.json:
-        print(json.dumps(trial.as_json(tried), indent=2))
+        print(json.dumps(strategy_run.as_json(measured), indent=2))
     else:
-        for line in trial.lines(tried):
+        for line in strategy_run.lines(measured):
             print(line)
     return 0
 
 
 def _preflight(args: argparse.Namespace, strategy: Strategy, parameters: dict[str, object]) -> int:
-    from interfaces.cli import preflight  # noqa: PLC0415 - brings the SDK, which `run` can do without
+    # Only here: `run` does not need openstacksdk.
+    from interfaces.cli.strategy_preflight import check  # noqa: PLC0415
 
-    return preflight.check(args, strategy, parameters)
+    return check(args, strategy, parameters)
 
 
-def read_file(path: Path) -> dict[str, Any]:
-    """The JSON object in a file (``-``: the standard input).
-
-    Raises:
-        CommandFailed: there is none.
-    """
+def _read_file(path: Path) -> dict[str, Any]:
     try:
         text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
         data = json.loads(text)
@@ -101,7 +99,7 @@ def read_file(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise CommandFailed(f"{path} cannot be read: {error}") from error
     if not isinstance(data, dict):
-        raise CommandFailed(f"{path} holds no JSON object")
+        raise CommandFailed(f"{path} does not contain a JSON object")
     return data
 
 

@@ -24,8 +24,8 @@ from infrastructure.supervision import (
     state,
 )
 from interfaces.cli.alarm import alarm
-from interfaces.cli.common import add_flag, add_settings, load_settings
-from interfaces.cli.errors import CommandFailed
+from interfaces.cli.arguments import add_flag, add_settings, load_settings
+from interfaces.cli.errors import CommandFailed, report_errors
 from interfaces.cli.installation import Installation, plan
 
 LOG = logging.getLogger(__name__)
@@ -34,45 +34,39 @@ LOG = logging.getLogger(__name__)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
     parser.description = (
-        "Runs all roles of Vigil on this machine, and keeps them running, until Ctrl-C or SIGTERM. "
-        "Without a NATS URL it runs a NATS server of its own; without a cloud it simulates one."
+        "Runs all roles of Vigil on this machine until Ctrl-C or SIGTERM, and restarts a role that "
+        "fails. Starts a NATS server if none is configured, and a simulated cloud if no cloud is."
     )
     cloud = parser.add_argument_group("cloud")
-    add_flag(cloud, "--cloud", "vigil.cloud", "NAME", "entry of clouds.yaml to optimise")
+    add_flag(cloud, "--cloud", "vigil.cloud", "NAME", "name of the cloud in clouds.yaml")
     add_simulator_flags(parser)
     api = parser.add_argument_group("API")
     add_flag(api, "--api-port", "api.port", "PORT", "port of the REST API (9322, or a free one)")
-    parser.add_argument("--quiet", action="store_true", help="write to DIR/vigil.log only")
+    parser.add_argument("--quiet", action="store_true", help="log to DIR/vigil.log only")
     add_settings(parser)
 
 
 def add_simulator_flags(parser: argparse.ArgumentParser) -> None:
-    """Declares the arguments that shape the simulated cloud."""
+    """Declares the arguments of the simulated cloud."""
     group = parser.add_argument_group("simulated cloud")
-    add_flag(group, "--hosts", "vigil.simulator_hosts", "N", "compute hosts (30)")
-    add_flag(group, "--servers", "vigil.simulator_servers", "N", "servers (300)")
-    add_flag(group, "--seed", "vigil.simulator_seed", "N", "seed of everything generated (42)")
-    add_flag(group, "--speed", "vigil.simulator_speed", "X", "simulated seconds per second")
+    add_flag(group, "--hosts", "vigil.simulator_hosts", "N", "number of compute hosts (30)")
+    add_flag(group, "--servers", "vigil.simulator_servers", "N", "number of servers (300)")
+    add_flag(group, "--seed", "vigil.simulator_seed", "N", "random seed of the cloud (42)")
+    add_flag(group, "--speed", "vigil.simulator_speed", "X", "simulated seconds per second (1)")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs the installation until it is told to stop."""
+    """Runs the installation until Ctrl-C or SIGTERM."""
     loaded = load_settings(args)
-    try:
-        with DirectoryLock(loaded.settings.data_dir):
-            return _run(args, loaded)
-    except (DirectoryBusy, DirectoryUnusable) as error:
-        raise CommandFailed(str(error)) from error
+    with (
+        report_errors(DirectoryBusy, DirectoryUnusable),
+        DirectoryLock(loaded.settings.data_dir),
+        closing(plan(loaded, partial(load_settings, args))) as installation,
+    ):
+        return _supervise(args, loaded, installation)
 
 
-def _run(args: argparse.Namespace, loaded: LoadedSettings) -> int:
-    with closing(plan(loaded, partial(load_settings, args))) as installation:
-        return _keep_running(args, loaded, installation)
-
-
-def _keep_running(
-    args: argparse.Namespace, loaded: LoadedSettings, installation: Installation
-) -> int:
+def _supervise(args: argparse.Namespace, loaded: LoadedSettings, installation: Installation) -> int:
     settings = installation.settings
     output = Prefixed(
         installation.log,
@@ -86,26 +80,26 @@ def _keep_running(
         stream=Voice("up", output),
         name_role=False,
     )
-    for line in _announcement(loaded, installation):
+    for line in _start_lines(loaded, installation):
         LOG.info("%s", line)
     if settings.api.authentication_warning is not None:
         LOG.warning("%s", settings.api.authentication_warning)
         alarm(settings.api.authentication_warning, None if args.quiet else sys.stderr)
-    board = _Board(installation)
+    status = _StatusFile(installation)
     supervisor = Supervisor(
-        installation.specs(), output=output, changed=board.changed, ready=board.ready
+        installation.specs(), output=output, changed=status.changed, ready=status.ready
     )
     try:
         supervisor.run()
     except NotReady as error:
-        raise CommandFailed(f"{error}; {installation.log} tells why") from error
+        raise CommandFailed(f"{error}; see {installation.log}") from error
     finally:
         state.remove(installation.directory)
         output.close()
     return 0
 
 
-def _announcement(loaded: LoadedSettings, installation: Installation) -> list[str]:
+def _start_lines(loaded: LoadedSettings, installation: Installation) -> list[str]:
     settings = installation.settings
     lines = [
         f"Vigil {version('vigil-optimizer')}, data directory {installation.directory}",
@@ -118,11 +112,11 @@ def _announcement(loaded: LoadedSettings, installation: Installation) -> list[st
         )
         lines.append(
             f"no cloud is configured: simulating one ({source}, speed {shape.speed:g}); "
-            "--cloud NAME takes an entry of clouds.yaml instead"
+            "use --cloud NAME for a cloud of clouds.yaml"
         )
         if os.environ.get("OS_CLOUD"):
             lines.append(
-                f"OS_CLOUD is not used: say --cloud {os.environ['OS_CLOUD']} to optimise that cloud"
+                f"OS_CLOUD is not used: use --cloud {os.environ['OS_CLOUD']} to optimise that cloud"
             )
     else:
         lines.append(f"cloud {settings.cloud.name}")
@@ -131,8 +125,8 @@ def _announcement(loaded: LoadedSettings, installation: Installation) -> list[st
     return lines
 
 
-class _Board:
-    """Keeps ``up.json`` true, and says when everything is there."""
+class _StatusFile:
+    """Keeps ``up.json`` up to date, and logs when all processes are ready."""
 
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
@@ -141,15 +135,15 @@ class _Board:
         self._children: tuple[ChildReport, ...] = ()
 
     def changed(self, children: tuple[ChildReport, ...]) -> None:
-        """Writes down how the children stand."""
+        """Writes the states of the child processes."""
         self._children = children
         try:
             state.write(self._installation.directory, self._state())
-        except OSError as error:  # it only informs; the roles must not end for it
+        except OSError as error:  # the file is only information: the roles go on
             LOG.warning("%s; up.json is not up to date", error)
 
     def ready(self) -> None:
-        """Writes down and says that everything has come up."""
+        """Writes and logs that all processes are ready."""
         self._ready = True
         self.changed(self._children)
         LOG.info("ready: %s", self._installation.settings.api.url)
@@ -180,11 +174,11 @@ class _Board:
 
 def _hints(installation: Installation) -> list[str]:
     where = installation.directory
-    lines = [f"look at it: vigil status --data {where}; vigil replay log --data {where}"]
+    lines = [f"to watch: vigil status --data {where}; vigil replay log --data {where}"]
     cloud = installation.settings.cloud
     if installation.simulator_url is not None and cloud.config_file is not None:
         variables = f"OS_CLIENT_CONFIG_FILE={cloud.config_file} OS_CLOUD={cloud.name}"
-        lines.append(f"work with it: {variables} openstack optimize audit list")
+        lines.append(f"to use the client: {variables} openstack optimize audit list")
     return lines
 
 

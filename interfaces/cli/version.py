@@ -9,11 +9,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(_args: argparse.Namespace) -> int:
-    """Prints what is running."""
+    """Prints the version."""
     print(version_line())
     return 0
 
 
 def version_line() -> str:
-    """What is running, in one line."""
+    """Versions of Vigil and Python."""
     return f"vigil {version('vigil-optimizer')} (Python {platform.python_version()})"

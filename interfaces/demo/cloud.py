@@ -1,4 +1,4 @@
-"""What the cloud itself says, asked as any client asks it."""
+"""Figures of the cloud, read from Nova like any client reads them."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import openstack
 from openstack.connection import Connection
 
-DONE = ("completed", "done", "finished", "confirmed")
-"""How Nova calls the end of a live migration that went well, or of a cold one."""
-WRONG = ("error", "failed", "cancelled")
+SUCCEEDED = ("completed", "done", "finished", "confirmed")
+"""Nova's final states of a successful migration, live or cold."""
+FAILED = ("error", "failed", "cancelled")
 
 
 @dataclass(frozen=True)
@@ -16,8 +16,8 @@ class Figures:
     """A cloud at one moment.
 
     Attributes:
-        hosts: compute hosts; used: those with a server; disabled: those closed for new servers.
-        migrations: how many it ever completed; failed: how many went wrong.
+        hosts: number of compute hosts; used: of those with servers; disabled: of disabled ones.
+        migrations: number of completed migrations so far; failed: of failed ones.
     """
 
     hosts: int
@@ -29,18 +29,18 @@ class Figures:
 
     @property
     def empty(self) -> int:
-        """Hosts without a server: they could be switched off."""
+        """Number of hosts without servers, which could be switched off."""
         return self.hosts - self.used
 
 
 def connect(name: str, config_file: str) -> Connection:
-    """A connection to the cloud of a clouds.yaml entry."""
+    """Connects to a cloud of clouds.yaml."""
     config = openstack.config.OpenStackConfig(config_files=[config_file])
     return Connection(config=config.get_one(name), vendor_hook=None)
 
 
 def figures(cloud: Connection) -> Figures:
-    """The cloud as it is now."""
+    """Reads the present figures."""
     servers = list(cloud.compute.servers(details=True, all_projects=True))
     services = [one for one in cloud.compute.services() if one.binary == "nova-compute"]
     endings = Counter(one.status for one in cloud.compute.migrations())
@@ -49,6 +49,6 @@ def figures(cloud: Connection) -> Figures:
         used=len({one.hypervisor_hostname for one in servers}),
         disabled=sum(one.status == "disabled" for one in services),
         servers=len(servers),
-        migrations=sum(endings[status] for status in DONE),
-        failed=sum(endings[status] for status in WRONG),
+        migrations=sum(endings[status] for status in SUCCEEDED),
+        failed=sum(endings[status] for status in FAILED),
     )

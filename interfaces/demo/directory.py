@@ -1,4 +1,4 @@
-"""The data directory of a demo: always fresh, and nothing of anybody else is touched."""
+"""The data directory of a demo: always new; only directories of earlier demos are moved."""
 
 import shutil
 from collections.abc import Callable
@@ -8,14 +8,14 @@ from infrastructure.supervision import holder
 from interfaces.demo.errors import DemoFailed
 
 MARK = "demo"
-"""File that says: a demo made this directory."""
+"""Name of the file that marks a directory of a demo."""
 
 
-def prepare(directory: Path, say: Callable[[str], None]) -> None:
-    """Makes an empty directory; one of an earlier demo is moved aside.
+def prepare(directory: Path, report: Callable[[str], None]) -> None:
+    """Creates an empty directory; renames that of an earlier demo.
 
     Raises:
-        DemoFailed: something runs on it, or no demo made it.
+        DemoFailed: a running `vigil up` uses it, or no demo created it.
     """
     pid = holder(directory)
     if pid is not None:
@@ -23,16 +23,16 @@ def prepare(directory: Path, say: Callable[[str], None]) -> None:
     if directory.exists() and any(directory.iterdir()):
         if not (directory / MARK).exists():
             raise DemoFailed(f"{directory} is not empty and was not made by a demo: choose another")
-        _move_aside(directory, say)
+        _move_aside(directory, report)
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     (directory / MARK).write_text("made by `vigil demo`; the next demo moves it aside\n")
 
 
-def _move_aside(directory: Path, say: Callable[[str], None]) -> None:
+def _move_aside(directory: Path, report: Callable[[str], None]) -> None:
     previous = directory.with_name(f"{directory.name}.previous")
     if previous.exists():
         if not (previous / MARK).exists():
-            raise DemoFailed(f"{previous} is in the way and was not made by a demo")
+            raise DemoFailed(f"{previous} exists and was not made by a demo")
         shutil.rmtree(previous)
     directory.rename(previous)
-    say(f"The last demo's data was moved to {previous}.")
+    report(f"The data of the last demo was moved to {previous}.")

@@ -1,2 +1,2 @@
 class DemoFailed(Exception):
-    """The demo cannot go on; the message says what went wrong."""
+    """The demo failed; the message is the reason."""

@@ -1,4 +1,4 @@
-"""`vigil up` in a process of its own, for as long as the demo runs."""
+"""`vigil up` as a child process of the demo."""
 
 import contextlib
 import os
@@ -19,11 +19,11 @@ STOP = 60.0
 
 
 class DemoInstallation:
-    """A complete installation on a simulated cloud.
+    """A complete installation with a simulated cloud.
 
     Args:
         directory: its data directory.
-        options: ``section.name`` → value, of what differs from the defaults.
+        options: ``section.name`` → value, for options that differ from the defaults.
     """
 
     def __init__(self, directory: Path, options: Mapping[str, str]) -> None:
@@ -33,17 +33,17 @@ class DemoInstallation:
 
     @property
     def log(self) -> Path:
-        """File with everything that its processes say."""
+        """Log file of all its processes."""
         return self.directory / "vigil.log"
 
     def start(self) -> UpState:
-        """Starts everything and waits until it is ready.
+        """Starts it and waits until it is ready.
 
         Raises:
-            DemoFailed: it did not come up.
+            DemoFailed: it did not become ready.
         """
         words = [word for pair in self._options.items() for word in ("--set", "=".join(pair))]
-        with (self.directory / "up.err").open("wb") as complaints:
+        with (self.directory / "up.err").open("wb") as errors:
             self._process = subprocess.Popen(  # noqa: S603 - our own command
                 [
                     sys.executable,
@@ -59,24 +59,24 @@ class DemoInstallation:
                 ],
                 env={name: text for name, text in os.environ.items() if name[:6] != "VIGIL_"},
                 stdin=subprocess.DEVNULL,
-                stdout=complaints,
-                stderr=complaints,
-                start_new_session=True,  # Ctrl-C is for the demo, which ends this in good order
-                preexec_fn=tied_to(os.getpid()),  # noqa: PLW1509 - there is one thread yet
+                stdout=errors,
+                stderr=errors,
+                start_new_session=True,  # Ctrl-C goes to the demo only, which then stops this
+                preexec_fn=tied_to(os.getpid()),  # noqa: PLW1509 - only one thread runs yet
             )
         return self._await_ready(time.monotonic() + START)
 
     def check(self) -> None:
-        """Makes sure that it still runs.
+        """Checks that it still runs.
 
         Raises:
             DemoFailed: it has ended.
         """
         if self._process is None or self._process.poll() is not None:
-            raise DemoFailed(f"`vigil up` has ended: {self._last_words()}")
+            raise DemoFailed(f"`vigil up` has ended: {self._last_error()}")
 
     def stop(self) -> int:
-        """Ends everything in good order; returns the exit code."""
+        """Stops it in good order; returns the exit code."""
         process = self._process
         if process is None:
             return 0
@@ -99,9 +99,9 @@ class DemoInstallation:
                 raise DemoFailed(f"`vigil up` was not ready after {START:g} s")
             time.sleep(0.05)
 
-    def _last_words(self) -> str:
+    def _last_error(self) -> str:
         with contextlib.suppress(OSError):
-            said = (self.directory / "up.err").read_text(errors="replace").strip()
-            if said:
-                return said.splitlines()[-1]
-        return "it did not say why"
+            text = (self.directory / "up.err").read_text(errors="replace").strip()
+            if text:
+                return text.splitlines()[-1]
+        return "no error message"

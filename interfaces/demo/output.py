@@ -1,4 +1,4 @@
-"""The demo on the screen: a story for people, plain lines where there is no terminal."""
+"""The output of the demo: tables and live progress on a terminal, plain lines elsewhere."""
 
 from collections.abc import Sequence
 from types import TracebackType
@@ -17,28 +17,28 @@ from interfaces.demo.cloud import Figures
 from interfaces.terminal.history import log_text
 from interfaces.terminal.wording import bar, one_line, target
 
-MOVES_SHOWN = 8
+ACTIONS_SHOWN = 8
 BAR = 40
 
 
 class DemoOutput:
-    """Everything that the demo says."""
+    """Prints what the demo does."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
 
     def step(self, text: str) -> None:
-        """What happens next."""
+        """Prints the heading of a step."""
         self.console.print(Text(f"\n== {text}", style="bold cyan"))
 
-    def say(self, text: str) -> None:
-        """A remark."""
+    def line(self, text: str) -> None:
+        """Prints a line."""
         self.console.print(Text(text))
 
     def plan(self, plan: ActionPlan, answer: dict[str, Any]) -> None:
-        """The plan, move by move, with its reasons and its efficacy."""
+        """Prints an action plan: its actions with their reasons, its efficacy."""
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-        for name in ("#", "action", "what", "because"):
+        for name in ("#", "action", "target", "reason"):
             table.add_column(name, overflow="fold", justify="right" if name == "#" else "left")
         for number, action in enumerate(plan.actions.values(), start=1):
             spec = action.spec
@@ -49,44 +49,41 @@ class DemoOutput:
             self.console.print(table)
         else:
             self._plain_plan(plan)
-        self.efficacy(answer)
+        self._efficacy(answer)
 
     def _plain_plan(self, plan: ActionPlan) -> None:
         for number, action in enumerate(plan.actions.values(), start=1):
             spec = action.spec
-            self.say(f"{number:>4}  {spec.type}  {target(spec.parameters)}  ({spec.because})")
+            self.line(f"{number:>4}  {spec.type}  {target(spec.parameters)}  ({spec.because})")
 
-    def efficacy(self, answer: dict[str, Any]) -> None:
-        """What the plan is good for."""
-        self.say("")
-        for one in answer["efficacy_indicators"]:
-            self.say(f"  {one['description'].rstrip('.')}: {_figure(one)}")
-        for one in answer["global_efficacy"]:
-            self.say(f"  {one['description'].rstrip('.')}: {_figure(one)}")
+    def _efficacy(self, answer: dict[str, Any]) -> None:
+        self.line("")
+        for one in (*answer["efficacy_indicators"], *answer["global_efficacy"]):
+            self.line(f"  {one['description'].rstrip('.')}: {_figure(one)}")
 
     def result(self, before: Figures, after: Figures, seconds: float) -> None:
-        """Before and after, as the cloud tells it."""
+        """Prints the figures of the cloud before and after."""
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-        table.add_column("as the cloud says")
+        table.add_column("cloud")
         table.add_column("before", justify="right")
         table.add_column("after", justify="right", style="bold")
         rows = (
             ("compute hosts", before.hosts, after.hosts),
             ("hosts in use", before.used, after.used),
-            ("hosts that could be switched off", before.empty, after.empty),
-            ("hosts closed for new servers", before.disabled, after.disabled),
+            ("hosts without servers", before.empty, after.empty),
+            ("disabled hosts", before.disabled, after.disabled),
             ("servers", before.servers, after.servers),
         )
         for name, old, new in rows:
             table.add_row(name, str(old), str(new))
         self.console.print(table)
-        moved = after.migrations - before.migrations
-        wrong = after.failed - before.failed
-        self.say(f"{moved} migrations done, {wrong} failed, in {seconds:.0f} s.")
+        migrated = after.migrations - before.migrations
+        failed = after.failed - before.failed
+        self.line(f"{migrated} migrations succeeded, {failed} failed, in {seconds:.0f} s.")
 
-    def trail(self, moments: Sequence[TimelineEntry]) -> None:
-        """The last events."""
-        log_text(moments, self.console)
+    def events(self, entries: Sequence[TimelineEntry]) -> None:
+        """Prints events of the log."""
+        log_text(entries, self.console)
 
 
 def _figure(one: dict[str, Any]) -> str:
@@ -96,7 +93,7 @@ def _figure(one: dict[str, Any]) -> str:
 
 
 class PlanProgressDisplay:
-    """The execution of a plan, live: redrawn on a terminal, a line now and then elsewhere."""
+    """The progress of a plan: redrawn on a terminal, elsewhere a line per 10 percent."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -105,7 +102,7 @@ class PlanProgressDisplay:
             if console.is_terminal
             else None
         )
-        self._told = -1
+        self._printed = -1
 
     def __enter__(self) -> Self:
         if self._live is not None:
@@ -122,13 +119,13 @@ class PlanProgressDisplay:
             self._live.stop()
 
     def show(self, plan: PlanLine, seconds: float) -> None:
-        """How far the plan is."""
+        """Shows the present progress."""
         if self._live is not None:
             self._live.update(_drawn(plan, seconds), refresh=True)
             return
         tenth = plan.ended * 10 // max(1, plan.total)
-        if tenth > self._told:
-            self._told = tenth
+        if tenth > self._printed:
+            self._printed = tenth
             self._console.print(
                 f"{seconds:5.0f} s  {plan.state}  {plan.ended}/{plan.total} actions ended, "
                 f"{plan.ongoing} running",
@@ -144,13 +141,13 @@ def _drawn(plan: PlanLine, seconds: float) -> Group:
             style="cyan",
         )
     ]
-    lines.extend(_move(one) for one in plan.moves[:MOVES_SHOWN])
-    if len(plan.moves) > MOVES_SHOWN:
-        lines.append(Text(f"  … and {len(plan.moves) - MOVES_SHOWN} more", style="dim"))
+    lines.extend(_action(one) for one in plan.moves[:ACTIONS_SHOWN])
+    if len(plan.moves) > ACTIONS_SHOWN:
+        lines.append(Text(f"  … and {len(plan.moves) - ACTIONS_SHOWN} more", style="dim"))
     return Group(*lines)
 
 
-def _move(one: MoveLine) -> Text:
+def _action(one: MoveLine) -> Text:
     percent = one.percent or 0.0
     return Text(
         f"  {bar(percent / 100, BAR // 4)} {percent:3.0f}%  {one_line(one.target)}", style="dim"

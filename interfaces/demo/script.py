@@ -1,4 +1,4 @@
-"""The demo, step by step: audit, explain, execute, compare, replay."""
+"""The steps of the demo: audit, explain, execute, compare, show the events."""
 
 import shutil
 import sys
@@ -21,7 +21,7 @@ from infrastructure.settings import Settings, load
 from infrastructure.supervision import UpState
 from interfaces.bootstrap.queries import Queries
 from interfaces.demo import cloud as clouds
-from interfaces.demo.client import Api
+from interfaces.demo.client import ApiClient
 from interfaces.demo.cloud import Figures
 from interfaces.demo.errors import DemoFailed
 from interfaces.demo.installation import DemoInstallation
@@ -29,18 +29,18 @@ from interfaces.demo.output import DemoOutput, PlanProgressDisplay
 
 GOAL = "server_consolidation"
 NAME = "demo"
-TRAIL = 12
+EVENTS = 12
 POLL = 0.2
-"""Seconds between two looks."""
+"""Seconds between two polls."""
 CATALOGUE, AUDIT, EXECUTION = 60.0, 60.0, 600.0
-"""Seconds that each may take."""
+"""Timeouts in seconds."""
 RUNNING = {"PENDING", "ONGOING"}
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class DemoClusterSize:
+class DemoCloud:
     """The simulated cloud."""
 
     hosts: int
@@ -49,7 +49,7 @@ class DemoClusterSize:
     speed: float
 
     def options(self) -> dict[str, str]:
-        """The settings of a demo: a cloud of this shape, and a pace that fits its speed."""
+        """The options of the demo: this cloud, and polling and parallelism that fit its speed."""
         return {
             "DEFAULT.enable_authentication": "false",
             "vigil.simulator_hosts": str(self.hosts),
@@ -63,33 +63,33 @@ class DemoClusterSize:
 
 
 class DemoScript:
-    """Tells the demo.
+    """Runs the demo.
 
     Args:
-        house: the installation; started and stopped by the caller.
-        shape: of its cloud.
-        show: what is said goes there.
+        installation: started here, stopped by the caller.
+        size: of the simulated cloud.
+        output: prints the steps.
     """
 
-    def __init__(self, house: DemoInstallation, shape: DemoClusterSize, show: DemoOutput) -> None:
-        self._house = house
-        self._shape = shape
-        self._show = show
+    def __init__(self, installation: DemoInstallation, size: DemoCloud, output: DemoOutput) -> None:
+        self._installation = installation
+        self._size = size
+        self._output = output
 
-    def tell(self) -> None:
-        """All of it.
+    def run(self) -> None:
+        """Runs all steps.
 
         Raises:
-            DemoFailed: something did not go as it should.
+            DemoFailed: a step failed.
         """
-        shape, show = self._shape, self._show
-        show.step(
-            f"Starting Vigil and a simulated cloud: {shape.hosts} hosts, {shape.servers} servers "
-            f"(seed {shape.seed}, {shape.speed:g} times as fast as life)"
+        size, output = self._size, self._output
+        output.step(
+            f"Starting Vigil and a simulated cloud: {size.hosts} hosts, {size.servers} servers "
+            f"(seed {size.seed}, {size.speed:g} times real speed)"
         )
-        up = self._house.start()
-        show.say(f"API {up.api_url}, cloud {up.simulator_url}, data {up.data_dir}")
-        api = Api(up.api_url)
+        up = self._installation.start()
+        output.line(f"API {up.api_url}, cloud {up.simulator_url}, data {up.data_dir}")
+        api = ApiClient(up.api_url)
         queries = Queries(_settings(up))
         cloud = clouds.connect(up.cloud, up.cloud_config or "")
         try:
@@ -99,32 +99,33 @@ class DemoScript:
             queries.close()
             api.close()
 
-    def _act(self, api: Api, queries: Queries, cloud: Connection) -> None:
-        show = self._show
-        before = _asked(cloud)
-        show.say(f"{before.servers} servers run on {before.used} of {before.hosts} hosts.")
-        show.step(f"Auditing: goal {GOAL}")
+    def _act(self, api: ApiClient, queries: Queries, cloud: Connection) -> None:
+        output = self._output
+        before = _figures(cloud)
+        output.line(f"{before.servers} servers run on {before.used} of {before.hosts} hosts.")
+        output.step(f"Auditing: goal {GOAL}")
         plan = self._audit(api)
         uuid = UUID(plan["uuid"])
-        show.step(f"The plan {uuid}: {self._count(queries, uuid)} actions")
-        show.plan(self._loaded(queries, uuid), plan)
+        actions = self._loaded(queries, uuid)
+        output.step(f"Action plan {uuid}: {len(actions.actions)} actions")
+        output.plan(actions, plan)
         if plan["state"] != "RECOMMENDED":
             raise DemoFailed(f"the plan is {plan['state']}: there is nothing to execute")
-        show.step("Executing it")
+        output.step("Execution")
         began = time.monotonic()
         api.launch(plan["uuid"])
         self._follow(queries, uuid, began)
         seconds = time.monotonic() - began
-        show.step("Before and after")
-        show.result(before, _asked(cloud), seconds)
-        show.step(f"The last {TRAIL} events of the trail")
-        show.trail(newest(queries.log, TRAIL))
+        output.step("Before and after")
+        output.result(before, _figures(cloud), seconds)
+        output.step(f"The last {EVENTS} events")
+        output.events(newest(queries.log, EVENTS))
 
-    def _audit(self, api: Api) -> dict[str, Any]:
+    def _audit(self, api: ApiClient) -> dict[str, Any]:
         self._await(lambda: api.strategies(GOAL) or None, CATALOGUE, "a strategy is registered")
         began = time.monotonic()
         uuid = api.create_audit(NAME, GOAL)["uuid"]
-        self._show.say(f"audit {uuid} requested")
+        self._output.line(f"Audit {uuid} is created.")
 
         def ended() -> dict[str, Any] | None:
             audit = api.audit(uuid)
@@ -133,12 +134,12 @@ class DemoScript:
         audit = self._await(ended, AUDIT, "the audit ended")
         if audit["state"] != "SUCCEEDED":
             raise DemoFailed(f"the audit is {audit['state']}: {audit.get('status_message')}")
-        self._show.say(f"audit SUCCEEDED after {time.monotonic() - began:.1f} s")
-        return self._await(lambda: api.plan_of(uuid), AUDIT, "the plan is there")
+        self._output.line(f"The audit SUCCEEDED after {time.monotonic() - began:.1f} s.")
+        return self._await(lambda: api.plan_of(uuid), AUDIT, "the action plan exists")
 
     def _follow(self, queries: Queries, uuid: UUID, began: float) -> None:
         clock = SystemClock()
-        with PlanProgressDisplay(self._show.console) as progress:
+        with PlanProgressDisplay(self._output.console) as progress:
 
             def ended() -> PlanLine | None:
                 view = queries.read.action_plan(uuid)
@@ -148,10 +149,10 @@ class DemoScript:
                 progress.show(plan, time.monotonic() - began)
                 return None if plan.state in RUNNING or plan.state == "RECOMMENDED" else plan
 
-            plan = self._await(ended, EXECUTION, "the plan was executed")
+            plan = self._await(ended, EXECUTION, "the action plan ended")
         if plan.state != "SUCCEEDED":
             raise DemoFailed(f"the plan is {plan.state}: {plan.message}")
-        self._show.say(f"plan SUCCEEDED: {plan.ended} actions. {plan.message}".rstrip())
+        self._output.line(f"The plan SUCCEEDED: {plan.ended} actions. {plan.message}".rstrip())
 
     @staticmethod
     def _loaded(queries: Queries, uuid: UUID) -> ActionPlan:
@@ -160,18 +161,15 @@ class DemoScript:
             raise DemoFailed(f"the log has no plan {uuid}")
         return plan
 
-    def _count(self, queries: Queries, uuid: UUID) -> int:
-        return len(self._loaded(queries, uuid).actions)
-
-    def _await(self, ask: Callable[[], T | None], within: float, what: str) -> T:
-        """Asks until there is an answer; notices if the installation dies meanwhile."""
+    def _await(self, poll: Callable[[], T | None], within: float, what: str) -> T:
+        """Polls until there is a result; fails early if the installation has ended."""
         deadline = time.monotonic() + within
-        while (answer := ask()) is None:
-            self._house.check()
+        while (result := poll()) is None:
+            self._installation.check()
             if time.monotonic() > deadline:
-                raise DemoFailed(f"not within {within:g} s: {what}")
+                raise DemoFailed(f"timeout after {within:g} s, waiting until {what}")
             time.sleep(POLL)
-        return answer
+        return result
 
 
 def _settings(up: UpState) -> Settings:
@@ -179,7 +177,7 @@ def _settings(up: UpState) -> Settings:
     return load(flags=flags, files=[]).settings
 
 
-def _asked(cloud: Connection) -> Figures:
+def _figures(cloud: Connection) -> Figures:
     try:
         return clouds.figures(cloud)
     except (SDKException, ClientException) as error:
@@ -187,18 +185,18 @@ def _asked(cloud: Connection) -> Figures:
 
 
 def how_to_replay(directory: Path) -> list[str]:
-    """What to try next."""
+    """Commands to try next."""
     vigil, data = _program(), f"--data {directory}"
     hints = {
-        f"{vigil} replay log {data}": "everything that happened",
-        f"{vigil} replay show {NAME} {data}": "the audit as it is, or with --version N as it was",
-        f"{vigil} status --once {data}": "services, audits, plans, read models",
-        f"{vigil} up {data}": "go on from here",
+        f"{vigil} replay log {data}": "all events",
+        f"{vigil} replay show {NAME} {data}": "the audit now; add --version N for an earlier state",
+        f"{vigil} status --once {data}": "services, audits, action plans, read models",
+        f"{vigil} up {data}": "start this installation again",
     }
     width = max(map(len, hints))
     return [f"{command:<{width}}  # {what}" for command, what in hints.items()]
 
 
 def _program() -> str:
-    """How the reader's shell finds the program: by name, or by the path it was started with."""
+    """The program as the user can call it: by name, or by the path it was started with."""
     return "vigil" if shutil.which("vigil") else sys.argv[0]

@@ -1,4 +1,4 @@
-"""Pages that are generated from the code. Committed, and compared with the code by a test."""
+"""Documentation pages that are generated from the code; a test compares the committed ones."""
 
 from interfaces.docs.pages import PAGES, render
 

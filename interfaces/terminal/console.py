@@ -3,21 +3,21 @@ from typing import NoReturn, TextIO
 
 from rich.console import Console
 
-ENDLESS = 10_000
-"""Columns of something that is no terminal: nothing is cut or wrapped there."""
+UNLIMITED = 10_000
+"""Columns of an output that is not a terminal: nothing is cut or wrapped there."""
 
 
 class Terminal(Console):
-    """A console that lets the command know when its reader has left."""
+    """A console that raises BrokenPipeError when the reader closes the pipe."""
 
     def on_broken_pipe(self) -> NoReturn:
-        """Instead of ending the process with a failure."""
+        """Raises the error, instead of exiting with a failure as rich does."""
         raise BrokenPipeError
 
 
 def terminal(stream: TextIO | None = None) -> Terminal:
-    """A console as wide as the terminal, or wide enough for everything if it is none."""
+    """A console as wide as the terminal; wide enough for every line if there is no terminal."""
     out = stream or sys.stdout
     if out.isatty():
         return Terminal(file=out, highlight=False)
-    return Terminal(file=out, width=ENDLESS, highlight=False)
+    return Terminal(file=out, width=UNLIMITED, highlight=False)

@@ -1,4 +1,4 @@
-"""One screen of `vigil status`: it fits the terminal, whatever there is to show."""
+"""One screen of `vigil status`; it always fits the terminal."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from application.queries.overview import (
 from interfaces.terminal.wording import STATE_STYLES, age, bar, one_line, sizes
 
 WIDE = 100
-"""Columns from which there is room for more."""
+"""Columns from which more details are shown."""
 
 Cells = tuple[Text, ...]
 
@@ -30,9 +30,9 @@ class Section:
     """A part of the screen.
 
     Attributes:
-        title: its name; summary: what is said beside it.
-        rows: most important first, except events: ``newest_last`` keeps the last ones.
-        stretch: the column that takes what width is left.
+        title: its name; summary: the text next to it.
+        rows: most important first; with ``newest_last``, most important last.
+        stretch: index of the column that gets the remaining width.
     """
 
     title: str
@@ -43,7 +43,7 @@ class Section:
 
 
 def frame(view: Overview, width: int, height: int) -> RenderableType:
-    """The screen for a terminal of that size: at most so many lines, none longer."""
+    """The screen: at most ``height`` lines of at most ``width`` columns."""
     sections = [
         _services(view),
         _plans(view, width),
@@ -62,7 +62,7 @@ def frame(view: Overview, width: int, height: int) -> RenderableType:
 
 
 def share(wanted: Sequence[int], room: int) -> list[int]:
-    """How many of the wanted lines each section gets: in turn, until the room is used up."""
+    """Shares ``room`` lines among sections, one line each in turn; returns each one's number."""
     granted = [0] * len(wanted)
     while room > 0 and any(got < want for got, want in zip(granted, wanted, strict=True)):
         for index, want in enumerate(wanted):
@@ -77,7 +77,7 @@ def share(wanted: Sequence[int], room: int) -> list[int]:
 
 def _head(view: Overview) -> Iterator[Text]:
     where = view.where
-    running = f"up, pid {where.pid}" if where.pid else "no `vigil up` here"
+    running = f"up, pid {where.pid}" if where.pid else "not running here"
     parts = [running, f"{view.at.astimezone(UTC):%H:%M:%S} UTC", f"log {view.end}"]
     if where.api_url:
         parts.append(where.api_url)
@@ -96,8 +96,8 @@ def _read_models(view: Overview) -> Text:
     if not view.projections:
         text.append("none yet", style="yellow")
     elif behind:
-        said = ", ".join(f"{one.name} {one.lag} behind" for one in behind)
-        text.append(said, style="yellow")
+        lags = ", ".join(f"{one.name} {one.lag} behind" for one in behind)
+        text.append(lags, style="yellow")
     else:
         text.append("all current", style="green")
     building = [one.name for one in view.projections if one.building]
@@ -106,7 +106,7 @@ def _read_models(view: Overview) -> Text:
     text.append(" · quarantine ", style="dim")
     text.append(str(view.quarantined), style="bold red" if view.quarantined else "green")
     if view.poisoned:
-        text.append(f" · messages given up {len(view.poisoned)}", style="bold red")
+        text.append(f" · invalid messages {len(view.poisoned)}", style="bold red")
     error = next((one.error for one in view.projections if one.error), None)
     if error:
         text.append(f" · {error}", style="red")
@@ -116,7 +116,7 @@ def _read_models(view: Overview) -> Text:
 def _models(view: Overview) -> Text:
     text = Text(" clouds ", style="dim")
     if not view.models:
-        text.append("no model kept yet", style="yellow")
+        text.append("no model collected yet", style="yellow")
     for index, one in enumerate(view.models):
         text.append(" · " if index else "").append_text(_one_model(one))
     return text
@@ -125,9 +125,9 @@ def _models(view: Overview) -> Text:
 def _one_model(one: ModelLine) -> Text:
     if one.absent:
         return Text(f"{one.cloud} {one.kind}: absent", style="dim")
-    seen = "never read" if one.age is None else f"read {age(one.age)} ago"
-    told = ", ".join(text for text in (sizes(one.sizes), seen) if text)
-    shown = Text(f"{one.cloud} {one.kind}: {told}", style="red" if one.stale else "green")
+    seen = "never collected" if one.age is None else f"confirmed {age(one.age)} ago"
+    state = ", ".join(text for text in (sizes(one.sizes), seen) if text)
+    shown = Text(f"{one.cloud} {one.kind}: {state}", style="red" if one.stale else "green")
     if one.failure:
         shown.append(f" {one.failure}", style="red")
     return shown
@@ -149,7 +149,7 @@ def _plans(view: Overview, width: int) -> Section:
     rows: list[Cells] = []
     for one in view.plans:
         rows.append(_plan(one, width))
-        rows.extend(_move(move, width) for move in one.moves)
+        rows.extend(_running_action(move, width) for move in one.moves)
     active = sum(one.ongoing for one in view.plans)
     summary = f"{len(view.plans)}" + (f", {active} actions running" if active else "")
     return Section("ACTION PLANS", summary, tuple(rows), stretch=4)
@@ -166,7 +166,7 @@ def _plan(one: PlanLine, width: int) -> Cells:
     )
 
 
-def _move(one: MoveLine, width: int) -> Cells:
+def _running_action(one: MoveLine, width: int) -> Cells:
     known = one.percent is not None
     percent = one.percent or 0.0
     return (
@@ -217,13 +217,13 @@ def _state(state: str) -> Text:
     return Text(state, style=STATE_STYLES.get(state, ""))
 
 
-# -- putting together ----------------------------------------------------------------------------
+# -- layout ----------------------------------------------------------------------------
 
 
 def _title(section: Section, count: int) -> Text:
-    left = len(section.rows) - count
-    said = f"{section.summary}, {left} lines not shown" if left else section.summary
-    return Text.assemble((section.title, "bold"), (f"  {said}", "dim"))
+    hidden = len(section.rows) - count
+    summary = f"{section.summary}, {hidden} lines not shown" if hidden else section.summary
+    return Text.assemble((section.title, "bold"), (f"  {summary}", "dim"))
 
 
 def _line(text: Text, width: int) -> Text:
@@ -246,6 +246,6 @@ def _grid(section: Section, count: int, width: int) -> Table:
 
 
 def _safe(text: Text) -> Text:
-    """The text without what would break the line; only then does it lose colours within."""
+    """The text without unsafe characters; a text that has some loses its inner colours."""
     plain = one_line(text.plain)
     return text if plain == text.plain else Text(plain, style=text.style)

@@ -1,4 +1,4 @@
-"""Replay as people and programs read it."""
+"""The output of `vigil replay`: events, states and differences, as text or JSON."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -20,38 +20,38 @@ from interfaces.terminal.wording import STATE_STYLES, one_line, target
 
 
 def stamp(at: datetime | None) -> str:
-    """A time as it is shown: UTC, milliseconds."""
+    """A time in UTC with milliseconds."""
     if at is None:
         return "-"
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.") + f"{at.microsecond // 1000:03}"
 
 
-def origin(moment: TimelineEntry) -> str:
-    """Why something happened: who asked, in which run, because of what."""
+def origin(entry: TimelineEntry) -> str:
+    """The cause of an event: request id, run, and position of the causing event."""
     parts = []
-    if moment.request_id:
-        parts.append(moment.request_id)
-    if moment.correlation_id:
-        parts.append(f"run {str(moment.correlation_id)[:8]}")
-    if moment.causation is not None:
-        parts.append(f"because of {moment.causation}")
+    if entry.request_id:
+        parts.append(entry.request_id)
+    if entry.correlation_id:
+        parts.append(f"run {str(entry.correlation_id)[:8]}")
+    if entry.causation is not None:
+        parts.append(f"because of {entry.causation}")
     return ", ".join(parts)
 
 
-# -- the log -------------------------------------------------------------------------------------
+# -- events -------------------------------------------------------------------------------------
 
 
-def log_json(moments: Iterable[TimelineEntry], out: TextIO) -> None:
-    """One JSON object per line."""
-    out.writelines(json.dumps(json_value(one)) + "\n" for one in moments)
+def log_json(entries: Iterable[TimelineEntry], out: TextIO) -> None:
+    """Writes a JSON object per event."""
+    out.writelines(json.dumps(json_value(one)) + "\n" for one in entries)
 
 
-def log_text(moments: Sequence[TimelineEntry], out: Console) -> None:
-    """A table on a terminal, a line per event elsewhere."""
+def log_text(entries: Sequence[TimelineEntry], out: Console) -> None:
+    """Prints a table on a terminal, a line per event elsewhere."""
     if out.is_terminal:
-        out.print(_log_table(moments))
+        out.print(_log_table(entries))
         return
-    for one in moments:
+    for one in entries:
         who = f"{one.who} ({one.who_kind})" if one.who else "-"
         why = origin(one)
         out.print(
@@ -61,14 +61,14 @@ def log_text(moments: Sequence[TimelineEntry], out: Console) -> None:
         )
 
 
-def _log_table(moments: Sequence[TimelineEntry]) -> Table:
+def _log_table(entries: Sequence[TimelineEntry]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("#", justify="right", style="dim")
     table.add_column("time (UTC)", no_wrap=True)
     table.add_column("who", overflow="fold", max_width=24)
     table.add_column("what", overflow="fold", ratio=1)
     table.add_column("why", overflow="fold", style="dim", max_width=26)
-    for one in moments:
+    for one in entries:
         what = Text(one_line(one.what), style="" if one.readable else "red")
         who, why = Text(one_line(one.who)), Text(one_line(origin(one)))
         table.add_row(str(one.position), stamp(one.at)[:-4], who, what, why)
@@ -79,17 +79,17 @@ def _log_table(moments: Sequence[TimelineEntry]) -> Table:
 
 
 def state_json(snapshot: AggregateAt, out: TextIO) -> None:
-    """One JSON object."""
+    """Writes a JSON object."""
     head = {one.name: json_value(getattr(snapshot, one.name)) for one in fields(snapshot)[:-1]}
     out.write(json.dumps({**head, "state": snapshot.plain()}, indent=2) + "\n")
 
 
 def state_text(snapshot: AggregateAt, out: Console) -> None:
-    """The attributes, and for a plan a table of its actions."""
-    today = "" if snapshot.version < snapshot.versions else ", as it is today"
+    """Prints the attributes, and the actions of an action plan."""
+    latest = "" if snapshot.version < snapshot.versions else ", the latest"
     out.print(
         f"{snapshot.kind} {snapshot.aggregate_id}\n"
-        f"version {snapshot.version} of {snapshot.versions}{today}: "
+        f"version {snapshot.version} of {snapshot.versions}{latest}: "
         f"{stamp(snapshot.at)} UTC, position {snapshot.position}, after {snapshot.topic}\n",
         markup=False,
     )
@@ -116,22 +116,22 @@ def _value(name: str, value: Any) -> Text:
 
 
 def actions_table(plan: ActionPlan) -> Table:
-    """The actions of a plan with states and reasons."""
+    """The actions of a plan with their states and reasons."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for name in (
         "",
         "action",
         "type",
-        "on",
+        "target",
         "state",
-        "try",
-        "planned because",
-        "in its state because",
+        "attempt",
+        "reason",
+        "reason of its state",
     ):
         table.add_column(name, overflow="fold")
     for number, action in enumerate(plan.actions.values(), start=1):
         spec = action.spec
-        said = one_line(f" ({action.note})") if action.note else ""
+        note = one_line(f" ({action.note})") if action.note else ""
         table.add_row(
             str(number),
             str(spec.id)[:8],
@@ -140,7 +140,7 @@ def actions_table(plan: ActionPlan) -> Table:
             Text(action.state, style=STATE_STYLES.get(action.state, "")),
             str(action.attempt or "-"),
             Text(one_line(str(spec.because))),
-            Text(one_line(f"{action.because or '-'}") + said),
+            Text(one_line(f"{action.because or '-'}") + note),
         )
     return table
 
@@ -149,14 +149,14 @@ def actions_table(plan: ActionPlan) -> Table:
 
 
 def diff_json(found: Sequence[Difference], out: TextIO) -> None:
-    """One JSON object per line."""
+    """Writes a JSON object per attribute that differs."""
     out.writelines(json.dumps(asdict(one)) + "\n" for one in found)
 
 
 def diff_text(
     found: Sequence[Difference], before: AggregateAt, after: AggregateAt, out: Console
 ) -> None:
-    """A line per attribute that differs."""
+    """Prints a line per attribute that differs."""
     out.print(
         f"{before.kind} {before.aggregate_id}: version {before.version} -> {after.version}",
         markup=False,
@@ -164,7 +164,7 @@ def diff_text(
     for one in found:
         out.print(f"{one.path}: {_short(one.before)} -> {_short(one.after)}", markup=False)
     if not found:
-        out.print("no difference")
+        out.print("no differences")
 
 
 def _short(value: Any) -> str:

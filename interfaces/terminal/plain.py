@@ -1,4 +1,4 @@
-"""`vigil status` without a terminal: lines for people and grep, JSON for programs."""
+"""`vigil status` without a terminal: lines for people and grep, or JSON."""
 
 import json
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ def as_json(view: Overview) -> str:
 
 
 def lines(view: Overview, events: int = 10) -> Iterator[str]:
-    """A line per thing, each beginning with what kind of thing it is."""
+    """The overview as lines; the first word of each is the kind of its subject."""
     where = view.where
     yield f"installation {'up, pid ' + str(where.pid) if where.pid else 'not running here'}"
     yield f"database {where.database}"
@@ -42,9 +42,9 @@ def lines(view: Overview, events: int = 10) -> Iterator[str]:
             "projection", one.name, f"position {one.position}", f"lag {one.lag}", building
         )
     yield f"quarantine {view.quarantined}"
-    for lost in view.poisoned:
-        place = f"{lost.subject} #{lost.sequence}"
-        yield _joined("poisoned", place, f"for {lost.consumer}:", lost.error)
+    for message in view.poisoned:
+        place = f"{message.subject} #{message.sequence}"
+        yield _joined("poisoned", place, f"for {message.consumer}:", message.error)
     for event in view.events[-events:]:
         stamp = event.at.isoformat(timespec="seconds")
         yield _joined("event", event.position, stamp, f"{event.actor}:", event.summary)

@@ -1,4 +1,4 @@
-"""`vigil status` on a terminal: redrawn in place until Ctrl-C."""
+"""`vigil status` on a terminal: redrawn until Ctrl-C."""
 
 import signal
 import threading
@@ -13,25 +13,25 @@ from interfaces.terminal.frame import frame
 
 
 def watch(
-    console: Console, look: Callable[[], Overview], interval: float, stop: threading.Event
+    console: Console, overview: Callable[[], Overview], interval: float, stop: threading.Event
 ) -> None:
-    """Shows what is going on until ``stop`` is set or Ctrl-C is pressed.
+    """Shows the state of the installation until ``stop`` is set or Ctrl-C is pressed.
 
     Args:
         console: the terminal.
-        look: gathers a view; never raises for a database that is away.
-        interval: seconds between two looks; a resized window is redrawn at once.
-        stop: ends it.
+        overview: reads the state; does not raise if the database is unreachable.
+        interval: seconds between two updates; a resized window is redrawn at once.
+        stop: ends the display.
     """
     resized = threading.Event()
 
     def end() -> None:
-        # never an exception in the middle of a drawing: the terminal would be left as it is
+        # an exception while drawing would leave the terminal in a bad state
         stop.set()
         resized.set()
 
     with answered({signal.SIGWINCH: resized.set, signal.SIGINT: end}):
-        view = look()
+        view = overview()
         with Live(
             frame(view, *console.size),
             console=console,
@@ -41,6 +41,6 @@ def watch(
         ) as live:
             while not stop.is_set():
                 if not resized.wait(interval):
-                    view = look()
+                    view = overview()
                 resized.clear()
                 live.update(frame(view, *console.size), refresh=True)

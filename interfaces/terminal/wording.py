@@ -1,4 +1,4 @@
-"""How the terminal views call and colour things, the same everywhere."""
+"""Words, colours and bars that all terminal output shares."""
 
 import re
 from collections.abc import Mapping
@@ -27,21 +27,20 @@ _UNSAFE = re.compile(
 
 
 def one_line(text: str) -> str:
-    """Text that users wrote, fit for a terminal: it breaks no line, and commands nothing.
+    """A text that is safe on a terminal: it cannot break the line or send control sequences.
 
-    What would (control characters, separators of lines, changes of direction) is shown as
-    an escape.
+    Control characters, line separators and changes of text direction are shown as escapes.
     """
     return _UNSAFE.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def target(parameters: Mapping[str, object]) -> str:
-    """What an action is about, in a few words."""
+    """The target of an action, in a few words."""
     return one_line(action_target(parameters))
 
 
 def age(seconds: float) -> str:
-    """A span of time in its largest fitting unit: ``7s``, ``3m``, ``5h``, ``2d``."""
+    """A duration in its largest fitting unit: ``7s``, ``3m``, ``5h``, ``2d``."""
     for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
         if seconds >= size:
             return f"{int(seconds // size)}{unit}"
@@ -49,8 +48,8 @@ def age(seconds: float) -> str:
 
 
 def sizes(counts: Mapping[str, int]) -> str:
-    """How much there is of what: ``30 hosts, 300 servers``."""
-    return ", ".join(f"{count} {things}" for things, count in counts.items())
+    """Counts as text: ``30 hosts, 300 servers``."""
+    return ", ".join(f"{count} {kind}" for kind, count in counts.items())
 
 
 def bar(fraction: float, width: int) -> str:

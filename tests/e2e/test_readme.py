@@ -50,11 +50,11 @@ def test_the_demo_runs_and_leaves_what_replay_opens(tmp_path: Path) -> None:
     assert "== Before and after" in demo.stdout
     assert ", 0 failed, in " in demo.stdout
     for words in (["replay", "log"], ["replay", "show", "demo"], ["status", "--once"]):
-        told = subprocess.run(
+        output = subprocess.run(
             [*vigil, *words, "--data", str(data)],
             cwd=ROOT,
             check=True,
             capture_output=True,
             text=True,
         )
-        assert told.stdout.strip()
+        assert output.stdout.strip()

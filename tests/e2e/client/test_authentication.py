@@ -15,7 +15,7 @@ import requests
 from keystoneauth1.identity import V3Password
 from keystoneauth1.session import Session
 
-from tests.integration.cli.house import House, house
+from tests.integration.cli.running import RunningVigil, running_vigil
 from tests.ports import free_port
 
 pytestmark = pytest.mark.timeout(300)
@@ -38,7 +38,7 @@ class Up:
         state: what up.json says.
     """
 
-    house: House
+    house: RunningVigil
     state: dict[str, Any]
 
     @property
@@ -90,7 +90,7 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
         "[watcher_datasources]\nquery_max_retries = 1\nquery_interval = 0\n"
         "[keystone_authtoken]\ntoken_cache_time = 60\n"
     )
-    with house(folder / "data", "--config-file", str(file)) as running:
+    with running_vigil(folder / "data", "--config-file", str(file)) as running:
         yield Up(running, running.start())
 
 

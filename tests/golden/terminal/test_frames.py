@@ -75,10 +75,10 @@ def test_names_do_not_break_or_recolour_the_screen(width: int, height: int) -> N
 
 
 def test_names_do_not_break_the_plain_lines() -> None:
-    told = list(lines(hostile(BUSY)))
-    assert len(told) == len(list(lines(replace(BUSY, problem="p"))))
-    assert not set("\n\x1b\x9b\u202e") & set("".join(told))
-    assert r"a\nb\x1b[31mred\u202e\x9b2J" in "".join(told)
+    output = list(lines(hostile(BUSY)))
+    assert len(output) == len(list(lines(replace(BUSY, problem="p"))))
+    assert not set("\n\x1b\x9b\u202e") & set("".join(output))
+    assert r"a\nb\x1b[31mred\u202e\x9b2J" in "".join(output)
 
 
 @given(wanted=st.lists(st.integers(0, 30), max_size=6), room=st.integers(0, 100))

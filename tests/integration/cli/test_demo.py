@@ -9,7 +9,7 @@ from interfaces.demo.directory import MARK, prepare
 from interfaces.demo.errors import DemoFailed
 from interfaces.demo.installation import DemoInstallation
 from tests.integration.cli.conftest import Cli
-from tests.integration.cli.house import House as Processes
+from tests.integration.cli.running import RunningVigil as Processes
 
 SMALL = ["--hosts", "6", "--servers", "24", "--seed", "7", "--speed", "200"]
 
@@ -27,11 +27,11 @@ def test_the_demo_audits_explains_executes_compares_and_leaves_a_trail(
         check=False,
         env={**os.environ, "VIGIL_CLOUD": "a-real-cloud", "VIGIL_API_PORT": "1"},
     )
-    told = result.stdout
-    assert result.returncode == 0, told + result.stderr
+    output = result.stdout
+    assert result.returncode == 0, output + result.stderr
     for line in ("== Auditing", "helps to empty", "== Before and after", "Action plan succeeded."):
-        assert line in told
-    used = next(line.split() for line in told.splitlines() if line.startswith("hosts in use"))
+        assert line in output
+    used = next(line.split() for line in output.splitlines() if line.startswith("hosts in use"))
     assert int(used[-1]) < int(used[-2]), "the cloud itself says that fewer hosts are in use"
     assert not Processes(folder).members(), "nothing keeps running"
     topics = [line["topic"] for line in cli.lines("log", "demo", "--data", str(folder))]
@@ -45,7 +45,7 @@ def test_a_directory_of_an_earlier_demo_is_moved_aside(tmp_path: Path) -> None:
         assert [path.name for path in (tmp_path / "demo").iterdir()] == [MARK]
         (tmp_path / "demo" / f"run-{number}").touch()
     assert (tmp_path / "demo.previous" / "run-1").exists()
-    assert said == [f"The last demo's data was moved to {tmp_path / 'demo.previous'}."] * 2
+    assert said == [f"The data of the last demo was moved to {tmp_path / 'demo.previous'}."] * 2
 
 
 def test_a_directory_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
@@ -55,10 +55,10 @@ def test_a_directory_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["letters"]
 
 
-def test_a_house_that_does_not_come_up_says_why(tmp_path: Path) -> None:
-    house = DemoInstallation(
+def test_an_installation_that_does_not_start_reports_why(tmp_path: Path) -> None:
+    installation = DemoInstallation(
         tmp_path, {"api.host": "10.0.0.1", "DEFAULT.enable_authentication": "false"}
     )
     with pytest.raises(DemoFailed, match=r"enable_authentication: must be true"):
-        house.start()
-    assert house.stop() == 2
+        installation.start()
+    assert installation.stop() == 2

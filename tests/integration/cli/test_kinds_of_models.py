@@ -213,7 +213,7 @@ def kept(words: list[str], capsys: pytest.CaptureFixture[str]) -> list[str]:
     return words
 
 
-def told(capsys: pytest.CaptureFixture[str], *command: str) -> str:
+def output(capsys: pytest.CaptureFixture[str], *command: str) -> str:
     assert main(list(command)) == 0
     return capsys.readouterr().out
 
@@ -225,10 +225,10 @@ def told(capsys: pytest.CaptureFixture[str], *command: str) -> str:
 def test_cluster_show_tells_how_all_models_stand_and_shows_one(
     kept: list[str], capsys: pytest.CaptureFixture[str], kind: str, key: str, count: int
 ) -> None:
-    text = told(capsys, "cluster", "show", "--kind", kind, *kept)
+    text = output(capsys, "cluster", "show", "--kind", kind, *kept)
     lines = text.splitlines()
     assert [line.split()[1] for line in lines[:3]] == ["baremetal", "compute", "storage"]
-    shown: Any = json.loads(told(capsys, "cluster", "show", "--kind", kind, "--json", *kept))
+    shown: Any = json.loads(output(capsys, "cluster", "show", "--kind", kind, "--json", *kept))
     assert len(shown[key]) == count
     names = [row["name"] or row["id"] for row in shown[key]]
     assert all(any(name in line for line in lines[4:]) for name in names)
@@ -239,7 +239,7 @@ def test_unknown_capacities_are_shown_as_unknown(
 ) -> None:
     (line,) = (
         line
-        for line in told(capsys, "cluster", "show", "--kind", "storage", *kept).splitlines()
+        for line in output(capsys, "cluster", "show", "--kind", "storage", *kept).splitlines()
         if line.startswith("storage-2@archive#")
     )
     assert {"unknown", "infinite"} & set(line.split())
@@ -249,12 +249,12 @@ def test_unknown_capacities_are_shown_as_unknown(
 def test_cluster_list_writes_everything_in_each_form(
     kept: list[str], capsys: pytest.CaptureFixture[str], kind: str, key: str
 ) -> None:
-    rows: Any = json.loads(told(capsys, "cluster", "list", "--kind", kind, "--json", *kept))
+    rows: Any = json.loads(output(capsys, "cluster", "list", "--kind", kind, "--json", *kept))
     ids = [row[key] for row in rows if key in row]
     assert ids
-    text = told(capsys, "cluster", "list", "--kind", kind, *kept)
+    text = output(capsys, "cluster", "list", "--kind", kind, *kept)
     assert all(f"{key}={identity}" in text for identity in ids)
-    xml = told(capsys, "cluster", "list", "--kind", kind, "--xml", *kept)
+    xml = output(capsys, "cluster", "list", "--kind", kind, "--xml", *kept)
     if kind == "storage":
         model, quarantined = storage_xml.from_xml(xml)
         assert set(ids) <= set(model.volumes.id)
@@ -267,7 +267,7 @@ def test_cluster_list_writes_everything_in_each_form(
 def test_cluster_list_of_compute_is_what_the_api_lists(
     kept: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rows: Any = json.loads(told(capsys, "cluster", "list", "--json", *kept))
+    rows: Any = json.loads(output(capsys, "cluster", "list", "--json", *kept))
     assert {"node_uuid", "server_uuid"} <= set(rows[0])
     assert main(["cluster", "list", "--json", "--xml", *kept]) == 1
     assert "--json and --xml" in capsys.readouterr().err
@@ -279,7 +279,7 @@ def test_a_model_that_is_absent_is_said_to_be(
     without(control, "baremetal")
     with installation(words) as one:
         one.collect()
-    assert "model baremetal of simulator: absent." in told(capsys, "cluster", "show", *words)
+    assert "model baremetal of simulator: absent." in output(capsys, "cluster", "show", *words)
     assert main(["cluster", "show", "--kind", "baremetal", *words]) == 1
     assert "no baremetal service" in capsys.readouterr().err
 
@@ -307,7 +307,7 @@ def demanding(monkeypatch: pytest.MonkeyPatch) -> str:
 def test_preflight_shows_the_models_that_a_strategy_needs(
     control: Control, words: list[str], demanding: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found: Any = json.loads(told(capsys, "strategy", "preflight", demanding, "--json", *words))
+    found: Any = json.loads(output(capsys, "strategy", "preflight", demanding, "--json", *words))
     assert [(one["kind"], one["failure"]) for one in found["models"]] == [
         ("compute", None),
         ("baremetal", None),

@@ -53,7 +53,7 @@ def test_wrong_arguments_end_with_2(words: list[str], capsys: pytest.CaptureFixt
         (["replay", "log", "--limit", "-1"], "must not be negative"),
         (["sim", "--port", "99999"], "--port: must be between 0 and 65535"),
         (["sim", "--hosts", "-1"], "--hosts: must not be negative"),
-        (["replay", "show", "a", "--at", "yesterday"], "neither a position nor a time"),
+        (["replay", "show", "a", "--at", "yesterday"], "neither a log position nor a time"),
         (["status", "--interval", "0"], "must be at least 0.1"),
         (["status", "--interval", "nan"], "must be at least 0.1"),
     ],
@@ -70,18 +70,18 @@ def test_numbers_that_make_no_sense_end_with_2(
 
 def test_the_version_is_told_where_people_look_for_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["version"]) == 0
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
     with pytest.raises(SystemExit) as end:
         main(["--version"])
     assert end.value.code == 0
-    assert capsys.readouterr().out == told
+    assert capsys.readouterr().out == output
 
 
 @pytest.mark.parametrize("url", ["sqlite://relative", "sqlite:///:memory:", "sqlite:///"])
 def test_an_sqlite_database_without_a_file_is_a_wrong_setting(
     url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It was found by the first child of `vigil up`, and told as a `ValueError` of ours."""
+    """The first child of `vigil up` found it, and reported it as a `ValueError`."""
     assert main(["config", "--database", url]) == 2
     complaint = capsys.readouterr().err
     assert "[database] connection (command line): must be" in complaint
@@ -104,7 +104,7 @@ def test_ctrl_c_while_the_command_is_loaded_is_no_traceback(
 def test_a_place_without_a_database_is_named_with_what_to_do(
     words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Who mistyped --data was told to upgrade a schema, and of --database not even which one."""
+    """A mistyped --data or --database ended in the advice to upgrade a schema, without its name."""
     url = f"sqlite:///{tmp_path}/nothing/vigil.sqlite"
     assert main([*words, "--database", url]) == 1
     complaint = capsys.readouterr().err
@@ -169,9 +169,9 @@ def test_read_models_are_listed_and_built_anew(
 ) -> None:
     data = ["--data", str(installation)]
     assert main(["projections", "rebuild", *data]) == 0
-    told = capsys.readouterr().out
-    assert "14 events folded" in told
-    assert "everything was as the log says" in told
+    output = capsys.readouterr().out
+    assert "rebuilt from 14 events in" in output
+    assert "no differences" in output
     assert main(["projections", "status", *data]) == 0
     rows = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
     assert len(rows) >= 3

@@ -45,11 +45,11 @@ def test_pruning_is_told_first_and_done_when_asked_for(
     project(f"sqlite:///{tmp_path / 'vigil.sqlite'}")
     data = ["--data", str(tmp_path)]
     assert main(["records", "prune", *data]) == 0
-    told = capsys.readouterr().out.splitlines()
-    assert told[0].split()[:4] == ["to", "drop", "1", "records"]
-    assert told[1].split()[:3] == ["kept", "2", "records"]
-    assert told[2].split()[:3] == ["kept", "1", "records"]
-    assert told[3] == "nothing was changed; --apply drops them"
+    output = capsys.readouterr().out.splitlines()
+    assert output[0].split()[:4] == ["to", "delete", "1", "records"]
+    assert output[1].split()[:3] == ["kept", "2", "records"]
+    assert output[2].split()[:3] == ["kept", "1", "records"]
+    assert output[3] == "nothing was deleted; --apply deletes them"
     assert len(list(records.inventory())) == 4
 
     assert main(["records", "prune", "--keep", "60", "--json", *data]) == 0

@@ -119,7 +119,7 @@ def test_the_state_at_a_position_ignores_what_came_later(cli: Cli, story: Story)
 def test_the_state_at_a_time_is_the_one_that_a_clock_would_have_shown(
     cli: Cli, story: Story
 ) -> None:
-    """`cluster show --at` took a time and `replay show --at` did not; nobody knows positions."""
+    """`cluster show --at` took a time and `replay show --at` did not; users know no positions."""
     launched = cli.state(str(story.plan), "--at", str(story.launched))
     at = datetime.fromisoformat(str(launched["at"]))
     assert cli.state(str(story.plan), "--at", at.isoformat())["version"] == launched["version"]

@@ -82,7 +82,7 @@ def cloud(simulator: Simulator, tmp_path: Path) -> list[str]:
     ]
 
 
-def told(capsys: pytest.CaptureFixture[str]) -> Any:
+def output(capsys: pytest.CaptureFixture[str]) -> Any:
     return json.loads(capsys.readouterr().out)
 
 
@@ -93,7 +93,7 @@ def test_a_plan_is_computed_from_a_file_alone(
     cluster: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["strategy", "run", STRATEGY, "--cluster", str(cluster), "--json"]) == 0
-    found = told(capsys)
+    found = output(capsys)
     migrations = [one for one in found["actions"] if one["action_type"] == "migrate"]
     assert len(migrations) == 4
     assert set(migrations[0]["input_parameters"]) >= {
@@ -125,8 +125,8 @@ def test_parameters_are_json_or_text_and_checked_by_the_schema(
     words = ["strategy", "run", "dummy", "--cluster", str(cluster), "--json"]
     given = ["--param", "para1=4.5", "--param", "para2=some text"]
     assert main([*words, *given]) == 0
-    *_, told_last, sleep = [one["input_parameters"] for one in told(capsys)["actions"]]
-    assert told_last["message"] == "some text"
+    *_, message, sleep = [one["input_parameters"] for one in output(capsys)["actions"]]
+    assert message["message"] == "some text"
     assert sleep["duration"] == 4.5
     assert main([*words, "--param", "para1=999"]) == 1
     assert "parameters/para1" in capsys.readouterr().err
@@ -141,7 +141,7 @@ def test_parameters_are_json_or_text_and_checked_by_the_schema(
     ("content", "complaint"),
     [
         ("{", "cannot be read"),
-        ("[]", "no JSON object"),
+        ("[]", "does not contain a JSON object"),
         ('{"hosts": 1}', "hosts: must be a list of objects"),
         ('{"format": "vigil-cluster", "version": 99}', "version: must be 1"),
     ],
@@ -167,7 +167,7 @@ def test_preflight_shows_each_metric_with_unit_range_age_and_coverage(
     cloud: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["strategy", "preflight", STRATEGY, "--json", *cloud]) == 0
-    found = told(capsys)
+    found = output(capsys)
     assert (found["datasource"], found["ready"], found["missing"]) == ("prometheus", True, [])
     (cpu,) = [one for one in found["metrics"] if one["metric"] == "instance_cpu_usage"]
     assert (cpu["unit"], cpu["known"], cpu["total"], cpu["required"]) == ("%", 6, 6, True)
@@ -185,7 +185,7 @@ def test_preflight_ends_with_1_where_a_required_metric_is_missing(
     elsewhere = ["--set", "prometheus_client.instance_uuid_label=nosuch"]
     words = ["strategy", "preflight", STRATEGY, *cloud, *elsewhere]
     assert main([*words, "--json"]) == 1
-    found = told(capsys)
+    found = output(capsys)
     assert (found["ready"], found["missing"]) == (False, ["instance_cpu_usage"])
     assert main(words) == 1
     assert f"{STRATEGY} lacks instance_cpu_usage" in capsys.readouterr().out
@@ -241,9 +241,9 @@ def test_an_exported_cloud_gives_the_plan_that_the_cloud_itself_would_get(
     assert len(file.metrics["instance_cpu_usage"]) == 6
     assert file.quarantined == ()
     assert main(["strategy", "run", STRATEGY, "--cluster", str(out), "--json"]) == 0
-    exported = told(capsys)
+    exported = output(capsys)
     assert main(["strategy", "run", STRATEGY, "--cluster", str(cluster), "--json"]) == 0
-    assert exported["efficacy"] == told(capsys)["efficacy"]
+    assert exported["efficacy"] == output(capsys)["efficacy"]
 
 
 def test_an_anonymised_export_names_nobody(
@@ -295,7 +295,7 @@ def test_the_collected_model_is_shown_with_its_age_and_its_hosts(
     assert lines[0].startswith("model compute of simulator: 3 hosts, 6 servers, confirmed ")
     assert sum(line.startswith("c") for line in lines) == 3
     assert main(["cluster", "show", "--json", *cloud]) == 0
-    found = told(capsys)
+    found = output(capsys)
     assert found["shown"]["position"] == kept
     assert found["models"][0]["stale"] is False
     assert {row["servers"] for row in found["hosts"]} == {2}
@@ -305,7 +305,7 @@ def test_a_model_of_the_past_is_shown_by_position_and_by_time(
     kept: int, cloud: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["cluster", "show", "--at", str(kept), *cloud]) == 0
-    assert f"shown: the model of position {kept}" in capsys.readouterr().out
+    assert f"shown: the model at position {kept}" in capsys.readouterr().out
     assert main(["cluster", "show", "--at", "2001-01-01T00:00", *cloud]) == 1
     assert "No cluster model had been collected at 2001" in capsys.readouterr().err
     assert main(["cluster", "show", "--at", "2101-01-01T00:00", *cloud]) == 1

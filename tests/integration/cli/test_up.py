@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from interfaces.cli.main import main
-from tests.integration.cli.house import house
+from tests.integration.cli.running import running_vigil
 from tests.integration.supervision.conftest import eventually
 
 pytestmark = pytest.mark.timeout(240)
@@ -26,7 +26,7 @@ def goals(url: str) -> list[str]:
 
 
 def test_the_tree_survives_the_death_of_any_child_and_dies_with_its_root(tmp_path: Path) -> None:
-    with house(tmp_path / "data") as up:
+    with running_vigil(tmp_path / "data") as up:
         state = up.start()
         names = {one["name"] for one in state["children"]}
         assert names == ROLES | {"db-upgrade", "nats", "simulator"}
@@ -56,7 +56,7 @@ def test_the_models_of_all_kinds_are_kept_and_the_api_tells_that_they_can_be_had
 ) -> None:
     data = tmp_path / "data"
     chosen = ("--set", "collector.collector_plugins=compute,storage,baremetal")
-    with house(data, *chosen) as up:
+    with running_vigil(data, *chosen) as up:
         api = up.start()["api_url"]
 
         def models() -> dict[str, dict[str, Any]]:
@@ -81,12 +81,12 @@ def test_the_models_of_all_kinds_are_kept_and_the_api_tells_that_they_can_be_had
 def test_installations_that_start_together_do_not_get_into_each_others_ports(
     tmp_path: Path,
 ) -> None:
-    """Both found the API's usual port free and told everybody; one could not bind it seconds later.
+    """Both found the API's usual port free and announced it; one could not bind it seconds later.
 
     Its clients were answered by the other installation: with other tokens, of another cloud, and
     with nothing once that one was stopped.
     """
-    with house(tmp_path / "a") as one, house(tmp_path / "b") as other:
+    with running_vigil(tmp_path / "a") as one, running_vigil(tmp_path / "b") as other:
         one.launch()
         other.launch()
         states = [one.await_ready(), other.await_ready()]

@@ -1,4 +1,4 @@
-"""Arguments and set-up that the commands share."""
+"""Arguments that several commands have, the settings that they give, and logging."""
 
 import argparse
 import os
@@ -17,24 +17,24 @@ FLAGS = {
     "log_level": "vigil.log_level",
     "log_format": "vigil.log_format",
 }
-"""Arguments that are short for an option."""
-
-
+"""Arguments that set an option."""
 SHORTEST = 0.1
-"""Seconds between two looks, at least."""
+"""Seconds between two screens of `vigil status`, at least."""
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
-    """Declares the arguments by which every command takes its settings."""
+    """Declares the arguments that set options."""
     group = parser.add_argument_group("settings")
-    group.add_argument("--data", metavar="DIR", help="data directory")
-    group.add_argument("--database", metavar="URL", help="sqlite:///FILE or postgresql://…")
+    group.add_argument("--data", metavar="DIR", help="data directory (.vigil/up)")
+    group.add_argument(
+        "--database", metavar="URL", help="database URL: sqlite:///FILE or postgresql://…"
+    )
     group.add_argument(
         "--config-file",
         metavar="FILE",
         action="append",
         type=Path,
-        help="configuration file; may be given several times, later ones win",
+        help="configuration file; may be repeated, later files win",
     )
     group.add_argument(
         "--set",
@@ -43,11 +43,11 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         default=[],
         dest="assignments",
         type=_assignment,
-        help="any option (see `vigil config`)",
+        help="set any option (see `vigil config`)",
     )
     group.add_argument("--log-level", metavar="LEVEL", help="debug, info, warning or error")
     group.add_argument("--log-format", metavar="FORMAT", help="human or json")
-    group.add_argument("--debug", action="store_true", help="log more; show tracebacks of errors")
+    group.add_argument("--debug", action="store_true", help="log debug messages; show tracebacks")
 
 
 def _assignment(text: str) -> tuple[str, str]:
@@ -58,20 +58,20 @@ def _assignment(text: str) -> tuple[str, str]:
 
 
 def moment(text: str) -> int | datetime:
-    """A log position, or a time; UTC where it does not say otherwise."""
+    """A log position, or a time; UTC if it has no offset."""
     if text.isdecimal() and text.isascii():
         return int(text)
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is neither a position nor a time (ISO 8601)"
+            f"{text!r} is neither a log position nor a time (ISO 8601)"
         ) from None
     return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
 def count(text: str) -> int:
-    """A whole number, not negative."""
+    """A whole number, zero or more."""
     value = int(text)
     if value < 0:
         raise argparse.ArgumentTypeError("must not be negative")
@@ -79,7 +79,7 @@ def count(text: str) -> int:
 
 
 def pause(text: str) -> float:
-    """Seconds between two looks; never so few that nothing else is done."""
+    """Seconds between two screens, at least SHORTEST."""
     value = float(text)
     if not value >= SHORTEST:
         raise argparse.ArgumentTypeError(f"must be at least {SHORTEST} seconds")
@@ -87,7 +87,7 @@ def pause(text: str) -> float:
 
 
 def add_flag(parser: Any, flag: str, place: str, metavar: str, text: str) -> None:
-    """Declares an argument that is short for an option (``--flag X`` = ``--set place=X``)."""
+    """Declares an argument that sets an option (``--flag X`` = ``--set place=X``)."""
     parser.add_argument(
         flag,
         metavar=metavar,
@@ -99,11 +99,11 @@ def add_flag(parser: Any, flag: str, place: str, metavar: str, text: str) -> Non
 
 
 def load_settings(args: argparse.Namespace, extra: dict[str, str] | None = None) -> LoadedSettings:
-    """The settings that the arguments, the environment and the files give.
+    """Loads the settings from the arguments, the environment and the files.
 
     Args:
         args: of a parser with ``add_settings``.
-        extra: ``section.name`` → text, as if given on the command line.
+        extra: ``section.name`` → text; has precedence over the arguments.
     """
     flags = {place: value for name, place in FLAGS.items() if (value := getattr(args, name, None))}
     flags.update(dict(args.assignments or []))
@@ -114,9 +114,9 @@ def load_settings(args: argparse.Namespace, extra: dict[str, str] | None = None)
 
 
 def locate(args: argparse.Namespace) -> LoadedSettings:
-    """The settings of an installation that runs (or ran) on the data directory, if there is one.
+    """Loads the settings, with the database of the `vigil up` that uses or used the data directory.
 
-    What `vigil up` was told about the database counts, unless the caller says otherwise.
+    An explicit database setting has precedence.
     """
     loaded = load_settings(args)
     found = state.read(loaded.settings.data_dir)
@@ -126,7 +126,7 @@ def locate(args: argparse.Namespace) -> LoadedSettings:
 
 
 def set_up_logging(loaded: LoadedSettings, role: str, instance: str = "") -> None:
-    """Logs as the settings say."""
+    """Configures logging from the settings."""
     settings = loaded.settings
     logs.configure(
         role=role,
@@ -138,5 +138,5 @@ def set_up_logging(loaded: LoadedSettings, role: str, instance: str = "") -> Non
 
 
 def quiet_logging(args: argparse.Namespace, role: str) -> None:
-    """For commands that talk to people: only warnings are logged, unless --debug asks for more."""
+    """Configures logging for commands that print for people: warnings only, unless --debug."""
     logs.configure(role=role, level="debug" if args.debug else "warning", stream=sys.stderr)

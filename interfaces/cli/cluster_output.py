@@ -1,16 +1,20 @@
-"""How models of each kind are written: a table of what holds things, a list of everything, XML."""
+"""The output of `vigil cluster show` and `vigil cluster list`, for each kind of model."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from application.cluster_models.kinds import BAREMETAL, COMPUTE, STORAGE, CollectedKind
+from application.cluster_models.query import ModelStatus
+from application.cluster_models.record import CollectedModel
+from application.kernel.json_values import json_value
 from domain.cluster.baremetal.model import BaremetalModel
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.formats import baremetal as baremetal_forms
 from domain.cluster.formats import listing, storage_listing, storage_xml, xml
 from domain.cluster.storage.model import StorageModel
+from interfaces.terminal.wording import age, sizes
 
 Row = dict[str, Any]
 _COLUMNS = ("vcpus", "memory_mb", "disk_gb")
@@ -18,14 +22,14 @@ _COLUMNS = ("vcpus", "memory_mb", "disk_gb")
 
 @dataclass(frozen=True)
 class ModelFormat:
-    """How models of a kind are written.
+    """The output formats of one kind of model.
 
     Attributes:
-        key: what the rows of the summary are: ``hosts``, ``pools``, ``machines``.
-        summary: rows for programs, without servers and volumes.
-        table: the same for people.
-        rows: the flat list of everything.
-        xml: the interchange form.
+        key: JSON key of the summary: ``hosts``, ``pools``, ``machines``.
+        summary: a row per host, pool or machine, for JSON.
+        table: the summary as lines of text.
+        rows: a row per element of the model, including servers and volumes.
+        xml: the XML format.
     """
 
     kind: CollectedKind[Any]
@@ -37,9 +41,9 @@ class ModelFormat:
 
 
 def host_rows(model: ComputeModel) -> list[Row]:
-    """A host per row: what it is, how many servers it holds, what can be allocated and what is.
+    """A row per host: its state, number of servers, capacities and allocations.
 
-    ``others`` is what is allocated there to others than the servers on it.
+    ``others`` are allocations that belong to none of its servers.
     """
     hosts = model.hosts
     rows = []
@@ -86,9 +90,9 @@ def _amount(pair: Mapping[str, float | None]) -> str:
 
 
 def pool_rows(model: StorageModel) -> list[Row]:
-    """A pool per row: its backend, how many volumes it holds, capacities in GB.
+    """A row per pool: its backend, number of volumes, capacities in GB.
 
-    A capacity that is not known is None; one without a limit is ``infinite``.
+    An unknown capacity is None, an unlimited one is ``infinite``.
     """
     pools, nodes = model.pools, model.nodes
     return [
@@ -118,15 +122,15 @@ def _gb(value: float) -> float | str | None:
 def _pool_table(model: StorageModel) -> Iterator[str]:
     yield (
         f"{'pool':<40} {'state':<6} {'status':<9} {'zone':<12} {'volumes':>7} "
-        f"{'total GB':>10} {'free GB':>10} {'promised GB':>11}"
+        f"{'total GB':>10} {'free GB':>10} {'provisioned':>11}"
     )
     for row in pool_rows(model):
-        total, free, promised = (
+        total, free, provisioned = (
             _shown(row[column]) for column in ("total_gb", "free_gb", "provisioned_gb")
         )
         yield (
             f"{row['name']:<40} {row['state']:<6} {row['status']:<9} {row['zone']:<12} "
-            f"{row['volumes']:>7} {total:>10} {free:>10} {promised:>11}"
+            f"{row['volumes']:>7} {total:>10} {free:>10} {provisioned:>11}"
         )
     if len(model.unplaced):
         yield f"{len(model.unplaced)} volumes are in no pool"
@@ -139,7 +143,7 @@ def _shown(value: float | str | None) -> str:
 
 
 def machine_rows(model: BaremetalModel) -> list[Row]:
-    """A machine per row: its power and maintenance, the hypervisor that runs on it."""
+    """A row per machine: power state, maintenance, and the hypervisor that runs on it."""
     nodes = model.nodes
     return [
         {
@@ -155,7 +159,7 @@ def machine_rows(model: BaremetalModel) -> list[Row]:
 
 
 def _machine_table(model: BaremetalModel) -> Iterator[str]:
-    yield f"{'machine':<36} {'name':<20} {'power':<10} {'maintenance':<11} {'state':<10} below"
+    yield f"{'machine':<36} {'name':<20} {'power':<10} {'maintenance':<11} {'state':<10} hypervisor"
     for row in machine_rows(model):
         maintained = "yes" if row["maintenance"] else "no"
         yield (
@@ -164,9 +168,9 @@ def _machine_table(model: BaremetalModel) -> Iterator[str]:
         )
 
 
-FORMS: Mapping[str, ModelFormat] = {
-    form.kind.name.value: form
-    for form in (
+FORMATS: Mapping[str, ModelFormat] = {
+    one.kind.name.value: one
+    for one in (
         ModelFormat(COMPUTE, "hosts", host_rows, _host_table, listing.to_list, xml.to_xml),
         ModelFormat(
             STORAGE, "pools", pool_rows, _pool_table, storage_listing.to_list, storage_xml.to_xml
@@ -181,4 +185,56 @@ FORMS: Mapping[str, ModelFormat] = {
         ),
     )
 }
-"""How models of each kind are written, by the kind's name."""
+"""Kind of model → its output formats."""
+
+
+def show_json(
+    statuses: Sequence[ModelStatus], shown: CollectedModel[Any], style: ModelFormat
+) -> dict[str, Any]:
+    """The statuses of all models and the summary of one, as JSON."""
+    return {
+        "models": [json_value(status) for status in statuses],
+        "shown": {"digest": shown.digest, "position": shown.position, "age": shown.age},
+        style.key: style.summary(shown.model),
+    }
+
+
+def show_lines(
+    statuses: Sequence[ModelStatus], shown: CollectedModel[Any], style: ModelFormat
+) -> Iterator[str]:
+    """The statuses of all models and the summary of one, as text."""
+    for status in statuses:
+        yield from _status_lines(status)
+    if shown.age is None:
+        yield f"shown: the model at position {shown.position} ({shown.digest[:12]})"
+    yield from style.table(shown.model)
+
+
+def _status_lines(status: ModelStatus) -> Iterator[str]:
+    name = f"model {status.kind} of {status.cloud}"
+    if status.absent:
+        yield f"{name}: absent. {status.failure}"
+        return
+    fresh = "never collected" if status.age is None else f"confirmed {age(status.age)} ago"
+    stale = ", STALE" if status.stale else ""
+    yield f"{name}: {', '.join(filter(None, (sizes(status.sizes), fresh)))}{stale}"
+    if status.failure is not None and status.failing_since is not None:
+        since = status.failing_since.isoformat(timespec="seconds")
+        yield f"  failing since {since}: {status.failure}"
+    if status.problem_count:
+        yield f"  {status.problem_count} records could not be used, such as: {status.problems[0]}"
+
+
+def list_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """A line per row: ``key=value`` pairs, without keys that have no value."""
+    for row in rows:
+        yield " ".join(
+            f"{key}={_quoted(value)}"
+            for key, value in row.items()
+            if value not in (None, "", [], {})
+        )
+
+
+def _quoted(value: object) -> str:
+    text = str(value)
+    return repr(text) if " " in text else text

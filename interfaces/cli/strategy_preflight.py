@@ -1,4 +1,4 @@
-"""Whether what a strategy needs can be had of the cloud: a row per model and per metric."""
+"""`vigil strategy preflight`: the models and metrics that a strategy needs, and their state."""
 
 import argparse
 import json
@@ -20,8 +20,8 @@ from domain.kernel.reasons import Cause, Reason
 from domain.metrics.catalogue import MetricNeed
 from domain.optimization.strategy import COMPUTE_ONLY, Strategy
 from interfaces.bootstrap.collectors import LiveCloud, live_cloud
-from interfaces.cli.cloud import locate_cloud, naming
-from interfaces.cli.errors import CommandFailed
+from interfaces.cli.cloud import cloud_required, locate_cloud
+from interfaces.cli.errors import report_errors
 from interfaces.terminal.wording import age, sizes
 
 OUTAGES = (CloudUnreachable, CloudRefused, MetricsUnavailable)
@@ -29,12 +29,12 @@ OUTAGES = (CloudUnreachable, CloudRefused, MetricsUnavailable)
 
 @dataclass(frozen=True)
 class ModelCheck:
-    """Whether a model that the strategy needs can be had.
+    """Whether a model that the strategy needs can be collected.
 
     Attributes:
-        sizes: how much there is of what, empty if it cannot be had.
-        problems: records that could not be used.
-        failure: why it cannot be had, None if it can.
+        sizes: number of elements by kind; empty if the collection failed.
+        problems: number of excluded records.
+        failure: why the collection failed; None if it did not.
     """
 
     kind: str
@@ -44,23 +44,21 @@ class ModelCheck:
 
 
 def check(args: argparse.Namespace, strategy: Strategy, parameters: Mapping[str, object]) -> int:
-    """Prints the rows; returns 1 if a model or a required metric is missing.
+    """Prints the state of each model and metric; returns 1 if a required one is missing.
 
     Raises:
         CommandFailed: Nova or the datasource does not answer.
     """
     needs = strategy.metrics(parameters)
     kinds = sorted(strategy.models(parameters) - COMPUTE_ONLY)
-    try:
+    with report_errors(*OUTAGES):
         settings = locate_cloud(args).settings
-        with naming(settings.cloud), live_cloud(settings) as cloud:
+        with cloud_required(settings.cloud), live_cloud(settings) as cloud:
             model, check = _collected(COMPUTE, cloud.compute)
             models = [check, *(_model(cloud, kind) for kind in kinds)]
             source = cloud.metrics.of(strategy.name)
             checks = source.preflight(needs, model) if needs else ()
-    except OUTAGES as error:
-        raise CommandFailed(str(error)) from error
-    found = Found(strategy.name, source.name, tuple(models), needs, checks)
+    found = Preflight(strategy.name, source.name, tuple(models), needs, checks)
     if args.json:
         print(json.dumps(as_json(found), indent=2))
     else:
@@ -86,12 +84,12 @@ def _collected(kind: CollectedKind[M], source: CloudCollector[Any]) -> tuple[M, 
 
 
 @dataclass(frozen=True)
-class Found:
-    """What was found of what a strategy needs.
+class Preflight:
+    """The models and metrics that a strategy needs, checked.
 
     Attributes:
-        source: the datasource's name.
-        needs, checks: metrics, row by row.
+        source: name of the datasource.
+        needs, checks: the metrics; same order.
     """
 
     strategy: str
@@ -102,23 +100,23 @@ class Found:
 
     @property
     def missing(self) -> list[str]:
-        """Metrics that are required and not present."""
+        """Names of required metrics that are not present."""
         pairs = zip(self.needs, self.checks, strict=True)
         return [need.name for need, found in pairs if need.required and not found.present]
 
     @property
     def missing_models(self) -> list[str]:
-        """Kinds of models that cannot be had."""
+        """Kinds of models that could not be collected."""
         return [one.kind for one in self.models if one.failure is not None]
 
     @property
     def ready(self) -> bool:
-        """Whether the strategy has what it requires."""
+        """Whether nothing that the strategy requires is missing."""
         return not self.missing and not self.missing_models
 
 
-def as_json(found: Found) -> dict[str, object]:
-    """Everything."""
+def as_json(found: Preflight) -> dict[str, object]:
+    """The preflight as JSON."""
     rows = [
         {**json_value(seen), "present": seen.present, "required": need.required}
         for need, seen in zip(found.needs, found.checks, strict=True)
@@ -134,22 +132,22 @@ def as_json(found: Found) -> dict[str, object]:
     }
 
 
-def lines(found: Found) -> Iterator[str]:
-    """For people."""
+def lines(found: Preflight) -> Iterator[str]:
+    """The preflight as text."""
     for model in found.models:
-        told = model.failure or sizes(model.sizes)
-        unused = f", {model.problems} records could not be used" if model.problems else ""
-        yield f"model {model.kind:<9} {told}{unused}"
+        state = model.failure or sizes(model.sizes)
+        excluded = f", {model.problems} records excluded" if model.problems else ""
+        yield f"model {model.kind:<9} {state}{excluded}"
     if found.needs:
         yield from _metric_lines(found)
     else:
         yield f"{found.strategy} needs no metrics"
     absent = [*(f"the {kind} model" for kind in found.missing_models), *found.missing]
-    told = f"lacks {', '.join(absent)}" if absent else "has what it requires"
-    yield f"{found.strategy} {told}" + (f" (datasource: {found.source})" if found.needs else "")
+    verdict = f"lacks {', '.join(absent)}" if absent else "has what it requires"
+    yield f"{found.strategy} {verdict}" + (f" (datasource: {found.source})" if found.needs else "")
 
 
-def _metric_lines(found: Found) -> Iterator[str]:
+def _metric_lines(found: Preflight) -> Iterator[str]:
     yield (
         f"{'metric':<24} {'of':<7} {'required':<9} {'present':<8} {'unit':<5} "
         f"{'known':>13} {'range':>21} {'age':>5}"
@@ -157,16 +155,16 @@ def _metric_lines(found: Found) -> Iterator[str]:
     for need, seen in zip(found.needs, found.checks, strict=True):
         known = f"{seen.known} of {seen.total}"
         yield (
-            f"{need.name:<24} {need.resource:<7} {_said(need.required):<9} "
-            f"{_said(seen.present):<8} {seen.unit or '-':<5} {known:>13} "
+            f"{need.name:<24} {need.resource:<7} {_yes_no(need.required):<9} "
+            f"{_yes_no(seen.present):<8} {seen.unit or '-':<5} {known:>13} "
             f"{_range(seen):>21} {_age(seen):>5}"
         )
         for problem in seen.problems:
             yield f"  {problem}"
 
 
-def _said(yes: bool) -> str:  # noqa: FBT001 - it is what is said
-    return "yes" if yes else "no"
+def _yes_no(value: bool) -> str:  # noqa: FBT001 - the value to print
+    return "yes" if value else "no"
 
 
 def _range(found: MetricCheck) -> str:

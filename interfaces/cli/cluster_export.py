@@ -1,4 +1,4 @@
-"""A cluster file of a live cloud."""
+"""`vigil cluster export`: writes a cluster file of a live cloud."""
 
 import argparse
 import json
@@ -23,21 +23,21 @@ from domain.metrics.catalogue import MetricNeed
 from domain.optimization import STRATEGIES
 from infrastructure.clock import SystemClock
 from interfaces.bootstrap.collectors import LiveCloud, live_cloud
-from interfaces.cli.cloud import locate_cloud, naming
+from interfaces.cli.cloud import cloud_required, locate_cloud
 from interfaces.cli.errors import CommandFailed
 
 LOG = logging.getLogger(__name__)
 REMARKS = 10
-"""So many records that could not be used are named."""
+"""Number of excluded records to name; the rest is counted."""
 
 
 @dataclass(frozen=True)
 class Export:
-    """A cluster file and what is to be said about it.
+    """A cluster file.
 
     Attributes:
-        data: the file's contents.
-        remarks: what could not be used or measured, for the terminal.
+        data: its contents.
+        remarks: records that were excluded and metrics that are missing, as lines of text.
     """
 
     data: dict[str, Any]
@@ -54,7 +54,7 @@ def run_export(args: argparse.Namespace) -> int:
         CommandFailed: the file cannot be written.
     """
     settings = locate_cloud(args).settings
-    with naming(settings.cloud), live_cloud(settings) as cloud:
+    with cloud_required(settings.cloud), live_cloud(settings) as cloud:
         found = _read(cloud, with_metrics=not args.no_metrics, anonymise=args.anonymise)
     if not args.anonymise:
         found.data["meta"]["cloud"] = settings.cloud.name
@@ -81,13 +81,13 @@ def _read(cloud: LiveCloud, *, with_metrics: bool, anonymise: bool) -> Export:
     rows = cloud.compute.collect()
     model, quarantined = ComputeModel.build(rows.hosts, rows.servers, rows.groups, rows.aggregates)
     remarks = [str(one) for one in rows.problems]
-    remarks += [f"{one.kind} {one.id} is left out: {one.because}" for one in quarantined]
+    remarks += [f"{one.kind} {one.id} is excluded: {one.because}" for one in quarantined]
     if len(remarks) > REMARKS:
-        remarks[REMARKS:] = [f"{len(remarks) - REMARKS} more records were left out"]
+        remarks[REMARKS:] = [f"{len(remarks) - REMARKS} more records were excluded"]
     metrics: Values = {}
     if with_metrics:
-        metrics, doubts = _measured(cloud, model)
-        remarks += doubts
+        metrics, problems = _measured(cloud, model)
+        remarks += problems
     if anonymise:
         model, metrics = anonymised(model, metrics)
     meta = {
@@ -101,12 +101,12 @@ def _read(cloud: LiveCloud, *, with_metrics: bool, anonymise: bool) -> Export:
 
 
 def _measured(cloud: LiveCloud, model: ComputeModel) -> tuple[Values, list[str]]:
-    """What all strategies want to know, on their default parameters."""
+    """The metrics that any strategy needs with its default parameters, and problems."""
     needs = wanted()
     try:
         fetched = cloud.metrics.fetch(needs, model)
     except MetricsUnavailable as outage:
-        return {}, [f"no measurements: {outage}"]
+        return {}, [f"no metrics: {outage}"]
     found: Values = {}
     for need, column in fetched.table.values.items():
         ids = model.hosts.id if need.resource == "host" else model.servers.id
@@ -116,14 +116,14 @@ def _measured(cloud: LiveCloud, model: ComputeModel) -> tuple[Values, list[str]]
 
 
 def wanted() -> tuple[MetricNeed, ...]:
-    """One need per metric: the first strategy's that asks for it, strategies by name."""
+    """One need per metric: that of the first strategy, in order of names, that needs it."""
     found: dict[str, MetricNeed] = {}
     for name in sorted(STRATEGIES):
         strategy = STRATEGIES[name]
         try:
             parameters = completed(strategy.parameters_schema, {})
         except InvalidValue as error:
-            LOG.info("no measurements for %s, which has no default parameters: %s", name, error)
+            LOG.info("no metrics for %s, which has no default parameters: %s", name, error)
             continue
         for need in strategy.metrics(parameters):
             found.setdefault(need.name, need)

@@ -1,4 +1,4 @@
-"""A whole `vigil up` in a process of its own, and the processes that belong to it."""
+"""`vigil up` in its own process, and all processes that belong to it."""
 
 import contextlib
 import json
@@ -15,7 +15,7 @@ from tests.integration.supervision.conftest import alive, eventually
 START = 90.0
 
 
-class House:
+class RunningVigil:
     def __init__(self, folder: Path, *words: str) -> None:
         self.folder = folder
         self.words = words
@@ -64,7 +64,7 @@ class House:
         return path.read_text(errors="replace") if path.exists() else ""
 
     def members(self) -> set[int]:
-        """Every living process that was ever seen to belong to this directory, whoever its parent.
+        """The living processes that ever belonged to this directory, under any parent.
 
         They name it in their environment or arguments, have a file open in it, or descend from one
         that does. (A process that sets its title overwrites the first two.)
@@ -82,8 +82,8 @@ class House:
     def _names(self, pid: int) -> bool:
         entry = Path("/proc") / str(pid)
         with contextlib.suppress(OSError):
-            told = (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes()
-            return str(self.folder).encode() in told
+            output = (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes()
+            return str(self.folder).encode() in output
         return False
 
     def _opened(self, pid: int) -> bool:
@@ -108,8 +108,8 @@ def _parent(pid: int) -> int:
 
 
 @contextlib.contextmanager
-def house(folder: Path, *words: str) -> Iterator[House]:
-    one = House(folder, *words)
+def running_vigil(folder: Path, *words: str) -> Iterator[RunningVigil]:
+    one = RunningVigil(folder, *words)
     try:
         yield one
     finally:

@@ -1,4 +1,4 @@
-"""A strategy tried on a cluster file: what it would do, why, and what it cost to find out."""
+"""`vigil strategy run`: the plan of a strategy for a cluster file, its reasons and its cost."""
 
 import resource
 import sys
@@ -11,17 +11,17 @@ from application.simulation.offline import OfflineResult, solve_offline
 from interfaces.terminal.wording import target
 
 SHOWN = 20
-"""Rejections, and records that could not be used, that are printed for people."""
+"""Number of rejections, and of excluded records, to print as text."""
 _MIB = 2**20
 
 
 @dataclass(frozen=True)
-class Trial:
-    """What came of it, and what it cost.
+class MeasuredRun:
+    """The result of a strategy, and what the computation cost.
 
     Attributes:
         cpu_seconds: of this process, from the parsed file to the finished plan.
-        peak_memory_mib: most memory that the process ever held.
+        peak_memory_mib: peak memory of this process.
     """
 
     result: OfflineResult
@@ -29,17 +29,17 @@ class Trial:
     peak_memory_mib: float
 
 
-def attempt(
+def run(
     data: Mapping[str, object], strategy: str, parameters: Mapping[str, object], seed: int
-) -> Trial:
+) -> MeasuredRun:
     """Runs a strategy and its planner.
 
     Raises:
-        InvalidValue: the file is not in a form that can be read.
+        InvalidValue: the cluster file is invalid.
     """
     before = time.process_time()
     result = solve_offline(data, strategy, parameters, seed)
-    return Trial(result, time.process_time() - before, _peak())
+    return MeasuredRun(result, time.process_time() - before, _peak())
 
 
 def _peak() -> float:
@@ -47,9 +47,9 @@ def _peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / _MIB
 
 
-def as_json(trial: Trial) -> dict[str, object]:
-    """Everything; ``actions`` is in plan order, ``reasons`` and ``parents`` go along with it."""
-    result = trial.result
+def as_json(measured: MeasuredRun) -> dict[str, object]:
+    """The run as JSON. ``actions``, ``reasons`` and ``parents`` are in plan order."""
+    result = measured.result
     return {
         "strategy": result.strategy,
         "actions": result.actions(),
@@ -60,14 +60,14 @@ def as_json(trial: Trial) -> dict[str, object]:
         "rejections": [json_value(one) for one in result.rejections],
         "notes": [json_value(one) for one in result.notes],
         "quarantined": [json_value(one) for one in result.quarantined],
-        "cpu_seconds": round(trial.cpu_seconds, 3),
-        "peak_memory_mib": round(trial.peak_memory_mib, 1),
+        "cpu_seconds": round(measured.cpu_seconds, 3),
+        "peak_memory_mib": round(measured.peak_memory_mib, 1),
     }
 
 
-def lines(trial: Trial) -> Iterator[str]:
-    """For people."""
-    result = trial.result
+def lines(measured: MeasuredRun) -> Iterator[str]:
+    """The run as text."""
+    result = measured.result
     for number, planned in enumerate(result.planned, start=1):
         action = planned.action
         what = target({"resource_id": action.resource_id, **action.parameters})
@@ -80,9 +80,9 @@ def lines(trial: Trial) -> Iterator[str]:
         yield f"indicator {name}: {value:g}"
     for note in result.notes:
         yield f"note {note}"
-    yield from _some("not done", [f"{r.subject}: {r.because}" for r in result.rejections])
-    yield from _some("not used", [f"{q.kind} {q.id}: {q.because}" for q in result.quarantined])
-    yield f"{trial.cpu_seconds:.2f} s of CPU, {trial.peak_memory_mib:.0f} MiB at most"
+    yield from _some("rejected", [f"{r.subject}: {r.because}" for r in result.rejections])
+    yield from _some("excluded", [f"{q.kind} {q.id}: {q.because}" for q in result.quarantined])
+    yield f"{measured.cpu_seconds:.2f} s of CPU, {measured.peak_memory_mib:.0f} MiB at most"
 
 
 def _some(kind: str, texts: list[str]) -> Iterator[str]:
