@@ -1,0 +1,1 @@
+"""What users can request: commands on audits, audit templates and plans; the plug-in catalogue."""

@@ -1,0 +1,1 @@
+"""Shared by all capabilities: the unit of work, retries, outage logging, errors."""

@@ -1,0 +1,1 @@
+"""Runs a strategy on a cluster file, without a cloud or services."""

@@ -14,7 +14,7 @@ CHANGEABLE = frozenset({"name", "description", "goal", "strategy", "scope", "def
 
 
 class AuditTemplate(Aggregate):
-    """A named goal with perhaps a strategy, a scope and default parameters, to make audits of."""
+    """Reusable defaults for audits: a goal, and optionally a strategy, scope and parameters."""
 
     TOPIC = "audit-template"
 
@@ -39,10 +39,10 @@ class AuditTemplate(Aggregate):
         scope: list[Any] | None = None,
         default_parameters: JsonObject | None = None,
     ) -> Self:
-        """A new template; goal and strategy were looked up by the caller.
+        """Creates a template; the caller has looked up goal and strategy.
 
         Raises:
-            InvalidValue: default parameters without a strategy to check them against.
+            InvalidValue: there are default parameters but no strategy.
         """
         if default_parameters and strategy is None:
             raise InvalidValue("default_parameters", "need a strategy")
@@ -59,12 +59,12 @@ class AuditTemplate(Aggregate):
         )
 
     def change(self, ctx: Context, changes: JsonObject) -> None:
-        """Changes attributes (values already validated by the caller).
+        """Changes attributes; the caller has validated the values.
 
         Raises:
-            InvalidValue: an attribute cannot be changed, or parameters lack their strategy.
+            InvalidValue: an attribute cannot be changed, or default parameters have no strategy.
         """
-        self._alive()
+        self._check_exists()
         for name in changes:
             if name not in CHANGEABLE:
                 raise InvalidValue(name, "cannot be changed")
@@ -74,11 +74,11 @@ class AuditTemplate(Aggregate):
             self._trigger(AuditTemplateChanged, ctx, changes=changes)
 
     def delete(self, ctx: Context) -> None:
-        """Takes it out of sight."""
-        self._alive()
+        """Marks it as deleted."""
+        self._check_exists()
         self._trigger(AuditTemplateDeleted, ctx)
 
-    def _alive(self) -> None:
+    def _check_exists(self) -> None:
         if self.deleted:
             raise NotFound("AuditTemplate", self.id)
 

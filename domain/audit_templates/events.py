@@ -4,12 +4,12 @@ from domain.kernel.aggregate import Created, Event, JsonObject
 
 
 class AuditTemplateCreated(Created):
-    """A template was stored.
+    """A user created the template.
 
     Attributes:
         goal, strategy: registered names.
-        scope: list form, as the API takes it.
-        default_parameters: merged under the parameters of audits made from it.
+        scope: list form, as in the API.
+        default_parameters: of audits created from it; the audit's own parameters override them.
     """
 
     TOPIC = "audit-template.created"
@@ -22,7 +22,7 @@ class AuditTemplateCreated(Created):
 
 
 class AuditTemplateChanged(Event):
-    """Attributes were changed; audits made before are not affected.
+    """A user changed attributes; existing audits are not affected.
 
     Attributes:
         changes: attribute → new value.
@@ -33,6 +33,6 @@ class AuditTemplateChanged(Event):
 
 
 class AuditTemplateDeleted(Event):
-    """It is no longer shown; its name is free again."""
+    """The template was deleted; its name is free again."""
 
     TOPIC = "audit-template.deleted"

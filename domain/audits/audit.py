@@ -51,7 +51,7 @@ TRANSITIONS = Transitions[AuditState](
         AuditState.CANCELLED: {AuditState.DELETED},
     },
 )
-"""Everything that can ever happen to the state of an audit."""
+"""All transitions of the state of an audit."""
 
 USER_TRANSITIONS = Transitions[AuditState](
     "Audit",
@@ -80,7 +80,7 @@ CHANGEABLE = frozenset(
 
 
 class Audit(Aggregate):
-    """A request to optimise, its definition and its runs (at most one open at a time)."""
+    """A request to optimise: its definition and its runs, at most one open at a time."""
 
     TOPIC = "audit"
     SNAPSHOTS = True
@@ -108,7 +108,7 @@ class Audit(Aggregate):
 
     @classmethod
     def request(cls, ctx: Context, audit_id: UUID, definition: AuditDefinition) -> Self:
-        """A new audit; a ONESHOT one asks for its run at once.
+        """Creates an audit; the run of a ONESHOT audit is requested at once.
 
         Raises:
             InvalidValue: the interval or the times do not fit the type.
@@ -120,10 +120,10 @@ class Audit(Aggregate):
         return audit
 
     def request_run(self, ctx: Context, due: datetime, cause: RunCause) -> UUID:
-        """Asks for the run that is due at ``due``; returns its id.
+        """Requests the run that is due at ``due``; returns its id.
 
         Raises:
-            Refusal: the audit is over or suspended, a run is open, or the due time lies behind.
+            Refusal: the audit has ended or is suspended, has an open run, or had a later run.
         """
         if not self._may_run():
             raise Refusal(f"Audit {self.id} is {self.state}: no run can be requested.")
@@ -145,24 +145,24 @@ class Audit(Aggregate):
     def claim_run(
         self, ctx: Context, run: UUID, owner: str, host: str, *, takeover: Cause | None = None
     ) -> int:
-        """Takes the run for a worker; returns the epoch that fences its events.
+        """Claims the run for a worker; returns the epoch of the claim.
 
         Args:
             ctx: time and provenance.
-            run: the run that is to be claimed.
+            run: id of the run.
             owner: instance id of the worker.
-            host: the host it runs on.
-            takeover: why the present owner, if there is one, is believed to be gone.
+            host: its host.
+            takeover: why the current owner, if any, is replaced.
 
         Raises:
-            Refusal: the run is over, not due yet, or held by another without a takeover.
+            Refusal: the run has ended, is deferred, or has another owner and no takeover.
         """
-        held = self._open(run)
-        if held.not_before is not None and ctx.at < held.not_before:
-            raise Refusal(f"Run {run} is deferred until {held.not_before.isoformat()}.")
-        if held.owner is not None and takeover is None:
-            raise Refusal(f"Run {run} is held by {held.owner}.")
-        epoch = held.epoch + 1
+        current = self._open(run)
+        if current.not_before is not None and ctx.at < current.not_before:
+            raise Refusal(f"Run {run} is deferred until {current.not_before.isoformat()}.")
+        if current.owner is not None and takeover is None:
+            raise Refusal(f"Run {run} is held by {current.owner}.")
+        epoch = current.epoch + 1
         self._trigger(
             AuditRunClaimed,
             ctx.correlated(run),
@@ -170,7 +170,7 @@ class Audit(Aggregate):
             epoch=epoch,
             owner=owner,
             host=host,
-            because=takeover if held.owner is not None else None,
+            because=takeover if current.owner is not None else None,
         )
         return epoch
 
@@ -180,16 +180,16 @@ class Audit(Aggregate):
         Raises:
             Fenced: the epoch is not that of the latest claim.
         """
-        held = self._fenced(run, epoch)
-        if len(held.lost) < limit:
+        current = self._fenced(run, epoch)
+        if len(current.lost) < limit:
             return False
-        self.fail_run(ctx, run, epoch, held.verdict())
+        self.fail_run(ctx, run, epoch, current.verdict())
         return True
 
     def record_inputs(
         self, ctx: Context, run: UUID, epoch: int, *, digest: str, strategy: str
     ) -> None:
-        """Notes what the strategy is given."""
+        """Records the digest of the strategy's inputs."""
         self._fenced(run, epoch)
         self._trigger(
             AuditInputsRecorded,
@@ -210,8 +210,8 @@ class Audit(Aggregate):
         *,
         tried: bool = True,
     ) -> None:
-        """Gives the run back for a passing reason (``tried`` and failed, or waiting its turn)."""
-        held = self._fenced(run, epoch)
+        """Releases the run until ``not_before``; ``tried`` counts an attempt."""
+        current = self._fenced(run, epoch)
         self._trigger(
             AuditRunDeferred,
             ctx.correlated(run),
@@ -219,7 +219,7 @@ class Audit(Aggregate):
             epoch=epoch,
             because=because,
             not_before=not_before,
-            attempt=held.attempt + tried,
+            attempt=current.attempt + tried,
         )
 
     def succeed_run(self, ctx: Context, run: UUID, epoch: int, plan: UUID) -> None:
@@ -247,7 +247,7 @@ class Audit(Aggregate):
         )
 
     def cancel(self, ctx: Context, because: Cause) -> None:
-        """Ends the audit; the outcome of a run in flight will be refused."""
+        """Cancels the audit; the result of a current run will be refused."""
         TRANSITIONS.check(self.state, AuditState.CANCELLED)
         self._trigger(AuditCancelled, ctx, because=because)
 
@@ -259,10 +259,10 @@ class Audit(Aggregate):
         self._trigger(AuditExpired, ctx, because=Cause(Reason.END_TIME_PASSED))
 
     def move(self, ctx: Context, state: AuditState) -> None:
-        """What a user asks for with ``replace /state``.
+        """Changes the state at a user's request (``replace /state``).
 
         Raises:
-            IllegalTransition: the API has no such arrow.
+            IllegalTransition: users may not request this transition.
         """
         USER_TRANSITIONS.check(self.state, state)
         if state is AuditState.DELETED:
@@ -278,11 +278,13 @@ class Audit(Aggregate):
 
     def _resume(self, ctx: Context) -> None:
         self._trigger(AuditResumed, ctx)
-        if self.audit_type is not AuditType.CONTINUOUS:  # nobody else would ask for a run
+        if (
+            self.audit_type is not AuditType.CONTINUOUS
+        ):  # the scheduler requests runs of continuous audits only
             self.request_run(ctx, following(self.last_due, ctx.at), RunCause.RESUMED)
 
     def change(self, ctx: Context, changes: JsonObject) -> None:
-        """Changes attributes from the next run on (values already validated by the caller).
+        """Changes attributes for later runs; the caller has validated the values.
 
         Raises:
             InvalidValue: an attribute cannot be changed.
@@ -294,7 +296,7 @@ class Audit(Aggregate):
             self._trigger(AuditChanged, ctx, changes=changes)
 
     def delete(self, ctx: Context) -> None:
-        """Takes it out of sight.
+        """Marks it as deleted.
 
         Raises:
             DeleteRefused: it is pending or ongoing.
@@ -303,7 +305,7 @@ class Audit(Aggregate):
             raise DeleteRefused(self.state)
         self._trigger(AuditDeleted, ctx)
 
-    # -- what a state means ----------------------------------------------------------------------
+    # -- checks ----------------------------------------------------------------------------------
 
     def _may_run(self) -> bool:
         if self.audit_type is AuditType.EVENT:
@@ -320,10 +322,10 @@ class Audit(Aggregate):
         return self.run
 
     def _fenced(self, run: UUID, epoch: int) -> Run:
-        held = self._open(run)
-        if held.epoch != epoch or held.owner is None:
-            raise Fenced(f"Run {run}", epoch=epoch, current=held.epoch)
-        return held
+        current = self._open(run)
+        if current.epoch != epoch or current.owner is None:
+            raise Fenced(f"Run {run}", epoch=epoch, current=current.epoch)
+        return current
 
     # -- how events change the state -------------------------------------------------------------
 

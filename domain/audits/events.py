@@ -10,7 +10,7 @@ from domain.kernel.reasons import Cause
 
 
 class AuditState(StrEnum):
-    """What the API shows as an audit's state."""
+    """The states of an audit, as shown in the API."""
 
     PENDING = "PENDING"
     ONGOING = "ONGOING"
@@ -22,7 +22,7 @@ class AuditState(StrEnum):
 
 
 class RunCause(StrEnum):
-    """What asked for a run."""
+    """What requested a run."""
 
     CREATED = "created"
     SCHEDULE = "schedule"
@@ -47,12 +47,12 @@ class AuditRunRequested(Event):
 
 
 class AuditRunClaimed(Event):
-    """A worker took the run. Events of lower epochs are refused from here on.
+    """A worker claimed the run. Events of lower epochs are refused from now on.
 
     Attributes:
         owner: instance id of the worker; host: where it runs.
-        because: set when the run was taken over, by another or again by its owner. With
-            ``owner-lost`` and another owner it counts against the run.
+        because: set when a claimed run was claimed again, by another worker or by its owner. With
+            ``owner-lost`` and another owner the run counts one lost worker more.
     """
 
     TOPIC = "audit.run-claimed"
@@ -64,7 +64,7 @@ class AuditRunClaimed(Event):
 
 
 class AuditInputsRecorded(Event):
-    """What the strategy will see lies in the decision record with this digest (SHA-256, hex)."""
+    """The inputs of the strategy were stored in the decision record with this digest (SHA-256)."""
 
     TOPIC = "audit.inputs-recorded"
     run_id: UUID
@@ -74,7 +74,7 @@ class AuditInputsRecorded(Event):
 
 
 class AuditRunDeferred(Event):
-    """The run could not go on for a passing reason; it may be claimed again from ``not_before``."""
+    """The run was postponed; it may be claimed again from ``not_before``."""
 
     TOPIC = "audit.run-deferred"
     run_id: UUID
@@ -85,7 +85,7 @@ class AuditRunDeferred(Event):
 
 
 class AuditRunSucceeded(Event):
-    """The run published a plan (perhaps one with nothing to do)."""
+    """The run published a plan, which may be empty."""
 
     TOPIC = "audit.run-succeeded"
     run_id: UUID
@@ -95,7 +95,7 @@ class AuditRunSucceeded(Event):
 
 
 class AuditRunFailed(Event):
-    """The run ended without a plan. A continuous audit goes on with its next run."""
+    """The run ended without a plan. A continuous audit continues with its next run."""
 
     TOPIC = "audit.run-failed"
     run_id: UUID
@@ -105,26 +105,26 @@ class AuditRunFailed(Event):
 
 
 class AuditCancelled(Event):
-    """It is over, whatever a run still in flight finds."""
+    """The audit was cancelled; the result of a current run will be refused."""
 
     TOPIC = "audit.cancelled"
     because: Cause
 
 
 class AuditSuspended(Event):
-    """No run is requested until it is resumed."""
+    """The audit was suspended: no runs are requested until it is resumed."""
 
     TOPIC = "audit.suspended"
 
 
 class AuditResumed(Event):
-    """Runs are requested again."""
+    """The audit was resumed: runs are requested again."""
 
     TOPIC = "audit.resumed"
 
 
 class AuditStateSet(Event):
-    """A user set the state by hand, as the API allows."""
+    """A user set the state."""
 
     TOPIC = "audit.state-set"
     state: AuditState
@@ -132,14 +132,14 @@ class AuditStateSet(Event):
 
 
 class AuditExpired(Event):
-    """Its end time has passed: it succeeded."""
+    """The end time of the audit passed; the audit succeeded."""
 
     TOPIC = "audit.expired"
     because: Cause
 
 
 class AuditChanged(Event):
-    """Attributes were changed; the change counts from the next run on.
+    """A user changed attributes; the next run uses them.
 
     Attributes:
         changes: attribute → new value (times as ISO 8601 UTC text).
@@ -150,6 +150,6 @@ class AuditChanged(Event):
 
 
 class AuditDeleted(Event):
-    """It is no longer shown; its name is free again. History stays."""
+    """The audit was deleted; its name is free again. Its history stays."""
 
     TOPIC = "audit.deleted"

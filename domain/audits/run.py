@@ -7,7 +7,7 @@ from domain.kernel.reasons import Cause, Reason
 
 @dataclass(frozen=True)
 class LostClaim:
-    """A claim whose worker disappeared while it worked on the run."""
+    """A claim whose worker was lost during the run."""
 
     epoch: int
     worker: str
@@ -19,10 +19,10 @@ class Run:
 
     Attributes:
         epoch: of the latest claim, 0 before the first.
-        owner, host: the worker that holds the claim, None while nobody does.
-        not_before: a deferred run is not claimable earlier.
+        owner, host: the worker with the claim, None without a claim.
+        not_before: the earliest time of the next claim of a deferred run.
         attempt: how often it was tried and deferred.
-        lost: the claims that were lost, oldest first; a claim that was given back is not.
+        lost: claims of lost workers, oldest first; released claims do not count.
     """
 
     id: UUID
@@ -45,7 +45,7 @@ class Run:
         return (*self.lost, LostClaim(self.epoch, self.owner or ""))
 
     def verdict(self) -> Cause:
-        """Why it is given up: how often a worker was lost over it, and which ones."""
+        """The cause when the run is given up: the number of lost workers and their ids."""
         claims = [{"epoch": claim.epoch, "worker": claim.worker} for claim in self.lost]
         return Cause(
             Reason.WORKERS_LOST,
@@ -54,5 +54,5 @@ class Run:
 
 
 def loss(because: Cause | None) -> bool:
-    """Whether a takeover happened because a worker disappeared."""
+    """Whether the cause of a takeover is a lost worker."""
     return because is not None and because.reason is Reason.OWNER_LOST

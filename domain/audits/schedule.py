@@ -1,4 +1,4 @@
-"""When a continuous audit is due: a pure function of its definition and its last due time."""
+"""When runs of a continuous audit are due, from its interval and its last due time."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -8,11 +8,11 @@ from domain.kernel.errors import InvalidValue
 Cron = Callable[[str, datetime], datetime]
 """Evaluates a cron expression: the first match strictly after an instant (UTC)."""
 FIRST_WINDOW = timedelta(minutes=1)
-"""How far back the latest match of a cron expression is looked for at first."""
+"""Length of the first period before now that is searched for the latest cron match."""
 
 
 def seconds(interval: str) -> int | None:
-    """The interval as whole seconds, None if it is not a number.
+    """Returns the interval in seconds, None if it is not a number.
 
     Raises:
         InvalidValue: it is a number below 1.
@@ -27,16 +27,16 @@ def seconds(interval: str) -> int | None:
 
 
 def following(last: datetime | None, now: datetime) -> datetime:
-    """The due time of a run that is wanted now; after the last one even if clocks were set back."""
+    """The due time of a run requested now; after the last one even if the clock was set back."""
     return now if last is None or last < now else last + timedelta(microseconds=1)
 
 
 def counts_from(made: datetime, start: datetime | None) -> datetime:
-    """After which instant matches of a cron expression count, before the first run.
+    """The time after which the first cron match counts.
 
     Args:
         made: when the audit was requested.
-        start: its start time; a match at that very instant counts.
+        start: its start time; a match at exactly this time counts.
     """
     return made if start is None else max(made, start - timedelta.resolution)
 
@@ -44,14 +44,14 @@ def counts_from(made: datetime, start: datetime | None) -> datetime:
 def next_due(
     interval: str, last: datetime | None, now: datetime, cron: Cron, *, since: datetime
 ) -> datetime:
-    """The next due time; a late one is made up for once, however many were missed.
+    """The next due time; if runs were missed, one of them is made up.
 
     Args:
         interval: seconds or a cron expression.
         last: due time of the last run, None before the first.
         now: UTC.
         cron: evaluates cron expressions.
-        since: what ``counts_from`` says. (A first match after ``now`` would never come due.)
+        since: the result of ``counts_from``, for cron expressions before the first run.
 
     Returns:
         For seconds: now before the first run, afterwards the latest grid point that is not after
@@ -71,7 +71,7 @@ def _next_match(expression: str, after: datetime, now: datetime, cron: Cron) -> 
     first = cron(expression, after)
     if first > now:
         return first
-    window = FIRST_WINDOW  # looked at backwards: after a year there may be half a million matches
+    window = FIRST_WINDOW  # search backwards: a year can have half a million matches
     while (start := now - window) > first:
         found = cron(expression, start)
         if found <= now:

@@ -23,11 +23,11 @@ class PluginCatalogue(Aggregate):
 
     @classmethod
     def open(cls, ctx: Context) -> Self:
-        """An empty catalogue."""
+        """Creates an empty catalogue."""
         return cls._new(CatalogueOpened, ctx, CATALOGUE_ID)
 
     def synchronise(self, ctx: Context, installed: Iterable[PluginDefinition]) -> None:
-        """Records how what is installed differs from what is listed; nothing if it does not."""
+        """Records new, changed and removed plug-ins; nothing if there is no difference."""
         found = {(definition.kind, definition.name): definition for definition in installed}
         for key, definition in sorted(found.items()):
             if key not in self.definitions:

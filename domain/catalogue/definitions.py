@@ -18,11 +18,11 @@ class PluginKind(StrEnum):
 
 @dataclass(frozen=True)
 class PluginDefinition:
-    """What a plug-in says about itself.
+    """The definition of a plug-in.
 
     Attributes:
         kind, name: its identity.
-        display_name: for people.
+        display_name: shown to users.
         details: kind-specific plain data:
             goal: ``efficacy_specification`` (list of {name, description, unit, schema});
             strategy: ``goal`` (name) and ``parameters_spec`` (JSON Schema);
@@ -36,5 +36,5 @@ class PluginDefinition:
 
     @property
     def id(self) -> UUID:
-        """Stable id, a function of kind and name."""
+        """Stable id, derived from kind and name."""
         return definition_id(self.kind, self.name)

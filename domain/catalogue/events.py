@@ -3,27 +3,27 @@ from domain.kernel.aggregate import Created, Event
 
 
 class CatalogueOpened(Created):
-    """The installation got its catalogue."""
+    """The catalogue of the installation was created."""
 
     TOPIC = "catalogue.opened"
 
 
 class DefinitionRegistered(Event):
-    """A plug-in is new or came back."""
+    """A plug-in was installed."""
 
     TOPIC = "catalogue.definition-registered"
     definition: PluginDefinition
 
 
 class DefinitionChanged(Event):
-    """A plug-in says something else about itself. Only future runs see it."""
+    """The definition of a plug-in changed; later runs use it."""
 
     TOPIC = "catalogue.definition-changed"
     definition: PluginDefinition
 
 
 class DefinitionRetired(Event):
-    """A plug-in is gone. What it once did stays on record."""
+    """A plug-in was removed. Its history stays."""
 
     TOPIC = "catalogue.definition-retired"
     kind: PluginKind

@@ -1,0 +1,1 @@
+"""Shared by all domain packages: aggregates, events, ids, errors, reasons, transitions."""

@@ -3,7 +3,7 @@
 An aggregate's methods decide: they check the rules and trigger an event, or refuse. Events are
 plain values with a stable ``TOPIC`` (never a module path), in the ``events.py`` of their package.
 The only code that changes the state of an aggregate are its ``@evolves`` methods, one per event:
-they assign, never decide and never fail. A new event and an event of the log take the same way.
+they assign, never decide and never fail, for new events as for events of the log.
 """
 
 from collections.abc import Callable
@@ -61,7 +61,7 @@ def evolves(method: Evolve) -> Evolve:
 
 
 class Aggregate(BaseAggregate[UUID]):
-    """An aggregate that takes time and provenance from a context, never from the machine.
+    """An aggregate. Time and provenance of its events come from a context, never from the machine.
 
     Subclasses annotate their attributes in the class body; the library makes dataclasses of them.
 

@@ -1,32 +1,32 @@
-"""What the domain refuses.
+"""Errors of the domain.
 
 ::
 
     DomainError
     ├── InvalidValue            a value breaks a rule: names the field and the rule
-    ├── NotFound                there is no such thing
-    ├── Refusal                 the thing exists, but this may not happen to it (now)
-    │   ├── IllegalTransition   its state machine has no such arrow
-    │   ├── DeleteRefused       it may not be deleted in its state
-    │   └── Conflict            it collides with something else
+    ├── NotFound                the object does not exist
+    ├── Refusal                 the object exists, but its state does not allow the operation
+    │   ├── IllegalTransition   its state machine does not have this transition
+    │   ├── DeleteRefused       it cannot be deleted in its state
+    │   └── Conflict            it conflicts with another object
     │       ├── NameTaken
     │       └── NotSkippable
-    └── Fenced                  a worker acted on a claim that is no longer its own
+    └── Fenced                  a worker used a claim that is no longer valid
 """
 
 from collections.abc import Iterable
 
 
 class DomainError(Exception):
-    """Root of everything that the domain refuses."""
+    """Base class of the errors of the domain."""
 
 
 class InvalidValue(DomainError):
     """A value breaks a rule.
 
     Args:
-        field: which field, as the caller named it.
-        rule: the rule that it breaks, as a phrase ("must be …").
+        field: name of the field in the request.
+        rule: the broken rule, as a phrase ("must be …").
     """
 
     def __init__(self, field: str, rule: str) -> None:
@@ -36,11 +36,11 @@ class InvalidValue(DomainError):
 
 
 class NotFound(DomainError):
-    """There is no such thing.
+    """An object does not exist.
 
     Args:
-        kind: what kind of thing, with a capital ("Audit").
-        key: how it was asked for.
+        kind: the class of the object ("Audit").
+        key: the id or name in the request.
     """
 
     def __init__(self, kind: str, key: object) -> None:
@@ -50,11 +50,11 @@ class NotFound(DomainError):
 
 
 class Refusal(DomainError):
-    """The thing exists, but this may not happen to it."""
+    """The object exists, but its state does not allow the operation."""
 
 
 class IllegalTransition(Refusal):
-    """A state machine has no such arrow."""
+    """A state machine does not have a transition."""
 
     def __init__(self, kind: str, old: str, new: str) -> None:
         super().__init__(f"{kind}: State transition not allowed: ({old} -> {new})")
@@ -63,7 +63,7 @@ class IllegalTransition(Refusal):
 
 
 class DeleteRefused(Refusal):
-    """A thing may not be deleted in its state."""
+    """An object cannot be deleted in its state."""
 
     def __init__(self, state: str) -> None:
         super().__init__(f"Couldn't delete when state is '{state}'.")
@@ -71,11 +71,11 @@ class DeleteRefused(Refusal):
 
 
 class Conflict(Refusal):
-    """It collides with something else."""
+    """The operation conflicts with another object."""
 
 
 class NameTaken(Conflict):
-    """Another live thing of the kind has the name."""
+    """Another object of the kind has the name."""
 
     def __init__(self, kind: str, name: str) -> None:
         article = "An" if kind[:1] in "aeiou" else "A"
@@ -88,7 +88,7 @@ class NotSkippable(Conflict):
 
 
 class Fenced(DomainError):
-    """A worker acted on a claim that is no longer its own; its event is refused."""
+    """A worker used a claim that is no longer valid; its event is refused."""
 
     def __init__(self, kind: str, *, epoch: int, current: int) -> None:
         super().__init__(f"{kind}: epoch {epoch} is fenced off; the current epoch is {current}")
@@ -97,7 +97,7 @@ class Fenced(DomainError):
 
 
 def one_of(field: str, value: str, allowed: Iterable[str]) -> str:
-    """The value, if it is allowed; InvalidValue naming the allowed ones otherwise."""
+    """Returns the value if it is allowed, else raises InvalidValue with the allowed values."""
     choices = sorted(allowed)
     if value not in choices:
         raise InvalidValue(field, f"must be one of {', '.join(choices)}, not {value!r}")

@@ -1,4 +1,4 @@
-"""Deterministic ids: what can only happen once gets an id that makes a second birth impossible."""
+"""Deterministic ids: an aggregate that may be created only once has an id derived from its key."""
 
 from datetime import UTC, datetime
 from uuid import UUID, uuid5
@@ -11,7 +11,7 @@ def _within(kind: str, *parts: object) -> UUID:
 
 
 def as_uuid(text: str) -> UUID | None:
-    """The uuid that text spells (with or without dashes or braces, any case), None if none."""
+    """Parses a uuid, with or without dashes or braces, in any case; None if it is none."""
     digits = text.strip("{}").replace("-", "").lower()
     if len(digits) != 32 or not set(digits) <= set("0123456789abcdef"):  # noqa: PLR2004
         return None
@@ -19,7 +19,7 @@ def as_uuid(text: str) -> UUID | None:
 
 
 def run_id(audit_id: UUID, due: datetime) -> UUID:
-    """Id of the run of an audit due at one instant: two schedulers cannot request it twice."""
+    """Id of the run of an audit that is due at a time: two schedulers cannot request it twice."""
     return _within("run", audit_id, due.astimezone(UTC).isoformat())
 
 
@@ -29,34 +29,34 @@ def plan_id(audit_id: UUID, run: UUID) -> UUID:
 
 
 def action_id(plan: UUID, index: int) -> UUID:
-    """Id of the action at a place (0-based) in a plan."""
+    """Id of the action at an index (from 0) of a plan."""
     return _within("action", plan, index)
 
 
 def reservation_id(kind: str, name: str) -> UUID:
-    """Id of the reservation of a name. Names are unique per kind and compared without case."""
+    """Id of the reservation of a name. Names are unique per kind; case is ignored."""
     return _within("name", kind, name.casefold())
 
 
 def command_id(key: str) -> UUID:
-    """Id of the stream that remembers a command, so that a replayed one finds its own result."""
+    """Id of the receipt of a command, from its idempotency key."""
     return _within("command", key)
 
 
 def definition_id(kind: str, name: str) -> UUID:
-    """Id of a catalogue entry (goal, strategy, …): stable across upgrades and installations."""
+    """Id of a catalogue entry (goal, strategy, …): the same in every version and installation."""
     return _within("definition", kind, name)
 
 
 def cluster_model_id(cloud: str, kind: str) -> UUID:
-    """Id of the kept model of one kind (``compute``) of a cloud."""
+    """Id of the cluster model of one kind (such as ``compute``) of a cloud."""
     return _within("cluster-model", cloud, kind)
 
 
 def amendments_id(model: UUID, number: int) -> UUID:
-    """Id of the amendments to the n-th collection (from 1) that a kept model took in."""
+    """Id of the amendments to the n-th collection (from 1) of a cluster model."""
     return _within("model-amendments", model, number)
 
 
 CATALOGUE_ID = _within("catalogue")
-"""Id of the one catalogue of an installation."""
+"""Id of the only catalogue of an installation."""

@@ -1,4 +1,4 @@
-"""Who did it, at whose request, and because of what: carried by every event."""
+"""The provenance of events: the actor, the request and the event that caused them."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -7,7 +7,7 @@ from uuid import UUID
 
 
 class ActorKind(StrEnum):
-    """What kind of party an actor is."""
+    """The kinds of actors."""
 
     USER = "user"
     COMPONENT = "component"
@@ -15,13 +15,13 @@ class ActorKind(StrEnum):
 
 @dataclass(frozen=True)
 class Actor:
-    """A party that acts: a person's account or one of Vigil's own components.
+    """A user or a component of Vigil that causes events.
 
     Attributes:
         kind: user or component.
         id: the user's id in the identity service, or the component's instance id.
-        name: what to call it in a sentence.
-        project: id of the project a user acted in, if any.
+        name: the name shown to operators.
+        project: id of the user's project, if any.
     """
 
     kind: ActorKind
@@ -35,9 +35,9 @@ class Metadata:
     """The provenance of an event.
 
     Attributes:
-        actor: who caused it.
-        request_id: the HTTP request (``req-…``) it answers, if any.
-        correlation_id: ties together all that is done for one audit run (the run's id).
+        actor: the user or component that caused it.
+        request_id: id of the HTTP request (``req-…``), if any.
+        correlation_id: id of the audit run that the event belongs to.
         causation: log position of the event that caused this one, if any.
     """
 
@@ -49,16 +49,16 @@ class Metadata:
 
 @dataclass(frozen=True)
 class Context:
-    """What a decision needs to know of the outside: the time (UTC) and its provenance."""
+    """The inputs of a decision from outside: the time (UTC) and the provenance."""
 
     at: datetime
     metadata: Metadata
 
     def correlated(self, correlation_id: UUID) -> "Context":
-        """The same context, tied to a correlation id."""
+        """The same context with a correlation id."""
         return replace(self, metadata=replace(self.metadata, correlation_id=correlation_id))
 
 
 def component(name: str, instance: str = "") -> Actor:
-    """One of Vigil's own components as an actor."""
+    """A component of Vigil as an actor."""
     return Actor(ActorKind.COMPONENT, instance or name, name)

@@ -11,7 +11,7 @@ from domain.kernel.aggregate import JsonObject
 
 
 class Reason(StrEnum):
-    """Why something was (not) done. The value is the stable name stored in events."""
+    """Why something was done or not done. The value is the stable code stored in events."""
 
     # audits and runs
     CANCELLED_BY_USER = "cancelled-by-user"
@@ -224,7 +224,7 @@ _SENTENCES: dict[Reason, str] = {
 
 @dataclass(frozen=True)
 class Cause:
-    """A reason with its facts: what an event stores and a reader renders."""
+    """A reason with its facts, as stored in events."""
 
     reason: Reason
     facts: JsonObject = field(default_factory=dict)
@@ -239,7 +239,7 @@ class _Blank(dict[str, object]):
 
 
 def template(reason: Reason) -> str:
-    """The sentence of a reason with ``{name}`` where a fact goes."""
+    """The sentence of a reason, with ``{name}`` for each fact."""
     return _SENTENCES[reason]
 
 

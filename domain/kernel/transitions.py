@@ -8,10 +8,10 @@ S = TypeVar("S", bound=StrEnum)
 
 
 class Transitions(Generic[S]):
-    """A state machine that can be read at a glance: state → the states it may go to.
+    """A state machine: state → the states that may follow.
 
     Args:
-        kind: the aggregate's name, for refusals.
+        kind: name of the aggregate, for error messages.
         arrows: for each state the states that may follow; a state that is not named is final.
     """
 
@@ -20,14 +20,14 @@ class Transitions(Generic[S]):
         self._arrows = {old: frozenset(new) for old, new in arrows.items()}
 
     def allows(self, old: S, new: S) -> bool:
-        """Whether there is an arrow."""
+        """Whether the transition exists."""
         return new in self._arrows.get(old, frozenset())
 
     def check(self, old: S, new: S) -> None:
-        """Raises IllegalTransition if there is no arrow."""
+        """Raises IllegalTransition if the transition does not exist."""
         if not self.allows(old, new):
             raise IllegalTransition(self.kind, old, new)
 
     def final(self, state: S) -> bool:
-        """Whether nothing can follow a state."""
+        """Whether no state can follow."""
         return not self._arrows.get(state)

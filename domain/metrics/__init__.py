@@ -1,0 +1,1 @@
+"""Metrics: their names and units, what strategies request, and tables of values."""

@@ -1,7 +1,6 @@
-"""Metrics: what strategies ask for, and the values they get as arrays.
+"""The metrics that strategies can request, and tables of their values.
 
-A value that is not known is NaN. It is never 0 and never 100 %: what to do without it is the
-strategy's decision.
+An unknown value is NaN, never 0 or 100 %: each strategy decides how to handle it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -41,15 +40,15 @@ INSTANCE_ROOT_DISK_SIZE = "instance_root_disk_size"
 
 @dataclass(frozen=True)
 class MetricNeed:
-    """A metric that a strategy asks for.
+    """A metric that a strategy requests.
 
     Attributes:
-        name: one of the names above.
-        resource: whether it belongs to hosts or to servers.
+        name: name of the metric.
+        resource: whether it is measured per host or per server.
         aggregate: ``mean``, ``max``, ``min`` or ``count``, over the period.
         period: how far back, s.
         granularity: width of a sample, s.
-        required: whether the strategy cannot run without a source of it.
+        required: whether the strategy fails without a source of it.
     """
 
     name: str
@@ -62,7 +61,7 @@ class MetricNeed:
 
 @dataclass(frozen=True)
 class Coverage:
-    """How much of a metric is known.
+    """For how many hosts or servers a metric is known.
 
     Attributes:
         known: how many hosts or servers have a value.
@@ -91,12 +90,12 @@ class MetricTable:
     def from_values(
         model: ComputeModel, values: Mapping[MetricNeed, Mapping[str, float | None]]
     ) -> "MetricTable":
-        """The table of some values.
+        """Builds the table of given values.
 
         Args:
             model: the model that the arrays align with.
-            values: need → id of a host or server → value. What is missing, None, infinite or
-                negative (temperatures excepted) is unknown; ids that the model lacks are ignored.
+            values: need → id of a host or server → value. Missing, None,
+                infinite and negative values (except temperatures) are unknown; other ids are ignored.
         """
         return MetricTable(
             hosts=len(model.hosts),
@@ -105,7 +104,7 @@ class MetricTable:
         )
 
     def of(self, name: str, resource: Resource | None = None) -> FloatArray:
-        """The first column with a name (and kind of resource); all unknown if there is none."""
+        """The first column with a name (and resource); if there is none, all unknown."""
         for need, column in self.values.items():
             if need.name == name and resource in (None, need.resource):
                 return column
@@ -114,7 +113,7 @@ class MetricTable:
         return frozen(np.full(size, np.nan))
 
     def coverage(self) -> dict[MetricNeed, Coverage]:
-        """For each need how many values are known."""
+        """The number of known values of each metric."""
         return {
             need: Coverage(int(np.count_nonzero(~np.isnan(column))), len(column))
             for need, column in self.values.items()
@@ -133,7 +132,7 @@ class MetricTable:
 
     @staticmethod
     def from_columns(data: Mapping[str, object]) -> "MetricTable":
-        """The table whose JSON form this is."""
+        """Builds the table from its JSON form."""
         entries = [mapping(entry) for entry in sequence(data["metrics"])]
         return MetricTable(
             hosts=_whole(data["hosts"]),

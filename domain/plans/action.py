@@ -8,7 +8,7 @@ from domain.kernel.reasons import Cause
 
 
 class ActionState(StrEnum):
-    """What the API shows as an action's state."""
+    """The states of an action, as shown in the API."""
 
     PENDING = "PENDING"
     ONGOING = "ONGOING"
@@ -23,20 +23,20 @@ class ActionState(StrEnum):
 ENDED = frozenset(
     {ActionState.SUCCEEDED, ActionState.FAILED, ActionState.SKIPPED, ActionState.CANCELLED}
 )
-"""States in which nothing more happens to an action."""
+"""The final states of an action."""
 
 
 @dataclass(frozen=True)
 class ActionSpec:
-    """An action as it was planned; never changes.
+    """An action as planned; it never changes.
 
     Attributes:
-        id: a function of plan and place.
+        id: derived from the plan and the action's index.
         type: action type.
         parameters: input parameters, with ``resource_id``.
-        parents: actions that must have ended before this one may start.
-        requires: ancestors that must have succeeded (or been skipped); else this one is cancelled.
-        because: why the strategy wanted it.
+        parents: actions that must have ended before this one starts.
+        requires: ancestors that must have succeeded or been skipped, else this one is cancelled.
+        because: why the strategy proposed it.
     """
 
     id: UUID
@@ -48,7 +48,7 @@ class ActionSpec:
 
     @property
     def what(self) -> str:
-        """The action in a few words: ``migrate vm-1 cmp-1 -> cmp-2``."""
+        """A short description: ``migrate vm-1 cmp-1 -> cmp-2``."""
         given = self.parameters
         name = str(given.get("resource_name") or given.get("resource_id") or "").strip()
         words = [self.type, name]
@@ -64,10 +64,10 @@ class Action:
     """An action inside its plan.
 
     Attributes:
-        attempt: how often an effect was intended (normally 1).
-        intent: what was noted just before the effect: enough to find out later what became of it.
-        receipt: what the cloud answered to the effect (its own ids), if it did.
-        because: why it is in its state (skips, failures, cancellations).
+        attempt: number of requests to the cloud that were started (normally 1).
+        intent: stored just before the request to the cloud; enough to determine its outcome later.
+        receipt: the cloud's response to the request (its own ids), if any.
+        because: why it was skipped, failed or cancelled.
     """
 
     spec: ActionSpec
@@ -79,11 +79,11 @@ class Action:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     note: str | None = None
-    """What the user said when skipping it."""
+    """The user's remark on a skipped action."""
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more happens to it."""
+        """Whether its state is final."""
         return self.state in ENDED
 
 

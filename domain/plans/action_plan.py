@@ -49,7 +49,7 @@ TRANSITIONS = Transitions[PlanState](
         PlanState.SUPERSEDED: {PlanState.DELETED},
     },
 )
-"""Everything that can ever happen to the state of a plan."""
+"""All transitions of the state of a plan."""
 
 USER_TRANSITIONS = Transitions[PlanState](
     "Action Plan",
@@ -75,7 +75,7 @@ SKIPPABLE = frozenset({PlanState.RECOMMENDED, PlanState.PENDING})
 
 
 class ActionPlan(Aggregate):
-    """A plan and its actions: the boundary within which "what may run next" is consistent."""
+    """A plan and its actions: one aggregate, so that the next action is chosen consistently."""
 
     TOPIC = "plan"
 
@@ -94,7 +94,7 @@ class ActionPlan(Aggregate):
 
     @classmethod
     def propose(cls, ctx: Context, proposal: Proposal) -> Self:
-        """The plan of a run. Its id is a function of audit and run: a run has one plan at most."""
+        """Creates the plan of a run; the id, from audit and run, allows one plan per run."""
         plan = plan_id(proposal.audit_id, proposal.run_id)
         specs = proposal.specs(plan)
         return cls._new(
@@ -116,15 +116,15 @@ class ActionPlan(Aggregate):
         )
 
     def launch(self, ctx: Context) -> None:
-        """Asks for its execution."""
+        """Requests the execution of the plan."""
         TRANSITIONS.check(self.state, PlanState.PENDING)
         self._trigger(PlanLaunched, ctx)
 
     def move(self, ctx: Context, state: PlanState) -> None:
-        """What a user asks for with ``replace /state``.
+        """Changes the state at a user's request (``replace /state``).
 
         Raises:
-            IllegalTransition: the API has no such arrow.
+            IllegalTransition: users may not request this transition.
         """
         USER_TRANSITIONS.check(self.state, state)
         if state is PlanState.PENDING:
@@ -135,23 +135,23 @@ class ActionPlan(Aggregate):
             self._trigger(PlanCancelRequested, ctx)
 
     def cancel(self, ctx: Context, because: Cause) -> None:
-        """Ends a plan that has not started, with all of its actions."""
+        """Cancels a plan that has not started, and its actions."""
         if self.state not in {PlanState.RECOMMENDED, PlanState.PENDING}:
             TRANSITIONS.check(self.state, PlanState.CANCELLED)
         self._cancel_pending(ctx, Cause(Reason.PLAN_CANCELLED))
         self._trigger(PlanCancelled, ctx, because=because)
 
     def supersede(self, ctx: Context, because: Cause) -> None:
-        """Ends a recommended plan that is too old."""
+        """Marks a recommended plan as superseded and cancels its actions."""
         TRANSITIONS.check(self.state, PlanState.SUPERSEDED)
         self._cancel_pending(ctx, because)
         self._trigger(PlanSuperseded, ctx, because=because)
 
     def delete(self, ctx: Context) -> None:
-        """Takes it out of sight.
+        """Marks it as deleted.
 
         Raises:
-            DeleteRefused: it is waiting or running.
+            DeleteRefused: it is pending or running.
         """
         if self.state not in DELETABLE:
             raise DeleteRefused(self.state)
@@ -160,10 +160,10 @@ class ActionPlan(Aggregate):
     # -- the applier's side ----------------------------------------------------------------------
 
     def claim(self, ctx: Context, owner: str, host: str, *, takeover: Cause | None = None) -> int:
-        """Takes the plan for an applier; returns the epoch that fences its events.
+        """Claims the plan for an applier; returns the epoch of the claim.
 
         Raises:
-            Refusal: it is not launched, or held by another without a takeover.
+            Refusal: it is not launched, or has another owner and no takeover.
         """
         if self.state is not PlanState.PENDING and self.state not in RUNNING:
             raise Refusal(f"Action Plan {self.id} is {self.state}: there is nothing to execute.")
@@ -184,7 +184,7 @@ class ActionPlan(Aggregate):
         return self.epoch
 
     def ready(self) -> tuple[Action, ...]:
-        """The actions that may start now; none once a cancel was requested."""
+        """The actions that may start now; none after a cancel request."""
         return workflow.ready(self.actions) if self.state is PlanState.ONGOING else ()
 
     def ongoing(self) -> tuple[Action, ...]:
@@ -196,11 +196,11 @@ class ActionPlan(Aggregate):
         return tuple(a for a in self.actions.values() if a.state is ActionState.PENDING)
 
     def intend_action(self, ctx: Context, epoch: int, action: UUID, intent: JsonObject) -> int:
-        """Notes that an effect is about to be had; returns the attempt.
+        """Records that a request to the cloud is about to be sent; returns the attempt.
 
         Raises:
             Fenced: the epoch is not the current one.
-            Refusal: the action may not run (now).
+            Refusal: the action may not start now.
         """
         one = self._held(epoch, action)
         running = self.state is PlanState.ONGOING
@@ -221,7 +221,7 @@ class ActionPlan(Aggregate):
     def acknowledge_action(
         self, ctx: Context, epoch: int, action: UUID, receipt: JsonObject
     ) -> None:
-        """Notes what the cloud answered to the effect."""
+        """Records the cloud's response to the request."""
         self._ongoing(epoch, action)
         self._trigger_action(
             ActionAcknowledged,
@@ -232,7 +232,7 @@ class ActionPlan(Aggregate):
         )
 
     def succeed_action(self, ctx: Context, epoch: int, action: UUID, facts: JsonObject) -> None:
-        """Notes that the effect is there."""
+        """Records that the action succeeded."""
         self._ongoing(epoch, action)
         self._trigger_action(
             ActionSucceeded,
@@ -244,7 +244,7 @@ class ActionPlan(Aggregate):
         self._conclude(ctx)
 
     def fail_action(self, ctx: Context, epoch: int, action: UUID, because: Cause) -> None:
-        """Notes that the effect is not, or not known to be, there; dependants will not run."""
+        """Records that the action failed; actions that require it are cancelled."""
         self._unended(epoch, action)
         self._trigger_action(
             ActionFailed,
@@ -256,7 +256,7 @@ class ActionPlan(Aggregate):
         self._conclude(ctx)
 
     def skip_action(self, ctx: Context, epoch: int, action: UUID, because: Cause) -> None:
-        """Notes that there is nothing to do for an action."""
+        """Records that the action was skipped."""
         self._unended(epoch, action)
         self._trigger_action(
             ActionSkipped,
@@ -269,19 +269,19 @@ class ActionPlan(Aggregate):
         self._conclude(ctx)
 
     def stop(self, ctx: Context, epoch: int) -> None:
-        """Carries out a requested cancel as far as it reaches: what has not started will not."""
+        """Carries out a cancel request: cancels the actions that have not started."""
         self._fence(epoch)
         if self.state is PlanState.CANCELLING:
             self._cancel_pending(ctx, Cause(Reason.PLAN_CANCELLED))
             self._conclude(ctx)
 
-    # -- a user's word on single actions ---------------------------------------------------------
+    # -- requests of users for single actions ----------------------------------------------------
 
     def skip_by_user(self, ctx: Context, action: UUID, note: str | None) -> None:
-        """Takes an action out of a plan that has not started.
+        """Skips an action of a plan that has not started.
 
         Raises:
-            NotSkippable: plan or action are past that.
+            NotSkippable: the plan or the action has started.
         """
         one = self._action(action)
         if one.state is not ActionState.PENDING or self.state not in SKIPPABLE:
@@ -299,7 +299,7 @@ class ActionPlan(Aggregate):
         )
 
     def annotate(self, ctx: Context, action: UUID, note: str | None) -> None:
-        """Changes what is said about a skipped action.
+        """Changes the remark on a skipped action.
 
         Raises:
             NotSkippable: it is not skipped.
@@ -321,7 +321,7 @@ class ActionPlan(Aggregate):
                 self._trigger_action(ActionCancelled, ctx, action.spec.id, because=because)
 
     def _conclude(self, ctx: Context) -> None:
-        for action, culprit in workflow.doomed(self.actions):
+        for action, culprit in workflow.blocked(self.actions):
             because = Cause(Reason.REQUIREMENT_FAILED, {"action": str(culprit)})
             self._trigger_action(ActionCancelled, ctx, action.spec.id, because=because)
         cancelling = self.state is PlanState.CANCELLING

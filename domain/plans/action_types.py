@@ -1,4 +1,4 @@
-"""The payloads of the actions that strategies propose."""
+"""The action types and the parameters of the actions that strategies propose."""
 
 from domain.cluster.compute.model import ComputeModel
 from domain.kernel.reasons import Cause
@@ -13,12 +13,12 @@ SLEEP = "sleep"
 def migrate(
     model: ComputeModel, server: int, destination: int, migration_type: str, because: Cause
 ) -> ProposedAction:
-    """Moves a server from where the model has it.
+    """Migrates a server from its host in the model.
 
     Args:
         model: the model.
         server: index of the server.
-        destination: index of the host it goes to.
+        destination: index of the destination host.
         migration_type: ``live`` or ``cold``.
         because: why.
     """
@@ -37,7 +37,7 @@ def migrate(
 
 
 def enable_host(model: ComputeModel, host: int, because: Cause) -> ProposedAction:
-    """Opens a host for servers."""
+    """Enables the compute service of a host."""
     parameters: dict[str, object] = {"state": "enabled", "resource_name": model.hosts.name[host]}
     return ProposedAction(CHANGE_SERVICE_STATE, model.hosts.id[host], parameters, because)
 
@@ -45,7 +45,7 @@ def enable_host(model: ComputeModel, host: int, because: Cause) -> ProposedActio
 def disable_host(
     model: ComputeModel, host: int, because: Cause, disabled_reason: str
 ) -> ProposedAction:
-    """Closes a host for servers."""
+    """Disables the compute service of a host."""
     parameters: dict[str, object] = {
         "state": "disabled",
         "disabled_reason": disabled_reason,

@@ -1,6 +1,6 @@
 """The events of an action plan and of the actions inside it.
 
-Events of actions say in ``what`` which action it is, in a few words: the log reads by itself.
+Events of actions have a short description of the action in ``what``, for readers of the log.
 """
 
 from enum import StrEnum
@@ -12,7 +12,7 @@ from domain.plans.action import ActionSpec, EfficacyIndicator
 
 
 class PlanState(StrEnum):
-    """What the API shows as a plan's state."""
+    """The states of a plan, as shown in the API."""
 
     RECOMMENDED = "RECOMMENDED"
     PENDING = "PENDING"
@@ -26,13 +26,13 @@ class PlanState(StrEnum):
 
 
 class PlanProposed(Created):
-    """A run published its plan: whole, with every action and edge.
+    """A run published its plan, with all actions and dependencies.
 
     Attributes:
         record: digest of the decision record it was computed from.
-        explanation: digest of the record of what was decided and why, rejections included.
-        state: RECOMMENDED, or SUCCEEDED when there is nothing to do.
-        notes: remarks of the strategy, e.g. why there is nothing to do.
+        explanation: digest of the record of the decisions and their reasons.
+        state: RECOMMENDED, or SUCCEEDED if the plan is empty.
+        notes: remarks of the strategy, such as why the plan is empty.
     """
 
     TOPIC = "plan.proposed"
@@ -51,16 +51,16 @@ class PlanProposed(Created):
 
 
 class PlanLaunched(Event):
-    """Somebody asked to execute it."""
+    """A user or an audit with auto_trigger launched the plan."""
 
     TOPIC = "plan.launched"
 
 
 class PlanClaimed(Event):
-    """An applier took it. Events of lower epochs are refused from here on.
+    """An applier claimed the plan. Events of lower epochs are refused from now on.
 
     Attributes:
-        because: set when it was taken over from another owner.
+        because: set when it was claimed before.
     """
 
     TOPIC = "plan.claimed"
@@ -72,52 +72,52 @@ class PlanClaimed(Event):
 
 
 class PlanCancelRequested(Event):
-    """A user wants a running plan stopped."""
+    """A user requested the cancellation of a running plan."""
 
     TOPIC = "plan.cancel-requested"
 
 
 class PlanCancelled(Event):
-    """It will not be executed (any further)."""
+    """The plan was cancelled."""
 
     TOPIC = "plan.cancelled"
     because: Cause
 
 
 class PlanSuperseded(Event):
-    """It is too old to be launched."""
+    """The plan is too old to be launched."""
 
     TOPIC = "plan.superseded"
     because: Cause
 
 
 class PlanSucceeded(Event):
-    """All of its actions ended and none failed."""
+    """All actions ended and none failed."""
 
     TOPIC = "plan.succeeded"
     because: Cause | None
 
 
 class PlanFailed(Event):
-    """All of its actions ended and at least one failed."""
+    """All actions ended and at least one failed."""
 
     TOPIC = "plan.failed"
     because: Cause
 
 
 class PlanDeleted(Event):
-    """It is no longer shown. History stays."""
+    """The plan was deleted. Its history stays."""
 
     TOPIC = "plan.deleted"
 
 
 class ActionIntended(Event):
-    """The applier is about to have an effect on the cloud.
+    """The applier is about to send the request of an action to the cloud.
 
     Attributes:
-        attempt: 1, or more if an earlier intent was observed to have had no effect.
-        intent: what is going to be asked, and what the cloud looked like just before: enough to
-            find out after a crash what became of it.
+        attempt: 1, or more if the cloud showed no effect of earlier attempts.
+        intent: the request and the state of the cloud before it: enough to determine the outcome
+            after a crash.
     """
 
     TOPIC = "plan.action-intended"
@@ -129,7 +129,7 @@ class ActionIntended(Event):
 
 
 class ActionAcknowledged(Event):
-    """The cloud accepted the effect.
+    """The cloud accepted the request of an action.
 
     Attributes:
         receipt: the cloud's own ids for it.
@@ -143,10 +143,10 @@ class ActionAcknowledged(Event):
 
 
 class ActionSucceeded(Event):
-    """The effect is there.
+    """The action succeeded.
 
     Attributes:
-        facts: what was observed.
+        facts: the observed state.
     """
 
     TOPIC = "plan.action-succeeded"
@@ -157,7 +157,7 @@ class ActionSucceeded(Event):
 
 
 class ActionFailed(Event):
-    """The effect was refused, went wrong, or is unknown."""
+    """The action failed, or its outcome is unknown."""
 
     TOPIC = "plan.action-failed"
     action_id: UUID
@@ -167,11 +167,11 @@ class ActionFailed(Event):
 
 
 class ActionSkipped(Event):
-    """There was nothing to do for it, or a user took it out.
+    """The action was skipped, because there was nothing to do or at a user's request.
 
     Attributes:
         epoch: None when a user skipped it.
-        note: what the user gave as the reason.
+        note: the user's reason.
     """
 
     TOPIC = "plan.action-skipped"
@@ -183,7 +183,7 @@ class ActionSkipped(Event):
 
 
 class ActionAnnotated(Event):
-    """A user changed what is said about a skipped action."""
+    """A user changed the remark on a skipped action."""
 
     TOPIC = "plan.action-annotated"
     action_id: UUID
@@ -192,7 +192,7 @@ class ActionAnnotated(Event):
 
 
 class ActionCancelled(Event):
-    """It will not run: the plan was cancelled, or something that it requires failed."""
+    """The action was cancelled: with its plan, or because an action that it requires failed."""
 
     TOPIC = "plan.action-cancelled"
     action_id: UUID

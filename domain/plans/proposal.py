@@ -44,7 +44,7 @@ class PlannedAction:
 
 @dataclass(frozen=True)
 class Proposal:
-    """What a run wants to publish.
+    """The plan that a run publishes.
 
     Attributes:
         record: digest of the decision record; explanation: of the record of its reasons.

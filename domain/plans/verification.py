@@ -17,12 +17,12 @@ def verify_plan(
     load: MeasuredLoad | None = None,
     operator: OperatorRules | None = None,
 ) -> list[Violation]:
-    """Every rule that a plan can break, in whatever order its edges let it run.
+    """The rules that a plan violates in any order that its dependencies allow.
 
     Args:
-        model: the model that the plan was made for.
+        model: the model of the plan.
         planned: the plan.
-        load: measured use, if the plan is to respect it.
+        load: measured load, if the plan must respect it.
         operator: the operator's own rules.
     """
     actions = [_checked(model, action) for action in planned]

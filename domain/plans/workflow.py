@@ -1,4 +1,4 @@
-"""What may run next, and what a plan has come to: pure functions of its actions."""
+"""Which actions may start, and the outcome of a plan: pure functions of its actions."""
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
@@ -10,7 +10,7 @@ from domain.plans.action import ENDED, Action, ActionState
 
 
 class Outcome(StrEnum):
-    """What a plan has come to once all of its actions have ended."""
+    """The outcome of a plan after all of its actions have ended."""
 
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
@@ -32,10 +32,10 @@ def ready(actions: Mapping[UUID, Action]) -> tuple[Action, ...]:
     return tuple(action for action in actions.values() if may_start(actions, action))
 
 
-def doomed(actions: Mapping[UUID, Action]) -> tuple[tuple[Action, UUID], ...]:
-    """The pending actions of which a required one failed or was cancelled, with that one's id.
+def blocked(actions: Mapping[UUID, Action]) -> tuple[tuple[Action, UUID], ...]:
+    """Pending actions that require a failed or cancelled action, with the id of that action.
 
-    Transitive: an action that requires a doomed one is doomed, because of it.
+    Transitive: an action that requires a blocked one is blocked by it.
     """
     lost = {
         action.spec.id
@@ -54,10 +54,10 @@ def doomed(actions: Mapping[UUID, Action]) -> tuple[tuple[Action, UUID], ...]:
 
 
 def outcome(actions: Iterable[Action], *, cancelling: bool) -> Outcome | None:
-    """What the plan has come to, None while an action has not ended.
+    """The outcome of the plan, None while an action has not ended.
 
-    A failed action fails the plan. A plan that was being cancelled is CANCELLED if the cancel
-    reached an action, and otherwise what its actions make it. Skips do not fail a plan.
+    A failed action fails the plan. A plan with a cancel request is CANCELLED if an action
+    was cancelled. Skips do not fail a plan.
     """
     states = [action.state for action in actions]
     if not ENDED.issuperset(states):
@@ -70,13 +70,13 @@ def outcome(actions: Iterable[Action], *, cancelling: bool) -> Outcome | None:
 
 
 def skips(actions: Iterable[Action]) -> Cause | None:
-    """The remark on a plan that succeeded: that actions were skipped, None if none was."""
+    """The remark on a successful plan with skipped actions, None without any."""
     skipped = sum(action.state is ActionState.SKIPPED for action in actions)
     return Cause(Reason.SOME_ACTIONS_SKIPPED, {"skipped": skipped}) if skipped else None
 
 
 def failures(actions: Iterable[Action]) -> Cause:
-    """Why a plan failed: how many of its actions did."""
+    """Why a plan failed: the number of failed actions."""
     states = [action.state for action in actions]
     facts: JsonObject = {"failed": states.count(ActionState.FAILED), "total": len(states)}
     return Cause(Reason.SOME_ACTIONS_FAILED, facts)

@@ -4,7 +4,7 @@ from domain.kernel.aggregate import Created, Event
 
 
 class NameReserved(Created):
-    """A name got its first owner."""
+    """A name was reserved for its first owner."""
 
     TOPIC = "name.reserved"
     kind: str
@@ -13,13 +13,13 @@ class NameReserved(Created):
 
 
 class NameReleased(Event):
-    """Its owner was deleted or renamed: the name is free."""
+    """The owner was deleted or renamed; the name is free."""
 
     TOPIC = "name.released"
 
 
 class NameTakenAgain(Event):
-    """A free name got a new owner."""
+    """A free name was reserved for a new owner."""
 
     TOPIC = "name.taken-again"
     name: str

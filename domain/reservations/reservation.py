@@ -9,10 +9,10 @@ from domain.reservations.events import NameReleased, NameReserved, NameTakenAgai
 
 
 class NameReservation(Aggregate):
-    """Who has a name that must be unique among the living of its kind.
+    """The owner of a name that is unique among the existing objects of a kind.
 
-    Its id is a function of kind and name, and it is saved in one transaction with its owner: two
-    creations of one name collide on the log's primary key.
+    Its id is derived from kind and name, and it is saved in the transaction of its owner: of two
+    objects with the same name, the log refuses the second.
     """
 
     TOPIC = "name"
@@ -23,16 +23,16 @@ class NameReservation(Aggregate):
 
     @classmethod
     def reserve(cls, ctx: Context, kind: str, name: str, owner: UUID) -> Self:
-        """The first reservation of a name."""
+        """Reserves a name for its first owner."""
         return cls._new(
             NameReserved, ctx, reservation_id(kind, name), kind=kind, name=name, owner=owner
         )
 
     def take(self, ctx: Context, name: str, owner: UUID) -> None:
-        """Gives a name that was used before to a new owner.
+        """Reserves a released name for a new owner.
 
         Raises:
-            NameTaken: somebody has it.
+            NameTaken: it has another owner.
         """
         if self.owner == owner:
             return
@@ -41,7 +41,7 @@ class NameReservation(Aggregate):
         self._trigger(NameTakenAgain, ctx, name=name, owner=owner)
 
     def release(self, ctx: Context, owner: UUID) -> None:
-        """Frees the name if ``owner`` has it."""
+        """Releases the name if it belongs to ``owner``."""
         if self.owner == owner:
             self._trigger(NameReleased, ctx)
 
