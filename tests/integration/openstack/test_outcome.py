@@ -1,13 +1,14 @@
 """What Nova's records of a migration mean: every combination that its races can show."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from application.ports.cloud import Observation, Phase
 from domain.kernel.reasons import Reason
 from infrastructure.openstack.actions.nova.outcome import Confirm, cold, live
-from infrastructure.openstack.actions.nova.records import NovaRecords
+from infrastructure.openstack.actions.nova.records import COLD, NovaRecords, find_records
+from infrastructure.openstack.service import CloudService
 
 Json = dict[str, Any]
 SOURCE, DESTINATION, ELSEWHERE = "a", "b", "c"
@@ -220,3 +221,37 @@ def test_a_confirmed_migration_is_done(status: str) -> None:
 def test_a_broken_or_reverted_cold_migration_has_failed(status: str, reason: Reason) -> None:
     seen = cold("s", DESTINATION, NovaRecords(_server(), _action(ended=True), _migration(status)))
     assert _reason(seen) is reason
+
+
+def test_a_refusal_between_two_reads_shows_novas_words() -> None:
+    """Nova's scheduler refused just as the records were read: the action was read before, the
+    migration after that. The outcome was a failed migration, "no reason given"."""
+    migration = {
+        **_migration("error", None),
+        "id": 1,
+        "migration_type": "migration",
+        "instance_uuid": "s",
+        "created_at": "2026-01-01T00:00:00",
+    }
+
+    class Refusing:
+        """Nova, whose scheduler refuses after the first read."""
+
+        reads = 0
+
+        def get(self, path: str, query: object = None) -> Json:
+            del query
+            self.reads += 1
+            if path == "/os-migrations":
+                return {"migrations": [migration] if self.reads > 1 else []}
+            action: Json = {"request_id": "req-1", "message": None, "events": []}
+            after = {**_action(error=True), "updated_at": "2026-01-01T00:00:01"}
+            return {"instanceAction": after if self.reads > 1 else action}
+
+    before: dict[str, object] = {"migrations": [], "newest_migration": None, "user": "u"}
+    receipt: dict[str, object] = {"request_id": "req-1"}
+    nova = cast("CloudService", Refusing())
+    records = find_records(nova, COLD, _server(), "s", before, receipt)
+    seen = cold("s", DESTINATION, records)
+    assert _reason(seen) is Reason.MIGRATION_REFUSED
+    assert "no valid host" in str(cast("Observation", seen).because)

@@ -153,10 +153,11 @@ def find_records(
         before: the result of ``records_before``.
         receipt: has the ``request_id``, if Nova's response arrived.
     """
+    # Nova writes the error of a request after the status of its migration: read it last
+    migrations = [] if kind.migration is None else _migrations(nova, server_id)
     action = _our_action(nova, kind, server_id, before, receipt)
     if kind.migration is None:
         return NovaRecords(server, action)
-    migrations = _migrations(nova, server_id)
     ours = [m for m in migrations if _is_ours(m, kind, before, action)]
     if not ours:
         known = cast("Sequence[str]", before["migrations"])
