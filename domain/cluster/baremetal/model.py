@@ -14,7 +14,7 @@ import numpy as np
 from domain.cluster.baremetal.records import BaremetalNodeRow
 from domain.cluster.compute.records import QuarantinedRecord, bad_value
 from domain.cluster.table.column_table import ColumnTable
-from domain.cluster.table.columns import BoolArray, Coded, mapping
+from domain.cluster.table.columns import BoolArray, Coded, indices_of, mapping
 from domain.cluster.table.values import UnreadableValue, truth
 from domain.kernel.reasons import Cause
 
@@ -97,7 +97,7 @@ class BaremetalModel:
     @cached_property
     def node_places(self) -> Mapping[str, int]:
         """Uuid → index."""
-        return {key: place for place, key in enumerate(self.nodes.id)}
+        return indices_of(self.nodes.id)
 
     @cached_property
     def by_compute_node(self) -> Mapping[str, int]:

@@ -28,11 +28,12 @@ from domain.cluster.table.columns import (
     IntArray,
     bools,
     frozen,
+    indices_of,
     mapping,
     sequence,
 )
 
-__all__ = ["ComputeModel", "QuarantinedRecord", "build"]
+__all__ = ["ComputeModel", "QuarantinedRecord"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,12 +136,12 @@ class ComputeModel:
     @cached_property
     def host_places(self) -> Mapping[str, int]:
         """Host id → index, and service host name → index."""
-        return {**_places(self.hosts.name), **_places(self.hosts.id)}
+        return {**indices_of(self.hosts.name), **indices_of(self.hosts.id)}
 
     @cached_property
     def server_places(self) -> Mapping[str, int]:
         """Server id → index."""
-        return _places(self.servers.id)
+        return indices_of(self.servers.id)
 
     @cached_property
     def up(self) -> BoolArray:
@@ -204,19 +205,12 @@ class ComputeModel:
         return frozen((shared + self.hosts.pcpus).astype(np.float64))
 
 
-build = ComputeModel.build
-
-
 def sum_by_host(
     amounts: FloatArray, host: np.ndarray[tuple[int], np.dtype[np.int32]], hosts: int
 ) -> FloatArray:
     """float64[k, hosts]: float64[servers, k] summed per host (int32[servers])."""
     totals = [np.bincount(host, weights=column, minlength=hosts) for column in amounts.T]
     return frozen(np.array(totals, dtype=np.float64).reshape(amounts.shape[1], hosts))
-
-
-def _places(keys: tuple[str, ...]) -> dict[str, int]:
-    return {key: place for place, key in enumerate(keys)}
 
 
 def _listed(record: dict[str, object]) -> dict[str, object]:

@@ -21,7 +21,15 @@ from domain.cluster.storage.validation import (
     node_places,
     types_by_host,
 )
-from domain.cluster.table.columns import BoolArray, FloatArray, IntArray, frozen, mapping, sequence
+from domain.cluster.table.columns import (
+    BoolArray,
+    FloatArray,
+    IntArray,
+    frozen,
+    indices_of,
+    mapping,
+    sequence,
+)
 
 __all__ = ["QuarantinedRecord", "StorageModel"]
 
@@ -126,17 +134,17 @@ class StorageModel:
     @cached_property
     def node_places(self) -> Mapping[str, int]:
         """Backend ``host@backend`` → index."""
-        return _places(self.nodes.host)
+        return indices_of(self.nodes.host)
 
     @cached_property
     def pool_places(self) -> Mapping[str, int]:
         """Pool name → index."""
-        return _places(self.pools.name)
+        return indices_of(self.pools.name)
 
     @cached_property
     def volume_places(self) -> Mapping[str, int]:
         """Volume id → index."""
-        return _places(self.volumes.id)
+        return indices_of(self.volumes.id)
 
     @cached_property
     def up(self) -> BoolArray:
@@ -176,10 +184,6 @@ class StorageModel:
             for server in servers:
                 held.setdefault(server, []).append(place)
         return {server: tuple(places) for server, places in held.items()}
-
-
-def _places(keys: tuple[str, ...]) -> dict[str, int]:
-    return {key: place for place, key in enumerate(keys)}
 
 
 def _renumbered(

@@ -17,35 +17,31 @@ T = TypeVar("T")
 
 def ints(values: Iterable[int]) -> IntArray:
     """int64[n], immutable."""
-    return _frozen(np.array(list(values), dtype=np.int64))
+    return frozen(np.array(list(values), dtype=np.int64))
 
 
 def indices(values: Iterable[int]) -> IndexArray:
     """int32[n], immutable."""
-    return _frozen(np.array(list(values), dtype=np.int32))
+    return frozen(np.array(list(values), dtype=np.int32))
 
 
 def floats(values: Iterable[float]) -> FloatArray:
     """float64[n], immutable."""
-    return _frozen(np.array(list(values), dtype=np.float64))
+    return frozen(np.array(list(values), dtype=np.float64))
 
 
 def bools(values: Iterable[bool]) -> BoolArray:
     """bool[n], immutable."""
-    return _frozen(np.array(list(values), dtype=np.bool_))
+    return frozen(np.array(list(values), dtype=np.bool_))
 
 
 _S = TypeVar("_S", bound=np.generic)
 
 
-def _frozen(array: NDArray[_S]) -> NDArray[_S]:
+def frozen(array: NDArray[_S]) -> NDArray[_S]:
+    """Makes an array immutable and returns it."""
     array.setflags(write=False)
     return array
-
-
-def frozen(array: NDArray[_S]) -> NDArray[_S]:
-    """The array, made immutable."""
-    return _frozen(array)
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +97,11 @@ def coded(values: Iterable[T], key: Callable[[T], Hashable] | None = None) -> Co
             table.append(value)
         codes.append(place)
     return Coded(tuple(table), indices(codes))
+
+
+def indices_of(keys: Iterable[str]) -> dict[str, int]:
+    """Key → index."""
+    return {key: place for place, key in enumerate(keys)}
 
 
 def map_key(value: Mapping[str, object]) -> Hashable:

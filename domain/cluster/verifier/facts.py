@@ -18,14 +18,6 @@ from domain.cluster.verifier.numa import PlainCells, read_cells
 
 
 @dataclass(frozen=True)
-class VerifierLimits:
-    """Limits on moves in progress; None for no limit."""
-
-    total: int | None
-    per_host: int | None
-
-
-@dataclass(frozen=True)
 class VerifierGroup:
     """A server group with the members in the model (indices).
 
@@ -85,18 +77,13 @@ class PlainModel:
 
 
 @dataclass(frozen=True)
-class _Aggregate:
-    metadata: Mapping[str, str]
-
-
-@dataclass(frozen=True)
 class _Host:
     name: str
     up: bool
     unseen: int
     zone: str
     traits: frozenset[str]
-    aggregates: tuple[_Aggregate, ...]
+    aggregates: tuple[Mapping[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -141,7 +128,7 @@ def _read_host(model: ComputeModel, index: int) -> _Host:
     hosts = model.hosts
     listed = hosts.aggregates[index]
     inside = [
-        _Aggregate(aggregate.metadata)
+        aggregate.metadata
         for aggregate in model.aggregates
         if hosts.name[index] in aggregate.hosts
         or aggregate.id in listed
@@ -332,7 +319,7 @@ def _zone_fits(server: _Server, host: _Host, *, keep_zone: bool) -> bool:
 
 def _aggregates_fit(server: _Server, host: _Host, known: set[str]) -> bool:
     for key, wanted in aggregate_specs(server.specs, known):
-        offers = [a.metadata[key] for a in host.aggregates if key in a.metadata]
+        offers = [metadata[key] for metadata in host.aggregates if key in metadata]
         values = [value.strip() for offer in offers for value in offer.split(",")]
         if not any(meets(value, wanted) for value in values):
             return False
@@ -342,8 +329,8 @@ def _aggregates_fit(server: _Server, host: _Host, known: set[str]) -> bool:
 def _project_fits(server: _Server, host: _Host) -> bool:
     lists = [
         value
-        for aggregate in host.aggregates
-        for key, value in aggregate.metadata.items()
+        for metadata in host.aggregates
+        for key, value in metadata.items()
         if key.startswith("filter_tenant_id")
     ]
     projects = {project.strip() for text in lists for project in text.split(",")}
@@ -352,8 +339,8 @@ def _project_fits(server: _Server, host: _Host) -> bool:
 
 def _isolation_fits(server: _Server, host: _Host) -> bool:
     required, _ = required_traits(server.specs)
-    for aggregate in host.aggregates:
-        for key, value in aggregate.metadata.items():
+    for metadata in host.aggregates:
+        for key, value in metadata.items():
             if key.startswith("trait:") and value == "required" and key[6:] not in required:
                 return False
     return True

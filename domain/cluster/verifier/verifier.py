@@ -9,7 +9,7 @@ from domain.cluster.compute.model import ComputeModel
 from domain.cluster.placement.load import MeasuredLoad
 from domain.cluster.placement.rules.concurrency import ConcurrencyLimits
 from domain.cluster.placement.rules.operator import OperatorRules
-from domain.cluster.verifier.facts import PlainModel, VerifierLimits, read_facts
+from domain.cluster.verifier.facts import PlainModel, read_facts
 
 
 class Verifier:
@@ -35,11 +35,10 @@ class Verifier:
         numa_certain: bool = False,
     ) -> None:
         self._numa_certain = numa_certain
-        limits = concurrency or ConcurrencyLimits()
+        self._limits = concurrency or ConcurrencyLimits()
         self._facts: PlainModel = read_facts(
             model, load, operator or OperatorRules(), keep_zone=keep_zone
         )
-        self._limits = VerifierLimits(limits.total, limits.per_host)
         self._open = [status == "enabled" for status in self._facts.status]
         self._at = list(self._facts.start)
         self._to: dict[int, list[int]] = {}

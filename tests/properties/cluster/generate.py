@@ -1,4 +1,4 @@
-"""Random clusters that are small but know every rule."""
+"""Random clusters that are small and involve every rule."""
 
 from random import Random
 
@@ -68,7 +68,7 @@ NUMA_SPECS: tuple[dict[str, str], ...] = (
     {"hw:pmem": "128GB"},
     {"hw:numa_nodes": "none", "hw:mem_page_size": "huge", "hw:pmem": " ,"},
 )
-"""Also what Nova would refuse, and what cannot be read."""
+"""Includes values that Nova refuses and values that cannot be parsed."""
 PAGES: tuple[tuple[tuple[int, int], ...], ...] = (
     (),
     ((2048, 512),),
@@ -92,7 +92,7 @@ def some(rng: Random, values: tuple[str, ...], chance: float) -> tuple[str, ...]
 
 
 def topology(rng: Random) -> Topology | None:
-    """Cells that are alike, or not, or not known."""
+    """Cells that are equal, or different, or unknown."""
     if rng.random() < 0.3:
         return None
 
@@ -107,19 +107,19 @@ def topology(rng: Random) -> Topology | None:
     return tuple(cell(number) for number in numbers)
 
 
-def wishes(rng: Random, *, cells: bool) -> dict[str, str]:
-    """Extra specs, with cells more often than not if there are to be any."""
+def extra_specs(rng: Random, *, cells: bool) -> dict[str, str]:
+    """Extra specs; with ``cells`` half of them request a NUMA topology."""
     specs = rng.choice(SPECS) if rng.random() < 0.35 else {}
     return {**specs, **rng.choice(NUMA_SPECS)} if cells and rng.random() < 0.5 else specs
 
 
 def nodes(rng: Random) -> tuple[int, ...] | None:
-    """Cells that a server is said to be in, if anything is said. They may not exist."""
+    """Reported cells of a server, or None. They may not exist."""
     return tuple(rng.sample(range(5), k=rng.randint(1, 3))) if rng.random() < 0.5 else None
 
 
 def others(rng: Random) -> Allocations:
-    """What is booked to servers (there, elsewhere or nowhere) and to other consumers."""
+    """Allocations of servers (there, elsewhere or on no host) and of other consumers."""
     if rng.random() < 0.6:
         return ()
     consumers = [*(f"s{rng.randrange(24)}" for _ in range(rng.randrange(3))), "migration", "orphan"]
@@ -171,7 +171,7 @@ def server(rng: Random, number: int, hosts: int, groups: int, *, cells: bool = F
         project_id=rng.choice(("p1", "p2", "p3")),
         locked=rng.random() < 0.03,
         pinned_zone=rng.choice(ZONES) if rng.random() < 0.1 else None,
-        extra_specs=wishes(rng, cells=cells),
+        extra_specs=extra_specs(rng, cells=cells),
         numa_nodes=nodes(rng) if cells else None,
         groups=some(rng, tuple(f"g{n}" for n in range(groups)), 0.05),
     )
@@ -227,7 +227,7 @@ def load(rng: Random, model: ComputeModel) -> MeasuredLoad | None:
 
 
 def operator(rng: Random, model: ComputeModel) -> OperatorRules:
-    """Often nothing, sometimes some of everything."""
+    """Often no rules, sometimes some of each kind."""
     if rng.random() < 0.6 or not len(model.servers):
         return OperatorRules()
 
@@ -246,5 +246,5 @@ def operator(rng: Random, model: ComputeModel) -> OperatorRules:
 
 
 def concurrency(rng: Random) -> ConcurrencyLimits:
-    """Some limits on moves in flight."""
+    """Some limits on moves in progress."""
     return ConcurrencyLimits(total=rng.choice((None, 2, 4)), per_host=rng.choice((None, 1, 2)))

@@ -1,4 +1,4 @@
-"""The vectorised rules and the plain verifier give the same verdicts, rule by rule."""
+"""The rules and the verifier give the same verdicts, rule by rule."""
 
 from collections.abc import Callable, Sequence
 from random import Random
@@ -21,8 +21,8 @@ from tests.properties.cluster.walk import Disagreement, Tally, Walk
 SEEDS = st.integers(min_value=0, max_value=2**32)
 
 
-class BlindToTheLastRow(Capacity):
-    """A seeded defect: the room rule forgets one resource."""
+class IgnoresLastResource(Capacity):
+    """A seeded defect: the capacity rule ignores one resource."""
 
     def allowed(self, branch: Branch, server: int) -> BoolArray | None:
         mask = np.ones(len(branch.model.hosts), dtype=np.bool_)
@@ -34,8 +34,8 @@ class BlindToTheLastRow(Capacity):
         raise NotImplementedError
 
 
-class BlindToOthers(Capacity):
-    """A seeded defect: room that others than the host's servers hold counts as free."""
+class IgnoresForeignAllocations(Capacity):
+    """A seeded defect: foreign allocations count as free."""
 
     def allowed(self, branch: Branch, server: int) -> BoolArray | None:
         held = branch.model.foreign_allocated
@@ -45,8 +45,8 @@ class BlindToOthers(Capacity):
         return mask
 
 
-class LetsGoAtTakeOff(Branch):
-    """A seeded defect: NUMA cells at the source are free again as soon as a move begins."""
+class FreesSourceAtStart(Branch):
+    """A seeded defect: NUMA cells at the source are free as soon as a move starts."""
 
     def start(self, server: int, destination: int) -> None:
         super().start(server, destination)
@@ -59,8 +59,8 @@ class LetsGoAtTakeOff(Branch):
         return super().finish(server)
 
 
-class ForgetsToldCells(NumaTopology):
-    """A seeded defect: what servers hold counts in all, but not in the cells they are in."""
+class IgnoresKnownCells(NumaTopology):
+    """A seeded defect: use of NUMA cells counts per host, but not per cell."""
 
     def allowed(self, branch: Branch, server: int) -> BoolArray | None:
         if branch.numa is None:
@@ -102,11 +102,11 @@ def test_every_rule_refuses_something_on_the_walks() -> None:
     assert tally.legal > tally.verdicts / 20
 
 
-def found_out(break_it: Callable[[Walk], None]) -> bool:
-    """Whether walks with a defect end in disagreement."""
+def is_detected(seed_defect: Callable[[Walk], None]) -> bool:
+    """Whether walks with a defect end in a disagreement."""
     for seed in range(500):
         walk = Walk(Random(seed), Tally())
-        break_it(walk)
+        seed_defect(walk)
         try:
             walk.run(60)
         except (Disagreement, NotImplementedError):
@@ -114,59 +114,64 @@ def found_out(break_it: Callable[[Walk], None]) -> bool:
     return False
 
 
-def test_a_forgotten_resource_is_found_by_the_walk() -> None:
-    """The control: with a defect in one rule the two do not agree for long."""
+def test_an_ignored_resource_is_found_by_the_walk() -> None:
+    """The control: a defect in one rule leads to a disagreement."""
 
-    def break_it(walk: Walk) -> None:
-        rules = [BlindToTheLastRow() if isinstance(r, Capacity) else r for r in walk.rules._dynamic]
+    def seed_defect(walk: Walk) -> None:
+        rules = [
+            IgnoresLastResource() if isinstance(r, Capacity) else r for r in walk.rules._dynamic
+        ]
         walk.rules._dynamic = rules
 
-    assert found_out(break_it)
+    assert is_detected(seed_defect)
 
 
-def test_room_that_others_hold_is_missed_by_the_walk_if_a_rule_forgets_it() -> None:
+def test_ignored_foreign_allocations_are_found_by_the_walk() -> None:
     """The control of allocations that belong to no server on the host."""
 
-    def break_it(walk: Walk) -> None:
-        rules = [BlindToOthers() if isinstance(r, Capacity) else r for r in walk.rules._dynamic]
-        walk.rules._dynamic = rules
-
-    assert found_out(break_it)
-
-
-def test_numa_cells_that_are_let_go_too_early_are_found_by_the_walk() -> None:
-    """The control of double occupancy: during a move both ends hold the server's cells."""
-
-    def break_it(walk: Walk) -> None:
-        walk.branch = LetsGoAtTakeOff(walk.model, walk.branch.load)
-
-    assert found_out(break_it)
-
-
-def test_forgotten_numa_cells_are_found_by_the_walk() -> None:
-    """The control of told cells."""
-
-    def break_it(walk: Walk) -> None:
+    def seed_defect(walk: Walk) -> None:
         rules = [
-            ForgetsToldCells(certain=r.certain) if isinstance(r, NumaTopology) else r
+            IgnoresForeignAllocations() if isinstance(r, Capacity) else r
             for r in walk.rules._dynamic
         ]
         walk.rules._dynamic = rules
 
-    assert found_out(break_it)
+    assert is_detected(seed_defect)
+
+
+def test_numa_cells_that_are_freed_too_early_are_found_by_the_walk() -> None:
+    """The control of double use: during a move the server's cells count on both hosts."""
+
+    def seed_defect(walk: Walk) -> None:
+        walk.branch = FreesSourceAtStart(walk.model, walk.branch.load)
+
+    assert is_detected(seed_defect)
+
+
+def test_ignored_numa_cells_are_found_by_the_walk() -> None:
+    """The control of known cells."""
+
+    def seed_defect(walk: Walk) -> None:
+        rules = [
+            IgnoresKnownCells(certain=r.certain) if isinstance(r, NumaTopology) else r
+            for r in walk.rules._dynamic
+        ]
+        walk.rules._dynamic = rules
+
+    assert is_detected(seed_defect)
 
 
 def test_one_host_cell_for_two_of_a_guest_is_found_by_the_walk(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The control of the matching: each cell of a guest has one of the host's for itself."""
+    """The control of the matching: each cell of a guest needs a cell of the host of its own."""
 
     def careless(free: Sequence[BoolArray], counts: Sequence[int]) -> BoolArray:
         assert len(free) == len(counts)
         return np.asarray(np.logical_and.reduce([one.any(axis=0) for one in free]))
 
     monkeypatch.setattr(numa_rule, "matched", careless)
-    assert found_out(lambda _: None)
+    assert is_detected(lambda _: None)
 
 
 @settings(max_examples=100, deadline=None)

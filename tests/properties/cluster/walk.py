@@ -1,4 +1,4 @@
-"""A random walk over placements that holds the arrays and the verifier against each other."""
+"""A random walk over placements that compares the rules and the verifier."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -19,9 +19,9 @@ class Tally:
     Attributes:
         clusters: clusters walked over.
         steps: steps taken.
-        verdicts: (server, host) pairs on which both gave their verdict.
-        legal: verdicts that were "legal".
-        refusals: rule → pairs that it refused.
+        verdicts: (server, host) pairs that were compared.
+        legal: pairs that were legal.
+        refusals: rule → number of pairs that it refused.
     """
 
     clusters: int = 0
@@ -32,17 +32,17 @@ class Tally:
 
 
 WEIGHTS = (8, 6, 1, 2, 1, 2)
-"""How often a walk compares, moves, takes off, lands, switches a host, undoes."""
+"""Relative frequency of the steps: compare, move, start, finish, switch a host, undo."""
 LEGAL = 0.9
-"""How often a walk moves a server to a host that may take it, if there is one."""
+"""Probability of a legal destination, if there is one."""
 
 
 class Disagreement(AssertionError):
-    """The arrays and the verifier do not agree."""
+    """The rules and the verifier disagree."""
 
 
 class Walk:
-    """One cluster, its branch and its verifier, kept in step."""
+    """One cluster, its branch and its verifier, in the same state."""
 
     def __init__(self, rng: Random, tally: Tally) -> None:
         self.rng = rng
@@ -61,13 +61,13 @@ class Walk:
         """Takes some steps; raises Disagreement."""
         if not len(self.model.servers):
             return
-        kinds = (self.compare, self.move, self.take_off, self.land, self.switch, self.undo)
+        kinds = (self.compare, self.move, self.start, self.finish, self.switch, self.undo)
         for _ in range(steps):
             self.tally.steps += 1
             self.rng.choices(kinds, WEIGHTS)[0]()
 
     def compare(self) -> None:
-        """Every rule's verdict on one server and all hosts, from both."""
+        """Compares every rule's verdict on one server and all hosts."""
         server = self.rng.randrange(len(self.model.servers))
         explained = self.rules.explain(self.branch, server)
         legal = self.rules.legal_hosts(self.branch, server)
@@ -88,7 +88,7 @@ class Walk:
 
     def move(self) -> None:
         """A move, legal or not."""
-        server = self._resting()
+        server = self._idle_server()
         if server is None:
             return
         host = self._destination(server)
@@ -97,9 +97,9 @@ class Walk:
             self.verifier.start_move(server, host)
             self.verifier.finish_move(server)
 
-    def take_off(self) -> None:
-        """A move begins."""
-        server = self._resting()
+    def start(self) -> None:
+        """Starts a move."""
+        server = self._idle_server()
         if server is None:
             return
         host = self._destination(server)
@@ -107,21 +107,21 @@ class Walk:
             self.branch.start(server, host)
             self.verifier.start_move(server, host)
 
-    def land(self) -> None:
-        """A move in flight ends."""
+    def finish(self) -> None:
+        """Finishes a move in progress."""
         if self.branch.moving:
             server = self.rng.choice(sorted(self.branch.moving))
             self.branch.finish(server)
             self.verifier.finish_move(server)
 
     def switch(self) -> None:
-        """A host is opened or closed."""
+        """Enables or disables a host."""
         host, enabled = self.rng.randrange(len(self.model.hosts)), self.rng.random() < LEGAL
         self.branch.switch(host, enabled=enabled)
         (self.verifier.enable if enabled else self.verifier.disable)(host)
 
     def undo(self) -> None:
-        """The latest step is undone, unless its server is in flight again."""
+        """Undoes the latest step, unless its server is moving again."""
         if not self.branch.steps:
             return
         step = self.branch.steps[-1]
@@ -141,6 +141,6 @@ class Walk:
             return int(self.rng.choice(legal.tolist()))
         return self.rng.randrange(len(self.model.hosts))
 
-    def _resting(self) -> int | None:
-        resting = [s for s in range(len(self.model.servers)) if s not in self.branch.moving]
-        return self.rng.choice(resting) if resting else None
+    def _idle_server(self) -> int | None:
+        idle = [s for s in range(len(self.model.servers)) if s not in self.branch.moving]
+        return self.rng.choice(idle) if idle else None

@@ -15,7 +15,7 @@ from tests.unit.cluster.build import host, model, server
 
 
 def rich() -> ComputeModel:
-    """A cluster in which every kind of thing occurs."""
+    """A cluster with every kind of record."""
     hosts = [
         host(
             1,
@@ -149,7 +149,7 @@ def test_servers_that_could_not_be_read_still_cast_their_shadow() -> None:
 
 
 def test_the_portable_form_is_read_as_it_is() -> None:
-    neutral = {
+    portable = {
         "meta": {"seed": 42},
         "hosts": [{"id": "h", "name": "c", "vcpus": 8, "ram_mb": 1024, "disk_gb": 10}],
         "instances": [
@@ -157,7 +157,7 @@ def test_the_portable_form_is_read_as_it_is() -> None:
             {"id": "t", "host": "nowhere", "vcpus": 1, "ram_mb": 1, "disk_gb": 1},
         ],
     }
-    file = read_cluster(neutral)
+    file = read_cluster(portable)
     assert file.model.servers.id == ("s",)
     assert [one.id for one in file.quarantined] == ["t"]
     assert file.metrics["instance_cpu_usage"] == {"s": 9.0}
@@ -269,10 +269,10 @@ def test_null_says_no_more_than_a_field_that_is_left_out() -> None:
     """Tools that write every field wrote null where they knew nothing, and the reader fell."""
     nothing = {"zone": None, "traits": None, "devices": None, "status": None, "cpu_util_pct": None}
     silent = {"metadata": None, "extra_specs": None, "groups": None, "locked": None, "name": None}
-    told = read_cluster({"hosts": [{**HOST, **nothing}], "instances": [{**SERVER, **silent}]})
+    read = read_cluster({"hosts": [{**HOST, **nothing}], "instances": [{**SERVER, **silent}]})
     plain = read_cluster({"hosts": [HOST], "instances": [SERVER]})
-    assert told.model.to_columns() == plain.model.to_columns()
-    assert told.metrics == plain.metrics
+    assert read.model.to_columns() == plain.model.to_columns()
+    assert read.metrics == plain.metrics
 
 
 def test_fields_that_are_not_known_are_ignored_whatever_they_hold() -> None:

@@ -191,7 +191,7 @@ def test_a_server_with_an_amount_that_no_column_can_hold_is_set_aside(
     at: int | None, value: object
 ) -> None:
     """Of a server on a host it ended the model with a TypeError or an OverflowError, and so did
-    one that is on no host at all, whose amounts nobody looked at."""
+    one that is on no host at all, whose amounts were not checked."""
     bad = server(0, at, vcpus=value)
     built, [item] = ComputeModel.build([host(0), host(1)], [bad, server(1, 1)])
     assert built.servers.id == ("s1",)

@@ -83,7 +83,7 @@ def test_what_xml_cannot_hold_is_replaced_and_the_rest_reads_back() -> None:
 
 
 def test_a_server_on_no_host_that_is_excluded_reads_back_excluded() -> None:
-    """The writer told it, the reader forgot it."""
+    """The writer wrote the flag, the reader ignored it."""
     text = '<ModelRoot><Instance uuid="s" watcher_exclude="True"/></ModelRoot>'
     built, _ = from_xml(text)
     assert built.unplaced.excluded.tolist() == [True]

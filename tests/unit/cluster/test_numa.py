@@ -1,4 +1,4 @@
-"""NUMA cells: what flavors ask for, where they fit, and what is said where nobody can know."""
+"""NUMA cells: what flavors request, where they fit, and the reasons if cells are unknown."""
 
 from collections.abc import Mapping
 from itertools import product

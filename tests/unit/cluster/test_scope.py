@@ -98,7 +98,7 @@ def test_excluded_hosts_leave_with_their_servers() -> None:
 
 def test_a_host_is_excluded_by_the_name_of_its_hypervisor_too() -> None:
     """What `openstack hypervisor list` calls a host is not always what its service is called: a
-    host that was to be left alone was emptied, with a remark that nobody knew it."""
+    host that was to be left alone was emptied, with a note that it was unknown."""
     built = model([host(0, hypervisor_hostname="c0.example.org"), host(1)], [server(0, 0)])
     excluded = [{"compute_nodes": [{"name": "c0.example.org"}]}]
     selection = parse_scope([{"compute": [{"exclude": excluded}]}]).select(built)
