@@ -73,11 +73,11 @@ class ReadOnlyLog(Protocol):
     """
 
     def read(self, after: int, limit: int) -> list[Entry]:
-        """The entries behind a position, in order. An entry that commits later is never skipped."""
+        """The entries after a position, in order. An entry that commits later is never skipped."""
         ...
 
     def history(self, aggregate_id: UUID, after: int = 0, upto: int | None = None) -> list[Entry]:
-        """The entries of one aggregate in order, behind a version and up to one (None: all)."""
+        """The entries of one aggregate in order, after a version and up to one (None: all)."""
         ...
 
     def end(self) -> int:
@@ -113,7 +113,7 @@ class EventLog(ReadOnlyLog, Protocol):
         ...
 
     def wait(self, after: int, timeout: float) -> bool:
-        """Blocks until there is an entry behind a position, or for ``timeout`` seconds.
+        """Blocks until there is an entry after a position, or for ``timeout`` seconds.
 
         Returns:
             Whether there is one.

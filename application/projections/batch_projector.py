@@ -83,7 +83,7 @@ class BatchProjector:
 
         Args:
             after: the position.
-            entries: the entries behind it, without a gap.
+            entries: the entries after it, without a gap.
             only: these generations; by default all at the position.
 
         Returns:

@@ -57,7 +57,7 @@ class Projector:
         for one in self._store.checkpoints():
             if one.active and one.position > end:
                 _log.error(
-                    "projection %s is at position %d, behind the end of the log (%d): an older log "
+                    "projection %s is at position %d, beyond the end of the log (%d): an older log "
                     "was restored; rebuild the projections",
                     one.projection,
                     one.position,

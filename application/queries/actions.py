@@ -18,7 +18,7 @@ def action_events(
         log: the event log.
         plan: the plan that contains the action.
         action: the action.
-        after: log position behind which they are.
+        after: log position; only later events are returned.
         limit: maximum number of events.
     """
     found: list[TimelineView] = []

@@ -146,7 +146,7 @@ class AggregateHistory:
         return self._last is None or self._log.history(self._id, length - 1, length) == [self._last]
 
     def _read_to(self, position: int | None) -> None:
-        """Reads on, to the end or until an event is behind a position."""
+        """Reads on, to the end or until an event is after a position."""
         while position is None or not self._positions or self._positions[-1] < position:
             page = self._log.history(self._id, self.length, self.length + PAGE)
             for entry in page:

@@ -62,7 +62,7 @@ class AsOfQueries:
         """Checks that a moment is in the past.
 
         Raises:
-            NothingThen: it is behind the end of the log, or in the future.
+            NothingThen: it is beyond the end of the log, or in the future.
         """
         if isinstance(moment, datetime):
             if moment > self._clock.now():

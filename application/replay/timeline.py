@@ -64,7 +64,7 @@ def timeline_entry(entry: Entry) -> TimelineEntry:
 
 
 def entries(log: ReadOnlyLog, after: int = 0) -> Iterator[Entry]:
-    """All entries behind a position, read page by page."""
+    """All entries after a position, read page by page."""
     while page := log.read(after, PAGE):
         yield from page
         after = page[-1].position

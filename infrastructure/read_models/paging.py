@@ -187,7 +187,7 @@ def _page_after_marker(
     sort: ColumnElement[Any],
     page: Page,
 ) -> Select[Any]:
-    """The marker's row joined with the rows behind it; the result is empty without a marker row."""
+    """The marker's row joined with the rows after it; the result is empty without a marker row."""
     row_id = source.columns["id"]
     visible = [] if page.show_deleted else [source.deleted_at.is_(None)]
     marker = (
@@ -198,14 +198,14 @@ def _page_after_marker(
     )
     mark_id = select(marker.c[_MARKER]).scalar_subquery()
     if sort is row_id:
-        behind = row_id < mark_id if page.descending else row_id > mark_id
+        after = row_id < mark_id if page.descending else row_id > mark_id
     else:
         mark_key = select(marker.c[_SORT]).scalar_subquery()
-        behind = _behind(sort, mark_key, row_id, mark_id, descending=page.descending)
+        after = _after(sort, mark_key, row_id, mark_id, descending=page.descending)
     rows = (
         select(*(source.columns[name].label(name) for name in names), sort.label(_SORT))
         .select_from(source.rows)
-        .where(*wanted, behind)
+        .where(*wanted, after)
         .order_by(*_order(sort, row_id, descending=page.descending))
         .limit(page.limit)
         .subquery("page")
@@ -223,7 +223,7 @@ def _is_marker(source: RowSource, marker: str) -> Condition:
     return false() if uuid is None else source.columns["uuid"] == uuid
 
 
-def _behind(
+def _after(
     key: ColumnElement[Any],
     mark_key: ColumnElement[Any],
     row_id: ColumnElement[Any],
@@ -233,8 +233,8 @@ def _behind(
 ) -> Condition:
     rank, mark_rank = _is_null(key), _is_null(mark_key)
     if descending:
-        key_behind, id_behind, rank_behind = key < mark_key, row_id < mark_id, rank < mark_rank
+        key_after, id_after, rank_after = key < mark_key, row_id < mark_id, rank < mark_rank
     else:
-        key_behind, id_behind, rank_behind = key > mark_key, row_id > mark_id, rank > mark_rank
+        key_after, id_after, rank_after = key > mark_key, row_id > mark_id, rank > mark_rank
     same_key = or_(key == mark_key, rank == 1)
-    return or_(rank_behind, and_(rank == mark_rank, or_(key_behind, and_(same_key, id_behind))))
+    return or_(rank_after, and_(rank == mark_rank, or_(key_after, and_(same_key, id_after))))

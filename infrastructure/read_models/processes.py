@@ -9,7 +9,7 @@ from application.ports.services import Instance
 
 _PROC = Path("/proc")
 _STARTED = 19
-"""Index of the start time in /proc/<pid>/stat behind the command name (field 22 in proc(5))."""
+"""Index of the start time in /proc/<pid>/stat after the command name (field 22 in proc(5))."""
 
 
 def this_instance(name: str, *, host: str | None = None) -> Instance:

@@ -30,7 +30,7 @@ def until(condition: Callable[[], bool]) -> None:
 @pytest.fixture
 def waited(caplog: pytest.LogCaptureFixture) -> Callable[[], bool]:
     caplog.set_level(logging.WARNING)
-    return lambda: any("wait" in record.message for record in caplog.records)
+    return lambda: any("projections retry in" in record.message for record in caplog.records)
 
 
 def test_missing_tables_are_waited_for(world: World, waited: Callable[[], bool]) -> None:
@@ -137,7 +137,7 @@ def test_read_models_ahead_of_the_log_are_told_of(
     with world.engine.begin() as connection:
         connection.execute(text("UPDATE projections SET position = 99 WHERE name = 'audits'"))
     world.projector().prepare()
-    assert "projection audits stands at 99, beyond the end of the log (0)" in caplog.text
+    assert "projection audits is at position 99, beyond the end of the log (0)" in caplog.text
     world.log.save(request(1))
     assert world.projector().rebuild("audits").projections[0].compared is None
     assert len(world.models.audits(Page(), {})) == 1
