@@ -73,11 +73,8 @@ class LoadedSettings:
 
     def values_by_section(self) -> list[Value]:
         """The values grouped by section, sections in the order of declaration."""
-        order = {section: rank for rank, section in enumerate(self._sections())}
-        return sorted(self.values, key=lambda one: order[one.option.section])
-
-    def _sections(self) -> list[str]:
-        return list(dict.fromkeys(one.option.section for one in self.values))
+        order = list(dict.fromkeys(one.option.section for one in self.values))
+        return sorted(self.values, key=lambda one: order.index(one.option.section))
 
 
 def options(section: type = Settings) -> Iterator[Option]:
@@ -152,7 +149,8 @@ def _from_files(declared: Sequence[Option], files: Sequence[str]) -> Texts:
     try:
         conf(args=[], project="vigil", default_config_files=list(files), use_env=False)
     except cfg.ConfigFilesNotFoundError as error:
-        raise SettingsError(f"configuration file {_first(error)} cannot be read") from error
+        paths = ", ".join(map(str, error.config_files))
+        raise SettingsError(f"configuration file {paths} cannot be read") from error
     except (cfg.Error, OSError) as error:
         raise SettingsError(f"configuration file: {error}") from error
     texts: Texts = {}
@@ -173,10 +171,6 @@ def _file_text(conf: cfg.ConfigOpts, one: Option) -> str | None:
     except cfg.Error as error:
         raise SettingsError(f"{one.label}: {error}") from error
     return None if found is None else str(found)
-
-
-def _first(error: cfg.ConfigFilesNotFoundError) -> str:
-    return ", ".join(str(path) for path in error.config_files)
 
 
 def _group(section: str) -> str | None:
