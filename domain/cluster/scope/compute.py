@@ -21,11 +21,13 @@ from domain.cluster.scope.parser import (
     Names,
     names_of,
     read_list,
-    read_map,
     read_names,
+    read_objects,
     read_string,
     refuse_mixed_wildcards,
     refuse_unknown_keys,
+    rules_of,
+    unknown_names,
 )
 from domain.cluster.table.columns import BoolArray, bools
 from domain.kernel.errors import InvalidValue
@@ -146,11 +148,7 @@ class ComputeScope:
             ),
             "instance": (self.fixed_servers, {*model.servers.id, *model.unplaced.id}),
         }
-        return tuple(
-            Cause(Reason.SCOPE_NAME_UNKNOWN, {"kind": kind, "name": name})
-            for kind, (wanted, found) in known.items()
-            for name in sorted(wanted.names - found)
-        )
+        return unknown_names(known)
 
 
 def _text(value: object) -> str:
@@ -178,8 +176,8 @@ def parse_scope(scope: object, *, allow_mixed_wildcards: bool = False) -> Comput
     """
     path, rules = _compute_rules(scope)
     result = ComputeScope()
-    for place, rule in enumerate(rules):
-        result = _with_rule(result, f"{path}[{place}]", rule)
+    for where, rule in read_objects(path, rules, _RULES):
+        result = _with_rule(result, where, rule)
     if result.aggregates and result.without_aggregates:
         raise InvalidValue(path, "must not both include and exclude host_aggregates")
     if not allow_mixed_wildcards:
@@ -189,23 +187,14 @@ def parse_scope(scope: object, *, allow_mixed_wildcards: bool = False) -> Comput
 
 def _compute_rules(scope: object) -> tuple[str, Sequence[object]]:
     entries = [] if scope is None else read_list("scope", scope)
-    for place, entry in enumerate(entries):
-        path = f"scope[{place}]"
-        keys = set(read_map(path, entry))
-        if keys & _RULES:
+    for where, entry in read_objects("scope", entries):
+        if not _RULES.isdisjoint(entry):
             return "scope", entries
-        refuse_unknown_keys(path, keys, KINDS)
-    for place, entry in enumerate(entries):
-        path = f"scope[{place}].compute"
-        rules = read_list(path, read_map(path, entry).get("compute", []))
-        if rules:
-            return path, rules
-    return "scope", []
+        refuse_unknown_keys(where, entry.keys(), KINDS)
+    return rules_of("compute", scope)
 
 
-def _with_rule(scope: ComputeScope, path: str, data: object) -> ComputeScope:
-    rule = read_map(path, data)
-    refuse_unknown_keys(path, rule.keys(), _RULES)
+def _with_rule(scope: ComputeScope, path: str, rule: Mapping[str, object]) -> ComputeScope:
     excluded = read_list(f"{path}.exclude", rule.get("exclude", []))
     aggregates = _aggregates(f"{path}.host_aggregates", rule.get("host_aggregates", []))
     zones = read_names(f"{path}.availability_zones", rule.get("availability_zones", []), "name")
@@ -215,13 +204,12 @@ def _with_rule(scope: ComputeScope, path: str, data: object) -> ComputeScope:
         aggregates=scope.aggregates | aggregates,
         zones=scope.zones | zones,
     )
-    for place, item in enumerate(excluded):
-        scope = _with_exclusion(scope, f"{path}.exclude[{place}]", item)
+    for where, item in read_objects(f"{path}.exclude", excluded):
+        scope = _with_exclusion(scope, where, item)
     return scope
 
 
-def _with_exclusion(scope: ComputeScope, path: str, data: object) -> ComputeScope:
-    item = read_map(path, data)
+def _with_exclusion(scope: ComputeScope, path: str, item: Mapping[str, object]) -> ComputeScope:
     refuse_unknown_keys(path, item.keys(), _EXCLUDES)
 
     def names(key: str, attribute: str) -> Names:
@@ -229,9 +217,8 @@ def _with_exclusion(scope: ComputeScope, path: str, data: object) -> ComputeScop
 
     aggregates = _aggregates(f"{path}.host_aggregates", item.get("host_aggregates", []))
     metadata = dict(scope.fixed_metadata)
-    where = f"{path}.instance_metadata"
-    for place, entry in enumerate(read_list(where, item.get("instance_metadata", []))):
-        pairs = read_map(f"{where}[{place}]", entry)
+    wanted = item.get("instance_metadata", [])
+    for _, pairs in read_objects(f"{path}.instance_metadata", wanted):
         metadata.update({key: str(value) for key, value in pairs.items()})
     return replace(
         scope,
@@ -244,13 +231,9 @@ def _with_exclusion(scope: ComputeScope, path: str, data: object) -> ComputeScop
 
 
 def _aggregates(path: str, data: object) -> AggregateNames:
-    items = read_list(path, data)
     ids: list[str] = []
     names: list[str] = []
-    for place, item in enumerate(items):
-        where = f"{path}[{place}]"
-        found = read_map(where, item)
-        refuse_unknown_keys(where, found.keys(), frozenset({"id", "name"}))
+    for where, found in read_objects(path, data, frozenset({"id", "name"})):
         if "id" in found:
             ids.append(_aggregate_id(f"{where}.id", found["id"]))
         if "name" in found:

@@ -14,12 +14,11 @@ import numpy as np
 from domain.cluster.scope.parser import (
     NO_NAMES,
     Names,
-    read_list,
-    read_map,
     read_names,
+    read_objects,
     refuse_mixed_wildcards,
-    refuse_unknown_keys,
     rules_of,
+    unknown_names,
 )
 from domain.cluster.storage.columns import VolumeColumns
 from domain.cluster.storage.model import StorageModel
@@ -108,11 +107,7 @@ class StorageScope:
             "storage pool": (self.without_pools, set(model.pools.name)),
             "volume": (self.without_volumes, {*model.volumes.id, *model.unplaced.id}),
         }
-        return tuple(
-            Cause(Reason.SCOPE_NAME_UNKNOWN, {"kind": kind, "name": name})
-            for kind, (wanted, found) in known.items()
-            for name in sorted(wanted.names - found)
-        )
+        return unknown_names(known)
 
 
 def parse_storage_scope(scope: object, *, allow_mixed_wildcards: bool = False) -> StorageScope:
@@ -128,16 +123,14 @@ def parse_storage_scope(scope: object, *, allow_mixed_wildcards: bool = False) -
     """
     path, rules = rules_of("storage", scope)
     result = StorageScope()
-    for place, rule in enumerate(rules):
-        result = _with_rule(result, f"{path}[{place}]", rule)
+    for where, rule in read_objects(path, rules, _RULES):
+        result = _with_rule(result, where, rule)
     if not allow_mixed_wildcards:
         refuse_mixed_wildcards(path, rules)
     return result
 
 
-def _with_rule(scope: StorageScope, path: str, data: object) -> StorageScope:
-    rule = read_map(path, data)
-    refuse_unknown_keys(path, rule.keys(), _RULES)
+def _with_rule(scope: StorageScope, path: str, rule: Mapping[str, object]) -> StorageScope:
     zones = read_names(f"{path}.availability_zones", rule.get("availability_zones", []), "name")
     types = read_names(f"{path}.volume_types", rule.get("volume_types", []), "name")
     scope = replace(
@@ -146,14 +139,13 @@ def _with_rule(scope: StorageScope, path: str, data: object) -> StorageScope:
         zones=scope.zones | zones,
         volume_types=scope.volume_types | types,
     )
-    for place, item in enumerate(read_list(f"{path}.exclude", rule.get("exclude", []))):
-        scope = _with_exclusion(scope, f"{path}.exclude[{place}]", item)
+    excluded = rule.get("exclude", [])
+    for where, item in read_objects(f"{path}.exclude", excluded, frozenset(_EXCLUDES)):
+        scope = _with_exclusion(scope, where, item)
     return scope
 
 
-def _with_exclusion(scope: StorageScope, path: str, data: object) -> StorageScope:
-    item = read_map(path, data)
-    refuse_unknown_keys(path, item.keys(), frozenset(_EXCLUDES))
+def _with_exclusion(scope: StorageScope, path: str, item: Mapping[str, object]) -> StorageScope:
     found = {
         key: read_names(f"{path}.{key}", item.get(key, []), attribute)
         for key, attribute in _EXCLUDES.items()
