@@ -1,4 +1,4 @@
-"""What users do with audit templates: create, change, delete."""
+"""Commands on audit templates: create, change, delete."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -50,7 +50,7 @@ class NewTemplate(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class AuditTemplateCommands:
-    """Decides what users ask of audit templates.
+    """Commands on audit templates.
 
     Args:
         commands: runs the decisions.
@@ -119,15 +119,15 @@ class AuditTemplateCommands:
             NotFound: there is no such template.
             DefaultsInTheWay: goal or strategy would change under default parameters.
             InvalidValue: a value breaks a rule.
-            NameTaken: a living template has the new name.
+            NameTaken: another template has the new name.
         """
 
         def decide(tx: Transaction, ctx: Context) -> UUID:
-            template = _alive(tx, template_id)
+            template = _existing(tx, template_id)
             attributes = set(patching.touched(patch))
             moved = attributes & {"goal", "strategy"}
-            kept = not patching.exactly(patch, "/default_parameters")
-            if template.default_parameters and moved and kept:
+            unchanged = not patching.exactly(patch, "/default_parameters")
+            if template.default_parameters and moved and unchanged:
                 raise DefaultsInTheWay
             changes = _changes(template, patch)
             if attributes & {"default_parameters", "strategy"}:
@@ -143,20 +143,20 @@ class AuditTemplateCommands:
         return self._commands.run(metadata, decide)
 
     def delete(self, metadata: Metadata, template_id: UUID) -> CommandResult[None]:
-        """Takes a template out of sight and frees its name.
+        """Deletes a template and releases its name.
 
         Raises:
             NotFound: there is no such template.
         """
 
         def decide(tx: Transaction, ctx: Context) -> None:
-            template = _alive(tx, template_id)
+            template = _existing(tx, template_id)
             template.delete(ctx)
             names.release(tx, ctx, KIND, template.name, template_id)
 
         return self._commands.run(metadata, decide)
 
-    # -- what requests refer to ------------------------------------------------------------------
+    # -- goals, strategies, default parameters ---------------------------------------------------
 
     def _goal(self, ident: str) -> GoalView:
         numeric = ident.isdecimal()  # an internal id: not offered for goals
@@ -209,7 +209,7 @@ def _changes(template: AuditTemplate, patch: Patch) -> JsonObject:
     return changes
 
 
-def _alive(tx: Transaction, template_id: UUID) -> AuditTemplate:
+def _existing(tx: Transaction, template_id: UUID) -> AuditTemplate:
     template = tx.get(AuditTemplate, template_id)
     if template.deleted:
         raise NotFound("AuditTemplate", template_id)

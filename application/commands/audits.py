@@ -1,4 +1,4 @@
-"""What users do with audits: create, change, delete, trigger."""
+"""Commands on audits: create, change, delete, trigger."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -108,14 +108,14 @@ class NewAudit(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class AuditCommands:
-    """Decides what users ask of audits.
+    """Commands on audits.
 
     Args:
         commands: runs the decisions.
         definitions: the registered goals and strategies.
         ids: for new audits.
-        cron: evaluates cron expressions; raises InvalidValue for what it cannot.
-        zone: of times without an offset; None = the one this machine is in.
+        cron: evaluates cron expressions; raises InvalidValue for an invalid one.
+        zone: of times without an offset; None: the zone of this machine.
     """
 
     def __init__(
@@ -140,7 +140,7 @@ class AuditCommands:
         Raises:
             InvalidValue: the template is unknown, or a value breaks a rule.
             NotFound: goal or strategy is unknown.
-            NameTaken: a living audit has the name.
+            NameTaken: another audit has the name.
         """
         audit_id = self._ids.new()
 
@@ -160,12 +160,12 @@ class AuditCommands:
         Raises:
             NotFound: there is no such audit.
             InvalidValue: an operation or a value breaks a rule.
-            IllegalTransition: the state machine has no such arrow.
-            NameTaken: a living audit has the new name.
+            IllegalTransition: the state machine does not have the transition.
+            NameTaken: another audit has the new name.
         """
 
         def decide(tx: Transaction, ctx: Context) -> UUID:
-            audit = _alive(tx, audit_id)
+            audit = _existing(tx, audit_id)
             after = PATCHABLE.applied(_document(audit), patch)
             wanted = after.pop("state", None) if "state" in after else audit.state
             changes = self._changes(audit, after, ctx.at)
@@ -179,7 +179,7 @@ class AuditCommands:
         return self._commands.run(metadata, decide)
 
     def delete(self, metadata: Metadata, audit_id: UUID) -> CommandResult[None]:
-        """Takes an audit out of sight and frees its name.
+        """Deletes an audit and releases its name.
 
         Raises:
             NotFound: there is no such audit.
@@ -196,16 +196,16 @@ class AuditCommands:
     def trigger(
         self, metadata: Metadata, audit_id: UUID, once: IdempotencyKey | None = None
     ) -> CommandResult[UUID]:
-        """Asks for a run of an EVENT audit; a call while one is waiting to start joins that one.
+        """Requests a run of an EVENT audit; nothing if a run is waiting to start.
 
         Raises:
             NotFound: there is no such audit.
             InvalidValue: it is not an EVENT audit.
-            Refusal: it is running, suspended or over.
+            Refusal: it is running, suspended or has ended.
         """
 
         def decide(tx: Transaction, ctx: Context) -> UUID:
-            audit = _alive(tx, audit_id)
+            audit = _existing(tx, audit_id)
             if audit.audit_type is not AuditType.EVENT:
                 raise InvalidValue("audit_type", f"must be EVENT, not {audit.audit_type}")
             if audit.state not in {AuditState.PENDING, AuditState.SUCCEEDED, AuditState.FAILED}:
@@ -307,7 +307,7 @@ def _template(tx: Transaction, template_id: UUID | None) -> AuditTemplate | None
     return template
 
 
-def _alive(tx: Transaction, audit_id: UUID) -> Audit:
+def _existing(tx: Transaction, audit_id: UUID) -> Audit:
     audit = tx.get(Audit, audit_id)
     if audit.state is AuditState.DELETED:
         raise NotFound("Audit", audit_id)

@@ -15,23 +15,23 @@ from domain.optimization.strategy import Strategy
 
 
 class DefinitionLookup(Protocol):
-    """The part of the read models that commands ask: what is registered."""
+    """Finds goals and strategies by uuid, name (case is ignored) or numeric id."""
 
     def goal(self, ident: str) -> GoalView | None:
-        """A live goal, None if there is none."""
+        """A registered goal, None if there is none."""
         ...
 
     def strategy(self, ident: str) -> StrategyView | None:
-        """A live strategy, None if there is none."""
+        """A registered strategy, None if there is none."""
         ...
 
 
 def synchronise(
     commands: Commands, metadata: Metadata, installed: Iterable[PluginDefinition]
 ) -> CommandResult[None]:
-    """Lists what is installed: new definitions, changed ones, and those that are gone.
+    """Records new, changed and removed plug-ins in the catalogue.
 
-    Processes that start together may all call it: the log lets one of them record a difference.
+    Any number of processes may call it at once: the log accepts each difference once.
     """
     definitions = tuple(installed)
 

@@ -1,4 +1,4 @@
-"""Unique names: reserved, moved and released in the transaction of their owner."""
+"""Unique names: reserved, changed and released in the transaction of their owner."""
 
 from uuid import UUID
 
@@ -13,10 +13,10 @@ LONGEST = 63
 
 
 def reserve(tx: Transaction, ctx: Context, kind: str, name: str, owner: UUID) -> None:
-    """Gives a name to a new owner.
+    """Reserves a name for a new owner.
 
     Raises:
-        NameTaken: a living thing of the kind has it.
+        NameTaken: another object of the kind has it.
     """
     reservation = tx.find(NameReservation, reservation_id(kind, name))
     if reservation is None:
@@ -29,23 +29,23 @@ def reserve(tx: Transaction, ctx: Context, kind: str, name: str, owner: UUID) ->
 
 
 def free(tx: Transaction, kind: str, name: str) -> bool:
-    """Whether nobody living has a name."""
+    """Whether a name is free."""
     reservation = tx.find(NameReservation, reservation_id(kind, name))
     return reservation is None or reservation.owner is None
 
 
 def release(tx: Transaction, ctx: Context, kind: str, name: str, owner: UUID) -> None:
-    """Frees the name of an owner that is going."""
+    """Releases the name of a deleted owner."""
     reservation = tx.find(NameReservation, reservation_id(kind, name))
     if reservation is not None:
         reservation.release(ctx, owner)
 
 
 def rename(tx: Transaction, ctx: Context, kind: str, old: str, new: str, owner: UUID) -> None:
-    """Moves an owner to a new name. A change of case only keeps the reservation.
+    """Renames an owner. If only the case changes, the reservation stays.
 
     Raises:
-        NameTaken: a living thing of the kind has it.
+        NameTaken: another object of the kind has it.
     """
     if reservation_id(kind, old) == reservation_id(kind, new):
         return

@@ -19,7 +19,7 @@ from domain.kernel.aggregate import JsonObject
 from domain.kernel.errors import InvalidValue
 
 LONGEST_MESSAGE = 300
-"""Characters of a schema error that are passed on; its text may embed the whole instance."""
+"""Most characters of a schema error that are shown; its text may contain the whole value."""
 
 _check_properties = Draft4Validator.VALIDATORS["properties"]
 
@@ -44,7 +44,7 @@ def _complete(
 
 
 def _alternatives(*_: object) -> Iterable[ValidationError]:
-    return ()  # which branch holds is not known while completing: none may leave defaults behind
+    return ()  # the matching branch is unknown while completing: none may add defaults
 
 
 _Strict: type[Validator] = extend(Draft4Validator, {"properties": _strict})  # type: ignore[no-untyped-call]
@@ -55,7 +55,7 @@ _Completing: type[Validator] = extend(  # type: ignore[no-untyped-call]
 
 
 def defaults_of(spec: JsonObject) -> JsonObject:
-    """What a schema fills in by itself. What it requires beside that is missing.
+    """The defaults of a schema, without its other required parameters.
 
     Raises:
         InvalidValue: the schema is broken.
@@ -70,8 +70,8 @@ def completed(spec: JsonObject, given: JsonObject, field: str = "parameters") ->
 
     Args:
         spec: JSON Schema of the strategy.
-        given: what was asked for; not modified.
-        field: what to call the value in a refusal.
+        given: the parameters of the request; not modified.
+        field: name of the value in errors.
 
     Raises:
         InvalidValue: they break the schema or name an unknown parameter.
@@ -102,13 +102,13 @@ def for_audit(
     *,
     omitted: bool,
 ) -> JsonObject:
-    """What an audit stores as its parameters.
+    """The parameters that an audit stores.
 
     Args:
         spec: of the audit's strategy; None or empty if there is no strategy or it has none.
         given: the request's parameters; None if null or omitted.
         defaults: the audit template's, merged under the given ones key by key.
-        omitted: whether the request did not mention parameters at all. An explicit null is
+        omitted: whether the request has no ``parameters``. An explicit null is
             validated as null and leaves the parameters empty.
 
     Raises:

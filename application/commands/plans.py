@@ -1,4 +1,4 @@
-"""What users do with action plans and their actions: start, cancel, delete, skip, annotate."""
+"""Commands on action plans and actions: start, cancel, delete, skip, annotate."""
 
 from dataclasses import dataclass, replace
 from uuid import UUID
@@ -35,11 +35,11 @@ PATCHABLE_ACTION = Patchable(
 
 @dataclass(frozen=True)
 class ActionRequest:
-    """What a patch asks of an action.
+    """The changes that a patch requests of an action.
 
     Attributes:
-        state: MISSING if it is not mentioned.
-        message: MISSING if it is not mentioned.
+        state: MISSING if the patch does not have it.
+        message: MISSING if the patch does not have it.
     """
 
     state: object = MISSING
@@ -65,7 +65,7 @@ class ActionRequest:
 
 
 class PlanCommands:
-    """Decides what users ask of action plans.
+    """Commands on action plans and actions.
 
     Args:
         commands: runs the decisions.
@@ -85,21 +85,21 @@ class PlanCommands:
         """
 
         def decide(tx: Transaction, ctx: Context) -> UUID:
-            _alive(tx, plan_id).move(ctx, PlanState.PENDING)
+            _existing(tx, plan_id).move(ctx, PlanState.PENDING)
             return plan_id
 
         return self._commands.run(metadata, decide, once)
 
     def change(self, metadata: Metadata, plan_id: UUID, patch: Patch) -> CommandResult[UUID]:
-        """Applies a patch (statically checked): it must come to a change of state.
+        """Applies a patch (statically checked), which must change the state.
 
         Raises:
             NotFound: there is no such plan.
-            IllegalTransition: the state does not change, or may not change so.
+            IllegalTransition: the state does not change, or not to the requested one.
         """
 
         def decide(tx: Transaction, ctx: Context) -> UUID:
-            plan = _alive(tx, plan_id)
+            plan = _existing(tx, plan_id)
             wanted = PATCHABLE.applied({"state": plan.state}, patch).get("state", plan.state)
             if not isinstance(wanted, str) or wanted not in set(PlanState):
                 raise IllegalTransition("Action Plan", plan.state, str(wanted))
@@ -109,11 +109,11 @@ class PlanCommands:
         return self._commands.run(metadata, decide)
 
     def delete(self, metadata: Metadata, plan_id: UUID) -> CommandResult[None]:
-        """Takes a plan and its actions out of sight.
+        """Deletes a plan and its actions.
 
         Raises:
             NotFound: there is no such plan.
-            DeleteRefused: it is waiting or running, or was deleted before.
+            DeleteRefused: it is pending or running, or was deleted before.
         """
 
         def decide(tx: Transaction, ctx: Context) -> None:
@@ -124,15 +124,15 @@ class PlanCommands:
     def change_action(
         self, metadata: Metadata, plan_id: UUID, action_id: UUID, wanted: ActionRequest
     ) -> CommandResult[UUID]:
-        """Skips an action, or changes what is said about a skipped one.
+        """Skips an action, or changes the remark on a skipped one.
 
         Raises:
             NotFound: there is no such action.
-            NotSkippable: action or plan are not in a state for it.
+            NotSkippable: the state of the action or the plan does not allow it.
         """
 
         def decide(tx: Transaction, ctx: Context) -> UUID:
-            plan = _alive(tx, plan_id)
+            plan = _existing(tx, plan_id)
             action = plan.actions.get(action_id)
             if action is None:
                 raise NotFound("Action", action_id)
@@ -142,7 +142,7 @@ class PlanCommands:
         return self._commands.run(metadata, decide)
 
 
-def _alive(tx: Transaction, plan_id: UUID) -> ActionPlan:
+def _existing(tx: Transaction, plan_id: UUID) -> ActionPlan:
     plan = tx.get(ActionPlan, plan_id)
     if plan.state is PlanState.DELETED:
         raise NotFound("ActionPlan", plan_id)
@@ -153,7 +153,7 @@ def _change_action(ctx: Context, plan: ActionPlan, action: Action, wanted: Actio
     if wanted == ActionRequest():
         return
     state = action.state if wanted.state is MISSING else wanted.state
-    changed = wanted.message is not MISSING and wanted.message != _said(action)
+    changed = wanted.message is not MISSING and wanted.message != _status_message(action)
     note = wanted.message if changed and isinstance(wanted.message, str) else None
     if action.state is ActionState.PENDING and state is ActionState.SKIPPED:
         plan.skip_by_user(ctx, action.spec.id, note)
@@ -165,12 +165,12 @@ def _change_action(ctx: Context, plan: ActionPlan, action: Action, wanted: Actio
         plan.annotate(ctx, action.spec.id, note)
     elif changed:
         raise NotSkippable(
-            f"Action {action.spec.id} is {action.state}: only what is said about a SKIPPED action "
-            "can be changed."
+            f"Action {action.spec.id} is {action.state}: only the remark on a SKIPPED action can "
+            "be changed."
         )
 
 
-def _said(action: Action) -> str | None:
+def _status_message(action: Action) -> str | None:
     if action.because is None:
         return None
     if action.note is not None:

@@ -9,7 +9,7 @@ from domain.kernel.errors import InvalidValue
 LONGEST_INTERVAL = 36
 """Characters of an interval; a column of the API's schema."""
 LONGEST_PERIOD = 10 * 366 * 24 * 3600
-"""Seconds between two runs that still make sense (ten years); keeps due times representable."""
+"""Longest interval, seconds (ten years); keeps due times representable."""
 
 _WHOLE = re.compile(r"[0-9]+", re.ASCII)
 
@@ -18,9 +18,9 @@ def instant(field: str, text: str, zone: tzinfo | None) -> datetime:
     """The UTC instant that ISO 8601 text names.
 
     Args:
-        field: what to call it in a refusal.
+        field: name of the value in errors.
         text: date, optional time, optional offset.
-        zone: the zone of text without an offset; None = the one this machine is in.
+        zone: the zone of text without an offset; None: the zone of this machine.
 
     Raises:
         InvalidValue: the text is not a time.
@@ -35,11 +35,11 @@ def instant(field: str, text: str, zone: tzinfo | None) -> datetime:
 
 
 def checked_interval(text: str, cron: Cron, now: datetime) -> str:
-    """An interval that a schedule can be computed from, verbatim.
+    """Checks an interval; returns it unchanged.
 
     Args:
         text: whole seconds, or a cron expression.
-        cron: evaluates cron expressions; raises InvalidValue for what it cannot.
+        cron: evaluates cron expressions; raises InvalidValue for an invalid one.
         now: UTC.
 
     Raises:

@@ -1,21 +1,21 @@
-"""What the application refuses beyond what the domain does.
+"""Errors of the application, in addition to those of the domain.
 
 ::
 
     ApplicationError
     ├── DefaultsInTheWay    a template's goal or strategy would change under its default parameters
-    ├── NotYetVisible       a command was carried out, but the read models have not caught up
-    └── Unavailable         something that an answer needs cannot be had now
-        └── NothingThen         at that moment of the past there was none yet
+    ├── NotYetVisible       a command was executed, but the read models are behind
+    └── Unavailable         something that the response needs is unavailable now
+        └── NothingThen         the object did not exist at the requested moment
 """
 
 
 class ApplicationError(Exception):
-    """Root of what the application refuses."""
+    """Base class of the errors of the application."""
 
 
 class DefaultsInTheWay(ApplicationError):
-    """A template has default parameters that were checked against the strategy it is to lose."""
+    """A template has default parameters, which were checked against its current strategy."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -25,7 +25,7 @@ class DefaultsInTheWay(ApplicationError):
 
 
 class NotYetVisible(ApplicationError):
-    """A command was carried out; what it did cannot be read yet.
+    """A command was executed; its result cannot be read yet.
 
     Args:
         position: the log position that contains it.
@@ -40,8 +40,8 @@ class NotYetVisible(ApplicationError):
 
 
 class Unavailable(ApplicationError):
-    """Something that an answer needs cannot be had now."""
+    """Something that the response needs is unavailable now."""
 
 
 class NothingThen(Unavailable):
-    """What was asked for did not exist at that moment of the past, or no longer."""
+    """The object did not exist at the requested moment."""

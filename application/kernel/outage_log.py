@@ -1,4 +1,4 @@
-"""How an outage is told: not at every attempt that it spoils."""
+"""Logs an outage once a minute, not at each failed attempt."""
 
 import logging
 from collections.abc import Callable
@@ -7,17 +7,17 @@ from application.ports.event_log import EventLogUnavailable
 from application.ports.projections import StoreUnavailable
 
 DATABASE_AWAY = (EventLogUnavailable, StoreUnavailable)
-"""What is raised while the database cannot be reached: no defect, and no reason for a traceback."""
+"""Raised while the database is unreachable: an outage, not a bug, so logged without a traceback."""
 AGAIN = 60.0
-"""Seconds after which an outage that lasts is told again."""
+"""Seconds after which a continuing outage is logged again."""
 
 
 class OutageLog:
-    """Tells when something begins to fail, once a minute that it still does, and when it is over.
+    """Logs the start of an outage, once a minute that it continues, and its end.
 
     Args:
-        log: where to tell it.
-        what: what fails, and what is done about it.
+        log: the logger.
+        what: what fails, and the consequence.
         now: seconds of a monotonic clock.
     """
 
@@ -26,16 +26,16 @@ class OutageLog:
         self._what = what
         self._now = now
         self._began: float | None = None
-        self._told = 0.0
+        self._logged = 0.0
 
     def failed(self, error: Exception) -> None:
-        """An attempt failed."""
+        """Call after a failed attempt."""
         now = self._now()
         if self._began is None:
             self._began = now
-        elif now - self._told < AGAIN:
+        elif now - self._logged < AGAIN:
             return
-        self._told = now
+        self._logged = now
         why = " ".join(str(error).split())
         if now == self._began:
             self._log.warning("%s: %s", self._what, why)
@@ -43,7 +43,7 @@ class OutageLog:
             self._log.warning("%s, for %.0f s now: %s", self._what, now - self._began, why)
 
     def over(self) -> None:
-        """An attempt succeeded."""
+        """Call after a successful attempt."""
         if self._began is not None:
             self._log.info("%s: over after %.0f s", self._what, self._now() - self._began)
             self._began = None

@@ -1,4 +1,4 @@
-"""A strategy and its planner on a cluster file: no cloud, no service, no log."""
+"""Runs a strategy and its planner on a cluster file, without a cloud, services or log."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,16 +22,16 @@ from domain.plans.proposal import PlannedAction
 
 @dataclass(frozen=True)
 class OfflineResult:
-    """What came of it.
+    """The result of an offline run.
 
     Attributes:
         strategy: name of the strategy.
-        planned: the actions in plan order, with their edges and reasons.
+        planned: the actions in plan order, with dependencies and reasons.
         indicators: efficacy indicator → value.
         efficacy: the goal's global figures.
-        rejections: what was considered and not done.
-        notes: remarks on the whole.
-        quarantined: records of the cluster that could not be used.
+        rejections: rejected alternatives.
+        notes: general remarks.
+        quarantined: records of the file that could not be used.
     """
 
     strategy: str
@@ -56,7 +56,7 @@ class OfflineResult:
         ]
 
     def reasons(self) -> list[str]:
-        """For each action in plan order why it is there, as a sentence."""
+        """The reason of each action in plan order, as a sentence."""
         return [str(planned.action.because) for planned in self.planned]
 
 
@@ -71,8 +71,8 @@ def solve_offline(
     Args:
         data: a cluster, in our form or in the neutral one (domain.cluster.formats.cluster_file).
         strategy_name: a registered strategy.
-        parameters: its parameters; what is left out takes the schema's default.
-        seed: for strategies that draw lots.
+        parameters: its parameters; the schema's defaults complete them.
+        seed: random seed.
 
     Raises:
         NotFound: there is no such strategy.

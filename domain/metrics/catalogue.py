@@ -95,7 +95,8 @@ class MetricTable:
         Args:
             model: the model that the arrays align with.
             values: need → id of a host or server → value. Missing, None,
-                infinite and negative values (except temperatures) are unknown; other ids are ignored.
+                infinite and negative values (except temperatures) are unknown; unknown ids are
+                ignored.
         """
         return MetricTable(
             hosts=len(model.hosts),

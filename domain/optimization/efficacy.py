@@ -1,4 +1,4 @@
-"""How the worth of a solution is told: indicators, and one figure or more made from them."""
+"""Efficacy of a solution: the indicators that strategies report, and global figures from them."""
 
 import json
 import math
@@ -15,13 +15,13 @@ AMOUNT_SCHEMA = {"type": "number", "minimum": 0}
 
 @dataclass(frozen=True)
 class IndicatorSpecification:
-    """One figure that strategies of a goal report.
+    """An indicator that strategies of a goal report.
 
     Attributes:
         name: stable name.
-        description: what it counts.
-        whole: whether it is a whole number.
-        required: whether a strategy that reports anything must report it.
+        description: what it measures.
+        whole: whether it must be a whole number.
+        required: whether a strategy that reports indicators must report it.
         unit: unit, None for a plain number.
     """
 
@@ -38,7 +38,7 @@ class IndicatorSpecification:
 
     @property
     def schema_text(self) -> str:
-        """The schema as JSON text, the form in which the API shows it."""
+        """The schema as JSON text, as shown in the API."""
         return json.dumps(self.schema)
 
     def check(self, value: object) -> None:
@@ -54,13 +54,13 @@ class IndicatorSpecification:
 
 @dataclass(frozen=True)
 class Ratio:
-    """A global figure in %: 100 x part / whole, 0 when there is no whole or no part.
+    """A global figure in %: 100 x part / whole; 0 if either is missing.
 
     Attributes:
         name: stable name.
-        description: what it says.
-        part: name of the indicator above the line.
-        whole: name of the indicator below the line.
+        description: what it means.
+        part: name of the indicator in the numerator.
+        whole: name of the indicator in the denominator.
     """
 
     name: str
@@ -78,11 +78,11 @@ class Ratio:
 
 @dataclass(frozen=True)
 class EfficacySpecification:
-    """The indicators of a goal and the global figures made of them.
+    """The indicators of a goal and the global figures computed from them.
 
     Attributes:
         name: stable name.
-        indicators: what strategies report.
+        indicators: those that strategies report.
         ratios: the global figures.
     """
 

@@ -18,12 +18,12 @@ from domain.plans.action import EfficacyIndicator
 
 @dataclass(frozen=True)
 class Goal:
-    """Something worth optimising for.
+    """A goal of an audit.
 
     Attributes:
         name: registered name.
-        display_name: for people.
-        efficacy: how the worth of a solution is told.
+        display_name: shown to users.
+        efficacy: its indicators and global figures.
     """
 
     name: str
@@ -47,7 +47,7 @@ GOALS: Final[Mapping[str, Goal]] = _catalogue(
     Goal("unclassified", "Unclassified"),
     Goal("workload_balancing", "Workload Balancing", WORKLOAD_BALANCING),
 )
-"""Goal name → goal, in order of name."""
+"""Goal name → goal, sorted by name."""
 
 
 def global_efficacy(goal: Goal, indicators: Indicators) -> tuple[EfficacyIndicator, ...]:
@@ -63,7 +63,7 @@ def global_efficacy(goal: Goal, indicators: Indicators) -> tuple[EfficacyIndicat
 
 
 def validate_indicators(goal: Goal, indicators: Indicators) -> None:
-    """Checks reported indicators against a goal. Reporting nothing at all is fine.
+    """Checks reported indicators against a goal. Reporting none is allowed.
 
     Raises:
         InvalidValue: names the indicator that is unknown, missing or out of range.

@@ -1,4 +1,4 @@
-"""Which strategy serves a goal."""
+"""Selection of the strategy for a goal."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,7 @@ from domain.optimization.strategy import Strategy
 
 
 class NoStrategyForGoal(NotFound):
-    """No registered strategy serves a goal."""
+    """No registered strategy has the goal."""
 
     def __init__(self, goal: str) -> None:
         super().__init__("Strategy for goal", goal)
@@ -17,21 +17,21 @@ class NoStrategyForGoal(NotFound):
 def choose_strategy(
     strategies: Mapping[str, Strategy], goal: str, name: str | None = None
 ) -> Strategy:
-    """The strategy to run.
+    """Selects the strategy to run.
 
     Args:
         strategies: the registered ones, by name.
         goal: name of the goal.
-        name: the strategy that was asked for, if any. Whether it serves the goal is checked when
-            the audit is created, not here: an existing audit goes on working when a strategy's
+        name: the requested strategy, if any. Whether it serves the goal is checked when
+            the audit is created, not here: an existing audit continues to work when a strategy's
             goal changes.
 
     Returns:
-        The named one; otherwise, of those that serve the goal, the first in order of name that
-        can run on its default parameters, or simply the first if none can.
+        The requested strategy; otherwise, of those with the goal, the first by name that requires
+        no parameters, or the first by name if all do.
 
     Raises:
-        NotFound: no strategy has the name, or none serves the goal (NoStrategyForGoal).
+        NotFound: no strategy has the name, or none has the goal (NoStrategyForGoal).
     """
     if name is not None:
         if name not in strategies:

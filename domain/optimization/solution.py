@@ -10,11 +10,11 @@ from domain.plans.proposal import PlannedAction, ProposedAction
 
 @dataclass(frozen=True)
 class Rejection:
-    """Something that was considered and not proposed, and why.
+    """An alternative that was considered and not proposed, and why.
 
     Attributes:
         subject: what was considered ("server <uuid>", "host <name>").
-        because: the rule or the threshold that it failed.
+        because: the rule or threshold that it violates.
     """
 
     subject: str
@@ -28,8 +28,8 @@ class Solution:
     Attributes:
         actions: in the order in which the strategy found them, free of duplicates.
         indicators: efficacy indicator name → value (of the goal's efficacy specification).
-        rejections: what was considered and not done (bounded by the strategy, most telling first).
-        notes: remarks on the whole (for an empty solution: why it is empty).
+        rejections: rejected alternatives, most important first; the strategy limits their number.
+        notes: general remarks; for an empty solution, why it is empty.
     """
 
     actions: tuple[ProposedAction, ...]

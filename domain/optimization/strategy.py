@@ -1,4 +1,4 @@
-"""The contract of strategies: they declare what they need and get it as values."""
+"""The contract of strategies: they declare their inputs and receive them as values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,15 +15,15 @@ from domain.optimization.solution import Solution
 
 @dataclass(frozen=True)
 class StrategyInputs:
-    """Everything a strategy may look at. It is stored whole in the decision record.
+    """All inputs of a strategy. They are stored in the decision record.
 
     Attributes:
         compute: the compute model within the audit's scope.
-        metrics: the declared metrics, aligned with the model's hosts and servers.
+        metrics: the declared metrics, in the order of the model's hosts and servers.
         parameters: the audit's parameters with the schema's defaults filled in.
-        seed: for strategies that draw lots.
-        storage, baremetal: likewise, of the other kinds; None if the strategy did not declare
-            that it needs it.
+        seed: random seed.
+        storage, baremetal: the models of the other kinds; None if the strategy did not declare
+            that it needs them.
     """
 
     compute: ComputeModel
@@ -39,17 +39,17 @@ COMPUTE_ONLY = frozenset({ModelKind.COMPUTE})
 
 
 class Strategy(Protocol):
-    """A pure function from inputs to a solution, and what must be known about it.
+    """A pure function from inputs to a solution, with its declaration.
 
     Attributes:
         name: registered name (``vm_workload_consolidation``).
-        display_name: for people.
-        goal: name of the goal it serves.
+        display_name: shown to users.
+        goal: name of its goal.
         planner: name of the planner that orders its actions.
         parameters_schema: JSON Schema (draft 4) of its parameters, ``{}`` if it has none.
 
-    What it needs is asked for runs, with valid parameters, and to tell whether it could run at all,
-    with the schema's defaults only: required ones may then be missing.
+    ``models`` and ``metrics`` get valid parameters for runs, and only the schema's defaults to show
+    whether it could run: required parameters may then be missing.
     """
 
     name: str
@@ -59,7 +59,7 @@ class Strategy(Protocol):
     parameters_schema: JsonObject
 
     def models(self, parameters: Mapping[str, object]) -> frozenset[ModelKind]:
-        """The kinds of models it needs for these parameters; compute is given in any case."""
+        """The kinds of models it needs for these parameters; compute is always provided."""
         ...
 
     def metrics(self, parameters: Mapping[str, object]) -> tuple[MetricNeed, ...]:
@@ -67,5 +67,5 @@ class Strategy(Protocol):
         ...
 
     def solve(self, inputs: StrategyInputs) -> Solution:
-        """No I/O, no clock, no randomness but the seed: same inputs, same solution, for ever."""
+        """No I/O, no clock, no randomness except the seed: equal inputs give equal solutions."""
         ...

@@ -1,4 +1,4 @@
-"""Packing servers onto few hosts: which hosts are cheap to free, and which to fill."""
+"""Packing servers onto few hosts: which hosts are cheap to empty, and which to fill."""
 
 import numpy as np
 
@@ -9,25 +9,25 @@ from domain.cluster.placement.constraints import Constraints
 from domain.cluster.table.columns import BoolArray, FloatArray, IntArray
 
 ROOM_WEIGHT = 0.5
-"""How much a host's size counts beside its number of servers when the price of freeing it is
-reckoned. 0 frees hosts with few servers first, whatever room is lost with them (fewest moves);
+"""Weight of a host's size, relative to its number of servers, in the price of emptying it.
+0 empties hosts with few servers first, whatever their size (fewest moves);
 1 and more prefers to keep big hosts (fewest hosts in the end). Between the two a plan can have
 both fewer hosts and fewer moves per freed host than either extreme of a single pass; 0.5 was
 chosen on generated clusters of 50 to 1,000 hosts, where results change little from 0.4 to 0.8."""
 
 
 def prices(model: ComputeModel, count: IntArray, movable: BoolArray) -> FloatArray:
-    """float64[hosts]: what freeing a host costs, in units of an average used host.
+    """float64[hosts]: the price of emptying a host, in units of an average used host.
 
     servers / mean servers + ROOM_WEIGHT x room / mean room, where room is the mean of the shares
     of vCPU and memory that the host has of the whole. A host that cannot be freed, because it
-    holds a server that cannot be moved or read, is dearer than all others: it stays in use in any
-    case and had better be filled.
+    has a server that cannot be moved or read, is more expensive than all others: it stays in use
+    and should be filled.
 
     Args:
         model: the model.
         count: int64[hosts], servers on each host.
-        movable: bool[servers], can be moved at all.
+        movable: bool[servers], can be moved.
     """
     used = count > 0
     servers = count / max(1.0, float(count[used].mean()) if used.any() else 1.0)
@@ -42,7 +42,7 @@ def prices(model: ComputeModel, count: IntArray, movable: BoolArray) -> FloatArr
 
 
 def ranks(price: FloatArray) -> IntArray:
-    """int64[hosts]: place of each host in the order of price, dearest last, ties by index."""
+    """int64[hosts]: rank of each host by price, most expensive last, ties by index."""
     order = np.argsort(price, kind="stable")
     place = np.empty(len(price), dtype=np.int64)
     place[order] = np.arange(len(price))
@@ -50,7 +50,7 @@ def ranks(price: FloatArray) -> IntArray:
 
 
 def sizes(branch: Branch) -> FloatArray:
-    """float64[servers]: the largest share that a server takes of the whole of any resource."""
+    """float64[servers]: the largest share of the total of any resource that a server needs."""
     finite = np.where(np.isfinite(branch.limits), branch.limits, 0.0).sum(axis=1)
     rows = finite > 0
     if not rows.any():
@@ -67,10 +67,10 @@ def largest_first(servers: IntArray, size: FloatArray) -> list[int]:
 def dearest(
     constraints: Constraints, branch: Branch, server: int, hosts: BoolArray, rank: IntArray
 ) -> int | None:
-    """The dearest of some hosts (bool[hosts]) that a server may go to; None if none.
+    """The most expensive of some hosts (bool[hosts]) that may have a server; None if none.
 
-    Filling the dearest first leaves the cheap ones free to be emptied. Soft server groups come
-    before price.
+    Filling expensive hosts first leaves the cheap ones to be emptied. Soft server groups have
+    precedence over price.
     """
     legal = np.flatnonzero(constraints.legal_hosts(branch, server) & hosts)
     if not len(legal):

@@ -1,4 +1,4 @@
-"""From metrics to the load of a model: what is used where, and how much use is too much."""
+"""From metrics to the load of a model: resource use, and its limits per host."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ _KIB_PER_MB = 1024.0
 
 @dataclass(frozen=True, eq=False)
 class Utilisation:
-    """Load with what is known about it.
+    """Load, and which parts of it are measured.
 
     Attributes:
         load: for branches.

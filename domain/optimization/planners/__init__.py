@@ -1,4 +1,4 @@
-"""Planners put the actions of a solution in order."""
+"""Planners: they order the actions of a solution."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -17,7 +17,7 @@ def weight_planner(
     weights: Mapping[str, object] | None = None,
     parallelization: Mapping[str, object] | None = None,
 ) -> WeightPlanner:
-    """The weight planner; what an option leaves out keeps its default."""
+    """The weight planner; types that an option does not list keep their defaults."""
     return WeightPlanner(
         {**DEFAULT_WEIGHTS, **(weights or {})},
         {**DEFAULT_PARALLELIZATION, **(parallelization or {})},

@@ -39,12 +39,11 @@ UNKNOWN_PARALLELIZATION: Final = 1
 
 
 class WeightPlanner:
-    """Heaviest types first; each chunk waits for the whole chunk before it.
+    """Heaviest action types first; each chunk waits until the whole previous chunk has ended.
 
     Within a weight the order of the solution is kept, so a strategy whose moves are legal one
-    after the other stays legal. A chunk never holds two moves of which one could need what the
-    other still holds or already gave up: of the same server, or onto a host that the other leaves
-    (a server in flight occupies both ends).
+    after the other stays legal. A chunk never has two moves of the same server, nor a move to a
+    host that another move of the chunk leaves (a server in migration uses resources on both hosts).
 
     Args:
         weights: action type → weight; a type that is not listed has weight 0. Types of equal
@@ -67,7 +66,7 @@ class WeightPlanner:
         self._parallelization = _whole("parallelization", parallelization)
 
     def plan(self, solution: Solution) -> Sequence[PlannedAction]:
-        """The actions in their order, with their edges."""
+        """The ordered actions with their dependencies."""
         ordered = sorted(solution.actions, key=lambda action: -self._weight(action))
         enables: dict[object, int] = {}
         planned: list[PlannedAction] = []

@@ -14,7 +14,7 @@ from domain.plans.proposal import ProposedAction
 
 
 class Actuator:
-    """The operator decides what is done."""
+    """Proposes the listed actions."""
 
     name = "actuator"
     display_name = "Actuator"
@@ -54,7 +54,7 @@ class Actuator:
         return ()
 
     def solve(self, inputs: StrategyInputs) -> Solution:
-        """The listed actions, each once.
+        """Proposes each listed action once.
 
         Raises:
             InvalidValue: an action's parameters contain ``resource_id``, which is a field of the

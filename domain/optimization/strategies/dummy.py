@@ -1,4 +1,4 @@
-"""A strategy that proposes harmless actions, to try the machinery out."""
+"""A strategy that proposes harmless actions, to test an installation."""
 
 from collections.abc import Mapping
 
@@ -15,7 +15,7 @@ _GREETING = "hello World"
 
 
 class Dummy:
-    """Two messages and a pause."""
+    """Proposes two messages and a pause."""
 
     name = "dummy"
     display_name = "Dummy strategy"

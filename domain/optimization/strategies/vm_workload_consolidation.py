@@ -1,8 +1,8 @@
-"""Fewer hosts for the same servers: relieve what is overloaded, then free whole hosts.
+"""Consolidates servers on fewer hosts: relieves overloaded hosts, then empties whole hosts.
 
-Freeing is all or nothing: a host is emptied completely or none of its servers is moved. A server
-is moved at most once. Every move is legal at its turn, given the moves before it, because it is
-tried on a branch of the model; hence any prefix of the plan can be executed.
+A host is emptied completely or none of its servers is moved. A server is moved at most once. Each
+move is legal after the moves before it, because it is tried on a branch of the model; hence any
+prefix of the plan can be executed.
 """
 
 from collections.abc import Mapping
@@ -29,17 +29,17 @@ from domain.plans.proposal import ProposedAction
 
 CPU_HEADROOM: Final = 0.9
 """Share of a destination's *physical* cores that may be in use after a move. The allocation ratio
-says how many vCPUs may be promised, not how much work the cores can do."""
+says how many vCPUs may be allocated, not how much work the cores can do."""
 MEMORY_HEADROOM: Final = 1.0
 """Share of a destination's memory that may be in use after a move."""
 MAX_REJECTIONS: Final = 25
-"""How many hosts that stay in use are explained: the cheapest to free, as the nearest misses."""
+"""Number of hosts that stay in use and are explained: the cheapest to empty."""
 MAX_ALTERNATIVES: Final = 2
-"""How many hosts that were preferred but refused are named with each move."""
+"""Number of preferred but refused destinations that each move names."""
 
 
 class VmWorkloadConsolidation:
-    """Frees as many hosts as pays, with each server moved at most once."""
+    """Empties hosts, cheapest first; each server is moved at most once."""
 
     name = "vm_workload_consolidation"
     display_name = "VM Workload Consolidation Strategy"
@@ -57,7 +57,7 @@ class VmWorkloadConsolidation:
         return COMPUTE_ONLY
 
     def metrics(self, parameters: Mapping[str, object]) -> tuple[m.MetricNeed, ...]:
-        """CPU use of servers must have a source; the others are used as far as they are known."""
+        """CPU use of servers needs a source; the other metrics are used if available."""
         period = float(str(parameters.get("period", 3600)))
         granularity = float(str(parameters.get("granularity", 300)))
 
@@ -88,11 +88,11 @@ class VmWorkloadConsolidation:
 
 
 class _Work:
-    """The state of one run: a branch and what has been decided on it.
+    """The state of one run: a branch and the decisions on it.
 
     Attributes:
-        kept: bool[hosts], destinations of moves: not to be emptied any more.
-        emptied: bool[hosts], emptied: not to be filled any more.
+        is_destination: bool[hosts], destinations of moves: they are not emptied.
+        emptied: bool[hosts], emptied: they get no servers.
     """
 
     def __init__(self, model: ComputeModel, use: Utilisation) -> None:
@@ -102,8 +102,8 @@ class _Work:
         self.rules = Constraints(model)
         self.rank = ranks(prices(model, model.servers_per_host, self.rules.movable))
         self.size = sizes(self.branch)
-        self.kept: BoolArray = np.zeros(len(model.hosts), dtype=np.bool_)
-        self.emptied: BoolArray = self.kept.copy()
+        self.is_destination: BoolArray = np.zeros(len(model.hosts), dtype=np.bool_)
+        self.emptied: BoolArray = self.is_destination.copy()
         self.enables: list[ProposedAction] = []
         self.moves: list[ProposedAction] = []
         self.rejections: list[Rejection] = []
@@ -154,7 +154,7 @@ class _Work:
         }
 
     def _place_off(self, source: int, server: int) -> int | None:
-        """A used host; else an empty one; else, as a last resort, one that must be woken."""
+        """A used host; else an empty one; else a disabled one that can be enabled."""
         cool = self.use.cpu_measured <= self.model.cores
         cool[source] = False
         for hosts in (cool & (self.branch.count > 0), cool):
@@ -164,7 +164,7 @@ class _Work:
         return self._wake_for(server)
 
     def _wake_for(self, server: int) -> int | None:
-        """The smallest host that may be woken and then takes the server."""
+        """The smallest host that may be enabled and can then have the server."""
         asleep = self.model.hosts.disabled_reason.where(
             lambda reason: not reason or reason.startswith(DISABLED_BY_CONSOLIDATION)
         )
@@ -175,7 +175,7 @@ class _Work:
             if self.rules.is_legal(self.branch, server, int(host)):
                 facts: JsonObject = {
                     "host": self.model.hosts.name[host],
-                    "server": self._called(server),
+                    "server": self._display_name(server),
                 }
                 because = Cause(Reason.WAKES_HOST, facts)
                 self.enables.append(enable_host(self.model, int(host), because))
@@ -186,10 +186,10 @@ class _Work:
     # -- freeing ----------------------------------------------------------------------------
 
     def free(self) -> None:
-        """Empties hosts, cheapest first, as long as all of a host's servers fit elsewhere."""
+        """Empties hosts, cheapest first, if all servers of a host fit on other hosts."""
         used = (self.model.servers_per_host > 0) & self.model.up
         for host in np.argsort(self.rank):
-            if used[host] and not self.kept[host] and self.branch.count[host]:
+            if used[host] and not self.is_destination[host] and self.branch.count[host]:
                 self._free_host(int(host))
 
     def _free_host(self, host: int) -> None:
@@ -242,13 +242,13 @@ class _Work:
         stuck = self._stuck(server, why)
         self._reject_host(host, Reason.HOST_NOT_EMPTIABLE, {**facts, **stuck})
 
-    def _called(self, server: int) -> str:
-        """A server's name for sentences; the action itself carries the id."""
+    def _display_name(self, server: int) -> str:
+        """A server's name for sentences; actions have the id."""
         servers = self.model.servers
         return servers.name[server] or servers.id[server]
 
     def _stuck(self, server: int, why: Cause | None) -> JsonObject:
-        facts: JsonObject = {"server": self._called(server)}
+        facts: JsonObject = {"server": self._display_name(server)}
         if why is None:
             return {**facts, "rule": Reason.NO_LEGAL_HOST.value}
         return {**facts, "rule": why.reason.value, "detail": str(why)}
@@ -265,9 +265,9 @@ class _Work:
     def _move(self, server: int, destination: int, reason: Reason, facts: JsonObject) -> None:
         names = self.model.hosts.name
         step = self.branch.move(server, destination)
-        self.kept[destination] = True
+        self.is_destination[destination] = True
         facts = {
-            "server": self._called(server),
+            "server": self._display_name(server),
             "source": names[step.source],
             "destination": names[destination],
             **facts,
@@ -276,7 +276,7 @@ class _Work:
         self.moves.append(migrate(self.model, server, destination, kind, Cause(reason, facts)))
 
     def _refusals(self, server: int, chosen: int) -> JsonObject:
-        """The next dearer hosts in use and why they did not take the server."""
+        """The next more expensive hosts in use, and why each was refused for the server."""
         dearer = (self.rank > self.rank[chosen]) & (self.branch.count > 0) & ~self.emptied
         candidates = np.flatnonzero(dearer)
         if len(candidates) > MAX_ALTERNATIVES:
@@ -306,7 +306,7 @@ class _Work:
         return Solution(actions, indicators, tuple(self.rejections), self._notes(actions))
 
     def _disables(self) -> list[ProposedAction]:
-        """Every empty host is taken out of service, but never the last one in service."""
+        """Disables every empty host, but never the last enabled one."""
         model = self.model
         serving = self.branch.enabled & model.up
         empty = serving & (self.branch.count == 0) & (model.hosts.unseen == 0)
@@ -343,7 +343,7 @@ class _Work:
 def _best_relief(
     servers: list[int], cpu: np.ndarray[tuple[int, ...], np.dtype[np.float64]], excess: float
 ) -> int:
-    """The smallest server that cures the overload alone; if none does, the largest."""
+    """The smallest server that removes the overload alone; if none does, the largest."""
     enough = [server for server in servers if cpu[server] >= excess]
     if enough:
         return min(enough, key=lambda server: (cpu[server], server))
