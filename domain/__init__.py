@@ -1,0 +1,1 @@
+"""What is true: aggregates and their events, cluster models, placement, strategies."""

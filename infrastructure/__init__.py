@@ -1,0 +1,1 @@
+"""How the outside is spoken to: event log, read models, NATS, OpenStack, datasources, simulator."""

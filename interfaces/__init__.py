@@ -1,0 +1,1 @@
+"""How people and programs come in: REST, command line, terminal, and the composition root."""

@@ -1,18 +1,46 @@
 """Settings: the options of Vigil, and the sources of their values."""
 
+from infrastructure.settings.api import AccessSettings, ApiSettings, is_loopback
 from infrastructure.settings.libraries import LibraryOptions, library_options
-from infrastructure.settings.load import LoadedSettings, SettingsError, load, options
+from infrastructure.settings.load import LoadedSettings, SettingsError, Value, load, options
 from infrastructure.settings.metrics import GrafanaSettings, MetricsSettings
-from infrastructure.settings.sections import CloudSettings, Settings
+from infrastructure.settings.notifications import NotificationSettings
+from infrastructure.settings.options import Option
+from infrastructure.settings.sections import (
+    ApplierSettings,
+    CloudSettings,
+    CollectorSettings,
+    DatabaseSettings,
+    DecisionEngineSettings,
+    LogSettings,
+    NatsSettings,
+    PlannerSettings,
+    Settings,
+    SimulatorSettings,
+)
 
 __all__ = [
+    "AccessSettings",
+    "ApiSettings",
+    "ApplierSettings",
     "CloudSettings",
+    "CollectorSettings",
+    "DatabaseSettings",
+    "DecisionEngineSettings",
     "GrafanaSettings",
     "LibraryOptions",
     "LoadedSettings",
+    "LogSettings",
     "MetricsSettings",
+    "NatsSettings",
+    "NotificationSettings",
+    "Option",
+    "PlannerSettings",
     "Settings",
     "SettingsError",
+    "SimulatorSettings",
+    "Value",
+    "is_loopback",
     "library_options",
     "load",
     "options",

@@ -73,8 +73,11 @@ class LoadedSettings:
 
     def values_by_section(self) -> list[Value]:
         """The values grouped by section, sections in the order of declaration."""
-        order = list(dict.fromkeys(one.option.section for one in self.values))
-        return sorted(self.values, key=lambda one: order.index(one.option.section))
+        order = {section: rank for rank, section in enumerate(self._sections())}
+        return sorted(self.values, key=lambda one: order[one.option.section])
+
+    def _sections(self) -> list[str]:
+        return list(dict.fromkeys(one.option.section for one in self.values))
 
 
 def options(section: type = Settings) -> Iterator[Option]:
@@ -149,8 +152,7 @@ def _from_files(declared: Sequence[Option], files: Sequence[str]) -> Texts:
     try:
         conf(args=[], project="vigil", default_config_files=list(files), use_env=False)
     except cfg.ConfigFilesNotFoundError as error:
-        paths = ", ".join(map(str, error.config_files))
-        raise SettingsError(f"configuration file {paths} cannot be read") from error
+        raise SettingsError(f"configuration file {_first(error)} cannot be read") from error
     except (cfg.Error, OSError) as error:
         raise SettingsError(f"configuration file: {error}") from error
     texts: Texts = {}
@@ -171,6 +173,10 @@ def _file_text(conf: cfg.ConfigOpts, one: Option) -> str | None:
     except cfg.Error as error:
         raise SettingsError(f"{one.label}: {error}") from error
     return None if found is None else str(found)
+
+
+def _first(error: cfg.ConfigFilesNotFoundError) -> str:
+    return ", ".join(str(path) for path in error.config_files)
 
 
 def _group(section: str) -> str | None:

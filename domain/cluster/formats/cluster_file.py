@@ -13,10 +13,10 @@ from domain.cluster.compute.columns import HostColumns, ServerColumns
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.numa.cells import topology_record
 from domain.cluster.compute.records import QuarantinedRecord
-from domain.cluster.formats.portable import PORTABLE_NAMES, Values, named_records, read_portable
+from domain.cluster.formats.portable import PORTABLE_NAMES, Values, read_portable
 from domain.cluster.formats.portable_fields import measured, truth, whole
 from domain.cluster.table.column_table import ColumnTable
-from domain.cluster.table.columns import bools, frozen, ints, mapping
+from domain.cluster.table.columns import bools, frozen, ints, mapping, sequence
 from domain.kernel.errors import InvalidValue
 from domain.metrics.catalogue import (
     HOST_CPU_USAGE,
@@ -163,6 +163,13 @@ def _check_version(data: Mapping[str, object]) -> None:
         raise InvalidValue("version", f"must be {VERSION}, not {data.get('version')!r}")
 
 
+def _listed(data: Mapping[str, object], name: str) -> list[Mapping[str, object]]:
+    try:
+        return [mapping(record) for record in sequence(data.get(name, []))]
+    except TypeError as error:
+        raise InvalidValue(name, f"must be a list of objects ({error})") from error
+
+
 def _object(data: Mapping[str, object], name: str) -> Mapping[str, object]:
     try:
         return mapping(data.get(name, {}))
@@ -185,15 +192,16 @@ def _more_metrics(data: Mapping[str, object]) -> Values:
 def _marked(model: ComputeModel, data: Mapping[str, object]) -> ComputeModel:
     """The model with the fields that only a cluster file has: unseen, excluded, outside."""
     lost = {
-        str(host.get("id")): whole(f"{place}.unseen", count)
-        for place, host in named_records(data, "hosts")
+        str(host.get("id")): whole(f"hosts[{at}].unseen", count)
+        for at, host in enumerate(_listed(data, "hosts"))
         if (count := host.get("unseen")) is not None
     }
     fixed = {
         str(server.get("id"))
         for name in ("instances", "unplaced")
-        for place, server in named_records(data, name)
-        if (excluded := server.get("excluded")) is not None and truth(f"{place}.excluded", excluded)
+        for at, server in enumerate(_listed(data, name))
+        if (excluded := server.get("excluded")) is not None
+        and truth(f"{name}[{at}].excluded", excluded)
     }
     outside = data.get("outside", [])
     if not isinstance(outside, list) or not all(isinstance(one, str) for one in outside):

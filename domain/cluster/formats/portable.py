@@ -56,8 +56,8 @@ def read_portable(data: Mapping[str, object]) -> PortableCluster:
     Raises:
         InvalidValue: names the list and the index of the bad record.
     """
-    hosts = named_records(data, "hosts")
-    servers = [*named_records(data, "instances"), *named_records(data, "unplaced")]
+    hosts = _placed(data, "hosts")
+    servers = [*_placed(data, "instances"), *_placed(data, "unplaced")]
     host_rows = _rows(HostRow, hosts)
     names = {row.id: row.name for row in host_rows}
     server_rows = _rows(ServerRow, servers)
@@ -67,8 +67,8 @@ def read_portable(data: Mapping[str, object]) -> PortableCluster:
             row if row.host is None else replace(row, host=names.get(row.host, row.host))
             for row in server_rows
         ),
-        groups=tuple(_rows(GroupRow, named_records(data, "groups"))),
-        aggregates=tuple(_rows(AggregateRow, named_records(data, "aggregates"))),
+        groups=tuple(_rows(GroupRow, _placed(data, "groups"))),
+        aggregates=tuple(_rows(AggregateRow, _placed(data, "aggregates"))),
         metrics={
             "host_cpu_usage": _measured(hosts, "cpu_util_pct"),
             "host_ram_usage": _measured(hosts, "ram_used_mb", _KIB_PER_MB),
@@ -80,7 +80,7 @@ def read_portable(data: Mapping[str, object]) -> PortableCluster:
     )
 
 
-def named_records(data: Mapping[str, object], name: str) -> list[_Record]:
+def _placed(data: Mapping[str, object], name: str) -> list[_Record]:
     """The records of a list, each with its name for errors."""
     try:
         records = [mapping(record) for record in sequence(data.get(name, []))]

@@ -9,10 +9,11 @@ from domain.cluster.baremetal.model import BaremetalModel
 from domain.cluster.scope.parser import (
     NO_NAMES,
     Names,
+    read_list,
+    read_map,
     read_names,
-    read_objects,
+    refuse_unknown_keys,
     rules_of,
-    unknown_names,
 )
 from domain.cluster.table.columns import BoolArray, bools
 from domain.kernel.reasons import Cause, Reason
@@ -44,7 +45,10 @@ class BaremetalScope:
     def select(self, model: BaremetalModel) -> BaremetalSelection:
         """Evaluates the scope on a model."""
         nodes = ~bools(key in self.without_nodes for key in model.nodes.id)
-        notes = unknown_names({"bare-metal node": (self.without_nodes, model.nodes.id)})
+        notes = tuple(
+            Cause(Reason.SCOPE_NAME_UNKNOWN, {"kind": "bare-metal node", "name": name})
+            for name in sorted(self.without_nodes.names - set(model.nodes.id))
+        )
         if not nodes.any():
             notes = (*notes, Cause(Reason.BAREMETAL_EMPTY))
         return BaremetalSelection(nodes, notes)
@@ -66,9 +70,14 @@ def parse_baremetal_scope(scope: object) -> BaremetalScope:
     """
     path, rules = rules_of("baremetal", scope)
     without = NO_NAMES
-    for where, rule in read_objects(path, rules, frozenset({"exclude"})):
-        excluded = rule.get("exclude", [])
-        for at, item in read_objects(f"{where}.exclude", excluded, frozenset({"ironic_nodes"})):
-            nodes = item.get("ironic_nodes", [])
+    for place, data in enumerate(rules):
+        where = f"{path}[{place}]"
+        rule = read_map(where, data)
+        refuse_unknown_keys(where, rule.keys(), frozenset({"exclude"}))
+        for number, item in enumerate(read_list(f"{where}.exclude", rule.get("exclude", []))):
+            at = f"{where}.exclude[{number}]"
+            entry = read_map(at, item)
+            refuse_unknown_keys(at, entry.keys(), frozenset({"ironic_nodes"}))
+            nodes = entry.get("ironic_nodes", [])
             without = without | read_names(f"{at}.ironic_nodes", nodes, "uuid")
     return BaremetalScope(without)

@@ -21,13 +21,11 @@ from domain.cluster.scope.parser import (
     Names,
     names_of,
     read_list,
+    read_map,
     read_names,
-    read_objects,
     read_string,
     refuse_mixed_wildcards,
     refuse_unknown_keys,
-    rules_of,
-    unknown_names,
 )
 from domain.cluster.table.columns import BoolArray, bools
 from domain.kernel.errors import InvalidValue
@@ -148,7 +146,11 @@ class ComputeScope:
             ),
             "instance": (self.fixed_servers, {*model.servers.id, *model.unplaced.id}),
         }
-        return unknown_names(known)
+        return tuple(
+            Cause(Reason.SCOPE_NAME_UNKNOWN, {"kind": kind, "name": name})
+            for kind, (wanted, found) in known.items()
+            for name in sorted(wanted.names - found)
+        )
 
 
 def _text(value: object) -> str:
@@ -176,8 +178,8 @@ def parse_scope(scope: object, *, allow_mixed_wildcards: bool = False) -> Comput
     """
     path, rules = _compute_rules(scope)
     result = ComputeScope()
-    for where, rule in read_objects(path, rules, _RULES):
-        result = _with_rule(result, where, rule)
+    for place, rule in enumerate(rules):
+        result = _with_rule(result, f"{path}[{place}]", rule)
     if result.aggregates and result.without_aggregates:
         raise InvalidValue(path, "must not both include and exclude host_aggregates")
     if not allow_mixed_wildcards:
@@ -187,14 +189,23 @@ def parse_scope(scope: object, *, allow_mixed_wildcards: bool = False) -> Comput
 
 def _compute_rules(scope: object) -> tuple[str, Sequence[object]]:
     entries = [] if scope is None else read_list("scope", scope)
-    for where, entry in read_objects("scope", entries):
-        if not _RULES.isdisjoint(entry):
+    for place, entry in enumerate(entries):
+        path = f"scope[{place}]"
+        keys = set(read_map(path, entry))
+        if keys & _RULES:
             return "scope", entries
-        refuse_unknown_keys(where, entry.keys(), KINDS)
-    return rules_of("compute", scope)
+        refuse_unknown_keys(path, keys, KINDS)
+    for place, entry in enumerate(entries):
+        path = f"scope[{place}].compute"
+        rules = read_list(path, read_map(path, entry).get("compute", []))
+        if rules:
+            return path, rules
+    return "scope", []
 
 
-def _with_rule(scope: ComputeScope, path: str, rule: Mapping[str, object]) -> ComputeScope:
+def _with_rule(scope: ComputeScope, path: str, data: object) -> ComputeScope:
+    rule = read_map(path, data)
+    refuse_unknown_keys(path, rule.keys(), _RULES)
     excluded = read_list(f"{path}.exclude", rule.get("exclude", []))
     aggregates = _aggregates(f"{path}.host_aggregates", rule.get("host_aggregates", []))
     zones = read_names(f"{path}.availability_zones", rule.get("availability_zones", []), "name")
@@ -204,12 +215,13 @@ def _with_rule(scope: ComputeScope, path: str, rule: Mapping[str, object]) -> Co
         aggregates=scope.aggregates | aggregates,
         zones=scope.zones | zones,
     )
-    for where, item in read_objects(f"{path}.exclude", excluded):
-        scope = _with_exclusion(scope, where, item)
+    for place, item in enumerate(excluded):
+        scope = _with_exclusion(scope, f"{path}.exclude[{place}]", item)
     return scope
 
 
-def _with_exclusion(scope: ComputeScope, path: str, item: Mapping[str, object]) -> ComputeScope:
+def _with_exclusion(scope: ComputeScope, path: str, data: object) -> ComputeScope:
+    item = read_map(path, data)
     refuse_unknown_keys(path, item.keys(), _EXCLUDES)
 
     def names(key: str, attribute: str) -> Names:
@@ -217,8 +229,9 @@ def _with_exclusion(scope: ComputeScope, path: str, item: Mapping[str, object]) 
 
     aggregates = _aggregates(f"{path}.host_aggregates", item.get("host_aggregates", []))
     metadata = dict(scope.fixed_metadata)
-    wanted = item.get("instance_metadata", [])
-    for _, pairs in read_objects(f"{path}.instance_metadata", wanted):
+    where = f"{path}.instance_metadata"
+    for place, entry in enumerate(read_list(where, item.get("instance_metadata", []))):
+        pairs = read_map(f"{where}[{place}]", entry)
         metadata.update({key: str(value) for key, value in pairs.items()})
     return replace(
         scope,
@@ -231,9 +244,13 @@ def _with_exclusion(scope: ComputeScope, path: str, item: Mapping[str, object]) 
 
 
 def _aggregates(path: str, data: object) -> AggregateNames:
+    items = read_list(path, data)
     ids: list[str] = []
     names: list[str] = []
-    for where, found in read_objects(path, data, frozenset({"id", "name"})):
+    for place, item in enumerate(items):
+        where = f"{path}[{place}]"
+        found = read_map(where, item)
+        refuse_unknown_keys(where, found.keys(), frozenset({"id", "name"}))
         if "id" in found:
             ids.append(_aggregate_id(f"{where}.id", found["id"]))
         if "name" in found:

@@ -1,11 +1,10 @@
 """Reads the JSON of scopes of all kinds: names and wildcards. Errors name the bad field."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from domain.cluster.table.columns import mapping, sequence
 from domain.kernel.errors import InvalidValue
-from domain.kernel.reasons import Cause, Reason
 
 WILDCARD = "*"
 KINDS = frozenset({"compute", "storage", "baremetal"})
@@ -41,13 +40,14 @@ def rules_of(kind: str, scope: object) -> tuple[str, Sequence[object]]:
     """Returns the path and the rules of the first entry that has rules of a kind.
 
     Args:
-        kind: ``compute``, ``storage`` or ``baremetal``.
+        kind: ``storage`` or ``baremetal``.
         scope: the JSON list; None is the empty list. Entries of other kinds, and the older form
             (a bare list of compute rules), are ignored.
     """
-    for where, entry in read_objects("scope", [] if scope is None else scope):
-        path = f"{where}.{kind}"
-        rules = read_list(path, entry.get(kind, []))
+    entries = [] if scope is None else read_list("scope", scope)
+    for place, entry in enumerate(entries):
+        path = f"scope[{place}].{kind}"
+        rules = read_list(path, read_map(f"scope[{place}]", entry).get(kind, []))
         if rules:
             return path, rules
     return "scope", []
@@ -55,44 +55,14 @@ def rules_of(kind: str, scope: object) -> tuple[str, Sequence[object]]:
 
 def read_names(path: str, data: object, attribute: str) -> Names:
     """Reads a list of objects that each have a name or a uuid under ``attribute``."""
-    return names_of(
-        [
-            read_string(f"{where}.{attribute}", entry[attribute])
-            for where, entry in read_objects(path, data, frozenset({attribute}))
-            if attribute in entry
-        ]
-    )
-
-
-def read_objects(
-    path: str, data: object, allowed: frozenset[str] | None = None
-) -> Iterator[tuple[str, Mapping[str, object]]]:
-    """Path and content of each object of a list.
-
-    Args:
-        path: path of the list, for errors.
-        data: the list.
-        allowed: keys that the objects may have; None: any.
-    """
+    found: list[str] = []
     for place, item in enumerate(read_list(path, data)):
         where = f"{path}[{place}]"
-        found = read_map(where, item)
-        if allowed is not None:
-            refuse_unknown_keys(where, found.keys(), allowed)
-        yield where, found
-
-
-def unknown_names(known: Mapping[str, tuple[Names, Iterable[str]]]) -> tuple[Cause, ...]:
-    """Notes on names in a scope that the model does not have.
-
-    Args:
-        known: kind of resource → names in the scope, names in the model.
-    """
-    return tuple(
-        Cause(Reason.SCOPE_NAME_UNKNOWN, {"kind": kind, "name": name})
-        for kind, (wanted, found) in known.items()
-        for name in sorted(wanted.names.difference(found))
-    )
+        entry = read_map(where, item)
+        refuse_unknown_keys(where, entry.keys(), frozenset({attribute}))
+        if attribute in entry:
+            found.append(read_string(f"{where}.{attribute}", entry[attribute]))
+    return names_of(found)
 
 
 def names_of(names: list[str]) -> Names:
@@ -109,9 +79,9 @@ def refuse_mixed_wildcards(path: str, rules: Sequence[object]) -> None:
         path: path of the rules, for errors.
         rules: well-formed rules of one kind.
     """
-    for place, rule in read_objects(path, rules):
-        for key, data in rule.items():
-            where = f"{place}.{key}"
+    for place, rule in enumerate(rules):
+        for key, data in read_map(f"{path}[{place}]", rule).items():
+            where = f"{path}[{place}].{key}"
             items = read_list(where, data)
             if key == "exclude":
                 refuse_mixed_wildcards(where, items)

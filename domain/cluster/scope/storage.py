@@ -14,11 +14,12 @@ import numpy as np
 from domain.cluster.scope.parser import (
     NO_NAMES,
     Names,
+    read_list,
+    read_map,
     read_names,
-    read_objects,
     refuse_mixed_wildcards,
+    refuse_unknown_keys,
     rules_of,
-    unknown_names,
 )
 from domain.cluster.storage.columns import VolumeColumns
 from domain.cluster.storage.model import StorageModel
@@ -107,7 +108,11 @@ class StorageScope:
             "storage pool": (self.without_pools, set(model.pools.name)),
             "volume": (self.without_volumes, {*model.volumes.id, *model.unplaced.id}),
         }
-        return unknown_names(known)
+        return tuple(
+            Cause(Reason.SCOPE_NAME_UNKNOWN, {"kind": kind, "name": name})
+            for kind, (wanted, found) in known.items()
+            for name in sorted(wanted.names - found)
+        )
 
 
 def parse_storage_scope(scope: object, *, allow_mixed_wildcards: bool = False) -> StorageScope:
@@ -123,14 +128,16 @@ def parse_storage_scope(scope: object, *, allow_mixed_wildcards: bool = False) -
     """
     path, rules = rules_of("storage", scope)
     result = StorageScope()
-    for where, rule in read_objects(path, rules, _RULES):
-        result = _with_rule(result, where, rule)
+    for place, rule in enumerate(rules):
+        result = _with_rule(result, f"{path}[{place}]", rule)
     if not allow_mixed_wildcards:
         refuse_mixed_wildcards(path, rules)
     return result
 
 
-def _with_rule(scope: StorageScope, path: str, rule: Mapping[str, object]) -> StorageScope:
+def _with_rule(scope: StorageScope, path: str, data: object) -> StorageScope:
+    rule = read_map(path, data)
+    refuse_unknown_keys(path, rule.keys(), _RULES)
     zones = read_names(f"{path}.availability_zones", rule.get("availability_zones", []), "name")
     types = read_names(f"{path}.volume_types", rule.get("volume_types", []), "name")
     scope = replace(
@@ -139,13 +146,14 @@ def _with_rule(scope: StorageScope, path: str, rule: Mapping[str, object]) -> St
         zones=scope.zones | zones,
         volume_types=scope.volume_types | types,
     )
-    excluded = rule.get("exclude", [])
-    for where, item in read_objects(f"{path}.exclude", excluded, frozenset(_EXCLUDES)):
-        scope = _with_exclusion(scope, where, item)
+    for place, item in enumerate(read_list(f"{path}.exclude", rule.get("exclude", []))):
+        scope = _with_exclusion(scope, f"{path}.exclude[{place}]", item)
     return scope
 
 
-def _with_exclusion(scope: StorageScope, path: str, item: Mapping[str, object]) -> StorageScope:
+def _with_exclusion(scope: StorageScope, path: str, data: object) -> StorageScope:
+    item = read_map(path, data)
+    refuse_unknown_keys(path, item.keys(), frozenset(_EXCLUDES))
     found = {
         key: read_names(f"{path}.{key}", item.get(key, []), attribute)
         for key, attribute in _EXCLUDES.items()

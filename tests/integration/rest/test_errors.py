@@ -108,8 +108,8 @@ class TestWithoutTheEventLog:
         paths = (f"action_plans/{plan}?at=1", f"actions/{action}/events", "events/stream")
         for path in paths:
             result = client.simulate_get(f"/v1/{path}")
-            text = refused(result, 503)
-            assert text == "The event log is unavailable."
+            told = refused(result, 503)
+            assert told == "The event log is unavailable."
             assert result.headers["retry-after"] == "1"
 
     @pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])

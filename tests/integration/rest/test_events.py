@@ -261,8 +261,8 @@ def test_streams_end_when_the_server_is_told_to_stop(house: House) -> None:
         with served(house, workers=1) as base:
             following = pool.submit(follow, base)
             assert begun.wait(20)
-            stopped_at = time.monotonic()
-        assert time.monotonic() - stopped_at < 4, "it waited for the end of its time of grace (5 s)"
+            told = time.monotonic()
+        assert time.monotonic() - told < 4, "it waited for the end of its time of grace (5 s)"
         following.result(20)
     assert ended.is_set()
 

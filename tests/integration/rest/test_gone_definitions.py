@@ -55,10 +55,10 @@ def test_a_change_is_answered_as_a_get_shows_it(
     assert changed.status_code == 200, changed.text
     assert changed.json.items() >= null.items()
     assert changed.json == house.get(path)
-    changed = house.ask("PATCH", path, [operation], headers=SHOWN).json
+    told = house.ask("PATCH", path, [operation], headers=SHOWN).json
     if collection != "action_plans":
-        assert changed == house.get(path, headers=SHOWN)
-        assert changed["strategy_name"] == "basic"
+        assert told == house.get(path, headers=SHOWN)
+        assert told["strategy_name"] == "basic"
 
 
 def test_a_start_is_answered_as_a_get_shows_it(house: House, left: dict[str, Any]) -> None:

@@ -137,7 +137,7 @@ class TestMetrics:
         """Listeners have no port of their own."""
         assert not [name for name in metrics(house) if "notification" in name or "fact" in name]
         now = house.clock.now()
-        counts = [
+        told = [
             ("notification", "instance.update", "read", 7, 20),
             ("notification", "other", "useless", 90, 10),
             ("notification-fact", "compute", "admitted", 5, 30),
@@ -147,7 +147,7 @@ class TestMetrics:
         ]
         counted = [
             EventCount(what, of, outcome, count, now - timedelta(seconds=age))
-            for what, of, outcome, count, age in counts
+            for what, of, outcome, count, age in told
         ]
         house.counters.add(counted)
         seen = metrics(house)

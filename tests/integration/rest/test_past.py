@@ -165,22 +165,22 @@ def test_the_data_model_is_asked_for_the_moment(house: House) -> None:
 class TestExplanations:
     def test_each_move_and_each_rejection_has_its_reason(self, house: House) -> None:
         plan = house.plan(actions=2)["uuid"]
-        explained_plan = house.get(f"/v1/action_plans/{plan}/explanation")
+        told = house.get(f"/v1/action_plans/{plan}/explanation")
         actions = [one["uuid"] for one in house.actions(plan)]
-        assert explained_plan["action_plan_uuid"] == plan
-        assert [move["action_uuid"] for move in explained_plan["moves"]] == actions
-        assert [move["parents"] for move in explained_plan["moves"]] == [[], actions[:1]]
-        assert explained_plan["moves"][0]["because"] == {
+        assert told["action_plan_uuid"] == plan
+        assert [move["action_uuid"] for move in told["moves"]] == actions
+        assert [move["parents"] for move in told["moves"]] == [[], actions[:1]]
+        assert told["moves"][0]["because"] == {
             "reason": "frees-host",
             "facts": {"server": "server-0", "source": "cmp-1"},
             "text": "moving server-0 helps to empty cmp-1",
         }
-        [rejected] = explained_plan["rejections"]
+        [rejected] = told["rejections"]
         assert rejected["subject"] == "server server-9"
         assert rejected["because"]["reason"] == "capacity-short"
         assert "cmp-3 lacks memory" in rejected["because"]["text"]
-        assert [note["reason"] for note in explained_plan["notes"]] == ["host-emptied"]
-        assert explained_plan["indicators"] == {"released_compute_nodes_count": 1.0}
+        assert [note["reason"] for note in told["notes"]] == ["host-emptied"]
+        assert told["indicators"] == {"released_compute_nodes_count": 1.0}
 
     def test_it_is_what_was_recorded_and_never_worked_out_again(self, house: House) -> None:
         plan = house.plan()["uuid"]

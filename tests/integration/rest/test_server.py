@@ -113,7 +113,7 @@ def test_workers_that_cannot_start_end_the_server_with_a_reason_and_a_status() -
         [sys.executable, "-c", FAILING], capture_output=True, text=True, timeout=60, check=False
     )
     assert ended.returncode == 3
-    lines = ended.stderr.splitlines()
-    assert "ERROR the API cannot start: ConnectionError: the database does not answer" in lines
-    assert lines[-1].startswith("ERROR the API ends: a worker process could not start")
+    told = ended.stderr.splitlines()
+    assert "ERROR the API cannot start: ConnectionError: the database does not answer" in told
+    assert told[-1].startswith("ERROR the API ends: a worker process could not start")
     assert "Traceback" not in ended.stderr

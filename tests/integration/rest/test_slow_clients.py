@@ -33,9 +33,9 @@ def test_clients_that_stop_half_way_do_not_hold_up_the_others(
     """One for each thread was enough: the process served nobody until they hung up."""
     if "events" in begun:
         many_events(house)
-    log_file = tmp_path / "errors"
+    told = tmp_path / "errors"
     with (
-        log_file.open("w") as errors,
+        told.open("w") as errors,
         served(house, workers=1, client_timeout=TIMEOUT, errors=errors) as base,
         ExitStack() as clients,
     ):
@@ -43,7 +43,7 @@ def test_clients_that_stop_half_way_do_not_hold_up_the_others(
             clients.enter_context(stopped(base, begun))
         time.sleep(TIMEOUT / 2)  # all of them are waited for now
         assert requests.get(f"{base}/v1/goals", timeout=SOON).status_code == 200
-    log = log_file.read_text()
+    log = told.read_text()
     assert "Traceback" not in log
     if "Content-Length" not in begun:
         assert "a client was cut off" in log

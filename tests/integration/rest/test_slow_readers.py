@@ -75,9 +75,9 @@ def test_clients_that_never_read_lose_their_places(
     else:
         for _ in range(4):
             house.audit(audit_type="EVENT")
-    log_file = tmp_path / "errors"
+    told = tmp_path / "errors"
     with (
-        log_file.open("w") as errors,
+        told.open("w") as errors,
         served(house, workers=1, stream_timeout=TIMEOUT, errors=errors) as base,
         ExitStack() as clients,
     ):
@@ -89,7 +89,7 @@ def test_clients_that_never_read_lose_their_places(
         with requests.get(f"{base}/v1/events/stream?after=0", stream=True, timeout=20) as mine:
             assert mine.status_code == 200
             assert next(mine.iter_lines()) == b"retry: 2000"
-    lines = log_file.read_text().splitlines()
+    lines = told.read_text().splitlines()
     assert sum("an event stream is cut" in line for line in lines) == PLACES, lines
     assert not [line for line in lines if "Traceback" in line]
 

@@ -107,17 +107,17 @@ class TestWithoutAuthentication:
     def test_the_red_line_on_a_terminal(self, lived_in: House, conf: Path) -> None:
         port = free_port()
         conf.write_text(f"[api]\nport = {port}\n[database]\nconnection = {lived_in.url}\n")
-        output = _on_a_terminal(command("api", "--config-file", str(conf)), "is an administrator")
+        told = _on_a_terminal(command("api", "--config-file", str(conf)), "is an administrator")
         assert (
             f"\x1b[1;31mNO AUTHENTICATION: every client that can connect to http://127.0.0.1:{port}"
-            in output
+            in told
         )
 
     def test_the_supervisor_says_it_too(self, conf: Path) -> None:
         conf.write_text("")
         words = ("up", "--config-file", str(conf), "--data", str(conf.parent / "up"))
-        output = _on_a_terminal(command(*words), "\x1b[0m")
-        assert "\x1b[1;31mNO AUTHENTICATION: every client that can connect" in output
+        told = _on_a_terminal(command(*words), "\x1b[0m")
+        assert "\x1b[1;31mNO AUTHENTICATION: every client that can connect" in told
         assert "WARNING" in (conf.parent / "up" / "vigil.log").read_text()
 
     @pytest.mark.parametrize(
@@ -229,13 +229,13 @@ def test_everything_at_once_as_operators_have_it(house: House, keystone: Keyston
 def test_a_proxy_that_nobody_spoke_of_is_not_believed(lived_in: House, conf: Path) -> None:
     conf.write_text("")
     with serving(lived_in.url, conf) as api:
-        for headers in (
+        for told in (
             {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "evil.example"},
             {"X-Forwarded-Ssl": "on", "Forwarded": "host=evil.example;proto=https"},
             {"X-Forwarded-Protocol": "ssl", "Script-Name": "/evil"},
         ):
-            root = requests.get(api.url, headers=headers, timeout=30).json()
-            assert root["versions"][0]["links"][0]["href"] == f"{api.url}/v1/", headers
+            root = requests.get(api.url, headers=told, timeout=30).json()
+            assert root["versions"][0]["links"][0]["href"] == f"{api.url}/v1/", told
 
 
 def _on_a_terminal(words: list[str], until: str) -> str:

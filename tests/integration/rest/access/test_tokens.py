@@ -162,8 +162,8 @@ class TestServiceTokens:
     def test_one_that_is_none_spoils_the_request(
         self, http: falcon.testing.TestClient, keystone: Keystone, service: str
     ) -> None:
-        service_token = keystone.token("demo") if service == "a member's" else service
-        headers = {"X-Auth-Token": keystone.token(), "X-Service-Token": service_token}
+        told = keystone.token("demo") if service == "a member's" else service
+        headers = {"X-Auth-Token": keystone.token(), "X-Service-Token": told}
         assert_unauthenticated(http.simulate_get("/v1/goals", headers=headers), keystone)
 
 
