@@ -1,3 +1,5 @@
+"""The supervisor of ``vigil up``: child processes, their output and ports, the data directory."""
+
 from infrastructure.supervision.child import (
     CannotStart,
     ChildSpec,
