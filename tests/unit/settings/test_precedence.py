@@ -135,6 +135,10 @@ def test_every_option_has_a_variable_of_its_own() -> None:
             r"\[watcher_planners.weight\] weights .*: must be name:number pairs",
         ),
         ({"vigil.simulator_speed": "nan"}, r"\[vigil\] simulator_speed .*: must be a number"),
+        ({"api.port": " "}, r"\[api\] port .*: must be a whole number from 1 to 65535"),
+        ({"api.host": "not a host"}, r"\[api\] host .*: must be a host name or an IP address"),
+        ({"watcher_planners.weight.weights": "migrate:"}, r"weights .*: must be name:number pairs"),
+        ({"vigil.prometheus_url": "ftp://p"}, r"prometheus_url .*: must be a URL that starts with"),
         *(
             (
                 {"collector.collector_plugins": text},
