@@ -35,8 +35,11 @@ INTERFACE = Choice("public", "internal", "admin")
 
 def _prometheus(values: Named) -> str | None:
     host = values["prometheus_client", "host"]
+    if host is None:
+        return None
     scheme = "https" if values["prometheus_client", "cafile"] else "http"
-    return None if host is None else f"{scheme}://{host}:{values['prometheus_client', 'port']}"
+    address = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{address}:{values['prometheus_client', 'port']}"
 
 
 def _order(values: Named) -> tuple[str, ...]:

@@ -25,6 +25,12 @@ def test_a_prometheus_that_is_named_is_the_datasource_unless_an_order_says_other
     assert load(flags=flags, files=[]).settings.metrics.datasources == ("gnocchi", "prometheus")
 
 
+def test_the_url_of_a_prometheus_with_an_ipv6_address_is_one_that_a_child_process_accepts() -> None:
+    loaded = load(flags={"prometheus_client.host": "::1"}, files=[])
+    assert loaded.settings.metrics.prometheus_url == "http://[::1]:9090"
+    assert load(environ=loaded.environment(), files=[]).settings.metrics == loaded.settings.metrics
+
+
 def test_a_query_may_have_commas_and_colons() -> None:
     query = "SELECT {0}(a), b::tag FROM m WHERE host = '{1}'"
     text = f"host_power: {query}, host_cpu_usage:{query}"
