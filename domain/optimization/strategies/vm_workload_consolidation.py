@@ -279,6 +279,8 @@ class _Work:
         """The next more expensive hosts in use, and why each was refused for the server."""
         dearer = (self.rank > self.rank[chosen]) & (self.branch.count > 0) & ~self.emptied
         candidates = np.flatnonzero(dearer)
+        if not len(candidates):
+            return {}
         if len(candidates) > MAX_ALTERNATIVES:
             nearest = np.argpartition(self.rank[candidates], MAX_ALTERNATIVES)
             candidates = candidates[nearest[:MAX_ALTERNATIVES]]
