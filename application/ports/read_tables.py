@@ -1,8 +1,8 @@
 """The read tables: projections fill them, queries read them.
 
 The columns follow from the classes of the views. Raise the version of a schema when its tables, or
-the values that its projection writes, change. References hold the uuid of the other object also
-after that is deleted; queries check whether it is.
+the values that its projection writes, change: reasons are stored as sentences. References hold the
+uuid of the other object also after that is deleted; queries check whether it is.
 """
 
 from datetime import datetime

@@ -45,6 +45,6 @@ def claimable(services: ServiceRegistry, owner: str | None, me: Instance) -> Cla
         return Claimable(owner, Cause(Reason.OWNER_RESUMED, facts))
     if not services.is_presumed_dead(owner):
         return None
-    # read after ``gone``: an instance retires before its process ends
+    # read after ``is_presumed_dead``: an instance retires before its process ends
     reason = Reason.OWNER_RETIRED if services.is_retired(owner) else Reason.OWNER_LOST
     return Claimable(owner, Cause(reason, facts))
