@@ -90,7 +90,7 @@ def flag(name: str, value: str) -> bool:
 
 def json_objects(name: str, value: str) -> list[dict[str, object]]:
     """A JSON list of objects."""
-    read = _json(name, value)
+    read = _json(name, value, "a JSON list of objects")
     if not isinstance(read, list) or not all(isinstance(item, dict) for item in read):
         raise InvalidValue(name, f"must be a JSON list of objects, not {value!r}")
     return read
@@ -100,7 +100,7 @@ def texts(name: str, value: str) -> tuple[str, ...]:
     """A JSON list of texts, or (older fixtures) one text that stands alone."""
     if not value.startswith("["):
         return (value,) if value else ()
-    read = _json(name, value)
+    read = _json(name, value, "a JSON list")
     if not isinstance(read, list):
         raise InvalidValue(name, f"must be a JSON list, not {value!r}")
     return tuple(str(item) for item in read)
@@ -129,7 +129,7 @@ def _capacity(name: str, value: str) -> float | None:
 
 
 def _map(name: str, value: str) -> dict[str, object]:
-    read = _json(name, value)
+    read = _json(name, value, "a JSON object")
     if not isinstance(read, dict):
         raise InvalidValue(name, f"must be a JSON object, not {value!r}")
     return read
@@ -139,11 +139,11 @@ def _text_map(name: str, value: str) -> dict[str, str]:
     return {key: str(content) for key, content in _map(name, value).items()}
 
 
-def _json(name: str, value: str) -> object:
+def _json(name: str, value: str, expected: str) -> object:
     try:
         read: object = json.loads(value)
     except (ValueError, RecursionError) as error:
-        raise InvalidValue(name, f"must be JSON, not {value[:_SHOWN]!r}") from error
+        raise InvalidValue(name, f"must be {expected}, not {value[:_SHOWN]!r}") from error
     return read
 
 

@@ -1,5 +1,7 @@
 """The XML form, the flat list and the portable form."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -69,6 +71,13 @@ def test_xml_that_cannot_be_read_is_refused_by_the_attribute(text: str, field: s
     with pytest.raises(InvalidValue) as caught:
         from_xml(text)
     assert caught.value.field == field
+
+
+@pytest.mark.parametrize("value", ["x", "[1]", "None", ""])
+def test_an_attribute_that_is_no_json_object_is_refused_as_such(value: str) -> None:
+    text = f'<ModelRoot><Instance uuid="s" flavor_extra_specs="{value}"/></ModelRoot>'
+    with pytest.raises(InvalidValue, match=f"must be a JSON object, not '{re.escape(value)}'"):
+        from_xml(text)
 
 
 def test_what_xml_cannot_hold_is_replaced_and_the_rest_reads_back() -> None:

@@ -1,13 +1,18 @@
 """Only events change the state of an aggregate, and each event is known to its aggregate."""
 
 import ast
+import dataclasses
 import inspect
 from collections.abc import Iterator
+from pathlib import Path
 from textwrap import dedent
+from typing import Any, cast
 
 import pytest
 
+from domain.audits.run import Run
 from domain.kernel.aggregate import Aggregate, Created
+from domain.plans.action import Action
 from infrastructure.event_log.event_types import event_types
 
 AGGREGATES = sorted(
@@ -15,6 +20,23 @@ AGGREGATES = sorted(
     key=lambda cls: cls.TOPIC,
 )
 CHANGERS = {"clear", "pop", "popitem", "setdefault", "update", "append", "extend", "remove"}
+ROOT = Path(__file__).parents[3]
+STATE = {
+    field.name
+    for cls in (*AGGREGATES, Run, Action)
+    for field in dataclasses.fields(cast("Any", cls))
+}
+"""Attributes of aggregates and of the mutable objects inside them."""
+PACKAGES = {cls.__module__.rpartition(".")[0] for cls in AGGREGATES}
+LAYERS = ("domain", "application", "infrastructure", "interfaces")
+OWN_OBJECTS = (
+    "application/replay/aggregate_fold.py",
+    "infrastructure/simulator/",
+    "infrastructure/supervision/supervisor.py",
+    "interfaces/cli/",
+    "interfaces/rest/resources/discovery.py",
+)
+"""Modules that assign attributes of the same names to other objects, and import no aggregate."""
 
 
 def methods(source: str) -> Iterator[ast.FunctionDef]:
@@ -114,3 +136,87 @@ def test_each_event_but_the_first_is_known_to_its_aggregate_alone() -> None:
         owners = [one for one in AGGREGATES if event in one.evolvers]
         topic = str(vars(event)["TOPIC"]).partition(".")[0]
         assert [one.TOPIC for one in owners] in ([topic], [] if issubclass(event, Created) else 0)
+
+
+def changes_state(node: ast.AST) -> bool:
+    """Whether a statement or call changes an attribute in ``STATE`` of an object but ``self``."""
+    if isinstance(node, (ast.Assign, ast.Delete)):
+        changed = [leaf for target in node.targets for leaf in ast.walk(target)]
+        return any(is_state(leaf) for leaf in changed if hasattr(leaf, "ctx"))
+    if isinstance(node, (ast.AugAssign, ast.AnnAssign)):
+        return is_state(node.target)
+    if not isinstance(node, ast.Call):
+        return False
+    if ast.unparse(node.func) in {"setattr", "delattr", "object.__setattr__"}:
+        name = node.args[1]
+        return not isinstance(name, ast.Constant) or name.value in STATE
+    return (
+        isinstance(node.func, ast.Attribute)
+        and node.func.attr in CHANGERS
+        and is_state(node.func.value, ast.Load)
+    )
+
+
+def is_state(node: ast.AST, context: type[ast.expr_context] | None = None) -> bool:
+    expected = context or (ast.Store, ast.Del)
+    if not isinstance(getattr(node, "ctx", None), expected):
+        return False
+    while isinstance(node, ast.Subscript):
+        node = node.value
+    return (
+        isinstance(node, ast.Attribute)
+        and node.attr in STATE
+        and ast.unparse(node.value) not in {"self", "cls"}
+    )
+
+
+def imports_aggregates(tree: ast.AST) -> bool:
+    modules = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    return any(f"{module}.".startswith(f"{one}.") for module in modules for one in PACKAGES)
+
+
+def outsiders(path: str, source: str) -> list[str]:
+    """Places of a module outside the aggregates that change the state of one."""
+    tree = ast.parse(source)
+    if path.startswith(OWN_OBJECTS) and not imports_aggregates(tree):
+        return []
+    nodes = [node for node in ast.walk(tree) if changes_state(node)]
+    return [f"{path}: {ast.unparse(node)}" for node in nodes]
+
+
+def test_no_code_outside_an_aggregate_changes_what_is_inside() -> None:
+    sources = {inspect.getsourcefile(cls) for cls in AGGREGATES}
+    paths = [path for layer in LAYERS for path in (ROOT / layer).rglob("*.py")]
+    assert len(paths) > 300
+    found = [
+        place
+        for path in paths
+        if str(path) not in sources
+        for place in outsiders(str(path.relative_to(ROOT)), path.read_text())
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "audit.run.epoch = 1",
+        "audit.state = AuditState.DELETED",
+        "plan.actions[key].note = None",
+        "plan.actions[key] = action",
+        "del plan.actions[key]",
+        "plan.actions.pop(key)",
+        "self._plan.state, rest = 1, 2",
+        "action.attempt += 1",
+        "setattr(action, name, 1)",
+        "setattr(action, 'note', 1)",
+        "audit.parameters.update(changes)",
+    ],
+)
+def test_a_change_from_outside_is_seen(statement: str) -> None:
+    assert outsiders("application/commands/audits.py", statement) != []
+    control = "self.state = 1\nstate = audit.state\nself.actions[audit.run] = audit.run.epoch"
+    assert outsiders("application/commands/audits.py", control) == []
+    simulator = "infrastructure/simulator/nova/commands.py"
+    assert outsiders(simulator, f"from domain.plans import ActionPlan\n{statement}") != []
+    assert outsiders(simulator, statement) == []
