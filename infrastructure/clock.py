@@ -8,10 +8,10 @@ class SystemClock:
 
     def now(self) -> datetime:
         """The wall clock, timezone-aware UTC."""
-        return datetime.now(UTC)  # noqa: TID251 - the one place where the port meets the machine
+        return datetime.now(UTC)  # noqa: TID251 - the only implementation of the port
 
     def monotonic(self) -> float:
-        """Seconds on a clock that never jumps; only differences mean something."""
+        """Seconds on a clock that never jumps; only differences have a meaning."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
@@ -20,7 +20,7 @@ class SystemClock:
 
 
 class RandomIds:
-    """Ids from the machine's randomness (port: ``application.ports.clock.Ids``)."""
+    """Random ids (port: ``application.ports.clock.Ids``)."""
 
     def new(self) -> UUID:
         """A fresh random id (version 4)."""

@@ -1,4 +1,4 @@
-"""Cron expressions, as ``domain.audits.schedule.Cron`` wants them evaluated."""
+"""Evaluates cron expressions, for ``domain.audits.schedule.Cron``."""
 
 import re
 from datetime import UTC, datetime
@@ -8,18 +8,18 @@ from croniter import CroniterError, croniter
 from domain.kernel.errors import InvalidValue
 
 FIELD = "interval"
-"""The field that refusals name."""
+"""The field that errors name."""
 
 _RANDOM = re.compile(r"(^|[\s,])[rR](\(|/|[\s,]|$)")
-"""A field that croniter would draw by lot: a due time must be a function of the schedule."""
+"""A field to which croniter gives a random value: a due time must be deterministic."""
 
 
 def next_match(expression: str, after: datetime) -> datetime:
     """The first instant strictly after another that an expression matches.
 
     Args:
-        expression: five fields (or six, the last one seconds, or seven, with years), or ``@daily``
-            and its like; evaluated in UTC.
+        expression: five fields (or six, the last one seconds, or seven, with years), or an alias
+            such as ``@daily``; evaluated in UTC.
         after: timezone-aware.
 
     Returns:
@@ -40,7 +40,7 @@ def next_match(expression: str, after: datetime) -> datetime:
 
 
 def validate(expression: str) -> None:
-    """Refuses what is no usable cron expression.
+    """Checks a cron expression.
 
     Raises:
         InvalidValue: it is no cron expression, or it never matches.

@@ -1,4 +1,4 @@
-"""Logging for every process: lines for people or JSON, tied to requests, free of secrets."""
+"""Logging of every process: plain lines or JSON, with request ids, without secrets."""
 
 import json
 import logging
@@ -15,7 +15,7 @@ _SECRETS = (
     (re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s:/@]*):[^\s@/]+@", re.IGNORECASE), r"\1:***@"),
     (re.compile(r"(,[^\s:/@,]+):[^\s@/,]+@"), r"\1:***@"),  # further hosts of such a URL
     (re.compile(r"(\b(?:nats|tls)://)[^\s:/@]+@", re.IGNORECASE), r"\1***@"),
-    (re.compile(r"\bgAAAA[\w=-]{20,}"), "***"),  # Keystone's tokens, wherever they stand
+    (re.compile(r"\bgAAAA[\w=-]{20,}"), "***"),  # Keystone's tokens
     (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE), r"\1 ***"),
     (
         re.compile(
@@ -29,7 +29,7 @@ _SECRETS = (
 
 
 def scrubbed(text: str) -> str:
-    """A text without what looks like a secret: passwords in URLs, tokens, keys, credentials."""
+    """A text with secrets masked: passwords in URLs, tokens, keys, credentials."""
     for pattern, masked in _SECRETS:
         text = pattern.sub(masked, text)
     return text
@@ -37,11 +37,11 @@ def scrubbed(text: str) -> str:
 
 @dataclass(frozen=True)
 class LogContext:
-    """What the messages of a task are about.
+    """The ids that are logged with the messages of a task.
 
     Attributes:
-        request_id: the HTTP request that is being answered.
-        correlation_id: the audit run that is being worked on.
+        request_id: of the HTTP request.
+        correlation_id: of the audit run.
     """
 
     request_id: str = ""
@@ -54,7 +54,7 @@ _CONTEXT: ContextVar[LogContext] = ContextVar("vigil_log_context", default=_NOTH
 
 @contextmanager
 def about(*, request_id: str | None = None, correlation_id: object | None = None) -> Iterator[None]:
-    """Ties what is logged inside to a request or to an audit run (threads have their own)."""
+    """Adds the id of a request or of an audit run to the messages of a block, in this thread."""
     known = _CONTEXT.get()
     token = _CONTEXT.set(
         replace(
@@ -92,10 +92,10 @@ def _time(record: logging.LogRecord) -> str:
 
 
 class HumanFormatter(logging.Formatter):
-    """``TIME LEVEL role logger: message [request run]`` and the traceback below, if any.
+    """``TIME LEVEL role logger: message [request run]``, and the traceback if there is one.
 
     Args:
-        name_role: False where something else tells who speaks.
+        name_role: False if another prefix contains the role.
     """
 
     def __init__(self, *, name_role: bool = True) -> None:
@@ -105,10 +105,10 @@ class HumanFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The line(s) of a record."""
         ids = " ".join(filter(None, (_get(record, "request_id"), _get(record, "correlation_id"))))
-        who = f"{_get(record, 'role')} " if self._name_role else ""
-        # the message apart from its logger: "….auth_token: word" would look like a secret itself
-        said = scrubbed(record.getMessage())
-        line = f"{_time(record)} {record.levelname:<7} {who}{record.name}: {said}"
+        role = f"{_get(record, 'role')} " if self._name_role else ""
+        # the message without its logger: "….auth_token: word" would look like a secret
+        text = scrubbed(record.getMessage())
+        line = f"{_time(record)} {record.levelname:<7} {role}{record.name}: {text}"
         if ids:
             line = f"{line} [{ids}]"
         if record.exc_info:
@@ -142,10 +142,10 @@ def _get(record: logging.LogRecord, name: str) -> str:
 
 
 class Sink(Protocol):
-    """Where lines go: a text stream, or anything that takes text like one."""
+    """The target of log lines: a text stream, or an object with the same ``write``."""
 
     def write(self, text: str, /) -> int:
-        """Takes text."""
+        """Writes text."""
         ...
 
 
@@ -154,7 +154,7 @@ class _VigilHandler(logging.StreamHandler[TextIO | Sink]):
 
 
 CHATTY = ("urllib3", "keystoneauth", "openstack", "stevedore", "asyncio", "dogpile")
-"""Libraries whose debug messages drown Vigil's; their warnings are shown."""
+"""Libraries of which only warnings and errors are logged: they log too much."""
 
 
 def configure(
@@ -169,12 +169,12 @@ def configure(
     """Sets up logging for this process; a second call replaces the first one's handler.
 
     Args:
-        role: which process this is (``api``, ``applier``, …).
-        instance: id of this start of it.
+        role: of the process (``api``, ``applier``, …).
+        instance: id of the process.
         level: debug, info, warning or error.
         form: human or json.
-        stream: where to; standard error unless given.
-        name_role: whether human lines tell the role.
+        stream: the target; None: standard error.
+        name_role: whether human lines contain the role.
     """
     handler = _VigilHandler(stream or sys.stderr)
     handler.setFormatter(JsonFormatter() if form == "json" else HumanFormatter(name_role=name_role))

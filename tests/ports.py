@@ -1,8 +1,8 @@
 """Ports for servers that tests start."""
 
-from infrastructure.supervision import Reservation, reserved
+from infrastructure.supervision import PortReservation, reserve_port
 
-_KEPT: list[Reservation] = []
+_KEPT: list[PortReservation] = []
 
 
 def free_port() -> int:
@@ -11,5 +11,5 @@ def free_port() -> int:
     A server that a test starts can listen there (all of ours set SO_REUSEADDR); a connection to
     it is refused until then.
     """
-    _KEPT.append(reserved())
+    _KEPT.append(reserve_port())
     return _KEPT[-1].port

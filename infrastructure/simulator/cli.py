@@ -12,7 +12,7 @@ from typing import Any
 
 from infrastructure.simulator.core.config import SimulatorConfig, clouds_yaml
 from infrastructure.simulator.server import serve
-from infrastructure.supervision import inherited
+from infrastructure.supervision import inherited_socket
 
 _DEFAULT = SimulatorConfig()
 
@@ -86,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.flush()
 
     try:
-        serve(_config(args), ready=ready, listener=inherited())
+        serve(_config(args), ready=ready, listener=inherited_socket())
     except (ValueError, OSError, sqlite3.Error) as error:
         sys.stderr.write(f"the simulator cannot start: {error}\n")
         return 1

@@ -5,7 +5,7 @@ import socket
 import threading
 from collections.abc import Callable
 
-from infrastructure.signals import answered
+from infrastructure.signals import handled_signals
 from infrastructure.simulator.app import make_app
 from infrastructure.simulator.cloud import open_cloud
 from infrastructure.simulator.core.config import SimulatorConfig
@@ -69,7 +69,7 @@ def serve(
         OSError: the address is taken.
     """
     stop = threading.Event()
-    with answered(dict.fromkeys(_STOP_SIGNALS, stop.set)):
+    with handled_signals(dict.fromkeys(_STOP_SIGNALS, stop.set)):
         simulator = Simulator(config, listener)
         simulator.start()
         try:

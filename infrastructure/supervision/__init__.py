@@ -13,8 +13,14 @@ from infrastructure.supervision.lock import (
     DirectoryUnusable,
     holder,
 )
-from infrastructure.supervision.output import Prefixed, Voice
-from infrastructure.supervision.ports import PortTaken, Reservation, inherited, listening, reserved
+from infrastructure.supervision.output import LineStream, OutputWriter
+from infrastructure.supervision.ports import (
+    PortReservation,
+    PortTaken,
+    inherited_socket,
+    listening_socket,
+    reserve_port,
+)
 from infrastructure.supervision.state import ChildReport, UpState
 from infrastructure.supervision.supervisor import NotReady, Supervisor
 
@@ -26,17 +32,17 @@ __all__ = [
     "DirectoryBusy",
     "DirectoryLock",
     "DirectoryUnusable",
+    "LineStream",
     "NotReady",
+    "OutputWriter",
+    "PortReservation",
     "PortTaken",
-    "Prefixed",
     "Process",
     "ProcessCommand",
-    "Reservation",
     "Supervisor",
     "UpState",
-    "Voice",
     "holder",
-    "inherited",
-    "listening",
-    "reserved",
+    "inherited_socket",
+    "listening_socket",
+    "reserve_port",
 ]

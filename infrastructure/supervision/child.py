@@ -14,22 +14,22 @@ from infrastructure.supervision.probes import Probe
 
 
 class Process(Protocol):
-    """A process that was started: what the supervisor needs of ``subprocess.Popen``."""
+    """A started process: the part of ``subprocess.Popen`` that the supervisor uses."""
 
     pid: int
 
     @property
     def stdout(self) -> IO[bytes] | None:
-        """What it writes, None if it writes elsewhere."""
+        """Its output, None if it writes elsewhere."""
         ...
 
     @property
     def returncode(self) -> int | None:
-        """How it was seen to end: an exit code, or a signal's number negated."""
+        """The exit code, or the negated number of a signal; None until its end was noticed."""
         ...
 
     def poll(self) -> int | None:
-        """Looks whether it ended; returns ``returncode``."""
+        """Checks whether it has ended; returns ``returncode``."""
         ...
 
     def wait(self, timeout: float | None = None) -> int:
@@ -41,7 +41,7 @@ class Process(Protocol):
         ...
 
     def send_signal(self, sig: int) -> None:
-        """Signals it."""
+        """Sends it a signal."""
         ...
 
 
@@ -54,10 +54,10 @@ class ProcessCommand:
     """A program, its arguments and its whole environment.
 
     Attributes:
-        ready_file: the program finds its path in VIGIL_READY_FILE and writes it when it is ready;
-            one of an earlier start is removed.
-        listener: the program finds its descriptor in VIGIL_LISTEN_FD and accepts connections on
-            it; it stays open here, for the next start.
+        ready_file: the program writes this file, whose path is in VIGIL_READY_FILE, when it is
+            ready; the file of an earlier start is deleted.
+        listener: the program accepts connections on this socket, whose descriptor is in
+            VIGIL_LISTEN_FD; it stays open here, for the next start.
     """
 
     arguments: tuple[str, ...]
@@ -66,7 +66,7 @@ class ProcessCommand:
     listener: socket.socket | None = None
 
     def __call__(self) -> Process:
-        """Starts it in a process group of its own that dies with this process.
+        """Starts it in a process group of its own; the kernel ends it with this process.
 
         Raises:
             CannotStart: the program cannot be run.
@@ -100,13 +100,13 @@ class ChildSpec:
     """A process to keep running.
 
     Attributes:
-        name: what its output is prefixed with.
+        name: prefix of its output.
         launch: starts it, or raises CannotStart.
-        stage: children of one stage start together, when those of the stage before are ready.
-        ready: tells when it is; None = as soon as it runs.
-        ready_within: seconds; later it counts as failed and is started again.
-        once: it does its work and ends; ready when it has ended with 0.
-        vital: if it is not ready in time at the first start, nothing else makes sense.
+        stage: children of one stage start together, when those of the previous stage are ready.
+        ready: whether it is ready; None: as soon as it runs.
+        ready_within: seconds; after them it counts as failed and is started again.
+        once: it does its work and ends; it is ready when it has ended with 0.
+        vital: if it is not ready in time at the first start, the whole start fails.
         grace: seconds between SIGTERM and SIGKILL.
     """
 
@@ -121,13 +121,13 @@ class ChildSpec:
 
 
 READY_FILE = "VIGIL_READY_FILE"
-"""Variable that tells a supervised process where to say that it is ready."""
-LONGEST = 65536
-"""Bytes of a line after which it is passed on as it is."""
+"""Environment variable with the path of the file that a ready process writes."""
+MAX_LINE = 65536
+"""Bytes; a longer line is passed on in parts."""
 
 
 class ChildState(StrEnum):
-    """Where a child is in its life."""
+    """The state of a child."""
 
     WAITING = "waiting"
     STARTING = "starting"
@@ -142,10 +142,10 @@ class Child:
     """A supervised process, over all of its restarts.
 
     Attributes:
-        since: when it got into its state (monotonic).
+        since: when it entered its state (monotonic).
         due: when to start it again, while backing off.
-        failures: how often it failed in a row; failure: what happened the last time.
-        restarts: how often it was started again in all.
+        failures: failures in a row; failure: the last one.
+        restarts: all restarts.
     """
 
     spec: ChildSpec
@@ -160,7 +160,7 @@ class Child:
 
     @property
     def alive(self) -> bool:
-        """Whether there is a process that was not seen to end."""
+        """Whether there is a process whose end was not noticed."""
         return self.process is not None and self.process.returncode is None
 
     @property
@@ -169,7 +169,7 @@ class Child:
         return self.process.pid if self.process is not None and self.alive else None
 
     def move(self, state: ChildState, now: float) -> None:
-        """Notes a state."""
+        """Enters a state."""
         self.state, self.since = state, now
 
     def start(self, now: float) -> None:
@@ -184,31 +184,31 @@ class Child:
         self.move(ChildState.STARTING, now)
 
     def terminate(self) -> None:
-        """Asks it to end."""
+        """Sends SIGTERM."""
         if self.process is not None and self.alive:
             self.process.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """Ends it and whatever it started in its process group."""
+        """Kills all processes of its process group."""
         if self.process is not None:
             signal_group(self.process.pid, signal.SIGKILL)
 
     def lines(self) -> tuple[list[bytes], bool]:
-        """The complete lines written since the last call, and whether none will follow.
+        """The complete lines written since the last call, and whether the output has ended.
 
-        Never blocks. A last line without an end counts once nobody can write any more.
+        Never blocks. A last line without a line end is returned when the process has ended.
         """
         if self.process is None or self.process.stdout is None or self.process.stdout.closed:
             return [], True
         chunk, closed = _available(self.process.stdout.fileno())
         *complete, self.partial = (self.partial + chunk).split(b"\n")
-        if (closed or len(self.partial) > LONGEST or not self.alive) and self.partial:
+        if (closed or len(self.partial) > MAX_LINE or not self.alive) and self.partial:
             complete.append(self.partial)
             self.partial = b""
         return complete, closed
 
     def finish(self) -> None:
-        """Gives back what the ended process held, and ends what it left in its group."""
+        """Closes the output of the ended process, and kills the rest of its process group."""
         self.kill()
         if self.process is not None and self.process.stdout is not None:
             self.process.stdout.close()

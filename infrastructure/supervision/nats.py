@@ -10,9 +10,9 @@ POLL = 0.02
 
 
 class NatsProcess:
-    """The embedded NATS server as a process that a supervisor keeps running.
+    """The embedded NATS server as a child of a supervisor.
 
-    ``EmbeddedNats`` keeps port and token over restarts, so that clients find the server again.
+    ``EmbeddedNats`` keeps port and token over restarts, so that clients reconnect.
     """
 
     def __init__(self, server: EmbeddedNats) -> None:
@@ -22,11 +22,11 @@ class NatsProcess:
 
     @property
     def stdout(self) -> IO[bytes] | None:
-        """None: the server writes its own file."""
+        """None: the server writes its own log file."""
         return None
 
     def poll(self) -> int | None:
-        """Looks whether it ended; how is not known, so any end counts as a failure."""
+        """Checks whether it has ended. The exit code is unknown: every end is a failure."""
         if self.returncode is None and not self._server.running:
             self.returncode = 1
         return self.returncode
@@ -41,7 +41,7 @@ class NatsProcess:
         return self.returncode or 0
 
     def send_signal(self, sig: int) -> None:
-        """Stops it in good order for SIGTERM."""
+        """Stops the server upon SIGTERM; ignores other signals."""
         if sig == signal.SIGTERM:
             self._server.stop()
 
@@ -53,10 +53,10 @@ class NatsLaunch:
         self._server = server
 
     def __call__(self) -> Process:
-        """Starts it and waits until it answers.
+        """Starts it and waits until it responds.
 
         Raises:
-            CannotStart: it did not come up.
+            CannotStart: it did not start.
         """
         try:
             self._server.start()

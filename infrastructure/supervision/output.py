@@ -1,4 +1,4 @@
-"""What children write: to the terminal with their names before it, and to a file that stays."""
+"""Writes the children's output to the terminal, with their names as prefixes, and to a log file."""
 
 import errno
 import io
@@ -7,20 +7,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
-KEPT = 3
-"""Older files that are kept beside the current one."""
+OLD_FILES = 3
+"""Rotated log files that are kept."""
 
 
-class Prefixed:
-    """Takes lines; writes ``name | line`` to a stream (if any) and to a file.
+class OutputWriter:
+    """Writes ``name | line`` to a stream (if any) and to a file.
 
-    Whoever runs everything must not end because a disk is full: what does not fit into the file
-    is missing there, which the file tells as soon as it can be written again.
+    A full disk must not end the supervisor: lines that cannot be written are dropped, and their
+    number is written to the file as soon as that is possible.
 
     Args:
         path: the file; when it exceeds ``limit`` bytes it becomes ``path.1`` and so on.
-        stream: for people, None for nobody.
-        width: of the name column; 0 leaves the names out (JSON lines say who speaks).
+        stream: a terminal; None: only the file.
+        width: of the name column; 0: no names (JSON lines contain the role).
     """
 
     def __init__(
@@ -36,13 +36,14 @@ class Prefixed:
 
     def __call__(self, name: str, line: bytes) -> None:
         """Writes a line of a child."""
-        said = line.decode(errors="replace").rstrip()
-        text = f"{name:<{self._width}} | {said}\n" if self._width else f"{said}\n"
-        self._keep(text)
+        text = line.decode(errors="replace").rstrip() + "\n"
+        if self._width:
+            text = f"{name:<{self._width}} | {text}"
+        self._write_to_file(text)
         if self._stream is not None:
             self._show(text)
 
-    def _keep(self, text: str) -> None:
+    def _write_to_file(self, text: str) -> None:
         try:
             if self._missing:
                 self._write(
@@ -53,18 +54,18 @@ class Prefixed:
         except OSError as error:
             self._missing += 1
             if self._missing == 1:
-                self._complain("cannot be written", error)
+                self._report("cannot be written", error)
         else:
-            self._make_room()
+            self._rotate_if_large()
 
-    def _make_room(self) -> None:
+    def _rotate_if_large(self) -> None:
         if self._size > self._limit:
             try:
                 self._rotate()
             except OSError as error:
-                self._complain("cannot make room", error)
+                self._report("cannot be rotated", error)
 
-    def _complain(self, what: str, error: OSError) -> None:
+    def _report(self, what: str, error: OSError) -> None:
         if self._stream is not None:
             self._show(f"{self._path} {what}: {error.strerror}; trying again\n")
 
@@ -81,7 +82,7 @@ class Prefixed:
         try:
             self._stream.write(text)  # type: ignore[union-attr]
             self._stream.flush()  # type: ignore[union-attr]
-        except (OSError, ValueError):  # the terminal is gone; the file goes on
+        except (OSError, ValueError):  # the terminal was closed; only the file is written
             self._stream = None
 
     def _opened(self) -> int:
@@ -89,8 +90,8 @@ class Prefixed:
 
     def _rotate(self) -> None:
         self.close()
-        self._size = 0  # also of a file that cannot be moved: it is tried again a limit later
-        for number in range(KEPT - 1, 0, -1):
+        self._size = 0  # even if the file cannot be moved: then tried again after another limit
+        for number in range(OLD_FILES - 1, 0, -1):
             older = self._path.with_name(f"{self._path.name}.{number}")
             if older.exists():
                 older.replace(self._path.with_name(f"{self._path.name}.{number + 1}"))
@@ -103,8 +104,8 @@ class Prefixed:
             self._file = None
 
 
-class Voice(io.TextIOBase):
-    """A stream that passes complete lines on under a name: the supervisor's own log messages."""
+class LineStream(io.TextIOBase):
+    """A text stream that passes complete lines to an output: for the supervisor's own log."""
 
     def __init__(self, name: str, output: Callable[[str, bytes], None]) -> None:
         self._name = name
@@ -112,7 +113,7 @@ class Voice(io.TextIOBase):
         self._partial = ""
 
     def write(self, text: str) -> int:
-        """Takes text; passes on the lines that it completes."""
+        """Passes on the lines that a text completes."""
         *complete, self._partial = (self._partial + text).split("\n")
         for line in complete:
             self._output(self._name, line.encode(errors="replace"))

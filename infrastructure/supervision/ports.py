@@ -1,10 +1,9 @@
-"""TCP ports that a supervisor holds for its children, so that nobody else can get between.
+"""TCP ports that a supervisor holds for its children.
 
-To look whether a port is free and to have a child bind it a second later is a race: two
-installations that start together both find it free, one of them fails to bind, and its clients
-talk to the other one. So the supervisor itself takes a port before it tells anybody about it, and
-keeps it while its children come and go. A connection that is made while a child is being started
-again waits for it.
+To check that a port is free and to let a child bind it later is a race: two installations that
+start together both find it free, one of them fails to bind, and its clients talk to the other one.
+So the supervisor binds the port before it publishes it, and keeps it over restarts of its children.
+A connection that is opened during a restart waits for the child.
 """
 
 import os
@@ -13,24 +12,24 @@ import sys
 from dataclasses import dataclass
 
 LISTEN_FD = "VIGIL_LISTEN_FD"
-"""Variable that tells a supervised process which descriptor to accept connections on."""
+"""Environment variable with the descriptor of the socket to accept connections on."""
 BACKLOG = 256
-"""Connections that may wait while no child accepts any."""
+"""Connections that may wait while no child accepts them."""
 
 
 class PortTaken(OSError):
-    """Somebody else listens there, or this process may not."""
+    """Another process listens on the port, or this one has no permission."""
 
 
-def listening(host: str, port: int) -> socket.socket:
-    """A socket that listens, for a child to accept on.
+def listening_socket(host: str, port: int) -> socket.socket:
+    """A listening socket, on which a child will accept connections.
 
     Args:
         host: address or name.
-        port: 0 = any free one.
+        port: 0: any free one.
 
     Raises:
-        PortTaken: it cannot be had.
+        PortTaken: the port cannot be bound.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
@@ -40,10 +39,10 @@ def listening(host: str, port: int) -> socket.socket:
     except OSError as error:
         raise PortTaken(error.errno, error.strerror) from error
     try:
-        # connections of an earlier run that linger are no obstacle, another listener is
+        # this allows lingering connections of an earlier run, but no other listener
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(address)
-        taken.listen(BACKLOG)  # of two that are bound, only one can get here
+        taken.listen(BACKLOG)  # of two bound sockets, only one can listen
     except OSError as error:
         taken.close()
         raise PortTaken(error.errno, error.strerror) from error
@@ -51,41 +50,41 @@ def listening(host: str, port: int) -> socket.socket:
 
 
 @dataclass(frozen=True)
-class Reservation:
-    """A port for a program that takes no descriptor but binds by itself.
+class PortReservation:
+    """A port for a program that binds it itself instead of inheriting a descriptor.
 
-    On Linux the kernel gives it to nobody who asks for any free port, and only a program that
-    sets SO_REUSEADDR and names it can bind it. Elsewhere it was free a moment ago, no more: a
-    second socket could not be bound beside one that is kept.
+    On Linux the kernel does not assign it as a free port, and only a program that sets SO_REUSEADDR
+    can bind it. On other systems the port is only known to have been free: a second socket could
+    not be bound to a port that is held.
     """
 
     port: int
-    _held: socket.socket
+    _socket: socket.socket
 
     def close(self) -> None:
-        """Lets go of it."""
-        self._held.close()
+        """Frees the port."""
+        self._socket.close()
 
 
-def reserved(host: str = "127.0.0.1") -> Reservation:
-    """Any free port, kept until it is closed."""
+def reserve_port(host: str = "127.0.0.1") -> PortReservation:
+    """Reserves a free port until it is closed."""
     held = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     held.bind((host, 0))
-    # only now: set before, the kernel could choose a port that somebody else has bound like this
+    # after bind: otherwise the kernel could choose a port that is bound with the same option
     held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    reservation = Reservation(int(held.getsockname()[1]), held)
+    reservation = PortReservation(int(held.getsockname()[1]), held)
     if sys.platform != "linux":
         reservation.close()
     return reservation
 
 
-def inherited() -> socket.socket | None:
-    """The listening socket that this process's supervisor holds for it, if any; to be asked once.
+def inherited_socket() -> socket.socket | None:
+    """The listening socket that the supervisor holds for this process, if any; call it once.
 
     Raises:
         ValueError: the variable names no listening socket.
     """
-    text = os.environ.pop(LISTEN_FD, None)  # our own children must not take it for theirs
+    text = os.environ.pop(LISTEN_FD, None)  # not for the children of this process
     if text is None:
         return None
     try:

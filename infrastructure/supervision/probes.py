@@ -1,4 +1,4 @@
-"""How to find out whether a process is ready: small questions that answer at once."""
+"""Checks whether a process is ready."""
 
 import http.client
 import ssl
@@ -7,14 +7,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 Probe = Callable[[], bool]
-"""Whether a child is ready; called again and again until it is or its deadline has passed."""
+"""Whether a child is ready; called repeatedly until it is, or its deadline has passed."""
 
-PATIENCE = 0.5
-"""Seconds that one question may take."""
+TIMEOUT = 0.5
+"""Seconds for one request."""
 
 
 def file_exists(path: Path) -> Probe:
-    """Ready once a file is there (and has something in it)."""
+    """Ready when a file exists and is not empty."""
 
     def probe() -> bool:
         try:
@@ -26,25 +26,25 @@ def file_exists(path: Path) -> Probe:
 
 
 def all_of(*probes: Probe) -> Probe:
-    """Ready once all are; a later one is only asked when those before it say so."""
+    """Ready when all are; a probe is only called when those before it are ready."""
     return lambda: all(probe() for probe in probes)
 
 
-def answers(url: str) -> Probe:
-    """Ready once a GET of an http or https URL is answered with anything below 500.
+def responds(url: str) -> Probe:
+    """Ready when a GET of an http or https URL returns a status below 500.
 
-    Whose certificate it is does not matter: the question is whether a process of ours answers.
-    An https server that wants to see a certificate first is ready once it listens.
+    The server's certificate is not verified: the URL is that of a child. A server that requires a
+    client certificate is ready when it refuses the handshake.
     """
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or 80
 
     def connected() -> http.client.HTTPConnection:
         if parts.scheme != "https":
-            return http.client.HTTPConnection(host, port, timeout=PATIENCE)
+            return http.client.HTTPConnection(host, port, timeout=TIMEOUT)
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        return http.client.HTTPSConnection(host, port, timeout=PATIENCE, context=context)
+        return http.client.HTTPSConnection(host, port, timeout=TIMEOUT, context=context)
 
     def probe() -> bool:
         connection = connected()

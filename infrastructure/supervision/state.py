@@ -1,4 +1,4 @@
-"""What a running installation tells those who look for it: ``up.json`` in its data directory."""
+"""The state of a running installation: ``up.json`` in its data directory."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,7 @@ NAME = "up.json"
 
 
 class ChildReport(msgspec.Struct, frozen=True, kw_only=True):
-    """How a child stands."""
+    """The state of a child."""
 
     name: str
     state: str
@@ -23,13 +23,13 @@ class UpState(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         pid: of the supervisor.
         started_at: ISO 8601, UTC.
-        ready: whether everything vital has come up.
-        api_url: where the REST API answers.
+        ready: whether all stages are ready.
+        api_url: of the REST API.
         database: connection URL, with its password.
-        nats_url, nats_token: the transport.
+        nats_url, nats_token: of the NATS server.
         cloud, cloud_config: entry and file for openstacksdk.
-        simulator_url: base address of the simulated cloud, if it is one.
-        log: file with everything the children said.
+        simulator_url: base URL of the simulator, if the cloud is simulated.
+        log: file with the output of the children.
     """
 
     pid: int
@@ -50,7 +50,7 @@ class UpState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def write(directory: Path, state: UpState) -> None:
-    """Replaces the file in one step; only its owner can read it, for it holds secrets."""
+    """Replaces the file atomically; only its owner can read it: it contains secrets."""
     target = directory / NAME
     fresh = directory / f".{NAME}.{os.getpid()}"
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -60,7 +60,7 @@ def write(directory: Path, state: UpState) -> None:
 
 
 def read(directory: Path) -> UpState | None:
-    """What the file says; None if there is none, or it is from another version."""
+    """The content of the file; None if there is none, or it is of another version."""
     try:
         return msgspec.json.decode((directory / NAME).read_bytes(), type=UpState)
     except (OSError, msgspec.DecodeError):
@@ -68,5 +68,5 @@ def read(directory: Path) -> UpState | None:
 
 
 def remove(directory: Path) -> None:
-    """Takes the file away."""
+    """Deletes the file."""
     (directory / NAME).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""A tree of processes that is kept running: one loop, one thread, no state outside of it."""
+"""Keeps child processes running: one loop, one thread."""
 
 import contextlib
 import logging
@@ -22,34 +22,35 @@ from infrastructure.supervision.state import ChildReport
 LOG = logging.getLogger(__name__)
 
 Output = Callable[[str, bytes], None]
-"""Takes a line that a child wrote: (its name, the line without its end)."""
+"""Writes a line of a child: (its name, the line without its end)."""
 
 TICK = 0.1
-"""Seconds between two looks at children that are not ready yet; else a signal wakes the loop."""
+"""Seconds between two checks of children that are not ready yet …"""
 IDLE = 1.0
+"""… and of others; a signal wakes the loop earlier."""
 RESTART_POLICY = RetryPolicy(first_pause=0.5, longest_pause=30.0)
 HEALTHY_AFTER = 60.0
 KILLED_WITHIN = 5.0
-"""Seconds that the kernel gets to end a killed process."""
-STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-"""What stops the tree, unless it was started with the signal ignored (``nohup``)."""
+"""Seconds in which a killed process must end."""
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+"""Signals that stop the tree, except those ignored at its start (``nohup``)."""
 
 
 class NotReady(Exception):
-    """Something vital did not come up."""
+    """A vital child did not become ready."""
 
 
 class Supervisor:
-    """Starts children stage by stage, starts dead ones again, ends all of them in reverse order.
+    """Starts children stage by stage, restarts those that end, and stops all in reverse order.
 
-    ``run`` must be called on the main thread of a process without other threads: it takes the
-    signals, and the kernel ties a child's life to the thread that started it.
+    ``run`` must be called on the main thread of a process without other threads: it handles the
+    signals, and the kernel ends a child with the thread that started it.
 
     Args:
         specs: the children.
-        output: takes the lines that they write.
+        output: writes their lines.
         changed: called after every change of a child's state.
-        ready: called once, when all stages have come up.
+        ready: called once, when all stages are ready.
         restart_policy: pauses before a child that ended is started again.
         healthy_after: seconds of readiness after which the pauses start from the first again.
     """
@@ -72,37 +73,37 @@ class Supervisor:
         self._healthy_after = healthy_after
         self._selector = selectors.DefaultSelector()
         self._stopping = 0
-        self._coming_up = True
+        self._is_starting = True
 
     def run(self) -> None:
-        """Runs everything until SIGTERM or SIGINT; ends all children before it returns.
+        """Runs the children until SIGTERM or SIGINT; stops all of them before it returns.
 
         Raises:
-            NotReady: something vital did not come up; nothing is left running.
+            NotReady: a vital child did not become ready; all children were stopped.
         """
         with self._signals():
             try:
-                self._bring_up()
-                self._coming_up = False
+                self._start_stages()
+                self._is_starting = False
                 if not self._stopping:
                     self._ready()
                 while not self._stopping:
-                    self._turn()
+                    self._step()
             finally:
                 self._shut_down()
 
-    # -- coming up -------------------------------------------------------------------------------
+    # -- start -------------------------------------------------------------------------------
 
-    def _bring_up(self) -> None:
+    def _start_stages(self) -> None:
         for _, stage in groupby(self._children, key=lambda child: child.spec.stage):
             members = list(stage)
             for child in members:
                 self._start(child)
             while not self._stopping and not all(map(self._settled, members)):
-                self._turn()
+                self._step()
 
     def _settled(self, child: Child) -> bool:
-        """Whether a stage need not wait for it any more."""
+        """Whether its stage need not wait for it any longer."""
         if child.state in {ChildState.READY, ChildState.DONE}:
             return True
         failed = child.failures > 0
@@ -110,9 +111,9 @@ class Supervisor:
             raise NotReady(f"{child.spec.name} {child.failure}")
         return failed
 
-    # -- one turn of the loop --------------------------------------------------------------------
+    # -- one step of the loop --------------------------------------------------------------------
 
-    def _turn(self) -> None:
+    def _step(self) -> None:
         now = time.monotonic()
         pending = {ChildState.STARTING, ChildState.BACKING_OFF}
         wait = TICK if any(child.state in pending for child in self._children) else IDLE
@@ -123,9 +124,9 @@ class Supervisor:
                 self._read(key.data)
         now = time.monotonic()
         for child in self._children:
-            self._look_at(child, now)
+            self._check(child, now)
 
-    def _look_at(self, child: Child, now: float) -> None:
+    def _check(self, child: Child, now: float) -> None:
         if child.process is not None and child.state in {ChildState.STARTING, ChildState.READY}:
             if child.process.poll() is not None:
                 self._ended(child)
@@ -160,10 +161,10 @@ class Supervisor:
         child.failure = what
         delay = self._restart_policy.delay(child.failures)
         child.due = time.monotonic() + delay
-        if self._coming_up and child.spec.vital:
+        if self._is_starting and child.spec.vital:
             LOG.error("%s %s", child.spec.name, what)
         else:
-            LOG.error("%s %s; it is started again in %g s", child.spec.name, what, delay)
+            LOG.error("%s %s; restarting it in %g s", child.spec.name, what, delay)
         self._move(child, ChildState.BACKING_OFF)
 
     def _start(self, child: Child) -> None:
@@ -180,7 +181,7 @@ class Supervisor:
     # -- helpers ---------------------------------------------------------------------------------
 
     def report(self) -> tuple[ChildReport, ...]:
-        """How every child stands."""
+        """The state of every child."""
         return tuple(
             ChildReport(
                 name=child.spec.name, state=child.state, pid=child.pid, restarts=child.restarts
@@ -221,10 +222,10 @@ class Supervisor:
             return "no exit code"
         return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
-    # -- going down ------------------------------------------------------------------------------
+    # -- stop ------------------------------------------------------------------------------
 
     def _shut_down(self) -> None:
-        """Ends the children, latest stage first: TERM, wait, KILL."""
+        """Stops the children, last stage first: SIGTERM, wait, SIGKILL."""
         reverse = reversed(self._children)
         for _, stage in groupby(reverse, key=lambda child: child.spec.stage):
             self._end([child for child in stage if child.alive])
@@ -235,8 +236,8 @@ class Supervisor:
         self._selector.close()
 
     def _end(self, children: list[Child]) -> None:
-        asked = time.monotonic()
-        insisted = self._stopping
+        started = time.monotonic()
+        signals = self._stopping
         for child in children:
             child.terminate()
         left = children
@@ -246,10 +247,10 @@ class Supervisor:
                     self._drain_wakeups(key.fd)
                 else:
                     self._read(key.data)
-            waited = time.monotonic() - asked
+            waited = time.monotonic() - started
             for child in left:
-                if waited > child.spec.grace or self._stopping > max(insisted, 1):
-                    LOG.warning("%s does not end: killed", child.spec.name)
+                if waited > child.spec.grace or self._stopping > max(signals, 1):
+                    LOG.warning("%s did not stop: killed", child.spec.name)
                     child.kill()
                     self._reap(child)
                 elif child.process is not None and child.process.poll() is not None:
@@ -261,11 +262,13 @@ class Supervisor:
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:
-        """SIGTERM and SIGINT stop the loop, SIGCHLD wakes it; all through one pipe."""
+        """SIGTERM and SIGINT stop the loop, SIGCHLD wakes it; all use one pipe."""
         reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._selector.register(reader, selectors.EVENT_READ, None)
         before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-        wanted = {one: self._stop for one in STOPPING if signal.getsignal(one) != signal.SIG_IGN}
+        wanted = {
+            one: self._stop for one in STOP_SIGNALS if signal.getsignal(one) != signal.SIG_IGN
+        }
         handlers = {
             one: signal.signal(one, handler)
             for one, handler in {**wanted, signal.SIGCHLD: _ignore}.items()
@@ -284,7 +287,7 @@ class Supervisor:
         LOG.info(
             "%s: %s",
             signal.Signals(signum).name,
-            "stopping" if self._stopping == 1 else "killing what is left",
+            "stopping" if self._stopping == 1 else "killing the remaining processes",
         )
 
     @staticmethod
@@ -295,4 +298,4 @@ class Supervisor:
 
 
 def _ignore(_signum: int, _frame: FrameType | None) -> None:
-    """Having a handler is enough: the wake-up pipe is written for handled signals only."""
+    """Does nothing: Python writes to the wake-up pipe only for signals with a handler."""

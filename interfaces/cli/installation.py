@@ -13,9 +13,9 @@ from infrastructure.notifications.listener import HOW_TO_INSTALL, is_installed
 from infrastructure.openstack.connection import connect
 from infrastructure.settings import CloudSettings, LoadedSettings, Settings
 from infrastructure.simulator.core.config import clouds_yaml, keystone_conf
-from infrastructure.supervision import ChildSpec, ProcessCommand, reserved
+from infrastructure.supervision import ChildSpec, ProcessCommand, reserve_port
 from infrastructure.supervision.nats import NatsLaunch
-from infrastructure.supervision.probes import all_of, answers, file_exists
+from infrastructure.supervision.probes import all_of, file_exists, responds
 from interfaces.cli.errors import CommandFailed
 from interfaces.cli.ports import Ports, api_listener, listener, port_of
 
@@ -86,7 +86,7 @@ class Installation:
                         self.environment,
                         listener=self.ports.simulator,
                     ),
-                    ready=answers(self.simulator_url),
+                    ready=responds(self.simulator_url),
                     ready_within=60.0,
                     vital=True,
                 )
@@ -144,7 +144,7 @@ class Installation:
                 listener=self.ports.api,
             ),
             stage=1,
-            ready=all_of(file_exists(run / "api.ready"), answers(self.settings.api.url)),
+            ready=all_of(file_exists(run / "api.ready"), responds(self.settings.api.url)),
             ready_within=60.0,
             vital=True,
             grace=35.0,
@@ -198,7 +198,7 @@ def _planned(settings: Settings, reload: Reload, ports: Ports) -> Installation:
 
 
 def _reserve_nats(ports: Ports) -> int:
-    ports.nats = reserved(LOOPBACK)
+    ports.nats = reserve_port(LOOPBACK)
     return ports.nats.port
 
 

@@ -4,7 +4,7 @@ import socket
 from dataclasses import dataclass
 
 from infrastructure.settings import LoadedSettings
-from infrastructure.supervision import PortTaken, Reservation, listening
+from infrastructure.supervision import PortReservation, PortTaken, listening_socket
 from interfaces.cli.errors import CommandFailed
 
 
@@ -19,7 +19,7 @@ class Ports:
 
     api: socket.socket
     simulator: socket.socket | None = None
-    nats: Reservation | None = None
+    nats: PortReservation | None = None
 
     def close(self) -> None:
         """Closes the sockets and the reservation."""
@@ -46,7 +46,7 @@ def listener(section: str, option: str, host: str, port: int) -> socket.socket:
         CommandFailed: it cannot listen there; the message names the option.
     """
     try:
-        return listening(host, port)
+        return listening_socket(host, port)
     except PortTaken as taken:
         place = f"{port} on {host}" if port else host
         raise CommandFailed(

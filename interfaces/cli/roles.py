@@ -11,8 +11,8 @@ from application.ports.cloud import CloudRefused
 from infrastructure.event_log import SchemaError
 from infrastructure.notifications.listener import NotInstalled
 from infrastructure.settings import SettingsError
-from infrastructure.signals import answered
-from infrastructure.supervision import inherited
+from infrastructure.signals import handled_signals
+from infrastructure.supervision import inherited_socket
 from infrastructure.supervision.child import READY_FILE
 from interfaces.bootstrap.roles import run_role
 from interfaces.cli.alarm import alarm
@@ -47,9 +47,9 @@ def run(args: argparse.Namespace) -> int:
     signals = () if args.command == "api" else (signal.SIGTERM, signal.SIGINT)
     with (
         report_errors(SchemaError, CloudRefused, NotInstalled),
-        answered(dict.fromkeys(signals, stop.set)),
+        handled_signals(dict.fromkeys(signals, stop.set)),
     ):
-        return run_role(args.command, loaded.settings, stop, _report_ready, inherited())
+        return run_role(args.command, loaded.settings, stop, _report_ready, inherited_socket())
 
 
 def _report_ready() -> None:

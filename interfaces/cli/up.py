@@ -16,11 +16,11 @@ from infrastructure.supervision import (
     DirectoryBusy,
     DirectoryLock,
     DirectoryUnusable,
+    LineStream,
     NotReady,
-    Prefixed,
+    OutputWriter,
     Supervisor,
     UpState,
-    Voice,
     state,
 )
 from interfaces.cli.alarm import alarm
@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _supervise(args: argparse.Namespace, loaded: LoadedSettings, installation: Installation) -> int:
     settings = installation.settings
-    output = Prefixed(
+    output = OutputWriter(
         installation.log,
         None if args.quiet else sys.stderr,
         width=0 if settings.log.format == "json" else 15,
@@ -77,7 +77,7 @@ def _supervise(args: argparse.Namespace, loaded: LoadedSettings, installation: I
         role="up",
         level="debug" if settings.debug else settings.log.level,
         form=settings.log.format,
-        stream=Voice("up", output),
+        stream=LineStream("up", output),
         name_role=False,
     )
     for line in _start_lines(loaded, installation):

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.live import Live
 
 from application.queries.overview import Overview
-from infrastructure.signals import answered
+from infrastructure.signals import handled_signals
 from interfaces.terminal.frame import frame
 
 
@@ -30,7 +30,7 @@ def watch(
         stop.set()
         resized.set()
 
-    with answered({signal.SIGWINCH: resized.set, signal.SIGINT: end}):
+    with handled_signals({signal.SIGWINCH: resized.set, signal.SIGINT: end}):
         view = overview()
         with Live(
             frame(view, *console.size),

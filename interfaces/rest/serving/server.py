@@ -15,7 +15,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.errors import HaltServer
 from gunicorn.glogging import Logger
 
-from infrastructure.supervision import listening
+from infrastructure.supervision import listening_socket
 from interfaces.rest.app import App, create_app
 from interfaces.rest.services import RestServices
 from interfaces.rest.serving.client_connection import is_client_timeout
@@ -119,7 +119,7 @@ def serve(
 def _listener(settings: ServerSettings) -> socket.socket:
     """A listening socket, created before gunicorn starts: a port in use is an error at once."""
     try:
-        return listening(settings.host, settings.port)
+        return listening_socket(settings.host, settings.port)
     except OSError as error:
         error.add_note(f"The API cannot listen at {settings.host}:{settings.port}.")
         raise

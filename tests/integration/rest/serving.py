@@ -23,7 +23,7 @@ from infrastructure.read_models import (
     open_read_models,
     views_url,
 )
-from infrastructure.supervision import listening
+from infrastructure.supervision import listening_socket
 from interfaces.rest.auth import NoAuth
 from interfaces.rest.services import RestServices, RestSettings
 from interfaces.rest.serving.server import ServerSettings, serve
@@ -111,7 +111,7 @@ def _main() -> int:
         heartbeat=float(sys.argv[4]),
         stream_timeout=float(sys.argv[5]),
     )
-    listener = listening("127.0.0.1", 0)
+    listener = listening_socket("127.0.0.1", 0)
     # accepted connections inherit it
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
     return serve(

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from infrastructure.supervision import Prefixed, Voice
+from infrastructure.supervision import LineStream, OutputWriter
 
 
 def test_lines_go_to_the_stream_and_the_file_with_their_names(tmp_path: Path) -> None:
     stream = io.StringIO()
-    output = Prefixed(tmp_path / "log", stream, width=6)
+    output = OutputWriter(tmp_path / "log", stream, width=6)
     output("api", b"hello\r")
     output("relay", b"\xff?")
     output.close()
@@ -21,14 +21,14 @@ def test_lines_go_to_the_stream_and_the_file_with_their_names(tmp_path: Path) ->
 
 
 def test_json_lines_stay_json(tmp_path: Path) -> None:
-    output = Prefixed(tmp_path / "log", None, width=0)
+    output = OutputWriter(tmp_path / "log", None, width=0)
     output("api", b'{"role": "api"}')
     output.close()
     assert (tmp_path / "log").read_text() == '{"role": "api"}\n'
 
 
 def test_a_full_file_makes_room_and_a_few_older_ones_stay(tmp_path: Path) -> None:
-    output = Prefixed(tmp_path / "log", None, limit=100)
+    output = OutputWriter(tmp_path / "log", None, limit=100)
     for number in range(50):
         output("api", f"line {number:03} {'x' * 20}".encode())
     output.close()
@@ -40,7 +40,7 @@ def test_a_full_file_makes_room_and_a_few_older_ones_stay(tmp_path: Path) -> Non
 
 def test_a_terminal_that_went_away_does_not_stop_the_file(tmp_path: Path) -> None:
     stream = io.StringIO()
-    output = Prefixed(tmp_path / "log", stream)
+    output = OutputWriter(tmp_path / "log", stream)
     stream.close()
     output("api", b"one")
     output("api", b"two")
@@ -50,7 +50,7 @@ def test_a_terminal_that_went_away_does_not_stop_the_file(tmp_path: Path) -> Non
 
 def test_a_voice_passes_on_complete_lines(tmp_path: Path) -> None:
     said: list[tuple[str, bytes]] = []
-    voice = Voice("up", lambda name, line: said.append((name, line)))
+    voice = LineStream("up", lambda name, line: said.append((name, line)))
     voice.write("one\ntw")
     voice.write("o\n")
     assert said == [("up", b"one"), ("up", b"two")]
@@ -71,7 +71,7 @@ def test_a_full_disk_costs_lines_of_the_file_and_nothing_else(tmp_path: Path) ->
     """The log was what filled the disk; the line that did not fit ended `vigil up`, and with it
     every role, though the database would have been written again once there was room."""
     stream = io.StringIO()
-    output = Prefixed(tmp_path / "log", stream, width=4)
+    output = OutputWriter(tmp_path / "log", stream, width=4)
     output("api", b"before")
     with files_of_at_most(20):
         for number in range(3):
@@ -89,7 +89,7 @@ def test_a_full_disk_costs_lines_of_the_file_and_nothing_else(tmp_path: Path) ->
 
 def test_a_file_that_cannot_make_room_goes_on(tmp_path: Path) -> None:
     stream = io.StringIO()
-    output = Prefixed(tmp_path / "log", stream, limit=10)
+    output = OutputWriter(tmp_path / "log", stream, limit=10)
     (tmp_path / "log.1").mkdir()
     (tmp_path / "log.1" / "in the way").touch()
     (tmp_path / "log.2").mkdir()
@@ -99,7 +99,7 @@ def test_a_file_that_cannot_make_room_goes_on(tmp_path: Path) -> None:
     output("api", b"one")
     output("api", b"two")
     output.close()
-    assert stream.getvalue().count("log cannot make room: Directory not empty") == 2
+    assert stream.getvalue().count("log cannot be rotated: Directory not empty") == 2
     kept = (tmp_path / "log").read_text()
     assert kept.count("\n") == 2
     assert "two" in kept

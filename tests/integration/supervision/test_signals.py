@@ -9,11 +9,11 @@ import time
 
 import pytest
 
-from infrastructure.signals import answered
+from infrastructure.signals import handled_signals
 
 WAITS = """\
 import os, signal, sys, threading
-from infrastructure.signals import answered
+from infrastructure.signals import handled_signals
 
 class Ambush(threading.Condition):
     # what the main thread may be doing when a signal comes: it holds the lock inside an event
@@ -26,7 +26,7 @@ class Ambush(threading.Condition):
 stop = threading.Event()
 stop._cond = Ambush(threading.Lock())
 if sys.argv[1] == "answered":
-    with answered({signal.SIGTERM: stop.set}):
+    with handled_signals({signal.SIGTERM: stop.set}):
         stop.wait()
 else:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
@@ -65,7 +65,7 @@ def test_answers_come_in_order_and_end_with_the_block() -> None:
         seen.append("USR2")
         done.set()
 
-    with answered({signal.SIGUSR1: lambda: seen.append("USR1"), signal.SIGUSR2: second}):
+    with handled_signals({signal.SIGUSR1: lambda: seen.append("USR1"), signal.SIGUSR2: second}):
         os.kill(os.getpid(), signal.SIGUSR1)
         deadline = time.monotonic() + 30
         while not seen:
@@ -79,5 +79,5 @@ def test_answers_come_in_order_and_end_with_the_block() -> None:
 
 
 def test_no_signals_are_no_trouble() -> None:
-    with answered({}):
+    with handled_signals({}):
         pass

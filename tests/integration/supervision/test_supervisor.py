@@ -39,7 +39,7 @@ def test_a_killed_child_is_started_again(tree: Tree, kill: Callable[[int], None]
     assert alive(second)
     assert tree.child("worker")["restarts"] == 1
     assert tree.child_pid("other") == other
-    assert "worker ended with SIGKILL; it is started again in 0.05 s" in tree.log()
+    assert "worker ended with SIGKILL; restarting it in 0.05 s" in tree.log()
 
 
 def test_the_wait_doubles_with_each_failure_up_to_its_limit(tree: Tree) -> None:
@@ -111,7 +111,7 @@ def test_a_child_that_does_not_end_is_killed_with_what_it_started(tree: Tree) ->
     pids = [tree.child_pid("stubborn"), int(tree.text("inner"))]
     assert tree.stop() == 0
     eventually(lambda: not any(map(alive, pids)), "child and grandchild are gone")
-    assert "stubborn does not end: killed" in tree.log()
+    assert "stubborn did not stop: killed" in tree.log()
 
 
 def test_a_second_signal_kills_what_is_left_at_once(tree: Tree) -> None:
@@ -163,7 +163,7 @@ def test_a_vital_child_that_fails_ends_everything_with_a_reason(tree: Tree) -> N
 
 
 def test_what_ends_everything_is_not_said_to_be_started_again(tree: Tree) -> None:
-    """`db-upgrade ended with exit code 1; it is started again in 0.5 s`, said the last line but
+    """`db-upgrade ended with exit code 1; restarting it in 0.5 s`, said the last line but
     one, and the last one that it was over."""
     tree.start({"name": "gate", "code": "raise SystemExit(3)", "vital": True, "reports": True})
     assert tree.process is not None

@@ -13,7 +13,7 @@ import requests
 
 from infrastructure.settings import SettingsError, load
 from infrastructure.simulator import clouds_yaml
-from infrastructure.supervision.probes import answers
+from infrastructure.supervision.probes import responds
 from tests.integration.rest.access.certificates import Authority
 from tests.integration.rest.access.keystone import Keystone
 from tests.integration.rest.access.process import command, environment, refused, serving
@@ -44,7 +44,7 @@ class TestTls:
                 requests.get(https, timeout=30)
             with pytest.raises(requests.exceptions.ConnectionError):
                 requests.get(api.url, timeout=30)
-            assert answers(https)(), "the supervisor's own question"
+            assert responds(https)(), "the supervisor's own question"
 
     def test_clients_must_show_a_certificate_when_authorities_are_named(
         self, lived_in: House, conf: Path
@@ -64,7 +64,7 @@ class TestTls:
                     http.get(https, timeout=30)
                 http.cert = (str(client.certificate), str(client.key))
                 assert http.get(https, timeout=30).status_code == 200
-            assert answers(https)(), "the supervisor's own question"
+            assert responds(https)(), "the supervisor's own question"
 
     def test_a_certificate_that_cannot_be_used_is_told_before_anything_is_served(
         self, conf: Path
