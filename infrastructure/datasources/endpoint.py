@@ -103,7 +103,7 @@ class UrlEndpoint:
         self._session.headers.update({"Accept": "application/json"})
 
     def send(self, request: Request) -> requests.Response:
-        """As ``DatasourceEndpoint`` says."""
+        """See ``DatasourceEndpoint``."""
         try:
             return self._session.request(
                 request.method,
@@ -152,7 +152,7 @@ class CatalogueEndpoint:
         self._timeout = timeout
 
     def send(self, request: Request) -> requests.Response:
-        """As ``DatasourceEndpoint`` says; with a token."""
+        """See ``DatasourceEndpoint``; it sends a token."""
         body = {} if request.document is None else {"json": request.document}
         if request.form is not None:
             body = {"data": dict(request.form)}

@@ -13,7 +13,7 @@ from infrastructure.event_log.sqlite import SqliteDatabase, SqliteStore
 from infrastructure.event_log.url import sqlite_file
 
 POOL = 8
-"""Connections per process, unless the caller says otherwise."""
+"""The default number of connections per process."""
 
 
 def open_event_log(
