@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from application.kernel.periodic import PeriodicJob
 from application.ports.clock import Clock
 from application.ports.counters import CounterBoard, EventCount
-from application.ports.projections import StoreUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +49,7 @@ class CountBuffer:
             self._join([EventCount(what, of, outcome, count, self._clock.now())])
 
     def flush(self) -> None:
-        """Saves new counts; keeps them for the next time while the database is unreachable."""
+        """Saves new counts; keeps them for the next time if that fails."""
         self._job.attempt()
 
     def run(self, stop: threading.Event) -> None:
@@ -65,7 +64,7 @@ class CountBuffer:
             return
         try:
             self._board.add(list(new.values()))
-        except StoreUnavailable:
+        except Exception:
             self._join(new.values())
             raise
 

@@ -1,7 +1,7 @@
 """The bare-metal model: the nodes that Ironic manages, as immutable columns.
 
-Index order is the order of uuids, so the same cloud gives the same model in whatever order it was
-listed.
+Index order is the order of uuids, so the model does not depend on the order in which the cloud
+lists them.
 """
 
 import json

@@ -170,7 +170,7 @@ def parse_scope(scope: object, *, allow_mixed_wildcards: bool = False) -> Comput
 
     Args:
         scope: the JSON list; None and the empty list mean the whole cloud.
-        allow_mixed_wildcards: accept a wildcard beside names, to validate the form of a scope only.
+        allow_mixed_wildcards: accept a wildcard next to names, to validate only the form.
 
     Raises:
         InvalidValue: names the bad field, such as

@@ -120,7 +120,7 @@ def parse_storage_scope(scope: object, *, allow_mixed_wildcards: bool = False) -
 
     Args:
         scope: the JSON list; None, the empty list and one without storage rules mean everything.
-        allow_mixed_wildcards: accept a wildcard beside names, to validate the form of a scope only.
+        allow_mixed_wildcards: accept a wildcard next to names, to validate only the form.
 
     Raises:
         InvalidValue: names the bad field, such as

@@ -1,7 +1,7 @@
 """The storage model: backends, their pools, and the volumes in them, as immutable columns.
 
-Index order is the order of names and ids, so the same cloud gives the same model in whatever order
-it was listed.
+Index order is the order of names and ids, so the model does not depend on the order in which the
+cloud lists them.
 """
 
 from collections.abc import Iterable, Mapping

@@ -10,7 +10,7 @@ from domain.cluster.table.columns import BoolArray, FloatArray, IntArray
 
 ROOM_WEIGHT = 0.5
 """Weight of a host's size, relative to its number of servers, in the price of emptying it.
-0 empties hosts with few servers first, whatever their size (fewest moves);
+0 empties hosts with few servers first, of any size (fewest moves);
 1 and more prefers to keep big hosts (fewest hosts in the end). Between the two a plan can have
 both fewer hosts and fewer moves per freed host than either extreme of a single pass; 0.5 was
 chosen on generated clusters of 50 to 1,000 hosts, where results change little from 0.4 to 0.8."""

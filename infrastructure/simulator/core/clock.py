@@ -37,10 +37,6 @@ class SimulatedClock:
         """Simulated seconds since the cloud was made, at a wall time."""
         return self.anchor.simulated + (wall - self.anchor.wall) * self.speed
 
-    def wall_at(self, simulated: float) -> float:
-        """The wall time at which the simulation reaches an instant."""
-        return self.anchor.wall + (simulated - self.anchor.simulated) / self.speed
-
     def wall_after(self, start: float, simulated_seconds: float) -> float:
         """The wall time that many simulated seconds after a wall time."""
         return start + simulated_seconds / self.speed

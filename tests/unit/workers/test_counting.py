@@ -41,8 +41,10 @@ def test_what_was_counted_is_added_once() -> None:
     assert board.sums() == [{"a": 3}]
 
 
-def test_counts_wait_while_the_board_is_away() -> None:
-    board = Board(StoreUnavailable("away"))
+@pytest.mark.parametrize("failure", [StoreUnavailable("away"), ValueError("a bug")])
+def test_counts_wait_while_the_board_fails(failure: Exception) -> None:
+    """The log says after any failure that the counts are saved later."""
+    board = Board(failure)
     counting = CountBuffer(board, SystemClock())
     counting.note("x", "a", "good")
     counting.flush()
