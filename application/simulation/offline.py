@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.records import QuarantinedRecord
 from domain.cluster.formats.cluster_file import read_cluster
-from domain.cluster.formats.portable import PortableCluster, Values
+from domain.cluster.formats.portable import Values
 from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Cause
 from domain.metrics.catalogue import MetricTable
@@ -108,6 +108,3 @@ def _defaults(strategy: Strategy) -> dict[str, object]:
     properties = strategy.parameters_schema.get("properties", {})
     found = properties.items() if isinstance(properties, dict) else ()
     return {name: schema["default"] for name, schema in found if "default" in schema}
-
-
-__all__ = ["OfflineResult", "PortableCluster", "metric_table", "solve_offline"]

@@ -23,7 +23,7 @@ from domain.audits.events import (
 )
 from domain.audits.run import Run
 from domain.audits.schedule import following
-from domain.kernel.aggregate import Aggregate, JsonObject, evolves
+from domain.kernel.aggregate import Aggregate, Event, JsonObject, evolves
 from domain.kernel.errors import DeleteRefused, Fenced, InvalidValue, Refusal
 from domain.kernel.ids import run_id
 from domain.kernel.metadata import Context
@@ -132,14 +132,7 @@ class Audit(Aggregate):
         if self.last_due is not None and due <= self.last_due:
             raise Refusal(f"Audit {self.id} already had the run due at {due.isoformat()}.")
         run = run_id(self.id, due)
-        self._trigger(
-            AuditRunRequested,
-            ctx.correlated(run),
-            run_id=run,
-            number=self.runs + 1,
-            due=due,
-            cause=cause,
-        )
+        self._trigger_run(AuditRunRequested, ctx, run, number=self.runs + 1, due=due, cause=cause)
         return run
 
     def claim_run(
@@ -163,10 +156,10 @@ class Audit(Aggregate):
         if current.owner is not None and takeover is None:
             raise Refusal(f"Run {run} is held by {current.owner}.")
         epoch = current.epoch + 1
-        self._trigger(
+        self._trigger_run(
             AuditRunClaimed,
-            ctx.correlated(run),
-            run_id=run,
+            ctx,
+            run,
             epoch=epoch,
             owner=owner,
             host=host,
@@ -191,13 +184,8 @@ class Audit(Aggregate):
     ) -> None:
         """Records the digest of the strategy's inputs."""
         self._fenced(run, epoch)
-        self._trigger(
-            AuditInputsRecorded,
-            ctx.correlated(run),
-            run_id=run,
-            epoch=epoch,
-            digest=digest,
-            strategy=strategy,
+        self._trigger_run(
+            AuditInputsRecorded, ctx, run, epoch=epoch, digest=digest, strategy=strategy
         )
 
     def defer_run(
@@ -212,10 +200,10 @@ class Audit(Aggregate):
     ) -> None:
         """Releases the run until ``not_before``; ``tried`` counts an attempt."""
         current = self._fenced(run, epoch)
-        self._trigger(
+        self._trigger_run(
             AuditRunDeferred,
-            ctx.correlated(run),
-            run_id=run,
+            ctx,
+            run,
             epoch=epoch,
             because=because,
             not_before=not_before,
@@ -225,26 +213,14 @@ class Audit(Aggregate):
     def succeed_run(self, ctx: Context, run: UUID, epoch: int, plan: UUID) -> None:
         """Ends the run with its plan."""
         self._fenced(run, epoch)
-        self._trigger(
-            AuditRunSucceeded,
-            ctx.correlated(run),
-            run_id=run,
-            epoch=epoch,
-            plan_id=plan,
-            state=self._after_run(AuditState.SUCCEEDED),
-        )
+        state = self._after_run(AuditState.SUCCEEDED)
+        self._trigger_run(AuditRunSucceeded, ctx, run, epoch=epoch, plan_id=plan, state=state)
 
     def fail_run(self, ctx: Context, run: UUID, epoch: int, because: Cause) -> None:
         """Ends the run without a plan."""
         self._fenced(run, epoch)
-        self._trigger(
-            AuditRunFailed,
-            ctx.correlated(run),
-            run_id=run,
-            epoch=epoch,
-            because=because,
-            state=self._after_run(AuditState.FAILED),
-        )
+        state = self._after_run(AuditState.FAILED)
+        self._trigger_run(AuditRunFailed, ctx, run, epoch=epoch, because=because, state=state)
 
     def cancel(self, ctx: Context, because: Cause) -> None:
         """Cancels the audit; the result of a current run will be refused."""
@@ -326,6 +302,9 @@ class Audit(Aggregate):
         if current.epoch != epoch or current.owner is None:
             raise Fenced(f"Run {run}", epoch=epoch, current=current.epoch)
         return current
+
+    def _trigger_run(self, event: type[Event], ctx: Context, run: UUID, **facts: object) -> None:
+        self._trigger(event, ctx.correlated(run), run_id=run, **facts)
 
     # -- how events change the state -------------------------------------------------------------
 

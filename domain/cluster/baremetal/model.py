@@ -18,8 +18,6 @@ from domain.cluster.table.columns import BoolArray, Coded, indices_of, mapping
 from domain.cluster.table.values import UnreadableValue, truth
 from domain.kernel.reasons import Cause
 
-__all__ = ["BaremetalColumns", "BaremetalModel", "QuarantinedRecord"]
-
 _COMPUTE_NODE = "compute_node_id"
 
 

@@ -33,8 +33,6 @@ from domain.cluster.table.columns import (
     sequence,
 )
 
-__all__ = ["ComputeModel", "QuarantinedRecord"]
-
 
 @dataclass(frozen=True, eq=False)
 class ComputeModel:

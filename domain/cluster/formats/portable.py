@@ -91,7 +91,7 @@ def _placed(data: Mapping[str, object], name: str) -> list[_Record]:
 
 def _rows(kind: type[Row], records: list[_Record]) -> list[Row]:
     types, required = field_types(kind), required_fields(kind)
-    readers = {name: READERS.get(found) for name, found in types.items()}
+    readers = {name: READERS[found] for name, found in types.items()}
     rows: list[Row] = []
     for place, record in records:
         values: dict[str, Any] = {}

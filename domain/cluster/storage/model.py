@@ -31,8 +31,6 @@ from domain.cluster.table.columns import (
     sequence,
 )
 
-__all__ = ["QuarantinedRecord", "StorageModel"]
-
 
 @dataclass(frozen=True, eq=False)
 class StorageModel:
