@@ -22,7 +22,7 @@ WORDS = 5
 class Ground:
     """An installation, its database and the cloud it optimises."""
 
-    house: Installation
+    installation: Installation
     cloud: Cloud
     database: str
 
@@ -51,19 +51,19 @@ def ground(kind: str, options: Mapping[str, str]) -> Iterator[Ground]:
             cloud = Cloud(folder, SPEED)
             stack.callback(cloud.stop)
             cloud.replace(HOSTS, SERVERS, SEED)
-            house = Installation(folder, url, cloud, options)
-            stack.callback(house.stop)
-            yield Ground(house, cloud, url)
+            installation = Installation(folder, url, cloud, options)
+            stack.callback(installation.stop)
+            yield Ground(installation, cloud, url)
         except Exception as failure:
             failure.add_note(_last_words(folder))
             raise
 
 
-def await_catalogue(house: Installation) -> None:
+def await_catalogue(installation: Installation) -> None:
     """Waits until goals and strategies are registered and shown."""
 
     def registered() -> bool | None:
-        return bool(house.ask("GET", "/v1/strategies")["strategies"]) or None
+        return bool(installation.ask("GET", "/v1/strategies")["strategies"]) or None
 
     eventually("strategies are listed", registered)
 

@@ -29,7 +29,7 @@ from infrastructure.event_log.mapper import Mapper
 from infrastructure.read_models import SqlProjectionStore, open_engine, upgrade, views_url
 from tests.benchmarks.ground import database
 from tests.benchmarks.report import Figure
-from tests.integration.projections.stories import Story
+from tests.world.histories import RandomHistory
 
 CHAPTERS = 2500
 """Saves of the story: some four thousand events."""
@@ -107,7 +107,7 @@ def run() -> list[Figure]:
         log = open_event_log(url)
         engine = open_engine(views_url(url))
         try:
-            for touched in Story(1, actions=12).chapters(CHAPTERS):
+            for touched in RandomHistory(1, actions=12).saves(CHAPTERS):
                 log.save(*touched)
             store = SqlProjectionStore(engine)
             projector = Projector(log, store, all_projections(next_match), SystemClock())

@@ -79,8 +79,8 @@ def run(*, quick: bool = False) -> Table:
 
 def measure(place: Ground, counts: Counts) -> list[Samples]:
     """All waiting times of one installation, which is started here."""
-    place.house.start(*EVERYTHING)
-    await_catalogue(place.house)
+    place.installation.start(*EVERYTHING)
+    await_catalogue(place.installation)
     log = open_event_log(place.database)
     with requests.Session() as session:
         user = User(place, session, log)
@@ -167,7 +167,7 @@ class User:
 
     def _until(self, path: str, begun: float) -> float:
         while True:
-            status = self._session.get(self._place.house.url + path, timeout=10).status_code
+            status = self._session.get(self._place.installation.url + path, timeout=10).status_code
             now = time.perf_counter()
             if status == 200:
                 return now - begun
@@ -227,13 +227,13 @@ class User:
         raise AssertionError(f"{aggregate} has no {topic}")
 
     def _cpu(self) -> float:
-        return cpu_seconds(self._place.house.groups)
+        return cpu_seconds(self._place.installation.groups)
 
     def _get(self, path: str) -> dict[str, Any]:
         return self._send("GET", path)
 
     def _send(self, method: str, path: str, body: object = None) -> dict[str, Any]:
-        url = self._place.house.url + path
+        url = self._place.installation.url + path
         answer = self._session.request(method, url, json=body, timeout=10)
         if not answer.ok:
             raise AssertionError(f"{method} {path}: {answer.status_code} {answer.text[:300]}")

@@ -26,7 +26,7 @@ from infrastructure.event_log import upgrade as upgrade_log
 from infrastructure.read_models import SqlReadModels, open_engine, upgrade
 from tests.benchmarks.report import Figure, Table, of_figures
 from tests.given import ident
-from tests.integration.projections.stories import proposal
+from tests.world.values import migrations, proposal
 
 EVENTS = (20_000, 100_000)
 PER_RUN = 4
@@ -134,7 +134,7 @@ def _lived(log: SqlEventLog, runs: int) -> UUID:
         audit.record_inputs(ctx, run_id, epoch, digest="cd" * 32, strategy="basic")
         plan_id = ident(number + 1)
         if plan is None:
-            plan = ActionPlan.propose(ctx, proposal(audit, run_id, 10))
+            plan = ActionPlan.propose(ctx, proposal(AUDIT, run_id, migrations(10)))
             plan_id = plan.id
             log.save(audit, plan)
         audit.succeed_run(ctx, run_id, epoch, plan_id)

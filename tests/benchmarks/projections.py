@@ -20,8 +20,8 @@ from infrastructure.cron import next_match
 from infrastructure.event_log import open_event_log
 from infrastructure.event_log import upgrade as upgrade_log
 from infrastructure.read_models import SqlProjectionStore, open_engine, upgrade
-from tests.integration.projections.stories import Story
 from tests.postgres import ENVIRONMENT, Server
+from tests.world.histories import RandomHistory
 
 Row = tuple[str, float, str]
 
@@ -55,7 +55,7 @@ def _measure(name: str, log_url: str, views: str, single: str) -> list[Row]:
     upgrade(single)
     log = open_event_log(log_url)
     try:
-        for touched in Story(1, actions=12).chapters(CHAPTERS):
+        for touched in RandomHistory(1, actions=12).saves(CHAPTERS):
             log.save(*touched)
         return _rates(name, log, views, single)
     finally:

@@ -82,9 +82,9 @@ def run(*, quick: bool = False) -> Table:
             rows.append(row)
     for kind in DATABASES:
         with ground(kind, {}) as place:
-            audits = fill(place.house, place.database)
+            audits = fill(place.installation, place.database)
             for workers in WORKERS:
-                with api(place.house, kind, workers) as server:
+                with api(place.installation, kind, workers) as server:
                     for name, load in loads(server.port, audits, counts):
                         rows.append(_measured(name, server, load, floors[workers])[1])
     return Table("The REST API", COLUMNS, tuple(rows), _notes(counts))
@@ -129,14 +129,14 @@ def hello(workers: int) -> Iterator[Server]:
         process.wait()
 
 
-def fill(house: Installation, database: str) -> list[UUID]:
+def fill(installation: Installation, database: str) -> list[UUID]:
     """Registers goals and has audits requested; returns their ids once the projector shows them.
 
     Nothing is left running that would work on them.
     """
-    house.start("projector", "decision-engine", "api")
-    await_catalogue(house)
-    house.kill("decision-engine")
+    installation.start("projector", "decision-engine", "api")
+    await_catalogue(installation)
+    installation.kill("decision-engine")
     ids = [uuid4() for _ in range(AUDITS)]
     log, clock = open_event_log(database), SystemClock()
     try:
@@ -145,22 +145,22 @@ def fill(house: Installation, database: str) -> list[UUID]:
             log.save(*(_audit(ctx, audit) for audit in ids[begin : begin + BATCH]))
     finally:
         log.close()
-    eventually("all audits are shown", partial(_shown, house, ids[-1]))
-    house.kill("api")
+    eventually("all audits are shown", partial(_shown, installation, ids[-1]))
+    installation.kill("api")
     return ids
 
 
 @contextmanager
-def api(house: Installation, database: str, workers: int) -> Iterator[Server]:
+def api(installation: Installation, database: str, workers: int) -> Iterator[Server]:
     """The API with some workers."""
-    house.set("api.workers", str(workers))
-    house.start("api")
+    installation.set("api.workers", str(workers))
+    installation.start("api")
     try:
-        await_catalogue(house)
-        settle(house.groups)
-        yield Server(house.port, database, workers, tuple(house.groups))
+        await_catalogue(installation)
+        settle(installation.groups)
+        yield Server(installation.port, database, workers, tuple(installation.groups))
     finally:
-        house.kill("api")
+        installation.kill("api")
 
 
 def _audit(ctx: Context, audit: UUID) -> Audit:
@@ -168,8 +168,8 @@ def _audit(ctx: Context, audit: UUID) -> Audit:
     return Audit.request(ctx, audit, definition)
 
 
-def _shown(house: Installation, audit: UUID) -> bool | None:
-    return _answered(f"{house.url}/v1/audits/{audit}")
+def _shown(installation: Installation, audit: UUID) -> bool | None:
+    return _answered(f"{installation.url}/v1/audits/{audit}")
 
 
 def _answered(url: str) -> bool | None:

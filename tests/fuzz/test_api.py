@@ -28,8 +28,8 @@ from schemathesis.specs.openapi.checks import (
 
 from interfaces.rest.openapi.document import WITHOUT_NAMES
 from interfaces.rest.openapi.page import page
-from tests.integration.rest.house import House, a_house
 from tests.integration.rest.serving import served
+from tests.world.api import ApiWorld
 
 pytestmark = [
     pytest.mark.slow,
@@ -86,26 +86,26 @@ class Target:
         self.statuses[answer.status_code] = self.statuses.get(answer.status_code, 0) + 1
 
 
-def fill(house: House) -> dict[str, list[str]]:
+def fill(api: ApiWorld) -> dict[str, list[str]]:
     """Things in all states; returns their identifiers."""
-    house.worker()
-    house.worker("watcher-applier")
+    api.worker()
+    api.worker("watcher-applier")
     plans = [
-        house.plan(state=state)
+        api.plan(state=state)
         for state in ("RECOMMENDED", "RECOMMENDED", "PENDING", "ONGOING", "SUCCEEDED", "FAILED")
         for _ in range(4)
     ]
-    audits = [house.audit(audit_type="EVENT", name=f"on event {n} ü") for n in range(8)]
-    audits += [house.audit(audit_type="CONTINUOUS", interval="60") for _ in range(4)]
-    audits += [house.audit(strategy="dummy") for _ in range(8)]
+    audits = [api.audit(audit_type="EVENT", name=f"on event {n} ü") for n in range(8)]
+    audits += [api.audit(audit_type="CONTINUOUS", interval="60") for _ in range(4)]
+    audits += [api.audit(strategy="dummy") for _ in range(8)]
     for one, state in zip(audits, ("ONGOING", "CANCELLED", "SUSPENDED"), strict=False):
-        house.put_audit(one["uuid"], state)
-    templates = [house.template(strategy="dummy") for _ in range(12)]
+        api.put_audit(one["uuid"], state)
+    templates = [api.template(strategy="dummy") for _ in range(12)]
     named = {
         "audits": [one[key] for one in audits for key in ("uuid", "name")],
         "audit_templates": [one[key] for one in templates for key in ("uuid", "name")],
         "action_plans": [one["uuid"] for one in plans],
-        "actions": [one["uuid"] for plan in plans for one in house.actions(plan["uuid"])],
+        "actions": [one["uuid"] for plan in plans for one in api.actions(plan["uuid"])],
         "goals": ["dummy", "server_consolidation"],
         "strategies": ["dummy", "basic", "actuator"],
         "scoring_engines": ["dummy_scorer"],
@@ -116,9 +116,9 @@ def fill(house: House) -> dict[str, list[str]]:
 
 @pytest.fixture(scope="module")
 def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    with a_house(tmp_path_factory.mktemp("fuzzed")) as house:
-        idents = fill(house)
-        with served(house, workers=2, stream_seconds=0.0) as url, requests.Session() as http:
+    with ApiWorld(tmp_path_factory.mktemp("fuzzed")) as api:
+        idents = fill(api)
+        with served(api, workers=2, stream_seconds=0.0) as url, requests.Session() as http:
             made = Target(url, http, idents)
             yield made
             print(f"\n{made.asked} requests, answered {dict(sorted(made.statuses.items()))}")

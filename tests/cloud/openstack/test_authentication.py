@@ -13,7 +13,7 @@ from openstack.exceptions import SDKException
 from application.ports.event_log import RecordedEvent
 from infrastructure.openstack.connection import connect
 from tests.integration.rest.access.process import Running, serving
-from tests.integration.rest.house import House, a_house
+from tests.world.api import ApiWorld
 
 pytestmark = [pytest.mark.cloud, pytest.mark.timeout(300)]
 
@@ -44,14 +44,14 @@ def member(admin: Connection) -> Iterator[Connection]:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with a_house(tmp_path_factory.mktemp("house")) as opened:
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiWorld]:
+    with ApiWorld(tmp_path_factory.mktemp("world")) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
 def api(
-    admin: Connection, house: House, tmp_path_factory: pytest.TempPathFactory
+    admin: Connection, world: ApiWorld, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Running]:
     """The API, validating tokens as the cloud's administrator."""
     auth: dict[str, Any] = {
@@ -63,7 +63,7 @@ def api(
     file = tmp_path_factory.mktemp("api") / "vigil.conf"
     lines = [f"{name} = {value}" for name, value in auth.items()]
     file.write_text("\n".join(["[keystone_authtoken]", *lines, ""]))
-    with serving(house.url, file) as running:
+    with serving(world.url, file) as running:
         yield running
 
 
@@ -118,7 +118,7 @@ def test_a_token_that_was_revoked_before_it_was_seen_is_none(
 
 
 def test_events_carry_keystones_user_and_the_log_none_of_the_secrets(
-    api: Running, admin: Connection, house: House
+    api: Running, admin: Connection, world: ApiWorld
 ) -> None:
     answer = requests.post(
         f"{api.url}/v1/audits",
@@ -127,7 +127,7 @@ def test_events_carry_keystones_user_and_the_log_none_of_the_secrets(
         timeout=60,
     )
     assert answer.status_code == 201, answer.text
-    *_, last = house.log.read(0, 10_000)
+    *_, last = world.log.read(0, 10_000)
     assert isinstance(last, RecordedEvent)
     actor = last.event.metadata.actor
     assert actor.id == admin.current_user_id

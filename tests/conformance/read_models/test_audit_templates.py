@@ -2,8 +2,8 @@ from application.ports.read_models import Page
 from domain.audit_templates import AuditTemplate
 from domain.catalogue import PluginCatalogue
 from tests.given import NOON, context, ident
-from tests.integration.projections.stories import installed
-from tests.integration.projections.world import World, names
+from tests.world.histories import installed
+from tests.world.world import World, names
 
 
 def catalogue(world: World) -> None:
@@ -28,8 +28,8 @@ def template(
 
 def test_a_template_shows_its_references(world: World) -> None:
     catalogue(world)
-    world.tell(template(1, "Nightly ÄÖ", strategy="dummy"))
-    found = world.models.audit_template("nightly äö")
+    world.save(template(1, "Nightly ÄÖ", strategy="dummy"))
+    found = world.reads.audit_template("nightly äö")
     assert found is not None
     assert (found.uuid, found.name) == (ident(1), "Nightly ÄÖ")
     assert (found.goal_name, found.strategy_name) == ("dummy", "dummy")
@@ -40,12 +40,12 @@ def test_a_template_shows_its_references(world: World) -> None:
 
 def test_templates_are_filtered_by_goal_and_by_strategy(world: World) -> None:
     catalogue(world)
-    world.tell(
+    world.save(
         template(1, "one", strategy="dummy"),
         template(2, "two"),
         template(3, "three", goal="server_consolidation", strategy="basic"),
     )
-    listed = world.models.audit_templates
+    listed = world.reads.audit_templates
     assert names(listed(Page(), {"goal": "DUMMY"})) == ["one", "two"]
     assert names(listed(Page(), {"goal": "dummy", "strategy": "dummy"})) == ["one"]
     assert names(listed(Page(), {"strategy": "basic"})) == ["three"]
@@ -63,8 +63,8 @@ def test_a_changed_template_shows_the_change_and_when(world: World) -> None:
             "default_parameters": {},
         },
     )
-    world.tell(one)
-    found = world.models.audit_template("renamed")
+    world.save(one)
+    found = world.reads.audit_template("renamed")
     assert found is not None
     assert (found.goal_name, found.strategy_uuid, found.strategy_name) == (
         "server_consolidation",
@@ -72,20 +72,20 @@ def test_a_changed_template_shows_the_change_and_when(world: World) -> None:
         None,
     )
     assert found.updated_at == context(60).at
-    assert world.models.audit_template("one") is None
+    assert world.reads.audit_template("one") is None
 
 
 def test_a_deleted_template_frees_its_name_and_the_living_one_is_found_first(world: World) -> None:
     catalogue(world)
     old = template(1, "nightly")
     old.delete(context(30))
-    world.tell(old, template(40, "nightly"))
-    living = world.models.audit_template("nightly", show_deleted=True)
+    world.save(old, template(40, "nightly"))
+    living = world.reads.audit_template("nightly", show_deleted=True)
     assert living is not None
     assert living.uuid == ident(40)
-    assert names(world.models.audit_templates(Page(), {})) == ["nightly"]
-    assert len(world.models.audit_templates(Page(show_deleted=True), {})) == 2
-    gone = world.models.audit_template(str(ident(1)), show_deleted=True)
+    assert names(world.reads.audit_templates(Page(), {})) == ["nightly"]
+    assert len(world.reads.audit_templates(Page(show_deleted=True), {})) == 2
+    gone = world.reads.audit_template(str(ident(1)), show_deleted=True)
     assert gone is not None
     assert gone.deleted_at == context(30).at
     assert gone.created_at == NOON.replace(second=1)

@@ -6,8 +6,8 @@ from domain.audits import Audit, AuditDefinition, AuditState, AuditType, RunCaus
 from domain.catalogue import PluginCatalogue
 from domain.kernel.reasons import Cause, Reason
 from tests.given import NOON, context, ident
-from tests.integration.projections.stories import installed
-from tests.integration.projections.world import World, names
+from tests.world.histories import installed
+from tests.world.world import World, names
 
 UNREACHABLE = Cause(Reason.CLOUD_UNREACHABLE, {"error": "no route"})
 
@@ -35,8 +35,8 @@ def run_of(audit: Audit) -> tuple[Any, int]:
 
 
 def shown(world: World, audit: Audit) -> AuditView:
-    world.tell(audit)
-    found = world.models.audit(str(audit.id), show_deleted=True)
+    world.save(audit)
+    found = world.reads.audit(str(audit.id), show_deleted=True)
     assert found is not None
     return found
 
@@ -67,8 +67,8 @@ def test_an_audit_without_a_strategy_shows_none(world: World) -> None:
 
 def test_a_run_is_open_from_its_request_to_its_end(world: World) -> None:
     audit = request()
-    position = world.tell(audit)
-    (due,) = world.models.open_runs(NOON + timedelta(hours=1))
+    position = world.save(audit)
+    (due,) = world.reads.open_runs(NOON + timedelta(hours=1))
     run, _ = run_of(audit)
     assert (due.audit_id, due.run_id, due.owner) == (audit.id, run, None)
     assert (due.due, due.not_before, due.position) == (context(1).at, None, position)
@@ -80,12 +80,12 @@ def test_a_run_is_open_from_its_request_to_its_end(world: World) -> None:
         "ctl-1",
         context(5).at,
     )
-    (held,) = world.models.open_runs(NOON + timedelta(hours=1))
+    (held,) = world.reads.open_runs(NOON + timedelta(hours=1))
     assert (held.owner, held.position) == ("engine/1", position)
     audit.succeed_run(context(9), run, 1, ident(99))
     ended = shown(world, audit)
     assert (ended.state, ended.status_message, ended.hostname) == ("SUCCEEDED", None, "ctl-1")
-    assert world.models.open_runs(NOON + timedelta(hours=1)) == []
+    assert world.reads.open_runs(NOON + timedelta(hours=1)) == []
 
 
 def test_a_deferred_run_says_why_and_is_open_again_from_its_time(world: World) -> None:
@@ -96,8 +96,8 @@ def test_a_deferred_run_says_why_and_is_open_again_from_its_time(world: World) -
     deferred = shown(world, audit)
     assert deferred.state == "ONGOING"
     assert deferred.status_message == "The cloud could not be reached: no route"
-    assert world.models.open_runs(context(62).at) == []
-    (again,) = world.models.open_runs(context(63).at)
+    assert world.reads.open_runs(context(62).at) == []
+    (again,) = world.reads.open_runs(context(63).at)
     assert (again.owner, again.not_before) == (None, context(63).at)
 
 
@@ -105,9 +105,9 @@ def test_a_run_that_is_not_due_yet_is_not_open(world: World) -> None:
     audit = request(1, AuditType.EVENT)
     audit.request_run(context(2), context(100).at, RunCause.WEBHOOK)
     audit.change(context(3), {"force": True})
-    world.tell(audit)
-    assert world.models.open_runs(context(99).at) == []
-    (due,) = world.models.open_runs(context(100).at)
+    world.save(audit)
+    assert world.reads.open_runs(context(99).at) == []
+    (due,) = world.reads.open_runs(context(100).at)
     assert due.force is True
 
 
@@ -141,7 +141,7 @@ def test_a_continuous_audit_shows_its_next_run_on_the_grid_of_its_due_times(worl
     ongoing = shown(world, audit)
     assert ongoing.next_run_time == context(65).at
     assert ongoing.updated_at == context(10).at
-    (schedule,) = world.models.continuous_audits()
+    (schedule,) = world.reads.continuous_audits()
     assert (schedule.audit_id, schedule.interval, schedule.last_due) == (
         audit.id,
         "60",
@@ -161,7 +161,7 @@ def test_a_cron_match_at_the_start_time_itself_is_the_first_run(world: World) ->
     half_past = NOON.replace(minute=30)
     audit = request(1, AuditType.CONTINUOUS, interval="30 * * * *", start_time=half_past)
     assert shown(world, audit).next_run_time == half_past
-    (schedule,) = world.models.continuous_audits()
+    (schedule,) = world.reads.continuous_audits()
     assert schedule.created_at == context(1).at
 
 
@@ -183,12 +183,12 @@ def test_suspension_takes_the_next_run_away_and_resumption_gives_it_back(world: 
     audit.move(context(4), AuditState.SUSPENDED)
     suspended = shown(world, audit)
     assert (suspended.state, suspended.next_run_time) == ("SUSPENDED", None)
-    assert world.models.continuous_audits() == []
-    assert world.models.open_runs(NOON + timedelta(days=1)) == []
+    assert world.reads.continuous_audits() == []
+    assert world.reads.open_runs(NOON + timedelta(days=1)) == []
     audit.move(context(5), AuditState.ONGOING)
     resumed = shown(world, audit)
     assert (resumed.state, resumed.next_run_time) == ("ONGOING", context(62).at)
-    assert [one.run_open for one in world.models.continuous_audits()] == [False]
+    assert [one.run_open for one in world.reads.continuous_audits()] == [False]
 
 
 def test_changed_attributes_are_shown_with_times_as_times(world: World) -> None:
@@ -197,7 +197,7 @@ def test_changed_attributes_are_shown_with_times_as_times(world: World) -> None:
     audit.change(context(3), {"name": "New Name", "end_time": end.isoformat(), "force": True})
     changed = shown(world, audit)
     assert (changed.name, changed.end_time, changed.force) == ("New Name", end, True)
-    assert world.models.audit("new name") == changed
+    assert world.reads.audit("new name") == changed
     audit.change(context(4), {"end_time": None})
     assert shown(world, audit).end_time is None
 
@@ -207,7 +207,7 @@ def test_a_cancelled_audit_says_so(world: World) -> None:
     audit.move(context(2), AuditState.CANCELLED)
     cancelled = shown(world, audit)
     assert (cancelled.state, cancelled.status_message) == ("CANCELLED", "Cancelled by user.")
-    assert world.models.open_runs(NOON + timedelta(days=1)) == []
+    assert world.reads.open_runs(NOON + timedelta(days=1)) == []
 
 
 def test_a_deleted_audit_is_hidden_and_its_name_free(world: World) -> None:
@@ -216,20 +216,20 @@ def test_a_deleted_audit_is_hidden_and_its_name_free(world: World) -> None:
     audit.delete(context(3))
     gone = shown(world, audit)
     assert (gone.state, gone.deleted_at) == ("DELETED", context(3).at)
-    assert world.models.audit("nightly") is None
-    assert world.models.audit(str(audit.id)) is None
-    world.tell(request(2, name="Nightly"))
-    found = world.models.audit("nightly")
+    assert world.reads.audit("nightly") is None
+    assert world.reads.audit(str(audit.id)) is None
+    world.save(request(2, name="Nightly"))
+    found = world.reads.audit("nightly")
     assert found is not None
     assert found.uuid == ident(2)
 
 
 def test_audits_are_filtered_by_goal_and_strategy_by_name_or_uuid(world: World) -> None:
     catalogue(world)
-    world.tell(request(1), request(2, goal="dummy", strategy="dummy"), request(3, strategy=None))
-    goal = world.models.goal("server_consolidation")
+    world.save(request(1), request(2, goal="dummy", strategy="dummy"), request(3, strategy=None))
+    goal = world.reads.goal("server_consolidation")
     assert goal is not None
-    listed = world.models.audits
+    listed = world.reads.audits
     assert names(listed(Page(), {"goal": "SERVER_CONSOLIDATION"})) == ["audit 1", "audit 3"]
     assert names(listed(Page(), {"goal": str(goal.uuid)})) == ["audit 1", "audit 3"]
     assert names(listed(Page(), {"strategy": "dummy"})) == ["audit 2"]
@@ -237,16 +237,16 @@ def test_audits_are_filtered_by_goal_and_strategy_by_name_or_uuid(world: World) 
 
 
 def test_a_name_that_no_database_likes_is_still_shown_and_others_proceed(world: World) -> None:
-    world.tell(request(1, name="a\0b % :x '\"\\ \N{SNOWMAN}"), request(2))
-    odd, plain = world.models.audits(Page(), {})
+    world.save(request(1, name="a\0b % :x '\"\\ \N{SNOWMAN}"), request(2))
+    odd, plain = world.reads.audits(Page(), {})
     assert odd.name.endswith("b % :x '\"\\ \N{SNOWMAN}")
     assert plain.name == "audit 2"
-    assert world.models.quarantine() == []
-    assert world.models.audit("nobody\0here") is None
-    assert world.models.audits(Page(), {"goal": "no\0goal"}) == []
+    assert world.reads.quarantine() == []
+    assert world.reads.audit("nobody\0here") is None
+    assert world.reads.audits(Page(), {"goal": "no\0goal"}) == []
 
 
 def test_a_number_that_is_no_id_names_nothing(world: World) -> None:
-    world.tell(request(1))
-    assert world.models.audit("0") is None
-    assert world.models.audit("9" * 5000) is None
+    world.save(request(1))
+    assert world.reads.audit("0") is None
+    assert world.reads.audit("9" * 5000) is None

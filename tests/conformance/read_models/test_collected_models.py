@@ -10,7 +10,7 @@ from domain.kernel.ids import cluster_model_id
 from domain.kernel.reasons import Cause, Reason
 from infrastructure.read_models import SqlCollectedModels
 from tests.given import NOON, context
-from tests.integration.projections.world import World
+from tests.world.world import World
 
 EAST = cluster_model_id("east", "compute")
 LOST = Cause(Reason.UNKNOWN_HOST, {"resource": "s", "host": "h"})
@@ -24,7 +24,7 @@ SECOND = replace(
 
 @pytest.fixture
 def models(world: World) -> SqlCollectedModels:
-    return SqlCollectedModels(world.engine)
+    return SqlCollectedModels(world.views_engine)
 
 
 def test_nothing_is_known_of_a_model_that_nobody_confirmed(models: SqlCollectedModels) -> None:
@@ -71,11 +71,11 @@ def test_every_version_of_a_model_can_be_found_by_position_and_by_time(
 ) -> None:
     model = ClusterModel.open(context(), "east", "compute")
     model.record_collection(context(10), FIRST)
-    first = world.tell(model)
+    first = world.save(model)
     model.fail(context(20), AWAY)
-    failed = world.tell(model)
+    failed = world.save(model)
     model.record_collection(context(30), SECOND)
-    second = world.tell(model)
+    second = world.save(model)
     digests = {
         moment: found and found.digest
         for moment in (first - 1, first, failed, second, second + 99)
@@ -94,7 +94,7 @@ def test_every_version_of_a_model_can_be_found_by_position_and_by_time(
 def test_a_version_tells_what_was_collected(world: World, models: SqlCollectedModels) -> None:
     model = ClusterModel.open(context(), "east", "compute")
     model.record_collection(context(10), FIRST)
-    position = world.tell(model)
+    position = world.save(model)
     version = models.version(position)
     assert version is not None
     assert (version.model_id, version.at) == (EAST, NOON + timedelta(seconds=10))
@@ -102,7 +102,7 @@ def test_a_version_tells_what_was_collected(world: World, models: SqlCollectedMo
     assert (version.problems, version.problem_count) == ((LOST,), 1)
     assert version.changes == {"servers_added": 10}
     model.record_collection(context(20), SECOND)
-    newer = models.version(world.tell(model))
+    newer = models.version(world.save(model))
     assert newer is not None
     assert newer.changes is None
 
@@ -112,15 +112,15 @@ def test_a_state_tells_since_when_the_cloud_cannot_be_read(
 ) -> None:
     model = ClusterModel.open(context(), "east", "compute")
     model.fail(context(5), AWAY)
-    world.tell(model)
+    world.save(model)
     state = models.state(EAST)
     assert state is not None
     assert (state.cloud, state.kind, state.position) == ("east", "compute", None)
     assert (state.failure, state.failing_since) == (AWAY, NOON + timedelta(seconds=5))
     model.record_collection(context(6), FIRST)
-    position = world.tell(model)
+    position = world.save(model)
     model.fail(context(7), AWAY)
     model.record_collection(context(8), FIRST)
-    world.tell(model)
+    world.save(model)
     (state,) = models.states()
     assert (state.position, state.failure, state.failing_since) == (position, None, None)

@@ -23,8 +23,8 @@ from domain.audit_templates import AuditTemplate
 from domain.audits.events import AuditState
 from tests.conformance.read_models.test_audits import catalogue, request
 from tests.given import context, ident
-from tests.integration.projections.stories import Story
-from tests.integration.projections.world import World, names
+from tests.world.histories import RandomHistory
+from tests.world.world import World, names
 
 LISTS: dict[type[Any], Callable[[ReadModels, Page], Sequence[Any]]] = {
     GoalView: lambda models, page: models.goals(page),
@@ -45,9 +45,9 @@ FURTHER: dict[type[Any], tuple[str, ...]] = {
 
 
 def story(world: World, seed: int = 7, chapters: int = 250) -> None:
-    for touched in Story(seed).chapters(chapters):
+    for touched in RandomHistory(seed).saves(chapters):
         world.log.save(*touched)
-    world.projector().catch_up()
+    world.new_projector().catch_up()
 
 
 @pytest.mark.parametrize("descending", [False, True])
@@ -56,13 +56,13 @@ def test_every_column_sorts_the_same_paged_as_whole(world: World, descending: bo
     for view, listing in LISTS.items():
         keys = [field.name for field in fields(view)]
         for key in (*keys, *FURTHER.get(view, ())):
-            whole = listing(world.models, Page(sort_key=key, descending=descending))
+            whole = listing(world.reads, Page(sort_key=key, descending=descending))
             assert len(whole) == len({one.uuid for one in whole})
             paged: list[Any] = []
             marker = None
             while True:
                 page = Page(limit=7, sort_key=key, descending=descending, marker=marker)
-                rows = listing(world.models, page)
+                rows = listing(world.reads, page)
                 paged += rows
                 if len(rows) < 7:
                     break
@@ -76,7 +76,7 @@ def test_rows_are_sorted_by_key_then_age_with_nulls_together(
 ) -> None:
     story(world)
     for key in ("name", "strategy_name", "next_run_time", "interval", "force", "created_at"):
-        rows = world.models.audits(Page(sort_key=key, descending=descending), {})
+        rows = world.reads.audits(Page(sort_key=key, descending=descending), {})
         found = [(getattr(row, key) is None, getattr(row, key) or 0, row.id) for row in rows]
         nulls = sorted((one for one in found if one[0]), reverse=descending)
         values = sorted((one for one in found if not one[0]), reverse=descending)
@@ -85,10 +85,10 @@ def test_rows_are_sorted_by_key_then_age_with_nulls_together(
 
 def test_a_list_page_is_one_statement_whatever_it_asks_for(world: World) -> None:
     story(world)
-    marker = str(world.models.action_plans(Page(limit=1), {})[0].uuid)
+    marker = str(world.reads.action_plans(Page(limit=1), {})[0].uuid)
     statements: list[str] = []
     event.listen(
-        world.engine,
+        world.views_engine,
         "before_cursor_execute",
         lambda _conn, _cursor, statement, *_: statements.append(statement),
     )
@@ -98,9 +98,9 @@ def test_a_list_page_is_one_statement_whatever_it_asks_for(world: World) -> None
         Page(limit=3, marker=marker, sort_key="strategy_name", descending=True, show_deleted=True),
     )
     for count, page in enumerate(pages, start=1):
-        world.models.action_plans(page, {"strategy": "basic"})
+        world.reads.action_plans(page, {"strategy": "basic"})
         assert len(statements) == count, statements
-    world.models.audit("audit 1")
+    world.reads.audit("audit 1")
     assert len(statements) == 4
 
 
@@ -111,62 +111,60 @@ def test_nobody_is_doubled_or_missed_over_a_thousand_rows_while_others_insert(wo
         )
         for number in range(1, 1101)
     ]
-    world.tell(*made)
+    world.save(*made)
     for key in ("id", "name", "created_at"):
         seen: list[object] = []
         marker = None
-        while rows := world.models.audit_templates(Page(limit=97, sort_key=key, marker=marker), {}):
+        while rows := world.reads.audit_templates(Page(limit=97, sort_key=key, marker=marker), {}):
             seen += [row.uuid for row in rows if row.name != "zz new"]
             marker = str(rows[-1].uuid)
             if len(seen) < 1000:
-                world.tell(
+                world.save(
                     AuditTemplate.create(context(5000), uuid4(), name="zz new", goal="dummy")
                 )
         assert len(seen) == len(set(seen)) == 1100
 
 
 def test_the_page_behind_the_last_row_is_empty(world: World) -> None:
-    world.tell(request(1), request(2))
-    assert world.models.audits(Page(marker=str(ident(2))), {}) == []
-    assert names(world.models.audits(Page(marker=str(ident(1))), {})) == ["audit 2"]
-    assert names(world.models.audits(Page(marker=str(ident(2)), descending=True), {})) == [
-        "audit 1"
-    ]
+    world.save(request(1), request(2))
+    assert world.reads.audits(Page(marker=str(ident(2))), {}) == []
+    assert names(world.reads.audits(Page(marker=str(ident(1))), {})) == ["audit 2"]
+    assert names(world.reads.audits(Page(marker=str(ident(2)), descending=True), {})) == ["audit 1"]
 
 
 def test_an_unknown_marker_is_told_from_an_empty_page(world: World) -> None:
-    world.tell(request(1))
+    world.save(request(1))
     for marker in (str(ident(9)), "no uuid", ""):
         with pytest.raises(MarkerNotFound):
-            world.models.audits(Page(marker=marker), {})
+            world.reads.audits(Page(marker=marker), {})
         with pytest.raises(MarkerNotFound):
-            world.models.audits(Page(marker=marker, sort_key="name"), {})
+            world.reads.audits(Page(marker=marker, sort_key="name"), {})
 
 
 def test_a_deleted_marker_counts_only_where_deleted_rows_are_shown(world: World) -> None:
     gone = request(1)
     gone.move(context(2), AuditState.CANCELLED)
     gone.delete(context(3))
-    world.tell(gone, request(4))
+    world.save(gone, request(4))
     with pytest.raises(MarkerNotFound):
-        world.models.audits(Page(marker=str(ident(1))), {})
-    shown = world.models.audits(Page(marker=str(ident(1)), show_deleted=True), {})
+        world.reads.audits(Page(marker=str(ident(1))), {})
+    shown = world.reads.audits(Page(marker=str(ident(1)), show_deleted=True), {})
     assert names(shown) == ["audit 4"]
 
 
 def test_a_marker_outside_the_filter_still_has_its_place(world: World) -> None:
     catalogue(world)
-    world.tell(
+    world.save(
         request(1, goal="dummy"), request(2, goal="server_consolidation"), request(3, goal="dummy")
     )
     page = Page(marker=str(ident(2)))
-    assert names(world.models.audits(page, {"goal": "dummy"})) == ["audit 3"]
+    assert names(world.reads.audits(page, {"goal": "dummy"})) == ["audit 3"]
 
 
 def test_what_cannot_be_sorted_or_filtered_by_is_refused(world: World) -> None:
     with pytest.raises(UnknownSortKey):
-        world.models.audits(Page(sort_key="name_key"), {})
+        world.reads.audits(Page(sort_key="name_key"), {})
     with pytest.raises(UnknownSortKey):
-        world.models.goals(Page(sort_key="links"))
+        world.reads.goals(Page(sort_key="links"))
     with pytest.raises(ValueError, match="no filter audit_uuid"):
-        world.models.audits(Page(), {"audit_uuid": str(ident(1))})
+        world.reads.audits(Page(), {"audit_uuid": str(ident(1))})

@@ -5,11 +5,12 @@ from domain.audits.audit import Audit
 from domain.audits.events import AuditState
 from domain.catalogue import PluginCatalogue
 from domain.kernel.reasons import Cause, Reason
-from domain.plans import ActionPlan, PlanState
+from domain.plans import ActionPlan, EfficacyIndicator, PlanState
 from tests.conformance.read_models.test_audits import request
 from tests.given import context, ident
-from tests.integration.projections.stories import installed, proposal
-from tests.integration.projections.world import World, uuids
+from tests.world.histories import installed
+from tests.world.values import migrations, proposal
+from tests.world.world import World, uuids
 
 
 def published(world: World, actions: int = 4, number: int = 1) -> tuple[Audit, ActionPlan]:
@@ -18,11 +19,20 @@ def published(world: World, actions: int = 4, number: int = 1) -> tuple[Audit, A
     audit = request(number)
     run = audit.run.id if audit.run else ident(0)
     audit.claim_run(context(2), run, "engine/1", "ctl-1")
-    plan = ActionPlan.propose(context(3), proposal(audit, run, actions))
+    wanted = proposal(
+        audit.id,
+        run,
+        migrations(actions, required_each=3),
+        record="ab" * 32,
+        explanation="ef" * 32,
+        indicators=(EfficacyIndicator("released", "Freed.", None, 1.0),),
+        global_efficacy=(EfficacyIndicator("ratio", "Share.", "%", 33.3),),
+    )
+    plan = ActionPlan.propose(context(3), wanted)
     audit.succeed_run(context(3), run, 1, plan.id)
     if number == 1:
         world.log.save(opened)
-    world.tell(plan, audit)
+    world.save(plan, audit)
     return audit, plan
 
 
@@ -34,14 +44,14 @@ def running(world: World, actions: int = 4) -> tuple[ActionPlan, list[UUID]]:
 
 
 def shown(world: World, plan: ActionPlan) -> ActionPlanView:
-    world.tell(plan)
-    found = world.models.action_plan(plan.id, show_deleted=True)
+    world.save(plan)
+    found = world.reads.action_plan(plan.id, show_deleted=True)
     assert found is not None
     return found
 
 
 def action(world: World, action_id: UUID) -> ActionView:
-    found = world.models.action(action_id)
+    found = world.reads.action(action_id)
     assert found is not None
     return found
 
@@ -61,13 +71,13 @@ def test_a_proposed_plan_shows_whence_it_comes_and_what_it_gains(world: World) -
     assert (found.actions_total, found.actions_ended, found.actions_ongoing) == (4, 0, 0)
     assert (found.hostname, found.status_message, found.updated_at) == (None, None, None)
     assert found.created_at == context(3).at
-    assert uuids(world.models.recommended_plans(audit.id)) == [plan.id]
-    assert world.models.recommended_plans(ident(77)) == []
+    assert uuids(world.reads.recommended_plans(audit.id)) == [plan.id]
+    assert world.reads.recommended_plans(ident(77)) == []
 
 
 def test_the_actions_of_a_plan_are_listed_in_plan_order(world: World) -> None:
     _, plan = published(world)
-    actions = world.models.actions(Page(), {"action_plan_uuid": str(plan.id)})
+    actions = world.reads.actions(Page(), {"action_plan_uuid": str(plan.id)})
     assert uuids(actions) == list(plan.actions)
     second = actions[1]
     assert (second.action_type, second.description) == ("migrate", "Moves it.")
@@ -92,13 +102,13 @@ def test_an_empty_plan_says_why_it_is_empty(world: World) -> None:
 def test_a_launched_plan_is_open_until_it_ends(world: World) -> None:
     _, plan = published(world, actions=1)
     plan.launch(context(4))
-    position = world.tell(plan)
-    (waiting,) = world.models.open_plans()
+    position = world.save(plan)
+    (waiting,) = world.reads.open_plans()
     assert (waiting.plan_id, waiting.state, waiting.owner) == (plan.id, "PENDING", None)
     assert waiting.position == position
     plan.claim(context(5), "applier/1", "ctl-2")
     assert shown(world, plan).hostname == "ctl-2"
-    (held,) = world.models.open_plans()
+    (held,) = world.reads.open_plans()
     assert (held.state, held.owner, held.position) == ("ONGOING", "applier/1", position)
     (only,) = plan.actions
     plan.intend_action(context(6), 1, only, {})
@@ -106,7 +116,7 @@ def test_a_launched_plan_is_open_until_it_ends(world: World) -> None:
     ended = shown(world, plan)
     assert (ended.state, ended.status_message) == ("SUCCEEDED", None)
     assert (ended.actions_ended, ended.actions_ongoing) == (1, 0)
-    assert world.models.open_plans() == []
+    assert world.reads.open_plans() == []
 
 
 def test_progress_is_counted_and_a_second_attempt_does_not_count_twice(world: World) -> None:
@@ -191,12 +201,12 @@ def test_a_cancelled_plan_cancels_what_has_not_started(world: World) -> None:
     plan.intend_action(context(6), 1, ids[0], {})
     plan.move(context(7), PlanState.CANCELLING)
     assert shown(world, plan).state == "CANCELLING"
-    assert [one.state for one in world.models.open_plans()] == ["CANCELLING"]
+    assert [one.state for one in world.reads.open_plans()] == ["CANCELLING"]
     plan.stop(context(8), 1)
     plan.succeed_action(context(9), 1, ids[0], {})
     found = shown(world, plan)
     assert (found.state, found.status_message) == ("CANCELLED", "Cancelled by user.")
-    assert [one.state for one in world.models.actions(Page(), {})] == ["SUCCEEDED", "CANCELLED"]
+    assert [one.state for one in world.reads.actions(Page(), {})] == ["SUCCEEDED", "CANCELLED"]
     assert (found.actions_total, found.actions_ended, found.actions_ongoing) == (2, 2, 0)
 
 
@@ -206,7 +216,7 @@ def test_a_superseded_plan_says_why(world: World) -> None:
     found = shown(world, plan)
     assert found.state == "SUPERSEDED"
     assert found.status_message == "The plan was not launched within 24 hours."
-    assert world.models.recommended_plans() == []
+    assert world.reads.recommended_plans() == []
 
 
 def test_a_deleted_plan_takes_its_actions_out_of_sight(world: World) -> None:
@@ -215,37 +225,37 @@ def test_a_deleted_plan_takes_its_actions_out_of_sight(world: World) -> None:
     plan.delete(context(9))
     gone = shown(world, plan)
     assert (gone.state, gone.deleted_at) == ("DELETED", context(9).at)
-    assert world.models.action_plan(plan.id) is None
-    assert world.models.action(first) is None
-    assert world.models.actions(Page(), {"action_plan_uuid": str(plan.id)}) == []
-    hidden = world.models.action(first, show_deleted=True)
+    assert world.reads.action_plan(plan.id) is None
+    assert world.reads.action(first) is None
+    assert world.reads.actions(Page(), {"action_plan_uuid": str(plan.id)}) == []
+    hidden = world.reads.action(first, show_deleted=True)
     assert hidden is not None
     assert (hidden.state, hidden.deleted_at) == ("DELETED", context(9).at)
-    assert len(world.models.actions(Page(show_deleted=True), {})) == 4
+    assert len(world.reads.actions(Page(show_deleted=True), {})) == 4
 
 
 def test_plans_of_a_deleted_audit_stay_and_are_still_found_by_it(world: World) -> None:
     audit, plan = published(world)
     audit.move(context(9), AuditState.DELETED)
-    world.tell(audit)
-    (found,) = world.models.action_plans(Page(), {"audit_uuid": str(audit.id)})
+    world.save(audit)
+    (found,) = world.reads.action_plans(Page(), {"audit_uuid": str(audit.id)})
     assert (found.uuid, found.audit_uuid, found.audit_deleted) == (plan.id, None, True)
-    embedded = world.models.action_plan(plan.id, show_deleted=True)
+    embedded = world.reads.action_plan(plan.id, show_deleted=True)
     assert embedded is not None
     assert (embedded.audit_uuid, embedded.audit_deleted) == (audit.id, True)
-    assert len(world.models.actions(Page(), {"audit_uuid": str(audit.id)})) == 4
+    assert len(world.reads.actions(Page(), {"audit_uuid": str(audit.id)})) == 4
 
 
 def test_plans_are_filtered_by_strategy_and_actions_by_audit(world: World) -> None:
     first_audit, first = published(world)
     _, second = published(world, actions=1, number=2)
-    listed = world.models.action_plans
+    listed = world.reads.action_plans
     assert uuids(listed(Page(), {"strategy": "BASIC"})) == [first.id, second.id]
-    strategy = world.models.strategy("basic")
+    strategy = world.reads.strategy("basic")
     assert strategy is not None
     assert uuids(listed(Page(), {"strategy": str(strategy.uuid)})) == [first.id, second.id]
     assert listed(Page(), {"strategy": "other"}) == []
-    actions = world.models.actions(Page(), {"audit_uuid": str(first_audit.id)})
+    actions = world.reads.actions(Page(), {"audit_uuid": str(first_audit.id)})
     assert uuids(actions) == list(first.actions)
 
 
@@ -253,10 +263,10 @@ def test_a_tally_counts_plans_and_the_actions_of_open_ones(world: World) -> None
     plan, actions = running(world)
     plan.intend_action(context(6), 1, actions[0], {})
     _, idle = published(world, 2, number=2)
-    world.tell(plan)
-    tally = world.models.state_counts()
+    world.save(plan)
+    tally = world.reads.state_counts()
     assert tally.plans == {"ONGOING": 1, "RECOMMENDED": 1}
     assert tally.actions == {"ONGOING": 1, "PENDING": 3}
     idle.delete(context(7))
-    world.tell(idle)
-    assert world.models.state_counts().plans == {"ONGOING": 1}
+    world.save(idle)
+    assert world.reads.state_counts().plans == {"ONGOING": 1}

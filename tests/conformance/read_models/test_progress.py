@@ -2,11 +2,11 @@ from application.ports.progress import Progress
 from domain.kernel.reasons import Cause, Reason
 from infrastructure.read_models import SqlProgressBoard
 from tests.given import context, ident
-from tests.integration.projections.world import World
+from tests.world.world import World
 
 
 def test_the_latest_progress_of_each_action_is_known(world: World) -> None:
-    board = SqlProgressBoard(world.engine)
+    board = SqlProgressBoard(world.views_engine)
     because = Cause(Reason.CLOUD_UNREACHABLE, {"error": "no route"})
     first = Progress(ident(1), 10.5, "memory copied", context(1).at)
     second = Progress(ident(2), None, "waiting", context(1).at, because)
@@ -20,7 +20,7 @@ def test_the_latest_progress_of_each_action_is_known(world: World) -> None:
 
 
 def test_a_late_report_does_not_overwrite_a_newer_one(world: World) -> None:
-    board = SqlProgressBoard(world.engine)
+    board = SqlProgressBoard(world.views_engine)
     newer = Progress(ident(1), 90.0, "nearly there", context(9).at)
     board.put(newer)
     board.put(Progress(ident(1), 10.0, "just begun", context(1).at))

@@ -11,12 +11,12 @@ from sqlalchemy import text, update
 from infrastructure.read_models import SqlServices, this_instance
 from infrastructure.read_models.processes import boot_id, process_started
 from infrastructure.read_models.schema import INSTANCES
-from tests.integration.projections.world import World
+from tests.world.world import World
 
 
 @pytest.fixture
 def services(world: World) -> SqlServices:
-    return SqlServices(world.engine, host="here", down_after=timedelta(seconds=90))
+    return SqlServices(world.views_engine, host="here", down_after=timedelta(seconds=90))
 
 
 @pytest.fixture
@@ -40,10 +40,10 @@ def age(world: World, instance_id: str, seconds: float) -> None:
     """Makes the last beat so much older (or newer), by the database's clock."""
     older = (
         text(f"last_seen_up + interval '{-seconds} seconds'")
-        if world.engine.dialect.name == "postgresql"
+        if world.views_engine.dialect.name == "postgresql"
         else text(f"strftime('%Y-%m-%dT%H:%M:%f', last_seen_up, '{-seconds:+} seconds')")
     )
-    with world.engine.begin() as connection:
+    with world.views_engine.begin() as connection:
         connection.execute(
             update(INSTANCES).where(INSTANCES.c.id == instance_id).values(last_seen_up=older)
         )
@@ -176,7 +176,7 @@ def test_instances_silent_for_a_month_are_forgotten_but_their_service_is_not(
         if name != "new":
             age(world, name, 31 * 24 * 3600)
     services.beat(replace(mine, id="newest"))
-    with world.engine.connect() as connection:
+    with world.views_engine.connect() as connection:
         ids = (
             connection.execute(text("SELECT id FROM service_instances ORDER BY id")).scalars().all()
         )

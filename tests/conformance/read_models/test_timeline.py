@@ -3,8 +3,8 @@ from domain.audits.events import AuditState
 from domain.kernel.metadata import Context, Metadata, component
 from tests.conformance.read_models.test_audits import request
 from tests.given import NOON, context, ident
-from tests.integration.projections.stories import Story
-from tests.integration.projections.world import World
+from tests.world.histories import RandomHistory
+from tests.world.world import World
 
 
 def told(world: World) -> None:
@@ -15,7 +15,7 @@ def told(world: World) -> None:
     world.log.save(audit)
     other = request(2)
     other.move(context(9), AuditState.CANCELLED)
-    world.tell(other)
+    world.save(other)
 
 
 def topics(rows: list[TimelineView]) -> list[str]:
@@ -24,7 +24,7 @@ def topics(rows: list[TimelineView]) -> list[str]:
 
 def test_every_event_is_a_sentence_with_its_provenance(world: World) -> None:
     told(world)
-    first, second, third, *_ = world.models.timeline()
+    first, second, third, *_ = world.reads.timeline()
     assert first.summary == (
         "Audit 'audit 1' requested (oneshot, goal server_consolidation, strategy basic)."
     )
@@ -39,48 +39,48 @@ def test_every_event_is_a_sentence_with_its_provenance(world: World) -> None:
 
 
 def test_the_timeline_is_complete_and_in_order(world: World) -> None:
-    for touched in Story(3).chapters(120):
+    for touched in RandomHistory(3).saves(120):
         world.log.save(*touched)
-    world.projector().catch_up()
+    world.new_projector().catch_up()
     entries = world.log.read(0, 10_000)
-    rows = world.models.timeline(limit=10_000)
+    rows = world.reads.timeline(limit=10_000)
     assert [(row.position, row.topic) for row in rows] == [(e.position, e.topic) for e in entries]
 
 
 def test_the_timeline_is_followed_from_a_position(world: World) -> None:
     told(world)
-    rows = world.models.timeline()
-    assert world.models.timeline(after=rows[2].position) == rows[3:]
-    assert world.models.timeline(after=rows[-1].position) == []
-    assert world.models.timeline(limit=2) == rows[:2]
-    assert world.models.timeline(limit=2, newest_first=True) == rows[:-3:-1]
+    rows = world.reads.timeline()
+    assert world.reads.timeline(after=rows[2].position) == rows[3:]
+    assert world.reads.timeline(after=rows[-1].position) == []
+    assert world.reads.timeline(limit=2) == rows[:2]
+    assert world.reads.timeline(limit=2, newest_first=True) == rows[:-3:-1]
 
 
 def test_the_timeline_is_narrowed_to_aggregates_a_run_and_topics(world: World) -> None:
     told(world)
-    of_first = world.models.timeline(aggregate_ids=[ident(1)])
+    of_first = world.reads.timeline(aggregate_ids=[ident(1)])
     assert topics(of_first) == ["audit.requested", "audit.run-requested", "audit.run-claimed"]
     run = of_first[-1].correlation_id
-    assert topics(world.models.timeline(correlation_id=run)) == [
+    assert topics(world.reads.timeline(correlation_id=run)) == [
         "audit.run-requested",
         "audit.run-claimed",
     ]
-    assert topics(world.models.timeline(topics=["audit.cancelled"])) == ["audit.cancelled"]
-    both = world.models.timeline(aggregate_ids=[ident(1), ident(2)], topics=["audit.requested"])
+    assert topics(world.reads.timeline(topics=["audit.cancelled"])) == ["audit.cancelled"]
+    both = world.reads.timeline(aggregate_ids=[ident(1), ident(2)], topics=["audit.requested"])
     assert [row.aggregate_id for row in both] == [ident(1), ident(2)]
 
 
 def test_it_is_filtered_by_who_and_when(world: World) -> None:
     told(world)
-    rows = world.models.timeline()
+    rows = world.reads.timeline()
     actor = rows[0].actor
-    assert world.models.timeline(only=EventFilter(actor=actor)) == [
+    assert world.reads.timeline(only=EventFilter(actor=actor)) == [
         row for row in rows if row.actor == actor
     ]
-    assert world.models.timeline(only=EventFilter(actor="nobody")) == []
+    assert world.reads.timeline(only=EventFilter(actor="nobody")) == []
     middle = sorted(row.at for row in rows)[len(rows) // 2]
-    since = world.models.timeline(only=EventFilter(since=middle))
-    until = world.models.timeline(only=EventFilter(until=middle))
+    since = world.reads.timeline(only=EventFilter(since=middle))
+    until = world.reads.timeline(only=EventFilter(until=middle))
     assert since == [row for row in rows if row.at >= middle]
     assert until == [row for row in rows if row.at < middle]
-    assert world.models.timeline(only=EventFilter(since=middle, until=middle)) == []
+    assert world.reads.timeline(only=EventFilter(since=middle, until=middle)) == []

@@ -6,43 +6,43 @@ from infrastructure.clock import SystemClock
 from infrastructure.read_models import SqlReadModels, open_engine
 from tests.conformance.read_models.test_audits import request
 from tests.given import context, ident
-from tests.integration.projections.world import World
+from tests.world.world import World
 
 
 def test_a_position_that_was_passed_is_not_waited_for(world: World) -> None:
-    position = world.tell(request())
-    assert world.models.await_position(position, 0)
-    assert world.models.await_position(0, 0)
+    position = world.save(request())
+    assert world.reads.await_position(position, 0)
+    assert world.reads.await_position(0, 0)
 
 
 def test_the_wait_is_bounded(world: World) -> None:
     position = world.log.save(request())
     begun = time.monotonic()
-    assert not world.models.await_position(position, 0.05)
+    assert not world.reads.await_position(position, 0.05)
     assert 0.05 <= time.monotonic() - begun < 5
 
 
 def test_a_projection_that_lags_is_waited_for(world: World) -> None:
     """Queries join tables of several projections: one that has come far is not enough."""
-    world.tell(request(1))
+    world.save(request(1))
     position = world.log.save(request(2))
-    projector = world.projector()
+    projector = world.new_projector()
     for one in ("audits", "plans", "timeline", "catalogue"):
         checkpoint = next(s for s in projector._store.checkpoints() if s.projection == one)
         entries = world.log.read(checkpoint.position, 100)
         projector._batches.apply(checkpoint.position, entries, [checkpoint])
-        assert not world.models.await_position(position, 0)
+        assert not world.reads.await_position(position, 0)
     projector.catch_up()
-    assert world.models.await_position(position, 0)
+    assert world.reads.await_position(position, 0)
 
 
 def test_whoever_waits_for_his_write_reads_it(world: World) -> None:
     """A writer, a projector and a reader with connections of their own, as in three processes."""
     stop = threading.Event()
-    projector = world.projector()
+    projector = world.new_projector()
     thread = threading.Thread(target=projector.run, args=(stop,))
     thread.start()
-    engine = open_engine(world.url)
+    engine = open_engine(world.views_url)
     reader = SqlReadModels(engine, SystemClock(), world.log.end)
     try:
         for number in range(1, 30):

@@ -8,23 +8,23 @@ from uuid import uuid4
 import pytest
 
 from tests.e2e.client.cli import Cli, openstack, watcher
-from tests.integration.rest.house import House, a_house
 from tests.integration.rest.serving import served
+from tests.world.api import ApiWorld
 
 pytestmark = pytest.mark.timeout(240)
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with a_house(tmp_path_factory.mktemp("house")) as opened:
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiWorld]:
+    with ApiWorld(tmp_path_factory.mktemp("api")) as opened:
         opened.worker("watcher-decision-engine")
         opened.worker("watcher-applier")
         yield opened
 
 
 @pytest.fixture(scope="module")
-def base(house: House) -> Iterator[str]:
-    with served(house, workers=1) as url:
+def base(api: ApiWorld) -> Iterator[str]:
+    with served(api, workers=1) as url:
         yield url
 
 
@@ -134,8 +134,8 @@ def test_continuous_audits(cli: Cli) -> None:
     assert "interval" in cli.fails("audit", "create", "-g", "dummy", "-t", "CONTINUOUS")
 
 
-def test_action_plans(cli: Cli, house: House) -> None:
-    plan = house.plan()
+def test_action_plans(cli: Cli, api: ApiWorld) -> None:
+    plan = api.plan()
     uuid = plan["uuid"]
     listed = cli.json("actionplan", "list", "--audit", plan["audit_uuid"])
     assert [one["UUID"] for one in listed] == [uuid]
@@ -152,17 +152,17 @@ def test_action_plans(cli: Cli, house: House) -> None:
     cli("actionplan", "delete", uuid)
     assert "404" in cli.fails("actionplan", "show", uuid)
 
-    running = house.plan(state="ONGOING")["uuid"]
+    running = api.plan(state="ONGOING")["uuid"]
     cli("actionplan", "cancel", running)
     assert cli.json("actionplan", "show", running)["State"] == "CANCELLING"
 
-    updated = house.plan()["uuid"]
+    updated = api.plan()["uuid"]
     cli("actionplan", "update", updated, "replace", "state=PENDING")
     assert cli.json("actionplan", "show", updated)["State"] == "PENDING"
 
 
-def test_actions(cli: Cli, house: House) -> None:
-    plan = house.plan()
+def test_actions(cli: Cli, api: ApiWorld) -> None:
+    plan = api.plan()
     [first, second] = cli.json("action", "list", "--action-plan", plan["uuid"])
     by_audit = cli.json("action", "list", "--audit", plan["audit_uuid"])
     assert [one["UUID"] for one in by_audit] == [first["UUID"], second["UUID"]]
@@ -175,8 +175,8 @@ def test_actions(cli: Cli, house: House) -> None:
     assert skipped["State"] == "SKIPPED"
     assert "Action skipped by user. Reason: maintenance" in str(skipped.values())
     cli("action", "update", first["UUID"], "--reason", "other")
-    started = house.plan(state="ONGOING")
-    late: Any = house.actions(started["uuid"])[0]["uuid"]
+    started = api.plan(state="ONGOING")
+    late: Any = api.actions(started["uuid"])[0]["uuid"]
     assert "409" in cli.fails("action", "update", late, "--state", "SKIPPED")
 
 

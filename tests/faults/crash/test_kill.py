@@ -39,7 +39,7 @@ class Killer:
     Runs on the main thread, which NATS servers are tied to.
     """
 
-    house: Installation
+    installation: Installation
     chance: random.Random
     pause: tuple[float, float] = (0.2, 1.6)
     kills: list[str] = field(default_factory=list)
@@ -54,22 +54,22 @@ class Killer:
     def _strike(self, victim: str) -> None:
         if victim == "everything":
             for role in ROLES:
-                self.house.kill(role)
-            self.house.lose_nats(store=False)
-            self.house.start()
+                self.installation.kill(role)
+            self.installation.lose_nats(store=False)
+            self.installation.start()
         elif victim.startswith("nats"):
-            self.house.lose_nats(store=victim == "nats-store")
+            self.installation.lose_nats(store=victim == "nats-store")
         else:
-            self.house.kill(victim)
+            self.installation.kill(victim)
             time.sleep(self.chance.uniform(0, 0.3))
-            self.house.start(victim)
+            self.installation.start(victim)
 
 
 @dataclass
 class Rounds:
     """Requests, launches and judges, round after round, on a thread of its own."""
 
-    house: Installation
+    installation: Installation
     cloud: Cloud
     database: str
     chance: random.Random
@@ -82,8 +82,8 @@ class Rounds:
         try:
             while not self.enough.is_set():
                 self.cloud.replace(hosts=12, servers=70, seed=self.chance.randrange(10_000))
-                plan = one_round(self.house)
-                self.migrations += judge(self.house, self.cloud, self.database, plan)
+                plan = one_round(self.installation)
+                self.migrations += judge(self.installation, self.cloud, self.database, plan)
                 self.count += 1
         except BaseException as failure:  # noqa: BLE001 - reported by the test itself
             self.failure = failure
@@ -97,24 +97,24 @@ def cloud(tmp_path: Path) -> Iterator[Cloud]:
 
 
 @pytest.fixture
-def house(tmp_path: Path, database_url: str, cloud: Cloud) -> Iterator[Installation]:
+def installation(tmp_path: Path, database_url: str, cloud: Cloud) -> Iterator[Installation]:
     cloud.replace(hosts=12, servers=70, seed=1)
-    house = Installation(tmp_path, database_url, cloud)
-    yield house
-    house.stop()
+    installation = Installation(tmp_path, database_url, cloud)
+    yield installation
+    installation.stop()
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
 def test_kill_9_anywhere_is_a_non_event(
-    house: Installation, cloud: Cloud, database_url: str, capsys: pytest.CaptureFixture[str]
+    installation: Installation, cloud: Cloud, database_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seed = random.SystemRandom().randrange(2**32)
     chance = random.Random(seed)
-    house.start()
-    eventually("goals are listed", lambda: house.ask("GET", "/v1/goals")["goals"] or None)
-    killer = Killer(house, chance)
-    rounds = Rounds(house, cloud, database_url, random.Random(seed + 1))
+    installation.start()
+    eventually("goals are listed", lambda: installation.ask("GET", "/v1/goals")["goals"] or None)
+    killer = Killer(installation, chance)
+    rounds = Rounds(installation, cloud, database_url, random.Random(seed + 1))
     thread = threading.Thread(target=rounds.run)
     began = time.monotonic()
     thread.start()
@@ -131,37 +131,37 @@ def test_kill_9_anywhere_is_a_non_event(
     assert rounds.migrations > 0
 
 
-def one_round(house: Installation) -> UUID:
+def one_round(installation: Installation) -> UUID:
     """Requests an audit, launches its plan, and waits until it has ended."""
     key = {"Idempotency-Key": str(uuid4())}
     body = {"audit_type": "ONESHOT", "goal": "server_consolidation", "name": f"round-{uuid4()}"}
-    audit = house.ask("POST", "/v1/audits", json=body, headers=key)
+    audit = installation.ask("POST", "/v1/audits", json=body, headers=key)
     acknowledged = audit["uuid"]
 
     def ended() -> dict[str, Any] | None:
-        found: dict[str, Any] = house.ask("GET", f"/v1/audits/{acknowledged}")
+        found: dict[str, Any] = installation.ask("GET", f"/v1/audits/{acknowledged}")
         return found if found["state"] in {"SUCCEEDED", "FAILED", "CANCELLED"} else None
 
     state = eventually("the audit has ended", ended, 120)["state"]
     assert state == "SUCCEEDED", state
-    plans = house.ask("GET", f"/v1/action_plans?audit_uuid={acknowledged}")["action_plans"]
+    plans = installation.ask("GET", f"/v1/action_plans?audit_uuid={acknowledged}")["action_plans"]
     assert len(plans) == 1
     plan = plans[0]["uuid"]
     launched = {"Idempotency-Key": str(uuid4())}
     if plans[0]["state"] == "RECOMMENDED":
-        house.ask("POST", f"/v1/action_plans/{plan}/start", json={}, headers=launched)
+        installation.ask("POST", f"/v1/action_plans/{plan}/start", json={}, headers=launched)
 
     def finished() -> dict[str, Any] | None:
-        found: dict[str, Any] = house.ask("GET", f"/v1/action_plans/{plan}")
+        found: dict[str, Any] = installation.ask("GET", f"/v1/action_plans/{plan}")
         return found if found["state"] in FINAL else None
 
     eventually("the plan has ended", finished, 240)
     return UUID(plan)
 
 
-def judge(house: Installation, cloud: Cloud, database: str, plan: UUID) -> int:
+def judge(installation: Installation, cloud: Cloud, database: str, plan: UUID) -> int:
     """Compares what the log says with what the cloud was asked; returns the migrations."""
-    actions = house.ask("GET", f"/v1/actions/detail?action_plan_uuid={plan}")["actions"]
+    actions = installation.ask("GET", f"/v1/actions/detail?action_plan_uuid={plan}")["actions"]
     assert {action["state"] for action in actions} <= ENDED
     moved = {
         action["input_parameters"]["resource_id"]: action

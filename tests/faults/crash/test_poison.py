@@ -24,7 +24,7 @@ LIMIT = 3
 
 
 @dataclass(frozen=True)
-class House:
+class AuditClient:
     """An installation and what a test asks of it."""
 
     roles: Installation
@@ -45,7 +45,7 @@ class House:
         found: dict[str, Any] = self.roles.ask("GET", f"/v1/audits/{audit}", headers=LATEST)
         return found
 
-    def told(self, audit: str, topic: str) -> list[Any]:
+    def events(self, audit: str, topic: str) -> list[Any]:
         """The events of an audit with a topic."""
         log = open_event_log(self.database)
         history = log.history(UUID(audit))
@@ -58,11 +58,13 @@ class House:
 
     def count(self, audit: str, topic: str, least: int) -> bool | None:
         """Whether an audit has so many events with a topic."""
-        return len(self.told(audit, topic)) >= least or None
+        return len(self.events(audit, topic)) >= least or None
 
 
 @pytest.fixture
-def house(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+def client(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[AuditClient]:
     monkeypatch.setenv(GATE, str(tmp_path / "gate"))
     cloud = Cloud(tmp_path, speed=20.0)
     cloud.replace(hosts=3, servers=6, seed=1)
@@ -71,7 +73,7 @@ def house(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) ->
     roles.start("projector", "relay", "scheduler", "api", ENGINES[0])
     strategies = "/v1/strategies"
     eventually("strategies are listed", lambda: roles.ask("GET", strategies)["strategies"] or None)
-    yield House(roles, database_url)
+    yield AuditClient(roles, database_url)
     roles.stop()
     cloud.stop()
 
@@ -79,58 +81,60 @@ def house(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_strategy_that_kills_its_engine_is_given_up_and_the_others_get_their_turn(
-    house: House,
+    client: AuditClient,
 ) -> None:
     """Each engine that took the run over died of it too, for ever: audits that shared an engine
     with it never ended, and nothing said why."""
-    house.roles.start(ENGINES[1])
-    poison = house.request("deadly")
-    others = [house.request("dummy") for _ in range(3)]
+    client.roles.start(ENGINES[1])
+    poison = client.request("deadly")
+    others = [client.request("dummy") for _ in range(3)]
     deaths = 0
 
     def over() -> dict[str, Any] | None:
         nonlocal deaths
         for engine in ENGINES:
-            if house.roles.died(engine):
+            if client.roles.died(engine):
                 deaths += 1
-                house.roles.start(engine)
-        found = house.shown(poison)
+                client.roles.start(engine)
+        found = client.shown(poison)
         return found if found["state"] == "FAILED" else None
 
     failed = eventually("the poison run is given up", over, 120)
     assert deaths == LIMIT
     assert f"{LIMIT} workers disappeared" in failed["status_message"]
     for other in others:
-        eventually("the others end", partial(ended, house, other))
-    (end,) = house.told(poison, "audit.run-failed")
-    claims = house.told(poison, "audit.run-claimed")
+        eventually("the others end", partial(ended, client, other))
+    (end,) = client.events(poison, "audit.run-failed")
+    claims = client.events(poison, "audit.run-claimed")
     assert end.because.reason is Reason.WORKERS_LOST
     assert end.because.facts["lost"] == [
         {"epoch": claim.epoch, "worker": claim.owner} for claim in claims[:LIMIT]
     ]
-    assert house.told(poison, "audit.inputs-recorded")[-1].epoch == LIMIT, "it was not tried again"
+    assert client.events(poison, "audit.inputs-recorded")[-1].epoch == LIMIT, (
+        "it was not tried again"
+    )
 
 
-def ended(house: House, audit: str) -> bool | None:
-    return house.shown(audit)["state"] == "SUCCEEDED" or None
+def ended(client: AuditClient, audit: str) -> bool | None:
+    return client.shown(audit)["state"] == "SUCCEEDED" or None
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_engines_that_are_restarted_on_purpose_do_not_count_as_lost(
-    house: House, tmp_path: Path
+    client: AuditClient, tmp_path: Path
 ) -> None:
     """An operator restarts the engines, and the run takes longer than anybody waits for them."""
-    audit = house.request("slow")
+    audit = client.request("slow")
     for turn in range(1, LIMIT + 2):
-        begun = partial(house.count, audit, "audit.inputs-recorded", turn)
+        begun = partial(client.count, audit, "audit.inputs-recorded", turn)
         eventually("the strategy runs", begun)
-        house.roles.tell_to_stop(ENGINES[0])
-        given_back = partial(house.count, audit, "audit.run-deferred", turn)
+        client.roles.tell_to_stop(ENGINES[0])
+        given_back = partial(client.count, audit, "audit.run-deferred", turn)
         eventually("the claim is given back", given_back)
-        house.roles.kill(ENGINES[0])  # the patience of whoever told it to stop has ended
-        house.roles.start(ENGINES[0])
+        client.roles.kill(ENGINES[0])  # the patience of whoever told it to stop has ended
+        client.roles.start(ENGINES[0])
     (tmp_path / "gate").touch()
-    eventually("the run succeeds", lambda: ended(house, audit))
-    claims = house.told(audit, "audit.run-claimed")
+    eventually("the run succeeds", lambda: ended(client, audit))
+    claims = client.events(audit, "audit.run-claimed")
     assert [claim.because for claim in claims] == [None] * (LIMIT + 2), "nobody was taken over"

@@ -18,10 +18,10 @@ TWINS = tuple(f"{role}#2" for role in ROLES if role != "api")
 def twins(tmp_path: Path, postgres_url: str) -> Iterator[tuple[Installation, Cloud]]:
     cloud = Cloud(tmp_path, speed=40.0)
     cloud.replace(hosts=8, servers=40, seed=5)
-    house = Installation(tmp_path, postgres_url, cloud)
-    house.start(*ROLES, *TWINS)
-    yield house, cloud
-    house.stop()
+    installation = Installation(tmp_path, postgres_url, cloud)
+    installation.start(*ROLES, *TWINS)
+    yield installation, cloud
+    installation.stop()
     cloud.stop()
 
 
@@ -30,10 +30,10 @@ def twins(tmp_path: Path, postgres_url: str) -> Iterator[tuple[Installation, Clo
 def test_two_of_everything_do_each_thing_once(
     twins: tuple[Installation, Cloud], postgres_url: str
 ) -> None:
-    house, cloud = twins
-    eventually("goals are listed", lambda: house.ask("GET", "/v1/goals")["goals"] or None)
-    plan = one_round(house)
-    assert judge(house, cloud, postgres_url, plan) > 0
+    installation, cloud = twins
+    eventually("goals are listed", lambda: installation.ask("GET", "/v1/goals")["goals"] or None)
+    plan = one_round(installation)
+    assert judge(installation, cloud, postgres_url, plan) > 0
     assert_said_once(postgres_url, plan)
 
 

@@ -14,7 +14,7 @@ from domain.kernel.aggregate import Event
 from infrastructure.event_log.event_types import event_types
 from infrastructure.event_log.mapper import Mapper
 from tests.golden.events.samples import FORMS, product_events, sample, vocabularies
-from tests.golden.events.story import story
+from tests.world.histories import golden_history
 
 HERE = Path(__file__).parent
 STORY = HERE / "story_v1.jsonl"
@@ -74,7 +74,7 @@ def story_rows() -> list[Row]:
     """The story as the code would store it today."""
     mapper = Mapper(event_types)
     rows = []
-    for aggregate in story():
+    for aggregate in golden_history():
         for event in aggregate.collect_events():
             assert isinstance(event, Event)
             stored = mapper.to_stored(event)

@@ -25,7 +25,7 @@ from infrastructure.event_log.event_types import event_types
 from infrastructure.event_log.mapper import Mapper
 from tests.golden.events.generate import STORY, Row, lines, present, values
 from tests.golden.events.samples import FORMS, product_events, sample, vocabularies
-from tests.golden.events.story import AUDIT, TEMPLATE
+from tests.world.histories import GOLDEN_AUDIT, GOLDEN_TEMPLATE
 
 A = TypeVar("A", bound=Aggregate)
 HOW = (
@@ -111,17 +111,17 @@ def test_the_golden_story_is_read_without_a_loss(told: SqlEventLog) -> None:
 
 
 def test_the_golden_story_folds_to_the_states_that_it_tells(told: SqlEventLog) -> None:
-    audit = found(told, Audit, AUDIT)
+    audit = found(told, Audit, GOLDEN_AUDIT)
     assert (audit.state, audit.run, audit.runs) == (AuditState.SUCCEEDED, None, 1)
     (proposed,) = (e for e in told.read(0, 1000) if e.topic == "plan.proposed")
     plan = found(told, ActionPlan, proposed.aggregate_id)
     assert plan.state is PlanState.SUCCEEDED
     states = [action.state for action in plan.actions.values()]
     assert states == [ActionState.SUCCEEDED, ActionState.SKIPPED]
-    assert found(told, AuditTemplate, TEMPLATE).deleted
-    assert found(told, NameReservation, reservation_id("audit", "nightly")).owner == TEMPLATE
+    assert found(told, AuditTemplate, GOLDEN_TEMPLATE).deleted
+    assert found(told, NameReservation, reservation_id("audit", "nightly")).owner == GOLDEN_TEMPLATE
     assert found(told, PluginCatalogue, CATALOGUE_ID).definitions == {}
-    assert found(told, CommandReceipt, command_id("key")).result == AUDIT
+    assert found(told, CommandReceipt, command_id("key")).result == GOLDEN_AUDIT
 
 
 def found(log: SqlEventLog, kind: type[A], aggregate_id: UUID) -> A:

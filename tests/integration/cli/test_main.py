@@ -18,7 +18,7 @@ from infrastructure.cron import next_match
 from infrastructure.event_log import open_event_log
 from infrastructure.read_models import SqlProjectionStore, open_engine, views_url
 from interfaces.cli.main import COMMANDS, build_parser, main
-from tests.integration.cli.prepared import tell
+from tests.world.histories import short_history
 
 
 def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
@@ -155,7 +155,7 @@ def installation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
     capsys.readouterr()
     url = f"sqlite:///{tmp_path / 'vigil.sqlite'}"
     log = open_event_log(url)
-    tell(log)
+    short_history(log)
     engine = open_engine(views_url(url))
     store = SqlProjectionStore(engine)
     Projector(log, store, all_projections(next_match), SystemClock()).catch_up()

@@ -12,7 +12,7 @@ from infrastructure.read_models import SqlProjectionStore, open_engine, views_ur
 from interfaces.cli.main import main
 from tests.conformance.records.rows import grow_old
 from tests.conformance.records.test_inventory import model
-from tests.integration.cli.prepared import tell
+from tests.world.histories import short_history
 
 
 def project(url: str) -> None:
@@ -70,7 +70,7 @@ def test_pruning_is_refused_in_one_line_while_the_read_models_are_behind(
 ) -> None:
     monkeypatch.setattr("application.records.pruning.CATCH_UP_TIMEOUT", 0.05)
     log = open_event_log(f"sqlite:///{tmp_path / 'vigil.sqlite'}")
-    tell(log)
+    short_history(log)
     log.close()
     assert main(["records", "prune", "--apply", "--data", str(tmp_path)]) == 1
     complaint = capsys.readouterr().err

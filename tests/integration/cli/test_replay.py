@@ -16,12 +16,12 @@ from infrastructure.event_log.read_only import open_read_only
 from infrastructure.event_log.url import sqlite_file
 from tests.given import context
 from tests.integration.cli.conftest import Cli
-from tests.integration.cli.prepared import AUDIT, NAME, Story, tell
+from tests.world.histories import SHORT_AUDIT, SHORT_NAME, ShortHistory, short_history
 
 
 @pytest.fixture
-def story(event_log: SqlEventLog) -> Story:
-    return tell(event_log)
+def story(event_log: SqlEventLog) -> ShortHistory:
+    return short_history(event_log)
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +30,7 @@ def settings(event_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("VIGIL_DATA_DIR", str(tmp_path / "data"))
 
 
-def test_the_log_tells_who_did_what_when_and_why_newest_last(cli: Cli, story: Story) -> None:
+def test_the_log_tells_who_did_what_when_and_why_newest_last(cli: Cli, story: ShortHistory) -> None:
     lines = cli.lines("log")
     positions = [int(str(line["position"])) for line in lines]
     assert positions == sorted(positions)
@@ -38,7 +38,7 @@ def test_the_log_tells_who_did_what_when_and_why_newest_last(cli: Cli, story: St
     first = lines[0]
     assert (first["who"], first["who_kind"], first["request_id"]) == ("admin", "user", "req-1")
     assert first["at"] == "2026-11-24T12:00:00+00:00"
-    assert f"'{NAME}'" in str(first["what"])
+    assert f"'{SHORT_NAME}'" in str(first["what"])
     failed = next(line for line in lines if line["topic"] == "plan.action-failed")
     assert failed["why"] == {
         "reason": "migration-failed",
@@ -47,53 +47,59 @@ def test_the_log_tells_who_did_what_when_and_why_newest_last(cli: Cli, story: St
     }
 
 
-def test_the_log_in_plain_text_has_a_line_for_each_event(cli: Cli, story: Story) -> None:
+def test_the_log_in_plain_text_has_a_line_for_each_event(cli: Cli, story: ShortHistory) -> None:
     lines = cli.text("log").splitlines()
     assert len(lines) == len(cli.lines("log"))
     assert lines[-1].endswith(f"[req-1, run {str(story.run)[:8]}]")
     assert "Action plan failed: 1 of 3 actions failed." in lines[-1]
 
 
-def test_the_log_is_cut_to_the_newest_events(cli: Cli, story: Story) -> None:
+def test_the_log_is_cut_to_the_newest_events(cli: Cli, story: ShortHistory) -> None:
     assert [line["position"] for line in cli.lines("log", "--limit", "2")] == [
         line["position"] for line in cli.lines("log", "--limit", "0")[-2:]
     ]
 
 
-def test_an_aggregate_has_a_log_of_its_own(cli: Cli, story: Story) -> None:
+def test_an_aggregate_has_a_log_of_its_own(cli: Cli, story: ShortHistory) -> None:
     topics = {str(line["topic"]).partition(".")[0] for line in cli.lines("log", str(story.plan))}
     assert topics == {"plan"}
 
 
-def test_a_run_has_a_log_across_aggregates(cli: Cli, story: Story) -> None:
+def test_a_run_has_a_log_across_aggregates(cli: Cli, story: ShortHistory) -> None:
     lines = cli.lines("log", "--correlation", str(story.run))
     assert {line["aggregate_id"] for line in lines} == {str(story.audit), str(story.plan)}
     assert {line["correlation_id"] for line in lines} == {str(story.run)}
 
 
 def test_a_name_a_run_an_action_and_the_beginning_of_an_id_find_their_aggregate(
-    cli: Cli, story: Story
+    cli: Cli, story: ShortHistory
 ) -> None:
-    for word in (NAME, NAME.upper(), str(story.run), str(story.run)[:12], str(story.audit)):
+    for word in (
+        SHORT_NAME,
+        SHORT_NAME.upper(),
+        str(story.run),
+        str(story.run)[:12],
+        str(story.audit),
+    ):
         assert cli.state(word)["aggregate_id"] == str(story.audit), word
     for word in (str(story.actions[1]), str(story.plan)[:8], str(story.plan).upper()):
         assert cli.state(word)["aggregate_id"] == str(story.plan), word
 
 
 def test_a_deleted_audit_is_still_found_by_its_last_name(
-    cli: Cli, story: Story, event_log: SqlEventLog
+    cli: Cli, story: ShortHistory, event_log: SqlEventLog
 ) -> None:
-    audit = event_log.find(Audit, AUDIT)
-    name = event_log.find(NameReservation, reservation_id("audit", NAME))
+    audit = event_log.find(Audit, SHORT_AUDIT)
+    name = event_log.find(NameReservation, reservation_id("audit", SHORT_NAME))
     assert audit is not None
     assert name is not None
     audit.delete(context(100))
-    name.release(context(100), AUDIT)
+    name.release(context(100), SHORT_AUDIT)
     event_log.save(audit, name)
-    assert cli.state(NAME)["aggregate_id"] == str(AUDIT)
+    assert cli.state(SHORT_NAME)["aggregate_id"] == str(SHORT_AUDIT)
 
 
-def test_a_word_that_names_nothing_is_refused_in_one_line(cli: Cli, story: Story) -> None:
+def test_a_word_that_names_nothing_is_refused_in_one_line(cli: Cli, story: ShortHistory) -> None:
     assert (
         cli.fails("show", "nonsense")
         == "vigil: error: no aggregate in the log has the id or name nonsense\n"
@@ -102,7 +108,7 @@ def test_a_word_that_names_nothing_is_refused_in_one_line(cli: Cli, story: Story
     assert unknown in cli.fails("log", unknown)
 
 
-def test_the_state_is_the_one_after_the_version_asked_for(cli: Cli, story: Story) -> None:
+def test_the_state_is_the_one_after_the_version_asked_for(cli: Cli, story: ShortHistory) -> None:
     def states(version: int) -> object:
         return cli.state(str(story.plan), "--version", str(version))["state"]["state"]  # type: ignore[index]
 
@@ -110,14 +116,14 @@ def test_the_state_is_the_one_after_the_version_asked_for(cli: Cli, story: Story
     assert cli.state(str(story.plan))["state"]["state"] == "FAILED"  # type: ignore[index]
 
 
-def test_the_state_at_a_position_ignores_what_came_later(cli: Cli, story: Story) -> None:
+def test_the_state_at_a_position_ignores_what_came_later(cli: Cli, story: ShortHistory) -> None:
     then = cli.state(str(story.plan), "--at", str(story.launched))
     assert (then["version"], then["position"]) == (2, story.launched)
     assert then["state"]["state"] == "PENDING"  # type: ignore[index]
 
 
 def test_the_state_at_a_time_is_the_one_that_a_clock_would_have_shown(
-    cli: Cli, story: Story
+    cli: Cli, story: ShortHistory
 ) -> None:
     """`cluster show --at` took a time and `replay show --at` did not; users know no positions."""
     launched = cli.state(str(story.plan), "--at", str(story.launched))
@@ -127,16 +133,16 @@ def test_the_state_at_a_time_is_the_one_that_a_clock_would_have_shown(
     assert earlier["version"] == 1
     naive = cli.state(str(story.plan), "--at", at.astimezone(UTC).replace(tzinfo=None).isoformat())
     assert naive["version"] == launched["version"], "UTC, if it does not say otherwise"
-    assert "has no event up to then" in cli.fails("show", NAME, "--at", "2001-01-01")
+    assert "has no event up to then" in cli.fails("show", SHORT_NAME, "--at", "2001-01-01")
 
 
 def test_every_version_folds_to_what_the_log_itself_finds(
-    cli: Cli, story: Story, event_log: SqlEventLog
+    cli: Cli, story: ShortHistory, event_log: SqlEventLog
 ) -> None:
-    for version in range(1, len(event_log.history(AUDIT)) + 1):
-        audit = event_log.find(Audit, AUDIT, version)
+    for version in range(1, len(event_log.history(SHORT_AUDIT)) + 1):
+        audit = event_log.find(Audit, SHORT_AUDIT, version)
         assert audit is not None
-        shown = cli.state(NAME, "--version", str(version))["state"]
+        shown = cli.state(SHORT_NAME, "--version", str(version))["state"]
         assert shown["state"] == audit.state  # type: ignore[index]
         assert shown["runs"] == audit.runs  # type: ignore[index]
 
@@ -150,12 +156,14 @@ def test_every_version_folds_to_what_the_log_itself_finds(
     ],
 )
 def test_a_moment_that_never_was_is_refused(
-    cli: Cli, story: Story, words: list[str], complaint: str
+    cli: Cli, story: ShortHistory, words: list[str], complaint: str
 ) -> None:
-    assert complaint in cli.fails("show", NAME, *words)
+    assert complaint in cli.fails("show", SHORT_NAME, *words)
 
 
-def test_a_plan_is_shown_with_each_action_its_state_and_its_reasons(cli: Cli, story: Story) -> None:
+def test_a_plan_is_shown_with_each_action_its_state_and_its_reasons(
+    cli: Cli, story: ShortHistory
+) -> None:
     rows = [line for line in cli.text("show", str(story.plan)).splitlines() if "migrate" in line]
     assert len(rows) == 3
     assert "web-1: host-01 -> host-02" in rows[0]
@@ -168,7 +176,7 @@ def test_a_plan_is_shown_with_each_action_its_state_and_its_reasons(cli: Cli, st
 
 
 def test_the_difference_between_two_versions_is_told_attribute_by_attribute(
-    cli: Cli, story: Story
+    cli: Cli, story: ShortHistory
 ) -> None:
     found = cli.lines("diff", str(story.plan), "1", "3")
     changed = {str(one["path"]): (one["before"], one["after"]) for one in found}
@@ -194,19 +202,21 @@ def put_garbage(url: str) -> None:
 
 
 def test_something_unreadable_in_the_log_is_shown_as_such_and_the_rest_goes_on(
-    cli: Cli, story: Story, event_database: str
+    cli: Cli, story: ShortHistory, event_database: str
 ) -> None:
     put_garbage(event_database)
     last = cli.lines("log")[-1]
     assert last["readable"] is False
     assert "This event cannot be read" in str(last["what"])
-    assert cli.state(NAME)["aggregate_id"] == str(AUDIT)
+    assert cli.state(SHORT_NAME)["aggregate_id"] == str(SHORT_AUDIT)
     assert "cannot be read" in cli.fails("show", "00000000-0000-0000-0000-000000000007")
 
 
-def test_replay_cannot_write(story: Story, event_database: str, event_log: SqlEventLog) -> None:
+def test_replay_cannot_write(
+    story: ShortHistory, event_database: str, event_log: SqlEventLog
+) -> None:
     log = open_read_only(event_database)
-    audit = log.find(Audit, AUDIT)
+    audit = log.find(Audit, SHORT_AUDIT)
     assert audit is not None
     audit.delete(context(1))
     try:
@@ -218,15 +228,15 @@ def test_replay_cannot_write(story: Story, event_database: str, event_log: SqlEv
 
 
 def test_an_output_that_cannot_show_a_name_shows_its_escapes(
-    event_log: SqlEventLog, story: Story
+    event_log: SqlEventLog, story: ShortHistory
 ) -> None:
     """A terminal of another encoding ended `replay` and `status` with a UnicodeEncodeError."""
-    audit = event_log.find(Audit, AUDIT)
+    audit = event_log.find(Audit, SHORT_AUDIT)
     assert audit is not None
     audit.change(context(200), {"name": "\u00e9t\u00e9"})
     event_log.save(audit)
     done = subprocess.run(
-        [sys.executable, "-m", "interfaces.cli.main", "replay", "show", str(AUDIT)],
+        [sys.executable, "-m", "interfaces.cli.main", "replay", "show", str(SHORT_AUDIT)],
         env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
         capture_output=True,
         check=True,

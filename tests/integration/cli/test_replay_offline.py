@@ -7,7 +7,7 @@ import pytest
 
 from infrastructure.event_log import open_event_log, upgrade
 from tests.integration.cli.conftest import Cli
-from tests.integration.cli.prepared import NAME, tell
+from tests.world.histories import SHORT_NAME, short_history
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def left_behind(tmp_path: Path) -> Path:
     url = f"sqlite:///{folder / 'vigil.sqlite'}"
     upgrade(url)
     log = open_event_log(url)
-    tell(log)
+    short_history(log)
     log.close()
     return folder
 
@@ -27,7 +27,7 @@ def test_a_data_directory_with_nothing_running_is_opened_and_left_as_it_was(
 ) -> None:
     before = hashlib.sha256((left_behind / "vigil.sqlite").read_bytes()).hexdigest()
     assert len(cli.lines("log", "--data", str(left_behind))) > 5
-    assert cli.state(NAME, "--data", str(left_behind))["kind"] == "audit"
+    assert cli.state(SHORT_NAME, "--data", str(left_behind))["kind"] == "audit"
     after = hashlib.sha256((left_behind / "vigil.sqlite").read_bytes()).hexdigest()
     assert after == before
 

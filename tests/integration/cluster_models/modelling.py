@@ -4,28 +4,29 @@ from sqlalchemy import text
 
 from application.cluster_models.query import ClusterModels
 from domain.cluster.kinds import ModelKind
-from tests.integration.workshop import CLOCK, Workshop
+from tests.world.engine import EngineWorld
+from tests.world.world import CLOCK
 
 
-def models(shop: Workshop, stale_after: float = 60.0) -> ClusterModels:
-    shop.projector.catch_up()
+def models(world: EngineWorld, stale_after: float = 60.0) -> ClusterModels:
+    world.projector.catch_up()
     return ClusterModels(
-        shop.collected,
-        shop.records,
-        shop.read,
+        world.collected,
+        world.records,
+        world.reads,
         cloud="arranged",
         stale_after=dict.fromkeys(ModelKind, stale_after),
     )
 
 
-def grow_old(shop: Workshop, seconds: float) -> None:
+def grow_old(world: EngineWorld, seconds: float) -> None:
     """Makes the latest confirmation so much older, by the database's clock."""
     moved = (
         f"confirmed_at - interval '{seconds} seconds'"
-        if shop.engine_of_views.dialect.name == "postgresql"
+        if world.views_engine.dialect.name == "postgresql"
         else f"strftime('%Y-%m-%dT%H:%M:%f', confirmed_at, '-{seconds} seconds')"
     )
-    with shop.engine_of_views.begin() as connection:
+    with world.views_engine.begin() as connection:
         connection.execute(text(f"UPDATE model_confirmations SET confirmed_at = {moved}"))  # noqa: S608
 
 

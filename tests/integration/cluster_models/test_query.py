@@ -1,37 +1,29 @@
 """Collected models as the API and the command line ask for them."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from application.cluster_models.kinds import COMPUTE
 from application.kernel.errors import Unavailable
-from application.ports.event_log import EventLog
 from domain.kernel.errors import InvalidValue
 from tests.given import ident
 from tests.integration.cluster_models.modelling import a_moment, models
-from tests.integration.workshop import CLOCK, Workshop, host, server
+from tests.world.engine import EngineWorld
+from tests.world.values import host, server
+from tests.world.world import CLOCK
 
 
-@pytest.fixture
-def shop(event_database: str, event_log: EventLog) -> Iterator[Workshop]:
-    shop = Workshop(event_database, event_log)
-    yield shop
-    shop.close()
-
-
-def test_without_a_model_there_are_no_rows(shop: Workshop) -> None:
+def test_without_a_model_there_are_no_rows(world: EngineWorld) -> None:
     with pytest.raises(Unavailable, match="No cluster model"):
-        models(shop).rows()
+        models(world).rows()
     with pytest.raises(Unavailable):
-        models(shop).at(COMPUTE, 1)
-    assert models(shop).status() == []
+        models(world).at(COMPUTE, 1)
+    assert models(world).status() == []
 
 
-def test_rows_are_those_of_the_latest_model(shop: Workshop) -> None:
-    shop.cloud.servers = [server("1", "a"), server("2", "a")]
-    shop.collector().collect()
-    rows = models(shop).rows()
+def test_rows_are_those_of_the_latest_model(world: EngineWorld) -> None:
+    world.cloud.servers = [server("1", "a"), server("2", "a")]
+    world.collector().collect()
+    rows = models(world).rows()
     assert [(row["node_hostname"], row.get("server_name")) for row in rows] == [
         ("a", "1"),
         ("a", "2"),
@@ -40,10 +32,10 @@ def test_rows_are_those_of_the_latest_model(shop: Workshop) -> None:
     ]
 
 
-def test_an_audit_restricts_the_rows_to_its_scope(shop: Workshop) -> None:
-    shop.cloud.hosts = [host("a"), host("b", zone="other")]
-    shop.cloud.servers = [server("1", "a"), server("2", "a"), server("3", "b")]
-    shop.collector().collect()
+def test_an_audit_restricts_the_rows_to_its_scope(world: EngineWorld) -> None:
+    world.cloud.hosts = [host("a"), host("b", zone="other")]
+    world.cloud.servers = [server("1", "a"), server("2", "a"), server("3", "b")]
+    world.collector().collect()
     scope = [
         {
             "compute": [
@@ -52,29 +44,29 @@ def test_an_audit_restricts_the_rows_to_its_scope(shop: Workshop) -> None:
             ]
         }
     ]
-    audit = shop.request(scope=scope)
-    rows = models(shop).rows(audit)
+    audit = world.request(scope=scope)
+    rows = models(world).rows(audit)
     assert [(row["server_name"], row["server_watcher_exclude"]) for row in rows] == [
         ("1", False),
         ("2", True),
     ]
     with pytest.raises(InvalidValue, match="audit"):
-        models(shop).rows(ident(7))
+        models(world).rows(ident(7))
 
 
-def test_the_model_can_be_asked_for_as_it_was(shop: Workshop) -> None:
-    collector = shop.collector()
+def test_the_model_can_be_asked_for_as_it_was(world: EngineWorld) -> None:
+    collector = world.collector()
     collector.collect()
-    position = shop.log.end()
+    position = world.log.end()
     between = CLOCK.now()
     a_moment()
-    shop.cloud.servers.pop()
+    world.cloud.servers.pop()
     collector.collect()
-    found = models(shop, stale_after=0.0)
+    found = models(world, stale_after=0.0)
     assert len(found.at(COMPUTE, position).model.servers) == 4
     assert len(found.at(COMPUTE, between).model.servers) == 4
-    assert len(found.at(COMPUTE, shop.log.end()).model.servers) == 3
+    assert len(found.at(COMPUTE, world.log.end()).model.servers) == 3
     assert found.at(COMPUTE, position).age is None
     assert len(found.rows(at=position)) == 4
     assert len(found.latest(COMPUTE).model.servers) == 3
-    assert found.latest(COMPUTE).position == shop.log.end()
+    assert found.latest(COMPUTE).position == world.log.end()

@@ -1,15 +1,11 @@
 """What notifications leave open is collected: once for many requests, and not too often."""
 
 import threading
-from collections.abc import Iterator
-
-import pytest
 
 from application.cluster_models.amendment_store import COMPUTE_AMENDING
 from application.cluster_models.amendment_writer import AmendmentWriter
 from application.cluster_models.resync import AmendedKind, NotificationConsumer, ResyncScheduler
 from application.ports.cloud import CloudUnreachable
-from application.ports.event_log import EventLog
 from application.ports.notifications import NotificationBatch
 from domain.cluster.kinds import ModelKind
 from domain.cluster_models.amendments import ComputeFacts
@@ -17,69 +13,63 @@ from domain.kernel.metadata import Metadata, component
 from domain.kernel.reasons import Cause, Reason
 from tests.integration.cluster_models.modelling import a_moment
 from tests.integration.cluster_models.test_amendment_writer import moved, places, topics
-from tests.integration.workshop import CLOCK, Workshop
+from tests.world.engine import EngineWorld
+from tests.world.world import CLOCK
 
 AGGREGATE = Cause(Reason.NEEDS_COLLECTION, {"event": "aggregate.add_host.end"})
 STRANGER = Cause(Reason.UNKNOWN_HOST, {"resource": "service", "host": "ironic-1"})
 
 
-@pytest.fixture
-def shop(event_database: str, event_log: EventLog) -> Iterator[Workshop]:
-    shop = Workshop(event_database, event_log)
-    yield shop
-    shop.close()
-
-
-def recollection(shop: Workshop, interval: float = 0.0) -> ResyncScheduler:
-    return ResyncScheduler(shop.collector("listener"), CLOCK, interval=interval)
+def recollection(world: EngineWorld, interval: float = 0.0) -> ResyncScheduler:
+    return ResyncScheduler(world.collector("listener"), CLOCK, interval=interval)
 
 
 class Count:
     """Counts how often the arranged cloud is read."""
 
-    def __init__(self, shop: Workshop) -> None:
+    def __init__(self, world: EngineWorld) -> None:
         self.reads = 0
-        shop.cloud.meanwhile = self._read
+        world.cloud.meanwhile = self._read
 
     def _read(self) -> None:
         self.reads += 1
 
 
-def follower(shop: Workshop, again: ResyncScheduler) -> NotificationConsumer:
+def follower(world: EngineWorld, again: ResyncScheduler) -> NotificationConsumer:
     amender = AmendmentWriter(
         COMPUTE_AMENDING,
-        shop.commands,
-        shop.records,
+        world.commands,
+        world.records,
         cloud="arranged",
         metadata=Metadata(component("listener", "one")),
     )
     return NotificationConsumer({ModelKind.COMPUTE: AmendedKind(amender, again)})
 
 
-def test_facts_amend_and_what_is_unclear_is_collected(shop: Workshop) -> None:
-    shop.collector().collect()
-    count = Count(shop)
-    again = recollection(shop)
-    following = follower(shop, again)
+def test_facts_amend_and_what_is_unclear_is_collected(world: EngineWorld) -> None:
+    world.collector().collect()
+    count = Count(world)
+    again = recollection(world)
+    following = follower(world, again)
     following.record(NotificationBatch(ComputeFacts.of([moved("1", "c")])))
     again.step()
-    assert (count.reads, places(shop)["1"]) == (0, "c")
+    assert (count.reads, places(world)["1"]) == (0, "c")
     following.record(NotificationBatch(unclear={ModelKind.COMPUTE: (AGGREGATE,)}))
     again.step()
     again.step()
     assert count.reads == 1
 
 
-def test_what_is_told_of_a_kind_that_is_not_kept_is_not_used(shop: Workshop) -> None:
-    before = topics(shop)
-    following = follower(shop, recollection(shop))
+def test_what_is_told_of_a_kind_that_is_not_kept_is_not_used(world: EngineWorld) -> None:
+    before = topics(world)
+    following = follower(world, recollection(world))
     following.record(NotificationBatch(unclear={ModelKind.STORAGE: (AGGREGATE,)}))
-    assert topics(shop) == before
+    assert topics(world) == before
 
 
-def test_many_requests_are_met_by_one_collection(shop: Workshop) -> None:
-    count = Count(shop)
-    again = recollection(shop)
+def test_many_requests_are_met_by_one_collection(world: EngineWorld) -> None:
+    count = Count(world)
+    again = recollection(world)
     for _ in range(5):
         again.request([AGGREGATE])
     again.step()
@@ -87,39 +77,39 @@ def test_many_requests_are_met_by_one_collection(shop: Workshop) -> None:
     assert count.reads == 1
 
 
-def test_a_request_is_met_by_whoever_collects_after_it(shop: Workshop) -> None:
-    count = Count(shop)
-    again = recollection(shop)
+def test_a_request_is_met_by_whoever_collects_after_it(world: EngineWorld) -> None:
+    count = Count(world)
+    again = recollection(world)
     again.request([AGGREGATE])
     a_moment()
-    shop.collector("another").collect()
+    world.collector("another").collect()
     again.step()
     assert count.reads == 1
 
 
-def test_a_collection_from_before_the_request_does_not_meet_it(shop: Workshop) -> None:
-    count = Count(shop)
-    shop.collector("another").collect()
+def test_a_collection_from_before_the_request_does_not_meet_it(world: EngineWorld) -> None:
+    count = Count(world)
+    world.collector("another").collect()
     a_moment()
-    again = recollection(shop)
+    again = recollection(world)
     again.request([AGGREGATE])
     again.step()
     assert count.reads == 2
 
 
-def test_what_collections_do_not_settle_is_asked_about_once_in_a_while(shop: Workshop) -> None:
+def test_what_collections_do_not_settle_is_asked_about_once_in_a_while(world: EngineWorld) -> None:
     """An ironic host is in no compute model; each of its messages would read the whole cloud."""
-    count = Count(shop)
-    again = recollection(shop)
+    count = Count(world)
+    again = recollection(world)
     for _ in range(3):
         again.request([STRANGER])
         again.step()
     assert count.reads == 1
 
 
-def test_collections_keep_their_distance(shop: Workshop) -> None:
-    count = Count(shop)
-    again = recollection(shop, interval=3600.0)
+def test_collections_keep_their_distance(world: EngineWorld) -> None:
+    count = Count(world)
+    again = recollection(world, interval=3600.0)
     stop = threading.Event()
     thread = threading.Thread(target=again.run, args=(stop,))
     thread.start()
@@ -137,10 +127,10 @@ def test_collections_keep_their_distance(shop: Workshop) -> None:
     assert count.reads == 1
 
 
-def test_a_cloud_that_cannot_be_read_is_left_to_the_collector(shop: Workshop) -> None:
-    shop.cloud.surprises = [CloudUnreachable("away")]
-    again = recollection(shop)
+def test_a_cloud_that_cannot_be_read_is_left_to_the_collector(world: EngineWorld) -> None:
+    world.cloud.surprises = [CloudUnreachable("away")]
+    again = recollection(world)
     again.request([AGGREGATE])
     again.step()
     again.step()
-    assert topics(shop)[-1] == "cluster-model.collection-failed"
+    assert topics(world)[-1] == "cluster-model.collection-failed"

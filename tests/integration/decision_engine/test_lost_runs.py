@@ -22,16 +22,10 @@ from domain.optimization.solution import Solution
 from domain.optimization.strategies.dummy import Dummy
 from domain.optimization.strategy import StrategyInputs
 from tests.integration.decision_engine.test_engine import executing_plan, reason
-from tests.integration.workshop import AT_ONCE, CLOCK, Workshop
+from tests.world.engine import AT_ONCE, EngineWorld
+from tests.world.world import CLOCK
 
 SECONDS = 20.0
-
-
-@pytest.fixture
-def shop(event_database: str, event_log: EventLog) -> Iterator[Workshop]:
-    shop = Workshop(event_database, event_log)
-    yield shop
-    shop.close()
 
 
 class Waiting(Dummy):
@@ -48,7 +42,7 @@ class Waiting(Dummy):
         return super().solve(inputs)
 
 
-def lose(shop: Workshop, audit: UUID, times: int) -> None:
+def lose(world: EngineWorld, audit: UUID, times: int) -> None:
     """So many engines of which nothing was heard since claim the run, each from the one before."""
 
     def claim(one: Audit, ctx: Context, name: str) -> None:
@@ -58,12 +52,12 @@ def lose(shop: Workshop, audit: UUID, times: int) -> None:
         one.claim_run(ctx, one.run.id, name, "elsewhere", takeover=lost)
 
     for number in range(times):
-        shop.change_audit(audit, partial(claim, name=f"engine/lost-{number}"))
+        world.change(Audit, audit, partial(claim, name=f"engine/lost-{number}"))
 
 
-def takeovers(shop: Workshop, audit: UUID) -> list[Reason | None]:
+def takeovers(world: EngineWorld, audit: UUID) -> list[Reason | None]:
     """Why each claim on an audit's runs was a takeover, None for those that were not."""
-    events = [e.event for e in shop.log.history(audit) if isinstance(e, RecordedEvent)]
+    events = [e.event for e in world.log.history(audit) if isinstance(e, RecordedEvent)]
     claims = [event for event in events if isinstance(event, AuditRunClaimed)]
     return [None if claim.because is None else claim.because.reason for claim in claims]
 
@@ -83,16 +77,16 @@ def limit(losses: int) -> RunPolicy:
 
 
 def test_a_run_that_lost_too_many_engines_fails_before_it_costs_another_one(
-    shop: Workshop,
+    world: EngineWorld,
 ) -> None:
     """A strategy with a segmentation fault killed every engine of the installation in turn."""
-    audit = shop.request()
-    lose(shop, audit, 2)
+    audit = world.request()
+    lose(world, audit, 2)
     collected: list[bool] = []
-    shop.cloud.meanwhile = lambda: collected.append(True)
-    shop.work(shop.engine(policy=limit(2)))
-    assert shop.audit(audit).state is AuditState.FAILED
-    because = shop.audit(audit).because
+    world.cloud.meanwhile = lambda: collected.append(True)
+    world.work(world.engine(policy=limit(2)))
+    assert world.find_audit(audit).state is AuditState.FAILED
+    because = world.find_audit(audit).because
     assert because is not None
     assert because.reason is Reason.WORKERS_LOST
     assert because.facts["lost"] == [
@@ -100,107 +94,110 @@ def test_a_run_that_lost_too_many_engines_fails_before_it_costs_another_one(
         {"epoch": 2, "worker": "engine/lost-1"},
     ]
     assert collected == []
-    view = shop.read.audit(str(audit))
+    view = world.reads.audit(str(audit))
     assert view is not None
     assert (view.state, view.status_message) == ("FAILED", str(because))
 
 
-def test_a_run_that_lost_fewer_engines_is_taken_over(shop: Workshop) -> None:
-    audit = shop.request()
-    lose(shop, audit, 2)
-    shop.work(shop.engine(policy=limit(3)))
-    assert shop.audit(audit).state is AuditState.SUCCEEDED
-    assert takeovers(shop, audit)[-1] is Reason.OWNER_LOST
+def test_a_run_that_lost_fewer_engines_is_taken_over(world: EngineWorld) -> None:
+    audit = world.request()
+    lose(world, audit, 2)
+    world.work(world.engine(policy=limit(3)))
+    assert world.find_audit(audit).state is AuditState.SUCCEEDED
+    assert takeovers(world, audit)[-1] is Reason.OWNER_LOST
 
 
 def test_a_continuous_audit_goes_on_after_a_run_was_given_up_while_it_waited_its_turn(
-    shop: Workshop,
+    world: EngineWorld,
 ) -> None:
-    executing_plan(shop)
-    audit = shop.request(AuditType.CONTINUOUS, interval="1")
-    shop.tick()
-    lose(shop, audit, 2)
-    shop.work(shop.engine(policy=limit(2)))
-    assert reason(shop, audit) is Reason.WORKERS_LOST
-    assert (shop.audit(audit).state, shop.audit(audit).run) == (AuditState.ONGOING, None)
+    executing_plan(world)
+    audit = world.request(AuditType.CONTINUOUS, interval="1")
+    world.tick()
+    lose(world, audit, 2)
+    world.work(world.engine(policy=limit(2)))
+    assert reason(world, audit) is Reason.WORKERS_LOST
+    assert (world.find_audit(audit).state, world.find_audit(audit).run) == (
+        AuditState.ONGOING,
+        None,
+    )
     CLOCK.sleep(1.1)
-    shop.tick()
-    run = shop.audit(audit).run
+    world.tick()
+    run = world.find_audit(audit).run
     assert run is not None
     assert (run.number, run.lost) == (2, ())
 
 
-def test_an_engine_that_outlives_an_outage_of_the_database_is_not_lost(shop: Workshop) -> None:
+def test_an_engine_that_outlives_an_outage_of_the_database_is_not_lost(world: EngineWorld) -> None:
     """It takes its own claim up again, however often: nobody died of the run."""
-    shop.metrics.surprises = [StoreUnavailable("busy")] * 3
-    audit = shop.request()
-    engine = shop.engine(policy=limit(1))
+    world.metrics.surprises = [StoreUnavailable("busy")] * 3
+    audit = world.request()
+    engine = world.engine(policy=limit(1))
     for _ in range(3):
         with pytest.raises(StoreUnavailable):
-            shop.work(engine)
-    shop.work(engine)
-    assert shop.audit(audit).state is AuditState.SUCCEEDED
-    assert takeovers(shop, audit) == [None, *[Reason.OWNER_RESUMED] * 3]
+            world.work(engine)
+    world.work(engine)
+    assert world.find_audit(audit).state is AuditState.SUCCEEDED
+    assert takeovers(world, audit) == [None, *[Reason.OWNER_RESUMED] * 3]
 
 
-def test_an_engine_that_retired_with_a_claim_in_hand_is_not_lost(shop: Workshop) -> None:
-    shop.metrics.surprises = [StoreUnavailable("busy")]
-    audit = shop.request()
+def test_an_engine_that_retired_with_a_claim_in_hand_is_not_lost(world: EngineWorld) -> None:
+    world.metrics.surprises = [StoreUnavailable("busy")]
+    audit = world.request()
     with pytest.raises(StoreUnavailable):
-        shop.work(shop.engine("one"))
-    shop.services.retire("engine/one")
-    shop.work(shop.engine("two", limit(1)))
-    assert shop.audit(audit).state is AuditState.SUCCEEDED
-    assert takeovers(shop, audit) == [None, Reason.OWNER_RETIRED]
+        world.work(world.engine("one"))
+    world.services.retire("engine/one")
+    world.work(world.engine("two", limit(1)))
+    assert world.find_audit(audit).state is AuditState.SUCCEEDED
+    assert takeovers(world, audit) == [None, Reason.OWNER_RETIRED]
 
 
-def test_a_run_over_which_an_engine_was_lost_is_worked_on_alone(shop: Workshop) -> None:
+def test_a_run_over_which_an_engine_was_lost_is_worked_on_alone(world: EngineWorld) -> None:
     """What shared an engine with a poison run was lost with it each time, and would have been
     given up with it."""
-    waiting = shop.strategies["waiting"] = Waiting()
-    suspect = shop.request(goal="dummy", strategy="waiting")
-    lose(shop, suspect, 1)
-    other = shop.request(goal="dummy", strategy="dummy")
-    engine = shop.engine()
+    waiting = world.strategies["waiting"] = Waiting()
+    suspect = world.request(goal="dummy", strategy="waiting")
+    lose(world, suspect, 1)
+    other = world.request(goal="dummy", strategy="dummy")
+    engine = world.engine()
     with beside(lambda: engine.process(suspect)):
         assert waiting.begun.wait(SECONDS)
         with beside(lambda: engine.process(other)):
             CLOCK.sleep(0.3)
-            assert takeovers(shop, other) == [], "claimed beside a suspect"
+            assert takeovers(world, other) == [], "claimed beside a suspect"
             waiting.end.set()
-    assert shop.audit(suspect).state is AuditState.SUCCEEDED
-    assert shop.audit(other).state is AuditState.SUCCEEDED
+    assert world.find_audit(suspect).state is AuditState.SUCCEEDED
+    assert world.find_audit(other).state is AuditState.SUCCEEDED
 
 
-def test_runs_that_nobody_suspects_are_worked_on_side_by_side(shop: Workshop) -> None:
-    waiting = shop.strategies["waiting"] = Waiting()
-    slow = shop.request(goal="dummy", strategy="waiting")
-    other = shop.request(goal="dummy", strategy="dummy")
-    engine = shop.engine()
+def test_runs_that_nobody_suspects_are_worked_on_side_by_side(world: EngineWorld) -> None:
+    waiting = world.strategies["waiting"] = Waiting()
+    slow = world.request(goal="dummy", strategy="waiting")
+    other = world.request(goal="dummy", strategy="dummy")
+    engine = world.engine()
     with beside(lambda: engine.process(slow)):
         assert waiting.begun.wait(SECONDS)
         engine.process(other)
-        assert shop.audit(other).state is AuditState.SUCCEEDED
+        assert world.find_audit(other).state is AuditState.SUCCEEDED
         waiting.end.set()
 
 
-def test_an_engine_that_is_told_to_stop_gives_back_what_does_not_end(shop: Workshop) -> None:
+def test_an_engine_that_is_told_to_stop_gives_back_what_does_not_end(world: EngineWorld) -> None:
     """A supervisor that waited in vain killed it, which looked like the loss of an engine."""
-    waiting = shop.strategies["waiting"] = Waiting()
-    audit = shop.request(goal="dummy", strategy="waiting")
-    engine, stop = shop.engine("one"), threading.Event()
+    waiting = world.strategies["waiting"] = Waiting()
+    audit = world.request(goal="dummy", strategy="waiting")
+    engine, stop = world.engine("one"), threading.Event()
     with beside(lambda: engine.process(audit)):
         assert waiting.begun.wait(SECONDS)
         stop.set()
         engine.release_at_stop(stop, timeout=0.05)
-        assert reason(shop, audit) is Reason.OWNER_STOPPING
-        shop.strategies["waiting"] = Dummy()
-        shop.work(shop.engine("two", limit(1)))
-        (plan,) = shop.plans(audit)
+        assert reason(world, audit) is Reason.OWNER_STOPPING
+        world.strategies["waiting"] = Dummy()
+        world.work(world.engine("two", limit(1)))
+        (plan,) = world.find_plans(audit)
         waiting.end.set()  # what the first engine still finds is dropped
-    assert [one.id for one in shop.plans(audit)] == [plan.id]
-    assert shop.audit(audit).state is AuditState.SUCCEEDED
-    assert takeovers(shop, audit) == [None, None]
+    assert [one.id for one in world.find_plans(audit)] == [plan.id]
+    assert world.find_audit(audit).state is AuditState.SUCCEEDED
+    assert takeovers(world, audit) == [None, None]
 
 
 class Delayed(Commands):
@@ -217,40 +214,40 @@ class Delayed(Commands):
 
 
 def test_a_run_that_is_being_claimed_when_the_engine_is_told_to_stop_is_given_back(
-    shop: Workshop,
+    world: EngineWorld,
 ) -> None:
-    waiting = shop.strategies["waiting"] = Waiting()
-    audit = shop.request(goal="dummy", strategy="waiting")
-    delayed = shop.commands = Delayed(shop.log)
-    engine, stop = shop.engine(), threading.Event()
+    waiting = world.strategies["waiting"] = Waiting()
+    audit = world.request(goal="dummy", strategy="waiting")
+    delayed = world.commands = Delayed(world.log)
+    engine, stop = world.engine(), threading.Event()
     stop.set()
     with beside(lambda: engine.process(audit)):
         assert delayed.begun.wait(SECONDS)
         with beside(lambda: engine.release_at_stop(stop, timeout=3.0)):
             CLOCK.sleep(0.2)  # it is told first, and the claim succeeds after that
             delayed.go.set()
-        assert reason(shop, audit) is Reason.OWNER_STOPPING
+        assert reason(world, audit) is Reason.OWNER_STOPPING
         waiting.end.set()
-    assert shop.plans(audit) == []
+    assert world.find_plans(audit) == []
 
 
-def test_an_engine_that_is_told_to_stop_waits_a_moment_for_what_ends(shop: Workshop) -> None:
-    waiting = shop.strategies["waiting"] = Waiting()
-    audit = shop.request(goal="dummy", strategy="waiting")
-    engine, stop = shop.engine(), threading.Event()
+def test_an_engine_that_is_told_to_stop_waits_a_moment_for_what_ends(world: EngineWorld) -> None:
+    waiting = world.strategies["waiting"] = Waiting()
+    audit = world.request(goal="dummy", strategy="waiting")
+    engine, stop = world.engine(), threading.Event()
     with beside(lambda: engine.process(audit)):
         assert waiting.begun.wait(SECONDS)
         stop.set()
         with beside(lambda: engine.release_at_stop(stop, timeout=SECONDS)):
             waiting.end.set()
-    assert shop.audit(audit).state is AuditState.SUCCEEDED
-    assert takeovers(shop, audit) == [None]
+    assert world.find_audit(audit).state is AuditState.SUCCEEDED
+    assert takeovers(world, audit) == [None]
 
 
-def test_an_engine_that_is_told_to_stop_takes_nothing_more(shop: Workshop) -> None:
-    audit = shop.request()
-    engine, stop = shop.engine(), threading.Event()
+def test_an_engine_that_is_told_to_stop_takes_nothing_more(world: EngineWorld) -> None:
+    audit = world.request()
+    engine, stop = world.engine(), threading.Event()
     stop.set()
     engine.release_at_stop(stop)
     engine.process(audit)
-    assert takeovers(shop, audit) == []
+    assert takeovers(world, audit) == []

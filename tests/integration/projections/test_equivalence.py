@@ -18,8 +18,8 @@ from infrastructure.event_log import open_event_log
 from infrastructure.event_log import upgrade as upgrade_log
 from tests.given import NOON
 from tests.integration.projections.dump import dump
-from tests.integration.projections.stories import Story
-from tests.integration.projections.world import World
+from tests.world.histories import RandomHistory
+from tests.world.world import World
 
 EVERYTHING = Page(limit=10_000, show_deleted=True)
 
@@ -30,14 +30,14 @@ def new_world() -> Iterator[World]:
         url = f"sqlite:///{Path(folder) / 'events.db'}"
         upgrade_log(url)
         log = open_event_log(url)
-        world = World.open(url, log)
+        world = World(url, log)
         yield world
         world.close()
         log.close()
 
 
 def told(world: World, seed: int, chapters: int) -> None:
-    for touched in Story(seed).chapters(chapters):
+    for touched in RandomHistory(seed).saves(chapters):
         world.log.save(*touched)
 
 
@@ -51,36 +51,36 @@ def test_incremental_restarted_and_rebuilt_read_models_are_equal(
     seed: int, chapters: int, batches: list[int]
 ) -> None:
     with new_world() as world:
-        for number, touched in enumerate(Story(seed).chapters(chapters)):
+        for number, touched in enumerate(RandomHistory(seed).saves(chapters)):
             world.log.save(*touched)
             batch = batches[number % len(batches)]
-            world.projector(batch=batch).step()  # a new one each time: it was restarted
-        world.projector().catch_up()
+            world.new_projector(batch=batch).step()  # a new one each time: it was restarted
+        world.new_projector().catch_up()
         incremental = dump(world)
-        report = world.projector().rebuild()
+        report = world.new_projector().rebuild()
         assert report.differences == ()
         assert report.events == len(world.log.read(0, 100_000))
         assert dump(world) == incremental
-        assert world.models.quarantine() == []
+        assert world.reads.quarantine() == []
 
 
 def test_rebuilding_in_any_batch_size_gives_the_same_rows(world: World) -> None:
     told(world, 11, 300)
-    world.projector(batch=3).catch_up()
+    world.new_projector(batch=3).catch_up()
     before = dump(world)
     for batch in (7, 100, 5000):
-        assert world.projector(batch=batch).rebuild().differences == ()
+        assert world.new_projector(batch=batch).rebuild().differences == ()
         assert dump(world) == before
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_the_read_models_agree_with_the_aggregates(world: World, seed: int) -> None:
     told(world, seed, 400)
-    world.projector().catch_up()
-    audits = world.models.audits(EVERYTHING, {})
-    plans = world.models.action_plans(EVERYTHING, {})
-    open_runs = {one.audit_id: one for one in world.models.open_runs(NOON + timedelta(days=365))}
-    open_plans = {one.plan_id for one in world.models.open_plans()}
+    world.new_projector().catch_up()
+    audits = world.reads.audits(EVERYTHING, {})
+    plans = world.reads.action_plans(EVERYTHING, {})
+    open_runs = {one.audit_id: one for one in world.reads.open_runs(NOON + timedelta(days=365))}
+    open_plans = {one.plan_id for one in world.reads.open_plans()}
     assert audits
     assert plans
     for row in audits:
@@ -101,7 +101,7 @@ def test_the_read_models_agree_with_the_aggregates(world: World, seed: int) -> N
         counted = (plan_row.actions_total, plan_row.actions_ended, plan_row.actions_ongoing)
         assert counted == (len(plan.actions), ended, ongoing)
         assert (plan_row.uuid in open_plans) == (plan.state in {"PENDING", "ONGOING", "CANCELLING"})
-        rows = world.models.actions(EVERYTHING, {"action_plan_uuid": str(plan_row.uuid)})
+        rows = world.reads.actions(EVERYTHING, {"action_plan_uuid": str(plan_row.uuid)})
         for action_row, action in zip(rows, plan.actions.values(), strict=True):
             state = "DELETED" if plan.state == "DELETED" else action.state
             assert (action_row.uuid, action_row.state) == (action.spec.id, state)

@@ -18,8 +18,8 @@ from infrastructure.read_models import SqlProjectionStore, SqlReadModels, open_e
 from infrastructure.read_models.schema import PROJECTIONS, view
 from tests.conformance.read_models.test_audits import request
 from tests.integration.projections.dump import dump
-from tests.integration.projections.stories import Story
-from tests.integration.projections.world import World
+from tests.world.histories import RandomHistory
+from tests.world.world import World
 
 PATIENCE = 60.0
 """Seconds that a test waits for what must come."""
@@ -29,11 +29,10 @@ PATIENCE = 60.0
 def projecting(world: World, *batches: int) -> Iterator[None]:
     """Projectors with connections of their own, as in processes of their own."""
     stop = threading.Event()
-    engines = [open_engine(world.url) for _ in batches]
+    engines = [open_engine(world.views_url) for _ in batches]
     threads = []
     for engine, batch in zip(engines, batches, strict=True):
-        of_its_own = World(world.url, world.log, engine, world.models)
-        projector = of_its_own.projector(batch=batch)
+        projector = world.new_projector(batch=batch, engine=engine)
         threads.append(threading.Thread(target=projector.run, args=(stop,)))
     for thread in threads:
         thread.start()
@@ -52,7 +51,7 @@ class Reader:
     """Reads all the while in a thread of its own; whatever goes wrong is kept."""
 
     def __init__(self, world: World, look: Callable[[SqlReadModels], None]) -> None:
-        self._engine = open_engine(world.url)
+        self._engine = open_engine(world.views_url)
         self._models = SqlReadModels(self._engine, SystemClock(), world.log.end)
         self._look = look
         self._stop = threading.Event()
@@ -81,12 +80,12 @@ class Reader:
 
 def test_projectors_at_once_take_in_each_event_once(world: World) -> None:
     with projecting(world, 1, 3, 500):
-        for touched in Story(5).chapters(300):
+        for touched in RandomHistory(5).saves(300):
             position = world.log.save(*touched)
-        assert world.models.await_position(position, PATIENCE)
+        assert world.reads.await_position(position, PATIENCE)
     concurrent = dump(world)
-    assert world.models.quarantine() == []
-    assert world.projector().rebuild().differences == ()
+    assert world.reads.quarantine() == []
+    assert world.new_projector().rebuild().differences == ()
     assert dump(world) == concurrent
 
 
@@ -103,16 +102,16 @@ def look(models: SqlReadModels) -> None:
 @pytest.mark.timeout(240)
 def test_readers_never_notice_a_rebuild(world: World) -> None:
     """Continuous queries while everything is rebuilt, written and projected: no error, no gap."""
-    catalogue = next(iter(Story(1).chapters(0)))
-    world.tell(*catalogue, *(request(number) for number in range(1, 41)))
+    catalogue = next(iter(RandomHistory(1).saves(0)))
+    world.save(*catalogue, *(request(number) for number in range(1, 41)))
     with projecting(world, 500), Reader(world, look) as one, Reader(world, look) as other:
         for number in range(1, 7):
             world.log.save(*(request(number * 1000 + more) for more in range(20)))
-            assert world.projector(batch=37).rebuild().differences == ()
+            assert world.new_projector(batch=37).rebuild().differences == ()
     for reader in (one, other):
         assert reader.failures == []
         assert reader.looks > 3
-    assert len(world.models.audits(Page(), {})) == 160
+    assert len(world.reads.audits(Page(), {})) == 160
 
 
 def test_a_projector_takes_a_new_generation_along(world: World) -> None:
@@ -130,33 +129,33 @@ def test_a_projector_takes_a_new_generation_along(world: World) -> None:
         writer.start()
         try:
             for _ in range(3):
-                report = world.projector().rebuild()
+                report = world.new_projector().rebuild()
                 assert report.differences == ()
                 assert all(one.compared is not None for one in report.projections)
         finally:
             stop.set()
             writer.join(PATIENCE)
-        assert world.models.await_position(world.log.end(), PATIENCE)
+        assert world.reads.await_position(world.log.end(), PATIENCE)
     before = dump(world)
-    assert world.projector().rebuild().differences == ()
+    assert world.new_projector().rebuild().differences == ()
     assert dump(world) == before
 
 
 def test_damaged_rows_are_reported_and_repaired_by_a_rebuild(world: World) -> None:
-    world.tell(*(request(number) for number in range(1, 11)))
-    with world.engine.begin() as connection:
+    world.save(*(request(number) for number in range(1, 11)))
+    with world.views_engine.begin() as connection:
         connection.exec_driver_sql("UPDATE audits_g1 SET state = 'FAILED' WHERE name = 'audit 3'")
         connection.exec_driver_sql("DELETE FROM timeline_g1 WHERE position = 4")
-    report = world.projector().rebuild()
+    report = world.new_projector().rebuild()
     found = {table.table: table for _, table in report.differences}
     assert found.keys() == {"audits", "timeline"}
     assert (found["timeline"].live_rows, found["timeline"].built_rows) == (19, 20)
     assert found["timeline"].examples == ("4",)
-    damaged = world.models.audit("audit 3")
+    damaged = world.reads.audit("audit 3")
     assert damaged is not None
     assert damaged.state == "PENDING"
     assert found["audits"].examples == (str(damaged.uuid),)
-    assert world.projector().rebuild().differences == ()
+    assert world.new_projector().rebuild().differences == ()
 
 
 # -- the guard, and what it guards against ---------------------------------------------------------
@@ -204,13 +203,13 @@ def counted(world: World, store: SqlProjectionStore) -> int:
     projector._batches.apply(0, entries[:4])
     projector._batches.apply(0, entries)  # read by the other one before the first had committed
     projector.catch_up()
-    with world.engine.connect() as connection:
+    with world.views_engine.connect() as connection:
         return int(connection.execute(select(view(Counter.table).c.n)).scalar_one())
 
 
 def test_batches_cut_at_different_places_do_not_count_an_event_twice(world: World) -> None:
-    assert counted(world, SqlProjectionStore(world.engine)) == 10
+    assert counted(world, SqlProjectionStore(world.views_engine)) == 10
 
 
 def test_a_guard_that_only_looks_at_the_end_of_a_batch_would_count_twice(world: World) -> None:
-    assert counted(world, Careless(world.engine)) == 14
+    assert counted(world, Careless(world.views_engine)) == 14

@@ -14,7 +14,7 @@ from application.projections.audits import AuditsProjection
 from infrastructure.cron import next_match
 from tests.conformance.read_models.test_audits import request
 from tests.given import ident
-from tests.integration.projections.world import World
+from tests.world.world import World
 
 AUDITS = 20
 BAD = 7
@@ -58,19 +58,19 @@ def test_a_bad_event_is_found_set_aside_and_shown(
     world: World, defect: Callable[[RecordedEvent, Tables], None], batch: int
 ) -> None:
     world.log.save(*(request(number) for number in range(1, AUDITS + 1)))
-    end = world.projector(projections(defect), batch=batch).catch_up()
+    end = world.new_projector(projections(defect), batch=batch).catch_up()
     assert end == world.log.end()
-    rows = world.models.audits(Page(), {})
+    rows = world.reads.audits(Page(), {})
     assert [row.uuid for row in rows] == [ident(n) for n in range(1, AUDITS + 1) if n != BAD]
-    assert len(world.models.timeline(limit=1000)) == 2 * AUDITS
-    (bad,) = world.models.quarantine()
+    assert len(world.reads.timeline(limit=1000)) == 2 * AUDITS
+    (bad,) = world.reads.quarantine()
     assert (bad.projection, bad.topic, bad.aggregate_id) == (
         "audits",
         "audit.requested",
         ident(BAD),
     )
     assert bad.position == 2 * BAD - 1
-    status = {one.name: one for one in world.models.projections()}
+    status = {one.name: one for one in world.reads.projections()}
     assert (status["audits"].quarantined, status["audits"].lag) == (1, 0)
     assert status["audits"].error == bad.error
     assert (status["timeline"].quarantined, status["timeline"].error) == (0, None)
@@ -80,19 +80,19 @@ def test_a_bad_event_is_found_set_aside_and_shown(
 
 def test_a_repaired_projection_takes_in_what_was_quarantined(world: World) -> None:
     world.log.save(*(request(number) for number in range(1, AUDITS + 1)))
-    world.projector(projections(refuse)).catch_up()
-    report = world.projector().rebuild("audits")
+    world.new_projector(projections(refuse)).catch_up()
+    report = world.new_projector().rebuild("audits")
     ((projection, table),) = report.differences
     assert (projection, table.table) == ("audits", "audits")
     assert (table.live_rows, table.built_rows) == (AUDITS - 1, AUDITS)
     assert table.examples == (str(ident(BAD)),)
-    assert len(world.models.audits(Page(), {})) == AUDITS
-    assert world.models.quarantine() == []
+    assert len(world.reads.audits(Page(), {})) == AUDITS
+    assert world.reads.quarantine() == []
 
 
 def test_an_unreadable_event_is_quarantined_by_those_who_want_it(world: World) -> None:
     world.log.save(*(request(number) for number in range(1, AUDITS + 1)))
-    log_url = make_url(world.url)
+    log_url = make_url(world.views_url)
     if log_url.get_backend_name() == "sqlite":
         log_url = log_url.set(database=str(log_url.database).replace("views.db", "events.db"))
         where = "rowid = 13"
@@ -104,9 +104,9 @@ def test_an_unreadable_event_is_quarantined_by_those_who_want_it(world: World) -
         changed = text(f"UPDATE stored_events SET state = :state WHERE {where}")  # noqa: S608
         assert connection.execute(changed, {"state": b'{"name": 5}'}).rowcount == 1
     engine.dispose()
-    world.projector().catch_up()
-    bad = world.models.quarantine()
+    world.new_projector().catch_up()
+    bad = world.reads.quarantine()
     assert [(one.projection, one.position) for one in bad] == [("audits", 13), ("timeline", 13)]
     assert bad[0].aggregate_id == ident(BAD)
-    assert len(world.models.audits(Page(), {})) == AUDITS - 1
-    assert len(world.models.timeline(limit=1000)) == 2 * AUDITS - 1
+    assert len(world.reads.audits(Page(), {})) == AUDITS - 1
+    assert len(world.reads.timeline(limit=1000)) == 2 * AUDITS - 1

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.rest.house import House, a_house
+from tests.world.api import ApiWorld
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -21,57 +21,57 @@ def _empty_answers_need_no_type() -> Iterator[None]:
         yield
 
 
-class Rooms:
-    """Houses that tests move into one after the other; making a new one takes ten times longer."""
+class ApiWorlds:
+    """Worlds that tests use one after the other; making a new one takes ten times longer."""
 
     def __init__(self, where: Path) -> None:
         self._where = where
         self._made = 0
-        self._spare: House | None = None
+        self._spare: ApiWorld | None = None
 
-    def take(self) -> House:
-        """A house with nothing but the catalogue in it."""
+    def take(self) -> ApiWorld:
+        """A world with nothing but the catalogue in it."""
         if self._spare is not None:
-            house, self._spare = self._spare, None
-            return house
+            api, self._spare = self._spare, None
+            return api
         self._made += 1
         where = self._where / str(self._made)
         where.mkdir()
-        house = House(where)
-        house.open()
-        return house
+        api = ApiWorld(where)
+        api.open()
+        return api
 
-    def give_back(self, house: House) -> None:
-        """To be emptied for the next test, or given up if that cannot be."""
-        if house.empty():
-            self._spare = house
+    def give_back(self, api: ApiWorld) -> None:
+        """Empties a world for the next test, or closes it if that cannot be done."""
+        if api.empty():
+            self._spare = api
         else:
-            house.close()
+            api.close()
 
     def close(self) -> None:
-        """Gives up the spare house."""
+        """Closes the spare world."""
         if self._spare is not None:
             self._spare.close()
 
 
 @pytest.fixture(scope="session")
-def rooms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rooms]:
-    """The houses of all tests of this process."""
-    made = Rooms(tmp_path_factory.mktemp("rooms"))
+def api_worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiWorlds]:
+    """The worlds of all tests of this process."""
+    made = ApiWorlds(tmp_path_factory.mktemp("worlds"))
     yield made
     made.close()
 
 
 @pytest.fixture
-def house(rooms: Rooms) -> Iterator[House]:
-    """A house of the test's own, with nothing but the catalogue in it."""
-    taken = rooms.take()
+def api(api_worlds: ApiWorlds) -> Iterator[ApiWorld]:
+    """An API of the test's own, with nothing but the catalogue in it."""
+    taken = api_worlds.take()
     yield taken
-    rooms.give_back(taken)
+    api_worlds.give_back(taken)
 
 
 @pytest.fixture(scope="module")
-def lived_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """A house that the tests of a module share: what a test finds there may be another's."""
-    with a_house(tmp_path_factory.mktemp("house")) as opened:
+def used_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiWorld]:
+    """An API that the tests of a module share: what a test finds there may be another's."""
+    with ApiWorld(tmp_path_factory.mktemp("api")) as opened:
         yield opened

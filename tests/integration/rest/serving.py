@@ -1,7 +1,7 @@
 """The API on a real server with real worker processes, for tests and their helpers.
 
 Run as a program, ``python -m tests.integration.rest.serving URL WORKERS STREAM_SECONDS HEARTBEAT
-STREAM_TIMEOUT CLIENT_TIMEOUT``, it serves the house in a database and prints where.
+STREAM_TIMEOUT CLIENT_TIMEOUT``, it serves the api in a database and prints where.
 """
 
 import socket
@@ -12,22 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
-from application.kernel.unit_of_work import Commands
-from infrastructure import event_log
-from infrastructure.clock import RandomIds, SystemClock
-from infrastructure.cron import next_match
-from infrastructure.read_models import (
-    SqlCounterBoard,
-    SqlServices,
-    open_engine,
-    open_read_models,
-    views_url,
-)
 from infrastructure.supervision import listening_socket
-from interfaces.rest.auth import NoAuth
 from interfaces.rest.services import RestServices, RestSettings
 from interfaces.rest.serving.server import ServerSettings, serve
-from tests.integration.rest.house import House, Model, a_strategy_state
+from tests.world.api import ArrangedModel, rest_services
+from tests.world.world import World
 
 SEND_BUFFER = 64 * 1024
 """Bytes of a response that the server's kernel holds for a client that does not read.
@@ -39,40 +28,15 @@ read would hold up a thread only after a dozen large responses.
 
 def services_of(url: str, settings: RestSettings | None = None) -> RestServices:
     """What a worker process needs."""
-    clock, log = SystemClock(), event_log.open_event_log(url)
-    engine, records = open_engine(views_url(url)), event_log.open_records(url)
-    reads = open_read_models(views_url(url), clock=clock, log_end=log.end)
-
-    model = Model()
+    world = World(url, is_new=False)
+    model = ArrangedModel()
     model.rows = [{"node_uuid": "n-1", "node_hostname": "cmp-1", "server_name": "vm-1"}]
-
-    def close() -> None:
-        records.close()
-        reads.close()
-        engine.dispose()
-        log.close()
-
-    return RestServices(
-        commands=Commands(log, clock),
-        reads=reads,
-        history=log,
-        records=records,
-        services=SqlServices(engine, host="ctl-1"),
-        counters=SqlCounterBoard(engine),
-        authorizer=NoAuth(),
-        cron=next_match,
-        clock=clock,
-        ids=RandomIds(),
-        strategy_state=a_strategy_state,
-        data_model=model,
-        settings=settings or RestSettings(),
-        close=close,
-    )
+    return rest_services(world, model, settings, world.close)
 
 
 @contextmanager
 def served(
-    house: House,
+    world: World,
     workers: int = 2,
     stream_seconds: float = 3600.0,
     heartbeat: float = 0.5,
@@ -80,9 +44,9 @@ def served(
     client_timeout: float = 30.0,
     errors: IO[str] | None = None,
 ) -> Iterator[str]:
-    """The base URL of a server on a house's databases; ``errors`` takes what it logs."""
+    """The base URL of a server on a world's databases; ``errors`` takes what it logs."""
     words = [
-        house.url,
+        world.url,
         *map(str, (workers, stream_seconds, heartbeat, stream_timeout, client_timeout)),
     ]
     command = [sys.executable, "-m", "tests.integration.rest.serving", *words]

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.integration.rest.house import House, refused
 from tests.integration.rest.test_audit_changes import op
 from tests.integration.rest.test_plans import STATES
+from tests.world.api import ApiWorld, refused
 
 UNKNOWN = "2f6c91d8-07be-4a53-b1e9-c84f3d5a6072"
 SUMMARY = {"uuid", "action_plan_uuid", "state", "action_type", "parents", "links"}
@@ -25,19 +25,19 @@ def say(reason: object) -> dict[str, Any]:
     return op("replace", "/status_message", reason)
 
 
-def patch(house: House, uuid: str, *operations: Any, version: str = "1.5") -> Any:
-    return house.ask("PATCH", f"/v1/actions/{uuid}", list(operations), version=version)
+def patch(api: ApiWorld, uuid: str, *operations: Any, version: str = "1.5") -> Any:
+    return api.ask("PATCH", f"/v1/actions/{uuid}", list(operations), version=version)
 
 
-def an_action(house: House, state: str = "RECOMMENDED") -> Any:
-    return house.actions(house.plan(state=state)["uuid"])[0]
+def an_action(api: ApiWorld, state: str = "RECOMMENDED") -> Any:
+    return api.actions(api.plan(state=state)["uuid"])[0]
 
 
-def test_views_have_exactly_their_keys(house: House) -> None:
-    plan = house.plan()
-    [first, second] = house.actions(plan["uuid"])
+def test_views_have_exactly_their_keys(api: ApiWorld) -> None:
+    plan = api.plan()
+    [first, second] = api.actions(plan["uuid"])
     assert set(first) == DETAIL
-    assert house.get(f"/v1/actions/{first['uuid']}") == first
+    assert api.get(f"/v1/actions/{first['uuid']}") == first
     assert (first["parents"], second["parents"]) == ([], [first["uuid"]])
     assert first["description"] == "Moves a server."
     assert first["input_parameters"] == {
@@ -45,24 +45,24 @@ def test_views_have_exactly_their_keys(house: House) -> None:
         "destination_node": "cmp-2",
         "resource_id": "server-0",
     }
-    summaries = house.get("/v1/actions")["actions"]
+    summaries = api.get("/v1/actions")["actions"]
     assert summaries[0] == {key: first[key] for key in SUMMARY}
-    assert "status_message" not in house.get(f"/v1/actions/{first['uuid']}", version="1.4")
+    assert "status_message" not in api.get(f"/v1/actions/{first['uuid']}", version="1.4")
 
 
-def test_what_is_no_uuid_is_refused_and_an_unknown_one_not_found(lived_in: House) -> None:
-    refused(lived_in.ask("GET", "/v1/actions/bogus"), 400)
-    refused(lived_in.ask("GET", f"/v1/actions/{UNKNOWN}"), 404)
-    refused(patch(lived_in, "bogus", SKIP), 400)
-    refused(patch(lived_in, UNKNOWN, SKIP), 404)
+def test_what_is_no_uuid_is_refused_and_an_unknown_one_not_found(used_api: ApiWorld) -> None:
+    refused(used_api.ask("GET", "/v1/actions/bogus"), 400)
+    refused(used_api.ask("GET", f"/v1/actions/{UNKNOWN}"), 404)
+    refused(patch(used_api, "bogus", SKIP), 400)
+    refused(patch(used_api, UNKNOWN, SKIP), 404)
 
 
 @pytest.mark.parametrize("plan", ["RECOMMENDED", "PENDING"])
 def test_a_pending_action_of_a_plan_that_has_not_started_is_skipped(
-    lived_in: House, plan: str
+    used_api: ApiWorld, plan: str
 ) -> None:
-    action = an_action(lived_in, plan)
-    result = patch(lived_in, action["uuid"], SKIP)
+    action = an_action(used_api, plan)
+    result = patch(used_api, action["uuid"], SKIP)
     assert result.status_code == 200
     assert set(result.json) == DETAIL
     assert result.json["state"] == "SKIPPED"
@@ -70,73 +70,73 @@ def test_a_pending_action_of_a_plan_that_has_not_started_is_skipped(
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_a_reason_is_told_in_any_order(lived_in: House, order: int) -> None:
-    action = an_action(lived_in)
-    result = patch(lived_in, action["uuid"], *[SKIP, say("maintenance ü")][::order])
+def test_a_reason_is_told_in_any_order(used_api: ApiWorld, order: int) -> None:
+    action = an_action(used_api)
+    result = patch(used_api, action["uuid"], *[SKIP, say("maintenance ü")][::order])
     assert result.json["status_message"] == "Action skipped by user. Reason: maintenance ü"
 
 
-def test_a_skipped_action_is_annotated_anew_without_piling_up(house: House) -> None:
-    action = an_action(house)["uuid"]
-    patch(house, action, SKIP, say("one"))
-    assert patch(house, action, say("two")).json["status_message"] == (
+def test_a_skipped_action_is_annotated_anew_without_piling_up(api: ApiWorld) -> None:
+    action = an_action(api)["uuid"]
+    patch(api, action, SKIP, say("one"))
+    assert patch(api, action, say("two")).json["status_message"] == (
         "Action skipped by user. Reason: two"
     )
-    assert patch(house, action, SKIP, say("three")).json["status_message"] == (
+    assert patch(api, action, SKIP, say("three")).json["status_message"] == (
         "Action skipped by user. Reason: three"
     )
     stored = "Action skipped by user. Reason: three"
-    assert patch(house, action, say(stored)).json["status_message"] == "Action skipped by user."
-    assert patch(house, action, SKIP).json["status_message"] == "Action skipped by user."
+    assert patch(api, action, say(stored)).json["status_message"] == "Action skipped by user."
+    assert patch(api, action, SKIP).json["status_message"] == "Action skipped by user."
 
 
-def test_a_skipped_action_of_a_cancelled_plan_is_annotated(house: House) -> None:
-    plan = house.plan()["uuid"]
-    action = house.actions(plan)[0]["uuid"]
-    patch(house, action, SKIP)
-    house.ask("PATCH", f"/v1/action_plans/{plan}", [op("replace", "/state", "CANCELLED")])
-    assert patch(house, action, say("late")).json["status_message"] == (
+def test_a_skipped_action_of_a_cancelled_plan_is_annotated(api: ApiWorld) -> None:
+    plan = api.plan()["uuid"]
+    action = api.actions(plan)[0]["uuid"]
+    patch(api, action, SKIP)
+    api.ask("PATCH", f"/v1/action_plans/{plan}", [op("replace", "/state", "CANCELLED")])
+    assert patch(api, action, say("late")).json["status_message"] == (
         "Action skipped by user. Reason: late"
     )
 
 
-def test_an_empty_patch_changes_nothing(house: House) -> None:
-    action = an_action(house)
-    assert patch(house, action["uuid"]).json == action
-    patch(house, action["uuid"], SKIP, say("why"))
-    skipped = house.get(f"/v1/actions/{action['uuid']}")
-    assert patch(house, action["uuid"]).json == skipped
+def test_an_empty_patch_changes_nothing(api: ApiWorld) -> None:
+    action = an_action(api)
+    assert patch(api, action["uuid"]).json == action
+    patch(api, action["uuid"], SKIP, say("why"))
+    skipped = api.get(f"/v1/actions/{action['uuid']}")
+    assert patch(api, action["uuid"]).json == skipped
 
 
 @pytest.mark.parametrize("plan", [one for one in STATES if one not in {"RECOMMENDED", "PENDING"}])
-def test_nothing_is_skipped_once_its_plan_has_started(lived_in: House, plan: str) -> None:
-    action = an_action(lived_in, plan)
-    text = refused(patch(lived_in, action["uuid"], SKIP), 409)
+def test_nothing_is_skipped_once_its_plan_has_started(used_api: ApiWorld, plan: str) -> None:
+    action = an_action(used_api, plan)
+    text = refused(patch(used_api, action["uuid"], SKIP), 409)
     assert "State transition not allowed" in text
 
 
 @pytest.mark.parametrize("new", [*NAMES, None])
-def test_skipping_is_the_only_transition(lived_in: House, new: str | None) -> None:
-    action = an_action(lived_in)
-    result = patch(lived_in, action["uuid"], op("replace", "/state", new))
+def test_skipping_is_the_only_transition(used_api: ApiWorld, new: str | None) -> None:
+    action = an_action(used_api)
+    result = patch(used_api, action["uuid"], op("replace", "/state", new))
     if new in {"SKIPPED", "PENDING"}:
         assert (result.status_code, result.json["state"]) == (200, new)
     else:
         refused(result, 409)
 
 
-def test_a_skipped_action_stays_skipped(lived_in: House) -> None:
-    action = an_action(lived_in)["uuid"]
-    patch(lived_in, action, SKIP)
-    refused(patch(lived_in, action, op("replace", "/state", "PENDING")), 409)
+def test_a_skipped_action_stays_skipped(used_api: ApiWorld) -> None:
+    action = an_action(used_api)["uuid"]
+    patch(used_api, action, SKIP)
+    refused(patch(used_api, action, op("replace", "/state", "PENDING")), 409)
 
 
 @pytest.mark.parametrize("operations", [[say("x")], [op("replace", "/state", "PENDING"), say("x")]])
 def test_an_action_that_is_not_skipped_has_nothing_to_say(
-    lived_in: House, operations: list[Any]
+    used_api: ApiWorld, operations: list[Any]
 ) -> None:
-    action = an_action(lived_in)
-    refused(patch(lived_in, action["uuid"], *operations), 409)
+    action = an_action(used_api)
+    refused(patch(used_api, action["uuid"], *operations), 409)
 
 
 @pytest.mark.parametrize(
@@ -158,15 +158,15 @@ def test_an_action_that_is_not_skipped_has_nothing_to_say(
 )
 @pytest.mark.parametrize("version", ["1.4", "1.5"])
 def test_what_cannot_be_changed_is_refused(
-    lived_in: House, operation: object, version: str
+    used_api: ApiWorld, operation: object, version: str
 ) -> None:
-    refused(patch(lived_in, an_action(lived_in)["uuid"], operation, version=version), 400)
+    refused(patch(used_api, an_action(used_api)["uuid"], operation, version=version), 400)
 
 
-def test_before_1_5_an_action_cannot_be_changed(lived_in: House) -> None:
-    assert "1.5" in refused(patch(lived_in, UNKNOWN, SKIP, version="1.4"), 400)
+def test_before_1_5_an_action_cannot_be_changed(used_api: ApiWorld) -> None:
+    assert "1.5" in refused(patch(used_api, UNKNOWN, SKIP, version="1.4"), 400)
 
 
-def test_the_longest_reason_fits(lived_in: House) -> None:
-    result = patch(lived_in, an_action(lived_in)["uuid"], SKIP, say("x" * 223))
+def test_the_longest_reason_fits(used_api: ApiWorld) -> None:
+    result = patch(used_api, an_action(used_api)["uuid"], SKIP, say("x" * 223))
     assert len(result.json["status_message"]) == 255

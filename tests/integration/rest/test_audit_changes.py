@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.rest.house import House, refused
+from tests.world.api import ApiWorld, refused
 
 STATES = (
     "PENDING",
@@ -30,72 +30,74 @@ def op(operation: str, path: str, value: Any = ...) -> dict[str, Any]:
     return found if value is ... else {**found, "value": value}
 
 
-def patch(house: House, uuid: str, *operations: Any, **kwargs: Any) -> Any:
-    return house.ask("PATCH", f"/v1/audits/{uuid}", list(operations), **kwargs)
+def patch(api: ApiWorld, uuid: str, *operations: Any, **kwargs: Any) -> Any:
+    return api.ask("PATCH", f"/v1/audits/{uuid}", list(operations), **kwargs)
 
 
 @pytest.mark.parametrize("operation", ["replace", "add"])
 @pytest.mark.parametrize("new", STATES)
 @pytest.mark.parametrize("old", ALLOWED)
-def test_the_state_follows_its_table(lived_in: House, old: str, new: str, operation: str) -> None:
-    uuid = lived_in.audit(audit_type="EVENT")["uuid"]
-    lived_in.put_audit(uuid, old)
-    result = patch(lived_in, uuid, op(operation, "/state", new))
+def test_the_state_follows_its_table(
+    used_api: ApiWorld, old: str, new: str, operation: str
+) -> None:
+    uuid = used_api.audit(audit_type="EVENT")["uuid"]
+    used_api.put_audit(uuid, old)
+    result = patch(used_api, uuid, op(operation, "/state", new))
     if new in ALLOWED[old]:
         assert result.status_code == 200, result.text
         assert result.json["state"] == new
         return
     assert f"State transition not allowed: ({old} -> {new})" in refused(result, 400)
-    assert lived_in.get(f"/v1/audits/{uuid}")["state"] == old
+    assert used_api.get(f"/v1/audits/{uuid}")["state"] == old
 
 
-def test_the_net_effect_of_several_operations_counts(house: House) -> None:
-    uuid = house.audit(audit_type="EVENT")["uuid"]
+def test_the_net_effect_of_several_operations_counts(api: ApiWorld) -> None:
+    uuid = api.audit(audit_type="EVENT")["uuid"]
     hop = [op("replace", "/state", "ONGOING"), op("replace", "/state", "SUCCEEDED")]
-    refused(patch(house, uuid, *hop), 400)
-    assert house.get(f"/v1/audits/{uuid}")["state"] == "PENDING"
+    refused(patch(api, uuid, *hop), 400)
+    assert api.get(f"/v1/audits/{uuid}")["state"] == "PENDING"
 
 
 @pytest.mark.parametrize("value", [None, "bogus", 5, ["PENDING"], {}])
-def test_what_is_no_state_is_refused(lived_in: House, value: object) -> None:
-    uuid = lived_in.audit(audit_type="EVENT")["uuid"]
-    text = refused(patch(lived_in, uuid, op("replace", "/state", value)), 400)
+def test_what_is_no_state_is_refused(used_api: ApiWorld, value: object) -> None:
+    uuid = used_api.audit(audit_type="EVENT")["uuid"]
+    text = refused(patch(used_api, uuid, op("replace", "/state", value)), 400)
     assert "State transition not allowed" in text
 
 
-def test_setting_deleted_is_a_delete(house: House) -> None:
-    audit = house.audit(audit_type="EVENT", name="again")
-    house.put_audit(audit["uuid"], "CANCELLED")
-    result = patch(house, audit["uuid"], op("replace", "/state", "DELETED"))
+def test_setting_deleted_is_a_delete(api: ApiWorld) -> None:
+    audit = api.audit(audit_type="EVENT", name="again")
+    api.put_audit(audit["uuid"], "CANCELLED")
+    result = patch(api, audit["uuid"], op("replace", "/state", "DELETED"))
     assert (result.status_code, result.json["state"]) == (200, "DELETED")
     assert result.json["deleted_at"] is not None
-    refused(house.ask("GET", f"/v1/audits/{audit['uuid']}"), 404)
-    house.audit(name="again")
+    refused(api.ask("GET", f"/v1/audits/{audit['uuid']}"), 404)
+    api.audit(name="again")
 
 
 @pytest.mark.parametrize("state", ["SUCCEEDED", "FAILED", "CANCELLED", "SUSPENDED"])
-def test_an_audit_that_is_over_can_be_deleted(lived_in: House, state: str) -> None:
-    uuid = lived_in.audit(audit_type="EVENT")["uuid"]
-    lived_in.put_audit(uuid, state)
-    result = lived_in.ask("DELETE", f"/v1/audits/{uuid}/")
+def test_an_audit_that_is_over_can_be_deleted(used_api: ApiWorld, state: str) -> None:
+    uuid = used_api.audit(audit_type="EVENT")["uuid"]
+    used_api.put_audit(uuid, state)
+    result = used_api.ask("DELETE", f"/v1/audits/{uuid}/")
     assert (result.status_code, result.content) == (204, b"")
-    refused(lived_in.ask("GET", f"/v1/audits/{uuid}"), 404)
-    refused(lived_in.ask("DELETE", f"/v1/audits/{uuid}"), 404)
+    refused(used_api.ask("GET", f"/v1/audits/{uuid}"), 404)
+    refused(used_api.ask("DELETE", f"/v1/audits/{uuid}"), 404)
 
 
 @pytest.mark.parametrize("state", ["PENDING", "ONGOING"])
-def test_an_audit_that_is_not_over_cannot(lived_in: House, state: str) -> None:
-    uuid = lived_in.audit(audit_type="EVENT")["uuid"]
-    lived_in.put_audit(uuid, state)
-    text = refused(lived_in.ask("DELETE", f"/v1/audits/{uuid}"), 400)
+def test_an_audit_that_is_not_over_cannot(used_api: ApiWorld, state: str) -> None:
+    uuid = used_api.audit(audit_type="EVENT")["uuid"]
+    used_api.put_audit(uuid, state)
+    text = refused(used_api.ask("DELETE", f"/v1/audits/{uuid}"), 400)
     assert f"Couldn't delete when state is '{state}'" in text
 
 
-def test_a_deleted_one_that_is_shown_cannot_be_deleted_again(house: House) -> None:
-    uuid = house.audit(audit_type="EVENT")["uuid"]
-    house.put_audit(uuid, "CANCELLED")
-    house.ask("DELETE", f"/v1/audits/{uuid}")
-    result = house.ask("DELETE", f"/v1/audits/{uuid}", headers={"X-Show-Deleted": "True"})
+def test_a_deleted_one_that_is_shown_cannot_be_deleted_again(api: ApiWorld) -> None:
+    uuid = api.audit(audit_type="EVENT")["uuid"]
+    api.put_audit(uuid, "CANCELLED")
+    api.ask("DELETE", f"/v1/audits/{uuid}")
+    result = api.ask("DELETE", f"/v1/audits/{uuid}", headers={"X-Show-Deleted": "True"})
     assert "Couldn't delete when state is 'DELETED'" in refused(result, 400)
 
 
@@ -121,64 +123,64 @@ def test_a_deleted_one_that_is_shown_cannot_be_deleted_again(house: House) -> No
 )
 @pytest.mark.parametrize("state", ["PENDING", "SUCCEEDED"])
 def test_attributes_of_any_audit_in_any_state_can_be_changed(
-    lived_in: House, operation: dict[str, Any], key: str, shown: object, state: str
+    used_api: ApiWorld, operation: dict[str, Any], key: str, shown: object, state: str
 ) -> None:
-    uuid = lived_in.audit(strategy="dummy")["uuid"]
-    lived_in.put_audit(uuid, state)
-    result = patch(lived_in, uuid, operation)
+    uuid = used_api.audit(strategy="dummy")["uuid"]
+    used_api.put_audit(uuid, state)
+    result = patch(used_api, uuid, operation)
     assert result.status_code == 200, result.text
     assert result.json[key] == shown
-    assert lived_in.get(f"/v1/audits/{uuid}") == result.json
+    assert used_api.get(f"/v1/audits/{uuid}") == result.json
 
 
 @pytest.mark.parametrize("operation", ["replace", "add"])
-def test_a_name_can_be_changed(house: House, operation: str) -> None:
-    uuid = house.audit(name="old")["uuid"]
-    assert patch(house, uuid, op(operation, "/name", "a new ü")).json["name"] == "a new ü"
-    assert house.get("/v1/audits/a%20new%20%C3%BC")["uuid"] == uuid
-    house.audit(name="old")
+def test_a_name_can_be_changed(api: ApiWorld, operation: str) -> None:
+    uuid = api.audit(name="old")["uuid"]
+    assert patch(api, uuid, op(operation, "/name", "a new ü")).json["name"] == "a new ü"
+    assert api.get("/v1/audits/a%20new%20%C3%BC")["uuid"] == uuid
+    api.audit(name="old")
 
 
-def test_a_change_of_case_alone_is_a_change(house: House) -> None:
-    uuid = house.audit(name="old")["uuid"]
-    assert patch(house, uuid, op("replace", "/name", "OLD")).json["name"] == "OLD"
+def test_a_change_of_case_alone_is_a_change(api: ApiWorld) -> None:
+    uuid = api.audit(name="old")["uuid"]
+    assert patch(api, uuid, op("replace", "/name", "OLD")).json["name"] == "OLD"
 
 
-def test_a_name_that_another_one_has_is_a_conflict(house: House) -> None:
-    house.audit(name="taken")
-    uuid = house.audit(name="mine")["uuid"]
-    refused(patch(house, uuid, op("replace", "/name", "TAKEN")), 409)
-    assert house.get(f"/v1/audits/{uuid}")["name"] == "mine"
+def test_a_name_that_another_one_has_is_a_conflict(api: ApiWorld) -> None:
+    api.audit(name="taken")
+    uuid = api.audit(name="mine")["uuid"]
+    refused(patch(api, uuid, op("replace", "/name", "TAKEN")), 409)
+    assert api.get(f"/v1/audits/{uuid}")["name"] == "mine"
 
 
-def test_a_patch_is_applied_as_a_whole_or_not_at_all(house: House) -> None:
-    uuid = house.audit(name="mine")["uuid"]
+def test_a_patch_is_applied_as_a_whole_or_not_at_all(api: ApiWorld) -> None:
+    uuid = api.audit(name="mine")["uuid"]
     both = [op("replace", "/name", "new"), op("replace", "/state", "CANCELLED")]
-    refused(patch(house, uuid, *both, op("replace", "/interval", "bogus")), 400)
-    assert house.get(f"/v1/audits/{uuid}")["name"] == "mine"
-    result = patch(house, uuid, *both)
+    refused(patch(api, uuid, *both, op("replace", "/interval", "bogus")), 400)
+    assert api.get(f"/v1/audits/{uuid}")["name"] == "mine"
+    result = patch(api, uuid, *both)
     assert (result.json["name"], result.json["state"]) == ("new", "CANCELLED")
     assert result.json["status_message"] == "Cancelled by user."
 
 
-def test_several_times_can_be_changed_at_once(house: House) -> None:
-    uuid = house.audit()["uuid"]
+def test_several_times_can_be_changed_at_once(api: ApiWorld) -> None:
+    uuid = api.audit()["uuid"]
     result = patch(
-        house,
+        api,
         uuid,
         op("replace", "/end_time", "2026-12-02T10:00:00Z"),
         op("replace", "/start_time", "2026-12-01T10:00:00Z"),
         version="1.0",
     )
     assert result.status_code == 200
-    assert house.get(f"/v1/audits/{uuid}")["start_time"] == "2026-12-01T10:00:00"
+    assert api.get(f"/v1/audits/{uuid}")["start_time"] == "2026-12-01T10:00:00"
 
 
-def test_an_empty_patch_changes_nothing(house: House) -> None:
-    audit = house.audit()
-    end = house.log.end()
-    assert patch(house, audit["uuid"]).json == audit
-    assert house.log.end() == end
+def test_an_empty_patch_changes_nothing(api: ApiWorld) -> None:
+    audit = api.audit()
+    end = api.log.end()
+    assert patch(api, audit["uuid"]).json == audit
+    assert api.log.end() == end
 
 
 @pytest.mark.parametrize(
@@ -238,31 +240,31 @@ def test_an_empty_patch_changes_nothing(house: House) -> None:
         [],
     ],
 )
-def test_what_cannot_be_changed_is_refused(lived_in: House, operation: object) -> None:
-    uuid = lived_in.audit(audit_type="EVENT")["uuid"]
-    before = lived_in.log.end()
-    refused(patch(lived_in, uuid, operation), 400)
-    assert lived_in.log.end() == before
+def test_what_cannot_be_changed_is_refused(used_api: ApiWorld, operation: object) -> None:
+    uuid = used_api.audit(audit_type="EVENT")["uuid"]
+    before = used_api.log.end()
+    refused(patch(used_api, uuid, operation), 400)
+    assert used_api.log.end() == before
 
 
 @pytest.mark.parametrize("body", [{}, None, "x", 5, {"op": "replace"}])
-def test_a_patch_is_a_list(lived_in: House, body: object) -> None:
-    uuid = lived_in.audit()["uuid"]
-    refused(lived_in.ask("PATCH", f"/v1/audits/{uuid}", body), 400)
+def test_a_patch_is_a_list(used_api: ApiWorld, body: object) -> None:
+    uuid = used_api.audit()["uuid"]
+    refused(used_api.ask("PATCH", f"/v1/audits/{uuid}", body), 400)
 
 
-def test_a_continuous_audit_keeps_its_interval(house: House) -> None:
-    uuid = house.audit(audit_type="CONTINUOUS", interval="60")["uuid"]
-    refused(patch(house, uuid, op("remove", "/interval")), 400)
+def test_a_continuous_audit_keeps_its_interval(api: ApiWorld) -> None:
+    uuid = api.audit(audit_type="CONTINUOUS", interval="60")["uuid"]
+    refused(patch(api, uuid, op("remove", "/interval")), 400)
 
 
-def test_static_checks_come_before_the_lookup(lived_in: House) -> None:
-    refused(patch(lived_in, "nosuch", op("replace", "/uuid", "x")), 400)
-    refused(patch(lived_in, "nosuch", op("replace", "/state", "CANCELLED")), 404)
+def test_static_checks_come_before_the_lookup(used_api: ApiWorld) -> None:
+    refused(patch(used_api, "nosuch", op("replace", "/uuid", "x")), 400)
+    refused(patch(used_api, "nosuch", op("replace", "/state", "CANCELLED")), 404)
 
 
-def test_updated_at_is_set_by_the_first_change(house: House) -> None:
-    audit = house.audit(audit_type="EVENT")
+def test_updated_at_is_set_by_the_first_change(api: ApiWorld) -> None:
+    audit = api.audit(audit_type="EVENT")
     assert audit["updated_at"] is None
-    changed = patch(house, audit["uuid"], op("replace", "/force", True)).json
+    changed = patch(api, audit["uuid"], op("replace", "/force", True)).json
     assert changed["updated_at"] > changed["created_at"]

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.integration.rest.house import House, refused
+from tests.world.api import ApiWorld, refused
 
 UNKNOWN = "2f6c91d8-07be-4a53-b1e9-c84f3d5a6072"
 DETAIL = {
@@ -24,21 +24,21 @@ SUMMARY = DETAIL - {
 }
 
 
-def post(house: House, body: object, **kwargs: Any) -> Any:
-    return house.ask("POST", "/v1/audits", body, **kwargs)
+def post(api: ApiWorld, body: object, **kwargs: Any) -> Any:
+    return api.ask("POST", "/v1/audits", body, **kwargs)
 
 
-def test_an_audit_is_created_and_shown_as_it_will_be_shown(house: House) -> None:
-    result = post(house, {"audit_type": "ONESHOT", "goal": "dummy", "strategy": "dummy"})
+def test_an_audit_is_created_and_shown_as_it_will_be_shown(api: ApiWorld) -> None:
+    result = post(api, {"audit_type": "ONESHOT", "goal": "dummy", "strategy": "dummy"})
     assert result.status_code == 201
     audit = result.json
     assert set(audit) == DETAIL
     assert result.headers["location"].endswith(f"/v1/audits/{audit['uuid']}")
     assert int(result.headers["vigil-position"]) > 0
-    assert house.get(f"/v1/audits/{audit['uuid']}") == audit
-    assert house.get(f"/v1/audits/{audit['name']}") == audit
-    assert house.get("/v1/audits/detail") == {"audits": [audit]}
-    [summary] = house.get("/v1/audits")["audits"]
+    assert api.get(f"/v1/audits/{audit['uuid']}") == audit
+    assert api.get(f"/v1/audits/{audit['name']}") == audit
+    assert api.get("/v1/audits/detail") == {"audits": [audit]}
+    [summary] = api.get("/v1/audits")["audits"]
     assert set(summary) == SUMMARY
     assert {key: audit[key] for key in SUMMARY} == summary
     assert audit["state"] == "PENDING"
@@ -48,8 +48,8 @@ def test_an_audit_is_created_and_shown_as_it_will_be_shown(house: House) -> None
     assert audit["strategy_name"] == "dummy"
 
 
-def test_without_a_strategy_the_strategy_is_null_and_stays_so(house: House) -> None:
-    audit = house.audit(goal="dummy")
+def test_without_a_strategy_the_strategy_is_null_and_stays_so(api: ApiWorld) -> None:
+    audit = api.audit(goal="dummy")
     assert audit["strategy_uuid"] is None
     assert audit["strategy_name"] is None
     assert audit["parameters"] == {}
@@ -67,22 +67,22 @@ def test_without_a_strategy_the_strategy_is_null_and_stays_so(house: House) -> N
         {"goal": "DUMMY", "strategy": "Dummy"},
     ],
 )
-def test_nulls_and_lenient_flags_are_accepted(house: House, body: dict[str, Any]) -> None:
-    audit = house.audit(**body)
+def test_nulls_and_lenient_flags_are_accepted(api: ApiWorld, body: dict[str, Any]) -> None:
+    audit = api.audit(**body)
     assert audit["auto_trigger"] is (body.get("auto_trigger") == "true")
     assert audit["force"] is (body.get("force") == 1)
 
 
 @pytest.mark.parametrize("by", ["uuid", "name"])
-def test_goal_and_strategy_are_named_or_identified(house: House, by: str) -> None:
-    goal = house.get("/v1/goals/dummy")
-    strategy = house.get("/v1/strategies/dummy")
-    audit = house.audit(goal=goal[by], strategy=strategy[by])
+def test_goal_and_strategy_are_named_or_identified(api: ApiWorld, by: str) -> None:
+    goal = api.get("/v1/goals/dummy")
+    strategy = api.get("/v1/strategies/dummy")
+    audit = api.audit(goal=goal[by], strategy=strategy[by])
     assert (audit["goal_uuid"], audit["strategy_uuid"]) == (goal["uuid"], strategy["uuid"])
 
 
-def test_a_strategy_of_another_goal_is_accepted(house: House) -> None:
-    assert house.audit(goal="dummy", strategy="basic")["strategy_name"] == "basic"
+def test_a_strategy_of_another_goal_is_accepted(api: ApiWorld) -> None:
+    assert api.audit(goal="dummy", strategy="basic")["strategy_name"] == "basic"
 
 
 @pytest.mark.parametrize(
@@ -142,84 +142,84 @@ def test_a_strategy_of_another_goal_is_accepted(house: House) -> None:
         ({"force": {}}, 400),
     ],
 )
-def test_what_is_no_audit_is_refused(lived_in: House, change: dict[str, Any], status: int) -> None:
+def test_what_is_no_audit_is_refused(
+    used_api: ApiWorld, change: dict[str, Any], status: int
+) -> None:
     asked = {"audit_type": "ONESHOT", "goal": "dummy", **change}
     body = {key: value for key, value in asked.items() if value is not ...}
-    before = lived_in.log.end()
-    text = refused(post(lived_in, body), status)
+    before = used_api.log.end()
+    text = refused(post(used_api, body), status)
     assert text
-    assert lived_in.log.end() == before
+    assert used_api.log.end() == before
 
 
-def test_errors_name_the_field_and_the_rule(lived_in: House) -> None:
+def test_errors_name_the_field_and_the_rule(used_api: ApiWorld) -> None:
     body = {"audit_type": "ONESHOT", "goal": "dummy", "name": 5}
-    text = refused(post(lived_in, body), 400)
+    text = refused(post(used_api, body), 400)
     assert "name" in text
     assert "str" in text
     body = {"audit_type": "ONESHOT", "goal": "dummy", "strategy": "dummy", "parameters": {"p": 1}}
-    assert "para1" in refused(post(lived_in, body), 400)
+    assert "para1" in refused(post(used_api, body), 400)
 
 
 class TestNames:
-    def test_a_generated_name_tells_strategy_or_goal_and_time(self, house: House) -> None:
+    def test_a_generated_name_tells_strategy_or_goal_and_time(self, api: ApiWorld) -> None:
         for body, base in (
             ({"strategy": "basic"}, "basic"),
             ({}, "dummy"),
         ):
-            name = house.audit(**body)["name"]
+            name = api.audit(**body)["name"]
             assert name.startswith(f"{base}-20")
             assert datetime.fromisoformat(name[len(base) + 1 :]).tzinfo is None
 
-    def test_a_template_gives_its_name_unless_it_has_a_strategy(self, house: House) -> None:
-        plain = house.template(name="plain")["uuid"]
-        assert house.audit(goal=None, audit_template_uuid=plain)["name"].startswith("plain-20")
-        chosen = house.template(name="chosen", strategy="dummy")["uuid"]
-        assert house.audit(goal=None, audit_template_uuid=chosen)["name"].startswith("dummy-20")
+    def test_a_template_gives_its_name_unless_it_has_a_strategy(self, api: ApiWorld) -> None:
+        plain = api.template(name="plain")["uuid"]
+        assert api.audit(goal=None, audit_template_uuid=plain)["name"].startswith("plain-20")
+        chosen = api.template(name="chosen", strategy="dummy")["uuid"]
+        assert api.audit(goal=None, audit_template_uuid=chosen)["name"].startswith("dummy-20")
 
-    def test_the_base_is_shortened_and_not_the_time(self, house: House) -> None:
-        template = house.template(name="x" * 63)["uuid"]
-        names = {house.audit(goal=None, audit_template_uuid=template)["name"] for _ in range(3)}
+    def test_the_base_is_shortened_and_not_the_time(self, api: ApiWorld) -> None:
+        template = api.template(name="x" * 63)["uuid"]
+        names = {api.audit(goal=None, audit_template_uuid=template)["name"] for _ in range(3)}
         assert len(names) == 3
         assert all(len(name) == 63 for name in names)
         assert all(datetime.fromisoformat(name[37:]) for name in names)
 
-    def test_a_name_that_is_given_is_cut_to_63_characters(self, house: House) -> None:
-        assert house.audit(name="y" * 255)["name"] == "y" * 63
-        refused(post(house, {"audit_type": "EVENT", "goal": "dummy", "name": "y" * 64}), 409)
+    def test_a_name_that_is_given_is_cut_to_63_characters(self, api: ApiWorld) -> None:
+        assert api.audit(name="y" * 255)["name"] == "y" * 63
+        refused(post(api, {"audit_type": "EVENT", "goal": "dummy", "name": "y" * 64}), 409)
 
     @pytest.mark.parametrize("name", ["a b", "ü/x", "dummy.json", "-", "a?b#c", "日本語", "a%b"])
-    def test_any_character_goes(self, house: House, name: str) -> None:
-        audit = house.audit(name=name)
+    def test_any_character_goes(self, api: ApiWorld, name: str) -> None:
+        audit = api.audit(name=name)
         assert audit["name"] == name
         if "/" not in name:
-            assert house.get(f"/v1/audits/{quote(name)}") == audit
+            assert api.get(f"/v1/audits/{quote(name)}") == audit
 
-    def test_a_name_is_unique_among_the_living_whatever_its_case(self, house: House) -> None:
-        first = house.audit(name="Nightly")["uuid"]
-        text = refused(
-            post(house, {"audit_type": "EVENT", "goal": "dummy", "name": "nightly"}), 409
-        )
+    def test_a_name_is_unique_among_the_living_whatever_its_case(self, api: ApiWorld) -> None:
+        first = api.audit(name="Nightly")["uuid"]
+        text = refused(post(api, {"audit_type": "EVENT", "goal": "dummy", "name": "nightly"}), 409)
         assert "nightly" in text
-        house.put_audit(first, "CANCELLED")
-        assert house.ask("DELETE", f"/v1/audits/{first}").status_code == 204
-        assert house.audit(name="NIGHTLY")["name"] == "NIGHTLY"
+        api.put_audit(first, "CANCELLED")
+        assert api.ask("DELETE", f"/v1/audits/{first}").status_code == 204
+        assert api.audit(name="NIGHTLY")["name"] == "NIGHTLY"
 
 
 class TestTemplates:
-    def test_goal_strategy_scope_and_defaults_are_inherited(self, house: House) -> None:
+    def test_goal_strategy_scope_and_defaults_are_inherited(self, api: ApiWorld) -> None:
         scope = [{"compute": [{"availability_zones": [{"name": "az1"}]}]}]
-        template = house.template(strategy="dummy", scope=scope, default_parameters={"para1": 4.4})[
+        template = api.template(strategy="dummy", scope=scope, default_parameters={"para1": 4.4})[
             "uuid"
         ]
         body = {"audit_type": "ONESHOT", "audit_template_uuid": template}
-        audit = post(house, body, version="1.0").json
+        audit = post(api, body, version="1.0").json
         assert (audit["goal_name"], audit["strategy_name"]) == ("dummy", "dummy")
         assert audit["scope"] == scope
         assert audit["parameters"] == {"para1": 4.4, "para2": "hello"}
 
-    def test_what_is_given_goes_before_the_templates_defaults(self, house: House) -> None:
-        template = house.template(strategy="dummy", default_parameters={"para1": 4.4})["uuid"]
-        audit = house.audit(
+    def test_what_is_given_goes_before_the_templates_defaults(self, api: ApiWorld) -> None:
+        template = api.template(strategy="dummy", default_parameters={"para1": 4.4})["uuid"]
+        audit = api.audit(
             goal=None,
             audit_template_uuid=template,
             strategy="dummy_with_scorer",
@@ -227,37 +227,37 @@ class TestTemplates:
         )
         assert audit["strategy_name"] == "dummy_with_scorer"
         assert audit["parameters"]["para1"] == 5.5
-        null = house.audit(goal=None, audit_template_uuid=template, parameters=None)
+        null = api.audit(goal=None, audit_template_uuid=template, parameters=None)
         assert null["parameters"] == {"para1": 4.4, "para2": "hello"}
 
     def test_defaults_that_the_chosen_strategy_does_not_know_are_refused(
-        self, house: House
+        self, api: ApiWorld
     ) -> None:
-        template = house.template(strategy="dummy", default_parameters={"para1": 4.4})["uuid"]
+        template = api.template(strategy="dummy", default_parameters={"para1": 4.4})["uuid"]
         for strategy in ("basic", "actuator"):
             body = {
                 "audit_type": "ONESHOT",
                 "audit_template_uuid": template,
                 "strategy": strategy,
             }
-            refused(post(house, body), 400)
+            refused(post(api, body), 400)
 
-    def test_later_changes_of_the_template_do_not_reach_the_audit(self, house: House) -> None:
-        template = house.template(goal="dummy")["uuid"]
-        audit = house.audit(goal=None, audit_template_uuid=template)
+    def test_later_changes_of_the_template_do_not_reach_the_audit(self, api: ApiWorld) -> None:
+        template = api.template(goal="dummy")["uuid"]
+        audit = api.audit(goal=None, audit_template_uuid=template)
         patch = [{"op": "replace", "path": "/goal", "value": "unclassified"}]
-        assert house.ask("PATCH", f"/v1/audit_templates/{template}", patch).status_code == 200
-        assert house.get(f"/v1/audits/{audit['uuid']}") == audit
+        assert api.ask("PATCH", f"/v1/audit_templates/{template}", patch).status_code == 200
+        assert api.get(f"/v1/audits/{audit['uuid']}") == audit
 
-    def test_a_deleted_template_is_unknown(self, house: House) -> None:
-        template = house.template()["uuid"]
-        house.ask("DELETE", f"/v1/audit_templates/{template}")
-        refused(post(house, {"audit_type": "EVENT", "audit_template_uuid": template}), 400)
+    def test_a_deleted_template_is_unknown(self, api: ApiWorld) -> None:
+        template = api.template()["uuid"]
+        api.ask("DELETE", f"/v1/audit_templates/{template}")
+        refused(post(api, {"audit_type": "EVENT", "audit_template_uuid": template}), 400)
 
-    def test_goal_and_template_exclude_each_other(self, house: House) -> None:
-        template = house.template()["uuid"]
+    def test_goal_and_template_exclude_each_other(self, api: ApiWorld) -> None:
+        template = api.template()["uuid"]
         body = {"audit_type": "EVENT", "audit_template_uuid": template, "goal": "dummy"}
-        refused(post(house, body), 400)
+        refused(post(api, body), 400)
 
 
 class TestTimes:
@@ -273,8 +273,8 @@ class TestTimes:
             os.environ["TZ"] = before
         time.tzset()
 
-    def test_times_are_local_going_in_and_utc_coming_out(self, house: House, east: None) -> None:
-        audit = house.audit(
+    def test_times_are_local_going_in_and_utc_coming_out(self, api: ApiWorld, east: None) -> None:
+        audit = api.audit(
             audit_type="CONTINUOUS",
             interval="*/5 * * * *",
             start_time="2026-12-01 10:00:00",
@@ -284,22 +284,22 @@ class TestTimes:
         assert audit["start_time"] == "2026-12-01T08:00:00"
         assert audit["end_time"] == "2026-12-02T05:00:00"
 
-    def test_times_need_version_1_1(self, lived_in: House) -> None:
+    def test_times_need_version_1_1(self, used_api: ApiWorld) -> None:
         body = {
             "audit_type": "CONTINUOUS",
             "goal": "dummy",
             "interval": "60",
             "start_time": "2026-12-01T10:00:00Z",
         }
-        result = post(lived_in, body, version="1.0")
+        result = post(used_api, body, version="1.0")
         refused(result, 406)
         assert result.headers["openstack-api-maximum-version"] == "1.7"
-        assert post(lived_in, {**body, "start_time": None}, version="1.0").status_code == 201
+        assert post(used_api, {**body, "start_time": None}, version="1.0").status_code == 201
         oneshot = {**body, "audit_type": "ONESHOT", "interval": None}
-        refused(post(lived_in, oneshot, version="1.0"), 400)
+        refused(post(used_api, oneshot, version="1.0"), 400)
 
-    def test_an_event_audit_may_have_everything(self, house: House) -> None:
-        audit = house.audit(
+    def test_an_event_audit_may_have_everything(self, api: ApiWorld) -> None:
+        audit = api.audit(
             audit_type="EVENT",
             interval="60",
             start_time="2026-12-01T10:00:00Z",
@@ -319,18 +319,18 @@ class TestVersions:
         ],
     )
     def test_what_came_later_is_absent_from_details(
-        self, lived_in: House, version: str, hidden: set[str]
+        self, used_api: ApiWorld, version: str, hidden: set[str]
     ) -> None:
-        audit = lived_in.audit()
-        shown = lived_in.get(f"/v1/audits/{audit['uuid']}", version=version)
+        audit = used_api.audit()
+        shown = used_api.get(f"/v1/audits/{audit['uuid']}", version=version)
         assert set(shown) == DETAIL - hidden
 
-    def test_force_is_stored_at_any_version_and_told_from_1_2_on(self, house: House) -> None:
+    def test_force_is_stored_at_any_version_and_told_from_1_2_on(self, api: ApiWorld) -> None:
         body = {"audit_type": "EVENT", "goal": "dummy", "force": True}
-        created = post(house, body, version="1.0").json
+        created = post(api, body, version="1.0").json
         assert created["force"] is False
         path = f"/v1/audits/{created['uuid']}"
-        assert house.get(path, version="1.1")["force"] is False
-        assert house.get(path, version="1.2")["force"] is True
-        assert house.get("/v1/audits/detail", version="1.2")["audits"][0]["force"] is True
-        assert house.get("/v1/audits", version="1.7")["audits"][0]["force"] is False
+        assert api.get(path, version="1.1")["force"] is False
+        assert api.get(path, version="1.2")["force"] is True
+        assert api.get("/v1/audits/detail", version="1.2")["audits"][0]["force"] is True
+        assert api.get("/v1/audits", version="1.7")["audits"][0]["force"] is False

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.rest.house import House, refused
 from tests.integration.rest.test_audit_changes import op
+from tests.world.api import ApiWorld, refused
 
 UNKNOWN = "2f6c91d8-07be-4a53-b1e9-c84f3d5a6072"
 SUMMARY = {
@@ -17,15 +17,15 @@ DETAIL = SUMMARY | {
 }
 
 
-def post(house: House, body: object, **kwargs: Any) -> Any:
-    return house.ask("POST", "/v1/audit_templates", body, **kwargs)
+def post(api: ApiWorld, body: object, **kwargs: Any) -> Any:
+    return api.ask("POST", "/v1/audit_templates", body, **kwargs)
 
 
-def patch(house: House, uuid: str, *operations: Any, **kwargs: Any) -> Any:
-    return house.ask("PATCH", f"/v1/audit_templates/{uuid}", list(operations), **kwargs)
+def patch(api: ApiWorld, uuid: str, *operations: Any, **kwargs: Any) -> Any:
+    return api.ask("PATCH", f"/v1/audit_templates/{uuid}", list(operations), **kwargs)
 
 
-def test_a_template_is_created_and_shown(house: House) -> None:
+def test_a_template_is_created_and_shown(api: ApiWorld) -> None:
     body = {
         "name": "nightly run",
         "goal": "dummy",
@@ -34,7 +34,7 @@ def test_a_template_is_created_and_shown(house: House) -> None:
         "scope": [{"compute": [{"availability_zones": [{"name": "az1"}]}]}],
         "default_parameters": {"para1": 4.4},
     }
-    result = post(house, body)
+    result = post(api, body)
     assert result.status_code == 201
     template = result.json
     assert set(template) == DETAIL
@@ -45,45 +45,45 @@ def test_a_template_is_created_and_shown(house: House) -> None:
     assert template["default_parameters"] == {"para1": 4.4}  # as sent: no defaults filled in
     assert (template["goal_name"], template["strategy_name"]) == ("dummy", "dummy")
     for ident in (template["uuid"], "nightly%20run", "NIGHTLY%20RUN"):
-        assert house.get(f"/v1/audit_templates/{ident}") == template
-    assert house.get("/v1/audit_templates/detail") == {"audit_templates": [template]}
-    [summary] = house.get("/v1/audit_templates")["audit_templates"]
+        assert api.get(f"/v1/audit_templates/{ident}") == template
+    assert api.get("/v1/audit_templates/detail") == {"audit_templates": [template]}
+    [summary] = api.get("/v1/audit_templates")["audit_templates"]
     assert set(summary) == SUMMARY
 
 
-def test_the_least_that_is_needed(house: House) -> None:
+def test_the_least_that_is_needed(api: ApiWorld) -> None:
     body = {"name": "t", "goal": "dummy", "strategy": None, "description": None, "scope": None}
-    template = post(house, body, version="1.0").json
+    template = post(api, body, version="1.0").json
     assert set(template) == DETAIL - {"default_parameters"}
     assert (template["strategy_uuid"], template["strategy_name"]) == (None, None)
     assert (template["scope"], template["description"]) == ([], None)
 
 
-def test_the_short_form_of_a_scope_is_wrapped(house: House) -> None:
+def test_the_short_form_of_a_scope_is_wrapped(api: ApiWorld) -> None:
     short = [{"host_aggregates": [{"id": 1}]}]
-    assert house.template(scope=short)["scope"] == [{"compute": short}]
+    assert api.template(scope=short)["scope"] == [{"compute": short}]
 
 
-def test_a_scope_of_storage_only_is_accepted(house: House) -> None:
+def test_a_scope_of_storage_only_is_accepted(api: ApiWorld) -> None:
     scope = [{"storage": [{"volume_types": [{"name": "lvm"}]}]}]
-    assert house.template(scope=scope)["scope"] == scope
+    assert api.template(scope=scope)["scope"] == scope
 
 
 @pytest.mark.parametrize(
     "names", [[{"id": "*"}], [{"id": "*"}, {"id": 1}], [{"name": "ssd"}, {"id": "*"}]]
 )
 def test_a_wildcard_alone_or_in_company_is_stored_as_the_original_does(
-    house: House, names: list[Any]
+    api: ApiWorld, names: list[Any]
 ) -> None:
     """Runs, not the API, refuse a wildcard in company (docs/api.md, "Scope")."""
     scope = [{"compute": [{"host_aggregates": names}]}]
-    made = house.template(scope=scope)
+    made = api.template(scope=scope)
     assert made["scope"] == scope
-    other = house.template(name="patched")["uuid"]
-    assert patch(house, other, op("replace", "/scope", scope)).json["scope"] == scope
-    audit = house.audit(goal=None, audit_template_uuid=made["uuid"])
+    other = api.template(name="patched")["uuid"]
+    assert patch(api, other, op("replace", "/scope", scope)).json["scope"] == scope
+    audit = api.audit(goal=None, audit_template_uuid=made["uuid"])
     assert audit["scope"] == scope
-    patched = house.ask("PATCH", f"/v1/audits/{audit['uuid']}", [op("replace", "/scope", scope)])
+    patched = api.ask("PATCH", f"/v1/audits/{audit['uuid']}", [op("replace", "/scope", scope)])
     assert patched.json["scope"] == scope
 
 
@@ -119,49 +119,49 @@ def test_a_wildcard_alone_or_in_company_is_stored_as_the_original_does(
         {"uuid": UNKNOWN},
     ],
 )
-def test_what_is_no_template_is_refused(lived_in: House, change: dict[str, Any]) -> None:
+def test_what_is_no_template_is_refused(used_api: ApiWorld, change: dict[str, Any]) -> None:
     asked = {"name": "refused", "goal": "dummy", **change}
     body = {key: value for key, value in asked.items() if value is not ...}
-    refused(post(lived_in, body), 400)
+    refused(post(used_api, body), 400)
 
 
-def test_a_strategy_without_a_schema_takes_any_defaults(house: House) -> None:
-    template = house.template(
+def test_a_strategy_without_a_schema_takes_any_defaults(api: ApiWorld) -> None:
+    template = api.template(
         goal="server_consolidation", strategy="basic", default_parameters={"any": [1]}
     )
     assert template["default_parameters"] == {"any": [1]}
 
 
-def test_an_empty_strategy_is_none(house: House) -> None:
-    assert house.template(strategy="")["strategy_uuid"] is None
+def test_an_empty_strategy_is_none(api: ApiWorld) -> None:
+    assert api.template(strategy="")["strategy_uuid"] is None
 
 
-def test_names_are_unique_among_the_living(house: House) -> None:
-    uuid = house.template(name="one")["uuid"]
-    refused(post(house, {"name": "ONE", "goal": "dummy"}), 409)
-    assert house.ask("DELETE", "/v1/audit_templates/one").status_code == 204
-    refused(house.ask("GET", f"/v1/audit_templates/{uuid}"), 404)
-    house.template(name="one")
+def test_names_are_unique_among_the_living(api: ApiWorld) -> None:
+    uuid = api.template(name="one")["uuid"]
+    refused(post(api, {"name": "ONE", "goal": "dummy"}), 409)
+    assert api.ask("DELETE", "/v1/audit_templates/one").status_code == 204
+    refused(api.ask("GET", f"/v1/audit_templates/{uuid}"), 404)
+    api.template(name="one")
 
 
 class TestDefaultParameters:
     @pytest.mark.parametrize("nothing", [{}, None])
-    def test_before_1_7_only_nothing_can_be_sent(self, house: House, nothing: object) -> None:
+    def test_before_1_7_only_nothing_can_be_sent(self, api: ApiWorld, nothing: object) -> None:
         body = {"name": "t", "goal": "dummy", "strategy": "dummy", "default_parameters": nothing}
-        assert post(house, body, version="1.6").status_code == 201
+        assert post(api, body, version="1.6").status_code == 201
 
-    def test_before_1_7_they_are_not_acceptable(self, lived_in: House) -> None:
+    def test_before_1_7_they_are_not_acceptable(self, used_api: ApiWorld) -> None:
         body = {
             "name": "refused",
             "goal": "dummy",
             "strategy": "dummy",
             "default_parameters": {"para1": 4.4},
         }
-        refused(post(lived_in, body, version="1.6"), 406)
-        uuid = lived_in.template(strategy="dummy")["uuid"]
+        refused(post(used_api, body, version="1.6"), 406)
+        uuid = used_api.template(strategy="dummy")["uuid"]
         change = op("replace", "/default_parameters", {"para1": 4.4})
-        refused(patch(lived_in, uuid, change, version="1.6"), 406)
-        shown = lived_in.get(f"/v1/audit_templates/{uuid}", version="1.6")
+        refused(patch(used_api, uuid, change, version="1.6"), 406)
+        shown = used_api.get(f"/v1/audit_templates/{uuid}", version="1.6")
         assert "default_parameters" not in shown
 
     @pytest.mark.parametrize("version", ["1.0", "1.7"])
@@ -175,22 +175,22 @@ class TestDefaultParameters:
         ],
     )
     def test_they_hold_goal_and_strategy(
-        self, lived_in: House, change: dict[str, Any], version: str
+        self, used_api: ApiWorld, change: dict[str, Any], version: str
     ) -> None:
-        uuid = lived_in.template(strategy="dummy", default_parameters={"para1": 4.4})["uuid"]
-        refused(patch(lived_in, uuid, change, version=version), 409)
+        uuid = used_api.template(strategy="dummy", default_parameters={"para1": 4.4})["uuid"]
+        refused(patch(used_api, uuid, change, version=version), 409)
 
-    def test_they_can_be_changed_together_with_the_strategy(self, house: House) -> None:
-        uuid = house.template(strategy="dummy", default_parameters={"para1": 4.4})["uuid"]
+    def test_they_can_be_changed_together_with_the_strategy(self, api: ApiWorld) -> None:
+        uuid = api.template(strategy="dummy", default_parameters={"para1": 4.4})["uuid"]
         result = patch(
-            house,
+            api,
             uuid,
             op("replace", "/strategy", "dummy_with_scorer"),
             op("replace", "/default_parameters", {"para2": "x"}),
         )
         assert result.status_code == 200, result.text
         assert result.json["default_parameters"] == {"para2": "x"}
-        cleared = patch(house, uuid, op("remove", "/strategy"), op("remove", "/default_parameters"))
+        cleared = patch(api, uuid, op("remove", "/strategy"), op("remove", "/default_parameters"))
         assert cleared.status_code == 200
         assert cleared.json["strategy_name"] is None
 
@@ -205,10 +205,10 @@ class TestDefaultParameters:
         ],
     )
     def test_they_can_be_changed(
-        self, lived_in: House, change: dict[str, Any], after: dict[str, Any]
+        self, used_api: ApiWorld, change: dict[str, Any], after: dict[str, Any]
     ) -> None:
-        uuid = lived_in.template(strategy="dummy", default_parameters={"para1": 4.4})["uuid"]
-        assert patch(lived_in, uuid, change).json["default_parameters"] == after
+        uuid = used_api.template(strategy="dummy", default_parameters={"para1": 4.4})["uuid"]
+        assert patch(used_api, uuid, change).json["default_parameters"] == after
 
     @pytest.mark.parametrize(
         "change",
@@ -220,25 +220,25 @@ class TestDefaultParameters:
             op("replace", "/default_parameters", [1]),
         ],
     )
-    def test_they_must_fit_the_strategy(self, lived_in: House, change: dict[str, Any]) -> None:
-        uuid = lived_in.template(strategy="dummy")["uuid"]
-        refused(patch(lived_in, uuid, change), 400)
+    def test_they_must_fit_the_strategy(self, used_api: ApiWorld, change: dict[str, Any]) -> None:
+        uuid = used_api.template(strategy="dummy")["uuid"]
+        refused(patch(used_api, uuid, change), 400)
 
-    def test_they_need_a_strategy(self, lived_in: House) -> None:
-        uuid = lived_in.template()["uuid"]
+    def test_they_need_a_strategy(self, used_api: ApiWorld) -> None:
+        uuid = used_api.template()["uuid"]
         change = op("replace", "/default_parameters", {"para1": 4.4})
-        refused(patch(lived_in, uuid, change), 400)
+        refused(patch(used_api, uuid, change), 400)
 
 
 class TestChanges:
-    def test_everything_can_be_changed_together(self, house: House) -> None:
-        uuid = house.template(name="before", strategy="dummy")["uuid"]
+    def test_everything_can_be_changed_together(self, api: ApiWorld) -> None:
+        uuid = api.template(name="before", strategy="dummy")["uuid"]
         result = patch(
-            house,
+            api,
             uuid,
             op("replace", "/name", "after it"),
             op("replace", "/description", "text"),
-            op("replace", "/goal", house.get("/v1/goals/unclassified")["uuid"]),
+            op("replace", "/goal", api.get("/v1/goals/unclassified")["uuid"]),
             op("replace", "/strategy", "actuator"),
             op("replace", "/scope", [{"host_aggregates": [{"id": 1}]}]),
         )
@@ -247,18 +247,18 @@ class TestChanges:
         assert (template["name"], template["description"]) == ("after it", "text")
         assert (template["goal_name"], template["strategy_name"]) == ("unclassified", "actuator")
         assert template["scope"] == [{"host_aggregates": [{"id": 1}]}]  # as it is: not wrapped
-        assert house.get("/v1/audit_templates/after%20it") == template
-        house.template(name="before")
+        assert api.get("/v1/audit_templates/after%20it") == template
+        api.template(name="before")
 
-    def test_the_strategy_is_not_checked_against_the_goal(self, house: House) -> None:
-        uuid = house.template()["uuid"]
-        changed = patch(house, uuid, op("replace", "/strategy", "basic")).json
+    def test_the_strategy_is_not_checked_against_the_goal(self, api: ApiWorld) -> None:
+        uuid = api.template()["uuid"]
+        changed = patch(api, uuid, op("replace", "/strategy", "basic")).json
         assert (changed["goal_name"], changed["strategy_name"]) == ("dummy", "basic")
 
     @pytest.mark.parametrize("value", [None, ""])
-    def test_no_goal_leaves_the_goal(self, house: House, value: object) -> None:
-        uuid = house.template()["uuid"]
-        assert patch(house, uuid, op("replace", "/goal", value)).json["goal_name"] == "dummy"
+    def test_no_goal_leaves_the_goal(self, api: ApiWorld, value: object) -> None:
+        uuid = api.template()["uuid"]
+        assert patch(api, uuid, op("replace", "/goal", value)).json["goal_name"] == "dummy"
 
     @pytest.mark.parametrize(
         "change",
@@ -268,19 +268,19 @@ class TestChanges:
             op("remove", "/strategy"),
         ],
     )
-    def test_the_strategy_can_be_cleared(self, house: House, change: dict[str, Any]) -> None:
-        uuid = house.template(strategy="dummy")["uuid"]
-        assert patch(house, uuid, change).json["strategy_uuid"] is None
+    def test_the_strategy_can_be_cleared(self, api: ApiWorld, change: dict[str, Any]) -> None:
+        uuid = api.template(strategy="dummy")["uuid"]
+        assert patch(api, uuid, change).json["strategy_uuid"] is None
 
-    def test_description_and_scope_can_be_removed(self, house: House) -> None:
-        uuid = house.template(description="x", scope=[{"compute": []}])["uuid"]
-        changed = patch(house, uuid, op("remove", "/description"), op("remove", "/scope")).json
+    def test_description_and_scope_can_be_removed(self, api: ApiWorld) -> None:
+        uuid = api.template(description="x", scope=[{"compute": []}])["uuid"]
+        changed = patch(api, uuid, op("remove", "/description"), op("remove", "/scope")).json
         assert (changed["description"], changed["scope"]) == (None, [])
 
-    def test_a_name_that_another_one_has_is_a_conflict(self, house: House) -> None:
-        house.template(name="taken")
-        uuid = house.template(name="mine")["uuid"]
-        refused(patch(house, uuid, op("replace", "/name", "Taken")), 409)
+    def test_a_name_that_another_one_has_is_a_conflict(self, api: ApiWorld) -> None:
+        api.template(name="taken")
+        uuid = api.template(name="mine")["uuid"]
+        refused(patch(api, uuid, op("replace", "/name", "Taken")), 409)
 
     @pytest.mark.parametrize(
         "change",
@@ -307,16 +307,16 @@ class TestChanges:
         ],
     )
     def test_what_cannot_be_changed_is_refused(
-        self, lived_in: House, change: dict[str, Any]
+        self, used_api: ApiWorld, change: dict[str, Any]
     ) -> None:
-        uuid = lived_in.template()["uuid"]
-        refused(patch(lived_in, uuid, change), 400)
+        uuid = used_api.template()["uuid"]
+        refused(patch(used_api, uuid, change), 400)
 
-    def test_an_empty_patch_changes_nothing(self, house: House) -> None:
-        template = house.template()
-        assert patch(house, template["uuid"]).json == template
+    def test_an_empty_patch_changes_nothing(self, api: ApiWorld) -> None:
+        template = api.template()
+        assert patch(api, template["uuid"]).json == template
 
-    def test_static_checks_come_before_the_lookup(self, lived_in: House) -> None:
-        refused(patch(lived_in, "nosuch", op("replace", "/goal", "nosuch")), 400)
-        refused(patch(lived_in, "nosuch", op("replace", "/description", "x")), 404)
-        refused(lived_in.ask("DELETE", "/v1/audit_templates/nosuch"), 404)
+    def test_static_checks_come_before_the_lookup(self, used_api: ApiWorld) -> None:
+        refused(patch(used_api, "nosuch", op("replace", "/goal", "nosuch")), 400)
+        refused(patch(used_api, "nosuch", op("replace", "/description", "x")), 404)
+        refused(used_api.ask("DELETE", "/v1/audit_templates/nosuch"), 404)

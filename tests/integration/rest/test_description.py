@@ -4,18 +4,18 @@ import pytest
 
 from interfaces.rest.route_table import routes
 from tests.integration.rest.described import Undescribed, check, document
-from tests.integration.rest.house import House
+from tests.world.api import ApiWorld
 
 
-def test_it_is_served_to_anybody(lived_in: House) -> None:
-    served_one = lived_in.get("/openapi.json", version=None, headers={"X-Roles": ""})
+def test_it_is_served_to_anybody(used_api: ApiWorld) -> None:
+    served_one = used_api.get("/openapi.json", version=None, headers={"X-Roles": ""})
     assert served_one == document()
 
 
-def test_every_method_of_every_route_is_described(lived_in: House) -> None:
+def test_every_method_of_every_route_is_described(used_api: ApiWorld) -> None:
     there = {
         (route.path, endpoint.method)
-        for route in routes(lived_in.api)
+        for route in routes(used_api.rest)
         for endpoint in route.endpoints
     }
     described = {
@@ -24,21 +24,21 @@ def test_every_method_of_every_route_is_described(lived_in: House) -> None:
     assert described == there
 
 
-def test_every_described_parameter_is_understood_and_no_other(lived_in: House) -> None:
-    plan = lived_in.plan()["uuid"]
+def test_every_described_parameter_is_understood_and_no_other(used_api: ApiWorld) -> None:
+    plan = used_api.plan()["uuid"]
     idents = {
         "goals": "dummy",
         "strategies": "dummy",
         "scoring_engines": "dummy_scorer",
         "services": "1",
-        "audit_templates": lived_in.template()["uuid"],
-        "audits": lived_in.audit()["uuid"],
+        "audit_templates": used_api.template()["uuid"],
+        "audits": used_api.audit()["uuid"],
         "action_plans": plan,
-        "actions": lived_in.actions(plan)[0]["uuid"],
+        "actions": used_api.actions(plan)[0]["uuid"],
     }
-    lived_in.worker()
-    lived_in.model.rows = []
-    values = {"marker": "", "limit": "1", "after": "0", "at": str(lived_in.log.end())}
+    used_api.worker()
+    used_api.model.rows = []
+    values = {"marker": "", "limit": "1", "after": "0", "at": str(used_api.log.end())}
     for path, item in document()["paths"].items():
         if "get" not in item or path.endswith("/start"):
             continue
@@ -52,15 +52,15 @@ def test_every_described_parameter_is_understood_and_no_other(lived_in: House) -
                 value = "2026-01-01" if schema.get("format") == "date-time" else value
                 if one["name"] == "audit_uuid":
                     value = idents["audits"]
-                answer = lived_in.ask("GET", f"{asked}?{one['name']}={value}")
+                answer = used_api.ask("GET", f"{asked}?{one['name']}={value}")
                 assert answer.status_code == 200, (path, one["name"], answer.text)
         if path.startswith("/v1"):
-            assert lived_in.ask("GET", f"{asked}?bogus=1").status_code == 400
+            assert used_api.ask("GET", f"{asked}?bogus=1").status_code == 400
 
 
-def test_an_answer_that_is_not_described_is_noticed(lived_in: House) -> None:
+def test_an_answer_that_is_not_described_is_noticed(used_api: ApiWorld) -> None:
     """The control of the comparison that all tests of the API run through."""
-    result = lived_in.ask("GET", "/v1/goals")
+    result = used_api.ask("GET", "/v1/goals")
     with pytest.raises(Undescribed, match="POST /v1/audits 200"):
         check("POST", "/v1/audits", result)
     with pytest.raises(Undescribed, match="audits"):

@@ -20,7 +20,7 @@ from infrastructure import logs
 from interfaces.rest import errors
 from interfaces.rest.app import create_app
 from interfaces.rest.errors import STATUS, status_of
-from tests.integration.rest.house import House, fault, refused
+from tests.world.api import ApiWorld, fault, refused
 
 
 def family(root: type[Exception]) -> set[type[Exception]]:
@@ -70,9 +70,9 @@ class Broken:
         raise self._error
 
 
-def broken(house: House, error: Exception) -> falcon.testing.TestClient:
-    api = replace(house.api, reads=Broken(error))
-    return falcon.testing.TestClient(create_app(api))
+def broken(api: ApiWorld, error: Exception) -> falcon.testing.TestClient:
+    services = replace(api.rest, reads=Broken(error))
+    return falcon.testing.TestClient(create_app(services))
 
 
 @pytest.mark.parametrize(
@@ -86,9 +86,9 @@ def broken(house: House, error: Exception) -> falcon.testing.TestClient:
     ],
 )
 def test_failures_are_told_without_their_insides(
-    house: House, error: Exception, status: int
+    api: ApiWorld, error: Exception, status: int
 ) -> None:
-    result = broken(house, error).simulate_get("/v1/audits/x")
+    result = broken(api, error).simulate_get("/v1/audits/x")
     assert "secret" not in refused(result, status)
     assert "Traceback" not in result.text
 
@@ -100,11 +100,11 @@ class TestWithoutTheEventLog:
         def __getattr__(self, name: str) -> Any:
             raise EventLogUnavailable("postgresql://user:secret@host is down")
 
-    def test_what_only_reads_is_told_to_come_again(self, house: House) -> None:
-        plan = house.plan()["uuid"]
-        action = house.actions(plan)[0]["uuid"]
-        api = replace(house.api, history=self.Away())
-        client = falcon.testing.TestClient(create_app(api))
+    def test_what_only_reads_is_told_to_come_again(self, api: ApiWorld) -> None:
+        plan = api.plan()["uuid"]
+        action = api.actions(plan)[0]["uuid"]
+        services = replace(api.rest, history=self.Away())
+        client = falcon.testing.TestClient(create_app(services))
         paths = (f"action_plans/{plan}?at=1", f"actions/{action}/events", "events/stream")
         for path in paths:
             result = client.simulate_get(f"/v1/{path}")
@@ -113,10 +113,10 @@ class TestWithoutTheEventLog:
             assert result.headers["retry-after"] == "1"
 
     @pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
-    def test_of_a_write_nobody_knows(self, house: House, method: str) -> None:
-        audit = house.audit(audit_type="EVENT")["uuid"]
-        api = replace(house.api, commands=self.Away())  # type: ignore[arg-type]
-        client = falcon.testing.TestClient(create_app(api))
+    def test_of_a_write_nobody_knows(self, api: ApiWorld, method: str) -> None:
+        audit = api.audit(audit_type="EVENT")["uuid"]
+        services = replace(api.rest, commands=self.Away())  # type: ignore[arg-type]
+        client = falcon.testing.TestClient(create_app(services))
         path = "/v1/audits" if method == "POST" else f"/v1/audits/{audit}"
         bodies = {
             "POST": {"audit_type": "EVENT", "goal": "dummy"},
@@ -127,14 +127,14 @@ class TestWithoutTheEventLog:
         assert "retry-after" not in result.headers
 
 
-def test_an_unexpected_failure_is_in_the_log_with_its_request(house: House) -> None:
+def test_an_unexpected_failure_is_in_the_log_with_its_request(api: ApiWorld) -> None:
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(logs.HumanFormatter())
     handler.addFilter(logs._ContextFilter("api", ""))
     logging.getLogger("vigil.rest").addHandler(handler)
     try:
-        result = broken(house, RuntimeError("the inside")).simulate_get("/v1/audits/x")
+        result = broken(api, RuntimeError("the inside")).simulate_get("/v1/audits/x")
     finally:
         logging.getLogger("vigil.rest").removeHandler(handler)
     assert "the inside" in stream.getvalue()
@@ -145,21 +145,21 @@ class TestAfterAWrite:
     """Something was saved: whoever retries must not double it."""
 
     @pytest.mark.parametrize("late", ["behind", "unreachable"])
-    def test_what_cannot_be_shown_yet_is_told_as_done(self, house: House, late: str) -> None:
+    def test_what_cannot_be_shown_yet_is_told_as_done(self, api: ApiWorld, late: str) -> None:
         class Late:
             def __getattr__(self, name: str) -> Any:
-                return getattr(house.reads, name)
+                return getattr(api.reads, name)
 
             def await_position(self, position: int, timeout: float) -> bool:
                 if late == "unreachable":
                     raise StoreUnavailable("down")
                 return False
 
-        api = replace(house.api, reads=Late())
-        client = falcon.testing.TestClient(create_app(api))
+        services = replace(api.rest, reads=Late())
+        client = falcon.testing.TestClient(create_app(services))
         body = {"audit_type": "EVENT", "goal": "dummy", "name": "saved"}
         result = client.simulate_post("/v1/audits", json=body)
         assert result.status_code == 500
         assert "carried out" in fault(result)
-        house.settle(int(result.headers["vigil-position"]))
-        assert house.get("/v1/audits/saved")["state"] == "PENDING"
+        api.settle(int(result.headers["vigil-position"]))
+        assert api.get("/v1/audits/saved")["state"] == "PENDING"

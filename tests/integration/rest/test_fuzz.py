@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
 
-from tests.integration.rest.house import House, a_house, fault
+from tests.world.api import ApiWorld, fault
 
 DOCUMENTED = {200, 201, 202, 204, 400, 403, 404, 405, 406, 409, 413, 415, 422}
 FUZZ = settings(
@@ -56,8 +56,8 @@ PARAMETERS = (
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with a_house(tmp_path_factory.mktemp("fuzz")) as opened:
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiWorld]:
+    with ApiWorld(tmp_path_factory.mktemp("fuzz")) as opened:
         opened.model.rows = []
         opened.worker()
         yield opened
@@ -82,26 +82,26 @@ def check(result: Any) -> None:
     version=st.sampled_from(["1.0", "1.7"]),
 )
 def test_creations_are_answered(
-    house: House, base: dict[str, Any], change: dict[str, Any], version: str
+    api: ApiWorld, base: dict[str, Any], change: dict[str, Any], version: str
 ) -> None:
-    check(house.ask("POST", "/v1/audits", {**base, **change}, version=version))
+    check(api.ask("POST", "/v1/audits", {**base, **change}, version=version))
     template = {"name": "fuzz", "goal": "dummy", **base, **change}
     for key in ("audit_type", "interval"):
         template.pop(key, None)
-    check(house.ask("POST", "/v1/audit_templates", template, version=version))
+    check(api.ask("POST", "/v1/audit_templates", template, version=version))
 
 
 @settings(FUZZ, max_examples=40)
 @given(patch=st.lists(OPERATIONS, max_size=3) | VALUES)
-def test_changes_are_answered(house: House, patch: Any) -> None:
-    plan = house.plan(actions=1)["uuid"]
+def test_changes_are_answered(api: ApiWorld, patch: Any) -> None:
+    plan = api.plan(actions=1)["uuid"]
     for path in (
-        f"/v1/audits/{house.audit(strategy='dummy')['uuid']}",
-        f"/v1/audit_templates/{house.template(strategy='dummy')['uuid']}",
-        f"/v1/actions/{house.actions(plan)[0]['uuid']}",
+        f"/v1/audits/{api.audit(strategy='dummy')['uuid']}",
+        f"/v1/audit_templates/{api.template(strategy='dummy')['uuid']}",
+        f"/v1/actions/{api.actions(plan)[0]['uuid']}",
         f"/v1/action_plans/{plan}",
     ):
-        check(house.ask("PATCH", path, patch))
+        check(api.ask("PATCH", path, patch))
 
 
 @FUZZ
@@ -109,9 +109,9 @@ def test_changes_are_answered(house: House, patch: Any) -> None:
     collection=st.sampled_from(LISTS),
     parameters=st.dictionaries(st.sampled_from(PARAMETERS), TEXTS, max_size=3),
 )
-def test_lists_are_answered(house: House, collection: str, parameters: dict[str, str]) -> None:
+def test_lists_are_answered(api: ApiWorld, collection: str, parameters: dict[str, str]) -> None:
     query = "&".join(f"{key}={quote(value)}" for key, value in parameters.items())
-    check(house.ask("GET", f"/v1/{collection}?{query}"))
+    check(api.ask("GET", f"/v1/{collection}?{query}"))
 
 
 @FUZZ
@@ -122,18 +122,18 @@ def test_lists_are_answered(house: House, collection: str, parameters: dict[str,
     version=st.text("infra-optim 1.234567890,latest", max_size=25),
 )
 def test_identifiers_and_versions_are_answered(
-    house: House, collection: str, ident: str, method: str, version: str
+    api: ApiWorld, collection: str, ident: str, method: str, version: str
 ) -> None:
     headers = {"OpenStack-API-Version": f"infra-optim {version}"}
     path = f"/v1/{collection}/{quote(ident)}"
-    check(house.ask(method, path, [], version=None, headers=headers))
+    check(api.ask(method, path, [], version=None, headers=headers))
 
 
 @FUZZ
 @given(body=st.binary(max_size=60) | VALUES.map(lambda value: json.dumps(value).encode()))
-def test_bodies_are_answered(house: House, body: bytes) -> None:
+def test_bodies_are_answered(api: ApiWorld, body: bytes) -> None:
     for path in ("/v1/audits", "/v1/audit_templates", "/v1/webhooks/x"):
-        check(house.ask("POST", path, raw=body, headers={"Idempotency-Key": "k"}))
+        check(api.ask("POST", path, raw=body, headers={"Idempotency-Key": "k"}))
 
 
 @pytest.mark.parametrize("detail", ["", "/detail"])
@@ -141,22 +141,22 @@ def test_bodies_are_answered(house: House, body: bytes) -> None:
 def test_a_page_is_one_statement(
     tmp_path_factory: pytest.TempPathFactory, collection: str, detail: str
 ) -> None:
-    with a_house(tmp_path_factory.mktemp("counted")) as house:
+    with ApiWorld(tmp_path_factory.mktemp("counted")) as api:
         for _ in range(3):
-            house.template(strategy="dummy")
-            house.plan()
-        first = house.get(f"/v1/{collection}{detail}?limit=1")
+            api.template(strategy="dummy")
+            api.plan()
+        first = api.get(f"/v1/{collection}{detail}?limit=1")
         statements: list[str] = []
 
         def count(*arguments: Any) -> None:
             statements.append(arguments[2])
 
-        event.listen(house.reads._engine, "before_cursor_execute", count)
+        event.listen(api.reads._engine, "before_cursor_execute", count)
         marker = first[collection][0]["uuid"]
         for query in ("", f"?limit=1&marker={marker}&sort_key=name", "?sort_key=created_at"):
             if collection in {"action_plans", "actions"}:
                 query = query.replace("sort_key=name", "sort_key=state")  # noqa: PLW2901
             statements.clear()
-            house.get(f"/v1/{collection}{detail}{query}")
+            api.get(f"/v1/{collection}{detail}{query}")
             assert len(statements) == 1, statements
-        event.remove(house.reads._engine, "before_cursor_execute", count)
+        event.remove(api.reads._engine, "before_cursor_execute", count)

@@ -6,7 +6,8 @@ import pytest
 
 from application.commands.catalogue import synchronise
 from domain.catalogue import PluginKind
-from tests.integration.rest.house import TEST, House, installed
+from tests.world.api import ApiWorld, installed
+from tests.world.world import TEST
 
 GOAL = {"goal_uuid": None, "goal_name": None}
 STRATEGY = {"strategy_uuid": None, "strategy_name": None}
@@ -14,19 +15,19 @@ SHOWN = {"X-Show-Deleted": "True"}
 
 
 @pytest.fixture
-def left(house: House) -> dict[str, Any]:
+def left(api: ApiWorld) -> dict[str, Any]:
     """Collection → something that referred to a goal and a strategy before they went."""
     things = {
-        "audits": house.audit(goal="server_consolidation", strategy="basic"),
-        "audit_templates": house.template(goal="server_consolidation", strategy="basic"),
-        "action_plans": house.plan(),
+        "audits": api.audit(goal="server_consolidation", strategy="basic"),
+        "audit_templates": api.template(goal="server_consolidation", strategy="basic"),
+        "action_plans": api.plan(),
     }
     kept = [
         one
         for one in installed()
         if one.kind not in {PluginKind.GOAL, PluginKind.STRATEGY} or one.name == "dummy"
     ]
-    house.settle(synchronise(house.commands, TEST, kept).position)
+    api.settle(synchronise(api.commands, TEST, kept).position)
     return things
 
 
@@ -43,7 +44,7 @@ def left(house: House) -> dict[str, Any]:
     ],
 )
 def test_a_change_is_answered_as_a_get_shows_it(
-    house: House,
+    api: ApiWorld,
     left: dict[str, Any],
     collection: str,
     operation: dict[str, str],
@@ -51,27 +52,27 @@ def test_a_change_is_answered_as_a_get_shows_it(
 ) -> None:
     """A PATCH named the goal and the strategy that were gone; the GET after it did not."""
     path = f"/v1/{collection}/{left[collection]['uuid']}"
-    changed = house.ask("PATCH", path, [operation])
+    changed = api.ask("PATCH", path, [operation])
     assert changed.status_code == 200, changed.text
     assert changed.json.items() >= null.items()
-    assert changed.json == house.get(path)
-    told = house.ask("PATCH", path, [operation], headers=SHOWN).json
+    assert changed.json == api.get(path)
+    changed = api.ask("PATCH", path, [operation], headers=SHOWN).json
     if collection != "action_plans":
-        assert told == house.get(path, headers=SHOWN)
-        assert told["strategy_name"] == "basic"
+        assert changed == api.get(path, headers=SHOWN)
+        assert changed["strategy_name"] == "basic"
 
 
-def test_a_start_is_answered_as_a_get_shows_it(house: House, left: dict[str, Any]) -> None:
+def test_a_start_is_answered_as_a_get_shows_it(api: ApiWorld, left: dict[str, Any]) -> None:
     path = f"/v1/action_plans/{left['action_plans']['uuid']}"
-    started = house.ask("POST", f"{path}/start", {})
+    started = api.ask("POST", f"{path}/start", {})
     assert started.json.items() >= STRATEGY.items()
-    assert started.json == house.get(path)
+    assert started.json == api.get(path)
 
 
-def test_what_is_deleted_by_a_patch_is_shown_once_more(house: House, left: dict[str, Any]) -> None:
+def test_what_is_deleted_by_a_patch_is_shown_once_more(api: ApiWorld, left: dict[str, Any]) -> None:
     path = f"/v1/audits/{left['audits']['uuid']}"
     for state in ("CANCELLED", "DELETED"):
         patch = [{"op": "replace", "path": "/state", "value": state}]
-        changed = house.ask("PATCH", path, patch)
+        changed = api.ask("PATCH", path, patch)
         assert (changed.status_code, changed.json["state"]) == (200, state)
-    assert house.ask("GET", path).status_code == 404
+    assert api.ask("GET", path).status_code == 404

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from interfaces.rest.services import RestSettings
-from tests.integration.rest.house import House, a_house, refused
+from tests.world.api import ApiWorld, refused
 
 UNKNOWN = "2f6c91d8-07be-4a53-b1e9-c84f3d5a6072"
 LISTS = {
@@ -43,23 +43,23 @@ STAMPS = ["created_at", "updated_at", "deleted_at"]
 
 @pytest.fixture(scope="module")
 def full(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    with a_house(tmp_path_factory.mktemp("full")) as house:
-        house.audit(strategy="dummy")
-        house.audit(audit_type="CONTINUOUS", interval="60", goal="dummy")
-        house.template(strategy="dummy")
-        house.template()
-        house.plan()
-        house.plan(state="SUCCEEDED")
-        house.worker()
-        house.worker("watcher-applier")
-        yield house
+    with ApiWorld(tmp_path_factory.mktemp("full")) as api:
+        api.audit(strategy="dummy")
+        api.audit(audit_type="CONTINUOUS", interval="60", goal="dummy")
+        api.template(strategy="dummy")
+        api.template()
+        api.plan()
+        api.plan(state="SUCCEEDED")
+        api.worker()
+        api.worker("watcher-applier")
+        yield api
 
 
 @pytest.mark.parametrize(
     ("collection", "key"),
     [(name, key) for name, keys in LISTS.items() for key in [*keys, *STAMPS]],
 )
-def test_every_sort_key_sorts_both_ways(full: House, collection: str, key: str) -> None:
+def test_every_sort_key_sorts_both_ways(full: ApiWorld, collection: str, key: str) -> None:
     up = full.get(f"/v1/{collection}?sort_key={key}")[collection]
     down = full.get(f"/v1/{collection}?sort_key={key}&sort_dir=desc")[collection]
     ident = "id" if collection == "services" else "uuid"
@@ -80,7 +80,7 @@ def test_every_sort_key_sorts_both_ways(full: House, collection: str, key: str) 
         ("services", "uuid"),
     ],
 )
-def test_nothing_else_is_a_sort_key(full: House, collection: str, key: str) -> None:
+def test_nothing_else_is_a_sort_key(full: ApiWorld, collection: str, key: str) -> None:
     result = full.ask("GET", f"/v1/{collection}?sort_key={key}")
     assert "sort key" in refused(result, 400)
 
@@ -95,14 +95,14 @@ def test_nothing_else_is_a_sort_key(full: House, collection: str, key: str) -> N
     ],
 )
 def test_a_parameter_that_is_not_understood_is_refused(
-    full: House, collection: str, query: str
+    full: ApiWorld, collection: str, query: str
 ) -> None:
     for path in (collection, f"{collection}/detail"):
         refused(full.ask("GET", f"/v1/{path}?{query}"), 400)
 
 
 @pytest.mark.parametrize("collection", LISTS)
-def test_a_marker_must_name_a_row(full: House, collection: str) -> None:
+def test_a_marker_must_name_a_row(full: ApiWorld, collection: str) -> None:
     lenient = collection in {"goals", "strategies", "scoring_engines"}
     refused(full.ask("GET", f"/v1/{collection}?marker=bogus"), 404 if lenient else 400)
     unknown = "12345" if collection == "services" else UNKNOWN
@@ -114,7 +114,7 @@ def test_a_marker_must_name_a_row(full: House, collection: str) -> None:
     [("action_plans", "audit_uuid"), ("actions", "audit_uuid"), ("actions", "action_plan_uuid")],
 )
 def test_a_filter_that_takes_a_uuid_takes_nothing_else(
-    full: House, collection: str, name: str
+    full: ApiWorld, collection: str, name: str
 ) -> None:
     refused(full.ask("GET", f"/v1/{collection}?{name}=bogus"), 400)
     assert full.get(f"/v1/{collection}?{name}={UNKNOWN}") == {collection: []}
@@ -132,7 +132,7 @@ def test_a_filter_that_takes_a_uuid_takes_nothing_else(
     ],
 )
 def test_a_filter_matches_by_name_or_uuid_or_nothing(
-    full: House, collection: str, name: str
+    full: ApiWorld, collection: str, name: str
 ) -> None:
     everything = full.get(f"/v1/{collection}")
     assert full.get(f"/v1/{collection}?{name}=") == everything
@@ -145,7 +145,7 @@ def test_a_filter_matches_by_name_or_uuid_or_nothing(
     assert {one[f"{name}_name"] for one in by_name[collection]} == {row[f"{name}_name"]}
 
 
-def test_actions_are_filtered_by_plan_or_by_audit_but_not_both(full: House) -> None:
+def test_actions_are_filtered_by_plan_or_by_audit_but_not_both(full: ApiWorld) -> None:
     plan = full.get("/v1/action_plans")["action_plans"][0]
     by_plan = full.get(f"/v1/actions?action_plan_uuid={plan['uuid']}")
     assert len(by_plan["actions"]) == 2
@@ -154,10 +154,10 @@ def test_actions_are_filtered_by_plan_or_by_audit_but_not_both(full: House) -> N
     refused(full.ask("GET", f"/v1/actions?{both}"), 400)
 
 
-def _followed(house: House, path: str) -> list[Any]:
+def _followed(api: ApiWorld, path: str) -> list[Any]:
     rows: list[Any] = []
     for _ in range(100):
-        page = house.get(path)
+        page = api.get(path)
         [collection] = set(page) - {"next"}
         rows += page[collection]
         if "next" not in page:
@@ -172,57 +172,57 @@ def _followed(house: House, path: str) -> list[Any]:
 @pytest.mark.parametrize("sort", ["id", "name", "strategy_name", "next_run_time"])
 @pytest.mark.parametrize("direction", ["asc", "desc"])
 @pytest.mark.parametrize("detail", ["", "/detail"])
-def test_pages_add_up_to_the_list(house: House, sort: str, direction: str, detail: str) -> None:
+def test_pages_add_up_to_the_list(api: ApiWorld, sort: str, direction: str, detail: str) -> None:
     for number in range(7):
-        house.audit(strategy="dummy" if number % 2 else None)
+        api.audit(strategy="dummy" if number % 2 else None)
     query = f"sort_key={sort}&sort_dir={direction}"
-    whole = house.get(f"/v1/audits{detail}?{query}")["audits"]
+    whole = api.get(f"/v1/audits{detail}?{query}")["audits"]
     for limit in (1, 3, 7, 8):
-        assert _followed(house, f"/v1/audits{detail}?{query}&limit={limit}") == whole
+        assert _followed(api, f"/v1/audits{detail}?{query}&limit={limit}") == whole
 
 
-def test_next_keeps_the_filters(house: House) -> None:
+def test_next_keeps_the_filters(api: ApiWorld) -> None:
     for goal in ("dummy", "unclassified") * 3:
-        house.audit(goal=goal)
-    page = house.get("/v1/audits?goal=dummy&limit=2")
+        api.audit(goal=goal)
+    page = api.get("/v1/audits?goal=dummy&limit=2")
     assert "goal=dummy" in page["next"]
-    found = _followed(house, "/v1/audits?goal=dummy&limit=2")
+    found = _followed(api, "/v1/audits?goal=dummy&limit=2")
     assert [one["goal_name"] for one in found] == ["dummy"] * 3
 
 
-def test_there_is_no_next_behind_an_empty_page(house: House) -> None:
-    assert house.get("/v1/audits") == {"audits": []}
-    house.audit()
-    page = house.get("/v1/audits?limit=1")
-    assert house.get(page["next"].partition("falconframework.org")[2]) == {"audits": []}
+def test_there_is_no_next_behind_an_empty_page(api: ApiWorld) -> None:
+    assert api.get("/v1/audits") == {"audits": []}
+    api.audit()
+    page = api.get("/v1/audits?limit=1")
+    assert api.get(page["next"].partition("falconframework.org")[2]) == {"audits": []}
 
 
 def test_the_longest_page_ends_at_the_servers_limit(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     """Who asks for as many as there can be (``sys.maxsize``) was told that this is no integer."""
-    with a_house(tmp_path_factory.mktemp("short"), RestSettings(max_limit=2)) as house:
+    with ApiWorld(tmp_path_factory.mktemp("short"), RestSettings(max_limit=2)) as api:
         for query in ("", "?limit=100", f"?limit={sys.maxsize}", "?limit=" + "9" * 4000):
-            page = house.get(f"/v1/goals{query}")
+            page = api.get(f"/v1/goals{query}")
             assert len(page["goals"]) == 2
             assert "limit=2&" in page["next"]
-        assert len(_followed(house, "/v1/goals")) == 3
+        assert len(_followed(api, "/v1/goals")) == 3
 
 
 def test_a_list_read_page_by_page_has_no_double_and_no_gap_while_others_are_added(
-    house: House,
+    api: ApiWorld,
 ) -> None:
-    before = [house.audit()["uuid"] for _ in range(30)]
+    before = [api.audit()["uuid"] for _ in range(30)]
     stop = threading.Event()
 
     def add() -> None:
         while not stop.is_set():
-            house.audit(name=f"late {uuid4()}")
+            api.audit(name=f"late {uuid4()}")
 
     adding = threading.Thread(target=add)
     adding.start()
     try:
-        seen = [one["uuid"] for one in _followed(house, "/v1/audits?limit=7")]
+        seen = [one["uuid"] for one in _followed(api, "/v1/audits?limit=7")]
     finally:
         stop.set()
         adding.join(30)

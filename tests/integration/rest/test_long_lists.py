@@ -9,8 +9,9 @@ import requests
 
 from domain.audits import Audit, AuditDefinition, AuditType
 from domain.kernel.metadata import Context
-from tests.integration.rest.house import TEST, House, a_house
 from tests.integration.rest.serving import served
+from tests.world.api import ApiWorld
+from tests.world.world import TEST
 
 MANY = 10_000
 BATCH = 250
@@ -20,13 +21,13 @@ PAGE = 137
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
-def fill(house: House) -> list[str]:
+def fill(api: ApiWorld) -> list[str]:
     """Many audits; returns their ids in the order of their creation."""
     ids: list[UUID] = [uuid4() for _ in range(MANY)]
     for begin in range(0, MANY, BATCH):
-        ctx = Context(house.clock.now(), TEST)
-        house.log.save(*(_audit(ctx, one) for one in ids[begin : begin + BATCH]))
-    assert house.reads.await_position(house.log.end(), 120)
+        ctx = Context(api.clock.now(), TEST)
+        api.log.save(*(_audit(ctx, one) for one in ids[begin : begin + BATCH]))
+    assert api.reads.await_position(api.log.end(), 120)
     return [str(one) for one in ids]
 
 
@@ -51,16 +52,16 @@ def followed(url: str) -> list[str]:
     [("", True), ("&sort_key=created_at", True), ("&sort_key=created_at&sort_dir=desc", False)],
 )
 def test_no_row_is_doubled_or_left_out(tmp_path: Path, query: str, oldest_first: bool) -> None:
-    with a_house(tmp_path) as house:
-        ids = fill(house)
+    with ApiWorld(tmp_path) as api:
+        ids = fill(api)
         stop = threading.Event()
         late: list[str] = []
 
         def add() -> None:
             while not stop.is_set():
-                late.append(house.audit(audit_type="EVENT")["uuid"])
+                late.append(api.audit(audit_type="EVENT")["uuid"])
 
-        with served(house, workers=2) as base:
+        with served(api, workers=2) as base:
             adding = threading.Thread(target=add)
             adding.start()
             try:

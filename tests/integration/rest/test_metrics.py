@@ -22,8 +22,9 @@ from domain.audits import Audit, RunCause
 from domain.kernel.reasons import Cause, Reason
 from interfaces.rest.app import create_app
 from interfaces.rest.serving.traffic import BOUNDS, SERIES, SharedMemory, Traffic
-from tests.integration.rest.house import TEST, House
 from tests.integration.rest.serving import served
+from tests.world.api import ApiWorld
+from tests.world.world import TEST
 
 Series = dict[str, float]
 
@@ -55,26 +56,26 @@ def scraped(text: str) -> Series:
     return found
 
 
-def metrics(house: House) -> Series:
-    result = house.ask("GET", "/metrics", version=None)
+def metrics(api: ApiWorld) -> Series:
+    result = api.ask("GET", "/metrics", version=None)
     assert result.headers["content-type"] == exposition.CONTENT_TYPE_PLAIN_0_0_4
     return scraped(result.text)
 
 
 class TestMetrics:
-    def test_work_is_counted_by_state(self, house: House) -> None:
-        house.audit(audit_type="EVENT")
-        waiting, claimed = house.audit(), house.audit()
-        house.plan(actions=2, state="RECOMMENDED")
-        house.plan(actions=3, state="ONGOING")
-        house.plan(actions=1, state="SUCCEEDED")
+    def test_work_is_counted_by_state(self, api: ApiWorld) -> None:
+        api.audit(audit_type="EVENT")
+        waiting, claimed = api.audit(), api.audit()
+        api.plan(actions=2, state="RECOMMENDED")
+        api.plan(actions=3, state="ONGOING")
+        api.plan(actions=1, state="SUCCEEDED")
 
         def claim(tx: Any, ctx: Any) -> None:
             audit = tx.get(Audit, UUID(claimed["uuid"]))
             audit.claim_run(ctx, audit.run.id, "engine/1", "ctl-1")
 
-        house.settle(house.commands.run(TEST, claim).position)
-        seen = metrics(house)
+        api.settle(api.commands.run(TEST, claim).position)
+        seen = metrics(api)
         assert waiting["state"] == "PENDING"
         assert seen['vigil_open_runs{state="claimed"}'] == 1
         assert seen['vigil_open_runs{state="waiting"}'] == 4  # three plans have an audit each
@@ -88,10 +89,10 @@ class TestMetrics:
 
     @pytest.mark.parametrize("force", [False, True])
     def test_a_run_that_waits_for_another_plan_does_not_wait_for_a_worker(
-        self, house: House, *, force: bool
+        self, api: ApiWorld, *, force: bool
     ) -> None:
         """It is put off once, and that was a minute ago; workers look at it all the time."""
-        gated = house.audit(audit_type="EVENT", force=force)
+        gated = api.audit(audit_type="EVENT", force=force)
         ago = timedelta(minutes=1)
 
         def put_off(tx: Any, ctx: Any) -> None:
@@ -102,30 +103,30 @@ class TestMetrics:
             because = Cause(Reason.PLAN_IN_PROGRESS, {"plan": "p"})
             audit.defer_run(before, run, epoch, because, before.at, tried=False)
 
-        house.settle(house.commands.run(TEST, put_off).position)
-        seen = metrics(house)
+        api.settle(api.commands.run(TEST, put_off).position)
+        seen = metrics(api)
         assert seen['vigil_open_runs{state="waiting"}'] == 1, "there is no other plan"
         assert seen["vigil_oldest_waiting_run_seconds"] >= ago.total_seconds()
-        plan = house.plan(state="ONGOING")
-        house.put_audit(plan["audit_uuid"], "CANCELLED")
-        seen = metrics(house)
+        plan = api.plan(state="ONGOING")
+        api.put_audit(plan["audit_uuid"], "CANCELLED")
+        seen = metrics(api)
         assert seen['vigil_open_runs{state="gated"}'] == (0 if force else 1)
         assert seen['vigil_open_runs{state="waiting"}'] == (1 if force else 0)
         waits = seen["vigil_oldest_waiting_run_seconds"]
         assert waits >= ago.total_seconds() if force else waits == 0
 
-    def test_an_idle_service_has_no_queues(self, house: House) -> None:
-        seen = metrics(house)
+    def test_an_idle_service_has_no_queues(self, api: ApiWorld) -> None:
+        seen = metrics(api)
         assert seen["vigil_up"] == 1
         assert seen["vigil_oldest_waiting_run_seconds"] == 0
         assert seen["vigil_oldest_open_plan_seconds"] == 0
         assert seen['vigil_open_runs{state="waiting"}'] == 0
 
-    def test_the_log_and_its_projections_are_told(self, house: House) -> None:
-        house.worker()
-        house.settle(house.log.end())
-        seen = metrics(house)
-        assert seen["vigil_log_end_position"] == house.log.end()
+    def test_the_log_and_its_projections_are_told(self, api: ApiWorld) -> None:
+        api.worker()
+        api.settle(api.log.end())
+        seen = metrics(api)
+        assert seen["vigil_log_end_position"] == api.log.end()
         for name in ("audits", "plans", "timeline", "catalogue"):
             assert seen[f'vigil_projection_lag{{projection="{name}"}}'] == 0
             assert seen[f'vigil_projection_quarantined{{projection="{name}"}}'] == 0
@@ -133,11 +134,11 @@ class TestMetrics:
         alive = 'vigil_services_alive{service="watcher-decision-engine"}'
         assert seen[alive] in {0, 1}
 
-    def test_what_became_of_notifications_is_told(self, house: House) -> None:
+    def test_what_became_of_notifications_is_told(self, api: ApiWorld) -> None:
         """Listeners have no port of their own."""
-        assert not [name for name in metrics(house) if "notification" in name or "fact" in name]
-        now = house.clock.now()
-        told = [
+        assert not [name for name in metrics(api) if "notification" in name or "fact" in name]
+        now = api.clock.now()
+        counts = [
             ("notification", "instance.update", "read", 7, 20),
             ("notification", "other", "useless", 90, 10),
             ("notification-fact", "compute", "admitted", 5, 30),
@@ -147,10 +148,10 @@ class TestMetrics:
         ]
         counted = [
             EventCount(what, of, outcome, count, now - timedelta(seconds=age))
-            for what, of, outcome, count, age in told
+            for what, of, outcome, count, age in counts
         ]
-        house.counters.add(counted)
-        seen = metrics(house)
+        api.counters.add(counted)
+        seen = metrics(api)
         assert {name: value for name, value in seen.items() if "_total{event=" in name} == {
             'vigil_notifications_total{event="instance.update",outcome="read"}': 7,
             'vigil_notifications_total{event="other",outcome="useless"}': 90,
@@ -166,16 +167,16 @@ class TestMetrics:
             'vigil_last_admitted_fact_seconds{kind="compute"}': pytest.approx(30, abs=5),
             'vigil_last_admitted_fact_seconds{kind="storage"}': pytest.approx(40, abs=5),
         }
-        house.counters.add(counted)
-        again = metrics(house)
+        api.counters.add(counted)
+        again = metrics(api)
         assert again['vigil_notifications_total{event="instance.update",outcome="read"}'] == 14
 
-    def test_requests_are_counted_by_route_and_not_by_what_was_asked(self, house: House) -> None:
-        before = metrics(house)
+    def test_requests_are_counted_by_route_and_not_by_what_was_asked(self, api: ApiWorld) -> None:
+        before = metrics(api)
         for ident in ("a", "b", "c"):
-            house.ask("GET", f"/v1/audits/{ident}")
-        house.ask("GET", "/v1/nowhere")
-        seen = metrics(house)
+            api.ask("GET", f"/v1/audits/{ident}")
+        api.ask("GET", "/v1/nowhere")
+        seen = metrics(api)
         counted = 'vigil_http_requests_total{method="GET",route="/v1/audits/{ident}",status="404"}'
         assert seen[counted] - before.get(counted, 0) == 3
         assert 'vigil_http_requests_total{method="GET",route="none",status="404"}' in seen
@@ -186,10 +187,10 @@ class TestMetrics:
         assert buckets[-1] == seen[f"{duration}_count{{{labels}}}"]
         assert seen[f"{duration}_sum{{{labels}}}"] > 0
 
-    def test_label_values_are_escaped(self, house: House) -> None:
+    def test_label_values_are_escaped(self, api: ApiWorld) -> None:
         name = 'q"\\\n'
-        house.counters.add([EventCount("notification", name, "read", 1, house.clock.now())])
-        seen = metrics(house)
+        api.counters.add([EventCount("notification", name, "read", 1, api.clock.now())])
+        seen = metrics(api)
         assert seen[r'vigil_notifications_total{event="q\"\\\n",outcome="read"}'] == 1
 
     @pytest.mark.parametrize(
@@ -209,9 +210,9 @@ class TestMetrics:
             ),
         ],
     )
-    def test_prometheus_chooses_the_format(self, house: House, accept: str, chosen: str) -> None:
-        house.audit()
-        result = house.ask("GET", "/metrics", version=None, headers={"Accept": accept})
+    def test_prometheus_chooses_the_format(self, api: ApiWorld, accept: str, chosen: str) -> None:
+        api.audit()
+        result = api.ask("GET", "/metrics", version=None, headers={"Accept": accept})
         assert result.headers["content-type"] == chosen
         if chosen == openmetrics.CONTENT_TYPE_LATEST:
             parsed = text_string_to_metric_families(result.text)  # type: ignore[no-untyped-call]
@@ -221,7 +222,7 @@ class TestMetrics:
             assert scraped(result.text)["vigil_up"] == 1
 
     @pytest.mark.parametrize("part", ["reads", "history", "services", "counters"])
-    def test_without_the_database_requests_are_still_told(self, house: House, part: str) -> None:
+    def test_without_the_database_requests_are_still_told(self, api: ApiWorld, part: str) -> None:
         """Whichever part of it is asked first: the log's absence was answered with a 500."""
         outage = EventLogUnavailable if part == "history" else StoreUnavailable
 
@@ -229,15 +230,15 @@ class TestMetrics:
             def __getattr__(self, name: str) -> Any:
                 raise outage("secret")
 
-        api = replace(house.api, **{part: Away()})  # type: ignore[arg-type]
-        result = falcon.testing.TestClient(create_app(api)).simulate_get("/metrics")
+        services = replace(api.rest, **{part: Away()})  # type: ignore[arg-type]
+        result = falcon.testing.TestClient(create_app(services)).simulate_get("/metrics")
         assert result.status_code == 200
         assert scraped(result.text)["vigil_up"] == 0
         assert "secret" not in result.text
 
-    def test_any_worker_tells_what_all_have_answered(self, lived_in: House) -> None:
+    def test_any_worker_tells_what_all_have_answered(self, used_api: ApiWorld) -> None:
         """Also after one of them was killed and replaced: a counter never falls."""
-        with served(lived_in, workers=2) as base:
+        with served(used_api, workers=2) as base:
             for _ in range(30):
                 requests.get(f"{base}/v1/goals", headers={"Connection": "close"}, timeout=20)
             name = 'vigil_http_requests_total{method="GET",route="/v1/goals",status="200"}'
@@ -283,10 +284,10 @@ class TestTraffic:
         assert sum(one.count for one in counts) == 4 * SERIES
 
 
-def test_readiness_tells_how_far_each_projection_is_behind(house: House) -> None:
-    house.audit()
+def test_readiness_tells_how_far_each_projection_is_behind(api: ApiWorld) -> None:
+    api.audit()
     deadline = time.monotonic() + 20
-    while any(one["lag"] for one in house.get("/healthcheck", version=None)["projections"]):
+    while any(one["lag"] for one in api.get("/healthcheck", version=None)["projections"]):
         assert time.monotonic() < deadline
-    names = {one["name"] for one in house.get("/healthcheck", version=None)["projections"]}
+    names = {one["name"] for one in api.get("/healthcheck", version=None)["projections"]}
     assert {"audits", "plans", "timeline", "catalogue", "audit-templates"} <= names

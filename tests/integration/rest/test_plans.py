@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.rest.house import House, refused
 from tests.integration.rest.test_audit_changes import op
+from tests.world.api import ApiWorld, refused
 
 UNKNOWN = "2f6c91d8-07be-4a53-b1e9-c84f3d5a6072"
 SUMMARY = {
@@ -25,12 +25,12 @@ ALLOWED = {
 }
 
 
-def patch(house: House, uuid: str, *operations: Any, **kwargs: Any) -> Any:
-    return house.ask("PATCH", f"/v1/action_plans/{uuid}", list(operations), **kwargs)
+def patch(api: ApiWorld, uuid: str, *operations: Any, **kwargs: Any) -> Any:
+    return api.ask("PATCH", f"/v1/action_plans/{uuid}", list(operations), **kwargs)
 
 
-def test_views_have_exactly_their_keys(house: House) -> None:
-    plan = house.plan()
+def test_views_have_exactly_their_keys(api: ApiWorld) -> None:
+    plan = api.plan()
     assert set(plan) == DETAIL
     assert plan["efficacy_indicators"] == [
         {
@@ -43,51 +43,51 @@ def test_views_have_exactly_their_keys(house: House) -> None:
     assert plan["global_efficacy"] == [
         {"name": "released_nodes_ratio", "description": "Share.", "unit": "%", "value": 33.25}
     ]
-    assert house.get("/v1/action_plans/detail") == {"action_plans": [plan]}
-    [summary] = house.get("/v1/action_plans")["action_plans"]
+    assert api.get("/v1/action_plans/detail") == {"action_plans": [plan]}
+    [summary] = api.get("/v1/action_plans")["action_plans"]
     assert summary == {key: plan[key] for key in SUMMARY}
-    assert set(house.get(f"/v1/action_plans/{plan['uuid']}", version="1.4")) == DETAIL - {
+    assert set(api.get(f"/v1/action_plans/{plan['uuid']}", version="1.4")) == DETAIL - {
         "status_message"
     }
 
 
 @pytest.mark.parametrize("spelled", [str.upper, lambda text: text.replace("-", "")])
-def test_a_uuid_may_be_spelled_otherwise(house: House, spelled: Any) -> None:
-    plan = house.plan()
-    assert house.get(f"/v1/action_plans/{spelled(plan['uuid'])}") == plan
+def test_a_uuid_may_be_spelled_otherwise(api: ApiWorld, spelled: Any) -> None:
+    plan = api.plan()
+    assert api.get(f"/v1/action_plans/{spelled(plan['uuid'])}") == plan
 
 
 @pytest.mark.parametrize("suffix", ["", "/start", "/events"])
 def test_what_is_no_uuid_is_refused_and_an_unknown_one_not_found(
-    lived_in: House, suffix: str
+    used_api: ApiWorld, suffix: str
 ) -> None:
     method = "POST" if suffix == "/start" else "GET"
-    refused(lived_in.ask(method, f"/v1/action_plans/bogus{suffix}"), 400)
-    refused(lived_in.ask(method, f"/v1/action_plans/{UNKNOWN}{suffix}"), 404)
+    refused(used_api.ask(method, f"/v1/action_plans/bogus{suffix}"), 400)
+    refused(used_api.ask(method, f"/v1/action_plans/{UNKNOWN}{suffix}"), 404)
 
 
 @pytest.mark.parametrize("operation", ["replace", "add"])
 @pytest.mark.parametrize("new", [*STATES, "DELETED", "bogus", None, 5])
 @pytest.mark.parametrize("old", STATES)
 def test_the_state_follows_its_table(
-    lived_in: House, old: str, new: object, operation: str
+    used_api: ApiWorld, old: str, new: object, operation: str
 ) -> None:
-    uuid = lived_in.plan(state=old)["uuid"]
-    result = patch(lived_in, uuid, op(operation, "/state", new))
+    uuid = used_api.plan(state=old)["uuid"]
+    result = patch(used_api, uuid, op(operation, "/state", new))
     if (old, new) in ALLOWED:
         assert result.status_code == 200, result.text
         assert result.json["state"] == new
         return
     assert "State transition not allowed" in refused(result, 400)
-    assert lived_in.get(f"/v1/action_plans/{uuid}")["state"] == old
+    assert used_api.get(f"/v1/action_plans/{uuid}")["state"] == old
 
 
 @pytest.mark.parametrize(
     "operations", [[], [op("remove", "/state")], [op("replace", "/state", "RECOMMENDED")]]
 )
-def test_a_patch_must_change_the_state(lived_in: House, operations: list[Any]) -> None:
-    uuid = lived_in.plan()["uuid"]
-    text = refused(patch(lived_in, uuid, *operations), 400)
+def test_a_patch_must_change_the_state(used_api: ApiWorld, operations: list[Any]) -> None:
+    uuid = used_api.plan()["uuid"]
+    text = refused(patch(used_api, uuid, *operations), 400)
     assert "State transition not allowed" in text
 
 
@@ -98,82 +98,82 @@ def test_a_patch_must_change_the_state(lived_in: House, operations: list[Any]) -
         *("/hostname", "/global_efficacy", "/created_at", "/links"),
     ],
 )
-def test_nothing_else_can_be_changed(lived_in: House, path: str) -> None:
-    uuid = lived_in.plan()["uuid"]
+def test_nothing_else_can_be_changed(used_api: ApiWorld, path: str) -> None:
+    uuid = used_api.plan()["uuid"]
     both = [op("replace", "/state", "PENDING"), op("replace", path, "x")]
-    refused(patch(lived_in, uuid, *both), 400)
-    assert lived_in.get(f"/v1/action_plans/{uuid}")["state"] == "RECOMMENDED"
+    refused(patch(used_api, uuid, *both), 400)
+    assert used_api.get(f"/v1/action_plans/{uuid}")["state"] == "RECOMMENDED"
 
 
 @pytest.mark.parametrize("state", ["RECOMMENDED", "PENDING"])
 def test_cancelling_a_plan_that_has_not_started_cancels_its_actions(
-    lived_in: House, state: str
+    used_api: ApiWorld, state: str
 ) -> None:
-    uuid = lived_in.plan(state=state, actions=3)["uuid"]
-    assert patch(lived_in, uuid, op("replace", "/state", "CANCELLED")).status_code == 200
-    assert {one["state"] for one in lived_in.actions(uuid)} == {"CANCELLED"}
+    uuid = used_api.plan(state=state, actions=3)["uuid"]
+    assert patch(used_api, uuid, op("replace", "/state", "CANCELLED")).status_code == 200
+    assert {one["state"] for one in used_api.actions(uuid)} == {"CANCELLED"}
 
 
-def test_cancelling_a_running_plan_leaves_its_actions_to_the_applier(lived_in: House) -> None:
-    uuid = lived_in.plan(state="ONGOING")["uuid"]
-    assert patch(lived_in, uuid, op("replace", "/state", "CANCELLING")).status_code == 200
-    assert {one["state"] for one in lived_in.actions(uuid)} == {"PENDING"}
+def test_cancelling_a_running_plan_leaves_its_actions_to_the_applier(used_api: ApiWorld) -> None:
+    uuid = used_api.plan(state="ONGOING")["uuid"]
+    assert patch(used_api, uuid, op("replace", "/state", "CANCELLING")).status_code == 200
+    assert {one["state"] for one in used_api.actions(uuid)} == {"PENDING"}
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_what_is_not_running_or_waiting_can_be_deleted(lived_in: House, state: str) -> None:
-    uuid = lived_in.plan(state=state)["uuid"]
-    result = lived_in.ask("DELETE", f"/v1/action_plans/{uuid}")
+def test_what_is_not_running_or_waiting_can_be_deleted(used_api: ApiWorld, state: str) -> None:
+    uuid = used_api.plan(state=state)["uuid"]
+    result = used_api.ask("DELETE", f"/v1/action_plans/{uuid}")
     if state in {"PENDING", "ONGOING", "CANCELLING"}:
         assert f"Couldn't delete when state is '{state}'" in refused(result, 400)
         return
     assert (result.status_code, result.content) == (204, b"")
-    refused(lived_in.ask("GET", f"/v1/action_plans/{uuid}"), 404)
+    refused(used_api.ask("GET", f"/v1/action_plans/{uuid}"), 404)
 
 
-def test_deleting_a_plan_takes_its_actions_along(house: House) -> None:
-    plan = house.plan()
-    action = house.actions(plan["uuid"])[0]
-    house.ask("DELETE", f"/v1/action_plans/{plan['uuid']}")
-    refused(house.ask("GET", f"/v1/actions/{action['uuid']}"), 404)
-    assert house.get("/v1/actions") == {"actions": []}
+def test_deleting_a_plan_takes_its_actions_along(api: ApiWorld) -> None:
+    plan = api.plan()
+    action = api.actions(plan["uuid"])[0]
+    api.ask("DELETE", f"/v1/action_plans/{plan['uuid']}")
+    refused(api.ask("GET", f"/v1/actions/{action['uuid']}"), 404)
+    assert api.get("/v1/actions") == {"actions": []}
     shown = {"X-Show-Deleted": "True"}
-    deleted = house.get(f"/v1/action_plans/{plan['uuid']}", headers=shown)
+    deleted = api.get(f"/v1/action_plans/{plan['uuid']}", headers=shown)
     assert deleted["state"] == "DELETED"
     assert deleted["deleted_at"] is not None
-    assert house.get(f"/v1/actions/{action['uuid']}", headers=shown)["state"] == "DELETED"
+    assert api.get(f"/v1/actions/{action['uuid']}", headers=shown)["state"] == "DELETED"
 
 
 class TestStart:
     @pytest.mark.parametrize("body", [b"", b"{}", b'{"any": 1}'])
-    def test_a_recommended_plan_is_started(self, house: House, body: bytes) -> None:
-        uuid = house.plan()["uuid"]
-        result = house.ask("POST", f"/v1/action_plans/{uuid}/start", raw=body)
+    def test_a_recommended_plan_is_started(self, api: ApiWorld, body: bytes) -> None:
+        uuid = api.plan()["uuid"]
+        result = api.ask("POST", f"/v1/action_plans/{uuid}/start", raw=body)
         assert result.status_code == 200
         assert set(result.json) == DETAIL
         assert result.json["state"] == "PENDING"
         assert result.json["updated_at"] is not None
 
     @pytest.mark.parametrize("state", [one for one in STATES if one != "RECOMMENDED"])
-    def test_any_other_is_not(self, lived_in: House, state: str) -> None:
-        uuid = lived_in.plan(state=state)["uuid"]
-        result = lived_in.ask("POST", f"/v1/action_plans/{uuid}/start", {})
+    def test_any_other_is_not(self, used_api: ApiWorld, state: str) -> None:
+        uuid = used_api.plan(state=state)["uuid"]
+        result = used_api.ask("POST", f"/v1/action_plans/{uuid}/start", {})
         assert "State transition not allowed" in refused(result, 400)
 
-    def test_there_is_nothing_to_get(self, lived_in: House) -> None:
-        uuid = lived_in.plan()["uuid"]
-        refused(lived_in.ask("GET", f"/v1/action_plans/{uuid}/start"), 404)
+    def test_there_is_nothing_to_get(self, used_api: ApiWorld) -> None:
+        uuid = used_api.plan()["uuid"]
+        refused(used_api.ask("GET", f"/v1/action_plans/{uuid}/start"), 404)
 
 
-def test_a_plan_outlives_its_audit(house: House) -> None:
-    audit = house.audit(audit_type="EVENT")["uuid"]
-    plan = house.plan(audit)["uuid"]
-    assert house.get(f"/v1/action_plans/{plan}")["audit_uuid"] == audit
-    house.put_audit(audit, "CANCELLED")
-    house.ask("DELETE", f"/v1/audits/{audit}")
-    assert house.get(f"/v1/action_plans/{plan}")["audit_uuid"] is None
-    [listed] = house.get(f"/v1/action_plans?audit_uuid={audit}")["action_plans"]
+def test_a_plan_outlives_its_audit(api: ApiWorld) -> None:
+    audit = api.audit(audit_type="EVENT")["uuid"]
+    plan = api.plan(audit)["uuid"]
+    assert api.get(f"/v1/action_plans/{plan}")["audit_uuid"] == audit
+    api.put_audit(audit, "CANCELLED")
+    api.ask("DELETE", f"/v1/audits/{audit}")
+    assert api.get(f"/v1/action_plans/{plan}")["audit_uuid"] is None
+    [listed] = api.get(f"/v1/action_plans?audit_uuid={audit}")["action_plans"]
     assert (listed["uuid"], listed["audit_uuid"]) == (plan, None)
-    assert house.get(f"/v1/actions?audit_uuid={audit}")["actions"]
-    shown = house.get(f"/v1/action_plans/{plan}", headers={"X-Show-Deleted": "1"})
+    assert api.get(f"/v1/actions?audit_uuid={audit}")["actions"]
+    shown = api.get(f"/v1/action_plans/{plan}", headers={"X-Show-Deleted": "1"})
     assert shown["audit_uuid"] == audit

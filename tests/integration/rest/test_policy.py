@@ -15,7 +15,7 @@ from interfaces.rest.errors import Unauthenticated
 from interfaces.rest.route_table import routes
 from interfaces.rest.routes import Access, Route, RouteMethod
 from interfaces.rest.rules import RULES
-from tests.integration.rest.house import House, refused
+from tests.world.api import ApiWorld, refused
 
 NOBODY = {"X-Roles": "member, reader"}
 IDENTIFIED = {("/v1", "GET")}
@@ -35,8 +35,8 @@ def responders(route: Route) -> set[str]:
     return found
 
 
-def test_every_method_of_every_route_names_its_rule(lived_in: House) -> None:
-    for route in routes(lived_in.api):
+def test_every_method_of_every_route_names_its_rule(used_api: ApiWorld) -> None:
+    for route in routes(used_api.rest):
         named = {endpoint.method for endpoint in route.endpoints}
         assert named == responders(route), route.path
         for endpoint in route.endpoints:
@@ -49,26 +49,26 @@ def test_every_method_of_every_route_names_its_rule(lived_in: House) -> None:
                 assert key in PUBLIC
 
 
-def test_every_rule_guards_something(lived_in: House) -> None:
-    used = {endpoint.rule for route in routes(lived_in.api) for endpoint in route.endpoints}
+def test_every_rule_guards_something(used_api: ApiWorld) -> None:
+    used = {endpoint.rule for route in routes(used_api.rest) for endpoint in route.endpoints}
     assert used - {None} == set(RULES)
 
 
 class Everything:
     """Paths of things that are there, for every route."""
 
-    def __init__(self, house: House) -> None:
-        plan = house.plan()
+    def __init__(self, api: ApiWorld) -> None:
+        plan = api.plan()
         self.idents: Mapping[str, str] = {
             "goals": "dummy",
             "strategies": "dummy",
             "scoring_engines": "dummy_scorer",
             "services": "1",
-            "audit_templates": house.template()["uuid"],
-            "audits": house.audit()["uuid"],
-            "webhooks": house.audit(audit_type="EVENT")["uuid"],
+            "audit_templates": api.template()["uuid"],
+            "audits": api.audit()["uuid"],
+            "webhooks": api.audit(audit_type="EVENT")["uuid"],
             "action_plans": plan["uuid"],
-            "actions": house.actions(plan["uuid"])[0]["uuid"],
+            "actions": api.actions(plan["uuid"])[0]["uuid"],
         }
 
     def path(self, template: str) -> str:
@@ -89,16 +89,16 @@ BODIES: Mapping[str, Any] = {
 
 
 @pytest.fixture
-def everything(house: House) -> Everything:
-    house.worker()
-    house.model.rows = []
-    return Everything(house)
+def everything(api: ApiWorld) -> Everything:
+    api.worker()
+    api.model.rows = []
+    return Everything(api)
 
 
-def guarded(house: House) -> list[tuple[Route, RouteMethod]]:
+def guarded(api: ApiWorld) -> list[tuple[Route, RouteMethod]]:
     return [
         (route, endpoint)
-        for route in routes(house.api)
+        for route in routes(api.rest)
         for endpoint in route.endpoints
         if (
             endpoint.access is Access.RULE
@@ -108,68 +108,68 @@ def guarded(house: House) -> list[tuple[Route, RouteMethod]]:
     ]
 
 
-def test_whoever_lacks_the_role_is_told_the_rule(house: House, everything: Everything) -> None:
-    before = house.log.end()
-    for route, endpoint in guarded(house):
+def test_whoever_lacks_the_role_is_told_the_rule(api: ApiWorld, everything: Everything) -> None:
+    before = api.log.end()
+    for route, endpoint in guarded(api):
         path = everything.path(route.path)
         body = BODIES.get(endpoint.rule or "", ...)
-        result = house.ask(endpoint.method, path, body, headers=NOBODY)
+        result = api.ask(endpoint.method, path, body, headers=NOBODY)
         text = refused(result, 403)
         assert text == f"Policy doesn't allow {endpoint.rule} to be performed."
-    assert house.log.end() == before
+    assert api.log.end() == before
 
 
 @pytest.mark.parametrize("role", ["admin", "Administrator", "reader,ADMIN"])
-def test_whoever_has_the_role_passes(house: House, role: str) -> None:
-    house.worker()
-    house.model.rows = []
-    for route, endpoint in guarded(house):
-        path = Everything(house).path(route.path)
+def test_whoever_has_the_role_passes(api: ApiWorld, role: str) -> None:
+    api.worker()
+    api.model.rows = []
+    for route, endpoint in guarded(api):
+        path = Everything(api).path(route.path)
         body = BODIES.get(endpoint.rule or "", ...)
         if endpoint.rule == "audit_template:create":
             body = {"name": str(uuid4()), "goal": "dummy"}
         headers = {"X-Roles": role}
         if endpoint.method == "DELETE" and endpoint.rule == "audit:delete":
-            house.put_audit(path.rpartition("/")[2], "CANCELLED")
-        result = house.ask(endpoint.method, path, body, headers=headers)
+            api.put_audit(path.rpartition("/")[2], "CANCELLED")
+        result = api.ask(endpoint.method, path, body, headers=headers)
         assert result.status_code < 300, (path, result.text)
 
 
-def test_a_service_may_call_webhooks_and_nothing_else(house: House) -> None:
+def test_a_service_may_call_webhooks_and_nothing_else(api: ApiWorld) -> None:
     service = {"X-Roles": "service"}
-    uuid = house.audit(audit_type="EVENT")["uuid"]
-    assert house.ask("POST", f"/v1/webhooks/{uuid}", {}, headers=service).status_code == 202
-    refused(house.ask("GET", "/v1/audits", headers=service), 403)
+    uuid = api.audit(audit_type="EVENT")["uuid"]
+    assert api.ask("POST", f"/v1/webhooks/{uuid}", {}, headers=service).status_code == 202
+    refused(api.ask("GET", "/v1/audits", headers=service), 403)
 
 
-def test_an_empty_list_of_roles_is_no_role(lived_in: House) -> None:
-    refused(lived_in.ask("GET", "/v1/goals", headers={"X-Roles": ""}), 403)
+def test_an_empty_list_of_roles_is_no_role(used_api: ApiWorld) -> None:
+    refused(used_api.ask("GET", "/v1/goals", headers={"X-Roles": ""}), 403)
 
 
-def test_the_index_needs_no_role(lived_in: House) -> None:
-    assert lived_in.ask("GET", "/v1", headers=NOBODY).status_code == 200
+def test_the_index_needs_no_role(used_api: ApiWorld) -> None:
+    assert used_api.ask("GET", "/v1", headers=NOBODY).status_code == 200
 
 
-def test_what_is_missing_is_told_before_the_policy_is_asked(lived_in: House) -> None:
+def test_what_is_missing_is_told_before_the_policy_is_asked(used_api: ApiWorld) -> None:
     unknown = "2f6c91d8-07be-4a53-b1e9-c84f3d5a6072"
     for path in ("goals", "strategies", "audits", "audit_templates", "action_plans", "actions"):
-        refused(lived_in.ask("GET", f"/v1/{path}/{unknown}", headers=NOBODY), 404)
-    refused(lived_in.ask("GET", f"/v1/scoring_engines/{unknown}", headers=NOBODY), 403)
-    refused(lived_in.ask("GET", f"/v1/strategies/{unknown}/state", headers=NOBODY), 403)
-    refused(lived_in.ask("POST", f"/v1/webhooks/{unknown}", {}, headers=NOBODY), 403)
+        refused(used_api.ask("GET", f"/v1/{path}/{unknown}", headers=NOBODY), 404)
+    refused(used_api.ask("GET", f"/v1/scoring_engines/{unknown}", headers=NOBODY), 403)
+    refused(used_api.ask("GET", f"/v1/strategies/{unknown}/state", headers=NOBODY), 403)
+    refused(used_api.ask("POST", f"/v1/webhooks/{unknown}", {}, headers=NOBODY), 403)
 
 
-def test_bad_parameters_are_told_before_the_policy_is_asked(lived_in: House) -> None:
-    refused(lived_in.ask("GET", "/v1/audits?foo=1", headers=NOBODY), 400)
-    refused(lived_in.ask("GET", "/v1/audits?limit=x", headers=NOBODY), 400)
-    refused(lived_in.ask("GET", "/v1/audits?sort_key=x", headers=NOBODY), 403)
-    refused(lived_in.ask("POST", "/v1/audits", {"x": 1}, headers=NOBODY), 400)
+def test_bad_parameters_are_told_before_the_policy_is_asked(used_api: ApiWorld) -> None:
+    refused(used_api.ask("GET", "/v1/audits?foo=1", headers=NOBODY), 400)
+    refused(used_api.ask("GET", "/v1/audits?limit=x", headers=NOBODY), 400)
+    refused(used_api.ask("GET", "/v1/audits?sort_key=x", headers=NOBODY), 403)
+    refused(used_api.ask("POST", "/v1/audits", {"x": 1}, headers=NOBODY), 400)
     oneshot = {"audit_type": "never", "goal": "dummy"}
-    refused(lived_in.ask("POST", "/v1/audits", oneshot, headers=NOBODY), 403)
+    refused(used_api.ask("POST", "/v1/audits", oneshot, headers=NOBODY), 403)
 
 
 def test_a_handler_that_forgets_the_policy_is_kept_back(
-    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    api: ApiWorld, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The control: a defect in a handler must not become an open door."""
 
@@ -185,7 +185,7 @@ def test_a_handler_that_forgets_the_policy_is_kept_back(
         ]
 
     monkeypatch.setattr(composition, "routes", with_a_defect)
-    client = falcon.testing.TestClient(create_app(house.api))
+    client = falcon.testing.TestClient(create_app(api.rest))
     result = client.simulate_get("/v1/forgetful")
     assert result.status_code == 500
     assert "secret" not in result.text
@@ -193,7 +193,7 @@ def test_a_handler_that_forgets_the_policy_is_kept_back(
 
 
 def test_a_caller_that_cannot_be_identified_is_answered_like_the_identity_service(
-    house: House,
+    api: ApiWorld,
 ) -> None:
     class Strict:
         def identify(self, req: falcon.Request) -> Any:
@@ -202,7 +202,7 @@ def test_a_caller_that_cannot_be_identified_is_answered_like_the_identity_servic
         def allows(self, caller: Any, rule: str, target: Any) -> bool:
             raise AssertionError(rule)
 
-    client = falcon.testing.TestClient(create_app(replace(house.api, authorizer=Strict())))
+    client = falcon.testing.TestClient(create_app(replace(api.rest, authorizer=Strict())))
     for path in ("/v1", "/v1/goals", "/v1/nosuch", "/goals"):
         result = client.simulate_get(path, headers={"OpenStack-API-Version": "infra-optim 9.9"})
         assert result.status_code == 401

@@ -1,4 +1,4 @@
-"""Several real worker processes on one house."""
+"""Several real worker processes on one api."""
 
 import subprocess
 import sys
@@ -10,8 +10,8 @@ import pytest
 import requests
 
 from interfaces.rest.serving.server import ServerSettings, serve
-from tests.integration.rest.house import House
 from tests.integration.rest.serving import served, services_of
+from tests.world.api import ApiWorld
 
 WRITERS = 8
 ROUNDS = 12
@@ -42,15 +42,15 @@ def write_and_read(base: str, positions: set[str]) -> None:
             positions.add(created.headers["Vigil-Position"])
 
 
-def test_a_get_after_a_write_sees_it_whichever_worker_answers(house: House) -> None:
+def test_a_get_after_a_write_sees_it_whichever_worker_answers(api: ApiWorld) -> None:
     positions: set[str] = set()
-    with served(house, workers=4) as base, ThreadPoolExecutor(WRITERS) as pool:
+    with served(api, workers=4) as base, ThreadPoolExecutor(WRITERS) as pool:
         for done in [pool.submit(write_and_read, base, positions) for _ in range(WRITERS)]:
             done.result(100)
     assert len(positions) == WRITERS * ROUNDS
 
 
-def test_of_concurrent_creations_of_one_name_one_succeeds(house: House) -> None:
+def test_of_concurrent_creations_of_one_name_one_succeeds(api: ApiWorld) -> None:
     body = {"audit_type": "EVENT", "goal": "dummy", "name": "only one"}
     start = threading.Barrier(WRITERS)
 
@@ -59,14 +59,14 @@ def test_of_concurrent_creations_of_one_name_one_succeeds(house: House) -> None:
             start.wait(20)
             return http.post(f"{base}/v1/audits", json=body, timeout=30).status_code
 
-    with served(house, workers=4) as base, ThreadPoolExecutor(WRITERS) as pool:
+    with served(api, workers=4) as base, ThreadPoolExecutor(WRITERS) as pool:
         statuses = sorted(
             one.result(60) for one in [pool.submit(create, base) for _ in range(WRITERS)]
         )
     assert statuses == [201] + [409] * (WRITERS - 1)
 
 
-def test_concurrent_posts_with_one_idempotency_key_create_one_audit(house: House) -> None:
+def test_concurrent_posts_with_one_idempotency_key_create_one_audit(api: ApiWorld) -> None:
     body = {"audit_type": "ONESHOT", "goal": "dummy"}
     start = threading.Barrier(WRITERS)
 
@@ -78,7 +78,7 @@ def test_concurrent_posts_with_one_idempotency_key_create_one_audit(house: House
             )
             return answer.status_code, answer.json()["uuid"]
 
-    with served(house, workers=4) as base, ThreadPoolExecutor(WRITERS) as pool:
+    with served(api, workers=4) as base, ThreadPoolExecutor(WRITERS) as pool:
         answers = {one.result(60) for one in [pool.submit(create, base) for _ in range(WRITERS)]}
         with _session() as http:
             listed = http.get(f"{base}/v1/audits", timeout=30).json()["audits"]
@@ -87,11 +87,11 @@ def test_concurrent_posts_with_one_idempotency_key_create_one_audit(house: House
     assert len(listed) == 1
 
 
-def test_a_port_in_use_is_told_at_once(house: House) -> None:
-    with served(house, workers=1) as base:
+def test_a_port_in_use_is_told_at_once(api: ApiWorld) -> None:
+    with served(api, workers=1) as base:
         taken = int(base.rpartition(":")[2])
         with pytest.raises(OSError, match="in use"):
-            serve(lambda: services_of(house.url), ServerSettings(port=taken))
+            serve(lambda: services_of(api.url), ServerSettings(port=taken))
 
 
 FAILING = """

@@ -8,9 +8,9 @@ import pytest
 import requests
 
 from interfaces.rest.serving.server import ServerSettings
-from tests.integration.rest.house import House
 from tests.integration.rest.serving import served
 from tests.integration.rest.test_slow_readers import TIMEOUT, many_events, stopped
+from tests.world.api import ApiWorld
 
 THREADS = ServerSettings().threads
 SOON = 15.0
@@ -28,41 +28,41 @@ SOON = 15.0
     ids=["line", "headers", "body", "answers"],
 )
 def test_clients_that_stop_half_way_do_not_hold_up_the_others(
-    house: House, tmp_path: Path, begun: str
+    api: ApiWorld, tmp_path: Path, begun: str
 ) -> None:
     """One for each thread was enough: the process served nobody until they hung up."""
     if "events" in begun:
-        many_events(house)
-    told = tmp_path / "errors"
+        many_events(api)
+    log_file = tmp_path / "errors"
     with (
-        told.open("w") as errors,
-        served(house, workers=1, client_timeout=TIMEOUT, errors=errors) as base,
+        log_file.open("w") as errors,
+        served(api, workers=1, client_timeout=TIMEOUT, errors=errors) as base,
         ExitStack() as clients,
     ):
         for _ in range(THREADS):
             clients.enter_context(stopped(base, begun))
         time.sleep(TIMEOUT / 2)  # all of them are waited for now
         assert requests.get(f"{base}/v1/goals", timeout=SOON).status_code == 200
-    log = told.read_text()
+    log = log_file.read_text()
     assert "Traceback" not in log
     if "Content-Length" not in begun:
         assert "a client was cut off" in log
 
 
-def test_a_body_that_does_not_come_is_said_to_be_late(house: House) -> None:
+def test_a_body_that_does_not_come_is_said_to_be_late(api: ApiWorld) -> None:
     begun = "POST /v1/audits HTTP/1.1\r\nHost: here\r\nContent-Length: 100\r\n\r\n{"
-    with served(house, workers=1, client_timeout=TIMEOUT) as base, stopped(base, begun) as line:
+    with served(api, workers=1, client_timeout=TIMEOUT) as base, stopped(base, begun) as line:
         line.settimeout(SOON)
         answer = b"".join(iter(lambda: line.recv(65536), b"")).decode()
     assert answer.startswith("HTTP/1.1 408 ")
     assert "did not arrive in time" in answer
 
 
-def test_a_slow_client_that_goes_on_is_served(house: House) -> None:
+def test_a_slow_client_that_goes_on_is_served(api: ApiWorld) -> None:
     """What it sends in time counts, however long the whole takes."""
     request = "GET /v1/goals HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n"
     with (
-        served(house, workers=1, client_timeout=TIMEOUT) as base,
+        served(api, workers=1, client_timeout=TIMEOUT) as base,
         stopped(base, request[:4]) as line,
     ):
         line.settimeout(SOON)

@@ -11,8 +11,8 @@ import pytest
 import requests
 
 from interfaces.rest.services import RestSettings
-from tests.integration.rest.house import House
 from tests.integration.rest.serving import served
+from tests.world.api import ApiWorld
 
 PLACES = RestSettings().streams
 TIMEOUT = 1.0
@@ -52,17 +52,17 @@ def until(base: str, wanted: int, within: float) -> None:
         time.sleep(0.05)
 
 
-def many_events(house: House) -> None:
+def many_events(api: ApiWorld) -> None:
     size = 0
     while size < FULL:
         for _ in range(10):
-            house.audit(audit_type="EVENT")
-        size = len(house.ask("GET", "/v1/events?limit=1000").content)
+            api.audit(audit_type="EVENT")
+        size = len(api.ask("GET", "/v1/events?limit=1000").content)
 
 
 @pytest.mark.parametrize("much", [False, True], ids=["waits", "writes"])
 def test_clients_that_never_read_lose_their_places(
-    house: House, tmp_path: Path, *, much: bool
+    api: ApiWorld, tmp_path: Path, *, much: bool
 ) -> None:
     """Four of them held the places of a worker until their streams' hour was over, or, once the
     connection's buffers were full, until the client's machine hung up, if it ever did.
@@ -71,14 +71,14 @@ def test_clients_that_never_read_lose_their_places(
     is in the middle of writing.
     """
     if much:
-        many_events(house)
+        many_events(api)
     else:
         for _ in range(4):
-            house.audit(audit_type="EVENT")
-    told = tmp_path / "errors"
+            api.audit(audit_type="EVENT")
+    log_file = tmp_path / "errors"
     with (
-        told.open("w") as errors,
-        served(house, workers=1, stream_timeout=TIMEOUT, errors=errors) as base,
+        log_file.open("w") as errors,
+        served(api, workers=1, stream_timeout=TIMEOUT, errors=errors) as base,
         ExitStack() as clients,
     ):
         for _ in range(PLACES):
@@ -89,18 +89,18 @@ def test_clients_that_never_read_lose_their_places(
         with requests.get(f"{base}/v1/events/stream?after=0", stream=True, timeout=20) as mine:
             assert mine.status_code == 200
             assert next(mine.iter_lines()) == b"retry: 2000"
-    lines = told.read_text().splitlines()
+    lines = log_file.read_text().splitlines()
     assert sum("an event stream is cut" in line for line in lines) == PLACES, lines
     assert not [line for line in lines if "Traceback" in line]
 
 
-def test_a_client_that_reads_slowly_keeps_its_place(house: House) -> None:
+def test_a_client_that_reads_slowly_keeps_its_place(api: ApiWorld) -> None:
     """It is standing still that ends a stream, not falling behind."""
     for _ in range(30):
-        house.audit(audit_type="EVENT")
-    behind = len(house.ask("GET", "/v1/events?limit=1000").content)
+        api.audit(audit_type="EVENT")
+    behind = len(api.ask("GET", "/v1/events?limit=1000").content)
     with (
-        served(house, workers=1, heartbeat=60.0, stream_timeout=TIMEOUT) as base,
+        served(api, workers=1, heartbeat=60.0, stream_timeout=TIMEOUT) as base,
         silent(base, "/v1/events/stream?after=0") as line,
     ):
         line.settimeout(20)

@@ -9,7 +9,7 @@ import pytest
 
 from interfaces.rest.app import create_app
 from interfaces.rest.services import RestSettings
-from tests.integration.rest.house import House, refused
+from tests.world.api import ApiWorld, refused
 
 SHOWN = {"X-Show-Deleted": "True"}
 KEYS = {
@@ -18,14 +18,14 @@ KEYS = {
 }
 
 
-def test_an_audit_tells_its_story_and_who_asked(house: House) -> None:
-    result = house.ask(
+def test_an_audit_tells_its_story_and_who_asked(api: ApiWorld) -> None:
+    result = api.ask(
         "POST",
         "/v1/audits",
         {"audit_type": "ONESHOT", "goal": "dummy"},
         headers={"X-User-Id": "u-1", "X-User-Name": "ada", "X-Project-Id": "p-1"},
     )
-    events = house.get(f"/v1/audits/{result.json['uuid']}/events")["events"]
+    events = api.get(f"/v1/audits/{result.json['uuid']}/events")["events"]
     assert {frozenset(one) for one in events} == {frozenset(KEYS)}
     assert [one["type"] for one in events] == ["audit.requested", "audit.run-requested"]
     assert {one["actor"] for one in events} == {"ada"}
@@ -33,87 +33,87 @@ def test_an_audit_tells_its_story_and_who_asked(house: House) -> None:
     assert events[-1]["position"] == int(result.headers["vigil-position"])
 
 
-def test_a_plan_tells_what_happened_to_its_actions(house: House) -> None:
-    plan = house.plan(actions=1, state="SUCCEEDED")
-    events = house.get(f"/v1/action_plans/{plan['uuid']}/events")["events"]
+def test_a_plan_tells_what_happened_to_its_actions(api: ApiWorld) -> None:
+    plan = api.plan(actions=1, state="SUCCEEDED")
+    events = api.get(f"/v1/action_plans/{plan['uuid']}/events")["events"]
     assert [one["type"] for one in events] == [
         *("plan.proposed", "plan.launched", "plan.claimed"),
         *("plan.action-intended", "plan.action-succeeded", "plan.succeeded"),
     ]
 
 
-def test_all_events_are_read_page_by_page(house: House) -> None:
+def test_all_events_are_read_page_by_page(api: ApiWorld) -> None:
     for _ in range(3):
-        house.audit()
+        api.audit()
     seen: list[Any] = []
     path = "/v1/events?limit=4"
     while path:
-        page = house.get(path)
+        page = api.get(path)
         seen += [one["position"] for one in page["events"]]
         path = page.get("next", "").partition("falconframework.org")[2]
     assert seen == sorted(set(seen))
-    assert seen[-1] == house.log.end()
-    assert house.get(f"/v1/events?after={seen[-1]}") == {"events": []}
+    assert seen[-1] == api.log.end()
+    assert api.get(f"/v1/events?after={seen[-1]}") == {"events": []}
 
 
-def test_events_are_found_by_type_and_by_correlation(house: House) -> None:
-    audit = house.audit()
-    [run] = house.get("/v1/events?type=audit.run-requested")["events"]
+def test_events_are_found_by_type_and_by_correlation(api: ApiWorld) -> None:
+    audit = api.audit()
+    [run] = api.get("/v1/events?type=audit.run-requested")["events"]
     assert run["aggregate_id"] == audit["uuid"]
-    assert house.get(f"/v1/events?correlation_id={run['correlation_id']}")["events"] == [run]
-    assert house.get(f"/v1/events?correlation_id={uuid4()}") == {"events": []}
+    assert api.get(f"/v1/events?correlation_id={run['correlation_id']}")["events"] == [run]
+    assert api.get(f"/v1/events?correlation_id={uuid4()}") == {"events": []}
 
 
 @pytest.mark.parametrize(
     "query", ["limit=0", "limit=x", "after=-1", "correlation_id=x", "foo=1", "type=a&type=b"]
 )
-def test_parameters_that_are_not_understood_are_refused(lived_in: House, query: str) -> None:
-    refused(lived_in.ask("GET", f"/v1/events?{query}"), 400)
+def test_parameters_that_are_not_understood_are_refused(used_api: ApiWorld, query: str) -> None:
+    refused(used_api.ask("GET", f"/v1/events?{query}"), 400)
 
 
-def test_what_is_deleted_is_still_on_record(house: House) -> None:
-    audit = house.audit(audit_type="EVENT", name="gone")
-    template = house.template(name="gone too")
-    house.put_audit(audit["uuid"], "CANCELLED")
-    house.ask("DELETE", "/v1/audits/gone")
-    house.ask("DELETE", "/v1/audit_templates/gone%20too")
+def test_what_is_deleted_is_still_on_record(api: ApiWorld) -> None:
+    audit = api.audit(audit_type="EVENT", name="gone")
+    template = api.template(name="gone too")
+    api.put_audit(audit["uuid"], "CANCELLED")
+    api.ask("DELETE", "/v1/audits/gone")
+    api.ask("DELETE", "/v1/audit_templates/gone%20too")
     for path, uuid in (("audits", audit["uuid"]), ("audit_templates", template["uuid"])):
-        refused(house.ask("GET", f"/v1/{path}/{uuid}"), 404)
-        assert house.get(f"/v1/{path}") == {path: []}
-        refused(house.ask("GET", f"/v1/{path}?marker={uuid}"), 404)
-        deleted = house.get(f"/v1/{path}/{uuid}", headers=SHOWN)
+        refused(api.ask("GET", f"/v1/{path}/{uuid}"), 404)
+        assert api.get(f"/v1/{path}") == {path: []}
+        refused(api.ask("GET", f"/v1/{path}?marker={uuid}"), 404)
+        deleted = api.get(f"/v1/{path}/{uuid}", headers=SHOWN)
         assert deleted["deleted_at"].endswith("+00:00")
-        assert [one["uuid"] for one in house.get(f"/v1/{path}", headers=SHOWN)[path]] == [uuid]
-        assert house.get(f"/v1/{path}?marker={uuid}", headers=SHOWN) == {path: []}
-    assert house.get("/v1/audits/gone", headers=SHOWN)["state"] == "DELETED"
-    events = house.get(f"/v1/audits/{audit['uuid']}/events", headers=SHOWN)["events"]
+        assert [one["uuid"] for one in api.get(f"/v1/{path}", headers=SHOWN)[path]] == [uuid]
+        assert api.get(f"/v1/{path}?marker={uuid}", headers=SHOWN) == {path: []}
+    assert api.get("/v1/audits/gone", headers=SHOWN)["state"] == "DELETED"
+    events = api.get(f"/v1/audits/{audit['uuid']}/events", headers=SHOWN)["events"]
     assert events[-1]["type"] == "audit.deleted"
 
 
 @pytest.mark.parametrize("no", ["false", "0", "no", ""])
-def test_deleted_things_are_only_shown_to_who_says_yes(house: House, no: str) -> None:
-    template = house.template()["uuid"]
-    house.ask("DELETE", f"/v1/audit_templates/{template}")
+def test_deleted_things_are_only_shown_to_who_says_yes(api: ApiWorld, no: str) -> None:
+    template = api.template()["uuid"]
+    api.ask("DELETE", f"/v1/audit_templates/{template}")
     headers = {"X-Show-Deleted": no}
-    refused(house.ask("GET", f"/v1/audit_templates/{template}", headers=headers), 404)
+    refused(api.ask("GET", f"/v1/audit_templates/{template}", headers=headers), 404)
 
 
 class TestHealth:
-    def test_a_service_that_keeps_up_is_ready(self, lived_in: House) -> None:
-        health = lived_in.get("/healthcheck", version=None)
+    def test_a_service_that_keeps_up_is_ready(self, used_api: ApiWorld) -> None:
+        health = used_api.get("/healthcheck", version=None)
         assert health["status"] == "ready"
         assert {"audits", "plans", "timeline"} <= {one["name"] for one in health["projections"]}
-        assert lived_in.get("/healthcheck/live", version=None) == {"status": "alive"}
+        assert used_api.get("/healthcheck/live", version=None) == {"status": "alive"}
 
-    def test_one_whose_projections_lag_is_not(self, house: House) -> None:
-        api = replace(house.api, settings=RestSettings(ready_lag=-1))
-        result = falcon.testing.TestClient(create_app(api)).simulate_get("/healthcheck")
+    def test_one_whose_projections_lag_is_not(self, api: ApiWorld) -> None:
+        services = replace(api.rest, settings=RestSettings(ready_lag=-1))
+        result = falcon.testing.TestClient(create_app(services)).simulate_get("/healthcheck")
         assert (result.status_code, result.json["status"]) == (503, "lagging")
 
 
-def test_the_access_log_names_the_request(house: House, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_access_log_names_the_request(api: ApiWorld, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", "vigil.rest.access")
-    result = house.ask("GET", "/v1/audits/a%0Ab?limit=1")
+    result = api.ask("GET", "/v1/audits/a%0Ab?limit=1")
     [line] = [one.getMessage() for one in caplog.records if one.name == "vigil.rest.access"]
     assert result.headers["x-openstack-request-id"] in line
     assert "GET" in line

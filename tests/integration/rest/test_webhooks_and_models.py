@@ -9,20 +9,21 @@ import pytest
 from domain.audits import Audit
 from domain.kernel.reasons import Cause, Reason
 from interfaces.rest.services import RestSettings
-from tests.integration.rest.house import TEST, House, a_house, refused
+from tests.world.api import ApiWorld, refused
+from tests.world.world import TEST
 
 
-def call(house: House, ident: str, body: object = ..., **kwargs: Any) -> Any:
-    return house.ask("POST", f"/v1/webhooks/{ident}", {} if body is ... else body, **kwargs)
+def call(api: ApiWorld, ident: str, body: object = ..., **kwargs: Any) -> Any:
+    return api.ask("POST", f"/v1/webhooks/{ident}", {} if body is ... else body, **kwargs)
 
 
-def runs(house: House, uuid: str) -> int:
-    audit = house.log.find(Audit, UUID(uuid))
+def runs(api: ApiWorld, uuid: str) -> int:
+    audit = api.log.find(Audit, UUID(uuid))
     assert audit is not None
     return audit.runs
 
 
-def finish(house: House, uuid: str, *, well: bool) -> None:
+def finish(api: ApiWorld, uuid: str, *, well: bool) -> None:
     def act(tx: Any, ctx: Any) -> None:
         audit = tx.get(Audit, UUID(uuid))
         epoch = audit.claim_run(ctx, audit.run.id, "engine/1", "ctl-1")
@@ -31,60 +32,62 @@ def finish(house: House, uuid: str, *, well: bool) -> None:
         else:
             audit.fail_run(ctx, audit.run.id, epoch, Cause(Reason.MODEL_EMPTY))
 
-    house.settle(house.commands.run(TEST, act).position)
+    api.settle(api.commands.run(TEST, act).position)
 
 
 class TestWebhooks:
     @pytest.mark.parametrize("version", ["1.0", "1.7"])
     @pytest.mark.parametrize("body", [{}, [], None, "x", {"any": [1]}])
-    def test_a_call_asks_for_a_run(self, house: House, body: object, version: str) -> None:
-        audit = house.audit(audit_type="EVENT", name="on event")
-        result = call(house, "on%20event", body, version=version)
+    def test_a_call_asks_for_a_run(self, api: ApiWorld, body: object, version: str) -> None:
+        audit = api.audit(audit_type="EVENT", name="on event")
+        result = call(api, "on%20event", body, version=version)
         assert (result.status_code, result.content) == (202, b"")
         assert result.headers["content-length"] == "0"
-        assert runs(house, audit["uuid"]) == 1
+        assert runs(api, audit["uuid"]) == 1
 
-    def test_a_call_while_a_run_waits_to_start_joins_it(self, house: House) -> None:
-        uuid = house.audit(audit_type="EVENT")["uuid"]
+    def test_a_call_while_a_run_waits_to_start_joins_it(self, api: ApiWorld) -> None:
+        uuid = api.audit(audit_type="EVENT")["uuid"]
         for _ in range(3):
-            assert call(house, uuid).status_code == 202
-        assert runs(house, uuid) == 1
+            assert call(api, uuid).status_code == 202
+        assert runs(api, uuid) == 1
 
     @pytest.mark.parametrize("well", [True, False])
-    def test_an_audit_that_ended_runs_again(self, house: House, well: bool) -> None:
-        uuid = house.audit(audit_type="EVENT")["uuid"]
-        call(house, uuid)
-        finish(house, uuid, well=well)
-        assert call(house, uuid).status_code == 202
-        assert runs(house, uuid) == 2
+    def test_an_audit_that_ended_runs_again(self, api: ApiWorld, well: bool) -> None:
+        uuid = api.audit(audit_type="EVENT")["uuid"]
+        call(api, uuid)
+        finish(api, uuid, well=well)
+        assert call(api, uuid).status_code == 202
+        assert runs(api, uuid) == 2
 
     @pytest.mark.parametrize("state", ["ONGOING", "CANCELLED", "SUSPENDED"])
-    def test_an_audit_that_is_running_or_over_does_not(self, lived_in: House, state: str) -> None:
-        uuid = lived_in.audit(audit_type="EVENT")["uuid"]
-        lived_in.put_audit(uuid, state)
-        refused(call(lived_in, uuid), 400)
+    def test_an_audit_that_is_running_or_over_does_not(
+        self, used_api: ApiWorld, state: str
+    ) -> None:
+        uuid = used_api.audit(audit_type="EVENT")["uuid"]
+        used_api.put_audit(uuid, state)
+        refused(call(used_api, uuid), 400)
 
-    def test_other_audits_have_no_webhook(self, lived_in: House) -> None:
-        refused(call(lived_in, lived_in.audit()["uuid"]), 400)
-        refused(call(lived_in, "nosuch"), 404)
-        refused(lived_in.ask("POST", "/v1/webhooks", {}), 400)
+    def test_other_audits_have_no_webhook(self, used_api: ApiWorld) -> None:
+        refused(call(used_api, used_api.audit()["uuid"]), 400)
+        refused(call(used_api, "nosuch"), 404)
+        refused(used_api.ask("POST", "/v1/webhooks", {}), 400)
 
     @pytest.mark.parametrize("body", [b"", b"{", b"x"])
-    def test_the_body_must_be_json(self, lived_in: House, body: bytes) -> None:
-        uuid = lived_in.audit(audit_type="EVENT")["uuid"]
-        refused(lived_in.ask("POST", f"/v1/webhooks/{uuid}", raw=body), 400)
+    def test_the_body_must_be_json(self, used_api: ApiWorld, body: bytes) -> None:
+        uuid = used_api.audit(audit_type="EVENT")["uuid"]
+        refused(used_api.ask("POST", f"/v1/webhooks/{uuid}", raw=body), 400)
         kind = {"Content-Type": "text/plain"}
-        refused(lived_in.ask("POST", f"/v1/webhooks/{uuid}", raw=b"{}", headers=kind), 415)
+        refused(used_api.ask("POST", f"/v1/webhooks/{uuid}", raw=b"{}", headers=kind), 415)
 
     def test_a_deployment_can_open_them(self, tmp_path: Path) -> None:
         nobody = {"X-Roles": "nobody"}
-        with a_house(tmp_path, RestSettings(webhooks_auth=False)) as house:
-            uuid = house.audit(audit_type="EVENT")["uuid"]
-            assert call(house, uuid, headers=nobody).status_code == 202
-            refused(house.ask("GET", "/v1/audits", headers=nobody), 403)
+        with ApiWorld(tmp_path, RestSettings(webhooks_auth=False)) as api:
+            uuid = api.audit(audit_type="EVENT")["uuid"]
+            assert call(api, uuid, headers=nobody).status_code == 202
+            refused(api.ask("GET", "/v1/audits", headers=nobody), 403)
             [trail] = [
                 one
-                for one in house.get(f"/v1/audits/{uuid}/events")["events"]
+                for one in api.get(f"/v1/audits/{uuid}/events")["events"]
                 if one["type"] == "audit.run-requested"
             ]
             assert trail["actor"] == "webhook"
@@ -123,18 +126,18 @@ LATER = {"server_pinned_az": "", "server_flavor_extra_specs": {}}
 
 class TestDataModel:
     @pytest.fixture
-    def modelled(self, house: House) -> House:
-        house.model.rows = [{**NODE, **SERVER, **LATER, "server_host": "internal"}, NODE]
-        return house
+    def modelled(self, api: ApiWorld) -> ApiWorld:
+        api.model.rows = [{**NODE, **SERVER, **LATER, "server_host": "internal"}, NODE]
+        return api
 
-    def test_rows_have_exactly_their_keys(self, modelled: House) -> None:
+    def test_rows_have_exactly_their_keys(self, modelled: ApiWorld) -> None:
         expected = {"context": [{**NODE, **SERVER, **LATER}, NODE]}
         assert modelled.get("/v1/data_model/?data_model_type=compute") == expected
         assert modelled.get("/v1/data_model") == expected
         before = modelled.get("/v1/data_model", version="1.5")
         assert before == {"context": [{**NODE, **SERVER}, NODE]}
 
-    def test_an_audit_restricts_it(self, modelled: House) -> None:
+    def test_an_audit_restricts_it(self, modelled: ApiWorld) -> None:
         uuid = uuid4()
         modelled.get(f"/v1/data_model?audit_uuid={uuid}")
         assert modelled.model.asked == [uuid]
@@ -151,12 +154,12 @@ class TestDataModel:
             ("audit=x", 400),
         ],
     )
-    def test_other_models_are_not_there(self, lived_in: House, query: str, status: int) -> None:
-        refused(lived_in.ask("GET", f"/v1/data_model?{query}"), status)
+    def test_other_models_are_not_there(self, used_api: ApiWorld, query: str, status: int) -> None:
+        refused(used_api.ask("GET", f"/v1/data_model?{query}"), status)
 
-    def test_it_needs_version_1_3(self, lived_in: House) -> None:
+    def test_it_needs_version_1_3(self, used_api: ApiWorld) -> None:
         for query in ("", "?data_model_type=storage", "?x=1"):
-            refused(lived_in.ask("GET", f"/v1/data_model{query}", version="1.2"), 406)
+            refused(used_api.ask("GET", f"/v1/data_model{query}", version="1.2"), 406)
 
-    def test_without_a_model_there_is_no_answer(self, house: House) -> None:
-        assert "model" in refused(house.ask("GET", "/v1/data_model"), 500)
+    def test_without_a_model_there_is_no_answer(self, api: ApiWorld) -> None:
+        assert "model" in refused(api.ask("GET", "/v1/data_model"), 500)

@@ -31,8 +31,8 @@ from infrastructure.event_log import SqlEventLog, open_event_log
 from infrastructure.event_log import upgrade as upgrade_log
 from infrastructure.read_models import SqlReadModels, open_engine, upgrade
 from tests.given import NOON, context, ident
-from tests.integration.projections.stories import Story
 from tests.properties.replay.full_fold import View, action_then, audit_then, plan_then
+from tests.world.histories import RandomHistory
 
 Answer = tuple[View, int] | str
 STEP = 4
@@ -79,7 +79,7 @@ def remembering(log: Logs, budget: int = aggregate_history.BUDGET) -> Iterator[A
         engine.dispose()
 
 
-class Told(Story):
+class Told(RandomHistory):
     """A story whose clock is sometimes put back: several hosts write, and their clocks differ."""
 
     def __init__(self, seed: int) -> None:
@@ -90,7 +90,7 @@ class Told(Story):
         """Until there is somebody whose past can be asked about, and for a while at least."""
         told = False
         while not told:
-            for touched in self.chapters(CHAPTERS):
+            for touched in self.saves(CHAPTERS):
                 log.save(*touched)
                 if self._random.random() < 0.1:
                     self._seconds = max(0.0, self._seconds - 300)

@@ -14,7 +14,7 @@ from domain.audits.events import AuditRequested
 from domain.plans.events import PlanProposed
 from infrastructure.cron import next_match
 from infrastructure.event_log.event_types import event_types
-from tests.integration.projections.stories import Story
+from tests.world.histories import RandomHistory
 
 PROJECTIONS = all_projections(next_match)
 
@@ -54,7 +54,7 @@ def test_every_table_has_its_key_and_its_indexed_columns() -> None:
 
 def test_sentences_end_like_sentences_and_name_no_missing_fact() -> None:
     told = 0
-    for touched in Story(2).chapters(800):
+    for touched in RandomHistory(2).saves(800):
         for aggregate in touched:
             for event in aggregate.collect_events():
                 topic = vars(type(event))["TOPIC"]
@@ -66,7 +66,7 @@ def test_sentences_end_like_sentences_and_name_no_missing_fact() -> None:
 
 
 def test_an_event_type_that_nobody_described_speaks_by_its_topic() -> None:
-    event = next(iter(next(iter(Story(1).chapters(0)))[0].pending_events))
+    event = next(iter(next(iter(RandomHistory(1).saves(0)))[0].pending_events))
     assert sentence("cluster-model.was-collected", event) == "Cluster model: was collected."  # type: ignore[arg-type]
 
 
@@ -74,7 +74,7 @@ def test_an_event_type_that_nobody_described_speaks_by_its_topic() -> None:
 def test_a_first_event_fills_every_column_that_may_not_be_null(cls: type[Any]) -> None:
     """A row is complete from the start: no later event is needed to make it readable."""
     rows = Inserted()
-    for touched in Story(4).chapters(400):
+    for touched in RandomHistory(4).saves(400):
         for aggregate in touched:
             for position, event in enumerate(aggregate.collect_events(), start=1):
                 if isinstance(event, cls):

@@ -17,7 +17,7 @@ from interfaces.rest.auth import Authorizer
 from interfaces.rest.keystone import KeystoneIdentity
 from interfaces.rest.policy import PolicyAuthorizer, PolicyEnforcer
 from interfaces.rest.services import RestSettings
-from tests.integration.rest.house import House
+from tests.world.api import ApiWorld
 
 
 @dataclass(frozen=True)
@@ -95,9 +95,9 @@ def guard(options: LibraryOptions) -> PolicyAuthorizer:
 
 
 def guarded_by(
-    house: House, authorizer: Authorizer, settings: RestSettings | None = None
+    api: ApiWorld, authorizer: Authorizer, settings: RestSettings | None = None
 ) -> falcon.testing.TestClient:
-    """The house's API with another authorizer."""
-    chosen = settings or house.api.settings
-    api = replace(house.api, authorizer=authorizer, settings=chosen)
-    return falcon.testing.TestClient(create_app(api))
+    """The API's API with another authorizer."""
+    chosen = settings or api.rest.settings
+    services = replace(api.rest, authorizer=authorizer, settings=chosen)
+    return falcon.testing.TestClient(create_app(services))

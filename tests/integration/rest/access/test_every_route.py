@@ -12,7 +12,7 @@ from interfaces.rest.route_table import routes
 from interfaces.rest.routes import Access, RouteMethod, by_method
 from interfaces.rest.rules import RULES
 from tests.integration.rest.access.keystone import Keystone, guard, guarded_by
-from tests.integration.rest.house import House
+from tests.world.api import ApiWorld
 
 PUBLIC = {"/", "/healthcheck", "/healthcheck/live", "/metrics", "/openapi.json"}
 """All that may ever be public. A new one is a decision, to be made here too."""
@@ -43,32 +43,32 @@ def ruleless(
     return found
 
 
-def test_every_method_that_the_router_answers_has_a_rule(lived_in: House) -> None:
-    app = create_app(lived_in.api)
+def test_every_method_that_the_router_answers_has_a_rule(used_api: ApiWorld) -> None:
+    app = create_app(used_api.rest)
     assert len(list(answered(app))) > 40
-    assert ruleless(app, by_method(routes(lived_in.api))) == set()
+    assert ruleless(app, by_method(routes(used_api.rest))) == set()
 
 
-def test_a_route_without_a_rule_would_be_found(lived_in: House) -> None:
+def test_a_route_without_a_rule_would_be_found(used_api: ApiWorld) -> None:
     """The control."""
 
     class Forgotten:
         def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
             """Nobody thought of a rule."""
 
-    app = create_app(lived_in.api)
+    app = create_app(used_api.rest)
     app.add_route("/v1/forgotten/{ident}", Forgotten())
-    found = ruleless(app, by_method(routes(lived_in.api)))
+    found = ruleless(app, by_method(routes(used_api.rest)))
     assert found == {("/v1/forgotten/{ident}", "GET")}
 
 
 def test_no_route_answers_without_a_token_but_the_public_ones(
-    lived_in: House, keystone: Keystone
+    used_api: ApiWorld, keystone: Keystone
 ) -> None:
-    http = guarded_by(lived_in, guard(keystone.options()))
-    before = lived_in.log.end()
+    http = guarded_by(used_api, guard(keystone.options()))
+    before = used_api.log.end()
     asked = 0
-    for template, method in answered(create_app(lived_in.api)):
+    for template, method in answered(create_app(used_api.rest)):
         if template in PUBLIC:
             continue
         path = template.replace("{", "").replace("}", "")
@@ -77,12 +77,12 @@ def test_no_route_answers_without_a_token_but_the_public_ones(
             answer = http.simulate_request(method, spelled, json={"a": 1})
             assert answer.status_code == 401, (method, spelled, answer.text)
     assert asked > 160
-    assert lived_in.log.end() == before
+    assert used_api.log.end() == before
 
 
 @pytest.mark.parametrize("method", ["HEAD", "PUT", "TRACE", "DELETE", "POST"])
 def test_a_method_that_is_not_there_is_not_told_to_strangers(
-    lived_in: House, keystone: Keystone, method: str
+    used_api: ApiWorld, keystone: Keystone, method: str
 ) -> None:
-    http = guarded_by(lived_in, guard(keystone.options()))
+    http = guarded_by(used_api, guard(keystone.options()))
     assert http.simulate_request(method, "/v1/goals").status_code == 401

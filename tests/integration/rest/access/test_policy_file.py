@@ -11,8 +11,8 @@ from interfaces.rest.auth import Caller, NoAuth
 from interfaces.rest.policy import PolicyAuthorizer, PolicyEnforcer, PolicyUnusable, list_rules
 from interfaces.rest.rules import RULES
 from tests.integration.rest.access.keystone import Keystone, guard, guarded_by
-from tests.integration.rest.house import House, refused
 from tests.integration.rest.test_policy import BODIES, Everything, guarded
+from tests.world.api import ApiWorld, refused
 
 CONTRACT = {
     "action:detail action:get action:get_all action:update action_plan:delete action_plan:detail",
@@ -228,39 +228,39 @@ def test_a_rule_that_cannot_be_understood_allows_nobody(files: Files) -> None:
 
 
 def test_each_rule_denies_a_member_and_lets_an_administrator_pass(
-    house: House, keystone: Keystone
+    api: ApiWorld, keystone: Keystone
 ) -> None:
-    house.worker()
-    house.model.rows = []
-    everything = Everything(house)
-    house.http = guarded_by(house, guard(keystone.options()))
+    api.worker()
+    api.model.rows = []
+    everything = Everything(api)
+    api.http = guarded_by(api, guard(keystone.options()))
     admin, member = ({"X-Auth-Token": keystone.token(who)} for who in ("admin", "demo"))
-    for route, endpoint in guarded(house):
+    for route, endpoint in guarded(api):
         path, body = everything.path(route.path), BODIES.get(endpoint.rule or "", ...)
-        text = refused(house.ask(endpoint.method, path, body, headers=member), 403)
+        text = refused(api.ask(endpoint.method, path, body, headers=member), 403)
         assert text == f"Policy doesn't allow {endpoint.rule} to be performed."
-    for route, endpoint in guarded(house):
+    for route, endpoint in guarded(api):
         path, body = everything.path(route.path), BODIES.get(endpoint.rule or "", ...)
-        passed = house.ask(endpoint.method, path, body, headers=admin)
+        passed = api.ask(endpoint.method, path, body, headers=admin)
         assert passed.status_code not in {401, 403}, (path, passed.text)
         assert passed.status_code < 500, (path, passed.text)
 
 
-def test_each_rule_can_be_turned_round_by_a_file(house: House, tmp_path: Path) -> None:
+def test_each_rule_can_be_turned_round_by_a_file(api: ApiWorld, tmp_path: Path) -> None:
     """Overridden to let members in and nobody else, a rule does so; another does not."""
-    house.worker()
-    house.model.rows = []
-    everything = Everything(house)
-    routes = sorted(guarded(house), key=lambda one: one[1].method == "DELETE")
+    api.worker()
+    api.model.rows = []
+    everything = Everything(api)
+    routes = sorted(guarded(api), key=lambda one: one[1].method == "DELETE")
     for number, (route, endpoint) in enumerate(routes):
         folder = tmp_path / str(number)
         folder.mkdir()
         files = Files(folder)
         files.write(f'"{endpoint.rule}": "role:member"\n')
-        house.http = guarded_by(house, PolicyAuthorizer(NoAuth(), files.policy()))
+        api.http = guarded_by(api, PolicyAuthorizer(NoAuth(), files.policy()))
         path, body = everything.path(route.path), BODIES.get(endpoint.rule or "", ...)
-        refused(house.ask(endpoint.method, path, body, headers={"X-Roles": "admin"}), 403)
-        passed = house.ask(endpoint.method, path, body, headers={"X-Roles": "member"})
+        refused(api.ask(endpoint.method, path, body, headers={"X-Roles": "admin"}), 403)
+        passed = api.ask(endpoint.method, path, body, headers={"X-Roles": "member"})
         assert passed.status_code not in {401, 403}, (path, passed.text)
         other = next(one for _, one in routes if one.rule != endpoint.rule)
         assert other.rule is not None

@@ -17,8 +17,8 @@ from infrastructure.supervision.probes import responds
 from tests.integration.rest.access.certificates import Authority
 from tests.integration.rest.access.keystone import Keystone
 from tests.integration.rest.access.process import command, environment, refused, serving
-from tests.integration.rest.house import House
 from tests.ports import free_port
+from tests.world.api import ApiWorld
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -29,25 +29,25 @@ def conf(tmp_path: Path) -> Path:
 
 
 class TestTls:
-    def test_the_api_speaks_https_and_nothing_else(self, lived_in: House, conf: Path) -> None:
+    def test_the_api_speaks_https_and_nothing_else(self, used_api: ApiWorld, conf: Path) -> None:
         authority = Authority(conf.parent)
         server = authority.issue("server")
         conf.write_text(
             f"[api]\nenable_ssl_api = true\n"
             f"[ssl]\ncert_file = {server.certificate}\nkey_file = {server.key}\n"
         )
-        with serving(lived_in.url, conf) as api:
-            https = api.url.replace("http:", "https:")
+        with serving(used_api.url, conf) as running:
+            https = running.url.replace("http:", "https:")
             root = requests.get(https, verify=str(authority.path), timeout=30)
             assert root.json()["versions"][0]["links"][0]["href"] == f"{https}/v1/"
             with pytest.raises(requests.exceptions.SSLError):
                 requests.get(https, timeout=30)
             with pytest.raises(requests.exceptions.ConnectionError):
-                requests.get(api.url, timeout=30)
+                requests.get(running.url, timeout=30)
             assert responds(https)(), "the supervisor's own question"
 
     def test_clients_must_show_a_certificate_when_authorities_are_named(
-        self, lived_in: House, conf: Path
+        self, used_api: ApiWorld, conf: Path
     ) -> None:
         authority = Authority(conf.parent)
         server, client = authority.issue("server"), authority.issue("client")
@@ -55,8 +55,8 @@ class TestTls:
             f"[api]\nenable_ssl_api = true\n[ssl]\ncert_file = {server.certificate}\n"
             f"key_file = {server.key}\nca_file = {authority.path}\n"
         )
-        with serving(lived_in.url, conf) as api:
-            https = api.url.replace("http:", "https:")
+        with serving(used_api.url, conf) as running:
+            https = running.url.replace("http:", "https:")
             with requests.Session() as http:
                 http.trust_env = False  # REQUESTS_CA_BUNDLE would go before
                 http.verify = str(authority.path)
@@ -87,30 +87,29 @@ class TestTls:
 
 class TestWithoutAuthentication:
     def test_it_is_said_in_red_to_people_and_as_a_warning_in_the_log(
-        self, lived_in: House, conf: Path
+        self, used_api: ApiWorld, conf: Path
     ) -> None:
         conf.write_text("")
-        with serving(lived_in.url, conf) as api:
-            text = api.said.read_text()
-            assert (
-                f"NO AUTHENTICATION: every client that can connect to {api.url} is an administrator"
-                in text
-            )
+        with serving(used_api.url, conf) as running:
+            text = running.said.read_text()
+            warning = f"every client that can connect to {running.url} is an administrator"
+            assert f"NO AUTHENTICATION: {warning}" in text
             assert "WARNING" in next(one for one in text.splitlines() if "NO AUTH" in one)
             assert "\x1b" not in text, "a file is no terminal"
-            assert requests.get(f"{api.url}/v1/goals", timeout=30).status_code == 200
+            assert requests.get(f"{running.url}/v1/goals", timeout=30).status_code == 200
             nobody = {"X-Roles": "member"}
             assert (
-                requests.get(f"{api.url}/v1/goals", headers=nobody, timeout=30).status_code == 403
+                requests.get(f"{running.url}/v1/goals", headers=nobody, timeout=30).status_code
+                == 403
             )
 
-    def test_the_red_line_on_a_terminal(self, lived_in: House, conf: Path) -> None:
+    def test_the_red_line_on_a_terminal(self, used_api: ApiWorld, conf: Path) -> None:
         port = free_port()
-        conf.write_text(f"[api]\nport = {port}\n[database]\nconnection = {lived_in.url}\n")
-        told = _on_a_terminal(command("api", "--config-file", str(conf)), "is an administrator")
+        conf.write_text(f"[api]\nport = {port}\n[database]\nconnection = {used_api.url}\n")
+        output = _on_a_terminal(command("api", "--config-file", str(conf)), "is an administrator")
         assert (
             f"\x1b[1;31mNO AUTHENTICATION: every client that can connect to http://127.0.0.1:{port}"
-            in told
+            in output
         )
 
     def test_the_supervisor_says_it_too(self, conf: Path) -> None:
@@ -192,7 +191,7 @@ def test_a_policy_file_that_is_not_there_is_told_before_anything_is_served(conf:
     )
 
 
-def test_everything_at_once_as_operators_have_it(house: House, keystone: Keystone) -> None:
+def test_everything_at_once_as_operators_have_it(api: ApiWorld, keystone: Keystone) -> None:
     """Tokens, a policy file that changes, limits and a believed proxy, in one process."""
     small, big = b'"' + b"x" * 3000 + b'"', b'"' + b"x" * 5000 + b'"'
     file = keystone.file(
@@ -201,11 +200,11 @@ def test_everything_at_once_as_operators_have_it(house: House, keystone: Keyston
         "max_request_body_size = 4096",
         policy='"goal:get_all": "not role:admin"\n',
     )
-    with serving(house.url, file) as api, requests.Session() as http:
+    with serving(api.url, file) as running, requests.Session() as http:
         admin, member = ({"X-Auth-Token": keystone.token(who)} for who in ("admin", "demo"))
 
         def status(method: str, path: str, **sent: object) -> int:
-            return http.request(method, f"{api.url}{path}", timeout=30, **sent).status_code  # type: ignore[arg-type]
+            return http.request(method, f"{running.url}{path}", timeout=30, **sent).status_code  # type: ignore[arg-type]
 
         assert status("GET", "/v1/goals") == 401
         assert status("GET", "/v1/goals", headers=member) == 200
@@ -221,21 +220,21 @@ def test_everything_at_once_as_operators_have_it(house: House, keystone: Keyston
         assert status("POST", "/v1/audits", data=iter([big]), headers=typed) == 413
 
         proxied = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "api.example"}
-        root = http.get(api.url, headers=proxied, timeout=30).json()
+        root = http.get(running.url, headers=proxied, timeout=30).json()
         assert root["versions"][0]["links"][0]["href"] == "https://api.example/v1/"
-        assert f"policy: {file.parent / 'policy.yaml'}" in api.said.read_text()
+        assert f"policy: {file.parent / 'policy.yaml'}" in running.said.read_text()
 
 
-def test_a_proxy_that_nobody_spoke_of_is_not_believed(lived_in: House, conf: Path) -> None:
+def test_a_proxy_that_nobody_spoke_of_is_not_believed(used_api: ApiWorld, conf: Path) -> None:
     conf.write_text("")
-    with serving(lived_in.url, conf) as api:
-        for told in (
+    with serving(used_api.url, conf) as running:
+        for headers in (
             {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "evil.example"},
             {"X-Forwarded-Ssl": "on", "Forwarded": "host=evil.example;proto=https"},
             {"X-Forwarded-Protocol": "ssl", "Script-Name": "/evil"},
         ):
-            root = requests.get(api.url, headers=told, timeout=30).json()
-            assert root["versions"][0]["links"][0]["href"] == f"{api.url}/v1/", told
+            root = requests.get(running.url, headers=headers, timeout=30).json()
+            assert root["versions"][0]["links"][0]["href"] == f"{running.url}/v1/", headers
 
 
 def _on_a_terminal(words: list[str], until: str) -> str:
@@ -278,14 +277,14 @@ def _drained(terminal: int) -> Iterator[bytes]:
 
 class TestEventStreams:
     def test_how_many_and_how_long_is_the_operators_choice(
-        self, lived_in: House, conf: Path
+        self, used_api: ApiWorld, conf: Path
     ) -> None:
         conf.write_text(
             "[api]\nworkers = 1\n[vigil]\nevent_streams = 1\nevent_stream_seconds = 2\n"
             "event_stream_heartbeat = 1\n"
         )
-        with serving(lived_in.url, conf) as api:
-            url = f"{api.url}/v1/events/stream"
+        with serving(used_api.url, conf) as running:
+            url = f"{running.url}/v1/events/stream"
             with requests.get(url, stream=True, timeout=30) as held:
                 refusal = requests.get(url, stream=True, timeout=30)
                 assert refusal.status_code == 503

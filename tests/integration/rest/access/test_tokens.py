@@ -17,15 +17,15 @@ from tests.integration.rest.access.keystone import (
     guarded_by,
     options_of,
 )
-from tests.integration.rest.house import House, refused
 from tests.ports import free_port
+from tests.world.api import ApiWorld, refused
 
 PUBLIC = ("/", "/healthcheck", "/healthcheck/live")
 
 
 @pytest.fixture
-def http(lived_in: House, keystone: Keystone) -> falcon.testing.TestClient:
-    return guarded_by(lived_in, guard(keystone.options()))
+def http(used_api: ApiWorld, keystone: Keystone) -> falcon.testing.TestClient:
+    return guarded_by(used_api, guard(keystone.options()))
 
 
 def assert_unauthenticated(answer: falcon.testing.Result, keystone: Keystone) -> None:
@@ -87,9 +87,11 @@ def test_a_revoked_token_is_no_token(http: falcon.testing.TestClient, keystone: 
     )
 
 
-def test_a_token_expires_although_its_validation_is_cached(lived_in: House, tmp_path: Path) -> None:
+def test_a_token_expires_although_its_validation_is_cached(
+    used_api: ApiWorld, tmp_path: Path
+) -> None:
     with a_keystone(tmp_path, token_lifetime=4.0) as keystone:
-        http = guarded_by(lived_in, guard(keystone.options()))
+        http = guarded_by(used_api, guard(keystone.options()))
         headers = {"X-Auth-Token": keystone.token()}
         assert http.simulate_get("/v1/goals", headers=headers).status_code == 200
         deadline = time.monotonic() + 30
@@ -167,14 +169,14 @@ class TestServiceTokens:
         assert_unauthenticated(http.simulate_get("/v1/goals", headers=headers), keystone)
 
 
-def test_events_carry_who_asked(house: House, keystone: Keystone) -> None:
-    http = guarded_by(house, guard(keystone.options()))
+def test_events_carry_who_asked(api: ApiWorld, keystone: Keystone) -> None:
+    http = guarded_by(api, guard(keystone.options()))
     body = {"audit_type": "EVENT", "goal": "dummy"}
     answer = http.simulate_post(
         "/v1/audits", json=body, headers={"X-Auth-Token": keystone.token(), "X-User-Name": "eve"}
     )
     assert answer.status_code == 201, answer.text
-    *_, last = house.log.read(0, 10_000)
+    *_, last = api.log.read(0, 10_000)
     assert isinstance(last, RecordedEvent)
     metadata = last.event.metadata
     assert metadata.actor.kind is ActorKind.USER
@@ -184,9 +186,11 @@ def test_events_carry_who_asked(house: House, keystone: Keystone) -> None:
 
 
 class TestAnIdentityServiceThatIsAway:
-    def test_is_told_as_such_and_public_routes_go_on(self, lived_in: House, tmp_path: Path) -> None:
+    def test_is_told_as_such_and_public_routes_go_on(
+        self, used_api: ApiWorld, tmp_path: Path
+    ) -> None:
         nowhere = Keystone(f"http://127.0.0.1:{free_port()}/identity", tmp_path)
-        http = guarded_by(lived_in, guard(nowhere.options("http_request_max_retries = 0")))
+        http = guarded_by(used_api, guard(nowhere.options("http_request_max_retries = 0")))
         answer = http.simulate_get("/v1/goals", headers={"X-Auth-Token": "some-token"})
         assert answer.status_code == 503
         assert answer.headers["content-type"] == "application/json"
@@ -198,19 +202,19 @@ class TestAnIdentityServiceThatIsAway:
         assert http.simulate_get("/").status_code == 200
 
     def test_that_refuses_our_own_credentials_is_our_fault_and_not_the_clients(
-        self, lived_in: House, keystone: Keystone, caplog: pytest.LogCaptureFixture
+        self, used_api: ApiWorld, keystone: Keystone, caplog: pytest.LogCaptureFixture
     ) -> None:
         file = keystone.file()
         file.write_text(file.read_text().replace("password = simulator", "password = wrong-pw"))
-        http = guarded_by(lived_in, guard(options_of(file)))
+        http = guarded_by(used_api, guard(options_of(file)))
         answer = http.simulate_get("/v1/goals", headers={"X-Auth-Token": keystone.token()})
         assert answer.status_code == 503
         assert "Identity server rejected authorization" in caplog.text
         assert "wrong-pw" not in caplog.text
 
-    def test_costs_those_without_a_token_nothing(self, lived_in: House, tmp_path: Path) -> None:
+    def test_costs_those_without_a_token_nothing(self, used_api: ApiWorld, tmp_path: Path) -> None:
         nowhere = Keystone(f"http://127.0.0.1:{free_port()}/identity", tmp_path)
-        http = guarded_by(lived_in, guard(nowhere.options()))
+        http = guarded_by(used_api, guard(nowhere.options()))
         assert_unauthenticated(http.simulate_get("/v1/goals"), nowhere)
 
 
@@ -239,38 +243,40 @@ class TestConfiguration:
             KeystoneIdentity(options_of(file))
 
     def test_may_stand_in_a_section_of_another_name(
-        self, lived_in: House, keystone: Keystone
+        self, used_api: ApiWorld, keystone: Keystone
     ) -> None:
         file = keystone.file()
         text = file.read_text().replace("[keystone_authtoken]", "[keystone]")
         file.write_text(f"{text}\n[keystone_authtoken]\nauth_section = keystone\n")
-        http = guarded_by(lived_in, guard(options_of(file)))
+        http = guarded_by(used_api, guard(options_of(file)))
         headers = {"X-Auth-Token": keystone.token()}
         assert http.simulate_get("/v1/goals", headers=headers).status_code == 200
 
     def test_may_come_from_the_environment(
-        self, lived_in: House, keystone: Keystone, monkeypatch: pytest.MonkeyPatch
+        self, used_api: ApiWorld, keystone: Keystone, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         file = keystone.file()
         file.write_text(file.read_text().replace("password = simulator\n", ""))
         monkeypatch.setenv("OS_KEYSTONE_AUTHTOKEN__PASSWORD", "simulator")
-        http = guarded_by(lived_in, guard(options_of(file)))
+        http = guarded_by(used_api, guard(options_of(file)))
         headers = {"X-Auth-Token": keystone.token()}
         assert http.simulate_get("/v1/goals", headers=headers).status_code == 200
 
-    def test_cannot_leave_the_decision_to_nobody(self, lived_in: House, keystone: Keystone) -> None:
+    def test_cannot_leave_the_decision_to_nobody(
+        self, used_api: ApiWorld, keystone: Keystone
+    ) -> None:
         """delay_auth_decision lets the filter pass everything on, which nobody would check."""
-        http = guarded_by(lived_in, guard(keystone.options("delay_auth_decision = true")))
+        http = guarded_by(used_api, guard(keystone.options("delay_auth_decision = true")))
         assert_unauthenticated(http.simulate_get("/v1/goals"), keystone)
 
 
 def test_an_open_webhook_needs_no_token_and_a_closed_one_does(
-    house: House, keystone: Keystone
+    api: ApiWorld, keystone: Keystone
 ) -> None:
-    uuid = house.audit(audit_type="EVENT")["uuid"]
+    uuid = api.audit(audit_type="EVENT")["uuid"]
     asks = guard(keystone.options())
-    closed = guarded_by(house, asks)
-    opened = guarded_by(house, asks, RestSettings(webhooks_auth=False))
+    closed = guarded_by(api, asks)
+    opened = guarded_by(api, asks, RestSettings(webhooks_auth=False))
     path = f"/v1/webhooks/{uuid}"
     assert closed.simulate_post(path, json={}).status_code == 401
     assert opened.simulate_post(path, json={}).status_code == 202

@@ -1,10 +1,10 @@
-"""A whole house for API tests: event log, projector and read models on SQLite, and the API."""
+"""The REST API in this process, on databases of its own, with a projector in a thread."""
 
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -15,37 +15,25 @@ import falcon.testing
 
 from application.commands.catalogue import synchronise
 from application.kernel.errors import Unavailable
-from application.kernel.unit_of_work import Commands
 from application.ports.read_models import StrategyView
 from application.ports.services import Instance
-from application.projections import all_projections
-from application.projections.projector import Projector
 from application.records.decision import encode
 from domain.audits import Audit
-from domain.catalogue import PluginDefinition, PluginKind
+from domain.catalogue import PluginDefinition
 from domain.kernel.ids import run_id
-from domain.kernel.metadata import Context, Metadata, component
-from domain.plans.action_plan import ActionPlan
+from domain.kernel.metadata import Context
+from domain.plans import ActionPlan
 from domain.reservations import NameReservation
-from infrastructure import event_log
-from infrastructure.clock import RandomIds, SystemClock
+from infrastructure.clock import RandomIds
 from infrastructure.cron import next_match
-from infrastructure.read_models import (
-    SqlCounterBoard,
-    SqlProjectionStore,
-    SqlServices,
-    open_engine,
-    open_read_models,
-    upgrade,
-    views_url,
-)
+from infrastructure.read_models import SqlCounterBoard
 from interfaces.rest.app import create_app
 from interfaces.rest.auth import NoAuth
 from interfaces.rest.services import RestServices, RestSettings, StrategyState
 from tests.integration.rest import described
-from tests.integration.rest.happenings import audit_into, explained, plan_into, proposal
-
-TEST = Metadata(component("test"))
+from tests.world.histories import bring_audit, bring_plan
+from tests.world.values import RESULTS, explanation, migrations, plugins, proposal
+from tests.world.world import CLOCK, TEST, World
 
 DUMMY_SPEC: dict[str, Any] = {
     "properties": {
@@ -82,43 +70,12 @@ SCORERS = ("dummy_scorer", "dummy_avg_scorer")
 
 
 def installed() -> list[PluginDefinition]:
-    """What the house has registered."""
-    indicator = {
-        "name": "released_compute_nodes_count",
-        "description": "Nodes that can be freed.",
-        "unit": None,
-        "schema": '{"type": "integer"}',
-    }
-    return [
-        *(
-            PluginDefinition(
-                PluginKind.GOAL, name, name.title(), {"efficacy_specification": [indicator]}
-            )
-            for name in GOALS
-        ),
-        *(
-            PluginDefinition(
-                PluginKind.STRATEGY, name, name.title(), {"goal": goal, "parameters_spec": spec}
-            )
-            for name, (goal, spec) in STRATEGIES.items()
-        ),
-        *(
-            PluginDefinition(
-                PluginKind.SCORING_ENGINE,
-                name,
-                name.title(),
-                {"description": "Scores.", "metainfo": '{"columns": []}'},
-            )
-            for name in SCORERS
-        ),
-        PluginDefinition(
-            PluginKind.ACTION_TYPE, "migrate", "Migrate", {"description": "Moves a server."}
-        ),
-    ]
+    """The plug-ins that the API's catalogue has."""
+    return plugins(GOALS, STRATEGIES, scorers=SCORERS, metainfo='{"columns": []}')
 
 
-def a_strategy_state(strategy: StrategyView) -> StrategyState:
-    """What the house knows of its strategies' prerequisites."""
+def strategy_state(strategy: StrategyView) -> StrategyState:
+    """The prerequisites of a strategy that are met."""
     if strategy.name == "dummy":
         return StrategyState(None, available=True, metrics={}, models={"compute_model": True})
     return StrategyState(
@@ -140,17 +97,19 @@ FOLDED = (
 )
 
 
-class Model:
-    """The data model that the house answers with; None = there is none."""
+class ArrangedModel:
+    """The data model that the API answers with; None = none was collected."""
 
     def __init__(self) -> None:
         self.rows: list[Mapping[str, Any]] | None = None
         self.asked: list[UUID | None] = []
         self.moments: list[int | datetime | None] = []
 
-    def forget(self) -> None:
-        """As if it was never asked or given anything."""
-        self.__init__()  # type: ignore[misc]
+    def reset(self) -> None:
+        """Forgets what a test arranged and asked."""
+        self.rows = None
+        self.asked.clear()
+        self.moments.clear()
 
     def __call__(self, audit: UUID | None, at: int | datetime | None) -> list[Mapping[str, Any]]:
         self.asked.append(audit)
@@ -160,50 +119,47 @@ class Model:
         return self.rows
 
 
-class House:
-    """The API in this process, on its own databases, with a projector in a thread.
+def rest_services(
+    world: World,
+    model: ArrangedModel,
+    settings: RestSettings | None = None,
+    close: Callable[[], None] = lambda: None,
+) -> RestServices:
+    """What the REST application needs, on a world's databases."""
+    return RestServices(
+        commands=world.commands,
+        reads=world.reads,
+        history=world.log,
+        records=world.records,
+        services=world.services,
+        counters=SqlCounterBoard(world.views_engine),
+        authorizer=NoAuth(),
+        cron=next_match,
+        clock=CLOCK,
+        ids=RandomIds(),
+        strategy_state=strategy_state,
+        data_model=model,
+        settings=settings or RestSettings(),
+        close=close,
+    )
+
+
+class ApiWorld(World):
+    """The API, its databases and its projector.
 
     Args:
-        where: directory for SQLite databases, or URL of an empty PostgreSQL one.
+        where: folder for SQLite databases, or URL of an empty PostgreSQL database.
         settings: of the API.
     """
 
     def __init__(self, where: Path | str, settings: RestSettings | None = None) -> None:
-        self.url = where if isinstance(where, str) else f"sqlite:///{where / 'events.db'}"
-        event_log.upgrade(self.url)
-        upgrade(views_url(self.url))
-        self.clock, self.ids = SystemClock(), RandomIds()
-        self.log = event_log.open_event_log(self.url)
-        self.records = event_log.open_records(self.url)
-        self.engine = open_engine(views_url(self.url))
-        self.reads = open_read_models(views_url(self.url), clock=self.clock, log_end=self.log.end)
-        self.commands = Commands(self.log, self.clock)
-        self.counters = SqlCounterBoard(self.engine)
-        self.heartbeats = SqlServices(self.engine, host="ctl-1")
-        self.model = Model()
-        self.api = RestServices(
-            commands=self.commands,
-            reads=self.reads,
-            history=self.log,
-            records=self.records,
-            services=self.heartbeats,
-            counters=self.counters,
-            authorizer=NoAuth(),
-            cron=next_match,
-            clock=self.clock,
-            ids=self.ids,
-            strategy_state=a_strategy_state,
-            data_model=self.model,
-            settings=settings or RestSettings(stream_seconds=0.0),
-        )
-        self.projector = Projector(
-            self.log,
-            SqlProjectionStore(self.engine),
-            all_projections(next_match),
-            self.clock,
-        )
-        self.http = falcon.testing.TestClient(create_app(self.api))
-        self._front_door = self.http
+        super().__init__(where)
+        self.clock = CLOCK
+        self.model = ArrangedModel()
+        self.rest = rest_services(self, self.model, settings or RestSettings(stream_seconds=0.0))
+        self.counters = self.rest.counters
+        self.http = falcon.testing.TestClient(create_app(self.rest))
+        self._first_http = self.http
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self.projector.run, args=[self._stop], daemon=True)
 
@@ -211,25 +167,22 @@ class House:
         """Fills the catalogue and starts the projector."""
         done = synchronise(self.commands, TEST, installed())
         self._thread.start()
-        assert self.reads.await_position(done.position, 20)
+        self.settle(done.position)
         self._opened_at = done.position
 
     def close(self) -> None:
-        """Stops the projector and gives connections back."""
+        """Stops the projector and closes all connections."""
         self._stop.set()
         self.commands.run(TEST, lambda tx, ctx: tx.add(_ping(ctx)))  # wakes the projector
         self._thread.join(20)
         assert not self._thread.is_alive()
-        self.records.close()
-        self.reads.close()
-        self.engine.dispose()
-        self.log.close()
+        super().close()
 
     def empty(self) -> bool:
-        """Takes out all but the catalogue (SQLite only), so that another test may move in.
+        """Deletes all but the catalogue (SQLite only), so that another test can start afresh.
 
         Returns:
-            Whether that was possible: a catalogue that was changed cannot be put back.
+            Whether that was possible: a catalogue that was changed cannot be restored.
         """
         self.settle(self.log.end())
         events = Path(self.url.removeprefix("sqlite:///"))
@@ -246,8 +199,8 @@ class House:
             for table in (*FILLED, *(f"{name}_g1" for name in FOLDED)):
                 views.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
             views.execute("DELETE FROM timeline_g1 WHERE position > ?", [self._opened_at])
-        self.model.forget()
-        self.http = self._front_door
+        self.model.reset()
+        self.http = self._first_http
         return True
 
     # -- requests --------------------------------------------------------------------------------
@@ -284,12 +237,12 @@ class House:
         return result
 
     def get(self, path: str, **kwargs: Any) -> Any:
-        """The document at a path, which must be there."""
+        """The document at a path, which must exist."""
         result = self.ask("GET", path, **kwargs)
         assert result.status_code == 200, result.text
         return result.json
 
-    # -- things that are there -------------------------------------------------------------------
+    # -- resources -------------------------------------------------------------------------------
 
     def audit(self, **body: Any) -> Any:
         """A new audit."""
@@ -307,12 +260,7 @@ class House:
 
     def put_audit(self, uuid: str, state: str) -> None:
         """Brings a PENDING audit into a state, as workers and users would."""
-
-        def act(tx: Any, ctx: Context) -> None:
-            audit = tx.get(Audit, UUID(uuid))
-            audit_into(audit, ctx, state)
-
-        self.settle(self.commands.run(TEST, act).position)
+        self.change(Audit, UUID(uuid), lambda audit, ctx: bring_audit(audit, ctx, state))
 
     def plan(self, audit: str | None = None, actions: int = 2, state: str = "RECOMMENDED") -> Any:
         """A new plan of an audit, in a state."""
@@ -320,11 +268,11 @@ class House:
         run = run_id(UUID(audit), self.clock.now())
 
         def propose(tx: Any, ctx: Context) -> UUID:
-            wanted = proposal(UUID(audit), run, actions)
-            why = self.records.put(encode(explained(wanted)))
+            wanted = proposal(UUID(audit), run, migrations(actions), **RESULTS)
+            why = self.records.put(encode(explanation(wanted)))
             plan = ActionPlan.propose(ctx, replace(wanted, explanation=why))
             tx.add(plan)
-            plan_into(plan, ctx, state)
+            bring_plan(plan, ctx, state)
             return plan.id
 
         done = self.commands.run(TEST, propose)
@@ -337,8 +285,8 @@ class House:
         return found
 
     def worker(self, name: str = "watcher-decision-engine", host: str = "ctl-1") -> None:
-        """A worker that beats."""
-        self.heartbeats.beat(Instance(f"{name}/{host}/1/x", name, host, 1, "x", ""))
+        """A worker that sent a heartbeat."""
+        self.services.beat(Instance(f"{name}/{host}/1/x", name, host, 1, "x", ""))
 
     def settle(self, position: int) -> None:
         """Waits for the read models."""
@@ -347,17 +295,6 @@ class House:
 
 def _ping(ctx: Context) -> Any:
     return NameReservation.reserve(ctx, "ping", str(uuid4()), uuid4())
-
-
-@contextmanager
-def a_house(where: Path | str, settings: RestSettings | None = None) -> Iterator[House]:
-    """A house that is open."""
-    house = House(where, settings)
-    house.open()
-    try:
-        yield house
-    finally:
-        house.close()
 
 
 def fault(result: falcon.testing.Result) -> str:

@@ -1,0 +1,3 @@
+from tests.world.engine import world
+
+__all__ = ["world"]
