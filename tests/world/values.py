@@ -46,7 +46,8 @@ def plugins(
         without: the name of a plug-in to leave out.
         suffix: of the goals' display names.
     """
-    indicator = {"name": INDICATOR, "description": "Freed.", "unit": None, "schema": "{}"}
+    indicator: JsonObject = {"name": INDICATOR, "description": "Freed.", "unit": None}
+    indicator["schema"] = '{"type": "integer"}'
     efficacy: JsonObject = {"efficacy_specification": [indicator]}
     scoring: JsonObject = {"description": "Scores.", "metainfo": metainfo}
     found = [PluginDefinition(PluginKind.GOAL, g, g.title() + suffix, efficacy) for g in goals]

@@ -88,7 +88,7 @@ def test_a_list_page_is_one_statement_whatever_it_asks_for(world: World) -> None
     marker = str(world.reads.action_plans(Page(limit=1), {})[0].uuid)
     statements: list[str] = []
     event.listen(
-        world.views_engine,
+        world.reads._engine,
         "before_cursor_execute",
         lambda _conn, _cursor, statement, *_: statements.append(statement),
     )

@@ -27,6 +27,7 @@ def published(world: World, actions: int = 4, number: int = 1) -> tuple[Audit, A
         explanation="ef" * 32,
         indicators=(EfficacyIndicator("released", "Freed.", None, 1.0),),
         global_efficacy=(EfficacyIndicator("ratio", "Share.", "%", 33.3),),
+        notes=() if actions else (Cause(Reason.NOTHING_TO_DO),),
     )
     plan = ActionPlan.propose(context(3), wanted)
     audit.succeed_run(context(3), run, 1, plan.id)
