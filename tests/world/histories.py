@@ -226,6 +226,7 @@ def installed(*, without: str = "", suffix: str = "") -> list[PluginDefinition]:
         strategies,
         planners=["weight"],
         migrate="Moves it.",
+        schema="{}",
         without=without,
         suffix=suffix,
     )

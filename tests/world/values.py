@@ -30,6 +30,7 @@ def plugins(
     planners: Iterable[str] = (),
     scorers: Iterable[str] = ("dummy_scorer",),
     metainfo: str = "{}",
+    schema: str = '{"type": "integer"}',
     migrate: str = "Moves a server.",
     without: str = "",
     suffix: str = "",
@@ -42,12 +43,13 @@ def plugins(
         planners: their names.
         scorers: names of the scoring engines.
         metainfo: of each scoring engine.
+        schema: of the goals' efficacy indicator.
         migrate: description of the action type.
         without: the name of a plug-in to leave out.
         suffix: of the goals' display names.
     """
     indicator: JsonObject = {"name": INDICATOR, "description": "Freed.", "unit": None}
-    indicator["schema"] = '{"type": "integer"}'
+    indicator["schema"] = schema
     efficacy: JsonObject = {"efficacy_specification": [indicator]}
     scoring: JsonObject = {"description": "Scores.", "metainfo": metainfo}
     found = [PluginDefinition(PluginKind.GOAL, g, g.title() + suffix, efficacy) for g in goals]
