@@ -60,7 +60,6 @@ APPLICATION = {
     "cluster_models": ("workers",),
     "commands": ("projections",),  # a status message is rendered by one piece of code
     "decision_engine": ("cluster_models", "records", "workers"),
-    "notifications": (),
     "projections": (),
     "queries": ("cluster_models", "projections", "records"),
     "records": ("cluster_models",),
