@@ -101,7 +101,7 @@ def test_a_strategy_that_kills_its_engine_is_given_up_and_the_others_get_their_t
 
     failed = eventually("the poison run is given up", over, 120)
     assert deaths == LIMIT
-    assert f"{LIMIT} workers disappeared" in failed["status_message"]
+    assert f"{LIMIT} workers were lost" in failed["status_message"]
     for other in others:
         eventually("the others end", partial(ended, client, other))
     (end,) = client.events(poison, "audit.run-failed")
