@@ -159,12 +159,10 @@ class PerMetric:
 
 
 BOOLEAN = types.Boolean(type_name="true or false")
-HOST = types.HostAddress(type_name="a host name or an IP address")
+HOST = types.HostDomain(type_name="a host name or an IP address")
 PORT = types.Port(1, type_name="a whole number from 1 to 65535")
 PORT_OR_ZERO = types.Port(type_name="a whole number from 0 to 65535")
-HTTP_URL = types.URI(
-    schemes=("http", "https"), type_name="a URL that starts with http:// or https://"
-)
+HTTP_URL = ServerUrl("http", "https")
 FILE = File()
 FILES = types.List(
     FILE,  # type: ignore[arg-type] # any callable will do
@@ -179,13 +177,15 @@ def numbers_by_name(least: int) -> types.Dict:
 
 
 def parsed(kind: OptionType, value: str) -> Any:
-    """The value of an option's text; lists become tuples.
+    """The value of an option's text. Lists become tuples; empty parts between commas are ignored.
 
     Raises:
         ValueError: the text breaks the type's rule.
     """
     value = value.strip()
-    if not value and not isinstance(kind, types.List | types.Dict):
+    if isinstance(kind, types.List | types.Dict):
+        value = ",".join(part for part in value.split(",") if part.strip())
+    elif not value:
         raise ValueError(value)
     found = kind(value)
     return tuple(found) if isinstance(found, list) else found

@@ -164,6 +164,39 @@ def test_an_error_names_the_option_and_the_rule(flags: dict[str, str], complaint
         load(flags=flags, files=[])
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("api.host", "vigil_api", "vigil_api"),
+        ("prometheus_client.host", "prometheus_server", "prometheus_server"),
+        ("vigil.prometheus_url", "HTTP://prometheus:9090", "HTTP://prometheus:9090"),
+        (
+            "watcher_decision_engine.notification_topics",
+            "nova.a,,cinder.b,",
+            ("nova.a", "cinder.b"),
+        ),
+        ("collector.collector_plugins", "compute,", ("compute",)),
+    ],
+)
+def test_names_with_underscores_and_empty_parts_of_lists_are_accepted(
+    name: str, text: str, value: object
+) -> None:
+    loaded = load(flags={name: text}, files=[])
+    section, _, option = name.rpartition(".")
+    assert next(one.value for one in loaded.values if one.option.key == (section, option)) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "same"), [("nop:70, migrate:30,", "nop:70,migrate:30"), (",", "")]
+)
+def test_empty_parts_of_a_table_are_ignored(text: str, same: str) -> None:
+    weights, expected = (
+        load(flags={"watcher_planners.weight.weights": one}, files=[]).settings.planner.weights
+        for one in (text, same)
+    )
+    assert weights == expected
+
+
 def test_a_secret_is_not_repeated_in_an_error() -> None:
     with pytest.raises(SettingsError) as caught:
         load(flags={"database.connection": "mysql://root:hunter2@db/x"}, files=[])
