@@ -72,11 +72,11 @@ class NewAudit(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         Raises:
             InvalidValue: the template is not given by uuid, or a flag is not a boolean.
         """
-        self.auto_trigger = _flag("auto_trigger", self.auto_trigger)
-        self.force = _flag("force", self.force)
         if self.audit_template_uuid is not None and self.template is None:
             rule = f"must be a uuid, not {self.audit_template_uuid!r}"
             raise InvalidValue("audit_template_uuid", rule)
+        self.auto_trigger = _flag("auto_trigger", self.auto_trigger)
+        self.force = _flag("force", self.force)
 
     def check(self) -> None:
         """Checks what needs no lookup (docs/api.md).
