@@ -116,7 +116,7 @@ Measured on: {machine}. {wall:.0f} s in all.
   PostgreSQL server that wait for the disk (unless said otherwise). Client, servers, databases and
   the simulated cloud share the same cores: the clients' own cost is in the figures, and is named
   where it matters.
-* Wall time suffers from whatever else a machine does, CPU time hardly. Where both are given, trust
+* Other work on the machine affects wall time, CPU time hardly. Where both are given, trust
   CPU. The most extreme one of few samples is one sample: read a p99 of 50 as "the worst".
 * No test asserts any of these figures.
 """

@@ -1,5 +1,6 @@
 """A collected model with facts applied over it: what the kinds have in common."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from typing import Any, Generic, TypeVar
@@ -14,7 +15,7 @@ S = TypeVar("S", bound=FactSet)
 T = TypeVar("T", ServerColumns, VolumeColumns)
 
 
-class AmendedModel(Generic[M, S]):
+class AmendedModel(ABC, Generic[M, S]):
     """A collected model, and facts that were admitted since.
 
     Args:
@@ -26,13 +27,13 @@ class AmendedModel(Generic[M, S]):
         self.base = base
         self.facts = facts
 
+    @abstractmethod
     def is_shown(self, identity: str) -> bool:
         """Whether the collection has a server or volume."""
-        raise NotImplementedError
 
+    @abstractmethod
     def model(self) -> tuple[M, tuple[Cause, ...]]:
         """The amended model, and which facts could not be applied."""
-        raise NotImplementedError
 
 
 class SplitTable(Generic[T]):

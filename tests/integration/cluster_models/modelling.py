@@ -1,4 +1,4 @@
-"""What tests of collected models do with a workshop."""
+"""Helpers for tests of collected models."""
 
 from sqlalchemy import text
 
