@@ -40,10 +40,17 @@ from application.ports.progress import Progress, ProgressBoard
 from application.ports.projections import StoreUnavailable
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.errors import Fenced, Refusal
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import Cause
 from domain.plans import Action, ActionPlan, PlanState
 from domain.plans.action_plan import RUNNING
 from domain.plans.events import PlanClaimed
+from domain.plans.reasons import (
+    ACTION_TYPE_UNKNOWN,
+    DEADLINE_PASSED,
+    MIGRATION_ABORTED,
+    OUTCOME_UNKNOWN,
+    PLAN_CANCELLED,
+)
 
 R = TypeVar("R")
 
@@ -277,7 +284,7 @@ class PlanExecution:
 
     def _conclude(self, tracker: ActionTracker, seen: Observation) -> None:
         action = tracker.action_id
-        because = seen.because or Cause(Reason.OUTCOME_UNKNOWN, seen.facts)
+        because = seen.because or Cause(OUTCOME_UNKNOWN, seen.facts)
         match seen.phase:
             case Phase.DONE:
                 self._session.run(
@@ -285,7 +292,7 @@ class PlanExecution:
                 )
                 self._untrack(action)
             case Phase.FAILED:
-                aborted = because.reason is Reason.MIGRATION_ABORTED
+                aborted = because.reason == MIGRATION_ABORTED
                 if aborted and tracker.aborted_at is not None:  # by this applier
                     because = self._deadline_passed(tracker)
                 self._fail(action, because)
@@ -299,7 +306,7 @@ class PlanExecution:
 
     def _deadline_passed(self, tracker: ActionTracker) -> Cause:
         seconds = round(deadline_seconds(self._action(tracker)))
-        return Cause(Reason.DEADLINE_PASSED, {"seconds": seconds})
+        return Cause(DEADLINE_PASSED, {"seconds": seconds})
 
     def _show_progress(self, action: UUID, seen: Observation) -> None:
         percent = seen.facts.get("percent")
@@ -321,9 +328,9 @@ class PlanExecution:
         attempt = self._action(tracker).attempt
         if attempt >= self._policy.max_attempts:
             error = f"the cloud showed no effect of {attempt} attempts"
-            self._fail(tracker.action_id, Cause(Reason.OUTCOME_UNKNOWN, {"error": error}))
+            self._fail(tracker.action_id, Cause(OUTCOME_UNKNOWN, {"error": error}))
         elif self._session.state.state is PlanState.CANCELLING:
-            self._fail(tracker.action_id, Cause(Reason.PLAN_CANCELLED))
+            self._fail(tracker.action_id, Cause(PLAN_CANCELLED))
         else:
             self._check(tracker)
 
@@ -355,9 +362,7 @@ class PlanExecution:
         """Starts to track an action; fails it and returns None if its type has no handler."""
         handler = self._handlers.get(action.spec.type)
         if handler is None:
-            self._fail(
-                action.spec.id, Cause(Reason.ACTION_TYPE_UNKNOWN, {"type": action.spec.type})
-            )
+            self._fail(action.spec.id, Cause(ACTION_TYPE_UNKNOWN, {"type": action.spec.type}))
             return None
         now = self._clock.monotonic()
         passed = 0.0  # only the wall clock measures the time under a previous applier

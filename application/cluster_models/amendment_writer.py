@@ -20,6 +20,7 @@ from application.cluster_models.record import load_model
 from application.kernel.unit_of_work import Commands, Transaction
 from application.ports.records import RecordStore
 from application.workers.counting import ADMITTED
+from domain.cluster.scope.reasons import MODEL_EMPTY
 from domain.cluster_models import ClusterModel
 from domain.cluster_models.amendments import (
     TOLERANCE,
@@ -28,9 +29,10 @@ from domain.cluster_models.amendments import (
     Amendment,
     ModelAmendments,
 )
+from domain.cluster_models.reasons import NEEDS_COLLECTION
 from domain.kernel.ids import amendments_id, cluster_model_id
 from domain.kernel.metadata import Context, Metadata
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import Cause
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +115,7 @@ class AmendmentWriter(Generic[M, S]):
             ).value
             if admission is None:
                 self._waiting = new
-                return (Cause(Reason.MODEL_EMPTY),)
+                return (Cause(MODEL_EMPTY),)
             self._waiting = self._how.facts()
         self._count(ADMITTED, len(admission.facts))
         for why, count in admission.ignored.items():
@@ -149,7 +151,7 @@ class AmendmentWriter(Generic[M, S]):
         self._loaded = _Loaded(base, digest, admission.amended)
         if amendments.count < MANY:
             return admission
-        many = Cause(Reason.NEEDS_COLLECTION, {"event": f"{amendments.count} amendments"})
+        many = Cause(NEEDS_COLLECTION, {"event": f"{amendments.count} amendments"})
         return replace(admission, unclear=(*admission.unclear, many))
 
     def _open_amendments(self, transaction: Transaction) -> ModelAmendments | None:

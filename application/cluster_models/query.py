@@ -17,9 +17,10 @@ from application.ports.records import RecordStore
 from domain.cluster.formats.listing import to_list
 from domain.cluster.kinds import ModelKind
 from domain.cluster.scope.compute import parse_scope
+from domain.cluster_models.reasons import SERVICE_ABSENT
 from domain.kernel.errors import InvalidValue
 from domain.kernel.ids import cluster_model_id
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import Cause
 
 Moment = int | datetime
 """A log position, or a time (aware UTC)."""
@@ -194,7 +195,7 @@ class ClusterModels:
     def _status(self, state: ModelState) -> ModelStatus:
         confirmed = self._collected.confirmation(state.model_id)
         version = self._current(state)
-        absent = state.failure is not None and state.failure.reason is Reason.SERVICE_ABSENT
+        absent = state.failure is not None and state.failure.reason == SERVICE_ABSENT
         age = None if confirmed is None else confirmed.age
         return ModelStatus(
             cloud=state.cloud,

@@ -11,12 +11,14 @@ from application.cluster_models.collection import ModelCollector
 from application.ports.clock import Clock
 from application.ports.cloud import CloudRefused, CloudUnreachable
 from application.ports.notifications import NotificationBatch
+from domain.cluster.compute.reasons import HOST_DOWN, UNKNOWN_HOST
 from domain.cluster.kinds import ModelKind
-from domain.kernel.reasons import Cause, Reason
+from domain.cluster_models.reasons import TYPE_UNKNOWN
+from domain.kernel.reasons import Cause
 
 log = logging.getLogger(__name__)
 
-RARELY = frozenset({Reason.UNKNOWN_HOST, Reason.TYPE_UNKNOWN, Reason.HOST_DOWN})
+RARELY = frozenset({UNKNOWN_HOST, TYPE_UNKNOWN, HOST_DOWN})
 """Reasons that a collection may not settle: each cause requests one collection per ``FORGET``."""
 FORGET = 900.0
 """Seconds after which such a cause may request a collection again."""

@@ -39,15 +39,24 @@ from application.records.decision import (
 )
 from application.workers.claims import Claimable
 from domain.audits import Audit, AuditType, Run
+from domain.audits.reasons import (
+    NO_STRATEGY_FOR_GOAL,
+    PARAMETERS_INVALID,
+    PLAN_IN_PROGRESS,
+    STRATEGY_FAILED,
+    STRATEGY_UNKNOWN,
+)
 from domain.kernel.errors import Fenced, InvalidValue, NotFound, Refusal
 from domain.kernel.metadata import Context, Metadata, component
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import Cause
+from domain.metrics.catalogue import METRICS_UNAVAILABLE
 from domain.optimization.goals import GOALS, Goal, global_efficacy
 from domain.optimization.selection import NoStrategyForGoal, choose_strategy
 from domain.optimization.solution import Planner, Solution
 from domain.optimization.strategy import Strategy
 from domain.plans import ActionPlan, EfficacyIndicator, PlanState, Proposal
 from domain.plans.proposal import PlannedAction
+from domain.plans.reasons import SUPERSEDED_BY_RUN
 
 log = logging.getLogger(__name__)
 
@@ -165,7 +174,7 @@ class DecisionEngine:
         busy = next((p for p in self._read.open_plans() if p.state == PlanState.ONGOING), None)
         if busy is None:
             return False
-        because = Cause(Reason.PLAN_IN_PROGRESS, {"plan": str(busy.plan_id)})
+        because = Cause(PLAN_IN_PROGRESS, {"plan": str(busy.plan_id)})
         if audit.audit_type is AuditType.ONESHOT:
             self._commands.run(
                 self._metadata, lambda tx, ctx: tx.get(Audit, audit.id).cancel(ctx, because)
@@ -189,13 +198,13 @@ class DecisionEngine:
         except (CloudRefused, InputsUnavailable) as end:
             self._fail(claim, end.because)
         except InvalidValue as invalid:
-            self._fail(claim, Cause(Reason.PARAMETERS_INVALID, {"error": str(invalid)}))
+            self._fail(claim, Cause(PARAMETERS_INVALID, {"error": str(invalid)}))
         except ModelStale as outage:
             self._try_later(audit, claim, outage.because)
         except CloudUnreachable as outage:
             self._try_later(audit, claim, cause_of(outage))
         except MetricsUnavailable as outage:
-            because = Cause(Reason.METRICS_UNAVAILABLE, {"error": str(outage)})
+            because = Cause(METRICS_UNAVAILABLE, {"error": str(outage)})
             self._try_later(audit, claim, because)
         except OUTAGES:
             raise
@@ -207,11 +216,11 @@ class DecisionEngine:
 
     def _strategy(self, audit: Audit) -> Strategy:
         if audit.strategy is not None and audit.strategy not in self._strategies:
-            raise InputsUnavailable(Cause(Reason.STRATEGY_UNKNOWN, {"strategy": audit.strategy}))
+            raise InputsUnavailable(Cause(STRATEGY_UNKNOWN, {"strategy": audit.strategy}))
         try:
             return choose_strategy(self._strategies, audit.goal, audit.strategy)
         except NoStrategyForGoal:
-            because = Cause(Reason.NO_STRATEGY_FOR_GOAL, {"goal": audit.goal})
+            because = Cause(NO_STRATEGY_FOR_GOAL, {"goal": audit.goal})
             raise InputsUnavailable(because) from None
 
     def _solve(
@@ -255,7 +264,7 @@ class DecisionEngine:
             raise
         except Exception as bug:
             log.exception("run %s: strategy %s failed", claim.run_id, strategy.name)
-            because = Cause(Reason.STRATEGY_FAILED, {"error": f"{type(bug).__name__}: {bug}"})
+            because = Cause(STRATEGY_FAILED, {"error": f"{type(bug).__name__}: {bug}"})
             self._fail(claim, because)
             return
         self._publish(claim, proposal)
@@ -348,7 +357,7 @@ def _cancel_recommended(transaction: Transaction, ctx: Context, plans: Sequence[
     for plan_id in plans:
         plan = transaction.find(ActionPlan, plan_id)
         if plan is not None and plan.state is PlanState.RECOMMENDED:
-            plan.cancel(ctx, Cause(Reason.SUPERSEDED_BY_RUN))
+            plan.cancel(ctx, Cause(SUPERSEDED_BY_RUN))
 
 
 def _indicators(goal: Goal, values: Mapping[str, float]) -> tuple[EfficacyIndicator, ...]:

@@ -13,12 +13,14 @@ from application.ports.cloud import CloudRefused, CloudUnreachable
 from application.ports.metrics import MetricSource
 from application.ports.read_models import ReadModels
 from application.records.decision import CollectedInputs
+from domain.audits.reasons import MODEL_NOT_KEPT, MODEL_STALE
 from domain.cluster.kinds import ModelKind
 from domain.cluster.scope.baremetal import BaremetalScope, parse_baremetal_scope
 from domain.cluster.scope.compute import ComputeScope, parse_scope
+from domain.cluster.scope.reasons import BAREMETAL_EMPTY, MODEL_EMPTY, SCOPE_INVALID, STORAGE_EMPTY
 from domain.cluster.scope.storage import StorageScope, parse_storage_scope
 from domain.kernel.errors import InvalidValue
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import Cause
 from domain.optimization.strategy import Strategy
 from domain.plans.events import ActionAcknowledged, ActionFailed, ActionIntended, ActionSucceeded
 
@@ -27,7 +29,7 @@ EFFECTS = tuple(
 )
 """Topics of events after which the cloud may have changed."""
 
-_EMPTY = frozenset({Reason.MODEL_EMPTY, Reason.STORAGE_EMPTY, Reason.BAREMETAL_EMPTY})
+_EMPTY = frozenset({MODEL_EMPTY, STORAGE_EMPTY, BAREMETAL_EMPTY})
 
 
 class _InputError(Exception):
@@ -169,18 +171,18 @@ def _scopes(scope: list[Any]) -> tuple[ComputeScope, StorageScope, BaremetalScop
     try:
         return parse_scope(scope), parse_storage_scope(scope), parse_baremetal_scope(scope)
     except InvalidValue as wrong:
-        raise InputsUnavailable(Cause(Reason.SCOPE_INVALID, {"error": str(wrong)})) from wrong
+        raise InputsUnavailable(Cause(SCOPE_INVALID, {"error": str(wrong)})) from wrong
 
 
 def _required(collector: ModelCollector[M] | None, kind: ModelKind) -> ModelCollector[M]:
     if collector is None:
-        raise InputsUnavailable(Cause(Reason.MODEL_NOT_KEPT, {"kind": kind.value}))
+        raise InputsUnavailable(Cause(MODEL_NOT_KEPT, {"kind": kind.value}))
     return collector
 
 
 def _stale(kind: ModelKind, age: float, limit: float, failure: Exception) -> Cause:
     error = str(failure) if kind is ModelKind.COMPUTE else f"({kind} model) {failure}"
-    return Cause(Reason.MODEL_STALE, {"age": round(age), "limit": round(limit), "error": error})
+    return Cause(MODEL_STALE, {"age": round(age), "limit": round(limit), "error": error})
 
 
 def last_effect(read: ReadModels) -> datetime | None:

@@ -17,7 +17,7 @@ from domain.audits import Audit, Run
 from domain.audits.run import loss
 from domain.kernel.errors import Fenced, Refusal
 from domain.kernel.metadata import Context, Metadata
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import OWNER_STOPPING, Cause
 
 log = logging.getLogger(__name__)
 
@@ -144,7 +144,7 @@ class RunClaims:
             self._closed = True
             self._changed.wait_for(lambda: not self._claims, timeout)
             left = [claim for claim in self._claims.values() if claim is not None]
-        because = Cause(Reason.OWNER_STOPPING, {"owner": self._me.id})
+        because = Cause(OWNER_STOPPING, {"owner": self._me.id})
         for claim in left:
             try:
                 self.defer(claim, because, 0.0, tried=False)

@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
+import application.kernel.product_reasons  # noqa: F401 - renders causes of old events
 from domain.kernel.reasons import Cause
 
 
@@ -13,7 +14,7 @@ def json_value(value: object) -> Any:  # noqa: PLR0911 - one line per kind of va
     """Converts a value to JSON values. Reasons include their rendered text."""
     if isinstance(value, Cause):
         facts = json_value(value.facts)
-        return {"reason": value.reason.value, "facts": facts, "text": str(value)}
+        return {"reason": value.reason, "facts": facts, "text": str(value)}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, UUID):

@@ -11,8 +11,12 @@ from uuid import UUID
 from domain.cluster.baremetal.records import BaremetalNodeRow
 from domain.cluster.compute.records import AggregateRow, GroupRow, HostRow, ServerRow
 from domain.cluster.storage.records import PoolRow, StorageNodeRow, VolumeRow, VolumeTypeRow
+from domain.cluster_models.reasons import SERVICE_ABSENT
 from domain.kernel.aggregate import JsonObject
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import INTERNAL_ERROR, Cause, Reason
+
+CLOUD_UNREACHABLE = Reason("cloud-unreachable", "The cloud could not be reached: {error}")
+CLOUD_REFUSED = Reason("cloud-refused", "The cloud refused the request: {error}")
 
 
 class CloudUnreachable(Exception):
@@ -36,7 +40,7 @@ class CloudRefused(Exception):
     @property
     def is_service_absent(self) -> bool:
         """Whether the cloud has no such service."""
-        return self.because.reason is Reason.SERVICE_ABSENT
+        return self.because.reason == SERVICE_ABSENT
 
 
 def cause_of(failure: Exception) -> Cause:
@@ -44,8 +48,8 @@ def cause_of(failure: Exception) -> Cause:
     if isinstance(failure, CloudRefused):
         return failure.because
     if isinstance(failure, CloudUnreachable):
-        return Cause(Reason.CLOUD_UNREACHABLE, {"error": str(failure)})
-    return Cause(Reason.INTERNAL_ERROR, {"error": f"{type(failure).__name__}: {failure}"})
+        return Cause(CLOUD_UNREACHABLE, {"error": str(failure)})
+    return Cause(INTERNAL_ERROR, {"error": f"{type(failure).__name__}: {failure}"})
 
 
 _correlation: ContextVar[UUID | None] = ContextVar("correlation", default=None)

@@ -1,5 +1,6 @@
 """Projections: they fill the read tables from the event log."""
 
+import application.kernel.product_reasons  # noqa: F401 - renders causes of old events
 from application.ports.projections import Projection
 from application.projections.audit_templates import AuditTemplatesProjection
 from application.projections.audits import AuditsProjection

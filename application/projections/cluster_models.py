@@ -100,4 +100,4 @@ class ClusterModelsProjection(EventDispatcher):
 
 
 def _reason(because: Cause) -> dict[str, Any]:
-    return {"reason": because.reason.value, "facts": because.facts}
+    return {"reason": because.reason, "facts": because.facts, "text": because.text}

@@ -5,11 +5,12 @@ from typing import Any
 
 from domain.audit_templates import events as templates
 from domain.audits import events as audits
+from domain.audits.reasons import PLAN_IN_PROGRESS
 from domain.catalogue import events as catalogue
 from domain.cluster_models import events as clouds
 from domain.cluster_models.amendments import events as amendments
 from domain.kernel.aggregate import Event
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import Cause
 from domain.plans import events as plans
 from domain.reservations import events as names
 
@@ -47,7 +48,7 @@ def _audit_requested(event: audits.AuditRequested) -> str:
 
 
 def _run_deferred(event: audits.AuditRunDeferred) -> str:
-    if event.because.reason is Reason.PLAN_IN_PROGRESS:
+    if event.because.reason == PLAN_IN_PROGRESS:
         # the run starts when that plan has ended; ``not_before`` is only the next attempt
         return f"Run waiting{_because(event.because)}"
     until = event.not_before.isoformat(timespec="seconds")

@@ -1,7 +1,8 @@
 """The status messages of audits, plans and actions, rendered from reasons."""
 
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import Cause
 from domain.plans.action import ActionState
+from domain.plans.reasons import SKIPPED_BY_USER
 
 LENGTH = 255
 """Maximum number of characters of a status message."""
@@ -19,14 +20,14 @@ def why(because: Cause | None) -> str | None:
 
 def skipped(because: Cause, note: str | None) -> str:
     """The message of a skipped action."""
-    if because.reason is Reason.SKIPPED_BY_USER:
+    if because.reason == SKIPPED_BY_USER:
         return skipped_by_user(note)
     return cut(f"Action was skipped automatically: {because}")
 
 
 def skipped_by_user(note: str | None) -> str:
     """The message of an action that a user skipped. ``note``: the user's reason, if given."""
-    text = str(Cause(Reason.SKIPPED_BY_USER))
+    text = str(Cause(SKIPPED_BY_USER))
     return cut(f"{text} Reason: {note}") if note else text
 
 

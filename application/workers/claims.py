@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from application.ports.services import Instance, ServiceRegistry
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.errors import Refusal
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import OWNER_LOST, OWNER_RESUMED, OWNER_RETIRED, Cause
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,9 @@ def claimable(services: ServiceRegistry, owner: str | None, me: Instance) -> Cla
         return Claimable()
     facts: JsonObject = {"owner": owner, "successor": me.id}
     if owner == me.id:
-        return Claimable(owner, Cause(Reason.OWNER_RESUMED, facts))
+        return Claimable(owner, Cause(OWNER_RESUMED, facts))
     if not services.is_presumed_dead(owner):
         return None
     # read after ``is_presumed_dead``: an instance retires before its process ends
-    reason = Reason.OWNER_RETIRED if services.is_retired(owner) else Reason.OWNER_LOST
+    reason = OWNER_RETIRED if services.is_retired(owner) else OWNER_LOST
     return Claimable(owner, Cause(reason, facts))

@@ -16,8 +16,9 @@ from domain.audits import Audit, RunCause
 from domain.audits.schedule import Cron, counts_from, next_due
 from domain.kernel.errors import DomainError, Refusal
 from domain.kernel.metadata import Context, Metadata, component
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import Cause
 from domain.plans import ActionPlan, PlanState
+from domain.plans.reasons import EXPIRED
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +120,7 @@ class Scheduler:
         hours = self._settings.expiry_hours
         if hours == 0:
             return
-        because = Cause(Reason.EXPIRED, {"hours": hours})
+        because = Cause(EXPIRED, {"hours": hours})
         for plan in self._read.recommended_plans():
             if now - plan.created_at < timedelta(hours=hours):
                 continue

@@ -21,13 +21,14 @@ from domain.audits.events import (
     AuditSuspended,
     RunCause,
 )
+from domain.audits.reasons import END_TIME_PASSED, SET_BY_USER
 from domain.audits.run import Run
 from domain.audits.schedule import following
 from domain.kernel.aggregate import Aggregate, Event, JsonObject, evolves
 from domain.kernel.errors import DeleteRefused, Fenced, InvalidValue, Refusal
 from domain.kernel.ids import run_id
 from domain.kernel.metadata import Context
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import CANCELLED_BY_USER, Cause
 from domain.kernel.transitions import Transitions
 
 TRANSITIONS = Transitions[AuditState](
@@ -232,7 +233,7 @@ class Audit(Aggregate):
         if self.end_time is None or ctx.at < self.end_time:
             raise Refusal(f"The end time of audit {self.id} has not passed.")
         TRANSITIONS.check(self.state, AuditState.SUCCEEDED)
-        self._trigger(AuditExpired, ctx, because=Cause(Reason.END_TIME_PASSED))
+        self._trigger(AuditExpired, ctx, because=Cause(END_TIME_PASSED))
 
     def move(self, ctx: Context, state: AuditState) -> None:
         """Changes the state at a user's request (``replace /state``).
@@ -244,13 +245,13 @@ class Audit(Aggregate):
         if state is AuditState.DELETED:
             self.delete(ctx)
         elif state is AuditState.CANCELLED:
-            self.cancel(ctx, Cause(Reason.CANCELLED_BY_USER))
+            self.cancel(ctx, Cause(CANCELLED_BY_USER))
         elif state is AuditState.SUSPENDED:
             self._trigger(AuditSuspended, ctx)
         elif self.state is AuditState.SUSPENDED:
             self._resume(ctx)
         else:
-            self._trigger(AuditStateSet, ctx, state=state, because=Cause(Reason.SET_BY_USER))
+            self._trigger(AuditStateSet, ctx, state=state, because=Cause(SET_BY_USER))
 
     def _resume(self, ctx: Context) -> None:
         self._trigger(AuditResumed, ctx)

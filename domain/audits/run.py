@@ -2,7 +2,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from domain.kernel.reasons import Cause, Reason
+from domain.audits.reasons import WORKERS_LOST
+from domain.kernel.reasons import OWNER_LOST, Cause
 
 
 @dataclass(frozen=True)
@@ -48,11 +49,11 @@ class Run:
         """The cause when the run is given up: the number of lost workers and their ids."""
         claims = [{"epoch": claim.epoch, "worker": claim.worker} for claim in self.lost]
         return Cause(
-            Reason.WORKERS_LOST,
+            WORKERS_LOST,
             {"count": len(claims), "last": self.lost[-1].worker, "lost": claims},
         )
 
 
 def loss(because: Cause | None) -> bool:
     """Whether the cause of a takeover is a lost worker."""
-    return because is not None and because.reason is Reason.OWNER_LOST
+    return because is not None and because.reason == OWNER_LOST

@@ -11,10 +11,11 @@ from domain.cluster_models.events import (
     ClusterModelRecovered,
     Counts,
 )
+from domain.cluster_models.reasons import SERVICE_ABSENT
 from domain.kernel.aggregate import Aggregate, evolves
 from domain.kernel.ids import cluster_model_id
 from domain.kernel.metadata import Context
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import Cause
 
 QUARANTINE_SHOWN = 20
 """Maximum number of problems in an event; the record holds all of them."""
@@ -120,4 +121,4 @@ class ClusterModel(Aggregate):
 
 
 def _is_absence(because: Cause) -> bool:
-    return because.reason is Reason.SERVICE_ABSENT
+    return because.reason == SERVICE_ABSENT

@@ -11,6 +11,10 @@ import numpy as np
 
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.table.columns import FloatArray, frozen, mapping, sequence
+from domain.kernel.reasons import Reason
+
+METRICS_UNAVAILABLE = Reason("metrics-unavailable", "The metrics could not be read: {error}")
+METRIC_UNKNOWN = Reason("metric-unknown", "{metric} of {resource} is unknown")
 
 Resource = Literal["host", "server"]
 

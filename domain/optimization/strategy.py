@@ -9,8 +9,15 @@ from domain.cluster.compute.model import ComputeModel
 from domain.cluster.kinds import ModelKind
 from domain.cluster.storage.model import StorageModel
 from domain.kernel.aggregate import JsonObject
+from domain.kernel.reasons import Reason
 from domain.metrics.catalogue import MetricNeed, MetricTable
 from domain.optimization.solution import Solution
+
+NOTHING_TO_DO = Reason("nothing-to-do", "The strategy found nothing to improve.")
+REQUESTED_BY_PARAMETERS = Reason(
+    "requested-by-parameters",
+    "requested in the parameters of {strategy}",
+)
 
 
 @dataclass(frozen=True)

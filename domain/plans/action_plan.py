@@ -6,7 +6,7 @@ from domain.kernel.aggregate import Aggregate, Event, JsonObject, evolves
 from domain.kernel.errors import DeleteRefused, Fenced, NotFound, NotSkippable, Refusal
 from domain.kernel.ids import plan_id
 from domain.kernel.metadata import Context
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import CANCELLED_BY_USER, Cause
 from domain.kernel.transitions import Transitions
 from domain.plans import workflow
 from domain.plans.action import Action, ActionState
@@ -30,6 +30,7 @@ from domain.plans.events import (
     PlanSuperseded,
 )
 from domain.plans.proposal import Proposal
+from domain.plans.reasons import PLAN_CANCELLED, REQUIREMENT_FAILED, SKIPPED_BY_USER
 
 TRANSITIONS = Transitions[PlanState](
     "Action Plan",
@@ -130,7 +131,7 @@ class ActionPlan(Aggregate):
         if state is PlanState.PENDING:
             self.launch(ctx)
         elif state is PlanState.CANCELLED:
-            self.cancel(ctx, Cause(Reason.CANCELLED_BY_USER))
+            self.cancel(ctx, Cause(CANCELLED_BY_USER))
         else:
             self._trigger(PlanCancelRequested, ctx)
 
@@ -138,7 +139,7 @@ class ActionPlan(Aggregate):
         """Cancels a plan that has not started, and its actions."""
         if self.state not in {PlanState.RECOMMENDED, PlanState.PENDING}:
             TRANSITIONS.check(self.state, PlanState.CANCELLED)
-        self._cancel_pending(ctx, Cause(Reason.PLAN_CANCELLED))
+        self._cancel_pending(ctx, Cause(PLAN_CANCELLED))
         self._trigger(PlanCancelled, ctx, because=because)
 
     def supersede(self, ctx: Context, because: Cause) -> None:
@@ -272,7 +273,7 @@ class ActionPlan(Aggregate):
         """Carries out a cancel request: cancels the actions that have not started."""
         self._fence(epoch)
         if self.state is PlanState.CANCELLING:
-            self._cancel_pending(ctx, Cause(Reason.PLAN_CANCELLED))
+            self._cancel_pending(ctx, Cause(PLAN_CANCELLED))
             self._conclude(ctx)
 
     # -- requests of users for single actions ----------------------------------------------------
@@ -294,7 +295,7 @@ class ActionPlan(Aggregate):
             ctx,
             action,
             epoch=None,
-            because=Cause(Reason.SKIPPED_BY_USER),
+            because=Cause(SKIPPED_BY_USER),
             note=note,
         )
 
@@ -322,7 +323,7 @@ class ActionPlan(Aggregate):
 
     def _conclude(self, ctx: Context) -> None:
         for action, culprit in workflow.blocked(self.actions):
-            because = Cause(Reason.REQUIREMENT_FAILED, {"action": str(culprit)})
+            because = Cause(REQUIREMENT_FAILED, {"action": str(culprit)})
             self._trigger_action(ActionCancelled, ctx, action.spec.id, because=because)
         cancelling = self.state is PlanState.CANCELLING
         match workflow.outcome(self.actions.values(), cancelling=cancelling):
@@ -331,7 +332,7 @@ class ActionPlan(Aggregate):
             case workflow.Outcome.FAILED:
                 self._trigger(PlanFailed, ctx, because=workflow.failures(self.actions.values()))
             case workflow.Outcome.CANCELLED:
-                self._trigger(PlanCancelled, ctx, because=Cause(Reason.CANCELLED_BY_USER))
+                self._trigger(PlanCancelled, ctx, because=Cause(CANCELLED_BY_USER))
             case None:
                 pass
 

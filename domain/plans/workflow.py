@@ -5,8 +5,9 @@ from enum import StrEnum
 from uuid import UUID
 
 from domain.kernel.aggregate import JsonObject
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import Cause
 from domain.plans.action import ENDED, Action, ActionState
+from domain.plans.reasons import SOME_ACTIONS_FAILED, SOME_ACTIONS_SKIPPED
 
 
 class Outcome(StrEnum):
@@ -72,11 +73,11 @@ def outcome(actions: Iterable[Action], *, cancelling: bool) -> Outcome | None:
 def skips(actions: Iterable[Action]) -> Cause | None:
     """The remark on a successful plan with skipped actions, None without any."""
     skipped = sum(action.state is ActionState.SKIPPED for action in actions)
-    return Cause(Reason.SOME_ACTIONS_SKIPPED, {"skipped": skipped}) if skipped else None
+    return Cause(SOME_ACTIONS_SKIPPED, {"skipped": skipped}) if skipped else None
 
 
 def failures(actions: Iterable[Action]) -> Cause:
     """Why a plan failed: the number of failed actions."""
     states = [action.state for action in actions]
     facts: JsonObject = {"failed": states.count(ActionState.FAILED), "total": len(states)}
-    return Cause(Reason.SOME_ACTIONS_FAILED, facts)
+    return Cause(SOME_ACTIONS_FAILED, facts)

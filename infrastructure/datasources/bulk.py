@@ -10,8 +10,8 @@ import numpy as np
 from application.ports.metrics import Fetched, MetricCheck, MetricsUnavailable
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.table.columns import FloatArray, frozen
-from domain.kernel.reasons import Cause, Reason
-from domain.metrics.catalogue import MetricNeed, MetricTable
+from domain.kernel.reasons import Cause
+from domain.metrics.catalogue import METRIC_UNKNOWN, METRICS_UNAVAILABLE, MetricNeed, MetricTable
 from infrastructure.datasources.endpoint import ResponseTooLarge
 from infrastructure.datasources.measures import MEASURES, MeasuredColumn, checked, unknown
 
@@ -129,7 +129,7 @@ class BulkSource(ABC):
         try:
             return self._age(need, model, reading), ()
         except MetricsUnavailable as error:  # only a problem: the values are known
-            return None, (Cause(Reason.METRICS_UNAVAILABLE, {"error": f"age: {error}"}),)
+            return None, (Cause(METRICS_UNAVAILABLE, {"error": f"age: {error}"}),)
 
     def _column(
         self, need: MetricNeed, model: ComputeModel
@@ -137,7 +137,7 @@ class BulkSource(ABC):
         empty = unknown(need, model)
         if not self._has_mapping(need.name):
             where = f"every {need.resource} in {self.name}"
-            unmapped = Cause(Reason.METRIC_UNKNOWN, {"metric": need.name, "resource": where})
+            unmapped = Cause(METRIC_UNKNOWN, {"metric": need.name, "resource": where})
             return None, MeasuredColumn(frozen(empty), (unmapped,))
         if not len(empty):
             return None, MeasuredColumn(frozen(empty), ())
@@ -148,7 +148,7 @@ class BulkSource(ABC):
 
 def ambiguous(need: MetricNeed, name: str) -> Cause:
     """The problem that a name in the datasource matches several hosts or servers."""
-    return Cause(Reason.METRIC_UNKNOWN, {"metric": need.name, "resource": f"{name} (ambiguous)"})
+    return Cause(METRIC_UNKNOWN, {"metric": need.name, "resource": f"{name} (ambiguous)"})
 
 
 def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

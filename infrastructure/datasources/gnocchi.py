@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from domain.cluster.compute.model import ComputeModel
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import Cause
 from domain.metrics import catalogue as m
-from domain.metrics.catalogue import MetricNeed
+from domain.metrics.catalogue import METRICS_UNAVAILABLE, MetricNeed
 from infrastructure.datasources.bulk import BulkSource, Reading, chunks, read_in_parts
 from infrastructure.datasources.gnocchi_api import (
     AggregateQuery,
@@ -257,4 +257,4 @@ def _notes(need: MetricNeed, query: AggregateQuery, deviations: _Deviations) -> 
             f"{deviations.coarse} {need.resource}s keep {query.metric} only in buckets wider than "
             f"the period of {need.period:g} s"
         )
-    return tuple(Cause(Reason.METRICS_UNAVAILABLE, {"error": note}) for note in notes)
+    return tuple(Cause(METRICS_UNAVAILABLE, {"error": note}) for note in notes)

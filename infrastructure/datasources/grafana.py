@@ -10,7 +10,8 @@ import numpy as np
 
 from application.ports.metrics import MetricsUnavailable
 from domain.cluster.compute.model import ComputeModel
-from domain.kernel.reasons import Cause, Reason
+from domain.cluster.compute.reasons import BAD_VALUE
+from domain.kernel.reasons import Cause
 from domain.metrics.catalogue import MetricNeed
 from infrastructure.datasources.bulk import BulkSource, Reading, ambiguous, chunks, read_in_parts
 from infrastructure.datasources.endpoint import (
@@ -174,7 +175,7 @@ def _usable(need: MetricNeed, names: Sequence[str]) -> tuple[list[str], tuple[Ca
     notes = [ambiguous(need, some_of(shared))] if shared else []
     if odd:
         facts = {"field": "name", "resource": some_of(odd), "value": "not fit for a query"}
-        notes.append(Cause(Reason.BAD_VALUE, {**facts}))
+        notes.append(Cause(BAD_VALUE, {**facts}))
     usable = [name for name, count in counts.items() if count == 1 and safe(name)]
     return usable, tuple(notes)
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from domain.cluster.compute.model import ComputeModel
+from domain.cluster.compute.reasons import BAD_VALUE
 from domain.cluster.table.columns import BoolArray, FloatArray, frozen
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import Cause
 from domain.metrics import catalogue as m
-from domain.metrics.catalogue import MetricNeed
+from domain.metrics.catalogue import METRIC_UNKNOWN, MetricNeed
 
 Limits = Callable[[ComputeModel], FloatArray]
 
@@ -119,14 +120,14 @@ def _wrong(
         span = f"{measure.least:g} to {limit[index]:g} {measure.unit}"
         value = f"{values[index]:g}, outside {span}"
         facts = {"field": need.name, "resource": names[index], "value": value}
-        problems.append(Cause(Reason.BAD_VALUE, {**facts, "count": int(wrong.sum())}))
+        problems.append(Cause(BAD_VALUE, {**facts, "count": int(wrong.sum())}))
     return problems
 
 
 def _missing(need: MetricNeed, total: int, names: Sequence[str]) -> Cause:
     some = some_of(names)
     resource = f"{len(names)} of {total} {need.resource}s ({some})"
-    return Cause(Reason.METRIC_UNKNOWN, {"metric": need.name, "resource": resource})
+    return Cause(METRIC_UNKNOWN, {"metric": need.name, "resource": resource})
 
 
 def some_of(names: Sequence[str]) -> str:

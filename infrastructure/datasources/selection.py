@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from application.ports.metrics import Fetched, MetricCheck, MetricSource, MetricsUnavailable
 from domain.cluster.compute.model import ComputeModel
-from domain.kernel.reasons import Cause, Reason
-from domain.metrics.catalogue import MetricNeed, MetricTable
+from domain.kernel.reasons import Cause
+from domain.metrics.catalogue import METRICS_UNAVAILABLE, MetricNeed, MetricTable
 from infrastructure.datasources.endpoint import NotConfigured
 
 _log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class NoDatasource:
     def fetch(self, needs: Sequence[MetricNeed], model: ComputeModel) -> Fetched:
         """Unknown values only."""
         table = MetricTable.from_values(model, {need: {} for need in needs})
-        problems = (Cause(Reason.METRICS_UNAVAILABLE, {"error": _NOT_CONFIGURED}),) if needs else ()
+        problems = (Cause(METRICS_UNAVAILABLE, {"error": _NOT_CONFIGURED}),) if needs else ()
         return Fetched(table, problems, 0)
 
     def preflight(
@@ -182,4 +182,4 @@ def _checked(source: Listed, needs: Sequence[MetricNeed]) -> MetricSource:
 
 
 def _unavailable(error: str) -> Cause:
-    return Cause(Reason.METRICS_UNAVAILABLE, {"error": error})
+    return Cause(METRICS_UNAVAILABLE, {"error": error})

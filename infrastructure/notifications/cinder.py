@@ -8,7 +8,8 @@ from msgspec import UNSET, Meta, UnsetType
 
 from domain.cluster.table.values import UnreadableValue, amount
 from domain.cluster_models.amendments import PoolFact, StorageFact, VolumeFact
-from domain.kernel.reasons import Cause, Reason
+from domain.cluster_models.reasons import NEEDS_COLLECTION
+from domain.kernel.reasons import Cause
 from infrastructure.notifications.envelope import Notification, UnreadableNotification, payload_of
 
 CHANGED = frozenset(
@@ -72,7 +73,7 @@ def read_cinder(notification: Notification) -> Iterator[StorageFact | Cause]:
     elif notification.event in CHANGED or notification.event == DELETED:
         yield _volume(notification)
     elif notification.event in _COLLECTION:
-        yield Cause(Reason.NEEDS_COLLECTION, {"event": notification.event})
+        yield Cause(NEEDS_COLLECTION, {"event": notification.event})
 
 
 def _pool(notification: Notification) -> PoolFact:

@@ -27,7 +27,8 @@ from domain.cluster_models.amendments import (
     PinFact,
     ServerFact,
 )
-from domain.kernel.reasons import Cause, Reason
+from domain.cluster_models.reasons import NEEDS_COLLECTION
+from domain.kernel.reasons import Cause
 from infrastructure.notifications.envelope import Notification, payload_of
 from infrastructure.notifications.nova_states import api_status
 
@@ -160,7 +161,7 @@ def read_nova(notification: Notification) -> Iterator[ComputeFact | Cause]:
     elif subject == "server_group":
         yield from _group(notification, rest)
     elif notification.event in _AGGREGATES:
-        yield Cause(Reason.NEEDS_COLLECTION, {"event": notification.event})
+        yield Cause(NEEDS_COLLECTION, {"event": notification.event})
     elif notification.event == "scheduler.select_destinations.end":
         request = _data(notification, _Request)
         yield PinFact(
@@ -214,7 +215,7 @@ def _service(notification: Notification, change: str) -> Iterator[HostFact | Cau
     if service.binary != _COMPUTE:
         return  # a scheduler or conductor on the same host
     if change in {"create", "delete"}:
-        yield Cause(Reason.NEEDS_COLLECTION, {"event": notification.event})
+        yield Cause(NEEDS_COLLECTION, {"event": notification.event})
     elif change == "update":
         yield HostFact(
             service.host,

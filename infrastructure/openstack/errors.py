@@ -21,7 +21,8 @@ import requests
 from keystoneauth1 import exceptions as auth
 from openstack import exceptions as sdk
 
-from application.ports.cloud import CloudRefused, CloudUnreachable
+from application.ports.cloud import CLOUD_REFUSED, CloudRefused, CloudUnreachable
+from domain.cluster_models.reasons import SERVICE_ABSENT
 from domain.kernel.reasons import Cause, Reason
 
 _TRY_AGAIN = frozenset(
@@ -39,7 +40,7 @@ _MESSAGE_KEYS = ("message", "detail", "faultstring")
 
 
 class _Refusal(CloudRefused):
-    def __init__(self, error: str, reason: Reason = Reason.CLOUD_REFUSED, **facts: object) -> None:
+    def __init__(self, error: str, reason: Reason = CLOUD_REFUSED, **facts: object) -> None:
         super().__init__(Cause(reason, {**facts, "error": error}))
         self.error = error
 
@@ -69,7 +70,7 @@ class ServiceAbsent(_Refusal):
 
     def __init__(self, service: str) -> None:
         error = f"the cloud's catalogue has no {service} service"
-        super().__init__(error, Reason.SERVICE_ABSENT, service=service)
+        super().__init__(error, SERVICE_ABSENT, service=service)
 
 
 _BY_STATUS: Mapping[int, type[_Refusal]] = {

@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, Engine, func, literal, select
 
 from application.ports import read_tables as tables
 from application.ports.collected_models import Confirmation, ModelState, ModelVersion
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import Cause
 from infrastructure.read_models.dialects import database_now, seconds_since, upsert
 from infrastructure.read_models.engine import outages, reading
 from infrastructure.read_models.schema import CONFIRMATIONS, view
@@ -123,4 +123,4 @@ def _version(row: Any) -> ModelVersion:
 
 
 def _because(stored: dict[str, Any]) -> Cause:
-    return Cause(Reason(stored["reason"]), stored["facts"])
+    return Cause(**stored)

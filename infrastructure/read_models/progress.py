@@ -1,11 +1,12 @@
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Engine, select
 
 from application.ports.progress import Progress
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import Cause
 from infrastructure.read_models.dialects import upsert
 from infrastructure.read_models.engine import outages, reading
 from infrastructure.read_models.schema import PROGRESS
@@ -30,7 +31,7 @@ class SqlProgressBoard:
             "percent": progress.percent,
             "detail": progress.detail,
             "updated_at": progress.updated_at,
-            "because": because and {"reason": because.reason.value, "facts": because.facts},
+            "because": because and asdict(because),
         }
         insert = upsert(self._engine.dialect.name, PROGRESS)
         statement = insert.on_conflict_do_update(
@@ -59,4 +60,4 @@ class SqlProgressBoard:
 def _because(stored: dict[str, Any] | None) -> Cause | None:
     if stored is None:
         return None
-    return Cause(Reason(stored["reason"]), stored["facts"])
+    return Cause(**stored)

@@ -15,8 +15,9 @@ from application.cluster_models.kinds import (
 from application.kernel.json_values import json_value
 from application.ports.cloud import CloudCollector, CloudRefused, CloudUnreachable
 from application.ports.metrics import MetricCheck, MetricsUnavailable
+from domain.audits.reasons import MODEL_NOT_KEPT
 from domain.cluster.kinds import ModelKind
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import Cause
 from domain.metrics.catalogue import MetricNeed
 from domain.optimization.strategy import COMPUTE_ONLY, Strategy
 from interfaces.bootstrap.collectors import LiveCloud, live_cloud
@@ -70,7 +71,7 @@ def check(args: argparse.Namespace, strategy: Strategy, parameters: Mapping[str,
 def _model(cloud: LiveCloud, kind: ModelKind) -> ModelCheck:
     source = cloud.collectors.get(kind)
     if source is None:
-        because = Cause(Reason.MODEL_NOT_KEPT, {"kind": kind.value})
+        because = Cause(MODEL_NOT_KEPT, {"kind": kind.value})
         return ModelCheck(kind.value, failure=str(because))
     try:
         return _collected(KINDS[kind], source)[1]

@@ -17,7 +17,8 @@ from eventsourcing.persistence import StoredEvent
 
 from domain.audits import Audit, AuditDefinition, AuditType, RunCause
 from domain.kernel.metadata import Context
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import Cause
+from domain.optimization.strategies.vm_workload_consolidation import FREES_HOST
 from domain.plans.action_plan import ActionPlan
 from domain.plans.proposal import PlannedAction, Proposal, ProposedAction
 from infrastructure.event_log import SqlEventLog, open_event_log, upgrade
@@ -202,7 +203,7 @@ def _executed_plan(ctx: Context) -> ActionPlan:
                 "migrate",
                 f"server-{number}",
                 {"migration_type": "live", "source_node": "c1", "destination_node": "c2"},
-                Cause(Reason.FREES_HOST, {"server": f"server-{number}", "source": "c1"}),
+                Cause(FREES_HOST, {"server": f"server-{number}", "source": "c1"}),
             ),
             (number - 1,) if number % 10 else (),
         )

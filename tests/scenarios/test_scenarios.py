@@ -27,7 +27,7 @@ def sentence(action: dict[str, Any]) -> str:
 def outcome(result: OfflineResult) -> dict[str, object]:
     return {
         "actions": [sentence(action) for action in result.actions()],
-        "because": [planned.action.because.reason.value for planned in result.planned],
+        "because": [planned.action.because.reason for planned in result.planned],
         "indicators": dict(result.indicators),
         "efficacy": [round(float(str(figure.value)), 1) for figure in result.efficacy],
         "rejections": [str(rejection.because) for rejection in result.rejections],

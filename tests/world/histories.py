@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
+from application.ports.cloud import CLOUD_UNREACHABLE
 from application.ports.event_log import EventLog
 from domain.audit_templates import AuditTemplate
 from domain.audits import Audit, AuditState, AuditType, RunCause
@@ -16,8 +17,17 @@ from domain.command_receipts import CommandReceipt
 from domain.kernel.aggregate import Aggregate, JsonObject
 from domain.kernel.errors import Refusal
 from domain.kernel.metadata import Actor, ActorKind, Context, Metadata, component
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import CANCELLED_BY_USER, Cause
+from domain.optimization.strategies.vm_workload_consolidation import FREES_HOST, HOST_EMPTIED
+from domain.optimization.strategy import NOTHING_TO_DO
 from domain.plans import ActionPlan, PlanState, Proposal
+from domain.plans.reasons import (
+    EXPIRED,
+    MIGRATION_FAILED,
+    OUTCOME_UNKNOWN,
+    SERVER_NOT_FOUND,
+    SERVICE_ALREADY_IN_STATE,
+)
 from domain.reservations import NameReservation
 from tests.given import ADMIN, NOON, context, ident
 from tests.world.values import RESULTS, definition, migrations, planned, plugins, proposal
@@ -42,10 +52,10 @@ def bring_plan(plan: ActionPlan, ctx: Context, state: str) -> None:
     if state == "RECOMMENDED":
         return
     if state == "SUPERSEDED":
-        plan.supersede(ctx, Cause(Reason.EXPIRED, {"hours": 24}))
+        plan.supersede(ctx, Cause(EXPIRED, {"hours": 24}))
         return
     if state == "CANCELLED":
-        plan.cancel(ctx, Cause(Reason.CANCELLED_BY_USER))
+        plan.cancel(ctx, Cause(CANCELLED_BY_USER))
         return
     plan.launch(ctx)
     if state == "PENDING":
@@ -59,7 +69,7 @@ def bring_plan(plan: ActionPlan, ctx: Context, state: str) -> None:
     for action in list(plan.actions):
         plan.intend_action(ctx, epoch, action, {})
         if state == "FAILED":
-            plan.fail_action(ctx, epoch, action, Cause(Reason.OUTCOME_UNKNOWN, {"error": "x"}))
+            plan.fail_action(ctx, epoch, action, Cause(OUTCOME_UNKNOWN, {"error": "x"}))
         else:
             plan.succeed_action(ctx, epoch, action, {})
     assert plan.state == state
@@ -67,7 +77,7 @@ def bring_plan(plan: ActionPlan, ctx: Context, state: str) -> None:
 
 SHORT_AUDIT = ident(0xA0D17)
 SHORT_NAME = "evening tidy-up"
-LOST = Cause(Reason.MIGRATION_FAILED, {"migration": "m-2", "server": "vm-2", "status": "error"})
+LOST = Cause(MIGRATION_FAILED, {"migration": "m-2", "server": "vm-2", "status": "error"})
 
 
 @dataclass(frozen=True)
@@ -122,7 +132,7 @@ def _three_migrations(run: UUID) -> Proposal:
                 "source_node": "host-01",
                 "destination_node": "host-02",
             },
-            Cause(Reason.FREES_HOST, {"server": f"web-{number}", "source": "host-01"}),
+            Cause(FREES_HOST, {"server": f"web-{number}", "source": "host-01"}),
             parents=before,
             requires=before,
         )
@@ -183,13 +193,13 @@ def _golden_audit_and_plan(clock: _Seconds) -> tuple[Audit, ActionPlan]:
             "migrate",
             server,
             {"migration_type": "live", "source_node": "c1", "destination_node": "c2"},
-            Cause(Reason.FREES_HOST, {"server": server, "source": "c1"}),
+            Cause(FREES_HOST, {"server": server, "source": "c1"}),
         ),
         planned(
             "change_nova_service_state",
             "c1",
             {"state": "disabled"},
-            Cause(Reason.HOST_EMPTIED, {"host": "c1"}),
+            Cause(HOST_EMPTIED, {"host": "c1"}),
             parents=(0,),
             requires=(0,),
         ),
@@ -207,7 +217,7 @@ def _golden_audit_and_plan(clock: _Seconds) -> tuple[Audit, ActionPlan]:
         clock.ctx("applier"),
         held,
         second,
-        Cause(Reason.SERVICE_ALREADY_IN_STATE, {"host": "c1", "state": "disabled"}),
+        Cause(SERVICE_ALREADY_IN_STATE, {"host": "c1", "state": "disabled"}),
     )
     return audit, plan
 
@@ -352,7 +362,7 @@ class RandomHistory:
             audit.record_inputs(ctx, run.id, epoch, digest="cd" * 32, strategy="basic")
             return (audit,)
         lot = self._random.random()
-        because = Cause(Reason.CLOUD_UNREACHABLE, {"error": "refused"})
+        because = Cause(CLOUD_UNREACHABLE, {"error": "refused"})
         if lot < 0.2:
             audit.defer_run(ctx, run.id, run.epoch, because, ctx.at + timedelta(seconds=1))
         elif lot < 0.3:
@@ -377,7 +387,7 @@ class RandomHistory:
         elif lot < 0.6:
             plan.delete(ctx)
         elif lot < 0.65:
-            plan.supersede(ctx, Cause(Reason.EXPIRED, {"hours": 24}))
+            plan.supersede(ctx, Cause(EXPIRED, {"hours": 24}))
         elif plan.actions:
             action = self._random.choice(list(plan.actions))
             plan.skip_by_user(ctx, action, self._random.choice((None, "not today")))
@@ -401,7 +411,7 @@ class RandomHistory:
         elif plan.ready() and self._random.random() < 0.6:
             action = plan.ready()[0].spec.id
             if self._random.random() < 0.2:
-                gone = Cause(Reason.SERVER_NOT_FOUND, {"server": "s"})
+                gone = Cause(SERVER_NOT_FOUND, {"server": "s"})
                 plan.skip_action(ctx, plan.epoch, action, gone)
             else:
                 plan.intend_action(ctx, plan.epoch, action, {"server": "s"})
@@ -417,7 +427,7 @@ class RandomHistory:
         return (self.catalogue,)
 
     def _proposal(self, audit: Audit, run: UUID, actions: int) -> Proposal:
-        notes = () if actions else (Cause(Reason.NOTHING_TO_DO),)
+        notes = () if actions else (Cause(NOTHING_TO_DO),)
         wanted = migrations(actions, required_each=3)
         return proposal(audit.id, run, wanted, goal=audit.goal, notes=notes, **RESULTS)
 
@@ -430,7 +440,7 @@ class RandomHistory:
                 plan.intend_action(ctx, plan.epoch, action.spec.id, {"server": "again"})
             elif lot < 0.5:
                 facts = {"migration": 1, "server": "s", "status": "error"}
-                because = Cause(Reason.MIGRATION_FAILED, dict(facts))
+                because = Cause(MIGRATION_FAILED, dict(facts))
                 plan.fail_action(ctx, plan.epoch, action.spec.id, because)
             else:
                 plan.succeed_action(ctx, plan.epoch, action.spec.id, {"host": "cmp-2"})

@@ -8,10 +8,12 @@ from application.records.decision import FORMAT, DecisionExplanation
 from domain.audits import AuditDefinition, AuditType
 from domain.catalogue import PluginDefinition, PluginKind
 from domain.cluster.compute.records import HostRow, ServerRow
+from domain.cluster.placement.rules.capacity import CAPACITY_SHORT
 from domain.cluster.storage.records import VolumeRow
 from domain.kernel.aggregate import JsonObject
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import Cause
 from domain.optimization.solution import Rejection
+from domain.optimization.strategies.vm_workload_consolidation import FREES_HOST, HOST_EMPTIED
 from domain.plans import EfficacyIndicator, Proposal
 from domain.plans.proposal import PlannedAction, ProposedAction
 
@@ -93,7 +95,7 @@ def planned(
     requires: tuple[int, ...] = (),
 ) -> PlannedAction:
     """An action of a proposal."""
-    action = ProposedAction(kind, resource, parameters, cause or Cause(Reason.FREES_HOST))
+    action = ProposedAction(kind, resource, parameters, cause or Cause(FREES_HOST))
     return PlannedAction(action, parents, requires)
 
 
@@ -104,7 +106,7 @@ def migrations(count: int, *, required_each: int = 0) -> tuple[PlannedAction, ..
             "migrate",
             f"server-{place}",
             {"source_node": "cmp-1", "destination_node": "cmp-2"},
-            Cause(Reason.FREES_HOST, {"server": f"server-{place}", "source": "cmp-1"}),
+            Cause(FREES_HOST, {"server": f"server-{place}", "source": "cmp-1"}),
             parents=(place - 1,) if place else (),
             requires=(place - 1,) if place and required_each and place % required_each == 0 else (),
         )
@@ -129,13 +131,13 @@ def proposal(
 
 def explanation(of: Proposal) -> DecisionExplanation:
     """The reasons of a proposal, as a decision engine records them."""
-    full = Cause(Reason.CAPACITY_SHORT, {"host": "cmp-3", "resource": "memory"})
+    full = Cause(CAPACITY_SHORT, {"host": "cmp-3", "resource": "memory"})
     return DecisionExplanation(
         format=FORMAT,
         record=of.record,
         actions=list(of.actions),
         rejections=[Rejection("server server-9", full)],
-        notes=[Cause(Reason.HOST_EMPTIED, {"host": "cmp-1"})],
+        notes=[Cause(HOST_EMPTIED, {"host": "cmp-1"})],
         indicators={INDICATOR: 1.0},
     )
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 from domain.cluster.compute.allocations import Allocations
 from domain.cluster.compute.numa.cells import Topology
+from domain.cluster.compute.reasons import BAD_VALUE
 from domain.cluster.table.records import Amount, Id, Ratio
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import Cause
 
 DISABLED_BY_CONSOLIDATION = "watcher_disabled"
 """Prefix of the ``disabled_reason`` of a host that consolidation disabled and may enable again."""
@@ -176,4 +177,4 @@ class QuarantinedRecord:
 
 def bad_value(field: str, resource: str, value: object) -> Cause:
     """The reason for quarantining a record whose field has an unusable value."""
-    return Cause(Reason.BAD_VALUE, {"field": field, "resource": resource, "value": str(value)})
+    return Cause(BAD_VALUE, {"field": field, "resource": resource, "value": str(value)})

@@ -4,9 +4,10 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from domain.cluster.compute.reasons import DUPLICATE_HOST, FLAVOR_MISSING, UNKNOWN_HOST
 from domain.cluster.compute.records import HostRow, QuarantinedRecord, ServerRow, bad_value
 from domain.cluster.table.records import Amount, Ratio, fields_of_type
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import Cause
 
 _AMOUNTS = fields_of_type(HostRow, Amount)
 _RATIOS = fields_of_type(HostRow, Ratio)
@@ -37,7 +38,7 @@ def admit_hosts(rows: Iterable[HostRow]) -> tuple[list[HostRow], list[Quarantine
 
 def _duplicate(row: HostRow, names: Counter[str], ids: Counter[str]) -> Cause | None:
     if names[row.name] > 1:
-        return Cause(Reason.DUPLICATE_HOST, {"host": row.name, "count": names[row.name]})
+        return Cause(DUPLICATE_HOST, {"host": row.name, "count": names[row.name]})
     if ids[row.id] > 1:
         return bad_value("id", row.name, row.id)
     return None
@@ -126,10 +127,10 @@ def _server_defect(row: ServerRow, hosts: set[str], seen: set[str]) -> Cause | N
         return bad_value("id", row.name or row.id, row.id)
     placed = row.host is not None
     if row.host is not None and row.host not in hosts:
-        return Cause(Reason.UNKNOWN_HOST, {"resource": row.id, "host": row.host})
+        return Cause(UNKNOWN_HOST, {"resource": row.id, "host": row.host})
     figures = {name: getattr(row, name) for name in _FLAVOR}
     if placed and None in figures.values():
-        return Cause(Reason.FLAVOR_MISSING, {"resource": row.id})
+        return Cause(FLAVOR_MISSING, {"resource": row.id})
     for name, value in figures.items():
         if value is not None and not _whole(value):
             return bad_value(name, row.id, value)

@@ -4,6 +4,13 @@ from domain.cluster.compute.model import ComputeModel
 from domain.cluster.table.columns import BoolArray, frozen
 from domain.kernel.reasons import Cause, Reason
 
+SERVER_STATE_UNSUITABLE = Reason(
+    "server-state-unsuitable",
+    "server {server} is {status}, which does not allow the action",
+)
+SERVER_LOCKED = Reason("server-locked", "server {server} is locked")
+EXCLUDED_BY_OPERATOR = Reason("excluded-by-operator", "{resource} is excluded by the audit's scope")
+
 LIVE = "live"
 COLD = "cold"
 MIGRATION_OF_STATE = {"active": LIVE, "stopped": COLD}
@@ -36,13 +43,13 @@ class Movability:
         servers = self._model.servers
         identity = servers.id[server]
         if servers.excluded[server]:
-            return Cause(Reason.EXCLUDED_BY_OPERATOR, {"resource": f"server {identity}"})
+            return Cause(EXCLUDED_BY_OPERATOR, {"resource": f"server {identity}"})
         if servers.locked[server]:
-            return Cause(Reason.SERVER_LOCKED, {"server": identity})
+            return Cause(SERVER_LOCKED, {"server": identity})
         status = servers.task_state[server] or _shown_status(
             servers.state[server], servers.status[server]
         )
-        return Cause(Reason.SERVER_STATE_UNSUITABLE, {"server": identity, "status": status})
+        return Cause(SERVER_STATE_UNSUITABLE, {"server": identity, "status": status})
 
     def migration_type(self, server: int) -> str:
         """``live`` or ``cold``, for a movable server."""

@@ -15,8 +15,9 @@ from domain.cluster.scope.parser import (
     refuse_unknown_keys,
     rules_of,
 )
+from domain.cluster.scope.reasons import BAREMETAL_EMPTY, SCOPE_NAME_UNKNOWN
 from domain.cluster.table.columns import BoolArray, bools
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import Cause
 
 
 @dataclass(frozen=True)
@@ -46,11 +47,11 @@ class BaremetalScope:
         """Evaluates the scope on a model."""
         nodes = ~bools(key in self.without_nodes for key in model.nodes.id)
         notes = tuple(
-            Cause(Reason.SCOPE_NAME_UNKNOWN, {"kind": "bare-metal node", "name": name})
+            Cause(SCOPE_NAME_UNKNOWN, {"kind": "bare-metal node", "name": name})
             for name in sorted(self.without_nodes.names - set(model.nodes.id))
         )
         if not nodes.any():
-            notes = (*notes, Cause(Reason.BAREMETAL_EMPTY))
+            notes = (*notes, Cause(BAREMETAL_EMPTY))
         return BaremetalSelection(nodes, notes)
 
     def apply(self, model: BaremetalModel) -> tuple[BaremetalModel, BaremetalSelection]:

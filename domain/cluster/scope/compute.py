@@ -27,9 +27,10 @@ from domain.cluster.scope.parser import (
     refuse_mixed_wildcards,
     refuse_unknown_keys,
 )
+from domain.cluster.scope.reasons import MODEL_EMPTY, SCOPE_NAME_UNKNOWN
 from domain.cluster.table.columns import BoolArray, bools
 from domain.kernel.errors import InvalidValue
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import Cause
 
 _INCLUDES = frozenset({"host_aggregates", "availability_zones"})
 _RULES = _INCLUDES | {"exclude"}
@@ -106,7 +107,7 @@ class ComputeScope:
             hosts &= ~bools(name in self.without_hosts for name in names)
         notes = self._unknown(model)
         if not hosts.any():
-            notes = (*notes, Cause(Reason.MODEL_EMPTY))
+            notes = (*notes, Cause(MODEL_EMPTY))
         return ComputeSelection(hosts, self._fixed(model), notes)
 
     def apply(self, model: ComputeModel) -> tuple[ComputeModel, ComputeSelection]:
@@ -147,7 +148,7 @@ class ComputeScope:
             "instance": (self.fixed_servers, {*model.servers.id, *model.unplaced.id}),
         }
         return tuple(
-            Cause(Reason.SCOPE_NAME_UNKNOWN, {"kind": kind, "name": name})
+            Cause(SCOPE_NAME_UNKNOWN, {"kind": kind, "name": name})
             for kind, (wanted, found) in known.items()
             for name in sorted(wanted.names - found)
         )

@@ -21,10 +21,11 @@ from domain.cluster.scope.parser import (
     refuse_unknown_keys,
     rules_of,
 )
+from domain.cluster.scope.reasons import SCOPE_NAME_UNKNOWN, STORAGE_EMPTY
 from domain.cluster.storage.columns import VolumeColumns
 from domain.cluster.storage.model import StorageModel
 from domain.cluster.table.columns import BoolArray, bools
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import Cause
 
 _INCLUDES = frozenset({"availability_zones", "volume_types"})
 _RULES = _INCLUDES | {"exclude"}
@@ -78,7 +79,7 @@ class StorageScope:
         volumes = pools[model.volumes.pool] & ~self._excluded(model.volumes)
         notes = self._unknown(model)
         if not pools.any():
-            notes = (*notes, Cause(Reason.STORAGE_EMPTY))
+            notes = (*notes, Cause(STORAGE_EMPTY))
         return StorageSelection(nodes, pools, volumes, ~self._excluded(model.unplaced), notes)
 
     def apply(self, model: StorageModel) -> tuple[StorageModel, StorageSelection]:
@@ -109,7 +110,7 @@ class StorageScope:
             "volume": (self.without_volumes, {*model.volumes.id, *model.unplaced.id}),
         }
         return tuple(
-            Cause(Reason.SCOPE_NAME_UNKNOWN, {"kind": kind, "name": name})
+            Cause(SCOPE_NAME_UNKNOWN, {"kind": kind, "name": name})
             for kind, (wanted, found) in known.items()
             for name in sorted(wanted.names - found)
         )

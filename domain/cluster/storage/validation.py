@@ -6,11 +6,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from domain.cluster.compute.reasons import DUPLICATE_HOST, UNKNOWN_HOST
 from domain.cluster.compute.records import QuarantinedRecord, bad_value
 from domain.cluster.compute.validation import MOST
 from domain.cluster.storage.records import PoolRow, StorageNodeRow, VolumeRow, VolumeTypeRow
 from domain.cluster.table.values import UNKNOWN, UnreadableValue, amount, truth
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import Cause
 
 _AUTO = "auto"
 _DEFAULT_OVERSUBSCRIPTION = 20.0
@@ -36,7 +37,7 @@ def admit_nodes(
         QuarantinedRecord(
             "storage node",
             host,
-            Cause(Reason.DUPLICATE_HOST, {"host": host, "count": count}),
+            Cause(DUPLICATE_HOST, {"host": host, "count": count}),
         )
         for host, count in sorted(hosts.items())
         if count > 1
@@ -91,7 +92,7 @@ def _duplicate(row: PoolRow, names: Counter[str]) -> Cause | None:
 
 def _admitted(row: PoolRow, backends: Collection[str]) -> PoolRow | Cause:
     if row.backend not in backends:
-        return Cause(Reason.UNKNOWN_HOST, {"resource": row.name, "host": row.backend})
+        return Cause(UNKNOWN_HOST, {"resource": row.name, "host": row.backend})
     figures: dict[str, Any] = {}
     field = ""
     try:
@@ -193,7 +194,7 @@ def admit_volumes(
 
 def _unreported(pool: str, count: int) -> QuarantinedRecord:
     facts: dict[str, object] = {"resource": f"{count} volume(s)", "host": pool}
-    return QuarantinedRecord("pool", pool, Cause(Reason.UNKNOWN_HOST, facts))
+    return QuarantinedRecord("pool", pool, Cause(UNKNOWN_HOST, facts))
 
 
 def _volume_defect(row: VolumeRow, seen: set[str]) -> Cause | None:

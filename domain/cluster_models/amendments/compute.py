@@ -9,6 +9,7 @@ from domain.cluster.compute.allocations import Allocation
 from domain.cluster.compute.columns import ServerColumns
 from domain.cluster.compute.foreign_allocations import own_allocation
 from domain.cluster.compute.model import ComputeModel
+from domain.cluster.compute.reasons import UNKNOWN_HOST
 from domain.cluster.compute.records import GroupRow, ServerRow
 from domain.cluster.table.edits import edited, replace_rows
 from domain.cluster_models.amendments.amended_model import (
@@ -25,7 +26,7 @@ from domain.cluster_models.amendments.facts import (
     PinFact,
     ServerFact,
 )
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import Cause
 
 HIDDEN = frozenset({"soft-delete"})
 """States in which a server is not listed, but may be restored."""
@@ -149,7 +150,7 @@ class ComputeAmendments(AmendedModel[ComputeModel, ComputeFacts]):
             groups=groups,
         )
         return model, tuple(
-            Cause(Reason.UNKNOWN_HOST, {"resource": row.id, "host": row.host})
+            Cause(UNKNOWN_HOST, {"resource": row.id, "host": row.host})
             for row in rows
             if not self.is_host_known(row)
         )

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, replace
 
+from domain.cluster.compute.reasons import HOST_DOWN, UNKNOWN_HOST
 from domain.cluster.compute.records import ServerRow
 from domain.cluster_models.amendments.admission_rules import (
     Admission,
@@ -22,7 +23,8 @@ from domain.cluster_models.amendments.facts import (
     PinFact,
     ServerFact,
 )
-from domain.kernel.reasons import Cause, Reason
+from domain.cluster_models.reasons import PIN_UNKNOWN
+from domain.kernel.reasons import Cause
 
 
 def admit_compute(
@@ -117,13 +119,13 @@ def _unclear(before: ComputeAmendments, after: ComputeAmendments, new: ComputeFa
         if row is None or row == was:
             continue
         if not after.is_host_known(row):
-            found.append(Cause(Reason.UNKNOWN_HOST, {"resource": identity, "host": row.host}))
+            found.append(Cause(UNKNOWN_HOST, {"resource": identity, "host": row.host}))
         if was is None and not (before.is_shown(identity) or identity in after.pins):
-            found.append(Cause(Reason.PIN_UNKNOWN, {"server": identity}))
+            found.append(Cause(PIN_UNKNOWN, {"server": identity}))
     for service in new.hosts:
         row_index = after.base.host_places.get(service.id)
         if row_index is None:
-            found.append(Cause(Reason.UNKNOWN_HOST, {"resource": "service", "host": service.id}))
+            found.append(Cause(UNKNOWN_HOST, {"resource": "service", "host": service.id}))
         elif not service.forced_down and after.base.hosts.state[row_index] == "down":
-            found.append(Cause(Reason.HOST_DOWN, {"host": service.id}))
+            found.append(Cause(HOST_DOWN, {"host": service.id}))
     return found

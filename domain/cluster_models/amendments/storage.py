@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
+from domain.cluster.compute.reasons import UNKNOWN_HOST
 from domain.cluster.storage.columns import VolumeColumns
 from domain.cluster.storage.model import StorageModel
 from domain.cluster.storage.records import Attachment, VolumeRow
@@ -31,7 +32,8 @@ from domain.cluster_models.amendments.facts import (
     StorageFacts,
     VolumeFact,
 )
-from domain.kernel.reasons import Cause, Reason
+from domain.cluster_models.reasons import TYPE_UNKNOWN
+from domain.kernel.reasons import Cause
 
 FIGURES = ("total_gb", "free_gb", "provisioned_gb", "allocated_gb", "virtual_free_gb")
 """Columns of a pool that notifications report."""
@@ -107,8 +109,7 @@ class StorageAmendments(AmendedModel[StorageModel, StorageFacts]):
         )
         unknown_pools = sorted({row.pool for row in loose if row.pool is not None})
         return model, tuple(
-            Cause(Reason.UNKNOWN_HOST, {"resource": "volume", "host": pool})
-            for pool in unknown_pools
+            Cause(UNKNOWN_HOST, {"resource": "volume", "host": pool}) for pool in unknown_pools
         )
 
     def _applied(self, row: VolumeRow, fact: VolumeFact) -> VolumeRow:
@@ -194,7 +195,7 @@ def _unclear(
 ) -> list[Cause]:
     """What only a collection can answer."""
     found = [
-        Cause(Reason.UNKNOWN_HOST, {"resource": "pool", "host": fact.id})
+        Cause(UNKNOWN_HOST, {"resource": "pool", "host": fact.id})
         for fact in new.pools
         if fact.id not in after.base.pool_places
     ]
@@ -203,9 +204,9 @@ def _unclear(
         if row is None:
             continue
         if row.pool is not None and row.pool not in after.base.pool_places:
-            found.append(Cause(Reason.UNKNOWN_HOST, {"resource": row.id, "host": row.pool}))
+            found.append(Cause(UNKNOWN_HOST, {"resource": row.id, "host": row.pool}))
         if volume.type_id and volume.type_id not in after.types:
-            found.append(Cause(Reason.TYPE_UNKNOWN, {"volume": row.id, "type": volume.type_id}))
+            found.append(Cause(TYPE_UNKNOWN, {"volume": row.id, "type": volume.type_id}))
     return found
 
 

@@ -6,10 +6,10 @@ from domain.cluster.kinds import ModelKind
 from domain.cluster.table.columns import mapping, sequence
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.errors import InvalidValue
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import Cause
 from domain.metrics.catalogue import MetricNeed
 from domain.optimization.solution import Solution
-from domain.optimization.strategy import COMPUTE_ONLY, StrategyInputs
+from domain.optimization.strategy import COMPUTE_ONLY, REQUESTED_BY_PARAMETERS, StrategyInputs
 from domain.plans.proposal import ProposedAction
 
 
@@ -72,6 +72,6 @@ def _action(entry: Mapping[str, object]) -> ProposedAction:
     parameters = dict(mapping(entry["input_parameters"]))
     if "resource_id" in parameters:
         raise InvalidValue("input_parameters", "must not contain resource_id")
-    because = Cause(Reason.REQUESTED_BY_PARAMETERS, {"strategy": Actuator.name})
+    because = Cause(REQUESTED_BY_PARAMETERS, {"strategy": Actuator.name})
     resource = str(entry.get("resource_id") or "")
     return ProposedAction(str(entry["action_type"]), resource, parameters, because)

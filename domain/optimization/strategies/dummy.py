@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 from domain.cluster.kinds import ModelKind
 from domain.kernel.aggregate import JsonObject
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import Cause
 from domain.metrics.catalogue import MetricNeed
 from domain.optimization.solution import Solution
-from domain.optimization.strategy import COMPUTE_ONLY, StrategyInputs
+from domain.optimization.strategy import COMPUTE_ONLY, REQUESTED_BY_PARAMETERS, StrategyInputs
 from domain.plans.action_types import NOP, SLEEP
 from domain.plans.proposal import ProposedAction
 
@@ -40,7 +40,7 @@ class Dummy:
         """A greeting, the message ``para2`` (unless it is the same) and ``para1`` seconds."""
         message = str(inputs.parameters.get("para2", "hello"))
         messages = [_GREETING] if message == _GREETING else [_GREETING, message]
-        because = Cause(Reason.REQUESTED_BY_PARAMETERS, {"strategy": self.name})
+        because = Cause(REQUESTED_BY_PARAMETERS, {"strategy": self.name})
         pause: JsonObject = {"duration": inputs.parameters.get("para1", 3.2)}
         return Solution(
             (

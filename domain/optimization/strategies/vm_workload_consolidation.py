@@ -16,16 +16,35 @@ from domain.cluster.kinds import ModelKind
 from domain.cluster.placement.branch import Branch
 from domain.cluster.placement.constraints import Constraints
 from domain.cluster.placement.load import USED_CPU
+from domain.cluster.placement.rules.capacity import UTILISATION_SHORT
+from domain.cluster.placement.rules.hosts import HOST_PARTLY_UNKNOWN
+from domain.cluster.scope.reasons import MODEL_EMPTY
 from domain.cluster.table.columns import BoolArray, IntArray
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Cause, Reason
 from domain.metrics import catalogue as m
+from domain.metrics.catalogue import METRIC_UNKNOWN
 from domain.optimization.algorithms.packing import dearest, largest_first, prices, ranks, sizes
 from domain.optimization.algorithms.utilisation import Utilisation, utilisation
 from domain.optimization.solution import Rejection, Solution
-from domain.optimization.strategy import COMPUTE_ONLY, StrategyInputs
+from domain.optimization.strategy import COMPUTE_ONLY, NOTHING_TO_DO, StrategyInputs
 from domain.plans.action_types import disable_host, enable_host, migrate
 from domain.plans.proposal import ProposedAction
+
+FREES_HOST = Reason("frees-host", "moving {server} helps to empty {source}")
+RELIEVES_OVERLOAD = Reason(
+    "relieves-overload",
+    "moving {server} relieves {source}: {used} of {capacity} cores in use",
+    used="cores",
+    capacity="cores",
+)
+WAKES_HOST = Reason("wakes-host", "{host} is needed as a destination")
+HOST_EMPTIED = Reason("host-emptied", "{host} has no servers after the plan")
+HOST_NOT_EMPTIABLE = Reason(
+    "host-not-emptiable",
+    "{host} cannot be emptied: server {server} fits on no other host",
+)
+NO_LEGAL_HOST = Reason("no-legal-host", "no host can take server {server}")
 
 CPU_HEADROOM: Final = 0.9
 """Share of a destination's *physical* cores that may be in use after a move. The allocation ratio
@@ -77,7 +96,7 @@ class VmWorkloadConsolidation:
         """The plan, and why each host that stays in use does."""
         model = inputs.compute
         if not len(model.hosts):
-            return Solution((), notes=(Cause(Reason.MODEL_EMPTY),))
+            return Solution((), notes=(Cause(MODEL_EMPTY),))
         use = utilisation(
             model, inputs.metrics, cpu_headroom=CPU_HEADROOM, memory_headroom=MEMORY_HEADROOM
         )
@@ -140,11 +159,11 @@ class _Work:
                 "used": round(float(used), 3),
                 "capacity": float(self.model.cores[host]),
             }
-            self._move(server, destination, Reason.RELIEVES_OVERLOAD, facts)
+            self._move(server, destination, RELIEVES_OVERLOAD, facts)
             excess -= float(cpu[server])
             used -= float(cpu[server])
         if excess > 0:
-            self._reject_host(host, Reason.UTILISATION_SHORT, self._overload(host, excess))
+            self._reject_host(host, UTILISATION_SHORT, self._overload(host, excess))
 
     def _overload(self, host: int, excess: float) -> JsonObject:
         return {
@@ -177,7 +196,7 @@ class _Work:
                     "host": self.model.hosts.name[host],
                     "server": self._display_name(server),
                 }
-                because = Cause(Reason.WAKES_HOST, facts)
+                because = Cause(WAKES_HOST, facts)
                 self.enables.append(enable_host(self.model, int(host), because))
                 return int(host)
             self.branch.rollback(mark)
@@ -211,20 +230,20 @@ class _Work:
             destinations.append((server, found))
         self.branch.rollback(mark)
         for server, found in destinations:
-            self._move(server, found, Reason.FREES_HOST, self._refusals(server, found))
+            self._move(server, found, FREES_HOST, self._refusals(server, found))
 
     def _leaving(self, host: int) -> list[int] | None:
         """Servers to move off a host, largest first; None (and a rejection) if one cannot be."""
         if self.model.hosts.unseen[host]:
             count = int(self.model.hosts.unseen[host])
-            self._reject_host(host, Reason.HOST_PARTLY_UNKNOWN, {"count": count})
+            self._reject_host(host, HOST_PARTLY_UNKNOWN, {"count": count})
             return None
         servers = self.residents(host)
         servers = servers[self.branch.host_of[servers] == host]
         fixed = servers[~self.rules.movable[servers]]
         if len(fixed):
             why = self.rules.movability.why_fixed(int(fixed[0]))
-            self._reject_host(host, Reason.HOST_NOT_EMPTIABLE, self._stuck(int(fixed[0]), why))
+            self._reject_host(host, HOST_NOT_EMPTIABLE, self._stuck(int(fixed[0]), why))
             return None
         return largest_first(servers, self.size)
 
@@ -240,7 +259,7 @@ class _Work:
             why = self.rules.why_not(self.branch, server, best)[0]
             facts = {"nearest": self.model.hosts.name[best]}
         stuck = self._stuck(server, why)
-        self._reject_host(host, Reason.HOST_NOT_EMPTIABLE, {**facts, **stuck})
+        self._reject_host(host, HOST_NOT_EMPTIABLE, {**facts, **stuck})
 
     def _display_name(self, server: int) -> str:
         """A server's name for sentences; actions have the id."""
@@ -250,8 +269,8 @@ class _Work:
     def _stuck(self, server: int, why: Cause | None) -> JsonObject:
         facts: JsonObject = {"server": self._display_name(server)}
         if why is None:
-            return {**facts, "rule": Reason.NO_LEGAL_HOST.value}
-        return {**facts, "rule": why.reason.value, "detail": str(why)}
+            return {**facts, "rule": NO_LEGAL_HOST.code}
+        return {**facts, "rule": why.reason, "detail": str(why)}
 
     def _reject_host(self, host: int, reason: Reason, facts: JsonObject) -> None:
         if len(self.rejections) < MAX_REJECTIONS:
@@ -289,7 +308,7 @@ class _Work:
         for host in candidates[np.argsort(self.rank[candidates])]:
             why = explained.why_not(int(host))
             if why:
-                refused.append({"reason": why[0].reason.value, **why[0].facts})
+                refused.append({"reason": why[0].reason, **why[0].facts})
         return {"refused": refused} if refused else {}
 
     # -- solution ---------------------------------------------------------------------------
@@ -323,12 +342,12 @@ class _Work:
     def _emptied(self, host: int) -> Cause:
         before = int(self.model.servers_per_host[host])
         facts: JsonObject = {"host": self.model.hosts.name[host], "servers_before": before}
-        return Cause(Reason.HOST_EMPTIED, facts)
+        return Cause(HOST_EMPTIED, facts)
 
     def _notes(self, actions: tuple[ProposedAction, ...]) -> tuple[Cause, ...]:
         notes: list[Cause] = []
         if not actions:
-            notes.append(Cause(Reason.NOTHING_TO_DO))
+            notes.append(Cause(NOTHING_TO_DO))
         known = {
             m.INSTANCE_CPU_USAGE: self.use.cpu_known,
             m.INSTANCE_RAM_USAGE: self.use.memory_known,
@@ -338,7 +357,7 @@ class _Work:
             if missing:
                 resource = f"{missing} of {len(mask)} servers"
                 facts: JsonObject = {"metric": metric, "resource": resource, "count": missing}
-                notes.append(Cause(Reason.METRIC_UNKNOWN, facts))
+                notes.append(Cause(METRIC_UNKNOWN, facts))
         return (*notes, *self.rules.notes(self.branch))
 
 

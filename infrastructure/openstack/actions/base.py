@@ -10,6 +10,7 @@ from application.ports.cloud import ActionHandler, Fail, Observation, Verdict
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Cause, Reason
+from domain.plans.reasons import ACTION_PARAMETERS_INVALID
 from infrastructure.openstack.connection import ConnectionLimits
 from infrastructure.openstack.errors import ResourceNotFound
 from infrastructure.openstack.service import CloudService, Json
@@ -96,7 +97,7 @@ class Handler(ABC):
         try:
             validate(self, parameters)
         except InvalidValue as error:
-            return Fail(Cause(Reason.ACTION_PARAMETERS_INVALID, {"error": str(error)}))
+            return Fail(Cause(ACTION_PARAMETERS_INVALID, {"error": str(error)}))
         return self._check(parameters)
 
     @abstractmethod

@@ -2,7 +2,7 @@
 
 from application.ports.cloud import CloudRefused, Fail, Go, Observation, Phase, Skip, Verdict
 from domain.kernel.aggregate import JsonObject
-from domain.kernel.reasons import Reason
+from domain.plans.reasons import ASKED_FOR
 from infrastructure.openstack.actions.base import (
     OPTIONAL_NAME,
     Handler,
@@ -31,16 +31,16 @@ class Nop(Handler):
 
     def _check(self, parameters: JsonObject) -> Verdict:
         if parameters.get("skip_pre_condition"):
-            return Skip(because(Reason.ASKED_FOR, outcome="Skipped in pre_condition"))
+            return Skip(because(ASKED_FOR, outcome="Skipped in pre_condition"))
         if parameters.get("fail_pre_condition"):
-            return Fail(because(Reason.ASKED_FOR, outcome="Failed in pre_condition"))
+            return Fail(because(ASKED_FOR, outcome="Failed in pre_condition"))
         return Go({})
 
     def start(self, parameters: JsonObject, before: JsonObject) -> JsonObject:
         """Sends nothing."""
         del before
         if parameters.get("fail_execute"):
-            raise CloudRefused(because(Reason.ASKED_FOR, outcome="Failed in execute"))
+            raise CloudRefused(because(ASKED_FOR, outcome="Failed in execute"))
         return {"message": parameters["message"]}
 
     def observe(
@@ -51,7 +51,7 @@ class Nop(Handler):
         if receipt is None:
             return Observation(Phase.NEVER_STARTED, {})
         if parameters.get("fail_post_condition"):
-            failed = because(Reason.ASKED_FOR, outcome="Failed in post_condition")
+            failed = because(ASKED_FOR, outcome="Failed in post_condition")
             return Observation(Phase.FAILED, {}, failed)
         return Observation(Phase.DONE, {"message": parameters["message"]})
 

@@ -11,7 +11,8 @@ from openstack.connection import Connection
 
 from application.ports.cloud import CloudUnreachable, ComputeRows
 from domain.cluster.compute.foreign_allocations import foreign_allocations
-from domain.kernel.reasons import Cause, Reason
+from domain.cluster.compute.reasons import BAD_VALUE, SERVICE_NOT_FOUND
+from domain.kernel.reasons import Cause
 from infrastructure.openstack.collectors.records import (
     Provider,
     aggregate_row,
@@ -244,9 +245,7 @@ def _not_reported(nova: CloudService) -> Iterable[Cause]:
     for version, missing in _REPORTED_SINCE.items():
         if not nova.supports(version):
             value = f"<{version}: {missing}"
-            yield Cause(
-                Reason.BAD_VALUE, {"field": "microversion", "resource": "nova", "value": value}
-            )
+            yield Cause(BAD_VALUE, {"field": "microversion", "resource": "nova", "value": value})
 
 
 def _problems(
@@ -257,9 +256,9 @@ def _problems(
     for hypervisor in hypervisors:
         host = service_host(hypervisor)
         if host not in services:
-            yield Cause(Reason.SERVICE_NOT_FOUND, {"host": host})
+            yield Cause(SERVICE_NOT_FOUND, {"host": host})
         if providers[hypervisor["id"]] is None:
             yield Cause(
-                Reason.BAD_VALUE,
+                BAD_VALUE,
                 {"field": "resource provider", "resource": host, "value": "missing"},
             )

@@ -89,4 +89,4 @@ def explanation(plan: ActionPlanView, stored: Stored) -> ExplanationDocument:
 
 
 def _reason(because: Cause) -> ReasonDocument:
-    return ReasonDocument(reason=because.reason.value, facts=because.facts, text=str(because))
+    return ReasonDocument(reason=because.reason, facts=because.facts, text=str(because))

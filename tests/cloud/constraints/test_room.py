@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.kernel.reasons import Reason
+from domain.cluster.placement.rules.capacity import ROOM_HELD_BY_OTHERS
 from tests.cloud.constraints.ground import Situations
 from tests.cloud.constraints.verdicts import Court, View
 
@@ -124,7 +124,7 @@ def test_room_that_nobody_s_allocation_holds_is_taken(
     ground.delete(server)
     assert found.ours == {"Capacity"}
     assert found.theirs
-    assert why.reason is Reason.ROOM_HELD_BY_OTHERS
+    assert why.reason == ROOM_HELD_BY_OTHERS
     assert consumer in str(why.facts["holders"])
     assert freed.ours == set()
     assert freed.theirs is None

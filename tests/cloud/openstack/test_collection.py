@@ -7,7 +7,7 @@ from openstack.connection import Connection
 
 from application.ports.cloud import CloudRefused
 from domain.cluster.compute.model import ComputeModel
-from domain.kernel.reasons import Reason
+from domain.cluster_models.reasons import SERVICE_ABSENT
 from infrastructure.openstack.collectors.baremetal import IronicCollector
 from infrastructure.openstack.collectors.compute import NovaCollector
 from infrastructure.openstack.collectors.storage import CinderCollector
@@ -61,7 +61,7 @@ def test_a_service_is_collected_or_said_to_be_absent(
     with pytest.raises(CloudRefused) as refusal:
         collector(connection).collect()
     because = refusal.value.because
-    assert (because.reason, because.facts["service"]) == (Reason.SERVICE_ABSENT, service)
+    assert (because.reason, because.facts["service"]) == (SERVICE_ABSENT, service)
 
 
 def test_a_plain_member_is_refused(connection: Connection) -> None:

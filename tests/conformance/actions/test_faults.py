@@ -4,7 +4,7 @@ import pytest
 
 from application.ports.cloud import ActionHandler, CloudUnreachable, Go, Phase
 from domain.kernel.aggregate import JsonObject
-from domain.kernel.reasons import Reason
+from domain.plans.reasons import LANDED_ELSEWHERE
 from infrastructure.openstack.actions import handlers
 from infrastructure.openstack.connection import ConnectionLimits
 from tests.conformance.actions.conftest import LIMITS
@@ -96,7 +96,7 @@ def test_a_server_that_lands_elsewhere_is_a_failure_that_says_where(
         until(lambda: migrate.observe(case.live(), before, receipt).phase is not Phase.RUNNING)
     end = migrate.observe(case.live(), before, receipt)
     assert end.because is not None
-    assert (end.phase, end.because.reason) == (Phase.FAILED, Reason.LANDED_ELSEWHERE)
+    assert (end.phase, end.because.reason) == (Phase.FAILED, LANDED_ELSEWHERE)
     assert end.because.facts["host"] == third
     assert host_of(simulated_ground.nova, case.server) == third
 

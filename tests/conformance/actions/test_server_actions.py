@@ -4,7 +4,7 @@ import pytest
 
 from application.ports.cloud import ActionHandler, CloudRefused, Fail, Go, Observation, Phase, Skip
 from domain.kernel.aggregate import JsonObject
-from domain.kernel.reasons import Reason
+from domain.plans.reasons import SERVER_NOT_FOUND
 from tests.conformance.actions.ground import Ground, requests_of, server_of, until
 
 Acts = dict[str, ActionHandler]
@@ -52,7 +52,7 @@ def test_a_server_that_does_not_exist_is_skipped(ground: Ground, acts: Acts, kin
         parameters["flavor"] = "any"
     verdict = acts[kind].check(parameters)
     assert isinstance(verdict, Skip)
-    assert verdict.because.reason is Reason.SERVER_NOT_FOUND
+    assert verdict.because.reason == SERVER_NOT_FOUND
 
 
 def test_a_server_that_is_gone_counts_as_stopped(ground: Ground, acts: Acts, server: str) -> None:

@@ -3,8 +3,9 @@ from collections.abc import Iterator
 import pytest
 
 from application.ports.cloud import ActionHandler, CloudRefused, Fail, Go, Phase, Skip
+from domain.cluster.compute.reasons import SERVICE_NOT_FOUND
 from domain.kernel.aggregate import JsonObject
-from domain.kernel.reasons import Reason
+from domain.plans.reasons import SERVICE_ALREADY_IN_STATE
 from tests.conformance.actions.ground import Ground, Json
 
 Acts = dict[str, ActionHandler]
@@ -73,7 +74,7 @@ def test_a_service_in_the_state_already_is_skipped(
 ) -> None:
     verdict = switch.check(_to(host, "enabled"))
     assert isinstance(verdict, Skip)
-    assert verdict.because.reason is Reason.SERVICE_ALREADY_IN_STATE
+    assert verdict.because.reason == SERVICE_ALREADY_IN_STATE
 
 
 def test_a_host_is_found_by_its_exact_name_only(
@@ -81,7 +82,7 @@ def test_a_host_is_found_by_its_exact_name_only(
 ) -> None:
     verdict = switch.check(_to(host[:-1], "disabled"))
     assert isinstance(verdict, Skip)
-    assert verdict.because.reason is Reason.SERVICE_NOT_FOUND
+    assert verdict.because.reason == SERVICE_NOT_FOUND
 
 
 def test_a_host_may_be_named_by_its_hypervisors_uuid_alone(

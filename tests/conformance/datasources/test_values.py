@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from domain.cluster.compute.model import ComputeModel
-from domain.kernel.reasons import Reason
+from domain.cluster.compute.reasons import BAD_VALUE
 from domain.metrics import catalogue as m
+from domain.metrics.catalogue import METRIC_UNKNOWN
 from tests.conformance.datasources import truth
 from tests.conformance.datasources.conftest import Ground
 from tests.conformance.datasources.truth import SERVERS, need
@@ -77,7 +78,7 @@ def test_gaps_are_named_once_per_metric_with_how_many_there_are(
     ground: Ground, model: ComputeModel
 ) -> None:
     fetched = ground.source.fetch((need(m.INSTANCE_CPU_USAGE),), model)
-    unknown = [one for one in fetched.problems if one.reason is Reason.METRIC_UNKNOWN]
+    unknown = [one for one in fetched.problems if one.reason == METRIC_UNKNOWN]
     assert len(unknown) == 1
     assert "2 of 6 servers" in str(unknown[0])
     coverage = fetched.table.coverage()[need(m.INSTANCE_CPU_USAGE)]
@@ -90,7 +91,7 @@ def test_a_value_in_a_wrong_unit_is_reported_and_not_used(
 ) -> None:
     """Bytes for KiB or MB would make a strategy see a host that is full a million times over."""
     fetched = ground.source.fetch((need(metric),), model)
-    bad = [one for one in fetched.problems if one.reason is Reason.BAD_VALUE]
+    bad = [one for one in fetched.problems if one.reason == BAD_VALUE]
     assert len(bad) == 1
     assert str(truth.MEASURED_WRONG[metric]) in str(bad[0])
 
@@ -130,7 +131,7 @@ def test_a_metric_without_a_mapping_is_unknown_and_costs_nothing(
     fetched = ground.source.fetch((other,), model)
     assert np.isnan(fetched.table.values[other]).all()
     assert fetched.queries == 0
-    assert fetched.problems[0].reason is Reason.METRIC_UNKNOWN
+    assert fetched.problems[0].reason == METRIC_UNKNOWN
 
 
 def test_a_preflight_has_a_row_per_need(ground: Ground, model: ComputeModel) -> None:

@@ -1,15 +1,17 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from application.ports.cloud import CLOUD_UNREACHABLE
 from application.ports.read_models import AuditView, Page
 from domain.audits import Audit, AuditDefinition, AuditState, AuditType, RunCause
+from domain.audits.reasons import STRATEGY_FAILED
 from domain.catalogue import PluginCatalogue
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import OWNER_LOST, Cause
 from tests.given import NOON, context, ident
 from tests.world.histories import installed
 from tests.world.world import World, names
 
-UNREACHABLE = Cause(Reason.CLOUD_UNREACHABLE, {"error": "no route"})
+UNREACHABLE = Cause(CLOUD_UNREACHABLE, {"error": "no route"})
 
 
 def request(
@@ -115,7 +117,7 @@ def test_a_takeover_says_whose_run_it_was(world: World) -> None:
     audit = request()
     run, _ = run_of(audit)
     audit.claim_run(context(2), run, "engine/1", "ctl-1")
-    lost = Cause(Reason.OWNER_LOST, {"owner": "engine/1", "successor": "engine/2"})
+    lost = Cause(OWNER_LOST, {"owner": "engine/1", "successor": "engine/2"})
     audit.claim_run(context(3), run, "engine/2", "ctl-2", takeover=lost)
     taken = shown(world, audit)
     assert taken.status_message == "Worker engine/1 was lost; engine/2 took over."
@@ -126,7 +128,7 @@ def test_a_failed_run_says_why_and_a_message_never_exceeds_its_column(world: Wor
     audit = request()
     run, _ = run_of(audit)
     audit.claim_run(context(2), run, "engine/1", "ctl-1")
-    audit.fail_run(context(3), run, 1, Cause(Reason.STRATEGY_FAILED, {"error": "x" * 400}))
+    audit.fail_run(context(3), run, 1, Cause(STRATEGY_FAILED, {"error": "x" * 400}))
     failed = shown(world, audit)
     assert failed.state == "FAILED"
     assert failed.status_message is not None

@@ -5,16 +5,18 @@ from datetime import timedelta
 
 import pytest
 
+from application.ports.cloud import CLOUD_UNREACHABLE
+from domain.cluster.compute.reasons import UNKNOWN_HOST
 from domain.cluster_models import ClusterModel, CompleteCollection
 from domain.kernel.ids import cluster_model_id
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import Cause
 from infrastructure.read_models import SqlCollectedModels
 from tests.given import NOON, context
 from tests.world.world import World
 
 EAST = cluster_model_id("east", "compute")
-LOST = Cause(Reason.UNKNOWN_HOST, {"resource": "s", "host": "h"})
-AWAY = Cause(Reason.CLOUD_UNREACHABLE, {"error": "503"})
+LOST = Cause(UNKNOWN_HOST, {"resource": "s", "host": "h"})
+AWAY = Cause(CLOUD_UNREACHABLE, {"error": "503"})
 SIZES = {"hosts": 3, "servers": 10}
 FIRST = CompleteCollection("a" * 64, SIZES, 9, 0.25, (LOST,), {"servers_added": 10})
 SECOND = replace(

@@ -4,8 +4,16 @@ from application.ports.read_models import ActionPlanView, ActionView, Page
 from domain.audits.audit import Audit
 from domain.audits.events import AuditState
 from domain.catalogue import PluginCatalogue
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import Cause
+from domain.optimization.strategy import NOTHING_TO_DO
 from domain.plans import ActionPlan, EfficacyIndicator, PlanState
+from domain.plans.reasons import (
+    ACTION_TYPE_UNKNOWN,
+    DEADLINE_PASSED,
+    EXPIRED,
+    MIGRATION_REFUSED,
+    SERVER_NOT_FOUND,
+)
 from tests.conformance.read_models.test_audits import request
 from tests.given import context, ident
 from tests.world.histories import installed
@@ -27,7 +35,7 @@ def published(world: World, actions: int = 4, number: int = 1) -> tuple[Audit, A
         explanation="ef" * 32,
         indicators=(EfficacyIndicator("released", "Freed.", None, 1.0),),
         global_efficacy=(EfficacyIndicator("ratio", "Share.", "%", 33.3),),
-        notes=() if actions else (Cause(Reason.NOTHING_TO_DO),),
+        notes=() if actions else (Cause(NOTHING_TO_DO),),
     )
     plan = ActionPlan.propose(context(3), wanted)
     audit.succeed_run(context(3), run, 1, plan.id)
@@ -139,11 +147,11 @@ def test_progress_is_counted_and_a_second_attempt_does_not_count_twice(world: Wo
 
 def test_a_failure_says_in_which_phase_and_why(world: World) -> None:
     plan, ids = running(world, actions=3)
-    refused = Cause(Reason.MIGRATION_REFUSED, {"server": "s-0", "error": "no room"})
+    refused = Cause(MIGRATION_REFUSED, {"server": "s-0", "error": "no room"})
     plan.intend_action(context(6), 1, ids[0], {})
     plan.fail_action(context(7), 1, ids[0], refused)
-    plan.fail_action(context(8), 1, ids[1], Cause(Reason.ACTION_TYPE_UNKNOWN, {"type": "fly"}))
-    plan.skip_action(context(9), 1, ids[2], Cause(Reason.SERVER_NOT_FOUND, {"server": "s-2"}))
+    plan.fail_action(context(8), 1, ids[1], Cause(ACTION_TYPE_UNKNOWN, {"type": "fly"}))
+    plan.skip_action(context(9), 1, ids[2], Cause(SERVER_NOT_FOUND, {"server": "s-2"}))
     found = shown(world, plan)
     assert action(world, ids[0]).status_message == (
         "Action failed in execute: the cloud refused to migrate server s-0: no room"
@@ -160,7 +168,7 @@ def test_a_failure_says_in_which_phase_and_why(world: World) -> None:
 
 def test_a_plan_with_skipped_actions_says_so_when_it_ends(world: World) -> None:
     plan, ids = running(world, actions=1)
-    plan.skip_action(context(6), 1, ids[0], Cause(Reason.SERVER_NOT_FOUND, {"server": "s"}))
+    plan.skip_action(context(6), 1, ids[0], Cause(SERVER_NOT_FOUND, {"server": "s"}))
     found = shown(world, plan)
     assert (found.state, found.status_message) == ("SUCCEEDED", "One or more actions were skipped.")
 
@@ -190,7 +198,7 @@ def test_a_requirement_that_failed_cancels_its_dependants(world: World) -> None:
         plan.intend_action(context(6 + place), 1, ids[place], {})
         if place < 2:
             plan.succeed_action(context(6 + place), 1, ids[place], {})
-    plan.fail_action(context(9), 1, ids[2], Cause(Reason.DEADLINE_PASSED, {"seconds": 5}))
+    plan.fail_action(context(9), 1, ids[2], Cause(DEADLINE_PASSED, {"seconds": 5}))
     shown(world, plan)
     last = action(world, ids[3])
     assert last.state == "CANCELLED"
@@ -213,7 +221,7 @@ def test_a_cancelled_plan_cancels_what_has_not_started(world: World) -> None:
 
 def test_a_superseded_plan_says_why(world: World) -> None:
     _, plan = published(world)
-    plan.supersede(context(9), Cause(Reason.EXPIRED, {"hours": 24}))
+    plan.supersede(context(9), Cause(EXPIRED, {"hours": 24}))
     found = shown(world, plan)
     assert found.state == "SUPERSEDED"
     assert found.status_message == "The plan was not launched within 24 hours."

@@ -1,5 +1,6 @@
+from application.ports.cloud import CLOUD_UNREACHABLE
 from application.ports.progress import Progress
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import Cause
 from infrastructure.read_models import SqlProgressBoard
 from tests.given import context, ident
 from tests.world.world import World
@@ -7,7 +8,7 @@ from tests.world.world import World
 
 def test_the_latest_progress_of_each_action_is_known(world: World) -> None:
     board = SqlProgressBoard(world.views_engine)
-    because = Cause(Reason.CLOUD_UNREACHABLE, {"error": "no route"})
+    because = Cause(CLOUD_UNREACHABLE, {"error": "no route"})
     first = Progress(ident(1), 10.5, "memory copied", context(1).at)
     second = Progress(ident(2), None, "waiting", context(1).at, because)
     board.put(first)

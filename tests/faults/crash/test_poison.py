@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 
 from application.ports.event_log import RecordedEvent
-from domain.kernel.reasons import Reason
+from domain.audits.reasons import WORKERS_LOST
 from infrastructure.event_log import open_event_log
 from tests.faults.crash.deadly import GATE
 from tests.faults.crash.installation import HASTE, Cloud, Installation, eventually
@@ -106,7 +106,7 @@ def test_a_strategy_that_kills_its_engine_is_given_up_and_the_others_get_their_t
         eventually("the others end", partial(ended, client, other))
     (end,) = client.events(poison, "audit.run-failed")
     claims = client.events(poison, "audit.run-claimed")
-    assert end.because.reason is Reason.WORKERS_LOST
+    assert end.because.reason == WORKERS_LOST
     assert end.because.facts["lost"] == [
         {"epoch": claim.epoch, "worker": claim.owner} for claim in claims[:LIMIT]
     ]

@@ -1,8 +1,9 @@
 """Adds what is missing to the golden log: ``python -m tests.golden.events.generate``.
 
 A line that is there is history and stays. An event class whose stored form changes gets a higher
-``class_version`` and an upcaster; its new form then goes into the file of that version. Only before
-the first release may ``--afresh`` throw the files away and write them again.
+``class_version`` and an upcaster; its new form then goes into the file of that version. A field
+that is added with a default needs neither: the new form follows the old one in the same file. Only
+before the first release may ``--afresh`` throw the files away and write them again.
 """
 
 import argparse
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from application.kernel.product_reasons import product_reasons
 from domain.kernel.aggregate import Event
 from infrastructure.event_log.event_types import event_types
 from infrastructure.event_log.mapper import Mapper
@@ -98,7 +100,8 @@ def values() -> dict[str, list[str]]:
 
 def _add_values() -> None:
     known = values()
-    for name, present_values in vocabularies().items():
+    today = vocabularies() | {"Reason": sorted(reason.code for reason in product_reasons())}
+    for name, present_values in today.items():
         known[name] = sorted({*known.get(name, []), *present_values})
     VALUES.write_bytes(msgspec.json.format(msgspec.json.encode(known), indent=2) + b"\n")
 
@@ -112,9 +115,9 @@ def main() -> None:
     if parser.parse_args().afresh:
         for path in HERE.glob("*.json*"):
             path.unlink()
-    known = {(version, line.topic, line.form) for version, line in lines()}
+    known = {(version, line.topic, line.form): line for version, line in lines()}
     for version, line in present():
-        if (version, line.topic, line.form) not in known:
+        if known.get((version, line.topic, line.form)) != line:
             with file_of(version).open("ab") as file:
                 file.write(msgspec.json.encode(line) + b"\n")
     _add_values()

@@ -12,6 +12,7 @@ from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 from uuid import UUID, uuid5
 
 from domain.kernel.aggregate import Event
+from domain.kernel.reasons import CANCELLED_BY_USER
 from infrastructure.event_log.event_types import event_types
 
 FORMS = ("full", "bare")
@@ -75,6 +76,8 @@ def _mapping(values: Any) -> dict[str, object]:
 
 
 def _scalar(hint: Any, name: str, *, full: bool) -> object:
+    if name.endswith(".reason"):
+        return CANCELLED_BY_USER.code
     if issubclass(hint, StrEnum):
         return next(iter(hint))
     if dataclasses.is_dataclass(hint):

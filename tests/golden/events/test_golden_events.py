@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from eventsourcing.persistence import StoredEvent
 
+from application.kernel.product_reasons import product_reasons
 from application.ports.event_log import RecordedEvent
 from domain.audit_templates import AuditTemplate
 from domain.audits.audit import Audit
@@ -30,7 +31,8 @@ from tests.world.histories import GOLDEN_AUDIT, GOLDEN_TEMPLATE
 A = TypeVar("A", bound=Aggregate)
 HOW = (
     "a stored form changed or is new. New class: python -m tests.golden.events.generate. "
-    "Changed class: raise its class_version, add the upcaster, then the same command."
+    "Changed class: raise its class_version, add the upcaster (not for a field that is added with "
+    "a default), then the same command."
 )
 
 
@@ -49,12 +51,14 @@ def test_every_event_is_stored_as_the_golden_log_says(topic: str) -> None:
 
 def test_every_golden_line_of_any_version_is_read() -> None:
     mapper = Mapper(event_types)
+    latest = {(version, line.topic, line.form): line for version, line in lines()}
     for version, line in lines():
         stored = StoredEvent(UUID(int=1), 1, line.topic, bytes(line.state))
         event = mapper.to_event(stored)
         if version == getattr(type(event), "class_version", 1):
             assert event == sample(type(event), line.form)
-            assert mapper.to_stored(event) == stored
+            if line is latest[version, line.topic, line.form]:
+                assert mapper.to_stored(event) == stored
 
 
 def test_a_collected_model_of_the_first_version_tells_its_sizes_by_name() -> None:
@@ -72,13 +76,13 @@ def test_a_collected_model_of_the_first_version_tells_its_sizes_by_name() -> Non
 
 
 def test_the_golden_log_holds_each_form_once() -> None:
-    keys = [(version, line.topic, line.form) for version, line in lines()]
+    keys = [(version, line.topic, line.form, bytes(line.state)) for version, line in lines()]
     assert len(keys) == len(set(keys))
-    assert {form for _, _, form in keys} == set(FORMS)
+    assert {form for _, _, form, _ in keys} == set(FORMS)
 
 
 def test_no_stored_value_of_an_enumeration_is_forgotten() -> None:
-    today = vocabularies()
+    today = vocabularies() | {"Reason": sorted(reason.code for reason in product_reasons())}
     assert len(today["Reason"]) > 50
     for name, golden in values().items():
         assert set(golden) <= set(today[name]), f"{name}: old events hold values that are gone"

@@ -21,8 +21,8 @@ from application.ports.cloud import CloudRefused, CloudUnreachable
 from application.ports.read_models import StrategyView
 from domain.cluster.formats import baremetal as baremetal_forms
 from domain.cluster.formats import storage_xml
+from domain.cluster_models.reasons import SERVICE_ABSENT
 from domain.kernel.metadata import Metadata, component
-from domain.kernel.reasons import Reason
 from domain.optimization import STRATEGIES
 from infrastructure.openstack.connection import connect
 from infrastructure.settings import Settings
@@ -158,7 +158,7 @@ def test_a_cloud_without_the_services_is_shown_as_such_and_compute_goes_on(
             assert (statuses[kind].absent, statuses[kind].stale) == (True, False)
             failure = statuses[kind].failure
             assert failure is not None
-            assert failure.reason is Reason.SERVICE_ABSENT
+            assert failure.reason == SERVICE_ABSENT
         with pytest.raises(Unavailable, match="baremetal"):
             one.models.latest(BAREMETAL)
 

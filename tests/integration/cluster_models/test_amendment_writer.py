@@ -20,6 +20,8 @@ from application.cluster_models.amendment_writer import AmendmentWriter
 from application.cluster_models.kinds import COMPUTE, STORAGE
 from application.ports.event_log import RecordedEvent
 from domain.cluster.compute.model import ComputeModel
+from domain.cluster.compute.reasons import UNKNOWN_HOST
+from domain.cluster.scope.reasons import MODEL_EMPTY
 from domain.cluster_models.amendments import (
     ComputeFact,
     ComputeFacts,
@@ -30,8 +32,8 @@ from domain.cluster_models.amendments import (
     VolumeFact,
 )
 from domain.cluster_models.amendments.events import ModelAmended
+from domain.cluster_models.reasons import NEEDS_COLLECTION
 from domain.kernel.metadata import Metadata, component
-from domain.kernel.reasons import Reason
 from tests.integration.cluster_models.modelling import models
 from tests.world.arranged import ArrangedStorage
 from tests.world.engine import EngineWorld
@@ -182,7 +184,7 @@ def test_a_collection_that_shows_the_base_again_ends_them_too(world: EngineWorld
 def test_what_is_told_before_the_first_collection_waits_for_it(world: EngineWorld) -> None:
     listener = amender(world)
     (because,) = listener.add(facts(moved("1", "c", after=1)))
-    assert because.reason is Reason.MODEL_EMPTY
+    assert because.reason == MODEL_EMPTY
     world.collector().collect()
     listener.add(facts(moved("2", "c", after=1)))
     assert places(world) == {"1": "c", "2": "c", "3": "b", "4": "c"}
@@ -198,7 +200,7 @@ def test_what_a_collection_could_not_use_is_still_shown(world: EngineWorld) -> N
     assert status.version.changes == {"servers_moved": 1}
     current = world.collector().latest()
     assert current is not None
-    assert [because.reason for because in current.problems] == [Reason.UNKNOWN_HOST]
+    assert [because.reason for because in current.problems] == [UNKNOWN_HOST]
 
 
 def test_two_listeners_at_once_lose_nothing_of_each_other(world: EngineWorld) -> None:
@@ -297,7 +299,7 @@ def test_a_long_row_of_amendments_asks_for_a_collection(
     listener = amender(world)
     assert listener.add(facts(moved("1", "c"))) == ()
     (because,) = listener.add(facts(moved("1", "b", after=1)))
-    assert because.reason is Reason.NEEDS_COLLECTION
+    assert because.reason == NEEDS_COLLECTION
 
 
 def test_the_storage_model_is_amended_and_carried_over_likewise(world: EngineWorld) -> None:

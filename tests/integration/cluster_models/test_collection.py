@@ -11,12 +11,14 @@ from application.cluster_models.kinds import COMPUTE
 from application.cluster_models.record import decode_model
 from application.decision_engine.inputs import Freshness
 from application.kernel.errors import Unavailable
-from application.ports.cloud import CloudRefused, CloudUnreachable
+from application.ports.cloud import CLOUD_REFUSED, CLOUD_UNREACHABLE, CloudRefused, CloudUnreachable
 from application.ports.event_log import RecordedEvent
 from application.records.decision import decode_record
 from domain.audits import AuditState
+from domain.audits.reasons import MODEL_STALE
+from domain.cluster.compute.reasons import UNKNOWN_HOST
 from domain.cluster_models.events import ClusterModelCollected
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import INTERNAL_ERROR, Cause, Reason
 from domain.plans import ActionPlan
 from tests.integration.cluster_models.modelling import a_moment, grow_old, models
 from tests.world.arranged import ArrangedCloud
@@ -24,7 +26,7 @@ from tests.world.engine import EngineWorld
 from tests.world.values import server
 from tests.world.world import CLOCK
 
-REFUSED = CloudRefused(Cause(Reason.CLOUD_REFUSED, {"error": "403"}))
+REFUSED = CloudRefused(Cause(CLOUD_REFUSED, {"error": "403"}))
 
 
 def topics(world: EngineWorld) -> list[str]:
@@ -69,7 +71,7 @@ def test_any_past_model_can_be_loaded_with_everything_that_was_in_it(world: Engi
     record = decode_model(world.records.get(collected(world)[0].digest))
     assert record.read(COMPUTE).to_columns() == current.model.to_columns()
     assert "migrating" in record.read(COMPUTE).servers.task_state.table
-    assert [problem.reason for problem in record.problems] == [Reason.UNKNOWN_HOST]
+    assert [problem.reason for problem in record.problems] == [UNKNOWN_HOST]
     assert collected(world)[0].quarantined_count == 1
 
 
@@ -117,9 +119,9 @@ def test_a_slow_collection_does_not_replace_what_a_later_one_saw(world: EngineWo
 @pytest.mark.parametrize(
     ("outage", "reason"),
     [
-        (CloudUnreachable("503"), Reason.CLOUD_UNREACHABLE),
-        (REFUSED, Reason.CLOUD_REFUSED),
-        (KeyError("servers"), Reason.INTERNAL_ERROR),
+        (CloudUnreachable("503"), CLOUD_UNREACHABLE),
+        (REFUSED, CLOUD_REFUSED),
+        (KeyError("servers"), INTERNAL_ERROR),
     ],
 )
 def test_a_failed_collection_never_replaces_a_good_model(
@@ -140,7 +142,7 @@ def test_a_failed_collection_never_replaces_a_good_model(
     assert status.age is not None
     assert status.age >= 500
     assert status.failure is not None
-    assert status.failure.reason is reason
+    assert status.failure.reason == reason
     assert status.failing_since is not None
     shown = models(world).latest(COMPUTE)
     assert shown.digest == good.digest
@@ -273,7 +275,7 @@ def test_an_outage_shows_the_model_stale_defers_runs_and_is_over_when_the_cloud_
     world.work(rounds=2)
     because = world.find_audit(audit).because
     assert because is not None
-    assert because.reason is Reason.MODEL_STALE
+    assert because.reason == MODEL_STALE
     assert because.facts["limit"] == 30
     assert 100 <= int(str(because.facts["age"])) < 160
     assert "503" in str(because)
@@ -298,7 +300,7 @@ def test_a_refusal_is_not_waited_out(world: EngineWorld) -> None:
     assert world.find_audit(audit).state is AuditState.FAILED
     because = world.find_audit(audit).because
     assert because is not None
-    assert because.reason is Reason.CLOUD_REFUSED
+    assert because.reason == CLOUD_REFUSED
 
 
 @pytest.mark.parametrize("outage", [CloudUnreachable("503"), REFUSED])
@@ -316,4 +318,4 @@ def test_a_stale_model_serves_where_that_is_allowed_and_the_record_says_so(
     record = decode_record(world.records.get(plan.record))
     assert record.model_digest == current.digest
     assert record.model_age >= 100
-    assert Reason.MODEL_STALE in {problem.reason for problem in record.problems}
+    assert MODEL_STALE in {problem.reason for problem in record.problems}

@@ -13,16 +13,18 @@ from application.cluster_models.record import decode_model, load_model
 from application.kernel.errors import Unavailable
 from application.ports.cloud import CloudRefused, CloudUnreachable
 from application.ports.event_log import RecordedEvent
+from domain.cluster.compute.reasons import BAD_VALUE
 from domain.cluster.kinds import ModelKind
 from domain.cluster_models.events import ClusterModelCollected, ClusterModelOpened
-from domain.kernel.reasons import Cause, Reason
+from domain.cluster_models.reasons import SERVICE_ABSENT
+from domain.kernel.reasons import Cause
 from tests.integration.cluster_models.modelling import grow_old, models
 from tests.world.arranged import ArrangedBaremetal, ArrangedStorage
 from tests.world.engine import EngineWorld
 from tests.world.values import volume
 from tests.world.world import CLOCK
 
-ABSENT = CloudRefused(Cause(Reason.SERVICE_ABSENT, {"service": "block-storage"}))
+ABSENT = CloudRefused(Cause(SERVICE_ABSENT, {"service": "block-storage"}))
 
 
 def events(world: EngineWorld, kind: ModelKind) -> list[RecordedEvent]:
@@ -79,7 +81,7 @@ def test_any_past_storage_model_can_be_loaded_with_what_could_not_be_used(
     assert len(shown.model.volumes) == 3
     assert len(models(world).latest(STORAGE).model.volumes) == 0
     record = decode_model(world.records.get(current.digest))
-    assert [problem.reason for problem in record.problems] == [Reason.BAD_VALUE]
+    assert [problem.reason for problem in record.problems] == [BAD_VALUE]
 
 
 def test_the_order_of_listing_changes_no_digest(world: EngineWorld) -> None:

@@ -7,17 +7,19 @@ from application.cluster_models.amendment_writer import AmendmentWriter
 from application.cluster_models.resync import AmendedKind, NotificationConsumer, ResyncScheduler
 from application.ports.cloud import CloudUnreachable
 from application.ports.notifications import NotificationBatch
+from domain.cluster.compute.reasons import UNKNOWN_HOST
 from domain.cluster.kinds import ModelKind
 from domain.cluster_models.amendments import ComputeFacts
+from domain.cluster_models.reasons import NEEDS_COLLECTION
 from domain.kernel.metadata import Metadata, component
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import Cause
 from tests.integration.cluster_models.modelling import a_moment
 from tests.integration.cluster_models.test_amendment_writer import moved, places, topics
 from tests.world.engine import EngineWorld
 from tests.world.world import CLOCK
 
-AGGREGATE = Cause(Reason.NEEDS_COLLECTION, {"event": "aggregate.add_host.end"})
-STRANGER = Cause(Reason.UNKNOWN_HOST, {"resource": "service", "host": "ironic-1"})
+AGGREGATE = Cause(NEEDS_COLLECTION, {"event": "aggregate.add_host.end"})
+STRANGER = Cause(UNKNOWN_HOST, {"resource": "service", "host": "ironic-1"})
 
 
 def recollection(world: EngineWorld, interval: float = 0.0) -> ResyncScheduler:

@@ -12,9 +12,9 @@ import pytest
 from application.kernel.retry import RetryPolicy
 from application.ports.metrics import MetricsUnavailable
 from domain.cluster.compute.model import ComputeModel
+from domain.cluster.compute.reasons import BAD_VALUE
 from domain.cluster.compute.records import HostRow, ServerRow
-from domain.kernel.reasons import Reason
-from domain.metrics.catalogue import MetricNeed
+from domain.metrics.catalogue import METRIC_UNKNOWN, MetricNeed
 from infrastructure.datasources.endpoint import (
     CatalogueEndpoint,
     HttpReader,
@@ -113,7 +113,7 @@ def test_what_is_missing_is_unknown_and_said_once(
     values = fetched.table.values[SERVER_CPU]
     assert np.isnan(values).tolist() == [True, False, True, True]
     assert values[1] == 50.0
-    assert [problem.reason for problem in fetched.problems] == [Reason.METRIC_UNKNOWN]
+    assert [problem.reason for problem in fetched.problems] == [METRIC_UNKNOWN]
     assert "3 of 4 servers" in str(fetched.problems[0])
 
 
@@ -142,7 +142,7 @@ def test_host_values_are_in_range_or_unknown(
     cloud.on("POST", QUERY, _vector({"node-1": answer}))
     fetched = source.fetch((need,), model)
     assert _hosts(model, fetched.table.values[need])["node-1"] == expected
-    bad = [p for p in fetched.problems if p.reason is Reason.BAD_VALUE]
+    bad = [p for p in fetched.problems if p.reason == BAD_VALUE]
     assert bool(bad) == (expected is None)
 
 
@@ -254,7 +254,7 @@ def test_a_metric_without_a_mapping_is_unknown_everywhere(
     assert source.supports((need, HOST_CPU)) == {"host_power": False, "host_cpu_usage": True}
     fetched = source.fetch((need,), model)
     assert np.isnan(fetched.table.values[need]).all()
-    assert fetched.problems[0].reason is Reason.METRIC_UNKNOWN
+    assert fetched.problems[0].reason == METRIC_UNKNOWN
 
 
 def test_a_catalogues_endpoint_is_asked_with_a_token(

@@ -11,9 +11,8 @@ from openstack.connection import Connection
 from application.kernel.retry import RetryPolicy
 from application.ports.metrics import MetricSource, MetricsUnavailable
 from domain.cluster.compute.model import ComputeModel
-from domain.kernel.reasons import Reason
 from domain.metrics import catalogue as m
-from domain.metrics.catalogue import MetricNeed
+from domain.metrics.catalogue import METRICS_UNAVAILABLE, MetricNeed
 from infrastructure.datasources.endpoint import HttpReader, UrlEndpoint
 from infrastructure.datasources.gnocchi import GnocchiSource
 from infrastructure.datasources.gnocchi_api import GnocchiApi
@@ -75,7 +74,7 @@ def test_the_first_that_has_all_required_metrics_and_answers_serves(
     )
     fetched = chosen.fetch((CPU,), model)
     assert np.count_nonzero(~np.isnan(fetched.table.values[CPU])) == 4
-    said = [str(one) for one in fetched.problems if one.reason is Reason.METRICS_UNAVAILABLE]
+    said = [str(one) for one in fetched.problems if one.reason == METRICS_UNAVAILABLE]
     assert "grafana: no token" in said[0]
     assert "prometheus: http://127.0.0.1" in said[1]
 

@@ -8,19 +8,29 @@ import pytest
 
 from application.decision_engine.engine import OUTAGE_RETRY, RunPolicy, solve_and_plan
 from application.kernel.retry import RetryPolicy
-from application.ports.cloud import CloudRefused, CloudUnreachable
+from application.ports.cloud import CLOUD_REFUSED, CLOUD_UNREACHABLE, CloudRefused, CloudUnreachable
 from application.ports.event_log import ConcurrencyConflict, EventLogUnavailable
 from application.ports.metrics import MetricsUnavailable
 from application.ports.projections import StoreUnavailable
 from application.ports.services import Instance
 from application.records.decision import decode_explanation, decode_record
 from domain.audits import Audit, AuditState, AuditType, RunCause
+from domain.audits.reasons import (
+    NO_STRATEGY_FOR_GOAL,
+    PARAMETERS_INVALID,
+    PLAN_IN_PROGRESS,
+    STRATEGY_UNKNOWN,
+)
+from domain.cluster.compute.reasons import UNKNOWN_HOST
 from domain.cluster.kinds import ModelKind
+from domain.cluster.scope.reasons import MODEL_EMPTY, SCOPE_INVALID
 from domain.kernel.metadata import Context
 from domain.kernel.reasons import Cause, Reason
+from domain.metrics.catalogue import METRICS_UNAVAILABLE
 from domain.optimization import PLANNERS, STRATEGIES
 from domain.optimization.strategy import COMPUTE_ONLY, StrategyInputs
 from domain.plans import ActionPlan, PlanState
+from domain.plans.reasons import SERVER_NOT_FOUND
 from tests.world.engine import EngineWorld
 from tests.world.values import server
 from tests.world.world import CLOCK
@@ -28,7 +38,7 @@ from tests.world.world import CLOCK
 DEFERRED_TWICE = RetryPolicy(first_pause=0.0, attempts=3)
 
 
-def reason(world: EngineWorld, audit: Any) -> Reason | None:
+def reason(world: EngineWorld, audit: Any) -> str | None:
     because = world.find_audit(audit).because
     return None if because is None else because.reason
 
@@ -101,7 +111,7 @@ def test_an_unreachable_cloud_defers_the_run_and_the_next_attempt_succeeds(
     world.cloud.surprises = [CloudUnreachable("503"), CloudUnreachable("503")]
     audit = world.request()
     world.work()
-    assert reason(world, audit) is Reason.CLOUD_UNREACHABLE
+    assert reason(world, audit) == CLOUD_UNREACHABLE
     assert world.find_audit(audit).state is AuditState.ONGOING
     world.work(rounds=2)
     assert world.find_audit(audit).state is AuditState.SUCCEEDED
@@ -113,7 +123,7 @@ def test_a_run_gives_up_after_its_attempts(world: EngineWorld) -> None:
     audit = world.request()
     world.work(world.engine(policy=RunPolicy(DEFERRED_TWICE)), rounds=5)
     assert world.find_audit(audit).state is AuditState.FAILED
-    assert reason(world, audit) is Reason.CLOUD_UNREACHABLE
+    assert reason(world, audit) == CLOUD_UNREACHABLE
     assert len(world.cloud.surprises) == 6
 
 
@@ -132,7 +142,7 @@ def test_metrics_that_are_away_defer_too(world: EngineWorld) -> None:
     world.metrics.surprises = [MetricsUnavailable("no route")]
     audit = world.request()
     world.work()
-    assert reason(world, audit) is Reason.METRICS_UNAVAILABLE
+    assert reason(world, audit) == METRICS_UNAVAILABLE
     world.work()
     assert world.find_audit(audit).state is AuditState.SUCCEEDED
 
@@ -189,7 +199,7 @@ def test_pauses_grow_to_the_longest_one_however_many_attempts_are_granted() -> N
 
 
 def test_a_refusal_of_the_cloud_fails_the_run_with_its_words(world: EngineWorld) -> None:
-    refusal = Cause(Reason.CLOUD_REFUSED, {"error": "403 not allowed"})
+    refusal = Cause(CLOUD_REFUSED, {"error": "403 not allowed"})
     world.cloud.surprises = [CloudRefused(refusal)]
     audit = world.request()
     world.work()
@@ -225,13 +235,13 @@ def test_a_broken_strategy_fails_its_run_and_no_other(world: EngineWorld) -> Non
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"strategy": "nosuch"}, Reason.STRATEGY_UNKNOWN),
-        ({"goal": "airflow_optimization"}, Reason.NO_STRATEGY_FOR_GOAL),
-        ({"parameters": {"period": "soon"}}, Reason.PARAMETERS_INVALID),
-        ({"scope": [{"compute": [{"nonsense": []}]}]}, Reason.SCOPE_INVALID),
+        ({"strategy": "nosuch"}, STRATEGY_UNKNOWN),
+        ({"goal": "airflow_optimization"}, NO_STRATEGY_FOR_GOAL),
+        ({"parameters": {"period": "soon"}}, PARAMETERS_INVALID),
+        ({"scope": [{"compute": [{"nonsense": []}]}]}, SCOPE_INVALID),
         (
             {"scope": [{"compute": [{"availability_zones": [{"name": "mars"}]}]}]},
-            Reason.MODEL_EMPTY,
+            MODEL_EMPTY,
         ),
     ],
 )
@@ -308,7 +318,7 @@ def test_a_oneshot_audit_is_cancelled_while_a_plan_is_executed(world: EngineWorl
     audit = world.request()
     world.work()
     assert world.find_audit(audit).state is AuditState.CANCELLED
-    assert reason(world, audit) is Reason.PLAN_IN_PROGRESS
+    assert reason(world, audit) == PLAN_IN_PROGRESS
 
 
 def test_force_runs_an_audit_beside_a_plan_that_is_executed(world: EngineWorld) -> None:
@@ -326,7 +336,7 @@ def test_a_continuous_run_is_deferred_not_dropped_while_a_plan_is_executed(
     audit = world.request(AuditType.CONTINUOUS)
     world.tick()
     world.work()
-    assert reason(world, audit) is Reason.PLAN_IN_PROGRESS
+    assert reason(world, audit) == PLAN_IN_PROGRESS
     world.change(ActionPlan, plan, skip_everything)
     world.work()
     assert len(world.find_plans(audit)) == 1
@@ -341,7 +351,7 @@ def test_waiting_for_another_plan_uses_up_no_attempt(world: EngineWorld) -> None
     world.work(engine, rounds=5)
     run = world.find_audit(audit).run
     assert run is not None
-    assert (reason(world, audit), run.attempt) == (Reason.PLAN_IN_PROGRESS, 0)
+    assert (reason(world, audit), run.attempt) == (PLAN_IN_PROGRESS, 0)
     world.change(ActionPlan, plan, skip_everything)
     world.cloud.surprises = [CloudUnreachable("503"), CloudUnreachable("503")]
     world.work(engine, rounds=3)
@@ -418,7 +428,7 @@ def waiting_for(world: EngineWorld, audit: Any) -> str | None:
 
 def skip_everything(plan: ActionPlan, ctx: Context) -> None:
     for action in list(plan.actions):
-        plan.skip_action(ctx, plan.epoch, action, Cause(Reason.SERVER_NOT_FOUND))
+        plan.skip_action(ctx, plan.epoch, action, Cause(SERVER_NOT_FOUND))
 
 
 def test_a_run_is_left_alone_while_its_owner_lives(world: EngineWorld) -> None:
@@ -449,4 +459,4 @@ def test_a_server_on_an_unknown_host_is_quarantined_and_the_rest_is_used(
     world.work()
     (plan,) = world.find_plans(audit)
     record = decode_record(world.records.get(plan.record))
-    assert Reason.UNKNOWN_HOST in {problem.reason for problem in record.problems}
+    assert UNKNOWN_HOST in {problem.reason for problem in record.problems}

@@ -15,9 +15,16 @@ from application.ports.event_log import EventLog, RecordedEvent
 from application.ports.projections import StoreUnavailable
 from domain.audits import Audit, AuditState, AuditType
 from domain.audits.events import AuditRunClaimed
+from domain.audits.reasons import WORKERS_LOST
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.metadata import Context
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import (
+    OWNER_LOST,
+    OWNER_RESUMED,
+    OWNER_RETIRED,
+    OWNER_STOPPING,
+    Cause,
+)
 from domain.optimization.solution import Solution
 from domain.optimization.strategies.dummy import Dummy
 from domain.optimization.strategy import StrategyInputs
@@ -48,14 +55,14 @@ def lose(world: EngineWorld, audit: UUID, times: int) -> None:
     def claim(one: Audit, ctx: Context, name: str) -> None:
         assert one.run is not None
         facts: JsonObject = {"owner": one.run.owner, "successor": name}
-        lost = Cause(Reason.OWNER_LOST, facts)
+        lost = Cause(OWNER_LOST, facts)
         one.claim_run(ctx, one.run.id, name, "elsewhere", takeover=lost)
 
     for number in range(times):
         world.change(Audit, audit, partial(claim, name=f"engine/lost-{number}"))
 
 
-def takeovers(world: EngineWorld, audit: UUID) -> list[Reason | None]:
+def takeovers(world: EngineWorld, audit: UUID) -> list[str | None]:
     """Why each claim on an audit's runs was a takeover, None for those that were not."""
     events = [e.event for e in world.log.history(audit) if isinstance(e, RecordedEvent)]
     claims = [event for event in events if isinstance(event, AuditRunClaimed)]
@@ -88,7 +95,7 @@ def test_a_run_that_lost_too_many_engines_fails_before_it_costs_another_one(
     assert world.find_audit(audit).state is AuditState.FAILED
     because = world.find_audit(audit).because
     assert because is not None
-    assert because.reason is Reason.WORKERS_LOST
+    assert because.reason == WORKERS_LOST
     assert because.facts["lost"] == [
         {"epoch": 1, "worker": "engine/lost-0"},
         {"epoch": 2, "worker": "engine/lost-1"},
@@ -104,7 +111,7 @@ def test_a_run_that_lost_fewer_engines_is_taken_over(world: EngineWorld) -> None
     lose(world, audit, 2)
     world.work(world.engine(policy=limit(3)))
     assert world.find_audit(audit).state is AuditState.SUCCEEDED
-    assert takeovers(world, audit)[-1] is Reason.OWNER_LOST
+    assert takeovers(world, audit)[-1] == OWNER_LOST
 
 
 def test_a_continuous_audit_goes_on_after_a_run_was_given_up_while_it_waited_its_turn(
@@ -115,7 +122,7 @@ def test_a_continuous_audit_goes_on_after_a_run_was_given_up_while_it_waited_its
     world.tick()
     lose(world, audit, 2)
     world.work(world.engine(policy=limit(2)))
-    assert reason(world, audit) is Reason.WORKERS_LOST
+    assert reason(world, audit) == WORKERS_LOST
     assert (world.find_audit(audit).state, world.find_audit(audit).run) == (
         AuditState.ONGOING,
         None,
@@ -137,7 +144,7 @@ def test_an_engine_that_outlives_an_outage_of_the_database_is_not_lost(world: En
             world.work(engine)
     world.work(engine)
     assert world.find_audit(audit).state is AuditState.SUCCEEDED
-    assert takeovers(world, audit) == [None, *[Reason.OWNER_RESUMED] * 3]
+    assert takeovers(world, audit) == [None, *[OWNER_RESUMED] * 3]
 
 
 def test_an_engine_that_retired_with_a_claim_in_hand_is_not_lost(world: EngineWorld) -> None:
@@ -148,7 +155,7 @@ def test_an_engine_that_retired_with_a_claim_in_hand_is_not_lost(world: EngineWo
     world.services.retire("engine/one")
     world.work(world.engine("two", limit(1)))
     assert world.find_audit(audit).state is AuditState.SUCCEEDED
-    assert takeovers(world, audit) == [None, Reason.OWNER_RETIRED]
+    assert takeovers(world, audit) == [None, OWNER_RETIRED]
 
 
 def test_a_run_over_which_an_engine_was_lost_is_worked_on_alone(world: EngineWorld) -> None:
@@ -190,7 +197,7 @@ def test_an_engine_that_is_told_to_stop_gives_back_what_does_not_end(world: Engi
         assert waiting.begun.wait(SECONDS)
         stop.set()
         engine.release_at_stop(stop, timeout=0.05)
-        assert reason(world, audit) is Reason.OWNER_STOPPING
+        assert reason(world, audit) == OWNER_STOPPING
         world.strategies["waiting"] = Dummy()
         world.work(world.engine("two", limit(1)))
         (plan,) = world.find_plans(audit)
@@ -226,7 +233,7 @@ def test_a_run_that_is_being_claimed_when_the_engine_is_told_to_stop_is_given_ba
         with beside(lambda: engine.release_at_stop(stop, timeout=3.0)):
             CLOCK.sleep(0.2)  # it is told first, and the claim succeeds after that
             delayed.go.set()
-        assert reason(world, audit) is Reason.OWNER_STOPPING
+        assert reason(world, audit) == OWNER_STOPPING
         waiting.end.set()
     assert world.find_plans(audit) == []
 

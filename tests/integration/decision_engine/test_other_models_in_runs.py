@@ -13,18 +13,21 @@ from application.decision_engine.inputs import Freshness
 from application.ports.cloud import CloudRefused, CloudUnreachable
 from application.records.decision import DecisionRecord, decode_record, encode
 from domain.audits import AuditState
+from domain.audits.reasons import MODEL_NOT_KEPT, MODEL_STALE
 from domain.cluster.kinds import ModelKind
+from domain.cluster.scope.reasons import BAREMETAL_EMPTY, SCOPE_INVALID, STORAGE_EMPTY
+from domain.cluster_models.reasons import SERVICE_ABSENT
 from domain.kernel.reasons import Cause, Reason
 from domain.optimization import PLANNERS
 from domain.optimization.solution import Solution
-from domain.optimization.strategy import StrategyInputs
+from domain.optimization.strategy import REQUESTED_BY_PARAMETERS, StrategyInputs
 from domain.plans.action_types import NOP
 from domain.plans.proposal import ProposedAction
 from tests.integration.cluster_models.modelling import grow_old
 from tests.world.arranged import ArrangedBaremetal, ArrangedStorage
 from tests.world.engine import EngineWorld
 
-ABSENT = CloudRefused(Cause(Reason.SERVICE_ABSENT, {"service": "block-storage"}))
+ABSENT = CloudRefused(Cause(SERVICE_ABSENT, {"service": "block-storage"}))
 NO_QUESTION = AssertionError("nothing is asked of the cloud")
 
 
@@ -49,7 +52,7 @@ class Reporter:
             "volumes": None if inputs.storage is None else inputs.storage.volumes.id,
             "machines": None if inputs.baremetal is None else inputs.baremetal.nodes.id,
         }
-        because = Cause(Reason.REQUESTED_BY_PARAMETERS, {"strategy": self.name})
+        because = Cause(REQUESTED_BY_PARAMETERS, {"strategy": self.name})
         text = msgspec.json.encode(seen).decode()
         return Solution((ProposedAction(NOP, "", {"message": text}, because),))
 
@@ -153,12 +156,12 @@ def test_a_name_in_a_storage_scope_that_does_not_exist_is_noted(world: EngineWor
 @pytest.mark.parametrize(
     ("scope", "reason"),
     [
-        ([{"storage": [{"volume_types": [{"name": "tin"}]}]}], Reason.STORAGE_EMPTY),
+        ([{"storage": [{"volume_types": [{"name": "tin"}]}]}], STORAGE_EMPTY),
         (
             [{"baremetal": [{"exclude": [{"ironic_nodes": [{"uuid": "m1"}, {"uuid": "m2"}]}]}]}],
-            Reason.BAREMETAL_EMPTY,
+            BAREMETAL_EMPTY,
         ),
-        ([{"storage": [{"volume_kinds": []}]}], Reason.SCOPE_INVALID),
+        ([{"storage": [{"volume_kinds": []}]}], SCOPE_INVALID),
     ],
 )
 def test_a_scope_that_selects_nothing_says_so(
@@ -167,7 +170,7 @@ def test_a_scope_that_selects_nothing_says_so(
     audit = world.find_audit(requested(world, "storage", "baremetal", scope=scope))
     assert audit.state is AuditState.FAILED
     assert audit.because is not None
-    assert audit.because.reason is reason
+    assert audit.because.reason == reason
 
 
 def test_a_kind_that_is_not_kept_fails_the_run_with_the_option_that_would_keep_it(
@@ -177,7 +180,7 @@ def test_a_kind_that_is_not_kept_fails_the_run_with_the_option_that_would_keep_i
     audit = world.find_audit(requested(world, "storage"))
     assert audit.state is AuditState.FAILED
     assert audit.because is not None
-    assert audit.because.reason is Reason.MODEL_NOT_KEPT
+    assert audit.because.reason == MODEL_NOT_KEPT
     assert "collector_plugins" in str(audit.because)
 
 
@@ -191,7 +194,7 @@ def test_a_service_that_the_cloud_has_not_is_not_waited_for(
     audit = world.find_audit(requested(world, "storage"))
     assert audit.state is AuditState.FAILED
     assert audit.because is not None
-    assert audit.because.reason is Reason.SERVICE_ABSENT
+    assert audit.because.reason == SERVICE_ABSENT
 
 
 def test_runs_use_collected_models_of_all_kinds_while_they_are_young(
@@ -217,7 +220,7 @@ def test_an_outage_of_block_storage_defers_the_run_and_names_the_model(
     audit = requested(world, "storage")
     because = world.find_audit(audit).because
     assert because is not None
-    assert because.reason is Reason.MODEL_STALE
+    assert because.reason == MODEL_STALE
     assert "storage model" in str(because)
     world.work()
     assert world.find_audit(audit).state is AuditState.SUCCEEDED

@@ -7,8 +7,8 @@ from openstack.connection import Connection
 
 from application.ports.cloud import CloudRefused, CloudUnreachable
 from domain.cluster.compute.allocations import Allocation
+from domain.cluster.compute.reasons import BAD_VALUE, SERVICE_NOT_FOUND
 from domain.cluster.compute.records import AggregateRow, GroupRow, HostRow, ServerRow
-from domain.kernel.reasons import Reason
 from infrastructure.openstack.collectors.compute import NovaCollector
 from infrastructure.openstack.connection import ConnectionLimits, connect
 from tests.integration.openstack.scripted import Asked, Say, ScriptedCloud
@@ -365,7 +365,7 @@ def test_a_host_that_placement_does_not_know_is_named_and_left_out(
     found = collector.collect()
     assert [host.name for host in found.hosts] == ["node-1"]
     assert [(why.reason, why.facts["resource"]) for why in found.problems] == [
-        (Reason.BAD_VALUE, "node-10")
+        (BAD_VALUE, "node-10")
     ]
 
 
@@ -374,7 +374,7 @@ def test_a_host_without_a_service_is_named(cluster: Cluster, collector: NovaColl
     cluster.script()
     found = collector.collect()
     assert [(why.reason, why.facts) for why in found.problems] == [
-        (Reason.SERVICE_NOT_FOUND, {"host": "node-10"})
+        (SERVICE_NOT_FOUND, {"host": "node-10"})
     ]
 
 

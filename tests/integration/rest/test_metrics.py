@@ -19,7 +19,8 @@ from application.ports.counters import EventCount
 from application.ports.event_log import EventLogUnavailable
 from application.ports.projections import StoreUnavailable
 from domain.audits import Audit, RunCause
-from domain.kernel.reasons import Cause, Reason
+from domain.audits.reasons import PLAN_IN_PROGRESS
+from domain.kernel.reasons import Cause
 from interfaces.rest.app import create_app
 from interfaces.rest.serving.traffic import BOUNDS, SERIES, SharedMemory, Traffic
 from tests.integration.rest.serving import served
@@ -100,7 +101,7 @@ class TestMetrics:
             audit = tx.get(Audit, UUID(gated["uuid"]))
             run = audit.request_run(before, before.at, RunCause.WEBHOOK)
             epoch = audit.claim_run(before, run, "engine/1", "ctl-1")
-            because = Cause(Reason.PLAN_IN_PROGRESS, {"plan": "p"})
+            because = Cause(PLAN_IN_PROGRESS, {"plan": "p"})
             audit.defer_run(before, run, epoch, because, before.at, tried=False)
 
         api.settle(api.commands.run(TEST, put_off).position)

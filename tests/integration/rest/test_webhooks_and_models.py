@@ -7,7 +7,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from domain.audits import Audit
-from domain.kernel.reasons import Cause, Reason
+from domain.cluster.scope.reasons import MODEL_EMPTY
+from domain.kernel.reasons import Cause
 from interfaces.rest.services import RestSettings
 from tests.world.api import ApiWorld, refused
 from tests.world.world import TEST
@@ -30,7 +31,7 @@ def finish(api: ApiWorld, uuid: str, *, well: bool) -> None:
         if well:
             audit.succeed_run(ctx, audit.run.id, epoch, uuid4())
         else:
-            audit.fail_run(ctx, audit.run.id, epoch, Cause(Reason.MODEL_EMPTY))
+            audit.fail_run(ctx, audit.run.id, epoch, Cause(MODEL_EMPTY))
 
     api.settle(api.commands.run(TEST, act).position)
 

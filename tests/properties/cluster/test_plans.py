@@ -11,14 +11,18 @@ from domain.cluster.compute.model import ComputeModel
 from domain.cluster.placement.branch import Branch
 from domain.cluster.placement.constraints import Constraints
 from domain.cluster.placement.load import MeasuredLoad
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import Cause
 from domain.metrics.catalogue import MetricTable
 from domain.optimization import STRATEGIES
 from domain.optimization.algorithms.utilisation import utilisation
 from domain.optimization.goals import GOALS, validate_indicators
 from domain.optimization.planners import weight_planner
 from domain.optimization.solution import Solution
-from domain.optimization.strategies.vm_workload_consolidation import CPU_HEADROOM, MEMORY_HEADROOM
+from domain.optimization.strategies.vm_workload_consolidation import (
+    CPU_HEADROOM,
+    FREES_HOST,
+    MEMORY_HEADROOM,
+)
 from domain.optimization.strategy import StrategyInputs
 from domain.plans.action_types import migrate
 from domain.plans.proposal import PlannedAction, ProposedAction
@@ -54,7 +58,7 @@ def random_legal_moves(rng: Random, model: ComputeModel, load: MeasuredLoad | No
         if len(legal):
             destination = int(rng.choice(legal.tolist()))
             branch.move(server, destination)
-            because = Cause(Reason.FREES_HOST)
+            because = Cause(FREES_HOST)
             actions.append(migrate(model, server, destination, "live", because))
     return Solution(tuple(actions))
 
@@ -100,7 +104,7 @@ def test_consolidation_keeps_its_promises_on_any_cluster(seed: int) -> None:
         assert is_json(action.parameters)
         assert is_json(action.because.facts)
         assert "<" not in str(action.because)
-    freeing = [m for m in moves if m.because.reason is Reason.FREES_HOST]
+    freeing = [m for m in moves if m.because.reason == FREES_HOST]
     left = residents_after(model, solution)
     assert all(not left[str(move.parameters["source_node"])] for move in freeing)
     use = utilisation(

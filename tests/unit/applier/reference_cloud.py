@@ -15,10 +15,11 @@ from application.ports.cloud import (
     Verdict,
 )
 from domain.kernel.aggregate import JsonObject
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import Cause
+from domain.plans.reasons import MIGRATION_ABORTED, MIGRATION_REFUSED, SERVER_NOT_FOUND
 
-NO = Cause(Reason.MIGRATION_REFUSED, {"server": "s", "error": "no"})
-GONE = Cause(Reason.SERVER_NOT_FOUND, {"server": "s"})
+NO = Cause(MIGRATION_REFUSED, {"server": "s", "error": "no"})
+GONE = Cause(SERVER_NOT_FOUND, {"server": "s"})
 
 
 class ReferenceCloud:
@@ -73,7 +74,7 @@ class ReferenceCloud:
             if self.effects.count(resource) == before.get("effects", 0):
                 return Observation(Phase.NEVER_STARTED, {})
             if resource in self.aborted:
-                because = Cause(Reason.MIGRATION_ABORTED, {"server": resource, "migration": "m"})
+                because = Cause(MIGRATION_ABORTED, {"server": resource, "migration": "m"})
                 return Observation(Phase.FAILED, {"receipt": receipt}, because)
             self._seen[resource] += 1
             if self.hang or self._seen[resource] < self._looks:

@@ -12,16 +12,25 @@ from application.applier.aggregate_session import AggregateSession
 from application.applier.plan_execution import PlanExecution
 from application.kernel.unit_of_work import Commands
 from application.ports.clock import Clock
-from application.ports.cloud import CloudRefused, CloudUnreachable, Observation, Phase, Verdict
+from application.ports.cloud import (
+    CLOUD_REFUSED,
+    CloudRefused,
+    CloudUnreachable,
+    Observation,
+    Phase,
+    Verdict,
+)
 from application.ports.event_log import EventLog, RecordedEvent
 from application.ports.progress import Progress
 from application.ports.projections import StoreUnavailable
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.errors import Fenced
 from domain.kernel.metadata import Metadata, component
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import OWNER_LOST, Cause
+from domain.optimization.strategies.vm_workload_consolidation import FREES_HOST
 from domain.plans import ActionPlan, ActionState, PlanState, Proposal
 from domain.plans.proposal import PlannedAction, ProposedAction
+from domain.plans.reasons import DEADLINE_PASSED, OUTCOME_UNKNOWN
 from infrastructure.clock import SystemClock
 from tests.given import ident
 from tests.unit.applier.reference_cloud import FAIL, SKIP, ReferenceCloud, loses_the_reply, refuses
@@ -36,8 +45,8 @@ POLICY = ExecutionPolicy(
     unreachable_limit=5.0,
     abort_grace=0.2,
 )
-LOST = Cause(Reason.OWNER_LOST, {"owner": "me", "successor": "other"})
-FORBIDDEN = Cause(Reason.CLOUD_REFUSED, {"error": "401"})
+LOST = Cause(OWNER_LOST, {"owner": "me", "successor": "other"})
+FORBIDDEN = Cause(CLOUD_REFUSED, {"error": "401"})
 
 
 class Board:
@@ -54,9 +63,7 @@ class Board:
 
 
 def action(resource: str, parents: tuple[int, ...] = (), kind: str = "act") -> PlannedAction:
-    return PlannedAction(
-        ProposedAction(kind, resource, {}, Cause(Reason.FREES_HOST)), parents, parents
-    )
+    return PlannedAction(ProposedAction(kind, resource, {}, Cause(FREES_HOST)), parents, parents)
 
 
 class Bench:
@@ -222,7 +229,7 @@ def test_an_effect_that_costs_one_applier_after_the_other_is_given_up(
     (one,) = plan.actions.values()
     assert plan.state is PlanState.FAILED
     assert one.because is not None
-    assert one.because.reason is Reason.OUTCOME_UNKNOWN
+    assert one.because.reason == OUTCOME_UNKNOWN
     assert bench.cloud.effects == []
 
 
@@ -318,7 +325,7 @@ def test_an_effect_past_its_deadline_is_aborted_and_fails(event_log: EventLog) -
     assert cloud.aborted == ["a"]
     (one,) = bench.plan().actions.values()
     assert one.because is not None
-    assert one.because.reason is Reason.DEADLINE_PASSED, "it was we who aborted it"
+    assert one.because.reason == DEADLINE_PASSED, "it was we who aborted it"
 
 
 def test_an_outage_delays_but_does_not_fail(event_log: EventLog) -> None:

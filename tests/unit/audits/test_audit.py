@@ -3,15 +3,17 @@ from typing import Any, cast
 
 import pytest
 
+from application.ports.cloud import CLOUD_UNREACHABLE
 from domain.audits import Audit, AuditDefinition, AuditState, AuditType, RunCause
 from domain.audits.audit import DELETABLE, TRANSITIONS, USER_TRANSITIONS
+from domain.audits.reasons import STRATEGY_FAILED
 from domain.kernel.aggregate import Event
 from domain.kernel.errors import DeleteRefused, Fenced, IllegalTransition, InvalidValue, Refusal
 from domain.kernel.ids import run_id
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import OWNER_LOST, Cause
 from tests.given import NOON, context, happened, ident, replayed
 
-LOST = Cause(Reason.OWNER_LOST, {"owner": "a", "successor": "b"})
+LOST = Cause(OWNER_LOST, {"owner": "a", "successor": "b"})
 
 
 def definition(kind: AuditType = AuditType.ONESHOT, **changes: Any) -> AuditDefinition:
@@ -113,7 +115,7 @@ def test_a_cancelled_audit_is_not_revived_by_a_late_success() -> None:
 
 def test_a_failed_run_does_not_end_a_continuous_audit() -> None:
     audit, epoch = claimed(AuditType.CONTINUOUS)
-    audit.fail_run(context(3), open_run(audit), epoch, Cause(Reason.STRATEGY_FAILED))
+    audit.fail_run(context(3), open_run(audit), epoch, Cause(STRATEGY_FAILED))
     assert audit.state is AuditState.ONGOING
     assert audit.because is not None
     audit.request_run(context(60), NOON + timedelta(seconds=60), RunCause.SCHEDULE)
@@ -121,7 +123,7 @@ def test_a_failed_run_does_not_end_a_continuous_audit() -> None:
 
 def test_a_failed_event_audit_can_be_triggered_again() -> None:
     audit, epoch = claimed(AuditType.EVENT)
-    audit.fail_run(context(3), open_run(audit), epoch, Cause(Reason.STRATEGY_FAILED))
+    audit.fail_run(context(3), open_run(audit), epoch, Cause(STRATEGY_FAILED))
     assert audit.state is AuditState.FAILED
     audit.request_run(context(9), NOON + timedelta(seconds=9), RunCause.WEBHOOK)
 
@@ -140,7 +142,7 @@ def test_a_deferred_run_is_claimable_again_only_when_its_time_has_come() -> None
     audit, epoch = claimed()
     run = open_run(audit)
     later = NOON + timedelta(seconds=30)
-    audit.defer_run(context(3), run, epoch, Cause(Reason.CLOUD_UNREACHABLE), later)
+    audit.defer_run(context(3), run, epoch, Cause(CLOUD_UNREACHABLE), later)
     with pytest.raises(Refusal, match="deferred"):
         audit.claim_run(context(29), run, "worker-b", "host-b")
     assert audit.claim_run(context(30), run, "worker-b", "host-b") == epoch + 1

@@ -5,14 +5,16 @@ from typing import cast
 
 import pytest
 
+from application.ports.cloud import CLOUD_UNREACHABLE
 from domain.audits import Audit, AuditDefinition, AuditState, AuditType, RunCause
+from domain.audits.reasons import WORKERS_LOST
 from domain.audits.run import LostClaim, Run
 from domain.kernel.aggregate import Event
 from domain.kernel.errors import Fenced
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import OWNER_LOST, OWNER_RESUMED, OWNER_RETIRED, Cause, Reason
 from tests.given import NOON, context, happened, ident, replayed
 
-AWAY = Cause(Reason.CLOUD_UNREACHABLE, {"error": "503"})
+AWAY = Cause(CLOUD_UNREACHABLE, {"error": "503"})
 
 
 def because(reason: Reason, owner: str, successor: str) -> Cause:
@@ -44,8 +46,8 @@ def twice_lost(kind: AuditType = AuditType.ONESHOT) -> tuple[Audit, int]:
     """A run that was claimed by a, b and c, of which a and b disappeared."""
     audit = requested(kind)
     claim(audit, "a")
-    claim(audit, "b", Reason.OWNER_LOST)
-    return audit, claim(audit, "c", Reason.OWNER_LOST)
+    claim(audit, "b", OWNER_LOST)
+    return audit, claim(audit, "c", OWNER_LOST)
 
 
 def test_a_run_that_lost_fewer_workers_than_the_limit_goes_on() -> None:
@@ -65,7 +67,7 @@ def test_a_run_that_lost_as_many_workers_as_the_limit_fails_and_names_them() -> 
     assert audit.state is AuditState.FAILED
     lost = [{"epoch": 1, "worker": "a"}, {"epoch": 2, "worker": "b"}]
     facts = {"count": 2, "last": "b", "lost": lost}
-    assert audit.because == Cause(Reason.WORKERS_LOST, facts)
+    assert audit.because == Cause(WORKERS_LOST, facts)
     assert str(audit.because) == (
         "Given up: 2 workers were lost while they worked on it, most recently b."
     )
@@ -85,7 +87,7 @@ def test_only_the_holder_of_the_claim_may_give_a_run_up() -> None:
         audit.give_up_run(context(11), run_of(audit).id, epoch - 1, limit=1)
 
 
-@pytest.mark.parametrize("reason", [Reason.OWNER_RETIRED, Reason.OWNER_RESUMED])
+@pytest.mark.parametrize("reason", [OWNER_RETIRED, OWNER_RESUMED])
 def test_a_worker_that_ended_in_good_order_is_no_loss(reason: Reason) -> None:
     audit = requested()
     claim(audit, "a")
@@ -97,7 +99,7 @@ def test_a_claim_that_was_given_back_is_no_loss_and_wipes_none_out() -> None:
     """A cloud that is away now and then must not keep a poison run alive for ever."""
     audit = requested()
     claim(audit, "a")
-    epoch = claim(audit, "b", Reason.OWNER_LOST)
+    epoch = claim(audit, "b", OWNER_LOST)
     audit.defer_run(context(11), run_of(audit).id, epoch, AWAY, context(11).at)
     audit.claim_run(context(12), run_of(audit).id, "c", "host-c")
     assert run_of(audit).lost == (LostClaim(1, "a"),)
@@ -108,7 +110,7 @@ def test_an_own_claim_that_was_taken_up_again_is_no_loss_in_old_logs_either() ->
     as the loss of a worker, with the same one as owner and successor."""
     audit = requested()
     claim(audit, "a")
-    claim(audit, "a", Reason.OWNER_LOST)
+    claim(audit, "a", OWNER_LOST)
     assert run_of(audit).lost == ()
 
 

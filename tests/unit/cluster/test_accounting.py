@@ -11,6 +11,8 @@ from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.records import GroupRow, HostRow
 from domain.cluster.placement.branch import Branch
 from domain.cluster.placement.constraints import Constraints
+from domain.cluster.placement.rules.capacity import CAPACITY_SHORT, ROOM_HELD_BY_OTHERS
+from domain.cluster.placement.rules.groups import GROUP_ANTI_AFFINITY
 from domain.cluster.verifier.verifier import Verifier
 from domain.kernel.reasons import Reason
 from tests.unit.cluster.build import host, model, server
@@ -128,7 +130,7 @@ def test_a_move_and_its_undoing_leave_what_others_hold() -> None:
         (
             [Allocation(name, 4) for name in ("a", "b", "c", "d")],
             {},
-            Reason.ROOM_HELD_BY_OTHERS,
+            ROOM_HELD_BY_OTHERS,
             (
                 "c1 lacks vcpus: 2.0 needed, 0.0 free; "
                 "16.0 are allocated to other consumers: a, b, c, 1 more"
@@ -137,13 +139,13 @@ def test_a_move_and_its_undoing_leave_what_others_hold() -> None:
         (
             [Allocation("a", 1)],
             {"vcpus": 1},
-            Reason.CAPACITY_SHORT,
+            CAPACITY_SHORT,
             "c1 lacks vcpus: 2.0 needed, 0.0 free",
         ),
         (
             [Allocation("a", 0, 65536)],
             {},
-            Reason.ROOM_HELD_BY_OTHERS,
+            ROOM_HELD_BY_OTHERS,
             (
                 "c1 lacks memory_mb: 2048.0 needed, 0.0 free; "
                 "65536.0 are allocated to other consumers: a"
@@ -198,7 +200,7 @@ def test_a_member_on_its_way_to_a_host_keeps_other_members_off_it(consumer: str)
     moving = server(1, 1, task_state="migrating")
     built = model([host(0), host(1), coming, host(3)], [server(0, 0), moving], (APART,))
     refused = Constraints(built).why_not(Branch(built), 0, 2)
-    assert [one.reason for one in refused] == [Reason.GROUP_ANTI_AFFINITY]
+    assert [one.reason for one in refused] == [GROUP_ANTI_AFFINITY]
     assert Verifier(built).broken(0, 2) == {"AntiAffinity"}
     assert Constraints(built).why_not(Branch(built), 0, 3) == ()
     assert Verifier(built).broken(0, 3) == set()

@@ -9,8 +9,8 @@ from domain.cluster.baremetal.model import BaremetalModel
 from domain.cluster.baremetal.records import BaremetalNodeRow
 from domain.cluster.formats.baremetal import from_xml, to_list, to_xml
 from domain.cluster.scope.baremetal import parse_baremetal_scope
+from domain.cluster.scope.reasons import BAREMETAL_EMPTY
 from domain.kernel.errors import InvalidValue
-from domain.kernel.reasons import Reason
 
 
 def node(number: int, **changes: Any) -> BaremetalNodeRow:
@@ -128,7 +128,7 @@ def test_excluded_machines_go_and_unknown_ones_are_noted() -> None:
 
 def test_a_scope_that_selects_no_machine_says_so() -> None:
     _, selection = parse_baremetal_scope(scoped("n1")).apply(built(node(1)))
-    assert [note.reason for note in selection.notes] == [Reason.BAREMETAL_EMPTY]
+    assert [note.reason for note in selection.notes] == [BAREMETAL_EMPTY]
 
 
 @pytest.mark.parametrize("scope", [None, [], [{"compute": []}], [{"availability_zones": []}]])

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from domain.cluster.compute.model import ComputeModel
+from domain.cluster.compute.reasons import BAD_VALUE, DUPLICATE_HOST, FLAVOR_MISSING, UNKNOWN_HOST
 from domain.cluster.compute.records import AggregateRow, GroupRow, HostRow
-from domain.kernel.reasons import Reason
 from tests.unit.cluster.build import host, model, server
 
 
@@ -95,9 +95,9 @@ def test_hosts_that_share_a_name_are_all_quarantined_with_their_servers() -> Non
     built, quarantined = ComputeModel.build(twins, [server(0, 0), server(1, 2)])
     assert built.hosts.name == ("c2",)
     assert [q.because.reason for q in quarantined] == [
-        Reason.DUPLICATE_HOST,
-        Reason.DUPLICATE_HOST,
-        Reason.UNKNOWN_HOST,
+        DUPLICATE_HOST,
+        DUPLICATE_HOST,
+        UNKNOWN_HOST,
     ]
 
 
@@ -105,7 +105,7 @@ def test_hosts_that_share_a_name_are_all_quarantined_with_their_servers() -> Non
 def test_a_host_with_a_negative_figure_is_quarantined_and_the_figure_named(field: str) -> None:
     built, [item] = ComputeModel.build([host(0, **{field: -1}), host(1)], [])
     assert built.hosts.id == ("h1",)
-    assert item.because.reason is Reason.BAD_VALUE
+    assert item.because.reason == BAD_VALUE
     assert item.because.facts["field"] == field
 
 
@@ -119,7 +119,7 @@ def test_a_server_without_flavor_figures_is_quarantined_and_its_host_marked() ->
     built, [item] = ComputeModel.build(
         [host(0), host(1)], [server(0, 0, memory_mb=None), server(1, 1)]
     )
-    assert item.because.reason is Reason.FLAVOR_MISSING
+    assert item.because.reason == FLAVOR_MISSING
     assert built.hosts.unseen.tolist() == [1, 0]
 
 
@@ -181,7 +181,7 @@ def test_an_amount_that_no_column_can_hold_sets_its_host_aside(field: str, value
     OverflowError, and half a core was cut off without a word."""
     built, [item] = ComputeModel.build([host(0, **{field: value}), host(1)], [server(1, 1)])
     assert built.hosts.id == ("h1",)
-    assert item.because.reason is Reason.BAD_VALUE
+    assert item.because.reason == BAD_VALUE
     assert item.because.facts["field"] == field
 
 
@@ -196,7 +196,7 @@ def test_a_server_with_an_amount_that_no_column_can_hold_is_set_aside(
     built, [item] = ComputeModel.build([host(0), host(1)], [bad, server(1, 1)])
     assert built.servers.id == ("s1",)
     assert len(built.unplaced) == 0
-    assert item.because.reason is Reason.BAD_VALUE
+    assert item.because.reason == BAD_VALUE
     assert built.hosts.unseen.tolist() == [int(at == 0), 0]
 
 

@@ -10,12 +10,13 @@ import pytest
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.numa.cells import NumaCell, Topology
 from domain.cluster.compute.numa.guest import Guest, GuestCell, guest
+from domain.cluster.compute.reasons import BAD_VALUE
 from domain.cluster.compute.resources import dedicated_cpus
 from domain.cluster.placement.branch import Branch
 from domain.cluster.placement.constraints import Constraints
 from domain.cluster.placement.rules import numa as numa_rule
+from domain.cluster.placement.rules.numa import NUMA_CELLS, NUMA_UNCHECKED, NUMA_UNKNOWN
 from domain.cluster.verifier.verifier import Verifier
-from domain.kernel.reasons import Reason
 from tests.unit.cluster.build import host, model, server
 
 PINNED = {"hw:cpu_policy": "dedicated"}
@@ -302,7 +303,7 @@ def test_subsets_and_augmenting_paths_find_the_same_seats(
 def test_a_refusal_says_what_the_server_needs() -> None:
     built = around({"vcpus": 10, "extra_specs": {**PINNED, "hw:mem_page_size": "1GB"}})
     [because] = Constraints(built).why_not(Branch(built), 0, 1)
-    assert because.reason is Reason.NUMA_CELLS
+    assert because.reason == NUMA_CELLS
     assert str(because) == (
         "the 2 NUMA cells of c1 have no room for 1 x (10 dedicated and 0 shared CPUs, 4096 MB, "
         "1048576 kB pages)"
@@ -314,7 +315,7 @@ def test_unknown_cells_forbid_nothing_unless_certainty_is_asked_for() -> None:
     assert fits(built, to=2)
     assert not fits(built, to=2, certain=True)
     [because] = Constraints(built, numa_certain=True).why_not(Branch(built), 0, 2)
-    assert because.reason is Reason.NUMA_UNKNOWN
+    assert because.reason == NUMA_UNKNOWN
     assert str(because) == "the NUMA topology of c2, or its use, is unknown"
     nobody_knows = model([host(0), host(1, pcpus=4)], [server(0, 0, extra_specs=PINNED)])
     assert fits(nobody_knows)
@@ -327,9 +328,7 @@ def test_uncertain_cells_are_told_from_full_ones() -> None:
     assert fits(built, certain=True)
     more = around({"vcpus": 7, "extra_specs": PINNED}, *[{"extra_specs": PINNED}] * 2)
     rules = Constraints(more, numa_certain=True)
-    assert [because.reason for because in rules.why_not(Branch(more), 0, 1)] == [
-        Reason.NUMA_UNKNOWN
-    ]
+    assert [because.reason for because in rules.why_not(Branch(more), 0, 1)] == [NUMA_UNKNOWN]
 
 
 def test_moves_onto_unknown_cells_are_counted() -> None:
@@ -342,7 +341,7 @@ def test_moves_onto_unknown_cells_are_counted() -> None:
     branch.move(1, 2)
     branch.move(0, 2)
     [note] = rules.notes(branch)
-    assert note.reason is Reason.NUMA_UNCHECKED
+    assert note.reason == NUMA_UNCHECKED
     assert note.facts == {"host": "c2", "count": 2}
     branch.move(0, 0)
     branch.move(1, 0)
@@ -367,7 +366,7 @@ def test_a_host_with_impossible_cells_is_quarantined(bad: Topology) -> None:
     built, quarantined = ComputeModel.build([host(0), host(1, numa=bad)], [])
     assert built.hosts.id == ("h0",)
     assert [(one.kind, one.id, one.because.reason) for one in quarantined] == [
-        ("host", "h1", Reason.BAD_VALUE)
+        ("host", "h1", BAD_VALUE)
     ]
 
 

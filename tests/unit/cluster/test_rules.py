@@ -10,12 +10,12 @@ from domain.cluster.compute.resources import cpu_set, dedicated_cpus
 from domain.cluster.placement.branch import Branch
 from domain.cluster.placement.constraints import Constraints
 from domain.cluster.placement.load import MeasuredLoad
-from domain.cluster.placement.rules.concurrency import ConcurrencyLimits
+from domain.cluster.placement.rules.capacity import CAPACITY_SHORT, UTILISATION_SHORT
+from domain.cluster.placement.rules.concurrency import MOVES_IN_FLIGHT, ConcurrencyLimits
 from domain.cluster.placement.rules.operator import Fence, OperatorRules
 from domain.cluster.placement.specs import satisfies
 from domain.cluster.verifier.extra_specs import masked
 from domain.cluster.verifier.verifier import Verifier
-from domain.kernel.reasons import Reason
 from tests.unit.cluster.build import host, model, server
 
 
@@ -78,7 +78,7 @@ def test_use_is_limited_beside_allocation() -> None:
     load = MeasuredLoad.of(need, np.zeros((2, 2)), np.array([[3.0, 3.0], [1.0, 1.0]]))
     rules = Constraints(built)
     [because] = rules.why_not(Branch(built, load), 0, 1)
-    assert because.reason is Reason.UTILISATION_SHORT
+    assert because.reason == UTILISATION_SHORT
     assert str(because) == "c1 is too busy: cpu 2.0 needed, 1.5 left"
 
 
@@ -261,8 +261,8 @@ def test_moves_in_flight_hold_both_ends_and_count() -> None:
     branch.start(0, 1)
     assert not rules.legal_hosts(branch, 1).any()
     assert {b.reason for b in rules.why_not(branch, 1, 1)} == {
-        Reason.CAPACITY_SHORT,
-        Reason.MOVES_IN_FLIGHT,
+        CAPACITY_SHORT,
+        MOVES_IN_FLIGHT,
     }
     branch.finish(0)
     assert np.flatnonzero(rules.legal_hosts(branch, 1)).tolist() == [0]

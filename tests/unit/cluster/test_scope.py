@@ -6,8 +6,8 @@ import pytest
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.records import AggregateRow
 from domain.cluster.scope.compute import parse_scope
+from domain.cluster.scope.reasons import MODEL_EMPTY
 from domain.kernel.errors import InvalidValue
-from domain.kernel.reasons import Reason
 from tests.unit.cluster.build import host, model, server
 
 
@@ -84,7 +84,7 @@ def test_an_include_rule_that_names_nothing_selects_nothing(rule: dict[str, Any]
     """A list of aggregates that a script had left empty opened the whole cloud to the audit."""
     selection = parse_scope([{"compute": [rule]}]).select(cloud())
     assert not selection.hosts.any()
-    assert [note.reason for note in selection.notes] == [Reason.MODEL_EMPTY]
+    assert [note.reason for note in selection.notes] == [MODEL_EMPTY]
     assert hosts(rule, {"availability_zones": [{"name": "z1"}]}) == ["c2"]
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.cluster.compute.reasons import BAD_VALUE, UNKNOWN_HOST
 from domain.cluster.storage.model import StorageModel
 from domain.cluster.storage.records import (
     Attachment,
@@ -17,7 +18,6 @@ from domain.cluster.storage.records import (
     VolumeRow,
     VolumeTypeRow,
 )
-from domain.kernel.reasons import Reason
 
 NODE = StorageNodeRow(host="h@ssd", zone="z")
 POOL = PoolRow(
@@ -87,7 +87,7 @@ def test_a_pool_with_a_senseless_capacity_is_quarantined_and_the_others_are_used
     model, quarantined = StorageModel.build([NODE], [bad, POOL], [VOLUME])
     assert model.pools.name == ("h@ssd#p",)
     assert [(q.kind, q.id, q.because.reason) for q in quarantined] == [
-        ("pool", "h@ssd#bad", Reason.BAD_VALUE)
+        ("pool", "h@ssd#bad", BAD_VALUE)
     ]
     assert quarantined[0].because.facts["field"] == field
 
@@ -189,7 +189,7 @@ def test_a_volume_without_a_pool_is_unplaced_and_nothing_is_wrong() -> None:
 def test_a_pool_of_an_unknown_backend_is_quarantined() -> None:
     model, quarantined = StorageModel.build([NODE], [replace(POOL, name="x@y#p")])
     assert len(model.pools) == 0
-    assert quarantined[0].because.reason is Reason.UNKNOWN_HOST
+    assert quarantined[0].because.reason == UNKNOWN_HOST
 
 
 def test_the_pools_of_a_cluster_are_on_its_first_service_that_works() -> None:

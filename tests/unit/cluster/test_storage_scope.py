@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from domain.cluster.scope.compute import parse_scope
+from domain.cluster.scope.reasons import STORAGE_EMPTY
 from domain.cluster.scope.storage import parse_storage_scope
 from domain.cluster.storage.model import StorageModel
 from domain.cluster.storage.records import PoolRow, StorageNodeRow, VolumeRow, VolumeTypeRow
 from domain.kernel.errors import InvalidValue
-from domain.kernel.reasons import Reason
 
 Names = tuple[str, ...]
 Selected = tuple[Names, Names, Names, list[str]]
@@ -95,11 +95,11 @@ def test_the_wildcard_alone_includes_everything(key: str) -> None:
 @pytest.mark.parametrize(
     ("rule", "notes"),
     [
-        ({"availability_zones": [{"name": "nowhere"}]}, ["nowhere", Reason.STORAGE_EMPTY]),
-        ({"volume_types": [{"name": "tin"}]}, ["tin", Reason.STORAGE_EMPTY]),
-        ({"volume_types": [{"name": "lead"}]}, [Reason.STORAGE_EMPTY]),
-        ({"volume_types": []}, [Reason.STORAGE_EMPTY]),
-        ({"availability_zones": [{}]}, [Reason.STORAGE_EMPTY]),
+        ({"availability_zones": [{"name": "nowhere"}]}, ["nowhere", STORAGE_EMPTY]),
+        ({"volume_types": [{"name": "tin"}]}, ["tin", STORAGE_EMPTY]),
+        ({"volume_types": [{"name": "lead"}]}, [STORAGE_EMPTY]),
+        ({"volume_types": []}, [STORAGE_EMPTY]),
+        ({"availability_zones": [{}]}, [STORAGE_EMPTY]),
     ],
 )
 def test_an_include_rule_that_matches_nothing_selects_nothing_and_says_so(

@@ -5,6 +5,7 @@ from typing import Any
 
 from domain.cluster.compute.allocations import Allocation
 from domain.cluster.compute.model import ComputeModel
+from domain.cluster.compute.reasons import HOST_DOWN, UNKNOWN_HOST
 from domain.cluster.compute.records import GroupRow, HostRow, ServerRow
 from domain.cluster_models.amendments import (
     ComputeAmendments,
@@ -20,7 +21,7 @@ from domain.cluster_models.amendments import (
     admit_compute,
     carry_over,
 )
-from domain.kernel.reasons import Reason
+from domain.cluster_models.reasons import PIN_UNKNOWN
 
 BEGAN = 1000.0
 """When the collection began; it read everything at once."""
@@ -62,7 +63,7 @@ class Model:
     def __init__(self, collected: ComputeModel | None = None) -> None:
         self.known = ComputeAmendments(collected or base(), ComputeFacts())
         self.ignored: list[Ignored] = []
-        self.unclear: list[Reason] = []
+        self.unclear: list[str] = []
         self.changes: dict[str, int] = {}
 
     def told(self, *facts: ComputeFact, since: float = BEGAN) -> "Model":
@@ -222,7 +223,7 @@ def test_a_server_that_a_later_collection_did_not_show_stays_away() -> None:
 
 def test_a_new_server_s_pin_is_told_by_the_scheduler_or_asked_for() -> None:
     model = Model().told(seen(1001, "n", 0))
-    assert model.unclear == [Reason.PIN_UNKNOWN]
+    assert model.unclear == [PIN_UNKNOWN]
     assert model.told(seen(1002, "n", 1001, locked=True)).unclear == []  # once is enough
     pinned = Model().told(PinFact("n", stamp(1000.5), "zb"), seen(1001, "n", 0))
     assert pinned.unclear == []
@@ -235,8 +236,8 @@ def test_a_server_on_a_host_that_was_not_collected_is_load_on_none_and_asked_for
     model = Model().told(seen(1001, host="new"))
     amended, problems = model.known.model()
     assert (len(amended.servers), len(amended.unplaced)) == (0, 0)
-    assert [because.reason for because in problems] == [Reason.UNKNOWN_HOST]
-    assert model.unclear == [Reason.UNKNOWN_HOST]
+    assert [because.reason for because in problems] == [UNKNOWN_HOST]
+    assert model.unclear == [UNKNOWN_HOST]
     assert model.changes == {"servers_removed": 1}
     assert model.told(seen(1002, version=1001, host="b")).changes == {"servers_added": 1}
 
@@ -265,7 +266,7 @@ def test_a_host_that_is_down_is_not_up_because_nobody_forced_it_down() -> None:
     """Any service event set a dead host back to up."""
     model = Model(base(state="down")).told(disabled(1001))
     assert model.host("b") == ("down", "disabled", "why")
-    assert model.unclear == [Reason.HOST_DOWN]
+    assert model.unclear == [HOST_DOWN]
 
 
 def test_a_host_that_is_forced_down_is_down() -> None:
@@ -275,7 +276,7 @@ def test_a_host_that_is_forced_down_is_down() -> None:
 
 def test_a_service_on_a_host_that_was_not_collected_is_asked_for() -> None:
     model = Model().told(disabled(1001, host="new"))
-    assert (model.ignored, model.unclear) == ([Ignored.UNKNOWN_HOST], [Reason.UNKNOWN_HOST])
+    assert (model.ignored, model.unclear) == ([Ignored.UNKNOWN_HOST], [UNKNOWN_HOST])
 
 
 def test_groups_come_grow_shrink_and_go() -> None:

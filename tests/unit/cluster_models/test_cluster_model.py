@@ -1,15 +1,17 @@
 from dataclasses import replace
 from typing import cast
 
+from application.ports.cloud import CLOUD_UNREACHABLE
+from domain.cluster.compute.reasons import UNKNOWN_HOST
 from domain.cluster_models import ClusterModel, CompleteCollection
 from domain.cluster_models.cluster_model import QUARANTINE_SHOWN
 from domain.cluster_models.events import ClusterModelCollected
 from domain.kernel.aggregate import Event
 from domain.kernel.ids import cluster_model_id
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import Cause
 from tests.given import context, happened, replayed
 
-AWAY = Cause(Reason.CLOUD_UNREACHABLE, {"error": "503"})
+AWAY = Cause(CLOUD_UNREACHABLE, {"error": "503"})
 FIRST = CompleteCollection("a" * 64, {"hosts": 3, "servers": 10}, 9, 0.25, (), {"hosts_added": 3})
 SECOND = replace(FIRST, digest="b" * 64)
 
@@ -55,9 +57,7 @@ def test_an_outage_that_ends_with_another_model_is_over_by_that() -> None:
 
 
 def test_the_event_holds_the_first_problems_and_counts_all() -> None:
-    problems = tuple(
-        Cause(Reason.UNKNOWN_HOST, {"resource": str(n), "host": "h"}) for n in range(100)
-    )
+    problems = tuple(Cause(UNKNOWN_HOST, {"resource": str(n), "host": "h"}) for n in range(100))
     model = opened()
     model.record_collection(context(), replace(FIRST, problems=problems, seconds=1 / 3))
     _, event = cast("list[ClusterModelCollected]", list(model.collect_events()))

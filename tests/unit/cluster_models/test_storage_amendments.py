@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+from domain.cluster.compute.reasons import UNKNOWN_HOST
 from domain.cluster.storage.model import StorageModel
 from domain.cluster.storage.records import (
     Attachment,
@@ -22,7 +23,7 @@ from domain.cluster_models.amendments import (
     admit_storage,
     carry_over,
 )
-from domain.kernel.reasons import Reason
+from domain.cluster_models.reasons import TYPE_UNKNOWN
 
 BEGAN = 1000.0
 FAST, SLOW = "s1@ssd#fast", "s2@hdd#slow"
@@ -54,7 +55,7 @@ class Model:
     def __init__(self) -> None:
         self.known = StorageAmendments(base(), StorageFacts())
         self.ignored: list[Ignored] = []
-        self.unclear: list[Reason] = []
+        self.unclear: list[str] = []
         self.changes: dict[str, int] = {}
 
     def told(self, *facts: StorageFact) -> "Model":
@@ -117,7 +118,7 @@ def test_a_type_and_a_pool_that_were_not_collected_are_asked_for() -> None:
     row = model.volume()
     assert row is not None
     assert (row.volume_type, row.pool) == ("ssd", "s9@new#pool")  # the old name; not placed
-    assert model.unclear == [Reason.UNKNOWN_HOST, Reason.TYPE_UNKNOWN]
+    assert model.unclear == [UNKNOWN_HOST, TYPE_UNKNOWN]
     assert len(model.known.model()[0].volumes) == 0
 
 
@@ -133,4 +134,4 @@ def test_a_pool_s_figures_follow_what_it_tells() -> None:
     assert math.isnan(pools.free_gb[0])
     assert math.isinf(pools.total_gb[1])
     assert model.changes == {"pools_changed": 1}
-    assert model.told(PoolFact("s9@new#pool", stamp(1002), {})).unclear == [Reason.UNKNOWN_HOST]
+    assert model.told(PoolFact("s9@new#pool", stamp(1002), {})).unclear == [UNKNOWN_HOST]

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from domain.cluster_models.amendments import PoolFact, StorageFact, VolumeFact
-from domain.kernel.reasons import Cause, Reason
+from domain.cluster_models.reasons import NEEDS_COLLECTION
+from domain.kernel.reasons import Cause
 from infrastructure.notifications.cinder import read_cinder
 from infrastructure.notifications.envelope import UnreadableNotification, read_envelope
 
@@ -114,7 +115,7 @@ def test_a_pool_s_figures_are_told_also_when_they_are_words() -> None:
 
 @pytest.mark.parametrize("event", ["volume.retype", "snapshot.create.end", "snapshot.delete.end"])
 def test_what_is_not_told_exactly_wants_a_collection(event: str) -> None:
-    assert told(message(event, {})) == [Cause(Reason.NEEDS_COLLECTION, {"event": event})]
+    assert told(message(event, {})) == [Cause(NEEDS_COLLECTION, {"event": event})]
 
 
 @pytest.mark.parametrize("event", ["volume.create.start", "volume.usage", "backup.create.end"])

@@ -12,7 +12,8 @@ from domain.cluster_models.amendments import (
     PinFact,
     ServerFact,
 )
-from domain.kernel.reasons import Cause, Reason
+from domain.cluster_models.reasons import NEEDS_COLLECTION
+from domain.kernel.reasons import Cause
 from infrastructure.notifications.envelope import UnreadableNotification, read_envelope
 from infrastructure.notifications.nova import read_nova
 from infrastructure.notifications.nova_states import api_status
@@ -151,9 +152,7 @@ def test_a_compute_service_is_told_and_no_other() -> None:
 def test_a_service_that_comes_or_goes_wants_a_collection() -> None:
     body = captured("service.update")[0]
     for event in ("service.create", "service.delete"):
-        assert facts({**body, "event_type": event}) == [
-            Cause(Reason.NEEDS_COLLECTION, {"event": event})
-        ]
+        assert facts({**body, "event_type": event}) == [Cause(NEEDS_COLLECTION, {"event": event})]
 
 
 def test_a_change_of_aggregates_wants_a_collection() -> None:

@@ -4,8 +4,8 @@ import pytest
 
 from application.simulation.offline import solve_offline
 from domain.cluster.compute.model import ComputeModel
+from domain.cluster.scope.reasons import MODEL_EMPTY
 from domain.kernel.errors import InvalidValue, NotFound
-from domain.kernel.reasons import Reason
 from domain.metrics.catalogue import MetricTable
 from domain.optimization import STRATEGIES
 from domain.optimization.solution import Solution
@@ -67,7 +67,7 @@ def test_consolidation_asks_for_the_six_metrics_over_its_period() -> None:
 
 def test_consolidation_of_nothing_says_that_the_scope_is_empty() -> None:
     solution = solve("vm_workload_consolidation", {}, EMPTY)
-    assert [note.reason for note in solution.notes] == [Reason.MODEL_EMPTY]
+    assert [note.reason for note in solution.notes] == [MODEL_EMPTY]
 
 
 def test_a_host_with_an_unreadable_server_is_neither_emptied_nor_disabled() -> None:

@@ -1,13 +1,14 @@
 import pytest
 
 from domain.kernel.errors import InvalidValue
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import Cause
 from domain.optimization import PLANNERS
 from domain.optimization.planners import WeightPlanner, weight_planner
 from domain.optimization.solution import Solution
+from domain.optimization.strategy import REQUESTED_BY_PARAMETERS
 from domain.plans.proposal import PlannedAction, ProposedAction
 
-WHY = Cause(Reason.REQUESTED_BY_PARAMETERS, {"strategy": "test"})
+WHY = Cause(REQUESTED_BY_PARAMETERS, {"strategy": "test"})
 
 
 def action(kind: str, resource: str = "", **parameters: object) -> ProposedAction:

@@ -8,20 +8,22 @@ from hypothesis import strategies as st
 from domain.kernel.aggregate import Event
 from domain.kernel.errors import DeleteRefused, Fenced, IllegalTransition, NotSkippable, Refusal
 from domain.kernel.ids import plan_id
-from domain.kernel.reasons import Cause, Reason
+from domain.kernel.reasons import OWNER_LOST, Cause
+from domain.optimization.strategies.vm_workload_consolidation import FREES_HOST
 from domain.plans import Action, ActionPlan, ActionState, PlanState, Proposal
 from domain.plans.action import ENDED
 from domain.plans.action_plan import DELETABLE, TRANSITIONS, USER_TRANSITIONS
 from domain.plans.proposal import PlannedAction, ProposedAction
+from domain.plans.reasons import MIGRATION_FAILED, SERVER_NOT_FOUND, SOME_ACTIONS_SKIPPED
 from tests.given import context, happened, ident, replayed
 
-LOST = Cause(Reason.OWNER_LOST, {"owner": "a", "successor": "b"})
-BROKEN = Cause(Reason.MIGRATION_FAILED, {"migration": "m", "server": "s", "status": "error"})
+LOST = Cause(OWNER_LOST, {"owner": "a", "successor": "b"})
+BROKEN = Cause(MIGRATION_FAILED, {"migration": "m", "server": "s", "status": "error"})
 FINAL = {PlanState.SUCCEEDED, PlanState.FAILED, PlanState.CANCELLED, PlanState.SUPERSEDED}
 
 
 def planned(parents: tuple[int, ...] = (), requires: tuple[int, ...] = ()) -> PlannedAction:
-    action = ProposedAction("nop", "r", {"message": "hi"}, Cause(Reason.FREES_HOST))
+    action = ProposedAction("nop", "r", {"message": "hi"}, Cause(FREES_HOST))
     return PlannedAction(action, parents, requires)
 
 
@@ -105,10 +107,10 @@ def test_a_failure_cancels_what_requires_it_and_nothing_else() -> None:
 
 def test_a_plan_whose_actions_were_all_skipped_succeeds_and_says_so() -> None:
     plan, epoch, (one,) = running(planned())
-    plan.skip_action(context(3), epoch, one, Cause(Reason.SERVER_NOT_FOUND))
+    plan.skip_action(context(3), epoch, one, Cause(SERVER_NOT_FOUND))
     assert plan.state is PlanState.SUCCEEDED
     assert plan.because is not None
-    assert plan.because.reason is Reason.SOME_ACTIONS_SKIPPED
+    assert plan.because.reason == SOME_ACTIONS_SKIPPED
 
 
 def test_a_plan_that_users_skipped_wholly_ends_when_it_is_claimed() -> None:
@@ -264,7 +266,7 @@ def test_whatever_happens_a_plan_ends_with_all_of_its_actions_ended(
         todo = plan.ongoing() or plan.ready()
         one = todo[-1].spec.id
         if fate == "k" and state_of(plan, one) is ActionState.PENDING:
-            plan.skip_action(context(5), epoch, one, Cause(Reason.SERVER_NOT_FOUND))
+            plan.skip_action(context(5), epoch, one, Cause(SERVER_NOT_FOUND))
         elif state_of(plan, one) is ActionState.PENDING:
             plan.intend_action(context(6), epoch, one, {})
         elif fate == "f":

@@ -10,6 +10,9 @@ from domain.cluster.placement.specs import RequiredProperties, required_properti
 from domain.cluster.table.columns import BoolArray, IntArray, bools, frozen
 from domain.kernel.reasons import Cause, Reason
 
+AGGREGATE_MISMATCH = Reason("aggregate-mismatch", "{host} is in no aggregate that satisfies {key}")
+TRAIT_MISSING = Reason("trait-missing", "{host} does not satisfy trait {trait}")
+
 _TENANT = "filter_tenant_id"
 _TRAIT = "trait:"
 
@@ -160,7 +163,7 @@ class RequiredTraits:
         wrong = [trait for trait in wanted.required if trait not in found]
         wrong += [f"not {trait}" for trait in wanted.forbidden if trait in found]
         facts: dict[str, object] = {"host": self._model.hosts.name[host], "trait": wrong[0]}
-        return Cause(Reason.TRAIT_MISSING, facts)
+        return Cause(TRAIT_MISSING, facts)
 
     def _required(self, server: int) -> RequiredProperties:
         return required_properties(self._model.servers.extra_specs[server], frozenset())
@@ -177,4 +180,4 @@ def _projects(aggregate: AggregateRow) -> frozenset[str]:
 
 
 def _mismatch(model: ComputeModel, host: int, key: str) -> Cause:
-    return Cause(Reason.AGGREGATE_MISMATCH, {"host": model.hosts.name[host], "key": key})
+    return Cause(AGGREGATE_MISMATCH, {"host": model.hosts.name[host], "key": key})

@@ -10,6 +10,34 @@ from domain.cluster.placement.branch import Branch
 from domain.cluster.table.columns import BoolArray, FloatArray
 from domain.kernel.reasons import Cause, Reason
 
+CAPACITY_SHORT = Reason(
+    "capacity-short",
+    "{host} lacks {resource}: {needed} needed, {free} free",
+    needed="amount",
+    free="amount",
+)
+ROOM_HELD_BY_OTHERS = Reason(
+    "room-held-by-others",
+    "{host} lacks {resource}: {needed} needed, {free} free; {held} are allocated to "
+    "other consumers: {holders}",
+    needed="amount",
+    free="amount",
+    held="amount",
+)
+UTILISATION_SHORT = Reason(
+    "utilisation-short",
+    "{host} is too busy: {resource} {needed} needed, {free} left",
+    needed="amount",
+    free="amount",
+)
+CPU_PINNING = Reason(
+    "cpu-pinning",
+    "{host} cannot pin {needed} CPUs: {free} free",
+    needed="amount",
+    free="amount",
+)
+PCI_DEVICES = Reason("pci-devices", "{host} lacks PCI device {device}")
+
 _LISTED = 3
 
 
@@ -82,14 +110,14 @@ class Capacity:
             if need[row] <= min(free + held, most[row]):
                 others = {"held": _figure(held), "holders": _consumers(branch.model, row, host)}
                 facts |= {"resource": branch.rows[row], **others}
-                return Cause(Reason.ROOM_HELD_BY_OTHERS, facts)
+                return Cause(ROOM_HELD_BY_OTHERS, facts)
         if row == PCPUS:
-            return Cause(Reason.CPU_PINNING, facts)
+            return Cause(CPU_PINNING, facts)
         if row < len(BASE_RESOURCES):
-            return Cause(Reason.CAPACITY_SHORT, {**facts, "resource": branch.rows[row]})
+            return Cause(CAPACITY_SHORT, {**facts, "resource": branch.rows[row]})
         if row < len(branch.model.resources):
-            return Cause(Reason.PCI_DEVICES, {**facts, "device": branch.rows[row]})
-        return Cause(Reason.UTILISATION_SHORT, {**facts, "resource": branch.rows[row]})
+            return Cause(PCI_DEVICES, {**facts, "device": branch.rows[row]})
+        return Cause(UTILISATION_SHORT, {**facts, "resource": branch.rows[row]})
 
     def _largest_units(self, model: ComputeModel) -> _LargestUnits:
         if self._known is None or self._known.model is not model:

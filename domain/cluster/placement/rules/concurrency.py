@@ -8,6 +8,13 @@ from domain.cluster.placement.branch import Branch
 from domain.cluster.table.columns import BoolArray
 from domain.kernel.reasons import Cause, Reason
 
+MOVES_IN_FLIGHT = Reason(
+    "moves-in-flight",
+    "{count} migrations on {host} and {total} in total are in progress",
+    count="number",
+    total="number",
+)
+
 
 @dataclass(frozen=True)
 class ConcurrencyLimits:
@@ -47,7 +54,7 @@ class MigrationConcurrency:
             "count": int(branch.busy[at]),
             "total": len(branch.moving),
         }
-        return Cause(Reason.MOVES_IN_FLIGHT, facts)
+        return Cause(MOVES_IN_FLIGHT, facts)
 
     def _full(self, branch: Branch, server: int) -> bool:
         total = self._limits.total

@@ -11,6 +11,12 @@ from domain.cluster.placement.branch import Branch
 from domain.cluster.table.columns import BoolArray, IntArray
 from domain.kernel.reasons import Cause, Reason
 
+GROUP_AFFINITY = Reason("group-affinity", "affinity group {group} must stay together on {bound}")
+GROUP_ANTI_AFFINITY = Reason(
+    "group-anti-affinity",
+    "{host} already has a member of anti-affinity group {group}",
+)
+
 AFFINITY = "affinity"
 ANTI_AFFINITY = "anti-affinity"
 SOFT_AFFINITY = "soft-affinity"
@@ -121,7 +127,7 @@ class Affinity:
                     "host": names[host],
                 }
                 break
-        return Cause(Reason.GROUP_AFFINITY, facts)
+        return Cause(GROUP_AFFINITY, facts)
 
 
 class AntiAffinity:
@@ -153,7 +159,7 @@ class AntiAffinity:
                     "host": branch.model.hosts.name[host],
                 }
                 break
-        return Cause(Reason.GROUP_ANTI_AFFINITY, facts)
+        return Cause(GROUP_ANTI_AFFINITY, facts)
 
     def _held(self, branch: Branch, group: int, server: int) -> IntArray:
         others = self._index.others(group, server)

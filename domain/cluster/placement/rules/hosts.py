@@ -3,9 +3,18 @@
 import numpy as np
 
 from domain.cluster.compute.model import ComputeModel
+from domain.cluster.compute.reasons import HOST_DOWN
 from domain.cluster.placement.branch import Branch
 from domain.cluster.table.columns import BoolArray, IntArray, frozen
 from domain.kernel.reasons import Cause, Reason
+
+HOST_DISABLED = Reason("host-disabled", "{host} is disabled")
+HOST_PARTLY_UNKNOWN = Reason(
+    "host-partly-unknown",
+    "{host} has {count} servers that could not be read",
+    count="number",
+)
+SAME_HOST = Reason("same-host", "the server is already on {host}")
 
 
 class ServiceUp:
@@ -26,7 +35,7 @@ class ServiceUp:
     def why(self, server: int, host: int) -> Cause:
         """The host that is down; the destination if both are."""
         at = host if not self._model.up[host] else int(self._model.servers.host[server])
-        return Cause(Reason.HOST_DOWN, {"host": self._model.hosts.name[at]})
+        return Cause(HOST_DOWN, {"host": self._model.hosts.name[at]})
 
 
 class FullyObserved:
@@ -46,7 +55,7 @@ class FullyObserved:
         """The host has quarantined servers."""
         hosts = self._model.hosts
         facts: dict[str, object] = {"host": hosts.name[host], "count": int(hosts.unseen[host])}
-        return Cause(Reason.HOST_PARTLY_UNKNOWN, facts)
+        return Cause(HOST_PARTLY_UNKNOWN, facts)
 
 
 class ServiceEnabled:
@@ -58,7 +67,7 @@ class ServiceEnabled:
 
     def why(self, branch: Branch, server: int, host: int) -> Cause:  # noqa: ARG002
         """The host is disabled."""
-        return Cause(Reason.HOST_DISABLED, {"host": branch.model.hosts.name[host]})
+        return Cause(HOST_DISABLED, {"host": branch.model.hosts.name[host]})
 
 
 class NotCurrentHost:
@@ -72,4 +81,4 @@ class NotCurrentHost:
 
     def why(self, branch: Branch, server: int, host: int) -> Cause:  # noqa: ARG002
         """It is the current host."""
-        return Cause(Reason.SAME_HOST, {"host": branch.model.hosts.name[host]})
+        return Cause(SAME_HOST, {"host": branch.model.hosts.name[host]})

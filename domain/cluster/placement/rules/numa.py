@@ -11,6 +11,20 @@ from domain.cluster.placement.branch import Branch
 from domain.cluster.table.columns import BoolArray, FloatArray
 from domain.kernel.reasons import Cause, Reason
 
+NUMA_CELLS = Reason(
+    "numa-cells",
+    "the {cells} NUMA cells of {host} have no room for {needed}",
+    cells="number",
+    needed="amount",
+)
+NUMA_UNKNOWN = Reason("numa-unknown", "the NUMA topology of {host}, or its use, is unknown")
+NUMA_UNCHECKED = Reason(
+    "numa-unchecked",
+    "{count} servers with a NUMA topology go to {host}, whose NUMA topology is "
+    "unknown: Nova decides whether they fit",
+    count="number",
+)
+
 MOST_SUBSETS = 6
 """Up to this number of distinct guest cells, cells are matched by checking each subset of them
 (Hall's theorem), on all hosts at once. More occur in tests only."""
@@ -46,12 +60,12 @@ class NumaTopology:
         facts: dict[str, object] = {"host": branch.model.hosts.name[host]}
         numa, load = branch.model.numa, branch.numa
         if numa is None or load is None or not numa.known[host]:
-            return Cause(Reason.NUMA_UNKNOWN, facts)
+            return Cause(NUMA_UNKNOWN, facts)
         need = numa.kinds[numa.kind[server]]
         if _possible(numa, load, need)[host]:
-            return Cause(Reason.NUMA_UNKNOWN, facts)
+            return Cause(NUMA_UNKNOWN, facts)
         cells = int(np.count_nonzero(numa.exists[:, host]))
-        return Cause(Reason.NUMA_CELLS, {**facts, "cells": cells, "needed": _described(need.guest)})
+        return Cause(NUMA_CELLS, {**facts, "cells": cells, "needed": _described(need.guest)})
 
 
 def unchecked_moves(branch: Branch) -> Cause | None:
@@ -68,7 +82,7 @@ def unchecked_moves(branch: Branch) -> Cause | None:
         return None
     names = sorted({branch.model.hosts.name[host] for host in unchecked})
     host = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
-    return Cause(Reason.NUMA_UNCHECKED, {"host": host, "count": len(unchecked)})
+    return Cause(NUMA_UNCHECKED, {"host": host, "count": len(unchecked)})
 
 
 def _possible(numa: NumaModel, load: NumaLoad, need: GuestNeed) -> BoolArray:

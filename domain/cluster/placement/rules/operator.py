@@ -11,6 +11,8 @@ from domain.cluster.placement.rules.groups import AFFINITY, ANTI_AFFINITY
 from domain.cluster.table.columns import BoolArray, IntArray, bools, frozen
 from domain.kernel.reasons import Cause, Reason
 
+OPERATOR_RULE = Reason("operator-rule", "an operator rule does not allow {server} on {host}")
+
 
 @dataclass(frozen=True)
 class Fence:
@@ -80,7 +82,7 @@ class FencesAndBans:
     def why(self, server: int, host: int) -> Cause:
         """A rule of the operator."""
         names, ids = self._model.hosts.name, self._model.servers.id
-        return Cause(Reason.OPERATOR_RULE, {"server": ids[server], "host": names[host]})
+        return Cause(OPERATOR_RULE, {"server": ids[server], "host": names[host]})
 
     def _narrow(self, fence: Fence, hosts: BoolArray) -> None:
         places = self._model.server_places

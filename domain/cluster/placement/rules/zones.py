@@ -6,6 +6,8 @@ from domain.cluster.compute.model import ComputeModel
 from domain.cluster.table.columns import BoolArray, IntArray, frozen
 from domain.kernel.reasons import Cause, Reason
 
+OTHER_ZONE = Reason("other-zone", "{host} is in zone {zone}, but the server is bound to {bound}")
+
 
 class AvailabilityZone:
     """A server stays in the zone it is pinned to; others stay in their current zone if configured.
@@ -44,7 +46,7 @@ class AvailabilityZone:
             "zone": hosts.zone[host],
             "bound": bound,
         }
-        return Cause(Reason.OTHER_ZONE, facts)
+        return Cause(OTHER_ZONE, facts)
 
     def _bound(self, server: int) -> int:
         return -1 if self.keys is None else int(self.keys[server])

@@ -5,7 +5,14 @@ from abc import abstractmethod
 
 from application.ports.cloud import Fail, Go, Observation, Phase, Skip, Verdict
 from domain.kernel.aggregate import JsonObject
-from domain.kernel.reasons import Reason
+from domain.plans.reasons import (
+    ALREADY_AT_DESTINATION,
+    DESTINATION_DISABLED,
+    DESTINATION_DOWN,
+    DESTINATION_NOT_FOUND,
+    MIGRATION_REFUSED,
+    SERVER_NOT_ON_SOURCE,
+)
 from infrastructure.openstack.actions.base import (
     NAME,
     OPTIONAL_NAME,
@@ -43,7 +50,7 @@ _BYTES_PER_GB = 1024**3
 class MoveAction(TrackedNovaAction):
     """A migration or a resize; the confirmation of both."""
 
-    refusal = Reason.MIGRATION_REFUSED
+    refusal = MIGRATION_REFUSED
 
     @abstractmethod
     def _kind(self, parameters: JsonObject) -> RecordTypes: ...
@@ -108,11 +115,11 @@ class Migrate(MoveAction):
             return None
         service = self._compute_service(host)
         if service is None:
-            return Fail(because(Reason.DESTINATION_NOT_FOUND, host=host))
+            return Fail(because(DESTINATION_NOT_FOUND, host=host))
         if service["status"] != "enabled":
-            return Fail(because(Reason.DESTINATION_DISABLED, host=host))
+            return Fail(because(DESTINATION_DISABLED, host=host))
         if service["state"] != "up":
-            return Fail(because(Reason.DESTINATION_DOWN, host=host))
+            return Fail(because(DESTINATION_DOWN, host=host))
         return None
 
     def start(self, parameters: JsonObject, before: JsonObject) -> JsonObject:
@@ -182,10 +189,10 @@ def _misplaced(server: Json, parameters: JsonObject) -> Skip | None:
     host, source = host_of(server), parameters["source_node"]
     destination = _destination(parameters)
     if destination == host:
-        return Skip(because(Reason.ALREADY_AT_DESTINATION, server=server["id"], host=host))
+        return Skip(because(ALREADY_AT_DESTINATION, server=server["id"], host=host))
     if host != source:
         facts = {"server": server["id"], "host": host or None, "source": source}
-        return Skip(because(Reason.SERVER_NOT_ON_SOURCE, **facts))
+        return Skip(because(SERVER_NOT_ON_SOURCE, **facts))
     return None
 
 

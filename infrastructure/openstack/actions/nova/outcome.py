@@ -4,7 +4,14 @@ from dataclasses import dataclass
 
 from application.ports.cloud import Observation, Phase
 from domain.kernel.aggregate import JsonObject
-from domain.kernel.reasons import Reason
+from domain.plans.reasons import (
+    LANDED_ELSEWHERE,
+    MIGRATION_ABORTED,
+    MIGRATION_FAILED,
+    MIGRATION_REFUSED,
+    OUTCOME_UNKNOWN,
+    SERVER_NOT_FOUND,
+)
 from infrastructure.openstack.actions.base import because
 from infrastructure.openstack.actions.nova.records import (
     MIGRATING,
@@ -72,13 +79,13 @@ def _needs_confirmation(records: NovaRecords) -> bool:
 def gone(server_id: str) -> Observation:
     """The server no longer exists."""
     return Observation(
-        Phase.FAILED, {"server": server_id}, because(Reason.SERVER_NOT_FOUND, server=server_id)
+        Phase.FAILED, {"server": server_id}, because(SERVER_NOT_FOUND, server=server_id)
     )
 
 
 def unknown(error: str, **facts: object) -> Observation:
     """The records do not show the outcome."""
-    return Observation(Phase.UNKNOWN, facts, because(Reason.OUTCOME_UNKNOWN, error=error))
+    return Observation(Phase.UNKNOWN, facts, because(OUTCOME_UNKNOWN, error=error))
 
 
 def _failed(server_id: str, records: NovaRecords, migration: Json) -> Observation:
@@ -87,17 +94,17 @@ def _failed(server_id: str, records: NovaRecords, migration: Json) -> Observatio
         return running(status=status)
     facts: JsonObject = {"migration": migration["uuid"], "server": server_id, "status": status}
     if status in _ABORTED:
-        return Observation(Phase.FAILED, facts, because(Reason.MIGRATION_ABORTED, **facts))
+        return Observation(Phase.FAILED, facts, because(MIGRATION_ABORTED, **facts))
     # a migration that the scheduler or a check refused has the same status as one that broke
     if records.is_refused and not migration.get("dest_compute"):
         return _refused(server_id, records)
     facts["error"] = records.error
-    return Observation(Phase.FAILED, facts, because(Reason.MIGRATION_FAILED, **facts))
+    return Observation(Phase.FAILED, facts, because(MIGRATION_FAILED, **facts))
 
 
 def _refused(server_id: str, records: NovaRecords) -> Observation:
     facts: JsonObject = {"server": server_id, "error": records.error}
-    return Observation(Phase.FAILED, facts, because(Reason.MIGRATION_REFUSED, **facts))
+    return Observation(Phase.FAILED, facts, because(MIGRATION_REFUSED, **facts))
 
 
 def _arrived(
@@ -108,7 +115,7 @@ def _arrived(
     if records.status == "ERROR" and not records.moved_again:
         facts: JsonObject = {"migration": migration["uuid"], "server": server_id, "status": "ERROR"}
         facts["error"] = records.error
-        return Observation(Phase.FAILED, facts, because(Reason.MIGRATION_FAILED, **facts))
+        return Observation(Phase.FAILED, facts, because(MIGRATION_FAILED, **facts))
     # after a later migration, only the record shows the destination of this one
     stayed = records.server is not None and not records.moved_again
     host = host_of(records.server or {}) if stayed else str(migration["dest_compute"])
@@ -117,9 +124,7 @@ def _arrived(
 
 def _landed(server_id: str, destination: str | None, host: str, **facts: object) -> Observation:
     if destination and host != destination:
-        missed = because(
-            Reason.LANDED_ELSEWHERE, server=server_id, host=host, destination=destination
-        )
+        missed = because(LANDED_ELSEWHERE, server=server_id, host=host, destination=destination)
         return Observation(Phase.FAILED, {"host": host, **facts}, missed)
     return Observation(Phase.DONE, {"host": host, **facts})
 

@@ -2,7 +2,7 @@
 
 from application.ports.cloud import Fail, Go, Skip, Verdict
 from domain.kernel.aggregate import JsonObject
-from domain.kernel.reasons import Reason
+from domain.plans.reasons import FLAVOR_ALREADY_SET, FLAVOR_NOT_FOUND
 from infrastructure.openstack.actions.base import NAME, SERVER_ID, because, parameters
 from infrastructure.openstack.actions.nova.migrate import STOPPABLE, MoveAction
 from infrastructure.openstack.actions.nova.records import RESIZE, RecordTypes
@@ -21,11 +21,9 @@ class Resize(MoveAction):
     def _check_server(self, server: Json, parameters: JsonObject) -> Verdict:
         flavor = self._flavor(parameters["flavor"])
         if flavor is None:
-            return Fail(because(Reason.FLAVOR_NOT_FOUND, flavor=parameters["flavor"]))
+            return Fail(because(FLAVOR_NOT_FOUND, flavor=parameters["flavor"]))
         if server["flavor"].get("original_name") == flavor["name"]:
-            return Skip(
-                because(Reason.FLAVOR_ALREADY_SET, server=server["id"], flavor=flavor["name"])
-            )
+            return Skip(because(FLAVOR_ALREADY_SET, server=server["id"], flavor=flavor["name"]))
         unsuitable = unsuitable_state(server, STOPPABLE)
         return unsuitable or Go({**self._state_before(server), "flavor_id": flavor["id"]})
 

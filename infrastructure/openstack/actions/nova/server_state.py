@@ -1,8 +1,8 @@
 """Actions that bring a server into a state: ``stop``, ``shelve`` and ``delete``."""
 
-from application.ports.cloud import Fail, Go, Observation, Phase, Skip, Verdict
+from application.ports.cloud import CLOUD_REFUSED, Fail, Go, Observation, Phase, Skip, Verdict
 from domain.kernel.aggregate import JsonObject
-from domain.kernel.reasons import Reason
+from domain.plans.reasons import EFFECT_UNDONE, SERVER_ALREADY_IN_STATE
 from infrastructure.openstack.actions.base import SERVER_ID, because, parameters
 from infrastructure.openstack.actions.nova.outcome import running
 from infrastructure.openstack.actions.nova.records import (
@@ -39,7 +39,7 @@ class ServerStateAction(TrackedNovaAction):
         del parameters
         if _vm_state(server) in self.states:
             facts = {"server": server["id"], "status": server["status"]}
-            return Skip(because(Reason.SERVER_ALREADY_IN_STATE, **facts))
+            return Skip(because(SERVER_ALREADY_IN_STATE, **facts))
         unsuitable: Fail | None = unsuitable_state(server, self.allowed)
         return unsuitable or Go(self._state_before(server))
 
@@ -66,12 +66,10 @@ class ServerStateAction(TrackedNovaAction):
         if records.is_busy:
             return running(task_state=task_state(server), **facts)
         if records.is_refused:
-            return Observation(
-                Phase.FAILED, facts, because(Reason.CLOUD_REFUSED, error=records.error)
-            )
+            return Observation(Phase.FAILED, facts, because(CLOUD_REFUSED, error=records.error))
         if records.is_finished:
             undone = f"Nova finished the request, and the server is {records.status}"
-            return Observation(Phase.FAILED, facts, because(Reason.EFFECT_UNDONE, error=undone))
+            return Observation(Phase.FAILED, facts, because(EFFECT_UNDONE, error=undone))
         return running(**facts)
 
 

@@ -1,8 +1,17 @@
 """The ``change_nova_service_state`` action: enables or disables a compute host."""
 
-from application.ports.cloud import CloudRefused, Go, Observation, Phase, Skip, Verdict
+from application.ports.cloud import (
+    CLOUD_REFUSED,
+    CloudRefused,
+    Go,
+    Observation,
+    Phase,
+    Skip,
+    Verdict,
+)
+from domain.cluster.compute.reasons import SERVICE_NOT_FOUND
 from domain.kernel.aggregate import JsonObject
-from domain.kernel.reasons import Reason
+from domain.plans.reasons import EFFECT_UNDONE, SERVICE_ALREADY_IN_STATE
 from infrastructure.openstack.actions.base import NAME, OPTIONAL_NAME, Handler, because, parameters
 from infrastructure.openstack.errors import CloudForbidden, Conflicting, Invalid, ResourceNotFound
 from infrastructure.openstack.service import Json
@@ -29,9 +38,9 @@ class ChangeNovaServiceState(Handler):
         host, state = self._host(parameters), parameters["state"]
         service = self._compute_service(host)
         if service is None:
-            return Skip(because(Reason.SERVICE_NOT_FOUND, host=host))
+            return Skip(because(SERVICE_NOT_FOUND, host=host))
         if service["status"] == state:
-            return Skip(because(Reason.SERVICE_ALREADY_IN_STATE, host=host, state=state))
+            return Skip(because(SERVICE_ALREADY_IN_STATE, host=host, state=state))
         return Go(
             {
                 "host": host,
@@ -47,21 +56,21 @@ class ChangeNovaServiceState(Handler):
         host = before["host"]
         service = self._compute_service(host)
         if service is None:
-            raise CloudRefused(because(Reason.SERVICE_NOT_FOUND, host=host))
+            raise CloudRefused(because(SERVICE_NOT_FOUND, host=host))
         if service["status"] == parameters["state"]:
             return {"request_id": None, "already": True}
         if service.get("disabled_reason") != before["disabled_reason"]:
             error = f"{host} was disabled again: {service.get('disabled_reason')}"
-            raise CloudRefused(because(Reason.CLOUD_REFUSED, error=error))
+            raise CloudRefused(because(CLOUD_REFUSED, error=error))
         body: Json = {"status": parameters["state"]}
         if parameters["state"] == "disabled" and parameters.get("disabled_reason"):
             body["disabled_reason"] = parameters["disabled_reason"]
         try:
             response = self._nova.send_once("PUT", f"/os-services/{service['id']}", body)
         except ResourceNotFound as error:
-            raise CloudRefused(because(Reason.SERVICE_NOT_FOUND, host=host)) from error
+            raise CloudRefused(because(SERVICE_NOT_FOUND, host=host)) from error
         except (Conflicting, CloudForbidden, Invalid) as error:
-            raise CloudRefused(because(Reason.CLOUD_REFUSED, error=error.error)) from error
+            raise CloudRefused(because(CLOUD_REFUSED, error=error.error)) from error
         return {"request_id": response.request_id}
 
     def observe(
@@ -71,7 +80,7 @@ class ChangeNovaServiceState(Handler):
         host = before["host"]
         service = self._compute_service(host)
         if service is None:
-            return Observation(Phase.FAILED, {}, because(Reason.SERVICE_NOT_FOUND, host=host))
+            return Observation(Phase.FAILED, {}, because(SERVICE_NOT_FOUND, host=host))
         facts: JsonObject = {
             "host": host,
             "status": service["status"],
@@ -82,7 +91,7 @@ class ChangeNovaServiceState(Handler):
         if receipt is None:
             return Observation(Phase.NEVER_STARTED, facts)
         undone = f"nova-compute on {host} is {service['status']} again"
-        return Observation(Phase.FAILED, facts, because(Reason.EFFECT_UNDONE, error=undone))
+        return Observation(Phase.FAILED, facts, because(EFFECT_UNDONE, error=undone))
 
     def _host(self, parameters: JsonObject) -> str:
         if parameters.get("resource_name"):

@@ -4,9 +4,18 @@ import logging
 from abc import abstractmethod
 from collections.abc import Container
 
-from application.ports.cloud import CloudRefused, Fail, Observation, Phase, Skip, Verdict
+from application.ports.cloud import (
+    CLOUD_REFUSED,
+    CloudRefused,
+    Fail,
+    Observation,
+    Phase,
+    Skip,
+    Verdict,
+)
+from domain.cluster.placement.movability import SERVER_LOCKED, SERVER_STATE_UNSUITABLE
 from domain.kernel.aggregate import JsonObject
-from domain.kernel.reasons import Reason
+from domain.plans.reasons import SERVER_NOT_FOUND
 from infrastructure.openstack.actions.base import Handler, because, number
 from infrastructure.openstack.actions.nova.outcome import gone, running, unknown
 from infrastructure.openstack.actions.nova.records import (
@@ -31,12 +40,12 @@ class TrackedNovaAction(Handler):
         refusal: the reason of a refused request.
     """
 
-    refusal = Reason.CLOUD_REFUSED
+    refusal = CLOUD_REFUSED
 
     def _check(self, parameters: JsonObject) -> Verdict:
         server = self._server(parameters)
         if server is None:
-            return Skip(because(Reason.SERVER_NOT_FOUND, server=parameters["resource_id"]))
+            return Skip(because(SERVER_NOT_FOUND, server=parameters["resource_id"]))
         return self._check_server(server, parameters)
 
     @abstractmethod
@@ -127,7 +136,7 @@ def unsuitable_state(server: Json, statuses: Container[str]) -> Fail | None:
     status, task = server["status"], task_state(server)
     if task is not None or status not in statuses:
         shown = status if task is None else f"{status} ({task})"
-        return Fail(because(Reason.SERVER_STATE_UNSUITABLE, server=server["id"], status=shown))
+        return Fail(because(SERVER_STATE_UNSUITABLE, server=server["id"], status=shown))
     if server.get("locked"):
-        return Fail(because(Reason.SERVER_LOCKED, server=server["id"]))
+        return Fail(because(SERVER_LOCKED, server=server["id"]))
     return None

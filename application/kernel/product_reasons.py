@@ -1,0 +1,40 @@
+"""All reasons that the product declares: importing this module declares them.
+
+Events of versions that stored no sentences are rendered from these declarations.
+"""
+
+from importlib import import_module
+
+from domain.kernel.reasons import Reason
+
+DECLARED_IN = (
+    "domain.kernel.reasons",
+    "domain.audits.reasons",
+    "application.ports.cloud",
+    "domain.plans.reasons",
+    "domain.optimization.strategy",
+    "domain.optimization.strategies.vm_workload_consolidation",
+    "domain.cluster.placement.movability",
+    "domain.cluster.placement.rules.hosts",
+    "domain.cluster.placement.rules.zones",
+    "domain.cluster.placement.rules.aggregates",
+    "domain.cluster.placement.rules.capacity",
+    "domain.cluster.placement.rules.numa",
+    "domain.cluster.placement.rules.groups",
+    "domain.cluster.placement.rules.concurrency",
+    "domain.cluster.placement.rules.operator",
+    "domain.metrics.catalogue",
+    "domain.cluster.scope.reasons",
+    "domain.cluster.compute.reasons",
+    "domain.cluster_models.reasons",
+)
+"""The modules that declare reasons, in the order of docs/reasons.md."""
+
+_MODULES = [import_module(name) for name in DECLARED_IN]
+
+
+def product_reasons() -> list[Reason]:
+    """The reasons, in the order of their declaration."""
+    found = [vars(module).values() for module in _MODULES]
+    reasons = (value for values in found for value in values if isinstance(value, Reason))
+    return list(dict.fromkeys(reasons))

@@ -1,0 +1,63 @@
+"""Why a plan or an action ended as it did."""
+
+from domain.kernel.reasons import Reason
+
+SUPERSEDED_BY_RUN = Reason("superseded-by-run", "A newer run of the audit replaced this plan.")
+EXPIRED = Reason("expired", "The plan was not launched within {hours} hours.", hours="h")
+SOME_ACTIONS_SKIPPED = Reason("some-actions-skipped", "One or more actions were skipped.")
+SOME_ACTIONS_FAILED = Reason(
+    "some-actions-failed",
+    "{failed} of {total} actions failed.",
+    failed="number",
+    total="number",
+)
+SKIPPED_BY_USER = Reason("skipped-by-user", "Action skipped by user.")
+PLAN_CANCELLED = Reason(
+    "plan-cancelled",
+    "The action plan was cancelled before the action started.",
+)
+REQUIREMENT_FAILED = Reason(
+    "requirement-failed",
+    "Action {action}, which this one requires, did not succeed.",
+)
+ACTION_TYPE_UNKNOWN = Reason("action-type-unknown", "action type {type} does not exist")
+ACTION_PARAMETERS_INVALID = Reason(
+    "action-parameters-invalid",
+    "the action parameters are invalid: {error}",
+)
+EFFECT_UNDONE = Reason("effect-undone", "the change was reverted outside Vigil: {error}")
+DEADLINE_PASSED = Reason("deadline-passed", "not finished within {seconds} s", seconds="s")
+OUTCOME_UNKNOWN = Reason("outcome-unknown", "the outcome is unknown: {error}")
+SERVER_NOT_FOUND = Reason("server-not-found", "server {server} does not exist")
+SERVER_NOT_ON_SOURCE = Reason(
+    "server-not-on-source",
+    "server {server} is on {host}, not on {source}",
+)
+DESTINATION_NOT_FOUND = Reason("destination-not-found", "destination {host} is not a compute host")
+DESTINATION_DISABLED = Reason("destination-disabled", "destination {host} is disabled")
+DESTINATION_DOWN = Reason("destination-down", "destination {host} is down")
+ALREADY_AT_DESTINATION = Reason("already-at-destination", "server {server} is already on {host}")
+SERVICE_ALREADY_IN_STATE = Reason(
+    "service-already-in-state",
+    "nova-compute on {host} is already {state}",
+)
+ASKED_FOR = Reason("asked-for", "{outcome}")
+FLAVOR_NOT_FOUND = Reason("flavor-not-found", "flavor {flavor} does not exist")
+FLAVOR_ALREADY_SET = Reason("flavor-already-set", "server {server} already has flavor {flavor}")
+SERVER_ALREADY_IN_STATE = Reason("server-already-in-state", "server {server} is already {status}")
+MIGRATION_REFUSED = Reason(
+    "migration-refused",
+    "the cloud refused to migrate server {server}: {error}",
+)
+MIGRATION_FAILED = Reason(
+    "migration-failed",
+    "migration {migration} of server {server} ended as {status}",
+)
+MIGRATION_ABORTED = Reason(
+    "migration-aborted",
+    "migration {migration} of server {server} was aborted",
+)
+LANDED_ELSEWHERE = Reason(
+    "landed-elsewhere",
+    "server {server} was migrated to {host} instead of {destination}",
+)
