@@ -251,7 +251,7 @@ def test_a_hopeless_run_fails_with_its_reason(
     audit = world.request(**changes)
     world.work()
     assert world.find_audit(audit).state is AuditState.FAILED
-    assert reason(world, audit) is expected
+    assert reason(world, audit) == expected
 
 
 @pytest.mark.parametrize("kind", ["compute", "storage"])

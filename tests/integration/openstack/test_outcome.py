@@ -151,7 +151,7 @@ def test_a_server_that_arrives_broken_has_failed() -> None:
 
 
 def test_a_server_deleted_on_the_way_has_failed_and_one_deleted_after_arrival_has_not() -> None:
-    assert _reason(live("s", DESTINATION, NovaRecords(None, _action(), _migration("running")))) is (
+    assert _reason(live("s", DESTINATION, NovaRecords(None, _action(), _migration("running")))) == (
         SERVER_NOT_FOUND
     )
     done = live("s", DESTINATION, NovaRecords(None, _action(), _migration("completed")))
