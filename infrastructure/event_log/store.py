@@ -240,10 +240,18 @@ class EventStore:
             f"FROM {self._events} WHERE {condition.format(position=self._position)}",
             parameters,
         )
+        ids: dict[str | UUID, UUID] = {}
+
+        def identity(stored: str | UUID) -> UUID:  # a page has few aggregates; UUID() is slow
+            found = ids.get(stored)
+            if found is None:
+                found = ids[stored] = stored if isinstance(stored, UUID) else UUID(stored)
+            return found
+
         return [
             Notification(
                 id=position,
-                originator_id=originator if isinstance(originator, UUID) else UUID(originator),
+                originator_id=identity(originator),
                 originator_version=version,
                 topic=topic,
                 state=bytes(state),
