@@ -12,6 +12,7 @@ from domain.kernel.ids import CATALOGUE_ID
 from domain.kernel.metadata import Context, Metadata
 from domain.optimization.goals import Goal
 from domain.optimization.strategy import Strategy
+from domain.plans.action_types import ActionType
 
 
 class DefinitionLookup(Protocol):
@@ -51,15 +52,12 @@ def definitions(
     planners: Iterable[str],
     handlers: Mapping[str, ActionHandler],
 ) -> list[PluginDefinition]:
-    """One definition per goal, strategy, planner and action type."""
+    """One definition per goal, strategy, planner and action type that has a handler."""
     return [
         *(_goal(goal) for goal in goals.values()),
         *(_strategy(strategy) for strategy in strategies.values()),
         *(PluginDefinition(PluginKind.PLANNER, name, name, {}) for name in planners),
-        *(
-            PluginDefinition(PluginKind.ACTION_TYPE, name, name, {"description": one.description})
-            for name, one in handlers.items()
-        ),
+        *(_action_type(handler.declaration) for handler in handlers.values()),
     ]
 
 
@@ -83,3 +81,8 @@ def _strategy(strategy: Strategy) -> PluginDefinition:
         "parameters_spec": dict(strategy.parameters_schema),
     }
     return PluginDefinition(PluginKind.STRATEGY, strategy.name, strategy.display_name, details)
+
+
+def _action_type(declared: ActionType) -> PluginDefinition:
+    details: JsonObject = {"description": declared.description}
+    return PluginDefinition(PluginKind.ACTION_TYPE, declared.name, declared.name, details)

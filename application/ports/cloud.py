@@ -14,6 +14,7 @@ from domain.cluster.storage.records import PoolRow, StorageNodeRow, VolumeRow, V
 from domain.cluster_models.reasons import SERVICE_ABSENT
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import INTERNAL_ERROR, Cause, Reason
+from domain.plans.action_types.declaration import ActionType
 
 CLOUD_UNREACHABLE = Reason("cloud-unreachable", "The cloud could not be reached: {error}")
 CLOUD_REFUSED = Reason("cloud-refused", "The cloud refused the request: {error}")
@@ -187,18 +188,14 @@ class Observation:
 class ActionHandler(Protocol):
     """Executes one type of action in the cloud. Stateless.
 
-    ``check`` first validates the parameters against ``schema``, and returns ``Fail`` if they do not
-    conform.
+    ``check`` first validates the parameters against the schema of the declaration, and returns
+    ``Fail`` if they do not conform.
 
     Attributes:
-        type: action type.
-        description: one line for operators.
-        schema: JSON Schema (draft 4) of the input parameters, including ``resource_id``.
+        declaration: of the action type.
     """
 
-    type: str
-    description: str
-    schema: JsonObject
+    declaration: ActionType
 
     def check(self, parameters: JsonObject) -> Verdict:
         """Checks the pre-condition of the action."""

@@ -29,21 +29,6 @@ EFFECT_UNDONE = Reason("effect-undone", "the change was reverted outside Vigil: 
 DEADLINE_PASSED = Reason("deadline-passed", "not finished within {seconds} s", seconds="s")
 OUTCOME_UNKNOWN = Reason("outcome-unknown", "the outcome is unknown: {error}")
 SERVER_NOT_FOUND = Reason("server-not-found", "server {server} does not exist")
-SERVER_NOT_ON_SOURCE = Reason(
-    "server-not-on-source",
-    "server {server} is on {host}, not on {source}",
-)
-DESTINATION_NOT_FOUND = Reason("destination-not-found", "destination {host} is not a compute host")
-DESTINATION_DISABLED = Reason("destination-disabled", "destination {host} is disabled")
-DESTINATION_DOWN = Reason("destination-down", "destination {host} is down")
-ALREADY_AT_DESTINATION = Reason("already-at-destination", "server {server} is already on {host}")
-SERVICE_ALREADY_IN_STATE = Reason(
-    "service-already-in-state",
-    "nova-compute on {host} is already {state}",
-)
-ASKED_FOR = Reason("asked-for", "{outcome}")
-FLAVOR_NOT_FOUND = Reason("flavor-not-found", "flavor {flavor} does not exist")
-FLAVOR_ALREADY_SET = Reason("flavor-already-set", "server {server} already has flavor {flavor}")
 SERVER_ALREADY_IN_STATE = Reason("server-already-in-state", "server {server} is already {status}")
 MIGRATION_REFUSED = Reason(
     "migration-refused",
@@ -56,8 +41,4 @@ MIGRATION_FAILED = Reason(
 MIGRATION_ABORTED = Reason(
     "migration-aborted",
     "migration {migration} of server {server} was aborted",
-)
-LANDED_ELSEWHERE = Reason(
-    "landed-elsewhere",
-    "server {server} was migrated to {host} instead of {destination}",
 )

@@ -7,7 +7,8 @@ from domain.cluster.placement.load import MeasuredLoad
 from domain.cluster.placement.rules.operator import OperatorRules
 from domain.cluster.verifier.plan import CheckedAction, Violation, check_plan
 from domain.cluster.verifier.verifier import Verifier
-from domain.plans.action_types import CHANGE_SERVICE_STATE, MIGRATE
+from domain.plans.action_types import ACTION_TYPES
+from domain.plans.action_types.declaration import without_placement
 from domain.plans.proposal import PlannedAction
 
 
@@ -30,13 +31,5 @@ def verify_plan(
 
 
 def _checked(model: ComputeModel, planned: PlannedAction) -> CheckedAction:
-    action = planned.action
-    if action.type == MIGRATE:
-        server = model.server_places.get(action.resource_id, -1)
-        host = model.host_places.get(str(action.parameters.get("destination_node")), -1)
-        return CheckedAction("move", server, host, planned.parents)
-    if action.type == CHANGE_SERVICE_STATE:
-        host = model.host_places.get(str(action.parameters.get("resource_name")), -1)
-        opens = action.parameters.get("state") == "enabled"
-        return CheckedAction("enable" if opens else "disable", -1, host, planned.parents)
-    return CheckedAction("other", -1, -1, planned.parents)
+    kind = ACTION_TYPES.get(planned.action.type)
+    return (without_placement if kind is None else kind.checked)(model, planned)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from domain.plans.action_types import default_parallelization, default_weights
 from infrastructure.settings.api import AccessSettings, ApiSettings, EventStreamSettings
 from infrastructure.settings.metrics import MetricsSettings
 from infrastructure.settings.notifications import NotificationSettings
@@ -276,34 +277,14 @@ class PlannerSettings:
     weights: Mapping[str, int] = option(
         "watcher_planners.weight.weights",
         numbers_by_name(0),
-        {
-            "nop": 70,
-            "volume_migrate": 60,
-            "change_nova_service_state": 50,
-            "sleep": 40,
-            "stop": 35,
-            "migrate": 30,
-            "resize": 20,
-            "turn_host_to_acpi_s3_state": 10,
-            "change_node_power_state": 9,
-        },
+        default_weights(),
         "Weight of each action type; heavier types are executed first. Types that are not listed "
         "keep their defaults.",
     )
     parallelization: Mapping[str, int] = option(
         "watcher_planners.weight.parallelization",
         numbers_by_name(1),
-        {
-            "nop": 1,
-            "volume_migrate": 2,
-            "change_nova_service_state": 1,
-            "sleep": 1,
-            "stop": 2,
-            "migrate": 2,
-            "resize": 2,
-            "turn_host_to_acpi_s3_state": 2,
-            "change_node_power_state": 2,
-        },
+        default_parallelization(),
         "Most actions of each type that run in parallel. Types that are not listed keep their "
         "defaults.",
     )

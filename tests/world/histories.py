@@ -21,13 +21,8 @@ from domain.kernel.reasons import CANCELLED_BY_USER, Cause
 from domain.optimization.strategies.vm_workload_consolidation import FREES_HOST, HOST_EMPTIED
 from domain.optimization.strategy import NOTHING_TO_DO
 from domain.plans import ActionPlan, PlanState, Proposal
-from domain.plans.reasons import (
-    EXPIRED,
-    MIGRATION_FAILED,
-    OUTCOME_UNKNOWN,
-    SERVER_NOT_FOUND,
-    SERVICE_ALREADY_IN_STATE,
-)
+from domain.plans.action_types.change_nova_service_state import SERVICE_ALREADY_IN_STATE
+from domain.plans.reasons import EXPIRED, MIGRATION_FAILED, OUTCOME_UNKNOWN, SERVER_NOT_FOUND
 from domain.reservations import NameReservation
 from tests.given import ADMIN, NOON, context, ident
 from tests.world.values import RESULTS, definition, migrations, planned, plugins, proposal

@@ -5,35 +5,16 @@ from typing import Final
 
 from domain.kernel.errors import InvalidValue
 from domain.optimization.solution import Solution
-from domain.plans.action_types import CHANGE_SERVICE_STATE, MIGRATE
+from domain.plans.action_types import (
+    CHANGE_SERVICE_STATE,
+    MIGRATE,
+    default_parallelization,
+    default_weights,
+)
 from domain.plans.proposal import PlannedAction, ProposedAction
 
-DEFAULT_WEIGHTS: Final[Mapping[str, int]] = {
-    "nop": 70,
-    "volume_migrate": 60,
-    "change_nova_service_state": 50,
-    "sleep": 40,
-    "shelve": 37,
-    "stop": 35,
-    "delete": 33,
-    "migrate": 30,
-    "resize": 20,
-    "turn_host_to_acpi_s3_state": 10,
-    "change_node_power_state": 9,
-}
-DEFAULT_PARALLELIZATION: Final[Mapping[str, int]] = {
-    "nop": 1,
-    "volume_migrate": 2,
-    "change_nova_service_state": 1,
-    "sleep": 1,
-    "shelve": 2,
-    "stop": 2,
-    "delete": 2,
-    "migrate": 2,
-    "resize": 2,
-    "turn_host_to_acpi_s3_state": 2,
-    "change_node_power_state": 2,
-}
+DEFAULT_WEIGHTS: Final[Mapping[str, int]] = default_weights()
+DEFAULT_PARALLELIZATION: Final[Mapping[str, int]] = default_parallelization()
 UNKNOWN_WEIGHT: Final = 0
 UNKNOWN_PARALLELIZATION: Final = 1
 

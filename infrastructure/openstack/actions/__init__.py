@@ -41,4 +41,4 @@ def handlers(
     """
     chosen = limits or ConnectionLimits()
     nova = compute(connection, chosen)
-    return {kind.type: kind(nova, chosen, now) for kind in _TYPES}
+    return {kind.declaration.name: kind(nova, chosen, now) for kind in _TYPES}

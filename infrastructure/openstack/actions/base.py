@@ -10,6 +10,8 @@ from application.ports.cloud import ActionHandler, Fail, Observation, Verdict
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Cause, Reason
+from domain.plans.action_types import ActionType
+from domain.plans.action_types.schemas import UUID
 from domain.plans.reasons import ACTION_PARAMETERS_INVALID
 from infrastructure.openstack.connection import ConnectionLimits
 from infrastructure.openstack.errors import ResourceNotFound
@@ -17,21 +19,6 @@ from infrastructure.openstack.service import CloudService, Json
 
 Now = Callable[[], float]
 """Seconds since the epoch."""
-UUID = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
-SERVER_ID: JsonObject = {"type": "string", "pattern": UUID}
-NAME: JsonObject = {"type": "string", "minLength": 1, "maxLength": 255}
-OPTIONAL_NAME: JsonObject = {"type": ["string", "null"], "maxLength": 255}
-
-
-def parameters(required: tuple[str, ...], **properties: JsonObject) -> JsonObject:
-    """The JSON Schema (draft 4) of an object with these properties and no others."""
-    return {
-        "$schema": "http://json-schema.org/draft-04/schema#",
-        "type": "object",
-        "properties": properties,
-        "required": list(required),
-        "additionalProperties": False,
-    }
 
 
 def validate(handler: ActionHandler, parameters: JsonObject) -> None:
@@ -40,7 +27,7 @@ def validate(handler: ActionHandler, parameters: JsonObject) -> None:
     Raises:
         InvalidValue: names the first invalid field (in order of name) and the rule it breaks.
     """
-    errors = Draft4Validator(handler.schema).iter_errors(parameters)
+    errors = Draft4Validator(handler.declaration.schema).iter_errors(parameters)
     worst = min(errors, key=lambda error: (_field(error), error.message), default=None)
     if worst is not None:
         raise InvalidValue(_field(worst), _rule(worst))
@@ -80,12 +67,10 @@ class Handler(ABC):
     """An action handler; it validates parameters before each check.
 
     Attributes:
-        type, description, schema: see ``ActionHandler``.
+        declaration: see ``ActionHandler``.
     """
 
-    type: str
-    description: str
-    schema: JsonObject
+    declaration: ActionType
 
     def __init__(self, nova: CloudService, limits: ConnectionLimits, now: Now) -> None:
         self._nova = nova

@@ -2,32 +2,15 @@
 
 from application.ports.cloud import CloudRefused, Fail, Go, Observation, Phase, Skip, Verdict
 from domain.kernel.aggregate import JsonObject
-from domain.plans.reasons import ASKED_FOR
-from infrastructure.openstack.actions.base import (
-    OPTIONAL_NAME,
-    Handler,
-    because,
-    number,
-    parameters,
-)
-
-_FLAG: JsonObject = {"type": "boolean"}
+from domain.plans.action_types import nop, sleep
+from domain.plans.action_types.nop import ASKED_FOR
+from infrastructure.openstack.actions.base import Handler, because, number
 
 
 class Nop(Handler):
     """Does nothing, or fails at a step that its parameters name: for tests of plans."""
 
-    type = "nop"
-    description = "Does nothing but log a message; its parameters can make it skip or fail."
-    schema = parameters(
-        ("message",),
-        message={"type": ["string", "null"]},
-        skip_pre_condition=_FLAG,
-        fail_pre_condition=_FLAG,
-        fail_execute=_FLAG,
-        fail_post_condition=_FLAG,
-        resource_id=OPTIONAL_NAME,
-    )
+    declaration = nop.DECLARATION
 
     def _check(self, parameters: JsonObject) -> Verdict:
         if parameters.get("skip_pre_condition"):
@@ -59,13 +42,7 @@ class Nop(Handler):
 class Sleep(Handler):
     """Waits for some seconds. No thread blocks: ``observe`` compares the clock with the start."""
 
-    type = "sleep"
-    description = "Waits for some seconds."
-    schema = parameters(
-        ("duration",),
-        duration={"type": "number", "minimum": 0},
-        resource_id=OPTIONAL_NAME,
-    )
+    declaration = sleep.DECLARATION
 
     def _check(self, parameters: JsonObject) -> Verdict:
         del parameters

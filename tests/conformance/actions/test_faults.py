@@ -4,7 +4,7 @@ import pytest
 
 from application.ports.cloud import ActionHandler, CloudUnreachable, Go, Phase
 from domain.kernel.aggregate import JsonObject
-from domain.plans.reasons import LANDED_ELSEWHERE
+from domain.plans.action_types.migrate import LANDED_ELSEWHERE
 from infrastructure.openstack.actions import handlers
 from infrastructure.openstack.connection import ConnectionLimits
 from tests.conformance.actions.conftest import LIMITS

@@ -3,15 +3,17 @@ import pytest
 from application.ports.cloud import ActionHandler, CloudRefused, Fail, Go, Observation, Phase, Skip
 from domain.cluster.placement.movability import SERVER_LOCKED, SERVER_STATE_UNSUITABLE
 from domain.kernel.aggregate import JsonObject
-from domain.plans.reasons import (
+from domain.plans.action_types.migrate import (
     ALREADY_AT_DESTINATION,
     DESTINATION_DISABLED,
     DESTINATION_NOT_FOUND,
+    SERVER_NOT_ON_SOURCE,
+)
+from domain.plans.reasons import (
     MIGRATION_ABORTED,
     MIGRATION_FAILED,
     MIGRATION_REFUSED,
     SERVER_NOT_FOUND,
-    SERVER_NOT_ON_SOURCE,
 )
 from tests.conformance.actions.ground import Case, Ground, host_of, requests_of, server_of, until
 

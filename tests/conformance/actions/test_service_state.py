@@ -5,7 +5,7 @@ import pytest
 from application.ports.cloud import ActionHandler, CloudRefused, Fail, Go, Phase, Skip
 from domain.cluster.compute.reasons import SERVICE_NOT_FOUND
 from domain.kernel.aggregate import JsonObject
-from domain.plans.reasons import SERVICE_ALREADY_IN_STATE
+from domain.plans.action_types.change_nova_service_state import SERVICE_ALREADY_IN_STATE
 from tests.conformance.actions.ground import Ground, Json
 
 Acts = dict[str, ActionHandler]

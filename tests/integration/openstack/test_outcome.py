@@ -6,8 +6,8 @@ import pytest
 
 from application.ports.cloud import Observation, Phase
 from domain.kernel.reasons import Reason
+from domain.plans.action_types.migrate import LANDED_ELSEWHERE
 from domain.plans.reasons import (
-    LANDED_ELSEWHERE,
     MIGRATION_ABORTED,
     MIGRATION_FAILED,
     MIGRATION_REFUSED,

@@ -16,6 +16,7 @@ from application.ports.cloud import (
 )
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Cause
+from domain.plans.action_types import ActionType, ResourceKind
 from domain.plans.reasons import MIGRATION_ABORTED, MIGRATION_REFUSED, SERVER_NOT_FOUND
 
 NO = Cause(MIGRATION_REFUSED, {"server": "s", "error": "no"})
@@ -31,11 +32,11 @@ class ReferenceCloud:
             the effect was had (``after``) or before it (``before``).
     """
 
-    type = "act"
-    description = "Acts."
+    declaration = ActionType(
+        name="act", description="Acts.", schema={"type": "object"}, resource=ResourceKind.SERVER
+    )
 
     def __init__(self, looks: int = 2, deadline: float = 60.0) -> None:
-        self.schema: JsonObject = {"type": "object"}
         self.effects: list[str] = []
         self.aborted: list[str] = []
         self.verdicts: dict[str, Verdict] = {}

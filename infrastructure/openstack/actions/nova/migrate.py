@@ -5,22 +5,16 @@ from abc import abstractmethod
 
 from application.ports.cloud import Fail, Go, Observation, Phase, Skip, Verdict
 from domain.kernel.aggregate import JsonObject
-from domain.plans.reasons import (
+from domain.plans.action_types.migrate import (
     ALREADY_AT_DESTINATION,
+    DECLARATION,
     DESTINATION_DISABLED,
     DESTINATION_DOWN,
     DESTINATION_NOT_FOUND,
-    MIGRATION_REFUSED,
     SERVER_NOT_ON_SOURCE,
 )
-from infrastructure.openstack.actions.base import (
-    NAME,
-    OPTIONAL_NAME,
-    SERVER_ID,
-    because,
-    number,
-    parameters,
-)
+from domain.plans.reasons import MIGRATION_REFUSED
+from infrastructure.openstack.actions.base import because, number
 from infrastructure.openstack.actions.nova.outcome import Confirm, cold, live, running
 from infrastructure.openstack.actions.nova.records import (
     COLD,
@@ -90,16 +84,7 @@ class MoveAction(TrackedNovaAction):
 class Migrate(MoveAction):
     """Moves a server to a host, or to one that the scheduler chooses."""
 
-    type = "migrate"
-    description = "Moves a server to another compute host, live or cold."
-    schema = parameters(
-        ("resource_id", "migration_type", "source_node"),
-        resource_id=SERVER_ID,
-        migration_type={"type": "string", "enum": ["live", "cold"]},
-        source_node=NAME,
-        destination_node=OPTIONAL_NAME,
-        resource_name=OPTIONAL_NAME,
-    )
+    declaration = DECLARATION
 
     def _check_server(self, server: Json, parameters: JsonObject) -> Verdict:
         return (

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from application.ports.cloud import Observation, Phase
 from domain.kernel.aggregate import JsonObject
+from domain.plans.action_types.migrate import LANDED_ELSEWHERE
 from domain.plans.reasons import (
-    LANDED_ELSEWHERE,
     MIGRATION_ABORTED,
     MIGRATION_FAILED,
     MIGRATION_REFUSED,

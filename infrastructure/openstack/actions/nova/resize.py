@@ -2,8 +2,8 @@
 
 from application.ports.cloud import Fail, Go, Skip, Verdict
 from domain.kernel.aggregate import JsonObject
-from domain.plans.reasons import FLAVOR_ALREADY_SET, FLAVOR_NOT_FOUND
-from infrastructure.openstack.actions.base import NAME, SERVER_ID, because, parameters
+from domain.plans.action_types.resize import DECLARATION, FLAVOR_ALREADY_SET, FLAVOR_NOT_FOUND
+from infrastructure.openstack.actions.base import because
 from infrastructure.openstack.actions.nova.migrate import STOPPABLE, MoveAction
 from infrastructure.openstack.actions.nova.records import RESIZE, RecordTypes
 from infrastructure.openstack.actions.nova.tracked_action import unsuitable_state
@@ -14,9 +14,7 @@ from infrastructure.openstack.service import Json
 class Resize(MoveAction):
     """Gives a server a flavor (id or name); the scheduler chooses the host."""
 
-    type = "resize"
-    description = "Gives a server another flavor."
-    schema = parameters(("resource_id", "flavor"), resource_id=SERVER_ID, flavor=NAME)
+    declaration = DECLARATION
 
     def _check_server(self, server: Json, parameters: JsonObject) -> Verdict:
         flavor = self._flavor(parameters["flavor"])

@@ -2,8 +2,9 @@
 
 from application.ports.cloud import CLOUD_REFUSED, Fail, Go, Observation, Phase, Skip, Verdict
 from domain.kernel.aggregate import JsonObject
+from domain.plans.action_types import delete, shelve, stop
 from domain.plans.reasons import EFFECT_UNDONE, SERVER_ALREADY_IN_STATE
-from infrastructure.openstack.actions.base import SERVER_ID, because, parameters
+from infrastructure.openstack.actions.base import because
 from infrastructure.openstack.actions.nova.outcome import running
 from infrastructure.openstack.actions.nova.records import (
     DELETE,
@@ -29,7 +30,6 @@ class ServerStateAction(TrackedNovaAction):
         allowed: statuses in which Nova accepts the request.
     """
 
-    schema = parameters(("resource_id",), resource_id=SERVER_ID)
     kind: RecordTypes
     body: Json | None
     states: tuple[str, ...]
@@ -76,8 +76,7 @@ class ServerStateAction(TrackedNovaAction):
 class Stop(ServerStateAction):
     """Stops a server."""
 
-    type = "stop"
-    description = "Stops a server."
+    declaration = stop.DECLARATION
     kind = STOP
     body: Json | None = {"os-stop": None}  # noqa: RUF012 - never changed
     states = ("stopped", "shelved", "shelved_offloaded", "soft-delete")
@@ -87,8 +86,7 @@ class Stop(ServerStateAction):
 class Shelve(ServerStateAction):
     """Shelves a server: Nova stops it, and removes it from its host if configured to."""
 
-    type = "shelve"
-    description = "Shelves a server."
+    declaration = shelve.DECLARATION
     kind = SHELVE
     body: Json | None = {"shelve": None}  # noqa: RUF012 - never changed
     states = ("shelved", "shelved_offloaded", "soft-delete")
@@ -98,8 +96,7 @@ class Shelve(ServerStateAction):
 class Delete(ServerStateAction):
     """Deletes a server."""
 
-    type = "delete"
-    description = "Deletes a server."
+    declaration = delete.DECLARATION
     kind = DELETE
     body = None
     states = ("deleted", "soft-delete")

@@ -11,8 +11,12 @@ from application.ports.cloud import (
 )
 from domain.cluster.compute.reasons import SERVICE_NOT_FOUND
 from domain.kernel.aggregate import JsonObject
-from domain.plans.reasons import EFFECT_UNDONE, SERVICE_ALREADY_IN_STATE
-from infrastructure.openstack.actions.base import NAME, OPTIONAL_NAME, Handler, because, parameters
+from domain.plans.action_types.change_nova_service_state import (
+    DECLARATION,
+    SERVICE_ALREADY_IN_STATE,
+)
+from domain.plans.reasons import EFFECT_UNDONE
+from infrastructure.openstack.actions.base import Handler, because
 from infrastructure.openstack.errors import CloudForbidden, Conflicting, Invalid, ResourceNotFound
 from infrastructure.openstack.service import Json
 
@@ -24,15 +28,7 @@ class ChangeNovaServiceState(Handler):
     the uuid of the hypervisor.
     """
 
-    type = "change_nova_service_state"
-    description = "Enables or disables the nova-compute service of a host."
-    schema = parameters(
-        ("resource_id", "state"),
-        resource_id=NAME,
-        state={"type": "string", "enum": ["enabled", "disabled"]},
-        resource_name=OPTIONAL_NAME,
-        disabled_reason=OPTIONAL_NAME,
-    )
+    declaration = DECLARATION
 
     def _check(self, parameters: JsonObject) -> Verdict:
         host, state = self._host(parameters), parameters["state"]

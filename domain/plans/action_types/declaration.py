@@ -1,0 +1,56 @@
+"""What a declaration says of an action type."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from domain.cluster.compute.model import ComputeModel
+from domain.cluster.verifier.plan import CheckedAction
+from domain.kernel.aggregate import JsonObject
+from domain.plans.proposal import PlannedAction
+
+Checked = Callable[[ComputeModel, PlannedAction], CheckedAction]
+"""Translates a planned action for the verifier; the indices are those of the model."""
+
+
+class ResourceKind(StrEnum):
+    """What an action acts on."""
+
+    SERVER = "server"
+    HOST = "host"
+    VOLUME = "volume"
+    NODE = "node"
+    NONE = "none"
+
+
+def without_placement(model: ComputeModel, planned: PlannedAction) -> CheckedAction:
+    """An action that does not concern placement."""
+    del model
+    return CheckedAction("other", -1, -1, planned.parents)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActionType:
+    """An action type: all that is known of it without its handler.
+
+    Attributes:
+        name: of the type, as in plans and in the API.
+        description: one line for operators.
+        schema: JSON Schema (draft 4) of the input parameters, including ``resource_id``.
+        resource: what ``resource_id`` names.
+        weight: default of the weight planner; heavier types are executed first.
+        parallelization: default of the weight planner: how many of it run at once.
+        abortable: whether an action of it can be aborted while it runs.
+        compensable: whether an action of it can have an inverse action.
+        checked: what the verifier replays of it.
+    """
+
+    name: str
+    description: str
+    schema: JsonObject
+    resource: ResourceKind
+    weight: int = 0
+    parallelization: int = 1
+    abortable: bool = False
+    compensable: bool = False
+    checked: Checked = without_placement

@@ -1,0 +1,77 @@
+"""``migrate``: moves a server to another host, live or cold."""
+
+from typing import Final
+
+from domain.cluster.compute.model import ComputeModel
+from domain.cluster.verifier.plan import CheckedAction
+from domain.kernel.reasons import Cause, Reason
+from domain.plans.action_types.declaration import ActionType, ResourceKind
+from domain.plans.action_types.schemas import ID, NAME, OPTIONAL_NAME, parameters
+from domain.plans.proposal import PlannedAction, ProposedAction
+
+MIGRATE: Final = "migrate"
+
+SERVER_NOT_ON_SOURCE = Reason(
+    "server-not-on-source",
+    "server {server} is on {host}, not on {source}",
+)
+DESTINATION_NOT_FOUND = Reason("destination-not-found", "destination {host} is not a compute host")
+DESTINATION_DISABLED = Reason("destination-disabled", "destination {host} is disabled")
+DESTINATION_DOWN = Reason("destination-down", "destination {host} is down")
+ALREADY_AT_DESTINATION = Reason("already-at-destination", "server {server} is already on {host}")
+LANDED_ELSEWHERE = Reason(
+    "landed-elsewhere",
+    "server {server} was migrated to {host} instead of {destination}",
+)
+
+
+def _checked(model: ComputeModel, planned: PlannedAction) -> CheckedAction:
+    server = model.server_places.get(planned.action.resource_id, -1)
+    host = model.host_places.get(str(planned.action.parameters.get("destination_node")), -1)
+    return CheckedAction("move", server, host, planned.parents)
+
+
+DECLARATION: Final = ActionType(
+    name=MIGRATE,
+    description="Moves a server to another compute host, live or cold.",
+    schema=parameters(
+        ("resource_id", "migration_type", "source_node"),
+        resource_id=ID,
+        migration_type={"type": "string", "enum": ["live", "cold"]},
+        source_node=NAME,
+        destination_node=OPTIONAL_NAME,
+        resource_name=OPTIONAL_NAME,
+    ),
+    resource=ResourceKind.SERVER,
+    weight=30,
+    parallelization=2,
+    abortable=True,
+    compensable=True,
+    checked=_checked,
+)
+
+
+def migrate(
+    model: ComputeModel, server: int, destination: int, migration_type: str, because: Cause
+) -> ProposedAction:
+    """Migrates a server from its host in the model.
+
+    Args:
+        model: the model.
+        server: index of the server.
+        destination: index of the destination host.
+        migration_type: ``live`` or ``cold``.
+        because: why.
+    """
+    source = int(model.servers.host[server])
+    return ProposedAction(
+        MIGRATE,
+        model.servers.id[server],
+        {
+            "migration_type": migration_type,
+            "source_node": model.hosts.name[source],
+            "destination_node": model.hosts.name[destination],
+            "resource_name": model.servers.name[server],
+        },
+        because,
+    )

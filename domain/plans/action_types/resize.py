@@ -1,0 +1,20 @@
+"""``resize``: gives a server another flavor."""
+
+from typing import Final
+
+from domain.kernel.reasons import Reason
+from domain.plans.action_types.declaration import ActionType, ResourceKind
+from domain.plans.action_types.schemas import ID, NAME, parameters
+
+FLAVOR_NOT_FOUND = Reason("flavor-not-found", "flavor {flavor} does not exist")
+FLAVOR_ALREADY_SET = Reason("flavor-already-set", "server {server} already has flavor {flavor}")
+
+DECLARATION: Final = ActionType(
+    name="resize",
+    description="Gives a server another flavor.",
+    schema=parameters(("resource_id", "flavor"), resource_id=ID, flavor=NAME),
+    resource=ResourceKind.SERVER,
+    weight=20,
+    parallelization=2,
+    compensable=True,
+)
