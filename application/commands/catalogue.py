@@ -1,7 +1,7 @@
 """The catalogue of plug-ins: what is installed, recorded at start and looked up by commands."""
 
 from collections.abc import Iterable, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from application.kernel.unit_of_work import CommandResult, Commands, Transaction
 from application.ports.cloud import ActionHandler
@@ -48,7 +48,7 @@ def synchronise(
 
 def definitions(
     goals: Mapping[str, Goal],
-    strategies: Mapping[str, Strategy],
+    strategies: Mapping[str, Strategy[Any]],
     planners: Iterable[str],
     handlers: Mapping[str, ActionHandler],
 ) -> list[PluginDefinition]:
@@ -75,7 +75,7 @@ def _goal(goal: Goal) -> PluginDefinition:
     return PluginDefinition(PluginKind.GOAL, goal.name, goal.display_name, details)
 
 
-def _strategy(strategy: Strategy) -> PluginDefinition:
+def _strategy(strategy: Strategy[Any]) -> PluginDefinition:
     details: JsonObject = {
         "goal": strategy.goal,
         "parameters_spec": dict(strategy.parameters_schema),

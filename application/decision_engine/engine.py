@@ -9,8 +9,10 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 from uuid import UUID
 
+from application.decision_engine.computation import Computation, compute
 from application.decision_engine.inputs import InputLoader, InputsUnavailable, ModelStale
 from application.decision_engine.run_claims import (
     STOP_TIMEOUT,
@@ -20,6 +22,7 @@ from application.decision_engine.run_claims import (
 )
 from application.decision_engine.shared_lock import SharedLock
 from application.kernel.retry import RetryPolicy
+from application.kernel.typed_values import typed
 from application.kernel.unit_of_work import Commands, Transaction
 from application.ports.clock import Clock
 from application.ports.cloud import CloudRefused, CloudUnreachable, cause_of, correlated
@@ -46,16 +49,16 @@ from domain.audits.reasons import (
     STRATEGY_FAILED,
     STRATEGY_UNKNOWN,
 )
+from domain.kernel.aggregate import JsonObject
 from domain.kernel.errors import Fenced, InvalidValue, NotFound, Refusal
 from domain.kernel.metadata import Context, Metadata, component
 from domain.kernel.reasons import Cause
 from domain.metrics.catalogue import METRICS_UNAVAILABLE
 from domain.optimization.goals import GOALS, Goal, global_efficacy
+from domain.optimization.planner import Planner
 from domain.optimization.selection import NoStrategyForGoal, choose_strategy
-from domain.optimization.solution import Planner, Solution
 from domain.optimization.strategy import Strategy
 from domain.plans import ActionPlan, EfficacyIndicator, PlanState, Proposal
-from domain.plans.proposal import PlannedAction
 from domain.plans.reasons import SUPERSEDED_BY_RUN
 
 log = logging.getLogger(__name__)
@@ -97,8 +100,8 @@ class DecisionEngine:
         records: RecordStore,
         services: ServiceRegistry,
         inputs: InputLoader,
-        strategies: Mapping[str, Strategy],
-        planners: Mapping[str, Planner],
+        strategies: Mapping[str, Strategy[Any]],
+        planners: Mapping[str, Planner[Any]],
         planner_options: Mapping[str, object],
         complete: Parameters,
         clock: Clock,
@@ -194,7 +197,8 @@ class DecisionEngine:
         try:
             strategy = self._strategy(audit)
             parameters = self._complete(audit.parameters, strategy.parameters_schema)
-            inputs = self._inputs.load(strategy, parameters, audit.scope)
+            given = typed(parameters, strategy.parameters)
+            inputs = self._inputs.load(strategy, given, audit.scope)
         except (CloudRefused, InputsUnavailable) as end:
             self._fail(claim, end.because)
         except InvalidValue as invalid:
@@ -214,7 +218,7 @@ class DecisionEngine:
         else:
             self._solve(audit, claim, strategy, parameters, inputs)
 
-    def _strategy(self, audit: Audit) -> Strategy:
+    def _strategy(self, audit: Audit) -> Strategy[Any]:
         if audit.strategy is not None and audit.strategy not in self._strategies:
             raise InputsUnavailable(Cause(STRATEGY_UNKNOWN, {"strategy": audit.strategy}))
         try:
@@ -227,7 +231,7 @@ class DecisionEngine:
         self,
         audit: Audit,
         claim: RunClaim,
-        strategy: Strategy,
+        strategy: Strategy[Any],
         parameters: Mapping[str, object],
         inputs: CollectedInputs,
     ) -> None:
@@ -237,7 +241,7 @@ class DecisionEngine:
             goal=audit.goal,
             strategy=strategy.name,
             planner=strategy.planner,
-            planner_options=dict(self._planner_options),
+            planner_options=self._effective_options(strategy.planner),
             parameters=dict(parameters),
             seed=claim.run_id.int & 0xFFFFFFFF,
             collected_at=inputs.compute.collected_at,
@@ -258,8 +262,8 @@ class DecisionEngine:
             ),
         )
         try:
-            solution, planned = solve_and_plan(record, strategy, self._planners[strategy.planner])
-            proposal = self._proposal(claim, record, digest, solution, planned)
+            found = compute(record, strategy, self._planners[strategy.planner])
+            proposal = self._proposal(claim, record, digest, found)
         except OUTAGES:
             raise
         except Exception as bug:
@@ -269,22 +273,23 @@ class DecisionEngine:
             return
         self._publish(claim, proposal)
 
+    def _effective_options(self, planner: str) -> JsonObject:
+        """The options of a planner with its defaults: a later default changes no rerun."""
+        given = self._planner_options.get(planner)
+        return vars(given if given is not None else self._planners[planner].options())
+
     def _proposal(
-        self,
-        claim: RunClaim,
-        record: DecisionRecord,
-        digest: str,
-        solution: Solution,
-        planned: Sequence[PlannedAction],
+        self, claim: RunClaim, record: DecisionRecord, digest: str, found: Computation
     ) -> Proposal:
         goal = GOALS[self._strategies[record.strategy].goal]  # the audit may name another one
         explanation = DecisionExplanation(
             format=FORMAT,
             record=digest,
-            actions=list(planned),
-            rejections=list(solution.rejections),
-            notes=list(solution.notes),
-            indicators=dict(solution.indicators),
+            actions=list(found.actions),
+            rejections=list(found.rejections),
+            rejection_count=found.rejection_count,
+            notes=list(found.notes),
+            indicators=dict(found.indicators),
         )
         return Proposal(
             audit_id=claim.audit_id,
@@ -294,10 +299,10 @@ class DecisionEngine:
             planner=record.planner,
             record=digest,
             explanation=self._records.put(encode(explanation)),
-            actions=tuple(planned),
-            indicators=_indicators(goal, solution.indicators),
-            global_efficacy=global_efficacy(goal, solution.indicators),
-            notes=solution.notes,
+            actions=found.actions,
+            indicators=_indicators(goal, found.indicators),
+            global_efficacy=global_efficacy(goal, found.indicators),
+            notes=found.notes,
         )
 
     # -- outcome of the run ----------------------------------------------------------------------
@@ -338,14 +343,6 @@ class DecisionEngine:
                 ctx, claim.run_id, claim.epoch, because
             ),
         )
-
-
-def solve_and_plan(
-    record: DecisionRecord, strategy: Strategy, planner: Planner
-) -> tuple[Solution, Sequence[PlannedAction]]:
-    """Runs a strategy and a planner on a decision record; the result is always the same."""
-    solution = strategy.solve(record.inputs())
-    return solution, planner.plan(solution)
 
 
 def _is_deferred(audit: Audit, run: Run, because: Cause) -> bool:

@@ -1,6 +1,6 @@
 """The inputs of a strategy: models of the cloud within the audit's scope, and metrics."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -21,6 +21,7 @@ from domain.cluster.scope.reasons import BAREMETAL_EMPTY, MODEL_EMPTY, SCOPE_INV
 from domain.cluster.scope.storage import StorageScope, parse_storage_scope
 from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Cause
+from domain.optimization.context import P
 from domain.optimization.strategy import Strategy
 from domain.plans.events import ActionAcknowledged, ActionFailed, ActionIntended, ActionSucceeded
 
@@ -97,9 +98,7 @@ class InputLoader:
         self._freshness = freshness or Freshness()
         self._last_effect = last_effect
 
-    def load(
-        self, strategy: Strategy, parameters: Mapping[str, object], scope: list[Any]
-    ) -> CollectedInputs:
+    def load(self, strategy: Strategy[P], parameters: P, scope: list[Any]) -> CollectedInputs:
         """Returns the models and metrics that a strategy needs, within the scope.
 
         Raises:
@@ -108,7 +107,8 @@ class InputLoader:
             MetricsUnavailable: the datasource gave no usable response.
             InputsUnavailable: the scope is invalid or empty, or a kind of model is not collected.
         """
-        needs, kinds = strategy.metrics(parameters), strategy.models(parameters)
+        required = strategy.requirements(parameters)
+        needs, kinds = required.metrics, required.models
         compute_scope, storage_scope, baremetal_scope = _scopes(scope)
         compute = self._scoped(self._models.compute, compute_scope)
         storage = baremetal = None

@@ -1,6 +1,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 from application.ports.metrics import MetricSource, MetricsUnavailable
 from domain.cluster.compute.model import ComputeModel
@@ -35,21 +36,18 @@ class ReadinessQuery:
         strategies: the registered strategies by name.
         datasource: selects the datasource for a strategy's needs.
         models: kind of the models collected here → checks whether its service answers.
-        defaults: the default parameters of a JSON Schema (required ones may be missing).
     """
 
     def __init__(
         self,
-        strategies: Mapping[str, Strategy],
+        strategies: Mapping[str, Strategy[Any]],
         datasource: Callable[[str, Sequence[MetricNeed]], MetricSource],
         *,
         models: Mapping[ModelKind, Callable[[], bool]],
-        defaults: Callable[[Mapping[str, object]], Mapping[str, object]],
     ) -> None:
         self._strategies = strategies
         self._datasource = datasource
         self._models = models
-        self._defaults = defaults
 
     def of(self, name: str) -> Readiness:
         """The readiness of a strategy.
@@ -58,8 +56,8 @@ class ReadinessQuery:
             KeyError: it is not registered here.
         """
         strategy = self._strategies[name]
-        parameters = self._defaults(strategy.parameters_schema)
-        needs, needed = strategy.metrics(parameters), strategy.models(parameters)
+        required = strategy.requirements(strategy.parameters())
+        needs, needed = required.metrics, required.models
         models = self._answering()
         if not needs:
             return Readiness(None, available=True, metrics={}, models=models, needed=needed)

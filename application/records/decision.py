@@ -8,14 +8,24 @@ from typing import Any, Self
 import msgspec
 
 from application.cluster_models.record import CurrentModel
+from application.kernel.typed_values import typed
 from domain.cluster.baremetal.model import BaremetalModel
 from domain.cluster.compute.model import ComputeModel
+from domain.cluster.placement.policy import PlacementPolicy
 from domain.cluster.storage.model import StorageModel
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Cause
 from domain.metrics.catalogue import MetricTable
+from domain.optimization.context import (
+    MAX_STEPS,
+    MigrationCost,
+    ObservedMove,
+    P,
+    StepBudget,
+    StrategyContext,
+)
 from domain.optimization.solution import Rejection
-from domain.optimization.strategy import StrategyInputs
+from domain.optimization.strategy import Strategy
 from domain.plans.proposal import PlannedAction
 
 FORMAT = 1
@@ -58,7 +68,7 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True):
         format: version of the format.
         code: version of Vigil.
         goal, strategy, planner: registered names.
-        planner_options: settings of the planner.
+        planner_options: settings of the planner, with its defaults.
         collected_at: when the cloud was read (UTC).
         scope: of the audit.
         model, metrics: columns (``to_columns``) of the compute model within the scope, and of the
@@ -67,6 +77,8 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True):
         model_digest: of the compute model of the whole cloud.
         model_age: of that model when the run read it, s.
         storage, baremetal: None if the strategy needs no such model.
+        placement, moves, start, cost: see ``StrategyContext``; effective values.
+        steps: the strategy's step budget.
     """
 
     format: int
@@ -86,17 +98,32 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True):
     model_age: float = 0.0
     storage: RunModel | None = None
     baremetal: RunModel | None = None
+    placement: PlacementPolicy = msgspec.field(default_factory=PlacementPolicy)
+    moves: tuple[ObservedMove, ...] = ()
+    start: list[list[str]] = msgspec.field(default_factory=list)
+    cost: MigrationCost = msgspec.field(default_factory=MigrationCost)
+    steps: int = MAX_STEPS
 
-    def inputs(self) -> StrategyInputs:
-        """The inputs of the strategy."""
+    def context(self, strategy: Strategy[P]) -> StrategyContext[P]:
+        """What the strategy gets.
+
+        Raises:
+            InvalidValue: a parameter has a type that the strategy does not accept.
+        """
         storage, baremetal = self.storage, self.baremetal
-        return StrategyInputs(
+        return StrategyContext(
+            parameters=typed(self.parameters, strategy.parameters),
             compute=ComputeModel.from_columns(self.model),
-            metrics=MetricTable.from_columns(self.metrics),
-            parameters=self.parameters,
-            seed=self.seed,
             storage=StorageModel.from_columns(storage.columns) if storage else None,
             baremetal=BaremetalModel.from_columns(baremetal.columns) if baremetal else None,
+            metrics=MetricTable.from_columns(self.metrics),
+            seed=self.seed,
+            at=self.collected_at,
+            placement=self.placement,
+            moves=self.moves,
+            start=self.start,
+            cost=self.cost,
+            budget=StepBudget(self.steps),
         )
 
 
@@ -106,7 +133,8 @@ class DecisionExplanation(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         record: digest of the decision record.
         actions: every planned action with its reason, in plan order.
-        rejections: candidates that were rejected.
+        rejections: the first alternatives that were considered and rejected.
+        rejection_count: number of all of them; 0 in records of the first versions.
         notes: remarks on the result.
     """
 
@@ -116,6 +144,7 @@ class DecisionExplanation(msgspec.Struct, frozen=True, kw_only=True):
     rejections: list[Rejection]
     notes: list[Cause]
     indicators: dict[str, float]
+    rejection_count: int = 0
 
 
 def encode(record: DecisionRecord | DecisionExplanation) -> bytes:

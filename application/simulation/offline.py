@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from application.kernel.typed_values import typed
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.records import QuarantinedRecord
 from domain.cluster.formats.cluster_file import read_cluster
@@ -10,12 +12,13 @@ from domain.cluster.formats.portable import Values
 from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Cause
 from domain.metrics.catalogue import MetricTable
+from domain.optimization.context import PlanContext, StrategyContext
 from domain.optimization.goals import GOALS, global_efficacy
 from domain.optimization.planners import PLANNERS
 from domain.optimization.selection import choose_strategy
 from domain.optimization.solution import Rejection
 from domain.optimization.strategies import STRATEGIES
-from domain.optimization.strategy import COMPUTE_ONLY, Strategy, StrategyInputs
+from domain.optimization.strategy import COMPUTE_ONLY, Requirements, Strategy
 from domain.plans.action import EfficacyIndicator
 from domain.plans.proposal import PlannedAction
 
@@ -29,7 +32,7 @@ class OfflineResult:
         planned: the actions in plan order, with dependencies and reasons.
         indicators: efficacy indicator → value.
         efficacy: the goal's global figures.
-        rejections: rejected alternatives.
+        rejections: the first rejected alternatives; rejection_count: number of all.
         notes: general remarks.
         quarantined: records of the file that could not be used.
     """
@@ -39,6 +42,7 @@ class OfflineResult:
     indicators: Mapping[str, float]
     efficacy: tuple[EfficacyIndicator, ...]
     rejections: tuple[Rejection, ...]
+    rejection_count: int
     notes: tuple[Cause, ...]
     quarantined: tuple[QuarantinedRecord, ...]
 
@@ -81,30 +85,38 @@ def solve_offline(
     strategy = choose_strategy(STRATEGIES, "", strategy_name)
     cluster = read_cluster(data)
     filled = {**_defaults(strategy), **(parameters or {})}
-    for kind in sorted(strategy.models(filled) - COMPUTE_ONLY):
+    parameters_given = typed(filled, strategy.parameters)
+    required = strategy.requirements(parameters_given)
+    for kind in sorted(required.models - COMPUTE_ONLY):
         raise InvalidValue("strategy", f"needs the {kind} model, which a cluster file has not")
-    table = metric_table(cluster.model, cluster.metrics, strategy, filled)
-    solution = strategy.solve(StrategyInputs(cluster.model, table, filled, seed))
+    context = StrategyContext(
+        parameters=parameters_given,
+        compute=cluster.model,
+        metrics=metric_table(cluster.model, cluster.metrics, required),
+        seed=seed,
+    )
+    solution = strategy.solve(context)
+    planner = PLANNERS[strategy.planner]
+    planned = planner.plan(solution, PlanContext(options=planner.options(), compute=cluster.model))
     return OfflineResult(
         strategy=strategy.name,
-        planned=tuple(PLANNERS[strategy.planner](None, None).plan(solution)),
+        planned=tuple(planned),
         indicators=solution.indicators,
         efficacy=global_efficacy(GOALS[strategy.goal], solution.indicators),
-        rejections=solution.rejections,
+        rejections=tuple(context.alternatives.kept),
+        rejection_count=context.alternatives.total,
         notes=solution.notes,
         quarantined=cluster.quarantined,
     )
 
 
-def metric_table(
-    model: ComputeModel, values: Values, strategy: Strategy, parameters: Mapping[str, object]
-) -> MetricTable:
-    """The metrics that a strategy asks for, from values by name and id."""
-    needs = strategy.metrics(parameters)
+def metric_table(model: ComputeModel, values: Values, required: Requirements) -> MetricTable:
+    """The metrics that a strategy requires, from values by name and id."""
+    needs = required.metrics
     return MetricTable.from_values(model, {need: values.get(need.name, {}) for need in needs})
 
 
-def _defaults(strategy: Strategy) -> dict[str, object]:
+def _defaults(strategy: Strategy[Any]) -> dict[str, object]:
     properties = strategy.parameters_schema.get("properties", {})
     found = properties.items() if isinstance(properties, dict) else ()
     return {name: schema["default"] for name, schema in found if "default" in schema}

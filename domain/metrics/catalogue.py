@@ -1,6 +1,7 @@
 """The metrics that strategies can request, and tables of their values.
 
-An unknown value is NaN, never 0 or 100 %: each strategy decides how to handle it.
+An unknown value is NaN, never 0 or 100 %: each strategy decides how to handle it. A table is
+addressed by need: mean and maximum of one metric are two columns.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,7 +17,8 @@ from domain.kernel.reasons import Reason
 METRICS_UNAVAILABLE = Reason("metrics-unavailable", "The metrics could not be read: {error}")
 METRIC_UNKNOWN = Reason("metric-unknown", "{metric} of {resource} is unknown")
 
-Resource = Literal["host", "server"]
+Resource = Literal["host", "server", "pool", "volume", "node"]
+"""What a metric is measured of."""
 
 HOST_CPU_USAGE = "host_cpu_usage"
 """% of the host's cores."""
@@ -48,7 +50,7 @@ class MetricNeed:
 
     Attributes:
         name: name of the metric.
-        resource: whether it is measured per host or per server.
+        resource: the kind of resource that it is measured of.
         aggregate: ``mean``, ``max``, ``min`` or ``count``, over the period.
         period: how far back, s.
         granularity: width of a sample, s.
@@ -76,25 +78,26 @@ class Coverage:
     total: int
 
 
+class UndeclaredMetric(LookupError):
+    """A strategy read a metric that its requirements do not list."""
+
+
 @dataclass(frozen=True, eq=False)
 class MetricTable:
-    """Metric values aligned with a model.
+    """Metric values aligned with the models of a run.
 
     Attributes:
-        hosts: number of hosts in the model.
-        servers: number of servers in the model.
-        values: need → float64[hosts] or float64[servers]; NaN where unknown.
+        values: need → float64[resources of the need's kind], in the order of the model; NaN where
+            unknown.
     """
 
-    hosts: int
-    servers: int
     values: Mapping[MetricNeed, FloatArray] = field(default_factory=dict)
 
     @staticmethod
     def from_values(
         model: ComputeModel, values: Mapping[MetricNeed, Mapping[str, float | None]]
     ) -> "MetricTable":
-        """Builds the table of given values.
+        """Builds the table of given values of hosts and servers.
 
         Args:
             model: the model that the arrays align with.
@@ -102,20 +105,18 @@ class MetricTable:
                 infinite and negative values (except temperatures) are unknown; unknown ids are
                 ignored.
         """
-        return MetricTable(
-            hosts=len(model.hosts),
-            servers=len(model.servers),
-            values={need: _aligned(model, need, found) for need, found in values.items()},
-        )
+        return MetricTable({need: _aligned(model, need, found) for need, found in values.items()})
 
-    def of(self, name: str, resource: Resource | None = None) -> FloatArray:
-        """The first column with a name (and resource); if there is none, all unknown."""
-        for need, column in self.values.items():
-            if need.name == name and resource in (None, need.resource):
-                return column
-        kind = resource or ("host" if name.startswith("host_") else "server")
-        size = self.hosts if kind == "host" else self.servers
-        return frozen(np.full(size, np.nan))
+    def __getitem__(self, need: MetricNeed) -> FloatArray:
+        """The column of a need.
+
+        Raises:
+            UndeclaredMetric: the table has no such column: the need was not declared.
+        """
+        try:
+            return self.values[need]
+        except KeyError:
+            raise UndeclaredMetric(f"{need} is not in the strategy's requirements") from None
 
     def coverage(self) -> dict[MetricNeed, Coverage]:
         """The number of known values of each metric."""
@@ -128,8 +129,6 @@ class MetricTable:
         """The JSON form (null where unknown), in a canonical order of needs."""
         ordered = sorted(self.values, key=_order)
         return {
-            "hosts": self.hosts,
-            "servers": self.servers,
             "metrics": [
                 {"need": asdict(need), "values": _nullable(self.values[need])} for need in ordered
             ],
@@ -140,12 +139,10 @@ class MetricTable:
         """Builds the table from its JSON form."""
         entries = [mapping(entry) for entry in sequence(data["metrics"])]
         return MetricTable(
-            hosts=_whole(data["hosts"]),
-            servers=_whole(data["servers"]),
-            values={
+            {
                 MetricNeed(**mapping(entry["need"])): _column(sequence(entry["values"]))  # type: ignore[arg-type]
                 for entry in entries
-            },
+            }
         )
 
 
@@ -181,9 +178,3 @@ def _order(need: MetricNeed) -> tuple[str, str, str, float, float, bool]:
         need.granularity,
         need.required,
     )
-
-
-def _whole(value: object) -> int:
-    if not isinstance(value, int):
-        raise TypeError(f"expected a whole number, not {value!r}")
-    return value

@@ -1,6 +1,7 @@
 """Selection of the strategy for a goal."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from domain.kernel.errors import NotFound
 from domain.optimization.strategy import Strategy
@@ -15,8 +16,8 @@ class NoStrategyForGoal(NotFound):
 
 
 def choose_strategy(
-    strategies: Mapping[str, Strategy], goal: str, name: str | None = None
-) -> Strategy:
+    strategies: Mapping[str, Strategy[Any]], goal: str, name: str | None = None
+) -> Strategy[Any]:
     """Selects the strategy to run.
 
     Args:

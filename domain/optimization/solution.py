@@ -1,11 +1,32 @@
-"""What a strategy returns: unordered actions, efficacy indicators, and the reasons for both."""
+"""What a strategy returns: unordered actions, efficacy indicators, and remarks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal
 
 from domain.kernel.reasons import Cause
-from domain.plans.proposal import PlannedAction, ProposedAction
+from domain.plans.proposal import ProposedAction
+
+SubjectKind = Literal["server", "host", "pool", "volume", "node"]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A resource that a strategy considered.
+
+    Attributes:
+        kind: of the resource.
+        id: its id (a host's is that of its hypervisor).
+        name: shown to users; empty if it has none.
+    """
+
+    kind: SubjectKind
+    id: str
+    name: str = ""
+
+    def __str__(self) -> str:
+        """Kind and name, or id."""
+        return f"{self.kind} {self.name or self.id}"
 
 
 @dataclass(frozen=True)
@@ -13,11 +34,11 @@ class Rejection:
     """An alternative that was considered and not proposed, and why.
 
     Attributes:
-        subject: what was considered ("server <uuid>", "host <name>").
+        subject: what was considered; text in records of the first versions.
         because: the rule or threshold that it violates.
     """
 
-    subject: str
+    subject: Subject | str
     because: Cause
 
 
@@ -28,21 +49,9 @@ class Solution:
     Attributes:
         actions: in the order in which the strategy found them, free of duplicates.
         indicators: efficacy indicator name → value (of the goal's efficacy specification).
-        rejections: rejected alternatives, most important first; the strategy limits their number.
         notes: general remarks; for an empty solution, why it is empty.
     """
 
     actions: tuple[ProposedAction, ...]
     indicators: Mapping[str, float] = field(default_factory=dict)
-    rejections: tuple[Rejection, ...] = ()
     notes: tuple[Cause, ...] = ()
-
-
-class Planner(Protocol):
-    """Puts the actions of a solution in order. Pure: same solution and options, same plan."""
-
-    name: str
-
-    def plan(self, solution: Solution) -> Sequence[PlannedAction]:
-        """The actions with their edges, topologically ordered (parents come first)."""
-        ...

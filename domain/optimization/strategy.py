@@ -1,78 +1,96 @@
-"""The contract of strategies: they declare their inputs and receive them as values."""
+"""The contract of strategies: they declare what they need and receive it as values.
 
-from collections.abc import Mapping
+A strategy is a class with a name, a goal, typed parameters and ``solve``::
+
+    @dataclass(frozen=True)
+    class Limits:
+        threshold: float = 80.0
+
+    class Hottest(Strategy[Limits]):
+        name = "hottest"
+        display_name = "Names the hottest host"
+        goal = "workload_balancing"
+        parameters = Limits
+        parameters_schema = {"properties": {"threshold": {"type": "number", "default": 80.0}}}
+
+        def requirements(self, parameters: Limits) -> Requirements:
+            return Requirements(metrics=(MetricNeed(HOST_CPU_USAGE, "host"),))
+
+        def solve(self, context: StrategyContext[Limits]) -> Solution:
+            ...
+"""
+
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Generic, TypeVar
 
-from domain.cluster.baremetal.model import BaremetalModel
-from domain.cluster.compute.model import ComputeModel
 from domain.cluster.kinds import ModelKind
-from domain.cluster.storage.model import StorageModel
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Reason
-from domain.metrics.catalogue import MetricNeed, MetricTable
+from domain.metrics.catalogue import MetricNeed
+from domain.optimization.context import StrategyContext
 from domain.optimization.solution import Solution
 
 NOTHING_TO_DO = Reason("nothing-to-do", "The strategy found nothing to improve.")
 REQUESTED_BY_PARAMETERS = Reason(
-    "requested-by-parameters",
-    "requested in the parameters of {strategy}",
+    "requested-by-parameters", "requested in the parameters of {strategy}"
 )
 
-
-@dataclass(frozen=True)
-class StrategyInputs:
-    """All inputs of a strategy. They are stored in the decision record.
-
-    Attributes:
-        compute: the compute model within the audit's scope.
-        metrics: the declared metrics, in the order of the model's hosts and servers.
-        parameters: the audit's parameters with the schema's defaults filled in.
-        seed: random seed.
-        storage, baremetal: the models of the other kinds; None if the strategy did not declare
-            that it needs them.
-    """
-
-    compute: ComputeModel
-    metrics: MetricTable
-    parameters: Mapping[str, object]
-    seed: int
-    storage: StorageModel | None = None
-    baremetal: BaremetalModel | None = None
-
+P = TypeVar("P")
 
 COMPUTE_ONLY = frozenset({ModelKind.COMPUTE})
 """What most strategies need."""
 
 
-class Strategy(Protocol):
-    """A pure function from inputs to a solution, with its declaration.
+@dataclass(frozen=True)
+class NoParameters:
+    """The parameters of a strategy that has none."""
+
+
+@dataclass(frozen=True)
+class Requirements:
+    """What a strategy needs for some parameters.
+
+    Attributes:
+        models: kinds of models; compute is always provided.
+        metrics: the columns of ``StrategyContext.metrics``.
+        recent_moves: how far back ``StrategyContext.recent_moves`` has to reach, s; 0: not needed.
+    """
+
+    models: frozenset[ModelKind] = COMPUTE_ONLY
+    metrics: tuple[MetricNeed, ...] = ()
+    recent_moves: float = 0.0
+
+
+class Strategy(ABC, Generic[P]):
+    """A pure function from a context to a solution, with its declaration.
 
     Attributes:
         name: registered name (``vm_workload_consolidation``).
         display_name: shown to users.
         goal: name of its goal.
         planner: name of the planner that orders its actions.
-        parameters_schema: JSON Schema (draft 4) of its parameters, ``{}`` if it has none.
-
-    ``models`` and ``metrics`` get valid parameters for runs, and only the schema's defaults to show
-    whether it could run: required parameters may then be missing.
+        parameters: dataclass of its parameters; every field has a default.
+        parameters_schema: the published JSON Schema (draft 4) of the same parameters, with the same
+            defaults; ``{}`` if it has none. Parameters are validated against it first.
     """
 
-    name: str
-    display_name: str
-    goal: str
-    planner: str
-    parameters_schema: JsonObject
+    name: ClassVar[str]
+    display_name: ClassVar[str]
+    goal: ClassVar[str]
+    planner: ClassVar[str] = "weight"
+    parameters: type[P] = NoParameters  # type: ignore[assignment]
+    parameters_schema: ClassVar[JsonObject] = {}
 
-    def models(self, parameters: Mapping[str, object]) -> frozenset[ModelKind]:
-        """The kinds of models it needs for these parameters; compute is always provided."""
-        ...
+    def requirements(self, parameters: P) -> Requirements:
+        """What it needs for some parameters: by default the compute model alone.
 
-    def metrics(self, parameters: Mapping[str, object]) -> tuple[MetricNeed, ...]:
-        """The metrics it needs for these parameters."""
-        ...
+        To show whether a strategy could run at all, it is called with the defaults of all
+        parameters, also of those that the schema requires.
+        """
+        del parameters
+        return Requirements()
 
-    def solve(self, inputs: StrategyInputs) -> Solution:
-        """No I/O, no clock, no randomness except the seed: equal inputs give equal solutions."""
-        ...
+    @abstractmethod
+    def solve(self, context: StrategyContext[P]) -> Solution:
+        """No I/O, no clock, no randomness except the seed: equal contexts give equal solutions."""

@@ -85,11 +85,7 @@ class BulkSource(ABC):
         if unique and not len(model.hosts) and not len(model.servers):
             self._probe()
         columns = {need: self._column(need, model)[1] for need in unique}
-        table = MetricTable(
-            hosts=len(model.hosts),
-            servers=len(model.servers),
-            values={need: column.values for need, column in columns.items()},
-        )
+        table = MetricTable({need: column.values for need, column in columns.items()})
         problems = tuple(why for column in columns.values() for why in column.problems)
         return Fetched(table, problems, self._calls() - calls)
 

@@ -12,13 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from application.commands.parameters import completed
 from application.ports.metrics import MetricsUnavailable
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.formats.anonymise import anonymised
 from domain.cluster.formats.cluster_file import write_cluster
 from domain.cluster.formats.portable import Values
-from domain.kernel.errors import InvalidValue
 from domain.metrics.catalogue import MetricNeed
 from domain.optimization import STRATEGIES
 from infrastructure.clock import SystemClock
@@ -120,11 +118,6 @@ def wanted() -> tuple[MetricNeed, ...]:
     found: dict[str, MetricNeed] = {}
     for name in sorted(STRATEGIES):
         strategy = STRATEGIES[name]
-        try:
-            parameters = completed(strategy.parameters_schema, {})
-        except InvalidValue as error:
-            LOG.info("no metrics for %s, which has no default parameters: %s", name, error)
-            continue
-        for need in strategy.metrics(parameters):
+        for need in strategy.requirements(strategy.parameters()).metrics:
             found.setdefault(need.name, need)
     return tuple(found.values())

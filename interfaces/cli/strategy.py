@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
         return ACTIONS[args.action](args, strategy, parameters)
 
 
-def _run(args: argparse.Namespace, strategy: Strategy, parameters: dict[str, object]) -> int:
+def _run(args: argparse.Namespace, strategy: Strategy[Any], parameters: dict[str, object]) -> int:
     measured = strategy_run.run(_read_file(args.cluster), strategy.name, parameters, args.seed)
     if args.json:
         print(json.dumps(strategy_run.as_json(measured), indent=2))
@@ -83,7 +83,9 @@ def _run(args: argparse.Namespace, strategy: Strategy, parameters: dict[str, obj
     return 0
 
 
-def _preflight(args: argparse.Namespace, strategy: Strategy, parameters: dict[str, object]) -> int:
+def _preflight(
+    args: argparse.Namespace, strategy: Strategy[Any], parameters: dict[str, object]
+) -> int:
     # Only here: `run` does not need openstacksdk.
     from interfaces.cli.strategy_preflight import check  # noqa: PLC0415
 

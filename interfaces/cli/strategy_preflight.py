@@ -13,6 +13,7 @@ from application.cluster_models.kinds import (
     M,
 )
 from application.kernel.json_values import json_value
+from application.kernel.typed_values import typed
 from application.ports.cloud import CloudCollector, CloudRefused, CloudUnreachable
 from application.ports.metrics import MetricCheck, MetricsUnavailable
 from domain.audits.reasons import MODEL_NOT_KEPT
@@ -44,14 +45,17 @@ class ModelCheck:
     failure: str | None = None
 
 
-def check(args: argparse.Namespace, strategy: Strategy, parameters: Mapping[str, object]) -> int:
+def check(
+    args: argparse.Namespace, strategy: Strategy[Any], parameters: Mapping[str, object]
+) -> int:
     """Prints the state of each model and metric; returns 1 if a required one is missing.
 
     Raises:
         CommandFailed: Nova or the datasource does not answer.
     """
-    needs = strategy.metrics(parameters)
-    kinds = sorted(strategy.models(parameters) - COMPUTE_ONLY)
+    required = strategy.requirements(typed(parameters, strategy.parameters))
+    needs = required.metrics
+    kinds = sorted(required.models - COMPUTE_ONLY)
     with report_errors(*OUTAGES):
         settings = locate_cloud(args).settings
         with cloud_required(settings.cloud), live_cloud(settings) as cloud:

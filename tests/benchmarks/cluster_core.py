@@ -27,10 +27,15 @@ from domain.cluster.placement.constraints import Constraints
 from domain.cluster.placement.load import MeasuredLoad
 from domain.cluster.scope.compute import parse_scope
 from domain.optimization import STRATEGIES
-from domain.optimization.algorithms.utilisation import utilisation
-from domain.optimization.planners import weight_planner
-from domain.optimization.strategies.vm_workload_consolidation import CPU_HEADROOM, MEMORY_HEADROOM
-from domain.optimization.strategy import StrategyInputs
+from domain.optimization.algorithms.utilisation import UtilisationNeeds, utilisation
+from domain.optimization.context import PlanContext, StrategyContext
+from domain.optimization.planners import WeightOptions, WeightPlanner
+from domain.optimization.solution import Solution
+from domain.optimization.strategies.vm_workload_consolidation import (
+    CPU_HEADROOM,
+    MEMORY_HEADROOM,
+    ConsolidationParameters,
+)
 from domain.plans.verification import verify_plan
 from tests.benchmarks.report import Cell, Table
 
@@ -132,16 +137,25 @@ def measure(data: Mapping[str, object]) -> Iterator[tuple[str, float, str]]:
     yield "model from rows", least(3, build), "s"
     yield "memory: rows and model", peak_mb(), "MB"
     yield from _forms(model)
-    inputs = StrategyInputs(model, metric_table(model, cluster.metrics, STRATEGY, {}), {}, 0)
+    given = ConsolidationParameters()
+    table = metric_table(model, cluster.metrics, STRATEGY.requirements(given))
     use = utilisation(
-        model, inputs.metrics, cpu_headroom=CPU_HEADROOM, memory_headroom=MEMORY_HEADROOM
+        model,
+        table,
+        UtilisationNeeds.of(given.period, given.granularity),
+        cpu_headroom=CPU_HEADROOM,
+        memory_headroom=MEMORY_HEADROOM,
     )
     yield from _probes(model, use.load)
-    yield "consolidation strategy", least(2, lambda: STRATEGY.solve(inputs)), "s"
-    solution = STRATEGY.solve(inputs)
-    planner = weight_planner()
-    yield "weight planner", least(2, lambda: planner.plan(solution)), "s"
-    planned = planner.plan(solution)
+
+    def solve() -> Solution:
+        return STRATEGY.solve(StrategyContext(parameters=given, compute=model, metrics=table))
+
+    yield "consolidation strategy", least(2, solve), "s"
+    solution = solve()
+    context = PlanContext(options=WeightOptions(), compute=model)
+    yield "weight planner", least(2, lambda: WeightPlanner().plan(solution, context)), "s"
+    planned = WeightPlanner().plan(solution, context)
     begun = time.process_time()
     violations = verify_plan(model, planned, use.load)
     yield "checking the plan", time.process_time() - begun, "s"

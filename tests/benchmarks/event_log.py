@@ -18,7 +18,7 @@ from eventsourcing.persistence import StoredEvent
 from domain.audits import Audit, AuditDefinition, AuditType, RunCause
 from domain.kernel.metadata import Context
 from domain.kernel.reasons import Cause
-from domain.optimization.strategies.vm_workload_consolidation import FREES_HOST
+from domain.optimization.algorithms.emptying import FREES_HOST
 from domain.plans.action_plan import ActionPlan
 from domain.plans.proposal import PlannedAction, Proposal, ProposedAction
 from infrastructure.event_log import SqlEventLog, open_event_log, upgrade

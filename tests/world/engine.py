@@ -57,7 +57,7 @@ class EngineWorld(World):
         self.collected = SqlCollectedModels(self.views_engine)
         self.freshness = Freshness(max_age=0.0)
         self.metrics = ArrangedMetrics()
-        self.strategies: dict[str, Strategy] = dict(STRATEGIES)
+        self.strategies: dict[str, Strategy[Any]] = dict(STRATEGIES)
         self.scheduler = Scheduler(
             self.commands, self.reads, CLOCK, next_match, ScheduleSettings(expiry_check=0.0)
         )
@@ -80,7 +80,7 @@ class EngineWorld(World):
                 last_effect=partial(last_effect, self.reads),
             ),
             strategies=self.strategies,
-            planners={key: make(None, None) for key, make in PLANNERS.items()},
+            planners=PLANNERS,
             planner_options={},
             complete=lambda given, schema: completed(dict(schema), dict(given)),
             clock=CLOCK,

@@ -13,10 +13,39 @@ from domain.metrics.catalogue import (
     INSTANCE_CPU_USAGE,
     INSTANCE_RAM_ALLOCATED,
     INSTANCE_RAM_USAGE,
+    MetricNeed,
     MetricTable,
 )
 
 _KIB_PER_MB = 1024.0
+
+
+@dataclass(frozen=True)
+class UtilisationNeeds:
+    """The metrics that ``utilisation`` reads, as mean over a period.
+
+    Attributes:
+        server_cpu: required; the others are used where they are known.
+    """
+
+    server_cpu: MetricNeed
+    server_memory: MetricNeed
+    server_memory_allocated: MetricNeed
+    host_cpu: MetricNeed
+    host_memory: MetricNeed
+
+    @staticmethod
+    def of(period: float, granularity: float) -> "UtilisationNeeds":
+        """The needs for a period and a width of samples, s."""
+        return UtilisationNeeds(
+            MetricNeed(INSTANCE_CPU_USAGE, "server", "mean", period, granularity, required=True),
+            MetricNeed(INSTANCE_RAM_USAGE, "server", "mean", period, granularity, required=False),
+            MetricNeed(
+                INSTANCE_RAM_ALLOCATED, "server", "mean", period, granularity, required=False
+            ),
+            MetricNeed(HOST_CPU_USAGE, "host", "mean", period, granularity, required=False),
+            MetricNeed(HOST_RAM_USAGE, "host", "mean", period, granularity, required=False),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +66,12 @@ class Utilisation:
 
 
 def utilisation(
-    model: ComputeModel, metrics: MetricTable, *, cpu_headroom: float, memory_headroom: float
+    model: ComputeModel,
+    metrics: MetricTable,
+    needs: UtilisationNeeds,
+    *,
+    cpu_headroom: float,
+    memory_headroom: float,
 ) -> Utilisation:
     """The load of a model.
 
@@ -48,24 +82,25 @@ def utilisation(
 
     Args:
         model: the model.
-        metrics: instance and host CPU and RAM usage, as far as known.
+        metrics: has the columns of ``needs``.
+        needs: instance and host CPU and RAM usage.
         cpu_headroom: share of a host's physical cores that may be in use.
         memory_headroom: share of a host's memory that may be in use.
     """
     servers, hosts = model.servers, model.hosts
-    cpu_pct = metrics.of(INSTANCE_CPU_USAGE)
+    cpu_pct = metrics[needs.server_cpu]
     measured = servers.vcpus * np.minimum(cpu_pct, 100.0) / 100.0
     share = servers.vcpus / np.maximum(hosts.cpu_ratio[servers.host], 1.0)
     cpu = np.where(np.isnan(measured), share, measured)
 
-    used_mb = metrics.of(INSTANCE_RAM_USAGE)
-    allocated_mb = metrics.of(INSTANCE_RAM_ALLOCATED)
+    used_mb = metrics[needs.server_memory]
+    allocated_mb = metrics[needs.server_memory_allocated]
     known_mb = np.where(np.isnan(used_mb), allocated_mb, used_mb)
     memory = np.where(np.isnan(known_mb), servers.memory_mb, known_mb)
 
     cores = (hosts.vcpus + hosts.pcpus).astype(np.float64)
-    host_cpu = metrics.of(HOST_CPU_USAGE) * cores / 100.0
-    host_mb = metrics.of(HOST_RAM_USAGE) / _KIB_PER_MB
+    host_cpu = metrics[needs.host_cpu] * cores / 100.0
+    host_mb = metrics[needs.host_memory] / _KIB_PER_MB
     own_cores = np.where(np.isnan(host_cpu), model.cores, cores)
     own_mb = hosts.memory_mb - np.where(np.isnan(host_mb), hosts.memory_reserved_mb, 0)
 

@@ -1,30 +1,11 @@
-"""Planners: they order the actions of a solution."""
+"""The planners that ship with Vigil, one per file."""
 
-from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
-from domain.optimization.planners.weight import (
-    DEFAULT_PARALLELIZATION,
-    DEFAULT_WEIGHTS,
-    WeightPlanner,
-)
-from domain.optimization.solution import Planner
+from domain.optimization.planner import Planner
+from domain.optimization.planners.weight import WeightOptions, WeightPlanner
 
-PlannerFactory = Callable[[Mapping[str, object] | None, Mapping[str, object] | None], Planner]
+PLANNERS: Final[dict[str, Planner[Any]]] = {WeightPlanner.name: WeightPlanner()}
+"""Planner name → planner."""
 
-
-def weight_planner(
-    weights: Mapping[str, object] | None = None,
-    parallelization: Mapping[str, object] | None = None,
-) -> WeightPlanner:
-    """The weight planner; types that an option does not list keep their defaults."""
-    return WeightPlanner(
-        {**DEFAULT_WEIGHTS, **(weights or {})},
-        {**DEFAULT_PARALLELIZATION, **(parallelization or {})},
-    )
-
-
-PLANNERS: Final[Mapping[str, PlannerFactory]] = {WeightPlanner.name: weight_planner}
-"""Planner name → factory(weights, parallelization)."""
-
-__all__ = ["PLANNERS", "PlannerFactory", "WeightPlanner", "weight_planner"]
+__all__ = ["PLANNERS", "WeightOptions", "WeightPlanner"]

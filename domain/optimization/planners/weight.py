@@ -1,9 +1,12 @@
 """The planner that orders actions by the weight of their type, in chunks with barriers."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from domain.kernel.errors import InvalidValue
+from domain.optimization.context import PlanContext
+from domain.optimization.planner import Planner
 from domain.optimization.solution import Solution
 from domain.plans.action_types import (
     CHANGE_SERVICE_STATE,
@@ -19,36 +22,57 @@ UNKNOWN_WEIGHT: Final = 0
 UNKNOWN_PARALLELIZATION: Final = 1
 
 
-class WeightPlanner:
-    """Heaviest action types first; each chunk waits until the whole previous chunk has ended.
+@dataclass(frozen=True)
+class WeightOptions:
+    """Options of the weight planner. Types that a mapping does not list have the default.
 
-    Within a weight the order of the solution is kept, so a strategy whose moves are legal one
-    after the other stays legal. A chunk never has two moves of the same server, nor a move to a
-    host that another move of the chunk leaves (a server in migration uses resources on both hosts).
-
-    Args:
-        weights: action type → weight; a type that is not listed has weight 0. Types of equal
-            weight form one group, cut where the type changes.
-        parallelization: action type → how many of it may run at once (less than 1 counts as 1);
-            1 for a type that is not listed.
+    Attributes:
+        weights: action type → weight, heaviest first. Types of equal weight form one group, cut
+            where the type changes.
+        parallelization: action type → how many of it may run at once (less than 1 counts as 1).
 
     Raises:
         InvalidValue: a value is not a whole number; names the option and the type.
     """
 
+    weights: Mapping[str, int] = field(default_factory=dict)
+    parallelization: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Completes both with the defaults."""
+        weights = {**DEFAULT_WEIGHTS, **_whole("weights", self.weights)}
+        parallelization = {
+            **DEFAULT_PARALLELIZATION,
+            **_whole("parallelization", self.parallelization),
+        }
+        object.__setattr__(self, "weights", weights)
+        object.__setattr__(self, "parallelization", parallelization)
+
+
+class WeightPlanner(Planner[WeightOptions]):
+    """Heaviest action types first; each chunk waits until the whole previous chunk has ended.
+
+    Within a weight the order of the solution is kept, so a strategy whose moves are legal one
+    after the other stays legal. A chunk never has two moves of the same server, nor a move to a
+    host that another move of the chunk leaves (a server in migration uses resources on both hosts).
+    """
+
     name = "weight"
+    options = WeightOptions
 
-    def __init__(
-        self,
-        weights: Mapping[str, object] = DEFAULT_WEIGHTS,
-        parallelization: Mapping[str, object] = DEFAULT_PARALLELIZATION,
-    ) -> None:
-        self._weights = _whole("weights", weights)
-        self._parallelization = _whole("parallelization", parallelization)
-
-    def plan(self, solution: Solution) -> Sequence[PlannedAction]:
+    def plan(
+        self, solution: Solution, context: PlanContext[WeightOptions]
+    ) -> Sequence[PlannedAction]:
         """The ordered actions with their dependencies."""
-        ordered = sorted(solution.actions, key=lambda action: -self._weight(action))
+        return _Ordering(context.options).plan(solution.actions)
+
+
+class _Ordering:
+    def __init__(self, options: WeightOptions) -> None:
+        self._options = options
+
+    def plan(self, actions: Sequence[ProposedAction]) -> Sequence[PlannedAction]:
+        ordered = sorted(actions, key=lambda action: -self._weight(action))
         enables: dict[object, int] = {}
         planned: list[PlannedAction] = []
         barrier: tuple[int, ...] = ()
@@ -72,13 +96,13 @@ class WeightPlanner:
             yield chunk
 
     def _full(self, chunk: list[ProposedAction], action: ProposedAction) -> bool:
-        limit = max(1, self._parallelization.get(action.type, UNKNOWN_PARALLELIZATION))
-        if chunk[0].type != action.type or len(chunk) >= limit:
+        allowed = self._options.parallelization.get(action.type, UNKNOWN_PARALLELIZATION)
+        if chunk[0].type != action.type or len(chunk) >= max(1, allowed):
             return True
         return any(_collide(before, action) for before in chunk)
 
     def _weight(self, action: ProposedAction) -> int:
-        return self._weights.get(action.type, UNKNOWN_WEIGHT)
+        return self._options.weights.get(action.type, UNKNOWN_WEIGHT)
 
 
 def _collide(before: ProposedAction, after: ProposedAction) -> bool:

@@ -1,26 +1,42 @@
 """A strategy that proposes exactly the actions that its parameters list."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
 
-from domain.cluster.kinds import ModelKind
-from domain.cluster.table.columns import mapping, sequence
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Cause
-from domain.metrics.catalogue import MetricNeed
+from domain.optimization.context import StrategyContext
 from domain.optimization.solution import Solution
-from domain.optimization.strategy import COMPUTE_ONLY, REQUESTED_BY_PARAMETERS, StrategyInputs
+from domain.optimization.strategy import REQUESTED_BY_PARAMETERS, Strategy
 from domain.plans.proposal import ProposedAction
 
 
-class Actuator:
+@dataclass(frozen=True)
+class RequestedAction:
+    """An action to propose, as the audit's parameters list it."""
+
+    action_type: str
+    input_parameters: Mapping[str, object]
+    resource_id: str | None = None
+
+
+@dataclass(frozen=True)
+class ActuatorParameters:
+    """``actions``: proposed in this order."""
+
+    actions: tuple[RequestedAction, ...] = field(default=())
+
+
+class Actuator(Strategy[ActuatorParameters]):
     """Proposes the listed actions."""
 
     name = "actuator"
     display_name = "Actuator"
     goal = "unclassified"
-    planner = "weight"
-    parameters_schema: JsonObject = {  # noqa: RUF012 - the contract wants an attribute
+    parameters = ActuatorParameters
+    parameters_schema: ClassVar[JsonObject] = {
         "$schema": "http://json-schema.org/draft-04/schema#",
         "type": "object",
         "properties": {
@@ -45,15 +61,7 @@ class Actuator:
         "required": ["actions"],
     }
 
-    def models(self, parameters: Mapping[str, object]) -> frozenset[ModelKind]:  # noqa: ARG002
-        """Compute."""
-        return COMPUTE_ONLY
-
-    def metrics(self, parameters: Mapping[str, object]) -> tuple[MetricNeed, ...]:  # noqa: ARG002
-        """None."""
-        return ()
-
-    def solve(self, inputs: StrategyInputs) -> Solution:
+    def solve(self, context: StrategyContext[ActuatorParameters]) -> Solution:
         """Proposes each listed action once.
 
         Raises:
@@ -61,17 +69,16 @@ class Actuator:
                 action itself.
         """
         actions: list[ProposedAction] = []
-        for entry in sequence(inputs.parameters["actions"]):
-            action = _action(mapping(entry))
+        for entry in context.parameters.actions:
+            action = _action(entry)
             if action not in actions:
                 actions.append(action)
         return Solution(tuple(actions))
 
 
-def _action(entry: Mapping[str, object]) -> ProposedAction:
-    parameters = dict(mapping(entry["input_parameters"]))
-    if "resource_id" in parameters:
+def _action(entry: RequestedAction) -> ProposedAction:
+    if "resource_id" in entry.input_parameters:
         raise InvalidValue("input_parameters", "must not contain resource_id")
     because = Cause(REQUESTED_BY_PARAMETERS, {"strategy": Actuator.name})
-    resource = str(entry.get("resource_id") or "")
-    return ProposedAction(str(entry["action_type"]), resource, parameters, because)
+    parameters = dict(entry.input_parameters)
+    return ProposedAction(entry.action_type, entry.resource_id or "", parameters, because)

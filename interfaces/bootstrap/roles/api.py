@@ -6,7 +6,6 @@ from functools import partial
 
 from openstack.connection import Connection
 
-from application.commands.parameters import defaults_of
 from application.kernel.errors import Unavailable
 from application.ports.cloud import CloudRefused, CloudUnreachable
 from application.ports.read_models import StrategyView
@@ -52,7 +51,6 @@ def rest_services(settings: Settings) -> RestServices:
             kind: partial(_answers, cloud, limits(settings), kind)
             for kind in collection_periods(settings)
         },
-        defaults=lambda schema: defaults_of(dict(schema)),
     )
     return RestServices(
         commands=queries.commands,

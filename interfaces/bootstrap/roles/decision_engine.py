@@ -10,6 +10,7 @@ from application.decision_engine.inputs import Freshness, InputLoader, last_effe
 from application.workers.worker import Worker
 from domain.kernel.metadata import Metadata, component
 from domain.optimization import GOALS, PLANNERS, STRATEGIES
+from domain.optimization.planners.weight import WeightOptions, WeightPlanner
 from infrastructure import read_models
 from infrastructure.openstack.actions import handlers
 from infrastructure.settings import Settings
@@ -31,8 +32,6 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
     actions = handlers(cloud, limits(settings))
     synchronise(database.commands, metadata, definitions(GOALS, STRATEGIES, PLANNERS, actions))
     chosen = settings.decision_engine
-    weights = dict(settings.planner.weights)
-    parallelization = dict(settings.planner.parallelization)
     engine = DecisionEngine(
         log=database.log,
         commands=database.commands,
@@ -47,8 +46,12 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
             last_effect=partial(last_effect, database.read),
         ),
         strategies=STRATEGIES,
-        planners={name: make(weights, parallelization) for name, make in PLANNERS.items()},
-        planner_options={"weights": weights, "parallelization": parallelization},
+        planners=PLANNERS,
+        planner_options={
+            WeightPlanner.name: WeightOptions(
+                settings.planner.weights, settings.planner.parallelization
+            )
+        },
         complete=lambda given, schema: completed(dict(schema), dict(given)),
         clock=CLOCK,
         instance=me,

@@ -35,9 +35,16 @@ class MoveDocument(msgspec.Struct, kw_only=True):
 
 
 class Alternative(msgspec.Struct, kw_only=True):
-    """An alternative that was considered, and why it was rejected."""
+    """An alternative that was considered, and why it was rejected.
+
+    Attributes:
+        subject: kind and name of a resource (``server web-1``).
+        kind, id: of the resource; empty in plans of the first versions.
+    """
 
     subject: str
+    kind: str
+    id: str
     because: ReasonDocument
 
 
@@ -47,7 +54,7 @@ class ExplanationDocument(msgspec.Struct, kw_only=True):
     Attributes:
         explanation, record: SHA-256 digests of this explanation and of the decision record.
         moves: in plan order.
-        rejections: most important first.
+        rejections: the first alternatives, most important first; rejection_count: of all.
         notes: remarks on the whole plan, or why it is empty.
         indicators: efficacy indicator → value.
     """
@@ -57,6 +64,7 @@ class ExplanationDocument(msgspec.Struct, kw_only=True):
     record: str
     moves: list[MoveDocument]
     rejections: list[Alternative]
+    rejection_count: int
     notes: list[ReasonDocument]
     indicators: dict[str, float]
 
@@ -80,9 +88,15 @@ def explanation(plan: ActionPlanView, stored: Stored) -> ExplanationDocument:
             for place, one in enumerate(stored.actions)
         ],
         rejections=[
-            Alternative(subject=one.subject, because=_reason(one.because))
+            Alternative(
+                subject=str(one.subject),
+                kind="" if isinstance(one.subject, str) else one.subject.kind,
+                id="" if isinstance(one.subject, str) else one.subject.id,
+                because=_reason(one.because),
+            )
             for one in stored.rejections
         ],
+        rejection_count=max(stored.rejection_count, len(stored.rejections)),
         notes=[_reason(note) for note in stored.notes],
         indicators=stored.indicators,
     )

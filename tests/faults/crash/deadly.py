@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 
 from domain.optimization import STRATEGIES
+from domain.optimization.context import StrategyContext
 from domain.optimization.solution import Solution
-from domain.optimization.strategies.dummy import Dummy
-from domain.optimization.strategy import StrategyInputs
+from domain.optimization.strategies.dummy import Dummy, DummyParameters
 from interfaces.cli.main import main
 
 GATE = "VIGIL_TEST_GATE"
@@ -22,7 +22,7 @@ class Deadly(Dummy):
     name = "deadly"
     display_name = "Deadly strategy"
 
-    def solve(self, inputs: StrategyInputs) -> Solution:
+    def solve(self, context: StrategyContext[DummyParameters]) -> Solution:
         """Never returns."""
         os.kill(os.getpid(), signal.SIGKILL)
         raise AssertionError("unreachable")
@@ -34,11 +34,11 @@ class Slow(Dummy):
     name = "slow"
     display_name = "Slow strategy"
 
-    def solve(self, inputs: StrategyInputs) -> Solution:
+    def solve(self, context: StrategyContext[DummyParameters]) -> Solution:
         """What the dummy strategy says, later."""
         while not Path(os.environ[GATE]).exists():
             time.sleep(0.05)
-        return super().solve(inputs)
+        return super().solve(context)
 
 
 if __name__ == "__main__":

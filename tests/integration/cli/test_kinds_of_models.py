@@ -4,10 +4,10 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import pytest
@@ -21,7 +21,9 @@ from application.ports.cloud import CloudRefused, CloudUnreachable
 from application.ports.read_models import StrategyView
 from domain.cluster.formats import baremetal as baremetal_forms
 from domain.cluster.formats import storage_xml
+from domain.cluster.kinds import ModelKind
 from domain.cluster_models.reasons import SERVICE_ABSENT
+from domain.kernel.aggregate import JsonObject
 from domain.kernel.metadata import Metadata, component
 from domain.optimization import STRATEGIES
 from infrastructure.openstack.connection import connect
@@ -290,11 +292,19 @@ def test_a_model_that_is_absent_is_said_to_be(
 @pytest.fixture
 def demanding(monkeypatch: pytest.MonkeyPatch) -> str:
     """A registered strategy that needs every kind of model; its name."""
-    from tests.integration.decision_engine.test_other_models_in_runs import Reporter  # noqa: PLC0415
+    from tests.integration.decision_engine.test_other_models_in_runs import (  # noqa: PLC0415
+        Kinds,
+        Reporter,
+    )
+
+    @dataclass(frozen=True)
+    class AllKinds(Kinds):
+        kinds: tuple[ModelKind, ...] = tuple(ModelKind)
 
     class Demanding(Reporter):
         name = "demanding"
-        parameters_schema: dict[str, object] = {  # noqa: RUF012 - the contract's attribute
+        parameters = AllKinds
+        parameters_schema: ClassVar[JsonObject] = {
             "properties": {
                 "kinds": {"type": "array", "default": ["compute", "storage", "baremetal"]}
             }

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from application.decision_engine.engine import OUTAGE_RETRY, RunPolicy, solve_and_plan
+from application.decision_engine.computation import compute
+from application.decision_engine.engine import OUTAGE_RETRY, RunPolicy
 from application.kernel.retry import RetryPolicy
 from application.ports.cloud import CLOUD_REFUSED, CLOUD_UNREACHABLE, CloudRefused, CloudUnreachable
 from application.ports.event_log import ConcurrencyConflict, EventLogUnavailable
@@ -22,13 +23,14 @@ from domain.audits.reasons import (
     STRATEGY_UNKNOWN,
 )
 from domain.cluster.compute.reasons import UNKNOWN_HOST
-from domain.cluster.kinds import ModelKind
 from domain.cluster.scope.reasons import MODEL_EMPTY, SCOPE_INVALID
 from domain.kernel.metadata import Context
 from domain.kernel.reasons import Cause, Reason
 from domain.metrics.catalogue import METRICS_UNAVAILABLE
 from domain.optimization import PLANNERS, STRATEGIES
-from domain.optimization.strategy import COMPUTE_ONLY, StrategyInputs
+from domain.optimization.context import StrategyContext
+from domain.optimization.solution import Solution
+from domain.optimization.strategy import NoParameters, Strategy
 from domain.plans import ActionPlan, PlanState
 from domain.plans.reasons import SERVER_NOT_FOUND
 from tests.world.engine import EngineWorld
@@ -62,7 +64,7 @@ def test_the_record_decides_the_same_again(world: EngineWorld) -> None:
     world.work()
     (plan,) = world.find_plans(audit)
     record = decode_record(world.records.get(plan.record))
-    _, planned = solve_and_plan(record, STRATEGIES[record.strategy], PLANNERS["weight"](None, None))
+    planned = compute(record, STRATEGIES[record.strategy], PLANNERS["weight"]).actions
     explained = decode_explanation(world.records.get(view_explanation(world, plan.id)))
     assert [one.action for one in planned] == [one.action for one in explained.actions]
     specs = list(plan.actions.values())
@@ -210,17 +212,10 @@ def test_a_refusal_of_the_cloud_fails_the_run_with_its_words(world: EngineWorld)
 
 
 def test_a_broken_strategy_fails_its_run_and_no_other(world: EngineWorld) -> None:
-    class Broken:
-        name, display_name, goal, planner = "broken", "Broken", "dummy", "weight"
-        parameters_schema: dict[str, object] = {}  # noqa: RUF012 - the contract's attribute
+    class Broken(Strategy[NoParameters]):
+        name, display_name, goal = "broken", "Broken", "dummy"
 
-        def models(self, parameters: Any) -> frozenset[ModelKind]:
-            return COMPUTE_ONLY
-
-        def metrics(self, parameters: Any) -> tuple[()]:
-            return ()
-
-        def solve(self, inputs: StrategyInputs) -> Any:
+        def solve(self, context: StrategyContext[NoParameters]) -> Solution:
             raise ZeroDivisionError("division by zero")
 
     world.strategies["broken"] = Broken()

@@ -25,9 +25,9 @@ from domain.kernel.reasons import (
     OWNER_STOPPING,
     Cause,
 )
+from domain.optimization.context import StrategyContext
 from domain.optimization.solution import Solution
-from domain.optimization.strategies.dummy import Dummy
-from domain.optimization.strategy import StrategyInputs
+from domain.optimization.strategies.dummy import Dummy, DummyParameters
 from tests.integration.decision_engine.test_engine import executing_plan, reason
 from tests.world.engine import AT_ONCE, EngineWorld
 from tests.world.world import CLOCK
@@ -43,10 +43,10 @@ class Waiting(Dummy):
     def __init__(self) -> None:
         self.begun, self.end = threading.Event(), threading.Event()
 
-    def solve(self, inputs: StrategyInputs) -> Solution:
+    def solve(self, context: StrategyContext[DummyParameters]) -> Solution:
         self.begun.set()
         assert self.end.wait(SECONDS)
-        return super().solve(inputs)
+        return super().solve(context)
 
 
 def lose(world: EngineWorld, audit: UUID, times: int) -> None:

@@ -1,14 +1,14 @@
 """A strategy gets the storage and bare-metal models that it declares, and no others."""
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 from uuid import UUID
 
 import msgspec
 import pytest
 
 from application.cluster_models.kinds import BAREMETAL, STORAGE
-from application.decision_engine.engine import solve_and_plan
+from application.decision_engine.computation import compute
 from application.decision_engine.inputs import Freshness
 from application.ports.cloud import CloudRefused, CloudUnreachable
 from application.records.decision import DecisionRecord, decode_record, encode
@@ -17,10 +17,12 @@ from domain.audits.reasons import MODEL_NOT_KEPT, MODEL_STALE
 from domain.cluster.kinds import ModelKind
 from domain.cluster.scope.reasons import BAREMETAL_EMPTY, SCOPE_INVALID, STORAGE_EMPTY
 from domain.cluster_models.reasons import SERVICE_ABSENT
+from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Cause, Reason
 from domain.optimization import PLANNERS
+from domain.optimization.context import StrategyContext
 from domain.optimization.solution import Solution
-from domain.optimization.strategy import REQUESTED_BY_PARAMETERS, StrategyInputs
+from domain.optimization.strategy import REQUESTED_BY_PARAMETERS, Requirements, Strategy
 from domain.plans.action_types import NOP
 from domain.plans.proposal import ProposedAction
 from tests.integration.cluster_models.modelling import grow_old
@@ -31,26 +33,28 @@ ABSENT = CloudRefused(Cause(SERVICE_ABSENT, {"service": "block-storage"}))
 NO_QUESTION = AssertionError("nothing is asked of the cloud")
 
 
-class Reporter:
+@dataclass(frozen=True)
+class Kinds:
+    kinds: tuple[ModelKind, ...] = ()
+
+
+class Reporter(Strategy[Kinds]):
     """A strategy whose plan says what it was given."""
 
-    name, display_name, goal, planner = "reporter", "Reporter", "dummy", "weight"
-    parameters_schema: dict[str, object] = {  # noqa: RUF012 - the contract's attribute
+    name, display_name, goal = "reporter", "Reporter", "dummy"
+    parameters = Kinds
+    parameters_schema: ClassVar[JsonObject] = {
         "properties": {"kinds": {"type": "array", "items": {"type": "string"}, "default": []}}
     }
 
-    def models(self, parameters: Mapping[str, object]) -> frozenset[ModelKind]:
-        kinds: Any = parameters["kinds"]
-        return frozenset(map(ModelKind, kinds))
+    def requirements(self, parameters: Kinds) -> Requirements:
+        return Requirements(models=frozenset(parameters.kinds))
 
-    def metrics(self, parameters: Mapping[str, object]) -> tuple[()]:
-        return ()
-
-    def solve(self, inputs: StrategyInputs) -> Solution:
+    def solve(self, context: StrategyContext[Kinds]) -> Solution:
         seen = {
-            "servers": inputs.compute.servers.id,
-            "volumes": None if inputs.storage is None else inputs.storage.volumes.id,
-            "machines": None if inputs.baremetal is None else inputs.baremetal.nodes.id,
+            "servers": context.compute.servers.id,
+            "volumes": None if context.storage is None else context.storage.volumes.id,
+            "machines": None if context.baremetal is None else context.baremetal.nodes.id,
         }
         because = Cause(REQUESTED_BY_PARAMETERS, {"strategy": self.name})
         text = msgspec.json.encode(seen).decode()
@@ -114,10 +118,9 @@ def test_a_strategy_gets_the_models_that_it_declares_and_the_record_holds_them(
     digests = (found.model_digest, found.storage.digest, found.baremetal.digest)
     assert len(set(digests)) == 3
     assert all(world.records.get(digest) for digest in digests)
-    strategy, planner = Reporter(), PLANNERS["weight"](None, None)
-    solution, planned = solve_and_plan(found, strategy, planner)
-    assert [one.action.parameters["message"] for one in planned] == messages(world, audit)
-    assert solution == strategy.solve(found.inputs())
+    again = compute(found, Reporter(), PLANNERS["weight"])
+    assert [one.action.parameters["message"] for one in again.actions] == messages(world, audit)
+    assert again == compute(found, Reporter(), PLANNERS["weight"])
 
 
 def test_a_strategy_that_needs_compute_only_asks_nothing_else_of_the_cloud(

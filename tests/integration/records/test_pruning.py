@@ -8,7 +8,7 @@ import pytest
 
 from application.cluster_models.amendment_store import encode_amendment
 from application.cluster_models.kinds import COMPUTE
-from application.decision_engine.engine import solve_and_plan
+from application.decision_engine.computation import compute
 from application.kernel.errors import NothingThen
 from application.ports.event_log import RecordedEvent
 from application.ports.records import StoredRecord
@@ -121,7 +121,7 @@ def test_what_a_decision_used_stays_and_decides_again(
     assert record.model_digest in stored(world)
     again = decode_record(world.records.get(plan.record))
     strategy = world.strategies[again.strategy]
-    _, planned = solve_and_plan(again, strategy, PLANNERS[again.planner](None, None))
+    planned = compute(again, strategy, PLANNERS[again.planner]).actions
     assert len(planned) == len(plan.actions)
 
 

@@ -14,21 +14,21 @@ from domain.cluster.placement.load import MeasuredLoad
 from domain.kernel.reasons import Cause
 from domain.metrics.catalogue import MetricTable
 from domain.optimization import STRATEGIES
-from domain.optimization.algorithms.utilisation import utilisation
+from domain.optimization.algorithms.emptying import FREES_HOST
+from domain.optimization.algorithms.utilisation import UtilisationNeeds, utilisation
 from domain.optimization.goals import GOALS, validate_indicators
-from domain.optimization.planners import weight_planner
 from domain.optimization.solution import Solution
 from domain.optimization.strategies.vm_workload_consolidation import (
     CPU_HEADROOM,
-    FREES_HOST,
     MEMORY_HEADROOM,
+    ConsolidationParameters,
 )
-from domain.optimization.strategy import StrategyInputs
 from domain.plans.action_types import migrate
 from domain.plans.proposal import PlannedAction, ProposedAction
 from domain.plans.verification import verify_plan
 from tests.benchmarks.cluster_core import synthetic
 from tests.properties.cluster import generate
+from tests.world.optimization import strategy_context, weigh
 
 SEEDS = st.integers(min_value=0, max_value=2**32)
 CONSOLIDATION = STRATEGIES["vm_workload_consolidation"]
@@ -41,7 +41,7 @@ def metrics(rng: Random, model: ComputeModel) -> MetricTable:
         "instance_ram_usage": {s: rng.random() * 2048 for s in model.servers.id},
         "host_cpu_usage": {h: rng.random() * 100 for h in model.hosts.id},
     }
-    needs = CONSOLIDATION.metrics({})
+    needs = CONSOLIDATION.requirements(ConsolidationParameters()).metrics
     kept = {
         need: {k: v for k, v in values.get(need.name, {}).items() if rng.random() < known}
         for need in needs
@@ -72,7 +72,7 @@ def test_the_weight_planner_keeps_legal_moves_legal_with_several_in_flight(
     model = generate.cluster(rng)
     load = generate.load(rng, model)
     solution = random_legal_moves(rng, model, load)
-    planned = weight_planner(None, {"migrate": parallel}).plan(solution)
+    planned = weigh(solution, model, parallelization={"migrate": parallel})
     assert verify_plan(model, planned, load) == []
 
 
@@ -94,9 +94,9 @@ def test_without_barriers_some_plans_break_rules() -> None:
 def test_consolidation_keeps_its_promises_on_any_cluster(seed: int) -> None:
     rng = Random(seed)
     model = generate.cluster(rng)
-    inputs = StrategyInputs(model, metrics(rng, model), {}, 0)
-    solution = CONSOLIDATION.solve(inputs)
-    assert solution == CONSOLIDATION.solve(inputs)
+    table = metrics(rng, model)
+    solution = CONSOLIDATION.solve(strategy_context(CONSOLIDATION, model, table))
+    assert solution == CONSOLIDATION.solve(strategy_context(CONSOLIDATION, model, table))
     validate_indicators(GOALS["server_consolidation"], solution.indicators)
     moves = [action for action in solution.actions if action.type == "migrate"]
     assert len({move.resource_id for move in moves}) == len(moves)
@@ -108,9 +108,13 @@ def test_consolidation_keeps_its_promises_on_any_cluster(seed: int) -> None:
     left = residents_after(model, solution)
     assert all(not left[str(move.parameters["source_node"])] for move in freeing)
     use = utilisation(
-        model, inputs.metrics, cpu_headroom=CPU_HEADROOM, memory_headroom=MEMORY_HEADROOM
+        model,
+        table,
+        UtilisationNeeds.of(3600, 300),
+        cpu_headroom=CPU_HEADROOM,
+        memory_headroom=MEMORY_HEADROOM,
     )
-    assert verify_plan(model, weight_planner().plan(solution), use.load) == []
+    assert verify_plan(model, weigh(solution, model), use.load) == []
 
 
 @settings(max_examples=100, deadline=None)
@@ -119,7 +123,8 @@ def test_only_empty_hosts_are_disabled_and_never_the_last_in_service(seed: int) 
     """Whatever it disables is empty, and it never disables the last host in service."""
     rng = Random(seed)
     model = generate.cluster(rng)
-    solution = CONSOLIDATION.solve(StrategyInputs(model, metrics(rng, model), {}, 0))
+    context = strategy_context(CONSOLIDATION, model, metrics(rng, model))
+    solution = CONSOLIDATION.solve(context)
     left = residents_after(model, solution)
     disabled = [a for a in solution.actions if a.parameters.get("state") == "disabled"]
     assert all(not left[str(action.parameters["resource_name"])] for action in disabled)

@@ -27,7 +27,7 @@ from domain.kernel.aggregate import JsonObject
 from domain.kernel.errors import Fenced
 from domain.kernel.metadata import Metadata, component
 from domain.kernel.reasons import OWNER_LOST, Cause
-from domain.optimization.strategies.vm_workload_consolidation import FREES_HOST
+from domain.optimization.algorithms.emptying import FREES_HOST
 from domain.plans import ActionPlan, ActionState, PlanState, Proposal
 from domain.plans.proposal import PlannedAction, ProposedAction
 from domain.plans.reasons import DEADLINE_PASSED, OUTCOME_UNKNOWN

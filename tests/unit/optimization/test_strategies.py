@@ -6,16 +6,16 @@ from application.simulation.offline import solve_offline
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.scope.reasons import MODEL_EMPTY
 from domain.kernel.errors import InvalidValue, NotFound
-from domain.metrics.catalogue import MetricTable
 from domain.optimization import STRATEGIES
 from domain.optimization.solution import Solution
-from domain.optimization.strategy import StrategyInputs
+from domain.optimization.strategies.vm_workload_consolidation import ConsolidationParameters
 from tests.unit.cluster.build import host, model, server
+from tests.world.optimization import strategy_context
 
 
 def solve(name: str, parameters: Mapping[str, object], cloud: ComputeModel) -> Solution:
-    table = MetricTable.from_values(cloud, {})
-    return STRATEGIES[name].solve(StrategyInputs(cloud, table, parameters, 0))
+    strategy = STRATEGIES[name]
+    return strategy.solve(strategy_context(strategy, cloud, parameters=parameters))
 
 
 def brief(solution: Solution) -> list[tuple[str, object]]:
@@ -52,7 +52,8 @@ def test_actuator_refuses_a_resource_id_among_the_parameters() -> None:
 
 
 def test_consolidation_asks_for_the_six_metrics_over_its_period() -> None:
-    needs = STRATEGIES["vm_workload_consolidation"].metrics({"period": 7, "granularity": 60})
+    strategy = STRATEGIES["vm_workload_consolidation"]
+    needs = strategy.requirements(ConsolidationParameters(7, 60)).metrics
     assert {need.name for need in needs} == {
         "instance_ram_allocated",
         "instance_cpu_usage",

@@ -2,11 +2,11 @@ import pytest
 
 from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Cause
-from domain.optimization import PLANNERS
-from domain.optimization.planners import WeightPlanner, weight_planner
+from domain.optimization.planners.weight import WeightOptions
 from domain.optimization.solution import Solution
 from domain.optimization.strategy import REQUESTED_BY_PARAMETERS
 from domain.plans.proposal import PlannedAction, ProposedAction
+from tests.world.optimization import weigh
 
 WHY = Cause(REQUESTED_BY_PARAMETERS, {"strategy": "test"})
 
@@ -27,7 +27,7 @@ def test_heavy_types_come_first_in_chunks_with_barriers() -> None:
     moves = [move(f"m{n}", f"a{n}", f"b{n}") for n in range(5)]
     states = [action("change_nova_service_state", f"s{n}", state="disabled") for n in range(2)]
     solution = Solution((*moves, *states, action("resize", "r")))
-    assert parents(list(WeightPlanner().plan(solution))) == [
+    assert parents(list(weigh(solution))) == [
         ("s0", ()),
         ("s1", (0,)),
         ("m0", (1,)),
@@ -42,20 +42,21 @@ def test_heavy_types_come_first_in_chunks_with_barriers() -> None:
 def test_the_default_order_of_all_types() -> None:
     kinds = ["change_node_power_state", "resize", "migrate", "delete", "stop", "shelve", "sleep"]
     kinds += ["change_nova_service_state", "volume_migrate", "nop", "something_new"]
-    planned = WeightPlanner().plan(Solution(tuple(action(kind) for kind in kinds)))
+    planned = weigh(Solution(tuple(action(kind) for kind in kinds)))
     order = [p.action.type for p in planned]
     assert order == [*reversed(kinds[:-1]), "something_new"]
 
 
 def test_an_unknown_type_is_planned_last_and_alone() -> None:
     solution = Solution((action("strange", "x"), action("strange", "y"), action("nop", "n")))
-    assert parents(list(WeightPlanner().plan(solution))) == [("n", ()), ("x", (0,)), ("y", (1,))]
+    assert parents(list(weigh(solution))) == [("n", ()), ("x", (0,)), ("y", (1,))]
 
 
 def test_types_of_equal_weight_keep_their_order_and_their_own_parallelism() -> None:
-    planner = WeightPlanner({"a": 5, "b": 5}, {"a": 2, "b": 1})
     solution = Solution((action("a", "1"), action("a", "2"), action("b", "3"), action("b", "4")))
-    assert parents(list(planner.plan(solution))) == [
+    assert parents(
+        list(weigh(solution, weights={"a": 5, "b": 5}, parallelization={"a": 2, "b": 1}))
+    ) == [
         ("1", ()),
         ("2", ()),
         ("3", (0, 1)),
@@ -65,34 +66,31 @@ def test_types_of_equal_weight_keep_their_order_and_their_own_parallelism() -> N
 
 def test_numbers_from_a_configuration_file_are_compared_as_numbers() -> None:
     """As texts "9" would rank above "70"."""
-    planner = WeightPlanner({"a": "9", "b": "70"}, {})
-    planned = planner.plan(Solution((action("a"), action("b"))))
+    planned = weigh(Solution((action("a"), action("b"))), weights={"a": "9", "b": "70"})
     assert [p.action.type for p in planned] == ["b", "a"]
 
 
 @pytest.mark.parametrize("value", ["many", 1.5, None, True, ""])
 def test_a_value_that_is_no_whole_number_is_refused_with_option_and_type(value: object) -> None:
     with pytest.raises(InvalidValue, match="must be a whole number") as caught:
-        WeightPlanner({}, {"migrate": value})
+        WeightOptions(parallelization={"migrate": value})  # type: ignore[dict-item]
     assert caught.value.field == "parallelization[migrate]"
 
 
 def test_less_than_one_at_a_time_counts_as_one() -> None:
-    planner = WeightPlanner({}, {"nop": 0})
-    planned = planner.plan(Solution((action("nop"), action("nop"))))
+    planned = weigh(Solution((action("nop"), action("nop"))), parallelization={"nop": 0})
     assert [p.parents for p in planned] == [(), (0,)]
 
 
 def test_options_that_are_left_out_keep_their_defaults() -> None:
-    planner = weight_planner({"nop": 1})
-    planned = planner.plan(Solution((action("nop"), action("migrate"))))
+    planned = weigh(Solution((action("nop"), action("migrate"))), weights={"nop": 1})
     assert [p.action.type for p in planned] == ["migrate", "nop"]
 
 
 def test_a_move_onto_a_host_that_is_being_left_waits_for_the_leaving() -> None:
     """A server in flight holds both ends: the room it leaves is not free before it has landed."""
     solution = Solution((move("a", "h1", "h2"), move("b", "h3", "h1"), move("c", "h4", "h5")))
-    assert parents(list(WeightPlanner().plan(solution))) == [
+    assert parents(list(weigh(solution))) == [
         ("a", ()),
         ("b", (0,)),
         ("c", (0,)),
@@ -101,17 +99,17 @@ def test_a_move_onto_a_host_that_is_being_left_waits_for_the_leaving() -> None:
 
 def test_a_server_is_never_in_flight_twice() -> None:
     solution = Solution((move("a", "h1", "h2"), move("a", "h2", "h3")))
-    assert parents(list(WeightPlanner().plan(solution))) == [("a", ()), ("a", (0,))]
+    assert parents(list(weigh(solution))) == [("a", ()), ("a", (0,))]
 
 
 def test_a_move_requires_the_enabling_of_its_destination_and_nothing_else() -> None:
     enable = action("change_nova_service_state", "h2", state="enabled", resource_name="c2")
     disable = action("change_nova_service_state", "h1", state="disabled", resource_name="c1")
     solution = Solution((move("a", "c1", "c2"), move("b", "c1", "c3"), disable, enable))
-    planned = WeightPlanner().plan(solution)
+    planned = weigh(solution)
     requires = {p.action.resource_id: p.requires for p in planned}
     assert requires == {"h1": (), "h2": (), "a": (1,), "b": ()}
 
 
 def test_an_empty_solution_is_an_empty_plan() -> None:
-    assert list(PLANNERS["weight"](None, None).plan(Solution(()))) == []
+    assert list(weigh(Solution(()))) == []

@@ -9,7 +9,7 @@ from domain.kernel.aggregate import Event
 from domain.kernel.errors import DeleteRefused, Fenced, IllegalTransition, NotSkippable, Refusal
 from domain.kernel.ids import plan_id
 from domain.kernel.reasons import OWNER_LOST, Cause
-from domain.optimization.strategies.vm_workload_consolidation import FREES_HOST
+from domain.optimization.algorithms.emptying import FREES_HOST
 from domain.plans import Action, ActionPlan, ActionState, PlanState, Proposal
 from domain.plans.action import ENDED
 from domain.plans.action_plan import DELETABLE, TRANSITIONS, USER_TRANSITIONS

@@ -1,0 +1,68 @@
+"""Moves of servers on a branch, and the actions that they become."""
+
+import numpy as np
+
+from domain.cluster.placement.load import MeasuredLoad
+from domain.cluster.table.columns import BoolArray, IntArray
+from domain.kernel.reasons import Cause, Reason
+from domain.optimization.context import P, StrategyContext
+from domain.plans.action_types import migrate
+from domain.plans.proposal import ProposedAction
+
+
+class Moves:
+    """Moves of servers, each legal after those before it, so that any prefix can be executed.
+
+    Args:
+        context: of the strategy.
+        load: measured use of hosts and servers; without it only allocations count.
+
+    Attributes:
+        branch: the compute model with the moves so far.
+        rules: the placement rules.
+        actions: the ``migrate`` actions so far.
+        is_destination: bool[hosts], destination of one of the moves.
+    """
+
+    def __init__(self, context: StrategyContext[P], load: MeasuredLoad | None = None) -> None:
+        self.context: StrategyContext[P] = context
+        self.model = context.compute
+        self.branch = context.branch(load)
+        self.rules = context.constraints()
+        self.actions: list[ProposedAction] = []
+        self.is_destination: BoolArray = np.zeros(len(self.model.hosts), dtype=np.bool_)
+        order = np.argsort(self.model.servers.host, kind="stable")
+        ends = np.cumsum(self.model.servers_per_host)
+        self._residents: list[IntArray] = np.split(order, ends[:-1])
+
+    def residents(self, host: int) -> IntArray:
+        """Indices of the servers that the model has on a host and that were not moved."""
+        servers: IntArray = self._residents[host]
+        here: IntArray = servers[self.branch.host_of[servers] == host]
+        return here
+
+    def name(self, server: int) -> str:
+        """A server's name for sentences, its id if it has none."""
+        servers = self.model.servers
+        return servers.name[server] or servers.id[server]
+
+    def move(self, server: int, destination: int, reason: Reason, **facts: object) -> None:
+        """Moves a server and adds the action.
+
+        Args:
+            server: index of the server.
+            destination: index of a host where it may legally go.
+            reason: why; its facts are ``server``, ``source`` and ``destination`` (names) and:
+            facts: further ones.
+        """
+        names = self.model.hosts.name
+        step = self.branch.move(server, destination)
+        self.is_destination[destination] = True
+        found = {
+            "server": self.name(server),
+            "source": names[step.source],
+            "destination": names[destination],
+            **facts,
+        }
+        kind = self.rules.movability.migration_type(server)
+        self.actions.append(migrate(self.model, server, destination, kind, Cause(reason, found)))

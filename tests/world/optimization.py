@@ -1,0 +1,37 @@
+"""Contexts of strategies and planners, made of a model."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from application.kernel.typed_values import typed
+from domain.cluster.compute.model import ComputeModel
+from domain.metrics.catalogue import MetricTable
+from domain.optimization.context import PlanContext, StrategyContext
+from domain.optimization.planners.weight import WeightOptions, WeightPlanner
+from domain.optimization.solution import Solution
+from domain.optimization.strategy import Strategy
+from domain.plans.proposal import PlannedAction
+
+NOTHING: Mapping[str, object] = {}
+
+
+def strategy_context(
+    strategy: Strategy[Any],
+    model: ComputeModel,
+    metrics: MetricTable | None = None,
+    parameters: Mapping[str, object] = NOTHING,
+) -> StrategyContext[Any]:
+    """What a strategy gets; by default all its metrics are unknown."""
+    given = typed(parameters, strategy.parameters)
+    needs = strategy.requirements(given).metrics
+    unknown = MetricTable.from_values(model, {need: {} for need in needs})
+    return StrategyContext(parameters=given, compute=model, metrics=metrics or unknown)
+
+
+def weigh(
+    solution: Solution, model: ComputeModel | None = None, **options: Mapping[str, Any]
+) -> Sequence[PlannedAction]:
+    """The plan of the weight planner."""
+    empty, _ = ComputeModel.build((), (), (), ())
+    chosen = WeightOptions(**options)
+    return WeightPlanner().plan(solution, PlanContext(options=chosen, compute=model or empty))
