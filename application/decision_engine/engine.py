@@ -253,6 +253,7 @@ class DecisionEngine:
             model_age=round(inputs.compute.age, 3),
             storage=RunModel.of(inputs.storage),
             baremetal=RunModel.of(inputs.baremetal),
+            moves=inputs.moves,
         )
         digest = self._records.put(encode(record))
         self._commands.run(

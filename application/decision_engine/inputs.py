@@ -1,8 +1,8 @@
 """The inputs of a strategy: models of the cloud within the audit's scope, and metrics."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 from application.cluster_models.collection import ModelCollector, ModelCollectors
@@ -11,7 +11,7 @@ from application.cluster_models.record import CurrentModel
 from application.ports.clock import Clock
 from application.ports.cloud import CloudRefused, CloudUnreachable
 from application.ports.metrics import MetricSource
-from application.ports.read_models import ReadModels
+from application.ports.read_models import ReadModels, ServerMove
 from application.records.decision import CollectedInputs
 from domain.audits.reasons import MODEL_NOT_KEPT, MODEL_STALE
 from domain.cluster.kinds import ModelKind
@@ -21,7 +21,7 @@ from domain.cluster.scope.reasons import BAREMETAL_EMPTY, MODEL_EMPTY, SCOPE_INV
 from domain.cluster.scope.storage import StorageScope, parse_storage_scope
 from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Cause
-from domain.optimization.context import P
+from domain.optimization.context import ObservedMove, P
 from domain.optimization.strategy import Strategy
 from domain.plans.events import ActionAcknowledged, ActionFailed, ActionIntended, ActionSucceeded
 
@@ -82,6 +82,7 @@ class InputLoader:
         freshness: how old a model may be.
         last_effect: returns the time of Vigil's own latest change of the cloud; older models are
             not used.
+        moves_since: returns Vigil's own moves that are in flight or ended after a time.
     """
 
     def __init__(
@@ -91,12 +92,14 @@ class InputLoader:
         clock: Clock,
         freshness: Freshness | None = None,
         last_effect: Callable[[], datetime | None] = lambda: None,
+        moves_since: Callable[[datetime], Sequence[ServerMove]] = lambda _: (),
     ) -> None:
         self._models = models
         self._metrics = metrics
         self._clock = clock
         self._freshness = freshness or Freshness()
         self._last_effect = last_effect
+        self._moves_since = moves_since
 
     def load(self, strategy: Strategy[P], parameters: P, scope: list[Any]) -> CollectedInputs:
         """Returns the models and metrics that a strategy needs, within the scope.
@@ -124,12 +127,26 @@ class InputLoader:
             storage=storage,
             baremetal=baremetal,
             metrics=fetched.table,
+            moves=self._moves(compute.collected_at, required.recent_moves),
             problems=(
                 *compute.problems,
                 *(storage.problems if storage else ()),
                 *(baremetal.problems if baremetal else ()),
                 *fetched.problems,
             ),
+        )
+
+    def _moves(self, at: datetime, seconds: float) -> tuple[ObservedMove, ...]:
+        found = self._moves_since(at - timedelta(seconds=seconds))
+        return tuple(
+            ObservedMove(
+                server=move.server,
+                source=move.source,
+                destination=move.destination,
+                seconds_ago=max(0.0, (at - move.started_at).total_seconds()),
+                finished=move.ended_at is not None,
+            )
+            for move in found
         )
 
     def _scoped(

@@ -272,6 +272,23 @@ class OpenPlan:
 
 
 @dataclass(frozen=True)
+class ServerMove:
+    """A migration by Vigil that is in flight, or succeeded.
+
+    Attributes:
+        server: id of the server.
+        source, destination: names of the hosts; empty if the action did not name them.
+        ended_at: None while it is in flight.
+    """
+
+    server: str
+    source: str
+    destination: str
+    started_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True)
 class ContinuousAudit:
     """A continuous audit that the scheduler checks. ``run_open``: its latest run has not ended."""
 
@@ -396,6 +413,10 @@ class ReadModels(Protocol):
 
     def open_plans(self) -> list[OpenPlan]:
         """Plans that are PENDING, ONGOING or CANCELLING, oldest first."""
+        ...
+
+    def moves_since(self, since: datetime) -> list[ServerMove]:
+        """Migrations that are in flight, or that succeeded after a time, oldest first."""
         ...
 
     def continuous_audits(self) -> list[ContinuousAudit]:

@@ -169,10 +169,12 @@ class CollectedInputs:
     Attributes:
         storage, baremetal: None unless the strategy needs them.
         problems: items that were quarantined or missing.
+        moves: Vigil's own moves, in flight and recent.
     """
 
     compute: CurrentModel[ComputeModel]
     metrics: MetricTable
     problems: Sequence[Cause]
+    moves: tuple[ObservedMove, ...] = ()
     storage: CurrentModel[StorageModel] | None = None
     baremetal: CurrentModel[BaremetalModel] | None = None

@@ -23,10 +23,14 @@ from application.ports.read_models import (
     ProjectionStatus,
     QuarantinedEvent,
     ScoringEngineView,
+    ServerMove,
     StateCount,
     StrategyView,
     TimelineView,
 )
+from domain.kernel.aggregate import JsonObject
+from domain.plans.action import ActionState
+from domain.plans.action_types.migrate import MIGRATE
 from infrastructure.read_models import resources
 from infrastructure.read_models.engine import outages, reading
 from infrastructure.read_models.paging import Condition, ListedResource, found, listed
@@ -196,6 +200,24 @@ class SqlReadModels:
         )
         return [OpenPlan(*one) for one in self._rows(query)]
 
+    def moves_since(self, since: datetime) -> list[ServerMove]:
+        """Migrations that are in flight, or that succeeded after a time, oldest first."""
+        plan, action = ACTION_PLANS.c, ACTIONS.c
+        query = (
+            select(action.input_parameters, action.started_at, action.ended_at)
+            .join_from(ACTION_PLANS, ACTIONS, action.action_plan_uuid == plan.uuid)
+            .where(
+                or_(plan.open_position.is_not(None), plan.updated_at >= since),
+                action.action_type == MIGRATE,
+                or_(
+                    action.state == ActionState.ONGOING,
+                    and_(action.state == ActionState.SUCCEEDED, action.ended_at >= since),
+                ),
+            )
+            .order_by(action.started_at, action.id)
+        )
+        return [_server_move(*one) for one in self._rows(query)]
+
     def continuous_audits(self) -> list[ContinuousAudit]:
         """CONTINUOUS audits that are PENDING or ONGOING and have an interval."""
         row = AUDITS.c
@@ -310,3 +332,11 @@ def _of_active_generation() -> Condition:
         .where(row.name == bad.projection, row.generation == bad.generation, row.active)
         .exists()
     )
+
+
+def _server_move(
+    parameters: JsonObject, started_at: datetime, ended_at: datetime | None
+) -> ServerMove:
+    named = ("resource_id", "source_node", "destination_node")
+    server, source, destination = (str(parameters.get(name) or "") for name in named)
+    return ServerMove(server, source, destination, started_at, ended_at)

@@ -78,6 +78,7 @@ class EngineWorld(World):
                 CLOCK,
                 self.freshness,
                 last_effect=partial(last_effect, self.reads),
+                moves_since=self.reads.moves_since,
             ),
             strategies=self.strategies,
             planners=PLANNERS,

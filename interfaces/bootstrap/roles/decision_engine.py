@@ -44,6 +44,7 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
             CLOCK,
             Freshness(settings.collector.max_model_age, settings.collector.allow_stale),
             last_effect=partial(last_effect, database.read),
+            moves_since=database.read.moves_since,
         ),
         strategies=STRATEGIES,
         planners=PLANNERS,

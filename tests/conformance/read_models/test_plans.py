@@ -279,3 +279,26 @@ def test_a_tally_counts_plans_and_the_actions_of_open_ones(world: World) -> None
     idle.delete(context(7))
     world.save(idle)
     assert world.reads.state_counts().plans == {"ONGOING": 1}
+
+
+def test_moves_are_found_while_they_are_in_flight_and_for_a_while_after(world: World) -> None:
+    plan, ids = running(world)
+    plan.intend_action(context(6), plan.epoch, ids[0], {})
+    plan.succeed_action(context(7), plan.epoch, ids[0], {})
+    plan.intend_action(context(8), plan.epoch, ids[1], {})
+    world.save(plan)
+    assert [(m.server, m.ended_at) for m in world.reads.moves_since(context(7).at)] == [
+        ("server-0", context(7).at),
+        ("server-1", None),
+    ]
+    (flying,) = world.reads.moves_since(context(9).at)
+    assert (flying.server, flying.started_at) == ("server-1", context(8).at)
+    assert (flying.source, flying.destination) == ("cmp-1", "cmp-2")
+
+
+def test_a_move_that_failed_or_was_not_begun_is_no_move(world: World) -> None:
+    plan, ids = running(world)
+    plan.intend_action(context(6), plan.epoch, ids[0], {})
+    plan.fail_action(context(7), plan.epoch, ids[0], Cause(DEADLINE_PASSED, {"seconds": 1}))
+    world.save(plan)
+    assert world.reads.moves_since(context(0).at) == []
