@@ -47,7 +47,6 @@ from domain.plans.events import PlanClaimed
 from domain.plans.reasons import (
     ACTION_TYPE_UNKNOWN,
     DEADLINE_PASSED,
-    MIGRATION_ABORTED,
     OUTCOME_UNKNOWN,
     PLAN_CANCELLED,
 )
@@ -214,8 +213,8 @@ class PlanExecution:
         tracker.sent_by = self._clock.monotonic()
         if self._action(tracker).attempt == 1:
             tracker.intended_at = tracker.sent_by
-        request = partial(self._send, tracker, before, self._session.state.version)
-        self._submit(tracker, request, self._sent)
+        start = partial(tracker.handler.start, tracker.parameters, before)
+        self._submit(tracker, partial(self._send, start, self._session.state.version), self._sent)
 
     def _may_start(self, tracker: ActionTracker) -> bool:
         """Whether the plan is still to be executed, after a fresh read of the log."""
@@ -228,12 +227,12 @@ class PlanExecution:
             tracker.next_check = self._clock.monotonic()  # an earlier attempt has to end first
         return False
 
-    def _send(self, tracker: ActionTracker, before: JsonObject, version: int) -> JsonObject:
+    def _send(self, request: Callable[[], JsonObject], version: int) -> JsonObject:
         """Sends the request if this applier still owns the plan (runs on the pool)."""
         if not self._fresh():
             raise CloudUnreachable("the heartbeat became too old before the request was sent")
         self._session.check_fence(version, PlanClaimed)
-        return tracker.handler.start(tracker.parameters, before)
+        return request()
 
     def _sent(self, tracker: ActionTracker, result: Callable[[], JsonObject]) -> None:
         action = tracker.action_id
@@ -292,17 +291,54 @@ class PlanExecution:
                 )
                 self._untrack(action)
             case Phase.FAILED:
-                aborted = because.reason == MIGRATION_ABORTED
-                if aborted and tracker.aborted_at is not None:  # by this applier
+                if seen.aborted and tracker.aborted_at is not None:  # by this applier
                     because = self._deadline_passed(tracker)
                 self._fail(action, because)
             case Phase.RUNNING:
                 self._show_progress(action, seen)
                 self._enforce_deadline(tracker, self._deadline_passed(tracker))
+                if seen.next_step is not None and tracker.call is None and action in self._trackers:
+                    self._advance(tracker, seen.next_step)
             case Phase.NEVER_STARTED:
                 self._try_again(tracker)
             case Phase.UNKNOWN:
                 self._enforce_deadline(tracker, because)
+
+    def _advance(self, tracker: ActionTracker, step: str) -> None:
+        """Requests the next step; again if the cloud still waits for it after the settle time."""
+        now, action = self._clock.monotonic(), self._action(tracker)
+        if self._stopping or not self._fresh():
+            return
+        late = now - tracker.intended_at >= deadline_seconds(action)
+        if step in action.steps and (late or now - tracker.sent_by < self._policy.settle_time):
+            return
+        ident = tracker.action_id
+        self._session.run(lambda p, ctx: p.intend_step(ctx, self._epoch, ident, step))
+        advance = partial(
+            tracker.handler.advance,
+            tracker.parameters,
+            state_before(action),
+            action.receipt,
+            step,
+        )
+        request = partial(self._send, advance, self._session.state.version)
+        self._submit(tracker, request, partial(self._advanced, step))
+
+    def _advanced(
+        self, step: str, tracker: ActionTracker, result: Callable[[], JsonObject]
+    ) -> None:
+        action = tracker.action_id
+        tracker.next_check = tracker.sent_by = self._clock.monotonic()
+        try:
+            receipt = result()
+        except Fenced:
+            raise
+        except Exception as failure:  # noqa: BLE001 - the next observation shows what happened
+            log.warning("action %s: step %s: %s; observing", action, step, failure)
+        else:
+            self._session.run(
+                lambda p, ctx: p.acknowledge_step(ctx, self._epoch, action, step, receipt)
+            )
 
     def _deadline_passed(self, tracker: ActionTracker) -> Cause:
         seconds = round(deadline_seconds(self._action(tracker)))
@@ -342,7 +378,9 @@ class PlanExecution:
             return
         if tracker.aborted_at is None:
             tracker.aborted_at = now
-            abort = partial(tracker.handler.abort, tracker.parameters, action.receipt)
+            abort = partial(
+                tracker.handler.abort, tracker.parameters, state_before(action), action.receipt
+            )
             self._submit(tracker, abort, self._aborted)
         elif now - tracker.aborted_at >= self._policy.abort_grace:
             self._fail(tracker.action_id, because)

@@ -23,10 +23,25 @@ from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Cause
 from domain.optimization.context import ObservedMove, P
 from domain.optimization.strategy import Strategy
-from domain.plans.events import ActionAcknowledged, ActionFailed, ActionIntended, ActionSucceeded
+from domain.plans.events import (
+    ActionAcknowledged,
+    ActionFailed,
+    ActionIntended,
+    ActionStepAcknowledged,
+    ActionStepIntended,
+    ActionSucceeded,
+)
 
 EFFECTS = tuple(
-    event.TOPIC for event in (ActionIntended, ActionAcknowledged, ActionSucceeded, ActionFailed)
+    event.TOPIC
+    for event in (
+        ActionIntended,
+        ActionAcknowledged,
+        ActionStepIntended,
+        ActionStepAcknowledged,
+        ActionSucceeded,
+        ActionFailed,
+    )
 )
 """Topics of events after which the cloud may have changed."""
 

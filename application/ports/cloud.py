@@ -15,6 +15,7 @@ from domain.cluster_models.reasons import SERVICE_ABSENT
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import INTERNAL_ERROR, Cause, Reason
 from domain.plans.action_types.declaration import ActionType
+from domain.plans.proposal import ProposedAction
 
 CLOUD_UNREACHABLE = Reason("cloud-unreachable", "The cloud could not be reached: {error}")
 CLOUD_REFUSED = Reason("cloud-refused", "The cloud refused the request: {error}")
@@ -178,18 +179,26 @@ class Observation:
     Attributes:
         facts: for example progress, ids, the current host.
         because: for FAILED and UNKNOWN.
+        aborted: for FAILED: whether the effect was aborted, by Vigil or by somebody else.
+        next_step: for RUNNING: the step that the effect waits for and that only ``advance`` takes.
     """
 
     phase: Phase
     facts: JsonObject
     because: Cause | None = None
+    aborted: bool = False
+    next_step: str | None = None
 
 
 class ActionHandler(Protocol):
     """Executes one type of action in the cloud. Stateless.
 
-    ``check`` first validates the parameters against the schema of the declaration, and returns
-    ``Fail`` if they do not conform.
+    The parameters of the methods:
+
+    * ``parameters``: the input parameters of the action.
+    * ``before``: the state of the cloud that ``check`` returned; it is stored before the request.
+    * ``receipt``: the result of ``start``; None if it was lost.
+    * ``outcome``: the facts of the last observation.
 
     Attributes:
         declaration: of the action type.
@@ -198,7 +207,7 @@ class ActionHandler(Protocol):
     declaration: ActionType
 
     def check(self, parameters: JsonObject) -> Verdict:
-        """Checks the pre-condition of the action."""
+        """Checks the parameters against the schema, then the pre-condition of the action."""
         ...
 
     def start(self, parameters: JsonObject, before: JsonObject) -> JsonObject:
@@ -213,18 +222,32 @@ class ActionHandler(Protocol):
     def observe(
         self, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None
     ) -> Observation:
-        """Returns the state of the effect in the cloud; after a crash without a receipt.
-
-        It also requests the next step of an effect of several steps (a cold migration must be
-        confirmed). Any number of observers may run; each step is made once.
+        """Returns the state of the effect in the cloud. It only reads.
 
         Raises:
             CloudUnreachable: the state is unknown now; observe again.
         """
         ...
 
-    def abort(self, parameters: JsonObject, receipt: JsonObject | None) -> None:
+    def advance(
+        self, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None, step: str
+    ) -> JsonObject:
+        """Sends the request of the next step that ``observe`` showed, once; returns the response.
+
+        Raises:
+            CloudRefused: the cloud changed nothing; observe again.
+            CloudUnreachable: it is unknown whether the cloud changed anything; observe again.
+        """
+        ...
+
+    def abort(self, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None) -> None:
         """Requests that the cloud stops a running effect; does nothing if that is impossible."""
+        ...
+
+    def compensation(
+        self, parameters: JsonObject, before: JsonObject, outcome: JsonObject
+    ) -> ProposedAction | Cause:
+        """Returns the action that undoes this one, or why there is none. Sends nothing."""
         ...
 
     def deadline(self, parameters: JsonObject, before: JsonObject) -> float:

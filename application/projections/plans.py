@@ -16,6 +16,8 @@ from domain.plans.events import (
     ActionFailed,
     ActionIntended,
     ActionSkipped,
+    ActionStepAcknowledged,
+    ActionStepIntended,
     ActionSucceeded,
     PlanCancelled,
     PlanCancelRequested,
@@ -50,7 +52,9 @@ class PlansProjection(EventDispatcher):
                 PlanFailed: _plan_end(PlanState.FAILED),
                 PlanDeleted: self._deleted,
                 ActionIntended: self._action_intended,
-                ActionAcknowledged: self._action_acknowledged,
+                ActionAcknowledged: _action_requested,
+                ActionStepIntended: _action_requested,
+                ActionStepAcknowledged: _action_requested,
                 ActionSucceeded: self._action_succeeded,
                 ActionFailed: self._action_failed,
                 ActionSkipped: self._action_skipped,
@@ -128,11 +132,6 @@ class PlansProjection(EventDispatcher):
             tables.add(ACTION_PLANS.name, event.originator_id, {"actions_ongoing": 1})
         _update_action(event, event.action_id, tables, values)
 
-    def _action_acknowledged(
-        self, _: RecordedEvent, event: ActionAcknowledged, tables: Tables
-    ) -> None:
-        _update_version(event, tables)
-
     def _action_succeeded(self, _: RecordedEvent, event: ActionSucceeded, tables: Tables) -> None:
         values = {"state": ActionState.SUCCEEDED, "status_message": None}
         _end_action(event, event.action_id, ActionState.ONGOING, tables, values)
@@ -164,6 +163,10 @@ class PlansProjection(EventDispatcher):
 def _update_plan(event: Event, tables: Tables, values: dict[str, Any]) -> None:
     values |= {"version": event.originator_version, "updated_at": event.timestamp}
     tables.update(ACTION_PLANS.name, event.originator_id, values)
+
+
+def _action_requested(_: RecordedEvent, event: Any, tables: Tables) -> None:
+    _update_version(event, tables)
 
 
 def _update_version(event: Event, tables: Tables) -> None:

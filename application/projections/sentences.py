@@ -77,6 +77,11 @@ def _action_intended(event: plans.ActionIntended) -> str:
     return f"{event.what}: requesting{attempt}."
 
 
+def _step_intended(event: plans.ActionStepIntended) -> str:
+    attempt = f" (attempt {event.attempt})" if event.attempt > 1 else ""
+    return f"{event.what}: requesting step {event.step!r}{attempt}."
+
+
 def _action_skipped(event: plans.ActionSkipped) -> str:
     note = f" Reason: {event.note}" if event.note else ""
     return f"{event.what}: skipped{_because(event.because)}{note}"
@@ -142,6 +147,8 @@ SENTENCES: dict[str, Sentence] = {
     plans.PlanDeleted.TOPIC: lambda _: "Action plan deleted.",
     plans.ActionIntended.TOPIC: _action_intended,
     plans.ActionAcknowledged.TOPIC: lambda e: f"{e.what}: accepted.",
+    plans.ActionStepIntended.TOPIC: _step_intended,
+    plans.ActionStepAcknowledged.TOPIC: lambda e: f"{e.what}: step {e.step!r} accepted.",
     plans.ActionSucceeded.TOPIC: lambda e: f"{e.what}: succeeded.",
     plans.ActionFailed.TOPIC: lambda e: f"{e.what}: failed{_because(e.because)}",
     plans.ActionSkipped.TOPIC: _action_skipped,

@@ -67,6 +67,7 @@ class Action:
         attempt: number of requests to the cloud that were started (normally 1).
         intent: stored just before the request to the cloud; enough to determine its outcome later.
         receipt: the cloud's response to the request (its own ids), if any.
+        steps: further step of the effect → number of requests that were started for it.
         because: why it was skipped, failed or cancelled.
     """
 
@@ -75,6 +76,7 @@ class Action:
     attempt: int = 0
     intent: JsonObject | None = None
     receipt: JsonObject | None = None
+    steps: dict[str, int] = field(default_factory=dict)
     because: Cause | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None

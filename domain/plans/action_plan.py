@@ -17,6 +17,8 @@ from domain.plans.events import (
     ActionFailed,
     ActionIntended,
     ActionSkipped,
+    ActionStepAcknowledged,
+    ActionStepIntended,
     ActionSucceeded,
     PlanCancelled,
     PlanCancelRequested,
@@ -210,12 +212,7 @@ class ActionPlan(Aggregate):
             raise Refusal(f"Action {action} is {one.state} and may not start.")
         attempt = one.attempt + 1
         self._trigger_action(
-            ActionIntended,
-            ctx,
-            action,
-            epoch=epoch,
-            attempt=attempt,
-            intent=intent,
+            ActionIntended, ctx, action, epoch=epoch, attempt=attempt, intent=intent
         )
         return attempt
 
@@ -224,49 +221,46 @@ class ActionPlan(Aggregate):
     ) -> None:
         """Records the cloud's response to the request."""
         self._ongoing(epoch, action)
+        self._trigger_action(ActionAcknowledged, ctx, action, epoch=epoch, receipt=receipt)
+
+    def intend_step(self, ctx: Context, epoch: int, action: UUID, step: str) -> int:
+        """Records that the request of a further step is about to be sent; returns the attempt.
+
+        Raises:
+            Fenced: the epoch is not the current one.
+            Refusal: the action is not in progress.
+        """
+        attempt = self._ongoing(epoch, action).steps.get(step, 0) + 1
         self._trigger_action(
-            ActionAcknowledged,
-            ctx,
-            action,
-            epoch=epoch,
-            receipt=receipt,
+            ActionStepIntended, ctx, action, epoch=epoch, step=step, attempt=attempt
+        )
+        return attempt
+
+    def acknowledge_step(
+        self, ctx: Context, epoch: int, action: UUID, step: str, receipt: JsonObject
+    ) -> None:
+        """Records the cloud's response to the request of a further step."""
+        self._ongoing(epoch, action)
+        self._trigger_action(
+            ActionStepAcknowledged, ctx, action, epoch=epoch, step=step, receipt=receipt
         )
 
     def succeed_action(self, ctx: Context, epoch: int, action: UUID, facts: JsonObject) -> None:
         """Records that the action succeeded."""
         self._ongoing(epoch, action)
-        self._trigger_action(
-            ActionSucceeded,
-            ctx,
-            action,
-            epoch=epoch,
-            facts=facts,
-        )
+        self._trigger_action(ActionSucceeded, ctx, action, epoch=epoch, facts=facts)
         self._conclude(ctx)
 
     def fail_action(self, ctx: Context, epoch: int, action: UUID, because: Cause) -> None:
         """Records that the action failed; actions that require it are cancelled."""
         self._unended(epoch, action)
-        self._trigger_action(
-            ActionFailed,
-            ctx,
-            action,
-            epoch=epoch,
-            because=because,
-        )
+        self._trigger_action(ActionFailed, ctx, action, epoch=epoch, because=because)
         self._conclude(ctx)
 
     def skip_action(self, ctx: Context, epoch: int, action: UUID, because: Cause) -> None:
         """Records that the action was skipped."""
         self._unended(epoch, action)
-        self._trigger_action(
-            ActionSkipped,
-            ctx,
-            action,
-            epoch=epoch,
-            because=because,
-            note=None,
-        )
+        self._trigger_action(ActionSkipped, ctx, action, epoch=epoch, because=because, note=None)
         self._conclude(ctx)
 
     def stop(self, ctx: Context, epoch: int) -> None:
@@ -291,12 +285,7 @@ class ActionPlan(Aggregate):
                 f"State transition not allowed: ({one.state} -> SKIPPED)"
             )
         self._trigger_action(
-            ActionSkipped,
-            ctx,
-            action,
-            epoch=None,
-            because=Cause(SKIPPED_BY_USER),
-            note=note,
+            ActionSkipped, ctx, action, epoch=None, because=Cause(SKIPPED_BY_USER), note=note
         )
 
     def annotate(self, ctx: Context, action: UUID, note: str | None) -> None:
@@ -307,12 +296,7 @@ class ActionPlan(Aggregate):
         """
         if self._action(action).state is not ActionState.SKIPPED:
             raise NotSkippable(f"Action {action} is not SKIPPED: its message cannot be changed.")
-        self._trigger_action(
-            ActionAnnotated,
-            ctx,
-            action,
-            note=note,
-        )
+        self._trigger_action(ActionAnnotated, ctx, action, note=note)
 
     # -- helpers ---------------------------------------------------------------------------------
 
@@ -352,10 +336,11 @@ class ActionPlan(Aggregate):
         self._fence(epoch)
         return self._action(action)
 
-    def _ongoing(self, epoch: int, action: UUID) -> None:
+    def _ongoing(self, epoch: int, action: UUID) -> Action:
         one = self._held(epoch, action)
         if one.state is not ActionState.ONGOING:
             raise Refusal(f"Action {action} is {one.state}, not ONGOING.")
+        return one
 
     def _unended(self, epoch: int, action: UUID) -> None:
         one = self._held(epoch, action)
@@ -417,11 +402,20 @@ class ActionPlan(Aggregate):
         action.attempt = event.attempt
         action.intent = event.intent
         action.receipt = None
+        action.steps = {}
         action.started_at = action.started_at or event.timestamp
 
     @evolves
     def _action_acknowledged(self, event: ActionAcknowledged) -> None:
         self.actions[event.action_id].receipt = event.receipt
+
+    @evolves
+    def _action_step_intended(self, event: ActionStepIntended) -> None:
+        self.actions[event.action_id].steps[event.step] = event.attempt
+
+    @evolves
+    def _action_step_acknowledged(self, _: ActionStepAcknowledged) -> None:
+        """Changes nothing: observations show what became of a step."""
 
     @evolves
     def _action_succeeded(self, event: ActionSucceeded) -> None:

@@ -142,6 +142,37 @@ class ActionAcknowledged(Event):
     receipt: JsonObject
 
 
+class ActionStepIntended(Event):
+    """The applier is about to send the request of a further step of an action to the cloud.
+
+    Attributes:
+        step: name of the step, such as ``confirm``.
+        attempt: 1, or more if the cloud showed no effect of earlier attempts.
+    """
+
+    TOPIC = "plan.action-step-intended"
+    action_id: UUID
+    what: str
+    epoch: int
+    step: str
+    attempt: int
+
+
+class ActionStepAcknowledged(Event):
+    """The cloud accepted the request of a further step of an action.
+
+    Attributes:
+        receipt: the cloud's own ids for it.
+    """
+
+    TOPIC = "plan.action-step-acknowledged"
+    action_id: UUID
+    what: str
+    epoch: int
+    step: str
+    receipt: JsonObject
+
+
 class ActionSucceeded(Event):
     """The action succeeded.
 

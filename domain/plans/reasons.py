@@ -28,6 +28,9 @@ ACTION_PARAMETERS_INVALID = Reason(
 EFFECT_UNDONE = Reason("effect-undone", "the change was reverted outside Vigil: {error}")
 DEADLINE_PASSED = Reason("deadline-passed", "not finished within {seconds} s", seconds="s")
 OUTCOME_UNKNOWN = Reason("outcome-unknown", "the outcome is unknown: {error}")
+UNDOES_ACTION = Reason("undoes-action", "undoes {action}")
+NO_INVERSE_ACTION = Reason("no-inverse-action", "no action type undoes {type}")
+NOTHING_TO_UNDO = Reason("nothing-to-undo", "{type} changed nothing")
 SERVER_NOT_FOUND = Reason("server-not-found", "server {server} does not exist")
 SERVER_ALREADY_IN_STATE = Reason("server-already-in-state", "server {server} is already {status}")
 MIGRATION_REFUSED = Reason(

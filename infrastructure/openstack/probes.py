@@ -3,10 +3,14 @@
 from openstack.connection import Connection
 
 from domain.cluster.kinds import ModelKind
-from infrastructure.openstack.collectors import baremetal as baremetal_collector
-from infrastructure.openstack.collectors import storage as storage_collector
 from infrastructure.openstack.connection import ConnectionLimits, require_service
-from infrastructure.openstack.service import compute
+from infrastructure.openstack.service import (
+    BAREMETAL,
+    BLOCK_STORAGE,
+    baremetal,
+    block_storage,
+    compute,
+)
 
 
 def probe(connection: Connection, limits: ConnectionLimits, kind: ModelKind) -> None:
@@ -20,9 +24,9 @@ def probe(connection: Connection, limits: ConnectionLimits, kind: ModelKind) -> 
         case ModelKind.COMPUTE:
             compute(connection, limits).get("/os-services", {"binary": "nova-compute"})
         case ModelKind.STORAGE:
-            require_service(connection, storage_collector.KIND)
-            cinder = storage_collector.block_storage(connection, limits)
-            cinder.get("/os-services", {"binary": "cinder-volume"})
+            require_service(connection, BLOCK_STORAGE)
+            query = {"binary": "cinder-volume"}
+            block_storage(connection, limits).get("/os-services", query)
         case ModelKind.BAREMETAL:
-            require_service(connection, baremetal_collector.KIND)
-            baremetal_collector.baremetal(connection, limits).get("/nodes", {"limit": 1})
+            require_service(connection, BAREMETAL)
+            baremetal(connection, limits).get("/nodes", {"limit": 1})

@@ -27,6 +27,8 @@ from infrastructure.openstack.errors import (
     translated_errors,
 )
 
+BLOCK_STORAGE = "block-storage"
+BAREMETAL = "baremetal"
 Json = dict[str, Any]
 Query = Mapping[str, object]
 _Version = tuple[int | float, ...]
@@ -59,7 +61,7 @@ class CloudService:
     """Sends requests to one service.
 
     Args:
-        kind: service type (``compute``, ``placement``).
+        kind: service type (``compute``, ``placement``, ``block-storage``, ``baremetal``).
         floor: the oldest microversion that Vigil can use.
         ceiling: the newest microversion that Vigil can use.
     """
@@ -265,3 +267,13 @@ def compute(connection: Connection, limits: ConnectionLimits) -> CloudService:
 def placement(connection: Connection, limits: ConnectionLimits) -> CloudService:
     """Placement. 1.19: the parts of a provider come with its generation."""
     return CloudService(connection, "placement", limits, floor="1.19", ceiling="1.39")
+
+
+def block_storage(connection: Connection, limits: ConnectionLimits) -> CloudService:
+    """Cinder v3. 3.61: volumes have the name of their cluster."""
+    return CloudService(connection, BLOCK_STORAGE, limits, floor="3.0", ceiling="3.71")
+
+
+def baremetal(connection: Connection, limits: ConnectionLimits) -> CloudService:
+    """Ironic. 1.21: lists of chosen fields, names, resource classes; 1.42: faults."""
+    return CloudService(connection, BAREMETAL, limits, floor="1.21", ceiling="1.109")

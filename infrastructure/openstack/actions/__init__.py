@@ -12,8 +12,8 @@ from infrastructure.openstack.actions.nova.migrate import Migrate
 from infrastructure.openstack.actions.nova.resize import Resize
 from infrastructure.openstack.actions.nova.server_state import Delete, Shelve, Stop
 from infrastructure.openstack.actions.nova.service_state import ChangeNovaServiceState
+from infrastructure.openstack.clouds import Clouds
 from infrastructure.openstack.connection import ConnectionLimits
-from infrastructure.openstack.service import compute
 
 __all__ = ["handlers", "validate"]
 
@@ -40,5 +40,5 @@ def handlers(
         now: the wall clock, s since the epoch.
     """
     chosen = limits or ConnectionLimits()
-    nova = compute(connection, chosen)
-    return {kind.declaration.name: kind(nova, chosen, now) for kind in _TYPES}
+    clouds = Clouds(connection, chosen)
+    return {kind.declaration.name: kind(clouds, chosen, now) for kind in _TYPES}

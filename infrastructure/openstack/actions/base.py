@@ -12,10 +12,12 @@ from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Cause, Reason
 from domain.plans.action_types import ActionType
 from domain.plans.action_types.schemas import UUID
-from domain.plans.reasons import ACTION_PARAMETERS_INVALID
+from domain.plans.proposal import ProposedAction
+from domain.plans.reasons import ACTION_PARAMETERS_INVALID, NO_INVERSE_ACTION, UNDOES_ACTION
+from infrastructure.openstack.clouds import Clouds
 from infrastructure.openstack.connection import ConnectionLimits
 from infrastructure.openstack.errors import ResourceNotFound
-from infrastructure.openstack.service import CloudService, Json
+from infrastructure.openstack.service import Json
 
 Now = Callable[[], float]
 """Seconds since the epoch."""
@@ -68,14 +70,17 @@ class Handler(ABC):
 
     Attributes:
         declaration: see ``ActionHandler``.
+        clouds: the services of the cloud.
+        limits: time-outs and deadlines.
+        now: the wall clock, s since the epoch.
     """
 
     declaration: ActionType
 
-    def __init__(self, nova: CloudService, limits: ConnectionLimits, now: Now) -> None:
-        self._nova = nova
-        self._limits = limits
-        self._now = now
+    def __init__(self, clouds: Clouds, limits: ConnectionLimits, now: Now) -> None:
+        self.clouds = clouds
+        self.limits = limits
+        self.now = now
 
     def check(self, parameters: JsonObject) -> Verdict:
         """Checks the preconditions of the action."""
@@ -98,17 +103,35 @@ class Handler(ABC):
     ) -> Observation:
         """Reads the state of the action from the cloud."""
 
-    def abort(self, parameters: JsonObject, receipt: JsonObject | None) -> None:  # noqa: B027
+    def advance(
+        self, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None, step: str
+    ) -> JsonObject:
+        """Refuses: the effect has no further steps."""
+        del parameters, before, receipt
+        raise LookupError(f"{self.declaration.name} has no step {step}")
+
+    def abort(  # noqa: B027 - most effects cannot be aborted
+        self, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None
+    ) -> None:
         """Does nothing: the cloud cannot abort this action."""
+
+    def compensation(
+        self, parameters: JsonObject, before: JsonObject, outcome: JsonObject
+    ) -> ProposedAction | Cause:
+        """There is none: no action type undoes this one."""
+        del parameters, before, outcome
+        return because(NO_INVERSE_ACTION, type=self.declaration.name)
 
     def deadline(self, parameters: JsonObject, before: JsonObject) -> float:
         """Seconds from the intent to the deadline."""
         del parameters, before
-        return self._limits.shortest_deadline
+        return self.limits.shortest_deadline
 
     def _server(self, parameters: JsonObject) -> Json | None:
         try:
-            server: Json = self._nova.get(f"/servers/{parameters['resource_id']}")["server"]
+            server: Json = self.clouds.compute.get(f"/servers/{parameters['resource_id']}")[
+                "server"
+            ]
         except ResourceNotFound:
             return None
         return server
@@ -116,8 +139,22 @@ class Handler(ABC):
     def _compute_service(self, host: object) -> Json | None:
         """The nova-compute service on a host, by its exact name."""
         query = {"binary": "nova-compute", "host": host}
-        services = self._nova.get("/os-services", query)["services"]
+        services = self.clouds.compute.get("/os-services", query)["services"]
         return next((service for service in services if service["host"] == host), None)
+
+
+def inverse(kind: str, parameters: JsonObject, change: JsonObject) -> ProposedAction:
+    """The action of the same type that undoes one.
+
+    Args:
+        kind: its type.
+        parameters: of the action that is undone.
+        change: the parameters that differ; None: without that parameter.
+    """
+    given = {name: value for name, value in {**parameters, **change}.items() if value is not None}
+    resource = str(given.pop("resource_id"))
+    undone = f"{kind} {given.get('resource_name') or resource}"
+    return ProposedAction(kind, resource, given, because(UNDOES_ACTION, action=undone))
 
 
 def because(reason: Reason, **facts: object) -> Cause:

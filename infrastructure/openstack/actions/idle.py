@@ -2,12 +2,26 @@
 
 from application.ports.cloud import CloudRefused, Fail, Go, Observation, Phase, Skip, Verdict
 from domain.kernel.aggregate import JsonObject
+from domain.kernel.reasons import Cause
 from domain.plans.action_types import nop, sleep
 from domain.plans.action_types.nop import ASKED_FOR
+from domain.plans.proposal import ProposedAction
+from domain.plans.reasons import NOTHING_TO_UNDO
 from infrastructure.openstack.actions.base import Handler, because, number
 
 
-class Nop(Handler):
+class IdleAction(Handler):
+    """An action without an effect."""
+
+    def compensation(
+        self, parameters: JsonObject, before: JsonObject, outcome: JsonObject
+    ) -> ProposedAction | Cause:
+        """There is none: nothing was changed."""
+        del parameters, before, outcome
+        return because(NOTHING_TO_UNDO, type=self.declaration.name)
+
+
+class Nop(IdleAction):
     """Does nothing, or fails at a step that its parameters name: for tests of plans."""
 
     declaration = nop.DECLARATION
@@ -39,14 +53,14 @@ class Nop(Handler):
         return Observation(Phase.DONE, {"message": parameters["message"]})
 
 
-class Sleep(Handler):
+class Sleep(IdleAction):
     """Waits for some seconds. No thread blocks: ``observe`` compares the clock with the start."""
 
     declaration = sleep.DECLARATION
 
     def _check(self, parameters: JsonObject) -> Verdict:
         del parameters
-        return Go({"begun_at": self._now()})
+        return Go({"begun_at": self.now()})
 
     def start(self, parameters: JsonObject, before: JsonObject) -> JsonObject:
         """Sends nothing: the time counts from the check."""
@@ -62,7 +76,7 @@ class Sleep(Handler):
         """
         del receipt
         duration = number(parameters["duration"])
-        passed = max(self._now() - number(before["begun_at"]), 0.0)
+        passed = max(self.now() - number(before["begun_at"]), 0.0)
         if passed >= duration:
             return Observation(Phase.DONE, {"seconds": duration})
         facts: JsonObject = {
@@ -74,4 +88,4 @@ class Sleep(Handler):
     def deadline(self, parameters: JsonObject, before: JsonObject) -> float:
         """The duration plus the shortest deadline."""
         del before
-        return number(parameters["duration"]) + self._limits.shortest_deadline
+        return number(parameters["duration"]) + self.limits.shortest_deadline

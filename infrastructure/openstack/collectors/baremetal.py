@@ -11,9 +11,8 @@ from openstack.connection import Connection
 from application.ports.cloud import BaremetalRows
 from domain.cluster.baremetal.records import BaremetalNodeRow
 from infrastructure.openstack.connection import ConnectionLimits, require_service
-from infrastructure.openstack.service import CloudService, Json
+from infrastructure.openstack.service import BAREMETAL, CloudService, Json, baremetal
 
-KIND = "baremetal"
 _FIELDS: Mapping[str, str] = {
     "uuid": "1.1",
     "name": "1.5",
@@ -45,7 +44,7 @@ class IronicCollector:
             CloudUnreachable: a part could not be read.
             CloudRefused: the credentials lack a right, or the cloud has no bare-metal service.
         """
-        require_service(self._connection, KIND)
+        require_service(self._connection, BAREMETAL)
         ironic = baremetal(self._connection, self._limits)
         query = {"fields": ",".join(_supported_fields(ironic))}
         nodes = ironic.list_all("/nodes", "nodes", query, identity="uuid")
@@ -54,11 +53,6 @@ class IronicCollector:
 
 def _supported_fields(ironic: CloudService) -> Iterator[str]:
     return (field for field, since in _FIELDS.items() if ironic.supports(since))
-
-
-def baremetal(connection: Connection, limits: ConnectionLimits) -> CloudService:
-    """Ironic. 1.21: lists of chosen fields, names, resource classes; 1.42: faults."""
-    return CloudService(connection, KIND, limits, floor="1.21", ceiling="1.109")
 
 
 def node_row(node: Json) -> BaremetalNodeRow:

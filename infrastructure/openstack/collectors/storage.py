@@ -13,9 +13,8 @@ from domain.cluster.storage.records import (
     VolumeTypeRow,
 )
 from infrastructure.openstack.connection import ConnectionLimits, require_service
-from infrastructure.openstack.service import CloudService, Json
+from infrastructure.openstack.service import BLOCK_STORAGE, Json, block_storage
 
-KIND = "block-storage"
 _EVERYONE = {"all_tenants": "true"}
 
 
@@ -33,7 +32,7 @@ class CinderCollector:
             CloudUnreachable: a part could not be read.
             CloudRefused: the credentials lack a right, or the cloud has no block storage.
         """
-        require_service(self._connection, KIND)
+        require_service(self._connection, BLOCK_STORAGE)
         cinder = block_storage(self._connection, self._limits)
         # including private types, because their backends would have no type without them
         types = cinder.list_all("/types", "volume_types", {"is_public": "None"})
@@ -50,11 +49,6 @@ class CinderCollector:
             types=[type_row(kind) for kind in types],
             calls=cinder.calls,
         )
-
-
-def block_storage(connection: Connection, limits: ConnectionLimits) -> CloudService:
-    """Cinder v3. 3.61: volumes have the name of their cluster."""
-    return CloudService(connection, KIND, limits, floor="3.0", ceiling="3.71")
 
 
 def node_row(service: Json) -> StorageNodeRow:

@@ -3,11 +3,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from application.ports.cloud import ActionHandler
 from infrastructure.openstack.actions import handlers
 from infrastructure.openstack.connection import ConnectionLimits, connect
 from infrastructure.openstack.service import compute
-from tests.conformance.actions.ground import Ground
+from tests.conformance.actions.driving import Acts, watched
+from tests.conformance.actions.ground import Ground, service_of
 from tests.conformance.actions.real import RealGround
 from tests.conformance.actions.simulated import SimulatedGround
 
@@ -43,6 +43,16 @@ def ground(request: pytest.FixtureRequest) -> Ground:
 
 
 @pytest.fixture
-def acts(ground: Ground) -> dict[str, ActionHandler]:
-    """The handlers, on the ground."""
-    return handlers(ground.connection, LIMITS)
+def acts(ground: Ground) -> Acts:
+    """The handlers, on the ground; their observations may only read."""
+    return watched(handlers(ground.connection, LIMITS), ground.connection)
+
+
+@pytest.fixture
+def host(ground: Ground) -> Iterator[str]:
+    """A host that may be disabled; it is enabled again afterwards."""
+    name = ground.spare_host()
+    yield name
+    service = service_of(ground.nova, name)
+    if service["status"] != "enabled":
+        ground.nova.send_once("PUT", f"/os-services/{service['id']}", {"status": "enabled"})

@@ -97,6 +97,13 @@ def host_of(nova: CloudService, server_id: str) -> str:
     return str(server_of(nova, server_id)["OS-EXT-SRV-ATTR:host"])
 
 
+def service_of(nova: CloudService, host: str) -> Json:
+    """The nova-compute service of a host, as it is now."""
+    services = nova.get("/os-services", {"binary": "nova-compute"})["services"]
+    found: Json = next(service for service in services if service["host"] == host)
+    return found
+
+
 def requests_of(nova: CloudService, server_id: str, action: str) -> list[str]:
     """The requests of a kind that a server has ever had: how often an effect was had."""
     actions = nova.get(f"/servers/{server_id}/os-instance-actions")["instanceActions"]

@@ -1,6 +1,6 @@
 import pytest
 
-from application.ports.cloud import ActionHandler, CloudRefused, Fail, Go, Observation, Phase, Skip
+from application.ports.cloud import CloudRefused, Fail, Go, Phase, Skip
 from domain.cluster.placement.movability import SERVER_LOCKED, SERVER_STATE_UNSUITABLE
 from domain.kernel.aggregate import JsonObject
 from domain.plans.action_types.migrate import (
@@ -15,9 +15,9 @@ from domain.plans.reasons import (
     MIGRATION_REFUSED,
     SERVER_NOT_FOUND,
 )
+from tests.conformance.actions.driving import Acts, end, go
 from tests.conformance.actions.ground import Case, Ground, host_of, requests_of, server_of, until
 
-Acts = dict[str, ActionHandler]
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 KINDS = ("live", "cold")
 RECORDED_AS = {"live": "live-migration", "cold": "migrate"}
@@ -27,34 +27,15 @@ def _parameters(case: Case, kind: str) -> JsonObject:
     return case.live() if kind == "live" else case.cold()
 
 
-def _go(migrate: ActionHandler, parameters: JsonObject) -> JsonObject:
-    verdict = migrate.check(parameters)
-    assert isinstance(verdict, Go), verdict
-    return verdict.before
-
-
-def _end(
-    migrate: ActionHandler, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None
-) -> Observation:
-    seen: list[Observation] = []
-
-    def ended() -> bool:
-        seen.append(migrate.observe(parameters, before, receipt))
-        return seen[-1].phase is not Phase.RUNNING
-
-    until(ended)
-    return seen[-1]
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_server_is_migrated_to_the_destination(ground: Ground, acts: Acts, kind: str) -> None:
     case, migrate = ground.movable(), acts["migrate"]
     parameters = _parameters(case, kind)
-    before = _go(migrate, parameters)
+    before = go(migrate, parameters)
     receipt = migrate.start(parameters, before)
     assert receipt["request_id"]
-    end = _end(migrate, parameters, before, receipt)
-    assert (end.phase, end.facts["host"]) == (Phase.DONE, case.destination)
+    seen = end(migrate, parameters, before, receipt)
+    assert (seen.phase, seen.facts["host"]) == (Phase.DONE, case.destination)
     assert host_of(ground.nova, case.server) == case.destination
     assert server_of(ground.nova, case.server)["status"] == "ACTIVE"
 
@@ -66,11 +47,11 @@ def test_an_effect_whose_receipt_was_lost_is_found_and_had_once(
     """The worker dies between the request and its note: its successor has only the intent."""
     case, migrate = ground.movable(), acts["migrate"]
     parameters = _parameters(case, kind)
-    before = _go(migrate, parameters)
+    before = go(migrate, parameters)
     migrate.start(parameters, before)
     first = migrate.observe(parameters, before, None)
     assert first.phase in {Phase.RUNNING, Phase.DONE}
-    assert _end(migrate, parameters, before, None).phase is Phase.DONE
+    assert end(migrate, parameters, before, None).phase is Phase.DONE
     recorded = requests_of(ground.nova, case.server, RECORDED_AS[kind])
     known = before["actions"]
     assert isinstance(known, list)
@@ -83,17 +64,17 @@ def test_an_effect_that_was_only_intended_never_started(
 ) -> None:
     case, migrate = ground.movable(), acts["migrate"]
     parameters = _parameters(case, kind)
-    before = _go(migrate, parameters)
+    before = go(migrate, parameters)
     assert migrate.observe(parameters, before, None).phase is Phase.NEVER_STARTED
 
 
 def test_earlier_migrations_are_not_taken_for_the_effect(ground: Ground, acts: Acts) -> None:
     case, migrate = ground.movable(), acts["migrate"]
-    before = _go(migrate, case.live())
+    before = go(migrate, case.live())
     migrate.start(case.live(), before)
-    _end(migrate, case.live(), before, None)
+    end(migrate, case.live(), before, None)
     back = ground.movable()
-    before = _go(migrate, back.live())
+    before = go(migrate, back.live())
     assert migrate.observe(back.live(), before, None).phase is Phase.NEVER_STARTED
 
 
@@ -101,12 +82,12 @@ def test_starting_again_while_it_runs_adopts_the_first_request(ground: Ground, a
     """Two workers, one of them stalled past its claim: Nova takes one request, both end well."""
     case, migrate = ground.movable(), acts["migrate"]
     with ground.slow(case.server):
-        before = _go(migrate, case.live())
+        before = go(migrate, case.live())
         first = migrate.start(case.live(), before)
         again = migrate.start(case.live(), before)
         assert again["request_id"] == first["request_id"]
-        migrate.abort(case.live(), first)
-        _end(migrate, case.live(), before, first)
+        migrate.abort(case.live(), before, first)
+        end(migrate, case.live(), before, first)
 
 
 @pytest.mark.parametrize("find", ["kept_apart", "pinned", "too_large"])
@@ -115,7 +96,7 @@ def test_a_live_migration_that_nova_forbids_is_refused_at_once(
 ) -> None:
     case: Case = getattr(ground, find)()
     migrate = acts["migrate"]
-    before = _go(migrate, case.live())
+    before = go(migrate, case.live())
     with pytest.raises(CloudRefused) as refused:
         migrate.start(case.live(), before)
     assert refused.value.because.reason == MIGRATION_REFUSED
@@ -130,25 +111,25 @@ def test_a_cold_migration_that_nova_forbids_fails_with_novas_words(
 ) -> None:
     case: Case = getattr(ground, find)()
     migrate = acts["migrate"]
-    before = _go(migrate, case.cold())
+    before = go(migrate, case.cold())
     receipt = migrate.start(case.cold(), before)
-    end = _end(migrate, case.cold(), before, receipt)
-    assert end.phase is Phase.FAILED
-    assert end.because is not None
-    assert end.because.reason == MIGRATION_REFUSED
-    assert "no reason given" not in str(end.because)
+    seen = end(migrate, case.cold(), before, receipt)
+    assert seen.phase is Phase.FAILED
+    assert seen.because is not None
+    assert seen.because.reason == MIGRATION_REFUSED
+    assert "no reason given" not in str(seen.because)
     assert host_of(ground.nova, case.server) == case.source
 
 
 def test_a_refusal_is_recognised_without_its_answer_too(ground: Ground, acts: Acts) -> None:
     case, migrate = ground.kept_apart(), acts["migrate"]
-    before = _go(migrate, case.live())
+    before = go(migrate, case.live())
     with pytest.raises(CloudRefused):
         migrate.start(case.live(), before)
-    end = _end(migrate, case.live(), before, None)
-    assert end.phase is Phase.FAILED
-    assert end.because is not None
-    assert end.because.reason == MIGRATION_REFUSED
+    seen = end(migrate, case.live(), before, None)
+    assert seen.phase is Phase.FAILED
+    assert seen.because is not None
+    assert seen.because.reason == MIGRATION_REFUSED
 
 
 @pytest.mark.parametrize("with_receipt", [True, False])
@@ -157,12 +138,12 @@ def test_a_live_migration_that_breaks_has_failed_and_the_server_stays(
 ) -> None:
     case, migrate = ground.movable(), acts["migrate"]
     with ground.failing(case.server):
-        before = _go(migrate, case.live())
+        before = go(migrate, case.live())
         receipt = migrate.start(case.live(), before)
-        end = _end(migrate, case.live(), before, receipt if with_receipt else None)
-    assert end.phase is Phase.FAILED
-    assert end.because is not None
-    assert end.because.reason == MIGRATION_FAILED
+        seen = end(migrate, case.live(), before, receipt if with_receipt else None)
+    assert seen.phase is Phase.FAILED
+    assert seen.because is not None
+    assert seen.because.reason == MIGRATION_FAILED
     assert host_of(ground.nova, case.server) == case.source
 
 
@@ -171,7 +152,7 @@ def test_a_running_live_migration_shows_its_progress_and_can_be_aborted(
 ) -> None:
     case, migrate = ground.movable(), acts["migrate"]
     with ground.slow(case.server):
-        before = _go(migrate, case.live())
+        before = go(migrate, case.live())
         receipt = migrate.start(case.live(), before)
         shown: list[JsonObject] = []
 
@@ -183,19 +164,54 @@ def test_a_running_live_migration_shows_its_progress_and_can_be_aborted(
         percent = shown[-1]["percent"]
         assert isinstance(percent, float)
         assert 0 <= percent <= 99
-        migrate.abort(case.live(), receipt)
-        end = _end(migrate, case.live(), before, receipt)
-    assert end.phase is Phase.FAILED
-    assert end.because is not None
-    assert end.because.reason == MIGRATION_ABORTED
+        migrate.abort(case.live(), before, receipt)
+        seen = end(migrate, case.live(), before, receipt)
+    assert seen.phase is Phase.FAILED
+    assert seen.because is not None
+    assert seen.because.reason == MIGRATION_ABORTED
     assert host_of(ground.nova, case.server) == case.source
 
 
 def test_aborting_what_does_not_run_does_nothing(ground: Ground, acts: Acts) -> None:
-    case = ground.movable()
-    acts["migrate"].abort(case.live(), None)
-    acts["migrate"].abort(case.cold(), None)
+    case, migrate = ground.movable(), acts["migrate"]
+    for parameters in (case.live(), case.cold()):
+        migrate.abort(parameters, go(migrate, parameters), None)
     assert host_of(ground.nova, case.server) == case.source
+
+
+def test_the_live_migration_of_somebody_else_is_not_aborted(ground: Ground, acts: Acts) -> None:
+    """It ran before the action was checked, with our credentials."""
+    case, migrate = ground.movable(), acts["migrate"]
+    with ground.slow(case.server):
+        before = go(migrate, case.live())
+        receipt = migrate.start(case.live(), before)
+        until(lambda: "migration" in migrate.observe(case.live(), before, receipt).facts)
+        theirs = migrate.observe(case.live(), before, receipt).facts["migration"]
+        migrate.abort(case.live(), {**before, "migrations": [theirs]}, receipt)
+        assert migrate.observe(case.live(), before, receipt).phase is Phase.RUNNING
+        migrate.abort(case.live(), before, receipt)
+        assert end(migrate, case.live(), before, receipt).aborted
+
+
+def test_a_cold_migration_waits_for_its_confirmation_which_is_given_once(
+    ground: Ground, acts: Acts
+) -> None:
+    case, migrate = ground.movable(), acts["migrate"]
+    before = go(migrate, case.cold())
+    receipt = migrate.start(case.cold(), before)
+    until(lambda: migrate.observe(case.cold(), before, receipt).next_step is not None)
+    for _ in range(3):  # any number of observations change nothing
+        seen = migrate.observe(case.cold(), before, None)
+        assert (seen.phase, seen.next_step) == (Phase.RUNNING, "confirm")
+    assert server_of(ground.nova, case.server)["status"] == "VERIFY_RESIZE"
+    assert migrate.advance(case.cold(), before, receipt, "confirm")["request_id"]
+    with pytest.raises(CloudRefused):
+        migrate.advance(case.cold(), before, None, "confirm")
+    until(lambda: migrate.observe(case.cold(), before, None).phase is Phase.DONE)
+    recorded = requests_of(ground.nova, case.server, "confirmResize")
+    known = before["actions"]
+    assert isinstance(known, list)
+    assert len(set(recorded) - set(known)) == 1
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -256,9 +272,9 @@ def test_a_stopped_server_is_migrated_cold_but_not_live(ground: Ground, acts: Ac
         failed = migrate.check(case.live())
         assert isinstance(failed, Fail)
         assert failed.because.reason == SERVER_STATE_UNSUITABLE
-        before = _go(migrate, case.cold())
+        before = go(migrate, case.cold())
         receipt = migrate.start(case.cold(), before)
-        assert _end(migrate, case.cold(), before, receipt).phase is Phase.DONE
+        assert end(migrate, case.cold(), before, receipt).phase is Phase.DONE
         assert server_of(ground.nova, case.server)["status"] == "SHUTOFF"
     finally:
         ground.nova.send_once("POST", f"/servers/{case.server}/action", {"os-start": None})
@@ -279,7 +295,7 @@ def test_a_locked_server_is_left_alone(ground: Ground, acts: Acts) -> None:
 
 def test_the_deadline_grows_with_what_is_copied(ground: Ground, acts: Acts) -> None:
     case, migrate = ground.movable(), acts["migrate"]
-    before = _go(migrate, case.live())
+    before = go(migrate, case.live())
     large = {**before, "ram_mb": 1024 * 1024}
     assert migrate.deadline(case.live(), before) == 900.0
     assert migrate.deadline(case.live(), large) == pytest.approx(1024 * 1024 / 32)

@@ -2,12 +2,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from application.ports.cloud import ActionHandler, CloudRefused, Fail, Go, Observation, Phase, Skip
+from application.ports.cloud import CloudRefused, Fail, Phase, Skip
 from domain.kernel.aggregate import JsonObject
 from domain.plans.reasons import SERVER_NOT_FOUND
+from tests.conformance.actions.driving import Acts, end, go
 from tests.conformance.actions.ground import Ground, requests_of, server_of, until
 
-Acts = dict[str, ActionHandler]
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 
 
@@ -21,24 +21,12 @@ def server(ground: Ground) -> Iterator[str]:
         until(lambda: server_of(ground.nova, found)["status"] == "ACTIVE")
 
 
-def _go(handler: ActionHandler, parameters: JsonObject) -> JsonObject:
-    verdict = handler.check(parameters)
-    assert isinstance(verdict, Go), verdict
-    return verdict.before
-
-
-def _end(handler: ActionHandler, parameters: JsonObject, before: JsonObject) -> Observation:
-    """How it ends, seen without a receipt."""
-    until(lambda: handler.observe(parameters, before, None).phase is not Phase.RUNNING)
-    return handler.observe(parameters, before, None)
-
-
 def test_a_server_is_stopped_once(ground: Ground, acts: Acts, server: str) -> None:
     stop, parameters = acts["stop"], dict[str, object](resource_id=server)
-    before = _go(stop, parameters)
+    before = go(stop, parameters)
     assert stop.observe(parameters, before, None).phase is Phase.NEVER_STARTED
     assert stop.start(parameters, before)["request_id"]
-    assert _end(stop, parameters, before).phase is Phase.DONE
+    assert end(stop, parameters, before).phase is Phase.DONE
     known = before["actions"]
     assert isinstance(known, list)
     assert len(set(requests_of(ground.nova, server, "stop")) - set(known)) == 1
@@ -56,7 +44,7 @@ def test_a_server_that_does_not_exist_is_skipped(ground: Ground, acts: Acts, kin
 
 
 def test_a_server_that_is_gone_counts_as_stopped(ground: Ground, acts: Acts, server: str) -> None:
-    before = _go(acts["stop"], {"resource_id": server})
+    before = go(acts["stop"], {"resource_id": server})
     assert acts["stop"].observe({"resource_id": NOWHERE}, before, None).phase is Phase.DONE
 
 
@@ -68,9 +56,9 @@ def test_a_server_is_resized_by_the_flavors_name_and_the_resize_confirmed(
     resize = acts["resize"]
     for flavor in (name, old):
         parameters: JsonObject = {"resource_id": server, "flavor": flavor}
-        before = _go(resize, parameters)
+        before = go(resize, parameters)
         resize.start(parameters, before)
-        assert _end(resize, parameters, before).phase is Phase.DONE
+        assert end(resize, parameters, before).phase is Phase.DONE
         shown = server_of(ground.nova, server)
         assert (shown["status"], shown["flavor"]["original_name"]) == ("ACTIVE", flavor)
         again = resize.check(parameters)
@@ -82,7 +70,7 @@ def test_a_server_that_goes_between_check_and_effect_needs_no_effect(
     ground: Ground, acts: Acts, server: str, kind: str
 ) -> None:
     """Its owner deleted it in that moment, and the plan failed for it."""
-    before = _go(acts[kind], {"resource_id": server})
+    before = go(acts[kind], {"resource_id": server})
     parameters: JsonObject = {"resource_id": NOWHERE}
     receipt = acts[kind].start(parameters, before)
     assert acts[kind].observe(parameters, before, receipt).phase is Phase.DONE
@@ -92,10 +80,10 @@ def test_a_server_is_deleted_once_and_stays_deleted_for_whoever_looks(
     ground: Ground, acts: Acts
 ) -> None:
     delete, parameters = acts["delete"], dict[str, object](resource_id=ground.disposable())
-    before = _go(delete, parameters)
+    before = go(delete, parameters)
     assert delete.observe(parameters, before, None).phase is Phase.NEVER_STARTED
     delete.start(parameters, before)
-    assert _end(delete, parameters, before).phase is Phase.DONE
+    assert end(delete, parameters, before).phase is Phase.DONE
     assert isinstance(delete.check(parameters), Skip)
 
 
@@ -108,14 +96,14 @@ def test_a_flavor_that_does_not_exist_fails(ground: Ground, acts: Acts) -> None:
 
 def test_nop_and_sleep_go_through_the_same_steps(ground: Ground, acts: Acts) -> None:
     nop: JsonObject = {"message": "hello", "resource_id": None}
-    before = _go(acts["nop"], nop)
+    before = go(acts["nop"], nop)
     assert acts["nop"].observe(nop, before, None).phase is Phase.NEVER_STARTED
     receipt = acts["nop"].start(nop, before)
     assert acts["nop"].observe(nop, before, receipt).phase is Phase.DONE
     sleep: JsonObject = {"duration": 0.2}
-    before = _go(acts["sleep"], sleep)
+    before = go(acts["sleep"], sleep)
     receipt = acts["sleep"].start(sleep, before)
-    assert _end(acts["sleep"], sleep, before).phase is Phase.DONE
+    assert end(acts["sleep"], sleep, before).phase is Phase.DONE
 
 
 def test_nop_is_skipped_or_fails_where_it_is_told_to(ground: Ground, acts: Acts) -> None:

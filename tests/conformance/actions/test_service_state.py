@@ -1,14 +1,11 @@
-from collections.abc import Iterator
-
 import pytest
 
-from application.ports.cloud import ActionHandler, CloudRefused, Fail, Go, Phase, Skip
+from application.ports.cloud import ActionHandler, CloudRefused, Fail, Phase, Skip
 from domain.cluster.compute.reasons import SERVICE_NOT_FOUND
 from domain.kernel.aggregate import JsonObject
 from domain.plans.action_types.change_nova_service_state import SERVICE_ALREADY_IN_STATE
-from tests.conformance.actions.ground import Ground, Json
-
-Acts = dict[str, ActionHandler]
+from tests.conformance.actions.driving import Acts, go
+from tests.conformance.actions.ground import Ground, service_of
 
 
 @pytest.fixture
@@ -16,55 +13,34 @@ def switch(acts: Acts) -> ActionHandler:
     return acts["change_nova_service_state"]
 
 
-@pytest.fixture
-def host(ground: Ground) -> Iterator[str]:
-    name = ground.spare_host()
-    yield name
-    service = _service(ground, name)
-    if service["status"] != "enabled":
-        ground.nova.send_once("PUT", f"/os-services/{service['id']}", {"status": "enabled"})
-
-
-def _service(ground: Ground, host: str) -> Json:
-    services = ground.nova.get("/os-services", {"binary": "nova-compute"})["services"]
-    found: Json = next(service for service in services if service["host"] == host)
-    return found
-
-
 def _to(host: str, state: str, **more: object) -> JsonObject:
     return {"resource_id": host, "resource_name": host, "state": state, **more}
-
-
-def _go(switch: ActionHandler, parameters: JsonObject) -> JsonObject:
-    verdict = switch.check(parameters)
-    assert isinstance(verdict, Go), verdict
-    return verdict.before
 
 
 def test_a_service_is_disabled_with_its_reason_and_enabled_again(
     ground: Ground, switch: ActionHandler, host: str
 ) -> None:
     off = _to(host, "disabled", disabled_reason="watcher_test")
-    before = _go(switch, off)
+    before = go(switch, off)
     assert switch.observe(off, before, None).phase is Phase.NEVER_STARTED
     receipt = switch.start(off, before)
     assert receipt["request_id"]
     done = switch.observe(off, before, receipt)
     assert (done.phase, done.facts["disabled_reason"]) == (Phase.DONE, "watcher_test")
-    assert _service(ground, host)["status"] == "disabled"
+    assert service_of(ground.nova, host)["status"] == "disabled"
     on = _to(host, "enabled")
-    before = _go(switch, on)
+    before = go(switch, on)
     assert before["disabled_reason"] == "watcher_test"
     receipt = switch.start(on, before)
     assert switch.observe(on, before, receipt).phase is Phase.DONE
-    assert _service(ground, host)["status"] == "enabled"
+    assert service_of(ground.nova, host)["status"] == "enabled"
 
 
 def test_an_effect_whose_receipt_was_lost_is_found(
     ground: Ground, switch: ActionHandler, host: str
 ) -> None:
     off = _to(host, "disabled")
-    before = _go(switch, off)
+    before = go(switch, off)
     switch.start(off, before)
     assert switch.observe(off, before, None).phase is Phase.DONE
 
@@ -90,47 +66,47 @@ def test_a_host_may_be_named_by_its_hypervisors_uuid_alone(
 ) -> None:
     hypervisors = ground.nova.list_all("/os-hypervisors/detail", "hypervisors")
     uuid = next(h["id"] for h in hypervisors if h["service"]["host"] == host)
-    assert _go(switch, {"resource_id": uuid, "state": "disabled"})["host"] == host
+    assert go(switch, {"resource_id": uuid, "state": "disabled"})["host"] == host
 
 
 def test_a_host_that_was_disabled_anew_since_the_check_is_not_enabled(
     ground: Ground, switch: ActionHandler, host: str
 ) -> None:
     """An operator's own disable, with its reason, must not be undone by a plan's last step."""
-    service = _service(ground, host)
+    service = service_of(ground.nova, host)
     path = f"/os-services/{service['id']}"
     ours = {"status": "disabled", "disabled_reason": "watcher_test"}
     theirs = {"status": "disabled", "disabled_reason": "memory is being replaced"}
     ground.nova.send_once("PUT", path, ours)
     on = _to(host, "enabled")
-    before = _go(switch, on)
+    before = go(switch, on)
     ground.nova.send_once("PUT", path, theirs)
     with pytest.raises(CloudRefused, match="memory is being replaced"):
         switch.start(on, before)
-    assert _service(ground, host)["status"] == "disabled"
+    assert service_of(ground.nova, host)["status"] == "disabled"
 
 
 def test_a_state_that_others_have_set_since_the_check_is_left_alone(
     ground: Ground, switch: ActionHandler, host: str
 ) -> None:
     off = _to(host, "disabled")
-    before = _go(switch, off)
-    service = _service(ground, host)
+    before = go(switch, off)
+    service = service_of(ground.nova, host)
     theirs = {"status": "disabled", "disabled_reason": "theirs"}
     ground.nova.send_once("PUT", f"/os-services/{service['id']}", theirs)
     receipt = switch.start(off, before)
     assert receipt["already"] is True
     assert switch.observe(off, before, receipt).phase is Phase.DONE
-    assert _service(ground, host)["disabled_reason"] == "theirs"
+    assert service_of(ground.nova, host)["disabled_reason"] == "theirs"
 
 
 def test_an_effect_that_others_have_undone_since_is_a_failure(
     ground: Ground, switch: ActionHandler, host: str
 ) -> None:
     off = _to(host, "disabled")
-    before = _go(switch, off)
+    before = go(switch, off)
     receipt = switch.start(off, before)
-    service = _service(ground, host)
+    service = service_of(ground.nova, host)
     ground.nova.send_once("PUT", f"/os-services/{service['id']}", {"status": "enabled"})
     assert switch.observe(off, before, receipt).phase is Phase.FAILED
 

@@ -13,7 +13,7 @@ from domain.plans.reasons import (
     MIGRATION_REFUSED,
     SERVER_NOT_FOUND,
 )
-from infrastructure.openstack.actions.nova.outcome import Confirm, cold, live
+from infrastructure.openstack.actions.nova.outcome import CONFIRM, cold, live
 from infrastructure.openstack.actions.nova.records import COLD, NovaRecords, find_records
 from infrastructure.openstack.service import CloudService
 
@@ -43,13 +43,11 @@ def _action(*, error: bool = False, ended: bool = False, words: str = "no valid 
     return {"request_id": "req-1", "message": "Error" if error else None, "events": [event]}
 
 
-def _reason(seen: Observation | Confirm) -> str | None:
-    assert isinstance(seen, Observation)
+def _reason(seen: Observation) -> str | None:
     return None if seen.because is None else seen.because.reason
 
 
-def _phase(seen: Observation | Confirm) -> Phase:
-    assert isinstance(seen, Observation)
+def _phase(seen: Observation) -> Phase:
     return seen.phase
 
 
@@ -184,10 +182,10 @@ def test_a_cold_migration_under_way_is_running(status: str) -> None:
 
 def test_a_cold_migration_that_has_arrived_wants_to_be_confirmed() -> None:
     waiting = _server(DESTINATION, status="VERIFY_RESIZE")
-    assert (
-        cold("s", DESTINATION, NovaRecords(waiting, _action(), _migration("finished"))) == Confirm()
-    )
-    assert cold("s", DESTINATION, NovaRecords(waiting, _action(ended=True))) == Confirm()
+    arrived = cold("s", DESTINATION, NovaRecords(waiting, _action(), _migration("finished")))
+    assert (arrived.phase, arrived.next_step) == (Phase.RUNNING, CONFIRM)
+    archived = cold("s", DESTINATION, NovaRecords(waiting, _action(ended=True)))
+    assert (archived.phase, archived.next_step) == (Phase.RUNNING, CONFIRM)
 
 
 def test_what_others_have_resized_is_theirs_to_confirm() -> None:
@@ -199,20 +197,18 @@ def test_what_others_have_resized_is_theirs_to_confirm() -> None:
     refused = cold("s", ELSEWHERE, NovaRecords(waiting, _action(error=True)))
     assert _reason(refused) == MIGRATION_REFUSED
     lost_on_the_way = NovaRecords(waiting, _action(), moved_again=True)
-    assert _phase(cold("s", ELSEWHERE, lost_on_the_way)) is Phase.RUNNING
+    lost = cold("s", ELSEWHERE, lost_on_the_way)
+    assert (lost.phase, lost.next_step) == (Phase.RUNNING, None)
     ended = NovaRecords(waiting, _action(ended=True), moved_again=True)
     assert _phase(cold("s", ELSEWHERE, ended)) is Phase.UNKNOWN
 
 
 def test_a_confirmation_under_way_is_not_given_again() -> None:
     busy = _server(DESTINATION, task="resize_confirming", status="VERIFY_RESIZE")
-    assert _phase(cold("s", DESTINATION, NovaRecords(busy, _action(), _migration("finished")))) is (
-        Phase.RUNNING
-    )
     given = _server(DESTINATION, status="VERIFY_RESIZE")
-    assert _phase(
-        cold("s", DESTINATION, NovaRecords(given, _action(), _migration("confirming")))
-    ) is (Phase.RUNNING)
+    for server, status in ((busy, "finished"), (given, "confirming")):
+        seen = cold("s", DESTINATION, NovaRecords(server, _action(), _migration(status)))
+        assert (seen.phase, seen.next_step) == (Phase.RUNNING, None)
 
 
 @pytest.mark.parametrize("status", ["ACTIVE", "SHUTOFF"])
@@ -261,4 +257,4 @@ def test_a_refusal_between_two_reads_shows_novas_words() -> None:
     records = find_records(nova, COLD, _server(), "s", before, receipt)
     seen = cold("s", DESTINATION, records)
     assert _reason(seen) == MIGRATION_REFUSED
-    assert "no valid host" in str(cast("Observation", seen).because)
+    assert "no valid host" in str(seen.because)

@@ -30,6 +30,8 @@ class ReferenceCloud:
         effects: resources on which an effect was had, in order.
         surprises: what the next effects do instead of answering: called with the resource after
             the effect was had (``after``) or before it (``before``).
+        step: a further step that each effect waits for, None if there is none.
+        advanced: resources on which the step was taken, in order.
     """
 
     declaration = ActionType(
@@ -39,6 +41,8 @@ class ReferenceCloud:
     def __init__(self, looks: int = 2, deadline: float = 60.0) -> None:
         self.effects: list[str] = []
         self.aborted: list[str] = []
+        self.advanced: list[str] = []
+        self.step: str | None = None
         self.verdicts: dict[str, Verdict] = {}
         self.before: deque[Callable[[str], None]] = deque()
         self.after: deque[Callable[[str], None]] = deque()
@@ -76,15 +80,35 @@ class ReferenceCloud:
                 return Observation(Phase.NEVER_STARTED, {})
             if resource in self.aborted:
                 because = Cause(MIGRATION_ABORTED, {"server": resource, "migration": "m"})
-                return Observation(Phase.FAILED, {"receipt": receipt}, because)
+                return Observation(Phase.FAILED, {"receipt": receipt}, because, aborted=True)
             self._seen[resource] += 1
             if self.hang or self._seen[resource] < self._looks:
                 return Observation(Phase.RUNNING, {"percent": 50.0, "status": "running"})
+            if self.step is not None and resource not in self.advanced:
+                return Observation(Phase.RUNNING, {"status": "waits"}, next_step=self.step)
             return Observation(Phase.DONE, {"host": "b"})
 
-    def abort(self, parameters: JsonObject, receipt: JsonObject | None) -> None:
+    def advance(
+        self, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None, step: str
+    ) -> JsonObject:
+        assert step == self.step
+        resource = str(parameters["resource_id"])
+        if self.before:
+            self.before.popleft()(resource)
+        with self._lock:
+            self.advanced.append(resource)
+        if self.after:
+            self.after.popleft()(resource)
+        return {"number": len(self.advanced)}
+
+    def abort(self, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None) -> None:
         with self._lock:
             self.aborted.append(str(parameters["resource_id"]))
+
+    def compensation(
+        self, parameters: JsonObject, before: JsonObject, outcome: JsonObject
+    ) -> Cause:
+        return NO
 
     def deadline(self, parameters: JsonObject, before: JsonObject) -> float:
         return self._deadline

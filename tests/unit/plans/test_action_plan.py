@@ -85,6 +85,30 @@ def test_children_wait_until_their_parents_have_ended() -> None:
     assert only(plan.ready()) == [second]
 
 
+def test_the_requests_of_a_further_step_are_counted_anew_for_each_attempt() -> None:
+    plan, epoch, (one,) = running(planned())
+    with pytest.raises(Refusal):
+        plan.intend_step(context(3), epoch, one, "confirm")
+    plan.intend_action(context(3), epoch, one, {})
+    assert plan.intend_step(context(4), epoch, one, "confirm") == 1
+    plan.acknowledge_step(context(5), epoch, one, "confirm", {"request_id": "req-2"})
+    assert plan.intend_step(context(6), epoch, one, "confirm") == 2
+    assert plan.intend_step(context(6), epoch, one, "clean up") == 1
+    plan.intend_action(context(7), epoch, one, {})
+    assert plan.actions[one].steps == {}
+    assert happened(plan)[1:3] == ["plan.action-step-intended", "plan.action-step-acknowledged"]
+
+
+def test_steps_of_an_older_claim_are_refused() -> None:
+    plan, epoch, (one,) = running(planned())
+    plan.intend_action(context(3), epoch, one, {})
+    plan.claim(context(4), "applier-b", "host-b", takeover=LOST)
+    with pytest.raises(Fenced):
+        plan.intend_step(context(5), epoch, one, "confirm")
+    with pytest.raises(Fenced):
+        plan.acknowledge_step(context(5), epoch, one, "confirm", {})
+
+
 def test_a_plan_succeeds_with_its_last_action() -> None:
     plan, epoch, (only_one,) = running(planned())
     succeed(plan, epoch, only_one)

@@ -2,9 +2,12 @@
 
 import logging
 from abc import abstractmethod
+from collections.abc import Sequence
+from typing import cast
 
 from application.ports.cloud import Fail, Go, Observation, Phase, Skip, Verdict
 from domain.kernel.aggregate import JsonObject
+from domain.kernel.reasons import Cause
 from domain.plans.action_types.migrate import (
     ALREADY_AT_DESTINATION,
     DECLARATION,
@@ -13,9 +16,10 @@ from domain.plans.action_types.migrate import (
     DESTINATION_NOT_FOUND,
     SERVER_NOT_ON_SOURCE,
 )
-from domain.plans.reasons import MIGRATION_REFUSED
-from infrastructure.openstack.actions.base import because, number
-from infrastructure.openstack.actions.nova.outcome import Confirm, cold, live, running
+from domain.plans.proposal import ProposedAction
+from domain.plans.reasons import MIGRATION_REFUSED, NOTHING_TO_UNDO, OUTCOME_UNKNOWN
+from infrastructure.openstack.actions.base import because, inverse, number
+from infrastructure.openstack.actions.nova.outcome import CONFIRM, cold, live
 from infrastructure.openstack.actions.nova.records import (
     COLD,
     LIVE,
@@ -49,28 +53,41 @@ class MoveAction(TrackedNovaAction):
     @abstractmethod
     def _kind(self, parameters: JsonObject) -> RecordTypes: ...
 
+    @abstractmethod
+    def _back(self, before: JsonObject, host: str) -> JsonObject:
+        """The parameters that differ in the inverse action, for a server that is on a host now."""
+
     def observe(
         self, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None
     ) -> Observation:
-        """Reads the state from Nova's records; confirms a move that waits for it."""
+        """Reads the state from Nova's records."""
         records = self._records(self._kind(parameters), parameters, before, receipt)
         if records.is_empty:
             return self._unrecorded(str(parameters["resource_id"]), records, before, receipt)
         return self._outcome(parameters, records)
 
     def _outcome(self, parameters: JsonObject, records: NovaRecords) -> Observation:
-        """The state of a cold migration or resize; confirms it when the server has arrived."""
-        server_id = str(parameters["resource_id"])
-        found = cold(server_id, _destination(parameters), records)
-        if not isinstance(found, Confirm):
-            return found
-        path = f"/servers/{server_id}/action"
-        try:
-            self._nova.send_once("POST", path, {"confirmResize": None})
-        except (Conflicting, Invalid, ResourceNotFound) as error:
-            # Nova accepts one confirmation and refuses any other
-            _log.info("server %s: not confirmed (%s); observing it again", server_id, error.error)
-        return running(status="confirming")
+        return cold(str(parameters["resource_id"]), _destination(parameters), records)
+
+    def advance(
+        self, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None, step: str
+    ) -> JsonObject:
+        """Confirms a cold migration or resize; Nova accepts one confirmation and refuses others."""
+        del before, receipt
+        if step != CONFIRM:
+            raise LookupError(f"{self.declaration.name} has no step {step}")
+        path = f"/servers/{parameters['resource_id']}/action"
+        response = self.clouds.compute.send_once("POST", path, {"confirmResize": None})
+        return {"request_id": response.request_id}
+
+    def compensation(
+        self, parameters: JsonObject, before: JsonObject, outcome: JsonObject
+    ) -> ProposedAction | Cause:
+        """The way back of a server that has arrived somewhere."""
+        host = str(outcome.get("host") or "")
+        if not host:
+            return because(OUTCOME_UNKNOWN, error="the server's host after the action is unknown")
+        return inverse(self.declaration.name, parameters, self._back(before, host))
 
     def deadline(self, parameters: JsonObject, before: JsonObject) -> float:
         """The time to copy the local disk at the lowest rate."""
@@ -78,7 +95,7 @@ class MoveAction(TrackedNovaAction):
         return self._copy_deadline(number(before["disk_gb"]) * _BYTES_PER_GB)
 
     def _copy_deadline(self, size: float) -> float:
-        return max(self._limits.shortest_deadline, size / self._limits.copy_rate)
+        return max(self.limits.shortest_deadline, size / self.limits.copy_rate)
 
 
 class Migrate(MoveAction):
@@ -119,6 +136,17 @@ class Migrate(MoveAction):
     def _kind(self, parameters: JsonObject) -> RecordTypes:
         return LIVE if _is_live(parameters) else COLD
 
+    def _back(self, before: JsonObject, host: str) -> JsonObject:
+        return {"source_node": host, "destination_node": before["host"]}
+
+    def compensation(
+        self, parameters: JsonObject, before: JsonObject, outcome: JsonObject
+    ) -> ProposedAction | Cause:
+        """The migration back to the former host; none if the server is there."""
+        if outcome.get("host") == before["host"]:
+            return because(NOTHING_TO_UNDO, type=self.declaration.name)
+        return super().compensation(parameters, before, outcome)
+
     def _outcome(self, parameters: JsonObject, records: NovaRecords) -> Observation:
         if not _is_live(parameters):
             return super()._outcome(parameters, records)
@@ -134,23 +162,26 @@ class Migrate(MoveAction):
     def _in_progress(self, server_id: object) -> list[Json]:
         """The live migrations of a server in progress; Nova allows one."""
         try:
-            found: list[Json] = self._nova.get(f"/servers/{server_id}/migrations")["migrations"]
+            found: list[Json] = self.clouds.compute.get(f"/servers/{server_id}/migrations")[
+                "migrations"
+            ]
         except ResourceNotFound:
             return []
         return found
 
-    def abort(self, parameters: JsonObject, receipt: JsonObject | None) -> None:
+    def abort(self, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None) -> None:
         """Aborts Vigil's live migration (queued or running); Nova aborts no cold one."""
         del receipt
         if not _is_live(parameters):
             return
-        server_id, user = parameters["resource_id"], self._nova.user_id()
+        nova, server_id = self.clouds.compute, parameters["resource_id"]
+        user, known = nova.user_id(), cast("Sequence[str]", before["migrations"])
         for migration in self._in_progress(server_id):
-            if migration.get("user_id", user) != user:
+            if migration.get("user_id", user) != user or migration["uuid"] in known:
                 continue
             path = f"/servers/{server_id}/migrations/{migration['id']}"
             try:
-                self._nova.send_once("DELETE", path, None, version=_ABORT)
+                nova.send_once("DELETE", path, None, version=_ABORT)
             except (Conflicting, Invalid, ResourceNotFound) as error:
                 _log.info("server %s: the migration was not aborted: %s", server_id, error.error)
 

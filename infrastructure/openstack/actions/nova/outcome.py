@@ -1,7 +1,5 @@
 """Derives the outcome of a migration from Nova's records. Pure functions."""
 
-from dataclasses import dataclass
-
 from application.ports.cloud import Observation, Phase
 from domain.kernel.aggregate import JsonObject
 from domain.plans.action_types.migrate import LANDED_ELSEWHERE
@@ -25,9 +23,8 @@ _BROKEN = frozenset({"error", "failed"})
 _ABORTED = frozenset({"cancelled", "reverted"})
 
 
-@dataclass(frozen=True)
-class Confirm:
-    """The server has arrived; Vigil must now confirm the migration."""
+CONFIRM = "confirm"
+"""The step that a cold migration or resize waits for once the server has arrived."""
 
 
 def running(**facts: object) -> Observation:
@@ -52,11 +49,11 @@ def live(server_id: str, destination: str | None, records: NovaRecords) -> Obser
     return running(status=status)
 
 
-def cold(server_id: str, destination: str | None, records: NovaRecords) -> Observation | Confirm:
+def cold(server_id: str, destination: str | None, records: NovaRecords) -> Observation:
     """The state of a cold migration or resize that has a record."""
     migration = records.migration
     if records.status == "VERIFY_RESIZE" and not records.is_busy and _needs_confirmation(records):
-        return Confirm()
+        return Observation(Phase.RUNNING, {"status": "confirming"}, next_step=CONFIRM)
     if migration is None:
         return _unrecorded(server_id, destination, records)
     status = migration["status"]
@@ -94,7 +91,7 @@ def _failed(server_id: str, records: NovaRecords, migration: Json) -> Observatio
         return running(status=status)
     facts: JsonObject = {"migration": migration["uuid"], "server": server_id, "status": status}
     if status in _ABORTED:
-        return Observation(Phase.FAILED, facts, because(MIGRATION_ABORTED, **facts))
+        return Observation(Phase.FAILED, facts, because(MIGRATION_ABORTED, **facts), aborted=True)
     # a migration that the scheduler or a check refused has the same status as one that broke
     if records.is_refused and not migration.get("dest_compute"):
         return _refused(server_id, records)

@@ -34,10 +34,16 @@ class Resize(MoveAction):
         del parameters
         return RESIZE
 
+    def _back(self, before: JsonObject, host: str) -> JsonObject:
+        del host
+        return {"flavor": before["flavor"]}
+
     def _flavor(self, ident: object) -> Json | None:
         try:
-            flavor: Json = self._nova.get(f"/flavors/{ident}")["flavor"]
+            flavor: Json = self.clouds.compute.get(f"/flavors/{ident}")["flavor"]
         except ResourceNotFound:
-            flavors = self._nova.list_all("/flavors/detail", "flavors", {"is_public": "none"})
+            flavors = self.clouds.compute.list_all(
+                "/flavors/detail", "flavors", {"is_public": "none"}
+            )
             return next((flavor for flavor in flavors if flavor["name"] == ident), None)
         return flavor

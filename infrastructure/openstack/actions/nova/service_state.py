@@ -11,12 +11,14 @@ from application.ports.cloud import (
 )
 from domain.cluster.compute.reasons import SERVICE_NOT_FOUND
 from domain.kernel.aggregate import JsonObject
+from domain.kernel.reasons import Cause
 from domain.plans.action_types.change_nova_service_state import (
     DECLARATION,
     SERVICE_ALREADY_IN_STATE,
 )
-from domain.plans.reasons import EFFECT_UNDONE
-from infrastructure.openstack.actions.base import Handler, because
+from domain.plans.proposal import ProposedAction
+from domain.plans.reasons import EFFECT_UNDONE, NOTHING_TO_UNDO
+from infrastructure.openstack.actions.base import Handler, because, inverse
 from infrastructure.openstack.errors import CloudForbidden, Conflicting, Invalid, ResourceNotFound
 from infrastructure.openstack.service import Json
 
@@ -62,7 +64,7 @@ class ChangeNovaServiceState(Handler):
         if parameters["state"] == "disabled" and parameters.get("disabled_reason"):
             body["disabled_reason"] = parameters["disabled_reason"]
         try:
-            response = self._nova.send_once("PUT", f"/os-services/{service['id']}", body)
+            response = self.clouds.compute.send_once("PUT", f"/os-services/{service['id']}", body)
         except ResourceNotFound as error:
             raise CloudRefused(because(SERVICE_NOT_FOUND, host=host)) from error
         except (Conflicting, CloudForbidden, Invalid) as error:
@@ -82,6 +84,8 @@ class ChangeNovaServiceState(Handler):
             "status": service["status"],
             "disabled_reason": service.get("disabled_reason"),
         }
+        if receipt is not None and receipt.get("already"):
+            facts["already"] = True
         if service["status"] == parameters["state"]:
             return Observation(Phase.DONE, facts)
         if receipt is None:
@@ -89,12 +93,26 @@ class ChangeNovaServiceState(Handler):
         undone = f"nova-compute on {host} is {service['status']} again"
         return Observation(Phase.FAILED, facts, because(EFFECT_UNDONE, error=undone))
 
+    def compensation(
+        self, parameters: JsonObject, before: JsonObject, outcome: JsonObject
+    ) -> ProposedAction | Cause:
+        """Sets the former state with its reason, unless others had set this one already."""
+        if outcome.get("already"):
+            return because(NOTHING_TO_UNDO, type=self.declaration.name)
+        reason = before["disabled_reason"] if before["status"] == "disabled" else None
+        former: JsonObject = {
+            "state": before["status"],
+            "resource_name": before["host"],
+            "disabled_reason": reason,
+        }
+        return inverse(self.declaration.name, parameters, former)
+
     def _host(self, parameters: JsonObject) -> str:
         if parameters.get("resource_name"):
             return str(parameters["resource_name"])
         ident = str(parameters["resource_id"])
         try:
-            hypervisor = self._nova.get(f"/os-hypervisors/{ident}")["hypervisor"]
+            hypervisor = self.clouds.compute.get(f"/os-hypervisors/{ident}")["hypervisor"]
         except (Invalid, ResourceNotFound):  # not the uuid of a hypervisor, so a host name
             return ident
         return str(hypervisor["service"]["host"])

@@ -54,13 +54,13 @@ class TrackedNovaAction(Handler):
     def _state_before(self, server: Json) -> JsonObject:
         flavor = server["flavor"]
         return {
-            **records_before(self._nova, server["id"]),
+            **records_before(self.clouds.compute, server["id"]),
             "host": host_of(server),
             "status": server["status"],
             "flavor": flavor.get("original_name"),
             "ram_mb": flavor.get("ram") or 0,
             "disk_gb": local_disk(server) or 0,
-            "checked_at": self._now(),
+            "checked_at": self.now(),
         }
 
     def _records(
@@ -71,7 +71,9 @@ class TrackedNovaAction(Handler):
         receipt: JsonObject | None,
     ) -> NovaRecords:
         server_id = parameters["resource_id"]
-        return find_records(self._nova, kind, self._server(parameters), server_id, before, receipt)
+        return find_records(
+            self.clouds.compute, kind, self._server(parameters), server_id, before, receipt
+        )
 
     def _request(
         self,
@@ -89,9 +91,11 @@ class TrackedNovaAction(Handler):
         path = f"/servers/{server_id}"
         try:
             if body is None:
-                response = self._nova.send_once("DELETE", path, None, version=version)
+                response = self.clouds.compute.send_once("DELETE", path, None, version=version)
             else:
-                response = self._nova.send_once("POST", f"{path}/action", body, version=version)
+                response = self.clouds.compute.send_once(
+                    "POST", f"{path}/action", body, version=version
+                )
         except Conflicting as error:
             records = self._records(kind, parameters, before, None)
             if records.action is None or records.is_refused:
@@ -123,7 +127,7 @@ class TrackedNovaAction(Handler):
         host = host_of(records.server)
         if receipt is not None:
             return unknown("Nova accepted the request and has no record of it", host=host)
-        if self._now() - number(before["checked_at"]) < self._limits.settle:
+        if self.now() - number(before["checked_at"]) < self.limits.settle:
             return running(waiting="for a request that may not have arrived yet")
         return Observation(Phase.NEVER_STARTED, {"host": host})
 

@@ -1,0 +1,119 @@
+"""A launched plan in a real log, and what it takes to run it on a reference cloud."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from application.applier.action_tracker import ExecutionPolicy
+from application.applier.aggregate_session import AggregateSession
+from application.applier.plan_execution import PlanExecution
+from application.kernel.unit_of_work import Commands
+from application.ports.clock import Clock
+from application.ports.cloud import (
+    CLOUD_REFUSED,
+)
+from application.ports.event_log import EventLog, RecordedEvent
+from application.ports.progress import Progress
+from domain.kernel.metadata import Metadata, component
+from domain.kernel.reasons import OWNER_LOST, Cause
+from domain.optimization.algorithms.emptying import FREES_HOST
+from domain.plans import ActionPlan, ActionState, PlanState, Proposal
+from domain.plans.proposal import PlannedAction, ProposedAction
+from infrastructure.clock import SystemClock
+from tests.given import ident
+from tests.unit.applier.reference_cloud import ReferenceCloud
+
+CLOCK = SystemClock()
+METADATA = Metadata(component("applier", "me"))
+POLICY = ExecutionPolicy(
+    max_parallel=4,
+    poll_interval=0.01,
+    settle_time=0.05,
+    max_attempts=3,
+    unreachable_limit=5.0,
+    abort_grace=0.2,
+)
+LOST = Cause(OWNER_LOST, {"owner": "me", "successor": "other"})
+FORBIDDEN = Cause(CLOUD_REFUSED, {"error": "401"})
+
+
+class Board:
+    """Keeps the latest progress of each action."""
+
+    def __init__(self) -> None:
+        self.latest: dict[UUID, Progress] = {}
+
+    def put(self, progress: Progress) -> None:
+        self.latest[progress.action_id] = progress
+
+    def of(self, action_ids: Any) -> dict[UUID, Progress]:
+        return {one: self.latest[one] for one in action_ids if one in self.latest}
+
+
+def action(resource: str, parents: tuple[int, ...] = (), kind: str = "act") -> PlannedAction:
+    return PlannedAction(ProposedAction(kind, resource, {}, Cause(FREES_HOST)), parents, parents)
+
+
+class Bench:
+    """A launched plan in a real log, and what it takes to run it."""
+
+    def __init__(self, log: EventLog, cloud: ReferenceCloud, *actions: PlannedAction) -> None:
+        self.log = log
+        self.cloud = cloud
+        self.board = Board()
+        self.commands = Commands(log, CLOCK)
+        proposal = Proposal(
+            ident(1), ident(2), "dummy", "dummy", "weight", "r" * 64, "e" * 64, actions
+        )
+
+        def create(tx: Any, ctx: Any) -> UUID:
+            plan = ActionPlan.propose(ctx, proposal)
+            plan.launch(ctx)
+            tx.add(plan)
+            return plan.id
+
+        self.id = self.commands.run(METADATA, create).value
+
+    def claim(self, *, takeover: Cause | None = None) -> tuple[AggregateSession[ActionPlan], int]:
+        session = AggregateSession(self.log, CLOCK, ActionPlan, self.id, METADATA)
+        epoch = session.run(lambda p, ctx: p.claim(ctx, "me", "here", takeover=takeover))
+        return session, epoch
+
+    def drive(
+        self,
+        *,
+        takeover: Cause | None = None,
+        fresh: Callable[[], bool] = lambda: True,
+        stop: threading.Event | None = None,
+        policy: ExecutionPolicy = POLICY,
+        clock: Clock = CLOCK,
+    ) -> ActionPlan:
+        session, epoch = self.claim(takeover=takeover)
+        PlanExecution(
+            session,
+            epoch,
+            handlers={"act": self.cloud},
+            progress=self.board,
+            clock=clock,
+            fresh=fresh,
+            policy=policy,
+        ).run(stop or threading.Event())
+        return self.plan()
+
+    def cancel(self) -> None:
+        self.commands.run(
+            METADATA, lambda tx, ctx: tx.get(ActionPlan, self.id).move(ctx, PlanState.CANCELLING)
+        )
+
+    def plan(self) -> ActionPlan:
+        plan = self.log.find(ActionPlan, self.id)
+        assert plan is not None
+        return plan
+
+    def states(self) -> list[ActionState]:
+        return [one.state for one in self.plan().actions.values()]
+
+    def topics(self) -> list[str]:
+        entries = self.log.history(self.id)
+        return [entry.topic for entry in entries if isinstance(entry, RecordedEvent)]
