@@ -7,7 +7,7 @@ metrics), record them, solve (strategy), plan (planner), publish.
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -54,6 +54,7 @@ from domain.kernel.errors import Fenced, InvalidValue, NotFound, Refusal
 from domain.kernel.metadata import Context, Metadata, component
 from domain.kernel.reasons import Cause
 from domain.metrics.catalogue import METRICS_UNAVAILABLE
+from domain.optimization.context import MAX_STEPS, MigrationCost
 from domain.optimization.goals import GOALS, Goal, global_efficacy
 from domain.optimization.planner import Planner
 from domain.optimization.selection import NoStrategyForGoal, choose_strategy
@@ -88,6 +89,19 @@ class RunPolicy:
     max_losses: int = 3
 
 
+@dataclass(frozen=True)
+class SearchSettings:
+    """What strategies get besides the inputs of a run; recorded with each run.
+
+    Attributes:
+        steps: step budget.
+        cost: of migrations.
+    """
+
+    steps: int = MAX_STEPS
+    cost: MigrationCost = field(default_factory=MigrationCost)
+
+
 class DecisionEngine:
     """Processes the open run of an audit if this instance may claim it."""
 
@@ -103,6 +117,7 @@ class DecisionEngine:
         strategies: Mapping[str, Strategy[Any]],
         planners: Mapping[str, Planner[Any]],
         planner_options: Mapping[str, object],
+        search: SearchSettings,
         complete: Parameters,
         clock: Clock,
         instance: Instance,
@@ -117,6 +132,7 @@ class DecisionEngine:
         self._strategies = strategies
         self._planners = planners
         self._planner_options = planner_options
+        self._search = search
         self._complete = complete
         self._clock = clock
         self._code = code
@@ -254,6 +270,8 @@ class DecisionEngine:
             storage=RunModel.of(inputs.storage),
             baremetal=RunModel.of(inputs.baremetal),
             moves=inputs.moves,
+            cost=self._search.cost,
+            steps=self._search.steps,
         )
         digest = self._records.put(encode(record))
         self._commands.run(

@@ -1,6 +1,6 @@
 """The inputs of a strategy: models of the cloud within the audit's scope, and metrics."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
@@ -14,13 +14,23 @@ from application.ports.metrics import MetricSource
 from application.ports.read_models import ReadModels, ServerMove
 from application.records.decision import CollectedInputs
 from domain.audits.reasons import MODEL_NOT_KEPT, MODEL_STALE
+from domain.cluster.baremetal.model import BaremetalModel
 from domain.cluster.kinds import ModelKind
 from domain.cluster.scope.baremetal import BaremetalScope, parse_baremetal_scope
 from domain.cluster.scope.compute import ComputeScope, parse_scope
 from domain.cluster.scope.reasons import BAREMETAL_EMPTY, MODEL_EMPTY, SCOPE_INVALID, STORAGE_EMPTY
 from domain.cluster.scope.storage import StorageScope, parse_storage_scope
+from domain.cluster.storage.model import StorageModel
+from domain.cluster.table.columns import FloatArray
 from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Cause
+from domain.metrics.catalogue import (
+    COMPUTE_RESOURCES,
+    METRIC_UNKNOWN,
+    MetricNeed,
+    MetricTable,
+    unknown_column,
+)
 from domain.optimization.context import ObservedMove, P
 from domain.optimization.strategy import Strategy
 from domain.plans.events import (
@@ -136,18 +146,23 @@ class InputLoader:
         if ModelKind.BAREMETAL in kinds:
             nodes = _required(self._models.baremetal, ModelKind.BAREMETAL)
             baremetal = self._scoped(nodes, baremetal_scope)
-        fetched = self._metrics(strategy.name).fetch(needs, compute.model)
+        source = self._metrics(strategy.name)
+        fetched = source.fetch(
+            [need for need in needs if need.resource in COMPUTE_RESOURCES], compute.model
+        )
+        others = _unmeasured(needs, storage, baremetal)
         return CollectedInputs(
             compute=compute,
             storage=storage,
             baremetal=baremetal,
-            metrics=fetched.table,
+            metrics=MetricTable({**fetched.table.values, **others}),
             moves=self._moves(compute.collected_at, required.recent_moves),
             problems=(
                 *compute.problems,
                 *(storage.problems if storage else ()),
                 *(baremetal.problems if baremetal else ()),
                 *fetched.problems,
+                *(_unknown(need, source.name) for need in others),
             ),
         )
 
@@ -197,6 +212,27 @@ class InputLoader:
             return self._freshness.max_age
         since = (self._clock.now() - effect).total_seconds()
         return min(self._freshness.max_age, max(0.0, since))
+
+
+def _unmeasured(
+    needs: Iterable[MetricNeed],
+    storage: CurrentModel[StorageModel] | None,
+    baremetal: CurrentModel[BaremetalModel] | None,
+) -> dict[MetricNeed, FloatArray]:
+    """Columns of unknown values: no datasource measures pools, volumes or bare-metal nodes."""
+    sizes = {
+        "pool": 0 if storage is None else len(storage.model.pools),
+        "volume": 0 if storage is None else len(storage.model.volumes),
+        "node": 0 if baremetal is None else len(baremetal.model.nodes),
+    }
+    others = [need for need in needs if need.resource not in COMPUTE_RESOURCES]
+    return {need: unknown_column(sizes[need.resource]) for need in others}
+
+
+def _unknown(need: MetricNeed, source: str) -> Cause:
+    return Cause(
+        METRIC_UNKNOWN, {"metric": need.name, "resource": f"every {need.resource} in {source}"}
+    )
 
 
 def _scopes(scope: list[Any]) -> tuple[ComputeScope, StorageScope, BaremetalScope]:

@@ -19,6 +19,8 @@ METRIC_UNKNOWN = Reason("metric-unknown", "{metric} of {resource} is unknown")
 
 Resource = Literal["host", "server", "pool", "volume", "node"]
 """What a metric is measured of."""
+COMPUTE_RESOURCES: frozenset[Resource] = frozenset({"host", "server"})
+"""Resources of the compute model; those of the others are ``pool``, ``volume`` and ``node``."""
 
 HOST_CPU_USAGE = "host_cpu_usage"
 """% of the host's cores."""
@@ -104,7 +106,13 @@ class MetricTable:
             values: need → id of a host or server → value. Missing, None,
                 infinite and negative values (except temperatures) are unknown; unknown ids are
                 ignored.
+
+        Raises:
+            ValueError: a need is of a resource that the compute model does not have.
         """
+        for need in values:
+            if need.resource not in COMPUTE_RESOURCES:
+                raise ValueError(f"{need.name} is measured per {need.resource}, not in the model")
         return MetricTable({need: _aligned(model, need, found) for need, found in values.items()})
 
     def __getitem__(self, need: MetricNeed) -> FloatArray:
@@ -144,6 +152,11 @@ class MetricTable:
                 for entry in entries
             }
         )
+
+
+def unknown_column(size: int) -> FloatArray:
+    """float64[size]: a column of unknown values."""
+    return frozen(np.full(size, np.nan))
 
 
 _MAY_BE_NEGATIVE = frozenset({HOST_OUTLET_TEMP, HOST_INLET_TEMP})

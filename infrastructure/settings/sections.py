@@ -230,6 +230,25 @@ class DecisionEngineSettings:
         30.0,
         "Seconds before the second attempt of a run; doubled for each further attempt.",
     )
+    strategy_steps: int = option(
+        "vigil.strategy_steps",
+        Integer(1),
+        10_000_000,
+        "Step budget of a strategy: the number of candidates that a search may evaluate before it "
+        "returns the best result so far. Unlike a time limit it gives the same plan everywhere.",
+    )
+    migration_bandwidth: float = option(
+        "vigil.migration_bandwidth",
+        Float(0.1),
+        500.0,
+        "Megabytes per second that one live migration transfers; for estimates of its duration.",
+    )
+    migration_overhead: float = option(
+        "vigil.migration_overhead",
+        Float(0.0),
+        5.0,
+        "Seconds that each migration takes beside the transfer; for estimates of its duration.",
+    )
     run_losses: int = option(
         "vigil.run_losses",
         Integer(1),

@@ -11,7 +11,7 @@ import pytest
 from application.cluster_models.collection import ModelCollector, ModelCollectors
 from application.cluster_models.kinds import BAREMETAL, COMPUTE, STORAGE, CollectedKind, M
 from application.commands.parameters import completed
-from application.decision_engine.engine import DecisionEngine, RunPolicy
+from application.decision_engine.engine import DecisionEngine, RunPolicy, SearchSettings
 from application.decision_engine.inputs import Freshness, InputLoader, last_effect
 from application.kernel.retry import RetryPolicy
 from application.ports.cloud import (
@@ -56,6 +56,7 @@ class EngineWorld(World):
         self.baremetal: BaremetalCollector | None = None
         self.collected = SqlCollectedModels(self.views_engine)
         self.freshness = Freshness(max_age=0.0)
+        self.search = SearchSettings()
         self.metrics = ArrangedMetrics()
         self.strategies: dict[str, Strategy[Any]] = dict(STRATEGIES)
         self.scheduler = Scheduler(
@@ -83,6 +84,7 @@ class EngineWorld(World):
             strategies=self.strategies,
             planners=PLANNERS,
             planner_options={},
+            search=self.search,
             complete=lambda given, schema: completed(dict(schema), dict(given)),
             clock=CLOCK,
             instance=instance,

@@ -5,11 +5,17 @@ from importlib.metadata import version
 
 from application.commands.catalogue import definitions, synchronise
 from application.commands.parameters import completed
-from application.decision_engine.engine import OUTAGE_RETRY, DecisionEngine, RunPolicy
+from application.decision_engine.engine import (
+    OUTAGE_RETRY,
+    DecisionEngine,
+    RunPolicy,
+    SearchSettings,
+)
 from application.decision_engine.inputs import Freshness, InputLoader, last_effect
 from application.workers.worker import Worker
 from domain.kernel.metadata import Metadata, component
 from domain.optimization import GOALS, PLANNERS, STRATEGIES
+from domain.optimization.context import MigrationCost
 from domain.optimization.planners.weight import WeightOptions, WeightPlanner
 from infrastructure import read_models
 from infrastructure.openstack.actions import handlers
@@ -53,6 +59,10 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
                 settings.planner.weights, settings.planner.parallelization
             )
         },
+        search=SearchSettings(
+            chosen.strategy_steps,
+            MigrationCost(chosen.migration_bandwidth, chosen.migration_overhead),
+        ),
         complete=lambda given, schema: completed(dict(schema), dict(given)),
         clock=CLOCK,
         instance=me,

@@ -11,10 +11,18 @@ from application.kernel.typed_values import typed
 from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Reason
 from domain.optimization import PLANNERS, STRATEGIES
-from domain.optimization.context import MAX_CONSIDERED, ObservedMove, StepBudget, StrategyContext
+from domain.optimization.context import (
+    MAX_CONSIDERED,
+    MAX_STEPS,
+    MigrationCost,
+    ObservedMove,
+    StepBudget,
+    StrategyContext,
+)
 from domain.optimization.planners.weight import DEFAULT_WEIGHTS, WeightOptions
 from domain.optimization.solution import Rejection, Subject
 from domain.optimization.strategy import NoParameters
+from infrastructure.settings import load
 from tests.unit.cluster.build import host, model, server
 
 CLOUD = model([host(0), host(1)], [server(0, 0), server(1, 0), server(2, 1)])
@@ -122,3 +130,9 @@ def test_the_options_of_a_planner_are_effective_values() -> None:
     options = typed({"weights": {"nop": 1}}, PLANNERS["weight"].options)
     assert vars(options)["weights"] == {**DEFAULT_WEIGHTS, "nop": 1}
     assert typed(vars(options), WeightOptions) == options
+
+
+def test_the_options_of_searches_have_the_defaults_of_the_contract() -> None:
+    chosen = load(files=()).settings.decision_engine
+    cost = MigrationCost(chosen.migration_bandwidth, chosen.migration_overhead)
+    assert (chosen.strategy_steps, cost) == (MAX_STEPS, MigrationCost())

@@ -94,3 +94,9 @@ def test_what_a_host_uses_beyond_its_servers_stays_on_the_host() -> None:
 def test_memory_use_falls_back_to_what_is_allocated() -> None:
     use = use_of(CLOUD, {NEEDS.server_memory: {"s0": 0.0}})
     assert use.load.need[:, 1].tolist() == [0.0, 2048.0, 2048.0]
+
+
+def test_a_metric_of_pools_is_not_aligned_with_servers() -> None:
+    need = MetricNeed("pool_usage", "pool")
+    with pytest.raises(ValueError, match="measured per pool"):
+        MetricTable.from_values(CLOUD, {need: {}})
