@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.placement.load import MeasuredLoad
 from domain.cluster.placement.rules.operator import OperatorRules
-from domain.cluster.verifier.plan import CheckedAction, Violation, check_plan
+from domain.cluster.verifier.checked_action import CheckedAction
+from domain.cluster.verifier.plan import Violation, check_plan
 from domain.cluster.verifier.verifier import Verifier
 from domain.plans.action_types import ACTION_TYPES
 from domain.plans.action_types.declaration import without_placement

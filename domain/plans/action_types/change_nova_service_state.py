@@ -1,13 +1,15 @@
 """``change_nova_service_state``: enables or disables the compute service of a host."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from domain.cluster.compute.model import ComputeModel
-from domain.cluster.verifier.plan import CheckedAction
+from domain.cluster.verifier.checked_action import CheckedAction
 from domain.kernel.reasons import Cause, Reason
 from domain.plans.action_types.declaration import ActionType, ResourceKind
 from domain.plans.action_types.schemas import NAME, OPTIONAL_NAME, parameters
 from domain.plans.proposal import PlannedAction, ProposedAction
+
+if TYPE_CHECKING:  # the options of the planners need the declarations, but no numpy
+    from domain.cluster.compute.model import ComputeModel
 
 CHANGE_SERVICE_STATE: Final = "change_nova_service_state"
 
@@ -17,7 +19,7 @@ SERVICE_ALREADY_IN_STATE = Reason(
 )
 
 
-def _checked(model: ComputeModel, planned: PlannedAction) -> CheckedAction:
+def _checked(model: "ComputeModel", planned: PlannedAction) -> CheckedAction:
     parameters = planned.action.parameters
     host = model.host_places.get(str(parameters.get("resource_name")), -1)
     opens = parameters.get("state") == "enabled"
@@ -42,14 +44,14 @@ DECLARATION: Final = ActionType(
 )
 
 
-def enable_host(model: ComputeModel, host: int, because: Cause) -> ProposedAction:
+def enable_host(model: "ComputeModel", host: int, because: Cause) -> ProposedAction:
     """Enables the compute service of a host."""
     parameters: dict[str, object] = {"state": "enabled", "resource_name": model.hosts.name[host]}
     return ProposedAction(CHANGE_SERVICE_STATE, model.hosts.id[host], parameters, because)
 
 
 def disable_host(
-    model: ComputeModel, host: int, because: Cause, disabled_reason: str
+    model: "ComputeModel", host: int, because: Cause, disabled_reason: str
 ) -> ProposedAction:
     """Disables the compute service of a host."""
     parameters: dict[str, object] = {

@@ -3,13 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from domain.cluster.compute.model import ComputeModel
-from domain.cluster.verifier.plan import CheckedAction
+from domain.cluster.verifier.checked_action import CheckedAction
 from domain.kernel.aggregate import JsonObject
 from domain.plans.proposal import PlannedAction
 
-Checked = Callable[[ComputeModel, PlannedAction], CheckedAction]
+if TYPE_CHECKING:  # the options of the planners need the declarations, but no numpy
+    from domain.cluster.compute.model import ComputeModel
+
+Checked = Callable[["ComputeModel", PlannedAction], CheckedAction]
 """Translates a planned action for the verifier; the indices are those of the model."""
 
 
@@ -23,7 +26,7 @@ class ResourceKind(StrEnum):
     NONE = "none"
 
 
-def without_placement(model: ComputeModel, planned: PlannedAction) -> CheckedAction:
+def without_placement(model: "ComputeModel", planned: PlannedAction) -> CheckedAction:
     """An action that does not concern placement."""
     del model
     return CheckedAction("other", -1, -1, planned.parents)

@@ -1,13 +1,15 @@
 """``migrate``: moves a server to another host, live or cold."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from domain.cluster.compute.model import ComputeModel
-from domain.cluster.verifier.plan import CheckedAction
+from domain.cluster.verifier.checked_action import CheckedAction
 from domain.kernel.reasons import Cause, Reason
 from domain.plans.action_types.declaration import ActionType, ResourceKind
 from domain.plans.action_types.schemas import ID, NAME, OPTIONAL_NAME, parameters
 from domain.plans.proposal import PlannedAction, ProposedAction
+
+if TYPE_CHECKING:  # the options of the planners need the declarations, but no numpy
+    from domain.cluster.compute.model import ComputeModel
 
 MIGRATE: Final = "migrate"
 
@@ -25,7 +27,7 @@ LANDED_ELSEWHERE = Reason(
 )
 
 
-def _checked(model: ComputeModel, planned: PlannedAction) -> CheckedAction:
+def _checked(model: "ComputeModel", planned: PlannedAction) -> CheckedAction:
     server = model.server_places.get(planned.action.resource_id, -1)
     host = model.host_places.get(str(planned.action.parameters.get("destination_node")), -1)
     return CheckedAction("move", server, host, planned.parents)
@@ -52,7 +54,7 @@ DECLARATION: Final = ActionType(
 
 
 def migrate(
-    model: ComputeModel, server: int, destination: int, migration_type: str, because: Cause
+    model: "ComputeModel", server: int, destination: int, migration_type: str, because: Cause
 ) -> ProposedAction:
     """Migrates a server from its host in the model.
 
