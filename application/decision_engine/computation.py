@@ -1,36 +1,14 @@
 """The pure part of a run: from a decision record to a plan."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from application.kernel.typed_values import typed
-from application.records.decision import DecisionRecord
-from domain.kernel.reasons import Cause
+from application.ports.strategy_runner import Computation
+from application.records.decision import DecisionRecord, decode_record
 from domain.optimization.context import PlanContext
 from domain.optimization.planner import Planner
-from domain.optimization.solution import Rejection
 from domain.optimization.strategy import Strategy
-from domain.plans.proposal import PlannedAction
-
-
-@dataclass(frozen=True)
-class Computation:
-    """The result of a strategy and its planner.
-
-    Attributes:
-        actions: in plan order, parents before children.
-        indicators: efficacy indicator name → value.
-        notes: remarks on the result.
-        rejections: the first alternatives that were considered and rejected.
-        rejection_count: number of all of them.
-    """
-
-    actions: tuple[PlannedAction, ...]
-    indicators: Mapping[str, float]
-    notes: tuple[Cause, ...]
-    rejections: tuple[Rejection, ...]
-    rejection_count: int
 
 
 def compute(record: DecisionRecord, strategy: Strategy[Any], planner: Planner[Any]) -> Computation:
@@ -55,3 +33,25 @@ def compute(record: DecisionRecord, strategy: Strategy[Any], planner: Planner[An
         rejections=tuple(context.alternatives.kept),
         rejection_count=context.alternatives.total,
     )
+
+
+class DirectRunner:
+    """Runs strategies in this process, without limits.
+
+    Args:
+        strategies, planners: those that records may name.
+    """
+
+    def __init__(
+        self, strategies: Mapping[str, Strategy[Any]], planners: Mapping[str, Planner[Any]]
+    ) -> None:
+        self._strategies = strategies
+        self._planners = planners
+
+    def run(self, content: bytes) -> Computation:
+        """Runs the strategy and the planner that an encoded decision record names."""
+        record = decode_record(content)
+        return compute(record, self._strategies[record.strategy], self._planners[record.planner])
+
+    def close(self) -> None:
+        """Does nothing: a computation in this process cannot be ended."""

@@ -12,7 +12,6 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from application.decision_engine.computation import Computation, compute
 from application.decision_engine.inputs import InputLoader, InputsUnavailable, ModelStale
 from application.decision_engine.run_claims import (
     STOP_TIMEOUT,
@@ -32,6 +31,12 @@ from application.ports.projections import StoreUnavailable
 from application.ports.read_models import ReadModels
 from application.ports.records import RecordStore
 from application.ports.services import Instance, ServiceRegistry
+from application.ports.strategy_runner import (
+    Computation,
+    RunnerStopped,
+    StrategyRunner,
+    failure_of,
+)
 from application.records.decision import (
     FORMAT,
     CollectedInputs,
@@ -46,7 +51,6 @@ from domain.audits.reasons import (
     NO_STRATEGY_FOR_GOAL,
     PARAMETERS_INVALID,
     PLAN_IN_PROGRESS,
-    STRATEGY_FAILED,
     STRATEGY_UNKNOWN,
 )
 from domain.kernel.aggregate import JsonObject
@@ -116,6 +120,7 @@ class DecisionEngine:
         inputs: InputLoader,
         strategies: Mapping[str, Strategy[Any]],
         planners: Mapping[str, Planner[Any]],
+        runner: StrategyRunner,
         planner_options: Mapping[str, object],
         search: SearchSettings,
         complete: Parameters,
@@ -131,6 +136,7 @@ class DecisionEngine:
         self._inputs = inputs
         self._strategies = strategies
         self._planners = planners
+        self._runner = runner
         self._planner_options = planner_options
         self._search = search
         self._complete = complete
@@ -273,7 +279,8 @@ class DecisionEngine:
             cost=self._search.cost,
             steps=self._search.steps,
         )
-        digest = self._records.put(encode(record))
+        content = encode(record)
+        digest = self._records.put(content)
         self._commands.run(
             self._metadata,
             lambda tx, ctx: tx.get(Audit, audit.id).record_inputs(
@@ -281,16 +288,17 @@ class DecisionEngine:
             ),
         )
         try:
-            found = compute(record, strategy, self._planners[strategy.planner])
+            found = self._runner.run(content)
             proposal = self._proposal(claim, record, digest, found)
         except OUTAGES:
             raise
+        except RunnerStopped:
+            self._claims.give_back(claim)
         except Exception as bug:
             log.exception("run %s: strategy %s failed", claim.run_id, strategy.name)
-            because = Cause(STRATEGY_FAILED, {"error": f"{type(bug).__name__}: {bug}"})
-            self._fail(claim, because)
-            return
-        self._publish(claim, proposal)
+            self._fail(claim, failure_of(bug))
+        else:
+            self._publish(claim, proposal)
 
     def _effective_options(self, planner: str) -> JsonObject:
         """The options of a planner with its defaults: a later default changes no rerun."""

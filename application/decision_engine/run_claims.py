@@ -134,6 +134,10 @@ class RunClaims:
             ),
         )
 
+    def give_back(self, claim: RunClaim) -> None:
+        """Releases a run that this instance, which is stopping, does not finish."""
+        self.defer(claim, Cause(OWNER_STOPPING, {"owner": self._me.id}), 0.0, tried=False)
+
     def close(self, timeout: float) -> None:
         """Claims nothing more; gives back the runs that have not ended after ``timeout`` seconds.
 
@@ -144,10 +148,9 @@ class RunClaims:
             self._closed = True
             self._changed.wait_for(lambda: not self._claims, timeout)
             left = [claim for claim in self._claims.values() if claim is not None]
-        because = Cause(OWNER_STOPPING, {"owner": self._me.id})
         for claim in left:
             try:
-                self.defer(claim, because, 0.0, tried=False)
+                self.give_back(claim)
             except (Fenced, Refusal) as ended:
                 log.info("run %s has ended: %s", claim.run_id, ended)
             except (ConcurrencyConflict, EventLogUnavailable):

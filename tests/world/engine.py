@@ -11,6 +11,7 @@ import pytest
 from application.cluster_models.collection import ModelCollector, ModelCollectors
 from application.cluster_models.kinds import BAREMETAL, COMPUTE, STORAGE, CollectedKind, M
 from application.commands.parameters import completed
+from application.decision_engine.computation import DirectRunner
 from application.decision_engine.engine import DecisionEngine, RunPolicy, SearchSettings
 from application.decision_engine.inputs import Freshness, InputLoader, last_effect
 from application.kernel.retry import RetryPolicy
@@ -83,6 +84,7 @@ class EngineWorld(World):
             ),
             strategies=self.strategies,
             planners=PLANNERS,
+            runner=DirectRunner(self.strategies, PLANNERS),
             planner_options={},
             search=self.search,
             complete=lambda given, schema: completed(dict(schema), dict(given)),

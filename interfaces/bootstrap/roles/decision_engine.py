@@ -5,6 +5,7 @@ from importlib.metadata import version
 
 from application.commands.catalogue import definitions, synchronise
 from application.commands.parameters import completed
+from application.decision_engine.computation import DirectRunner
 from application.decision_engine.engine import (
     OUTAGE_RETRY,
     DecisionEngine,
@@ -54,6 +55,7 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
         ),
         strategies=STRATEGIES,
         planners=PLANNERS,
+        runner=DirectRunner(STRATEGIES, PLANNERS),
         planner_options={
             WeightPlanner.name: WeightOptions(
                 settings.planner.weights, settings.planner.parallelization
