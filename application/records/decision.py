@@ -12,6 +12,7 @@ from application.kernel.typed_values import typed
 from domain.cluster.baremetal.model import BaremetalModel
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.placement.policy import PlacementPolicy
+from domain.cluster.placement.steps import LoggedStep
 from domain.cluster.storage.model import StorageModel
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Cause
@@ -100,7 +101,7 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True):
     baremetal: RunModel | None = None
     placement: PlacementPolicy = msgspec.field(default_factory=PlacementPolicy)
     moves: tuple[ObservedMove, ...] = ()
-    start: list[list[str]] = msgspec.field(default_factory=list)
+    start: list[LoggedStep] = msgspec.field(default_factory=list)
     cost: MigrationCost = msgspec.field(default_factory=MigrationCost)
     steps: int = MAX_STEPS
 

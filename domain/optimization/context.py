@@ -13,6 +13,7 @@ from domain.cluster.placement.branch import Branch
 from domain.cluster.placement.constraints import Constraints
 from domain.cluster.placement.load import MeasuredLoad
 from domain.cluster.placement.policy import PlacementPolicy
+from domain.cluster.placement.steps import LoggedStep
 from domain.cluster.storage.model import StorageModel
 from domain.cluster.table.columns import FloatArray
 from domain.kernel.reasons import Cause, Reason
@@ -140,7 +141,7 @@ class StrategyContext(Generic[P]):
     at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     placement: PlacementPolicy = field(default_factory=PlacementPolicy)
     moves: Sequence[ObservedMove] = ()
-    start: Sequence[Sequence[str]] = ()
+    start: Sequence[LoggedStep] = ()
     cost: MigrationCost = field(default_factory=MigrationCost)
     budget: StepBudget = field(default_factory=StepBudget)
     alternatives: Considered = field(default_factory=Considered)
@@ -151,8 +152,8 @@ class StrategyContext(Generic[P]):
         Args:
             load: measured use; without it only allocations count.
         """
-        branch = Branch(self.compute, load)
-        branch.replay([list(step) for step in self.start])
+        branch = Branch(self.compute, load, self.storage)
+        branch.replay(self.start)
         return branch
 
     def constraints(self) -> Constraints:

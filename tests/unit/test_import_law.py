@@ -29,7 +29,9 @@ DOMAIN_FLOORS = (
     ("cluster.kinds", "cluster.table"),
     ("cluster.compute",),
     # metrics: below the formats, because a cluster file holds measurements too.
-    ("cluster.storage", "cluster.baremetal", "cluster.placement", "metrics"),
+    ("cluster.storage", "cluster.baremetal", "metrics"),
+    # placement: above storage, because one branch has the steps of servers and of volumes.
+    ("cluster.placement",),
     ("cluster.scope", "cluster.formats", "cluster.verifier"),
     ("plans",),
     ("optimization",),

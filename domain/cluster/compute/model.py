@@ -187,9 +187,14 @@ class ComputeModel:
         return foreign_allocated(self.hosts, self.servers, self.server_places, self.demand)
 
     @cached_property
+    def cells(self) -> NumaModel:
+        """NUMA cells and the servers that need them."""
+        return NumaModel.of(self.hosts, self.servers)
+
+    @cached_property
     def numa(self) -> NumaModel | None:
         """NUMA cells and the servers that need them; None if no server does."""
-        return NumaModel.of(self.hosts, self.servers)
+        return self.cells if self.cells.kinds else None
 
     @cached_property
     def servers_per_host(self) -> IntArray:

@@ -1,38 +1,36 @@
-"""A model with hypothetical moves. Applying and undoing a move is O(1).
+"""A model with hypothetical steps. Applying and undoing a step is O(1), and exact.
 
 A branch does not copy or change its model: it holds the host of each server and the load of each
 host. Strategies, planners, the verifier's tests, what-if and replay use it.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final
 
 import numpy as np
 
+from domain.cluster.compute.flavor import Flavor, flavor_record, read_flavor
 from domain.cluster.compute.model import ComputeModel, sum_by_host
-from domain.cluster.compute.numa.model import NumaLoad
+from domain.cluster.compute.numa.model import GuestNeed, NumaLoad
 from domain.cluster.placement.load import USED_RESOURCES, MeasuredLoad
+from domain.cluster.placement.steps import (
+    LoggedStep,
+    Move,
+    PowerSwitch,
+    Resize,
+    RunSwitch,
+    ServiceSwitch,
+    Step,
+)
+from domain.cluster.placement.storage_branch import MOVE_VOLUME, RETYPE, StorageBranch
+from domain.cluster.storage.model import StorageModel
 from domain.cluster.table.columns import BoolArray, FloatArray, IndexArray, IntArray
+from domain.kernel.errors import InvalidValue
 
+__all__ = ["Branch", "Move", "Resize", "ServiceSwitch", "Step"]
 
-@dataclass(frozen=True)
-class Move:
-    """One server from one host to another (indices in the model)."""
-
-    server: int
-    source: int
-    destination: int
-
-
-@dataclass(frozen=True)
-class ServiceSwitch:
-    """One host enabled or disabled for new servers."""
-
-    host: int
-    enabled: bool
-
-
-Step = Move | ServiceSwitch
+_STOPPED: Final = "stopped"
 
 
 class Branch:
@@ -41,6 +39,7 @@ class Branch:
     Args:
         model: the model it starts from.
         load: measured use; without it only allocation counts.
+        storage: the storage model it starts from, if it is to hold steps of volumes too.
 
     Attributes:
         host_of: int32[servers], host of each server; its source while it is moving.
@@ -51,12 +50,21 @@ class Branch:
         needs: float64[servers, rows], what each server adds to its host.
         count: int64[hosts], servers on each host; a moving server counts on both.
         enabled: bool[hosts], enabled for new servers.
+        up: bool[hosts], in operation.
+        running: bool[servers], False for those that are stopped.
+        flavors: server → flavor, of the servers that have another one than in the model.
         moving: server → destination of the moves in progress.
         busy: int64[hosts], moves in progress to or from a host.
         numa: use of NUMA cells; None if no host's cells are known or no server needs any.
+        storage: the pools and types of volumes; None without a storage model.
     """
 
-    def __init__(self, model: ComputeModel, load: MeasuredLoad | None = None) -> None:
+    def __init__(
+        self,
+        model: ComputeModel,
+        load: MeasuredLoad | None = None,
+        storage: StorageModel | None = None,
+    ) -> None:
         self.model = model
         self.load = load or MeasuredLoad.none(model)
         self.rows: tuple[str, ...] = (*model.resources, *USED_RESOURCES)
@@ -68,16 +76,34 @@ class Branch:
         self.amounts[len(model.resources) :] += self.load.base
         self.count: IntArray = model.servers_per_host.copy()
         self.enabled: BoolArray = model.enabled.copy()
+        self.up: BoolArray = model.up.copy()
+        self.running: BoolArray = model.servers.state.where(lambda state: state != _STOPPED)
+        self.flavors: dict[int, Flavor] = {}
         self.moving: dict[int, int] = {}
         self.busy: IntArray = np.zeros(len(model.hosts), dtype=np.int64)
-        known = model.numa is not None and bool(model.numa.known.any())
-        self.numa: NumaLoad | None = model.numa.start.copy() if model.numa and known else None
+        self._guests: dict[int, GuestNeed | None] = {}
+        self.numa: NumaLoad | None = None
+        self._count_cells()
         self._done: list[Step] = []
+        self.storage = None if storage is None else StorageBranch(storage, self._done)
 
     @property
     def steps(self) -> tuple[Step, ...]:
         """The steps applied and not undone, in order."""
         return tuple(self._done)
+
+    def flavor(self, server: int) -> Flavor:
+        """The flavor of a server."""
+        return self.flavors.get(server) or Flavor.of(self.model.servers, server)
+
+    def guest(self, server: int) -> GuestNeed | None:
+        """What a server needs of NUMA cells; None if it floats."""
+        if server in self._guests:
+            return self._guests[server]
+        numa = self.model.numa
+        return None if numa is None else numa.need(server)
+
+    # -- steps ------------------------------------------------------------------------------
 
     def move(self, server: int, destination: int) -> Move:
         """Moves a server to another host, without checking the rules (see constraints)."""
@@ -89,11 +115,44 @@ class Branch:
         self._done.append(step)
         return step
 
+    def resize(self, server: int, flavor: Flavor) -> None:
+        """Gives a server another flavor on its host; does nothing if it is the same.
+
+        Its measured use stays as it is: the flavor does not tell what it will use. Nova may move
+        the server with the resize: that is a step of its own.
+
+        Raises:
+            InvalidValue: the flavor requests a PCI device that no host offers.
+        """
+        before = self.flavors.get(server)
+        if flavor != self.flavor(server):
+            self._set_flavor(server, flavor)
+            self._done.append(Resize(server, before, flavor))
+
+    def stop(self, server: int) -> None:
+        """Stops a server; does nothing if it is stopped.
+
+        It keeps its allocation, as in Nova; its measured use is 0 until it is started.
+        """
+        self._set_running(server, running=False)
+
+    def start(self, server: int) -> None:
+        """Starts a server; does nothing if it runs. It uses what the measured load says of it."""
+        self._set_running(server, running=True)
+
     def switch(self, host: int, *, enabled: bool) -> None:
         """Enables or disables a host for new servers; does nothing if it is so already."""
         if bool(self.enabled[host]) != enabled:
             self.enabled[host] = enabled
             self._done.append(ServiceSwitch(host, enabled))
+
+    def power(self, host: int, *, on: bool) -> None:
+        """Switches a host on or off; does nothing if it is so already."""
+        if bool(self.up[host]) != on:
+            self.up[host] = on
+            self._done.append(PowerSwitch(host, on))
+
+    # -- undoing ----------------------------------------------------------------------------
 
     def mark(self) -> int:
         """Returns a point to roll back to."""
@@ -107,22 +166,33 @@ class Branch:
     def undo(self) -> Step:
         """Undoes the latest step."""
         step = self._done.pop()
-        if isinstance(step, ServiceSwitch):
-            self.enabled[step.host] = not step.enabled
-        else:
-            self._carry(step.server, step.source)
-            self._drop(step.server, step.destination)
-            self.host_of[step.server] = step.source
+        match step:
+            case Move():
+                self._carry(step.server, step.source)
+                self._drop(step.server, step.destination)
+                self.host_of[step.server] = step.source
+            case ServiceSwitch():
+                self.enabled[step.host] = not step.enabled
+            case PowerSwitch():
+                self.up[step.host] = not step.on
+            case Resize():
+                self._set_flavor(step.server, step.before)
+            case RunSwitch():
+                self._set_use(step.server, running=not step.running)
+            case _:
+                self._volumes().revert(step)
         return step
 
-    def start(self, server: int, destination: int) -> None:
-        """Starts a move: until ``finish`` the server counts on both hosts."""
+    # -- moves in progress ------------------------------------------------------------------
+
+    def start_move(self, server: int, destination: int) -> None:
+        """Starts a move: until ``finish_move`` the server counts on both hosts."""
         self._carry(server, destination)
         self.moving[server] = destination
         self.busy[destination] += 1
         self.busy[self.host_of[server]] += 1
 
-    def finish(self, server: int) -> Move:
+    def finish_move(self, server: int) -> Move:
         """Finishes a move that was started: the source is free again."""
         destination = self.moving.pop(server)
         source = int(self.host_of[server])
@@ -133,6 +203,8 @@ class Branch:
         step = Move(server, source, destination)
         self._done.append(step)
         return step
+
+    # -- comparing and logging --------------------------------------------------------------
 
     def diff(self, other: "Branch") -> tuple[Move, ...]:
         """The net moves from this placement to another one of the same model."""
@@ -145,24 +217,109 @@ class Branch:
         changed = np.flatnonzero(start != self.host_of)
         return tuple(Move(int(s), int(start[s]), int(self.host_of[s])) for s in changed)
 
-    def to_log(self) -> list[list[str]]:
+    def to_log(self) -> list[LoggedStep]:
         """The steps as JSON, by ids: ``["move", server, destination]``, ``["enable", host]``, …."""
         return [self._logged(step) for step in self._done]
 
-    def replay(self, log: Iterable[list[str]]) -> None:
-        """Applies the steps that ``to_log`` returned, on a model with the same ids."""
-        hosts, servers = self.model.host_places, self.model.server_places
-        for verb, *what in log:
-            if verb == "move":
-                self.move(servers[what[0]], hosts[what[1]])
-            else:
-                self.switch(hosts[what[0]], enabled=verb == "enable")
+    def replay(self, log: Iterable[Sequence[object]]) -> None:
+        """Applies the steps that ``to_log`` returned, on models with the same ids.
 
-    def _logged(self, step: Step) -> list[str]:
-        hosts = self.model.hosts.id
-        if isinstance(step, Move):
-            return ["move", self.model.servers.id[step.server], hosts[step.destination]]
-        return ["enable" if step.enabled else "disable", hosts[step.host]]
+        Raises:
+            InvalidValue: there is no such step, or it names a resource that the models do not have.
+        """
+        for number, step in enumerate(log):
+            try:
+                verb, subject, *to = step
+                self._replay(str(verb), str(subject), to[0] if to else "")
+            except (KeyError, ValueError) as error:
+                raise InvalidValue(f"steps[{number}]", f"cannot be applied: {step}") from error
+
+    def _logged(self, step: Step) -> LoggedStep:
+        hosts, servers = self.model.hosts.id, self.model.servers.id
+        match step:
+            case Move():
+                return ["move", servers[step.server], hosts[step.destination]]
+            case Resize():
+                return ["resize", servers[step.server], flavor_record(step.after)]
+            case RunSwitch():
+                return ["start" if step.running else "stop", servers[step.server]]
+            case ServiceSwitch():
+                return ["enable" if step.enabled else "disable", hosts[step.host]]
+            case PowerSwitch():
+                return ["power-on" if step.on else "power-off", hosts[step.host]]
+            case _:
+                return self._volumes().logged(step)
+
+    def _replay(self, verb: str, subject: str, to: object) -> None:
+        match verb:
+            case "move":
+                self.move(self.model.server_places[subject], self.model.host_places[str(to)])
+            case "resize":
+                self.resize(self.model.server_places[subject], read_flavor(to))
+            case "start" | "stop":
+                self._set_running(self.model.server_places[subject], running=verb == "start")
+            case "enable" | "disable":
+                self.switch(self.model.host_places[subject], enabled=verb == "enable")
+            case "power-on" | "power-off":
+                self.power(self.model.host_places[subject], on=verb == "power-on")
+            case _ if verb in (MOVE_VOLUME, RETYPE):
+                self._volumes().replay(verb, subject, str(to))
+            case _:
+                raise KeyError(verb)
+
+    # -- counting ---------------------------------------------------------------------------
+
+    def _volumes(self) -> StorageBranch:
+        if self.storage is None:
+            raise InvalidValue("steps", "concern volumes, but there is no storage model")
+        return self.storage
+
+    def _set_running(self, server: int, *, running: bool) -> None:
+        if bool(self.running[server]) != running:
+            self._set_use(server, running=running)
+            self._done.append(RunSwitch(server, running))
+
+    def _set_use(self, server: int, *, running: bool) -> None:
+        """Starts or stops a server; one that is stopped in the model uses what the load says."""
+        first = len(self.model.resources)
+        uses = running or self.model.servers.state[server] == _STOPPED
+        with self._uncounted(server):
+            self.running[server] = running
+            self.needs[server, first:] = self.load.need[server] if uses else 0.0
+
+    def _set_flavor(self, server: int, flavor: Flavor | None) -> None:
+        """Gives a server a flavor; None for that of the model."""
+        resources = self.model.resources
+        demand = self.model.demand[server] if flavor is None else flavor.demand(resources)
+        with self._uncounted(server):
+            self.needs[server, : len(resources)] = demand
+            if flavor is None:
+                del self.flavors[server], self._guests[server]
+            else:
+                self.flavors[server] = flavor
+                self._guests[server] = self.model.cells.need_of(flavor)
+            self._count_cells()
+
+    def _count_cells(self) -> None:
+        """Counts use of NUMA cells if some server needs any, as long as one does."""
+        cells = self.model.cells
+        needed = self.model.numa is not None or any(self._guests.values())
+        if not needed or not cells.known.any():
+            self.numa = None
+        elif self.numa is None:
+            self.numa = cells.start.copy(self._guests)
+
+    @contextmanager
+    def _uncounted(self, server: int) -> Iterator[None]:
+        """Takes a server off the hosts that it counts on, and counts it again afterwards."""
+        hosts = [int(self.host_of[server])]
+        if server in self.moving:
+            hosts.append(self.moving[server])
+        for host in hosts:
+            self._drop(server, host)
+        yield
+        for host in hosts:
+            self._carry(server, host)
 
     def _carry(self, server: int, host: int) -> None:
         self.amounts[:, host] += self.needs[server]

@@ -4,12 +4,13 @@ docs/constraints.md lists the rules. ``domain.cluster.verifier`` checks the same
 code; property tests compare the two.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
+from domain.cluster.compute.flavor import Flavor
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.placement.branch import Branch
 from domain.cluster.placement.movability import Movability
@@ -31,7 +32,7 @@ from domain.cluster.placement.rules.hosts import (
 )
 from domain.cluster.placement.rules.numa import NumaTopology, unchecked_moves
 from domain.cluster.placement.rules.operator import FencesAndBans, OperatorRules
-from domain.cluster.placement.rules.rule import BranchRule, StaticRule
+from domain.cluster.placement.rules.rule import BranchRule, FlavorRule, Rule, StaticRule
 from domain.cluster.placement.rules.zones import AvailabilityZone
 from domain.cluster.table.columns import BoolArray, IntArray, frozen
 from domain.kernel.reasons import Cause
@@ -86,8 +87,8 @@ class Constraints:
         self.model = model
         self.movability = Movability(model)
         self._soft = SoftGroups(groups)
-        self._static: Sequence[StaticRule] = (
-            ServiceUp(model),
+        self._rules: Sequence[Rule] = (
+            ServiceUp(),
             FullyObserved(model),
             AvailabilityZone(model, keep_zone=keep_zone),
             AggregateExtraSpecs(model, members),
@@ -95,9 +96,7 @@ class Constraints:
             ReservedForTraits(model, members),
             RequiredTraits(model),
             FencesAndBans(model, wanted),
-        )
-        self._dynamic: Sequence[BranchRule] = (
-            NotCurrentHost(),
+            NotCurrentHost(model),
             ServiceEnabled(),
             Capacity(),
             NumaTopology(certain=numa_certain),
@@ -105,27 +104,40 @@ class Constraints:
             AntiAffinity(groups),
             MigrationConcurrency(concurrency or ConcurrencyLimits()),
         )
-        self._classes = _equivalence_classes(self._static, len(model.servers))
-        self._cache: dict[int, BoolArray] = {}
+        self._static = [r for r in self._rules if isinstance(r, StaticRule)]
+        self._of_flavor = [r for r in self._rules if isinstance(r, FlavorRule)]
+        self._dynamic: Sequence[BranchRule] = [r for r in self._rules if isinstance(r, BranchRule)]
+        specs = frozen(model.servers.extra_specs.codes.astype(np.int64))
+        self._classes = _equivalence_classes(
+            [specs, *(rule.keys for rule in self._static)], len(model.servers)
+        )
+        self._cache: dict[object, BoolArray] = {}
 
     @property
     def movable(self) -> BoolArray:
         """bool[servers]: can be migrated."""
         return self.movability.movable
 
-    def suitable_hosts(self, server: int) -> BoolArray:
-        """bool[hosts], immutable: where the static rules allow a server."""
-        kind = int(self._classes[server])
+    def suitable_hosts(self, server: int, flavor: Flavor | None = None) -> BoolArray:
+        """bool[hosts], immutable: where the rules that depend on no branch allow a server.
+
+        Args:
+            server: the server.
+            flavor: its flavor, if it is another one than in the model.
+        """
+        kind: object = int(self._classes[server])
+        if flavor is not None:
+            kind = (kind, *sorted(flavor.extra_specs.items()))
         found = self._cache.get(kind)
         if found is None:
-            found = self._cache[kind] = self._suitable(server)
+            found = self._cache[kind] = self._suitable(server, flavor)
         return found
 
     def legal_hosts(self, branch: Branch, server: int) -> BoolArray:
         """bool[hosts]: where a server may go on a branch."""
         if not self.movable[server]:
             return np.zeros(len(self.model.hosts), dtype=np.bool_)
-        legal = self.suitable_hosts(server).copy()
+        legal = self.suitable_hosts(server, branch.flavors.get(server)).copy()
         for rule in self._dynamic:
             mask = rule.allowed(branch, server)
             if mask is not None:
@@ -150,12 +162,18 @@ class Constraints:
         everywhere = np.ones(len(self.model.hosts), dtype=np.bool_)
         masks: dict[str, BoolArray] = {}
         reasons: dict[str, Callable[[int], Cause]] = {}
-        for rule in self._static:
-            masks[type(rule).__name__] = _or(rule.allowed(server), everywhere)
-            reasons[type(rule).__name__] = partial(rule.why, server)
-        for moving in self._dynamic:
-            masks[type(moving).__name__] = _or(moving.allowed(branch, server), everywhere)
-            reasons[type(moving).__name__] = partial(moving.why, branch, server)
+        specs = branch.flavor(server).extra_specs
+        for rule in self._rules:
+            name = type(rule).__name__
+            match rule:
+                case StaticRule():
+                    mask, reasons[name] = rule.allowed(server), partial(rule.why, server)
+                case FlavorRule():
+                    mask, reasons[name] = rule.allowed(specs), partial(rule.why, specs)
+                case BranchRule():
+                    mask = rule.allowed(branch, server)
+                    reasons[name] = partial(rule.why, branch, server)
+            masks[name] = everywhere if mask is None else mask
         fixed = self.movability.why_fixed(server)
         legal = np.logical_and.reduce(list(masks.values())) & (fixed is None)
         return HostExplanation(fixed, masks, legal, reasons)
@@ -164,24 +182,22 @@ class Constraints:
         """The reason of every rule that refuses a host; empty if the server may go there."""
         return self.explain(branch, server).why_not(host)
 
-    def _suitable(self, server: int) -> BoolArray:
+    def _suitable(self, server: int, flavor: Flavor | None) -> BoolArray:
+        specs = (flavor or Flavor.of(self.model.servers, server)).extra_specs
+        masks = [rule.allowed(server) for rule in self._static]
+        masks += [rule.allowed(specs) for rule in self._of_flavor]
         suitable = np.ones(len(self.model.hosts), dtype=np.bool_)
-        for rule in self._static:
-            mask = rule.allowed(server)
+        for mask in masks:
             if mask is not None:
                 suitable &= mask
         return frozen(suitable)
 
 
-def _or(mask: BoolArray | None, otherwise: BoolArray) -> BoolArray:
-    return otherwise if mask is None else mask
-
-
-def _equivalence_classes(rules: Sequence[StaticRule], servers: int) -> IntArray:
-    """int64[servers]: equal for servers that all static rules treat alike."""
+def _equivalence_classes(keys: Iterable[IntArray | None], servers: int) -> IntArray:
+    """int64[servers]: equal for servers that have equal keys (int64[servers]) everywhere."""
     alike = np.zeros(servers, dtype=np.int64)
-    for rule in rules:
-        if rule.keys is not None and servers:
-            _, code = np.unique(rule.keys, return_inverse=True)
+    for key in keys:
+        if key is not None and servers:
+            _, code = np.unique(key, return_inverse=True)
             _, alike = np.unique(alike * (code.max() + 1) + code, return_inverse=True)
     return alike

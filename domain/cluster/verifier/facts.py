@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from domain.cluster.compute.flavor import Flavor
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.placement.load import MeasuredLoad
 from domain.cluster.placement.rules.operator import OperatorRules
@@ -38,6 +39,7 @@ class PlainModel:
     """A model in plain form; lists are by host or by server index.
 
     Attributes:
+        model, load: what it was read from.
         host_names: service host names.
         status: ``enabled`` or ``disabled`` of each host.
         start: host of each server.
@@ -50,6 +52,8 @@ class PlainModel:
         known_refusals: (server, host) → static rules that refuse it, computed so far.
     """
 
+    model: ComputeModel
+    load: MeasuredLoad | None
     host_names: list[str]
     status: list[str]
     start: list[int]
@@ -75,6 +79,24 @@ class PlainModel:
             )
         return self.known_refusals[key]
 
+    def resize(self, server: int, flavor: Flavor | None) -> None:
+        """Gives a server another flavor; None for that of the model."""
+        had = self.needs[server]
+        found = flavor or _flavor(self.model, server)
+        self.needs[server] = _needs(found) | {
+            name: had[name] for name in ("cpu used", "memory used") if name in had
+        }
+        self.servers[server] = replace(self.servers[server], specs=found.extra_specs)
+        self.numa.resize(server, found, known=flavor is None)
+        for key in [key for key in self.known_refusals if key[0] == server]:
+            del self.known_refusals[key]
+
+    def run(self, server: int, *, running: bool) -> None:
+        """Starts or stops a server; the use of one that is stopped in the model stays."""
+        if self.load is not None and self.model.servers.state[server] != "stopped":
+            use = self.load.need[server].tolist() if running else (0.0, 0.0)
+            self.needs[server]["cpu used"], self.needs[server]["memory used"] = use
+
 
 @dataclass(frozen=True)
 class _Host:
@@ -92,7 +114,6 @@ class _Server:
     fixed: bool
     pinned_zone: str | None
     home_zone: str
-    home_up: bool
     project: str
     specs: Mapping[str, str]
 
@@ -105,8 +126,12 @@ def read_facts(
     start = [int(host) for host in model.servers.host]
     servers = [_read_server(model, s, hosts[start[s]]) for s in range(len(start))]
     groups = _read_groups(model, operator)
-    needs = [_needs(model, load, server) for server in range(len(start))]
+    needs = [_needs(_flavor(model, server)) for server in range(len(start))]
+    for use, server in zip([] if load is None else load.need.tolist(), needs, strict=False):
+        server["cpu used"], server["memory used"] = use
     return PlainModel(
+        model=model,
+        load=load,
         host_names=list(model.hosts.name),
         status=[model.hosts.status[index] for index in range(len(hosts))],
         start=start,
@@ -155,28 +180,33 @@ def _read_server(model: ComputeModel, index: int, home: _Host) -> _Server:
         fixed=not (quiet and settled and able and free),
         pinned_zone=servers.pinned_zone[index],
         home_zone=home.zone,
-        home_up=home.up,
         project=servers.project_id[index],
         specs=servers.extra_specs[index],
     )
 
 
-def _needs(model: ComputeModel, load: MeasuredLoad | None, server: int) -> dict[str, float]:
+def _flavor(model: ComputeModel, server: int) -> Flavor:
     columns = model.servers
-    specs = columns.extra_specs[server]
-    vcpus = int(columns.vcpus[server])
-    pinned = pinned_count(vcpus, specs)
+    return Flavor(
+        "",
+        int(columns.vcpus[server]),
+        int(columns.memory_mb[server]),
+        int(columns.disk_gb[server]),
+        columns.extra_specs[server],
+    )
+
+
+def _needs(flavor: Flavor) -> dict[str, float]:
+    specs = flavor.extra_specs
+    pinned = pinned_count(flavor.vcpus, specs)
     needs: dict[str, float] = {
-        "VCPU": vcpus - pinned,
+        "VCPU": flavor.vcpus - pinned,
         "PCPU": pinned + overhead(specs),
-        "MEMORY_MB": int(columns.memory_mb[server]),
-        "DISK_GB": int(columns.disk_gb[server]),
+        "MEMORY_MB": flavor.memory_mb,
+        "DISK_GB": flavor.disk_gb,
     }
     for alias, count in pci_devices(specs).items():
         needs[f"PCI {alias}"] = count
-    if load is not None:
-        needs["cpu used"] = float(load.need[server][0])
-        needs["memory used"] = float(load.need[server][1])
     return needs
 
 
@@ -299,7 +329,6 @@ def _group(
 def _static_refusals(facts: PlainModel, server: _Server, host: _Host) -> list[str]:
     tests = {
         "Movable": not server.fixed,
-        "ServiceUp": host.up and server.home_up,
         "FullyObserved": host.unseen == 0,
         "AvailabilityZone": _zone_fits(server, host, keep_zone=facts.keep_zone),
         "AggregateExtraSpecs": _aggregates_fit(server, host, facts.aggregate_keys),

@@ -5,9 +5,10 @@ It reads extra specs and topologies itself and shares no code with ``compute.num
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
+from domain.cluster.compute.flavor import Flavor
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.verifier.extra_specs import figure, masked, overhead
 
@@ -61,12 +62,23 @@ class PlainCells:
         parts: None for a server without a NUMA topology.
         named: numbers of the host's cells that each server is in; None if unknown.
         home: host of each server as collected.
+        sizes: of huge pages, kB.
+        resized: servers with another flavor than in the model: their cells are unknown.
     """
 
     hosts: list[list[_Cell] | None]
     parts: list[list[_Part] | None]
     named: list[tuple[int, ...] | None]
     home: list[int]
+    sizes: set[int]
+    resized: set[int] = field(default_factory=set)
+
+    def resize(self, server: int, flavor: Flavor, *, known: bool) -> None:
+        """Gives a server another flavor, or that of the model (``known``)."""
+        self.parts[server] = _read_parts(
+            flavor.vcpus, flavor.memory_mb, flavor.extra_specs, self.sizes
+        )
+        (self.resized.discard if known else self.resized.add)(server)
 
     def short(self, server: int, host: int, there: set[int], *, certain: bool) -> bool:
         """Whether a server's cells do not fit in addition to those of the servers on a host."""
@@ -105,7 +117,7 @@ class PlainCells:
         held: dict[int, Amounts],
         loose: Amounts,
     ) -> None:
-        named = self.named[server]
+        named = None if server in self.resized else self.named[server]
         known = named is not None and len(named) == len(parts) and set(named) <= set(held)
         if named is None or not known or host != self.home[server]:
             for part in parts:
@@ -221,7 +233,7 @@ def read_cells(model: ComputeModel) -> PlainCells:
         for s in range(len(servers))
     ]
     named = [servers.numa_nodes[s] for s in range(len(servers))]
-    return PlainCells(hosts, parts, named, [int(host) for host in servers.host])
+    return PlainCells(hosts, parts, named, [int(host) for host in servers.host], sizes)
 
 
 def _read_host(model: ComputeModel, host: int) -> list[_Cell] | None:

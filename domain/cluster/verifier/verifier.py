@@ -5,6 +5,7 @@ rules, and computes every sum again from the servers on a host. It reports viola
 names of the rules (docs/constraints.md), so that tests can compare the two.
 """
 
+from domain.cluster.compute.flavor import Flavor
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.placement.load import MeasuredLoad
 from domain.cluster.placement.rules.concurrency import ConcurrencyLimits
@@ -40,6 +41,7 @@ class Verifier:
             model, load, operator or OperatorRules(), keep_zone=keep_zone
         )
         self._open = [status == "enabled" for status in self._facts.status]
+        self._up = [host.up for host in self._facts.hosts]
         self._at = list(self._facts.start)
         self._to: dict[int, list[int]] = {}
         self._on: list[set[int]] = [set() for _ in self._facts.host_names]
@@ -53,6 +55,18 @@ class Verifier:
     def disable(self, host: int) -> None:
         """Disables a host."""
         self._open[host] = False
+
+    def power(self, host: int, *, on: bool) -> None:
+        """Switches a host on or off."""
+        self._up[host] = on
+
+    def resize(self, server: int, flavor: Flavor | None) -> None:
+        """Gives a server another flavor; None for that of the model."""
+        self._facts.resize(server, flavor)
+
+    def run(self, server: int, *, running: bool) -> None:
+        """Starts or stops a server."""
+        self._facts.run(server, running=running)
 
     def start_move(self, server: int, host: int) -> None:
         """Starts a move: the server counts on both hosts."""
@@ -88,6 +102,8 @@ class Verifier:
         """Names of the rules that a move would break if it started now. Empty: it is legal."""
         facts = self._facts
         found = set(facts.static_refusals(server, host))
+        if not (self._up[host] and self._up[self._at[server]]):
+            found.add("ServiceUp")
         if not self._open[host]:
             found.add("ServiceEnabled")
         if host == self._at[server]:

@@ -47,7 +47,7 @@ def test_members_of_an_anti_affinity_group_count_where_they_fly_from_and_where_t
     flying = ground.server(host=first, group=group)
     server = ground.server(host=third, group=group)
     view = court.view()
-    view.branch.start(view.model.server_places[flying], view.model.host_places[second])
+    view.branch.start_move(view.model.server_places[flying], view.model.host_places[second])
     assert view.against(server, first) == view.against(server, second) == {"AntiAffinity"}
     with ground.flying(flying, second):
         assert court.nova(server, first)

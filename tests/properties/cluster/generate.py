@@ -5,12 +5,16 @@ from random import Random
 import numpy as np
 
 from domain.cluster.compute.allocations import Allocation, Allocations
+from domain.cluster.compute.flavor import Flavor
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.numa.cells import NumaCell, Topology
 from domain.cluster.compute.records import AggregateRow, GroupRow, HostRow, ServerRow
+from domain.cluster.compute.resources import aliases
 from domain.cluster.placement.load import MeasuredLoad
 from domain.cluster.placement.rules.concurrency import ConcurrencyLimits
 from domain.cluster.placement.rules.operator import Fence, OperatorRules
+from domain.cluster.storage.model import StorageModel
+from domain.cluster.storage.records import PoolRow, StorageNodeRow, VolumeRow
 
 TRAITS = ("HW_CPU_X86_AVX2", "HW_GPU", "CUSTOM_RACK_A")
 ZONES = ("az1", "az2")
@@ -212,6 +216,39 @@ def cluster(rng: Random) -> ComputeModel:
         keep = np.array([rng.random() < 0.8 for _ in model.hosts.id])
         excluded = some(rng, model.servers.id, 0.1)
         model = model.restrict(keep, excluded)
+    return model
+
+
+def flavor(rng: Random, model: ComputeModel) -> Flavor:
+    """A flavor that requests no PCI device but those that the model knows."""
+    specs = extra_specs(rng, cells=rng.random() < 0.5)
+    if aliases(specs).keys() - set(model.resources):
+        specs = {}
+    sizes = rng.choice((1, 2, 4)), rng.choice((512, 2048, 4096)), rng.choice((0, 10, 20))
+    return Flavor("another", *sizes, specs)
+
+
+def storage(rng: Random) -> StorageModel:
+    """A storage model of 2 to 4 pools and up to 12 volumes; capacities are fractions."""
+    types = ("gold", "silver", "bronze")
+    pools = [f"stor@b{n % 2}#p{n}" for n in range(rng.randint(2, 4))]
+    model, _ = StorageModel.build(
+        [StorageNodeRow("stor@b0"), StorageNodeRow("stor@b1")],
+        [
+            PoolRow(
+                name,
+                total_gb=1000.0,
+                free_gb=rng.choice((None, "infinite", 1000 * rng.random())),
+                provisioned_gb=1000 * rng.random(),
+                thin=rng.random() < 0.5,
+            )
+            for name in pools
+        ],
+        [
+            VolumeRow(f"v{n}", pool=rng.choice(pools), size_gb=n, volume_type=rng.choice(types))
+            for n in range(rng.randrange(12))
+        ],
+    )
     return model
 
 

@@ -12,6 +12,7 @@ from domain.cluster.placement.branch import Branch, Move
 from domain.cluster.placement.rules import numa as numa_rule
 from domain.cluster.placement.rules.capacity import Capacity
 from domain.cluster.placement.rules.numa import NumaTopology
+from domain.cluster.placement.rules.rule import BranchRule
 from domain.cluster.table.columns import BoolArray
 from domain.kernel.reasons import Cause
 from tests.properties.cluster import generate
@@ -48,15 +49,15 @@ class IgnoresForeignAllocations(Capacity):
 class FreesSourceAtStart(Branch):
     """A seeded defect: NUMA cells at the source are free as soon as a move starts."""
 
-    def start(self, server: int, destination: int) -> None:
-        super().start(server, destination)
+    def start_move(self, server: int, destination: int) -> None:
+        super().start_move(server, destination)
         if self.numa is not None:
             self.numa.drop(server, int(self.host_of[server]))
 
-    def finish(self, server: int) -> Move:
+    def finish_move(self, server: int) -> Move:
         if self.numa is not None:
             self.numa.carry(server, int(self.host_of[server]))
-        return super().finish(server)
+        return super().finish_move(server)
 
 
 class IgnoresKnownCells(NumaTopology):
@@ -102,6 +103,13 @@ def test_every_rule_refuses_something_on_the_walks() -> None:
     assert tally.legal > tally.verdicts / 20
 
 
+def replace_rule(walk: Walk, kind: type[BranchRule], defective: BranchRule) -> None:
+    """Puts a defective rule in the place of a rule."""
+    rules = walk.rules
+    rules._rules = [defective if isinstance(r, kind) else r for r in rules._rules]
+    rules._dynamic = [defective if isinstance(r, kind) else r for r in rules._dynamic]
+
+
 def is_detected(seed_defect: Callable[[Walk], None]) -> bool:
     """Whether walks with a defect end in a disagreement."""
     for seed in range(500):
@@ -117,26 +125,13 @@ def is_detected(seed_defect: Callable[[Walk], None]) -> bool:
 def test_an_ignored_resource_is_found_by_the_walk() -> None:
     """The control: a defect in one rule leads to a disagreement."""
 
-    def seed_defect(walk: Walk) -> None:
-        rules = [
-            IgnoresLastResource() if isinstance(r, Capacity) else r for r in walk.rules._dynamic
-        ]
-        walk.rules._dynamic = rules
-
-    assert is_detected(seed_defect)
+    assert is_detected(lambda walk: replace_rule(walk, Capacity, IgnoresLastResource()))
 
 
 def test_ignored_foreign_allocations_are_found_by_the_walk() -> None:
     """The control of allocations that belong to no server on the host."""
 
-    def seed_defect(walk: Walk) -> None:
-        rules = [
-            IgnoresForeignAllocations() if isinstance(r, Capacity) else r
-            for r in walk.rules._dynamic
-        ]
-        walk.rules._dynamic = rules
-
-    assert is_detected(seed_defect)
+    assert is_detected(lambda walk: replace_rule(walk, Capacity, IgnoresForeignAllocations()))
 
 
 def test_numa_cells_that_are_freed_too_early_are_found_by_the_walk() -> None:
@@ -152,11 +147,8 @@ def test_ignored_numa_cells_are_found_by_the_walk() -> None:
     """The control of known cells."""
 
     def seed_defect(walk: Walk) -> None:
-        rules = [
-            IgnoresKnownCells(certain=r.certain) if isinstance(r, NumaTopology) else r
-            for r in walk.rules._dynamic
-        ]
-        walk.rules._dynamic = rules
+        [rule] = [r for r in walk.rules._dynamic if isinstance(r, NumaTopology)]
+        replace_rule(walk, NumaTopology, IgnoresKnownCells(certain=rule.certain))
 
     assert is_detected(seed_defect)
 
@@ -181,7 +173,7 @@ def test_undoing_every_step_restores_every_figure_exactly(seed: int) -> None:
     before = Branch(walk.model, walk.branch.load)
     walk.run(60)
     for server in sorted(walk.branch.moving):
-        walk.branch.finish(server)
+        walk.branch.finish_move(server)
     walk.branch.rollback()
     assert np.array_equal(walk.branch.amounts, before.amounts)
     assert np.array_equal(walk.branch.count, before.count)

@@ -6,8 +6,15 @@ from random import Random
 
 import numpy as np
 
-from domain.cluster.placement.branch import Branch, Move
+from domain.cluster.placement.branch import Branch
 from domain.cluster.placement.constraints import Constraints
+from domain.cluster.placement.steps import (
+    Move,
+    PowerSwitch,
+    Resize,
+    RunSwitch,
+    ServiceSwitch,
+)
 from domain.cluster.verifier.verifier import Verifier
 from tests.properties.cluster import generate
 
@@ -31,10 +38,12 @@ class Tally:
     refusals: Counter[str] = field(default_factory=Counter)
 
 
-WEIGHTS = (8, 6, 1, 2, 1, 2)
-"""Relative frequency of the steps: compare, move, start, finish, switch a host, undo."""
+WEIGHTS = (16, 12, 2, 4, 2, 4, 2, 2, 1)
+"""Relative frequency of the steps: compare, move, start, finish, switch a host, undo, resize, stop
+or start, switch the power of a host."""
 LEGAL = 0.9
-"""Probability of a legal destination, if there is one."""
+"""Probability of a legal destination, if there is one; of a host enabled or switched on."""
+HALF = 0.5
 
 
 class Disagreement(AssertionError):
@@ -61,7 +70,8 @@ class Walk:
         """Takes some steps; raises Disagreement."""
         if not len(self.model.servers):
             return
-        kinds = (self.compare, self.move, self.start, self.finish, self.switch, self.undo)
+        moves = (self.compare, self.move, self.start, self.finish, self.switch, self.undo)
+        kinds = (*moves, self.resize, self.run_server, self.power)
         for _ in range(steps):
             self.tally.steps += 1
             self.rng.choices(kinds, WEIGHTS)[0]()
@@ -104,14 +114,14 @@ class Walk:
             return
         host = self._destination(server)
         if host != self.branch.host_of[server]:
-            self.branch.start(server, host)
+            self.branch.start_move(server, host)
             self.verifier.start_move(server, host)
 
     def finish(self) -> None:
         """Finishes a move in progress."""
         if self.branch.moving:
             server = self.rng.choice(sorted(self.branch.moving))
-            self.branch.finish(server)
+            self.branch.finish_move(server)
             self.verifier.finish_move(server)
 
     def switch(self) -> None:
@@ -120,20 +130,45 @@ class Walk:
         self.branch.switch(host, enabled=enabled)
         (self.verifier.enable if enabled else self.verifier.disable)(host)
 
+    def resize(self) -> None:
+        """Gives a server another flavor, in flight or not."""
+        server = self.rng.randrange(len(self.model.servers))
+        flavor = generate.flavor(self.rng, self.model)
+        self.branch.resize(server, flavor)
+        self.verifier.resize(server, flavor)
+
+    def run_server(self) -> None:
+        """Stops or starts a server."""
+        server, running = self.rng.randrange(len(self.model.servers)), self.rng.random() < HALF
+        (self.branch.start if running else self.branch.stop)(server)
+        self.verifier.run(server, running=running)
+
+    def power(self) -> None:
+        """Switches a host on or off."""
+        host, on = self.rng.randrange(len(self.model.hosts)), self.rng.random() < LEGAL
+        self.branch.power(host, on=on)
+        self.verifier.power(host, on=on)
+
     def undo(self) -> None:
         """Undoes the latest step, unless its server is moving again."""
         if not self.branch.steps:
             return
         step = self.branch.steps[-1]
-        if isinstance(step, Move):
-            if step.server in self.branch.moving:
-                return
-            self.branch.undo()
-            self.verifier.start_move(step.server, step.source)
-            self.verifier.finish_move(step.server)
-        else:
-            self.branch.undo()
-            (self.verifier.disable if step.enabled else self.verifier.enable)(step.host)
+        if isinstance(step, Move) and step.server in self.branch.moving:
+            return
+        self.branch.undo()
+        match step:
+            case Move():
+                self.verifier.start_move(step.server, step.source)
+                self.verifier.finish_move(step.server)
+            case ServiceSwitch():
+                (self.verifier.disable if step.enabled else self.verifier.enable)(step.host)
+            case PowerSwitch():
+                self.verifier.power(step.host, on=not step.on)
+            case Resize():
+                self.verifier.resize(step.server, step.before)
+            case RunSwitch():
+                self.verifier.run(step.server, running=not step.running)
 
     def _destination(self, server: int) -> int:
         legal = np.flatnonzero(self.rules.legal_hosts(self.branch, server))

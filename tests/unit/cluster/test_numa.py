@@ -251,11 +251,11 @@ def test_a_server_in_flight_holds_cells_at_both_ends() -> None:
     pinned = {"vcpus": 8, "extra_specs": PINNED}
     built = model(hosts, [server(0, 0, **pinned), server(1, 1, numa_nodes=(0,), **pinned)])
     branch, verifier, rules = Branch(built), Verifier(built), Constraints(built)
-    branch.start(1, 2)
+    branch.start_move(1, 2)
     verifier.start_move(1, 2)
     assert not rules.explain(branch, 0).masks["NumaTopology"].any()
     assert all("NumaTopology" in verifier.broken(0, at) for at in range(3))
-    branch.finish(1)
+    branch.finish_move(1)
     verifier.finish_move(1)
     assert rules.explain(branch, 0).masks["NumaTopology"].tolist() == [False, True, False]
     assert "NumaTopology" not in verifier.broken(0, 1)

@@ -258,20 +258,20 @@ def test_moves_in_flight_hold_both_ends_and_count() -> None:
     built = model([host(n, vcpus=3) for n in range(3)], [server(0, 0), server(1, 2)])
     branch = Branch(built)
     rules = Constraints(built, concurrency=ConcurrencyLimits(per_host=1))
-    branch.start(0, 1)
+    branch.start_move(0, 1)
     assert not rules.legal_hosts(branch, 1).any()
     assert {b.reason for b in rules.why_not(branch, 1, 1)} == {
         CAPACITY_SHORT,
         MOVES_IN_FLIGHT,
     }
-    branch.finish(0)
+    branch.finish_move(0)
     assert np.flatnonzero(rules.legal_hosts(branch, 1)).tolist() == [0]
 
 
 def test_a_limit_on_all_moves_in_flight_counts_every_host() -> None:
     built = model([host(n) for n in range(4)], [server(0, 0), server(1, 2)])
     branch = Branch(built)
-    branch.start(0, 1)
+    branch.start_move(0, 1)
     assert (
         not Constraints(built, concurrency=ConcurrencyLimits(total=1)).legal_hosts(branch, 1).any()
     )

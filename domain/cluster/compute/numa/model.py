@@ -5,7 +5,7 @@ they are known, they hold for as long as the server stays on its host. docs/cons
 what follows for the rule.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from domain.cluster.compute.columns import HostColumns, ServerColumns
+from domain.cluster.compute.flavor import Flavor
 from domain.cluster.compute.numa.guest import Guest, GuestCell, guest
 from domain.cluster.table.columns import BoolArray, FloatArray, frozen
 
@@ -75,6 +76,7 @@ class NumaModel:
         limit: float64[rows, cells, hosts], what can be allocated in a cell, whole numbers; -1 where
             the host has no such cell.
         whole: float64[rows, cells, hosts], what one server can get of a cell.
+        sizes: the sizes of huge pages, kB.
         kinds: the distinct guests.
         kind: index in ``kinds`` of each server; -1 if it floats.
         known_cells: server → index of the host's cell for each of its cells.
@@ -85,17 +87,16 @@ class NumaModel:
     known: BoolArray
     limit: FloatArray
     whole: FloatArray
+    sizes: tuple[int, ...]
     kinds: tuple[GuestNeed, ...]
     kind: tuple[int, ...]
     known_cells: Mapping[int, tuple[int, ...]]
     home: tuple[int, ...]
 
     @staticmethod
-    def of(hosts: HostColumns, servers: ServerColumns) -> "NumaModel | None":
-        """The NUMA side; None if no server has a NUMA topology."""
+    def of(hosts: HostColumns, servers: ServerColumns) -> "NumaModel":
+        """The NUMA side of some hosts and servers."""
         guests, kind = _guests(servers)
-        if not guests:
-            return None
         topologies = [cells for cells in hosts.numa.table if cells is not None]
         sizes = sorted({size for cells in topologies for c in cells for size, _ in c.pages})
         limit, whole = _room(hosts, sizes)
@@ -104,6 +105,7 @@ class NumaModel:
             known=hosts.numa.where(lambda cells: cells is not None),
             limit=limit,
             whole=whole,
+            sizes=tuple(sizes),
             kinds=tuple(_need(one, sizes) for one in guests),
             kind=kind,
             known_cells=_known_cells(hosts, servers, guests, kind),
@@ -114,6 +116,11 @@ class NumaModel:
         """What a server needs; None if it floats."""
         kind = self.kind[server]
         return None if kind < 0 else self.kinds[kind]
+
+    def need_of(self, flavor: Flavor) -> GuestNeed | None:
+        """What a server with a flavor needs; None if it floats."""
+        one = guest(flavor.vcpus, flavor.memory_mb, flavor.extra_specs)
+        return None if one is None else _need(one, self.sizes)
 
     @cached_property
     def start(self) -> "NumaLoad":
@@ -135,6 +142,8 @@ class NumaLoad:
     """Use of the cells of all hosts on a branch.
 
     Attributes:
+        model: the cells.
+        resized: server → what it needs, of the servers that have another flavor than in the model.
         free: float64[rows, cells, hosts], what servers with known cells leave free.
         asked: float64[rows, hosts], what all servers on a host requested.
         loose: float64[rows, hosts], what servers with unknown cells may use, in any cell; and
@@ -143,8 +152,8 @@ class NumaLoad:
     """
 
     def __init__(self, numa: NumaModel) -> None:
-        self._numa = numa
-        self._kind = numa.kind
+        self.model = numa
+        self.resized: Mapping[int, GuestNeed | None] = {}
         self.free: FloatArray = numa.limit.copy()
         self._sums: FloatArray = np.zeros((2 * len(numa.rows) + 1, len(numa.known)))
         for server in np.flatnonzero(np.array(numa.kind, dtype=np.int64) >= 0).tolist():
@@ -152,46 +161,52 @@ class NumaLoad:
 
     @property
     def asked(self) -> FloatArray:  # noqa: D102 - see the class
-        return self._sums[: len(self._numa.rows)]
+        return self._sums[: len(self.model.rows)]
 
     @property
     def loose(self) -> FloatArray:  # noqa: D102 - see the class
-        return self._sums[len(self._numa.rows) : -1]
+        return self._sums[len(self.model.rows) : -1]
 
     @property
     def loose_cells(self) -> FloatArray:  # noqa: D102 - see the class
         counts: FloatArray = self._sums[-1]
         return counts
 
-    def copy(self) -> "NumaLoad":
-        """An independent copy."""
+    def copy(self, resized: Mapping[int, GuestNeed | None]) -> "NumaLoad":
+        """An independent copy that follows the changes of ``resized``."""
         twin = copy(self)
+        twin.resized = resized
         twin.free, twin._sums = self.free.copy(), self._sums.copy()  # noqa: SLF001 - its own
         return twin
 
     def carry(self, server: int, host: int) -> None:
         """Adds a server to a host; does nothing if it floats."""
-        kind = self._kind[server]
-        if kind < 0:
+        need = self._need(server)
+        if need is None:
             return
-        need, cells = self._numa.kinds[kind], self._cells(server, host)
+        cells = self._cells(server, host)
         self._sums[:, host] += need.loose if cells is None else need.placed
         for cell, held in zip(cells or (), need.holds, strict=False):
             self.free[:, cell, host] -= held
 
     def drop(self, server: int, host: int) -> None:
         """Removes a server from a host that it was added to."""
-        kind = self._kind[server]
-        if kind < 0:
+        need = self._need(server)
+        if need is None:
             return
-        need, cells = self._numa.kinds[kind], self._cells(server, host)
+        cells = self._cells(server, host)
         self._sums[:, host] -= need.loose if cells is None else need.placed
         for cell, held in zip(cells or (), need.holds, strict=False):
             self.free[:, cell, host] += held
 
     def _cells(self, server: int, host: int) -> tuple[int, ...] | None:
-        """The cells of a server if they are known: only on the host where it was collected."""
-        return self._numa.known_cells.get(server) if host == self._numa.home[server] else None
+        """The cells of a server if they are known: on the host and with the flavor as collected."""
+        if host != self.model.home[server] or server in self.resized:
+            return None
+        return self.model.known_cells.get(server)
+
+    def _need(self, server: int) -> GuestNeed | None:
+        return self.resized[server] if server in self.resized else self.model.need(server)
 
 
 def _guests(servers: ServerColumns) -> tuple[list[Guest], tuple[int, ...]]:
@@ -247,7 +262,7 @@ def _known_cells(
     return known
 
 
-def _need(one: Guest, sizes: list[int]) -> GuestNeed:
+def _need(one: Guest, sizes: Sequence[int]) -> GuestNeed:
     cells = {cell: _cell_need(cell, one, sizes) for cell in dict.fromkeys(one.cells)}
     asks, most, sure = np.zeros((3, len(ROWS) + len(sizes)))
     for cell in map(cells.__getitem__, one.cells):
@@ -273,7 +288,7 @@ def _vector(like: FloatArray, amounts: Iterable[Amount]) -> FloatArray:
     return frozen(vector)
 
 
-def _cell_need(cell: GuestCell, one: Guest, sizes: list[int]) -> CellNeed:
+def _cell_need(cell: GuestCell, one: Guest, sizes: Sequence[int]) -> CellNeed:
     asks: list[Amount] = []
     if one.policy != "shared":
         asks.append((DEDICATED, cell.dedicated))
@@ -290,7 +305,7 @@ def _cell_need(cell: GuestCell, one: Guest, sizes: list[int]) -> CellNeed:
     return CellNeed(one.cells.count(cell), tuple(asks), pages, tuple(whole), tuple(holds))
 
 
-def _page_choices(memory_mb: int, one: Guest, sizes: list[int]) -> tuple[Amount, ...] | None:
+def _page_choices(memory_mb: int, one: Guest, sizes: Sequence[int]) -> tuple[Amount, ...] | None:
     """Rows that can supply the memory of a cell; None for ordinary, overcommittable memory."""
     ordinary = (ORDINARY, memory_mb)
     huge = [

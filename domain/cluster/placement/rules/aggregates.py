@@ -1,13 +1,14 @@
 """Host aggregates: extra specs that require them; aggregates reserved for projects or traits."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.records import AggregateRow
+from domain.cluster.placement.rules.rule import FlavorRule, StaticRule
 from domain.cluster.placement.specs import RequiredProperties, required_properties, satisfies
-from domain.cluster.table.columns import BoolArray, IntArray, bools, frozen
+from domain.cluster.table.columns import BoolArray, bools, frozen
 from domain.kernel.reasons import Cause, Reason
 
 AGGREGATE_MISMATCH = Reason("aggregate-mismatch", "{host} is in no aggregate that satisfies {key}")
@@ -37,32 +38,29 @@ def _members(model: ComputeModel, aggregate: AggregateRow) -> BoolArray:
     return listed | model.hosts.aggregates.where(lambda found: not ids.isdisjoint(found))
 
 
-class AggregateExtraSpecs:
+class AggregateExtraSpecs(FlavorRule):
     """A flavor's aggregate extra specs are satisfied by an aggregate of the host."""
-
-    keys: IntArray | None
 
     def __init__(self, model: ComputeModel, members: AggregateMembership) -> None:
         self._model = model
         self._members = members
-        self.keys = frozen(model.servers.extra_specs.codes.astype(np.int64))
 
-    def allowed(self, server: int) -> BoolArray | None:
+    def allowed(self, specs: Mapping[str, str]) -> BoolArray | None:
         """bool[hosts]: every extra spec is satisfied."""
-        wanted = self._required(server).aggregate
+        wanted = self._required(specs).aggregate
         if not wanted:
             return None
         masks = [self._offering(key, value) for key, value in wanted]
         return np.asarray(np.logical_and.reduce(masks), dtype=np.bool_)
 
-    def why(self, server: int, host: int) -> Cause:
+    def why(self, specs: Mapping[str, str], host: int) -> Cause:
         """The first extra spec that is not satisfied."""
-        wanted = self._required(server).aggregate
+        wanted = self._required(specs).aggregate
         missing = [f"{k}={v}" for k, v in wanted if not self._offering(k, v)[host]]
         return _mismatch(self._model, host, missing[0])
 
-    def _required(self, server: int) -> RequiredProperties:
-        return required_properties(self._model.servers.extra_specs[server], self._members.keys)
+    def _required(self, specs: Mapping[str, str]) -> RequiredProperties:
+        return required_properties(specs, self._members.keys)
 
     def _offering(self, key: str, wanted: str) -> BoolArray:
         mask = np.zeros(len(self._model.hosts), dtype=np.bool_)
@@ -73,10 +71,8 @@ class AggregateExtraSpecs:
         return mask
 
 
-class ReservedForProjects:
+class ReservedForProjects(StaticRule):
     """Aggregates with ``filter_tenant_id*`` accept only servers of the listed projects."""
-
-    keys: IntArray | None
 
     def __init__(self, model: ComputeModel, members: AggregateMembership) -> None:
         self._model = model
@@ -106,10 +102,8 @@ class ReservedForProjects:
         return _mismatch(self._model, host, _TENANT)
 
 
-class ReservedForTraits:
+class ReservedForTraits(FlavorRule):
     """Aggregates with ``trait:X=required`` accept only servers that require X."""
-
-    keys: IntArray | None
 
     def __init__(self, model: ComputeModel, members: AggregateMembership) -> None:
         self._model = model
@@ -120,53 +114,48 @@ class ReservedForTraits:
             for key, value in sorted(aggregate.metadata.items())
             if key.startswith(_TRAIT) and value == "required"
         ]
-        codes = model.servers.extra_specs.codes.astype(np.int64)
-        self.keys = frozen(codes) if self._reserved else None
 
-    def allowed(self, server: int) -> BoolArray | None:
+    def allowed(self, specs: Mapping[str, str]) -> BoolArray | None:
         """bool[hosts]: not reserved for a trait that the server does not require."""
         mask = np.ones(len(self._model.hosts), dtype=np.bool_)
-        for _, hosts in self._foreign(server):
+        for _, hosts in self._foreign(specs):
             mask &= ~hosts
         return mask if self._reserved else None
 
-    def why(self, server: int, host: int) -> Cause:
+    def why(self, specs: Mapping[str, str], host: int) -> Cause:
         """The trait that the host is reserved for."""
-        traits = [trait for trait, hosts in self._foreign(server) if hosts[host]]
+        traits = [trait for trait, hosts in self._foreign(specs) if hosts[host]]
         return _mismatch(self._model, host, f"{_TRAIT}{traits[0]}")
 
-    def _foreign(self, server: int) -> list[tuple[str, BoolArray]]:
-        required = required_properties(self._model.servers.extra_specs[server], self._keys).required
+    def _foreign(self, specs: Mapping[str, str]) -> list[tuple[str, BoolArray]]:
+        required = required_properties(specs, self._keys).required
         return [entry for entry in self._reserved if entry[0] not in required]
 
 
-class RequiredTraits:
+class RequiredTraits(FlavorRule):
     """The host has the traits that a flavor requires and none that it forbids."""
-
-    keys: IntArray | None
 
     def __init__(self, model: ComputeModel) -> None:
         self._model = model
-        self.keys = frozen(model.servers.extra_specs.codes.astype(np.int64))
 
-    def allowed(self, server: int) -> BoolArray | None:
+    def allowed(self, specs: Mapping[str, str]) -> BoolArray | None:
         """bool[hosts]: all required traits, no forbidden ones."""
-        wanted = self._required(server)
+        wanted = self._required(specs)
         if not wanted.required and not wanted.forbidden:
             return None
         return self._model.hosts.traits.where(_test(wanted))
 
-    def why(self, server: int, host: int) -> Cause:
+    def why(self, specs: Mapping[str, str], host: int) -> Cause:
         """The first required trait that is missing, or forbidden trait that is present."""
-        wanted = self._required(server)
+        wanted = self._required(specs)
         found = self._model.hosts.traits[host]
         wrong = [trait for trait in wanted.required if trait not in found]
         wrong += [f"not {trait}" for trait in wanted.forbidden if trait in found]
         facts: dict[str, object] = {"host": self._model.hosts.name[host], "trait": wrong[0]}
         return Cause(TRAIT_MISSING, facts)
 
-    def _required(self, server: int) -> RequiredProperties:
-        return required_properties(self._model.servers.extra_specs[server], frozenset())
+    def _required(self, specs: Mapping[str, str]) -> RequiredProperties:
+        return required_properties(specs, frozenset())
 
 
 def _test(wanted: RequiredProperties) -> Callable[[tuple[str, ...]], bool]:

@@ -7,6 +7,7 @@ import numpy as np
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.resources import BASE_RESOURCES, PCPUS
 from domain.cluster.placement.branch import Branch
+from domain.cluster.placement.rules.rule import BranchRule
 from domain.cluster.table.columns import BoolArray, FloatArray
 from domain.kernel.reasons import Cause, Reason
 
@@ -63,7 +64,7 @@ class _LargestUnits:
         return _LargestUnits(model, most, tuple(float(row.min(initial=np.inf)) for row in most))
 
 
-class Capacity:
+class Capacity(BranchRule):
     """The host has enough free capacity of every resource that the server needs.
 
     A resource that the server does not need is not checked, even if the host is overcommitted in

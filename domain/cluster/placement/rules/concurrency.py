@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from domain.cluster.placement.branch import Branch
+from domain.cluster.placement.rules.rule import BranchRule
 from domain.cluster.table.columns import BoolArray
 from domain.kernel.reasons import Cause, Reason
 
@@ -29,7 +30,7 @@ class ConcurrencyLimits:
     per_host: int | None = None
 
 
-class MigrationConcurrency:
+class MigrationConcurrency(BranchRule):
     """The moves in progress, in total and on both hosts, are below their limits."""
 
     def __init__(self, limits: ConcurrencyLimits) -> None:

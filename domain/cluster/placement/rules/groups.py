@@ -8,6 +8,7 @@ import numpy as np
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.records import GroupRow
 from domain.cluster.placement.branch import Branch
+from domain.cluster.placement.rules.rule import BranchRule
 from domain.cluster.table.columns import BoolArray, IntArray
 from domain.kernel.reasons import Cause, Reason
 
@@ -87,7 +88,7 @@ def _booked(
     return booked
 
 
-class Affinity:
+class Affinity(BranchRule):
     """The host already has another member of the server's affinity group that is not moving.
 
     Nova counts a server's own host among the hosts of its group, so a lone member of a server
@@ -130,7 +131,7 @@ class Affinity:
         return Cause(GROUP_AFFINITY, facts)
 
 
-class AntiAffinity:
+class AntiAffinity(BranchRule):
     """The host has fewer other members of the server's anti-affinity group than the group allows.
 
     Moving members count on both hosts. So do members that Nova is migrating or building: their

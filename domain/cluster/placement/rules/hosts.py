@@ -5,7 +5,8 @@ import numpy as np
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.reasons import HOST_DOWN
 from domain.cluster.placement.branch import Branch
-from domain.cluster.table.columns import BoolArray, IntArray, frozen
+from domain.cluster.placement.rules.rule import BranchRule, StaticRule
+from domain.cluster.table.columns import BoolArray, frozen
 from domain.kernel.reasons import Cause, Reason
 
 HOST_DISABLED = Reason("host-disabled", "{host} is disabled")
@@ -17,31 +18,23 @@ HOST_PARTLY_UNKNOWN = Reason(
 SAME_HOST = Reason("same-host", "the server is already on {host}")
 
 
-class ServiceUp:
+class ServiceUp(BranchRule):
     """The nova-compute services of source and destination are up."""
 
-    keys: IntArray | None
-
-    def __init__(self, model: ComputeModel) -> None:
-        self._model = model
-        self._nowhere: BoolArray = frozen(np.zeros(len(model.hosts), dtype=np.bool_))
-        self._sends: BoolArray = model.up[model.servers.host]
-        self.keys = frozen(self._sends.astype(np.int64))
-
-    def allowed(self, server: int) -> BoolArray | None:
+    def allowed(self, branch: Branch, server: int) -> BoolArray | None:
         """bool[hosts]: up; none if the server's own host is down."""
-        return self._model.up if self._sends[server] else self._nowhere
+        if branch.up[branch.host_of[server]]:
+            return branch.up
+        return np.zeros(len(branch.up), dtype=np.bool_)
 
-    def why(self, server: int, host: int) -> Cause:
+    def why(self, branch: Branch, server: int, host: int) -> Cause:
         """The host that is down; the destination if both are."""
-        at = host if not self._model.up[host] else int(self._model.servers.host[server])
-        return Cause(HOST_DOWN, {"host": self._model.hosts.name[at]})
+        at = host if not branch.up[host] else int(branch.host_of[server])
+        return Cause(HOST_DOWN, {"host": branch.model.hosts.name[at]})
 
 
-class FullyObserved:
+class FullyObserved(StaticRule):
     """No server on the host is quarantined: its load is fully known."""
-
-    keys: IntArray | None = None
 
     def __init__(self, model: ComputeModel) -> None:
         self._model = model
@@ -58,7 +51,7 @@ class FullyObserved:
         return Cause(HOST_PARTLY_UNKNOWN, facts)
 
 
-class ServiceEnabled:
+class ServiceEnabled(BranchRule):
     """The host is enabled, in the model or by the branch."""
 
     def allowed(self, branch: Branch, server: int) -> BoolArray | None:  # noqa: ARG002
@@ -70,12 +63,15 @@ class ServiceEnabled:
         return Cause(HOST_DISABLED, {"host": branch.model.hosts.name[host]})
 
 
-class NotCurrentHost:
+class NotCurrentHost(BranchRule):
     """The destination is not the server's current host."""
+
+    def __init__(self, model: ComputeModel) -> None:
+        self._everywhere: BoolArray = frozen(np.ones(len(model.hosts), dtype=np.bool_))
 
     def allowed(self, branch: Branch, server: int) -> BoolArray | None:
         """bool[hosts]: all but its current host."""
-        mask = np.ones(len(branch.model.hosts), dtype=np.bool_)
+        mask = self._everywhere.copy()  # much faster than a new array of ones
         mask[branch.host_of[server]] = False
         return mask
 

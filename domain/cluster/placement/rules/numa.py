@@ -8,6 +8,7 @@ import numpy as np
 from domain.cluster.compute.numa.guest import Guest
 from domain.cluster.compute.numa.model import Amount, CellNeed, GuestNeed, NumaLoad, NumaModel
 from domain.cluster.placement.branch import Branch
+from domain.cluster.placement.rules.rule import BranchRule
 from domain.cluster.table.columns import BoolArray, FloatArray
 from domain.kernel.reasons import Cause, Reason
 
@@ -30,7 +31,7 @@ MOST_SUBSETS = 6
 (Hall's theorem), on all hosts at once. More occur in tests only."""
 
 
-class NumaTopology:
+class NumaTopology(BranchRule):
     """Each NUMA cell of a server fits into a NUMA cell of the host, no two into the same one.
 
     It is often unknown which cells the servers on a host use. By default a host is refused only if
@@ -43,13 +44,12 @@ class NumaTopology:
 
     def allowed(self, branch: Branch, server: int) -> BoolArray | None:
         """bool[hosts]: the server's cells fit; None for a server that floats."""
-        numa = branch.model.numa
-        need = None if numa is None else numa.need(server)
-        if numa is None or need is None:
+        need, load = branch.guest(server), branch.numa
+        if need is None:
             return None
-        load = branch.numa
         if load is None:
-            return np.zeros(len(numa.known), dtype=np.bool_) if self.certain else None
+            return np.zeros(len(branch.up), dtype=np.bool_) if self.certain else None
+        numa = load.model
         fits = _possible(numa, load, need)
         if self.certain:
             return fits & numa.known & _certain(numa, load, need)
@@ -58,10 +58,10 @@ class NumaTopology:
     def why(self, branch: Branch, server: int, host: int) -> Cause:
         """What the server needs, or that the host's cells or their use are unknown."""
         facts: dict[str, object] = {"host": branch.model.hosts.name[host]}
-        numa, load = branch.model.numa, branch.numa
-        if numa is None or load is None or not numa.known[host]:
+        need, load = branch.guest(server), branch.numa
+        if need is None or load is None or not load.model.known[host]:
             return Cause(NUMA_UNKNOWN, facts)
-        need = numa.kinds[numa.kind[server]]
+        numa = load.model
         if _possible(numa, load, need)[host]:
             return Cause(NUMA_UNKNOWN, facts)
         cells = int(np.count_nonzero(numa.exists[:, host]))
@@ -70,13 +70,11 @@ class NumaTopology:
 
 def unchecked_moves(branch: Branch) -> Cause | None:
     """A note on moves of servers with NUMA cells to hosts whose cells are unknown."""
-    numa = branch.model.numa
-    if numa is None:
-        return None
+    known = branch.model.hosts.numa
     unchecked = [
         move.destination
         for move in branch.net_moves()
-        if numa.kind[move.server] >= 0 and not numa.known[move.destination]
+        if branch.guest(move.server) is not None and known[move.destination] is None
     ]
     if not unchecked:
         return None

@@ -8,7 +8,8 @@ import numpy as np
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.records import GroupRow
 from domain.cluster.placement.rules.groups import AFFINITY, ANTI_AFFINITY
-from domain.cluster.table.columns import BoolArray, IntArray, bools, frozen
+from domain.cluster.placement.rules.rule import StaticRule
+from domain.cluster.table.columns import BoolArray, bools, frozen
 from domain.kernel.reasons import Cause, Reason
 
 OPERATOR_RULE = Reason("operator-rule", "an operator rule does not allow {server} on {host}")
@@ -58,38 +59,37 @@ def _groups(name: str, policy: str, lists: Iterable[tuple[str, ...]]) -> tuple[G
     )
 
 
-class FencesAndBans:
+class FencesAndBans(StaticRule):
     """Servers go only to hosts of their fences, and not to hosts of their bans."""
-
-    keys: IntArray | None = None
 
     def __init__(self, model: ComputeModel, rules: OperatorRules) -> None:
         self._model = model
-        self._masks: dict[int, BoolArray] = {}
-        for fence in rules.fences:
-            self._narrow(fence, _named(model, fence.hosts))
-        for ban in rules.bans:
-            self._narrow(ban, ~_named(model, ban.hosts))
-        if self._masks:
+        masks = [_named(model, fence.hosts) for fence in rules.fences]
+        masks += [~_named(model, ban.hosts) for ban in rules.bans]
+        of_server: dict[int, tuple[int, ...]] = {}
+        for number, rule in enumerate((*rules.fences, *rules.bans)):
+            for server in {model.server_places.get(s, -1) for s in rule.servers} - {-1}:
+                of_server[server] = (*of_server.get(server, ()), number)
+        kinds = {kind: place for place, kind in enumerate(dict.fromkeys(of_server.values()))}
+        self._masks = [
+            frozen(np.logical_and.reduce([masks[number] for number in kind])) for kind in kinds
+        ]
+        if kinds:
             keys = np.full(len(model.servers), -1, dtype=np.int64)
-            keys[list(self._masks)] = list(self._masks)
+            keys[list(of_server)] = [kinds[kind] for kind in of_server.values()]
             self.keys = frozen(keys)
 
     def allowed(self, server: int) -> BoolArray | None:
         """bool[hosts]: in all fences, in no ban."""
-        return self._masks.get(server)
+        kind = -1 if self.keys is None else int(self.keys[server])
+        return None if kind < 0 else self._masks[kind]
 
     def why(self, server: int, host: int) -> Cause:
         """A rule of the operator."""
         names, ids = self._model.hosts.name, self._model.servers.id
         return Cause(OPERATOR_RULE, {"server": ids[server], "host": names[host]})
 
-    def _narrow(self, fence: Fence, hosts: BoolArray) -> None:
-        places = self._model.server_places
-        for server in (places[s] for s in fence.servers if s in places):
-            known = self._masks.get(server)
-            self._masks[server] = hosts if known is None else known & hosts
-
 
 def _named(model: ComputeModel, names: tuple[str, ...]) -> BoolArray:
-    return bools(name in names for name in model.hosts.name)
+    wanted = frozenset(names)
+    return bools(name in wanted for name in model.hosts.name)

@@ -3,13 +3,14 @@
 import numpy as np
 
 from domain.cluster.compute.model import ComputeModel
+from domain.cluster.placement.rules.rule import StaticRule
 from domain.cluster.table.columns import BoolArray, IntArray, frozen
 from domain.kernel.reasons import Cause, Reason
 
 OTHER_ZONE = Reason("other-zone", "{host} is in zone {zone}, but the server is bound to {bound}")
 
 
-class AvailabilityZone:
+class AvailabilityZone(StaticRule):
     """A server stays in the zone it is pinned to; others stay in their current zone if configured.
 
     Nova allows an unpinned server to change zones, but its volumes and ports, and what its owner
