@@ -1,4 +1,6 @@
+import tomllib
 from collections.abc import Iterator
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,17 @@ __all__ = ["_postgres_scratch", "postgres_server", "postgres_url"]
 # a busy machine is no counterexample: tests have time-outs of their own
 settings.register_profile("vigil", deadline=None)
 settings.load_profile("vigil")
+
+
+def pytest_sessionstart() -> None:
+    """Stops if the installed metadata is older than the code: its plug-ins would be missing."""
+    text = (Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8")
+    declared = tomllib.loads(text)["project"]["entry-points"]
+    found = distribution("vigil-optimizer").entry_points
+    listed = {(one.group, one.name, one.value) for one in found if one.group in declared}
+    expected = {(group, *pair) for group, named in declared.items() for pair in named.items()}
+    if listed != expected:
+        pytest.exit("the installed entry points are not those of pyproject.toml: `make install`", 4)
 
 
 @pytest.fixture

@@ -1,16 +1,17 @@
 """The catalogue of plug-ins: what is installed, recorded at start and looked up by commands."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable
 from typing import Any, Protocol
 
 from application.kernel.unit_of_work import CommandResult, Commands, Transaction
-from application.ports.cloud import ActionHandler
+from application.ports.plugins import Optimizers
 from application.ports.read_models import GoalView, StrategyView
 from domain.catalogue import PluginCatalogue, PluginDefinition, PluginKind
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.ids import CATALOGUE_ID
 from domain.kernel.metadata import Context, Metadata
 from domain.optimization.goals import Goal
+from domain.optimization.scoring import ScoringEngine
 from domain.optimization.strategy import Strategy
 from domain.plans.action_types import ActionType
 
@@ -47,17 +48,22 @@ def synchronise(
 
 
 def definitions(
-    goals: Mapping[str, Goal],
-    strategies: Mapping[str, Strategy[Any]],
-    planners: Iterable[str],
-    handlers: Mapping[str, ActionHandler],
+    optimizers: Optimizers, executable: Collection[str], engines: Iterable[ScoringEngine]
 ) -> list[PluginDefinition]:
-    """One definition per goal, strategy, planner and action type that has a handler."""
+    """One definition per goal, strategy, planner, scoring engine and executable action type.
+
+    Args:
+        optimizers: the installed ones.
+        executable: the action types that have a handler.
+        engines: the installed scoring engines.
+    """
+    types = optimizers.action_types.values()
     return [
-        *(_goal(goal) for goal in goals.values()),
-        *(_strategy(strategy) for strategy in strategies.values()),
-        *(PluginDefinition(PluginKind.PLANNER, name, name, {}) for name in planners),
-        *(_action_type(handler.declaration) for handler in handlers.values()),
+        *(_goal(goal) for goal in optimizers.goals.values()),
+        *(_strategy(strategy) for strategy in optimizers.strategies.values()),
+        *(PluginDefinition(PluginKind.PLANNER, name, name, {}) for name in optimizers.planners),
+        *(_scoring_engine(engine) for engine in engines),
+        *(_action_type(declared) for declared in types if declared.name in executable),
     ]
 
 
@@ -81,6 +87,11 @@ def _strategy(strategy: Strategy[Any]) -> PluginDefinition:
         "parameters_spec": dict(strategy.parameters_schema),
     }
     return PluginDefinition(PluginKind.STRATEGY, strategy.name, strategy.display_name, details)
+
+
+def _scoring_engine(engine: ScoringEngine) -> PluginDefinition:
+    details: JsonObject = {"description": engine.description, "metainfo": engine.metainfo}
+    return PluginDefinition(PluginKind.SCORING_ENGINE, engine.name, engine.name, details)
 
 
 def _action_type(declared: ActionType) -> PluginDefinition:

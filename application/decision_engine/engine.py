@@ -27,6 +27,7 @@ from application.ports.clock import Clock
 from application.ports.cloud import CloudRefused, CloudUnreachable, cause_of, correlated
 from application.ports.event_log import ConcurrencyConflict, EventLog, EventLogUnavailable
 from application.ports.metrics import MetricsUnavailable
+from application.ports.plugins import Optimizers
 from application.ports.projections import StoreUnavailable
 from application.ports.read_models import ReadModels
 from application.ports.records import RecordStore
@@ -59,8 +60,7 @@ from domain.kernel.metadata import Context, Metadata, component
 from domain.kernel.reasons import Cause
 from domain.metrics.catalogue import METRICS_UNAVAILABLE
 from domain.optimization.context import MAX_STEPS, MigrationCost
-from domain.optimization.goals import GOALS, Goal, global_efficacy
-from domain.optimization.planner import Planner
+from domain.optimization.goals import Goal, global_efficacy
 from domain.optimization.selection import NoStrategyForGoal, choose_strategy
 from domain.optimization.strategy import Strategy
 from domain.plans import ActionPlan, EfficacyIndicator, PlanState, Proposal
@@ -118,8 +118,7 @@ class DecisionEngine:
         records: RecordStore,
         services: ServiceRegistry,
         inputs: InputLoader,
-        strategies: Mapping[str, Strategy[Any]],
-        planners: Mapping[str, Planner[Any]],
+        optimizers: Optimizers,
         runner: StrategyRunner,
         planner_options: Mapping[str, object],
         search: SearchSettings,
@@ -134,8 +133,9 @@ class DecisionEngine:
         self._read = read
         self._records = records
         self._inputs = inputs
-        self._strategies = strategies
-        self._planners = planners
+        self._goals = optimizers.goals
+        self._strategies = optimizers.strategies
+        self._planners = optimizers.planners
         self._runner = runner
         self._planner_options = planner_options
         self._search = search
@@ -308,7 +308,7 @@ class DecisionEngine:
     def _proposal(
         self, claim: RunClaim, record: DecisionRecord, digest: str, found: Computation
     ) -> Proposal:
-        goal = GOALS[self._strategies[record.strategy].goal]  # the audit may name another one
+        goal = self._goals[self._strategies[record.strategy].goal]  # the audit may name another one
         explanation = DecisionExplanation(
             format=FORMAT,
             record=digest,

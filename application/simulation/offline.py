@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from application.kernel.typed_values import typed
+from application.ports.plugins import Optimizers
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.records import QuarantinedRecord
 from domain.cluster.formats.cluster_file import read_cluster
@@ -13,11 +14,9 @@ from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Cause
 from domain.metrics.catalogue import MetricTable
 from domain.optimization.context import PlanContext, StrategyContext
-from domain.optimization.goals import GOALS, global_efficacy
-from domain.optimization.planners import PLANNERS
+from domain.optimization.goals import global_efficacy
 from domain.optimization.selection import choose_strategy
 from domain.optimization.solution import Rejection
-from domain.optimization.strategies import STRATEGIES
 from domain.optimization.strategy import COMPUTE_ONLY, Requirements, Strategy
 from domain.plans.action import EfficacyIndicator
 from domain.plans.proposal import PlannedAction
@@ -65,14 +64,16 @@ class OfflineResult:
 
 
 def solve_offline(
+    optimizers: Optimizers,
     data: Mapping[str, object],
-    strategy_name: str = "vm_workload_consolidation",
+    strategy_name: str,
     parameters: Mapping[str, object] | None = None,
     seed: int = 0,
 ) -> OfflineResult:
     """Runs a strategy and the planner that it names.
 
     Args:
+        optimizers: the installed ones.
         data: a cluster, in our form or in the neutral one (domain.cluster.formats.cluster_file).
         strategy_name: a registered strategy.
         parameters: its parameters; the schema's defaults complete them.
@@ -82,7 +83,7 @@ def solve_offline(
         NotFound: there is no such strategy.
         InvalidValue: the data are in neither form, or do not hold what the strategy needs.
     """
-    strategy = choose_strategy(STRATEGIES, "", strategy_name)
+    strategy = choose_strategy(optimizers.strategies, "", strategy_name)
     cluster = read_cluster(data)
     filled = {**_defaults(strategy), **(parameters or {})}
     parameters_given = typed(filled, strategy.parameters)
@@ -96,13 +97,13 @@ def solve_offline(
         seed=seed,
     )
     solution = strategy.solve(context)
-    planner = PLANNERS[strategy.planner]
+    planner = optimizers.planners[strategy.planner]
     planned = planner.plan(solution, PlanContext(options=planner.options(), compute=cluster.model))
     return OfflineResult(
         strategy=strategy.name,
         planned=tuple(planned),
         indicators=solution.indicators,
-        efficacy=global_efficacy(GOALS[strategy.goal], solution.indicators),
+        efficacy=global_efficacy(optimizers.goals[strategy.goal], solution.indicators),
         rejections=tuple(context.alternatives.kept),
         rejection_count=context.alternatives.total,
         notes=solution.notes,

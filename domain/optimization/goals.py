@@ -1,18 +1,10 @@
-"""The goals that audits can pursue."""
+"""The goals that audits can pursue: the contract, and the goals that ship with Vigil."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from domain.kernel.errors import InvalidValue
-from domain.optimization.efficacy import (
-    HARDWARE_MAINTENANCE,
-    NO_EFFICACY,
-    SERVER_CONSOLIDATION,
-    WORKLOAD_BALANCING,
-    EfficacySpecification,
-    Indicators,
-)
+from domain.optimization import efficacy as figures
+from domain.optimization.efficacy import NO_EFFICACY, EfficacySpecification, Indicators
 from domain.plans.action import EfficacyIndicator
 
 
@@ -31,23 +23,20 @@ class Goal:
     efficacy: EfficacySpecification = NO_EFFICACY
 
 
-def _catalogue(*goals: Goal) -> Mapping[str, Goal]:
-    return {goal.name: goal for goal in goals}
-
-
-GOALS: Final[Mapping[str, Goal]] = _catalogue(
-    Goal("airflow_optimization", "Airflow Optimization"),
-    Goal("cluster_maintaining", "Cluster Maintaining"),
-    Goal("dummy", "Dummy goal"),
-    Goal("hardware_maintenance", "Hardware Maintenance", HARDWARE_MAINTENANCE),
-    Goal("noisy_neighbor", "Noisy Neighbor"),
-    Goal("saving_energy", "Saving Energy"),
-    Goal("server_consolidation", "Server Consolidation", SERVER_CONSOLIDATION),
-    Goal("thermal_optimization", "Thermal Optimization"),
-    Goal("unclassified", "Unclassified"),
-    Goal("workload_balancing", "Workload Balancing", WORKLOAD_BALANCING),
+AIRFLOW_OPTIMIZATION = Goal("airflow_optimization", "Airflow Optimization")
+CLUSTER_MAINTAINING = Goal("cluster_maintaining", "Cluster Maintaining")
+DUMMY = Goal("dummy", "Dummy goal")
+HARDWARE_MAINTENANCE = Goal(
+    "hardware_maintenance", "Hardware Maintenance", figures.HARDWARE_MAINTENANCE
 )
-"""Goal name → goal, sorted by name."""
+NOISY_NEIGHBOR = Goal("noisy_neighbor", "Noisy Neighbor")
+SAVING_ENERGY = Goal("saving_energy", "Saving Energy")
+SERVER_CONSOLIDATION = Goal(
+    "server_consolidation", "Server Consolidation", figures.SERVER_CONSOLIDATION
+)
+THERMAL_OPTIMIZATION = Goal("thermal_optimization", "Thermal Optimization")
+UNCLASSIFIED = Goal("unclassified", "Unclassified")
+WORKLOAD_BALANCING = Goal("workload_balancing", "Workload Balancing", figures.WORKLOAD_BALANCING)
 
 
 def global_efficacy(goal: Goal, indicators: Indicators) -> tuple[EfficacyIndicator, ...]:

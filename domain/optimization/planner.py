@@ -2,19 +2,14 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
+from domain.kernel.options import NoOptions
 from domain.optimization.context import PlanContext
 from domain.optimization.solution import Solution
 from domain.plans.proposal import PlannedAction
 
 O = TypeVar("O")  # noqa: E741 - options
-
-
-@dataclass(frozen=True)
-class NoOptions:
-    """The options of a planner that has none."""
 
 
 class Planner(ABC, Generic[O]):

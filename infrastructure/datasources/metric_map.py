@@ -1,7 +1,7 @@
 """Operators' own names of metrics, from an optional YAML file."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import yaml
@@ -9,16 +9,19 @@ import yaml
 from infrastructure.datasources.measures import MEASURES
 
 _log = logging.getLogger(__name__)
-_DATASOURCES = frozenset({"gnocchi", "grafana", "aetos", "prometheus"})
 
 Names = Mapping[str, object]
 """Metric name → the datasource's name of it; for Grafana: a map that describes the query."""
 
 
-def metric_map(path: Path) -> Mapping[str, Names]:
+def metric_map(path: Path, datasources: Collection[str]) -> Mapping[str, Names]:
     """Datasource → metric → name. Empty if there is no file.
 
     Invalid entries are ignored and logged: a wrong map must not stop the service.
+
+    Args:
+        path: of the file.
+        datasources: names of the installed ones.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -36,11 +39,13 @@ def metric_map(path: Path) -> Mapping[str, Names]:
     if document is not None and not isinstance(document, dict):
         _log.warning("metric map %s is not a map, the default names apply", path)
     entries = document if isinstance(document, dict) else {}
-    return {str(name): _known(path, str(name), names) for name, names in entries.items()}
+    return {
+        str(name): _known(path, datasources, str(name), names) for name, names in entries.items()
+    }
 
 
-def _known(path: Path, datasource: str, names: object) -> Names:
-    if datasource not in _DATASOURCES or not isinstance(names, dict):
+def _known(path: Path, datasources: Collection[str], datasource: str, names: object) -> Names:
+    if datasource not in datasources or not isinstance(names, dict):
         _log.warning("metric map %s: %s is not a datasource with a map", path, datasource)
         return {}
     kind = dict if datasource == "grafana" else str

@@ -16,6 +16,7 @@ from infrastructure.datasources.selection import Datasources
 from infrastructure.openstack.collectors.baremetal import IronicCollector
 from infrastructure.openstack.collectors.compute import NovaCollector
 from infrastructure.openstack.collectors.storage import CinderCollector
+from infrastructure.plugins import Registry
 from infrastructure.read_models import SqlCollectedModels
 from infrastructure.settings import Settings
 from interfaces.bootstrap.cloud import connection, limits
@@ -38,7 +39,7 @@ class LiveCloud:
 
 
 @contextmanager
-def live_cloud(settings: Settings) -> Iterator[LiveCloud]:
+def live_cloud(settings: Settings, registry: Registry) -> Iterator[LiveCloud]:
     """Connects to the configured cloud; needs no database."""
     cloud = connection(settings)
     collectors = _collectors(settings, cloud)
@@ -46,7 +47,7 @@ def live_cloud(settings: Settings) -> Iterator[LiveCloud]:
         yield LiveCloud(
             NovaCollector(cloud, limits(settings)),
             {kind: collectors[kind] for kind in collection_periods(settings)},
-            datasources(settings.metrics, cloud),
+            datasources(settings.metrics, cloud, registry.datasources),
         )
     finally:
         cloud.close()

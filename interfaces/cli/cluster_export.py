@@ -4,6 +4,7 @@ import argparse
 import json
 import logging
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from importlib.metadata import version
@@ -18,8 +19,9 @@ from domain.cluster.formats.anonymise import anonymised
 from domain.cluster.formats.cluster_file import write_cluster
 from domain.cluster.formats.portable import Values
 from domain.metrics.catalogue import MetricNeed
-from domain.optimization import STRATEGIES
+from domain.optimization.strategy import Strategy
 from infrastructure.clock import SystemClock
+from infrastructure.plugins import Registry
 from interfaces.bootstrap.collectors import LiveCloud, live_cloud
 from interfaces.cli.cloud import cloud_required, locate_cloud
 from interfaces.cli.errors import CommandFailed
@@ -52,8 +54,10 @@ def run_export(args: argparse.Namespace) -> int:
         CommandFailed: the file cannot be written.
     """
     settings = locate_cloud(args).settings
-    with cloud_required(settings.cloud), live_cloud(settings) as cloud:
-        found = _read(cloud, with_metrics=not args.no_metrics, anonymise=args.anonymise)
+    registry = Registry()
+    with cloud_required(settings.cloud), live_cloud(settings, registry) as cloud:
+        needs = () if args.no_metrics else wanted(registry.optimizers.strategies)
+        found = _read(cloud, needs, anonymise=args.anonymise)
     if not args.anonymise:
         found.data["meta"]["cloud"] = settings.cloud.name
     _write(found, args.out)
@@ -74,7 +78,7 @@ def _write(found: Export, out: Path | None) -> None:
     print(f"{found.hosts} hosts and {found.servers} servers written to {out}", file=sys.stderr)
 
 
-def _read(cloud: LiveCloud, *, with_metrics: bool, anonymise: bool) -> Export:
+def _read(cloud: LiveCloud, needs: Sequence[MetricNeed], *, anonymise: bool) -> Export:
     at = SystemClock().now()
     rows = cloud.compute.collect()
     model, quarantined = ComputeModel.build(rows.hosts, rows.servers, rows.groups, rows.aggregates)
@@ -83,8 +87,8 @@ def _read(cloud: LiveCloud, *, with_metrics: bool, anonymise: bool) -> Export:
     if len(remarks) > REMARKS:
         remarks[REMARKS:] = [f"{len(remarks) - REMARKS} more records were excluded"]
     metrics: Values = {}
-    if with_metrics:
-        metrics, problems = _measured(cloud, model)
+    if needs:
+        metrics, problems = _measured(cloud, model, needs)
         remarks += problems
     if anonymise:
         model, metrics = anonymised(model, metrics)
@@ -98,9 +102,10 @@ def _read(cloud: LiveCloud, *, with_metrics: bool, anonymise: bool) -> Export:
     return Export(data, len(model.hosts), servers, tuple(remarks))
 
 
-def _measured(cloud: LiveCloud, model: ComputeModel) -> tuple[Values, list[str]]:
-    """The metrics that any strategy needs with its default parameters, and problems."""
-    needs = wanted()
+def _measured(
+    cloud: LiveCloud, model: ComputeModel, needs: Sequence[MetricNeed]
+) -> tuple[Values, list[str]]:
+    """The values of some metrics, and problems."""
     try:
         fetched = cloud.metrics.fetch(needs, model)
     except MetricsUnavailable as outage:
@@ -113,11 +118,13 @@ def _measured(cloud: LiveCloud, model: ComputeModel) -> tuple[Values, list[str]]
     return found, [str(one) for one in fetched.problems]
 
 
-def wanted() -> tuple[MetricNeed, ...]:
-    """One need per metric: that of the first strategy, in order of names, that needs it."""
+def wanted(strategies: Mapping[str, Strategy[Any]]) -> tuple[MetricNeed, ...]:
+    """The metrics that any strategy needs with its default parameters.
+
+    One need per metric: that of the first strategy, in order of names, that needs it.
+    """
     found: dict[str, MetricNeed] = {}
-    for name in sorted(STRATEGIES):
-        strategy = STRATEGIES[name]
+    for _, strategy in sorted(strategies.items()):
         for need in strategy.requirements(strategy.parameters()).metrics:
             found.setdefault(need.name, need)
     return tuple(found.values())

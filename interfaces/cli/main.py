@@ -63,6 +63,7 @@ COMMANDS = (
     CommandEntry("listener", "roles", "update the models from notifications"),
     CommandEntry("strategy", "strategy", "run a strategy offline, check what it needs"),
     CommandEntry("cluster", "cluster", "show, list and export cluster models"),
+    CommandEntry("plugins", "plugins", "list the installed plug-ins and their problems"),
     CommandEntry("sim", "sim", "serve a simulated OpenStack"),
     CommandEntry("db", "db", "upgrade or check the database schema"),
     CommandEntry("projections", "projections", "show or rebuild the read models"),

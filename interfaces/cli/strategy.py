@@ -6,9 +6,9 @@ from typing import Any
 
 from application.commands.parameters import completed
 from domain.kernel.errors import InvalidValue, NotFound
-from domain.optimization import STRATEGIES
 from domain.optimization.selection import choose_strategy
 from domain.optimization.strategy import Strategy
+from infrastructure.plugins import Registry
 from interfaces.cli import strategy_run
 from interfaces.cli.arguments import add_settings, quiet_logging
 from interfaces.cli.cloud import add_cloud
@@ -22,9 +22,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "and changes nothing; `preflight` checks whether the cloud provides the models and metrics "
         "that the strategy needs, and exits with 1 if a required one is missing."
     )
+    registry = Registry()
+    parser.set_defaults(registry=registry)
+    names = ", ".join(registry.names("strategy"))
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     offline = actions.add_parser("run", help="compute the plan for a cluster file")
-    _add_strategy(offline)
+    _add_strategy(offline, names)
     offline.add_argument(
         "--cluster",
         required=True,
@@ -35,13 +38,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     offline.add_argument("--seed", type=int, default=0, help="random seed (0)")
     offline.add_argument("--debug", action="store_true", help="show tracebacks of errors")
     check = actions.add_parser("preflight", help="check what a strategy needs")
-    _add_strategy(check)
+    _add_strategy(check, names)
     add_cloud(check)
     add_settings(check)
 
 
-def _add_strategy(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", metavar="NAME", help=f"one of {', '.join(sorted(STRATEGIES))}")
+def _add_strategy(parser: argparse.ArgumentParser, names: str) -> None:
+    parser.add_argument("name", metavar="NAME", help=f"one of {names}")
     parser.add_argument(
         "--param",
         metavar="KEY=VALUE",
@@ -68,13 +71,23 @@ def run(args: argparse.Namespace) -> int:
     """Runs or checks a strategy."""
     quiet_logging(args, "strategy")
     with report_errors(NotFound, InvalidValue):
-        strategy = choose_strategy(STRATEGIES, "", args.name)
+        strategy = _strategy(args.registry, args.name)
         parameters = completed(strategy.parameters_schema, dict(args.parameters))
         return ACTIONS[args.action](args, strategy, parameters)
 
 
+def _strategy(registry: Registry, name: str) -> Strategy[Any]:
+    installed = registry.optimizers.strategies
+    problem = registry.problem("strategy", name)
+    if problem is not None and name not in installed:
+        raise CommandFailed(f"strategy {name} does not work: {problem}")
+    return choose_strategy(installed, "", name)
+
+
 def _run(args: argparse.Namespace, strategy: Strategy[Any], parameters: dict[str, object]) -> int:
-    measured = strategy_run.run(_read_file(args.cluster), strategy.name, parameters, args.seed)
+    measured = strategy_run.run(
+        args.registry.optimizers, _read_file(args.cluster), strategy.name, parameters, args.seed
+    )
     if args.json:
         print(json.dumps(strategy_run.as_json(measured), indent=2))
     else:

@@ -58,7 +58,7 @@ def check(
     kinds = sorted(required.models - COMPUTE_ONLY)
     with report_errors(*OUTAGES):
         settings = locate_cloud(args).settings
-        with cloud_required(settings.cloud), live_cloud(settings) as cloud:
+        with cloud_required(settings.cloud), live_cloud(settings, args.registry) as cloud:
             model, check = _collected(COMPUTE, cloud.compute)
             models = [check, *(_model(cloud, kind) for kind in kinds)]
             source = cloud.metrics.of(strategy.name)

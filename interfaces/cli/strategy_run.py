@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 
 from application.kernel.json_values import json_value
+from application.ports.plugins import Optimizers
 from application.simulation.offline import OfflineResult, solve_offline
 from interfaces.terminal.wording import target
 
@@ -30,7 +31,11 @@ class MeasuredRun:
 
 
 def run(
-    data: Mapping[str, object], strategy: str, parameters: Mapping[str, object], seed: int
+    optimizers: Optimizers,
+    data: Mapping[str, object],
+    strategy: str,
+    parameters: Mapping[str, object],
+    seed: int,
 ) -> MeasuredRun:
     """Runs a strategy and its planner.
 
@@ -38,7 +43,7 @@ def run(
         InvalidValue: the cluster file is invalid.
     """
     before = time.process_time()
-    result = solve_offline(data, strategy, parameters, seed)
+    result = solve_offline(optimizers, data, strategy, parameters, seed)
     return MeasuredRun(result, time.process_time() - before, _peak())
 
 

@@ -26,10 +26,9 @@ from domain.cluster.placement.branch import Branch
 from domain.cluster.placement.constraints import Constraints
 from domain.cluster.placement.load import MeasuredLoad
 from domain.cluster.scope.compute import parse_scope
-from domain.optimization import STRATEGIES
 from domain.optimization.algorithms.utilisation import UtilisationNeeds, utilisation
 from domain.optimization.context import PlanContext, StrategyContext
-from domain.optimization.planners import WeightOptions, WeightPlanner
+from domain.optimization.planners.weight import WeightOptions, WeightPlanner
 from domain.optimization.solution import Solution
 from domain.optimization.strategies.vm_workload_consolidation import (
     CPU_HEADROOM,
@@ -38,6 +37,7 @@ from domain.optimization.strategies.vm_workload_consolidation import (
 )
 from domain.plans.verification import verify_plan
 from tests.benchmarks.report import Cell, Table
+from tests.world.plugins import STRATEGIES
 
 STRATEGY = STRATEGIES["vm_workload_consolidation"]
 FLAVORS = ((1, 2048, 20), (2, 4096, 40), (4, 8192, 80), (8, 16384, 160), (16, 65536, 320))

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from application.simulation.offline import OfflineResult, solve_offline
+from application.simulation.offline import OfflineResult
+from tests.world.plugins import solve_offline
 
 ROOT = Path(__file__).parent
 FOLDERS = sorted(path.parent for path in ROOT.glob("*/*/expected.json"))

@@ -1,4 +1,4 @@
-"""Read-only commands load neither openstacksdk nor the REST application."""
+"""Read-only commands load no openstacksdk, no REST application and no plug-ins."""
 
 import subprocess
 import sys
@@ -13,6 +13,7 @@ HEAVY = (
     "gunicorn",
     "keystonemiddleware",
     "interfaces.rest",
+    "infrastructure.plugins",
 )
 LOADED = """
 import sys
@@ -34,7 +35,11 @@ def heavy(*words: str) -> set[str]:
 def modules(*words: str) -> set[str]:
     """Runs a command in a new interpreter; returns the modules that it imported."""
     done = subprocess.run(
-        [sys.executable, "-c", LOADED, *words], capture_output=True, text=True, check=True
+        [sys.executable, "-c", LOADED, *words],
+        capture_output=True,
+        text=True,
+        check=True,
+        input='{"hosts": [], "instances": []}',
     )
     loaded = set(done.stderr.splitlines())
     assert "interfaces.cli.main" in loaded
@@ -71,5 +76,10 @@ def test_viewers_do_not_load_it_when_they_run_either(tmp_path: Path) -> None:
     assert heavy("replay", "log", *data) == set()
 
 
+def test_a_strategy_runs_offline_without_openstacksdk() -> None:
+    assert heavy("strategy", "run", "dummy", "--cluster", "-") == {"infrastructure.plugins"}
+
+
 def test_the_check_sees_what_a_command_loads() -> None:
     assert {"openstack", "keystoneauth1"} <= heavy("up", "--help")
+    assert {"openstack", "infrastructure.plugins"} <= heavy("plugins", "list")

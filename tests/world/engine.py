@@ -1,6 +1,7 @@
 """A decision engine and a scheduler on real databases, for a cloud that a test arranges."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -26,12 +27,12 @@ from application.workers.scheduler import Scheduler, ScheduleSettings
 from domain.audits import Audit, AuditType
 from domain.cluster.compute.model import ComputeModel
 from domain.kernel.metadata import Metadata, component
-from domain.optimization import PLANNERS, STRATEGIES
 from domain.optimization.strategy import Strategy
 from infrastructure.cron import next_match
 from infrastructure.event_log import SqlEventLog
 from infrastructure.read_models import SqlCollectedModels, SqlServices
 from tests.world.arranged import ArrangedCloud, ArrangedMetrics
+from tests.world.plugins import OPTIMIZERS, STRATEGIES
 from tests.world.values import definition
 from tests.world.world import CLOCK, TEST, World
 
@@ -82,9 +83,8 @@ class EngineWorld(World):
                 last_effect=partial(last_effect, self.reads),
                 moves_since=self.reads.moves_since,
             ),
-            strategies=self.strategies,
-            planners=PLANNERS,
-            runner=DirectRunner(self.strategies, PLANNERS),
+            optimizers=replace(OPTIMIZERS, strategies=self.strategies),
+            runner=DirectRunner(self.strategies, OPTIMIZERS.planners),
             planner_options={},
             search=self.search,
             complete=lambda given, schema: completed(dict(schema), dict(given)),

@@ -11,11 +11,11 @@ from application.ports.cloud import CloudRefused, CloudUnreachable
 from application.ports.read_models import StrategyView
 from application.queries.strategies import ReadinessQuery
 from domain.cluster.kinds import ModelKind
-from domain.optimization import STRATEGIES
 from infrastructure.clock import RandomIds
 from infrastructure.cron import next_match
 from infrastructure.openstack.connection import ConnectionLimits
 from infrastructure.openstack.probes import probe
+from infrastructure.plugins import Registry
 from infrastructure.settings import Settings
 from interfaces.bootstrap.access import announce, authorizer, server_settings
 from interfaces.bootstrap.cloud import connection, limits
@@ -41,9 +41,10 @@ def rest_services(settings: Settings) -> RestServices:
     """The ports of one API worker process."""
     queries = Queries(settings)
     cloud = connection(settings)
-    source = datasources(settings.metrics, cloud)
+    registry = Registry()
+    source = datasources(settings.metrics, cloud, registry.datasources)
     readiness = ReadinessQuery(
-        STRATEGIES,
+        registry.optimizers.strategies,
         lambda strategy, needs: (
             source.of(strategy).first_with_mapping(needs) or source.of(strategy)
         ),

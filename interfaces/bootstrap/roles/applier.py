@@ -6,6 +6,7 @@ from application.applier.applier import Applier
 from application.workers.worker import Worker
 from infrastructure import read_models
 from infrastructure.openstack.actions import handlers
+from infrastructure.plugins import Registry
 from infrastructure.settings import Settings
 from interfaces.bootstrap.cloud import connection, limits
 from interfaces.bootstrap.database import CLOCK, OpenDatabase
@@ -25,7 +26,7 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
         read=database.read,
         progress=database.progress,
         services=database.services,
-        handlers=handlers(connection(settings), limits(settings)),
+        handlers=handlers(Registry().handlers, connection(settings), limits(settings)),
         clock=CLOCK,
         instance=me,
         fresh=beats.fresh,

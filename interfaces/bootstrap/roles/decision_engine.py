@@ -15,13 +15,12 @@ from application.decision_engine.engine import (
 from application.decision_engine.inputs import Freshness, InputLoader, last_effect
 from application.workers.worker import Worker
 from domain.kernel.metadata import Metadata, component
-from domain.optimization import GOALS, PLANNERS, STRATEGIES
 from domain.optimization.context import MigrationCost
 from domain.optimization.planners.weight import WeightOptions, WeightPlanner
 from infrastructure import read_models
-from infrastructure.openstack.actions import handlers
+from infrastructure.plugins import Registry
 from infrastructure.settings import Settings
-from interfaces.bootstrap.cloud import connection, limits
+from interfaces.bootstrap.cloud import connection
 from interfaces.bootstrap.collectors import model_collectors
 from interfaces.bootstrap.database import CLOCK, OpenDatabase
 from interfaces.bootstrap.datasources import datasources
@@ -36,8 +35,11 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
     me = read_models.this_instance("watcher-decision-engine", host=settings.host)
     cloud = connection(settings)
     metadata = Metadata(component("decision-engine", me.id))
-    actions = handlers(cloud, limits(settings))
-    synchronise(database.commands, metadata, definitions(GOALS, STRATEGIES, PLANNERS, actions))
+    registry = Registry()
+    installed = definitions(
+        registry.optimizers, registry.handlers, registry.scoring_engines.values()
+    )
+    synchronise(database.commands, metadata, installed)
     chosen = settings.decision_engine
     engine = DecisionEngine(
         log=database.log,
@@ -47,15 +49,14 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
         services=database.services,
         inputs=InputLoader(
             model_collectors(settings, database, cloud, metadata),
-            datasources(settings.metrics, cloud).of,
+            datasources(settings.metrics, cloud, registry.datasources).of,
             CLOCK,
             Freshness(settings.collector.max_model_age, settings.collector.allow_stale),
             last_effect=partial(last_effect, database.read),
             moves_since=database.read.moves_since,
         ),
-        strategies=STRATEGIES,
-        planners=PLANNERS,
-        runner=DirectRunner(STRATEGIES, PLANNERS),
+        optimizers=registry.optimizers,
+        runner=DirectRunner(registry.optimizers.strategies, registry.optimizers.planners),
         planner_options={
             WeightPlanner.name: WeightOptions(
                 settings.planner.weights, settings.planner.parallelization

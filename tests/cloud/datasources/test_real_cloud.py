@@ -9,7 +9,7 @@ from domain.metrics import catalogue as m
 from domain.metrics.catalogue import MetricNeed
 from infrastructure.openstack.collectors.compute import NovaCollector
 from infrastructure.settings import load
-from interfaces.bootstrap.datasources import datasources
+from tests.world.plugins import datasources
 
 pytestmark = pytest.mark.cloud
 NEEDS = (MetricNeed(m.HOST_CPU_USAGE, "host"), MetricNeed(m.INSTANCE_CPU_USAGE, "server"))

@@ -4,10 +4,10 @@ import pytest
 
 from application.ports.cloud import Go, Phase, Skip
 from domain.kernel.aggregate import JsonObject
-from infrastructure.openstack.actions import handlers
 from tests.conformance.actions.conftest import LIMITS, real_ground
 from tests.conformance.actions.ground import server_of, until
 from tests.conformance.actions.real import RealGround
+from tests.world.plugins import handlers
 
 __all__ = ["real_ground"]
 

@@ -3,13 +3,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from infrastructure.openstack.actions import handlers
 from infrastructure.openstack.connection import ConnectionLimits, connect
 from infrastructure.openstack.service import compute
 from tests.conformance.actions.driving import Acts, watched
 from tests.conformance.actions.ground import Ground, service_of
 from tests.conformance.actions.real import RealGround
 from tests.conformance.actions.simulated import SimulatedGround
+from tests.world.plugins import handlers
 
 LIMITS = ConnectionLimits(timeout=20.0, effect_timeout=60.0, read_retries=0, settle=0.0)
 

@@ -7,7 +7,6 @@ import pytest
 from application.ports.cloud import CloudUnreachable, Observation, Phase
 from domain.kernel.aggregate import JsonObject
 from domain.plans.action_types.migrate import LANDED_ELSEWHERE
-from infrastructure.openstack.actions import handlers
 from infrastructure.openstack.actions.nova.migrate import Migrate
 from infrastructure.openstack.clouds import Clouds
 from infrastructure.openstack.connection import ConnectionLimits
@@ -15,6 +14,7 @@ from tests.conformance.actions.conftest import LIMITS
 from tests.conformance.actions.driving import Acts, go, look, only_reads, watched
 from tests.conformance.actions.ground import host_of, requests_of, server_of, until
 from tests.conformance.actions.simulated import SimulatedGround
+from tests.world.plugins import handlers
 
 RECORDED_AS = {"live": "live-migration", "cold": "migrate"}
 REPLY_LOST = {"kind": "endpoint", "service": "compute", "method": "POST", "path": "/action$"}

@@ -1,16 +1,13 @@
-"""``vigil`` with two more strategies: one kills the process it runs in, one takes its time."""
+"""Strategies of another distribution: one kills its process, one takes its time."""
 
 import os
 import signal
-import sys
 import time
 from pathlib import Path
 
-from domain.optimization import STRATEGIES
 from domain.optimization.context import StrategyContext
 from domain.optimization.solution import Solution
 from domain.optimization.strategies.dummy import Dummy, DummyParameters
-from interfaces.cli.main import main
 
 GATE = "VIGIL_TEST_GATE"
 """Environment variable: the file whose appearance lets the slow strategy end."""
@@ -39,9 +36,3 @@ class Slow(Dummy):
         while not Path(os.environ[GATE]).exists():
             time.sleep(0.05)
         return super().solve(context)
-
-
-if __name__ == "__main__":
-    for strategy in (Deadly(), Slow()):
-        STRATEGIES[strategy.name] = strategy
-    sys.exit(main())

@@ -151,7 +151,6 @@ class Installation:
         database: URL of an empty database.
         cloud: the one it optimises; it runs already.
         options: ``section.name`` → value, of what differs from the defaults.
-        program: what to run as ``vigil``.
     """
 
     def __init__(
@@ -160,7 +159,6 @@ class Installation:
         database: str,
         cloud: Cloud,
         options: Mapping[str, str] = HASTE,
-        program: tuple[str, ...] = PROGRAM,
     ) -> None:
         self.directory = directory
         self.port = free_port()
@@ -170,7 +168,6 @@ class Installation:
         self._database = database
         self._cloud = cloud
         self._options = dict(options)
-        self._program = program
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._run("db", "upgrade")
 
@@ -248,7 +245,7 @@ class Installation:
     def _spawn(self, role: str) -> subprocess.Popen[bytes]:
         with (self.directory / f"{role}.log").open("ab") as log:
             return subprocess.Popen(
-                [*self._program, role.partition("#")[0], *self._arguments()],
+                [*PROGRAM, role.partition("#")[0], *self._arguments()],
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -257,5 +254,5 @@ class Installation:
     def _run(self, *words: str) -> None:
         with (self.directory / f"{words[0]}.log").open("ab") as log:
             subprocess.run(
-                [*self._program, *words, *self._arguments()], check=True, timeout=60, stdout=log
+                [*PROGRAM, *words, *self._arguments()], check=True, timeout=60, stdout=log
             )

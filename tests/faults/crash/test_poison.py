@@ -1,6 +1,6 @@
 """A run that costs one decision engine after the other ends; the others get their turn."""
 
-import sys
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,8 +16,9 @@ from domain.audits.reasons import WORKERS_LOST
 from infrastructure.event_log import open_event_log
 from tests.faults.crash.deadly import GATE
 from tests.faults.crash.installation import HASTE, Cloud, Installation, eventually
+from tests.world.plugins import distribution
 
-PROGRAM = (sys.executable, "-m", "tests.faults.crash.deadly")
+STRATEGIES = "tests.faults.crash.deadly"
 ENGINES = ("decision-engine", "decision-engine#2")
 LATEST = {"OpenStack-API-Version": "infra-optim latest"}
 LIMIT = 3
@@ -66,13 +67,17 @@ def client(
     tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[AuditClient]:
     monkeypatch.setenv(GATE, str(tmp_path / "gate"))
+    strategies = {"deadly": f"{STRATEGIES}:Deadly", "slow": f"{STRATEGIES}:Slow"}
+    installed = distribution(tmp_path / "plugins", "deadly", {"vigil.strategies": strategies})
+    monkeypatch.setenv("PYTHONPATH", str(installed), prepend=os.pathsep)
     cloud = Cloud(tmp_path, speed=20.0)
     cloud.replace(hosts=3, servers=6, seed=1)
     options = {**HASTE, "vigil.run_losses": str(LIMIT)}
-    roles = Installation(tmp_path, database_url, cloud, options, PROGRAM)
+    roles = Installation(tmp_path, database_url, cloud, options)
     roles.start("projector", "relay", "scheduler", "api", ENGINES[0])
-    strategies = "/v1/strategies"
-    eventually("strategies are listed", lambda: roles.ask("GET", strategies)["strategies"] or None)
+    eventually(
+        "strategies are listed", lambda: roles.ask("GET", "/v1/strategies")["strategies"] or None
+    )
     yield AuditClient(roles, database_url)
     roles.stop()
     cloud.stop()

@@ -25,7 +25,6 @@ from domain.cluster.kinds import ModelKind
 from domain.cluster_models.reasons import SERVICE_ABSENT
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.metadata import Metadata, component
-from domain.optimization import STRATEGIES
 from infrastructure.openstack.connection import connect
 from infrastructure.settings import Settings
 from infrastructure.settings.load import load
@@ -36,6 +35,8 @@ from interfaces.bootstrap.database import OpenDatabase
 from interfaces.bootstrap.queries import cluster_models
 from interfaces.bootstrap.roles.api import rest_services
 from interfaces.cli.main import main
+from tests.integration.decision_engine.test_other_models_in_runs import Kinds, Reporter
+from tests.world.plugins import distribution
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 DUMMY = StrategyView(1, UUID(int=1), "dummy", "Dummy", None, None, {}, EPOCH, None, None)
@@ -289,29 +290,25 @@ def test_a_model_that_is_absent_is_said_to_be(
 # -- what a strategy needs -----------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class AllKinds(Kinds):
+    kinds: tuple[ModelKind, ...] = tuple(ModelKind)
+
+
+class Demanding(Reporter):
+    name = "demanding"
+    parameters = AllKinds
+    parameters_schema: ClassVar[JsonObject] = {
+        "properties": {"kinds": {"type": "array", "default": ["compute", "storage", "baremetal"]}}
+    }
+
+
 @pytest.fixture
-def demanding(monkeypatch: pytest.MonkeyPatch) -> str:
-    """A registered strategy that needs every kind of model; its name."""
-    from tests.integration.decision_engine.test_other_models_in_runs import (  # noqa: PLC0415
-        Kinds,
-        Reporter,
-    )
-
-    @dataclass(frozen=True)
-    class AllKinds(Kinds):
-        kinds: tuple[ModelKind, ...] = tuple(ModelKind)
-
-    class Demanding(Reporter):
-        name = "demanding"
-        parameters = AllKinds
-        parameters_schema: ClassVar[JsonObject] = {
-            "properties": {
-                "kinds": {"type": "array", "default": ["compute", "storage", "baremetal"]}
-            }
-        }
-
-    monkeypatch.setitem(STRATEGIES, "demanding", Demanding())
-    return "demanding"
+def demanding(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    """An installed strategy that needs every kind of model; its name."""
+    entry = {"vigil.strategies": {Demanding.name: f"{Demanding.__module__}:Demanding"}}
+    monkeypatch.syspath_prepend(distribution(tmp_path / "plugins", "demanding", entry))
+    return Demanding.name
 
 
 def test_preflight_shows_the_models_that_a_strategy_needs(

@@ -21,11 +21,11 @@ from infrastructure.datasources.prometheus_api import PrometheusApi
 from infrastructure.datasources.selection import Datasources, OrderedSources, UndescribedDatasource
 from infrastructure.openstack.connection import connect
 from infrastructure.settings import load
-from interfaces.bootstrap.datasources import datasources
 from tests.conformance.datasources import gnocchi_stub, grafana_stub, truth
 from tests.conformance.datasources.stub import Answer, Call, served
 from tests.integration.openstack.scripted import Say, ScriptedCloud, _catalogued
 from tests.ports import free_port
+from tests.world.plugins import datasources
 
 CPU = truth.need(m.INSTANCE_CPU_USAGE)
 POWER = MetricNeed(m.HOST_POWER, "host")

@@ -27,13 +27,13 @@ from domain.cluster.scope.reasons import MODEL_EMPTY, SCOPE_INVALID
 from domain.kernel.metadata import Context
 from domain.kernel.reasons import Cause, Reason
 from domain.metrics.catalogue import METRICS_UNAVAILABLE
-from domain.optimization import PLANNERS, STRATEGIES
 from domain.optimization.context import StrategyContext
 from domain.optimization.solution import Solution
 from domain.optimization.strategy import NoParameters, Strategy
 from domain.plans import ActionPlan, PlanState
 from domain.plans.reasons import SERVER_NOT_FOUND
 from tests.world.engine import EngineWorld
+from tests.world.plugins import PLANNERS, STRATEGIES
 from tests.world.values import server
 from tests.world.world import CLOCK
 

@@ -19,7 +19,6 @@ from domain.cluster.scope.reasons import BAREMETAL_EMPTY, SCOPE_INVALID, STORAGE
 from domain.cluster_models.reasons import SERVICE_ABSENT
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Cause, Reason
-from domain.optimization import PLANNERS
 from domain.optimization.context import StrategyContext
 from domain.optimization.solution import Solution
 from domain.optimization.strategy import REQUESTED_BY_PARAMETERS, Requirements, Strategy
@@ -28,6 +27,7 @@ from domain.plans.proposal import ProposedAction
 from tests.integration.cluster_models.modelling import grow_old
 from tests.world.arranged import ArrangedBaremetal, ArrangedStorage
 from tests.world.engine import EngineWorld
+from tests.world.plugins import PLANNERS
 
 ABSENT = CloudRefused(Cause(SERVICE_ABSENT, {"service": "block-storage"}))
 NO_QUESTION = AssertionError("nothing is asked of the cloud")

@@ -19,12 +19,12 @@ from application.records.references import RecordReferences, references_of
 from domain.cluster_models.amendments import ComputeFacts
 from domain.cluster_models.events import ClusterModelCollected
 from domain.kernel.ids import cluster_model_id
-from domain.optimization import PLANNERS
 from infrastructure.clock import SystemClock
 from tests.conformance.records.rows import execute, grow_old
 from tests.conformance.records.test_inventory import model
 from tests.integration.cluster_models.modelling import a_moment, models
 from tests.world.engine import EngineWorld
+from tests.world.plugins import PLANNERS
 from tests.world.world import CLOCK
 
 NOTHING = timedelta(0)

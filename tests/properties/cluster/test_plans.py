@@ -6,17 +6,15 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from application.simulation.offline import solve_offline
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.placement.branch import Branch
 from domain.cluster.placement.constraints import Constraints
 from domain.cluster.placement.load import MeasuredLoad
 from domain.kernel.reasons import Cause
 from domain.metrics.catalogue import MetricTable
-from domain.optimization import STRATEGIES
 from domain.optimization.algorithms.emptying import FREES_HOST
 from domain.optimization.algorithms.utilisation import UtilisationNeeds, utilisation
-from domain.optimization.goals import GOALS, validate_indicators
+from domain.optimization.goals import validate_indicators
 from domain.optimization.solution import Solution
 from domain.optimization.strategies.vm_workload_consolidation import (
     CPU_HEADROOM,
@@ -29,6 +27,7 @@ from domain.plans.verification import verify_plan
 from tests.benchmarks.cluster_core import synthetic
 from tests.properties.cluster import generate
 from tests.world.optimization import strategy_context, weigh
+from tests.world.plugins import GOALS, STRATEGIES, solve_offline
 
 SEEDS = st.integers(min_value=0, max_value=2**32)
 CONSOLIDATION = STRATEGIES["vm_workload_consolidation"]

@@ -3,7 +3,6 @@ from typing import Any
 
 import pytest
 
-from application.simulation.offline import solve_offline
 from domain.cluster.compute.allocations import Allocation
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.numa.cells import NumaCell
@@ -12,6 +11,7 @@ from domain.cluster.formats.anonymise import anonymised
 from domain.cluster.formats.cluster_file import FORMAT, VERSION, read_cluster, write_cluster
 from domain.kernel.errors import InvalidValue
 from tests.unit.cluster.build import host, model, server
+from tests.world.plugins import solve_offline
 
 
 def rich() -> ComputeModel:

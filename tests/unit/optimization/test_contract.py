@@ -10,7 +10,6 @@ from application.commands.parameters import completed
 from application.kernel.typed_values import typed
 from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Reason
-from domain.optimization import PLANNERS, STRATEGIES
 from domain.optimization.context import (
     MAX_CONSIDERED,
     MAX_STEPS,
@@ -24,6 +23,7 @@ from domain.optimization.solution import Rejection, Subject
 from domain.optimization.strategy import NoParameters
 from infrastructure.settings import load
 from tests.unit.cluster.build import host, model, server
+from tests.world.plugins import PLANNERS, STRATEGIES
 
 CLOUD = model([host(0), host(1)], [server(0, 0), server(1, 0), server(2, 1)])
 WHY = Reason("test.too-warm", "{host} is too warm: {degrees}", degrees="C")

@@ -3,9 +3,9 @@ import json
 import pytest
 
 from domain.kernel.errors import InvalidValue, NotFound
-from domain.optimization import GOALS, STRATEGIES
 from domain.optimization.goals import global_efficacy, validate_indicators
 from domain.optimization.selection import NoStrategyForGoal, choose_strategy
+from tests.world.plugins import GOALS, STRATEGIES
 
 CONSOLIDATION = {
     "compute_nodes_count": 4,

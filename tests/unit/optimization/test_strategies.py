@@ -2,15 +2,14 @@ from collections.abc import Mapping
 
 import pytest
 
-from application.simulation.offline import solve_offline
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.scope.reasons import MODEL_EMPTY
 from domain.kernel.errors import InvalidValue, NotFound
-from domain.optimization import STRATEGIES
 from domain.optimization.solution import Solution
 from domain.optimization.strategies.vm_workload_consolidation import ConsolidationParameters
 from tests.unit.cluster.build import host, model, server
 from tests.world.optimization import strategy_context
+from tests.world.plugins import STRATEGIES, solve_offline
 
 
 def solve(name: str, parameters: Mapping[str, object], cloud: ComputeModel) -> Solution:

@@ -1,0 +1,18 @@
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from domain.optimization.goals import Goal
+from domain.optimization.planner import Planner
+from domain.optimization.strategy import Strategy
+from domain.plans.action_types import ActionType
+
+
+@dataclass(frozen=True)
+class Optimizers:
+    """The plug-ins that turn a model into a plan, by name: the product's own and all others."""
+
+    goals: Mapping[str, Goal]
+    strategies: Mapping[str, Strategy[Any]]
+    planners: Mapping[str, Planner[Any]]
+    action_types: Mapping[str, ActionType]

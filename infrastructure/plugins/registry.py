@@ -1,0 +1,176 @@
+"""The registry: which plug-ins are installed, which of them work, and why the others do not."""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import EntryPoint
+from typing import Any
+
+from application.ports.plugins import Optimizers
+from domain.optimization.scoring import ScoringEngine
+from infrastructure.plugins import contracts
+from infrastructure.plugins.entry_points import Imported, Origin, imported, in_group, installed
+
+LOG = logging.getLogger(__name__)
+
+GROUPS = {
+    "goal": "vigil.goals",
+    "strategy": "vigil.strategies",
+    "planner": "vigil.planners",
+    "action": "vigil.actions",
+    "action handler": "vigil.action_handlers",
+    "scoring engine": "vigil.scoring_engines",
+    "datasource": "vigil.datasources",
+}
+"""Kind of plug-in → group of its entry points."""
+
+Check = Callable[[object], Iterable[str]]
+"""What an entry point names → the rules of the contract that it breaks."""
+
+
+class Unusable(Exception):
+    """A plug-in does not load, or breaks its contract."""
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """An installed plug-in.
+
+    Attributes:
+        kind: see ``GROUPS``.
+        name: of its entry point.
+        origin: the distribution that declares it.
+        problem: why it does not work; None if it does.
+    """
+
+    kind: str
+    name: str
+    origin: Origin
+    problem: str | None = None
+
+    @property
+    def state(self) -> str:
+        """``loaded`` or ``failed``."""
+        return "failed" if self.problem else "loaded"
+
+
+class Registry:
+    """The installed plug-ins. Each kind is imported when it is first asked for.
+
+    A plug-in that does not load, or breaks its contract, is logged once and left out. Of several
+    with one name, the product's own wins, then the first by name of the distribution.
+
+    Args:
+        scanned: entry points to use instead of those of the installed distributions.
+        log_problems: False for a caller that shows them itself.
+    """
+
+    def __init__(
+        self, scanned: Iterable[EntryPoint] | None = None, *, log_problems: bool = True
+    ) -> None:
+        self._scanned = installed(GROUPS.values()) if scanned is None else list(scanned)
+        self._log_problems = log_problems
+        self._plugins: dict[str, list[Plugin]] = {}
+
+    def names(self, kind: str) -> list[str]:
+        """The names of the installed plug-ins of a kind, working or not; imports nothing."""
+        return sorted({one.name for one in in_group(self._scanned, GROUPS[kind])})
+
+    def plugins(self) -> list[Plugin]:
+        """All installed plug-ins, by kind and name; imports all of them."""
+        for kinds in (self.optimizers, self.handlers, self.scoring_engines, self.datasources):
+            del kinds
+        return [one for kind in GROUPS for one in self._plugins[kind]]
+
+    def problem(self, kind: str, name: str) -> str | None:
+        """Why a plug-in of an imported kind does not work; None if it does or is not installed."""
+        found = (one for one in self._plugins.get(kind, ()) if one.name == name and one.problem)
+        return next((one.problem for one in found), None)
+
+    @cached_property
+    def optimizers(self) -> Optimizers:
+        """Goals, strategies, planners and action types."""
+        goals = self._load("goal", contracts.goal_problems, _itself)
+        planners = self._load("planner", contracts.planner_problems, _instance)
+        strategies = self._load(
+            "strategy", lambda one: contracts.strategy_problems(one, goals, planners), _instance
+        )
+        action_types = self._load("action", contracts.action_type_problems, _itself)
+        return Optimizers(goals, strategies, planners, action_types)
+
+    @cached_property
+    def handlers(self) -> Mapping[str, Any]:
+        """Action type → class of its handler; imports openstacksdk."""
+        types = self.optimizers.action_types
+        return self._load(
+            "action handler", lambda one: contracts.handler_problems(one, types), _itself
+        )
+
+    @cached_property
+    def scoring_engines(self) -> Mapping[str, ScoringEngine]:
+        """Scoring engines."""
+        return self._load("scoring engine", contracts.scoring_engine_problems, _instance)
+
+    @cached_property
+    def datasources(self) -> Mapping[str, Any]:
+        """Datasources; imports openstacksdk."""
+        return self._load("datasource", contracts.datasource_problems, _instance)
+
+    def _load(self, kind: str, check: Check, prepare: Callable[[Any], Any]) -> dict[str, Any]:
+        working: dict[str, Any] = {}
+        owners: dict[str, Origin] = {}
+        rows: list[Plugin] = []
+        for one in imported(GROUPS[kind], in_group(self._scanned, GROUPS[kind])):
+            name, origin = one.declared.name, one.declared.origin
+            problem = None
+            try:
+                _require_unique(kind, owners.get(name))
+                working[name] = _prepared(one, check, prepare)
+                owners[name] = origin
+            except Unusable as unusable:
+                problem = str(unusable)
+                self._log(f"{kind} {name} of {origin}", unusable)
+            rows.append(Plugin(kind, name, origin, problem))
+        self._plugins[kind] = sorted(rows, key=lambda row: row.name)
+        return dict(sorted(working.items()))
+
+    def _log(self, what: str, unusable: Unusable) -> None:
+        if self._log_problems:
+            trace = unusable.__cause__ if LOG.isEnabledFor(logging.DEBUG) else None
+            LOG.error("%s is left out: %s", what, unusable, exc_info=trace)
+
+
+def _itself(value: Any) -> Any:
+    return value
+
+
+def _instance(kind: Callable[[], Any]) -> Any:
+    return kind()
+
+
+def _require_unique(kind: str, owner: Origin | None) -> None:
+    if owner is not None:
+        raise Unusable(f"name: {owner} has a {kind} of the same name")
+
+
+def _prepared(one: Imported, check: Check, prepare: Callable[[Any], Any]) -> Any:
+    """What the product uses of a plug-in."""
+    if one.error is not None:
+        raise Unusable(f"import: {_line(one.error)}") from one.error
+    found = getattr(one.value, "declaration", one.value)
+    try:
+        problems = [
+            *contracts.name_problems(one.declared.name, getattr(found, "name", None)),
+            *check(one.value),
+        ]
+        prepared = None if problems else prepare(one.value)
+    except Exception as error:
+        raise Unusable(f"its own code fails: {_line(error)}") from error
+    if problems:
+        raise Unusable("; ".join(problems))
+    return prepared
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())
