@@ -18,9 +18,7 @@ from domain.audit_templates import AuditTemplate
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.errors import InvalidValue, NotFound
 from domain.kernel.metadata import Context, Metadata
-
-KIND = "audit template"
-"""The kind of a template's name reservation."""
+from domain.reservations import AUDIT_TEMPLATE
 
 LONGEST_DESCRIPTION = 255
 
@@ -97,7 +95,7 @@ class AuditTemplateCommands:
         template_id = self._ids.new()
 
         def decide(tx: Transaction, ctx: Context) -> UUID:
-            names.reserve(tx, ctx, KIND, new.name, template_id)
+            names.reserve(tx, ctx, AUDIT_TEMPLATE, new.name, template_id)
             tx.add(AuditTemplate.create(ctx, template_id, **msgspec.structs.asdict(new)))
             return template_id
 
@@ -136,7 +134,9 @@ class AuditTemplateCommands:
                     changes.get("strategy", template.strategy),
                 )
             if "name" in changes:
-                names.rename(tx, ctx, KIND, template.name, str(changes["name"]), template_id)
+                names.rename(
+                    tx, ctx, AUDIT_TEMPLATE, template.name, str(changes["name"]), template_id
+                )
             template.change(ctx, changes)
             return template_id
 
@@ -152,7 +152,7 @@ class AuditTemplateCommands:
         def decide(tx: Transaction, ctx: Context) -> None:
             template = _existing(tx, template_id)
             template.delete(ctx)
-            names.release(tx, ctx, KIND, template.name, template_id)
+            names.release(tx, ctx, AUDIT_TEMPLATE, template.name, template_id)
 
         return self._commands.run(metadata, decide)
 

@@ -22,9 +22,7 @@ from domain.kernel.aggregate import JsonObject
 from domain.kernel.errors import IllegalTransition, InvalidValue, NotFound, Refusal, one_of
 from domain.kernel.ids import as_uuid
 from domain.kernel.metadata import Context, Metadata
-
-KIND = "audit"
-"""The kind of an audit's name reservation."""
+from domain.reservations import AUDIT
 
 PATCHABLE = Patchable(
     empty={
@@ -148,7 +146,7 @@ class AuditCommands:
             template = _template(tx, new.template)
             goal, strategy = self._chosen(new, template)
             definition = self._definition(tx, ctx, new, template, goal, strategy)
-            names.reserve(tx, ctx, KIND, definition.name, audit_id)
+            names.reserve(tx, ctx, AUDIT, definition.name, audit_id)
             tx.add(Audit.request(ctx, audit_id, definition))
             return audit_id
 
@@ -170,7 +168,7 @@ class AuditCommands:
             wanted = after.pop("state", None) if "state" in after else audit.state
             changes = self._changes(audit, after, ctx.at)
             if "name" in changes:
-                names.rename(tx, ctx, KIND, audit.name, str(changes["name"]), audit_id)
+                names.rename(tx, ctx, AUDIT, audit.name, str(changes["name"]), audit_id)
             audit.change(ctx, changes)
             if "state" in patching.touched(patch):
                 _move(tx, ctx, audit, wanted)
@@ -189,7 +187,7 @@ class AuditCommands:
         def decide(tx: Transaction, ctx: Context) -> None:
             audit = tx.get(Audit, audit_id)
             audit.delete(ctx)
-            names.release(tx, ctx, KIND, audit.name, audit_id)
+            names.release(tx, ctx, AUDIT, audit.name, audit_id)
 
         return self._commands.run(metadata, decide)
 
@@ -321,7 +319,7 @@ def _move(tx: Transaction, ctx: Context, audit: Audit, wanted: object) -> None:
         raise IllegalTransition("Audit", audit.state, str(wanted)) from None
     audit.move(ctx, state)
     if state is AuditState.DELETED:
-        names.release(tx, ctx, KIND, audit.name, audit.id)
+        names.release(tx, ctx, AUDIT, audit.name, audit.id)
 
 
 def _document(audit: Audit) -> dict[str, Any]:
@@ -364,6 +362,6 @@ def _generated(tx: Transaction, base: str, now: datetime) -> str:
     while True:
         suffix = "-" + moment.isoformat(timespec="microseconds")
         name = base[: names.LONGEST - len(suffix)] + suffix
-        if names.free(tx, KIND, name):
+        if names.free(tx, AUDIT, name):
             return name
         moment += timedelta(microseconds=1)

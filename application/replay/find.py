@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from application.commands import audit_templates, audits
 from application.ports.event_log import MalformedEntry, ReadOnlyLog, RecordedEvent
 from application.replay.timeline import entries
 from domain.audit_templates.events import AuditTemplateChanged, AuditTemplateCreated
@@ -11,12 +10,11 @@ from domain.audits.events import AuditChanged, AuditRequested, AuditRunRequested
 from domain.kernel.aggregate import Event
 from domain.kernel.ids import reservation_id
 from domain.plans.events import PlanProposed
+from domain.reservations import NAMED_KINDS
 from domain.reservations.events import NameReleased
 
 SHORTEST = 4
 """Minimum number of characters of the beginning of an id."""
-NAMED = (audits.KIND, audit_templates.KIND)
-"""Kinds of aggregates with reserved names."""
 
 
 class SubjectNotFound(LookupError):
@@ -65,7 +63,7 @@ def find(log: ReadOnlyLog, word: str) -> Subject:
 
 def _owner(log: ReadOnlyLog, name: str) -> UUID | None:
     """The present owner of a name."""
-    for kind in NAMED:
+    for kind in NAMED_KINDS:
         events = [
             one.event
             for one in log.history(reservation_id(kind, name))

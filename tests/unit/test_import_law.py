@@ -64,7 +64,7 @@ APPLICATION = {
     "projections": (),
     "queries": ("cluster_models", "projections", "records"),
     "records": ("cluster_models",),
-    "replay": ("commands", "projections"),
+    "replay": ("projections",),
     "simulation": (),
     "workers": (),
 }
