@@ -31,6 +31,10 @@ _AGGREGATE = {
 }
 
 
+_AS_THEY_ARE = ("exclude", "rules")
+"""Rules that are no lists of names."""
+
+
 def _rules(**rules: dict[str, Any]) -> dict[str, Any]:
     return {
         "type": "array",
@@ -38,7 +42,7 @@ def _rules(**rules: dict[str, Any]) -> dict[str, Any]:
             "type": "object",
             "additionalProperties": False,
             "properties": {
-                name: rule if name == "exclude" else {"type": "array", "items": rule}
+                name: rule if name in _AS_THEY_ARE else {"type": "array", "items": rule}
                 for name, rule in rules.items()
             },
         },
@@ -63,6 +67,7 @@ SCOPE_SCHEMA: dict[str, Any] = {
                     instance_metadata={"type": "object"},
                     projects=_UUID,
                 ),
+                rules={"type": "object"},  # parse_scope checks the rest, and names the field
             ),
             "storage": _rules(
                 availability_zones=_NAME,

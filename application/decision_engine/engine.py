@@ -54,6 +54,7 @@ from domain.audits.reasons import (
     PLAN_IN_PROGRESS,
     STRATEGY_UNKNOWN,
 )
+from domain.cluster.placement.policy import PlacementPolicy
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.errors import Fenced, InvalidValue, NotFound, Refusal
 from domain.kernel.metadata import Context, Metadata, component
@@ -100,10 +101,12 @@ class SearchSettings:
     Attributes:
         steps: step budget.
         cost: of migrations.
+        placement: policies and limits of placement, and rules besides those of the inputs.
     """
 
     steps: int = MAX_STEPS
     cost: MigrationCost = field(default_factory=MigrationCost)
+    placement: PlacementPolicy = field(default_factory=PlacementPolicy)
 
 
 class DecisionEngine:
@@ -275,6 +278,7 @@ class DecisionEngine:
             model_age=round(inputs.compute.age, 3),
             storage=RunModel.of(inputs.storage),
             baremetal=RunModel.of(inputs.baremetal),
+            placement=self._search.placement.with_rules(inputs.operator),
             moves=inputs.moves,
             cost=self._search.cost,
             steps=self._search.steps,

@@ -11,14 +11,24 @@ from application.cluster_models.record import CurrentModel
 from application.ports.clock import Clock
 from application.ports.cloud import CloudRefused, CloudUnreachable
 from application.ports.metrics import MetricSource
+from application.ports.operator_rules import RulesDocument, RulesUnreadable
 from application.ports.read_models import ReadModels, ServerMove
 from application.records.decision import CollectedInputs
 from domain.audits.reasons import MODEL_NOT_KEPT, MODEL_STALE
 from domain.cluster.baremetal.model import BaremetalModel
+from domain.cluster.compute.model import ComputeModel
 from domain.cluster.kinds import ModelKind
+from domain.cluster.placement.rules.operator import OperatorRules
 from domain.cluster.scope.baremetal import BaremetalScope, parse_baremetal_scope
 from domain.cluster.scope.compute import ComputeScope, parse_scope
-from domain.cluster.scope.reasons import BAREMETAL_EMPTY, MODEL_EMPTY, SCOPE_INVALID, STORAGE_EMPTY
+from domain.cluster.scope.operator_rules import AmbiguousName, parse_rules, resolve_rules
+from domain.cluster.scope.reasons import (
+    BAREMETAL_EMPTY,
+    MODEL_EMPTY,
+    RULES_FILE_INVALID,
+    SCOPE_INVALID,
+    STORAGE_EMPTY,
+)
 from domain.cluster.scope.storage import StorageScope, parse_storage_scope
 from domain.cluster.storage.model import StorageModel
 from domain.cluster.table.columns import FloatArray
@@ -108,6 +118,7 @@ class InputLoader:
         last_effect: returns the time of Vigil's own latest change of the cloud; older models are
             not used.
         moves_since: returns Vigil's own moves that are in flight or ended after a time.
+        rules: the operator's placement rules for every run; read at each run.
     """
 
     def __init__(
@@ -118,6 +129,7 @@ class InputLoader:
         freshness: Freshness | None = None,
         last_effect: Callable[[], datetime | None] = lambda: None,
         moves_since: Callable[[datetime], Sequence[ServerMove]] = lambda _: (),
+        rules: RulesDocument | None = None,
     ) -> None:
         self._models = models
         self._metrics = metrics
@@ -125,6 +137,7 @@ class InputLoader:
         self._freshness = freshness or Freshness()
         self._last_effect = last_effect
         self._moves_since = moves_since
+        self._rules = rules
 
     def load(self, strategy: Strategy[P], parameters: P, scope: list[Any]) -> CollectedInputs:
         """Returns the models and metrics that a strategy needs, within the scope.
@@ -133,12 +146,13 @@ class InputLoader:
             CloudUnreachable, CloudRefused: the cloud could not be read completely.
             ModelStale: likewise, and the collected model is too old.
             MetricsUnavailable: the datasource gave no usable response.
-            InputsUnavailable: the scope is invalid or empty, or a kind of model is not collected.
+            InputsUnavailable: the scope is invalid or empty, the operator's rules cannot be used,
+                or a kind of model is not collected.
         """
         required = strategy.requirements(parameters)
         needs, kinds = required.metrics, required.models
         compute_scope, storage_scope, baremetal_scope = _scopes(scope)
-        compute = self._scoped(self._models.compute, compute_scope)
+        compute, operator = self._compute(compute_scope)
         storage = baremetal = None
         if ModelKind.STORAGE in kinds:
             collector = _required(self._models.storage, ModelKind.STORAGE)
@@ -157,6 +171,7 @@ class InputLoader:
             baremetal=baremetal,
             metrics=MetricTable({**fetched.table.values, **others}),
             moves=self._moves(compute.collected_at, required.recent_moves),
+            operator=operator,
             problems=(
                 *compute.problems,
                 *(storage.problems if storage else ()),
@@ -179,17 +194,34 @@ class InputLoader:
             for move in found
         )
 
+    def _compute(self, scope: ComputeScope) -> tuple[CurrentModel[ComputeModel], OperatorRules]:
+        """Returns the compute model reduced to the scope, and the operator's rules in force."""
+        wanted = scope.rules | self._configured_rules()
+        whole, doubts = self._fresh(self._models.compute)
+        try:
+            resolved = resolve_rules(wanted, whole.model)
+        except AmbiguousName as ambiguous:
+            raise InputsUnavailable(ambiguous.because) from ambiguous
+        model, selection = scope.apply(whole.model, resolved.rules)
+        notes = (*selection.notes, *resolved.notes)
+        return _reduced(whole, model, doubts, notes), resolved.rules
+
+    def _configured_rules(self) -> OperatorRules:
+        if self._rules is None:
+            return OperatorRules()
+        try:
+            return parse_rules("", self._rules.read())
+        except (RulesUnreadable, InvalidValue) as wrong:
+            because = Cause(RULES_FILE_INVALID, {"file": self._rules.name, "error": str(wrong)})
+            raise InputsUnavailable(because) from wrong
+
     def _scoped(
         self, collector: ModelCollector[M], scope: _Scope[M, _Selection]
     ) -> CurrentModel[M]:
         """Returns a model reduced to the scope."""
         whole, doubts = self._fresh(collector)
         model, selection = scope.apply(whole.model)
-        for note in selection.notes:
-            if note.reason in _EMPTY:
-                raise InputsUnavailable(note)
-        problems = (*doubts, *whole.problems, *selection.notes)
-        return replace(whole, model=model, problems=problems)
+        return _reduced(whole, model, doubts, selection.notes)
 
     def _fresh(self, collector: ModelCollector[M]) -> tuple[CurrentModel[M], tuple[Cause, ...]]:
         limit = self._max_age()
@@ -240,6 +272,15 @@ def _scopes(scope: list[Any]) -> tuple[ComputeScope, StorageScope, BaremetalScop
         return parse_scope(scope), parse_storage_scope(scope), parse_baremetal_scope(scope)
     except InvalidValue as wrong:
         raise InputsUnavailable(Cause(SCOPE_INVALID, {"error": str(wrong)})) from wrong
+
+
+def _reduced(
+    whole: CurrentModel[M], model: M, doubts: tuple[Cause, ...], notes: tuple[Cause, ...]
+) -> CurrentModel[M]:
+    for note in notes:
+        if note.reason in _EMPTY:
+            raise InputsUnavailable(note)
+    return replace(whole, model=model, problems=(*doubts, *whole.problems, *notes))
 
 
 def _required(collector: ModelCollector[M] | None, kind: ModelKind) -> ModelCollector[M]:

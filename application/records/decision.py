@@ -1,7 +1,7 @@
 """The immutable records of a decision: the inputs of the strategy, and the explanation."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
 
@@ -12,6 +12,7 @@ from application.kernel.typed_values import typed
 from domain.cluster.baremetal.model import BaremetalModel
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.placement.policy import PlacementPolicy
+from domain.cluster.placement.rules.operator import OperatorRules
 from domain.cluster.placement.steps import LoggedStep
 from domain.cluster.storage.model import StorageModel
 from domain.kernel.aggregate import JsonObject
@@ -171,11 +172,13 @@ class CollectedInputs:
         storage, baremetal: None unless the strategy needs them.
         problems: items that were quarantined or missing.
         moves: Vigil's own moves, in flight and recent.
+        operator: the operator's placement rules of the scope and of the configuration, resolved.
     """
 
     compute: CurrentModel[ComputeModel]
     metrics: MetricTable
     problems: Sequence[Cause]
+    operator: OperatorRules = field(default_factory=OperatorRules)
     moves: tuple[ObservedMove, ...] = ()
     storage: CurrentModel[StorageModel] | None = None
     baremetal: CurrentModel[BaremetalModel] | None = None

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.placement.load import MeasuredLoad
-from domain.cluster.placement.rules.operator import OperatorRules
+from domain.cluster.placement.policy import PlacementPolicy
 from domain.cluster.verifier.checked_action import CheckedAction
 from domain.cluster.verifier.plan import Violation, check_plan
 from domain.cluster.verifier.verifier import Verifier
@@ -17,7 +17,7 @@ def verify_plan(
     model: ComputeModel,
     planned: Sequence[PlannedAction],
     load: MeasuredLoad | None = None,
-    operator: OperatorRules | None = None,
+    placement: PlacementPolicy | None = None,
 ) -> list[Violation]:
     """The rules that a plan violates in any order that its dependencies allow.
 
@@ -25,10 +25,21 @@ def verify_plan(
         model: the model of the plan.
         planned: the plan.
         load: measured load, if the plan must respect it.
-        operator: the operator's own rules.
+        placement: the rules in force besides those of the cloud.
     """
     actions = [_checked(model, action) for action in planned]
-    return check_plan(actions, lambda: Verifier(model, load, operator))
+    policy = placement or PlacementPolicy()
+    return check_plan(
+        actions,
+        lambda: Verifier(
+            model,
+            load,
+            policy.operator,
+            policy.limits,
+            keep_zone=policy.keep_zone,
+            numa_certain=policy.numa_certain,
+        ),
+    )
 
 
 def _checked(model: ComputeModel, planned: PlannedAction) -> CheckedAction:

@@ -27,6 +27,7 @@ from infrastructure.settings.option_types import (
     text,
 )
 from infrastructure.settings.options import Derived, Named, option
+from infrastructure.settings.placement import PlacementSettings
 
 
 def _database(values: Named) -> str:
@@ -346,6 +347,7 @@ class Settings:
     decision_engine: DecisionEngineSettings
     applier: ApplierSettings
     planner: PlannerSettings
+    placement: PlacementSettings
     records: RecordSettings
     notifications: NotificationSettings
     host: str = option(

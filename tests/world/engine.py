@@ -22,6 +22,7 @@ from application.ports.cloud import (
     ComputeCollector,
     StorageCollector,
 )
+from application.ports.operator_rules import RulesDocument
 from application.ports.services import Instance
 from application.workers.scheduler import Scheduler, ScheduleSettings
 from domain.audits import Audit, AuditType
@@ -60,6 +61,7 @@ class EngineWorld(World):
         self.freshness = Freshness(max_age=0.0)
         self.search = SearchSettings()
         self.metrics = ArrangedMetrics()
+        self.rules: RulesDocument | None = None
         self.strategies: dict[str, Strategy[Any]] = dict(STRATEGIES)
         self.scheduler = Scheduler(
             self.commands, self.reads, CLOCK, next_match, ScheduleSettings(expiry_check=0.0)
@@ -82,6 +84,7 @@ class EngineWorld(World):
                 self.freshness,
                 last_effect=partial(last_effect, self.reads),
                 moves_since=self.reads.moves_since,
+                rules=self.rules,
             ),
             optimizers=replace(OPTIMIZERS, strategies=self.strategies),
             runner=DirectRunner(self.strategies, OPTIMIZERS.planners),

@@ -5,6 +5,7 @@ from typing import Any
 
 from application.kernel.typed_values import typed
 from domain.cluster.compute.model import ComputeModel
+from domain.cluster.placement.policy import PlacementPolicy
 from domain.metrics.catalogue import MetricTable
 from domain.optimization.context import PlanContext, StrategyContext
 from domain.optimization.planners.weight import WeightOptions, WeightPlanner
@@ -20,18 +21,31 @@ def strategy_context(
     model: ComputeModel,
     metrics: MetricTable | None = None,
     parameters: Mapping[str, object] = NOTHING,
+    placement: PlacementPolicy | None = None,
 ) -> StrategyContext[Any]:
     """What a strategy gets; by default all its metrics are unknown."""
     given = typed(parameters, strategy.parameters)
     needs = strategy.requirements(given).metrics
     unknown = MetricTable.from_values(model, {need: {} for need in needs})
-    return StrategyContext(parameters=given, compute=model, metrics=metrics or unknown)
+    return StrategyContext(
+        parameters=given,
+        compute=model,
+        metrics=metrics or unknown,
+        placement=placement or PlacementPolicy(),
+    )
 
 
 def weigh(
-    solution: Solution, model: ComputeModel | None = None, **options: Mapping[str, Any]
+    solution: Solution,
+    model: ComputeModel | None = None,
+    placement: PlacementPolicy | None = None,
+    **options: Mapping[str, Any],
 ) -> Sequence[PlannedAction]:
     """The plan of the weight planner."""
     empty, _ = ComputeModel.build((), (), (), ())
-    chosen = WeightOptions(**options)
-    return WeightPlanner().plan(solution, PlanContext(options=chosen, compute=model or empty))
+    context = PlanContext(
+        options=WeightOptions(**options),
+        compute=model or empty,
+        placement=placement or PlacementPolicy(),
+    )
+    return WeightPlanner().plan(solution, context)

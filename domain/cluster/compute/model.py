@@ -100,13 +100,17 @@ class ComputeModel:
         )
 
     def restrict(
-        self, host_mask: BoolArray, excluded_servers: Collection[str] = ()
+        self,
+        host_mask: BoolArray,
+        excluded_servers: Collection[str] = (),
+        grouped_servers: Collection[str] = (),
     ) -> "ComputeModel":
         """Returns the part of the model in a scope.
 
         Args:
             host_mask: bool[hosts], the hosts to keep, with all their servers.
             excluded_servers: ids of servers that count as load but may not be moved.
+            grouped_servers: ids of servers that are grouped, besides those of server groups.
         """
         keep = np.flatnonzero(host_mask)
         place = np.full(len(self.hosts) + 1, -1, dtype=np.int32)
@@ -120,6 +124,7 @@ class ComputeModel:
             excluded=frozen(servers.excluded | named),
         )
         grouped = {member for group in self.groups for member in group.members}
+        grouped.update(grouped_servers)
         grouped.update(
             server for server, at in self.server_places.items() if self.servers.groups[at]
         )

@@ -1,6 +1,6 @@
 """The placement rules in force besides those of the cloud."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.placement.constraints import Constraints
@@ -23,6 +23,10 @@ class PlacementPolicy:
     limits: ConcurrencyLimits = field(default_factory=ConcurrencyLimits)
     keep_zone: bool = True
     numa_certain: bool = False
+
+    def with_rules(self, operator: OperatorRules) -> "PlacementPolicy":
+        """The same with more rules of the operator."""
+        return replace(self, operator=self.operator | operator)
 
     def constraints(self, model: ComputeModel) -> Constraints:
         """All placement rules of a model."""

@@ -4,7 +4,8 @@ A scope is a JSON list of objects, each with rules of one kind: ``[{"compute": [
 bare list of compute rules is the older form of the same. Include rules (``host_aggregates``,
 ``availability_zones``) select hosts, the union of them all; without any, every host is selected.
 ``exclude`` removes hosts, with their servers, and keeps servers in place (they still use
-capacity). Every key counts, also several in one object.
+capacity). ``rules`` are the operator's own placement rules. Every key counts, also several in one
+object.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,9 +15,12 @@ import numpy as np
 
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.records import AggregateRow
+from domain.cluster.placement.rules.operator import OperatorRules
+from domain.cluster.scope.operator_rules import parse_rules
 from domain.cluster.scope.parser import (
     KINDS,
     NO_NAMES,
+    OPERATOR_RULES,
     WILDCARD,
     Names,
     names_of,
@@ -33,7 +37,7 @@ from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Cause
 
 _INCLUDES = frozenset({"host_aggregates", "availability_zones"})
-_RULES = _INCLUDES | {"exclude"}
+_RULES = _INCLUDES | {"exclude", OPERATOR_RULES}
 _EXCLUDES = frozenset(
     {"instances", "compute_nodes", "host_aggregates", "instance_metadata", "projects"}
 )
@@ -88,6 +92,7 @@ class ComputeScope:
         fixed_projects: projects whose servers are kept in place.
         fixed_metadata: metadata key → value: a server that has *all* keys and, for at least one
             of them, the same value (ignoring case) is kept in place.
+        rules: the operator's placement rules, servers and hosts as written.
     """
 
     includes: bool = False
@@ -98,6 +103,7 @@ class ComputeScope:
     fixed_servers: Names = NO_NAMES
     fixed_projects: Names = NO_NAMES
     fixed_metadata: Mapping[str, str] = field(default_factory=dict)
+    rules: OperatorRules = field(default_factory=OperatorRules)
 
     def select(self, model: ComputeModel) -> ComputeSelection:
         """Evaluates the scope on a model."""
@@ -110,10 +116,18 @@ class ComputeScope:
             notes = (*notes, Cause(MODEL_EMPTY))
         return ComputeSelection(hosts, self._fixed(model), notes)
 
-    def apply(self, model: ComputeModel) -> tuple[ComputeModel, ComputeSelection]:
-        """The model within the scope, and what was selected."""
+    def apply(
+        self, model: ComputeModel, rules: OperatorRules | None = None
+    ) -> tuple[ComputeModel, ComputeSelection]:
+        """The model within the scope, and what was selected.
+
+        Args:
+            model: the model of the whole cloud.
+            rules: the resolved rules in force; the model keeps which of their servers are outside.
+        """
         selection = self.select(model)
-        return model.restrict(selection.hosts, selection.excluded), selection
+        grouped = frozenset[str]() if rules is None else rules.grouped()
+        return model.restrict(selection.hosts, selection.excluded, grouped), selection
 
     def _included(self, model: ComputeModel) -> BoolArray:
         if not self.includes:
@@ -216,6 +230,9 @@ def _with_rule(scope: ComputeScope, path: str, data: object) -> ComputeScope:
         aggregates=scope.aggregates | aggregates,
         zones=scope.zones | zones,
     )
+    if OPERATOR_RULES in rule:
+        rules = parse_rules(f"{path}.{OPERATOR_RULES}", rule[OPERATOR_RULES])
+        scope = replace(scope, rules=scope.rules | rules)
     for place, item in enumerate(excluded):
         scope = _with_exclusion(scope, f"{path}.exclude[{place}]", item)
     return scope

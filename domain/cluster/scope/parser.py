@@ -8,6 +8,8 @@ from domain.kernel.errors import InvalidValue
 
 WILDCARD = "*"
 KINDS = frozenset({"compute", "storage", "baremetal"})
+OPERATOR_RULES = "rules"
+"""Key of the operator's placement rules among the compute rules."""
 _NOT_ALONE = f"must not combine the wildcard {WILDCARD!r} with other names"
 
 
@@ -82,6 +84,8 @@ def refuse_mixed_wildcards(path: str, rules: Sequence[object]) -> None:
     for place, rule in enumerate(rules):
         for key, data in read_map(f"{path}[{place}]", rule).items():
             where = f"{path}[{place}].{key}"
+            if key == OPERATOR_RULES:  # have no wildcards
+                continue
             items = read_list(where, data)
             if key == "exclude":
                 refuse_mixed_wildcards(where, items)

@@ -1,9 +1,11 @@
 """The planner that orders actions by the weight of their type, in chunks with barriers."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from domain.cluster.placement.policy import PlacementPolicy
 from domain.kernel.errors import InvalidValue
 from domain.optimization.context import PlanContext
 from domain.optimization.planner import Planner
@@ -54,7 +56,9 @@ class WeightPlanner(Planner[WeightOptions]):
 
     Within a weight the order of the solution is kept, so a strategy whose moves are legal one
     after the other stays legal. A chunk never has two moves of the same server, nor a move to a
-    host that another move of the chunk leaves (a server in migration uses resources on both hosts).
+    host that another move of the chunk leaves (a server in migration uses resources on both hosts),
+    nor more moves than the limits in force allow. If NUMA cells must certainly fit, it has no two
+    moves to one host either: that both fit one after the other says nothing of the other order.
     """
 
     name = "weight"
@@ -64,12 +68,14 @@ class WeightPlanner(Planner[WeightOptions]):
         self, solution: Solution, context: PlanContext[WeightOptions]
     ) -> Sequence[PlannedAction]:
         """The ordered actions with their dependencies."""
-        return _Ordering(context.options).plan(solution.actions)
+        return _Ordering(context.options, context.placement).plan(solution.actions)
 
 
 class _Ordering:
-    def __init__(self, options: WeightOptions) -> None:
+    def __init__(self, options: WeightOptions, placement: PlacementPolicy) -> None:
         self._options = options
+        self._limits = placement.limits
+        self._one_per_destination = placement.numa_certain
 
     def plan(self, actions: Sequence[ProposedAction]) -> Sequence[PlannedAction]:
         ordered = sorted(actions, key=lambda action: -self._weight(action))
@@ -99,27 +105,46 @@ class _Ordering:
         allowed = self._options.parallelization.get(action.type, UNKNOWN_PARALLELIZATION)
         if chunk[0].type != action.type or len(chunk) >= max(1, allowed):
             return True
-        return any(_collide(before, action) for before in chunk)
+        if action.type == MIGRATE and self._exceeds_limits(chunk, action):
+            return True
+        return any(self._collide(before, action) for before in chunk)
+
+    def _collide(self, before: ProposedAction, after: ProposedAction) -> bool:
+        if before.resource_id and before.resource_id == after.resource_id:
+            return True
+        if self._one_per_destination and _destination(before) == _destination(after) is not None:
+            return True
+        return _leads_into(before, after) or _leads_into(after, before)
+
+    def _exceeds_limits(self, chunk: list[ProposedAction], action: ProposedAction) -> bool:
+        total, per_host = self._limits.total, self._limits.per_host
+        if total is not None and len(chunk) >= total:
+            return True
+        if per_host is None:
+            return False
+        busy = Counter(host for before in chunk for host in _ends(before))
+        return any(busy[host] >= per_host for host in _ends(action))
 
     def _weight(self, action: ProposedAction) -> int:
         return self._options.weights.get(action.type, UNKNOWN_WEIGHT)
 
 
-def _collide(before: ProposedAction, after: ProposedAction) -> bool:
-    if before.resource_id and before.resource_id == after.resource_id:
-        return True
-    return _leads_into(before, after) or _leads_into(after, before)
+def _ends(move: ProposedAction) -> set[object]:
+    return {move.parameters.get("source_node"), _destination(move)} - {None}
+
+
+def _destination(action: ProposedAction) -> object:
+    return action.parameters.get("destination_node")
 
 
 def _leads_into(one: ProposedAction, other: ProposedAction) -> bool:
-    destination = one.parameters.get("destination_node")
-    return destination is not None and destination == other.parameters.get("source_node")
+    return _destination(one) == other.parameters.get("source_node") is not None
 
 
 def _required(action: ProposedAction, enables: Mapping[object, int]) -> tuple[int, ...]:
     if action.type != MIGRATE:
         return ()
-    place = enables.get(action.parameters.get("destination_node"))
+    place = enables.get(_destination(action))
     return () if place is None else (place,)
 
 

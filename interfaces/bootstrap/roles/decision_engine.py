@@ -24,6 +24,7 @@ from interfaces.bootstrap.cloud import connection
 from interfaces.bootstrap.collectors import model_collectors
 from interfaces.bootstrap.database import CLOCK, OpenDatabase
 from interfaces.bootstrap.datasources import datasources
+from interfaces.bootstrap.placement import placement_policy, rules_document
 from interfaces.bootstrap.roles import Work
 from interfaces.bootstrap.workers import heartbeat, run_with_background, run_worker
 
@@ -54,6 +55,7 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
             Freshness(settings.collector.max_model_age, settings.collector.allow_stale),
             last_effect=partial(last_effect, database.read),
             moves_since=database.read.moves_since,
+            rules=rules_document(settings.placement),
         ),
         optimizers=registry.optimizers,
         runner=DirectRunner(registry.optimizers.strategies, registry.optimizers.planners),
@@ -65,6 +67,7 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
         search=SearchSettings(
             chosen.strategy_steps,
             MigrationCost(chosen.migration_bandwidth, chosen.migration_overhead),
+            placement_policy(settings.placement),
         ),
         complete=lambda given, schema: completed(dict(schema), dict(given)),
         clock=CLOCK,

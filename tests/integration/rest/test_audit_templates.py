@@ -69,6 +69,37 @@ def test_a_scope_of_storage_only_is_accepted(api: ApiWorld) -> None:
     assert api.template(scope=scope)["scope"] == scope
 
 
+def test_the_rules_of_a_scope_reach_its_audits(api: ApiWorld) -> None:
+    rules = {"apart": [["a", "b"]], "bans": [{"servers": ["a"], "hosts": ["h1"]}]}
+    scope = [{"compute": [{"availability_zones": [{"name": "z"}]}, {"rules": rules}]}]
+    made = api.template(scope=scope)
+    assert made["scope"] == scope
+    assert api.audit(goal=None, audit_template_uuid=made["uuid"])["scope"] == scope
+
+
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        ({"ban": []}, "scope[0].compute[0].rules.ban: must be one of"),
+        (
+            {"apart": [["a", "b"], ["a"]]},
+            "scope[0].compute[0].rules.apart[1]: must list at least 2",
+        ),
+        (
+            {"bans": [{"servers": ["a"]}]},
+            "scope[0].compute[0].rules.bans[0].hosts: is missing",
+        ),
+        ([], "scope/0/compute/0/rules"),
+    ],
+)
+def test_an_invalid_rule_of_a_scope_is_named(
+    used_api: ApiWorld, rules: object, message: str
+) -> None:
+    scope = [{"compute": [{"rules": rules}]}]
+    said = post(used_api, {"name": "refused", "goal": "dummy", "scope": scope})
+    assert message in refused(said, 400)
+
+
 @pytest.mark.parametrize(
     "names", [[{"id": "*"}], [{"id": "*"}, {"id": 1}], [{"name": "ssd"}, {"id": "*"}]]
 )

@@ -11,6 +11,7 @@ from domain.cluster.compute.numa.cells import NumaCell, Topology
 from domain.cluster.compute.records import AggregateRow, GroupRow, HostRow, ServerRow
 from domain.cluster.compute.resources import aliases
 from domain.cluster.placement.load import MeasuredLoad
+from domain.cluster.placement.policy import PlacementPolicy
 from domain.cluster.placement.rules.concurrency import ConcurrencyLimits
 from domain.cluster.placement.rules.operator import Fence, OperatorRules
 from domain.cluster.storage.model import StorageModel
@@ -285,3 +286,13 @@ def operator(rng: Random, model: ComputeModel) -> OperatorRules:
 def concurrency(rng: Random) -> ConcurrencyLimits:
     """Some limits on moves in progress."""
     return ConcurrencyLimits(total=rng.choice((None, 2, 4)), per_host=rng.choice((None, 1, 2)))
+
+
+def policy(rng: Random, model: ComputeModel) -> PlacementPolicy:
+    """The operator's rules, limits and policies."""
+    return PlacementPolicy(
+        operator(rng, model),
+        concurrency(rng),
+        keep_zone=rng.random() < 0.7,
+        numa_certain=rng.random() < 0.3,
+    )

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.placement.branch import Branch
-from domain.cluster.placement.constraints import Constraints
 from domain.cluster.placement.load import MeasuredLoad
+from domain.cluster.placement.policy import PlacementPolicy
+from domain.cluster.placement.rules.concurrency import ConcurrencyLimits
 from domain.kernel.reasons import Cause
 from domain.metrics.catalogue import MetricTable
 from domain.optimization.algorithms.emptying import FREES_HOST
@@ -30,6 +31,7 @@ from tests.world.optimization import strategy_context, weigh
 from tests.world.plugins import GOALS, STRATEGIES, solve_offline
 
 SEEDS = st.integers(min_value=0, max_value=2**32)
+DEFAULT = PlacementPolicy()
 CONSOLIDATION = STRATEGIES["vm_workload_consolidation"]
 
 
@@ -48,9 +50,11 @@ def metrics(rng: Random, model: ComputeModel) -> MetricTable:
     return MetricTable.from_values(model, kept)
 
 
-def random_legal_moves(rng: Random, model: ComputeModel, load: MeasuredLoad | None) -> Solution:
+def random_legal_moves(
+    rng: Random, model: ComputeModel, load: MeasuredLoad | None, policy: PlacementPolicy = DEFAULT
+) -> Solution:
     """Moves that are legal one after the other, each server at most once."""
-    branch, rules = Branch(model, load), Constraints(model)
+    branch, rules = Branch(model, load), policy.constraints(model)
     actions: list[ProposedAction] = []
     for server in rng.sample(range(len(model.servers)), len(model.servers)):
         legal = np.flatnonzero(rules.legal_hosts(branch, server))
@@ -70,9 +74,10 @@ def test_the_weight_planner_keeps_legal_moves_legal_with_several_in_flight(
     rng = Random(seed)
     model = generate.cluster(rng)
     load = generate.load(rng, model)
-    solution = random_legal_moves(rng, model, load)
-    planned = weigh(solution, model, parallelization={"migrate": parallel})
-    assert verify_plan(model, planned, load) == []
+    policy = generate.policy(rng, model)
+    solution = random_legal_moves(rng, model, load, policy)
+    planned = weigh(solution, model, policy, parallelization={"migrate": parallel})
+    assert verify_plan(model, planned, load, policy) == []
 
 
 def test_without_barriers_some_plans_break_rules() -> None:
@@ -88,14 +93,30 @@ def test_without_barriers_some_plans_break_rules() -> None:
     assert found > 10
 
 
+def test_a_planner_that_does_not_know_the_limits_breaks_them() -> None:
+    """The control: without limits the chunks are larger."""
+    found: set[str] = set()
+    for seed in range(60):
+        rng = Random(seed)
+        model = generate.cluster(rng)
+        policy = PlacementPolicy(limits=ConcurrencyLimits(total=3, per_host=1))
+        solution = random_legal_moves(rng, model, None, policy)
+        planned = weigh(solution, model, parallelization={"migrate": 4})
+        found.update(broken.rule for broken in verify_plan(model, planned, None, policy))
+    assert found == {"MigrationConcurrency"}
+
+
 @settings(max_examples=250, deadline=None)
 @given(seed=SEEDS)
 def test_consolidation_keeps_its_promises_on_any_cluster(seed: int) -> None:
     rng = Random(seed)
     model = generate.cluster(rng)
-    table = metrics(rng, model)
-    solution = CONSOLIDATION.solve(strategy_context(CONSOLIDATION, model, table))
-    assert solution == CONSOLIDATION.solve(strategy_context(CONSOLIDATION, model, table))
+    table, policy = metrics(rng, model), generate.policy(rng, model)
+    solution, again = (
+        CONSOLIDATION.solve(strategy_context(CONSOLIDATION, model, table, placement=policy))
+        for _ in range(2)
+    )
+    assert solution == again
     validate_indicators(GOALS["server_consolidation"], solution.indicators)
     moves = [action for action in solution.actions if action.type == "migrate"]
     assert len({move.resource_id for move in moves}) == len(moves)
@@ -113,7 +134,7 @@ def test_consolidation_keeps_its_promises_on_any_cluster(seed: int) -> None:
         cpu_headroom=CPU_HEADROOM,
         memory_headroom=MEMORY_HEADROOM,
     )
-    assert verify_plan(model, weigh(solution, model), use.load) == []
+    assert verify_plan(model, weigh(solution, model, policy), use.load, policy) == []
 
 
 @settings(max_examples=100, deadline=None)

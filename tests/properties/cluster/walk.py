@@ -7,7 +7,6 @@ from random import Random
 import numpy as np
 
 from domain.cluster.placement.branch import Branch
-from domain.cluster.placement.constraints import Constraints
 from domain.cluster.placement.steps import (
     Move,
     PowerSwitch,
@@ -58,12 +57,17 @@ class Walk:
         self.tally = tally
         self.model = generate.cluster(rng)
         load = generate.load(rng, self.model)
-        operator = generate.operator(rng, self.model)
-        limits = generate.concurrency(rng)
-        options = {"keep_zone": rng.random() < 0.7, "numa_certain": rng.random() < 0.3}
-        self.rules = Constraints(self.model, operator, limits, **options)
+        policy = generate.policy(rng, self.model)
+        self.rules = policy.constraints(self.model)
         self.branch = Branch(self.model, load)
-        self.verifier = Verifier(self.model, load, operator, limits, **options)
+        self.verifier = Verifier(
+            self.model,
+            load,
+            policy.operator,
+            policy.limits,
+            keep_zone=policy.keep_zone,
+            numa_certain=policy.numa_certain,
+        )
         tally.clusters += 1
 
     def run(self, steps: int) -> None:

@@ -44,6 +44,18 @@ class OperatorRules:
     fences: tuple[Fence, ...] = ()
     bans: tuple[Fence, ...] = ()
 
+    def __or__(self, other: "OperatorRules") -> "OperatorRules":
+        return OperatorRules(
+            self.apart + other.apart,
+            self.together + other.together,
+            self.fences + other.fences,
+            self.bans + other.bans,
+        )
+
+    def grouped(self) -> frozenset[str]:
+        """The servers of ``apart`` and ``together``."""
+        return frozenset(server for listed in (*self.apart, *self.together) for server in listed)
+
     def groups(self) -> tuple[GroupRow, ...]:
         """``apart`` and ``together`` as server groups."""
         return (
