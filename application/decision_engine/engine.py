@@ -27,7 +27,7 @@ from application.ports.clock import Clock
 from application.ports.cloud import CloudRefused, CloudUnreachable, cause_of, correlated
 from application.ports.event_log import ConcurrencyConflict, EventLog, EventLogUnavailable
 from application.ports.metrics import MetricsUnavailable
-from application.ports.plugins import Optimizers
+from application.ports.plugins import OptimizerOptions, Optimizers
 from application.ports.projections import StoreUnavailable
 from application.ports.read_models import ReadModels
 from application.ports.records import RecordStore
@@ -55,7 +55,6 @@ from domain.audits.reasons import (
     STRATEGY_UNKNOWN,
 )
 from domain.cluster.placement.policy import PlacementPolicy
-from domain.kernel.aggregate import JsonObject
 from domain.kernel.errors import Fenced, InvalidValue, NotFound, Refusal
 from domain.kernel.metadata import Context, Metadata, component
 from domain.kernel.reasons import Cause
@@ -123,7 +122,7 @@ class DecisionEngine:
         inputs: InputLoader,
         optimizers: Optimizers,
         runner: StrategyRunner,
-        planner_options: Mapping[str, object],
+        options: OptimizerOptions,
         search: SearchSettings,
         complete: Parameters,
         clock: Clock,
@@ -140,7 +139,7 @@ class DecisionEngine:
         self._strategies = optimizers.strategies
         self._planners = optimizers.planners
         self._runner = runner
-        self._planner_options = planner_options
+        self._options = options
         self._search = search
         self._complete = complete
         self._clock = clock
@@ -266,7 +265,8 @@ class DecisionEngine:
             goal=audit.goal,
             strategy=strategy.name,
             planner=strategy.planner,
-            planner_options=self._effective_options(strategy.planner),
+            planner_options=vars(self._options.planners[strategy.planner]),
+            strategy_options=vars(self._options.strategies[strategy.name]),
             parameters=dict(parameters),
             seed=claim.run_id.int & 0xFFFFFFFF,
             collected_at=inputs.compute.collected_at,
@@ -303,11 +303,6 @@ class DecisionEngine:
             self._fail(claim, failure_of(bug))
         else:
             self._publish(claim, proposal)
-
-    def _effective_options(self, planner: str) -> JsonObject:
-        """The options of a planner with its defaults: a later default changes no rerun."""
-        given = self._planner_options.get(planner)
-        return vars(given if given is not None else self._planners[planner].options())
 
     def _proposal(
         self, claim: RunClaim, record: DecisionRecord, digest: str, found: Computation

@@ -16,3 +16,19 @@ class Optimizers:
     strategies: Mapping[str, Strategy[Any]]
     planners: Mapping[str, Planner[Any]]
     action_types: Mapping[str, ActionType]
+
+    def default_options(self) -> "OptimizerOptions":
+        """The options without a configuration."""
+        types = self.action_types.values()
+        return OptimizerOptions(
+            {name: one.options() for name, one in self.strategies.items()},
+            {name: one.defaults(types) for name, one in self.planners.items()},
+        )
+
+
+@dataclass(frozen=True)
+class OptimizerOptions:
+    """Strategy or planner → its options in force, an instance of its ``options`` class."""
+
+    strategies: Mapping[str, Any]
+    planners: Mapping[str, Any]

@@ -70,7 +70,7 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True):
         format: version of the format.
         code: version of Vigil.
         goal, strategy, planner: registered names.
-        planner_options: settings of the planner, with its defaults.
+        planner_options, strategy_options: options in force, with their defaults.
         collected_at: when the cloud was read (UTC).
         scope: of the audit.
         model, metrics: columns (``to_columns``) of the compute model within the scope, and of the
@@ -96,6 +96,7 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True):
     model: JsonObject
     metrics: JsonObject
     problems: list[Cause]
+    strategy_options: JsonObject = msgspec.field(default_factory=dict)
     model_digest: str = ""
     model_age: float = 0.0
     storage: RunModel | None = None
@@ -115,6 +116,7 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True):
         storage, baremetal = self.storage, self.baremetal
         return StrategyContext(
             parameters=typed(self.parameters, strategy.parameters),
+            options=typed(self.strategy_options, strategy.options),
             compute=ComputeModel.from_columns(self.model),
             storage=StorageModel.from_columns(storage.columns) if storage else None,
             baremetal=BaremetalModel.from_columns(baremetal.columns) if baremetal else None,

@@ -90,15 +90,19 @@ def solve_offline(
     required = strategy.requirements(parameters_given)
     for kind in sorted(required.models - COMPUTE_ONLY):
         raise InvalidValue("strategy", f"needs the {kind} model, which a cluster file has not")
+    options = optimizers.default_options()
     context = StrategyContext(
         parameters=parameters_given,
+        options=options.strategies[strategy.name],
         compute=cluster.model,
         metrics=metric_table(cluster.model, cluster.metrics, required),
         seed=seed,
     )
     solution = strategy.solve(context)
     planner = optimizers.planners[strategy.planner]
-    planned = planner.plan(solution, PlanContext(options=planner.options(), compute=cluster.model))
+    planned = planner.plan(
+        solution, PlanContext(options=options.planners[planner.name], compute=cluster.model)
+    )
     return OfflineResult(
         strategy=strategy.name,
         planned=tuple(planned),

@@ -16,6 +16,7 @@ from domain.cluster.placement.policy import PlacementPolicy
 from domain.cluster.placement.steps import LoggedStep
 from domain.cluster.storage.model import StorageModel
 from domain.cluster.table.columns import FloatArray
+from domain.kernel.options import NO_OPTIONS, O, options_as
 from domain.kernel.reasons import Cause, Reason
 from domain.metrics.catalogue import MetricTable
 from domain.optimization.solution import Rejection, Subject
@@ -119,6 +120,7 @@ class StrategyContext(Generic[P]):
 
     Attributes:
         parameters: of the audit, typed, with defaults.
+        options: of the strategy, from the configuration; an instance of ``Strategy.options``.
         compute: the compute model within the audit's scope.
         storage, baremetal: the other models; None unless the requirements list them.
         metrics: the required columns, addressed by need.
@@ -134,6 +136,7 @@ class StrategyContext(Generic[P]):
 
     parameters: P
     compute: ComputeModel
+    options: object = NO_OPTIONS
     storage: StorageModel | None = None
     baremetal: BaremetalModel | None = None
     metrics: MetricTable = field(default_factory=MetricTable)
@@ -145,6 +148,14 @@ class StrategyContext(Generic[P]):
     cost: MigrationCost = field(default_factory=MigrationCost)
     budget: StepBudget = field(default_factory=StepBudget)
     alternatives: Considered = field(default_factory=Considered)
+
+    def options_as(self, kind: type[O]) -> O:
+        """The strategy's options, as the class that it declares.
+
+        Raises:
+            TypeError: they are of another class.
+        """
+        return options_as(self.options, kind)
 
     def branch(self, load: MeasuredLoad | None = None) -> Branch:
         """A new branch of the compute model, with the starting steps applied.
@@ -197,9 +208,6 @@ class StrategyContext(Generic[P]):
         """A server of the compute model, by index."""
         servers = self.compute.servers
         return Subject("server", servers.id[place], servers.name[place])
-
-
-O = TypeVar("O")  # noqa: E741 - options
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

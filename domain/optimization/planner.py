@@ -1,15 +1,14 @@
 """The contract of planners: they put the actions of a solution in order."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import ClassVar, Generic, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import ClassVar, Generic
 
-from domain.kernel.options import NoOptions
+from domain.kernel.options import NoOptions, O
 from domain.optimization.context import PlanContext
 from domain.optimization.solution import Solution
+from domain.plans.action_types.declaration import ActionType
 from domain.plans.proposal import PlannedAction
-
-O = TypeVar("O")  # noqa: E741 - options
 
 
 class Planner(ABC, Generic[O]):
@@ -17,12 +16,21 @@ class Planner(ABC, Generic[O]):
 
     Attributes:
         name: registered name.
-        options: dataclass of its options; every field has a default. They are read from
-            ``[watcher_planners.<name>]``; the decision record holds the effective values.
+        options: dataclass of its options, declared with ``domain.kernel.options.option``. They
+            are set in ``[watcher_planners.<name>]``; the decision record holds the values in force.
     """
 
     name: ClassVar[str]
     options: type[O] = NoOptions  # type: ignore[assignment]
+
+    def defaults(self, action_types: Iterable[ActionType]) -> O:
+        """Its options without any configuration.
+
+        Args:
+            action_types: the installed ones, for options that have a value per type.
+        """
+        del action_types
+        return self.options()
 
     @abstractmethod
     def plan(self, solution: Solution, context: PlanContext[O]) -> Sequence[PlannedAction]:

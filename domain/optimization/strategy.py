@@ -26,6 +26,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from domain.cluster.kinds import ModelKind
 from domain.kernel.aggregate import JsonObject
+from domain.kernel.options import NoOptions
 from domain.kernel.reasons import Reason
 from domain.metrics.catalogue import MetricNeed
 from domain.optimization.context import StrategyContext
@@ -73,6 +74,8 @@ class Strategy(ABC, Generic[P]):
         parameters: dataclass of its parameters; every field has a default.
         parameters_schema: the published JSON Schema (draft 4) of the same parameters, with the same
             defaults; ``{}`` if it has none. Parameters are validated against it first.
+        options: dataclass of what the operator sets in ``[watcher_strategies.<name>]``, declared
+            with ``domain.kernel.options.option``; see ``StrategyContext.options_as``.
     """
 
     name: ClassVar[str]
@@ -81,6 +84,7 @@ class Strategy(ABC, Generic[P]):
     planner: ClassVar[str] = "weight"
     parameters: type[P] = NoParameters  # type: ignore[assignment]
     parameters_schema: ClassVar[JsonObject] = {}
+    options: ClassVar[type] = NoOptions
 
     def requirements(self, parameters: P) -> Requirements:
         """What it needs for some parameters: by default the compute model alone.

@@ -1,6 +1,6 @@
 """Plans held against the independent verifier."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.placement.load import MeasuredLoad
@@ -8,8 +8,7 @@ from domain.cluster.placement.policy import PlacementPolicy
 from domain.cluster.verifier.checked_action import CheckedAction
 from domain.cluster.verifier.plan import Violation, check_plan
 from domain.cluster.verifier.verifier import Verifier
-from domain.plans.action_types import ACTION_TYPES
-from domain.plans.action_types.declaration import without_placement
+from domain.plans.action_types.declaration import ActionType, without_placement
 from domain.plans.proposal import PlannedAction
 
 
@@ -18,6 +17,8 @@ def verify_plan(
     planned: Sequence[PlannedAction],
     load: MeasuredLoad | None = None,
     placement: PlacementPolicy | None = None,
+    *,
+    action_types: Mapping[str, ActionType],
 ) -> list[Violation]:
     """The rules that a plan violates in any order that its dependencies allow.
 
@@ -26,8 +27,9 @@ def verify_plan(
         planned: the plan.
         load: measured load, if the plan must respect it.
         placement: the rules in force besides those of the cloud.
+        action_types: the installed ones.
     """
-    actions = [_checked(model, action) for action in planned]
+    actions = [_checked(model, action, action_types) for action in planned]
     policy = placement or PlacementPolicy()
     return check_plan(
         actions,
@@ -42,6 +44,8 @@ def verify_plan(
     )
 
 
-def _checked(model: ComputeModel, planned: PlannedAction) -> CheckedAction:
-    kind = ACTION_TYPES.get(planned.action.type)
+def _checked(
+    model: ComputeModel, planned: PlannedAction, action_types: Mapping[str, ActionType]
+) -> CheckedAction:
+    kind = action_types.get(planned.action.type)
     return (without_placement if kind is None else kind.checked)(model, planned)

@@ -2,16 +2,14 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic
 
 from openstack.connection import Connection
 
-from domain.kernel.options import NoOptions
+from domain.kernel.options import NoOptions, O
 from infrastructure.datasources.metric_map import Names
 from infrastructure.datasources.selection import Listed
 from infrastructure.settings import MetricsSettings
-
-O = TypeVar("O")  # noqa: E741 - options
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from domain.optimization.planner import Planner
 from domain.optimization.scoring import ScoringEngine
 from domain.optimization.strategy import Requirements, Strategy
 from domain.plans.action_types.declaration import ActionType, ResourceKind
+from infrastructure.settings.declared import Undeclarable, declared
 
 Problems = Iterator[str]
 
@@ -87,6 +88,7 @@ def strategy_problems(kind: Any, goals: Iterable[str], planners: Iterable[str]) 
     yield from _text(kind, "display_name")
     yield from _installed(kind, "goal", goals)
     yield from _installed(kind, "planner", planners)
+    yield from _option_problems(kind)
     broken = list(_value_class_problems(kind, "parameters"))
     broken += _schema_problems(getattr(kind, "parameters_schema", None), "parameters_schema")
     yield from broken
@@ -123,7 +125,7 @@ def planner_problems(kind: Any) -> Problems:
     if not _is_concrete(kind, Planner):
         yield _must_be(kind, "a concrete subclass of Planner")
         return
-    yield from _value_class_problems(kind, "options")
+    yield from _option_problems(kind)
 
 
 def action_type_problems(declared: object) -> Problems:
@@ -161,6 +163,7 @@ def handler_problems(kind: object, action_types: Mapping[str, ActionType]) -> Pr
         yield f"declaration: {_must_be(declared, 'an ActionType')}"
     elif action_types.get(declared.name) is not declared:
         yield f"declaration: action type {declared.name} is not installed, or is another one"
+    yield from _option_problems(kind)
     yield from _methods(kind, HANDLER_METHODS)
 
 
@@ -180,7 +183,7 @@ def datasource_problems(kind: object) -> Problems:
     if not inspect.isclass(kind) or inspect.isabstract(kind):
         yield _must_be(kind, "a concrete class")
         return
-    yield from _value_class_problems(kind, "options")
+    yield from _option_problems(kind)
     yield from _methods(kind, DATASOURCE_METHODS)
 
 
@@ -220,6 +223,17 @@ def _value_class_problems(owner: object, name: str) -> Problems:
         kind()
     except (TypeError, ValueError) as error:
         yield f"{name}: every field must have a valid default: {error}"
+
+
+def _option_problems(owner: Any) -> Problems:
+    """Checks the class of the options that an operator can set."""
+    broken = list(_value_class_problems(owner, "options"))
+    yield from broken
+    if not broken:
+        try:
+            declared("", owner.options())
+        except Undeclarable as error:
+            yield f"options: {error}"
 
 
 def _schema_problems(schema: object, name: str) -> Problems:

@@ -1,6 +1,7 @@
 """The registry: which plug-ins are installed, which of them work, and why the others do not."""
 
 import logging
+import operator
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,6 +25,17 @@ GROUPS = {
     "datasource": "vigil.datasources",
 }
 """Kind of plug-in → group of its entry points."""
+
+ATTRIBUTES = {
+    "goal": "optimizers.goals",
+    "strategy": "optimizers.strategies",
+    "planner": "optimizers.planners",
+    "action": "optimizers.action_types",
+    "action handler": "handlers",
+    "scoring engine": "scoring_engines",
+    "datasource": "datasources",
+}
+"""Kind of plug-in → where the registry has the ones that work."""
 
 Check = Callable[[object], Iterable[str]]
 """What an entry point names → the rules of the contract that it breaks."""
@@ -77,10 +89,19 @@ class Registry:
         """The names of the installed plug-ins of a kind, working or not; imports nothing."""
         return sorted({one.name for one in in_group(self._scanned, GROUPS[kind])})
 
+    def has_others(self, kind: str) -> bool:
+        """Whether another distribution than the product's has plug-ins of a kind; imports none."""
+        return any(not one.origin.is_product for one in in_group(self._scanned, GROUPS[kind]))
+
+    def of(self, kind: str) -> Mapping[str, Any]:
+        """The plug-ins of a kind that work, by name."""
+        found: Mapping[str, Any] = operator.attrgetter(ATTRIBUTES[kind])(self)
+        return found
+
     def plugins(self) -> list[Plugin]:
         """All installed plug-ins, by kind and name; imports all of them."""
-        for kinds in (self.optimizers, self.handlers, self.scoring_engines, self.datasources):
-            del kinds
+        for kind in GROUPS:
+            self.of(kind)
         return [one for kind in GROUPS for one in self._plugins[kind]]
 
     def problem(self, kind: str, name: str) -> str | None:

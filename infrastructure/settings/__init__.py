@@ -2,7 +2,7 @@
 
 from infrastructure.settings.api import AccessSettings, ApiSettings, is_loopback
 from infrastructure.settings.libraries import LibraryOptions, library_options
-from infrastructure.settings.load import LoadedSettings, SettingsError, Value, load, options
+from infrastructure.settings.load import LoadedSettings, load, options
 from infrastructure.settings.metrics import GrafanaSettings, MetricsSettings
 from infrastructure.settings.notifications import NotificationSettings
 from infrastructure.settings.options import Option
@@ -14,10 +14,10 @@ from infrastructure.settings.sections import (
     DecisionEngineSettings,
     LogSettings,
     NatsSettings,
-    PlannerSettings,
     Settings,
     SimulatorSettings,
 )
+from infrastructure.settings.sources import SettingsError, Sources, Value
 
 __all__ = [
     "AccessSettings",
@@ -35,10 +35,10 @@ __all__ = [
     "NatsSettings",
     "NotificationSettings",
     "Option",
-    "PlannerSettings",
     "Settings",
     "SettingsError",
     "SimulatorSettings",
+    "Sources",
     "Value",
     "is_loopback",
     "library_options",

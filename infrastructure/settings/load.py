@@ -1,12 +1,7 @@
-"""Loads settings from command line, environment, files and defaults; the first source wins.
-
-oslo.config reads the files, so sections, ``$substitution`` and the usual places work as in every
-OpenStack service. It returns texts; texts of all sources are then parsed by the option's type, so
-an error always names the option, the source and the rule.
-"""
+"""Loads settings from command line, environment, files and defaults; the first source wins."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_type_hints
 
@@ -16,36 +11,20 @@ from infrastructure.settings.api import is_loopback
 from infrastructure.settings.libraries import SECTIONS as OF_LIBRARIES
 from infrastructure.settings.option_types import FILES as FILE_LIST
 from infrastructure.settings.option_types import as_text, parsed
-from infrastructure.settings.options import Derived, Option
+from infrastructure.settings.options import Option
 from infrastructure.settings.sections import Settings
-
-OWN_SECTION = "vigil"
-"""An unknown name in this section is an error; in another section it may be Watcher's."""
-FILES = (OWN_SECTION, "config_files")
-"""The option that names the files to read."""
-
-COMMAND_LINE = "command line"
+from infrastructure.settings.sources import (
+    COMMAND_LINE,
+    FILES,
+    OWN_SECTION,
+    SettingsError,
+    Sources,
+    Texts,
+    Value,
+    is_of_plugin,
+)
 
 S = TypeVar("S")
-
-
-class SettingsError(Exception):
-    """A setting is invalid. The message names the option, its source, and the rule."""
-
-
-@dataclass(frozen=True)
-class Value:
-    """The value of an option and its source.
-
-    Attributes:
-        source: ``command line``, ``environment VARIABLE``, a file's path, or ``default``.
-        chosen: whether a source set it; False for the default.
-    """
-
-    option: Option
-    value: Any
-    source: str
-    chosen: bool
 
 
 @dataclass(frozen=True)
@@ -68,7 +47,12 @@ class LoadedSettings:
     def environment(self) -> dict[str, str]:
         """Environment variables with which another process gets the same settings."""
         return {
-            one.option.variable: as_text(one.value) for one in self.values if one.value is not None
+            **self.settings.sources.for_plugins(),
+            **{
+                one.option.variable: as_text(one.value)
+                for one in self.values
+                if one.value is not None
+            },
         }
 
     def values_by_section(self) -> list[Value]:
@@ -83,10 +67,18 @@ class LoadedSettings:
 def options(section: type = Settings) -> Iterator[Option]:
     """All options: those of the class itself, then those of its parts."""
     kinds = get_type_hints(section)
-    inner = [one.name for one in fields(section) if "option" not in one.metadata]
-    yield from (one.metadata["option"] for one in fields(section) if one.name not in inner)
-    for name in inner:
+    yield from (one.metadata["option"] for one in fields(section) if "option" in one.metadata)
+    for name in _parts(section):
         yield from options(kinds[name])
+
+
+def _parts(section: type) -> list[str]:
+    """The names of the fields that hold further options; ``sources`` holds none."""
+    return [
+        one.name
+        for one in fields(section)
+        if "option" not in one.metadata and one.name != "sources"
+    ]
 
 
 def load(
@@ -108,31 +100,21 @@ def load(
         SettingsError: an option is unknown, invalid, or conflicts with another one.
     """
     declared = tuple(options())
-    outside = {
-        **_from_environment(declared, environ or {}),
-        **_from_flags(declared, flags or {}),
-    }
-    found = _files(files, outside)
-    texts = {**_from_files(declared, found), **outside}
-    texts[FILES] = ("configuration files found", ",".join(found))
-    values: dict[tuple[str, str], Any] = {}
-    loaded: list[Value] = []
-    for one in declared:
-        if one.key in texts:
-            source, text = texts[one.key]
-            values[one.key] = _value(one, text, source)
-            loaded.append(Value(one, values[one.key], source, chosen=True))
-        else:
-            default = one.default
-            values[one.key] = default.compute(values) if isinstance(default, Derived) else default
-            loaded.append(Value(one, values[one.key], "default", chosen=False))
-    settings = _built(Settings, values)
+    _check_flags(declared, flags or {})
+    outside = Sources(flags or {}, environ or {})
+    sources = replace(outside, files=_files(files, outside.outside(declared)))
+    found = sources.values(declared)
+    values = {one.option.key: one.value for one in found}
+    settings = replace(_built(Settings, values), sources=sources)
     _check(settings)
-    return LoadedSettings(settings, tuple(loaded), tuple(_ignored(declared, found)))
+    return LoadedSettings(settings, tuple(found), tuple(ignored(declared, sources.files)))
 
 
-Texts = dict[tuple[str, str], tuple[str, str]]
-"""(section, name) → (source, text)."""
+def _check_flags(declared: Sequence[Option], flags: Mapping[str, str]) -> None:
+    known = {one.place for one in declared}
+    for place in flags:
+        if place not in known and not is_of_plugin(place.rpartition(".")[0]):
+            raise SettingsError(f"there is no option {place}; `vigil config` lists them")
 
 
 def _files(asked: Sequence[Path] | None, outside: Texts) -> list[str]:
@@ -145,85 +127,30 @@ def _files(asked: Sequence[Path] | None, outside: Texts) -> list[str]:
     return list(cfg.find_config_files("vigil"))
 
 
-def _from_files(declared: Sequence[Option], files: Sequence[str]) -> Texts:
-    conf = cfg.ConfigOpts()
-    for one in declared:
-        conf.register_opt(cfg.StrOpt(one.name), group=_group(one.section))
-    try:
-        conf(args=[], project="vigil", default_config_files=list(files), use_env=False)
-    except cfg.ConfigFilesNotFoundError as error:
-        raise SettingsError(f"configuration file {_first(error)} cannot be read") from error
-    except (cfg.Error, OSError) as error:
-        raise SettingsError(f"configuration file: {error}") from error
-    texts: Texts = {}
-    for one in declared:
-        text = _file_text(conf, one)
-        if text is not None:
-            where = conf.get_location(one.name, _group(one.section))
-            if one.key == FILES:
-                raise SettingsError(f"{one.label}: cannot be set in a file")
-            texts[one.key] = (where.detail if where else "file", text)
-    return texts
-
-
-def _file_text(conf: cfg.ConfigOpts, one: Option) -> str | None:
-    section = _group(one.section)
-    try:
-        found = conf[one.name] if section is None else conf[section][one.name]
-    except cfg.Error as error:
-        raise SettingsError(f"{one.label}: {error}") from error
-    return None if found is None else str(found)
-
-
-def _first(error: cfg.ConfigFilesNotFoundError) -> str:
-    return ", ".join(str(path) for path in error.config_files)
-
-
-def _group(section: str) -> str | None:
-    return None if section == "DEFAULT" else section
-
-
-def _from_environment(declared: Sequence[Option], environ: Mapping[str, str]) -> Texts:
-    return {
-        one.key: (f"environment {one.variable}", environ[one.variable])
-        for one in declared
-        if environ.get(one.variable, "")
-    }
-
-
-def _from_flags(declared: Sequence[Option], flags: Mapping[str, str]) -> Texts:
-    known = {f"{one.section}.{one.name}": one for one in declared}
-    for place in flags:
-        if place not in known:
-            raise SettingsError(f"there is no option {place}; `vigil config` lists them")
-    return {known[place].key: (COMMAND_LINE, text) for place, text in flags.items()}
-
-
-def _value(one: Option, text: str, source: str) -> Any:
-    try:
-        value = parsed(one.kind, text)
-    except ValueError:
-        shown = "the value given" if one.secret else repr(text)
-        raise SettingsError(
-            f"{one.label} ({source}): must be {one.kind.type_name}, which {shown} is not"
-        ) from None
-    return {**one.default, **value} if isinstance(one.default, Mapping) else value
-
-
 def _built(section: type[S], values: Mapping[tuple[str, str], Any]) -> S:
     kinds = get_type_hints(section)
     parts = {
-        one.name: (
-            values[cast("Option", one.metadata["option"]).key]
-            if "option" in one.metadata
-            else _built(kinds[one.name], values)
-        )
+        one.name: values[cast("Option", one.metadata["option"]).key]
         for one in fields(cast("Any", section))
+        if "option" in one.metadata
     }
+    parts |= {name: _built(kinds[name], values) for name in _parts(section)}
     return section(**parts)
 
 
-def _ignored(declared: Sequence[Option], files: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+def ignored(
+    declared: Sequence[Option], files: Sequence[str], *, of_plugins: bool = False
+) -> Iterator[tuple[str, str, str]]:
+    """(file, section, name) of names in files that are not options.
+
+    Args:
+        declared: the options.
+        files: configuration files.
+        of_plugins: whether only the sections of plug-ins are searched, or only the others.
+
+    Raises:
+        SettingsError: such a name is in Vigil's own section.
+    """
     known = {one.key for one in declared}
     for path in files:
         sections: dict[str, dict[str, Any]] = {}
@@ -232,7 +159,7 @@ def _ignored(declared: Sequence[Option], files: Sequence[str]) -> Iterator[tuple
             for name in named:
                 if (section, name) in known:
                     continue
-                if section in OF_LIBRARIES:
+                if section in OF_LIBRARIES or is_of_plugin(section) is not of_plugins:
                     continue
                 if section == OWN_SECTION:
                     raise SettingsError(f"[{section}] {name} ({path}): there is no such option")

@@ -3,7 +3,8 @@
 # ruff: noqa: RUF009 - option() returns a dataclasses.field
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,13 @@ from infrastructure.settings.option_types import (
     numbers_by_name,
     text,
 )
-from infrastructure.settings.options import Derived, Named, option
+from infrastructure.settings.options import Derived, Named, Option, option
 
 _USUAL = ("gnocchi", "grafana", "aetos")
 ORDER = Choices(
     (*_USUAL, "prometheus"),
-    (
+    further=lambda: {one.name for one in entry_points(group="vigil.datasources")},
+    extra=(
         "aetos and prometheus not together",
         lambda names: not {"aetos", "prometheus"} <= set(names),
     ),
@@ -164,14 +166,20 @@ class AetosSettings:
     instance_uuid_label: str = _uuid_label("aetos_client")
 
 
-def _own(strategy: str) -> Any:
-    return option(
-        f"watcher_strategies.{strategy}.datasources",
+def own_order(strategy: str) -> Option:
+    """The option for the datasources of one strategy."""
+    return Option(
+        f"watcher_strategies.{strategy}",
+        "datasources",
         ORDER,
         None,
         "Datasources of this strategy in order of preference. Not set: those of "
         "[watcher_datasources].",
     )
+
+
+def _own(strategy: str) -> Any:
+    return field(metadata={"option": own_order(strategy)})
 
 
 @dataclass(frozen=True)

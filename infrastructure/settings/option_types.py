@@ -6,7 +6,7 @@ rule that messages and docs/configuration.md print: the phrase that follows "mus
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -31,7 +31,11 @@ class OptionType(Protocol):
 class Integer(types.Integer):
     """A whole number within bounds, both included. oslo.config's would accept an empty text."""
 
-    def __init__(self, min: int, max: int | None = None) -> None:  # noqa: A002 - as oslo.config
+    def __init__(
+        self,
+        min: int | None = None,  # noqa: A002 - as oslo.config
+        max: int | None = None,  # noqa: A002 - likewise
+    ) -> None:
         super().__init__(min, max, type_name=_bounded("a whole number", min, max))
 
     def __call__(self, value: Any) -> int:
@@ -45,7 +49,11 @@ class Integer(types.Integer):
 class Float(types.Float):
     """A finite number within bounds, both included. oslo.config's would accept nan."""
 
-    def __init__(self, min: float, max: float | None = None) -> None:  # noqa: A002 - as oslo.config
+    def __init__(
+        self,
+        min: float | None = None,  # noqa: A002 - as oslo.config
+        max: float | None = None,  # noqa: A002 - likewise
+    ) -> None:
         super().__init__(min, max, type_name=_bounded("a number", min, max))
 
     def __call__(self, value: Any) -> float:
@@ -56,8 +64,11 @@ class Float(types.Float):
         return float(number)
 
 
-def _bounded(noun: str, low: float, high: float | None) -> str:
-    return f"{noun}, at least {low}" if high is None else f"{noun} from {low} to {high}"
+def _bounded(noun: str, low: float | None, high: float | None) -> str:
+    if low is not None and high is not None:
+        return f"{noun} from {low} to {high}"
+    limits = ("at least", low), ("at most", high)
+    return "".join([noun, *(f", {word} {limit}" for word, limit in limits if limit is not None)])
 
 
 class Choice(types.String):
@@ -83,18 +94,27 @@ class Choices(types.List):
     Args:
         choices: the words.
         extra: another rule, as a phrase, and the predicate that checks it.
+        further: further words, that plug-ins add; only asked for if a word is none of the choices.
     """
 
     def __init__(
-        self, choices: Sequence[str], extra: tuple[str, Callable[[Sequence[str]], bool]]
+        self,
+        choices: Sequence[str],
+        extra: tuple[str, Callable[[Sequence[str]], bool]],
+        further: Callable[[], Collection[str]] = tuple,
     ) -> None:
         phrase, self._fits = extra
+        self._words = choices
+        self._further = further
         rule = f"some of {', '.join(choices)} separated by commas, each once, {phrase}"
-        super().__init__(Choice(*choices), type_name=rule, min_length=1)
+        super().__init__(types.String(), type_name=rule, min_length=1)
 
     def __call__(self, value: Any) -> list[str]:
         """Returns the words."""
-        words: list[str] = super().__call__(value)
+        words = [word.lower() for word in super().__call__(value)]
+        unknown = set(words) - set(self._words)
+        if unknown and not unknown <= set(self._further()):
+            raise ValueError(value)
         if not words or len(set(words)) < len(words) or not self._fits(words):
             raise ValueError(value)
         return words

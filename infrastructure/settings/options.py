@@ -23,6 +23,13 @@ class Derived:
     compute: Callable[[Named], Any]
 
 
+def variable(section: str, name: str) -> str:
+    """The environment variable of an option."""
+    section = section.removeprefix("watcher_")
+    prefix = "" if section in {"DEFAULT", "vigil"} else f"{section}_"
+    return f"VIGIL_{prefix}{name}".replace(".", "_").upper()
+
+
 @dataclass(frozen=True)
 class Option:
     """An option.
@@ -53,11 +60,14 @@ class Option:
         return f"[{self.section}] {self.name}"
 
     @property
+    def place(self) -> str:
+        """Its name on the command line."""
+        return f"{self.section}.{self.name}"
+
+    @property
     def variable(self) -> str:
         """Its environment variable."""
-        section = self.section.removeprefix("watcher_")
-        prefix = "" if section in {"DEFAULT", "vigil"} else f"{section}_"
-        return f"VIGIL_{prefix}{self.name}".replace(".", "_").upper()
+        return variable(self.section, self.name)
 
     @property
     def default_text(self) -> str:

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from infrastructure.logs import scrubbed
-from infrastructure.settings.load import FILES, LoadedSettings, Value
+from infrastructure.settings.load import LoadedSettings
 from infrastructure.settings.option_types import as_text
 from infrastructure.settings.options import Option
+from infrastructure.settings.sources import FILES, Value
 
 MASK = "***"
 

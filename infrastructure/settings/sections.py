@@ -3,12 +3,10 @@
 # ruff: noqa: RUF009 - option() returns a dataclasses.field
 
 import socket
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from domain.plans.action_types import default_parallelization, default_weights
 from infrastructure.settings.api import AccessSettings, ApiSettings, EventStreamSettings
 from infrastructure.settings.metrics import MetricsSettings
 from infrastructure.settings.notifications import NotificationSettings
@@ -23,11 +21,11 @@ from infrastructure.settings.option_types import (
     Float,
     Integer,
     ServerUrl,
-    numbers_by_name,
     text,
 )
 from infrastructure.settings.options import Derived, Named, option
 from infrastructure.settings.placement import PlacementSettings
+from infrastructure.settings.sources import Sources
 
 
 def _database(values: Named) -> str:
@@ -291,26 +289,6 @@ class ApplierSettings:
 
 
 @dataclass(frozen=True)
-class PlannerSettings:
-    """The weight planner. Action types that are not listed keep their defaults."""
-
-    weights: Mapping[str, int] = option(
-        "watcher_planners.weight.weights",
-        numbers_by_name(0),
-        default_weights(),
-        "Weight of each action type; heavier types are executed first. Types that are not listed "
-        "keep their defaults.",
-    )
-    parallelization: Mapping[str, int] = option(
-        "watcher_planners.weight.parallelization",
-        numbers_by_name(1),
-        default_parallelization(),
-        "Most actions of each type that run in parallel. Types that are not listed keep their "
-        "defaults.",
-    )
-
-
-@dataclass(frozen=True)
 class RecordSettings:
     """Stored records of cluster models. Records of decisions are never deleted."""
 
@@ -332,7 +310,12 @@ class RecordSettings:
 
 @dataclass(frozen=True)
 class Settings:
-    """All settings of one process."""
+    """All settings of one process.
+
+    Attributes:
+        sources: where they come from; the options of plug-ins are read from there when they are
+            loaded.
+    """
 
     log: LogSettings
     database: DatabaseSettings
@@ -346,10 +329,10 @@ class Settings:
     collector: CollectorSettings
     decision_engine: DecisionEngineSettings
     applier: ApplierSettings
-    planner: PlannerSettings
     placement: PlacementSettings
     records: RecordSettings
     notifications: NotificationSettings
+    sources: Sources = field(default_factory=Sources, compare=False, repr=False, kw_only=True)
     host: str = option(
         "DEFAULT.host",
         text("a host name"),

@@ -47,7 +47,7 @@ def live_cloud(settings: Settings, registry: Registry) -> Iterator[LiveCloud]:
         yield LiveCloud(
             NovaCollector(cloud, limits(settings)),
             {kind: collectors[kind] for kind in collection_periods(settings)},
-            datasources(settings.metrics, cloud, registry.datasources),
+            datasources(settings, cloud, registry),
         )
     finally:
         cloud.close()

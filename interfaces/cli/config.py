@@ -1,5 +1,6 @@
 import argparse
 
+from infrastructure.plugins import Registry, with_plugins
 from infrastructure.settings.pages import in_force
 from interfaces.cli.arguments import add_settings, load_settings
 
@@ -15,6 +16,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints the settings."""
-    for line in in_force(load_settings(args)):
+    for line in in_force(with_plugins(load_settings(args), Registry())):
         print(line)
     return 0

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from infrastructure import logs
 from infrastructure.clock import SystemClock
 from infrastructure.logs import scrubbed
+from infrastructure.plugins import Registry, with_plugins
 from infrastructure.settings import LoadedSettings
 from infrastructure.supervision import (
     ChildReport,
@@ -58,6 +59,7 @@ def add_simulator_flags(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Runs the installation until Ctrl-C or SIGTERM."""
     loaded = load_settings(args)
+    with_plugins(loaded, Registry(log_problems=False))  # each role logs the problems it meets
     with (
         report_errors(DirectoryBusy, DirectoryUnusable),
         DirectoryLock(loaded.settings.data_dir),

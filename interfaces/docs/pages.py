@@ -12,7 +12,9 @@ from oslo_policy.generator import generate_sample
 
 from application.kernel.product_reasons import product_reasons
 from domain.kernel.aggregate import Event
-from infrastructure.settings import options
+from infrastructure.plugins import GROUPS, PluginOptions, Registry
+from infrastructure.plugins.entry_points import Declared, installed
+from infrastructure.settings import Sources, options
 from infrastructure.settings.pages import reference
 from interfaces.rest.openapi.page import page
 from interfaces.rest.policy import NAMESPACE
@@ -98,11 +100,17 @@ def _policy() -> str:
         return path.read_text(encoding="utf-8")
 
 
+def _configuration() -> str:
+    own = [one for one in installed(GROUPS.values()) if Declared(one).origin.is_product]
+    plugins = PluginOptions(Registry(own), Sources())
+    return reference([*options(), *plugins.declared()])
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "docs/reasons.md": _reasons,
     "docs/events.md": _events,
     "docs/policy.yaml.sample": _policy,
     "docs/openapi.json": page,
-    "docs/configuration.md": lambda: reference(list(options())),
+    "docs/configuration.md": _configuration,
 }
 """Path of a page → the function that renders it."""

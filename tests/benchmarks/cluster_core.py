@@ -28,7 +28,7 @@ from domain.cluster.placement.load import MeasuredLoad
 from domain.cluster.scope.compute import parse_scope
 from domain.optimization.algorithms.utilisation import UtilisationNeeds, utilisation
 from domain.optimization.context import PlanContext, StrategyContext
-from domain.optimization.planners.weight import WeightOptions, WeightPlanner
+from domain.optimization.planners.weight import WeightPlanner
 from domain.optimization.solution import Solution
 from domain.optimization.strategies.vm_workload_consolidation import (
     CPU_HEADROOM,
@@ -37,7 +37,7 @@ from domain.optimization.strategies.vm_workload_consolidation import (
 )
 from domain.plans.verification import verify_plan
 from tests.benchmarks.report import Cell, Table
-from tests.world.plugins import STRATEGIES
+from tests.world.plugins import ACTION_TYPES, STRATEGIES
 
 STRATEGY = STRATEGIES["vm_workload_consolidation"]
 FLAVORS = ((1, 2048, 20), (2, 4096, 40), (4, 8192, 80), (8, 16384, 160), (16, 65536, 320))
@@ -153,11 +153,12 @@ def measure(data: Mapping[str, object]) -> Iterator[tuple[str, float, str]]:
 
     yield "consolidation strategy", least(2, solve), "s"
     solution = solve()
-    context = PlanContext(options=WeightOptions(), compute=model)
+    options = WeightPlanner().defaults(ACTION_TYPES.values())
+    context = PlanContext(options=options, compute=model)
     yield "weight planner", least(2, lambda: WeightPlanner().plan(solution, context)), "s"
     planned = WeightPlanner().plan(solution, context)
     begun = time.process_time()
-    violations = verify_plan(model, planned, use.load)
+    violations = verify_plan(model, planned, use.load, action_types=ACTION_TYPES)
     yield "checking the plan", time.process_time() - begun, "s"
     yield "violations found", len(violations), ""
     yield "hosts freed", solution.indicators["released_compute_nodes_count"], ""

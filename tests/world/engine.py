@@ -23,6 +23,7 @@ from application.ports.cloud import (
     StorageCollector,
 )
 from application.ports.operator_rules import RulesDocument
+from application.ports.plugins import OptimizerOptions
 from application.ports.services import Instance
 from application.workers.scheduler import Scheduler, ScheduleSettings
 from domain.audits import Audit, AuditType
@@ -60,6 +61,7 @@ class EngineWorld(World):
         self.collected = SqlCollectedModels(self.views_engine)
         self.freshness = Freshness(max_age=0.0)
         self.search = SearchSettings()
+        self.options: OptimizerOptions | None = None
         self.metrics = ArrangedMetrics()
         self.rules: RulesDocument | None = None
         self.strategies: dict[str, Strategy[Any]] = dict(STRATEGIES)
@@ -88,7 +90,8 @@ class EngineWorld(World):
             ),
             optimizers=replace(OPTIMIZERS, strategies=self.strategies),
             runner=DirectRunner(self.strategies, OPTIMIZERS.planners),
-            planner_options={},
+            options=self.options
+            or replace(OPTIMIZERS, strategies=self.strategies).default_options(),
             search=self.search,
             complete=lambda given, schema: completed(dict(schema), dict(given)),
             clock=CLOCK,

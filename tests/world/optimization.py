@@ -12,6 +12,7 @@ from domain.optimization.planners.weight import WeightOptions, WeightPlanner
 from domain.optimization.solution import Solution
 from domain.optimization.strategy import Strategy
 from domain.plans.proposal import PlannedAction
+from tests.world.plugins import ACTION_TYPES
 
 NOTHING: Mapping[str, object] = {}
 
@@ -43,9 +44,10 @@ def weigh(
 ) -> Sequence[PlannedAction]:
     """The plan of the weight planner."""
     empty, _ = ComputeModel.build((), (), (), ())
+    planner = WeightPlanner()
+    plain = vars(planner.defaults(ACTION_TYPES.values()))
+    chosen = WeightOptions(**{name: {**plain[name], **options.get(name, {})} for name in plain})
     context = PlanContext(
-        options=WeightOptions(**options),
-        compute=model or empty,
-        placement=placement or PlacementPolicy(),
+        options=chosen, compute=model or empty, placement=placement or PlacementPolicy()
     )
-    return WeightPlanner().plan(solution, context)
+    return planner.plan(solution, context)

@@ -13,7 +13,7 @@ from infrastructure.datasources.selection import Datasources
 from infrastructure.openstack import actions
 from infrastructure.openstack.connection import ConnectionLimits
 from infrastructure.plugins import Registry
-from infrastructure.settings import MetricsSettings
+from infrastructure.settings import Settings
 from interfaces.bootstrap import datasources as sources
 
 REGISTRY = Registry()
@@ -33,9 +33,9 @@ def handlers(
     return actions.handlers(REGISTRY.handlers, connection, limits, now)
 
 
-def datasources(chosen: MetricsSettings, connection: Connection) -> Datasources:
+def datasources(settings: Settings, connection: Connection) -> Datasources:
     """The configured datasources."""
-    return sources.datasources(chosen, connection, REGISTRY.datasources)
+    return sources.datasources(settings, connection, REGISTRY)
 
 
 def solve_offline(

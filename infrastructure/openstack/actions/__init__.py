@@ -18,6 +18,7 @@ def handlers(
     connection: Connection,
     limits: ConnectionLimits | None = None,
     now: Now = time.time,
+    options: Mapping[str, object] | None = None,
 ) -> dict[str, ActionHandler]:
     """Returns a handler for each action type that has one. Sends nothing.
 
@@ -26,7 +27,9 @@ def handlers(
         connection: to the cloud.
         limits: time-outs and deadlines.
         now: the wall clock, s since the epoch.
+        options: action type → options of its handler; None: the defaults.
     """
     chosen = limits or ConnectionLimits()
     clouds = Clouds(connection, chosen)
-    return {name: kind(clouds, chosen, now) for name, kind in installed.items()}
+    given = options or {name: kind.options() for name, kind in installed.items()}
+    return {name: kind(clouds, chosen, now, given[name]) for name, kind in installed.items()}

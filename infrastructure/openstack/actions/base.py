@@ -2,13 +2,14 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from jsonschema import Draft4Validator, ValidationError
 
 from application.ports.cloud import ActionHandler, Fail, Observation, Verdict
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.errors import InvalidValue
+from domain.kernel.options import NO_OPTIONS, NoOptions, O, options_as
 from domain.kernel.reasons import Cause, Reason
 from domain.plans.action_types import ActionType
 from domain.plans.action_types.schemas import UUID
@@ -73,14 +74,32 @@ class Handler(ABC):
         clouds: the services of the cloud.
         limits: time-outs and deadlines.
         now: the wall clock, s since the epoch.
+        options: dataclass of what the operator sets in ``[watcher_actions.<name>]``, declared with
+            ``domain.kernel.options.option``; see ``options_as``.
     """
 
     declaration: ActionType
+    options: ClassVar[type] = NoOptions
 
-    def __init__(self, clouds: Clouds, limits: ConnectionLimits, now: Now) -> None:
+    def __init__(
+        self,
+        clouds: Clouds,
+        limits: ConnectionLimits,
+        now: Now,
+        options: object = NO_OPTIONS,
+    ) -> None:
         self.clouds = clouds
         self.limits = limits
         self.now = now
+        self._options = options
+
+    def options_as(self, kind: type[O]) -> O:
+        """The options, as the class that the handler declares.
+
+        Raises:
+            TypeError: they are of another class.
+        """
+        return options_as(self._options, kind)
 
     def check(self, parameters: JsonObject) -> Verdict:
         """Checks the preconditions of the action."""

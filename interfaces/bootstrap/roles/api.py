@@ -42,7 +42,7 @@ def rest_services(settings: Settings) -> RestServices:
     queries = Queries(settings)
     cloud = connection(settings)
     registry = Registry()
-    source = datasources(settings.metrics, cloud, registry.datasources)
+    source = datasources(settings, cloud, registry)
     readiness = ReadinessQuery(
         registry.optimizers.strategies,
         lambda strategy, needs: (

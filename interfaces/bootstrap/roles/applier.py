@@ -6,7 +6,7 @@ from application.applier.applier import Applier
 from application.workers.worker import Worker
 from infrastructure import read_models
 from infrastructure.openstack.actions import handlers
-from infrastructure.plugins import Registry
+from infrastructure.plugins import PluginOptions, Registry
 from infrastructure.settings import Settings
 from interfaces.bootstrap.cloud import connection, limits
 from interfaces.bootstrap.database import CLOCK, OpenDatabase
@@ -21,12 +21,18 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
     me = read_models.this_instance("watcher-applier", host=settings.host)
     beats = heartbeat(settings, database, me)
     chosen = settings.applier
+    registry = Registry()
     applier = Applier(
         log=database.log,
         read=database.read,
         progress=database.progress,
         services=database.services,
-        handlers=handlers(Registry().handlers, connection(settings), limits(settings)),
+        handlers=handlers(
+            registry.handlers,
+            connection(settings),
+            limits(settings),
+            options=PluginOptions(registry, settings.sources).of("action handler"),
+        ),
         clock=CLOCK,
         instance=me,
         fresh=beats.fresh,

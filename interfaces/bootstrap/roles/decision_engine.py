@@ -13,12 +13,12 @@ from application.decision_engine.engine import (
     SearchSettings,
 )
 from application.decision_engine.inputs import Freshness, InputLoader, last_effect
+from application.ports.plugins import OptimizerOptions
 from application.workers.worker import Worker
 from domain.kernel.metadata import Metadata, component
 from domain.optimization.context import MigrationCost
-from domain.optimization.planners.weight import WeightOptions, WeightPlanner
 from infrastructure import read_models
-from infrastructure.plugins import Registry
+from infrastructure.plugins import PluginOptions, Registry
 from infrastructure.settings import Settings
 from interfaces.bootstrap.cloud import connection
 from interfaces.bootstrap.collectors import model_collectors
@@ -37,6 +37,7 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
     cloud = connection(settings)
     metadata = Metadata(component("decision-engine", me.id))
     registry = Registry()
+    options = PluginOptions(registry, settings.sources)
     installed = definitions(
         registry.optimizers, registry.handlers, registry.scoring_engines.values()
     )
@@ -50,7 +51,7 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
         services=database.services,
         inputs=InputLoader(
             model_collectors(settings, database, cloud, metadata),
-            datasources(settings.metrics, cloud, registry.datasources).of,
+            datasources(settings, cloud, registry).of,
             CLOCK,
             Freshness(settings.collector.max_model_age, settings.collector.allow_stale),
             last_effect=partial(last_effect, database.read),
@@ -59,11 +60,7 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
         ),
         optimizers=registry.optimizers,
         runner=DirectRunner(registry.optimizers.strategies, registry.optimizers.planners),
-        planner_options={
-            WeightPlanner.name: WeightOptions(
-                settings.planner.weights, settings.planner.parallelization
-            )
-        },
+        options=OptimizerOptions(options.of("strategy"), options.of("planner")),
         search=SearchSettings(
             chosen.strategy_steps,
             MigrationCost(chosen.migration_bandwidth, chosen.migration_overhead),

@@ -28,7 +28,7 @@ def test_a_datasource_of_the_catalogue_answers_in_range(
         pytest.skip(f"the cloud's catalogue has no {kind}")
     settings = load(flags={"watcher_datasources.datasources": name}, files=[]).settings
     model = _model(connection)
-    rows = datasources(settings.metrics, connection).preflight(NEEDS, model)
+    rows = datasources(settings, connection).preflight(NEEDS, model)
     assert [(row.supported, row.total) for row in rows] == [
         (True, len(model.hosts)),
         (True, len(model.servers)),
@@ -42,7 +42,7 @@ def test_where_the_catalogue_has_none_everything_is_unknown_and_each_is_named(
 ) -> None:
     if any(connection.endpoint_for(kind) is not None for kind in ("metric", "metric-storage")):
         pytest.skip("the cloud has a datasource")
-    chosen = datasources(load(files=[]).settings.metrics, connection)
+    chosen = datasources(load(files=[]).settings, connection)
     fetched = chosen.fetch(NEEDS, _model(connection))
     assert all(np.isnan(column).all() for column in fetched.table.values.values())
     said = " ".join(map(str, fetched.problems))

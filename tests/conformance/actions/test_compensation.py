@@ -7,7 +7,6 @@ import pytest
 from application.ports.cloud import ActionHandler, Phase
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Cause
-from domain.plans.action_types import ACTION_TYPES
 from domain.plans.proposal import ProposedAction
 from domain.plans.reasons import NO_INVERSE_ACTION, NOTHING_TO_UNDO, OUTCOME_UNKNOWN
 from infrastructure.openstack.actions import validate
@@ -15,7 +14,7 @@ from infrastructure.openstack.actions.base import Handler
 from tests.conformance.actions.driving import Acts, end, go
 from tests.conformance.actions.ground import Ground, host_of, server_of, service_of
 from tests.conformance.actions.simulated import SimulatedGround
-from tests.world.plugins import handlers
+from tests.world.plugins import ACTION_TYPES, handlers
 
 Read = Callable[[], object]
 

@@ -7,10 +7,9 @@ from application.commands.catalogue import definitions
 from application.ports.cloud import Go, Phase
 from domain.catalogue import PluginKind
 from domain.kernel.errors import InvalidValue
-from domain.plans.action_types import ACTION_TYPES
 from infrastructure.openstack.actions import validate
 from tests.conformance.actions.simulated import SimulatedGround
-from tests.world.plugins import OPTIMIZERS, handlers
+from tests.world.plugins import ACTION_TYPES, OPTIMIZERS, handlers
 
 
 @pytest.fixture

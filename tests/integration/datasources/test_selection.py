@@ -189,7 +189,7 @@ def test_gnocchi_in_the_catalogue_is_asked_with_a_keystone_token(
     cloud.on(
         "POST", "/v1/aggregates", Say(200, {"measures": {server: {"cpu": {"rate:mean": points}}}})
     )
-    chosen = datasources(load(files=[]).settings.metrics, connection)
+    chosen = datasources(load(files=[]).settings, connection)
     fetched = chosen.fetch((CPU,), model)
     values = dict(zip(model.servers.name, fetched.table.values[CPU].tolist(), strict=True))
     assert values["full"] == 50.0, "3e11 ns in 300 s on two vCPUs"
@@ -205,7 +205,7 @@ def test_by_default_what_the_catalogue_lacks_is_passed_over(
     cloud = ScriptedCloud()
     cloud.on("POST", "/api/v1/query", Say(200, VECTOR))
     opened = connect("scripted", cloud.clouds_yaml(tmp_path))
-    chosen = datasources(load(files=[]).settings.metrics, opened)
+    chosen = datasources(load(files=[]).settings, opened)
     assert chosen.name == "gnocchi, grafana, aetos"
     said = [str(one) for one in chosen.fetch((CPU,), model).problems]
     assert "gnocchi: public endpoint for metric service in RegionOne region not found" in said[0]
@@ -244,7 +244,7 @@ query_map = instance_cpu_usage:{panel.template.text}
     )
     loaded = load(files=[file])
     assert load(environ=loaded.environment(), files=[]).settings.metrics == loaded.settings.metrics
-    chosen = datasources(loaded.settings.metrics, connection)
+    chosen = datasources(loaded.settings, connection)
     suited = chosen.first_with_mapping((CPU,))
     assert suited is not None
     assert suited.name == "grafana"
@@ -276,4 +276,4 @@ def test_settings_that_do_not_hold_together_are_refused(
         "watcher_datasources.datasources": "grafana,prometheus",
     }
     with pytest.raises(ValueError, match=complaint):
-        datasources(load(flags={**described, **flags}, files=[]).settings.metrics, connection)
+        datasources(load(flags={**described, **flags}, files=[]).settings, connection)

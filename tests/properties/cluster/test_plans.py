@@ -28,7 +28,7 @@ from domain.plans.verification import verify_plan
 from tests.benchmarks.cluster_core import synthetic
 from tests.properties.cluster import generate
 from tests.world.optimization import strategy_context, weigh
-from tests.world.plugins import GOALS, STRATEGIES, solve_offline
+from tests.world.plugins import ACTION_TYPES, GOALS, STRATEGIES, solve_offline
 
 SEEDS = st.integers(min_value=0, max_value=2**32)
 DEFAULT = PlacementPolicy()
@@ -77,7 +77,7 @@ def test_the_weight_planner_keeps_legal_moves_legal_with_several_in_flight(
     policy = generate.policy(rng, model)
     solution = random_legal_moves(rng, model, load, policy)
     planned = weigh(solution, model, policy, parallelization={"migrate": parallel})
-    assert verify_plan(model, planned, load, policy) == []
+    assert verify_plan(model, planned, load, policy, action_types=ACTION_TYPES) == []
 
 
 def test_without_barriers_some_plans_break_rules() -> None:
@@ -89,7 +89,7 @@ def test_without_barriers_some_plans_break_rules() -> None:
         load = generate.load(rng, model)
         solution = random_legal_moves(rng, model, load)
         planned = [PlannedAction(action, ()) for action in solution.actions]
-        found += bool(verify_plan(model, planned, load))
+        found += bool(verify_plan(model, planned, load, action_types=ACTION_TYPES))
     assert found > 10
 
 
@@ -102,7 +102,8 @@ def test_a_planner_that_does_not_know_the_limits_breaks_them() -> None:
         policy = PlacementPolicy(limits=ConcurrencyLimits(total=3, per_host=1))
         solution = random_legal_moves(rng, model, None, policy)
         planned = weigh(solution, model, parallelization={"migrate": 4})
-        found.update(broken.rule for broken in verify_plan(model, planned, None, policy))
+        broken = verify_plan(model, planned, None, policy, action_types=ACTION_TYPES)
+        found.update(one.rule for one in broken)
     assert found == {"MigrationConcurrency"}
 
 
@@ -134,7 +135,12 @@ def test_consolidation_keeps_its_promises_on_any_cluster(seed: int) -> None:
         cpu_headroom=CPU_HEADROOM,
         memory_headroom=MEMORY_HEADROOM,
     )
-    assert verify_plan(model, weigh(solution, model, policy), use.load, policy) == []
+    assert (
+        verify_plan(
+            model, weigh(solution, model, policy), use.load, policy, action_types=ACTION_TYPES
+        )
+        == []
+    )
 
 
 @settings(max_examples=100, deadline=None)

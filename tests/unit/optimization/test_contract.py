@@ -18,12 +18,13 @@ from domain.optimization.context import (
     StepBudget,
     StrategyContext,
 )
-from domain.optimization.planners.weight import DEFAULT_WEIGHTS, WeightOptions
+from domain.optimization.planners.weight import WeightOptions
 from domain.optimization.solution import Rejection, Subject
 from domain.optimization.strategy import NoParameters
-from infrastructure.settings import load
+from infrastructure.plugins import PluginOptions
+from infrastructure.settings import Sources, load
 from tests.unit.cluster.build import host, model, server
-from tests.world.plugins import PLANNERS, STRATEGIES
+from tests.world.plugins import ACTION_TYPES, PLANNERS, REGISTRY, STRATEGIES
 
 CLOUD = model([host(0), host(1)], [server(0, 0), server(1, 0), server(2, 1)])
 WHY = Reason("test.too-warm", "{host} is too warm: {degrees}", degrees="C")
@@ -127,9 +128,18 @@ def test_a_branch_begins_after_the_starting_steps() -> None:
 
 def test_the_options_of_a_planner_are_effective_values() -> None:
     """A record that held only what the file says would be rerun with tomorrow's defaults."""
-    options = typed({"weights": {"nop": 1}}, PLANNERS["weight"].options)
-    assert vars(options)["weights"] == {**DEFAULT_WEIGHTS, "nop": 1}
+    sources = Sources(flags={"watcher_planners.weight.weights": "nop:1"})
+    options = PluginOptions(REGISTRY, sources).of("planner")["weight"]
+    defaults = PLANNERS["weight"].defaults(ACTION_TYPES.values())
+    assert vars(options)["weights"] == {**vars(defaults)["weights"], "nop": 1}
     assert typed(vars(options), WeightOptions) == options
+
+
+def test_a_record_of_the_first_versions_is_planned_with_the_weights_that_were_in_force() -> None:
+    """They recorded the configured table, which lacked two types that the planner knew."""
+    options = typed({"weights": {"nop": 70}, "parallelization": {"nop": 1}}, WeightOptions)
+    assert options.weights == {"nop": 70, "shelve": 37, "delete": 33}
+    assert options.parallelization == {"nop": 1, "shelve": 2, "delete": 2}
 
 
 def test_the_options_of_searches_have_the_defaults_of_the_contract() -> None:

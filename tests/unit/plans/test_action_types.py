@@ -1,14 +1,11 @@
 import pytest
 from jsonschema import Draft4Validator
 
-from domain.plans.action_types import (
-    ACTION_TYPES,
-    ActionType,
-    ResourceKind,
-    default_parallelization,
-    default_weights,
-)
+from domain.optimization.planners.weight import WeightOptions, WeightPlanner
+from domain.plans.action_types import ActionType, ResourceKind
+from infrastructure.plugins import PluginOptions
 from infrastructure.settings import load
+from tests.world.plugins import ACTION_TYPES, REGISTRY
 
 WEIGHTS = {
     "nop": 70,
@@ -27,20 +24,23 @@ WEIGHTS = {
 ONE_AT_A_TIME = {"nop", "change_nova_service_state", "sleep"}
 
 
+def defaults(*further: ActionType) -> WeightOptions:
+    return WeightPlanner().defaults([*ACTION_TYPES.values(), *further])
+
+
 def test_the_default_weights_are_those_of_the_contract() -> None:
-    assert list(default_weights().items()) == list(WEIGHTS.items())
+    assert list(defaults().weights.items()) == list(WEIGHTS.items())
 
 
 def test_the_default_parallelization_is_that_of_the_contract() -> None:
     expected = {name: 1 if name in ONE_AT_A_TIME else 2 for name in WEIGHTS}
-    assert default_parallelization() == expected
+    assert list(defaults().parallelization.items()) == list(expected.items())
 
 
 def test_the_configuration_shows_the_weight_of_every_action_type() -> None:
     """The defaults were written down twice; the second list lacked ``shelve`` and ``delete``."""
-    settings = load(files=[]).settings.planner
-    assert settings.weights == WEIGHTS
-    assert settings.parallelization == default_parallelization()
+    shown = PluginOptions(REGISTRY, load(files=[]).settings.sources).of("planner")["weight"]
+    assert shown == defaults()
 
 
 def test_a_further_action_type_brings_its_own_defaults() -> None:
@@ -48,9 +48,9 @@ def test_a_further_action_type_brings_its_own_defaults() -> None:
     further = ActionType(
         name="acme.cool", description="Cools.", schema={}, resource=ResourceKind.HOST, weight=45
     )
-    weights = default_weights([*ACTION_TYPES.values(), further])
-    assert list(weights)[3:5] == ["acme.cool", "sleep"]
-    assert default_parallelization([further])["acme.cool"] == 1
+    found = defaults(further)
+    assert list(found.weights)[3:5] == ["acme.cool", "sleep"]
+    assert found.parallelization["acme.cool"] == 1
 
 
 @pytest.mark.parametrize("name", ACTION_TYPES)

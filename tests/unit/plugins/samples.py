@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from domain.kernel.aggregate import JsonObject
+from domain.kernel.options import NoOptions, option
 from domain.optimization.context import PlanContext, StrategyContext
 from domain.optimization.efficacy import EfficacySpecification, IndicatorSpecification, Ratio
 from domain.optimization.goals import Goal
@@ -120,6 +121,19 @@ class Optionless(Calm):
     options = int
 
 
+class Undocumented(Calm):
+    options = Limits
+
+
+@dataclass(frozen=True)
+class Strange:
+    when: complex = option(1j, "Not a type that an option can have.")
+
+
+class Untypable(Calm):
+    options = Strange
+
+
 def planner() -> None:
     """Not a class."""
 
@@ -141,6 +155,7 @@ fan_with_other_check = replace(fan, checked=None)  # type: ignore[arg-type]
 
 class FanHandler:
     declaration = fan
+    options = NoOptions
 
     def check(self) -> None: ...
     def start(self) -> None: ...
@@ -178,7 +193,7 @@ class Mute(Mean):
 
 class Thermometer:
     name = "acme.thermometer"
-    options = Limits
+    options = NoOptions
 
     def open(self) -> None: ...
 

@@ -82,6 +82,8 @@ def test_plug_ins_that_keep_their_contract_are_loaded() -> None:
         ("strategy", "tests.no_such_module:Cooling", "import: ModuleNotFoundError"),
         ("planner", "planner", "must be a concrete subclass of Planner"),
         ("planner", "Optionless", "options: must be a dataclass"),
+        ("planner", "Undocumented", "options: degrees: must be declared with option()"),
+        ("planner", "Untypable", "options: when: an option cannot have the type"),
         ("action", "fan_without_text", "description: must be a text"),
         ("action", "fan_without_resource", "schema: must have the property resource_id"),
         ("action", "fan_without_schema", "schema: must be a JSON Schema (draft 4)"),

@@ -2,14 +2,22 @@ from pathlib import Path
 
 import pytest
 
+from infrastructure.plugins import PluginOptions, with_plugins
 from infrastructure.settings import LoadedSettings, SettingsError, load, options
 from infrastructure.settings.pages import in_force
+from tests.world.plugins import REGISTRY
 
 
 def written(folder: Path, text: str, name: str = "vigil.conf") -> Path:
     path = folder / name
     path.write_text(text)
     return path
+
+
+def chosen_weights(loaded: LoadedSettings) -> dict[str, int]:
+    """Those of the weight planner."""
+    options = PluginOptions(REGISTRY, loaded.settings.sources).of("planner")
+    return dict(options["weight"].weights)
 
 
 def source_of(loaded: LoadedSettings, section: str, name: str) -> str:
@@ -69,8 +77,9 @@ host = prometheus.example
     assert settings.decision_engine.action_plan_expiry == 48
     assert (settings.applier.workers, settings.applier.poll_interval) == (4, 5.0)
     assert settings.metrics.prometheus_url == "http://prometheus.example:9090"
-    assert settings.planner.weights["migrate"] == 99
-    assert settings.planner.weights["nop"] == 70, "types that are not named keep their weights"
+    weights = chosen_weights(loaded)
+    assert weights["migrate"] == 99
+    assert weights["nop"] == 70, "types that are not named keep their weights"
     assert settings.notifications.url == "rabbit://guest:guest@rabbit:5672/"
     assert settings.notifications.topics == ("nova.versioned_notifications",)
     assert loaded.ignored == ((str(file), "watcher_decision_engine", "conductor_topic"),)
@@ -161,7 +170,7 @@ def test_every_option_has_a_variable_of_its_own() -> None:
 )
 def test_an_error_names_the_option_and_the_rule(flags: dict[str, str], complaint: str) -> None:
     with pytest.raises(SettingsError, match=complaint):
-        load(flags=flags, files=[])
+        with_plugins(load(flags=flags, files=[]), REGISTRY)
 
 
 @pytest.mark.parametrize(
@@ -191,7 +200,7 @@ def test_names_with_underscores_and_empty_parts_of_lists_are_accepted(
 )
 def test_empty_parts_of_a_table_are_ignored(text: str, same: str) -> None:
     weights, expected = (
-        load(flags={"watcher_planners.weight.weights": one}, files=[]).settings.planner.weights
+        chosen_weights(load(flags={"watcher_planners.weight.weights": one}, files=[]))
         for one in (text, same)
     )
     assert weights == expected

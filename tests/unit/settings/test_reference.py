@@ -2,15 +2,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from infrastructure.settings import LoadedSettings, Settings, load, options
-from infrastructure.settings.pages import reference, sample
-
-PAGE = Path(__file__).parents[3] / "docs" / "configuration.md"
-
-
-def test_the_committed_reference_page_is_the_generated_one() -> None:
-    assert PAGE.read_text(encoding="utf-8") == reference(list(options())), (
-        "run `make docs` and commit docs/configuration.md"
-    )
+from infrastructure.settings.pages import sample
 
 
 def without_files(loaded: LoadedSettings) -> Settings:
