@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "architecture.md").read_text()
-LAYERS = ("domain", "application", "infrastructure", "interfaces")
+LAYERS = ("domain", "application", "infrastructure", "interfaces", "vigil")
 NAMED = re.compile(rf"`((?:{'|'.join(LAYERS)}|tests|docs)/[\w./-]*)`")
 FUNCTION = re.compile(r"`(?:([A-Za-z]+)\.)?(_?[a-z_]+)`(?=[:, →]|$)")
 

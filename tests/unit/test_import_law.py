@@ -15,6 +15,7 @@ LAYERS = {
     "application": {"domain", "application"},
     "infrastructure": {"domain", "application", "infrastructure"},
     "interfaces": {"domain", "application", "infrastructure", "interfaces"},
+    "vigil": {"domain", "application", "infrastructure", "interfaces", "vigil"},
 }
 """Layer → the layers that it may import."""
 
@@ -276,6 +277,10 @@ def test_an_import_of_a_higher_layer_or_of_a_foreign_library_is_seen() -> None:
     assert list(layer_breaches("domain", trees)) == [
         "domain.a imports application.ports",
         "domain.a imports sqlalchemy.select",
+    ]
+    trees = parsed(interfaces__a="from vigil.plugins import Strategy")
+    assert list(layer_breaches("interfaces", trees)) == [
+        "interfaces.a imports vigil.plugins.Strategy"
     ]
 
 

@@ -102,15 +102,16 @@ class Handler(ABC):
         return options_as(self._options, kind)
 
     def check(self, parameters: JsonObject) -> Verdict:
-        """Checks the preconditions of the action."""
+        """Checks the parameters against the schema, then the precondition."""
         try:
             validate(self, parameters)
         except InvalidValue as error:
             return Fail(Cause(ACTION_PARAMETERS_INVALID, {"error": str(error)}))
-        return self._check(parameters)
+        return self.precondition(parameters)
 
     @abstractmethod
-    def _check(self, parameters: JsonObject) -> Verdict: ...
+    def precondition(self, parameters: JsonObject) -> Verdict:
+        """Whether the action, whose parameters are valid, can start; reads the state before it."""
 
     @abstractmethod
     def start(self, parameters: JsonObject, before: JsonObject) -> JsonObject:

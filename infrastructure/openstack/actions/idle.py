@@ -26,7 +26,8 @@ class Nop(IdleAction):
 
     declaration = nop.DECLARATION
 
-    def _check(self, parameters: JsonObject) -> Verdict:
+    def precondition(self, parameters: JsonObject) -> Verdict:
+        """What the parameters say."""
         if parameters.get("skip_pre_condition"):
             return Skip(because(ASKED_FOR, outcome="Skipped in pre_condition"))
         if parameters.get("fail_pre_condition"):
@@ -58,7 +59,8 @@ class Sleep(IdleAction):
 
     declaration = sleep.DECLARATION
 
-    def _check(self, parameters: JsonObject) -> Verdict:
+    def precondition(self, parameters: JsonObject) -> Verdict:
+        """Always: waiting needs nothing."""
         del parameters
         return Go({"begun_at": self.now()})
 

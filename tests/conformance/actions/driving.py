@@ -1,15 +1,14 @@
 """How the suite drives a handler: as the applier does. Observations are watched: they only read."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any
 
 from openstack.connection import Connection
-from requests import Response
 
 from application.ports.cloud import ActionHandler, CloudRefused, Go, Observation, Phase
 from domain.kernel.aggregate import JsonObject
 from tests.conformance.actions.ground import until
+from vigil.testing.handlers import only_reads
 
 Acts = dict[str, ActionHandler]
 
@@ -65,22 +64,3 @@ def _reading(observe: Any, connection: Connection) -> Any:
             return observe(*args)
 
     return reading
-
-
-@contextmanager
-def only_reads(connection: Connection) -> Iterator[None]:
-    """Fails if anything but a read, or a request for a token, is sent meanwhile."""
-    sent: list[str] = []
-
-    def note(response: Response, *_: object, **__: object) -> None:
-        request = response.request
-        if request.method not in {"GET", "HEAD"} and not request.path_url.endswith("/auth/tokens"):
-            sent.append(f"{request.method} {request.path_url}")
-
-    hooks = connection.session.session.hooks["response"]
-    hooks.append(note)
-    try:
-        yield
-    finally:
-        hooks.remove(note)
-    assert not sent, sent

@@ -11,10 +11,11 @@ from infrastructure.openstack.actions.nova.migrate import Migrate
 from infrastructure.openstack.clouds import Clouds
 from infrastructure.openstack.connection import ConnectionLimits
 from tests.conformance.actions.conftest import LIMITS
-from tests.conformance.actions.driving import Acts, go, look, only_reads, watched
+from tests.conformance.actions.driving import Acts, go, look, watched
 from tests.conformance.actions.ground import host_of, requests_of, server_of, until
 from tests.conformance.actions.simulated import SimulatedGround
 from tests.world.plugins import handlers
+from vigil.testing.handlers import only_reads
 
 RECORDED_AS = {"live": "live-migration", "cold": "migrate"}
 REPLY_LOST = {"kind": "endpoint", "service": "compute", "method": "POST", "path": "/action$"}

@@ -32,7 +32,8 @@ class ChangeNovaServiceState(Handler):
 
     declaration = DECLARATION
 
-    def _check(self, parameters: JsonObject) -> Verdict:
+    def precondition(self, parameters: JsonObject) -> Verdict:
+        """Reads the service."""
         host, state = self._host(parameters), parameters["state"]
         service = self._compute_service(host)
         if service is None:

@@ -42,7 +42,8 @@ class TrackedNovaAction(Handler):
 
     refusal = CLOUD_REFUSED
 
-    def _check(self, parameters: JsonObject) -> Verdict:
+    def precondition(self, parameters: JsonObject) -> Verdict:
+        """Reads the server."""
         server = self._server(parameters)
         if server is None:
             return Skip(because(SERVER_NOT_FOUND, server=parameters["resource_id"]))

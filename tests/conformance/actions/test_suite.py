@@ -1,0 +1,157 @@
+"""The product's handlers in the suite for authors, and defects that it sees."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from application.ports.cloud import Go, Observation, Phase, Verdict
+from domain.kernel.aggregate import JsonObject
+from domain.plans.action_types import stop
+from domain.plans.proposal import ProposedAction
+from infrastructure.openstack.actions.base import Handler
+from infrastructure.openstack.actions.idle import Nop
+from infrastructure.openstack.actions.nova.migrate import Migrate
+from infrastructure.openstack.actions.nova.server_state import Stop
+from infrastructure.openstack.actions.nova.service_state import ChangeNovaServiceState
+from vigil.testing import HandlerConformance, SimulatedCloud
+
+
+def active(cloud: SimulatedCloud) -> Iterator[str]:
+    """Ids of servers that can be acted on."""
+    return (
+        server["id"]
+        for server in cloud.servers()
+        if server["status"] == "ACTIVE"
+        and not server["OS-EXT-STS:task_state"]
+        and not server["locked"]
+    )
+
+
+class TestStop(HandlerConformance):
+    handler = Stop
+
+    def parameters(self, cloud: SimulatedCloud) -> JsonObject:
+        return {"resource_id": next(active(cloud))}
+
+
+class TestMigrate(HandlerConformance):
+    handler = Migrate
+
+    def parameters(self, cloud: SimulatedCloud) -> JsonObject:
+        chosen = next(active(cloud))
+        source = next(
+            server["OS-EXT-SRV-ATTR:host"] for server in cloud.servers() if server["id"] == chosen
+        )
+        return {"resource_id": chosen, "migration_type": "live", "source_node": source}
+
+
+class TestService(HandlerConformance):
+    handler = ChangeNovaServiceState
+
+    def parameters(self, cloud: SimulatedCloud) -> JsonObject:
+        host = next(one["host"] for one in cloud.hosts() if one["status"] == "enabled")
+        return {
+            "resource_id": host,
+            "resource_name": host,
+            "state": "disabled",
+            "disabled_reason": "test",
+        }
+
+
+class TestNop(HandlerConformance):
+    handler = Nop
+    repeatable = True
+
+    def parameters(self, cloud: SimulatedCloud) -> JsonObject:
+        del cloud
+        return {"message": "hello"}
+
+
+class Halt(Stop):
+    """Stops servers; each defect below breaks one rule."""
+
+
+class Careless(Halt):
+    def check(self, parameters: JsonObject) -> Verdict:
+        return self.precondition(parameters)
+
+
+class Eager(Halt):
+    """Stops the server while it checks."""
+
+    def check(self, parameters: JsonObject) -> Verdict:
+        found = super().check(parameters)
+        if isinstance(found, Go):
+            self.start(parameters, found.before)
+        return found
+
+
+class Forgetful(Halt):
+    """Recognises its effect by the receipt alone."""
+
+    def observe(
+        self, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None
+    ) -> Observation:
+        if receipt is None:
+            return Observation(Phase.NEVER_STARTED, {})
+        return super().observe(parameters, before, receipt)
+
+
+class Hopeful(Halt):
+    """Reports success without a look."""
+
+    def observe(
+        self, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None
+    ) -> Observation:
+        del parameters, before, receipt
+        return Observation(Phase.DONE, {})
+
+
+class Irreversible(Halt):
+    """Undoes itself although its declaration says that it cannot, or the other way round."""
+
+    def compensation(
+        self, parameters: JsonObject, before: JsonObject, outcome: JsonObject
+    ) -> ProposedAction:
+        del before, outcome
+        return ProposedAction("stop", str(parameters["resource_id"]), {}, because=None)  # type: ignore[arg-type]
+
+
+class Undeclared(Halt):
+    deadline = None  # type: ignore[assignment]
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Iterator[SimulatedCloud]:
+    found = SimulatedCloud()
+    yield found
+    found.close()
+
+
+@pytest.mark.parametrize(
+    ("handler", "name"),
+    [
+        (Careless, "test_invalid_parameters_are_refused"),
+        (Eager, "test_it_is_executed"),
+        (Forgetful, "test_its_effect_is_recognised_without_the_receipt"),
+        (Hopeful, "test_an_action_that_was_not_requested_is_not_done"),
+        (Irreversible, "test_it_says_how_it_is_undone"),
+        (Undeclared, "test_it_keeps_the_contract"),
+    ],
+)
+def test_the_suite_sees_what_is_wrong_with_a_handler(
+    cloud: SimulatedCloud, handler: type[Handler], name: str
+) -> None:
+    suite = type("Suite", (TestStop,), {"handler": Halt, "cloud": cloud})()
+    check: Callable[[], None] = getattr(suite, name)
+    check()
+    suite.handler = handler
+    with pytest.raises(AssertionError):
+        check()
+
+
+def test_no_rule_of_the_suite_is_without_a_control() -> None:
+    assert not stop.DECLARATION.compensable
+    rules = {name for name in vars(HandlerConformance) if name.startswith("test_")}
+    marks = test_the_suite_sees_what_is_wrong_with_a_handler.pytestmark  # type: ignore[attr-defined]
+    assert {name for _, name in marks[0].args[1]} == rules

@@ -1,0 +1,27 @@
+"""Tests of plug-ins: clusters, scenarios, and conformance suites for pytest.
+
+::
+
+    class TestCooling(StrategyConformance):
+        strategy = Cooling
+        goal = COOL
+"""
+
+from application.simulation.offline import OfflineResult
+from vigil.testing.clusters import generated_cluster
+from vigil.testing.handlers import HandlerConformance, SimulatedCloud
+from vigil.testing.optimizers import PlannerConformance, StrategyConformance
+from vigil.testing.scenarios import Scenario, scenarios, solve, violations
+
+__all__ = [
+    "HandlerConformance",
+    "OfflineResult",
+    "PlannerConformance",
+    "Scenario",
+    "SimulatedCloud",
+    "StrategyConformance",
+    "generated_cluster",
+    "scenarios",
+    "solve",
+    "violations",
+]

@@ -1,0 +1,124 @@
+"""Runs strategies on cluster files, and compares the outcome with what a scenario expects."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from application.ports.plugins import Optimizers
+from application.simulation.offline import OfflineResult, solve_offline
+from domain.cluster.formats.cluster_file import read_cluster
+from domain.cluster.verifier.plan import Violation
+from domain.optimization.goals import Goal
+from domain.optimization.planner import Planner
+from domain.optimization.strategy import Strategy
+from domain.plans.verification import verify_plan
+from infrastructure.plugins import Registry
+
+Data = Mapping[str, object]
+
+
+def solve(
+    strategy: type[Strategy[Any]] | str,
+    cluster: Data,
+    parameters: Data | None = None,
+    *,
+    goal: Goal | None = None,
+    planner: type[Planner[Any]] | None = None,
+    seed: int = 0,
+) -> OfflineResult:
+    """Runs a strategy and its planner, as ``vigil strategy run`` does.
+
+    Args:
+        strategy: its class, or the name of an installed one.
+        cluster: the contents of a cluster file.
+        parameters: of the audit.
+        goal: the strategy's goal, unless it is installed.
+        planner: the strategy's planner, unless it is installed.
+        seed: random seed.
+
+    Raises:
+        InvalidValue: the cluster file, a parameter or an indicator is invalid.
+    """
+    found = installed()
+    if goal is not None:
+        found = replace(found, goals={**found.goals, goal.name: goal})
+    if planner is not None:
+        found = replace(found, planners={**found.planners, planner.name: planner()})
+    if isinstance(strategy, str):
+        return solve_offline(found, cluster, strategy, parameters, seed)
+    found = replace(found, strategies={**found.strategies, strategy.name: strategy()})
+    return solve_offline(found, cluster, strategy.name, parameters, seed)
+
+
+@cache
+def installed() -> Optimizers:
+    """The installed goals, strategies, planners and action types."""
+    return Registry().optimizers
+
+
+def violations(cluster: Data, result: OfflineResult) -> list[Violation]:
+    """The placement rules that a plan breaks in any order that its dependencies allow."""
+    model = read_cluster(cluster).model
+    return verify_plan(model, result.planned, action_types=installed().action_types)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A folder with ``cluster.json``, ``audit.json`` (strategy, parameters) and ``expected.json``.
+
+    Its name is the behaviour, as a sentence.
+    """
+
+    folder: Path
+
+    def __str__(self) -> str:
+        """Names the scenario: the last two folders."""
+        return f"{self.folder.parent.name}/{self.folder.name}"
+
+    def outcome(self) -> dict[str, object]:
+        """What the strategy does, in the form of ``expected.json``."""
+        audit = self._read("audit.json")
+        return _outcome(solve(audit["strategy"], self._read("cluster.json"), audit["parameters"]))
+
+    def expected(self) -> dict[str, object]:
+        """What it should do."""
+        return self._read("expected.json")
+
+    def _read(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.folder / name).read_text(encoding="utf-8"))
+        return found
+
+
+def scenarios(root: Path) -> list[Scenario]:
+    """All scenarios below a folder."""
+    return [Scenario(path.parent) for path in sorted(root.rglob("expected.json"))]
+
+
+def _outcome(result: OfflineResult) -> dict[str, object]:
+    return {
+        "actions": [_sentence(action) for action in result.actions()],
+        "because": [planned.action.because.reason for planned in result.planned],
+        "indicators": dict(result.indicators),
+        "efficacy": [round(float(str(figure.value)), 1) for figure in result.efficacy],
+        "rejections": [str(rejection.because) for rejection in result.rejections],
+        "notes": [str(note) for note in result.notes],
+        "quarantined": [str(item.because) for item in result.quarantined],
+    }
+
+
+def _sentence(action: dict[str, Any]) -> str:
+    given = action["input_parameters"]
+    name = given.get("resource_name") or given["resource_id"]
+    match action["action_type"]:
+        case "migrate":
+            places = f"{given['source_node']} -> {given['destination_node']}"
+            return f"{given['migration_type']} {name}: {places}"
+        case "change_nova_service_state":
+            return f"{given['state']} {name}"
+        case other:
+            named = {"resource_name", "resource_id"}
+            rest = [f"{key}={given[key]}" for key in sorted(given) if key not in named]
+            return " ".join(part for part in (other, name, *rest) if part)
