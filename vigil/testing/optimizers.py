@@ -20,7 +20,7 @@ from domain.plans.proposal import PlannedAction
 from domain.plans.verification import verify_plan
 from infrastructure.plugins import contracts
 from vigil.testing.clusters import generated_cluster
-from vigil.testing.scenarios import installed, solve, violations
+from vigil.testing.runs import installed, solve, violations
 
 Data = Mapping[str, object]
 

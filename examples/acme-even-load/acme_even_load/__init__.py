@@ -1,0 +1,1 @@
+"""Evens out the CPU load of hosts, and can lock the servers that were moved."""
