@@ -1,18 +1,21 @@
-"""The pure part of a run: from a decision record to a plan."""
-
-from collections.abc import Mapping
-from typing import Any
+"""The pure part of a run: from a decision record to a plan that breaks no rule."""
 
 from application.kernel.typed_values import typed
-from application.ports.strategy_runner import Computation
+from application.ports.plugins import Optimizers
+from application.ports.strategy_runner import Computation, ComputationFailed
 from application.records.decision import DecisionRecord, decode_record
 from domain.optimization.context import PlanContext
-from domain.optimization.planner import Planner
-from domain.optimization.strategy import Strategy
+from domain.plans.verification import refusal, verify_plan
 
 
-def compute(record: DecisionRecord, strategy: Strategy[Any], planner: Planner[Any]) -> Computation:
-    """Runs a strategy and a planner on a decision record; the result is always the same."""
+def compute(record: DecisionRecord, optimizers: Optimizers) -> Computation:
+    """Runs the strategy and the planner of a decision record; the result is always the same.
+
+    Raises:
+        ComputationFailed: the plan breaks a placement rule.
+    """
+    strategy = optimizers.strategies[record.strategy]
+    planner = optimizers.planners[record.planner]
     context = record.context(strategy)
     solution = strategy.solve(context)
     planned = planner.plan(
@@ -26,6 +29,16 @@ def compute(record: DecisionRecord, strategy: Strategy[Any], planner: Planner[An
             cost=context.cost,
         ),
     )
+    violations = verify_plan(
+        context.compute,
+        planned,
+        solution.load,
+        context.placement,
+        context.start,
+        action_types=optimizers.action_types,
+    )
+    if violations:
+        raise ComputationFailed(refusal(planned, violations, strategy.name, planner.name))
     return Computation(
         actions=tuple(planned),
         indicators=solution.indicators,
@@ -39,19 +52,15 @@ class DirectRunner:
     """Runs strategies in this process, without limits.
 
     Args:
-        strategies, planners: those that records may name.
+        optimizers: those that records may name.
     """
 
-    def __init__(
-        self, strategies: Mapping[str, Strategy[Any]], planners: Mapping[str, Planner[Any]]
-    ) -> None:
-        self._strategies = strategies
-        self._planners = planners
+    def __init__(self, optimizers: Optimizers) -> None:
+        self._optimizers = optimizers
 
     def run(self, content: bytes) -> Computation:
         """Runs the strategy and the planner that an encoded decision record names."""
-        record = decode_record(content)
-        return compute(record, self._strategies[record.strategy], self._planners[record.planner])
+        return compute(decode_record(content), self._optimizers)
 
     def close(self) -> None:
         """Does nothing: a computation in this process cannot be ended."""

@@ -16,6 +16,7 @@ DECLARED_IN = (
     "domain.plans.action_types.resize",
     "domain.plans.action_types.change_nova_service_state",
     "domain.plans.action_types.nop",
+    "domain.plans.verification",
     "domain.optimization.strategy",
     "domain.optimization.algorithms.balancing",
     "domain.optimization.algorithms.draining",

@@ -1,7 +1,7 @@
 """Runs a strategy and its planner on a cluster file, without a cloud, services or log."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from application.kernel.typed_values import typed
@@ -10,6 +10,7 @@ from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.records import QuarantinedRecord
 from domain.cluster.formats.cluster_file import read_cluster
 from domain.cluster.formats.portable import Values
+from domain.cluster.placement.load import MeasuredLoad
 from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Cause
 from domain.metrics.catalogue import MetricTable
@@ -20,6 +21,7 @@ from domain.optimization.solution import Rejection
 from domain.optimization.strategy import COMPUTE_ONLY, Requirements, Strategy
 from domain.plans.action import EfficacyIndicator
 from domain.plans.proposal import PlannedAction
+from domain.plans.verification import refusal, verify_plan
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,9 @@ class OfflineResult:
         rejections: the first rejected alternatives; rejection_count: number of all.
         notes: general remarks.
         quarantined: records of the file that could not be used.
+        planner: name of the planner.
+        model: the model of the file.
+        load: that the strategy declared (``Solution.load``).
     """
 
     strategy: str
@@ -44,6 +49,9 @@ class OfflineResult:
     rejection_count: int
     notes: tuple[Cause, ...]
     quarantined: tuple[QuarantinedRecord, ...]
+    planner: str
+    model: ComputeModel = field(compare=False)
+    load: MeasuredLoad | None = field(compare=False)
 
     def actions(self) -> list[dict[str, object]]:
         """The actions in plan order: ``{"action_type": …, "input_parameters": {…}}``."""
@@ -112,7 +120,20 @@ def solve_offline(
         rejection_count=context.alternatives.total,
         notes=solution.notes,
         quarantined=cluster.quarantined,
+        planner=planner.name,
+        model=cluster.model,
+        load=solution.load,
     )
+
+
+def refused(optimizers: Optimizers, result: OfflineResult) -> Cause | None:
+    """Why a run would not publish this plan: it breaks a placement rule. None if it would."""
+    violations = verify_plan(
+        result.model, result.planned, result.load, action_types=optimizers.action_types
+    )
+    if not violations:
+        return None
+    return refusal(result.planned, violations, result.strategy, result.planner)
 
 
 def metric_table(model: ComputeModel, values: Values, required: Requirements) -> MetricTable:

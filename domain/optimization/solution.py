@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from domain.cluster.placement.load import MeasuredLoad
 from domain.kernel.reasons import Cause
 from domain.plans.proposal import ProposedAction
 
@@ -50,8 +51,11 @@ class Solution:
         actions: in the order in which the strategy found them, free of duplicates.
         indicators: efficacy indicator name → value (of the goal's efficacy specification).
         notes: general remarks; for an empty solution, why it is empty.
+        load: measured use and its limits, if the plan is to respect them: the verifier then checks
+            them with the placement rules.
     """
 
     actions: tuple[ProposedAction, ...]
     indicators: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[Cause, ...] = ()
+    load: MeasuredLoad | None = field(default=None, compare=False)

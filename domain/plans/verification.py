@@ -1,15 +1,27 @@
-"""Plans held against the independent verifier."""
+"""Plans held against the independent verifier: one that breaks a rule is not published."""
 
 from collections.abc import Mapping, Sequence
 
+from domain.cluster.compute.flavor import read_flavor
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.placement.load import MeasuredLoad
 from domain.cluster.placement.policy import PlacementPolicy
+from domain.cluster.placement.steps import LoggedStep
 from domain.cluster.verifier.checked_action import CheckedAction
 from domain.cluster.verifier.plan import Violation, check_plan
 from domain.cluster.verifier.verifier import Verifier
+from domain.kernel.reasons import Cause, Reason
 from domain.plans.action_types.declaration import ActionType, without_placement
 from domain.plans.proposal import PlannedAction
+
+PLAN_BREAKS_RULE = Reason(
+    "plan-breaks-rule",
+    "The plan breaks placement rules and is not published. It is a defect of strategy {strategy}, "
+    "of its parameters, or of planner {planner}: action {number} ({action}) may not bring server "
+    "{server} to {host} by rule {rule}; {count} violations in all.",
+    number="number",
+    count="number",
+)
 
 
 def verify_plan(
@@ -17,6 +29,7 @@ def verify_plan(
     planned: Sequence[PlannedAction],
     load: MeasuredLoad | None = None,
     placement: PlacementPolicy | None = None,
+    start: Sequence[LoggedStep] = (),
     *,
     action_types: Mapping[str, ActionType],
 ) -> list[Violation]:
@@ -27,21 +40,70 @@ def verify_plan(
         planned: the plan.
         load: measured load, if the plan must respect it.
         placement: the rules in force besides those of the cloud.
+        start: steps that are done before the plan (``Branch.to_log``).
         action_types: the installed ones.
     """
     actions = [_checked(model, action, action_types) for action in planned]
     policy = placement or PlacementPolicy()
-    return check_plan(
-        actions,
-        lambda: Verifier(
+
+    def verifier() -> Verifier:
+        fresh = Verifier(
             model,
             load,
             policy.operator,
             policy.limits,
             keep_zone=policy.keep_zone,
             numa_certain=policy.numa_certain,
-        ),
+        )
+        for verb, subject, *to in start:
+            _do(fresh, model, str(verb), str(subject), to)
+        return fresh
+
+    return check_plan(actions, verifier)
+
+
+def refusal(
+    planned: Sequence[PlannedAction], violations: Sequence[Violation], strategy: str, planner: str
+) -> Cause:
+    """Why a plan with some violations is not published: the first one."""
+    first = violations[0]
+    action = planned[first.place].action
+    parameters = action.parameters
+    return Cause(
+        PLAN_BREAKS_RULE,
+        {
+            "strategy": strategy,
+            "planner": planner,
+            "number": first.place + 1,
+            "action": action.type,
+            "server": parameters.get("resource_name") or action.resource_id,
+            "server_id": action.resource_id,
+            "host": parameters.get("destination_node"),
+            "rule": first.rule,
+            "count": len(violations),
+        },
     )
+
+
+def _do(
+    verifier: Verifier, model: ComputeModel, verb: str, subject: str, to: Sequence[object]
+) -> None:
+    """Brings a verifier into the state after a step; those of volumes do not concern it."""
+    match verb:
+        case "move":
+            server = model.server_places[subject]
+            verifier.start_move(server, model.host_places[str(to[0])])
+            verifier.finish_move(server)
+        case "resize":
+            verifier.resize(model.server_places[subject], read_flavor(to[0]))
+        case "start" | "stop":
+            verifier.run(model.server_places[subject], running=verb == "start")
+        case "enable":
+            verifier.enable(model.host_places[subject])
+        case "disable":
+            verifier.disable(model.host_places[subject])
+        case "power-on" | "power-off":
+            verifier.power(model.host_places[subject], on=verb == "power-on")
 
 
 def _checked(

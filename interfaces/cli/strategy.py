@@ -18,9 +18,10 @@ from interfaces.cli.errors import CommandFailed, report_errors
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
     parser.description = (
-        "Tries a strategy. `run` computes the plan for a cluster file (see `vigil cluster export`) "
-        "and changes nothing; `preflight` checks whether the cloud provides the models and metrics "
-        "that the strategy needs, and exits with 1 if a required one is missing."
+        "Tries a strategy. `run` computes the plan for a cluster file (see "
+        "`vigil cluster export`), changes nothing, and exits with 1 if the plan breaks a placement "
+        "rule; `preflight` checks whether the cloud provides the models and metrics that the "
+        "strategy needs, and exits with 1 if a required one is missing."
     )
     registry = Registry()
     parser.set_defaults(registry=registry)
@@ -93,7 +94,7 @@ def _run(args: argparse.Namespace, strategy: Strategy[Any], parameters: dict[str
     else:
         for line in strategy_run.lines(measured):
             print(line)
-    return 0
+    return 0 if measured.refused is None else 1
 
 
 def _preflight(

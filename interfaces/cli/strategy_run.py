@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 
 from application.kernel.json_values import json_value
 from application.ports.plugins import Optimizers
-from application.simulation.offline import OfflineResult, solve_offline
+from application.simulation.offline import OfflineResult, refused, solve_offline
+from domain.kernel.reasons import Cause
 from interfaces.terminal.wording import target
 
 SHOWN = 20
@@ -21,12 +22,16 @@ class MeasuredRun:
     """The result of a strategy, and what the computation cost.
 
     Attributes:
+        refused: why a run would not publish the plan; None if it would.
         cpu_seconds: of this process, from the parsed file to the finished plan.
+        verification_seconds: of this process, for the verification of the plan.
         peak_memory_mib: peak memory of this process.
     """
 
     result: OfflineResult
+    refused: Cause | None
     cpu_seconds: float
+    verification_seconds: float
     peak_memory_mib: float
 
 
@@ -37,14 +42,17 @@ def run(
     parameters: Mapping[str, object],
     seed: int,
 ) -> MeasuredRun:
-    """Runs a strategy and its planner.
+    """Runs a strategy and its planner, and verifies the plan.
 
     Raises:
         InvalidValue: the cluster file is invalid.
     """
-    before = time.process_time()
+    begun = time.process_time()
     result = solve_offline(optimizers, data, strategy, parameters, seed)
-    return MeasuredRun(result, time.process_time() - before, _peak())
+    planned = time.process_time()
+    because = refused(optimizers, result)
+    verified = time.process_time()
+    return MeasuredRun(result, because, planned - begun, verified - planned, _peak())
 
 
 def _peak() -> float:
@@ -65,7 +73,9 @@ def as_json(measured: MeasuredRun) -> dict[str, object]:
         "rejections": [json_value(one) for one in result.rejections],
         "notes": [json_value(one) for one in result.notes],
         "quarantined": [json_value(one) for one in result.quarantined],
+        "refused": json_value(measured.refused),
         "cpu_seconds": round(measured.cpu_seconds, 3),
+        "verification_cpu_seconds": round(measured.verification_seconds, 3),
         "peak_memory_mib": round(measured.peak_memory_mib, 1),
     }
 
@@ -87,7 +97,12 @@ def lines(measured: MeasuredRun) -> Iterator[str]:
         yield f"note {note}"
     yield from _some("rejected", [f"{r.subject}: {r.because}" for r in result.rejections])
     yield from _some("excluded", [f"{q.kind} {q.id}: {q.because}" for q in result.quarantined])
-    yield f"{measured.cpu_seconds:.2f} s of CPU, {measured.peak_memory_mib:.0f} MiB at most"
+    if measured.refused is not None:
+        yield f"refused {measured.refused}"
+    yield (
+        f"{measured.cpu_seconds:.2f} s of CPU, {measured.verification_seconds:.2f} s for the "
+        f"verification, {measured.peak_memory_mib:.0f} MiB at most"
+    )
 
 
 def _some(kind: str, texts: list[str]) -> Iterator[str]:

@@ -23,18 +23,19 @@ from application.ports.cloud import (
     StorageCollector,
 )
 from application.ports.operator_rules import RulesDocument
-from application.ports.plugins import OptimizerOptions
+from application.ports.plugins import OptimizerOptions, Optimizers
 from application.ports.services import Instance
 from application.workers.scheduler import Scheduler, ScheduleSettings
 from domain.audits import Audit, AuditType
 from domain.cluster.compute.model import ComputeModel
 from domain.kernel.metadata import Metadata, component
+from domain.optimization.planner import Planner
 from domain.optimization.strategy import Strategy
 from infrastructure.cron import next_match
 from infrastructure.event_log import SqlEventLog
 from infrastructure.read_models import SqlCollectedModels, SqlServices
 from tests.world.arranged import ArrangedCloud, ArrangedMetrics
-from tests.world.plugins import OPTIMIZERS, STRATEGIES
+from tests.world.plugins import OPTIMIZERS, PLANNERS, STRATEGIES
 from tests.world.values import definition
 from tests.world.world import CLOCK, TEST, World
 
@@ -65,9 +66,15 @@ class EngineWorld(World):
         self.metrics = ArrangedMetrics()
         self.rules: RulesDocument | None = None
         self.strategies: dict[str, Strategy[Any]] = dict(STRATEGIES)
+        self.planners: dict[str, Planner[Any]] = dict(PLANNERS)
         self.scheduler = Scheduler(
             self.commands, self.reads, CLOCK, next_match, ScheduleSettings(expiry_check=0.0)
         )
+
+    @property
+    def optimizers(self) -> Optimizers:
+        """The installed plug-ins, with the strategies and planners of this world."""
+        return replace(OPTIMIZERS, strategies=self.strategies, planners=self.planners)
 
     def engine(self, name: str = "one", policy: RunPolicy | None = None) -> DecisionEngine:
         """An engine under an instance of its own, which has sent one heartbeat."""
@@ -88,10 +95,9 @@ class EngineWorld(World):
                 moves_since=self.reads.moves_since,
                 rules=self.rules,
             ),
-            optimizers=replace(OPTIMIZERS, strategies=self.strategies),
-            runner=DirectRunner(self.strategies, OPTIMIZERS.planners),
-            options=self.options
-            or replace(OPTIMIZERS, strategies=self.strategies).default_options(),
+            optimizers=self.optimizers,
+            runner=DirectRunner(self.optimizers),
+            options=self.options or self.optimizers.default_options(),
             search=self.search,
             complete=lambda given, schema: completed(dict(schema), dict(given)),
             clock=CLOCK,

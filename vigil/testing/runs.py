@@ -62,7 +62,7 @@ def installed() -> Optimizers:
 def violations(cluster: Data, result: OfflineResult) -> list[Violation]:
     """The placement rules that a plan breaks in any order that its dependencies allow."""
     model = read_cluster(cluster).model
-    return verify_plan(model, result.planned, action_types=installed().action_types)
+    return verify_plan(model, result.planned, result.load, action_types=installed().action_types)
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,9 @@ from domain.cluster.compute.flavor import Flavor
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.placement.load import MeasuredLoad
 from domain.cluster.placement.rules.operator import OperatorRules
-from domain.cluster.verifier.extra_specs import (
-    aggregate_specs,
-    meets,
-    overhead,
-    pci_devices,
-    pinned_count,
-    required_traits,
-)
+from domain.cluster.verifier.extra_specs import overhead, pci_devices, pinned_count
 from domain.cluster.verifier.numa import PlainCells, read_cells
+from domain.cluster.verifier.static_rules import PlainHost, PlainServer, StaticRules
 
 
 @dataclass(frozen=True)
@@ -43,12 +37,13 @@ class PlainModel:
         host_names: service host names.
         status: ``enabled`` or ``disabled`` of each host.
         start: host of each server.
-        needs: per server, what it uses: resource → amount.
+        needs: per server, what it uses: resource → amount. Not to be changed: servers share them.
         base: per host, what is used by others than its servers.
         room: per host, its capacity; 0 of a resource that is not listed.
         most: per host, the most that one server can get; no limit for a resource not listed.
-        groups: per server, the groups it is in, including the operator's lists.
+        groups: server → the groups it is in, including the operator's lists.
         numa: NUMA cells, and the servers that need them.
+        servers: those that were read so far: most are not moved.
         known_refusals: (server, host) → static rules that refuse it, computed so far.
     """
 
@@ -61,22 +56,25 @@ class PlainModel:
     base: list[dict[str, float]]
     room: list[dict[str, float]]
     most: list[dict[str, float]]
-    groups: list[list[VerifierGroup]]
-    hosts: "list[_Host]"
-    servers: "list[_Server]"
-    operator: OperatorRules
-    keep_zone: bool
-    aggregate_keys: set[str]
+    groups: Mapping[int, list[VerifierGroup]]
+    hosts: list[PlainHost]
+    rules: StaticRules
     numa: PlainCells
+    servers: dict[int, PlainServer] = field(default_factory=dict)
     known_refusals: dict[tuple[int, int], tuple[str, ...]] = field(default_factory=dict)
+
+    def server(self, server: int) -> PlainServer:
+        """A server."""
+        if server not in self.servers:
+            home = self.hosts[self.start[server]]
+            self.servers[server] = _read_server(self.model, server, home)
+        return self.servers[server]
 
     def static_refusals(self, server: int, host: int) -> tuple[str, ...]:
         """Names of the static rules that refuse a server on a host."""
         key = (server, host)
         if key not in self.known_refusals:
-            self.known_refusals[key] = tuple(
-                _static_refusals(self, self.servers[server], self.hosts[host])
-            )
+            self.known_refusals[key] = self.rules.refusals(self.server(server), self.hosts[host])
         return self.known_refusals[key]
 
     def resize(self, server: int, flavor: Flavor | None) -> None:
@@ -86,7 +84,7 @@ class PlainModel:
         self.needs[server] = _needs(found) | {
             name: had[name] for name in ("cpu used", "memory used") if name in had
         }
-        self.servers[server] = replace(self.servers[server], specs=found.extra_specs)
+        self.servers[server] = replace(self.server(server), specs=found.extra_specs)
         self.numa.resize(server, found, known=flavor is None)
         for key in [key for key in self.known_refusals if key[0] == server]:
             del self.known_refusals[key]
@@ -94,72 +92,50 @@ class PlainModel:
     def run(self, server: int, *, running: bool) -> None:
         """Starts or stops a server; the use of one that is stopped in the model stays."""
         if self.load is not None and self.model.servers.state[server] != "stopped":
-            use = self.load.need[server].tolist() if running else (0.0, 0.0)
-            self.needs[server]["cpu used"], self.needs[server]["memory used"] = use
-
-
-@dataclass(frozen=True)
-class _Host:
-    name: str
-    up: bool
-    unseen: int
-    zone: str
-    traits: frozenset[str]
-    aggregates: tuple[Mapping[str, str], ...]
-
-
-@dataclass(frozen=True)
-class _Server:
-    id: str
-    fixed: bool
-    pinned_zone: str | None
-    home_zone: str
-    project: str
-    specs: Mapping[str, str]
+            cpu, memory = self.load.need[server].tolist() if running else (0.0, 0.0)
+            self.needs[server] = {**self.needs[server], "cpu used": cpu, "memory used": memory}
 
 
 def read_facts(
     model: ComputeModel, load: MeasuredLoad | None, operator: OperatorRules, *, keep_zone: bool
 ) -> PlainModel:
     """Reads a model."""
-    hosts = [_read_host(model, index) for index in range(len(model.hosts))]
-    start = [int(host) for host in model.servers.host]
-    servers = [_read_server(model, s, hosts[start[s]]) for s in range(len(start))]
-    groups = _read_groups(model, operator)
-    needs = [_needs(_flavor(model, server)) for server in range(len(start))]
-    for use, server in zip([] if load is None else load.need.tolist(), needs, strict=False):
-        server["cpu used"], server["memory used"] = use
+    listed = [frozenset(aggregate.hosts) for aggregate in model.aggregates]
+    hosts = [_read_host(model, index, listed) for index in range(len(model.hosts))]
+    needs = _all_needs(model, load)
     return PlainModel(
         model=model,
         load=load,
         host_names=list(model.hosts.name),
         status=[model.hosts.status[index] for index in range(len(hosts))],
-        start=start,
+        start=model.servers.host.tolist(),
         needs=needs,
         base=_base(model, load, needs),
         room=[_room(model, load, host) for host in range(len(hosts))],
         most=[_most(model, host) for host in range(len(hosts))],
-        groups=_by_server(groups, len(start)),
+        groups=_by_server(_read_groups(model, operator)),
         hosts=hosts,
-        servers=servers,
-        operator=operator,
-        keep_zone=keep_zone,
-        aggregate_keys={key for a in model.aggregates for key in a.metadata},
+        rules=StaticRules(
+            keep_zone=keep_zone,
+            aggregate_keys={key for a in model.aggregates for key in a.metadata},
+            fences=[(frozenset(one.servers), frozenset(one.hosts)) for one in operator.fences],
+            bans=[(frozenset(one.servers), frozenset(one.hosts)) for one in operator.bans],
+        ),
         numa=read_cells(model),
     )
 
 
-def _read_host(model: ComputeModel, index: int) -> _Host:
+def _read_host(model: ComputeModel, index: int, members: list[frozenset[str]]) -> PlainHost:
     hosts = model.hosts
     listed = hosts.aggregates[index]
     inside = [
         aggregate.metadata
-        for aggregate in model.aggregates
-        if hosts.name[index] in aggregate.hosts
+        for aggregate, names in zip(model.aggregates, members, strict=True)
+        if hosts.name[index] in names
         or aggregate.id in listed
         or (aggregate.uuid and aggregate.uuid in listed)
     ]
-    return _Host(
+    return PlainHost(
         name=hosts.name[index],
         up=hosts.state[index] == "up",
         unseen=int(hosts.unseen[index]),
@@ -169,13 +145,13 @@ def _read_host(model: ComputeModel, index: int) -> _Host:
     )
 
 
-def _read_server(model: ComputeModel, index: int, home: _Host) -> _Server:
+def _read_server(model: ComputeModel, index: int, home: PlainHost) -> PlainServer:
     servers = model.servers
     quiet = not servers.task_state[index]
     settled = servers.status[index].upper() in {"", "ACTIVE", "SHUTOFF"}
     able = servers.state[index] in {"active", "stopped"}
     free = not servers.locked[index] and not servers.excluded[index]
-    return _Server(
+    return PlainServer(
         id=servers.id[index],
         fixed=not (quiet and settled and able and free),
         pinned_zone=servers.pinned_zone[index],
@@ -194,6 +170,28 @@ def _flavor(model: ComputeModel, server: int) -> Flavor:
         int(columns.disk_gb[server]),
         columns.extra_specs[server],
     )
+
+
+def _all_needs(model: ComputeModel, load: MeasuredLoad | None) -> list[dict[str, float]]:
+    columns = model.servers
+    kinds: dict[tuple[int, ...], dict[str, float]] = {}
+    needs = []
+    sizes = (
+        columns.vcpus.tolist(),
+        columns.memory_mb.tolist(),
+        columns.disk_gb.tolist(),
+        columns.extra_specs.codes.tolist(),
+    )
+    for server, kind in enumerate(zip(*sizes, strict=True)):
+        if kind not in kinds:
+            kinds[kind] = _needs(_flavor(model, server))
+        needs.append(kinds[kind])
+    if load is None:
+        return needs
+    return [
+        {**need, "cpu used": cpu, "memory used": memory}
+        for need, (cpu, memory) in zip(needs, load.need.tolist(), strict=True)
+    ]
 
 
 def _needs(flavor: Flavor) -> dict[str, float]:
@@ -285,11 +283,11 @@ def _read_groups(model: ComputeModel, operator: OperatorRules) -> list[VerifierG
     return groups
 
 
-def _by_server(groups: list[VerifierGroup], servers: int) -> list[list[VerifierGroup]]:
-    found: list[list[VerifierGroup]] = [[] for _ in range(servers)]
+def _by_server(groups: list[VerifierGroup]) -> dict[int, list[VerifierGroup]]:
+    found: dict[int, list[VerifierGroup]] = {}
     for group in groups:
         for member in group.members:
-            found[member].append(group)
+            found.setdefault(member, []).append(group)
     return found
 
 
@@ -324,66 +322,3 @@ def _group(
         from_cloud=False,
         incoming={host: frozenset(names) for host, names in awaited.items()},
     )
-
-
-def _static_refusals(facts: PlainModel, server: _Server, host: _Host) -> list[str]:
-    tests = {
-        "Movable": not server.fixed,
-        "FullyObserved": host.unseen == 0,
-        "AvailabilityZone": _zone_fits(server, host, keep_zone=facts.keep_zone),
-        "AggregateExtraSpecs": _aggregates_fit(server, host, facts.aggregate_keys),
-        "ReservedForProjects": _project_fits(server, host),
-        "ReservedForTraits": _isolation_fits(server, host),
-        "RequiredTraits": _traits_fit(server, host),
-        "FencesAndBans": _operator_agrees(server, host, facts.operator),
-    }
-    return [name for name, passed in tests.items() if not passed]
-
-
-def _zone_fits(server: _Server, host: _Host, *, keep_zone: bool) -> bool:
-    if server.pinned_zone is not None:
-        return host.zone == server.pinned_zone
-    return not keep_zone or host.zone == server.home_zone
-
-
-def _aggregates_fit(server: _Server, host: _Host, known: set[str]) -> bool:
-    for key, wanted in aggregate_specs(server.specs, known):
-        offers = [metadata[key] for metadata in host.aggregates if key in metadata]
-        values = [value.strip() for offer in offers for value in offer.split(",")]
-        if not any(meets(value, wanted) for value in values):
-            return False
-    return True
-
-
-def _project_fits(server: _Server, host: _Host) -> bool:
-    lists = [
-        value
-        for metadata in host.aggregates
-        for key, value in metadata.items()
-        if key.startswith("filter_tenant_id")
-    ]
-    projects = {project.strip() for text in lists for project in text.split(",")}
-    return not lists or server.project in projects
-
-
-def _isolation_fits(server: _Server, host: _Host) -> bool:
-    required, _ = required_traits(server.specs)
-    for metadata in host.aggregates:
-        for key, value in metadata.items():
-            if key.startswith("trait:") and value == "required" and key[6:] not in required:
-                return False
-    return True
-
-
-def _traits_fit(server: _Server, host: _Host) -> bool:
-    required, forbidden = required_traits(server.specs)
-    return all(trait in host.traits for trait in required) and not any(
-        trait in host.traits for trait in forbidden
-    )
-
-
-def _operator_agrees(server: _Server, host: _Host, operator: OperatorRules) -> bool:
-    for fence in operator.fences:
-        if server.id in fence.servers and host.name not in fence.hosts:
-            return False
-    return all(not (server.id in ban.servers and host.name in ban.hosts) for ban in operator.bans)

@@ -86,11 +86,13 @@ class _Replay:
             self._verifier.start_move(action.server, action.host)
         if action.kind == "disable" and action.host >= 0:
             self._verifier.disable(action.host)
+        if action.kind == "power-off" and action.host >= 0:
+            self._verifier.power(action.host, on=False)
 
     def _cancel(self, action: CheckedAction) -> bool:
         """Cancels an action in progress; returns False if only a new verifier can do that."""
         if action.kind != "move" or self._verifier.pending(action.server) != 1:
-            return action.kind not in {"move", "disable"}
+            return action.kind not in {"move", "disable", "power-off"}
         self._verifier.cancel_move(action.server)
         return True
 
@@ -99,6 +101,8 @@ class _Replay:
             self._verifier.finish_move(action.server)
         if action.kind == "enable" and action.host >= 0:
             self._verifier.enable(action.host)
+        if action.kind == "power-on" and action.host >= 0:
+            self._verifier.power(action.host, on=True)
 
 
 def _ancestors_and_descendants(actions: Sequence[CheckedAction]) -> tuple[list[int], list[int]]:

@@ -134,7 +134,7 @@ class Verifier:
         return False
 
     def _breaks_affinity(self, server: int, host: int) -> bool:
-        for group in self._facts.groups[server]:
+        for group in self._facts.groups.get(server, ()):
             if group.policy != "affinity":
                 continue
             others = [member for member in group.members if member != server]
@@ -147,10 +147,10 @@ class Verifier:
 
     def _breaks_anti_affinity(self, server: int, host: int) -> bool:
         facts = self._facts
-        for group in facts.groups[server]:
+        for group in facts.groups.get(server, ()):
             if group.policy != "anti-affinity":
                 continue
-            held = len(group.incoming.get(host, frozenset()) - {facts.servers[server].id})
+            held = len(group.incoming.get(host, frozenset()) - {facts.server(server).id})
             for member in group.members:
                 if member != server:
                     held += (self._at[member] == host) + self._to.get(member, []).count(host)

@@ -173,7 +173,7 @@ class _Consolidation:
             "released_compute_nodes_count": max(0, freed - filled),
             "instance_migrations_count": len(self._moves.actions),
         }
-        return Solution(actions, indicators, self._notes(actions))
+        return Solution(actions, indicators, self._notes(actions), self._use.load)
 
     def _disables(self) -> list[ProposedAction]:
         """Disables every empty host, but never the last enabled one."""

@@ -4,7 +4,11 @@ from typing import TYPE_CHECKING, Final
 
 from domain.cluster.verifier.checked_action import CheckedAction
 from domain.kernel.reasons import Cause, Reason
-from domain.plans.action_types.declaration import ActionType, ResourceKind
+from domain.plans.action_types.declaration import (
+    ActionType,
+    ResourceKind,
+    without_placement,
+)
 from domain.plans.action_types.schemas import ID, NAME, OPTIONAL_NAME, parameters
 from domain.plans.proposal import PlannedAction, ProposedAction
 
@@ -28,8 +32,11 @@ LANDED_ELSEWHERE = Reason(
 
 
 def _checked(model: "ComputeModel", planned: PlannedAction) -> CheckedAction:
+    destination = planned.action.parameters.get("destination_node")
+    if not destination:  # Nova chooses it, by its own rules
+        return without_placement(model, planned)
     server = model.server_places.get(planned.action.resource_id, -1)
-    host = model.host_places.get(str(planned.action.parameters.get("destination_node")), -1)
+    host = model.host_places.get(str(destination), -1)
     return CheckedAction("move", server, host, planned.parents)
 
 

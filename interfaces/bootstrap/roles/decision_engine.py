@@ -59,7 +59,7 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
             rules=rules_document(settings.placement),
         ),
         optimizers=registry.optimizers,
-        runner=DirectRunner(registry.optimizers.strategies, registry.optimizers.planners),
+        runner=DirectRunner(registry.optimizers),
         options=OptimizerOptions(options.of("strategy"), options.of("planner")),
         search=SearchSettings(
             chosen.strategy_steps,

@@ -102,7 +102,9 @@ def test_a_plan_is_computed_from_a_file_alone(
     assert found["efficacy"][0]["name"] == "released_nodes_ratio"
     assert len(found["reasons"]) == len(found["parents"]) == len(found["actions"])
     assert all(reason["text"] for reason in found["reasons"])
+    assert found["refused"] is None
     assert found["cpu_seconds"] >= 0
+    assert found["verification_cpu_seconds"] >= 0
     assert found["peak_memory_mib"] > 10
 
 
@@ -117,6 +119,21 @@ def test_people_read_the_plan_line_by_line(
     assert any(line.startswith("efficacy released_nodes_ratio: 66.6667 %") for line in lines)
     assert "s of CPU" in lines[-1]
     assert "MiB at most" in lines[-1]
+
+
+def test_a_plan_that_a_run_would_not_publish_is_shown_and_refused(
+    cluster: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    move = {"migration_type": "live", "source_node": "c0", "destination_node": "nowhere"}
+    actions = [{"action_type": "migrate", "resource_id": "gone", "input_parameters": move}]
+    words = ["strategy", "run", "actuator", "--cluster", str(cluster)]
+    words += ["--param", f"actions={json.dumps(actions)}"]
+    assert main(words) == 1
+    text = capsys.readouterr().out
+    assert "   1  migrate" in text
+    assert "refused The plan breaks placement rules" in text
+    assert main([*words, "--json"]) == 1
+    assert output(capsys)["refused"]["facts"]["rule"] == "Known"
 
 
 def test_parameters_are_json_or_text_and_checked_by_the_schema(

@@ -33,7 +33,6 @@ from domain.optimization.strategy import NoParameters, Strategy
 from domain.plans import ActionPlan, PlanState
 from domain.plans.reasons import SERVER_NOT_FOUND
 from tests.world.engine import EngineWorld
-from tests.world.plugins import PLANNERS, STRATEGIES
 from tests.world.values import server
 from tests.world.world import CLOCK
 
@@ -64,7 +63,7 @@ def test_the_record_decides_the_same_again(world: EngineWorld) -> None:
     world.work()
     (plan,) = world.find_plans(audit)
     record = decode_record(world.records.get(plan.record))
-    planned = compute(record, STRATEGIES[record.strategy], PLANNERS["weight"]).actions
+    planned = compute(record, world.optimizers).actions
     explained = decode_explanation(world.records.get(view_explanation(world, plan.id)))
     assert [one.action for one in planned] == [one.action for one in explained.actions]
     specs = list(plan.actions.values())

@@ -27,7 +27,6 @@ from domain.plans.proposal import ProposedAction
 from tests.integration.cluster_models.modelling import grow_old
 from tests.world.arranged import ArrangedBaremetal, ArrangedStorage
 from tests.world.engine import EngineWorld
-from tests.world.plugins import PLANNERS
 
 ABSENT = CloudRefused(Cause(SERVICE_ABSENT, {"service": "block-storage"}))
 NO_QUESTION = AssertionError("nothing is asked of the cloud")
@@ -118,9 +117,9 @@ def test_a_strategy_gets_the_models_that_it_declares_and_the_record_holds_them(
     digests = (found.model_digest, found.storage.digest, found.baremetal.digest)
     assert len(set(digests)) == 3
     assert all(world.records.get(digest) for digest in digests)
-    again = compute(found, Reporter(), PLANNERS["weight"])
+    again = compute(found, world.optimizers)
     assert [one.action.parameters["message"] for one in again.actions] == messages(world, audit)
-    assert again == compute(found, Reporter(), PLANNERS["weight"])
+    assert again == compute(found, world.optimizers)
 
 
 def test_a_strategy_that_needs_compute_only_asks_nothing_else_of_the_cloud(

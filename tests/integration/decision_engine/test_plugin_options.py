@@ -14,7 +14,6 @@ from domain.optimization.strategy import REQUESTED_BY_PARAMETERS, NoParameters, 
 from domain.plans.action_types import NOP
 from domain.plans.proposal import ProposedAction
 from tests.world.engine import EngineWorld
-from tests.world.plugins import PLANNERS
 
 
 @dataclass(frozen=True)
@@ -48,5 +47,5 @@ def test_a_run_records_the_options_in_force_and_a_rerun_uses_them(world: EngineW
     record = decode_record(world.records.get(plan.record))
     assert record.strategy_options == {"text": "good morning"}
     assert record.planner_options == vars(weights)
-    (again,) = compute(record, Greeter(), PLANNERS["weight"]).actions
+    (again,) = compute(record, world.optimizers).actions
     assert again.action.parameters == {"message": "good morning"}

@@ -24,7 +24,6 @@ from tests.conformance.records.rows import execute, grow_old
 from tests.conformance.records.test_inventory import model
 from tests.integration.cluster_models.modelling import a_moment, models
 from tests.world.engine import EngineWorld
-from tests.world.plugins import PLANNERS
 from tests.world.world import CLOCK
 
 NOTHING = timedelta(0)
@@ -120,8 +119,7 @@ def test_what_a_decision_used_stays_and_decides_again(
     assert (found.dropped.records, found.others.records) == (0, 2)
     assert record.model_digest in stored(world)
     again = decode_record(world.records.get(plan.record))
-    strategy = world.strategies[again.strategy]
-    planned = compute(again, strategy, PLANNERS[again.planner]).actions
+    planned = compute(again, world.optimizers).actions
     assert len(planned) == len(plan.actions)
 
 
