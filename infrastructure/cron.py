@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime
 
-from croniter import CroniterError, croniter
+from croniter import CroniterBadDateError, CroniterError, croniter
 
 from domain.kernel.errors import InvalidValue
 
@@ -14,7 +14,7 @@ _RANDOM = re.compile(r"(^|[\s,])[rR](\(|/|[\s,]|$)")
 """A field to which croniter gives a random value: a due time must be deterministic."""
 
 
-def next_match(expression: str, after: datetime) -> datetime:
+def next_match(expression: str, after: datetime) -> datetime | None:
     """The first instant strictly after another that an expression matches.
 
     Args:
@@ -23,26 +23,19 @@ def next_match(expression: str, after: datetime) -> datetime:
         after: timezone-aware.
 
     Returns:
-        UTC.
+        UTC; None if it has no match in the fifty years after the instant.
 
     Raises:
-        InvalidValue: it is no cron expression, or it never matches.
+        InvalidValue: it is no cron expression.
     """
     if _RANDOM.search(expression):
         raise InvalidValue(FIELD, f"must not be random: {expression!r}")
     try:
         found: datetime = croniter(expression, after.astimezone(UTC)).get_next(datetime)
+    except (CroniterBadDateError, OverflowError):
+        return None
     except CroniterError as error:
-        raise InvalidValue(
-            FIELD, f"must be seconds or a cron expression that matches sometime: {error}"
-        ) from error
+        raise InvalidValue(FIELD, f"must be seconds or a cron expression: {error}") from error
+    except ValueError:  # the year 10000
+        return None
     return found
-
-
-def validate(expression: str) -> None:
-    """Checks a cron expression.
-
-    Raises:
-        InvalidValue: it is no cron expression, or it never matches.
-    """
-    next_match(expression, datetime(2000, 1, 1, tzinfo=UTC))

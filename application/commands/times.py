@@ -3,13 +3,11 @@
 import re
 from datetime import UTC, datetime, tzinfo
 
-from domain.audits.schedule import Cron
+from domain.audits.schedule import Cron, seconds
 from domain.kernel.errors import InvalidValue
 
 LONGEST_INTERVAL = 36
 """Characters of an interval; a column of the API's schema."""
-LONGEST_PERIOD = 10 * 366 * 24 * 3600
-"""Longest interval, seconds (ten years); keeps due times representable."""
 
 _WHOLE = re.compile(r"[0-9]+", re.ASCII)
 
@@ -48,8 +46,7 @@ def checked_interval(text: str, cron: Cron, now: datetime) -> str:
     if len(text) > LONGEST_INTERVAL:
         raise InvalidValue("interval", f"must have at most {LONGEST_INTERVAL} characters")
     if _WHOLE.fullmatch(text):
-        if not 1 <= int(text) <= LONGEST_PERIOD:
-            raise InvalidValue("interval", f"must be 1 to {LONGEST_PERIOD} seconds, not {text}")
-        return text
-    cron(text, now)
+        seconds(text)
+    elif cron(text, now) is None:
+        raise InvalidValue("interval", f"must match after {now.isoformat(timespec='seconds')}")
     return text

@@ -114,7 +114,8 @@ class ActionPlanView:
         notes: remarks of the strategy (rendered reasons).
         record, explanation: digests of the decision record and of the record of its reasons.
         owner: instance of the applier that executes it.
-        actions_total, actions_ended, actions_ongoing: numbers of actions.
+        actions_total, actions_ongoing: numbers of actions.
+        actions_ended: all that ended; actions_failed, actions_cancelled, actions_skipped: of these.
         version: of the aggregate that the row shows.
         open_position: log position of the launch; None before it and when the plan has ended.
     """
@@ -138,6 +139,9 @@ class ActionPlanView:
     status_message: str | None
     actions_total: int
     actions_ended: int
+    actions_failed: int
+    actions_cancelled: int
+    actions_skipped: int
     actions_ongoing: int
     version: int
     open_position: int | None
@@ -421,6 +425,18 @@ class ReadModels(Protocol):
 
     def continuous_audits(self) -> list[ContinuousAudit]:
         """CONTINUOUS audits that are PENDING or ONGOING and have an interval."""
+        ...
+
+    def active_audits(self) -> list[AuditView]:
+        """Audits that are PENDING or ONGOING, newest first."""
+        ...
+
+    def active_plans(self) -> list[ActionPlanView]:
+        """Plans that have not ended, also those that wait for a user, newest first."""
+        ...
+
+    def running_actions(self, plan: UUID) -> list[ActionView]:
+        """The ONGOING actions of a plan, in plan order."""
         ...
 
     def recommended_plans(self, audit_id: UUID | None = None) -> list[ActionPlanView]:

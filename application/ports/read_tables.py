@@ -44,8 +44,9 @@ AUDITS = read_table(
     _BY_NAME,
     ReadIndex(("run_position",), only="run_position"),
     ReadIndex(("next_run_time",), only="next_run_time"),
+    ReadIndex(("state", "id")),
 )
-AUDIT_SCHEMA = ProjectionSchema("audits", version=3, tables=(AUDITS,))
+AUDIT_SCHEMA = ProjectionSchema("audits", version=4, tables=(AUDITS,))
 
 ACTION_PLANS = read_table(
     "action_plans",
@@ -62,7 +63,7 @@ ACTIONS = read_table(
     ReadIndex(("action_plan_uuid", "id")),
     ReadIndex(("audit_uuid", "id")),
 )
-PLAN_SCHEMA = ProjectionSchema("plans", version=2, tables=(ACTION_PLANS, ACTIONS))
+PLAN_SCHEMA = ProjectionSchema("plans", version=3, tables=(ACTION_PLANS, ACTIONS))
 
 
 class ClusterModelRow(TypedDict):

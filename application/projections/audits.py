@@ -1,5 +1,5 @@
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from application.ports.event_log import RecordedEvent
@@ -27,9 +27,8 @@ from domain.audits.events import (
     AuditSuspended,
     RunCause,
 )
-from domain.audits.schedule import Cron, counts_from, seconds
+from domain.audits.schedule import Cron, upcoming
 from domain.kernel.aggregate import Event
-from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Cause
 
 _NO_RUN: dict[str, Any] = {
@@ -41,7 +40,7 @@ _NO_RUN: dict[str, Any] = {
 }
 _SCHEDULED = frozenset({AuditState.PENDING, AuditState.ONGOING})
 """States in which a continuous audit has a next run."""
-_TIMING = frozenset({"interval", "start_time"})
+_TIMING = frozenset({"interval", "start_time", "end_time"})
 """Attributes that change the time of the next run."""
 
 
@@ -52,7 +51,7 @@ class AuditsProjection(EventDispatcher):
     requested.
 
     Args:
-        cron: evaluates cron expressions; raises ValueError for an invalid one.
+        cron: evaluates cron expressions; raises InvalidValue for an invalid one.
     """
 
     def __init__(self, cron: Cron) -> None:
@@ -104,7 +103,7 @@ class AuditsProjection(EventDispatcher):
             "updated_at": None,
             "deleted_at": None,
         }
-        row["next_run_time"] = self._next(row)
+        row["next_run_time"] = self._next(row, event.timestamp)
         tables.insert(AUDITS.name, row)
 
     def _run_requested(
@@ -181,25 +180,21 @@ class AuditsProjection(EventDispatcher):
     def _reschedule(self, event: Event, tables: Tables, values: dict[str, Any]) -> None:
         row = tables.get(AUDITS.name, event.originator_id)
         if row is not None:
-            values["next_run_time"] = self._next({**row, **values})
+            values["next_run_time"] = self._next({**row, **values}, event.timestamp)
         _update(event, tables, values)
 
-    def _next(self, row: Row) -> datetime | None:
+    def _next(self, row: Row, now: datetime) -> datetime | None:
         if row["audit_type"] != AuditType.CONTINUOUS or row["state"] not in _SCHEDULED:
             return None
-        interval, last, start = row["interval"], row["last_due"], row["start_time"]
-        try:
-            period = seconds(interval)
-            if period is None:
-                after: datetime = last or counts_from(row["created_at"], start)
-                return self._cron(interval, after)
-        except (InvalidValue, ValueError):
-            return None  # PATCH stores any text; an audit with an invalid interval never runs
-        if last is None:
-            first: datetime | None = start
-            return first
-        following: datetime = last + timedelta(seconds=period)
-        return following
+        return upcoming(
+            row["interval"],
+            row["last_due"],
+            now,
+            self._cron,
+            made=row["created_at"],
+            start=row["start_time"],
+            end=row["end_time"],
+        )
 
 
 def _update(event: Event, tables: Tables, values: dict[str, Any]) -> None:

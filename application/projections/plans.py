@@ -34,6 +34,13 @@ from domain.plans.events import (
 ACTIONS_PER_PLAN = 1_000_000
 """Numeric id of an action = position * this + place in the plan: creation order over all plans."""
 
+_COUNTED = {
+    ActionState.FAILED: "actions_failed",
+    ActionState.CANCELLED: "actions_cancelled",
+    ActionState.SKIPPED: "actions_skipped",
+}
+"""State of an ended action → the column that counts such actions."""
+
 
 class PlansProjection(EventDispatcher):
     """Action plans and their actions. Queries take an action's deletion from its plan."""
@@ -90,6 +97,9 @@ class PlansProjection(EventDispatcher):
                 else None,
                 "actions_total": len(event.actions),
                 "actions_ended": 0,
+                "actions_failed": 0,
+                "actions_cancelled": 0,
+                "actions_skipped": 0,
                 "actions_ongoing": 0,
                 "version": event.originator_version,
                 "open_position": None,
@@ -188,6 +198,8 @@ def _end_action(
     if before not in ENDED:
         ongoing = 1 if before == ActionState.ONGOING else 0
         amounts = {"actions_ended": 1, "actions_ongoing": -ongoing}
+        if (counted := _COUNTED.get(values["state"])) is not None:
+            amounts[counted] = 1
         tables.add(ACTION_PLANS.name, event.originator_id, amounts)
 
 

@@ -20,12 +20,13 @@ from application.ports.read_models import (
     TimelineView,
 )
 from application.ports.services import ServiceRegistry
+from application.queries.audits import current
 from domain.audits.events import AuditState
-from domain.plans.action import ActionState
+from domain.audits.schedule import Cron
 from domain.plans.events import PlanState
 
 SHOWN = 50
-"""Number of the newest audits, plans, events and discarded messages in an overview."""
+"""Number of audits and plans, unless more are active, of events and of discarded messages."""
 ACTIVE_AUDITS = (AuditState.ONGOING, AuditState.PENDING)
 ACTIVE_PLANS = (
     PlanState.ONGOING,
@@ -137,7 +138,12 @@ class MoveLine:
 
 @dataclass(frozen=True)
 class PlanLine:
-    """A plan and its running actions."""
+    """A plan and its running actions.
+
+    Attributes:
+        total, ongoing: numbers of actions.
+        ended: the sum of succeeded, failed, cancelled and skipped.
+    """
 
     uuid: UUID
     state: str
@@ -145,6 +151,10 @@ class PlanLine:
     total: int
     ended: int
     ongoing: int
+    succeeded: int
+    failed: int
+    cancelled: int
+    skipped: int
     message: str
     moves: tuple[MoveLine, ...] = ()
 
@@ -190,13 +200,24 @@ class Overview:
     problem: str | None = None
 
 
-def gather(sources: OverviewSources, where: InstallationInfo, now: datetime) -> Overview:
-    """Reads the overview: active audits and plans first, then the newest; events newest last.
+def gather(
+    sources: OverviewSources, where: InstallationInfo, now: datetime, cron: Cron
+) -> Overview:
+    """Reads the overview: all active audits and plans first, then the newest; events newest last.
+
+    Args:
+        sources: where the values come from.
+        where: the installation.
+        now: UTC.
+        cron: evaluates cron expressions.
 
     Raises:
         StoreUnavailable, EventLogUnavailable: the database cannot be reached.
     """
-    projections = tuple(sources.read.projections())
+    read = sources.read
+    projections = tuple(read.projections())
+    audits = _active_first(read.active_audits(), read.audits(NEWEST, {}), ACTIVE_AUDITS)
+    plans = _active_first(read.active_plans(), read.action_plans(NEWEST, {}), ACTIVE_PLANS)
     return Overview(
         at=now,
         where=where,
@@ -205,16 +226,13 @@ def gather(sources: OverviewSources, where: InstallationInfo, now: datetime) -> 
             ServiceLine(one.name, one.host, (now - one.last_seen_up).total_seconds(), one.alive)
             for one in sources.services.rows()
         ),
-        audits=tuple(map(_audit, _active_first(sources.read.audits(NEWEST, {}), ACTIVE_AUDITS))),
-        plans=tuple(
-            plan_line(sources, one, now)
-            for one in _active_first(sources.read.action_plans(NEWEST, {}), ACTIVE_PLANS)
-        ),
+        audits=tuple(_audit(current(one, now, cron)) for one in audits),
+        plans=tuple(plan_line(sources, one, now) for one in plans),
         projections=projections,
         models=tuple(map(_model, sources.models.status())),
         quarantined=sum(one.quarantined for one in projections),
         poisoned=tuple(sources.poison.rows(SHOWN)),
-        events=tuple(reversed(sources.read.timeline(limit=SHOWN, newest_first=True))),
+        events=tuple(reversed(read.timeline(limit=SHOWN, newest_first=True))),
     )
 
 
@@ -231,9 +249,13 @@ def _model(status: ModelStatus) -> ModelLine:
     )
 
 
-def _active_first(rows: Sequence[T], active: Sequence[str]) -> list[T]:
-    ranks = {state: rank for rank, state in enumerate(active)}
-    return sorted(rows, key=lambda one: ranks.get(one.state, len(ranks)))
+def _active_first(active: Sequence[T], newest: Sequence[T], order: Sequence[str]) -> list[T]:
+    rows = {one.uuid: one for one in active}
+    for one in newest:
+        if len(rows) < SHOWN:
+            rows.setdefault(one.uuid, one)
+    ranks = {state: rank for rank, state in enumerate(order)}
+    return sorted(rows.values(), key=lambda one: ranks.get(one.state, len(ranks)))
 
 
 def _audit(one: AuditView) -> AuditLine:
@@ -251,6 +273,7 @@ def _audit(one: AuditView) -> AuditLine:
 
 def plan_line(sources: OverviewSources, one: ActionPlanView, now: datetime) -> PlanLine:
     """A plan with its running actions."""
+    not_done = one.actions_failed + one.actions_cancelled + one.actions_skipped
     return PlanLine(
         uuid=one.uuid,
         state=one.state,
@@ -258,17 +281,17 @@ def plan_line(sources: OverviewSources, one: ActionPlanView, now: datetime) -> P
         total=one.actions_total,
         ended=one.actions_ended,
         ongoing=one.actions_ongoing,
+        succeeded=one.actions_ended - not_done,
+        failed=one.actions_failed,
+        cancelled=one.actions_cancelled,
+        skipped=one.actions_skipped,
         message=one.status_message or "",
         moves=_moves(sources, one.uuid, now) if one.actions_ongoing else (),
     )
 
 
 def _moves(sources: OverviewSources, plan: UUID, now: datetime) -> tuple[MoveLine, ...]:
-    actions = [
-        one
-        for one in sources.read.actions(Page(), {"action_plan_uuid": str(plan)})
-        if one.state == ActionState.ONGOING
-    ]
+    actions = sources.read.running_actions(plan)
     known = sources.progress.of([one.uuid for one in actions])
     return tuple(_move(one, known.get(one.uuid), now) for one in actions)
 

@@ -1,4 +1,4 @@
-"""Requests runs that are due, ends audits after their end time, and expires old plans."""
+"""Requests runs that are due, ends audits that have no further run, and expires old plans."""
 
 import logging
 import threading
@@ -94,22 +94,26 @@ class Scheduler:
 
     def _apply_schedule(self, schedule: ContinuousAudit, now: datetime) -> None:
         if schedule.end_time is not None and now >= schedule.end_time:
-            self._commands.run(
-                self._metadata, lambda tx, ctx: tx.get(Audit, schedule.audit_id).expire(ctx)
-            )
+            self._change(schedule, lambda audit, ctx: audit.expire(ctx))
             return
         if schedule.run_open or (schedule.start_time is not None and now < schedule.start_time):
             return
         since = counts_from(schedule.created_at, schedule.start_time)
         due = next_due(schedule.interval, schedule.last_due, now, self._cron, since=since)
-        if due <= now:
-            self._commands.run(
-                self._metadata,
-                lambda tx, ctx: tx.get(Audit, schedule.audit_id).request_run(
-                    ctx, due, RunCause.SCHEDULE
-                ),
+        if due is None:
+            self._change(schedule, lambda audit, ctx: audit.exhaust(ctx, schedule.interval))
+        elif due <= now:
+            self._change(
+                schedule, lambda audit, ctx: audit.request_run(ctx, due, RunCause.SCHEDULE)
             )
         self._errors.pop(schedule.audit_id, None)
+
+    def _change(
+        self, schedule: ContinuousAudit, change: Callable[[Audit, Context], object]
+    ) -> None:
+        self._commands.run(
+            self._metadata, lambda tx, ctx: change(tx.get(Audit, schedule.audit_id), ctx)
+        )
 
     def _log_once(self, schedule: ContinuousAudit, error: DomainError | UnreadableEvent) -> None:
         if self._errors.get(schedule.audit_id) != str(error):

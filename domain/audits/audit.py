@@ -21,7 +21,7 @@ from domain.audits.events import (
     AuditSuspended,
     RunCause,
 )
-from domain.audits.reasons import END_TIME_PASSED, SET_BY_USER
+from domain.audits.reasons import END_TIME_PASSED, NO_LATER_MATCH, SET_BY_USER
 from domain.audits.run import Run
 from domain.audits.schedule import following
 from domain.kernel.aggregate import Aggregate, Event, JsonObject, evolves
@@ -232,8 +232,17 @@ class Audit(Aggregate):
         """Ends a continuous audit whose end time has passed."""
         if self.end_time is None or ctx.at < self.end_time:
             raise Refusal(f"The end time of audit {self.id} has not passed.")
+        self._expire(ctx, Cause(END_TIME_PASSED))
+
+    def exhaust(self, ctx: Context, interval: str) -> None:
+        """Ends a continuous audit whose interval, a cron expression, has no later match."""
+        if self.run is not None or self.interval != interval:
+            raise Refusal(f"Audit {self.id} has an open run, or its interval was changed.")
+        self._expire(ctx, Cause(NO_LATER_MATCH, {"interval": interval}))
+
+    def _expire(self, ctx: Context, because: Cause) -> None:
         TRANSITIONS.check(self.state, AuditState.SUCCEEDED)
-        self._trigger(AuditExpired, ctx, because=Cause(END_TIME_PASSED))
+        self._trigger(AuditExpired, ctx, because=because)
 
     def move(self, ctx: Context, state: AuditState) -> None:
         """Changes the state at a user's request (``replace /state``).

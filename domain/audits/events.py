@@ -132,7 +132,10 @@ class AuditStateSet(Event):
 
 
 class AuditExpired(Event):
-    """The end time of the audit passed; the audit succeeded."""
+    """A continuous audit ended with success: it has no further run.
+
+    Its end time passed, or its interval has no later match.
+    """
 
     TOPIC = "audit.expired"
     because: Cause

@@ -41,7 +41,8 @@ from infrastructure.read_models.waiting import await_position
 V = TypeVar("V")
 
 UNLIMITED = 1_000_000
-"""Limit of a list that a worker reads as a whole."""
+"""Limit of a list that is read as a whole."""
+ALL_NEWEST_FIRST = Page(limit=UNLIMITED, descending=True)
 
 
 class SqlReadModels:
@@ -116,6 +117,22 @@ class SqlReadModels:
     def actions(self, page: Page, filters: Filters) -> list[ActionView]:
         """Actions. Filters: ``action_plan_uuid``, ``audit_uuid``."""
         return self._list(resources.ACTION, page, filters)
+
+    def active_audits(self) -> list[AuditView]:
+        """Audits that are PENDING or ONGOING, newest first."""
+        active = AUDITS.c.state.in_(("PENDING", "ONGOING"))
+        return self._list(resources.AUDIT, ALL_NEWEST_FIRST, {}, active)
+
+    def active_plans(self) -> list[ActionPlanView]:
+        """Plans that have not ended, also those that wait for a user, newest first."""
+        active = ACTION_PLANS.c.state.in_(("PENDING", "ONGOING", "CANCELLING", "RECOMMENDED"))
+        return self._list(resources.ACTION_PLAN, ALL_NEWEST_FIRST, {}, active)
+
+    def running_actions(self, plan: UUID) -> list[ActionView]:
+        """The ONGOING actions of a plan, in plan order."""
+        filters = {"action_plan_uuid": str(plan)}
+        running = ACTIONS.c.state == ActionState.ONGOING
+        return self._list(resources.ACTION, Page(limit=UNLIMITED), filters, running)
 
     def recommended_plans(self, audit_id: UUID | None = None) -> list[ActionPlanView]:
         """RECOMMENDED plans, oldest first."""

@@ -10,6 +10,7 @@ from application.ports.event_log import EventLogUnavailable
 from application.ports.projections import StoreUnavailable
 from application.queries.overview import InstallationInfo, Overview, gather
 from infrastructure.clock import SystemClock
+from infrastructure.cron import next_match
 from infrastructure.event_log import SchemaError
 from infrastructure.logs import scrubbed
 from infrastructure.settings import Settings
@@ -61,7 +62,7 @@ def _overview(queries: Queries, settings: Settings) -> Overview:
     """The state now; an unreachable database is a problem in it, not an error."""
     now, where = SystemClock().now(), _where(settings)
     try:
-        return gather(queries, where, now)
+        return gather(queries, where, now, next_match)
     except (StoreUnavailable, EventLogUnavailable) as error:
         problem = f"the database does not answer: {error}; trying again"
         return Overview(at=now, where=where, problem=problem)

@@ -15,6 +15,7 @@ from application.replay.timeline import TimelineEntry
 from domain.plans import ActionPlan
 from interfaces.demo.cloud import Figures
 from interfaces.terminal.history import log_text
+from interfaces.terminal.plan_progress import progress_bar, unsuccessful
 from interfaces.terminal.wording import bar, one_line, target
 
 ACTIONS_SHOWN = 8
@@ -127,18 +128,19 @@ class PlanProgressDisplay:
         if tenth > self._printed:
             self._printed = tenth
             self._console.print(
-                f"{seconds:5.0f} s  {plan.state}  {plan.ended}/{plan.total} actions ended, "
-                f"{plan.ongoing} running",
+                f"{seconds:5.0f} s  {plan.state}  {plan.succeeded}/{plan.total} actions succeeded, "
+                f"{plan.ongoing} running  {unsuccessful(plan)}".rstrip(),
                 markup=False,
             )
 
 
 def _drawn(plan: PlanLine, seconds: float) -> Group:
-    fraction = plan.ended / max(1, plan.total)
     lines = [
-        Text(
-            f"{plan.state:<10} {bar(fraction, BAR)} {plan.ended}/{plan.total}  {seconds:.0f} s",
-            style="cyan",
+        Text.assemble(
+            (f"{plan.state:<10} ", "cyan"),
+            progress_bar(plan, BAR),
+            f" {plan.succeeded}/{plan.total}  {seconds:.0f} s  ",
+            unsuccessful(plan),
         )
     ]
     lines.extend(_action(one) for one in plan.moves[:ACTIONS_SHOWN])

@@ -17,6 +17,7 @@ from application.queries.overview import (
     PlanLine,
     ServiceLine,
 )
+from interfaces.terminal.plan_progress import progress_bar, unsuccessful
 from interfaces.terminal.wording import STATE_STYLES, age, bar, one_line, sizes
 
 WIDE = 100
@@ -156,13 +157,13 @@ def _plans(view: Overview, width: int) -> Section:
 
 
 def _plan(one: PlanLine, width: int) -> Cells:
-    fraction = one.ended / one.total if one.total else 1.0
+    about = f"{one.goal}  {one.message}".rstrip()
     return (
         Text(str(one.uuid)[:8]),
         _state(one.state),
-        Text(bar(fraction, _bar_width(width)), style="cyan"),
-        Text(f"{one.ended}/{one.total}"),
-        Text(f"{one.goal}  {one.message}".rstrip()),
+        progress_bar(one, _bar_width(width)),
+        Text(f"{one.succeeded}/{one.total}"),
+        Text.assemble(unsuccessful(one), "  " * (one.ended > one.succeeded), about),
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from application.kernel.json_values import json_value
 from application.queries.overview import ModelLine, Overview
-from interfaces.terminal.wording import age, one_line, sizes
+from interfaces.terminal.wording import age, one_line, outcomes, sizes
 
 
 def as_json(view: Overview) -> str:
@@ -31,8 +31,9 @@ def lines(view: Overview, events: int = 10) -> Iterator[str]:
     for audit in view.audits:
         yield _joined("audit", audit.uuid, audit.state, audit.audit_type, audit.goal, audit.name)
     for plan in view.plans:
-        done = f"{plan.ended}/{plan.total}"
-        yield _joined("plan", plan.uuid, plan.state, done, plan.goal, plan.message)
+        done = f"{plan.succeeded}/{plan.total}"
+        others = (f"{count} {state}" for count, state in outcomes(plan))
+        yield _joined("plan", plan.uuid, plan.state, done, *others, plan.goal, plan.message)
         for move in plan.moves:
             percent = "-" if move.percent is None else f"{move.percent:.0f}%"
             yield _joined("action", move.uuid, move.action_type, percent, move.target, move.detail)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from application.queries.overview import action_target
+from application.queries.overview import PlanLine, action_target
 
 STATE_STYLES = {
     "SUCCEEDED": "green",
@@ -50,6 +50,12 @@ def age(seconds: float) -> str:
 def sizes(counts: Mapping[str, int]) -> str:
     """Counts as text: ``30 hosts, 300 servers``."""
     return ", ".join(f"{count} {kind}" for kind, count in counts.items())
+
+
+def outcomes(plan: PlanLine) -> list[tuple[int, str]]:
+    """The numbers of actions that ended without success, above 0: ``(2, "failed")``."""
+    found = [(plan.failed, "failed"), (plan.cancelled, "cancelled"), (plan.skipped, "skipped")]
+    return [(count, state) for count, state in found if count]
 
 
 def bar(fraction: float, width: int) -> str:

@@ -7,6 +7,7 @@ import msgspec
 from application.commands import audits as commands
 from application.commands.audits import AuditCommands
 from application.ports.read_models import AuditView, Page
+from application.queries.audits import current
 from interfaces.rest import media
 from interfaces.rest.call import call_of
 from interfaces.rest.errors import MalformedRequest, MicroversionNotAcceptable
@@ -67,15 +68,20 @@ class AuditsResource(HistoricResource[AuditView]):
 
     def rows(self, page: Page, filters: dict[str, str]) -> Sequence[AuditView]:
         """A page of the list."""
-        return self.api.reads.audits(page, filters)
+        now = self.api.clock.now()
+        return [current(one, now, self.api.cron) for one in self.api.reads.audits(page, filters)]
 
     def find(self, ident: str, *, show_deleted: bool) -> AuditView | None:
         """The view of a uuid or name."""
-        return self.api.reads.audit(ident, show_deleted=show_deleted)
+        found = self.api.reads.audit(ident, show_deleted=show_deleted)
+        return found and current(found, self.api.clock.now(), self.api.cron)
 
     def at(self, view: AuditView, moment: int | datetime) -> tuple[AuditView, int]:
         """The audit at a moment."""
-        return self.past.audit(view.uuid, moment)
+        found, position = self.past.audit(view.uuid, moment)
+        if isinstance(moment, datetime):
+            found = current(found, moment, self.api.cron)
+        return found, position
 
 
 class WebhooksResource(BaseResource):

@@ -167,6 +167,44 @@ def test_a_cron_match_at_the_start_time_itself_is_the_first_run(world: World) ->
     assert schedule.created_at == context(1).at
 
 
+def test_a_cron_audit_shows_no_run_after_its_last_match(world: World) -> None:
+    match = NOON.replace(minute=30)
+    audit = request(1, AuditType.CONTINUOUS, interval="30 12 24 11 * 0 2026")
+    assert shown(world, audit).next_run_time == match
+    audit.request_run(context(1800), match, RunCause.SCHEDULE)
+    assert shown(world, audit).next_run_time is None
+
+
+def test_no_next_run_is_shown_at_or_after_the_end_time(world: World) -> None:
+    audit = request(1, AuditType.CONTINUOUS, end_time=context(600).at)
+    audit.request_run(context(2), context(2).at, RunCause.SCHEDULE)
+    assert shown(world, audit).next_run_time == context(62).at
+    audit.change(context(3), {"end_time": context(62).at.isoformat()})
+    assert shown(world, audit).next_run_time is None
+    audit.change(context(4), {"end_time": context(63).at.isoformat()})
+    assert shown(world, audit).next_run_time == context(62).at
+
+
+def test_a_resumed_audit_shows_its_next_run_in_the_future(world: World) -> None:
+    """After ten minutes of suspension the next run was shown ten minutes in the past."""
+    audit = request(1, AuditType.CONTINUOUS)
+    audit.request_run(context(2), context(2).at, RunCause.SCHEDULE)
+    run, _ = run_of(audit)
+    audit.claim_run(context(3), run, "engine/1", "ctl-1")
+    audit.move(context(4), AuditState.SUSPENDED)
+    audit.move(context(600), AuditState.ONGOING)
+    assert shown(world, audit).next_run_time == context(602).at
+
+
+def test_an_interval_that_no_clock_reaches_has_no_next_run_and_is_no_bad_event(
+    world: World,
+) -> None:
+    audit = request(1, AuditType.CONTINUOUS, interval="9" * 30)
+    audit.request_run(context(2), context(2).at, RunCause.SCHEDULE)
+    assert shown(world, audit).next_run_time is None
+    assert world.reads.quarantine() == []
+
+
 def test_a_changed_interval_moves_the_next_run_and_nonsense_has_none(world: World) -> None:
     audit = request(1, AuditType.CONTINUOUS)
     audit.request_run(context(2), context(2).at, RunCause.SCHEDULE)

@@ -164,6 +164,7 @@ def test_a_failure_says_in_which_phase_and_why(world: World) -> None:
     )
     assert (found.state, found.status_message) == ("FAILED", "2 of 3 actions failed.")
     assert (found.actions_ended, found.actions_ongoing) == (3, 0)
+    assert (found.actions_failed, found.actions_cancelled, found.actions_skipped) == (2, 0, 1)
 
 
 def test_a_plan_with_skipped_actions_says_so_when_it_ends(world: World) -> None:

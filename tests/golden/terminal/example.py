@@ -51,7 +51,16 @@ def move(number: int, percent: float | None) -> MoveLine:
     )
 
 
-def plan(number: int, state: str, ended: int, total: int, *moves: MoveLine) -> PlanLine:
+def plan(
+    number: int,
+    state: str,
+    ended: int,
+    total: int,
+    *moves: MoveLine,
+    failed: int = 0,
+    cancelled: int = 0,
+    skipped: int = 0,
+) -> PlanLine:
     return PlanLine(
         uuid=ident(number),
         state=state,
@@ -59,6 +68,10 @@ def plan(number: int, state: str, ended: int, total: int, *moves: MoveLine) -> P
         total=total,
         ended=ended,
         ongoing=len(moves),
+        succeeded=ended - failed - cancelled - skipped,
+        failed=failed,
+        cancelled=cancelled,
+        skipped=skipped,
         message="2 of 9 actions failed." if state == "FAILED" else "",
         moves=moves,
     )
@@ -113,7 +126,8 @@ BUSY = Overview(
     plans=(
         plan(0x31, "ONGOING", 12, 33, move(1, 63.0), move(2, 5.0), move(3, None)),
         plan(0x32, "RECOMMENDED", 0, 7),
-        plan(0x33, "FAILED", 9, 9),
+        plan(0x33, "FAILED", 9, 9, failed=2, cancelled=3, skipped=1),
+        plan(0x35, "SUPERSEDED", 7, 7, cancelled=7),
         plan(0x34, "SUCCEEDED", 0, 0),
     ),
     projections=(projection("audits"), projection("plans", 17, 1), projection("events")),

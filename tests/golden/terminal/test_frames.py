@@ -11,7 +11,8 @@ from rich.console import Console
 from application.queries.overview import Overview
 from interfaces.terminal.frame import frame, share
 from interfaces.terminal.plain import as_json, lines
-from tests.golden.terminal.example import AWAY, BUSY, EMPTY
+from interfaces.terminal.plan_progress import progress_bar, unsuccessful
+from tests.golden.terminal.example import AWAY, BUSY, EMPTY, plan
 
 GOLDEN = Path(__file__).parent
 RENEW = "VIGIL_RENEW_GOLDEN"
@@ -53,6 +54,40 @@ def test_a_screen_never_exceeds_the_terminal(width: int, height: int) -> None:
     rows = drawn(BUSY, width, height).splitlines()
     assert len(rows) <= height
     assert max(map(len, rows)) <= width
+
+
+def test_actions_that_did_not_succeed_are_counted_apart_and_in_red() -> None:
+    """They counted as done: a failed or superseded plan showed a full bar, as a successful one."""
+    failed, superseded = BUSY.plans[2], BUSY.plans[3]
+    text = unsuccessful(failed)
+    assert text.plain == "2 failed 3 cancelled 1 skipped"
+    red = [text.plain[one.start : one.end] for one in text.spans if one.style == "red"]
+    assert red == ["2 failed", "3 cancelled"]
+    line = progress_bar(failed, 9)
+    assert line.plain == "██████░░░"
+    assert [(one.end - one.start, one.style) for one in line.spans] == [
+        (3, "cyan"),
+        (2, "red"),
+        (1, "magenta"),
+        (3, "red"),
+    ]
+    assert progress_bar(superseded, 12).plain == "░" * 12
+
+
+@given(
+    numbers=st.tuples(*[st.integers(0, 400)] * 4),
+    remaining=st.integers(0, 400),
+    width=st.integers(0, 60),
+)
+def test_a_bar_of_progress_has_its_width(
+    numbers: tuple[int, int, int, int], remaining: int, width: int
+) -> None:
+    _, failed, cancelled, skipped = numbers
+    ended = sum(numbers)
+    one = plan(
+        1, "ONGOING", ended, ended + remaining, failed=failed, cancelled=cancelled, skipped=skipped
+    )
+    assert len(progress_bar(one, width)) == width
 
 
 HOSTILE = "a\nb\x1b[31mred\u202e\x9b2J"

@@ -4,10 +4,11 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from application.commands.times import checked_interval
 from domain.audits.schedule import next_due
 from domain.kernel.errors import InvalidValue
 from infrastructure.clock import RandomIds, SystemClock
-from infrastructure.cron import next_match, validate
+from infrastructure.cron import next_match
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -38,8 +39,9 @@ def test_ids_are_fresh() -> None:
     ],
 )
 def test_the_first_match_lies_strictly_behind(expression: str, first: datetime) -> None:
-    assert next_match(expression, NOON) == first
-    assert next_match(expression, NOON).utcoffset() == timedelta(0)
+    found = next_match(expression, NOON)
+    assert found == first
+    assert found.utcoffset() == timedelta(0)
 
 
 def test_expressions_are_evaluated_in_utc_whatever_the_zone_of_the_instant() -> None:
@@ -63,11 +65,11 @@ def test_expressions_are_evaluated_in_utc_whatever_the_zone_of_the_instant() -> 
 )
 def test_what_is_no_usable_expression_is_refused_with_its_field(expression: str) -> None:
     with pytest.raises(InvalidValue, match="interval: must"):
-        validate(expression)
+        checked_interval(expression, next_match, NOON)
 
 
 def test_a_valid_expression_is_accepted() -> None:
-    validate("*/5 0-6 * * MON,FRI")
+    checked_interval("*/5 0-6 * * MON,FRI", next_match, NOON)
 
 
 def test_the_schedule_of_an_audit_makes_up_for_missed_matches_once() -> None:

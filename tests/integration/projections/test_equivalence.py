@@ -1,6 +1,7 @@
 """However often a projector stops, and however it cuts the log: the rows are the same."""
 
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -100,6 +101,9 @@ def test_the_read_models_agree_with_the_aggregates(world: World, seed: int) -> N
         ended = sum(one.ended for one in plan.actions.values())
         counted = (plan_row.actions_total, plan_row.actions_ended, plan_row.actions_ongoing)
         assert counted == (len(plan.actions), ended, ongoing)
+        states = Counter(one.state for one in plan.actions.values())
+        for state in ("FAILED", "CANCELLED", "SKIPPED"):
+            assert getattr(plan_row, f"actions_{state.lower()}") == states[ActionState(state)]
         assert (plan_row.uuid in open_plans) == (plan.state in {"PENDING", "ONGOING", "CANCELLING"})
         rows = world.reads.actions(EVERYTHING, {"action_plan_uuid": str(plan_row.uuid)})
         for action_row, action in zip(rows, plan.actions.values(), strict=True):

@@ -16,7 +16,7 @@ from infrastructure.clock import SystemClock
 from infrastructure.cron import next_match
 from infrastructure.read_models import open_engine
 from tests.world.engine import EngineWorld
-from tests.world.world import CLOCK
+from tests.world.world import CLOCK, TEST
 
 
 class Tomorrow(SystemClock):
@@ -85,6 +85,49 @@ def test_a_cron_audit_gets_its_first_run_at_the_first_match_after_it_was_made(
     CLOCK.sleep(1.05)
     world.tick()
     assert runs(world, audit) == 2
+
+
+def test_a_cron_audit_runs_at_its_last_match_then_ends_and_says_so(world: EngineWorld) -> None:
+    """`24 6 28 11 * 0 2026` never ran: the search for missed matches failed behind the last one,
+    at each look, and only one line of a log said so."""
+    match = CLOCK.now().replace(microsecond=0) + timedelta(seconds=2)
+    once = f"{match:%-M %-H %-d %-m} * {match:%-S} {match:%Y}"
+    audit = world.request(AuditType.CONTINUOUS, interval=once)
+    assert world.find_audit(audit).state is AuditState.PENDING
+    while CLOCK.now() <= match + timedelta(seconds=1):
+        world.tick()
+        CLOCK.sleep(0.1)
+    assert runs(world, audit) == 1
+    assert world.find_audit(audit).last_due == match
+    world.work()
+    world.tick()
+    assert topics(world, audit)[-1] == "audit.expired"
+    shown = world.reads.audit(str(audit))
+    assert shown is not None
+    assert (shown.state, shown.next_run_time) == ("SUCCEEDED", None)
+    assert shown.status_message == f"The interval {once} has no later match."
+
+
+def test_an_audit_is_not_ended_for_an_interval_that_was_changed_meanwhile(
+    world: EngineWorld,
+) -> None:
+    gone = "0 0 1 1 * 0 2020"
+    audit = world.request(AuditType.CONTINUOUS, interval=gone)
+    world.commands.run(TEST, lambda tx, ctx: tx.get(Audit, audit).change(ctx, {"interval": "60"}))
+    world.scheduler.tick()  # reads the old interval: the change is not projected yet
+    assert world.find_audit(audit).state is AuditState.PENDING
+    world.tick()
+    assert runs(world, audit) == 1
+
+
+def test_an_interval_that_no_clock_reaches_does_not_hinder_the_others(
+    world: EngineWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad = world.request(AuditType.CONTINUOUS, interval="9" * 30)
+    good = world.request(AuditType.CONTINUOUS, interval="60")
+    world.tick()
+    assert (runs(world, bad), runs(world, good)) == (0, 1)
+    assert caplog.text.count("cannot be scheduled") == 1
 
 
 def test_racing_schedulers_request_one_run(world: EngineWorld) -> None:

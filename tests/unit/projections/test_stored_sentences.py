@@ -19,6 +19,7 @@ GOLDEN = Path(__file__).parents[2] / "golden" / "sentences.json"
 SENTENCES = {
     (2, 1, 2): "9d65ef8b21dd",
     (3, 2, 3): "9dac6c7e8f6f",
+    (4, 3, 3): "9dac6c7e8f6f",
 }
 """Versions of audits, plans and timeline → digest of the golden sentences.
 

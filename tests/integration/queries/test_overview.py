@@ -1,0 +1,117 @@
+"""The overview of `vigil status`, on real databases."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from application.queries.overview import SHOWN, InstallationInfo, Overview, gather
+from domain.audits import Audit, AuditState, AuditType, RunCause
+from domain.kernel.reasons import Cause
+from domain.plans import ActionPlan
+from domain.plans.reasons import EXPIRED, OUTCOME_UNKNOWN
+from infrastructure.cron import next_match
+from infrastructure.settings import load
+from interfaces.bootstrap.queries import Queries
+from tests.given import NOON, context, ident
+from tests.world.values import definition, migrations, proposal
+from tests.world.world import World
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with World(tmp_path) as opened:
+        yield opened
+
+
+def overview(world: World, now: datetime = NOON) -> Overview:
+    settings = load(flags={"database.connection": world.url}, files=[]).settings
+    with closing(Queries(settings)) as queries:
+        return gather(queries, InstallationInfo(world.url), now, next_match)
+
+
+def audit(number: int, kind: AuditType = AuditType.ONESHOT) -> Audit:
+    return Audit.request(context(number), ident(number), definition(kind, name=f"audit {number}"))
+
+
+def plan(number: int, actions: int = 1) -> ActionPlan:
+    wanted = proposal(ident(number), ident(number), migrations(actions))
+    return ActionPlan.propose(context(number), wanted)
+
+
+def running(number: int, actions: int) -> tuple[ActionPlan, list[UUID]]:
+    launched = plan(number, actions)
+    launched.launch(context(number))
+    launched.claim(context(number), "applier/1", "ctl-1")
+    return launched, list(launched.actions)
+
+
+def test_active_audits_and_plans_are_shown_however_many_newer_ones_have_ended(
+    world: World,
+) -> None:
+    """Only the fifty newest were read: an older plan vanished while it was executed."""
+    waiting, working, recommended = audit(1), running(2, 1)[0], plan(3)
+    ended = [audit(100 + number) for number in range(SHOWN + 10)]
+    expired = [plan(200 + number) for number in range(SHOWN + 10)]
+    for one in ended:
+        one.move(context(300), AuditState.CANCELLED)
+    for one_plan in expired:
+        one_plan.supersede(context(300), Cause(EXPIRED, {"hours": 24}))
+    world.save(waiting, working, recommended, *ended, *expired)
+    found = overview(world)
+    assert [one.uuid for one in found.audits[:2]] == [waiting.id, ended[-1].id]
+    assert [one.uuid for one in found.plans[:3]] == [working.id, recommended.id, expired[-1].id]
+    assert len(found.audits) == len(found.plans) == SHOWN
+
+
+def test_all_active_audits_are_shown_also_if_they_are_more_than_fifty(world: World) -> None:
+    waiting = [audit(1 + number) for number in range(SHOWN + 10)]
+    world.save(*waiting)
+    assert len(overview(world).audits) == len(waiting)
+
+
+def test_running_actions_of_a_plan_of_thousands_are_shown(world: World) -> None:
+    """The first thousand actions were read, and of these the running ones were shown."""
+    long, actions = running(1, 1001)
+    for place in range(1001):
+        long.intend_action(context(1), 1, actions[place], {})
+        if place < 1000:
+            long.succeed_action(context(1), 1, actions[place], {})
+    world.save(long)
+    (shown,) = overview(world).plans
+    assert [one.uuid for one in shown.moves] == [actions[1000]]
+    assert (shown.succeeded, shown.ongoing, shown.total) == (1000, 1, 1001)
+
+
+def test_actions_that_did_not_succeed_are_counted_apart(world: World) -> None:
+    mixed = plan(1, 4)
+    actions = list(mixed.actions)
+    mixed.skip_by_user(context(1), actions[2], None)
+    mixed.launch(context(1))
+    mixed.claim(context(1), "applier/1", "ctl-1")
+    mixed.intend_action(context(2), 1, actions[0], {})
+    mixed.succeed_action(context(3), 1, actions[0], {})
+    mixed.intend_action(context(4), 1, actions[1], {})
+    mixed.fail_action(context(5), 1, actions[1], Cause(OUTCOME_UNKNOWN, {"error": "?"}))
+    superseded = plan(2, 3)
+    superseded.supersede(context(7), Cause(EXPIRED, {"hours": 24}))
+    world.save(mixed, superseded)
+    first, second = overview(world).plans
+    assert (first.succeeded, first.failed, first.skipped, first.cancelled) == (1, 1, 1, 0)
+    assert (first.ended, first.total) == (3, 4)
+    assert (second.succeeded, second.cancelled, second.ended, second.total) == (0, 3, 3, 3)
+
+
+@pytest.mark.parametrize("late", [0, 61, 600])
+def test_the_next_run_of_a_continuous_audit_is_in_the_future(world: World, late: int) -> None:
+    """During a run of ten minutes the next one was shown nine minutes in the past."""
+    slow = audit(1, AuditType.CONTINUOUS)  # each minute
+    slow.request_run(context(), NOON, RunCause.SCHEDULE)
+    world.save(slow)
+    now = NOON + timedelta(seconds=late)
+    (shown,) = overview(world, now).audits
+    assert shown.next_run_time is not None
+    assert now < shown.next_run_time <= now + timedelta(minutes=1)
