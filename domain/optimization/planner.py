@@ -1,4 +1,16 @@
-"""The contract of planners: they put the actions of a solution in order."""
+"""The contract of planners: they put the actions of a solution in order.
+
+A planner is a class with a name and ``plan``; it may declare options::
+
+    class OneByOne(Planner[NoOptions]):
+        name = "acme.one_by_one"
+
+        def plan(self, solution: Solution, context: PlanContext[NoOptions]) -> list[PlannedAction]:
+            return [
+                PlannedAction(action, parents=(place - 1,) if place else ())
+                for place, action in enumerate(solution.actions)
+            ]
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence

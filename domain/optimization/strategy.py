@@ -2,22 +2,32 @@
 
 A strategy is a class with a name, a goal, typed parameters and ``solve``::
 
+    TOO_WARM = Reason("acme.too-warm", "{host} uses {percent} % of its cores", percent="%")
+    CPU = MetricNeed(HOST_CPU_USAGE, "host", "mean", period=3600)
+
     @dataclass(frozen=True)
     class Limits:
         threshold: float = 80.0
 
     class Hottest(Strategy[Limits]):
-        name = "hottest"
-        display_name = "Names the hottest host"
+        name = "acme.hottest"
+        display_name = "Names the hottest hosts"
         goal = "workload_balancing"
         parameters = Limits
         parameters_schema = {"properties": {"threshold": {"type": "number", "default": 80.0}}}
 
         def requirements(self, parameters: Limits) -> Requirements:
-            return Requirements(metrics=(MetricNeed(HOST_CPU_USAGE, "host"),))
+            return Requirements(metrics=(CPU,))
 
         def solve(self, context: StrategyContext[Limits]) -> Solution:
-            ...
+            use, names = context.metrics[CPU], context.compute.hosts.name
+            limit = context.parameters.threshold
+            warm = [place for place, percent in enumerate(use) if percent > limit]
+            for place in warm:
+                context.considered(
+                    context.host(place), TOO_WARM, host=names[place], percent=float(use[place])
+                )
+            return Solution((), notes=() if warm else (Cause(NOTHING_TO_DO),))
 """
 
 from abc import ABC, abstractmethod

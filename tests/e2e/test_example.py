@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import shutil
 import site
 import subprocess
@@ -21,6 +23,8 @@ ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "acme-even-load"
 PRODUCT = ("domain", "application", "infrastructure", "interfaces", "vigil")
 NAME = "acme.even_load"
+PAGE = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
+COMMANDS = re.findall(r"^\$ (vigil .+)$", PAGE, re.MULTILINE)
 
 
 class Environment:
@@ -149,6 +153,14 @@ def test_without_the_example_neither_goal_nor_strategy_is_known(
     assert NAME not in plain.vigil("plugins", "list")
     refused = plain.vigil("strategy", "run", NAME, "--cluster", cluster, code=1)
     assert NAME in refused
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_commands_of_the_page_work(
+    command: str, extended: Environment, cluster: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(cluster.parent)
+    assert extended.vigil(*shlex.split(command)[1:]).strip()
 
 
 def test_the_suites_of_the_example_pass(extended: Environment, tmp_path: Path) -> None:

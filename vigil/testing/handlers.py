@@ -98,10 +98,12 @@ class HandlerConformance:
         handler: the class to test.
         repeatable: whether a repeated request would do no harm; then ``observe`` may answer without
             a receipt that the action was never started.
+        cluster: of the simulated cloud, the contents of a cluster file; None: a generated one.
     """
 
     handler: ClassVar[type[Handler]]
     repeatable: ClassVar[bool] = False
+    cluster: ClassVar[Mapping[str, object] | None] = None
 
     cloud: ClassVar[SimulatedCloud]
 
@@ -112,7 +114,7 @@ class HandlerConformance:
     @classmethod
     def setup_class(cls) -> None:
         """Starts the cloud."""
-        cls.cloud = SimulatedCloud()
+        cls.cloud = SimulatedCloud(cls.cluster)
 
     @classmethod
     def teardown_class(cls) -> None:

@@ -88,10 +88,11 @@ class StrategyConformance:
         """A new installation has one."""
         self.solve(EMPTY)
 
-    def test_unknown_metrics_are_no_error(self) -> None:
-        """A datasource may have no values; a strategy that then does nothing should say so."""
-        result = self.solve(generated_cluster(measured=False))
-        assert result.planned or result.notes or result.rejection_count
+    def test_an_empty_plan_says_why(self) -> None:
+        """With a note or a rejected alternative; also if the datasource has no values."""
+        for cluster in [*self.clusters(), generated_cluster(measured=False)]:
+            result = self.solve(cluster)
+            assert result.planned or result.notes or result.rejection_count
 
 
 class PlannerConformance:

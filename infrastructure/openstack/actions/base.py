@@ -1,4 +1,31 @@
-"""The base class of action handlers: validation of parameters, look-up of servers and services."""
+"""The base class of action handlers: validation of parameters, look-up of servers and services.
+
+A handler executes the action type of its declaration::
+
+    UNLOCK = ActionType(
+        name="acme.unlock",
+        description="Unlocks a server.",
+        schema=schema_of(("resource_id",), resource_id=ID),
+        resource=ResourceKind.SERVER,
+    )
+
+    class Unlock(Handler):
+        declaration = UNLOCK
+
+        def precondition(self, parameters: JsonObject) -> Verdict:
+            return Go({})
+
+        def start(self, parameters: JsonObject, before: JsonObject) -> JsonObject:
+            path = f"/servers/{parameters['resource_id']}/action"
+            response = self.clouds.compute.send_once("POST", path, {"unlock": None})
+            return {"request_id": response.request_id}
+
+        def observe(
+            self, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None
+        ) -> Observation:
+            server = self.clouds.compute.get(f"/servers/{parameters['resource_id']}")["server"]
+            return Observation(Phase.NEVER_STARTED if server["locked"] else Phase.DONE, {})
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable

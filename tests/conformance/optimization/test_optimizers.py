@@ -129,7 +129,7 @@ PLANNER_TESTS = [name for name in vars(PlannerConformance) if name.startswith("t
         (Overfull, "test_no_plan_breaks_a_placement_rule"),
         (Speechless, "test_every_action_says_why"),
         (Hasty, "test_an_empty_cloud_is_no_error"),
-        (Trusting, "test_unknown_metrics_are_no_error"),
+        (Trusting, "test_an_empty_plan_says_why"),
     ],
 )
 def test_the_suite_sees_what_is_wrong_with_a_strategy(
