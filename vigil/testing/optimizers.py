@@ -16,6 +16,7 @@ from domain.optimization.goals import Goal
 from domain.optimization.planner import Planner
 from domain.optimization.solution import Solution
 from domain.optimization.strategy import NoParameters, Strategy
+from domain.plans.action_types import ActionType
 from domain.plans.proposal import PlannedAction
 from domain.plans.verification import verify_plan
 from infrastructure.plugins import contracts
@@ -37,12 +38,14 @@ class StrategyConformance:
         goal: its goal, unless it is installed.
         planner: its planner, unless it is installed.
         parameters: of the audits.
+        action_types: of its actions, unless they are installed.
     """
 
     strategy: ClassVar[type[Strategy[Any]]]
     goal: ClassVar[Goal | None] = None
     planner: ClassVar[type[Planner[Any]] | None] = None
     parameters: ClassVar[Data] = {}
+    action_types: ClassVar[tuple[ActionType, ...]] = ()
 
     def clusters(self) -> list[Data]:
         """The clusters to try; override it for those that your strategy is made for."""
@@ -56,6 +59,7 @@ class StrategyConformance:
             self.parameters,
             goal=self.goal,
             planner=self.planner,
+            action_types=self.action_types,
             seed=seed,
         )
 
@@ -74,7 +78,7 @@ class StrategyConformance:
     def test_no_plan_breaks_a_placement_rule(self) -> None:
         """Checked independently after each action that may have been executed."""
         for cluster in self.clusters():
-            assert violations(cluster, self.solve(cluster)) == []
+            assert violations(self.solve(cluster), self.action_types) == []
 
     def test_every_action_says_why(self) -> None:
         """A sentence with all its facts, and the reason's code."""

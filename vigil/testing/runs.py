@@ -1,7 +1,7 @@
 """Runs strategies on cluster files, and compares the outcome with what a scenario expects."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -9,11 +9,11 @@ from typing import Any
 
 from application.ports.plugins import Optimizers
 from application.simulation.offline import OfflineResult, solve_offline
-from domain.cluster.formats.cluster_file import read_cluster
 from domain.cluster.verifier.plan import Violation
 from domain.optimization.goals import Goal
 from domain.optimization.planner import Planner
 from domain.optimization.strategy import Strategy
+from domain.plans.action_types import ActionType
 from domain.plans.verification import verify_plan
 from infrastructure.plugins import Registry
 
@@ -27,6 +27,7 @@ def solve(
     *,
     goal: Goal | None = None,
     planner: type[Planner[Any]] | None = None,
+    action_types: Iterable[ActionType] = (),
     seed: int = 0,
 ) -> OfflineResult:
     """Runs a strategy and its planner, as ``vigil strategy run`` does.
@@ -37,12 +38,13 @@ def solve(
         parameters: of the audit.
         goal: the strategy's goal, unless it is installed.
         planner: the strategy's planner, unless it is installed.
+        action_types: those of its actions that are not installed.
         seed: random seed.
 
     Raises:
         InvalidValue: the cluster file, a parameter or an indicator is invalid.
     """
-    found = installed()
+    found = replace(installed(), action_types=types_with(action_types))
     if goal is not None:
         found = replace(found, goals={**found.goals, goal.name: goal})
     if planner is not None:
@@ -59,10 +61,20 @@ def installed() -> Optimizers:
     return Registry().optimizers
 
 
-def violations(cluster: Data, result: OfflineResult) -> list[Violation]:
-    """The placement rules that a plan breaks in any order that its dependencies allow."""
-    model = read_cluster(cluster).model
-    return verify_plan(model, result.planned, result.load, action_types=installed().action_types)
+def types_with(further: Iterable[ActionType]) -> dict[str, ActionType]:
+    """The installed action types and further ones."""
+    return {**installed().action_types, **{one.name: one for one in further}}
+
+
+def violations(result: OfflineResult, action_types: Iterable[ActionType] = ()) -> list[Violation]:
+    """The placement rules that a plan breaks in any order that its dependencies allow.
+
+    Args:
+        result: of ``solve``.
+        action_types: those of its actions that are not installed.
+    """
+    types = types_with(action_types)
+    return verify_plan(result.model, result.planned, result.load, action_types=types)
 
 
 @dataclass(frozen=True)
