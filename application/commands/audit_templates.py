@@ -9,6 +9,7 @@ import msgspec
 from application.commands import names, parameters, patching
 from application.commands.catalogue import DefinitionLookup
 from application.commands.patching import ParsedOperation, Patch, Patchable
+from application.commands.requested_actions import RequestedActions
 from application.commands.scopes import checked_scope
 from application.kernel.errors import DefaultsInTheWay
 from application.kernel.unit_of_work import CommandResult, Commands, IdempotencyKey, Transaction
@@ -54,12 +55,20 @@ class AuditTemplateCommands:
         commands: runs the decisions.
         definitions: the registered goals and strategies.
         ids: for new templates.
+        requested: checks the actions that default parameters list.
     """
 
-    def __init__(self, commands: Commands, definitions: DefinitionLookup, ids: Ids) -> None:
+    def __init__(
+        self,
+        commands: Commands,
+        definitions: DefinitionLookup,
+        ids: Ids,
+        requested: RequestedActions,
+    ) -> None:
         self._commands = commands
         self._definitions = definitions
         self._ids = ids
+        self._requested = requested
 
     def resolved(self, new: NewTemplate) -> NewTemplate:
         """A request, checked, with the registered names of its goal and strategy.
@@ -194,6 +203,7 @@ class AuditTemplateCommands:
             raise InvalidValue("default_parameters", "need a strategy")
         if found.parameters_spec:
             parameters.check(found.parameters_spec, defaults, "default_parameters")
+            self._requested.check(found.name, defaults, "default_parameters")
 
 
 def _changes(template: AuditTemplate, patch: Patch) -> JsonObject:

@@ -11,6 +11,7 @@ from msgspec import UNSET, UnsetType
 from application.commands import names, parameters, patching
 from application.commands.catalogue import DefinitionLookup
 from application.commands.patching import Patch, Patchable
+from application.commands.requested_actions import RequestedActions
 from application.commands.times import checked_interval, instant
 from application.kernel.unit_of_work import CommandResult, Commands, IdempotencyKey, Transaction
 from application.ports.clock import Ids
@@ -113,6 +114,7 @@ class AuditCommands:
         definitions: the registered goals and strategies.
         ids: for new audits.
         cron: evaluates cron expressions; raises InvalidValue for an invalid one.
+        requested: checks the actions that parameters list.
         zone: of times without an offset; None: the zone of this machine.
     """
 
@@ -122,12 +124,14 @@ class AuditCommands:
         definitions: DefinitionLookup,
         ids: Ids,
         cron: Cron,
+        requested: RequestedActions,
         zone: tzinfo | None = None,
     ) -> None:
         self._commands = commands
         self._definitions = definitions
         self._ids = ids
         self._cron = cron
+        self._requested = requested
         self._zone = zone
 
     def create(
@@ -240,18 +244,21 @@ class AuditCommands:
         goal: GoalView,
         strategy: StrategyView | None,
     ) -> AuditDefinition:
+        chosen = parameters.for_audit(
+            strategy.parameters_spec if strategy else None,
+            None if new.parameters is UNSET else new.parameters,
+            template.default_parameters if template else None,
+            omitted=new.parameters is UNSET,
+        )
+        if strategy is not None:
+            self._requested.check(strategy.name, chosen)
         base = strategy.name if strategy else template.name if template else goal.name
         return AuditDefinition(
             name=new.name[: names.LONGEST] if new.name else _generated(tx, base, ctx.at),
             audit_type=AuditType(new.audit_type),
             goal=goal.name,
             strategy=strategy.name if strategy else None,
-            parameters=parameters.for_audit(
-                strategy.parameters_spec if strategy else None,
-                None if new.parameters is UNSET else new.parameters,
-                template.default_parameters if template else None,
-                omitted=new.parameters is UNSET,
-            ),
+            parameters=chosen,
             scope=list(template.scope) if template else [],
             interval=self._interval(new.interval, ctx.at),
             auto_trigger=bool(new.auto_trigger),

@@ -1,6 +1,6 @@
 """The catalogue of plug-ins: what is installed, recorded at start and looked up by commands."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Protocol
 
 from application.kernel.unit_of_work import CommandResult, Commands, Transaction
@@ -25,6 +25,10 @@ class DefinitionLookup(Protocol):
 
     def strategy(self, ident: str) -> StrategyView | None:
         """A registered strategy, None if there is none."""
+        ...
+
+    def action_types(self) -> Mapping[str, JsonObject]:
+        """Registered action type → JSON Schema of its parameters; ``{}`` if it is not recorded."""
         ...
 
 
@@ -95,5 +99,5 @@ def _scoring_engine(engine: ScoringEngine) -> PluginDefinition:
 
 
 def _action_type(declared: ActionType) -> PluginDefinition:
-    details: JsonObject = {"description": declared.description}
+    details: JsonObject = {"description": declared.description, "schema": declared.schema}
     return PluginDefinition(PluginKind.ACTION_TYPE, declared.name, declared.name, details)

@@ -5,14 +5,14 @@ from application.ports.plugins import Optimizers
 from application.ports.strategy_runner import Computation, ComputationFailed
 from application.records.decision import DecisionRecord, decode_record
 from domain.optimization.context import PlanContext
-from domain.plans.verification import refusal, verify_plan
+from domain.plans.verification import refusal, unknown_action, verify_plan
 
 
 def compute(record: DecisionRecord, optimizers: Optimizers) -> Computation:
     """Runs the strategy and the planner of a decision record; the result is always the same.
 
     Raises:
-        ComputationFailed: the plan breaks a placement rule.
+        ComputationFailed: the plan breaks a placement rule, or has an action of an unknown type.
     """
     strategy = optimizers.strategies[record.strategy]
     planner = optimizers.planners[record.planner]
@@ -29,6 +29,9 @@ def compute(record: DecisionRecord, optimizers: Optimizers) -> Computation:
             cost=context.cost,
         ),
     )
+    unknown = unknown_action(planned, strategy.name, planner.name, optimizers.action_types)
+    if unknown is not None:
+        raise ComputationFailed(unknown)
     violations = verify_plan(
         context.compute,
         planned,

@@ -20,6 +20,7 @@ from application.decision_engine.run_claims import (
     has_lost_worker,
 )
 from application.decision_engine.shared_lock import SharedLock
+from application.kernel.action_parameters import check_requested
 from application.kernel.retry import RetryPolicy
 from application.kernel.typed_values import typed
 from application.kernel.unit_of_work import Commands, Transaction
@@ -138,6 +139,7 @@ class DecisionEngine:
         self._goals = optimizers.goals
         self._strategies = optimizers.strategies
         self._planners = optimizers.planners
+        self._schemas = {name: one.schema for name, one in optimizers.action_types.items()}
         self._runner = runner
         self._options = options
         self._search = search
@@ -222,6 +224,7 @@ class DecisionEngine:
             strategy = self._strategy(audit)
             parameters = self._complete(audit.parameters, strategy.parameters_schema)
             given = typed(parameters, strategy.parameters)
+            check_requested(strategy, given, lambda: self._schemas)
             inputs = self._inputs.load(strategy, given, audit.scope)
         except (CloudRefused, InputsUnavailable) as end:
             self._fail(claim, end.because)

@@ -189,11 +189,12 @@ class ScoringEngineView:
 
 @dataclass(frozen=True)
 class ActionTypeView:
-    """An action type."""
+    """An action type. ``parameters_schema``: ``{}`` if an older version registered it."""
 
     id: int
     name: str
     description: str
+    parameters_schema: JsonObject
     created_at: datetime
     updated_at: datetime | None
     deleted_at: datetime | None
@@ -392,6 +393,10 @@ class ReadModels(Protocol):
     def action_plans(self, page: Page, filters: Filters) -> list[ActionPlanView]: ...
     def action(self, ident: UUID, *, show_deleted: bool = False) -> ActionView | None: ...
     def actions(self, page: Page, filters: Filters) -> list[ActionView]: ...
+
+    def action_types(self) -> Mapping[str, JsonObject]:
+        """Registered action type → JSON Schema of its parameters; ``{}`` if it is not recorded."""
+        ...
 
     def timeline(
         self,

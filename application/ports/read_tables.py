@@ -31,7 +31,7 @@ STRATEGIES = read_table("strategies", StrategyView)
 SCORING_ENGINES = read_table("scoring_engines", ScoringEngineView)
 ACTION_TYPES = read_table("action_types", ActionTypeView, key="name")
 CATALOGUE_SCHEMA = ProjectionSchema(
-    "catalogue", version=1, tables=(GOALS, STRATEGIES, SCORING_ENGINES, ACTION_TYPES)
+    "catalogue", version=2, tables=(GOALS, STRATEGIES, SCORING_ENGINES, ACTION_TYPES)
 )
 
 AUDIT_TEMPLATES = read_table("audit_templates", AuditTemplateView, _BY_ID, _BY_NAME)

@@ -80,7 +80,7 @@ def _details(definition: PluginDefinition) -> dict[str, Any]:
     details = definition.details
     description = details.get("description") or ""
     if definition.kind is PluginKind.ACTION_TYPE:
-        return {"description": description}
+        return {"description": description, "parameters_schema": details.get("schema") or {}}
     named: dict[str, Any] = {"name": definition.name, "name_key": definition.name.casefold()}
     match definition.kind:
         case PluginKind.GOAL:

@@ -21,7 +21,7 @@ from domain.optimization.solution import Rejection
 from domain.optimization.strategy import COMPUTE_ONLY, Requirements, Strategy
 from domain.plans.action import EfficacyIndicator
 from domain.plans.proposal import PlannedAction
-from domain.plans.verification import refusal, verify_plan
+from domain.plans.verification import refusal, unknown_action, verify_plan
 
 
 @dataclass(frozen=True)
@@ -127,10 +127,12 @@ def solve_offline(
 
 
 def refused(optimizers: Optimizers, result: OfflineResult) -> Cause | None:
-    """Why a run would not publish this plan: it breaks a placement rule. None if it would."""
-    violations = verify_plan(
-        result.model, result.planned, result.load, action_types=optimizers.action_types
-    )
+    """Why a run would not publish this plan. None if it would."""
+    types = optimizers.action_types
+    unknown = unknown_action(result.planned, result.strategy, result.planner, types)
+    if unknown is not None:
+        return unknown
+    violations = verify_plan(result.model, result.planned, result.load, action_types=types)
     if not violations:
         return None
     return refusal(result.planned, violations, result.strategy, result.planner)

@@ -26,7 +26,8 @@ class PluginDefinition:
         details: kind-specific plain data:
             goal: ``efficacy_specification`` (list of {name, description, unit, schema});
             strategy: ``goal`` (name) and ``parameters_spec`` (JSON Schema);
-            action type: ``description``; scoring engine: ``description``, ``metainfo``.
+            action type: ``description`` and ``schema`` (of its parameters);
+            scoring engine: ``description``, ``metainfo``.
     """
 
     kind: PluginKind

@@ -31,6 +31,7 @@ A strategy is a class with a name, a goal, typed parameters and ``solve``::
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
@@ -41,6 +42,7 @@ from domain.kernel.reasons import Reason
 from domain.metrics.catalogue import MetricNeed
 from domain.optimization.context import StrategyContext
 from domain.optimization.solution import Solution
+from domain.plans.proposal import ProposedAction
 
 NOTHING_TO_DO = Reason("nothing-to-do", "The strategy found nothing to improve.")
 REQUESTED_BY_PARAMETERS = Reason(
@@ -104,6 +106,18 @@ class Strategy(ABC, Generic[P]):
         """
         del parameters
         return Requirements()
+
+    def requested_actions(self, parameters: P) -> Mapping[str, ProposedAction]:
+        """The actions that the parameters list: place in the parameters → action; none by default.
+
+        They are checked against the registered action types when an audit is created, and before
+        each run.
+
+        Raises:
+            InvalidValue: a value breaks a rule that the schema cannot express.
+        """
+        del parameters
+        return {}
 
     @abstractmethod
     def solve(self, context: StrategyContext[P]) -> Solution:

@@ -71,7 +71,7 @@ class Proposal:
             ActionSpec(
                 id=ids[index],
                 type=planned.action.type,
-                parameters=_parameters(planned.action),
+                parameters=parameters_of(planned.action),
                 parents=tuple(ids[parent] for parent in planned.parents),
                 requires=tuple(ids[needed] for needed in planned.requires),
                 because=planned.action.because,
@@ -80,6 +80,7 @@ class Proposal:
         )
 
 
-def _parameters(action: ProposedAction) -> JsonObject:
+def parameters_of(action: ProposedAction) -> JsonObject:
+    """The input parameters of an action as its plan has them, including ``resource_id``."""
     target: JsonObject = {"resource_id": action.resource_id} if action.resource_id else {}
     return {**action.parameters, **target}

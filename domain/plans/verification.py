@@ -24,6 +24,28 @@ PLAN_BREAKS_RULE = Reason(
 )
 
 
+PLAN_HAS_UNKNOWN_ACTION = Reason(
+    "plan-has-unknown-action",
+    "The plan is not published. It is a defect of strategy {strategy} or of planner {planner}: "
+    "action {number} has the type {type}, which is not installed.",
+    number="number",
+)
+
+
+def unknown_action(
+    planned: Sequence[PlannedAction],
+    strategy: str,
+    planner: str,
+    action_types: Mapping[str, ActionType],
+) -> Cause | None:
+    """Why a plan with an action of an unknown type is not published; None if it has none."""
+    for number, one in enumerate(planned, start=1):
+        if one.action.type not in action_types:
+            facts = {"strategy": strategy, "planner": planner, "number": number}
+            return Cause(PLAN_HAS_UNKNOWN_ACTION, {**facts, "type": one.action.type})
+    return None
+
+
 def verify_plan(
     model: ComputeModel,
     planned: Sequence[PlannedAction],

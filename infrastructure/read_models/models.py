@@ -34,7 +34,13 @@ from domain.plans.action_types.migrate import MIGRATE
 from infrastructure.read_models import resources
 from infrastructure.read_models.engine import outages, reading
 from infrastructure.read_models.paging import Condition, ListedResource, found, listed
-from infrastructure.read_models.resources import ACTION_PLANS, ACTIONS, AUDITS, TIMELINE
+from infrastructure.read_models.resources import (
+    ACTION_PLANS,
+    ACTION_TYPES,
+    ACTIONS,
+    AUDITS,
+    TIMELINE,
+)
 from infrastructure.read_models.schema import PROJECTIONS, QUARANTINE, columns_of
 from infrastructure.read_models.waiting import await_position
 
@@ -139,6 +145,12 @@ class SqlReadModels:
         filters = {} if audit_id is None else {"audit_uuid": str(audit_id)}
         recommended = ACTION_PLANS.c.state == "RECOMMENDED"
         return self._list(resources.ACTION_PLAN, Page(limit=UNLIMITED), filters, recommended)
+
+    def action_types(self) -> dict[str, JsonObject]:
+        """Registered action type → JSON Schema of its parameters; ``{}`` if it is not recorded."""
+        row = ACTION_TYPES.c
+        query = select(row.name, row.parameters_schema).where(row.deleted_at.is_(None))
+        return dict(map(tuple, self._rows(query)))
 
     # -- events and counts -------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, Protocol
 from uuid import UUID
 
+from application.commands.requested_actions import RequestedActions
 from application.kernel.unit_of_work import Commands
 from application.ports.clock import Clock, Ids
 from application.ports.counters import CounterBoard
@@ -111,6 +112,7 @@ class RestServices:
         records: the stored decision records.
         counters: counts of other processes, for /metrics.
         cron: evaluates cron expressions; raises InvalidValue for an invalid one.
+        requested: checks the actions that the parameters of audits list.
         traffic: counts requests, for /metrics.
         stopping: whether the process is shutting down, so that streams end.
         close: closes connections when the worker ends.
@@ -126,6 +128,7 @@ class RestServices:
     cron: Cron
     clock: Clock
     ids: Ids
+    requested: RequestedActions
     strategy_state: StrategyStateSource
     data_model: DataModelSource
     settings: RestSettings = field(default_factory=RestSettings)

@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 import falcon.testing
 
 from application.commands.catalogue import synchronise
+from application.commands.requested_actions import RequestedActions
 from application.kernel.errors import Unavailable
 from application.ports.read_models import StrategyView
 from application.ports.services import Instance
@@ -32,6 +33,8 @@ from interfaces.rest.auth import NoAuth
 from interfaces.rest.services import RestServices, RestSettings, StrategyState
 from tests.integration.rest import described
 from tests.world.histories import bring_audit, bring_plan
+from tests.world.plugins import ACTION_TYPES
+from tests.world.plugins import STRATEGIES as INSTALLED
 from tests.world.values import RESULTS, explanation, migrations, plugins, proposal
 from tests.world.world import CLOCK, TEST, World
 
@@ -71,7 +74,10 @@ SCORERS = ("dummy_scorer", "dummy_avg_scorer")
 
 def installed() -> list[PluginDefinition]:
     """The plug-ins that the API's catalogue has."""
-    return plugins(GOALS, STRATEGIES, scorers=SCORERS, metainfo='{"columns": []}')
+    types = [ACTION_TYPES[name] for name in ("nop", "sleep", "stop")]
+    return plugins(
+        GOALS, STRATEGIES, scorers=SCORERS, metainfo='{"columns": []}', action_types=types
+    )
 
 
 def strategy_state(strategy: StrategyView) -> StrategyState:
@@ -137,6 +143,7 @@ def rest_services(
         cron=next_match,
         clock=CLOCK,
         ids=RandomIds(),
+        requested=RequestedActions(INSTALLED, world.reads),
         strategy_state=strategy_state,
         data_model=model,
         settings=settings or RestSettings(),

@@ -16,6 +16,7 @@ from domain.optimization.algorithms.emptying import FREES_HOST
 from domain.optimization.solution import Rejection
 from domain.optimization.strategies.vm_workload_consolidation import HOST_EMPTIED
 from domain.plans import EfficacyIndicator, Proposal
+from domain.plans.action_types import ActionType
 from domain.plans.proposal import PlannedAction, ProposedAction
 
 INDICATOR = "released_compute_nodes_count"
@@ -35,6 +36,7 @@ def plugins(
     metainfo: str = "{}",
     schema: str = '{"type": "integer"}',
     migrate: str = "Moves a server.",
+    action_types: Iterable[ActionType] = (),
     without: str = "",
     suffix: str = "",
 ) -> list[PluginDefinition]:
@@ -48,6 +50,7 @@ def plugins(
         metainfo: of each scoring engine.
         schema: of the goals' efficacy indicator.
         migrate: description of the action type.
+        action_types: further ones.
         without: the name of a plug-in to leave out.
         suffix: of the goals' display names.
     """
@@ -66,6 +69,15 @@ def plugins(
     found.append(
         PluginDefinition(PluginKind.ACTION_TYPE, "migrate", "Migrate", {"description": migrate})
     )
+    found += [
+        PluginDefinition(
+            PluginKind.ACTION_TYPE,
+            one.name,
+            one.name,
+            {"description": one.description, "schema": one.schema},
+        )
+        for one in action_types
+    ]
     found += [
         PluginDefinition(PluginKind.SCORING_ENGINE, name, name.title(), scoring) for name in scorers
     ]

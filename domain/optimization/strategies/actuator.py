@@ -61,24 +61,30 @@ class Actuator(Strategy[ActuatorParameters]):
         "required": ["actions"],
     }
 
-    def solve(self, context: StrategyContext[ActuatorParameters]) -> Solution:
-        """Proposes each listed action once.
+    def requested_actions(self, parameters: ActuatorParameters) -> Mapping[str, ProposedAction]:
+        """All listed actions.
 
         Raises:
             InvalidValue: an action's parameters contain ``resource_id``, which is a field of the
                 action itself.
         """
+        return {
+            (place := f"actions/{number}"): _action(entry, place)
+            for number, entry in enumerate(parameters.actions)
+        }
+
+    def solve(self, context: StrategyContext[ActuatorParameters]) -> Solution:
+        """Proposes each listed action once."""
         actions: list[ProposedAction] = []
-        for entry in context.parameters.actions:
-            action = _action(entry)
+        for action in self.requested_actions(context.parameters).values():
             if action not in actions:
                 actions.append(action)
         return Solution(tuple(actions))
 
 
-def _action(entry: RequestedAction) -> ProposedAction:
+def _action(entry: RequestedAction, place: str) -> ProposedAction:
     if "resource_id" in entry.input_parameters:
-        raise InvalidValue("input_parameters", "must not contain resource_id")
+        raise InvalidValue(f"{place}/input_parameters", "must not contain resource_id")
     because = Cause(REQUESTED_BY_PARAMETERS, {"strategy": Actuator.name})
     parameters = dict(entry.input_parameters)
     return ProposedAction(entry.action_type, entry.resource_id or "", parameters, because)

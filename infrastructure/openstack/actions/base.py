@@ -29,17 +29,15 @@ A handler executes the action type of its declaration::
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from jsonschema import Draft4Validator, ValidationError
-
+from application.kernel.action_parameters import check_action_parameters
 from application.ports.cloud import ActionHandler, Fail, Observation, Verdict
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.errors import InvalidValue
 from domain.kernel.options import NO_OPTIONS, NoOptions, O, options_as
 from domain.kernel.reasons import Cause, Reason
 from domain.plans.action_types import ActionType
-from domain.plans.action_types.schemas import UUID
 from domain.plans.proposal import ProposedAction
 from domain.plans.reasons import ACTION_PARAMETERS_INVALID, NO_INVERSE_ACTION, UNDOES_ACTION
 from infrastructure.openstack.clouds import Clouds
@@ -57,40 +55,7 @@ def validate(handler: ActionHandler, parameters: JsonObject) -> None:
     Raises:
         InvalidValue: names the first invalid field (in order of name) and the rule it breaks.
     """
-    errors = Draft4Validator(handler.declaration.schema).iter_errors(parameters)
-    worst = min(errors, key=lambda error: (_field(error), error.message), default=None)
-    if worst is not None:
-        raise InvalidValue(_field(worst), _rule(worst))
-
-
-def _field(error: ValidationError) -> str:
-    path = [str(part) for part in error.absolute_path]
-    rule: Any = error.validator_value
-    given: Any = error.instance
-    schema: Any = error.schema
-    if error.validator == "required":
-        path += sorted(set(rule) - set(given))[:1]
-    elif error.validator == "additionalProperties":
-        path += sorted(set(given) - set(schema["properties"]))[:1]
-    return ".".join(path) or "parameters"
-
-
-def _rule(error: ValidationError) -> str:
-    rules: dict[str, Callable[[Any], str]] = {
-        "required": lambda _: "is required",
-        "additionalProperties": lambda _: "is not a parameter of this action",
-        "enum": lambda allowed: f"must be one of {', '.join(map(str, allowed))}",
-        "pattern": lambda pattern: "must be a UUID" if pattern == UUID else f"must match {pattern}",
-        "minLength": lambda _: "must not be empty",
-        "maxLength": lambda limit: f"must have at most {limit} characters",
-        "minimum": lambda limit: f"must be at least {limit}",
-        "type": lambda kinds: (
-            "must be of type " + (kinds if isinstance(kinds, str) else " or ".join(kinds))
-        ),
-    }
-    rule = rules.get(str(error.validator), lambda _: error.message)(error.validator_value)
-    missing = error.validator in {"required", "additionalProperties"}
-    return rule if missing else f"{rule}, not {error.instance!r}"
+    check_action_parameters(handler.declaration.schema, parameters)
 
 
 class Handler(ABC):

@@ -6,6 +6,7 @@ from functools import partial
 
 from openstack.connection import Connection
 
+from application.commands.requested_actions import RequestedActions
 from application.kernel.errors import Unavailable
 from application.ports.cloud import CloudRefused, CloudUnreachable
 from application.ports.read_models import StrategyView
@@ -64,6 +65,7 @@ def rest_services(settings: Settings) -> RestServices:
         cron=next_match,
         clock=CLOCK,
         ids=RandomIds(),
+        requested=RequestedActions(registry.optimizers.strategies, queries.read),
         strategy_state=partial(_strategy_state, readiness),
         data_model=queries.models.rows,
         settings=RestSettings(

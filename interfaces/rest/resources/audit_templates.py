@@ -31,7 +31,7 @@ class AuditTemplatesResource(CollectionResource[AuditTemplateView]):
 
     def __init__(self, api: RestServices) -> None:
         super().__init__(api)
-        self._commands = AuditTemplateCommands(api.commands, api.reads, api.ids)
+        self._commands = AuditTemplateCommands(api.commands, api.reads, api.ids, api.requested)
 
     def on_post_list(self, req: falcon.Request, resp: falcon.Response) -> None:
         """A new template."""

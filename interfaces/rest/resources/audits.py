@@ -36,7 +36,7 @@ class AuditsResource(HistoricResource[AuditView]):
     def __init__(self, api: RestServices) -> None:
         super().__init__(api)
         self._commands = AuditCommands(
-            api.commands, api.reads, api.ids, api.cron, api.settings.zone
+            api.commands, api.reads, api.ids, api.cron, api.requested, api.settings.zone
         )
 
     def on_post_list(self, req: falcon.Request, resp: falcon.Response) -> None:
@@ -90,7 +90,7 @@ class WebhooksResource(BaseResource):
     def __init__(self, api: RestServices) -> None:
         super().__init__(api)
         self._commands = AuditCommands(
-            api.commands, api.reads, api.ids, api.cron, api.settings.zone
+            api.commands, api.reads, api.ids, api.cron, api.requested, api.settings.zone
         )
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:

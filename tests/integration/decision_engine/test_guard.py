@@ -11,6 +11,7 @@ import pytest
 from application.decision_engine import computation
 from application.decision_engine.engine import SearchSettings
 from domain.audits import AuditState
+from domain.audits.reasons import PARAMETERS_INVALID
 from domain.cluster.placement.load import MeasuredLoad
 from domain.cluster.placement.policy import PlacementPolicy
 from domain.cluster.placement.rules.concurrency import ConcurrencyLimits
@@ -23,7 +24,7 @@ from domain.optimization.solution import Solution
 from domain.optimization.strategy import REQUESTED_BY_PARAMETERS, NoParameters, Strategy
 from domain.plans.action_types import migrate
 from domain.plans.proposal import PlannedAction, ProposedAction
-from domain.plans.verification import PLAN_BREAKS_RULE
+from domain.plans.verification import PLAN_BREAKS_RULE, PLAN_HAS_UNKNOWN_ACTION
 from tests.world.engine import EngineWorld
 from tests.world.values import host, server
 
@@ -168,7 +169,7 @@ def test_measured_use_is_guarded_if_the_strategy_declares_it(world: EngineWorld)
 
 def test_a_server_that_the_model_does_not_have_is_refused(world: EngineWorld) -> None:
     action = {"migration_type": "live", "source_node": "a", "destination_node": "c"}
-    listed = {"action_type": "migrate", "resource_id": "gone", "input_parameters": action}
+    listed = {"action_type": "migrate", "resource_id": str(UUID(int=9)), "input_parameters": action}
     audit = world.request(
         goal="unclassified", strategy="actuator", parameters={"actions": [listed]}
     )
@@ -178,12 +179,52 @@ def test_a_server_that_the_model_does_not_have_is_refused(world: EngineWorld) ->
 
 def test_a_migration_to_a_host_that_nova_chooses_is_left_to_nova(world: EngineWorld) -> None:
     action = {"migration_type": "live", "source_node": "a"}
-    listed = {"action_type": "migrate", "resource_id": "id-1", "input_parameters": action}
+    listed = {"action_type": "migrate", "resource_id": str(UUID(int=1)), "input_parameters": action}
     audit = world.request(
         goal="unclassified", strategy="actuator", parameters={"actions": [listed]}
     )
     world.work()
     assert refused_by(world, audit) is None
+
+
+def test_a_plan_with_an_action_of_an_unknown_type_is_not_published(world: EngineWorld) -> None:
+    """The run succeeded, and only the start of its plan failed."""
+
+    class Flying(Reckless):
+        def solve(self, context: StrategyContext[NoParameters]) -> Solution:
+            return Solution((ProposedAction("fly", "", {}, BECAUSE),))
+
+    audit = run(world, Flying([]))
+    assert world.find_audit(audit).because == Cause(
+        PLAN_HAS_UNKNOWN_ACTION,
+        {"strategy": "reckless", "planner": "weight", "number": 1, "type": "fly"},
+    )
+    assert world.find_plans(audit) == []
+
+
+@pytest.mark.parametrize(
+    ("listed", "error"),
+    [
+        ({"action_type": "fly", "input_parameters": {}}, "parameters/actions/0/action_type"),
+        (
+            {"action_type": "nop", "input_parameters": {}},
+            "parameters/actions/0/input_parameters/message",
+        ),
+    ],
+)
+def test_an_actuator_run_with_an_action_that_cannot_be_executed_fails(
+    world: EngineWorld, listed: JsonObject, error: str
+) -> None:
+    """PATCH stores any parameters: the run checks them again."""
+    audit = world.request(
+        goal="unclassified", strategy="actuator", parameters={"actions": [listed]}
+    )
+    world.work()
+    because = world.find_audit(audit).because
+    assert because is not None
+    assert because.reason == PARAMETERS_INVALID
+    assert str(because.facts["error"]).startswith(error)
+    assert world.find_plans(audit) == []
 
 
 def test_a_host_that_the_plan_switches_off_takes_no_server(world: EngineWorld) -> None:

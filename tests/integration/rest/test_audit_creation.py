@@ -205,6 +205,61 @@ class TestNames:
         assert api.audit(name="NIGHTLY")["name"] == "NIGHTLY"
 
 
+class TestRequestedActions:
+    @pytest.mark.parametrize(
+        ("action", "told"),
+        [
+            (
+                {"action_type": "fly", "input_parameters": {}},
+                (
+                    "actions/1/action_type: must be a registered action type "
+                    "(migrate, nop, sleep, stop), which 'fly' is not"
+                ),
+            ),
+            (
+                {"action_type": "nop", "input_parameters": {"text": "hi"}},
+                "actions/1/input_parameters/message: is required (action type nop)",
+            ),
+            (
+                {"action_type": "sleep", "input_parameters": {"duration": -1}},
+                (
+                    "actions/1/input_parameters/duration: must be at least 0, not -1 "
+                    "(action type sleep)"
+                ),
+            ),
+            (
+                {"action_type": "stop", "input_parameters": {}},
+                "actions/1/resource_id: is required (action type stop)",
+            ),
+            (
+                {"action_type": "stop", "input_parameters": {"resource_id": UNKNOWN}},
+                "actions/1/input_parameters: must not contain resource_id",
+            ),
+        ],
+    )
+    def test_an_actuator_audit_with_an_action_that_cannot_be_executed_is_refused(
+        self, api: ApiWorld, action: dict[str, Any], told: str
+    ) -> None:
+        """It succeeded with a plan, and only the start of that failed."""
+        good = {"action_type": "nop", "input_parameters": {"message": "x"}}
+        chosen = {"goal": "unclassified", "strategy": "actuator"}
+        sound = {**chosen, "parameters": {"actions": [good]}}
+        broken = {**chosen, "parameters": {"actions": [good, action]}}
+        api.audit(**sound)
+        text = refused(post(api, {"audit_type": "ONESHOT", **broken}), 400)
+        assert f"parameters/{told}" in text
+        template = {"name": "t", **chosen, "default_parameters": broken["parameters"]}
+        text = refused(api.ask("POST", "/v1/audit_templates", template), 400)
+        assert f"default_parameters/{told}" in text
+        assert len(api.get("/v1/audits")["audits"]) == 1
+
+    def test_an_action_type_without_a_recorded_schema_is_checked_by_its_run_only(
+        self, api: ApiWorld
+    ) -> None:
+        listed = {"action_type": "migrate", "input_parameters": {"anything": 1}}
+        api.audit(goal="unclassified", strategy="actuator", parameters={"actions": [listed]})
+
+
 class TestTemplates:
     def test_goal_strategy_scope_and_defaults_are_inherited(self, api: ApiWorld) -> None:
         scope = [{"compute": [{"availability_zones": [{"name": "az1"}]}]}]
