@@ -5,9 +5,9 @@ import threading
 from collections.abc import Callable, Mapping
 from uuid import UUID
 
-from application.applier.action_tracker import ExecutionPolicy
 from application.applier.aggregate_session import AggregateSession
 from application.applier.plan_execution import PlanExecution
+from application.applier.policy import ExecutionPolicy
 from application.ports.clock import Clock
 from application.ports.cloud import ActionHandler, correlated
 from application.ports.event_log import EventLog

@@ -16,6 +16,7 @@ from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import INTERNAL_ERROR, Cause, Reason
 from domain.plans.action_types.declaration import ActionType
 from domain.plans.proposal import ProposedAction
+from domain.plans.reasons import OUTCOME_UNKNOWN
 
 CLOUD_UNREACHABLE = Reason("cloud-unreachable", "The cloud could not be reached: {error}")
 CLOUD_REFUSED = Reason("cloud-refused", "The cloud refused the request: {error}")
@@ -188,6 +189,11 @@ class Observation:
     because: Cause | None = None
     aborted: bool = False
     next_step: str | None = None
+
+    @property
+    def cause(self) -> Cause:
+        """Why the effect failed or is unknown."""
+        return self.because or Cause(OUTCOME_UNKNOWN, self.facts)
 
 
 class ActionHandler(Protocol):

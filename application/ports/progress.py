@@ -11,7 +11,13 @@ from domain.kernel.reasons import Cause
 
 @dataclass(frozen=True)
 class Progress:
-    """The progress of a running action, with a reason if there is one."""
+    """The progress of a running action.
+
+    Attributes:
+        percent: None if it is unknown.
+        detail: one word.
+        because: why the state of the action in the cloud is unknown, None if it is known.
+    """
 
     action_id: UUID
     percent: float | None

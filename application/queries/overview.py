@@ -303,8 +303,12 @@ def _move(one: ActionView, progress: Progress | None, now: datetime) -> MoveLine
         target=action_target(one.input_parameters),
         seconds=(now - (one.started_at or now)).total_seconds(),
         percent=progress.percent if progress else None,
-        detail=progress.detail if progress else "",
+        detail=_detail(progress) if progress else "",
     )
+
+
+def _detail(progress: Progress) -> str:
+    return progress.detail if progress.because is None else str(progress.because)
 
 
 def action_target(parameters: Mapping[str, object]) -> str:

@@ -84,6 +84,18 @@ class Action:
     """The user's remark on a skipped action."""
 
     @property
+    def before(self) -> JsonObject:
+        """The state of the cloud that the check recorded in the intent; empty without an intent."""
+        before = (self.intent or {}).get("before")
+        return before if isinstance(before, dict) else {}
+
+    @property
+    def deadline(self) -> float:
+        """Seconds from the first intent to the deadline."""
+        seconds = (self.intent or {}).get("deadline")
+        return float(seconds) if isinstance(seconds, int | float) else 0.0
+
+    @property
     def ended(self) -> bool:
         """Whether its state is final."""
         return self.state in ENDED

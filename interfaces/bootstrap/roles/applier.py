@@ -1,8 +1,8 @@
 import threading
 from functools import partial
 
-from application.applier.action_tracker import ExecutionPolicy
 from application.applier.applier import Applier
+from application.applier.policy import ExecutionPolicy
 from application.workers.worker import Worker
 from infrastructure import read_models
 from infrastructure.openstack.actions import handlers

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from application.applier.action_tracker import ExecutionPolicy
 from application.applier.aggregate_session import AggregateSession
 from application.applier.plan_execution import PlanExecution
+from application.applier.policy import ExecutionPolicy
 from application.kernel.unit_of_work import Commands
 from application.ports.clock import Clock
 from application.ports.cloud import (
@@ -90,7 +90,20 @@ class Bench:
         clock: Clock = CLOCK,
     ) -> ActionPlan:
         session, epoch = self.claim(takeover=takeover)
-        PlanExecution(
+        execution = self.execution(session, epoch, fresh=fresh, policy=policy, clock=clock)
+        execution.run(stop or threading.Event())
+        return self.plan()
+
+    def execution(
+        self,
+        session: AggregateSession[ActionPlan],
+        epoch: int,
+        *,
+        fresh: Callable[[], bool] = lambda: True,
+        policy: ExecutionPolicy = POLICY,
+        clock: Clock = CLOCK,
+    ) -> PlanExecution:
+        return PlanExecution(
             session,
             epoch,
             handlers={"act": self.cloud},
@@ -98,8 +111,7 @@ class Bench:
             clock=clock,
             fresh=fresh,
             policy=policy,
-        ).run(stop or threading.Event())
-        return self.plan()
+        )
 
     def cancel(self) -> None:
         self.commands.run(

@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from application.applier.action_tracker import ExecutionPolicy
+from application.applier.aggregate_session import AggregateSession
+from application.applier.policy import ExecutionPolicy
 from application.ports.cloud import (
     CloudRefused,
     CloudUnreachable,
@@ -12,12 +13,13 @@ from application.ports.cloud import (
     Phase,
     Verdict,
 )
-from application.ports.event_log import EventLog
+from application.ports.event_log import EventLog, EventLogUnavailable
 from application.ports.progress import Progress
 from application.ports.projections import StoreUnavailable
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.errors import Fenced
-from domain.plans import ActionPlan, ActionState, PlanState
+from domain.kernel.reasons import Cause
+from domain.plans import Action, ActionPlan, ActionState, PlanState
 from domain.plans.reasons import DEADLINE_PASSED, OUTCOME_UNKNOWN
 from infrastructure.clock import SystemClock
 from tests.unit.applier.bench import CLOCK, FORBIDDEN, LOST, METADATA, POLICY, Bench, Board, action
@@ -141,11 +143,41 @@ def test_a_fenced_applier_has_no_effect(event_log: EventLog) -> None:
     assert cloud.effects == ["a"]
 
 
+@pytest.mark.parametrize("step", [None, "confirm"])
+def test_a_claim_between_intent_and_request_prevents_the_request(
+    event_log: EventLog, step: str | None
+) -> None:
+    """The heartbeat is looked at just before the log: at that moment somebody takes over."""
+    bench = Bench(event_log, ReferenceCloud(), action("a"))
+    bench.cloud.step = step
+    intent = "plan.action-intended" if step is None else "plan.action-step-intended"
+
+    def fresh() -> bool:
+        if bench.topics()[-1] == intent:
+            bench.claim(takeover=LOST)
+        return True
+
+    with pytest.raises(Fenced):
+        bench.drive(fresh=fresh)
+    assert bench.cloud.effects == ([] if step is None else ["a"])
+    assert bench.cloud.advanced == []
+
+
 def test_an_applier_whose_heart_does_not_beat_has_no_effect(event_log: EventLog) -> None:
     beats = iter([False] * 5)
     bench = Bench(event_log, ReferenceCloud(), action("a"))
     assert bench.drive(fresh=lambda: next(beats, True)).state is PlanState.SUCCEEDED
     assert bench.cloud.effects == ["a"]
+
+
+def test_a_heart_that_stops_after_the_intent_prevents_the_request(event_log: EventLog) -> None:
+    """Others may take the plan over from then on."""
+    bench = Bench(event_log, ReferenceCloud(), action("a"))
+    beats = iter([True, False])
+    requests: list[list[str]] = []
+    bench.cloud.before.append(lambda _: requests.append(bench.topics()[3:]))
+    assert bench.drive(fresh=lambda: next(beats, True)).state is PlanState.SUCCEEDED
+    assert requests == [["plan.action-intended"] * 2]
 
 
 def test_a_cancel_stops_what_has_not_started_and_lets_the_rest_end(event_log: EventLog) -> None:
@@ -236,6 +268,25 @@ def test_a_cloud_that_stays_away_fails_the_action_in_the_end(event_log: EventLog
     policy = ExecutionPolicy(max_parallel=1, poll_interval=0.01, unreachable_limit=0.1)
     bench = Bench(event_log, cloud, action("a"))
     assert bench.drive(policy=policy).state is PlanState.FAILED
+    (shown,) = bench.board.latest.values()
+    assert str(shown.because) == "The cloud could not be reached: 503"
+
+
+def test_while_the_state_of_an_effect_is_unknown_its_progress_says_why(
+    event_log: EventLog,
+) -> None:
+    class Blurred(ReferenceCloud):
+        """Its records do not show what became of an effect."""
+
+        def observe(
+            self, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None
+        ) -> Observation:
+            return Observation(Phase.UNKNOWN, {}, Cause(OUTCOME_UNKNOWN, {"error": "archived"}))
+
+    bench = Bench(event_log, Blurred(deadline=0.05), action("a"))
+    assert bench.drive().state is PlanState.FAILED
+    (shown,) = bench.board.latest.values()
+    assert (shown.percent, str(shown.because)) == (None, "the outcome is unknown: archived")
 
 
 def test_an_unknown_action_type_fails_and_the_others_go_on(event_log: EventLog) -> None:
@@ -255,6 +306,73 @@ def test_stopping_leaves_running_effects_to_a_successor(event_log: EventLog) -> 
     cloud.hang = False
     assert bench.drive(takeover=LOST).state is PlanState.SUCCEEDED
     assert cloud.effects == ["a"]
+
+
+def test_resumed_actions_do_not_wait_for_each_other(event_log: EventLog) -> None:
+    """An applier that may execute fewer actions at once than its predecessor."""
+
+    class Chained(ReferenceCloud):
+        """The effect on ``a`` takes as long as the other two."""
+
+        def observe(
+            self, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None
+        ) -> Observation:
+            if parameters["resource_id"] == "a" and bench.states().count(ActionState.SUCCEEDED) < 2:
+                return Observation(Phase.RUNNING, {})
+            return super().observe(parameters, before, receipt)
+
+    bench = Bench(event_log, Chained(), *map(action, "abc"))
+    session, epoch = bench.claim()
+    intent: JsonObject = {"before": {"effects": 0}, "deadline": 60.0}
+
+    def start(one: Action) -> None:
+        session.run(lambda p, ctx: p.intend_action(ctx, epoch, one.spec.id, intent))
+        bench.cloud.start(one.spec.parameters, {})
+
+    for one in session.state.ready():
+        start(one)
+    plan = bench.drive(takeover=LOST, policy=replace(POLICY, max_parallel=1))
+    assert plan.state is PlanState.SUCCEEDED
+    assert bench.cloud.effects == ["a", "b", "c"]
+
+
+def test_many_actions_at_once_are_each_executed_once(event_log: EventLog) -> None:
+    resources = [f"r{number}" for number in range(24)]
+    bench = Bench(event_log, ReferenceCloud(), *map(action, resources))
+    assert bench.drive(policy=replace(POLICY, max_parallel=8)).state is PlanState.SUCCEEDED
+    assert sorted(bench.cloud.effects) == sorted(resources)
+    for topic in ("intended", "acknowledged", "succeeded"):
+        assert bench.topics().count(f"plan.action-{topic}") == len(resources)
+
+
+def test_a_log_that_stays_away_ends_the_execution_of_all_actions(event_log: EventLog) -> None:
+    """Its applier claims the plan again later; no thread is left that works under the old claim."""
+
+    class Failing(ReferenceCloud):
+        """The log is away when the effect on ``a`` is to be concluded."""
+
+        def observe(
+            self, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None
+        ) -> Observation:
+            if parameters["resource_id"] == "a" and len(self.effects) == 2:
+                raise_from_log.set()
+            return super().observe(parameters, before, receipt)
+
+    raise_from_log = threading.Event()
+    bench = Bench(event_log, Failing(), action("a"), action("b"))
+    bench.cloud.hang = True
+
+    class Session(AggregateSession[ActionPlan]):
+        def refresh(self) -> ActionPlan:
+            if raise_from_log.is_set():
+                raise EventLogUnavailable("away")
+            return super().refresh()
+
+    session = Session(event_log, CLOCK, ActionPlan, bench.id, METADATA)
+    epoch = session.run(lambda p, ctx: p.claim(ctx, "me", "here"))
+    with pytest.raises(EventLogUnavailable):
+        bench.execution(session, epoch).run(threading.Event())
+    assert not [one for one in threading.enumerate() if one.name.startswith("action")]
 
 
 def test_a_cancel_while_an_action_is_checked_does_not_stop_the_driving(
@@ -446,6 +564,26 @@ def test_a_wall_clock_that_is_set_moves_no_deadline(event_log: EventLog, hours: 
     plan = bench.drive(clock=clock)
     assert plan.state is (PlanState.SUCCEEDED if hours > 0 else PlanState.FAILED)
     assert cloud.aborted == ([] if hours > 0 else ["a"])
+
+
+def test_the_deadline_counts_from_the_first_attempt(event_log: EventLog) -> None:
+    class Hurrying(SystemClock):
+        """Its seconds pass at once when a test says so."""
+
+        ahead = 0.0
+
+        def monotonic(self) -> float:
+            return super().monotonic() + self.ahead
+
+    def gets_lost(resource: str) -> None:
+        clock.ahead = 100.0
+        loses_the_reply(resource)
+
+    clock, cloud = Hurrying(), ReferenceCloud(looks=100, deadline=100.0)
+    cloud.before.append(gets_lost)
+    bench = Bench(event_log, cloud, action("a"))
+    assert bench.drive(clock=clock).state is PlanState.FAILED
+    assert (cloud.effects, cloud.aborted) == (["a"], ["a"])
 
 
 def test_progress_that_cannot_be_shown_hinders_nobody(event_log: EventLog) -> None:

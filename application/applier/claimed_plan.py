@@ -1,0 +1,86 @@
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Concatenate, ParamSpec
+from uuid import UUID
+
+from application.applier.aggregate_session import AggregateSession
+from domain.kernel.errors import Fenced
+from domain.kernel.metadata import Context
+from domain.plans import Action, ActionPlan, PlanState
+from domain.plans.events import PlanClaimed
+
+P = ParamSpec("P")
+
+
+class ClaimedPlan:
+    """A plan under a claim. Many threads may use it: one lock orders what they read and append.
+
+    Args:
+        session: the plan; used by this object only.
+        epoch: of the claim.
+    """
+
+    def __init__(self, session: AggregateSession[ActionPlan], epoch: int) -> None:
+        self._session = session
+        self._epoch = epoch
+        self._lock = threading.RLock()
+
+    def state(self, *, refresh: bool) -> PlanState:
+        """The state of the plan; a cancel request is carried out.
+
+        Args:
+            refresh: whether to read from the log what other processes appended.
+
+        Raises:
+            Fenced: another applier claimed the plan.
+        """
+        with self._lock:
+            plan = self._session.refresh() if refresh else self._session.state
+            if plan.epoch != self._epoch:
+                raise Fenced(f"Action Plan {plan.id}", epoch=self._epoch, current=plan.epoch)
+            if plan.state is PlanState.CANCELLING and plan.pending():
+                self._session.run(lambda plan, ctx: plan.stop(ctx, self._epoch))
+            return self._session.state.state
+
+    def action(self, action: UUID) -> Action:
+        """A copy of an action."""
+        with self._lock:
+            return replace(self._session.state.actions[action])
+
+    def ongoing(self) -> tuple[Action, ...]:
+        """The actions with an intent and no outcome, in plan order."""
+        with self._lock:
+            return self._session.state.ongoing()
+
+    def ready(self) -> tuple[Action, ...]:
+        """The actions that may start now, in plan order."""
+        with self._lock:
+            return self._session.state.ready()
+
+    def append(
+        self,
+        decide: Callable[Concatenate[ActionPlan, Context, int, UUID, P], object],
+        action: UUID,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> int:
+        """Decides about an action by a method of the plan; returns the plan's version after it.
+
+        Raises:
+            Fenced: another applier claimed the plan.
+            Refusal: the method refused.
+        """
+        with self._lock:
+            self._session.run(
+                lambda plan, ctx: decide(plan, ctx, self._epoch, action, *args, **kwargs)
+            )
+            return self._session.state.version
+
+    def check_fence(self, version: int) -> None:
+        """Checks by a read of the log that no other applier claimed the plan after a version.
+
+        Raises:
+            Fenced: another applier claimed it.
+        """
+        self._session.check_fence(version, PlanClaimed)
