@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -228,6 +229,33 @@ class Server:
             connection.execute(
                 SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name))
             )
+
+
+def cut_all(url: str) -> None:
+    """Ends all sessions of a database."""
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+@contextmanager
+def read_only(url: str) -> Iterator[None]:
+    """As in a failover: all sessions end, and new ones refuse to write."""
+
+    def administer(change: SQL) -> None:
+        with psycopg.connect(
+            url, autocommit=True, options="-c default_transaction_read_only=off"
+        ) as connection:
+            connection.execute(change.format(Identifier(urlsplit(url).path.lstrip("/"))))
+
+    administer(SQL("ALTER DATABASE {} SET default_transaction_read_only = on"))
+    try:
+        cut_all(url)
+        yield
+    finally:
+        administer(SQL("ALTER DATABASE {} RESET default_transaction_read_only"))
 
 
 @pytest.fixture(scope="session")

@@ -94,6 +94,17 @@ class ClusterModels:
         statuses = [self._status(state) for state in self._collected.states()]
         return [one for one in statuses if one.kind in self._configured or _is_well(one)]
 
+    def failing(self) -> list[ModelState]:
+        """The states of the configured models that cannot be collected now."""
+        return [
+            state
+            for state in self._collected.states()
+            if state.cloud == self._cloud
+            and state.kind in self._configured
+            and state.failure is not None
+            and state.failure.reason != SERVICE_ABSENT
+        ]
+
     def latest(self, kind: CollectedKind[M]) -> CollectedModel[M]:
         """The latest model, of any age, with its amendments.
 

@@ -112,6 +112,14 @@ class EventLog(ReadOnlyLog, Protocol):
         """
         ...
 
+    def check_writable(self) -> None:
+        """Checks that events can be appended now.
+
+        Raises:
+            EventLogUnavailable: they cannot.
+        """
+        ...
+
     def wait(self, after: int, timeout: float) -> bool:
         """Blocks until there is an entry after a position, or for ``timeout`` seconds.
 

@@ -129,6 +129,17 @@ class SqlEventLog:
             self._store.notifier.wait(token, min(left, FLOOR))
         return False
 
+    def check_writable(self) -> None:
+        """Checks, without trying again, that the database can store events now.
+
+        Raises:
+            EventLogUnavailable: it cannot.
+        """
+        try:
+            self._queries.run_once("check", self._store.check_writable)
+        except Unreachable as error:
+            raise EventLogUnavailable(f"the event database cannot be written: {error}") from error
+
     def topics(self) -> list[str]:
         """The distinct topics of everything stored."""
         return self._queries.run("topics", self._store.topics)

@@ -19,6 +19,7 @@ from eventsourcing.persistence import (
     InterfaceError,
     InternalError,
     OperationalError,
+    ProgrammingError,
     StoredEvent,
 )
 from eventsourcing.postgres import ConnectionPool, PostgresApplicationRecorder, PostgresDatastore
@@ -37,6 +38,7 @@ from infrastructure.event_log.store import (
     Unreachable,
     VersionConflict,
 )
+from infrastructure.postgresql import is_outage, is_read_only, session_options
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +93,7 @@ def datastore(url: str, pool: int, lock_timeout: int = LOCK_TIMEOUT) -> Postgres
             "row_factory": dict_row,
             "connect_timeout": CONNECT_TIMEOUT,
             "fallback_application_name": "vigil",
+            **session_options(url),
         },
         min_size=1,
         max_size=pool,
@@ -128,22 +131,36 @@ class PostgresDatabase(Database):
     def translated(self) -> Iterator[None]:
         """Turns PostgreSQL's errors into those of a store.
 
-        After a lost connection the pool checks all of its connections.
+        After a lost connection the pool checks all of its connections; after a refusal to write it
+        replaces them.
         """
         try:
             yield
         except (IntegrityError, psycopg.IntegrityError) as error:
             raise VersionConflict(str(error)) from error
-        except (
-            OperationalError,
-            InterfaceError,
-            InternalError,
-            psycopg.OperationalError,
-            psycopg.InterfaceError,
-        ) as error:
-            if not self.datastore.pool.closed:
-                self.datastore.pool.check()
+        except (OperationalError, InterfaceError, InternalError, ProgrammingError) as error:
+            self._heal(error.__cause__)
             raise Unreachable(str(error).strip()) from error
+        except psycopg.Error as error:
+            if not is_outage(error):
+                raise
+            self._heal(error)
+            raise Unreachable(str(error).strip()) from error
+
+    def check_writable(self) -> None:
+        """Raises ``Unreachable`` if the sessions of the pool cannot write."""
+        if self.select("SHOW transaction_read_only") == [("on",)]:
+            self.datastore.pool.drain()
+            raise Unreachable("the database is read-only")
+
+    def _heal(self, cause: BaseException | None) -> None:
+        pool = self.datastore.pool
+        if pool.closed:
+            return
+        if is_read_only(cause):
+            pool.drain()
+        else:
+            pool.check()
 
     def select(self, statement: str, parameters: Sequence[object] = ()) -> list[Row]:
         """The rows of a query."""

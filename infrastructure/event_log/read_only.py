@@ -22,6 +22,7 @@ from infrastructure.event_log.store import (
     Unreachable,
 )
 from infrastructure.event_log.url import sqlite_file
+from infrastructure.postgresql import for_reading
 
 RETRY_SECONDS = 5.0
 """For how long a query is tried again, and a lock of SQLite is waited for."""
@@ -46,7 +47,7 @@ def open_read_only(url: str) -> SqlEventLog:
 
 def _read_only(url: str) -> str:
     """A PostgreSQL URL whose sessions refuse to write."""
-    option = quote("-c default_transaction_read_only=on")
+    option, url = quote("-c default_transaction_read_only=on"), for_reading(url)
     return f"{url}{'&' if '?' in url else '?'}options={option}"
 
 
@@ -77,6 +78,10 @@ class ReadOnlySqliteDatabase(Database):
         """Refused."""
         raise PermissionError("the log was opened for reading")
         yield
+
+    def check_writable(self) -> None:
+        """Always refused."""
+        raise Unreachable("the log was opened for reading")
 
     def close(self) -> None:
         """Closes the file."""

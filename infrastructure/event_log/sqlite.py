@@ -9,8 +9,9 @@ a rolled back transaction leaves no hole.
 import logging
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 from eventsourcing.persistence import (
     IntegrityError,
@@ -96,6 +97,7 @@ class SqliteDatabase(Database):
     )
 
     def __init__(self, path: Path, pool: int) -> None:
+        self._path = path
         self._readers = datastore(path, pool)
         self.writers = datastore(path, 1)
 
@@ -130,6 +132,21 @@ class SqliteDatabase(Database):
                 return _rows(cursor)
 
             yield execute
+
+    def check_writable(self) -> None:
+        """Raises ``Unreachable`` if the file cannot be written; does not wait for a writer."""
+        address = f"file:{quote(self._path.as_posix())}?mode=rw"
+        with (
+            self.translated(),
+            closing(sqlite3.connect(address, uri=True, isolation_level=None, timeout=0)) as own,
+        ):
+            try:
+                own.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:  # another process writes now
+                    raise
+            else:
+                own.execute("ROLLBACK")
 
     def close(self) -> None:
         """Closes all connections."""

@@ -139,6 +139,10 @@ class Database(ABC):
         """A transaction that writes; it is committed at the end of the block."""
 
     @abstractmethod
+    def check_writable(self) -> None:
+        """Raises ``Unreachable`` if the database refuses to write, or does not answer."""
+
+    @abstractmethod
     def close(self) -> None:
         """Closes all connections."""
 
@@ -228,6 +232,10 @@ class EventStore:
             "WHERE there.version <= excluded.version OR there.code <> excluded.code",
             (snapshot.aggregate_id.hex, *snapshot[1:]),
         )
+
+    def check_writable(self) -> None:
+        """Checks that events can be stored now."""
+        self._database.check_writable()
 
     def close(self) -> None:
         """Closes all connections."""

@@ -7,13 +7,14 @@ from functools import partial
 from pathlib import Path
 
 import psycopg
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from application.ports.projections import StoreUnavailable
+from infrastructure import postgresql
 from infrastructure.wal import write_ahead
 
 BUSY = 30.0
@@ -44,14 +45,19 @@ def open_engine(url: str, *, connections: int = 10, busy: float = BUSY) -> Engin
     target = make_url(url)
     if target.get_backend_name() == "sqlite":
         return _sqlite(target, connections, busy)
-    target = target.set(drivername="postgresql+psycopg")
-    return create_engine(
-        target,
+    engine = create_engine(
+        target.set(drivername="postgresql+psycopg"),
         pool_size=connections,
         max_overflow=0,
         pool_pre_ping=True,
-        connect_args={"connect_timeout": 10, "application_name": "vigil-read-models"},
+        connect_args={
+            "connect_timeout": 10,
+            "application_name": "vigil-read-models",
+            **postgresql.session_options(url),
+        },
     )
+    event.listen(engine, "handle_error", _replace_read_only)
+    return engine
 
 
 def reading(engine: Engine) -> Engine:
@@ -85,11 +91,13 @@ def outages(engine: Engine) -> Iterator[None]:
 def _is_outage(error: BaseException) -> bool:
     if isinstance(error, sqlite3.Error):
         return isinstance(error, sqlite3.OperationalError)
-    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
-        return True
-    # class 42: an unknown table or column, a missing privilege; never caused by a row
-    state = getattr(error, "sqlstate", None)
-    return isinstance(error, psycopg.ProgrammingError) and (state or "").startswith("42")
+    return postgresql.is_outage(error)
+
+
+def _replace_read_only(context: ExceptionContext) -> None:
+    """A session that cannot write counts as lost: the pool replaces all of its sessions."""
+    if postgresql.is_read_only(context.original_exception):
+        context.is_disconnect = True
 
 
 def _unavailable(engine: Engine, cause: BaseException) -> StoreUnavailable:

@@ -17,6 +17,7 @@ from infrastructure.settings.option_types import (
     Choices,
     Float,
     Integer,
+    Interface,
     PerMetric,
     numbers_by_name,
     text,
@@ -32,7 +33,7 @@ ORDER = Choices(
         lambda names: not {"aetos", "prometheus"} <= set(names),
     ),
 )
-INTERFACE = Choice("public", "internal", "admin")
+INTERFACE = Interface()
 
 
 def _prometheus(values: Named) -> str | None:

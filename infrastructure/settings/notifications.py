@@ -1,13 +1,31 @@
 """The message bus and the notifications of Nova and Cinder."""
 
 from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any
 
 from oslo_config import types
 
 from infrastructure.settings.option_types import Float, ServerUrl, text
 from infrastructure.settings.options import Derived, option
 
-BUS = ServerUrl("rabbit", "amqp", "kafka", "kombu+memory")
+
+class BusUrl(ServerUrl):
+    """The URL of a message bus whose driver is installed."""
+
+    def __init__(self) -> None:
+        super().__init__("rabbit", "kafka", "kombu+memory")
+        self.type_name += " (kafka:// needs the package confluent-kafka)"
+
+    def __call__(self, value: Any) -> str:
+        """Returns the URL."""
+        url = super().__call__(value)
+        if url.lower().startswith("kafka:") and find_spec("confluent_kafka") is None:
+            raise ValueError(value)
+        return url
+
+
+BUS = BusUrl()
 TOPICS = types.List(
     types.String(regex=r"^[^.,]+(\.[^,]+)?$"),
     type_name="topics (exchange.topic, or topic) separated by commas",

@@ -14,6 +14,10 @@ from urllib.parse import urlsplit
 from oslo_config import types
 
 
+class RuleBroken(ValueError):
+    """A text breaks the rule of its type; the message says what to do."""
+
+
 class OptionType(Protocol):
     """What every type has; oslo.config's do."""
 
@@ -83,6 +87,17 @@ class Choice(types.String):
         return super().__call__(value).lower()
 
 
+class Interface(Choice):
+    """An interface of an endpoint, also as ``internalURL``, which deployment tools write."""
+
+    def __init__(self) -> None:
+        super().__init__("public", "internal", "admin")
+
+    def __call__(self, value: Any) -> str:
+        """Returns the interface."""
+        return super().__call__(re.sub("url$", "", str(value), flags=re.IGNORECASE))
+
+
 def text(rule: str = "a text") -> types.String:
     """Any text that is not empty."""
     return types.String(type_name=rule)
@@ -148,13 +163,19 @@ class ServerUrl:
 
 
 class DatabaseUrl:
-    """The URL of a database: a SQLite file, or PostgreSQL."""
+    """The URL of a database: a SQLite file, or PostgreSQL; a driver of SQLAlchemy is left out."""
 
     type_name = "sqlite:////path/of/a/file or postgresql://…"
+    _elsewhere = (
+        "Vigil needs a database of its own: create an empty one in PostgreSQL, and set the option "
+        "to its URL. docs/moving.md shows how to bring over what the MySQL database holds."
+    )
 
     def __call__(self, value: Any) -> str:
         """Returns the URL."""
-        url = ServerUrl("sqlite", "postgresql")(value)
+        if re.match(r"(mysql|mariadb)\b", value, re.IGNORECASE):
+            raise RuleBroken(self._elsewhere)
+        url = ServerUrl("sqlite", "postgresql")(re.sub(r"^(\w+)\+\w+:", r"\1:", value))
         path = url.removeprefix("sqlite:///")
         is_file = path not in (url, "") and ":memory:" not in path and "?" not in path
         if not is_file and not url.startswith("postgresql://"):

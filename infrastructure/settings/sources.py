@@ -11,7 +11,7 @@ from typing import Any
 
 from oslo_config import cfg
 
-from infrastructure.settings.option_types import parsed
+from infrastructure.settings.option_types import RuleBroken, parsed
 from infrastructure.settings.options import Derived, Option, variable
 
 OWN_SECTION = "vigil"
@@ -124,7 +124,7 @@ def _from_files(declared: Sequence[Option], files: Sequence[str]) -> Texts:
     texts: Texts = {}
     for one in declared:
         text = _file_text(conf, one)
-        if text is not None:
+        if text is not None and text.strip():  # tools write `name =` for what they do not set
             where = conf.get_location(one.name, _group(one.section))
             if one.key == FILES:
                 raise SettingsError(f"{one.label}: cannot be set in a file")
@@ -152,9 +152,10 @@ def _group(section: str) -> str | None:
 def _value(one: Option, text: str, source: str) -> Any:
     try:
         value = parsed(one.kind, text)
-    except ValueError:
+    except ValueError as error:
         shown = "the value given" if one.secret else repr(text)
+        hint = f". {error}" if isinstance(error, RuleBroken) else ""
         raise SettingsError(
-            f"{one.label} ({source}): must be {one.kind.type_name}, which {shown} is not"
+            f"{one.label} ({source}): must be {one.kind.type_name}, which {shown} is not{hint}"
         ) from None
     return {**one.default, **value} if isinstance(one.default, Mapping) else value

@@ -5,20 +5,11 @@ import ssl
 from dataclasses import replace
 
 from infrastructure.settings import Settings, SettingsError, library_options
-from interfaces.rest.auth import Authorizer, NoAuth
-from interfaces.rest.policy import Identity, PolicyAuthorizer, PolicyEnforcer, PolicyUnusable
+from interfaces.rest.auth import Identity, NoAuth
+from interfaces.rest.policy import PolicyEnforcer, PolicyUnusable
 from interfaces.rest.serving.server import ServerSettings
 
 LOG = logging.getLogger("vigil.access")
-
-
-def authorizer(settings: Settings) -> Authorizer:
-    """Authenticates callers and applies the policy.
-
-    Raises:
-        SettingsError: the settings are inconsistent.
-    """
-    return PolicyAuthorizer(_identity(settings), policy(settings))
 
 
 def policy(settings: Settings) -> PolicyEnforcer:
@@ -33,7 +24,12 @@ def policy(settings: Settings) -> PolicyEnforcer:
         raise SettingsError(str(error)) from error
 
 
-def _identity(settings: Settings) -> Identity:
+def identity(settings: Settings) -> Identity:
+    """Authenticates callers.
+
+    Raises:
+        SettingsError: the settings are inconsistent.
+    """
     if not settings.api.enable_authentication:
         return NoAuth()
     # Only here: without authentication keystonemiddleware need not be in memory.
@@ -80,7 +76,9 @@ def announce(settings: Settings) -> None:
     Raises:
         SettingsError: the settings are inconsistent.
     """
-    _identity(settings)
+    problem = identity(settings).problem()
+    if problem is not None:
+        LOG.error("%s: until that changes, every request with a token is answered 503", problem)
     source = policy(settings).source
     LOG.info("policy: %s", source or "the built-in defaults, no file overrides them")
     if settings.api.authentication_warning is not None:

@@ -11,16 +11,23 @@ from application.projections import Projector, RebuildReport, all_projections
 from infrastructure import event_log, read_models
 from infrastructure.clock import SystemClock
 from infrastructure.cron import next_match
+from infrastructure.postgresql import for_reading
 from infrastructure.settings import Settings
 
 CLOCK = SystemClock()
 
 
 class OpenDatabase:
-    """The ports that the database implements. Open it after a fork, never before."""
+    """The ports that the database implements. Open it after a fork, never before.
 
-    def __init__(self, settings: Settings) -> None:
+    Args:
+        settings: of the installation.
+        writes: whether its sessions must be able to write; viewers also read from a standby.
+    """
+
+    def __init__(self, settings: Settings, *, writes: bool = True) -> None:
         url = settings.database.connection
+        url = url if writes else for_reading(url)
         self.log = event_log.open_event_log(url)
         self.records = event_log.open_records(url)
         self.engine: Engine = read_models.open_engine(read_models.views_url(url))

@@ -17,8 +17,8 @@ STALE_AFTER = 3
 class Queries(OpenDatabase):
     """The database and the queries on collected models; needs no running Vigil."""
 
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
+    def __init__(self, settings: Settings, *, writes: bool = False) -> None:
+        super().__init__(settings, writes=writes)
         self.models = cluster_models(settings, self)
 
 

@@ -216,9 +216,10 @@ def _check_cloud(cloud: CloudSettings) -> None:
 def _check_access(settings: Settings) -> None:
     """Checks, before any process starts, that the API can validate tokens."""
     # Only here: without authentication this process does not need the API's libraries.
-    from interfaces.bootstrap.access import authorizer  # noqa: PLC0415
+    from interfaces.bootstrap.access import identity, policy  # noqa: PLC0415
 
-    authorizer(settings)
+    identity(settings)
+    policy(settings)
 
 
 def _simulated(settings: Settings, url: str) -> dict[str, str]:

@@ -29,8 +29,8 @@ Target = Mapping[str, Any]
 """The attributes of the object of a request that policy rules can refer to."""
 
 
-class Authorizer(Protocol):
-    """Identifies callers and applies the policy."""
+class Identity(Protocol):
+    """Identifies callers."""
 
     def identify(self, req: falcon.Request) -> Caller:
         """The caller of a request.
@@ -39,6 +39,18 @@ class Authorizer(Protocol):
             Unauthenticated: there is no valid token.
             IdentityUnavailable: the token cannot be validated now.
         """
+        ...
+
+    def problem(self) -> str | None:
+        """Why no caller can be identified now, without secrets; None if callers can be."""
+        ...
+
+
+class Authorizer(Protocol):
+    """Identifies callers and applies the policy."""
+
+    def identify(self, req: falcon.Request) -> Caller:
+        """See ``Identity.identify``."""
         ...
 
     def allows(self, caller: Caller, rule: str, target: Target) -> bool:
@@ -75,6 +87,10 @@ class NoAuth:
             {"user_id": user, "project_id": project}
             | {name: req.get_header(header) for name, header in _HEADERS.items()},
         )
+
+    def problem(self) -> str | None:
+        """None: every caller can be identified."""
+        return None
 
     def allows(self, caller: Caller, rule: str, target: Target) -> bool:  # noqa: ARG002
         """Whether one of the caller's roles is among the rule's default ones."""

@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import falcon
 from oslo_config import cfg
@@ -12,7 +12,7 @@ from oslo_policy import opts
 from oslo_policy.policy import DocumentedRuleDefault, Enforcer, Operation, RuleDefault
 
 from infrastructure.settings import LibraryOptions
-from interfaces.rest.auth import Caller, Target
+from interfaces.rest.auth import Caller, Identity, Target
 from interfaces.rest.rules import ADMIN, ADMIN_OR_SERVICE, RULES, Rule
 
 LOG = logging.getLogger("vigil.policy")
@@ -195,14 +195,6 @@ def _plain(target: Target) -> dict[str, Any]:
 
 def _text(value: Any) -> Any:
     return value if isinstance(value, str | bool | int | list | tuple | Mapping) else str(value)
-
-
-class Identity(Protocol):
-    """Identifies callers."""
-
-    def identify(self, req: falcon.Request) -> Caller:
-        """See ``Authorizer.identify``."""
-        ...
 
 
 class PolicyAuthorizer:

@@ -111,6 +111,9 @@ class RestServices:
         history: the event log, for reading.
         records: the stored decision records.
         counters: counts of other processes, for /metrics.
+        check_writable: raises EventLogUnavailable if events cannot be appended now.
+        identity_problem, cloud_problem: return why no caller can be identified, and why the cloud
+            cannot be read now, without secrets; None if they can.
         cron: evaluates cron expressions; raises InvalidValue for an invalid one.
         requested: checks the actions that the parameters of audits list.
         traffic: counts requests, for /metrics.
@@ -134,6 +137,9 @@ class RestServices:
     settings: RestSettings = field(default_factory=RestSettings)
     close: Callable[[], None] = lambda: None
     traffic: Traffic = field(default_factory=Traffic)
+    check_writable: Callable[[], None] = lambda: None
+    identity_problem: Callable[[], str | None] = lambda: None
+    cloud_problem: Callable[[], str | None] = lambda: None
     stopping: Callable[[], bool] = lambda: False
 
     @cached_property

@@ -147,6 +147,7 @@ def rest_services(
         strategy_state=strategy_state,
         data_model=model,
         settings=settings or RestSettings(),
+        check_writable=world.log.check_writable,
         close=close,
     )
 

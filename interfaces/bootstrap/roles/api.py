@@ -7,6 +7,7 @@ from functools import partial
 from openstack.connection import Connection
 
 from application.commands.requested_actions import RequestedActions
+from application.cluster_models.query import ClusterModels
 from application.kernel.errors import Unavailable
 from application.ports.cloud import CloudRefused, CloudUnreachable
 from application.ports.read_models import StrategyView
@@ -18,11 +19,12 @@ from infrastructure.openstack.connection import ConnectionLimits
 from infrastructure.openstack.probes import probe
 from infrastructure.plugins import Registry
 from infrastructure.settings import Settings
-from interfaces.bootstrap.access import announce, authorizer, server_settings
+from interfaces.bootstrap.access import announce, identity, policy, server_settings
 from interfaces.bootstrap.cloud import connection, limits
 from interfaces.bootstrap.database import CLOCK
 from interfaces.bootstrap.datasources import datasources
 from interfaces.bootstrap.queries import Queries, collection_periods
+from interfaces.rest.policy import PolicyAuthorizer
 from interfaces.rest.services import RestServices, RestSettings, StrategyState
 from interfaces.rest.serving.server import serve
 
@@ -40,7 +42,7 @@ def serve_api(settings: Settings, ready: Callable[[], None], listener: socket.so
 
 def rest_services(settings: Settings) -> RestServices:
     """The ports of one API worker process."""
-    queries = Queries(settings)
+    queries, who = Queries(settings, writes=True), identity(settings)
     cloud = connection(settings)
     registry = Registry()
     source = datasources(settings, cloud, registry)
@@ -61,7 +63,7 @@ def rest_services(settings: Settings) -> RestServices:
         records=queries.records,
         services=queries.services,
         counters=queries.counters,
-        authorizer=authorizer(settings),
+        authorizer=PolicyAuthorizer(who, policy(settings)),
         cron=next_match,
         clock=CLOCK,
         ids=RandomIds(),
@@ -79,8 +81,19 @@ def rest_services(settings: Settings) -> RestServices:
             webhooks_auth=settings.api.enable_webhooks_auth,
             behind_proxy=settings.access.enable_proxy_headers_parsing,
         ),
+        check_writable=queries.log.check_writable,
+        identity_problem=who.problem,
+        cloud_problem=partial(_cloud_problem, queries.models),
         close=queries.close,
     )
+
+
+def _cloud_problem(models: ClusterModels) -> str | None:
+    """Which models cannot be collected; without the cloud's messages, which may hold addresses."""
+    failing = [f"{one.kind} ({one.failure and one.failure.reason})" for one in models.failing()]
+    if not failing:
+        return None
+    return f"models that cannot be collected: {', '.join(failing)}; `vigil status` shows why"
 
 
 def _strategy_state(readiness: ReadinessQuery, strategy: StrategyView) -> StrategyState:

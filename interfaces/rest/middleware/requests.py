@@ -29,6 +29,7 @@ class RequestMiddleware:
         call.show_deleted = truthy(req.get_header("X-Show-Deleted"))
         call.scope.enter_context(logs.about(request_id=call.request_id))
         req.context.call = call
+        resp.set_header("X-OpenStack-Request-Id", call.request_id)
         resp.set_header("X-Content-Type-Options", "nosniff")
         resp.set_header("Cache-Control", "no-store")
 
@@ -39,12 +40,10 @@ class RequestMiddleware:
         resource: object,
         succeeded: bool,  # noqa: FBT001 - the framework's signature
     ) -> None:
-        """Adds the request id to the response; counts and logs the request."""
+        """Counts and logs the request."""
         del resource, succeeded
         call = call_of(req)
         status = falcon.http_status_to_code(resp.status)
-        if status != 401:  # noqa: PLR2004 - exactly the response of keystonemiddleware
-            resp.set_header("X-OpenStack-Request-Id", call.request_id)
         seconds = self._clock.monotonic() - call.started
         self._traffic.answered(req.method, req.uri_template, status, seconds)
         ACCESS.info(

@@ -60,10 +60,21 @@ class ProjectionHealth(msgspec.Struct, kw_only=True):
     quarantined: int
 
 
-class HealthDocument(msgspec.Struct, kw_only=True):
-    """Whether the read models are near the end of the log."""
+HealthStatus = Literal["ready", "degraded", "lagging", "unusable"]
 
-    status: Literal["ready", "lagging"]
+
+class HealthProblem(msgspec.Struct, kw_only=True):
+    """A part that cannot be used now, and why."""
+
+    part: Literal["database", "identity", "cloud"]
+    problem: str
+
+
+class HealthDocument(msgspec.Struct, kw_only=True):
+    """Whether the API can answer requests, and what is wrong with the parts it depends on."""
+
+    status: HealthStatus
+    problems: list[HealthProblem]
     projections: list[ProjectionHealth]
 
 

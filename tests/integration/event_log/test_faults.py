@@ -3,16 +3,20 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from functools import partial
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
 from eventsourcing.persistence import OperationalError, StoredEvent
 
+from application.kernel.outage_log import DATABASE_AWAY
 from application.ports.event_log import ConcurrencyConflict, EventLogUnavailable
+from application.ports.projections import StoreUnavailable
 from infrastructure.event_log import (
     SchemaError,
     SqlEventLog,
@@ -29,8 +33,10 @@ from infrastructure.event_log.postgres import PostgresStore
 from infrastructure.event_log.query_runner import QueryRunner
 from infrastructure.event_log.sqlite import SqliteStore
 from infrastructure.event_log.url import sqlite_file
+from infrastructure.read_models import SqlServices, open_engine, this_instance
+from infrastructure.read_models import upgrade as upgrade_read_models
 from tests.conformance.event_log.counters import NEW, Counter, loaded, now, opened
-from tests.postgres import Cluster
+from tests.postgres import Cluster, cut_all, read_only
 
 LIMIT = 30.0
 
@@ -161,14 +167,6 @@ def until_listening(url: str) -> None:
         time.sleep(0.02)
 
 
-def cut_all(url: str) -> None:
-    with psycopg.connect(url) as connection:
-        connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
-
-
 def test_lost_connections_are_replaced(log_on_postgres: SqlEventLog, postgres_url: str) -> None:
     log = log_on_postgres
     with ThreadPoolExecutor(6) as pool:
@@ -296,3 +294,90 @@ def test_a_database_that_is_not_there_is_reported(
     with pytest.raises(SchemaError, match="cannot be upgraded"):
         upgrade(cluster.url)
     log.close()
+
+
+def refused(write: Callable[[], object]) -> None:
+    """Turns a refusal into success, and the other way round."""
+    try:
+        write()
+    except DATABASE_AWAY:
+        return
+    raise StoreUnavailable("it was written")
+
+
+def within_seconds(attempt: Callable[[], object], seconds: float = 5.0) -> None:
+    """Repeats an attempt while the database is away."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            attempt()
+        except DATABASE_AWAY:
+            assert time.monotonic() < deadline, "it does not recover by itself"
+            time.sleep(0.05)
+        else:
+            return
+
+
+def test_a_database_that_was_read_only_for_a_while_is_written_to_again_within_seconds(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failover ends all sessions; new ones are read-only until the new primary is promoted.
+
+    A session keeps the setting that it began with: a pool that keeps such a session reads for ever,
+    and can never write again.
+    """
+    monkeypatch.setattr(postgres, "CONNECT_TIMEOUT", 1)
+    upgrade(postgres_url)
+    upgrade_read_models(postgres_url)
+    log = open_event_log(postgres_url, retry_seconds=0.1)
+    records = open_records(postgres_url, retry_seconds=0.1)
+    engine = open_engine(postgres_url)
+    services = SqlServices(engine, host="ctl")
+    me = this_instance("watcher-applier", host="ctl")
+    writes: list[Callable[[], object]] = [
+        lambda: opened(log),
+        lambda: records.put(uuid4().bytes),
+        lambda: services.beat(me),
+        log.check_writable,
+    ]
+    for write in writes:
+        write()
+    with read_only(postgres_url):
+        for _ in range(2):  # the first may meet a session that was cut
+            for write in writes:
+                with pytest.raises(DATABASE_AWAY):
+                    write()
+    for write in writes:
+        within_seconds(write)
+    for close in (log.close, records.close, engine.dispose):
+        close()
+
+
+def test_sessions_that_become_read_only_while_they_are_open_are_replaced(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reload of the server's configuration changes open sessions, without ending one."""
+    monkeypatch.setattr(postgres, "CONNECT_TIMEOUT", 1)
+    upgrade(cluster.url)
+    upgrade_read_models(cluster.url)
+    log = open_event_log(cluster.url, retry_seconds=0.1)
+    records = open_records(cluster.url, retry_seconds=0.1)
+    engine = open_engine(cluster.url)
+    services = SqlServices(engine, host="ctl")
+    me = this_instance("watcher-applier", host="ctl")
+    writes: list[Callable[[], object]] = [
+        lambda: opened(log),
+        lambda: records.put(uuid4().bytes),
+        lambda: services.beat(me),
+        log.check_writable,
+    ]
+    for write in writes:
+        write()
+    for value in ("on", "off"):
+        with psycopg.connect(cluster.url, autocommit=True) as connection:
+            connection.execute(f"ALTER SYSTEM SET default_transaction_read_only = {value}".encode())
+            connection.execute("SELECT pg_reload_conf()")
+        for write in writes:
+            within_seconds(partial(refused, write) if value == "on" else write)
+    for close in (log.close, records.close, engine.dispose):
+        close()

@@ -1,14 +1,10 @@
-"""Vigil's own: events, provenance, deletion on record, health."""
+"""Vigil's own: events, provenance, deletion on record."""
 
-from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
-import falcon.testing
 import pytest
 
-from interfaces.rest.app import create_app
-from interfaces.rest.services import RestSettings
 from tests.world.api import ApiWorld, refused
 
 SHOWN = {"X-Show-Deleted": "True"}
@@ -96,19 +92,6 @@ def test_deleted_things_are_only_shown_to_who_says_yes(api: ApiWorld, no: str) -
     api.ask("DELETE", f"/v1/audit_templates/{template}")
     headers = {"X-Show-Deleted": no}
     refused(api.ask("GET", f"/v1/audit_templates/{template}", headers=headers), 404)
-
-
-class TestHealth:
-    def test_a_service_that_keeps_up_is_ready(self, used_api: ApiWorld) -> None:
-        health = used_api.get("/healthcheck", version=None)
-        assert health["status"] == "ready"
-        assert {"audits", "plans", "timeline"} <= {one["name"] for one in health["projections"]}
-        assert used_api.get("/healthcheck/live", version=None) == {"status": "alive"}
-
-    def test_one_whose_projections_lag_is_not(self, api: ApiWorld) -> None:
-        services = replace(api.rest, settings=RestSettings(ready_lag=-1))
-        result = falcon.testing.TestClient(create_app(services)).simulate_get("/healthcheck")
-        assert (result.status_code, result.json["status"]) == (503, "lagging")
 
 
 def test_the_access_log_names_the_request(api: ApiWorld, caplog: pytest.LogCaptureFixture) -> None:

@@ -36,6 +36,11 @@ def test_topics_may_name_their_exchange() -> None:
     ("flags", "says"),
     [
         ({"DEFAULT.transport_url": "mq:5672"}, r"\[DEFAULT\] transport_url .*must be a URL"),
+        (
+            {"DEFAULT.transport_url": "kafka://mq:9092/"},
+            r"\[DEFAULT\] transport_url .*kafka:// needs the package confluent-kafka",
+        ),
+        ({"DEFAULT.transport_url": "amqp://mq:5672/"}, r"\[DEFAULT\] transport_url .*must be"),
         ({"watcher_decision_engine.notification_topics": "nova."}, "notification_topics .*topics"),
         ({"watcher_decision_engine.notification_topics": ","}, "notification_topics .*topics"),
         ({"vigil.notification_interval": "0"}, "notification_interval .*from 0.05 to 60"),

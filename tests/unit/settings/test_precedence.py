@@ -1,9 +1,11 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from infrastructure.plugins import PluginOptions, with_plugins
 from infrastructure.settings import LoadedSettings, SettingsError, load, options
+from infrastructure.settings.load import FILES
 from infrastructure.settings.pages import in_force
 from tests.world.plugins import REGISTRY
 
@@ -193,6 +195,56 @@ def test_names_with_underscores_and_empty_parts_of_lists_are_accepted(
     loaded = load(flags={name: text}, files=[])
     section, _, option = name.rpartition(".")
     assert next(one.value for one in loaded.values if one.option.key == (section, option)) == value
+
+
+def test_an_option_with_nothing_behind_it_is_not_set(tmp_path: Path) -> None:
+    """Deployment tools write `cafile =` for what they leave to the default."""
+    lines = [f"[{one.section}]\n{one.name} =" for one in options() if one.key != FILES]
+    loaded = load(files=[written(tmp_path, "\n".join(lines))])
+    assert replace(loaded.settings, config_files=()) == load(files=[]).settings
+    assert not any(one.chosen for one in loaded.values if one.option.key != FILES)
+
+
+def test_an_empty_option_hides_that_of_an_earlier_file(tmp_path: Path) -> None:
+    first = written(tmp_path, "[api]\nport = 1001\n", "first.conf")
+    second = written(tmp_path, "[api]\nport =\n", "second.conf")
+    assert load(files=[first, second]).settings.api.port == 9322
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("internalURL", "internal"),
+        ("publicURL", "public"),
+        ("adminURL", "admin"),
+        ("PUBLIC", "public"),
+    ],
+)
+def test_interfaces_are_accepted_as_deployment_tools_write_them(text: str, value: str) -> None:
+    for place in ("gnocchi_client.endpoint_type", "aetos_client.interface"):
+        loaded = load(flags={place: text}, files=[])
+        found = {f"{one.option.section}.{one.option.name}": one.value for one in loaded.values}
+        assert found[place] == value
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg2", "asyncpg"])
+def test_a_url_that_names_a_driver_of_sqlalchemy_is_accepted(driver: str) -> None:
+    loaded = load(flags={"database.connection": f"postgresql+{driver}://v@db/vigil"}, files=[])
+    assert loaded.settings.database.connection == "postgresql://v@db/vigil"
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql+pymysql://watcher:hunter2@db/watcher", "mysql://root:hunter2@db/x"]
+)
+def test_the_database_of_the_original_service_is_refused_with_the_way_over(url: str) -> None:
+    """An operator who starts Vigil with the file that he has."""
+    with pytest.raises(SettingsError) as caught:
+        load(flags={"database.connection": url}, files=[])
+    text = str(caught.value)
+    assert "hunter2" not in text
+    assert "[database] connection" in text
+    assert "postgresql://" in text
+    assert "docs/moving.md" in text
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Keystone decides who calls (docs/authentication.md)."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import falcon.testing
@@ -8,6 +9,8 @@ import pytest
 
 from application.ports.event_log import RecordedEvent
 from domain.kernel.metadata import ActorKind
+from infrastructure.settings import LibraryOptions
+from interfaces.rest.app import create_app
 from interfaces.rest.keystone import IdentityMisconfigured, KeystoneIdentity
 from interfaces.rest.services import RestSettings
 from tests.integration.rest.access.keystone import (
@@ -17,6 +20,7 @@ from tests.integration.rest.access.keystone import (
     guarded_by,
     options_of,
 )
+from tests.memcached import memcached, stored_items
 from tests.ports import free_port
 from tests.world.api import ApiWorld, refused
 
@@ -26,6 +30,12 @@ PUBLIC = ("/", "/healthcheck", "/healthcheck/live")
 @pytest.fixture
 def http(used_api: ApiWorld, keystone: Keystone) -> falcon.testing.TestClient:
     return guarded_by(used_api, guard(keystone.options()))
+
+
+def health_of(api: ApiWorld, options: LibraryOptions) -> falcon.testing.Result:
+    """The health of an API whose tokens are validated with these options."""
+    services = replace(api.rest, identity_problem=KeystoneIdentity(options).problem)
+    return falcon.testing.TestClient(create_app(services)).simulate_get("/healthcheck")
 
 
 def assert_unauthenticated(answer: falcon.testing.Result, keystone: Keystone) -> None:
@@ -39,7 +49,7 @@ def assert_unauthenticated(answer: falcon.testing.Result, keystone: Keystone) ->
             "message": "The request you have made requires authentication.",
         }
     }
-    assert "x-openstack-request-id" not in answer.headers
+    assert answer.headers["x-openstack-request-id"].startswith("req-")
     assert "openstack-api-maximum-version" not in answer.headers
 
 
@@ -107,6 +117,42 @@ def test_public_routes_need_no_token_and_do_not_look_at_one(
     for path in PUBLIC:
         for headers in ({}, {"X-Auth-Token": "nonsense"}):
             assert http.simulate_get(path, headers=headers).status_code == 200, path
+
+
+class TestMemcached:
+    def test_keeps_validated_tokens_for_all_processes(
+        self, used_api: ApiWorld, keystone: Keystone
+    ) -> None:
+        """The section of docs/authentication.md: each request ended as a 500."""
+        with memcached() as address:
+            http = guarded_by(used_api, guard(keystone.options(f"memcached_servers = {address}")))
+            headers = {"X-Auth-Token": keystone.token()}
+            assert http.simulate_get("/v1/goals", headers=headers).status_code == 200
+            assert stored_items(address) == 1
+
+    # python-memcached leaves a socket open that could not be connected
+    @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+    def test_that_is_away_only_costs_its_help(self, used_api: ApiWorld, keystone: Keystone) -> None:
+        away = f"memcached_servers = 127.0.0.1:{free_port()}"
+        http = guarded_by(used_api, guard(keystone.options(away)))
+        headers = {"X-Auth-Token": keystone.token()}
+        assert http.simulate_get("/v1/goals", headers=headers).status_code == 200
+
+    @pytest.mark.parametrize(
+        ("lines", "complaint"),
+        [
+            (
+                ("memcache_sasl_enabled = true", "memcached_servers = ctl:11211"),
+                "memcache_sasl_enabled: needs the package python-binary-memcached",
+            ),
+            (("memcache_security_strategy = ENCRYPT",), "memcache_secret_key must be defined"),
+        ],
+    )
+    def test_that_cannot_work_is_refused_at_the_start(
+        self, keystone: Keystone, lines: tuple[str, ...], complaint: str
+    ) -> None:
+        with pytest.raises(IdentityMisconfigured, match=complaint):
+            KeystoneIdentity(keystone.options(*lines))
 
 
 def test_what_a_client_says_of_itself_is_not_believed(
@@ -209,8 +255,24 @@ class TestAnIdentityServiceThatIsAway:
         http = guarded_by(used_api, guard(options_of(file)))
         answer = http.simulate_get("/v1/goals", headers={"X-Auth-Token": keystone.token()})
         assert answer.status_code == 503
-        assert "Identity server rejected authorization" in caplog.text
+        assert "Keystone refuses Vigil's own credentials ([keystone_authtoken])" in caplog.text
         assert "wrong-pw" not in caplog.text
+        health = health_of(used_api, options_of(file))
+        assert health.status_code == 503
+        assert health.json["status"] == "unusable"
+        assert health.json["problems"] == [
+            {
+                "part": "identity",
+                "problem": "Keystone refuses Vigil's own credentials ([keystone_authtoken])",
+            }
+        ]
+        assert "wrong-pw" not in health.text
+
+    def test_shows_in_the_health(self, used_api: ApiWorld, tmp_path: Path) -> None:
+        nowhere = Keystone(f"http://127.0.0.1:{free_port()}/identity", tmp_path)
+        health = health_of(used_api, nowhere.options())
+        assert (health.status_code, health.json["status"]) == (503, "unusable")
+        assert [one["problem"] for one in health.json["problems"]] == ["Keystone does not answer"]
 
     def test_costs_those_without_a_token_nothing(self, used_api: ApiWorld, tmp_path: Path) -> None:
         nowhere = Keystone(f"http://127.0.0.1:{free_port()}/identity", tmp_path)
