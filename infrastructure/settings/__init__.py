@@ -1,6 +1,6 @@
 """Settings: the options of Vigil, and the sources of their values."""
 
-from infrastructure.settings.api import AccessSettings, ApiSettings, is_loopback
+from infrastructure.settings.api import AccessSettings, ApiSettings
 from infrastructure.settings.libraries import LibraryOptions, library_options
 from infrastructure.settings.load import LoadedSettings, load, options
 from infrastructure.settings.metrics import GrafanaSettings, MetricsSettings
@@ -40,7 +40,6 @@ __all__ = [
     "SimulatorSettings",
     "Sources",
     "Value",
-    "is_loopback",
     "library_options",
     "load",
     "options",

@@ -1,30 +1,30 @@
 """How the REST API is served, and who may call it.
 
-``[keystone_authtoken]`` and ``[oslo_policy]`` have more options than these: keystonemiddleware and
-oslo.policy read the same files (``libraries.py``).
+``[keystone_authtoken]``, ``[oslo_policy]`` and ``[cors]`` have more options than these:
+keystonemiddleware, oslo.policy and oslo.middleware read the same files (``libraries.py``).
 """
 
 # ruff: noqa: RUF009 - option() returns a dataclasses.field
 
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 
-from infrastructure.settings.option_types import BOOLEAN, FILE, HOST, PORT, Float, Integer, text
+from infrastructure.settings.option_types import (
+    BOOLEAN,
+    FILE,
+    HOST,
+    NAMES,
+    ORIGINS,
+    PORT,
+    Float,
+    Integer,
+    text,
+)
 from infrastructure.settings.options import Derived, Named, option
+from infrastructure.web_pages import is_loopback
 
 API_PORT = 9322
 LARGEST_BODY = 1024 * 1024
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can connect to an address."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,13 @@ class ApiSettings:
         "Seconds after which a connection is closed if its client stops sending in the middle of a "
         "request, or does not read the response.",
     )
+    keepalive: int = option(
+        "vigil.api_keepalive",
+        Integer(1, 3600),
+        75,
+        "Seconds for which an idle connection is kept open. Set it higher than the time for which "
+        "the proxies in front of the API keep theirs, or some of their requests fail.",
+    )
     max_limit: int = option("api.max_limit", Integer(1), 1000, "Most items in one page of a list.")
     enable_authentication: bool = option(
         "DEFAULT.enable_authentication",
@@ -103,6 +110,14 @@ class ApiSettings:
         BOOLEAN,
         default=False,
         help="Permits enable_authentication = false on an address that other machines can reach.",
+    )
+    allowed_hosts: tuple[str, ...] = option(
+        "vigil.allowed_hosts",
+        NAMES,
+        (),
+        "Further names under which clients may address the API while requests need no token. "
+        "Without a token only the names of this machine's loopback are accepted, so that no web "
+        "page can send requests under a name that it points here (DNS rebinding).",
     )
     enable_webhooks_auth: bool = option(
         "api.enable_webhooks_auth",
@@ -178,6 +193,13 @@ class AccessSettings:
         help="Whether to trust the headers of a proxy: Forwarded and X-Forwarded-* (Proto, Host, "
         "and Prefix, a path that the proxy removed) determine the links in responses. Enable it "
         "only behind a proxy that removes these headers from client requests.",
+    )
+    allowed_origin: tuple[str, ...] = option(
+        "cors.allowed_origin",
+        ORIGINS,
+        (),
+        "Origins (scheme://host[:port]) whose web pages may use the API. Not set: no CORS headers "
+        "are sent. The section may contain every option of oslo.middleware's cors.",
     )
     cert_file: Path | None = option(
         "ssl.cert_file", FILE, None, "PEM file with the server's certificate and its chain."

@@ -9,16 +9,21 @@ from oslo_config import cfg
 
 from infrastructure.settings.sections import Settings
 
-SECTIONS = frozenset(
+_SECTIONS = frozenset(
     {
         "keystone_authtoken",
         "oslo_policy",
+        "cors",
         "oslo_messaging_notifications",
         "oslo_messaging_rabbit",
         "oslo_messaging_kafka",
     }
 )
-"""Sections in which a name that is not an option of Vigil belongs to a library."""
+
+
+def is_of_library(section: str) -> bool:
+    """Whether a name in a section that is not an option of Vigil belongs to a library."""
+    return section in _SECTIONS or section.startswith("cors.")
 
 
 @dataclass(frozen=True)
@@ -55,5 +60,6 @@ def library_options(settings: Settings) -> LibraryOptions:
             ("keystone_authtoken", "auth_type"): access.auth_type,
             ("keystone_authtoken", "auth_section"): access.auth_section,
             ("oslo_policy", "policy_file"): access.policy_file,
+            ("cors", "allowed_origin"): list(access.allowed_origin),
         },
     )

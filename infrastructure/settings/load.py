@@ -7,8 +7,7 @@ from typing import Any, TypeVar, cast, get_type_hints
 
 from oslo_config import cfg
 
-from infrastructure.settings.api import is_loopback
-from infrastructure.settings.libraries import SECTIONS as OF_LIBRARIES
+from infrastructure.settings.libraries import is_of_library
 from infrastructure.settings.option_types import FILES as FILE_LIST
 from infrastructure.settings.option_types import as_text, parsed
 from infrastructure.settings.options import Option
@@ -23,6 +22,7 @@ from infrastructure.settings.sources import (
     Value,
     is_of_plugin,
 )
+from infrastructure.web_pages import is_loopback
 
 S = TypeVar("S")
 
@@ -159,7 +159,7 @@ def ignored(
             for name in named:
                 if (section, name) in known:
                     continue
-                if section in OF_LIBRARIES or is_of_plugin(section) is not of_plugins:
+                if is_of_library(section) or is_of_plugin(section) is not of_plugins:
                     continue
                 if section == OWN_SECTION:
                     raise SettingsError(f"[{section}] {name} ({path}): there is no such option")

@@ -204,6 +204,11 @@ HOST = types.HostDomain(type_name="a host name or an IP address")
 PORT = types.Port(1, type_name="a whole number from 1 to 65535")
 PORT_OR_ZERO = types.Port(type_name="a whole number from 0 to 65535")
 HTTP_URL = ServerUrl("http", "https")
+NAMES = types.List(HOST, type_name="host names or IP addresses separated by commas")
+ORIGINS = types.List(
+    types.String(regex=r"^https?://[^/\s]+$"),
+    type_name="origins (scheme://host[:port], no slash at the end) separated by commas",
+)
 FILE = File()
 FILES = types.List(
     FILE,  # type: ignore[arg-type] # any callable will do

@@ -88,8 +88,12 @@ def _entry(one: Option) -> str:
 
 
 def _code(one: Option) -> str:
-    concrete = bool(as_text(one.default)) and not hasattr(one.default, "compute")
-    return f"`{one.default_text}`" if concrete else one.default_text
+    return f"`{one.default_text}`" if _is_concrete(one) else one.default_text
+
+
+def _is_concrete(one: Option) -> bool:
+    """Whether the default is a text that a file could contain."""
+    return bool(as_text(one.default)) and not hasattr(one.default, "compute")
 
 
 def sample(options: Sequence[Option]) -> str:
@@ -100,7 +104,7 @@ def sample(options: Sequence[Option]) -> str:
         for one in members:
             if one.key == FILES:
                 continue
-            concrete = one.default is not None and not hasattr(one.default, "compute")
-            lines.append(f"# {one.name} = {one.default_text if concrete else ''}".rstrip())
+            shown = one.default_text if _is_concrete(one) else ""
+            lines.append(f"# {one.name} = {shown}".rstrip())
         lines.append("")
     return "\n".join(lines)

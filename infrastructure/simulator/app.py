@@ -14,11 +14,17 @@ from infrastructure.simulator.keystone import routes as keystone
 from infrastructure.simulator.nova import routes as compute
 from infrastructure.simulator.placement import api as placement
 from infrastructure.simulator.prometheus.api import prometheus_routes
+from infrastructure.web_pages import PageGuard
 
 
-def make_app(cloud: Cloud) -> WSGIApplication:
-    """Put all APIs of a cloud together."""
-    app = falcon.App(middleware=[SimulatorRequests(cloud.world, cloud.tokens)])
+def make_app(cloud: Cloud, guard: PageGuard | None = None) -> WSGIApplication:
+    """Put all APIs of a cloud together.
+
+    Args:
+        cloud: the cloud.
+        guard: refuses requests of foreign web pages; None: of none.
+    """
+    app = falcon.App(middleware=[SimulatorRequests(cloud.world, cloud.tokens, guard)])
     app.req_options.strip_url_path_trailing_slash = True
     app.req_options.keep_blank_qs_values = True
     app.req_options.auto_parse_qs_csv = False

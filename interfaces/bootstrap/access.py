@@ -5,9 +5,10 @@ import ssl
 from dataclasses import replace
 
 from infrastructure.settings import Settings, SettingsError, library_options
+from infrastructure.web_pages import PageGuard, is_loopback
 from interfaces.rest.auth import Identity, NoAuth
 from interfaces.rest.policy import PolicyEnforcer, PolicyUnusable
-from interfaces.rest.serving.server import ServerSettings
+from interfaces.rest.serving.server import ServerSettings, Wrap
 
 LOG = logging.getLogger("vigil.access")
 
@@ -41,6 +42,30 @@ def identity(settings: Settings) -> Identity:
         raise SettingsError(str(error)) from error
 
 
+def page_guard(settings: Settings) -> PageGuard | None:
+    """Which web pages may send requests that need no token; None: requests need one."""
+    api = settings.api
+    if api.enable_authentication:
+        return None
+    names = {name.lower() for name in (*api.allowed_hosts, api.host)}
+    return PageGuard(
+        hosts=frozenset(names),
+        origins=frozenset(settings.access.allowed_origin),
+        addresses=not is_loopback(api.host),
+    )
+
+
+def cors(settings: Settings) -> Wrap:
+    """Adds CORS headers for the allowed origins; nothing without one."""
+    if not settings.access.allowed_origin:
+        return lambda app: app
+    # Only here: without origins oslo.middleware need not be in memory.
+    from interfaces.rest.serving.cors import with_cors  # noqa: PLC0415
+
+    options = library_options(settings)
+    return lambda app: with_cors(app, options)
+
+
 def server_settings(settings: Settings) -> ServerSettings:
     """Address, threads and certificate of the server.
 
@@ -54,6 +79,7 @@ def server_settings(settings: Settings) -> ServerSettings:
         workers=api.workers,
         threads=api.threads,
         client_timeout=api.client_timeout,
+        keepalive=api.keepalive,
     )
     if not api.enable_ssl_api:
         return plain

@@ -6,11 +6,13 @@ Errors of this layer::
     ├── MalformedRequest               400  the request is invalid
     ├── Unauthenticated                401  the caller cannot be identified
     ├── PolicyForbids                  403  the policy does not allow it
+    ├── ForeignPage                    403  a web page of another origin sent the request
     ├── MicroversionNotAcceptable      406  the feature needs a newer microversion
     │   └── VersionNotAcceptable            the microversion does not exist
     ├── BodyTooSlow                    408  the body does not arrive in time
     ├── BodyTooLarge                   413  the body is longer than allowed
     ├── UnusableMediaType              415  the body is not JSON
+    ├── ForeignName                    421  the request is addressed to a name that is not ours
     ├── IdentityUnavailable            503  the identity service does not answer
     └── TooManyStreams                 503  no event stream is free in this process
 """
@@ -77,6 +79,14 @@ class PolicyForbids(RestError):
         super().__init__(f"Policy doesn't allow {rule} to be performed.")
 
 
+class ForeignPage(RestError):
+    """A web page of another origin sent the request."""
+
+
+class ForeignName(RestError):
+    """The request is addressed to a name that is not the server's."""
+
+
 class MicroversionNotAcceptable(RestError):
     """The feature needs a newer microversion."""
 
@@ -127,11 +137,13 @@ STATUS: Mapping[type[Exception], int] = {
     IdentityUnavailable: 503,
     TooManyStreams: 503,
     PolicyForbids: 403,
+    ForeignPage: 403,
     MicroversionNotAcceptable: 406,
     VersionNotAcceptable: 406,
     BodyTooSlow: 408,
     BodyTooLarge: 413,
     UnusableMediaType: 415,
+    ForeignName: 421,
 }
 """The status of each class of error that a handler can raise, and of its subclasses."""
 

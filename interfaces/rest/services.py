@@ -17,6 +17,7 @@ from application.ports.records import RecordStore
 from application.ports.services import ServiceRegistry
 from application.replay.as_of import AsOfQueries
 from domain.audits.schedule import Cron
+from infrastructure.web_pages import PageGuard
 from interfaces.rest.auth import Authorizer
 from interfaces.rest.serving.traffic import Traffic
 
@@ -82,6 +83,7 @@ class RestSettings:
         zone: of times without an offset; None = that of this host.
         webhooks_auth: whether webhooks need a token and a policy rule.
         behind_proxy: whether to trust ``Forwarded`` and ``X-Forwarded-*`` headers.
+        guard: refuses requests of foreign web pages; None: every request needs a token.
         documentation: URL of the documentation in the index document.
         streams: event streams that a worker process serves at once; each occupies a thread.
         stream_seconds: duration of a stream; then the client reconnects and is checked again.
@@ -96,6 +98,7 @@ class RestSettings:
     zone: tzinfo | None = None
     webhooks_auth: bool = True
     behind_proxy: bool = False
+    guard: PageGuard | None = None
     documentation: str = "https://docs.openstack.org/api-ref/resource-optimization/"
     streams: int = 4
     stream_seconds: float = 3600.0

@@ -19,7 +19,14 @@ from infrastructure.openstack.connection import ConnectionLimits
 from infrastructure.openstack.probes import probe
 from infrastructure.plugins import Registry
 from infrastructure.settings import Settings
-from interfaces.bootstrap.access import announce, identity, policy, server_settings
+from interfaces.bootstrap.access import (
+    announce,
+    cors,
+    identity,
+    page_guard,
+    policy,
+    server_settings,
+)
 from interfaces.bootstrap.cloud import connection, limits
 from interfaces.bootstrap.database import CLOCK
 from interfaces.bootstrap.datasources import datasources
@@ -37,6 +44,7 @@ def serve_api(settings: Settings, ready: Callable[[], None], listener: socket.so
         server_settings(settings),
         lambda _host, _port: ready(),
         listener,
+        cors(settings),
     )
 
 
@@ -80,6 +88,7 @@ def rest_services(settings: Settings) -> RestServices:
             stream_timeout=settings.streams.client_timeout,
             webhooks_auth=settings.api.enable_webhooks_auth,
             behind_proxy=settings.access.enable_proxy_headers_parsing,
+            guard=page_guard(settings),
         ),
         check_writable=queries.log.check_writable,
         identity_problem=who.problem,

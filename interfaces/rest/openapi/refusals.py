@@ -11,7 +11,7 @@ Json = dict[str, Any]
 MEANINGS = {
     400: "The request is invalid; the text names the field and the rule.",
     401: "The token is missing or invalid.",
-    403: "The policy rule that the text names does not allow it.",
+    403: "The policy rule that the text names does not allow it, or a foreign web page asked.",
     404: "Not found, or not found at the time of `at`.",
     406: "The feature needs a newer microversion, or the microversion does not exist.",
     408: "The body did not arrive in time.",
@@ -19,6 +19,7 @@ MEANINGS = {
     413: "The body is too long.",
     414: "The URL is too long. The server itself answers, in HTML.",
     415: "The body is not JSON.",
+    421: "Requests need no token here, and the Host is not a name of this server.",
     422: "The Idempotency-Key was used for a different request.",
     431: "The headers are too long. The server itself answers, in HTML.",
     500: "An error occurred. With a Vigil-Position header: the change was made.",
@@ -31,14 +32,12 @@ HTML = "text/html"
 
 def statuses(route: Route, endpoint: RouteMethod) -> set[int]:
     """The error statuses that a method can answer with."""
-    found = {414, 431, 500, *endpoint.refusals}
+    found = {403, 414, 421, 431, 500, *endpoint.refusals}
     if endpoint.access is Access.PUBLIC:
         return found
     found |= {400, 406, 503}
     if endpoint.access is not Access.OPEN:
         found.add(401)
-    if endpoint.access is Access.RULE:
-        found.add(403)
     if "{ident}" in route.path:
         found.add(404)
     if endpoint.body is not None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from wsgiref.types import WSGIApplication
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
@@ -30,6 +31,10 @@ SPARE_PARTS = 16
 """Parts of the shared memory beyond two for each worker (a reload has old and new ones)."""
 
 
+Wrap = Callable[[WSGIApplication], WSGIApplication]
+"""Puts an application into another one."""
+
+
 @dataclass(frozen=True)
 class ServerSettings:
     """Where and how the API is served.
@@ -40,6 +45,8 @@ class ServerSettings:
         threads: requests that a process handles at once.
         timeout: seconds after which an unresponsive worker process is killed.
         client_timeout: seconds for which a thread waits for a client to send or receive data.
+        keepalive: seconds for which an idle connection is kept. Longer than clients and proxies
+            keep one (often 60): a request on a connection that the server closes just then fails.
         grace: seconds that running requests have to end when the server stops.
         certificate, key: PEM files; with both the server uses TLS.
         authorities: PEM file of CAs; with it, clients must present a certificate of one of them.
@@ -51,6 +58,7 @@ class ServerSettings:
     threads: int = 8
     timeout: int = 60
     client_timeout: float = CLIENT_TIMEOUT
+    keepalive: int = 75
     grace: int = 30
     certificate: Path | None = None
     key: Path | None = None
@@ -62,6 +70,7 @@ def serve(
     settings: ServerSettings,
     on_ready: Callable[[str, int], None] | None = None,
     listener: socket.socket | None = None,
+    wrap: Wrap = lambda app: app,
 ) -> int:
     """Serves the API until SIGTERM or SIGINT, then waits for running requests to end.
 
@@ -74,6 +83,7 @@ def serve(
         on_ready: called with host and port in the calling process once connections are accepted.
         listener: a socket that already listens, so that its owner can keep it over restarts of
             the API; by default one is created at the host and port of the settings.
+        wrap: puts the application of a worker process into another one.
 
     Returns:
         The exit status for the calling process.
@@ -87,6 +97,7 @@ def serve(
         "threads": settings.threads,
         "worker_class": TimeLimitedWorker,
         "timeout": settings.timeout,
+        "keepalive": settings.keepalive,
         "graceful_timeout": settings.grace,
         "logger_class": _Log,
         "limit_request_line": MAX_REQUEST_LINE,
@@ -105,7 +116,7 @@ def serve(
         "worker_exit": lambda _, worker: _close(worker),
     }
     try:
-        _Application(make_services, options, settings.client_timeout).run()
+        _Application(make_services, options, settings.client_timeout, wrap).run()
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else int(end.code is not None)
         if os.getpid() != master:
@@ -133,8 +144,10 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no ty
         make_services: Callable[[], RestServices],
         options: dict[str, Any],
         client_timeout: float,
+        wrap: Wrap,
     ) -> None:
         self._make_services = make_services
+        self._wrap = wrap
         self.client_timeout = client_timeout
         self._options = options
         self.services: RestServices | None = None
@@ -165,14 +178,14 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no ty
         """Sets the worker of this process."""
         self._worker = worker
 
-    def load(self) -> App:
+    def load(self) -> WSGIApplication:
         """Creates the application; called in each worker process, after the fork.
 
         Raises:
             SystemExit: it cannot be created; the reason is logged.
         """
         try:
-            return self._create()
+            return self._wrap(self._create())
         except Exception as error:
             detail = LOG.isEnabledFor(logging.DEBUG)
             kind = type(error).__name__

@@ -5,8 +5,8 @@ import pytest
 
 from infrastructure.plugins import PluginOptions, with_plugins
 from infrastructure.settings import LoadedSettings, SettingsError, load, options
-from infrastructure.settings.load import FILES
 from infrastructure.settings.pages import in_force
+from infrastructure.settings.sources import FILES
 from tests.world.plugins import REGISTRY
 
 

@@ -13,6 +13,7 @@ from infrastructure.simulator.core.http.envelopes import envelope
 from infrastructure.simulator.core.people import ADMIN_PROJECT, USERS
 from infrastructure.simulator.core.tokens import Claims, Tokens
 from infrastructure.simulator.core.world import World
+from infrastructure.web_pages import PageGuard
 
 LOG = logging.getLogger(__name__)
 
@@ -44,9 +45,10 @@ def caller_of(claims: Claims, request_id: str) -> RequestContext:
 class SimulatorRequests:
     """Gives each request its id, its caller and its version."""
 
-    def __init__(self, world: World, tokens: Tokens) -> None:
+    def __init__(self, world: World, tokens: Tokens, guard: PageGuard | None) -> None:
         self._world = world
         self._tokens = tokens
+        self._guard = guard
 
     def process_request(self, req: falcon.Request, _resp: falcon.Response) -> None:
         """Determine service, version and caller; set also if the request is then refused."""
@@ -56,6 +58,8 @@ class SimulatorRequests:
         version: Version = (0, 0)
         call = ApiRequest(request_id, service, version, None, _NOWHERE)
         req.context.call = call
+        if self._guard is not None:
+            self._refuse_pages(self._guard, req)
         if service in _VERSIONED:
             try:
                 version = microversions.negotiate(req, service)
@@ -73,6 +77,14 @@ class SimulatorRequests:
         if claims is not None:
             caller = caller_of(claims, request_id)
             req.context.call = ApiRequest(request_id, service, version, claims, caller)
+
+    @staticmethod
+    def _refuse_pages(guard: PageGuard, req: falcon.Request) -> None:
+        """The control interface needs no token, and the simulator's passwords are known."""
+        refusal = guard.refusal(req.scheme, req.get_header("Host"), req.get_header("Origin"))
+        if refusal is not None:
+            status, why = refusal
+            raise ApiError(f"{why}.", status)
 
     def _claims(self, req: falcon.Request) -> Claims | None:
         token = req.get_header("X-Auth-Token")
