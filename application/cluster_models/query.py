@@ -22,6 +22,8 @@ from domain.kernel.errors import InvalidValue
 from domain.kernel.ids import cluster_model_id
 from domain.kernel.reasons import Cause
 
+UNNAMED = "default"
+"""Name under which models are stored if the settings name no cloud."""
 Moment = int | datetime
 """A log position, or a time (aware UTC)."""
 
@@ -62,7 +64,7 @@ class ClusterModels:
         collected: confirmations, states and versions of models.
         records: stores models.
         read: has the scopes of audits.
-        cloud: name of the cloud in the settings.
+        cloud: name of the cloud in the settings. None: the only one that has collected models.
         stale_after: age from which a model of each kind is stale, s.
         configured: kinds that these settings collect. Another kind is shown only while it is well,
             that is, while a process with other settings collects it.
@@ -74,14 +76,14 @@ class ClusterModels:
         records: RecordStore,
         read: ReadModels,
         *,
-        cloud: str,
+        cloud: str | None,
         stale_after: Mapping[ModelKind, float],
         configured: Collection[ModelKind] = tuple(ModelKind),
     ) -> None:
         self._collected = collected
         self._records = records
         self._read = read
-        self._cloud = cloud
+        self._named = cloud
         self._stale_after: Mapping[str, float] = {
             kind.value: age for kind, age in stale_after.items()
         }
@@ -99,7 +101,7 @@ class ClusterModels:
         return [
             state
             for state in self._collected.states()
-            if state.cloud == self._cloud
+            if self._named in {None, state.cloud}
             and state.kind in self._configured
             and state.failure is not None
             and state.failure.reason != SERVICE_ABSENT
@@ -182,7 +184,15 @@ class ClusterModels:
         return found.scope
 
     def _id(self, kind: CollectedKind[Any]) -> UUID:
-        return cluster_model_id(self._cloud, kind.name)
+        return cluster_model_id(self._named or self._only_cloud(), kind.name)
+
+    def _only_cloud(self) -> str:
+        clouds = sorted({state.cloud for state in self._collected.states()})
+        if len(clouds) > 1:
+            raise Unavailable(
+                f"There are models of several clouds ({', '.join(clouds)}): name one ([vigil] cloud, --cloud)."
+            )
+        return clouds[0] if clouds else UNNAMED
 
     def _load(self, kind: CollectedKind[M], digest: str) -> CollectedModel[M]:
         with self._lock:  # concurrent requests decode a large model only once

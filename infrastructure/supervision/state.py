@@ -60,11 +60,15 @@ def write(directory: Path, state: UpState) -> None:
 
 
 def read(directory: Path) -> UpState | None:
-    """The content of the file; None if there is none, or it is of another version."""
+    """The content of the file; None if there is none, or it is of another version or directory.
+
+    The file of a copied directory describes the original, whose database is not the copy's.
+    """
     try:
-        return msgspec.json.decode((directory / NAME).read_bytes(), type=UpState)
+        found = msgspec.json.decode((directory / NAME).read_bytes(), type=UpState)
     except (OSError, msgspec.DecodeError):
         return None
+    return found if Path(found.data_dir).resolve() == directory.resolve() else None
 
 
 def remove(directory: Path) -> None:

@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping
 
-from application.cluster_models.query import ClusterModels
+from application.cluster_models.query import UNNAMED, ClusterModels
 from domain.cluster.kinds import ModelKind
 from infrastructure.read_models import SqlCollectedModels
 from infrastructure.settings import Settings
 from interfaces.bootstrap.database import OpenDatabase
 
-UNNAMED = "default"
-"""Name under which models are stored if the settings name no cloud."""
 STALE_AFTER = 3
 """A model is stale if it was not confirmed for this many collection periods."""
 
@@ -28,7 +26,7 @@ def cluster_models(settings: Settings, database: OpenDatabase) -> ClusterModels:
         SqlCollectedModels(database.engine),
         database.records,
         database.read,
-        cloud=cloud_name(settings),
+        cloud=settings.cloud.name,
         stale_after={kind: STALE_AFTER * each for kind, each in _all_periods(settings).items()},
         configured=collection_periods(settings),
     )

@@ -355,3 +355,28 @@ def test_the_state_of_a_strategy_that_insists_on_parameters_is_told(words: list[
         services.close()
     assert (state.datasource, state.metrics) == (None, {})
     assert state.models["compute_model"]
+
+
+@pytest.mark.parametrize("command", ["show", "list"])
+def test_the_models_of_an_installation_that_has_ended_are_shown_without_naming_its_cloud(
+    words: list[str],
+    simulator: Simulator,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+) -> None:
+    """`vigil status` listed the model, `vigil cluster show` said that there was none."""
+    with installation(words) as there:
+        there.collect()
+    capsys.readouterr()
+    assert main(["cluster", command, "--data", str(tmp_path / "data")]) == 0
+    assert "compute" in capsys.readouterr().out
+    clouds = tmp_path / "clouds.yaml"
+    clouds.write_text(clouds_yaml(simulator.base_url, "other"), encoding="utf-8")
+    with installation(words, **{"vigil.cloud": "other"}) as there:
+        there.collect()
+    capsys.readouterr()
+    assert main(["cluster", command, "--data", str(tmp_path / "data")]) == 1
+    assert "models of several clouds (other, simulator)" in capsys.readouterr().err
+    chosen = ["--data", str(tmp_path / "data"), "--cloud", "simulator"]
+    assert main(["cluster", command, *chosen]) == 0
