@@ -190,7 +190,8 @@ class ClusterModels:
         clouds = sorted({state.cloud for state in self._collected.states()})
         if len(clouds) > 1:
             raise Unavailable(
-                f"There are models of several clouds ({', '.join(clouds)}): name one ([vigil] cloud, --cloud)."
+                f"There are models of several clouds ({', '.join(clouds)}): "
+                "name one ([vigil] cloud, --cloud)."
             )
         return clouds[0] if clouds else UNNAMED
 
