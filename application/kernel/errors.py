@@ -4,6 +4,7 @@
 
     ApplicationError
     ├── DefaultsInTheWay    a template's goal or strategy would change under its default parameters
+    ├── KeyReused           an idempotency key was used before for a different request
     ├── NotYetVisible       a command was executed, but the read models are behind
     └── Unavailable         something that the response needs is unavailable now
         └── NothingThen         the object did not exist at the requested moment
@@ -11,7 +12,13 @@
 
 
 class ApplicationError(Exception):
-    """Base class of the errors of the application."""
+    """Base class of the errors of the application.
+
+    Attributes:
+        position: as of ``DomainError``.
+    """
+
+    position: int | None = None
 
 
 class DefaultsInTheWay(ApplicationError):

@@ -5,16 +5,18 @@ the receipt and returns the first result.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, overload
 from uuid import UUID
 
+from application.kernel.errors import ApplicationError
 from application.kernel.retry import RetryPolicy, retry
 from application.ports.clock import Clock
-from application.ports.event_log import ConcurrencyConflict, EventLog
+from application.ports.event_log import ConcurrencyConflict, EventLog, EventLogUnavailable
 from domain.command_receipts import CommandReceipt
 from domain.kernel.aggregate import Aggregate
-from domain.kernel.errors import NotFound
+from domain.kernel.errors import DomainError, NotFound
 from domain.kernel.ids import command_id
 from domain.kernel.metadata import Context, Metadata
 
@@ -25,7 +27,7 @@ CONFLICT_RETRY = RetryPolicy(first_pause=0.02, attempts=5)
 """How often a command is decided again when another writer appends first."""
 
 
-class KeyReused(Exception):
+class KeyReused(ApplicationError):
     """An idempotency key was used before for a different request."""
 
 
@@ -122,7 +124,8 @@ class Commands:
                 the result is that of the first one.
 
         Raises:
-            DomainError: the decision was a refusal; nothing was appended.
+            DomainError: the decision was a refusal, which names the log position that it may
+                rest on; nothing was appended.
             ConcurrencyConflict: other writers appended first at each attempt.
             KeyReused: the key was used for a different request.
         """
@@ -132,7 +135,12 @@ class Commands:
             value = _decided(transaction, Context(self._clock.now(), metadata), decide, once)
             return CommandResult(value, transaction.commit())
 
-        return retry(attempt, CONFLICT_RETRY, on=ConcurrencyConflict, clock=self._clock)
+        try:
+            return retry(attempt, CONFLICT_RETRY, on=ConcurrencyConflict, clock=self._clock)
+        except (DomainError, ApplicationError) as refusal:
+            with suppress(EventLogUnavailable):
+                refusal.position = self._log.end()
+            raise
 
 
 def _decided(

@@ -18,7 +18,14 @@ from collections.abc import Iterable
 
 
 class DomainError(Exception):
-    """Base class of the errors of the domain."""
+    """Base class of the errors of the domain.
+
+    Attributes:
+        position: log position up to which the refused command may have read; None if the log was
+            not read.
+    """
+
+    position: int | None = None
 
 
 class InvalidValue(DomainError):

@@ -3,7 +3,6 @@
 import falcon
 
 from application.kernel.errors import ApplicationError
-from application.kernel.unit_of_work import KeyReused
 from application.ports.event_log import ConcurrencyConflict, EventLogUnavailable, UnreadableEvent
 from application.ports.projections import StoreUnavailable
 from application.ports.read_models import MarkerNotFound, UnknownSortKey
@@ -41,16 +40,17 @@ def create_app(api: RestServices) -> App:
             app.add_route(route.path, route.resource)
         else:
             app.add_route(route.path, route.resource, suffix=route.suffix)
-    _add_error_handlers(app)
+    _add_error_handlers(app, errors.RefusalHandler(api.reads, api.settings.visibility_timeout))
     return app
 
 
-def _add_error_handlers(app: App) -> None:
+def _add_error_handlers(app: App, refused: errors.RefusalHandler) -> None:
     app.add_error_handler(Exception, errors.handle_unexpected)
     app.add_error_handler(falcon.HTTPError, errors.handle_http)
-    known = (DomainError, ApplicationError, errors.RestError)
+    app.add_error_handler(DomainError, refused)
+    app.add_error_handler(ApplicationError, refused)
     ports = (ConcurrencyConflict, UnreadableEvent, MarkerNotFound, UnknownSortKey)
-    for kind in (*known, *ports, StoreUnavailable, KeyReused):
+    for kind in (errors.RestError, *ports, StoreUnavailable):
         app.add_error_handler(kind, errors.handle_known)
     app.add_error_handler(EventLogUnavailable, errors.handle_log_unavailable)
     app.add_error_handler(errors.Unauthenticated, errors.handle_unauthenticated)

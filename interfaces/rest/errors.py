@@ -20,6 +20,7 @@ Errors of this layer::
 import json
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 
 import falcon
 
@@ -33,7 +34,7 @@ from application.kernel.errors import (
 from application.kernel.unit_of_work import KeyReused
 from application.ports.event_log import ConcurrencyConflict, EventLogUnavailable, UnreadableEvent
 from application.ports.projections import StoreUnavailable
-from application.ports.read_models import MarkerNotFound, UnknownSortKey
+from application.ports.read_models import MarkerNotFound, ReadModels, UnknownSortKey
 from domain.kernel import errors as domain
 
 LOG = logging.getLogger("vigil.rest")
@@ -189,10 +190,36 @@ def handle_known(
     if status >= 500:  # noqa: PLR2004
         LOG.warning("answered %d: %s", status, error)
     answer(resp, status, text)
-    if isinstance(error, NotYetVisible):
+    if isinstance(error, domain.DomainError | ApplicationError) and error.position is not None:
         resp.set_header(POSITION, str(error.position))
     if status == 503:  # noqa: PLR2004
         resp.set_header("Retry-After", "1")
+
+
+class RefusalHandler:
+    """Answers the refusal of a command when the next read shows what the refusal rests on.
+
+    Args:
+        reads: the read models.
+        timeout: seconds to wait for them, as a successful command does.
+    """
+
+    def __init__(self, reads: ReadModels, timeout: float) -> None:
+        self._reads = reads
+        self._timeout = timeout
+
+    def __call__(
+        self,
+        req: falcon.Request,
+        resp: falcon.Response,
+        error: domain.DomainError | ApplicationError,
+        params: Mapping[str, object],
+    ) -> None:
+        """Waits for the position of the error, if it has one; then answers as ``handle_known``."""
+        if error.position is not None and not isinstance(error, NotYetVisible):
+            with suppress(StoreUnavailable):
+                self._reads.await_position(error.position, self._timeout)
+        handle_known(req, resp, error, params)
 
 
 def handle_log_unavailable(
