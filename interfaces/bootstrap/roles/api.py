@@ -6,8 +6,8 @@ from functools import partial
 
 from openstack.connection import Connection
 
-from application.commands.requested_actions import RequestedActions
 from application.cluster_models.query import ClusterModels
+from application.commands.requested_actions import RequestedActions
 from application.kernel.errors import Unavailable
 from application.ports.cloud import CloudRefused, CloudUnreachable
 from application.ports.read_models import StrategyView
