@@ -23,6 +23,8 @@ DECLARED_IN = (
     "domain.optimization.algorithms.emptying",
     "domain.optimization.algorithms.relieving",
     "domain.optimization.strategies.vm_workload_consolidation",
+    "domain.optimization.strategies.workload_balance",
+    "domain.optimization.strategies.workload_stabilization",
     "domain.cluster.placement.movability",
     "domain.cluster.placement.rules.hosts",
     "domain.cluster.placement.rules.zones",

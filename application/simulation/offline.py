@@ -1,6 +1,6 @@
 """Runs a strategy and its planner on a cluster file, without a cloud, services or log."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,10 +11,13 @@ from domain.cluster.compute.records import QuarantinedRecord
 from domain.cluster.formats.cluster_file import read_cluster
 from domain.cluster.formats.portable import Values
 from domain.cluster.placement.load import MeasuredLoad
+from domain.cluster.placement.policy import PlacementPolicy
+from domain.cluster.scope.compute import parse_scope
+from domain.cluster.scope.operator_rules import resolve_rules
 from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Cause
 from domain.metrics.catalogue import MetricTable
-from domain.optimization.context import PlanContext, StrategyContext
+from domain.optimization.context import ObservedMove, PlanContext, StrategyContext
 from domain.optimization.goals import global_efficacy
 from domain.optimization.selection import choose_strategy
 from domain.optimization.solution import Rejection
@@ -37,8 +40,9 @@ class OfflineResult:
         notes: general remarks.
         quarantined: records of the file that could not be used.
         planner: name of the planner.
-        model: the model of the file.
+        model: the model of the file, within the scope.
         load: that the strategy declared (``Solution.load``).
+        placement: the rules in force besides those of the cloud.
     """
 
     strategy: str
@@ -52,6 +56,7 @@ class OfflineResult:
     planner: str
     model: ComputeModel = field(compare=False)
     load: MeasuredLoad | None = field(compare=False)
+    placement: PlacementPolicy
 
     def actions(self) -> list[dict[str, object]]:
         """The actions in plan order: ``{"action_type": …, "input_parameters": {…}}``."""
@@ -77,6 +82,9 @@ def solve_offline(
     strategy_name: str,
     parameters: Mapping[str, object] | None = None,
     seed: int = 0,
+    *,
+    scope: Sequence[object] = (),
+    moves: Sequence[ObservedMove] = (),
 ) -> OfflineResult:
     """Runs a strategy and the planner that it names.
 
@@ -86,10 +94,13 @@ def solve_offline(
         strategy_name: a registered strategy.
         parameters: its parameters; the schema's defaults complete them.
         seed: random seed.
+        scope: of the audit, also with operator rules; its compute rules count.
+        moves: Vigil's own, in flight or recent.
 
     Raises:
         NotFound: there is no such strategy.
-        InvalidValue: the data are in neither form, or do not hold what the strategy needs.
+        InvalidValue: the scope is invalid, or the data are in neither form, or do not hold what
+            the strategy needs.
     """
     strategy = choose_strategy(optimizers.strategies, "", strategy_name)
     cluster = read_cluster(data)
@@ -99,17 +110,24 @@ def solve_offline(
     for kind in sorted(required.models - COMPUTE_ONLY):
         raise InvalidValue("strategy", f"needs the {kind} model, which a cluster file has not")
     options = optimizers.default_options()
+    wanted = parse_scope(list(scope))
+    rules = resolve_rules(wanted.rules, cluster.model).rules
+    model, _ = wanted.apply(cluster.model, rules)
+    placement = PlacementPolicy().with_rules(rules)
     context = StrategyContext(
         parameters=parameters_given,
         options=options.strategies[strategy.name],
-        compute=cluster.model,
-        metrics=metric_table(cluster.model, cluster.metrics, required),
+        compute=model,
+        metrics=metric_table(model, cluster.metrics, required),
         seed=seed,
+        placement=placement,
+        moves=moves,
     )
     solution = strategy.solve(context)
     planner = optimizers.planners[strategy.planner]
     planned = planner.plan(
-        solution, PlanContext(options=options.planners[planner.name], compute=cluster.model)
+        solution,
+        PlanContext(options=options.planners[planner.name], compute=model, placement=placement),
     )
     return OfflineResult(
         strategy=strategy.name,
@@ -121,8 +139,9 @@ def solve_offline(
         notes=solution.notes,
         quarantined=cluster.quarantined,
         planner=planner.name,
-        model=cluster.model,
+        model=model,
         load=solution.load,
+        placement=placement,
     )
 
 
@@ -132,7 +151,9 @@ def refused(optimizers: Optimizers, result: OfflineResult) -> Cause | None:
     unknown = unknown_action(result.planned, result.strategy, result.planner, types)
     if unknown is not None:
         return unknown
-    violations = verify_plan(result.model, result.planned, result.load, action_types=types)
+    violations = verify_plan(
+        result.model, result.planned, result.load, result.placement, action_types=types
+    )
     if not violations:
         return None
     return refusal(result.planned, violations, result.strategy, result.planner)

@@ -4,15 +4,19 @@ from pathlib import Path
 
 import pytest
 
-from vigil.testing import Scenario, scenarios
+from vigil.testing import Scenario, scenarios, violations
 
 SCENARIOS = scenarios(Path(__file__).parent)
+FEWEST = 6
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
 def test_scenario(scenario: Scenario) -> None:
     assert scenario.outcome() == scenario.expected()
+    assert violations(scenario.run()) == []
 
 
-def test_there_are_scenarios() -> None:
-    assert len(SCENARIOS) >= 10
+def test_each_strategy_with_scenarios_has_some() -> None:
+    strategies = [scenario.folder.parent.name for scenario in SCENARIOS]
+    assert strategies
+    assert [name for name in set(strategies) if strategies.count(name) < FEWEST] == []

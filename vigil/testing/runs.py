@@ -10,6 +10,7 @@ from typing import Any
 from application.ports.plugins import Optimizers
 from application.simulation.offline import OfflineResult, solve_offline
 from domain.cluster.verifier.plan import Violation
+from domain.optimization.context import ObservedMove
 from domain.optimization.goals import Goal
 from domain.optimization.planner import Planner
 from domain.optimization.strategy import Strategy
@@ -49,10 +50,10 @@ def solve(
         found = replace(found, goals={**found.goals, goal.name: goal})
     if planner is not None:
         found = replace(found, planners={**found.planners, planner.name: planner()})
-    if isinstance(strategy, str):
-        return solve_offline(found, cluster, strategy, parameters, seed)
-    found = replace(found, strategies={**found.strategies, strategy.name: strategy()})
-    return solve_offline(found, cluster, strategy.name, parameters, seed)
+    name = strategy if isinstance(strategy, str) else strategy.name
+    if not isinstance(strategy, str):
+        found = replace(found, strategies={**found.strategies, name: strategy()})
+    return solve_offline(found, cluster, name, parameters, seed)
 
 
 @cache
@@ -74,14 +75,17 @@ def violations(result: OfflineResult, action_types: Iterable[ActionType] = ()) -
         action_types: those of its actions that are not installed.
     """
     types = types_with(action_types)
-    return verify_plan(result.model, result.planned, result.load, action_types=types)
+    return verify_plan(
+        result.model, result.planned, result.load, result.placement, action_types=types
+    )
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """A folder with ``cluster.json``, ``audit.json`` (strategy, parameters) and ``expected.json``.
+    """A folder with ``cluster.json``, ``audit.json`` and ``expected.json``.
 
-    Its name is the behaviour, as a sentence.
+    Its name is the behaviour, as a sentence. An audit has ``strategy`` and ``parameters``, and may
+    have a ``scope`` and ``moves`` (fields of ``ObservedMove``). Reasons are compared by code.
     """
 
     folder: Path
@@ -92,8 +96,19 @@ class Scenario:
 
     def outcome(self) -> dict[str, object]:
         """What the strategy does, in the form of ``expected.json``."""
+        return _outcome(self.run())
+
+    def run(self) -> OfflineResult:
+        """Runs the strategy and its planner."""
         audit = self._read("audit.json")
-        return _outcome(solve(audit["strategy"], self._read("cluster.json"), audit["parameters"]))
+        return solve_offline(
+            installed(),
+            self._read("cluster.json"),
+            audit["strategy"],
+            audit["parameters"],
+            scope=audit.get("scope", ()),
+            moves=[ObservedMove(**move) for move in audit.get("moves", ())],
+        )
 
     def expected(self) -> dict[str, object]:
         """What it should do."""
@@ -115,9 +130,9 @@ def _outcome(result: OfflineResult) -> dict[str, object]:
         "because": [planned.action.because.reason for planned in result.planned],
         "indicators": dict(result.indicators),
         "efficacy": [round(float(str(figure.value)), 1) for figure in result.efficacy],
-        "rejections": [str(rejection.because) for rejection in result.rejections],
-        "notes": [str(note) for note in result.notes],
-        "quarantined": [str(item.because) for item in result.quarantined],
+        "rejections": [f"{one.subject}: {one.because.reason}" for one in result.rejections],
+        "notes": [note.reason for note in result.notes],
+        "quarantined": [item.because.reason for item in result.quarantined],
     }
 
 
