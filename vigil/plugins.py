@@ -47,12 +47,21 @@ from domain.metrics.catalogue import (
     MetricNeed,
     MetricTable,
 )
-from domain.optimization.algorithms.balancing import HostLoad, balance, spread
+from domain.optimization.algorithms.balancing import balance
 from domain.optimization.algorithms.draining import drain
 from domain.optimization.algorithms.emptying import HostEmptying
+from domain.optimization.algorithms.loads import (
+    Sums,
+    capacity,
+    host_use,
+    rested,
+    server_use,
+    unknown_use,
+)
 from domain.optimization.algorithms.moves import Moves
 from domain.optimization.algorithms.packing import prices, ranks, sizes
 from domain.optimization.algorithms.relieving import relieve
+from domain.optimization.algorithms.spread import EachBelow, HostLoad, Shares, SpreadAtMost
 from domain.optimization.algorithms.utilisation import Utilisation, UtilisationNeeds, utilisation
 from domain.optimization.context import (
     MigrationCost,
@@ -147,6 +156,7 @@ __all__ = [
     "Constraints",
     "Datasource",
     "DatasourceContext",
+    "EachBelow",
     "EfficacySpecification",
     "Fail",
     "Fetched",
@@ -186,30 +196,37 @@ __all__ = [
     "ResourceKind",
     "ResourceNotFound",
     "ScoringEngine",
+    "Shares",
     "Skip",
     "Solution",
+    "SpreadAtMost",
     "StepBudget",
     "StorageModel",
     "Strategy",
     "StrategyContext",
     "Subject",
+    "Sums",
     "UndescribedDatasource",
     "Utilisation",
     "UtilisationNeeds",
     "Verdict",
     "balance",
+    "capacity",
     "disable_host",
     "drain",
     "enable_host",
+    "host_use",
     "inverse",
     "migrate",
     "option",
     "prices",
     "ranks",
     "relieve",
+    "rested",
     "schema_of",
+    "server_use",
     "sizes",
-    "spread",
+    "unknown_use",
     "utilisation",
     "without_placement",
 ]

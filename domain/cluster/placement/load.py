@@ -31,7 +31,7 @@ class MeasuredLoad:
     @staticmethod
     def of(need: FloatArray, base: FloatArray, limit: FloatArray) -> "MeasuredLoad":
         """Makes a load from raw figures (same shapes), rounded so that sums are exact."""
-        return MeasuredLoad(_rounded(need), _rounded(base), frozen(np.array(limit)))
+        return MeasuredLoad(exact(need), exact(base), frozen(np.array(limit)))
 
     @staticmethod
     def none(model: ComputeModel) -> "MeasuredLoad":
@@ -44,5 +44,6 @@ class MeasuredLoad:
         )
 
 
-def _rounded(amounts: FloatArray) -> FloatArray:
+def exact(amounts: FloatArray) -> FloatArray:
+    """The amounts, rounded so that sums of them are exact in any order."""
     return frozen(np.round(amounts * _STEPS) / _STEPS)

@@ -41,6 +41,14 @@ class Moves:
         here: IntArray = servers[self.branch.host_of[servers] == host]
         return here
 
+    def destinations(self, server: int) -> BoolArray:
+        """bool[hosts]: where a server may go without making a soft group policy worse."""
+        legal = self.rules.legal_hosts(self.branch, server)
+        penalty = self.rules.soft_penalty(self.branch, server)
+        if penalty is not None:
+            legal &= penalty <= penalty[self.branch.host_of[server]]
+        return legal
+
     def name(self, server: int) -> str:
         """A server's name for sentences, its id if it has none."""
         servers = self.model.servers
@@ -65,4 +73,7 @@ class Moves:
             **facts,
         }
         kind = self.rules.movability.migration_type(server)
-        self.actions.append(migrate(self.model, server, destination, kind, Cause(reason, found)))
+        because = Cause(reason, found)
+        self.actions.append(
+            migrate(self.model, server, destination, kind, because, source=step.source)
+        )

@@ -61,9 +61,14 @@ DECLARATION: Final = ActionType(
 
 
 def migrate(
-    model: "ComputeModel", server: int, destination: int, migration_type: str, because: Cause
+    model: "ComputeModel",
+    server: int,
+    destination: int,
+    migration_type: str,
+    because: Cause,
+    source: int | None = None,
 ) -> ProposedAction:
-    """Migrates a server from its host in the model.
+    """Migrates a server.
 
     Args:
         model: the model.
@@ -71,8 +76,9 @@ def migrate(
         destination: index of the destination host.
         migration_type: ``live`` or ``cold``.
         because: why.
+        source: index of its host by then; that in the model if an earlier action does not move it.
     """
-    source = int(model.servers.host[server])
+    source = int(model.servers.host[server]) if source is None else source
     return ProposedAction(
         MIGRATE,
         model.servers.id[server],

@@ -16,10 +16,15 @@ from vigil.plugins import (
     Reason,
     Requirements,
     Solution,
+    SpreadAtMost,
     Strategy,
     StrategyContext,
+    Sums,
     balance,
-    spread,
+    capacity,
+    rested,
+    server_use,
+    unknown_use,
 )
 
 SPREAD = Reason(
@@ -28,7 +33,6 @@ SPREAD = Reason(
     before="share of the cores",
     after="share of the cores",
 )
-USE_UNKNOWN = Reason("acme.use-unknown", "the CPU use of {count} servers is unknown")
 CPU = MetricNeed(INSTANCE_CPU_USAGE, "server", "mean", period=3600)
 
 
@@ -62,19 +66,19 @@ class EvenLoad(Strategy[EvenLoadParameters]):
         return Requirements(metrics=(CPU,))
 
     def solve(self, context: StrategyContext[EvenLoadParameters]) -> Solution:
-        """Servers whose use is unknown stay where they are."""
+        """Servers whose use is unknown stay, and their hosts are left out."""
         model, given = context.compute, context.parameters
-        percent = context.metrics[CPU]
-        need = np.nan_to_num(model.servers.vcpus * percent / 100)
-        amount = np.bincount(model.servers.host, weights=need, minlength=len(model.hosts))
-        load = HostLoad(amount=amount.astype(np.float64), capacity=model.cores, need=need)
-        hosts = model.up & model.enabled
+        use = server_use(context, CPU)
+        sums = Sums.of(context, use)
+        hosts = model.up & model.enabled & sums.whole
+        load = HostLoad.single(CPU.name, sums.amount, capacity(model, CPU.name), use, hosts)
         moves = Moves(context)
-        before = spread(load.share, hosts)
-        after = balance(moves, load, hosts, target=given.target, max_moves=given.max_moves)
-        notes = [Cause(SPREAD, {"before": round(before, 4), "after": round(after, 4)})]
-        if unknown := int(np.isnan(percent).sum()):
-            notes.append(Cause(USE_UNKNOWN, {"count": unknown}))
+        movable = moves.rules.movable & rested(context, 0.0)
+        target = SpreadAtMost(np.array([given.target]))
+        before = load.shares(load.amount).spread
+        after = balance(moves, load, target, movable, max_moves=given.max_moves).spread
+        figures: JsonObject = {"before": round(before, 4), "after": round(after, 4)}
+        notes = [Cause(SPREAD, figures), *unknown_use(CPU.name, use, "server")]
         locks = [lock(move) for move in moves.actions] if given.lock else []
         return Solution(
             (*moves.actions, *locks),

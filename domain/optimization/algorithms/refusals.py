@@ -1,0 +1,121 @@
+"""Why servers stay where they are: how many hosts each rule refuses, not one host's rule."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from domain.cluster.placement.constraints import HostExplanation
+from domain.cluster.placement.movability import EXCLUDED_BY_OPERATOR, SERVER_LOCKED
+from domain.cluster.table.columns import BoolArray
+from domain.optimization.algorithms.moves import Moves
+
+RULES: Final[Mapping[str, str]] = {
+    "ServiceUp": "down",
+    "FullyObserved": "partly unknown",
+    "AvailabilityZone": "in another zone",
+    "AggregateExtraSpecs": "in no aggregate that its flavor requires",
+    "ReservedForProjects": "reserved for other projects",
+    "ReservedForTraits": "reserved for other traits",
+    "RequiredTraits": "without a required trait",
+    "FencesAndBans": "refused by an operator rule",
+    "ServiceEnabled": "disabled",
+    "Capacity": "full",
+    "NumaTopology": "without room in their NUMA cells",
+    "Affinity": "without the other members of {group}",
+    "AntiAffinity": "with a member of {group}",
+    "MigrationConcurrency": "busy with other migrations",
+}
+"""Placement rule → what is said of the hosts that it refuses. Their own host is no candidate."""
+_OWN_HOST: Final = "NotCurrentHost"
+_PINNED, _POLICY = "the zone that it is pinned to", "its zone, by the policy keep_zone"
+_FIXED: Final = {
+    EXCLUDED_BY_OPERATOR.code: "excluded by the audit's scope",
+    SERVER_LOCKED.code: "locked",
+}
+_GROUPS_OF: Final = 20
+"""Hosts that are asked for the group that refuses them."""
+
+
+@dataclass(frozen=True)
+class Refusals:
+    """How many hosts may not, or should not, have a server.
+
+    Attributes:
+        candidates: number of the other hosts.
+        rules: placement rule → hosts that it refuses; a host may be refused by several.
+        others: what the strategy says of hosts that no rule refuses → their number.
+        words: the same in words.
+    """
+
+    candidates: int
+    rules: Mapping[str, int] = field(default_factory=dict)
+    others: Mapping[str, int] = field(default_factory=dict)
+    words: str = ""
+
+
+def refusals(moves: Moves, server: int, unwanted: Mapping[str, BoolArray]) -> Refusals:
+    """Counts the hosts that refuse a server after the moves so far.
+
+    Args:
+        moves: with the branch and the rules.
+        server: index of the server.
+        unwanted: what the strategy says of hosts → bool[hosts]; a host that no rule refuses counts
+            under the first that has it.
+    """
+    explained = moves.rules.explain(moves.branch, server)
+    elsewhere = explained.masks[_OWN_HOST]
+    counts = {
+        rule: int(np.count_nonzero(~mask & elsewhere))
+        for rule, mask in explained.masks.items()
+        if rule != _OWN_HOST
+    }
+    rules = {rule: count for rule, count in counts.items() if count}
+    left = elsewhere & np.logical_and.reduce(list(explained.masks.values()))
+    others: dict[str, int] = {}
+    for said, mask in unwanted.items():
+        count = int(np.count_nonzero(mask & left))
+        if count:
+            others[said] = count
+        left &= ~mask
+    parts = [f"{count} {_said(moves, server, rule, explained)}" for rule, count in rules.items()]
+    parts += [f"{count} {said}" for said, count in others.items()]
+    total = int(np.count_nonzero(elsewhere))
+    words = f"{total} other host{'s' if total != 1 else ''}: {', '.join(parts) or 'all free'}"
+    return Refusals(total, rules, others, words)
+
+
+def standing(moves: Moves, servers: Sequence[int], unwanted: Mapping[str, BoolArray]) -> str:
+    """Why some servers of a host may not be moved at all, in words.
+
+    Args:
+        moves: with the rules.
+        servers: indices of the servers.
+        unwanted: what the strategy says of servers → bool[servers]; a server that can be migrated
+            counts under the first that has it.
+    """
+    counts: Counter[str] = Counter()
+    for server in servers:
+        fixed = moves.rules.movability.why_fixed(server)
+        said = next((text for text, mask in unwanted.items() if mask[server]), "could be moved")
+        if fixed is not None:
+            said = _FIXED.get(fixed.reason, "in a state that does not allow it")
+        counts[said] += 1
+    if not servers:
+        return "it has no servers"
+    parts = [f"{count} {said}" for said, count in counts.items()]
+    return f"of its {len(servers)} servers {', '.join(parts)}"
+
+
+def _said(moves: Moves, server: int, rule: str, explained: HostExplanation) -> str:
+    said = RULES.get(rule, f"refused by {rule}")
+    if rule == "AvailabilityZone":
+        pinned = moves.model.servers.pinned_zone[server] is not None
+        return f"outside {_PINNED if pinned else _POLICY}"
+    if "{group}" not in said:
+        return said
+    refused = np.flatnonzero(~explained.masks[rule] & explained.masks[_OWN_HOST])[:_GROUPS_OF]
+    groups = sorted({str(explained.reasons[rule](int(host)).facts["group"]) for host in refused})
+    return said.format(group=f"group {', '.join(groups)}")
