@@ -1,0 +1,254 @@
+"""Balancing on any cluster: legal at every prefix, explained truly, and finished."""
+
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from application.kernel.typed_values import typed
+from domain.cluster.compute.model import ComputeModel
+from domain.cluster.placement.policy import PlacementPolicy
+from domain.cluster.verifier.verifier import Verifier
+from domain.metrics.catalogue import MetricNeed, MetricTable
+from domain.optimization.algorithms.balancing import SWAP_LOWERS_SPREAD
+from domain.optimization.context import ObservedMove, StrategyContext
+from domain.optimization.goals import validate_indicators
+from domain.optimization.solution import Solution
+from domain.optimization.strategies.workload_balance import STAYS_OVER_THRESHOLD
+from domain.optimization.strategies.workload_stabilization import STAYS_LOADED
+from domain.plans.verification import verify_plan
+from tests.properties.cluster import generate
+from tests.properties.cluster.test_plans import is_json
+from tests.world.optimization import weigh
+from tests.world.plugins import ACTION_TYPES, GOALS, STRATEGIES
+
+SEEDS = st.integers(min_value=0, max_value=2**32)
+PARAMETERS: dict[str, list[dict[str, Any]]] = {
+    "workload_balance": [
+        {"threshold": 20.0},
+        {"threshold": 30.0, "metrics": "instance_ram_usage", "margin": 2.0},
+        {"threshold": 15.0, "max_migrations": 3},
+    ],
+    "workload_stabilization": [
+        {"thresholds": {"instance_cpu_usage": 0.02}},
+        {"metrics": ["instance_cpu_usage", "instance_ram_usage"], "max_migrations": 4},
+    ],
+}
+CASES = [(name, given) for name, several in PARAMETERS.items() for given in several]
+
+
+def use(rng: Random, model: ComputeModel) -> dict[str, dict[str, float]]:
+    """What servers use, %, MB; of some it is unknown."""
+    known = rng.choice((0.8, 1.0, 1.0))
+    ids = [one for one in model.servers.id if rng.random() < known]
+    return {
+        "instance_cpu_usage": {one: rng.choice((0.0, 5.0, 30.0, 95.0)) for one in ids},
+        "instance_ram_usage": {one: float(rng.randrange(500)) for one in ids},
+    }
+
+
+def table(
+    model: ComputeModel, needs: tuple[MetricNeed, ...], measured: dict[str, dict[str, float]]
+) -> MetricTable:
+    """Hosts use what their servers use, so that a plan's result can be measured again."""
+    servers = model.servers
+    amounts = {"host_cpu_usage": np.zeros(len(model.hosts))}
+    amounts["host_ram_usage"] = np.zeros(len(model.hosts))
+    for place, identity in enumerate(servers.id):
+        cores = measured["instance_cpu_usage"].get(identity, 0.0) / 100 * servers.vcpus[place]
+        amounts["host_cpu_usage"][servers.host[place]] += cores
+        megabytes = measured["instance_ram_usage"].get(identity, 0.0)
+        amounts["host_ram_usage"][servers.host[place]] += megabytes * 1024
+    amounts["host_cpu_usage"] *= 100.0 / (model.hosts.vcpus + model.hosts.pcpus)
+    hosts = {
+        name: dict(zip(model.hosts.id, amount.tolist(), strict=True))
+        for name, amount in amounts.items()
+    }
+    return MetricTable.from_values(
+        model, {need: {**measured, **hosts}[need.name] for need in needs}
+    )
+
+
+def flights(rng: Random, model: ComputeModel) -> tuple[ObservedMove, ...]:
+    """Sometimes a server in flight."""
+    if rng.random() < 0.7 or not len(model.servers):
+        return ()
+    place = rng.randrange(len(model.servers))
+    source = model.hosts.name[int(model.servers.host[place])]
+    destination = rng.choice(model.hosts.name)
+    return (ObservedMove(model.servers.id[place], source, destination, 9.0, finished=False),)
+
+
+def audit(rng: Random, name: str, given: dict[str, Any]) -> StrategyContext[Any]:
+    model = generate.cluster(rng)
+    return context(name, given, model, generate.policy(rng, model), use(rng, model), rng)
+
+
+def context(
+    name: str,
+    given: dict[str, Any],
+    model: ComputeModel,
+    policy: PlacementPolicy,
+    measured: dict[str, dict[str, float]],
+    rng: Random | None = None,
+) -> StrategyContext[Any]:
+    strategy = STRATEGIES[name]
+    parameters = typed(given, strategy.parameters)
+    needs = strategy.requirements(parameters).metrics
+    return StrategyContext(
+        parameters=parameters,
+        compute=model,
+        metrics=table(model, needs, measured),
+        placement=policy,
+        moves=flights(rng, model) if rng else (),
+    )
+
+
+def after(model: ComputeModel, solution: Solution) -> ComputeModel:
+    """The model once the plan is done."""
+    host = model.servers.host.copy()
+    for action in solution.actions:
+        place = model.host_places[str(action.parameters["destination_node"])]
+        host[model.server_places[action.resource_id]] = place
+    return replace(model, servers=replace(model.servers, host=host))
+
+
+def verifier(found: StrategyContext[Any], solution: Solution) -> Verifier:
+    """The independent checker, after the plan."""
+    model, policy = found.compute, found.placement
+    checker = Verifier(
+        model,
+        None,
+        policy.operator,
+        policy.limits,
+        keep_zone=policy.keep_zone,
+        numa_certain=policy.numa_certain,
+    )
+    for action in solution.actions:
+        place = model.server_places[action.resource_id]
+        checker.start_move(place, model.host_places[str(action.parameters["destination_node"])])
+        checker.finish_move(place)
+    return checker
+
+
+@settings(max_examples=150, deadline=None)
+@given(seed=SEEDS, case=st.sampled_from(CASES))
+def test_plans_keep_their_promises_on_any_cluster(
+    seed: int, case: tuple[str, dict[str, Any]]
+) -> None:
+    name, parameters = case
+    found = audit(Random(seed), name, parameters)
+    solution = STRATEGIES[name].solve(found)
+    again = audit(Random(seed), name, parameters)
+    assert solution == STRATEGIES[name].solve(again)
+    assert found.alternatives.kept == again.alternatives.kept
+    validate_indicators(GOALS["workload_balancing"], solution.indicators)
+    reached = solution.indicators["standard_deviation_after_audit"]
+    assert reached <= solution.indicators["standard_deviation_before_audit"]
+    flying = {move.server for move in found.moves}
+    assert flying.isdisjoint(action.resource_id for action in solution.actions)
+    at = dict(zip(found.compute.servers.id, found.compute.servers.host, strict=True))
+    for action in solution.actions:
+        assert is_json(action.because.facts)
+        assert "<" not in str(action.because)
+        source = found.compute.hosts.name[at[action.resource_id]]
+        assert action.parameters["source_node"] == source
+        destination = str(action.parameters["destination_node"])
+        at[action.resource_id] = found.compute.host_places[destination]
+    planned = weigh(solution, found.compute, found.placement)
+    assert (
+        verify_plan(found.compute, planned, None, found.placement, action_types=ACTION_TYPES) == []
+    )
+
+
+@settings(max_examples=150, deadline=None)
+@given(seed=SEEDS, case=st.sampled_from(CASES))
+def test_a_host_stays_for_the_reasons_that_are_stated(
+    seed: int, case: tuple[str, dict[str, Any]]
+) -> None:
+    """Each count of refused hosts is recomputed with the verifier, and no host is left out."""
+    name, parameters = case
+    found = audit(Random(seed), name, parameters)
+    solution = STRATEGIES[name].solve(found)
+    checker = verifier(found, solution)
+    model = after(found.compute, solution)
+    names = {shown: place for place, shown in enumerate(model.servers.name)}
+    for rejection in found.alternatives.kept:
+        facts: Any = rejection.because.facts
+        assert rejection.because.reason in {STAYS_OVER_THRESHOLD, STAYS_LOADED}
+        if "server" not in facts:
+            continue
+        server = names[facts["server"]]
+        here = int(model.servers.host[server])
+        assert model.hosts.name[here] == facts["host"]
+        broken = [checker.broken(server, host) for host in range(len(model.hosts)) if host != here]
+        counts = {rule: sum(rule in one for one in broken) for one in broken for rule in one}
+        assert facts["refused"] == counts
+        legal = sum(not one for one in broken)
+        assert sum(facts["unwanted"].values()) == legal
+        assert facts["candidates"] == len(broken)
+
+
+@settings(max_examples=150, deadline=None)
+@given(seed=SEEDS)
+def test_the_figures_of_each_move_are_those_of_the_hosts(seed: int) -> None:
+    parameters = {"threshold": 20.0}
+    found = audit(Random(seed), "workload_balance", parameters)
+    if found.moves:
+        return
+    model = found.compute
+    (need,) = found.metrics.values
+    percent, servers = found.metrics[need], model.servers
+    running = servers.state.where(lambda state: state != "stopped")
+    cores = np.nan_to_num(np.where(running, percent, 0.0)) / 100 * servers.vcpus
+    at = servers.host.copy()
+
+    def load(host: int) -> float:
+        whole = model.hosts.vcpus[host] + model.hosts.pcpus[host]
+        return float(100 * cores[at == host].sum() / whole)
+
+    for action in STRATEGIES["workload_balance"].solve(found).actions:
+        server = model.server_places[action.resource_id]
+        facts: Any = action.because.facts
+        source, destination = int(at[server]), model.host_places[facts["destination"]]
+        before = [load(source), load(destination)]
+        at[server] = destination
+        if "source_before" in facts:
+            stated = [facts[f"{end}_before"] for end in ("source", "destination")]
+            stated += [facts[f"{end}_after"] for end in ("source", "destination")]
+            assert np.allclose([*before, load(source), load(destination)], stated, atol=0.06)
+
+
+@settings(max_examples=150, deadline=None)
+@given(seed=SEEDS, case=st.sampled_from([one for one in CASES if "max_migrations" not in one[1]]))
+def test_an_audit_of_the_result_proposes_nothing(
+    seed: int, case: tuple[str, dict[str, Any]]
+) -> None:
+    name, parameters = case
+    rng = Random(seed)
+    model = generate.cluster(rng)
+    if model.numa is not None:
+        return  # the cells of a server that has moved are unknown
+    policy, measured = generate.policy(rng, model), use(rng, model)
+    solution = STRATEGIES[name].solve(context(name, parameters, model, policy, measured))
+    result = after(model, solution)
+    second = STRATEGIES[name].solve(context(name, parameters, result, policy, measured))
+    assert second.actions == ()
+
+
+def test_random_clusters_do_need_balancing() -> None:
+    """The control: most of the tests above would hold of plans without actions."""
+    moves = stays = swaps = 0
+    for seed in range(120):
+        for name, parameters in CASES:
+            found = audit(Random(seed), name, parameters)
+            solution = STRATEGIES[name].solve(found)
+            moves += len(solution.actions)
+            swaps += sum(one.because.reason == SWAP_LOWERS_SPREAD for one in solution.actions)
+            stays += sum("refused" in one.because.facts for one in found.alternatives.kept)
+    assert moves > 100
+    assert stays > 100
+    assert swaps > 5
