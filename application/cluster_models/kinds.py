@@ -81,15 +81,15 @@ def _baremetal_sizes(model: BaremetalModel) -> Counts:
 
 
 def _build_compute(rows: ComputeRows) -> tuple[ComputeModel, Sequence[QuarantinedRecord]]:
-    return ComputeModel.build(rows.hosts, rows.servers, rows.groups, rows.aggregates)
+    return ComputeModel.build(rows.hosts, rows.servers, rows.groups, rows.aggregates, rows.aside)
 
 
 def _build_storage(rows: StorageRows) -> tuple[StorageModel, Sequence[QuarantinedRecord]]:
-    return StorageModel.build(rows.nodes, rows.pools, rows.volumes, rows.types)
+    return StorageModel.build(rows.nodes, rows.pools, rows.volumes, rows.types, rows.aside)
 
 
 def _build_baremetal(rows: BaremetalRows) -> tuple[BaremetalModel, Sequence[QuarantinedRecord]]:
-    return BaremetalModel.build(rows.nodes)
+    return BaremetalModel.build(rows.nodes, rows.aside)
 
 
 COMPUTE = CollectedKind(

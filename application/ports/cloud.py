@@ -9,7 +9,13 @@ from typing import Protocol, TypeVar
 from uuid import UUID
 
 from domain.cluster.baremetal.records import BaremetalNodeRow
-from domain.cluster.compute.records import AggregateRow, GroupRow, HostRow, ServerRow
+from domain.cluster.compute.records import (
+    AggregateRow,
+    GroupRow,
+    HostRow,
+    QuarantinedRecord,
+    ServerRow,
+)
 from domain.cluster.storage.records import PoolRow, StorageNodeRow, VolumeRow, VolumeTypeRow
 from domain.cluster_models.reasons import SERVICE_ABSENT
 from domain.kernel.aggregate import JsonObject
@@ -79,10 +85,12 @@ class CollectedRows:
 
     Attributes:
         problems: what is missing in the responses.
+        aside: records of which no row could be made.
         calls: number of requests.
     """
 
     problems: tuple[Cause, ...] = ()
+    aside: Sequence[QuarantinedRecord] = ()
     calls: int = 0
 
 

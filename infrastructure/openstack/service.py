@@ -6,7 +6,7 @@ of each request, and pages lists with the markers that each API accepts.
 """
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from threading import RLock
 from typing import Any
@@ -18,6 +18,7 @@ from openstack.connection import Connection
 from openstack.proxy import Proxy
 
 from application.ports.cloud import CloudUnreachable, correlation
+from domain.cluster.table.odd_fields import is_identity
 from infrastructure.openstack.connection import ConnectionLimits
 from infrastructure.openstack.errors import (
     Invalid,
@@ -124,6 +125,20 @@ class CloudService:
             )
         )
 
+    def get_list(self, path: str, key: str, query: Query | None = None) -> list[Json]:
+        """Reads a list that comes in one document.
+
+        Args:
+            path: below the endpoint.
+            key: of the items in the document. An item that is no object becomes an empty one.
+            query: parameters.
+
+        Raises:
+            CloudUnreachable: the list could not be read, or the document has none.
+            CloudRefused: the credentials lack a right.
+        """
+        return _items(path, self.get(path, query), key)
+
     def list_all(
         self, path: str, key: str, query: Query | None = None, *, identity: str = "id"
     ) -> list[Json]:
@@ -134,7 +149,7 @@ class CloudService:
 
         Args:
             path: below the endpoint.
-            key: of the items in a document.
+            key: of the items in a document. An item that is no object becomes an empty one.
             query: parameters other than limit and marker.
             identity: the field that identifies an item.
 
@@ -145,13 +160,13 @@ class CloudService:
         for _ in range(2):
             try:
                 items = self._pages(path, key, query or {}, identity)
-                return list({item[identity]: item for item in items}.values())
+                return list({_key(item, identity): item for item in items}.values())
             except _MarkerRefused:
                 _log.info("%s changed while it was read; reading it again", path)
         raise CloudUnreachable(f"{path} changes too fast to be read")
 
     def _pages(self, path: str, key: str, query: Query, identity: str) -> Iterator[Json]:
-        marker = None
+        marker: str | None = None
         while True:
             try:
                 page = self.get(path, {**query, "limit": self._limits.page, "marker": marker})
@@ -159,11 +174,11 @@ class CloudService:
                 if marker is None:
                     raise
                 raise _MarkerRefused from error
-            items: list[Json] = page[key]
+            items = _items(path, page, key)
             yield from items
             if not items or not _has_next(page):
                 return
-            marker = items[-1][identity]
+            marker = _next_marker(path, items, identity, marker)
 
     def send_once(
         self, method: str, path: str, body: Json | None, *, version: str | None = None
@@ -249,6 +264,32 @@ class CloudService:
 
 class _MarkerRefused(Exception):
     """The item that the next page starts after was deleted."""
+
+
+def _items(path: str, document: Json, key: str) -> list[Json]:
+    items = document.get(key)
+    if not isinstance(items, list):
+        raise CloudUnreachable(f"{path}: a response without a list of {key}")
+    return [item if isinstance(item, dict) else {} for item in items]
+
+
+def _key(item: Json, identity: str) -> object:
+    """What tells items apart: one without a usable id is the same only if it is equal."""
+    found = item.get(identity)
+    return found if isinstance(found, str | int) else repr(item)
+
+
+def _next_marker(path: str, items: Sequence[Json], identity: str, last: str | None) -> str:
+    """The last id of a page, so that an item with an odd id does not end the list.
+
+    Raises:
+        CloudUnreachable: the page has no id to continue after.
+    """
+    for item in reversed(items):
+        marker = item.get(identity)
+        if is_identity(marker) and marker != last:
+            return str(marker)
+    raise CloudUnreachable(f"{path}: a page without an {identity} to continue after")
 
 
 def _has_next(page: Json) -> bool:

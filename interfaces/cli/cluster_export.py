@@ -81,7 +81,9 @@ def _write(found: Export, out: Path | None) -> None:
 def _read(cloud: LiveCloud, needs: Sequence[MetricNeed], *, anonymise: bool) -> Export:
     at = SystemClock().now()
     rows = cloud.compute.collect()
-    model, quarantined = ComputeModel.build(rows.hosts, rows.servers, rows.groups, rows.aggregates)
+    model, quarantined = ComputeModel.build(
+        rows.hosts, rows.servers, rows.groups, rows.aggregates, rows.aside
+    )
     remarks = [str(one) for one in rows.problems]
     remarks += [f"{one.kind} {one.id} is excluded: {one.because}" for one in quarantined]
     if len(remarks) > REMARKS:

@@ -64,10 +64,14 @@ class BaremetalModel:
     @staticmethod
     def build(
         rows: Iterable[BaremetalNodeRow],
+        aside: Iterable[QuarantinedRecord] = (),
     ) -> "tuple[BaremetalModel, tuple[QuarantinedRecord, ...]]":
-        """Returns the model of the usable records, and the quarantined records."""
+        """Returns the model of the usable records, and the quarantined records.
+
+        ``aside``: records that were quarantined before, because no row could be made of them.
+        """
         good: list[BaremetalNodeRow] = []
-        bad: list[QuarantinedRecord] = []
+        bad = list(aside)
         seen: set[str] = set()
         for row in rows:
             why = _defect(row, seen)

@@ -19,6 +19,7 @@ from domain.cluster.compute.records import (
     HostRow,
     QuarantinedRecord,
     ServerRow,
+    unseen,
 )
 from domain.cluster.compute.resources import capacity, demands, resources
 from domain.cluster.compute.validation import admit_hosts, admit_servers
@@ -60,19 +61,24 @@ class ComputeModel:
         servers: Iterable[ServerRow],
         groups: Iterable[GroupRow] = (),
         aggregates: Iterable[AggregateRow] = (),
+        aside: Iterable[QuarantinedRecord] = (),
     ) -> "tuple[ComputeModel, tuple[QuarantinedRecord, ...]]":
-        """Returns the model of the usable records, and the quarantined records."""
+        """Returns the model of the usable records, and the quarantined records.
+
+        ``aside``: records that were quarantined before, because no row could be made of them.
+        """
         good_hosts, bad_hosts = admit_hosts(hosts)
-        placed, unplaced, bad_servers, unseen = admit_servers(servers, good_hosts)
+        placed, unplaced, bad_servers = admit_servers(servers, good_hosts)
+        quarantined = (*aside, *bad_hosts, *bad_servers)
         places = {row.name: index for index, row in enumerate(good_hosts)}
         model = ComputeModel(
-            hosts=HostColumns.of(good_hosts, unseen),
+            hosts=HostColumns.of(good_hosts, unseen(quarantined, "server")),
             servers=ServerColumns.of(placed, places),
             unplaced=ServerColumns.of(unplaced),
             groups=tuple(sorted(groups, key=lambda group: group.id)),
             aggregates=tuple(sorted(aggregates, key=lambda aggregate: aggregate.id)),
         )
-        return model, (*bad_hosts, *bad_servers)
+        return model, quarantined
 
     def to_columns(self) -> dict[str, object]:
         """The JSON form, canonical: equal models give equal forms. ``from_columns`` reverses it."""

@@ -1,6 +1,7 @@
 """Records that collectors return: one per host, server, group and aggregate."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from domain.cluster.compute.allocations import Allocations
@@ -9,6 +10,8 @@ from domain.cluster.compute.reasons import BAD_VALUE
 from domain.cluster.table.records import Amount, Id, Ratio
 from domain.kernel.reasons import Cause
 
+_MAX_QUOTE = 200
+"""Characters of an unusable value that its reason quotes."""
 DISABLED_BY_CONSOLIDATION = "watcher_disabled"
 """Prefix of the ``disabled_reason`` of a host that consolidation disabled and may enable again."""
 
@@ -165,16 +168,36 @@ class QuarantinedRecord:
     """A record that was excluded from the model because it cannot be used.
 
     Attributes:
-        kind: ``host`` or ``server``.
+        kind: ``host``, ``server``, ``volume``, …
         id: the record's id.
         because: the reason.
+        place: of a server or volume, the host or pool that it uses, as far as that is known: its
+            load is only partly known.
     """
 
     kind: str
     id: str
     because: Cause
+    place: str | None = None
+
+
+def unseen(records: Iterable[QuarantinedRecord], kind: str) -> Mapping[str, int]:
+    """Host or pool → number of quarantined servers or volumes on it."""
+    return Counter(one.place for one in records if one.kind == kind and one.place is not None)
 
 
 def bad_value(field: str, resource: str, value: object) -> Cause:
     """The reason for quarantining a record whose field has an unusable value."""
-    return Cause(BAD_VALUE, {"field": field, "resource": resource, "value": str(value)})
+    facts: dict[str, object] = {
+        "field": _quoted(field),
+        "resource": resource,
+        "value": _quoted(value),
+    }
+    return Cause(BAD_VALUE, facts)
+
+
+def _quoted(value: object) -> str:
+    """A value as text that can be stored: not too long, without lone surrogates."""
+    text = str(value)
+    shown = text if len(text) <= _MAX_QUOTE else f"{text[:_MAX_QUOTE]}…"
+    return shown.encode(errors="backslashreplace").decode()

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from domain.cluster.compute.columns import HostColumns, ServerColumns
-from domain.cluster.compute.validation import MOST
 from domain.cluster.table.columns import FloatArray, frozen
+from domain.cluster.table.odd_fields import MOST
 
 BASE_RESOURCES = ("vcpus", "memory_mb", "disk_gb", "pcpus")
 VCPUS, MEMORY, DISK, PCPUS = range(4)

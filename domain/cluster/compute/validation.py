@@ -1,19 +1,17 @@
 """Validates collected records: each bad record is quarantined, the others are used."""
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from domain.cluster.compute.reasons import DUPLICATE_HOST, FLAVOR_MISSING, UNKNOWN_HOST
 from domain.cluster.compute.records import HostRow, QuarantinedRecord, ServerRow, bad_value
+from domain.cluster.table.odd_fields import is_amount, is_whole
 from domain.cluster.table.records import Amount, Ratio, fields_of_type
 from domain.kernel.reasons import Cause
 
 _AMOUNTS = fields_of_type(HostRow, Amount)
 _RATIOS = fields_of_type(HostRow, Ratio)
 _FLAVOR = fields_of_type(ServerRow, Amount | None)
-MOST = 2**53
-"""Largest amount: larger whole numbers are not exact in float64."""
 
 
 def admit_hosts(rows: Iterable[HostRow]) -> tuple[list[HostRow], list[QuarantinedRecord]]:
@@ -27,7 +25,7 @@ def admit_hosts(rows: Iterable[HostRow]) -> tuple[list[HostRow], list[Quarantine
     good: list[HostRow] = []
     bad: list[QuarantinedRecord] = []
     for row in everything:
-        why = _duplicate(row, names, ids) or _bad_amount(row)
+        why = _duplicate(row, names, ids) or _bad_host(row)
         if why is None:
             good.append(row)
         else:
@@ -44,24 +42,22 @@ def _duplicate(row: HostRow, names: Counter[str], ids: Counter[str]) -> Cause | 
     return None
 
 
-def _bad_amount(row: HostRow) -> Cause | None:
+def _bad_host(row: HostRow) -> Cause | None:
     for name in _AMOUNTS:
-        value = getattr(row, name)
-        if not _whole(value):
+        if not is_whole(value := getattr(row, name)):
             return bad_value(name, row.name, value)
     for name in _RATIOS:
-        value = getattr(row, name)
-        if not _amount(value):
+        if not is_amount(value := getattr(row, name)):
             return bad_value(name, row.name, value)
     return _bad_content(row)
 
 
 def _bad_content(row: HostRow) -> Cause | None:
     for alias, count in row.devices.items():
-        if not _whole(count):
+        if not is_whole(count):
             return bad_value(f"devices[{alias}]", row.name, count)
     for one in row.other_allocations:
-        if not all(map(_whole, one.amounts)):
+        if not all(map(is_whole, one.amounts)):
             return bad_value(f"other_allocations[{one.consumer}]", row.name, one.amounts)
     return _bad_cells(row)
 
@@ -75,64 +71,44 @@ def _bad_cells(row: HostRow) -> Cause | None:
     for cell in row.numa:
         sizes = dict(cell.pages)
         figures = [cell.id, cell.cpus, cell.pcpus, cell.memory_mb, *sizes.values()]
-        if not all(map(_whole, figures)) or min(sizes, default=1) < 1:
+        if not all(map(is_whole, figures)) or min(sizes, default=1) < 1:
             return bad_value(f"numa[{cell.id}]", row.name, tuple(cell))
     return None
 
 
-def _amount(value: object) -> bool:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return False
-    return math.isfinite(value) and value >= 0 if isinstance(value, float) else 0 <= value <= MOST
-
-
-def _whole(value: object) -> bool:
-    if not _amount(value) or not isinstance(value, (int, float)):
-        return False
-    return value <= MOST and value == int(value)
-
-
 def admit_servers(
     rows: Iterable[ServerRow], hosts: Sequence[HostRow]
-) -> tuple[list[ServerRow], list[ServerRow], list[QuarantinedRecord], dict[str, int]]:
-    """Returns servers on known hosts, servers on no host, quarantined ones, their number per host.
-
-    The first two are in order of id. The last is by host name: the load of a host with
-    quarantined servers is only partly known.
-    """
+) -> tuple[list[ServerRow], list[ServerRow], list[QuarantinedRecord]]:
+    """Returns servers on known hosts, those on no host, quarantined ones; rows in order of id."""
     known = {row.name for row in hosts}
     placed: list[ServerRow] = []
     unplaced: list[ServerRow] = []
     bad: list[QuarantinedRecord] = []
-    lost: Counter[str] = Counter()
     seen: set[str] = set()
     for row in rows:
         why = _server_defect(row, known, seen)
         seen.add(row.id)
         if why is not None:
-            bad.append(QuarantinedRecord("server", row.id, why))
-            if row.host is not None:
-                lost[row.host] += 1
+            bad.append(QuarantinedRecord("server", row.id, why, row.host))
         elif row.host is None:
             unplaced.append(row)
         else:
             placed.append(row)
     placed.sort(key=lambda row: row.id)
     unplaced.sort(key=lambda row: row.id)
-    return placed, unplaced, bad, dict(lost)
+    return placed, unplaced, bad
 
 
 def _server_defect(row: ServerRow, hosts: set[str], seen: set[str]) -> Cause | None:
     if row.id in seen:
         return bad_value("id", row.name or row.id, row.id)
-    placed = row.host is not None
     if row.host is not None and row.host not in hosts:
         return Cause(UNKNOWN_HOST, {"resource": row.id, "host": row.host})
     figures = {name: getattr(row, name) for name in _FLAVOR}
-    if placed and None in figures.values():
+    if row.host is not None and None in figures.values():
         return Cause(FLAVOR_MISSING, {"resource": row.id})
     for name, value in figures.items():
-        if value is not None and not _whole(value):
+        if value is not None and not is_whole(value):
             return bad_value(name, row.id, value)
-    bad_nodes = not all(map(_whole, row.numa_nodes or ()))
+    bad_nodes = not all(map(is_whole, row.numa_nodes or ()))
     return bad_value("numa_nodes", row.id, row.numa_nodes) if bad_nodes else None

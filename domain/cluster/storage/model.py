@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from domain.cluster.compute.records import QuarantinedRecord
+from domain.cluster.compute.records import QuarantinedRecord, unseen
 from domain.cluster.storage.columns import PoolColumns, StorageNodeColumns, VolumeColumns
 from domain.cluster.storage.records import PoolRow, StorageNodeRow, VolumeRow, VolumeTypeRow
 from domain.cluster.storage.validation import (
@@ -56,23 +56,28 @@ class StorageModel:
         pools: Iterable[PoolRow] = (),
         volumes: Iterable[VolumeRow] = (),
         types: Iterable[VolumeTypeRow] = (),
+        aside: Iterable[QuarantinedRecord] = (),
     ) -> "tuple[StorageModel, tuple[QuarantinedRecord, ...]]":
-        """Returns the model of the usable records, and the quarantined records."""
+        """Returns the model of the usable records, and the quarantined records.
+
+        ``aside``: records that were quarantined before, because no row could be made of them.
+        """
         kinds = tuple(sorted(types, key=lambda kind: (kind.name, kind.id)))
         good_nodes, bad_nodes = admit_nodes(nodes)
         backends = node_places(good_nodes)
         good_pools, bad_pools = admit_pools(pools, backends)
         places = {pool.name: place for place, pool in enumerate(good_pools)}
-        placed, unplaced, bad_volumes, unseen = admit_volumes(volumes, places)
+        placed, unplaced, bad_volumes = admit_volumes(volumes, places)
+        quarantined = (*aside, *bad_nodes, *bad_pools, *bad_volumes)
         volume_types = types_by_host(good_nodes, good_pools, backends, kinds)
         model = StorageModel(
             nodes=StorageNodeColumns.of(good_nodes, volume_types),
-            pools=PoolColumns.of(good_pools, backends, unseen),
+            pools=PoolColumns.of(good_pools, backends, unseen(quarantined, "volume")),
             volumes=VolumeColumns.of(placed, places),
             unplaced=VolumeColumns.of(unplaced),
             types=kinds,
         )
-        return model, (*bad_nodes, *bad_pools, *bad_volumes)
+        return model, quarantined
 
     def to_columns(self) -> dict[str, object]:
         """The JSON form, canonical: equal models give equal forms. ``from_columns`` reverses it."""

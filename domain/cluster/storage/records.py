@@ -36,7 +36,7 @@ class PoolRow:
     Attributes:
         name: ``host@backend#pool``.
         backend_name: the ``volume_backend_name`` that volume types request.
-        total_volumes: number of volumes in it, if the backend counts them.
+        total_volumes: number of volumes in it, if the backend counts them; perhaps as text.
         total_gb: capacity.
         free_gb: physically free capacity.
         provisioned_gb: total size of everything provisioned on it.
@@ -52,7 +52,7 @@ class PoolRow:
 
     name: str
     backend_name: str = ""
-    total_volumes: int | None = None
+    total_volumes: Capacity = None
     total_gb: Capacity = None
     free_gb: Capacity = None
     provisioned_gb: Capacity = None

@@ -8,8 +8,8 @@ from typing import Any
 
 from domain.cluster.compute.reasons import DUPLICATE_HOST, UNKNOWN_HOST
 from domain.cluster.compute.records import QuarantinedRecord, bad_value
-from domain.cluster.compute.validation import MOST
 from domain.cluster.storage.records import PoolRow, StorageNodeRow, VolumeRow, VolumeTypeRow
+from domain.cluster.table.odd_fields import MOST
 from domain.cluster.table.values import UNKNOWN, UnreadableValue, amount, truth
 from domain.kernel.reasons import Cause
 
@@ -160,26 +160,23 @@ def virtual_free(figures: Mapping[str, float], ratio: float, *, thin: bool) -> f
 
 def admit_volumes(
     rows: Iterable[VolumeRow], pools: Iterable[str]
-) -> tuple[list[VolumeRow], list[VolumeRow], list[QuarantinedRecord], dict[str, int]]:
-    """Returns volumes in known pools, other volumes, quarantined records, their number per pool.
+) -> tuple[list[VolumeRow], list[VolumeRow], list[QuarantinedRecord]]:
+    """Returns volumes in known pools, other volumes, quarantined records; rows in order of id.
 
-    The first two are in order of id. A pool that volumes name and Cinder does not report (its
+    A pool that volumes name and Cinder does not report (its
     backend is down or disabled) is one quarantined record; its volumes are kept, unplaced.
     """
     known = set(pools)
     placed: list[VolumeRow] = []
     unplaced: list[VolumeRow] = []
     bad: list[QuarantinedRecord] = []
-    lost: Counter[str] = Counter()
     strays: Counter[str] = Counter()
     seen: set[str] = set()
     for row in rows:
         why = _volume_defect(row, seen)
         seen.add(row.id)
         if why is not None:
-            bad.append(QuarantinedRecord("volume", row.id, why))
-            if row.pool is not None:
-                lost[row.pool] += 1
+            bad.append(QuarantinedRecord("volume", row.id, why, row.pool))
         elif row.pool in known:
             placed.append(row)
         else:
@@ -189,7 +186,7 @@ def admit_volumes(
     placed.sort(key=lambda row: row.id)
     unplaced.sort(key=lambda row: row.id)
     bad.extend(_unreported(pool, count) for pool, count in sorted(strays.items()))
-    return placed, unplaced, bad, dict(lost)
+    return placed, unplaced, bad
 
 
 def _unreported(pool: str, count: int) -> QuarantinedRecord:

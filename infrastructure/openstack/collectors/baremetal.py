@@ -10,6 +10,7 @@ from openstack.connection import Connection
 
 from application.ports.cloud import BaremetalRows
 from domain.cluster.baremetal.records import BaremetalNodeRow
+from infrastructure.openstack.collectors.conversion import Conversion, field, part, text
 from infrastructure.openstack.connection import ConnectionLimits, require_service
 from infrastructure.openstack.service import BAREMETAL, CloudService, Json, baremetal
 
@@ -48,7 +49,9 @@ class IronicCollector:
         ironic = baremetal(self._connection, self._limits)
         query = {"fields": ",".join(_supported_fields(ironic))}
         nodes = ironic.list_all("/nodes", "nodes", query, identity="uuid")
-        return BaremetalRows([node_row(node) for node in nodes], calls=ironic.calls)
+        conversion = Conversion()
+        rows = conversion.rows("bare-metal node", nodes, node_row, identity=field("uuid"))
+        return BaremetalRows(rows, aside=conversion.aside, calls=ironic.calls)
 
 
 def _supported_fields(ironic: CloudService) -> Iterator[str]:
@@ -58,7 +61,7 @@ def _supported_fields(ironic: CloudService) -> Iterator[str]:
 def node_row(node: Json) -> BaremetalNodeRow:
     """A node, from the requested fields."""
     return BaremetalNodeRow(
-        id=str(node["uuid"]),
+        id=text(node, "uuid"),
         name=node.get("name") or "",
         power_state=node.get("power_state") or "",
         target_power_state=node.get("target_power_state") or "",
@@ -66,8 +69,8 @@ def node_row(node: Json) -> BaremetalNodeRow:
         maintenance_reason=node.get("maintenance_reason"),
         provision_state=node.get("provision_state") or "",
         fault=node.get("fault") or "",
-        extra=node.get("extra") or {},
-        properties=node.get("properties") or {},
+        extra=part(node, "extra"),
+        properties=part(node, "properties"),
         resource_class=node.get("resource_class") or "",
         instance_id=node.get("instance_uuid"),
     )

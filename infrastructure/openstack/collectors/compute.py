@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from openstack.connection import Connection
@@ -12,14 +13,18 @@ from openstack.connection import Connection
 from application.ports.cloud import CloudUnreachable, ComputeRows
 from domain.cluster.compute.foreign_allocations import foreign_allocations
 from domain.cluster.compute.reasons import BAD_VALUE, SERVICE_NOT_FOUND
+from domain.cluster.compute.records import HostRow, bad_value
 from domain.kernel.reasons import Cause
+from infrastructure.openstack.collectors.conversion import Conversion, field
 from infrastructure.openstack.collectors.records import (
+    UNREADABLE,
+    Hypervisor,
     Provider,
     aggregate_row,
     group_row,
     host_row,
+    hypervisor_of,
     server_row,
-    service_host,
 )
 from infrastructure.openstack.connection import ConnectionLimits
 from infrastructure.openstack.errors import ResourceNotFound
@@ -29,9 +34,8 @@ K = TypeVar("K")
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _ATTEMPTS = 3
+_HOST = "OS-EXT-SRV-ATTR:host"
 _HYPERVISOR = "OS-EXT-SRV-ATTR:hypervisor_hostname"
-_UNREADABLE = "UNKNOWN"
-"""Status of a server or service whose cell does not respond."""
 
 
 class NovaCollector:
@@ -54,35 +58,46 @@ class NovaCollector:
         """
         nova = compute(self._connection, self._limits)
         inventory = placement(self._connection, self._limits)
+        conversion = Conversion()
         with ThreadPoolExecutor(self._limits.workers, "collect") as pool:
             jobs = _Jobs(pool)
             hypervisors = jobs.run(lambda: nova.list_all("/os-hypervisors/detail", "hypervisors"))
             services = jobs.run(lambda: _services(nova))
-            servers = jobs.run(
-                lambda: nova.list_all("/servers/detail", "servers", {"all_tenants": "true"})
-            )
-            aggregates = jobs.run(lambda: list(nova.get("/os-aggregates")["aggregates"]))
+            servers = jobs.run(lambda: _servers(nova))
+            aggregates = jobs.run(lambda: nova.get_list("/os-aggregates", "aggregates"))
             groups = jobs.run(lambda: _groups(nova, self._limits.page))
             generations = jobs.run(lambda: _generations(inventory))
             jobs.wait()
             virtual, baremetal = _split(hypervisors.result())
+            hosts = conversion.rows("host", virtual, hypervisor_of, identity=field("id"))
             providers = {
-                hypervisor["id"]: jobs.run(
-                    _provider, inventory, hypervisor["id"], generations.result()
-                )
-                for hypervisor in virtual
+                host.id: jobs.run(_provider, inventory, host.id, generations.result())
+                for host in hosts
             }
             jobs.wait()
-        return _collected(
-            virtual,
-            services.result(),
+        found = _Found(
+            hosts,
+            {str(service.get("host")): service for service in services.result()},
             {host: provider.result() for host, provider in providers.items()},
-            [s for s in servers.result() if s.get(_HYPERVISOR) not in baremetal],
+            [s for s in servers.result() if str(s.get(_HYPERVISOR)) not in baremetal],
             groups.result(),
             aggregates.result(),
-            nova.calls + inventory.calls,
-            tuple(_not_reported(nova)),
         )
+        rows = _rows(conversion, found)
+        problems = (*_not_reported(nova), *_problems(found))
+        return replace(rows, problems=problems, calls=nova.calls + inventory.calls)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What the services list; services by host, providers by id of the hypervisor."""
+
+    hosts: Sequence[Hypervisor]
+    services: Mapping[str, Json]
+    providers: Mapping[str, Provider | None]
+    servers: Sequence[Json]
+    groups: Sequence[Json]
+    aggregates: Sequence[Json]
 
 
 class _Jobs:
@@ -108,11 +123,20 @@ class _Jobs:
         self._futures.clear()
 
 
-def _services(nova: CloudService) -> dict[str, Json]:
-    services = nova.get("/os-services", {"binary": "nova-compute"})["services"]
-    if any(service.get("status") == _UNREADABLE for service in services):
+def _services(nova: CloudService) -> list[Json]:
+    """The compute services. For one of a cell that is down, Nova gives name and status only."""
+    services = nova.get_list("/os-services", "services", {"binary": "nova-compute"})
+    if any(one.get("status") == UNREADABLE and "state" not in one for one in services):
         raise CloudUnreachable("a cell does not respond: some compute services are unknown")
-    return {service["host"]: service for service in services}
+    return services
+
+
+def _servers(nova: CloudService) -> list[Json]:
+    """All servers. For one of a cell that is down, Nova gives id, project and times only."""
+    servers = nova.list_all("/servers/detail", "servers", {"all_tenants": "true"})
+    if any(one.get("status") == UNREADABLE and "flavor" not in one for one in servers):
+        raise CloudUnreachable("a cell does not respond: some servers are unknown")
+    return servers
 
 
 def _groups(nova: CloudService, page: int) -> list[Json]:
@@ -139,9 +163,9 @@ def _paged_groups(nova: CloudService, page: int) -> list[Json] | None:
     while True:
         seen = len(found)
         query = {"all_projects": "true", "limit": page + (seen > 0), "offset": max(0, seen - 1)}
-        items = nova.get("/os-server-groups", query)["server_groups"]
+        items = nova.get_list("/os-server-groups", "server_groups", query)
         if found:
-            if not items or items[0]["id"] != found[-1]["id"]:
+            if not items or repr(items[0].get("id")) != repr(found[-1].get("id")):
                 return None
             items = items[1:]
         if not items:
@@ -150,8 +174,8 @@ def _paged_groups(nova: CloudService, page: int) -> list[Json] | None:
 
 
 def _generations(inventory: CloudService) -> dict[str, int]:
-    providers = inventory.get("/resource_providers")["resource_providers"]
-    return {provider["uuid"]: provider["generation"] for provider in providers}
+    providers = inventory.get_list("/resource_providers", "resource_providers")
+    return {str(one.get("uuid")): one.get("generation", 0) for one in providers}
 
 
 def _provider(
@@ -161,17 +185,13 @@ def _provider(
     if host not in generations:
         return None
     try:
-        inventories = inventory.get(f"/resource_providers/{host}/inventories")
-        traits = inventory.get(f"/resource_providers/{host}/traits")
-        allocations = inventory.get(f"/resource_providers/{host}/allocations")
+        parts = {
+            name: inventory.get(f"/resource_providers/{host}/{name}").get(name)
+            for name in ("inventories", "traits", "allocations")
+        }
     except ResourceNotFound:
         return None
-    return Provider(
-        generations[host],
-        inventories["inventories"],
-        traits["traits"],
-        allocations["allocations"],
-    )
+    return Provider(generations[host], parts)
 
 
 def _split(hypervisors: Iterable[Json]) -> tuple[list[Json], set[str]]:
@@ -180,47 +200,42 @@ def _split(hypervisors: Iterable[Json]) -> tuple[list[Json], set[str]]:
     baremetal: set[str] = set()
     for hypervisor in hypervisors:
         if str(hypervisor.get("hypervisor_type", "")).lower() == "ironic":
-            baremetal.add(hypervisor["hypervisor_hostname"])
+            baremetal.add(str(hypervisor.get("hypervisor_hostname")))
         else:
             virtual.append(hypervisor)
     return virtual, baremetal
 
 
-def _collected(
-    hypervisors: Sequence[Json],
-    services: Mapping[str, Json],
-    providers: Mapping[str, Provider | None],
-    servers: Sequence[Json],
-    groups: Sequence[Json],
-    aggregates: Sequence[Json],
-    calls: int,
-    not_reported: tuple[Cause, ...],
-) -> ComputeRows:
-    if any(server["status"] == _UNREADABLE for server in servers):
-        raise CloudUnreachable("a cell does not respond: some servers are unknown")
-    member_of = _grouped((m, group["id"]) for group in groups for m in group.get("members") or ())
-    aggregates_of = _grouped((host, one["uuid"]) for one in aggregates for host in one["hosts"])
-    rows = [server_row(s, member_of[s["id"]]) for s in servers if not _deleted(s)]
-    residents = _grouped((row.host, row) for row in rows)
-    known = {row.id for row in rows}
-    return ComputeRows(
-        hosts=[
-            host_row(
-                h,
-                services.get(name),
-                provider,
-                aggregates_of[name],
-                foreign_allocations(provider.booked(), residents[name], known),
-            )
-            for h in hypervisors
-            if (name := service_host(h)) and (provider := providers[h["id"]]) is not None
-        ],
-        servers=rows,
-        groups=[group_row(group) for group in groups],
-        aggregates=[aggregate_row(aggregate) for aggregate in aggregates],
-        problems=(*not_reported, *_problems(hypervisors, services, providers)),
-        calls=calls,
+def _rows(conversion: Conversion, found: _Found) -> ComputeRows:
+    """The rows of what was found; hosts need the servers on them, servers their groups."""
+    groups = conversion.rows("server group", found.groups, group_row, identity=field("id"))
+    aggregates = conversion.rows(
+        "host aggregate", found.aggregates, aggregate_row, identity=lambda one: str(one.get("id"))
     )
+    member_of = _grouped((member, group.id) for group in groups for member in group.members)
+    servers = conversion.rows(
+        "server",
+        (server for server in found.servers if not _deleted(server)),
+        lambda server: server_row(server, member_of),
+        identity=field("id"),
+        place=field(_HOST),
+    )
+    aggregates_of = _grouped((host, one.uuid) for one in aggregates for host in one.hosts)
+    residents = _grouped((row.host, row) for row in servers)
+    known = {row.id for row in servers}
+
+    def host(one: tuple[Hypervisor, Provider]) -> HostRow:
+        hypervisor, provider = one
+        name = hypervisor.host
+        others = foreign_allocations(provider.booked(), residents[name], known)
+        service = found.services.get(name)
+        return host_row(hypervisor, service, provider, aggregates_of[name], others)
+
+    provided = [
+        (one, provider) for one in found.hosts if (provider := found.providers[one.id]) is not None
+    ]
+    hosts = conversion.rows("host", provided, host, identity=lambda one: one[0].host)
+    return ComputeRows(hosts, servers, groups, aggregates, aside=conversion.aside)
 
 
 def _grouped(pairs: Iterable[tuple[K, T]]) -> defaultdict[K, list[T]]:
@@ -231,7 +246,8 @@ def _grouped(pairs: Iterable[tuple[K, T]]) -> defaultdict[K, list[T]]:
 
 
 def _deleted(server: Json) -> bool:
-    return "deleted" in (str(server.get("OS-EXT-STS:vm_state")), str(server["status"]).lower())
+    states = (server.get("OS-EXT-STS:vm_state"), server.get("status"))
+    return any(str(state).lower() == "deleted" for state in states)
 
 
 _REPORTED_SINCE = {
@@ -248,17 +264,9 @@ def _not_reported(nova: CloudService) -> Iterable[Cause]:
             yield Cause(BAD_VALUE, {"field": "microversion", "resource": "nova", "value": value})
 
 
-def _problems(
-    hypervisors: Iterable[Json],
-    services: Mapping[str, Json],
-    providers: Mapping[str, Provider | None],
-) -> Iterable[Cause]:
-    for hypervisor in hypervisors:
-        host = service_host(hypervisor)
-        if host not in services:
-            yield Cause(SERVICE_NOT_FOUND, {"host": host})
-        if providers[hypervisor["id"]] is None:
-            yield Cause(
-                BAD_VALUE,
-                {"field": "resource provider", "resource": host, "value": "missing"},
-            )
+def _problems(found: _Found) -> Iterable[Cause]:
+    for one in found.hosts:
+        if one.host not in found.services:
+            yield Cause(SERVICE_NOT_FOUND, {"host": one.host})
+        if found.providers[one.id] is None:
+            yield bad_value("resource provider", one.host, "missing")

@@ -1,15 +1,20 @@
 """Converts the JSON of Nova and Placement to rows. The model validates them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from domain.cluster.compute.allocations import Allocation, Allocations
 from domain.cluster.compute.records import AggregateRow, GroupRow, HostRow, ServerRow
+from domain.cluster.table.odd_fields import is_identity
+from domain.cluster.table.records import Id
+from infrastructure.openstack.collectors.conversion import OddRecord, listed, part, text, whole
 from infrastructure.openstack.service import Json
 
 _MB_PER_GB = 1024
 _NEW = "building"
+UNREADABLE = "UNKNOWN"
+"""Status of a server or service whose cell does not respond, or whose state fits no status."""
 _CLASSES = ("VCPU", "MEMORY_MB", "DISK_GB", "PCPU")
 
 
@@ -19,26 +24,47 @@ class Provider:
 
     Attributes:
         generation: at the time of the list of providers.
-        inventories: by resource class.
-        traits: of the provider.
-        allocations: by consumer, all of them.
+        parts: ``inventories`` by resource class, ``traits``, ``allocations`` by consumer.
     """
 
-    generation: int | None = None
-    inventories: Mapping[str, Json] = field(default_factory=dict)
-    traits: Sequence[str] = ()
-    allocations: Mapping[str, Json] = field(default_factory=dict)
+    generation: int
+    parts: Json
 
     def booked(self) -> list[Allocation]:
         """Its allocations of the resource classes of hosts."""
-        return [
-            Allocation(consumer, *(int(held["resources"].get(kind, 0)) for kind in _CLASSES))
-            for consumer, held in self.allocations.items()
-        ]
+        consumers = part(self.parts, "allocations")
+        return [_allocation(name, part(consumers, name)) for name in consumers]
+
+
+def _allocation(consumer: str, held: Json) -> Allocation:
+    if not is_identity(consumer):
+        raise OddRecord("allocations", consumer)
+    resources = part(held, "resources")
+    return Allocation(consumer, *(whole(resources, kind) for kind in _CLASSES))
+
+
+@dataclass(frozen=True)
+class Hypervisor:
+    """A host in Nova's list.
+
+    Attributes:
+        id: uuid, also of its resource provider.
+        host: name of its compute service, which API calls use.
+        record: the item of ``/os-hypervisors/detail``.
+    """
+
+    id: Id
+    host: Id
+    record: Mapping[str, object]
+
+
+def hypervisor_of(record: Json) -> Hypervisor:
+    """A host, from an item of ``/os-hypervisors/detail``."""
+    return Hypervisor(text(record, "id"), text(part(record, "service"), "host"), record)
 
 
 def host_row(
-    hypervisor: Json,
+    hypervisor: Hypervisor,
     service: Json | None,
     provider: Provider,
     aggregates: Sequence[str],
@@ -47,23 +73,24 @@ def host_row(
     """A host.
 
     Args:
-        hypervisor: an item of ``/os-hypervisors/detail``.
+        hypervisor: the host in Nova's list.
         service: its nova-compute service, None if there is none.
         provider: its resource provider.
         aggregates: uuids of its aggregates.
         others: allocations of consumers other than the host's servers.
     """
-    name = service_host(hypervisor)
+    listed_host: Json = dict(hypervisor.record)
     known: Json = service or {}
+    inventories = part(provider.parts, "inventories")
     vcpu, pcpu, memory, disk = (
-        provider.inventories.get(kind, {}) for kind in ("VCPU", "PCPU", "MEMORY_MB", "DISK_GB")
+        part(inventories, kind) for kind in ("VCPU", "PCPU", "MEMORY_MB", "DISK_GB")
     )
     return HostRow(
-        id=str(hypervisor["id"]),
-        name=name,
-        hypervisor_hostname=hypervisor["hypervisor_hostname"],
-        state=known.get("state") or hypervisor["state"],
-        status=known.get("status") or hypervisor["status"],
+        id=hypervisor.id,
+        name=hypervisor.host,
+        hypervisor_hostname=text(listed_host, "hypervisor_hostname"),
+        state=known.get("state") or text(listed_host, "state"),
+        status=known.get("status") or text(listed_host, "status"),
         disabled_reason=known.get("disabled_reason"),
         zone=known.get("zone") or "",
         vcpus=vcpu.get("total", 0),
@@ -75,41 +102,39 @@ def host_row(
         cpu_ratio=vcpu.get("allocation_ratio", 1.0),
         ram_ratio=memory.get("allocation_ratio", 1.0),
         disk_ratio=disk.get("allocation_ratio", 1.0),
-        traits=tuple(provider.traits),
+        traits=tuple(listed(provider.parts, "traits")),
         aggregates=tuple(aggregates),
-        pcpus=max(pcpu.get("total", 0) - pcpu.get("reserved", 0), 0),
+        pcpus=max(whole(pcpu, "total") - whole(pcpu, "reserved"), 0),
         other_allocations=others,
         generation=provider.generation,
     )
 
 
-def service_host(hypervisor: Json) -> str:
-    """Name of the hypervisor's compute service, which API calls use."""
-    return str(hypervisor["service"]["host"])
-
-
-def server_row(server: Json, groups: Sequence[str]) -> ServerRow:
-    """A server, from an item of ``/servers/detail`` and the ids of its groups."""
-    flavor: Json = server.get("flavor") or {}
+def server_row(server: Json, groups: Mapping[str, Sequence[str]]) -> ServerRow:
+    """A server, from an item of ``/servers/detail`` and the ids of the groups of each server."""
+    identity, status = text(server, "id"), text(server, "status")
+    if status == UNREADABLE:
+        raise OddRecord("status", status)  # its state fits no status: nothing is known to be safe
+    flavor = part(server, "flavor")
     pinned = server.get("pinned_availability_zone")
     return ServerRow(
-        id=server["id"],
+        id=identity,
         name=server.get("name") or "",
         host=server.get("OS-EXT-SRV-ATTR:host") or None,
         vcpus=flavor.get("vcpus"),
         memory_mb=flavor.get("ram"),
         disk_gb=local_disk(server),
         state=server.get("OS-EXT-STS:vm_state") or "",
-        status=server["status"],
+        status=status,
         task_state=server.get("OS-EXT-STS:task_state"),
         project_id=server.get("tenant_id") or "",
         flavor=flavor.get("original_name") or "",
         locked=bool(server.get("locked")),
         pinned_zone=pinned or None,
         zone=server.get("OS-EXT-AZ:availability_zone") or None,
-        metadata=server.get("metadata") or {},
-        extra_specs=flavor.get("extra_specs") or {},
-        groups=tuple(groups),
+        metadata=part(server, "metadata"),
+        extra_specs=part(flavor, "extra_specs"),
+        groups=tuple(groups.get(identity, ())),
         created_at=server.get("created") or "",
         updated_at=_version(server),
     )
@@ -128,33 +153,36 @@ def _version(server: Json) -> int | None:
 
 def local_disk(server: Json) -> int | None:
     """Local disk of a server, GB: root unless on a volume, ephemeral, swap rounded up."""
-    flavor: Json = server.get("flavor") or {}
+    flavor = part(server, "flavor")
     if "disk" not in flavor:
         return None
-    root = flavor["disk"] if server.get("image") else 0
-    swap = -(-int(flavor.get("swap") or 0) // _MB_PER_GB)
-    return int(root) + int(flavor.get("ephemeral") or 0) + swap
+    root = whole(flavor, "disk") if server.get("image") else 0
+    swap = -(-whole(flavor, "swap") // _MB_PER_GB)
+    return root + whole(flavor, "ephemeral") + swap
 
 
 def group_row(group: Json) -> GroupRow:
     """A server group."""
-    policy = group.get("policy") or next(iter(group.get("policies") or ()), "")
+    policy = group.get("policy") or next(iter(listed(group, "policies")), "")
     return GroupRow(
-        id=group["id"],
+        id=text(group, "id"),
         name=group.get("name") or "",
         policy=policy,
-        members=tuple(group.get("members") or ()),
-        max_per_host=int((group.get("rules") or {}).get("max_server_per_host", 1)),
+        members=tuple(listed(group, "members")),
+        max_per_host=part(group, "rules").get("max_server_per_host", 1),
     )
 
 
 def aggregate_row(aggregate: Json) -> AggregateRow:
     """A host aggregate."""
+    number = aggregate.get("id")
+    if not isinstance(number, int):
+        raise OddRecord("id", number)
     return AggregateRow(
-        id=str(aggregate["id"]),
-        uuid=aggregate.get("uuid") or "",
+        id=str(number),
+        uuid=text(aggregate, "uuid"),
         name=aggregate.get("name") or "",
         zone=aggregate.get("availability_zone") or None,
-        hosts=tuple(aggregate.get("hosts") or ()),
-        metadata=aggregate.get("metadata") or {},
+        hosts=tuple(listed(aggregate, "hosts")),
+        metadata=part(aggregate, "metadata"),
     )

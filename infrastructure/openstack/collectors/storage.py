@@ -1,6 +1,8 @@
 """Reads block storage from Cinder: five lists, for a cloud of any size."""
 
 from collections import Counter
+from dataclasses import dataclass
+from typing import Any
 
 from openstack.connection import Connection
 
@@ -12,6 +14,8 @@ from domain.cluster.storage.records import (
     VolumeRow,
     VolumeTypeRow,
 )
+from domain.cluster.table.records import Id
+from infrastructure.openstack.collectors.conversion import Conversion, field, part, parts, text
 from infrastructure.openstack.connection import ConnectionLimits, require_service
 from infrastructure.openstack.service import BLOCK_STORAGE, Json, block_storage
 
@@ -36,25 +40,44 @@ class CinderCollector:
         cinder = block_storage(self._connection, self._limits)
         # including private types, because their backends would have no type without them
         types = cinder.list_all("/types", "volume_types", {"is_public": "None"})
-        services = cinder.get("/os-services", {"binary": "cinder-volume"})["services"]
-        pools = cinder.get("/scheduler-stats/get_pools", {"detail": "true"})["pools"]
+        services = cinder.get_list("/os-services", "services", {"binary": "cinder-volume"})
+        pools = cinder.get_list("/scheduler-stats/get_pools", "pools", {"detail": "true"})
         # snapshots before volumes: then the list of volumes rarely lacks the volume of a snapshot
         snapshots = cinder.list_all("/snapshots", "snapshots", _EVERYONE)
         volumes = cinder.list_all("/volumes/detail", "volumes", _EVERYONE)
-        counts = Counter(str(snapshot["volume_id"]) for snapshot in snapshots)
+        conversion = Conversion()
+        rows = conversion.rows
+        copied = rows("snapshot", snapshots, _snapshot, identity=field("id"))
+        counts = Counter(one.volume_id for one in copied)
         return StorageRows(
-            nodes=[node_row(service) for service in services],
-            pools=[pool_row(pool) for pool in pools],
-            volumes=[volume_row(volume, counts[volume["id"]]) for volume in volumes],
-            types=[type_row(kind) for kind in types],
+            nodes=rows("storage node", services, node_row, identity=field("host")),
+            pools=rows("pool", pools, pool_row, identity=field("name")),
+            volumes=rows(
+                "volume",
+                volumes,
+                lambda volume: volume_row(volume, counts[text(volume, "id")]),
+                identity=field("id"),
+                place=pool_of,
+            ),
+            types=rows("volume type", types, type_row, identity=field("id")),
+            aside=conversion.aside,
             calls=cinder.calls,
         )
+
+
+@dataclass(frozen=True)
+class _Snapshot:
+    volume_id: Id
+
+
+def _snapshot(snapshot: Json) -> _Snapshot:
+    return _Snapshot(text(snapshot, "volume_id"))
 
 
 def node_row(service: Json) -> StorageNodeRow:
     """A cinder-volume service, from an item of ``/os-services``."""
     return StorageNodeRow(
-        host=str(service["host"]),
+        host=text(service, "host"),
         zone=service.get("zone") or "",
         state=service.get("state") or "",
         status=service.get("status") or "",
@@ -65,9 +88,9 @@ def node_row(service: Json) -> StorageNodeRow:
 
 def pool_row(pool: Json) -> PoolRow:
     """A pool, from an item of ``/scheduler-stats/get_pools``."""
-    capabilities: Json = pool.get("capabilities") or {}
+    capabilities = part(pool, "capabilities")
     return PoolRow(
-        name=str(pool["name"]),
+        name=text(pool, "name"),
         backend_name=capabilities.get("volume_backend_name") or "",
         total_volumes=capabilities.get("total_volumes"),
         total_gb=capabilities.get("total_capacity_gb"),
@@ -83,9 +106,9 @@ def pool_row(pool: Json) -> PoolRow:
 
 def type_row(kind: Json) -> VolumeTypeRow:
     """A volume type, from an item of ``/types`` for an administrator."""
-    specs: Json = kind.get("extra_specs") or {}
+    specs = part(kind, "extra_specs")
     return VolumeTypeRow(
-        id=str(kind["id"]),
+        id=text(kind, "id"),
         name=kind.get("name") or "",
         backend_name=specs.get("volume_backend_name"),
         extra_specs={key: str(value) for key, value in specs.items()},
@@ -96,18 +119,18 @@ def type_row(kind: Json) -> VolumeTypeRow:
 def volume_row(volume: Json, snapshots: int) -> VolumeRow:
     """A volume, from an item of ``/volumes/detail`` for an administrator."""
     return VolumeRow(
-        id=str(volume["id"]),
+        id=text(volume, "id"),
         name=volume.get("name") or "",
-        pool=volume.get("cluster_name") or volume.get("os-vol-host-attr:host") or None,
+        pool=pool_of(volume),
         size_gb=volume.get("size"),
         status=volume.get("status") or "",
         volume_type=volume.get("volume_type") or "",
-        attachments=tuple(_attachment(each) for each in volume.get("attachments") or ()),
+        attachments=tuple(_attachment(each) for each in parts(volume, "attachments")),
         bootable=volume.get("bootable"),
         multiattach=volume.get("multiattach"),
         encrypted=volume.get("encrypted"),
         project_id=volume.get("os-vol-tenant-attr:tenant_id") or "",
-        metadata=volume.get("metadata") or {},
+        metadata=part(volume, "metadata"),
         snapshot_id=volume.get("snapshot_id"),
         source_id=volume.get("source_volid"),
         snapshots=snapshots,
@@ -117,8 +140,13 @@ def volume_row(volume: Json, snapshots: int) -> VolumeRow:
     )
 
 
+def pool_of(volume: Json) -> Any:
+    """Name of the pool that a volume is in; None if it is in none."""
+    return volume.get("cluster_name") or volume.get("os-vol-host-attr:host") or None
+
+
 def _attachment(attachment: Json) -> Attachment:
     return Attachment(
-        server_id=str(attachment.get("server_id") or ""),
-        attachment_id=str(attachment.get("attachment_id") or ""),  # "id" is that of the volume
+        server_id=attachment.get("server_id") or "",
+        attachment_id=attachment.get("attachment_id") or "",  # "id" is that of the volume
     )

@@ -57,6 +57,7 @@ class ScriptedCloud:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # otherwise a client waits 40 ms for each body
 
             def _serve(self) -> None:
                 cloud._serve(self)
