@@ -8,6 +8,7 @@ from typing import Any
 
 from application.cluster_models.amendment_writer import AmendmentWriter
 from application.cluster_models.collection import ModelCollector
+from application.kernel.outage_log import DATABASE_AWAY
 from application.ports.clock import Clock
 from application.ports.cloud import CloudRefused, CloudUnreachable
 from application.ports.notifications import NotificationBatch
@@ -66,14 +67,16 @@ class ResyncScheduler:
         if not self._requested.is_set():
             return
         self._requested.clear()
-        age = self._collector.age()
-        if age is not None and age < self._clock.monotonic() - self._requested_at:
-            return
-        self._last = self._clock.monotonic()
         try:
+            age = self._collector.age()
+            if age is not None and age < self._clock.monotonic() - self._requested_at:
+                return
+            self._last = self._clock.monotonic()
             self._collector.collect()
         except (CloudUnreachable, CloudRefused) as failure:
             log.warning("the cloud cannot be read; the collector will try again: %s", failure)
+        except DATABASE_AWAY as away:
+            log.warning("a collection is not recorded; the collector will try again: %s", away)
         except Exception:
             log.exception("a collection failed; the collector will try again")
 

@@ -40,11 +40,11 @@ class ServiceRegistry(Protocol):
     """The heartbeats of worker processes. Rows, not events."""
 
     def beat(self, instance: Instance) -> None:
-        """Records a heartbeat; registers the instance the first time."""
+        """Records a heartbeat: a retired instance is back. The first one registers the instance."""
         ...
 
     def retire(self, instance_id: str) -> None:
-        """Records that an instance stopped regularly."""
+        """Records that an instance stopped regularly, or cannot work at present."""
         ...
 
     def is_presumed_dead(self, instance_id: str) -> bool:

@@ -221,7 +221,7 @@ class PostgresAppendNotifier(AppendNotifier):
         while not self._closed.is_set():
             try:
                 self._listen_once(outage)
-            except psycopg.Error as error:
+            except Exception as error:  # noqa: BLE001 - without this thread, waiters only poll
                 outage.failed(error)
                 self._closed.wait(_RELISTEN)
 

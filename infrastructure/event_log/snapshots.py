@@ -170,6 +170,8 @@ class SnapshotService:
                 )
             except (Unreachable, VersionConflict, EventLogUnavailable) as error:
                 log.info("the snapshot of %s was not stored: %s", snapshot.aggregate_id, error)
+            except Exception:  # a later reader takes another one
+                log.exception("the snapshot of %s was not stored", snapshot.aggregate_id)
 
     def _fits(self, aggregate_id: UUID, snapshot: StoredSnapshot) -> bool:
         """Whether the last event of a snapshot is the stored one."""

@@ -10,6 +10,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -25,12 +26,14 @@ from infrastructure.notifications.translation import Outcomes, Quarantine, Trans
 log = logging.getLogger(__name__)
 
 HOW_TO_INSTALL = "notifications need oslo.messaging: pip install 'vigil-optimizer[notifications]'"
-RECORD_RETRY = RetryPolicy(first_pause=0.5, longest_pause=15.0)
-"""Pauses between attempts to record a batch."""
+RETRY = RetryPolicy(first_pause=0.5, longest_pause=15.0)
+"""Pauses between attempts to record a batch, and to start when the message bus refuses it."""
 GRACE = 8.0
 """Seconds for which a stopping process waits for the broker."""
 _PRIORITY = "info"
 _RABBIT = ("rabbit", "kombu")
+_CONNECTED = ("listener", "_poll_style_listener", "conn", "connection", "connection", "connected")
+"""Where the library's RabbitMQ driver shows whether it is connected, from its server on."""
 
 
 class NotInstalled(Exception):
@@ -91,30 +94,55 @@ class Listener:
         self._count = count
         self._translator = Translator(quarantine)
         self._stop = threading.Event()
+        self._started: Any = None
+
+    def is_listening(self) -> bool:
+        """Whether it is connected to the message bus, as far as the library's driver shows that."""
+        found = self._started
+        for name in () if found is None else _CONNECTED:
+            found = getattr(found, name, None)
+        return self._started is not None and found is not False
 
     def run(self, stop: threading.Event) -> None:
-        """Listens until ``stop`` is set. The library reconnects by itself, without a limit."""
-        server = self._server()
+        """Listens until ``stop`` is set.
+
+        If the bus refuses it (login, virtual host), it tries again. Once it has been connected, the
+        library reconnects by itself, without a limit.
+        """
         # start and stop wait for the broker without a limit; the process must end all the same
-        starting = threading.Thread(target=self._start, args=(server,), daemon=True)
+        starting = threading.Thread(target=self._start, name="listener start", daemon=True)
         starting.start()
         stop.wait()
         self._stop.set()
-        ending = threading.Thread(target=self._end, args=(server, starting), daemon=True)
+        ending = threading.Thread(target=self._end, args=(starting,), daemon=True)
         ending.start()
         ending.join(timeout=GRACE)
         if ending.is_alive():
             log.warning("stopping; the message bus does not respond, and keeps the open messages")
 
-    def _start(self, server: Any) -> None:
-        server.start(override_pool_size=1)  # one batch at a time
+    def _start(self) -> None:
+        def failed(error: Exception, pause: float) -> None:
+            log.error("the message bus refuses the listener, retrying in %.1f s: %s", pause, error)
+
+        with suppress(_Stopped):
+            self._retry(self._start_once, (Exception,), failed)
+
+    def _start_once(self) -> None:
+        server = self._server()
+        try:
+            server.start(override_pool_size=1)  # one batch at a time
+        except Exception:
+            server.transport.cleanup()
+            raise
+        self._started = server
         topics = ", ".join(self._subscription.topics)
         log.info("listening to %s (queue %s)", topics, self._subscription.pool)
 
-    def _end(self, server: Any, starting: threading.Thread) -> None:
+    def _end(self, starting: threading.Thread) -> None:
         starting.join()
-        server.stop()
-        server.wait()
+        if self._started is not None:
+            self._started.stop()
+            self._started.wait()
 
     def _server(self) -> Any:
         messaging, chosen = self._library, self._subscription
@@ -170,16 +198,17 @@ class Listener:
         def failed(error: Exception, pause: float) -> None:
             log.warning("notifications are not recorded yet, retrying in %.1f s: %s", pause, error)
 
+        self._retry(lambda: self._record(batch), self._postponed, failed)
+
+    def _retry(
+        self,
+        work: Callable[[], None],
+        on: tuple[type[Exception], ...],
+        failed: Callable[[Exception, float], None],
+    ) -> None:
         try:
-            retry(
-                lambda: self._record(batch),
-                RECORD_RETRY,
-                on=self._postponed,
-                clock=SystemClock(),
-                stop=self._stop,
-                failed=failed,
-            )
-        except self._postponed as error:
+            retry(work, RETRY, on=on, clock=SystemClock(), stop=self._stop, failed=failed)
+        except on as error:
             raise _Stopped from error
 
     def _set_aside(self, body: Mapping[str, Any], error: Exception) -> None:

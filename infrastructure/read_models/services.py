@@ -34,20 +34,20 @@ class SqlServices:
         self._dialect = engine.dialect.name
 
     def beat(self, instance: Instance) -> None:
-        """Records a heartbeat; registers the instance the first time."""
+        """Records a heartbeat: a retired instance is back. The first one registers the instance."""
         now = database_now(self._dialect)
         with outages(self._engine), self._engine.begin() as connection:
             beaten = connection.execute(
                 update(INSTANCES)
                 .where(INSTANCES.c.id == instance.id)
-                .values(last_seen_up=now)
+                .values(last_seen_up=now, retired=False)
                 .returning(INSTANCES.c.id)
             ).first()
             if beaten is None:
                 self._register(connection, instance)
 
     def retire(self, instance_id: str) -> None:
-        """Records that an instance stopped regularly."""
+        """Records that an instance stopped regularly, or cannot work at present."""
         with outages(self._engine), self._engine.begin() as connection:
             connection.execute(
                 update(INSTANCES).where(INSTANCES.c.id == instance_id).values(retired=True)

@@ -102,14 +102,20 @@ async def until(stop: threading.Event, work: Callable[[], Coroutine[None, None, 
     await asyncio.gather(task, waiting, return_exceptions=True)
 
 
-def heartbeat(settings: Settings, database: OpenDatabase, me: Instance) -> Heartbeat:
-    """The heartbeat of a service instance."""
+def heartbeat(
+    settings: Settings,
+    database: OpenDatabase,
+    me: Instance,
+    works: Callable[[], bool] = lambda: True,
+) -> Heartbeat:
+    """The heartbeat of a service instance that is listed as down while ``works`` is false."""
     return Heartbeat(
         database.services,
         me,
         CLOCK,
         interval=settings.heartbeat_interval,
         limit=settings.service_down_time / 2,
+        works=works,
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Protocol, cast
 
 from infrastructure.settings import Settings
+from infrastructure.threads import noticed_threads
 from interfaces.bootstrap.database import OpenDatabase, opened
 
 LOG = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ def run_role(
         listener: socket on which the API accepts connections, instead of its host and port.
 
     Returns:
-        The exit status of the process.
+        The exit status of the process: 1 if an error ended one of its threads.
 
     Raises:
         KeyError: there is no such role.
@@ -64,14 +65,14 @@ def run_role(
 
         return serve_api(settings, ready, listener)
     module = importlib.import_module(f"{__name__}.{role.replace('-', '_')}")
-    with opened(settings) as database:
+    with opened(settings) as database, noticed_threads(stop) as lost:
         unknown = database.log.unknown_topics()
         if unknown:
             LOG.error("events unknown to this version are quarantined: %s", unknown)
         work = cast("RoleModule", module).prepare(settings, database, stop)
         ready()
         work()
-    return 0
+    return 1 if lost else 0
 
 
 def instance_name(settings: Settings) -> str:

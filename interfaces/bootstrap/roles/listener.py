@@ -62,12 +62,11 @@ def follow(
     listener = _listener(settings, database, consumer, counters)
     me = read_models.this_instance(CONSUMER, host=settings.host)
     idle = threading.Event()
+    beats = heartbeat(settings, database, me, works=listener.is_listening)
     threads = [
         threading.Thread(target=consumer.run, args=(stop,), name="resync"),
         threading.Thread(target=counters.run, args=(idle,), name="counters"),
-        threading.Thread(
-            target=heartbeat(settings, database, me).run, args=(idle,), name="heartbeat"
-        ),
+        threading.Thread(target=beats.run, args=(idle,), name="heartbeat"),
     ]
     for thread in threads:
         thread.start()

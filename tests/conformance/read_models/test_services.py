@@ -114,6 +114,16 @@ def test_an_instance_that_retired_or_was_never_heard_of_is_gone(services: SqlSer
     assert services.is_presumed_dead("watcher-applier/nowhere/1/1")
 
 
+def test_an_instance_that_retired_and_beats_again_is_back(services: SqlServices) -> None:
+    """A listener retires while the message bus refuses it."""
+    instance = this_instance("watcher-applier", host="here")
+    services.beat(instance)
+    services.retire(instance.id)
+    services.beat(instance)
+    assert [row.alive for row in services.rows()] == [True]
+    assert not services.is_retired(instance.id)
+
+
 def test_only_who_said_so_ended_in_good_order(services: SqlServices) -> None:
     """One that was lost is gone as well, but what it worked on may have been the death of it."""
     mine = this_instance("watcher-applier", host="here")

@@ -1,12 +1,14 @@
 """What notifications leave open is collected: once for many requests, and not too often."""
 
 import threading
+from typing import Any, cast
 
 from application.cluster_models.amendment_store import COMPUTE_AMENDING
 from application.cluster_models.amendment_writer import AmendmentWriter
 from application.cluster_models.resync import AmendedKind, NotificationConsumer, ResyncScheduler
 from application.ports.cloud import CloudUnreachable
 from application.ports.notifications import NotificationBatch
+from application.ports.projections import StoreUnavailable
 from domain.cluster.compute.reasons import UNKNOWN_HOST
 from domain.cluster.kinds import ModelKind
 from domain.cluster_models.amendments import ComputeFacts
@@ -136,3 +138,40 @@ def test_a_cloud_that_cannot_be_read_is_left_to_the_collector(world: EngineWorld
     again.step()
     again.step()
     assert topics(world)[-1] == "cluster-model.collection-failed"
+
+
+class _NoDatabase:
+    """A collector whose database is unreachable for the first time that it is asked."""
+
+    kind = ModelKind.COMPUTE
+
+    def __init__(self) -> None:
+        self.collected = threading.Event()
+        self._is_away = True
+
+    def age(self) -> float | None:
+        if self._is_away:
+            self._is_away = False
+            raise StoreUnavailable("no database")
+        return None
+
+    def collect(self) -> None:
+        self.collected.set()
+
+
+def test_an_unreachable_database_does_not_end_the_collections_on_request() -> None:
+    """It ended their thread, unseen: nothing unclear was ever collected again."""
+    collector = _NoDatabase()
+    again = ResyncScheduler(cast(Any, collector), CLOCK, interval=0.0)
+    stop = threading.Event()
+    thread = threading.Thread(target=again.run, args=(stop,))
+    thread.start()
+    try:
+        again.request([AGGREGATE])
+        while again._requested.is_set():
+            pass
+        again.request([AGGREGATE])
+        assert collector.collected.wait(10)
+    finally:
+        stop.set()
+        thread.join()

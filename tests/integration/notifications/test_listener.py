@@ -143,6 +143,20 @@ def test_a_listener_outlives_the_loss_of_its_connection(wire: Wire) -> None:
         direct.remove()
 
 
+def test_a_listener_whose_connection_is_lost_is_not_listening_until_it_is_back(wire: Wire) -> None:
+    url = rabbit_url() or ""
+    bus = Bus(urlsplit(url)._replace(netloc=_through(url, wire)).geturl())
+    try:
+        with bus.listening() as listener:
+            until(listener.is_listening, "it listens")
+            wire.cut()
+            until(lambda: not listener.is_listening(), "it has noticed")
+            wire.mend()
+            until(listener.is_listening, "it listens again")
+    finally:
+        bus.remove()
+
+
 def test_a_listener_ends_although_the_bus_is_away(wire: Wire) -> None:
     url = rabbit_url() or ""
     bus = Bus(urlsplit(url)._replace(netloc=_through(url, wire)).geturl())
