@@ -5,6 +5,7 @@ from application.ports.plugins import Optimizers
 from application.ports.strategy_runner import Computation, ComputationFailed
 from application.records.decision import DecisionRecord, decode_record
 from domain.optimization.context import PlanContext
+from domain.optimization.strategy import notes_of
 from domain.plans.verification import refusal, unknown_action, verify_plan
 
 
@@ -45,7 +46,7 @@ def compute(record: DecisionRecord, optimizers: Optimizers) -> Computation:
     return Computation(
         actions=tuple(planned),
         indicators=solution.indicators,
-        notes=solution.notes,
+        notes=notes_of(strategy, context, solution),
         rejections=tuple(context.alternatives.kept),
         rejection_count=context.alternatives.total,
     )

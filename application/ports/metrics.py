@@ -11,6 +11,10 @@ class MetricsUnavailable(Exception):
     """The datasource gave no usable answer."""
 
 
+NO_DATASOURCE = "none"
+"""Name of the source of a cloud without datasources."""
+
+
 @dataclass(frozen=True)
 class MetricCheck:
     """The result of a preflight for one metric.

@@ -63,7 +63,7 @@ ACTIONS = read_table(
     ReadIndex(("action_plan_uuid", "id")),
     ReadIndex(("audit_uuid", "id")),
 )
-PLAN_SCHEMA = ProjectionSchema("plans", version=3, tables=(ACTION_PLANS, ACTIONS))
+PLAN_SCHEMA = ProjectionSchema("plans", version=4, tables=(ACTION_PLANS, ACTIONS))
 
 
 class ClusterModelRow(TypedDict):

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
@@ -92,9 +93,7 @@ class PlansProjection(EventDispatcher):
                 "explanation": event.explanation,
                 "owner": None,
                 "hostname": None,
-                "status_message": status_messages.cut(notes[0])
-                if notes and not event.actions
-                else None,
+                "status_message": _remark(notes),
                 "actions_total": len(event.actions),
                 "actions_ended": 0,
                 "actions_failed": 0,
@@ -120,7 +119,7 @@ class PlansProjection(EventDispatcher):
             "state": event.state,
             "owner": event.owner,
             "hostname": event.host,
-            "status_message": status_messages.why(event.because),
+            "status_message": _message(event, tables),
         }
         _update_plan(event, tables, values)
 
@@ -206,9 +205,21 @@ def _end_action(
 def _plan_end(state: PlanState) -> Handler:
     def handle(_: RecordedEvent, event: Any, tables: Tables) -> None:
         values = {"state": state, "owner": None, "open_position": None}
-        _update_plan(event, tables, values | {"status_message": status_messages.why(event.because)})
+        _update_plan(event, tables, values | {"status_message": _message(event, tables)})
 
     return handle
+
+
+def _message(event: Any, tables: Tables) -> str | None:
+    """The reason of an event of a plan; without one, the plan's first note."""
+    if event.because is not None:
+        return status_messages.why(event.because)
+    row = tables.get(ACTION_PLANS.name, event.originator_id)
+    return None if row is None else _remark(row["notes"])
+
+
+def _remark(notes: Sequence[str]) -> str | None:
+    return status_messages.cut(notes[0]) if notes else None
 
 
 def _state(action: UUID, tables: Tables) -> str:

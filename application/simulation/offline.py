@@ -21,7 +21,7 @@ from domain.optimization.context import ObservedMove, PlanContext, StrategyConte
 from domain.optimization.goals import global_efficacy
 from domain.optimization.selection import choose_strategy
 from domain.optimization.solution import Rejection
-from domain.optimization.strategy import COMPUTE_ONLY, Requirements, Strategy
+from domain.optimization.strategy import COMPUTE_ONLY, Requirements, Strategy, notes_of
 from domain.plans.action import EfficacyIndicator
 from domain.plans.proposal import PlannedAction
 from domain.plans.verification import refusal, unknown_action, verify_plan
@@ -136,7 +136,7 @@ def solve_offline(
         efficacy=global_efficacy(optimizers.goals[strategy.goal], solution.indicators),
         rejections=tuple(context.alternatives.kept),
         rejection_count=context.alternatives.total,
-        notes=solution.notes,
+        notes=notes_of(strategy, context, solution),
         quarantined=cluster.quarantined,
         planner=planner.name,
         model=model,

@@ -50,7 +50,8 @@ class Solution:
     Attributes:
         actions: in the order in which the strategy found them, free of duplicates.
         indicators: efficacy indicator name → value (of the goal's efficacy specification).
-        notes: general remarks; for an empty solution, why it is empty.
+        notes: remarks, most important first; for an empty solution, why it is empty. The plan shows
+            the first one as its message.
         load: measured use and its limits, if the plan is to respect them: the verifier then checks
             them with the placement rules.
     """

@@ -38,7 +38,7 @@ from typing import ClassVar, Generic, TypeVar
 from domain.cluster.kinds import ModelKind
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.options import NoOptions
-from domain.kernel.reasons import Reason
+from domain.kernel.reasons import Cause, Reason
 from domain.metrics.catalogue import MetricNeed
 from domain.optimization.context import StrategyContext
 from domain.optimization.solution import Solution
@@ -47,6 +47,10 @@ from domain.plans.proposal import ProposedAction
 NOTHING_TO_DO = Reason("nothing-to-do", "The strategy found nothing to improve.")
 REQUESTED_BY_PARAMETERS = Reason(
     "requested-by-parameters", "requested in the parameters of {strategy}"
+)
+
+NO_METRIC_KNOWN = Reason(
+    "no-metric-known", "No metric of {strategy} is known: the plan rests on allocations only."
 )
 
 P = TypeVar("P")
@@ -122,3 +126,14 @@ class Strategy(ABC, Generic[P]):
     @abstractmethod
     def solve(self, context: StrategyContext[P]) -> Solution:
         """No I/O, no clock, no randomness except the seed: equal contexts give equal solutions."""
+
+
+def notes_of(
+    strategy: Strategy[P], context: StrategyContext[P], solution: Solution
+) -> tuple[Cause, ...]:
+    """The notes of a solution, most important first; one is added if no metric is known."""
+    coverage = context.metrics.coverage().values()
+    if not any(one.total for one in coverage) or any(one.known for one in coverage):
+        return solution.notes
+    unknown = Cause(NO_METRIC_KNOWN, {"strategy": strategy.name})
+    return (unknown, *solution.notes) if solution.actions else (*solution.notes, unknown)

@@ -5,7 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from application.ports.metrics import Fetched, MetricCheck, MetricSource, MetricsUnavailable
+from application.ports.metrics import (
+    NO_DATASOURCE,
+    Fetched,
+    MetricCheck,
+    MetricSource,
+    MetricsUnavailable,
+)
 from domain.cluster.compute.model import ComputeModel
 from domain.kernel.reasons import Cause
 from domain.metrics.catalogue import METRICS_UNAVAILABLE, MetricNeed, MetricTable
@@ -38,7 +44,7 @@ class NoDatasource:
     Strategies then use allocations, where they can.
     """
 
-    name = "none"
+    name = NO_DATASOURCE
 
     def supports(self, needs: Sequence[MetricNeed]) -> Mapping[str, bool]:
         """Nothing."""
@@ -80,7 +86,7 @@ class OrderedSources:
 
     def __init__(self, sources: Sequence[Listed]) -> None:
         self._sources = tuple(sources)
-        self.name = ", ".join(source.name for source in sources) or "none"
+        self.name = ", ".join(source.name for source in sources) or NO_DATASOURCE
 
     def first_with_mapping(self, needs: Sequence[MetricNeed]) -> MetricSource | None:
         """The first datasource that maps every required metric; no request is sent."""
@@ -90,6 +96,20 @@ class OrderedSources:
             if not isinstance(source, UndescribedDatasource) and not _lacking(source, needs)
         )
         return next(fit, None)
+
+    def answering(self, needs: Sequence[MetricNeed]) -> MetricSource:
+        """The source that a run would use now; ``NoDatasource`` if none is configured.
+
+        Raises:
+            MetricsUnavailable: no datasource serves the needs; the message says why, for each.
+        """
+        nothing, _ = ComputeModel.build((), (), (), ())
+
+        def tried(source: MetricSource) -> MetricSource:
+            source.fetch(needs, nothing)
+            return source
+
+        return self._first(needs, tried)[0]
 
     def supports(self, needs: Sequence[MetricNeed]) -> Mapping[str, bool]:
         """The needs for which the first datasource with all required metrics has a mapping."""

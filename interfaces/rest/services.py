@@ -31,12 +31,16 @@ class StrategyState:
         available: whether the datasource answers.
         metrics: metric name → whether the datasource provides it.
         models: ``compute_model``, ``storage_model``, ``baremetal_model`` → whether it exists.
+        mandatory: whether a run fails without the datasource.
+        comment: what a run does without it.
     """
 
     datasource: str | None
     available: bool
     metrics: Mapping[str, bool]
     models: Mapping[str, bool]
+    mandatory: bool = True
+    comment: str = ""
 
 
 class StrategyStateSource(Protocol):

@@ -84,6 +84,15 @@ def strategy_state(strategy: StrategyView) -> StrategyState:
     """The prerequisites of a strategy that are met."""
     if strategy.name == "dummy":
         return StrategyState(None, available=True, metrics={}, models={"compute_model": True})
+    if strategy.name == "actuator":
+        return StrategyState(
+            "none",
+            available=False,
+            metrics={"instance_cpu_usage": False},
+            models={},
+            mandatory=False,
+            comment="No datasource is configured: runs use allocations only.",
+        )
     return StrategyState(
         "prometheus",
         available=True,

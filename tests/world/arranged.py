@@ -89,16 +89,25 @@ class ArrangedBaremetal(Arranged):
 
 
 class ArrangedMetrics(Arranged):
-    """A datasource without values."""
+    """A datasource.
+
+    Attributes:
+        values: metric → id of a host or server → value; all others are unknown.
+    """
 
     name = "arranged"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.values: Mapping[str, Mapping[str, float]] = {}
 
     def supports(self, needs: Sequence[MetricNeed]) -> Mapping[str, bool]:
         return {need.name: True for need in needs}
 
     def fetch(self, needs: Sequence[MetricNeed], model: ComputeModel) -> Fetched:
         self._raise_next()
-        return Fetched(MetricTable.from_values(model, {need: {} for need in needs}), (), 0)
+        found = {need: self.values.get(need.name, {}) for need in needs}
+        return Fetched(MetricTable.from_values(model, found), (), 0)
 
     def preflight(
         self, needs: Sequence[MetricNeed], model: ComputeModel

@@ -35,6 +35,8 @@ from interfaces.rest.policy import PolicyAuthorizer
 from interfaces.rest.services import RestServices, RestSettings, StrategyState
 from interfaces.rest.serving.server import serve
 
+_WITHOUT_DATASOURCE = "No datasource is configured: runs use allocations only."
+
 
 def serve_api(settings: Settings, ready: Callable[[], None], listener: socket.socket | None) -> int:
     """Serves the REST API until the process receives a signal; returns the exit status."""
@@ -56,9 +58,7 @@ def rest_services(settings: Settings) -> RestServices:
     source = datasources(settings, cloud, registry)
     readiness = ReadinessQuery(
         registry.optimizers.strategies,
-        lambda strategy, needs: (
-            source.of(strategy).first_with_mapping(needs) or source.of(strategy)
-        ),
+        source.of,
         models={
             kind: partial(_answers, cloud, limits(settings), kind)
             for kind in collection_periods(settings)
@@ -111,7 +111,14 @@ def _strategy_state(readiness: ReadinessQuery, strategy: StrategyView) -> Strate
     except KeyError:
         raise Unavailable(f"Strategy {strategy.name} is not installed here.") from None
     models = {f"{kind}_model": there for kind, there in found.models.items()}
-    return StrategyState(found.datasource, found.available, found.metrics, models)
+    return StrategyState(
+        found.datasource,
+        found.available,
+        found.metrics,
+        models,
+        mandatory=not found.runs_without,
+        comment=_WITHOUT_DATASOURCE if found.runs_without else "",
+    )
 
 
 def _answers(cloud: Connection, timing: ConnectionLimits, kind: ModelKind) -> bool:

@@ -103,7 +103,9 @@ def _rows(name: str, state: StrategyState) -> list[Prerequisite]:
         for model in ("compute_model", "storage_model", "baremetal_model")
     ]
     return [
-        Prerequisite(type="Datasource", state=datasource, mandatory=True, comment=""),
+        Prerequisite(
+            type="Datasource", state=datasource, mandatory=state.mandatory, comment=state.comment
+        ),
         Prerequisite(type="Metrics", state=metrics, mandatory=False, comment=""),
         Prerequisite(type="CDM", state=models, mandatory=True, comment=""),
         Prerequisite(type="Name", state=name, mandatory="", comment=""),

@@ -4,8 +4,8 @@ from application.ports.read_models import ActionPlanView, ActionView, Page
 from domain.audits.audit import Audit
 from domain.audits.events import AuditState
 from domain.catalogue import PluginCatalogue
-from domain.kernel.reasons import Cause
-from domain.optimization.strategy import NOTHING_TO_DO
+from domain.kernel.reasons import OWNER_LOST, Cause
+from domain.optimization.strategy import NO_METRIC_KNOWN, NOTHING_TO_DO
 from domain.plans import ActionPlan, EfficacyIndicator, PlanState
 from domain.plans.reasons import (
     ACTION_TYPE_UNKNOWN,
@@ -21,7 +21,9 @@ from tests.world.values import migrations, proposal
 from tests.world.world import World, uuids
 
 
-def published(world: World, actions: int = 4, number: int = 1) -> tuple[Audit, ActionPlan]:
+def published(
+    world: World, actions: int = 4, number: int = 1, notes: tuple[Cause, ...] = ()
+) -> tuple[Audit, ActionPlan]:
     opened = PluginCatalogue.open(context())
     opened.synchronise(context(), installed())
     audit = request(number)
@@ -35,7 +37,7 @@ def published(world: World, actions: int = 4, number: int = 1) -> tuple[Audit, A
         explanation="ef" * 32,
         indicators=(EfficacyIndicator("released", "Freed.", None, 1.0),),
         global_efficacy=(EfficacyIndicator("ratio", "Share.", "%", 33.3),),
-        notes=() if actions else (Cause(NOTHING_TO_DO),),
+        notes=notes if actions else (Cause(NOTHING_TO_DO),),
     )
     plan = ActionPlan.propose(context(3), wanted)
     audit.succeed_run(context(3), run, 1, plan.id)
@@ -106,6 +108,23 @@ def test_an_empty_plan_says_why_it_is_empty(world: World) -> None:
     assert (found.state, found.actions_total) == ("SUCCEEDED", 0)
     assert found.notes == ["The strategy found nothing to improve."]
     assert found.status_message == "The strategy found nothing to improve."
+
+
+def test_the_first_note_of_a_plan_is_its_message_until_there_is_a_reason(world: World) -> None:
+    """A plan without any known metric was proposed, launched and SUCCEEDED without a word of it."""
+    note = Cause(NO_METRIC_KNOWN, {"strategy": "basic"})
+    _, plan = published(world, actions=1, notes=(note,))
+    assert shown(world, plan).status_message == str(note)
+    plan.launch(context(4))
+    plan.claim(context(5), "applier/1", "ctl-2")
+    assert shown(world, plan).status_message == str(note)
+    lost = Cause(OWNER_LOST, {"owner": "applier/1", "successor": "applier/2"})
+    plan.claim(context(6), "applier/2", "ctl-2", takeover=lost)
+    assert shown(world, plan).status_message == str(lost)
+    (only,) = plan.actions
+    plan.intend_action(context(7), 2, only, {})
+    plan.succeed_action(context(8), 2, only, {})
+    assert shown(world, plan).status_message == str(note)
 
 
 def test_a_launched_plan_is_open_until_it_ends(world: World) -> None:

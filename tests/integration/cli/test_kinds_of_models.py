@@ -40,6 +40,7 @@ from tests.world.plugins import distribution
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 DUMMY = StrategyView(1, UUID(int=1), "dummy", "Dummy", None, None, {}, EPOCH, None, None)
+CONSOLIDATION = replace(DUMMY, id=3, name="vm_workload_consolidation")
 ACTUATOR = replace(DUMMY, id=2, name="actuator")
 ALL = "compute,storage,baremetal"
 pytestmark = pytest.mark.timeout(120)
@@ -344,6 +345,36 @@ def test_the_state_of_a_strategy_says_which_models_can_be_had(
     assert models(**chosen)["baremetal_model"] is False
     without(control, "block-storage", "volumev3")
     assert models() == {"compute_model": True, "storage_model": False, "baremetal_model": True}
+
+
+@pytest.mark.parametrize("listed", ["gnocchi", "grafana,gnocchi"])
+def test_the_state_of_a_strategy_agrees_with_its_run_if_no_datasource_is_configured(
+    words: list[str], listed: str
+) -> None:
+    """It said that a mandatory datasource was there, without a metric; the run succeeded."""
+    services = rest_services(settings(words, **{"watcher_datasources.datasources": listed}))
+    try:
+        state = services.strategy_state(CONSOLIDATION)
+    finally:
+        services.close()
+    assert (state.datasource, state.available, state.mandatory) == ("none", False, False)
+    assert state.comment == "No datasource is configured: runs use allocations only."
+    assert set(state.metrics.values()) == {False}
+
+
+def test_the_state_of_a_strategy_names_the_datasource_that_a_run_would_use(
+    words: list[str],
+) -> None:
+    """It named the first one of the list with a mapping, which the catalogue does not have."""
+    services = rest_services(
+        settings(words, **{"watcher_datasources.datasources": "gnocchi,prometheus"})
+    )
+    try:
+        state = services.strategy_state(CONSOLIDATION)
+    finally:
+        services.close()
+    assert (state.datasource, state.available, state.mandatory) == ("prometheus", True, True)
+    assert state.metrics["instance_cpu_usage"]
 
 
 def test_the_state_of_a_strategy_that_insists_on_parameters_is_told(words: list[str]) -> None:

@@ -26,7 +26,7 @@ from domain.cluster.compute.reasons import UNKNOWN_HOST
 from domain.cluster.scope.reasons import MODEL_EMPTY, SCOPE_INVALID
 from domain.kernel.metadata import Context
 from domain.kernel.reasons import Cause, Reason
-from domain.metrics.catalogue import METRICS_UNAVAILABLE
+from domain.metrics.catalogue import INSTANCE_CPU_USAGE, METRICS_UNAVAILABLE
 from domain.optimization.context import StrategyContext
 from domain.optimization.solution import Solution
 from domain.optimization.strategy import NoParameters, Strategy
@@ -90,6 +90,38 @@ def test_a_cloud_with_nothing_to_improve_gives_a_succeeded_empty_plan_and_says_w
     else:
         assert plan.state is PlanState.SUCCEEDED
         assert view.notes
+
+
+def test_a_plan_without_any_known_metric_says_that_it_rests_on_allocations(
+    world: EngineWorld,
+) -> None:
+    """It was like any other: 50 % released, and nothing that a dashboard shows said why."""
+    audit = world.request()
+    world.work()
+    (plan,) = world.find_plans(audit)
+    view = world.reads.action_plan(plan.id)
+    assert view is not None
+    assert view.actions_total
+    assert view.notes[0] == view.status_message
+    assert view.status_message == (
+        "No metric of vm_workload_consolidation is known: the plan rests on allocations only."
+    )
+    other = world.request(goal="dummy", strategy="dummy", force=True)
+    world.work()
+    (plain,) = world.find_plans(other)
+    view = world.reads.action_plan(plain.id)
+    assert view is not None
+    assert (view.notes, view.status_message) == ([], None), "it uses no metrics"
+
+
+def test_a_plan_with_one_known_value_rests_on_more_than_allocations(world: EngineWorld) -> None:
+    world.metrics.values = {INSTANCE_CPU_USAGE: {"id-1": 50.0}}
+    audit = world.request()
+    world.work()
+    (plan,) = world.find_plans(audit)
+    view = world.reads.action_plan(plan.id)
+    assert view is not None
+    assert view.status_message == view.notes[0] == "instance_cpu_usage of 3 of 4 servers is unknown"
 
 
 def test_a_strategy_of_another_goal_is_measured_by_its_own(world: EngineWorld) -> None:

@@ -93,6 +93,17 @@ class TestStrategies:
             {"type": "Name", "state": "basic", "mandatory": "", "comment": ""},
         ]
 
+    def test_the_state_says_that_a_run_needs_no_datasource_if_none_is_configured(
+        self, used_api: ApiWorld
+    ) -> None:
+        row = used_api.get("/v1/strategies/actuator/state")[0]
+        assert row == {
+            "type": "Datasource",
+            "state": "none: not available",
+            "mandatory": False,
+            "comment": "No datasource is configured: runs use allocations only.",
+        }
+
     def test_the_state_of_one_without_a_datasource_says_so(self, used_api: ApiWorld) -> None:
         uuid = used_api.get("/v1/strategies/dummy")["uuid"]
         rows = used_api.get(f"/v1/strategies/{uuid}/state")
