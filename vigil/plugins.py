@@ -19,6 +19,7 @@ from application.ports.cloud import (
 )
 from application.ports.metrics import Fetched, MetricCheck, MetricSource, MetricsUnavailable
 from domain.cluster.baremetal.model import BaremetalModel
+from domain.cluster.compute.flavor import Flavor
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.kinds import ModelKind
 from domain.cluster.placement.branch import Branch
@@ -160,6 +161,7 @@ __all__ = [
     "EfficacySpecification",
     "Fail",
     "Fetched",
+    "Flavor",
     "FloatArray",
     "Go",
     "Goal",

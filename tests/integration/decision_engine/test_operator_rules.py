@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 
+from application.decision_engine.computation import compute
 from application.decision_engine.engine import SearchSettings
 from application.records.decision import DecisionRecord, decode_record
 from domain.audits import AuditState
@@ -191,3 +193,19 @@ def test_a_record_of_a_version_without_rules_still_decodes(world: EngineWorld) -
         del content[name]
     old = decode_record(json.dumps(content).encode())
     assert old.placement == PlacementPolicy()
+
+
+def test_a_rerun_uses_the_rules_and_limits_of_its_run(world: EngineWorld, tmp_path: Path) -> None:
+    """Rules, options and defaults that changed since must not change yesterday's plan."""
+    file = tmp_path / "rules.yaml"
+    file.write_text("bans:\n- {servers: ['3'], hosts: [a]}\n")
+    world.rules = RulesFile(file)
+    limits = ConcurrencyLimits(total=1)
+    world.search = SearchSettings(placement=PlacementPolicy(limits=limits))
+    first = record(world, audit_with(world))
+    planned = compute(first, world.optimizers).actions
+    file.unlink()
+    world.search = SearchSettings()
+    assert compute(first, world.optimizers).actions == planned
+    today = msgspec.structs.replace(first, placement=PlacementPolicy())
+    assert compute(today, world.optimizers).actions != planned
