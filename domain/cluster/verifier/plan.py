@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from domain.cluster.verifier.checked_action import CheckedAction
 from domain.cluster.verifier.verifier import Verifier
+from domain.kernel.errors import InvalidValue
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,9 @@ def check_plan(
     Args:
         actions: the plan, topologically ordered.
         new_verifier: makes a verifier of the model before the plan.
+
+    Raises:
+        InvalidValue: a parent does not come before its action.
     """
     replay = _Replay(actions, new_verifier)
     return [violation for place in range(len(actions)) for violation in replay.check(place)]
@@ -106,16 +110,37 @@ class _Replay:
 
 
 def _ancestors_and_descendants(actions: Sequence[CheckedAction]) -> tuple[list[int], list[int]]:
-    """For each action the sets (as bits) of its ancestors and of its descendants."""
-    before = [0] * len(actions)
+    """For each action the sets (as bits) of its ancestors and of its descendants.
+
+    Actions with the same parents share their set of ancestors, and likewise with children: for the
+    10,000 actions of a plan in chunks, each set on its own would take 25 MB.
+    """
+    before: list[int] = []
+    children: list[list[int]] = [[] for _ in actions]
+    known: dict[tuple[int, ...], int] = {(): 0}
     for place, action in enumerate(actions):
         for parent in action.parents:
-            before[place] |= before[parent] | (1 << parent)
+            if not 0 <= parent < place:
+                raise InvalidValue(
+                    f"actions[{place}].parents", f"name {parent}, which is not before"
+                )
+            children[parent].append(place)
+        before.append(_shared(known, action.parents, before))
     after = [0] * len(actions)
+    known = {(): 0}
     for place in reversed(range(len(actions))):
-        for parent in actions[place].parents:
-            after[parent] |= after[place] | (1 << place)
+        after[place] = _shared(known, tuple(children[place]), after)
     return before, after
+
+
+def _shared(known: dict[tuple[int, ...], int], places: tuple[int, ...], beyond: list[int]) -> int:
+    """The set of some places and of all that is beyond them."""
+    if places not in known:
+        found = 0
+        for place in places:
+            found |= beyond[place] | (1 << place)
+        known[places] = found
+    return known[places]
 
 
 def _bits(mask: int) -> Iterator[int]:

@@ -1,6 +1,9 @@
+import pytest
+
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.placement.branch import Branch
 from domain.cluster.placement.steps import LoggedStep
+from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Cause
 from domain.optimization.strategy import REQUESTED_BY_PARAMETERS
 from domain.plans.action_types import migrate
@@ -31,3 +34,11 @@ def test_a_plan_is_verified_after_the_steps_that_it_starts_from() -> None:
     assert broken(built, 2, ["power-off", "h2"]) == ["ServiceUp"]
     assert broken(built, 2, ["power-off", "h2"], ["power-on", "h2"]) == []
     assert broken(built, 2, ["stop", "s0"], ["start", "s0"]) == []
+
+
+@pytest.mark.parametrize("parents", [(0,), (1,), (-1,)])
+def test_a_parent_that_does_not_come_before_is_a_defect(parents: tuple[int, ...]) -> None:
+    built = model([host(n) for n in range(2)], [server(0, 0)])
+    plan = [PlannedAction(migrate(built, 0, 1, "live", BECAUSE), parents)]
+    with pytest.raises(InvalidValue, match=r"actions\[0\]\.parents"):
+        verify_plan(built, plan, action_types=ACTION_TYPES)
