@@ -34,3 +34,12 @@ def signal_group(pid: int, signum: int) -> None:
     """Signals a child's process group, which may have ended already."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, signum)
+
+
+def ending(code: int) -> str:
+    """How a process ended: the name of the signal, or the exit code.
+
+    Args:
+        code: exit code, or the negated number of a signal.
+    """
+    return signal.Signals(-code).name if code < 0 else f"exit code {code}"

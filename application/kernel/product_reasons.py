@@ -10,6 +10,7 @@ from domain.kernel.reasons import Reason
 DECLARED_IN = (
     "domain.kernel.reasons",
     "domain.audits.reasons",
+    "application.ports.strategy_runner",
     "application.ports.cloud",
     "domain.plans.reasons",
     "domain.plans.action_types.migrate",

@@ -5,9 +5,26 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from domain.audits.reasons import STRATEGY_FAILED
-from domain.kernel.reasons import Cause
+from domain.kernel.reasons import Cause, Reason
 from domain.optimization.solution import Rejection
 from domain.plans.proposal import PlannedAction
+
+STRATEGY_TIME_LIMIT = Reason(
+    "strategy-time-limit",
+    "The strategy did not end within {limit} s ([vigil] strategy_timeout).",
+    limit="s",
+)
+STRATEGY_MEMORY_LIMIT = Reason(
+    "strategy-memory-limit",
+    "The strategy needed more than {limit} MiB of memory ([vigil] strategy_memory).",
+    limit="MiB",
+)
+STRATEGY_PROCESS_LOST = Reason(
+    "strategy-process-lost", "Process {pid} ended while it ran the strategy: {end}."
+)
+STRATEGY_NOT_STARTED = Reason(
+    "strategy-not-started", "No process could be started to run the strategy: {error}"
+)
 
 
 @dataclass(frozen=True)
@@ -16,14 +33,14 @@ class Computation:
 
     Attributes:
         actions: in plan order, parents before children.
-        indicators: efficacy indicator name → value.
+        indicators: efficacy indicator name → value; a whole number stays one when it is decoded.
         notes: remarks on the result.
         rejections: the first alternatives that were considered and rejected.
         rejection_count: number of all of them.
     """
 
     actions: tuple[PlannedAction, ...]
-    indicators: Mapping[str, float]
+    indicators: Mapping[str, int | float]
     notes: tuple[Cause, ...]
     rejections: tuple[Rejection, ...]
     rejection_count: int

@@ -236,6 +236,20 @@ class DecisionEngineSettings:
         "Step budget of a strategy: the number of candidates that a search may evaluate before it "
         "returns the best result so far. Unlike a time limit it gives the same plan everywhere.",
     )
+    strategy_timeout: int = option(
+        "vigil.strategy_timeout",
+        Integer(1),
+        300,
+        "Seconds that a strategy and its planner may take. Then their process is killed, and the "
+        "run fails.",
+    )
+    strategy_memory: int = option(
+        "vigil.strategy_memory",
+        Integer(64),
+        2048,
+        "MiB of memory that a strategy and its planner may use. A run that needs more fails; other "
+        "runs are not affected.",
+    )
     migration_bandwidth: float = option(
         "vigil.migration_bandwidth",
         Float(0.1),

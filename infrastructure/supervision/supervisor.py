@@ -11,6 +11,7 @@ from itertools import groupby
 from types import FrameType
 
 from application.kernel.retry import RetryPolicy
+from infrastructure.process import ending
 from infrastructure.supervision.child import (
     CannotStart,
     Child,
@@ -218,9 +219,7 @@ class Supervisor:
     @staticmethod
     def _ending(child: Child) -> str:
         code = child.process.returncode if child.process is not None else None
-        if code is None:
-            return "no exit code"
-        return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        return "no exit code" if code is None else ending(code)
 
     # -- stop ------------------------------------------------------------------------------
 

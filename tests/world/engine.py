@@ -25,6 +25,7 @@ from application.ports.cloud import (
 from application.ports.operator_rules import RulesDocument
 from application.ports.plugins import OptimizerOptions, Optimizers
 from application.ports.services import Instance
+from application.ports.strategy_runner import StrategyRunner
 from application.workers.scheduler import Scheduler, ScheduleSettings
 from domain.audits import Audit, AuditType
 from domain.cluster.compute.model import ComputeModel
@@ -67,6 +68,7 @@ class EngineWorld(World):
         self.rules: RulesDocument | None = None
         self.strategies: dict[str, Strategy[Any]] = dict(STRATEGIES)
         self.planners: dict[str, Planner[Any]] = dict(PLANNERS)
+        self.runner: StrategyRunner | None = None
         self.scheduler = Scheduler(
             self.commands, self.reads, CLOCK, next_match, ScheduleSettings(expiry_check=0.0)
         )
@@ -96,7 +98,7 @@ class EngineWorld(World):
                 rules=self.rules,
             ),
             optimizers=self.optimizers,
-            runner=DirectRunner(self.optimizers),
+            runner=self.runner or DirectRunner(self.optimizers),
             options=self.options or self.optimizers.default_options(),
             search=self.search,
             complete=lambda given, schema: completed(dict(schema), dict(given)),
