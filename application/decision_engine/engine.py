@@ -13,13 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from application.decision_engine.inputs import InputLoader, InputsUnavailable, ModelStale
-from application.decision_engine.run_claims import (
-    STOP_TIMEOUT,
-    RunClaim,
-    RunClaims,
-    has_lost_worker,
-)
-from application.decision_engine.shared_lock import SharedLock
+from application.decision_engine.run_claims import STOP_TIMEOUT, RunClaim, RunClaims
 from application.kernel.action_parameters import check_requested
 from application.kernel.retry import RetryPolicy
 from application.kernel.typed_values import typed
@@ -151,50 +145,33 @@ class DecisionEngine:
         self._claims = RunClaims(
             commands, services, clock, instance, self._metadata, limit=policy.max_losses
         )
-        self._lock = SharedLock()
 
     def sweep(self) -> list[UUID]:
         """Audits with a run that is due, with or without an owner."""
         return [run.audit_id for run in self._read.open_runs(self._clock.now())]
 
     def release_at_stop(self, stop: threading.Event, timeout: float = STOP_TIMEOUT) -> None:
-        """Waits for ``stop``, then gives back the runs that do not end within ``timeout`` s."""
+        """Waits for ``stop``, then gives back and ends runs that take over ``timeout`` s more."""
         stop.wait()
         self._claims.close(timeout)
+        self._runner.close()
 
     def process(self, audit_id: UUID) -> None:
-        """Computes the plan of an audit's open run; does nothing without a run to claim.
-
-        A run over which a worker was lost is processed while no other run is: if it kills this
-        engine too, no other run is lost with it or suspected because of it.
-        """
-        with self._lock.shared():
-            if self._process(audit_id, exclusive=False):
-                return
-        with self._lock.exclusive():
-            self._process(audit_id, exclusive=True)
-
-    def _process(self, audit_id: UUID, *, exclusive: bool) -> bool:
-        """Returns False, and does nothing, if the run must be processed exclusively."""
+        """Computes the plan of an audit's open run; does nothing without a run to claim."""
         audit = self._log.find(Audit, audit_id)
         if audit is None or audit.run is None:
-            return True
+            return
         found = self._claims.claimable(audit.run)
-        if found is None:
-            return True
-        if not exclusive and has_lost_worker(audit.run, found):
-            return False
-        if self._blocked_by_plan(audit, audit.run, found):
-            return True
+        if found is None or self._blocked_by_plan(audit, audit.run, found):
+            return
         with self._claims.claim(audit_id, audit.run, found) as claim:
             if claim is None:
-                return True
+                return
             try:
                 with correlated(claim.run_id):
                     self._decide(claim)
             except (Fenced, Refusal) as stale:
                 log.info("run %s: its result is discarded: %s", claim.run_id, stale)
-        return True
 
     def _blocked_by_plan(self, audit: Audit, run: Run, found: Claimable) -> bool:
         """Whether a plan is being executed; if so, cancels a ONESHOT audit or defers the run."""
@@ -243,7 +220,8 @@ class DecisionEngine:
             log.exception("run %s: loading its inputs failed", claim.run_id)
             self._fail(claim, cause_of(bug))
         else:
-            self._solve(audit, claim, strategy, parameters, inputs)
+            record = self._record(audit, claim, strategy, parameters, inputs)
+            self._solve(claim, record)
 
     def _strategy(self, audit: Audit) -> Strategy[Any]:
         if audit.strategy is not None and audit.strategy not in self._strategies:
@@ -254,15 +232,15 @@ class DecisionEngine:
             because = Cause(NO_STRATEGY_FOR_GOAL, {"goal": audit.goal})
             raise InputsUnavailable(because) from None
 
-    def _solve(
+    def _record(
         self,
         audit: Audit,
         claim: RunClaim,
         strategy: Strategy[Any],
         parameters: Mapping[str, object],
         inputs: CollectedInputs,
-    ) -> None:
-        record = DecisionRecord(
+    ) -> DecisionRecord:
+        return DecisionRecord(
             format=FORMAT,
             code=self._code,
             goal=audit.goal,
@@ -286,12 +264,14 @@ class DecisionEngine:
             cost=self._search.cost,
             steps=self._search.steps,
         )
+
+    def _solve(self, claim: RunClaim, record: DecisionRecord) -> None:
         content = encode(record)
         digest = self._records.put(content)
         self._commands.run(
             self._metadata,
-            lambda tx, ctx: tx.get(Audit, audit.id).record_inputs(
-                ctx, claim.run_id, claim.epoch, digest=digest, strategy=strategy.name
+            lambda tx, ctx: tx.get(Audit, claim.audit_id).record_inputs(
+                ctx, claim.run_id, claim.epoch, digest=digest, strategy=record.strategy
             ),
         )
         try:
@@ -302,7 +282,7 @@ class DecisionEngine:
         except RunnerStopped:
             self._claims.give_back(claim)
         except Exception as bug:
-            log.exception("run %s: strategy %s failed", claim.run_id, strategy.name)
+            log.exception("run %s: strategy %s failed", claim.run_id, record.strategy)
             self._fail(claim, failure_of(bug))
         else:
             self._publish(claim, proposal)

@@ -14,7 +14,6 @@ from application.ports.event_log import ConcurrencyConflict, EventLogUnavailable
 from application.ports.services import Instance, ServiceRegistry
 from application.workers.claims import Claimable, claimable
 from domain.audits import Audit, Run
-from domain.audits.run import loss
 from domain.kernel.errors import Fenced, Refusal
 from domain.kernel.metadata import Context, Metadata
 from domain.kernel.reasons import OWNER_STOPPING, Cause
@@ -32,11 +31,6 @@ class RunClaim:
     audit_id: UUID
     run_id: UUID
     epoch: int
-
-
-def has_lost_worker(run: Run, found: Claimable) -> bool:
-    """Whether a worker disappeared while it worked on the run."""
-    return bool(run.lost) or loss(found.takeover)
 
 
 class RunClaims:

@@ -5,7 +5,6 @@ from importlib.metadata import version
 
 from application.commands.catalogue import definitions, synchronise
 from application.commands.parameters import completed
-from application.decision_engine.computation import DirectRunner
 from application.decision_engine.engine import (
     OUTAGE_RETRY,
     DecisionEngine,
@@ -20,12 +19,14 @@ from domain.optimization.context import MigrationCost
 from infrastructure import read_models
 from infrastructure.plugins import PluginOptions, Registry
 from infrastructure.settings import Settings
+from infrastructure.strategy_processes import ProcessLimits, ProcessRunner
 from interfaces.bootstrap.cloud import connection
 from interfaces.bootstrap.collectors import model_collectors
 from interfaces.bootstrap.database import CLOCK, OpenDatabase
 from interfaces.bootstrap.datasources import datasources
 from interfaces.bootstrap.placement import placement_policy, rules_document
 from interfaces.bootstrap.roles import Work
+from interfaces.bootstrap.strategies import direct_runner
 from interfaces.bootstrap.workers import heartbeat, run_with_background, run_worker
 
 TOPICS = ("audit.run-requested", "audit.run-deferred")
@@ -43,6 +44,10 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
     )
     synchronise(database.commands, metadata, installed)
     chosen = settings.decision_engine
+    runner = ProcessRunner(
+        direct_runner, ProcessLimits(chosen.strategy_timeout, chosen.strategy_memory)
+    )
+    runner.start()
     engine = DecisionEngine(
         log=database.log,
         commands=database.commands,
@@ -59,7 +64,7 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
             rules=rules_document(settings.placement),
         ),
         optimizers=registry.optimizers,
-        runner=DirectRunner(registry.optimizers),
+        runner=runner,
         options=OptimizerOptions(options.of("strategy"), options.of("planner")),
         search=SearchSettings(
             chosen.strategy_steps,

@@ -158,25 +158,7 @@ def test_an_engine_that_retired_with_a_claim_in_hand_is_not_lost(world: EngineWo
     assert takeovers(world, audit) == [None, OWNER_RETIRED]
 
 
-def test_a_run_over_which_an_engine_was_lost_is_worked_on_alone(world: EngineWorld) -> None:
-    """What shared an engine with a poison run was lost with it each time, and would have been
-    given up with it."""
-    waiting = world.strategies["waiting"] = Waiting()
-    suspect = world.request(goal="dummy", strategy="waiting")
-    lose(world, suspect, 1)
-    other = world.request(goal="dummy", strategy="dummy")
-    engine = world.engine()
-    with beside(lambda: engine.process(suspect)):
-        assert waiting.begun.wait(SECONDS)
-        with beside(lambda: engine.process(other)):
-            CLOCK.sleep(0.3)
-            assert takeovers(world, other) == [], "claimed beside a suspect"
-            waiting.end.set()
-    assert world.find_audit(suspect).state is AuditState.SUCCEEDED
-    assert world.find_audit(other).state is AuditState.SUCCEEDED
-
-
-def test_runs_that_nobody_suspects_are_worked_on_side_by_side(world: EngineWorld) -> None:
+def test_runs_are_processed_side_by_side(world: EngineWorld) -> None:
     waiting = world.strategies["waiting"] = Waiting()
     slow = world.request(goal="dummy", strategy="waiting")
     other = world.request(goal="dummy", strategy="dummy")
