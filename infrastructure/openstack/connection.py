@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from keystoneauth1 import loading
 from keystoneauth1.identity.base import BaseIdentityPlugin
 from openstack.config import loader
+from openstack.config.cloud_region import CloudRegion
 from openstack.connection import Connection
 from openstack.warnings import RemovedInSDK60Warning
+from oslo_config import cfg
 
 from infrastructure.openstack.errors import ServiceAbsent, translated_errors
 
@@ -65,10 +68,67 @@ def connect(
             app_name="vigil",
             app_version=_version(),
         )
-        region = config.get_one(cloud=cloud)
-        if region.config.get("api_timeout") is None:
-            region.config["api_timeout"] = chosen.timeout
-        return Connection(config=region)
+        return _opened(config.get_one(cloud=cloud), chosen)
+
+
+def connect_from(
+    conf: cfg.ConfigOpts,
+    section: str,
+    *,
+    region: str | None,
+    interface: str,
+    limits: ConnectionLimits | None = None,
+) -> Connection:
+    """Returns a connection to the cloud of a section of a configuration file. Sends nothing.
+
+    Args:
+        conf: has the section with the options of a keystoneauth plug-in and session.
+        section: its name.
+        region: of the cloud; None: the only one.
+        interface: of its endpoints.
+        limits: time-outs.
+
+    Raises:
+        CloudRefused: the options are invalid.
+    """
+    loading.register_session_conf_options(conf, section)
+    where = str(conf[section].auth_section or section)
+    with translated_errors(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RemovedInSDK60Warning)
+        config = loader.OpenStackConfig(
+            config_files=[],
+            load_yaml_config=False,
+            load_envvars=False,
+            app_name="vigil",
+            app_version=_version(),
+        )
+        session = conf[section]
+        one = config.get_one(
+            auth_type=conf[where].auth_type,
+            auth=_credentials(conf, where),
+            region_name=region,
+            interface=interface,
+            verify=not session.insecure,
+            cacert=session.cafile,
+            cert=session.certfile,
+            key=session.keyfile,
+            api_timeout=session.timeout,
+        )
+        return _opened(one, limits or ConnectionLimits())
+
+
+def _credentials(conf: cfg.ConfigOpts, section: str) -> dict[str, object]:
+    """The options of the keystoneauth plug-in that a section names."""
+    options = loading.get_auth_plugin_conf_options(conf[section].auth_type)
+    conf.register_opts(options, section)
+    found = {one.dest: conf[section][one.dest] for one in options}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _opened(region: CloudRegion, limits: ConnectionLimits) -> Connection:
+    if region.config.get("api_timeout") is None:
+        region.config["api_timeout"] = limits.timeout
+    return Connection(config=region)
 
 
 def require_service(connection: Connection, kind: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast, get_type_hints
 
 from oslo_config import cfg
 
-from infrastructure.settings.libraries import is_of_library
+from infrastructure.settings.libraries import OF_LIBRARIES, is_of_library
 from infrastructure.settings.option_types import FILES as FILE_LIST
 from infrastructure.settings.option_types import as_text, parsed
 from infrastructure.settings.options import Option
@@ -22,6 +22,7 @@ from infrastructure.settings.sources import (
     Value,
     is_of_plugin,
 )
+from infrastructure.settings.unused import unused_lines
 from infrastructure.web_pages import is_loopback
 
 S = TypeVar("S")
@@ -39,6 +40,13 @@ class LoadedSettings:
     settings: Settings
     values: tuple[Value, ...]
     ignored: tuple[tuple[str, str, str], ...] = ()
+
+    def unused(self) -> Iterator[str]:
+        """For the log: the names in files that are not options, a line for each file."""
+        known: dict[str, list[str]] = {section: [] for section in OF_LIBRARIES}
+        for one in self.values:
+            known.setdefault(one.option.section, []).append(one.option.name)
+        return unused_lines(self.ignored, known)
 
     def chosen(self, section: str, name: str) -> bool:
         """Whether a source set an option."""

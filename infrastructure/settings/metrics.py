@@ -12,12 +12,12 @@ from infrastructure.settings.option_types import (
     FILE,
     HOST,
     HTTP_URL,
+    INTERFACE,
     PORT,
     Choice,
     Choices,
     Float,
     Integer,
-    Interface,
     PerMetric,
     numbers_by_name,
     text,
@@ -33,7 +33,6 @@ ORDER = Choices(
         lambda names: not {"aetos", "prometheus"} <= set(names),
     ),
 )
-INTERFACE = Interface()
 
 
 def _prometheus(values: Named) -> str | None:

@@ -199,6 +199,7 @@ class PerMetric:
         return texts
 
 
+INTERFACE = Interface()
 BOOLEAN = types.Boolean(type_name="true or false")
 HOST = types.HostDomain(type_name="a host name or an IP address")
 PORT = types.Port(1, type_name="a whole number from 1 to 65535")

@@ -14,6 +14,7 @@ from infrastructure.settings.option_types import (
     BOOLEAN,
     FILE,
     FILES,
+    INTERFACE,
     PORT_OR_ZERO,
     Choice,
     Choices,
@@ -105,7 +106,8 @@ class CloudSettings:
         "vigil.cloud",
         text("the name of an entry of clouds.yaml"),
         None,
-        "Name of the cloud in clouds.yaml. Not set: `vigil up` simulates a cloud.",
+        "Name of the cloud in clouds.yaml. Not set: the cloud of [watcher_clients_auth]. Without "
+        "credentials there, `vigil up` simulates a cloud.",
     )
     config_file: Path | None = option(
         "vigil.cloud_config",
@@ -113,12 +115,48 @@ class CloudSettings:
         None,
         "Path of clouds.yaml. Not set: the usual places of OpenStack clients.",
     )
+    auth_type: str | None = option(
+        "watcher_clients_auth.auth_type",
+        text("the name of a keystoneauth plug-in"),
+        None,
+        "The keystoneauth plug-in with which Vigil authenticates to the cloud if [vigil] cloud is "
+        "not set. The section may contain every option of the plug-in and of a keystoneauth "
+        "session.",
+    )
+    auth_section: str | None = option(
+        "watcher_clients_auth.auth_section",
+        text("the name of a section"),
+        None,
+        "The section with auth_type and the credentials, if it is not this one.",
+    )
+    region: str | None = option(
+        "nova_client.region_name",
+        text(),
+        None,
+        "Region of the cloud; only with the credentials of [watcher_clients_auth].",
+    )
+    interface: str = option(
+        "nova_client.endpoint_type",
+        INTERFACE,
+        "public",
+        "Interface of the cloud's endpoints; only with the credentials of [watcher_clients_auth].",
+    )
     timeout: float = option(
         "vigil.cloud_timeout",
         Float(1.0, 600.0),
         30.0,
         "Timeout of an OpenStack request in seconds.",
     )
+
+    @property
+    def in_files(self) -> bool:
+        """Whether the configuration files have the credentials, not clouds.yaml."""
+        return self.name is None and (self.auth_type is not None or self.auth_section is not None)
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether no cloud is configured, so that `vigil up` simulates one."""
+        return self.name is None and not self.in_files
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,10 @@ def announce(settings: Settings) -> None:
     Raises:
         SettingsError: the settings are inconsistent.
     """
-    problem = identity(settings).problem()
+    who = identity(settings)
+    for line in who.unused:
+        LOG.warning("%s", line)
+    problem = who.problem()
     if problem is not None:
         LOG.error("%s: until that changes, every request with a token is answered 503", problem)
     source = policy(settings).source

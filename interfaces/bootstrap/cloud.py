@@ -1,14 +1,36 @@
 """The connection to the cloud."""
 
+from keystoneauth1 import loading
 from openstack.connection import Connection
 
-from infrastructure.openstack.connection import ConnectionLimits, connect
-from infrastructure.settings import Settings
+from infrastructure.openstack.connection import ConnectionLimits, connect, connect_from
+from infrastructure.settings import Settings, library_options
+
+SECTION = "watcher_clients_auth"
+"""The section of the original service with the credentials of the cloud."""
 
 
 def connection(settings: Settings) -> Connection:
-    """A connection to the configured cloud; sends no request yet."""
-    return connect(settings.cloud.name, settings.cloud.config_file, limits(settings))
+    """A connection to the configured cloud; sends no request yet.
+
+    Raises:
+        CloudRefused: clouds.yaml has no such cloud, or the credentials are invalid.
+    """
+    cloud = settings.cloud
+    if not cloud.in_files:
+        return connect(cloud.name, cloud.config_file, limits(settings))
+    options = library_options(settings)
+    conf = options.load()
+    for section in (SECTION, cloud.auth_section or SECTION):
+        loading.register_auth_conf_options(conf, section)
+    options.settle(conf, SECTION)
+    return connect_from(
+        conf,
+        SECTION,
+        region=cloud.region,
+        interface=cloud.interface,
+        limits=limits(settings),
+    )
 
 
 def limits(settings: Settings) -> ConnectionLimits:

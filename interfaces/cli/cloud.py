@@ -42,7 +42,7 @@ def cloud_required(cloud: CloudSettings) -> Iterator[None]:
     try:
         yield
     except CloudRefused as error:
-        if cloud.name is not None:
+        if not cloud.is_simulated:
             raise
         raise CommandFailed(
             "no cloud is named: use --cloud NAME for a cloud of clouds.yaml, or --data DIR for the "

@@ -10,12 +10,12 @@ from pathlib import Path
 from application.ports.cloud import CloudRefused
 from infrastructure.messaging.embedded import EmbeddedNats
 from infrastructure.notifications.listener import HOW_TO_INSTALL, is_installed
-from infrastructure.openstack.connection import connect
-from infrastructure.settings import CloudSettings, LoadedSettings, Settings
+from infrastructure.settings import LoadedSettings, Settings
 from infrastructure.simulator.core.config import clouds_yaml, keystone_conf
 from infrastructure.supervision import ChildSpec, ProcessCommand, reserve_port
 from infrastructure.supervision.nats import NatsLaunch
 from infrastructure.supervision.probes import all_of, file_exists, responds
+from interfaces.bootstrap.cloud import SECTION, connection
 from interfaces.cli.errors import CommandFailed
 from interfaces.cli.ports import Ports, api_listener, listener, port_of
 
@@ -162,8 +162,8 @@ def plan(loaded: LoadedSettings, reload: Reload) -> Installation:
     Raises:
         CommandFailed: a port that the user chose is taken, or clouds.yaml has no such cloud.
     """
-    if loaded.settings.cloud.name is not None:
-        _check_cloud(loaded.settings.cloud)
+    if not loaded.settings.cloud.is_simulated:
+        _check_cloud(loaded.settings)
     ports = Ports(api_listener(loaded))
     try:
         return _planned(loaded.settings, reload, ports)
@@ -180,7 +180,7 @@ def _planned(settings: Settings, reload: Reload, ports: Ports) -> Installation:
         server = EmbeddedNats(settings.data_dir / "nats", port=port)
         fixed["vigil.nats_url"] = f"nats://{LOOPBACK}:{port}"
         fixed["vigil.nats_token"] = server.token
-    if settings.cloud.name is None:
+    if settings.cloud.is_simulated:
         ports.simulator = listener("vigil", "simulator_port", LOOPBACK, settings.simulator.port)
         simulator_url = f"http://{LOOPBACK}:{port_of(ports.simulator)}"
         fixed.update(_simulated(settings, simulator_url))
@@ -202,13 +202,16 @@ def _reserve_nats(ports: Ports) -> int:
     return ports.nats.port
 
 
-def _check_cloud(cloud: CloudSettings) -> None:
-    """Checks that clouds.yaml has the entry; sends no request."""
+def _check_cloud(settings: Settings) -> None:
+    """Checks that the configuration names a cloud that can be connected to; sends no request."""
+    cloud = settings.cloud
     if cloud.config_file is not None and not cloud.config_file.is_file():
         raise CommandFailed(f"[vigil] cloud_config: there is no file {cloud.config_file}")
     try:
-        connect(cloud.name, cloud.config_file).close()
+        connection(settings).close()
     except CloudRefused as error:
+        if cloud.in_files:
+            raise CommandFailed(f"[{SECTION}]: {error}") from error
         place = cloud.config_file or "the usual places of clouds.yaml"
         raise CommandFailed(f"[vigil] cloud {cloud.name}: {error} (looked in {place})") from error
 

@@ -1,6 +1,7 @@
 """The commands that run one role of Vigil until SIGTERM or SIGINT."""
 
 import argparse
+import logging
 import os
 import signal
 import sys
@@ -19,6 +20,7 @@ from interfaces.cli.alarm import alarm
 from interfaces.cli.arguments import add_settings, load_settings, set_up_logging
 from interfaces.cli.errors import report_errors
 
+LOG = logging.getLogger(__name__)
 NEED_NATS = frozenset({"relay", "decision-engine", "applier"})
 """Roles that connect to NATS."""
 
@@ -40,6 +42,9 @@ def run(args: argparse.Namespace) -> int:
             "[DEFAULT] transport_url: must be set for a listener (docs/notifications.md)"
         )
     set_up_logging(loaded, args.command, f"{loaded.settings.host}/{os.getpid()}")
+    if READY_FILE not in os.environ:  # `vigil up` has said it
+        for line in loaded.unused():
+            LOG.warning("%s", line)
     if args.command == "api" and loaded.settings.api.authentication_warning is not None:
         alarm(loaded.settings.api.authentication_warning, sys.stderr)
     stop = threading.Event()

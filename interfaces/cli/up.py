@@ -2,6 +2,7 @@ import argparse
 import logging
 import os
 import sys
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
@@ -11,7 +12,7 @@ from infrastructure import logs
 from infrastructure.clock import SystemClock
 from infrastructure.logs import scrubbed
 from infrastructure.plugins import Registry, with_plugins
-from infrastructure.settings import LoadedSettings
+from infrastructure.settings import LoadedSettings, Settings
 from infrastructure.supervision import (
     ChildReport,
     DirectoryBusy,
@@ -84,9 +85,11 @@ def _supervise(args: argparse.Namespace, loaded: LoadedSettings, installation: I
     )
     for line in _start_lines(loaded, installation):
         LOG.info("%s", line)
-    if settings.api.authentication_warning is not None:
-        LOG.warning("%s", settings.api.authentication_warning)
-        alarm(settings.api.authentication_warning, None if args.quiet else sys.stderr)
+    for line in loaded.unused():
+        LOG.warning("%s", line)
+    for line in _alarms(loaded.settings, installation):
+        LOG.warning("%s", line)
+        alarm(line, None if args.quiet else sys.stderr)
     status = _StatusFile(installation)
     supervisor = Supervisor(
         installation.specs(), output=output, changed=status.changed, ready=status.ready
@@ -99,6 +102,18 @@ def _supervise(args: argparse.Namespace, loaded: LoadedSettings, installation: I
         state.remove(installation.directory)
         output.close()
     return 0
+
+
+def _alarms(asked: Settings, installation: Installation) -> Iterator[str]:
+    """What an operator must not overlook; ``asked`` is what the sources set."""
+    warning = installation.settings.api.authentication_warning
+    if warning is not None:
+        yield warning
+    if installation.simulator_url is not None and asked.access.names_credentials:
+        yield (
+            "SIMULATED CLOUD: [keystone_authtoken] names a Keystone, but nothing names a cloud, so "
+            "all plans move servers of a simulation (set [vigil] cloud)"
+        )
 
 
 def _start_lines(loaded: LoadedSettings, installation: Installation) -> list[str]:
@@ -121,7 +136,7 @@ def _start_lines(loaded: LoadedSettings, installation: Installation) -> list[str
                 f"OS_CLOUD is not used: use --cloud {os.environ['OS_CLOUD']} to optimise that cloud"
             )
     else:
-        lines.append(f"cloud {settings.cloud.name}")
+        lines.append(f"cloud {settings.cloud.name or 'of [watcher_clients_auth]'}")
     if settings.api.port != loaded.settings.api.port:
         lines.append(f"port {loaded.settings.api.port} is taken: the API is on {settings.api.port}")
     return lines

@@ -1,6 +1,6 @@
 """Callers, the interface to identity and policy, and its implementation without Keystone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -31,6 +31,11 @@ Target = Mapping[str, Any]
 
 class Identity(Protocol):
     """Identifies callers."""
+
+    @property
+    def unused(self) -> Sequence[str]:
+        """For the log: names in its configuration that are no options."""
+        ...
 
     def identify(self, req: falcon.Request) -> Caller:
         """The caller of a request.
@@ -87,6 +92,8 @@ class NoAuth:
             {"user_id": user, "project_id": project}
             | {name: req.get_header(header) for name, header in _HEADERS.items()},
         )
+
+    unused = ()
 
     def problem(self) -> str | None:
         """None: every caller can be identified."""

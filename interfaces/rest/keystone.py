@@ -56,6 +56,9 @@ _UNUSABLE = (cfg.Error, ClientException, ConfigurationError, ValueError, ImportE
 class KeystoneIdentity:
     """Validates tokens and returns their users.
 
+    Attributes:
+        unused: for the log: the names in the section that are not options, a line for each file.
+
     Args:
         options: source of the section ``[keystone_authtoken]``.
 
@@ -71,6 +74,7 @@ class KeystoneIdentity:
             conf = _configuration(options)
             self._filter = auth_token.AuthProtocol(_accept, {"oslo_config_config": conf})
             self._credentials = _Credentials(conf)
+            self.unused = tuple(options.unknown(SECTION, _option_names(conf)))
         except _UNUSABLE as error:
             raise IdentityMisconfigured(f"[{SECTION}]: {error}") from error
         self._outage = OutageLog(LOG, "no token can be validated", time.monotonic)
@@ -123,6 +127,16 @@ def _configuration(options: LibraryOptions) -> cfg.ConfigOpts:
 def _section(conf: cfg.ConfigOpts) -> str:
     """The section with Vigil's own credentials."""
     return str(conf[SECTION].auth_section or SECTION)
+
+
+def _option_names(conf: cfg.ConfigOpts) -> frozenset[str]:
+    """The options that the section may contain: the library's, and those of its plug-in."""
+    declared = [one for _, group in auth_token.list_opts() for one in group]
+    if _section(conf) == SECTION:
+        declared += loading.get_auth_plugin_conf_options(conf[SECTION].auth_type)
+    older = (each.name for one in declared for each in one.deprecated_opts)
+    names = (*(one.dest for one in declared), *(name for name in older if name))
+    return frozenset(name.replace("-", "_") for name in names)
 
 
 def _check_cache(conf: cfg.ConfigOpts) -> None:
