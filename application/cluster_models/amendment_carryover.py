@@ -49,12 +49,36 @@ class AmendmentCarryover(Generic[M]):
     ) -> str:
         """Records a collection; returns the digest of the resulting model."""
         amendments = _amendments(transaction, cluster)
+        if amendments is not None and self._is_confirmed(cluster, amendments, collection, model):
+            return amendments.digest or collection.digest
         cluster.record_collection(ctx, collection)
         if amendments is None:
             return collection.digest
         amendments.close(ctx, collection.digest)
         carried = self._carry_over(transaction, ctx, cluster, amendments, model)
         return carried or collection.digest
+
+    def _is_confirmed(
+        self,
+        cluster: ClusterModel,
+        amendments: ModelAmendments,
+        collection: CompleteCollection,
+        model: M,
+    ) -> bool:
+        """Whether a collection shows the last one again, and the amendments change nothing of it.
+
+        Such amendments remember deletions, so that late messages bring nothing back. They stay
+        open: nothing is worth an event.
+        """
+        how = amendable(self.kind)
+        if how is None or cluster.problem is not None or collection.digest != cluster.digest:
+            return False
+        try:
+            facts = load_facts(self.records, how, amendments.digest)
+        except (KeyError, ValueError):
+            return False
+        amended, problems = how.amend(model, facts).model()
+        return not problems and amended.to_columns() == model.to_columns()
 
     def _carry_over(
         self,

@@ -65,6 +65,12 @@ def moved(name: str, on: str | None, *, after: float = 0.0, **changes: Any) -> S
     )
 
 
+def gone(name: str, *, after: float = 0.0) -> ServerFact:
+    """What is told now (or somewhat later) of a server that was deleted."""
+    at = CLOCK.now().timestamp() + after
+    return ServerFact(server(name, "a").id, Stamp(int(at), at, f"{name}-gone-{at}"), gone=True)
+
+
 def facts(*told: ComputeFact) -> ComputeFacts:
     return ComputeFacts.of(told)
 
@@ -179,6 +185,36 @@ def test_a_collection_that_shows_the_base_again_ends_them_too(world: EngineWorld
     world.collector().collect()
     world.collector().collect()
     assert places(world)["1"] == "a"
+
+
+def test_a_collection_after_churn_in_which_nothing_changed_is_no_event(world: EngineWorld) -> None:
+    """A server came and went: its deletion is remembered, which changes nothing that is shown.
+
+    Each collection of the next minutes said that the model had changed, in five events.
+    """
+    world.collector().collect()
+    listener = amender(world)
+    listener.add(facts(moved("5", "a")))
+    listener.add(facts(gone("5", after=1)))
+    world.projector.catch_up()
+    before = topics(world)
+    for _ in range(3):
+        assert world.collector().collect().digest
+        assert places(world) == {"1": "a", "2": "a", "3": "b", "4": "c"}
+    assert topics(world) == before
+    listener.add(facts(moved("5", "a", after=0.5)))  # a late message makes no ghost
+    assert "5" not in places(world)
+    world.cloud.servers.pop()
+    world.collector().collect()
+    assert topics(world)[len(before) :].count("cluster-model.collected") == 1
+
+
+def test_what_the_churn_left_is_an_event(world: EngineWorld) -> None:
+    world.collector().collect()
+    listener = amender(world)
+    listener.add(facts(moved("5", "a")))
+    world.collector().collect()
+    assert topics(world).count("cluster-model.collected") == 2
 
 
 def test_what_is_told_before_the_first_collection_waits_for_it(world: EngineWorld) -> None:
