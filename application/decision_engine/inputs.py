@@ -1,6 +1,6 @@
 """The inputs of a strategy: models of the cloud within the audit's scope, and metrics."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
@@ -43,6 +43,7 @@ from domain.metrics.catalogue import (
 )
 from domain.optimization.context import ObservedMove, P
 from domain.optimization.strategy import Strategy
+from domain.plans.action_types.declaration import ActionType
 from domain.plans.events import (
     ActionAcknowledged,
     ActionFailed,
@@ -115,8 +116,8 @@ class InputLoader:
         metrics: returns the datasource of a strategy, by the strategy's name.
         clock: for the time since the latest effect.
         freshness: how old a model may be.
-        last_effect: returns the time of Vigil's own latest change of the cloud; older models are
-            not used.
+        last_effect: returns the time of Vigil's own latest change of what a kind of model shows;
+            older models of it are not used.
         moves_since: returns Vigil's own moves that are in flight or ended after a time.
         rules: the operator's placement rules for every run; read at each run.
     """
@@ -127,7 +128,7 @@ class InputLoader:
         metrics: Callable[[str], MetricSource],
         clock: Clock,
         freshness: Freshness | None = None,
-        last_effect: Callable[[], datetime | None] = lambda: None,
+        last_effect: Callable[[ModelKind], datetime | None] = lambda _: None,
         moves_since: Callable[[datetime], Sequence[ServerMove]] = lambda _: (),
         rules: RulesDocument | None = None,
     ) -> None:
@@ -224,7 +225,7 @@ class InputLoader:
         return _reduced(whole, model, doubts, selection.notes)
 
     def _fresh(self, collector: ModelCollector[M]) -> tuple[CurrentModel[M], tuple[Cause, ...]]:
-        limit = self._max_age()
+        limit = self._max_age(collector.kind)
         try:
             return collector.within(limit), ()
         except (CloudUnreachable, CloudRefused) as failure:
@@ -238,8 +239,8 @@ class InputLoader:
                 raise  # a retry will not give a younger model
             raise ModelStale(because) from failure
 
-    def _max_age(self) -> float:
-        effect = self._last_effect()
+    def _max_age(self, kind: ModelKind) -> float:
+        effect = self._last_effect(kind)
         if effect is None:
             return self._freshness.max_age
         since = (self._clock.now() - effect).total_seconds()
@@ -294,7 +295,12 @@ def _stale(kind: ModelKind, age: float, limit: float, failure: Exception) -> Cau
     return Cause(MODEL_STALE, {"age": round(age), "limit": round(limit), "error": error})
 
 
-def last_effect(read: ReadModels) -> datetime | None:
-    """The time of Vigil's own latest change (or intended change) of the cloud, None without one."""
-    newest = read.timeline(topics=EFFECTS, limit=1, newest_first=True)
-    return newest[0].at if newest else None
+def last_effect(
+    read: ReadModels, action_types: Mapping[str, ActionType], kind: ModelKind
+) -> datetime | None:
+    """The time of Vigil's own latest change (or intended change) of what a kind of model shows.
+
+    None without one. Actions of a type that is not installed may have changed anything.
+    """
+    harmless = [name for name, one in action_types.items() if kind not in one.changes]
+    return read.last_plan_event(EFFECTS, without=harmless)

@@ -4,7 +4,7 @@ Views are plain values, and their fields are the columns of the read tables (``r
 ``id`` is the creation order within a resource. Times are aware UTC.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -422,6 +422,15 @@ class ReadModels(Protocol):
 
     def open_plans(self) -> list[OpenPlan]:
         """Plans that are PENDING, ONGOING or CANCELLING, oldest first."""
+        ...
+
+    def last_plan_event(self, topics: Collection[str], without: Collection[str]) -> datetime | None:
+        """The time of the newest event of some topics of a plan; None without one.
+
+        Args:
+            topics: of the events.
+            without: action types; plans with actions of these types only do not count.
+        """
         ...
 
     def moves_since(self, since: datetime) -> list[ServerMove]:

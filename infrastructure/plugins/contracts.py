@@ -15,6 +15,7 @@ from jsonschema.exceptions import SchemaError
 
 from application.commands.parameters import defaults_of
 from application.kernel.typed_values import typed
+from domain.cluster.kinds import ModelKind
 from domain.kernel.errors import InvalidValue
 from domain.optimization.efficacy import EfficacySpecification
 from domain.optimization.goals import Goal
@@ -144,6 +145,8 @@ def action_type_problems(declared: object) -> Problems:
         number = getattr(declared, name)
         if isinstance(number, bool) or not isinstance(number, int) or number < least:
             yield f"{name}: must be a whole number, at least {least}, which {number!r} is not"
+    if set(map(type, declared.changes)) - {ModelKind}:
+        yield f"changes: {_must_be(declared.changes, 'kinds of models')}"
     if not callable(declared.checked):
         yield f"checked: {_must_be(declared.checked, 'callable')}"
 

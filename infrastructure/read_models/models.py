@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
@@ -228,6 +228,22 @@ class SqlReadModels:
             .order_by(row.open_position)
         )
         return [OpenPlan(*one) for one in self._rows(query)]
+
+    def last_plan_event(self, topics: Collection[str], without: Collection[str]) -> datetime | None:
+        """The time of the newest event of some topics of a plan; None without one."""
+        event, action = TIMELINE.c, ACTIONS.c
+        of_plan = select(action.uuid).where(action.action_plan_uuid == event.aggregate_id)
+        query = (
+            select(event.at)
+            .where(
+                event.topic.in_(topics),
+                # a plan that the other projection has not reached yet counts
+                or_(~of_plan.exists(), of_plan.where(action.action_type.not_in(without)).exists()),
+            )
+            .order_by(event.position.desc())
+            .limit(1)
+        )
+        return next((at for (at,) in self._rows(query)), None)
 
     def moves_since(self, since: datetime) -> list[ServerMove]:
         """Migrations that are in flight, or that succeeded after a time, oldest first."""

@@ -93,7 +93,7 @@ class EngineWorld(World):
                 lambda _: self.metrics,
                 CLOCK,
                 self.freshness,
-                last_effect=partial(last_effect, self.reads),
+                last_effect=partial(last_effect, self.reads, OPTIMIZERS.action_types),
                 moves_since=self.reads.moves_since,
                 rules=self.rules,
             ),

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Final
 
+from domain.cluster.kinds import ModelKind
 from domain.cluster.verifier.checked_action import CheckedAction
 from domain.plans.action_types.declaration import ActionType, ResourceKind
 from domain.plans.action_types.schemas import NAME, OPTIONAL_NAME, parameters
@@ -29,6 +30,7 @@ DECLARATION: Final = ActionType(
         resource_name=OPTIONAL_NAME,
     ),
     resource=ResourceKind.NODE,
+    changes=(ModelKind.COMPUTE, ModelKind.BAREMETAL),
     weight=9,
     parallelization=2,
     compensable=True,

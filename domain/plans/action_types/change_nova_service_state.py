@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Final
 
+from domain.cluster.kinds import ModelKind
 from domain.cluster.verifier.checked_action import CheckedAction
 from domain.kernel.reasons import Cause, Reason
 from domain.plans.action_types.declaration import ActionType, ResourceKind
@@ -37,6 +38,7 @@ DECLARATION: Final = ActionType(
         disabled_reason=OPTIONAL_NAME,
     ),
     resource=ResourceKind.HOST,
+    changes=(ModelKind.COMPUTE,),
     weight=50,
     parallelization=1,
     compensable=True,

@@ -1,10 +1,11 @@
 """What a declaration says of an action type."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from domain.cluster.kinds import ModelKind
 from domain.cluster.verifier.checked_action import CheckedAction
 from domain.kernel.aggregate import JsonObject
 from domain.plans.proposal import PlannedAction
@@ -46,6 +47,8 @@ class ActionType:
         abortable: whether an action of it can be aborted while it runs.
         compensable: whether an action of it can have an inverse action.
         checked: what the verifier replays of it.
+        changes: kinds of collected models that an action of it may change, so that a run after it
+            needs younger ones; all, unless the declaration says less.
     """
 
     name: str
@@ -57,3 +60,4 @@ class ActionType:
     abortable: bool = False
     compensable: bool = False
     checked: Checked = without_placement
+    changes: Collection[ModelKind] = tuple(ModelKind)

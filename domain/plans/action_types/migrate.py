@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Final
 
+from domain.cluster.kinds import ModelKind
 from domain.cluster.verifier.checked_action import CheckedAction
 from domain.kernel.reasons import Cause, Reason
 from domain.plans.action_types.declaration import (
@@ -52,6 +53,7 @@ DECLARATION: Final = ActionType(
         resource_name=OPTIONAL_NAME,
     ),
     resource=ResourceKind.SERVER,
+    changes=(ModelKind.COMPUTE,),
     weight=30,
     parallelization=2,
     abortable=True,

@@ -26,6 +26,7 @@ DECLARATION: Final = ActionType(
         resource_id=OPTIONAL_NAME,
     ),
     resource=ResourceKind.NONE,
+    changes=(),
     weight=70,
     parallelization=1,
 )

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from domain.cluster.kinds import ModelKind
 from domain.kernel.reasons import Reason
 from domain.plans.action_types.declaration import ActionType, ResourceKind
 from domain.plans.action_types.schemas import ID, NAME, parameters
@@ -14,6 +15,7 @@ DECLARATION: Final = ActionType(
     description="Gives a server another flavor.",
     schema=parameters(("resource_id", "flavor"), resource_id=ID, flavor=NAME),
     resource=ResourceKind.SERVER,
+    changes=(ModelKind.COMPUTE,),
     weight=20,
     parallelization=2,
     compensable=True,

@@ -16,6 +16,7 @@ DECLARATION: Final = ActionType(
         resource_id=OPTIONAL_NAME,
     ),
     resource=ResourceKind.NONE,
+    changes=(),
     weight=40,
     parallelization=1,
 )

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from domain.cluster.kinds import ModelKind
 from domain.plans.action_types.declaration import ActionType, ResourceKind
 from domain.plans.action_types.schemas import ID, OPTIONAL_NAME, parameters
 
@@ -17,6 +18,7 @@ DECLARATION: Final = ActionType(
         resource_name=OPTIONAL_NAME,
     ),
     resource=ResourceKind.VOLUME,
+    changes=(ModelKind.STORAGE,),
     weight=60,
     parallelization=2,
     compensable=True,

@@ -59,7 +59,7 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
             datasources(settings, cloud, registry).of,
             CLOCK,
             Freshness(settings.collector.max_model_age, settings.collector.allow_stale),
-            last_effect=partial(last_effect, database.read),
+            last_effect=partial(last_effect, database.read, registry.optimizers.action_types),
             moves_since=database.read.moves_since,
             rules=rules_document(settings.placement),
         ),

@@ -7,6 +7,7 @@ from domain.catalogue import PluginCatalogue
 from domain.kernel.reasons import OWNER_LOST, Cause
 from domain.optimization.strategy import NO_METRIC_KNOWN, NOTHING_TO_DO
 from domain.plans import ActionPlan, EfficacyIndicator, PlanState
+from domain.plans.events import ActionIntended, ActionSucceeded
 from domain.plans.reasons import (
     ACTION_TYPE_UNKNOWN,
     DEADLINE_PASSED,
@@ -322,3 +323,18 @@ def test_a_move_that_failed_or_was_not_begun_is_no_move(world: World) -> None:
     plan.fail_action(context(7), plan.epoch, ids[0], Cause(DEADLINE_PASSED, {"seconds": 1}))
     world.save(plan)
     assert world.reads.moves_since(context(0).at) == []
+
+
+def test_the_newest_event_of_plans_with_other_actions_than_harmless_ones_is_found(
+    world: World,
+) -> None:
+    topics = (ActionIntended.TOPIC, ActionSucceeded.TOPIC)
+    plan, ids = running(world)
+    world.save(plan)
+    assert world.reads.last_plan_event(topics, without=()) is None
+    plan.intend_action(context(6), plan.epoch, ids[0], {})
+    plan.succeed_action(context(7), plan.epoch, ids[0], {})
+    world.save(plan)
+    assert world.reads.last_plan_event(topics, without=("nop",)) == context(7).at
+    assert world.reads.last_plan_event(topics[:1], without=()) == context(6).at
+    assert world.reads.last_plan_event(topics, without=("nop", "migrate")) is None
