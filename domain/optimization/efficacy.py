@@ -54,7 +54,7 @@ class IndicatorSpecification:
 
 @dataclass(frozen=True)
 class Ratio:
-    """A global figure in %: 100 x part / whole; 0 if either is missing.
+    """A global figure in % with two decimals: 100 x part / whole; 0 if either is missing.
 
     Attributes:
         name: stable name.
@@ -72,7 +72,7 @@ class Ratio:
         """The figure for some indicators."""
         whole = float(indicators.get(self.whole, 0))
         part = float(indicators.get(self.part, 0))
-        value = 100.0 * part / whole if whole else 0.0
+        value = round(100.0 * part / whole, 2) if whole else 0.0
         return EfficacyIndicator(self.name, self.description, "%", value)
 
 
@@ -98,17 +98,18 @@ NO_EFFICACY = EfficacySpecification("unclassified")
 SERVER_CONSOLIDATION = EfficacySpecification(
     "server_consolidation",
     (
-        _count("compute_nodes_count", "How many compute hosts the strategy considered."),
+        _count("compute_nodes_count", "Number of compute hosts that the strategy considered."),
         _count(
             "released_compute_nodes_count",
-            "How many compute hosts hold servers now and none once the plan is done.",
+            "Number of compute hosts that held servers and that the plan takes out of service, "
+            "less those that it puts into service.",
         ),
-        _count("instance_migrations_count", "How many servers the plan moves."),
+        _count("instance_migrations_count", "Number of migrations of servers in the plan."),
     ),
     (
         Ratio(
             "released_nodes_ratio",
-            "Share of the considered compute hosts that the plan frees.",
+            "Share of the considered compute hosts that the plan releases.",
             "released_compute_nodes_count",
             "compute_nodes_count",
         ),
@@ -118,17 +119,17 @@ SERVER_CONSOLIDATION = EfficacySpecification(
 WORKLOAD_BALANCING = EfficacySpecification(
     "workload_balancing",
     (
-        _count("instance_migrations_count", "How many servers the plan moves."),
-        _count("instances_count", "How many servers were examined.", required=False),
+        _count("instance_migrations_count", "Number of migrations of servers in the plan."),
+        _count("instances_count", "Number of servers that the strategy examined.", required=False),
         _count(
             "standard_deviation_after_audit",
-            "Spread of the hosts' load that is expected once the plan is done.",
+            "Standard deviation of the load of the hosts that is expected after the plan.",
             whole=False,
             required=False,
         ),
         _count(
             "standard_deviation_before_audit",
-            "Spread of the hosts' load when the audit ran.",
+            "Standard deviation of the load of the hosts that was measured before the plan.",
             whole=False,
             required=False,
         ),
@@ -136,7 +137,7 @@ WORKLOAD_BALANCING = EfficacySpecification(
     (
         Ratio(
             "live_migrations_count",
-            "Share of the examined servers that the plan moves.",
+            "Share of the examined servers that the plan migrates.",
             "instance_migrations_count",
             "instances_count",
         ),
@@ -144,30 +145,40 @@ WORKLOAD_BALANCING = EfficacySpecification(
 )
 
 
-def _pair(stem: str, what: str) -> tuple[IndicatorSpecification, IndicatorSpecification]:
+def _pair(
+    stem: str, candidates: str, planned: str
+) -> tuple[IndicatorSpecification, IndicatorSpecification]:
     return (
-        _count(f"{stem}_count", f"How many {what} there are to do."),
-        _count(f"planned_{stem}_count", f"How many {what} the plan contains."),
+        _count(f"{stem}_count", f"Number of {candidates}."),
+        _count(f"planned_{stem}_count", f"Number of {planned} in the plan."),
     )
 
 
-def _share(name: str, stem: str, what: str) -> Ratio:
-    description = f"Share of the needed {what} that the plan contains."
+def _share(name: str, stem: str, candidates: str) -> Ratio:
+    description = f"Share of the {candidates} that the plan migrates."
     return Ratio(name, description, f"planned_{stem}_count", f"{stem}_count")
 
 
 HARDWARE_MAINTENANCE = EfficacySpecification(
     "hardware_maintenance",
     (
-        *_pair("live_migrate_instance", "live migrations"),
-        *_pair("cold_migrate_instance", "cold migrations"),
-        *_pair("volume_migrate", "migrations of detached volumes"),
-        *_pair("volume_update", "migrations of attached volumes"),
+        *_pair("live_migrate_instance", "servers that can be migrated live", "live migrations"),
+        *_pair("cold_migrate_instance", "servers that have to be migrated cold", "cold migrations"),
+        *_pair(
+            "volume_migrate",
+            "detached volumes that can be migrated",
+            "migrations of detached volumes",
+        ),
+        *_pair(
+            "volume_update",
+            "attached volumes that can be migrated",
+            "migrations of attached volumes",
+        ),
     ),
     (
-        _share("live_instance_migrate_ratio", "live_migrate_instance", "live migrations"),
-        _share("cold_instance_migrate_ratio", "cold_migrate_instance", "cold migrations"),
-        _share("volume_migrate_ratio", "volume_migrate", "migrations of detached volumes"),
-        _share("volume_update_ratio", "volume_update", "migrations of attached volumes"),
+        _share("live_instance_migrate_ratio", "live_migrate_instance", "live candidates"),
+        _share("cold_instance_migrate_ratio", "cold_migrate_instance", "cold candidates"),
+        _share("volume_migrate_ratio", "volume_migrate", "detached volumes"),
+        _share("volume_update_ratio", "volume_update", "attached volumes"),
     ),
 )

@@ -14,6 +14,7 @@ from domain.cluster.compute.records import DISABLED_BY_CONSOLIDATION
 from domain.cluster.placement.load import USED_CPU
 from domain.cluster.placement.rules.capacity import UTILISATION_SHORT
 from domain.cluster.scope.reasons import MODEL_EMPTY
+from domain.cluster.table.columns import BoolArray
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Cause, Reason
 from domain.metrics.catalogue import INSTANCE_ROOT_DISK_SIZE, METRIC_UNKNOWN, MetricNeed
@@ -29,6 +30,7 @@ from domain.plans.action_types import disable_host, enable_host
 from domain.plans.proposal import ProposedAction
 
 WAKES_HOST = Reason("wakes-host", "{host} is needed as a destination")
+HOST_WAS_EMPTY = Reason("host-was-empty", "{host} has no servers already")
 HOST_EMPTIED = Reason("host-emptied", "{host} has no servers after the plan")
 
 CPU_HEADROOM: Final = 0.9
@@ -164,34 +166,32 @@ class _Consolidation:
 
     def solution(self) -> Solution:
         """Enables, moves and disables, in that order."""
-        before, after = self._model.servers_per_host, self._moves.branch.count
-        freed = int(np.count_nonzero((before > 0) & (after == 0)))
-        filled = int(np.count_nonzero((before == 0) & (after > 0)))
-        actions = (*self._enables, *self._moves.actions, *self._disables())
+        out_of_service = self._out_of_service()
+        freed = int(np.count_nonzero(self._model.servers_per_host[out_of_service]))
+        disables = [self._disable(int(host)) for host in np.flatnonzero(out_of_service)]
+        actions = (*self._enables, *self._moves.actions, *disables)
         indicators = {
             "compute_nodes_count": int(np.count_nonzero(self._model.up)),
-            "released_compute_nodes_count": max(0, freed - filled),
+            "released_compute_nodes_count": max(0, freed - len(self._enables)),
             "instance_migrations_count": len(self._moves.actions),
         }
         return Solution(actions, indicators, self._notes(actions), self._use.load)
 
-    def _disables(self) -> list[ProposedAction]:
-        """Disables every empty host, but never the last enabled one."""
+    def _out_of_service(self) -> BoolArray:
+        """bool[hosts]: every empty host that is in service, but never the last one."""
         model, branch = self._model, self._moves.branch
         serving = branch.enabled & model.up
-        empty = serving & (branch.count == 0) & (model.hosts.unseen == 0)
+        empty: BoolArray = serving & (branch.count == 0) & (model.hosts.unseen == 0)
         if np.array_equal(empty, serving) and empty.any():
             spare = np.flatnonzero(empty)
             empty[spare[np.argmax(self._rank[spare])]] = False
-        return [
-            disable_host(model, int(host), self._emptied(int(host)), DISABLED_BY_CONSOLIDATION)
-            for host in np.flatnonzero(empty)
-        ]
+        return empty
 
-    def _emptied(self, host: int) -> Cause:
+    def _disable(self, host: int) -> ProposedAction:
         before = int(self._model.servers_per_host[host])
         facts: JsonObject = {"host": self._model.hosts.name[host], "servers_before": before}
-        return Cause(HOST_EMPTIED, facts)
+        because = Cause(HOST_EMPTIED if before else HOST_WAS_EMPTY, facts)
+        return disable_host(self._model, host, because, DISABLED_BY_CONSOLIDATION)
 
     def _notes(self, actions: tuple[ProposedAction, ...]) -> tuple[Cause, ...]:
         notes = [] if actions else [Cause(NOTHING_TO_DO)]

@@ -116,7 +116,7 @@ def test_people_read_the_plan_line_by_line(
     assert any(
         "migrate" in line and "c0 -> " in line and "helps to empty" in line for line in lines
     )
-    assert any(line.startswith("efficacy released_nodes_ratio: 66.6667 %") for line in lines)
+    assert any(line.startswith("efficacy released_nodes_ratio: 66.67 %") for line in lines)
     assert "s of CPU" in lines[-1]
     assert "MiB at most" in lines[-1]
 

@@ -49,6 +49,43 @@ def test_consolidation_is_worth_the_share_of_hosts_that_it_frees() -> None:
     assert (ratio.name, ratio.unit, ratio.value) == ("released_nodes_ratio", "%", 25.0)
 
 
+def test_a_share_has_two_decimals() -> None:
+    """A dashboard showed 16.666666666666668 %."""
+    third = {**CONSOLIDATION, "compute_nodes_count": 6}
+    [ratio] = global_efficacy(GOALS["server_consolidation"], third)
+    assert ratio.value == 16.67
+
+
+def test_the_descriptions_of_indicators_say_what_the_numbers_are() -> None:
+    """They said "to do" of what can be moved, and "released" was not defined."""
+    told = {
+        one.name: one.description for goal in GOALS.values() for one in goal.efficacy.indicators
+    }
+    assert told == {
+        "compute_nodes_count": "Number of compute hosts that the strategy considered.",
+        "released_compute_nodes_count": (
+            "Number of compute hosts that held servers and that the plan takes out of service, "
+            "less those that it puts into service."
+        ),
+        "instance_migrations_count": "Number of migrations of servers in the plan.",
+        "instances_count": "Number of servers that the strategy examined.",
+        "standard_deviation_after_audit": (
+            "Standard deviation of the load of the hosts that is expected after the plan."
+        ),
+        "standard_deviation_before_audit": (
+            "Standard deviation of the load of the hosts that was measured before the plan."
+        ),
+        "live_migrate_instance_count": "Number of servers that can be migrated live.",
+        "planned_live_migrate_instance_count": "Number of live migrations in the plan.",
+        "cold_migrate_instance_count": "Number of servers that have to be migrated cold.",
+        "planned_cold_migrate_instance_count": "Number of cold migrations in the plan.",
+        "volume_migrate_count": "Number of detached volumes that can be migrated.",
+        "planned_volume_migrate_count": "Number of migrations of detached volumes in the plan.",
+        "volume_update_count": "Number of attached volumes that can be migrated.",
+        "planned_volume_update_count": "Number of migrations of attached volumes in the plan.",
+    }
+
+
 def test_maintenance_is_worth_four_shares_and_nothing_to_do_is_zero() -> None:
     figures = global_efficacy(GOALS["hardware_maintenance"], MAINTENANCE)
     assert {figure.name: figure.value for figure in figures} == {

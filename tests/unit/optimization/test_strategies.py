@@ -89,6 +89,35 @@ def test_a_server_excluded_from_the_audit_keeps_its_host_in_use() -> None:
     assert [a.parameters.get("source_node") for a in solution.actions] == ["c1", None]
 
 
+def disabled_because(solution: Solution) -> dict[object, str]:
+    return {
+        action.parameters["resource_name"]: action.because.reason
+        for action in solution.actions
+        if action.type == "change_nova_service_state"
+    }
+
+
+def test_a_host_that_was_empty_before_the_plan_says_that_and_is_not_released() -> None:
+    """It "has no servers after the plan", as if the plan had emptied it."""
+    cloud = model([host(0), host(1), host(2)], [server(0, 0), server(1, 1)])
+    solution = solve("vm_workload_consolidation", {}, cloud)
+    assert disabled_because(solution) == {"c0": "host-emptied", "c2": "host-was-empty"}
+    assert solution.indicators["released_compute_nodes_count"] == 1
+
+
+def test_only_hosts_that_the_plan_takes_out_of_service_are_released() -> None:
+    """A host that an operator had disabled counted as released by the plan that emptied it."""
+    cloud = model(
+        [host(0, status="disabled", disabled_reason="broken fan"), host(1), host(2)],
+        [server(0, 0), server(1, 1), server(2, 1), server(3, 2)],
+    )
+    solution = solve("vm_workload_consolidation", {}, cloud)
+    moved_off = {action.parameters.get("source_node") for action in solution.actions} - {None}
+    assert moved_off == {"c0", "c2"}
+    assert disabled_because(solution) == {"c2": "host-emptied"}
+    assert solution.indicators["released_compute_nodes_count"] == 1
+
+
 def test_offline_runs_name_the_strategy_that_is_not_there() -> None:
     with pytest.raises(NotFound, match="nobody"):
         solve_offline({}, "nobody")
