@@ -74,7 +74,7 @@ from domain.optimization.context import (
 from domain.optimization.efficacy import EfficacySpecification, IndicatorSpecification, Ratio
 from domain.optimization.goals import Goal
 from domain.optimization.planner import Planner
-from domain.optimization.scoring import ScoringEngine
+from domain.optimization.scoring import ScoringEngine, ScoringEngineContainer
 from domain.optimization.solution import Solution, Subject
 from domain.optimization.strategy import (
     NOTHING_TO_DO,
@@ -198,6 +198,7 @@ __all__ = [
     "ResourceKind",
     "ResourceNotFound",
     "ScoringEngine",
+    "ScoringEngineContainer",
     "Shares",
     "Skip",
     "Solution",

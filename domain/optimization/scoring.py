@@ -16,9 +16,9 @@ class ScoringEngine(ABC):
         metainfo: what the features and scores mean, usually as JSON.
     """
 
-    name: ClassVar[str]
-    description: ClassVar[str] = ""
-    metainfo: ClassVar[str] = ""
+    name: str
+    description: str = ""
+    metainfo: str = ""
 
     @abstractmethod
     def score(self, features: Sequence[float]) -> Sequence[float]:
@@ -27,3 +27,17 @@ class ScoringEngine(ABC):
         Raises:
             ValueError: it does not accept as many features, or such values.
         """
+
+
+class ScoringEngineContainer(ABC):
+    """A plug-in with several scoring engines, which may depend on the installation.
+
+    Attributes:
+        name: registered name of the container; the API does not list it.
+    """
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def engines(self) -> Sequence[ScoringEngine]:
+        """The engines, each with a name of its own; called when a process loads its plug-ins."""

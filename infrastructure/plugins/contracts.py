@@ -6,7 +6,7 @@ and datasources are checked by their methods, because their base classes load op
 
 import inspect
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from domain.kernel.errors import InvalidValue
 from domain.optimization.efficacy import EfficacySpecification
 from domain.optimization.goals import Goal
 from domain.optimization.planner import Planner
-from domain.optimization.scoring import ScoringEngine
+from domain.optimization.scoring import ScoringEngine, ScoringEngineContainer
 from domain.optimization.strategy import Requirements, Strategy
 from domain.plans.action_types.declaration import ActionType, ResourceKind
 from infrastructure.settings.declared import Undeclarable, declared
@@ -175,8 +175,34 @@ def scoring_engine_problems(kind: Any) -> Problems:
     if not _is_concrete(kind, ScoringEngine):
         yield _must_be(kind, "a concrete subclass of ScoringEngine")
         return
+    yield from _engine_texts(kind)
+
+
+def container_engines(kind: Any, taken: Container[str]) -> tuple[list[str], list[str]]:
+    """The names of the engines of a container, and the rules that it breaks.
+
+    Args:
+        kind: the class of the container.
+        taken: names of engines that are installed otherwise.
+    """
+    if not _is_concrete(kind, ScoringEngineContainer):
+        return [], [_must_be(kind, "a concrete subclass of ScoringEngineContainer")]
+    engines = list(kind().engines())
+    names = [str(getattr(one, "name", "")) for one in engines]
+    problems = [f"engines: {name} is doubled" for name in _doubled(names)]
+    problems += [f"engines: {name} is installed otherwise" for name in names if name in taken]
+    for one, name in zip(engines, names, strict=True):
+        if not isinstance(one, ScoringEngine):
+            problems.append(f"engines: {_must_be(one, 'a ScoringEngine')}")
+        else:
+            broken = [*name_problems(name, name), *_engine_texts(one)]
+            problems += [f"engines: {name}: {problem}" for problem in broken]
+    return names, problems
+
+
+def _engine_texts(engine: object) -> Problems:
     for name in ("description", "metainfo"):
-        value = getattr(kind, name)
+        value = getattr(engine, name)
         if not isinstance(value, str):
             yield f"{name}: {_must_be(value, 'a text')}"
 

@@ -2,14 +2,14 @@
 
 import logging
 import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import EntryPoint
 from typing import Any
 
 from application.ports.plugins import Optimizers
-from domain.optimization.scoring import ScoringEngine
+from domain.optimization.scoring import ScoringEngine, ScoringEngineContainer
 from infrastructure.plugins import contracts
 from infrastructure.plugins.entry_points import Imported, Origin, imported, in_group, installed
 
@@ -22,6 +22,7 @@ GROUPS = {
     "action": "vigil.actions",
     "action handler": "vigil.action_handlers",
     "scoring engine": "vigil.scoring_engines",
+    "scoring engine container": "vigil.scoring_engine_containers",
     "datasource": "vigil.datasources",
 }
 """Kind of plug-in → group of its entry points."""
@@ -32,7 +33,8 @@ ATTRIBUTES = {
     "planner": "optimizers.planners",
     "action": "optimizers.action_types",
     "action handler": "handlers",
-    "scoring engine": "scoring_engines",
+    "scoring engine": "single_scoring_engines",
+    "scoring engine container": "scoring_engine_containers",
     "datasource": "datasources",
 }
 """Kind of plug-in → where the registry has the ones that work."""
@@ -129,9 +131,30 @@ class Registry:
         )
 
     @cached_property
-    def scoring_engines(self) -> Mapping[str, ScoringEngine]:
-        """Scoring engines."""
+    def single_scoring_engines(self) -> Mapping[str, ScoringEngine]:
+        """Scoring engines that are plug-ins themselves."""
         return self._load("scoring engine", contracts.scoring_engine_problems, _instance)
+
+    @cached_property
+    def scoring_engine_containers(self) -> Mapping[str, ScoringEngineContainer]:
+        """Containers of scoring engines. One with a name that is taken is left out."""
+        taken = set(self.single_scoring_engines)
+
+        def problems(kind: object) -> Iterator[str]:
+            engines, broken = contracts.container_engines(kind, taken)
+            yield from broken
+            if not broken:
+                taken.update(engines)
+
+        return self._load("scoring engine container", problems, _instance)
+
+    @cached_property
+    def scoring_engines(self) -> Mapping[str, ScoringEngine]:
+        """All scoring engines, also those of containers."""
+        found = dict(self.single_scoring_engines)
+        for container in self.scoring_engine_containers.values():
+            found |= {one.name: one for one in container.engines()}
+        return dict(sorted(found.items()))
 
     @cached_property
     def datasources(self) -> Mapping[str, Any]:

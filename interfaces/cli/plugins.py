@@ -44,9 +44,13 @@ def _as_json(one: Plugin) -> dict[str, object]:
 
 
 def _lines(plugins: Sequence[Plugin]) -> Iterator[str]:
+    kinds = max((len(one.kind) for one in plugins), default=0)
     names = max((len(one.name) for one in plugins), default=0)
     origins = max((len(str(one.origin)) for one in plugins), default=0)
-    yield f"{'kind':<14} {'name':<{names}} {'origin':<{origins}} state"
+    yield f"{'kind':<{kinds}} {'name':<{names}} {'origin':<{origins}} state"
     for one in plugins:
         problem = f": {one.problem}" if one.problem else ""
-        yield (f"{one.kind:<14} {one.name:<{names}} {one.origin!s:<{origins}} {one.state}{problem}")
+        yield (
+            f"{one.kind:<{kinds}} {one.name:<{names}} {one.origin!s:<{origins}} "
+            f"{one.state}{problem}"
+        )

@@ -4,7 +4,10 @@ import json
 
 import pytest
 
+from application.commands.catalogue import definitions, synchronise
 from tests.world.api import DUMMY_SPEC, GOALS, SCORERS, STRATEGIES, ApiWorld, refused
+from tests.world.plugins import REGISTRY
+from tests.world.world import TEST
 
 SUMMARY_OF_A_GOAL = {"uuid", "name", "display_name", "efficacy_specification", "links"}
 SUMMARY_OF_A_STRATEGY = {"uuid", "name", "display_name", "goal_uuid", "goal_name", "links"}
@@ -117,6 +120,22 @@ class TestStrategies:
 
 
 class TestScoringEngines:
+    def test_those_of_the_contract_are_installed(self, api: ApiWorld) -> None:
+        """The list was empty: nothing registered an engine."""
+        engines = REGISTRY.scoring_engines.values()
+        done = synchronise(api.commands, TEST, definitions(REGISTRY.optimizers, (), engines))
+        api.settle(done.position)
+        found = api.get("/v1/scoring_engines/detail")["scoring_engines"]
+        assert {one["name"]: one["description"] for one in found} == {
+            "dummy_scorer": "Dummy workload classifier",
+            "dummy_min_scorer": "Minimum value",
+            "dummy_max_scorer": "Maximum value",
+            "dummy_avg_scorer": "Average value",
+        }
+        (classifier,) = (one for one in found if one["name"] == "dummy_scorer")
+        assert "feature_columns" in json.loads(classifier["metainfo"])
+        assert "dummy_avg_scorer" not in classifier["metainfo"]
+
     def test_views_have_exactly_their_keys(self, used_api: ApiWorld) -> None:
         engines = used_api.get("/v1/scoring_engines")["scoring_engines"]
         assert {one["name"] for one in engines} == set(SCORERS)

@@ -10,7 +10,7 @@ from domain.optimization.context import PlanContext, StrategyContext
 from domain.optimization.efficacy import EfficacySpecification, IndicatorSpecification, Ratio
 from domain.optimization.goals import Goal
 from domain.optimization.planner import Planner
-from domain.optimization.scoring import ScoringEngine
+from domain.optimization.scoring import ScoringEngine, ScoringEngineContainer
 from domain.optimization.solution import Solution
 from domain.optimization.strategy import Requirements, Strategy
 from domain.plans.action_types import ActionType, ResourceKind
@@ -189,6 +189,48 @@ class Mean(ScoringEngine):
 
 class Mute(Mean):
     description = None  # type: ignore[assignment]
+
+
+class Extreme(ScoringEngine):
+    def __init__(self, name: str, description: str = "") -> None:
+        self.name = name
+        self.description = description
+
+    def score(self, features: Sequence[float]) -> Sequence[float]:
+        return [max(features)]
+
+
+class Extremes(ScoringEngineContainer):
+    name = "acme.engines"
+    held: Sequence[ScoringEngine] = (Extreme("acme.max"), Extreme("acme.min"))
+
+    def engines(self) -> Sequence[ScoringEngine]:
+        return self.held
+
+
+class Doubling(Extremes):
+    held = (Extreme("acme.max"), Extreme("acme.max"))
+
+
+class Taking(Extremes):
+    held = (Extreme("acme.mean"),)
+
+
+class Misnaming(Extremes):
+    held = (Extreme("Max"),)
+
+
+class Muting(Extremes):
+    held = (Extreme("acme.mute", None),)  # type: ignore[arg-type]
+
+
+class Numbering(Extremes):
+    held = (3,)  # type: ignore[assignment]
+
+
+class Raising(Extremes):
+    def engines(self) -> Sequence[ScoringEngine]:
+        raise KeyError("engines")
 
 
 class Thermometer:

@@ -19,6 +19,7 @@ WORKING = {
     "action": ("acme.fan", "fan"),
     "action handler": ("acme.fan", "FanHandler"),
     "scoring engine": ("acme.mean", "Mean"),
+    "scoring engine container": ("acme.engines", "Extremes"),
     "datasource": ("acme.thermometer", "Thermometer"),
 }
 """Kind → name of the entry point and what it names."""
@@ -41,7 +42,7 @@ def problems(found: Iterable[Plugin]) -> dict[str, str]:
 def test_every_plug_in_of_the_product_works() -> None:
     found = Registry().plugins()
     assert problems(found) == {}
-    assert {one.kind for one in found} == set(GROUPS) - {"scoring engine"}
+    assert {one.kind for one in found} == set(GROUPS)
     assert {str(one.origin).split()[0] for one in found} == {"vigil-optimizer"}
 
 
@@ -54,6 +55,7 @@ def test_plug_ins_that_keep_their_contract_are_loaded() -> None:
     assert list(found.planners) == ["acme.calm"]
     assert list(found.action_types) == list(registry.handlers) == ["acme.fan"]
     assert list(registry.scoring_engines["acme.mean"].score([1.0, 3.0])) == [2.0]
+    assert list(registry.scoring_engines) == ["acme.max", "acme.mean", "acme.min"]
     assert list(registry.datasources) == ["acme.thermometer"]
 
 
@@ -98,6 +100,13 @@ def test_plug_ins_that_keep_their_contract_are_loaded() -> None:
         ("action handler", "fan", "must be a concrete class"),
         ("scoring engine", "Mute", "description: must be a text"),
         ("scoring engine", "Calm", "must be a concrete subclass of ScoringEngine"),
+        ("scoring engine container", "Mean", "must be a concrete subclass of ScoringEngineContai"),
+        ("scoring engine container", "Doubling", "engines: acme.max is doubled"),
+        ("scoring engine container", "Taking", "engines: acme.mean is installed otherwise"),
+        ("scoring engine container", "Misnaming", "engines: Max: name: must be at most"),
+        ("scoring engine container", "Muting", "engines: acme.mute: description: must be a text"),
+        ("scoring engine container", "Numbering", "engines: must be a ScoringEngine, which 3 is"),
+        ("scoring engine container", "Raising", "its own code fails: KeyError: 'engines'"),
         ("datasource", "Sealed", "open: must be a method"),
         ("datasource", "goal", "must be a concrete class"),
     ],
@@ -171,6 +180,17 @@ def test_the_traceback_of_a_failed_import_is_logged_at_debug_level_only(
             Registry(entries(strategy="Failing")).plugins()
         (record,) = caplog.records
         assert (record.exc_info is not None) is shown
+
+
+def test_an_installation_has_the_scoring_engines_of_the_contract() -> None:
+    """`GET /v1/scoring_engines` was empty: no engine was registered."""
+    engines = Registry().scoring_engines
+    assert {name: one.description for name, one in engines.items()} == {
+        "dummy_avg_scorer": "Average value",
+        "dummy_max_scorer": "Maximum value",
+        "dummy_min_scorer": "Minimum value",
+        "dummy_scorer": "Dummy workload classifier",
+    }
 
 
 def test_names_are_listed_without_an_import() -> None:

@@ -1,0 +1,1 @@
+"""The scoring engines of the product: examples for authors of strategies."""
