@@ -169,7 +169,7 @@ class Registry:
             name, origin = one.declared.name, one.declared.origin
             problem = None
             try:
-                _require_unique(kind, owners.get(name))
+                _require_unique(owners.get(name))
                 working[name] = _prepared(one, check, prepare)
                 owners[name] = origin
             except Unusable as unusable:
@@ -193,9 +193,9 @@ def _instance(kind: Callable[[], Any]) -> Any:
     return kind()
 
 
-def _require_unique(kind: str, owner: Origin | None) -> None:
+def _require_unique(owner: Origin | None) -> None:
     if owner is not None:
-        raise Unusable(f"name: {owner} has a {kind} of the same name")
+        raise Unusable(f"name: {owner} has a plug-in of this kind with the same name")
 
 
 def _prepared(one: Imported, check: Check, prepare: Callable[[Any], Any]) -> Any:

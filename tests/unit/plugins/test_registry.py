@@ -165,8 +165,16 @@ def test_of_doubled_names_the_products_own_wins_then_the_first_distribution(
     registry = Registry()
     rows = [(one.name, str(one.origin), one.problem) for one in registry.plugins() if one.problem]
     assert rows == [
-        ("acme.cool", "acme-b 1.0", "name: acme-a 2.5 has a goal of the same name"),
-        ("dummy", "acme-a 2.5", "name: vigil-optimizer 0.1.0 has a goal of the same name"),
+        (
+            "acme.cool",
+            "acme-b 1.0",
+            "name: acme-a 2.5 has a plug-in of this kind with the same name",
+        ),
+        (
+            "dummy",
+            "acme-a 2.5",
+            "name: vigil-optimizer 0.1.0 has a plug-in of this kind with the same name",
+        ),
     ]
     assert {"acme.cool", "dummy"} <= set(registry.optimizers.goals)
 
