@@ -1,0 +1,124 @@
+"""``kill -9`` of the applier during cold migrations: each is requested and confirmed once."""
+
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from infrastructure.openstack.connection import ConnectionLimits, connect
+from infrastructure.openstack.service import CloudService, compute
+from tests.faults.crash.installation import HASTE, Cloud, Installation, eventually
+
+SERVERS = 24
+
+
+@pytest.fixture
+def cloud(tmp_path: Path) -> Iterator[Cloud]:
+    cloud = Cloud(tmp_path, speed=20.0)
+    cloud.replace(hosts=12, servers=70, seed=3)
+    yield cloud
+    cloud.stop()
+
+
+@pytest.fixture
+def nova(cloud: Cloud) -> CloudService:
+    limits = ConnectionLimits()
+    return compute(connect("simulator", cloud.config, limits), limits)
+
+
+@pytest.fixture
+def installation(tmp_path: Path, database_url: str, cloud: Cloud) -> Iterator[Installation]:
+    options = {**HASTE, "watcher_planners.weight.parallelization": "migrate:6"}
+    installation = Installation(tmp_path, database_url, cloud, options)
+    installation.start()
+    yield installation
+    installation.stop()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_each_cold_migration_is_requested_and_confirmed_once(
+    installation: Installation, cloud: Cloud, nova: CloudService
+) -> None:
+    plan = requested(installation, running(nova))
+    ended = threading.Event()
+    thread = threading.Thread(target=kill_until, args=(installation, cloud, ended))
+    thread.start()
+    try:
+        state = eventually("the plan has ended", lambda: final_state(installation, plan), 240)
+    finally:
+        ended.set()
+        thread.join()
+    assert state == "SUCCEEDED"
+    journal = cloud.journal()
+    migrated = Counter(one["server_id"] for one in journal if "migrate" in (one["body"] or {}))
+    confirmed = Counter(
+        one["server_id"] for one in journal if "confirmResize" in (one["body"] or {})
+    )
+    assert set(migrated.values()) == {1}
+    assert migrated == confirmed
+    assert len(migrated) == SERVERS
+    servers = nova.list_all("/servers/detail", "servers", {"all_tenants": "true"})
+    assert "VERIFY_RESIZE" not in {server["status"] for server in servers}
+
+
+def running(nova: CloudService) -> list[dict[str, Any]]:
+    """Servers that can be migrated."""
+    servers = nova.list_all("/servers/detail", "servers", {"all_tenants": "true"})
+    return [one for one in servers if one["status"] == "ACTIVE" and not one["locked"]][:SERVERS]
+
+
+def requested(installation: Installation, servers: list[dict[str, Any]]) -> str:
+    """A launched plan of cold migrations; the scheduler chooses the hosts."""
+    actions = [
+        {
+            "action_type": "migrate",
+            "resource_id": server["id"],
+            "input_parameters": {
+                "migration_type": "cold",
+                "source_node": server["OS-EXT-SRV-ATTR:host"],
+            },
+        }
+        for server in servers
+    ]
+    body = {
+        "audit_type": "ONESHOT",
+        "goal": "unclassified",
+        "strategy": "actuator",
+        "parameters": {"actions": actions},
+        "auto_trigger": True,
+    }
+    eventually(
+        "strategies", lambda: installation.ask("GET", "/v1/strategies")["strategies"] or None
+    )
+    key = {"Idempotency-Key": str(uuid4())}
+    audit = installation.ask("POST", "/v1/audits", json=body, headers=key)["uuid"]
+
+    def found() -> str | None:
+        plans = installation.ask("GET", f"/v1/action_plans?audit_uuid={audit}")["action_plans"]
+        return plans[0]["uuid"] if plans else None
+
+    return eventually("the plan", found)
+
+
+def final_state(installation: Installation, plan: str) -> str | None:
+    state: str = installation.ask("GET", f"/v1/action_plans/{plan}")["state"]
+    return state if state in {"SUCCEEDED", "FAILED", "CANCELLED"} else None
+
+
+def kill_until(installation: Installation, cloud: Cloud, ended: threading.Event) -> None:
+    """Kills the applier whenever it has sent some more requests: between any two of an action."""
+    chance = random.Random()
+    while not ended.is_set():
+        enough = len(cloud.journal()) + chance.randint(1, 6)
+        while len(cloud.journal()) < enough and not ended.wait(0.05):
+            pass
+        time.sleep(chance.uniform(0, 0.1))
+        installation.kill("applier")
+        installation.start("applier")
