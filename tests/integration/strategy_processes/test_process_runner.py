@@ -174,11 +174,11 @@ def test_a_process_has_limits_of_the_kernel_too(core_dumps: None, runner: Proces
     assert seen["oom"] == 1000
 
 
-def test_a_process_that_forks_has_one_thread(runner: ProcessRunner) -> None:
-    """A thread of a numerical library may hold a lock that no forked process can release."""
-    plan_of_dummy(runner)
-    (server,) = children(os.getpid(), SERVER)
-    assert len(list(Path(f"/proc/{server}/task").iterdir())) == 1
+def test_numerical_libraries_get_one_thread(runner: ProcessRunner) -> None:
+    """A run uses one core, and sums do not depend on the number of cores."""
+    environment = seen_by(runner)["environment"]
+    names = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
+    assert {environment.get(name) for name in names} == {"1"}
 
 
 def test_the_product_loads_its_strategies(capfd: pytest.CaptureFixture[str]) -> None:
