@@ -46,4 +46,4 @@ class Planner(ABC, Generic[O]):
 
     @abstractmethod
     def plan(self, solution: Solution, context: PlanContext[O]) -> Sequence[PlannedAction]:
-        """The actions with their edges, topologically ordered (parents come first)."""
+        """Each action of the solution once, with its edges; parents come before children."""

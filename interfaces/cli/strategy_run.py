@@ -71,6 +71,7 @@ def as_json(measured: MeasuredRun) -> dict[str, object]:
         "indicators": dict(result.indicators),
         "efficacy": [asdict(figure) for figure in result.efficacy],
         "rejections": [json_value(one) for one in result.rejections],
+        "rejection_count": result.rejection_count,
         "notes": [json_value(one) for one in result.notes],
         "quarantined": [json_value(one) for one in result.quarantined],
         "refused": json_value(measured.refused),
@@ -96,6 +97,8 @@ def lines(measured: MeasuredRun) -> Iterator[str]:
     for note in result.notes:
         yield f"note {note}"
     yield from _some("rejected", [f"{r.subject}: {r.because}" for r in result.rejections])
+    if result.rejection_count > len(result.rejections):
+        yield f"rejected: {result.rejection_count} in all; the first ones are explained"
     yield from _some("excluded", [f"{q.kind} {q.id}: {q.because}" for q in result.quarantined])
     if measured.refused is not None:
         yield f"refused {measured.refused}"

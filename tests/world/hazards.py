@@ -96,7 +96,9 @@ class Patient(Dummy):
 
     def solve(self, context: StrategyContext[DummyParameters]) -> Solution:
         folder = Path(context.parameters.para2)
-        (folder / "pid").write_text(str(os.getpid()))
+        written = folder / "pid.new"
+        written.write_text(str(os.getpid()))
+        written.rename(folder / "pid")  # a reader sees the whole file or none
         while not (folder / "go").exists():
             time.sleep(0.01)
         return super().solve(context)

@@ -86,7 +86,10 @@ def unmoved_servers(context: StrategyContext[P], cooldown: float) -> Mapping[str
 
 
 def rested(context: StrategyContext[P], cooldown: float) -> BoolArray:
-    """bool[servers]: not in flight, and not moved within some seconds."""
+    """bool[servers]: not in flight, and not moved within some seconds.
+
+    Finished moves are known as far back as the strategy's ``Requirements.recent_moves`` says.
+    """
     calm: BoolArray = ~context.in_flight() & (context.seconds_since_move() >= cooldown)
     return calm
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from application.kernel.typed_values import typed
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.placement.policy import PlacementPolicy
+from domain.cluster.scope.reasons import MODEL_EMPTY
 from domain.cluster.verifier.verifier import Verifier
 from domain.metrics.catalogue import MetricNeed, MetricTable
 from domain.optimization.algorithms.balancing import SWAP_LOWERS_SPREAD
@@ -146,6 +147,9 @@ def test_plans_keep_their_promises_on_any_cluster(
     assert solution == STRATEGIES[name].solve(again)
     assert found.alternatives.kept == again.alternatives.kept
     validate_indicators(GOALS["workload_balancing"], solution.indicators)
+    if not len(found.compute.hosts):
+        assert [note.reason for note in solution.notes] == [MODEL_EMPTY]
+        return
     reached = solution.indicators["standard_deviation_after_audit"]
     assert reached <= solution.indicators["standard_deviation_before_audit"]
     flying = {move.server for move in found.moves}
