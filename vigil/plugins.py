@@ -19,11 +19,13 @@ from application.ports.cloud import (
 )
 from application.ports.metrics import Fetched, MetricCheck, MetricSource, MetricsUnavailable
 from domain.cluster.baremetal.model import BaremetalModel
+from domain.cluster.compute.columns import HostColumns, ServerColumns
 from domain.cluster.compute.flavor import Flavor
 from domain.cluster.compute.model import ComputeModel
+from domain.cluster.compute.records import HostRow, ServerRow
 from domain.cluster.kinds import ModelKind
 from domain.cluster.placement.branch import Branch
-from domain.cluster.placement.constraints import Constraints
+from domain.cluster.placement.constraints import Constraints, HostExplanation
 from domain.cluster.placement.load import MeasuredLoad
 from domain.cluster.placement.policy import PlacementPolicy
 from domain.cluster.storage.model import StorageModel
@@ -166,8 +168,11 @@ __all__ = [
     "Go",
     "Goal",
     "Handler",
+    "HostColumns",
     "HostEmptying",
+    "HostExplanation",
     "HostLoad",
+    "HostRow",
     "IndicatorSpecification",
     "IntArray",
     "Invalid",
@@ -199,6 +204,8 @@ __all__ = [
     "ResourceNotFound",
     "ScoringEngine",
     "ScoringEngineContainer",
+    "ServerColumns",
+    "ServerRow",
     "Shares",
     "Skip",
     "Solution",

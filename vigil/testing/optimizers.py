@@ -104,9 +104,11 @@ class PlannerConformance:
 
     Attributes:
         planner: the class to test.
+        options: those to test it with; None for its defaults.
     """
 
     planner: ClassVar[type[Planner[Any]]]
+    options: ClassVar[object] = None
 
     def test_it_keeps_the_contract(self) -> None:
         """The rules that ``vigil plugins list`` checks."""
@@ -145,7 +147,7 @@ class PlannerConformance:
 
     def _plan(self, solution: Solution, model: ComputeModel) -> list[PlannedAction]:
         planner = self.planner()
-        options = planner.defaults(installed().action_types.values())
+        options = self.options or planner.defaults(installed().action_types.values())
         return list(planner.plan(solution, PlanContext(options=options, compute=model)))
 
 
