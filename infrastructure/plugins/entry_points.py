@@ -46,8 +46,8 @@ class Declared:
         """Imports what the entry point names.
 
         Raises:
-            Exception: whatever the import raises. A failed assertion or an exit, which stevedore
-                would not catch, is an ImportError.
+            Exception: the error of the import. A failed assertion or an exit, which stevedore would
+                not catch, is an ImportError.
         """
         try:
             return self._entry_point.load()

@@ -92,7 +92,7 @@ def only_reads(connection: Connection) -> Iterator[None]:
 
 
 class HandlerConformance:
-    """What every action handler must do, whatever it changes.
+    """What every action handler must do.
 
     Attributes:
         handler: the class to test.

@@ -31,7 +31,7 @@ CHOSEN = Reason("vigil.testing.chosen", "chosen by the test")
 
 
 class StrategyConformance:
-    """What every strategy must do, whatever it is for.
+    """What every strategy must do.
 
     Attributes:
         strategy: the class to test.
@@ -100,7 +100,7 @@ class StrategyConformance:
 
 
 class PlannerConformance:
-    """What every planner must do, whatever its order is.
+    """What every planner must do.
 
     Attributes:
         planner: the class to test.

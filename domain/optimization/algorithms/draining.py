@@ -1,28 +1,20 @@
 """Draining a host: moving every server off that can be moved."""
 
-from collections.abc import Callable
-
 from domain.kernel.reasons import Reason
-from domain.optimization.algorithms.moves import Moves
+from domain.optimization.algorithms.moves import FindHost, Moves
 from domain.optimization.algorithms.packing import largest_first, sizes
 
 DRAINS_HOST = Reason("drains-host", "moving {server} off {source}, which is drained")
 SERVER_CANNOT_LEAVE = Reason("server-cannot-leave", "server {server} cannot leave {host}: {detail}")
 
 
-def drain(
-    moves: Moves,
-    host: int,
-    find_host: Callable[[int, int], int | None],
-    reason: Reason = DRAINS_HOST,
-) -> list[int]:
+def drain(moves: Moves, host: int, find_host: FindHost, reason: Reason = DRAINS_HOST) -> list[int]:
     """Moves all movable servers off a host, the largest first.
 
     Args:
         moves: collects the moves.
         host: index of the host.
-        find_host: (source, server) → index of a host where the server may legally go, None if
-            there is none.
+        find_host: finds a destination.
         reason: of the moves; has the facts ``server``, ``source`` and ``destination``.
 
     Returns:

@@ -117,6 +117,11 @@ class Sums:
 
 def unknown_use(metric: str, use: FloatArray, resource: str) -> tuple[Cause, ...]:
     """A remark about unknown values (NaN) of hosts or servers; none if all are known."""
-    missing = int(np.count_nonzero(np.isnan(use)))
-    facts = {"metric": metric, "resource": f"{missing} of {len(use)} {resource}s"}
+    return unknown_remark(metric, ~np.isnan(use), resource)
+
+
+def unknown_remark(metric: str, known: BoolArray, resource: str) -> tuple[Cause, ...]:
+    """A remark about hosts or servers whose value is not known (bool[]); none if all are."""
+    missing = int(np.count_nonzero(~known))
+    facts = {"metric": metric, "resource": f"{missing} of {len(known)} {resource}s"}
     return (Cause(METRIC_UNKNOWN, {**facts, "count": missing}),) if missing else ()

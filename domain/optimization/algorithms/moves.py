@@ -1,5 +1,7 @@
 """Moves of servers on a branch, and the actions that they become."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from domain.cluster.placement.load import MeasuredLoad
@@ -8,6 +10,9 @@ from domain.kernel.reasons import Cause, Reason
 from domain.optimization.context import P, StrategyContext
 from domain.plans.action_types import migrate
 from domain.plans.proposal import ProposedAction
+
+FindHost = Callable[[int, int], int | None]
+"""(source, server) → index of a host where the server may legally go, None if there is none."""
 
 
 class Moves:

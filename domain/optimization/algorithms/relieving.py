@@ -1,12 +1,12 @@
 """Relieving hosts: moving servers off until a load is no longer over its limit."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
 from domain.cluster.table.columns import FloatArray
 from domain.kernel.reasons import Reason
-from domain.optimization.algorithms.moves import Moves
+from domain.optimization.algorithms.moves import FindHost, Moves
 
 RELIEVES_OVERLOAD = Reason(
     "relieves-overload",
@@ -14,9 +14,6 @@ RELIEVES_OVERLOAD = Reason(
     used="cores",
     capacity="cores",
 )
-
-FindHost = Callable[[int, int], int | None]
-"""(source, server) → a host where the server may legally go, None if there is none."""
 
 
 def relieve(

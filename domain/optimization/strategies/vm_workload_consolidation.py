@@ -17,8 +17,9 @@ from domain.cluster.scope.reasons import MODEL_EMPTY
 from domain.cluster.table.columns import BoolArray
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Cause, Reason
-from domain.metrics.catalogue import INSTANCE_ROOT_DISK_SIZE, METRIC_UNKNOWN, MetricNeed
+from domain.metrics.catalogue import INSTANCE_ROOT_DISK_SIZE, MetricNeed
 from domain.optimization.algorithms.emptying import HostEmptying
+from domain.optimization.algorithms.loads import unknown_remark
 from domain.optimization.algorithms.moves import Moves
 from domain.optimization.algorithms.packing import dearest, prices, ranks, sizes
 from domain.optimization.algorithms.relieving import relieve
@@ -201,9 +202,5 @@ class _Consolidation:
             needs.server_memory.name: self._use.memory_known,
         }
         for metric, mask in known.items():
-            missing = int(np.count_nonzero(~mask))
-            if missing:
-                resource = f"{missing} of {len(mask)} servers"
-                facts: JsonObject = {"metric": metric, "resource": resource, "count": missing}
-                notes.append(Cause(METRIC_UNKNOWN, facts))
+            notes += unknown_remark(metric, mask, "server")
         return (*notes, *self._moves.rules.notes(self._moves.branch))

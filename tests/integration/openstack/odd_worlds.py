@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from application.cluster_models.kinds import BAREMETAL, COMPUTE, STORAGE, CollectedKind
+from tests.integration.openstack.nova_records import hypervisor, server, service
 from tests.integration.openstack.scripted import Asked, Say, ScriptedCloud
 
 Json = dict[str, Any]
@@ -100,56 +101,9 @@ def _by_offset(key: str, items: list[Any]) -> Callable[[Asked], Say]:
 _HOSTS = ("c1", "c2", "c3")
 
 
-def _hypervisor(name: str) -> Json:
-    return {
-        "id": f"id-{name}",
-        "hypervisor_hostname": f"{name}.example.org",
-        "hypervisor_type": "QEMU",
-        "state": "up",
-        "status": "enabled",
-        "service": {"id": f"svc-{name}", "host": name, "disabled_reason": None},
-    }
-
-
-def _service(name: str) -> Json:
-    return {
-        "id": f"svc-{name}",
-        "binary": "nova-compute",
-        "host": name,
-        "zone": "z",
-        "status": "enabled",
-        "state": "up",
-        "disabled_reason": None,
-    }
-
-
 def _server(number: int, host: str) -> Json:
-    return {
-        "id": f"s{number}",
-        "name": f"name-{number}",
-        "status": "ACTIVE",
-        "tenant_id": "project",
-        "created": "2026-01-01T00:00:00Z",
-        "updated": "2026-01-01T00:00:09Z",
-        "metadata": {"role": "web"},
-        "image": {"id": "image"},
-        "locked": False,
-        "pinned_availability_zone": None,
-        "flavor": {
-            "original_name": "m1",
-            "vcpus": 2,
-            "ram": 4096,
-            "disk": 20,
-            "ephemeral": 5,
-            "swap": 1,
-            "extra_specs": {"hw:cpu_policy": "shared"},
-        },
-        "OS-EXT-SRV-ATTR:host": host,
-        "OS-EXT-SRV-ATTR:hypervisor_hostname": f"{host}.example.org",
-        "OS-EXT-STS:vm_state": "active",
-        "OS-EXT-STS:task_state": None,
-        "OS-EXT-AZ:availability_zone": "z",
-    }
+    more = {"updated": "2026-01-01T00:00:09Z", "OS-EXT-AZ:availability_zone": "z"}
+    return server(f"s{number}", host, **more)
 
 
 def _provider(name: str) -> Json:
@@ -194,8 +148,8 @@ def _compute_falls(path: str, at: int) -> set[str]:
 
 
 COMPUTE_RECORDS: Lists = {
-    "hypervisors": [_hypervisor(name) for name in _HOSTS],
-    "services": [_service(name) for name in _HOSTS],
+    "hypervisors": [hypervisor(name) for name in _HOSTS],
+    "services": [service(name, zone="z") for name in _HOSTS],
     "servers": [_server(n, _HOSTS[n % 3]) for n in range(5)],
     "groups": [
         {

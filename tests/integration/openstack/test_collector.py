@@ -11,56 +11,11 @@ from domain.cluster.compute.reasons import BAD_VALUE, SERVICE_NOT_FOUND
 from domain.cluster.compute.records import AggregateRow, GroupRow, HostRow, ServerRow
 from infrastructure.openstack.collectors.compute import NovaCollector
 from infrastructure.openstack.connection import ConnectionLimits, connect
+from tests.integration.openstack.nova_records import hypervisor, server, service
 from tests.integration.openstack.scripted import Asked, Say, ScriptedCloud
 
 Json = dict[str, Any]
 PAGE = 2
-
-
-def _hypervisor(name: str, **more: object) -> Json:
-    return {
-        "id": f"id-{name}",
-        "hypervisor_hostname": f"{name}.example.org",
-        "hypervisor_type": "QEMU",
-        "state": "up",
-        "status": "enabled",
-        "service": {"id": f"svc-{name}", "host": name, "disabled_reason": None},
-        **more,
-    }
-
-
-def _service(host: str, **more: object) -> Json:
-    known = {"id": f"svc-{host}", "binary": "nova-compute", "host": host, "zone": "az-1"}
-    return {**known, "status": "enabled", "state": "up", "disabled_reason": None, **more}
-
-
-def _server(server_id: str, host: str | None, **more: object) -> Json:
-    return {
-        "id": server_id,
-        "name": f"name-{server_id}",
-        "status": "ACTIVE",
-        "tenant_id": "project",
-        "created": "2026-01-01T00:00:00Z",
-        "metadata": {"role": "web"},
-        "image": {"id": "image"},
-        "locked": False,
-        "pinned_availability_zone": None,
-        "flavor": {
-            "original_name": "m1",
-            "vcpus": 2,
-            "ram": 4096,
-            "disk": 20,
-            "ephemeral": 5,
-            "swap": 1,
-            "extra_specs": {"hw:cpu_policy": "shared"},
-        },
-        "OS-EXT-SRV-ATTR:host": host,
-        "OS-EXT-SRV-ATTR:hypervisor_hostname": f"{host}.example.org" if host else None,
-        "OS-EXT-STS:vm_state": "active",
-        "OS-EXT-STS:task_state": None,
-        "OS-EXT-AZ:availability_zone": "az-1",
-        **more,
-    }
 
 
 def _inventory(total: int, reserved: int = 0, ratio: float = 1.0) -> Json:
@@ -91,9 +46,9 @@ class Cluster:
 
     def __init__(self, cloud: ScriptedCloud) -> None:
         self.cloud = cloud
-        self.hypervisors = [_hypervisor("node-1"), _hypervisor("node-10")]
-        self.services = [_service("node-10", status="disabled", zone="az-2"), _service("node-1")]
-        self.servers = [_server("s1", "node-1"), _server("s2", "node-10")]
+        self.hypervisors = [hypervisor("node-1"), hypervisor("node-10")]
+        self.services = [service("node-10", status="disabled", zone="az-2"), service("node-1")]
+        self.servers = [server("s1", "node-1"), server("s2", "node-10")]
         self.groups: list[Json] = []
         self.aggregates: list[Json] = []
         self.allocations: dict[str, Json] = {}
@@ -205,7 +160,7 @@ def test_every_field_of_a_server_is_mapped(cluster: Cluster, collector: NovaColl
         "OS-EXT-STS:vm_state": "resized",
         "OS-EXT-STS:task_state": "resize_confirming",
     }
-    cluster.servers = [_server("s1", "node-1", **odd)]
+    cluster.servers = [server("s1", "node-1", **odd)]
     cluster.groups = [{"id": "g", "name": "spread", "policy": "anti-affinity", "members": ["s1"]}]
     cluster.script()
     assert list(collector.collect().servers) == [
@@ -235,7 +190,7 @@ def test_every_field_of_a_server_is_mapped(cluster: Cluster, collector: NovaColl
 def test_a_server_that_boots_from_a_volume_has_no_local_root_disk(
     cluster: Cluster, collector: NovaCollector
 ) -> None:
-    cluster.servers = [_server("s1", "node-1", image="")]
+    cluster.servers = [server("s1", "node-1", image="")]
     cluster.script()
     assert collector.collect().servers[0].disk_gb == 6
 
@@ -243,7 +198,7 @@ def test_a_server_that_boots_from_a_volume_has_no_local_root_disk(
 def test_a_server_without_flavor_or_host_is_handed_on_as_it_is(
     cluster: Cluster, collector: NovaCollector
 ) -> None:
-    cluster.servers = [_server("s1", None, flavor={}), _server("s2", "node-1", flavor=None)]
+    cluster.servers = [server("s1", None, flavor={}), server("s2", "node-1", flavor=None)]
     cluster.script()
     rows = collector.collect().servers
     assert [(row.host, row.vcpus, row.memory_mb, row.disk_gb) for row in rows] == [
@@ -257,7 +212,7 @@ def test_deleted_servers_are_left_out_and_deferred_ones_kept(
 ) -> None:
     deleted: Json = {"status": "DELETED", "OS-EXT-STS:vm_state": "deleted"}
     deferred: Json = {"status": "SOFT_DELETED", "OS-EXT-STS:vm_state": "soft-delete"}
-    cluster.servers = [_server("s1", "node-1", **deleted), _server("s2", "node-1", **deferred)]
+    cluster.servers = [server("s1", "node-1", **deleted), server("s2", "node-1", **deferred)]
     cluster.script()
     assert [server.id for server in collector.collect().servers] == ["s2"]
 
@@ -328,10 +283,10 @@ def test_a_list_of_groups_that_never_stands_still_is_no_list(
 def test_bare_metal_is_left_out_with_its_servers(
     cluster: Cluster, collector: NovaCollector
 ) -> None:
-    metal = _hypervisor("metal", hypervisor_type="ironic", hypervisor_hostname="node-uuid")
+    metal = hypervisor("metal", hypervisor_type="ironic", hypervisor_hostname="node-uuid")
     cluster.hypervisors.append(metal)
     on_metal = {"OS-EXT-SRV-ATTR:hypervisor_hostname": "node-uuid"}
-    cluster.servers.append(_server("s3", "metal", **on_metal))
+    cluster.servers.append(server("s3", "metal", **on_metal))
     cluster.script()
     found = collector.collect()
     assert {host.name for host in found.hosts} == {"node-1", "node-10"}
@@ -341,9 +296,9 @@ def test_bare_metal_is_left_out_with_its_servers(
 def test_the_number_of_requests_follows_pages_and_hosts_never_servers(
     cluster: Cluster, collector: NovaCollector, cloud: ScriptedCloud
 ) -> None:
-    cluster.servers = [_server(f"s{n}", "node-1") for n in range(41)]
-    cluster.hypervisors.append(_hypervisor("node-2"))
-    cluster.services.append(_service("node-2"))
+    cluster.servers = [server(f"s{n}", "node-1") for n in range(41)]
+    cluster.hypervisors.append(hypervisor("node-2"))
+    cluster.services.append(service("node-2"))
     cluster.script()
     found = collector.collect()
     assert len(found.servers) == 41
