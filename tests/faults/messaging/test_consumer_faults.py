@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -41,6 +42,16 @@ async def _kill(server: EmbeddedNats) -> None:
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
     await until(lambda: not server.running, "the killed server is gone")
+
+
+async def _delivery_is_on_disk(server: EmbeddedNats, name: str) -> None:
+    """The server writes what it delivered a moment later; killed before, it delivers it again.
+
+    The heartbeats of the working handler make it write again.
+    """
+    now = time.time_ns()
+    state = server.store_dir / "$G" / "streams" / "VIGIL" / "obs" / name / "o.dat"
+    await until(lambda: state.exists() and state.stat().st_mtime_ns > now, "the state is written")
 
 
 def _take_one_and_die(server: EmbeddedNats, position: int) -> None:
@@ -120,6 +131,7 @@ def test_a_handler_that_works_while_the_server_dies_still_acknowledges(
             Relay(event_log, nats_server.settings).run(), bus.consume("c", (COMMAND,), handler)
         ):
             await started.wait()
+            await _delivery_is_on_disk(nats_server, "c")
             await _kill(nats_server)
             nats_server.start()
             await until(lambda: "c: connected to NATS again" in caplog.text, "the bus is back")

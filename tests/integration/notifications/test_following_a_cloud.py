@@ -116,6 +116,7 @@ def test_a_cloud_is_followed_between_its_collections(
     assert topics.count("cluster-model.collected") == 1
     (noted,) = store.poison.rows()
     assert (noted.consumer, noted.error) == (CONSUMER, "payload: must be an object, not NoneType")
+    until(lambda: any(one.alive for one in store.services.rows()), "it is listed as alive")
     assert [(one.name, one.alive) for one in store.services.rows()] == [(CONSUMER, True)]
 
 
