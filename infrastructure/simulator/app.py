@@ -24,13 +24,13 @@ def make_app(cloud: Cloud, guard: PageGuard | None = None) -> WSGIApplication:
         cloud: the cloud.
         guard: refuses requests of foreign web pages; None: of none.
     """
-    app = falcon.App(middleware=[SimulatorRequests(cloud.world, cloud.tokens, guard)])
+    app = falcon.App(middleware=[SimulatorRequests(cloud.world, cloud.users, cloud.tokens, guard)])
     app.req_options.strip_url_path_trailing_slash = True
     app.req_options.keep_blank_qs_values = True
     app.req_options.auto_parse_qs_csv = False
     add_error_handlers(app)
     world = cloud.world
-    keystone.add_routes(app, world, cloud.tokens, cloud.endpoints)
+    keystone.add_routes(app, world, cloud.users, cloud.tokens, cloud.endpoints)
     compute.add_routes(app, world, cloud.commands, cloud.storage.ids_on)
     placement.add_routes(app, world)
     cinder.add_routes(app, world, cloud.storage)

@@ -12,6 +12,7 @@ from infrastructure.simulator.core.config import SimulatorConfig
 from infrastructure.simulator.core.faults import EndpointFault, Fault, Faults, MigrationFault
 from infrastructure.simulator.core.generate import generate
 from infrastructure.simulator.core.model import Cluster
+from infrastructure.simulator.core.people import User, Users
 from infrastructure.simulator.core.store import StateStore
 from infrastructure.simulator.core.tokens import Tokens
 from infrastructure.simulator.core.world import World, open_world
@@ -21,7 +22,7 @@ from infrastructure.simulator.nova.lifecycle import Lifecycle
 from infrastructure.simulator.nova.migration_engine import MigrationEngine
 
 T = TypeVar("T")
-_FAULTS, _REVOKED, _ENDPOINTS = "faults", "revoked-tokens", "endpoints"
+_FAULTS, _REVOKED, _ENDPOINTS, _USERS = "faults", "revoked-tokens", "endpoints", "users"
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Cloud:
     world: World
     commands: NovaCommands
     faults: Faults
+    users: Users
     tokens: Tokens
     endpoints: dict[str, str]
     storage: Storage
@@ -69,10 +71,15 @@ def open_cloud(config: SimulatorConfig) -> Cloud:
             faults.add(body)
     else:
         faults.load(list[Fault](resumed))
+    users = Users(
+        _load(store, _USERS, dict[str, User]) or {},
+        lambda changed: _save(store, _USERS, changed),
+    )
     tokens = Tokens(
         world.secret,
         world.clock,
         config.token_lifetime,
+        users,
         lambda revoked: _save(store, _REVOKED, revoked),
     )
     tokens.revoked = _load(store, _REVOKED, set[str]) or set()
@@ -83,6 +90,7 @@ def open_cloud(config: SimulatorConfig) -> Cloud:
         world,
         NovaCommands(world, migrations, faults.doom),
         faults,
+        users,
         tokens,
         endpoints,
         Storage(world),

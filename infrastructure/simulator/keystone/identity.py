@@ -14,18 +14,18 @@ from infrastructure.simulator.core.errors import (
 from infrastructure.simulator.core.http.calls import Json, accepted, body_of, call_of, reply
 from infrastructure.simulator.core.http.middleware import SYSTEM, caller_of
 from infrastructure.simulator.core.people import (
+    DOMAIN,
+    DOMAIN_ID,
     PROJECTS,
     SERVICE_PROJECT,
-    USERS,
     Project,
     User,
+    Users,
     stable_hex,
 )
 from infrastructure.simulator.core.tokens import Claims, Tokens
 from infrastructure.simulator.core.world import World
 from infrastructure.simulator.keystone.catalogue import catalogue
-
-DOMAIN = {"id": "default", "name": "Default"}
 
 
 def version(req: falcon.Request) -> Json:
@@ -63,9 +63,11 @@ class KeystoneVersionResource:
 class TokensResource:
     """The path `/identity/v3/auth/tokens`."""
 
-    def __init__(self, world: World, tokens: Tokens, endpoints: dict[str, str]) -> None:
+    def __init__(
+        self, world: World, users: Users, tokens: Tokens, endpoints: dict[str, str]
+    ) -> None:
         self._world = world
-        self._tokens = tokens
+        self._users, self._tokens = users, tokens
         self._endpoints = endpoints
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
@@ -79,15 +81,15 @@ class TokensResource:
         parent = None
         match methods:
             case ("password",):
-                user = _by_password(_section(_section(identity, "password"), "user"))
+                user = self._by_password(_section(_section(identity, "password"), "user"))
             case ("token",):
                 parent = self._parent(_section(identity, "token"))
-                user = next(u for u in USERS if u.id == parent.user_id)
+                user = self._user_of(parent)
                 methods = tuple(sorted({*parent.methods, "token"}))
             case _:
                 raise ApiUnauthorized
         scope = _scope(auth.get("scope"), user)
-        token, claims = self._tokens.issue(user.id, scope, methods, parent)
+        token, claims = self._tokens.issue(user, scope, methods, parent)
         resp.set_header("X-Subject-Token", token)
         reply(resp, {"token": self._shown(req, claims, with_catalogue=True)}, 201)
 
@@ -96,6 +98,21 @@ class TokensResource:
         if claims is None:
             raise ApiUnauthorized
         return claims
+
+    def _user_of(self, claims: Claims) -> User:
+        user = self._users.get(claims.user_id)
+        if user is None:
+            raise ApiUnauthorized
+        return user
+
+    def _by_password(self, given: Json) -> User:
+        for user in self._users.all():
+            by_name = user.name == given.get("name") and _in_domain(given)
+            if (user.id == given.get("id") or by_name) and user.enabled:
+                if user.password == given.get("password"):
+                    return user
+                break
+        raise ApiUnauthorized
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Validate a token, one's own or (as a service) another's."""
@@ -130,7 +147,7 @@ class TokensResource:
         return token, claims
 
     def _shown(self, req: falcon.Request, claims: Claims, *, with_catalogue: bool) -> Json:
-        user = next(u for u in USERS if u.id == claims.user_id)
+        user = self._user_of(claims)
         shown: Json = {
             "methods": list(claims.methods),
             "user": {
@@ -147,11 +164,13 @@ class TokensResource:
             return shown
         if claims.scope == SYSTEM:
             shown["system"] = {"all": True}
+        elif claims.scope == DOMAIN_ID:
+            shown["domain"] = DOMAIN
         else:
             project = next(p for p in PROJECTS if p.id == claims.scope)
             shown["project"] = {"domain": DOMAIN, "id": project.id, "name": project.name}
             shown["is_domain"] = False
-        roles = caller_of(claims, "").roles
+        roles = caller_of(user, claims.scope, "").roles
         shown["roles"] = [{"id": stable_hex("role", r), "name": r} for r in roles]
         if with_catalogue:
             shown["catalog"] = catalogue(req.prefix, self._endpoints)
@@ -165,17 +184,12 @@ def _section(of: Json, name: str) -> Json:
     return found
 
 
-def _by_password(given: Json) -> User:
-    for user in USERS:
-        named = user.id == given.get("id") or (user.name == given.get("name") and _in_domain(given))
-        if named and user.password == given.get("password"):
-            return user
-    raise ApiUnauthorized
-
-
 def _in_domain(given: Json) -> bool:
-    domain = given.get("domain") or {}
-    return domain.get("id") == DOMAIN["id"] or domain.get("name") == DOMAIN["name"]
+    return _is_domain(_section(given, "domain")) if "domain" in given else False
+
+
+def _is_domain(given: Json) -> bool:
+    return given.get("id") == DOMAIN_ID or DOMAIN["name"] == given.get("name")
 
 
 def _scope(wanted: Any, user: User) -> str:
@@ -184,14 +198,22 @@ def _scope(wanted: Any, user: User) -> str:
         return ""
     if not isinstance(wanted, dict):
         raise BadRequest("'scope' is not an object")
-    if wanted.get("system", {}).get("all"):
-        if not any("admin" in roles for p, roles in user.grants if p != SERVICE_PROJECT.id):
+    if "system" in wanted:
+        if not _section(wanted, "system").get("all") or not _runs_the_cloud(user):
             raise ApiUnauthorized
         return SYSTEM
+    if "domain" in wanted:
+        if not _is_domain(_section(wanted, "domain")) or not user.roles_on(DOMAIN_ID):
+            raise ApiUnauthorized
+        return DOMAIN_ID
     project = _project(_section(wanted, "project"))
     if project is None or not user.roles_on(project.id):
         raise ApiUnauthorized
     return project.id
+
+
+def _runs_the_cloud(user: User) -> bool:
+    return any("admin" in roles for scope, roles in user.grants if scope != SERVICE_PROJECT.id)
 
 
 def _project(given: Json) -> Project | None:

@@ -1,4 +1,4 @@
-"""Keystone v3: what exists (users, projects, roles, ...). It cannot be changed."""
+"""Keystone v3: lists of what exists (projects, roles, ...). They cannot be changed."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +8,7 @@ import falcon
 from infrastructure.simulator.core.config import REGION
 from infrastructure.simulator.core.errors import ApiForbidden, ApiNotFound, ApiUnauthorized
 from infrastructure.simulator.core.http.calls import Json, call_of, query, reply
-from infrastructure.simulator.core.people import PROJECTS, ROLES, USERS, Project, stable_hex
+from infrastructure.simulator.core.people import DOMAIN, PROJECTS, ROLES, Project, stable_hex
 from infrastructure.simulator.keystone.catalogue import catalogue
 
 Endpoints = dict[str, str]
@@ -16,22 +16,8 @@ Endpoints = dict[str, str]
 Rows = Callable[[falcon.Request, Endpoints], list[Json]]
 
 
-def _users(_req: falcon.Request, _others: Endpoints) -> list[Json]:
-    return [
-        {
-            "id": user.id,
-            "name": user.name,
-            "domain_id": "default",
-            "enabled": True,
-            "default_project_id": user.grants[0][0],
-            "password_expires_at": None,
-            "options": {},
-        }
-        for user in USERS
-    ]
-
-
-def _project(project: Project) -> Json:
+def shown_project(project: Project) -> Json:
+    """A project as Keystone shows it."""
     return {
         "id": project.id,
         "name": project.name,
@@ -46,7 +32,7 @@ def _project(project: Project) -> Json:
 
 
 def _projects(_req: falcon.Request, _others: Endpoints) -> list[Json]:
-    return [_project(project) for project in PROJECTS]
+    return [shown_project(project) for project in PROJECTS]
 
 
 def _roles(_req: falcon.Request, _others: Endpoints) -> list[Json]:
@@ -62,17 +48,14 @@ def _roles(_req: falcon.Request, _others: Endpoints) -> list[Json]:
     ]
 
 
+def shown_domain() -> Json:
+    """The one domain as Keystone shows it."""
+    more = {"description": "The default domain", "enabled": True, "tags": [], "options": {}}
+    return DOMAIN | more
+
+
 def _domains(_req: falcon.Request, _others: Endpoints) -> list[Json]:
-    return [
-        {
-            "id": "default",
-            "name": "Default",
-            "description": "The default domain",
-            "enabled": True,
-            "tags": [],
-            "options": {},
-        }
-    ]
+    return [shown_domain()]
 
 
 def _regions(_req: falcon.Request, _others: Endpoints) -> list[Json]:
@@ -95,7 +78,6 @@ def _endpoints(req: falcon.Request, others: Endpoints) -> list[Json]:
 
 
 LISTS: dict[str, tuple[str, Rows]] = {
-    "users": ("user", _users),
     "projects": ("project", _projects),
     "roles": ("role", _roles),
     "domains": ("domain", _domains),
@@ -106,7 +88,7 @@ LISTS: dict[str, tuple[str, Rows]] = {
 
 
 class IdentityListResource:
-    """A list, and its items by id. For administrators; a user may see itself."""
+    """A list, and its items by id. For administrators."""
 
     def __init__(self, endpoints: dict[str, str], plural: str) -> None:
         self._endpoints, self._plural = endpoints, plural
@@ -114,54 +96,55 @@ class IdentityListResource:
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """List, narrowed by any attribute given in the query."""
-        self._allow(req, f"identity:list_{self._plural}")
-        wanted = query(req)
-        rows = [
-            row | {"links": {"self": f"{req.prefix}/identity/v3/{self._plural}/{row['id']}"}}
-            for row in self._rows(req, self._endpoints)
-            if all(_matches(row, name, value) for name, value in wanted.items())
-        ]
-        links = {"next": None, "self": req.uri, "previous": None}
-        reply(resp, {self._plural: rows, "links": links})
+        allow(req, f"identity:list_{self._plural}")
+        reply_list(req, resp, self._plural, self._rows(req, self._endpoints))
 
     def on_get_item(self, req: falcon.Request, resp: falcon.Response, item_id: str) -> None:
         """Show one."""
-        call = call_of(req)
-        if not (self._plural == "users" and item_id == call.caller.user_id):
-            self._allow(req, f"identity:get_{self._singular}")
-        for row in self._rows(req, self._endpoints):
-            if row["id"] == item_id:
-                link = {"self": f"{req.prefix}/identity/v3/{self._plural}/{item_id}"}
-                reply(resp, {self._singular: row | {"links": link}})
-                return
-        raise ApiNotFound(f"Could not find {self._singular}: {item_id}.")
+        allow(req, f"identity:get_{self._singular}")
+        row = next((row for row in self._rows(req, self._endpoints) if row["id"] == item_id), None)
+        if row is None:
+            raise ApiNotFound(f"Could not find {self._singular}: {item_id}.")
+        reply(resp, {self._singular: linked(req, self._plural, row)})
 
-    def _allow(self, req: falcon.Request, rule: str) -> None:
-        call = call_of(req)
-        if call.claims is None:
-            raise ApiUnauthorized
-        if not ({"admin", "service"} & set(call.caller.roles)):
-            raise ApiForbidden(f"You are not authorized to perform the requested action: {rule}.")
+
+def allow(req: falcon.Request, rule: str, owner: str | None = None) -> None:
+    """Refuse a request of anybody but administrators, services and the owner.
+
+    Args:
+        req: the request.
+        rule: the policy rule that Keystone names.
+        owner: id of the user who may do it, too.
+
+    Raises:
+        ApiUnauthorized: without a valid token.
+        ApiForbidden: the caller may not do it.
+    """
+    call = call_of(req)
+    if call.claims is None:
+        raise ApiUnauthorized
+    own = owner == call.claims.user_id
+    if not (own or {"admin", "service"} & set(call.caller.roles)):
+        raise ApiForbidden(f"You are not authorized to perform the requested action: {rule}.")
+
+
+def linked(req: falcon.Request, plural: str, row: Json) -> Json:
+    """A row with the link to itself."""
+    return row | {"links": {"self": f"{req.prefix}/identity/v3/{plural}/{row['id']}"}}
+
+
+def reply_list(req: falcon.Request, resp: falcon.Response, plural: str, rows: list[Json]) -> None:
+    """Answer with a list, narrowed by any attribute given in the query."""
+    wanted = query(req)
+    shown = [
+        linked(req, plural, row)
+        for row in rows
+        if all(_matches(row, name, value) for name, value in wanted.items())
+    ]
+    links = {"next": None, "self": req.uri, "previous": None}
+    reply(resp, {plural: shown, "links": links})
 
 
 def _matches(row: Json, name: str, value: str) -> bool:
     held: Any = row.get(name, value)  # paging and unknown parameters narrow nothing
     return str(held).lower() == value.lower()
-
-
-class OwnProjectsResource:
-    """The path `/identity/v3/auth/projects`."""
-
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """The projects that the caller has a role on."""
-        call = call_of(req)
-        if call.claims is None:
-            raise ApiUnauthorized
-        user = next(u for u in USERS if u.id == call.caller.user_id)
-        rows = [
-            _project(p) | {"links": {"self": f"{req.prefix}/identity/v3/projects/{p.id}"}}
-            for p in PROJECTS
-            if user.roles_on(p.id)
-        ]
-        links = {"next": None, "self": req.uri, "previous": None}
-        reply(resp, {"projects": rows, "links": links})

@@ -6,11 +6,16 @@ from typing import Any
 import falcon
 
 from infrastructure.simulator.core.caller import RequestContext, Version
-from infrastructure.simulator.core.errors import ApiError, ApiNotAcceptable, ApiUnauthorized
+from infrastructure.simulator.core.errors import (
+    ApiError,
+    ApiForbidden,
+    ApiNotAcceptable,
+    ApiUnauthorized,
+)
 from infrastructure.simulator.core.http import microversions
 from infrastructure.simulator.core.http.calls import ApiRequest, App, reply
 from infrastructure.simulator.core.http.envelopes import envelope
-from infrastructure.simulator.core.people import ADMIN_PROJECT, USERS
+from infrastructure.simulator.core.people import ADMIN_PROJECT, DOMAIN_ID, User, Users
 from infrastructure.simulator.core.tokens import Claims, Tokens
 from infrastructure.simulator.core.world import World
 from infrastructure.web_pages import PageGuard
@@ -33,21 +38,21 @@ _PUBLIC = (
 _NOWHERE = RequestContext(user_id="", project_id="", roles=(), request_id="")
 
 
-def caller_of(claims: Claims, request_id: str) -> RequestContext:
+def caller_of(user: User, scope: str, request_id: str) -> RequestContext:
     """The rights that a token carries."""
-    user = next(u for u in USERS if u.id == claims.user_id)
-    if claims.scope == SYSTEM:
+    if scope == SYSTEM:
         roles = user.roles_on(ADMIN_PROJECT.id)
         return RequestContext(user.id, ADMIN_PROJECT.id, roles, request_id)
-    return RequestContext(user.id, claims.scope, user.roles_on(claims.scope), request_id)
+    project = "" if scope == DOMAIN_ID else scope
+    return RequestContext(user.id, project, user.roles_on(scope), request_id)
 
 
 class SimulatorRequests:
     """Gives each request its id, its caller and its version."""
 
-    def __init__(self, world: World, tokens: Tokens, guard: PageGuard | None) -> None:
+    def __init__(self, world: World, users: Users, tokens: Tokens, guard: PageGuard | None) -> None:
         self._world = world
-        self._tokens = tokens
+        self._users, self._tokens = users, tokens
         self._guard = guard
 
     def process_request(self, req: falcon.Request, _resp: falcon.Response) -> None:
@@ -75,8 +80,12 @@ class SimulatorRequests:
         if claims is None and not public:
             raise ApiUnauthorized
         if claims is not None:
-            caller = caller_of(claims, request_id)
+            user = self._users.get(claims.user_id)
+            assert user is not None  # noqa: S101 - a valid token has one
+            caller = caller_of(user, claims.scope, request_id)
             req.context.call = ApiRequest(request_id, service, version, claims, caller)
+            if claims.scope == DOMAIN_ID and service in _VERSIONED:
+                raise ApiForbidden("A token for a domain gives no rights here.")
 
     @staticmethod
     def _refuse_pages(guard: PageGuard, req: falcon.Request) -> None:
