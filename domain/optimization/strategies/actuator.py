@@ -41,13 +41,21 @@ class Actuator(Strategy[ActuatorParameters]):
         "type": "object",
         "properties": {
             "actions": {
+                "description": "Actions to propose, in this order.",
                 "type": "array",
                 "items": {
                     "type": "object",
                     "properties": {
-                        "action_type": {"type": "string"},
-                        "resource_id": {"type": "string"},
+                        "action_type": {
+                            "description": "Name of an installed action type.",
+                            "type": "string",
+                        },
+                        "resource_id": {
+                            "description": "UUID of the resource that the action changes.",
+                            "type": "string",
+                        },
                         "input_parameters": {
+                            "description": "Parameters that its action type defines.",
                             "type": "object",
                             "properties": {},
                             "additionalProperties": True,

@@ -31,8 +31,18 @@ class Dummy(Strategy[DummyParameters]):
     parameters = DummyParameters
     parameters_schema: ClassVar[JsonObject] = {
         "properties": {
-            "para1": {"type": "number", "default": 3.2, "minimum": 1.0, "maximum": 10.2},
-            "para2": {"type": "string", "default": "hello"},
+            "para1": {
+                "description": "Duration of the sleep action, in seconds.",
+                "type": "number",
+                "default": 3.2,
+                "minimum": 1.0,
+                "maximum": 10.2,
+            },
+            "para2": {
+                "description": "Message of the second nop action.",
+                "type": "string",
+                "default": "hello",
+            },
         }
     }
 

@@ -25,6 +25,7 @@ from domain.optimization.algorithms.packing import dearest, prices, ranks, sizes
 from domain.optimization.algorithms.relieving import relieve
 from domain.optimization.algorithms.utilisation import Utilisation, UtilisationNeeds, utilisation
 from domain.optimization.context import StrategyContext
+from domain.optimization.parameters import GRANULARITY, PERIOD
 from domain.optimization.solution import Solution
 from domain.optimization.strategy import NOTHING_TO_DO, Requirements, Strategy
 from domain.plans.action_types import disable_host, enable_host
@@ -58,8 +59,8 @@ class VmWorkloadConsolidation(Strategy[ConsolidationParameters]):
     parameters = ConsolidationParameters
     parameters_schema: ClassVar[JsonObject] = {
         "properties": {
-            "period": {"type": "number", "default": 3600},
-            "granularity": {"type": "number", "default": 300},
+            "period": {"description": PERIOD, "type": "number", "default": 3600},
+            "granularity": {"description": GRANULARITY, "type": "number", "default": 300},
         }
     }
 

@@ -28,6 +28,7 @@ from domain.optimization.algorithms.moves import Moves
 from domain.optimization.algorithms.spread import ROUNDING, EachBelow, HostLoad
 from domain.optimization.algorithms.staying import LoadedHosts
 from domain.optimization.context import StrategyContext
+from domain.optimization.parameters import COOLDOWN, GRANULARITY, MAX_MIGRATIONS, PERIOD
 from domain.optimization.solution import Solution
 from domain.optimization.strategy import NOTHING_TO_DO, Requirements, Strategy
 
@@ -103,17 +104,32 @@ class WorkloadBalance(Strategy[BalanceParameters]):
     parameters_schema: ClassVar[JsonObject] = {
         "properties": {
             "metrics": {
+                "description": "Metric of servers whose sum is the load of a host.",
                 "type": "string",
                 "enum": [INSTANCE_CPU_USAGE, INSTANCE_RAM_USAGE],
                 "default": INSTANCE_CPU_USAGE,
             },
-            "threshold": {"type": "number", "default": 25.0},
-            "period": {"type": "number", "default": 300},
-            "granularity": {"type": "number", "default": 300},
-            "max_migrations": {"type": "integer", "minimum": 0, "default": 0},
-            "margin": {"type": "number", "minimum": 0, "default": 0.0},
-            "hold": {"type": "number", "minimum": 0, "default": 0.0},
-            "cooldown": {"type": "number", "minimum": 0, "default": 0.0},
+            "threshold": {
+                "description": "Load at which servers leave a host, in per cent of its capacity.",
+                "type": "number",
+                "default": 25.0,
+            },
+            "period": {"description": PERIOD, "type": "number", "default": 300},
+            "granularity": {"description": GRANULARITY, "type": "number", "default": 300},
+            "max_migrations": MAX_MIGRATIONS,
+            "margin": {
+                "description": "Distance to the threshold that a plan keeps, in percentage points.",
+                "type": "number",
+                "minimum": 0,
+                "default": 0.0,
+            },
+            "hold": {
+                "description": "Time that a host must have been over it, in seconds; 0 for none.",
+                "type": "number",
+                "minimum": 0,
+                "default": 0.0,
+            },
+            "cooldown": COOLDOWN,
         }
     }
 

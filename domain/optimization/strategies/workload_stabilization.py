@@ -36,6 +36,7 @@ from domain.optimization.algorithms.moves import Moves
 from domain.optimization.algorithms.spread import HostLoad, SpreadAtMost
 from domain.optimization.algorithms.staying import LoadedHosts
 from domain.optimization.context import StrategyContext
+from domain.optimization.parameters import COOLDOWN, GRANULARITY, MAX_MIGRATIONS
 from domain.optimization.solution import Solution
 from domain.optimization.strategy import NOTHING_TO_DO, Requirements, Strategy
 
@@ -72,6 +73,8 @@ SETTLED = 0.95
 also if the load changes a little."""
 
 Aggregate = Literal["mean", "max", "min", "count"]
+_SHARE: JsonObject = {"type": "number", "minimum": 0, "maximum": 1}
+_SECONDS: JsonObject = {"type": "integer", "minimum": 0}
 HOST_METRICS = {INSTANCE_CPU_USAGE: HOST_CPU_USAGE, INSTANCE_RAM_USAGE: HOST_RAM_USAGE}
 """Metric of servers → the metric of their hosts."""
 
@@ -196,58 +199,105 @@ class WorkloadStabilization(Strategy[StabilizationParameters]):
     parameters_schema: ClassVar[JsonObject] = {
         "properties": {
             "metrics": {
+                "description": "Metrics whose load is balanced.",
                 "type": "array",
                 "items": {"type": "string", "enum": [INSTANCE_CPU_USAGE, INSTANCE_RAM_USAGE]},
                 "default": [INSTANCE_CPU_USAGE],
             },
             "thresholds": {
+                "description": "Limits of the standard deviation of the load of hosts, by metric.",
                 "type": "object",
                 "properties": {
-                    "instance_cpu_usage": {"type": "number", "minimum": 0, "maximum": 1},
-                    "instance_ram_usage": {"type": "number", "minimum": 0, "maximum": 1},
+                    "instance_cpu_usage": {"description": "Limit for CPU, as a share."} | _SHARE,
+                    "instance_ram_usage": {"description": "Limit for memory, as a share."} | _SHARE,
                 },
                 "default": {"instance_cpu_usage": 0.1, "instance_ram_usage": 0.1},
             },
             "weights": {
+                "description": "Weights of the metrics in the sum of their standard deviations.",
                 "type": "object",
                 "properties": {
-                    "instance_cpu_usage_weight": {"type": "number", "minimum": 0, "maximum": 1},
-                    "instance_ram_usage_weight": {"type": "number", "minimum": 0, "maximum": 1},
+                    "instance_cpu_usage_weight": {"description": "Weight of CPU."} | _SHARE,
+                    "instance_ram_usage_weight": {"description": "Weight of memory."} | _SHARE,
                 },
                 "default": {"instance_cpu_usage_weight": 1.0, "instance_ram_usage_weight": 1.0},
             },
             "instance_metrics": {
+                "description": "Metric of hosts for each metric of servers.",
                 "type": "object",
                 "default": {
                     "instance_cpu_usage": HOST_CPU_USAGE,
                     "instance_ram_usage": HOST_RAM_USAGE,
                 },
             },
-            "host_choice": {"type": "string", "default": "retry"},
-            "retry_count": {"type": "number", "minimum": 1, "default": 1},
+            "host_choice": {
+                "description": "Without effect: all hosts are considered.",
+                "type": "string",
+                "default": "retry",
+            },
+            "retry_count": {
+                "description": "Without effect: all hosts are considered.",
+                "type": "number",
+                "minimum": 1,
+                "default": 1,
+            },
             "periods": {
+                "description": "Periods over which metrics are aggregated, in seconds.",
                 "type": "object",
                 "properties": {
-                    "instance": {"type": "integer", "minimum": 0},
-                    "compute_node": {"type": "integer", "minimum": 0},
-                    "node": {"type": "integer", "minimum": 0, "default": 0},
+                    "instance": {"description": "Of metrics of servers."} | _SECONDS,
+                    "compute_node": {"description": "Of metrics of hosts."} | _SECONDS,
+                    "node": {
+                        "description": "Replaces compute_node, unless 0.",
+                        "type": "integer",
+                        "minimum": 0,
+                        "default": 0,
+                    },
                 },
                 "default": {"instance": 720, "compute_node": 600, "node": 0},
             },
             "aggregation_method": {
+                "description": "Functions that aggregate metrics: mean, max, min or count.",
                 "type": "object",
                 "properties": {
-                    "instance": {"type": "string", "default": "mean"},
-                    "compute_node": {"type": "string", "default": "mean"},
-                    "node": {"type": "string", "default": ""},
+                    "instance": {
+                        "description": "Of metrics of servers.",
+                        "type": "string",
+                        "default": "mean",
+                    },
+                    "compute_node": {
+                        "description": "Of metrics of hosts.",
+                        "type": "string",
+                        "default": "mean",
+                    },
+                    "node": {
+                        "description": "Replaces compute_node, unless empty.",
+                        "type": "string",
+                        "default": "",
+                    },
                 },
                 "default": {"instance": "mean", "compute_node": "mean", "node": ""},
             },
-            "granularity": {"type": "number", "minimum": 0, "default": 300},
-            "max_migrations": {"type": "integer", "minimum": 0, "default": 0},
-            "margin": {"type": "number", "minimum": 0, "default": 0.0},
-            "hold": {"type": "number", "minimum": 0, "default": 0.0},
-            "cooldown": {"type": "number", "minimum": 0, "default": 0.0},
+            "granularity": {
+                "description": GRANULARITY,
+                "type": "number",
+                "minimum": 0,
+                "default": 300,
+            },
+            "max_migrations": MAX_MIGRATIONS,
+            "margin": {
+                "description": "Distance to its threshold that the standard deviation reaches.",
+                "type": "number",
+                "minimum": 0,
+                "default": 0.0,
+            },
+            "hold": {
+                "description": "Period that must be over it, too, in seconds; 0 for none.",
+                "type": "number",
+                "minimum": 0,
+                "default": 0.0,
+            },
+            "cooldown": COOLDOWN,
         }
     }
 

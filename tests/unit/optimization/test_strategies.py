@@ -50,6 +50,32 @@ def test_actuator_refuses_a_resource_id_among_the_parameters() -> None:
         solve("actuator", {"actions": [wanted]}, EMPTY)
 
 
+def undescribed(rules: object, path: str = "") -> list[str]:
+    """The parameters of a JSON Schema, also nested ones, that have no description."""
+    if not isinstance(rules, Mapping):
+        return []
+    missing = undescribed(rules.get("items"), f"{path}[]")
+    for name, rule in rules.get("properties", {}).items():
+        text = rule.get("description", "")
+        told = text[:1].isupper() and text.endswith(".") and " " in text
+        missing += [] if told else [f"{path}.{name}"]
+        missing += undescribed(rule, f"{path}.{name}")
+    return missing
+
+
+@pytest.mark.parametrize("name", sorted(STRATEGIES))
+def test_a_dashboard_can_say_what_each_parameter_of_a_strategy_means(name: str) -> None:
+    """Dashboards show the descriptions of `parameters_spec` beside the fields of their forms."""
+    assert undescribed(STRATEGIES[name].parameters_schema) == []
+
+
+def test_a_parameter_without_a_description_is_found() -> None:
+    told = {"type": "number", "description": "What it is."}
+    nested = {"properties": {"depth": {"type": "number"}, "width": told}}
+    rules = {"properties": {"bare": {}, "named": {"description": "named"}, "told": told | nested}}
+    assert undescribed(rules) == [".bare", ".named", ".told.depth"]
+
+
 def test_consolidation_asks_for_the_six_metrics_over_its_period() -> None:
     strategy = STRATEGIES["vm_workload_consolidation"]
     needs = strategy.requirements(ConsolidationParameters(7, 60)).metrics
