@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from typing import Protocol
 
 import requests
@@ -19,6 +20,12 @@ from infrastructure.openstack.errors import Misconfigured, translated_errors
 
 _log = logging.getLogger(__name__)
 _RETRIED = frozenset({429, 500, 502, 503, 504})
+METHOD_REFUSED = frozenset(
+    {HTTPStatus.FORBIDDEN, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED}
+)
+"""Statuses of servers and proxies that allow another method only."""
+TOO_LARGE = frozenset({HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.REQUEST_URI_TOO_LONG})
+"""Statuses of a request that has to be sent in parts."""
 _TEXT_LIMIT = 300
 
 

@@ -15,6 +15,8 @@ from domain.kernel.reasons import Cause
 from domain.metrics.catalogue import MetricNeed
 from infrastructure.datasources.bulk import BulkSource, Reading, ambiguous, chunks, read_in_parts
 from infrastructure.datasources.endpoint import (
+    METHOD_REFUSED,
+    TOO_LARGE,
     HttpReader,
     Request,
     ResponseTooLarge,
@@ -31,7 +33,6 @@ _NAMES_GROUPED = 1000
 """Names per request, in one statement grouped by a tag …"""
 _NAMES_SINGLE = 100
 """… and in one statement per name."""
-_TOO_LARGE = frozenset({HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.REQUEST_URI_TOO_LONG})
 _LIMITS = ("max-select", "too many", "exceeded")
 RETENTIONS: Mapping[str, int] = {
     "one_week": 604_800,
@@ -90,6 +91,7 @@ class GrafanaSource(BulkSource):
         self._reader = reader
         self._panels = panels
         self._retentions = RETENTIONS if retentions is None else retentions
+        self._only_get = False
         for metric, panel in panels.items():
             if metric not in MEASURES:
                 raise ValueError(f"there is no metric {metric}")
@@ -145,9 +147,12 @@ class GrafanaSource(BulkSource):
         query = {"db": panel.database, "epoch": "ms", "q": text}
         path = f"/{panel.project}/query"
         short = len(text) <= _URL_LIMIT
+        if not short and self._only_get:
+            raise ResponseTooLarge(f"the query is too long for GET: {text[:300]}")
         request = Request("GET", path, params=query) if short else Request("POST", path, form=query)
         response = self._reader.send(request, once=once)
-        if response.status_code in _TOO_LARGE:
+        self._only_get |= not short and response.status_code in METHOD_REFUSED
+        if response.status_code in TOO_LARGE or (self._only_get and not short):
             raise ResponseTooLarge(summary(response))
         document = json_of(response)
         error = document.get("error") if isinstance(document, dict) else None

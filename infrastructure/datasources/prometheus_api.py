@@ -3,13 +3,14 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any
 
 import requests
 
 from application.ports.metrics import MetricsUnavailable
 from infrastructure.datasources.endpoint import (
+    METHOD_REFUSED,
+    TOO_LARGE,
     HttpReader,
     Request,
     ResponseTooLarge,
@@ -18,7 +19,7 @@ from infrastructure.datasources.endpoint import (
 )
 
 _log = logging.getLogger(__name__)
-_TOO_LARGE = ("too many samples", "too large", "exceeds the limit", "query memory")
+_LIMITS = ("too many samples", "too large", "exceeds the limit", "query memory")
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class QuerySample:
 
 
 class PrometheusApi:
-    """Sends instant queries.
+    """Sends instant queries: with POST; with GET if only that is allowed, also later ones.
 
     Args:
         reader: sends the requests.
@@ -38,6 +39,7 @@ class PrometheusApi:
 
     def __init__(self, reader: HttpReader) -> None:
         self._reader = reader
+        self._methods = ("POST", "GET")
 
     @property
     def calls(self) -> int:
@@ -51,15 +53,29 @@ class PrometheusApi:
             ResponseTooLarge: query less at once.
             MetricsUnavailable: with Prometheus' error text.
         """
-        request = Request("POST", "/api/v1/query", form={"query": text})
-        response = self._reader.send(request, once=once, is_final=lambda one: bool(_document(one)))
-        data = _data(response, text)
+        data = _data(self._response(text, once=once), text)
         if data.get("resultType") != "vector" or not isinstance(data.get("result"), list):
             raise MetricsUnavailable(f"expected a vector, not {data.get('resultType')}: {text}")
         try:
             return [QuerySample(item["metric"], float(item["value"][1])) for item in data["result"]]
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise MetricsUnavailable(f"the response is malformed ({error!r}): {text}") from error
+
+    def _response(self, text: str, *, once: bool) -> requests.Response:
+        first, second = self._methods
+        response = self._sent(first, text, once=once)
+        if response.status_code not in METHOD_REFUSED or _document(response):
+            return response
+        other = self._sent(second, text, once=once)
+        if _document(other):
+            self._methods = second, first
+        return other
+
+    def _sent(self, method: str, text: str, *, once: bool) -> requests.Response:
+        fields = {"query": text}
+        body = {"form": fields} if method == "POST" else {"params": fields}
+        request = Request(method, "/api/v1/query", **body)
+        return self._reader.send(request, once=once, is_final=lambda one: bool(_document(one)))
 
 
 def _document(response: requests.Response) -> dict[str, Any]:
@@ -72,8 +88,8 @@ def _data(response: requests.Response, text: str) -> dict[str, Any]:
     document = _document(response)
     if document.get("status") != "success":
         error = _error_text(response)
-        large = response.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-        kind = ResponseTooLarge if large or any(hint in error for hint in _TOO_LARGE) else None
+        large = response.status_code in TOO_LARGE
+        kind = ResponseTooLarge if large or any(one in error for one in _LIMITS) else None
         raise (kind or MetricsUnavailable)(f"{error} (query: {text})")
     for warning in document.get("warnings") or ():
         _log.warning("metrics: %s (query: %s)", warning, text)

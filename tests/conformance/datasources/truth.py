@@ -108,6 +108,17 @@ def model() -> ComputeModel:
     return built
 
 
+def many_servers(count: int) -> ComputeModel:
+    """A host with many servers; the first of them are those of the small cloud."""
+    servers = [
+        ServerRow(f"5e4f0000-0000-4000-8000-{place:012d}", host="h", vcpus=2, memory_mb=512)
+        for place in range(count)
+    ]
+    built, problems = ComputeModel.build([HostRow("h-id", "h", vcpus=8, memory_mb=1024)], servers)
+    assert not problems
+    return built
+
+
 def samples(metric: str, resource: str, step: int = STEP) -> list[tuple[int, float]]:
     """Seconds since the start and value of each sample of a gauge."""
     value = TRUTH[metric][resource]
