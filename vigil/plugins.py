@@ -63,6 +63,7 @@ from domain.optimization.algorithms.loads import (
 )
 from domain.optimization.algorithms.moves import Moves
 from domain.optimization.algorithms.packing import prices, ranks, sizes
+from domain.optimization.algorithms.refusals import Refusals, refusals, standing
 from domain.optimization.algorithms.relieving import relieve
 from domain.optimization.algorithms.spread import EachBelow, HostLoad, Shares, SpreadAtMost
 from domain.optimization.algorithms.utilisation import Utilisation, UtilisationNeeds, utilisation
@@ -199,6 +200,7 @@ __all__ = [
     "ProposedAction",
     "Ratio",
     "Reason",
+    "Refusals",
     "Requirements",
     "ResourceKind",
     "ResourceNotFound",
@@ -231,11 +233,13 @@ __all__ = [
     "option",
     "prices",
     "ranks",
+    "refusals",
     "relieve",
     "rested",
     "schema_of",
     "server_use",
     "sizes",
+    "standing",
     "unknown_use",
     "utilisation",
     "without_placement",

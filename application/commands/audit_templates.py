@@ -10,7 +10,7 @@ from application.commands import names, parameters, patching
 from application.commands.catalogue import DefinitionLookup
 from application.commands.patching import ParsedOperation, Patch, Patchable
 from application.commands.requested_actions import RequestedActions
-from application.commands.scopes import checked_scope
+from application.commands.scopes import checked_scope, patched_scope
 from application.kernel.errors import DefaultsInTheWay
 from application.kernel.unit_of_work import CommandResult, Commands, IdempotencyKey, Transaction
 from application.ports.clock import Ids
@@ -247,6 +247,6 @@ _CHECKS: Mapping[str, Callable[[str, object], object]] = {
     "description": _description,
     "goal": _as_is,
     "strategy": _as_is,
-    "scope": patching.sequence,
+    "scope": patched_scope,
     "default_parameters": _parameters,
 }

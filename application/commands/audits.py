@@ -12,6 +12,7 @@ from application.commands import names, parameters, patching
 from application.commands.catalogue import DefinitionLookup
 from application.commands.patching import Patch, Patchable
 from application.commands.requested_actions import RequestedActions
+from application.commands.scopes import patched_scope
 from application.commands.times import checked_interval, instant
 from application.kernel.unit_of_work import CommandResult, Commands, IdempotencyKey, Transaction
 from application.ports.clock import Ids
@@ -350,7 +351,7 @@ _CHECKS: Mapping[str, Callable[[str, object], object]] = {
     "auto_trigger": patching.boolean,
     "force": patching.boolean,
     "parameters": patching.mapping,
-    "scope": patching.sequence,
+    "scope": patched_scope,
 }
 
 

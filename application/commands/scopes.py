@@ -5,8 +5,11 @@ from typing import Any
 
 from jsonschema import Draft4Validator
 
+from application.commands.patching import sequence
 from domain.cluster.scope.baremetal import parse_baremetal_scope
 from domain.cluster.scope.compute import parse_scope
+from domain.cluster.scope.operator_rules import parse_rules
+from domain.cluster.scope.parser import OPERATOR_RULES
 from domain.cluster.scope.storage import parse_storage_scope
 from domain.kernel.errors import InvalidValue
 
@@ -104,6 +107,24 @@ def checked_scope(value: object) -> list[Any]:
     parse_scope(scope, allow_mixed_wildcards=True)
     parse_storage_scope(scope, allow_mixed_wildcards=True)
     parse_baremetal_scope(scope)
+    return scope
+
+
+def patched_scope(attribute: str, value: object) -> list[Any]:
+    """A scope of a patch: any list (docs/api.md), but its operator rules must be valid.
+
+    Raises:
+        InvalidValue: it is not a list, or an operator rule is invalid.
+    """
+    scope = sequence(attribute, value)
+    for place, part in enumerate(scope):
+        inner = part.get("compute") if isinstance(part, dict) else None
+        listed = [(f"scope[{place}]", part)]
+        if isinstance(inner, list):
+            listed += [(f"scope[{place}].compute[{n}]", rule) for n, rule in enumerate(inner)]
+        for path, rule in listed:
+            if isinstance(rule, dict) and OPERATOR_RULES in rule:
+                parse_rules(f"{path}.{OPERATOR_RULES}", rule[OPERATOR_RULES])
     return scope
 
 

@@ -1,19 +1,19 @@
 """The pure part of a run: from a decision record to a plan that breaks no rule."""
 
+from application.kernel.plan_checks import plan_refused
 from application.kernel.typed_values import typed
 from application.ports.plugins import Optimizers
 from application.ports.strategy_runner import Computation, ComputationFailed
 from application.records.decision import DecisionRecord, decode_record
 from domain.optimization.context import PlanContext
 from domain.optimization.strategy import notes_of
-from domain.plans.verification import refusal, unknown_action, verify_plan
 
 
 def compute(record: DecisionRecord, optimizers: Optimizers) -> Computation:
     """Runs the strategy and the planner of a decision record; the result is always the same.
 
     Raises:
-        ComputationFailed: the plan breaks a placement rule, or has an action of an unknown type.
+        ComputationFailed: the plan may not be published (see ``plan_refused``).
     """
     strategy = optimizers.strategies[record.strategy]
     planner = optimizers.planners[record.planner]
@@ -30,19 +30,17 @@ def compute(record: DecisionRecord, optimizers: Optimizers) -> Computation:
             cost=context.cost,
         ),
     )
-    unknown = unknown_action(planned, strategy.name, planner.name, optimizers.action_types)
-    if unknown is not None:
-        raise ComputationFailed(unknown)
-    violations = verify_plan(
-        context.compute,
+    refused = plan_refused(
         planned,
+        context.compute,
         solution.load,
         context.placement,
         context.start,
+        made_by=(strategy.name, planner.name),
         action_types=optimizers.action_types,
     )
-    if violations:
-        raise ComputationFailed(refusal(planned, violations, strategy.name, planner.name))
+    if refused is not None:
+        raise ComputationFailed(refused)
     return Computation(
         actions=tuple(planned),
         indicators=solution.indicators,

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from application.kernel.plan_checks import plan_refused
 from application.kernel.typed_values import typed
 from application.ports.plugins import Optimizers
 from domain.cluster.compute.model import ComputeModel
@@ -13,7 +14,7 @@ from domain.cluster.formats.portable import Values
 from domain.cluster.placement.load import MeasuredLoad
 from domain.cluster.placement.policy import PlacementPolicy
 from domain.cluster.scope.compute import parse_scope
-from domain.cluster.scope.operator_rules import resolve_rules
+from domain.cluster.scope.operator_rules import AmbiguousName, parse_rules, resolve_rules
 from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Cause
 from domain.metrics.catalogue import MetricTable
@@ -24,7 +25,6 @@ from domain.optimization.solution import Rejection
 from domain.optimization.strategy import COMPUTE_ONLY, Requirements, Strategy, notes_of
 from domain.plans.action import EfficacyIndicator
 from domain.plans.proposal import PlannedAction
-from domain.plans.verification import refusal, unknown_action, verify_plan
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,7 @@ def solve_offline(
     seed: int = 0,
     *,
     scope: Sequence[object] = (),
+    rules: object = None,
     moves: Sequence[ObservedMove] = (),
 ) -> OfflineResult:
     """Runs a strategy and the planner that it names.
@@ -95,12 +96,13 @@ def solve_offline(
         parameters: its parameters; the schema's defaults complete them.
         seed: random seed.
         scope: of the audit, also with operator rules; its compute rules count.
+        rules: further operator rules, as in the file that ``[placement] rules_file`` names.
         moves: Vigil's own, in flight or recent.
 
     Raises:
         NotFound: there is no such strategy.
-        InvalidValue: the scope is invalid, or the data are in neither form, or do not hold what
-            the strategy needs.
+        InvalidValue: the scope or a rule is invalid, or the data are in neither form, or do not
+            hold what the strategy needs.
     """
     strategy = choose_strategy(optimizers.strategies, "", strategy_name)
     cluster = read_cluster(data)
@@ -111,9 +113,13 @@ def solve_offline(
         raise InvalidValue("strategy", f"needs the {kind} model, which a cluster file has not")
     options = optimizers.default_options()
     wanted = parse_scope(list(scope))
-    rules = resolve_rules(wanted.rules, cluster.model).rules
-    model, _ = wanted.apply(cluster.model, rules)
-    placement = PlacementPolicy().with_rules(rules)
+    written = wanted.rules if rules is None else wanted.rules | parse_rules("", rules)
+    try:
+        resolved = resolve_rules(written, cluster.model)
+    except AmbiguousName as ambiguous:
+        raise InvalidValue("rules", str(ambiguous)) from ambiguous
+    model, _ = wanted.apply(cluster.model, resolved.rules)
+    placement = PlacementPolicy().with_rules(resolved.rules)
     context = StrategyContext(
         parameters=parameters_given,
         options=options.strategies[strategy.name],
@@ -136,7 +142,7 @@ def solve_offline(
         efficacy=global_efficacy(optimizers.goals[strategy.goal], solution.indicators),
         rejections=tuple(context.alternatives.kept),
         rejection_count=context.alternatives.total,
-        notes=notes_of(strategy, context, solution),
+        notes=(*resolved.notes, *notes_of(strategy, context, solution)),
         quarantined=cluster.quarantined,
         planner=planner.name,
         model=model,
@@ -147,16 +153,14 @@ def solve_offline(
 
 def refused(optimizers: Optimizers, result: OfflineResult) -> Cause | None:
     """Why a run would not publish this plan. None if it would."""
-    types = optimizers.action_types
-    unknown = unknown_action(result.planned, result.strategy, result.planner, types)
-    if unknown is not None:
-        return unknown
-    violations = verify_plan(
-        result.model, result.planned, result.load, result.placement, action_types=types
+    return plan_refused(
+        result.planned,
+        result.model,
+        result.load,
+        result.placement,
+        made_by=(result.strategy, result.planner),
+        action_types=optimizers.action_types,
     )
-    if not violations:
-        return None
-    return refusal(result.planned, violations, result.strategy, result.planner)
 
 
 def metric_table(model: ComputeModel, values: Values, required: Requirements) -> MetricTable:

@@ -10,9 +10,10 @@ from domain.cluster.placement.steps import LoggedStep
 from domain.cluster.verifier.checked_action import CheckedAction
 from domain.cluster.verifier.plan import Violation, check_plan
 from domain.cluster.verifier.verifier import Verifier
+from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Cause, Reason
 from domain.plans.action_types.declaration import ActionType, without_placement
-from domain.plans.proposal import PlannedAction
+from domain.plans.proposal import PlannedAction, ProposedAction
 
 PLAN_BREAKS_RULE = Reason(
     "plan-breaks-rule",
@@ -22,28 +23,46 @@ PLAN_BREAKS_RULE = Reason(
     number="number",
     count="number",
 )
-
-
 PLAN_HAS_UNKNOWN_ACTION = Reason(
     "plan-has-unknown-action",
     "The plan is not published. It is a defect of strategy {strategy} or of planner {planner}: "
     "action {number} has the type {type}, which is not installed.",
     number="number",
 )
+PLAN_HAS_INVALID_ACTION = Reason(
+    "plan-has-invalid-action",
+    "The plan is not published. It is a defect of strategy {strategy}, of its parameters, or of "
+    "planner {planner}: in action {number} ({action}) the parameter {field} {rule}.",
+    number="number",
+)
+
+MadeBy = tuple[str, str]
+"""Names of the strategy and the planner of a plan."""
 
 
-def unknown_action(
-    planned: Sequence[PlannedAction],
-    strategy: str,
-    planner: str,
-    action_types: Mapping[str, ActionType],
-) -> Cause | None:
-    """Why a plan with an action of an unknown type is not published; None if it has none."""
-    for number, one in enumerate(planned, start=1):
-        if one.action.type not in action_types:
-            facts = {"strategy": strategy, "planner": planner, "number": number}
-            return Cause(PLAN_HAS_UNKNOWN_ACTION, {**facts, "type": one.action.type})
-    return None
+def unknown_action(number: int, action: ProposedAction, made_by: MadeBy) -> Cause:
+    """Why a plan is not published that has an action of an unknown type.
+
+    Args:
+        number: of the action in the plan, from 1.
+        action: the action.
+        made_by: strategy and planner.
+    """
+    facts = {**_makers(made_by), "number": number, "type": action.type}
+    return Cause(PLAN_HAS_UNKNOWN_ACTION, facts)
+
+
+def invalid_action(
+    number: int, action: ProposedAction, made_by: MadeBy, wrong: InvalidValue
+) -> Cause:
+    """Why a plan is not published that has an action with an invalid parameter; see above."""
+    facts = {**_makers(made_by), "number": number, "action": action.type}
+    return Cause(PLAN_HAS_INVALID_ACTION, {**facts, "field": wrong.field, "rule": wrong.rule})
+
+
+def _makers(made_by: MadeBy) -> dict[str, str]:
+    strategy, planner = made_by
+    return {"strategy": strategy, "planner": planner}
 
 
 def verify_plan(
@@ -85,7 +104,7 @@ def verify_plan(
 
 
 def refusal(
-    planned: Sequence[PlannedAction], violations: Sequence[Violation], strategy: str, planner: str
+    planned: Sequence[PlannedAction], violations: Sequence[Violation], made_by: MadeBy
 ) -> Cause:
     """Why a plan with some violations is not published: the first one."""
     first = violations[0]
@@ -94,8 +113,7 @@ def refusal(
     return Cause(
         PLAN_BREAKS_RULE,
         {
-            "strategy": strategy,
-            "planner": planner,
+            **_makers(made_by),
             "number": first.place + 1,
             "action": action.type,
             "server": parameters.get("resource_name") or action.resource_id,

@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from application.commands.parameters import completed
+from application.ports.operator_rules import RulesUnreadable
 from domain.kernel.errors import InvalidValue, NotFound
 from domain.optimization.selection import choose_strategy
 from domain.optimization.strategy import Strategy
+from infrastructure.operator_rules import RulesFile
 from infrastructure.plugins import Registry
 from interfaces.cli import strategy_run
 from interfaces.cli.arguments import add_settings, quiet_logging
@@ -35,6 +37,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         help="cluster file; - is standard input",
+    )
+    offline.add_argument(
+        "--rules",
+        type=Path,
+        metavar="FILE",
+        help="operator rules, as in the file that [placement] rules_file names",
     )
     offline.add_argument("--seed", type=int, default=0, help="random seed (0)")
     offline.add_argument("--debug", action="store_true", help="show tracebacks of errors")
@@ -86,8 +94,15 @@ def _strategy(registry: Registry, name: str) -> Strategy[Any]:
 
 
 def _run(args: argparse.Namespace, strategy: Strategy[Any], parameters: dict[str, object]) -> int:
+    with report_errors(RulesUnreadable):
+        rules = None if args.rules is None else RulesFile(args.rules).read()
     measured = strategy_run.run(
-        args.registry.optimizers, _read_file(args.cluster), strategy.name, parameters, args.seed
+        args.registry.optimizers,
+        _read_file(args.cluster),
+        strategy.name,
+        parameters,
+        args.seed,
+        rules,
     )
     if args.json:
         print(json.dumps(strategy_run.as_json(measured), indent=2))

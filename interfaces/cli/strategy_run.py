@@ -41,14 +41,15 @@ def run(
     strategy: str,
     parameters: Mapping[str, object],
     seed: int,
+    rules: object = None,
 ) -> MeasuredRun:
     """Runs a strategy and its planner, and verifies the plan.
 
     Raises:
-        InvalidValue: the cluster file is invalid.
+        InvalidValue: the cluster file, or an operator rule, is invalid.
     """
     begun = time.process_time()
-    result = solve_offline(optimizers, data, strategy, parameters, seed)
+    result = solve_offline(optimizers, data, strategy, parameters, seed, rules=rules)
     planned = time.process_time()
     because = refused(optimizers, result)
     verified = time.process_time()

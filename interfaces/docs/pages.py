@@ -16,6 +16,8 @@ from infrastructure.plugins import GROUPS, PluginOptions, Registry
 from infrastructure.plugins.entry_points import Declared, installed
 from infrastructure.settings import Sources, options
 from infrastructure.settings.pages import reference
+from interfaces.docs.actions import actions_page
+from interfaces.docs.models import models_page
 from interfaces.rest.openapi.page import page
 from interfaces.rest.policy import NAMESPACE
 
@@ -101,9 +103,17 @@ def _policy() -> str:
 
 
 def _configuration() -> str:
-    own = [one for one in installed(GROUPS.values()) if Declared(one).origin.is_product]
-    plugins = PluginOptions(Registry(own), Sources())
+    plugins = PluginOptions(_product(), Sources())
     return reference([*options(), *plugins.declared()])
+
+
+def _actions() -> str:
+    return actions_page(_product().optimizers.action_types.values())
+
+
+def _product() -> Registry:
+    """The product's own plug-ins."""
+    return Registry([one for one in installed(GROUPS.values()) if Declared(one).origin.is_product])
 
 
 PAGES: dict[str, Callable[[], str]] = {
@@ -112,5 +122,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/policy.yaml.sample": _policy,
     "docs/openapi.json": page,
     "docs/configuration.md": _configuration,
+    "docs/actions.md": _actions,
+    "docs/models.md": models_page,
 }
 """Path of a page → the function that renders it."""

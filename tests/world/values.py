@@ -155,10 +155,15 @@ def explanation(of: Proposal) -> DecisionExplanation:
     )
 
 
+def id_of(name: str) -> str:
+    """The uuid of a resource; the order of names of at most 16 characters is that of their ids."""
+    return str(UUID(bytes=name.encode().ljust(16, b"\0")))
+
+
 def host(name: str, **changes: Any) -> HostRow:
     """A host of 16 cores and 64 GiB."""
     usual = {"zone": "z", "vcpus": 16, "memory_mb": 65536, "disk_gb": 1000}
-    return HostRow(id=f"id-{name}", name=name, **{**usual, **changes})
+    return HostRow(id=id_of(name), name=name, **{**usual, **changes})
 
 
 def server(name: str, on: str, **changes: Any) -> ServerRow:
@@ -172,7 +177,7 @@ def server(name: str, on: str, **changes: Any) -> ServerRow:
         "project_id": "p",
         "flavor": "small",
     }
-    return ServerRow(id=f"id-{name}", name=name, host=on, **{**usual, **changes})
+    return ServerRow(id=id_of(name), name=name, host=on, **{**usual, **changes})
 
 
 def volume(name: str, pool: str | None, **changes: Any) -> VolumeRow:
@@ -186,4 +191,4 @@ def volume(name: str, pool: str | None, **changes: Any) -> VolumeRow:
         "encrypted": False,
         "project_id": "p",
     }
-    return VolumeRow(id=f"id-{name}", name=name, pool=pool, **{**usual, **changes})
+    return VolumeRow(id=id_of(name), name=name, pool=pool, **{**usual, **changes})

@@ -1,7 +1,7 @@
 """Runs strategies on cluster files, and compares the outcome with what a scenario expects."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -19,9 +19,10 @@ from domain.plans.verification import verify_plan
 from infrastructure.plugins import Registry
 
 Data = Mapping[str, object]
+AUDIT, EXPECTED = "audit.json", "expected.json"
 
 
-def solve(
+def solve(  # noqa: PLR0913 - what an audit may have
     strategy: type[Strategy[Any]] | str,
     cluster: Data,
     parameters: Data | None = None,
@@ -30,6 +31,9 @@ def solve(
     planner: type[Planner[Any]] | None = None,
     action_types: Iterable[ActionType] = (),
     seed: int = 0,
+    scope: Sequence[object] = (),
+    rules: object = None,
+    moves: Sequence[ObservedMove] = (),
 ) -> OfflineResult:
     """Runs a strategy and its planner, as ``vigil strategy run`` does.
 
@@ -41,9 +45,12 @@ def solve(
         planner: the strategy's planner, unless it is installed.
         action_types: those of its actions that are not installed.
         seed: random seed.
+        scope: of the audit.
+        rules: operator rules, as in docs/constraints.md.
+        moves: Vigil's own, in flight or recent.
 
     Raises:
-        InvalidValue: the cluster file, a parameter or an indicator is invalid.
+        InvalidValue: the cluster file, a parameter, a rule or an indicator is invalid.
     """
     found = replace(installed(), action_types=types_with(action_types))
     if goal is not None:
@@ -53,7 +60,9 @@ def solve(
     name = strategy if isinstance(strategy, str) else strategy.name
     if not isinstance(strategy, str):
         found = replace(found, strategies={**found.strategies, name: strategy()})
-    return solve_offline(found, cluster, name, parameters, seed)
+    return solve_offline(
+        found, cluster, name, parameters, seed, scope=scope, rules=rules, moves=moves
+    )
 
 
 @cache
@@ -84,8 +93,9 @@ def violations(result: OfflineResult, action_types: Iterable[ActionType] = ()) -
 class Scenario:
     """A folder with ``cluster.json``, ``audit.json`` and ``expected.json``.
 
-    Its name is the behaviour, as a sentence. An audit has ``strategy`` and ``parameters``, and may
-    have a ``scope`` and ``moves`` (fields of ``ObservedMove``). Reasons are compared by code.
+    Its name is the behaviour, as a sentence. An audit has a ``strategy``, and may have
+    ``parameters``, a ``scope``, operator ``rules``, and ``moves`` (fields of ``ObservedMove``).
+    Reasons are compared by code. ``python -m vigil.testing FOLDER`` writes ``expected.json``.
     """
 
     folder: Path
@@ -98,21 +108,31 @@ class Scenario:
         """What the strategy does, in the form of ``expected.json``."""
         return _outcome(self.run())
 
+    def record(self) -> bool:
+        """Writes ``expected.json``: what the strategy does now. Returns whether that is new."""
+        text = json.dumps(self.outcome(), indent=2, ensure_ascii=False) + "\n"
+        path = self.folder / EXPECTED
+        is_new = not path.exists() or json.loads(path.read_text("utf-8")) != json.loads(text)
+        if is_new:
+            path.write_text(text, encoding="utf-8")
+        return is_new
+
     def run(self) -> OfflineResult:
         """Runs the strategy and its planner."""
-        audit = self._read("audit.json")
+        audit = self._read(AUDIT)
         return solve_offline(
             installed(),
             self._read("cluster.json"),
             audit["strategy"],
-            audit["parameters"],
+            audit.get("parameters"),
             scope=audit.get("scope", ()),
+            rules=audit.get("rules"),
             moves=[ObservedMove(**move) for move in audit.get("moves", ())],
         )
 
     def expected(self) -> dict[str, object]:
         """What it should do."""
-        return self._read("expected.json")
+        return self._read(EXPECTED)
 
     def _read(self, name: str) -> dict[str, Any]:
         found: dict[str, Any] = json.loads((self.folder / name).read_text(encoding="utf-8"))
@@ -121,7 +141,7 @@ class Scenario:
 
 def scenarios(root: Path) -> list[Scenario]:
     """All scenarios below a folder."""
-    return [Scenario(path.parent) for path in sorted(root.rglob("expected.json"))]
+    return [Scenario(path.parent) for path in sorted(root.rglob(AUDIT))]
 
 
 def _outcome(result: OfflineResult) -> dict[str, object]:

@@ -24,7 +24,7 @@ class HostColumns(ColumnTable):
     """Hosts by index (0-based, in order of id). Units and meanings as in HostRow.
 
     Attributes:
-        other_allocations: None for a host without any.
+        other_allocations: those of other consumers than the servers on it; None if there are none.
         unseen: int64[hosts], number of quarantined servers on it.
         generation: int64[hosts], -1 if unknown.
     """
@@ -106,6 +106,8 @@ class ServerColumns(ColumnTable):
 
     Attributes:
         host: int32[servers], index of the host; -1 in the table of unplaced servers.
+        vcpus: of its flavor; 0 if unknown.
+        memory_mb: of its flavor, MB; 0 if unknown.
         excluded: bool[servers], the audit's scope forbids to move it.
     """
 

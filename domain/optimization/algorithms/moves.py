@@ -36,6 +36,7 @@ class Moves:
         self.rules = context.constraints()
         self.actions: list[ProposedAction] = []
         self.is_destination: BoolArray = np.zeros(len(self.model.hosts), dtype=np.bool_)
+        self._destinations: list[int] = []
         order = np.argsort(self.model.servers.host, kind="stable")
         ends = np.cumsum(self.model.servers_per_host)
         self._residents: list[IntArray] = np.split(order, ends[:-1])
@@ -54,6 +55,18 @@ class Moves:
             legal &= penalty <= penalty[self.branch.host_of[server]]
         return legal
 
+    def mark(self) -> tuple[int, int, int]:
+        """A point to which ``undo`` returns."""
+        return self.branch.mark(), len(self.actions), len(self._destinations)
+
+    def undo(self, mark: tuple[int, int, int]) -> None:
+        """Undoes the moves after a mark, with their actions: they were only tried."""
+        step, actions, destinations = mark
+        self.branch.rollback(step)
+        del self.actions[actions:], self._destinations[destinations:]
+        self.is_destination[:] = False
+        self.is_destination[self._destinations] = True
+
     def name(self, server: int) -> str:
         """A server's name for sentences, its id if it has none."""
         servers = self.model.servers
@@ -71,6 +84,7 @@ class Moves:
         names = self.model.hosts.name
         step = self.branch.move(server, destination)
         self.is_destination[destination] = True
+        self._destinations.append(destination)
         found = {
             "server": self.name(server),
             "source": names[step.source],

@@ -205,6 +205,14 @@ class NovaCommands:
         server.task_state = "deleting"
         self.world.changed(server, now)
 
+    def replace_metadata(
+        self, server: Server, metadata: dict[str, str], caller: RequestContext, now: float
+    ) -> None:
+        """Change the metadata of a server that nothing else is happening to."""
+        self._ready(server, "update metadata", (ACTIVE, PAUSED, STOPPED), caller)
+        server.metadata = metadata
+        self.world.changed(server, now)
+
     def _chore(
         self, server: Server, operation: str, action: str, caller: RequestContext, now: float
     ) -> None:

@@ -15,13 +15,10 @@ from infrastructure.simulator.nova.commands import NovaCommands
 from infrastructure.simulator.nova.flavors import FlavorsResource
 from infrastructure.simulator.nova.hypervisors import HypervisorsResource
 from infrastructure.simulator.nova.instance_actions import InstanceActionsResource
+from infrastructure.simulator.nova.metadata import ServerMetadataResource
 from infrastructure.simulator.nova.migrations import MigrationsResource, ServerMigrationsResource
 from infrastructure.simulator.nova.server_view import Attachments
-from infrastructure.simulator.nova.servers import (
-    ServerMetadataResource,
-    ServerResource,
-    ServersResource,
-)
+from infrastructure.simulator.nova.servers import ServerResource, ServersResource
 from infrastructure.simulator.nova.services import NovaServicesResource
 
 _BASE = "/compute/v2.1"

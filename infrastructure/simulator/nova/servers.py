@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import falcon
 
-from infrastructure.simulator.core.errors import ApiForbidden, ApiNotFound, BadRequest
+from infrastructure.simulator.core.errors import ApiForbidden, BadRequest
 from infrastructure.simulator.core.http.calls import (
     ApiRequest,
     Json,
@@ -159,28 +159,3 @@ class ServerResource:
             self._commands.delete(server, call.caller, now)
             note(self._world, req, None, now, server_id=server_id)
         accepted(resp, 204)
-
-
-class ServerMetadataResource:
-    """The path `/servers/{server_id}/metadata`."""
-
-    def __init__(self, world: World, commands: NovaCommands) -> None:
-        self._world = world
-        self._commands = commands
-
-    def on_get(self, req: falcon.Request, resp: falcon.Response, server_id: str) -> None:
-        """Show all of it."""
-        with self._world.transaction():
-            server = self._commands.server(server_id, call_of(req).caller)
-            body = {"metadata": server.metadata}
-        reply(resp, body)
-
-    def on_get_item(
-        self, req: falcon.Request, resp: falcon.Response, server_id: str, key: str
-    ) -> None:
-        """Show one item."""
-        with self._world.transaction():
-            metadata = self._commands.server(server_id, call_of(req).caller).metadata
-        if key not in metadata:
-            raise ApiNotFound("Metadata item was not found")
-        reply(resp, {"meta": {key: metadata[key]}})

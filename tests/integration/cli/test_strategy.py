@@ -124,16 +124,48 @@ def test_people_read_the_plan_line_by_line(
 def test_a_plan_that_a_run_would_not_publish_is_shown_and_refused(
     cluster: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    move = {"migration_type": "live", "source_node": "c0", "destination_node": "nowhere"}
-    actions = [{"action_type": "migrate", "resource_id": "gone", "input_parameters": move}]
-    words = ["strategy", "run", "actuator", "--cluster", str(cluster)]
-    words += ["--param", f"actions={json.dumps(actions)}"]
+    gone = "00000000-0000-4000-8000-00000000dead"
+
+    def words_with(**changes: str) -> list[str]:
+        move = {"migration_type": "live", "source_node": "c0", "destination_node": "nowhere"}
+        listed = {"action_type": "migrate", "resource_id": gone, "input_parameters": move}
+        actions = json.dumps([{**listed, **changes}])
+        words = ["strategy", "run", "actuator", "--cluster", str(cluster)]
+        return [*words, "--param", f"actions={actions}"]
+
+    words = words_with()
     assert main(words) == 1
     text = capsys.readouterr().out
     assert "   1  migrate" in text
     assert "refused The plan breaks placement rules" in text
     assert main([*words, "--json"]) == 1
     assert output(capsys)["refused"]["facts"]["rule"] == "Known"
+    assert main(words_with(resource_id="gone")) == 1
+    assert "the parameter resource_id must be a UUID, not 'gone'" in capsys.readouterr().out
+
+
+def test_the_operators_rules_hold_for_an_offline_run(
+    cluster: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rules = tmp_path / "rules.yaml"
+    words = ["strategy", "run", STRATEGY, "--cluster", str(cluster), "--rules", str(rules)]
+    bans = "[{servers: [vm-0, vm-1], hosts: [c2]}, {servers: [nosuch], hosts: [c1]}]"
+    rules.write_text(f"bans: {bans}")
+    assert main([*words, "--json"]) == 0
+    found = output(capsys)
+    moved = [one["input_parameters"] for one in found["actions"] if "migrate" in str(one)]
+    assert not [
+        one
+        for one in moved
+        if one.get("resource_name") in {"vm-0", "vm-1"} and one["destination_node"] == "c2"
+    ]
+    assert any("nosuch" in str(note["facts"]) for note in found["notes"])
+    rules.write_text("bans: [{servers: [vm-0]}]")
+    assert main(words) == 1
+    assert "bans[0].hosts: is missing" in capsys.readouterr().err
+    rules.write_text("bans: [")
+    assert main(words) == 1
+    assert "it is not YAML" in capsys.readouterr().err
 
 
 def test_parameters_are_json_or_text_and_checked_by_the_schema(

@@ -37,7 +37,7 @@ from domain.kernel.metadata import Metadata, component
 from tests.integration.cluster_models.modelling import models
 from tests.world.arranged import ArrangedStorage
 from tests.world.engine import EngineWorld
-from tests.world.values import server
+from tests.world.values import id_of, server
 from tests.world.world import CLOCK
 
 
@@ -248,7 +248,7 @@ def test_two_listeners_at_once_lose_nothing_of_each_other(world: EngineWorld) ->
         ready.wait()
         for number in range(6):
             name = f"{which}-{number}"
-            pin = PinFact(f"id-{name}", moved(name, "a").stamp, None)
+            pin = PinFact(id_of(name), moved(name, "a").stamp, None)
             listeners[which].add(facts(pin, moved(name, "bc"[which])))
 
     with ThreadPoolExecutor(2) as pool:
@@ -276,7 +276,7 @@ def test_a_listener_and_a_collector_at_once_lose_nothing(world: EngineWorld) -> 
         try:
             for number in range(10):
                 name = f"n-{number}"
-                pin = PinFact(f"id-{name}", moved(name, "a").stamp, None)
+                pin = PinFact(id_of(name), moved(name, "a").stamp, None)
                 listener.add(facts(pin, moved(name, "b")))
         finally:
             done.set()
@@ -350,13 +350,13 @@ def test_the_storage_model_is_amended_and_carried_over_likewise(world: EngineWor
         metadata=Metadata(component("listener", "one")),
     )
     at = CLOCK.now().timestamp()
-    told = VolumeFact("id-1", Stamp(0, at, "m"), attributes={"pool": "s2@hdd#slow"})
+    told = VolumeFact(id_of("1"), Stamp(0, at, "m"), attributes={"pool": "s2@hdd#slow"})
     listener.add(StorageFacts.of([told]))
     for _ in range(2):
         world.projector.catch_up()
         current = world.collector_of(STORAGE, cloud).latest()
         assert current is not None
-        at_pool = current.model.volumes.pool[current.model.volume_places["id-1"]]
+        at_pool = current.model.volumes.pool[current.model.volume_places[id_of("1")]]
         assert current.model.pools.name[at_pool] == "s2@hdd#slow"
         collector.collect()
     assert models(world).latest(STORAGE).model.volume_places

@@ -8,7 +8,7 @@ from domain.kernel.errors import InvalidValue
 from tests.given import ident
 from tests.integration.cluster_models.modelling import a_moment, models
 from tests.world.engine import EngineWorld
-from tests.world.values import host, server
+from tests.world.values import host, id_of, server
 from tests.world.world import CLOCK
 
 
@@ -40,7 +40,7 @@ def test_an_audit_restricts_the_rows_to_its_scope(world: EngineWorld) -> None:
         {
             "compute": [
                 {"availability_zones": [{"name": "z"}]},
-                {"exclude": [{"instances": [{"uuid": "id-2"}]}]},
+                {"exclude": [{"instances": [{"uuid": id_of("2")}]}]},
             ]
         }
     ]

@@ -33,7 +33,7 @@ from domain.optimization.strategy import NoParameters, Strategy
 from domain.plans import ActionPlan, PlanState
 from domain.plans.reasons import SERVER_NOT_FOUND
 from tests.world.engine import EngineWorld
-from tests.world.values import server
+from tests.world.values import id_of, server
 from tests.world.world import CLOCK
 
 DEFERRED_TWICE = RetryPolicy(first_pause=0.0, attempts=3)
@@ -115,7 +115,7 @@ def test_a_plan_without_any_known_metric_says_that_it_rests_on_allocations(
 
 
 def test_a_plan_with_one_known_value_rests_on_more_than_allocations(world: EngineWorld) -> None:
-    world.metrics.values = {INSTANCE_CPU_USAGE: {"id-1": 50.0}}
+    world.metrics.values = {INSTANCE_CPU_USAGE: {id_of("1"): 50.0}}
     audit = world.request()
     world.work()
     (plan,) = world.find_plans(audit)

@@ -8,8 +8,8 @@ from uuid import UUID
 import numpy as np
 import pytest
 
-from application.decision_engine import computation
 from application.decision_engine.engine import SearchSettings
+from application.kernel import plan_checks
 from domain.audits import AuditState
 from domain.audits.reasons import PARAMETERS_INVALID
 from domain.cluster.placement.load import MeasuredLoad
@@ -24,9 +24,13 @@ from domain.optimization.solution import Solution
 from domain.optimization.strategy import REQUESTED_BY_PARAMETERS, NoParameters, Strategy
 from domain.plans.action_types import migrate
 from domain.plans.proposal import PlannedAction, ProposedAction
-from domain.plans.verification import PLAN_BREAKS_RULE, PLAN_HAS_UNKNOWN_ACTION
+from domain.plans.verification import (
+    PLAN_BREAKS_RULE,
+    PLAN_HAS_INVALID_ACTION,
+    PLAN_HAS_UNKNOWN_ACTION,
+)
 from tests.world.engine import EngineWorld
-from tests.world.values import host, server
+from tests.world.values import host, id_of, server
 
 Moves = Sequence[tuple[str, str]]
 BECAUSE = Cause(REQUESTED_BY_PARAMETERS, {"strategy": "reckless"})
@@ -51,7 +55,7 @@ class Reckless(Strategy[NoParameters]):
     def solve(self, context: StrategyContext[NoParameters]) -> Solution:
         model = context.compute
         found = [
-            migrate(model, model.server_places[f"id-{one}"], model.host_places[to], "live", BECAUSE)
+            migrate(model, model.server_places[id_of(one)], model.host_places[to], "live", BECAUSE)
             for one, to in self._moves
         ]
         if self._use is None:
@@ -118,7 +122,7 @@ def test_without_the_guard_such_a_plan_is_published(
     world: EngineWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The control: nothing else refuses it."""
-    monkeypatch.setattr(computation, "verify_plan", lambda *_, **__: [])
+    monkeypatch.setattr(plan_checks, "verify_plan", lambda *_, **__: [])
     assert refused_by(world, run(world, Reckless(full(world)))) is None
 
 
@@ -198,6 +202,28 @@ def test_a_plan_with_an_action_of_an_unknown_type_is_not_published(world: Engine
     assert world.find_audit(audit).because == Cause(
         PLAN_HAS_UNKNOWN_ACTION,
         {"strategy": "reckless", "planner": "weight", "number": 1, "type": "fly"},
+    )
+    assert world.find_plans(audit) == []
+
+
+def test_a_plan_with_an_invalid_parameter_is_not_published(world: EngineWorld) -> None:
+    """The run succeeded, and the action failed at its turn."""
+
+    class Misspelling(Reckless):
+        def solve(self, context: StrategyContext[NoParameters]) -> Solution:
+            return Solution((ProposedAction("nop", "", {"mesage": "hello"}, BECAUSE),))
+
+    audit = run(world, Misspelling([]))
+    assert world.find_audit(audit).because == Cause(
+        PLAN_HAS_INVALID_ACTION,
+        {
+            "strategy": "reckless",
+            "planner": "weight",
+            "number": 1,
+            "action": "nop",
+            "field": "mesage",
+            "rule": "is not a parameter of this action",
+        },
     )
     assert world.find_plans(audit) == []
 

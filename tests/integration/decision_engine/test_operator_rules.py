@@ -24,7 +24,7 @@ from domain.cluster.scope.reasons import (
 )
 from infrastructure.operator_rules import RulesFile
 from tests.world.engine import EngineWorld
-from tests.world.values import server
+from tests.world.values import id_of, server
 
 Rules = dict[str, Any]
 
@@ -67,7 +67,7 @@ Obeyed = Callable[[dict[str, str | None]], bool]
     ("rules", "obeyed"),
     [
         ({"bans": [{"servers": ["3"], "hosts": ["a"]}]}, lambda at: at["3"] != "a"),
-        ({"bans": [{"servers": ["id-4"], "hosts": ["id-a"]}]}, lambda at: at["4"] != "a"),
+        ({"bans": [{"servers": [id_of("4")], "hosts": [id_of("a")]}]}, lambda at: at["4"] != "a"),
         (
             {"fences": [{"servers": ["3", "4"], "hosts": ["b", "c"]}]},
             lambda at: {at["3"], at["4"]} <= {"b", "c"},
@@ -118,7 +118,7 @@ def test_the_rules_of_a_file_and_of_a_scope_hold_together(
     found = outcome(world, audit)
     assert "a" not in (found["3"], found["4"])
     assert record(world, audit).placement.operator == OperatorRules(
-        bans=(Fence(("id-4",), ("a",)), Fence(("id-3",), ("a",)))
+        bans=(Fence((id_of("4"),), ("a",)), Fence((id_of("3"),), ("a",)))
     )
 
 

@@ -27,6 +27,7 @@ from domain.plans.proposal import ProposedAction
 from tests.integration.cluster_models.modelling import grow_old
 from tests.world.arranged import ArrangedBaremetal, ArrangedStorage
 from tests.world.engine import EngineWorld
+from tests.world.values import id_of
 
 ABSENT = CloudRefused(Cause(SERVICE_ABSENT, {"service": "block-storage"}))
 NO_QUESTION = AssertionError("nothing is asked of the cloud")
@@ -109,7 +110,7 @@ def test_a_strategy_gets_the_models_that_it_declares_and_the_record_holds_them(
 ) -> None:
     audit = requested(world, "storage", "baremetal")
     given = seen(world, audit)
-    assert given["volumes"] == ["id-1", "id-2", "id-3"]
+    assert given["volumes"] == [id_of("1"), id_of("2"), id_of("3")]
     assert given["machines"] == ["m1", "m2"]
     found = record(world, audit)
     assert found.storage is not None
@@ -142,16 +143,16 @@ def test_scopes_of_each_kind_are_applied_to_their_models(world: EngineWorld) -> 
     ]
     given = seen(world, requested(world, "storage", "baremetal", scope=scope))
     assert given == {
-        "servers": ["id-1", "id-2", "id-3"],
-        "volumes": ["id-1", "id-2"],
+        "servers": [id_of("1"), id_of("2"), id_of("3")],
+        "volumes": [id_of("1"), id_of("2")],
         "machines": ["m2"],
     }
 
 
 def test_a_name_in_a_storage_scope_that_does_not_exist_is_noted(world: EngineWorld) -> None:
-    scope = [{"storage": [{"exclude": [{"volumes": [{"uuid": "id-1"}, {"uuid": "nosuch"}]}]}]}]
+    scope = [{"storage": [{"exclude": [{"volumes": [{"uuid": id_of("1")}, {"uuid": "nosuch"}]}]}]}]
     audit = requested(world, "storage", scope=scope)
-    assert seen(world, audit)["volumes"] == ["id-2", "id-3"]
+    assert seen(world, audit)["volumes"] == [id_of("2"), id_of("3")]
     assert "nosuch" in str(record(world, audit).problems[-1])
 
 

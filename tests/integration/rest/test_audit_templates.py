@@ -118,6 +118,22 @@ def test_a_wildcard_alone_or_in_company_is_stored_as_the_original_does(
     assert patched.json["scope"] == scope
 
 
+@pytest.mark.parametrize("short_form", [True, False])
+def test_a_patched_scope_with_an_invalid_operator_rule_is_refused(
+    api: ApiWorld,
+    short_form: bool,
+) -> None:
+    """A patch stores any scope; a rule that no run can read would keep nothing apart."""
+    rule = {"rules": {"bans": [{"servers": ["a"]}]}}
+    scope = [rule] if short_form else [{"compute": [rule]}]
+    path = "scope[0]" if short_form else "scope[0].compute[0]"
+    template = api.template()
+    audit = api.audit(goal=None, audit_template_uuid=template["uuid"])
+    for url in (f"/v1/audit_templates/{template['uuid']}", f"/v1/audits/{audit['uuid']}"):
+        answer = api.ask("PATCH", url, [op("replace", "/scope", scope)])
+        assert f"{path}.rules.bans[0].hosts: is missing" in refused(answer, 400)
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from domain.kernel.reasons import Reason
 from domain.optimization.algorithms.balancing import balance
 from domain.optimization.algorithms.draining import SERVER_CANNOT_LEAVE, drain
 from domain.optimization.algorithms.moves import Moves
@@ -119,3 +120,19 @@ def test_relieving_says_what_is_left_over() -> None:
     assert none == {0: 5.0}
     assert relieve(found, excess, limit, np.array(SIZES), lambda _source, _server: 1) == {}
     assert [action.resource_id for action in found.actions] == ["s0"]
+
+
+def test_moves_that_were_only_tried_leave_nothing_behind() -> None:
+    found, tried = moves(), Reason("test.tried", "{server} to {destination}")
+    found.move(0, 1, tried)
+    mark = found.mark()
+    found.move(1, 1, tried)
+    found.move(2, 2, tried)
+    found.undo(mark)
+    assert [action.resource_id for action in found.actions] == [found.model.servers.id[0]]
+    assert found.is_destination.tolist() == [False, True, False]
+    assert found.branch.host_of.tolist() == [1, 0, 0, 0, 0, 0]
+    found.undo((0, 0, 0))
+    assert found.actions == []
+    assert not found.is_destination.any()
+    assert found.branch.host_of.tolist() == [0] * len(SIZES)

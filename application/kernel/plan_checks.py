@@ -1,0 +1,50 @@
+"""What is checked of each plan before it is published, in services and offline."""
+
+from collections.abc import Mapping, Sequence
+
+from application.kernel.action_parameters import check_action_parameters
+from domain.cluster.compute.model import ComputeModel
+from domain.cluster.placement.load import MeasuredLoad
+from domain.cluster.placement.policy import PlacementPolicy
+from domain.cluster.placement.steps import LoggedStep
+from domain.kernel.errors import InvalidValue
+from domain.kernel.reasons import Cause
+from domain.plans.action_types.declaration import ActionType
+from domain.plans.proposal import PlannedAction, parameters_of
+from domain.plans.verification import invalid_action, refusal, unknown_action, verify_plan
+
+
+def plan_refused(
+    planned: Sequence[PlannedAction],
+    model: ComputeModel,
+    load: MeasuredLoad | None,
+    placement: PlacementPolicy,
+    start: Sequence[LoggedStep] = (),
+    *,
+    made_by: tuple[str, str],
+    action_types: Mapping[str, ActionType],
+) -> Cause | None:
+    """Why a plan is not published: an action is unknown, invalid, or breaks a placement rule.
+
+    Args:
+        planned: the plan.
+        model: the model of the plan.
+        load: measured load, if the plan must respect it.
+        placement: the rules in force besides those of the cloud.
+        start: steps that are done before the plan.
+        made_by: names of the strategy and the planner.
+        action_types: the installed ones.
+    """
+    for number, one in enumerate(planned, start=1):
+        kind = action_types.get(one.action.type)
+        if kind is None:
+            return unknown_action(number, one.action, made_by)
+        try:
+            check_action_parameters(kind.schema, parameters_of(one.action))
+        except InvalidValue as wrong:
+            return invalid_action(number, one.action, made_by, wrong)
+    violations = verify_plan(model, planned, load, placement, start, action_types=action_types)
+    return refusal(planned, violations, made_by) if violations else None
+
+
+__all__ = ["plan_refused"]
