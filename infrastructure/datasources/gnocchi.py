@@ -18,7 +18,9 @@ from infrastructure.datasources.gnocchi_api import (
     Series,
     Unaggregable,
 )
-from infrastructure.datasources.measures import unknown
+from infrastructure.datasources.measures import MEASURES, unknown
+from infrastructure.datasources.metric_map import Names, overridden
+from infrastructure.datasources.units import PERCENT_OF_A_SECOND, RawMetric
 
 NAMES: Mapping[str, str] = {
     m.HOST_CPU_USAGE: "compute.node.cpu.percent",
@@ -34,9 +36,9 @@ NAMES: Mapping[str, str] = {
     m.INSTANCE_ROOT_DISK_SIZE: "disk.root.size",
 }
 """Metric name → Gnocchi's."""
-_SCALES = {m.HOST_AIRFLOW: 10.0}
+_UNITS: Mapping[str, str] = {m.INSTANCE_CPU_USAGE: "ns", m.HOST_AIRFLOW: "10 CFM"}
+"""Units of Gnocchi's metrics, where they are not those of the metrics."""
 _RATE = "rate:mean"
-_NS_PER_S = 1e9
 _AGE_PERIOD = 86400.0
 """Seconds in which the newest sample is searched, if the period of the need has none …"""
 _AGE_RESOURCES = 20
@@ -67,7 +69,7 @@ class GnocchiSource(BulkSource):
     Args:
         api: the API.
         polling: seconds between two samples of a server's CPU counter; None: the width of a bucket.
-        names: metric name → Gnocchi's name, where it is not the default.
+        names: the operator's names of metrics, where they are not the defaults.
         clock: epoch seconds.
     """
 
@@ -78,16 +80,20 @@ class GnocchiSource(BulkSource):
         api: GnocchiApi,
         *,
         polling: float | None = None,
-        names: Mapping[str, str] | None = None,
+        names: Names | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._api = api
         self._polling = polling
-        self._names = {**NAMES, **(names or {})}
+        raw = {
+            metric: RawMetric(name, _UNITS.get(metric, MEASURES[metric].unit))
+            for metric, name in NAMES.items()
+        }
+        self._raw = overridden(raw, names or {}, self.name)
         self._clock = clock
 
     def _has_mapping(self, metric: str) -> bool:
-        return metric in self._names
+        return metric in self._raw
 
     def _calls(self) -> int:
         return self._api.reader.calls
@@ -124,7 +130,7 @@ class GnocchiSource(BulkSource):
     def _query(self, need: MetricNeed, now: float) -> AggregateQuery:
         aggregate = "mean" if need.aggregate == "count" else need.aggregate
         return AggregateQuery(
-            metric=self._names[need.name],
+            metric=self._raw[need.name].name,
             aggregation=_RATE if need.name == m.INSTANCE_CPU_USAGE else aggregate,
             granularity=need.granularity,
             start=now - need.period,
@@ -179,15 +185,15 @@ class GnocchiSource(BulkSource):
 
     def _scaled(self, need: MetricNeed, buckets: Sequence[Bucket]) -> Sequence[Bucket]:
         """The buckets in the metric's unit; CPU in % of one core."""
+        raw = self._raw[need.name]
         if need.name != m.INSTANCE_CPU_USAGE:
-            scale = _SCALES.get(need.name, 1.0)
+            scale = raw.factor(MEASURES[need.name].unit)
             return [replace(one, value=one.value * scale) for one in buckets]
+        percent = raw.factor(PERCENT_OF_A_SECOND)
         # a rate is the difference of two samples, not divided by the time between them;
         # it is negative where the counter was reset
         return [
-            replace(
-                one, value=max(0.0, one.value) * 100 / ((self._polling or one.width) * _NS_PER_S)
-            )
+            replace(one, value=max(0.0, one.value) * percent / (self._polling or one.width))
             for one in buckets
         ]
 

@@ -1,7 +1,8 @@
 """Units and ranges of metrics: every datasource's values are checked here.
 
 A value that is slightly outside its range is a sampling error and is clamped. One that is far
-outside probably has another unit: it counts as unknown, and no decision uses it.
+outside probably has another unit: it counts as unknown, and no decision uses it. The same holds for
+all values of a metric if the largest of them is smaller than any running host or server has.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -33,6 +34,7 @@ class Measure:
         least: smallest value.
         most: largest value, or a function that returns it for each host or server.
         below, above: how far outside a value is clamped instead of dropped, as a share of ``most``.
+        peak: if all values are smaller, and some are not 0, they probably have another unit.
     """
 
     unit: str
@@ -40,6 +42,7 @@ class Measure:
     most: float | Limits
     below: float = 0.05
     above: float = 0.05
+    peak: float = 0.0
 
     def limits(self, model: ComputeModel, size: int) -> FloatArray:
         """The largest value of each host or server (float64[size])."""
@@ -56,14 +59,14 @@ def _server_memory(model: ComputeModel) -> FloatArray:
 
 MEASURES: Mapping[str, Measure] = {
     m.HOST_CPU_USAGE: Measure("%", 0.0, 100.0),
-    m.HOST_RAM_USAGE: Measure("KiB", 0.0, _host_memory),
+    m.HOST_RAM_USAGE: Measure("KiB", 0.0, _host_memory, peak=16_384.0),
     m.HOST_OUTLET_TEMP: Measure("°C", -60.0, 150.0, below=0.0, above=0.0),
     m.HOST_INLET_TEMP: Measure("°C", -60.0, 100.0, below=0.0, above=0.0),
     m.HOST_AIRFLOW: Measure("CFM", 0.0, 10_000.0, below=0.0, above=0.0),
-    m.HOST_POWER: Measure("W", 0.0, 100_000.0, below=0.0, above=0.0),
+    m.HOST_POWER: Measure("W", 0.0, 100_000.0, below=0.0, above=0.0, peak=2.0),
     # a guest may use more than its vCPUs, for its emulator
-    m.INSTANCE_CPU_USAGE: Measure("%", 0.0, 100.0, above=1.0),
-    m.INSTANCE_RAM_USAGE: Measure("MB", 0.0, _server_memory, above=0.25),
+    m.INSTANCE_CPU_USAGE: Measure("%", 0.0, 100.0, above=1.0, peak=0.01),
+    m.INSTANCE_RAM_USAGE: Measure("MB", 0.0, _server_memory, above=0.25, peak=4.0),
     m.INSTANCE_RAM_ALLOCATED: Measure("MB", 0.0, _server_memory, above=0.25),
     m.INSTANCE_L3_CACHE_USAGE: Measure("bytes", 0.0, 4.0 * _GIB, below=0.0, above=0.0),
     m.INSTANCE_ROOT_DISK_SIZE: Measure("GB", 0.0, 1_000_000.0, below=0.0, above=0.0),
@@ -108,6 +111,10 @@ def checked(need: MetricNeed, values: FloatArray, model: ComputeModel) -> Measur
     if len(missing):
         problems.append(_missing(need, len(values), [names[int(index)] for index in missing]))
     usable = np.where(wrong, np.nan, np.clip(values, measure.least, limit))
+    peak = np.fmax.reduce(usable, initial=0.0)
+    if 0.0 < peak < measure.peak:
+        problems.insert(0, _too_small(need, int(np.count_nonzero(~np.isnan(usable))), float(peak)))
+        usable = unknown(need, model)
     return MeasuredColumn(frozen(usable), tuple(problems))
 
 
@@ -122,6 +129,12 @@ def _wrong(
         facts = {"field": need.name, "resource": names[index], "value": value}
         problems.append(Cause(BAD_VALUE, {**facts, "count": int(wrong.sum())}))
     return problems
+
+
+def _too_small(need: MetricNeed, known: int, peak: float) -> Cause:
+    value = f"at most {peak:g} {MEASURES[need.name].unit}: the unit is probably another one"
+    facts = {"field": need.name, "resource": f"all {known} {need.resource}s", "value": value}
+    return Cause(BAD_VALUE, {**facts, "count": known})
 
 
 def _missing(need: MetricNeed, total: int, names: Sequence[str]) -> Cause:

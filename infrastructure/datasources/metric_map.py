@@ -7,11 +7,13 @@ from pathlib import Path
 import yaml
 
 from infrastructure.datasources.measures import MEASURES
+from infrastructure.datasources.units import RawMetric, convertible, unit_of
 
 _log = logging.getLogger(__name__)
 
 Names = Mapping[str, object]
-"""Metric name → the datasource's name of it; for Grafana: a map that describes the query."""
+"""Metric name → its name in the datasource, or a map of ``name`` and ``unit``; for Grafana: a map
+that describes the query."""
 
 
 def metric_map(path: Path, datasources: Collection[str]) -> Mapping[str, Names]:
@@ -48,8 +50,53 @@ def _known(path: Path, datasources: Collection[str], datasource: str, names: obj
     if datasource not in datasources or not isinstance(names, dict):
         _log.warning("metric map %s: %s is not a datasource with a map", path, datasource)
         return {}
-    kind = dict if datasource == "grafana" else str
-    known = {metric: name for metric, name in names.items() if metric in MEASURES}
-    for metric in [one for one in names if one not in known or not isinstance(names[one], kind)]:
+    is_valid = _is_panel if datasource == "grafana" else _is_named
+    known = {
+        metric: name for metric, name in names.items() if metric in MEASURES and is_valid(name)
+    }
+    for metric in [one for one in names if one not in known]:
         _log.warning("metric map %s: %s of %s is ignored", path, metric, datasource)
-    return {metric: name for metric, name in known.items() if isinstance(name, kind)}
+    return known
+
+
+def _is_panel(entry: object) -> bool:
+    return isinstance(entry, dict)
+
+
+def _is_named(entry: object) -> bool:
+    if not isinstance(entry, dict):
+        return isinstance(entry, str)
+    return isinstance(entry.get("name"), str) and entry.keys() <= {"name", "unit"}
+
+
+def overridden(
+    raw: Mapping[str, RawMetric], names: Names, datasource: str
+) -> Mapping[str, RawMetric]:
+    """The raw metrics of a datasource, with the operator's names and units.
+
+    A name without a unit has the unit that it ends with, if any, otherwise that of the default
+    metric. An entry with a unit of another kind is ignored and logged.
+
+    Args:
+        raw: metric name → default.
+        names: the operator's; those of other metrics are ignored.
+        datasource: its name, for the log.
+    """
+    result = dict(raw)
+    for metric, entry in names.items():
+        if metric not in raw:
+            continue
+        default = raw[metric].unit
+        described = entry if isinstance(entry, dict) else {"name": entry}
+        name, unit = str(described["name"]), described.get("unit")
+        if unit is None:
+            named = unit_of(name)
+            unit = named if named and convertible(named, default) else default
+        if convertible(str(unit), default):
+            result[metric] = RawMetric(name, str(unit))
+        else:
+            _log.warning(
+                "metric map: %s of %s is ignored: %s cannot be converted to %s",
+                *(metric, datasource, unit, default),
+            )
+    return result

@@ -14,7 +14,7 @@ from infrastructure.datasources.influxql import BadTemplate, Template
 from infrastructure.datasources.metric_map import Names
 from infrastructure.datasources.prometheus import PrometheusSource
 from infrastructure.datasources.prometheus_api import PrometheusApi
-from infrastructure.datasources.promql import SERIES, Labels
+from infrastructure.datasources.promql import Labels
 from infrastructure.datasources.selection import Listed, UndescribedDatasource
 from infrastructure.settings import GrafanaSettings, MetricsSettings
 
@@ -28,10 +28,6 @@ def _retry_policy(chosen: MetricsSettings, timeout: float) -> RetryPolicy:
         attempts=chosen.query_max_retries,
         time_limit=2 * timeout,
     )
-
-
-def _texts(names: Names) -> dict[str, str]:
-    return {metric: str(name) for metric, name in names.items()}
 
 
 class Gnocchi(Datasource[NoOptions]):
@@ -61,7 +57,7 @@ class Gnocchi(Datasource[NoOptions]):
                 timeout=chosen.timeout,
             )
         api = GnocchiApi(HttpReader(endpoint, _retry_policy(chosen, chosen.timeout)))
-        return GnocchiSource(api, polling=own.polling_interval, names=_texts(context.names))
+        return GnocchiSource(api, polling=own.polling_interval, names=context.names)
 
 
 class Prometheus(Datasource[NoOptions]):
@@ -89,7 +85,7 @@ class Prometheus(Datasource[NoOptions]):
         )
         labels = Labels(host=chosen.fqdn_label, server=chosen.instance_uuid_label)
         api = PrometheusApi(HttpReader(endpoint, _retry_policy(chosen, chosen.timeout)))
-        return PrometheusSource(api, labels, "prometheus", _series(context.names))
+        return PrometheusSource(api, labels, "prometheus", context.names)
 
 
 class Aetos(Datasource[NoOptions]):
@@ -110,11 +106,7 @@ class Aetos(Datasource[NoOptions]):
         )
         labels = Labels(host=own.fqdn_label, server=own.instance_uuid_label)
         api = PrometheusApi(HttpReader(endpoint, _retry_policy(chosen, chosen.timeout)))
-        return PrometheusSource(api, labels, "aetos", _series(context.names))
-
-
-def _series(names: Names) -> dict[str, str]:
-    return {metric: name for metric, name in _texts(names).items() if metric in SERIES}
+        return PrometheusSource(api, labels, "aetos", context.names)
 
 
 class Grafana(Datasource[NoOptions]):

@@ -14,9 +14,11 @@ from domain.metrics.catalogue import (
 )
 from infrastructure.datasources.bulk import BulkSource, Reading, ambiguous, read_in_parts
 from infrastructure.datasources.measures import unknown
+from infrastructure.datasources.metric_map import Names, overridden
 from infrastructure.datasources.names import matched
 from infrastructure.datasources.prometheus_api import PrometheusApi
 from infrastructure.datasources.promql import (
+    SERIES,
     Labels,
     age_of,
     age_within_a_day,
@@ -39,7 +41,7 @@ class PrometheusSource(BulkSource):
         api: the query API.
         labels: names of labels.
         name: ``prometheus`` or ``aetos``.
-        series: metric name → raw series, where it is not the default.
+        names: the operator's names of raw series, where they are not the defaults.
     """
 
     def __init__(
@@ -47,11 +49,11 @@ class PrometheusSource(BulkSource):
         api: PrometheusApi,
         labels: Labels | None = None,
         name: str = "prometheus",
-        series: Mapping[str, str] | None = None,
+        names: Names | None = None,
     ) -> None:
         self.name = name
         self._api = api
-        self._mapping = mapping(labels or Labels(), series or {})
+        self._mapping = mapping(labels or Labels(), overridden(SERIES, names or {}, name))
 
     def _has_mapping(self, metric: str) -> bool:
         return metric in self._mapping or metric in _FROM_MODEL

@@ -15,6 +15,7 @@ from domain.metrics.catalogue import (
     INSTANCE_RAM_USAGE,
     MetricNeed,
 )
+from infrastructure.datasources.units import PERCENT_OF_A_SECOND, RawMetric
 
 _OVER_TIME = {
     "mean": "avg_over_time",
@@ -60,40 +61,41 @@ class MetricQuery:
     scale: float
 
 
-SERIES: Mapping[str, str] = {
-    HOST_CPU_USAGE: "node_cpu_seconds_total",
-    HOST_RAM_USAGE: "node_memory_MemAvailable_bytes",
-    INSTANCE_CPU_USAGE: "ceilometer_cpu",
-    INSTANCE_RAM_USAGE: "ceilometer_memory_usage",
+SERIES: Mapping[str, RawMetric] = {
+    HOST_CPU_USAGE: RawMetric("node_cpu_seconds_total", "s"),
+    HOST_RAM_USAGE: RawMetric("node_memory_MemAvailable_bytes", "bytes"),
+    INSTANCE_CPU_USAGE: RawMetric("ceilometer_cpu", "ns"),
+    INSTANCE_RAM_USAGE: RawMetric("ceilometer_memory_usage", "MB"),
 }
 """Metric name → raw series that it is computed from."""
 
 
-def mapping(labels: Labels, series: Mapping[str, str]) -> Mapping[str, MetricQuery]:
+def mapping(labels: Labels, raw: Mapping[str, RawMetric]) -> Mapping[str, MetricQuery]:
     """Metric name → its query.
 
     Args:
         labels: names of labels.
-        series: metric name → raw series, where it is not the default.
+        raw: metric name → raw series, for each metric of ``SERIES``.
     """
     host, server = labels.host, labels.server
-    raw = {name: series.get(name, default) for name, default in SERIES.items()}
 
     def host_cpu(need: MetricNeed, matchers: str) -> str:
-        idle = _selector(raw[HOST_CPU_USAGE], 'mode="idle"', matchers)
-        return _rated(need, lambda width: f"1 - avg by ({host}) (rate({idle}[{width}]))")
+        idle = _selector(raw[HOST_CPU_USAGE].name, 'mode="idle"', matchers)
+        cores = _times(raw[HOST_CPU_USAGE].factor("s"))
+        return _rated(need, lambda width: f"1 - avg by ({host}) (rate({idle}[{width}])){cores}")
 
     def host_ram(need: MetricNeed, matchers: str) -> str:
         total = _selector("node_memory_MemTotal_bytes", matchers)
-        available = _selector(raw[HOST_RAM_USAGE], matchers)
+        available = _selector(raw[HOST_RAM_USAGE].name, matchers)
         # the largest usage is the smallest available memory
         opposite = {"max": "min_over_time", "min": "max_over_time"}
         over = opposite.get(need.aggregate, _OVER_TIME[need.aggregate])
-        free = f"min by ({host}) ({over}({available}[{_seconds(need.period)}]))"
+        size = _times(raw[HOST_RAM_USAGE].factor("bytes"))
+        free = f"min by ({host}) ({over}({available}[{_seconds(need.period)}])){size}"
         return f"max by ({host}) ({total}) - {free}"
 
     def server_cpu(need: MetricNeed, matchers: str) -> str:
-        spent = _selector(raw[INSTANCE_CPU_USAGE], matchers)
+        spent = _selector(raw[INSTANCE_CPU_USAGE].name, matchers)
         if need.aggregate in _EXTREMES:
             return _rated(need, lambda width: f"max by ({server}) (rate({spent}[{width}]))")
         # a migrated server has a series per host, and two agents may report one: no sum
@@ -101,18 +103,19 @@ def mapping(labels: Labels, series: Mapping[str, str]) -> Mapping[str, MetricQue
         return f"max by ({server}) ({rate} / {_observed_share(spent, need.period)})"
 
     def server_ram(need: MetricNeed, matchers: str) -> str:
-        used = _selector(raw[INSTANCE_RAM_USAGE], matchers)
+        used = _selector(raw[INSTANCE_RAM_USAGE].name, matchers)
         over = _OVER_TIME[need.aggregate]
         return f"max by ({server}) ({over}({used}[{_seconds(need.period)}]))"
 
+    percent = PERCENT_OF_A_SECOND
     texts: Mapping[str, tuple[str, Callable[[MetricNeed, str], str], float]] = {
         HOST_CPU_USAGE: (host, host_cpu, 100.0),
         HOST_RAM_USAGE: (host, host_ram, 1 / 1024),
-        INSTANCE_CPU_USAGE: (server, server_cpu, 1e-7),  # ns/s → % of one core
-        INSTANCE_RAM_USAGE: (server, server_ram, 1.0),
+        INSTANCE_CPU_USAGE: (server, server_cpu, raw[INSTANCE_CPU_USAGE].factor(percent)),
+        INSTANCE_RAM_USAGE: (server, server_ram, raw[INSTANCE_RAM_USAGE].factor("MB")),
     }
     return {
-        name: MetricQuery(label, raw[name], text, scale)
+        name: MetricQuery(label, raw[name].name, text, scale)
         for name, (label, text, scale) in texts.items()
     }
 
@@ -164,6 +167,10 @@ def _observed_share(series: str, period: float) -> str:
 def _selector(name: str, *matchers: str) -> str:
     inside = ",".join(matcher for matcher in matchers if matcher)
     return f"{name}{{{inside}}}" if inside else name
+
+
+def _times(factor: float) -> str:
+    return "" if factor == 1 else f" * {factor!r}"
 
 
 def _seconds(duration: float) -> str:

@@ -38,7 +38,10 @@ def version() -> str:
 def prometheus_server(directory: Path) -> Iterator[str]:
     """URL of a Prometheus that knows the truth as exporters would have told it."""
     text, now = directory / "samples.om", time.time()
-    text.write_text("\n".join([*_exposition(now), *_moved(now), "# EOF", ""]), encoding="utf-8")
+    text.write_text(
+        "\n".join([*_exposition(now), *_moved(now), *_of_other_exporters(now), "# EOF", ""]),
+        encoding="utf-8",
+    )
     data = directory / "data"
     subprocess.run(
         ["promtool", "tsdb", "create-blocks-from", "openmetrics", str(text), str(data)],
@@ -94,6 +97,28 @@ def _moved(start: float) -> Iterator[str]:
     yield "# TYPE moved_cpu gauge"
     for server, labels, told in truth.moved():
         yield from _lines(start, "moved_cpu", f'resource="{server}",{labels}', told)
+
+
+def _of_other_exporters(start: float) -> Iterator[str]:
+    """The truth in other units: with names that say so, and with names that do not."""
+    for name, kind, suffix in (
+        ("libvirt_cpu_seconds", "counter", "_total"),
+        ("libvirt_cpu_time", "gauge", ""),
+    ):
+        yield f"# TYPE {name} {kind}"
+        for server in truth.TRUTH[m.INSTANCE_CPU_USAGE]:
+            told = truth.counter(m.INSTANCE_CPU_USAGE, server, 0.01 * truth.VCPUS)
+            yield from _lines(start, name + suffix, f'resource="{server}"', told)
+    for name, size in (
+        ("available_memory_bytes", 1024),
+        ("available_memory_kibibytes", 1),
+        ("available_memory", 1),
+    ):
+        yield f"# TYPE {name} gauge"
+        for host in ("busy.example", "quiet.example"):
+            used = truth.samples(m.HOST_RAM_USAGE, host)
+            free = [(at, (truth.HOST_MB * 1024 - kib) * size) for at, kib in used]
+            yield from _lines(start, name, f'fqdn="{host}"', free)
 
 
 def _exposition(start: float) -> Iterator[str]:

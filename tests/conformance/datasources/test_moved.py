@@ -21,7 +21,7 @@ def test_a_server_that_moved_or_is_new_is_as_busy_as_it_is_and_not_as_long_as_it
     next audit put too many of them together. A new server looked idle likewise."""
     endpoint = UrlEndpoint(real_prometheus.url)
     names = {m.INSTANCE_CPU_USAGE: "moved_cpu"}
-    source = PrometheusSource(PrometheusApi(HttpReader(endpoint)), series=names)
+    source = PrometheusSource(PrometheusApi(HttpReader(endpoint)), names=names)
     wanted = truth.need(m.INSTANCE_CPU_USAGE, "mean", period)
     column = source.fetch((wanted,), model).table.values[wanted]
     measured = float(column[model.server_places[truth.SERVERS[name]]])

@@ -33,11 +33,11 @@ def _cloud_of(*servers: str) -> ComputeModel:
 def test_prometheus_tells_when_it_last_heard_of_a_metric(real_prometheus: Ground) -> None:
     endpoint = UrlEndpoint(real_prometheus.url)
     names = {m.INSTANCE_RAM_USAGE: "forgotten_memory"}
-    source = PrometheusSource(PrometheusApi(HttpReader(endpoint)), series=names)
+    source = PrometheusSource(PrometheusApi(HttpReader(endpoint)), names=names)
     (row,) = source.preflight((MEMORY,), _cloud_of("stopped"))
     _silent_since_half_an_hour(row)
     never = PrometheusSource(
-        PrometheusApi(HttpReader(endpoint)), series={m.INSTANCE_RAM_USAGE: "nothing"}
+        PrometheusApi(HttpReader(endpoint)), names={m.INSTANCE_RAM_USAGE: "nothing"}
     )
     (row,) = never.preflight((MEMORY,), _cloud_of("stopped"))
     assert (row.present, row.age) == (False, None)

@@ -10,6 +10,7 @@ from domain.metrics import catalogue as m
 from infrastructure.datasources.endpoint import HttpReader, UrlEndpoint
 from infrastructure.datasources.gnocchi import GnocchiSource
 from infrastructure.datasources.gnocchi_api import GnocchiApi
+from infrastructure.datasources.metric_map import Names
 from tests.conformance.datasources import gnocchi_stub, truth
 from tests.conformance.datasources.stub import Answer, Call, served
 
@@ -17,9 +18,9 @@ CPU = truth.need(m.INSTANCE_CPU_USAGE)
 MODEL = truth.model()
 
 
-def _source(url: str, *, polling: float | None = None) -> GnocchiSource:
+def _source(url: str, *, polling: float | None = None, names: Names | None = None) -> GnocchiSource:
     endpoint = UrlEndpoint(url, credentials=("admin", ""))
-    return GnocchiSource(GnocchiApi(HttpReader(endpoint)), polling=polling)
+    return GnocchiSource(GnocchiApi(HttpReader(endpoint)), polling=polling, names=names)
 
 
 @pytest.mark.parametrize(("polling", "percent"), [(None, 20.0), (60.0, 100.0)])
@@ -33,6 +34,22 @@ def test_a_rate_is_divided_by_what_lies_between_two_samples(
     with served(lambda _: (200, {"measures": series})) as url:
         values = _source(url, polling=polling).fetch((CPU,), MODEL).table.values[CPU]
     assert values[~np.isnan(values)].tolist() == [percent]
+
+
+@pytest.mark.parametrize(
+    ("entry", "spent"),
+    [("cpu", 3e11), ({"name": "cpu", "unit": "ms"}, 3e5), ("vm_cpu_seconds_total", 300.0)],
+)
+def test_a_metric_of_the_map_has_the_unit_that_the_map_or_its_name_says(
+    entry: object, spent: float
+) -> None:
+    name = entry["name"] if isinstance(entry, dict) else entry
+    points = [["2026-01-01T00:00:00+00:00", 300.0, spent]]
+    series = {truth.SERVERS["full"]: {name: {"rate:mean": points}}}
+    with served(lambda _: (200, {"measures": series})) as url:
+        source = _source(url, names={m.INSTANCE_CPU_USAGE: entry})
+        values = source.fetch((CPU,), MODEL).table.values[CPU]
+    assert values[~np.isnan(values)].tolist() == [50.0]
 
 
 def test_a_counter_that_began_anew_is_not_a_negative_usage() -> None:

@@ -22,6 +22,13 @@ def test_names_are_overridden_per_datasource(tmp_path: Path) -> None:
     }
 
 
+def test_a_name_can_have_a_unit(tmp_path: Path) -> None:
+    text = "prometheus:\n  instance_cpu_usage: {name: libvirt_cpu, unit: s}\n"
+    assert metric_map(_written(tmp_path, text), NAMES) == {
+        "prometheus": {"instance_cpu_usage": {"name": "libvirt_cpu", "unit": "s"}}
+    }
+
+
 def test_there_need_not_be_a_file(tmp_path: Path) -> None:
     assert metric_map(tmp_path / "nothing.yaml", NAMES) == {}
     assert metric_map(_written(tmp_path, ""), NAMES) == {}
@@ -36,6 +43,8 @@ def test_there_need_not_be_a_file(tmp_path: Path) -> None:
         "gnocchi: 7",
         "gnocchi: {host_colour: x}",
         "gnocchi: {host_power: {a: b}}",
+        "gnocchi: {host_power: {unit: W}}",
+        "prometheus: {host_cpu_usage: {name: x, unit: s, scale: 2}}",
         "grafana: {host_power: text}",
     ],
 )
