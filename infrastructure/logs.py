@@ -137,6 +137,24 @@ class JsonFormatter(logging.Formatter):
         return json.dumps({name: value for name, value in fields.items() if value != ""})
 
 
+_LEVEL = re.compile(
+    r"(?P<command>vigil: error: )"  # how a command reports that it failed
+    r"|\S+Z (?P<human>[A-Z]+) "
+    r'|\{"time": "[^"]+", "level": "(?P<json>\w+)"'
+    r"|\[\d+\] \S+ \S+ \[(?P<nats>[A-Z]+)\] "
+)
+_ERRORS = frozenset({"ERROR", "CRITICAL", "ERR", "FTL"})
+
+
+def is_error(line: str) -> bool | None:
+    """Whether a line of a process of Vigil (or of NATS) logs an error; None: it has no level."""
+    found = _LEVEL.match(line)
+    if found is None:
+        return None
+    level = found["human"] or found["json"] or found["nats"] or "ERROR"
+    return level.upper() in _ERRORS
+
+
 def _get(record: logging.LogRecord, name: str) -> str:
     return str(getattr(record, name, ""))
 
@@ -189,4 +207,12 @@ def configure(
     logging.captureWarnings(capture=True)
 
 
-__all__ = ["HumanFormatter", "JsonFormatter", "LogContext", "about", "configure", "scrubbed"]
+__all__ = [
+    "HumanFormatter",
+    "JsonFormatter",
+    "LogContext",
+    "about",
+    "configure",
+    "is_error",
+    "scrubbed",
+]

@@ -10,6 +10,7 @@ from infrastructure.simulator.app import make_app
 from infrastructure.simulator.cloud import open_cloud
 from infrastructure.simulator.core.config import SimulatorConfig
 from infrastructure.simulator.core.http.server import HttpServer
+from infrastructure.supervision import listening_socket
 from infrastructure.web_pages import PageGuard, is_loopback
 
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -30,9 +31,9 @@ class Simulator:
             OSError: the address is taken.
         """
         self.cloud = open_cloud(config)
-        host = listener.getsockname()[0] if listener else config.host
-        app = make_app(self.cloud, PageGuard() if is_loopback(host) else None)
-        self._http = HttpServer(listener or (config.host, config.port), app)
+        listener = listener or listening_socket(config.host, config.port)
+        app = make_app(self.cloud, PageGuard() if is_loopback(listener.getsockname()[0]) else None)
+        self._http = HttpServer(listener, app)
         self._thread = threading.Thread(
             target=self._http.serve_forever, kwargs={"poll_interval": 0.1}, name="simulator"
         )

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
+from infrastructure import logs
+
 OLD_FILES = 3
 """Rotated log files that are kept."""
 
@@ -21,13 +23,22 @@ class OutputWriter:
         path: the file; when it exceeds ``limit`` bytes it becomes ``path.1`` and so on.
         stream: a terminal; None: only the file.
         width: of the name column; 0: no names (JSON lines contain the role).
+        errors_only: the stream gets only errors, with their tracebacks; the file gets every line.
     """
 
     def __init__(
-        self, path: Path, stream: TextIO | None, *, width: int = 15, limit: int = 50_000_000
+        self,
+        path: Path,
+        stream: TextIO | None,
+        *,
+        width: int = 15,
+        limit: int = 50_000_000,
+        errors_only: bool = False,
     ) -> None:
         self._path = path
         self._stream = stream
+        self._errors_only = errors_only
+        self._in_error: dict[str, bool] = {}
         self._width = width
         self._limit = limit
         self._file: int | None = self._opened()
@@ -36,12 +47,20 @@ class OutputWriter:
 
     def __call__(self, name: str, line: bytes) -> None:
         """Writes a line of a child."""
-        text = line.decode(errors="replace").rstrip() + "\n"
-        if self._width:
-            text = f"{name:<{self._width}} | {text}"
+        line_text = line.decode(errors="replace").rstrip()
+        text = f"{name:<{self._width}} | {line_text}\n" if self._width else f"{line_text}\n"
         self._write_to_file(text)
-        if self._stream is not None:
+        if self._stream is not None and not (
+            self._errors_only and self._is_harmless(name, line_text)
+        ):
             self._show(text)
+
+    def _is_harmless(self, name: str, line: str) -> bool:
+        """Whether a line is no error; a line without a level has that of the line before it."""
+        is_error = logs.is_error(line)
+        if is_error is not None:
+            self._in_error[name] = is_error
+        return not self._in_error.get(name, False)
 
     def _write_to_file(self, text: str) -> None:
         try:

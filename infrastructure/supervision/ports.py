@@ -6,6 +6,7 @@ So the supervisor binds the port before it publishes it, and keeps it over resta
 A connection that is opened during a restart waits for the child.
 """
 
+import errno
 import os
 import socket
 import sys
@@ -18,7 +19,14 @@ BACKLOG = 256
 
 
 class PortTaken(OSError):
-    """Another process listens on the port, or this one has no permission."""
+    """Another process listens on the port, or this one may not; the message says where and why."""
+
+    def __init__(self, host: str, port: int, cause: OSError) -> None:
+        place = f"port {port} of {host}" if port else host
+        if cause.errno == errno.EADDRINUSE:
+            super().__init__(f"{place} is taken: another process listens there")
+        else:
+            super().__init__(f"cannot listen on {place}: {cause.strerror}")
 
 
 def listening_socket(host: str, port: int) -> socket.socket:
@@ -37,7 +45,7 @@ def listening_socket(host: str, port: int) -> socket.socket:
         )[0]
         taken = socket.socket(family, kind, protocol)
     except OSError as error:
-        raise PortTaken(error.errno, error.strerror) from error
+        raise PortTaken(host, port, error) from error
     try:
         # this allows lingering connections of an earlier run, but no other listener
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -45,7 +53,7 @@ def listening_socket(host: str, port: int) -> socket.socket:
         taken.listen(BACKLOG)  # of two bound sockets, only one can listen
     except OSError as error:
         taken.close()
-        raise PortTaken(error.errno, error.strerror) from error
+        raise PortTaken(host, port, error) from error
     return taken
 
 

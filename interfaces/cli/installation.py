@@ -177,6 +177,8 @@ def _planned(settings: Settings, reload: Reload, ports: Ports) -> Installation:
     server = simulator_url = None
     if settings.nats.embedded:
         port = settings.nats.port or _reserve_nats(ports)
+        if settings.nats.port:
+            listener("vigil", "nats_port", LOOPBACK, port).close()  # NATS binds it itself
         server = EmbeddedNats(settings.data_dir / "nats", port=port)
         fixed["vigil.nats_url"] = f"nats://{LOOPBACK}:{port}"
         fixed["vigil.nats_token"] = server.token

@@ -48,10 +48,7 @@ def listener(section: str, option: str, host: str, port: int) -> socket.socket:
     try:
         return listening_socket(host, port)
     except PortTaken as taken:
-        place = f"{port} on {host}" if port else host
-        raise CommandFailed(
-            f"[{section}] {option}: {place} is taken or cannot be listened on: {taken}"
-        ) from taken
+        raise CommandFailed(f"[{section}] {option}: {taken}") from taken
 
 
 def port_of(listener: socket.socket) -> int:

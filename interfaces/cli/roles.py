@@ -4,6 +4,7 @@ import argparse
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 from application.ports.cloud import CloudRefused
 from infrastructure.event_log import SchemaError
 from infrastructure.notifications.listener import NotInstalled
-from infrastructure.settings import SettingsError
+from infrastructure.settings import LoadedSettings, SettingsError
 from infrastructure.signals import handled_signals
 from infrastructure.supervision import inherited_socket
 from infrastructure.supervision.child import READY_FILE
@@ -19,6 +20,7 @@ from interfaces.bootstrap.roles import run_role
 from interfaces.cli.alarm import alarm
 from interfaces.cli.arguments import add_settings, load_settings, set_up_logging
 from interfaces.cli.errors import report_errors
+from interfaces.cli.ports import listener
 
 LOG = logging.getLogger(__name__)
 NEED_NATS = frozenset({"relay", "decision-engine", "applier"})
@@ -54,7 +56,15 @@ def run(args: argparse.Namespace) -> int:
         report_errors(SchemaError, CloudRefused, NotInstalled),
         handled_signals(dict.fromkeys(signals, stop.set)),
     ):
-        return run_role(args.command, loaded.settings, stop, _report_ready, inherited_socket())
+        return run_role(args.command, loaded.settings, stop, _report_ready, _listener(args, loaded))
+
+
+def _listener(args: argparse.Namespace, loaded: LoadedSettings) -> socket.socket | None:
+    """The socket on which the API accepts connections; None for the other roles."""
+    api = loaded.settings.api
+    if args.command != "api":
+        return None
+    return inherited_socket() or listener("api", "port", api.host, api.port)
 
 
 def _report_ready() -> None:

@@ -44,7 +44,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_simulator_flags(parser)
     api = parser.add_argument_group("API")
     add_flag(api, "--api-port", "api.port", "PORT", "port of the REST API (9322, or a free one)")
-    parser.add_argument("--quiet", action="store_true", help="log to DIR/vigil.log only")
+    parser.add_argument(
+        "--quiet",
+        action="store_true",
+        help="print only errors, and the URL of the API when all is ready; log to DIR/vigil.log",
+    )
     add_settings(parser)
 
 
@@ -73,8 +77,9 @@ def _supervise(args: argparse.Namespace, loaded: LoadedSettings, installation: I
     settings = installation.settings
     output = OutputWriter(
         installation.log,
-        None if args.quiet else sys.stderr,
+        sys.stderr,
         width=0 if settings.log.format == "json" else 15,
+        errors_only=args.quiet,
     )
     logs.configure(
         role="up",
@@ -90,7 +95,7 @@ def _supervise(args: argparse.Namespace, loaded: LoadedSettings, installation: I
     for line in _alarms(loaded.settings, installation):
         LOG.warning("%s", line)
         alarm(line, None if args.quiet else sys.stderr)
-    status = _StatusFile(installation)
+    status = _StatusFile(installation, print_url=args.quiet)
     supervisor = Supervisor(
         installation.specs(), output=output, changed=status.changed, ready=status.ready
     )
@@ -145,8 +150,9 @@ def _start_lines(loaded: LoadedSettings, installation: Installation) -> list[str
 class _StatusFile:
     """Keeps ``up.json`` up to date, and logs when all processes are ready."""
 
-    def __init__(self, installation: Installation) -> None:
+    def __init__(self, installation: Installation, *, print_url: bool) -> None:
         self._installation = installation
+        self._print_url = print_url
         self._started = SystemClock().now().astimezone(UTC)
         self._ready = False
         self._children: tuple[ChildReport, ...] = ()
@@ -164,6 +170,8 @@ class _StatusFile:
         self._ready = True
         self.changed(self._children)
         LOG.info("ready: %s", self._installation.settings.api.url)
+        if self._print_url:
+            print(self._installation.settings.api.url, flush=True)
         for line in _hints(self._installation):
             LOG.info("%s", line)
 

@@ -89,7 +89,7 @@ def serve(
         The exit status for the calling process.
     """
     master = os.getpid()
-    listener = listener or _listener(settings)
+    listener = listener or listening_socket(settings.host, settings.port)
     host, port = listener.getsockname()[:2]
     options = {
         "bind": f"fd://{listener.detach()}",
@@ -125,15 +125,6 @@ def serve(
             LOG.error("the API ends: a worker process could not start, see the error above")  # noqa: TRY400
         return status
     return 0
-
-
-def _listener(settings: ServerSettings) -> socket.socket:
-    """A listening socket, created before gunicorn starts: a port in use is an error at once."""
-    try:
-        return listening_socket(settings.host, settings.port)
-    except OSError as error:
-        error.add_note(f"The API cannot listen at {settings.host}:{settings.port}.")
-        raise
 
 
 class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no types

@@ -19,6 +19,8 @@ class RunningVigil:
     def __init__(self, folder: Path, *words: str) -> None:
         self.folder = folder
         self.words = words
+        self.printed = folder.with_suffix(".printed")
+        """What it wrote to the terminal."""
         self.process: subprocess.Popen[bytes] | None = None
         self._seen: set[int] = set()
 
@@ -31,12 +33,13 @@ class RunningVigil:
         """Starts it."""
         environment = {name: text for name, text in os.environ.items() if name[:6] != "VIGIL_"}
         command = ["up", "--quiet", "--data", str(self.folder), "--hosts", "4", "--servers", "12"]
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "interfaces.cli.main", *command, *self.words],
-            env=environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        with self.printed.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "interfaces.cli.main", *command, *self.words],
+                env=environment,
+                stdout=output,
+                stderr=output,
+            )
 
     def await_ready(self) -> dict[str, Any]:
         """Waits until it is ready; returns what up.json says."""

@@ -51,6 +51,51 @@ def test_the_tree_survives_the_death_of_any_child_and_dies_with_its_root(tmp_pat
         assert not (tmp_path / "data" / "up.json").exists()
 
 
+def test_quiet_prints_the_url_when_all_is_ready_and_errors_only(tmp_path: Path) -> None:
+    """It printed neither: a script could not know where the API is, nor why a role had ended."""
+    with running_vigil(tmp_path / "data") as up:
+        url = up.start()["api_url"]
+        assert up.printed.read_text().split() == [url]
+        old = up.child("projector")["pid"]
+        os.kill(old, signal.SIGKILL)
+        eventually(lambda: len(up.printed.read_text().splitlines()) > 1, "an error is printed", 30)
+        _, line = up.printed.read_text().splitlines()
+        assert "projector ended with" in line
+        assert "ERROR" in line
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ("api", "--set", "DEFAULT.enable_authentication=false", "--set", "api.port={port}"),
+            "vigil: error: [api] port: port {port} of 127.0.0.1 is taken",
+        ),
+        (
+            ("up", "--set", "vigil.simulator_port={port}"),
+            "vigil: error: [vigil] simulator_port: port {port} of 127.0.0.1 is taken",
+        ),
+        (
+            ("up", "--set", "vigil.nats_port={port}"),
+            "vigil: error: [vigil] nats_port: port {port} of 127.0.0.1 is taken",
+        ),
+        (
+            ("sim", "--port", "{port}"),
+            "the simulator cannot start: port {port} of 127.0.0.1 is taken",
+        ),
+    ],
+)
+def test_a_taken_port_is_a_sentence_that_names_it(
+    words: tuple[str, ...], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`vigil api` ended with "PortTaken: [Errno 98] Address already in use"."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        data = [] if words[0] == "sim" else ["--data", str(tmp_path)]
+        assert main([word.format(port=port) for word in words] + data) == 1
+    assert said.format(port=port) in capsys.readouterr().err
+
+
 def test_the_models_of_all_kinds_are_kept_and_the_api_tells_that_they_can_be_had(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -110,7 +155,7 @@ def test_a_taken_port_is_avoided_unless_it_was_insisted_on(
         port = taken.getsockname()[1]
         assert main(["up", "--data", str(tmp_path / "a"), "--api-port", str(port)]) == 1
         complaint = capsys.readouterr().err
-        assert f"[api] port: {port} on 127.0.0.1 is taken" in complaint
+        assert f"[api] port: port {port} of 127.0.0.1 is taken" in complaint
         assert "choose another with --api-port" in complaint
 
 

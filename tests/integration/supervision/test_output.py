@@ -7,6 +7,8 @@ from pathlib import Path
 
 from infrastructure.supervision import LineStream, OutputWriter
 
+STAMP = "2026-11-28T17:07:20.280Z"
+
 
 def test_lines_go_to_the_stream_and_the_file_with_their_names(tmp_path: Path) -> None:
     stream = io.StringIO()
@@ -103,3 +105,25 @@ def test_a_file_that_cannot_make_room_goes_on(tmp_path: Path) -> None:
     kept = (tmp_path / "log").read_text()
     assert kept.count("\n") == 2
     assert "two" in kept
+
+
+def test_a_quiet_terminal_gets_errors_with_their_tracebacks_and_the_file_every_line(
+    tmp_path: Path,
+) -> None:
+    """`vigil up --quiet` printed nothing at all, also no errors: an operator who started it in a
+    script did not see why a role ended."""
+    terminal = io.StringIO()
+    output = OutputWriter(tmp_path / "log", terminal, width=0, errors_only=True)
+    lines = [
+        ("api", "/lib/keystonemiddleware.py:1: UserWarning: use valid service tokens"),
+        ("api", f"{STAMP} ERROR   vigil: failed"),
+        ("applier", f"{STAMP} INFO    vigil: started"),
+        ("api", "ValueError: no"),
+        ("api", f"{STAMP} INFO    vigil: goes on"),
+        ("api", "a line that belongs to it"),
+    ]
+    for name, line in lines:
+        output(name, line.encode())
+    output.close()
+    assert terminal.getvalue() == f"{STAMP} ERROR   vigil: failed\nValueError: no\n"
+    assert (tmp_path / "log").read_text().splitlines() == [line for _, line in lines]

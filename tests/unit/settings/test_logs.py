@@ -8,6 +8,8 @@ import pytest
 
 from infrastructure import logs
 
+STAMP = "2026-11-28T17:07:20.280Z"
+
 
 @pytest.fixture(autouse=True)
 def root_logger() -> Iterator[None]:
@@ -117,3 +119,22 @@ def test_a_loggers_name_is_not_taken_for_the_name_of_a_secret() -> None:
     name = "keystonemiddleware.auth_token"
     record = logging.LogRecord(name, logging.INFO, "", 0, "Rejecting request", (), None)
     assert f"{name}: Rejecting request" in logs.HumanFormatter().format(record)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (f"{STAMP} ERROR   api vigil.access: Keystone does not answer", True),
+        (f"{STAMP} CRITICAL vigil: no", True),
+        (f"{STAMP} WARNING keystonemiddleware.auth_token: ERROR in a word", False),
+        (f'{{"time": "{STAMP}", "level": "error", "role": "api"}}', True),
+        (f'{{"time": "{STAMP}", "level": "info", "message": "error"}}', False),
+        ("[14] 2026/11/28 17:07:10.948 [FTL] cannot open the store", True),
+        ("[14] 2026/11/28 17:07:10.948 [WRN] slow consumer", False),
+        ("vigil: error: [api] port: port 1 of ::1 is taken", True),
+        ("Traceback (most recent call last):", None),
+        ("http://127.0.0.1:37397", None),
+    ],
+)
+def test_the_level_of_a_line_is_read_as_each_process_writes_it(line: str, expected: object) -> None:
+    assert logs.is_error(line) is expected

@@ -19,29 +19,21 @@ _NO_BODY = ("204", "304")
 
 
 class HttpServer(ThreadingHTTPServer):
-    """Listens as soon as it is made; `serve_forever` answers."""
+    """Answers on a listening socket while `serve_forever` runs."""
 
     daemon_threads = True
-    request_queue_size = 256
 
-    def __init__(self, place: tuple[str, int] | socket.socket, app: WSGIApplication) -> None:
-        """Bind and listen, at host and port or with a socket that does so already.
-
-        Raises:
-            OSError: when the address is taken.
-        """
-        if isinstance(place, socket.socket):
-            super().__init__(place.getsockname()[:2], _Handler, bind_and_activate=False)
-            self.socket.close()
-            self.socket = place
-        else:
-            super().__init__(place, _Handler)
+    def __init__(self, listener: socket.socket, app: WSGIApplication) -> None:
+        super().__init__(listener.getsockname()[:2], _Handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = listener
         self.app = app
 
     @property
     def base_url(self) -> str:
         """Where clients reach it."""
-        return f"http://{self.server_address[0]!s}:{self.server_address[1]}"
+        host, port = self.server_address[:2]
+        return f"http://[{host!s}]:{port}" if ":" in str(host) else f"http://{host!s}:{port}"
 
     def handle_error(self, _request: Any, client_address: Any) -> None:
         """A client that goes away is no failure of ours; anything else is logged."""
