@@ -10,6 +10,12 @@ from domain.kernel.errors import InvalidValue
 T = TypeVar("T")
 
 
+def field_and_rule(wrong: msgspec.ValidationError) -> tuple[str, str]:
+    """The place in the value (``actions[0].type``, empty: the whole), and what is wrong with it."""
+    message, _, path = str(wrong).partition(" - at `$")
+    return path.rstrip("`").lstrip("."), message
+
+
 def typed(values: Mapping[str, object], kind: type[T]) -> T:
     """Makes a dataclass of plain values; fields that are missing get their defaults.
 
@@ -23,6 +29,5 @@ def typed(values: Mapping[str, object], kind: type[T]) -> T:
     try:
         return msgspec.convert(dict(values), kind)
     except msgspec.ValidationError as wrong:
-        message, _, path = str(wrong).partition(" - at `$")
-        field = path.rstrip("`").lstrip(".") or "parameters"
-        raise InvalidValue(field, f"must be valid: {message}") from wrong
+        field, message = field_and_rule(wrong)
+        raise InvalidValue(field or "parameters", f"must be valid: {message}") from wrong

@@ -154,7 +154,10 @@ def _decided(
     receipt = transaction.find(CommandReceipt, command_id(once.key))
     if receipt is not None:
         if receipt.request != once.request:
-            raise KeyReused(f"The key {once.key!r} was used for a different request.")
+            raise KeyReused(
+                "The Idempotency-Key was used before for a different request: "
+                "send a new key with each new request."
+            )
         return receipt.result
     result = decide(transaction, ctx)
     transaction.add(CommandReceipt.write(ctx, once.key, once.request, result))

@@ -82,8 +82,7 @@ class BulkSource(ABC):
         """
         calls = self._calls()
         unique = tuple(dict.fromkeys(needs))
-        if unique and not len(model.hosts) and not len(model.servers):
-            self._probe()
+        self._probe_if_empty(unique, model)
         columns = {need: self._column(need, model)[1] for need in unique}
         table = MetricTable({need: column.values for need, column in columns.items()})
         problems = tuple(why for column in columns.values() for why in column.problems)
@@ -97,7 +96,13 @@ class BulkSource(ABC):
         Raises:
             MetricsUnavailable: the datasource cannot be reached or refuses.
         """
+        self._probe_if_empty(needs, model)
         return tuple(self._row(need, model) for need in needs)
+
+    def _probe_if_empty(self, needs: Sequence[MetricNeed], model: ComputeModel) -> None:
+        """Checks that the datasource responds, if no need would be read."""
+        if needs and not len(model.hosts) and not len(model.servers):
+            self._probe()
 
     def _row(self, need: MetricNeed, model: ComputeModel) -> MetricCheck:
         reading, column = self._column(need, model)

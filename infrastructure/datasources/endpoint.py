@@ -15,6 +15,7 @@ from application.ports.clock import Clock
 from application.ports.cloud import CloudRefused, CloudUnreachable
 from application.ports.metrics import MetricsUnavailable
 from infrastructure.clock import SystemClock
+from infrastructure.failed_connections import plain
 from infrastructure.logs import scrubbed
 from infrastructure.openstack.errors import Misconfigured, translated_errors
 
@@ -122,7 +123,7 @@ class UrlEndpoint:
             )
         except requests.RequestException as error:
             # the text becomes a reason in the event log: it must not contain a password
-            raise ConnectionError(scrubbed(f"{self._url}: {error}")) from error
+            raise ConnectionError(scrubbed(f"{self._url}: {plain(str(error))}")) from error
 
     def close(self) -> None:
         """Closes all connections."""

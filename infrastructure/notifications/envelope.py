@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from application.kernel.typed_values import field_and_rule
 from domain.cluster_models.amendments import Stamp
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -82,4 +83,6 @@ def payload_of(notification: Notification, structure: type[T]) -> T:
     try:
         return msgspec.convert(notification.payload, structure)
     except msgspec.ValidationError as error:
-        raise UnreadableNotification(f"payload of {notification.event}: {error}") from error
+        field, rule = field_and_rule(error)
+        what = f"{field}: {rule}" if field else rule
+        raise UnreadableNotification(f"payload of {notification.event}: {what}") from error

@@ -24,6 +24,7 @@ from openstack import exceptions as sdk
 from application.ports.cloud import CLOUD_REFUSED, CloudRefused, CloudUnreachable
 from domain.cluster_models.reasons import SERVICE_ABSENT
 from domain.kernel.reasons import Cause, Reason
+from infrastructure.failed_connections import plain
 
 _TRY_AGAIN = frozenset(
     {
@@ -166,4 +167,4 @@ def translated_errors() -> Iterator[None]:
 
 
 def _text(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    return plain(" ".join(str(error).split())) or type(error).__name__

@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         serve(_config(args), ready=ready, listener=inherited_socket())
     except (ValueError, OSError, sqlite3.Error) as error:
-        sys.stderr.write(f"the simulator cannot start: {error}\n")
+        sys.stderr.write(f"vigil: error: the simulator cannot start: {error}\n")
         return 1
     return 0
 

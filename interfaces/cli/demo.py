@@ -11,6 +11,9 @@ from interfaces.demo.output import DemoOutput
 from interfaces.demo.script import DemoCloud, DemoScript, how_to_replay
 from interfaces.terminal.console import terminal
 
+PER_HOST, ON_ONE_HOST = 10, 5
+"""Servers per compute host; a single host may be a small one."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
@@ -27,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="data directory (.vigil/demo)",
     )
     parser.add_argument("--hosts", type=int, default=30, metavar="N", help="compute hosts (30)")
-    parser.add_argument("--servers", type=int, default=300, metavar="N", help="servers (300)")
+    parser.add_argument("--servers", type=int, metavar="N", help="servers (ten per host)")
     parser.add_argument("--seed", type=int, default=42, metavar="N", help="random seed (42)")
     parser.add_argument(
         "--speed", type=float, default=60.0, metavar="X", help="simulated seconds per second (60)"
@@ -47,7 +50,9 @@ def run(args: argparse.Namespace) -> int:
     except DemoFailed as error:
         output.line(f"The demo cannot start: {error}")
         return 1
-    size = DemoCloud(args.hosts, args.servers, args.seed, args.speed)
+    usual = PER_HOST * args.hosts if args.hosts > 1 else ON_ONE_HOST
+    servers = usual if args.servers is None else args.servers
+    size = DemoCloud(args.hosts, servers, args.seed, args.speed)
     failure = _run(directory, size, output)
     if failure is not None:
         output.line(f"\nThe demo failed: {failure}")

@@ -101,6 +101,10 @@ def _show(args: argparse.Namespace, log: ReadOnlyLog) -> None:
 
 
 def _diff(args: argparse.Namespace, log: ReadOnlyLog) -> None:
+    if args.before > args.after:
+        raise CommandFailed(
+            f"version {args.before} is after version {args.after}: name the earlier one first"
+        )
     subject = find(log, args.subject)
     before = state_at(log, subject.aggregate_id, version=args.before)
     after = state_at(log, subject.aggregate_id, version=args.after)

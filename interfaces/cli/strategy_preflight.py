@@ -105,9 +105,13 @@ class Preflight:
 
     @property
     def missing(self) -> list[str]:
-        """Names of required metrics that are not present."""
+        """Names of required metrics that are not present, of those with something to measure."""
         pairs = zip(self.needs, self.checks, strict=True)
-        return [need.name for need, found in pairs if need.required and not found.present]
+        return [
+            need.name
+            for need, found in pairs
+            if need.required and found.total and not found.present
+        ]
 
     @property
     def missing_models(self) -> list[str]:
@@ -159,6 +163,12 @@ def _metric_lines(found: Preflight) -> Iterator[str]:
     )
     for need, seen in zip(found.needs, found.checks, strict=True):
         known = f"{seen.known} of {seen.total}"
+        if not seen.total:
+            yield (
+                f"{need.name:<24} {need.resource:<7} {_yes_no(need.required):<9} "
+                f"{known}: nothing to measure"
+            )
+            continue
         yield (
             f"{need.name:<24} {need.resource:<7} {_yes_no(need.required):<9} "
             f"{_yes_no(seen.present):<8} {seen.unit or '-':<5} {known:>13} "

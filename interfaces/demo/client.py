@@ -4,6 +4,7 @@ from typing import Any
 
 import requests
 
+from infrastructure.failed_connections import plain
 from interfaces.demo.errors import DemoFailed
 
 TIMEOUT = 15.0
@@ -63,7 +64,9 @@ class ApiClient:
         try:
             response = self._session.request(method, self._url + path, timeout=TIMEOUT, **more)
         except requests.RequestException as error:
-            raise DemoFailed(f"{method} {path}: no answer from the API: {error}") from error
+            raise DemoFailed(
+                f"{method} {path}: no answer from the API: {plain(str(error))}"
+            ) from error
         if not response.ok:
             raise DemoFailed(f"{method} {path}: {response.status_code} {response.text[:300]}")
         body: dict[str, Any] = response.json()

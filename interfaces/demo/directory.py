@@ -1,6 +1,5 @@
 """The data directory of a demo: always new; only directories of earlier demos are moved."""
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,10 +28,9 @@ def prepare(directory: Path, report: Callable[[str], None]) -> None:
 
 
 def _move_aside(directory: Path, report: Callable[[str], None]) -> None:
-    previous = directory.with_name(f"{directory.name}.previous")
-    if previous.exists():
-        if not (previous / MARK).exists():
-            raise DemoFailed(f"{previous} exists and was not made by a demo")
-        shutil.rmtree(previous)
+    number, previous = 1, directory.with_name(f"{directory.name}.previous")
+    while previous.exists():
+        number += 1
+        previous = directory.with_name(f"{directory.name}.previous-{number}")
     directory.rename(previous)
     report(f"The data of the last demo was moved to {previous}.")

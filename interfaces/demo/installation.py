@@ -73,7 +73,7 @@ class DemoInstallation:
             DemoFailed: it has ended.
         """
         if self._process is None or self._process.poll() is not None:
-            raise DemoFailed(f"`vigil up` has ended: {self._last_error()}")
+            raise DemoFailed(f"`vigil up` has ended: {self._errors()}")
 
     def stop(self) -> int:
         """Stops it in good order; returns the exit code."""
@@ -99,9 +99,11 @@ class DemoInstallation:
                 raise DemoFailed(f"`vigil up` was not ready after {START:g} s")
             time.sleep(0.05)
 
-    def _last_error(self) -> str:
+    def _errors(self) -> str:
+        """The errors of `vigil up` and of its processes; the last line if none is marked."""
         with contextlib.suppress(OSError):
-            text = (self.directory / "up.err").read_text(errors="replace").strip()
-            if text:
-                return text.splitlines()[-1]
+            lines = (self.directory / "up.err").read_text(errors="replace").strip().splitlines()
+            marked = [text for line in lines if (text := line.partition("vigil: error: ")[2])]
+            if marked or lines:
+                return "; ".join(dict.fromkeys(marked)) or lines[-1]
         return "no error message"

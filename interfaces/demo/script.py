@@ -109,8 +109,11 @@ class DemoScript:
         actions = self._loaded(queries, uuid)
         output.step(f"Action plan {uuid}: {len(actions.actions)} actions")
         output.plan(actions, plan)
+        if not actions.actions:
+            output.line("The plan is empty: there is nothing to improve.")
+            return
         if plan["state"] != "RECOMMENDED":
-            raise DemoFailed(f"the plan is {plan['state']}: there is nothing to execute")
+            raise DemoFailed(f"the plan is {plan['state']}: it cannot be executed")
         output.step("Execution")
         began = time.monotonic()
         api.launch(plan["uuid"])

@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from uuid import UUID
 
 from application.ports.read_models import EventFilter, ReadModels, TimelineView
+from application.projections.sentences import SENTENCES
 from interfaces.rest import parameters
+from interfaces.rest.errors import MalformedRequest
 from interfaces.rest.parameters import Given, Parameter
 
 DEFAULT_LIMIT = 100
@@ -33,6 +36,21 @@ LIST = (*PAGE, *SELECTION, *TIMES)
 STREAM = (AFTER, *SELECTION)
 
 
+def _topics(given: Given) -> list[str]:
+    text = given.get("type")
+    if text is None:
+        return []
+    asked, known = [one.strip() for one in text.split(",")], SENTENCES
+    unknown = sorted(set(asked) - known.keys())
+    if unknown:
+        near = get_close_matches(unknown[0], known, 1)
+        hint = f"; did you mean {near[0]!r}?" if near else "; docs/events.md lists the types"
+        raise MalformedRequest(
+            f"Invalid value for type: {', '.join(map(repr, unknown))} is no type of event{hint}"
+        )
+    return asked
+
+
 @dataclass(frozen=True)
 class EventQuery:
     """Which events a request selects."""
@@ -47,16 +65,17 @@ class EventQuery:
         """The selection that the parameters describe.
 
         Raises:
-            MalformedRequest: a value is not of its type.
+            MalformedRequest: a value is not of its type, or no event has such a type.
         """
         aggregate = parameters.uuid(given, "aggregate_id")
+        since, until = parameters.time(given, "since"), parameters.time(given, "until")
+        if since is not None and until is not None and since > until:
+            raise MalformedRequest("Invalid value for until: it is before since")
         return cls(
-            topics=[one.strip() for one in given.get("type", "").split(",") if one.strip()],
+            topics=_topics(given),
             aggregates=[] if aggregate is None else [aggregate],
             correlation=parameters.uuid(given, "correlation_id"),
-            only=EventFilter(
-                given.get("actor"), parameters.time(given, "since"), parameters.time(given, "until")
-            ),
+            only=EventFilter(given.get("actor"), since, until),
         )
 
     def after(self, reads: ReadModels, position: int, limit: int) -> list[TimelineView]:

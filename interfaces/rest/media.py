@@ -11,6 +11,7 @@ import falcon
 import msgspec
 
 from application.commands.patching import MISSING, ParsedOperation, Patch
+from application.kernel.typed_values import field_and_rule
 from application.kernel.unit_of_work import IdempotencyKey
 from interfaces.rest.call import call_of
 from interfaces.rest.errors import BodyTooLarge, BodyTooSlow, MalformedRequest, UnusableMediaType
@@ -82,6 +83,11 @@ def decoded(body: bytes, kind: type[T]) -> T:
         raise MalformedRequest("The request has no body; it must be JSON, at least {}.")
     try:
         value = msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError as error:
+        field, rule = field_and_rule(error)
+        raise MalformedRequest(
+            f"Invalid input: {field}: {rule}" if field else f"Invalid input: {rule}"
+        ) from None
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedRequest(f"Invalid input: {error}") from None
     _check_storable(body)

@@ -3,17 +3,24 @@
 import random
 import re
 from collections.abc import Callable
-from typing import Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 
+from application.kernel.typed_values import field_and_rule
 from infrastructure.simulator.core.errors import BadRequest
 from infrastructure.simulator.core.model import Migration
 
 Outcome = Literal["fail", "error", "hang", "elsewhere"]
 
 
-class MigrationFault(msgspec.Struct, kw_only=True, tag="migration", tag_field="kind"):
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Times = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class MigrationFault(
+    msgspec.Struct, kw_only=True, tag="migration", tag_field="kind", forbid_unknown_fields=True
+):
     """Makes migrations of one server, of the next `times` servers, or random ones fail.
 
     Args:
@@ -29,13 +36,15 @@ class MigrationFault(msgspec.Struct, kw_only=True, tag="migration", tag_field="k
     outcome: Outcome
     id: int = 0
     server: str | None = None
-    times: int | None = 1
-    probability: float = 1.0
+    times: Times | None = 1
+    probability: Share = 1.0
     host: str | None = None
-    at: float = 0.5
+    at: Share = 0.5
 
 
-class EndpointFault(msgspec.Struct, kw_only=True, tag="endpoint", tag_field="kind"):
+class EndpointFault(
+    msgspec.Struct, kw_only=True, tag="endpoint", tag_field="kind", forbid_unknown_fields=True
+):
     """Makes responses fail.
 
     Args:
@@ -55,11 +64,20 @@ class EndpointFault(msgspec.Struct, kw_only=True, tag="endpoint", tag_field="kin
     status: int | None = None
     delay: float = 0.0
     lost_reply: bool = False
-    times: int | None = 1
-    probability: float = 1.0
+    times: Times | None = 1
+    probability: Share = 1.0
 
 
 Fault = MigrationFault | EndpointFault
+
+
+def _rule_broken(error: msgspec.ValidationError) -> str:
+    field, rule = field_and_rule(error)
+    if field == "kind" or "`kind`" in rule:
+        return "kind must be migration or endpoint"
+    if field == "outcome" or "`outcome`" in rule:
+        return f"outcome must be one of {', '.join(get_args(Outcome))}"
+    return f"{field}: {rule}" if field else rule
 
 
 class Faults:
@@ -86,8 +104,10 @@ class Faults:
             rule: Fault = msgspec.convert(body, Fault)
             if isinstance(rule, EndpointFault):
                 re.compile(rule.path)
-        except (msgspec.ValidationError, re.error) as error:
-            raise BadRequest(f"not a fault rule: {error}") from error
+        except msgspec.ValidationError as error:
+            raise BadRequest(f"not a fault rule: {_rule_broken(error)}") from error
+        except re.error as error:
+            raise BadRequest(f"not a fault rule: path is no regular expression: {error}") from error
         self._last += 1
         rule.id = self._last
         self._rules.append(rule)

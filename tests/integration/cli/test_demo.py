@@ -14,19 +14,24 @@ from tests.integration.cli.running import RunningVigil as Processes
 SMALL = ["--hosts", "6", "--servers", "24", "--seed", "7", "--speed", "200"]
 
 
-@pytest.mark.timeout(240)
-def test_the_demo_audits_explains_executes_compares_and_leaves_a_trail(
-    tmp_path: Path, cli: Cli
-) -> None:
-    folder = tmp_path / "demo"
-    result = subprocess.run(
-        [sys.executable, "-m", "interfaces.cli.main", "demo", "--data", str(folder), *SMALL],
+def demo(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """`vigil demo`, in an environment that names a real cloud, which it must not use."""
+    return subprocess.run(
+        [sys.executable, "-m", "interfaces.cli.main", "demo", "--data", str(folder), *words],
         capture_output=True,
         text=True,
         timeout=200,
         check=False,
         env={**os.environ, "VIGIL_CLOUD": "a-real-cloud", "VIGIL_API_PORT": "1"},
     )
+
+
+@pytest.mark.timeout(240)
+def test_the_demo_audits_explains_executes_compares_and_leaves_a_trail(
+    tmp_path: Path, cli: Cli
+) -> None:
+    folder = tmp_path / "demo"
+    result = demo(folder, *SMALL)
     output = result.stdout
     assert result.returncode == 0, output + result.stderr
     for line in ("== Auditing", "helps to empty", "== Before and after", "Action plan succeeded."):
@@ -38,14 +43,40 @@ def test_the_demo_audits_explains_executes_compares_and_leaves_a_trail(
     assert topics[-1] == "audit.run-succeeded"
 
 
-def test_a_directory_of_an_earlier_demo_is_moved_aside(tmp_path: Path) -> None:
+def test_the_directories_of_earlier_demos_are_moved_aside_and_kept(tmp_path: Path) -> None:
+    """The third run deleted the data of the first."""
     said: list[str] = []
     for number in range(3):
         prepare(tmp_path / "demo", said.append)
         assert [path.name for path in (tmp_path / "demo").iterdir()] == [MARK]
         (tmp_path / "demo" / f"run-{number}").touch()
-    assert (tmp_path / "demo.previous" / "run-1").exists()
-    assert said == [f"The data of the last demo was moved to {tmp_path / 'demo.previous'}."] * 2
+    assert (tmp_path / "demo.previous" / "run-0").exists()
+    assert (tmp_path / "demo.previous-2" / "run-1").exists()
+    assert said == [
+        f"The data of the last demo was moved to {tmp_path / name}."
+        for name in ("demo.previous", "demo.previous-2")
+    ]
+
+
+@pytest.mark.timeout(240)
+def test_a_cloud_with_nothing_to_improve_ends_the_demo_well(tmp_path: Path) -> None:
+    """`vigil demo --hosts 1` ended with "failed: the plan is SUCCEEDED"."""
+    folder = tmp_path / "demo"
+    result = demo(folder, "--hosts", "1", "--speed", "200")
+    output = result.stdout
+    assert result.returncode == 0, output + result.stderr
+    assert "5 servers run on 1 of 1 hosts." in output
+    assert "The plan is empty: there is nothing to improve." in output
+    assert not Processes(folder).members()
+
+
+@pytest.mark.timeout(120)
+def test_a_cloud_that_cannot_be_made_is_explained_by_the_demo(tmp_path: Path) -> None:
+    """It said "simulator ended with exit code 1"; the reason was in the log only."""
+    result = demo(tmp_path / "demo", "--hosts", "1", "--servers", "300")
+    assert result.returncode == 1
+    output = " ".join(result.stdout.split())
+    assert "the simulator cannot start: 1 hosts are too small for 300 servers" in output
 
 
 def test_a_directory_of_somebody_else_is_left_alone(tmp_path: Path) -> None:

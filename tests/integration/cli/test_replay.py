@@ -187,6 +187,12 @@ def test_the_difference_between_two_versions_is_told_attribute_by_attribute(
     assert "no difference" in cli.text("diff", str(story.plan), "2", "2")
 
 
+def test_a_difference_is_not_shown_backwards(cli: Cli, story: ShortHistory) -> None:
+    """`vigil replay diff PLAN 3 1` printed each change as if it had been undone."""
+    said = cli.fails("diff", str(story.plan), "3", "1")
+    assert "version 3 is after version 1: name the earlier one first" in said
+
+
 def put_garbage(url: str) -> None:
     """Puts something into the log that is no event."""
     row = ("0" * 31 + "7", 1, "audit.from-the-future", b'{"x": 1}')

@@ -72,6 +72,10 @@ def simulator(cluster: Path) -> Iterator[Simulator]:
 @pytest.fixture
 def cloud(simulator: Simulator, tmp_path: Path) -> list[str]:
     """The words that name the simulated cloud and its datasource."""
+    return words_for(simulator, tmp_path)
+
+
+def words_for(simulator: Simulator, tmp_path: Path) -> list[str]:
     clouds = tmp_path / "clouds.yaml"
     clouds.write_text(clouds_yaml(simulator.base_url), encoding="utf-8")
     return [
@@ -238,6 +242,38 @@ def test_preflight_ends_with_1_where_a_required_metric_is_missing(
     assert (found["ready"], found["missing"]) == (False, ["instance_cpu_usage"])
     assert main(words) == 1
     assert f"{STRATEGY} lacks instance_cpu_usage" in capsys.readouterr().out
+
+
+def test_preflight_of_an_empty_cloud_has_nothing_to_measure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It ended with 1: "lacks instance_cpu_usage", although there was no server to measure."""
+    empty = Simulator(SimulatorConfig(hosts=0, servers=0))
+    empty.start()
+    try:
+        preflight = ["strategy", "preflight", STRATEGY, *words_for(empty, tmp_path)]
+        assert main([*preflight, "--json"]) == 0
+        assert output(capsys)["missing"] == []
+        assert main(preflight) == 0
+        assert "0 of 0: nothing to measure" in capsys.readouterr().out
+        dead = f"http://127.0.0.1:{free_port()}"
+        assert main([*preflight, "--set", f"vigil.prometheus_url={dead}"]) == 1
+    finally:
+        empty.stop()
+
+
+def test_an_unreachable_datasource_is_a_sentence_without_the_libraries_inner_errors(
+    cloud: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Preflight printed "HTTPConnectionPool(…): Max retries exceeded with url: … (Caused by …"."""
+    dead = f"http://127.0.0.1:{free_port()}"
+    words = ["strategy", "preflight", STRATEGY, *cloud, "--set", f"vigil.prometheus_url={dead}"]
+    assert main(words) == 1
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last == (
+        f"vigil: error: prometheus: {dead}: Failed to establish a new connection: "
+        "Connection refused"
+    )
 
 
 def test_preflight_of_a_strategy_that_measures_nothing_is_content(

@@ -81,7 +81,7 @@ def test_quiet_prints_the_url_when_all_is_ready_and_errors_only(tmp_path: Path) 
         ),
         (
             ("sim", "--port", "{port}"),
-            "the simulator cannot start: port {port} of 127.0.0.1 is taken",
+            "vigil: error: the simulator cannot start: port {port} of 127.0.0.1 is taken",
         ),
     ],
 )

@@ -35,7 +35,7 @@ class TestFilters:
         assert [one["type"] for one in both] == [
             *("audit.requested", "audit.run-requested", "audit.requested")
         ]
-        assert api.get("/v1/events?type=never.happened") == {"events": []}
+        assert api.get("/v1/events?type=audit.deleted") == {"events": []}
 
     def test_events_are_found_by_who_caused_them(self, api: ApiWorld) -> None:
         api.audit()
@@ -70,10 +70,22 @@ class TestFilters:
         assert seen == ["audit.requested", "audit.run-requested"] * 3
 
     @pytest.mark.parametrize(
-        "query", ["since=x", "until=2026-02-30", "aggregate_id=x", "since=", "types=x"]
+        "query",
+        [
+            *("since=x", "until=2026-02-30", "aggregate_id=x", "since=", "types=x", "type="),
+            *("type=nope", "type=audit.requested,nope", "since=2026-02-02&until=2026-02-01"),
+        ],
     )
     def test_what_is_not_understood_is_refused(self, used_api: ApiWorld, query: str) -> None:
         refused(used_api.ask("GET", f"/v1/events?{query}"), 400)
+
+    def test_a_type_that_no_event_has_is_refused_with_the_nearest(self, used_api: ApiWorld) -> None:
+        """The list was empty: a mistyped type looked as if nothing had happened."""
+        for path in ("/v1/events", "/v1/events/stream"):
+            answer = used_api.ask("GET", f"{path}?type=plan.suceeded")
+            assert "'plan.suceeded' is no type of event; did you mean 'plan.succeeded'?" in refused(
+                answer, 400
+            )
 
 
 class TestActions:

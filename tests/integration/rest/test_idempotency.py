@@ -28,7 +28,8 @@ def test_a_repeated_creation_answers_with_the_first_audit(api: ApiWorld) -> None
 def test_a_key_cannot_be_used_for_something_else(api: ApiWorld) -> None:
     post(api, "/v1/audits", {"audit_type": "ONESHOT", "goal": "dummy"})
     refused(post(api, "/v1/audits", {"audit_type": "EVENT", "goal": "dummy"}), 422)
-    refused(post(api, "/v1/audit_templates", {"name": "t", "goal": "dummy"}), 422)
+    said = refused(post(api, "/v1/audit_templates", {"name": "t", "goal": "dummy"}), 422)
+    assert said.startswith("The Idempotency-Key was used before for a different request"), said
 
 
 def test_keys_of_different_callers_have_nothing_to_do_with_each_other(api: ApiWorld) -> None:

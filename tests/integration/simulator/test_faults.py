@@ -139,18 +139,28 @@ def test_a_lost_reply_is_a_request_that_was_processed(cloud: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "said"),
     [
-        {"kind": "migration"},
-        {"kind": "migration", "outcome": "explode"},
-        {"kind": "nonsense"},
-        {"kind": "endpoint", "path": "("},
-        {},
+        ({"kind": "migration"}, "outcome must be one of fail, error, hang, elsewhere"),
+        (
+            {"kind": "migration", "outcome": "explode"},
+            "outcome must be one of fail, error, hang, elsewhere",
+        ),
+        ({"kind": "nonsense"}, "kind must be migration or endpoint"),
+        ({"kind": "endpoint", "path": "("}, "path is no regular expression"),
+        ({"kind": "endpoint", "tims": 3}, "Object contains unknown field `tims`"),
+        ({"kind": "endpoint", "times": 0}, "times: Expected `int` >= 1"),
+        ({}, "kind must be migration or endpoint"),
     ],
     ids=str,
 )
-def test_a_rule_that_is_none_is_refused(cloud: Client, body: dict[str, object]) -> None:
-    assert cloud.ask("POST", "/vigil/faults", body=body).status_code == 400
+def test_a_rule_that_is_none_is_refused(cloud: Client, body: dict[str, object], said: str) -> None:
+    """The text was that of a library ("Invalid value 'x' - at `$.kind`"); a mistyped field of a
+    rule was ignored, so that the rule did something else."""
+    answer = cloud.ask("POST", "/vigil/faults", body=body)
+    assert answer.status_code == 400
+    assert f"not a fault rule: {said}" in answer.text
+    assert "$" not in answer.text
     assert cloud.get("/vigil/faults")["faults"] == []
 
 
