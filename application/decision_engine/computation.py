@@ -5,6 +5,9 @@ from application.kernel.typed_values import typed
 from application.ports.plugins import Optimizers
 from application.ports.strategy_runner import Computation, ComputationFailed
 from application.records.decision import DecisionRecord, decode_record
+from domain.audits.reasons import PARAMETERS_INVALID
+from domain.kernel.errors import InvalidValue
+from domain.kernel.reasons import Cause
 from domain.optimization.context import PlanContext
 from domain.optimization.strategy import notes_of
 
@@ -13,12 +16,16 @@ def compute(record: DecisionRecord, optimizers: Optimizers) -> Computation:
     """Runs the strategy and the planner of a decision record; the result is always the same.
 
     Raises:
-        ComputationFailed: the plan may not be published (see ``plan_refused``).
+        ComputationFailed: a parameter names something that the models do not have, or the plan
+            may not be published (see ``plan_refused``).
     """
     strategy = optimizers.strategies[record.strategy]
     planner = optimizers.planners[record.planner]
     context = record.context(strategy)
-    solution = strategy.solve(context)
+    try:
+        solution = strategy.solve(context)
+    except InvalidValue as invalid:
+        raise ComputationFailed(Cause(PARAMETERS_INVALID, {"error": str(invalid)})) from invalid
     planned = planner.plan(
         solution,
         PlanContext(

@@ -23,6 +23,7 @@ DECLARED_IN = (
     "domain.optimization.algorithms.draining",
     "domain.optimization.algorithms.emptying",
     "domain.optimization.algorithms.relieving",
+    "domain.optimization.strategies.host_maintenance",
     "domain.optimization.strategies.vm_workload_consolidation",
     "domain.optimization.strategies.workload_balance",
     "domain.optimization.strategies.workload_stabilization",

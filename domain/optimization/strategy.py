@@ -125,7 +125,11 @@ class Strategy(ABC, Generic[P]):
 
     @abstractmethod
     def solve(self, context: StrategyContext[P]) -> Solution:
-        """No I/O, no clock, no randomness except the seed: equal contexts give equal solutions."""
+        """No I/O, no clock, no randomness except the seed: equal contexts give equal solutions.
+
+        Raises:
+            InvalidValue: a parameter names something that the models do not have; the run fails.
+        """
 
 
 def notes_of(

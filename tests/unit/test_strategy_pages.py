@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import json
 import re
 from pathlib import Path
 
@@ -21,8 +22,10 @@ def test_a_page_tells_each_parameter_and_its_default(name: str) -> None:
     rows = {row.split("|")[1].strip(): row for row in text.splitlines() if row.startswith("| `")}
     for key, rule in rules.items():
         row = rows[f"`{key}`"]
-        if isinstance(rule["default"], str | int | float):
-            assert f"| {rule['default']} |".replace("`", "") in row.replace("`", "")
+        default = rule.get("default")
+        if isinstance(default, str | int | float):
+            shown = default if isinstance(default, str) else json.dumps(default)
+            assert f"| {shown} |" in row.replace("`", "")
 
 
 @pytest.mark.parametrize("name", PAGES)

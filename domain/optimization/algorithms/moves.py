@@ -21,6 +21,7 @@ class Moves:
     Args:
         context: of the strategy.
         load: measured use of hosts and servers; without it only allocations count.
+        kind: ``live`` or ``cold`` for all moves; None: it follows from the state of each server.
 
     Attributes:
         branch: the compute model with the moves so far.
@@ -29,7 +30,14 @@ class Moves:
         is_destination: bool[hosts], destination of one of the moves.
     """
 
-    def __init__(self, context: StrategyContext[P], load: MeasuredLoad | None = None) -> None:
+    def __init__(
+        self,
+        context: StrategyContext[P],
+        load: MeasuredLoad | None = None,
+        *,
+        kind: str | None = None,
+    ) -> None:
+        self._kind = kind
         self.context: StrategyContext[P] = context
         self.model = context.compute
         self.branch = context.branch(load)
@@ -91,7 +99,7 @@ class Moves:
             "destination": names[destination],
             **facts,
         }
-        kind = self.rules.movability.migration_type(server)
+        kind = self._kind or self.rules.movability.migration_type(server)
         because = Cause(reason, found)
         self.actions.append(
             migrate(self.model, server, destination, kind, because, source=step.source)

@@ -88,7 +88,14 @@ def refusals(moves: Moves, server: int, unwanted: Mapping[str, BoolArray]) -> Re
 
 
 def standing(moves: Moves, servers: Sequence[int], unwanted: Mapping[str, BoolArray]) -> str:
-    """Why some servers of a host may not be moved at all, in words.
+    """Why some servers of a host may not be moved at all, in words; arguments as in ``tally``."""
+    if not servers:
+        return "it has no servers"
+    return f"of its {len(servers)} servers {tally(moves, servers, unwanted)}"
+
+
+def tally(moves: Moves, servers: Sequence[int], unwanted: Mapping[str, BoolArray]) -> str:
+    """How many of some servers may not be moved for each reason, in words.
 
     Args:
         moves: with the rules.
@@ -103,10 +110,7 @@ def standing(moves: Moves, servers: Sequence[int], unwanted: Mapping[str, BoolAr
         if fixed is not None:
             said = _FIXED.get(fixed.reason, "in a state that does not allow it")
         counts[said] += 1
-    if not servers:
-        return "it has no servers"
-    parts = [f"{count} {said}" for said, count in counts.items()]
-    return f"of its {len(servers)} servers {', '.join(parts)}"
+    return ", ".join(f"{count} {said}" for said, count in counts.items())
 
 
 def _said(moves: Moves, server: int, rule: str, explained: HostExplanation) -> str:

@@ -13,15 +13,18 @@ from domain.plans.action_types.declaration import ActionType, ResourceKind
 from domain.plans.action_types.migrate import MIGRATE, migrate
 from domain.plans.action_types.nop import NOP
 from domain.plans.action_types.sleep import SLEEP
+from domain.plans.action_types.stop import STOP, stop_server
 
 __all__ = [
     "CHANGE_SERVICE_STATE",
     "MIGRATE",
     "NOP",
     "SLEEP",
+    "STOP",
     "ActionType",
     "ResourceKind",
     "disable_host",
     "enable_host",
     "migrate",
+    "stop_server",
 ]

@@ -253,6 +253,22 @@ def test_an_actuator_run_with_an_action_that_cannot_be_executed_fails(
     assert world.find_plans(audit) == []
 
 
+def test_a_run_whose_parameters_name_a_host_that_does_not_exist_fails_and_says_so(
+    world: EngineWorld,
+) -> None:
+    """It was reported as a defect of the strategy: "InvalidValue: ..."."""
+    wanted: JsonObject = {"maintenance_node": "nowhere"}
+    audit = world.request(
+        goal="cluster_maintaining", strategy="host_maintenance", parameters=wanted
+    )
+    world.work()
+    found = world.find_audit(audit)
+    assert found.state is AuditState.FAILED
+    assert found.because is not None
+    assert found.because.reason == PARAMETERS_INVALID
+    assert str(found.because.facts["error"]).startswith("maintenance_node: must name")
+
+
 def test_a_host_that_the_plan_switches_off_takes_no_server(world: EngineWorld) -> None:
     class SwitchesOff(Reckless):
         def solve(self, context: StrategyContext[NoParameters]) -> Solution:

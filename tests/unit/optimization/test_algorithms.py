@@ -136,3 +136,15 @@ def test_moves_that_were_only_tried_leave_nothing_behind() -> None:
     assert found.actions == []
     assert not found.is_destination.any()
     assert found.branch.host_of.tolist() == [0] * len(SIZES)
+
+
+def test_a_server_that_finds_no_place_at_first_leaves_after_the_one_that_makes_it_legal() -> None:
+    """Two hosts, the larger server refused until the other one has gone: the order is kept."""
+    cloud = model([host(0), host(1)], [server(0, 0, vcpus=4), server(1, 0)])
+    found = Moves(StrategyContext(parameters=NoParameters(), compute=cloud))
+
+    def after_the_other(_: int, one: int) -> int | None:
+        return 1 if one == 1 or found.branch.host_of[1] == 1 else None
+
+    assert drain(found, 0, after_the_other) == []
+    assert [action.resource_id for action in found.actions] == ["s1", "s0"]
