@@ -17,7 +17,7 @@ from domain.cluster.scope.compute import parse_scope
 from domain.cluster.scope.operator_rules import AmbiguousName, parse_rules, resolve_rules
 from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Cause
-from domain.metrics.catalogue import MetricTable
+from domain.metrics.catalogue import MetricNeed, MetricTable
 from domain.optimization.context import ObservedMove, PlanContext, StrategyContext
 from domain.optimization.goals import global_efficacy
 from domain.optimization.selection import choose_strategy
@@ -164,9 +164,14 @@ def refused(optimizers: Optimizers, result: OfflineResult) -> Cause | None:
 
 
 def metric_table(model: ComputeModel, values: Values, required: Requirements) -> MetricTable:
-    """The metrics that a strategy requires, from values by name and id."""
+    """The metrics that a strategy requires, from values by name (or ``name@period``) and id."""
     needs = required.metrics
-    return MetricTable.from_values(model, {need: values.get(need.name, {}) for need in needs})
+    return MetricTable.from_values(model, {need: _values_of(need, values) for need in needs})
+
+
+def _values_of(need: MetricNeed, values: Values) -> Mapping[str, float | None]:
+    found: Mapping[str, float | None] | None = values.get(f"{need.name}@{need.period:g}")
+    return values.get(need.name, {}) if found is None else found
 
 
 def _defaults(strategy: Strategy[Any]) -> dict[str, object]:

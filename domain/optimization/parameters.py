@@ -12,6 +12,12 @@ MAX_MIGRATIONS: Final[JsonObject] = {
     "minimum": 0,
     "default": 0,
 }
+MAX_HOSTS: Final[JsonObject] = {
+    "description": "Maximum number of hosts that servers leave in one audit; 0 for no limit.",
+    "type": "integer",
+    "minimum": 0,
+    "default": 1,
+}
 COOLDOWN: Final[JsonObject] = {
     "description": "Time for which a server is not migrated again after a migration, in seconds.",
     "type": "number",

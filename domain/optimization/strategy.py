@@ -50,7 +50,7 @@ REQUESTED_BY_PARAMETERS = Reason(
 )
 
 NO_METRIC_KNOWN = Reason(
-    "no-metric-known", "No metric of {strategy} is known: the plan rests on allocations only."
+    "no-metric-known", "No metric of {strategy} is known: nothing but allocations is considered."
 )
 
 P = TypeVar("P")

@@ -36,7 +36,7 @@ NAMES: Mapping[str, str] = {
     m.INSTANCE_ROOT_DISK_SIZE: "disk.root.size",
 }
 """Metric name → Gnocchi's."""
-_UNITS: Mapping[str, str] = {m.INSTANCE_CPU_USAGE: "ns", m.HOST_AIRFLOW: "10 CFM"}
+_UNITS: Mapping[str, str] = {m.INSTANCE_CPU_USAGE: "ns", m.HOST_AIRFLOW: "CFM"}
 """Units of Gnocchi's metrics, where they are not those of the metrics."""
 _RATE = "rate:mean"
 _AGE_PERIOD = 86400.0

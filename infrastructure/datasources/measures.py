@@ -62,7 +62,7 @@ MEASURES: Mapping[str, Measure] = {
     m.HOST_RAM_USAGE: Measure("KiB", 0.0, _host_memory, peak=16_384.0),
     m.HOST_OUTLET_TEMP: Measure("°C", -60.0, 150.0, below=0.0, above=0.0),
     m.HOST_INLET_TEMP: Measure("°C", -60.0, 100.0, below=0.0, above=0.0),
-    m.HOST_AIRFLOW: Measure("CFM", 0.0, 10_000.0, below=0.0, above=0.0),
+    m.HOST_AIRFLOW: Measure("0.1 CFM", 0.0, 10_000.0, below=0.0, above=0.0),
     m.HOST_POWER: Measure("W", 0.0, 100_000.0, below=0.0, above=0.0, peak=2.0),
     # a guest may use more than its vCPUs, for its emulator
     m.INSTANCE_CPU_USAGE: Measure("%", 0.0, 100.0, above=1.0, peak=0.01),

@@ -9,9 +9,14 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from domain.metrics.catalogue import (
+    HOST_AIRFLOW,
     HOST_CPU_USAGE,
+    HOST_INLET_TEMP,
+    HOST_OUTLET_TEMP,
+    HOST_POWER,
     HOST_RAM_USAGE,
     INSTANCE_CPU_USAGE,
+    INSTANCE_L3_CACHE_USAGE,
     INSTANCE_RAM_USAGE,
     MetricNeed,
 )
@@ -50,7 +55,7 @@ class MetricQuery:
 
     Attributes:
         label: holds the host's name or the server's uuid.
-        series: the raw series, for its age.
+        series: the raw series, with matchers of its own if it has some; for its age.
         text: builds the query for a need and further label matchers.
         scale: factor from a value to the metric's unit.
     """
@@ -61,13 +66,26 @@ class MetricQuery:
     scale: float
 
 
+def _sensor(series: str, names: str, unit: str) -> RawMetric:
+    """The sensors of ipmi_exporter that have one of some words in their names, in any case."""
+    return RawMetric(f'ipmi_{series}{{name=~"(?i).*({names}).*"}}', unit)
+
+
 SERIES: Mapping[str, RawMetric] = {
     HOST_CPU_USAGE: RawMetric("node_cpu_seconds_total", "s"),
     HOST_RAM_USAGE: RawMetric("node_memory_MemAvailable_bytes", "bytes"),
     INSTANCE_CPU_USAGE: RawMetric("ceilometer_cpu", "ns"),
     INSTANCE_RAM_USAGE: RawMetric("ceilometer_memory_usage", "MB"),
+    INSTANCE_L3_CACHE_USAGE: RawMetric("ceilometer_cpu_l3_cache", "bytes"),
+    HOST_OUTLET_TEMP: _sensor("temperature_celsius", "outlet|exhaust|exit air", "°C"),
+    HOST_INLET_TEMP: _sensor("temperature_celsius", "inlet|ambient", "°C"),
+    HOST_AIRFLOW: _sensor("sensor_value", "air ?flow", "CFM"),
+    HOST_POWER: RawMetric("ipmi_dcmi_power_consumption_watts", "W"),
 }
-"""Metric name → raw series that it is computed from."""
+"""Metric name → raw series that it is computed from: a name, or a selector with matchers.
+
+Vendors name their sensors.
+"""
 
 
 def mapping(labels: Labels, raw: Mapping[str, RawMetric]) -> Mapping[str, MetricQuery]:
@@ -102,17 +120,22 @@ def mapping(labels: Labels, raw: Mapping[str, RawMetric]) -> Mapping[str, Metric
         rate = f"rate({spent}[{_seconds(need.period)}])"
         return f"max by ({server}) ({rate} / {_observed_share(spent, need.period)})"
 
-    def server_ram(need: MetricNeed, matchers: str) -> str:
-        used = _selector(raw[INSTANCE_RAM_USAGE].name, matchers)
-        over = _OVER_TIME[need.aggregate]
-        return f"max by ({server}) ({over}({used}[{_seconds(need.period)}]))"
+    def gauge(need: MetricNeed, matchers: str) -> str:
+        label = server if need.resource == "server" else host
+        over, used = _OVER_TIME[need.aggregate], _selector(raw[need.name].name, matchers)
+        return f"max by ({label}) ({over}({used}[{_seconds(need.period)}]))"
 
     percent = PERCENT_OF_A_SECOND
     texts: Mapping[str, tuple[str, Callable[[MetricNeed, str], str], float]] = {
         HOST_CPU_USAGE: (host, host_cpu, 100.0),
         HOST_RAM_USAGE: (host, host_ram, 1 / 1024),
         INSTANCE_CPU_USAGE: (server, server_cpu, raw[INSTANCE_CPU_USAGE].factor(percent)),
-        INSTANCE_RAM_USAGE: (server, server_ram, raw[INSTANCE_RAM_USAGE].factor("MB")),
+        INSTANCE_RAM_USAGE: (server, gauge, raw[INSTANCE_RAM_USAGE].factor("MB")),
+        INSTANCE_L3_CACHE_USAGE: (server, gauge, raw[INSTANCE_L3_CACHE_USAGE].factor("bytes")),
+        HOST_OUTLET_TEMP: (host, gauge, 1.0),
+        HOST_INLET_TEMP: (host, gauge, 1.0),
+        HOST_AIRFLOW: (host, gauge, raw[HOST_AIRFLOW].factor("0.1 CFM")),
+        HOST_POWER: (host, gauge, raw[HOST_POWER].factor("W")),
     }
     return {
         name: MetricQuery(label, raw[name].name, text, scale)
@@ -164,8 +187,9 @@ def _observed_share(series: str, period: float) -> str:
     return f"clamp_max(({age} * {before} + {round(step)}) / {max(round(period), 1)}, 1)"
 
 
-def _selector(name: str, *matchers: str) -> str:
-    inside = ",".join(matcher for matcher in matchers if matcher)
+def _selector(series: str, *matchers: str) -> str:
+    name, _, own = series.partition("{")
+    inside = ",".join(one for one in (own.strip().removesuffix("}"), *matchers) if one)
     return f"{name}{{{inside}}}" if inside else name
 
 

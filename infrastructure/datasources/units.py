@@ -10,7 +10,7 @@ _KINDS: Sequence[Mapping[str, float]] = (
     {"bytes": 1.0, "KiB": 1024.0, "MB": 1024.0**2, "GB": 1024.0**3},
     {"%": 1.0, "ratio": 100.0},
     {"mW": 1e-3, "W": 1.0, "kW": 1e3},
-    {"CFM": 1.0, "10 CFM": 10.0},
+    {"0.1 CFM": 1.0, "CFM": 10.0},
 )
 """Unit → its size, per kind of quantity."""
 _KIND = {unit: kind for kind in _KINDS for unit in kind}
@@ -57,4 +57,4 @@ def unit_of(name: str) -> str | None:
 
     Source: "Metric and label naming", Prometheus documentation.
     """
-    return _WORDS.get(name.removesuffix("_total").rpartition("_")[2])
+    return _WORDS.get(name.partition("{")[0].removesuffix("_total").rpartition("_")[2])

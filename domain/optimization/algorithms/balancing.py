@@ -17,6 +17,7 @@ from domain.cluster.table.columns import BoolArray, FloatArray, IntArray
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Reason
 from domain.optimization.algorithms.moves import Moves
+from domain.optimization.algorithms.refusals import refused
 from domain.optimization.algorithms.spread import HostLoad, Shares, Target
 
 LOWERS_SPREAD = Reason(
@@ -281,7 +282,11 @@ def _write(moves: Moves, load: HostLoad, transfers: Sequence[Transfer]) -> Share
                 facts = {**figures, "other": moves.name(step.other)}
                 moves.move(step.server, step.destination, SWAP_LOWERS_SPREAD, **facts)
             else:
-                facts = {**figures, **_effect(moves, step, before, after), **_refusals(moves, step)}
+                facts = {
+                    **figures,
+                    **_effect(moves, step, before, after),
+                    **refused(moves, step.server, step.refused),
+                }
                 moves.move(step.server, step.destination, LOWERS_SPREAD, **facts)
         before, place = after, place + len(steps)
     return before
@@ -317,16 +322,6 @@ def _effect(moves: Moves, transfer: Transfer, before: Shares, after: Shares) -> 
         "destination_before": _percent(before.share[row, destination]),
         "destination_after": _percent(after.share[row, destination]),
     }
-
-
-def _refusals(moves: Moves, transfer: Transfer) -> JsonObject:
-    """Why the better destinations are refused, as far as they are."""
-    if not transfer.refused:
-        return {}
-    explained = moves.rules.explain(moves.branch, transfer.server)
-    causes = [cause for host in transfer.refused for cause in explained.why_not(host)[:1]]
-    refused = [{"reason": cause.reason, **cause.facts} for cause in causes]
-    return {"refused": refused} if refused else {}
 
 
 def _largest(values: FloatArray, mask: BoolArray) -> int | None:

@@ -1,7 +1,7 @@
 """Why servers stay where they are: how many hosts each rule refuses, not one host's rule."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -9,7 +9,8 @@ import numpy as np
 
 from domain.cluster.placement.constraints import HostExplanation
 from domain.cluster.placement.movability import EXCLUDED_BY_OPERATOR, SERVER_LOCKED
-from domain.cluster.table.columns import BoolArray
+from domain.cluster.table.columns import BoolArray, IntArray
+from domain.kernel.aggregate import JsonObject
 from domain.optimization.algorithms.moves import Moves
 
 RULES: Final[Mapping[str, str]] = {
@@ -29,6 +30,7 @@ RULES: Final[Mapping[str, str]] = {
     "MigrationConcurrency": "busy with other migrations",
 }
 """Placement rule → what is said of the hosts that it refuses. Their own host is no candidate."""
+SOFT_GROUP: Final = "against a soft group policy"
 _OWN_HOST: Final = "NotCurrentHost"
 _PINNED, _POLICY = "the zone that it is pinned to", "its zone, by the policy keep_zone"
 _FIXED: Final = {
@@ -54,6 +56,14 @@ class Refusals:
     rules: Mapping[str, int] = field(default_factory=dict)
     others: Mapping[str, int] = field(default_factory=dict)
     words: str = ""
+
+    def facts(self) -> JsonObject:
+        """``candidates``, ``refused`` (``rules``) and ``unwanted`` (``others``), for a cause."""
+        return {
+            "candidates": self.candidates,
+            "refused": dict(self.rules),
+            "unwanted": dict(self.others),
+        }
 
 
 def refusals(moves: Moves, server: int, unwanted: Mapping[str, BoolArray]) -> Refusals:
@@ -111,6 +121,49 @@ def tally(moves: Moves, servers: Sequence[int], unwanted: Mapping[str, BoolArray
             said = _FIXED.get(fixed.reason, "in a state that does not allow it")
         counts[said] += 1
     return ", ".join(f"{count} {said}" for said, count in counts.items())
+
+
+def why_servers_stay(
+    moves: Moves,
+    host: int,
+    kept: Mapping[str, BoolArray],
+    first: Callable[[IntArray], int],
+    unwanted: Callable[[int], Mapping[str, BoolArray]],
+    said: str = "",
+) -> JsonObject:
+    """``why`` no server leaves a host, in words, and the figures of one server that could.
+
+    The figures are ``server`` and those of ``Refusals.facts``.
+
+    Args:
+        moves: with the branch and the rules.
+        host: index of the host.
+        kept: what is said of servers that could be migrated but stay → bool[servers].
+        first: chooses one of the servers (int64[servers]) that may leave.
+        unwanted: what is said of hosts that no rule refuses for a server → bool[hosts].
+        said: of the server, before that it finds no place.
+    """
+    here = np.flatnonzero(moves.branch.host_of == host)
+    free = moves.rules.movable & ~np.logical_or.reduce(list(kept.values()))
+    able = here[free[here]]
+    if not len(able):
+        return {"why": standing(moves, here.tolist(), kept)}
+    server = first(able)
+    found = refusals(moves, server, unwanted(server))
+    name = moves.name(server)
+    why = f"{name} {said}finds no place on {found.words}"
+    return {"server": name, **found.facts(), "why": why}
+
+
+def refused(moves: Moves, server: int, hosts: Iterable[int]) -> JsonObject:
+    """``refused``: why some better destinations may not have a server, as far as they may not."""
+    hosts = [int(host) for host in hosts]
+    if not hosts:
+        return {}
+    explained = moves.rules.explain(moves.branch, server)
+    causes = [cause for host in hosts for cause in explained.why_not(host)[:1]]
+    found = [{"reason": cause.reason, **cause.facts} for cause in causes]
+    return {"refused": found} if found else {}
 
 
 def _said(moves: Moves, server: int, rule: str, explained: HostExplanation) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -10,13 +11,12 @@ from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Cause, Reason
 from domain.optimization.algorithms.balancing import NEGLIGIBLE
 from domain.optimization.algorithms.moves import Moves
-from domain.optimization.algorithms.refusals import refusals, standing
+from domain.optimization.algorithms.refusals import SOFT_GROUP, why_servers_stay
 from domain.optimization.algorithms.spread import Shares
 
 REACHES_LIMIT = "that would reach the limit"
 NO_GAIN = "where it would not lower the spread"
 LEFT_OUT = "of unknown load"
-SOFT_GROUP = "against a soft group policy"
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,21 +82,14 @@ class LoadedHosts:
             "of unknown use": np.isnan(load.need).any(axis=0),
             "idle": (load.need == 0).all(axis=0),
         }
-        here = np.flatnonzero(moves.branch.host_of == host)
-        free = moves.rules.movable & ~np.logical_or.reduce(list(kept.values()))
-        able = here[free[here]]
-        if not len(able):
-            return {"why": standing(moves, here.tolist(), kept)}
-        server = self._largest(host, able)
-        found = refusals(moves, server, self._unwanted(host, server))
-        name = moves.name(server)
-        return {
-            "server": name,
-            "candidates": found.candidates,
-            "refused": dict(found.rules),
-            "unwanted": dict(found.others),
-            "why": f"{name} uses most of it and finds no place on {found.words}",
-        }
+        return why_servers_stay(
+            moves,
+            host,
+            kept,
+            partial(self._largest, host),
+            partial(self._unwanted, host),
+            "uses most of it and ",
+        )
 
     def _largest(self, host: int, servers: IntArray) -> int:
         load = self.shares.load

@@ -4,7 +4,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -39,7 +39,16 @@ def prometheus_server(directory: Path) -> Iterator[str]:
     """URL of a Prometheus that knows the truth as exporters would have told it."""
     text, now = directory / "samples.om", time.time()
     text.write_text(
-        "\n".join([*_exposition(now), *_moved(now), *_of_other_exporters(now), "# EOF", ""]),
+        "\n".join(
+            [
+                *_exposition(now),
+                *_moved(now),
+                *_of_other_exporters(now),
+                *_sensors(now),
+                "# EOF",
+                "",
+            ]
+        ),
         encoding="utf-8",
     )
     data = directory / "data"
@@ -119,6 +128,29 @@ def _of_other_exporters(start: float) -> Iterator[str]:
             used = truth.samples(m.HOST_RAM_USAGE, host)
             free = [(at, (truth.HOST_MB * 1024 - kib) * size) for at, kib in used]
             yield from _lines(start, name, f'fqdn="{host}"', free)
+
+
+SENSORS: Sequence[tuple[str, str, float]] = (
+    ("ipmi_temperature_celsius", 'fqdn="busy.example",name="Exhaust Temp"', 41.5),
+    ("ipmi_temperature_celsius", 'fqdn="busy.example",name="Inlet Temp"', 24.0),
+    ("ipmi_temperature_celsius", 'fqdn="quiet.example",name="02-Outlet Ambient"', 30.0),
+    ("ipmi_temperature_celsius", 'fqdn="quiet.example",name="CPU1 Temp"', 80.0),
+    ("ipmi_sensor_value", 'fqdn="busy.example",name="Sys Airflow",type="Other Units"', 52.0),
+    ("ipmi_sensor_value", 'fqdn="quiet.example",name="Utilisation",type="Other Units"', 99.0),
+    ("ipmi_dcmi_power_consumption_watts", 'fqdn="busy.example"', 420.0),
+    ("ceilometer_cpu_l3_cache", f'resource="{truth.SERVERS["full"]}"', 4.0 * 2**20),
+)
+"""Series, labels and value of sensors, as ipmi_exporter and Ceilometer report them."""
+
+
+def _sensors(start: float) -> Iterator[str]:
+    known = set[str]()
+    for series, labels, value in SENSORS:
+        if series not in known:
+            yield f"# TYPE {series} gauge"
+        known.add(series)
+        told = [(at, value) for at in range(-truth.BEFORE, truth.AFTER + 1, truth.STEP)]
+        yield from _lines(start, series, labels, told)
 
 
 def _exposition(start: float) -> Iterator[str]:

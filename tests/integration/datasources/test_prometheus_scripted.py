@@ -250,8 +250,8 @@ def test_credentials_are_sent(
 def test_a_metric_without_a_mapping_is_unknown_everywhere(
     source: PrometheusSource, model: ComputeModel
 ) -> None:
-    need = MetricNeed("host_power", "host")
-    assert source.supports((need, HOST_CPU)) == {"host_power": False, "host_cpu_usage": True}
+    need = MetricNeed("host_colour", "host")
+    assert source.supports((need, HOST_CPU)) == {"host_colour": False, "host_cpu_usage": True}
     fetched = source.fetch((need,), model)
     assert np.isnan(fetched.table.values[need]).all()
     assert fetched.problems[0].reason == METRIC_UNKNOWN

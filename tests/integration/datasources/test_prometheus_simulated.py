@@ -149,7 +149,7 @@ def test_a_preflight_tells_coverage_range_unit_and_age(
     assert 0 <= cpu.age < 300
     assert cpu.problems == ()
     missing = rows["host_outlet_temp"]
-    assert (missing.supported, missing.present, missing.known) == (False, False, 0)
+    assert (missing.supported, missing.present, missing.known) == (True, False, 0)
     assert missing.problems
 
 

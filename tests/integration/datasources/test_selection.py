@@ -16,6 +16,7 @@ from domain.metrics.catalogue import METRICS_UNAVAILABLE, MetricNeed
 from infrastructure.datasources.endpoint import HttpReader, UrlEndpoint
 from infrastructure.datasources.gnocchi import GnocchiSource
 from infrastructure.datasources.gnocchi_api import GnocchiApi
+from infrastructure.datasources.grafana import GrafanaSource
 from infrastructure.datasources.prometheus import PrometheusSource
 from infrastructure.datasources.prometheus_api import PrometheusApi
 from infrastructure.datasources.selection import Datasources, OrderedSources, UndescribedDatasource
@@ -29,7 +30,8 @@ from tests.world.plugins import datasources
 
 CPU = truth.need(m.INSTANCE_CPU_USAGE)
 POWER = MetricNeed(m.HOST_POWER, "host")
-OPTIONAL_POWER = MetricNeed(m.HOST_POWER, "host", required=False)
+COLOUR = MetricNeed("host_colour", "host")
+OPTIONAL_COLOUR = MetricNeed("host_colour", "host", required=False)
 VECTOR = {"status": "success", "data": {"resultType": "vector", "result": []}}
 Serve = Callable[[Answer], str]
 
@@ -89,19 +91,20 @@ def test_one_that_lacks_a_required_metric_is_not_even_asked(
         asked.append(call)
         return 200, VECTOR
 
-    chosen = OrderedSources([_prometheus(serve(silent)), _gnocchi(serve(gnocchi_stub.answers([])))])
+    without = GrafanaSource(_asker(serve(silent)), grafana_stub.PANELS)
+    chosen = OrderedSources([without, _gnocchi(serve(gnocchi_stub.answers([])))])
     fetched = chosen.fetch((CPU, POWER), model)
     assert asked == []
-    assert "prometheus: it has no host_power" in str(fetched.problems[0])
+    assert "grafana: it has no host_power" in str(fetched.problems[0])
     assert chosen.supports((CPU, POWER)) == {"instance_cpu_usage": True, "host_power": True}
 
 
 def test_one_that_lacks_only_an_optional_metric_serves(serve: Serve, model: ComputeModel) -> None:
     source = _prometheus(serve(lambda _: (200, VECTOR)))
     chosen = OrderedSources([source, _gnocchi(_nowhere())])
-    fetched = chosen.fetch((CPU, OPTIONAL_POWER), model)
-    assert np.isnan(fetched.table.values[OPTIONAL_POWER]).all()
-    assert chosen.first_with_mapping((CPU, OPTIONAL_POWER)) is source
+    fetched = chosen.fetch((CPU, OPTIONAL_COLOUR), model)
+    assert np.isnan(fetched.table.values[OPTIONAL_COLOUR]).all()
+    assert chosen.first_with_mapping((CPU, OPTIONAL_COLOUR)) is source
     assert not any("passed over" in str(one) for one in fetched.problems)
 
 
@@ -109,8 +112,8 @@ def test_if_none_serves_it_says_of_each_why(model: ComputeModel) -> None:
     chosen = OrderedSources([UndescribedDatasource("grafana", "no token"), _prometheus(_nowhere())])
     with pytest.raises(MetricsUnavailable, match=r"grafana: no token; prometheus: http://127"):
         chosen.fetch((CPU,), model)
-    with pytest.raises(MetricsUnavailable, match="prometheus: it has no host_power"):
-        chosen.preflight((POWER,), model)
+    with pytest.raises(MetricsUnavailable, match="prometheus: it has no host_colour"):
+        chosen.preflight((COLOUR,), model)
 
 
 def test_where_none_is_configured_everything_is_unknown(model: ComputeModel) -> None:

@@ -262,7 +262,7 @@ def test_a_broken_strategy_fails_its_run_and_no_other(world: EngineWorld) -> Non
     ("changes", "expected"),
     [
         ({"strategy": "nosuch"}, STRATEGY_UNKNOWN),
-        ({"goal": "airflow_optimization"}, NO_STRATEGY_FOR_GOAL),
+        ({"goal": "acme.airflow"}, NO_STRATEGY_FOR_GOAL),
         ({"parameters": {"period": "soon"}}, PARAMETERS_INVALID),
         ({"scope": [{"compute": [{"nonsense": []}]}]}, SCOPE_INVALID),
         (
