@@ -33,7 +33,7 @@ def make_app(cloud: Cloud, guard: PageGuard | None = None) -> WSGIApplication:
     keystone.add_routes(app, world, cloud.users, cloud.tokens, cloud.endpoints)
     compute.add_routes(app, world, cloud.commands, cloud.storage.ids_on)
     placement.add_routes(app, world)
-    cinder.add_routes(app, world, cloud.storage)
+    cinder.add_routes(app, world, cloud.storage, cloud.volume_operations)
     ironic.add_routes(app, world, cloud.baremetal)
     control.add_routes(app, cloud)
     prometheus_routes(app, world)

@@ -5,11 +5,12 @@ from typing import TypeVar
 
 import msgspec
 
+from infrastructure.simulator.cinder.operations import VolumeOperations
 from infrastructure.simulator.cinder.storage import Storage
 from infrastructure.simulator.core.clock import SimulatedClock
 from infrastructure.simulator.core.cluster_file import load_cluster
 from infrastructure.simulator.core.config import SimulatorConfig
-from infrastructure.simulator.core.faults import EndpointFault, Fault, Faults, MigrationFault
+from infrastructure.simulator.core.faults import Fault, Faults
 from infrastructure.simulator.core.generate import generate
 from infrastructure.simulator.core.model import Cluster
 from infrastructure.simulator.core.people import User, Users
@@ -40,6 +41,7 @@ class Cloud:
     tokens: Tokens
     endpoints: dict[str, str]
     storage: Storage
+    volume_operations: VolumeOperations
     baremetal: Baremetal
 
     def register(self, service_type: str, url: str) -> None:
@@ -65,12 +67,12 @@ def open_cloud(config: SimulatorConfig) -> Cloud:
     world = open_world(config.state_file, config.speed, make)
     store = world.store
     faults = Faults(world.seed, lambda rules: _save(store, _FAULTS, rules))
-    resumed = _load(store, _FAULTS, list[MigrationFault | EndpointFault])
+    resumed = _load(store, _FAULTS, list[Fault])
     if resumed is None:
         for body in config.faults:
             faults.add(body)
     else:
-        faults.load(list[Fault](resumed))
+        faults.load(resumed)
     users = Users(
         _load(store, _USERS, dict[str, User]) or {},
         lambda changed: _save(store, _USERS, changed),
@@ -84,6 +86,7 @@ def open_cloud(config: SimulatorConfig) -> Cloud:
     )
     tokens.revoked = _load(store, _REVOKED, set[str]) or set()
     endpoints = (_load(store, _ENDPOINTS, dict[str, str]) or {}) | dict(config.endpoints)
+    storage = Storage(world)
     migrations = MigrationEngine(world, config.live_slots)
     Lifecycle(world, migrations)
     return Cloud(
@@ -93,8 +96,9 @@ def open_cloud(config: SimulatorConfig) -> Cloud:
         users,
         tokens,
         endpoints,
-        Storage(world),
-        Baremetal(world),
+        storage,
+        VolumeOperations(world, storage, faults),
+        Baremetal(world, faults),
     )
 
 

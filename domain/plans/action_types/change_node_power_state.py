@@ -4,12 +4,26 @@ from typing import TYPE_CHECKING, Final
 
 from domain.cluster.kinds import ModelKind
 from domain.cluster.verifier.checked_action import CheckedAction
+from domain.kernel.reasons import Reason
 from domain.plans.action_types.declaration import ActionType, ResourceKind
 from domain.plans.action_types.schemas import NAME, OPTIONAL_NAME, parameters
 from domain.plans.proposal import PlannedAction
 
 if TYPE_CHECKING:  # the options of the planners need the declarations, but no numpy
     from domain.cluster.compute.model import ComputeModel
+
+NODE_NOT_FOUND = Reason("node-not-found", "bare-metal node {node} does not exist")
+NODE_ALREADY_IN_STATE = Reason("node-already-in-state", "node {node} is already switched {state}")
+NODE_RUNS_SERVERS = Reason(
+    "node-runs-servers",
+    "node {node} is not switched off: {count} servers run on {host}",
+    count="number",
+)
+NODE_IS_INSTANCE = Reason(
+    "node-is-instance", "node {node} is not switched off: it is deployed as server {server}"
+)
+NODE_REFUSED = Reason("node-refused", "Ironic refused to switch node {node}: {error}")
+NODE_POWER_FAILED = Reason("node-power-failed", "node {node} stays switched {state}: {error}")
 
 
 def _checked(model: "ComputeModel", planned: PlannedAction) -> CheckedAction:

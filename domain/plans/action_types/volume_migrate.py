@@ -3,8 +3,28 @@
 from typing import Final
 
 from domain.cluster.kinds import ModelKind
+from domain.kernel.reasons import Reason
 from domain.plans.action_types.declaration import ActionType, ResourceKind
 from domain.plans.action_types.schemas import ID, OPTIONAL_NAME, parameters
+
+VOLUME_NOT_FOUND = Reason("volume-not-found", "volume {volume} does not exist")
+VOLUME_ALREADY_IN_POOL = Reason("volume-already-in-pool", "volume {volume} is already in {pool}")
+VOLUME_ALREADY_OF_TYPE = Reason(
+    "volume-already-of-type", "volume {volume} is already of type {type}"
+)
+POOL_NOT_FOUND = Reason("pool-not-found", "pool {pool} does not exist")
+VOLUME_TYPE_NOT_FOUND = Reason("volume-type-not-found", "volume type {type} does not exist")
+POOL_LACKS_TYPE = Reason(
+    "pool-lacks-type", "volume {volume} is of type {type}, which pool {pool} does not offer"
+)
+VOLUME_BUSY = Reason("volume-busy", "the status of volume {volume} is {status}")
+VOLUME_REFUSED = Reason("volume-refused", "Cinder refused to change volume {volume}: {error}")
+VOLUME_MIGRATION_FAILED = Reason(
+    "volume-migration-failed", "volume {volume} is in {pool}; its migration ended as {status}"
+)
+VOLUME_RETYPE_FAILED = Reason(
+    "volume-retype-failed", "volume {volume} is still of type {type}; its status is {status}"
+)
 
 DECLARATION: Final = ActionType(
     name="volume_migrate",

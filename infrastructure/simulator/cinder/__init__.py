@@ -1,1 +1,1 @@
-"""The simulated Cinder: block storage, read-only."""
+"""The simulated Cinder: block storage."""

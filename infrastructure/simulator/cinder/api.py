@@ -1,4 +1,4 @@
-"""Cinder v3, read-only: volumes, snapshots, types, services and pools."""
+"""Cinder v3: volumes with their migration and retype; snapshots, types, services and pools."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 import falcon
 
+from infrastructure.simulator.cinder.operations import VolumeOperations
 from infrastructure.simulator.cinder.storage import (
     DEFAULT_TYPE,
     Storage,
@@ -20,11 +21,14 @@ from infrastructure.simulator.core.http.calls import (
     ApiRequest,
     App,
     Json,
+    accepted,
+    body_of,
     call_of,
     is_true,
     query,
     reply,
 )
+from infrastructure.simulator.core.http.journal import note
 from infrastructure.simulator.core.http.microversions import MAXIMUM, MINIMUM, text
 from infrastructure.simulator.core.http.paging import LARGEST
 from infrastructure.simulator.core.world import World
@@ -139,17 +143,43 @@ class _Collection(ABC):
 class VolumesResource(_Collection):
     """The paths under `/volumes`."""
 
+    def __init__(self, world: World, storage: Storage, operations: VolumeOperations) -> None:
+        super().__init__(world, storage)
+        self._operations = operations
+
     def on_get_one(
         self, req: falcon.Request, resp: falcon.Response, volume_id: str, project_id: str = ""
     ) -> None:
         """Show one."""
         call = _called(req, project_id)
         with self._world.transaction():
-            volume = self._storage.volumes.get(volume_id)
-            if volume is None or not _visible(call, volume.project_id):
-                raise ApiNotFound(f"Volume {volume_id} could not be found.")
-            body = self._view(req, call).volume(volume)
+            body = self._view(req, call).volume(self._seen(call, volume_id))
         reply(resp, {"volume": body})
+
+    def on_post_action(
+        self, req: falcon.Request, resp: falcon.Response, volume_id: str, project_id: str = ""
+    ) -> None:
+        """Migrate it, or give it another type."""
+        call, body = _called(req, project_id), body_of(req)
+        with self._world.transaction() as now:
+            volume = self._seen(call, volume_id)
+            match body:
+                case {"os-migrate_volume": {"host": str(pool)}}:
+                    call.require_admin("volume_extension:volume_admin_actions:migrate_volume")
+                    self._operations.migrate(volume, pool, now)
+                case {"os-retype": {"new_type": str(kind), **options}}:
+                    policy = options.get("migration_policy", "never")
+                    self._operations.retype(volume, kind, str(policy), now)
+                case _:
+                    raise BadRequest(f"There is no such action: {', '.join(body)}")
+            note(self._world, req, body, now)
+        accepted(resp)
+
+    def _seen(self, call: ApiRequest, volume_id: str) -> Volume:
+        volume = self._storage.volumes.get(volume_id)
+        if volume is None or not _visible(call, volume.project_id):
+            raise ApiNotFound(f"Volume {volume_id} could not be found.")
+        return volume
 
     def _list(
         self, req: falcon.Request, resp: falcon.Response, call: ApiRequest, *, detailed: bool
@@ -177,7 +207,7 @@ def _found(view: CinderView, asked: Mapping[str, str]) -> Iterator[Volume]:
     call, everyones = view.call, _everyones(view.call, asked)
     held: dict[str, Callable[[Volume], str]] = {
         "name": lambda volume: volume.name,
-        "status": view.status,
+        "status": view.storage.status,
         "bootable": lambda volume: str(volume.bootable),
         "availability_zone": lambda _volume: view.storage.zone,
     }
@@ -310,11 +340,11 @@ class PoolsResource:
         reply(resp, {"pools": pools})
 
 
-def add_routes(app: App, world: World, storage: Storage) -> None:
+def add_routes(app: App, world: World, storage: Storage, operations: VolumeOperations) -> None:
     """Serve Cinder under /volume; a project in the path is optional, as since 3.67."""
     app.add_route("/volume", CinderVersionsResource())
     volumes, snapshots, types = (
-        VolumesResource(world, storage),
+        VolumesResource(world, storage, operations),
         SnapshotsResource(world, storage),
         VolumeTypesResource(world, storage),
     )
@@ -324,6 +354,7 @@ def add_routes(app: App, world: World, storage: Storage) -> None:
         app.add_route(base + "/volumes", volumes)
         app.add_route(base + "/volumes/detail", volumes, suffix="detail")
         app.add_route(base + "/volumes/{volume_id}", volumes, suffix="one")
+        app.add_route(base + "/volumes/{volume_id}/action", volumes, suffix="action")
         app.add_route(base + "/snapshots", snapshots)
         app.add_route(base + "/snapshots/detail", snapshots, suffix="detail")
         app.add_route(base + "/snapshots/{snapshot_id}", snapshots, suffix="one")

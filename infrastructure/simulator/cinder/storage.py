@@ -1,17 +1,18 @@
-"""The simulated block storage: backends, pools, types, volumes, snapshots. It can only be read.
+"""The simulated block storage: backends, pools, types, volumes, snapshots.
 
-Everything is derived from the cloud's seed and servers, so none of it is in the state file.
-Attachments follow the servers: the host is where the server is, and a volume of a server that was
-deleted is available again.
+Everything is derived from the cloud's seed and servers; the state file has only what migrations and
+retypes have changed. Attachments follow the servers: the host is where the server is, and a volume
+of a server that was deleted is available again.
 """
 
 import random
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from infrastructure.simulator.core.model import Server
+from infrastructure.simulator.core.errors import ApiNotFound
+from infrastructure.simulator.core.model import Operation, Server, VolumeChange
 from infrastructure.simulator.core.people import ADMIN, ADMIN_PROJECT
 from infrastructure.simulator.core.world import World
 
@@ -24,6 +25,8 @@ _DETACHED = 0.05  # detached volumes, as a share of the attached ones
 _BOOTABLE = 0.4  # share of the detached that a server could boot from
 _WITH_SNAPSHOT = 0.08
 _USED_OF_THIN = 0.4  # share of a thin volume that is really written
+_OVERSUBSCRIPTION = 20.0
+MIGRATE, RETYPE = "migrate", "retype"
 DEFAULT_TYPE = "__DEFAULT__"
 
 
@@ -121,11 +124,7 @@ class SimulatedPool:
     backend: Backend
     volumes: int
     allocated: int
-
-    @property
-    def total(self) -> int:
-        """Capacity, GB: whole hundreds."""
-        return -(-max(int(self.allocated * self.backend.room), 500) // 100) * 100
+    total: int
 
     @property
     def free(self) -> int:
@@ -133,12 +132,23 @@ class SimulatedPool:
         used = self.allocated * (_USED_OF_THIN if self.backend.thin else 1.0)
         return max(self.total - int(used), 0)
 
+    def takes(self, volume: Volume, kind: VolumeType) -> bool:
+        """Whether the scheduler would place a volume of a type here."""
+        limit = self.total * (_OVERSUBSCRIPTION if self.backend.thin else 1.0)
+        return kind.backend in ("", self.backend.name) and self.allocated + volume.size <= limit
+
+
+def _capacity(backend: Backend, allocated: int) -> int:
+    """Capacity of a pool that is made for what is in it, GB: whole hundreds."""
+    return -(-max(int(allocated * backend.room), 500) // 100) * 100
+
 
 class Storage:
     """The block storage of a simulated cloud."""
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._changes = {change.id: change for change in world.changes(VolumeChange)}
 
     @cached_property
     def kinds(self) -> tuple[VolumeType, ...]:
@@ -152,9 +162,16 @@ class Storage:
     @cached_property
     def volumes(self) -> Mapping[str, Volume]:
         """Volumes by id, newest first."""
-        made = list(self._made())
-        made.sort(key=lambda volume: (-volume.created, volume.id))
-        return {volume.id: volume for volume in made}
+        made = {volume.id: volume for volume in self._first}
+        for change in self._changes.values():
+            kind = self.kind(change.kind)
+            made[change.id] = replace(made[change.id], pool=change.pool, kind=kind)
+        return made
+
+    @cached_property
+    def _first(self) -> tuple[Volume, ...]:
+        """The volumes of a new cloud."""
+        return tuple(sorted(self._made(), key=lambda volume: (-volume.created, volume.id)))
 
     @cached_property
     def snapshots(self) -> Mapping[str, VolumeSnapshot]:
@@ -174,8 +191,9 @@ class Storage:
         for backend in BACKENDS:
             for name in backend.pools:
                 full = f"{backend.host}#{name}"
+                total = _capacity(backend, sum(v.size for v in self._first if v.pool == full))
                 sizes = [v.size for v in self.volumes.values() if v.pool == full]
-                found.append(SimulatedPool(full, backend, len(sizes), sum(sizes)))
+                found.append(SimulatedPool(full, backend, len(sizes), sum(sizes), total))
         return tuple(found)
 
     @cached_property
@@ -200,6 +218,56 @@ class Storage:
         """The server to which a volume is attached now."""
         server = self._world.servers.get(volume.server_id)
         return None if server is None or server.deleted else server
+
+    def kind(self, name: str) -> VolumeType:
+        """A volume type by name or id.
+
+        Raises:
+            ApiNotFound: there is none.
+        """
+        for kind in self.kinds:
+            if name in (kind.name, kind.id):
+                return kind
+        raise ApiNotFound(f"Volume type with name {name} could not be found.")
+
+    def operation(self, volume: Volume) -> Operation | None:
+        """What is done to a volume now."""
+        return self._world.operation_on(volume.id)
+
+    def status(self, volume: Volume) -> str:
+        """Cinder's status of a volume; one that is migrated while detached is locked."""
+        operation = self.operation(volume)
+        if operation is not None and operation.name == RETYPE:
+            return "retyping"
+        if self.holder(volume) is not None:
+            return "in-use"
+        return "available" if operation is None else "maintenance"
+
+    def migration_status(self, volume: Volume) -> str | None:
+        """Cinder's status of the migration in progress, or of the last one."""
+        operation = self.operation(volume)
+        if operation is not None and operation.name == MIGRATE:
+            return "migrating"
+        change = self._changes.get(volume.id)
+        return None if change is None else change.migration
+
+    def updated(self, volume: Volume) -> float:
+        """When it was changed last, wall time."""
+        change = self._changes.get(volume.id)
+        return volume.created + 5.0 if change is None else change.updated
+
+    def change(self, volume: Volume, at: float, **changes: str | None) -> None:
+        """Store what became of a volume; None is a value."""
+        found = self._changes.setdefault(
+            volume.id,
+            VolumeChange(id=volume.id, pool=volume.pool, kind=volume.kind.name, updated=at),
+        )
+        found.updated = at
+        for name, value in changes.items():
+            setattr(found, name, value)
+        self._world.touch(found)
+        for derived in ("volumes", "pools", "snapshots", "_held"):
+            vars(self).pop(derived, None)
 
     @cached_property
     def zone(self) -> str:

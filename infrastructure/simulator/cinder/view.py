@@ -32,10 +32,6 @@ class CinderView:
     call: ApiRequest
     prefix: str
 
-    def status(self, volume: Volume) -> str:
-        """Cinder's status of it."""
-        return "available" if self.storage.holder(volume) is None else "in-use"
-
     def brief(self, volume: Volume) -> Json:
         """Id, name and links."""
         return {"id": volume.id, "name": volume.name, "links": self._links(volume)}
@@ -51,11 +47,11 @@ class CinderView:
         """Everything that this version shows."""
         shown: Json = {
             "id": volume.id,
-            "status": self.status(volume),
+            "status": self.storage.status(volume),
             "size": volume.size,
             "availability_zone": self.storage.zone,
             "created_at": iso_micro(volume.created),
-            "updated_at": iso_micro(volume.created + 5.0),
+            "updated_at": iso_micro(self.storage.updated(volume)),
             "name": volume.name,
             "description": None,
             "volume_type": volume.kind.name,
@@ -73,10 +69,11 @@ class CinderView:
             "os-vol-tenant-attr:tenant_id": volume.project_id,
         }
         if self.call.caller.is_admin:
+            migration = self.storage.migration_status(volume)
             shown |= {
-                "migration_status": None,
+                "migration_status": migration,
                 "os-vol-host-attr:host": volume.pool,
-                "os-vol-mig-status-attr:migstat": None,
+                "os-vol-mig-status-attr:migstat": migration,
                 "os-vol-mig-status-attr:name_id": None,
             }
         return shown | self._later(volume)

@@ -68,7 +68,24 @@ class EndpointFault(
     probability: Share = 1.0
 
 
-Fault = MigrationFault | EndpointFault
+class OperationFault(msgspec.Struct, kw_only=True, tag="operation", tag_field="kind"):
+    """Makes migrations and retypes of volumes, and power changes of nodes, fail.
+
+    Args:
+        outcome: fail (at its end), or hang.
+        resource: only this volume or node; None: any.
+        times: how many operations it affects; None: no limit.
+        probability: of each operation that it matches; seeded.
+    """
+
+    outcome: Literal["fail", "hang"]
+    id: int = 0
+    resource: str | None = None
+    times: int | None = 1
+    probability: float = 1.0
+
+
+Fault = MigrationFault | EndpointFault | OperationFault
 
 
 def _rule_broken(error: msgspec.ValidationError) -> str:
@@ -135,6 +152,17 @@ class Faults:
                 migration.outcome, migration.landing = rule.outcome, rule.host
                 migration.fail_at = rule.at
                 return
+
+    def outcome_of(self, resource: str) -> str:
+        """The outcome that the first matching rule chooses for an operation; "" if none does."""
+        for rule in self._rules:
+            if (
+                isinstance(rule, OperationFault)
+                and rule.resource in (None, resource)
+                and self._strikes(rule)
+            ):
+                return rule.outcome
+        return ""
 
     def on_request(self, service: str, method: str, path: str) -> EndpointFault | None:
         """The first rule that matches a request."""

@@ -261,6 +261,48 @@ class JournalEntry(msgspec.Struct, kw_only=True):
     migration_uuid: str | None = None
 
 
+class Operation(msgspec.Struct, kw_only=True):
+    """Something that Cinder or Ironic does to a volume or a node, until a time.
+
+    Args:
+        resource: id of the volume or the node.
+        name: migrate, retype, or power.
+        wanted: the pool, the volume type, or the power state.
+        due: when it ends; None while it hangs.
+        outcome: what an injected fault chose; "" if none.
+    """
+
+    id: int
+    resource: str
+    name: str
+    wanted: str
+    due: float | None
+    outcome: str = ""
+
+
+class VolumeChange(msgspec.Struct, kw_only=True):
+    """What became of a volume since the cloud was made.
+
+    Args:
+        kind: name of its volume type.
+        migration: Cinder's ``migration_status``.
+    """
+
+    id: str
+    pool: str
+    kind: str
+    updated: float
+    migration: str | None = None
+
+
+class NodeChange(msgspec.Struct, kw_only=True):
+    """What became of a bare-metal node since the cloud was made."""
+
+    id: str
+    updated: float
+    last_error: str | None = None
+
+
 class PlacementChange(msgspec.Struct, kw_only=True):
     """A change of load placement: from `at` a server runs on `host` (None: it does not run)."""
 

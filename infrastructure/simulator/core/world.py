@@ -22,15 +22,29 @@ from infrastructure.simulator.core.model import (
     InstanceAction,
     JournalEntry,
     Migration,
+    NodeChange,
+    Operation,
     PlacementChange,
     Server,
     ServerGroup,
+    VolumeChange,
 )
 from infrastructure.simulator.core.store import Row, StateStore
 from infrastructure.simulator.core.timeline import Timeline
 
 T = TypeVar("T", bound=msgspec.Struct)
-Record = Server | Host | Migration | InstanceAction | Chore | JournalEntry | PlacementChange
+Record = (
+    Server
+    | Host
+    | Migration
+    | InstanceAction
+    | Chore
+    | Operation
+    | VolumeChange
+    | NodeChange
+    | JournalEntry
+    | PlacementChange
+)
 _ORIGIN = "origin"
 
 
@@ -64,7 +78,7 @@ class World:
         self._closed = False
         self._dirty: dict[tuple[str, str], Record] = {}
         self._gone: set[tuple[str, str]] = set()
-        self._advance: Callable[[float], None] = lambda _now: None
+        self._advances: list[Callable[[float], None]] = []
         cluster = origin.cluster
         self.flavors: dict[str, Flavor] = {f.id: f for f in cluster.flavors}
         self.hosts: dict[str, Host] = {h.name: h for h in cluster.hosts}
@@ -77,6 +91,7 @@ class World:
         self.open: dict[int, Migration] = {}
         self.actions: dict[str, list[InstanceAction]] = {}
         self.chores: dict[int, Chore] = {}
+        self.operations: dict[int, Operation] = {}
         self.journal: list[JournalEntry] = []
         self.moments = 0
         self.group_of = {m: g for g in cluster.groups for m in g.members}
@@ -84,8 +99,8 @@ class World:
         self.timeline.start({s.id: s.host if s.running else None for s in cluster.servers})
 
     def on_advance(self, advance: Callable[[float], None]) -> None:
-        """Set what brings the state up to a time; called first in every transaction."""
-        self._advance = advance
+        """Add what brings a part of the state up to a time; called first in every transaction."""
+        self._advances.append(advance)
 
     def resume(self) -> None:
         """Load the records of the state file and rebuild what is derived from them."""
@@ -98,11 +113,16 @@ class World:
         for action in sorted(self._read("InstanceAction", InstanceAction), key=lambda a: a.start):
             self.actions.setdefault(action.server_id, []).append(action)
         self.chores = {c.id: c for c in self._read("Chore", Chore)}
+        self.operations = {o.id: o for o in self._read("Operation", Operation)}
         self.journal = sorted(self._read("JournalEntry", JournalEntry), key=lambda e: e.number)
         for moment in sorted(self._read("Moment", PlacementChange), key=lambda m: m.number):
             self.moments = moment.number
             self.timeline.place(moment.at, moment.server_id, moment.host)
         self._dirty.clear()
+
+    def changes(self, of: type[T]) -> list[T]:
+        """The records of a kind in the state file."""
+        return self._read(of.__name__, of)
 
     def _read(self, kind: str, of: type[T]) -> list[T]:
         return [msgspec.json.decode(body, type=of) for body in self.store.read(kind)]
@@ -147,7 +167,8 @@ class World:
             if self._closed:
                 raise ServerFault("the simulator is stopping", 503)
             now = self.clock.now()
-            self._advance(now)
+            for advance in self._advances:
+                advance(now)
             try:
                 yield now
             finally:
@@ -171,9 +192,9 @@ class World:
         else:
             self.open.pop(migration.id, None)
 
-    def forget(self, record: Chore) -> None:
+    def forget(self, record: Chore | Operation) -> None:
         """Mark a record as removed."""
-        self.chores.pop(record.id, None)
+        (self.chores if isinstance(record, Chore) else self.operations).pop(record.id, None)
         key = (type(record).__name__, _key(record))
         self._dirty.pop(key, None)
         self._gone.add(key)
@@ -206,6 +227,22 @@ class World:
         )
         self.chores[number] = chore
         self.touch(chore)
+
+    def add_operation(
+        self, resource: str, name: str, wanted: str, due: float | None, outcome: str = ""
+    ) -> Operation:
+        """Register what Cinder or Ironic does to a volume or a node."""
+        number = max(self.operations, default=0) + 1
+        operation = Operation(
+            id=number, resource=resource, name=name, wanted=wanted, due=due, outcome=outcome
+        )
+        self.operations[number] = operation
+        self.touch(operation)
+        return operation
+
+    def operation_on(self, resource: str) -> Operation | None:
+        """What is done to a volume or a node now."""
+        return next((o for o in self.operations.values() if o.resource == resource), None)
 
     def log(self, entry: JournalEntry) -> None:
         """Append to the journal of accepted requests."""

@@ -1,4 +1,4 @@
-"""Ironic v1, read-only: nodes and their states."""
+"""Ironic v1: nodes, their states, and their power."""
 
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlencode
@@ -11,15 +11,25 @@ from infrastructure.simulator.core.http.calls import (
     ApiRequest,
     App,
     Json,
+    accepted,
+    body_of,
     call_of,
     is_true,
     query,
     reply,
 )
+from infrastructure.simulator.core.http.journal import note
 from infrastructure.simulator.core.http.microversions import MAXIMUM, MINIMUM, text
 from infrastructure.simulator.core.http.paging import LARGEST
 from infrastructure.simulator.core.world import World
-from infrastructure.simulator.ironic.nodes import DRIVER, RESOURCE_CLASS, Baremetal, Node
+from infrastructure.simulator.ironic.nodes import (
+    DRIVER,
+    OFF,
+    ON,
+    RESOURCE_CLASS,
+    Baremetal,
+    Node,
+)
 from infrastructure.simulator.ironic.view import BRIEF, FIELDS, IronicView
 
 _BASE = "/baremetal/v1"
@@ -112,6 +122,18 @@ class NodesResource:
             body = self._view(req, call).states(self._node(call, identity))
         reply(resp, body)
 
+    def on_put_power(self, req: falcon.Request, resp: falcon.Response, identity: str) -> None:
+        """Switch one on or off."""
+        call, body = call_of(req), body_of(req)
+        target = body.get("target")
+        with self._world.transaction() as now:
+            node = self._node(call, identity)
+            if target not in (ON, OFF):
+                raise BadRequest(f'The requested state "{target}" is not valid.')
+            self._baremetal.switch(node, target, now)
+            note(self._world, req, body, now, target=node.host.name)
+        accepted(resp)
+
     def _view(self, req: falcon.Request, call: ApiRequest) -> IronicView:
         return IronicView(call.version, f"{req.prefix}/baremetal")
 
@@ -198,3 +220,4 @@ def add_routes(app: App, world: World, baremetal: Baremetal) -> None:
     app.add_route(f"{_BASE}/nodes/detail", nodes, suffix="detail")
     app.add_route(f"{_BASE}/nodes/{{identity}}", nodes, suffix="one")
     app.add_route(f"{_BASE}/nodes/{{identity}}/states", nodes, suffix="states")
+    app.add_route(f"{_BASE}/nodes/{{identity}}/states/power", nodes, suffix="power")

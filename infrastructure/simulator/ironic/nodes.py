@@ -1,6 +1,6 @@
-"""The simulated bare metal: one machine below each compute host. It can only be read.
+"""The simulated bare metal: one machine below each compute host.
 
-Everything is derived from the present state of the hosts: a disabled host's machine is in
+Nearly everything is derived from the present state of the hosts: a disabled host's machine is in
 maintenance, and the machine of a host whose nova-compute is dead is off.
 """
 
@@ -9,25 +9,39 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from infrastructure.simulator.core.model import Host
+from infrastructure.simulator.core.errors import ApiConflict
+from infrastructure.simulator.core.faults import Faults
+from infrastructure.simulator.core.model import Host, NodeChange, Operation
 from infrastructure.simulator.core.world import World
 
 _NAMESPACE = uuid.UUID("0e2f7a52-9f1b-5d5c-9b1e-2f6f8d8c4a19")
 DRIVER, CONDUCTOR, RESOURCE_CLASS = "redfish", "controller", "compute-host"
 
 
+POWER, ON, OFF = "power", "power on", "power off"
+_SECONDS = {ON: 30.0, OFF: 5.0}  # simulated
+
+
 @dataclass(frozen=True)
 class Node:
-    """A machine, as seen at one moment."""
+    """A machine, as seen at one moment.
+
+    Attributes:
+        target: the power state that it is brought into; None if it is not.
+        last_error: of the last change of its power state.
+    """
 
     id: str
     host: Host
     created: float
+    updated: float
+    target: str | None = None
+    last_error: str | None = None
 
     @property
     def power_state(self) -> str:
         """Ironic's power state."""
-        return "power on" if self.host.alive else "power off"
+        return ON if self.host.alive else OFF
 
     @property
     def maintenance(self) -> bool:
@@ -59,8 +73,11 @@ class Node:
 class Baremetal:
     """The machines of a simulated cloud."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, faults: Faults) -> None:
         self._world = world
+        self._faults = faults
+        self._changes = {change.id: change for change in world.changes(NodeChange)}
+        world.on_advance(self._advance)
 
     def all(self) -> Iterator[Node]:
         """Every machine, in the order of its host's number."""
@@ -71,9 +88,53 @@ class Baremetal:
         """A machine by uuid or name."""
         return next((n for n in self.all() if identity in (n.id, n.host.name)), None)
 
+    def switch(self, node: Node, target: str, now: float) -> None:
+        """Accept another power state.
+
+        Raises:
+            ApiConflict: it is being changed.
+        """
+        if node.target is not None:
+            raise ApiConflict(f"Node {node.id} is locked by host {CONDUCTOR}, please retry")
+        outcome = self._faults.outcome_of(node.id)
+        due = None if outcome == "hang" else self._world.clock.wall_after(now, _SECONDS[target])
+        self._world.add_operation(node.id, POWER, target, due, outcome)
+        self._change(node.id, now, None)
+
     def _node(self, host: Host) -> Node:
-        key = f"{self._world.seed}/{host.id}"
-        return Node(str(uuid.uuid5(_NAMESPACE, key)), host, self._born)
+        node_id = str(uuid.uuid5(_NAMESPACE, f"{self._world.seed}/{host.id}"))
+        operation, change = self._world.operation_on(node_id), self._changes.get(node_id)
+        return Node(
+            node_id,
+            host,
+            self._born,
+            max(self._born, host.changed_at, change.updated if change else 0.0),
+            operation.wanted if operation else None,
+            change.last_error if change else None,
+        )
+
+    def _change(self, node_id: str, at: float, error: str | None) -> None:
+        change = NodeChange(id=node_id, updated=at, last_error=error)
+        self._changes[node_id] = change
+        self._world.touch(change)
+
+    def _advance(self, now: float) -> None:
+        for operation in list(self._world.operations.values()):
+            if operation.name == POWER and operation.due is not None and operation.due <= now:
+                self._world.forget(operation)
+                self._end(operation, operation.due)
+
+    def _end(self, operation: Operation, at: float) -> None:
+        node = self.find(operation.resource)
+        if node is None:
+            return
+        if operation.outcome == "fail":
+            error = f"Failed to change power state to '{operation.wanted}': no answer from the BMC"
+            self._change(node.id, at, error)
+            return
+        node.host.alive, node.host.changed_at = operation.wanted == ON, at
+        self._world.touch(node.host)
+        self._change(node.id, at, None)
 
     @cached_property
     def _born(self) -> float:

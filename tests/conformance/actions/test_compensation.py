@@ -131,6 +131,11 @@ def test_handlers_abort_and_undo_what_their_declarations_say(
             {"state": "disabled"},
             {"host": "a", "status": "enabled", "disabled_reason": None},
         ),
+        "change_node_power_state": ({"state": "off"}, {"node": "n", "state": "on"}),
+        "volume_migrate": (
+            {"migration_type": "migrate", "destination_node": "s@b#2"},
+            {"pool": "s@b#1", "type": "fast"},
+        ),
     }
     assert {name for name in found if ACTION_TYPES[name].compensable} == set(undone)
     for name, (parameters, before) in undone.items():

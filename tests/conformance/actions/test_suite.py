@@ -9,10 +9,13 @@ from domain.kernel.aggregate import JsonObject
 from domain.plans.action_types import stop
 from domain.plans.proposal import ProposedAction
 from infrastructure.openstack.actions.base import Handler
+from infrastructure.openstack.actions.cinder.volume_migrate import VolumeMigrate
 from infrastructure.openstack.actions.idle import Nop
+from infrastructure.openstack.actions.ironic.node_power import ChangeNodePowerState
 from infrastructure.openstack.actions.nova.migrate import Migrate
 from infrastructure.openstack.actions.nova.server_state import Stop
 from infrastructure.openstack.actions.nova.service_state import ChangeNovaServiceState
+from infrastructure.openstack.service import Json
 from vigil.testing import HandlerConformance, SimulatedCloud
 
 
@@ -25,6 +28,28 @@ def active(cloud: SimulatedCloud) -> Iterator[str]:
         and not server["OS-EXT-STS:task_state"]
         and not server["locked"]
     )
+
+
+POOLS = ("storage-1@hdd#bulk-1", "storage-1@hdd#bulk-2")
+"""Two pools of one backend, so that a volume can go from one to the other."""
+
+
+def migratable(cloud: SimulatedCloud) -> Iterator[Json]:
+    """Volumes in these pools that Cinder would migrate."""
+    cinder = cloud.clouds.block_storage
+    everyone = {"all_tenants": "true"}
+    copied = {one["volume_id"] for one in cinder.list_all("/snapshots", "snapshots", everyone)}
+    ready = set(active(cloud))
+    for volume in cinder.list_all("/volumes/detail", "volumes", everyone):
+        users = {attachment["server_id"] for attachment in volume["attachments"]}
+        if (
+            volume["os-vol-host-attr:host"] in POOLS
+            and volume["status"] in ("available", "in-use")
+            and not volume["migration_status"]
+            and volume["id"] not in copied
+            and users <= ready
+        ):
+            yield volume
 
 
 class TestStop(HandlerConformance):
@@ -56,6 +81,46 @@ class TestService(HandlerConformance):
             "state": "disabled",
             "disabled_reason": "test",
         }
+
+
+class TestVolumeMigrate(HandlerConformance):
+    handler = VolumeMigrate
+
+    def parameters(self, cloud: SimulatedCloud) -> JsonObject:
+        volume = next(migratable(cloud))
+        here = volume["os-vol-host-attr:host"]
+        there = {POOLS[0]: POOLS[1], POOLS[1]: POOLS[0]}[here]
+        return {
+            "resource_id": volume["id"],
+            "migration_type": "migrate",
+            "destination_node": there,
+        }
+
+
+class TestRetype(HandlerConformance):
+    handler = VolumeMigrate
+
+    def parameters(self, cloud: SimulatedCloud) -> JsonObject:
+        volume = next(migratable(cloud))
+        kind = "__DEFAULT__" if volume["volume_type"] == "hdd" else "hdd"
+        return {
+            "resource_id": volume["id"],
+            "migration_type": "retype",
+            "destination_type": kind,
+        }
+
+
+class TestNodePower(HandlerConformance):
+    handler = ChangeNodePowerState
+
+    def parameters(self, cloud: SimulatedCloud) -> JsonObject:
+        used = {server["OS-EXT-SRV-ATTR:host"] for server in cloud.servers()}
+        nodes = cloud.clouds.baremetal.get("/nodes/detail")["nodes"]
+        for node in nodes:
+            if node["name"] not in used and not node["target_power_state"]:
+                state = "off" if node["power_state"] == "power on" else "on"
+                return {"resource_id": node["uuid"], "state": state}
+        raise AssertionError("no host without servers")
 
 
 class TestNop(HandlerConformance):
