@@ -31,9 +31,11 @@ _OVER_TIME = {
 
 _EXTREMES = frozenset({"max", "min"})
 _STEPS = 30
-"""Steps of the subquery that finds the start of a counter …"""
 _SHORTEST_STEP = 15.0
-"""… and the shortest step, s."""
+"""Steps of the subquery that finds the start of a server's counter, and the shortest step, s."""
+_FINE_STEPS = 120
+_SHORTEST_FINE_STEP = 5.0
+"""The same of the subquery that finds how long the counter of a host's first CPU exists."""
 
 
 @dataclass(frozen=True)
@@ -99,8 +101,15 @@ def mapping(labels: Labels, raw: Mapping[str, RawMetric]) -> Mapping[str, Metric
 
     def host_cpu(need: MetricNeed, matchers: str) -> str:
         idle = _selector(raw[HOST_CPU_USAGE].name, 'mode="idle"', matchers)
+        first = _selector(raw[HOST_CPU_USAGE].name, 'mode="idle",cpu=~"0?"', matchers)
         cores = _times(raw[HOST_CPU_USAGE].factor("s"))
-        return _rated(need, lambda width: f"1 - avg by ({host}) (rate({idle}[{width}])){cores}")
+
+        def used(width: float) -> str:
+            rate = f"avg by ({host}) (rate({idle}[{_seconds(width)}]))"
+            share = f"max by ({host}) ({_present(first, width)})"
+            return f"1 - ({rate} / {share} or {rate}){cores}"
+
+        return _rated(need, used)
 
     def host_ram(need: MetricNeed, matchers: str) -> str:
         total = _selector("node_memory_MemTotal_bytes", matchers)
@@ -114,11 +123,13 @@ def mapping(labels: Labels, raw: Mapping[str, RawMetric]) -> Mapping[str, Metric
 
     def server_cpu(need: MetricNeed, matchers: str) -> str:
         spent = _selector(raw[INSTANCE_CPU_USAGE].name, matchers)
-        if need.aggregate in _EXTREMES:
-            return _rated(need, lambda width: f"max by ({server}) (rate({spent}[{width}]))")
-        # a migrated server has a series per host, and two agents may report one: no sum
-        rate = f"rate({spent}[{_seconds(need.period)}])"
-        return f"max by ({server}) ({rate} / {_observed_share(spent, need.period)})"
+
+        def used(width: float) -> str:
+            # a migrated server has a series per host, and two agents may report one: no sum
+            rate = f"rate({spent}[{_seconds(width)}])"
+            return f"max by ({server}) ({rate} / {_since_start(spent, width)})"
+
+        return _rated(need, used)
 
     def gauge(need: MetricNeed, matchers: str) -> str:
         label = server if need.resource == "server" else host
@@ -163,28 +174,39 @@ def literally(text: str) -> str:
     return re.sub(r"([^\w\-])", r"[\1]", text)
 
 
-def _rated(need: MetricNeed, expression: Callable[[str], str]) -> str:
+def _rated(need: MetricNeed, expression: Callable[[float], str]) -> str:
     """An expression over rates: rate over the whole period, or the extreme of shorter ones."""
     width = min(need.granularity, need.period)
     if need.aggregate not in _EXTREMES or width >= need.period:
-        return expression(_seconds(need.period))
+        return expression(need.period)
     over = _OVER_TIME[need.aggregate]
-    return f"{over}(({expression(_seconds(width))})[{_seconds(need.period)}:{_seconds(width)}])"
+    return f"{over}(({expression(width)})[{_seconds(need.period)}:{_seconds(width)}])"
 
 
-def _observed_share(series: str, period: float) -> str:
-    """The share of a period since a counter started, 1 if it started before (or nearly).
+def _since_start(series: str, period: float) -> str:
+    """The share of a period since a counter started."""
+    step = round(max(period / _STEPS, _SHORTEST_STEP))
+    first = f"min_over_time(timestamp({series})[{_seconds(period)}:{step}s])"
+    return _share(f"(time() - {first})", series, period, step)
 
-    ``rate`` divides by the whole period, even if the counter of a new or migrated server started
-    within it. Of the time before the first sample, 1.1 intervals count as observed, as in
-    Prometheus' own extrapolation, plus one step of the subquery: the share is rather too large than
-    too small, so no server looks busier than it is.
+
+def _present(series: str, period: float) -> str:
+    """The share of a period in which a counter exists; a host may be away for a part of it."""
+    step = round(max(period / _FINE_STEPS, _SHORTEST_FINE_STEP))
+    time = f"count_over_time(({series})[{_seconds(period)}:{step}s]) * {step}"
+    return _share(time, series, period, step)
+
+
+def _share(time: str, series: str, period: float, step: int) -> str:
+    """The share of a period that a time is, 1 if it is nearly the whole.
+
+    ``rate`` divides by the whole period, even if the counter of a new or migrated server, or of a
+    new host, started within it. Of the time before the first sample, 1.1 intervals count as
+    observed, as in Prometheus' own extrapolation, plus one step of the subquery: the share is
+    rather too large than too small, so no server looks busier than it is, and no host less busy.
     """
-    step = max(period / _STEPS, _SHORTEST_STEP)
-    width = _seconds(period)
-    age = f"(time() - min_over_time(timestamp({series})[{width}:{_seconds(step)}]))"
-    before = f"(1 + 1.1 / (count_over_time({series}[{width}]) - 1))"
-    return f"clamp_max(({age} * {before} + {round(step)}) / {max(round(period), 1)}, 1)"
+    before = f"(1 + 1.1 / (count_over_time({series}[{_seconds(period)}]) - 1))"
+    return f"clamp_max(({time} * {before} + {step}) / {max(round(period), 1)}, 1)"
 
 
 def _selector(series: str, *matchers: str) -> str:

@@ -118,6 +118,11 @@ def _of_other_exporters(start: float) -> Iterator[str]:
         for server in truth.TRUTH[m.INSTANCE_CPU_USAGE]:
             told = truth.counter(m.INSTANCE_CPU_USAGE, server, 0.01 * truth.VCPUS)
             yield from _lines(start, name + suffix, f'resource="{server}"', told)
+    yield "# TYPE young_cpu_seconds counter"
+    for host, mode, told in truth.young_hosts():
+        for cpu in range(_CORES):
+            labels = f'fqdn="{host}",cpu="{cpu}",mode="{mode}"'
+            yield from _lines(start, "young_cpu_seconds_total", labels, told)
     for name, size in (
         ("available_memory_bytes", 1024),
         ("available_memory_kibibytes", 1),

@@ -160,3 +160,32 @@ def moved() -> Iterator[tuple[str, str, list[tuple[int, float]]]]:
     yield SERVERS["some"], 'host="a"', counted("some", -600, AFTER)
     for agent in ("x", "y"):
         yield SERVERS["idle"], f'host="a",agent="{agent}"', counted("idle", -BEFORE, AFTER)
+
+
+YOUNG = {"busy.example": 90.0, "quiet.example": 0.0, "half.example": 40.0, "wave.example": 10.0}
+"""Host → CPU use, %, by the counters of ``young_hosts``."""
+
+
+def young_hosts() -> Iterator[tuple[str, str, list[tuple[int, float]]]]:
+    """Host, mode and samples of the counters of each of its cores.
+
+    ``busy`` and ``quiet`` exist for ten minutes, ``half`` was always there. ``wave`` was away for
+    half an hour, and counts anew since ten minutes before the start.
+    """
+    spans = {
+        "busy.example": [(-600, AFTER)],
+        "quiet.example": [(-600, AFTER)],
+        "half.example": [(-BEFORE, AFTER)],
+        "wave.example": [(-BEFORE, -2400), (-600, AFTER)],
+    }
+    for host, used in YOUNG.items():
+        for mode, share in (("user", used / 100), ("idle", 1 - used / 100)):
+            yield (
+                host,
+                mode,
+                [
+                    (at, (at - begin) * share + STEP)
+                    for begin, end in spans[host]
+                    for at in range(begin, end + 1, STEP)
+                ],
+            )

@@ -75,6 +75,10 @@ Ask = Callable[..., dict[str, float]]
             Binary("^", NumberLiteral(2), Binary("^", NumberLiteral(3), NumberLiteral(2))),
         ),
         ("-2 ^ 2", Negation(Binary("^", NumberLiteral(2), NumberLiteral(2)))),
+        (
+            "a > 1 or b",
+            Binary("or", Binary(">", Selector("a", ()), NumberLiteral(1)), Selector("b", ())),
+        ),
         ("10e+8", NumberLiteral(1e9)),
         ("up[5m]", Selector("up", (), 300.0)),
         ("up[5m:1m]", Subquery(Selector("up", ()), 300.0, 60.0)),
@@ -185,3 +189,10 @@ def test_clamping_and_comparing(ask: Ask) -> None:
     assert set(ask("clamp_max(up, 0.5)").values()) == {0.5}
     assert ask("up > 1") == {}
     assert len(ask("up == 1")) == len(ask("up"))
+
+
+def test_or_takes_the_right_vector_where_the_left_one_has_nothing(ask: Ask) -> None:
+    use = ask("up * 2")
+    some = min(use)
+    chosen = ask(f'up{{fqdn="{some}"}} * 3 or up * 2')
+    assert chosen == {**use, some: 3.0}

@@ -224,6 +224,8 @@ class Evaluator:
         on: tuple[str, ...] | None,
         ignoring: tuple[str, ...],
     ) -> Value:
+        if operator == "or":
+            return _either(left, right, on, ignoring)
         labels: list[Labels]
         if isinstance(left, Vector) and isinstance(right, Vector):
             labels, mine, theirs = _paired(left, right, on, ignoring)
@@ -276,13 +278,31 @@ def _grouped(labels: Labels, aggregation: Aggregation) -> tuple[tuple[str, str],
     return tuple((name, labels[name]) for name in sorted(aggregation.labels) if name in labels)
 
 
+def _matched(
+    labels: Labels, on: tuple[str, ...] | None, ignoring: tuple[str, ...]
+) -> tuple[tuple[str, str], ...]:
+    """The labels by which two vectors are compared."""
+    if on is not None:
+        return tuple((name, labels.get(name, "")) for name in on)
+    return tuple((name, value) for name, value in _key(labels) if name not in ignoring)
+
+
+def _either(
+    left: Value, right: Value, on: tuple[str, ...] | None, ignoring: tuple[str, ...]
+) -> Vector:
+    if not isinstance(left, Vector) or not isinstance(right, Vector):
+        raise BadQuery("set operator 'or' not allowed in binary scalar expression")
+    taken = {_matched(one, on, ignoring) for one in left.labels}
+    added = [i for i, one in enumerate(right.labels) if _matched(one, on, ignoring) not in taken]
+    labels = [*left.labels, *(right.labels[i] for i in added)]
+    return Vector(labels, np.concatenate([left.values, right.values[added]]))
+
+
 def _paired(
     left: Vector, right: Vector, on: tuple[str, ...] | None, ignoring: tuple[str, ...]
 ) -> tuple[list[Labels], Floats, Floats]:
     def key(labels: Labels) -> tuple[tuple[str, str], ...]:
-        if on is not None:
-            return tuple((name, labels.get(name, "")) for name in on)
-        return tuple((name, value) for name, value in _key(labels) if name not in ignoring)
+        return _matched(labels, on, ignoring)
 
     places = {key(labels): place for place, labels in enumerate(right.labels)}
     if len(places) != len(right.labels):

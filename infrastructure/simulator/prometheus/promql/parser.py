@@ -16,13 +16,14 @@ from infrastructure.simulator.prometheus.promql.syntax import (
     Subquery,
 )
 
-POWERS = {"==": 1, "!=": 1, ">": 1, "<": 1, ">=": 1, "<=": 1, "+": 2, "-": 2}
-POWERS |= {"*": 3, "/": 3, "%": 3, "^": 5}
-SIGN = 4
+POWERS = {"or": 1, "==": 2, "!=": 2, ">": 2, "<": 2, ">=": 2, "<=": 2, "+": 3, "-": 3}
+POWERS |= {"*": 4, "/": 4, "%": 4, "^": 6}
+SIGN = 5
 DEFAULT_STEP = 60.0
 """Seconds between the points of a subquery that names no step."""
+_OPERATORS = frozenset({"symbol", "name"})
 AGGREGATIONS = frozenset({"avg", "max", "min", "sum", "count"})
-KNOWN_BUT_UNSUPPORTED = frozenset({"and", "or", "unless", "bool", "group_left", "group_right"})
+KNOWN_BUT_UNSUPPORTED = frozenset({"and", "unless", "bool", "group_left", "group_right"})
 
 
 def parse(text: str) -> Expression:
@@ -44,7 +45,7 @@ class _Parser:
 
     def expression(self, power: int) -> Expression:
         left = self._subquery(self._prefix())
-        while (token := self._peek()).kind == "symbol" and POWERS.get(token.text, 0) > power:
+        while POWERS.get((token := self._peek()).text, 0) > power and token.kind in _OPERATORS:
             self._next()
             left = self._binary(token.text, left)
         if token.kind == "name" and token.text in KNOWN_BUT_UNSUPPORTED:
