@@ -51,6 +51,7 @@ from domain.metrics.catalogue import (
     MetricTable,
 )
 from domain.optimization.algorithms.balancing import balance
+from domain.optimization.algorithms.consolidating import Consolidation, Price
 from domain.optimization.algorithms.draining import drain
 from domain.optimization.algorithms.emptying import HostEmptying
 from domain.optimization.algorithms.loads import (
@@ -62,7 +63,7 @@ from domain.optimization.algorithms.loads import (
     unknown_use,
 )
 from domain.optimization.algorithms.moves import Moves
-from domain.optimization.algorithms.packing import prices, ranks, sizes
+from domain.optimization.algorithms.packing import ranks, sizes
 from domain.optimization.algorithms.refusals import Refusals, refusals, standing
 from domain.optimization.algorithms.relieving import relieve
 from domain.optimization.algorithms.spread import EachBelow, HostLoad, Shares, SpreadAtMost
@@ -157,6 +158,7 @@ __all__ = [
     "Clouds",
     "ComputeModel",
     "Conflicting",
+    "Consolidation",
     "Constraints",
     "Datasource",
     "DatasourceContext",
@@ -197,6 +199,7 @@ __all__ = [
     "PlanContext",
     "PlannedAction",
     "Planner",
+    "Price",
     "ProposedAction",
     "Ratio",
     "Reason",
@@ -231,7 +234,6 @@ __all__ = [
     "inverse",
     "migrate",
     "option",
-    "prices",
     "ranks",
     "refusals",
     "relieve",

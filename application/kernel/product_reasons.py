@@ -24,6 +24,7 @@ DECLARED_IN = (
     "domain.optimization.algorithms.balancing",
     "domain.optimization.algorithms.draining",
     "domain.optimization.algorithms.emptying",
+    "domain.optimization.algorithms.consolidating",
     "domain.optimization.algorithms.offloading",
     "domain.optimization.algorithms.relieving",
     "domain.optimization.strategies.host_maintenance",

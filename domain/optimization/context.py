@@ -177,6 +177,12 @@ class StrategyContext(Generic[P]):
         ids = self.compute.servers.id
         return np.array([identity in moving for identity in ids], dtype=np.bool_)
 
+    def awaited(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """bool[hosts]: the destination of a move in flight."""
+        coming = {move.destination for move in self.moves if not move.finished}
+        names = self.compute.hosts.name
+        return np.array([name in coming for name in names], dtype=np.bool_)
+
     def seconds_since_move(self) -> FloatArray:
         """float64[servers]: seconds since the last recent move began; inf without one."""
         latest: dict[str, float] = {}

@@ -70,6 +70,9 @@ class Constraints:
         keep_zone: whether a server that is pinned to no zone stays in the one it is in.
         numa_certain: whether a server with a NUMA topology may go only where it certainly fits;
             otherwise it may go where it is not known to be too large.
+
+    Attributes:
+        classes: int64[servers]; ``suitable_hosts`` is the same for servers of a class.
     """
 
     def __init__(
@@ -108,7 +111,7 @@ class Constraints:
         self._of_flavor = [r for r in self._rules if isinstance(r, FlavorRule)]
         self._dynamic: Sequence[BranchRule] = [r for r in self._rules if isinstance(r, BranchRule)]
         specs = frozen(model.servers.extra_specs.codes.astype(np.int64))
-        self._classes = _equivalence_classes(
+        self.classes: IntArray = _equivalence_classes(
             [specs, *(rule.keys for rule in self._static)], len(model.servers)
         )
         self._cache: dict[object, BoolArray] = {}
@@ -125,7 +128,7 @@ class Constraints:
             server: the server.
             flavor: its flavor, if it is another one than in the model.
         """
-        kind: object = int(self._classes[server])
+        kind: object = int(self.classes[server])
         if flavor is not None:
             kind = (kind, *sorted(flavor.extra_specs.items()))
         found = self._cache.get(kind)
@@ -146,7 +149,10 @@ class Constraints:
 
     def is_legal(self, branch: Branch, server: int, host: int) -> bool:
         """Whether a server may go to a host."""
-        return bool(self.legal_hosts(branch, server)[host])
+        suitable = self.suitable_hosts(server, branch.flavors.get(server))
+        return bool(self.movable[server] and suitable[host]) and all(
+            rule.allows(branch, server, host) for rule in self._dynamic
+        )
 
     def soft_penalty(self, branch: Branch, server: int) -> IntArray | None:
         """int64[hosts]: violations of soft group policies; None if there is no such group."""

@@ -26,6 +26,8 @@ class Moves:
     Attributes:
         branch: the compute model with the moves so far.
         rules: the placement rules.
+        flying: bool[servers], in flight.
+        movable: bool[servers], can be migrated and is not in flight.
         actions: the ``migrate`` actions so far.
         is_destination: bool[hosts], destination of one of the moves.
     """
@@ -42,12 +44,21 @@ class Moves:
         self.model = context.compute
         self.branch = context.branch(load)
         self.rules = context.constraints()
+        self.flying: BoolArray = context.in_flight()
+        self._start = self.branch.host_of.copy()
+        self.movable: BoolArray = self.rules.movable & ~self.flying
         self.actions: list[ProposedAction] = []
         self.is_destination: BoolArray = np.zeros(len(self.model.hosts), dtype=np.bool_)
         self._destinations: list[int] = []
         order = np.argsort(self.model.servers.host, kind="stable")
         ends = np.cumsum(self.model.servers_per_host)
         self._residents: list[IntArray] = np.split(order, ends[:-1])
+
+    @property
+    def free(self) -> BoolArray:
+        """bool[servers]: movable, and not moved yet."""
+        free: BoolArray = self.movable & (self.branch.host_of == self._start)
+        return free
 
     def residents(self, host: int) -> IntArray:
         """Indices of the servers that the model has on a host and that were not moved."""

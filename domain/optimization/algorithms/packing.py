@@ -1,4 +1,6 @@
-"""Packing servers onto few hosts: which hosts are cheap to empty, and which to fill."""
+"""Packing servers onto few hosts: which server first, and on which host."""
+
+from typing import Final
 
 import numpy as np
 
@@ -7,38 +9,17 @@ from domain.cluster.compute.resources import MEMORY, VCPUS
 from domain.cluster.placement.branch import Branch
 from domain.cluster.placement.constraints import Constraints
 from domain.cluster.table.columns import BoolArray, FloatArray, IntArray
+from domain.optimization.algorithms.moves import Moves
 
-ROOM_WEIGHT = 0.5
-"""Weight of a host's size, relative to its number of servers, in the price of emptying it.
-0 empties hosts with few servers first, of any size (fewest moves);
-1 and more prefers to keep big hosts (fewest hosts in the end). Between the two a plan can have
-both fewer hosts and fewer moves per freed host than either extreme of a single pass; 0.5 was
-chosen on generated clusters of 50 to 1,000 hosts, where results change little from 0.4 to 0.8."""
+_TINY: Final = 1e-12
+_REFRESH: Final = 16
+"""Placements between two computations of the scarcity."""
 
 
-def prices(model: ComputeModel, count: IntArray, movable: BoolArray) -> FloatArray:
-    """float64[hosts]: the price of emptying a host, in units of an average used host.
-
-    servers / mean servers + ROOM_WEIGHT x room / mean room, where room is the mean of the shares
-    of vCPU and memory that the host has of the whole. A host that cannot be freed, because it
-    has a server that cannot be moved or read, is more expensive than all others: it stays in use
-    and should be filled.
-
-    Args:
-        model: the model.
-        count: int64[hosts], servers on each host.
-        movable: bool[servers], can be moved.
-    """
-    used = count > 0
-    servers = count / max(1.0, float(count[used].mean()) if used.any() else 1.0)
-    shares = [_share(model.capacity[row]) for row in (VCPUS, MEMORY)]
-    room = np.mean(shares, axis=0)
-    mean = float(room.mean()) if len(room) else 0.0
-    price = np.asarray(servers + ROOM_WEIGHT * (room / mean if mean else room), dtype=np.float64)
-    stuck = model.hosts.unseen > 0
-    stuck[model.servers.host[~movable]] = True
-    price[stuck] += price.max(initial=0.0)
-    return price
+def room(model: ComputeModel) -> FloatArray:
+    """float64[hosts]: the mean of the shares of vCPU and memory that a host has of the whole."""
+    shares: FloatArray = np.mean([_share(model.capacity[row]) for row in (VCPUS, MEMORY)], axis=0)
+    return shares
 
 
 def ranks(price: FloatArray) -> IntArray:
@@ -81,6 +62,91 @@ def dearest(
     return int(legal[np.argmax(rank[legal])])
 
 
-def _share(room: FloatArray) -> FloatArray:
-    total = float(room.sum())
-    return room / total if total else np.zeros_like(room)
+class Fit:
+    """Finds, for each of many servers, the host whose free room suits it best.
+
+    That is the host whose free room points most in the direction of the server's need: the cosine
+    of the angle between the two, each resource weighted by its scarcity (what the waiting servers
+    need / what is free). So a resource that is scarce is not left over on hosts where another one
+    is used up. Vector packing by dot product: R. Panigrahy et al., "Heuristics for Vector Bin
+    Packing" (2011).
+
+    Args:
+        moves: with the branch and the rules.
+        hosts: bool[hosts], the destinations.
+        waiting: indices of the servers that are to be placed.
+    """
+
+    def __init__(self, moves: Moves, hosts: BoolArray, waiting: IntArray) -> None:
+        self._branch, self._rules = moves.branch, moves.rules
+        total: FloatArray = self._branch.needs[waiting].sum(axis=0)
+        self._rows = np.flatnonzero(total > 0)
+        self._most = total[self._rows]
+        self._waiting = self._most.copy()
+        self._needs = self._branch.needs[:, self._rows]
+        self.open(hosts)
+
+    def open(self, hosts: BoolArray) -> None:
+        """Sets the destinations: bool[hosts]."""
+        self._columns = np.flatnonzero(hosts)
+        self._at = np.full(len(hosts), -1)
+        self._at[self._columns] = np.arange(len(self._columns))
+        limits = np.minimum(self._branch.limits[self._rows], self._most[:, None])
+        whole = limits[:, self._columns].mean(axis=1) if len(self._columns) else self._most
+        self._unit = 1.0 / np.maximum(whole, _TINY)
+        self._free = self._room(self._columns)
+        self._weigh()
+
+    def in_order(self, servers: IntArray) -> list[int]:
+        """Servers, the largest share of what is scarce first, ties by index."""
+        size = self._needs[servers] @ self._weight
+        return [int(server) for server in servers[np.lexsort((servers, -size))]]
+
+    def find(self, server: int) -> int | None:
+        """The best legal destination for a server; None if there is none.
+
+        Soft server groups have precedence.
+        """
+        legal = self._rules.legal_hosts(self._branch, server)[self._columns]
+        penalty = self._rules.soft_penalty(self._branch, server)
+        if not legal.any():
+            return None
+        if penalty is not None:
+            found = penalty[self._columns]
+            legal &= found == found[legal].min()
+        need = self._needs[server] * self._weight * self._weight
+        cosine = (need @ self._free) / self._length
+        return int(self._columns[np.argmax(np.where(legal, cosine, -1.0))])
+
+    def move(self, server: int, host: int) -> None:
+        """Moves a server on the branch; it does not wait any more."""
+        source = int(self._branch.host_of[server])
+        self._branch.move(server, host)
+        self._waiting = np.maximum(self._waiting - self._needs[server], 0.0)
+        for place in (source, host):
+            column = self._at[place]
+            if column >= 0:
+                free = self._room(np.array([place]))[:, 0]
+                self._free[:, column] = free
+                self._length[column] = max(_TINY, float(np.linalg.norm(free * self._weight)))
+        self._since += 1
+        if self._since >= _REFRESH:
+            self._weigh()
+
+    def _room(self, hosts: IntArray) -> FloatArray:
+        branch, rows = self._branch, self._rows[:, None]
+        free: FloatArray = branch.limits[rows, hosts] - branch.amounts[rows, hosts]
+        return np.clip(free, 0.0, self._most[:, None])
+
+    def _weigh(self) -> None:
+        """The scarcity of each resource, and with it the length of each host's free room."""
+        self._since = 0
+        scarcity = self._waiting / np.maximum(self._free.sum(axis=1), _TINY)
+        self._weight: FloatArray = scarcity * self._unit
+        length = np.sqrt(((self._free * self._weight[:, None]) ** 2).sum(axis=0))
+        self._length: FloatArray = np.maximum(length, _TINY)
+
+
+def _share(amounts: FloatArray) -> FloatArray:
+    total = float(amounts.sum())
+    return amounts / total if total else np.zeros_like(amounts)

@@ -93,7 +93,8 @@ def refusals(moves: Moves, server: int, unwanted: Mapping[str, BoolArray]) -> Re
     parts = [f"{count} {_said(moves, server, rule, explained)}" for rule, count in rules.items()]
     parts += [f"{count} {said}" for said, count in others.items()]
     total = int(np.count_nonzero(elsewhere))
-    words = f"{total} other host{'s' if total != 1 else ''}: {', '.join(parts) or 'all free'}"
+    said = ", ".join(parts) or ("all free" if total else "there is none")
+    words = f"{total} other host{'s' if total != 1 else ''}: {said}"
     return Refusals(total, rules, others, words)
 
 

@@ -47,7 +47,7 @@ def _relieve_host(
     moves: Moves, host: int, figures: tuple[FloatArray, FloatArray, FloatArray], find_host: FindHost
 ) -> float:
     excess, limit, need = float(figures[0][host]), float(figures[1][host]), figures[2]
-    waiting = [s for s in moves.residents(host) if moves.rules.movable[s] and need[s] > 0]
+    waiting = [s for s in moves.residents(host) if moves.movable[s] and need[s] > 0]
     used = limit + excess
     while excess > 0 and waiting and moves.context.budget.spend():
         server = _best_relief(waiting, need, excess)

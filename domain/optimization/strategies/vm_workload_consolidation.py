@@ -1,4 +1,4 @@
-"""Consolidates servers on fewer hosts: relieves overloaded hosts, then empties whole hosts.
+"""Consolidates servers on few hosts: relieves overloaded hosts, then empties whole hosts.
 
 A host is emptied completely or none of its servers is moved. A server is moved at most once. Each
 move is legal after the moves before it, because it is tried on a branch of the model; hence any
@@ -18,14 +18,14 @@ from domain.cluster.table.columns import BoolArray
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Cause, Reason
 from domain.metrics.catalogue import INSTANCE_ROOT_DISK_SIZE, MetricNeed
-from domain.optimization.algorithms.emptying import HostEmptying
+from domain.optimization.algorithms.consolidating import Consolidation, Price
 from domain.optimization.algorithms.loads import unknown_remark
 from domain.optimization.algorithms.moves import Moves
-from domain.optimization.algorithms.packing import dearest, prices, ranks, sizes
+from domain.optimization.algorithms.packing import Fit, ranks, room
 from domain.optimization.algorithms.relieving import relieve
 from domain.optimization.algorithms.utilisation import Utilisation, UtilisationNeeds, utilisation
 from domain.optimization.context import StrategyContext
-from domain.optimization.parameters import GRANULARITY, PERIOD
+from domain.optimization.parameters import GRANULARITY, MAX_MIGRATIONS, PERIOD
 from domain.optimization.solution import Solution
 from domain.optimization.strategy import NOTHING_TO_DO, Requirements, Strategy
 from domain.plans.action_types import disable_host, enable_host
@@ -44,14 +44,30 @@ MEMORY_HEADROOM: Final = 1.0
 
 @dataclass(frozen=True)
 class ConsolidationParameters:
-    """``period``: of the metrics, s; ``granularity``: width of a sample, s."""
+    """The parameters of an audit.
+
+    Attributes:
+        period, granularity: of the metrics, s.
+        max_migrations: the most migrations of a plan; 0: no limit.
+        migrations_per_host: the most migrations that emptying one host may take; 0: no limit.
+        minimum_gain: the fewest hosts that a plan must free.
+        reserve: hosts that may fail; so much room stays free on hosts in service.
+    """
 
     period: float = 3600
     granularity: float = 300
+    max_migrations: int = 0
+    migrations_per_host: int = 0
+    minimum_gain: int = 0
+    reserve: int = 0
+
+    def price(self) -> Price:
+        """What may be spent."""
+        return Price(self.max_migrations, self.migrations_per_host, self.minimum_gain, self.reserve)
 
 
 class VmWorkloadConsolidation(Strategy[ConsolidationParameters]):
-    """Empties hosts, cheapest first; each server is moved at most once."""
+    """Chooses the hosts that stay, and empties the others into them, cheapest first."""
 
     name = "vm_workload_consolidation"
     display_name = "VM Workload Consolidation Strategy"
@@ -61,6 +77,25 @@ class VmWorkloadConsolidation(Strategy[ConsolidationParameters]):
         "properties": {
             "period": {"description": PERIOD, "type": "number", "default": 3600},
             "granularity": {"description": GRANULARITY, "type": "number", "default": 300},
+            "max_migrations": MAX_MIGRATIONS,
+            "migrations_per_host": {
+                "description": "Most migrations that emptying one host may take; 0 for no limit.",
+                "type": "integer",
+                "minimum": 0,
+                "default": 0,
+            },
+            "minimum_gain": {
+                "description": "Fewest hosts that a plan must free.",
+                "type": "integer",
+                "minimum": 0,
+                "default": 0,
+            },
+            "reserve": {
+                "description": "Hosts whose servers the others have room for if they fail.",
+                "type": "integer",
+                "minimum": 0,
+                "default": 0,
+            },
         }
     }
 
@@ -111,15 +146,24 @@ class _Consolidation:
         self._use = use
         self._moves = Moves(context, use.load)
         self._model = context.compute
-        movable = self._moves.rules.movable
-        self._rank = ranks(prices(self._model, self._model.servers_per_host, movable))
+        self._emptying = Consolidation(self._moves, context.parameters.price())
+        self._in_service: BoolArray = context.awaited()
         self._enables: list[ProposedAction] = []
 
     def relieve(self) -> None:
         """Moves servers off hosts whose measured CPU use exceeds their cores, worst first."""
         cores, need = self._model.cores, self._use.load.need[:, USED_CPU]
         excess = self._use.cpu_measured - cores
-        for host, rest in relieve(self._moves, excess, cores, need, self._place_off).items():
+        if not (excess > 0).any():
+            return
+        stay, most = self._emptying.staying(), self._context.parameters.max_migrations
+
+        def find(source: int, server: int) -> int | None:
+            if most and len(self._moves.actions) >= most:
+                return None
+            return self._place_off(source, server, stay)
+
+        for host, rest in relieve(self._moves, excess, cores, need, find).items():
             subject = self._context.host(host)
             self._context.considered(
                 subject,
@@ -130,13 +174,12 @@ class _Consolidation:
                 free=float(cores[host]),
             )
 
-    def _place_off(self, source: int, server: int) -> int | None:
-        """A used host; else an empty one; else a disabled one that can be enabled."""
+    def _place_off(self, source: int, server: int, stay: BoolArray) -> int | None:
+        """A host that stays in use; else a used one; else an empty one; else one to enable."""
         cool = self._use.cpu_measured <= self._model.cores
         cool[source] = False
-        branch, rules = self._moves.branch, self._moves.rules
-        for hosts in (cool & (branch.count > 0), cool):
-            found = dearest(rules, branch, server, hosts, self._rank)
+        for hosts in (cool & stay, cool & (self._moves.branch.count > 0), cool):
+            found = Fit(self._moves, hosts, np.array([server])).find(server)
             if found is not None:
                 return found
         return self._wake_for(server)
@@ -148,7 +191,7 @@ class _Consolidation:
         )
         branch = self._moves.branch
         candidates = np.flatnonzero(asleep & ~branch.enabled & self._model.up)
-        for host in candidates[np.argsort(self._rank[candidates])]:
+        for host in candidates[np.argsort(room(self._model)[candidates], kind="stable")]:
             mark = branch.mark()
             branch.switch(int(host), enabled=True)
             if self._moves.rules.is_legal(branch, server, int(host)):
@@ -163,8 +206,8 @@ class _Consolidation:
         return None
 
     def empty(self) -> None:
-        """Empties hosts, cheapest first, if all servers of a host fit on other hosts."""
-        HostEmptying(self._moves, self._rank, sizes(self._moves.branch)).run()
+        """Empties hosts into those that stay."""
+        self._in_service |= self._emptying.run()
 
     def solution(self) -> Solution:
         """Enables, moves and disables, in that order."""
@@ -180,13 +223,14 @@ class _Consolidation:
         return Solution(actions, indicators, self._notes(actions), self._use.load)
 
     def _out_of_service(self) -> BoolArray:
-        """bool[hosts]: every empty host that is in service, but never the last one."""
+        """bool[hosts]: every empty host in service that nothing needs, but never the last one."""
         model, branch = self._model, self._moves.branch
         serving = branch.enabled & model.up
         empty: BoolArray = serving & (branch.count == 0) & (model.hosts.unseen == 0)
+        empty &= ~self._in_service
         if np.array_equal(empty, serving) and empty.any():
             spare = np.flatnonzero(empty)
-            empty[spare[np.argmax(self._rank[spare])]] = False
+            empty[spare[np.argmax(ranks(room(model))[spare])]] = False
         return empty
 
     def _disable(self, host: int) -> ProposedAction:
@@ -196,7 +240,10 @@ class _Consolidation:
         return disable_host(self._model, host, because, DISABLED_BY_CONSOLIDATION)
 
     def _notes(self, actions: tuple[ProposedAction, ...]) -> tuple[Cause, ...]:
-        notes = [] if actions else [Cause(NOTHING_TO_DO)]
+        notes = list(self._emptying.notes)
+        if not actions and not notes:
+            nearest = self._context.alternatives.kept[:1]
+            notes += [one.because for one in nearest] or [Cause(NOTHING_TO_DO)]
         needs = _needs(self._context.parameters)
         known = {
             needs.server_cpu.name: self._use.cpu_known,

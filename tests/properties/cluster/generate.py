@@ -202,17 +202,25 @@ def aggregate(rng: Random, number: int, hosts: int) -> AggregateRow:
     )
 
 
-def cluster(rng: Random) -> ComputeModel:
-    """A model of 2 to 7 hosts and up to 24 servers."""
+Rows = tuple[list[HostRow], list[ServerRow], list[GroupRow], list[AggregateRow]]
+
+
+def rows(rng: Random) -> Rows:
+    """2 to 7 hosts and up to 24 servers, with their groups and aggregates."""
     hosts, servers = rng.randint(2, 7), rng.randint(1, 24)
     groups, aggregates = rng.randint(0, 3), rng.randint(0, 3)
     cells = rng.random() < 0.5
-    model, _ = ComputeModel.build(
+    return (
         [host(rng, n, aggregates, cells=cells) for n in range(hosts)],
         [server(rng, n, hosts, groups, cells=cells) for n in range(servers)],
         [group(rng, n, servers) for n in range(groups)],
         [aggregate(rng, n, hosts) for n in range(aggregates)],
     )
+
+
+def cluster(rng: Random) -> ComputeModel:
+    """A model of 2 to 7 hosts and up to 24 servers."""
+    model, _ = ComputeModel.build(*rows(rng))
     if rng.random() < 0.3:
         keep = np.array([rng.random() < 0.8 for _ in model.hosts.id])
         excluded = some(rng, model.servers.id, 0.1)

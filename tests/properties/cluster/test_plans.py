@@ -13,7 +13,7 @@ from domain.cluster.placement.policy import PlacementPolicy
 from domain.cluster.placement.rules.concurrency import ConcurrencyLimits
 from domain.kernel.reasons import Cause
 from domain.metrics.catalogue import MetricTable
-from domain.optimization.algorithms.emptying import FREES_HOST
+from domain.optimization.algorithms.emptying import EMPTIES_HOST, FREES_HOST
 from domain.optimization.algorithms.utilisation import UtilisationNeeds, utilisation
 from domain.optimization.goals import validate_indicators
 from domain.optimization.solution import Solution
@@ -125,7 +125,7 @@ def test_consolidation_keeps_its_promises_on_any_cluster(seed: int) -> None:
         assert is_json(action.parameters)
         assert is_json(action.because.facts)
         assert "<" not in str(action.because)
-    freeing = [m for m in moves if m.because.reason == FREES_HOST]
+    freeing = [m for m in moves if m.because.reason == EMPTIES_HOST]
     left = residents_after(model, solution)
     assert all(not left[str(move.parameters["source_node"])] for move in freeing)
     use = utilisation(

@@ -92,13 +92,15 @@ class Capacity(BranchRule):
             mask = fits if mask is None else mask & fits
         return mask
 
+    def allows(self, branch: Branch, server: int, host: int) -> bool:
+        """Enough free of every row that the server needs: as ``allowed``, of one host."""
+        full, _ = self._full(branch, server, host)
+        return not full.any()
+
     def why(self, branch: Branch, server: int, host: int) -> Cause:
         """The first row that is short."""
         need, carried = branch.needs[server], branch.amounts[:, host]
-        most = np.full(len(need), np.inf)
-        units = self._largest_units(branch.model).most
-        most[: len(units)] = [unit[host] for unit in units]
-        full = (need > 0) & ((carried + need > branch.limits[:, host]) | (need > most))
+        full, most = self._full(branch, server, host)
         row = int(np.flatnonzero(full)[0])
         free = branch.limits[row, host] - carried[row]
         facts: dict[str, object] = {
@@ -119,6 +121,15 @@ class Capacity(BranchRule):
         if row < len(branch.model.resources):
             return Cause(PCI_DEVICES, {**facts, "device": branch.rows[row]})
         return Cause(UTILISATION_SHORT, {**facts, "resource": branch.rows[row]})
+
+    def _full(self, branch: Branch, server: int, host: int) -> tuple[BoolArray, FloatArray]:
+        """bool[rows], short on a host; float64[rows], the most that one server can get there."""
+        need, carried = branch.needs[server], branch.amounts[:, host]
+        most = np.full(len(need), np.inf)
+        units = self._largest_units(branch.model).most
+        most[: len(units)] = [unit[host] for unit in units]
+        short = (carried + need > branch.limits[:, host]) | (need > most)
+        return (need > 0) & short, most
 
     def _largest_units(self, model: ComputeModel) -> _LargestUnits:
         if self._known is None or self._known.model is not model:

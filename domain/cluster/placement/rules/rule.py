@@ -45,6 +45,11 @@ class BranchRule(ABC):
     def allowed(self, branch: Branch, server: int) -> BoolArray | None:
         """bool[hosts], where the server may go; None for all hosts."""
 
+    def allows(self, branch: Branch, server: int, host: int) -> bool:
+        """Whether the server may go to one host: what ``allowed`` says of it."""
+        mask = self.allowed(branch, server)
+        return mask is None or bool(mask[host])
+
     @abstractmethod
     def why(self, branch: Branch, server: int, host: int) -> Cause:
         """Why the server may not go to a host that ``allowed`` refuses."""

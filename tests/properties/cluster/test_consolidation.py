@@ -1,0 +1,335 @@
+"""Consolidation of any cluster: legal at every prefix, explained truly, priced, and finished."""
+
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from application.kernel.typed_values import typed
+from domain.cluster.compute.model import ComputeModel
+from domain.cluster.placement.policy import PlacementPolicy
+from domain.cluster.table.columns import coded
+from domain.cluster.verifier.verifier import Verifier
+from domain.metrics.catalogue import MetricTable
+from domain.optimization.algorithms.consolidating import GAIN_TOO_SMALL, TOO_MANY_SERVERS
+from domain.optimization.algorithms.emptying import EMPTIES_HOST, STAYS_IN_USE
+from domain.optimization.algorithms.relieving import RELIEVES_OVERLOAD
+from domain.optimization.context import StepBudget, StrategyContext
+from domain.optimization.goals import validate_indicators
+from domain.optimization.solution import Solution
+from domain.plans.verification import verify_plan
+from tests.properties.cluster import generate
+from tests.properties.cluster.test_balancing import flights
+from tests.properties.cluster.test_plans import is_json, residents_after
+from tests.world.optimization import weigh
+from tests.world.plugins import ACTION_TYPES, GOALS, STRATEGIES, solve_offline
+from vigil.testing import generated_cluster
+
+SEEDS = st.integers(min_value=0, max_value=2**32)
+PARAMETERS: dict[str, list[dict[str, Any]]] = {
+    "vm_workload_consolidation": [
+        {},
+        {"max_migrations": 4},
+        {"migrations_per_host": 2},
+        {"minimum_gain": 2},
+        {"reserve": 1},
+    ],
+}
+CASES = [(name, given) for name, several in PARAMETERS.items() for given in several]
+NEUTRAL = [(name, given) for name, given in CASES if not given]
+
+
+def measured(rng: Random, model: ComputeModel) -> dict[str, dict[str, float]]:
+    """What servers and hosts use, %, MB; of some it is unknown."""
+    known = rng.choice((0.0, 0.7, 1.0))
+
+    def some(values: dict[str, float]) -> dict[str, float]:
+        return {key: value for key, value in values.items() if rng.random() < known}
+
+    return {
+        "instance_cpu_usage": some({s: rng.choice((0.0, 20.0, 95.0)) for s in model.servers.id}),
+        "instance_ram_usage": some({s: rng.random() * 2048 for s in model.servers.id}),
+        "host_cpu_usage": some({h: rng.random() * 100 for h in model.hosts.id}),
+    }
+
+
+def context(
+    name: str,
+    given: dict[str, Any],
+    model: ComputeModel,
+    policy: PlacementPolicy,
+    use: dict[str, dict[str, float]],
+    rng: Random | None = None,
+) -> StrategyContext[Any]:
+    strategy = STRATEGIES[name]
+    parameters = typed(given, strategy.parameters)
+    needs = strategy.requirements(parameters).metrics
+    return StrategyContext(
+        parameters=parameters,
+        options=strategy.options(),
+        compute=model,
+        metrics=MetricTable.from_values(model, {need: use.get(need.name, {}) for need in needs}),
+        placement=policy,
+        moves=flights(rng, model) if rng else (),
+    )
+
+
+def audit(rng: Random, name: str, given: dict[str, Any]) -> StrategyContext[Any]:
+    model = generate.cluster(rng)
+    policy, use = generate.policy(rng, model), measured(rng, model)
+    return context(name, given, model, policy, use, rng)
+
+
+def after(model: ComputeModel, solution: Solution) -> ComputeModel:
+    """The model once the plan is done."""
+    host, old = model.servers.host.copy(), model.hosts.status
+    status = [old[place] for place in range(len(old))]
+    for action in solution.actions:
+        if action.type == "migrate":
+            place = model.host_places[str(action.parameters["destination_node"])]
+            host[model.server_places[action.resource_id]] = place
+        else:
+            place = model.host_places[str(action.parameters["resource_name"])]
+            status[place] = str(action.parameters["state"])
+    hosts = replace(model.hosts, status=coded(status))
+    return replace(model, hosts=hosts, servers=replace(model.servers, host=host))
+
+
+def verifier(found: StrategyContext[Any], solution: Solution) -> Verifier:
+    """The independent checker, after the migrations of the plan."""
+    model, policy = found.compute, found.placement
+    checker = Verifier(
+        model,
+        solution.load,
+        policy.operator,
+        policy.limits,
+        keep_zone=policy.keep_zone,
+        numa_certain=policy.numa_certain,
+    )
+    for action in solution.actions:
+        if action.parameters.get("state") == "enabled":
+            checker.enable(model.host_places[str(action.parameters["resource_name"])])
+        if action.type == "migrate":
+            place = model.server_places[action.resource_id]
+            host = model.host_places[str(action.parameters["destination_node"])]
+            assert checker.broken(place, host) == set()
+            checker.start_move(place, host)
+            checker.finish_move(place)
+    return checker
+
+
+@settings(max_examples=200, deadline=None)
+@given(seed=SEEDS, case=st.sampled_from(CASES))
+def test_plans_keep_their_promises_on_any_cluster(
+    seed: int, case: tuple[str, dict[str, Any]]
+) -> None:
+    """Legal at every prefix, whole hosts or nothing, each server at most once, none in flight."""
+    name, parameters = case
+    found, again = (audit(Random(seed), name, parameters) for _ in range(2))
+    solution = STRATEGIES[name].solve(found)
+    assert solution == STRATEGIES[name].solve(again)
+    assert found.alternatives.kept == again.alternatives.kept
+    validate_indicators(GOALS["server_consolidation"], solution.indicators)
+    verifier(found, solution)
+    planned = weigh(solution, found.compute, found.placement)
+    assert (
+        verify_plan(
+            found.compute, planned, solution.load, found.placement, action_types=ACTION_TYPES
+        )
+        == []
+    )
+    moves = [action for action in solution.actions if action.type == "migrate"]
+    assert len({move.resource_id for move in moves}) == len(moves)
+    assert {move.server for move in found.moves}.isdisjoint(move.resource_id for move in moves)
+    left = residents_after(found.compute, solution)
+    assert not any(
+        left[str(move.parameters["source_node"])]
+        for move in moves
+        if move.because.reason == EMPTIES_HOST
+    )
+    awaited = {move.destination for move in found.moves}
+    for action in solution.actions:
+        assert is_json(action.because.facts)
+        assert "<" not in str(action.because)
+        if action.parameters.get("state") == "disabled":
+            host = str(action.parameters["resource_name"])
+            assert not left[host]
+            assert host not in awaited
+
+
+@settings(max_examples=200, deadline=None)
+@given(seed=SEEDS, case=st.sampled_from(CASES))
+def test_a_host_stays_for_the_reasons_that_are_stated(
+    seed: int, case: tuple[str, dict[str, Any]]
+) -> None:
+    """Each count of refused hosts is recomputed with the verifier, and no host is left out."""
+    name, parameters = case
+    found = audit(Random(seed), name, parameters)
+    solution = STRATEGIES[name].solve(found)
+    checker, model = verifier(found, solution), after(found.compute, solution)
+    left = residents_after(found.compute, solution)
+    names = {shown: place for place, shown in enumerate(model.servers.name)}
+    for rejection in found.alternatives.kept:
+        facts: Any = rejection.because.facts
+        assert "<" not in str(rejection.because)
+        if rejection.because.reason == TOO_MANY_SERVERS:
+            before = found.compute.servers_per_host[model.host_places[facts["host"]]]
+            assert facts["servers"] == before > facts["limit"]
+        if rejection.because.reason != STAYS_IN_USE or "server" not in facts:
+            continue
+        server = names[facts["server"]]
+        here = int(model.servers.host[server])
+        assert model.hosts.name[here] == facts["host"]
+        broken = [checker.broken(server, host) for host in range(len(model.hosts)) if host != here]
+        counts = {rule: sum(rule in one for one in broken) for one in broken for rule in one}
+        assert facts["refused"] == counts
+        assert facts["candidates"] == len(broken)
+        legal = [
+            host
+            for host in range(len(model.hosts))
+            if host != here and not checker.broken(server, host)
+        ]
+        assert sum(facts["unwanted"].values()) == len(legal)
+        assert not any(left[model.hosts.name[host]] for host in legal)
+
+
+@settings(max_examples=100, deadline=None)
+@given(seed=SEEDS)
+def test_the_figures_of_each_move_are_those_of_the_destination(seed: int) -> None:
+    found = audit(Random(seed), "vm_workload_consolidation", {})
+    solution = STRATEGIES["vm_workload_consolidation"].solve(found)
+    branch = found.branch(solution.load)
+    for action in solution.actions:
+        if action.type != "migrate":
+            continue
+        host = found.compute.host_places[str(action.parameters["destination_node"])]
+        facts: Any = action.because.facts
+        stated = action.because.reason == EMPTIES_HOST
+        row = branch.rows.index(facts["resource"]) if stated else 0
+        before = branch.amounts[row, host] / branch.limits[row, host]
+        branch.move(found.compute.server_places[action.resource_id], host)
+        now = branch.amounts[row, host] / branch.limits[row, host]
+        if stated:
+            figures = [facts["before"], facts["after"]]
+            assert np.allclose([100 * before, 100 * now], figures, atol=0.06)
+
+
+@settings(max_examples=150, deadline=None)
+@given(seed=SEEDS, case=st.sampled_from(NEUTRAL))
+def test_an_audit_of_the_result_proposes_nothing(
+    seed: int, case: tuple[str, dict[str, Any]]
+) -> None:
+    name, parameters = case
+    rng = Random(seed)
+    model = generate.cluster(rng)
+    if model.numa is not None:
+        return  # the cells of a server that has moved are unknown
+    policy, use = generate.policy(rng, model), measured(rng, model)
+    use.pop("host_cpu_usage")  # would be another one after the plan
+    first = context(name, parameters, model, policy, use)
+    solution = STRATEGIES[name].solve(first)
+    if any(action.because.reason == RELIEVES_OVERLOAD for action in solution.actions):
+        return  # the servers that were moved so may move again in another audit
+    result = after(model, solution)
+    second = STRATEGIES[name].solve(context(name, parameters, result, policy, use))
+    assert [str(action.because) for action in second.actions] == []
+
+
+@settings(max_examples=150, deadline=None)
+@given(seed=SEEDS, case=st.sampled_from(NEUTRAL))
+def test_an_extra_empty_host_never_makes_it_worse(
+    seed: int, case: tuple[str, dict[str, Any]]
+) -> None:
+    """It may relieve more overloaded hosts; so without any."""
+    name, parameters = case
+    rng = Random(seed)
+    hosts, servers, groups, aggregates = generate.rows(rng)
+    model, _ = ComputeModel.build(hosts, servers, groups, aggregates)
+    policy, use = generate.policy(rng, model), measured(rng, model)
+    like = replace(hosts[0], id="h9", name="c9", state="up", status="enabled")
+    like = replace(like, other_allocations=())
+    larger, _ = ComputeModel.build([*hosts, like], servers, groups, aggregates)
+    used = []
+    for cloud in (model, larger):
+        solution = STRATEGIES[name].solve(context(name, parameters, cloud, policy, use))
+        if any(one.because.reason == RELIEVES_OVERLOAD for one in solution.actions):
+            return
+        used.append(sum(map(bool, residents_after(cloud, solution).values())))
+    assert used[1] <= used[0]
+
+
+@settings(max_examples=100, deadline=None)
+@given(seed=SEEDS, case=st.sampled_from(CASES), steps=st.integers(0, 30))
+def test_a_spent_step_budget_ends_the_search_with_whole_hosts(
+    seed: int, case: tuple[str, dict[str, Any]], steps: int
+) -> None:
+    name, parameters = case
+    found = replace(audit(Random(seed), name, parameters), budget=StepBudget(steps))
+    solution = STRATEGIES[name].solve(found)
+    verifier(found, solution)
+    left = residents_after(found.compute, solution)
+    for action in solution.actions:
+        if action.because.reason == EMPTIES_HOST:
+            assert not left[str(action.parameters["source_node"])]
+
+
+@settings(max_examples=200, deadline=None)
+@given(seed=SEEDS, limit=st.integers(1, 6))
+def test_a_plan_keeps_to_its_price(seed: int, limit: int) -> None:
+    """``max_migrations``, ``migrations_per_host`` and ``minimum_gain``."""
+    name = "vm_workload_consolidation"
+
+    def solve(**parameters: int) -> tuple[ComputeModel, Solution]:
+        found = audit(Random(seed), name, parameters)
+        return found.compute, STRATEGIES[name].solve(found)
+
+    _, solution = solve(max_migrations=limit)
+    assert solution.indicators.get("instance_migrations_count", 0) <= limit
+    model, solution = solve(migrations_per_host=limit)
+    sources = [a.because.facts for a in solution.actions if a.because.reason == EMPTIES_HOST]
+    for source in {str(facts["source"]) for facts in sources}:
+        assert model.servers_per_host[model.host_places[source]] <= limit
+    model, solution = solve(minimum_gain=limit)
+    left = residents_after(model, solution)
+    used = sum(map(bool, left.values()))
+    freeing = any(action.because.reason == EMPTIES_HOST for action in solution.actions)
+    relieving = any(action.because.reason == RELIEVES_OVERLOAD for action in solution.actions)
+    if freeing and not relieving:
+        assert np.count_nonzero(model.servers_per_host) - used >= limit
+    if GAIN_TOO_SMALL in [note.reason for note in solution.notes]:
+        assert not freeing
+
+
+def test_names_do_not_matter() -> None:
+    """Ids and names that sort alike: the same plan, in other words."""
+    for seed in range(1, 5):
+        data = generated_cluster(seed)
+        known = {row[key] for kind in data for row in data[kind] for key in ("id", "name")}
+        renamed = {name: f"x-{name}" for name in known}
+
+        def other(value: Any, names: dict[str, str] = renamed) -> Any:
+            if isinstance(value, dict):
+                return {key: other(one) for key, one in value.items()}
+            if isinstance(value, list | tuple):
+                return [other(one) for one in value]
+            return names.get(value, value) if isinstance(value, str) else value
+
+        for name, _ in NEUTRAL:
+            plan = solve_offline(data, name)
+            assert solve_offline(other(data), name).actions() == other(plan.actions())
+
+
+def test_random_clusters_do_need_consolidation() -> None:
+    """The control: most of the tests above would hold of plans without actions."""
+    for name, parameters in NEUTRAL:
+        moves = stays = 0
+        for seed in range(200):
+            found = audit(Random(seed), name, parameters)
+            solution = STRATEGIES[name].solve(found)
+            moves += int(solution.indicators.get("instance_migrations_count", 0))
+            stays += sum("refused" in one.because.facts for one in found.alternatives.kept)
+        assert moves > 100
+        assert stays > 100
