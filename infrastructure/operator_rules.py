@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from application.ports.operator_rules import RulesUnreadable
+from infrastructure.text_files import NotText, read_text
 
 
 class RulesFile:
@@ -31,8 +32,8 @@ class RulesFile:
         """
         try:
             # the loader is a SafeLoader
-            return yaml.load(self._path.read_text(encoding="utf-8"), _Loader)  # noqa: S506
-        except (OSError, UnicodeDecodeError) as error:
+            return yaml.load(read_text(self._path), _Loader)  # noqa: S506
+        except (OSError, NotText) as error:
             raise RulesUnreadable(f"the file cannot be read: {error}") from error
         except yaml.YAMLError as error:
             raise RulesUnreadable(f"it is not YAML: {' '.join(str(error).split())}") from error

@@ -8,6 +8,7 @@ import yaml
 
 from infrastructure.datasources.measures import MEASURES
 from infrastructure.datasources.units import RawMetric, convertible, unit_of
+from infrastructure.text_files import NotText, read_text
 
 _log = logging.getLogger(__name__)
 
@@ -26,10 +27,10 @@ def metric_map(path: Path, datasources: Collection[str]) -> Mapping[str, Names]:
         datasources: names of the installed ones.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, NotText) as error:
         _log.warning("metric map %s cannot be read, the default names apply: %s", path, error)
         return {}
     try:

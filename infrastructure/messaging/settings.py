@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from application.kernel.retry import RetryPolicy
+from infrastructure.text_files import read_text
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _SUBJECT = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
@@ -62,9 +63,10 @@ class NatsConnectionSettings:
 
         Raises:
             OSError: its file cannot be read.
+            NotText: its file is no text.
         """
         if self.token_file is not None:
-            return self.token_file.read_text(encoding="utf-8").strip()
+            return read_text(self.token_file).strip()
         return self.token or ""
 
     def tls(self) -> ssl.SSLContext | None:

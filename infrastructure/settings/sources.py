@@ -5,14 +5,29 @@ OpenStack service. It returns texts; texts of all sources are then parsed by the
 an error always names the option, the source and the rule.
 """
 
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from oslo_config import cfg
+from oslo_config import cfg, iniparser
 
 from infrastructure.settings.option_types import RuleBroken, parsed
 from infrastructure.settings.options import Derived, Option, variable
+from infrastructure.text_files import NotText, read_text
+
+
+def _parse(parser: cfg.ConfigParser) -> None:
+    """Reads a configuration file as all others that users write; oslo.config has no hook for it."""
+    try:
+        text = read_text(Path(parser.filename))
+    except NotText as error:
+        raise NotText(f"{parser.filename}: {error}") from error
+    iniparser.BaseParser.parse(parser, io.StringIO(text, newline=None))
+
+
+cfg.ConfigParser.parse = _parse  # type: ignore[method-assign,assignment]
 
 OWN_SECTION = "vigil"
 """An unknown name in this section is an error; in another section it may be Watcher's."""
@@ -119,7 +134,7 @@ def _from_files(declared: Sequence[Option], files: Sequence[str]) -> Texts:
         conf(args=[], project="vigil", default_config_files=list(files), use_env=False)
     except cfg.ConfigFilesNotFoundError as error:
         raise SettingsError(f"configuration file {_first(error)} cannot be read") from error
-    except (cfg.Error, OSError) as error:
+    except (cfg.Error, OSError, NotText) as error:
         raise SettingsError(f"configuration file: {error}") from error
     texts: Texts = {}
     for one in declared:

@@ -13,6 +13,7 @@ from typing import Any
 from infrastructure.simulator.core.config import SimulatorConfig, clouds_yaml
 from infrastructure.simulator.server import serve
 from infrastructure.supervision import inherited_socket
+from infrastructure.text_files import read_text
 
 _DEFAULT = SimulatorConfig()
 
@@ -113,7 +114,10 @@ def _config(args: argparse.Namespace) -> SimulatorConfig:
 def _faults(path: Path | None) -> tuple[dict[str, Any], ...]:
     if path is None:
         return ()
-    rules = json.loads(path.read_text())
+    try:
+        rules = json.loads(read_text(path))
+    except ValueError as error:
+        raise ValueError(f"{path.name}: {error}") from error
     if not isinstance(rules, list):
         raise ValueError(f"{path.name}: a JSON list of fault rules is expected")  # noqa: TRY004
     return tuple(rules)

@@ -11,6 +11,7 @@ from domain.optimization.selection import choose_strategy
 from domain.optimization.strategy import Strategy
 from infrastructure.operator_rules import RulesFile
 from infrastructure.plugins import Registry
+from infrastructure.text_files import decoded, read_text
 from interfaces.cli import strategy_run
 from interfaces.cli.arguments import add_settings, quiet_logging
 from interfaces.cli.cloud import add_cloud
@@ -123,8 +124,8 @@ def _preflight(
 
 def _read_file(path: Path) -> dict[str, Any]:
     try:
-        text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
-        data = json.loads(text)
+        is_piped = str(path) == "-"
+        data = json.loads(decoded(sys.stdin.buffer.read()) if is_piped else read_text(path))
     except OSError as error:
         raise CommandFailed(f"{path} cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:

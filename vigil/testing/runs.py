@@ -17,6 +17,7 @@ from domain.optimization.strategy import Strategy
 from domain.plans.action_types import ActionType
 from domain.plans.verification import verify_plan
 from infrastructure.plugins import Registry
+from infrastructure.text_files import read_text
 
 Data = Mapping[str, object]
 AUDIT, EXPECTED = "audit.json", "expected.json"
@@ -135,7 +136,7 @@ class Scenario:
         return self._read(EXPECTED)
 
     def _read(self, name: str) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads((self.folder / name).read_text(encoding="utf-8"))
+        found: dict[str, Any] = json.loads(read_text(self.folder / name))
         return found
 
 

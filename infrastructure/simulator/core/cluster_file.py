@@ -26,6 +26,7 @@ from infrastructure.simulator.core.model import (
     ServerLoad,
 )
 from infrastructure.simulator.core.people import ADMIN, ADMIN_PROJECT
+from infrastructure.text_files import read_text
 
 _NAMESPACE = uuid.UUID("b7c0a6d2-21f3-5d1d-8b65-4c3a7a2f6e11")
 _STATES = {"active": "active", "stopped": "stopped", "shutoff": "stopped", "paused": "paused"}
@@ -39,9 +40,8 @@ def load_cluster(path: Path, clock: SimulatedClock) -> Cluster:
     Raises:
         ValueError: when the file is not such a cluster; the message says where.
     """
-    raw = json.loads(path.read_text())
     try:
-        cluster = _Reader(raw, clock).cluster()
+        cluster = _Reader(json.loads(read_text(path)), clock).cluster()
         _check(cluster)
     except KeyError as missing:
         raise ValueError(f"{path.name}: missing key {missing}") from missing
