@@ -17,8 +17,10 @@ _SECRETS = (
     (re.compile(r"(\b(?:nats|tls)://)[^\s:/@]+@", re.IGNORECASE), r"\1***@"),
     (re.compile(r"\bgAAAA[\w=-]{20,}"), "***"),  # Keystone's tokens
     (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE), r"\1 ***"),
+    # not after a word: "Unable to validate token: Identity server rejected authorization" is prose
     (
         re.compile(
+            r"(?!(?<=\w )token: [A-Za-z]+ [a-z])"
             r"(?P<name>[\w-]*(?:password|passwd|secret|token|api[_-]?key)['\"]?\s*[:=]\s*)"
             r"(?P<quote>b?['\"]?)(?!\*\*\*)[^\s'\",;&}\])]+(?P<end>['\"]?)",
             re.IGNORECASE,

@@ -80,8 +80,7 @@ class PlanExecution:
             finally:
                 around.ended.set()
         self._reap()
-        if stop.is_set():
-            log.info("the execution of a plan stopped; another applier will resume it")
+        log.info("%s", self._plan.outcome())
 
     def _run_ready_actions(self, around: Surroundings, pool: ThreadPoolExecutor) -> None:
         refreshed_at = float("-inf")

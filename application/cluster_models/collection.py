@@ -119,6 +119,7 @@ class ModelCollector(Generic[M]):
         digest = self._records.put(encode_model(self._kind, model, problems))
         collected = CollectedModel(model=model, digest=digest, problems=problems)
         elapsed = self._clock.monotonic() - began
+        self._log_collection(collected, calls, elapsed)
         current = digest
         if not self._is_overtaken(elapsed):
             current = self._record(collected, calls, elapsed)
@@ -129,6 +130,18 @@ class ModelCollector(Generic[M]):
         return self._current(loaded, self._clock.monotonic() - began)
 
     # -- recording -------------------------------------------------------------------------------
+
+    def _log_collection(self, collected: CollectedModel[M], calls: int, elapsed: float) -> None:
+        sizes = self._kind.sizes(collected.model)
+        excluded = len(collected.problems)
+        log.info(
+            "the %s model was collected in %.1f s with %d requests: %s%s",
+            self.kind,
+            elapsed,
+            calls,
+            ", ".join(f"{count} {name}" for name, count in sizes.items()),
+            f", {excluded} problems" if excluded else "",
+        )
 
     def _is_overtaken(self, elapsed: float) -> bool:
         """Whether a collection that began later is already confirmed."""

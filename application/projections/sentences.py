@@ -166,9 +166,11 @@ SENTENCES: dict[str, Sentence] = {
     ),
     clouds.ClusterModelCollected.TOPIC: _model_collected,
     clouds.ClusterModelCollectionFailed.TOPIC: lambda e: (
-        f"Collection of the cluster model failed{_because(e.because)}"
+        f"Collection of the {e.kind or 'cluster'} model failed{_because(e.because)}"
     ),
-    clouds.ClusterModelRecovered.TOPIC: lambda _: "Collection of the cluster model works again.",
+    clouds.ClusterModelRecovered.TOPIC: lambda e: (
+        f"Collection of the {e.kind or 'cluster'} model works again."
+    ),
     clouds.ClusterModelAmending.TOPIC: lambda _: "Updates from notifications started.",
     amendments.AmendmentsOpened.TOPIC: lambda e: (
         f"Updates from notifications started for the collection of "

@@ -28,12 +28,15 @@ class ScheduleSettings:
     """Intervals of the scheduler, and the maximum age of plans.
 
     Attributes:
-        tick: seconds between two checks of the schedules.
+        tick: seconds between two checks of what is due.
+        search: seconds between two searches for continuous audits; those that a search found run on
+            time also in between. 0: a search at each tick.
         expiry_hours: age at which a RECOMMENDED plan is superseded, 0 = never.
         expiry_check: seconds between two checks for old plans.
     """
 
     tick: float = 1.0
+    search: float = 0.0
     expiry_hours: int = 24
     expiry_check: float = 1800.0
 
@@ -70,6 +73,7 @@ class Scheduler:
         self._metadata = Metadata(component("scheduler", instance))
         self._errors: dict[UUID, str] = {}
         self._expiry_checked = float("-inf")
+        self._search_due = float("-inf")
         self._job = PeriodicJob(
             log, "nothing is scheduled", self.tick, interval=settings.tick, clock=clock
         )
@@ -79,27 +83,42 @@ class Scheduler:
         self._job.run(stop)
 
     def tick(self) -> None:
-        """Does everything that is due now. An invalid schedule does not affect the others."""
+        """Does everything that is due now."""
         now = self._clock.now()
-        for schedule in self._read.continuous_audits():
-            try:
-                self._apply_schedule(schedule, now)
-            except (Refusal, ConcurrencyConflict) as lost:
-                log.debug("audit %s: %s", schedule.audit_id, lost)
-            except (DomainError, UnreadableEvent) as refused:
-                self._log_once(schedule, refused)
+        if self._clock.monotonic() >= self._search_due:
+            self._search(now)
         if self._clock.monotonic() - self._expiry_checked >= self._settings.expiry_check:
             self._expiry_checked = self._clock.monotonic()
             self._expire_plans(now)
 
-    def _apply_schedule(self, schedule: ContinuousAudit, now: datetime) -> None:
+    def _search(self, now: datetime) -> None:
+        """Applies all schedules. An invalid one does not affect the others."""
+        pause = self._settings.search
+        for schedule in self._read.continuous_audits():
+            again: datetime | None = None
+            try:
+                again = self._apply_schedule(schedule, now)
+            except (Refusal, ConcurrencyConflict) as lost:
+                log.debug("audit %s: %s", schedule.audit_id, lost)
+                again = now
+            except (DomainError, UnreadableEvent) as refused:
+                self._log_once(schedule, refused)
+            for moment in (again, schedule.end_time):
+                if moment is not None:
+                    pause = min(pause, (moment - now).total_seconds())
+        self._search_due = self._clock.monotonic() + pause
+
+    def _apply_schedule(self, schedule: ContinuousAudit, now: datetime) -> datetime | None:
+        """Does what is due; returns when more is, None if the next search is early enough."""
         if schedule.end_time is not None and now >= schedule.end_time:
             self._change(schedule, lambda audit, ctx: audit.expire(ctx))
-            return
-        if schedule.run_open or (schedule.start_time is not None and now < schedule.start_time):
-            return
+            return None
+        if schedule.start_time is not None and now < schedule.start_time:
+            return schedule.start_time
         since = counts_from(schedule.created_at, schedule.start_time)
         due = next_due(schedule.interval, schedule.last_due, now, self._cron, since=since)
+        if schedule.run_open:
+            return now if due is None else due  # what is due already follows the end of the run
         if due is None:
             self._change(schedule, lambda audit, ctx: audit.exhaust(ctx, schedule.interval))
         elif due <= now:
@@ -107,6 +126,9 @@ class Scheduler:
                 schedule, lambda audit, ctx: audit.request_run(ctx, due, RunCause.SCHEDULE)
             )
         self._errors.pop(schedule.audit_id, None)
+        if due is None or due > now:
+            return due
+        return next_due(schedule.interval, due, now, self._cron, since=since)
 
     def _change(
         self, schedule: ContinuousAudit, change: Callable[[Audit, Context], object]
@@ -130,6 +152,7 @@ class Scheduler:
                 continue
             try:
                 self._commands.run(self._metadata, _supersede(plan.uuid, because))
+                log.info("plan %s superseded: %s", plan.uuid, because)
             except (DomainError, ConcurrencyConflict, UnreadableEvent) as lost:
                 log.info("plan %s did not expire: %s", plan.uuid, lost)
 

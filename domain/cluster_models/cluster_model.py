@@ -73,7 +73,7 @@ class ClusterModel(Aggregate):
         """Records a complete collection, if it differs from the last one or closes amendments."""
         if collection.digest == self.digest and self.amendments is None:
             if self.problem is not None:
-                self._trigger(ClusterModelRecovered, ctx)
+                self._trigger(ClusterModelRecovered, ctx, kind=self.kind)
             return
         self._trigger(
             ClusterModelCollected,
@@ -97,7 +97,7 @@ class ClusterModel(Aggregate):
         An absent service and an outage are different failures.
         """
         if self.problem is None or _is_absence(self.problem) != _is_absence(because):
-            self._trigger(ClusterModelCollectionFailed, ctx, because=because)
+            self._trigger(ClusterModelCollectionFailed, ctx, because=because, kind=self.kind)
 
     @evolves
     def _collected(self, event: ClusterModelCollected) -> None:

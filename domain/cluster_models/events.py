@@ -71,13 +71,35 @@ class ClusterModelAmending(Event):
 
 
 class ClusterModelCollectionFailed(Event):
-    """The cloud could not be read completely; the last model is not updated."""
+    """The cloud could not be read completely; the last model is not updated.
+
+    Attributes:
+        kind: of the model; empty in events of version 1.
+    """
 
     TOPIC = "cluster-model.collection-failed"
+    class_version: ClassVar[int] = 2
     because: Cause
+    kind: str
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        """The timeline did not name the model."""
+        state["kind"] = ""
 
 
 class ClusterModelRecovered(Event):
-    """The cloud can be read again, and its model has not changed."""
+    """The cloud can be read again, and its model has not changed.
+
+    Attributes:
+        kind: of the model; empty in events of version 1.
+    """
 
     TOPIC = "cluster-model.recovered"
+    class_version: ClassVar[int] = 2
+    kind: str
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        """The timeline did not name the model."""
+        state["kind"] = ""

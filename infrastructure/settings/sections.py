@@ -253,7 +253,8 @@ class DecisionEngineSettings:
         "watcher_decision_engine.continuous_audit_interval",
         Integer(1),
         10,
-        "Seconds between two searches for continuous audits that are due.",
+        "Seconds between two searches for new and changed continuous audits. Those that are known "
+        "run on time also in between.",
     )
     run_attempts: int = option(
         "vigil.run_attempts",

@@ -21,7 +21,9 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
         CLOCK,
         next_match,
         ScheduleSettings(
-            expiry_hours=engine.action_plan_expiry, expiry_check=engine.check_periodic_interval
+            search=engine.continuous_audit_interval,
+            expiry_hours=engine.action_plan_expiry,
+            expiry_check=engine.check_periodic_interval,
         ),
         instance=instance_name(settings),
     )

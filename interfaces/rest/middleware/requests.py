@@ -47,13 +47,12 @@ class RequestMiddleware:
         seconds = self._clock.monotonic() - call.started
         self._traffic.answered(req.method, req.uri_template, status, seconds)
         ACCESS.info(
-            "%s %s %s %d %.1fms %s",
+            "%s %s %s %d %.1fms",
             req.remote_addr,
             req.method,
             _UNPRINTABLE.sub("?", req.relative_uri),
             status,
             seconds * 1000,
-            call.request_id,
             extra={"status": status},
         )
         call.scope.close()

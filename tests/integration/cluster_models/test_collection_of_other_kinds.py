@@ -13,6 +13,7 @@ from application.cluster_models.record import decode_model, load_model
 from application.kernel.errors import Unavailable
 from application.ports.cloud import CloudRefused, CloudUnreachable
 from application.ports.event_log import RecordedEvent
+from application.projections.sentences import sentence
 from domain.cluster.compute.reasons import BAD_VALUE
 from domain.cluster.kinds import ModelKind
 from domain.cluster_models.events import ClusterModelCollected, ClusterModelOpened
@@ -133,6 +134,37 @@ def test_a_failed_collection_of_one_kind_leaves_its_model_and_the_others(
     assert models(world).latest(STORAGE).digest == good.digest
     with pytest.raises(Unavailable, match=r"storage model is stale.*503"):
         models(world).fresh(STORAGE)
+
+
+def test_the_timeline_names_the_model_that_cannot_be_collected(world: EngineWorld) -> None:
+    """An outage of the block storage read as if the whole cloud had been away: twice "Collection of
+    the cluster model works again." for two models."""
+    cloud = ArrangedStorage()
+    collector = world.collector_of(STORAGE, cloud)
+    collector.collect()
+    cloud.surprises = [CloudUnreachable("cinder: 503")]
+    with pytest.raises(CloudUnreachable):
+        collector.collect()
+    collector.collect()
+    recorded = events(world, ModelKind.STORAGE)[-2:]
+    assert [sentence(one.topic, one.event) for one in recorded] == [
+        "Collection of the storage model failed: The cloud could not be reached: cinder: 503.",
+        "Collection of the storage model works again.",
+    ]
+
+
+def test_each_collection_is_one_line_of_the_log(
+    world: EngineWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A day's log did not show whether, when and how fast the cloud had been read."""
+    collector = world.collector_of(STORAGE, ArrangedStorage())
+    with caplog.at_level(logging.INFO, "application"):
+        collector.collect()
+        collector.collect()
+    lines = [one.message for one in caplog.records if "was collected" in one.message]
+    assert len(lines) == 2
+    assert lines[0].startswith("the storage model was collected in ")
+    assert "backends" in lines[0]
 
 
 # -- a cloud without the service -----------------------------------------------------------------

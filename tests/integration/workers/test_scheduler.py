@@ -249,3 +249,61 @@ def test_a_recommended_plan_expires_and_a_launched_one_does_not(world: EngineWor
     assert expired.status_message == "The plan was not launched within 1 hours."
     (same,) = world.find_plans(launched)
     assert same.state is PlanState.PENDING
+
+
+class Stopped(SystemClock):
+    """A clock that a test moves; all that is due by it is due for engines, too."""
+
+    def __init__(self) -> None:
+        self.at = CLOCK.now() - timedelta(hours=1)
+        self.began = self.at
+
+    def now(self) -> datetime:
+        return self.at
+
+    def monotonic(self) -> float:
+        return (self.at - self.began).total_seconds()
+
+
+def test_new_continuous_audits_are_searched_for_at_the_interval_of_the_option(
+    world: EngineWorld,
+) -> None:
+    """`continuous_audit_interval` was documented, but nothing read it."""
+    clock = Stopped()
+    settings = ScheduleSettings(search=10.0)
+    world.scheduler = Scheduler(world.commands, world.reads, clock, next_match, settings)
+    world.tick()
+    audit = world.request(AuditType.CONTINUOUS, interval="3600")
+    clock.at += timedelta(seconds=9)
+    world.tick()
+    assert runs(world, audit) == 0
+    clock.at += timedelta(seconds=1)
+    world.tick()
+    assert runs(world, audit) == 1
+
+
+def test_known_continuous_audits_run_on_time_between_two_searches(world: EngineWorld) -> None:
+    clock = Stopped()
+    settings = ScheduleSettings(search=3600.0)
+    world.scheduler = Scheduler(world.commands, world.reads, clock, next_match, settings)
+    ends = clock.at + timedelta(seconds=100)
+    audit = world.request(AuditType.CONTINUOUS, interval="30", end_time=ends)
+    world.tick()
+    assert runs(world, audit) == 1
+    clock.at += timedelta(seconds=31)
+    world.tick()
+    assert runs(world, audit) == 1, "the first run has not ended"
+    world.work()
+    world.tick()
+    assert runs(world, audit) == 2, "it follows the end of the first run"
+    world.work()
+    clock.at += timedelta(seconds=28)
+    world.tick()
+    assert runs(world, audit) == 2
+    clock.at += timedelta(seconds=1)
+    world.tick()
+    assert runs(world, audit) == 3
+    world.work()
+    clock.at = ends
+    world.tick()
+    assert topics(world, audit)[-1] == "audit.expired"

@@ -1,3 +1,4 @@
+import logging
 import threading
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -37,6 +38,29 @@ def test_intent_effect_receipt_and_outcome_are_noted_in_that_order(event_log: Ev
     ]
     assert bench.cloud.effects == ["a"]
     assert bench.board.latest[next(iter(bench.plan().actions))].percent == 50.0
+
+
+def test_the_log_says_how_each_plan_ended(
+    event_log: EventLog, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A day's log named only the claim of a plan."""
+    cloud = ReferenceCloud()
+    bench = Bench(event_log, cloud, action("a"))
+    with caplog.at_level(logging.INFO, "application.applier"):
+        bench.drive()
+    assert caplog.messages == [f"plan {bench.id} ended as SUCCEEDED (actions: 1 SUCCEEDED)"]
+
+
+def test_the_log_says_why_a_plan_failed(
+    event_log: EventLog, caplog: pytest.LogCaptureFixture
+) -> None:
+    cloud = ReferenceCloud()
+    cloud.before.append(refuses)
+    bench = Bench(event_log, cloud, action("a"), action("b", (0,)))
+    with caplog.at_level(logging.INFO, "application.applier"):
+        bench.drive()
+    (line,) = [text for text in caplog.messages if text.startswith(f"plan {bench.id}")]
+    assert "ended as FAILED (actions: 1 CANCELLED, 1 FAILED): " in line
 
 
 def test_children_start_after_their_parents_ended(event_log: EventLog) -> None:

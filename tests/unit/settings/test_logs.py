@@ -108,6 +108,13 @@ def test_a_traceback_is_written_without_its_secrets(form: str) -> None:
         ("http://h/?api_key=abc&x=1", "http://h/?api_key=***&x=1"),
         ("moved vm-1 from a:b to http://host:80/x", "moved vm-1 from a:b to http://host:80/x"),
         ("a token was renewed", "a token was renewed"),
+        (
+            "Unable to validate token: Identity server rejected authorization necessary",
+            "Unable to validate token: Identity server rejected authorization necessary",
+        ),
+        ("Invalid token: abc123 is no", "Invalid token: *** is no"),
+        ("token: geheim", "token: ***"),
+        ("the nats_token: geheim is wrong", "the nats_token: *** is wrong"),
     ],
 )
 def test_secrets_are_scrubbed_and_everything_else_is_left_alone(text: str, clean: str) -> None:
