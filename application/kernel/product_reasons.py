@@ -30,6 +30,7 @@ DECLARED_IN = (
     "domain.optimization.strategies.host_maintenance",
     "domain.optimization.strategies.noisy_neighbor",
     "domain.optimization.strategies.outlet_temperature",
+    "domain.optimization.strategies.saving_energy",
     "domain.optimization.strategies.uniform_airflow",
     "domain.optimization.strategies.vm_workload_consolidation",
     "domain.optimization.strategies.workload_balance",

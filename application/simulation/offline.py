@@ -7,12 +7,15 @@ from typing import Any
 from application.kernel.plan_checks import plan_refused
 from application.kernel.typed_values import typed
 from application.ports.plugins import Optimizers
+from domain.cluster.baremetal.model import BaremetalModel
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.records import QuarantinedRecord
 from domain.cluster.formats.cluster_file import read_cluster
 from domain.cluster.formats.portable import Values
+from domain.cluster.kinds import ModelKind
 from domain.cluster.placement.load import MeasuredLoad
 from domain.cluster.placement.policy import PlacementPolicy
+from domain.cluster.scope.baremetal import parse_baremetal_scope
 from domain.cluster.scope.compute import parse_scope
 from domain.cluster.scope.operator_rules import AmbiguousName, parse_rules, resolve_rules
 from domain.kernel.errors import InvalidValue
@@ -109,8 +112,9 @@ def solve_offline(
     filled = {**_defaults(strategy), **(parameters or {})}
     parameters_given = typed(filled, strategy.parameters)
     required = strategy.requirements(parameters_given)
-    for kind in sorted(required.models - COMPUTE_ONLY):
-        raise InvalidValue("strategy", f"needs the {kind} model, which a cluster file has not")
+    there = COMPUTE_ONLY | ({ModelKind.BAREMETAL} if cluster.baremetal else set())
+    for kind in sorted(required.models - there):
+        raise InvalidValue("strategy", f"needs the {kind} model, which the cluster file has not")
     options = optimizers.default_options()
     wanted = parse_scope(list(scope))
     written = wanted.rules if rules is None else wanted.rules | parse_rules("", rules)
@@ -124,6 +128,7 @@ def solve_offline(
         parameters=parameters_given,
         options=options.strategies[strategy.name],
         compute=model,
+        baremetal=_nodes_in(scope, cluster.baremetal),
         metrics=metric_table(model, cluster.metrics, required),
         seed=seed,
         placement=placement,
@@ -133,7 +138,12 @@ def solve_offline(
     planner = optimizers.planners[strategy.planner]
     planned = planner.plan(
         solution,
-        PlanContext(options=options.planners[planner.name], compute=model, placement=placement),
+        PlanContext(
+            options=options.planners[planner.name],
+            compute=model,
+            baremetal=context.baremetal,
+            placement=placement,
+        ),
     )
     return OfflineResult(
         strategy=strategy.name,
@@ -149,6 +159,10 @@ def solve_offline(
         load=solution.load,
         placement=placement,
     )
+
+
+def _nodes_in(scope: Sequence[object], model: BaremetalModel | None) -> BaremetalModel | None:
+    return None if model is None else parse_baremetal_scope(list(scope)).apply(model)[0]
 
 
 def refused(optimizers: Optimizers, result: OfflineResult) -> Cause | None:

@@ -135,9 +135,14 @@ class Strategy(ABC, Generic[P]):
 def notes_of(
     strategy: Strategy[P], context: StrategyContext[P], solution: Solution
 ) -> tuple[Cause, ...]:
-    """The notes of a solution, most important first; one is added if no metric is known."""
-    coverage = context.metrics.coverage().values()
-    if not any(one.total for one in coverage) or any(one.known for one in coverage):
+    """The notes of a solution, most important first; one is added if no metric is known.
+
+    A strategy that requires none does without.
+    """
+    coverage = context.metrics.coverage()
+    is_needed = any(need.required for need in coverage)
+    measured = coverage.values()
+    if not (is_needed and any(one.total for one in measured)) or any(one.known for one in measured):
         return solution.notes
     unknown = Cause(NO_METRIC_KNOWN, {"strategy": strategy.name})
     return (unknown, *solution.notes) if solution.actions else (*solution.notes, unknown)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from domain.cluster.baremetal.model import BaremetalModel
 from domain.cluster.compute.allocations import allocations_record
 from domain.cluster.compute.columns import HostColumns, ServerColumns
 from domain.cluster.compute.model import ComputeModel
@@ -48,23 +49,27 @@ class ClusterFile:
         quarantined: the other records.
         metrics: metric name → id → value, in the units of domain.metrics.catalogue.
         meta: the file's metadata.
+        baremetal: the model of the usable nodes; None if the file has no list of nodes.
     """
 
     model: ComputeModel
     quarantined: tuple[QuarantinedRecord, ...]
     metrics: Values
     meta: Mapping[str, object]
+    baremetal: BaremetalModel | None = None
 
 
 def write_cluster(
     model: ComputeModel,
     metrics: Mapping[str, Mapping[str, float]] | None = None,
     meta: Mapping[str, object] | None = None,
+    baremetal: BaremetalModel | None = None,
 ) -> dict[str, object]:
-    """The JSON form of a model with its metrics (name → id → value)."""
+    """The JSON form of models with their metrics (name → id → value)."""
     known = metrics or {}
     in_records = {*_HOST_FIGURES, *_SERVER_FIGURES, *_DERIVED}
     columns = model.to_columns()
+    nodes = {} if baremetal is None else {"nodes": _node_records(baremetal)}
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -76,6 +81,7 @@ def write_cluster(
         "aggregates": columns["aggregates"],
         "outside": columns["outside"],
         "metrics": {name: dict(known[name]) for name in sorted(known) if name not in in_records},
+        **nodes,
     }
 
 
@@ -90,11 +96,13 @@ def read_cluster(data: Mapping[str, object]) -> ClusterFile:
     model, quarantined = ComputeModel.build(
         portable.hosts, portable.servers, portable.groups, portable.aggregates
     )
+    baremetal, bad = BaremetalModel.build(portable.nodes or ())
     return ClusterFile(
         model=_marked(model, data),
-        quarantined=quarantined,
+        quarantined=(*quarantined, *bad),
         metrics={**portable.metrics, **_more_metrics(data)},
         meta=_object(data, "meta"),
+        baremetal=None if portable.nodes is None else baremetal,
     )
 
 
@@ -132,6 +140,11 @@ def _server_records(
             del record["numa_nodes"]
         record.update(_figures(record["id"], _SERVER_FIGURES, metrics))
     return records
+
+
+def _node_records(model: BaremetalModel) -> list[Any]:
+    names = [name for name, _ in model.nodes.columns() if name != "compute_node"]  # from extra
+    return model.nodes.records({name: name for name in names})
 
 
 def _records(table: ColumnTable) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from domain.cluster.baremetal.records import BaremetalNodeRow
 from domain.cluster.compute.records import AggregateRow, GroupRow, HostRow, ServerRow
 from domain.cluster.formats.portable_fields import READERS, measured
 from domain.cluster.table.columns import mapping, sequence
@@ -41,6 +42,7 @@ class PortableCluster:
         groups: server groups.
         aggregates: host aggregates.
         metrics: metric name → id → value, in the units of domain.metrics.catalogue.
+        nodes: bare-metal nodes; None without a list of them.
     """
 
     hosts: tuple[HostRow, ...]
@@ -48,6 +50,7 @@ class PortableCluster:
     groups: tuple[GroupRow, ...]
     aggregates: tuple[AggregateRow, ...]
     metrics: Values
+    nodes: tuple[BaremetalNodeRow, ...] | None = None
 
 
 def read_portable(data: Mapping[str, object]) -> PortableCluster:
@@ -77,6 +80,13 @@ def read_portable(data: Mapping[str, object]) -> PortableCluster:
             "instance_ram_allocated": _allotted(server_rows, "memory_mb"),
             "instance_root_disk_size": _allotted(server_rows, "disk_gb"),
         },
+        nodes=_nodes(_placed(data, "nodes")) if "nodes" in data else None,
+    )
+
+
+def _nodes(records: list[_Record]) -> tuple[BaremetalNodeRow, ...]:
+    return tuple(
+        _rows(BaremetalNodeRow, [(place, {"maintenance": False, **one}) for place, one in records])
     )
 
 

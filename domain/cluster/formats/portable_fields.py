@@ -10,6 +10,7 @@ from domain.cluster.compute.allocations import Allocations, read_allocations
 from domain.cluster.compute.numa.cells import Topology, read_topology
 from domain.cluster.table import values
 from domain.cluster.table.records import Amount, Id, Ratio
+from domain.cluster.table.values import Flag
 from domain.kernel.errors import InvalidValue
 
 Reader = Callable[[str, object], object]
@@ -119,5 +120,7 @@ READERS: Mapping[object, Reader | None] = {
     Mapping[str, int]: amount_map,
     Topology | None: read_topology,
     Allocations: read_allocations,
+    Flag: None,
+    Mapping[str, object]: None,
 }
 """Type of a field → what reads it. None: any value is taken; a bad one quarantines its record."""

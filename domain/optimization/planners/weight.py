@@ -11,7 +11,12 @@ from domain.kernel.options import option
 from domain.optimization.context import PlanContext
 from domain.optimization.planner import Planner
 from domain.optimization.solution import Solution
-from domain.plans.action_types import CHANGE_SERVICE_STATE, MIGRATE, ActionType
+from domain.plans.action_types import (
+    CHANGE_POWER_STATE,
+    CHANGE_SERVICE_STATE,
+    MIGRATE,
+    ActionType,
+)
 from domain.plans.proposal import PlannedAction, ProposedAction
 
 WITHOUT_ACTION: Final = {"turn_host_to_acpi_s3_state": (10, 2)}
@@ -96,15 +101,15 @@ class _Ordering:
 
     def plan(self, actions: Sequence[ProposedAction]) -> Sequence[PlannedAction]:
         ordered = sorted(actions, key=lambda action: -self._weight(action))
-        enables: dict[object, int] = {}
+        services: dict[tuple[object, object], int] = {}
         planned: list[PlannedAction] = []
         barrier: tuple[int, ...] = ()
         for chunk in self._chunks(ordered):
             first = len(planned)
             for place, action in enumerate(chunk, start=first):
-                planned.append(PlannedAction(action, barrier, _required(action, enables)))
-                if _enables(action):
-                    enables[action.parameters.get("resource_name")] = place
+                planned.append(PlannedAction(action, barrier, _required(action, services)))
+                if action.type == CHANGE_SERVICE_STATE:
+                    services[_host_and_state(action)] = place
             barrier = tuple(range(first, len(planned)))
         return planned
 
@@ -158,15 +163,26 @@ def _leads_into(one: ProposedAction, other: ProposedAction) -> bool:
     return _destination(one) == other.parameters.get("source_node") is not None
 
 
-def _required(action: ProposedAction, enables: Mapping[object, int]) -> tuple[int, ...]:
-    if action.type != MIGRATE:
-        return ()
-    place = enables.get(_destination(action))
+def _required(
+    action: ProposedAction, services: Mapping[tuple[object, object], int]
+) -> tuple[int, ...]:
+    """A move requires that its destination was enabled, switching off that the host was disabled.
+
+    Args:
+        action: the action.
+        services: (host, state) → place of the action that gives its service this state.
+    """
+    place = None
+    if action.type == MIGRATE:
+        place = services.get((_destination(action), "enabled"))
+    elif action.type == CHANGE_POWER_STATE:
+        host, state = _host_and_state(action)
+        place = services.get((host, "disabled")) if state == "off" else None
     return () if place is None else (place,)
 
 
-def _enables(action: ProposedAction) -> bool:
-    return action.type == CHANGE_SERVICE_STATE and action.parameters.get("state") == "enabled"
+def _host_and_state(action: ProposedAction) -> tuple[object, object]:
+    return action.parameters.get("resource_name"), action.parameters.get("state")
 
 
 def _whole(option: str, values: Mapping[str, object]) -> dict[str, int]:

@@ -4,6 +4,7 @@ pyproject.toml registers them. An action of a declared type can be planned; it c
 the type has a handler (``application.ports.cloud.ActionHandler``), too.
 """
 
+from domain.plans.action_types.change_node_power_state import CHANGE_POWER_STATE, switch_power
 from domain.plans.action_types.change_nova_service_state import (
     CHANGE_SERVICE_STATE,
     disable_host,
@@ -16,6 +17,7 @@ from domain.plans.action_types.sleep import SLEEP
 from domain.plans.action_types.stop import STOP, stop_server
 
 __all__ = [
+    "CHANGE_POWER_STATE",
     "CHANGE_SERVICE_STATE",
     "MIGRATE",
     "NOP",
@@ -27,4 +29,5 @@ __all__ = [
     "enable_host",
     "migrate",
     "stop_server",
+    "switch_power",
 ]

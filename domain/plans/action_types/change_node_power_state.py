@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Final
 
 from domain.cluster.kinds import ModelKind
 from domain.cluster.verifier.checked_action import CheckedAction
-from domain.kernel.reasons import Reason
+from domain.kernel.reasons import Cause, Reason
 from domain.plans.action_types.declaration import ActionType, ResourceKind
 from domain.plans.action_types.schemas import NAME, OPTIONAL_NAME, parameters
-from domain.plans.proposal import PlannedAction
+from domain.plans.proposal import PlannedAction, ProposedAction
 
 if TYPE_CHECKING:  # the options of the planners need the declarations, but no numpy
     from domain.cluster.compute.model import ComputeModel
@@ -26,6 +26,9 @@ NODE_REFUSED = Reason("node-refused", "Ironic refused to switch node {node}: {er
 NODE_POWER_FAILED = Reason("node-power-failed", "node {node} stays switched {state}: {error}")
 
 
+CHANGE_POWER_STATE: Final = "change_node_power_state"
+
+
 def _checked(model: "ComputeModel", planned: PlannedAction) -> CheckedAction:
     """The host that runs on the node; plans name it as the resource."""
     parameters = planned.action.parameters
@@ -35,7 +38,7 @@ def _checked(model: "ComputeModel", planned: PlannedAction) -> CheckedAction:
 
 
 DECLARATION: Final = ActionType(
-    name="change_node_power_state",
+    name=CHANGE_POWER_STATE,
     description="Switches a bare-metal node on or off.",
     schema=parameters(
         ("resource_id", "state"),
@@ -50,3 +53,16 @@ DECLARATION: Final = ActionType(
     compensable=True,
     checked=_checked,
 )
+
+
+def switch_power(node: str, host: str, because: Cause, *, on: bool) -> ProposedAction:
+    """Switches the bare-metal node of a compute host on or off.
+
+    Args:
+        node: uuid of the node.
+        host: name of the compute host that runs on it.
+        because: why.
+        on: the wanted state.
+    """
+    parameters: dict[str, object] = {"state": "on" if on else "off", "resource_name": host}
+    return ProposedAction(CHANGE_POWER_STATE, node, parameters, because)

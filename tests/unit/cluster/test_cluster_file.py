@@ -3,6 +3,8 @@ from typing import Any
 
 import pytest
 
+from domain.cluster.baremetal.model import BaremetalModel
+from domain.cluster.baremetal.records import BaremetalNodeRow
 from domain.cluster.compute.allocations import Allocation
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.numa.cells import NumaCell
@@ -343,3 +345,27 @@ def test_a_strategy_decides_the_same_on_the_anonymised_cluster() -> None:
     assert plain.planned
     assert [one.action.type for one in plain.planned] == [one.action.type for one in masked.planned]
     assert plain.indicators == masked.indicators
+
+
+def test_bare_metal_nodes_survive_a_round_trip() -> None:
+    rows = [
+        BaremetalNodeRow(
+            "n1", "one", "power on", "power off", extra={"compute_node_id": "h1"}, maintenance=True
+        ),
+        BaremetalNodeRow("n2", maintenance=False, instance_id="s1", fault="power failure"),
+    ]
+    nodes, _ = BaremetalModel.build(rows)
+    compute, _ = ComputeModel.build((), ())
+    found = read_cluster(json.loads(json.dumps(write_cluster(compute, baremetal=nodes))))
+    assert found.baremetal is not None
+    assert found.baremetal.to_columns() == nodes.to_columns()
+    assert read_cluster(write_cluster(compute)).baremetal is None
+
+
+def test_a_bad_bare_metal_node_is_quarantined_and_one_without_an_id_is_an_error() -> None:
+    found = read_cluster({"nodes": [{"id": "n1", "maintenance": "perhaps"}, {"id": "n2"}]})
+    assert found.baremetal is not None
+    assert found.baremetal.nodes.id == ("n2",)
+    assert [one.id for one in found.quarantined] == ["n1"]
+    with pytest.raises(InvalidValue, match=r"nodes\[0\]"):
+        read_cluster({"nodes": [{"name": "one"}]})
