@@ -2,13 +2,17 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
+
 from application.ports.cloud import BaremetalRows, ComputeRows, StorageRows
-from application.ports.metrics import Fetched, MetricCheck
+from application.ports.metrics import Fetched
 from domain.cluster.baremetal.records import BaremetalNodeRow
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.records import HostRow, ServerRow
 from domain.cluster.storage.records import PoolRow, StorageNodeRow, VolumeTypeRow
 from domain.metrics.catalogue import MetricNeed, MetricTable
+from infrastructure.datasources.bulk import BulkSource, Reading
+from infrastructure.datasources.measures import MEASURES
 from tests.world.values import host, server, volume
 
 
@@ -88,8 +92,12 @@ class ArrangedBaremetal(Arranged):
         return BaremetalRows(self.machines, calls=1)
 
 
-class ArrangedMetrics(Arranged):
-    """A datasource.
+Value = float | Callable[[MetricNeed], float | None]
+"""A value, or what it is for a need (its aggregate, its period)."""
+
+
+class ArrangedMetrics(Arranged, BulkSource):
+    """A datasource that passes the conformance suite of the others (tests/conformance/datasources).
 
     Attributes:
         values: metric → id of a host or server → value; all others are unknown.
@@ -99,17 +107,27 @@ class ArrangedMetrics(Arranged):
 
     def __init__(self) -> None:
         super().__init__()
-        self.values: Mapping[str, Mapping[str, float]] = {}
-
-    def supports(self, needs: Sequence[MetricNeed]) -> Mapping[str, bool]:
-        return {need.name: True for need in needs}
+        self.values: Mapping[str, Mapping[str, Value]] = {}
+        self._sent = 0
 
     def fetch(self, needs: Sequence[MetricNeed], model: ComputeModel) -> Fetched:
         self._raise_next()
-        found = {need: self.values.get(need.name, {}) for need in needs}
-        return Fetched(MetricTable.from_values(model, found), (), 0)
+        return super().fetch(needs, model)
 
-    def preflight(
-        self, needs: Sequence[MetricNeed], model: ComputeModel
-    ) -> tuple[MetricCheck, ...]:
-        return ()
+    def _has_mapping(self, metric: str) -> bool:
+        return metric in MEASURES
+
+    def _read(self, need: MetricNeed, model: ComputeModel) -> Reading:
+        self._sent += 1
+        held = {
+            resource: value(need) if callable(value) else value
+            for resource, value in self.values.get(need.name, {}).items()
+        }
+        read = MetricTable.from_values(model, {need: held})[need]
+        return Reading(read, age=None if np.isnan(read).all() else 0.0)
+
+    def _probe(self) -> None:
+        self._sent += 1
+
+    def _calls(self) -> int:
+        return self._sent

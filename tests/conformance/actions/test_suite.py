@@ -1,6 +1,7 @@
 """The product's handlers in the suite for authors, and defects that it sees."""
 
 from collections.abc import Callable, Iterator
+from typing import ClassVar
 
 import pytest
 
@@ -16,6 +17,7 @@ from infrastructure.openstack.actions.nova.migrate import Migrate
 from infrastructure.openstack.actions.nova.server_state import Stop
 from infrastructure.openstack.actions.nova.service_state import ChangeNovaServiceState
 from infrastructure.openstack.service import Json
+from tests.unit.applier.reference_cloud import ReferenceCloud
 from vigil.testing import HandlerConformance, SimulatedCloud
 
 
@@ -130,6 +132,26 @@ class TestNop(HandlerConformance):
     def parameters(self, cloud: SimulatedCloud) -> JsonObject:
         del cloud
         return {"message": "hello"}
+
+
+class TestReferenceCloud(HandlerConformance):
+    """The fake that the tests of the applier execute."""
+
+    handler = ReferenceCloud
+    step: ClassVar[str | None] = None
+
+    def parameters(self, cloud: SimulatedCloud) -> JsonObject:
+        del cloud
+        return {"resource_id": "s"}
+
+    def _made(self) -> Handler:
+        made = ReferenceCloud()
+        made.step = self.step
+        return made
+
+
+class TestReferenceCloudWithAStep(TestReferenceCloud):
+    step = "confirm"
 
 
 class Halt(Stop):

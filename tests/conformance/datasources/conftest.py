@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
 import requests
@@ -26,6 +27,7 @@ from tests.conformance.datasources import (
 from tests.conformance.datasources.stub import Call, served
 from tests.integration.datasources import gnocchi_server
 from tests.postgres import Server
+from tests.world.arranged import ArrangedMetrics
 
 Maker = Callable[[UrlEndpoint], MetricSource]
 ONCE = RetryPolicy(1.0, attempts=1)
@@ -122,6 +124,21 @@ def stub_grafana() -> Iterator[Ground]:
         endpoint.close()
 
 
+@pytest.fixture(scope="session")
+def arranged() -> Ground:
+    """The datasource of the tests that need no real one."""
+    source = ArrangedMetrics()
+    ids = dict(zip(truth.HOSTS, (row.id for row in truth.host_rows()), strict=True))
+    source.values = {
+        metric: {
+            ids.get(resource, resource): partial(truth.aggregated, resource=resource)
+            for resource in known
+        }
+        for metric, known in truth.TRUTH.items()
+    }
+    return Ground("arranged", "", source)
+
+
 SLOW = [pytest.mark.slow, pytest.mark.timeout(400)]
 """Gnocchi takes half a minute to start."""
 
@@ -132,6 +149,7 @@ SLOW = [pytest.mark.slow, pytest.mark.timeout(400)]
         pytest.param("real_gnocchi", marks=SLOW),
         "stub_gnocchi",
         "stub_grafana",
+        "arranged",
     ]
 )
 def ground(request: pytest.FixtureRequest) -> Ground:

@@ -126,6 +126,15 @@ def samples(metric: str, resource: str, step: int = STEP) -> list[tuple[int, flo
     return [(at, number) for at, number in told if number is not None]
 
 
+def aggregated(wanted: m.MetricNeed, resource: str) -> float | None:
+    """What a need asks for at the start; None without a sample in the period."""
+    within = [value for at, value in samples(wanted.name, resource) if -wanted.period <= at <= 0]
+    if not within:
+        return None
+    extreme = {"max": max, "min": min}.get(wanted.aggregate)
+    return extreme(within) if extreme else sum(within) / len(within)
+
+
 def counter(metric: str, resource: str, rate: float, step: int = STEP) -> list[tuple[int, float]]:
     """As ``samples`` of a counter that grows by rate times value each second."""
     total, counted = 1000.0, []

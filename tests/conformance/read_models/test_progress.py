@@ -1,28 +1,43 @@
+import pytest
+
 from application.ports.cloud import CLOUD_UNREACHABLE
-from application.ports.progress import Progress
+from application.ports.progress import Progress, ProgressBoard
 from domain.kernel.reasons import Cause
 from infrastructure.read_models import SqlProgressBoard
 from tests.given import context, ident
+from tests.world.boards import ReferenceProgressBoard
 from tests.world.world import World
 
 
-def test_the_latest_progress_of_each_action_is_known(world: World) -> None:
-    board = SqlProgressBoard(world.views_engine)
-    because = Cause(CLOUD_UNREACHABLE, {"error": "no route"})
-    first = Progress(ident(1), 10.5, "memory copied", context(1).at)
-    second = Progress(ident(2), None, "waiting", context(1).at, because)
-    board.put(first)
-    board.put(second)
-    assert board.of([ident(1), ident(2), ident(3)]) == {ident(1): first, ident(2): second}
-    later = Progress(ident(1), 90.0, "memory copied", context(2).at)
-    board.put(later)
-    assert board.of([ident(1)]) == {ident(1): later}
-    assert board.of([]) == {}
+class ProgressBoardConformance:
+    """What every board does; a subclass has the fixture ``board``."""
+
+    def test_the_latest_progress_of_each_action_is_known(self, board: ProgressBoard) -> None:
+        because = Cause(CLOUD_UNREACHABLE, {"error": "no route"})
+        first = Progress(ident(1), 10.5, "memory copied", context(1).at)
+        second = Progress(ident(2), None, "waiting", context(1).at, because)
+        board.put(first)
+        board.put(second)
+        assert board.of([ident(1), ident(2), ident(3)]) == {ident(1): first, ident(2): second}
+        later = Progress(ident(1), 90.0, "memory copied", context(2).at)
+        board.put(later)
+        assert board.of([ident(1)]) == {ident(1): later}
+        assert board.of([]) == {}
+
+    def test_a_late_report_does_not_overwrite_a_newer_one(self, board: ProgressBoard) -> None:
+        newer = Progress(ident(1), 90.0, "nearly there", context(9).at)
+        board.put(newer)
+        board.put(Progress(ident(1), 10.0, "just begun", context(1).at))
+        assert board.of([ident(1)]) == {ident(1): newer}
 
 
-def test_a_late_report_does_not_overwrite_a_newer_one(world: World) -> None:
-    board = SqlProgressBoard(world.views_engine)
-    newer = Progress(ident(1), 90.0, "nearly there", context(9).at)
-    board.put(newer)
-    board.put(Progress(ident(1), 10.0, "just begun", context(1).at))
-    assert board.of([ident(1)]) == {ident(1): newer}
+class TestSqlProgressBoard(ProgressBoardConformance):
+    @pytest.fixture
+    def board(self, world: World) -> ProgressBoard:
+        return SqlProgressBoard(world.views_engine)
+
+
+class TestReferenceProgressBoard(ProgressBoardConformance):
+    @pytest.fixture
+    def board(self) -> ProgressBoard:
+        return ReferenceProgressBoard()

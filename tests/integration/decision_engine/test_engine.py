@@ -1,20 +1,29 @@
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
 from typing import Any
 
+import msgspec
 import pytest
 
 from application.decision_engine.computation import compute
-from application.decision_engine.engine import OUTAGE_RETRY, RunPolicy
+from application.decision_engine.engine import OUTAGE_RETRY, RunPolicy, SearchSettings
 from application.kernel.retry import RetryPolicy
+from application.kernel.typed_values import typed
 from application.ports.cloud import CLOUD_REFUSED, CLOUD_UNREACHABLE, CloudRefused, CloudUnreachable
 from application.ports.event_log import ConcurrencyConflict, EventLogUnavailable
 from application.ports.metrics import MetricsUnavailable
+from application.ports.plugins import OptimizerOptions
 from application.ports.projections import StoreUnavailable
 from application.ports.services import Instance
-from application.records.decision import decode_explanation, decode_record
+from application.records.decision import (
+    DecisionExplanation,
+    DecisionRecord,
+    decode_explanation,
+    decode_record,
+)
 from domain.audits import Audit, AuditState, AuditType, RunCause
 from domain.audits.reasons import (
     NO_STRATEGY_FOR_GOAL,
@@ -23,17 +32,21 @@ from domain.audits.reasons import (
     STRATEGY_UNKNOWN,
 )
 from domain.cluster.compute.reasons import UNKNOWN_HOST
+from domain.cluster.placement.policy import PlacementPolicy
+from domain.cluster.placement.rules.concurrency import ConcurrencyLimits
 from domain.cluster.scope.reasons import MODEL_EMPTY, SCOPE_INVALID
 from domain.kernel.metadata import Context
 from domain.kernel.reasons import Cause, Reason
 from domain.metrics.catalogue import INSTANCE_CPU_USAGE, METRICS_UNAVAILABLE
 from domain.optimization.context import StrategyContext
 from domain.optimization.solution import Solution
-from domain.optimization.strategy import NoParameters, Strategy
+from domain.optimization.strategies.vm_workload_consolidation import HOST_WAS_EMPTY
+from domain.optimization.strategy import NOTHING_TO_DO, NoParameters, Strategy
 from domain.plans import ActionPlan, PlanState
+from domain.plans.proposal import PlannedAction
 from domain.plans.reasons import SERVER_NOT_FOUND
 from tests.world.engine import EngineWorld
-from tests.world.values import id_of, server
+from tests.world.values import host, id_of, server
 from tests.world.world import CLOCK
 
 DEFERRED_TWICE = RetryPolicy(first_pause=0.0, attempts=3)
@@ -58,38 +71,130 @@ def test_a_requested_run_becomes_a_plan_with_efficacy(world: EngineWorld) -> Non
 
 
 def test_the_record_decides_the_same_again(world: EngineWorld) -> None:
-    """Law 5: same record in, same plan out."""
+    """Law 5: same record in, same plan out: actions, reasons, order, and what it depends on."""
+    world.options = _one_at_a_time(world)
     audit = world.request()
-    world.work()
+    world.work(world.engine())
     (plan,) = world.find_plans(audit)
-    record = decode_record(world.records.get(plan.record))
-    planned = compute(record, world.optimizers).actions
-    explained = decode_explanation(world.records.get(view_explanation(world, plan.id)))
-    assert [one.action for one in planned] == [one.action for one in explained.actions]
-    specs = list(plan.actions.values())
-    assert [one.action.because for one in planned] == [one.spec.because for one in specs]
+    record, explained = _record_of(world, plan), _explanation_of(world, plan)
+    planned = compute(record, world.optimizers)
+    assert planned.actions
+    assert any(one.parents for one in planned.actions)
+    assert list(planned.actions) == explained.actions
+    assert list(planned.notes) == explained.notes
+    assert planned.indicators == explained.indicators
+    assert list(planned.rejections) == explained.rejections
+    assert _published(plan) == [_plain(one) for one in planned.actions]
 
 
-def view_explanation(world: EngineWorld, plan: Any) -> str:
-    view = world.reads.action_plan(plan)
+def test_the_record_holds_the_options_and_limits_in_force(world: EngineWorld) -> None:
+    """With values, not references to defaults: a default that changes later changes no rerun."""
+    world.options = _one_at_a_time(world)
+    world.search = SearchSettings(
+        steps=12345, placement=PlacementPolicy(limits=ConcurrencyLimits(total=7))
+    )
+    audit = world.request()
+    world.work(world.engine())
+    (plan,) = world.find_plans(audit)
+    record = _record_of(world, plan)
+    weight, strategy = world.optimizers.planners["weight"], record.strategy
+    in_force = vars(world.options.planners["weight"])
+    assert typed(record.planner_options, weight.options) == world.options.planners["weight"]
+    assert {name: dict(value) for name, value in in_force.items()} == record.planner_options
+    assert record.strategy_options == asdict(world.options.strategies[strategy])
+    assert record.parameters == {"granularity": 300, "period": 3600}
+    assert (record.placement.limits.total, record.steps) == (7, 12345)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"planner_options": {}},
+        {"strategy": "dummy", "parameters": {}, "strategy_options": {}},
+    ],
+    ids=["options", "strategy"],
+)
+def test_another_record_decides_something_else(
+    world: EngineWorld, changes: Mapping[str, Any]
+) -> None:
+    """The control: what is compared above depends on options and strategy."""
+    world.options = _one_at_a_time(world)
+    audit = world.request()
+    world.work(world.engine())
+    (plan,) = world.find_plans(audit)
+    record = msgspec.structs.replace(_record_of(world, plan), **changes)
+    again = compute(record, world.optimizers).actions
+    assert _published(plan) != [_plain(one) for one in again]
+
+
+def _one_at_a_time(world: EngineWorld) -> OptimizerOptions:
+    """Options that make the migrations of a plan wait for each other."""
+    usual = world.optimizers.default_options()
+    weight = usual.planners["weight"]
+    alone = {**weight.parallelization, "migrate": 1}
+    return replace(
+        usual, planners={**usual.planners, "weight": replace(weight, parallelization=alone)}
+    )
+
+
+def _record_of(world: EngineWorld, plan: ActionPlan) -> DecisionRecord:
+    return decode_record(world.records.get(plan.record))
+
+
+def _explanation_of(world: EngineWorld, plan: ActionPlan) -> DecisionExplanation:
+    view = world.reads.action_plan(plan.id)
     assert view is not None
-    return view.explanation
+    return decode_explanation(world.records.get(view.explanation))
+
+
+def _published(plan: ActionPlan) -> list[tuple[object, ...]]:
+    """Of each action of a plan: what, why, and the places of those it waits for and needs."""
+    places = {one: place for place, one in enumerate(plan.actions)}
+    return [
+        (
+            spec.type,
+            spec.parameters,
+            spec.because,
+            tuple(places[one] for one in spec.parents),
+            tuple(places[one] for one in spec.requires),
+        )
+        for spec in (one.spec for one in plan.actions.values())
+    ]
+
+
+def _plain(planned: PlannedAction) -> tuple[object, ...]:
+    action = planned.action
+    resource = {"resource_id": action.resource_id} if action.resource_id else {}
+    given = {**action.parameters, **resource}
+    return action.type, given, action.because, planned.parents, planned.requires
 
 
 def test_a_cloud_with_nothing_to_improve_gives_a_succeeded_empty_plan_and_says_why(
     world: EngineWorld,
 ) -> None:
+    """All servers are on one host, which cannot be emptied."""
+    world.cloud.hosts, world.cloud.servers = [host("a")], [server("1", "a")]
+    audit = world.request()
+    world.work()
+    (plan,) = world.find_plans(audit)
+    assert (dict(plan.actions), plan.state) == ({}, PlanState.SUCCEEDED)
+    explained = _explanation_of(world, plan)
+    view = world.reads.action_plan(plan.id)
+    assert view is not None
+    assert NOTHING_TO_DO in {note.reason for note in explained.notes}
+    assert view.notes == [str(note) for note in explained.notes]
+
+
+def test_hosts_without_servers_are_only_taken_out_of_service(world: EngineWorld) -> None:
     world.cloud.servers = []
     audit = world.request()
     world.work()
     (plan,) = world.find_plans(audit)
-    view = world.reads.action_plan(plan.id)
-    assert view is not None
-    if plan.actions:  # empty hosts may be worth disabling
-        assert {one.spec.type for one in plan.actions.values()} == {"change_nova_service_state"}
-    else:
-        assert plan.state is PlanState.SUCCEEDED
-        assert view.notes
+    assert plan.state is PlanState.RECOMMENDED
+    specs = [one.spec for one in plan.actions.values()]
+    assert {(one.type, one.because.reason) for one in specs} == {
+        ("change_nova_service_state", HOST_WAS_EMPTY)
+    }
 
 
 def test_a_plan_without_any_known_metric_says_that_it_rests_on_allocations(

@@ -78,6 +78,9 @@ def test_answers_come_in_order_and_end_with_the_block() -> None:
     assert not [one for one in threading.enumerate() if one.name == "signals"]
 
 
-def test_no_signals_are_no_trouble() -> None:
+def test_a_block_without_signals_leaves_nothing_behind() -> None:
+    before = {one: signal.getsignal(one) for one in signal.valid_signals()}
     with handled_signals({}):
-        pass
+        assert {one: signal.getsignal(one) for one in signal.valid_signals()} == before
+    assert signal.set_wakeup_fd(-1) == -1
+    assert not [one for one in threading.enumerate() if one.name == "signals"]

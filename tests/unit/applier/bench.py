@@ -14,7 +14,6 @@ from application.ports.cloud import (
     CLOUD_REFUSED,
 )
 from application.ports.event_log import EventLog, RecordedEvent
-from application.ports.progress import Progress
 from domain.kernel.metadata import Metadata, component
 from domain.kernel.reasons import OWNER_LOST, Cause
 from domain.optimization.algorithms.emptying import FREES_HOST
@@ -23,6 +22,7 @@ from domain.plans.proposal import PlannedAction, ProposedAction
 from infrastructure.clock import SystemClock
 from tests.given import ident
 from tests.unit.applier.reference_cloud import ReferenceCloud
+from tests.world.boards import ReferenceProgressBoard
 
 CLOCK = SystemClock()
 METADATA = Metadata(component("applier", "me"))
@@ -38,19 +38,6 @@ LOST = Cause(OWNER_LOST, {"owner": "me", "successor": "other"})
 FORBIDDEN = Cause(CLOUD_REFUSED, {"error": "401"})
 
 
-class Board:
-    """Keeps the latest progress of each action."""
-
-    def __init__(self) -> None:
-        self.latest: dict[UUID, Progress] = {}
-
-    def put(self, progress: Progress) -> None:
-        self.latest[progress.action_id] = progress
-
-    def of(self, action_ids: Any) -> dict[UUID, Progress]:
-        return {one: self.latest[one] for one in action_ids if one in self.latest}
-
-
 def action(resource: str, parents: tuple[int, ...] = (), kind: str = "act") -> PlannedAction:
     return PlannedAction(ProposedAction(kind, resource, {}, Cause(FREES_HOST)), parents, parents)
 
@@ -61,7 +48,7 @@ class Bench:
     def __init__(self, log: EventLog, cloud: ReferenceCloud, *actions: PlannedAction) -> None:
         self.log = log
         self.cloud = cloud
-        self.board = Board()
+        self.board = ReferenceProgressBoard()
         self.commands = Commands(log, CLOCK)
         proposal = Proposal(
             ident(1), ident(2), "dummy", "dummy", "weight", "r" * 64, "e" * 64, actions

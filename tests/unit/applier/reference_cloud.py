@@ -17,14 +17,16 @@ from application.ports.cloud import (
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Cause
 from domain.plans.action_types import ActionType, ResourceKind
+from domain.plans.action_types.schemas import parameters as schema_of
 from domain.plans.reasons import MIGRATION_ABORTED, MIGRATION_REFUSED, SERVER_NOT_FOUND
+from infrastructure.openstack.actions.base import Handler
 
 NO = Cause(MIGRATION_REFUSED, {"server": "s", "error": "no"})
 GONE = Cause(SERVER_NOT_FOUND, {"server": "s"})
 
 
-class ReferenceCloud:
-    """An ``ActionHandler`` whose effects take some looks to finish.
+class ReferenceCloud(Handler):
+    """A handler whose effects take some looks to finish; it passes the suite of all handlers.
 
     Attributes:
         effects: resources on which an effect was had, in order.
@@ -35,10 +37,13 @@ class ReferenceCloud:
     """
 
     declaration = ActionType(
-        name="act", description="Acts.", schema={"type": "object"}, resource=ResourceKind.SERVER
+        name="act",
+        description="Acts.",
+        schema=schema_of(("resource_id",), resource_id={"type": "string"}),
+        resource=ResourceKind.SERVER,
     )
 
-    def __init__(self, looks: int = 2, deadline: float = 60.0) -> None:
+    def __init__(self, looks: int = 2, deadline: float = 60.0) -> None:  # it asks no service
         self.effects: list[str] = []
         self.aborted: list[str] = []
         self.advanced: list[str] = []
@@ -53,7 +58,7 @@ class ReferenceCloud:
         self._seen: dict[str, int] = {}
         self._lock = threading.Lock()
 
-    def check(self, parameters: JsonObject) -> Verdict:
+    def precondition(self, parameters: JsonObject) -> Verdict:
         with self._lock:
             self._answer()
             resource = str(parameters["resource_id"])

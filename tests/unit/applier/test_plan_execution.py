@@ -23,8 +23,9 @@ from domain.kernel.reasons import Cause
 from domain.plans import Action, ActionPlan, ActionState, PlanState
 from domain.plans.reasons import DEADLINE_PASSED, OUTCOME_UNKNOWN
 from infrastructure.clock import SystemClock
-from tests.unit.applier.bench import CLOCK, FORBIDDEN, LOST, METADATA, POLICY, Bench, Board, action
+from tests.unit.applier.bench import CLOCK, FORBIDDEN, LOST, METADATA, POLICY, Bench, action
 from tests.unit.applier.reference_cloud import FAIL, SKIP, ReferenceCloud, loses_the_reply, refuses
+from tests.world.boards import ReferenceProgressBoard
 
 
 def test_intent_effect_receipt_and_outcome_are_noted_in_that_order(event_log: EventLog) -> None:
@@ -37,7 +38,7 @@ def test_intent_effect_receipt_and_outcome_are_noted_in_that_order(event_log: Ev
         "plan.succeeded",
     ]
     assert bench.cloud.effects == ["a"]
-    assert bench.board.latest[next(iter(bench.plan().actions))].percent == 50.0
+    assert [one.percent for one in bench.board.all()] == [50.0]
 
 
 def test_the_log_says_how_each_plan_ended(
@@ -292,7 +293,7 @@ def test_a_cloud_that_stays_away_fails_the_action_in_the_end(event_log: EventLog
     policy = ExecutionPolicy(max_parallel=1, poll_interval=0.01, unreachable_limit=0.1)
     bench = Bench(event_log, cloud, action("a"))
     assert bench.drive(policy=policy).state is PlanState.FAILED
-    (shown,) = bench.board.latest.values()
+    (shown,) = bench.board.all()
     assert str(shown.because) == "The cloud could not be reached: 503"
 
 
@@ -309,7 +310,7 @@ def test_while_the_state_of_an_effect_is_unknown_its_progress_says_why(
 
     bench = Bench(event_log, Blurred(deadline=0.05), action("a"))
     assert bench.drive().state is PlanState.FAILED
-    (shown,) = bench.board.latest.values()
+    (shown,) = bench.board.all()
     assert (shown.percent, str(shown.because)) == (None, "the outcome is unknown: archived")
 
 
@@ -613,7 +614,7 @@ def test_the_deadline_counts_from_the_first_attempt(event_log: EventLog) -> None
 def test_progress_that_cannot_be_shown_hinders_nobody(event_log: EventLog) -> None:
     """The read models' database was away for a moment, and plans were dropped where they were."""
 
-    class Away(Board):
+    class Away(ReferenceProgressBoard):
         """Cannot be written to."""
 
         def put(self, progress: Progress) -> None:

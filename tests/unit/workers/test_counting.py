@@ -1,37 +1,17 @@
 """Counts are added from time to time, and kept while that is not possible."""
 
 import threading
-from collections.abc import Sequence
 
 import pytest
 
-from application.ports.counters import EventCount
 from application.ports.projections import StoreUnavailable
 from application.workers.counting import CountBuffer
 from infrastructure.clock import SystemClock
-
-
-class Board:
-    """Takes what is added, after the failures that a test arranged."""
-
-    def __init__(self, *failures: Exception) -> None:
-        self.failures = list(failures)
-        self.added: list[list[EventCount]] = []
-
-    def add(self, counted: Sequence[EventCount]) -> None:
-        if self.failures:
-            raise self.failures.pop(0)
-        self.added.append(list(counted))
-
-    def rows(self) -> list[EventCount]:
-        return []
-
-    def sums(self) -> list[dict[str, int]]:
-        return [{one.of: one.count for one in batch} for batch in self.added]
+from tests.world.boards import ReferenceCounterBoard
 
 
 def test_what_was_counted_is_added_once() -> None:
-    board = Board()
+    board = ReferenceCounterBoard()
     counting = CountBuffer(board, SystemClock())
     counting.note("x", "a", "good", 2)
     counting.note("x", "a", "good")
@@ -44,7 +24,7 @@ def test_what_was_counted_is_added_once() -> None:
 @pytest.mark.parametrize("failure", [StoreUnavailable("away"), ValueError("a bug")])
 def test_counts_wait_while_the_board_fails(failure: Exception) -> None:
     """The log says after any failure that the counts are saved later."""
-    board = Board(failure)
+    board = ReferenceCounterBoard(failure)
     counting = CountBuffer(board, SystemClock())
     counting.note("x", "a", "good")
     counting.flush()
@@ -58,7 +38,7 @@ def test_counts_wait_while_the_board_fails(failure: Exception) -> None:
 def test_it_goes_on_whatever_happens_and_adds_what_is_left_when_it_ends(
     failure: Exception,
 ) -> None:
-    board = Board(failure)
+    board = ReferenceCounterBoard(failure)
     counting = CountBuffer(board, SystemClock(), interval=0.01)
     stop = threading.Event()
     counting.note("x", "a", "good")
