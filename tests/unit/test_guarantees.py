@@ -1,22 +1,27 @@
-"""The page of guarantees names tests; they must be there, and hold tests."""
-
-import re
-from pathlib import Path
+"""Each promise of the page of guarantees names the tests that prove it; these tests exist."""
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "guarantees.md").read_text()
-ROWS = [line for line in PAGE.splitlines() if re.match(r"\| \d+ \|", line)]
+from tests.proofs import rows, unproved
+
+PROMISES = rows("docs/guarantees.md")
 
 
-@pytest.mark.parametrize("row", ROWS, ids=[row.split("|")[1].strip() for row in ROWS])
-def test_every_promise_names_tests_that_exist(row: str) -> None:
-    named = re.findall(r"`(tests/[\w/]+\.py)`", row)
-    assert named, "a promise without a proof"
-    for path in named:
-        assert "def test_" in (ROOT / path).read_text(), path
+@pytest.mark.parametrize("number", PROMISES)
+def test_every_promise_names_tests_that_exist(number: str) -> None:
+    assert unproved(PROMISES[number]) == []
 
 
 def test_the_page_was_read() -> None:
-    assert len(ROWS) > 10
+    assert list(PROMISES) == [str(number + 1) for number in range(len(PROMISES))]
+    assert len(PROMISES) >= 30
+
+
+def test_a_row_that_names_no_test_or_one_that_does_not_exist_is_found() -> None:
+    """A file was enough once: any test in it proved any promise."""
+    here = "tests/unit/test_guarantees.py"
+    good = f"`{here}::test_the_page_was_read`"
+    assert unproved(f"| 1 | promise | {good} |") == []
+    assert unproved("| 1 | promise | |") == ["a claim without a proof"]
+    bad = [here, f"{here}::test_of_nothing", "tests/unit/test_nothing.py::test_the_page_was_read"]
+    assert unproved("| 1 | promise | " + ", ".join(f"`{one}`" for one in [*bad, good[1:-1]])) == bad
