@@ -11,7 +11,7 @@ from application.simulation.offline import OfflineResult
 from vigil.testing.clusters import generated_cluster
 from vigil.testing.handlers import HandlerConformance, SimulatedCloud
 from vigil.testing.optimizers import PlannerConformance, StrategyConformance
-from vigil.testing.runs import Scenario, scenarios, solve, violations
+from vigil.testing.runs import Scenario, refused, scenarios, solve, violations
 
 __all__ = [
     "HandlerConformance",
@@ -21,6 +21,7 @@ __all__ = [
     "SimulatedCloud",
     "StrategyConformance",
     "generated_cluster",
+    "refused",
     "scenarios",
     "solve",
     "violations",

@@ -6,23 +6,26 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from openstack.connection import Connection
 from requests import Response
 
+from application.kernel.action_parameters import check_action_parameters
 from application.ports.cloud import CloudRefused, Fail, Go, Observation, Phase
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Cause
-from domain.plans.proposal import ProposedAction
+from domain.plans.proposal import ProposedAction, parameters_of
 from infrastructure.openstack.actions.base import Handler
 from infrastructure.openstack.clouds import Clouds
 from infrastructure.openstack.connection import ConnectionLimits, connect
 from infrastructure.plugins import contracts
 from infrastructure.simulator import Simulator, SimulatorConfig, clouds_yaml
 from vigil.testing.clusters import generated_cluster
+from vigil.testing.runs import installed
 
 LIMITS = ConnectionLimits(timeout=20.0, effect_timeout=60.0, read_retries=0, settle=0.0)
+H = TypeVar("H", bound=Handler)
 DEADLINE = 60.0
 """Seconds in which an effect must end."""
 PAUSE = 0.05
@@ -50,6 +53,15 @@ class SimulatedCloud:
         config.write_text(clouds_yaml(self._simulator.base_url), encoding="utf-8")
         self.connection: Connection = connect("simulator", config, LIMITS)
         self.clouds = Clouds(self.connection, LIMITS)
+
+    def handler(self, kind: type[H], options: object = None) -> H:
+        """A handler that executes its actions on this cloud.
+
+        Args:
+            kind: its class.
+            options: an instance of ``kind.options``; None for the defaults.
+        """
+        return kind(self.clouds, LIMITS, time.time, options or kind.options())
 
     def close(self) -> None:
         """Stops it."""
@@ -160,16 +172,20 @@ class HandlerConformance:
             assert found in {Phase.NEVER_STARTED, Phase.UNKNOWN}
 
     def test_it_says_how_it_is_undone(self) -> None:
-        """With an action if the declaration promises that, else with a reason."""
+        """With a valid action if the declaration promises that, else with a reason."""
         handler, parameters = self._made(), self.parameters(self.cloud)
         before = self._go(handler, parameters)
         seen = self._end(handler, parameters, before, handler.start(parameters, before))
         found = handler.compensation(parameters, before, seen.facts)
         expected = ProposedAction if handler.declaration.compensable else Cause
         assert isinstance(found, expected), found
+        if isinstance(found, ProposedAction):
+            declared = handler.declaration
+            types = {**installed().action_types, declared.name: declared}
+            check_action_parameters(types[found.type].schema, parameters_of(found))
 
     def _made(self) -> Handler:
-        return self.handler(self.cloud.clouds, LIMITS, time.time, self.handler.options())
+        return self.cloud.handler(self.handler)
 
     def _go(self, handler: Handler, parameters: JsonObject) -> JsonObject:
         with only_reads(self.cloud.connection):

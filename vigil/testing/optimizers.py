@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any, ClassVar
 
+import msgspec
 import numpy as np
 
 from application.simulation.offline import OfflineResult
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.formats.cluster_file import read_cluster
-from domain.kernel.reasons import Reason
+from domain.kernel.reasons import Cause, Reason, declared
 from domain.optimization.algorithms.moves import Moves
 from domain.optimization.context import PlanContext, StrategyContext
 from domain.optimization.goals import Goal
@@ -21,7 +22,7 @@ from domain.plans.proposal import PlannedAction
 from domain.plans.verification import verify_plan
 from infrastructure.plugins import contracts
 from vigil.testing.clusters import generated_cluster
-from vigil.testing.runs import installed, solve, violations
+from vigil.testing.runs import installed, refused, solve
 
 Data = Mapping[str, object]
 
@@ -75,18 +76,28 @@ class StrategyConformance:
         for cluster in self.clusters():
             assert self.solve(cluster) == self.solve(cluster)
 
-    def test_no_plan_breaks_a_placement_rule(self) -> None:
-        """Checked independently after each action that may have been executed."""
+    def test_every_plan_can_be_published(self) -> None:
+        """Its actions match their types, and at no point of its execution is a rule broken."""
         for cluster in self.clusters():
-            assert violations(self.solve(cluster), self.action_types) == []
+            because = refused(self.solve(cluster), self.action_types)
+            assert because is None, str(because)
 
     def test_every_action_says_why(self) -> None:
-        """A sentence with all its facts, and the reason's code."""
+        """A sentence, and the reason's code."""
         for cluster in self.clusters():
             for planned in self.solve(cluster).planned:
                 because = planned.action.because
                 assert str(because).strip()
                 assert because.reason
+
+    def test_every_reason_has_its_facts(self) -> None:
+        """Those of its sentence, as JSON values: a run stores them in an event."""
+        for cluster in self.clusters():
+            for because in _causes(self.solve(cluster)):
+                reason = declared().get(because.reason)
+                missing = set(reason.facts if reason else ()) - set(because.facts)
+                assert not missing, f"{because.reason}: {sorted(missing)} missing"
+                assert _is_json(because.facts), f"{because.reason}: {because.facts}"
 
     def test_an_empty_cloud_is_no_error(self) -> None:
         """A new installation has one."""
@@ -97,6 +108,21 @@ class StrategyConformance:
         for cluster in [*self.clusters(), generated_cluster(measured=False)]:
             result = self.solve(cluster)
             assert result.planned or result.notes or result.rejection_count
+
+
+def _causes(result: OfflineResult) -> list[Cause]:
+    """Of actions, rejected alternatives and notes."""
+    actions = [planned.action.because for planned in result.planned]
+    return [*actions, *(one.because for one in result.rejections), *result.notes]
+
+
+def _is_json(value: object) -> bool:
+    """A NumPy scalar is not: convert it with ``int`` or ``float``."""
+    try:
+        msgspec.json.encode(value)
+    except TypeError:
+        return False
+    return True
 
 
 class PlannerConformance:

@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from application.ports.plugins import Optimizers
+from application.simulation import offline
 from application.simulation.offline import OfflineResult, solve_offline
 from domain.cluster.verifier.plan import Violation
+from domain.kernel.errors import InvalidValue
+from domain.kernel.reasons import Cause
 from domain.optimization.context import ObservedMove
 from domain.optimization.goals import Goal
 from domain.optimization.planner import Planner
@@ -51,7 +54,8 @@ def solve(  # noqa: PLR0913 - what an audit may have
         moves: Vigil's own, in flight or recent.
 
     Raises:
-        InvalidValue: the cluster file, a parameter, a rule or an indicator is invalid.
+        InvalidValue: the cluster file, a parameter, a rule or an indicator is invalid, or the goal
+            or the planner of the strategy is neither given nor installed.
     """
     found = replace(installed(), action_types=types_with(action_types))
     if goal is not None:
@@ -60,10 +64,17 @@ def solve(  # noqa: PLR0913 - what an audit may have
         found = replace(found, planners={**found.planners, planner.name: planner()})
     name = strategy if isinstance(strategy, str) else strategy.name
     if not isinstance(strategy, str):
+        _require("goal", strategy.goal, found.goals)
+        _require("planner", strategy.planner, found.planners)
         found = replace(found, strategies={**found.strategies, name: strategy()})
     return solve_offline(
         found, cluster, name, parameters, seed, scope=scope, rules=rules, moves=moves
     )
+
+
+def _require(kind: str, name: str, known: Mapping[str, object]) -> None:
+    if name not in known:
+        raise InvalidValue(kind, f"{name} is not installed; give it as `{kind}`")
 
 
 @cache
@@ -88,6 +99,18 @@ def violations(result: OfflineResult, action_types: Iterable[ActionType] = ()) -
     return verify_plan(
         result.model, result.planned, result.load, result.placement, action_types=types
     )
+
+
+def refused(result: OfflineResult, action_types: Iterable[ActionType] = ()) -> Cause | None:
+    """Why a run would not publish a plan; None if it would.
+
+    The first action of an unknown type or with invalid parameters, else the broken placement rules.
+
+    Args:
+        result: of ``solve``.
+        action_types: those of its actions that are not installed.
+    """
+    return offline.refused(replace(installed(), action_types=types_with(action_types)), result)
 
 
 @dataclass(frozen=True)

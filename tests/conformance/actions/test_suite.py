@@ -1,15 +1,18 @@
 """The product's handlers in the suite for authors, and defects that it sees."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import ClassVar
 
 import pytest
 
 from application.ports.cloud import Go, Observation, Phase, Verdict
 from domain.kernel.aggregate import JsonObject
+from domain.kernel.errors import InvalidValue
+from domain.kernel.options import option
 from domain.plans.action_types import stop
 from domain.plans.proposal import ProposedAction
-from infrastructure.openstack.actions.base import Handler
+from infrastructure.openstack.actions.base import Handler, inverse
 from infrastructure.openstack.actions.cinder.volume_migrate import VolumeMigrate
 from infrastructure.openstack.actions.idle import Nop
 from infrastructure.openstack.actions.ironic.node_power import ChangeNodePowerState
@@ -208,6 +211,25 @@ class Undeclared(Halt):
     deadline = None  # type: ignore[assignment]
 
 
+@dataclass(frozen=True)
+class WaitOptions:
+    seconds: int = option(1, "Seconds to wait.")
+
+
+class Optional(Halt):
+    options = WaitOptions
+
+
+class Misspelt(ChangeNovaServiceState):
+    """Its inverse has a parameter that the action type does not have."""
+
+    def compensation(
+        self, parameters: JsonObject, before: JsonObject, outcome: JsonObject
+    ) -> ProposedAction:
+        del before, outcome
+        return inverse("change_nova_service_state", parameters, {"sate": "enabled"})
+
+
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[SimulatedCloud]:
     found = SimulatedCloud()
@@ -235,6 +257,19 @@ def test_the_suite_sees_what_is_wrong_with_a_handler(
     suite.handler = handler
     with pytest.raises(AssertionError):
         check()
+
+
+def test_the_suite_sees_that_an_inverse_action_is_invalid(cloud: SimulatedCloud) -> None:
+    """Else the mistake would be seen when somebody undoes the action."""
+    suite = type("Suite", (TestService,), {"handler": Misspelt, "cloud": cloud})()
+    with pytest.raises(InvalidValue, match="sate"):
+        suite.test_it_says_how_it_is_undone()
+
+
+def test_a_cloud_makes_handlers_with_the_options_that_are_given(cloud: SimulatedCloud) -> None:
+    """Tests of authors needed a handler; its limits are not public."""
+    assert cloud.handler(Optional).options_as(WaitOptions).seconds == 1
+    assert cloud.handler(Optional, WaitOptions(2)).options_as(WaitOptions).seconds == 2
 
 
 def test_no_rule_of_the_suite_is_without_a_control() -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from itertools import count
 from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 
 from domain.optimization.planners.weight import WeightPlanner
@@ -22,13 +23,14 @@ from vigil.plugins import (
     PlanContext,
     PlannedAction,
     Planner,
+    ProposedAction,
     Reason,
     Requirements,
     Solution,
     Strategy,
     StrategyContext,
 )
-from vigil.testing import PlannerConformance, StrategyConformance
+from vigil.testing import PlannerConformance, StrategyConformance, generated_cluster, solve
 
 BECAUSE = Reason("test.because", "{why}")
 
@@ -116,6 +118,45 @@ class Trusting(_Sample):
         return Solution(())
 
 
+class _Acting(_Sample):
+    """Acts on the first server."""
+
+    type = "stop"
+    facts: ClassVar[dict[str, object]] = {"why": "it rests"}
+    extra: ClassVar[dict[str, object]] = {}
+
+    def solve(self, context: StrategyContext[NoParameters]) -> Solution:
+        because = Cause(BECAUSE, self.facts)
+        servers = context.compute.servers.id[:1]
+        return Solution(
+            tuple(ProposedAction(self.type, one, self.extra, because) for one in servers),
+            notes=(Cause(BECAUSE, {"why": "acts"}),),
+        )
+
+
+class UnknownAction(_Acting):
+    type = "test.stopp"
+
+
+class WrongParameter(_Acting):
+    extra: ClassVar[dict[str, object]] = {"whne": "now"}
+
+
+class MissingFact(_Acting):
+    facts: ClassVar[dict[str, object]] = {"wyh": "it rests"}
+
+
+class NumpyFact(_Acting):
+    facts: ClassVar[dict[str, object]] = {"why": np.int64(1)}
+
+
+class MissingFactOfARejection(_Sample):
+    def solve(self, context: StrategyContext[NoParameters]) -> Solution:
+        for server in range(len(context.compute.servers))[:1]:
+            context.considered(context.server(server), BECAUSE)
+        return super().solve(context)
+
+
 STRATEGY_TESTS = [name for name in vars(StrategyConformance) if name.startswith("test_")]
 PLANNER_TESTS = [name for name in vars(PlannerConformance) if name.startswith("test_")]
 
@@ -127,17 +168,23 @@ PLANNER_TESTS = [name for name in vars(PlannerConformance) if name.startswith("t
         (_Sample, ""),
         (Untitled, "test_it_keeps_the_contract"),
         (Random, "test_equal_inputs_give_equal_plans"),
-        (Overfull, "test_no_plan_breaks_a_placement_rule"),
+        (Overfull, "test_every_plan_can_be_published"),
         (Speechless, "test_every_action_says_why"),
         (Hasty, "test_an_empty_cloud_is_no_error"),
         (Trusting, "test_an_empty_plan_says_why"),
+        (_Acting, ""),
+        (UnknownAction, "test_every_plan_can_be_published"),
+        (WrongParameter, "test_every_plan_can_be_published"),
+        (MissingFact, "test_every_reason_has_its_facts"),
+        (NumpyFact, "test_every_reason_has_its_facts"),
+        (MissingFactOfARejection, "test_every_reason_has_its_facts"),
     ],
 )
 def test_the_suite_sees_what_is_wrong_with_a_strategy(
     strategy: type[Strategy[Any]], broken: str, name: str
 ) -> None:
     suite = type("Suite", (StrategyConformance,), {"strategy": strategy})()
-    also = {"test_no_plan_breaks_a_placement_rule"} if strategy is Speechless else set()
+    also = {"test_every_plan_can_be_published"} if strategy is Speechless else set()
     check: Callable[[], None] = getattr(suite, name)
     if name in {broken, *also}:
         with pytest.raises(AssertionError):
@@ -216,3 +263,20 @@ def test_the_suite_sees_what_is_wrong_with_a_planner(
             check()
     else:
         check()
+
+
+class Homeless(_Sample):
+    goal = "acme.unknown"
+
+
+class Unplanned(_Sample):
+    planner = "acme.unknown"
+
+
+@pytest.mark.parametrize(("strategy", "kind"), [(Homeless, "goal"), (Unplanned, "planner")])
+def test_a_goal_or_planner_that_is_not_installed_is_named(
+    strategy: type[Strategy[Any]], kind: str
+) -> None:
+    """It was a KeyError with nothing but the name."""
+    with pytest.raises(InvalidValue, match=f"{kind}: acme.unknown is not installed"):
+        solve(strategy, generated_cluster())

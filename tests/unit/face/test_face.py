@@ -4,6 +4,7 @@ import importlib
 import inspect
 import subprocess
 import sys
+from importlib import resources
 from pathlib import Path
 from types import ModuleType
 
@@ -44,3 +45,9 @@ def test_the_lazy_names_are_those_of_their_modules() -> None:
         assert getattr(vigil.plugins, name) is getattr(importlib.import_module(module), name)
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
         vigil.plugins.Nothing  # noqa: B018 - it is the access that fails
+
+
+@pytest.mark.parametrize("package", ["vigil", "domain", "application", "infrastructure"])
+def test_the_types_of_the_public_names_are_published(package: str) -> None:
+    """Without the marker, mypy treats everything that a plug-in imports as Any (PEP 561)."""
+    assert resources.files(package).joinpath("py.typed").is_file()
