@@ -66,6 +66,11 @@ def _check(cluster: Cluster) -> None:
             raise ValueError(f"aggregate {aggregate.name} has {host}, which is no host")
 
 
+def _flavor(server: Json) -> str:
+    """The name of a server's flavor; one of its size if the file has none."""
+    return server.get("flavor") or "{vcpus}-{ram_mb}-{disk_gb}".format_map(server)
+
+
 class _Reader:
     def __init__(self, raw: Json, clock: SimulatedClock) -> None:
         self.raw, self.born = raw, clock.now()
@@ -84,7 +89,7 @@ class _Reader:
             flavors=flavors,
             hosts=[self._host(n, h) for n, h in enumerate(self.raw["hosts"], 1)],
             servers=[
-                self._server(n, s, by_name[s["flavor"]])
+                self._server(n, s, by_name[_flavor(s)])
                 for n, s in enumerate(self.raw["instances"], 1)
             ],
             groups=[self._group(g) for g in self.raw.get("groups", [])],
@@ -96,9 +101,9 @@ class _Reader:
         given = {f["name"]: f for f in self.raw.get("flavors", [])}
         sizes = dict(given)
         for s in self.raw["instances"]:
-            size = sizes.setdefault(s["flavor"], s)
+            size = sizes.setdefault(_flavor(s), s)
             if any(size[part] != s[part] for part in ("vcpus", "ram_mb", "disk_gb")):
-                raise ValueError(f"instance {s['id']} has another size than flavor {s['flavor']}")
+                raise ValueError(f"instance {s['id']} has another size than flavor {_flavor(s)}")
         return [
             Flavor(
                 id=given.get(name, {}).get("id") or _stable("flavor", name),

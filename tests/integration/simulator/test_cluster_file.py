@@ -42,6 +42,18 @@ def test_sizes_and_loads_are_enough(tmp_path: Path) -> None:
     assert len(cluster.flavors) == 1
 
 
+def test_a_server_without_a_flavor_gets_one_of_its_size(tmp_path: Path) -> None:
+    """Strategies run on such a file (docs/cluster-file.md), but the simulator refused it."""
+    raw = _neutral()
+    del raw["instances"][0]["flavor"]
+    raw["instances"][1].update(flavor="", vcpus=8)
+    cluster = load_cluster(_written(tmp_path, raw), SimulatedClock())
+    first, second = raw["instances"]
+    names = [f"{s['vcpus']}-{s['ram_mb']}-{s['disk_gb']}" for s in (first, second)]
+    assert sorted(flavor.name for flavor in cluster.flavors) == sorted(names)
+    assert sorted(flavor.vcpus for flavor in cluster.flavors) == [first["vcpus"], 8]
+
+
 def test_zones_groups_locks_and_pins_are_read(tmp_path: Path) -> None:
     cluster = load_cluster(small_cloud(tmp_path), SimulatedClock())
     servers = {s.id: s for s in cluster.servers}
