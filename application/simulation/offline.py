@@ -6,7 +6,7 @@ from typing import Any
 
 from application.kernel.plan_checks import plan_refused
 from application.kernel.typed_values import typed
-from application.ports.plugins import Optimizers
+from application.ports.plugins import OptimizerOptions, Optimizers
 from domain.cluster.baremetal.model import BaremetalModel
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.records import QuarantinedRecord
@@ -79,7 +79,7 @@ class OfflineResult:
         return [str(planned.action.because) for planned in self.planned]
 
 
-def solve_offline(
+def solve_offline(  # noqa: PLR0913 - what a run may have
     optimizers: Optimizers,
     data: Mapping[str, object],
     strategy_name: str,
@@ -89,6 +89,7 @@ def solve_offline(
     scope: Sequence[object] = (),
     rules: object = None,
     moves: Sequence[ObservedMove] = (),
+    options: OptimizerOptions | None = None,
 ) -> OfflineResult:
     """Runs a strategy and the planner that it names.
 
@@ -101,6 +102,7 @@ def solve_offline(
         scope: of the audit, also with operator rules; its compute rules count.
         rules: further operator rules, as in the file that ``[placement] rules_file`` names.
         moves: Vigil's own, in flight or recent.
+        options: of strategies and planners; None for their defaults.
 
     Raises:
         NotFound: there is no such strategy.
@@ -115,7 +117,7 @@ def solve_offline(
     there = COMPUTE_ONLY | ({ModelKind.BAREMETAL} if cluster.baremetal else set())
     for kind in sorted(required.models - there):
         raise InvalidValue("strategy", f"needs the {kind} model, which the cluster file has not")
-    options = optimizers.default_options()
+    options = options or optimizers.default_options()
     wanted = parse_scope(list(scope))
     written = wanted.rules if rules is None else wanted.rules | parse_rules("", rules)
     try:

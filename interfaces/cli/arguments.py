@@ -29,6 +29,14 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--database", metavar="URL", help="database URL: sqlite:///FILE or postgresql://…"
     )
+    add_options(group)
+    group.add_argument("--log-level", metavar="LEVEL", help="debug, info, warning or error")
+    group.add_argument("--log-format", metavar="FORMAT", help="human or json")
+    group.add_argument("--debug", action="store_true", help="log debug messages; show tracebacks")
+
+
+def add_options(group: Any) -> None:
+    """Declares the arguments that name configuration files and set single options."""
     group.add_argument(
         "--config-file",
         metavar="FILE",
@@ -45,9 +53,6 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         type=_assignment,
         help="set any option (see `vigil config`)",
     )
-    group.add_argument("--log-level", metavar="LEVEL", help="debug, info, warning or error")
-    group.add_argument("--log-format", metavar="FORMAT", help="human or json")
-    group.add_argument("--debug", action="store_true", help="log debug messages; show tracebacks")
 
 
 def _assignment(text: str) -> tuple[str, str]:

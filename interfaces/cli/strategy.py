@@ -6,14 +6,16 @@ from typing import Any
 
 from application.commands.parameters import completed
 from application.ports.operator_rules import RulesUnreadable
+from application.ports.plugins import OptimizerOptions
 from domain.kernel.errors import InvalidValue, NotFound
 from domain.optimization.selection import choose_strategy
 from domain.optimization.strategy import Strategy
 from infrastructure.operator_rules import RulesFile
-from infrastructure.plugins import Registry
+from infrastructure.plugins import PluginOptions, Registry
+from infrastructure.settings import load
 from infrastructure.text_files import decoded, read_text
 from interfaces.cli import strategy_run
-from interfaces.cli.arguments import add_settings, quiet_logging
+from interfaces.cli.arguments import add_options, add_settings, quiet_logging
 from interfaces.cli.cloud import add_cloud
 from interfaces.cli.errors import CommandFailed, report_errors
 
@@ -45,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="operator rules, as in the file that [placement] rules_file names",
     )
+    add_options(offline)
     offline.add_argument("--seed", type=int, default=0, help="random seed (0)")
     offline.add_argument("--debug", action="store_true", help="show tracebacks of errors")
     check = actions.add_parser("preflight", help="check what a strategy needs")
@@ -104,6 +107,7 @@ def _run(args: argparse.Namespace, strategy: Strategy[Any], parameters: dict[str
         parameters,
         args.seed,
         rules,
+        _options(args),
     )
     if args.json:
         print(json.dumps(strategy_run.as_json(measured), indent=2))
@@ -111,6 +115,13 @@ def _run(args: argparse.Namespace, strategy: Strategy[Any], parameters: dict[str
         for line in strategy_run.lines(measured):
             print(line)
     return 0 if measured.refused is None else 1
+
+
+def _options(args: argparse.Namespace) -> OptimizerOptions:
+    """Those of the arguments alone: the result does not depend on the machine."""
+    loaded = load(flags=dict(args.assignments), files=args.config_file or [])
+    options = PluginOptions(args.registry, loaded.settings.sources)
+    return OptimizerOptions(options.of("strategy"), options.of("planner"))
 
 
 def _preflight(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 
 from application.kernel.json_values import json_value
-from application.ports.plugins import Optimizers
+from application.ports.plugins import OptimizerOptions, Optimizers
 from application.simulation.offline import OfflineResult, refused, solve_offline
 from domain.kernel.reasons import Cause
 from interfaces.terminal.wording import target
@@ -42,6 +42,7 @@ def run(
     parameters: Mapping[str, object],
     seed: int,
     rules: object = None,
+    options: OptimizerOptions | None = None,
 ) -> MeasuredRun:
     """Runs a strategy and its planner, and verifies the plan.
 
@@ -49,7 +50,9 @@ def run(
         InvalidValue: the cluster file, or an operator rule, is invalid.
     """
     begun = time.process_time()
-    result = solve_offline(optimizers, data, strategy, parameters, seed, rules=rules)
+    result = solve_offline(
+        optimizers, data, strategy, parameters, seed, rules=rules, options=options
+    )
     planned = time.process_time()
     because = refused(optimizers, result)
     verified = time.process_time()

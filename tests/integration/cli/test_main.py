@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -232,7 +233,13 @@ def test_names_that_a_terminal_cannot_show_are_spelled_out(tmp_path: Path) -> No
         {"id": f"h{n}", "name": f"c{n}", "vcpus": 8, "ram_mb": 8, "disk_gb": 8} for n in (1, 2)
     ]
     servers = [
-        {"id": f"s{n}", "name": "\N{GRINNING FACE}", "host": f"h{n}", "vcpus": 1, "ram_mb": 1}
+        {
+            "id": str(UUID(int=n)),
+            "name": "\N{GRINNING FACE}",
+            "host": f"h{n}",
+            "vcpus": 1,
+            "ram_mb": 1,
+        }
         for n in (1, 2)
     ]
     file.write_text(json.dumps({"hosts": hosts, "instances": servers}), encoding="utf-8")
