@@ -59,7 +59,18 @@ def validate(handler: ActionHandler, parameters: JsonObject) -> None:
 
 
 class Handler(ABC):
-    """An action handler; it validates parameters before each check.
+    """An action handler; it validates parameters before each check. Stateless.
+
+    The parameters of the methods:
+
+    * ``parameters``: the input parameters of the action, with ``resource_id``.
+    * ``before``: what ``precondition`` returned in ``Go``; stored before the request.
+    * ``receipt``: the result of ``start``; None if it was lost in a crash or with the connection.
+    * ``outcome``: the facts of the last observation.
+
+    What the service raises need not be caught. ``CloudRefused`` in ``precondition`` and ``start``
+    fails the action; after ``CloudUnreachable`` Vigil checks or observes again, and after both in
+    ``observe``. Catch ``ResourceNotFound``, which is a ``CloudRefused``, to give a better reason.
 
     Attributes:
         declaration: see ``ActionHandler``.
@@ -107,13 +118,25 @@ class Handler(ABC):
 
     @abstractmethod
     def start(self, parameters: JsonObject, before: JsonObject) -> JsonObject:
-        """Sends the request, once; returns the receipt."""
+        """Sends the request, once; returns the receipt: JSON values, for ``observe``.
+
+        Raises:
+            CloudRefused: the cloud changed nothing.
+            CloudUnreachable: it is unknown whether the cloud changed anything.
+        """
 
     @abstractmethod
     def observe(
         self, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None
     ) -> Observation:
-        """Reads the state of the action from the cloud."""
+        """Reads the state of the action from the cloud; only reads.
+
+        Without a receipt it decides from the cloud's state. After ``NEVER_STARTED`` Vigil may send
+        the request again; if the state does not tell, return ``UNKNOWN``.
+
+        Raises:
+            CloudUnreachable: the state is unknown now; Vigil observes again.
+        """
 
     def advance(
         self, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None, step: str
@@ -130,7 +153,10 @@ class Handler(ABC):
     def compensation(
         self, parameters: JsonObject, before: JsonObject, outcome: JsonObject
     ) -> ProposedAction | Cause:
-        """There is none: no action type undoes this one."""
+        """Returns the action that undoes this one, or why there is none. Sends nothing.
+
+        By default there is none.
+        """
         del parameters, before, outcome
         return because(NO_INVERSE_ACTION, type=self.declaration.name)
 
