@@ -7,6 +7,7 @@ COPY domain domain
 COPY application application
 COPY infrastructure infrastructure
 COPY interfaces interfaces
+COPY vigil vigil
 RUN pip install --no-cache-dir --no-deps . && useradd --create-home vigil
 USER vigil
 ENTRYPOINT []

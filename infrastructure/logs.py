@@ -11,18 +11,20 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol, TextIO
 
+# Each takes time in proportion to the text, because texts of clients are masked, too: what one
+# reads ends before the next place at which it can begin.
 _SECRETS = (
-    (re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s:/@]*):[^\s@/]+@", re.IGNORECASE), r"\1:***@"),
-    (re.compile(r"(,[^\s:/@,]+):[^\s@/,]+@"), r"\1:***@"),  # further hosts of such a URL
-    (re.compile(r"(\b(?:nats|tls)://)[^\s:/@]+@", re.IGNORECASE), r"\1***@"),
-    (re.compile(r"\bgAAAA[\w=-]{20,}"), "***"),  # Keystone's tokens
-    (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE), r"\1 ***"),
+    (re.compile(r"(://[^\s:/@]*+):(?!\d{1,5}/)(?:[^\s@:]|:(?!//))++@"), r"\1:***@"),
+    (re.compile(r"(?<=,)([^\s:/@,]++):[^\s@/,]++@"), r"\1:***@"),  # further hosts of such a URL
+    (re.compile(r"(\b(?:nats|tls)://)[^\s:/@]++@", re.IGNORECASE), r"\1***@"),
+    (re.compile(r"\bgAAAA[\w=-]{20,}+"), "***"),  # Keystone's tokens
+    (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{8,}+", re.IGNORECASE), r"\1 ***"),
     # not after a word: "Unable to validate token: Identity server rejected authorization" is prose
     (
         re.compile(
-            r"(?!(?<=\w )token: [A-Za-z]+ [a-z])"
-            r"(?P<name>[\w-]*(?:password|passwd|secret|token|api[_-]?key)['\"]?\s*[:=]\s*)"
-            r"(?P<quote>b?['\"]?)(?!\*\*\*)[^\s'\",;&}\])]+(?P<end>['\"]?)",
+            r"(?!(?<=\w )token: [A-Za-z]++ [a-z])"
+            r"(?P<name>(?:password|passwd|secret|token|api[_-]?key)['\"]?\s*+[:=]\s*+)"
+            r"(?P<quote>b?['\"]?)(?!\*\*\*)[^\s'\",;&}\])]++(?P<end>['\"]?)",
             re.IGNORECASE,
         ),
         r"\g<name>\g<quote>***\g<end>",
@@ -93,6 +95,24 @@ def _time(record: logging.LogRecord) -> str:
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+_UNSAFE = re.compile(
+    "[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069\\ud800-\\udfff]"
+)
+
+
+def one_line(text: str) -> str:
+    """A text that is safe on a terminal: it cannot break the line or send control sequences.
+
+    Control characters, line separators and changes of text direction are shown as escapes.
+    """
+    return _UNSAFE.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def _indented(text: str) -> str:
+    """A text whose further lines cannot be taken for records: names in it are not Vigil's."""
+    return "\n    ".join(one_line(line) for line in text.split("\n"))
+
+
 class HumanFormatter(logging.Formatter):
     """``TIME LEVEL role logger: message [request run]``, and the traceback if there is one.
 
@@ -109,12 +129,12 @@ class HumanFormatter(logging.Formatter):
         ids = " ".join(filter(None, (_get(record, "request_id"), _get(record, "correlation_id"))))
         role = f"{_get(record, 'role')} " if self._name_role else ""
         # the message without its logger: "….auth_token: word" would look like a secret
-        text = scrubbed(record.getMessage())
+        text = _indented(scrubbed(record.getMessage()))
         line = f"{_time(record)} {record.levelname:<7} {role}{record.name}: {text}"
         if ids:
             line = f"{line} [{ids}]"
         if record.exc_info:
-            line = f"{line}\n{scrubbed(self.formatException(record.exc_info))}"
+            line = f"{line}\n    {_indented(scrubbed(self.formatException(record.exc_info)))}"
         return line
 
 

@@ -28,6 +28,9 @@ METHOD_REFUSED = frozenset(
 TOO_LARGE = frozenset({HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.REQUEST_URI_TOO_LONG})
 """Statuses of a request that has to be sent in parts."""
 _TEXT_LIMIT = 300
+MAX_RESPONSE = 256 * 1024 * 1024
+"""Bytes of a response, unpacked, that are read."""
+_CHUNK = 64 * 1024
 
 
 class NotConfigured(MetricsUnavailable):
@@ -80,6 +83,24 @@ class _Bearer(requests.auth.AuthBase):
         return request
 
 
+def read_whole(response: requests.Response, limit: int) -> requests.Response:
+    """Reads the body of a response that was not read yet; a small one can unpack to any size.
+
+    Raises:
+        ResponseTooLarge: the body is longer than the limit, bytes.
+    """
+    parts: list[bytes] = []
+    size = 0
+    for part in response.iter_content(_CHUNK):
+        size += len(part)
+        if size > limit:
+            response.close()
+            raise ResponseTooLarge(f"the response is longer than {limit} bytes")
+        parts.append(part)
+    response._content = b"".join(parts)  # noqa: SLF001 - as requests does when it reads a body
+    return response
+
+
 class UrlEndpoint:
     """A datasource at a URL.
 
@@ -90,6 +111,7 @@ class UrlEndpoint:
         cafile: trusted certificates; None: those of the system.
         certificate: client certificate and key files.
         timeout: s.
+        max_bytes: the longest response, unpacked.
     """
 
     def __init__(
@@ -101,9 +123,11 @@ class UrlEndpoint:
         cafile: str | None = None,
         certificate: tuple[str, str] | None = None,
         timeout: float = 60.0,
+        max_bytes: int = MAX_RESPONSE,
     ) -> None:
         self._url = url.rstrip("/")
         self._timeout = timeout
+        self._max_bytes = max_bytes
         self._session = requests.Session()
         self._session.auth = _Bearer(token) if token else credentials
         self._session.verify = cafile or True
@@ -113,14 +137,16 @@ class UrlEndpoint:
     def send(self, request: Request) -> requests.Response:
         """See ``DatasourceEndpoint``."""
         try:
-            return self._session.request(
+            response = self._session.request(
                 request.method,
                 self._url + request.path,
                 params=request.params,
                 data=request.form,
                 json=request.document,
                 timeout=self._timeout,
+                stream=True,
             )
+            return read_whole(response, self._max_bytes)
         except requests.RequestException as error:
             # the text becomes a reason in the event log: it must not contain a password
             raise ConnectionError(scrubbed(f"{self._url}: {plain(str(error))}")) from error
@@ -173,9 +199,10 @@ class CatalogueEndpoint:
                     headers={"Accept": "application/json"},
                     raise_exc=False,
                     timeout=self._timeout,
+                    stream=True,
                     **body,
                 )
-                return response
+                return read_whole(response, MAX_RESPONSE)
         except CloudUnreachable as error:
             raise ConnectionError(str(error)) from error
         except Misconfigured as error:

@@ -170,8 +170,17 @@ def only(label: str, alternatives: Collection[str]) -> str:
 
 
 def literally(text: str) -> str:
-    """A regular expression that matches a text, without backslashes (PromQL unescapes them)."""
-    return re.sub(r"([^\w\-])", r"[\1]", text)
+    """A regular expression that matches a text, as it is written between quotes in PromQL.
+
+    PromQL unescapes a backslash; what could end the string, or a set of characters, is a code.
+    """
+    return re.sub(r"[^\w\-]", _literal, text)
+
+
+def _literal(found: re.Match[str]) -> str:
+    character = found[0]
+    unsafe = character in '"\\^[]' or not character.isprintable()
+    return f"\\\\x{{{ord(character):x}}}" if unsafe else f"[{character}]"
 
 
 def _rated(need: MetricNeed, expression: Callable[[float], str]) -> str:

@@ -15,6 +15,8 @@ from infrastructure.event_log.record_table import InventoryRow, RecordRow, Recor
 log = logging.getLogger(__name__)
 
 CODEC = "zstd"
+MAX_SIZE = 1 << 30
+"""Bytes of a record that is unpacked: a few bytes of the codec can claim any size."""
 _LEVEL = 3
 _BATCH = 200
 """Records that are deleted in one transaction: writers wait until it ends."""
@@ -125,6 +127,8 @@ def _unpacked(digest: str, row: RecordRow) -> bytes:
     if row.codec != CODEC:
         raise ValueError(f"record {digest}: unknown codec {row.codec!r}")
     try:
+        if row.size > MAX_SIZE:
+            raise ValueError(f"record {digest}: longer than {MAX_SIZE} bytes")
         if zstandard.frame_content_size(row.content) != row.size:
             raise ValueError(f"record {digest}: not of the stored size")
         return zstandard.ZstdDecompressor().decompress(row.content)

@@ -162,20 +162,23 @@ class ServerUrl:
         return str(value)
 
 
-class DatabaseUrl:
+class DatabaseUrl(ServerUrl):
     """The URL of a database: a SQLite file, or PostgreSQL; a driver of SQLAlchemy is left out."""
 
-    type_name = "sqlite:////path/of/a/file or postgresql://…"
     _elsewhere = (
         "Vigil needs a database of its own: create an empty one in PostgreSQL, and set the option "
         "to its URL. docs/moving.md shows how to bring over what the MySQL database holds."
     )
 
+    def __init__(self) -> None:
+        super().__init__("sqlite", "postgresql")
+        self.type_name = "sqlite:////path/of/a/file or postgresql://…"
+
     def __call__(self, value: Any) -> str:
         """Returns the URL."""
         if re.match(r"(mysql|mariadb)\b", value, re.IGNORECASE):
             raise RuleBroken(self._elsewhere)
-        url = ServerUrl("sqlite", "postgresql")(re.sub(r"^(\w+)\+\w+:", r"\1:", value))
+        url = super().__call__(re.sub(r"^(\w+)\+\w+:", r"\1:", value))
         path = url.removeprefix("sqlite:///")
         is_file = path not in (url, "") and ":memory:" not in path and "?" not in path
         if not is_file and not url.startswith("postgresql://"):

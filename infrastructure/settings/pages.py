@@ -5,7 +5,7 @@ from itertools import groupby
 
 from infrastructure.logs import scrubbed
 from infrastructure.settings.load import LoadedSettings
-from infrastructure.settings.option_types import as_text
+from infrastructure.settings.option_types import ServerUrl, as_text
 from infrastructure.settings.options import Option
 from infrastructure.settings.sources import FILES, Value
 
@@ -41,9 +41,9 @@ def masked(value: Value) -> str:
     text = as_text(value.value)
     if not text:
         return "(not set)"
-    if "://" in text:
-        return scrubbed(text)
-    return MASK if value.option.secret else text
+    if value.option.secret and not isinstance(value.option.kind, ServerUrl):
+        return MASK
+    return scrubbed(text)
 
 
 def in_force(loaded: LoadedSettings) -> Iterable[str]:

@@ -20,6 +20,7 @@ from interfaces.cli.arguments import add_settings, moment, quiet_logging
 from interfaces.cli.cloud import add_cloud, locate_cloud
 from interfaces.cli.cluster_output import FORMATS, list_lines, show_json, show_lines
 from interfaces.cli.errors import CommandFailed, report_errors
+from interfaces.cli.printing import print_line
 
 ERRORS = (
     CloudRefused,
@@ -81,7 +82,7 @@ def _show(args: argparse.Namespace) -> int:
         print(json.dumps(show_json(statuses, shown, style), indent=2))
         return 0
     for line in show_lines(statuses, shown, style):
-        print(line)
+        print_line(line)
     return 0
 
 
@@ -97,7 +98,7 @@ def _list(args: argparse.Namespace) -> int:
         print(json.dumps(style.rows(model), indent=2))
     else:
         for line in list_lines(style.rows(model)):
-            print(line)
+            print_line(line)
     return 0
 
 

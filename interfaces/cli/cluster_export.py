@@ -25,6 +25,7 @@ from infrastructure.plugins import Registry
 from interfaces.bootstrap.collectors import LiveCloud, live_cloud
 from interfaces.cli.cloud import cloud_required, locate_cloud
 from interfaces.cli.errors import CommandFailed
+from interfaces.cli.printing import print_line
 
 LOG = logging.getLogger(__name__)
 REMARKS = 10
@@ -62,7 +63,7 @@ def run_export(args: argparse.Namespace) -> int:
         found.data["meta"]["cloud"] = settings.cloud.name
     _write(found, args.out)
     for remark in found.remarks:
-        print(f"vigil: {remark}", file=sys.stderr)
+        print_line(f"vigil: {remark}", file=sys.stderr)
     return 0
 
 
@@ -75,7 +76,7 @@ def _write(found: Export, out: Path | None) -> None:
         out.write_text(text + "\n", encoding="utf-8")
     except OSError as error:
         raise CommandFailed(f"{out} cannot be written: {error.strerror}") from error
-    print(f"{found.hosts} hosts and {found.servers} servers written to {out}", file=sys.stderr)
+    print_line(f"{found.hosts} hosts and {found.servers} servers written to {out}", file=sys.stderr)
 
 
 def _read(cloud: LiveCloud, needs: Sequence[MetricNeed], *, anonymise: bool) -> Export:

@@ -3,6 +3,7 @@ import argparse
 from infrastructure.plugins import Registry, with_plugins
 from infrastructure.settings.pages import in_force
 from interfaces.cli.arguments import add_settings, load_settings
+from interfaces.cli.printing import print_line
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,5 +18,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Prints the settings."""
     for line in in_force(with_plugins(load_settings(args), Registry())):
-        print(line)
+        print_line(line)
     return 0

@@ -5,6 +5,7 @@ from infrastructure.logs import scrubbed
 from interfaces.bootstrap.database import upgrade
 from interfaces.cli.arguments import add_settings, locate, quiet_logging, set_up_logging
 from interfaces.cli.errors import report_errors
+from interfaces.cli.printing import print_line
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,9 +30,9 @@ def _upgrade(args: argparse.Namespace) -> int:
     set_up_logging(loaded, "db")
     done = upgrade(loaded.settings)
     for line in done:
-        print(line)
+        print_line(line)
     where = scrubbed(loaded.settings.database.connection)
-    print(f"{where} is up to date" if done else f"{where} was up to date already")
+    print_line(f"{where} is up to date" if done else f"{where} was up to date already")
     return 0
 
 
@@ -39,5 +40,5 @@ def _check(args: argparse.Namespace) -> int:
     quiet_logging(args, "db")
     url = locate(args).settings.database.connection
     check(url)
-    print(f"{scrubbed(url)} has the schema of this version")
+    print_line(f"{scrubbed(url)} has the schema of this version")
     return 0

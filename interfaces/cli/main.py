@@ -12,9 +12,12 @@ from typing import Protocol, cast
 
 from infrastructure.settings import SettingsError
 from interfaces.cli.errors import CommandFailed
+from interfaces.cli.printing import print_line
 from interfaces.cli.version import version_line
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+PRIVATE = 0o077
+"""The files that a command makes are its user's alone: databases, logs, exports of a cloud."""
 
 EPILOG = """\
 exit codes: 0 done, 1 failed, 2 wrong arguments or settings, 130 interrupted.
@@ -98,6 +101,8 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
+    if argv is None:  # this process is the command
+        os.umask(PRIVATE)
     _escape_unencodable()
     named = next((word for word in words if not word.startswith("-")), "")
     try:
@@ -135,7 +140,7 @@ def _report(
     text = " ".join(str(error).split()) or type(error).__name__
     if unexpected:
         text = f"{type(error).__name__}: {text} (--debug shows where)"
-    print(f"vigil: error: {text}", file=sys.stderr)
+    print_line(f"vigil: error: {text}", sys.stderr)
     return code
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from infrastructure.plugins import Plugin, Registry
 from interfaces.cli.arguments import quiet_logging
+from interfaces.cli.printing import print_line
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps([_as_json(one) for one in plugins], indent=2))
     else:
         for line in _lines(plugins):
-            print(line)
+            print_line(line)
     return 0
 
 

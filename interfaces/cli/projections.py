@@ -9,6 +9,7 @@ from infrastructure.event_log import SchemaError
 from interfaces.bootstrap.database import opened, rebuild
 from interfaces.cli.arguments import add_settings, locate, quiet_logging
 from interfaces.cli.errors import CommandFailed, report_errors
+from interfaces.cli.printing import print_line
 
 ERRORS = (SchemaError, StoreUnavailable, EventLogUnavailable, RebuildLost, RebuildRefused)
 
@@ -37,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
 def _status(args: argparse.Namespace) -> int:
     with opened(locate(args).settings) as database:
         for line in _status_lines(database.read.projections(), database.read.quarantine()):
-            print(line)
+            print_line(line)
     return 0
 
 
@@ -64,7 +65,7 @@ def _rebuild(args: argparse.Namespace) -> int:
     except KeyError as error:
         raise CommandFailed(f"there is no projection {args.name}; `status` lists them") from error
     for line in _report_lines(report):
-        print(line)
+        print_line(line)
     return 0
 
 

@@ -12,6 +12,7 @@ from interfaces.bootstrap.database import opened
 from interfaces.bootstrap.pruning import pruner
 from interfaces.cli.arguments import add_flag, add_settings, locate, quiet_logging
 from interfaces.cli.errors import report_errors
+from interfaces.cli.printing import print_line
 
 ERRORS = (SchemaError, StoreUnavailable, EventLogUnavailable, PruningRefused)
 _STEP = 1000
@@ -45,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(_as_json(found, days, applied=args.apply), indent=2))
         return 0
     for line in _lines(found, days, applied=args.apply):
-        print(line)
+        print_line(line)
     return 0
 
 

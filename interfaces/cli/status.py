@@ -18,6 +18,7 @@ from infrastructure.supervision import holder, state
 from interfaces.bootstrap.queries import Queries
 from interfaces.cli.arguments import add_settings, locate, pause, quiet_logging
 from interfaces.cli.errors import report_errors
+from interfaces.cli.printing import print_line
 from interfaces.terminal.console import terminal
 from interfaces.terminal.plain import as_json, lines
 from interfaces.terminal.screen import watch
@@ -53,7 +54,7 @@ def _show(args: argparse.Namespace, overview: Callable[[], Overview]) -> None:
         print(as_json(overview()))
     elif args.once or not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
         for line in lines(overview()):
-            print(line)
+            print_line(line)
     else:
         watch(terminal(), overview, args.interval, threading.Event())
 

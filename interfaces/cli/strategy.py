@@ -18,6 +18,7 @@ from interfaces.cli import strategy_run
 from interfaces.cli.arguments import add_options, add_settings, quiet_logging
 from interfaces.cli.cloud import add_cloud
 from interfaces.cli.errors import CommandFailed, report_errors
+from interfaces.cli.printing import print_line
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -113,7 +114,7 @@ def _run(args: argparse.Namespace, strategy: Strategy[Any], parameters: dict[str
         print(json.dumps(strategy_run.as_json(measured), indent=2))
     else:
         for line in strategy_run.lines(measured):
-            print(line)
+            print_line(line)
     return 0 if measured.refused is None else 1
 
 

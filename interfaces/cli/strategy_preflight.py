@@ -24,6 +24,7 @@ from domain.optimization.strategy import COMPUTE_ONLY, Strategy
 from interfaces.bootstrap.collectors import LiveCloud, live_cloud
 from interfaces.cli.cloud import cloud_required, locate_cloud
 from interfaces.cli.errors import report_errors
+from interfaces.cli.printing import print_line
 from interfaces.terminal.wording import age, sizes
 
 OUTAGES = (CloudUnreachable, CloudRefused, MetricsUnavailable)
@@ -68,7 +69,7 @@ def check(
         print(json.dumps(as_json(found), indent=2))
     else:
         for line in lines(found):
-            print(line)
+            print_line(line)
     return 0 if found.ready else 1
 
 

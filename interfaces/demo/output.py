@@ -13,10 +13,11 @@ from rich.text import Text
 from application.queries.overview import MoveLine, PlanLine
 from application.replay.timeline import TimelineEntry
 from domain.plans import ActionPlan
+from infrastructure.logs import one_line
 from interfaces.demo.cloud import Figures
 from interfaces.terminal.history import log_text
 from interfaces.terminal.plan_progress import progress_bar, unsuccessful
-from interfaces.terminal.wording import bar, one_line, target
+from interfaces.terminal.wording import bar, target
 
 ACTIONS_SHOWN = 8
 BAR = 40

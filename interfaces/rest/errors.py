@@ -41,6 +41,9 @@ LOG = logging.getLogger("vigil.rest")
 
 POSITION = "Vigil-Position"
 
+MAX_TEXT = 4096
+"""Characters of the text of an error."""
+
 
 class RestError(Exception):
     """Root of the errors of this layer."""
@@ -173,7 +176,8 @@ def envelope(status: int, text: str) -> bytes:
 
 
 def answer(resp: falcon.Response, status: int, text: str) -> None:
-    """Turns a response into an error."""
+    """Turns a response into an error; the text may repeat a value of any length."""
+    text = text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]} …"
     resp.status = status
     resp.content_type = "application/json"
     resp.data = envelope(status, text)

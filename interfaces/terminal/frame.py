@@ -17,8 +17,9 @@ from application.queries.overview import (
     PlanLine,
     ServiceLine,
 )
+from infrastructure.logs import one_line
 from interfaces.terminal.plan_progress import progress_bar, unsuccessful
-from interfaces.terminal.wording import STATE_STYLES, age, bar, one_line, sizes
+from interfaces.terminal.wording import STATE_STYLES, age, bar, sizes
 
 WIDE = 100
 """Columns from which more details are shown."""

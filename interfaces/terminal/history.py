@@ -16,7 +16,8 @@ from application.replay.diff import Difference
 from application.replay.state_at import AggregateAt
 from application.replay.timeline import TimelineEntry
 from domain.plans.action_plan import ActionPlan
-from interfaces.terminal.wording import STATE_STYLES, one_line, target
+from infrastructure.logs import one_line
+from interfaces.terminal.wording import STATE_STYLES, target
 
 
 def stamp(at: datetime | None) -> str:

@@ -6,7 +6,8 @@ from dataclasses import asdict
 
 from application.kernel.json_values import json_value
 from application.queries.overview import ModelLine, Overview
-from interfaces.terminal.wording import age, one_line, outcomes, sizes
+from infrastructure.logs import one_line
+from interfaces.terminal.wording import age, outcomes, sizes
 
 
 def as_json(view: Overview) -> str:

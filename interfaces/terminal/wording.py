@@ -1,9 +1,9 @@
 """Words, colours and bars that all terminal output shares."""
 
-import re
 from collections.abc import Mapping
 
 from application.queries.overview import PlanLine, action_target
+from infrastructure.logs import one_line
 
 STATE_STYLES = {
     "SUCCEEDED": "green",
@@ -19,19 +19,6 @@ STATE_STYLES = {
     "DELETED": "dim",
 }
 """State → style."""
-
-
-_UNSAFE = re.compile(
-    "[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069\\ud800-\\udfff]"
-)
-
-
-def one_line(text: str) -> str:
-    """A text that is safe on a terminal: it cannot break the line or send control sequences.
-
-    Control characters, line separators and changes of text direction are shown as escapes.
-    """
-    return _UNSAFE.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def target(parameters: Mapping[str, object]) -> str:

@@ -6,8 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 
 import pytest
+import zstandard
 
 from infrastructure.event_log import SqlRecords, open_records
+from infrastructure.event_log.records import MAX_SIZE
 from tests.conformance.records.rows import execute
 
 
@@ -69,6 +71,21 @@ def test_what_was_tampered_with_is_not_handed_out(
     with pytest.raises(ValueError, match=digest):
         records.get(digest)
     assert records.get(other) == b"another model"
+
+
+def test_a_record_that_would_unpack_to_more_than_any_record_has_is_not_unpacked(
+    records: SqlRecords, event_database: str
+) -> None:
+    """Whoever can write to the database could fill the memory of every reader with a few bytes."""
+    digest = records.put(b"a model")
+    size = MAX_SIZE + 1
+    bomb = zstandard.ZstdCompressor().compressobj(size=size)
+    head = bomb.compress(b"\0" * 1024) + bomb.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
+    assert zstandard.frame_content_size(head) == size
+    for column, value in (("content", head), ("size", size)):
+        execute(event_database, f"UPDATE records SET {column} = ? WHERE digest = ?", value, digest)  # noqa: S608
+    with pytest.raises(ValueError, match="longer than"):
+        records.get(digest)
 
 
 def test_records_are_there_after_reopening(records: SqlRecords, event_database: str) -> None:

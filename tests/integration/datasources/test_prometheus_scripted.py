@@ -22,7 +22,7 @@ from infrastructure.datasources.endpoint import (
 )
 from infrastructure.datasources.prometheus import PrometheusSource
 from infrastructure.datasources.prometheus_api import PrometheusApi
-from infrastructure.datasources.promql import Labels
+from infrastructure.datasources.promql import Labels, literally, only
 from infrastructure.openstack.connection import connect
 from tests.clocks import RecordingClock
 from tests.integration.openstack.scripted import Asked, Say, ScriptedCloud
@@ -280,3 +280,22 @@ def test_a_cloud_without_metrics_is_unavailable(
     with pytest.raises(MetricsUnavailable, match="no-such-service"):
         PrometheusSource(PrometheusApi(HttpReader(endpoint))).fetch((HOST_CPU,), model)
     connection.session.session.close()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['a"} or vector(1) or up{x="', "a\\", 'a\\"', "a^b", "a\nb", "a]b[c", "a.b|c*", "vm-1", "ä b"],
+)
+def test_a_name_ends_no_string_of_a_query(text: str) -> None:
+    """A quotation mark in the name of a host ended the string: the rest was read as PromQL."""
+    matcher = only("host", [literally(text)])
+    string = re.fullmatch(r'host=~"((?:[^"\\\n]|\\\\)*)"', matcher)
+    assert string, matcher
+    pattern = re.sub(r"\\x\{(\w+)\}", _character, string[1].replace("\\\\", "\\"))
+    assert re.fullmatch(pattern, text)
+    assert not re.fullmatch(pattern, f"{text}x")
+
+
+def _character(found: re.Match[str]) -> str:
+    r"""Python's form of RE2's \x{22}."""
+    return f"\\x{int(found[1], 16):02x}"

@@ -70,6 +70,9 @@ def test_one_bad_message_never_poisons_the_rest(bus: Bus) -> None:
         bus.publish(b"{not json")
         bus.publish(b'"text"')
         bus.publish(json.dumps({"oslo.version": "2.0", "oslo.message": "[]"}).encode())
+        bus.publish(b"[" * 200_000)  # deeper than a parser can go
+        deep = {"oslo.version": "2.0", "oslo.message": "[" * 200_000}
+        bus.publish(json.dumps(deep).encode())
         bus.notify(bad[0], created("a"), *bad[1:], created("b"))
         bus.publish(b"\x80\x81", "application/x-python-serialize")
         bus.notify(created("c"))

@@ -115,6 +115,9 @@ def test_a_traceback_is_written_without_its_secrets(form: str) -> None:
         ("Invalid token: abc123 is no", "Invalid token: *** is no"),
         ("token: geheim", "token: ***"),
         ("the nats_token: geheim is wrong", "the nats_token: *** is wrong"),
+        ("postgresql://vigil:pa/ss@db/vigil", "postgresql://vigil:***@db/vigil"),
+        ("rabbit://a:b@one,c:d@two/", "rabbit://a:***@one,c:***@two/"),
+        ("http://host:8080/a@b", "http://host:8080/a@b"),
     ],
 )
 def test_secrets_are_scrubbed_and_everything_else_is_left_alone(text: str, clean: str) -> None:
@@ -145,3 +148,43 @@ def test_a_loggers_name_is_not_taken_for_the_name_of_a_secret() -> None:
 )
 def test_the_level_of_a_line_is_read_as_each_process_writes_it(line: str, expected: object) -> None:
     assert logs.is_error(line) is expected
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "a",
+        "a-",
+        "a:",
+        ",a:",
+        "x://",
+        "x://a:",
+        "token",
+        "token: ",
+        "bearer ",
+        "gAAAA",
+        "nats://",
+        "@",
+    ],
+)
+def test_a_long_text_of_a_client_is_scrubbed_in_time(piece: str) -> None:
+    """A request line of 8 KiB of letters, which anybody may send, cost seconds of CPU in the log;
+    twice as many letters cost four times as much. This text is 30 times as long."""
+    text = piece * (250_000 // len(piece))
+    assert logs.scrubbed(text)
+
+
+@pytest.mark.parametrize("form", ["human", "json"])
+def test_a_name_in_a_message_forges_no_record_and_controls_no_terminal(form: str) -> None:
+    """Users of the cloud choose the names of servers, which messages contain."""
+    stream = written(form)
+    name = f"vm\r\n{STAMP} ERROR   api vigil: forged\x1b[2J\x9b31m\u202e"
+    logging.getLogger("x").warning("moved %s", name)
+    logging.getLogger("x").warning("failed", exc_info=RuntimeError(name))
+    said = stream.getvalue()
+    assert "forged" in said
+    assert not set(said) & set("\r\x1b\x9b\u202e")
+    records = [line for line in said.splitlines() if logs.is_error(line) is not None]
+    assert len(records) == 2
+    assert not any(logs.is_error(line) for line in records)

@@ -300,3 +300,15 @@ def test_the_listing_shows_each_value_with_its_source_and_no_secret() -> None:
     assert "s3cret" not in listing
     assert "t0psecret" not in listing
     assert all(one.name in listing for one in options())
+
+
+def test_a_secret_that_looks_like_a_url_is_masked() -> None:
+    """`vigil config` printed a secret with :// in it: only passwords of URLs were masked."""
+    environ = {
+        "VIGIL_NATS_TOKEN": "hunter2://x",
+        "VIGIL_DATABASE_CONNECTION": "postgresql://vigil:hunter2/3@db/vigil",
+    }
+    shown = "\n".join(in_force(load(environ=environ, files=[])))
+    assert "hunter2" not in shown
+    assert "connection = postgresql://vigil:***@db/vigil" in shown
+    assert "nats_token = ***" in shown
