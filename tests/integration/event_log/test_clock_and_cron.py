@@ -69,7 +69,8 @@ def test_what_is_no_usable_expression_is_refused_with_its_field(expression: str)
 
 
 def test_a_valid_expression_is_accepted() -> None:
-    checked_interval("*/5 0-6 * * MON,FRI", next_match, NOON)
+    expression = "*/5 0-6 * * MON,FRI"
+    assert checked_interval(expression, next_match, NOON) == expression
 
 
 def test_the_schedule_of_an_audit_makes_up_for_missed_matches_once() -> None:

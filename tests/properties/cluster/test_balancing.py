@@ -196,13 +196,12 @@ def test_a_host_stays_for_the_reasons_that_are_stated(
         assert facts["candidates"] == len(broken)
 
 
-@settings(max_examples=150, deadline=None)
-@given(seed=SEEDS)
-def test_the_figures_of_each_move_are_those_of_the_hosts(seed: int) -> None:
-    parameters = {"threshold": 20.0}
-    found = audit(Random(seed), "workload_balance", parameters)
+def compared_figures(seed: int) -> int:
+    """Compares the figures of each move of a plan with those of its hosts; returns how many."""
+    compared = 0
+    found = audit(Random(seed), "workload_balance", {"threshold": 20.0})
     if found.moves:
-        return
+        return compared  # moves in flight count in the figures
     model = found.compute
     (need,) = found.metrics.values
     percent, servers = found.metrics[need], model.servers
@@ -224,6 +223,19 @@ def test_the_figures_of_each_move_are_those_of_the_hosts(seed: int) -> None:
             stated = [facts[f"{end}_before"] for end in ("source", "destination")]
             stated += [facts[f"{end}_after"] for end in ("source", "destination")]
             assert np.allclose([*before, load(source), load(destination)], stated, atol=0.06)
+            compared += 1
+    return compared
+
+
+@settings(max_examples=150, deadline=None)
+@given(seed=SEEDS)
+def test_the_figures_of_each_move_are_those_of_the_hosts(seed: int) -> None:
+    assert compared_figures(seed) >= 0
+
+
+def test_there_are_figures_to_compare() -> None:
+    """Many of the random clouds have no move with figures: the property could hold of nothing."""
+    assert sum(map(compared_figures, range(40))) > 5
 
 
 @settings(max_examples=150, deadline=None)
