@@ -8,6 +8,7 @@ from application.records.decision import DecisionRecord, decode_record
 from domain.audits.reasons import PARAMETERS_INVALID
 from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Cause
+from domain.metrics.catalogue import METRICS_INCOMPLETE
 from domain.optimization.context import PlanContext
 from domain.optimization.strategy import notes_of
 
@@ -51,10 +52,15 @@ def compute(record: DecisionRecord, optimizers: Optimizers) -> Computation:
     return Computation(
         actions=tuple(planned),
         indicators=solution.indicators,
-        notes=notes_of(strategy, context, solution),
+        notes=(*notes_of(strategy, context, solution), *_incomplete(record)),
         rejections=tuple(context.alternatives.kept),
         rejection_count=context.alternatives.total,
     )
+
+
+def _incomplete(record: DecisionRecord) -> list[Cause]:
+    """The problems of metrics that a plan rests on without a gap that shows it."""
+    return [problem for problem in record.problems if problem.reason == METRICS_INCOMPLETE]
 
 
 class DirectRunner:

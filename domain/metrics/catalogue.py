@@ -16,6 +16,9 @@ from domain.kernel.reasons import Reason
 
 METRICS_UNAVAILABLE = Reason("metrics-unavailable", "The metrics could not be read: {error}")
 METRIC_UNKNOWN = Reason("metric-unknown", "{metric} of {resource} is unknown")
+METRICS_INCOMPLETE = Reason(
+    "metrics-incomplete", "The values of {metric} may be incomplete: {warning}"
+)
 
 Resource = Literal["host", "server", "pool", "volume", "node"]
 """What a metric is measured of."""

@@ -1,7 +1,7 @@
 """The base class of all datasources: it reads a column per metric need, and checks it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -11,7 +11,13 @@ from application.ports.metrics import Fetched, MetricCheck, MetricsUnavailable
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.table.columns import FloatArray, frozen
 from domain.kernel.reasons import Cause
-from domain.metrics.catalogue import METRIC_UNKNOWN, METRICS_UNAVAILABLE, MetricNeed, MetricTable
+from domain.metrics.catalogue import (
+    METRIC_UNKNOWN,
+    METRICS_INCOMPLETE,
+    METRICS_UNAVAILABLE,
+    MetricNeed,
+    MetricTable,
+)
 from infrastructure.datasources.endpoint import ResponseTooLarge
 from infrastructure.datasources.measures import MEASURES, MeasuredColumn, checked, unknown
 
@@ -150,6 +156,14 @@ class BulkSource(ABC):
 def ambiguous(need: MetricNeed, name: str) -> Cause:
     """The problem that a name in the datasource matches several hosts or servers."""
     return Cause(METRIC_UNKNOWN, {"metric": need.name, "resource": f"{name} (ambiguous)"})
+
+
+def incomplete(need: MetricNeed, warnings: Iterable[str]) -> tuple[Cause, ...]:
+    """The problems that a datasource could not read all, one per distinct warning."""
+    return tuple(
+        Cause(METRICS_INCOMPLETE, {"metric": need.name, "warning": warning})
+        for warning in dict.fromkeys(warnings)
+    )
 
 
 def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

@@ -13,7 +13,14 @@ from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.reasons import BAD_VALUE
 from domain.kernel.reasons import Cause
 from domain.metrics.catalogue import MetricNeed
-from infrastructure.datasources.bulk import BulkSource, Reading, ambiguous, chunks, read_in_parts
+from infrastructure.datasources.bulk import (
+    BulkSource,
+    Reading,
+    ambiguous,
+    chunks,
+    incomplete,
+    read_in_parts,
+)
 from infrastructure.datasources.endpoint import (
     METHOD_REFUSED,
     TOO_LARGE,
@@ -123,20 +130,24 @@ class GrafanaSource(BulkSource):
             retention=retention(need.period, self._retentions),
         )
         found: dict[str, float] = {}
+        warnings: list[str] = []
         for part in chunks(usable, _NAMES_SINGLE if panel.template.tag is None else _NAMES_GROUPED):
-            found.update(read_in_parts(part, lambda some: self._part(panel, some, fields)))
+            found.update(
+                read_in_parts(part, lambda some: self._part(panel, some, fields, warnings))
+            )
         values = unknown(need, model)
         for index, name in enumerate(names):
             values[index] = found.get(name, np.nan)
-        return Reading(values, notes)
+        return Reading(values, (*incomplete(need, warnings), *notes))
 
     def _part(
-        self, panel: Panel, names: Sequence[str], fields: TemplateValues
+        self, panel: Panel, names: Sequence[str], fields: TemplateValues, warnings: list[str]
     ) -> Mapping[str, float]:
         tag = panel.template.tag
         text = (panel.template.single if tag is None else panel.template.grouped)(names, fields)
         results = self._results(panel, text)
         try:
+            warnings.extend(_warnings(results))
             named = _one_each(results, names) if tag is None else _by_tag(results, tag)
             values = {name: _value(series, fields.aggregate) for name, series in named}
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
@@ -183,6 +194,14 @@ def _usable(need: MetricNeed, names: Sequence[str]) -> tuple[list[str], tuple[Ca
         notes.append(Cause(BAD_VALUE, {**facts}))
     usable = [name for name, count in counts.items() if count == 1 and safe(name)]
     return usable, tuple(notes)
+
+
+def _warnings(results: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """InfluxDB's messages, and one if it left out rows (``max-row-limit``)."""
+    for result in results:
+        yield from (str(one["text"]) for one in result.get("messages") or ())
+        if result.get("partial") or any(one.get("partial") for one in result.get("series") or ()):
+            yield "partial results"
 
 
 def _one_each(

@@ -1,6 +1,7 @@
 """Metrics from Prometheus (and from Aetos, which is Prometheus behind Keystone), in bulk."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,7 +13,13 @@ from domain.metrics.catalogue import (
     INSTANCE_ROOT_DISK_SIZE,
     MetricNeed,
 )
-from infrastructure.datasources.bulk import BulkSource, Reading, ambiguous, read_in_parts
+from infrastructure.datasources.bulk import (
+    BulkSource,
+    Reading,
+    ambiguous,
+    incomplete,
+    read_in_parts,
+)
 from infrastructure.datasources.measures import unknown
 from infrastructure.datasources.metric_map import Names, overridden
 from infrastructure.datasources.names import matched
@@ -69,8 +76,9 @@ class PrometheusSource(BulkSource):
         mapped = self._mapping.get(need.name)
         if mapped is None:
             return None
-        samples = self._api.query(age_of(mapped.series)) or self._api.query(
-            age_within_a_day(mapped.series)
+        samples = (
+            self._api.query(age_of(mapped.series)).samples
+            or self._api.query(age_within_a_day(mapped.series)).samples
         )
         return samples[0].value if samples else None
 
@@ -80,17 +88,21 @@ class PrometheusSource(BulkSource):
             return Reading(from_model(model))
         mapped = self._mapping[need.name]
         alternatives = _alternatives(need, model)
+        warnings: list[str] = []
 
         def read(part: Sequence[str]) -> Mapping[str, float]:
             matchers = "" if part is alternatives else only(mapped.label, part)
+            result = self._api.query(mapped.text(need, matchers))
+            warnings.extend(result.warnings)
             return {
                 label: sample.value * mapped.scale
-                for sample in self._api.query(mapped.text(need, matchers))
+                for sample in result.samples
                 if (label := sample.labels.get(mapped.label))
             }
 
         found = read_in_parts(alternatives, read)
-        return (_hosts if need.resource == "host" else _servers)(need, model, found)
+        reading = (_hosts if need.resource == "host" else _servers)(need, model, found)
+        return replace(reading, notes=(*incomplete(need, warnings), *reading.notes))
 
 
 def _alternatives(need: MetricNeed, model: ComputeModel) -> list[str]:

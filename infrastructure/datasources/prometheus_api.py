@@ -1,7 +1,6 @@
 """The query API of Prometheus."""
 
-import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +17,6 @@ from infrastructure.datasources.endpoint import (
     summary,
 )
 
-_log = logging.getLogger(__name__)
 _LIMITS = ("too many samples", "too large", "exceeds the limit", "query memory")
 
 
@@ -28,6 +26,14 @@ class QuerySample:
 
     labels: Mapping[str, str]
     value: float
+
+
+@dataclass(frozen=True)
+class QueryResult:
+    """The samples of an instant vector, and the warnings of a server that could not read all."""
+
+    samples: Sequence[QuerySample]
+    warnings: Sequence[str] = ()
 
 
 class PrometheusApi:
@@ -46,18 +52,23 @@ class PrometheusApi:
         """The number of requests sent so far."""
         return self._reader.calls
 
-    def query(self, text: str, *, once: bool = False) -> list[QuerySample]:
-        """The samples of an instant vector.
+    def query(self, text: str, *, once: bool = False) -> QueryResult:
+        """The response to an instant query for a vector.
 
         Raises:
             ResponseTooLarge: query less at once.
             MetricsUnavailable: with Prometheus' error text.
         """
-        data = _data(self._response(text, once=once), text)
+        document = _success(self._response(text, once=once), text)
+        data = document.get("data")
+        data = data if isinstance(data, dict) else {}
         if data.get("resultType") != "vector" or not isinstance(data.get("result"), list):
             raise MetricsUnavailable(f"expected a vector, not {data.get('resultType')}: {text}")
         try:
-            return [QuerySample(item["metric"], float(item["value"][1])) for item in data["result"]]
+            samples = [
+                QuerySample(item["metric"], float(item["value"][1])) for item in data["result"]
+            ]
+            return QueryResult(samples, [str(one) for one in document.get("warnings") or ()])
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise MetricsUnavailable(f"the response is malformed ({error!r}): {text}") from error
 
@@ -84,17 +95,14 @@ def _document(response: requests.Response) -> dict[str, Any]:
     return document if isinstance(document, dict) and "status" in document else {}
 
 
-def _data(response: requests.Response, text: str) -> dict[str, Any]:
+def _success(response: requests.Response, text: str) -> dict[str, Any]:
     document = _document(response)
     if document.get("status") != "success":
         error = _error_text(response)
         large = response.status_code in TOO_LARGE
         kind = ResponseTooLarge if large or any(one in error for one in _LIMITS) else None
         raise (kind or MetricsUnavailable)(f"{error} (query: {text})")
-    for warning in document.get("warnings") or ():
-        _log.warning("metrics: %s (query: %s)", warning, text)
-    data = document.get("data")
-    return data if isinstance(data, dict) else {}
+    return document
 
 
 def _error_text(response: requests.Response) -> str:

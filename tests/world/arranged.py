@@ -10,6 +10,7 @@ from domain.cluster.baremetal.records import BaremetalNodeRow
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.records import HostRow, ServerRow
 from domain.cluster.storage.records import PoolRow, StorageNodeRow, VolumeTypeRow
+from domain.kernel.reasons import Cause
 from domain.metrics.catalogue import MetricNeed, MetricTable
 from infrastructure.datasources.bulk import BulkSource, Reading
 from infrastructure.datasources.measures import MEASURES
@@ -101,6 +102,7 @@ class ArrangedMetrics(Arranged, BulkSource):
 
     Attributes:
         values: metric → id of a host or server → value; all others are unknown.
+        problems: of every metric that is read.
     """
 
     name = "arranged"
@@ -108,6 +110,7 @@ class ArrangedMetrics(Arranged, BulkSource):
     def __init__(self) -> None:
         super().__init__()
         self.values: Mapping[str, Mapping[str, Value]] = {}
+        self.problems: tuple[Cause, ...] = ()
         self._sent = 0
 
     def fetch(self, needs: Sequence[MetricNeed], model: ComputeModel) -> Fetched:
@@ -124,7 +127,7 @@ class ArrangedMetrics(Arranged, BulkSource):
             for resource, value in self.values.get(need.name, {}).items()
         }
         read = MetricTable.from_values(model, {need: held})[need]
-        return Reading(read, age=None if np.isnan(read).all() else 0.0)
+        return Reading(read, self.problems, None if np.isnan(read).all() else 0.0)
 
     def _probe(self) -> None:
         self._sent += 1

@@ -35,7 +35,9 @@ def version() -> str:
 
 
 @contextmanager
-def prometheus_server(directory: Path) -> Iterator[str]:
+def prometheus_server(
+    directory: Path, configuration: str = "scrape_configs: []\n"
+) -> Iterator[str]:
     """URL of a Prometheus that knows the truth as exporters would have told it."""
     text, now = directory / "samples.om", time.time()
     text.write_text(
@@ -59,7 +61,7 @@ def prometheus_server(directory: Path) -> Iterator[str]:
         timeout=_LIMIT,
     )
     config = directory / "prometheus.yml"
-    config.write_text("scrape_configs: []\n", encoding="utf-8")
+    config.write_text(configuration, encoding="utf-8")
     port = free_port()
     with (directory / "log").open("wb") as log:
         process = subprocess.Popen(

@@ -37,7 +37,7 @@ from domain.cluster.placement.rules.concurrency import ConcurrencyLimits
 from domain.cluster.scope.reasons import MODEL_EMPTY, SCOPE_INVALID
 from domain.kernel.metadata import Context
 from domain.kernel.reasons import Cause, Reason
-from domain.metrics.catalogue import INSTANCE_CPU_USAGE, METRICS_UNAVAILABLE
+from domain.metrics.catalogue import INSTANCE_CPU_USAGE, METRICS_INCOMPLETE, METRICS_UNAVAILABLE
 from domain.optimization.context import StrategyContext
 from domain.optimization.solution import Solution
 from domain.optimization.strategies.vm_workload_consolidation import HOST_WAS_EMPTY
@@ -217,6 +217,27 @@ def test_a_plan_without_any_known_metric_says_that_it_rests_on_allocations(
     view = world.reads.action_plan(plain.id)
     assert view is not None
     assert (view.notes, view.status_message) == ([], None), "it uses no metrics"
+
+
+def test_a_plan_of_incomplete_metrics_says_so(world: EngineWorld) -> None:
+    """A Prometheus that reads from others warns that one of them did not answer. The plan was like
+    any other: the warning was in a log only."""
+    world.metrics.values = {INSTANCE_CPU_USAGE: {id_of("1"): 50.0}}
+    facts: dict[str, object] = {
+        "metric": INSTANCE_CPU_USAGE,
+        "warning": "remote_read: connection refused",
+    }
+    incomplete = Cause(METRICS_INCOMPLETE, facts)
+    world.metrics.problems = (incomplete, Cause(METRICS_UNAVAILABLE, {"error": "another one"}))
+    audit = world.request()
+    world.work()
+    (plan,) = world.find_plans(audit)
+    view = world.reads.action_plan(plan.id)
+    assert view is not None
+    assert view.notes[-1] == str(incomplete)
+    assert not any("another one" in note for note in view.notes)
+    assert incomplete in _record_of(world, plan).problems
+    assert incomplete in _explanation_of(world, plan).notes
 
 
 def test_a_plan_with_one_known_value_rests_on_more_than_allocations(world: EngineWorld) -> None:
