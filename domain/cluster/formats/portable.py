@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from domain.cluster.baremetal.records import BaremetalNodeRow
 from domain.cluster.compute.records import AggregateRow, GroupRow, HostRow, ServerRow
-from domain.cluster.formats.portable_fields import READERS, measured
+from domain.cluster.formats.portable_fields import READERS, Reader, measured, word
 from domain.cluster.table.columns import mapping, sequence
 from domain.cluster.table.records import field_types, required_fields
 from domain.kernel.errors import InvalidValue
@@ -29,6 +29,26 @@ PORTABLE_NAMES: Mapping[str, str] = {
     "project_id": "project",
 }
 """Field → its name in this form, if it has another one here."""
+_WORDS: Mapping[type[Any], Mapping[str, Reader]] = {
+    HostRow: {"state": word("up", "down"), "status": word("enabled", "disabled")},
+    ServerRow: {
+        "state": word(
+            *("active", "building", "paused", "suspended", "stopped", "rescued", "resized"),
+            *("soft-delete", "deleted", "error", "shelved", "shelved_offloaded"),
+            shutoff="stopped",
+        ),
+        "status": word(
+            *("", "ACTIVE", "BUILD", "DELETED", "ERROR", "HARD_REBOOT", "MIGRATING", "PASSWORD"),
+            *("PAUSED", "REBOOT", "REBUILD", "RESCUE", "RESIZE", "REVERT_RESIZE", "SHELVED"),
+            *("SHELVED_OFFLOADED", "SHUTOFF", "SOFT_DELETED", "SUSPENDED", "UNKNOWN"),
+            "VERIFY_RESIZE",
+        ),
+    },
+    GroupRow: {
+        "policy": word("", "affinity", "anti-affinity", "soft-affinity", "soft-anti-affinity")
+    },
+}
+"""Record → field → reader of a word of a closed list; rules and movability compare such words."""
 _FIELDS = {name: field for field, name in PORTABLE_NAMES.items()}
 
 
@@ -101,7 +121,8 @@ def _placed(data: Mapping[str, object], name: str) -> list[_Record]:
 
 def _rows(kind: type[Row], records: list[_Record]) -> list[Row]:
     types, required = field_types(kind), required_fields(kind)
-    readers = {name: READERS[found] for name, found in types.items()}
+    by_type = {name: READERS[found] for name, found in types.items()}
+    readers = {**by_type, **_WORDS.get(kind, {})}
     rows: list[Row] = []
     for place, record in records:
         values: dict[str, Any] = {}

@@ -28,6 +28,29 @@ def text(place: str, value: object) -> str:
     return value
 
 
+def word(*words: str, **others: str) -> Reader:
+    """Reads one of some words, in any case, with ``_`` or ``-``.
+
+    Args:
+        words: as they are returned.
+        others: other word → the word that it means.
+    """
+    known = {_folded(one): one for one in words} | others
+
+    def read(place: str, value: object) -> str:
+        found = known.get(_folded(text(place, value)))
+        if found is None:
+            listed = ", ".join(one or "empty" for one in words)
+            raise InvalidValue(place, f"must be one of {listed}, not {value!r}")
+        return found
+
+    return read
+
+
+def _folded(text: str) -> str:
+    return text.lower().replace("-", "_")
+
+
 def identity(place: str, value: object) -> str:
     """An id: a text, or a number, which is converted to text."""
     if isinstance(value, int) and not isinstance(value, bool):

@@ -30,6 +30,12 @@ from infrastructure.text_files import read_text
 
 _NAMESPACE = uuid.UUID("b7c0a6d2-21f3-5d1d-8b65-4c3a7a2f6e11")
 _STATES = {"active": "active", "stopped": "stopped", "shutoff": "stopped", "paused": "paused"}
+_UP = {"up": "up", "down": "down"}
+_STATUSES = {"enabled": "enabled", "disabled": "disabled"}
+_POLICIES = {
+    one.replace("-", "_"): one
+    for one in ("affinity", "anti-affinity", "soft-affinity", "soft-anti-affinity")
+}
 
 Json = dict[str, Any]
 
@@ -133,9 +139,9 @@ class _Reader:
             ram_reserved_mb=int(h.get("ram_reserved_mb", 0)),
             disk_reserved_gb=int(h.get("disk_reserved_gb", 0)),
             zone=h.get("zone") or self.zone_of.get(h["name"], "nova"),
-            status=h.get("status", "enabled"),
+            status=_word(f"status of host {h['id']}", h.get("status", "enabled"), _STATUSES),
             disabled_reason=h.get("disabled_reason"),
-            alive=h.get("state", "up") == "up",
+            alive=_word(f"state of host {h['id']}", h.get("state", "up"), _UP) == "up",
             changed_at=self.born,
             base_cores=float(h.get("base_cores", 0.0)),
             base_ram_mb=float(h.get("base_ram_mb", 0.0)),
@@ -174,7 +180,7 @@ class _Reader:
                 phase=self.random.uniform(0, 2 * math.pi),
                 ram_mb=float(s.get("ram_used_mb", 0.0)),
             ),
-            vm_state=_state(s),
+            vm_state=_word(f"instance {s['id']}", s.get("state", "active"), _STATES),
             locked=bool(s.get("locked", False)),
             locked_reason=s.get("locked_reason"),
             pinned_zone=s.get("pinned_zone"),
@@ -185,7 +191,7 @@ class _Reader:
         return ServerGroup(
             id=g.get("id") or _stable("group", g["name"]),
             name=g["name"],
-            policy=g["policy"],
+            policy=_word(f"policy of group {g['name']}", g["policy"], _POLICIES),
             members=list(g["members"]),
             rules=g.get("rules", {}),
             project_id=g.get("project", ADMIN_PROJECT.id),
@@ -216,11 +222,12 @@ class _Reader:
         ]
 
 
-def _state(s: Json) -> str:
-    given = str(s.get("state", "active")).lower()
-    if given not in _STATES:
-        raise ValueError(f"instance {s['id']} is {given}; known are {', '.join(_STATES)}")
-    return _STATES[given]
+def _word(place: str, value: object, known: dict[str, str]) -> str:
+    """One of some words, in any case, with ``_`` or ``-``."""
+    folded = str(value).lower().replace("-", "_")
+    if folded not in known:
+        raise ValueError(f"{place} is {value}; known are {', '.join(known.values())}")
+    return known[folded]
 
 
 def _stable(kind: str, name: str) -> str:

@@ -54,6 +54,16 @@ def test_a_server_without_a_flavor_gets_one_of_its_size(tmp_path: Path) -> None:
     assert sorted(flavor.vcpus for flavor in cluster.flavors) == [first["vcpus"], 8]
 
 
+def test_words_of_closed_lists_are_read_in_any_case(tmp_path: Path) -> None:
+    """A host in state UP was down, and a group with the policy anti_affinity had none."""
+    raw = _neutral()
+    raw["hosts"][0].update(state="UP", status="Enabled")
+    raw["groups"] = [{"name": "g", "policy": "Anti_Affinity", "members": ["i0", "i1"]}]
+    cluster = load_cluster(_written(tmp_path, raw), SimulatedClock())
+    assert (cluster.hosts[0].alive, cluster.hosts[0].status) == (True, "enabled")
+    assert cluster.groups[0].policy == "anti-affinity"
+
+
 def test_zones_groups_locks_and_pins_are_read(tmp_path: Path) -> None:
     cluster = load_cluster(small_cloud(tmp_path), SimulatedClock())
     servers = {s.id: s for s in cluster.servers}
@@ -75,6 +85,12 @@ Spoil = Callable[[dict[str, Any]], object]
         (lambda c: c["hosts"][0].pop("vcpus"), "missing key 'vcpus'"),
         (lambda c: c["instances"][0].update(host="nowhere"), "nowhere, which is no host"),
         (lambda c: c["instances"][0].update(state="burning"), "is burning"),
+        (lambda c: c["hosts"][0].update(state="running"), "state of host h0 is running"),
+        (lambda c: c["hosts"][0].update(status="on"), "status of host h0 is on"),
+        (
+            lambda c: c.update(groups=[{"name": "g", "policy": "apart", "members": ["i0"]}]),
+            "policy of group g is apart",
+        ),
         (lambda c: c["instances"][0].update(vcpus=3), "another size than flavor f"),
         (lambda c: c["instances"][1].update(id="i0"), "same id"),
         (

@@ -9,6 +9,9 @@ from domain.cluster.compute.model import ComputeModel
 from domain.cluster.formats.listing import to_list
 from domain.cluster.formats.portable import read_portable
 from domain.cluster.formats.xml import from_xml, to_xml
+from domain.cluster.placement.branch import Branch
+from domain.cluster.placement.constraints import Constraints
+from domain.cluster.placement.rules.groups import GROUP_ANTI_AFFINITY
 from domain.kernel.errors import InvalidValue
 from tests.unit.cluster.build import host, model, server
 
@@ -136,3 +139,41 @@ def test_the_portable_form_names_the_record_that_lacks_something() -> None:
         read_portable({"hosts": [{"id": "h", "name": "c"}, {"id": "x"}]})
     with pytest.raises(InvalidValue, match=r"^hosts: must be a list of objects"):
         read_portable({"hosts": {}})
+
+
+def test_a_group_policy_is_understood_with_an_underscore_and_in_capitals() -> None:
+    """The policy ``anti_affinity`` was no rule at all: a plan put both members on one host."""
+    host = {"vcpus": 8, "ram_mb": 1024, "state": "UP", "status": "Enabled"}
+    server = {"vcpus": 1, "ram_mb": 128, "host": "a", "state": "ACTIVE", "status": "active"}
+    cluster = read_portable(
+        {
+            "hosts": [{"id": name, "name": name, **host} for name in "ab"],
+            "instances": [
+                {"id": "s", **server},
+                {"id": "t", **server, "host": "b", "state": "SHUTOFF"},
+            ],
+            "groups": [{"id": "g", "policy": "Anti_Affinity", "members": ["s", "t"]}],
+        }
+    )
+    model, quarantined = ComputeModel.build(cluster.hosts, cluster.servers, cluster.groups)
+    assert not quarantined
+    assert [row.state for row in cluster.servers] == ["active", "stopped"]
+    refused = Constraints(model).why_not(Branch(model), 0, 1)
+    assert [because.reason for because in refused] == [GROUP_ANTI_AFFINITY]
+
+
+@pytest.mark.parametrize(
+    ("data", "place"),
+    [
+        ({"groups": [{"id": "g", "policy": "antiaffinity"}]}, r"groups\[0\]\.policy"),
+        ({"hosts": [{"id": "h", "name": "h", "state": "running"}]}, r"hosts\[0\]\.state"),
+        ({"hosts": [{"id": "h", "name": "h", "status": "on"}]}, r"hosts\[0\]\.status"),
+        ({"instances": [{"id": "s", "state": "actve"}]}, r"instances\[0\]\.state"),
+        ({"instances": [{"id": "s", "status": "VERIFY"}]}, r"instances\[0\]\.status"),
+    ],
+)
+def test_a_word_that_is_none_of_a_closed_list_is_refused_by_its_place(
+    data: dict[str, object], place: str
+) -> None:
+    with pytest.raises(InvalidValue, match=f"^{place}: must be one of "):
+        read_portable(data)
