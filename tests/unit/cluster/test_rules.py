@@ -217,6 +217,15 @@ def test_a_lone_member_of_an_affinity_group_stays_but_one_of_an_operators_list_i
     assert legal(model([host(0), host(1)], [server(0, 0)]), operator=listed) == ["c1"]
 
 
+def test_of_several_affinity_rules_the_one_that_fails_is_named() -> None:
+    """The first list was named, although it binds no server: its other member is gone."""
+    lists = OperatorRules(together=(("s0", "gone"), ("s0", "s1")))
+    built = model([host(0), host(1)], [server(0, 0), server(1, 0)])
+    assert why(built, 1, operator=lists) == [
+        "affinity group operator-together-1 must stay together on c0"
+    ]
+
+
 def test_an_affinity_group_with_members_outside_the_scope_stays_where_it_is() -> None:
     group = GroupRow("g", policy="affinity", members=("s0", "s1"))
     built = model([host(n) for n in range(3)], [server(0, 0), server(1, 2)], (group,))

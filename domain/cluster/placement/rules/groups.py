@@ -101,34 +101,40 @@ class Affinity(BranchRule):
     def allowed(self, branch: Branch, server: int) -> BoolArray | None:
         """bool[hosts]: with the other members, for every such group."""
         mask: BoolArray | None = None
-        for group in self._index.of(server, AFFINITY):
-            others = self._index.others(group, server)
-            if (
-                not others
-                and not self._index.has_outside_members[group]
-                and group >= self._index.cloud_groups
-            ):
-                continue
+        for group in self._binding(server):
             together = np.zeros(len(branch.model.hosts), dtype=np.bool_)
-            together[[branch.host_of[o] for o in others if o not in branch.moving]] = True
+            together[self._places(branch, group, server)] = True
             mask = together if mask is None else mask & together
         return mask
 
     def why(self, branch: Branch, server: int, host: int) -> Cause:
-        """The group that would be split."""
+        """The first group that would be split."""
         names = branch.model.hosts.name
-        for group in self._index.of(server, AFFINITY):
-            others = self._index.others(group, server)
-            at = {int(branch.host_of[o]) for o in others if o not in branch.moving}
-            if host not in at:
-                bound = ", ".join(sorted(names[place] for place in at)) or "another host"
-                facts: dict[str, object] = {
-                    "group": self._index.groups[group].id,
-                    "bound": bound,
-                    "host": names[host],
-                }
-                break
+        places = ((group, self._places(branch, group, server)) for group in self._binding(server))
+        group, at = next((group, at) for group, at in places if host not in at)
+        bound = ", ".join(sorted(names[place] for place in set(at))) or "another host"
+        facts: dict[str, object] = {
+            "group": self._index.groups[group].id,
+            "bound": bound,
+            "host": names[host],
+        }
         return Cause(GROUP_AFFINITY, facts)
+
+    def _binding(self, server: int) -> list[int]:
+        """The server's groups, without operators' lists of which no other member exists."""
+        index = self._index
+        return [
+            group
+            for group in index.of(server, AFFINITY)
+            if index.others(group, server)
+            or index.has_outside_members[group]
+            or group < index.cloud_groups
+        ]
+
+    def _places(self, branch: Branch, group: int, server: int) -> list[int]:
+        """The hosts of the other members that are not moving."""
+        others = self._index.others(group, server)
+        return [int(branch.host_of[one]) for one in others if one not in branch.moving]
 
 
 class AntiAffinity(BranchRule):
