@@ -16,3 +16,11 @@ class RecordingClock(SystemClock):
     def sleep(self, seconds: float) -> None:
         """Records a pause."""
         self.pauses.append(seconds)
+
+
+class SkippingClock(RecordingClock):
+    """As ``RecordingClock``; its monotonic time passes only by sleeping."""
+
+    def monotonic(self) -> float:
+        """Seconds slept so far."""
+        return sum(self.pauses)

@@ -1,9 +1,13 @@
 import threading
 import time
 
+import pytest
+
 from domain.audits.events import AuditState
 from infrastructure.clock import SystemClock
 from infrastructure.read_models import SqlReadModels, open_engine
+from infrastructure.read_models.waiting import await_position
+from tests.clocks import SkippingClock
 from tests.conformance.read_models.test_audits import request
 from tests.given import context, ident
 from tests.world.world import World
@@ -61,3 +65,22 @@ def test_whoever_waits_for_his_write_reads_it(world: World) -> None:
         thread.join(20)
         engine.dispose()
     assert not thread.is_alive()
+
+
+def test_a_long_wait_asks_postgresql_rarely_and_a_short_one_at_once(world: World) -> None:
+    """Each waiting request asked every 3 ms: a projector that lagged was slowed down by the waits
+    for it. A wait may take a quarter longer than it has to, and 250 ms at most."""
+    position = world.log.save(request())
+    engine, clock = open_engine(world.views_url), SkippingClock()
+    with engine.connect() as connection:
+        assert not await_position(connection, clock, position, 5.0)
+    engine.dispose()
+    assert sum(clock.pauses) == pytest.approx(5.0)
+    if engine.dialect.name == "sqlite":
+        assert max(clock.pauses) <= 0.003
+        return
+    assert len(clock.pauses) < 50
+    waited = 0.0
+    for pause in clock.pauses:
+        assert pause <= max(0.003, min(waited / 4, 0.25)) + 1e-9
+        waited += pause
