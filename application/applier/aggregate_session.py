@@ -2,6 +2,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 from uuid import UUID
 
+from application.kernel.endings import endings_logged
 from application.kernel.retry import RetryPolicy, retry
 from application.ports.clock import Clock
 from application.ports.event_log import (
@@ -85,7 +86,8 @@ class AggregateSession(Generic[A]):
         def attempt() -> T:
             try:
                 value = decide(self.state, Context(self._clock.now(), self._metadata))
-                self._log.save(self.state)
+                with endings_logged([self.state]):
+                    self._log.save(self.state)
             except BaseException:
                 self._state = None  # its changes are not (known to be) saved: load it again
                 raise

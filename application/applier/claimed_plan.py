@@ -1,5 +1,4 @@
 import threading
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Concatenate, ParamSpec
@@ -9,7 +8,6 @@ from application.applier.aggregate_session import AggregateSession
 from domain.kernel.errors import Fenced
 from domain.kernel.metadata import Context
 from domain.plans import Action, ActionPlan, PlanState
-from domain.plans.action_plan import RUNNING
 from domain.plans.events import PlanClaimed
 
 P = ParamSpec("P")
@@ -44,17 +42,6 @@ class ClaimedPlan:
             if plan.state is PlanState.CANCELLING and plan.pending():
                 self._session.run(lambda plan, ctx: plan.stop(ctx, self._epoch))
             return self._session.state.state
-
-    def outcome(self) -> str:
-        """How the execution ended, for the log."""
-        with self._lock:
-            plan = self._session.state
-        if plan.state in RUNNING:
-            return f"plan {plan.id}: this applier is stopping; another one will resume it"
-        counts = Counter(action.state for action in plan.actions.values())
-        actions = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
-        because = f": {plan.because}" if plan.because else ""
-        return f"plan {plan.id} ended as {plan.state} (actions: {actions}){because}"
 
     def action(self, action: UUID) -> Action:
         """A copy of an action."""

@@ -80,7 +80,8 @@ class PlanExecution:
             finally:
                 around.ended.set()
         self._reap()
-        log.info("%s", self._plan.outcome())
+        if stop.is_set():
+            log.info("the execution of a plan stopped; another applier will resume it")
 
     def _run_ready_actions(self, around: Surroundings, pool: ThreadPoolExecutor) -> None:
         refreshed_at = float("-inf")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, overload
 from uuid import UUID
 
+from application.kernel.endings import endings_logged
 from application.kernel.errors import ApplicationError
 from application.kernel.retry import RetryPolicy, retry
 from application.ports.clock import Clock
@@ -86,7 +87,8 @@ class Transaction:
 
     def commit(self) -> int:
         """Appends all pending events; returns the log position that contains them."""
-        return self._log.save(*self._loaded.values())
+        with endings_logged(self._loaded.values()):
+            return self._log.save(*self._loaded.values())
 
 
 class Commands:

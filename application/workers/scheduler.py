@@ -152,7 +152,6 @@ class Scheduler:
                 continue
             try:
                 self._commands.run(self._metadata, _supersede(plan.uuid, because))
-                log.info("plan %s superseded: %s", plan.uuid, because)
             except (DomainError, ConcurrencyConflict, UnreadableEvent) as lost:
                 log.info("plan %s did not expire: %s", plan.uuid, lost)
 

@@ -22,8 +22,14 @@ Evolve = TypeVar("Evolve", bound=Callable[..., None])
 
 
 class Event(AggregateEvent):
-    """Something that happened to an aggregate, and its provenance."""
+    """Something that happened to an aggregate, and its provenance.
 
+    Attributes:
+        ENDS: whether it ends what the aggregate stands for, and how: the log of the process that
+            appends it has a line.
+    """
+
+    ENDS: ClassVar[bool] = False
     metadata: Metadata
 
     def __init_subclass__(cls) -> None:

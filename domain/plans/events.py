@@ -4,6 +4,7 @@ Events of actions have a short description of the action in ``what``, for reader
 """
 
 from enum import StrEnum
+from typing import ClassVar
 from uuid import UUID
 
 from domain.kernel.aggregate import Created, Event, JsonObject
@@ -81,6 +82,7 @@ class PlanCancelled(Event):
     """The plan was cancelled."""
 
     TOPIC = "plan.cancelled"
+    ENDS: ClassVar[bool] = True
     because: Cause
 
 
@@ -88,6 +90,7 @@ class PlanSuperseded(Event):
     """The plan is too old to be launched."""
 
     TOPIC = "plan.superseded"
+    ENDS: ClassVar[bool] = True
     because: Cause
 
 
@@ -95,6 +98,7 @@ class PlanSucceeded(Event):
     """All actions ended and none failed."""
 
     TOPIC = "plan.succeeded"
+    ENDS: ClassVar[bool] = True
     because: Cause | None
 
 
@@ -102,6 +106,7 @@ class PlanFailed(Event):
     """All actions ended and at least one failed."""
 
     TOPIC = "plan.failed"
+    ENDS: ClassVar[bool] = True
     because: Cause
 
 

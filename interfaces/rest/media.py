@@ -1,5 +1,6 @@
 """Reads and validates request bodies and query strings, and writes response bodies."""
 
+import codecs
 import hashlib
 import json
 import re
@@ -66,7 +67,7 @@ def read(req: falcon.Request, limit: int) -> bytes:
         raise MalformedRequest("The request body must be JSON, not a form.")
     if body and kind not in _ACCEPTED:
         raise UnusableMediaType(f"The request body must be {JSON}, not {kind}.")
-    return body
+    return body.removeprefix(codecs.BOM_UTF8)  # of a file that an editor wrote
 
 
 def _chunked(req: falcon.Request) -> bool:

@@ -1,5 +1,6 @@
 """Idempotency-Key: a request that is sent again finds what the first one did."""
 
+import json
 from typing import Any
 
 import pytest
@@ -61,3 +62,10 @@ def test_a_refused_request_leaves_its_key_free(api: ApiWorld) -> None:
 @pytest.mark.parametrize("key", ["", "x" * 256])
 def test_what_is_no_key_is_refused(used_api: ApiWorld, key: str) -> None:
     refused(post(used_api, "/v1/audits", {"audit_type": "EVENT", "goal": "dummy"}, key=key), 400)
+
+
+def test_a_request_of_a_file_with_a_byte_order_mark_is_read(api: ApiWorld) -> None:
+    """`curl --data-binary @audit.json` was refused with "JSON is malformed"."""
+    body = json.dumps({"audit_type": "EVENT", "goal": "dummy"}).encode("utf-8-sig")
+    headers = {"Content-Type": "application/json"}
+    assert api.ask("POST", "/v1/audits", raw=body, headers=headers).status_code == 201

@@ -1,5 +1,6 @@
 """Action plans."""
 
+import logging
 from typing import Any
 
 import pytest
@@ -112,6 +113,18 @@ def test_cancelling_a_plan_that_has_not_started_cancels_its_actions(
     uuid = used_api.plan(state=state, actions=3)["uuid"]
     assert patch(used_api, uuid, op("replace", "/state", "CANCELLED")).status_code == 200
     assert {one["state"] for one in used_api.actions(uuid)} == {"CANCELLED"}
+
+
+def test_the_log_of_the_api_says_that_a_user_ended_a_plan(
+    api: ApiWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Only the applier's plans had a line, and only for their claim."""
+    uuid = api.plan()["uuid"]
+    with caplog.at_level(logging.INFO, "application"):
+        patch(api, uuid, op("replace", "/state", "CANCELLED"))
+    assert [line for line in caplog.messages if line.startswith("plan ")] == [
+        f"plan {uuid} cancelled: Cancelled by user."
+    ]
 
 
 def test_cancelling_a_running_plan_leaves_its_actions_to_the_applier(used_api: ApiWorld) -> None:
