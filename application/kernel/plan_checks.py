@@ -1,12 +1,14 @@
 """What is checked of each plan before it is published, in services and offline."""
 
 from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 from application.kernel.action_parameters import check_action_parameters
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.placement.load import MeasuredLoad
 from domain.cluster.placement.policy import PlacementPolicy
 from domain.cluster.placement.steps import LoggedStep
+from domain.kernel.aggregate import JsonObject
 from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Cause
 from domain.plans.action_types.declaration import ActionType
@@ -40,11 +42,22 @@ def plan_refused(
         if kind is None:
             return unknown_action(number, one.action, made_by)
         try:
-            check_action_parameters(kind.schema, parameters_of(one.action))
+            check_action_parameters(kind.schema, _checked(one, model))
         except InvalidValue as wrong:
             return invalid_action(number, one.action, made_by, wrong)
     violations = verify_plan(model, planned, load, placement, start, action_types=action_types)
     return refusal(planned, violations, made_by) if violations else None
+
+
+def _checked(planned: PlannedAction, model: ComputeModel) -> JsonObject:
+    """The parameters of an action; the id of a server of the model is valid, whatever its form.
+
+    Nova's ids are UUIDs; those of a cluster file need not be.
+    """
+    parameters = parameters_of(planned.action)
+    if planned.action.resource_id in model.server_places:
+        parameters["resource_id"] = str(UUID(int=0))
+    return parameters
 
 
 __all__ = ["plan_refused"]

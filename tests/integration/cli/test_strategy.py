@@ -165,6 +165,20 @@ def test_a_plan_that_a_run_would_not_publish_is_shown_and_refused(
     assert "the parameter resource_id must be a UUID, not 'gone'" in capsys.readouterr().out
 
 
+def test_ids_of_a_cluster_file_need_not_be_uuids(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Those that people write by hand rarely are; Nova's always are."""
+    servers = [{**server(n, f"c{n % 3}"), "id": f"vm-{n}"} for n in range(6)]
+    hosts = [{**host(n), "id": f"c{n}"} for n in range(3)]
+    file = tmp_path / "cluster.json"
+    file.write_text(json.dumps({"hosts": hosts, "instances": servers}), encoding="utf-8")
+    assert main(["strategy", "run", STRATEGY, "--cluster", str(file), "--json"]) == 0
+    found = output(capsys)
+    assert found["refused"] is None
+    assert {one["input_parameters"]["resource_id"] for one in found["actions"]} & {"vm-0", "vm-2"}
+
+
 def test_the_operators_rules_hold_for_an_offline_run(
     cluster: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
