@@ -60,13 +60,25 @@ class Applier:
         self._policy = policy
         self._stop = stop
         self._metadata = Metadata(component("applier", instance.id))
+        self._executions: dict[UUID, PlanExecution] = {}
 
     def sweep(self) -> list[UUID]:
         """Plans that were launched and have not ended, with or without an owner."""
         return [plan.plan_id for plan in self._read.open_plans()]
 
-    def process(self, plan_id: UUID) -> None:
-        """Executes a plan to its end; does nothing if it has ended or has a live owner."""
+    def look_again(self, plan_id: UUID) -> None:
+        """Has the execution of a plan, if it runs here, read the plan at once."""
+        execution = self._executions.get(plan_id)
+        if execution is not None:
+            execution.look_again()
+
+    def process(self, plan_id: UUID, claimed: Callable[[], None] = lambda: None) -> None:
+        """Executes a plan to its end; does nothing if it has ended or has a live owner.
+
+        Args:
+            plan_id: the plan.
+            claimed: called when it is claimed.
+        """
         session = AggregateSession(self._log, self._clock, ActionPlan, plan_id, self._metadata)
         epoch = self._claim(session)
         if epoch is None:
@@ -80,11 +92,15 @@ class Applier:
             fresh=self._fresh,
             policy=self._policy,
         )
+        self._executions[plan_id] = execution
+        claimed()
         try:
             with correlated(session.state.run_id):
                 execution.run(self._stop)
         except (Fenced, Refusal) as lost:
             log.warning("plan %s: execution stopped here: %s", plan_id, lost)
+        finally:
+            del self._executions[plan_id]
 
     def _claim(self, session: AggregateSession[ActionPlan]) -> int | None:
         """Claims the plan; returns the epoch that fences its events, None if it is not free."""

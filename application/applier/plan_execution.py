@@ -57,6 +57,12 @@ class PlanExecution:
         self._policy = policy
         self._running: dict[UUID, Future[None]] = {}
         self._wake = threading.Event()
+        self._is_outdated = threading.Event()
+
+    def look_again(self) -> None:
+        """Has ``run`` read at once what other processes appended."""
+        self._is_outdated.set()
+        self._wake.set()
 
     def run(self, stop: threading.Event) -> None:
         """Runs actions until the plan has ended or ``stop`` is set.
@@ -86,10 +92,12 @@ class PlanExecution:
     def _run_ready_actions(self, around: Surroundings, pool: ThreadPoolExecutor) -> None:
         refreshed_at = float("-inf")
         while not around.stop.is_set():
-            now = self._clock.monotonic()
-            refresh = now - refreshed_at >= self._policy.poll_interval
-            refreshed_at = now if refresh else refreshed_at
             self._wake.clear()
+            now = self._clock.monotonic()
+            is_due = now - refreshed_at >= self._policy.poll_interval
+            refresh = is_due or self._is_outdated.is_set()
+            self._is_outdated.clear()
+            refreshed_at = now if refresh else refreshed_at
             self._reap()
             if self._plan.state(refresh=refresh) not in RUNNING:
                 return

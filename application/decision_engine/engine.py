@@ -156,8 +156,13 @@ class DecisionEngine:
         self._claims.close(timeout)
         self._runner.close()
 
-    def process(self, audit_id: UUID) -> None:
-        """Computes the plan of an audit's open run; does nothing without a run to claim."""
+    def process(self, audit_id: UUID, claimed: Callable[[], None] = lambda: None) -> None:
+        """Computes the plan of an audit's open run; does nothing without a run to claim.
+
+        Args:
+            audit_id: the audit.
+            claimed: called when the run is claimed.
+        """
         audit = self._log.find(Audit, audit_id)
         if audit is None or audit.run is None:
             return
@@ -167,6 +172,7 @@ class DecisionEngine:
         with self._claims.claim(audit_id, audit.run, found) as claim:
             if claim is None:
                 return
+            claimed()
             try:
                 with correlated(claim.run_id):
                     self._decide(claim)

@@ -25,15 +25,44 @@ Handler = Callable[[Hint], Awaitable[None]]
 """Handles a hint. Returning acknowledges it; after an exception it is delivered again."""
 
 
+Room = Callable[[], Awaitable[None]]
+"""Waits until a handler can take a hint."""
+
+
+class Busy(Exception):
+    """A handler cannot take a hint now: it is delivered to a process that can."""
+
+
+async def always_room() -> None:
+    """A ``Room`` without a limit."""
+
+
 class Bus(Protocol):
     """Delivers each hint at least once, in any order, to one of the consumers of each name."""
 
-    async def consume(self, name: str, topics: tuple[str, ...], handler: Handler) -> None:
+    async def consume(
+        self, name: str, topics: tuple[str, ...], handler: Handler, room: Room = always_room
+    ) -> None:
         """Passes hints to a handler until cancelled; reconnects if the server is lost.
 
         Args:
             name: of the durable consumer; processes with the same name share its hints.
             topics: event topics to receive.
-            handler: called for one hint at a time per slot.
+            handler: called for one hint at a time per slot; may raise ``Busy``.
+            room: awaited before a hint is requested.
+        """
+        ...
+
+    async def watch(
+        self, name: str, topics: tuple[str, ...], notice: Callable[[Hint], None]
+    ) -> None:
+        """Passes each new hint to every process that watches, until cancelled.
+
+        Hints may be lost, for example while the server is: readers also look for themselves.
+
+        Args:
+            name: for logs.
+            topics: event topics to receive.
+            notice: called for each hint; does not block.
         """
         ...

@@ -2,10 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from application.ports.bus import Handler
+from nats.aio.msg import Msg
+
+from application.ports.bus import Handler, Hint, Room, always_room
+from infrastructure.messaging import hints
 from infrastructure.messaging.connection import (
     OUTAGES,
     RECONNECT,
@@ -61,7 +64,9 @@ class NatsBus:
         """The counts of each consumer of this process, by name."""
         return self._stats
 
-    async def consume(self, name: str, topics: tuple[str, ...], handler: Handler) -> None:
+    async def consume(
+        self, name: str, topics: tuple[str, ...], handler: Handler, room: Room = always_room
+    ) -> None:
         """Passes hints to a handler until cancelled; survives the loss of server and stream.
 
         After a cancellation no further hint is taken. Running handlers may finish within
@@ -72,6 +77,7 @@ class NatsBus:
             name: of the durable consumer (letters, digits, ``-`` and ``_``).
             topics: of the events whose hints are delivered, at least one.
             handler: called for one hint at a time per slot.
+            room: awaited before a slot requests a hint.
         """
         if not topics:
             raise ValueError(f"Consumer {name!r} wants no topic.")
@@ -84,8 +90,43 @@ class NatsBus:
                     consumer = DurableConsumer(
                         connection.jetstream, self._stream, self._consumers, name, topics
                     )
-                    session = _ConsumerSession(name, connection, consumer, delivery)
+                    session = _ConsumerSession(name, connection, consumer, delivery, room)
                     await session.work(self._stream.name, self._consumers)
+            except OUTAGES as error:
+                log.warning("%s: interrupted, connecting again: %s", name, error)
+            await asyncio.sleep(pause)
+
+    async def watch(
+        self, name: str, topics: tuple[str, ...], notice: Callable[[Hint], None]
+    ) -> None:
+        """Passes each new hint to every process that watches, until cancelled.
+
+        The relay's messages also reach plain subscriptions, which have no place in the stream: a
+        hint that is sent while the connection is lost is not delivered later.
+
+        Args:
+            name: for logs.
+            topics: of the events whose hints are passed.
+            notice: called for each hint; does not block.
+        """
+
+        async def arrived(message: Msg) -> None:
+            try:
+                notice(hints.decode(message.data).hint(1))
+            except hints.UnreadableHint as error:
+                log.warning("%s: ignoring a message that is no hint: %s", name, error)
+
+        for pause in RECONNECT.delays():
+            raise_if_cancelled()
+            try:
+                async with connected(self._nats, name) as connection:
+                    changed = asyncio.Event()
+                    connection.on_reconnect(changed.set)
+                    for topic in topics:
+                        await connection.client.subscribe(self._stream.subject(topic), cb=arrived)
+                    while not connection.client.is_closed:
+                        await changed.wait()
+                        changed.clear()
             except OUTAGES as error:
                 log.warning("%s: interrupted, connecting again: %s", name, error)
             await asyncio.sleep(pause)
@@ -95,13 +136,19 @@ class _ConsumerSession:
     """The slots of one consumer on one connection."""
 
     def __init__(
-        self, name: str, connection: Connection, consumer: DurableConsumer, delivery: Delivery
+        self,
+        name: str,
+        connection: Connection,
+        consumer: DurableConsumer,
+        delivery: Delivery,
+        room: Room,
     ) -> None:
         self._name = name
         self._connection = connection
         self._consumer = consumer
         self._delivery = delivery
-        self._is_stopping = False
+        self._room = room
+        self._stopping = asyncio.Event()
         self._inboxes: list[Inbox] = []
 
     async def work(self, stream: str, settings: ConsumerSettings) -> None:
@@ -119,8 +166,10 @@ class _ConsumerSession:
     async def _slot(self, stream: str) -> None:
         async with Inbox(self._connection.client, stream, self._name) as inbox:
             self._inboxes.append(inbox)
-            while not self._is_stopping:
+            while not self._stopping.is_set():
                 raise_if_cancelled()
+                if not await self._has_room():
+                    return
                 try:
                     message = await inbox.next()
                 except ConsumerLost as loss:
@@ -130,12 +179,23 @@ class _ConsumerSession:
                 if message is not None:
                     await self._delivery.deliver(message)
 
+    async def _has_room(self) -> bool:
+        """Waits until there is room; false if the session stops before."""
+        room = asyncio.ensure_future(self._room())
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        try:
+            await asyncio.wait({room, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            return room.done() and not self._stopping.is_set()
+        finally:
+            room.cancel()
+            stopping.cancel()
+
     async def _restore(self) -> None:
         """Creates or updates the consumer; waits for its stream without limit."""
         logged = False
         for pause in RESTORE.delays():
             raise_if_cancelled()
-            if self._is_stopping:
+            if self._stopping.is_set():
                 return
             # also slows down the restoring of a consumer that is lost again and again
             await asyncio.sleep(pause)
@@ -155,7 +215,7 @@ class _ConsumerSession:
             inbox.wake()
 
     async def _stop(self, slots: list[asyncio.Task[None]], seconds: float) -> None:
-        self._is_stopping = True
+        self._stopping.set()
         self._wake()
         try:
             _, late = await asyncio.wait(slots, timeout=seconds)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from nats.aio.msg import Msg
 from nats.errors import NotJSMessageError
 
-from application.ports.bus import Handler
+from application.ports.bus import Busy, Handler
 from infrastructure.messaging import hints
 from infrastructure.messaging.connection import OUTAGES, is_cancelled, raise_if_cancelled
 from infrastructure.messaging.settings import ConsumerSettings
@@ -92,6 +92,8 @@ class Delivery:
                 return
             await self._respond(message, "return", message.nak())
             raise
+        except Busy:
+            await self._respond(message, "return", message.nak())
         except Exception as error:  # noqa: BLE001 - no error may stop other hints
             await self._failed(message, hint.deliveries, error)
         else:

@@ -2,14 +2,16 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
+from uuid import UUID
 
 from application.ports.bus import Hint
 from application.ports.services import Instance
 from application.workers.heartbeat import Heartbeat
 from application.workers.worker import Worker
 from infrastructure.messaging import (
+    ConsumerSettings,
     HintStreamSettings,
     NatsBus,
     NatsConnectionSettings,
@@ -20,6 +22,7 @@ from interfaces.bootstrap.database import CLOCK, OpenDatabase
 
 BACKGROUND_STOP = 10.0
 """Seconds to wait for a background task after the main work has ended."""
+_NOTHING: Mapping[str, Callable[[UUID], None]] = {}
 
 
 def run_worker(
@@ -29,8 +32,12 @@ def run_worker(
     heartbeat: Heartbeat,
     topics: tuple[str, ...],
     stop: threading.Event,
+    watched: Mapping[str, Callable[[UUID], None]] = _NOTHING,
 ) -> None:
     """Runs a worker, its heartbeat and its hint consumer, a thread each, until ``stop`` is set.
+
+    A hint is requested while a slot is free, and acknowledged when its key is claimed. Hints of
+    ``watched`` topics reach every process: topic → what is called with the aggregate.
 
     The heartbeat goes on until the last slot is empty: without it another worker may take over,
     which must not happen while a request to the cloud is still running here.
@@ -40,16 +47,33 @@ def run_worker(
     """
     heartbeat.beat()
     name = worker.name
-    bus = NatsBus(nats(settings), hint_stream(settings), report=partial(_store_poison, database))
+    bus = NatsBus(
+        nats(settings),
+        hint_stream(settings),
+        ConsumerSettings(slots=1),  # it waits for claims only
+        report=partial(_store_poison, database),
+    )
     idle = threading.Event()
     errors: list[Exception] = []
 
-    async def offer(hint: Hint) -> None:
-        await asyncio.wrap_future(worker.offer(hint.aggregate_id))
+    async def take(hint: Hint) -> None:
+        await asyncio.wrap_future(worker.take(hint.aggregate_id))
+
+    async def room() -> None:
+        await asyncio.wrap_future(worker.room())
+
+    def notice(hint: Hint) -> None:
+        watched[hint.topic](hint.aggregate_id)
+
+    async def listen() -> None:
+        works = [bus.consume(f"vigil-{name}", topics, take, room)]
+        if watched:
+            works.append(bus.watch(f"{name}-notices", tuple(watched), notice))
+        await asyncio.gather(*works)
 
     def consume() -> None:
         try:
-            asyncio.run(until(stop, lambda: bus.consume(f"vigil-{name}", topics, offer)))
+            asyncio.run(until(stop, listen))
         except Exception as error:  # noqa: BLE001 - raised again by the caller's thread
             errors.append(error)
 

@@ -13,7 +13,8 @@ from interfaces.bootstrap.database import CLOCK, OpenDatabase
 from interfaces.bootstrap.roles import Work
 from interfaces.bootstrap.workers import heartbeat, run_worker
 
-TOPICS = ("plan.launched", "plan.cancel-requested")
+CANCEL_REQUESTED = "plan.cancel-requested"
+TOPICS = ("plan.launched", CANCEL_REQUESTED)
 
 
 def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -> Work:
@@ -51,4 +52,5 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
         interval=settings.sweep_interval,
         clock=CLOCK,
     )
-    return partial(run_worker, settings, database, worker, beats, TOPICS, stop)
+    watched = {CANCEL_REQUESTED: applier.look_again}
+    return partial(run_worker, settings, database, worker, beats, TOPICS, stop, watched)

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import replace
 
-from application.ports.bus import Handler, Hint
+from application.ports.bus import Busy, Handler, Hint, Room, always_room
 
 RETRY = 0.05
 
@@ -17,16 +18,32 @@ class ReferenceBus:
         self._hints: list[Hint] = []
         self._queues: dict[str, asyncio.Queue[Hint]] = {}
         self._topics: dict[str, tuple[str, ...]] = {}
+        self._notices: list[tuple[tuple[str, ...], Callable[[Hint], None]]] = []
         self._running: dict[str, set[asyncio.Task[None]]] = defaultdict(set)
 
     def publish(self, hint: Hint) -> None:
         """Makes a hint known."""
         self._hints.append(hint)
+        for topics, notice in self._notices:
+            if hint.topic in topics:
+                notice(hint)
         for name, queue in self._queues.items():
             if hint.topic in self._topics[name]:
                 queue.put_nowait(hint)
 
-    async def consume(self, name: str, topics: tuple[str, ...], handler: Handler) -> None:
+    async def watch(
+        self, name: str, topics: tuple[str, ...], notice: Callable[[Hint], None]
+    ) -> None:
+        """As the port says."""
+        self._notices.append((topics, notice))
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            self._notices.remove((topics, notice))
+
+    async def consume(
+        self, name: str, topics: tuple[str, ...], handler: Handler, room: Room = always_room
+    ) -> None:
         """As the port says."""
         if name not in self._queues:
             self._topics[name] = topics
@@ -40,6 +57,7 @@ class ReferenceBus:
         try:
             while True:
                 await free.acquire()
+                await room()
                 hint = await queue.get()
                 task = asyncio.create_task(self._handle(queue, hint, handler))
                 running.add(task)
@@ -52,6 +70,8 @@ class ReferenceBus:
     async def _handle(self, queue: "asyncio.Queue[Hint]", hint: Hint, handler: Handler) -> None:
         try:
             await handler(hint)
+        except Busy:
+            queue.put_nowait(hint)
         except RuntimeError:
             again = replace(hint, deliveries=hint.deliveries + 1)
             asyncio.get_running_loop().call_later(RETRY, queue.put_nowait, again)

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from application.kernel.retry import RetryPolicy
-from application.ports.bus import Bus, Hint
+from application.ports.bus import Bus, Busy, Hint
 from infrastructure.event_log.log import SqlEventLog
 from infrastructure.messaging import ConsumerSettings, EmbeddedNats, NatsBus, Relay
 from tests.conformance.bus.reference import ReferenceBus
@@ -247,5 +247,61 @@ def test_a_cancelled_consumer_lets_its_handler_finish_and_takes_no_more(harness:
                 await until(lambda: second in successor.positions, "the rest goes to others")
 
         assert successor.positions == {second}
+
+    run(scenario())
+
+
+def test_a_process_without_room_requests_no_hint_and_one_that_is_busy_returns_it(
+    harness: Harness,
+) -> None:
+    """A process whose slots were full hoarded hints; others waited for their next sweep."""
+
+    async def scenario() -> None:
+        idle, returned = Recorder(), Recorder()
+
+        async def busy(hint: Hint) -> None:
+            await returned(hint)
+            raise Busy
+
+        async def once() -> None:
+            if returned.hints:
+                await asyncio.get_running_loop().create_future()  # it has no room any more
+
+        async with background(
+            harness.relay(),
+            harness.bus(1).consume("shared", (COMMAND,), busy, once),
+        ):
+            harness.happen(COMMAND)
+            await until(lambda: bool(returned.hints), "the busy one is asked once")
+            async with background(harness.bus(1).consume("shared", (COMMAND,), idle)):
+                wanted = {harness.happen(COMMAND) for _ in range(4)} | returned.positions
+                await until(lambda: idle.positions == wanted, "the idle one gets all hints")
+        assert len(returned.hints) == 1
+
+    run(scenario())
+
+
+def test_every_process_that_watches_gets_each_new_hint(harness: Harness) -> None:
+    """A cancellation is for the one process that executes the plan, whichever that is."""
+
+    async def scenario() -> None:
+        seen: list[list[Hint]] = [[], []]
+        watches = [
+            harness.bus().watch(f"watcher-{number}", (COMMAND,), hints.append)
+            for number, hints in enumerate(seen)
+        ]
+        async with background(harness.relay(), *watches):
+
+            async def until_both_watch() -> None:
+                while not all(seen):
+                    harness.happen(COMMAND)
+                    await asyncio.sleep(0.05)
+
+            await asyncio.wait_for(until_both_watch(), 20)
+            last = harness.happen(COMMAND)
+            harness.happen(NAME)
+            for hints in seen:
+                await until(lambda hints=hints: hints[-1].position >= last, "both see the last one")
+        assert all({hint.topic for hint in hints} == {COMMAND} for hints in seen)
 
     run(scenario())

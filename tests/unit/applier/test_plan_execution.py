@@ -23,6 +23,7 @@ from domain.kernel.reasons import Cause
 from domain.plans import Action, ActionPlan, ActionState, PlanState
 from domain.plans.reasons import DEADLINE_PASSED, OUTCOME_UNKNOWN
 from infrastructure.clock import SystemClock
+from tests.integration.notifications.waiting import until
 from tests.unit.applier.bench import CLOCK, FORBIDDEN, LOST, METADATA, POLICY, Bench, action
 from tests.unit.applier.reference_cloud import FAIL, SKIP, ReferenceCloud, loses_the_reply, refuses
 from tests.world.boards import ReferenceProgressBoard
@@ -217,6 +218,24 @@ def test_a_cancel_stops_what_has_not_started_and_lets_the_rest_end(event_log: Ev
     cloud.after.append(cancel)
     assert bench.drive().state is PlanState.CANCELLED
     assert bench.states() == [ActionState.SUCCEEDED, ActionState.CANCELLED]
+
+
+def test_a_cancel_that_is_noticed_is_heard_at_once(event_log: EventLog) -> None:
+    """Its hint queued behind the running plan: only polling found it."""
+    bench = Bench(event_log, ReferenceCloud(looks=5), action("a"), action("b", (0,)))
+    session, epoch = bench.claim()
+    execution = bench.execution(session, epoch, policy=replace(POLICY, poll_interval=300.0))
+    stop = threading.Event()
+
+    def cancel(_: str) -> None:
+        bench.cancel()
+        execution.look_again()
+        until(lambda: ActionState.CANCELLED in bench.states(), "what waits is cancelled")
+        stop.set()
+
+    bench.cloud.after.append(cancel)
+    execution.run(stop)
+    assert bench.states()[1] is ActionState.CANCELLED
 
 
 def test_a_cancel_during_a_second_attempt_ends_the_action_and_the_plan(

@@ -1,13 +1,15 @@
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
 import pytest
 
+from application.ports.bus import Busy
 from application.workers.worker import Worker
 from infrastructure.clock import SystemClock
 from tests.given import ident
+from tests.integration.notifications.waiting import until
 
 CLOCK = SystemClock()
 PATIENCE = 10
@@ -32,7 +34,7 @@ def nothing() -> list[UUID]:
 
 def test_an_offer_resolves_when_its_key_was_processed() -> None:
     seen: list[UUID] = []
-    worker = Worker("w", 2, seen.append, nothing, interval=60, clock=CLOCK)
+    worker = Worker("w", 2, lambda key, _: seen.append(key), nothing, interval=60, clock=CLOCK)
     with working(worker):
         worker.offer(ident(1)).result(PATIENCE)
     assert seen == [ident(1)]
@@ -40,7 +42,7 @@ def test_an_offer_resolves_when_its_key_was_processed() -> None:
 
 def test_the_sweep_finds_work_that_no_hint_named() -> None:
     found = threading.Event()
-    worker = Worker("w", 1, lambda _: found.set(), lambda: [ident(7)], interval=60, clock=CLOCK)
+    worker = Worker("w", 1, lambda *_: found.set(), lambda: [ident(7)], interval=60, clock=CLOCK)
     with working(worker):
         assert found.wait(PATIENCE)
 
@@ -49,7 +51,7 @@ def test_a_key_is_in_one_slot_at_a_time_and_processed_again_if_offered_meanwhile
     lock = threading.Lock()
     inside, release, rounds = threading.Event(), threading.Event(), []
 
-    def process(key: UUID) -> None:
+    def process(key: UUID, _: Callable[[], None]) -> None:
         assert lock.acquire(blocking=False), "two slots at once"
         rounds.append(key)
         inside.set()
@@ -60,18 +62,18 @@ def test_a_key_is_in_one_slot_at_a_time_and_processed_again_if_offered_meanwhile
     with working(worker):
         first = worker.offer(ident(1))
         assert inside.wait(PATIENCE)
-        again = [worker.offer(ident(1)) for _ in range(5)]
+        for _ in range(5):
+            worker.offer(ident(1)).result(0)
         release.set()
         first.result(PATIENCE)
-        for future in again:
-            future.result(PATIENCE)
-    assert len(rounds) == 2
+        until(lambda: len(rounds) == 2, "it is processed again")
+    assert rounds == [ident(1)] * 2
 
 
 def test_a_failure_takes_nobody_else_down(caplog: pytest.LogCaptureFixture) -> None:
     seen: list[UUID] = []
 
-    def process(key: UUID) -> None:
+    def process(key: UUID, _: Callable[[], None]) -> None:
         if key == ident(1):
             raise RuntimeError("poison")
         seen.append(key)
@@ -94,7 +96,7 @@ def test_a_failing_sweep_is_tried_again(caplog: pytest.LogCaptureFixture) -> Non
             raise away.pop()
         return outcomes.pop() if outcomes else []
 
-    worker = Worker("w", 1, lambda _: found.set(), sweep, interval=0.01, clock=CLOCK)
+    worker = Worker("w", 1, lambda *_: found.set(), sweep, interval=0.01, clock=CLOCK)
     with working(worker):
         assert found.wait(PATIENCE)
     assert "the sweep failed" in caplog.text
@@ -105,7 +107,7 @@ def test_what_waits_is_left_to_others_when_the_worker_is_told_to_stop() -> None:
     seen: list[UUID] = []
     inside, release, stop = threading.Event(), threading.Event(), threading.Event()
 
-    def process(key: UUID) -> None:
+    def process(key: UUID, _: Callable[[], None]) -> None:
         seen.append(key)
         inside.set()
         release.wait(PATIENCE)
@@ -132,7 +134,7 @@ def test_a_slot_survives_that_nobody_waits_for_its_result_any_more(early: bool) 
     inside, release = threading.Event(), threading.Event()
     seen: list[UUID] = []
 
-    def process(key: UUID) -> None:
+    def process(key: UUID, _: Callable[[], None]) -> None:
         seen.append(key)
         inside.set()
         release.wait(PATIENCE)
@@ -157,7 +159,7 @@ def test_nobody_waits_for_what_a_worker_that_stopped_does_not_take_any_more(late
     """
     inside, release, stop = threading.Event(), threading.Event(), threading.Event()
 
-    def process(_: UUID) -> None:
+    def process(_: UUID, __: Callable[[], None]) -> None:
         inside.set()
         release.wait(PATIENCE)
 
@@ -173,4 +175,27 @@ def test_nobody_waits_for_what_a_worker_that_stopped_does_not_take_any_more(late
     thread.join(PATIENCE)
     if late:
         again = worker.offer(ident(1))
-    assert again.cancelled()
+    assert again.done()
+    assert again.cancelled() == late
+
+
+def test_an_offer_resolves_when_its_key_is_claimed_not_when_the_work_is_done() -> None:
+    """The hint of a plan was acknowledged when the plan had ended, hours later."""
+    release = threading.Event()
+
+    def process(_: UUID, claimed: Callable[[], None]) -> None:
+        claimed()
+        release.wait(PATIENCE)
+
+    worker = Worker("w", 1, process, nothing, interval=60, clock=CLOCK)
+    with working(worker):
+        worker.offer(ident(1)).result(PATIENCE)
+        assert not release.is_set()
+        room = worker.room()
+        assert not room.done()
+        with pytest.raises(Busy):
+            worker.take(ident(2))
+        worker.take(ident(1)).result(0)  # it is looked at again; nothing waits for that
+        release.set()
+        room.result(PATIENCE)
+        worker.take(ident(2)).result(PATIENCE)
