@@ -71,9 +71,9 @@ def model() -> ComputeModel:
     return truth.model()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def real_prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    """A real Prometheus server."""
+    """A real Prometheus server; for a module, because its data get older with each test."""
     reason = prometheus_server.missing()
     if reason:
         pytest.skip(reason)
@@ -83,7 +83,7 @@ def real_prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground
         endpoint.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def real_gnocchi(
     tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[Ground]:

@@ -18,6 +18,9 @@ from interfaces.rest.serving.server import ServerSettings, serve
 from tests.world.api import ArrangedModel, rest_services
 from tests.world.world import World
 
+GRACE = 60
+"""Seconds that requests may take at the end: longer than a test waits for it (STOP)."""
+STOP = 30.0
 SEND_BUFFER = 64 * 1024
 """Bytes of a response that the server's kernel holds for a client that does not read.
 
@@ -60,7 +63,7 @@ def served(
         assert "".join(line).strip(), "the server did not come up"
         yield line[0].strip()
         process.terminate()
-        assert process.wait(30) == 0
+        assert process.wait(STOP) == 0
     finally:
         if process.poll() is None:
             process.kill()
@@ -80,7 +83,7 @@ def _main() -> int:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
     return serve(
         lambda: services_of(url, settings),
-        ServerSettings(workers=workers, grace=5, client_timeout=float(sys.argv[6])),
+        ServerSettings(workers=workers, grace=GRACE, client_timeout=float(sys.argv[6])),
         lambda host, port: print(f"http://{host}:{port}", flush=True),
         listener,
     )
