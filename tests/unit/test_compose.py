@@ -20,7 +20,7 @@ OWN = {name: one for name, one in SERVICES.items() if one.get("command", [""])[0
 @pytest.mark.parametrize("name", sorted(OWN))
 def test_every_command_is_one_of_vigils(name: str) -> None:
     words = OWN[name]["command"][1:]
-    build_parser().parse_args(words)
+    assert build_parser().parse_args(words).command == words[0]
 
 
 @pytest.mark.parametrize("name", sorted(OWN))

@@ -257,7 +257,9 @@ class TestRequestedActions:
         self, api: ApiWorld
     ) -> None:
         listed = {"action_type": "migrate", "input_parameters": {"anything": 1}}
-        api.audit(goal="unclassified", strategy="actuator", parameters={"actions": [listed]})
+        parameters = {"actions": [listed]}
+        audit = api.audit(goal="unclassified", strategy="actuator", parameters=parameters)
+        assert audit["parameters"] == parameters
 
 
 class TestTemplates:

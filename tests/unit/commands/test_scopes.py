@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from application.commands.scopes import checked_scope
 from domain.cluster.scope.baremetal import parse_baremetal_scope
-from domain.cluster.scope.compute import parse_scope
+from domain.cluster.scope.compute import ComputeScope, parse_scope
 from domain.cluster.scope.storage import parse_storage_scope
 from domain.kernel.errors import InvalidValue
 
@@ -153,7 +153,9 @@ def test_a_wildcard_and_names_in_different_rules_are_no_company() -> None:
         {"availability_zones": [{"name": "*"}]},
         {"exclude": [{"instance_metadata": [{"name": "*"}, {"name": "x"}]}]},
     ]
-    parse_scope(checked_scope([{"compute": rules}]))
+    checked = checked_scope([{"compute": rules}])
+    assert checked == [{"compute": rules}]
+    assert isinstance(parse_scope(checked), ComputeScope)
 
 
 _WORDS = st.sampled_from(["*", "a", "b", 1, True, None])
