@@ -55,6 +55,7 @@ def test_quiet_prints_the_url_when_all_is_ready_and_errors_only(tmp_path: Path) 
     """It printed neither: a script could not know where the API is, nor why a role had ended."""
     with running_vigil(tmp_path / "data") as up:
         url = up.start()["api_url"]
+        eventually(up.printed.read_text, "the URL is printed")
         assert up.printed.read_text().split() == [url]
         old = up.child("projector")["pid"]
         os.kill(old, signal.SIGKILL)
