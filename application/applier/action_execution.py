@@ -121,7 +121,7 @@ class ActionExecution:
 
     def _may_start(self) -> bool:
         """Whether the plan is still to be executed, after a fresh read of the log."""
-        if self._plan.state(refresh=True) is PlanState.ONGOING:
+        if self._plan.may_run(self._id):
             return True
         if self._action.intent is None:  # cancelled
             raise _Over
@@ -184,7 +184,7 @@ class ActionExecution:
         if attempt >= self._around.policy.max_attempts:
             error = f"the cloud showed no effect of {attempt} attempts"
             self._fail(Cause(OUTCOME_UNKNOWN, {"error": error}))
-        if self._plan.state(refresh=False) is PlanState.CANCELLING:
+        if self._plan.state(refresh=False) is PlanState.CANCELLING and not self._action.restores:
             self._fail(Cause(PLAN_CANCELLED))
         return True
 

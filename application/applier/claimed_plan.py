@@ -43,6 +43,17 @@ class ClaimedPlan:
                 self._session.run(lambda plan, ctx: plan.stop(ctx, self._epoch))
             return self._session.state.state
 
+    def may_run(self, action: UUID) -> bool:
+        """Whether requests of an action may still be sent, after a fresh read of the log.
+
+        Raises:
+            Fenced: another applier claimed the plan.
+        """
+        with self._lock:
+            self.state(refresh=True)
+            plan = self._session.state
+            return plan.may_run(plan.actions[action])
+
     def action(self, action: UUID) -> Action:
         """A copy of an action."""
         with self._lock:

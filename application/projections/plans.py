@@ -12,6 +12,7 @@ from domain.kernel.aggregate import Event
 from domain.plans.action import ENDED, ActionSpec, ActionState
 from domain.plans.events import (
     ActionAcknowledged,
+    ActionAdded,
     ActionAnnotated,
     ActionCancelled,
     ActionFailed,
@@ -59,6 +60,7 @@ class PlansProjection(EventDispatcher):
                 PlanSucceeded: _plan_end(PlanState.SUCCEEDED),
                 PlanFailed: _plan_end(PlanState.FAILED),
                 PlanDeleted: self._deleted,
+                ActionAdded: self._action_added,
                 ActionIntended: self._action_intended,
                 ActionAcknowledged: _action_requested,
                 ActionStepIntended: _action_requested,
@@ -108,7 +110,7 @@ class PlansProjection(EventDispatcher):
             },
         )
         for place, spec in enumerate(event.actions):
-            tables.insert(ACTIONS.name, _action(recorded, event, place, spec))
+            tables.insert(ACTIONS.name, _action(recorded, event.audit_id, place, spec))
 
     def _launched(self, recorded: RecordedEvent, event: PlanLaunched, tables: Tables) -> None:
         values = {"state": PlanState.PENDING, "open_position": recorded.position}
@@ -133,6 +135,14 @@ class PlansProjection(EventDispatcher):
         _update_plan(event, tables, values)
 
     # -- actions ---------------------------------------------------------------------------------
+
+    def _action_added(self, recorded: RecordedEvent, event: ActionAdded, tables: Tables) -> None:
+        plan = tables.get(ACTION_PLANS.name, event.originator_id)
+        if plan is None:
+            raise LookupError(f"There is no action plan {event.originator_id}.")
+        tables.insert(ACTIONS.name, _action(recorded, plan["audit_uuid"], 0, event.spec))
+        tables.add(ACTION_PLANS.name, event.originator_id, {"actions_total": 1})
+        _update_version(event, tables)
 
     def _action_intended(self, _: RecordedEvent, event: ActionIntended, tables: Tables) -> None:
         values: dict[str, Any] = {"state": ActionState.ONGOING, "attempt": event.attempt}
@@ -229,14 +239,12 @@ def _state(action: UUID, tables: Tables) -> str:
     return str(row["state"])
 
 
-def _action(
-    recorded: RecordedEvent, event: PlanProposed, place: int, spec: ActionSpec
-) -> dict[str, Any]:
+def _action(recorded: RecordedEvent, audit: UUID, place: int, spec: ActionSpec) -> dict[str, Any]:
     return {
         "id": recorded.position * ACTIONS_PER_PLAN + place,
         "uuid": spec.id,
-        "action_plan_uuid": event.originator_id,
-        "audit_uuid": event.audit_id,
+        "action_plan_uuid": recorded.event.originator_id,
+        "audit_uuid": audit,
         "action_type": spec.type,
         "state": ActionState.PENDING,
         "parents": [str(parent) for parent in spec.parents],
@@ -246,6 +254,6 @@ def _action(
         "attempt": 0,
         "started_at": None,
         "ended_at": None,
-        "created_at": event.timestamp,
+        "created_at": recorded.event.timestamp,
         "updated_at": None,
     }

@@ -145,6 +145,7 @@ SENTENCES: dict[str, Sentence] = {
     plans.PlanSucceeded.TOPIC: lambda e: f"Action plan succeeded{_because(e.because)}",
     plans.PlanFailed.TOPIC: lambda e: f"Action plan failed{_because(e.because)}",
     plans.PlanDeleted.TOPIC: lambda _: "Action plan deleted.",
+    plans.ActionAdded.TOPIC: lambda e: f"{e.what}: added{_because(e.spec.because)}",
     plans.ActionIntended.TOPIC: _action_intended,
     plans.ActionAcknowledged.TOPIC: lambda e: f"{e.what}: accepted.",
     plans.ActionStepIntended.TOPIC: _step_intended,

@@ -9,7 +9,7 @@ from domain.audit_templates.events import AuditTemplateChanged, AuditTemplateCre
 from domain.audits.events import AuditChanged, AuditRequested, AuditRunRequested
 from domain.kernel.aggregate import Event
 from domain.kernel.ids import reservation_id
-from domain.plans.events import PlanProposed
+from domain.plans.events import ActionAdded, PlanProposed
 from domain.reservations import NAMED_KINDS
 from domain.reservations.events import NameReleased
 
@@ -111,6 +111,8 @@ def _parts(event: Event, start: str) -> dict[UUID, Subject]:
             for one in event.actions
             if one.id.hex.startswith(start)
         }
+    if isinstance(event, ActionAdded) and event.action_id.hex.startswith(start):
+        return {event.action_id: Subject(event.originator_id, action=event.action_id)}
     return {}
 
 

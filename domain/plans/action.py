@@ -69,6 +69,8 @@ class Action:
         receipt: the cloud's response to the request (its own ids), if any.
         steps: further step of the effect → number of requests that were started for it.
         because: why it was skipped, failed or cancelled.
+        outcome: the observed state in which it succeeded.
+        restores: whether the plan added it to undo a step that its other actions left half done.
     """
 
     spec: ActionSpec
@@ -78,6 +80,8 @@ class Action:
     receipt: JsonObject | None = None
     steps: dict[str, int] = field(default_factory=dict)
     because: Cause | None = None
+    outcome: JsonObject = field(default_factory=dict)
+    restores: bool = False
     started_at: datetime | None = None
     ended_at: datetime | None = None
     note: str | None = None

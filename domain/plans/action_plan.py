@@ -4,14 +4,17 @@ from uuid import UUID
 
 from domain.kernel.aggregate import Aggregate, Event, JsonObject, evolves
 from domain.kernel.errors import DeleteRefused, Fenced, NotFound, NotSkippable, Refusal
-from domain.kernel.ids import plan_id
+from domain.kernel.ids import action_id, plan_id
 from domain.kernel.metadata import Context
 from domain.kernel.reasons import CANCELLED_BY_USER, Cause
 from domain.kernel.transitions import Transitions
 from domain.plans import workflow
-from domain.plans.action import Action, ActionState
+from domain.plans.action import Action, ActionSpec, ActionState
+from domain.plans.action_types.change_nova_service_state import CHANGE_SERVICE_STATE
+from domain.plans.emptied_hosts import enablings
 from domain.plans.events import (
     ActionAcknowledged,
+    ActionAdded,
     ActionAnnotated,
     ActionCancelled,
     ActionFailed,
@@ -187,16 +190,22 @@ class ActionPlan(Aggregate):
         return self.epoch
 
     def ready(self) -> tuple[Action, ...]:
-        """The actions that may start now; none after a cancel request."""
-        return workflow.ready(self.actions) if self.state is PlanState.ONGOING else ()
+        """The actions that may start now; after a cancel request only those that restore."""
+        return tuple(one for one in workflow.ready(self.actions) if self.may_run(one))
+
+    def may_run(self, action: Action) -> bool:
+        """Whether requests of an action may still be sent, as far as the plan is concerned."""
+        return self.state is PlanState.ONGOING or (action.restores and self.state in RUNNING)
 
     def ongoing(self) -> tuple[Action, ...]:
         """The actions with an intent and no outcome, in plan order."""
         return tuple(a for a in self.actions.values() if a.state is ActionState.ONGOING)
 
     def pending(self) -> tuple[Action, ...]:
-        """The actions that have not been started, in plan order."""
-        return tuple(a for a in self.actions.values() if a.state is ActionState.PENDING)
+        """The actions that a cancel request cancels: not started, in plan order."""
+        return tuple(
+            a for a in self.actions.values() if a.state is ActionState.PENDING and not a.restores
+        )
 
     def intend_action(self, ctx: Context, epoch: int, action: UUID, intent: JsonObject) -> int:
         """Records that a request to the cloud is about to be sent; returns the attempt.
@@ -206,8 +215,7 @@ class ActionPlan(Aggregate):
             Refusal: the action may not start now.
         """
         one = self._held(epoch, action)
-        running = self.state is PlanState.ONGOING
-        fresh = running and workflow.may_start(self.actions, one)
+        fresh = self.may_run(one) and workflow.may_start(self.actions, one)
         if not fresh and one.state is not ActionState.ONGOING:
             raise Refusal(f"Action {action} is {one.state} and may not start.")
         attempt = one.attempt + 1
@@ -301,14 +309,15 @@ class ActionPlan(Aggregate):
     # -- helpers ---------------------------------------------------------------------------------
 
     def _cancel_pending(self, ctx: Context, because: Cause) -> None:
-        for action in list(self.actions.values()):
-            if action.state is ActionState.PENDING:
-                self._trigger_action(ActionCancelled, ctx, action.spec.id, because=because)
+        for action in self.pending():
+            self._trigger_action(ActionCancelled, ctx, action.spec.id, because=because)
 
     def _conclude(self, ctx: Context) -> None:
         for action, culprit in workflow.blocked(self.actions):
             because = Cause(REQUIREMENT_FAILED, {"action": str(culprit)})
             self._trigger_action(ActionCancelled, ctx, action.spec.id, because=because)
+        if self._restore(ctx):
+            return
         cancelling = self.state is PlanState.CANCELLING
         match workflow.outcome(self.actions.values(), cancelling=cancelling):
             case workflow.Outcome.SUCCEEDED:
@@ -316,9 +325,22 @@ class ActionPlan(Aggregate):
             case workflow.Outcome.FAILED:
                 self._trigger(PlanFailed, ctx, because=workflow.failures(self.actions.values()))
             case workflow.Outcome.CANCELLED:
-                self._trigger(PlanCancelled, ctx, because=Cause(CANCELLED_BY_USER))
+                because = workflow.cancellation(self.actions.values())
+                self._trigger(PlanCancelled, ctx, because=because)
             case None:
                 pass
+
+    def _restore(self, ctx: Context) -> bool:
+        """Adds what must be undone before the plan ends; returns whether it added something."""
+        if not all(action.ended for action in self.actions.values()):
+            return False
+        added = list(enablings(self.actions.values()))
+        for parameters, because in added:
+            number = len(self.actions)
+            identity = action_id(self.id, number)
+            spec = ActionSpec(identity, CHANGE_SERVICE_STATE, parameters, (), (), because)
+            self._trigger(ActionAdded, ctx, action_id=identity, what=spec.what, spec=spec)
+        return bool(added)
 
     def _action(self, action: UUID) -> Action:
         try:
@@ -396,6 +418,10 @@ class ActionPlan(Aggregate):
         self.state = PlanState.DELETED
 
     @evolves
+    def _action_added(self, event: ActionAdded) -> None:
+        self.actions[event.action_id] = Action(event.spec, restores=True)
+
+    @evolves
     def _action_intended(self, event: ActionIntended) -> None:
         action = self.actions[event.action_id]
         action.state = ActionState.ONGOING
@@ -420,6 +446,7 @@ class ActionPlan(Aggregate):
     @evolves
     def _action_succeeded(self, event: ActionSucceeded) -> None:
         self._end_action(event, ActionState.SUCCEEDED, None)
+        self.actions[event.action_id].outcome = event.facts
 
     @evolves
     def _action_failed(self, event: ActionFailed) -> None:

@@ -116,6 +116,21 @@ class PlanDeleted(Event):
     TOPIC = "plan.deleted"
 
 
+class ActionAdded(Event):
+    """The plan got a further action, because others of its actions did not take place.
+
+    Such an action is executed even if the plan is being cancelled.
+
+    Attributes:
+        action_id: the id in ``spec``.
+    """
+
+    TOPIC = "plan.action-added"
+    action_id: UUID
+    what: str
+    spec: ActionSpec
+
+
 class ActionIntended(Event):
     """The applier is about to send the request of an action to the cloud.
 

@@ -273,9 +273,6 @@ def _notes(counts: Counts) -> tuple[str, ...]:
         "`max_model_age`), metrics are measured for each audit. The parts of it are differences "
         "between event times."
     )
-    requested = (
-        "*Requested*: the cloud's own journal says when. Before the first migration, a plan "
-        "closes the hosts that it will empty."
-    )
+    requested = "*Requested*: the cloud's own journal says when."
     cpu = "CPU is of all roles and their children, without client, cloud and PostgreSQL."
     return cloud, visible, recommended, requested, cpu

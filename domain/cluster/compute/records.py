@@ -12,10 +12,6 @@ from domain.kernel.reasons import Cause
 
 _MAX_QUOTE = 200
 """Characters of an unusable value that its reason quotes."""
-DISABLED_BY_CONSOLIDATION = "watcher_disabled"
-"""Prefix of the ``disabled_reason`` of a host that consolidation disabled and may enable again."""
-DISABLED_FOR_MAINTENANCE = "watcher_maintaining"
-"""The ``disabled_reason`` of a host that host maintenance disabled."""
 
 
 @dataclass(frozen=True)

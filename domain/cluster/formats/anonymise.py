@@ -9,8 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 from domain.cluster.compute.columns import ServerColumns
+from domain.cluster.compute.disabled_reasons import DISABLED_BY_CONSOLIDATION
 from domain.cluster.compute.model import ComputeModel
-from domain.cluster.compute.records import DISABLED_BY_CONSOLIDATION, AggregateRow, GroupRow
+from domain.cluster.compute.records import AggregateRow, GroupRow
 from domain.cluster.formats.portable import Values
 from domain.cluster.formats.pseudonyms import ALIAS, SCOPED, TENANT, TRAIT, Pseudonyms
 from domain.cluster.table.columns import Coded, coded, map_key

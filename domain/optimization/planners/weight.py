@@ -1,6 +1,6 @@
 """The planner that orders actions by the weight of their type, in chunks with barriers."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -67,6 +67,9 @@ class WeightOptions:
 class WeightPlanner(Planner[WeightOptions]):
     """Heaviest action types first; each chunk waits until the whole previous chunk has ended.
 
+    A host that the solution disables after moves off it is disabled only after all of these, and
+    requires them. One that it disables before is disabled first, so that no server arrives.
+
     Within a weight the order of the solution is kept, so a strategy whose moves are legal one
     after the other stays legal. A chunk never has two moves of the same server, nor a move to a
     host that another move of the chunk leaves (a server in migration uses resources on both hosts),
@@ -100,18 +103,32 @@ class _Ordering:
         self._one_per_destination = placement.numa_certain
 
     def plan(self, actions: Sequence[ProposedAction]) -> Sequence[PlannedAction]:
-        ordered = sorted(actions, key=lambda action: -self._weight(action))
+        ordered = self._ordered(actions)
         services: dict[tuple[object, object], int] = {}
+        leaving: dict[object, list[int]] = defaultdict(list)
         planned: list[PlannedAction] = []
         barrier: tuple[int, ...] = ()
         for chunk in self._chunks(ordered):
             first = len(planned)
             for place, action in enumerate(chunk, start=first):
-                planned.append(PlannedAction(action, barrier, _required(action, services)))
+                required = _required(action, services, leaving)
+                planned.append(PlannedAction(action, barrier, required))
                 if action.type == CHANGE_SERVICE_STATE:
                     services[_host_and_state(action)] = place
+                elif action.type == MIGRATE:
+                    leaving[action.parameters.get("source_node")].append(place)
             barrier = tuple(range(first, len(planned)))
         return planned
+
+    def _ordered(self, actions: Sequence[ProposedAction]) -> list[ProposedAction]:
+        """Heaviest first; a disabling that comes after moves off its host behind the last one."""
+        deferred = _after_their_moves(actions)
+        behind: dict[int, list[ProposedAction]] = defaultdict(list)
+        for at, last in deferred.items():
+            behind[last].append(actions[at])
+        others = [at for at in range(len(actions)) if at not in deferred]
+        by_weight = sorted(others, key=lambda at: -self._weight(actions[at]))
+        return [one for at in by_weight for one in (actions[at], *behind[at])]
 
     def _chunks(self, ordered: Sequence[ProposedAction]) -> Iterator[list[ProposedAction]]:
         chunk: list[ProposedAction] = []
@@ -163,15 +180,35 @@ def _leads_into(one: ProposedAction, other: ProposedAction) -> bool:
     return _destination(one) == other.parameters.get("source_node") is not None
 
 
+def _after_their_moves(actions: Sequence[ProposedAction]) -> dict[int, int]:
+    """Disablings that the solution lists after moves off their hosts → the last of these moves."""
+    left: dict[object, int] = {}
+    found: dict[int, int] = {}
+    for at, action in enumerate(actions):
+        if action.type == MIGRATE:
+            left[action.parameters.get("source_node")] = at
+        elif _disables(action) and action.parameters.get("resource_name") in left:
+            found[at] = left[action.parameters.get("resource_name")]
+    return found
+
+
 def _required(
-    action: ProposedAction, services: Mapping[tuple[object, object], int]
+    action: ProposedAction,
+    services: Mapping[tuple[object, object], int],
+    leaving: Mapping[object, Sequence[int]],
 ) -> tuple[int, ...]:
-    """A move requires that its destination was enabled, switching off that the host was disabled.
+    """What must have succeeded.
+
+    A move requires that its destination was enabled, switching off that the host was disabled, a
+    disabling that all servers left the host.
 
     Args:
         action: the action.
         services: (host, state) → place of the action that gives its service this state.
+        leaving: host → places of the moves off it.
     """
+    if _disables(action):
+        return tuple(leaving.get(action.parameters.get("resource_name"), ()))
     place = None
     if action.type == MIGRATE:
         place = services.get((_destination(action), "enabled"))
@@ -179,6 +216,10 @@ def _required(
         host, state = _host_and_state(action)
         place = services.get((host, "disabled")) if state == "off" else None
     return () if place is None else (place,)
+
+
+def _disables(action: ProposedAction) -> bool:
+    return action.type == CHANGE_SERVICE_STATE and action.parameters.get("state") == "disabled"
 
 
 def _host_and_state(action: ProposedAction) -> tuple[object, object]:

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from domain.cluster.compute.records import DISABLED_FOR_MAINTENANCE
+from domain.cluster.compute.disabled_reasons import DISABLED_FOR_MAINTENANCE
 from domain.cluster.placement.movability import COLD
 from domain.cluster.table.columns import BoolArray
 from domain.kernel.aggregate import JsonObject

@@ -12,7 +12,7 @@ from typing import ClassVar, Final
 import numpy as np
 
 from domain.cluster.baremetal.model import BaremetalModel
-from domain.cluster.compute.records import DISABLED_BY_CONSOLIDATION
+from domain.cluster.compute.disabled_reasons import DISABLED_BY_CONSOLIDATION
 from domain.cluster.kinds import ModelKind
 from domain.cluster.scope.reasons import MODEL_EMPTY
 from domain.cluster.table.columns import BoolArray

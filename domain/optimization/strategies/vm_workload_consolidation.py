@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 
 import numpy as np
 
-from domain.cluster.compute.records import DISABLED_BY_CONSOLIDATION
+from domain.cluster.compute.disabled_reasons import DISABLED_BY_CONSOLIDATION
 from domain.cluster.placement.load import USED_CPU
 from domain.cluster.placement.rules.capacity import UTILISATION_SHORT
 from domain.cluster.scope.reasons import MODEL_EMPTY

@@ -19,6 +19,11 @@ SERVICE_ALREADY_IN_STATE = Reason(
     "nova-compute on {host} is already {state}",
 )
 
+SERVICE_DISABLED_FOR_OTHER_REASON = Reason(
+    "service-disabled-for-other-reason",
+    "nova-compute on {host} is disabled for another reason than {expected}: {found}",
+)
+
 
 def _checked(model: "ComputeModel", planned: PlannedAction) -> CheckedAction:
     parameters = planned.action.parameters
@@ -35,7 +40,7 @@ DECLARATION: Final = ActionType(
         resource_id=NAME,
         state={"type": "string", "enum": ["enabled", "disabled"]},
         resource_name=OPTIONAL_NAME,
-        disabled_reason=OPTIONAL_NAME,
+        disabled_reason=OPTIONAL_NAME,  # with enabled: only if this is the present reason
     ),
     resource=ResourceKind.HOST,
     changes=(ModelKind.COMPUTE,),

@@ -3,7 +3,10 @@ import pytest
 from application.ports.cloud import ActionHandler, CloudRefused, Fail, Phase, Skip
 from domain.cluster.compute.reasons import SERVICE_NOT_FOUND
 from domain.kernel.aggregate import JsonObject
-from domain.plans.action_types.change_nova_service_state import SERVICE_ALREADY_IN_STATE
+from domain.plans.action_types.change_nova_service_state import (
+    SERVICE_ALREADY_IN_STATE,
+    SERVICE_DISABLED_FOR_OTHER_REASON,
+)
 from tests.conformance.actions.driving import Acts, go
 from tests.conformance.actions.ground import Ground, service_of
 
@@ -119,3 +122,28 @@ def test_states_that_nova_does_not_let_one_set_are_refused_by_validation(
     verdict = switch.check(_to(host, state))
     assert isinstance(verdict, Fail)
     assert "state: must be one of enabled, disabled" in str(verdict.because)
+
+
+def test_a_host_that_is_disabled_for_another_reason_than_the_expected_one_is_skipped(
+    ground: Ground, switch: ActionHandler, host: str
+) -> None:
+    """A plan that enables its hosts again must leave those to an operator who took them over."""
+    service = service_of(ground.nova, host)
+    theirs = {"status": "disabled", "disabled_reason": "memory is being replaced"}
+    ground.nova.send_once("PUT", f"/os-services/{service['id']}", theirs)
+    verdict = switch.check(_to(host, "enabled", disabled_reason="watcher_disabled"))
+    assert isinstance(verdict, Skip)
+    assert verdict.because.reason == SERVICE_DISABLED_FOR_OTHER_REASON
+    assert go(switch, _to(host, "enabled", disabled_reason="memory is being replaced"))
+
+
+def test_the_outcome_of_a_disabling_says_how_many_servers_are_on_the_host(
+    ground: Ground, switch: ActionHandler, host: str
+) -> None:
+    off = _to(host, "disabled")
+    before = go(switch, off)
+    assert "servers" not in switch.observe(off, before, None).facts
+    receipt = switch.start(off, before)
+    servers = ground.nova.list_all("/servers/detail", "servers", {"all_tenants": "true"})
+    here = sum(server["OS-EXT-SRV-ATTR:host"] == host for server in servers)
+    assert switch.observe(off, before, receipt).facts["servers"] == here

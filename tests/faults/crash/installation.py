@@ -103,6 +103,11 @@ class Cloud:
                 counts[entry["server_id"]] = counts.get(entry["server_id"], 0) + 1
         return counts
 
+    def add_fault(self, rule: dict[str, object]) -> None:
+        """Adds a fault rule (docs/simulator.md)."""
+        url = f"{self.url}/vigil/faults"
+        requests.post(url, json=rule, headers=self._headers(), timeout=10).raise_for_status()
+
     def _headers(self) -> dict[str, str]:
         auth = {
             "identity": {

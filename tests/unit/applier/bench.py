@@ -18,6 +18,7 @@ from domain.kernel.metadata import Metadata, component
 from domain.kernel.reasons import OWNER_LOST, Cause
 from domain.optimization.algorithms.emptying import FREES_HOST
 from domain.plans import ActionPlan, ActionState, PlanState, Proposal
+from domain.plans.action_types import CHANGE_SERVICE_STATE, MIGRATE
 from domain.plans.proposal import PlannedAction, ProposedAction
 from infrastructure.clock import SystemClock
 from tests.given import ident
@@ -93,7 +94,7 @@ class Bench:
         return PlanExecution(
             session,
             epoch,
-            handlers={"act": self.cloud},
+            handlers=dict.fromkeys(("act", MIGRATE, CHANGE_SERVICE_STATE), self.cloud),
             progress=self.board,
             clock=clock,
             fresh=fresh,

@@ -24,6 +24,17 @@ from infrastructure.openstack.actions.base import Handler
 NO = Cause(MIGRATION_REFUSED, {"server": "s", "error": "no"})
 GONE = Cause(SERVER_NOT_FOUND, {"server": "s"})
 
+_TEXT: JsonObject = {"type": "string"}
+_PARAMETERS: dict[str, JsonObject] = {
+    "resource_id": _TEXT,
+    "source_node": _TEXT,
+    "destination_node": _TEXT,
+    "state": _TEXT,
+    "resource_name": _TEXT,
+    "disabled_reason": _TEXT,
+}
+"""Its own one, and those of migrations and of changes of a service's state."""
+
 
 class ReferenceCloud(Handler):
     """A handler whose effects take some looks to finish; it passes the suite of all handlers.
@@ -39,7 +50,7 @@ class ReferenceCloud(Handler):
     declaration = ActionType(
         name="act",
         description="Acts.",
-        schema=schema_of(("resource_id",), resource_id={"type": "string"}),
+        schema=schema_of(("resource_id",), **_PARAMETERS),
         resource=ResourceKind.SERVER,
     )
 

@@ -158,10 +158,10 @@ def test_offline_results_carry_plan_efficacy_and_reasons() -> None:
     servers = [{"id": f"s{n}", "name": f"vm{n}", "host": f"h{n}", **flavor} for n in range(2)]
     result = solve_offline({"hosts": hosts, "instances": servers})
     assert [action["action_type"] for action in result.actions()] == [
-        "change_nova_service_state",
         "migrate",
+        "change_nova_service_state",
     ]
-    assert result.actions()[1]["input_parameters"] == {
+    assert result.actions()[0]["input_parameters"] == {
         "migration_type": "live",
         "source_node": "c0",
         "destination_node": "c1",
@@ -170,6 +170,6 @@ def test_offline_results_carry_plan_efficacy_and_reasons() -> None:
     }
     assert [figure.value for figure in result.efficacy] == [50.0]
     assert result.reasons() == [
-        "c0 has no servers after the plan",
         "moving vm0 helps to empty c0 (servers: 1); c1 goes from 12.5 to 25.0 % of vcpus",
+        "c0 has no servers after the plan",
     ]

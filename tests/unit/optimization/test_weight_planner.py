@@ -102,13 +102,51 @@ def test_a_server_is_never_in_flight_twice() -> None:
     assert parents(list(weigh(solution))) == [("a", ()), ("a", (0,))]
 
 
+def switch(host: str, state: str) -> ProposedAction:
+    return action("change_nova_service_state", f"id-{host}", state=state, resource_name=host)
+
+
 def test_a_move_requires_the_enabling_of_its_destination_and_nothing_else() -> None:
-    enable = action("change_nova_service_state", "h2", state="enabled", resource_name="c2")
-    disable = action("change_nova_service_state", "h1", state="disabled", resource_name="c1")
-    solution = Solution((move("a", "c1", "c2"), move("b", "c1", "c3"), disable, enable))
+    solution = Solution((move("a", "c1", "c2"), move("b", "c1", "c3"), switch("c2", "enabled")))
     planned = weigh(solution)
     requires = {p.action.resource_id: p.requires for p in planned}
-    assert requires == {"h1": (), "h2": (), "a": (1,), "b": ()}
+    assert requires == {"id-c2": (), "a": (0,), "b": ()}
+
+
+def test_a_host_is_disabled_after_the_moves_off_it_and_requires_them() -> None:
+    """It was disabled first: when the moves then failed, it stayed disabled with its servers."""
+    solution = Solution(
+        (
+            move("a", "c1", "c4"),
+            move("b", "c2", "c4"),
+            move("c", "c1", "c4"),
+            switch("c1", "disabled"),
+            switch("c2", "disabled"),
+            switch("c3", "disabled"),
+        )
+    )
+    planned = weigh(solution)
+    named = [p.action.resource_id for p in planned]
+    assert named == ["id-c3", "a", "b", "id-c2", "c", "id-c1"]
+    requires = {p.action.resource_id: [named[at] for at in p.requires] for p in planned}
+    assert requires == {
+        "a": [],
+        "b": [],
+        "c": [],
+        "id-c1": ["a", "c"],
+        "id-c2": ["b"],
+        "id-c3": [],
+    }
+
+
+def test_a_host_that_the_strategy_disables_before_the_moves_off_it_is_disabled_first() -> None:
+    """So that no server arrives while an operator waits for the host, for its maintenance."""
+    solution = Solution((switch("c1", "disabled"), move("a", "c1", "c2")))
+    planned = weigh(solution)
+    assert [(p.action.resource_id, p.parents, p.requires) for p in planned] == [
+        ("id-c1", (), ()),
+        ("a", (0,), ()),
+    ]
 
 
 def test_an_empty_solution_is_an_empty_plan() -> None:

@@ -15,6 +15,7 @@ from domain.kernel.reasons import Cause
 from domain.plans.action_types.change_nova_service_state import (
     DECLARATION,
     SERVICE_ALREADY_IN_STATE,
+    SERVICE_DISABLED_FOR_OTHER_REASON,
 )
 from domain.plans.proposal import ProposedAction
 from domain.plans.reasons import EFFECT_UNDONE, NOTHING_TO_UNDO
@@ -27,7 +28,9 @@ class ChangeNovaServiceState(Handler):
     """Enables or disables nova-compute on a host.
 
     ``resource_name`` is the host name of the service. Without it, ``resource_id`` is that name or
-    the uuid of the hypervisor.
+    the uuid of the hypervisor. A host is enabled only while it is disabled with the given
+    ``disabled_reason``, if there is one. The outcome of a disabling has the number of ``servers``
+    on the host: the scheduler places no others there any more.
     """
 
     declaration = DECLARATION
@@ -40,6 +43,10 @@ class ChangeNovaServiceState(Handler):
             return Skip(because(SERVICE_NOT_FOUND, host=host))
         if service["status"] == state:
             return Skip(because(SERVICE_ALREADY_IN_STATE, host=host, state=state))
+        found, expected = service.get("disabled_reason"), parameters.get("disabled_reason")
+        if state == "enabled" and expected and found != expected:
+            facts = {"host": host, "expected": expected, "found": found}
+            return Skip(because(SERVICE_DISABLED_FOR_OTHER_REASON, **facts))
         return Go(
             {
                 "host": host,
@@ -88,6 +95,9 @@ class ChangeNovaServiceState(Handler):
         if receipt is not None and receipt.get("already"):
             facts["already"] = True
         if service["status"] == parameters["state"]:
+            if parameters["state"] == "disabled":
+                query = {"all_tenants": "true", "host": host}
+                facts["servers"] = len(self.clouds.compute.list_all("/servers", "servers", query))
             return Observation(Phase.DONE, facts)
         if receipt is None:
             return Observation(Phase.NEVER_STARTED, facts)
