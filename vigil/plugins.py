@@ -97,6 +97,7 @@ from domain.plans.action_types import (
 from domain.plans.action_types.declaration import without_placement
 from domain.plans.action_types.schemas import ID, NAME, OPTIONAL_NAME
 from domain.plans.action_types.schemas import parameters as schema_of
+from domain.plans.parallelism import Parallelism
 from domain.plans.proposal import PlannedAction, ProposedAction
 
 if TYPE_CHECKING:
@@ -194,6 +195,7 @@ __all__ = [
     "NoParameters",
     "Observation",
     "ObservedMove",
+    "Parallelism",
     "Phase",
     "PlacementPolicy",
     "PlanContext",

@@ -18,6 +18,7 @@ from application.workers.claims import claimable
 from domain.kernel.errors import Fenced, Refusal
 from domain.kernel.metadata import Context, Metadata, component
 from domain.plans import ActionPlan, PlanState
+from domain.plans.parallelism import Parallelism
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ class Applier:
         instance: this process.
         fresh: whether this instance's heartbeat is recent enough to send requests.
         policy: limits and intervals of the execution.
+        parallelism: planner → further limits on the actions in progress at once of its plans.
         stop: set when the process is to end; another applier then resumes the actions in progress.
     """
 
@@ -47,6 +49,7 @@ class Applier:
         instance: Instance,
         fresh: Callable[[], bool],
         policy: ExecutionPolicy,
+        parallelism: Mapping[str, Parallelism],
         stop: threading.Event,
     ) -> None:
         self._log = log
@@ -58,6 +61,7 @@ class Applier:
         self._me = instance
         self._fresh = fresh
         self._policy = policy
+        self._parallelism = parallelism
         self._stop = stop
         self._metadata = Metadata(component("applier", instance.id))
         self._executions: dict[UUID, PlanExecution] = {}
@@ -91,6 +95,7 @@ class Applier:
             clock=self._clock,
             fresh=self._fresh,
             policy=self._policy,
+            parallelism=self._parallelism.get(session.state.planner, Parallelism()),
         )
         self._executions[plan_id] = execution
         claimed()

@@ -22,6 +22,7 @@ from application.ports.progress import ProgressBoard
 from domain.kernel.reasons import Cause
 from domain.plans import Action, ActionPlan
 from domain.plans.action_plan import RUNNING
+from domain.plans.parallelism import Parallelism, Slots
 from domain.plans.reasons import ACTION_TYPE_UNKNOWN
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ class PlanExecution:
         handlers: by action type.
         fresh: whether this instance's heartbeat is recent enough to send requests.
         policy: limits and intervals.
+        parallelism: further limits on the actions in progress at once.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class PlanExecution:
         clock: Clock,
         fresh: Callable[[], bool],
         policy: ExecutionPolicy,
+        parallelism: Parallelism,
     ) -> None:
         self._plan = ClaimedPlan(session, epoch)
         self._handlers = handlers
@@ -55,7 +58,8 @@ class PlanExecution:
         self._clock = clock
         self._fresh = fresh
         self._policy = policy
-        self._running: dict[UUID, Future[None]] = {}
+        self._parallelism = parallelism
+        self._running: dict[UUID, tuple[Action, Future[None]]] = {}
         self._wake = threading.Event()
         self._is_outdated = threading.Event()
 
@@ -101,10 +105,17 @@ class PlanExecution:
             self._reap()
             if self._plan.state(refresh=refresh) not in RUNNING:
                 return
-            for action in self._plan.ready():
-                if len(self._running) < self._policy.max_parallel:
-                    self._execute(action, around, pool)
+            self._start_ready_actions(around, pool)
             self._wake.wait(self._policy.poll_interval)
+
+    def _start_ready_actions(self, around: Surroundings, pool: ThreadPoolExecutor) -> None:
+        """Starts those that the limits allow beside the ones in progress, in the plan's order."""
+        slots = Slots(self._parallelism, [action.spec for action, _ in self._running.values()])
+        for action in self._plan.ready():
+            if len(self._running) >= self._policy.max_parallel:
+                return
+            if action.spec.id not in self._running and slots.take(action.spec):
+                self._execute(action, around, pool)
 
     def _execute(self, action: Action, around: Surroundings, pool: ThreadPoolExecutor) -> None:
         ident = action.spec.id
@@ -118,7 +129,7 @@ class PlanExecution:
             execution = ActionExecution(action, handler, around)
             # the copied context carries the correlation id to the cloud
             future = pool.submit(copy_context().run, execution.run)
-            self._running[ident] = future
+            self._running[ident] = action, future
             future.add_done_callback(lambda _: self._wake.set())
 
     def _reap(self) -> None:
@@ -127,7 +138,7 @@ class PlanExecution:
         Raises:
             Exception: what ended one of them early.
         """
-        for ident, future in list(self._running.items()):
+        for ident, (_, future) in list(self._running.items()):
             if future.done():
                 del self._running[ident]
                 future.result()

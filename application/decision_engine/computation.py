@@ -35,6 +35,7 @@ def compute(record: DecisionRecord, optimizers: Optimizers) -> Computation:
             storage=context.storage,
             baremetal=context.baremetal,
             placement=context.placement,
+            start=context.start,
             cost=context.cost,
         ),
     )

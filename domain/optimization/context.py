@@ -224,6 +224,7 @@ class PlanContext(Generic[O]):
         options: of the planner, typed, effective values.
         compute, storage, baremetal: the models that the strategy saw.
         placement: the operator's rules, limits and policies in force.
+        start: steps that are taken as done, as in the context of the strategy.
         cost: what migrations cost.
     """
 
@@ -232,4 +233,5 @@ class PlanContext(Generic[O]):
     storage: StorageModel | None = None
     baremetal: BaremetalModel | None = None
     placement: PlacementPolicy = field(default_factory=PlacementPolicy)
+    start: Sequence[LoggedStep] = ()
     cost: MigrationCost = field(default_factory=MigrationCost)

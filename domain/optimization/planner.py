@@ -20,6 +20,7 @@ from domain.kernel.options import NoOptions, O
 from domain.optimization.context import PlanContext
 from domain.optimization.solution import Solution
 from domain.plans.action_types.declaration import ActionType
+from domain.plans.parallelism import Parallelism
 from domain.plans.proposal import PlannedAction
 
 
@@ -43,6 +44,17 @@ class Planner(ABC, Generic[O]):
         """
         del action_types
         return self.options()
+
+    def parallelism(self, options: O) -> Parallelism:
+        """How many actions of a plan of this planner may be in progress at once.
+
+        The applier keeps these limits; they need no edges.
+
+        Args:
+            options: those in force when the plan is executed.
+        """
+        del options
+        return Parallelism()
 
     @abstractmethod
     def plan(self, solution: Solution, context: PlanContext[O]) -> Sequence[PlannedAction]:

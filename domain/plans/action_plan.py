@@ -88,6 +88,7 @@ class ActionPlan(Aggregate):
     audit_id: UUID
     run_id: UUID
     strategy: str
+    planner: str
     record: str
     state: PlanState
     actions: dict[UUID, Action] = field(init=False, default_factory=dict)

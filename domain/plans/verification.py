@@ -76,6 +76,8 @@ def verify_plan(
 ) -> list[Violation]:
     """The rules that a plan violates in any order that its dependencies allow.
 
+    Limits on moves in progress are none of its edges: the applier keeps them (``Parallelism``).
+
     Args:
         model: the model of the plan.
         planned: the plan.
@@ -92,7 +94,6 @@ def verify_plan(
             model,
             load,
             policy.operator,
-            policy.limits,
             keep_zone=policy.keep_zone,
             numa_certain=policy.numa_certain,
         )

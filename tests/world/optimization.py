@@ -46,7 +46,8 @@ def weigh(
     empty, _ = ComputeModel.build((), (), (), ())
     planner = WeightPlanner()
     plain = vars(planner.defaults(ACTION_TYPES.values()))
-    chosen = WeightOptions(**{name: {**plain[name], **options.get(name, {})} for name in plain})
+    merged: dict[str, Any] = {name: {**plain[name], **given} for name, given in options.items()}
+    chosen = WeightOptions(**{**plain, **merged})
     context = PlanContext(
         options=chosen, compute=model or empty, placement=placement or PlacementPolicy()
     )

@@ -4,8 +4,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from domain.cluster.verifier.checked_action import CheckedAction
+from domain.cluster.verifier.coverage import covered
 from domain.cluster.verifier.verifier import Verifier
 from domain.kernel.errors import InvalidValue
+
+_ROUNDING = 1e-6
+"""Of sums of measured use (cores, MB), which depend on the order of their terms."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +35,10 @@ def check_plan(
     """The violations of a plan.
 
     For each move: all its ancestors are done, and every action that the edges order neither
-    before nor after it is in progress, counted on both hosts. This is the worst case, so a plan
-    without violations here is legal at every prefix of every execution.
+    before nor after it is in progress, counted on both hosts. Such an action is in progress only
+    after its own ancestors are done: room that these leave for it on the destination is not missing
+    there. This is the worst case, so a plan without violations here is legal at every prefix of
+    every execution.
 
     Args:
         actions: the plan, topologically ordered.
@@ -41,22 +47,41 @@ def check_plan(
     Raises:
         InvalidValue: a parent does not come before its action.
     """
-    replay = _Replay(actions, new_verifier)
+    replay = _Replay(actions, new_verifier())
     return [violation for place in range(len(actions)) for violation in replay.check(place)]
 
 
 class _Replay:
     """Brings a verifier into the worst case of one action after the other."""
 
-    def __init__(
-        self, actions: Sequence[CheckedAction], new_verifier: Callable[[], Verifier]
-    ) -> None:
+    def __init__(self, actions: Sequence[CheckedAction], verifier: Verifier) -> None:
         self._actions = actions
-        self._new_verifier = new_verifier
-        self._verifier = new_verifier()
+        self._verifier = verifier
         self._before, self._after = _ancestors_and_descendants(actions)
         self._done = 0
         self._moving = 0
+        self._of_server: dict[int, list[int]] = {}
+        self._switches: dict[int, list[int]] = {}
+        self._into: dict[int, list[int]] = {}
+        self._off: dict[int, list[int]] = {}
+        self._read()
+        self._start = {server: verifier.host_of(server) for server in self._of_server}
+        self._open = {host: verifier.is_open(host) for host in self._switches}
+        self._up = {host: verifier.is_up(host) for host in self._switches}
+
+    def _read(self) -> None:
+        at: dict[int, int] = {}
+        for place, action in enumerate(self._actions):
+            if action.host < 0 or action.kind == "other":
+                continue
+            if action.kind != "move":
+                self._switches.setdefault(action.host, []).append(place)
+            elif action.server >= 0:
+                source = at.get(action.server, self._verifier.host_of(action.server))
+                at[action.server] = action.host
+                self._of_server.setdefault(action.server, []).append(place)
+                self._into.setdefault(action.host, []).append(place)
+                self._off.setdefault(source, []).append(place)
 
     def check(self, place: int) -> list[Violation]:
         """Violations of one action in its worst case."""
@@ -68,45 +93,64 @@ class _Replay:
         self._set_situation(done, everything & ~done & ~self._after[place] & ~(1 << place))
         if action.server < 0 or action.host < 0:
             return [Violation(place, action.server, action.host, "Known")]
-        broken = sorted(self._verifier.broken(action.server, action.host))
-        return [Violation(place, action.server, action.host, rule) for rule in broken]
+        broken = self._verifier.broken(action.server, action.host)
+        if "Capacity" in broken and self._room_is_left(action):
+            broken.discard("Capacity")
+        return [Violation(place, action.server, action.host, rule) for rule in sorted(broken)]
 
     def _set_situation(self, done: int, moving: int) -> None:
-        to_cancel = [self._actions[place] for place in _bits(self._moving & ~moving & ~done)]
-        if self._done & ~done or not all(self._cancel(action) for action in to_cancel):
-            self._verifier = self._new_verifier()
-            self._done = self._moving = 0
-        self._moving &= moving | done
-        for place in _bits(done & ~self._done):
-            if not self._moving >> place & 1:
-                self._start(self._actions[place])
-            self._finish(self._actions[place])
-        for place in _bits(moving & ~self._moving):
-            self._start(self._actions[place])
+        changed = (self._done ^ done) | (self._moving ^ moving)
         self._done, self._moving = done, moving
+        for action in {self._actions[place] for place in _bits(changed)}:
+            if action.kind == "move" and action.server in self._of_server:
+                self._place_server(action.server)
+            elif action.host in self._switches:
+                self._switch_host(action.host)
 
-    def _start(self, action: CheckedAction) -> None:
-        if action.kind == "move" and action.server >= 0 and action.host >= 0:
-            self._verifier.start_move(action.server, action.host)
-        if action.kind == "disable" and action.host >= 0:
-            self._verifier.disable(action.host)
-        if action.kind == "power-off" and action.host >= 0:
-            self._verifier.power(action.host, on=False)
+    def _place_server(self, server: int) -> None:
+        at, ahead = self._start[server], []
+        for place in self._of_server[server]:
+            if self._done >> place & 1:
+                at = self._actions[place].host
+            elif self._moving >> place & 1:
+                ahead.append(self._actions[place].host)
+        self._verifier.place(server, at, ahead)
 
-    def _cancel(self, action: CheckedAction) -> bool:
-        """Cancels an action in progress; returns False if only a new verifier can do that."""
-        if action.kind != "move" or self._verifier.pending(action.server) != 1:
-            return action.kind not in {"move", "disable", "power-off"}
-        self._verifier.cancel_move(action.server)
+    def _switch_host(self, host: int) -> None:
+        """A host is open, or up, if what is done says so, and nothing in progress may end it."""
+        is_open, up = self._open[host], self._up[host]
+        kinds = {self._actions[place].kind for place in self._in_progress(self._switches[host])}
+        for place in self._switches[host]:
+            if self._done >> place & 1:
+                kind = self._actions[place].kind
+                is_open = kind == "enable" if kind in {"enable", "disable"} else is_open
+                up = kind == "power-on" if kind in {"power-on", "power-off"} else up
+        self._verifier.switch(
+            host, is_open=is_open and "disable" not in kinds, up=up and "power-off" not in kinds
+        )
+
+    def _room_is_left(self, action: CheckedAction) -> bool:
+        """Whether what the host lacks is left to it by moves that others in progress waited for."""
+        arrivals = self._in_progress(self._into.get(action.host, ()))
+        departures = self._in_progress(self._off.get(action.host, ()))
+        waited = [[d for d in departures if self._before[a] >> d & 1] for a in arrivals]
+        if not any(waited):
+            return False
+        for resource, lacking in self._verifier.shortages(action.server, action.host).items():
+            demands = [
+                (self._need(arrival, resource), some)
+                for arrival, some in zip(arrivals, waited, strict=True)
+            ]
+            supplies = {departure: self._need(departure, resource) for departure in departures}
+            if covered(demands, supplies) < lacking - _ROUNDING:
+                return False
         return True
 
-    def _finish(self, action: CheckedAction) -> None:
-        if action.kind == "move" and action.server >= 0 and action.host >= 0:
-            self._verifier.finish_move(action.server)
-        if action.kind == "enable" and action.host >= 0:
-            self._verifier.enable(action.host)
-        if action.kind == "power-on" and action.host >= 0:
-            self._verifier.power(action.host, on=True)
+    def _in_progress(self, places: Sequence[int]) -> list[int]:
+        return [place for place in places if self._moving >> place & 1]
+
+    def _need(self, place: int, resource: str) -> float:
+        return self._verifier.need(self._actions[place].server, resource)
 
 
 def _ancestors_and_descendants(actions: Sequence[CheckedAction]) -> tuple[list[int], list[int]]:

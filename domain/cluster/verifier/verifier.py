@@ -5,6 +5,9 @@ rules, and computes every sum again from the servers on a host. It reports viola
 names of the rules (docs/constraints.md), so that tests can compare the two.
 """
 
+from collections.abc import Sequence
+from math import inf
+
 from domain.cluster.compute.flavor import Flavor
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.placement.load import MeasuredLoad
@@ -75,28 +78,38 @@ class Verifier:
 
     def finish_move(self, server: int) -> None:
         """Finishes the first started move of a server: the source is free again."""
-        source, host = self._at[server], self._pop_destination(server, first=True)
-        self._at[server] = host
-        self._release(server, source)
+        first, *others = self._to[server]
+        self.place(server, first, others)
 
-    def cancel_move(self, server: int) -> None:
-        """Cancels the last started move of a server."""
-        self._release(server, self._pop_destination(server, first=False))
-
-    def _pop_destination(self, server: int, *, first: bool) -> int:
-        ahead = self._to[server]
-        host = ahead.pop(0 if first else -1)
-        if not ahead:
-            del self._to[server]
-        return host
-
-    def _release(self, server: int, host: int) -> None:
-        if host != self._at[server] and host not in self._to.get(server, ()):
+    def place(self, server: int, at: int, to: Sequence[int]) -> None:
+        """Puts a server on a host, with moves of it to some hosts in progress."""
+        for host in (self._at[server], *self._to.pop(server, ())):
             self._on[host].discard(server)
+        self._at[server] = at
+        if to:
+            self._to[server] = list(to)
+        for host in (at, *to):
+            self._on[host].add(server)
 
-    def pending(self, server: int) -> int:
-        """Number of moves of a server in progress."""
-        return len(self._to.get(server, ()))
+    def switch(self, host: int, *, is_open: bool, up: bool) -> None:
+        """Says whether a host is enabled, and whether it is in operation."""
+        self._open[host], self._up[host] = is_open, up
+
+    def host_of(self, server: int) -> int:
+        """The host of a server; its source while it is moving."""
+        return self._at[server]
+
+    def is_open(self, host: int) -> bool:
+        """Whether a host is enabled."""
+        return self._open[host]
+
+    def is_up(self, host: int) -> bool:
+        """Whether a host is in operation."""
+        return self._up[host]
+
+    def need(self, server: int, resource: str) -> float:
+        """What a server uses of a resource."""
+        return self._facts.needs[server].get(resource, 0.0)
 
     def broken(self, server: int, host: int) -> set[str]:
         """Names of the rules that a move would break if it started now. Empty: it is legal."""
@@ -108,7 +121,7 @@ class Verifier:
             found.add("ServiceEnabled")
         if host == self._at[server]:
             found.add("NotCurrentHost")
-        if self._lacks_capacity(server, host):
+        if self.shortages(server, host):
             found.add("Capacity")
         if self._facts.numa.short(server, host, self._on[host], certain=self._numa_certain):
             found.add("NumaTopology")
@@ -120,18 +133,20 @@ class Verifier:
             found.add("MigrationConcurrency")
         return found
 
-    def _lacks_capacity(self, server: int, host: int) -> bool:
-        facts = self._facts
+    def shortages(self, server: int, host: int) -> dict[str, float]:
+        """Resource → what a host lacks of it for a server; inf if it could never have it."""
+        facts, found = self._facts, dict[str, float]()
         for amount, need in facts.needs[server].items():
             if need <= 0:
                 continue
             carried = facts.base[host].get(amount, 0.0)
             carried += sum(facts.needs[other].get(amount, 0.0) for other in self._on[host])
-            if carried + need > facts.room[host].get(amount, 0.0):
-                return True
+            room = facts.room[host].get(amount, 0.0)
             if need > facts.most[host].get(amount, need):
-                return True
-        return False
+                found[amount] = inf
+            elif carried + need > room:
+                found[amount] = carried + need - room
+        return found
 
     def _breaks_affinity(self, server: int, host: int) -> bool:
         for group in self._facts.groups.get(server, ()):

@@ -4,12 +4,15 @@ from functools import partial
 from application.applier.applier import Applier
 from application.applier.policy import ExecutionPolicy
 from application.workers.worker import Worker
+from domain.plans.parallelism import Parallelism
 from infrastructure import read_models
 from infrastructure.openstack.actions import handlers
 from infrastructure.plugins import PluginOptions, Registry
 from infrastructure.settings import Settings
+from infrastructure.settings.placement import PlacementSettings
 from interfaces.bootstrap.cloud import connection, limits
 from interfaces.bootstrap.database import CLOCK, OpenDatabase
+from interfaces.bootstrap.placement import placement_policy
 from interfaces.bootstrap.roles import Work
 from interfaces.bootstrap.workers import heartbeat, run_worker
 
@@ -23,6 +26,7 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
     beats = heartbeat(settings, database, me)
     chosen = settings.applier
     registry = Registry()
+    plugins = PluginOptions(registry, settings.sources)
     applier = Applier(
         log=database.log,
         read=database.read,
@@ -32,7 +36,7 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
             registry.handlers,
             connection(settings),
             limits(settings),
-            options=PluginOptions(registry, settings.sources).of("action handler"),
+            options=plugins.of("action handler"),
         ),
         clock=CLOCK,
         instance=me,
@@ -42,6 +46,7 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
             poll_interval=chosen.poll_interval,
             settle_time=chosen.settle_seconds,
         ),
+        parallelism=_parallelism(registry, plugins, settings.placement),
         stop=stop,
     )
     worker = Worker(
@@ -54,3 +59,14 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
     )
     watched = {CANCEL_REQUESTED: applier.look_again}
     return partial(run_worker, settings, database, worker, beats, TOPICS, stop, watched)
+
+
+def _parallelism(
+    registry: Registry, plugins: PluginOptions, placement: PlacementSettings
+) -> dict[str, Parallelism]:
+    """Planner → how many actions of its plans may be in progress at once."""
+    options, limits = plugins.of("planner"), placement_policy(placement).limits
+    return {
+        name: one.parallelism(options[name]).with_migrations(limits.total, limits.per_host)
+        for name, one in registry.optimizers.planners.items()
+    }

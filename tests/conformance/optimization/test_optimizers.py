@@ -8,7 +8,11 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
+from domain.optimization.planners.node_resource_consolidation import (
+    NodeResourceConsolidationPlanner,
+)
 from domain.optimization.planners.weight import WeightPlanner
+from domain.optimization.planners.workload_stabilization import WorkloadStabilizationPlanner
 from domain.optimization.strategies.actuator import Actuator
 from domain.optimization.strategies.dummy import Dummy
 from domain.optimization.strategies.vm_workload_consolidation import (
@@ -52,6 +56,14 @@ class TestActuator(StrategyConformance):
 
 class TestWeight(PlannerConformance):
     planner = WeightPlanner
+
+
+class TestWorkloadStabilizationPlanner(PlannerConformance):
+    planner = WorkloadStabilizationPlanner
+
+
+class TestNodeResourceConsolidationPlanner(PlannerConformance):
+    planner = NodeResourceConsolidationPlanner
 
 
 class _Sample(Strategy[NoParameters]):

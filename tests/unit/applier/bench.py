@@ -19,6 +19,7 @@ from domain.kernel.reasons import OWNER_LOST, Cause
 from domain.optimization.algorithms.emptying import FREES_HOST
 from domain.plans import ActionPlan, ActionState, PlanState, Proposal
 from domain.plans.action_types import CHANGE_SERVICE_STATE, MIGRATE
+from domain.plans.parallelism import Parallelism
 from domain.plans.proposal import PlannedAction, ProposedAction
 from infrastructure.clock import SystemClock
 from tests.given import ident
@@ -35,6 +36,7 @@ POLICY = ExecutionPolicy(
     unreachable_limit=5.0,
     abort_grace=0.2,
 )
+UNLIMITED = Parallelism()
 LOST = Cause(OWNER_LOST, {"owner": "me", "successor": "other"})
 FORBIDDEN = Cause(CLOUD_REFUSED, {"error": "401"})
 
@@ -76,9 +78,12 @@ class Bench:
         stop: threading.Event | None = None,
         policy: ExecutionPolicy = POLICY,
         clock: Clock = CLOCK,
+        parallelism: Parallelism = UNLIMITED,
     ) -> ActionPlan:
         session, epoch = self.claim(takeover=takeover)
-        execution = self.execution(session, epoch, fresh=fresh, policy=policy, clock=clock)
+        execution = self.execution(
+            session, epoch, fresh=fresh, policy=policy, clock=clock, parallelism=parallelism
+        )
         execution.run(stop or threading.Event())
         return self.plan()
 
@@ -90,6 +95,7 @@ class Bench:
         fresh: Callable[[], bool] = lambda: True,
         policy: ExecutionPolicy = POLICY,
         clock: Clock = CLOCK,
+        parallelism: Parallelism = UNLIMITED,
     ) -> PlanExecution:
         return PlanExecution(
             session,
@@ -99,6 +105,7 @@ class Bench:
             clock=clock,
             fresh=fresh,
             policy=policy,
+            parallelism=parallelism,
         )
 
     def cancel(self) -> None:

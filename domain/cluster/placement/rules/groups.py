@@ -62,6 +62,10 @@ class GroupIndex:
         """Groups of a policy that a server is in."""
         return [g for g in self._of.get(server, ()) if self.groups[g].policy == policy]
 
+    def of_any(self, server: int) -> Sequence[int]:
+        """All groups that a server is in."""
+        return self._of.get(server, ())
+
     def others(self, group: int, server: int) -> list[int]:
         """The other members of a group."""
         return [member for member in self.members[group] if member != server]

@@ -1,0 +1,75 @@
+"""How many actions of a plan may be in progress at once."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from domain.plans.action import ActionSpec
+from domain.plans.action_types.migrate import MIGRATE
+
+
+@dataclass(frozen=True)
+class Parallelism:
+    """Limits on the actions of a plan that are in progress at once.
+
+    Attributes:
+        in_plan: action type → most in the plan.
+        per_host: type of moves → most to or from one host.
+        otherwise: most in the plan of each type that neither lists; None: no limit.
+    """
+
+    in_plan: Mapping[str, int] = field(default_factory=dict)
+    per_host: Mapping[str, int] = field(default_factory=dict)
+    otherwise: int | None = None
+
+    def with_migrations(self, total: int | None, per_host: int | None) -> "Parallelism":
+        """The same, with at most some migrations in the plan and at each host (None: no limit)."""
+        return replace(
+            self,
+            in_plan=_lower(self.in_plan, total),
+            per_host=_lower(self.per_host, per_host),
+        )
+
+    def limit(self, kind: str) -> int | None:
+        """The most actions of a type in the plan; None: no limit."""
+        return self.in_plan.get(kind, None if kind in self.per_host else self.otherwise)
+
+
+class Slots:
+    """Counts the actions in progress.
+
+    Args:
+        limits: the limits.
+        taken: the actions that are in progress.
+    """
+
+    def __init__(self, limits: Parallelism, taken: Iterable[ActionSpec]) -> None:
+        self._limits = limits
+        self._in_plan: Counter[str] = Counter()
+        self._at_host: Counter[tuple[str, object]] = Counter()
+        for action in taken:
+            self._count(action)
+
+    def take(self, action: ActionSpec) -> bool:
+        """Counts an action if the limits allow it; returns whether they do."""
+        limit, per_host = self._limits.limit(action.type), self._limits.per_host.get(action.type)
+        if limit is not None and self._in_plan[action.type] >= limit:
+            return False
+        ends = _ends(action)
+        if per_host is not None and any(self._at_host[action.type, e] >= per_host for e in ends):
+            return False
+        self._count(action)
+        return True
+
+    def _count(self, action: ActionSpec) -> None:
+        self._in_plan[action.type] += 1
+        self._at_host.update((action.type, end) for end in _ends(action))
+
+
+def _ends(action: ActionSpec) -> set[object]:
+    given = action.parameters
+    return {given.get("source_node"), given.get("destination_node")} - {None}
+
+
+def _lower(limits: Mapping[str, int], most: int | None) -> Mapping[str, int]:
+    return limits if most is None else {**limits, MIGRATE: min(most, limits.get(MIGRATE, most))}
