@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import msgspec
 
@@ -152,7 +152,14 @@ class DecisionExplanation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def encode(record: DecisionRecord | DecisionExplanation) -> bytes:
-    """Encodes a record canonically: equal records have equal digests."""
+    """Encodes a record canonically: equal records have equal digests.
+
+    The keys of the parameters keep the order in which the user gave them: it may have a meaning
+    (``priority`` of zone_migration).
+    """
+    if isinstance(record, DecisionRecord):
+        given = msgspec.Raw(msgspec.json.encode(record.parameters))
+        record = msgspec.structs.replace(record, parameters=cast("JsonObject", given))
     return msgspec.json.encode(record, order="sorted")
 
 

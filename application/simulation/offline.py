@@ -10,7 +10,7 @@ from application.ports.plugins import OptimizerOptions, Optimizers
 from domain.cluster.baremetal.model import BaremetalModel
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.records import QuarantinedRecord
-from domain.cluster.formats.cluster_file import read_cluster
+from domain.cluster.formats.cluster_file import ClusterFile, read_cluster
 from domain.cluster.formats.portable import Values
 from domain.cluster.kinds import ModelKind
 from domain.cluster.placement.load import MeasuredLoad
@@ -18,6 +18,8 @@ from domain.cluster.placement.policy import PlacementPolicy
 from domain.cluster.scope.baremetal import parse_baremetal_scope
 from domain.cluster.scope.compute import parse_scope
 from domain.cluster.scope.operator_rules import AmbiguousName, parse_rules, resolve_rules
+from domain.cluster.scope.storage import parse_storage_scope
+from domain.cluster.storage.model import StorageModel
 from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Cause
 from domain.metrics.catalogue import MetricNeed, MetricTable
@@ -114,9 +116,7 @@ def solve_offline(  # noqa: PLR0913 - what a run may have
     filled = {**_defaults(strategy), **(parameters or {})}
     parameters_given = typed(filled, strategy.parameters)
     required = strategy.requirements(parameters_given)
-    there = COMPUTE_ONLY | ({ModelKind.BAREMETAL} if cluster.baremetal else set())
-    for kind in sorted(required.models - there):
-        raise InvalidValue("strategy", f"needs the {kind} model, which the cluster file has not")
+    storage = _storage(cluster, required, scope)
     options = options or optimizers.default_options()
     wanted = parse_scope(list(scope))
     written = wanted.rules if rules is None else wanted.rules | parse_rules("", rules)
@@ -131,6 +131,7 @@ def solve_offline(  # noqa: PLR0913 - what a run may have
         options=options.strategies[strategy.name],
         compute=model,
         baremetal=_nodes_in(scope, cluster.baremetal),
+        storage=storage,
         metrics=metric_table(model, cluster.metrics, required),
         seed=seed,
         placement=placement,
@@ -144,6 +145,7 @@ def solve_offline(  # noqa: PLR0913 - what a run may have
             options=options.planners[planner.name],
             compute=model,
             baremetal=context.baremetal,
+            storage=storage,
             placement=placement,
         ),
     )
@@ -188,6 +190,24 @@ def metric_table(model: ComputeModel, values: Values, required: Requirements) ->
 def _values_of(need: MetricNeed, values: Values) -> Mapping[str, float | None]:
     found: Mapping[str, float | None] | None = values.get(f"{need.name}@{need.period:g}")
     return values.get(need.name, {}) if found is None else found
+
+
+def _storage(
+    cluster: ClusterFile, required: Requirements, scope: Sequence[object]
+) -> StorageModel | None:
+    """The storage model within the scope, if the strategy needs it.
+
+    Raises:
+        InvalidValue: the strategy needs a model that the file does not have.
+    """
+    there = {ModelKind.BAREMETAL: cluster.baremetal, ModelKind.STORAGE: cluster.storage}
+    held = {kind for kind, model in there.items() if model is not None}
+    for kind in sorted(required.models - COMPUTE_ONLY - held):
+        raise InvalidValue("strategy", f"needs the {kind} model, which the cluster file has not")
+    if cluster.storage is None or ModelKind.STORAGE not in required.models:
+        return None
+    model, _ = parse_storage_scope(list(scope)).apply(cluster.storage)
+    return model
 
 
 def _defaults(strategy: Strategy[Any]) -> dict[str, object]:

@@ -215,6 +215,17 @@ class StrategyContext(Generic[P]):
         servers = self.compute.servers
         return Subject("server", servers.id[place], servers.name[place])
 
+    def volume(self, place: int) -> Subject:
+        """A volume of the storage model, by index.
+
+        Raises:
+            TypeError: there is no storage model.
+        """
+        if self.storage is None:
+            raise TypeError("the strategy does not require the storage model")
+        volumes = self.storage.volumes
+        return Subject("volume", volumes.id[place], volumes.name[place])
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class PlanContext(Generic[O]):

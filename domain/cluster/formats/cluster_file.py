@@ -16,6 +16,8 @@ from domain.cluster.compute.numa.cells import topology_record
 from domain.cluster.compute.records import QuarantinedRecord
 from domain.cluster.formats.portable import PORTABLE_NAMES, Values, read_portable
 from domain.cluster.formats.portable_fields import measured, truth, whole
+from domain.cluster.formats.storage_file import read_storage
+from domain.cluster.storage.model import StorageModel
 from domain.cluster.table.column_table import ColumnTable
 from domain.cluster.table.columns import bools, frozen, ints, mapping, sequence
 from domain.kernel.errors import InvalidValue
@@ -50,6 +52,7 @@ class ClusterFile:
         metrics: metric name → id → value, in the units of domain.metrics.catalogue.
         meta: the file's metadata.
         baremetal: the model of the usable nodes; None if the file has no list of nodes.
+        storage: the storage model; None if the file has none.
     """
 
     model: ComputeModel
@@ -57,6 +60,7 @@ class ClusterFile:
     metrics: Values
     meta: Mapping[str, object]
     baremetal: BaremetalModel | None = None
+    storage: StorageModel | None = None
 
 
 def write_cluster(
@@ -97,12 +101,14 @@ def read_cluster(data: Mapping[str, object]) -> ClusterFile:
         portable.hosts, portable.servers, portable.groups, portable.aggregates
     )
     baremetal, bad = BaremetalModel.build(portable.nodes or ())
+    storage, unusable = read_storage(data) or (None, ())
     return ClusterFile(
         model=_marked(model, data),
-        quarantined=(*quarantined, *bad),
+        quarantined=(*quarantined, *bad, *unusable),
         metrics={**portable.metrics, **_more_metrics(data)},
         meta=_object(data, "meta"),
         baremetal=None if portable.nodes is None else baremetal,
+        storage=storage,
     )
 
 

@@ -20,7 +20,7 @@ from domain.kernel.errors import InvalidValue
 
 Row = TypeVar("Row")
 Values = dict[str, dict[str, float]]
-_Record = tuple[str, Mapping[str, object]]
+Record = tuple[str, Mapping[str, object]]
 """Name of a record in errors, such as ``hosts[3]``, and the record."""
 _KIB_PER_MB = 1024.0
 PORTABLE_NAMES: Mapping[str, str] = {
@@ -79,19 +79,19 @@ def read_portable(data: Mapping[str, object]) -> PortableCluster:
     Raises:
         InvalidValue: names the list and the index of the bad record.
     """
-    hosts = _placed(data, "hosts")
-    servers = [*_placed(data, "instances"), *_placed(data, "unplaced")]
-    host_rows = _rows(HostRow, hosts)
+    hosts = placed(data, "hosts")
+    servers = [*placed(data, "instances"), *placed(data, "unplaced")]
+    host_rows = rows_of(HostRow, hosts)
     names = {row.id: row.name for row in host_rows}
-    server_rows = _rows(ServerRow, servers)
+    server_rows = rows_of(ServerRow, servers)
     return PortableCluster(
         hosts=tuple(host_rows),
         servers=tuple(
             row if row.host is None else replace(row, host=names.get(row.host, row.host))
             for row in server_rows
         ),
-        groups=tuple(_rows(GroupRow, _placed(data, "groups"))),
-        aggregates=tuple(_rows(AggregateRow, _placed(data, "aggregates"))),
+        groups=tuple(rows_of(GroupRow, placed(data, "groups"))),
+        aggregates=tuple(rows_of(AggregateRow, placed(data, "aggregates"))),
         metrics={
             "host_cpu_usage": _measured(hosts, "cpu_util_pct"),
             "host_ram_usage": _measured(hosts, "ram_used_mb", _KIB_PER_MB),
@@ -100,17 +100,19 @@ def read_portable(data: Mapping[str, object]) -> PortableCluster:
             "instance_ram_allocated": _allotted(server_rows, "memory_mb"),
             "instance_root_disk_size": _allotted(server_rows, "disk_gb"),
         },
-        nodes=_nodes(_placed(data, "nodes")) if "nodes" in data else None,
+        nodes=_nodes(placed(data, "nodes")) if "nodes" in data else None,
     )
 
 
-def _nodes(records: list[_Record]) -> tuple[BaremetalNodeRow, ...]:
+def _nodes(records: list[Record]) -> tuple[BaremetalNodeRow, ...]:
     return tuple(
-        _rows(BaremetalNodeRow, [(place, {"maintenance": False, **one}) for place, one in records])
+        rows_of(
+            BaremetalNodeRow, [(place, {"maintenance": False, **one}) for place, one in records]
+        )
     )
 
 
-def _placed(data: Mapping[str, object], name: str) -> list[_Record]:
+def placed(data: Mapping[str, object], name: str) -> list[Record]:
     """The records of a list, each with its name for errors."""
     try:
         records = [mapping(record) for record in sequence(data.get(name, []))]
@@ -119,7 +121,8 @@ def _placed(data: Mapping[str, object], name: str) -> list[_Record]:
     return [(f"{name}[{place}]", record) for place, record in enumerate(records)]
 
 
-def _rows(kind: type[Row], records: list[_Record]) -> list[Row]:
+def rows_of(kind: type[Row], records: list[Record]) -> list[Row]:
+    """Reads records of a kind, field by field."""
     types, required = field_types(kind), required_fields(kind)
     by_type = {name: READERS[found] for name, found in types.items()}
     readers = {**by_type, **_WORDS.get(kind, {})}
@@ -142,7 +145,7 @@ def _rows(kind: type[Row], records: list[_Record]) -> list[Row]:
     return rows
 
 
-def _measured(records: list[_Record], key: str, factor: float = 1.0) -> dict[str, float]:
+def _measured(records: list[Record], key: str, factor: float = 1.0) -> dict[str, float]:
     return {
         str(record["id"]): measured(f"{place}.{key}", value) * factor
         for place, record in records

@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from domain.cluster.compute.allocations import Allocations, read_allocations
 from domain.cluster.compute.numa.cells import Topology, read_topology
+from domain.cluster.storage.records import Attachment
 from domain.cluster.table import values
 from domain.cluster.table.records import Amount, Id, Ratio
-from domain.cluster.table.values import Flag
+from domain.cluster.table.values import Capacity, Flag
 from domain.kernel.errors import InvalidValue
 
 Reader = Callable[[str, object], object]
@@ -113,6 +114,11 @@ def amount_map(place: str, value: object) -> dict[str, object]:
     return {text(place, name): one for name, one in _map(place, value).items()}
 
 
+def attachments(place: str, value: object) -> tuple[Attachment, ...]:
+    """A list of ids of servers."""
+    return tuple(Attachment(one) for one in identities(place, value))
+
+
 def _list(place: str, value: object) -> Sequence[object]:
     if not isinstance(value, list):
         raise InvalidValue(place, f"must be a list, not {value!r}")
@@ -127,6 +133,8 @@ def _map(place: str, value: object) -> Mapping[str, object]:
 
 READERS: Mapping[object, Reader | None] = {
     Amount: None,
+    Capacity: None,
+    Flag: None,
     Amount | None: None,
     Ratio: None,
     str: text,
@@ -141,9 +149,9 @@ READERS: Mapping[object, Reader | None] = {
     tuple[int, ...] | None: wholes,
     Mapping[str, str]: text_map,
     Mapping[str, int]: amount_map,
+    tuple[Attachment, ...]: attachments,
     Topology | None: read_topology,
     Allocations: read_allocations,
-    Flag: None,
     Mapping[str, object]: None,
 }
 """Type of a field → what reads it. None: any value is taken; a bad one quarantines its record."""

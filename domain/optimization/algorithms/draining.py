@@ -184,6 +184,7 @@ def stays(
     server: int,
     kept: Mapping[str, BoolArray] = NOTHING,
     unwanted: Mapping[str, BoolArray] = NOTHING,
+    only: int | None = None,
 ) -> None:
     """Records why a server stays on its host after all moves.
 
@@ -192,6 +193,7 @@ def stays(
         server: index of the server.
         kept: what the strategy says of servers that are not to move → bool[servers].
         unwanted: what it says of hosts that no rule refuses → bool[hosts].
+        only: index of the only host that was considered; None: all.
     """
     context = moves.context
     subject, cause = context.server(server), None
@@ -199,13 +201,17 @@ def stays(
         context.alternatives.add(subject, cause)
         return
     host = int(moves.branch.host_of[server])
-    facts = _why(moves, server, kept, unwanted)
+    facts = _why(moves, server, kept, unwanted, only)
     name = moves.model.hosts.name[host]
     context.considered(subject, SERVER_CANNOT_LEAVE, server=moves.name(server), host=name, **facts)
 
 
 def _why(
-    moves: Moves, server: int, kept: Mapping[str, BoolArray], unwanted: Mapping[str, BoolArray]
+    moves: Moves,
+    server: int,
+    kept: Mapping[str, BoolArray],
+    unwanted: Mapping[str, BoolArray],
+    only: int | None,
 ) -> JsonObject:
     """``detail`` in words; and the figures of ``refusals`` if rules refuse every other host."""
     fixed = moves.rules.movability.why_fixed(server)
@@ -219,12 +225,13 @@ def _why(
         said = BUDGET_SPENT
     if said is not None:
         return {"detail": said}
+    why = () if only is None else moves.rules.why_not(moves.branch, server, only)
+    if why:
+        return {"detail": str(why[0]), "rule": why[0].reason}
     found = refusals(moves, server, {**unwanted, NOT_CHOSEN: free})
     return {
         "detail": f"it finds no place on {found.words}",
-        "candidates": found.candidates,
-        "refused": dict(found.rules),
-        "unwanted": dict(found.others),
+        **found.facts(),
     }
 
 

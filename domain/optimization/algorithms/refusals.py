@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -76,25 +77,45 @@ def refusals(moves: Moves, server: int, unwanted: Mapping[str, BoolArray]) -> Re
             under the first that has it.
     """
     explained = moves.rules.explain(moves.branch, server)
-    elsewhere = explained.masks[_OWN_HOST]
+    said = partial(_said, moves, server, explained=explained)
+    return counted(explained.masks, _OWN_HOST, unwanted, said, "host")
+
+
+def counted(
+    masks: Mapping[str, BoolArray],
+    own: str,
+    unwanted: Mapping[str, BoolArray],
+    said: Callable[[str], str],
+    noun: str,
+) -> Refusals:
+    """Counts the places that refuse something.
+
+    Args:
+        masks: rule → bool[places], True where the rule allows it.
+        own: the rule that refuses its present place, which is no candidate.
+        unwanted: as of ``refusals``.
+        said: what is said of places that a rule refuses.
+        noun: what a place is.
+    """
+    elsewhere = masks[own]
     counts = {
         rule: int(np.count_nonzero(~mask & elsewhere))
-        for rule, mask in explained.masks.items()
-        if rule != _OWN_HOST
+        for rule, mask in masks.items()
+        if rule != own
     }
     rules = {rule: count for rule, count in counts.items() if count}
-    left = elsewhere & np.logical_and.reduce(list(explained.masks.values()))
+    left = elsewhere & np.logical_and.reduce(list(masks.values()))
     others: dict[str, int] = {}
-    for said, mask in unwanted.items():
+    for text, mask in unwanted.items():
         count = int(np.count_nonzero(mask & left))
         if count:
-            others[said] = count
+            others[text] = count
         left &= ~mask
-    parts = [f"{count} {_said(moves, server, rule, explained)}" for rule, count in rules.items()]
-    parts += [f"{count} {said}" for said, count in others.items()]
+    parts = [f"{count} {said(rule)}" for rule, count in rules.items()]
+    parts += [f"{count} {text}" for text, count in others.items()]
     total = int(np.count_nonzero(elsewhere))
-    said = ", ".join(parts) or ("all free" if total else "there is none")
-    words = f"{total} other host{'s' if total != 1 else ''}: {said}"
+    found = ", ".join(parts) or ("all free" if total else "there is none")
+    words = f"{total} other {noun}{'s' if total != 1 else ''}: {found}"
     return Refusals(total, rules, others, words)
 
 
@@ -167,7 +188,7 @@ def refused(moves: Moves, server: int, hosts: Iterable[int]) -> JsonObject:
     return {"refused": found} if found else {}
 
 
-def _said(moves: Moves, server: int, rule: str, explained: HostExplanation) -> str:
+def _said(moves: Moves, server: int, rule: str, *, explained: HostExplanation) -> str:
     said = RULES.get(rule, f"refused by {rule}")
     if rule == "AvailabilityZone":
         pinned = moves.model.servers.pinned_zone[server] is not None

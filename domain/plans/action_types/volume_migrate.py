@@ -1,11 +1,17 @@
 """``volume_migrate``: moves a volume to another pool, or gives it another type."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from domain.cluster.kinds import ModelKind
-from domain.kernel.reasons import Reason
+from domain.kernel.reasons import Cause, Reason
 from domain.plans.action_types.declaration import ActionType, ResourceKind
 from domain.plans.action_types.schemas import ID, OPTIONAL_NAME, parameters
+from domain.plans.proposal import ProposedAction
+
+if TYPE_CHECKING:  # the options of the planners need the declarations, but no numpy
+    from domain.cluster.storage.model import StorageModel
+
+VOLUME_MIGRATE: Final = "volume_migrate"
 
 VOLUME_NOT_FOUND = Reason("volume-not-found", "volume {volume} does not exist")
 VOLUME_ALREADY_IN_POOL = Reason("volume-already-in-pool", "volume {volume} is already in {pool}")
@@ -27,7 +33,7 @@ VOLUME_RETYPE_FAILED = Reason(
 )
 
 DECLARATION: Final = ActionType(
-    name="volume_migrate",
+    name=VOLUME_MIGRATE,
     description="Moves a volume to another pool, or gives it another type.",
     schema=parameters(
         ("resource_id", "migration_type"),
@@ -43,3 +49,28 @@ DECLARATION: Final = ActionType(
     parallelization=2,
     compensable=True,
 )
+
+
+def migrate_volume(model: "StorageModel", volume: int, pool: int, because: Cause) -> ProposedAction:
+    """Moves a volume to another pool."""
+    destination = {"destination_node": model.pools.name[pool]}
+    return _action(model, volume, "migrate", destination, because)
+
+
+def retype_volume(
+    model: "StorageModel", volume: int, volume_type: str, because: Cause
+) -> ProposedAction:
+    """Gives a volume another type; Cinder moves it, if its pool does not offer the type."""
+    return _action(model, volume, "retype", {"destination_type": volume_type}, because)
+
+
+def _action(
+    model: "StorageModel",
+    volume: int,
+    kind: str,
+    destination: dict[str, str],
+    because: Cause,
+) -> ProposedAction:
+    name = model.volumes.name[volume]
+    given: dict[str, object] = {"migration_type": kind, **destination, "resource_name": name}
+    return ProposedAction(VOLUME_MIGRATE, model.volumes.id[volume], given, because)
