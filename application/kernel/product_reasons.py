@@ -34,6 +34,7 @@ DECLARED_IN = (
     "domain.optimization.strategies.outlet_temperature",
     "domain.optimization.strategies.saving_energy",
     "domain.optimization.strategies.uniform_airflow",
+    "domain.optimization.strategies.storage_capacity_balance",
     "domain.optimization.strategies.vm_workload_consolidation",
     "domain.optimization.strategies.workload_balance",
     "domain.optimization.strategies.workload_stabilization",

@@ -221,10 +221,21 @@ class StrategyContext(Generic[P]):
         Raises:
             TypeError: there is no storage model.
         """
+        volumes = self._stored().volumes
+        return Subject("volume", volumes.id[place], volumes.name[place])
+
+    def pool(self, place: int) -> Subject:
+        """A pool of the storage model, by index.
+
+        Raises:
+            TypeError: there is no storage model.
+        """
+        return Subject("pool", self._stored().pools.name[place])
+
+    def _stored(self) -> StorageModel:
         if self.storage is None:
             raise TypeError("the strategy does not require the storage model")
-        volumes = self.storage.volumes
-        return Subject("volume", volumes.id[place], volumes.name[place])
+        return self.storage
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

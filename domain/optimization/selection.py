@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from domain.kernel.errors import NotFound
-from domain.optimization.strategy import Strategy
+from domain.optimization.strategy import COMPUTE_ONLY, Strategy
 
 
 class NoStrategyForGoal(NotFound):
@@ -29,7 +29,8 @@ def choose_strategy(
 
     Returns:
         The requested strategy; otherwise, of those with the goal, the first by name that requires
-        no parameters, or the first by name if all do.
+        no parameters, or the first by name if all do. Strategies that need the compute model alone
+        have precedence: not every cloud has other models.
 
     Raises:
         NotFound: no strategy has the name, or none has the goal (NoStrategyForGoal).
@@ -42,4 +43,8 @@ def choose_strategy(
     if not serving:
         raise NoStrategyForGoal(goal)
     ready = [strategy for strategy in serving if not strategy.parameters_schema.get("required")]
-    return (ready or serving)[0]
+    return min(ready or serving, key=lambda one: (_needs_more(one), one.name))
+
+
+def _needs_more(strategy: Strategy[Any]) -> bool:
+    return strategy.requirements(strategy.parameters()).models > COMPUTE_ONLY
