@@ -288,8 +288,12 @@ class DecisionEngine:
         except RunnerStopped:
             self._claims.give_back(claim)
         except Exception as bug:
-            log.exception("run %s: strategy %s failed", claim.run_id, record.strategy)
-            self._fail(claim, failure_of(bug))
+            because = failure_of(bug)
+            if because.reason == PARAMETERS_INVALID:  # no defect: a traceback would not help
+                log.warning("run %s: %s", claim.run_id, because)
+            else:
+                log.exception("run %s: strategy %s failed", claim.run_id, record.strategy)
+            self._fail(claim, because)
         else:
             self._publish(claim, proposal)
 

@@ -1,7 +1,7 @@
 """Prepares a host for maintenance: closes it for new servers and moves its servers off.
 
-With a backup host all of them go there, or none does. Without one, or if the backup cannot take
-them all, they are spread over the hosts with the most room.
+With a backup host all of them go there. Without one, or if the backup cannot take them all, they
+are spread over the hosts with the most room.
 """
 
 from collections.abc import Mapping
@@ -42,13 +42,13 @@ STOPS_SERVER = Reason(
 )
 MAINTENANCE_PREPARED = Reason(
     "maintenance-prepared",
-    "{host} is closed and has no servers after the plan: {moved} leave it",
+    "{host} is closed and has no servers after the plan: {moved} leave it{destinations}",
     moved="number",
 )
 MAINTENANCE_INCOMPLETE = Reason(
     "maintenance-incomplete",
-    "{host} is not empty after the plan: {moved} servers leave it, {left} stay, of which the plan "
-    "stops {stopped}; {why}",
+    "{host} is not empty after the plan: {moved} servers leave it{destinations}; {left} stay, of "
+    "which the plan stops {stopped}: {why}",
     moved="number",
     left="number",
     stopped="number",
@@ -62,8 +62,8 @@ DISABLED_FOR_ANOTHER_REASON = Reason(
 )
 BACKUP_NOT_USED = Reason(
     "backup-not-used",
-    "no server goes to the backup {backup}, because it cannot take all {servers} that can leave "
-    "{host}: beside {others} of them, {server} may not go there: {detail}",
+    "{backup} is not used as the backup, because it cannot take all {servers} servers that can "
+    "leave {host}: beside {others} of them, {server} may not go there: {detail}",
     servers="number",
     others="number",
 )
@@ -269,7 +269,7 @@ class _Maintenance:
         coming = self._coming()
         left = len(stay) + unseen + coming
         if not left:
-            return self._cause(MAINTENANCE_PREPARED, moved=moved)
+            return self._cause(MAINTENANCE_PREPARED, moved=moved, destinations=self._went_to())
         rest = np.ones(len(self._model.servers), dtype=np.bool_)
         up = self._moves.branch.up[self._host]
         said = "without a place on another host" if up else "could be moved if the host were up"
@@ -279,10 +279,23 @@ class _Maintenance:
         return self._cause(
             MAINTENANCE_INCOMPLETE,
             moved=moved,
+            destinations=self._went_to(),
             left=left,
             stopped=stopped,
             why=", ".join(parts),
         )
+
+    def _went_to(self) -> str:
+        """Where the servers go, in words; empty if none leaves."""
+        hosts = {str(one.parameters["destination_node"]) for one in self._moves.actions}
+        backup = self._given.backup_node
+        if not hosts:
+            return ""
+        if hosts == {backup}:
+            return f" for the backup {backup}"
+        plural = "s" if len(hosts) > 1 else ""
+        refused = f", because the backup {backup} cannot take all of them" if backup else ""
+        return f" for {len(hosts)} host{plural}{refused}"
 
     def _remarks(self) -> tuple[Cause, ...]:
         return (*self._notes, *self._arriving(), *self._moves.rules.notes(self._moves.branch))

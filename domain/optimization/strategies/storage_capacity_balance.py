@@ -43,6 +43,15 @@ RETYPE_RELIEVES_POOL = Reason(
     before="%",
     after="%",
 )
+POOLS_RELIEVED = Reason(
+    "pools-relieved",
+    "{volumes} volumes leave {over} pools that are over the threshold of {threshold} %; {relieved} "
+    "of the pools come below it",
+    volumes="number",
+    over="number",
+    threshold="%",
+    relieved="number",
+)
 POOL_STAYS_OVER = Reason(
     "pool-stays-over-threshold",
     "{pool} stays at {used} %, over the threshold of {threshold} %: of its {volumes} volumes "
@@ -167,17 +176,27 @@ class _Balancing:
         elif not (self._pools & ~self._over).any():
             notes = (self._extreme(NO_POOL_BELOW_THRESHOLD, places, fullest=False),)
         else:
-            left = {int(pool): self._relieve(int(pool)) for pool in np.flatnonzero(self._over)}
-            notes = tuple(
-                self._explain(pool, homeless)
-                for pool, homeless in left.items()
-                if self._used()[pool] >= self._most[pool]
-            )
+            notes = self._relieve_all()
         unknown, excluded = (int(np.count_nonzero(m)) for m in (self._unknown, self._excluded))
         if unknown or excluded:
             facts: JsonObject = {"unknown": unknown, "excluded": excluded}
             notes = (*notes, Cause(POOLS_LEFT_OUT, facts))
         return notes
+
+    def _relieve_all(self) -> tuple[Cause, ...]:
+        """Relieves all pools that are over; records and returns what was reached."""
+        left = {int(pool): self._relieve(int(pool)) for pool in np.flatnonzero(self._over)}
+        still = [pool for pool in left if self._used()[pool] >= self._most[pool]]
+        kept = tuple(self._explain(pool, left[pool]) for pool in still)
+        if not self._moves.actions:
+            return kept
+        facts: JsonObject = {
+            "volumes": len(self._moves.actions),
+            "over": len(left),
+            "threshold": self._threshold,
+            "relieved": len(left) - len(still),
+        }
+        return (Cause(POOLS_RELIEVED, facts), *kept)
 
     def _relieve(self, pool: int) -> Sequence[int]:
         """Moves volumes out of a pool until it is below the threshold; returns those that stay."""

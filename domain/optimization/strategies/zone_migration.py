@@ -56,17 +56,19 @@ VOLUME_CHANGES_TYPE = Reason(
 ZONE_MIGRATION_PLANNED = Reason(
     "zone-migration-planned",
     "of the zone's {servers} servers {servers_moved} are migrated, of its {volumes} volumes "
-    "{volumes_moved} are migrated or retyped; {stay} cannot leave now",
+    "{volumes_moved} are migrated or retyped; {waiting} wait for the next audit, {stay} cannot "
+    "leave now",
     servers="number",
     servers_moved="number",
     volumes="number",
     volumes_moved="number",
+    waiting="number",
     stay="number",
 )
 PLAN_IS_FULL = Reason(
     "plan-is-full",
-    "{waiting} servers and volumes wait for the next audit, because a plan has at most "
-    "{parallel_total} migrations, {parallel_per_node} per host and {parallel_per_pool} per pool",
+    "{waiting} servers and volumes wait, because a plan has at most {parallel_total} migrations, "
+    "{parallel_per_node} per host and {parallel_per_pool} per pool",
     waiting="number",
     parallel_total="number",
     parallel_per_node="number",
@@ -396,6 +398,7 @@ def _outcome(
         "servers_moved": moved[0],
         "volumes": len(pools),
         "volumes_moved": moved[1],
+        "waiting": waiting,
         "stay": len(servers.all) + len(pools) - sum(moved) - waiting,
     }
     planned = Cause(ZONE_MIGRATION_PLANNED, figures)

@@ -1,5 +1,6 @@
 """Maintenance of any host of any cluster: legal at every prefix, explained truly, and finished."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -124,9 +125,21 @@ def test_a_server_stays_for_the_reasons_that_are_stated(seed: int) -> None:
             }
 
 
+OF_A_HOST: dict[str, Callable[[str], dict[str, object]]] = {
+    "host_maintenance": lambda host: {"maintenance_node": host},
+    "zone_migration": lambda host: {
+        "compute_nodes": [{"src_node": host}],
+        "parallel_per_node": 5,
+        "priority": {"compute": "mem_size"},
+    },
+}
+"""Strategy → its parameters for leaving a host."""
+
+
 @settings(max_examples=150, deadline=None)
-@given(seed=SEEDS)
-def test_names_and_the_order_of_rows_change_nothing_but_names(seed: int) -> None:
+@given(seed=SEEDS, name=st.sampled_from(sorted(OF_A_HOST)))
+def test_names_and_the_order_of_rows_change_nothing_but_names(seed: int, name: str) -> None:
+    parameters = OF_A_HOST[name]
     rng = Random(seed)
     rows = rng.randint(2, 7), rng.randint(1, 24)
     hosts = [generate.host(rng, n, 2) for n in range(rows[0])]
@@ -141,8 +154,8 @@ def test_names_and_the_order_of_rows_change_nothing_but_names(seed: int) -> None
         for listed in (named, placed, members):
             rng.shuffle(listed)
         model, _ = ComputeModel.build(named, placed, groups, members)
-        found = context(model, PlacementPolicy(), {"maintenance_node": f"{shown}c0"})
-        solution = MAINTENANCE.solve(found)
+        given = typed(parameters(f"{shown}c0"), STRATEGIES[name].parameters)
+        solution = STRATEGIES[name].solve(StrategyContext(parameters=given, compute=model))
         plain = [str(action.because).replace(shown, "") for action in solution.actions]
         ids = [action.resource_id for action in solution.actions]
         return list(zip(ids, plain, strict=True))

@@ -22,6 +22,7 @@ from domain.optimization.strategies.storage_capacity_balance import (
     NO_POOL_OVER_THRESHOLD,
     POOL_STAYS_OVER,
     POOLS_LEFT_OUT,
+    POOLS_RELIEVED,
     CapacityOptions,
 )
 from tests.unit.cluster.build import host, model, server
@@ -164,7 +165,7 @@ def test_a_pool_of_unknown_capacity_is_left_out() -> None:
     pools = [*TWO, pool(P3, None, total_gb=None), pool("stor@b4#local_vstorage", 99)]
     solution = BALANCE.solve(context(storage(pools, [volume(1, 12)])))
     assert brief(solution) == [f"migrate v1 {P2}"]
-    (note,) = solution.notes
+    note = solution.notes[1]
     assert note.reason == POOLS_LEFT_OUT
     assert (note.facts["unknown"], note.facts["excluded"]) == (1, 1)
 
@@ -174,8 +175,9 @@ def test_a_destination_stays_below_the_threshold_whatever_is_moved_there() -> No
     solution = BALANCE.solve(context(storage(pools, [volume(n, 9) for n in range(5)])))
     assert len(solution.actions) == 2
     assert solution.actions[-1].because.facts["after"] == 78.0
-    assert [note.reason for note in solution.notes] == [POOL_STAYS_OVER]
-    assert solution.notes[0].facts["homeless"] == 3
+    assert [note.reason for note in solution.notes] == [POOLS_RELIEVED, POOL_STAYS_OVER]
+    assert (solution.notes[0].facts["volumes"], solution.notes[0].facts["relieved"]) == (2, 0)
+    assert solution.notes[1].facts["homeless"] == 3
 
 
 def test_an_empty_solution_says_what_came_nearest() -> None:
