@@ -33,6 +33,7 @@ CLIENT = [one for one in COMMANDS if one.startswith("openstack ")]
 
 UP, UP_WITH_A_CLOUD = "vigil up", "vigil up --cloud mycloud"
 AFTER_THE_DEMO = [one for one in COMMANDS if one.endswith("--data .vigil/demo")]
+PORT = "http://127.0.0.1:9322"
 BESIDE_UP = ["vigil status", "vigil config", *CLIENT]
 ROLES = {"api", "projector", "relay", "collector", "decision-engine", "applier", "scheduler"}
 NOT_RUN = {
@@ -150,12 +151,18 @@ def installation(newcomer: Newcomer) -> Iterator[dict[str, object]]:
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("command", BESIDE_UP)
-def test_a_command_beside_vigil_up_succeeds(
-    newcomer: Newcomer, installation: dict[str, object], command: str
+def test_the_commands_beside_vigil_up_succeed_in_their_order(
+    newcomer: Newcomer, installation: dict[str, object]
 ) -> None:
-    asked = command.replace("http://127.0.0.1:9322", str(installation["api_url"]))
-    assert newcomer.types(asked).strip()
+    """One after the other: the list of plans is empty until the audit has been created."""
+    said = {
+        command: newcomer.types(command.replace(PORT, str(installation["api_url"])))
+        for command in BESIDE_UP
+    }
+    assert said["vigil status"].startswith("installation up")
+    assert "[database]" in said["vigil config"]
+    created = next(text for command, text in said.items() if "audit create" in command)
+    assert "server_consolidation" in created
 
 
 @pytest.mark.timeout(240)
