@@ -6,10 +6,12 @@ from application.ports.plugins import Optimizers
 from application.ports.strategy_runner import Computation, ComputationFailed
 from application.records.decision import DecisionRecord, decode_record
 from domain.audits.reasons import PARAMETERS_INVALID
+from domain.kernel.aggregate import JsonObject
 from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Cause
 from domain.metrics.catalogue import METRICS_INCOMPLETE
 from domain.optimization.context import PlanContext
+from domain.optimization.scoring import SCORING_ENGINE_CHANGED, SCORING_ENGINE_MISSING
 from domain.optimization.strategy import notes_of
 
 
@@ -17,12 +19,14 @@ def compute(record: DecisionRecord, optimizers: Optimizers) -> Computation:
     """Runs the strategy and the planner of a decision record; the result is always the same.
 
     Raises:
-        ComputationFailed: a parameter names something that the models do not have, or the plan
-            may not be published (see ``plan_refused``).
+        ComputationFailed: a parameter names something that the models do not have, the plan may
+            not be published (see ``plan_refused``), or a scoring engine of the record is not
+            installed, or is another one.
     """
     strategy = optimizers.strategies[record.strategy]
     planner = optimizers.planners[record.planner]
-    context = record.context(strategy)
+    _check_engines(record, optimizers)
+    context = record.context(strategy, optimizers.engines)
     try:
         solution = strategy.solve(context)
     except InvalidValue as invalid:
@@ -62,6 +66,17 @@ def compute(record: DecisionRecord, optimizers: Optimizers) -> Computation:
 def _incomplete(record: DecisionRecord) -> list[Cause]:
     """The problems of metrics that a plan rests on without a gap that shows it."""
     return [problem for problem in record.problems if problem.reason == METRICS_INCOMPLETE]
+
+
+def _check_engines(record: DecisionRecord, optimizers: Optimizers) -> None:
+    for recorded in record.engines:
+        facts: JsonObject = {"strategy": record.strategy, "engine": recorded.name}
+        installed = optimizers.engines.get(recorded.name)
+        if installed is None:
+            raise ComputationFailed(Cause(SCORING_ENGINE_MISSING, facts))
+        if installed.identity != recorded:
+            versions = {"recorded": recorded.version, "installed": installed.version}
+            raise ComputationFailed(Cause(SCORING_ENGINE_CHANGED, {**facts, **versions}))
 
 
 class DirectRunner:

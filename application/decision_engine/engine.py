@@ -50,12 +50,14 @@ from domain.audits.reasons import (
     STRATEGY_UNKNOWN,
 )
 from domain.cluster.placement.policy import PlacementPolicy
+from domain.kernel.aggregate import JsonObject
 from domain.kernel.errors import Fenced, InvalidValue, NotFound, Refusal
 from domain.kernel.metadata import Context, Metadata, component
 from domain.kernel.reasons import Cause
 from domain.metrics.catalogue import METRICS_UNAVAILABLE
-from domain.optimization.context import MAX_STEPS, MigrationCost
+from domain.optimization.context import MAX_STEPS, MigrationCost, P
 from domain.optimization.goals import Goal, global_efficacy
+from domain.optimization.scoring import SCORING_ENGINE_MISSING, EngineIdentity
 from domain.optimization.selection import NoStrategyForGoal, choose_strategy
 from domain.optimization.strategy import Strategy
 from domain.plans import ActionPlan, EfficacyIndicator, PlanState, Proposal
@@ -133,6 +135,7 @@ class DecisionEngine:
         self._goals = optimizers.goals
         self._strategies = optimizers.strategies
         self._planners = optimizers.planners
+        self._engines = optimizers.engines
         self._schemas = {name: one.schema for name, one in optimizers.action_types.items()}
         self._runner = runner
         self._options = options
@@ -208,6 +211,7 @@ class DecisionEngine:
             parameters = self._complete(audit.parameters, strategy.parameters_schema)
             given = typed(parameters, strategy.parameters)
             check_requested(strategy, given, lambda: self._schemas)
+            engines = self._required_engines(strategy, given)
             inputs = self._inputs.load(strategy, given, audit.scope)
         except (CloudRefused, InputsUnavailable) as end:
             self._fail(claim, end.because)
@@ -226,7 +230,7 @@ class DecisionEngine:
             log.exception("run %s: loading its inputs failed", claim.run_id)
             self._fail(claim, cause_of(bug))
         else:
-            record = self._record(audit, claim, strategy, parameters, inputs)
+            record = self._record(audit, claim, strategy, parameters, inputs, engines)
             self._solve(claim, record)
 
     def _strategy(self, audit: Audit) -> Strategy[Any]:
@@ -238,6 +242,14 @@ class DecisionEngine:
             because = Cause(NO_STRATEGY_FOR_GOAL, {"goal": audit.goal})
             raise InputsUnavailable(because) from None
 
+    def _required_engines(self, strategy: Strategy[P], given: P) -> tuple[EngineIdentity, ...]:
+        names = strategy.requirements(given).engines
+        for name in names:
+            if name not in self._engines:
+                facts: JsonObject = {"strategy": strategy.name, "engine": name}
+                raise InputsUnavailable(Cause(SCORING_ENGINE_MISSING, facts))
+        return tuple(self._engines[name].identity for name in names)
+
     def _record(
         self,
         audit: Audit,
@@ -245,6 +257,7 @@ class DecisionEngine:
         strategy: Strategy[Any],
         parameters: Mapping[str, object],
         inputs: CollectedInputs,
+        engines: tuple[EngineIdentity, ...],
     ) -> DecisionRecord:
         return DecisionRecord(
             format=FORMAT,
@@ -269,6 +282,7 @@ class DecisionEngine:
             moves=inputs.moves,
             cost=self._search.cost,
             steps=self._search.steps,
+            engines=engines,
         )
 
     def _solve(self, claim: RunClaim, record: DecisionRecord) -> None:

@@ -1,9 +1,10 @@
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from domain.optimization.goals import Goal
 from domain.optimization.planner import Planner
+from domain.optimization.scoring import ScoringEngine
 from domain.optimization.strategy import Strategy
 from domain.plans.action_types import ActionType
 
@@ -16,6 +17,7 @@ class Optimizers:
     strategies: Mapping[str, Strategy[Any]]
     planners: Mapping[str, Planner[Any]]
     action_types: Mapping[str, ActionType]
+    engines: Mapping[str, ScoringEngine] = field(default_factory=dict)
 
     def default_options(self) -> "OptimizerOptions":
         """The options without a configuration."""

@@ -1,6 +1,6 @@
 """The immutable records of a decision: the inputs of the strategy, and the explanation."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self, cast
@@ -26,10 +26,12 @@ from domain.optimization.context import (
     StepBudget,
     StrategyContext,
 )
+from domain.optimization.scoring import EngineIdentity, ScoringEngine
 from domain.optimization.solution import Rejection
 from domain.optimization.strategy import Strategy
 from domain.plans.proposal import PlannedAction
 
+NO_ENGINES: Mapping[str, ScoringEngine] = {}
 FORMAT = 1
 """Version of the format of both records."""
 
@@ -81,6 +83,8 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True):
         storage, baremetal: None if the strategy needs no such model.
         placement, moves, start, cost: see ``StrategyContext``; effective values.
         steps: the strategy's step budget.
+        engines: the scoring engines that the strategy needs; those of the same names have to be
+            the same.
     """
 
     format: int
@@ -106,9 +110,16 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True):
     start: list[LoggedStep] = msgspec.field(default_factory=list)
     cost: MigrationCost = msgspec.field(default_factory=MigrationCost)
     steps: int = MAX_STEPS
+    engines: tuple[EngineIdentity, ...] = ()
 
-    def context(self, strategy: Strategy[P]) -> StrategyContext[P]:
+    def context(
+        self, strategy: Strategy[P], engines: Mapping[str, ScoringEngine] = NO_ENGINES
+    ) -> StrategyContext[P]:
         """What the strategy gets.
+
+        Args:
+            strategy: the strategy of the record.
+            engines: the installed scoring engines, with those of the record.
 
         Raises:
             InvalidValue: a parameter has a type that the strategy does not accept.
@@ -127,6 +138,7 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True):
             moves=self.moves,
             start=self.start,
             cost=self.cost,
+            engines={one.name: engines[one.name] for one in self.engines},
             budget=StepBudget(self.steps),
         )
 

@@ -20,11 +20,12 @@ from domain.cluster.scope.compute import parse_scope
 from domain.cluster.scope.operator_rules import AmbiguousName, parse_rules, resolve_rules
 from domain.cluster.scope.storage import parse_storage_scope
 from domain.cluster.storage.model import StorageModel
-from domain.kernel.errors import InvalidValue
+from domain.kernel.errors import InvalidValue, NotFound
 from domain.kernel.reasons import Cause
 from domain.metrics.catalogue import MetricNeed, MetricTable
 from domain.optimization.context import ObservedMove, PlanContext, StrategyContext
 from domain.optimization.goals import global_efficacy
+from domain.optimization.scoring import ScoringEngine
 from domain.optimization.selection import choose_strategy
 from domain.optimization.solution import Rejection
 from domain.optimization.strategy import COMPUTE_ONLY, Requirements, Strategy, notes_of
@@ -107,7 +108,7 @@ def solve_offline(  # noqa: PLR0913 - what a run may have
         options: of strategies and planners; None for their defaults.
 
     Raises:
-        NotFound: there is no such strategy.
+        NotFound: there is no such strategy, or a scoring engine that it needs is not installed.
         InvalidValue: the scope or a rule is invalid, or the data are in neither form, or do not
             hold what the strategy needs.
     """
@@ -133,6 +134,7 @@ def solve_offline(  # noqa: PLR0913 - what a run may have
         baremetal=_nodes_in(scope, cluster.baremetal),
         storage=storage,
         metrics=metric_table(model, cluster.metrics, required),
+        engines=_engines(optimizers, required),
         seed=seed,
         placement=placement,
         moves=moves,
@@ -163,6 +165,13 @@ def solve_offline(  # noqa: PLR0913 - what a run may have
         load=solution.load,
         placement=placement,
     )
+
+
+def _engines(optimizers: Optimizers, required: Requirements) -> dict[str, ScoringEngine]:
+    for name in required.engines:
+        if name not in optimizers.engines:
+            raise NotFound("Scoring engine", name)
+    return {name: optimizers.engines[name] for name in required.engines}
 
 
 def _nodes_in(scope: Sequence[object], model: BaremetalModel | None) -> BaremetalModel | None:

@@ -1,6 +1,6 @@
 """What a strategy or a planner gets: values only, all of them in the decision record."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Generic, TypeVar
@@ -19,6 +19,7 @@ from domain.cluster.table.columns import FloatArray
 from domain.kernel.options import NO_OPTIONS, O, options_as
 from domain.kernel.reasons import Cause, Reason
 from domain.metrics.catalogue import MetricTable
+from domain.optimization.scoring import ScoringEngine
 from domain.optimization.solution import Rejection, Subject
 
 P = TypeVar("P")
@@ -130,6 +131,7 @@ class StrategyContext(Generic[P]):
         moves: Vigil's own moves: those in flight, and recent ones as far back as required.
         start: steps (``Branch.to_log``) that are taken as done, for the later stages of a pipeline.
         cost: what migrations cost.
+        engines: the required scoring engines, by name.
         budget: of steps, for searches.
         alternatives: what ``considered`` collects.
     """
@@ -146,6 +148,7 @@ class StrategyContext(Generic[P]):
     moves: Sequence[ObservedMove] = ()
     start: Sequence[LoggedStep] = ()
     cost: MigrationCost = field(default_factory=MigrationCost)
+    engines: Mapping[str, ScoringEngine] = field(default_factory=dict)
     budget: StepBudget = field(default_factory=StepBudget)
     alternatives: Considered = field(default_factory=Considered)
 

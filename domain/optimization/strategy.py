@@ -48,6 +48,7 @@ NOTHING_TO_DO = Reason("nothing-to-do", "The strategy found nothing to improve."
 REQUESTED_BY_PARAMETERS = Reason(
     "requested-by-parameters", "requested in the parameters of {strategy}"
 )
+ALWAYS_PROPOSED = Reason("always-proposed", "{strategy} always proposes this if it is possible")
 
 NO_METRIC_KNOWN = Reason(
     "no-metric-known", "No metric of {strategy} is known: nothing but allocations is considered."
@@ -72,11 +73,13 @@ class Requirements:
         models: kinds of models; compute is always provided.
         metrics: the columns of ``StrategyContext.metrics``.
         recent_moves: how far back ``StrategyContext.recent_moves`` has to reach, s; 0: not needed.
+        engines: names of scoring engines, for ``StrategyContext.engines``.
     """
 
     models: frozenset[ModelKind] = COMPUTE_ONLY
     metrics: tuple[MetricNeed, ...] = ()
     recent_moves: float = 0.0
+    engines: tuple[str, ...] = ()
 
 
 class Strategy(ABC, Generic[P]):

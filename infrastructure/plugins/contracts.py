@@ -201,7 +201,7 @@ def container_engines(kind: Any, taken: Container[str]) -> tuple[list[str], list
 
 
 def _engine_texts(engine: object) -> Problems:
-    for name in ("description", "metainfo"):
+    for name in ("description", "metainfo", "version"):
         value = getattr(engine, name)
         if not isinstance(value, str):
             yield f"{name}: {_must_be(value, 'a text')}"

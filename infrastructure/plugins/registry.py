@@ -113,14 +113,14 @@ class Registry:
 
     @cached_property
     def optimizers(self) -> Optimizers:
-        """Goals, strategies, planners and action types."""
+        """Goals, strategies, planners, action types and scoring engines."""
         goals = self._load("goal", contracts.goal_problems, _itself)
         planners = self._load("planner", contracts.planner_problems, _instance)
         strategies = self._load(
             "strategy", lambda one: contracts.strategy_problems(one, goals, planners), _instance
         )
         action_types = self._load("action", contracts.action_type_problems, _itself)
-        return Optimizers(goals, strategies, planners, action_types)
+        return Optimizers(goals, strategies, planners, action_types, self.scoring_engines)
 
     @cached_property
     def handlers(self) -> Mapping[str, Any]:

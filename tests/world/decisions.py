@@ -8,6 +8,7 @@ from application.simulation.offline import metric_table
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.formats.cluster_file import ClusterFile
 from domain.cluster.formats.portable import Values
+from domain.optimization.scoring import EngineIdentity
 from domain.optimization.strategy import Strategy
 from tests.world.values import host, server
 
@@ -26,6 +27,7 @@ def decision_record(
     strategy: Strategy[Any],
     cluster: ClusterFile | None = None,
     parameters: dict[str, Any] | None = None,
+    engines: tuple[EngineIdentity, ...] = (),
 ) -> bytes:
     """The record of a run on a cluster; by default a small one."""
     cluster = cluster or small_cluster()
@@ -46,5 +48,6 @@ def decision_record(
             model=cluster.model.to_columns(),
             metrics=metrics.to_columns(),
             problems=[],
+            engines=engines,
         )
     )

@@ -118,8 +118,9 @@ class Scenario:
     """A folder with ``cluster.json``, ``audit.json`` and ``expected.json``.
 
     Its name is the behaviour, as a sentence. An audit has a ``strategy``, and may have
-    ``parameters``, a ``scope``, operator ``rules``, and ``moves`` (fields of ``ObservedMove``).
-    Reasons are compared by code. ``python -m vigil.testing FOLDER`` writes ``expected.json``.
+    ``parameters``, a ``scope``, operator ``rules``, ``moves`` (fields of ``ObservedMove``) and a
+    ``seed``. Reasons are compared by code. ``python -m vigil.testing FOLDER`` writes
+    ``expected.json``.
     """
 
     folder: Path
@@ -149,6 +150,7 @@ class Scenario:
             self._read("cluster.json"),
             audit["strategy"],
             audit.get("parameters"),
+            audit.get("seed", 0),
             scope=audit.get("scope", ()),
             rules=audit.get("rules"),
             moves=[ObservedMove(**move) for move in audit.get("moves", ())],

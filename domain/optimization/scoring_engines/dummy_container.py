@@ -13,6 +13,8 @@ class _Statistic(ScoringEngine):
         function: of the features.
     """
 
+    version = "1"
+
     def __init__(
         self, name: str, description: str, function: Callable[[Sequence[float]], float]
     ) -> None:

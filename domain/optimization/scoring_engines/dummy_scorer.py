@@ -38,6 +38,7 @@ class DummyScorer(ScoringEngine):
 
     name = "dummy_scorer"
     description = "Dummy workload classifier"
+    version = "1"
     metainfo = json.dumps(
         {"feature_columns": FEATURES, "result_columns": RESULTS, "workloads": WORKLOADS}
     )

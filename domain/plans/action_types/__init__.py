@@ -13,6 +13,7 @@ from domain.plans.action_types.change_nova_service_state import (
 from domain.plans.action_types.declaration import ActionType, ResourceKind
 from domain.plans.action_types.migrate import MIGRATE, migrate
 from domain.plans.action_types.nop import NOP
+from domain.plans.action_types.resize import RESIZE
 from domain.plans.action_types.sleep import SLEEP
 from domain.plans.action_types.stop import STOP, stop_server
 
@@ -21,6 +22,7 @@ __all__ = [
     "CHANGE_SERVICE_STATE",
     "MIGRATE",
     "NOP",
+    "RESIZE",
     "SLEEP",
     "STOP",
     "ActionType",

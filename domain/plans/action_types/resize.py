@@ -10,8 +10,10 @@ from domain.plans.action_types.schemas import ID, NAME, parameters
 FLAVOR_NOT_FOUND = Reason("flavor-not-found", "flavor {flavor} does not exist")
 FLAVOR_ALREADY_SET = Reason("flavor-already-set", "server {server} already has flavor {flavor}")
 
+RESIZE: Final = "resize"
+
 DECLARATION: Final = ActionType(
-    name="resize",
+    name=RESIZE,
     description="Gives a server another flavor.",
     schema=parameters(("resource_id", "flavor"), resource_id=ID, flavor=NAME),
     resource=ResourceKind.SERVER,

@@ -197,7 +197,7 @@ def test_hosts_without_servers_are_only_taken_out_of_service(world: EngineWorld)
     }
 
 
-def test_a_plan_without_any_known_metric_says_that_it_rests_on_allocations(
+def test_a_plan_without_any_known_metric_says_that_only_allocations_count(
     world: EngineWorld,
 ) -> None:
     """It was like any other: 50 % released, and nothing that a dashboard shows said why."""
@@ -209,7 +209,7 @@ def test_a_plan_without_any_known_metric_says_that_it_rests_on_allocations(
     assert view.actions_total
     assert view.notes[0] == view.status_message
     assert view.status_message == (
-        "No metric of vm_workload_consolidation is known: the plan rests on allocations only."
+        "No metric of vm_workload_consolidation is known: nothing but allocations is considered."
     )
     other = world.request(goal="dummy", strategy="dummy", force=True)
     world.work()
@@ -612,3 +612,16 @@ def test_a_server_on_an_unknown_host_is_quarantined_and_the_rest_is_used(
     (plan,) = world.find_plans(audit)
     record = decode_record(world.records.get(plan.record))
     assert UNKNOWN_HOST in {problem.reason for problem in record.problems}
+
+
+def test_a_run_records_the_scoring_engines_that_its_strategy_needs(world: EngineWorld) -> None:
+    audit = world.request(goal="dummy", strategy="dummy_with_scorer")
+    world.work()
+    assert world.find_audit(audit).state is AuditState.SUCCEEDED
+    (plan,) = world.find_plans(audit)
+    record = decode_record(world.records.get(plan.record))
+    assert [(one.name, one.version) for one in record.engines] == [
+        ("dummy_scorer", "1"),
+        ("dummy_avg_scorer", "1"),
+    ]
+    assert "workloads" in record.engines[0].metainfo
