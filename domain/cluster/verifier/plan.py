@@ -130,9 +130,16 @@ class _Replay:
         )
 
     def _room_is_left(self, action: CheckedAction) -> bool:
-        """Whether what the host lacks is left to it by moves that others in progress waited for."""
+        """Whether what the host lacks is left to it by moves that others in progress waited for.
+
+        A server that leaves the host and comes back counts there once, whatever it does.
+        """
         arrivals = self._in_progress(self._into.get(action.host, ()))
         departures = self._in_progress(self._off.get(action.host, ()))
+        last = {self._actions[place].server: place for place in arrivals}
+        back = {s for d in departures if last.get(s := self._actions[d].server, -1) > d}
+        arrivals = [place for place in arrivals if self._actions[place].server not in back]
+        departures = [place for place in departures if self._actions[place].server not in back]
         waited = [[d for d in departures if self._before[a] >> d & 1] for a in arrivals]
         if not any(waited):
             return False

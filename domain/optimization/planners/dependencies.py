@@ -6,7 +6,8 @@ solution lists before it, unless it needs one of them:
 * room: the moves off its destination that make the room which it lacks;
 * a host that is enabled or switched on for it, or that is disabled before it is emptied;
 * the members of its server groups, one after the other;
-* on a host whose NUMA cells are known, and for a server that needs some, every move to or off it;
+* every move to or off its destination, if it needs NUMA cells there that are known, or if its
+  server left that host before;
 * the same server.
 
 A host is disabled, or switched off, after all moves off it and to it that come before.
@@ -213,7 +214,7 @@ class _Host:
     Attributes:
         into, off: moves.
         enabling, disabling: actions that do so, or that switch it on, or off.
-        alone: the last move that found its NUMA cells: those after it wait for it.
+        alone: the last move that had to wait for all others; those to the host wait for it.
         departures: of what room is left.
         overload: row of an overloaded resource → the moves that end the overload.
     """
@@ -233,6 +234,8 @@ class _Dependencies(Generic[O]):
     def __init__(self, context: PlanContext[O], load: MeasuredLoad | None) -> None:
         self._room = _Room(context, load)
         self._groups = GroupIndex(context.compute, context.placement.operator.groups())
+        self._now: FloatArray = self._room.amounts.copy()
+        self._left: set[tuple[int, int]] = set()
         self._hosts: dict[str, _Host] = defaultdict(_Host)
         self._last: dict[str, int] = {}
         self._moved: dict[int, list[tuple[int, ProposedAction]]] = defaultdict(list)
@@ -282,17 +285,28 @@ class _Dependencies(Generic[O]):
             needs.add(to.off, required=True)
             return
         server, at, host = ends
-        if self._room.needs_cells(server, host):
+        need = self._room.branch.needs[server]
+        is_alone = self._room.needs_cells(server, host) or (server, host) in self._left
+        if is_alone or not self._take_room(server, host, to, needs):
             needs.add([*to.into, *to.off])
-            to.alone = [place]
+            to.alone, to.departures, to.overload = [place], _Departures(), {}
+            self._room.amounts[:, host] = self._now[:, host]
+        self._room.amounts[:, host] += need
+        self._now[:, host] += need
+        self._now[:, at] -= need
+        self._left.add((server, at))
+        self._hosts[source(action) or ""].departures.add(place, need)
+
+    def _take_room(self, server: int, host: int, to: _Host, needs: Needs) -> bool:
+        """Waits for the moves that make the room; returns False if they do not suffice."""
         self._end_overload(server, host, to)
         for row in np.flatnonzero(self._room.branch.needs[server] > 0):
             needs.add(to.overload.get(int(row), ()), required=True)
-        taken, made = to.departures.take(self._room.lacking(server, host))
+        lacking = self._room.lacking(server, host)
+        taken, made = to.departures.take(lacking)
         needs.add(taken, required=True)
-        self._room.amounts[:, host] += self._room.branch.needs[server] - made
-        del at
-        self._hosts[source(action) or ""].departures.add(place, self._room.branch.needs[server])
+        self._room.amounts[:, host] -= made
+        return not np.any(lacking > made)
 
     def _end_overload(self, server: int, host: int, to: _Host) -> None:
         """Finds what must leave an overloaded host before a server may come that needs the row."""
