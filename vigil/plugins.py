@@ -51,9 +51,8 @@ from domain.metrics.catalogue import (
     MetricTable,
 )
 from domain.optimization.algorithms.balancing import balance
-from domain.optimization.algorithms.consolidating import Consolidation, Price
+from domain.optimization.algorithms.consolidating import Consolidation, Order, Price
 from domain.optimization.algorithms.draining import drain
-from domain.optimization.algorithms.emptying import HostEmptying
 from domain.optimization.algorithms.loads import (
     Sums,
     capacity,
@@ -173,7 +172,6 @@ __all__ = [
     "Goal",
     "Handler",
     "HostColumns",
-    "HostEmptying",
     "HostExplanation",
     "HostLoad",
     "HostRow",
@@ -195,6 +193,7 @@ __all__ = [
     "NoParameters",
     "Observation",
     "ObservedMove",
+    "Order",
     "Parallelism",
     "Phase",
     "PlacementPolicy",

@@ -236,8 +236,12 @@ class DecisionEngine:
     def _strategy(self, audit: Audit) -> Strategy[Any]:
         if audit.strategy is not None and audit.strategy not in self._strategies:
             raise InputsUnavailable(Cause(STRATEGY_UNKNOWN, {"strategy": audit.strategy}))
+        goal = self._goals.get(audit.goal)
+        preferred = "" if goal is None else goal.strategy
         try:
-            return choose_strategy(self._strategies, audit.goal, audit.strategy)
+            return choose_strategy(
+                self._strategies, audit.goal, audit.strategy, preferred=preferred
+            )
         except NoStrategyForGoal:
             because = Cause(NO_STRATEGY_FOR_GOAL, {"goal": audit.goal})
             raise InputsUnavailable(because) from None

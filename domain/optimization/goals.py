@@ -16,11 +16,13 @@ class Goal:
         name: registered name.
         display_name: shown to users.
         efficacy: its indicators and global figures.
+        strategy: name of the strategy of audits that name none; empty: see ``choose_strategy``.
     """
 
     name: str
     display_name: str
     efficacy: EfficacySpecification = NO_EFFICACY
+    strategy: str = ""
 
 
 AIRFLOW_OPTIMIZATION = Goal("airflow_optimization", "Airflow Optimization")
@@ -32,11 +34,19 @@ HARDWARE_MAINTENANCE = Goal(
 NOISY_NEIGHBOR = Goal("noisy_neighbor", "Noisy Neighbor")
 SAVING_ENERGY = Goal("saving_energy", "Saving Energy")
 SERVER_CONSOLIDATION = Goal(
-    "server_consolidation", "Server Consolidation", figures.SERVER_CONSOLIDATION
+    "server_consolidation",
+    "Server Consolidation",
+    figures.SERVER_CONSOLIDATION,
+    strategy="vm_workload_consolidation",
 )
 THERMAL_OPTIMIZATION = Goal("thermal_optimization", "Thermal Optimization")
 UNCLASSIFIED = Goal("unclassified", "Unclassified")
-WORKLOAD_BALANCING = Goal("workload_balancing", "Workload Balancing", figures.WORKLOAD_BALANCING)
+WORKLOAD_BALANCING = Goal(
+    "workload_balancing",
+    "Workload Balancing",
+    figures.WORKLOAD_BALANCING,
+    strategy="workload_balance",
+)
 
 
 def global_efficacy(goal: Goal, indicators: Indicators) -> tuple[EfficacyIndicator, ...]:

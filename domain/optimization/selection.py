@@ -16,7 +16,11 @@ class NoStrategyForGoal(NotFound):
 
 
 def choose_strategy(
-    strategies: Mapping[str, Strategy[Any]], goal: str, name: str | None = None
+    strategies: Mapping[str, Strategy[Any]],
+    goal: str,
+    name: str | None = None,
+    *,
+    preferred: str = "",
 ) -> Strategy[Any]:
     """Selects the strategy to run.
 
@@ -26,11 +30,12 @@ def choose_strategy(
         name: the requested strategy, if any. Whether it serves the goal is checked when
             the audit is created, not here: an existing audit continues to work when a strategy's
             goal changes.
+        preferred: the strategy that the goal names (``Goal.strategy``).
 
     Returns:
-        The requested strategy; otherwise, of those with the goal, the first by name that requires
-        no parameters, or the first by name if all do. Strategies that need the compute model alone
-        have precedence: not every cloud has other models.
+        The requested strategy; otherwise, of those with the goal, the preferred one, or the first
+        by name that requires no parameters, or the first by name if all do. Strategies that need
+        the compute model alone have precedence: not every cloud has other models.
 
     Raises:
         NotFound: no strategy has the name, or none has the goal (NoStrategyForGoal).
@@ -42,6 +47,8 @@ def choose_strategy(
     serving = [strategies[key] for key in sorted(strategies) if strategies[key].goal == goal]
     if not serving:
         raise NoStrategyForGoal(goal)
+    if preferred in strategies and strategies[preferred] in serving:
+        return strategies[preferred]
     ready = [strategy for strategy in serving if not strategy.parameters_schema.get("required")]
     return min(ready or serving, key=lambda one: (_needs_more(one), one.name))
 

@@ -18,8 +18,7 @@ from domain.kernel.aggregate import Aggregate, JsonObject
 from domain.kernel.errors import Refusal
 from domain.kernel.metadata import Actor, ActorKind, Context, Metadata, component
 from domain.kernel.reasons import CANCELLED_BY_USER, Cause
-from domain.optimization.algorithms.emptying import FREES_HOST
-from domain.optimization.strategies.vm_workload_consolidation import HOST_EMPTIED
+from domain.optimization.algorithms.emptying import FREES_HOST, HOST_EMPTIED
 from domain.optimization.strategy import NOTHING_TO_DO
 from domain.plans import ActionPlan, PlanState, Proposal
 from domain.plans.action_types.change_nova_service_state import SERVICE_ALREADY_IN_STATE

@@ -12,9 +12,8 @@ from domain.cluster.placement.rules.capacity import CAPACITY_SHORT
 from domain.cluster.storage.records import VolumeRow
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Cause
-from domain.optimization.algorithms.emptying import FREES_HOST
+from domain.optimization.algorithms.emptying import FREES_HOST, HOST_EMPTIED
 from domain.optimization.solution import Rejection
-from domain.optimization.strategies.vm_workload_consolidation import HOST_EMPTIED
 from domain.plans import EfficacyIndicator, Proposal
 from domain.plans.action_types import ActionType
 from domain.plans.proposal import PlannedAction, ProposedAction

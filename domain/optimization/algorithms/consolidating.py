@@ -10,22 +10,26 @@
    repeated until nothing changes. So an audit of the result finds nothing to do.
 5. The hosts are emptied one after the other, those with the fewest servers first. Staying hosts
    give no servers and the others get none, so any prefix of the plan can be executed.
+
+A strategy that prescribes the order in which hosts are emptied (``Order``) does without 1 to 3.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from domain.cluster.compute.model import sum_by_host
+from domain.cluster.placement.branch import Branch
 from domain.cluster.table.columns import BoolArray, IndexArray, IntArray
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Cause, Reason
 from domain.optimization.algorithms.choosing import Candidates, components
+from domain.optimization.algorithms.draining import NOTHING
 from domain.optimization.algorithms.emptying import vacate, why_not_emptied
 from domain.optimization.algorithms.moves import Moves
-from domain.optimization.algorithms.packing import Fit, largest_first, sizes
+from domain.optimization.algorithms.packing import Fit, dearest, largest_first, sizes
 
 TOO_MANY_SERVERS = Reason(
     "too-many-servers",
@@ -70,6 +74,20 @@ class Price:
     reserve: int = 0
 
 
+@dataclass(frozen=True)
+class Order:
+    """Hosts are emptied one by one into those after them, instead of into chosen ones.
+
+    Attributes:
+        rank: of a branch, int64[hosts]: the first are emptied first, the last are filled first.
+        most_failures: the search ends when more hosts than that, one after the other, cannot be
+            emptied; None: no limit.
+    """
+
+    rank: Callable[[Branch], IntArray]
+    most_failures: int | None = None
+
+
 class _Schedule(NamedTuple):
     """Hosts to empty in order, with (server, destination) pairs, and how many hosts it frees."""
 
@@ -87,19 +105,31 @@ class Consolidation:
     Args:
         moves: collects the moves; those made before count, and their servers stay where they are.
         price: what may be spent.
+        order: in which the hosts are emptied, if the strategy prescribes one.
+        kept: what is said of servers that are not to move → bool[servers].
 
     Attributes:
         notes: remarks about the plan as a whole.
     """
 
-    def __init__(self, moves: Moves, price: Price | None = None) -> None:
+    def __init__(
+        self,
+        moves: Moves,
+        price: Price | None = None,
+        *,
+        order: Order | None = None,
+        kept: Mapping[str, BoolArray] = NOTHING,
+    ) -> None:
         self._moves = moves
+        self._order = order
+        self._kept = kept
         self._branch = moves.branch
         self._price = price or Price()
         self._size = sizes(moves.branch)
         self._able: BoolArray = moves.branch.enabled
         self._awaited: BoolArray = moves.context.awaited()
-        self._fixed: BoolArray = ~moves.free
+        self._fixed: BoolArray = ~moves.movable
+        self._free_at_start: BoolArray = moves.movable
         self._limit: int | None = None
         self.notes: list[Cause] = []
 
@@ -134,7 +164,8 @@ class Consolidation:
 
     def _begin(self) -> None:
         moves, price = self._moves, self._price
-        self._fixed = ~moves.free
+        self._free_at_start = moves.free
+        self._fixed = np.logical_or.reduce([~moves.free, *self._kept.values()])
         self._able = self._branch.enabled & self._branch.up & (moves.model.hosts.unseen == 0)
         budget, limit = moves.context.budget.left, price.max_migrations
         left = max(0, limit - len(moves.actions)) if limit else budget
@@ -158,7 +189,10 @@ class Consolidation:
     def _arranged(self, *, spare: bool) -> IndexArray:
         """int32[servers]: the hosts that are found with or without the use of empty ones."""
         mark = self._branch.mark()
-        for part in self._parts(spare=spare):
+        if self._order is not None:
+            while self._sweep(np.flatnonzero(self._branch.up & (self._branch.count > 0))):
+                pass
+        for part in self._parts(spare=spare) if self._order is None else ():
             self._empty_some(part)
             while self._sweep(part) | self._empty_some(part[self._branch.count[part] > 0]):
                 pass
@@ -242,51 +276,64 @@ class Consolidation:
 
     def _sweep(self, part: IntArray) -> bool:
         """Empties each host that can be emptied by itself; returns whether it emptied any."""
-        branch, emptied = self._branch, False
+        branch, order, emptied, failures = self._branch, self._order, False, 0
         candidates, forced = self._candidates(part), self._forced()
         stay = branch.count[part] > 0
-        for place in np.argsort(branch.count[part], kind="stable"):
+        rank = branch.count if order is None else order.rank(branch)
+        for place in np.argsort(rank[part], kind="stable"):
             host = int(part[place])
-            if not branch.count[host] or forced[host]:
+            if not branch.count[host]:
                 continue
-            stay[place] = False
-            emptied |= (gone := candidates.suffices(stay) and self._leaves(host, part[stay]))
-            stay[place] = not gone
+            stay[place] = forced[host] or not (
+                candidates.suffices(stay & (part != host))
+                and self._leaves(host, part[stay & (part != host)], rank)
+            )
+            emptied |= not stay[place]
+            failures = failures + 1 if stay[place] else 0
+            if order and order.most_failures is not None and failures > order.most_failures:
+                break
         return emptied
 
-    def _leaves(self, host: int, others: IntArray) -> bool:
+    def _leaves(self, host: int, others: IntArray, rank: IntArray) -> bool:
         branch, rules, budget = self._branch, self._moves.rules, self._moves.context.budget
         servers = largest_first(np.flatnonzero(branch.host_of == host), self._size)
-        if self._limit is not None or not budget.spend(len(servers)):
+        if (self._order is None and self._limit is not None) or not budget.spend(len(servers)):
             return False
         hosts: BoolArray = np.zeros(len(self._able), dtype=np.bool_)
         hosts[others] = self._able[others]
+        if self._order is not None:
+            hosts &= rank > rank[host]
         if not (rules.legal_hosts(branch, servers[0]) & hosts).any():
             return False
-        mark, fit = branch.mark(), Fit(self._moves, hosts, np.array(servers))
+        mark = branch.mark()
+        fit = Fit(self._moves, hosts, np.array(servers)) if self._order is None else None
         for server in servers:
-            found = fit.find(server)
+            found = fit.find(server) if fit else dearest(rules, branch, server, hosts, rank)
             if found is None:
                 branch.rollback(mark)
                 return False
-            fit.move(server, found)
+            (fit or branch).move(server, found)
         return True
 
     # -- the order of the moves -----------------------------------------------------------
 
     def _scheduled(self, start: IndexArray, final: IndexArray) -> _Schedule:
-        """Host by host, those with the fewest servers first; what is not legal is left out."""
+        """Host by host, in the given order or those with the fewest servers first.
+
+        A host whose moves are not legal then is left out.
+        """
         branch, moved = self._branch, np.flatnonzero(start != final)
         waiting: dict[int, list[tuple[int, int]]] = {}
         for server in largest_first(moved, self._size):
             waiting.setdefault(int(start[server]), []).append((server, int(final[server])))
         mark, used = branch.mark(), int(np.count_nonzero(branch.count))
         hosts: list[tuple[int, list[tuple[int, int]]]] = []
+        rank = branch.count.copy() if self._order is None else self._order.rank(branch)
         left = self._limit
         progress = True
         while progress:
             progress = False
-            for host in sorted(waiting, key=lambda one: (len(waiting[one]), one)):
+            for host in sorted(waiting, key=lambda one: (rank[one], one)):
                 if left is not None and len(waiting[host]) > left:
                     break
                 if self._carried_out(waiting[host]):
@@ -324,7 +371,12 @@ class Consolidation:
         if price.migrations_per_host and before > price.migrations_per_host:
             limit = price.migrations_per_host
             return Cause(TOO_MANY_SERVERS, {"host": name, "servers": before, "limit": limit})
-        found = why_not_emptied(moves, host, hosts, self._size, ~self._fixed)
+        before_this = moves.movable & ~self._free_at_start
+        kept = {"in flight": moves.flying, **self._kept, "moved by the plan already": before_this}
+        if self._order is not None:
+            rank = self._order.rank(moves.branch)
+            hosts = hosts & (rank > rank[host])
+        found = why_not_emptied(moves, host, hosts, self._size, kept)
         if found is not None:
             return found
         if price.reserve and not self._spares(host, serving):

@@ -19,6 +19,7 @@ from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Cause, Reason
 from domain.metrics.catalogue import INSTANCE_ROOT_DISK_SIZE, MetricNeed
 from domain.optimization.algorithms.consolidating import Consolidation, Price
+from domain.optimization.algorithms.emptying import disable_emptied
 from domain.optimization.algorithms.loads import unknown_remark
 from domain.optimization.algorithms.moves import Moves
 from domain.optimization.algorithms.packing import Fit, ranks, room
@@ -28,12 +29,10 @@ from domain.optimization.context import StrategyContext
 from domain.optimization.parameters import GRANULARITY, MAX_MIGRATIONS, PERIOD
 from domain.optimization.solution import Solution
 from domain.optimization.strategy import NOTHING_TO_DO, Requirements, Strategy
-from domain.plans.action_types import disable_host, enable_host
+from domain.plans.action_types import enable_host
 from domain.plans.proposal import ProposedAction
 
 WAKES_HOST = Reason("wakes-host", "{host} is needed as a destination")
-HOST_WAS_EMPTY = Reason("host-was-empty", "{host} has no servers already")
-HOST_EMPTIED = Reason("host-emptied", "{host} has no servers after the plan")
 
 CPU_HEADROOM: Final = 0.9
 """Share of a destination's *physical* cores that may be in use after a move. The allocation ratio
@@ -213,7 +212,9 @@ class _Consolidation:
         """Enables, moves and disables, in that order."""
         out_of_service = self._out_of_service()
         freed = int(np.count_nonzero(self._model.servers_per_host[out_of_service]))
-        disables = [self._disable(int(host)) for host in np.flatnonzero(out_of_service)]
+        disables = [
+            disable_emptied(self._model, int(host)) for host in np.flatnonzero(out_of_service)
+        ]
         actions = (*self._enables, *self._moves.actions, *disables)
         indicators = {
             "compute_nodes_count": int(np.count_nonzero(self._model.up)),
@@ -232,12 +233,6 @@ class _Consolidation:
             spare = np.flatnonzero(empty)
             empty[spare[np.argmax(ranks(room(model))[spare])]] = False
         return empty
-
-    def _disable(self, host: int) -> ProposedAction:
-        before = int(self._model.servers_per_host[host])
-        facts: JsonObject = {"host": self._model.hosts.name[host], "servers_before": before}
-        because = Cause(HOST_EMPTIED if before else HOST_WAS_EMPTY, facts)
-        return disable_host(self._model, host, because, DISABLED_BY_CONSOLIDATION)
 
     def _notes(self, actions: tuple[ProposedAction, ...]) -> tuple[Cause, ...]:
         notes = list(self._emptying.notes)

@@ -36,7 +36,13 @@ from domain.optimization.algorithms.moves import Moves
 from domain.optimization.algorithms.spread import HostLoad, SpreadAtMost
 from domain.optimization.algorithms.staying import LoadedHosts
 from domain.optimization.context import StrategyContext
-from domain.optimization.parameters import COOLDOWN, GRANULARITY, MAX_MIGRATIONS
+from domain.optimization.parameters import (
+    AGGREGATION_METHOD,
+    COOLDOWN,
+    GRANULARITY,
+    MAX_MIGRATIONS,
+    Aggregates,
+)
 from domain.optimization.solution import Solution
 from domain.optimization.strategy import NOTHING_TO_DO, Requirements, Strategy
 
@@ -72,7 +78,6 @@ SETTLED = 0.95
 """Share of a threshold that the spread comes down to: an audit of the result finds nothing to do,
 also if the load changes a little."""
 
-Aggregate = Literal["mean", "max", "min", "count"]
 _SHARE: JsonObject = {"type": "number", "minimum": 0, "maximum": 1}
 _SECONDS: JsonObject = {"type": "integer", "minimum": 0}
 HOST_METRICS = {INSTANCE_CPU_USAGE: HOST_CPU_USAGE, INSTANCE_RAM_USAGE: HOST_RAM_USAGE}
@@ -110,15 +115,6 @@ class Periods:
     instance: int = 720
     compute_node: int = 600
     node: int = 0
-
-
-@dataclass(frozen=True)
-class Aggregates:
-    """Over the period. ``node``, unless empty, replaces ``compute_node``."""
-
-    instance: Aggregate = "mean"
-    compute_node: Aggregate = "mean"
-    node: Literal["", "mean", "max", "min", "count"] = ""
 
 
 @dataclass(frozen=True)
@@ -166,7 +162,7 @@ class StabilizationParameters:
     def of_hosts(self) -> tuple[MetricNeed, ...]:
         """What is measured of hosts now, in the order of ``rows``."""
         period = self.periods.node or self.periods.compute_node
-        aggregate = self.aggregation_method.node or self.aggregation_method.compute_node
+        aggregate = self.aggregation_method.host
         return self._of_hosts(aggregate, period)
 
     def held(self) -> tuple[MetricNeed, ...]:
@@ -256,28 +252,7 @@ class WorkloadStabilization(Strategy[StabilizationParameters]):
                 },
                 "default": {"instance": 720, "compute_node": 600, "node": 0},
             },
-            "aggregation_method": {
-                "description": "Functions that aggregate metrics: mean, max, min or count.",
-                "type": "object",
-                "properties": {
-                    "instance": {
-                        "description": "Of metrics of servers.",
-                        "type": "string",
-                        "default": "mean",
-                    },
-                    "compute_node": {
-                        "description": "Of metrics of hosts.",
-                        "type": "string",
-                        "default": "mean",
-                    },
-                    "node": {
-                        "description": "Replaces compute_node, unless empty.",
-                        "type": "string",
-                        "default": "",
-                    },
-                },
-                "default": {"instance": "mean", "compute_node": "mean", "node": ""},
-            },
+            "aggregation_method": AGGREGATION_METHOD,
             "granularity": {
                 "description": GRANULARITY,
                 "type": "number",

@@ -14,6 +14,7 @@ from domain.optimization.planners.node_resource_consolidation import (
 from domain.optimization.planners.weight import WeightPlanner
 from domain.optimization.planners.workload_stabilization import WorkloadStabilizationPlanner
 from domain.optimization.strategies.actuator import Actuator
+from domain.optimization.strategies.basic import Basic
 from domain.optimization.strategies.dummy import Dummy
 from domain.optimization.strategies.vm_workload_consolidation import (
     ConsolidationParameters,
@@ -41,6 +42,10 @@ BECAUSE = Reason("test.because", "{why}")
 
 class TestConsolidation(StrategyConformance):
     strategy = VmWorkloadConsolidation
+
+
+class TestBasic(StrategyConformance):
+    strategy = Basic
 
 
 class TestDummy(StrategyConformance):

@@ -151,9 +151,20 @@ def test_a_named_strategy_is_taken_whatever_the_goal() -> None:
 
 def test_a_goal_gets_the_first_strategy_in_name_order() -> None:
     goal = "server_consolidation"
-    assert choose_strategy(STRATEGIES, goal).name == "vm_workload_consolidation"
+    assert choose_strategy(STRATEGIES, goal).name == "basic"
     twice = {**STRATEGIES, "aaa": STRATEGIES["vm_workload_consolidation"]}
     assert choose_strategy(twice, goal) is twice["aaa"]
+
+
+def test_a_goal_may_name_the_strategy_of_audits_that_name_none() -> None:
+    """By name alone, audits of the goal changed to another strategy when `basic` was added."""
+    for goal in GOALS.values():
+        if goal.strategy:
+            assert STRATEGIES[goal.strategy].goal == goal.name
+            found = choose_strategy(STRATEGIES, goal.name, preferred=goal.strategy)
+            assert found.name == goal.strategy
+    assert GOALS["server_consolidation"].strategy == "vm_workload_consolidation"
+    assert choose_strategy(STRATEGIES, "dummy", preferred="actuator").name == "dummy"
 
 
 def test_a_strategy_that_cannot_run_on_its_defaults_is_the_last_choice() -> None:
