@@ -38,9 +38,9 @@ from domain.cluster.scope.reasons import MODEL_EMPTY, SCOPE_INVALID
 from domain.kernel.metadata import Context
 from domain.kernel.reasons import Cause, Reason
 from domain.metrics.catalogue import INSTANCE_CPU_USAGE, METRICS_INCOMPLETE, METRICS_UNAVAILABLE
+from domain.optimization.algorithms.emptying import HOST_WAS_EMPTY
 from domain.optimization.context import StrategyContext
 from domain.optimization.solution import Solution
-from domain.optimization.strategies.vm_workload_consolidation import HOST_WAS_EMPTY
 from domain.optimization.strategy import NOTHING_TO_DO, NoParameters, Strategy
 from domain.plans import ActionPlan, PlanState
 from domain.plans.proposal import PlannedAction
