@@ -5,8 +5,8 @@ from typing import Final
 
 import numpy as np
 
+from domain.cluster.compute.disabled_reasons import DISABLED_BY_CONSOLIDATION
 from domain.cluster.compute.model import ComputeModel
-from domain.cluster.compute.records import DISABLED_BY_CONSOLIDATION
 from domain.cluster.placement.rules.hosts import HOST_PARTLY_UNKNOWN
 from domain.cluster.table.columns import BoolArray, FloatArray
 from domain.kernel.aggregate import JsonObject
