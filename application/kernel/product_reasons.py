@@ -34,6 +34,7 @@ DECLARED_IN = (
     "domain.optimization.strategies.host_maintenance",
     "domain.optimization.strategies.dummy_with_resize",
     "domain.optimization.strategies.dummy_with_scorer",
+    "domain.optimization.strategies.node_resource_consolidation",
     "domain.optimization.strategies.noisy_neighbor",
     "domain.optimization.strategies.outlet_temperature",
     "domain.optimization.strategies.saving_energy",

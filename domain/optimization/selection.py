@@ -50,7 +50,7 @@ def choose_strategy(
     if preferred in strategies and strategies[preferred] in serving:
         return strategies[preferred]
     ready = [strategy for strategy in serving if not strategy.parameters_schema.get("required")]
-    return min(ready or serving, key=lambda one: (_needs_more(one), one.name))
+    return min(ready or serving, key=_needs_more)
 
 
 def _needs_more(strategy: Strategy[Any]) -> bool:

@@ -187,7 +187,7 @@ def _sentence(action: dict[str, Any]) -> str:
     name = given.get("resource_name") or given["resource_id"]
     match action["action_type"]:
         case "migrate":
-            places = f"{given['source_node']} -> {given['destination_node']}"
+            places = f"{given['source_node']} -> {given.get('destination_node', 'any')}"
             return f"{given['migration_type']} {name}: {places}"
         case "change_nova_service_state":
             return f"{given['state']} {name}"

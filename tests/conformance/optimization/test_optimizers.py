@@ -16,6 +16,7 @@ from domain.optimization.planners.workload_stabilization import WorkloadStabiliz
 from domain.optimization.strategies.actuator import Actuator
 from domain.optimization.strategies.basic import Basic
 from domain.optimization.strategies.dummy import Dummy
+from domain.optimization.strategies.node_resource_consolidation import NodeResourceConsolidation
 from domain.optimization.strategies.vm_workload_consolidation import (
     ConsolidationParameters,
     VmWorkloadConsolidation,
@@ -46,6 +47,10 @@ class TestConsolidation(StrategyConformance):
 
 class TestBasic(StrategyConformance):
     strategy = Basic
+
+
+class TestNodeResourceConsolidation(StrategyConformance):
+    strategy = NodeResourceConsolidation
 
 
 class TestDummy(StrategyConformance):

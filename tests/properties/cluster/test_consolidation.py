@@ -38,9 +38,10 @@ PARAMETERS: dict[str, list[dict[str, Any]]] = {
         {"reserve": 1},
     ],
     "basic": [{}, {"migration_attempts": 1}],
+    "node_resource_consolidation": [{"host_choice": "specify"}],
 }
 CASES = [(name, given) for name, several in PARAMETERS.items() for given in several]
-NEUTRAL = [(name, given) for name, given in CASES if not given]
+NEUTRAL = [(name, several[0]) for name, several in PARAMETERS.items()]
 
 
 def measured(rng: Random, model: ComputeModel) -> dict[str, dict[str, float]]:
@@ -319,9 +320,10 @@ def test_names_do_not_matter() -> None:
                 return [other(one) for one in value]
             return names.get(value, value) if isinstance(value, str) else value
 
-        for name, _ in NEUTRAL:
-            plan = solve_offline(data, name)
-            assert solve_offline(other(data), name).actions() == other(plan.actions())
+        for name, parameters in NEUTRAL:
+            plan = solve_offline(data, name, parameters)
+            again = solve_offline(other(data), name, parameters)
+            assert again.actions() == other(plan.actions())
 
 
 def test_random_clusters_do_need_consolidation() -> None:
