@@ -30,7 +30,6 @@ DECLARED_IN = (
     "domain.optimization.algorithms.offloading",
     "domain.optimization.algorithms.relieving",
     "domain.optimization.algorithms.volumes",
-    "domain.optimization.strategies.basic",
     "domain.optimization.strategies.host_maintenance",
     "domain.optimization.strategies.dummy_with_resize",
     "domain.optimization.strategies.dummy_with_scorer",
