@@ -38,10 +38,10 @@ from domain.cluster.scope.reasons import MODEL_EMPTY, SCOPE_INVALID
 from domain.kernel.metadata import Context
 from domain.kernel.reasons import Cause, Reason
 from domain.metrics.catalogue import INSTANCE_CPU_USAGE, METRICS_INCOMPLETE, METRICS_UNAVAILABLE
-from domain.optimization.algorithms.emptying import HOST_WAS_EMPTY
+from domain.optimization.algorithms.emptying import HOST_WAS_EMPTY, STAYS_IN_USE
 from domain.optimization.context import StrategyContext
 from domain.optimization.solution import Solution
-from domain.optimization.strategy import NOTHING_TO_DO, NoParameters, Strategy
+from domain.optimization.strategy import NoParameters, Strategy
 from domain.plans import ActionPlan, PlanState
 from domain.plans.proposal import PlannedAction
 from domain.plans.reasons import SERVER_NOT_FOUND
@@ -72,7 +72,7 @@ def test_a_requested_run_becomes_a_plan_with_efficacy(world: EngineWorld) -> Non
 
 def test_the_record_decides_the_same_again(world: EngineWorld) -> None:
     """Law 5: same record in, same plan out: actions, reasons, order, and what it depends on."""
-    world.options = _one_at_a_time(world)
+    world.options = _sleep_before_messages(world)
     audit = world.request()
     world.work(world.engine())
     (plan,) = world.find_plans(audit)
@@ -89,7 +89,7 @@ def test_the_record_decides_the_same_again(world: EngineWorld) -> None:
 
 def test_the_record_holds_the_options_and_limits_in_force(world: EngineWorld) -> None:
     """With values, not references to defaults: a default that changes later changes no rerun."""
-    world.options = _one_at_a_time(world)
+    world.options = _sleep_before_messages(world)
     world.search = SearchSettings(
         steps=12345, placement=PlacementPolicy(limits=ConcurrencyLimits(total=7))
     )
@@ -100,9 +100,16 @@ def test_the_record_holds_the_options_and_limits_in_force(world: EngineWorld) ->
     weight, strategy = world.optimizers.planners["weight"], record.strategy
     in_force = vars(world.options.planners["weight"])
     assert typed(record.planner_options, weight.options) == world.options.planners["weight"]
-    assert {name: dict(value) for name, value in in_force.items()} == record.planner_options
+    assert msgspec.to_builtins(in_force) == record.planner_options
     assert record.strategy_options == asdict(world.options.strategies[strategy])
-    assert record.parameters == {"granularity": 300, "period": 3600}
+    assert record.parameters == {
+        "granularity": 300,
+        "period": 3600,
+        "max_migrations": 0,
+        "migrations_per_host": 0,
+        "minimum_gain": 0,
+        "reserve": 0,
+    }
     assert (record.placement.limits.total, record.steps) == (7, 12345)
 
 
@@ -110,16 +117,16 @@ def test_the_record_holds_the_options_and_limits_in_force(world: EngineWorld) ->
     "changes",
     [
         {"planner_options": {}},
-        {"strategy": "dummy", "parameters": {}, "strategy_options": {}},
+        {"parameters": {"para1": 1.5, "para2": "other"}},
     ],
-    ids=["options", "strategy"],
+    ids=["options", "parameters"],
 )
 def test_another_record_decides_something_else(
     world: EngineWorld, changes: Mapping[str, Any]
 ) -> None:
-    """The control: what is compared above depends on options and strategy."""
-    world.options = _one_at_a_time(world)
-    audit = world.request()
+    """The control: what is compared above depends on options and parameters."""
+    world.options = _sleep_before_messages(world)
+    audit = world.request(goal="dummy", strategy="dummy")
     world.work(world.engine())
     (plan,) = world.find_plans(audit)
     record = msgspec.structs.replace(_record_of(world, plan), **changes)
@@ -127,14 +134,12 @@ def test_another_record_decides_something_else(
     assert _published(plan) != [_plain(one) for one in again]
 
 
-def _one_at_a_time(world: EngineWorld) -> OptimizerOptions:
-    """Options that make the migrations of a plan wait for each other."""
+def _sleep_before_messages(world: EngineWorld) -> OptimizerOptions:
+    """Options that start the plan of the dummy strategy with its longest action."""
     usual = world.optimizers.default_options()
     weight = usual.planners["weight"]
-    alone = {**weight.parallelization, "migrate": 1}
-    return replace(
-        usual, planners={**usual.planners, "weight": replace(weight, parallelization=alone)}
-    )
+    weights = {**weight.weights, "sleep": 99}
+    return replace(usual, planners={**usual.planners, "weight": replace(weight, weights=weights)})
 
 
 def _record_of(world: EngineWorld, plan: ActionPlan) -> DecisionRecord:
@@ -181,7 +186,7 @@ def test_a_cloud_with_nothing_to_improve_gives_a_succeeded_empty_plan_and_says_w
     explained = _explanation_of(world, plan)
     view = world.reads.action_plan(plan.id)
     assert view is not None
-    assert NOTHING_TO_DO in {note.reason for note in explained.notes}
+    assert STAYS_IN_USE in {note.reason for note in explained.notes}
     assert view.notes == [str(note) for note in explained.notes]
 
 
