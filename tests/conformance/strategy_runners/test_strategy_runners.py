@@ -54,7 +54,7 @@ def test_a_record_becomes_a_plan(runner: StrategyRunner) -> None:
     found = runner.run(decision_record(STRATEGIES["dummy"], parameters={"para2": "bye"}))
     assert [one.action.type for one in found.actions] == ["nop", "nop", "sleep"]
     assert found.actions[1].action.parameters == {"message": "bye"}
-    assert [one.parents for one in found.actions] == [(), (0,), (1,)]
+    assert [one.parents for one in found.actions] == [(), (), (0, 1)]
 
 
 @pytest.mark.parametrize("path", CLUSTERS, ids=lambda path: path.parent.name)

@@ -116,17 +116,17 @@ def test_the_options_of_a_planner_are_set(
     cluster: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """An author of a planner could not try its options: an offline run used the defaults."""
-    words = ["strategy", "run", STRATEGY, "--cluster", str(cluster), "--json"]
-    option = "watcher_planners.weight.parallelization"
+    words = ["strategy", "run", "dummy", "--cluster", str(cluster), "--json"]
+    option = "watcher_planners.weight.weights"
     file = tmp_path / "vigil.conf"
-    file.write_text("[watcher_planners.weight]\nparallelization = migrate:1\n")
-    found = []
-    for further in (["--set", f"{option}=migrate:4"], ["--config-file", str(file)]):
+    file.write_text("[watcher_planners.weight]\nweights = sleep:99\n")
+    first = []
+    for further in (["--set", f"{option}=sleep:1"], ["--config-file", str(file)]):
         assert main([*words, *further]) == 0
-        found.append(output(capsys)["parents"])
-    assert found[0] != found[1]
-    assert main([*words, "--set", f"{option}=migrate:none"]) == 2
-    assert "[watcher_planners.weight] parallelization" in capsys.readouterr().err
+        first.append(output(capsys)["actions"][0]["action_type"])
+    assert first == ["nop", "sleep"]
+    assert main([*words, "--set", f"{option}=sleep:none"]) == 2
+    assert "[watcher_planners.weight] weights" in capsys.readouterr().err
 
 
 def test_people_read_the_plan_line_by_line(

@@ -57,6 +57,7 @@ class VolumeMigrate(Handler):
                 "type": volume["volume_type"],
                 "size_gb": volume["size"],
                 "updated_at": volume["updated_at"],
+                "migration_status": volume.get("migration_status"),
             }
         )
 
@@ -97,7 +98,10 @@ class VolumeMigrate(Handler):
             return Observation(Phase.RUNNING, facts)
         if _is_there(volume, parameters):
             return Observation(Phase.DONE, facts)
-        if receipt is None and volume["updated_at"] == before["updated_at"]:
+        unchanged = all(
+            volume.get(name) == before[name] for name in ("updated_at", "migration_status")
+        )
+        if receipt is None and unchanged:
             return Observation(Phase.NEVER_STARTED, facts)
         return Observation(Phase.FAILED, facts, _failure(volume, parameters))
 

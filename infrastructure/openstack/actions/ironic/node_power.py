@@ -96,8 +96,7 @@ class ChangeNodePowerState(Handler):
             return Observation(Phase.RUNNING, facts)
         if _state(node) == wanted:
             return Observation(Phase.DONE, facts)
-        is_changed = node["updated_at"] != before["updated_at"]
-        if is_changed and node["last_error"]:
+        if node["last_error"] and _error(node) != (before["last_error"], before["updated_at"]):
             failed = {"node": _name(node), "state": _state(node), "error": node["last_error"]}
             return Observation(Phase.FAILED, facts, because(NODE_POWER_FAILED, **failed))
         # Ironic accepts a request before it shows the target
@@ -153,6 +152,11 @@ class ChangeNodePowerState(Handler):
 
 def _state(node: Json) -> str | None:
     return _STATES.get(str(node["power_state"]))
+
+
+def _error(node: Json) -> tuple[object, object]:
+    """The last error and its time, which Ironic stores in seconds."""
+    return node["last_error"], node["updated_at"]
 
 
 def _name(node: Json) -> str:
