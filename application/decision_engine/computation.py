@@ -9,10 +9,13 @@ from domain.audits.reasons import PARAMETERS_INVALID
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Cause
-from domain.metrics.catalogue import METRICS_INCOMPLETE
+from domain.metrics.catalogue import METRIC_LABELS_FOREIGN, METRICS_INCOMPLETE
 from domain.optimization.context import PlanContext
 from domain.optimization.scoring import SCORING_ENGINE_CHANGED, SCORING_ENGINE_MISSING
 from domain.optimization.strategy import notes_of
+
+_NOTED = (METRICS_INCOMPLETE, METRIC_LABELS_FOREIGN)
+"""Problems of the inputs that the plan's notes name, too."""
 
 
 def compute(record: DecisionRecord, optimizers: Optimizers) -> Computation:
@@ -64,8 +67,8 @@ def compute(record: DecisionRecord, optimizers: Optimizers) -> Computation:
 
 
 def _incomplete(record: DecisionRecord) -> list[Cause]:
-    """The problems of metrics that a plan rests on without a gap that shows it."""
-    return [problem for problem in record.problems if problem.reason == METRICS_INCOMPLETE]
+    """The problems of metrics that the plan must show."""
+    return [problem for problem in record.problems if problem.reason in _NOTED]
 
 
 def _check_engines(record: DecisionRecord, optimizers: Optimizers) -> None:

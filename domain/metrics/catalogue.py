@@ -19,6 +19,12 @@ METRIC_UNKNOWN = Reason("metric-unknown", "{metric} of {resource} is unknown")
 METRICS_INCOMPLETE = Reason(
     "metrics-incomplete", "The values of {metric} may be incomplete: {warning}"
 )
+METRIC_LABELS_FOREIGN = Reason(
+    "metric-labels-foreign",
+    "{metric} has {count} values, but label {label} names no {resource} of the cloud; it has for "
+    "example {examples}",
+    count="number",
+)
 
 Resource = Literal["host", "server", "pool", "volume", "node"]
 """What a metric is measured of."""

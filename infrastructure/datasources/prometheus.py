@@ -1,16 +1,18 @@
 """Metrics from Prometheus (and from Aetos, which is Prometheus behind Keystone), in bulk."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.table.columns import FloatArray
+from domain.kernel.reasons import Cause
 from domain.metrics.catalogue import (
     INSTANCE_CPU_USAGE,
     INSTANCE_RAM_ALLOCATED,
     INSTANCE_ROOT_DISK_SIZE,
+    METRIC_LABELS_FOREIGN,
     MetricNeed,
 )
 from infrastructure.datasources.bulk import (
@@ -39,6 +41,8 @@ _FROM_MODEL: Mapping[str, Callable[[ComputeModel], FloatArray]] = {
     INSTANCE_ROOT_DISK_SIZE: lambda model: model.servers.disk_gb.astype(np.float64),
 }
 _PROBE = "count(up)"
+_EXAMPLES = 3
+"""Values of a label that a problem names."""
 
 
 class PrometheusSource(BulkSource):
@@ -102,7 +106,10 @@ class PrometheusSource(BulkSource):
 
         found = read_in_parts(alternatives, read)
         reading = (_hosts if need.resource == "host" else _servers)(need, model, found)
-        return replace(reading, notes=(*incomplete(need, warnings), *reading.notes))
+        notes = [*incomplete(need, warnings), *reading.notes]
+        if found and np.isnan(reading.values).all():
+            notes.append(_foreign(need, mapped.label, found.keys()))
+        return replace(reading, notes=tuple(notes))
 
 
 def _alternatives(need: MetricNeed, model: ComputeModel) -> list[str]:
@@ -111,7 +118,14 @@ def _alternatives(need: MetricNeed, model: ComputeModel) -> list[str]:
         return [literally(server) for server in model.servers.id]
     names = dict.fromkeys((*model.hosts.name, *model.hosts.hypervisor_hostname))
     shorts = dict.fromkeys(name.partition(".")[0] for name in names)
-    return [f"{literally(short)}([.].*)?" for short in shorts]
+    return [f"(?i:{literally(short)})([.].*)?" for short in shorts]
+
+
+def _foreign(need: MetricNeed, label: str, found: Collection[str]) -> Cause:
+    """The values are of nothing that the model has: perhaps the label holds something else."""
+    facts = {"metric": need.name, "label": label, "resource": need.resource, "count": len(found)}
+    examples = ", ".join(sorted(found)[:_EXAMPLES])
+    return Cause(METRIC_LABELS_FOREIGN, {**facts, "examples": examples})
 
 
 def _hosts(need: MetricNeed, model: ComputeModel, found: Mapping[str, float]) -> Reading:

@@ -14,7 +14,7 @@ from application.ports.metrics import MetricsUnavailable
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.reasons import BAD_VALUE
 from domain.cluster.compute.records import HostRow, ServerRow
-from domain.metrics.catalogue import METRIC_UNKNOWN, MetricNeed
+from domain.metrics.catalogue import METRIC_LABELS_FOREIGN, METRIC_UNKNOWN, MetricNeed
 from infrastructure.datasources.endpoint import (
     CatalogueEndpoint,
     HttpReader,
@@ -102,6 +102,19 @@ def test_a_short_name_that_two_labels_share_is_no_match(
     fetched = source.fetch((HOST_CPU,), model)
     assert _hosts(model, fetched.table.values[HOST_CPU])["node-1"] is None
     assert any("ambiguous" in str(problem) for problem in fetched.problems)
+
+
+def test_labels_that_name_nothing_of_the_cloud_are_shown(
+    cloud: ScriptedCloud, source: PrometheusSource, model: ComputeModel
+) -> None:
+    """The words "0 of 8 known" left an operator to guess what is in the label."""
+    cloud.on("POST", QUERY, _vector({f"10.0.0.{n}:9100": 0.1 for n in range(1, 6)}))
+    fetched = source.fetch((HOST_CPU,), model)
+    (hint,) = [one for one in fetched.problems if one.reason == METRIC_LABELS_FOREIGN]
+    assert str(hint) == (
+        "host_cpu_usage has 5 values, but label fqdn names no host of the cloud; it has for "
+        "example 10.0.0.1:9100, 10.0.0.2:9100, 10.0.0.3:9100"
+    )
 
 
 def test_what_is_missing_is_unknown_and_said_once(
