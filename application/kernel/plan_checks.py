@@ -50,7 +50,7 @@ def plan_refused(
 
 
 def _checked(planned: PlannedAction, model: ComputeModel) -> JsonObject:
-    """The parameters of an action; the id of a server of the model is valid, whatever its form.
+    """The parameters of an action; the id of a server of the model is valid in any form.
 
     Nova's ids are UUIDs; those of a cluster file need not be.
     """

@@ -1,23 +1,28 @@
 """The order in which planners list the actions of a solution."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 
 from domain.optimization.planners.dependencies import destination, source, switched
+from domain.optimization.planners.weights import UNKNOWN_WEIGHT
 from domain.plans.proposal import ProposedAction
 
 
 def by_weight(
-    actions: Sequence[ProposedAction], weight: Callable[[ProposedAction], int]
+    actions: Sequence[ProposedAction], weights: Mapping[str, int]
 ) -> list[ProposedAction]:
     """Heaviest first, else as in the solution; but parents of moves before, children behind them.
 
     A host is disabled (or switched off) behind the last move off it, unless the solution lists that
     before the first one: then the strategy wants no server to arrive while the host is being
     emptied. A host is enabled (or switched on) before the first move to it.
+
+    Args:
+        actions: in the order of the solution.
+        weights: action type → weight; a type that is not listed has 0.
     """
     places = _Places(actions)
-    rank = [(-weight(action), at) for at, action in enumerate(actions)]
+    rank = [(-weights.get(one.type, UNKNOWN_WEIGHT), at) for at, one in enumerate(actions)]
     behind: dict[int, list[int]] = defaultdict(list)
     ahead: dict[int, list[int]] = defaultdict(list)
     tied: set[int] = set()

@@ -15,7 +15,7 @@ from domain.optimization.planners.dependencies import (
     executable,
 )
 from domain.optimization.planners.order import by_weight
-from domain.optimization.planners.weights import UNKNOWN_WEIGHT, whole_numbers
+from domain.optimization.planners.weights import whole_numbers
 from domain.optimization.solution import Solution
 from domain.plans.action_types import (
     CHANGE_POWER_STATE,
@@ -112,10 +112,8 @@ class WeightPlanner(Planner[WeightOptions]):
         self, solution: Solution, context: PlanContext[WeightOptions]
     ) -> Sequence[PlannedAction]:
         """The ordered actions with their dependencies."""
-        weights = context.options.weights
         actions = by_weight(
-            executable(solution.actions, context, solution.load),
-            lambda action: weights.get(action.type, UNKNOWN_WEIGHT),
+            executable(solution.actions, context, solution.load), context.options.weights
         )
         needs = dependencies(actions, context, solution.load)
         kinds = ["" if action.type in _RELATED else action.type for action in actions]

@@ -9,7 +9,7 @@ from domain.optimization.context import PlanContext
 from domain.optimization.planner import Planner
 from domain.optimization.planners.dependencies import dependencies, executable
 from domain.optimization.planners.order import by_weight
-from domain.optimization.planners.weights import UNKNOWN_WEIGHT, whole_numbers
+from domain.optimization.planners.weights import whole_numbers
 from domain.optimization.solution import Solution
 from domain.plans.proposal import PlannedAction
 
@@ -53,10 +53,8 @@ class WorkloadStabilizationPlanner(Planner[StabilizationOptions]):
         self, solution: Solution, context: PlanContext[StabilizationOptions]
     ) -> Sequence[PlannedAction]:
         """The ordered actions with their dependencies."""
-        weights = context.options.weights
         actions = by_weight(
-            executable(solution.actions, context, solution.load),
-            lambda action: weights.get(action.type, UNKNOWN_WEIGHT),
+            executable(solution.actions, context, solution.load), context.options.weights
         )
         found = dependencies(actions, context, solution.load)
         return [needs.planned(action) for action, needs in zip(actions, found, strict=True)]
