@@ -136,7 +136,7 @@ class Worker:
                     future.cancel()
                     continue
                 self._running.add(key)
-                # a key that was offered during its processing has nobody who waits
+                # no thread waits with a key that was offered during its processing
                 is_awaited = not future.done() and future.set_running_or_notify_cancel()
             claimed = _Once(future if is_awaited else None)
             try:

@@ -104,10 +104,7 @@ _STATES = (
 )
 _EMPTY: Json = dict.fromkeys(
     (
-        "target_power_state",
-        "last_error",
         "target_provision_state",
-        "reservation",
         "instance_uuid",
         "chassis_uuid",
         "inspection_started_at",
