@@ -175,7 +175,7 @@ def _aligned(
     model: ComputeModel, need: MetricNeed, found: Mapping[str, float | None]
 ) -> FloatArray:
     ids = model.hosts.id if need.resource == "host" else model.servers.id
-    column = _column(found.get(identity) for identity in ids)
+    column = _column(map(found.get, ids))
     bad = np.isinf(column)
     if need.name not in _MAY_BE_NEGATIVE:
         bad |= column < 0

@@ -118,6 +118,8 @@ class ComputeModel:
             excluded_servers: ids of servers that count as load but may not be moved.
             grouped_servers: ids of servers that are grouped, besides those of server groups.
         """
+        if host_mask.all() and not excluded_servers:
+            return self
         keep = np.flatnonzero(host_mask)
         place = np.full(len(self.hosts) + 1, -1, dtype=np.int32)
         place[keep] = np.arange(len(keep), dtype=np.int32)

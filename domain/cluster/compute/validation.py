@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 
 from domain.cluster.compute.reasons import DUPLICATE_HOST, FLAVOR_MISSING, UNKNOWN_HOST
 from domain.cluster.compute.records import HostRow, QuarantinedRecord, ServerRow, bad_value
@@ -12,6 +13,7 @@ from domain.kernel.reasons import Cause
 _AMOUNTS = fields_of_type(HostRow, Amount)
 _RATIOS = fields_of_type(HostRow, Ratio)
 _FLAVOR = fields_of_type(ServerRow, Amount | None)
+_flavor_of = attrgetter(*_FLAVOR)
 
 
 def admit_hosts(rows: Iterable[HostRow]) -> tuple[list[HostRow], list[QuarantinedRecord]]:
@@ -104,11 +106,12 @@ def _server_defect(row: ServerRow, hosts: set[str], seen: set[str]) -> Cause | N
         return bad_value("id", row.name or row.id, row.id)
     if row.host is not None and row.host not in hosts:
         return Cause(UNKNOWN_HOST, {"resource": row.id, "host": row.host})
-    figures = {name: getattr(row, name) for name in _FLAVOR}
-    if row.host is not None and None in figures.values():
+    figures = _flavor_of(row)
+    if row.host is not None and None in figures:
         return Cause(FLAVOR_MISSING, {"resource": row.id})
-    for name, value in figures.items():
+    for name, value in zip(_FLAVOR, figures, strict=True):
         if value is not None and not is_whole(value):
             return bad_value(name, row.id, value)
-    bad_nodes = not all(map(is_whole, row.numa_nodes or ()))
-    return bad_value("numa_nodes", row.id, row.numa_nodes) if bad_nodes else None
+    if row.numa_nodes is not None and not all(map(is_whole, row.numa_nodes)):
+        return bad_value("numa_nodes", row.id, row.numa_nodes)
+    return None

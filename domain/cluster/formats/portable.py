@@ -8,12 +8,12 @@ records can be given under its own name.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from domain.cluster.baremetal.records import BaremetalNodeRow
 from domain.cluster.compute.records import AggregateRow, GroupRow, HostRow, ServerRow
-from domain.cluster.formats.portable_fields import READERS, Reader, measured, word
+from domain.cluster.formats.portable_fields import READERS, Reader, identity, measured, word
 from domain.cluster.table.columns import mapping, sequence
 from domain.cluster.table.records import field_types, required_fields
 from domain.kernel.errors import InvalidValue
@@ -83,13 +83,15 @@ def read_portable(data: Mapping[str, object]) -> PortableCluster:
     servers = [*placed(data, "instances"), *placed(data, "unplaced")]
     host_rows = rows_of(HostRow, hosts)
     names = {row.id: row.name for row in host_rows}
-    server_rows = rows_of(ServerRow, servers)
+
+    def host(place: str, value: object) -> str:
+        found = identity(place, value)
+        return names.get(found, found)
+
+    server_rows = rows_of(ServerRow, servers, {"host": host})
     return PortableCluster(
         hosts=tuple(host_rows),
-        servers=tuple(
-            row if row.host is None else replace(row, host=names.get(row.host, row.host))
-            for row in server_rows
-        ),
+        servers=tuple(server_rows),
         groups=tuple(rows_of(GroupRow, placed(data, "groups"))),
         aggregates=tuple(rows_of(AggregateRow, placed(data, "aggregates"))),
         metrics={
@@ -121,28 +123,51 @@ def placed(data: Mapping[str, object], name: str) -> list[Record]:
     return [(f"{name}[{place}]", record) for place, record in enumerate(records)]
 
 
-def rows_of(kind: type[Row], records: list[Record]) -> list[Row]:
-    """Reads records of a kind, field by field."""
-    types, required = field_types(kind), required_fields(kind)
-    by_type = {name: READERS[found] for name, found in types.items()}
-    readers = {**by_type, **_WORDS.get(kind, {})}
+def rows_of(
+    kind: type[Row], records: list[Record], others: Mapping[str, Reader] | None = None
+) -> list[Row]:
+    """Reads records of a kind, field by field.
+
+    Args:
+        kind: the dataclass of the rows.
+        records: see ``placed``.
+        others: field → what reads it, if not the reader of its type.
+    """
+    readers = _readers(kind, others or {})
     rows: list[Row] = []
     for place, record in records:
         values: dict[str, Any] = {}
         for key, value in record.items():
-            field = _FIELDS.get(key, key)
-            if field not in readers:
+            if (reading := readers.get(key)) is None:
                 continue
-            reader = readers[field]
+            field, reader, is_required = reading
             if reader is None:
                 values[field] = value
-            elif value is not None or field in required:
-                values[field] = reader(f"{place}.{key}", value)
+            elif value is not None or is_required:
+                try:
+                    values[field] = reader("", value)
+                except InvalidValue as error:
+                    raise InvalidValue(f"{place}.{key}{error.field}", error.rule) from error
         try:
             rows.append(kind(**values))
         except TypeError as error:
             raise InvalidValue(place, f"lacks a field ({error})") from error
     return rows
+
+
+def _readers(
+    kind: type[Any], others: Mapping[str, Reader]
+) -> dict[str, tuple[str, Reader | None, bool]]:
+    """Name in a record → field, its reader, whether the field must have a value."""
+    types, required = field_types(kind), required_fields(kind)
+    by_type = {name: READERS[found] for name, found in types.items()}
+    readers = {**by_type, **_WORDS.get(kind, {}), **others}
+    names = {name: name for name in readers} | _FIELDS
+    return {
+        name: (field, readers[field], field in required)
+        for name, field in names.items()
+        if field in readers
+    }
 
 
 def _measured(records: list[Record], key: str, factor: float = 1.0) -> dict[str, float]:

@@ -20,6 +20,8 @@ _MOST = 2**63 - 1
 
 def text(place: str, value: object) -> str:
     """A text."""
+    if type(value) is str and value.isascii():
+        return value
     if not isinstance(value, str):
         raise InvalidValue(place, f"must be a text, not {value!r}")
     try:
@@ -39,7 +41,8 @@ def word(*words: str, **others: str) -> Reader:
     known = {_folded(one): one for one in words} | others
 
     def read(place: str, value: object) -> str:
-        found = known.get(_folded(text(place, value)))
+        written = text(place, value)
+        found = known.get(written) or known.get(_folded(written))
         if found is None:
             listed = ", ".join(one or "empty" for one in words)
             raise InvalidValue(place, f"must be one of {listed}, not {value!r}")

@@ -115,6 +115,8 @@ def resolve_rules(rules: OperatorRules, model: ComputeModel) -> ResolvedRules:
     Raises:
         AmbiguousName: several servers, or hosts, have a name, and none has it as its id.
     """
+    if rules == OperatorRules():
+        return ResolvedRules(rules, ())
     tables = (model.servers, model.unplaced)
     ids = [identity for table in tables for identity in table.id]
     names = [name for table in tables for name in table.name]

@@ -86,17 +86,12 @@ def coded(values: Iterable[T], key: Callable[[T], Hashable] | None = None) -> Co
         values: one value per row.
         key: gives equal results for equal values; the value itself by default.
     """
-    table: list[T] = []
-    places: dict[Hashable, int] = {}
-    codes: list[int] = []
-    for value in values:
-        identity = key(value) if key else value
-        place = places.get(identity)
-        if place is None:
-            place = places[identity] = len(table)
-            table.append(value)
-        codes.append(place)
-    return Coded(tuple(table), indices(codes))
+    found = list(values)
+    keys: Sequence[Hashable] = list(map(key, found)) if key else found
+    firsts = dict(zip(reversed(keys), reversed(found), strict=True))
+    places = {identity: place for place, identity in enumerate(dict.fromkeys(keys))}
+    codes = np.fromiter(map(places.__getitem__, keys), dtype=np.int32, count=len(keys))
+    return Coded(tuple(firsts[identity] for identity in places), frozen(codes))
 
 
 def indices_of(keys: Iterable[str]) -> dict[str, int]:

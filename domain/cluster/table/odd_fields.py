@@ -65,6 +65,8 @@ def is_amount(value: object) -> bool:
 
 def is_whole(value: object) -> bool:
     """Whether it is an amount of something that cannot be divided."""
+    if type(value) is int:
+        return 0 <= value <= MOST
     if not is_amount(value) or not isinstance(value, (int, float)):
         return False
     return value <= MOST and value == int(value)

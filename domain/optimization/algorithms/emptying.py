@@ -1,5 +1,6 @@
 """Emptying hosts: all servers of a host move, or none does."""
 
+import math
 from collections.abc import Mapping
 from typing import Final
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from domain.cluster.compute.disabled_reasons import DISABLED_BY_CONSOLIDATION
 from domain.cluster.compute.model import ComputeModel
+from domain.cluster.placement.branch import Branch
 from domain.cluster.placement.rules.hosts import HOST_PARTLY_UNKNOWN
 from domain.cluster.table.columns import BoolArray, FloatArray
 from domain.kernel.aggregate import JsonObject
@@ -54,20 +56,27 @@ def vacate(moves: Moves, host: int, found: list[tuple[int, int]]) -> None:
     """
     branch, servers = moves.branch, int(moves.model.servers_per_host[host])
     for server, to in found:
-        limits = branch.limits[:, to]
-        sound = np.isfinite(limits) & (limits > 0) & (branch.needs[server] > 0)
-        share = branch.amounts[:, to] / np.where(sound, limits, np.inf)
-        added = branch.needs[server] / np.where(sound, limits, np.inf)
-        row = int(np.argmax(share + added))
-        facts: JsonObject = {
-            "servers": servers,
-            "resource": branch.rows[row],
-            "before": round(100.0 * float(share[row]), 1),
-            "after": round(100.0 * float(share[row] + added[row]), 1),
-        }
+        fullest = _fullest(branch, server, to)
+        facts: JsonObject = {"servers": servers, **fullest}
         if len(moves.actions) < _MAX_EXPLAINED:
             facts |= _refused(moves, server, to)
         moves.move(server, to, EMPTIES_HOST, **facts)
+
+
+def _fullest(branch: Branch, server: int, host: int) -> JsonObject:
+    """The resource of which a host has the least share left with a server, before and after."""
+    amounts, limits = branch.amounts[:, host].tolist(), branch.limits[:, host].tolist()
+    row, before, after = 0, 0.0, 0.0
+    for one, need in enumerate(branch.needs[server].tolist()):
+        if need > 0 and 0 < limits[one] < math.inf:
+            used, added = amounts[one] / limits[one], need / limits[one]
+            if used + added > after:
+                row, before, after = one, used, used + added
+    return {
+        "resource": branch.rows[row],
+        "before": round(100.0 * before, 1),
+        "after": round(100.0 * after, 1),
+    }
 
 
 def disable_emptied(

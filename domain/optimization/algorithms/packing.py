@@ -1,5 +1,6 @@
 """Packing servers onto few hosts: which server first, and on which host."""
 
+import math
 from typing import Final
 
 import numpy as np
@@ -12,6 +13,10 @@ from domain.cluster.table.columns import BoolArray, FloatArray, IntArray
 from domain.optimization.algorithms.moves import Moves
 
 _TINY: Final = 1e-12
+_ROUNDING: Final = 1e-6
+"""What free room may differ by from the sums that the rules compare."""
+_TRIES: Final = 4
+"""Destinations that are checked one by one, before all are."""
 _REFRESH: Final = 16
 """Placements between two computations of the scarcity."""
 
@@ -107,15 +112,25 @@ class Fit:
 
         Soft server groups have precedence.
         """
-        legal = self._rules.legal_hosts(self._branch, server)[self._columns]
+        need = self._needs[server]
+        cosine = ((need * self._weight * self._weight) @ self._free) / self._length
         penalty = self._rules.soft_penalty(self._branch, server)
+        if penalty is None and len(self._columns):
+            rated = np.where((self._free >= (need - _ROUNDING)[:, None]).all(axis=0), cosine, -1.0)
+            for _ in range(_TRIES):
+                best = int(rated.argmax())
+                if rated[best] < 0:
+                    return None
+                host = int(self._columns[best])
+                if self._rules.is_legal(self._branch, server, host):
+                    return host
+                rated[best] = -1.0
+        legal = self._rules.legal_hosts(self._branch, server)[self._columns]
         if not legal.any():
             return None
         if penalty is not None:
             found = penalty[self._columns]
             legal &= found == found[legal].min()
-        need = self._needs[server] * self._weight * self._weight
-        cosine = (need @ self._free) / self._length
         return int(self._columns[np.argmax(np.where(legal, cosine, -1.0))])
 
     def move(self, server: int, host: int) -> None:
@@ -126,17 +141,20 @@ class Fit:
         for place in (source, host):
             column = self._at[place]
             if column >= 0:
-                free = self._room(np.array([place]))[:, 0]
+                free = self._room(place)
+                weighted = free * self._weight
                 self._free[:, column] = free
-                self._length[column] = max(_TINY, float(np.linalg.norm(free * self._weight)))
+                self._length[column] = max(_TINY, math.sqrt(weighted @ weighted))
         self._since += 1
         if self._since >= _REFRESH:
             self._weigh()
 
-    def _room(self, hosts: IntArray) -> FloatArray:
-        branch, rows = self._branch, self._rows[:, None]
-        free: FloatArray = branch.limits[rows, hosts] - branch.amounts[rows, hosts]
-        return np.clip(free, 0.0, self._most[:, None])
+    def _room(self, hosts: IntArray | int) -> FloatArray:
+        """float64[rows, hosts] or [rows]: what is free, at most what all waiting servers need."""
+        limits, amounts = self._branch.limits[:, hosts], self._branch.amounts[:, hosts]
+        free = limits[self._rows] - amounts[self._rows]
+        most = self._most if free.ndim == 1 else self._most[:, None]
+        return np.minimum(np.maximum(free, 0.0), most)
 
     def _weigh(self) -> None:
         """The scarcity of each resource, and with it the length of each host's free room."""

@@ -31,6 +31,8 @@ from domain.plans.proposal import PlannedAction, ProposedAction
 
 MAX_EDGES = 10_000
 """Between two groups of actions of which each one of the second waits for all of the first."""
+_SWITCHES = {CHANGE_SERVICE_STATE: ("disabled", "enabled"), CHANGE_POWER_STATE: ("off", "on")}
+"""Action type → its states that close a host, and that open it."""
 
 
 @dataclass
@@ -70,8 +72,8 @@ def destination(action: ProposedAction) -> str | None:
 
 def switched(action: ProposedAction, *, on: bool) -> str | None:
     """The host that an action enables or switches on (or off, or disables), if it does."""
-    states = {CHANGE_SERVICE_STATE: ("disabled", "enabled"), CHANGE_POWER_STATE: ("off", "on")}
-    if action.parameters.get("state") != states.get(action.type, ("", ""))[on]:
+    states = _SWITCHES.get(action.type)
+    if states is None or action.parameters.get("state") != states[on]:
         return None
     return str(action.parameters.get("resource_name") or action.resource_id)
 
@@ -139,7 +141,13 @@ class _Room(Generic[O]):
     def fits(self, action: ProposedAction) -> bool:
         """Whether the destination has room for the server of a move now."""
         ends = self.ends(action)
-        return ends is None or not np.any(self.lacking(ends[0], ends[2]) > 0)
+        return ends is None or self.has_room(ends[0], ends[2])
+
+    def has_room(self, server: int, host: int) -> bool:
+        """Whether a host lacks nothing that a server needs."""
+        need = self.branch.needs[server]
+        short = self.amounts[:, host] + need > self.branch.limits[:, host]
+        return not (short & (need > 0)).any()
 
     def lacking(self, server: int, host: int) -> FloatArray:
         """float64[rows]: what a host lacks for a server; 0 of what it does not need."""
@@ -299,6 +307,8 @@ class _Dependencies(Generic[O]):
 
     def _take_room(self, server: int, host: int, to: _Host, needs: Needs) -> bool:
         """Waits for the moves that make the room; returns False if they do not suffice."""
+        if not to.overload and self._room.has_room(server, host):
+            return True
         self._end_overload(server, host, to)
         for row in np.flatnonzero(self._room.branch.needs[server] > 0):
             needs.add(to.overload.get(int(row), ()), required=True)

@@ -94,8 +94,13 @@ class Capacity(BranchRule):
 
     def allows(self, branch: Branch, server: int, host: int) -> bool:
         """Enough free of every row that the server needs: as ``allowed``, of one host."""
-        full, _ = self._full(branch, server, host)
-        return not full.any()
+        need = branch.needs[server]
+        if ((branch.amounts[:, host] + need > branch.limits[:, host]) & (need > 0)).any():
+            return False
+        for row, most in enumerate(self._largest_units(branch.model).most):
+            if need[row] > most[host]:
+                return False
+        return True
 
     def why(self, branch: Branch, server: int, host: int) -> Cause:
         """The first row that is short."""
