@@ -11,6 +11,7 @@ from functools import partial
 from typing import NoReturn
 
 from application.applier.action_times import ActionTimes
+from application.applier.gate import HeldBack
 from application.applier.surroundings import Surroundings
 from application.ports.cloud import (
     ActionHandler,
@@ -112,7 +113,10 @@ class ActionExecution:
         self._times.intended(self._action.attempt)
         start = partial(self._handler.start, self._parameters, before)
         try:
+            self._around.gate.check()
             receipt = self._around.send(start, self._id, self._times, version)
+        except HeldBack as held:
+            self._end(ActionPlan.withhold_action, held.because)
         except CloudRefused as refusal:
             self._fail(refusal.because)
         if receipt is not None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from uuid import UUID
 
 from application.applier.aggregate_session import AggregateSession
+from application.applier.gate import StartGate
 from application.applier.plan_execution import PlanExecution
 from application.applier.policy import ExecutionPolicy
 from application.ports.clock import Clock
@@ -34,6 +35,7 @@ class Applier:
         fresh: whether this instance's heartbeat is recent enough to send requests.
         policy: limits and intervals of the execution.
         parallelism: planner → further limits on the actions in progress at once of its plans.
+        gate: whether actions may begin now.
         stop: set when the process is to end; another applier then resumes the actions in progress.
     """
 
@@ -50,6 +52,7 @@ class Applier:
         fresh: Callable[[], bool],
         policy: ExecutionPolicy,
         parallelism: Mapping[str, Parallelism],
+        gate: StartGate,
         stop: threading.Event,
     ) -> None:
         self._log = log
@@ -62,6 +65,7 @@ class Applier:
         self._fresh = fresh
         self._policy = policy
         self._parallelism = parallelism
+        self._gate = gate
         self._stop = stop
         self._metadata = Metadata(component("applier", instance.id))
         self._executions: dict[UUID, PlanExecution] = {}
@@ -74,6 +78,11 @@ class Applier:
         """Has the execution of a plan, if it runs here, read the plan at once."""
         execution = self._executions.get(plan_id)
         if execution is not None:
+            execution.look_again()
+
+    def look_again_everywhere(self, _: UUID) -> None:
+        """Has the executions of all plans that run here read at once what holds them back."""
+        for execution in list(self._executions.values()):
             execution.look_again()
 
     def process(self, plan_id: UUID, claimed: Callable[[], None] = lambda: None) -> None:
@@ -96,6 +105,7 @@ class Applier:
             fresh=self._fresh,
             policy=self._policy,
             parallelism=self._parallelism.get(session.state.planner, Parallelism()),
+            gate=self._gate,
         )
         self._executions[plan_id] = execution
         claimed()

@@ -7,6 +7,7 @@ from uuid import UUID
 from application.applier.aggregate_session import AggregateSession
 from domain.kernel.errors import Fenced
 from domain.kernel.metadata import Context
+from domain.kernel.reasons import Cause
 from domain.plans import Action, ActionPlan, PlanState
 from domain.plans.events import PlanClaimed
 
@@ -68,6 +69,16 @@ class ClaimedPlan:
         """The actions that may start now, in plan order."""
         with self._lock:
             return self._session.state.ready()
+
+    def hold(self, because: Cause | None) -> None:
+        """Records what keeps the ready actions from starting, None for nothing; changes only.
+
+        Raises:
+            Fenced, Refusal: another applier claimed the plan, or it has ended.
+        """
+        with self._lock:
+            if because != self._session.state.held:
+                self._session.run(lambda plan, ctx: plan.hold(ctx, self._epoch, because))
 
     def append(
         self,

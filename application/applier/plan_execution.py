@@ -14,6 +14,7 @@ from uuid import UUID
 from application.applier.action_execution import ActionExecution
 from application.applier.aggregate_session import AggregateSession
 from application.applier.claimed_plan import ClaimedPlan
+from application.applier.gate import LOOK, StartGate
 from application.applier.policy import ExecutionPolicy
 from application.applier.surroundings import Surroundings
 from application.ports.clock import Clock
@@ -38,9 +39,10 @@ class PlanExecution:
         fresh: whether this instance's heartbeat is recent enough to send requests.
         policy: limits and intervals.
         parallelism: further limits on the actions in progress at once.
+        gate: whether actions may begin now.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its collaborators
         self,
         session: AggregateSession[ActionPlan],
         epoch: int,
@@ -51,6 +53,7 @@ class PlanExecution:
         fresh: Callable[[], bool],
         policy: ExecutionPolicy,
         parallelism: Parallelism,
+        gate: StartGate,
     ) -> None:
         self._plan = ClaimedPlan(session, epoch)
         self._handlers = handlers
@@ -59,6 +62,7 @@ class PlanExecution:
         self._fresh = fresh
         self._policy = policy
         self._parallelism = parallelism
+        self._gate = gate
         self._running: dict[UUID, tuple[Action, Future[None]]] = {}
         self._wake = threading.Event()
         self._is_outdated = threading.Event()
@@ -78,7 +82,7 @@ class PlanExecution:
             Fenced, Refusal: another applier claimed the plan; this one sends no more requests.
         """
         around = Surroundings(
-            self._plan, self._progress, self._clock, self._fresh, self._policy, stop
+            self._plan, self._progress, self._clock, self._fresh, self._policy, self._gate, stop
         )
         resumed = self._plan.ongoing()  # a previous applier sent their requests
         threads = max(self._policy.max_parallel, len(resumed))
@@ -105,17 +109,30 @@ class PlanExecution:
             self._reap()
             if self._plan.state(refresh=refresh) not in RUNNING:
                 return
-            self._start_ready_actions(around, pool)
-            self._wake.wait(self._policy.poll_interval)
+            held = self._start_ready_actions(around, pool)
+            pause = self._policy.poll_interval
+            self._wake.wait(min(pause, LOOK) if held else pause)
 
-    def _start_ready_actions(self, around: Surroundings, pool: ThreadPoolExecutor) -> None:
-        """Starts those that the limits allow beside the ones in progress, in the plan's order."""
+    def _start_ready_actions(self, around: Surroundings, pool: ThreadPoolExecutor) -> bool:
+        """Starts those that the limits allow beside the ones in progress, in the plan's order.
+
+        Returns:
+            Whether the gate held one back.
+        """
+        ready = [one for one in self._plan.ready() if one.spec.id not in self._running]
+        if not ready:
+            return False
+        because = self._gate.hold()
+        self._plan.hold(because)
+        if because is not None:
+            return True
         slots = Slots(self._parallelism, [action.spec for action, _ in self._running.values()])
-        for action in self._plan.ready():
+        for action in ready:
             if len(self._running) >= self._policy.max_parallel:
-                return
-            if action.spec.id not in self._running and slots.take(action.spec):
+                break
+            if slots.take(action.spec):
                 self._execute(action, around, pool)
+        return False
 
     def _execute(self, action: Action, around: Surroundings, pool: ThreadPoolExecutor) -> None:
         ident = action.spec.id

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from application.applier.action_times import ActionTimes
 from application.applier.claimed_plan import ClaimedPlan
+from application.applier.gate import StartGate
 from application.applier.policy import ExecutionPolicy
 from application.ports.clock import Clock
 from application.ports.cloud import CloudRefused, CloudUnreachable, Observation
@@ -24,6 +25,7 @@ class Surroundings:
     Attributes:
         fresh: whether this instance's heartbeat is recent enough to send requests.
         policy: limits and intervals.
+        gate: whether actions may begin now.
         stop: set when the process is to end.
         ended: set when the execution of the plan ends, for any reason.
     """
@@ -33,6 +35,7 @@ class Surroundings:
     clock: Clock
     fresh: Callable[[], bool]
     policy: ExecutionPolicy
+    gate: StartGate
     stop: threading.Event
     ended: threading.Event = field(default_factory=threading.Event)
 

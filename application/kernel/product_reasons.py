@@ -13,6 +13,7 @@ DECLARED_IN = (
     "application.ports.strategy_runner",
     "application.ports.cloud",
     "domain.plans.reasons",
+    "domain.actuation.actuation",
     "domain.plans.emptied_hosts",
     "domain.plans.action_types.migrate",
     "domain.plans.action_types.resize",

@@ -21,13 +21,16 @@ from domain.plans.events import (
     ActionStepAcknowledged,
     ActionStepIntended,
     ActionSucceeded,
+    ActionWithheld,
     PlanCancelled,
     PlanCancelRequested,
     PlanClaimed,
     PlanDeleted,
     PlanFailed,
+    PlanHeld,
     PlanLaunched,
     PlanProposed,
+    PlanReleased,
     PlanState,
     PlanSucceeded,
     PlanSuperseded,
@@ -54,6 +57,8 @@ class PlansProjection(EventDispatcher):
                 PlanProposed: self._proposed,
                 PlanLaunched: self._launched,
                 PlanClaimed: self._claimed,
+                PlanHeld: self._held,
+                PlanReleased: self._released,
                 PlanCancelRequested: self._cancel_requested,
                 PlanCancelled: _plan_end(PlanState.CANCELLED),
                 PlanSuperseded: _plan_end(PlanState.SUPERSEDED),
@@ -62,6 +67,7 @@ class PlansProjection(EventDispatcher):
                 PlanDeleted: self._deleted,
                 ActionAdded: self._action_added,
                 ActionIntended: self._action_intended,
+                ActionWithheld: self._action_withheld,
                 ActionAcknowledged: _action_requested,
                 ActionStepIntended: _action_requested,
                 ActionStepAcknowledged: _action_requested,
@@ -125,6 +131,12 @@ class PlansProjection(EventDispatcher):
         }
         _update_plan(event, tables, values)
 
+    def _held(self, _: RecordedEvent, event: PlanHeld, tables: Tables) -> None:
+        _update_plan(event, tables, {"status_message": status_messages.waits(event.because)})
+
+    def _released(self, _: RecordedEvent, event: PlanReleased, tables: Tables) -> None:
+        _update_plan(event, tables, {"status_message": _first_note(event, tables)})
+
     def _cancel_requested(
         self, _: RecordedEvent, event: PlanCancelRequested, tables: Tables
     ) -> None:
@@ -149,6 +161,11 @@ class PlansProjection(EventDispatcher):
         if event.attempt == 1:
             values["started_at"] = event.timestamp
             tables.add(ACTION_PLANS.name, event.originator_id, {"actions_ongoing": 1})
+        _update_action(event, event.action_id, tables, values)
+
+    def _action_withheld(self, _: RecordedEvent, event: ActionWithheld, tables: Tables) -> None:
+        values = {"state": ActionState.PENDING, "attempt": 0, "started_at": None}
+        tables.add(ACTION_PLANS.name, event.originator_id, {"actions_ongoing": -1})
         _update_action(event, event.action_id, tables, values)
 
     def _action_succeeded(self, _: RecordedEvent, event: ActionSucceeded, tables: Tables) -> None:
@@ -224,6 +241,10 @@ def _message(event: Any, tables: Tables) -> str | None:
     """The reason of an event of a plan; without one, the plan's first note."""
     if event.because is not None:
         return status_messages.why(event.because)
+    return _first_note(event, tables)
+
+
+def _first_note(event: Event, tables: Tables) -> str | None:
     row = tables.get(ACTION_PLANS.name, event.originator_id)
     return None if row is None else _remark(row["notes"])
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from domain.actuation import events as actuation
 from domain.audit_templates import events as templates
 from domain.audits import events as audits
 from domain.audits.reasons import PLAN_IN_PROGRESS
@@ -139,6 +140,8 @@ SENTENCES: dict[str, Sentence] = {
     plans.PlanProposed.TOPIC: _plan_proposed,
     plans.PlanLaunched.TOPIC: lambda _: "Action plan launched.",
     plans.PlanClaimed.TOPIC: _plan_claimed,
+    plans.PlanHeld.TOPIC: lambda e: f"Action plan waits{_because(e.because)}",
+    plans.PlanReleased.TOPIC: lambda _: "Action plan goes on.",
     plans.PlanCancelRequested.TOPIC: lambda _: "Cancellation of the running action plan requested.",
     plans.PlanCancelled.TOPIC: lambda e: f"Action plan cancelled{_because(e.because)}",
     plans.PlanSuperseded.TOPIC: lambda e: f"Action plan superseded{_because(e.because)}",
@@ -147,6 +150,7 @@ SENTENCES: dict[str, Sentence] = {
     plans.PlanDeleted.TOPIC: lambda _: "Action plan deleted.",
     plans.ActionAdded.TOPIC: lambda e: f"{e.what}: added{_because(e.spec.because)}",
     plans.ActionIntended.TOPIC: _action_intended,
+    plans.ActionWithheld.TOPIC: lambda e: f"{e.what}: not requested{_because(e.because)}",
     plans.ActionAcknowledged.TOPIC: lambda e: f"{e.what}: accepted.",
     plans.ActionStepIntended.TOPIC: _step_intended,
     plans.ActionStepAcknowledged.TOPIC: lambda e: f"{e.what}: step {e.step!r} accepted.",
@@ -155,6 +159,13 @@ SENTENCES: dict[str, Sentence] = {
     plans.ActionSkipped.TOPIC: _action_skipped,
     plans.ActionAnnotated.TOPIC: lambda e: f"{e.what}: skip reason: {e.note or 'none given'}.",
     plans.ActionCancelled.TOPIC: lambda e: f"{e.what}: cancelled{_because(e.because)}",
+    actuation.ActuationOpened.TOPIC: lambda _: "Actuation switch recorded: on.",
+    actuation.ActuationSwitchedOff.TOPIC: lambda e: (
+        f"Actuation switched off: {_with_full_stop(e.reason)}"
+    ),
+    actuation.ActuationSwitchedOn.TOPIC: lambda e: (
+        f"Actuation switched on: {_with_full_stop(e.reason)}"
+    ),
     templates.AuditTemplateCreated.TOPIC: _template_created,
     templates.AuditTemplateChanged.TOPIC: _changed,
     templates.AuditTemplateDeleted.TOPIC: lambda _: "Audit template deleted.",

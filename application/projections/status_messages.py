@@ -18,6 +18,11 @@ def why(because: Cause | None) -> str | None:
     return None if because is None else cut(str(because))
 
 
+def waits(because: Cause) -> str:
+    """The message of a plan that is held back."""
+    return cut(f"Waiting: {because}")
+
+
 def skipped(because: Cause, note: str | None) -> str:
     """The message of a skipped action."""
     if because.reason == SKIPPED_BY_USER:

@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 from uuid import UUID
 
 from application.cluster_models.query import ClusterModels, ModelStatus
+from application.kernel.actuation import actuation_view
 from application.ports.event_log import EventLog
 from application.ports.poison import PoisonBoard, PoisonedMessage
 from application.ports.progress import Progress, ProgressBoard
@@ -20,6 +21,7 @@ from application.ports.read_models import (
     TimelineView,
 )
 from application.ports.services import ServiceRegistry
+from application.projections import status_messages
 from application.queries.audits import current
 from domain.audits.events import AuditState
 from domain.audits.schedule import Cron
@@ -181,6 +183,7 @@ class Overview:
 
     Attributes:
         end: position of the last event.
+        actuation_off: why no action may begin, None while actuation is on.
         quarantined: number of events that projections could not process.
         poisoned: messages that consumers discarded, newest first.
         problem: why the overview is incomplete (no database, …).
@@ -189,6 +192,7 @@ class Overview:
     at: datetime
     where: InstallationInfo
     end: int = 0
+    actuation_off: str | None = None
     services: tuple[ServiceLine, ...] = ()
     audits: tuple[AuditLine, ...] = ()
     plans: tuple[PlanLine, ...] = ()
@@ -222,6 +226,7 @@ def gather(
         at=now,
         where=where,
         end=sources.log.end(),
+        actuation_off=status_messages.why(actuation_view(sources.log).hold),
         services=tuple(
             ServiceLine(one.name, one.host, (now - one.last_seen_up).total_seconds(), one.alive)
             for one in sources.services.rows()

@@ -60,3 +60,6 @@ def amendments_id(model: UUID, number: int) -> UUID:
 
 CATALOGUE_ID = _within("catalogue")
 """Id of the only catalogue of an installation."""
+
+ACTUATION_ID = _within("actuation")
+"""Id of the only actuation switch of an installation."""

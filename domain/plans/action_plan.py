@@ -23,13 +23,16 @@ from domain.plans.events import (
     ActionStepAcknowledged,
     ActionStepIntended,
     ActionSucceeded,
+    ActionWithheld,
     PlanCancelled,
     PlanCancelRequested,
     PlanClaimed,
     PlanDeleted,
     PlanFailed,
+    PlanHeld,
     PlanLaunched,
     PlanProposed,
+    PlanReleased,
     PlanState,
     PlanSucceeded,
     PlanSuperseded,
@@ -96,6 +99,7 @@ class ActionPlan(Aggregate):
     owner: str | None = None
     host: str | None = None
     because: Cause | None = None
+    held: Cause | None = None
 
     # -- the life of the plan --------------------------------------------------------------------
 
@@ -224,6 +228,21 @@ class ActionPlan(Aggregate):
             ActionIntended, ctx, action, epoch=epoch, attempt=attempt, intent=intent
         )
         return attempt
+
+    def withhold_action(self, ctx: Context, epoch: int, action: UUID, because: Cause) -> None:
+        """Records that the intended request was not sent: the action waits as before."""
+        self._ongoing(epoch, action)
+        self._trigger_action(ActionWithheld, ctx, action, epoch=epoch, because=because)
+
+    def hold(self, ctx: Context, epoch: int, because: Cause | None) -> None:
+        """Records what keeps the ready actions from starting, None for nothing; changes only."""
+        if self.state not in RUNNING or because == self.held:
+            return
+        self._fence(epoch)
+        if because is None:
+            self._trigger(PlanReleased, ctx, epoch=epoch)
+        else:
+            self._trigger(PlanHeld, ctx, epoch=epoch, because=because)
 
     def acknowledge_action(
         self, ctx: Context, epoch: int, action: UUID, receipt: JsonObject
@@ -392,7 +411,15 @@ class ActionPlan(Aggregate):
     @evolves
     def _claimed(self, event: PlanClaimed) -> None:
         self.epoch, self.owner, self.host = event.epoch, event.owner, event.host
-        self.state = event.state
+        self.state, self.held = event.state, None
+
+    @evolves
+    def _held_back(self, event: PlanHeld) -> None:
+        self.held = event.because
+
+    @evolves
+    def _released(self, _: PlanReleased) -> None:
+        self.held = None
 
     @evolves
     def _cancel_requested(self, _: PlanCancelRequested) -> None:
@@ -431,6 +458,11 @@ class ActionPlan(Aggregate):
         action.receipt = None
         action.steps = {}
         action.started_at = action.started_at or event.timestamp
+
+    @evolves
+    def _action_withheld(self, event: ActionWithheld) -> None:
+        action = self.actions[event.action_id]
+        self.actions[event.action_id] = Action(action.spec, restores=action.restores)
 
     @evolves
     def _action_acknowledged(self, event: ActionAcknowledged) -> None:

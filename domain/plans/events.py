@@ -72,6 +72,25 @@ class PlanClaimed(Event):
     because: Cause | None
 
 
+class PlanHeld(Event):
+    """Actions of the plan are ready, but may not begin now.
+
+    Attributes:
+        because: what holds them back and, if known, until when.
+    """
+
+    TOPIC = "plan.held"
+    epoch: int
+    because: Cause
+
+
+class PlanReleased(Event):
+    """Nothing holds the plan back any more."""
+
+    TOPIC = "plan.released"
+    epoch: int
+
+
 class PlanCancelRequested(Event):
     """A user requested the cancellation of a running plan."""
 
@@ -146,6 +165,16 @@ class ActionIntended(Event):
     epoch: int
     attempt: int
     intent: JsonObject
+
+
+class ActionWithheld(Event):
+    """The request of an action was not sent, because it may not begin now; the action waits."""
+
+    TOPIC = "plan.action-withheld"
+    action_id: UUID
+    what: str
+    epoch: int
+    because: Cause
 
 
 class ActionAcknowledged(Event):

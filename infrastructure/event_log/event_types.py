@@ -5,6 +5,7 @@ A test compares this list with the event classes of the code base.
 
 from types import ModuleType
 
+import domain.actuation.actuation
 import domain.audit_templates.audit_template
 import domain.audits.audit
 import domain.catalogue.catalogue
@@ -16,6 +17,7 @@ import domain.reservations.reservation
 from domain.kernel.aggregate import Event
 
 MODULES: tuple[ModuleType, ...] = (
+    domain.actuation.actuation,
     domain.audit_templates.audit_template,
     domain.audits.audit,
     domain.catalogue.catalogue,

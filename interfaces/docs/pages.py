@@ -25,6 +25,7 @@ EVENT_MODULES = (
     "domain.audits.events",
     "domain.audit_templates.events",
     "domain.plans.events",
+    "domain.actuation.events",
     "domain.catalogue.events",
     "domain.cluster_models.events",
     "domain.reservations.events",

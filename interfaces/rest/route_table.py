@@ -19,12 +19,14 @@ from interfaces.rest.resources import (
     services,
     stream,
 )
+from interfaces.rest.resources.actuation import ActuationResource
 from interfaces.rest.resources.description import OpenApiResource
 from interfaces.rest.resources.discovery import RootResource, V1Resource
 from interfaces.rest.resources.events import EventsResource
 from interfaces.rest.resources.health import HealthResource
 from interfaces.rest.routes import ANYTHING, Access, Route, RouteMethod, RowsBody, TextBody
 from interfaces.rest.schemas import documents
+from interfaces.rest.schemas.actuation import ActuationDocument, ActuationRequest
 from interfaces.rest.schemas.audits import AuditDocument, AuditTemplateDocument
 from interfaces.rest.schemas.catalogue import GoalDocument, ScoringEngineDocument, StrategyDocument
 from interfaces.rest.schemas.events import EventDocument
@@ -51,6 +53,7 @@ def routes(api: RestServices) -> list[Route]:
         *_catalogue(api),
         *_audits(api),
         *_plans(api),
+        *_actuation(api),
         *_webhooks(api),
         *_data_model(api),
         *_events(api),
@@ -194,6 +197,14 @@ def _plans(api: RestServices) -> list[Route]:
             query=(AT,),
         ),
     ]
+
+
+def _actuation(api: RestServices) -> list[Route]:
+    switch = (
+        _get("actuation:get", ActuationDocument),
+        RouteMethod("PUT", {200: ActuationDocument}, "actuation:update", body=ActuationRequest),
+    )
+    return [Route("/v1/actuation", ActuationResource(api), None, switch)]
 
 
 def _webhooks(api: RestServices) -> list[Route]:

@@ -51,6 +51,8 @@ RULES: dict[str, Rule] = {
         *_crud("action", "actions", "update", "events"),
         *_crud("service", "services"),
         *_crud("scoring_engine", "scoring_engines"),
+        Rule("actuation:get", "GET /v1/actuation"),
+        Rule("actuation:update", "PUT /v1/actuation"),
         Rule("data_model:get_all", "GET /v1/data_model"),
         Rule("event:get_all", "GET /v1/events"),
         Rule("event:stream", "GET /v1/events/stream"),

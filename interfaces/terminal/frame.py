@@ -88,6 +88,8 @@ def _head(view: Overview) -> Iterator[Text]:
     yield Text.assemble((" VIGIL ", "bold reverse"), f" {' · '.join(parts)}")
     yield _read_models(view)
     yield _models(view)
+    if view.actuation_off:
+        yield Text(f" {view.actuation_off}", style="bold red")
     if view.problem:
         yield Text(f" {view.problem}", style="bold red")
 

@@ -24,6 +24,7 @@ def lines(view: Overview, events: int = 10) -> Iterator[str]:
         yield f"api {where.api_url}"
     if view.problem:
         yield _joined("problem", view.problem)
+    yield _joined("actuation", f"off: {view.actuation_off}" if view.actuation_off else "on")
     yield f"log end {view.end}"
     for service in view.services:
         state = "ACTIVE" if service.alive else "FAILED"

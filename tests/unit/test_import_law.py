@@ -40,6 +40,7 @@ DOMAIN_FLOORS = (
 """Subpackages of domain, lowest first: each may import itself and the floors below it."""
 
 DOMAIN_ASIDE = {
+    "actuation": ("kernel",),
     "audits": ("kernel",),
     "audit_templates": ("kernel",),
     "catalogue": ("kernel",),

@@ -2,8 +2,10 @@ import threading
 from functools import partial
 
 from application.applier.applier import Applier
+from application.applier.gate import StartGate
 from application.applier.policy import ExecutionPolicy
 from application.workers.worker import Worker
+from domain.actuation.events import ActuationSwitchedOff, ActuationSwitchedOn
 from domain.plans.parallelism import Parallelism
 from infrastructure import read_models
 from infrastructure.openstack.actions import handlers
@@ -17,6 +19,7 @@ from interfaces.bootstrap.roles import Work
 from interfaces.bootstrap.workers import heartbeat, run_worker
 
 CANCEL_REQUESTED = "plan.cancel-requested"
+SWITCHED = (ActuationSwitchedOff.TOPIC, ActuationSwitchedOn.TOPIC)
 TOPICS = ("plan.launched", CANCEL_REQUESTED)
 
 
@@ -47,6 +50,7 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
             settle_time=chosen.settle_seconds,
         ),
         parallelism=_parallelism(registry, plugins, settings.placement),
+        gate=StartGate(database.log),
         stop=stop,
     )
     worker = Worker(
@@ -57,7 +61,10 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
         interval=settings.sweep_interval,
         clock=CLOCK,
     )
-    watched = {CANCEL_REQUESTED: applier.look_again}
+    watched = {
+        CANCEL_REQUESTED: applier.look_again,
+        **dict.fromkeys(SWITCHED, applier.look_again_everywhere),
+    }
     return partial(run_worker, settings, database, worker, beats, TOPICS, stop, watched)
 
 

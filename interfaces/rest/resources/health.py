@@ -2,12 +2,14 @@ from collections.abc import Sequence
 
 import falcon
 
-from application.ports.event_log import EventLogUnavailable
+from application.kernel.actuation import actuation_view
+from application.ports.event_log import EventLogUnavailable, UnreadableEvent
 from application.ports.projections import StoreUnavailable
 from application.ports.read_models import ProjectionStatus
 from interfaces.rest import media
 from interfaces.rest.resources.base import BaseResource
 from interfaces.rest.schemas import documents
+from interfaces.rest.schemas.actuation import SwitchState, switch_state
 from interfaces.rest.schemas.common import document
 from interfaces.rest.schemas.documents import HealthProblem, HealthStatus
 from interfaces.rest.services import RestServices
@@ -39,6 +41,7 @@ class HealthResource(BaseResource):
         health = documents.HealthDocument(
             status="degraded" if status == "ready" and problems else status,
             problems=problems,
+            actuation=self._actuation(),
             projections=[document(documents.ProjectionHealth, one) for one in projections],
         )
         media.reply(resp, health, 200 if status == "ready" else 503)
@@ -47,6 +50,12 @@ class HealthResource(BaseResource):
         """Liveness: always 200."""
         del req
         media.reply(resp, documents.AliveDocument())
+
+    def _actuation(self) -> SwitchState | None:
+        try:
+            return switch_state(actuation_view(self.api.history))
+        except (EventLogUnavailable, UnreadableEvent):
+            return None
 
     def _database(self) -> tuple[list[HealthProblem], list[ProjectionStatus]]:
         """The problems of the database, and the active projections."""

@@ -5,6 +5,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from interfaces.rest.schemas.actuation import SwitchState
 from interfaces.rest.schemas.common import Link
 
 
@@ -75,6 +76,8 @@ class HealthDocument(msgspec.Struct, kw_only=True):
 
     status: HealthStatus
     problems: list[HealthProblem]
+    actuation: SwitchState | None
+    """Whether appliers may begin actions; None if it is unknown."""
     projections: list[ProjectionHealth]
 
 

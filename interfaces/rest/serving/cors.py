@@ -11,7 +11,7 @@ _RESPONSE = (
     *("X-OpenStack-Request-Id", "Vigil-Position", "Location"),
     *("OpenStack-API-Version", "OpenStack-API-Minimum-Version", "OpenStack-API-Maximum-Version"),
 )
-_METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS")
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 def with_cors(app: WSGIApplication, options: LibraryOptions) -> WSGIApplication:

@@ -5,6 +5,7 @@ from typing import Any, cast, get_type_hints
 
 import pytest
 
+from domain.actuation import Actuation
 from domain.audit_templates import AuditTemplate
 from domain.audits.audit import Audit
 from domain.audits.events import AuditChanged, AuditRunRequested
@@ -22,6 +23,7 @@ LASTING: tuple[type[Aggregate], ...] = (Audit, ClusterModel, ModelAmendments)
 SHORT: tuple[type[Aggregate], ...] = (
     ActionPlan,
     AuditTemplate,
+    Actuation,
     PluginCatalogue,
     CommandReceipt,
     NameReservation,

@@ -83,6 +83,7 @@ BODIES: Mapping[str, Any] = {
     "audit_template:update": [{"op": "replace", "path": "/description", "value": "x"}],
     "action_plan:update": [{"op": "replace", "path": "/state", "value": "CANCELLED"}],
     "action:update": [{"op": "replace", "path": "/state", "value": "SKIPPED"}],
+    "actuation:update": {"state": "off", "reason": "maintenance"},
     "webhook:trigger": {},
     "action_plan:start": {},
 }

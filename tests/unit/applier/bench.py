@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from application.applier.aggregate_session import AggregateSession
+from application.applier.gate import StartGate
 from application.applier.plan_execution import PlanExecution
 from application.applier.policy import ExecutionPolicy
 from application.kernel.unit_of_work import Commands
@@ -106,6 +107,7 @@ class Bench:
             fresh=fresh,
             policy=policy,
             parallelism=parallelism,
+            gate=StartGate(self.log),
         )
 
     def cancel(self) -> None:

@@ -1,0 +1,78 @@
+import argparse
+import getpass
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from application.commands.actuation import switch_actuation
+from application.kernel.actuation import ActuationView, actuation_view
+from application.ports.event_log import EventLogUnavailable, UnreadableEvent
+from application.ports.projections import StoreUnavailable
+from domain.kernel.errors import InvalidValue
+from domain.kernel.metadata import Actor, ActorKind, Metadata
+from infrastructure.event_log import SchemaError
+from interfaces.bootstrap.database import opened
+from interfaces.cli.arguments import add_settings, locate, quiet_logging
+from interfaces.cli.errors import report_errors
+from interfaces.cli.printing import print_line
+
+ERRORS = (SchemaError, StoreUnavailable, EventLogUnavailable, UnreadableEvent, InvalidValue)
+SHOW, ON = "show", "on"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments."""
+    parser.description = (
+        "The switch that stops all changes to the cloud. While it is off, no applier begins an "
+        "action. Actions in progress finish; plans wait, and continue after `on`."
+    )
+    states = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    for state, text in (
+        (SHOW, "show the switch"),
+        ("off", "begin no further action, on all appliers"),
+        (ON, "begin actions again"),
+    ):
+        chosen = states.add_parser(state, help=text, description=text)
+        if state != SHOW:
+            chosen.add_argument("--reason", required=True, metavar="TEXT", help="shown to users")
+        chosen.add_argument("--json", action="store_true", help="print JSON")
+        add_settings(chosen)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Switches actuation, or shows the switch."""
+    quiet_logging(args, "actuation")
+    settings = locate(args).settings
+    with report_errors(*ERRORS), opened(settings) as database:
+        if args.action != SHOW:
+            switch_actuation(database.commands, _caller(), args.reason, on=args.action == ON)
+        found = actuation_view(database.log)
+    if args.json:
+        print(json.dumps(_as_json(found), indent=2))
+        return 0
+    for line in _lines(found):
+        print_line(line)
+    return 0
+
+
+def _caller() -> Metadata:
+    """The user of the operating system who runs the command."""
+    name = getpass.getuser()
+    return Metadata(Actor(ActorKind.USER, name, name))
+
+
+def _lines(found: ActuationView) -> Iterator[str]:
+    yield f"actuation {'on' if found.is_on else 'off'}"
+    if found.at is not None:
+        yield f"since     {found.at.isoformat(timespec='seconds')}"
+        yield f"by        {found.by}"
+        yield f"reason    {found.reason}"
+
+
+def _as_json(found: ActuationView) -> dict[str, Any]:
+    return {
+        "state": "on" if found.is_on else "off",
+        "reason": found.reason,
+        "changed_by": found.by,
+        "changed_at": found.at and found.at.isoformat(),
+    }
