@@ -5,12 +5,13 @@ from typing import Any
 import msgspec
 
 ACTIVE, STOPPED, PAUSED, RESIZED, ERROR = "active", "stopped", "paused", "resized", "error"
-SHELVED = "shelved_offloaded"
+SHELVED, OFFLOADED = "shelved", "shelved_offloaded"
 _STATUS = {
     ACTIVE: "ACTIVE",
     STOPPED: "SHUTOFF",
     PAUSED: "PAUSED",
-    SHELVED: "SHELVED_OFFLOADED",
+    SHELVED: "SHELVED",
+    OFFLOADED: "SHELVED_OFFLOADED",
 }
 
 LIVE, COLD, RESIZE = "live-migration", "migration", "resize"
@@ -100,7 +101,7 @@ class Host(msgspec.Struct, kw_only=True):
 
 
 class Server(msgspec.Struct, kw_only=True):
-    """A virtual machine. `host` is empty while it is shelved."""
+    """A virtual machine. `host` is empty once it is offloaded."""
 
     id: str
     number: int
@@ -140,7 +141,7 @@ class Server(msgspec.Struct, kw_only=True):
     def power_state(self) -> int:
         """Nova's number: 1 running, 3 paused, 4 shut down."""
         state = self.old_vm_state if self.vm_state == RESIZED else self.vm_state
-        if state in (STOPPED, SHELVED):
+        if state in (STOPPED, SHELVED, OFFLOADED):
             return 4
         return 3 if state == PAUSED else 1
 

@@ -11,10 +11,10 @@ from infrastructure.simulator.core.model import (
     COLD,
     LIVE,
     LIVE_IN_PROGRESS,
+    OFFLOADED,
     PAUSED,
     RESIZE,
     RESIZED,
-    SHELVED,
     STOPPED,
     Host,
     Migration,
@@ -37,7 +37,7 @@ CHORES: dict[str, tuple[str, tuple[str, ...], str]] = {
     "pause": ("pause", (ACTIVE,), "pausing"),
     "unpause": ("unpause", (PAUSED,), "unpausing"),
     "shelve": ("shelve", (ACTIVE, STOPPED, PAUSED), "shelving"),
-    "unshelve": ("unshelve", (SHELVED,), "spawning"),
+    "unshelve": ("unshelve", (OFFLOADED,), "spawning"),
 }
 
 

@@ -6,6 +6,7 @@ had never stopped.
 
 from infrastructure.simulator.core.model import (
     ACTIVE,
+    OFFLOADED,
     PAUSED,
     SHELVED,
     STOPPED,
@@ -15,7 +16,7 @@ from infrastructure.simulator.core.model import (
 )
 from infrastructure.simulator.core.world import World
 from infrastructure.simulator.nova import history, scheduler
-from infrastructure.simulator.nova.migration_engine import MigrationEngine
+from infrastructure.simulator.nova.migration_engine import SETTLE, MigrationEngine
 
 # Simulated seconds that short operations take.
 CHORE_SECONDS = {
@@ -30,13 +31,17 @@ CHORE_SECONDS = {
     "delete": 0.5,
 }
 
+_SECOND_STEP = {"shelve": "offload", "confirm": "release", "revert": "release"}
+"""Operations whose server accepts the next request only after a second step, ``SETTLE`` later."""
+
 _STATE_AFTER = {"stop": STOPPED, "start": ACTIVE, "pause": PAUSED, "unpause": ACTIVE}
 _EVENTS = {
     "stop": "compute_stop_instance",
     "start": "compute_start_instance",
     "pause": "compute_pause_instance",
     "unpause": "compute_unpause_instance",
-    "shelve": "compute_shelve_offload_instance",
+    "shelve": "compute_shelve_instance",
+    "offload": "compute_shelve_offload_instance",
     "unshelve": "compute_unshelve_instance",
     "confirm": "compute_confirm_resize",
     "revert": "compute_finish_revert_resize",
@@ -81,17 +86,26 @@ class Lifecycle:
             case "stop" | "start" | "pause" | "unpause":
                 self._power(server, _STATE_AFTER[chore.operation], chore.due)
             case "shelve":
+                server.vm_state, server.task_state = SHELVED, "shelving_offloading"
+                self.world.changed(server, chore.due)
+            case "offload":
                 self.world.ledger.drop(server.id)
-                server.vm_state, server.task_state = SHELVED, None
+                server.vm_state, server.task_state = OFFLOADED, None
                 self.world.move(server, "", chore.due)
             case "unshelve":
                 fits = self._unshelve(server, chore.due)
             case "confirm" | "revert":
                 keep = chore.operation == "confirm"
                 self.migrations.settle_cold(server, chore.due, keep=keep)
+            case "release":
+                self._power(server, server.old_vm_state, chore.due)
             case "delete":
                 self._delete(server, chore.due)
         self._record(chore, server, fits=fits)
+        second = _SECOND_STEP.get(chore.operation)
+        if second is not None:
+            due = self.world.clock.wall_after(chore.due, SETTLE)
+            self.world.add_chore(server.id, second, due, chore.request_id)
         self.world.forget(chore)
 
     def _power(self, server: Server, vm_state: str, at: float) -> None:
@@ -129,5 +143,6 @@ class Lifecycle:
             controller, failed = history.CONTROLLER, "conductor_unshelve_instance"
             history.add(self.world, record, failed, controller, chore.due, "Error")
             return
-        event = _EVENTS[chore.operation]
-        history.add(self.world, record, event, server.host or None, chore.due)
+        event = _EVENTS.get(chore.operation)
+        if event is not None:
+            history.add(self.world, record, event, server.host or None, chore.due)

@@ -3,6 +3,7 @@
 live:  accepted -> (queued) -> preparing -> running -> completed | failed | cancelled
        (the server is ACTIVE at its destination a moment before the record is completed)
 cold:  accepted -> pre-migrating -> migrating -> post-migrating -> finished -> (user) -> confirmed
+       (the record is confirmed a moment before the server leaves VERIFY_RESIZE)
 either may end in `error` when the scheduler finds no host.
 """
 
@@ -266,7 +267,10 @@ class MigrationEngine:
         self.world.move(server, host, at)
 
     def settle_cold(self, server: Server, at: float, *, keep: bool) -> None:
-        """End a resize: confirmed (`keep`) or reverted."""
+        """End the migration record of a resize: confirmed (`keep`) or reverted.
+
+        As in Nova, the server keeps its state for a moment longer.
+        """
         world = self.world
         for migration in world.migrations_of.get(server.id, []):
             if migration.status in ("confirming", "reverting"):
@@ -278,6 +282,5 @@ class MigrationEngine:
                 world.ledger.put(server.id, server.host, flavor.resources)
                 self._set(migration, "confirmed" if keep else "reverted", at, None)
                 self._book_generations(migration)
-        server.vm_state, server.task_state = server.old_vm_state, None
         server.consumer_generation += 1
         world.changed(server, at)

@@ -1,4 +1,4 @@
-"""Shelving, which the simulator does not know."""
+"""Shelving on a real cloud, without Nova's response."""
 
 import pytest
 

@@ -1,6 +1,8 @@
 """What only a cloud that can be broken on purpose shows: lost replies, outages, wrong landings."""
 
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -142,6 +144,41 @@ def test_a_confirmation_whose_reply_was_lost_is_found_by_looking(
         migrate.advance(case.cold(), before, receipt, "confirm")
     assert migrate.observe(case.cold(), before, receipt).next_step is None
     until(lambda: migrate.observe(case.cold(), before, receipt).phase is Phase.DONE)
+
+
+@pytest.fixture
+def slow_ground(tmp_path: Path) -> Iterator[SimulatedGround]:
+    """A cloud on which the moment between a record and its server lasts for many observations."""
+    ground = SimulatedGround(tmp_path, LIMITS, speed=4.0)
+    yield ground
+    ground.close()
+
+
+@pytest.mark.parametrize(
+    ("kind", "request_after"),
+    [("cold", "os-stop"), ("resize", "os-stop"), ("live", "os-stop"), ("shelve", "unshelve")],
+)
+def test_an_action_is_done_only_once_nova_accepts_the_next_one(
+    slow_ground: SimulatedGround, kind: str, request_after: str
+) -> None:
+    """A confirmed server was still in VERIFY_RESIZE, and the next action got a 409.
+
+    A shelved server is in the wanted state before Nova has removed it from its host.
+    """
+    case, nova = slow_ground.movable(), slow_ground.nova
+    act = handlers(slow_ground.connection, LIMITS)["migrate" if kind in ("cold", "live") else kind]
+    parameters: JsonObject = {"resource_id": case.server}
+    if kind == "resize":
+        parameters["flavor"] = slow_ground.bigger_flavor()[1]
+    elif kind != "shelve":
+        parameters = case.live() if kind == "live" else case.cold()
+    before = go(act, parameters)
+    receipt = act.start(parameters, before)
+    deadline = time.monotonic() + 60.0
+    while (seen := look(act, parameters, before, receipt)).phase is Phase.RUNNING:
+        assert time.monotonic() < deadline
+    assert seen.phase is Phase.DONE, seen
+    nova.send_once("POST", f"/servers/{case.server}/action", {request_after: None})
 
 
 class Confirming(Migrate):

@@ -218,6 +218,31 @@ def test_a_confirmed_migration_is_done(status: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("migration", "task", "status"),
+    [
+        ("confirmed", None, "VERIFY_RESIZE"),
+        ("confirmed", "resize_finish", "RESIZE"),
+        ("reverted", "resize_reverting", "REVERT_RESIZE"),
+        ("reverted", "powering-off", "VERIFY_RESIZE"),
+        ("error", "resize_migrating", "RESIZE"),
+    ],
+)
+def test_a_cold_migration_ends_only_once_nova_accepts_the_next_action(
+    migration: str, task: str | None, status: str
+) -> None:
+    """Nova writes ``confirmed`` before it sets the server to ACTIVE: the next action got a 409."""
+    held = _server(DESTINATION, task=task, status=status)
+    seen = cold("s", DESTINATION, NovaRecords(held, _action(ended=True), _migration(migration)))
+    assert (seen.phase, seen.next_step) == (Phase.RUNNING, None)
+
+
+def test_a_later_resize_by_the_owner_does_not_hold_up_a_confirmed_migration() -> None:
+    resized = _server(ELSEWHERE, status="VERIFY_RESIZE")
+    trace = NovaRecords(resized, _action(ended=True), _migration("confirmed"), moved_again=True)
+    assert _phase(cold("s", DESTINATION, trace)) is Phase.DONE
+
+
+@pytest.mark.parametrize(
     ("status", "reason"),
     [("error", MIGRATION_FAILED), ("reverted", MIGRATION_ABORTED)],
 )

@@ -12,8 +12,10 @@ from domain.plans.reasons import (
 )
 from infrastructure.openstack.actions.base import because
 from infrastructure.openstack.actions.nova.records import (
-    MIGRATING,
+    COLD,
+    LIVE,
     NovaRecords,
+    RecordTypes,
     host_of,
     task_state,
 )
@@ -21,6 +23,7 @@ from infrastructure.openstack.service import Json
 
 _BROKEN = frozenset({"error", "failed"})
 _ABORTED = frozenset({"cancelled", "reverted"})
+_SUCCEEDED = frozenset({"completed", "confirmed"})
 
 
 CONFIRM = "confirm"
@@ -34,36 +37,47 @@ def running(**facts: object) -> Observation:
 
 def live(server_id: str, destination: str | None, records: NovaRecords) -> Observation:
     """The state of a live migration that has a record."""
-    migration = records.migration
-    if migration is None:
+    if records.migration is None:
         return _unrecorded(server_id, destination, records)
-    status = migration["status"]
-    if records.is_migrating and not records.moved_again:
-        return running(status=status, task_state=MIGRATING)
-    if status in _BROKEN | _ABORTED:
-        return _failed(server_id, records, migration)
-    if status == "completed":
-        return _arrived(server_id, destination, records, migration)
-    if records.server is None:
-        return gone(server_id)
-    return running(status=status)
+    return _recorded(server_id, destination, records, records.migration, LIVE)
 
 
 def cold(server_id: str, destination: str | None, records: NovaRecords) -> Observation:
     """The state of a cold migration or resize that has a record."""
-    migration = records.migration
     if records.status == "VERIFY_RESIZE" and not records.is_busy and _needs_confirmation(records):
         return Observation(Phase.RUNNING, {"status": "confirming"}, next_step=CONFIRM)
-    if migration is None:
+    if records.migration is None:
         return _unrecorded(server_id, destination, records)
+    return _recorded(server_id, destination, records, records.migration, COLD)
+
+
+def _recorded(
+    server_id: str,
+    destination: str | None,
+    records: NovaRecords,
+    migration: Json,
+    kind: RecordTypes,
+) -> Observation:
     status = migration["status"]
-    if status in _BROKEN | _ABORTED:
+    held = _holds_server(records, status, kind)
+    if not held and status in _BROKEN | _ABORTED:
         return _failed(server_id, records, migration)
-    if status == "confirmed":
+    if not held and status in _SUCCEEDED:
         return _arrived(server_id, destination, records, migration)
     if records.server is None:
         return gone(server_id)
     return running(status=status, task_state=task_state(records.server))
+
+
+def _holds_server(records: NovaRecords, status: str, kind: RecordTypes) -> bool:
+    """Whether Nova still refuses other actions on the server because of the migration.
+
+    Nova writes the final status of the migration first and the state of the server a moment later.
+    """
+    if records.moved_again:
+        return False
+    is_settled = status in {"confirmed", "reverted"}
+    return records.is_in_task(kind) or (is_settled and records.is_resized)
 
 
 def _needs_confirmation(records: NovaRecords) -> bool:

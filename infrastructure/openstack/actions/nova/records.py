@@ -19,8 +19,8 @@ _RECENT = 50
 """How many of a server's newest records are read."""
 _SKEW = 60.0
 """Largest expected difference between the clocks of Nova's hosts, s."""
-MIGRATING = "migrating"
-"""The task state of a server from the request of a live migration to its end."""
+_RESIZED = ("VERIFY_RESIZE", "REVERT_RESIZE")
+"""Statuses of a server whose cold migration or resize is neither confirmed nor reverted."""
 
 
 @dataclass(frozen=True)
@@ -29,19 +29,34 @@ class RecordTypes:
 
     Attributes:
         action: name of the instance action.
+        tasks: task states of the server from the request to its end (nova/compute/task_states.py).
         migration: type of the migration, None if there is none.
     """
 
     action: str
+    tasks: tuple[str, ...]
     migration: str | None = None
 
 
-LIVE = RecordTypes("live-migration", "live-migration")
-COLD = RecordTypes("migrate", "migration")
-RESIZE = RecordTypes("resize", "resize")
-STOP = RecordTypes("stop")
-SHELVE = RecordTypes("shelve")
-DELETE = RecordTypes("delete")
+_RESIZING = (
+    "resize_prep",
+    "resize_migrating",
+    "resize_migrated",
+    "resize_finish",
+    "resize_reverting",
+)
+_SHELVING = (
+    "shelving",
+    "shelving_image_pending_upload",
+    "shelving_image_uploading",
+    "shelving_offloading",
+)
+LIVE = RecordTypes("live-migration", ("migrating",), "live-migration")
+COLD = RecordTypes("migrate", _RESIZING, "migration")
+RESIZE = RecordTypes("resize", _RESIZING, "resize")
+STOP = RecordTypes("stop", ("powering-off",))
+SHELVE = RecordTypes("shelve", _SHELVING)
+DELETE = RecordTypes("delete", ("deleting", "soft-deleting"))
 
 
 @dataclass(frozen=True)
@@ -89,12 +104,16 @@ class NovaRecords:
     @property
     def is_busy(self) -> bool:
         """Whether the server has a task state."""
-        return self.server is not None and task_state(self.server) is not None
+        return task_state(self.server) is not None
+
+    def is_in_task(self, kind: RecordTypes) -> bool:
+        """Whether the server has a task state of such a request, not one of its owner's."""
+        return task_state(self.server) in kind.tasks
 
     @property
-    def is_migrating(self) -> bool:
-        """Whether the server is in a live migration; its owner may have started another task."""
-        return self.server is not None and task_state(self.server) == MIGRATING
+    def is_resized(self) -> bool:
+        """Whether the server waits for the end of a confirmation or of a revert."""
+        return self.status in _RESIZED
 
     @property
     def status(self) -> str:
@@ -113,9 +132,9 @@ class NovaRecords:
         return " ".join(texts[-1].split())
 
 
-def task_state(server: Json) -> str | None:
-    """The task state of a server, None if it has none."""
-    state: str | None = server.get("OS-EXT-STS:task_state")
+def task_state(server: Json | None) -> str | None:
+    """The task state of a server, None if it has none or no longer exists."""
+    state: str | None = None if server is None else server.get("OS-EXT-STS:task_state")
     return state
 
 
@@ -161,13 +180,11 @@ def find_records(
     ours = [m for m in migrations if _is_ours(m, kind, before, action)]
     if not ours:
         known = cast("Sequence[str]", before["migrations"])
-        return NovaRecords(
-            server, action, moved_again=any(m["uuid"] not in known for m in migrations[:1])
-        )
+        moved_again = any(m["uuid"] not in known for m in migrations[:1])
+        return NovaRecords(server, action, moved_again=moved_again)
     migration = ours[-1]
-    return NovaRecords(
-        server, action, migration, moved_again=migrations[0]["uuid"] != migration["uuid"]
-    )
+    moved_again = migrations[0]["uuid"] != migration["uuid"]
+    return NovaRecords(server, action, migration, moved_again)
 
 
 def _our_action(

@@ -55,8 +55,11 @@ class ServerStateAction(TrackedNovaAction):
     ) -> Observation:
         """Compares the state of the server with the wanted one."""
         records = self._records(self.kind, parameters, before, receipt)
-        if records.server is None or _vm_state(records.server) in self.states:
-            return Observation(Phase.DONE, {"status": records.status or "DELETED"})
+        if records.server is None:
+            return Observation(Phase.DONE, {"status": "DELETED"})
+        # a shelved server has a task state until it has left its host
+        if _vm_state(records.server) in self.states and not records.is_in_task(self.kind):
+            return Observation(Phase.DONE, {"status": records.status})
         if records.is_empty:
             return self._unrecorded(str(parameters["resource_id"]), records, before, receipt)
         return self._in_progress(records.server, records)
