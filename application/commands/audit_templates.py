@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from application.commands import names, parameters, patching
-from application.commands.catalogue import DefinitionLookup
+from application.commands.catalogue import DefinitionLookup, require_strategy
 from application.commands.patching import ParsedOperation, Patch, Patchable
 from application.commands.requested_actions import RequestedActions
 from application.commands.scopes import checked_scope, patched_scope
@@ -74,13 +74,16 @@ class AuditTemplateCommands:
         """A request, checked, with the registered names of its goal and strategy.
 
         Raises:
-            InvalidValue: goal or strategy is unknown, or a value breaks a rule.
+            InvalidValue: goal or strategy is unknown, the goal has no strategy, or a value breaks
+                a rule.
         """
         patching.text("name", new.name, names.LONGEST)
         if new.description is not None:
             patching.text("description", new.description, LONGEST_DESCRIPTION)
         goal = self._goal(new.goal)
         strategy = self._strategy(new.strategy) if new.strategy else None
+        if strategy is None:
+            require_strategy(self._definitions, goal.name)
         if strategy is not None and strategy.goal_name != goal.name:
             rule = f"{strategy.name} belongs to goal {strategy.goal_name}, not to {goal.name}"
             raise InvalidValue("strategy", rule)
@@ -142,6 +145,10 @@ class AuditTemplateCommands:
                     changes.get("default_parameters", template.default_parameters),
                     changes.get("strategy", template.strategy),
                 )
+            if {"goal", "strategy"} & set(changes):
+                self._require_choice(
+                    {"goal": template.goal, "strategy": template.strategy} | changes
+                )
             if "name" in changes:
                 names.rename(
                     tx, ctx, AUDIT_TEMPLATE, template.name, str(changes["name"]), template_id
@@ -179,6 +186,10 @@ class AuditTemplateCommands:
         if found is None:
             raise InvalidValue("strategy", f"names no strategy: {ident!r}")
         return found
+
+    def _require_choice(self, after: JsonObject) -> None:
+        if not after["strategy"]:
+            require_strategy(self._definitions, str(after["goal"]))
 
     def _named(self, operation: ParsedOperation) -> ParsedOperation:
         attribute = operation.attribute

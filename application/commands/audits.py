@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from application.commands import names, parameters, patching
-from application.commands.catalogue import DefinitionLookup
+from application.commands.catalogue import DefinitionLookup, require_strategy
 from application.commands.patching import Patch, Patchable
 from application.commands.requested_actions import RequestedActions
 from application.commands.scopes import patched_scope
@@ -141,7 +141,8 @@ class AuditCommands:
         """A new audit (``new.check()`` has passed).
 
         Raises:
-            InvalidValue: the template is unknown, or a value breaks a rule.
+            InvalidValue: the template is unknown or names a goal or strategy that was removed, the
+                goal has no strategy, or a value breaks a rule.
             NotFound: goal or strategy is unknown.
             NameTaken: another audit has the name.
         """
@@ -227,13 +228,14 @@ class AuditCommands:
         goal = new.goal or (template.goal if template else "")
         found = self._definitions.goal(goal)
         if found is None:
-            raise NotFound("Goal", goal)
+            raise _unknown("Goal", goal, None if new.goal else template)
         strategy = new.strategy or (template.strategy if template else None)
         if not strategy:
+            require_strategy(self._definitions, found.name)
             return found, None
         chosen = self._definitions.strategy(strategy)
         if chosen is None:
-            raise NotFound("Strategy", strategy)
+            raise _unknown("Strategy", strategy, None if new.strategy else template)
         return found, chosen
 
     def _definition(
@@ -311,6 +313,14 @@ def _template(tx: Transaction, template_id: UUID | None) -> AuditTemplate | None
     if template is None or template.deleted:
         raise InvalidValue("audit_template_uuid", f"names no audit template: {template_id}")
     return template
+
+
+def _unknown(kind: str, name: str, template: AuditTemplate | None) -> Exception:
+    """The error for a goal or strategy that is not registered; ``template``: which names it."""
+    if template is None:
+        return NotFound(kind, name)
+    rule = f"template {template.name} names {kind.lower()} {name}, which is not installed any more"
+    return InvalidValue("audit_template_uuid", rule)
 
 
 def _existing(tx: Transaction, audit_id: UUID) -> Audit:

@@ -173,6 +173,15 @@ SENTENCES: dict[str, Sentence] = {
     catalogue.DefinitionRegistered.TOPIC: _definition("registered"),
     catalogue.DefinitionChanged.TOPIC: _definition("changed"),
     catalogue.DefinitionRetired.TOPIC: _definition_retired,
+    catalogue.InstallationRecorded.TOPIC: lambda e: (
+        f"{e.installation.instance}: {len(e.installation.plugins)} plug-ins recorded."
+    ),
+    catalogue.InstallationResumed.TOPIC: lambda e: (
+        f"{e.instance}: same plug-ins as {e.previous}, which it replaces."
+    ),
+    catalogue.InstallationForgotten.TOPIC: lambda e: (
+        f"{e.instance} is gone: its plug-ins do not count any more."
+    ),
     clouds.ClusterModelOpened.TOPIC: lambda e: (
         f"{e.kind.capitalize()} model of cloud {e.cloud!r} created."
     ),

@@ -2,5 +2,6 @@
 
 from domain.catalogue.catalogue import PluginCatalogue
 from domain.catalogue.definitions import PluginDefinition, PluginKind
+from domain.catalogue.installation import Installation
 
-__all__ = ["PluginCatalogue", "PluginDefinition", "PluginKind"]
+__all__ = ["Installation", "PluginCatalogue", "PluginDefinition", "PluginKind"]

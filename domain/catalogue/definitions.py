@@ -39,3 +39,8 @@ class PluginDefinition:
     def id(self) -> UUID:
         """Stable id, derived from kind and name."""
         return definition_id(self.kind, self.name)
+
+    @property
+    def key(self) -> tuple[PluginKind, str]:
+        """Kind and name."""
+        return self.kind, self.name

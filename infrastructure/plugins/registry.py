@@ -111,6 +111,19 @@ class Registry:
         found = (one for one in self._plugins.get(kind, ()) if one.name == name and one.problem)
         return next((one.problem for one in found), None)
 
+    def version(self, kind: str, name: str) -> str:
+        """The version of the distribution of a plug-in that works, "" if there is none."""
+        self.of(kind)
+        found = (one for one in self._plugins[kind] if one.name == name and not one.problem)
+        return next((one.origin.version for one in found), "")
+
+    def scoring_engine_version(self, name: str) -> str:
+        """The version of the distribution of a scoring engine, also of one in a container."""
+        for container, loaded in self.scoring_engine_containers.items():
+            if any(one.name == name for one in loaded.engines()):
+                return self.version("scoring engine container", container)
+        return self.version("scoring engine", name)
+
     @cached_property
     def optimizers(self) -> Optimizers:
         """Goals, strategies, planners, action types and scoring engines."""

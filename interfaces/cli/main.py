@@ -65,6 +65,7 @@ COMMANDS = (
     CommandEntry("scheduler", "roles", "start audit runs that are due, expire old plans"),
     CommandEntry("collector", "roles", "collect the models of the cloud"),
     CommandEntry("listener", "roles", "update the models from notifications"),
+    CommandEntry("goal", "goal", "list the goals and their strategies"),
     CommandEntry("strategy", "strategy", "run a strategy offline, check what it needs"),
     CommandEntry("cluster", "cluster", "show, list and export cluster models"),
     CommandEntry("plugins", "plugins", "list the installed plug-ins and their problems"),

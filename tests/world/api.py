@@ -3,7 +3,7 @@
 import json
 import sqlite3
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
@@ -16,6 +16,7 @@ import falcon.testing
 from application.commands.catalogue import synchronise
 from application.commands.requested_actions import RequestedActions
 from application.kernel.errors import Unavailable
+from application.kernel.unit_of_work import CommandResult
 from application.ports.read_models import StrategyView
 from application.ports.services import Instance
 from application.records.decision import encode
@@ -35,7 +36,7 @@ from tests.integration.rest import described
 from tests.world.histories import bring_audit, bring_plan
 from tests.world.plugins import ACTION_TYPES
 from tests.world.plugins import STRATEGIES as INSTALLED
-from tests.world.values import RESULTS, explanation, migrations, plugins, proposal
+from tests.world.values import RESULTS, explanation, installation, migrations, plugins, proposal
 from tests.world.world import CLOCK, TEST, World
 
 DUMMY_SPEC: dict[str, Any] = {
@@ -182,10 +183,16 @@ class ApiWorld(World):
 
     def open(self) -> None:
         """Fills the catalogue and starts the projector."""
-        done = synchronise(self.commands, TEST, installed())
+        done = self.install(installed())
         self._thread.start()
         self.settle(done.position)
         self._opened_at = done.position
+
+    def install(self, definitions: Iterable[PluginDefinition]) -> CommandResult[None]:
+        """A decision engine of this host starts with these plug-ins; an earlier one has ended."""
+        found = list(definitions)
+        here = installation(found, start=self.log.end())
+        return synchronise(self.commands, TEST, found, here, self.services)
 
     def close(self) -> None:
         """Stops the projector and closes all connections."""

@@ -25,7 +25,7 @@ from domain.plans.action_types.change_nova_service_state import SERVICE_ALREADY_
 from domain.plans.reasons import EXPIRED, MIGRATION_FAILED, OUTCOME_UNKNOWN, SERVER_NOT_FOUND
 from domain.reservations import NameReservation
 from tests.given import ADMIN, NOON, context, ident
-from tests.world.values import RESULTS, definition, migrations, planned, plugins, proposal
+from tests.world.values import RESULTS, definition, migrations, planned, plugins, proposal, started
 
 
 def bring_audit(audit: Audit, ctx: Context, state: str) -> None:
@@ -167,8 +167,8 @@ def golden_history() -> list[Aggregate]:
     name.take(clock.ctx(), "nightly", GOLDEN_TEMPLATE)
     catalogue = PluginCatalogue.open(clock.ctx())
     goal = PluginDefinition(PluginKind.GOAL, "dummy", "Dummy goal", {"efficacy_specification": []})
-    catalogue.synchronise(clock.ctx(), [goal])
-    catalogue.synchronise(clock.ctx(), [])
+    started(catalogue, clock.ctx(), [goal])
+    started(catalogue, clock.ctx(), [])
     receipt = CommandReceipt.write(clock.ctx(), "key", "0" * 64, GOLDEN_AUDIT)
     return [audit, plan, template, name, catalogue, receipt]
 
@@ -266,7 +266,7 @@ class RandomHistory:
 
     def saves(self, count: int) -> Iterator[tuple[Aggregate, ...]]:
         """The changes, one save at a time."""
-        self.catalogue.synchronise(self.context(), installed())
+        started(self.catalogue, self.context(), installed())
         yield (self.catalogue,)
         changes: list[Callable[[], tuple[Aggregate, ...]]] = [
             self.audit_requested,
@@ -418,7 +418,7 @@ class RandomHistory:
         """An upgrade adds, changes or removes plug-ins."""
         without = self._random.choice(("", "basic", "dummy", "migrate"))
         suffix = self._random.choice(("", " 2"))
-        self.catalogue.synchronise(self.context(), installed(without=without, suffix=suffix))
+        started(self.catalogue, self.context(), installed(without=without, suffix=suffix))
         return (self.catalogue,)
 
     def _proposal(self, audit: Audit, run: UUID, actions: int) -> Proposal:

@@ -6,11 +6,12 @@ from uuid import UUID
 
 from application.records.decision import FORMAT, DecisionExplanation
 from domain.audits import AuditDefinition, AuditType
-from domain.catalogue import PluginDefinition, PluginKind
+from domain.catalogue import Installation, PluginCatalogue, PluginDefinition, PluginKind
 from domain.cluster.compute.records import HostRow, ServerRow
 from domain.cluster.placement.rules.capacity import CAPACITY_SHORT
 from domain.cluster.storage.records import VolumeRow
 from domain.kernel.aggregate import JsonObject
+from domain.kernel.metadata import Context
 from domain.kernel.reasons import Cause
 from domain.optimization.algorithms.emptying import FREES_HOST, HOST_EMPTIED
 from domain.optimization.solution import Rejection
@@ -81,6 +82,41 @@ def plugins(
         PluginDefinition(PluginKind.SCORING_ENGINE, name, name.title(), scoring) for name in scorers
     ]
     return [one for one in found if one.name != without]
+
+
+def installation(
+    installed: Iterable[PluginDefinition],
+    *,
+    host: str = "ctl-1",
+    version: str = "1.0",
+    start: int = 1,
+) -> Installation:
+    """The installation of a decision engine that has all its plug-ins in one version.
+
+    Args:
+        installed: its plug-ins.
+        host: its host.
+        version: of all of them.
+        start: number of the engine's start on that host.
+    """
+    found = list(installed)
+    instance = f"watcher-decision-engine/{host}/{start}/{version}"
+    return Installation.of(instance, host, found, {one.key: version for one in found})
+
+
+def started(
+    catalogue: PluginCatalogue,
+    ctx: Context,
+    installed: Iterable[PluginDefinition],
+    *,
+    host: str = "ctl-1",
+    version: str = "1.0",
+) -> None:
+    """A decision engine starts on a host, where the earlier ones have ended."""
+    found = list(installed)
+    here = installation(found, host=host, version=version, start=catalogue.version)
+    ended = [one.instance for one in catalogue.installations.values() if one.host == host]
+    catalogue.synchronise(ctx, found, here, ended)
 
 
 def definition(kind: AuditType = AuditType.ONESHOT, **changes: Any) -> AuditDefinition:

@@ -3,7 +3,7 @@ from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 
-from application.commands.catalogue import definitions, synchronise
+from application.commands.catalogue import ENGINE, definitions, synchronise
 from application.commands.parameters import completed
 from application.decision_engine.engine import (
     OUTAGE_RETRY,
@@ -14,6 +14,7 @@ from application.decision_engine.engine import (
 from application.decision_engine.inputs import Freshness, InputLoader, last_effect
 from application.ports.plugins import OptimizerOptions
 from application.workers.worker import Worker
+from domain.catalogue import Installation, PluginDefinition, PluginKind
 from domain.kernel.metadata import Metadata, component
 from domain.optimization.context import MigrationCost
 from infrastructure import read_models
@@ -29,12 +30,19 @@ from interfaces.bootstrap.roles import Work
 from interfaces.bootstrap.strategies import direct_runner
 from interfaces.bootstrap.workers import heartbeat, run_with_background, run_worker
 
+PLUGIN_KINDS = {
+    PluginKind.GOAL: "goal",
+    PluginKind.STRATEGY: "strategy",
+    PluginKind.PLANNER: "planner",
+    PluginKind.ACTION_TYPE: "action",
+}
+"""Kind in the catalogue → kind in the registry; scoring engines have two kinds there."""
 TOPICS = ("audit.run-requested", "audit.run-deferred")
 
 
 def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -> Work:
     """Computes action plans for audit runs."""
-    me = read_models.this_instance("watcher-decision-engine", host=settings.host)
+    me = read_models.this_instance(ENGINE, host=settings.host)
     cloud = connection(settings)
     metadata = Metadata(component("decision-engine", me.id))
     registry = Registry()
@@ -42,7 +50,9 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
     installed = definitions(
         registry.optimizers, registry.handlers, registry.scoring_engines.values()
     )
-    synchronise(database.commands, metadata, installed)
+    database.services.beat(me)  # before its plug-ins are recorded: they count while it is alive
+    here = Installation.of(me.id, me.host, installed, _versions(registry, installed))
+    synchronise(database.commands, metadata, installed, here, database.services)
     chosen = settings.decision_engine
     runner = ProcessRunner(
         direct_runner, ProcessLimits(chosen.strategy_timeout, chosen.strategy_memory)
@@ -95,3 +105,14 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
     beats = heartbeat(settings, database, me)
     work = partial(run_worker, settings, database, worker, beats, TOPICS)
     return partial(run_with_background, engine.release_at_stop, work, stop)
+
+
+def _versions(
+    registry: Registry, installed: list[PluginDefinition]
+) -> dict[tuple[PluginKind, str], str]:
+    return {
+        one.key: registry.scoring_engine_version(one.name)
+        if one.kind is PluginKind.SCORING_ENGINE
+        else registry.version(PLUGIN_KINDS[one.kind], one.name)
+        for one in installed
+    }

@@ -3,12 +3,13 @@ from domain.audit_templates import AuditTemplate
 from domain.catalogue import PluginCatalogue
 from tests.given import NOON, context, ident
 from tests.world.histories import installed
+from tests.world.values import started
 from tests.world.world import World, names
 
 
 def catalogue(world: World) -> None:
     opened = PluginCatalogue.open(context())
-    opened.synchronise(context(), installed())
+    started(opened, context(), installed())
     world.log.save(opened)
 
 

@@ -9,6 +9,7 @@ from domain.catalogue import PluginCatalogue
 from domain.kernel.reasons import OWNER_LOST, Cause
 from tests.given import NOON, context, ident
 from tests.world.histories import installed
+from tests.world.values import started
 from tests.world.world import World, names
 
 UNREACHABLE = Cause(CLOUD_UNREACHABLE, {"error": "no route"})
@@ -45,7 +46,7 @@ def shown(world: World, audit: Audit) -> AuditView:
 
 def catalogue(world: World) -> None:
     opened = PluginCatalogue.open(context())
-    opened.synchronise(context(), installed())
+    started(opened, context(), installed())
     world.log.save(opened)
 
 

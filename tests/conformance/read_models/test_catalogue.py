@@ -4,12 +4,13 @@ from domain.catalogue.definitions import PluginKind
 from domain.kernel.ids import definition_id
 from tests.given import NOON, context
 from tests.world.histories import installed
+from tests.world.values import started
 from tests.world.world import World, names
 
 
 def catalogue(world: World) -> PluginCatalogue:
     opened = PluginCatalogue.open(context())
-    opened.synchronise(context(), installed())
+    started(opened, context(), installed())
     world.save(opened)
     return opened
 
@@ -58,9 +59,9 @@ def test_a_strategy_names_its_goal_and_is_found_by_it(world: World) -> None:
 
 def test_a_retired_goal_disappears_and_references_to_it_show_as_null(world: World) -> None:
     opened = catalogue(world)
-    opened.synchronise(context(60), installed(without="dummy"))
+    started(opened, context(60), installed(without="dummy"))
     without_goal = [one for one in installed() if one.id != definition_id(PluginKind.GOAL, "dummy")]
-    opened.synchronise(context(90), without_goal)
+    started(opened, context(90), without_goal)
     world.save(opened)
     assert world.reads.goal("dummy") is None
     strategy = world.reads.strategy("dummy")
@@ -78,8 +79,8 @@ def test_a_retired_goal_disappears_and_references_to_it_show_as_null(world: Worl
 def test_a_plug_in_that_returns_is_the_same_row_again(world: World) -> None:
     opened = catalogue(world)
     before = world.reads.goal("dummy")
-    opened.synchronise(context(60), installed(without="dummy"))
-    opened.synchronise(context(120), installed(suffix=" again"))
+    started(opened, context(60), installed(without="dummy"))
+    started(opened, context(120), installed(suffix=" again"))
     world.save(opened)
     after = world.reads.goal("dummy")
     assert before is not None

@@ -18,7 +18,7 @@ from domain.plans.reasons import (
 from tests.conformance.read_models.test_audits import request
 from tests.given import context, ident
 from tests.world.histories import installed
-from tests.world.values import migrations, proposal
+from tests.world.values import migrations, proposal, started
 from tests.world.world import World, uuids
 
 
@@ -26,7 +26,7 @@ def published(
     world: World, actions: int = 4, number: int = 1, notes: tuple[Cause, ...] = ()
 ) -> tuple[Audit, ActionPlan]:
     opened = PluginCatalogue.open(context())
-    opened.synchronise(context(), installed())
+    started(opened, context(), installed())
     audit = request(number)
     run = audit.run.id if audit.run else ident(0)
     audit.claim_run(context(2), run, "engine/1", "ctl-1")

@@ -4,10 +4,9 @@ import json
 
 import pytest
 
-from application.commands.catalogue import definitions, synchronise
+from application.commands.catalogue import definitions
 from tests.world.api import DUMMY_SPEC, GOALS, SCORERS, STRATEGIES, ApiWorld, refused
 from tests.world.plugins import REGISTRY
-from tests.world.world import TEST
 
 SUMMARY_OF_A_GOAL = {"uuid", "name", "display_name", "efficacy_specification", "links"}
 SUMMARY_OF_A_STRATEGY = {"uuid", "name", "display_name", "goal_uuid", "goal_name", "links"}
@@ -123,7 +122,7 @@ class TestScoringEngines:
     def test_those_of_the_contract_are_installed(self, api: ApiWorld) -> None:
         """The list was empty: nothing registered an engine."""
         engines = REGISTRY.scoring_engines.values()
-        done = synchronise(api.commands, TEST, definitions(REGISTRY.optimizers, (), engines))
+        done = api.install(definitions(REGISTRY.optimizers, (), engines))
         api.settle(done.position)
         found = api.get("/v1/scoring_engines/detail")["scoring_engines"]
         assert {one["name"]: one["description"] for one in found} == {

@@ -8,7 +8,6 @@ from typing import Any, cast
 import falcon.testing
 import pytest
 
-from application.commands.catalogue import synchronise
 from application.ports.read_models import ProjectionStatus
 from infrastructure.event_log import postgres
 from infrastructure.read_models import SqlReadModels
@@ -16,7 +15,6 @@ from interfaces.rest.app import create_app
 from interfaces.rest.services import RestSettings
 from tests.postgres import read_only
 from tests.world.api import ApiWorld, installed
-from tests.world.world import TEST
 
 
 def test_a_service_that_keeps_up_is_ready(used_api: ApiWorld) -> None:
@@ -37,7 +35,7 @@ def test_one_that_has_just_started_is_not_ready_before_it_shows_what_is_stored(
 ) -> None:
     """It was ready at position 0 of 23, and answered lists with nothing."""
     api = ApiWorld(tmp_path)
-    synchronise(api.commands, TEST, installed())
+    api.install(installed())
     http = falcon.testing.TestClient(create_app(api.rest))
     before = http.simulate_get("/healthcheck")
     assert (before.status_code, before.json["status"]) == (503, "lagging"), before.text
