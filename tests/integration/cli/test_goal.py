@@ -8,13 +8,17 @@ import pytest
 
 from application.commands.catalogue import synchronise
 from domain.catalogue import PluginDefinition, PluginKind
+from domain.kernel.aggregate import JsonObject
 from infrastructure.settings import load
 from interfaces.bootstrap.database import opened
 from interfaces.cli.main import main
 from tests.world.values import installation, plugins
 from tests.world.world import TEST
 
-STRATEGIES = {"basic": ("consolidation", {}), "extra": ("consolidation", {})}
+STRATEGIES: dict[str, tuple[str, JsonObject]] = {
+    "basic": ("consolidation", {}),
+    "extra": ("consolidation", {}),
+}
 
 
 def install(data: Path, found: Iterable[PluginDefinition], start: int) -> None:

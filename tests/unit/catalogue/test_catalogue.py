@@ -23,7 +23,8 @@ def catalogue() -> PluginCatalogue:
 
 def topics(opened: PluginCatalogue) -> list[str]:
     """Short topics of the events since the last call."""
-    return [event.TOPIC.removeprefix("catalogue.") for event in opened.collect_events()]
+    found = [str(vars(type(event))["TOPIC"]) for event in opened.collect_events()]
+    return [topic.removeprefix("catalogue.") for topic in found]
 
 
 def shown(opened: PluginCatalogue) -> list[PluginDefinition]:
