@@ -132,6 +132,7 @@ class DecisionEngine:
         self._read = read
         self._records = records
         self._inputs = inputs
+        self._optimizers = optimizers
         self._goals = optimizers.goals
         self._strategies = optimizers.strategies
         self._planners = optimizers.planners
@@ -287,6 +288,7 @@ class DecisionEngine:
             cost=self._search.cost,
             steps=self._search.steps,
             engines=engines,
+            plugins=self._optimizers.identities_of(strategy.name, strategy.planner),
         )
 
     def _solve(self, claim: RunClaim, record: DecisionRecord) -> None:
@@ -319,15 +321,7 @@ class DecisionEngine:
         self, claim: RunClaim, record: DecisionRecord, digest: str, found: Computation
     ) -> Proposal:
         goal = self._goals[self._strategies[record.strategy].goal]  # the audit may name another one
-        explanation = DecisionExplanation(
-            format=FORMAT,
-            record=digest,
-            actions=list(found.actions),
-            rejections=list(found.rejections),
-            rejection_count=found.rejection_count,
-            notes=list(found.notes),
-            indicators=dict(found.indicators),
-        )
+        explanation = DecisionExplanation.of(digest, found)
         return Proposal(
             audit_id=claim.audit_id,
             run_id=claim.run_id,

@@ -1,5 +1,6 @@
 """The port of the event log, from which all other state is derived."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 from uuid import UUID
@@ -72,8 +73,14 @@ class ReadOnlyLog(Protocol):
     All methods raise ``EventLogUnavailable`` if the database cannot be reached.
     """
 
-    def read(self, after: int, limit: int) -> list[Entry]:
-        """The entries after a position, in order. An entry that commits later is never skipped."""
+    def read(self, after: int, limit: int, topics: Collection[str] = ()) -> list[Entry]:
+        """The entries after a position, in order. An entry that commits later is never skipped.
+
+        Args:
+            after: the position.
+            limit: most entries.
+            topics: only events of these; empty: of all.
+        """
         ...
 
     def history(self, aggregate_id: UUID, after: int = 0, upto: int | None = None) -> list[Entry]:

@@ -10,14 +10,41 @@ from domain.plans.action_types import ActionType
 
 
 @dataclass(frozen=True)
+class PluginIdentity:
+    """Which code a plug-in is.
+
+    Attributes:
+        kind: ``strategy`` or ``planner``.
+        distribution, version: of the distribution that declares it.
+        digest: SHA-256 of the file that defines its class; empty if it has none.
+    """
+
+    kind: str
+    name: str
+    distribution: str
+    version: str
+    digest: str
+
+
+@dataclass(frozen=True)
 class Optimizers:
-    """The plug-ins that turn a model into a plan, by name: the product's own and all others."""
+    """The plug-ins that turn a model into a plan, by name: the product's own and all others.
+
+    Attributes:
+        identities: of the strategies and planners, by kind and name.
+    """
 
     goals: Mapping[str, Goal]
     strategies: Mapping[str, Strategy[Any]]
     planners: Mapping[str, Planner[Any]]
     action_types: Mapping[str, ActionType]
     engines: Mapping[str, ScoringEngine] = field(default_factory=dict)
+    identities: Mapping[tuple[str, str], PluginIdentity] = field(default_factory=dict)
+
+    def identities_of(self, strategy: str, planner: str) -> tuple[PluginIdentity, ...]:
+        """The identities of a strategy and a planner, as far as they are known."""
+        wanted = (("strategy", strategy), ("planner", planner))
+        return tuple(self.identities[one] for one in wanted if one in self.identities)
 
     def default_options(self) -> "OptimizerOptions":
         """The options without a configuration."""

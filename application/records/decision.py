@@ -9,6 +9,8 @@ import msgspec
 
 from application.cluster_models.record import CurrentModel
 from application.kernel.typed_values import typed
+from application.ports.plugins import PluginIdentity
+from application.ports.strategy_runner import Computation
 from domain.cluster.baremetal.model import BaremetalModel
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.placement.policy import PlacementPolicy
@@ -85,6 +87,7 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True):
         steps: the strategy's step budget.
         engines: the scoring engines that the strategy needs; those of the same names have to be
             the same.
+        plugins: the strategy and the planner; none in records of the first versions.
     """
 
     format: int
@@ -111,6 +114,7 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True):
     cost: MigrationCost = msgspec.field(default_factory=MigrationCost)
     steps: int = MAX_STEPS
     engines: tuple[EngineIdentity, ...] = ()
+    plugins: tuple[PluginIdentity, ...] = ()
 
     def context(
         self, strategy: Strategy[P], engines: Mapping[str, ScoringEngine] = NO_ENGINES
@@ -161,6 +165,24 @@ class DecisionExplanation(msgspec.Struct, frozen=True, kw_only=True):
     notes: list[Cause]
     indicators: dict[str, float]
     rejection_count: int = 0
+
+    @classmethod
+    def of(cls, record: str, found: Computation) -> Self:
+        """The explanation of a computation.
+
+        Args:
+            record: digest of the decision record.
+            found: the result of its strategy and planner.
+        """
+        return cls(
+            format=FORMAT,
+            record=record,
+            actions=list(found.actions),
+            rejections=list(found.rejections),
+            rejection_count=found.rejection_count,
+            notes=list(found.notes),
+            indicators=dict(found.indicators),
+        )
 
 
 def encode(record: DecisionRecord | DecisionExplanation) -> bytes:

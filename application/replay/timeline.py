@@ -1,6 +1,6 @@
 """The events of the log with sentence and provenance."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -63,9 +63,9 @@ def timeline_entry(entry: Entry) -> TimelineEntry:
     )
 
 
-def entries(log: ReadOnlyLog, after: int = 0) -> Iterator[Entry]:
-    """All entries after a position, read page by page."""
-    while page := log.read(after, PAGE):
+def entries(log: ReadOnlyLog, after: int = 0, topics: Collection[str] = ()) -> Iterator[Entry]:
+    """All entries after a position (of some topics), read page by page."""
+    while page := log.read(after, PAGE, topics):
         yield from page
         after = page[-1].position
 

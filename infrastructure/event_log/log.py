@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
@@ -93,9 +93,9 @@ class SqlEventLog:
         self._store.notifier.notify()
         return position
 
-    def read(self, after: int, limit: int) -> list[Entry]:
+    def read(self, after: int, limit: int, topics: Collection[str] = ()) -> list[Entry]:
         """The entries after a position, in order; skips none that commits later."""
-        rows = self._queries.run("read", lambda: self._store.read(after, limit))
+        rows = self._queries.run("read", lambda: self._store.read(after, limit, topics))
         return [self._entry(row) for row in rows]
 
     def history(self, aggregate_id: UUID, after: int = 0, upto: int | None = None) -> list[Entry]:

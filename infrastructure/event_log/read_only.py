@@ -10,7 +10,10 @@ from urllib.parse import quote
 from infrastructure.event_log import SqlEventLog, check, open_event_log
 from infrastructure.event_log import event_types as vocabulary
 from infrastructure.event_log.mapper import Mapper
+from infrastructure.event_log.postgres import PostgresDatabase
 from infrastructure.event_log.query_runner import QueryRunner
+from infrastructure.event_log.record_table import RecordTable
+from infrastructure.event_log.records import SqlRecords
 from infrastructure.event_log.sqlite import SqliteDatabase
 from infrastructure.event_log.store import (
     TABLE,
@@ -43,6 +46,16 @@ def open_read_only(url: str) -> SqlEventLog:
         return open_event_log(_read_only(url), pool=1, retry_seconds=RETRY_SECONDS, snapshots=None)
     store = EventStore(ReadOnlySqliteDatabase(path), AppendNotifier())
     return SqlEventLog(store, Mapper(vocabulary.event_types), QueryRunner(RETRY_SECONDS))
+
+
+def open_records_read_only(url: str) -> SqlRecords:
+    """The records of a database, for reading. Arguments and errors as ``open_read_only``."""
+    check(url)
+    path = sqlite_file(url)
+    database: Database = (
+        PostgresDatabase(_read_only(url), 1) if path is None else ReadOnlySqliteDatabase(path)
+    )
+    return SqlRecords(RecordTable(database), QueryRunner(RETRY_SECONDS))
 
 
 def _read_only(url: str) -> str:

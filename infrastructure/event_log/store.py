@@ -3,7 +3,7 @@
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from math import inf
@@ -188,9 +188,12 @@ class EventStore:
             raise Unreachable("the recorder returned no positions")
         return positions[-1]
 
-    def read(self, after: int, limit: int) -> list[Notification]:
-        """Rows after a position, in commit order."""
-        return self._select("{position} > ? ORDER BY {position} LIMIT ?", (after, limit))
+    def read(self, after: int, limit: int, topics: Collection[str] = ()) -> list[Notification]:
+        """Rows after a position (of some topics), in commit order."""
+        chosen = f"AND topic IN ({', '.join('?' * len(topics))}) " if topics else ""
+        return self._select(
+            f"{{position}} > ? {chosen}ORDER BY {{position}} LIMIT ?", (after, *topics, limit)
+        )
 
     def stream(self, aggregate_id: UUID, after: int, upto: int = ALL) -> list[Notification]:
         """Rows of one aggregate with after < version <= upto, in order."""

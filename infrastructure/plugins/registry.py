@@ -1,14 +1,17 @@
 """The registry: which plug-ins are installed, which of them work, and why the others do not."""
 
+import hashlib
 import logging
 import operator
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import EntryPoint
+from pathlib import Path
 from typing import Any
 
-from application.ports.plugins import Optimizers
+from application.ports.plugins import Optimizers, PluginIdentity
 from domain.optimization.scoring import ScoringEngine, ScoringEngineContainer
 from infrastructure.plugins import contracts
 from infrastructure.plugins.entry_points import Imported, Origin, imported, in_group, installed
@@ -86,6 +89,7 @@ class Registry:
         self._scanned = installed(GROUPS.values()) if scanned is None else list(scanned)
         self._log_problems = log_problems
         self._plugins: dict[str, list[Plugin]] = {}
+        self._origins: dict[str, dict[str, Origin]] = {}
 
     def names(self, kind: str) -> list[str]:
         """The names of the installed plug-ins of a kind, working or not; imports nothing."""
@@ -133,7 +137,14 @@ class Registry:
             "strategy", lambda one: contracts.strategy_problems(one, goals, planners), _instance
         )
         action_types = self._load("action", contracts.action_type_problems, _itself)
-        return Optimizers(goals, strategies, planners, action_types, self.scoring_engines)
+        identities = {
+            (kind, name): _identity(kind, name, plugin, self._origins[kind][name])
+            for kind, found in (("strategy", strategies), ("planner", planners))
+            for name, plugin in found.items()
+        }
+        return Optimizers(
+            goals, strategies, planners, action_types, self.scoring_engines, identities
+        )
 
     @cached_property
     def handlers(self) -> Mapping[str, Any]:
@@ -190,6 +201,7 @@ class Registry:
                 self._log(f"{kind} {name} of {origin}", unusable)
             rows.append(Plugin(kind, name, origin, problem))
         self._plugins[kind] = sorted(rows, key=lambda row: row.name)
+        self._origins[kind] = owners
         return dict(sorted(working.items()))
 
     def _log(self, what: str, unusable: Unusable) -> None:
@@ -204,6 +216,15 @@ def _itself(value: Any) -> Any:
 
 def _instance(kind: Callable[[], Any]) -> Any:
     return kind()
+
+
+def _identity(kind: str, name: str, plugin: object, origin: Origin) -> PluginIdentity:
+    source = getattr(sys.modules.get(type(plugin).__module__), "__file__", None)
+    try:
+        digest = hashlib.sha256(Path(source).read_bytes()).hexdigest() if source else ""
+    except OSError:  # in an archive, or removed
+        digest = ""
+    return PluginIdentity(kind, name, origin.distribution, origin.version, digest)
 
 
 def _require_unique(owner: Origin | None) -> None:

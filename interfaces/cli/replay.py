@@ -1,22 +1,11 @@
 import argparse
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import importlib
 from uuid import UUID
 
-from application.ports.event_log import EventLogUnavailable, ReadOnlyLog
-from application.replay import timeline
-from application.replay.aggregate_history import NoSuchMoment
-from application.replay.diff import differences
-from application.replay.find import AmbiguousSubject, SubjectNotFound, find
-from application.replay.state_at import state_at
-from infrastructure.event_log import SchemaError
-from infrastructure.event_log.read_only import open_read_only
-from interfaces.cli.arguments import add_settings, count, locate, moment, quiet_logging
-from interfaces.cli.errors import CommandFailed, report_errors
-from interfaces.terminal import history as rendering
-from interfaces.terminal.console import terminal
+from interfaces.cli.arguments import add_settings, count, moment
 
+MODULES = {"log": "history", "show": "history", "diff": "history", "verify": "verify"}
+"""Action → its module, ``replay_…``, which is imported only when the action runs."""
 SUBJECT = "id, beginning of an id, or name; also the id of an action or of a run"
 
 
@@ -24,7 +13,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
     parser.description = (
         "Shows the history: the events, the state of an audit or a plan at any time, and what "
-        "changed between two versions. Vigil need not run; nothing is written."
+        "changed between two versions; repeats recorded decisions. Vigil need not run; nothing is "
+        "written."
     )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     log = actions.add_parser("log", help="list events, newest last")
@@ -46,70 +36,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     diff.add_argument("subject", metavar="AGGREGATE", help=SUBJECT)
     diff.add_argument("before", type=int, metavar="A", help="a version")
     diff.add_argument("after", type=int, metavar="B", help="a later version")
-    for action in (log, show, diff):
+    verify = actions.add_parser(
+        "verify",
+        help="repeat recorded decisions and compare them with what was published",
+        description="Runs strategy, planner and verification again on the decision record of a "
+        "run, and compares with the published plan. Exits with 1 if a plan differs, or if a "
+        "decision cannot be repeated.",
+    )
+    verify.add_argument(
+        "subject", nargs="?", metavar="PLAN|RUN", help="action plan or run; an audit: all its runs"
+    )
+    verify.add_argument("--all", action="store_true", help="verify every run of the log")
+    for action in (log, show, diff, verify):
         action.add_argument("--json", action="store_true", help="print JSON")
         add_settings(action)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Shows events, a state, or a difference."""
-    quiet_logging(args, "replay")
-    actions = {"log": _log, "show": _show, "diff": _diff}
-    with _opened(args) as log, report_errors(SubjectNotFound, AmbiguousSubject, NoSuchMoment):
-        actions[args.action](args, log)
-    return 0
-
-
-@contextmanager
-def _opened(args: argparse.Namespace) -> Iterator[ReadOnlyLog]:
-    settings = locate(args).settings
-    with report_errors(SchemaError):
-        log = open_read_only(settings.database.connection)
-    try:
-        yield log
-    except EventLogUnavailable as error:
-        raise CommandFailed(f"the event log cannot be read: {error}") from error
-    finally:
-        log.close()
-
-
-def _log(args: argparse.Namespace, log: ReadOnlyLog) -> None:
-    if args.correlation is not None:
-        moments = timeline.of_run(log, args.correlation)
-    elif args.subject is not None:
-        subject = find(log, args.subject)
-        moments = timeline.of_aggregate(log, subject.aggregate_id)
-    else:
-        moments = timeline.newest(log, args.limit or log.end())
-    if args.limit:
-        moments = moments[-args.limit :]
-    if args.json:
-        rendering.log_json(moments, sys.stdout)
-    elif moments:
-        rendering.log_text(moments, terminal())
-    else:
-        print("there are no events", file=sys.stderr)
-
-
-def _show(args: argparse.Namespace, log: ReadOnlyLog) -> None:
-    subject = find(log, args.subject)
-    snapshot = state_at(log, subject.aggregate_id, version=args.version, moment=args.at)
-    if args.json:
-        rendering.state_json(snapshot, sys.stdout)
-    else:
-        rendering.state_text(snapshot, terminal())
-
-
-def _diff(args: argparse.Namespace, log: ReadOnlyLog) -> None:
-    if args.before > args.after:
-        raise CommandFailed(
-            f"version {args.before} is after version {args.after}: name the earlier one first"
-        )
-    subject = find(log, args.subject)
-    before = state_at(log, subject.aggregate_id, version=args.before)
-    after = state_at(log, subject.aggregate_id, version=args.after)
-    found = differences(before, after)
-    if args.json:
-        rendering.diff_json(found, sys.stdout)
-    else:
-        rendering.diff_text(found, before, after, terminal())
+    """Runs an action; returns the exit code."""
+    module = importlib.import_module(f"interfaces.cli.replay_{MODULES[args.action]}")
+    return int(module.run(args))

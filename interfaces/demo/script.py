@@ -13,12 +13,16 @@ from keystoneauth1.exceptions import ClientException
 from openstack.connection import Connection
 from openstack.exceptions import SDKException
 
+from application.decision_engine.computation import DirectRunner
 from application.queries.overview import PlanLine, plan_line
+from application.replay.runs import run_of_plan
 from application.replay.timeline import newest
 from domain.plans import ActionPlan
 from infrastructure.clock import SystemClock
+from infrastructure.plugins import Registry
 from infrastructure.settings import Settings, load
 from infrastructure.supervision import UpState
+from interfaces.bootstrap.decisions import verifier
 from interfaces.bootstrap.queries import Queries
 from interfaces.demo import cloud as clouds
 from interfaces.demo.client import ApiClient
@@ -26,6 +30,7 @@ from interfaces.demo.cloud import Figures
 from interfaces.demo.errors import DemoFailed
 from interfaces.demo.installation import DemoInstallation
 from interfaces.demo.output import DemoOutput, PlanProgressDisplay
+from interfaces.terminal.verification import verdict_line
 
 GOAL = "server_consolidation"
 NAME = "demo"
@@ -123,6 +128,8 @@ class DemoScript:
         output.result(before, _figures(cloud), seconds)
         output.step(f"The last {EVENTS} events")
         output.events(newest(queries.log, EVENTS))
+        output.step("Proof: the recorded decision is repeated and compared with the plan")
+        self._verify(queries, uuid)
 
     def _audit(self, api: ApiClient) -> dict[str, Any]:
         self._await(lambda: api.strategies(GOAL) or None, CATALOGUE, "a strategy is registered")
@@ -156,6 +163,18 @@ class DemoScript:
         if plan.state != "SUCCEEDED":
             raise DemoFailed(f"the plan is {plan.state}: {plan.message}")
         self._output.line(f"The plan SUCCEEDED: {plan.ended} actions. {plan.message}".rstrip())
+
+    def _verify(self, queries: Queries, plan: UUID) -> None:
+        run = run_of_plan(queries.log, plan)
+        settings = load(flags=self._size.options(), files=[]).settings
+        registry = Registry()
+        runner = DirectRunner(registry.optimizers)
+        found = None
+        if run is not None:
+            found = verifier(settings, queries.log, queries.records, registry, runner).verify(run)
+            self._output.line(verdict_line(found))
+        if found is None or not found.is_proof:
+            raise DemoFailed(f"the decision of action plan {plan} cannot be proved")
 
     @staticmethod
     def _loaded(queries: Queries, uuid: UUID) -> ActionPlan:
@@ -193,6 +212,7 @@ def how_to_replay(directory: Path) -> list[str]:
     hints = {
         f"{vigil} replay log {data}": "all events",
         f"{vigil} replay show {NAME} {data}": "the audit now; add --version N for an earlier state",
+        f"{vigil} replay verify --all {data}": "repeat every decision and compare",
         f"{vigil} status --once {data}": "services, audits, action plans, read models",
         f"{vigil} up {data}": "start this installation again",
     }

@@ -30,6 +30,7 @@ _NAMES = {
     "action": ("an action", "actions"),
     "data_model": ("the data model", "the rows of the data model"),
     "event": ("an event", "the events of all objects"),
+    "run": ("a run of an audit", "the runs of audits"),
 }
 _DESCRIPTIONS = {
     "get_all": "List {many}.",
@@ -40,6 +41,7 @@ _DESCRIPTIONS = {
     "delete": "Delete {one}.",
     "events": "Show the events of {one}.",
     "explanation": "Show the reasons for the moves of {one}.",
+    "verification": "Repeat the decision of {one} and compare it with the published plan.",
     "stream": "Follow {many} as they happen.",
     "start": "Start {one}.",
     "state": "Show whether the requirements of {one} are met.",

@@ -16,6 +16,7 @@ from interfaces.rest.resources import (
     data_model,
     metrics,
     plans,
+    runs,
     services,
     stream,
 )
@@ -33,6 +34,7 @@ from interfaces.rest.schemas.events import EventDocument
 from interfaces.rest.schemas.explanations import ExplanationDocument
 from interfaces.rest.schemas.plans import ActionDocument, ActionPlanDocument
 from interfaces.rest.schemas.services import ServiceDocument
+from interfaces.rest.schemas.verification import VerificationDocument
 from interfaces.rest.services import RestServices
 
 PATCH = list[PatchOperation]
@@ -54,6 +56,7 @@ def routes(api: RestServices) -> list[Route]:
         *_audits(api),
         *_plans(api),
         *_actuation(api),
+        *_runs(api),
         *_webhooks(api),
         *_data_model(api),
         *_events(api),
@@ -205,6 +208,13 @@ def _actuation(api: RestServices) -> list[Route]:
         RouteMethod("PUT", {200: ActuationDocument}, "actuation:update", body=ActuationRequest),
     )
     return [Route("/v1/actuation", ActuationResource(api), None, switch)]
+
+
+def _runs(api: RestServices) -> list[Route]:
+    verified = _get("run:verification", VerificationDocument)
+    return [
+        Route("/v1/runs/{ident}/verification", runs.RunsResource(api), "verification", (verified,))
+    ]
 
 
 def _webhooks(api: RestServices) -> list[Route]:

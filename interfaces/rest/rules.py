@@ -56,6 +56,7 @@ RULES: dict[str, Rule] = {
         Rule("data_model:get_all", "GET /v1/data_model"),
         Rule("event:get_all", "GET /v1/events"),
         Rule("event:stream", "GET /v1/events/stream"),
+        Rule("run:verification", "GET /v1/runs/{id}/verification"),
         Rule("webhook:trigger", "POST /v1/webhooks/{audit}", ADMIN_OR_SERVICE),
     ]
 }

@@ -16,6 +16,8 @@ from application.ports.read_models import ReadModels, StrategyView
 from application.ports.records import RecordStore
 from application.ports.services import ServiceRegistry
 from application.replay.as_of import AsOfQueries
+from application.replay.runs import RecordedRun
+from application.replay.verification import RunVerification
 from domain.audits.schedule import Cron
 from infrastructure.web_pages import PageGuard
 from interfaces.rest.auth import Authorizer
@@ -51,6 +53,18 @@ class StrategyStateSource(Protocol):
 
         Raises:
             Unavailable: it cannot be checked now.
+        """
+        ...
+
+
+class RunVerifier(Protocol):
+    """Repeats the decisions of runs."""
+
+    def __call__(self, run: RecordedRun) -> RunVerification:
+        """Repeats the decision of a run and compares it with what was published.
+
+        Raises:
+            Unavailable: this process is busy with another one.
         """
         ...
 
@@ -141,6 +155,7 @@ class RestServices:
     requested: RequestedActions
     strategy_state: StrategyStateSource
     data_model: DataModelSource
+    verify: RunVerifier
     settings: RestSettings = field(default_factory=RestSettings)
     close: Callable[[], None] = lambda: None
     traffic: Traffic = field(default_factory=Traffic)

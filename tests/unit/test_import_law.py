@@ -66,7 +66,7 @@ APPLICATION = {
     "projections": (),
     "queries": ("cluster_models", "projections", "records"),
     "records": ("cluster_models",),
-    "replay": ("projections",),
+    "replay": ("projections", "records"),
     "simulation": (),
     "workers": (),
 }

@@ -15,11 +15,13 @@ import falcon.testing
 
 from application.commands.catalogue import synchronise
 from application.commands.requested_actions import RequestedActions
+from application.decision_engine.computation import DirectRunner
 from application.kernel.errors import Unavailable
 from application.kernel.unit_of_work import CommandResult
 from application.ports.read_models import StrategyView
 from application.ports.services import Instance
 from application.records.decision import encode
+from application.replay.verification import Verifier
 from domain.audits import Audit
 from domain.catalogue import PluginDefinition
 from domain.kernel.ids import run_id
@@ -34,7 +36,7 @@ from interfaces.rest.auth import NoAuth
 from interfaces.rest.services import RestServices, RestSettings, StrategyState
 from tests.integration.rest import described
 from tests.world.histories import bring_audit, bring_plan
-from tests.world.plugins import ACTION_TYPES
+from tests.world.plugins import ACTION_TYPES, OPTIMIZERS
 from tests.world.plugins import STRATEGIES as INSTALLED
 from tests.world.values import RESULTS, explanation, installation, migrations, plugins, proposal
 from tests.world.world import CLOCK, TEST, World
@@ -156,9 +158,23 @@ def rest_services(
         requested=RequestedActions(INSTALLED, world.reads),
         strategy_state=strategy_state,
         data_model=model,
+        verify=verifier(world).verify,
         settings=settings or RestSettings(),
         check_writable=world.log.check_writable,
         close=close,
+    )
+
+
+def verifier(world: World) -> Verifier:
+    """Repeats decisions in this process, with the installed plug-ins."""
+    return Verifier(
+        world.log,
+        world.records,
+        DirectRunner(OPTIMIZERS),
+        OPTIMIZERS,
+        OPTIMIZERS.default_options(),
+        "test",
+        CLOCK,
     )
 
 
@@ -302,6 +318,12 @@ class ApiWorld(World):
         done = self.commands.run(TEST, propose)
         self.settle(done.position)
         return self.get(f"/v1/action_plans/{done.value}")
+
+    def run(self) -> str:
+        """The run of a new audit."""
+        run = self.find_audit(UUID(self.audit()["uuid"])).run
+        assert run is not None
+        return str(run.id)
 
     def actions(self, plan: str) -> list[Any]:
         """The actions of a plan."""

@@ -68,6 +68,7 @@ class EngineWorld(World):
         self.rules: RulesDocument | None = None
         self.strategies: dict[str, Strategy[Any]] = dict(STRATEGIES)
         self.planners: dict[str, Planner[Any]] = dict(PLANNERS)
+        self.identities = OPTIMIZERS.identities
         self.runner: StrategyRunner | None = None
         self.scheduler = Scheduler(
             self.commands, self.reads, CLOCK, next_match, ScheduleSettings(expiry_check=0.0)
@@ -76,7 +77,12 @@ class EngineWorld(World):
     @property
     def optimizers(self) -> Optimizers:
         """The installed plug-ins, with the strategies and planners of this world."""
-        return replace(OPTIMIZERS, strategies=self.strategies, planners=self.planners)
+        return replace(
+            OPTIMIZERS,
+            strategies=self.strategies,
+            planners=self.planners,
+            identities=self.identities,
+        )
 
     def engine(self, name: str = "one", policy: RunPolicy | None = None) -> DecisionEngine:
         """An engine under an instance of its own, which has sent one heartbeat."""

@@ -30,6 +30,7 @@ from interfaces.bootstrap.access import (
 from interfaces.bootstrap.cloud import connection, limits
 from interfaces.bootstrap.database import CLOCK
 from interfaces.bootstrap.datasources import datasources
+from interfaces.bootstrap.decisions import OneAtATime, verifier
 from interfaces.bootstrap.queries import Queries, collection_periods
 from interfaces.rest.policy import PolicyAuthorizer
 from interfaces.rest.services import RestServices, RestSettings, StrategyState
@@ -64,6 +65,9 @@ def rest_services(settings: Settings) -> RestServices:
             for kind in collection_periods(settings)
         },
     )
+    verifying = OneAtATime(
+        lambda runner: verifier(settings, queries.log, queries.records, registry, runner), settings
+    )
     return RestServices(
         commands=queries.commands,
         reads=queries.read,
@@ -78,6 +82,7 @@ def rest_services(settings: Settings) -> RestServices:
         requested=RequestedActions(registry.optimizers.strategies, queries.read),
         strategy_state=partial(_strategy_state, readiness),
         data_model=queries.models.rows,
+        verify=verifying,
         settings=RestSettings(
             max_limit=settings.api.max_limit,
             max_body=settings.access.max_request_body_size,
@@ -93,8 +98,13 @@ def rest_services(settings: Settings) -> RestServices:
         check_writable=queries.log.check_writable,
         identity_problem=who.problem,
         cloud_problem=partial(_cloud_problem, queries.models),
-        close=queries.close,
+        close=partial(_close, verifying, queries),
     )
+
+
+def _close(verifying: OneAtATime, queries: Queries) -> None:
+    verifying.close()
+    queries.close()
 
 
 def _cloud_problem(models: ClusterModels) -> str | None:

@@ -20,14 +20,13 @@ from domain.optimization.context import MigrationCost
 from infrastructure import read_models
 from infrastructure.plugins import PluginOptions, Registry
 from infrastructure.settings import Settings
-from infrastructure.strategy_processes import ProcessLimits, ProcessRunner
 from interfaces.bootstrap.cloud import connection
 from interfaces.bootstrap.collectors import model_collectors
 from interfaces.bootstrap.database import CLOCK, OpenDatabase
 from interfaces.bootstrap.datasources import datasources
+from interfaces.bootstrap.decisions import DISTRIBUTION, process_runner
 from interfaces.bootstrap.placement import placement_policy, rules_document
 from interfaces.bootstrap.roles import Work
-from interfaces.bootstrap.strategies import direct_runner
 from interfaces.bootstrap.workers import heartbeat, run_with_background, run_worker
 
 PLUGIN_KINDS = {
@@ -54,9 +53,7 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
     here = Installation.of(me.id, me.host, installed, _versions(registry, installed))
     synchronise(database.commands, metadata, installed, here, database.services)
     chosen = settings.decision_engine
-    runner = ProcessRunner(
-        direct_runner, ProcessLimits(chosen.strategy_timeout, chosen.strategy_memory)
-    )
+    runner = process_runner(settings)
     runner.start()
     engine = DecisionEngine(
         log=database.log,
@@ -84,7 +81,7 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
         complete=lambda given, schema: completed(dict(schema), dict(given)),
         clock=CLOCK,
         instance=me,
-        code=version("vigil-optimizer"),
+        code=version(DISTRIBUTION),
         policy=RunPolicy(
             replace(
                 OUTAGE_RETRY,

@@ -17,9 +17,12 @@ class Cli:
         assert main(["replay", *words]) == 1
         return self._capsys.readouterr().err
 
-    def text(self, *words: str) -> str:
-        assert main(["replay", *words]) == 0
+    def ends(self, code: int, *words: str) -> str:
+        assert main(["replay", *words]) == code
         return self._capsys.readouterr().out
+
+    def text(self, *words: str) -> str:
+        return self.ends(0, *words)
 
     def lines(self, *words: str) -> list[dict[str, object]]:
         return [json.loads(line) for line in self.text(*words, "--json").splitlines()]

@@ -36,6 +36,8 @@ def test_the_demo_audits_explains_executes_compares_and_leaves_a_trail(
     assert result.returncode == 0, output + result.stderr
     for line in ("== Auditing", "helps to empty", "== Before and after", "Action plan succeeded."):
         assert line in output
+    assert ": identical: " in output, "the demo ends with a proof"
+    assert "1 runs: 1 identical" in cli.text("verify", "--all", "--data", str(folder))
     used = next(line.split() for line in output.splitlines() if line.startswith("hosts in use"))
     assert int(used[-1]) < int(used[-2]), "the cloud itself says that fewer hosts are in use"
     assert not Processes(folder).members(), "nothing keeps running"

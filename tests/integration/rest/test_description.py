@@ -35,6 +35,7 @@ def test_every_described_parameter_is_understood_and_no_other(used_api: ApiWorld
         "audits": used_api.audit()["uuid"],
         "action_plans": plan,
         "actions": used_api.actions(plan)[0]["uuid"],
+        "runs": used_api.run(),
     }
     used_api.worker()
     used_api.model.rows = []

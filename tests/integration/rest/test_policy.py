@@ -69,6 +69,7 @@ class Everything:
             "webhooks": api.audit(audit_type="EVENT")["uuid"],
             "action_plans": plan["uuid"],
             "actions": api.actions(plan["uuid"])[0]["uuid"],
+            "runs": api.run(),
         }
 
     def path(self, template: str) -> str:

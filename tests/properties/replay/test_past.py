@@ -1,7 +1,7 @@
 """Remembering long histories changes no answer about the past."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import timedelta
@@ -47,8 +47,8 @@ class Logs:
         self.log = log
         self.read_events = 0
 
-    def read(self, after: int, limit: int) -> list[Entry]:
-        return self.log.read(after, limit)
+    def read(self, after: int, limit: int, topics: Collection[str] = ()) -> list[Entry]:
+        return self.log.read(after, limit, topics)
 
     def history(self, aggregate_id: UUID, after: int = 0, upto: int | None = None) -> list[Entry]:
         found = self.log.history(aggregate_id, after, upto)

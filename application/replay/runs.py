@@ -1,0 +1,112 @@
+"""The runs of audits as the log recorded them."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from application.ports.event_log import Entry, ReadOnlyLog, RecordedEvent
+from application.replay.timeline import entries
+from domain.audits.events import (
+    AuditInputsRecorded,
+    AuditRunFailed,
+    AuditRunRequested,
+    AuditRunSucceeded,
+)
+from domain.kernel.ids import plan_id
+from domain.kernel.reasons import Cause
+from domain.plans.events import PlanProposed
+
+TOPICS = tuple(
+    event.TOPIC
+    for event in (AuditRunRequested, AuditInputsRecorded, AuditRunSucceeded, AuditRunFailed)
+)
+
+
+@dataclass(frozen=True)
+class RecordedRun:
+    """A run.
+
+    Attributes:
+        position: of the event that requested it.
+        record: digest of its decision record; None if it recorded no inputs.
+        plan: that it published.
+        failure: why it published none.
+    """
+
+    run: UUID
+    audit: UUID
+    position: int = 0
+    record: str | None = None
+    plan: UUID | None = None
+    failure: Cause | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether it published a plan or failed."""
+        return self.plan is not None or self.failure is not None
+
+
+def every_run(log: ReadOnlyLog) -> Iterator[RecordedRun]:
+    """All runs of the log that have ended, in the order of their ends; then the others."""
+    return _runs(entries(log, topics=TOPICS))
+
+
+def runs_of(log: ReadOnlyLog, audit: UUID) -> list[RecordedRun]:
+    """The runs of an audit, as ``every_run``."""
+    return list(_runs(log.history(audit)))
+
+
+def run_of_plan(log: ReadOnlyLog, plan: UUID) -> RecordedRun | None:
+    """The run that published a plan; None if there is no such plan."""
+    event = proposed(log, plan)
+    if event is None:
+        return None
+    return RecordedRun(event.run_id, event.audit_id, record=event.record or None, plan=plan)
+
+
+def run_of_audit(log: ReadOnlyLog, audit: UUID, run: UUID) -> RecordedRun | None:
+    """A run of an audit."""
+    found = run_of_plan(log, plan_id(audit, run))
+    if found is not None:
+        return found
+    return next((one for one in runs_of(log, audit) if one.run == run), None)
+
+
+def proposed(log: ReadOnlyLog, plan: UUID) -> PlanProposed | None:
+    """The event with which a plan was published."""
+    for entry in log.history(plan, 0, 1):
+        if isinstance(entry, RecordedEvent) and isinstance(entry.event, PlanProposed):
+            return entry.event
+    return None
+
+
+def _runs(found: Iterable[Entry]) -> Iterator[RecordedRun]:
+    running: dict[UUID, RecordedRun] = {}
+    for entry in found:
+        if not isinstance(entry, RecordedEvent):
+            continue
+        event = entry.event
+        match event:
+            case AuditRunRequested():
+                run = RecordedRun(event.run_id, event.originator_id, entry.position)
+            case AuditInputsRecorded():
+                run = replace(_of(running, event), record=event.digest)
+            case AuditRunSucceeded():
+                run = replace(_of(running, event), plan=event.plan_id)
+            case AuditRunFailed():
+                run = replace(_of(running, event), failure=event.because)
+            case _:
+                continue
+        if run.ended:
+            running.pop(run.run, None)
+            yield run
+        else:
+            running[run.run] = run
+    yield from running.values()
+
+
+def _of(
+    running: dict[UUID, RecordedRun],
+    event: AuditInputsRecorded | AuditRunSucceeded | AuditRunFailed,
+) -> RecordedRun:
+    return running.get(event.run_id) or RecordedRun(event.run_id, event.originator_id)

@@ -1,0 +1,112 @@
+"""Recorded decisions, opened for reading: they can be repeated, and nothing can be written."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from functools import cached_property
+from importlib.metadata import version
+
+from application.decision_engine.computation import DirectRunner
+from application.kernel.errors import Unavailable
+from application.ports.event_log import ReadOnlyLog
+from application.ports.plugins import OptimizerOptions
+from application.ports.records import RecordStore
+from application.ports.strategy_runner import StrategyRunner
+from application.replay.runs import RecordedRun
+from application.replay.verification import RunVerification, Verifier
+from infrastructure.event_log.read_only import open_records_read_only
+from infrastructure.plugins import PluginOptions, Registry
+from infrastructure.settings import Settings
+from infrastructure.strategy_processes import ProcessLimits, ProcessRunner
+from interfaces.bootstrap.database import CLOCK
+from interfaces.bootstrap.strategies import direct_runner
+
+DISTRIBUTION = "vigil-optimizer"
+
+
+def process_runner(settings: Settings) -> ProcessRunner:
+    """Runs each strategy in a process of its own, with the configured limits."""
+    chosen = settings.decision_engine
+    return ProcessRunner(
+        direct_runner, ProcessLimits(chosen.strategy_timeout, chosen.strategy_memory)
+    )
+
+
+def verifier(
+    settings: Settings,
+    log: ReadOnlyLog,
+    records: RecordStore,
+    registry: Registry,
+    runner: StrategyRunner,
+) -> Verifier:
+    """Repeats recorded decisions with the installed plug-ins."""
+    options = PluginOptions(registry, settings.sources)
+    return Verifier(
+        log,
+        records,
+        runner,
+        registry.optimizers,
+        OptimizerOptions(options.of("strategy"), options.of("planner")),
+        version(DISTRIBUTION),
+        CLOCK,
+    )
+
+
+class OneAtATime:
+    """Verifies runs in processes of their own, one at a time: a strategy may take minutes.
+
+    Args:
+        verifier: makes the verifier, for a runner.
+        settings: with the limits of a run.
+    """
+
+    def __init__(self, verifier: Callable[[StrategyRunner], Verifier], settings: Settings) -> None:
+        self._make = verifier
+        self._settings = settings
+        self._busy = threading.Lock()
+
+    @cached_property
+    def _runner(self) -> ProcessRunner:
+        return process_runner(self._settings)
+
+    @cached_property
+    def _verifier(self) -> Verifier:
+        return self._make(self._runner)
+
+    def __call__(self, run: RecordedRun) -> RunVerification:
+        """Repeats the decision of a run.
+
+        Raises:
+            Unavailable: another one is being repeated.
+        """
+        if not self._busy.acquire(blocking=False):
+            raise Unavailable("This process is repeating another decision. Try again later.")
+        try:
+            return self._verifier.verify(run)
+        finally:
+            self._busy.release()
+
+    def close(self) -> None:
+        """Ends the processes."""
+        if "_runner" in vars(self):
+            self._runner.close()
+
+
+@contextmanager
+def opened_verifier(settings: Settings, log: ReadOnlyLog, *, isolated: bool) -> Iterator[Verifier]:
+    """A verifier that reads the records of an installation.
+
+    Args:
+        settings: of the installation.
+        log: its event log.
+        isolated: whether each strategy runs in a process of its own.
+    """
+    registry = Registry()
+    runner: StrategyRunner = (
+        process_runner(settings) if isolated else DirectRunner(registry.optimizers)
+    )
+    with (
+        closing(runner),
+        closing(open_records_read_only(settings.database.connection)) as records,
+    ):
+        yield verifier(settings, log, records, registry, runner)
