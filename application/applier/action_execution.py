@@ -27,7 +27,15 @@ from domain.kernel.aggregate import JsonObject
 from domain.kernel.errors import Refusal
 from domain.kernel.reasons import Cause
 from domain.plans import Action, ActionPlan, PlanState
-from domain.plans.reasons import DEADLINE_PASSED, OUTCOME_UNKNOWN, PLAN_CANCELLED
+from domain.plans.action_plan import ABORT
+from domain.plans.reasons import (
+    ABORTED_BY_CANCEL,
+    DEADLINE_PASSED,
+    NOTHING_COPIED,
+    OUTCOME_UNKNOWN,
+    PLAN_CANCELLED,
+    STILL_RUNNING,
+)
 
 log = logging.getLogger(__name__)
 
@@ -162,23 +170,30 @@ class ActionExecution:
 
     def _judge(self, seen: Observation) -> bool:
         """Does what an observation calls for; returns whether to send the request again."""
-        late = Cause(DEADLINE_PASSED, {"seconds": round(self._action.deadline)})
         match seen.phase:
             case Phase.DONE:
                 self._end(ActionPlan.succeed_action, seen.facts)
             case Phase.FAILED:
-                aborted_here = seen.aborted and self._times.is_aborted
-                self._fail(late if aborted_here else seen.cause)
+                self._end_failed(seen)
             case Phase.NEVER_STARTED:
                 return self._may_try_again()
             case Phase.RUNNING:
+                self._times.running(seen)
                 self._around.show(self._id, seen)
                 if seen.next_step is None or not self._advance(seen.next_step):
-                    self._enforce_deadline(self._refused_step or late)
+                    self._limit(seen)
             case Phase.UNKNOWN:
                 self._around.show(self._id, seen)
-                self._enforce_deadline(seen.cause)
+                self._abort_if_due()
+                if self._times.is_given_up(self._action, self._around.policy.abort_grace):
+                    self._fail(seen.cause)
         return False
+
+    def _end_failed(self, seen: Observation) -> NoReturn:
+        aborting = self._action.aborting if seen.aborted else None
+        if aborting is not None and aborting.reason == ABORTED_BY_CANCEL:
+            self._end(ActionPlan.cancel_action, aborting)
+        self._fail(aborting or seen.cause)
 
     def _may_try_again(self) -> bool:
         """Whether another attempt is due: the earlier request can no longer take effect."""
@@ -188,40 +203,77 @@ class ActionExecution:
         if attempt >= self._around.policy.max_attempts:
             error = f"the cloud showed no effect of {attempt} attempts"
             self._fail(Cause(OUTCOME_UNKNOWN, {"error": error}))
-        if self._plan.state(refresh=False) is PlanState.CANCELLING and not self._action.restores:
-            self._fail(Cause(PLAN_CANCELLED))
+        if self._is_cancelled():
+            self._end(ActionPlan.cancel_action, Cause(PLAN_CANCELLED))
         return True
 
     def _advance(self, step: str) -> bool:
         """Requests a further step; returns False if it is not to be requested now."""
         action = self._action
-        if step in action.steps and (self._times.is_late(action) or not self._times.is_settled()):
+        late = self._times.is_given_up(action, self._around.policy.follow_up)
+        if step in action.steps and (late or not self._times.is_settled()):
             return False  # too late, or the earlier request may still take effect
+        known = self._parameters, action.before, action.receipt
+        return self._request_step(step, partial(self._handler.advance, *known, step))
+
+    def _request_step(
+        self, step: str, request: Callable[[], JsonObject], because: Cause | None = None
+    ) -> bool:
+        """Appends the intent of a step, sends its request; returns False if it may not be sent."""
         if not self._around.is_fresh(self._id):
             return False
-        version = self._plan.append(ActionPlan.intend_step, self._id, step)
-        known = self._parameters, action.before, action.receipt
-        advance = partial(self._handler.advance, *known, step)
+        version = self._plan.append(ActionPlan.intend_step, self._id, step, because)
         try:
-            receipt = self._around.send(advance, self._id, self._times, version)
+            receipt = self._around.send(request, self._id, self._times, version)
         except CloudRefused as refusal:  # the next observation shows whether somebody else took it
             log.warning("action %s: step %s was refused: %s", self._id, step, refusal)
-            self._refused_step, receipt = refusal.because, None
+            if step != ABORT:
+                self._refused_step = refusal.because
+            return True
         if receipt is not None:
             self._plan.append(ActionPlan.acknowledge_step, self._id, step, receipt)
         return True
 
-    def _enforce_deadline(self, because: Cause) -> None:
-        """Aborts the effect at its deadline; fails the action if it has not ended after that."""
+    def _limit(self, seen: Observation) -> None:
+        """Aborts a running effect if that is due; fails the action if it does not end after that.
+
+        What the cloud cannot abort (a cold migration) is observed for a while after its deadline:
+        it usually ends, and may need a further step.
+        """
+        self._abort_if_due()
+        if self._times.is_given_up(self._action, self._around.policy.follow_up):
+            status = str(seen.facts.get("status") or seen.phase)
+            facts: JsonObject = {"seconds": round(self._action.deadline), "status": status}
+            self._fail(self._refused_step or Cause(STILL_RUNNING, facts))
+
+    def _abort_if_due(self) -> None:
         action = self._action
-        if self._times.is_grace_over():
-            self._fail(because)
-        if self._times.is_late(action) and not self._times.is_aborted:
-            self._times.aborting()
-            try:
-                self._handler.abort(self._parameters, action.before, action.receipt)
-            except Exception:
-                log.exception("action %s could not be aborted; observing it", self._id)
+        because = action.aborting or self._why_abort()
+        if because is None or not self._handler.can_abort(self._parameters):
+            return
+        if ABORT in action.steps and not self._times.is_settled():
+            return  # the earlier request may still take effect
+        known = self._parameters, action.before, action.receipt
+
+        def abort() -> JsonObject:
+            self._handler.abort(*known)
+            return {}
+
+        self._request_step(ABORT, abort, because)
+
+    def _why_abort(self) -> Cause | None:
+        """Why a running effect is to be aborted; None if it is not."""
+        if self._around.policy.abort_on_cancel and self._is_cancelled():
+            return Cause(ABORTED_BY_CANCEL)
+        if self._times.is_stalled():
+            return Cause(NOTHING_COPIED, {"seconds": round(self._around.policy.stall_limit)})
+        if self._times.is_late(self._action):
+            return Cause(DEADLINE_PASSED, {"seconds": round(self._action.deadline)})
+        return None
+
+    def _is_cancelled(self) -> bool:
+        is_cancelling = self._plan.state(refresh=False) is PlanState.CANCELLING
+        return is_cancelling and not self._action.restores
 
     @property
     def _action(self) -> Action:

@@ -1,10 +1,21 @@
+from typing import Final
+
 from application.applier.policy import ExecutionPolicy
 from application.ports.clock import Clock
+from application.ports.cloud import Observation
 from domain.plans import Action
+
+_LOWER: Final = 0.95
+"""A copy gets on if less than this share of the lowest remainder so far is left."""
+_EXTENDED: Final = 4.0
+"""A copy that gets on may take this many times as long as its deadline says."""
 
 
 class ActionTimes:
     """How long an action waits for what. By the monotonic clock: setting the clock moves nothing.
+
+    The deadline of an effect assumes a low rate. While the cloud shows that less and less is left
+    to copy, the deadline moves: it is ``stall_limit`` after the last such observation.
 
     Args:
         action: the action as it is in the log.
@@ -21,7 +32,8 @@ class ActionTimes:
         self._sent_by = self._now()
         self._intended_at = self._sent_by - passed
         self._unreachable_since: float | None = None
-        self._aborted_at: float | None = None
+        self._moved: tuple[tuple[float | None, float | None], float] | None = None
+        self._lowest: tuple[float, float] | None = None
 
     def intended(self, attempt: int) -> None:
         """The intent of a request was appended; the deadline counts from the first."""
@@ -37,9 +49,36 @@ class ActionTimes:
         """Whether the latest request can no longer take effect if the cloud shows none."""
         return self._now() - self._sent_by >= self._policy.settle_time
 
+    def running(self, seen: Observation) -> None:
+        """Notes how much a running effect has copied, and has left to copy."""
+        now, figures = self._now(), (seen.copied, seen.remaining)
+        if seen.copied is None:
+            self._moved = None
+        elif self._moved is None or self._moved[0] != figures:
+            self._moved = figures, now
+        left = seen.remaining
+        if left is not None and (self._lowest is None or left < _LOWER * self._lowest[0]):
+            self._lowest = left, now
+
+    def is_stalled(self) -> bool:
+        """Whether a copy that the cloud shows has not moved for too long."""
+        moved = self._moved
+        return moved is not None and self._now() - moved[1] >= self._policy.stall_limit
+
     def is_late(self, action: Action) -> bool:
         """Whether the action is past its deadline."""
-        return self._now() - self._intended_at >= action.deadline
+        return self._now() >= self._due(action)
+
+    def is_given_up(self, action: Action, grace: float) -> bool:
+        """Whether the action is past its deadline for some seconds."""
+        return self._now() >= self._due(action) + grace
+
+    def _due(self, action: Action) -> float:
+        due = self._intended_at + action.deadline
+        if self._lowest is None:
+            return due
+        latest = self._intended_at + _EXTENDED * action.deadline
+        return max(due, min(self._lowest[1] + self._policy.stall_limit, latest))
 
     def reached(self) -> None:
         """A read succeeded. A request that hung in an outage may still take effect after it."""
@@ -52,17 +91,3 @@ class ActionTimes:
         if self._unreachable_since is None:
             self._unreachable_since = self._now()
         return self._now() - self._unreachable_since >= self._policy.unreachable_limit
-
-    def aborting(self) -> None:
-        """The effect is aborted now."""
-        self._aborted_at = self._now()
-
-    @property
-    def is_aborted(self) -> bool:
-        """Whether this applier aborted the effect."""
-        return self._aborted_at is not None
-
-    def is_grace_over(self) -> bool:
-        """Whether an effect that was aborted had enough time to end."""
-        aborted = self._aborted_at
-        return aborted is not None and self._now() - aborted >= self._policy.abort_grace

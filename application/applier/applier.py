@@ -19,6 +19,7 @@ from application.workers.claims import claimable
 from domain.kernel.errors import Fenced, Refusal
 from domain.kernel.metadata import Context, Metadata, component
 from domain.plans import ActionPlan, PlanState
+from domain.plans.execution_rule import ExecutionRule
 from domain.plans.parallelism import Parallelism
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ class Applier:
         policy: limits and intervals of the execution.
         parallelism: planner → further limits on the actions in progress at once of its plans.
         gate: whether actions may begin now.
+        rules: strategy → execution rule of its plans, if it is not ALWAYS.
         stop: set when the process is to end; another applier then resumes the actions in progress.
     """
 
@@ -53,6 +55,7 @@ class Applier:
         policy: ExecutionPolicy,
         parallelism: Mapping[str, Parallelism],
         gate: StartGate,
+        rules: Mapping[str, ExecutionRule],
         stop: threading.Event,
     ) -> None:
         self._log = log
@@ -66,6 +69,7 @@ class Applier:
         self._policy = policy
         self._parallelism = parallelism
         self._gate = gate
+        self._rules = rules
         self._stop = stop
         self._metadata = Metadata(component("applier", instance.id))
         self._executions: dict[UUID, PlanExecution] = {}
@@ -128,7 +132,8 @@ class Applier:
 
         def decide(plan: ActionPlan, ctx: Context) -> int:
             found.check_owner(f"Action Plan {plan.id}", plan.owner)
-            return plan.claim(ctx, self._me.id, self._me.host, takeover=found.takeover)
+            rule = self._rules.get(plan.strategy, ExecutionRule.ALWAYS)
+            return plan.claim(ctx, self._me.id, self._me.host, takeover=found.takeover, rule=rule)
 
         try:
             epoch = session.run(decide)

@@ -65,6 +65,17 @@ class ClaimedPlan:
         with self._lock:
             return self._session.state.ongoing()
 
+    def one_at_a_time(self) -> bool:
+        """Whether actions are to be executed one at a time."""
+        with self._lock:
+            return self._session.state.losses.one_at_a_time
+
+    def deadly(self, losses: int) -> tuple[Action, ...]:
+        """The actions with that many lost appliers or more, and no outcome."""
+        with self._lock:
+            actions = self._session.state.actions.values()
+            return tuple(one for one in actions if one.losses >= losses and not one.ended)
+
     def ready(self) -> tuple[Action, ...]:
         """The actions that may start now, in plan order."""
         with self._lock:

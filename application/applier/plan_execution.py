@@ -16,15 +16,16 @@ from application.applier.aggregate_session import AggregateSession
 from application.applier.claimed_plan import ClaimedPlan
 from application.applier.gate import LOOK, StartGate
 from application.applier.policy import ExecutionPolicy
-from application.applier.surroundings import Surroundings
+from application.applier.surroundings import NOTICE, Surroundings
 from application.ports.clock import Clock
 from application.ports.cloud import ActionHandler
 from application.ports.progress import ProgressBoard
+from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Cause
 from domain.plans import Action, ActionPlan
-from domain.plans.action_plan import RUNNING
 from domain.plans.parallelism import Parallelism, Slots
-from domain.plans.reasons import ACTION_TYPE_UNKNOWN
+from domain.plans.plan_states import RUNNING
+from domain.plans.reasons import ACTION_TYPE_UNKNOWN, APPLIERS_LOST
 
 log = logging.getLogger(__name__)
 
@@ -84,36 +85,59 @@ class PlanExecution:
         around = Surroundings(
             self._plan, self._progress, self._clock, self._fresh, self._policy, self._gate, stop
         )
+        self._give_up_deadly_actions()
         resumed = self._plan.ongoing()  # a previous applier sent their requests
         threads = max(self._policy.max_parallel, len(resumed))
         with ThreadPoolExecutor(threads, thread_name_prefix="action") as pool:
             try:
-                for action in resumed:
-                    self._execute(action, around, pool)
-                self._run_ready_actions(around, pool)
+                self._run_actions(around, pool)
             finally:
                 around.ended.set()
         self._reap()
         if stop.is_set():
             log.info("the execution of a plan stopped; another applier will resume it")
 
-    def _run_ready_actions(self, around: Surroundings, pool: ThreadPoolExecutor) -> None:
-        refreshed_at = float("-inf")
+    def _give_up_deadly_actions(self) -> None:
+        """Fails the actions that cost too many appliers."""
+        for action in self._plan.deadly(self._policy.max_losses):
+            facts: JsonObject = {"action": action.spec.what, "lost": action.losses}
+            because = Cause(APPLIERS_LOST, facts)
+            log.error("action %s failed: %s", action.spec.id, because)
+            self._plan.append(ActionPlan.fail_action, action.spec.id, because)
+
+    def _run_actions(self, around: Surroundings, pool: ThreadPoolExecutor) -> None:
+        refreshed_at, interval = float("-inf"), min(self._policy.poll_interval, NOTICE)
         while not around.stop.is_set():
             self._wake.clear()
             now = self._clock.monotonic()
-            is_due = now - refreshed_at >= self._policy.poll_interval
+            is_due = now - refreshed_at >= interval
             refresh = is_due or self._is_outdated.is_set()
             self._is_outdated.clear()
             refreshed_at = now if refresh else refreshed_at
             self._reap()
             if self._plan.state(refresh=refresh) not in RUNNING:
                 return
-            held = self._start_ready_actions(around, pool)
-            pause = self._policy.poll_interval
-            self._wake.wait(min(pause, LOOK) if held else pause)
+            held = self._start_actions(around, pool)
+            self._wake.wait(min(interval, LOOK) if held else interval)
 
-    def _start_ready_actions(self, around: Surroundings, pool: ThreadPoolExecutor) -> bool:
+    def _start_actions(self, around: Surroundings, pool: ThreadPoolExecutor) -> bool:
+        """Starts those that may start; one at a time if appliers were lost.
+
+        Returns:
+            Whether the gate held one back.
+        """
+        alone = self._plan.one_at_a_time()
+        if alone and self._running:
+            return False
+        for action in self._plan.ongoing():
+            self._execute(action, around, pool, alone=alone)
+            if alone:
+                return False
+        return self._start_ready_actions(around, pool, alone=alone)
+
+    def _start_ready_actions(
+        self, around: Surroundings, pool: ThreadPoolExecutor, *, alone: bool
+    ) -> bool:
         """Starts those that the limits allow beside the ones in progress, in the plan's order.
 
         Returns:
@@ -128,13 +152,15 @@ class PlanExecution:
             return True
         slots = Slots(self._parallelism, [action.spec for action, _ in self._running.values()])
         for action in ready:
-            if len(self._running) >= self._policy.max_parallel:
+            if len(self._running) >= (1 if alone else self._policy.max_parallel):
                 break
             if slots.take(action.spec):
-                self._execute(action, around, pool)
+                self._execute(action, around, pool, alone=alone)
         return False
 
-    def _execute(self, action: Action, around: Surroundings, pool: ThreadPoolExecutor) -> None:
+    def _execute(
+        self, action: Action, around: Surroundings, pool: ThreadPoolExecutor, *, alone: bool
+    ) -> None:
         ident = action.spec.id
         handler = self._handlers.get(action.spec.type)
         if handler is None:
@@ -143,6 +169,9 @@ class PlanExecution:
             self._plan.append(ActionPlan.fail_action, ident, because)
             self._wake.set()
         elif ident not in self._running:
+            if alone:
+                log.warning("action %s is executed alone: appliers were lost", ident)
+                self._plan.append(ActionPlan.isolate_action, ident)
             execution = ActionExecution(action, handler, around)
             # the copied context carries the correlation id to the cloud
             future = pool.submit(copy_context().run, execution.run)

@@ -2,6 +2,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
 from uuid import UUID
 
 from application.applier.action_times import ActionTimes
@@ -16,6 +17,9 @@ from domain.kernel.aggregate import JsonObject
 from domain.kernel.errors import Fenced
 
 log = logging.getLogger(__name__)
+
+NOTICE: Final = 1.0
+"""Seconds after which a cancellation is noticed at the latest, if its message is lost."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +49,15 @@ class Surroundings:
         return self.stop.is_set() or self.ended.is_set()
 
     def pause(self) -> None:
-        """Waits until the next observation is due, or the execution of the plan has ended."""
-        self.ended.wait(self.policy.poll_interval)
+        """Waits until the next observation is due.
+
+        Ends earlier if the execution of the plan ends, or a cancellation of the plan is noticed.
+        """
+        due = self.clock.monotonic() + self.policy.poll_interval
+        before = self.plan.state(refresh=False)
+        while (left := due - self.clock.monotonic()) > 0:
+            if self.ended.wait(min(left, NOTICE)) or self.plan.state(refresh=False) is not before:
+                return
 
     def is_fresh(self, action: UUID) -> bool:
         """Whether this applier may send a request of an action; logs if not."""

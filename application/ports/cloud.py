@@ -190,6 +190,8 @@ class Observation:
         because: for FAILED and UNKNOWN.
         aborted: for FAILED: whether the effect was aborted, by Vigil or by somebody else.
         next_step: for RUNNING: the step that the effect waits for and that only ``advance`` takes.
+        copied: for RUNNING: bytes copied so far, None if the cloud does not show them.
+        remaining: for RUNNING: bytes that are left to copy, None if the cloud does not show them.
     """
 
     phase: Phase
@@ -197,6 +199,8 @@ class Observation:
     because: Cause | None = None
     aborted: bool = False
     next_step: str | None = None
+    copied: float | None = None
+    remaining: float | None = None
 
     @property
     def cause(self) -> Cause:
@@ -254,8 +258,17 @@ class ActionHandler(Protocol):
         """
         ...
 
+    def can_abort(self, parameters: JsonObject) -> bool:
+        """Whether ``abort`` can stop a running effect."""
+        ...
+
     def abort(self, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None) -> None:
-        """Requests that the cloud stops a running effect; does nothing if that is impossible."""
+        """Requests that the cloud stops a running effect. May be repeated.
+
+        Raises:
+            CloudRefused: the cloud refused that; observe again.
+            CloudUnreachable: it is unknown whether the cloud stops it; observe again.
+        """
         ...
 
     def compensation(

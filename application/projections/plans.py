@@ -9,7 +9,7 @@ from application.ports.read_tables import ACTION_PLANS, ACTIONS, PLAN_SCHEMA
 from application.projections import references, status_messages
 from application.projections.event_dispatcher import EventDispatcher, Handler
 from domain.kernel.aggregate import Event
-from domain.plans.action import ENDED, ActionSpec, ActionState
+from domain.plans.action import ENDED, IN_PROGRESS, ActionSpec, ActionState
 from domain.plans.events import (
     ActionAcknowledged,
     ActionAdded,
@@ -17,6 +17,7 @@ from domain.plans.events import (
     ActionCancelled,
     ActionFailed,
     ActionIntended,
+    ActionIsolated,
     ActionSkipped,
     ActionStepAcknowledged,
     ActionStepIntended,
@@ -35,6 +36,7 @@ from domain.plans.events import (
     PlanSucceeded,
     PlanSuperseded,
 )
+from domain.plans.reasons import ABORTED_BY_CANCEL
 
 ACTIONS_PER_PLAN = 1_000_000
 """Numeric id of an action = position * this + place in the plan: creation order over all plans."""
@@ -69,7 +71,8 @@ class PlansProjection(EventDispatcher):
                 ActionIntended: self._action_intended,
                 ActionWithheld: self._action_withheld,
                 ActionAcknowledged: _action_requested,
-                ActionStepIntended: _action_requested,
+                ActionIsolated: _action_requested,
+                ActionStepIntended: self._step_intended,
                 ActionStepAcknowledged: _action_requested,
                 ActionSucceeded: self._action_succeeded,
                 ActionFailed: self._action_failed,
@@ -168,6 +171,12 @@ class PlansProjection(EventDispatcher):
         tables.add(ACTION_PLANS.name, event.originator_id, {"actions_ongoing": -1})
         _update_action(event, event.action_id, tables, values)
 
+    def _step_intended(self, _: RecordedEvent, event: ActionStepIntended, tables: Tables) -> None:
+        _update_version(event, tables)
+        if event.because is not None and event.because.reason == ABORTED_BY_CANCEL:
+            values: dict[str, Any] = {"state": ActionState.CANCELLING}
+            _update_action(event, event.action_id, tables, values)
+
     def _action_succeeded(self, _: RecordedEvent, event: ActionSucceeded, tables: Tables) -> None:
         values = {"state": ActionState.SUCCEEDED, "status_message": None}
         _end_action(event, event.action_id, ActionState.ONGOING, tables, values)
@@ -189,7 +198,7 @@ class PlansProjection(EventDispatcher):
             "state": ActionState.CANCELLED,
             "status_message": status_messages.why(event.because),
         }
-        _end_action(event, event.action_id, ActionState.PENDING, tables, values)
+        _end_action(event, event.action_id, _state(event.action_id, tables), tables, values)
 
     def _action_annotated(self, _: RecordedEvent, event: ActionAnnotated, tables: Tables) -> None:
         message = status_messages.skipped_by_user(event.note)
@@ -222,7 +231,7 @@ def _end_action(
     values["ended_at"] = event.timestamp
     _update_action(event, action, tables, values)
     if before not in ENDED:
-        ongoing = 1 if before == ActionState.ONGOING else 0
+        ongoing = 1 if before in IN_PROGRESS else 0
         amounts = {"actions_ended": 1, "actions_ongoing": -ongoing}
         if (counted := _COUNTED.get(values["state"])) is not None:
             amounts[counted] = 1

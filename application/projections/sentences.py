@@ -80,7 +80,7 @@ def _action_intended(event: plans.ActionIntended) -> str:
 
 def _step_intended(event: plans.ActionStepIntended) -> str:
     attempt = f" (attempt {event.attempt})" if event.attempt > 1 else ""
-    return f"{event.what}: requesting step {event.step!r}{attempt}."
+    return f"{event.what}: requesting step {event.step!r}{attempt}{_because(event.because)}"
 
 
 def _action_skipped(event: plans.ActionSkipped) -> str:
@@ -149,6 +149,7 @@ SENTENCES: dict[str, Sentence] = {
     plans.PlanFailed.TOPIC: lambda e: f"Action plan failed{_because(e.because)}",
     plans.PlanDeleted.TOPIC: lambda _: "Action plan deleted.",
     plans.ActionAdded.TOPIC: lambda e: f"{e.what}: added{_because(e.spec.because)}",
+    plans.ActionIsolated.TOPIC: lambda e: f"{e.what}: executed alone, after lost appliers.",
     plans.ActionIntended.TOPIC: _action_intended,
     plans.ActionWithheld.TOPIC: lambda e: f"{e.what}: not requested{_because(e.because)}",
     plans.ActionAcknowledged.TOPIC: lambda e: f"{e.what}: accepted.",

@@ -1,7 +1,7 @@
 """The status messages of audits, plans and actions, rendered from reasons."""
 
 from domain.kernel.reasons import Cause
-from domain.plans.action import ActionState
+from domain.plans.action import IN_PROGRESS
 from domain.plans.reasons import SKIPPED_BY_USER
 
 LENGTH = 255
@@ -40,8 +40,8 @@ def failed(before: str, because: Cause) -> str:
     """The message of a failed action.
 
     Args:
-        before: its previous state; an action that was not ONGOING failed in its pre-condition.
+        before: its previous state; an action that had not started failed in its pre-condition.
         because: the reason.
     """
-    phase = "execute" if before == ActionState.ONGOING else "pre_condition"
+    phase = "execute" if before in IN_PROGRESS else "pre_condition"
     return cut(f"Action failed in {phase}: {because}")

@@ -24,6 +24,8 @@ ENDED = frozenset(
     {ActionState.SUCCEEDED, ActionState.FAILED, ActionState.SKIPPED, ActionState.CANCELLED}
 )
 """The final states of an action."""
+IN_PROGRESS = frozenset({ActionState.ONGOING, ActionState.CANCELLING})
+"""The states of an action with a request to the cloud and no outcome."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,8 @@ class Action:
         intent: stored just before the request to the cloud; enough to determine its outcome later.
         receipt: the cloud's response to the request (its own ids), if any.
         steps: further step of the effect → number of requests that were started for it.
+        aborting: why its abort was requested, None if it was not.
+        losses: appliers that were lost while they executed only this action.
         because: why it was skipped, failed or cancelled.
         outcome: the observed state in which it succeeded.
         restores: whether the plan added it to undo a step that its other actions left half done.
@@ -79,6 +83,8 @@ class Action:
     intent: JsonObject | None = None
     receipt: JsonObject | None = None
     steps: dict[str, int] = field(default_factory=dict)
+    aborting: Cause | None = None
+    losses: int = 0
     because: Cause | None = None
     outcome: JsonObject = field(default_factory=dict)
     restores: bool = False

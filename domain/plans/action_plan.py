@@ -1,15 +1,14 @@
 from dataclasses import field
-from typing import Self
+from typing import Final, Self
 from uuid import UUID
 
 from domain.kernel.aggregate import Aggregate, Event, JsonObject, evolves
 from domain.kernel.errors import DeleteRefused, Fenced, NotFound, NotSkippable, Refusal
 from domain.kernel.ids import action_id, plan_id
 from domain.kernel.metadata import Context
-from domain.kernel.reasons import CANCELLED_BY_USER, Cause
-from domain.kernel.transitions import Transitions
+from domain.kernel.reasons import CANCELLED_BY_USER, OWNER_LOST, Cause
 from domain.plans import workflow
-from domain.plans.action import Action, ActionSpec, ActionState
+from domain.plans.action import IN_PROGRESS, Action, ActionSpec, ActionState
 from domain.plans.action_types.change_nova_service_state import CHANGE_SERVICE_STATE
 from domain.plans.emptied_hosts import enablings
 from domain.plans.events import (
@@ -19,6 +18,7 @@ from domain.plans.events import (
     ActionCancelled,
     ActionFailed,
     ActionIntended,
+    ActionIsolated,
     ActionSkipped,
     ActionStepAcknowledged,
     ActionStepIntended,
@@ -37,50 +37,26 @@ from domain.plans.events import (
     PlanSucceeded,
     PlanSuperseded,
 )
+from domain.plans.execution_rule import ExecutionRule, not_needed
+from domain.plans.losses import Losses
+from domain.plans.plan_states import (
+    DELETABLE,
+    RUNNING,
+    SKIPPABLE,
+    TRANSITIONS,
+    USER_TRANSITIONS,
+)
 from domain.plans.proposal import Proposal
-from domain.plans.reasons import PLAN_CANCELLED, REQUIREMENT_FAILED, SKIPPED_BY_USER
-
-TRANSITIONS = Transitions[PlanState](
-    "Action Plan",
-    {
-        PlanState.RECOMMENDED: {
-            PlanState.PENDING,
-            PlanState.CANCELLED,
-            PlanState.SUPERSEDED,
-            PlanState.DELETED,
-        },
-        PlanState.PENDING: {PlanState.ONGOING, PlanState.CANCELLED},
-        PlanState.ONGOING: {PlanState.SUCCEEDED, PlanState.FAILED, PlanState.CANCELLING},
-        PlanState.CANCELLING: {PlanState.CANCELLED, PlanState.SUCCEEDED, PlanState.FAILED},
-        PlanState.SUCCEEDED: {PlanState.DELETED},
-        PlanState.FAILED: {PlanState.DELETED},
-        PlanState.CANCELLED: {PlanState.DELETED},
-        PlanState.SUPERSEDED: {PlanState.DELETED},
-    },
+from domain.plans.reasons import (
+    ABORTED_BY_CANCEL,
+    ALTERNATIVE_NOT_NEEDED,
+    PLAN_CANCELLED,
+    REQUIREMENT_FAILED,
+    SKIPPED_BY_USER,
 )
-"""All transitions of the state of a plan."""
 
-USER_TRANSITIONS = Transitions[PlanState](
-    "Action Plan",
-    {
-        PlanState.RECOMMENDED: {PlanState.PENDING, PlanState.CANCELLED},
-        PlanState.PENDING: {PlanState.CANCELLED},
-        PlanState.ONGOING: {PlanState.CANCELLING},
-    },
-)
-"""The transitions that a user may request (docs/api.md, "Action plans")."""
-
-DELETABLE = frozenset(
-    {
-        PlanState.RECOMMENDED,
-        PlanState.SUCCEEDED,
-        PlanState.FAILED,
-        PlanState.SUPERSEDED,
-        PlanState.CANCELLED,
-    }
-)
-RUNNING = frozenset({PlanState.ONGOING, PlanState.CANCELLING})
-SKIPPABLE = frozenset({PlanState.RECOMMENDED, PlanState.PENDING})
+ABORT: Final = "abort"
+"""The step that ends an action in progress."""
 
 
 class ActionPlan(Aggregate):
@@ -100,6 +76,8 @@ class ActionPlan(Aggregate):
     host: str | None = None
     because: Cause | None = None
     held: Cause | None = None
+    execution_rule: ExecutionRule = ExecutionRule.ALWAYS
+    losses: Losses = field(init=False, default_factory=Losses)
 
     # -- the life of the plan --------------------------------------------------------------------
 
@@ -170,8 +148,23 @@ class ActionPlan(Aggregate):
 
     # -- the applier's side ----------------------------------------------------------------------
 
-    def claim(self, ctx: Context, owner: str, host: str, *, takeover: Cause | None = None) -> int:
+    def claim(
+        self,
+        ctx: Context,
+        owner: str,
+        host: str,
+        *,
+        takeover: Cause | None = None,
+        rule: ExecutionRule = ExecutionRule.ALWAYS,
+    ) -> int:
         """Claims the plan for an applier; returns the epoch of the claim.
+
+        Args:
+            ctx: time and provenance.
+            owner: instance id of the applier.
+            host: on which it runs.
+            takeover: why the claim of another owner ends.
+            rule: the execution rule, if this is the first claim; a plan keeps that one.
 
         Raises:
             Refusal: it is not launched, or has another owner and no takeover.
@@ -190,6 +183,7 @@ class ActionPlan(Aggregate):
             host=host,
             state=state,
             because=takeover if held else None,
+            execution_rule=self.execution_rule if self.epoch else rule,
         )
         self._conclude(ctx)  # users may have skipped every action before the launch
         return self.epoch
@@ -204,7 +198,7 @@ class ActionPlan(Aggregate):
 
     def ongoing(self) -> tuple[Action, ...]:
         """The actions with an intent and no outcome, in plan order."""
-        return tuple(a for a in self.actions.values() if a.state is ActionState.ONGOING)
+        return tuple(a for a in self.actions.values() if a.state in IN_PROGRESS)
 
     def pending(self) -> tuple[Action, ...]:
         """The actions that a cancel request cancels: not started, in plan order."""
@@ -221,7 +215,7 @@ class ActionPlan(Aggregate):
         """
         one = self._held(epoch, action)
         fresh = self.may_run(one) and workflow.may_start(self.actions, one)
-        if not fresh and one.state is not ActionState.ONGOING:
+        if not fresh and one.state not in IN_PROGRESS:
             raise Refusal(f"Action {action} is {one.state} and may not start.")
         attempt = one.attempt + 1
         self._trigger_action(
@@ -251,8 +245,27 @@ class ActionPlan(Aggregate):
         self._ongoing(epoch, action)
         self._trigger_action(ActionAcknowledged, ctx, action, epoch=epoch, receipt=receipt)
 
-    def intend_step(self, ctx: Context, epoch: int, action: UUID, step: str) -> int:
+    def isolate_action(self, ctx: Context, epoch: int, action: UUID) -> None:
+        """Records that an action is about to be executed alone.
+
+        Raises:
+            Fenced: the epoch is not the current one.
+            Refusal: the action has ended.
+        """
+        self._unended(epoch, action)
+        self._trigger_action(ActionIsolated, ctx, action, epoch=epoch)
+
+    def intend_step(
+        self, ctx: Context, epoch: int, action: UUID, step: str, because: Cause | None = None
+    ) -> int:
         """Records that the request of a further step is about to be sent; returns the attempt.
+
+        Args:
+            ctx: time and provenance.
+            epoch: of the claim.
+            action: it is in progress.
+            step: its name; ``ABORT`` ends the action.
+            because: why the action is aborted.
 
         Raises:
             Fenced: the epoch is not the current one.
@@ -260,7 +273,13 @@ class ActionPlan(Aggregate):
         """
         attempt = self._ongoing(epoch, action).steps.get(step, 0) + 1
         self._trigger_action(
-            ActionStepIntended, ctx, action, epoch=epoch, step=step, attempt=attempt
+            ActionStepIntended,
+            ctx,
+            action,
+            epoch=epoch,
+            step=step,
+            attempt=attempt,
+            because=because,
         )
         return attempt
 
@@ -283,6 +302,12 @@ class ActionPlan(Aggregate):
         """Records that the action failed; actions that require it are cancelled."""
         self._unended(epoch, action)
         self._trigger_action(ActionFailed, ctx, action, epoch=epoch, because=because)
+        self._conclude(ctx)
+
+    def cancel_action(self, ctx: Context, epoch: int, action: UUID, because: Cause) -> None:
+        """Records that an action in progress ended because the plan is cancelled."""
+        self._ongoing(epoch, action)
+        self._trigger_action(ActionCancelled, ctx, action, because=because)
         self._conclude(ctx)
 
     def skip_action(self, ctx: Context, epoch: int, action: UUID, because: Cause) -> None:
@@ -333,9 +358,7 @@ class ActionPlan(Aggregate):
             self._trigger_action(ActionCancelled, ctx, action.spec.id, because=because)
 
     def _conclude(self, ctx: Context) -> None:
-        for action, culprit in workflow.blocked(self.actions):
-            because = Cause(REQUIREMENT_FAILED, {"action": str(culprit)})
-            self._trigger_action(ActionCancelled, ctx, action.spec.id, because=because)
+        self._settle_pending(ctx)
         if self._restore(ctx):
             return
         cancelling = self.state is PlanState.CANCELLING
@@ -349,6 +372,19 @@ class ActionPlan(Aggregate):
                 self._trigger(PlanCancelled, ctx, because=because)
             case None:
                 pass
+
+    def _settle_pending(self, ctx: Context) -> None:
+        """Ends the pending actions that what has ended excludes; that may exclude others."""
+        while True:
+            for action, culprit in (blocked := workflow.blocked(self.actions)):
+                because = Cause(REQUIREMENT_FAILED, {"action": self.actions[culprit].spec.what})
+                self._trigger_action(ActionCancelled, ctx, action.spec.id, because=because)
+            for action, first in (excluded := not_needed(self.actions, self.execution_rule)):
+                because = Cause(ALTERNATIVE_NOT_NEEDED, {"action": first.spec.what})
+                facts = {"epoch": self.epoch, "because": because, "note": None}
+                self._trigger_action(ActionSkipped, ctx, action.spec.id, **facts)
+            if not blocked and not excluded:
+                return
 
     def _restore(self, ctx: Context) -> bool:
         """Adds what must be undone before the plan ends; returns whether it added something."""
@@ -380,7 +416,7 @@ class ActionPlan(Aggregate):
 
     def _ongoing(self, epoch: int, action: UUID) -> Action:
         one = self._held(epoch, action)
-        if one.state is not ActionState.ONGOING:
+        if one.state not in IN_PROGRESS:
             raise Refusal(f"Action {action} is {one.state}, not ONGOING.")
         return one
 
@@ -412,6 +448,11 @@ class ActionPlan(Aggregate):
     def _claimed(self, event: PlanClaimed) -> None:
         self.epoch, self.owner, self.host = event.epoch, event.owner, event.host
         self.state, self.held = event.state, None
+        self.execution_rule = event.execution_rule
+        if event.because is not None and event.because.reason == OWNER_LOST:
+            suspect = self.losses.lost()
+            if suspect is not None:
+                self.actions[suspect].losses += 1
 
     @evolves
     def _held_back(self, event: PlanHeld) -> None:
@@ -450,6 +491,10 @@ class ActionPlan(Aggregate):
         self.actions[event.action_id] = Action(event.spec, restores=True)
 
     @evolves
+    def _action_isolated(self, event: ActionIsolated) -> None:
+        self.losses.suspect = event.action_id
+
+    @evolves
     def _action_intended(self, event: ActionIntended) -> None:
         action = self.actions[event.action_id]
         action.state = ActionState.ONGOING
@@ -457,6 +502,7 @@ class ActionPlan(Aggregate):
         action.intent = event.intent
         action.receipt = None
         action.steps = {}
+        action.aborting = None
         action.started_at = action.started_at or event.timestamp
 
     @evolves
@@ -470,7 +516,12 @@ class ActionPlan(Aggregate):
 
     @evolves
     def _action_step_intended(self, event: ActionStepIntended) -> None:
-        self.actions[event.action_id].steps[event.step] = event.attempt
+        action = self.actions[event.action_id]
+        action.steps[event.step] = event.attempt
+        if event.because is not None:
+            action.aborting = action.aborting or event.because
+            if event.because.reason == ABORTED_BY_CANCEL:
+                action.state = ActionState.CANCELLING
 
     @evolves
     def _action_step_acknowledged(self, _: ActionStepAcknowledged) -> None:
@@ -509,3 +560,4 @@ class ActionPlan(Aggregate):
     ) -> None:
         action = self.actions[event.action_id]
         action.state, action.because, action.ended_at = state, because, event.timestamp
+        self.losses.ended(event.action_id)

@@ -12,7 +12,7 @@ from domain.kernel.reasons import Cause, Reason
 from domain.plans.action import Action, ActionSpec, ActionState
 from domain.plans.action_types.change_nova_service_state import CHANGE_SERVICE_STATE
 from domain.plans.action_types.migrate import MIGRATE
-from domain.plans.reasons import SKIPPED_BY_USER
+from domain.plans.reasons import ALTERNATIVE_NOT_NEEDED, SKIPPED_BY_USER
 
 HOST_KEEPS_SERVERS = Reason(
     "host-keeps-servers", "{host} keeps servers that the plan was to move off it"
@@ -39,6 +39,8 @@ SERVERS_LEFT_ON_DISABLED = Reason(
 FREED: Final = frozenset({DISABLED_BY_CONSOLIDATION, DISABLED_BY_RESOURCE_CONSOLIDATION})
 """Reasons of disabling hosts only because they hold no servers. A host that is disabled for another
 reason (maintenance) stays so."""
+_UNDONE: Final = frozenset({SKIPPED_BY_USER, ALTERNATIVE_NOT_NEEDED})
+"""Reasons of skipping actions that would have had something to do."""
 _LISTED = 5
 
 
@@ -55,10 +57,10 @@ def left_host(spec: ActionSpec) -> str | None:
 def is_met(action: Action) -> bool:
     """Whether what an action was to bring about is so: it succeeded, or there was nothing to do.
 
-    Handlers skip a move only if the server is gone or elsewhere; users skip any action.
+    Handlers skip a move only if the server is gone or elsewhere; others skip any action.
     """
     if action.state is ActionState.SKIPPED:
-        return action.because is not None and action.because.reason != SKIPPED_BY_USER
+        return action.because is not None and action.because.reason not in _UNDONE
     return action.state is ActionState.SUCCEEDED
 
 

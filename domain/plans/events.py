@@ -4,12 +4,13 @@ Events of actions have a short description of the action in ``what``, for reader
 """
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from domain.kernel.aggregate import Created, Event, JsonObject
 from domain.kernel.reasons import Cause
 from domain.plans.action import ActionSpec, EfficacyIndicator
+from domain.plans.execution_rule import ExecutionRule
 
 
 class PlanState(StrEnum):
@@ -62,14 +63,22 @@ class PlanClaimed(Event):
 
     Attributes:
         because: set when it was claimed before.
+        execution_rule: of the plan: that of its first claim.
     """
 
     TOPIC = "plan.claimed"
+    class_version: ClassVar[int] = 2
     epoch: int
     owner: str
     host: str
     state: PlanState
     because: Cause | None
+    execution_rule: ExecutionRule
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        """There was no choice before."""
+        state["execution_rule"] = ExecutionRule.ALWAYS.value
 
 
 class PlanHeld(Event):
@@ -150,6 +159,18 @@ class ActionAdded(Event):
     spec: ActionSpec
 
 
+class ActionIsolated(Event):
+    """The applier is about to execute an action, and no other, because earlier ones were lost.
+
+    If this applier is lost, too, the action may have caused it.
+    """
+
+    TOPIC = "plan.action-isolated"
+    action_id: UUID
+    what: str
+    epoch: int
+
+
 class ActionIntended(Event):
     """The applier is about to send the request of an action to the cloud.
 
@@ -195,16 +216,24 @@ class ActionStepIntended(Event):
     """The applier is about to send the request of a further step of an action to the cloud.
 
     Attributes:
-        step: name of the step, such as ``confirm``.
+        step: name of the step, such as ``confirm`` or ``abort``.
         attempt: 1, or more if the cloud showed no effect of earlier attempts.
+        because: why the action is aborted; None for any other step.
     """
 
     TOPIC = "plan.action-step-intended"
+    class_version: ClassVar[int] = 2
     action_id: UUID
     what: str
     epoch: int
     step: str
     attempt: int
+    because: Cause | None
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        """Aborts were requested without an event."""
+        state["because"] = None
 
 
 class ActionStepAcknowledged(Event):
@@ -272,7 +301,10 @@ class ActionAnnotated(Event):
 
 
 class ActionCancelled(Event):
-    """The action was cancelled: with its plan, or because an action that it requires failed."""
+    """The action was cancelled: with its plan, or because an action that it requires failed.
+
+    An action that was running was aborted before.
+    """
 
     TOPIC = "plan.action-cancelled"
     action_id: UUID

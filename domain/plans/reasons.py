@@ -20,6 +20,19 @@ REQUIREMENT_FAILED = Reason(
     "requirement-failed",
     "Action {action}, which this one requires, did not succeed.",
 )
+ALTERNATIVE_NOT_NEEDED = Reason(
+    "alternative-not-needed",
+    "{action} did not fail, and this action is its alternative: the execution rule is ANY.",
+)
+ABORTED_BY_CANCEL = Reason(
+    "aborted-by-cancel",
+    "The action plan was cancelled while the action was running, and the action was aborted.",
+)
+APPLIERS_LOST = Reason(
+    "appliers-lost",
+    "{lost} appliers in succession ended while they executed {action}, and nothing else",
+    lost="number",
+)
 ACTION_TYPE_UNKNOWN = Reason("action-type-unknown", "action type {type} does not exist")
 ACTION_PARAMETERS_INVALID = Reason(
     "action-parameters-invalid",
@@ -27,6 +40,14 @@ ACTION_PARAMETERS_INVALID = Reason(
 )
 EFFECT_UNDONE = Reason("effect-undone", "the change was reverted outside Vigil: {error}")
 DEADLINE_PASSED = Reason("deadline-passed", "not finished within {seconds} s", seconds="s")
+NOTHING_COPIED = Reason(
+    "nothing-copied", "no data was copied for {seconds} s, so the action was aborted", seconds="s"
+)
+STILL_RUNNING = Reason(
+    "still-running",
+    "not finished within {seconds} s; the cloud still shows {status}, and Vigil stopped watching",
+    seconds="s",
+)
 OUTCOME_UNKNOWN = Reason("outcome-unknown", "the outcome is unknown: {error}")
 UNDOES_ACTION = Reason("undoes-action", "undoes {action}")
 NO_INVERSE_ACTION = Reason("no-inverse-action", "no action type undoes {type}")

@@ -29,7 +29,7 @@ from application.ports.read_models import (
     TimelineView,
 )
 from domain.kernel.aggregate import JsonObject
-from domain.plans.action import ActionState
+from domain.plans.action import IN_PROGRESS, ActionState
 from domain.plans.action_types.migrate import MIGRATE
 from infrastructure.read_models import resources
 from infrastructure.read_models.engine import outages, reading
@@ -135,9 +135,9 @@ class SqlReadModels:
         return self._list(resources.ACTION_PLAN, ALL_NEWEST_FIRST, {}, active)
 
     def running_actions(self, plan: UUID) -> list[ActionView]:
-        """The ONGOING actions of a plan, in plan order."""
+        """The actions of a plan that are in progress, in plan order."""
         filters = {"action_plan_uuid": str(plan)}
-        running = ACTIONS.c.state == ActionState.ONGOING
+        running = ACTIONS.c.state.in_(IN_PROGRESS)
         return self._list(resources.ACTION, Page(limit=UNLIMITED), filters, running)
 
     def recommended_plans(self, audit_id: UUID | None = None) -> list[ActionPlanView]:
@@ -255,7 +255,7 @@ class SqlReadModels:
                 or_(plan.open_position.is_not(None), plan.updated_at >= since),
                 action.action_type == MIGRATE,
                 or_(
-                    action.state == ActionState.ONGOING,
+                    action.state.in_(IN_PROGRESS),
                     and_(action.state == ActionState.SUCCEEDED, action.ended_at >= since),
                 ),
             )

@@ -226,6 +226,12 @@ def numbers_by_name(least: int) -> types.Dict:
     return types.Dict(Integer(least), type_name=rule)
 
 
+def words_by_name(*words: str) -> types.Dict:
+    """Names with one of some words: ``dummy:ANY,basic:ALWAYS``."""
+    rule = f"name:word pairs separated by commas, each word {' or '.join(words)}"
+    return types.Dict(types.String(choices=list(words), ignore_case=True), type_name=rule)
+
+
 def parsed(kind: OptionType, value: str) -> Any:
     """The value of an option's text. Lists become tuples; empty parts between commas are ignored.
 

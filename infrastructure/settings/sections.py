@@ -23,6 +23,7 @@ from infrastructure.settings.option_types import (
     Integer,
     ServerUrl,
     text,
+    words_by_name,
 )
 from infrastructure.settings.options import Derived, Named, option
 from infrastructure.settings.placement import PlacementSettings
@@ -331,6 +332,36 @@ class ApplierSettings:
         Float(0.1),
         2.0,
         "Seconds between two polls of a running action.",
+    )
+    execution_rules: dict[str, str] = option(
+        "watcher_workflow_engines.taskflow.action_execution_rule",
+        words_by_name("ALWAYS", "ANY"),
+        {},
+        "Execution rule of the plans of a strategy. ALWAYS, the default: an action is executed "
+        "after its parents, whatever their outcome. ANY: only if its first parent failed. With "
+        "both, an action is cancelled if one that it requires (such as the move that makes its "
+        "room) did not succeed.",
+    )
+    running_on_cancel: str = option(
+        "vigil.running_on_cancel",
+        Choice("finish", "abort"),
+        "finish",
+        "What becomes of running actions when their plan is cancelled. finish: they end as usual. "
+        "abort: live migrations are aborted, other actions end as usual.",
+    )
+    stall_seconds: float = option(
+        "vigil.stall_seconds",
+        Float(1.0),
+        180.0,
+        "Seconds without a copied byte after which a live migration is aborted. A migration that "
+        "has less and less to copy may take up to four times its deadline.",
+    )
+    follow_up_seconds: float = option(
+        "vigil.follow_up_seconds",
+        Float(0.0),
+        1800.0,
+        "Seconds that Vigil still watches a running action after its deadline. Cold migrations and "
+        "resizes, which cannot be aborted, are still confirmed then.",
     )
     settle_seconds: float = option(
         "vigil.settle_seconds",

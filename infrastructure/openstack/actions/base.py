@@ -145,6 +145,11 @@ class Handler(ABC):
         del parameters, before, receipt
         raise LookupError(f"{self.declaration.name} has no step {step}")
 
+    def can_abort(self, parameters: JsonObject) -> bool:
+        """Whether the declaration says so."""
+        del parameters
+        return self.declaration.abortable
+
     def abort(  # noqa: B027 - most effects cannot be aborted
         self, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None
     ) -> None:

@@ -1,4 +1,6 @@
+import logging
 import threading
+from collections.abc import Mapping
 from functools import partial
 
 from application.applier.applier import Applier
@@ -6,6 +8,7 @@ from application.applier.gate import StartGate
 from application.applier.policy import ExecutionPolicy
 from application.workers.worker import Worker
 from domain.actuation.events import ActuationSwitchedOff, ActuationSwitchedOn
+from domain.plans.execution_rule import ExecutionRule
 from domain.plans.parallelism import Parallelism
 from infrastructure import read_models
 from infrastructure.openstack.actions import handlers
@@ -17,6 +20,8 @@ from interfaces.bootstrap.database import CLOCK, OpenDatabase
 from interfaces.bootstrap.placement import placement_policy
 from interfaces.bootstrap.roles import Work
 from interfaces.bootstrap.workers import heartbeat, run_worker
+
+log = logging.getLogger(__name__)
 
 CANCEL_REQUESTED = "plan.cancel-requested"
 SWITCHED = (ActuationSwitchedOff.TOPIC, ActuationSwitchedOn.TOPIC)
@@ -48,9 +53,13 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
             max_parallel=chosen.max_parallel_actions,
             poll_interval=chosen.poll_interval,
             settle_time=chosen.settle_seconds,
+            abort_on_cancel=chosen.running_on_cancel == "abort",
+            stall_limit=chosen.stall_seconds,
+            follow_up=chosen.follow_up_seconds,
         ),
         parallelism=_parallelism(registry, plugins, settings.placement),
         gate=StartGate(database.log),
+        rules=_rules(registry, chosen.execution_rules),
         stop=stop,
     )
     worker = Worker(
@@ -66,6 +75,14 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
         **dict.fromkeys(SWITCHED, applier.look_again_everywhere),
     }
     return partial(run_worker, settings, database, worker, beats, TOPICS, stop, watched)
+
+
+def _rules(registry: Registry, chosen: Mapping[str, str]) -> dict[str, ExecutionRule]:
+    """Strategy → execution rule; logs names of strategies that are not installed."""
+    unknown = sorted(set(chosen) - set(registry.optimizers.strategies))
+    if unknown:
+        log.warning("action_execution_rule names strategies that do not exist: %s", unknown)
+    return {name: ExecutionRule(word.upper()) for name, word in chosen.items()}
 
 
 def _parallelism(

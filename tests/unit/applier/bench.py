@@ -36,6 +36,7 @@ POLICY = ExecutionPolicy(
     max_attempts=3,
     unreachable_limit=5.0,
     abort_grace=0.2,
+    follow_up=0.2,
 )
 UNLIMITED = Parallelism()
 LOST = Cause(OWNER_LOST, {"owner": "me", "successor": "other"})

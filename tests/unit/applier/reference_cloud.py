@@ -52,6 +52,7 @@ class ReferenceCloud(Handler):
         description="Acts.",
         schema=schema_of(("resource_id",), **_PARAMETERS),
         resource=ResourceKind.SERVER,
+        abortable=True,
     )
 
     def __init__(self, looks: int = 2, deadline: float = 60.0) -> None:  # it asks no service

@@ -148,8 +148,8 @@ def test_a_step_that_is_refused_again_and_again_ends_with_the_deadline(
     bench = Bench(event_log, ReferenceCloud(deadline=0.6), action("a"))
     bench.cloud.step = "confirm"
     bench.cloud.before.extend([nothing, *[refuses] * 1000])
-    plan = bench.drive(policy=replace(POLICY, abort_grace=1.0))
+    plan = bench.drive(policy=replace(POLICY, follow_up=1.0))
     assert plan.state is PlanState.FAILED
     assert bench.cloud.advanced == []
     requests = bench.topics().count("plan.action-step-intended")
-    assert 1 < requests <= 0.6 / POLICY.settle_time + 1
+    assert 1 < requests <= (0.6 + 1.0) / POLICY.settle_time + 1

@@ -12,7 +12,7 @@ from domain.kernel.reasons import OWNER_LOST, Cause
 from domain.optimization.algorithms.emptying import FREES_HOST
 from domain.plans import Action, ActionPlan, ActionState, PlanState, Proposal
 from domain.plans.action import ENDED
-from domain.plans.action_plan import DELETABLE, TRANSITIONS, USER_TRANSITIONS
+from domain.plans.plan_states import DELETABLE, TRANSITIONS, USER_TRANSITIONS
 from domain.plans.proposal import PlannedAction, ProposedAction
 from domain.plans.reasons import MIGRATION_FAILED, SERVER_NOT_FOUND, SOME_ACTIONS_SKIPPED
 from tests.given import context, happened, ident, replayed

@@ -3,6 +3,7 @@
 import logging
 from abc import abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import cast
 
 from application.ports.cloud import Fail, Go, Observation, Phase, Skip, Verdict
@@ -156,7 +157,7 @@ class Migrate(MoveAction):
             return seen
         for current in self._in_progress(server_id):
             if current["uuid"] == migration["uuid"]:
-                return Observation(seen.phase, {**seen.facts, **_copied(current)})
+                return _with_progress(seen, current)
         return seen
 
     def _in_progress(self, server_id: object) -> list[Json]:
@@ -169,11 +170,13 @@ class Migrate(MoveAction):
             return []
         return found
 
+    def can_abort(self, parameters: JsonObject) -> bool:
+        """Nova aborts live migrations only."""
+        return _is_live(parameters)
+
     def abort(self, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None) -> None:
-        """Aborts Vigil's live migration (queued or running); Nova aborts no cold one."""
+        """Aborts Vigil's live migration, queued or running."""
         del receipt
-        if not _is_live(parameters):
-            return
         nova, server_id = self.clouds.compute, parameters["resource_id"]
         user, known = nova.user_id(), cast("Sequence[str]", before["migrations"])
         for migration in self._in_progress(server_id):
@@ -212,11 +215,16 @@ def _misplaced(server: Json, parameters: JsonObject) -> Skip | None:
     return None
 
 
-def _copied(migration: Json) -> JsonObject:
+def _with_progress(seen: Observation, migration: Json) -> Observation:
+    """An observation, with what Nova shows of the memory and the local disks that are copied."""
     total = number(migration.get("memory_total_bytes"))
     done = number(migration.get("memory_processed_bytes"))
     facts: JsonObject = {"migration": migration["uuid"], "status": migration["status"]}
-    if total > 0:
-        facts.update(memory_total=total, memory_processed=done)
-        facts["percent"] = round(min(100.0 * done / total, 99.0), 1)
-    return facts
+    if total <= 0:
+        return replace(seen, facts={**seen.facts, **facts})
+    facts.update(memory_total=total, memory_processed=done)
+    facts["percent"] = round(min(100.0 * done / total, 99.0), 1)
+    copied = done + number(migration.get("disk_processed_bytes"))
+    left = migration.get("memory_remaining_bytes"), migration.get("disk_remaining_bytes")
+    remaining = sum(map(number, left))
+    return replace(seen, facts={**seen.facts, **facts}, copied=copied, remaining=remaining)
