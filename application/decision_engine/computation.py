@@ -54,6 +54,7 @@ def compute(record: DecisionRecord, optimizers: Optimizers) -> Computation:
         context.start,
         made_by=(strategy.name, planner.name),
         action_types=optimizers.action_types,
+        storage=context.storage,
     )
     if refused is not None:
         raise ComputationFailed(refused)

@@ -8,6 +8,7 @@ from domain.cluster.compute.model import ComputeModel
 from domain.cluster.placement.load import MeasuredLoad
 from domain.cluster.placement.policy import PlacementPolicy
 from domain.cluster.placement.steps import LoggedStep
+from domain.cluster.storage.model import StorageModel
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Cause
@@ -25,6 +26,7 @@ def plan_refused(
     *,
     made_by: tuple[str, str],
     action_types: Mapping[str, ActionType],
+    storage: StorageModel | None,
 ) -> Cause | None:
     """Why a plan is not published: an action is unknown, invalid, or breaks a placement rule.
 
@@ -36,6 +38,7 @@ def plan_refused(
         start: steps that are done before the plan.
         made_by: names of the strategy and the planner.
         action_types: the installed ones.
+        storage: the storage model of the plan, if its strategy requires one.
     """
     for number, one in enumerate(planned, start=1):
         kind = action_types.get(one.action.type)
@@ -45,7 +48,9 @@ def plan_refused(
             check_action_parameters(kind.schema, _checked(one, model))
         except InvalidValue as wrong:
             return invalid_action(number, one.action, made_by, wrong)
-    violations = verify_plan(model, planned, load, placement, start, action_types=action_types)
+    violations = verify_plan(
+        model, planned, load, placement, start, action_types=action_types, storage=storage
+    )
     return refusal(planned, violations, made_by) if violations else None
 
 

@@ -47,6 +47,7 @@ class OfflineResult:
         quarantined: records of the file that could not be used.
         planner: name of the planner.
         model: the model of the file, within the scope.
+        storage: likewise the storage model, if the strategy requires one.
         load: that the strategy declared (``Solution.load``).
         placement: the rules in force besides those of the cloud.
     """
@@ -61,6 +62,7 @@ class OfflineResult:
     quarantined: tuple[QuarantinedRecord, ...]
     planner: str
     model: ComputeModel = field(compare=False)
+    storage: StorageModel | None = field(compare=False)
     load: MeasuredLoad | None = field(compare=False)
     placement: PlacementPolicy
 
@@ -162,6 +164,7 @@ def solve_offline(  # noqa: PLR0913 - what a run may have
         quarantined=cluster.quarantined,
         planner=planner.name,
         model=model,
+        storage=storage,
         load=solution.load,
         placement=placement,
     )
@@ -187,6 +190,7 @@ def refused(optimizers: Optimizers, result: OfflineResult) -> Cause | None:
         result.placement,
         made_by=(result.strategy, result.planner),
         action_types=optimizers.action_types,
+        storage=result.storage,
     )
 
 

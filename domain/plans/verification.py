@@ -7,12 +7,16 @@ from domain.cluster.compute.model import ComputeModel
 from domain.cluster.placement.load import MeasuredLoad
 from domain.cluster.placement.policy import PlacementPolicy
 from domain.cluster.placement.steps import LoggedStep
+from domain.cluster.storage.model import StorageModel
 from domain.cluster.verifier.checked_action import CheckedAction
-from domain.cluster.verifier.plan import Violation, check_plan
+from domain.cluster.verifier.plan import Order, Violation, check_plan
 from domain.cluster.verifier.verifier import Verifier
+from domain.cluster.verifier.volumes import CheckedVolume, VolumeVerifier
+from domain.kernel.aggregate import JsonObject
 from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Cause, Reason
 from domain.plans.action_types.declaration import ActionType, without_placement
+from domain.plans.action_types.volume_migrate import VOLUME_MIGRATE
 from domain.plans.proposal import PlannedAction, ProposedAction
 
 PLAN_BREAKS_RULE = Reason(
@@ -20,6 +24,14 @@ PLAN_BREAKS_RULE = Reason(
     "The plan breaks placement rules and is not published. It is a defect of strategy {strategy}, "
     "of its parameters, or of planner {planner}: action {number} ({action}) may not bring server "
     "{server} to {host} by rule {rule}; {count} violations in all.",
+    number="number",
+    count="number",
+)
+PLAN_BREAKS_VOLUME_RULE = Reason(
+    "plan-breaks-volume-rule",
+    "The plan breaks rules for volumes and is not published. It is a defect of strategy "
+    "{strategy}, of its parameters, or of planner {planner}: action {number} ({action}) may not "
+    "bring volume {volume} to {to} by rule {rule}; {count} violations in all.",
     number="number",
     count="number",
 )
@@ -73,6 +85,7 @@ def verify_plan(
     start: Sequence[LoggedStep] = (),
     *,
     action_types: Mapping[str, ActionType],
+    storage: StorageModel | None = None,
 ) -> list[Violation]:
     """The rules that a plan violates in any order that its dependencies allow.
 
@@ -85,8 +98,13 @@ def verify_plan(
         placement: the rules in force besides those of the cloud.
         start: steps that are done before the plan (``Branch.to_log``).
         action_types: the installed ones.
+        storage: the storage model of the plan; without it no volume is checked.
+
+    Raises:
+        InvalidValue: a parent does not come before its action.
     """
     actions = [_checked(model, action, action_types) for action in planned]
+    order = Order([one.parents for one in actions])
     policy = placement or PlacementPolicy()
 
     def verifier() -> Verifier:
@@ -101,7 +119,24 @@ def verify_plan(
             _do(fresh, model, str(verb), str(subject), to)
         return fresh
 
-    return check_plan(actions, verifier)
+    found = check_plan(actions, order, verifier)
+    volumes = _checked_volumes(planned)
+    if storage is not None and volumes:
+        subjects = [one.action.resource_id for one in planned]
+        found += VolumeVerifier(storage, model, start).check(volumes, order, subjects)
+    return sorted(found, key=lambda one: one.place)
+
+
+def _checked_volumes(planned: Sequence[PlannedAction]) -> list[CheckedVolume]:
+    found = []
+    for place, one in enumerate(planned):
+        given = one.action.parameters
+        if one.action.type == VOLUME_MIGRATE:
+            is_retype = given.get("migration_type") == "retype"
+            to = str(given.get("destination_type" if is_retype else "destination_node") or "")
+            pool, kind = ("", to) if is_retype else (to, "")
+            found.append(CheckedVolume(place, one.action.resource_id, pool, kind))
+    return found
 
 
 def refusal(
@@ -111,19 +146,21 @@ def refusal(
     first = violations[0]
     action = planned[first.place].action
     parameters = action.parameters
-    return Cause(
-        PLAN_BREAKS_RULE,
-        {
-            **_makers(made_by),
-            "number": first.place + 1,
-            "action": action.type,
-            "server": parameters.get("resource_name") or action.resource_id,
-            "server_id": action.resource_id,
-            "host": parameters.get("destination_node"),
-            "rule": first.rule,
-            "count": len(violations),
-        },
-    )
+    name = parameters.get("resource_name") or action.resource_id
+    node = parameters.get("destination_node")
+    facts: JsonObject = {
+        **_makers(made_by),
+        "number": first.place + 1,
+        "action": action.type,
+        "rule": first.rule,
+        "count": len(violations),
+    }
+    if action.type == VOLUME_MIGRATE:
+        to = node or f"type {parameters.get('destination_type')}"
+        facts |= {"volume": name, "volume_id": action.resource_id, "to": to}
+        return Cause(PLAN_BREAKS_VOLUME_RULE, facts)
+    facts |= {"server": name, "server_id": action.resource_id, "host": node}
+    return Cause(PLAN_BREAKS_RULE, facts)
 
 
 def _do(

@@ -97,7 +97,12 @@ def violations(result: OfflineResult, action_types: Iterable[ActionType] = ()) -
     """
     types = types_with(action_types)
     return verify_plan(
-        result.model, result.planned, result.load, result.placement, action_types=types
+        result.model,
+        result.planned,
+        result.load,
+        result.placement,
+        action_types=types,
+        storage=result.storage,
     )
 
 

@@ -18,8 +18,8 @@ class Violation:
 
     Attributes:
         place: index of the action in the plan (0-based).
-        server: index of the server.
-        host: index of the destination.
+        server: index of the server; -1 if none.
+        host: index of the destination; -1 if none.
         rule: name of the rule.
     """
 
@@ -29,8 +29,31 @@ class Violation:
     rule: str
 
 
+class Order:
+    """Which actions of a plan its edges put before and behind each other.
+
+    Args:
+        parents: for each action, in a topological order, those that end before it starts.
+
+    Raises:
+        InvalidValue: a parent does not come before its action.
+    """
+
+    def __init__(self, parents: Sequence[tuple[int, ...]]) -> None:
+        self.before, self.after = _ancestors_and_descendants(parents)
+
+    def is_before(self, first: int, second: int) -> bool:
+        """Whether an action has always ended when another one starts."""
+        return bool(self.before[second] >> first & 1)
+
+    def may_overlap(self, first: int, second: int) -> bool:
+        """Whether two different actions may be in progress at once."""
+        ordered = self.before[second] | self.after[second] | (1 << second)
+        return not ordered >> first & 1
+
+
 def check_plan(
-    actions: Sequence[CheckedAction], new_verifier: Callable[[], Verifier]
+    actions: Sequence[CheckedAction], order: Order, new_verifier: Callable[[], Verifier]
 ) -> list[Violation]:
     """The violations of a plan.
 
@@ -42,22 +65,20 @@ def check_plan(
 
     Args:
         actions: the plan, topologically ordered.
+        order: by the edges of the plan.
         new_verifier: makes a verifier of the model before the plan.
-
-    Raises:
-        InvalidValue: a parent does not come before its action.
     """
-    replay = _Replay(actions, new_verifier())
+    replay = _Replay(actions, order, new_verifier())
     return [violation for place in range(len(actions)) for violation in replay.check(place)]
 
 
 class _Replay:
     """Brings a verifier into the worst case of one action after the other."""
 
-    def __init__(self, actions: Sequence[CheckedAction], verifier: Verifier) -> None:
+    def __init__(self, actions: Sequence[CheckedAction], order: Order, verifier: Verifier) -> None:
         self._actions = actions
         self._verifier = verifier
-        self._before, self._after = _ancestors_and_descendants(actions)
+        self._before, self._after = order.before, order.after
         self._done = 0
         self._moving = 0
         self._of_server: dict[int, list[int]] = {}
@@ -160,26 +181,28 @@ class _Replay:
         return self._verifier.need(self._actions[place].server, resource)
 
 
-def _ancestors_and_descendants(actions: Sequence[CheckedAction]) -> tuple[list[int], list[int]]:
+def _ancestors_and_descendants(
+    parents: Sequence[tuple[int, ...]],
+) -> tuple[list[int], list[int]]:
     """For each action the sets (as bits) of its ancestors and of its descendants.
 
     Actions with the same parents share their set of ancestors, and likewise with children: for the
     10,000 actions of a plan in chunks, each set on its own would take 25 MB.
     """
     before: list[int] = []
-    children: list[list[int]] = [[] for _ in actions]
+    children: list[list[int]] = [[] for _ in parents]
     known: dict[tuple[int, ...], int] = {(): 0}
-    for place, action in enumerate(actions):
-        for parent in action.parents:
+    for place, its in enumerate(parents):
+        for parent in its:
             if not 0 <= parent < place:
                 raise InvalidValue(
                     f"actions[{place}].parents", f"name {parent}, which is not before"
                 )
             children[parent].append(place)
-        before.append(_shared(known, action.parents, before))
-    after = [0] * len(actions)
+        before.append(_shared(known, its, before))
+    after = [0] * len(parents)
     known = {(): 0}
-    for place in reversed(range(len(actions))):
+    for place in reversed(range(len(parents))):
         after[place] = _shared(known, tuple(children[place]), after)
     return before, after
 

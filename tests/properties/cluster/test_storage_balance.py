@@ -19,11 +19,13 @@ from domain.optimization.strategies.storage_capacity_balance import (
     REACHES_THRESHOLD,
     CapacityOptions,
 )
+from domain.plans.verification import verify_plan
 from tests.properties.cluster import generate
 from tests.properties.cluster.test_plans import is_json
 from tests.properties.cluster.test_zones import storage
 from tests.properties.cluster.volumes import why_volume_stays
-from tests.world.plugins import GOALS, STRATEGIES
+from tests.world.optimization import weigh
+from tests.world.plugins import ACTION_TYPES, GOALS, STRATEGIES
 
 SEEDS = st.integers(min_value=0, max_value=2**32)
 BALANCE = STRATEGIES["storage_capacity_balance"]
@@ -72,6 +74,9 @@ def test_volumes_leave_full_pools_only_and_fill_none(seed: int) -> None:
     assert solution == BALANCE.solve(again)
     assert found.alternatives.kept == again.alternatives.kept
     validate_indicators(GOALS["workload_balancing"], solution.indicators)
+    planned = weigh(solution, found.compute, found.placement)
+    legal = verify_plan(found.compute, planned, action_types=ACTION_TYPES, storage=found.storage)
+    assert legal == []
     limit = found.parameters.volume_threshold / 100
     share = shares(found, solution)
     incoming: Counter[str] = Counter()

@@ -152,7 +152,13 @@ def test_a_plan_for_a_zone_is_legal_within_its_limits_and_leads_out_of_it(seed: 
     validate_indicators(GOALS["hardware_maintenance"], solution.indicators)
     check_limits(found, solution)
     planned = weigh(solution, model, found.placement)
-    assert verify_plan(model, planned, None, found.placement, action_types=ACTION_TYPES) == []
+    storage = found.storage
+    assert (
+        verify_plan(
+            model, planned, None, found.placement, action_types=ACTION_TYPES, storage=storage
+        )
+        == []
+    )
     ids = [action.resource_id for action in solution.actions]
     assert len(ids) == len(set(ids))
     zone = set(found.parameters.hosts())
