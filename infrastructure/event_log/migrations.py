@@ -92,6 +92,15 @@ def _snapshots(
     )
 
 
+def _seals(table: LiteralString, whole: LiteralString, blob: LiteralString) -> list[LiteralString]:
+    return [
+        "CREATE TABLE " + table + " (number " + whole + " PRIMARY KEY, "
+        "last_position " + whole + " NOT NULL, statement " + blob + " NOT NULL, "
+        "signature " + blob + " NOT NULL, leaves " + blob + " NOT NULL)",
+        "CREATE INDEX seals_by_position ON " + table + " (last_position)",
+    ]
+
+
 STEPS: tuple[Step, ...] = (
     Step(1, "events", _events_on_sqlite, _events_on_postgres),
     Step(
@@ -111,6 +120,12 @@ STEPS: tuple[Step, ...] = (
         "snapshots",
         lambda _: [_snapshots("snapshots", "text", "integer", "blob")],
         lambda _: [SQL(_snapshots("public.snapshots", "uuid", "bigint", "bytea")).format()],
+    ),
+    Step(
+        5,
+        "seals",
+        lambda _: _seals("seals", "integer", "blob"),
+        lambda _: [SQL(one).format() for one in _seals("public.seals", "bigint", "bytea")],
     ),
 )
 

@@ -8,6 +8,7 @@ from infrastructure.event_log.postgres import PostgresDatabase, PostgresStore
 from infrastructure.event_log.query_runner import RETRY_SECONDS, QueryRunner
 from infrastructure.event_log.record_table import RecordTable
 from infrastructure.event_log.records import SqlRecords
+from infrastructure.event_log.seals import SqlSeals
 from infrastructure.event_log.snapshots import EVERY, SnapshotService
 from infrastructure.event_log.sqlite import SqliteDatabase, SqliteStore
 from infrastructure.event_log.url import sqlite_file
@@ -42,6 +43,14 @@ def open_event_log(
     queries = QueryRunner(retry_seconds)
     service = None if snapshots is None else SnapshotService(store, queries, snapshots)
     return SqlEventLog(store, Mapper(vocabulary.event_types), queries, service)
+
+
+def open_seals(url: str, *, retry_seconds: float = RETRY_SECONDS) -> SqlSeals:
+    """The seals of a database. Arguments and errors as ``open_event_log``."""
+    check(url)
+    path = sqlite_file(url)
+    database = PostgresDatabase(url, 2) if path is None else SqliteDatabase(path, 2)
+    return SqlSeals(database, QueryRunner(retry_seconds))
 
 
 def open_records(url: str, *, pool: int = 4, retry_seconds: float = RETRY_SECONDS) -> SqlRecords:

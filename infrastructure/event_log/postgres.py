@@ -121,6 +121,7 @@ class PostgresDatabase(Database):
         now="now()",
         ago="now() - make_interval(secs => ?)",
         age="extract(epoch FROM now() - {})::float8",
+        as_stored="{column}",
         lock_rows="FOR UPDATE",
     )
 

@@ -14,6 +14,7 @@ from infrastructure.event_log.postgres import PostgresDatabase
 from infrastructure.event_log.query_runner import QueryRunner
 from infrastructure.event_log.record_table import RecordTable
 from infrastructure.event_log.records import SqlRecords
+from infrastructure.event_log.seals import SqlSeals
 from infrastructure.event_log.sqlite import SqliteDatabase
 from infrastructure.event_log.store import (
     TABLE,
@@ -50,12 +51,18 @@ def open_read_only(url: str) -> SqlEventLog:
 
 def open_records_read_only(url: str) -> SqlRecords:
     """The records of a database, for reading. Arguments and errors as ``open_read_only``."""
+    return SqlRecords(RecordTable(_database(url)), QueryRunner(RETRY_SECONDS))
+
+
+def open_seals_read_only(url: str) -> SqlSeals:
+    """The seals of a database, for reading. Arguments and errors as ``open_read_only``."""
+    return SqlSeals(_database(url), QueryRunner(RETRY_SECONDS))
+
+
+def _database(url: str) -> Database:
     check(url)
     path = sqlite_file(url)
-    database: Database = (
-        PostgresDatabase(_read_only(url), 1) if path is None else ReadOnlySqliteDatabase(path)
-    )
-    return SqlRecords(RecordTable(database), QueryRunner(RETRY_SECONDS))
+    return PostgresDatabase(_read_only(url), 1) if path is None else ReadOnlySqliteDatabase(path)
 
 
 def _read_only(url: str) -> str:

@@ -38,6 +38,12 @@ LOCK_TIMEOUT = 30
 """Seconds to wait for the writer lock: a stopped process may hold it for a while."""
 _TIME = "strftime('%Y-%m-%dT%H:%M:%f000+00:00', {})"
 """A time as Python's ``isoformat`` writes it, in UTC with microseconds: such texts sort."""
+_AS_STORED = (
+    "CASE WHEN typeof({column}) <> '{type}' "
+    "THEN '?' || typeof({column}) || quote(CAST({column} AS BLOB)) "
+    "WHEN '{type}' = 'text' THEN CAST({column} AS BLOB) ELSE {column} END"
+)
+"""SQLite stores values of any type, and texts of any bytes."""
 _CREATE = f"""
 CREATE TABLE {TABLE} (
     rowid INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -94,6 +100,7 @@ class SqliteDatabase(Database):
         now=_TIME.format("'now'"),
         ago=_TIME.format("'now', '-' || ? || ' seconds'"),
         age="(julianday('now') - julianday({})) * 86400.0",
+        as_stored=_AS_STORED,
     )
 
     def __init__(self, path: Path, pool: int) -> None:

@@ -101,6 +101,9 @@ class Dialect:
         now: the time, as the tables store it.
         ago: the time so many seconds ago; has one parameter.
         age: the seconds since the time in a column, for ``str.format``.
+        as_stored: a column that may be damaged, for ``str.format`` with ``column`` and its
+            ``type``. A text may be returned as bytes; a value of another type as a text that
+            begins with ``?``.
         lock_rows: appended to a SELECT: locks its rows, in their order, against deadlocks.
     """
 
@@ -109,6 +112,7 @@ class Dialect:
     now: str
     ago: str
     age: str
+    as_stored: str
     lock_rows: str = ""
 
 

@@ -30,6 +30,7 @@ class OpenDatabase:
         url = url if writes else for_reading(url)
         self.log = event_log.open_event_log(url)
         self.records = event_log.open_records(url)
+        self.seals = event_log.open_seals(url)
         self.engine: Engine = read_models.open_engine(read_models.views_url(url))
         self.read = read_models.SqlReadModels(self.engine, CLOCK, self.log.end)
         self.progress = read_models.SqlProgressBoard(self.engine)
@@ -49,6 +50,7 @@ class OpenDatabase:
 
     def close(self) -> None:
         """Closes all connections."""
+        self.seals.close()
         self.records.close()
         self.engine.dispose()
         self.log.close()

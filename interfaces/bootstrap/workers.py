@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from uuid import UUID
 
@@ -103,15 +103,20 @@ def _store_poison(database: OpenDatabase, poison: RejectedMessage) -> None:
 
 
 def run_with_background(
-    background: Callable[[threading.Event], None],
+    tasks: Sequence[Callable[[threading.Event], None]],
     work: Callable[[threading.Event], None],
     stop: threading.Event,
 ) -> None:
-    """Runs the work, and a background task on its own thread so that it does not delay the work."""
-    thread = threading.Thread(target=background, args=(stop,), name="background", daemon=True)
-    thread.start()
+    """Runs the work, and tasks on threads of their own so that they do not delay the work."""
+    threads = [
+        threading.Thread(target=task, args=(stop,), name="background", daemon=True)
+        for task in tasks
+    ]
+    for thread in threads:
+        thread.start()
     work(stop)
-    thread.join(BACKGROUND_STOP)
+    for thread in threads:
+        thread.join(BACKGROUND_STOP)
 
 
 async def until(stop: threading.Event, work: Callable[[], Coroutine[None, None, None]]) -> None:

@@ -72,6 +72,7 @@ COMMANDS = (
     CommandEntry("sim", "sim", "serve a simulated OpenStack"),
     CommandEntry("db", "db", "upgrade or check the database schema"),
     CommandEntry("projections", "projections", "show or rebuild the read models"),
+    CommandEntry("seal", "seal", "make keys, verify the sealed log, prove what happened"),
     CommandEntry("records", "records", "delete stored records that nothing refers to"),
     CommandEntry("version", "version", "print the versions of Vigil and Python"),
 )

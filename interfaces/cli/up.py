@@ -70,7 +70,22 @@ def run(args: argparse.Namespace) -> int:
         DirectoryLock(loaded.settings.data_dir),
         closing(plan(loaded, partial(load_settings, args))) as installation,
     ):
+        _make_seal_key(installation.settings)
         return _supervise(args, loaded, installation)
+
+
+def _make_seal_key(settings: Settings) -> None:
+    """Makes the default key that seals the log; a missing file that the user named is an error."""
+    path = settings.seal.key
+    if path.exists():
+        return
+    if path.parent != settings.data_dir:
+        hint = "`vigil seal key` makes it"
+        raise CommandFailed(f"[vigil] seal_key: there is no file {path} ({hint})")
+    # Only here: this process signs nothing.
+    from infrastructure.seal.keys import PrivateKey  # noqa: PLC0415
+
+    PrivateKey.create(path)
 
 
 def _supervise(args: argparse.Namespace, loaded: LoadedSettings, installation: Installation) -> int:

@@ -67,6 +67,7 @@ APPLICATION = {
     "queries": ("cluster_models", "projections", "records"),
     "records": ("cluster_models",),
     "replay": ("projections", "records"),
+    "seal": (),
     "simulation": (),
     "workers": (),
 }

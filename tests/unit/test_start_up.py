@@ -52,6 +52,7 @@ def modules(*words: str) -> set[str]:
         ["--help"],
         ["config", "--set", "vigil.cloud=any"],
         ["replay", "--help"],
+        ["seal", "--help"],
         ["status", "--help"],
         ["cluster", "show", "--help"],
         ["projector", "--help"],

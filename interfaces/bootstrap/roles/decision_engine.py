@@ -101,7 +101,7 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
     )
     beats = heartbeat(settings, database, me)
     work = partial(run_worker, settings, database, worker, beats, TOPICS)
-    return partial(run_with_background, engine.release_at_stop, work, stop)
+    return partial(run_with_background, [engine.release_at_stop], work, stop)
 
 
 def _versions(

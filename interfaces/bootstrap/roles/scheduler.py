@@ -1,4 +1,5 @@
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
@@ -9,11 +10,12 @@ from infrastructure.settings import Settings
 from interfaces.bootstrap.database import CLOCK, OpenDatabase
 from interfaces.bootstrap.pruning import pruner
 from interfaces.bootstrap.roles import Work, instance_name
+from interfaces.bootstrap.sealing import sealing_job
 from interfaces.bootstrap.workers import run_with_background
 
 
 def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -> Work:
-    """Requests runs that are due, expires old plans, and prunes records if configured."""
+    """Requests runs that are due, expires old plans, prunes records, and seals the log."""
     engine, records = settings.decision_engine, settings.records
     scheduler = Scheduler(
         database.commands,
@@ -27,12 +29,16 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
         ),
         instance=instance_name(settings),
     )
-    if not records.prune_interval:
-        return partial(scheduler.run, stop)
-    pruning = PruningJob(
-        pruner(database),
-        timedelta(days=records.days),
-        interval=3600.0 * records.prune_interval,
-        clock=CLOCK,
-    )
-    return partial(run_with_background, pruning.run, scheduler.run, stop)
+    tasks: list[Callable[[threading.Event], None]] = []
+    if records.prune_interval:
+        pruning = PruningJob(
+            pruner(database),
+            timedelta(days=records.days),
+            interval=3600.0 * records.prune_interval,
+            clock=CLOCK,
+        )
+        tasks.append(pruning.run)
+    sealing = sealing_job(settings, database.seals)
+    if sealing is not None:
+        tasks.append(sealing.run)
+    return partial(run_with_background, tasks, scheduler.run, stop)

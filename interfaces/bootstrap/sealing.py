@@ -1,0 +1,47 @@
+"""The sealer, and what verifies the seals."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from application.seal.sealer import Sealer, SealingJob
+from infrastructure.event_log import SqlSeals
+from infrastructure.seal.anchor_file import AnchorFile
+from infrastructure.seal.keys import PrivateKey, PublicKeys, UnusableKey
+from infrastructure.settings import Settings
+from interfaces.bootstrap.database import CLOCK
+
+
+def sealing_job(settings: Settings, seals: SqlSeals) -> SealingJob | None:
+    """Seals the log at an interval; None without a key.
+
+    Raises:
+        UnusableKey: the file of the key cannot be used.
+    """
+    chosen = settings.seal
+    if not chosen.key.exists():
+        return None
+    anchor = None if chosen.anchor is None else AnchorFile(chosen.anchor)
+    sealer = Sealer(seals, seals, PrivateKey.read(chosen.key), anchor, CLOCK)
+    return SealingJob(sealer, interval=chosen.interval, clock=CLOCK)
+
+
+def trusted_keys(settings: Settings, files: Sequence[Path] = ()) -> PublicKeys:
+    """The public keys to verify seals with.
+
+    Args:
+        settings: name keys.
+        files: PEM files; empty: the keys of the settings.
+
+    Raises:
+        UnusableKey: there is none, or a file cannot be used.
+    """
+    paths = files or settings.seal.public_keys
+    own = settings.seal.key
+    pems = [] if files or not own.exists() else [PrivateKey.read(own).public_pem()]
+    try:
+        pems += [path.read_text(encoding="ascii") for path in paths]
+    except (OSError, UnicodeError) as error:
+        raise UnusableKey(f"a public key cannot be read: {error}") from error
+    if not pems:
+        raise UnusableKey(f"there is no key: neither {own} nor a public key (--public-key)")
+    return PublicKeys(pems)
