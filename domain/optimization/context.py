@@ -15,7 +15,7 @@ from domain.cluster.placement.load import MeasuredLoad
 from domain.cluster.placement.policy import PlacementPolicy
 from domain.cluster.placement.steps import LoggedStep
 from domain.cluster.storage.model import StorageModel
-from domain.cluster.table.columns import FloatArray
+from domain.cluster.table.columns import FloatArray, IntArray
 from domain.kernel.options import NO_OPTIONS, O, options_as
 from domain.kernel.reasons import Cause, Reason
 from domain.metrics.catalogue import MetricTable
@@ -185,6 +185,15 @@ class StrategyContext(Generic[P]):
         coming = {move.destination for move in self.moves if not move.finished}
         names = self.compute.hosts.name
         return np.array([name in coming for name in names], dtype=np.bool_)
+
+    def arriving(self, host: int) -> IntArray:
+        """Indices of the servers of other hosts that are in flight to a host."""
+        name = self.compute.hosts.name[host]
+        coming = {one.server for one in self.moves if not one.finished and one.destination == name}
+        servers = self.compute.servers
+        here = np.array([identity in coming for identity in servers.id], dtype=np.bool_)
+        found: IntArray = np.flatnonzero(here & (servers.host != host))
+        return found
 
     def seconds_since_move(self) -> FloatArray:
         """float64[servers]: seconds since the last recent move began; inf without one."""

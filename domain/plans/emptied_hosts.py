@@ -15,7 +15,8 @@ from domain.plans.action_types.migrate import MIGRATE
 from domain.plans.reasons import ALTERNATIVE_NOT_NEEDED, SKIPPED_BY_USER
 
 HOST_KEEPS_SERVERS = Reason(
-    "host-keeps-servers", "{host} keeps servers that the plan was to move off it"
+    "host-keeps-servers",
+    "servers are left on {host}, which the plan disabled because it was to hold none",
 )
 SERVERS_LEFT = Reason(
     "servers-left",
@@ -111,19 +112,26 @@ def servers_left(actions: Collection[Action]) -> Cause | None:
 def _on_which_servers_are_left(actions: Collection[Action]) -> list[Action]:
     """The disablings of hosts of which not all moves took place; not those that were skipped.
 
-    Also those that came after all moves and found servers: the scheduler placed them meanwhile.
+    Also those that came after all moves, or for which no move was needed, and found servers: the
+    scheduler placed them meanwhile.
     """
+    sources = {left_host(one.spec) for one in actions}
     kept = {left_host(one.spec) for one in actions if one.ended and not is_met(one)} - {None}
     return [
         one
         for one in actions
         if one.state is not ActionState.SKIPPED
-        and (disabled_host(one.spec) in kept or (one.spec.requires and _has_found_servers(one)))
+        and (disabled_host(one.spec) in kept or _has_found_servers(one, sources))
     ]
 
 
-def _has_found_servers(action: Action) -> bool:
-    return disabled_host(action.spec) is not None and bool(action.outcome.get("servers"))
+def _has_found_servers(action: Action, sources: Collection[str | None]) -> bool:
+    """Whether a host that was to be empty by then was not; ``sources``: hosts with moves off."""
+    host, outcome = disabled_host(action.spec), action.outcome
+    if host is None or not outcome.get("servers"):
+        return False
+    was_empty = action.spec.parameters.get("disabled_reason") in FREED and host not in sources
+    return bool(action.spec.requires) or (was_empty and not outcome.get("already"))
 
 
 def _is_disabled(disabling: Action, actions: Collection[Action]) -> bool:

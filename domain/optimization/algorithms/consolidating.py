@@ -26,7 +26,7 @@ from domain.cluster.table.columns import BoolArray, IndexArray, IntArray
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Cause, Reason
 from domain.optimization.algorithms.choosing import Candidates, components
-from domain.optimization.algorithms.draining import NOTHING
+from domain.optimization.algorithms.draining import IN_FLIGHT, NOTHING
 from domain.optimization.algorithms.emptying import vacate, why_not_emptied
 from domain.optimization.algorithms.moves import Moves
 from domain.optimization.algorithms.packing import Fit, dearest, largest_first, sizes
@@ -372,7 +372,7 @@ class Consolidation:
             limit = price.migrations_per_host
             return Cause(TOO_MANY_SERVERS, {"host": name, "servers": before, "limit": limit})
         before_this = moves.movable & ~self._free_at_start
-        kept = {"in flight": moves.flying, **self._kept, "moved by the plan already": before_this}
+        kept = {IN_FLIGHT: moves.flying, **self._kept, "moved by the plan already": before_this}
         if self._order is not None:
             rank = self._order.rank(moves.branch)
             hosts = hosts & (rank > rank[host])

@@ -25,6 +25,7 @@ DRAINS_HOST = Reason(
 SERVER_CANNOT_LEAVE = Reason("server-cannot-leave", "server {server} cannot leave {host}: {detail}")
 
 BUDGET_SPENT: Final = "the step budget was spent"
+IN_FLIGHT: Final = "in flight"
 NOT_CHOSEN: Final = "not among the possible destinations"
 NOTHING: Final[Mapping[str, BoolArray]] = MappingProxyType({})
 _REFUSED: Final = 2
@@ -109,7 +110,7 @@ def places(moves: Moves, servers: Sequence[int], hosts: BoolArray) -> dict[int, 
 
 
 def drain(moves: Moves, host: int, find_host: FindHost, reason: Reason = DRAINS_HOST) -> list[int]:
-    """Moves all movable servers off a host, the largest first.
+    """Moves all movable servers off a host, the largest first; none that is in flight.
 
     Args:
         moves: collects the moves.
@@ -118,11 +119,20 @@ def drain(moves: Moves, host: int, find_host: FindHost, reason: Reason = DRAINS_
         reason: of the moves; see ``leave``.
 
     Returns:
-        Indices of the servers that stay; each was recorded as considered.
+        Indices of the servers that stay, and of those in flight to the host, which will be there;
+        each was recorded as considered.
     """
     servers = largest_first(moves.residents(host), sizes(moves.branch))
-    leaving = [server for server in servers if moves.rules.movable[server]]
-    return leave(moves, host, rehearse(moves, leaving, find_host), reason)
+    leaving = [server for server in servers if moves.movable[server]]
+    found = rehearse(moves, leaving, find_host)
+    stay = leave(moves, host, found, reason, {IN_FLIGHT: moves.flying})
+    context, arriving = moves.context, moves.context.arriving(host).tolist()
+    for server in arriving:
+        facts = {"server": moves.name(server), "host": moves.model.hosts.name[host]}
+        context.considered(
+            context.server(server), SERVER_CANNOT_LEAVE, **facts, detail="it is in flight to it"
+        )
+    return [*stay, *arriving]
 
 
 def leave(

@@ -19,6 +19,7 @@ from domain.metrics.catalogue import (
     METRIC_UNKNOWN,
     MetricNeed,
 )
+from domain.optimization.algorithms.draining import IN_FLIGHT
 from domain.optimization.context import P, StrategyContext
 
 _KIB_PER_MB = 1024.0
@@ -80,7 +81,7 @@ def after_flights(context: StrategyContext[P], measured: FloatArray, use: FloatA
 def unmoved_servers(context: StrategyContext[P], cooldown: float) -> Mapping[str, BoolArray]:
     """What is said of servers that are not moved now → bool[servers]."""
     return {
-        "in flight": context.in_flight(),
+        IN_FLIGHT: context.in_flight(),
         f"migrated within {cooldown:g} s": ~rested(context, cooldown),
     }
 

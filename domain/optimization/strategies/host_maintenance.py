@@ -16,7 +16,7 @@ from domain.cluster.table.columns import BoolArray
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Cause, Reason
-from domain.optimization.algorithms.draining import leave, places
+from domain.optimization.algorithms.draining import IN_FLIGHT, leave, places
 from domain.optimization.algorithms.moves import Moves
 from domain.optimization.algorithms.packing import largest_first, sizes
 from domain.optimization.algorithms.refusals import tally
@@ -174,7 +174,7 @@ class _Maintenance:
         """What is said of servers that could be migrated but are not → bool[servers]."""
         given = self._given
         active = self._model.servers.state.where(lambda state: state == "active")
-        kept: dict[str, BoolArray] = {"in flight": self._context.in_flight()}
+        kept: dict[str, BoolArray] = {IN_FLIGHT: self._context.in_flight()}
         if given.disable_cold_migration:
             kept["stopped, and cold migration is disabled"] = ~active
         if given.disable_cold_migration and given.disable_live_migration:

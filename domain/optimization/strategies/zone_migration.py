@@ -15,7 +15,7 @@ from domain.cluster.table.columns import BoolArray
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Cause, Reason
-from domain.optimization.algorithms.draining import effect, emptiest, stays
+from domain.optimization.algorithms.draining import IN_FLIGHT, effect, emptiest, stays
 from domain.optimization.algorithms.moves import Moves
 from domain.optimization.algorithms.volumes import VolumeMoves
 from domain.optimization.context import StrategyContext
@@ -84,7 +84,6 @@ SOURCE_UNKNOWN = Reason(
     "source-unknown", "there is no {resource} {name} in the audit's scope; the plan goes without it"
 )
 
-IN_FLIGHT: Final = "in flight"
 HAS_TYPE: Final = "it has the type that it should get"
 
 

@@ -9,7 +9,7 @@ from domain.optimization.algorithms.moves import Moves
 from domain.optimization.algorithms.packing import dearest
 from domain.optimization.algorithms.relieving import relieve
 from domain.optimization.algorithms.spread import HostLoad, Shares, SpreadAtMost
-from domain.optimization.context import StepBudget, StrategyContext
+from domain.optimization.context import ObservedMove, StepBudget, StrategyContext
 from domain.optimization.strategy import NoParameters
 from tests.unit.cluster.build import host, model, server
 
@@ -111,6 +111,24 @@ def test_draining_moves_what_can_leave_and_names_what_stays() -> None:
     (kept,) = context.alternatives.kept
     assert kept.because.reason == SERVER_CANNOT_LEAVE
     assert kept.subject == context.server(1)
+
+
+def test_draining_leaves_servers_in_flight_and_names_those_that_are_coming() -> None:
+    """It moved a server that was in flight, and counted a host as empty to which one was coming."""
+    cloud = model([host(0), host(1)], [server(0, 0), server(1, 0), server(2, 1)])
+    moving = (
+        ObservedMove("s0", "c0", "c1", 5.0, finished=False),
+        ObservedMove("s2", "c1", "c0", 5.0, finished=False),
+    )
+    context = StrategyContext(parameters=NoParameters(), compute=cloud, moves=moving)
+    found = Moves(context)
+    assert drain(found, 0, lambda _host, _server: 1) == [0, 2]
+    assert [action.resource_id for action in found.actions] == ["s1"]
+    details = [str(one.because) for one in context.alternatives.kept]
+    assert details == [
+        "server vm0 cannot leave c0: in flight",
+        "server vm2 cannot leave c0: it is in flight to it",
+    ]
 
 
 def test_relieving_says_what_is_left_over() -> None:

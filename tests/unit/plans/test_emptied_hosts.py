@@ -155,6 +155,39 @@ class TestDisabledAfterTheMoves:
         )
 
 
+class TestEmptyBeforeThePlan:
+    """Hosts without servers, which consolidation closes without a move."""
+
+    def test_one_that_is_still_empty_stays_disabled(self) -> None:
+        running = Running(switch("c1"))
+        running.succeed(0, servers=0)
+        assert running.state() is PlanState.SUCCEEDED
+
+    def test_one_that_got_a_server_meanwhile_is_enabled_again(self) -> None:
+        """The plan SUCCEEDED and left the host disabled with a server."""
+        running = Running(switch("c1"), move("s", "c2"), switch("c2", parents=(1,), requires=(1,)))
+        running.succeed(0, servers=1)
+        running.succeed(1)
+        running.succeed(2, servers=0)
+        assert running.added()["resource_name"] == "c1"
+        running.succeed(3)
+        assert running.state() is PlanState.FAILED
+        assert "Servers are left on c1, which the plan leaves in service" in str(
+            running.plan.because
+        )
+
+    @pytest.mark.parametrize(
+        ("reason", "facts"),
+        [("watcher_maintaining", {}), (DISABLED_BY_CONSOLIDATION, {"already": True})],
+    )
+    def test_one_that_the_plan_did_not_close_for_being_empty_is_left_alone(
+        self, reason: str, facts: dict[str, Any]
+    ) -> None:
+        running = Running(switch("c1", reason=reason))
+        running.succeed(0, servers=1, **facts)
+        assert running.state() is PlanState.SUCCEEDED
+
+
 class TestDisabledBeforeTheMoves:
     """The order of a strategy that wants no new servers on a host that is being emptied."""
 
