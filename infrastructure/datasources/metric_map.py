@@ -7,11 +7,14 @@ from pathlib import Path
 import yaml
 
 from infrastructure.datasources.measures import MEASURES
+from infrastructure.datasources.selectors import selector_problem
 from infrastructure.datasources.units import RawMetric, convertible, unit_of
 from infrastructure.text_files import NotText, read_text
 
 _log = logging.getLogger(__name__)
 
+_PROMQL = frozenset({"prometheus", "aetos"})
+"""Datasources whose names of metrics are selectors of PromQL."""
 Names = Mapping[str, object]
 """Metric name → its name in the datasource, or a map of ``name`` and ``unit``; for Grafana: a map
 that describes the query."""
@@ -51,13 +54,29 @@ def _known(path: Path, datasources: Collection[str], datasource: str, names: obj
     if datasource not in datasources or not isinstance(names, dict):
         _log.warning("metric map %s: %s is not a datasource with a map", path, datasource)
         return {}
-    is_valid = _is_panel if datasource == "grafana" else _is_named
-    known = {
-        metric: name for metric, name in names.items() if metric in MEASURES and is_valid(name)
-    }
-    for metric in [one for one in names if one not in known]:
-        _log.warning("metric map %s: %s of %s is ignored", path, metric, datasource)
+    known = {}
+    for metric, name in names.items():
+        problem = _problem(datasource, metric, name)
+        if problem is None:
+            known[metric] = name
+        else:
+            _log.error(
+                "[watcher_decision_engine] metric_map_path: %s: %s of %s is ignored: %s",
+                *(path, metric, datasource, problem),
+            )
     return known
+
+
+def _problem(datasource: str, metric: object, entry: object) -> str | None:
+    """Why an entry is ignored, None if it is valid."""
+    if metric not in MEASURES:
+        return "there is no such metric"
+    if datasource == "grafana":
+        return None if _is_panel(entry) else "it must be a map that describes the query"
+    if not _is_named(entry):
+        return "it must be a name, or a map of name and unit"
+    name = entry["name"] if isinstance(entry, dict) else entry
+    return selector_problem(str(name)) if datasource in _PROMQL else None
 
 
 def _is_panel(entry: object) -> bool:

@@ -1,9 +1,12 @@
+import json
 import logging
 from pathlib import Path
 
 import pytest
 
 from infrastructure.datasources.metric_map import metric_map
+from infrastructure.datasources.promql import SERIES
+from infrastructure.datasources.selectors import selector_problem
 
 NAMES = ("aetos", "gnocchi", "grafana", "prometheus")
 
@@ -53,7 +56,54 @@ def test_what_makes_no_sense_is_left_out_and_logged(
 ) -> None:
     with caplog.at_level(logging.WARNING):
         assert not any(metric_map(_written(tmp_path, text), NAMES).values())
-    assert "metric map" in caplog.text
+    assert "metric map" in caplog.text or "metric_map_path" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("selector", "problem"),
+    [
+        (
+            'ipmi_temperature_celsius{name=~"(?i).*(outlet"}',
+            "pattern '(?i).*(outlet' of label name",
+        ),
+        ("ipmi_temperature_celsius{name=~'a(?!b)'}", "neither lookarounds"),
+        ("ipmi_temperature_celsius{name=~`*`}", "pattern '*' of label name is invalid"),
+        ("ipmi_temperature_celsius{name~outlet}", "'name~outlet' is no label matcher"),
+        ('ipmi_temperature_celsius{name="a"', "must be the name of a metric"),
+        ("avg(ipmi_temperature_celsius)", "must be the name of a metric"),
+    ],
+)
+@pytest.mark.parametrize("datasource", ["prometheus", "aetos"])
+def test_a_wrong_pattern_of_sensors_is_named_when_the_file_is_read(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, datasource: str, selector: str, problem: str
+) -> None:
+    """Each query failed with Prometheus' parse error, at the first run of the strategy."""
+    text = json.dumps({datasource: {"host_outlet_temp": selector, "host_power": "watts"}})
+    with caplog.at_level(logging.WARNING):
+        found = metric_map(_written(tmp_path, text), NAMES)
+    assert found == {datasource: {"host_power": "watts"}}
+    (record,) = caplog.records
+    assert record.levelname == "ERROR"
+    for word in ("[watcher_decision_engine] metric_map_path", "host_outlet_temp", problem):
+        assert word in record.getMessage()
+
+
+@pytest.mark.parametrize(
+    "selector",
+    [
+        "watts",
+        "job:watts:rate5m",
+        "watts{}",
+        '{__name__="watts"}',
+        "a{b=\"c\", d!='e',}",
+        'a{b=~"(?i).*(outlet|exhaust)\\\\d"}',
+        "a{b=~`\\pL+[[:alpha:]](?P<n>x)`}",
+        'a{b!~"(?i:x)y(?s)z"}',
+        *(raw.name for raw in SERIES.values()),
+    ],
+)
+def test_every_selector_of_prometheus_is_accepted(selector: str) -> None:
+    assert selector_problem(selector) is None
 
 
 def test_a_file_that_cannot_be_read_does_not_stop_the_service(
