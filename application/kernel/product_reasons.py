@@ -43,6 +43,7 @@ DECLARED_IN = (
     "domain.optimization.strategies.vm_workload_consolidation",
     "domain.optimization.strategies.workload_balance",
     "domain.optimization.strategies.workload_stabilization",
+    "domain.optimization.strategies.zone_departures",
     "domain.optimization.strategies.zone_migration",
     "domain.cluster.placement.movability",
     "domain.cluster.placement.rules.hosts",
