@@ -5,6 +5,8 @@ database was read-only, and keeps that setting for as long as it lives. It is re
 opened (``session_options``), and replaced when a statement shows it (``is_read_only``).
 """
 
+from urllib.parse import quote
+
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
@@ -29,6 +31,12 @@ def for_reading(url: str) -> str:
     if not url.startswith(("postgresql:", "postgres:")) or not session_options(url):
         return url
     return f"{url}{'&' if '?' in url else '?'}target_session_attrs=any"
+
+
+def read_only(url: str) -> str:
+    """The URL for sessions that refuse to write."""
+    option, url = quote("-c default_transaction_read_only=on"), for_reading(url)
+    return f"{url}{'&' if '?' in url else '?'}options={option}"
 
 
 def is_read_only(error: BaseException | None) -> bool:

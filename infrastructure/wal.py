@@ -2,6 +2,8 @@
 
 import sqlite3
 import time
+from pathlib import Path
+from urllib.parse import quote
 
 PAUSE = 0.02
 """Seconds between two attempts."""
@@ -26,3 +28,25 @@ def write_ahead(connection: sqlite3.Connection, timeout: float) -> None:
             time.sleep(PAUSE)
         else:
             return
+
+
+def connected_to_read(path: Path, timeout: float) -> sqlite3.Connection:
+    """A connection that cannot write; it works in a read-only directory, too.
+
+    Args:
+        path: the database file.
+        timeout: seconds to wait for a lock.
+
+    Raises:
+        sqlite3.OperationalError: there is no such file, or it cannot be read.
+    """
+    address = f"file:{quote(path.as_posix())}?mode=ro"
+    connection = sqlite3.connect(address, uri=True, check_same_thread=False, timeout=timeout)
+    try:
+        connection.execute("SELECT 1 FROM sqlite_master LIMIT 1")
+    except sqlite3.OperationalError:
+        connection.close()
+        if path.with_name(f"{path.name}-wal").exists():
+            raise
+        return sqlite3.connect(f"{address}&immutable=1", uri=True, check_same_thread=False)
+    return connection

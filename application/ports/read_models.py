@@ -152,7 +152,13 @@ class ActionPlanView:
 
 @dataclass(frozen=True)
 class ActionView:
-    """An action. ``because``: the reason for which the strategy proposed it, rendered."""
+    """An action.
+
+    Attributes:
+        because: the reason for which the strategy proposed it, rendered.
+        resource_key, resource_name_key: id and name of what it acts on; source_key,
+            destination_key: names of the hosts of a move. Case-folded, to look actions up by them.
+    """
 
     id: int
     uuid: UUID
@@ -163,6 +169,10 @@ class ActionView:
     state: str
     parents: list[str]
     input_parameters: JsonObject
+    resource_key: str | None
+    resource_name_key: str | None
+    source_key: str | None
+    destination_key: str | None
     because: str
     status_message: str | None
     attempt: int

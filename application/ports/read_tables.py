@@ -56,14 +56,17 @@ ACTION_PLANS = read_table(
     ReadIndex(("state", "id")),
     ReadIndex(("open_position",), only="open_position"),
 )
+ACTION_KEYS = ("resource_key", "resource_name_key", "source_key", "destination_key")
+"""Columns by which the actions that concern a server or a host are found."""
 ACTIONS = read_table(
     "actions",
     ActionView,
     _BY_ID,
     ReadIndex(("action_plan_uuid", "id")),
     ReadIndex(("audit_uuid", "id")),
+    *(ReadIndex((key, "id"), only=key) for key in ACTION_KEYS),
 )
-PLAN_SCHEMA = ProjectionSchema("plans", version=4, tables=(ACTION_PLANS, ACTIONS))
+PLAN_SCHEMA = ProjectionSchema("plans", version=5, tables=(ACTION_PLANS, ACTIONS))
 
 
 class ClusterModelRow(TypedDict):

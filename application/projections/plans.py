@@ -279,6 +279,10 @@ def _action(recorded: RecordedEvent, audit: UUID, place: int, spec: ActionSpec) 
         "state": ActionState.PENDING,
         "parents": [str(parent) for parent in spec.parents],
         "input_parameters": spec.parameters,
+        "resource_key": _key(spec, "resource_id"),
+        "resource_name_key": _key(spec, "resource_name"),
+        "source_key": _key(spec, "source_node"),
+        "destination_key": _key(spec, "destination_node"),
         "because": str(spec.because),
         "status_message": None,
         "attempt": 0,
@@ -287,3 +291,8 @@ def _action(recorded: RecordedEvent, audit: UUID, place: int, spec: ActionSpec) 
         "created_at": recorded.event.timestamp,
         "updated_at": None,
     }
+
+
+def _key(spec: ActionSpec, parameter: str) -> str | None:
+    value = spec.parameters.get(parameter)
+    return value.casefold() if isinstance(value, str) and value else None

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from application.ports.event_log import MalformedEntry, ReadOnlyLog, RecordedEvent
+from application.replay.runs import RecordedRun, run_of_audit, run_of_plan, runs_of
 from application.replay.timeline import entries
 from domain.audit_templates.events import AuditTemplateChanged, AuditTemplateCreated
 from domain.audits.events import AuditChanged, AuditRequested, AuditRunRequested
@@ -59,6 +60,26 @@ def find(log: ReadOnlyLog, word: str) -> Subject:
     if owner is not None:
         return Subject(owner)
     return _search(log, word)
+
+
+def find_runs(log: ReadOnlyLog, word: str) -> list[RecordedRun]:
+    """The run that a word names, or that published the plan it names, or all of an audit.
+
+    Raises:
+        SubjectNotFound: it names nothing, or something that has no runs.
+        AmbiguousSubject: several ids begin so.
+    """
+    subject = find(log, word)
+    if subject.run is not None:
+        found = run_of_audit(log, subject.aggregate_id, subject.run)
+    else:
+        found = run_of_plan(log, subject.aggregate_id)
+    if found is not None:
+        return [found]
+    runs = runs_of(log, subject.aggregate_id)
+    if not runs:
+        raise SubjectNotFound(f"{word} is no action plan and no audit with runs")
+    return runs
 
 
 def _owner(log: ReadOnlyLog, name: str) -> UUID | None:

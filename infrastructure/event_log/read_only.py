@@ -5,7 +5,6 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import quote
 
 from infrastructure.event_log import SqlEventLog, check, open_event_log
 from infrastructure.event_log import event_types as vocabulary
@@ -17,7 +16,6 @@ from infrastructure.event_log.records import SqlRecords
 from infrastructure.event_log.seals import SqlSeals
 from infrastructure.event_log.sqlite import SqliteDatabase
 from infrastructure.event_log.store import (
-    TABLE,
     AppendNotifier,
     Database,
     EventStore,
@@ -26,7 +24,8 @@ from infrastructure.event_log.store import (
     Unreachable,
 )
 from infrastructure.event_log.url import sqlite_file
-from infrastructure.postgresql import for_reading
+from infrastructure.postgresql import read_only
+from infrastructure.wal import connected_to_read
 
 RETRY_SECONDS = 5.0
 """For how long a query is tried again, and a lock of SQLite is waited for."""
@@ -44,7 +43,7 @@ def open_read_only(url: str) -> SqlEventLog:
     check(url)
     path = sqlite_file(url)
     if path is None:
-        return open_event_log(_read_only(url), pool=1, retry_seconds=RETRY_SECONDS, snapshots=None)
+        return open_event_log(read_only(url), pool=1, retry_seconds=RETRY_SECONDS, snapshots=None)
     store = EventStore(ReadOnlySqliteDatabase(path), AppendNotifier())
     return SqlEventLog(store, Mapper(vocabulary.event_types), QueryRunner(RETRY_SECONDS))
 
@@ -62,13 +61,7 @@ def open_seals_read_only(url: str) -> SqlSeals:
 def _database(url: str) -> Database:
     check(url)
     path = sqlite_file(url)
-    return PostgresDatabase(_read_only(url), 1) if path is None else ReadOnlySqliteDatabase(path)
-
-
-def _read_only(url: str) -> str:
-    """A PostgreSQL URL whose sessions refuse to write."""
-    option, url = quote("-c default_transaction_read_only=on"), for_reading(url)
-    return f"{url}{'&' if '?' in url else '?'}options={option}"
+    return PostgresDatabase(read_only(url), 1) if path is None else ReadOnlySqliteDatabase(path)
 
 
 class ReadOnlySqliteDatabase(Database):
@@ -77,7 +70,7 @@ class ReadOnlySqliteDatabase(Database):
     dialect = SqliteDatabase.dialect
 
     def __init__(self, path: Path) -> None:
-        self._connection = _connected(path)
+        self._connection = connected_to_read(path, RETRY_SECONDS)
         self._lock = threading.Lock()
 
     @contextmanager
@@ -107,17 +100,3 @@ class ReadOnlySqliteDatabase(Database):
         """Closes the file."""
         with self._lock:
             self._connection.close()
-
-
-def _connected(path: Path) -> sqlite3.Connection:
-    """A connection that cannot write; it works in a read-only directory, too."""
-    address = f"file:{quote(path.as_posix())}?mode=ro"
-    connection = sqlite3.connect(address, uri=True, check_same_thread=False, timeout=RETRY_SECONDS)
-    try:
-        connection.execute(f"SELECT 1 FROM {TABLE} LIMIT 1")  # noqa: S608
-    except sqlite3.OperationalError:
-        connection.close()
-        if path.with_name(f"{path.name}-wal").exists():
-            raise
-        return sqlite3.connect(f"{address}&immutable=1", uri=True, check_same_thread=False)
-    return connection

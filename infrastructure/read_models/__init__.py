@@ -5,7 +5,7 @@ from collections.abc import Callable
 from application.ports.clock import Clock
 from infrastructure.read_models.collected_models import SqlCollectedModels
 from infrastructure.read_models.counters import SqlCounterBoard
-from infrastructure.read_models.engine import open_engine, views_url
+from infrastructure.read_models.engine import open_engine, open_read_only, views_url
 from infrastructure.read_models.migrations import upgrade
 from infrastructure.read_models.models import SqlReadModels
 from infrastructure.read_models.poison import SqlPoisonBoard
@@ -36,6 +36,7 @@ __all__ = [
     "SqlServices",
     "open_engine",
     "open_read_models",
+    "open_read_only",
     "this_instance",
     "upgrade",
     "views_url",

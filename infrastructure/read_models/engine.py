@@ -11,11 +11,11 @@ from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, even
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 from application.ports.projections import StoreUnavailable
 from infrastructure import postgresql
-from infrastructure.wal import write_ahead
+from infrastructure.wal import connected_to_read, write_ahead
 
 BUSY = 30.0
 """Default seconds that a writer waits for another one on SQLite."""
@@ -58,6 +58,22 @@ def open_engine(url: str, *, connections: int = 10, busy: float = BUSY) -> Engin
     )
     event.listen(engine, "handle_error", _replace_read_only)
     return engine
+
+
+def open_read_only(url: str, *, busy: float = BUSY) -> Engine:
+    """A connection to read models; the database itself refuses to write.
+
+    Args:
+        url: as for ``open_engine``.
+        busy: seconds to wait for a lock (SQLite only).
+    """
+    target = make_url(url)
+    if target.get_backend_name() != "sqlite":
+        return open_engine(postgresql.read_only(url), connections=1)
+    path = Path(target.database or "")
+    return create_engine(
+        "sqlite://", creator=lambda: connected_to_read(path, busy), poolclass=StaticPool
+    ).execution_options(**{_READING: True})
 
 
 def reading(engine: Engine) -> Engine:

@@ -5,6 +5,7 @@ unless the page includes deleted objects.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, FromClause, Table, and_, case, func, null
@@ -130,5 +131,6 @@ ACTION = ListedResource(
     {
         "action_plan_uuid": _by_id(ACTIONS.c.action_plan_uuid),
         "audit_uuid": _by_id(ACTIONS.c.audit_uuid),
+        **{key: partial(named, ACTIONS.c[key]) for key in tables.ACTION_KEYS},
     },
 )

@@ -14,11 +14,11 @@ from application.ports.records import RecordStore
 from application.ports.strategy_runner import StrategyRunner
 from application.replay.runs import RecordedRun
 from application.replay.verification import RunVerification, Verifier
-from infrastructure.event_log.read_only import open_records_read_only
 from infrastructure.plugins import PluginOptions, Registry
 from infrastructure.settings import Settings
 from infrastructure.strategy_processes import ProcessLimits, ProcessRunner
 from interfaces.bootstrap.database import CLOCK
+from interfaces.bootstrap.history import History
 from interfaces.bootstrap.strategies import direct_runner
 
 DISTRIBUTION = "vigil-optimizer"
@@ -93,20 +93,16 @@ class OneAtATime:
 
 
 @contextmanager
-def opened_verifier(settings: Settings, log: ReadOnlyLog, *, isolated: bool) -> Iterator[Verifier]:
-    """A verifier that reads the records of an installation.
+def opened_verifier(history: History, *, isolated: bool) -> Iterator[Verifier]:
+    """A verifier of the runs of an installation.
 
     Args:
-        settings: of the installation.
-        log: its event log.
+        history: of the installation.
         isolated: whether each strategy runs in a process of its own.
     """
     registry = Registry()
     runner: StrategyRunner = (
-        process_runner(settings) if isolated else DirectRunner(registry.optimizers)
+        process_runner(history.settings) if isolated else DirectRunner(registry.optimizers)
     )
-    with (
-        closing(runner),
-        closing(open_records_read_only(settings.database.connection)) as records,
-    ):
-        yield verifier(settings, log, records, registry, runner)
+    with closing(runner):
+        yield verifier(history.settings, history.log, history.records, registry, runner)

@@ -83,6 +83,14 @@ def count(text: str) -> int:
     return value
 
 
+def positive(text: str) -> int:
+    """A whole number, one or more."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return value
+
+
 def pause(text: str) -> float:
     """Seconds between two screens, at least SHORTEST."""
     value = float(text)

@@ -56,6 +56,7 @@ COMMANDS = (
     CommandEntry("status", "status", "show the state of the installation, live"),
     CommandEntry("replay", "replay", "show events, and the state at any time"),
     CommandEntry("actuation", "actuation", "stop or resume all changes to the cloud"),
+    CommandEntry("why", "why", "show every decision about a server or a host"),
     CommandEntry("config", "config", "print all settings and their sources"),
     CommandEntry("api", "roles", "serve the REST API"),
     CommandEntry("projector", "roles", "update the read models"),

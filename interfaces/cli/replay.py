@@ -2,9 +2,15 @@ import argparse
 import importlib
 from uuid import UUID
 
-from interfaces.cli.arguments import add_settings, count, moment
+from interfaces.cli.arguments import add_settings, count, moment, positive
 
-MODULES = {"log": "history", "show": "history", "diff": "history", "verify": "verify"}
+MODULES = {
+    "log": "history",
+    "show": "history",
+    "diff": "history",
+    "verify": "verify",
+    "explain": "explain",
+}
 """Action → its module, ``replay_…``, which is imported only when the action runs."""
 SUBJECT = "id, beginning of an id, or name; also the id of an action or of a run"
 
@@ -47,9 +53,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "subject", nargs="?", metavar="PLAN|RUN", help="action plan or run; an audit: all its runs"
     )
     verify.add_argument("--all", action="store_true", help="verify every run of the log")
-    for action in (log, show, diff, verify):
-        action.add_argument("--json", action="store_true", help="print JSON")
-        add_settings(action)
+    explain = actions.add_parser(
+        "explain",
+        help="show why something was, or was not, done",
+        description="Shows the reasons of a plan: its actions, the rejected alternatives, notes. "
+        "Without RUN, every decision about a server or a host, newest first (as `vigil why`).",
+    )
+    explain.add_argument("subject", nargs="?", metavar="RUN|PLAN", help="run, plan, or audit")
+    explain.add_argument("--server", metavar="S", help="only what concerns this server")
+    explain.add_argument("--host", metavar="H", help="only what concerns this host")
+    explain.set_defaults(resource=None)
+    add_limit(explain, "without RUN: most actions to list (50)", 50)
+    for action in (log, show, diff, verify, explain):
+        add_common(action)
+
+
+def add_limit(parser: argparse.ArgumentParser, text: str, default: int) -> None:
+    """Declares the limit of a list."""
+    parser.add_argument("--limit", type=positive, default=default, metavar="N", help=text)
+
+
+def add_common(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments that all actions have."""
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_settings(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -16,8 +16,8 @@ from interfaces.terminal.console import terminal
 
 def run(args: argparse.Namespace) -> int:
     """Shows events, a state, or a difference."""
-    with opened(args) as (_, log):
-        {"log": _log, "show": _show, "diff": _diff}[args.action](args, log)
+    with opened(args) as history:
+        {"log": _log, "show": _show, "diff": _diff}[args.action](args, history.log)
     return 0
 
 

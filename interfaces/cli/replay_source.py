@@ -1,34 +1,35 @@
-"""The event log that `vigil replay` reads."""
+"""The recorded history that `vigil replay` and `vigil why` read."""
 
 import argparse
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
-from application.ports.event_log import EventLogUnavailable, ReadOnlyLog
+from application.kernel.errors import Unavailable
+from application.ports.event_log import EventLogUnavailable
+from application.ports.projections import StoreUnavailable
 from application.replay.aggregate_history import NoSuchMoment
 from application.replay.find import AmbiguousSubject, SubjectNotFound
 from infrastructure.event_log import SchemaError
-from infrastructure.event_log.read_only import open_read_only
-from infrastructure.settings import Settings
+from interfaces.bootstrap.history import History
 from interfaces.cli.arguments import locate, quiet_logging
 from interfaces.cli.errors import CommandFailed, report_errors
 
+ERRORS = (SubjectNotFound, AmbiguousSubject, NoSuchMoment, SchemaError, Unavailable)
+
 
 @contextmanager
-def opened(args: argparse.Namespace) -> Iterator[tuple[Settings, ReadOnlyLog]]:
-    """The settings of an installation and its event log, for reading.
+def opened(args: argparse.Namespace) -> Iterator[History]:
+    """The recorded history of an installation, for reading.
 
     Raises:
-        CommandFailed: the log cannot be read, or has not what the block looks for.
+        CommandFailed: it cannot be read, or has not what the block looks for.
     """
     quiet_logging(args, "replay")
     settings = locate(args).settings
-    with report_errors(SchemaError):
-        log = open_read_only(settings.database.connection)
     try:
-        with report_errors(SubjectNotFound, AmbiguousSubject, NoSuchMoment):
-            yield settings, log
+        with report_errors(*ERRORS), closing(History(settings)) as history:
+            yield history
     except EventLogUnavailable as error:
         raise CommandFailed(f"the event log cannot be read: {error}") from error
-    finally:
-        log.close()
+    except StoreUnavailable as error:
+        raise CommandFailed(f"the read models cannot be read: {error}") from error

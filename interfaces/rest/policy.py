@@ -30,6 +30,8 @@ _NAMES = {
     "action": ("an action", "actions"),
     "data_model": ("the data model", "the rows of the data model"),
     "event": ("an event", "the events of all objects"),
+    "server": ("a server of the cloud", "the servers of the cloud"),
+    "host": ("a host of the cloud", "the hosts of the cloud"),
     "run": ("a run of an audit", "the runs of audits"),
 }
 _DESCRIPTIONS = {
@@ -41,6 +43,7 @@ _DESCRIPTIONS = {
     "delete": "Delete {one}.",
     "events": "Show the events of {one}.",
     "explanation": "Show the reasons for the moves of {one}.",
+    "decisions": "Show what was decided about {one}.",
     "verification": "Repeat the decision of {one} and compare it with the published plan.",
     "stream": "Follow {many} as they happen.",
     "start": "Start {one}.",

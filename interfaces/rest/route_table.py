@@ -14,6 +14,7 @@ from interfaces.rest.resources import (
     audits,
     catalogue,
     data_model,
+    decisions,
     metrics,
     plans,
     runs,
@@ -30,6 +31,7 @@ from interfaces.rest.schemas import documents
 from interfaces.rest.schemas.actuation import ActuationDocument, ActuationRequest
 from interfaces.rest.schemas.audits import AuditDocument, AuditTemplateDocument
 from interfaces.rest.schemas.catalogue import GoalDocument, ScoringEngineDocument, StrategyDocument
+from interfaces.rest.schemas.decisions import DecisionsDocument
 from interfaces.rest.schemas.events import EventDocument
 from interfaces.rest.schemas.explanations import ExplanationDocument
 from interfaces.rest.schemas.plans import ActionDocument, ActionPlanDocument
@@ -57,6 +59,7 @@ def routes(api: RestServices) -> list[Route]:
         *_plans(api),
         *_actuation(api),
         *_runs(api),
+        *_decisions(api),
         *_webhooks(api),
         *_data_model(api),
         *_events(api),
@@ -174,7 +177,7 @@ def _collection(
 def _plans(api: RestServices) -> list[Route]:
     resource = plans.ActionPlansResource(api)
     path = "/v1/action_plans/{ident}"
-    explanation = _get("action_plan:explanation", ExplanationDocument)
+    explanation = _get("action_plan:explanation", ExplanationDocument, *plans.EXPLANATION)
     start = (
         RouteMethod("POST", {200: ActionPlanDocument}, "action_plan:start", body=ANYTHING),
         RouteMethod("GET", {}, "action_plan:start"),
@@ -214,6 +217,18 @@ def _runs(api: RestServices) -> list[Route]:
     verified = _get("run:verification", VerificationDocument)
     return [
         Route("/v1/runs/{ident}/verification", runs.RunsResource(api), "verification", (verified,))
+    ]
+
+
+def _decisions(api: RestServices) -> list[Route]:
+    return [
+        Route(
+            f"/v1/{kind}s/{{ident}}/decisions",
+            decisions.DecisionsResource(api, kind),
+            None,
+            (_get(f"{kind}:decisions", DecisionsDocument, *decisions.QUERY),),
+        )
+        for kind in plans.KINDS
     ]
 
 

@@ -56,6 +56,8 @@ RULES: dict[str, Rule] = {
         Rule("data_model:get_all", "GET /v1/data_model"),
         Rule("event:get_all", "GET /v1/events"),
         Rule("event:stream", "GET /v1/events/stream"),
+        Rule("server:decisions", "GET /v1/servers/{id}/decisions"),
+        Rule("host:decisions", "GET /v1/hosts/{name}/decisions"),
         Rule("run:verification", "GET /v1/runs/{id}/verification"),
         Rule("webhook:trigger", "POST /v1/webhooks/{audit}", ADMIN_OR_SERVICE),
     ]

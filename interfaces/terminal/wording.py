@@ -19,6 +19,8 @@ STATE_STYLES = {
     "DELETED": "dim",
 }
 """State → style."""
+STATE_SIGNS = {"SUCCEEDED": "✓", "FAILED": "✗", "SKIPPED": "-", "CANCELLED": "-", "ONGOING": "▶"}
+"""State → sign; others have ``·``."""
 
 
 def target(parameters: Mapping[str, object]) -> str:

@@ -9,11 +9,13 @@ import falcon
 from application.commands import plans as commands
 from application.commands.plans import ActionRequest, PlanCommands
 from application.ports.read_models import ActionPlanView, ActionView, Page
+from application.queries.decisions import Resource, ResourceKind, explained
 from application.queries.plans import plan_explanation
 from interfaces.rest import media
 from interfaces.rest.call import call_of
 from interfaces.rest.errors import MalformedRequest
 from interfaces.rest.lists import STANDARD, Filter, Listing
+from interfaces.rest.parameters import Parameter
 from interfaces.rest.resources.base import HistoricResource, only_uuid
 from interfaces.rest.schemas import plans as schemas
 from interfaces.rest.schemas.explanations import explanation
@@ -35,6 +37,11 @@ ACTIONS = Listing(
     exclusive=frozenset({"action_plan_uuid", "audit_uuid"}),
 )
 PATCH_SINCE = 5
+KINDS: tuple[ResourceKind, ...] = ("server", "host")
+EXPLANATION = tuple(
+    Parameter(kind, f"Only what concerns the {kind} with this id or name.", {"type": "string"})
+    for kind in KINDS
+)
 
 
 class ActionPlansResource(HistoricResource[ActionPlanView]):
@@ -74,8 +81,11 @@ class ActionPlansResource(HistoricResource[ActionPlanView]):
 
     def on_get_explanation(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
         """The reasons of a plan: for each move and each rejected alternative."""
+        given = media.query(req, EXPLANATION)
         view = self.allowed(req, ident)
-        media.reply(resp, explanation(view, plan_explanation(self.api.records, view)))
+        stored = plan_explanation(self.api.records, view.uuid, view.explanation)
+        wanted = [Resource(given[kind], kind) for kind in KINDS if kind in given]
+        media.reply(resp, explanation(view, stored, *explained(stored, wanted)))
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
         """Deletes a plan."""

@@ -1,5 +1,6 @@
 """The recorded reasons of a plan."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from application.ports.read_models import ActionPlanView
 from application.records.decision import DecisionExplanation as Stored
 from domain.kernel.ids import action_id
 from domain.kernel.reasons import Cause
+from domain.optimization.solution import Rejection
 
 
 class ReasonDocument(msgspec.Struct, kw_only=True):
@@ -69,8 +71,17 @@ class ExplanationDocument(msgspec.Struct, kw_only=True):
     indicators: dict[str, float]
 
 
-def explanation(plan: ActionPlanView, stored: Stored) -> ExplanationDocument:
-    """The document of a recorded explanation."""
+def explanation(
+    plan: ActionPlanView, stored: Stored, places: Sequence[int], rejected: Sequence[Rejection]
+) -> ExplanationDocument:
+    """The document of a recorded explanation.
+
+    Args:
+        plan: the plan.
+        stored: its explanation.
+        places: of the actions to show.
+        rejected: the alternatives to show.
+    """
     ids = [action_id(plan.uuid, place) for place in range(len(stored.actions))]
     return ExplanationDocument(
         action_plan_uuid=plan.uuid,
@@ -85,20 +96,22 @@ def explanation(plan: ActionPlanView, stored: Stored) -> ExplanationDocument:
                 parents=[ids[parent] for parent in one.parents],
                 because=_reason(one.action.because),
             )
-            for place, one in enumerate(stored.actions)
+            for place, one in ((place, stored.actions[place]) for place in places)
         ],
-        rejections=[
-            Alternative(
-                subject=str(one.subject),
-                kind="" if isinstance(one.subject, str) else one.subject.kind,
-                id="" if isinstance(one.subject, str) else one.subject.id,
-                because=_reason(one.because),
-            )
-            for one in stored.rejections
-        ],
+        rejections=list(map(alternative, rejected)),
         rejection_count=max(stored.rejection_count, len(stored.rejections)),
         notes=[_reason(note) for note in stored.notes],
         indicators=stored.indicators,
+    )
+
+
+def alternative(one: Rejection) -> Alternative:
+    """The document of a rejected alternative."""
+    return Alternative(
+        subject=str(one.subject),
+        kind="" if isinstance(one.subject, str) else one.subject.kind,
+        id="" if isinstance(one.subject, str) else one.subject.id,
+        because=_reason(one.because),
     )
 
 

@@ -36,6 +36,8 @@ def test_every_described_parameter_is_understood_and_no_other(used_api: ApiWorld
         "action_plans": plan,
         "actions": used_api.actions(plan)[0]["uuid"],
         "runs": used_api.run(),
+        "servers": "web-1",
+        "hosts": "cmp-1",
     }
     used_api.worker()
     used_api.model.rows = []

@@ -70,6 +70,8 @@ class Everything:
             "action_plans": plan["uuid"],
             "actions": api.actions(plan["uuid"])[0]["uuid"],
             "runs": api.run(),
+            "servers": "web-1",
+            "hosts": "cmp-1",
         }
 
     def path(self, template: str) -> str:

@@ -1,0 +1,58 @@
+"""What an installation has recorded, opened for reading: the databases refuse to write."""
+
+from functools import cached_property
+
+from application.ports.event_log import ReadOnlyLog
+from application.ports.read_models import ReadModels
+from application.ports.records import RecordStore
+from infrastructure import event_log, read_models
+from infrastructure.event_log.read_only import open_read_only, open_records_read_only
+from infrastructure.settings import Settings
+from interfaces.bootstrap.database import CLOCK
+
+
+class History:
+    """The log, the records and the read models of an installation; each is opened when needed.
+
+    Args:
+        settings: of the installation.
+
+    Raises:
+        SchemaError: there is no log, or one of another version; or it cannot be reached.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._url = settings.database.connection
+        self._log = open_read_only(self._url)
+
+    @property
+    def log(self) -> ReadOnlyLog:
+        """The event log."""
+        return self._log
+
+    @cached_property
+    def _records(self) -> event_log.SqlRecords:
+        return open_records_read_only(self._url)
+
+    @property
+    def records(self) -> RecordStore:
+        """The stored records."""
+        return self._records
+
+    @cached_property
+    def _reads(self) -> read_models.SqlReadModels:
+        engine = read_models.open_read_only(read_models.views_url(self._url))
+        return read_models.SqlReadModels(engine, CLOCK, self._log.end)
+
+    @property
+    def reads(self) -> ReadModels:
+        """The read models."""
+        return self._reads
+
+    def close(self) -> None:
+        """Closes the connections."""
+        for name in ("_records", "_reads"):
+            if name in vars(self):
+                vars(self)[name].close()
+        self._log.close()
