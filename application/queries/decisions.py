@@ -16,8 +16,8 @@ from domain.plans.proposal import PlannedAction
 
 NEWEST = 100
 """Plans whose rejected alternatives are read; the reasons of older moves are in the read tables."""
-LIMIT = 50
-"""Actions that are looked up by default."""
+LIMIT, UNLIMITED = 50, 1_000_000
+"""Actions that are looked up by default, and at most."""
 SERVER_KEYS, HOST_KEYS = ACTION_KEYS[:2], ACTION_KEYS
 
 

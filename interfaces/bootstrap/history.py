@@ -31,6 +31,10 @@ class History:
         """The event log."""
         return self._log
 
+    def wait(self, after: int, timeout: float) -> bool:
+        """Waits until the log has an event after a position; returns whether it has one."""
+        return self._log.wait(after, timeout)
+
     @cached_property
     def _records(self) -> event_log.SqlRecords:
         return open_records_read_only(self._url)

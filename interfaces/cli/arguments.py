@@ -2,12 +2,14 @@
 
 import argparse
 import os
+import re
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from infrastructure import logs
+from infrastructure.clock import SystemClock
 from infrastructure.settings import LoadedSettings, load
 from infrastructure.supervision import state
 
@@ -18,6 +20,8 @@ FLAGS = {
     "log_format": "vigil.log_format",
 }
 """Arguments that set an option."""
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_AGO = re.compile(r"([0-9]{1,6})([smhd])", re.ASCII)
 SHORTEST = 0.1
 """Seconds between two screens of `vigil status`, at least."""
 
@@ -71,6 +75,20 @@ def moment(text: str) -> int | datetime:
     except ValueError:
         raise argparse.ArgumentTypeError(
             f"{text!r} is neither a log position nor a time (ISO 8601)"
+        ) from None
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
+def past_time(text: str) -> datetime:
+    """A time, or how long ago (``10m``); a time without an offset is UTC."""
+    ago = _AGO.fullmatch(text)
+    if ago is not None:
+        return SystemClock().now() - timedelta(**{_UNITS[ago[2]]: float(ago[1])})
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither a time (ISO 8601) nor a duration such as 90s, 10m, 2h or 3d"
         ) from None
     return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 

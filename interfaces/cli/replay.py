@@ -1,11 +1,10 @@
 import argparse
 import importlib
-from uuid import UUID
 
-from interfaces.cli.arguments import add_settings, count, moment, positive
+from interfaces.cli.arguments import add_settings, count, moment, past_time, positive
 
 MODULES = {
-    "log": "history",
+    "log": "log",
     "show": "history",
     "diff": "history",
     "verify": "verify",
@@ -22,12 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "changed between two versions; repeats recorded decisions. Vigil need not run; nothing is "
         "written."
     )
-    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    log = actions.add_parser("log", help="list events, newest last")
-    which = log.add_mutually_exclusive_group()
-    which.add_argument("subject", nargs="?", metavar="AGGREGATE", help=SUBJECT)
-    which.add_argument("--correlation", metavar="ID", type=UUID, help="events of one audit run")
-    log.add_argument("--limit", type=count, default=50, help="most events to list (50); 0: all")
+    actions = parser.add_subparsers(dest="task", metavar="ACTION", required=True)
+    log = actions.add_parser("log", help="list what happened, newest last")
+    _add_log(log)
     show = actions.add_parser("show", help="print a state")
     show.add_argument("subject", metavar="AGGREGATE", help=SUBJECT)
     when = show.add_mutually_exclusive_group()
@@ -68,6 +64,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         add_common(action)
 
 
+def _add_log(log: argparse.ArgumentParser) -> None:
+    log.description = (
+        "Lists what happened, newest last. The events of an action are one line; registrations, "
+        "claims and other routine are left out. Ids may be abbreviated to 4 characters or more."
+    )
+    which = log.add_mutually_exclusive_group()
+    which.add_argument("subject", nargs="?", metavar="AGGREGATE", help=SUBJECT)
+    for name, text in (
+        ("audit", "an audit and its action plans"),
+        ("plan", "an action plan"),
+        ("action", "an action"),
+        ("server", "the actions that concern a server (id or name)"),
+        ("host", "the actions that concern a host (id or name)"),
+        ("correlation", "one audit run"),
+    ):
+        which.add_argument(f"--{name}", metavar="ID", help=f"only events of {text}")
+    log.add_argument(
+        "--type",
+        action="append",
+        default=[],
+        metavar="TOPIC",
+        help="only events of this type, or whose type begins so (plan.); may be repeated",
+    )
+    log.add_argument("--actor", metavar="NAME", help="only events that this actor caused")
+    when = "a time (ISO 8601), or how long ago: 90s, 10m, 2h, 3d"
+    log.add_argument("--since", type=past_time, metavar="TIME", help=f"only events since {when}")
+    log.add_argument("--until", type=past_time, metavar="TIME", help="only events before it")
+    log.add_argument("--limit", type=count, default=50, help="most lines to list (50); 0: all")
+    log.add_argument("--all", action="store_true", help="a line for every event, also of routine")
+    log.add_argument("--graph", action="store_true", help="show causes as a tree")
+    log.add_argument("-f", "--follow", action="store_true", help="also list what happens next")
+
+
 def add_limit(parser: argparse.ArgumentParser, text: str, default: int) -> None:
     """Declares the limit of a list."""
     parser.add_argument("--limit", type=positive, default=default, metavar="N", help=text)
@@ -81,5 +110,5 @@ def add_common(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Runs an action; returns the exit code."""
-    module = importlib.import_module(f"interfaces.cli.replay_{MODULES[args.action]}")
+    module = importlib.import_module(f"interfaces.cli.replay_{MODULES[args.task]}")
     return int(module.run(args))

@@ -4,14 +4,14 @@ import argparse
 import json
 
 from application.kernel.json_values import json_value
-from application.queries.decisions import Resource, ResourceKind, decisions_about, explained
+from application.queries.decisions import Resource, decisions_about, explained
 from application.queries.plans import plan_explanation
 from application.replay.find import find_runs
 from application.replay.runs import RecordedRun, proposed
 from interfaces.bootstrap.history import History
 from interfaces.cli.errors import CommandFailed
 from interfaces.cli.printing import print_lines
-from interfaces.cli.replay_source import opened
+from interfaces.cli.replay_source import opened, wanted_resources
 from interfaces.terminal.decisions import decision_lines, decisions_json, explanation_lines
 
 
@@ -38,20 +38,12 @@ def _resource(args: argparse.Namespace, history: History) -> None:
 
 
 def _named(args: argparse.Namespace) -> Resource:
-    wanted = _wanted(args)
+    wanted = wanted_resources(args)
     if args.resource is not None:
         return Resource(args.resource)
     if len(wanted) != 1:
         raise CommandFailed("name a run or a plan, or give either --server or --host")
     return wanted[0]
-
-
-def _wanted(args: argparse.Namespace) -> list[Resource]:
-    given: tuple[tuple[str | None, ResourceKind], ...] = (
-        (args.server, "server"),
-        (args.host, "host"),
-    )
-    return [Resource(name, kind) for name, kind in given if name is not None]
 
 
 def _run(args: argparse.Namespace, history: History, run: RecordedRun) -> None:
@@ -60,7 +52,7 @@ def _run(args: argparse.Namespace, history: History, run: RecordedRun) -> None:
         print_lines([f"run {run.run}: {run.failure or 'it published no plan so far'}"])
         return
     stored = plan_explanation(history.records, event.originator_id, event.explanation)
-    places, rejected = explained(stored, _wanted(args))
+    places, rejected = explained(stored, wanted_resources(args))
     if args.json:
         actions = [json_value(stored.actions[place]) for place in places]
         shown = {"rejections": json_value(rejected), "notes": json_value(stored.notes)}

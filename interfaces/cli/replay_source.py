@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from application.kernel.errors import Unavailable
 from application.ports.event_log import EventLogUnavailable
 from application.ports.projections import StoreUnavailable
+from application.queries.decisions import Resource, ResourceKind
 from application.replay.aggregate_history import NoSuchMoment
 from application.replay.find import AmbiguousSubject, SubjectNotFound
 from infrastructure.event_log import SchemaError
@@ -33,3 +34,12 @@ def opened(args: argparse.Namespace) -> Iterator[History]:
         raise CommandFailed(f"the event log cannot be read: {error}") from error
     except StoreUnavailable as error:
         raise CommandFailed(f"the read models cannot be read: {error}") from error
+
+
+def wanted_resources(args: argparse.Namespace) -> list[Resource]:
+    """The resources that ``--server`` and ``--host`` name."""
+    given: tuple[tuple[str | None, ResourceKind], ...] = (
+        (args.server, "server"),
+        (args.host, "host"),
+    )
+    return [Resource(name, kind) for name, kind in given if name is not None]

@@ -11,7 +11,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "written."
     )
     parser.add_argument("resource", metavar="SERVER|HOST", help="id or name")
-    parser.set_defaults(action="explain", subject=None, server=None, host=None)
+    parser.set_defaults(task="explain", subject=None, server=None, host=None)
     replay.add_limit(parser, "most actions to list (50)", 50)
     replay.add_common(parser)
 

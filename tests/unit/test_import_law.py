@@ -66,7 +66,7 @@ APPLICATION = {
     "projections": (),
     "queries": ("cluster_models", "projections", "records"),
     "records": ("cluster_models",),
-    "replay": ("projections", "records"),
+    "replay": ("projections", "queries", "records"),
     "seal": (),
     "simulation": (),
     "workers": (),

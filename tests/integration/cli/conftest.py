@@ -21,6 +21,10 @@ class Cli:
         assert main(["replay", *words]) == code
         return self._capsys.readouterr().out
 
+    def both(self, *words: str) -> tuple[str, str]:
+        assert main(["replay", *words]) == 0
+        return self._capsys.readouterr()
+
     def text(self, *words: str) -> str:
         return self.ends(0, *words)
 

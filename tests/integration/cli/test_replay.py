@@ -48,7 +48,7 @@ def test_the_log_tells_who_did_what_when_and_why_newest_last(cli: Cli, story: Sh
 
 
 def test_the_log_in_plain_text_has_a_line_for_each_event(cli: Cli, story: ShortHistory) -> None:
-    lines = cli.text("log").splitlines()
+    lines = cli.text("log", "--all").splitlines()
     assert len(lines) == len(cli.lines("log"))
     assert lines[-1].endswith(f"[req-1, run {str(story.run)[:8]}]")
     assert "Action plan failed: 1 of 3 actions failed." in lines[-1]
