@@ -1,5 +1,8 @@
 """The pure part of a run: from a decision record to a plan that breaks no rule."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from application.kernel.plan_checks import plan_refused
 from application.kernel.typed_values import typed
 from application.ports.plugins import Optimizers
@@ -10,9 +13,12 @@ from domain.kernel.aggregate import JsonObject
 from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Cause
 from domain.metrics.catalogue import METRIC_LABELS_FOREIGN, METRICS_INCOMPLETE
-from domain.optimization.context import PlanContext
+from domain.optimization.context import PlanContext, StrategyContext
+from domain.optimization.planner import PlanImpossible, Planner
 from domain.optimization.scoring import SCORING_ENGINE_CHANGED, SCORING_ENGINE_MISSING
+from domain.optimization.solution import Solution
 from domain.optimization.strategy import notes_of
+from domain.plans.proposal import PlannedAction
 
 _NOTED = (METRICS_INCOMPLETE, METRIC_LABELS_FOREIGN)
 """Problems of the inputs that the plan's notes name, too."""
@@ -22,9 +28,9 @@ def compute(record: DecisionRecord, optimizers: Optimizers) -> Computation:
     """Runs the strategy and the planner of a decision record; the result is always the same.
 
     Raises:
-        ComputationFailed: a parameter names something that the models do not have, the plan may
-            not be published (see ``plan_refused``), or a scoring engine of the record is not
-            installed, or is another one.
+        ComputationFailed: a parameter names something that the models do not have, the actions can
+            be executed in no order, the plan may not be published (see ``plan_refused``), or a
+            scoring engine of the record is not installed, or is another one.
     """
     strategy = optimizers.strategies[record.strategy]
     planner = optimizers.planners[record.planner]
@@ -34,18 +40,7 @@ def compute(record: DecisionRecord, optimizers: Optimizers) -> Computation:
         solution = strategy.solve(context)
     except InvalidValue as invalid:
         raise ComputationFailed(Cause(PARAMETERS_INVALID, {"error": str(invalid)})) from invalid
-    planned = planner.plan(
-        solution,
-        PlanContext(
-            options=typed(record.planner_options, planner.options),
-            compute=context.compute,
-            storage=context.storage,
-            baremetal=context.baremetal,
-            placement=context.placement,
-            start=context.start,
-            cost=context.cost,
-        ),
-    )
+    planned = _planned(planner, record, context, solution)
     refused = plan_refused(
         planned,
         context.compute,
@@ -65,6 +60,27 @@ def compute(record: DecisionRecord, optimizers: Optimizers) -> Computation:
         rejections=tuple(context.alternatives.kept),
         rejection_count=context.alternatives.total,
     )
+
+
+def _planned(
+    planner: Planner[Any],
+    record: DecisionRecord,
+    context: StrategyContext[Any],
+    solution: Solution,
+) -> Sequence[PlannedAction]:
+    given = PlanContext(
+        options=typed(record.planner_options, planner.options),
+        compute=context.compute,
+        storage=context.storage,
+        baremetal=context.baremetal,
+        placement=context.placement,
+        start=context.start,
+        cost=context.cost,
+    )
+    try:
+        return planner.plan(solution, given)
+    except PlanImpossible as impossible:
+        raise ComputationFailed(impossible.because) from impossible
 
 
 def _incomplete(record: DecisionRecord) -> list[Cause]:

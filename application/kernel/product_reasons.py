@@ -31,6 +31,7 @@ DECLARED_IN = (
     "domain.optimization.algorithms.offloading",
     "domain.optimization.algorithms.relieving",
     "domain.optimization.algorithms.volumes",
+    "domain.optimization.planners.sequence",
     "domain.optimization.strategies.host_maintenance",
     "domain.optimization.strategies.dummy_with_resize",
     "domain.optimization.strategies.dummy_with_scorer",

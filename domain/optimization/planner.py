@@ -17,11 +17,24 @@ from collections.abc import Iterable, Sequence
 from typing import ClassVar, Generic
 
 from domain.kernel.options import NoOptions, O
+from domain.kernel.reasons import Cause
 from domain.optimization.context import PlanContext
 from domain.optimization.solution import Solution
 from domain.plans.action_types.declaration import ActionType
 from domain.plans.parallelism import Parallelism
 from domain.plans.proposal import PlannedAction
+
+
+class PlanImpossible(Exception):
+    """A solution cannot be executed in any order.
+
+    Attributes:
+        because: why the run fails.
+    """
+
+    def __init__(self, because: Cause) -> None:
+        super().__init__(str(because))
+        self.because = because
 
 
 class Planner(ABC, Generic[O]):
@@ -58,4 +71,10 @@ class Planner(ABC, Generic[O]):
 
     @abstractmethod
     def plan(self, solution: Solution, context: PlanContext[O]) -> Sequence[PlannedAction]:
-        """Each action of the solution once, with its edges; parents come before children."""
+        """Each action of the solution once, with its edges; parents come before children.
+
+        A move may become two, by way of another host.
+
+        Raises:
+            PlanImpossible: the actions cannot be executed in any order.
+        """

@@ -8,6 +8,7 @@ from application.commands.parameters import completed
 from application.ports.operator_rules import RulesUnreadable
 from application.ports.plugins import OptimizerOptions
 from domain.kernel.errors import InvalidValue, NotFound
+from domain.optimization.planner import PlanImpossible
 from domain.optimization.selection import choose_strategy
 from domain.optimization.strategy import Strategy
 from infrastructure.operator_rules import RulesFile
@@ -84,7 +85,7 @@ def _parameter(text: str) -> tuple[str, object]:
 def run(args: argparse.Namespace) -> int:
     """Runs or checks a strategy."""
     quiet_logging(args, "strategy")
-    with report_errors(NotFound, InvalidValue):
+    with report_errors(NotFound, InvalidValue, PlanImpossible):
         strategy = _strategy(args.registry, args.name)
         parameters = completed(strategy.parameters_schema, dict(args.parameters))
         return ACTIONS[args.action](args, strategy, parameters)

@@ -5,7 +5,7 @@ solution lists before it, unless it needs one of them:
 
 * room: the moves off its destination that make the room which it lacks;
 * a host that is enabled or switched on for it, or that is disabled before it is emptied;
-* the members of its server groups, one after the other;
+* the members of its server groups, one after the other, as resizes of them do;
 * every move to or off its destination, if it needs NUMA cells there that are known, or if its
   server left that host before;
 * the same server.
@@ -26,7 +26,12 @@ from domain.cluster.placement.rules.groups import AFFINITY, ANTI_AFFINITY, Group
 from domain.cluster.table.columns import FloatArray
 from domain.kernel.options import O
 from domain.optimization.context import PlanContext
-from domain.plans.action_types import CHANGE_POWER_STATE, CHANGE_SERVICE_STATE, MIGRATE
+from domain.plans.action_types import (
+    CHANGE_POWER_STATE,
+    CHANGE_SERVICE_STATE,
+    MIGRATE,
+    RESIZE,
+)
 from domain.plans.proposal import PlannedAction, ProposedAction
 
 MAX_EDGES = 10_000
@@ -92,32 +97,7 @@ def dependencies(
     return [found.add(place, action) for place, action in enumerate(actions)]
 
 
-def executable(
-    actions: Sequence[ProposedAction], context: PlanContext[O], load: MeasuredLoad | None
-) -> list[ProposedAction]:
-    """The actions, with each move behind those that make the room which it lacks.
-
-    Moves that wait for each other in a circle keep their order; the check of the plan reports them.
-    """
-    room = _Room(context, load)
-    ordered, rest = list[ProposedAction](), [one for one in actions if one.type == MIGRATE]
-    while rest:
-        made, stuck = list[ProposedAction](), list[ProposedAction]()
-        held: set[str] = set()  # servers with a move that has to wait
-        for move in rest:
-            if move.resource_id not in held and room.fits(move):
-                room.move(move)
-                made.append(move)
-            else:
-                held.add(move.resource_id)
-                stuck.append(move)
-        ordered += made or stuck
-        rest = stuck if made else []
-    sequence = iter(ordered)
-    return [next(sequence) if action.type == MIGRATE else action for action in actions]
-
-
-class _Room(Generic[O]):
+class Room(Generic[O]):
     """The use of each host, while moves are made one after the other.
 
     Attributes:
@@ -240,7 +220,7 @@ class _Dependencies(Generic[O]):
     """The dependencies of the actions so far."""
 
     def __init__(self, context: PlanContext[O], load: MeasuredLoad | None) -> None:
-        self._room = _Room(context, load)
+        self._room = Room(context, load)
         self._groups = GroupIndex(context.compute, context.placement.operator.groups())
         self._now: FloatArray = self._room.amounts.copy()
         self._left: set[tuple[int, int]] = set()
@@ -261,6 +241,8 @@ class _Dependencies(Generic[O]):
             self._open(place, self._hosts[on], needs)
         elif off is not None:
             self._close(place, self._hosts[off], needs, off=action.type == CHANGE_POWER_STATE)
+        elif action.type == RESIZE:  # Nova may move the server
+            self._follow_groups(place, action, needs)
         return needs
 
     def _open(self, place: int, host: _Host, needs: Needs) -> None:

@@ -9,10 +9,10 @@ from domain.optimization.planners.dependencies import (
     MAX_EDGES,
     dependencies,
     destination,
-    executable,
     source,
     switched,
 )
+from domain.optimization.planners.sequence import executable
 from domain.optimization.solution import Solution
 from domain.plans.proposal import PlannedAction, ProposedAction
 

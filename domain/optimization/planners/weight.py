@@ -12,9 +12,9 @@ from domain.optimization.planners.dependencies import (
     MAX_EDGES,
     Needs,
     dependencies,
-    executable,
 )
 from domain.optimization.planners.order import by_weight
+from domain.optimization.planners.sequence import executable
 from domain.optimization.planners.weights import whole_numbers
 from domain.optimization.solution import Solution
 from domain.plans.action_types import (

@@ -7,8 +7,9 @@ from typing import Final
 from domain.kernel.options import option
 from domain.optimization.context import PlanContext
 from domain.optimization.planner import Planner
-from domain.optimization.planners.dependencies import dependencies, executable
+from domain.optimization.planners.dependencies import dependencies
 from domain.optimization.planners.order import by_weight
+from domain.optimization.planners.sequence import executable
 from domain.optimization.planners.weights import whole_numbers
 from domain.optimization.solution import Solution
 from domain.plans.proposal import PlannedAction

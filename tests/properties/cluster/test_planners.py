@@ -169,10 +169,10 @@ def test_without_the_edges_some_orders_break_rules() -> None:
 
 
 @settings(max_examples=100, deadline=None)
-@given(seed=SEEDS)
-def test_members_of_a_server_group_never_move_at_the_same_time(seed: int) -> None:
+@given(seed=SEEDS, planner=st.sampled_from(ALL))
+def test_members_of_a_server_group_never_move_at_the_same_time(seed: int, planner: str) -> None:
     situation = Situation(seed)
-    planned = situation.plan("weight")
+    planned = situation.plan(planner)
     ancestors: list[set[int]] = []
     for one in planned:
         ancestors.append(set(one.parents).union(*(ancestors[parent] for parent in one.parents)))
