@@ -31,10 +31,12 @@ class LiveCloud:
 
     Attributes:
         collectors: by kind of model; only kinds that are collected.
+        every: by kind of model.
     """
 
     compute: ComputeCollector
     collectors: Mapping[ModelKind, CloudCollector[Any]]
+    every: Mapping[ModelKind, CloudCollector[Any]]
     metrics: Datasources
 
 
@@ -47,6 +49,7 @@ def live_cloud(settings: Settings, registry: Registry) -> Iterator[LiveCloud]:
         yield LiveCloud(
             NovaCollector(cloud, limits(settings)),
             {kind: collectors[kind] for kind in collection_periods(settings)},
+            collectors,
             datasources(settings, cloud, registry),
         )
     finally:

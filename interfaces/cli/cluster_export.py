@@ -13,11 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from application.cluster_models.kinds import BAREMETAL, STORAGE, CollectedKind, M
+from application.ports.cloud import CloudCollector, CloudRefused
 from application.ports.metrics import MetricsUnavailable
 from domain.cluster.compute.model import ComputeModel
-from domain.cluster.formats.anonymise import anonymised
+from domain.cluster.formats.anonymise import Models, anonymised
 from domain.cluster.formats.cluster_file import write_cluster
 from domain.cluster.formats.portable import Values
+from domain.cluster.kinds import ModelKind
 from domain.metrics.catalogue import MetricNeed
 from domain.optimization.strategy import Strategy
 from infrastructure.clock import SystemClock
@@ -37,13 +40,13 @@ class Export:
     """A cluster file.
 
     Attributes:
-        data: its contents.
+        data: the JSON object.
+        contents: how much of what it holds, in words.
         remarks: records that were excluded and metrics that are missing, as lines of text.
     """
 
     data: dict[str, Any]
-    hosts: int
-    servers: int
+    contents: str
     remarks: tuple[str, ...]
 
 
@@ -51,7 +54,8 @@ def run_export(args: argparse.Namespace) -> int:
     """Reads the cloud and writes the cluster file.
 
     Raises:
-        CloudUnreachable, CloudRefused: the cloud cannot be read completely.
+        CloudUnreachable, CloudRefused: the cloud cannot be read completely. (A cloud without block
+            storage or bare metal, or that refuses to list them, gives a file without them.)
         CommandFailed: the file cannot be written.
     """
     settings = locate_cloud(args).settings
@@ -76,7 +80,7 @@ def _write(found: Export, out: Path | None) -> None:
         out.write_text(text + "\n", encoding="utf-8")
     except OSError as error:
         raise CommandFailed(f"{out} cannot be written: {error.strerror}") from error
-    print_line(f"{found.hosts} hosts and {found.servers} servers written to {out}", file=sys.stderr)
+    print_line(f"{found.contents} written to {out}", file=sys.stderr)
 
 
 def _read(cloud: LiveCloud, needs: Sequence[MetricNeed], *, anonymise: bool) -> Export:
@@ -87,22 +91,47 @@ def _read(cloud: LiveCloud, needs: Sequence[MetricNeed], *, anonymise: bool) -> 
     )
     remarks = [str(one) for one in rows.problems]
     remarks += [f"{one.kind} {one.id} is excluded: {one.because}" for one in quarantined]
+    storage, of_storage = _other(STORAGE, cloud.every[ModelKind.STORAGE])
+    nodes, of_nodes = _other(BAREMETAL, cloud.every[ModelKind.BAREMETAL])
+    remarks += [*of_storage, *of_nodes]
     if len(remarks) > REMARKS:
         remarks[REMARKS:] = [f"{len(remarks) - REMARKS} more records were excluded"]
     metrics: Values = {}
     if needs:
         metrics, problems = _measured(cloud, model, needs)
         remarks += problems
+    models = Models(model, storage, nodes)
     if anonymise:
-        model, metrics = anonymised(model, metrics)
+        models, metrics = anonymised(models, metrics)
     meta = {
         "vigil": version("vigil-optimizer"),
         "collected_at": at.astimezone(UTC).isoformat(timespec="seconds"),
         "anonymised": anonymise,
     }
-    data = write_cluster(model, metrics, meta)
-    servers = len(model.servers) + len(model.unplaced)
-    return Export(data, len(model.hosts), servers, tuple(remarks))
+    data = write_cluster(models.compute, metrics, meta, models.baremetal, models.storage)
+    return Export(data, _contents(models), tuple(remarks))
+
+
+def _other(kind: CollectedKind[M], source: CloudCollector[Any]) -> tuple[M | None, list[str]]:
+    """The model of another kind and its problems; None if the cloud does not provide it."""
+    try:
+        model, problems, _ = kind.collect(source)
+    except CloudRefused as refused:
+        absent = refused.is_service_absent
+        return None, [] if absent else [f"no {kind.name} model: {refused.because}"]
+    return model, [str(one) for one in problems]
+
+
+def _contents(models: Models) -> str:
+    compute, storage, nodes = models.compute, models.storage, models.baremetal
+    servers = len(compute.servers) + len(compute.unplaced)
+    parts = [f"{len(compute.hosts)} hosts", f"{servers} servers"]
+    if storage is not None:
+        volumes = len(storage.volumes) + len(storage.unplaced)
+        parts += [f"{len(storage.pools)} pools", f"{volumes} volumes"]
+    if nodes is not None:
+        parts.append(f"{len(nodes.nodes)} bare-metal nodes")
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def _measured(

@@ -5,15 +5,18 @@ Sizes, states, topology, creation times, standard traits and standard extra spec
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
+from domain.cluster.baremetal.model import BaremetalModel
 from domain.cluster.compute.columns import ServerColumns
 from domain.cluster.compute.disabled_reasons import DISABLED_BY_CONSOLIDATION
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.records import AggregateRow, GroupRow
+from domain.cluster.formats.anonymise_others import anonymised_nodes, anonymised_storage
 from domain.cluster.formats.portable import Values
 from domain.cluster.formats.pseudonyms import ALIAS, SCOPED, TENANT, TRAIT, Pseudonyms
+from domain.cluster.storage.model import StorageModel
 from domain.cluster.table.columns import Coded, coded, map_key
 
 _STANDARD = ("hw:", "resources")
@@ -22,9 +25,32 @@ _PMEM = "hw:pmem"
 """A standard extra spec whose value is the operator's own labels; only their number matters."""
 
 
-def anonymised(model: ComputeModel, metrics: Values) -> tuple[ComputeModel, Values]:
-    """Returns a model and its metrics (name → id → value) with pseudonyms."""
-    names = Pseudonyms(model)
+@dataclass(frozen=True)
+class Models:
+    """The models of a cloud; ``storage``, ``baremetal``: None if they were not read."""
+
+    compute: ComputeModel
+    storage: StorageModel | None = None
+    baremetal: BaremetalModel | None = None
+
+
+def anonymised(models: Models, metrics: Values) -> tuple[Models, Values]:
+    """Returns models and metrics (name → id → value) with pseudonyms."""
+    names = Pseudonyms(models.compute, models.storage, models.baremetal)
+    storage, nodes = models.storage, models.baremetal
+    figures = {
+        metric: {names.resource(key): value for key, value in values.items() if names.knows(key)}
+        for metric, values in metrics.items()
+    }
+    shown = Models(
+        _compute(models.compute, names),
+        None if storage is None else anonymised_storage(storage, names),
+        None if nodes is None else anonymised_nodes(nodes, names),
+    )
+    return shown, figures
+
+
+def _compute(model: ComputeModel, names: Pseudonyms) -> ComputeModel:
     hosts = model.hosts
     numbered = tuple(map(names.host, hosts.name))
     clean = replace(
@@ -51,7 +77,7 @@ def anonymised(model: ComputeModel, metrics: Values) -> tuple[ComputeModel, Valu
             for held in _each(hosts.other_allocations)
         ),
     )
-    shown = replace(
+    return replace(
         model,
         hosts=clean,
         servers=_servers(model.servers, names),
@@ -60,11 +86,6 @@ def anonymised(model: ComputeModel, metrics: Values) -> tuple[ComputeModel, Valu
         aggregates=tuple(_aggregate(one, names) for one in model.aggregates),
         outside=frozenset(map(names.server, model.outside)),
     )
-    figures = {
-        metric: {names.resource(key): value for key, value in values.items() if names.knows(key)}
-        for metric, values in metrics.items()
-    }
-    return shown, figures
 
 
 def _each(column: Coded[Any]) -> Iterator[Any]:

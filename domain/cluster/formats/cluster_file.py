@@ -16,7 +16,8 @@ from domain.cluster.compute.numa.cells import topology_record
 from domain.cluster.compute.records import QuarantinedRecord
 from domain.cluster.formats.portable import PORTABLE_NAMES, Values, read_portable
 from domain.cluster.formats.portable_fields import measured, truth, whole
-from domain.cluster.formats.storage_file import read_storage
+from domain.cluster.formats.storage_file import KEY as STORAGE
+from domain.cluster.formats.storage_file import read_storage, write_storage
 from domain.cluster.storage.model import StorageModel
 from domain.cluster.table.column_table import ColumnTable
 from domain.cluster.table.columns import bools, frozen, ints, mapping, sequence
@@ -68,12 +69,17 @@ def write_cluster(
     metrics: Mapping[str, Mapping[str, float]] | None = None,
     meta: Mapping[str, object] | None = None,
     baremetal: BaremetalModel | None = None,
+    storage: StorageModel | None = None,
 ) -> dict[str, object]:
     """The JSON form of models with their metrics (name → id → value)."""
     known = metrics or {}
     in_records = {*_HOST_FIGURES, *_SERVER_FIGURES, *_DERIVED}
     columns = model.to_columns()
-    nodes = {} if baremetal is None else {"nodes": _node_records(baremetal)}
+    others: dict[str, object] = {}
+    if baremetal is not None:
+        others["nodes"] = _node_records(baremetal)
+    if storage is not None:
+        others[STORAGE] = write_storage(storage)
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -85,7 +91,7 @@ def write_cluster(
         "aggregates": columns["aggregates"],
         "outside": columns["outside"],
         "metrics": {name: dict(known[name]) for name in sorted(known) if name not in in_records},
-        **nodes,
+        **others,
     }
 
 

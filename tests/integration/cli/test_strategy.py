@@ -350,7 +350,9 @@ def test_an_exported_cloud_gives_the_plan_that_the_cloud_itself_would_get(
 ) -> None:
     out = tmp_path / "out.json"
     assert main(["cluster", "export", "--out", str(out), *cloud]) == 0
-    assert "3 hosts and 6 servers written" in capsys.readouterr().err
+    assert "3 hosts, 6 servers, 4 pools, 2 volumes and 3 bare-metal nodes written" in (
+        capsys.readouterr().err
+    )
     data = json.loads(out.read_text())
     assert data["meta"]["cloud"] == "simulator"
     file = read_cluster(data)

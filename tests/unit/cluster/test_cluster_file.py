@@ -9,8 +9,16 @@ from domain.cluster.compute.allocations import Allocation
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.numa.cells import NumaCell
 from domain.cluster.compute.records import AggregateRow, GroupRow
-from domain.cluster.formats.anonymise import anonymised
+from domain.cluster.formats.anonymise import Models, anonymised
 from domain.cluster.formats.cluster_file import FORMAT, VERSION, read_cluster, write_cluster
+from domain.cluster.storage.model import StorageModel
+from domain.cluster.storage.records import (
+    Attachment,
+    PoolRow,
+    StorageNodeRow,
+    VolumeRow,
+    VolumeTypeRow,
+)
 from domain.kernel.errors import InvalidValue
 from tests.unit.cluster.build import host, model, server
 from tests.world.plugins import solve_offline
@@ -318,7 +326,8 @@ def test_an_amount_that_makes_no_sense_sets_one_server_aside_and_not_the_file(
 
 
 def test_an_anonymised_cluster_names_nobody_and_keeps_what_decides() -> None:
-    shown, figures = anonymised(rich(), METRICS)
+    models, figures = anonymised(Models(rich()), METRICS)
+    shown = models.compute
     text = json.dumps(write_cluster(shown, figures))
     for telling in ("acme", "ACME", "vm1", "node-1", "owner", "internal", "ops", "gone"):
         assert telling not in text, telling
@@ -341,7 +350,8 @@ def test_a_strategy_decides_the_same_on_the_anonymised_cluster() -> None:
     whole = model(hosts, busy)
     metrics = {"instance_cpu_usage": {f"s{n}": float(n) for n in range(30)}}
     plain = solve_offline(through_json(write_cluster(whole, metrics)))
-    masked = solve_offline(through_json(write_cluster(*anonymised(whole, metrics))))
+    shown, figures = anonymised(Models(whole), metrics)
+    masked = solve_offline(through_json(write_cluster(shown.compute, figures)))
     assert plain.planned
     assert [one.action.type for one in plain.planned] == [one.action.type for one in masked.planned]
     assert plain.indicators == masked.indicators
@@ -360,6 +370,49 @@ def test_bare_metal_nodes_survive_a_round_trip() -> None:
     assert found.baremetal is not None
     assert found.baremetal.to_columns() == nodes.to_columns()
     assert read_cluster(write_cluster(compute)).baremetal is None
+
+
+def test_anonymised_storage_and_nodes_name_nobody_and_keep_their_links() -> None:
+    compute = model([host(0)], [server(0, 0)])
+    storage, _ = StorageModel.build(
+        [StorageNodeRow("acme@fast", zone="acme-az", cluster="acme-ha@fast")],
+        [PoolRow("acme@fast#p1", "acme-label", total_gb=10, free_gb="infinite")],
+        [
+            VolumeRow(
+                *("acme-v", "acme data", "acme@fast#p1", 3, "in-use", "acme gold"),
+                attachments=(Attachment("s0", "acme-a"),),
+                metadata={"acme": "acme"},
+                project_id="acme-p",
+                source_id="acme-s",
+            )
+        ],
+        [VolumeTypeRow("acme-t", "acme gold", "acme-label", {"acme": "1"})],
+    )
+    own: dict[str, object] = {"compute_node_id": compute.hosts.id[0], "acme": 1}
+    nodes, _ = BaremetalModel.build(
+        [
+            BaremetalNodeRow(
+                *("acme-n", "acme"),
+                maintenance=False,
+                extra=own,
+                resource_class="acme",
+                instance_id="s0",
+            )
+        ]
+    )
+    shown, _ = anonymised(Models(compute, storage, nodes), {})
+    assert shown.storage is not None
+    assert shown.baremetal is not None
+    data = write_cluster(shown.compute, {}, {}, shown.baremetal, shown.storage)
+    assert "acme" not in json.dumps(data)
+    found = read_cluster(json.loads(json.dumps(data)))
+    assert found.quarantined == ()
+    assert found.storage is not None
+    assert found.storage.volumes.servers == ((shown.compute.servers.id[0],),)
+    assert found.storage.nodes.volume_types[0] == (found.storage.types[0].name,)
+    assert found.baremetal is not None
+    assert found.baremetal.nodes.compute_node == (shown.compute.hosts.id[0],)
+    assert found.baremetal.nodes.instance_id == (shown.compute.servers.id[0],)
 
 
 def test_a_bad_bare_metal_node_is_quarantined_and_one_without_an_id_is_an_error() -> None:
