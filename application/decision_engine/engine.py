@@ -213,7 +213,7 @@ class DecisionEngine:
             given = typed(parameters, strategy.parameters)
             check_requested(strategy, given, lambda: self._schemas)
             engines = self._required_engines(strategy, given)
-            inputs = self._inputs.load(strategy, given, audit.scope)
+            inputs = self._inputs.load(strategy, given, audit.scope, audit.id)
         except (CloudRefused, InputsUnavailable) as end:
             self._fail(claim, end.because)
         except InvalidValue as invalid:
@@ -285,6 +285,7 @@ class DecisionEngine:
             baremetal=RunModel.of(inputs.baremetal),
             placement=self._search.placement.with_rules(inputs.operator),
             moves=inputs.moves,
+            failed_moves=inputs.failed_moves,
             cost=self._search.cost,
             steps=self._search.steps,
             engines=engines,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
+from uuid import UUID
 
 from application.cluster_models.collection import ModelCollector, ModelCollectors
 from application.cluster_models.kinds import M
@@ -119,6 +120,7 @@ class InputLoader:
         last_effect: returns the time of Vigil's own latest change of what a kind of model shows;
             older models of it are not used.
         moves_since: returns Vigil's own moves that are in flight or ended after a time.
+        failed_moves: returns the servers whose latest migration by a plan of an audit failed.
         rules: the operator's placement rules for every run; read at each run.
     """
 
@@ -131,6 +133,7 @@ class InputLoader:
         last_effect: Callable[[ModelKind], datetime | None] = lambda _: None,
         moves_since: Callable[[datetime], Sequence[ServerMove]] = lambda _: (),
         rules: RulesDocument | None = None,
+        failed_moves: Callable[[UUID], Sequence[str]] = lambda _: (),
     ) -> None:
         self._models = models
         self._metrics = metrics
@@ -139,9 +142,12 @@ class InputLoader:
         self._last_effect = last_effect
         self._moves_since = moves_since
         self._rules = rules
+        self._failed_moves = failed_moves
 
-    def load(self, strategy: Strategy[P], parameters: P, scope: list[Any]) -> CollectedInputs:
-        """Returns the models and metrics that a strategy needs, within the scope.
+    def load(
+        self, strategy: Strategy[P], parameters: P, scope: list[Any], audit: UUID
+    ) -> CollectedInputs:
+        """Returns the models and metrics that a strategy needs, within the scope of an audit.
 
         Raises:
             CloudUnreachable, CloudRefused: the cloud could not be read completely.
@@ -172,6 +178,7 @@ class InputLoader:
             baremetal=baremetal,
             metrics=MetricTable({**fetched.table.values, **others}),
             moves=self._moves(compute.collected_at, required.recent_moves),
+            failed_moves=tuple(self._failed_moves(audit)) if required.failed_moves else (),
             operator=operator,
             problems=(
                 *compute.problems,

@@ -447,6 +447,10 @@ class ReadModels(Protocol):
         """Migrations that are in flight, or that succeeded after a time, oldest first."""
         ...
 
+    def failed_moves(self, audit: UUID) -> list[str]:
+        """Ids of the servers whose latest migration by a plan of an audit failed, in order."""
+        ...
+
     def continuous_audits(self) -> list[ContinuousAudit]:
         """CONTINUOUS audits that are PENDING or ONGOING and have an interval."""
         ...

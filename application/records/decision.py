@@ -88,6 +88,7 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True):
         engines: the scoring engines that the strategy needs; those of the same names have to be
             the same.
         plugins: the strategy and the planner; none in records of the first versions.
+        failed_moves: see ``StrategyContext``.
     """
 
     format: int
@@ -115,6 +116,7 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True):
     steps: int = MAX_STEPS
     engines: tuple[EngineIdentity, ...] = ()
     plugins: tuple[PluginIdentity, ...] = ()
+    failed_moves: tuple[str, ...] = ()
 
     def context(
         self, strategy: Strategy[P], engines: Mapping[str, ScoringEngine] = NO_ENGINES
@@ -144,6 +146,7 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True):
             cost=self.cost,
             engines={one.name: engines[one.name] for one in self.engines},
             budget=StepBudget(self.steps),
+            failed_moves=self.failed_moves,
         )
 
 
@@ -215,6 +218,7 @@ class CollectedInputs:
         storage, baremetal: None unless the strategy needs them.
         problems: items that were quarantined or missing.
         moves: Vigil's own moves, in flight and recent.
+        failed_moves: servers whose latest migration by a plan of the audit failed.
         operator: the operator's placement rules of the scope and of the configuration, resolved.
     """
 
@@ -223,5 +227,6 @@ class CollectedInputs:
     problems: Sequence[Cause]
     operator: OperatorRules = field(default_factory=OperatorRules)
     moves: tuple[ObservedMove, ...] = ()
+    failed_moves: tuple[str, ...] = ()
     storage: CurrentModel[StorageModel] | None = None
     baremetal: CurrentModel[BaremetalModel] | None = None

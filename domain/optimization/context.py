@@ -132,6 +132,8 @@ class StrategyContext(Generic[P]):
         start: steps (``Branch.to_log``) that are taken as done, for the later stages of a pipeline.
         cost: what migrations cost.
         engines: the required scoring engines, by name.
+        failed_moves: if required, ids of servers whose latest migration by an earlier plan of the
+            audit failed.
         budget: of steps, for searches.
         alternatives: what ``considered`` collects.
     """
@@ -149,6 +151,7 @@ class StrategyContext(Generic[P]):
     start: Sequence[LoggedStep] = ()
     cost: MigrationCost = field(default_factory=MigrationCost)
     engines: Mapping[str, ScoringEngine] = field(default_factory=dict)
+    failed_moves: Sequence[str] = ()
     budget: StepBudget = field(default_factory=StepBudget)
     alternatives: Considered = field(default_factory=Considered)
 

@@ -74,12 +74,14 @@ class Requirements:
         metrics: the columns of ``StrategyContext.metrics``.
         recent_moves: how far back ``StrategyContext.recent_moves`` has to reach, s; 0: not needed.
         engines: names of scoring engines, for ``StrategyContext.engines``.
+        failed_moves: whether ``StrategyContext.failed_moves`` is read.
     """
 
     models: frozenset[ModelKind] = COMPUTE_ONLY
     metrics: tuple[MetricNeed, ...] = ()
     recent_moves: float = 0.0
     engines: tuple[str, ...] = ()
+    failed_moves: bool = False
 
 
 class Strategy(ABC, Generic[P]):

@@ -263,6 +263,21 @@ class SqlReadModels:
         )
         return [_server_move(*one) for one in self._rows(query)]
 
+    def failed_moves(self, audit: UUID) -> list[str]:
+        """Ids of the servers whose latest migration by a plan of an audit failed, in order."""
+        action, ended = ACTIONS.c, (ActionState.FAILED, ActionState.SUCCEEDED)
+        query = (
+            select(action.input_parameters, action.state)
+            .where(
+                action.audit_uuid == audit,
+                action.action_type == MIGRATE,
+                action.state.in_(ended),
+            )
+            .order_by(action.ended_at, action.id)
+        )
+        latest = {str(given.get("resource_id")): state for given, state in self._rows(query)}
+        return sorted(one for one, state in latest.items() if state == ActionState.FAILED)
+
     def continuous_audits(self) -> list[ContinuousAudit]:
         """CONTINUOUS audits that are PENDING or ONGOING and have an interval."""
         row = AUDITS.c

@@ -101,6 +101,7 @@ class EngineWorld(World):
                 self.freshness,
                 last_effect=partial(last_effect, self.reads, OPTIMIZERS.action_types),
                 moves_since=self.reads.moves_since,
+                failed_moves=self.reads.failed_moves,
                 rules=self.rules,
             ),
             optimizers=self.optimizers,

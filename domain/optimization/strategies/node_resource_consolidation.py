@@ -14,7 +14,7 @@ from domain.cluster.compute.disabled_reasons import DISABLED_BY_RESOURCE_CONSOLI
 from domain.cluster.compute.resources import VCPUS
 from domain.cluster.placement.branch import Branch
 from domain.cluster.scope.reasons import MODEL_EMPTY
-from domain.cluster.table.columns import IntArray
+from domain.cluster.table.columns import BoolArray, IntArray
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Cause, Reason
 from domain.optimization.algorithms.consolidating import Consolidation, Order
@@ -22,7 +22,7 @@ from domain.optimization.algorithms.moves import Moves
 from domain.optimization.algorithms.packing import ranks
 from domain.optimization.context import StrategyContext
 from domain.optimization.solution import Solution
-from domain.optimization.strategy import NOTHING_TO_DO, Strategy
+from domain.optimization.strategy import NOTHING_TO_DO, Requirements, Strategy
 from domain.plans.action_types import disable_host, enable_host
 from domain.plans.proposal import ProposedAction
 
@@ -40,6 +40,7 @@ NOVA_CHOOSES = Reason(
 OPEN_AGAIN = Reason("open-again", "{host} was disabled only while hosts are emptied")
 
 AUTO: Final = "auto"
+MOVE_FAILED: Final = "on a host of which a migration by this audit failed"
 
 
 @dataclass(frozen=True)
@@ -71,12 +72,24 @@ class NodeResourceConsolidation(Strategy[NodeResourceParameters]):
         }
     }
 
+    def requirements(self, parameters: NodeResourceParameters) -> Requirements:
+        """The compute model, and which migrations of earlier plans failed."""
+        del parameters
+        return Requirements(failed_moves=True)
+
     def solve(self, context: StrategyContext[NodeResourceParameters]) -> Solution:
         """The plan, and why each host that stays in use does."""
         if not len(context.compute.hosts):
             return Solution((), notes=(Cause(MODEL_EMPTY),))
         moves = Moves(context)
-        Consolidation(moves, order=Order(_fewest_vcpus_first)).run()
+        failed = _with_failed_moves(context)
+        kept = {MOVE_FAILED: failed[context.compute.servers.host]}
+
+        def rank(branch: Branch) -> IntArray:
+            """int64[hosts]: by allocated vCPUs; hosts that are not emptied are filled first."""
+            return ranks(np.where(failed, np.inf, branch.amounts[VCPUS]))
+
+        Consolidation(moves, order=Order(rank), kept=kept).run()
         model, emptied = moves.model, moves.branch.count == 0
         indicators = {
             "compute_nodes_count": len(model.hosts),
@@ -94,9 +107,12 @@ class NodeResourceConsolidation(Strategy[NodeResourceParameters]):
         return Solution(actions, indicators, notes)
 
 
-def _fewest_vcpus_first(branch: Branch) -> IntArray:
-    """int64[hosts]: by allocated vCPUs."""
-    return ranks(branch.amounts[VCPUS])
+def _with_failed_moves(context: StrategyContext[NodeResourceParameters]) -> BoolArray:
+    """bool[hosts]: holds a server whose latest migration by a plan of this audit failed."""
+    servers, places = context.compute.servers, context.compute.server_places
+    found: BoolArray = np.zeros(len(context.compute.hosts), dtype=np.bool_)
+    found[[int(servers.host[places[one]]) for one in context.failed_moves if one in places]] = True
+    return found
 
 
 def _left_to_nova(moves: Moves) -> tuple[ProposedAction, ...]:

@@ -68,6 +68,7 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
             Freshness(settings.collector.max_model_age, settings.collector.allow_stale),
             last_effect=partial(last_effect, database.read, registry.optimizers.action_types),
             moves_since=database.read.moves_since,
+            failed_moves=database.read.failed_moves,
             rules=rules_document(settings.placement),
         ),
         optimizers=registry.optimizers,

@@ -325,6 +325,17 @@ def test_a_move_that_failed_or_was_not_begun_is_no_move(world: World) -> None:
     assert world.reads.moves_since(context(0).at) == []
 
 
+def test_servers_whose_latest_migration_failed_are_found_by_their_audit(world: World) -> None:
+    plan, ids = running(world)
+    for at, action in enumerate(ids[:2]):
+        plan.intend_action(context(6 + 2 * at), plan.epoch, action, {})
+        because = Cause(DEADLINE_PASSED, {"seconds": 1})
+        plan.fail_action(context(7 + 2 * at), plan.epoch, action, because)
+    world.save(plan)
+    assert world.reads.failed_moves(plan.audit_id) == ["server-0", "server-1"]
+    assert world.reads.failed_moves(plan.id) == []
+
+
 def test_the_newest_event_of_plans_with_other_actions_than_harmless_ones_is_found(
     world: World,
 ) -> None:

@@ -1,8 +1,10 @@
 """node_resource_consolidation: the vectors of its contract, and what the original gets wrong."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from domain.cluster.compute.model import ComputeModel
+from domain.optimization.context import Considered
 from domain.optimization.solution import Solution
 from tests.unit.cluster.build import host, model, server
 from tests.unit.optimization.test_basic import figures
@@ -55,6 +57,18 @@ def test_the_strategy_chooses_the_destinations_and_a_host_that_is_down_keeps_its
     solution = solve(small(state="down"), host_choice="specify")
     assert brief(solution) == [("live", "vm1", "c1", "c0"), ("live", "vm2", "c1", "c0")]
     assert figures(solution) == [3, 1, 2]
+
+
+def test_a_host_of_which_a_migration_by_this_audit_failed_is_filled_and_not_emptied() -> None:
+    """Each run of a continuous audit planned the same migration, which failed again."""
+    cloud = model([host(0), host(1)], [server(0, 0, vcpus=8), server(1, 1), server(2, 1)])
+    plain = strategy_context(STRATEGY, cloud, parameters={"host_choice": "specify"})
+    assert {row[2] for row in brief(STRATEGY.solve(plain))} == {"c1"}
+    context = replace(plain, failed_moves=("s1", "gone"), alternatives=Considered())
+    solution = STRATEGY.solve(context)
+    assert brief(solution) == [("live", "vm0", "c0", "c1")]
+    (stays,) = (str(one.because) for one in context.alternatives.kept)
+    assert "on a host of which a migration by this audit failed" in stays
 
 
 def test_a_server_that_is_stopped_is_migrated_cold() -> None:
