@@ -1,7 +1,7 @@
 """Evaluates cron expressions, for ``domain.audits.schedule.Cron``."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 from croniter import CroniterBadDateError, CroniterError, croniter
 
@@ -14,13 +14,14 @@ _RANDOM = re.compile(r"(^|[\s,])[rR](\(|/|[\s,]|$)")
 """A field to which croniter gives a random value: a due time must be deterministic."""
 
 
-def next_match(expression: str, after: datetime) -> datetime | None:
+def next_match(expression: str, after: datetime, zone: tzinfo = UTC) -> datetime | None:
     """The first instant strictly after another that an expression matches.
 
     Args:
         expression: five fields (or six, the last one seconds, or seven, with years), or an alias
-            such as ``@daily``; evaluated in UTC.
+            such as ``@daily``.
         after: timezone-aware.
+        zone: whose wall clock it is evaluated by.
 
     Returns:
         UTC; None if it has no match in the fifty years after the instant.
@@ -31,7 +32,12 @@ def next_match(expression: str, after: datetime) -> datetime | None:
     if _RANDOM.search(expression):
         raise InvalidValue(FIELD, f"must not be random: {expression!r}")
     try:
-        found: datetime = croniter(expression, after.astimezone(UTC)).get_next(datetime)
+        # by the wall clock, as if it were UTC: croniter's own zones are off when clocks change
+        matches = croniter(expression, after.astimezone(zone).replace(tzinfo=UTC))
+        found = after
+        while found <= after:  # the second time in the hour that is repeated in autumn
+            wall: datetime = matches.get_next(datetime)
+            found = wall.replace(tzinfo=zone).astimezone(UTC)
     except (CroniterBadDateError, OverflowError):
         return None
     except CroniterError as error:

@@ -121,7 +121,7 @@ class ActionExecution:
         self._times.intended(self._action.attempt)
         start = partial(self._handler.start, self._parameters, before)
         try:
-            self._around.gate.check()
+            self._around.gate.check(self._action)
             receipt = self._around.send(start, self._id, self._times, version)
         except HeldBack as held:
             self._end(ActionPlan.withhold_action, held.because)

@@ -100,6 +100,7 @@ class Applier:
         epoch = self._claim(session)
         if epoch is None:
             return
+        parallelism = self._parallelism.get(session.state.planner, Parallelism())
         execution = PlanExecution(
             session,
             epoch,
@@ -108,8 +109,8 @@ class Applier:
             clock=self._clock,
             fresh=self._fresh,
             policy=self._policy,
-            parallelism=self._parallelism.get(session.state.planner, Parallelism()),
-            gate=self._gate,
+            parallelism=parallelism,
+            gate=self._gate.within(parallelism),
         )
         self._executions[plan_id] = execution
         claimed()

@@ -6,7 +6,7 @@ own (``ActionExecution``), and watches for a cancellation or another claim.
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from uuid import UUID
@@ -23,6 +23,7 @@ from application.ports.progress import ProgressBoard
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Cause
 from domain.plans import Action, ActionPlan
+from domain.plans.pace import Hold
 from domain.plans.parallelism import Parallelism, Slots
 from domain.plans.plan_states import RUNNING
 from domain.plans.reasons import ACTION_TYPE_UNKNOWN, APPLIERS_LOST
@@ -144,19 +145,28 @@ class PlanExecution:
             Whether the gate held one back.
         """
         ready = [one for one in self._plan.ready() if one.spec.id not in self._running]
-        if not ready:
+        most = 1 if alone else self._policy.max_parallel
+        if not ready or len(self._running) >= most:
             return False
-        because = self._gate.hold()
-        self._plan.hold(because)
-        if because is not None:
-            return True
-        slots = Slots(self._parallelism, [action.spec for action, _ in self._running.values()])
+        running = [action.spec for action, _ in self._running.values()]
+        slots, survey = Slots(self._parallelism, running), self._gate.survey(running)
+        holds: list[Hold] = []
         for action in ready:
-            if len(self._running) >= (1 if alone else self._policy.max_parallel):
+            if len(self._running) >= most:
                 break
-            if slots.take(action.spec):
+            hold = survey.hold(action)
+            if hold is not None:
+                holds.append(hold)
+            elif slots.take(action.spec):
                 self._execute(action, around, pool, alone=alone)
-        return False
+        self._plan.hold(self._why_it_waits(holds))
+        return bool(holds)
+
+    def _why_it_waits(self, holds: Sequence[Hold]) -> Cause | None:
+        """What keeps the whole plan from going on, None if it goes on."""
+        if holds and (holds[0].everything or not self._running):
+            return holds[0].because
+        return None
 
     def _execute(
         self, action: Action, around: Surroundings, pool: ThreadPoolExecutor, *, alone: bool

@@ -19,6 +19,7 @@ from domain.optimization.scoring import SCORING_ENGINE_CHANGED, SCORING_ENGINE_M
 from domain.optimization.solution import Solution
 from domain.optimization.strategy import notes_of
 from domain.plans.proposal import PlannedAction
+from domain.plans.targets import targets_of
 
 _NOTED = (METRICS_INCOMPLETE, METRIC_LABELS_FOREIGN)
 """Problems of the inputs that the plan's notes name, too."""
@@ -59,6 +60,7 @@ def compute(record: DecisionRecord, optimizers: Optimizers) -> Computation:
         notes=(*notes_of(strategy, context, solution), *_incomplete(record)),
         rejections=tuple(context.alternatives.kept),
         rejection_count=context.alternatives.total,
+        targets=targets_of(planned, context.compute, context.storage, optimizers.action_types),
     )
 
 

@@ -335,6 +335,7 @@ class DecisionEngine:
             indicators=_indicators(goal, found.indicators),
             global_efficacy=global_efficacy(goal, found.indicators),
             notes=found.notes,
+            targets=found.targets,
         )
 
     # -- outcome of the run ----------------------------------------------------------------------

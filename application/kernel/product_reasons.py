@@ -15,6 +15,8 @@ DECLARED_IN = (
     "domain.plans.reasons",
     "domain.actuation.actuation",
     "domain.plans.emptied_hosts",
+    "domain.plans.pace",
+    "application.applier.gate",
     "domain.plans.action_types.migrate",
     "domain.plans.action_types.resize",
     "domain.plans.action_types.change_nova_service_state",

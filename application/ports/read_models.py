@@ -12,6 +12,7 @@ from uuid import UUID
 
 from application.ports.columns import CaseFolded, Joined, Reference
 from domain.kernel.aggregate import JsonObject
+from domain.plans.pace import Migration
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,9 @@ class ActionView:
         because: the reason for which the strategy proposed it, rendered.
         resource_key, resource_name_key: id and name of what it acts on; source_key,
             destination_key: names of the hosts of a move. Case-folded, to look actions up by them.
+        size: bytes that it copies, None if it copies nothing or that is unknown.
+        groups: ids of the server groups of the server that it acts on.
+        open_position: log position of its latest intent, None unless it is ONGOING.
     """
 
     id: int
@@ -176,6 +180,9 @@ class ActionView:
     because: str
     status_message: str | None
     attempt: int
+    size: int | None
+    groups: list[str]
+    open_position: int | None
     started_at: datetime | None
     ended_at: datetime | None
     created_at: datetime
@@ -449,6 +456,10 @@ class ReadModels(Protocol):
 
     def failed_moves(self, audit: UUID) -> list[str]:
         """Ids of the servers whose latest migration by a plan of an audit failed, in order."""
+        ...
+
+    def migrations(self, since: datetime) -> list[Migration]:
+        """Migrations that are in progress, or that began or ended after a time; of all plans."""
         ...
 
     def continuous_audits(self) -> list[ContinuousAudit]:

@@ -65,8 +65,10 @@ ACTIONS = read_table(
     ReadIndex(("action_plan_uuid", "id")),
     ReadIndex(("audit_uuid", "id")),
     *(ReadIndex((key, "id"), only=key) for key in ACTION_KEYS),
+    ReadIndex(("open_position",), only="open_position"),
+    ReadIndex(("action_type", "ended_at"), only="ended_at"),
 )
-PLAN_SCHEMA = ProjectionSchema("plans", version=5, tables=(ACTION_PLANS, ACTIONS))
+PLAN_SCHEMA = ProjectionSchema("plans", version=6, tables=(ACTION_PLANS, ACTIONS))
 
 
 class ClusterModelRow(TypedDict):

@@ -7,7 +7,7 @@ from typing import Protocol
 from domain.audits.reasons import STRATEGY_FAILED
 from domain.kernel.reasons import Cause, Reason
 from domain.optimization.solution import Rejection
-from domain.plans.proposal import PlannedAction
+from domain.plans.proposal import PlannedAction, Target
 
 STRATEGY_TIME_LIMIT = Reason(
     "strategy-time-limit",
@@ -37,6 +37,7 @@ class Computation:
         notes: remarks on the result.
         rejections: the first alternatives that were considered and rejected.
         rejection_count: number of all of them.
+        targets: what is known of what the actions act on, in their order.
     """
 
     actions: tuple[PlannedAction, ...]
@@ -44,6 +45,7 @@ class Computation:
     notes: tuple[Cause, ...]
     rejections: tuple[Rejection, ...]
     rejection_count: int
+    targets: tuple[Target, ...] = ()
 
 
 class ComputationFailed(Exception):

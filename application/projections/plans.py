@@ -159,15 +159,26 @@ class PlansProjection(EventDispatcher):
         tables.add(ACTION_PLANS.name, event.originator_id, {"actions_total": 1})
         _update_version(event, tables)
 
-    def _action_intended(self, _: RecordedEvent, event: ActionIntended, tables: Tables) -> None:
-        values: dict[str, Any] = {"state": ActionState.ONGOING, "attempt": event.attempt}
+    def _action_intended(
+        self, recorded: RecordedEvent, event: ActionIntended, tables: Tables
+    ) -> None:
+        values: dict[str, Any] = {
+            "state": ActionState.ONGOING,
+            "attempt": event.attempt,
+            "open_position": recorded.position,
+        }
         if event.attempt == 1:
             values["started_at"] = event.timestamp
             tables.add(ACTION_PLANS.name, event.originator_id, {"actions_ongoing": 1})
         _update_action(event, event.action_id, tables, values)
 
     def _action_withheld(self, _: RecordedEvent, event: ActionWithheld, tables: Tables) -> None:
-        values = {"state": ActionState.PENDING, "attempt": 0, "started_at": None}
+        values: dict[str, Any] = {
+            "state": ActionState.PENDING,
+            "attempt": 0,
+            "open_position": None,
+            "started_at": None,
+        }
         tables.add(ACTION_PLANS.name, event.originator_id, {"actions_ongoing": -1})
         _update_action(event, event.action_id, tables, values)
 
@@ -228,7 +239,7 @@ def _update_action(event: Event, action: UUID, tables: Tables, values: dict[str,
 def _end_action(
     event: Event, action: UUID, before: str, tables: Tables, values: dict[str, Any]
 ) -> None:
-    values["ended_at"] = event.timestamp
+    values |= {"open_position": None, "ended_at": event.timestamp}
     _update_action(event, action, tables, values)
     if before not in ENDED:
         ongoing = 1 if before in IN_PROGRESS else 0
@@ -286,6 +297,9 @@ def _action(recorded: RecordedEvent, audit: UUID, place: int, spec: ActionSpec) 
         "because": str(spec.because),
         "status_message": None,
         "attempt": 0,
+        "size": spec.size,
+        "groups": list(spec.groups),
+        "open_position": None,
         "started_at": None,
         "ended_at": None,
         "created_at": recorded.event.timestamp,

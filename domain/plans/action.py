@@ -39,6 +39,8 @@ class ActionSpec:
         parents: actions that must have ended before this one starts.
         requires: ancestors that must have succeeded or been skipped, else this one is cancelled.
         because: why the strategy proposed it.
+        size: bytes that it copies, None if it copies nothing or that is unknown.
+        groups: ids of the server groups of the server that it acts on.
     """
 
     id: UUID
@@ -47,6 +49,8 @@ class ActionSpec:
     parents: tuple[UUID, ...]
     requires: tuple[UUID, ...]
     because: Cause
+    size: int | None = None
+    groups: tuple[str, ...] = ()
 
     @property
     def what(self) -> str:

@@ -508,7 +508,8 @@ class ActionPlan(Aggregate):
     @evolves
     def _action_withheld(self, event: ActionWithheld) -> None:
         action = self.actions[event.action_id]
-        self.actions[event.action_id] = Action(action.spec, restores=action.restores)
+        action.state, action.attempt, action.started_at = ActionState.PENDING, 0, None
+        action.intent, action.receipt, action.steps = None, None, {}
 
     @evolves
     def _action_acknowledged(self, event: ActionAcknowledged) -> None:

@@ -13,6 +13,9 @@ from domain.plans.action import ActionSpec, EfficacyIndicator
 from domain.plans.execution_rule import ExecutionRule
 
 
+_UNKNOWN_TARGET: dict[str, Any] = {"size": None, "groups": []}
+
+
 class PlanState(StrEnum):
     """The states of a plan, as shown in the API."""
 
@@ -38,6 +41,7 @@ class PlanProposed(Created):
     """
 
     TOPIC = "plan.proposed"
+    class_version: ClassVar[int] = 2
     audit_id: UUID
     run_id: UUID
     goal: str
@@ -50,6 +54,12 @@ class PlanProposed(Created):
     global_efficacy: tuple[EfficacyIndicator, ...]
     notes: tuple[Cause, ...]
     state: PlanState
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        """The targets of actions were not recorded."""
+        for spec in state["actions"]:
+            spec |= _UNKNOWN_TARGET
 
 
 class PlanLaunched(Event):
@@ -154,9 +164,15 @@ class ActionAdded(Event):
     """
 
     TOPIC = "plan.action-added"
+    class_version: ClassVar[int] = 2
     action_id: UUID
     what: str
     spec: ActionSpec
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        """The target of the action was not recorded."""
+        state["spec"] |= _UNKNOWN_TARGET
 
 
 class ActionIsolated(Event):

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from domain.kernel.aggregate import JsonObject
 from domain.plans.action import ActionSpec
 from domain.plans.action_types.migrate import MIGRATE
 
@@ -46,7 +47,7 @@ class Slots:
     def __init__(self, limits: Parallelism, taken: Iterable[ActionSpec]) -> None:
         self._limits = limits
         self._in_plan: Counter[str] = Counter()
-        self._at_host: Counter[tuple[str, object]] = Counter()
+        self._at_host: Counter[tuple[str, str]] = Counter()
         for action in taken:
             self._count(action)
 
@@ -55,7 +56,7 @@ class Slots:
         limit, per_host = self._limits.limit(action.type), self._limits.per_host.get(action.type)
         if limit is not None and self._in_plan[action.type] >= limit:
             return False
-        ends = _ends(action)
+        ends = hosts_of(action.parameters)
         if per_host is not None and any(self._at_host[action.type, e] >= per_host for e in ends):
             return False
         self._count(action)
@@ -63,12 +64,13 @@ class Slots:
 
     def _count(self, action: ActionSpec) -> None:
         self._in_plan[action.type] += 1
-        self._at_host.update((action.type, end) for end in _ends(action))
+        self._at_host.update((action.type, end) for end in hosts_of(action.parameters))
 
 
-def _ends(action: ActionSpec) -> set[object]:
-    given = action.parameters
-    return {given.get("source_node"), given.get("destination_node")} - {None}
+def hosts_of(parameters: JsonObject) -> frozenset[str]:
+    """The hosts that the parameters of an action name as its source and its destination."""
+    given = parameters.get("source_node"), parameters.get("destination_node")
+    return frozenset(str(host) for host in given if host)
 
 
 def _lower(limits: Mapping[str, int], most: int | None) -> Mapping[str, int]:

@@ -43,12 +43,26 @@ class PlannedAction:
 
 
 @dataclass(frozen=True)
+class Target:
+    """What is known of the resource that an action acts on, when its plan is made.
+
+    Attributes:
+        size: bytes that the action copies, None if it copies nothing or that is unknown.
+        groups: ids of the server groups that the server is in.
+    """
+
+    size: int | None = None
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Proposal:
     """The plan that a run publishes.
 
     Attributes:
         record: digest of the decision record; explanation: of the record of its reasons.
         actions: in plan order, parents before children.
+        targets: what they act on, in the same order; empty if nothing is known.
         indicators, global_efficacy: figures of the goal's efficacy specification.
     """
 
@@ -63,10 +77,12 @@ class Proposal:
     indicators: tuple[EfficacyIndicator, ...] = ()
     global_efficacy: tuple[EfficacyIndicator, ...] = ()
     notes: tuple[Cause, ...] = ()
+    targets: tuple[Target, ...] = ()
 
     def specs(self, plan: UUID) -> tuple[ActionSpec, ...]:
         """The actions of the plan with an id, their edges as ids."""
         ids = [action_id(plan, index) for index in range(len(self.actions))]
+        targets = self.targets or (Target(),) * len(ids)
         return tuple(
             ActionSpec(
                 id=ids[index],
@@ -75,8 +91,10 @@ class Proposal:
                 parents=tuple(ids[parent] for parent in planned.parents),
                 requires=tuple(ids[needed] for needed in planned.requires),
                 because=planned.action.because,
+                size=target.size,
+                groups=target.groups,
             )
-            for index, planned in enumerate(self.actions)
+            for index, (planned, target) in enumerate(zip(self.actions, targets, strict=True))
         )
 
 

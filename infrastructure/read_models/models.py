@@ -31,6 +31,8 @@ from application.ports.read_models import (
 from domain.kernel.aggregate import JsonObject
 from domain.plans.action import IN_PROGRESS, ActionState
 from domain.plans.action_types.migrate import MIGRATE
+from domain.plans.pace import Migration
+from domain.plans.parallelism import hosts_of
 from infrastructure.read_models import resources
 from infrastructure.read_models.engine import outages, reading
 from infrastructure.read_models.paging import Condition, ListedResource, found, listed
@@ -278,6 +280,28 @@ class SqlReadModels:
         latest = {str(given.get("resource_id")): state for given, state in self._rows(query)}
         return sorted(one for one, state in latest.items() if state == ActionState.FAILED)
 
+    def migrations(self, since: datetime) -> list[Migration]:
+        """Migrations that are in progress, or that began or ended after a time; of all plans."""
+        action = ACTIONS.c
+        columns = (
+            action.uuid,
+            action.input_parameters,
+            action.groups,
+            action.started_at,
+            action.ended_at,
+            action.state,
+            action.open_position,
+        )
+        ended = select(*columns).where(
+            action.action_type == MIGRATE,
+            action.ended_at >= since,
+            action.started_at.is_not(None),
+        )
+        running = select(*columns).where(
+            action.action_type == MIGRATE, action.open_position.is_not(None)
+        )
+        return [_migration(*one) for query in (running, ended) for one in self._rows(query)]
+
     def continuous_audits(self) -> list[ContinuousAudit]:
         """CONTINUOUS audits that are PENDING or ONGOING and have an interval."""
         row = AUDITS.c
@@ -400,3 +424,24 @@ def _server_move(
     named = ("resource_id", "source_node", "destination_node")
     server, source, destination = (str(parameters.get(name) or "") for name in named)
     return ServerMove(server, source, destination, started_at, ended_at)
+
+
+def _migration(
+    action: UUID,
+    parameters: JsonObject,
+    groups: list[str],
+    began_at: datetime,
+    ended_at: datetime | None,
+    state: str,
+    position: int | None,
+) -> Migration:
+    return Migration(
+        action=action,
+        server=str(parameters.get("resource_id") or ""),
+        hosts=hosts_of(parameters),
+        groups=tuple(groups),
+        began_at=began_at,
+        ended_at=ended_at,
+        moved=state in (ActionState.ONGOING, ActionState.SUCCEEDED),
+        position=position,
+    )

@@ -38,12 +38,13 @@ class PlacementSettings:
         "placement.max_migrations",
         Integer(0),
         0,
-        "Most migrations of one action plan in progress at once; 0: no limit. The planner's "
-        "parallelization may be lower.",
+        "Most migrations in progress at once, in all action plans together; 0: no limit. The "
+        "planner's parallelization may be lower.",
     )
     max_migrations_per_host: int = option(
         "placement.max_migrations_per_host",
         Integer(0),
         0,
-        "Most migrations of one action plan in progress at once to or from one host; 0: no limit.",
+        "Most migrations in progress at once to or from one host, in all action plans together; "
+        "0: no limit. The planner's parallelization may be lower.",
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from infrastructure.settings.api import AccessSettings, ApiSettings, EventStreamSettings
+from infrastructure.settings.limits import LimitSettings
 from infrastructure.settings.metrics import MetricsSettings
 from infrastructure.settings.notifications import NotificationSettings
 from infrastructure.settings.option_types import (
@@ -448,6 +449,7 @@ class Settings:
     decision_engine: DecisionEngineSettings
     applier: ApplierSettings
     placement: PlacementSettings
+    limits: LimitSettings
     records: RecordSettings
     seal: SealSettings
     notifications: NotificationSettings

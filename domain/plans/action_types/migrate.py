@@ -15,6 +15,7 @@ from domain.plans.proposal import PlannedAction, ProposedAction
 
 if TYPE_CHECKING:  # the options of the planners need the declarations, but no numpy
     from domain.cluster.compute.model import ComputeModel
+    from domain.cluster.storage.model import StorageModel
 
 MIGRATE: Final = "migrate"
 
@@ -41,6 +42,18 @@ def _checked(model: "ComputeModel", planned: PlannedAction) -> CheckedAction:
     return CheckedAction("move", server, host, planned.parents)
 
 
+def _copies(
+    model: "ComputeModel", storage: "StorageModel | None", action: ProposedAction
+) -> int | None:
+    del storage
+    server = model.server_places.get(action.resource_id)
+    if server is None:
+        return None
+    if action.parameters["migration_type"] == "live":
+        return int(model.servers.memory_mb[server]) * 1024**2 or None
+    return int(model.servers.disk_gb[server]) * 1024**3 or None
+
+
 DECLARATION: Final = ActionType(
     name=MIGRATE,
     description="Moves a server to another compute host, live or cold.",
@@ -58,6 +71,7 @@ DECLARATION: Final = ActionType(
     parallelization=2,
     abortable=True,
     compensable=True,
+    copies=_copies,
     checked=_checked,
 )
 

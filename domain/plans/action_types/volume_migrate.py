@@ -9,6 +9,7 @@ from domain.plans.action_types.schemas import ID, OPTIONAL_NAME, parameters
 from domain.plans.proposal import ProposedAction
 
 if TYPE_CHECKING:  # the options of the planners need the declarations, but no numpy
+    from domain.cluster.compute.model import ComputeModel
     from domain.cluster.storage.model import StorageModel
 
 VOLUME_MIGRATE: Final = "volume_migrate"
@@ -32,6 +33,17 @@ VOLUME_RETYPE_FAILED = Reason(
     "volume-retype-failed", "volume {volume} is still of type {type}; its status is {status}"
 )
 
+
+def _copies(
+    compute: "ComputeModel", storage: "StorageModel | None", action: ProposedAction
+) -> int | None:
+    del compute
+    volume = None if storage is None else storage.volume_places.get(action.resource_id)
+    if storage is None or volume is None or action.parameters["migration_type"] == "retype":
+        return None
+    return int(storage.volumes.size_gb[volume]) * 1024**3 or None
+
+
 DECLARATION: Final = ActionType(
     name=VOLUME_MIGRATE,
     description="Moves a volume to another pool, or gives it another type.",
@@ -48,6 +60,7 @@ DECLARATION: Final = ActionType(
     weight=60,
     parallelization=2,
     compensable=True,
+    copies=_copies,
 )
 
 

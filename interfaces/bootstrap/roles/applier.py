@@ -17,6 +17,7 @@ from infrastructure.settings import Settings
 from infrastructure.settings.placement import PlacementSettings
 from interfaces.bootstrap.cloud import connection, limits
 from interfaces.bootstrap.database import CLOCK, OpenDatabase
+from interfaces.bootstrap.pace import pace_limits
 from interfaces.bootstrap.placement import placement_policy
 from interfaces.bootstrap.roles import Work
 from interfaces.bootstrap.workers import heartbeat, run_worker
@@ -58,7 +59,7 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
             follow_up=chosen.follow_up_seconds,
         ),
         parallelism=_parallelism(registry, plugins, settings.placement),
-        gate=StartGate(database.log),
+        gate=StartGate(database.log, database.read, CLOCK, pace_limits(settings)),
         rules=_rules(registry, chosen.execution_rules),
         stop=stop,
     )

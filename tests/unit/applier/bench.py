@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from application.applier.aggregate_session import AggregateSession
@@ -15,11 +15,13 @@ from application.ports.cloud import (
     CLOUD_REFUSED,
 )
 from application.ports.event_log import EventLog, RecordedEvent
+from application.ports.read_models import ReadModels
 from domain.kernel.metadata import Metadata, component
 from domain.kernel.reasons import OWNER_LOST, Cause
 from domain.optimization.algorithms.emptying import FREES_HOST
 from domain.plans import ActionPlan, ActionState, PlanState, Proposal
 from domain.plans.action_types import CHANGE_SERVICE_STATE, MIGRATE
+from domain.plans.pace import PaceLimits
 from domain.plans.parallelism import Parallelism
 from domain.plans.proposal import PlannedAction, ProposedAction
 from infrastructure.clock import SystemClock
@@ -50,13 +52,15 @@ def action(resource: str, parents: tuple[int, ...] = (), kind: str = "act") -> P
 class Bench:
     """A launched plan in a real log, and what it takes to run it."""
 
-    def __init__(self, log: EventLog, cloud: ReferenceCloud, *actions: PlannedAction) -> None:
+    def __init__(
+        self, log: EventLog, cloud: ReferenceCloud, *actions: PlannedAction, number: int = 1
+    ) -> None:
         self.log = log
         self.cloud = cloud
         self.board = ReferenceProgressBoard()
         self.commands = Commands(log, CLOCK)
         proposal = Proposal(
-            ident(1), ident(2), "dummy", "dummy", "weight", "r" * 64, "e" * 64, actions
+            ident(number), ident(2), "dummy", "dummy", "weight", "r" * 64, "e" * 64, actions
         )
 
         def create(tx: Any, ctx: Any) -> UUID:
@@ -81,10 +85,17 @@ class Bench:
         policy: ExecutionPolicy = POLICY,
         clock: Clock = CLOCK,
         parallelism: Parallelism = UNLIMITED,
+        gate: StartGate | None = None,
     ) -> ActionPlan:
         session, epoch = self.claim(takeover=takeover)
         execution = self.execution(
-            session, epoch, fresh=fresh, policy=policy, clock=clock, parallelism=parallelism
+            session,
+            epoch,
+            fresh=fresh,
+            policy=policy,
+            clock=clock,
+            parallelism=parallelism,
+            gate=gate,
         )
         execution.run(stop or threading.Event())
         return self.plan()
@@ -98,6 +109,7 @@ class Bench:
         policy: ExecutionPolicy = POLICY,
         clock: Clock = CLOCK,
         parallelism: Parallelism = UNLIMITED,
+        gate: StartGate | None = None,
     ) -> PlanExecution:
         return PlanExecution(
             session,
@@ -108,7 +120,7 @@ class Bench:
             fresh=fresh,
             policy=policy,
             parallelism=parallelism,
-            gate=StartGate(self.log),
+            gate=gate or StartGate(self.log, cast("ReadModels", None), clock, PaceLimits()),
         )
 
     def cancel(self) -> None:

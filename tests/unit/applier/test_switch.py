@@ -150,7 +150,7 @@ def test_without_the_check_before_the_request_it_would_be_sent(
     event_log: EventLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The control: the defect that the test of the last moment is there for."""
-    monkeypatch.setattr("application.applier.gate.StartGate.check", lambda _: None)
+    monkeypatch.setattr("application.applier.gate.StartGate.check", lambda *_: None)
     cloud = SwitchedOffAtTheLastMoment()
     bench = Bench(event_log, cloud, action("a"))
     cloud.then.append(lambda: switch(bench, on=False))
