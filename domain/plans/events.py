@@ -12,7 +12,6 @@ from domain.kernel.reasons import Cause
 from domain.plans.action import ActionSpec, EfficacyIndicator
 from domain.plans.execution_rule import ExecutionRule
 
-
 _UNKNOWN_TARGET: dict[str, Any] = {"size": None, "groups": []}
 
 
@@ -59,7 +58,7 @@ class PlanProposed(Created):
     def upcast_v1_v2(state: dict[str, Any]) -> None:
         """The targets of actions were not recorded."""
         for spec in state["actions"]:
-            spec |= _UNKNOWN_TARGET
+            spec.update(_UNKNOWN_TARGET)
 
 
 class PlanLaunched(Event):
@@ -172,7 +171,7 @@ class ActionAdded(Event):
     @staticmethod
     def upcast_v1_v2(state: dict[str, Any]) -> None:
         """The target of the action was not recorded."""
-        state["spec"] |= _UNKNOWN_TARGET
+        state["spec"].update(_UNKNOWN_TARGET)
 
 
 class ActionIsolated(Event):
