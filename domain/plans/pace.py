@@ -154,7 +154,7 @@ class Pace:
         self._running = 0
         self._at_host: Counter[str] = Counter()
         self._in_group: Counter[str] = Counter()
-        self._moved: dict[str, datetime | None] = {}
+        self._moved: dict[str, datetime] = {}
         for one in sorted(migrations, key=lambda one: one.began_at):
             self.begin(one)
             if one.ended_at is not None:
@@ -168,8 +168,6 @@ class Pace:
             self._begun_at[host].append(one.began_at)
         self._at_host.update(one.hosts)
         self._in_group.update(one.groups)
-        if one.moved:
-            self._moved[one.server] = None
 
     def end(self, one: Migration, at: datetime) -> None:
         """Counts the end of a migration that was begun."""
@@ -177,7 +175,7 @@ class Pace:
         self._at_host.subtract(one.hosts)
         self._in_group.subtract(one.groups)
         if one.moved:
-            self._moved[one.server] = at
+            self._moved[one.server] = max(at, self._moved.get(one.server, at))
 
     def hold(self, action: ActionSpec, now: datetime, *, restores: bool = False) -> Hold | None:
         """Why an action may not begin now, None if it may. Of several reasons, the longest.

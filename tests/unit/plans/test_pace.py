@@ -104,6 +104,22 @@ def test_a_server_is_moved_again_only_after_its_cooldown() -> None:
     assert pace.hold(move(3, "other"), NOON + 2 * MINUTE) is None
 
 
+def test_the_latest_of_several_moves_begins_the_cooldown() -> None:
+    """A move that began later but ended earlier replaced it."""
+    spec = move(1, "vm")
+    moves = [
+        Migration(ident(number), "vm", frozenset("ab"), (), NOON + begin * MINUTE, ended)
+        for number, begin, ended in (
+            (1, 0, NOON + 40 * MINUTE),
+            (2, 3, NOON + 10 * MINUTE),
+            (3, 5, None),
+        )
+    ]
+    hold = Pace(PaceLimits(cooldown=HOUR), moves).hold(spec, NOON + 41 * MINUTE)
+    assert hold is not None
+    assert hold.until == NOON + 100 * MINUTE
+
+
 def test_a_failed_migration_counts_for_the_hour_but_starts_no_cooldown() -> None:
     spec = move(1, "vm")
     failed = Migration(spec.id, "vm", frozenset("ab"), (), NOON, NOON + MINUTE, moved=False)
