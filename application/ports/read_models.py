@@ -12,6 +12,7 @@ from uuid import UUID
 
 from application.ports.columns import CaseFolded, Joined, Reference
 from domain.kernel.aggregate import JsonObject
+from domain.plans.estimate import Observed
 from domain.plans.pace import Migration
 
 
@@ -460,6 +461,10 @@ class ReadModels(Protocol):
 
     def migrations(self, since: datetime) -> list[Migration]:
         """Migrations that are in progress, or that began or ended after a time; of all plans."""
+        ...
+
+    def durations(self, action_type: str, limit: int) -> list[Observed]:
+        """The actions of a type that succeeded last."""
         ...
 
     def continuous_audits(self) -> list[ContinuousAudit]:

@@ -49,22 +49,28 @@ class Slots:
         self._in_plan: Counter[str] = Counter()
         self._at_host: Counter[tuple[str, str]] = Counter()
         for action in taken:
-            self._count(action)
+            self.count(action, 1)
 
     def take(self, action: ActionSpec) -> bool:
         """Counts an action if the limits allow it; returns whether they do."""
+        if not self.has_room(action):
+            return False
+        self.count(action, 1)
+        return True
+
+    def has_room(self, action: ActionSpec) -> bool:
+        """Whether the limits allow an action beside those that are counted."""
         limit, per_host = self._limits.limit(action.type), self._limits.per_host.get(action.type)
         if limit is not None and self._in_plan[action.type] >= limit:
             return False
         ends = hosts_of(action.parameters)
-        if per_host is not None and any(self._at_host[action.type, e] >= per_host for e in ends):
-            return False
-        self._count(action)
-        return True
+        return per_host is None or all(self._at_host[action.type, e] < per_host for e in ends)
 
-    def _count(self, action: ActionSpec) -> None:
-        self._in_plan[action.type] += 1
-        self._at_host.update((action.type, end) for end in hosts_of(action.parameters))
+    def count(self, action: ActionSpec, change: int) -> None:
+        """Counts an action that begins (1) or ends (-1)."""
+        self._in_plan[action.type] += change
+        for end in hosts_of(action.parameters):
+            self._at_host[action.type, end] += change
 
 
 def hosts_of(parameters: JsonObject) -> frozenset[str]:

@@ -31,6 +31,7 @@ from application.ports.read_models import (
 from domain.kernel.aggregate import JsonObject
 from domain.plans.action import IN_PROGRESS, ActionState
 from domain.plans.action_types.migrate import MIGRATE
+from domain.plans.estimate import Observed, way_of
 from domain.plans.pace import Migration
 from domain.plans.parallelism import hosts_of
 from infrastructure.read_models import resources
@@ -301,6 +302,24 @@ class SqlReadModels:
             action.action_type == MIGRATE, action.open_position.is_not(None)
         )
         return [_migration(*one) for query in (running, ended) for one in self._rows(query)]
+
+    def durations(self, action_type: str, limit: int) -> list[Observed]:
+        """The actions of a type that succeeded last."""
+        action = ACTIONS.c
+        query = (
+            select(action.started_at, action.ended_at, action.size, action.input_parameters)
+            .where(
+                action.action_type == action_type,
+                action.ended_at.is_not(None),
+                action.state == ActionState.SUCCEEDED,
+            )
+            .order_by(action.ended_at.desc())
+            .limit(limit)
+        )
+        return [
+            Observed((ended - started).total_seconds(), size, way_of(parameters))
+            for started, ended, size, parameters in self._rows(query)
+        ]
 
     def continuous_audits(self) -> list[ContinuousAudit]:
         """CONTINUOUS audits that are PENDING or ONGOING and have an interval."""

@@ -1,13 +1,19 @@
-"""Limits over all plans, from the configuration."""
+"""Limits under which plans are executed, from the configuration."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
+from domain.plans.estimate import ExecutionLimits
 from domain.plans.pace import PaceLimits
+from domain.plans.parallelism import Parallelism
 from domain.plans.windows import MaintenanceWindow
 from infrastructure.cron import next_match
+from infrastructure.plugins import PluginOptions, Registry
 from infrastructure.settings import Settings
 from infrastructure.settings.limits import LimitSettings, windows_of, zone_of
+from infrastructure.settings.placement import PlacementSettings
+from interfaces.bootstrap.placement import placement_policy
 
 
 def pace_limits(settings: Settings) -> PaceLimits:
@@ -30,3 +36,22 @@ def _windows(chosen: LimitSettings) -> tuple[MaintenanceWindow, ...]:
         MaintenanceWindow(partial(next_match, cron, zone=zone), duration)
         for cron, duration in windows_of(chosen.maintenance_windows or "")
     )
+
+
+def parallelism(
+    registry: Registry, plugins: PluginOptions, placement: PlacementSettings
+) -> dict[str, Parallelism]:
+    """Planner → how many actions of its plans may be in progress at once."""
+    options, limits = plugins.of("planner"), placement_policy(placement).limits
+    return {
+        name: one.parallelism(options[name]).with_migrations(limits.total, limits.per_host)
+        for name, one in registry.optimizers.planners.items()
+    }
+
+
+def execution_limits(settings: Settings, registry: Registry) -> Callable[[str], ExecutionLimits]:
+    """Planner → the limits under which its plans are executed."""
+    plugins = PluginOptions(registry, settings.sources)
+    of_planner = parallelism(registry, plugins, settings.placement)
+    pace, most = pace_limits(settings), settings.applier.max_parallel_actions
+    return lambda planner: ExecutionLimits(most, of_planner.get(planner, Parallelism()), pace)

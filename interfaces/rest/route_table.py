@@ -32,6 +32,7 @@ from interfaces.rest.schemas.actuation import ActuationDocument, ActuationReques
 from interfaces.rest.schemas.audits import AuditDocument, AuditTemplateDocument
 from interfaces.rest.schemas.catalogue import GoalDocument, ScoringEngineDocument, StrategyDocument
 from interfaces.rest.schemas.decisions import DecisionsDocument
+from interfaces.rest.schemas.estimates import EstimateDocument
 from interfaces.rest.schemas.events import EventDocument
 from interfaces.rest.schemas.explanations import ExplanationDocument
 from interfaces.rest.schemas.plans import ActionDocument, ActionPlanDocument
@@ -178,6 +179,7 @@ def _plans(api: RestServices) -> list[Route]:
     resource = plans.ActionPlansResource(api)
     path = "/v1/action_plans/{ident}"
     explanation = _get("action_plan:explanation", ExplanationDocument, *plans.EXPLANATION)
+    estimate = _get("action_plan:estimate", EstimateDocument)
     start = (
         RouteMethod("POST", {200: ActionPlanDocument}, "action_plan:start", body=ANYTHING),
         RouteMethod("GET", {}, "action_plan:start"),
@@ -192,6 +194,7 @@ def _plans(api: RestServices) -> list[Route]:
             query=(AT,),
         ),
         Route(f"{path}/explanation", resource, "explanation", (explanation,)),
+        Route(f"{path}/estimate", resource, "estimate", (estimate,)),
         Route(f"{path}/start", resource, "start", start),
         *_collection(
             plans.ACTIONS,

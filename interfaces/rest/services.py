@@ -15,6 +15,7 @@ from application.ports.event_log import ReadOnlyLog
 from application.ports.read_models import ReadModels, StrategyView
 from application.ports.records import RecordStore
 from application.ports.services import ServiceRegistry
+from application.queries.estimates import PlanEstimates
 from application.replay.as_of import AsOfQueries
 from application.replay.runs import RecordedRun
 from application.replay.verification import RunVerification
@@ -136,6 +137,7 @@ class RestServices:
         identity_problem, cloud_problem: return why no caller can be identified, and why the cloud
             cannot be read now, without secrets; None if they can.
         cron: evaluates cron expressions; raises InvalidValue for an invalid one.
+        estimates: how long plans take.
         requested: checks the actions that the parameters of audits list.
         traffic: counts requests, for /metrics.
         stopping: whether the process is shutting down, so that streams end.
@@ -153,6 +155,7 @@ class RestServices:
     clock: Clock
     ids: Ids
     requested: RequestedActions
+    estimates: PlanEstimates
     strategy_state: StrategyStateSource
     data_model: DataModelSource
     verify: RunVerifier

@@ -20,6 +20,7 @@ from application.kernel.errors import Unavailable
 from application.kernel.unit_of_work import CommandResult
 from application.ports.read_models import StrategyView
 from application.ports.services import Instance
+from application.queries.estimates import PlanEstimates
 from application.records.decision import encode
 from application.replay.verification import Verifier
 from domain.audits import Audit
@@ -27,10 +28,11 @@ from domain.catalogue import PluginDefinition
 from domain.kernel.ids import run_id
 from domain.kernel.metadata import Context
 from domain.plans import ActionPlan
+from domain.plans.estimate import ExecutionLimits
 from domain.reservations import NameReservation
 from infrastructure.clock import RandomIds
 from infrastructure.cron import next_match
-from infrastructure.read_models import SqlCounterBoard
+from infrastructure.read_models import SqlCounterBoard, SqlProgressBoard
 from interfaces.rest.app import create_app
 from interfaces.rest.auth import NoAuth
 from interfaces.rest.services import RestServices, RestSettings, StrategyState
@@ -156,6 +158,15 @@ def rest_services(
         clock=CLOCK,
         ids=RandomIds(),
         requested=RequestedActions(INSTALLED, world.reads),
+        estimates=PlanEstimates(
+            world.log,
+            world.reads,
+            SqlProgressBoard(world.views_engine),
+            CLOCK,
+            lambda _: ExecutionLimits(8),
+            rate=500e6,
+            overhead=5.0,
+        ),
         strategy_state=strategy_state,
         data_model=model,
         verify=verifier(world).verify,

@@ -9,16 +9,13 @@ from application.applier.policy import ExecutionPolicy
 from application.workers.worker import Worker
 from domain.actuation.events import ActuationSwitchedOff, ActuationSwitchedOn
 from domain.plans.execution_rule import ExecutionRule
-from domain.plans.parallelism import Parallelism
 from infrastructure import read_models
 from infrastructure.openstack.actions import handlers
 from infrastructure.plugins import PluginOptions, Registry
 from infrastructure.settings import Settings
-from infrastructure.settings.placement import PlacementSettings
 from interfaces.bootstrap.cloud import connection, limits
 from interfaces.bootstrap.database import CLOCK, OpenDatabase
-from interfaces.bootstrap.pace import pace_limits
-from interfaces.bootstrap.placement import placement_policy
+from interfaces.bootstrap.pace import pace_limits, parallelism
 from interfaces.bootstrap.roles import Work
 from interfaces.bootstrap.workers import heartbeat, run_worker
 
@@ -58,7 +55,7 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
             stall_limit=chosen.stall_seconds,
             follow_up=chosen.follow_up_seconds,
         ),
-        parallelism=_parallelism(registry, plugins, settings.placement),
+        parallelism=parallelism(registry, plugins, settings.placement),
         gate=StartGate(database.log, database.read, CLOCK, pace_limits(settings)),
         rules=_rules(registry, chosen.execution_rules),
         stop=stop,
@@ -84,14 +81,3 @@ def _rules(registry: Registry, chosen: Mapping[str, str]) -> dict[str, Execution
     if unknown:
         log.warning("action_execution_rule names strategies that do not exist: %s", unknown)
     return {name: ExecutionRule(word.upper()) for name, word in chosen.items()}
-
-
-def _parallelism(
-    registry: Registry, plugins: PluginOptions, placement: PlacementSettings
-) -> dict[str, Parallelism]:
-    """Planner → how many actions of its plans may be in progress at once."""
-    options, limits = plugins.of("planner"), placement_policy(placement).limits
-    return {
-        name: one.parallelism(options[name]).with_migrations(limits.total, limits.per_host)
-        for name, one in registry.optimizers.planners.items()
-    }

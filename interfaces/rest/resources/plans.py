@@ -18,6 +18,7 @@ from interfaces.rest.lists import STANDARD, Filter, Listing
 from interfaces.rest.parameters import Parameter
 from interfaces.rest.resources.base import HistoricResource, only_uuid
 from interfaces.rest.schemas import plans as schemas
+from interfaces.rest.schemas.estimates import estimate
 from interfaces.rest.schemas.explanations import explanation
 from interfaces.rest.services import RestServices
 
@@ -86,6 +87,11 @@ class ActionPlansResource(HistoricResource[ActionPlanView]):
         stored = plan_explanation(self.api.records, view.uuid, view.explanation)
         wanted = [Resource(given[kind], kind) for kind in KINDS if kind in given]
         media.reply(resp, explanation(view, stored, *explained(stored, wanted)))
+
+    def on_get_estimate(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
+        """How long a plan takes from now on, and the progress of its running actions."""
+        view = self.allowed(req, ident)
+        media.reply(resp, estimate(view, self.api.estimates.of(view)))
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
         """Deletes a plan."""
