@@ -92,7 +92,7 @@ def check(spec: JsonObject, value: Any, field: str = "parameters") -> None:
     if errors:
         first = min(errors, key=lambda error: (len(error.path), str(list(error.path))))
         place = "/".join([field, *(str(part) for part in first.absolute_path)])
-        raise InvalidValue(place, _short(first.message))
+        raise InvalidValue(place, _short(_rule(first)))
 
 
 def for_audit(
@@ -130,6 +130,19 @@ def _errors(validator: Validator, value: Any) -> list[ValidationError]:
         return list(validator.iter_errors(value))
     except (SchemaError, UnknownType, Unresolvable) as error:
         raise InvalidValue("parameters", f"the strategy's schema is broken: {error}") from error
+
+
+def _rule(error: ValidationError) -> str:
+    """The rule that a value breaks; of alternatives, the rules of each of them."""
+    rule: Any = error.validator_value
+    if error.validator == "not" and list(rule) == ["required"]:
+        return f"{' and '.join(map(repr, rule['required']))} must not be given"
+    if error.validator not in {"anyOf", "oneOf"} or not error.context:
+        return error.message
+    broken: dict[object, list[str]] = {}
+    for one in error.context:
+        broken.setdefault(one.relative_schema_path[0], []).append(_rule(one))
+    return f"fits no alternative: {'; or '.join(map(' and '.join, broken.values()))}"
 
 
 def _names(properties: Iterable[str]) -> str:

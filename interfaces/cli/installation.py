@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from application.ports.cloud import CloudRefused
+from domain.cluster.kinds import ModelKind
 from infrastructure.messaging.embedded import EmbeddedNats
 from infrastructure.notifications.listener import HOW_TO_INSTALL, is_installed
 from infrastructure.settings import LoadedSettings, Settings
@@ -166,13 +167,14 @@ def plan(loaded: LoadedSettings, reload: Reload) -> Installation:
         _check_cloud(loaded.settings)
     ports = Ports(api_listener(loaded))
     try:
-        return _planned(loaded.settings, reload, ports)
+        return _planned(loaded, reload, ports)
     except BaseException:
         ports.close()
         raise
 
 
-def _planned(settings: Settings, reload: Reload, ports: Ports) -> Installation:
+def _planned(loaded: LoadedSettings, reload: Reload, ports: Ports) -> Installation:
+    settings = loaded.settings
     fixed: dict[str, str] = {"api.port": str(port_of(ports.api))}
     server = simulator_url = None
     if settings.nats.embedded:
@@ -186,6 +188,8 @@ def _planned(settings: Settings, reload: Reload, ports: Ports) -> Installation:
         ports.simulator = listener("vigil", "simulator_port", LOOPBACK, settings.simulator.port)
         simulator_url = f"http://{LOOPBACK}:{port_of(ports.simulator)}"
         fixed.update(_simulated(settings, simulator_url))
+        if not loaded.chosen("collector", "collector_plugins"):
+            fixed["collector.collector_plugins"] = ",".join(ModelKind)
     final = reload(fixed)
     if final.settings.api.enable_authentication:
         _check_access(final.settings)

@@ -7,7 +7,7 @@ from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Cause
 from domain.optimization.context import StrategyContext
 from domain.optimization.solution import Solution
-from domain.optimization.strategy import REQUESTED_BY_PARAMETERS, Strategy
+from domain.optimization.strategy import ALWAYS_PROPOSED, REQUESTED_BY_PARAMETERS, Strategy
 from domain.plans.action_types import NOP, SLEEP
 from domain.plans.proposal import ProposedAction
 
@@ -49,12 +49,10 @@ class Dummy(Strategy[DummyParameters]):
     def solve(self, context: StrategyContext[DummyParameters]) -> Solution:
         """A greeting, the message ``para2`` (unless it is the same) and ``para1`` seconds."""
         message = context.parameters.para2
-        messages = [_GREETING] if message == _GREETING else [_GREETING, message]
-        because = Cause(REQUESTED_BY_PARAMETERS, {"strategy": self.name})
+        always = Cause(ALWAYS_PROPOSED, {"strategy": self.name})
+        requested = Cause(REQUESTED_BY_PARAMETERS, {"strategy": self.name})
         pause: JsonObject = {"duration": context.parameters.para1}
-        return Solution(
-            (
-                *(ProposedAction(NOP, "", {"message": text}, because) for text in messages),
-                ProposedAction(SLEEP, "", pause, because),
-            )
-        )
+        actions = [ProposedAction(NOP, "", {"message": _GREETING}, always)]
+        if message != _GREETING:
+            actions.append(ProposedAction(NOP, "", {"message": message}, requested))
+        return Solution((*actions, ProposedAction(SLEEP, "", pause, requested)))

@@ -177,7 +177,7 @@ class _Reader:
                 cores=cores,
                 swing=float(s.get("cpu_swing_pct", 0.0)) * flavor.vcpus / 100.0,
                 period=float(s.get("period_s", 3600.0)),
-                phase=self.random.uniform(0, 2 * math.pi),
+                phase=self._phase(s),
                 ram_mb=float(s.get("ram_used_mb", 0.0)),
             ),
             vm_state=_word(f"instance {s['id']}", s.get("state", "active"), _STATES),
@@ -186,6 +186,11 @@ class _Reader:
             pinned_zone=s.get("pinned_zone"),
             metadata={k: str(v) for k, v in s.get("metadata", {}).items()},
         )
+
+    def _phase(self, s: Json) -> float:
+        drawn = self.random.uniform(0, 2 * math.pi)
+        since = s.get("phase_s")
+        return drawn if since is None else 2 * math.pi * since / float(s.get("period_s", 3600.0))
 
     def _group(self, g: Json) -> ServerGroup:
         return ServerGroup(

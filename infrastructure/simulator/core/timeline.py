@@ -5,13 +5,14 @@ restart rebuilds it exactly. Counters began a week before the cloud did, so any 
 full.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from infrastructure.simulator.core import hardware
 from infrastructure.simulator.core.model import Host, Server
-from infrastructure.simulator.core.workload import Floats, Indices, LoadTable
+from infrastructure.simulator.core.workload import BoolArray, Floats, Indices, LoadTable
 
 BEGINNING = -7 * 86400.0  # simulated seconds
 
@@ -115,22 +116,16 @@ class Timeline:
 
     def host_cpu_seconds(self, name: str, times: Floats) -> Floats:
         """CPU-seconds used on a host since the beginning, its own base load included."""
-        spans = self._spans[name]
-        part = np.searchsorted([s.start for s in spans], times, side="right") - 1
         used = np.empty_like(times)
-        for k in np.unique(part).tolist():
-            here = part == k
-            used[here] = self._span_use(spans[max(k, 0)], times[here])
+        for span, here in self._spans_at(name, times):
+            used[here] = self._span_use(span, times[here])
         return used + self._host[name].base_cores * (times - BEGINNING)
 
     def host_memory_mb(self, name: str, times: Floats) -> Floats:
         """Memory used on a host, its own base included: float64[times], MiB."""
-        spans = self._spans[name]
-        part = np.searchsorted([s.start for s in spans], times, side="right") - 1
         used = np.empty_like(times)
-        for k in np.unique(part).tolist():
-            here = part == k
-            used[here] = self.loads.memory(spans[max(k, 0)].members, times[here]).sum(axis=0)
+        for span, here in self._spans_at(name, times):
+            used[here] = self.loads.memory(span.members, times[here]).sum(axis=0)
         return np.asarray(used + self._host[name].base_ram_mb)
 
     def server_cpu_seconds(self, rows: Indices, times: Floats) -> Floats:
@@ -164,6 +159,29 @@ class Timeline:
             off = np.array([runs[max(k, 0)].factor == 0.0 for k in part.tolist()])
             used[place, off] = np.nan
         return used
+
+    def host_cores(self, name: str, times: Floats) -> Floats:
+        """Cores in use on a host, its own base included: float64[times]."""
+        used = np.empty_like(times)
+        for span, here in self._spans_at(name, times):
+            used[here] = span.factor * self.loads.cpu(span.members, times[here]).sum(axis=0)
+        return used + self._host[name].base_cores
+
+    def server_cache_mb(self, rows: Indices, times: Floats) -> Floats:
+        """L3 cache that servers occupy: float64[rows, times], MiB; NaN while one does not run."""
+        used = np.full((len(self.servers), len(times)), np.nan)
+        for name, host in self._host.items():
+            for span, here in self._spans_at(name, times):
+                cores = span.factor * self.loads.cpu(span.members, times[here])
+                used[np.ix_(span.members, here)] = hardware.cache(host, cores)
+        return used[rows]
+
+    def _spans_at(self, name: str, times: Floats) -> Iterator[tuple[_Span, BoolArray]]:
+        """The spans of a host that contain some of the times, and which ones: bool[times]."""
+        spans = self._spans[name]
+        part = np.searchsorted([s.start for s in spans], times, side="right") - 1
+        for k in np.unique(part).tolist():
+            yield spans[max(k, 0)], part == k
 
     def host_of(self, server_id: str) -> str | None:
         """Where a server runs at the end of the history."""

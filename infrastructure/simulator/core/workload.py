@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from infrastructure.simulator.core.model import Server
 
+BoolArray = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
 
@@ -32,6 +33,12 @@ class LoadTable:
     def peak(self, rows: Indices) -> float:
         """The most these servers can use together: cores."""
         return float(np.sum(self._cores[rows] + self._swing[rows]))
+
+    def cpu(self, rows: Indices, times: Floats) -> Floats:
+        """Cores that servers want to use: float64[rows, times]."""
+        angle = 2 * math.pi * times / self._period[rows, None] + self._phase[rows, None]
+        wanted = self._cores[rows, None] + self._swing[rows, None] * np.sin(angle)
+        return np.asarray(wanted, dtype=np.float64)
 
     def cpu_integral(self, rows: Indices, times: Floats) -> Floats:
         """CPU-seconds used since time 0: float64[rows, times]."""

@@ -101,8 +101,7 @@ def test_the_models_of_all_kinds_are_kept_and_the_api_tells_that_they_can_be_had
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = tmp_path / "data"
-    chosen = ("--set", "collector.collector_plugins=compute,storage,baremetal")
-    with running_vigil(data, *chosen) as up:
+    with running_vigil(data) as up:
         api = up.start()["api_url"]
 
         def models() -> dict[str, dict[str, Any]]:

@@ -17,12 +17,15 @@ from infrastructure.datasources.prometheus_api import PrometheusApi
 from infrastructure.openstack.collectors.compute import NovaCollector
 from infrastructure.openstack.connection import connect
 from infrastructure.simulator import Simulator, SimulatorConfig, clouds_yaml
+from infrastructure.simulator.core.hardware import cache
+from infrastructure.simulator.core.model import Host
 
 Json = dict[str, Any]
 HOST_CPU = MetricNeed("host_cpu_usage", "host")
 HOST_RAM = MetricNeed("host_ram_usage", "host")
 SERVER_CPU = MetricNeed("instance_cpu_usage", "server")
 SERVER_RAM = MetricNeed("instance_ram_usage", "server")
+SERVER_CACHE = MetricNeed("instance_l3_cache_usage", "server")
 NEEDS = (HOST_CPU, HOST_RAM, SERVER_CPU, SERVER_RAM)
 LOADS = {"busy": (4, 50.0, 3000), "idle": (2, 0.0, 100), "other": (8, 25.0, 2048)}
 """Server → vCPUs, % of them used, MB used."""
@@ -125,6 +128,26 @@ def test_a_constant_load_is_the_same_by_every_aggregate(
     assert _by_name(model, server)["busy"] == pytest.approx(50.0, abs=0.1)
 
 
+def test_sensors_and_caches_follow_the_load(source: PrometheusSource, model: ComputeModel) -> None:
+    """Two of the 16 cores of each host are in use; each asks for 4 MiB of L3 cache."""
+    names = ("host_inlet_temp", "host_outlet_temp", "host_airflow", "host_power")
+    needs = [MetricNeed(name, "host") for name in names]
+    fetched = source.fetch([*needs, SERVER_CACHE], model)
+    assert fetched.problems == ()
+    inlet, outlet, airflow, power = (fetched.table.values[need] for need in needs)
+    assert (outlet - inlet).tolist() == pytest.approx([14.75, 14.75])
+    assert power.tolist() == pytest.approx([88.8, 88.8])
+    assert airflow.tolist() == pytest.approx([105.96, 105.96], abs=0.01)
+    cache = _by_name(model, fetched.table.values[SERVER_CACHE])
+    assert cache == pytest.approx({"busy": 8 * 2**20, "idle": 0.0, "other": 8 * 2**20})
+
+
+def test_servers_share_a_cache_that_is_too_small_by_their_demand() -> None:
+    host = Host(id="h", number=1, service_id="s", name="h", vcpus=8, ram_mb=1, disk_gb=1)
+    used = cache(host, np.array([[0.5, 1.0, 0.0], [0.5, 3.0, 0.0]]))
+    assert used.tolist() == [[2.0, 2.0, 0.0], [2.0, 6.0, 0.0]]
+
+
 def test_what_the_model_knows_is_not_asked_for(
     source: PrometheusSource, model: ComputeModel
 ) -> None:
@@ -137,9 +160,12 @@ def test_what_the_model_knows_is_not_asked_for(
 
 
 def test_a_preflight_tells_coverage_range_unit_and_age(
-    source: PrometheusSource, model: ComputeModel
+    simulator: Simulator, model: ComputeModel
 ) -> None:
     thermal = MetricNeed("host_outlet_temp", "host")
+    endpoint = UrlEndpoint(f"{simulator.base_url}/prometheus")
+    api = PrometheusApi(HttpReader(endpoint))
+    source = PrometheusSource(api, names={"host_outlet_temp": "no_such_series"})
     rows = {row.metric: row for row in source.preflight((*NEEDS, thermal), model)}
     cpu = rows["instance_cpu_usage"]
     assert (cpu.supported, cpu.present, cpu.known, cpu.total, cpu.unit) == (True, True, 3, 3, "%")
@@ -151,6 +177,7 @@ def test_a_preflight_tells_coverage_range_unit_and_age(
     missing = rows["host_outlet_temp"]
     assert (missing.supported, missing.present, missing.known) == (True, False, 0)
     assert missing.problems
+    endpoint.close()
 
 
 def test_the_catalogue_leads_to_it_with_a_keystone_token(

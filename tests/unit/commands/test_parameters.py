@@ -92,6 +92,29 @@ def test_alternatives_leave_no_defaults_behind() -> None:
     assert completed(spec, {"one": {"b": 1}}) == {"one": {"b": 1}}
 
 
+@pytest.mark.parametrize(
+    ("given", "rule"),
+    [
+        ({"from": "a"}, "'pool' is a required property; or 'type' is a required property"),
+        ({"from": "a", "pool": "b", "type": "c"}, "'type' must not be given; or 'pool' must not"),
+        ({"pool": "b"}, "'from' is a required property; or 'from' is a required property and "),
+    ],
+)
+def test_a_value_that_fits_no_alternative_is_refused_with_the_rules(
+    given: dict[str, str], rule: str
+) -> None:
+    """The answer was "is not valid under any of the given schemas", which names no rule."""
+    spec: dict[str, Any] = {
+        "properties": {name: {"type": "string"} for name in ("from", "pool", "type")},
+        "oneOf": [
+            {"required": ["from", "pool"], "not": {"required": ["type"]}},
+            {"required": ["from", "type"], "not": {"required": ["pool"]}},
+        ],
+    }
+    with pytest.raises(InvalidValue, match=f"fits no alternative: {rule}"):
+        check(spec, given)
+
+
 def test_a_long_error_is_shortened() -> None:
     with pytest.raises(InvalidValue) as refusal:
         check({"properties": {"a": {"type": "integer"}}}, {"a": "x" * 10_000})

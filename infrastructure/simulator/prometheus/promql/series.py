@@ -1,10 +1,11 @@
 """The simulated series: what exporters on hosts and server telemetry report."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from infrastructure.simulator.core import hardware
 from infrastructure.simulator.core.model import Host, Server
 from infrastructure.simulator.core.timeline import BEGINNING, Timeline
 from infrastructure.simulator.core.workload import Floats
@@ -13,7 +14,9 @@ from infrastructure.simulator.prometheus.promql.syntax import Matcher
 Labels = dict[str, str]
 MIB = 1024.0 * 1024.0
 NANOSECONDS = 1e9
-EXPORTER_PORT = 9100
+EXPORTER_PORT, IPMI_PORT = 9100, 9290
+Sensor = Callable[[Host, Floats], Floats]
+"""Host, its cores in use → values at these times."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,10 @@ class SeriesCatalogue:
             "node_memory_MemAvailable_bytes": self._memory_available,
             "ceilometer_cpu": self._server_cpu,
             "ceilometer_memory_usage": self._server_memory,
+            "ceilometer_cpu_l3_cache": self._server_cache,
+            "ipmi_temperature_celsius": self._temperatures,
+            "ipmi_sensor_value": self._airflow,
+            "ipmi_dcmi_power_consumption_watts": self._power,
         }
 
     @property
@@ -71,18 +78,22 @@ class SeriesCatalogue:
 
     def targets(self) -> list[Labels]:
         """Labels of every exporter that is scraped."""
-        return [_exporter(host) for host in self._hosts]
+        return [*map(_exporter, self._hosts), *map(_ipmi, self._hosts)]
 
     def _matching(
-        self, matchers: Sequence[Matcher], extra: Labels | None = None
+        self,
+        matchers: Sequence[Matcher],
+        extra: Labels | None = None,
+        exporter: Callable[[Host], Labels] | None = None,
     ) -> tuple[list[Host], list[Labels]]:
-        pairs = [(host, {**_exporter(host), **(extra or {})}) for host in self._hosts]
+        shown = exporter or _exporter
+        pairs = [(host, {**shown(host), **(extra or {})}) for host in self._hosts]
         kept = [(h, labels) for h, labels in pairs if all(m.accepts(labels) for m in matchers)]
         return [host for host, _ in kept], [labels for _, labels in kept]
 
     def _up(self, matchers: Sequence[Matcher]) -> Series:
-        hosts, labels = self._matching(matchers)
-        return Series(labels, lambda times: np.ones((len(hosts), len(times))))
+        shown = [one for one in self.targets() if all(m.accepts(one) for m in matchers)]
+        return Series(shown, lambda times: np.ones((len(shown), len(times))))
 
     def _node_cpu(self, matchers: Sequence[Matcher]) -> Series:
         idle = self._matching(matchers, {"mode": "idle", "cpu": "0"})
@@ -126,6 +137,37 @@ class SeriesCatalogue:
         rows, labels = self._matching_servers(matchers)
         return Series(labels, lambda times: self._timeline.server_memory_mb(rows, times))
 
+    def _server_cache(self, matchers: Sequence[Matcher]) -> Series:
+        rows, labels = self._matching_servers(matchers)
+        return Series(labels, lambda times: self._timeline.server_cache_mb(rows, times) * MIB)
+
+    def _temperatures(self, matchers: Sequence[Matcher]) -> Series:
+        def inlet(host: Host, cores: Floats) -> Floats:
+            return np.full_like(cores, hardware.inlet(host))
+
+        return self._sensors(matchers, {"Inlet Temp": inlet, "Exhaust Temp": hardware.outlet})
+
+    def _airflow(self, matchers: Sequence[Matcher]) -> Series:
+        return self._sensors(matchers, {"System Airflow": hardware.airflow})
+
+    def _power(self, matchers: Sequence[Matcher]) -> Series:
+        return self._sensors(matchers, {"": hardware.power})
+
+    def _sensors(self, matchers: Sequence[Matcher], sensors: Mapping[str, Sensor]) -> Series:
+        """The series of sensors by name; "" for a series without a name."""
+        labels: list[Labels] = []
+        values: list[tuple[Host, Sensor]] = []
+        for name, sensor in sensors.items():
+            hosts, shown = self._matching(matchers, {"name": name} if name else None, _ipmi)
+            labels += shown
+            values += [(host, sensor) for host in hosts]
+
+        def sample(times: Floats) -> Floats:
+            rows = [sensor(h, self._timeline.host_cores(h.name, times)) for h, sensor in values]
+            return np.array(rows).reshape(len(rows), len(times))
+
+        return Series(labels, sample)
+
     def _matching_servers(
         self, matchers: Sequence[Matcher]
     ) -> tuple[np.ndarray[tuple[int], np.dtype[np.intp]], list[Labels]]:
@@ -145,3 +187,7 @@ class SeriesCatalogue:
 
 def _exporter(host: Host) -> Labels:
     return {"fqdn": host.name, "instance": f"{host.name}:{EXPORTER_PORT}", "job": "node"}
+
+
+def _ipmi(host: Host) -> Labels:
+    return {"fqdn": host.name, "instance": f"{host.name}:{IPMI_PORT}", "job": "ipmi"}
