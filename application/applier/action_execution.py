@@ -103,6 +103,9 @@ class ActionExecution:
             self._end(ActionPlan.skip_action, verdict.because)
         if isinstance(verdict, Fail):
             self._fail(verdict.because)
+        illegal = self._around.why_illegal(self._action.spec)
+        if illegal is not None:
+            self._end(ActionPlan.skip_action, illegal)
         return verdict.before
 
     def _start(self, before: JsonObject) -> bool:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from application.applier.aggregate_session import AggregateSession
 from application.applier.gate import StartGate
+from application.applier.legality import MoveLegality
 from application.applier.plan_execution import PlanExecution
 from application.applier.policy import ExecutionPolicy
 from application.ports.clock import Clock
@@ -36,6 +37,7 @@ class Applier:
         fresh: whether this instance's heartbeat is recent enough to send requests.
         policy: limits and intervals of the execution.
         parallelism: planner → further limits on the actions in progress at once of its plans.
+        legality: checks moves just before they are requested.
         gate: whether actions may begin now.
         rules: strategy → execution rule of its plans, if it is not ALWAYS.
         stop: set when the process is to end; another applier then resumes the actions in progress.
@@ -54,6 +56,7 @@ class Applier:
         fresh: Callable[[], bool],
         policy: ExecutionPolicy,
         parallelism: Mapping[str, Parallelism],
+        legality: MoveLegality,
         gate: StartGate,
         rules: Mapping[str, ExecutionRule],
         stop: threading.Event,
@@ -68,6 +71,7 @@ class Applier:
         self._fresh = fresh
         self._policy = policy
         self._parallelism = parallelism
+        self._legality = legality
         self._gate = gate
         self._rules = rules
         self._stop = stop
@@ -110,6 +114,7 @@ class Applier:
             fresh=self._fresh,
             policy=self._policy,
             parallelism=parallelism,
+            legality=self._legality,
             gate=self._gate.within(parallelism),
         )
         self._executions[plan_id] = execution

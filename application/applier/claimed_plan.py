@@ -1,17 +1,36 @@
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from datetime import datetime
 from typing import Concatenate, ParamSpec
 from uuid import UUID
 
 from application.applier.aggregate_session import AggregateSession
+from application.applier.legality import MoveLegality
+from application.ports.read_models import ServerMove
 from domain.kernel.errors import Fenced
 from domain.kernel.metadata import Context
 from domain.kernel.reasons import Cause
-from domain.plans import Action, ActionPlan, PlanState
+from domain.plans import Action, ActionPlan, ActionSpec, ActionState, PlanState
+from domain.plans.action import IN_PROGRESS
+from domain.plans.action_types import MIGRATE
 from domain.plans.events import PlanClaimed
 
 P = ParamSpec("P")
+
+
+def _moves(actions: Iterable[Action]) -> Iterator[ServerMove]:
+    """The migrations that are in progress or succeeded."""
+    for one in actions:
+        is_made = one.state is ActionState.SUCCEEDED or one.state in IN_PROGRESS
+        if one.spec.type == MIGRATE and is_made and one.started_at is not None:
+            yield _move(one, one.started_at)
+
+
+def _move(action: Action, started_at: datetime) -> ServerMove:
+    named = ("resource_id", "source_node", "destination_node")
+    server, source, destination = (str(action.spec.parameters.get(name) or "") for name in named)
+    return ServerMove(server, source, destination, started_at, action.ended_at)
 
 
 class ClaimedPlan:
@@ -64,6 +83,13 @@ class ClaimedPlan:
         """The actions with an intent and no outcome, in plan order."""
         with self._lock:
             return self._session.state.ongoing()
+
+    def why_illegal(self, action: ActionSpec, legality: MoveLegality) -> Cause | None:
+        """Why an action of the plan has become illegal since it was made, None if it has not."""
+        with self._lock:
+            plan = self._session.state
+            own = list(_moves(plan.actions.values()))
+        return legality.why_illegal(action, plan.audit_id, own)
 
     def one_at_a_time(self) -> bool:
         """Whether actions are to be executed one at a time."""

@@ -9,12 +9,14 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
+from functools import partial
 from uuid import UUID
 
 from application.applier.action_execution import ActionExecution
 from application.applier.aggregate_session import AggregateSession
 from application.applier.claimed_plan import ClaimedPlan
 from application.applier.gate import LOOK, StartGate
+from application.applier.legality import MoveLegality
 from application.applier.policy import ExecutionPolicy
 from application.applier.surroundings import NOTICE, Surroundings
 from application.ports.clock import Clock
@@ -41,6 +43,7 @@ class PlanExecution:
         fresh: whether this instance's heartbeat is recent enough to send requests.
         policy: limits and intervals.
         parallelism: further limits on the actions in progress at once.
+        legality: checks moves just before they are requested.
         gate: whether actions may begin now.
     """
 
@@ -55,6 +58,7 @@ class PlanExecution:
         fresh: Callable[[], bool],
         policy: ExecutionPolicy,
         parallelism: Parallelism,
+        legality: MoveLegality,
         gate: StartGate,
     ) -> None:
         self._plan = ClaimedPlan(session, epoch)
@@ -64,6 +68,7 @@ class PlanExecution:
         self._fresh = fresh
         self._policy = policy
         self._parallelism = parallelism
+        self._legality = legality
         self._gate = gate
         self._running: dict[UUID, tuple[Action, Future[None]]] = {}
         self._wake = threading.Event()
@@ -84,7 +89,14 @@ class PlanExecution:
             Fenced, Refusal: another applier claimed the plan; this one sends no more requests.
         """
         around = Surroundings(
-            self._plan, self._progress, self._clock, self._fresh, self._policy, self._gate, stop
+            self._plan,
+            self._progress,
+            self._clock,
+            self._fresh,
+            self._policy,
+            self._gate,
+            partial(self._plan.why_illegal, legality=self._legality),
+            stop,
         )
         self._give_up_deadly_actions()
         resumed = self._plan.ongoing()  # a previous applier sent their requests

@@ -15,6 +15,8 @@ from application.ports.progress import Progress, ProgressBoard
 from application.ports.projections import StoreUnavailable
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.errors import Fenced
+from domain.kernel.reasons import Cause
+from domain.plans import ActionSpec
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +32,7 @@ class Surroundings:
         fresh: whether this instance's heartbeat is recent enough to send requests.
         policy: limits and intervals.
         gate: whether actions may begin now.
+        why_illegal: why an action has become illegal, None if it has not.
         stop: set when the process is to end.
         ended: set when the execution of the plan ends, for any reason.
     """
@@ -40,6 +43,7 @@ class Surroundings:
     fresh: Callable[[], bool]
     policy: ExecutionPolicy
     gate: StartGate
+    why_illegal: Callable[[ActionSpec], Cause | None]
     stop: threading.Event
     ended: threading.Event = field(default_factory=threading.Event)
 

@@ -12,7 +12,7 @@ from domain.kernel.reasons import Cause, Reason
 from domain.plans.action import Action, ActionSpec, ActionState
 from domain.plans.action_types.change_nova_service_state import CHANGE_SERVICE_STATE
 from domain.plans.action_types.migrate import MIGRATE
-from domain.plans.reasons import ALTERNATIVE_NOT_NEEDED, SKIPPED_BY_USER
+from domain.plans.reasons import ALTERNATIVE_NOT_NEEDED, NO_LONGER_LEGAL, SKIPPED_BY_USER
 
 HOST_KEEPS_SERVERS = Reason(
     "host-keeps-servers",
@@ -40,7 +40,7 @@ SERVERS_LEFT_ON_DISABLED = Reason(
 FREED: Final = frozenset({DISABLED_BY_CONSOLIDATION, DISABLED_BY_RESOURCE_CONSOLIDATION})
 """Reasons of disabling hosts only because they hold no servers. A host that is disabled for another
 reason (maintenance) stays so."""
-_UNDONE: Final = frozenset({SKIPPED_BY_USER, ALTERNATIVE_NOT_NEEDED})
+_UNDONE: Final = frozenset({SKIPPED_BY_USER, ALTERNATIVE_NOT_NEEDED, NO_LONGER_LEGAL})
 """Reasons of skipping actions that would have had something to do."""
 _LISTED = 5
 

@@ -24,6 +24,7 @@ ALTERNATIVE_NOT_NEEDED = Reason(
     "alternative-not-needed",
     "{action} did not fail, and this action is its alternative: the execution rule is ANY.",
 )
+NO_LONGER_LEGAL = Reason("no-longer-legal", "illegal since the plan was made: {why}")
 ABORTED_BY_CANCEL = Reason(
     "aborted-by-cancel",
     "The action plan was cancelled while the action was running, and the action was aborted.",

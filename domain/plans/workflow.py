@@ -8,7 +8,7 @@ from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import CANCELLED_BY_USER, Cause
 from domain.plans.action import ENDED, Action, ActionState
 from domain.plans.emptied_hosts import SERVERS_LEFT_ON_DISABLED, keeps_servers, servers_left
-from domain.plans.reasons import SOME_ACTIONS_FAILED, SOME_ACTIONS_SKIPPED
+from domain.plans.reasons import NO_LONGER_LEGAL, SOME_ACTIONS_FAILED, SOME_ACTIONS_SKIPPED
 
 
 class Outcome(StrEnum):
@@ -35,7 +35,9 @@ def ready(actions: Mapping[UUID, Action]) -> tuple[Action, ...]:
 
 
 def blocked(actions: Mapping[UUID, Action]) -> tuple[tuple[Action, UUID], ...]:
-    """Pending actions that require a failed or cancelled action, with the id of that action.
+    """Pending actions that require an action that did not take place, with the id of that action.
+
+    Those are failed and cancelled ones, and moves that had become illegal.
 
     The disabling of a host also requires that users skip none of the moves off it.
 
@@ -44,7 +46,7 @@ def blocked(actions: Mapping[UUID, Action]) -> tuple[tuple[Action, UUID], ...]:
     lost = {
         action.spec.id
         for action in actions.values()
-        if action.ended and action.state not in _GOOD_ENOUGH
+        if action.ended and not _is_good_enough(action)
     }
     found: list[tuple[Action, UUID]] = []
     for action in actions.values():  # plan order is topological: parents come first
@@ -62,6 +64,11 @@ def blocked(actions: Mapping[UUID, Action]) -> tuple[tuple[Action, UUID], ...]:
             lost.add(action.spec.id)
             found.append((action, culprit))
     return tuple(found)
+
+
+def _is_good_enough(action: Action) -> bool:
+    illegal = action.because is not None and action.because.reason == NO_LONGER_LEGAL
+    return action.state in _GOOD_ENOUGH and not illegal
 
 
 def outcome(actions: Collection[Action], *, cancelling: bool) -> Outcome | None:

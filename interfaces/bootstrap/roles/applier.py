@@ -2,20 +2,30 @@ import logging
 import threading
 from collections.abc import Mapping
 from functools import partial
+from typing import Any
+from uuid import UUID
+
+from openstack.connection import Connection
 
 from application.applier.applier import Applier
 from application.applier.gate import StartGate
+from application.applier.legality import MoveLegality
 from application.applier.policy import ExecutionPolicy
 from application.workers.worker import Worker
 from domain.actuation.events import ActuationSwitchedOff, ActuationSwitchedOn
+from domain.audits.audit import Audit
+from domain.kernel.metadata import Metadata, component
 from domain.plans.execution_rule import ExecutionRule
 from infrastructure import read_models
 from infrastructure.openstack.actions import handlers
 from infrastructure.plugins import PluginOptions, Registry
 from infrastructure.settings import Settings
 from interfaces.bootstrap.cloud import connection, limits
+from interfaces.bootstrap.collectors import model_collectors
 from interfaces.bootstrap.database import CLOCK, OpenDatabase
 from interfaces.bootstrap.pace import pace_limits, parallelism
+from interfaces.bootstrap.placement import placement_policy, rules_document
+from interfaces.bootstrap.queries import STALE_AFTER
 from interfaces.bootstrap.roles import Work
 from interfaces.bootstrap.workers import heartbeat, run_worker
 
@@ -30,7 +40,7 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
     """Executes launched action plans."""
     me = read_models.this_instance("watcher-applier", host=settings.host)
     beats = heartbeat(settings, database, me)
-    chosen = settings.applier
+    chosen, cloud = settings.applier, connection(settings)
     registry = Registry()
     plugins = PluginOptions(registry, settings.sources)
     applier = Applier(
@@ -40,7 +50,7 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
         services=database.services,
         handlers=handlers(
             registry.handlers,
-            connection(settings),
+            cloud,
             limits(settings),
             options=plugins.of("action handler"),
         ),
@@ -56,6 +66,7 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
             follow_up=chosen.follow_up_seconds,
         ),
         parallelism=parallelism(registry, plugins, settings.placement),
+        legality=_legality(settings, database, cloud, me.id),
         gate=StartGate(database.log, database.read, CLOCK, pace_limits(settings)),
         rules=_rules(registry, chosen.execution_rules),
         stop=stop,
@@ -73,6 +84,27 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
         **dict.fromkeys(SWITCHED, applier.look_again_everywhere),
     }
     return partial(run_worker, settings, database, worker, beats, TOPICS, stop, watched)
+
+
+def _legality(
+    settings: Settings, database: OpenDatabase, cloud: Connection, me: str
+) -> MoveLegality:
+    """Checks moves by the newest compute model that is not stale."""
+    metadata = Metadata(component("applier", me))
+    collector = model_collectors(settings, database, cloud, metadata).compute
+    stale = STALE_AFTER * settings.collector.compute_period
+
+    def scope_of(audit: UUID) -> list[Any]:
+        found = database.log.find(Audit, audit)
+        return [] if found is None else found.scope
+
+    return MoveLegality(
+        partial(collector.latest, stale),
+        database.read.moves_since,
+        scope_of,
+        rules_document(settings.placement),
+        placement_policy(settings.placement),
+    )
 
 
 def _rules(registry: Registry, chosen: Mapping[str, str]) -> dict[str, ExecutionRule]:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from application.applier.aggregate_session import AggregateSession
 from application.applier.gate import StartGate
+from application.applier.legality import MoveLegality
 from application.applier.plan_execution import PlanExecution
 from application.applier.policy import ExecutionPolicy
 from application.kernel.unit_of_work import Commands
@@ -16,6 +17,7 @@ from application.ports.cloud import (
 )
 from application.ports.event_log import EventLog, RecordedEvent
 from application.ports.read_models import ReadModels
+from domain.cluster.placement.policy import PlacementPolicy
 from domain.kernel.metadata import Metadata, component
 from domain.kernel.reasons import OWNER_LOST, Cause
 from domain.optimization.algorithms.emptying import FREES_HOST
@@ -41,6 +43,8 @@ POLICY = ExecutionPolicy(
     follow_up=0.2,
 )
 UNLIMITED = Parallelism()
+NO_MODEL = MoveLegality(lambda: None, lambda _: (), lambda _: [], None, PlacementPolicy())
+"""There is no model by which a move could have become illegal."""
 LOST = Cause(OWNER_LOST, {"owner": "me", "successor": "other"})
 FORBIDDEN = Cause(CLOUD_REFUSED, {"error": "401"})
 
@@ -86,6 +90,7 @@ class Bench:
         clock: Clock = CLOCK,
         parallelism: Parallelism = UNLIMITED,
         gate: StartGate | None = None,
+        legality: MoveLegality = NO_MODEL,
     ) -> ActionPlan:
         session, epoch = self.claim(takeover=takeover)
         execution = self.execution(
@@ -96,6 +101,7 @@ class Bench:
             clock=clock,
             parallelism=parallelism,
             gate=gate,
+            legality=legality,
         )
         execution.run(stop or threading.Event())
         return self.plan()
@@ -110,6 +116,7 @@ class Bench:
         clock: Clock = CLOCK,
         parallelism: Parallelism = UNLIMITED,
         gate: StartGate | None = None,
+        legality: MoveLegality = NO_MODEL,
     ) -> PlanExecution:
         return PlanExecution(
             session,
@@ -121,6 +128,7 @@ class Bench:
             policy=policy,
             parallelism=parallelism,
             gate=gate or StartGate(self.log, cast("ReadModels", None), clock, PaceLimits()),
+            legality=legality,
         )
 
     def cancel(self) -> None:

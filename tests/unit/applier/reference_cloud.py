@@ -30,6 +30,7 @@ _PARAMETERS: dict[str, JsonObject] = {
     "source_node": _TEXT,
     "destination_node": _TEXT,
     "state": _TEXT,
+    "migration_type": _TEXT,
     "resource_name": _TEXT,
     "disabled_reason": _TEXT,
 }
