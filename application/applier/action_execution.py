@@ -100,12 +100,12 @@ class ActionExecution:
             self._fail(cause_of(bug))
         self._times.reached()
         if isinstance(verdict, Skip):
-            self._end(ActionPlan.skip_action, verdict.because)
+            self._end(ActionPlan.skip_action, self._named(verdict.because))
         if isinstance(verdict, Fail):
             self._fail(verdict.because)
         illegal = self._around.why_illegal(self._action.spec)
         if illegal is not None:
-            self._end(ActionPlan.skip_action, illegal)
+            self._end(ActionPlan.skip_action, self._named(illegal))
         return verdict.before
 
     def _start(self, before: JsonObject) -> bool:
@@ -288,8 +288,12 @@ class ActionExecution:
             raise _Over
 
     def _fail(self, because: Cause) -> NoReturn:
-        log.error("action %s failed: %s", self._id, because)
-        self._end(ActionPlan.fail_action, because)
+        named = self._named(because)
+        log.error("action %s (%s) failed: %s", self._id, self._action.spec.what, named)
+        self._end(ActionPlan.fail_action, named)
+
+    def _named(self, because: Cause) -> Cause:
+        return because.naming(self._action.spec.names)
 
     def _end(self, decide: Callable[..., None], fact: object) -> NoReturn:
         """Appends the outcome, unless the action was cancelled at this moment."""

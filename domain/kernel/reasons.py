@@ -83,6 +83,15 @@ class Cause:
             object.__setattr__(self, "reason", reason.code)
             object.__setattr__(self, "text", render(reason, self.facts))
 
+    def naming(self, names: Mapping[str, str]) -> "Cause":
+        """The same, with other words for some facts (a name beside an id), also in its sentence."""
+        facts = {
+            fact: names.get(value, value) if isinstance(value, str) else value
+            for fact, value in self.facts.items()
+        }
+        reason = _declared.get(self.reason)
+        return self if facts == self.facts or reason is None else Cause(reason, facts)
+
     def __str__(self) -> str:
         """The sentence."""
         if self.text:

@@ -53,6 +53,14 @@ class ActionSpec:
     groups: tuple[str, ...] = ()
 
     @property
+    def names(self) -> dict[str, str]:
+        """The id of what it acts on → its name and id, if the plan has the name."""
+        identity, name = self.parameters.get("resource_id"), self.parameters.get("resource_name")
+        if not identity or not name or identity == name:
+            return {}
+        return {str(identity): f"{name} ({identity})"}
+
+    @property
     def what(self) -> str:
         """A short description: ``migrate vm-1 cmp-1 -> cmp-2``."""
         given = self.parameters

@@ -109,7 +109,8 @@ def _configuration() -> str:
 
 
 def _actions() -> str:
-    return actions_page(_product().optimizers.action_types.values())
+    product = _product()
+    return actions_page(product.optimizers.action_types.values(), product.handlers)
 
 
 def _product() -> Registry:

@@ -40,6 +40,7 @@ from domain.kernel.reasons import Cause, Reason
 from domain.plans.action_types import ActionType
 from domain.plans.proposal import ProposedAction
 from domain.plans.reasons import ACTION_PARAMETERS_INVALID, NO_INVERSE_ACTION, UNDOES_ACTION
+from infrastructure.openstack.actions.conduct import Conduct
 from infrastructure.openstack.clouds import Clouds
 from infrastructure.openstack.connection import ConnectionLimits
 from infrastructure.openstack.errors import ResourceNotFound
@@ -77,12 +78,14 @@ class Handler(ABC):
         clouds: the services of the cloud.
         limits: time-outs and deadlines.
         now: the wall clock, s since the epoch.
+        conduct: for docs/actions.md; only of the product's own actions.
         options: dataclass of what the operator sets in ``[watcher_actions.<name>]``, declared with
             ``domain.kernel.options.option``; see ``options_as``.
     """
 
     declaration: ActionType
     options: ClassVar[type] = NoOptions
+    conduct: ClassVar[Conduct | None] = None
 
     def __init__(
         self,

@@ -8,6 +8,7 @@ from domain.plans.action_types.nop import ASKED_FOR
 from domain.plans.proposal import ProposedAction
 from domain.plans.reasons import NOTHING_TO_UNDO
 from infrastructure.openstack.actions.base import Handler, because, number
+from infrastructure.openstack.actions.conduct import Conduct
 
 
 class IdleAction(Handler):
@@ -25,6 +26,12 @@ class Nop(IdleAction):
     """Does nothing, or fails at a step that its parameters name: for tests of plans."""
 
     declaration = nop.DECLARATION
+    conduct = Conduct(
+        check="Skips or fails if its parameters say so.",
+        effect="Nothing.",
+        observation="Done once it was started.",
+        once="It has no effect.",
+    )
 
     def precondition(self, parameters: JsonObject) -> Verdict:
         """What the parameters say."""
@@ -58,6 +65,12 @@ class Sleep(IdleAction):
     """Waits for some seconds. No thread blocks: ``observe`` compares the clock with the start."""
 
     declaration = sleep.DECLARATION
+    conduct = Conduct(
+        check="None.",
+        effect="Nothing.",
+        observation="The clock, compared with the time of the check: a crash does not prolong it.",
+        once="It has no effect.",
+    )
 
     def precondition(self, parameters: JsonObject) -> Verdict:
         """Always: waiting needs nothing."""

@@ -20,8 +20,10 @@ from application.ports.projections import StoreUnavailable
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.errors import Fenced
 from domain.kernel.reasons import Cause
+from domain.optimization.algorithms.emptying import FREES_HOST
 from domain.plans import Action, ActionPlan, ActionState, PlanState
-from domain.plans.reasons import DEADLINE_PASSED, OUTCOME_UNKNOWN
+from domain.plans.proposal import PlannedAction, ProposedAction
+from domain.plans.reasons import DEADLINE_PASSED, MIGRATION_REFUSED, OUTCOME_UNKNOWN
 from infrastructure.clock import SystemClock
 from tests.integration.notifications.waiting import until
 from tests.unit.applier.bench import CLOCK, FORBIDDEN, LOST, METADATA, POLICY, Bench, action
@@ -644,3 +646,16 @@ def test_progress_that_cannot_be_shown_hinders_nobody(event_log: EventLog) -> No
     bench = Bench(event_log, ReferenceCloud(looks=5), action("a"))
     bench.board = Away()
     assert bench.drive().state is PlanState.SUCCEEDED
+
+
+def test_a_failure_names_the_resource_beside_its_id(event_log: EventLog) -> None:
+    """A failed migration named two uuids, and whose server it was had to be looked up."""
+    cloud = ReferenceCloud()
+    cloud.verdicts = {"s": FAIL}
+    given: JsonObject = {"resource_name": "web-1"}
+    named = PlannedAction(ProposedAction("act", "s", given, Cause(FREES_HOST)), ())
+    bench = Bench(event_log, cloud, named)
+    (one,) = bench.drive().actions.values()
+    assert str(one.because) == "the cloud refused to migrate server web-1 (s): no"
+    assert one.because is not None
+    assert one.because.reason == MIGRATION_REFUSED

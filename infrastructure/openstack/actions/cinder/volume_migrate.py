@@ -25,6 +25,7 @@ from domain.plans.action_types.volume_migrate import (
 from domain.plans.proposal import ProposedAction
 from domain.plans.reasons import ACTION_PARAMETERS_INVALID, NOTHING_TO_UNDO
 from infrastructure.openstack.actions.base import Handler, because, inverse, number
+from infrastructure.openstack.actions.conduct import Conduct
 from infrastructure.openstack.collectors.storage import pool_of
 from infrastructure.openstack.errors import CloudForbidden, Conflicting, Invalid, ResourceNotFound
 from infrastructure.openstack.service import Json
@@ -41,6 +42,24 @@ class VolumeMigrate(Handler):
     """Migrates a volume (``migrate``; ``swap`` means the same) or retypes it (``retype``)."""
 
     declaration = DECLARATION
+    conduct = Conduct(
+        check="The volume, the pool or type, and the servers that use it. Skipped if it is gone or "
+        "there already. Fails if it is busy, the pool or type does not exist, the pool is not of "
+        "its type's backend, or a server that uses it is neither ACTIVE nor PAUSED.",
+        effect="os-migrate_volume with a lock, or os-retype on demand.",
+        observation="Pool, type, status and migration status of the volume.",
+        undo="The migration to the former pool, or the retype to the former type.",
+        once="Status and time of change of the volume are in the intent. Without a response, the "
+        "request is repeated only if both are unchanged; Cinder refuses one for a busy volume.",
+        rights=(
+            "volume:get",
+            "volume_extension:volume_admin_actions:migrate_volume",
+            "volume:retype",
+            "scheduler_extension:scheduler_stats:get_pools",
+            "volume_extension:services:index",
+            "os_compute_api:servers:show",
+        ),
+    )
 
     def precondition(self, parameters: JsonObject) -> Verdict:
         """Reads the volume, its destination, and the servers that use it."""

@@ -17,6 +17,7 @@ from domain.plans.action_types.change_node_power_state import (
 from domain.plans.proposal import ProposedAction
 from domain.plans.reasons import OUTCOME_UNKNOWN
 from infrastructure.openstack.actions.base import Handler, because, inverse
+from infrastructure.openstack.actions.conduct import ALREADY_SO, Conduct
 from infrastructure.openstack.errors import CloudForbidden, Conflicting, Invalid, ResourceNotFound
 from infrastructure.openstack.service import Json
 
@@ -41,6 +42,21 @@ class ChangeNodePowerState(Handler):
     """
 
     declaration = DECLARATION
+    conduct = Conduct(
+        check="The node. Skipped if it does not exist or is in the state. Switching off fails if "
+        "servers run on its compute host, or if the node itself is deployed as a server.",
+        effect="PUT of the power state, after the servers on the host were listed once more.",
+        observation="The power state, its target, and the last error of the node.",
+        undo="The former power state.",
+        once=ALREADY_SO,
+        rights=(
+            "baremetal:node:get",
+            "baremetal:node:set_power_state",
+            "os_compute_api:os-hypervisors:list-detail",
+            "os_compute_api:os-hypervisors:show",
+            "os_compute_api:servers:detail:get_all_tenants",
+        ),
+    )
 
     def precondition(self, parameters: JsonObject) -> Verdict:
         """Reads the node, and the servers on it."""

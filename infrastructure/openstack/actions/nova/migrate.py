@@ -20,6 +20,7 @@ from domain.plans.action_types.migrate import (
 from domain.plans.proposal import ProposedAction
 from domain.plans.reasons import MIGRATION_REFUSED, NOTHING_TO_UNDO, OUTCOME_UNKNOWN
 from infrastructure.openstack.actions.base import because, inverse, number
+from infrastructure.openstack.actions.conduct import SERVER_RIGHTS, Conduct
 from infrastructure.openstack.actions.nova.outcome import CONFIRM, cold, live
 from infrastructure.openstack.actions.nova.records import (
     COLD,
@@ -103,6 +104,28 @@ class Migrate(MoveAction):
     """Moves a server to a host, or to one that the scheduler chooses."""
 
     declaration = DECLARATION
+    conduct = Conduct(
+        check="The server and, if one is named, the destination's service. Skipped if the server "
+        "is gone, or is not on the source host. Fails if its status does not allow the migration "
+        "(live: ACTIVE; cold: ACTIVE or SHUTOFF; none in progress), if it is locked, or if the "
+        "destination does not exist, is disabled or down. Then the placement rules, by the newest "
+        "model: skipped if they forbid the move now.",
+        effect="Live: os-migrateLive, microversion 2.30, without force. Cold: migrate, 2.56; then "
+        "confirmResize, once the server waits in VERIFY_RESIZE for Vigil's own migration.",
+        observation="The migration and the instance action of the request. A live migration shows "
+        "its progress; it is DONE once Nova accepts the next request for the server.",
+        abort="Live: DELETE of the migration, queued or running. Cold: no.",
+        undo="The migration back to the former host.",
+        rights=(
+            *SERVER_RIGHTS,
+            "os_compute_api:os-services:list",
+            "os_compute_api:os-migrate-server:migrate_live",
+            "os_compute_api:os-migrate-server:migrate",
+            "os_compute_api:servers:confirm_resize",
+            "os_compute_api:servers:migrations:index",
+            "os_compute_api:servers:migrations:delete",
+        ),
+    )
 
     def _check_server(self, server: Json, parameters: JsonObject) -> Verdict:
         return (

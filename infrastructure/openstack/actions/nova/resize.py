@@ -4,6 +4,7 @@ from application.ports.cloud import Fail, Go, Skip, Verdict
 from domain.kernel.aggregate import JsonObject
 from domain.plans.action_types.resize import DECLARATION, FLAVOR_ALREADY_SET, FLAVOR_NOT_FOUND
 from infrastructure.openstack.actions.base import because
+from infrastructure.openstack.actions.conduct import SERVER_RIGHTS, Conduct
 from infrastructure.openstack.actions.nova.migrate import STOPPABLE, MoveAction
 from infrastructure.openstack.actions.nova.records import RESIZE, RecordTypes
 from infrastructure.openstack.actions.nova.tracked_action import unsuitable_state
@@ -15,6 +16,18 @@ class Resize(MoveAction):
     """Gives a server a flavor (id or name); the scheduler chooses the host."""
 
     declaration = DECLARATION
+    conduct = Conduct(
+        check="The server and the flavor. Skipped if the server is gone or has the flavor. Fails "
+        "if the flavor does not exist, the server is locked, or is not ACTIVE or SHUTOFF.",
+        effect="resize; then confirmResize, once the server waits in VERIFY_RESIZE for it.",
+        observation="The migration and the instance action of the request.",
+        undo="The resize to the former flavor.",
+        rights=(
+            *SERVER_RIGHTS,
+            "os_compute_api:servers:resize",
+            "os_compute_api:servers:confirm_resize",
+        ),
+    )
 
     def _check_server(self, server: Json, parameters: JsonObject) -> Verdict:
         flavor = self._flavor(parameters["flavor"])

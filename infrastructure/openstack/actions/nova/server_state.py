@@ -5,6 +5,7 @@ from domain.kernel.aggregate import JsonObject
 from domain.plans.action_types import delete, shelve, stop
 from domain.plans.reasons import EFFECT_UNDONE, SERVER_ALREADY_IN_STATE
 from infrastructure.openstack.actions.base import because
+from infrastructure.openstack.actions.conduct import SERVER_RIGHTS, Conduct
 from infrastructure.openstack.actions.nova.outcome import running
 from infrastructure.openstack.actions.nova.records import (
     DELETE,
@@ -80,6 +81,13 @@ class Stop(ServerStateAction):
     """Stops a server."""
 
     declaration = stop.DECLARATION
+    conduct = Conduct(
+        check="The server. Skipped if it is gone or in the wanted state. Fails if it is locked, "
+        "or not ACTIVE or ERROR.",
+        effect="os-stop, once.",
+        observation="The state of the server; the instance action of the request.",
+        rights=(*SERVER_RIGHTS, "os_compute_api:servers:stop"),
+    )
     kind = STOP
     body: Json | None = {"os-stop": None}  # noqa: RUF012 - never changed
     states = ("stopped", "shelved", "shelved_offloaded", "soft-delete")
@@ -90,6 +98,13 @@ class Shelve(ServerStateAction):
     """Shelves a server: Nova stops it, and removes it from its host if configured to."""
 
     declaration = shelve.DECLARATION
+    conduct = Conduct(
+        check="The server. Skipped if it is gone or in the wanted state. Fails if it is locked, "
+        "or not ACTIVE, SHUTOFF, PAUSED or SUSPENDED.",
+        effect="shelve, once.",
+        observation="The state of the server; the instance action of the request.",
+        rights=(*SERVER_RIGHTS, "os_compute_api:os-shelve:shelve"),
+    )
     kind = SHELVE
     body: Json | None = {"shelve": None}  # noqa: RUF012 - never changed
     states = ("shelved", "shelved_offloaded", "soft-delete")
@@ -100,6 +115,13 @@ class Delete(ServerStateAction):
     """Deletes a server."""
 
     declaration = delete.DECLARATION
+    conduct = Conduct(
+        check="The server. Skipped if it is gone or in the wanted state. Fails if it is locked, "
+        "or not in a settled status.",
+        effect="DELETE of the server, once.",
+        observation="The state of the server; the instance action of the request.",
+        rights=(*SERVER_RIGHTS, "os_compute_api:servers:delete"),
+    )
     kind = DELETE
     body = None
     states = ("deleted", "soft-delete")

@@ -20,6 +20,7 @@ from domain.plans.action_types.change_nova_service_state import (
 from domain.plans.proposal import ProposedAction
 from domain.plans.reasons import EFFECT_UNDONE, NOTHING_TO_UNDO
 from infrastructure.openstack.actions.base import Handler, because, inverse
+from infrastructure.openstack.actions.conduct import ALREADY_SO, Conduct
 from infrastructure.openstack.errors import CloudForbidden, Conflicting, Invalid, ResourceNotFound
 from infrastructure.openstack.service import Json
 
@@ -34,6 +35,20 @@ class ChangeNovaServiceState(Handler):
     """
 
     declaration = DECLARATION
+    conduct = Conduct(
+        check="The service. Skipped if there is none, if it is in the state, or, when enabling, if "
+        "it is disabled for another reason than the one given.",
+        effect="PUT of the status and its reason, only if nobody changed them since the check.",
+        observation="The status; after a disabling, also the number of servers on the host.",
+        undo="The former status with its reason, unless others had set this one already.",
+        once=ALREADY_SO,
+        rights=(
+            "os_compute_api:os-services:list",
+            "os_compute_api:os-services:update",
+            "os_compute_api:os-hypervisors:show",
+            "os_compute_api:servers:index:get_all_tenants",
+        ),
+    )
 
     def precondition(self, parameters: JsonObject) -> Verdict:
         """Reads the service."""
