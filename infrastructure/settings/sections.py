@@ -350,6 +350,13 @@ class ApplierSettings:
         "What becomes of running actions when their plan is cancelled. finish: they end as usual. "
         "abort: live migrations are aborted, other actions end as usual.",
     )
+    action_losses: int = option(
+        "vigil.action_losses",
+        Integer(1),
+        3,
+        "An action fails after this many appliers were lost while they executed only this action. "
+        "Actions are executed one at a time once a plan has lost two appliers.",
+    )
     stall_seconds: float = option(
         "vigil.stall_seconds",
         Float(1.0),

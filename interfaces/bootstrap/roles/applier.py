@@ -61,6 +61,7 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
             max_parallel=chosen.max_parallel_actions,
             poll_interval=chosen.poll_interval,
             settle_time=chosen.settle_seconds,
+            max_losses=chosen.action_losses,
             abort_on_cancel=chosen.running_on_cancel == "abort",
             stall_limit=chosen.stall_seconds,
             follow_up=chosen.follow_up_seconds,

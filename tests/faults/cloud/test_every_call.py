@@ -1,5 +1,6 @@
 """A fault of any single request of any action: the plan ends, nothing happens twice, no lie."""
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -43,6 +44,7 @@ def event_log(sqlite_url: str) -> Iterator[EventLog]:
 LIMITS = ConnectionLimits(timeout=10.0, effect_timeout=20.0, read_retries=0, settle=0.05)
 HASTY = replace(POLICY, settle_time=0.1)
 SPEED = 400.0
+EVERY_CALL = bool(os.environ.get("VIGIL_TEST_EVERY_CALL"))
 Parameters = Callable[[SimulatedCloud], JsonObject]
 
 
@@ -223,8 +225,10 @@ def test_without_a_fault_each_action_has_its_effect_once(event_log: EventLog, la
 def test_a_fault_of_any_request_of_any_action_does_no_harm(
     event_log: EventLog, label: str, kind: str
 ) -> None:
+    """By default every third request is spoilt in each way, each request in two ways or more."""
     clean = ended(event_log, label, None, "")
-    for place in range(len(clean.calls)):
+    step = 1 if EVERY_CALL else 3
+    for place in range(KINDS.index(kind) % step, len(clean.calls), step):
         end = ended(event_log, label, place, kind)
         try:
             judge(end, clean)

@@ -27,6 +27,7 @@ HASTE = {
     "vigil.run_retry_interval": "0.5",
     "vigil.run_attempts": "50",
     "vigil.run_losses": "50",
+    "vigil.action_losses": "50",
     "api.workers": "1",
 }
 
@@ -189,6 +190,10 @@ class Installation:
     def groups(self) -> list[int]:
         """The process groups of the roles that run."""
         return [process.pid for process in self._processes.values() if process.poll() is None]
+
+    def group(self, role: str) -> int:
+        """The process group of a role."""
+        return self._processes[role].pid
 
     def died(self, role: str) -> bool:
         """Whether a role's process has ended, by itself or because it was told to."""

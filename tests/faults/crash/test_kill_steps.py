@@ -46,7 +46,7 @@ def installation(tmp_path: Path, database_url: str, cloud: Cloud) -> Iterator[In
 def test_each_cold_migration_is_requested_and_confirmed_once(
     installation: Installation, cloud: Cloud, nova: CloudService
 ) -> None:
-    plan = requested(installation, running(nova))
+    plan = launched(installation, cold_migrations(running(nova)))
     ended, kills = threading.Event(), list[int]()
     thread = threading.Thread(target=kill_until, args=(installation, cloud, ended, kills))
     thread.start()
@@ -78,9 +78,9 @@ def running(nova: CloudService) -> list[dict[str, Any]]:
     return [one for one in servers if one["status"] == "ACTIVE" and not one["locked"]][:SERVERS]
 
 
-def requested(installation: Installation, servers: list[dict[str, Any]]) -> str:
-    """A launched plan of cold migrations; the scheduler chooses the hosts."""
-    actions = [
+def cold_migrations(servers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Actions of ``actuator``; the scheduler chooses the hosts."""
+    return [
         {
             "action_type": "migrate",
             "resource_id": server["id"],
@@ -91,6 +91,10 @@ def requested(installation: Installation, servers: list[dict[str, Any]]) -> str:
         }
         for server in servers
     ]
+
+
+def launched(installation: Installation, actions: list[dict[str, Any]]) -> str:
+    """A launched plan of some actions."""
     body = {
         "audit_type": "ONESHOT",
         "goal": "unclassified",
