@@ -59,7 +59,7 @@ DOMAIN_ASIDE = {
 APPLICATION = {
     "ports": (),
     "kernel": (),
-    "applier": ("workers",),
+    "applier": ("cluster_models", "workers"),
     "cluster_models": ("workers",),
     "commands": ("projections",),  # a status message is rendered by one piece of code
     "decision_engine": ("cluster_models", "records", "workers"),
