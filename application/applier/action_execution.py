@@ -27,7 +27,7 @@ from domain.kernel.aggregate import JsonObject
 from domain.kernel.errors import Refusal
 from domain.kernel.reasons import Cause
 from domain.plans import Action, ActionPlan, PlanState
-from domain.plans.action_plan import ABORT
+from domain.plans.plan_in_execution import ABORT
 from domain.plans.reasons import (
     ABORTED_BY_CANCEL,
     DEADLINE_PASSED,

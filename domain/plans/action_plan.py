@@ -1,16 +1,13 @@
 from dataclasses import field
-from typing import Final, Self
+from typing import Self
 from uuid import UUID
 
-from domain.kernel.aggregate import Aggregate, Event, JsonObject, evolves
-from domain.kernel.errors import DeleteRefused, Fenced, NotFound, NotSkippable, Refusal
-from domain.kernel.ids import action_id, plan_id
+from domain.kernel.aggregate import Aggregate, Event, evolves
+from domain.kernel.errors import DeleteRefused, NotSkippable, Refusal
+from domain.kernel.ids import plan_id
 from domain.kernel.metadata import Context
 from domain.kernel.reasons import CANCELLED_BY_USER, OWNER_LOST, Cause
-from domain.plans import workflow
-from domain.plans.action import IN_PROGRESS, Action, ActionSpec, ActionState
-from domain.plans.action_types.change_nova_service_state import CHANGE_SERVICE_STATE
-from domain.plans.emptied_hosts import enablings
+from domain.plans.action import Action, ActionState
 from domain.plans.events import (
     ActionAcknowledged,
     ActionAdded,
@@ -37,8 +34,9 @@ from domain.plans.events import (
     PlanSucceeded,
     PlanSuperseded,
 )
-from domain.plans.execution_rule import ExecutionRule, not_needed
+from domain.plans.execution_rule import ExecutionRule
 from domain.plans.losses import Losses
+from domain.plans.plan_in_execution import PlanInExecution
 from domain.plans.plan_states import (
     DELETABLE,
     RUNNING,
@@ -49,17 +47,12 @@ from domain.plans.plan_states import (
 from domain.plans.proposal import Proposal
 from domain.plans.reasons import (
     ABORTED_BY_CANCEL,
-    ALTERNATIVE_NOT_NEEDED,
     PLAN_CANCELLED,
-    REQUIREMENT_FAILED,
     SKIPPED_BY_USER,
 )
 
-ABORT: Final = "abort"
-"""The step that ends an action in progress."""
 
-
-class ActionPlan(Aggregate):
+class ActionPlan(Aggregate, PlanInExecution):
     """A plan and its actions: one aggregate, so that the next action is chosen consistently."""
 
     TOPIC = "plan"
@@ -188,141 +181,6 @@ class ActionPlan(Aggregate):
         self._conclude(ctx)  # users may have skipped every action before the launch
         return self.epoch
 
-    def ready(self) -> tuple[Action, ...]:
-        """The actions that may start now; after a cancel request only those that restore."""
-        return tuple(one for one in workflow.ready(self.actions) if self.may_run(one))
-
-    def may_run(self, action: Action) -> bool:
-        """Whether requests of an action may still be sent, as far as the plan is concerned."""
-        return self.state is PlanState.ONGOING or (action.restores and self.state in RUNNING)
-
-    def ongoing(self) -> tuple[Action, ...]:
-        """The actions with an intent and no outcome, in plan order."""
-        return tuple(a for a in self.actions.values() if a.state in IN_PROGRESS)
-
-    def pending(self) -> tuple[Action, ...]:
-        """The actions that a cancel request cancels: not started, in plan order."""
-        return tuple(
-            a for a in self.actions.values() if a.state is ActionState.PENDING and not a.restores
-        )
-
-    def intend_action(self, ctx: Context, epoch: int, action: UUID, intent: JsonObject) -> int:
-        """Records that a request to the cloud is about to be sent; returns the attempt.
-
-        Raises:
-            Fenced: the epoch is not the current one.
-            Refusal: the action may not start now.
-        """
-        one = self._held(epoch, action)
-        fresh = self.may_run(one) and workflow.may_start(self.actions, one)
-        if not fresh and one.state not in IN_PROGRESS:
-            raise Refusal(f"Action {action} is {one.state} and may not start.")
-        attempt = one.attempt + 1
-        self._trigger_action(
-            ActionIntended, ctx, action, epoch=epoch, attempt=attempt, intent=intent
-        )
-        return attempt
-
-    def withhold_action(self, ctx: Context, epoch: int, action: UUID, because: Cause) -> None:
-        """Records that the intended request was not sent: the action waits as before."""
-        self._ongoing(epoch, action)
-        self._trigger_action(ActionWithheld, ctx, action, epoch=epoch, because=because)
-
-    def hold(self, ctx: Context, epoch: int, because: Cause | None) -> None:
-        """Records what keeps the ready actions from starting, None for nothing; changes only."""
-        if self.state not in RUNNING or because == self.held:
-            return
-        self._fence(epoch)
-        if because is None:
-            self._trigger(PlanReleased, ctx, epoch=epoch)
-        else:
-            self._trigger(PlanHeld, ctx, epoch=epoch, because=because)
-
-    def acknowledge_action(
-        self, ctx: Context, epoch: int, action: UUID, receipt: JsonObject
-    ) -> None:
-        """Records the cloud's response to the request."""
-        self._ongoing(epoch, action)
-        self._trigger_action(ActionAcknowledged, ctx, action, epoch=epoch, receipt=receipt)
-
-    def isolate_action(self, ctx: Context, epoch: int, action: UUID) -> None:
-        """Records that an action is about to be executed alone.
-
-        Raises:
-            Fenced: the epoch is not the current one.
-            Refusal: the action has ended.
-        """
-        self._unended(epoch, action)
-        self._trigger_action(ActionIsolated, ctx, action, epoch=epoch)
-
-    def intend_step(
-        self, ctx: Context, epoch: int, action: UUID, step: str, because: Cause | None = None
-    ) -> int:
-        """Records that the request of a further step is about to be sent; returns the attempt.
-
-        Args:
-            ctx: time and provenance.
-            epoch: of the claim.
-            action: it is in progress.
-            step: its name; ``ABORT`` ends the action.
-            because: why the action is aborted.
-
-        Raises:
-            Fenced: the epoch is not the current one.
-            Refusal: the action is not in progress.
-        """
-        attempt = self._ongoing(epoch, action).steps.get(step, 0) + 1
-        self._trigger_action(
-            ActionStepIntended,
-            ctx,
-            action,
-            epoch=epoch,
-            step=step,
-            attempt=attempt,
-            because=because,
-        )
-        return attempt
-
-    def acknowledge_step(
-        self, ctx: Context, epoch: int, action: UUID, step: str, receipt: JsonObject
-    ) -> None:
-        """Records the cloud's response to the request of a further step."""
-        self._ongoing(epoch, action)
-        self._trigger_action(
-            ActionStepAcknowledged, ctx, action, epoch=epoch, step=step, receipt=receipt
-        )
-
-    def succeed_action(self, ctx: Context, epoch: int, action: UUID, facts: JsonObject) -> None:
-        """Records that the action succeeded."""
-        self._ongoing(epoch, action)
-        self._trigger_action(ActionSucceeded, ctx, action, epoch=epoch, facts=facts)
-        self._conclude(ctx)
-
-    def fail_action(self, ctx: Context, epoch: int, action: UUID, because: Cause) -> None:
-        """Records that the action failed; actions that require it are cancelled."""
-        self._unended(epoch, action)
-        self._trigger_action(ActionFailed, ctx, action, epoch=epoch, because=because)
-        self._conclude(ctx)
-
-    def cancel_action(self, ctx: Context, epoch: int, action: UUID, because: Cause) -> None:
-        """Records that an action in progress ended because the plan is cancelled."""
-        self._ongoing(epoch, action)
-        self._trigger_action(ActionCancelled, ctx, action, because=because)
-        self._conclude(ctx)
-
-    def skip_action(self, ctx: Context, epoch: int, action: UUID, because: Cause) -> None:
-        """Records that the action was skipped."""
-        self._unended(epoch, action)
-        self._trigger_action(ActionSkipped, ctx, action, epoch=epoch, because=because, note=None)
-        self._conclude(ctx)
-
-    def stop(self, ctx: Context, epoch: int) -> None:
-        """Carries out a cancel request: cancels the actions that have not started."""
-        self._fence(epoch)
-        if self.state is PlanState.CANCELLING:
-            self._cancel_pending(ctx, Cause(PLAN_CANCELLED))
-            self._conclude(ctx)
-
     # -- requests of users for single actions ----------------------------------------------------
 
     def skip_by_user(self, ctx: Context, action: UUID, note: str | None) -> None:
@@ -350,86 +208,6 @@ class ActionPlan(Aggregate):
         if self._action(action).state is not ActionState.SKIPPED:
             raise NotSkippable(f"Action {action} is not SKIPPED: its message cannot be changed.")
         self._trigger_action(ActionAnnotated, ctx, action, note=note)
-
-    # -- helpers ---------------------------------------------------------------------------------
-
-    def _cancel_pending(self, ctx: Context, because: Cause) -> None:
-        for action in self.pending():
-            self._trigger_action(ActionCancelled, ctx, action.spec.id, because=because)
-
-    def _conclude(self, ctx: Context) -> None:
-        self._settle_pending(ctx)
-        if self._restore(ctx):
-            return
-        cancelling = self.state is PlanState.CANCELLING
-        match workflow.outcome(self.actions.values(), cancelling=cancelling):
-            case workflow.Outcome.SUCCEEDED:
-                self._trigger(PlanSucceeded, ctx, because=workflow.skips(self.actions.values()))
-            case workflow.Outcome.FAILED:
-                self._trigger(PlanFailed, ctx, because=workflow.failures(self.actions.values()))
-            case workflow.Outcome.CANCELLED:
-                because = workflow.cancellation(self.actions.values())
-                self._trigger(PlanCancelled, ctx, because=because)
-            case None:
-                pass
-
-    def _settle_pending(self, ctx: Context) -> None:
-        """Ends the pending actions that what has ended excludes; that may exclude others."""
-        while True:
-            for action, culprit in (blocked := workflow.blocked(self.actions)):
-                because = Cause(REQUIREMENT_FAILED, {"action": self.actions[culprit].spec.what})
-                self._trigger_action(ActionCancelled, ctx, action.spec.id, because=because)
-            for action, first in (excluded := not_needed(self.actions, self.execution_rule)):
-                because = Cause(ALTERNATIVE_NOT_NEEDED, {"action": first.spec.what})
-                facts = {"epoch": self.epoch, "because": because, "note": None}
-                self._trigger_action(ActionSkipped, ctx, action.spec.id, **facts)
-            if not blocked and not excluded:
-                return
-
-    def _restore(self, ctx: Context) -> bool:
-        """Adds what must be undone before the plan ends; returns whether it added something."""
-        if not all(action.ended for action in self.actions.values()):
-            return False
-        added = list(enablings(self.actions.values()))
-        for parameters, because in added:
-            number = len(self.actions)
-            identity = action_id(self.id, number)
-            spec = ActionSpec(identity, CHANGE_SERVICE_STATE, parameters, (), (), because)
-            self._trigger(ActionAdded, ctx, action_id=identity, what=spec.what, spec=spec)
-        return bool(added)
-
-    def _action(self, action: UUID) -> Action:
-        try:
-            return self.actions[action]
-        except KeyError:
-            raise NotFound("Action", action) from None
-
-    def _fence(self, epoch: int) -> None:
-        if epoch != self.epoch:
-            raise Fenced(f"Action Plan {self.id}", epoch=epoch, current=self.epoch)
-        if self.state not in RUNNING:
-            raise Refusal(f"Action Plan {self.id} is {self.state}.")
-
-    def _held(self, epoch: int, action: UUID) -> Action:
-        self._fence(epoch)
-        return self._action(action)
-
-    def _ongoing(self, epoch: int, action: UUID) -> Action:
-        one = self._held(epoch, action)
-        if one.state not in IN_PROGRESS:
-            raise Refusal(f"Action {action} is {one.state}, not ONGOING.")
-        return one
-
-    def _unended(self, epoch: int, action: UUID) -> None:
-        one = self._held(epoch, action)
-        if one.ended:
-            raise Refusal(f"Action {action} is {one.state} already.")
-
-    def _trigger_action(
-        self, event: type[Event], ctx: Context, action: UUID, **facts: object
-    ) -> None:
-        what = self.actions[action].spec.what
-        self._trigger(event, ctx, action_id=action, what=what, **facts)
 
     def _trigger(self, event: type[Event], ctx: Context, **facts: object) -> None:
         super()._trigger(event, ctx.correlated(self.run_id), **facts)

@@ -43,6 +43,10 @@ class RealGround:
     def another(self) -> Case:
         return self._case("another")
 
+    def several(self, count: int) -> list[Case]:
+        """Servers that may all go to their destinations at once."""
+        return [self._case(f"several-{number}") for number in range(count)]
+
     def disposable(self) -> str:
         self._boot("disposable", host=self._hosts()[0])
         return self._servers["disposable"]

@@ -1,23 +1,17 @@
 """A fault of any single request of any action: the plan ends, nothing happens twice, no lie."""
 
 import os
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
-from application.applier.aggregate_session import AggregateSession
-from application.applier.gate import StartGate
-from application.applier.plan_execution import PlanExecution
-from application.kernel.unit_of_work import Commands
 from application.ports.event_log import EventLog
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import INTERNAL_ERROR, Cause
 from domain.optimization.algorithms.emptying import FREES_HOST
-from domain.plans import Action, ActionPlan, ActionState, PlanState, Proposal
-from domain.plans.parallelism import Parallelism
+from domain.plans import Action, ActionPlan, ActionState, PlanState
 from domain.plans.proposal import PlannedAction, ProposedAction
 from infrastructure.event_log import open_event_log, upgrade
 from infrastructure.openstack.actions import handlers
@@ -26,9 +20,8 @@ from infrastructure.plugins import Registry
 from tests.conformance.actions.test_suite import POOLS, active, migratable
 from tests.conformance.actions.test_volumes_and_nodes import empty_host, nodes
 from tests.faults.cloud.interference import KINDS, Interference
-from tests.given import ident
-from tests.unit.applier.bench import CLOCK, METADATA, NO_MODEL, POLICY
-from tests.world.boards import ReferenceProgressBoard
+from tests.unit.applier.bench import POLICY, Bench
+from tests.unit.applier.reference_cloud import ReferenceCloud
 from vigil.testing import SimulatedCloud
 
 
@@ -44,6 +37,8 @@ def event_log(sqlite_url: str) -> Iterator[EventLog]:
 LIMITS = ConnectionLimits(timeout=10.0, effect_timeout=20.0, read_retries=0, settle=0.05)
 HASTY = replace(POLICY, settle_time=0.1)
 SPEED = 400.0
+PLACES = 1000
+"""More than any action sends requests."""
 EVERY_CALL = bool(os.environ.get("VIGIL_TEST_EVERY_CALL"))
 Parameters = Callable[[SimulatedCloud], JsonObject]
 
@@ -144,40 +139,20 @@ def _ended(
     given = parameters(cloud)
     resource = str(given.pop("resource_id", ""))
     proposed = ProposedAction(action_type, resource, given, Cause(FREES_HOST))
-    actions = (PlannedAction(proposed, ()),)
-    proposal = Proposal(
-        ident(hash((label, place, kind)) % 2**60), ident(2), "g", "s", "weight", "r", "e", actions
+    bench = Bench(
+        log,
+        ReferenceCloud(),
+        PlannedAction(proposed, ()),
+        handlers=handlers(Registry().handlers, cloud.connection, LIMITS),
+        number=PLACES * KINDS.index(kind) + place if place is not None else PLACES * len(KINDS),
     )
-
-    def create(tx: Any, ctx: Any) -> Any:
-        plan = ActionPlan.propose(ctx, proposal)
-        plan.launch(ctx)
-        tx.add(plan)
-        return plan.id
-
-    identity = Commands(log, CLOCK).run(METADATA, create).value
-    session = AggregateSession(log, CLOCK, ActionPlan, identity, METADATA)
-    epoch = session.run(lambda plan, ctx: plan.claim(ctx, "me", "here"))
     before = len(journal(cloud))
     faults = Interference()
     faults.place, faults.kind = place, kind
     cloud.connection.session.session.mount("http://", faults)
-    PlanExecution(
-        session,
-        epoch,
-        handlers=handlers(Registry().handlers, cloud.connection, LIMITS),
-        progress=ReferenceProgressBoard(),
-        clock=CLOCK,
-        fresh=lambda: True,
-        policy=HASTY,
-        parallelism=Parallelism(),
-        legality=NO_MODEL,
-        gate=StartGate(log),
-    ).run(threading.Event())
+    plan = bench.drive(policy=HASTY)
     faults.place = None
     calls = list(faults.calls)
-    plan = log.find(ActionPlan, identity)
-    assert plan is not None
     (action,) = plan.actions.values()
     waiting = [one["id"] for one in cloud.servers() if one["status"] == "VERIFY_RESIZE"]
     return Ending(plan, action, journal(cloud)[before:], calls, waiting)

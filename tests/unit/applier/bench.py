@@ -1,7 +1,7 @@
 """A launched plan in a real log, and what it takes to run it on a reference cloud."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 from uuid import UUID
 
@@ -12,9 +12,7 @@ from application.applier.plan_execution import PlanExecution
 from application.applier.policy import ExecutionPolicy
 from application.kernel.unit_of_work import Commands
 from application.ports.clock import Clock
-from application.ports.cloud import (
-    CLOUD_REFUSED,
-)
+from application.ports.cloud import CLOUD_REFUSED, ActionHandler
 from application.ports.event_log import EventLog, RecordedEvent
 from application.ports.read_models import ReadModels
 from domain.cluster.placement.policy import PlacementPolicy
@@ -57,8 +55,24 @@ class Bench:
     """A launched plan in a real log, and what it takes to run it."""
 
     def __init__(
-        self, log: EventLog, cloud: ReferenceCloud, *actions: PlannedAction, number: int = 1
+        self,
+        log: EventLog,
+        cloud: ReferenceCloud,
+        *actions: PlannedAction,
+        handlers: Mapping[str, ActionHandler] | None = None,
+        number: int = 1,
     ) -> None:
+        """A plan in a log.
+
+        Args:
+            log: the log.
+            cloud: executes all actions, if there are no ``handlers``.
+            actions: of the plan.
+            handlers: action type → handler, of another cloud.
+            number: of the audit; a log has one plan of each.
+        """
+        kinds = ("act", MIGRATE, CHANGE_SERVICE_STATE)
+        self._handlers = handlers or dict.fromkeys(kinds, cloud)
         self.log = log
         self.cloud = cloud
         self.board = ReferenceProgressBoard()
@@ -121,7 +135,7 @@ class Bench:
         return PlanExecution(
             session,
             epoch,
-            handlers=dict.fromkeys(("act", MIGRATE, CHANGE_SERVICE_STATE), self.cloud),
+            handlers=self._handlers,
             progress=self.board,
             clock=clock,
             fresh=fresh,
