@@ -254,8 +254,8 @@ class ActionExecution:
         because = action.aborting or self._why_abort()
         if because is None or not self._handler.can_abort(self._parameters):
             return
-        if ABORT in action.steps and not self._times.is_settled():
-            return  # the earlier request may still take effect
+        if ABORT in action.steps and not self._times.is_settled(action.steps[ABORT]):
+            return  # the earlier request may still take effect; each one gets more time for that
         known = self._parameters, action.before, action.receipt
 
         def abort() -> JsonObject:

@@ -45,9 +45,13 @@ class ActionTimes:
         """A request was possibly on its way to the cloud until now."""
         self._sent_by = self._now()
 
-    def is_settled(self) -> bool:
-        """Whether the latest request can no longer take effect if the cloud shows none."""
-        return self._now() - self._sent_by >= self._policy.settle_time
+    def is_settled(self, times: int = 1) -> bool:
+        """Whether the latest request can no longer take effect if the cloud shows none.
+
+        Args:
+            times: how many settle times must have passed.
+        """
+        return self._now() - self._sent_by >= times * self._policy.settle_time
 
     def running(self, seen: Observation) -> None:
         """Notes how much a running effect has copied, and has left to copy."""
