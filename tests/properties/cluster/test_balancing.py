@@ -1,6 +1,5 @@
 """Balancing on any cluster: legal at every prefix, explained truly, and finished."""
 
-from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -8,20 +7,17 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from application.kernel.typed_values import typed
 from domain.cluster.compute.model import ComputeModel
-from domain.cluster.placement.policy import PlacementPolicy
 from domain.cluster.scope.reasons import MODEL_EMPTY
-from domain.cluster.verifier.verifier import Verifier
-from domain.metrics.catalogue import MetricNeed, MetricTable
 from domain.optimization.algorithms.balancing import SWAP_LOWERS_SPREAD
-from domain.optimization.context import ObservedMove, StrategyContext
+from domain.optimization.context import StrategyContext
 from domain.optimization.goals import validate_indicators
 from domain.optimization.solution import Solution
 from domain.optimization.strategies.workload_balance import STAYS_OVER_THRESHOLD
 from domain.optimization.strategies.workload_stabilization import STAYS_LOADED
 from domain.plans.verification import verify_plan
 from tests.properties.cluster import generate
+from tests.properties.cluster.audits import Values, after, context, flights, verifier
 from tests.properties.cluster.test_plans import is_json
 from tests.world.optimization import weigh
 from tests.world.plugins import ACTION_TYPES, GOALS, STRATEGIES
@@ -41,7 +37,7 @@ PARAMETERS: dict[str, list[dict[str, Any]]] = {
 CASES = [(name, given) for name, several in PARAMETERS.items() for given in several]
 
 
-def use(rng: Random, model: ComputeModel) -> dict[str, dict[str, float]]:
+def use(rng: Random, model: ComputeModel) -> Values:
     """What servers use, %, MB; of some it is unknown."""
     known = rng.choice((0.8, 1.0, 1.0))
     ids = [one for one in model.servers.id if rng.random() < known]
@@ -51,9 +47,7 @@ def use(rng: Random, model: ComputeModel) -> dict[str, dict[str, float]]:
     }
 
 
-def table(
-    model: ComputeModel, needs: tuple[MetricNeed, ...], measured: dict[str, dict[str, float]]
-) -> MetricTable:
+def with_hosts(model: ComputeModel, measured: Values) -> Values:
     """Hosts use what their servers use, so that a plan's result can be measured again."""
     servers = model.servers
     amounts = {"host_cpu_usage": np.zeros(len(model.hosts))}
@@ -68,71 +62,13 @@ def table(
         name: dict(zip(model.hosts.id, amount.tolist(), strict=True))
         for name, amount in amounts.items()
     }
-    return MetricTable.from_values(
-        model, {need: {**measured, **hosts}[need.name] for need in needs}
-    )
-
-
-def flights(rng: Random, model: ComputeModel) -> tuple[ObservedMove, ...]:
-    """Sometimes a server in flight."""
-    if rng.random() < 0.7 or not len(model.servers):
-        return ()
-    place = rng.randrange(len(model.servers))
-    source = model.hosts.name[int(model.servers.host[place])]
-    destination = rng.choice(model.hosts.name)
-    return (ObservedMove(model.servers.id[place], source, destination, 9.0, finished=False),)
+    return {**measured, **hosts}
 
 
 def audit(rng: Random, name: str, given: dict[str, Any]) -> StrategyContext[Any]:
     model = generate.cluster(rng)
-    return context(name, given, model, generate.policy(rng, model), use(rng, model), rng)
-
-
-def context(
-    name: str,
-    given: dict[str, Any],
-    model: ComputeModel,
-    policy: PlacementPolicy,
-    measured: dict[str, dict[str, float]],
-    rng: Random | None = None,
-) -> StrategyContext[Any]:
-    strategy = STRATEGIES[name]
-    parameters = typed(given, strategy.parameters)
-    needs = strategy.requirements(parameters).metrics
-    return StrategyContext(
-        parameters=parameters,
-        compute=model,
-        metrics=table(model, needs, measured),
-        placement=policy,
-        moves=flights(rng, model) if rng else (),
-    )
-
-
-def after(model: ComputeModel, solution: Solution) -> ComputeModel:
-    """The model once the plan is done."""
-    host = model.servers.host.copy()
-    for action in solution.actions:
-        place = model.host_places[str(action.parameters["destination_node"])]
-        host[model.server_places[action.resource_id]] = place
-    return replace(model, servers=replace(model.servers, host=host))
-
-
-def verifier(found: StrategyContext[Any], solution: Solution) -> Verifier:
-    """The independent checker, after the plan."""
-    model, policy = found.compute, found.placement
-    checker = Verifier(
-        model,
-        None,
-        policy.operator,
-        policy.limits,
-        keep_zone=policy.keep_zone,
-        numa_certain=policy.numa_certain,
-    )
-    for action in solution.actions:
-        place = model.server_places[action.resource_id]
-        checker.start_move(place, model.host_places[str(action.parameters["destination_node"])])
-        checker.finish_move(place)
-    return checker
+    policy, values = generate.policy(rng, model), with_hosts(model, use(rng, model))
+    return context(name, given, model, values, placement=policy, moves=flights(rng, model))
 
 
 @settings(max_examples=150, deadline=None)
@@ -249,9 +185,12 @@ def test_an_audit_of_the_result_proposes_nothing(
     if model.numa is not None:
         return  # the cells of a server that has moved are unknown
     policy, measured = generate.policy(rng, model), use(rng, model)
-    solution = STRATEGIES[name].solve(context(name, parameters, model, policy, measured))
-    result = after(model, solution)
-    second = STRATEGIES[name].solve(context(name, parameters, result, policy, measured))
+
+    def solved(cloud: ComputeModel) -> Solution:
+        values = with_hosts(cloud, measured)
+        return STRATEGIES[name].solve(context(name, parameters, cloud, values, placement=policy))
+
+    second = solved(after(model, solved(model)))
     assert second.actions == ()
 
 

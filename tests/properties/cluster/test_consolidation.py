@@ -8,12 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from application.kernel.typed_values import typed
 from domain.cluster.compute.model import ComputeModel
-from domain.cluster.placement.policy import PlacementPolicy
-from domain.cluster.table.columns import coded
-from domain.cluster.verifier.verifier import Verifier
-from domain.metrics.catalogue import MetricTable
 from domain.optimization.algorithms.consolidating import GAIN_TOO_SMALL, TOO_MANY_SERVERS
 from domain.optimization.algorithms.emptying import EMPTIES_HOST, STAYS_IN_USE
 from domain.optimization.algorithms.relieving import RELIEVES_OVERLOAD
@@ -22,7 +17,7 @@ from domain.optimization.goals import validate_indicators
 from domain.optimization.solution import Solution
 from domain.plans.verification import verify_plan
 from tests.properties.cluster import generate
-from tests.properties.cluster.test_balancing import flights
+from tests.properties.cluster.audits import Values, after, context, flights, verifier
 from tests.properties.cluster.test_plans import is_json, residents_after
 from tests.world.optimization import weigh
 from tests.world.plugins import ACTION_TYPES, GOALS, STRATEGIES, solve_offline
@@ -44,7 +39,7 @@ CASES = [(name, given) for name, several in PARAMETERS.items() for given in seve
 NEUTRAL = [(name, several[0]) for name, several in PARAMETERS.items()]
 
 
-def measured(rng: Random, model: ComputeModel) -> dict[str, dict[str, float]]:
+def measured(rng: Random, model: ComputeModel) -> Values:
     """What servers and hosts use, %, MB; of some it is unknown."""
     known = rng.choice((0.0, 0.7, 1.0))
 
@@ -58,69 +53,10 @@ def measured(rng: Random, model: ComputeModel) -> dict[str, dict[str, float]]:
     }
 
 
-def context(
-    name: str,
-    given: dict[str, Any],
-    model: ComputeModel,
-    policy: PlacementPolicy,
-    use: dict[str, dict[str, float]],
-    rng: Random | None = None,
-) -> StrategyContext[Any]:
-    strategy = STRATEGIES[name]
-    parameters = typed(given, strategy.parameters)
-    needs = strategy.requirements(parameters).metrics
-    return StrategyContext(
-        parameters=parameters,
-        options=strategy.options(),
-        compute=model,
-        metrics=MetricTable.from_values(model, {need: use.get(need.name, {}) for need in needs}),
-        placement=policy,
-        moves=flights(rng, model) if rng else (),
-    )
-
-
 def audit(rng: Random, name: str, given: dict[str, Any]) -> StrategyContext[Any]:
     model = generate.cluster(rng)
     policy, use = generate.policy(rng, model), measured(rng, model)
-    return context(name, given, model, policy, use, rng)
-
-
-def after(model: ComputeModel, solution: Solution) -> ComputeModel:
-    """The model once the plan is done."""
-    host, old = model.servers.host.copy(), model.hosts.status
-    status = [old[place] for place in range(len(old))]
-    for action in solution.actions:
-        if action.type == "migrate":
-            place = model.host_places[str(action.parameters["destination_node"])]
-            host[model.server_places[action.resource_id]] = place
-        else:
-            place = model.host_places[str(action.parameters["resource_name"])]
-            status[place] = str(action.parameters["state"])
-    hosts = replace(model.hosts, status=coded(status))
-    return replace(model, hosts=hosts, servers=replace(model.servers, host=host))
-
-
-def verifier(found: StrategyContext[Any], solution: Solution) -> Verifier:
-    """The independent checker, after the migrations of the plan."""
-    model, policy = found.compute, found.placement
-    checker = Verifier(
-        model,
-        solution.load,
-        policy.operator,
-        policy.limits,
-        keep_zone=policy.keep_zone,
-        numa_certain=policy.numa_certain,
-    )
-    for action in solution.actions:
-        if action.parameters.get("state") == "enabled":
-            checker.enable(model.host_places[str(action.parameters["resource_name"])])
-        if action.type == "migrate":
-            place = model.server_places[action.resource_id]
-            host = model.host_places[str(action.parameters["destination_node"])]
-            assert checker.broken(place, host) == set()
-            checker.start_move(place, host)
-            checker.finish_move(place)
-    return checker
+    return context(name, given, model, use, placement=policy, moves=flights(rng, model))
 
 
 @settings(max_examples=200, deadline=None)
@@ -232,12 +168,12 @@ def test_an_audit_of_the_result_proposes_nothing(
         return  # the cells of a server that has moved are unknown
     policy, use = generate.policy(rng, model), measured(rng, model)
     use.pop("host_cpu_usage")  # would be another one after the plan
-    first = context(name, parameters, model, policy, use)
+    first = context(name, parameters, model, use, placement=policy)
     solution = STRATEGIES[name].solve(first)
     if any(action.because.reason == RELIEVES_OVERLOAD for action in solution.actions):
         return  # the servers that were moved so may move again in another audit
     result = after(model, solution)
-    second = STRATEGIES[name].solve(context(name, parameters, result, policy, use))
+    second = STRATEGIES[name].solve(context(name, parameters, result, use, placement=policy))
     assert [str(action.because) for action in second.actions] == []
 
 
@@ -257,7 +193,7 @@ def test_an_extra_empty_host_never_makes_it_worse(
     larger, _ = ComputeModel.build([*hosts, like], servers, groups, aggregates)
     used = []
     for cloud in (model, larger):
-        solution = STRATEGIES[name].solve(context(name, parameters, cloud, policy, use))
+        solution = STRATEGIES[name].solve(context(name, parameters, cloud, use, placement=policy))
         if any(one.because.reason == RELIEVES_OVERLOAD for one in solution.actions):
             return
         used.append(sum(map(bool, residents_after(cloud, solution).values())))

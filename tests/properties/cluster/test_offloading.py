@@ -7,18 +7,16 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from application.kernel.typed_values import typed
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.formats.cluster_file import read_cluster, write_cluster
 from domain.cluster.scope.reasons import MODEL_EMPTY
-from domain.metrics.catalogue import MetricTable
 from domain.optimization.algorithms.draining import SERVER_CANNOT_LEAVE
 from domain.optimization.algorithms.offloading import CANNOT_BE_LEFT
 from domain.optimization.context import StepBudget, StrategyContext
 from domain.optimization.strategies.uniform_airflow import LEAVES_FAULTY_HOST
 from domain.plans.verification import verify_plan
 from tests.properties.cluster import generate
-from tests.properties.cluster.test_balancing import flights, verifier
+from tests.properties.cluster.audits import Values, context, flights, verifier
 from tests.properties.cluster.test_plans import is_json
 from tests.world.optimization import weigh
 from tests.world.plugins import ACTION_TYPES, STRATEGIES
@@ -33,7 +31,6 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("uniform_airflow", {}),
 ]
 ONE_EACH = ("noisy_neighbor", "outlet_temperature")
-Values = dict[str, dict[str, float]]
 
 
 def measured(rng: Random, model: ComputeModel) -> Values:
@@ -49,19 +46,6 @@ def measured(rng: Random, model: ComputeModel) -> Values:
         "instance_l3_cache_usage 100": {one: rng.choice((0.0, 2e6, 8e6)) for one in servers},
         "instance_l3_cache_usage 200": {one: rng.choice((0.0, 2e6, 6e6)) for one in servers},
     }
-
-
-def context(
-    name: str, parameters: dict[str, Any], model: ComputeModel, values: Values, **more: Any
-) -> StrategyContext[Any]:
-    strategy = STRATEGIES[name]
-    typed_parameters = typed(parameters, strategy.parameters)
-    columns = {
-        need: values.get(need.name, values.get(f"{need.name} {need.period:g}", {}))
-        for need in strategy.requirements(typed_parameters).metrics
-    }
-    table = MetricTable.from_values(model, columns)
-    return StrategyContext(parameters=typed_parameters, compute=model, metrics=table, **more)
 
 
 def audit(rng: Random, name: str, parameters: dict[str, Any]) -> StrategyContext[Any]:

@@ -23,7 +23,7 @@ from domain.optimization.goals import validate_indicators
 from domain.optimization.solution import Solution
 from domain.plans.verification import verify_plan
 from tests.properties.cluster import generate
-from tests.properties.cluster.test_balancing import flights, verifier
+from tests.properties.cluster.audits import flights, verifier
 from tests.properties.cluster.test_maintenance import migrations
 from tests.properties.cluster.test_plans import is_json
 from tests.properties.cluster.volumes import why_volume_stays
