@@ -25,12 +25,13 @@ from domain.optimization.algorithms.loads import (
     unmoved_servers,
 )
 from domain.optimization.algorithms.moves import Moves
+from domain.optimization.algorithms.offloading import NOTHING_MEASURED
 from domain.optimization.algorithms.spread import ROUNDING, EachBelow, HostLoad
 from domain.optimization.algorithms.staying import LoadedHosts
 from domain.optimization.context import StrategyContext
 from domain.optimization.parameters import COOLDOWN, GRANULARITY, MAX_MIGRATIONS, PERIOD
 from domain.optimization.solution import Solution
-from domain.optimization.strategy import NOTHING_TO_DO, Requirements, Strategy
+from domain.optimization.strategy import Requirements, Strategy
 
 NONE_OVER_THRESHOLD = Reason(
     "none-over-threshold",
@@ -203,7 +204,7 @@ class _Balancing:
     def _nearest(self, hosts: LoadedHosts) -> tuple[Cause, ...]:
         places = np.flatnonzero(self._load.hosts)
         if not len(places):
-            return (Cause(NOTHING_TO_DO),)
+            return (Cause(NOTHING_MEASURED, {"metric": self._load.metrics[0]}),)
         host = int(places[np.argmax(hosts.shares.share[0, places])])
         facts = {
             **hosts.figures(host),

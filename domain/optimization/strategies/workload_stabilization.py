@@ -33,6 +33,7 @@ from domain.optimization.algorithms.loads import (
     unmoved_servers,
 )
 from domain.optimization.algorithms.moves import Moves
+from domain.optimization.algorithms.offloading import NOTHING_MEASURED
 from domain.optimization.algorithms.spread import HostLoad, SpreadAtMost
 from domain.optimization.algorithms.staying import LoadedHosts
 from domain.optimization.context import StrategyContext
@@ -44,7 +45,7 @@ from domain.optimization.parameters import (
     Aggregates,
 )
 from domain.optimization.solution import Solution
-from domain.optimization.strategy import NOTHING_TO_DO, Requirements, Strategy
+from domain.optimization.strategy import Requirements, Strategy
 
 SPREAD_WITHIN_THRESHOLD = Reason(
     "spread-within-threshold",
@@ -343,7 +344,7 @@ class _Stabilization:
         """Why nothing is to be done; empty if a metric's spread is over its threshold."""
         given = self._given
         if not self._load.hosts.any():
-            return (Cause(NOTHING_TO_DO),)
+            return (Cause(NOTHING_MEASURED, {"metric": self._given.of_hosts()[0].name}),)
         over = deviations > given.limits()
         held = deviations
         if given.hold:

@@ -60,7 +60,14 @@ def prometheus_server(
         capture_output=True,
         timeout=_LIMIT,
     )
-    config = directory / "prometheus.yml"
+    with running(directory, configuration) as url:
+        yield url
+
+
+@contextmanager
+def running(directory: Path, configuration: str) -> Iterator[str]:
+    """URL of a Prometheus that has what is in a directory's ``data``, and scrapes."""
+    data, config = directory / "data", directory / "prometheus.yml"
     config.write_text(configuration, encoding="utf-8")
     port = free_port()
     with (directory / "log").open("wb") as log:

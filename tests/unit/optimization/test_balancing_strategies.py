@@ -10,6 +10,7 @@ from application.kernel.typed_values import typed
 from domain.cluster.compute.model import ComputeModel
 from domain.kernel.errors import InvalidValue
 from domain.metrics.catalogue import MetricTable
+from domain.optimization.algorithms.offloading import NOTHING_MEASURED
 from domain.optimization.context import StrategyContext
 from domain.optimization.solution import Solution
 from domain.optimization.strategies.workload_balance import (
@@ -197,3 +198,12 @@ def test_a_parameter_that_could_not_work_is_refused(
     with pytest.raises(InvalidValue) as caught:
         STABILIZATION.requirements(typed(parameters, StabilizationParameters))
     assert caught.value.field == field
+
+
+@pytest.mark.parametrize("strategy", [BALANCE, STABILIZATION])
+def test_a_plan_for_hosts_of_unknown_load_does_not_say_that_all_is_well(strategy: Any) -> None:
+    """Prometheus had lost its samples: "The strategy found nothing to improve"."""
+    cloud = model([host(0), host(1, state="down")], [server(0, 0)])
+    solution = strategy.solve(context(strategy, cloud, {}, {}))
+    assert not solution.actions
+    assert solution.notes[0].reason == NOTHING_MEASURED
