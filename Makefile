@@ -45,8 +45,9 @@ format: $(STAMP)
 bench: $(STAMP)  ## measure the figures of docs/benchmarks.md
 	$(BIN)/python -m tests.benchmarks
 
-docs: $(STAMP)  ## generate the committed pages
+docs: $(STAMP)  ## generate the committed pages and plots
 	$(BIN)/python -m interfaces.docs
+	$(BIN)/python -m tests.scenarios.plots
 
 lock: $(STAMP)  ## renew the locked dependencies
 	$(BIN)/uv pip compile pyproject.toml --extra notifications --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --upgrade -q -o requirements/runtime.lock

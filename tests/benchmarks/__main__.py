@@ -30,13 +30,29 @@ from tests.benchmarks import (
     rest,
 )
 from tests.benchmarks.ground import database
-from tests.benchmarks.report import PAGE, Measured, Table, machine, of_figures, page, plain
+from tests.benchmarks.report import (
+    PAGE,
+    Measured,
+    Table,
+    machine,
+    of_figures,
+    page,
+    plain,
+    with_sections,
+)
+from tests.benchmarks.strategies import comparison, crowded
 from tests.postgres import ENVIRONMENT
 
 LIMIT = 360
 """Seconds for everything."""
 AGAIN = 30
 """Seconds after which a part that did not end is told once more."""
+
+ORIGINAL = {
+    "original": "Python with the original: compare the strategies again (part original)",
+    "tools": "folder of the tools that run and check the original",
+    "work": "folder for clusters and runs; a comparison goes on with those that are there",
+}
 
 Part = Callable[[bool], Table]
 """Measures something; the argument asks for few samples."""
@@ -92,6 +108,8 @@ PARTS: dict[str, Part] = {
     "collection": lambda quick: collection.run(quick=quick),
     "amendments": lambda quick: amendments.run(quick=quick),
     "past": lambda quick: past.run(quick=quick),
+    "crowded": lambda quick: crowded.run(quick=quick),
+    "original": lambda _: comparison.table(),
 }
 
 
@@ -102,13 +120,18 @@ def main(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGALRM, _time_is_up)
     where = machine(os.getloadavg()[0])
     print(where, end="\n\n", flush=True)
+    if options.original:
+        comparison.measure(comparison.Setting(options.original, options.tools, options.work))
     deadline = time.monotonic() + options.limit
     done = [_measured(name, options.quick, deadline) for name in options.names]
     found = [part for part in done if part is not None]
     if len(found) < len(done):
         return 1
     if options.write:
-        PAGE.write_text(page(found, where), encoding="utf-8")
+        whole = options.names == list(PARTS)
+        text = PAGE.read_text("utf-8")
+        text = page(found, where) if whole else with_sections(text, found, where)
+        PAGE.write_text(text, encoding="utf-8")
         print(f"written: docs/{PAGE.name}")
     return 0
 
@@ -119,12 +142,16 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--write", action="store_true", help="rewrite docs/benchmarks.md")
     parser.add_argument("--quick", action="store_true", help="few samples: does it work?")
     parser.add_argument("--limit", type=int, default=LIMIT, help="seconds (%(default)s)")
+    for name, what in ORIGINAL.items():
+        parser.add_argument(f"--{name}", type=Path, metavar="PATH", help=what)
     options = parser.parse_args(arguments)
     unknown = set(options.names) - set(PARTS)
     if unknown:
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
-    if options.write and (options.names or options.quick):
-        parser.error("--write is for a whole run: the page holds what one run has measured")
+    if options.write and options.quick:
+        parser.error("--write needs all samples")
+    if options.original and not (options.tools and options.work):
+        parser.error("--original needs --tools and --work")
     options.names = options.names or list(PARTS)
     return options
 

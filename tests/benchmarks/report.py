@@ -26,12 +26,14 @@ class Table:
     Attributes:
         columns: names with units; the first one is text, the others are numbers.
         notes: what a reader must know to understand the figures, one sentence or two each.
+        recorded: the machine, if the figures are from a record of an earlier run.
     """
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     notes: tuple[str, ...] = ()
+    recorded: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,17 @@ def page(parts: Sequence[Measured], machine: str) -> str:
     return f"{_INTRODUCTION.format(machine=machine, wall=wall, command=COMMAND)}\n{sections}"
 
 
+def with_sections(text: str, parts: Sequence[Measured], machine: str) -> str:
+    """The page with the sections of some parts replaced, or added at its end."""
+    for part in parts:
+        alone = "" if part.table.recorded else f" It was measured alone on: {machine}."
+        section = f"{_section(part).rstrip()}{alone}\n"
+        before, _, rest = text.partition(f"## {part.table.title}\n")
+        _, heading, after = rest.partition("\n## ")
+        text = f"{before.rstrip()}\n\n{section}{heading}{after}"
+    return text
+
+
 def machine(load: float) -> str:
     """What the figures were measured on; the load is that of the minute before."""
     return (
@@ -102,7 +115,8 @@ _INTRODUCTION = """\
 <!-- Written by `python -m tests.benchmarks --write`. Do not edit: run it again. -->
 
 `{command}` measures everything on this page and prints it; `python -m tests.benchmarks --write`
-also rewrites the page. One part alone: `python -m tests.benchmarks loop` (names: `--help`).
+also rewrites the page. One part alone: `python -m tests.benchmarks loop` (names: `--help`);
+with `--write` its section alone is rewritten.
 `--quick` takes a tenth of the samples, to see that it works.
 
 Measured on: {machine}. {wall:.0f} s in all.
@@ -138,6 +152,8 @@ def _numeric(table: Table, place: int) -> bool:
 
 
 def _took(measured: Measured) -> str:
+    if measured.table.recorded:
+        return f"Measured on: {measured.table.recorded}."
     return f"This part took {_cost(measured)}."
 
 

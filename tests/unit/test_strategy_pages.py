@@ -8,17 +8,46 @@ from pathlib import Path
 
 import pytest
 
+from tests.scenarios import plots
 from tests.world.plugins import STRATEGIES
 from vigil.testing import Scenario
 
 FOLDER = Path(__file__).parents[2] / "docs" / "strategies"
 PAGES = sorted(page.stem for page in FOLDER.glob("*.md"))
+SECTIONS = ("What it does", "Parameters", "Metrics", "Reasons", "Example")
 SCENARIOS = Path(__file__).parents[1] / "scenarios"
 EXAMPLES = [
     SCENARIOS / name / scenario
     for name in PAGES
     for scenario in re.findall(r"[Ss]cenario `(\w+)`", (FOLDER / f"{name}.md").read_text())
 ]
+
+
+def test_each_installed_strategy_has_a_page() -> None:
+    assert sorted(STRATEGIES) == PAGES
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_has_all_sections_and_an_example_that_is_a_scenario(name: str) -> None:
+    text = (FOLDER / f"{name}.md").read_text()
+    headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    assert [one for one in SECTIONS if one not in headings] == []
+    assert re.search(r"[Ss]cenario `\w+`", text.partition("\n## Example\n")[2])
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_shows_a_plot_unless_the_plan_changes_no_host(name: str) -> None:
+    text = (FOLDER / f"{name}.md").read_text()
+    assert (name in plots.FIGURES) == (name not in {"dummy", "dummy_with_scorer"})
+    if name in plots.FIGURES:
+        assert f"](plots/{name}.svg)" in text
+        assert f"cenario `{plots.FIGURES[name].scenario}`" in text
+
+
+@pytest.mark.parametrize("name", sorted(plots.FIGURES))
+def test_a_plot_is_what_its_scenario_gives(name: str) -> None:
+    committed = (plots.FOLDER / f"{name}.svg").read_text("utf-8")
+    assert committed == plots.render(name), "run `make docs`"
 
 
 @pytest.mark.parametrize("name", PAGES)

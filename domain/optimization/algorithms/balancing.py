@@ -181,20 +181,34 @@ class _Search:
     ) -> Transfer | None:
         need = self._load.need[:, servers, None]
         score = self._score(host, destinations, need, shares, self._price[servers, None])
-        legal = np.zeros(score.shape, dtype=np.bool_)
-        for candidate in np.flatnonzero((score > NEGLIGIBLE).any(axis=1)):
-            legal[candidate] = self._moves.destinations(int(servers[candidate]))[destinations]
-        best = np.where(legal, score, 0.0)
-        if best.max(initial=0.0) <= NEGLIGIBLE:
+        found = self._best_legal(servers, destinations, score)
+        if found is None:
             return None
-        row, column = divmod(int(np.argmax(best)), len(destinations))
-        better = np.flatnonzero(~legal[row] & (score[row] > score[row, column]))
+        row, column, legal = found
+        better = np.flatnonzero(~legal & (score[row] > score[row, column]))
         refused = destinations[better[np.argsort(-score[row, better], kind="stable")][:_REFUSED]]
         return Transfer(
             int(servers[row]),
             int(destinations[column]),
             refused=tuple(int(one) for one in refused),
         )
+
+    def _best_legal(
+        self, servers: IntArray, destinations: IntArray, score: FloatArray
+    ) -> tuple[int, int, BoolArray] | None:
+        """The legal pair of the highest score, and which destinations its server may go to.
+
+        A server's rules are checked only when its best score is the highest that is left.
+        """
+        best = score.max(axis=1, initial=0.0)
+        checked: dict[int, BoolArray] = {}
+        while best.max(initial=0.0) > NEGLIGIBLE:
+            row = int(np.argmax(best))
+            if row in checked:
+                return row, int(np.argmax(np.where(checked[row], score[row], 0.0))), checked[row]
+            checked[row] = self._moves.destinations(int(servers[row]))[destinations]
+            best[row] = np.where(checked[row], score[row], 0.0).max(initial=0.0)
+        return None
 
     def _best_swap(
         self, host: int, servers: IntArray, destinations: IntArray, shares: Shares

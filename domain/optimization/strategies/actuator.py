@@ -9,7 +9,7 @@ from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Cause
 from domain.optimization.context import StrategyContext
 from domain.optimization.solution import Solution
-from domain.optimization.strategy import REQUESTED_BY_PARAMETERS, Strategy
+from domain.optimization.strategy import NOTHING_TO_DO, REQUESTED_BY_PARAMETERS, Strategy
 from domain.plans.proposal import ProposedAction
 
 
@@ -87,7 +87,7 @@ class Actuator(Strategy[ActuatorParameters]):
         for action in self.requested_actions(context.parameters).values():
             if action not in actions:
                 actions.append(action)
-        return Solution(tuple(actions))
+        return Solution(tuple(actions), notes=() if actions else (Cause(NOTHING_TO_DO),))
 
 
 def _action(entry: RequestedAction, place: str) -> ProposedAction:
