@@ -89,6 +89,8 @@ def balance(
     """
     mark = moves.branch.mark()
     search = _Search(moves, load, target, movable)
+    if max_moves:
+        search.count_only()
     steps = search.run(max_moves or 2 * len(movable))
     moves.branch.rollback(mark)
     return _write(moves, load, _once_each(moves, steps))
@@ -120,6 +122,10 @@ class _Search:
         relative = seconds / max(float(seconds.mean()) if len(seconds) else 0.0, NEGLIGIBLE)
         self._price: FloatArray = 1.0 - DURATION + DURATION * relative
         self._stuck: BoolArray = np.zeros_like(load.hosts)
+
+    def count_only(self) -> None:
+        """Gives every migration the same price: their number is limited, not their duration."""
+        self._price = np.ones_like(self._price)
 
     def run(self, most: int) -> list[Transfer]:
         """The moves, legal in this order."""

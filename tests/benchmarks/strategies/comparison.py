@@ -54,7 +54,7 @@ COLUMNS = (
 )
 NOTES = (
     (
-        "Both sides in turns on one machine, one process per run, the least CPU time of some. "
+        "Both sides in turns on one machine, one process per run, the least CPU time if several. "
         "`python -m tests.benchmarks original --original PYTHON --tools FOLDER --work FOLDER` "
         "measures it again; tests/benchmarks/strategies/comparison.py says what the options are."
     ),
