@@ -32,10 +32,15 @@ class MoveChange:
     detail: str = ""
 
 
-def plan_changes(before: Sequence[ActionSpec], after: Sequence[ActionSpec]) -> list[MoveChange]:
+def plan_changes(
+    before: Sequence[ActionSpec], after: Sequence[ActionSpec], *, in_full: bool = True
+) -> list[MoveChange]:
     """The actions that differ, in the order of the first plan, then those only the second has.
 
-    Actions are matched by type and resource.
+    Args:
+        before: a plan.
+        after: another one; actions are matched by type and resource.
+        in_full: whether reasons and dependencies count, not only parameters.
     """
     waiting: defaultdict[tuple[str, object], list[ActionSpec]] = defaultdict(list)
     for one in after:
@@ -47,7 +52,10 @@ def plan_changes(before: Sequence[ActionSpec], after: Sequence[ActionSpec]) -> l
         if not twins:
             found.append(MoveChange(Change.LOST, one.what))
             continue
-        details = list(_details(one, twins.pop(0), *names))
+        twin = twins.pop(0)
+        details = list(_parameters(one, twin))
+        if in_full:
+            details += _relations(one, twin, *names)
         if details:
             found.append(MoveChange(Change.CHANGED, one.what, "; ".join(details)))
     left = [one for one in after if any(one is other for other in waiting[_key(one)])]
@@ -71,16 +79,19 @@ def _places(plan: Sequence[ActionSpec]) -> dict[UUID, str]:
     }
 
 
-def _details(
+def _parameters(before: ActionSpec, after: ActionSpec) -> Iterator[str]:
+    old, new = json_value(before.parameters), json_value(after.parameters)
+    for name in dict.fromkeys((*old, *new)):
+        if old.get(name) != new.get(name):
+            yield f"{name}: {_text(old.get(name))} -> {_text(new.get(name))}"
+
+
+def _relations(
     before: ActionSpec,
     after: ActionSpec,
     names_before: dict[UUID, str],
     names_after: dict[UUID, str],
 ) -> Iterator[str]:
-    old, new = json_value(before.parameters), json_value(after.parameters)
-    for name in dict.fromkeys((*old, *new)):
-        if old.get(name) != new.get(name):
-            yield f"{name}: {_text(old.get(name))} -> {_text(new.get(name))}"
     if json_value(before.because) != json_value(after.because):
         yield f"reason: {before.because} -> {after.because}"
     for relation in ("parents", "requires"):

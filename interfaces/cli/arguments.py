@@ -1,6 +1,7 @@
 """Arguments that several commands have, the settings that they give, and logging."""
 
 import argparse
+import json
 import os
 import re
 import sys
@@ -64,6 +65,28 @@ def _assignment(text: str) -> tuple[str, str]:
     if not equals or "." not in place:
         raise argparse.ArgumentTypeError(f"{text!r} is not of the form SECTION.NAME=VALUE")
     return place.strip(), value
+
+
+def add_parameters(parser: argparse.ArgumentParser) -> None:
+    """Declares ``--param``."""
+    parser.add_argument(
+        "--param",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        type=_parameter,
+        help="parameter of the strategy; VALUE is JSON, or text if it is not valid JSON",
+    )
+
+
+def _parameter(text: str) -> tuple[str, object]:
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form KEY=VALUE")
+    try:
+        return key, json.loads(value)
+    except json.JSONDecodeError:
+        return key, value
 
 
 def moment(text: str) -> int | datetime:

@@ -1,7 +1,14 @@
 import argparse
 import importlib
 
-from interfaces.cli.arguments import add_settings, count, moment, past_time, positive
+from interfaces.cli.arguments import (
+    add_parameters,
+    add_settings,
+    count,
+    moment,
+    past_time,
+    positive,
+)
 
 MODULES = {
     "log": "log",
@@ -9,6 +16,7 @@ MODULES = {
     "diff": "history",
     "verify": "verify",
     "explain": "explain",
+    "whatif": "whatif",
 }
 """Action → its module, ``replay_…``, which is imported only when the action runs."""
 SUBJECT = "id, beginning of an id, or name; also the id of an action or of a run"
@@ -60,8 +68,50 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     explain.add_argument("--host", metavar="H", help="only what concerns this host")
     explain.set_defaults(resource=None)
     add_limit(explain, "without RUN: most actions to list (50)", 50)
-    for action in (log, show, diff, verify, explain):
+    whatif = actions.add_parser(
+        "whatif", help="decide again with one thing changed, and compare the plans"
+    )
+    _add_whatif(whatif)
+    for action in (log, show, diff, verify, explain, whatif):
         add_common(action)
+
+
+def _add_whatif(whatif: argparse.ArgumentParser) -> None:
+    whatif.description = (
+        "Forks the recorded decision of a run: changes an input, runs strategy and planner "
+        "again, and shows both plans side by side. Nothing is stored."
+    )
+    whatif.add_argument("subject", metavar="RUN|PLAN", help="run, plan, or audit (its last run)")
+    add_parameters(whatif)
+    whatif.add_argument("--strategy", metavar="NAME", help="another strategy")
+    for flag, text in (
+        ("--without-host", "put a host outside the scope; may be repeated"),
+        ("--without-rule", "drop operator rules: bans, or bans[0]; may be repeated"),
+    ):
+        metavar = flag.rpartition("-")[2].upper()
+        whatif.add_argument(flag, action="append", default=[], metavar=metavar, help=text)
+    whatif.add_argument(
+        "--rule",
+        action="append",
+        default=[],
+        type=operator_rule,
+        metavar="RULE",
+        help="a further operator rule: apart:S,S  together:S,S  fence:S,S@H,H  ban:S@H; "
+        "may be repeated",
+    )
+    whatif.add_argument("--all", action="store_true", help="list every action that differs")
+
+
+def operator_rule(text: str) -> dict[str, list[object]]:
+    """An operator rule in its short form, as in a file of rules."""
+    kind, _, names = text.partition(":")
+    servers, at, hosts = names.partition("@")
+    named: object = servers.split(",")
+    if kind in {"apart", "together"} and servers and not at:
+        return {kind: [named]}
+    if kind in {"fence", "ban"} and servers and hosts:
+        return {f"{kind}s": [{"servers": named, "hosts": hosts.split(",")}]}
+    raise argparse.ArgumentTypeError(f"{text!r} is not of the form apart:S,S or ban:S@H")
 
 
 def _add_log(log: argparse.ArgumentParser) -> None:

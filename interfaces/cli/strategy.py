@@ -16,7 +16,7 @@ from infrastructure.plugins import PluginOptions, Registry
 from infrastructure.settings import load
 from infrastructure.text_files import decoded, read_text
 from interfaces.cli import strategy_run
-from interfaces.cli.arguments import add_options, add_settings, quiet_logging
+from interfaces.cli.arguments import add_options, add_parameters, add_settings, quiet_logging
 from interfaces.cli.cloud import add_cloud
 from interfaces.cli.errors import CommandFailed, report_errors
 from interfaces.cli.printing import print_line
@@ -60,26 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_strategy(parser: argparse.ArgumentParser, names: str) -> None:
     parser.add_argument("name", metavar="NAME", help=f"one of {names}")
-    parser.add_argument(
-        "--param",
-        metavar="KEY=VALUE",
-        action="append",
-        default=[],
-        type=_parameter,
-        dest="parameters",
-        help="parameter of the strategy; VALUE is JSON, or text if it is not valid JSON",
-    )
+    add_parameters(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
-
-
-def _parameter(text: str) -> tuple[str, object]:
-    key, equals, value = text.partition("=")
-    if not equals or not key:
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form KEY=VALUE")
-    try:
-        return key, json.loads(value)
-    except json.JSONDecodeError:
-        return key, value
 
 
 def run(args: argparse.Namespace) -> int:
@@ -87,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     quiet_logging(args, "strategy")
     with report_errors(NotFound, InvalidValue, PlanImpossible):
         strategy = _strategy(args.registry, args.name)
-        parameters = completed(strategy.parameters_schema, dict(args.parameters))
+        parameters = completed(strategy.parameters_schema, dict(args.param))
         return ACTIONS[args.action](args, strategy, parameters)
 
 

@@ -44,6 +44,7 @@ _DESCRIPTIONS = {
     "delete": "Delete {one}.",
     "events": "Show the events of {one}.",
     "explanation": "Show the reasons for the moves of {one}.",
+    "whatif": "Repeat the decision of {one} with a change and compare the plans.",
     "decisions": "Show what was decided about {one}.",
     "verification": "Repeat the decision of {one} and compare it with the published plan.",
     "estimate": "Show how long {one} takes.",

@@ -35,6 +35,7 @@ from interfaces.rest.schemas.decisions import DecisionsDocument
 from interfaces.rest.schemas.estimates import EstimateDocument
 from interfaces.rest.schemas.events import EventDocument
 from interfaces.rest.schemas.explanations import ExplanationDocument
+from interfaces.rest.schemas.forks import ForkDocument, VariationRequest
 from interfaces.rest.schemas.plans import ActionDocument, ActionPlanDocument
 from interfaces.rest.schemas.services import ServiceDocument
 from interfaces.rest.schemas.verification import VerificationDocument
@@ -217,9 +218,12 @@ def _actuation(api: RestServices) -> list[Route]:
 
 
 def _runs(api: RestServices) -> list[Route]:
+    resource, path = runs.RunsResource(api), "/v1/runs/{ident}"
     verified = _get("run:verification", VerificationDocument)
+    forked = RouteMethod("POST", {200: ForkDocument}, "run:whatif", body=VariationRequest)
     return [
-        Route("/v1/runs/{ident}/verification", runs.RunsResource(api), "verification", (verified,))
+        Route(f"{path}/verification", resource, "verification", (verified,)),
+        Route(f"{path}/whatif", resource, "whatif", (forked,)),
     ]
 
 

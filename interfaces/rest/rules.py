@@ -60,6 +60,7 @@ RULES: dict[str, Rule] = {
         Rule("server:decisions", "GET /v1/servers/{id}/decisions"),
         Rule("host:decisions", "GET /v1/hosts/{name}/decisions"),
         Rule("run:verification", "GET /v1/runs/{id}/verification"),
+        Rule("run:whatif", "POST /v1/runs/{id}/whatif"),
         Rule("webhook:trigger", "POST /v1/webhooks/{audit}", ADMIN_OR_SERVICE),
     ]
 }

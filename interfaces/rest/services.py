@@ -19,7 +19,9 @@ from application.queries.estimates import PlanEstimates
 from application.replay.as_of import AsOfQueries
 from application.replay.runs import RecordedRun
 from application.replay.verification import RunVerification
+from application.replay.whatif import Fork, Variation
 from domain.audits.schedule import Cron
+from domain.plans.events import PlanProposed
 from infrastructure.web_pages import PageGuard
 from interfaces.rest.auth import Authorizer
 from interfaces.rest.serving.traffic import Traffic
@@ -58,14 +60,23 @@ class StrategyStateSource(Protocol):
         ...
 
 
-class RunVerifier(Protocol):
+class Decisions(Protocol):
     """Repeats the decisions of runs."""
 
-    def __call__(self, run: RecordedRun) -> RunVerification:
+    def verify(self, run: RecordedRun) -> RunVerification:
         """Repeats the decision of a run and compares it with what was published.
 
         Raises:
             Unavailable: this process is busy with another one.
+        """
+        ...
+
+    def fork(self, plan: PlanProposed, variation: Variation) -> Fork:
+        """Decides again with a variation, and compares the two plans.
+
+        Raises:
+            Unavailable: this process is busy with another one, or a record is lost.
+            InvalidValue: the variation is invalid.
         """
         ...
 
@@ -158,7 +169,7 @@ class RestServices:
     estimates: PlanEstimates
     strategy_state: StrategyStateSource
     data_model: DataModelSource
-    verify: RunVerifier
+    decisions: Decisions
     settings: RestSettings = field(default_factory=RestSettings)
     close: Callable[[], None] = lambda: None
     traffic: Traffic = field(default_factory=Traffic)

@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 import falcon.testing
 
 from application.commands.catalogue import synchronise
+from application.commands.parameters import completed
 from application.commands.requested_actions import RequestedActions
 from application.decision_engine.computation import DirectRunner
 from application.kernel.errors import Unavailable
@@ -23,6 +24,7 @@ from application.ports.services import Instance
 from application.queries.estimates import PlanEstimates
 from application.records.decision import encode
 from application.replay.verification import Verifier
+from application.replay.whatif import Forker
 from domain.audits import Audit
 from domain.catalogue import PluginDefinition
 from domain.kernel.ids import run_id
@@ -37,6 +39,7 @@ from interfaces.rest.app import create_app
 from interfaces.rest.auth import NoAuth
 from interfaces.rest.services import RestServices, RestSettings, StrategyState
 from tests.integration.rest import described
+from tests.world.decisions import decision_record, publish
 from tests.world.histories import bring_audit, bring_plan
 from tests.world.plugins import ACTION_TYPES, OPTIMIZERS
 from tests.world.plugins import STRATEGIES as INSTALLED
@@ -169,24 +172,22 @@ def rest_services(
         ),
         strategy_state=strategy_state,
         data_model=model,
-        verify=verifier(world).verify,
+        decisions=Decisions(world),
         settings=settings or RestSettings(),
         check_writable=world.log.check_writable,
         close=close,
     )
 
 
-def verifier(world: World) -> Verifier:
+class Decisions:
     """Repeats decisions in this process, with the installed plug-ins."""
-    return Verifier(
-        world.log,
-        world.records,
-        DirectRunner(OPTIMIZERS),
-        OPTIMIZERS,
-        OPTIMIZERS.default_options(),
-        "test",
-        CLOCK,
-    )
+
+    def __init__(self, world: World) -> None:
+        runner, options = DirectRunner(OPTIMIZERS), OPTIMIZERS.default_options()
+        self.verify = Verifier(
+            world.log, world.records, runner, OPTIMIZERS, options, "test", CLOCK
+        ).verify
+        self.fork = Forker(world.records, runner, OPTIMIZERS, options, completed).fork
 
 
 class ApiWorld(World):
@@ -331,10 +332,12 @@ class ApiWorld(World):
         return self.get(f"/v1/action_plans/{done.value}")
 
     def run(self) -> str:
-        """The run of a new audit."""
-        run = self.find_audit(UUID(self.audit()["uuid"])).run
-        assert run is not None
-        return str(run.id)
+        """The run of a new audit; it has moved a server from one of two hosts to the other."""
+        content = decision_record(INSTALLED["vm_workload_consolidation"])
+        plan = publish(self.log, self.records, content, f"decided {uuid4()}")
+        assert plan is not None
+        self.settle(self.log.end())
+        return str(plan.run_id)
 
     def actions(self, plan: str) -> list[Any]:
         """The actions of a plan."""

@@ -31,7 +31,7 @@ from interfaces.bootstrap.access import (
 from interfaces.bootstrap.cloud import connection, limits
 from interfaces.bootstrap.database import CLOCK
 from interfaces.bootstrap.datasources import datasources
-from interfaces.bootstrap.decisions import OneAtATime, verifier
+from interfaces.bootstrap.decisions import OneAtATime
 from interfaces.bootstrap.pace import execution_limits
 from interfaces.bootstrap.queries import Queries, collection_periods
 from interfaces.rest.policy import PolicyAuthorizer
@@ -67,9 +67,7 @@ def rest_services(settings: Settings) -> RestServices:
             for kind in collection_periods(settings)
         },
     )
-    verifying = OneAtATime(
-        lambda runner: verifier(settings, queries.log, queries.records, registry, runner), settings
-    )
+    decisions = OneAtATime(settings, queries.log, queries.records, registry)
     return RestServices(
         commands=queries.commands,
         reads=queries.read,
@@ -93,7 +91,7 @@ def rest_services(settings: Settings) -> RestServices:
         ),
         strategy_state=partial(_strategy_state, readiness),
         data_model=queries.models.rows,
-        verify=verifying,
+        decisions=decisions,
         settings=RestSettings(
             max_limit=settings.api.max_limit,
             max_body=settings.access.max_request_body_size,
@@ -109,12 +107,12 @@ def rest_services(settings: Settings) -> RestServices:
         check_writable=queries.log.check_writable,
         identity_problem=who.problem,
         cloud_problem=partial(_cloud_problem, queries.models),
-        close=partial(_close, verifying, queries),
+        close=partial(_close, decisions, queries),
     )
 
 
-def _close(verifying: OneAtATime, queries: Queries) -> None:
-    verifying.close()
+def _close(decisions: OneAtATime, queries: Queries) -> None:
+    decisions.close()
     queries.close()
 
 

@@ -4,12 +4,14 @@ from uuid import UUID
 
 import falcon
 
-from application.replay.runs import RecordedRun, run_of_audit
+from application.kernel.errors import NothingThen
+from application.replay.runs import RecordedRun, proposed, run_of_audit
 from domain.audits.events import AuditRunRequested
 from domain.kernel.errors import NotFound
 from interfaces.rest import media
 from interfaces.rest.call import call_of
 from interfaces.rest.resources.base import BaseResource, only_uuid
+from interfaces.rest.schemas.forks import VariationRequest, fork
 from interfaces.rest.schemas.verification import verification
 
 
@@ -20,7 +22,18 @@ class RunsResource(BaseResource):
         """Repeats the decision of a run and compares it with the published plan."""
         uuid = only_uuid(ident)
         call_of(req).authorize()
-        media.reply(resp, verification(self.api.verify(self._found(uuid))))
+        media.reply(resp, verification(self.api.decisions.verify(self._found(uuid))))
+
+    def on_post_whatif(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
+        """Decides again with a change, and compares the two plans; nothing is stored."""
+        uuid = only_uuid(ident)
+        wanted = media.decoded(self.body(req), VariationRequest).variation()
+        call_of(req).authorize()
+        run = self._found(uuid)
+        plan = None if run.plan is None else proposed(self.api.history, run.plan)
+        if plan is None or not plan.record:
+            raise NothingThen(f"Run {uuid} published no plan that a strategy computed.")
+        media.reply(resp, fork(self.api.decisions.fork(plan, wanted)))
 
     def _found(self, uuid: UUID) -> RecordedRun:
         requests = self.api.reads.timeline(

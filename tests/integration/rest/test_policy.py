@@ -89,6 +89,7 @@ BODIES: Mapping[str, Any] = {
     "actuation:update": {"state": "off", "reason": "maintenance"},
     "webhook:trigger": {},
     "action_plan:start": {},
+    "run:whatif": {"without_hosts": ["b"]},
 }
 
 

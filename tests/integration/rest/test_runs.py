@@ -1,23 +1,48 @@
-"""`/v1/runs`: a recorded decision is repeated at a request."""
+"""`/v1/runs`: a recorded decision is repeated at a request, as it was or with a change."""
 
 from uuid import uuid4
 
 from tests.world.api import ApiWorld
-from tests.world.decisions import decision_record, publish
-from tests.world.plugins import STRATEGIES
 
 
 def test_a_run_is_verified(used_api: ApiWorld) -> None:
-    content = decision_record(STRATEGIES["vm_workload_consolidation"])
-    plan = publish(used_api.log, used_api.records, content, f"verified {uuid4()}")
-    assert plan is not None
-    used_api.settle(used_api.log.end())
-    found = used_api.get(f"/v1/runs/{plan.run_id}/verification")
-    assert (found["outcome"], found["actions"]) == ("identical", len(plan.actions))
-    assert found["action_plan_uuid"] == str(plan.id)
-    assert used_api.records.get(found["explanation"])
+    run = used_api.run()
+    found = used_api.get(f"/v1/runs/{run}/verification")
+    assert (found["run_uuid"], found["outcome"], found["moves"]) == (run, "identical", [])
+    plan = used_api.get(f"/v1/action_plans/{found['action_plan_uuid']}/explanation")
+    assert found["explanation"] == plan["explanation"]
+    assert found["actions"] == len(plan["moves"])
+
+
+def test_a_run_is_forked_and_nothing_is_stored(used_api: ApiWorld) -> None:
+    run = used_api.run()
+    before = used_api.log.end()
+    path = f"/v1/runs/{run}/whatif"
+    same = used_api.ask("POST", path, {}).json
+    assert same["moves"] == []
+    assert same["fork"] == same["published"]
+    found = used_api.ask("POST", path, {"without_hosts": ["b"]}).json
+    assert found["published"]["migrations"] == 1
+    assert found["fork"]["migrations"] == 0
+    assert "lost" in {one["change"] for one in found["moves"]}
+    assert used_api.log.end() == before
+
+
+def test_a_change_that_makes_no_sense_is_refused(used_api: ApiWorld) -> None:
+    path = f"/v1/runs/{used_api.run()}/whatif"
+    for body, complaint in (
+        ({"parameters": {"bogus": 1}}, "bogus"),
+        ({"without_rules": ["bans[0]"]}, "the record has 0 bans"),
+        ({"rules": {"bans": [{"servers": ["1"]}]}}, "bans[0].hosts"),
+        ({"strategy": "outlet_temperature"}, "host_outlet_temp"),
+        ({"unknown": 1}, "unknown"),
+    ):
+        answer = used_api.ask("POST", path, body)
+        assert answer.status_code == 400, answer.text
+        assert complaint in answer.text
 
 
 def test_a_run_that_does_not_exist_is_not_found(used_api: ApiWorld) -> None:
     assert used_api.ask("GET", f"/v1/runs/{uuid4()}/verification").status_code == 404
     assert used_api.ask("GET", "/v1/runs/nonsense/verification").status_code == 400
+    assert used_api.ask("POST", f"/v1/runs/{uuid4()}/whatif", {}).status_code == 404
