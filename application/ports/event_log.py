@@ -91,6 +91,14 @@ class ReadOnlyLog(Protocol):
         """The position of the last event, 0 if there is none."""
         ...
 
+    def version(self, aggregate_id: UUID, position: int | None = None) -> int:
+        """The number of events of an aggregate up to a position (None: all)."""
+        ...
+
+    def aggregates(self, first: UUID, last: UUID, limit: int) -> list[UUID]:
+        """The ids of aggregates between two ids (both included), in their order."""
+        ...
+
 
 class EventLog(ReadOnlyLog, Protocol):
     """Append-only, atomic per call, totally ordered."""

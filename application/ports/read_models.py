@@ -7,7 +7,7 @@ Views are plain values, and their fields are the columns of the read tables (``r
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 from uuid import UUID
 
 from application.ports.columns import CaseFolded, Joined, Reference
@@ -375,6 +375,15 @@ class Page:
     show_deleted: bool = False
 
 
+@dataclass(frozen=True)
+class PartOfAggregate:
+    """An action of a plan, or a run of an audit."""
+
+    kind: Literal["action", "run"]
+    id: UUID
+    aggregate_id: UUID
+
+
 class MarkerNotFound(LookupError):
     """The row that a page's marker names does not exist (or is deleted and not shown)."""
 
@@ -411,6 +420,10 @@ class ReadModels(Protocol):
     def action_plans(self, page: Page, filters: Filters) -> list[ActionPlanView]: ...
     def action(self, ident: UUID, *, show_deleted: bool = False) -> ActionView | None: ...
     def actions(self, page: Page, filters: Filters) -> list[ActionView]: ...
+
+    def parts(self, first: UUID, last: UUID) -> list[PartOfAggregate]:
+        """The first actions and runs whose id is between two ids (both included)."""
+        ...
 
     def action_types(self) -> Mapping[str, JsonObject]:
         """Registered action type → JSON Schema of its parameters; ``{}`` if it is not recorded."""

@@ -1,9 +1,11 @@
 """Finds an aggregate by its id, the beginning of its id, or its name."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from application.ports.event_log import MalformedEntry, ReadOnlyLog, RecordedEvent
+from application.ports.read_models import ReadModels
 from application.replay.runs import RecordedRun, run_of_audit, run_of_plan, runs_of
 from application.replay.timeline import entries
 from domain.audit_templates.events import AuditTemplateChanged, AuditTemplateCreated
@@ -14,6 +16,9 @@ from domain.plans.events import ActionAdded, PlanProposed
 from domain.reservations import NAMED_KINDS
 from domain.reservations.events import NameReleased
 
+_DIGITS = 32
+_LISTED = 6
+"""Ids of an ambiguous beginning that are looked up; one less is shown."""
 SHORTEST = 4
 """Minimum number of characters of the beginning of an id."""
 
@@ -40,11 +45,16 @@ class Subject:
     run: UUID | None = None
 
 
-def find(log: ReadOnlyLog, word: str) -> Subject:
+def find(log: ReadOnlyLog, word: str, reads: ReadModels | None = None) -> Subject:
     """The aggregate with an id, the beginning of an id, or a name.
 
     The id of an action finds its plan, that of a run its audit. A name finds its present owner, or
     else the last one that had it.
+
+    Args:
+        log: the event log.
+        word: of the user.
+        reads: find actions and runs by an index; None: the whole log is searched.
 
     Raises:
         SubjectNotFound: there is none.
@@ -59,17 +69,45 @@ def find(log: ReadOnlyLog, word: str) -> Subject:
     owner = None if exact is not None else _owner(log, word)
     if owner is not None:
         return Subject(owner)
-    return _search(log, word)
+    start = _start(word)
+    found = [] if start is None else _indexed(log, reads, start)
+    if not found:
+        return _search(log, word)
+    return _only(word, found)
 
 
-def find_runs(log: ReadOnlyLog, word: str) -> list[RecordedRun]:
+def _start(word: str) -> str | None:
+    """The digits of the beginning of an id; None if the word is none."""
+    digits = word.replace("-", "").casefold()
+    is_start = SHORTEST <= len(digits) <= _DIGITS and set(digits) <= set("0123456789abcdef")
+    return digits if is_start else None
+
+
+def _indexed(log: ReadOnlyLog, reads: ReadModels | None, start: str) -> list[Subject]:
+    """What has an id that begins so: aggregates, or else actions and runs."""
+    first, last = UUID(start.ljust(_DIGITS, "0")), UUID(start.ljust(_DIGITS, "f"))
+    aggregates = log.aggregates(first, last, limit=_LISTED)
+    if aggregates or reads is None:
+        return list(map(Subject, aggregates))
+    return [Subject(one.aggregate_id, **{one.kind: one.id}) for one in reads.parts(first, last)]
+
+
+def _only(word: str, found: Sequence[Subject]) -> Subject:
+    if len(found) > 1:
+        ids = [str(one.action or one.run or one.aggregate_id) for one in found]
+        some = ", ".join(ids[: _LISTED - 1]) + (", …" if len(ids) >= _LISTED else "")
+        raise AmbiguousSubject(f"{word} is ambiguous: {some}")
+    return found[0]
+
+
+def find_runs(log: ReadOnlyLog, word: str, reads: ReadModels | None = None) -> list[RecordedRun]:
     """The run that a word names, or that published the plan it names, or all of an audit.
 
     Raises:
         SubjectNotFound: it names nothing, or something that has no runs.
         AmbiguousSubject: several ids begin so.
     """
-    subject = find(log, word)
+    subject = find(log, word, reads)
     if subject.run is not None:
         found = run_of_audit(log, subject.aggregate_id, subject.run)
     else:
@@ -99,27 +137,21 @@ def _owner(log: ReadOnlyLog, name: str) -> UUID | None:
 
 def _search(log: ReadOnlyLog, word: str) -> Subject:
     """Searches the whole log."""
-    start = word.replace("-", "").casefold()
-    by_id = len(start) >= SHORTEST and all(letter in "0123456789abcdef" for letter in start)
+    start = _start(word)
     found: dict[UUID, Subject] = {}
     named: Subject | None = None
     for entry in entries(log):
-        if by_id and entry.aggregate_id.hex.startswith(start):
-            found.setdefault(entry.aggregate_id, Subject(entry.aggregate_id))
         if isinstance(entry, MalformedEntry):
             continue
-        if by_id:
+        if start is not None:
             found.update(_parts(entry.event, start))
         if _name(entry.event) == word.casefold():
             named = Subject(entry.aggregate_id)
     if named is not None:
         return named
-    if len(found) > 1:
-        some = ", ".join(str(one) for one in list(found)[:5])
-        raise AmbiguousSubject(f"{word} is ambiguous: {some}{', …' if len(found) > 5 else ''}")  # noqa: PLR2004
     if not found:
         raise SubjectNotFound(f"no aggregate in the log has the id or name {word}")
-    return next(iter(found.values()))
+    return _only(word, list(found.values()))
 
 
 def _parts(event: Event, start: str) -> dict[UUID, Subject]:

@@ -94,9 +94,14 @@ def of_run(log: ReadOnlyLog, reads: ReadModels | None, run: UUID) -> EventSelect
         found = {row.aggregate_id for row in rows}
         after = next((one.position for one in reads.projections() if one.name == "timeline"), 0)
     for entry in entries(log, after):
-        if not isinstance(entry, MalformedEntry) and entry.event.metadata.correlation_id == run:
+        if is_of_run(entry, run):
             found.add(entry.aggregate_id)
     return EventSelection(aggregates=frozenset(found), correlation=run)
+
+
+def is_of_run(entry: Entry, run: UUID) -> bool:
+    """Whether an entry is an event of a run."""
+    return not isinstance(entry, MalformedEntry) and entry.event.metadata.correlation_id == run
 
 
 def _backwards(log: ReadOnlyLog) -> Iterator[list[Entry]]:

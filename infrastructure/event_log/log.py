@@ -108,6 +108,15 @@ class SqlEventLog:
         """The position of the last event, 0 if there is none."""
         return self._queries.run("end", self._store.end)
 
+    def version(self, aggregate_id: UUID, position: int | None = None) -> int:
+        """The number of events of an aggregate up to a position (None: all)."""
+        upto = ALL if position is None else position
+        return self._queries.run("version", lambda: self._store.version(aggregate_id, upto))
+
+    def aggregates(self, first: UUID, last: UUID, limit: int) -> list[UUID]:
+        """The ids of aggregates between two ids (both included), in their order."""
+        return self._queries.run("aggregates", lambda: self._store.aggregates(first, last, limit))
+
     def wait(self, after: int, timeout: float) -> bool:
         """Blocks until there is an entry after a position, or some seconds have passed.
 

@@ -22,6 +22,7 @@ State = dict[str, Any]
 
 _COLUMNS = frozenset({"originator_id", "originator_version"})
 _VERSION = "class_version"
+_MARK = _VERSION.encode()
 
 
 class Unstorable(ValueError):
@@ -49,6 +50,7 @@ class Codec:
             cls.__name__,
             [*((name, hints[name]) for name in self._names), (_VERSION, int, 1)],
             forbid_unknown_fields=True,
+            gc=False,
         )
         self._form: type[msgspec.Struct] = form
         self._typed = msgspec.json.Decoder(form)
@@ -76,7 +78,7 @@ class Codec:
             UnreadableEvent: the bytes are no such event, or their version is newer than this code.
         """
         try:
-            version = _versions.decode(stored).class_version if _VERSION.encode() in stored else 1
+            version = _versions.decode(stored).class_version if _MARK in stored else 1
             if version > self._version:
                 raise UnreadableEvent(
                     f"version {version} of the event is newer than this code, "
@@ -88,7 +90,9 @@ class Codec:
                 form = msgspec.convert(self._upcast(_plain.decode(stored), version), self._form)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise UnreadableEvent(str(error)) from error
-        return {name: getattr(form, name) for name in self._names}
+        state: State = msgspec.structs.asdict(form)
+        del state[_VERSION]
+        return state
 
     def _upcast(self, state: State, version: int) -> State:
         state.pop(_VERSION, None)

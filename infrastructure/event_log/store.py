@@ -212,6 +212,23 @@ class EventStore:
         query = f"SELECT coalesce(max({self._position}), 0) FROM {self._events}"  # noqa: S608
         return int(self._database.select(query)[0][0])
 
+    def version(self, aggregate_id: UUID, position: int) -> int:
+        """The last version of an aggregate up to a position, 0 if there is none."""
+        query = (
+            f"SELECT coalesce(max(originator_version), 0) FROM {self._events} "  # noqa: S608
+            f"WHERE originator_id = ? AND {self._position} <= ?"
+        )
+        return int(self._database.select(query, (aggregate_id.hex, position))[0][0])
+
+    def aggregates(self, first: UUID, last: UUID, limit: int) -> list[UUID]:
+        """The ids of aggregates between two ids (both included), by their index."""
+        rows = self._database.select(
+            f"SELECT originator_id FROM {self._events} WHERE originator_version = 1 "  # noqa: S608
+            "AND originator_id BETWEEN ? AND ? ORDER BY originator_id LIMIT ?",
+            (first.hex, last.hex, limit),
+        )
+        return [one if isinstance(one, UUID) else UUID(one) for (one,) in rows]
+
     def topics(self) -> list[str]:
         """The distinct topics of all rows."""
         query = f"SELECT DISTINCT topic FROM {self._events}"  # noqa: S608

@@ -20,6 +20,7 @@ from application.ports.read_models import (
     OpenPlan,
     OpenRun,
     Page,
+    PartOfAggregate,
     ProjectionStatus,
     QuarantinedEvent,
     ScoringEngineView,
@@ -28,6 +29,7 @@ from application.ports.read_models import (
     StrategyView,
     TimelineView,
 )
+from domain.audits.events import AuditRunRequested
 from domain.kernel.aggregate import JsonObject
 from domain.plans.action import IN_PROGRESS, ActionState
 from domain.plans.action_types.migrate import MIGRATE
@@ -51,6 +53,8 @@ V = TypeVar("V")
 
 UNLIMITED = 1_000_000
 """Limit of a list that is read as a whole."""
+SOME = 10
+"""Parts of aggregates that are listed: more than one is ambiguous."""
 ALL_NEWEST_FIRST = Page(limit=UNLIMITED, descending=True)
 
 
@@ -181,6 +185,22 @@ class SqlReadModels:
         order = row.position.desc() if newest_first else row.position
         query = select(TIMELINE).where(*wanted).order_by(order).limit(limit)
         return [TimelineView(*one) for one in self._rows(query)]
+
+    def parts(self, first: UUID, last: UUID) -> list[PartOfAggregate]:
+        """The first actions and runs whose id is between two ids (both included)."""
+        action, row = ACTIONS.c, TIMELINE.c
+        actions = (
+            select(action.uuid, action.action_plan_uuid)
+            .where(action.uuid.between(first, last))
+            .limit(SOME)
+        )
+        runs = (
+            select(row.correlation_id, row.aggregate_id)
+            .where(row.correlation_id.between(first, last), row.topic == AuditRunRequested.TOPIC)
+            .limit(SOME)
+        )
+        found = [PartOfAggregate("action", *one) for one in self._rows(actions)]
+        return [*found, *(PartOfAggregate("run", *one) for one in self._rows(runs))]
 
     def state_counts(self) -> StateCount:
         """Numbers of plans and actions by state. Ended plans are only counted, from an index."""

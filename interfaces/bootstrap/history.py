@@ -3,6 +3,7 @@
 from functools import cached_property
 
 from application.ports.event_log import ReadOnlyLog
+from application.ports.projections import StoreUnavailable
 from application.ports.read_models import ReadModels
 from application.ports.records import RecordStore
 from infrastructure import event_log, read_models
@@ -52,6 +53,15 @@ class History:
     @property
     def reads(self) -> ReadModels:
         """The read models."""
+        return self._reads
+
+    @property
+    def index(self) -> ReadModels | None:
+        """The read models, if there are some: a copy may consist of the log alone."""
+        try:
+            self._reads.projections()
+        except StoreUnavailable:
+            return None
         return self._reads
 
     def close(self) -> None:

@@ -1,4 +1,5 @@
 import argparse
+import gc
 import importlib
 
 from interfaces.cli.arguments import (
@@ -17,6 +18,8 @@ MODULES = {
     "verify": "verify",
     "explain": "explain",
     "whatif": "whatif",
+    "trace": "trace",
+    "blame": "trace",
 }
 """Action → its module, ``replay_…``, which is imported only when the action runs."""
 SUBJECT = "id, beginning of an id, or name; also the id of an action or of a run"
@@ -72,7 +75,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "whatif", help="decide again with one thing changed, and compare the plans"
     )
     _add_whatif(whatif)
-    for action in (log, show, diff, verify, explain, whatif):
+    trace = actions.add_parser(
+        "trace",
+        help="show where the time of a run went",
+        description="Shows a run from its request to its last action: seconds since the request, "
+        "durations, and how long the cloud took to accept each request.",
+    )
+    trace.add_argument("subject", metavar="RUN|PLAN", help="run, plan, or audit (its last run)")
+    blame = actions.add_parser("blame", help="show which events set an attribute")
+    blame.add_argument("subject", metavar="AGGREGATE", help=SUBJECT)
+    blame.add_argument("field", metavar="FIELD", help="as `show` names it: state, actions.ID.state")
+    add_limit(blame, "most changes to list, the newest ones (50)", 50)
+    for action in (log, show, diff, verify, explain, whatif, trace, blame):
         add_common(action)
 
 
@@ -161,4 +175,5 @@ def add_common(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Runs an action; returns the exit code."""
     module = importlib.import_module(f"interfaces.cli.replay_{MODULES[args.task]}")
+    gc.freeze()  # what is imported stays: the collector need not visit it while events are read
     return int(module.run(args))

@@ -21,7 +21,7 @@ def run(args: argparse.Namespace) -> int:
         if args.subject is None:
             _resource(args, history)
         else:
-            for recorded in find_runs(history.log, args.subject):
+            for recorded in find_runs(history.log, args.subject, history.index):
                 _run(args, history, recorded)
     return 0
 

@@ -12,8 +12,6 @@ from uuid import UUID
 from rich.console import Console
 
 from application.ports.event_log import Entry
-from application.ports.projections import StoreUnavailable
-from application.ports.read_models import ReadModels
 from application.replay.facts import Fact, Folding
 from application.replay.find import SubjectNotFound, find
 from application.replay.selection import EventSelection, of_audit, of_resource, of_run
@@ -56,18 +54,18 @@ def _named(args: argparse.Namespace, history: History) -> EventSelection:
     """The events of what the arguments name."""
     log = history.log
     if args.correlation is not None:
-        return of_run(log, _reads(history), _run(history, args.correlation))
+        return of_run(log, history.index, _run(history, args.correlation))
     resource = wanted_resources(args)
     if resource:
         return of_resource(history.reads, resource[0])
     if args.audit is not None:
-        return of_audit(log, find(log, args.audit).aggregate_id)
+        return of_audit(log, find(log, args.audit, history.index).aggregate_id)
     word = args.subject or args.plan or args.action
     if word is None:
         return EventSelection()
-    subject = find(log, word)
+    subject = find(log, word, history.index)
     if subject.run is not None:
-        return of_run(log, _reads(history), subject.run)
+        return of_run(log, history.index, subject.run)
     actions = None if subject.action is None else frozenset((subject.action,))
     return EventSelection(aggregates=frozenset((subject.aggregate_id,)), actions=actions)
 
@@ -75,19 +73,10 @@ def _named(args: argparse.Namespace, history: History) -> EventSelection:
 def _run(history: History, word: str) -> UUID:
     with suppress(ValueError):
         return UUID(word)
-    found = find(history.log, word).run
+    found = find(history.log, word, history.index).run
     if found is None:
         raise SubjectNotFound(f"{word} is not the id of a run")
     return found
-
-
-def _reads(history: History) -> ReadModels | None:
-    """The read models, if there are some: a copy may consist of the log alone."""
-    try:
-        history.reads.projections()
-    except StoreUnavailable:
-        return None
-    return history.reads
 
 
 def _newest(

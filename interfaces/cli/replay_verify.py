@@ -22,7 +22,9 @@ def run(args: argparse.Namespace) -> int:
     summary = Summary()
     with opened(args) as history:
         log = history.log
-        runs: Iterable[RecordedRun] = every_run(log) if args.all else find_runs(log, args.subject)
+        runs: Iterable[RecordedRun] = (
+            every_run(log) if args.all else find_runs(log, args.subject, history.index)
+        )
         with opened_verifier(history, isolated=args.all) as verifier:
             for found in map(verifier.verify, runs):
                 summary.add(found)

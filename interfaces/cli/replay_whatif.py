@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
     if variation == Variation():
         raise CommandFailed("change something: --param, --strategy, --without-host or a rule")
     with opened(args) as history:
-        run = find_runs(history.log, args.subject)[-1]
+        run = find_runs(history.log, args.subject, history.index)[-1]
         plan = None if run.plan is None else proposed(history.log, run.plan)
         if plan is None or not plan.record:
             raise CommandFailed(f"run {run.run} published no plan that a strategy computed")

@@ -58,6 +58,12 @@ class Logs:
     def end(self) -> int:
         return self.log.end()
 
+    def version(self, aggregate_id: UUID, position: int | None = None) -> int:
+        return self.log.version(aggregate_id, position)
+
+    def aggregates(self, first: UUID, last: UUID, limit: int) -> list[UUID]:
+        return self.log.aggregates(first, last, limit)
+
 
 @contextmanager
 def opened() -> Iterator[SqlEventLog]:
