@@ -66,10 +66,19 @@ class EventSelection:
         yield sorted(found, key=lambda entry: entry.position)
 
 
-def of_resource(reads: ReadModels, resource: Resource) -> EventSelection:
-    """The events of the actions that concern a server or a host."""
-    page = Page(limit=UNLIMITED, descending=True, show_deleted=True)
-    found = [one for key in resource.keys for one in reads.actions(page, {key: resource.name})]
+def of_resource(reads: ReadModels, resource: Resource, limit: int) -> EventSelection:
+    """The events of the newest actions that concern a server or a host.
+
+    Args:
+        reads: finds the actions by an index.
+        resource: the server or host.
+        limit: most actions, 0 for all: the history of each plan is read.
+    """
+    page = Page(limit=limit or UNLIMITED, descending=True, show_deleted=True)
+    every = [one for key in resource.keys for one in reads.actions(page, {key: resource.name})]
+    found = sorted({one.id: one for one in every}.values(), key=lambda one: one.id)
+    if limit:
+        found = found[-limit:]
     plans = frozenset(one.action_plan_uuid for one in found)
     return EventSelection(aggregates=plans, actions=frozenset(one.uuid for one in found))
 

@@ -57,7 +57,7 @@ def _named(args: argparse.Namespace, history: History) -> EventSelection:
         return of_run(log, history.index, _run(history, args.correlation))
     resource = wanted_resources(args)
     if resource:
-        return of_resource(history.reads, resource[0])
+        return of_resource(history.reads, resource[0], args.limit)
     if args.audit is not None:
         return of_audit(log, find(log, args.audit, history.index).aggregate_id)
     word = args.subject or args.plan or args.action
