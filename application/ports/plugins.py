@@ -16,7 +16,7 @@ class PluginIdentity:
     Attributes:
         kind: ``strategy`` or ``planner``.
         distribution, version: of the distribution that declares it.
-        digest: SHA-256 of the file that defines its class; empty if it has none.
+        digest: ``sha256:`` and the digest of the file that defines its class; empty if it has none.
     """
 
     kind: str

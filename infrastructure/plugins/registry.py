@@ -221,9 +221,10 @@ def _instance(kind: Callable[[], Any]) -> Any:
 def _identity(kind: str, name: str, plugin: object, origin: Origin) -> PluginIdentity:
     source = getattr(sys.modules.get(type(plugin).__module__), "__file__", None)
     try:
-        digest = hashlib.sha256(Path(source).read_bytes()).hexdigest() if source else ""
+        code = hashlib.sha256(Path(source).read_bytes()).hexdigest() if source else ""
     except OSError:  # in an archive, or removed
-        digest = ""
+        code = ""
+    digest = f"sha256:{code}" if code else ""  # without a prefix it would look like a record's
     return PluginIdentity(kind, name, origin.distribution, origin.version, digest)
 
 
