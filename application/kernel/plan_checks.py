@@ -45,7 +45,7 @@ def plan_refused(
         if kind is None:
             return unknown_action(number, one.action, made_by)
         try:
-            check_action_parameters(kind.schema, _checked(one, model))
+            check_action_parameters(kind.schema, _checked(one, model, storage))
         except InvalidValue as wrong:
             return invalid_action(number, one.action, made_by, wrong)
     violations = verify_plan(
@@ -54,13 +54,16 @@ def plan_refused(
     return refusal(planned, violations, made_by) if violations else None
 
 
-def _checked(planned: PlannedAction, model: ComputeModel) -> JsonObject:
-    """The parameters of an action; the id of a server of the model is valid in any form.
+def _checked(
+    planned: PlannedAction, model: ComputeModel, storage: StorageModel | None
+) -> JsonObject:
+    """The parameters of an action; the id of a server or volume of a model is valid in any form.
 
-    Nova's ids are UUIDs; those of a cluster file need not be.
+    The ids of Nova and Cinder are UUIDs; those of a cluster file need not be.
     """
-    parameters = parameters_of(planned.action)
-    if planned.action.resource_id in model.server_places:
+    parameters, identity = parameters_of(planned.action), planned.action.resource_id
+    is_volume = storage is not None and identity in storage.volume_places
+    if is_volume or identity in model.server_places:
         parameters["resource_id"] = str(UUID(int=0))
     return parameters
 

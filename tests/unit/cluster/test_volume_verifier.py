@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from application.kernel.plan_checks import plan_refused
+from domain.cluster.placement.policy import PlacementPolicy
 from domain.cluster.placement.steps import LoggedStep
 from domain.cluster.storage.model import StorageModel
 from domain.cluster.storage.records import (
@@ -166,3 +168,15 @@ def test_a_plan_that_is_refused_names_volume_pool_and_rule() -> None:
     cause = refusal(plan, found, ("mine", "weight"))
     assert cause.reason == PLAN_BREAKS_VOLUME_RULE
     assert "volume data to s@b#new by rule VolumeSnapshots" in str(cause)
+
+
+def test_the_id_of_a_volume_of_a_cluster_file_need_not_be_a_uuid() -> None:
+    """The plan for an anonymised file was refused: resource_id must be a UUID."""
+    built = storage(volume(0))
+    plan = [to(built, 0, NEW)]
+    made_by = ("mine", "weight")
+    rules = PlacementPolicy()
+    found = plan_refused(
+        plan, COMPUTE, None, rules, made_by=made_by, action_types=ACTION_TYPES, storage=built
+    )
+    assert found is None
