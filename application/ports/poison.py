@@ -5,13 +5,15 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class PoisonedMessage:
-    """A message that its consumer discarded. No work is lost: workers also sweep the read models.
+    """A message that was given up, by its consumer or by the notifier that should deliver it.
+
+    No work is lost by it: workers also sweep the read models.
 
     Attributes:
-        consumer: durable name of the consumer.
+        consumer: durable name of the consumer, or the transport of a notification.
         subject, sequence: of the message in the stream.
-        deliveries: number of deliveries.
-        error: why it is unreadable, or the last failure of its handler.
+        deliveries: number of deliveries, or of attempts.
+        error: why it is unreadable, or the last failure.
         at: when it was discarded, by the database's clock.
     """
 
@@ -32,6 +34,10 @@ class PoisonBoard(Protocol):
         """Stores a message; replaces the entry of the same message."""
         ...
 
-    def rows(self, limit: int = 100) -> list[PoisonedMessage]:
-        """The latest messages, newest first."""
+    def remove(self, consumer: str, sequence: int) -> None:
+        """Deletes a message, if it is stored."""
+        ...
+
+    def rows(self, limit: int = 100, consumer: str | None = None) -> list[PoisonedMessage]:
+        """The latest messages, of all consumers or of one, newest first."""
         ...

@@ -5,7 +5,7 @@ from typing import Any, Self
 from application.kernel.errors import NothingThen
 from application.ports.event_log import RecordedEvent
 from application.ports.projections import Projection, Row
-from application.ports.read_tables import ACTION_PLANS, ACTIONS, AUDITS
+from application.ports.read_tables import SCHEMAS
 from domain.kernel.aggregate import Aggregate
 
 
@@ -14,7 +14,7 @@ class AggregateRows:
 
     def __init__(self) -> None:
         self._rows: dict[tuple[str, object], dict[str, Any]] = {}
-        self._keys = {table.name: table.key for table in (AUDITS, ACTION_PLANS, ACTIONS)}
+        self._keys = {table.name: table.key for schema in SCHEMAS for table in schema.tables}
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -47,6 +47,10 @@ class AggregateRows:
         row = self._rows.get((table, key))
         for column, amount in amounts.items() if row is not None else ():
             row[column] += amount  # type: ignore[index]
+
+    def all(self, table: str) -> list[Row]:
+        """The rows of a table, in the order of their insertion."""
+        return [row for (name, _), row in self._rows.items() if name == table]
 
     def delete(self, table: str, key: object) -> None:
         """Removes a row, if it exists."""

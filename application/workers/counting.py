@@ -14,6 +14,8 @@ NOTIFICATION = "notification"
 """Counts messages of the bus, by event type and outcome."""
 FACT = "notification-fact"
 """Counts the facts in them, by kind of model and outcome."""
+SENT_NOTIFICATION = "sent-notification"
+"""Counts notifications of Vigil's own, by transport and outcome."""
 ADMITTED = "admitted"
 """The outcome of a fact that is used; the outcome of any other is the reason why it is not."""
 

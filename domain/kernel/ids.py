@@ -58,6 +58,14 @@ def amendments_id(model: UUID, number: int) -> UUID:
     return _within("model-amendments", model, number)
 
 
+def notification_id(position: int, event_type: str, about: UUID, at: datetime) -> UUID:
+    """Id of the notification of a type about an object, for the event at a log position.
+
+    The time of the event keeps the ids of a restored log apart from those sent before.
+    """
+    return _within("notification", position, event_type, about, at.astimezone(UTC).isoformat())
+
+
 CATALOGUE_ID = _within("catalogue")
 """Id of the only catalogue of an installation."""
 

@@ -13,6 +13,7 @@ from infrastructure.read_models.processes import this_instance
 from infrastructure.read_models.progress import SqlProgressBoard
 from infrastructure.read_models.services import SqlServices
 from infrastructure.read_models.store import SqlProjectionStore
+from infrastructure.read_models.transport_positions import SqlTransportPositions
 
 
 def open_read_models(url: str, *, clock: Clock, log_end: Callable[[], int]) -> SqlReadModels:
@@ -34,6 +35,7 @@ __all__ = [
     "SqlProjectionStore",
     "SqlReadModels",
     "SqlServices",
+    "SqlTransportPositions",
     "open_engine",
     "open_read_models",
     "open_read_only",

@@ -1,4 +1,4 @@
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, delete, select
 
 from application.ports.poison import PoisonedMessage
 from infrastructure.read_models.dialects import database_now, upsert
@@ -37,13 +37,22 @@ class SqlPoisonBoard:
         with outages(self._engine), self._engine.begin() as connection:
             connection.execute(statement)
 
-    def rows(self, limit: int = 100) -> list[PoisonedMessage]:
-        """The latest messages, newest first."""
+    def remove(self, consumer: str, sequence: int) -> None:
+        """Deletes a message, if it is stored."""
+        row = POISON.c
+        statement = delete(POISON).where(row.consumer == consumer, row.sequence == sequence)
+        with outages(self._engine), self._engine.begin() as connection:
+            connection.execute(statement)
+
+    def rows(self, limit: int = 100, consumer: str | None = None) -> list[PoisonedMessage]:
+        """The latest messages, of all consumers or of one, newest first."""
         row = POISON.c
         query = (
             select(*columns_of(PoisonedMessage, POISON))
             .order_by(row.at.desc(), row.sequence.desc())
             .limit(limit)
         )
+        if consumer is not None:
+            query = query.where(row.consumer == consumer)
         with outages(self._engine), self._reading.connect() as connection:
             return [PoisonedMessage(*one) for one in connection.execute(query)]

@@ -105,6 +105,15 @@ POISON = Table(
     Column("at", Instant(), nullable=False),
     comment="messages that consumers discarded",
 )
+TRANSPORTS = Table(
+    "notification_transports",
+    FIXED,
+    Column("transport", text(), primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    Column("holder", text(), nullable=False),
+    Column("moved_at", Instant(), nullable=False),
+    comment="how far each transport of notifications is, and which notifier serves it",
+)
 COUNTERS = Table(
     "counters",
     FIXED,

@@ -5,6 +5,7 @@ from infrastructure.settings.libraries import LibraryOptions, library_options
 from infrastructure.settings.load import LoadedSettings, load, options
 from infrastructure.settings.metrics import GrafanaSettings, MetricsSettings
 from infrastructure.settings.notifications import NotificationSettings
+from infrastructure.settings.notifier import NotifierSettings
 from infrastructure.settings.options import Option
 from infrastructure.settings.sections import (
     ApplierSettings,
@@ -34,6 +35,7 @@ __all__ = [
     "MetricsSettings",
     "NatsSettings",
     "NotificationSettings",
+    "NotifierSettings",
     "Option",
     "Settings",
     "SettingsError",

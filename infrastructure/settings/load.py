@@ -187,10 +187,26 @@ def _check(settings: Settings) -> None:
             f"({settings.api.threads}), which {settings.streams.limit} is not"
         )
     _check_access(settings)
+    _check_notifier(settings)
     metrics = settings.metrics
     if (metrics.username is None) != (metrics.password is None):
         raise SettingsError(
             "[prometheus_client] username: must be set together with [prometheus_client] password"
+        )
+
+
+def _check_notifier(settings: Settings) -> None:
+    chosen = settings.notifier
+    if chosen.uses_bus and settings.notifications.url is None:
+        raise SettingsError(
+            "[DEFAULT] transport_url: must be set when [oslo_messaging_notifications] driver is "
+            f"{chosen.driver}"
+        )
+    unlike = sorted(chosen.webhooks.keys() ^ chosen.secrets.keys())
+    if unlike:
+        raise SettingsError(
+            "[vigil] webhook_secrets: must name the same receivers as [vigil] webhooks; "
+            f"only one of them names {', '.join(unlike)}"
         )
 
 

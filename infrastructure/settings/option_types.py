@@ -232,6 +232,11 @@ def words_by_name(*words: str) -> types.Dict:
     return types.Dict(types.String(choices=list(words), ignore_case=True), type_name=rule)
 
 
+def accepts_empty(kind: OptionType) -> bool:
+    """Whether an empty text in a file is a value, and not an option that is not set."""
+    return bool(getattr(kind, "accepts_empty", False))
+
+
 def parsed(kind: OptionType, value: str) -> Any:
     """The value of an option's text. Lists become tuples; empty parts between commas are ignored.
 
@@ -241,7 +246,7 @@ def parsed(kind: OptionType, value: str) -> Any:
     value = value.strip()
     if isinstance(kind, types.List | types.Dict):
         value = ",".join(part for part in value.split(",") if part.strip())
-    elif not value:
+    elif not value and not accepts_empty(kind):
         raise ValueError(value)
     found = kind(value)
     return tuple(found) if isinstance(found, list) else found

@@ -11,6 +11,7 @@ from infrastructure.settings.api import AccessSettings, ApiSettings, EventStream
 from infrastructure.settings.limits import LimitSettings
 from infrastructure.settings.metrics import MetricsSettings
 from infrastructure.settings.notifications import NotificationSettings
+from infrastructure.settings.notifier import NotifierSettings
 from infrastructure.settings.option_types import (
     BOOLEAN,
     FILE,
@@ -460,6 +461,7 @@ class Settings:
     records: RecordSettings
     seal: SealSettings
     notifications: NotificationSettings
+    notifier: NotifierSettings
     sources: Sources = field(default_factory=Sources, compare=False, repr=False, kw_only=True)
     host: str = option(
         "DEFAULT.host",

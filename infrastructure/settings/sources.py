@@ -13,7 +13,7 @@ from typing import Any
 
 from oslo_config import cfg, iniparser
 
-from infrastructure.settings.option_types import RuleBroken, parsed
+from infrastructure.settings.option_types import RuleBroken, accepts_empty, parsed
 from infrastructure.settings.options import Derived, Option, variable
 from infrastructure.text_files import NotText, read_text
 
@@ -139,7 +139,8 @@ def _from_files(declared: Sequence[Option], files: Sequence[str]) -> Texts:
     texts: Texts = {}
     for one in declared:
         text = _file_text(conf, one)
-        if text is not None and text.strip():  # tools write `name =` for what they do not set
+        # tools write `name =` for what they do not set
+        if text is not None and (text.strip() or accepts_empty(one.kind)):
             where = conf.get_location(one.name, _group(one.section))
             if one.key == FILES:
                 raise SettingsError(f"{one.label}: cannot be set in a file")

@@ -35,6 +35,7 @@ class OpenDatabase:
         self.read = read_models.SqlReadModels(self.engine, CLOCK, self.log.end)
         self.progress = read_models.SqlProgressBoard(self.engine)
         self.counters = read_models.SqlCounterBoard(self.engine)
+        self.transports = read_models.SqlTransportPositions(self.engine)
         self.poison = read_models.SqlPoisonBoard(self.engine)
         self.services = read_models.SqlServices(
             self.engine,

@@ -111,14 +111,18 @@ class Installation:
             arguments["--cluster"] = str(chosen.cluster_file)
         return [word for pair in arguments.items() for word in pair]
 
-    def _listeners(self) -> tuple[str, ...]:
+    def _optional(self) -> list[str]:
+        """The roles that run only if notifications are configured."""
+        settings = self.settings
+        notifies = settings.notifier.is_on
+        if notifies and settings.notifier.uses_bus and not is_installed():
+            raise CommandFailed(f"[oslo_messaging_notifications] driver: {HOW_TO_INSTALL}")
         # the simulated cloud sends no notifications
-        if self.settings.notifications.url is None or self.simulator_url is not None:
-            return ()
-        if not is_installed():
+        listens = settings.notifications.url is not None and self.simulator_url is None
+        if listens and not is_installed():
             LOG.warning("%s; [DEFAULT] transport_url is not used", HOW_TO_INSTALL)
-            return ()
-        return ("listener",)
+            listens = False
+        return ["listener"] * listens + ["notifier"] * notifies
 
     def _roles(self) -> list[ChildSpec]:
         run = self.directory / "run"
@@ -134,7 +138,7 @@ class Installation:
                 ready_within=60.0,
                 grace=15.0,
             )
-            for role in (*WORKERS, *self._listeners())
+            for role in (*WORKERS, *self._optional())
         ]
         api = ChildSpec(
             "api",

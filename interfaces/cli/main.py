@@ -67,6 +67,7 @@ COMMANDS = (
     CommandEntry("collector", "roles", "collect the models of the cloud"),
     CommandEntry("listener", "roles", "update the models from notifications"),
     CommandEntry("goal", "goal", "list the goals and their strategies"),
+    CommandEntry("notifier", "roles", "send notifications of what Vigil does"),
     CommandEntry("strategy", "strategy", "run a strategy offline, check what it needs"),
     CommandEntry("cluster", "cluster", "show, list and export cluster models"),
     CommandEntry("plugins", "plugins", "list the installed plug-ins and their problems"),
@@ -74,6 +75,7 @@ COMMANDS = (
     CommandEntry("db", "db", "upgrade or check the database schema"),
     CommandEntry("projections", "projections", "show or rebuild the read models"),
     CommandEntry("seal", "seal", "make keys, verify the sealed log, prove what happened"),
+    CommandEntry("notifications", "notifications", "show and resend Vigil's notifications"),
     CommandEntry("records", "records", "delete stored records that nothing refers to"),
     CommandEntry("version", "version", "print the versions of Vigil and Python"),
 )

@@ -12,7 +12,7 @@ from pathlib import Path
 from application.ports.cloud import CloudRefused
 from infrastructure.event_log import SchemaError
 from infrastructure.notifications.listener import NotInstalled
-from infrastructure.settings import LoadedSettings, SettingsError
+from infrastructure.settings import LoadedSettings, Settings, SettingsError
 from infrastructure.signals import handled_signals
 from infrastructure.supervision import inherited_socket
 from infrastructure.supervision.child import READY_FILE
@@ -35,14 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Runs the role that the command is named after."""
     loaded = load_settings(args)
-    if args.command in NEED_NATS and loaded.settings.nats.url is None:
-        raise SettingsError(
-            "[vigil] nats_url: must be set for a role that runs alone (`vigil up` starts a server)"
-        )
-    if args.command == "listener" and loaded.settings.notifications.url is None:
-        raise SettingsError(
-            "[DEFAULT] transport_url: must be set for a listener (docs/notifications.md)"
-        )
+    _check(args.command, loaded.settings)
     set_up_logging(loaded, args.command, f"{loaded.settings.host}/{os.getpid()}")
     if READY_FILE not in os.environ:  # `vigil up` has said it
         for line in loaded.unused():
@@ -57,6 +50,24 @@ def run(args: argparse.Namespace) -> int:
         handled_signals(dict.fromkeys(signals, stop.set)),
     ):
         return run_role(args.command, loaded.settings, stop, _report_ready, _listener(args, loaded))
+
+
+def _check(role: str, settings: Settings) -> None:
+    needs_nats = role in NEED_NATS or (role == "notifier" and settings.notifier.nats)
+    if needs_nats and settings.nats.url is None:
+        raise SettingsError(
+            "[vigil] nats_url: must be set for a role that runs alone (`vigil up` starts a server)"
+        )
+    if role == "listener" and settings.notifications.url is None:
+        raise SettingsError(
+            "[DEFAULT] transport_url: must be set for a listener (docs/notifications.md)"
+        )
+    if role == "notifier" and not settings.notifier.is_on:
+        raise SettingsError(
+            "[oslo_messaging_notifications] driver, [vigil] nats_notifications or [vigil] webhooks:"
+            " one must be set for a notifier, and [DEFAULT] notification_level must not be off "
+            "(docs/notifications.md)"
+        )
 
 
 def _listener(args: argparse.Namespace, loaded: LoadedSettings) -> socket.socket | None:

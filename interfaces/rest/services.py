@@ -12,6 +12,7 @@ from application.kernel.unit_of_work import Commands
 from application.ports.clock import Clock, Ids
 from application.ports.counters import CounterBoard
 from application.ports.event_log import ReadOnlyLog
+from application.ports.notifier import TransportPositions
 from application.ports.read_models import ReadModels, StrategyView
 from application.ports.records import RecordStore
 from application.ports.services import ServiceRegistry
@@ -143,7 +144,7 @@ class RestServices:
     Attributes:
         history: the event log, for reading.
         records: the stored decision records.
-        counters: counts of other processes, for /metrics.
+        counters, transports: counts of other processes, and how far the notifier is, for /metrics.
         check_writable: raises EventLogUnavailable if events cannot be appended now.
         identity_problem, cloud_problem: return why no caller can be identified, and why the cloud
             cannot be read now, without secrets; None if they can.
@@ -161,6 +162,7 @@ class RestServices:
     records: RecordStore
     services: ServiceRegistry
     counters: CounterBoard
+    transports: TransportPositions
     authorizer: Authorizer
     cron: Cron
     clock: Clock

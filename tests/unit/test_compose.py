@@ -33,7 +33,7 @@ def test_every_variable_names_an_option(name: str) -> None:
 
 def test_every_role_is_deployed() -> None:
     roles = {"api", "projector", "relay", "collector", "decision-engine", "applier", "scheduler"}
-    assert roles | {"listener"} <= set(OWN)
+    assert roles | {"listener", "notifier"} <= set(OWN)
 
 
 def test_what_a_service_waits_for_and_mounts_exists() -> None:

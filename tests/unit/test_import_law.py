@@ -63,6 +63,7 @@ APPLICATION = {
     "cluster_models": ("workers",),
     "commands": ("projections",),  # a status message is rendered by one piece of code
     "decision_engine": ("cluster_models", "records", "workers"),
+    "notifier": ("projections", "replay", "workers"),  # it shows what the API shows
     "projections": (),
     "queries": ("cluster_models", "projections", "records"),
     "records": ("cluster_models",),

@@ -34,7 +34,11 @@ from domain.plans.estimate import ExecutionLimits
 from domain.reservations import NameReservation
 from infrastructure.clock import RandomIds
 from infrastructure.cron import next_match
-from infrastructure.read_models import SqlCounterBoard, SqlProgressBoard
+from infrastructure.read_models import (
+    SqlCounterBoard,
+    SqlProgressBoard,
+    SqlTransportPositions,
+)
 from interfaces.rest.app import create_app
 from interfaces.rest.auth import NoAuth
 from interfaces.rest.services import RestServices, RestSettings, StrategyState
@@ -156,6 +160,7 @@ def rest_services(
         records=world.records,
         services=world.services,
         counters=SqlCounterBoard(world.views_engine),
+        transports=SqlTransportPositions(world.views_engine),
         authorizer=NoAuth(),
         cron=next_match,
         clock=CLOCK,
@@ -204,6 +209,7 @@ class ApiWorld(World):
         self.model = ArrangedModel()
         self.rest = rest_services(self, self.model, settings or RestSettings(stream_seconds=0.0))
         self.counters = self.rest.counters
+        self.transports = self.rest.transports
         self.http = falcon.testing.TestClient(create_app(self.rest))
         self._first_http = self.http
         self._stop = threading.Event()

@@ -20,6 +20,7 @@ ROLES = (
     "scheduler",
     "collector",
     "listener",
+    "notifier",
     "decision-engine",
     "applier",
 )

@@ -75,6 +75,7 @@ def rest_services(settings: Settings) -> RestServices:
         records=queries.records,
         services=queries.services,
         counters=queries.counters,
+        transports=queries.transports,
         authorizer=PolicyAuthorizer(who, policy(settings)),
         cron=next_match,
         clock=CLOCK,

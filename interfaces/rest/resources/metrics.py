@@ -17,7 +17,7 @@ from application.ports.counters import EventCount
 from application.ports.event_log import EventLogUnavailable
 from application.ports.projections import StoreUnavailable
 from application.ports.read_models import OpenRun
-from application.workers.counting import ADMITTED, FACT, NOTIFICATION
+from application.workers.counting import ADMITTED, FACT, NOTIFICATION, SENT_NOTIFICATION
 from domain.plans import PlanState
 from interfaces.rest.resources.base import BaseResource
 from interfaces.rest.services import RestServices
@@ -57,6 +57,7 @@ class ApiCollector(Collector):
         """Every metric. Without the database only ``vigil_up`` and those of requests."""
         try:
             stored = [*self._log(), *self._work(), self._services(), *self._notifications()]
+            stored += self._transports()
         except (StoreUnavailable, EventLogUnavailable) as outage:
             LOG.warning("/metrics shows only requests: the database is unavailable: %s", outage)
             stored = []
@@ -112,6 +113,26 @@ class ApiCollector(Collector):
         alive = Counter(row.name for row in rows if row.alive)
         values = {name: alive[name] for name in sorted({row.name for row in rows})}
         return _gauges("services_alive", "Worker services that are alive.", "service", values)
+
+    def _transports(self) -> Iterator[Metric]:
+        end = self._api.history.end()
+        lags = {one.transport: end - one.position for one in self._api.transports.rows()}
+        yield _gauges(
+            "transport_lag",
+            "Events that a transport of notifications is behind.",
+            "transport",
+            lags,
+        )
+        yield _counter(
+            "sent_notifications",
+            "Vigil's own notifications, by outcome.",
+            ("transport", "outcome"),
+            [
+                (one.of, one.outcome, one.count)
+                for one in self._api.counters.rows()
+                if one.what == SENT_NOTIFICATION
+            ],
+        )
 
     def _notifications(self) -> Iterator[Metric]:
         now = self._api.clock.now()

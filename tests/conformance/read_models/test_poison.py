@@ -29,3 +29,13 @@ def test_a_message_given_up_again_is_one_row_with_the_latest_word(engine: Engine
     board.put("a", "s", 1, deliveries=2, error="second")
     board.put("b", "s", 1, deliveries=1, error="other consumer")
     assert sorted((one.consumer, one.deliveries) for one in board.rows()) == [("a", 2), ("b", 1)]
+
+
+def test_the_messages_of_one_consumer_can_be_listed_and_deleted(engine: Engine) -> None:
+    board = SqlPoisonBoard(engine)
+    for consumer, sequence in (("a", 1), ("a", 2), ("b", 1)):
+        board.put(consumer, "s", sequence, deliveries=1, error="x")
+    assert sorted(one.sequence for one in board.rows(consumer="a")) == [1, 2]
+    board.remove("a", 1)
+    board.remove("a", 7)
+    assert sorted((one.consumer, one.sequence) for one in board.rows()) == [("a", 2), ("b", 1)]

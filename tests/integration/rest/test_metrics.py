@@ -172,6 +172,22 @@ class TestMetrics:
         again = metrics(api)
         assert again['vigil_notifications_total{event="instance.update",outcome="read"}'] == 14
 
+    def test_the_state_of_each_transport_of_notifications_is_told(self, api: ApiWorld) -> None:
+        now, end = api.clock.now(), api.log.end()
+        api.transports.create("nats", end - 3, "a")
+        api.transports.create("webhook siem", end, "a")
+        api.counters.add(
+            [
+                EventCount("sent-notification", "nats", "sent", 9, now),
+                EventCount("sent-notification", "nats", "refused", 1, now),
+            ]
+        )
+        seen = metrics(api)
+        assert seen['vigil_transport_lag{transport="nats"}'] == 3
+        assert seen['vigil_transport_lag{transport="webhook siem"}'] == 0
+        assert seen['vigil_sent_notifications_total{outcome="sent",transport="nats"}'] == 9
+        assert seen['vigil_sent_notifications_total{outcome="refused",transport="nats"}'] == 1
+
     def test_requests_are_counted_by_route_and_not_by_what_was_asked(self, api: ApiWorld) -> None:
         before = metrics(api)
         for ident in ("a", "b", "c"):

@@ -1,0 +1,1 @@
+"""Versioned notifications of what happens in Vigil, derived from the event log."""

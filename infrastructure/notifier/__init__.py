@@ -1,0 +1,1 @@
+"""The transports of Vigil's own notifications."""
