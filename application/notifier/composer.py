@@ -14,6 +14,7 @@ from application.ports.read_tables import ACTION_PLANS, ACTIONS, AUDITS, GOALS, 
 from application.replay.aggregate_fold import AggregateRows
 from domain.kernel.ids import CATALOGUE_ID, notification_id
 from domain.plans.action import ActionState
+from domain.services.events import ServiceSeen, ServiceStateChanged
 
 _RULES = {str(vars(kind)["TOPIC"]): rules for kind, rules in RULES.items()}
 LEVELS = {
@@ -46,7 +47,7 @@ class Composer:
 
     def follows(self, entry: Entry) -> bool:
         """Whether an event changes an object that notifications show."""
-        return self._objects.follows(entry)
+        return self._objects.follows(entry) or entry.topic in _RULES
 
     def compose(self, event: RecordedEvent) -> Iterator[Notification]:
         """The notifications of the next event, none for most types of events.
@@ -55,16 +56,17 @@ class Composer:
             EventLogUnavailable: the log cannot be read; call ``forget`` before the next event.
             Exception: the event is no change of its object.
         """
-        if not self._objects.follows(event):
+        if not self.follows(event):
             return
-        change = _Change(self._objects, event)
+        change = self._change(event)
         number = 0
         for rule in _RULES.get(event.topic, ()):
             if not rule.when(change.situation):
                 continue
             kind = TYPES[rule.event_type]
             for about, subject in change.subjects(rule):
-                if kind.priority in self._sent:
+                priority = kind.priority(subject)
+                if priority in self._sent:
                     yield Notification(
                         message_id=notification_id(
                             event.position, rule.event_type, about, event.event.timestamp
@@ -72,13 +74,30 @@ class Composer:
                         position=event.position,
                         number=number,
                         event_type=rule.event_type,
-                        priority=kind.priority,
+                        priority=priority,
                         publisher_id=self._publisher_id,
                         at=event.event.timestamp,
                         about=about,
                         payload=kind.payload.of(subject),
                     )
                 number += 1
+
+    def _change(self, event: RecordedEvent) -> "_Change | _ServiceChange":
+        if isinstance(event.event, ServiceSeen | ServiceStateChanged):
+            return _ServiceChange(event.event)
+        return _Change(self._objects, event)
+
+
+class _ServiceChange:
+    """An event of a service, which has all that its notification shows."""
+
+    def __init__(self, event: ServiceSeen | ServiceStateChanged) -> None:
+        self.situation = Situation(event, before=None, action=None)
+        self._event = event
+
+    def subjects(self, _: Rule) -> Iterator[tuple[UUID, Subject]]:
+        """The service, with its uuid."""
+        yield self._event.originator_id, Subject(vars(self._event))
 
 
 class _Change:
@@ -117,7 +136,7 @@ class _Change:
         return replace(subject, before=self.situation.before)
 
     def _as_ruled(self, subject: Subject, rule: Rule) -> Subject:
-        if TYPES[rule.event_type].priority is Priority.ERROR:
+        if TYPES[rule.event_type].is_error:
             because = getattr(self._event.event, "because", None)
             subject = replace(subject, topic=self._event.topic, because=because)
         return subject.earlier() if rule.shows_before else subject

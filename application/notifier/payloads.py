@@ -202,3 +202,16 @@ ACTION_UPDATE = ACTION.extended(
 ACTION_DELETE = ACTION.extended("ActionDeletePayload", "1.1")
 ACTION_EXECUTION = ACTION.extended("ActionExecutionPayload", "1.1", fault=_fault)
 ACTION_CANCEL = ACTION.extended("ActionCancelPayload", "1.1", fault=_fault)
+
+SERVICE_STATUS_UPDATE = PayloadClass(
+    "ServiceStatusUpdatePayload", "1.0", _columns("old_state", "state")
+)
+SERVICE_UPDATE = PayloadClass(
+    "ServiceUpdatePayload",
+    "1.0",
+    {
+        "sevice_host": lambda subject: subject.row["host"],  # spelt so by the contract
+        **_columns("name", "last_seen_up"),
+        "status_update": SERVICE_STATUS_UPDATE.of,
+    },
+)

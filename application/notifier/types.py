@@ -6,7 +6,7 @@ from enum import Enum, auto
 from typing import Any
 
 from application.notifier import payloads
-from application.notifier.payloads import PayloadClass
+from application.notifier.payloads import PayloadClass, Subject
 from application.ports.notifier import Priority
 from application.ports.projections import Row
 from domain.audits import events as audits
@@ -21,6 +21,8 @@ from domain.plans.verification import (
     PLAN_HAS_INVALID_ACTION,
     PLAN_HAS_UNKNOWN_ACTION,
 )
+from domain.services import ServiceState
+from domain.services import events as services
 
 _OF_PLANNER = frozenset(
     {
@@ -37,15 +39,26 @@ _WITH_PLAN = frozenset({PLAN_CANCELLED, ABORTED_BY_CANCEL})
 
 @dataclass(frozen=True)
 class NotificationType:
-    """A type of notification. Every type with a phase ``error`` has the priority ERROR."""
+    """A type of notification.
+
+    Attributes:
+        warns: whether a notification about an object is a warning.
+    """
 
     event_type: str
     payload: PayloadClass
+    warns: Callable[[Subject], bool] = lambda _: False
 
     @property
-    def priority(self) -> Priority:
-        """Its priority."""
-        return Priority.ERROR if self.event_type.endswith(".error") else Priority.INFO
+    def is_error(self) -> bool:
+        """Whether it reports an error: its phase is ``error``."""
+        return self.event_type.endswith(".error")
+
+    def priority(self, subject: Subject) -> Priority:
+        """The priority of a notification about an object."""
+        if self.is_error:
+            return Priority.ERROR
+        return Priority.WARN if self.warns(subject) else Priority.INFO
 
 
 def _phases(name: str, payload: PayloadClass) -> dict[str, PayloadClass]:
@@ -71,6 +84,12 @@ TYPES: Mapping[str, NotificationType] = {
         **_phases("action.execution", payloads.ACTION_EXECUTION),
         **_phases("action.cancel", payloads.ACTION_CANCEL),
     }.items()
+} | {
+    "service.update": NotificationType(
+        "service.update",
+        payloads.SERVICE_UPDATE,
+        warns=lambda subject: subject.row["state"] == ServiceState.FAILED,
+    )
 }
 """Event type → its payload."""
 
@@ -79,7 +98,7 @@ class About(Enum):
     """The objects that a notification of an event is about.
 
     Attributes:
-        ITSELF: the audit or plan of the event.
+        ITSELF: the audit, plan or service of the event.
         ACTION: the action that the event names.
         ACTIONS: every action of the plan, a notification each.
     """
@@ -250,5 +269,7 @@ RULES: Mapping[type[Event], tuple[Rule, ...]] = {
         _ACTION_UPDATE,
         Rule("action.cancel.end", About.ACTION, when=_cancelled_with_plan),
     ),
+    services.ServiceSeen: (),
+    services.ServiceStateChanged: (Rule("service.update"),),
 }
 """Event → the notifications that it sends, in this order."""

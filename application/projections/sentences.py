@@ -14,6 +14,7 @@ from domain.kernel.aggregate import Event
 from domain.kernel.reasons import Cause
 from domain.plans import events as plans
 from domain.reservations import events as names
+from domain.services import events as services
 
 Sentence = Callable[[Any], str]
 
@@ -205,6 +206,10 @@ SENTENCES: dict[str, Sentence] = {
     names.NameReserved.TOPIC: lambda e: f"{e.kind.capitalize()} name {e.name!r} reserved.",
     names.NameReleased.TOPIC: lambda _: "Name released.",
     names.NameTakenAgain.TOPIC: lambda e: f"Name {e.name!r} assigned to a new owner.",
+    services.ServiceSeen.TOPIC: lambda e: f"Service {e.name} on {e.host} found: {e.state}.",
+    services.ServiceStateChanged.TOPIC: lambda e: (
+        f"Service {e.name} on {e.host}: {e.old_state} -> {e.state}."
+    ),
     "command.handled": lambda e: f"Command with idempotency key {e.key!r} completed.",
 }
 """Topic → renders the sentence of an event."""

@@ -66,6 +66,11 @@ def notification_id(position: int, event_type: str, about: UUID, at: datetime) -
     return _within("notification", position, event_type, about, at.astimezone(UTC).isoformat())
 
 
+def service_id(name: str, host: str) -> UUID:
+    """Id of the service with a name on a host."""
+    return _within("service", name, host)
+
+
 CATALOGUE_ID = _within("catalogue")
 """Id of the only catalogue of an installation."""
 

@@ -14,6 +14,7 @@ import domain.cluster_models.cluster_model
 import domain.command_receipts.command_receipt
 import domain.plans.action_plan
 import domain.reservations.reservation
+import domain.services.service
 from domain.kernel.aggregate import Event
 
 MODULES: tuple[ModuleType, ...] = (
@@ -26,6 +27,7 @@ MODULES: tuple[ModuleType, ...] = (
     domain.command_receipts.command_receipt,
     domain.plans.action_plan,
     domain.reservations.reservation,
+    domain.services.service,
 )
 """The modules of the aggregates (which import their events)."""
 

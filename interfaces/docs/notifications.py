@@ -4,11 +4,13 @@ from collections.abc import Iterator
 
 from application.notifier import payloads
 from application.notifier.payloads import PayloadClass
-from application.notifier.types import RULES, TYPES
+from application.notifier.types import RULES, TYPES, NotificationType
+from application.ports.notifier import Priority
 
 _NESTED = (
     payloads.EXCEPTION,
     payloads.GOAL,
+    payloads.SERVICE_STATUS_UPDATE,
     payloads.STRATEGY,
     payloads.TERSE_AUDIT,
     payloads.TERSE_PLAN,
@@ -38,7 +40,7 @@ def _lines() -> Iterator[str]:
             if any(rule.event_type == name for rule in rules)
         ]
         yield (
-            f"| `{name}` | {kind.priority} | {kind.payload.name} {kind.payload.version} "
+            f"| `{name}` | {_priority(kind)} | {kind.payload.name} {kind.payload.version} "
             f"| {', '.join(topics)} |"
         )
     yield from ("", "| payload | version | fields |", "|---|---|---|")
@@ -48,3 +50,9 @@ def _lines() -> Iterator[str]:
     for one in sorted(classes.values(), key=lambda each: each.name):
         fields = ", ".join(f"`{name}`" for name in one.fields)
         yield f"| {one.name} | {one.version} | {fields} |"
+
+
+def _priority(kind: NotificationType) -> str:
+    if kind.is_error:
+        return Priority.ERROR
+    return "INFO; WARN for FAILED" if kind.payload is payloads.SERVICE_UPDATE else Priority.INFO

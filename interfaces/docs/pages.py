@@ -30,6 +30,7 @@ EVENT_MODULES = (
     "domain.catalogue.events",
     "domain.cluster_models.events",
     "domain.reservations.events",
+    "domain.services.events",
     "application.kernel.unit_of_work",
 )
 INHERITED = frozenset(field.name for field in dataclasses.fields(Event)) | {"originator_topic"}

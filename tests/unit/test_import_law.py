@@ -46,6 +46,7 @@ DOMAIN_ASIDE = {
     "catalogue": ("kernel",),
     "command_receipts": ("kernel",),
     "reservations": ("kernel",),
+    "services": ("kernel",),
     "cluster_models": (
         "kernel",
         "cluster.table",

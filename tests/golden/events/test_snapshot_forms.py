@@ -16,6 +16,7 @@ from domain.command_receipts import CommandReceipt
 from domain.kernel.aggregate import Aggregate, Created, Event
 from domain.plans.action_plan import ActionPlan
 from domain.reservations import NameReservation
+from domain.services import WatchedService
 from infrastructure.event_log.snapshots import SnapshotCodec, attributes
 from tests.golden.events.samples import FORMS, product_events, sample
 
@@ -27,6 +28,7 @@ SHORT: tuple[type[Aggregate], ...] = (
     PluginCatalogue,
     CommandReceipt,
     NameReservation,
+    WatchedService,
 )
 CHANGES: dict[str, object] = {
     "name": "ü",

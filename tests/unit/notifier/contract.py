@@ -90,6 +90,16 @@ CLASSES: Mapping[str, tuple[str, Fields]] = {
             **TIMES,
         },
     ),
+    "ServiceUpdatePayload": (
+        "1.0",
+        {
+            "sevice_host": "text",
+            "name": "text",
+            "last_seen_up": "time",
+            "status_update": "ServiceStatusUpdatePayload",
+        },
+    ),
+    "ServiceStatusUpdatePayload": ("1.0", {"old_state": "text", "state": "text"}),
     "ExceptionPayload": (
         "1.0",
         {
@@ -130,6 +140,7 @@ TYPES: Mapping[str, tuple[str, str]] = {
     "action.cancel.start": ("ActionCancelPayload", "INFO"),
     "action.cancel.end": ("ActionCancelPayload", "INFO"),
     "action.cancel.error": ("ActionCancelPayload", "ERROR"),
+    "service.update": ("ServiceUpdatePayload", "INFO or WARN"),
 }
 """Event type → payload class and priority."""
 

@@ -8,6 +8,7 @@ from domain.plans import ActionPlan, PlanState
 from domain.plans.action_plan import ABORT
 from domain.plans.reasons import ABORTED_BY_CANCEL, MIGRATION_FAILED
 from domain.plans.verification import PLAN_HAS_UNKNOWN_ACTION
+from domain.services import ServiceState, WatchedService
 from tests.given import context, ident
 from tests.world.histories import installed
 from tests.world.values import RESULTS, definition, migrations, proposal, started
@@ -123,6 +124,18 @@ def cancelled_too_late(log: EventLog, number: int, outcome: Cause | None) -> Act
     return made
 
 
+def service(log: EventLog) -> WatchedService:
+    """A service that failed, and is active again."""
+    seen = WatchedService.see(
+        context(), "watcher-applier", "host-1", ServiceState.ACTIVE, context().at
+    )
+    seen.see_again(context(90), ServiceState.FAILED, context(50).at)
+    seen.see_again(context(100), ServiceState.FAILED, context(50).at)
+    seen.see_again(context(120), ServiceState.ACTIVE, context(119).at)
+    log.save(seen)
+    return seen
+
+
 def every_life(log: EventLog) -> None:
     """A history that sends every type of notification."""
     catalogue(log)
@@ -141,3 +154,4 @@ def every_life(log: EventLog) -> None:
     continuous.move(context(63), AuditState.CANCELLED)
     continuous.move(context(64), AuditState.DELETED)
     log.save(continuous)
+    service(log)

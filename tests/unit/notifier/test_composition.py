@@ -217,7 +217,10 @@ def test_the_level_leaves_out_what_is_below_it(world: World) -> None:
     lives.every_life(world.log)
     everything = composed(world.log)
     errors = [one for one in everything if one.priority == "ERROR"]
-    assert composed(world.log, level="error") == composed(world.log, level="warning") == errors
+    warnings = [one for one in everything if one.priority in {"ERROR", "WARN"}]
+    assert len(warnings) > len(errors) > 0
+    assert composed(world.log, level="error") == errors
+    assert composed(world.log, level="warning") == warnings
     assert composed(world.log, level="critical") == []
     assert composed(world.log, level="debug") == everything
 
@@ -225,3 +228,17 @@ def test_the_level_leaves_out_what_is_below_it(world: World) -> None:
 def test_a_later_change_of_an_audit_that_nobody_sees_is_no_update(world: World) -> None:
     audit: Audit = lives.audit(world.log, 1)
     assert types(world, audit.id) == ["audit.create"]  # the request of its run is no change
+
+
+def test_a_service_that_fails_is_a_warning_and_its_return_is_not(world: World) -> None:
+    service = lives.service(world.log)
+    failed, returned = [one for one in composed(world.log) if one.about == service.id]
+    assert (failed.priority, returned.priority) == ("WARN", "INFO")
+    shown = data(failed.payload)
+    assert (shown["sevice_host"], shown["name"]) == ("host-1", "watcher-applier")
+    assert shown["last_seen_up"] == "2026-11-24T12:00:50Z"
+    assert data(shown["status_update"]) == {"old_state": "ACTIVE", "state": "FAILED"}
+    assert data(data(returned.payload)["status_update"]) == {
+        "old_state": "FAILED",
+        "state": "ACTIVE",
+    }
