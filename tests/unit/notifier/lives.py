@@ -5,7 +5,7 @@ from domain.audits import Audit, AuditState, AuditType, RunCause
 from domain.catalogue import PluginCatalogue
 from domain.kernel.reasons import Cause
 from domain.plans import ActionPlan, PlanState
-from domain.plans.action_plan import ABORT
+from domain.plans.plan_in_execution import ABORT
 from domain.plans.reasons import ABORTED_BY_CANCEL, MIGRATION_FAILED
 from domain.plans.verification import PLAN_HAS_UNKNOWN_ACTION
 from domain.services import ServiceState, WatchedService
