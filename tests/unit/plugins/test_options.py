@@ -168,12 +168,12 @@ def test_the_configuration_shows_options_of_plug_ins_and_unknown_names(
 ) -> None:
     file = tmp_path / "vigil.conf"
     file.write_text(
-        f"[{SECTION}]\nhosts = 4\nnote = secret\nhots = 5\n[watcher_strategies.gone]\nx = 1\n"
+        f"[{SECTION}]\nhosts = 4\nnote = hush-hush\nhots = 5\n[watcher_strategies.gone]\nx = 1\n"
     )
     lines = list(in_force(with_plugins(load(files=[file]), registry())))
     assert f"hosts = 4  # {file}" in lines
     assert "degrees = 21.5  # default" in lines
-    assert not any("secret" in line for line in lines)
+    assert not any("hush-hush" in line for line in lines)
     assert lines[-2:] == [
         f"# ignored: [{SECTION}] hots in {file} is not an option of Vigil",
         f"# ignored: [watcher_strategies.gone] x in {file} is not an option of Vigil",
