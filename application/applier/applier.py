@@ -139,7 +139,14 @@ class Applier:
         def decide(plan: ActionPlan, ctx: Context) -> int:
             found.check_owner(f"Action Plan {plan.id}", plan.owner)
             rule = self._rules.get(plan.strategy, ExecutionRule.ALWAYS)
-            return plan.claim(ctx, self._me.id, self._me.host, takeover=found.takeover, rule=rule)
+            return plan.claim(
+                ctx,
+                self._me.id,
+                self._me.host,
+                takeover=found.takeover,
+                rule=rule if plan.undoes is None else ExecutionRule.ALWAYS,
+                return_if_failed=self._policy.return_if_failed,
+            )
 
         try:
             epoch = session.run(decide)

@@ -16,6 +16,7 @@ class ExecutionPolicy:
         stall_limit: seconds without a copied byte after which a migration is aborted.
         follow_up: seconds after its deadline during which a running effect is still observed.
         abort_grace: the same for an effect whose state the cloud does not show.
+        return_if_failed: whether a plan that fails is undone by a return plan.
     """
 
     max_parallel: int = 8
@@ -28,3 +29,4 @@ class ExecutionPolicy:
     stall_limit: float = 180.0
     follow_up: float = 1800.0
     abort_grace: float = 60.0
+    return_if_failed: bool = False

@@ -19,6 +19,10 @@ from domain.plans.action import Action, ActionState
 from domain.plans.action_plan import ActionPlan
 from domain.plans.events import PlanState
 
+UNENDED = frozenset(
+    {PlanState.RECOMMENDED, PlanState.PENDING, PlanState.ONGOING, PlanState.CANCELLING}
+)
+
 PATCHABLE = Patchable(
     empty={"state": None},
     fixed=frozenset({"hostname", "global_efficacy", "audit_id", "strategy_id"}),
@@ -86,6 +90,27 @@ class PlanCommands:
 
         def decide(tx: Transaction, ctx: Context) -> UUID:
             _existing(tx, plan_id).move(ctx, PlanState.PENDING)
+            return plan_id
+
+        return self._commands.run(metadata, decide, once)
+
+    def request_return(
+        self, metadata: Metadata, plan_id: UUID, once: IdempotencyKey | None = None
+    ) -> CommandResult[UUID]:
+        """Requests a plan that undoes what a plan changed; the result is the plan that is undone.
+
+        Does nothing while the latest return plan is requested or has not ended.
+
+        Raises:
+            NotFound: there is no such plan.
+            Refusal: it has not ended, or changed nothing.
+        """
+
+        def decide(tx: Transaction, ctx: Context) -> UUID:
+            plan = _existing(tx, plan_id)
+            latest = tx.find(ActionPlan, plan.returns.latest) if plan.returns.latest else None
+            if latest is None or latest.state not in UNENDED:
+                plan.request_return(ctx)
             return plan_id
 
         return self._commands.run(metadata, decide, once)

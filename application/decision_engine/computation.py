@@ -33,8 +33,8 @@ def compute(record: DecisionRecord, optimizers: Optimizers) -> Computation:
             be executed in no order, the plan may not be published (see ``plan_refused``), or a
             scoring engine of the record is not installed, or is another one.
     """
-    strategy = optimizers.strategies[record.strategy]
-    planner = optimizers.planners[record.planner]
+    strategy = optimizers.every_strategy[record.strategy]
+    planner = optimizers.every_planner[record.planner]
     _check_engines(record, optimizers)
     context = record.context(strategy, optimizers.engines)
     try:

@@ -7,23 +7,30 @@ metrics), record them, solve (strategy), plan (planner), publish.
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 from uuid import UUID
 
+from application.decision_engine.decisions import DecisionRecorder, SearchSettings
 from application.decision_engine.inputs import InputLoader, InputsUnavailable, ModelStale
+from application.decision_engine.returns import OUTAGES, ReturnPlans
 from application.decision_engine.run_claims import STOP_TIMEOUT, RunClaim, RunClaims
 from application.kernel.action_parameters import check_requested
 from application.kernel.retry import RetryPolicy
 from application.kernel.typed_values import typed
 from application.kernel.unit_of_work import Commands, Transaction
 from application.ports.clock import Clock
-from application.ports.cloud import CloudRefused, CloudUnreachable, cause_of, correlated
-from application.ports.event_log import ConcurrencyConflict, EventLog, EventLogUnavailable
+from application.ports.cloud import (
+    ActionHandler,
+    CloudRefused,
+    CloudUnreachable,
+    cause_of,
+    correlated,
+)
+from application.ports.event_log import EventLog
 from application.ports.metrics import MetricsUnavailable
 from application.ports.plugins import OptimizerOptions, Optimizers
-from application.ports.projections import StoreUnavailable
 from application.ports.read_models import ReadModels
 from application.ports.records import RecordStore
 from application.ports.services import Instance, ServiceRegistry
@@ -34,11 +41,7 @@ from application.ports.strategy_runner import (
     failure_of,
 )
 from application.records.decision import (
-    FORMAT,
-    CollectedInputs,
-    DecisionExplanation,
     DecisionRecord,
-    RunModel,
     encode,
 )
 from application.workers.claims import Claimable
@@ -49,13 +52,12 @@ from domain.audits.reasons import (
     PLAN_IN_PROGRESS,
     STRATEGY_UNKNOWN,
 )
-from domain.cluster.placement.policy import PlacementPolicy
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.errors import Fenced, InvalidValue, NotFound, Refusal
 from domain.kernel.metadata import Context, Metadata, component
 from domain.kernel.reasons import Cause
 from domain.metrics.catalogue import METRICS_UNAVAILABLE
-from domain.optimization.context import MAX_STEPS, MigrationCost, P
+from domain.optimization.context import P
 from domain.optimization.goals import Goal, global_efficacy
 from domain.optimization.scoring import SCORING_ENGINE_MISSING, EngineIdentity
 from domain.optimization.selection import NoStrategyForGoal, choose_strategy
@@ -65,8 +67,6 @@ from domain.plans.reasons import SUPERSEDED_BY_RUN
 
 log = logging.getLogger(__name__)
 
-OUTAGES = (StoreUnavailable, EventLogUnavailable, ConcurrencyConflict)
-"""The database is unreachable or too busy: no fault of the run. The next sweep continues it."""
 OUTAGE_RETRY = RetryPolicy(first_pause=5.0, longest_pause=300.0, attempts=11)
 """A run is deferred at most ten times."""
 
@@ -90,21 +90,6 @@ class RunPolicy:
     max_losses: int = 3
 
 
-@dataclass(frozen=True)
-class SearchSettings:
-    """What strategies get besides the inputs of a run; recorded with each run.
-
-    Attributes:
-        steps: step budget.
-        cost: of migrations.
-        placement: policies and limits of placement, and rules besides those of the inputs.
-    """
-
-    steps: int = MAX_STEPS
-    cost: MigrationCost = field(default_factory=MigrationCost)
-    placement: PlacementPolicy = field(default_factory=PlacementPolicy)
-
-
 class DecisionEngine:
     """Processes the open run of an audit if this instance may claim it."""
 
@@ -120,6 +105,7 @@ class DecisionEngine:
         optimizers: Optimizers,
         runner: StrategyRunner,
         options: OptimizerOptions,
+        handlers: Mapping[str, ActionHandler],
         search: SearchSettings,
         complete: Parameters,
         clock: Clock,
@@ -130,29 +116,38 @@ class DecisionEngine:
         self._log = log
         self._commands = commands
         self._read = read
-        self._records = records
         self._inputs = inputs
-        self._optimizers = optimizers
         self._goals = optimizers.goals
         self._strategies = optimizers.strategies
         self._planners = optimizers.planners
         self._engines = optimizers.engines
         self._schemas = {name: one.schema for name, one in optimizers.action_types.items()}
         self._runner = runner
-        self._options = options
-        self._search = search
+        self._recorder = DecisionRecorder(records, optimizers, options, search, code)
         self._complete = complete
         self._clock = clock
-        self._code = code
         self._policy = policy
         self._metadata = Metadata(component("decision-engine", instance.id))
+        self._returns = ReturnPlans(
+            log,
+            commands,
+            read,
+            inputs,
+            runner,
+            self._recorder,
+            handlers,
+            clock,
+            self._metadata,
+            patience=sum(policy.retry.delays()),
+        )
         self._claims = RunClaims(
             commands, services, clock, instance, self._metadata, limit=policy.max_losses
         )
 
     def sweep(self) -> list[UUID]:
-        """Audits with a run that is due, with or without an owner."""
-        return [run.audit_id for run in self._read.open_runs(self._clock.now())]
+        """Audits with a run that is due, with or without an owner, and plans to be returned."""
+        runs = self._read.open_runs(self._clock.now())
+        return [*(run.audit_id for run in runs), *self._returns.sweep()]
 
     def release_at_stop(self, stop: threading.Event, timeout: float = STOP_TIMEOUT) -> None:
         """Waits for ``stop``, then gives back and ends runs that take over ``timeout`` s more."""
@@ -160,20 +155,26 @@ class DecisionEngine:
         self._claims.close(timeout)
         self._runner.close()
 
-    def process(self, audit_id: UUID, claimed: Callable[[], None] = lambda: None) -> None:
-        """Computes the plan of an audit's open run; does nothing without a run to claim.
+    def process(self, key: UUID, claimed: Callable[[], None] = lambda: None) -> None:
+        """Makes what is requested: the plan of an audit's open run, or the return plan of a plan.
 
         Args:
-            audit_id: the audit.
+            key: the audit, or the plan.
             claimed: called when the run is claimed.
         """
-        audit = self._log.find(Audit, audit_id)
-        if audit is None or audit.run is None:
+        audit = self._log.find(Audit, key)
+        if audit is None:
+            self._returns.process(key)
+        else:
+            self._process(audit, claimed)
+
+    def _process(self, audit: Audit, claimed: Callable[[], None]) -> None:
+        if audit.run is None:
             return
         found = self._claims.claimable(audit.run)
         if found is None or self._blocked_by_plan(audit, audit.run, found):
             return
-        with self._claims.claim(audit_id, audit.run, found) as claim:
+        with self._claims.claim(audit.id, audit.run, found) as claim:
             if claim is None:
                 return
             claimed()
@@ -231,7 +232,9 @@ class DecisionEngine:
             log.exception("run %s: loading its inputs failed", claim.run_id)
             self._fail(claim, cause_of(bug))
         else:
-            record = self._record(audit, claim, strategy, parameters, inputs, engines)
+            record = self._recorder.record(
+                audit, claim.run_id, strategy, parameters, inputs, engines
+            )
             self._solve(claim, record)
 
     def _strategy(self, audit: Audit) -> Strategy[Any]:
@@ -255,46 +258,9 @@ class DecisionEngine:
                 raise InputsUnavailable(Cause(SCORING_ENGINE_MISSING, facts))
         return tuple(self._engines[name].identity for name in names)
 
-    def _record(
-        self,
-        audit: Audit,
-        claim: RunClaim,
-        strategy: Strategy[Any],
-        parameters: Mapping[str, object],
-        inputs: CollectedInputs,
-        engines: tuple[EngineIdentity, ...],
-    ) -> DecisionRecord:
-        return DecisionRecord(
-            format=FORMAT,
-            code=self._code,
-            goal=audit.goal,
-            strategy=strategy.name,
-            planner=strategy.planner,
-            planner_options=vars(self._options.planners[strategy.planner]),
-            strategy_options=vars(self._options.strategies[strategy.name]),
-            parameters=dict(parameters),
-            seed=claim.run_id.int & 0xFFFFFFFF,
-            collected_at=inputs.compute.collected_at,
-            scope=audit.scope,
-            model=inputs.compute.model.to_columns(),
-            metrics=inputs.metrics.to_columns(),
-            problems=list(inputs.problems),
-            model_digest=inputs.compute.digest,
-            model_age=round(inputs.compute.age, 3),
-            storage=RunModel.of(inputs.storage),
-            baremetal=RunModel.of(inputs.baremetal),
-            placement=self._search.placement.with_rules(inputs.operator),
-            moves=inputs.moves,
-            failed_moves=inputs.failed_moves,
-            cost=self._search.cost,
-            steps=self._search.steps,
-            engines=engines,
-            plugins=self._optimizers.identities_of(strategy.name, strategy.planner),
-        )
-
     def _solve(self, claim: RunClaim, record: DecisionRecord) -> None:
         content = encode(record)
-        digest = self._records.put(content)
+        digest = self._recorder.records.put(content)
         self._commands.run(
             self._metadata,
             lambda tx, ctx: tx.get(Audit, claim.audit_id).record_inputs(
@@ -322,20 +288,11 @@ class DecisionEngine:
         self, claim: RunClaim, record: DecisionRecord, digest: str, found: Computation
     ) -> Proposal:
         goal = self._goals[self._strategies[record.strategy].goal]  # the audit may name another one
-        explanation = DecisionExplanation.of(digest, found)
-        return Proposal(
-            audit_id=claim.audit_id,
-            run_id=claim.run_id,
-            goal=record.goal,
-            strategy=record.strategy,
-            planner=record.planner,
-            record=digest,
-            explanation=self._records.put(encode(explanation)),
-            actions=found.actions,
+        proposal = self._recorder.proposal(claim.audit_id, claim.run_id, record, digest, found)
+        return replace(
+            proposal,
             indicators=_indicators(goal, found.indicators),
             global_efficacy=global_efficacy(goal, found.indicators),
-            notes=found.notes,
-            targets=found.targets,
         )
 
     # -- outcome of the run ----------------------------------------------------------------------
@@ -386,7 +343,9 @@ def _is_deferred(audit: Audit, run: Run, because: Cause) -> bool:
 def _cancel_recommended(transaction: Transaction, ctx: Context, plans: Sequence[UUID]) -> None:
     for plan_id in plans:
         plan = transaction.find(ActionPlan, plan_id)
-        if plan is not None and plan.state is PlanState.RECOMMENDED:
+        if plan is None or plan.undoes is not None:  # a user asked for a return plan
+            continue
+        if plan.state is PlanState.RECOMMENDED:
             plan.cancel(ctx, Cause(SUPERSEDED_BY_RUN))
 
 

@@ -34,6 +34,7 @@ DECLARED_IN = (
     "domain.optimization.algorithms.relieving",
     "domain.optimization.algorithms.volumes",
     "domain.optimization.planners.sequence",
+    "domain.optimization.returning",
     "domain.optimization.strategies.host_maintenance",
     "domain.optimization.strategies.dummy_with_resize",
     "domain.optimization.strategies.dummy_with_scorer",

@@ -4,6 +4,7 @@ from typing import Any
 
 from domain.optimization.goals import Goal
 from domain.optimization.planner import Planner
+from domain.optimization.returning import Return, ReturnPlanner
 from domain.optimization.scoring import ScoringEngine
 from domain.optimization.strategy import Strategy
 from domain.plans.action_types import ActionType
@@ -40,6 +41,16 @@ class Optimizers:
     action_types: Mapping[str, ActionType]
     engines: Mapping[str, ScoringEngine] = field(default_factory=dict)
     identities: Mapping[tuple[str, str], PluginIdentity] = field(default_factory=dict)
+
+    @property
+    def every_strategy(self) -> Mapping[str, Strategy[Any]]:
+        """Those that a record may name: the installed ones, and the one that undoes plans."""
+        return {**self.strategies, Return.name: Return()}
+
+    @property
+    def every_planner(self) -> Mapping[str, Planner[Any]]:
+        """Likewise, the planners."""
+        return {**self.planners, ReturnPlanner.name: ReturnPlanner()}
 
     def identities_of(self, strategy: str, planner: str) -> tuple[PluginIdentity, ...]:
         """The identities of a strategy and a planner, as far as they are known."""

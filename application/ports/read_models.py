@@ -120,6 +120,9 @@ class ActionPlanView:
         actions_ended: all that ended; actions_failed, actions_cancelled, actions_skipped: of these.
         version: of the aggregate that the row shows.
         open_position: log position of the launch; None before it and when the plan has ended.
+        undoes: the plan that it undoes, if it is a return plan.
+        return_plan: id of the latest return plan that was requested for it; return_state: what
+            became of the request (``ReturnState``); return_message: why none could be made.
     """
 
     id: int
@@ -147,6 +150,10 @@ class ActionPlanView:
     actions_ongoing: int
     version: int
     open_position: int | None
+    undoes: UUID | None
+    return_plan: UUID | None
+    return_state: str | None
+    return_message: str | None
     created_at: datetime
     updated_at: datetime | None
     deleted_at: datetime | None
@@ -453,6 +460,10 @@ class ReadModels(Protocol):
 
     def open_plans(self) -> list[OpenPlan]:
         """Plans that are PENDING, ONGOING or CANCELLING, oldest first."""
+        ...
+
+    def requested_returns(self) -> list[UUID]:
+        """Plans of which a return plan is requested and not made yet."""
         ...
 
     def last_plan_event(self, topics: Collection[str], without: Collection[str]) -> datetime | None:

@@ -55,6 +55,7 @@ ACTION_PLANS = read_table(
     ReadIndex(("audit_uuid", "id")),
     ReadIndex(("state", "id")),
     ReadIndex(("open_position",), only="open_position"),
+    ReadIndex(("return_state",), only="return_state"),
 )
 ACTION_KEYS = ("resource_key", "resource_name_key", "source_key", "destination_key")
 """Columns by which the actions that concern a server or a host are found."""
@@ -68,7 +69,7 @@ ACTIONS = read_table(
     ReadIndex(("open_position",), only="open_position"),
     ReadIndex(("action_type", "ended_at"), only="ended_at"),
 )
-PLAN_SCHEMA = ProjectionSchema("plans", version=6, tables=(ACTION_PLANS, ACTIONS))
+PLAN_SCHEMA = ProjectionSchema("plans", version=7, tables=(ACTION_PLANS, ACTIONS))
 
 
 class ClusterModelRow(TypedDict):

@@ -32,11 +32,15 @@ from domain.plans.events import (
     PlanLaunched,
     PlanProposed,
     PlanReleased,
+    PlanReturned,
+    PlanReturnFailed,
+    PlanReturnRequested,
     PlanState,
     PlanSucceeded,
     PlanSuperseded,
 )
 from domain.plans.reasons import ABORTED_BY_CANCEL
+from domain.plans.returning import ReturnState
 
 ACTIONS_PER_PLAN = 1_000_000
 """Numeric id of an action = position * this + place in the plan: creation order over all plans."""
@@ -67,6 +71,9 @@ class PlansProjection(EventDispatcher):
                 PlanSucceeded: _plan_end(PlanState.SUCCEEDED),
                 PlanFailed: _plan_end(PlanState.FAILED),
                 PlanDeleted: self._deleted,
+                PlanReturnRequested: self._return_requested,
+                PlanReturned: self._returned,
+                PlanReturnFailed: self._return_failed,
                 ActionAdded: self._action_added,
                 ActionIntended: self._action_intended,
                 ActionWithheld: self._action_withheld,
@@ -113,6 +120,10 @@ class PlansProjection(EventDispatcher):
                 "actions_ongoing": 0,
                 "version": event.originator_version,
                 "open_position": None,
+                "undoes": event.undoes,
+                "return_plan": None,
+                "return_state": None,
+                "return_message": None,
                 "created_at": event.timestamp,
                 "updated_at": None,
                 "deleted_at": None,
@@ -147,6 +158,19 @@ class PlansProjection(EventDispatcher):
 
     def _deleted(self, _: RecordedEvent, event: PlanDeleted, tables: Tables) -> None:
         values = {"state": PlanState.DELETED, "deleted_at": event.timestamp}
+        _update_plan(event, tables, values)
+
+    def _return_requested(
+        self, _: RecordedEvent, event: PlanReturnRequested, tables: Tables
+    ) -> None:
+        values = {"return_plan": event.return_plan, "return_state": ReturnState.REQUESTED}
+        _update_plan(event, tables, {**values, "return_message": None})
+
+    def _returned(self, _: RecordedEvent, event: PlanReturned, tables: Tables) -> None:
+        _update_plan(event, tables, {"return_state": ReturnState.MADE})
+
+    def _return_failed(self, _: RecordedEvent, event: PlanReturnFailed, tables: Tables) -> None:
+        values = {"return_state": ReturnState.FAILED, "return_message": str(event.because)}
         _update_plan(event, tables, values)
 
     # -- actions ---------------------------------------------------------------------------------

@@ -139,6 +139,11 @@ SENTENCES: dict[str, Sentence] = {
     audits.AuditChanged.TOPIC: _changed,
     audits.AuditDeleted.TOPIC: lambda _: "Audit deleted.",
     plans.PlanProposed.TOPIC: _plan_proposed,
+    plans.PlanReturnRequested.TOPIC: lambda event: (
+        f"Return plan {event.return_plan} requested{' by the failure' if event.automatic else ''}."
+    ),
+    plans.PlanReturned.TOPIC: lambda event: f"Return plan {event.return_plan} made.",
+    plans.PlanReturnFailed.TOPIC: lambda event: f"No return plan{_because(event.because)}",
     plans.PlanLaunched.TOPIC: lambda _: "Action plan launched.",
     plans.PlanClaimed.TOPIC: _plan_claimed,
     plans.PlanHeld.TOPIC: lambda e: f"Action plan waits{_because(e.because)}",

@@ -1,4 +1,4 @@
-"""The runs of audits as the log recorded them."""
+"""The runs of audits as the log recorded them; a return plan is a run of its own."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -18,7 +18,13 @@ from domain.plans.events import PlanProposed
 
 TOPICS = tuple(
     event.TOPIC
-    for event in (AuditRunRequested, AuditInputsRecorded, AuditRunSucceeded, AuditRunFailed)
+    for event in (
+        AuditRunRequested,
+        AuditInputsRecorded,
+        AuditRunSucceeded,
+        AuditRunFailed,
+        PlanProposed,
+    )
 )
 
 
@@ -61,7 +67,7 @@ def run_of_plan(log: ReadOnlyLog, plan: UUID) -> RecordedRun | None:
     event = proposed(log, plan)
     if event is None:
         return None
-    return RecordedRun(event.run_id, event.audit_id, record=event.record or None, plan=plan)
+    return _published(event)
 
 
 def run_of_audit(log: ReadOnlyLog, audit: UUID, run: UUID) -> RecordedRun | None:
@@ -80,6 +86,11 @@ def proposed(log: ReadOnlyLog, plan: UUID) -> PlanProposed | None:
     return None
 
 
+def _published(event: PlanProposed, position: int = 0) -> RecordedRun:
+    record, plan = event.record or None, event.originator_id
+    return RecordedRun(event.run_id, event.audit_id, position, record, plan)
+
+
 def _runs(found: Iterable[Entry]) -> Iterator[RecordedRun]:
     running: dict[UUID, RecordedRun] = {}
     for entry in found:
@@ -95,6 +106,8 @@ def _runs(found: Iterable[Entry]) -> Iterator[RecordedRun]:
                 run = replace(_of(running, event), plan=event.plan_id)
             case AuditRunFailed():
                 run = replace(_of(running, event), failure=event.because)
+            case PlanProposed() if event.undoes is not None:
+                run = _published(event, entry.position)
             case _:
                 continue
         if run.ended:

@@ -210,9 +210,9 @@ class Verifier:
             return failure_of(error)
 
     def _missing(self, record: DecisionRecord) -> str:
-        if record.strategy not in self._optimizers.strategies:
+        if record.strategy not in self._optimizers.every_strategy:
             return f"strategy {record.strategy} is not installed"
-        if record.planner not in self._optimizers.planners:
+        if record.planner not in self._optimizers.every_planner:
             return f"planner {record.planner} is not installed"
         return ""
 

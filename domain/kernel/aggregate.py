@@ -85,7 +85,8 @@ class Aggregate(BaseAggregate[UUID]):
         super().__init_subclass__()
         cls.evolvers = {
             event: method
-            for method in vars(cls).values()
+            for base in reversed(cls.__mro__)
+            for method in vars(base).values()
             for event in getattr(method, "evolves", ())
         }
 

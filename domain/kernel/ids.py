@@ -28,6 +28,11 @@ def plan_id(audit_id: UUID, run: UUID) -> UUID:
     return _within("plan", audit_id, run)
 
 
+def return_run_id(plan: UUID, number: int) -> UUID:
+    """Id under which the n-th return plan (from 1) of a plan is computed: it is published once."""
+    return _within("return", plan, number)
+
+
 def action_id(plan: UUID, index: int) -> UUID:
     """Id of the action at an index (from 0) of a plan."""
     return _within("action", plan, index)

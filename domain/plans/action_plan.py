@@ -1,8 +1,8 @@
-from dataclasses import field
+from dataclasses import field, replace
 from typing import Self
 from uuid import UUID
 
-from domain.kernel.aggregate import Aggregate, Event, evolves
+from domain.kernel.aggregate import Event, evolves
 from domain.kernel.errors import DeleteRefused, NotSkippable, Refusal
 from domain.kernel.ids import plan_id
 from domain.kernel.metadata import Context
@@ -50,9 +50,10 @@ from domain.plans.reasons import (
     PLAN_CANCELLED,
     SKIPPED_BY_USER,
 )
+from domain.plans.returning import Returnable
 
 
-class ActionPlan(Aggregate, PlanInExecution):
+class ActionPlan(Returnable, PlanInExecution):
     """A plan and its actions: one aggregate, so that the next action is chosen consistently."""
 
     TOPIC = "plan"
@@ -63,7 +64,6 @@ class ActionPlan(Aggregate, PlanInExecution):
     planner: str
     record: str
     state: PlanState
-    actions: dict[UUID, Action] = field(init=False, default_factory=dict)
     epoch: int = 0
     owner: str | None = None
     host: str | None = None
@@ -94,6 +94,7 @@ class ActionPlan(Aggregate, PlanInExecution):
             indicators=proposal.indicators,
             global_efficacy=proposal.global_efficacy,
             notes=proposal.notes,
+            undoes=proposal.undoes,
             state=PlanState.RECOMMENDED if specs else PlanState.SUCCEEDED,
         )
 
@@ -149,6 +150,7 @@ class ActionPlan(Aggregate, PlanInExecution):
         *,
         takeover: Cause | None = None,
         rule: ExecutionRule = ExecutionRule.ALWAYS,
+        return_if_failed: bool = False,
     ) -> int:
         """Claims the plan for an applier; returns the epoch of the claim.
 
@@ -158,6 +160,7 @@ class ActionPlan(Aggregate, PlanInExecution):
             host: on which it runs.
             takeover: why the claim of another owner ends.
             rule: the execution rule, if this is the first claim; a plan keeps that one.
+            return_if_failed: whether to request a return plan if the plan fails.
 
         Raises:
             Refusal: it is not launched, or has another owner and no takeover.
@@ -177,6 +180,7 @@ class ActionPlan(Aggregate, PlanInExecution):
             state=state,
             because=takeover if held else None,
             execution_rule=self.execution_rule if self.epoch else rule,
+            return_if_failed=return_if_failed,
         )
         self._conclude(ctx)  # users may have skipped every action before the launch
         return self.epoch
@@ -217,6 +221,7 @@ class ActionPlan(Aggregate, PlanInExecution):
     @evolves
     def _proposed(self, event: PlanProposed) -> None:
         self.actions = {spec.id: Action(spec) for spec in event.actions}
+        self.undoes = event.undoes
 
     @evolves
     def _launched(self, _: PlanLaunched) -> None:
@@ -227,6 +232,7 @@ class ActionPlan(Aggregate, PlanInExecution):
         self.epoch, self.owner, self.host = event.epoch, event.owner, event.host
         self.state, self.held = event.state, None
         self.execution_rule = event.execution_rule
+        self.returns = replace(self.returns, if_failed=event.return_if_failed)
         if event.because is not None and event.because.reason == OWNER_LOST:
             suspect = self.losses.lost()
             if suspect is not None:

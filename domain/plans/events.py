@@ -37,10 +37,11 @@ class PlanProposed(Created):
         explanation: digest of the record of the decisions and their reasons.
         state: RECOMMENDED, or SUCCEEDED if the plan is empty.
         notes: remarks of the strategy, such as why the plan is empty.
+        undoes: the plan that it undoes, if it is a return plan.
     """
 
     TOPIC = "plan.proposed"
-    class_version: ClassVar[int] = 2
+    class_version: ClassVar[int] = 3
     audit_id: UUID
     run_id: UUID
     goal: str
@@ -53,12 +54,18 @@ class PlanProposed(Created):
     global_efficacy: tuple[EfficacyIndicator, ...]
     notes: tuple[Cause, ...]
     state: PlanState
+    undoes: UUID | None
 
     @staticmethod
     def upcast_v1_v2(state: dict[str, Any]) -> None:
         """The targets of actions were not recorded."""
         for spec in state["actions"]:
             spec.update(_UNKNOWN_TARGET)
+
+    @staticmethod
+    def upcast_v2_v3(state: dict[str, Any]) -> None:
+        """There were no return plans."""
+        state["undoes"] = None
 
 
 class PlanLaunched(Event):
@@ -73,21 +80,28 @@ class PlanClaimed(Event):
     Attributes:
         because: set when it was claimed before.
         execution_rule: of the plan: that of its first claim.
+        return_if_failed: whether a return plan is requested if the plan fails.
     """
 
     TOPIC = "plan.claimed"
-    class_version: ClassVar[int] = 2
+    class_version: ClassVar[int] = 3
     epoch: int
     owner: str
     host: str
     state: PlanState
     because: Cause | None
     execution_rule: ExecutionRule
+    return_if_failed: bool
 
     @staticmethod
     def upcast_v1_v2(state: dict[str, Any]) -> None:
         """There was no choice before."""
         state["execution_rule"] = ExecutionRule.ALWAYS.value
+
+    @staticmethod
+    def upcast_v2_v3(state: dict[str, Any]) -> None:
+        """There were no return plans."""
+        state["return_if_failed"] = False
 
 
 class PlanHeld(Event):
@@ -151,6 +165,37 @@ class PlanDeleted(Event):
     """The plan was deleted. Its history stays."""
 
     TOPIC = "plan.deleted"
+
+
+class PlanReturnRequested(Event):
+    """A plan that undoes what this one changed was requested.
+
+    Attributes:
+        number: counts the return plans of the plan from 1.
+        return_plan: the id that the return plan will have.
+        automatic: whether the failure of the plan requested it; it is then launched at once.
+    """
+
+    TOPIC = "plan.return-requested"
+    number: int
+    return_plan: UUID
+    automatic: bool
+
+
+class PlanReturned(Event):
+    """The return plan was published. It may be empty; its notes say what it does not undo."""
+
+    TOPIC = "plan.returned"
+    number: int
+    return_plan: UUID
+
+
+class PlanReturnFailed(Event):
+    """No return plan could be made. It can be requested again."""
+
+    TOPIC = "plan.return-failed"
+    number: int
+    because: Cause
 
 
 class ActionAdded(Event):

@@ -204,6 +204,7 @@ class PlanInExecution:
                 self._trigger(PlanSucceeded, ctx, because=workflow.skips(self.actions.values()))
             case workflow.Outcome.FAILED:
                 self._trigger(PlanFailed, ctx, because=workflow.failures(self.actions.values()))
+                self._return_after_failure(ctx)
             case workflow.Outcome.CANCELLED:
                 because = workflow.cancellation(self.actions.values())
                 self._trigger(PlanCancelled, ctx, because=because)
@@ -267,6 +268,9 @@ class PlanInExecution:
     ) -> None:
         what = self.actions[action].spec.what
         self._trigger(event, ctx, action_id=action, what=what, **facts)
+
+    def _return_after_failure(self, ctx: Context) -> None:
+        raise NotImplementedError
 
     def _trigger(self, event: type[Event], ctx: Context, **facts: object) -> None:
         raise NotImplementedError

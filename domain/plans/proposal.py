@@ -64,6 +64,7 @@ class Proposal:
         actions: in plan order, parents before children.
         targets: what they act on, in the same order; empty if nothing is known.
         indicators, global_efficacy: figures of the goal's efficacy specification.
+        undoes: the plan that it undoes, if it is a return plan.
     """
 
     audit_id: UUID
@@ -78,6 +79,7 @@ class Proposal:
     global_efficacy: tuple[EfficacyIndicator, ...] = ()
     notes: tuple[Cause, ...] = ()
     targets: tuple[Target, ...] = ()
+    undoes: UUID | None = None
 
     def specs(self, plan: UUID) -> tuple[ActionSpec, ...]:
         """The actions of the plan with an id, their edges as ids."""

@@ -51,6 +51,7 @@ STILL_RUNNING = Reason(
 )
 OUTCOME_UNKNOWN = Reason("outcome-unknown", "the outcome is unknown: {error}")
 UNDOES_ACTION = Reason("undoes-action", "undoes {action}")
+NOT_UNDONE = Reason("not-undone", "{action} is not undone: {why}")
 NO_INVERSE_ACTION = Reason("no-inverse-action", "no action type undoes {type}")
 NOTHING_TO_UNDO = Reason("nothing-to-undo", "{type} changed nothing")
 SERVER_NOT_FOUND = Reason("server-not-found", "server {server} does not exist")

@@ -36,6 +36,7 @@ from domain.plans.action_types.migrate import MIGRATE
 from domain.plans.estimate import Observed, way_of
 from domain.plans.pace import Migration
 from domain.plans.parallelism import hosts_of
+from domain.plans.returning import ReturnState
 from infrastructure.read_models import resources
 from infrastructure.read_models.engine import outages, reading
 from infrastructure.read_models.paging import Condition, ListedResource, found, listed
@@ -251,6 +252,12 @@ class SqlReadModels:
             .order_by(row.open_position)
         )
         return [OpenPlan(*one) for one in self._rows(query)]
+
+    def requested_returns(self) -> list[UUID]:
+        """Plans of which a return plan is requested and not made yet."""
+        row = ACTION_PLANS.c
+        query = select(row.uuid).where(row.return_state == ReturnState.REQUESTED).order_by(row.id)
+        return [plan for (plan,) in self._rows(query)]
 
     def last_plan_event(self, topics: Collection[str], without: Collection[str]) -> datetime | None:
         """The time of the newest event of some topics of a plan; None without one."""

@@ -323,6 +323,13 @@ class ApplierSettings:
         1,
         "Action plans executed at once.",
     )
+    return_if_failed: bool = option(
+        "watcher_applier.rollback_when_actionplan_failed",
+        BOOLEAN,
+        default=False,
+        help="Whether a plan that fails is undone: a return plan brings back what its actions "
+        "changed, and is executed at once. A return plan that fails is not undone.",
+    )
     max_parallel_actions: int = option(
         "watcher_workflow_engines.taskflow.max_workers",
         Integer(1, 256),

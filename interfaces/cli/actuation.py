@@ -1,5 +1,4 @@
 import argparse
-import getpass
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -9,10 +8,10 @@ from application.kernel.actuation import ActuationView, actuation_view
 from application.ports.event_log import EventLogUnavailable, UnreadableEvent
 from application.ports.projections import StoreUnavailable
 from domain.kernel.errors import InvalidValue
-from domain.kernel.metadata import Actor, ActorKind, Metadata
 from infrastructure.event_log import SchemaError
 from interfaces.bootstrap.database import opened
 from interfaces.cli.arguments import add_settings, locate, quiet_logging
+from interfaces.cli.caller import caller
 from interfaces.cli.errors import report_errors
 from interfaces.cli.printing import print_line
 
@@ -45,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     settings = locate(args).settings
     with report_errors(*ERRORS), opened(settings) as database:
         if args.action != SHOW:
-            switch_actuation(database.commands, _caller(), args.reason, on=args.action == ON)
+            switch_actuation(database.commands, caller(), args.reason, on=args.action == ON)
         found = actuation_view(database.log)
     if args.json:
         print(json.dumps(_as_json(found), indent=2))
@@ -53,12 +52,6 @@ def run(args: argparse.Namespace) -> int:
     for line in _lines(found):
         print_line(line)
     return 0
-
-
-def _caller() -> Metadata:
-    """The user of the operating system who runs the command."""
-    name = getpass.getuser()
-    return Metadata(Actor(ActorKind.USER, name, name))
 
 
 def _lines(found: ActuationView) -> Iterator[str]:

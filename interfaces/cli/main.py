@@ -68,6 +68,7 @@ COMMANDS = (
     CommandEntry("listener", "roles", "update the models from notifications"),
     CommandEntry("goal", "goal", "list the goals and their strategies"),
     CommandEntry("notifier", "roles", "send notifications of what Vigil does"),
+    CommandEntry("plan", "plan", "undo what an action plan changed"),
     CommandEntry("strategy", "strategy", "run a strategy offline, check what it needs"),
     CommandEntry("cluster", "cluster", "show, list and export cluster models"),
     CommandEntry("plugins", "plugins", "list the installed plug-ins and their problems"),

@@ -50,6 +50,7 @@ _DESCRIPTIONS = {
     "estimate": "Show how long {one} takes.",
     "stream": "Follow {many} as they happen.",
     "start": "Start {one}.",
+    "return": "Have a plan made that undoes {one}, and show what became of that.",
     "state": "Show whether the requirements of {one} are met.",
     "trigger": "Trigger an EVENT audit. Checked only if [api] enable_webhooks_auth is true.",
 }

@@ -36,7 +36,7 @@ from interfaces.rest.schemas.estimates import EstimateDocument
 from interfaces.rest.schemas.events import EventDocument
 from interfaces.rest.schemas.explanations import ExplanationDocument
 from interfaces.rest.schemas.forks import ForkDocument, VariationRequest
-from interfaces.rest.schemas.plans import ActionDocument, ActionPlanDocument
+from interfaces.rest.schemas.plans import ActionDocument, ActionPlanDocument, ReturnDocument
 from interfaces.rest.schemas.services import ServiceDocument
 from interfaces.rest.schemas.verification import VerificationDocument
 from interfaces.rest.services import RestServices
@@ -185,6 +185,10 @@ def _plans(api: RestServices) -> list[Route]:
         RouteMethod("POST", {200: ActionPlanDocument}, "action_plan:start", body=ANYTHING),
         RouteMethod("GET", {}, "action_plan:start"),
     )
+    returns = (
+        RouteMethod("POST", {202: ReturnDocument}, "action_plan:return", body=ANYTHING),
+        _get("action_plan:return", ReturnDocument),
+    )
     return [
         *_collection(
             plans.PLANS,
@@ -197,6 +201,7 @@ def _plans(api: RestServices) -> list[Route]:
         Route(f"{path}/explanation", resource, "explanation", (explanation,)),
         Route(f"{path}/estimate", resource, "estimate", (estimate,)),
         Route(f"{path}/start", resource, "start", start),
+        Route(f"{path}/return", resource, "return", returns),
         *_collection(
             plans.ACTIONS,
             "action",

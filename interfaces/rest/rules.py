@@ -31,6 +31,7 @@ def _crud(resource: str, path: str, *extra: str) -> list[Rule]:
         "delete": f"DELETE /v1/{path}/{{id}}",
         "events": f"GET /v1/{path}/{{id}}/events",
         "start": f"POST /v1/{path}/{{id}}/start",
+        "return": f"POST /v1/{path}/{{id}}/return",
         "state": f"GET /v1/{path}/{{id}}/state",
     }
     return [
@@ -46,7 +47,7 @@ RULES: dict[str, Rule] = {
         *_crud("strategy", "strategies", "state"),
         *_crud("audit_template", "audit_templates", "create", "update", "delete"),
         *_crud("audit", "audits", "create", "update", "delete", "events"),
-        *_crud("action_plan", "action_plans", "update", "delete", "start", "events"),
+        *_crud("action_plan", "action_plans", "update", "delete", "start", "return", "events"),
         Rule("action_plan:explanation", "GET /v1/action_plans/{id}/explanation"),
         Rule("action_plan:estimate", "GET /v1/action_plans/{id}/estimate"),
         *_crud("action", "actions", "update", "events"),

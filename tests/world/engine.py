@@ -13,10 +13,12 @@ from application.cluster_models.collection import ModelCollector, ModelCollector
 from application.cluster_models.kinds import BAREMETAL, COMPUTE, STORAGE, CollectedKind, M
 from application.commands.parameters import completed
 from application.decision_engine.computation import DirectRunner
-from application.decision_engine.engine import DecisionEngine, RunPolicy, SearchSettings
+from application.decision_engine.decisions import SearchSettings
+from application.decision_engine.engine import DecisionEngine, RunPolicy
 from application.decision_engine.inputs import Freshness, InputLoader, last_effect
 from application.kernel.retry import RetryPolicy
 from application.ports.cloud import (
+    ActionHandler,
     BaremetalCollector,
     CloudCollector,
     ComputeCollector,
@@ -66,6 +68,7 @@ class EngineWorld(World):
         self.options: OptimizerOptions | None = None
         self.metrics = ArrangedMetrics()
         self.rules: RulesDocument | None = None
+        self.handlers: dict[str, ActionHandler] = {}
         self.strategies: dict[str, Strategy[Any]] = dict(STRATEGIES)
         self.planners: dict[str, Planner[Any]] = dict(PLANNERS)
         self.identities = OPTIMIZERS.identities
@@ -105,6 +108,7 @@ class EngineWorld(World):
                 rules=self.rules,
             ),
             optimizers=self.optimizers,
+            handlers=self.handlers,
             runner=self.runner or DirectRunner(self.optimizers),
             options=self.options or self.optimizers.default_options(),
             search=self.search,

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
-from domain.kernel.options import option
+from domain.cluster.placement.load import MeasuredLoad
+from domain.kernel.options import O, option
 from domain.optimization.context import PlanContext
 from domain.optimization.planner import Planner
 from domain.optimization.planners.dependencies import (
@@ -24,7 +25,7 @@ from domain.plans.action_types import (
     ActionType,
 )
 from domain.plans.parallelism import Parallelism
-from domain.plans.proposal import PlannedAction
+from domain.plans.proposal import PlannedAction, ProposedAction
 
 WITHOUT_ACTION: Final = {"turn_host_to_acpi_s3_state": (10, 2)}
 """Weight and parallelization of names that Watcher's options list, although it has no such type."""
@@ -115,13 +116,26 @@ class WeightPlanner(Planner[WeightOptions]):
         actions = by_weight(
             executable(solution.actions, context, solution.load), context.options.weights
         )
-        needs = dependencies(actions, context, solution.load)
-        kinds = ["" if action.type in _RELATED else action.type for action in actions]
-        barriers = _barriers(kinds, needs)
-        return [
-            one.planned(action, further)
-            for action, one, further in zip(actions, needs, barriers, strict=True)
-        ]
+        return in_order(actions, context, solution.load)
+
+
+def in_order(
+    actions: Sequence[ProposedAction], context: PlanContext[O], load: MeasuredLoad | None
+) -> list[PlannedAction]:
+    """The actions in this order, with what each waits for.
+
+    Args:
+        actions: in an order in which they can be executed one after the other.
+        context: of the planner.
+        load: measured use that the plan is to respect.
+    """
+    needs = dependencies(actions, context, load)
+    kinds = ["" if action.type in _RELATED else action.type for action in actions]
+    barriers = _barriers(kinds, needs)
+    return [
+        one.planned(action, further)
+        for action, one, further in zip(actions, needs, barriers, strict=True)
+    ]
 
 
 def _barriers(kinds: Sequence[str], needs: Sequence[Needs]) -> list[tuple[int, ...]]:

@@ -57,7 +57,7 @@ class ActionType:
         weight: default of the weight planner; heavier types are executed first.
         parallelization: default of the weight planner: how many of it run at once.
         abortable: whether an action of it can be aborted while it runs.
-        compensable: whether an action of it can have an inverse action. Vigil does not execute it.
+        compensable: whether an action of it can have an inverse action, for return plans.
         copies: the bytes that an action of it copies, for estimates of its duration.
         checked: what the verifier replays of it.
         changes: kinds of collected models that an action of it may change, so that a run after it

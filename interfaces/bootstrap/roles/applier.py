@@ -65,6 +65,7 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
             abort_on_cancel=chosen.running_on_cancel == "abort",
             stall_limit=chosen.stall_seconds,
             follow_up=chosen.follow_up_seconds,
+            return_if_failed=chosen.return_if_failed,
         ),
         parallelism=parallelism(registry, plugins, settings.placement),
         legality=_legality(settings, database, cloud, me.id),

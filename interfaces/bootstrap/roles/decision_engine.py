@@ -5,11 +5,11 @@ from importlib.metadata import version
 
 from application.commands.catalogue import ENGINE, definitions, synchronise
 from application.commands.parameters import completed
+from application.decision_engine.decisions import SearchSettings
 from application.decision_engine.engine import (
     OUTAGE_RETRY,
     DecisionEngine,
     RunPolicy,
-    SearchSettings,
 )
 from application.decision_engine.inputs import Freshness, InputLoader, last_effect
 from application.ports.plugins import OptimizerOptions
@@ -18,9 +18,10 @@ from domain.catalogue import Installation, PluginDefinition, PluginKind
 from domain.kernel.metadata import Metadata, component
 from domain.optimization.context import MigrationCost
 from infrastructure import read_models
+from infrastructure.openstack.actions import handlers
 from infrastructure.plugins import PluginOptions, Registry
 from infrastructure.settings import Settings
-from interfaces.bootstrap.cloud import connection
+from interfaces.bootstrap.cloud import connection, limits
 from interfaces.bootstrap.collectors import model_collectors
 from interfaces.bootstrap.database import CLOCK, OpenDatabase
 from interfaces.bootstrap.datasources import datasources
@@ -36,7 +37,7 @@ PLUGIN_KINDS = {
     PluginKind.ACTION_TYPE: "action",
 }
 """Kind in the catalogue → kind in the registry; scoring engines have two kinds there."""
-TOPICS = ("audit.run-requested", "audit.run-deferred")
+TOPICS = ("audit.run-requested", "audit.run-deferred", "plan.return-requested")
 
 
 def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -> Work:
@@ -73,6 +74,9 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
         ),
         optimizers=registry.optimizers,
         runner=runner,
+        handlers=handlers(
+            registry.handlers, cloud, limits(settings), options=options.of("action handler")
+        ),
         options=OptimizerOptions(options.of("strategy"), options.of("planner")),
         search=SearchSettings(
             chosen.strategy_steps,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 import falcon
@@ -11,12 +12,13 @@ from application.commands.plans import ActionRequest, PlanCommands
 from application.ports.read_models import ActionPlanView, ActionView, Page
 from application.queries.decisions import Resource, ResourceKind, explained
 from application.queries.plans import plan_explanation
+from domain.kernel.errors import NotFound
 from interfaces.rest import media
 from interfaces.rest.call import call_of
 from interfaces.rest.errors import MalformedRequest
 from interfaces.rest.lists import STANDARD, Filter, Listing
 from interfaces.rest.parameters import Parameter
-from interfaces.rest.resources.base import HistoricResource, only_uuid
+from interfaces.rest.resources.base import HistoricResource, found, only_uuid
 from interfaces.rest.schemas import plans as schemas
 from interfaces.rest.schemas.estimates import estimate
 from interfaces.rest.schemas.explanations import explanation
@@ -79,6 +81,32 @@ class ActionPlansResource(HistoricResource[ActionPlanView]):
         """Answers 404: ``start`` has no representation."""
         del req, resp, ident
         raise falcon.HTTPRouteNotFound
+
+    def on_post_return(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
+        """Requests a plan that undoes a plan; the content of the body is ignored."""
+        call = call_of(req)
+        body = self.body(req)
+        if body:
+            media.decoded(body, object)
+        view = self.allowed(req, ident)
+        done = self._commands.request_return(call.metadata(), view.uuid, media.once(req, body))
+        view = found(self.kind, ident, self.written(resp, done, partial(self.view, req, ident)))
+        media.reply(resp, self._returned(req, view))
+        resp.status = 202
+
+    def on_get_return(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
+        """What became of the latest request for a return plan.
+
+        Raises:
+            NotFound: none was requested.
+        """
+        media.reply(resp, self._returned(req, self.allowed(req, ident)))
+
+    def _returned(self, req: falcon.Request, view: ActionPlanView) -> schemas.ReturnDocument:
+        if view.return_plan is None:
+            raise NotFound("Return plan of ActionPlan", view.uuid)
+        made = self.api.reads.action_plan(view.return_plan, show_deleted=True)
+        return schemas.returned(view, made, self.options(req))
 
     def on_get_explanation(self, req: falcon.Request, resp: falcon.Response, ident: str) -> None:
         """The reasons of a plan: for each move and each rejected alternative."""

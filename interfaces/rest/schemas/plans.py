@@ -10,6 +10,7 @@ from msgspec import UNSET, UnsetType
 from application.ports.read_models import ActionPlanView, ActionView
 from domain.plans.action import ActionState
 from domain.plans.events import PlanState
+from domain.plans.returning import ReturnState
 from interfaces.rest.schemas.common import MESSAGE_SINCE, Link, ViewOptions, document, one_of
 
 
@@ -55,6 +56,48 @@ class ActionDocument(msgspec.Struct, kw_only=True):
     created_at: str | UnsetType | None = UNSET
     updated_at: str | UnsetType | None = UNSET
     deleted_at: str | UnsetType | None = UNSET
+
+
+class ReturnDocument(msgspec.Struct, kw_only=True):
+    """The latest return plan that was requested for a plan.
+
+    ``uuid`` and ``links`` are those of the return plan, which exists once the state is MADE.
+    ``notes`` say what it does not undo, and why. ``status_message`` says why none could be made.
+    """
+
+    uuid: UUID
+    action_plan_uuid: UUID
+    state: Annotated[str, one_of(ReturnState)]
+    actions: int | None
+    notes: list[str]
+    status_message: str | None
+    links: list[Link]
+
+
+def returned(
+    view: ActionPlanView, made: ActionPlanView | None, options: ViewOptions
+) -> ReturnDocument:
+    """The document of the return of a plan.
+
+    Args:
+        view: the plan that is undone.
+        made: its return plan, if it exists.
+        options: of the request.
+
+    Raises:
+        ValueError: none was requested.
+    """
+    if view.return_plan is None or view.return_state is None:
+        raise ValueError(f"no return plan of {view.uuid} was requested")
+    return ReturnDocument(
+        uuid=view.return_plan,
+        action_plan_uuid=view.uuid,
+        state=view.return_state,
+        actions=None if made is None else made.actions_total,
+        notes=[] if made is None else made.notes,
+        status_message=view.return_message,
+        links=options.links("action_plans", view.return_plan),
+    )
 
 
 def action_plan(view: ActionPlanView, options: ViewOptions) -> ActionPlanDocument:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 from uuid import UUID, uuid5
 
-from domain.kernel.aggregate import Event
+from domain.kernel.aggregate import Aggregate, Event
 from domain.kernel.reasons import CANCELLED_BY_USER
 from infrastructure.event_log.event_types import event_types
 
@@ -33,6 +33,12 @@ _VALUES: dict[type, Callable[[str], object]] = {
     datetime: lambda _: datetime(2026, 11, 24, 12, 30, 0, 250_000, tzinfo=UTC),
     UUID: lambda name: uuid5(_NAMESPACE, name),
 }
+
+
+def aggregate_classes(base: type[Aggregate] = Aggregate) -> list[type[Aggregate]]:
+    """The classes of aggregates, and of parts of them, that are imported."""
+    found = [one for cls in base.__subclasses__() for one in (cls, *aggregate_classes(cls))]
+    return sorted(found, key=lambda cls: cls.__name__)
 
 
 def product_events() -> dict[str, type[Event]]:

@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from application.decision_engine.computation import compute
-from application.decision_engine.engine import OUTAGE_RETRY, RunPolicy, SearchSettings
+from application.decision_engine.decisions import SearchSettings
+from application.decision_engine.engine import OUTAGE_RETRY, RunPolicy
 from application.kernel.retry import RetryPolicy
 from application.kernel.typed_values import typed
 from application.ports.cloud import CLOUD_REFUSED, CLOUD_UNREACHABLE, CloudRefused, CloudUnreachable

@@ -8,7 +8,7 @@ from uuid import UUID
 import numpy as np
 import pytest
 
-from application.decision_engine.engine import SearchSettings
+from application.decision_engine.decisions import SearchSettings
 from application.kernel import plan_checks
 from domain.audits import AuditState
 from domain.audits.reasons import PARAMETERS_INVALID

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from application.decision_engine.computation import compute
-from application.decision_engine.engine import SearchSettings
+from application.decision_engine.decisions import SearchSettings
 from application.records.decision import DecisionRecord, decode_record
 from domain.audits import AuditState
 from domain.cluster.placement.policy import PlacementPolicy

@@ -190,3 +190,24 @@ def test_a_plan_outlives_its_audit(api: ApiWorld) -> None:
     assert api.get(f"/v1/actions?audit_uuid={audit}")["actions"]
     shown = api.get(f"/v1/action_plans/{plan}", headers={"X-Show-Deleted": "1"})
     assert shown["audit_uuid"] == audit
+
+
+def test_a_plan_that_changed_something_can_be_returned(api: ApiWorld) -> None:
+    uuid = api.plan(state="SUCCEEDED")["uuid"]
+    assert api.ask("GET", f"/v1/action_plans/{uuid}/return").status_code == 404
+    result = api.ask("POST", f"/v1/action_plans/{uuid}/return", {})
+    assert result.status_code == 202
+    requested = result.json
+    assert requested["state"] == "REQUESTED"
+    assert requested["action_plan_uuid"] == uuid
+    assert requested["links"][0]["href"].endswith(f"/v1/action_plans/{requested['uuid']}")
+    assert api.ask("POST", f"/v1/action_plans/{uuid}/return", {}).json == requested
+    assert api.get(f"/v1/action_plans/{uuid}/return", version="1.0") == requested
+
+
+@pytest.mark.parametrize("state", ["RECOMMENDED", "PENDING", "ONGOING", "CANCELLING", "SUPERSEDED"])
+def test_a_plan_that_has_not_ended_or_changed_nothing_cannot_be_returned(
+    api: ApiWorld, state: str
+) -> None:
+    uuid = api.plan(state=state)["uuid"]
+    assert refused(api.ask("POST", f"/v1/action_plans/{uuid}/return", {}), 400)

@@ -90,6 +90,7 @@ BODIES: Mapping[str, Any] = {
     "webhook:trigger": {},
     "action_plan:start": {},
     "run:whatif": {"without_hosts": ["b"]},
+    "action_plan:return": {},
 }
 
 
@@ -128,11 +129,14 @@ def test_whoever_lacks_the_role_is_told_the_rule(api: ApiWorld, everything: Ever
 def test_whoever_has_the_role_passes(api: ApiWorld, role: str) -> None:
     api.worker()
     api.model.rows = []
+    ended = api.plan(state="SUCCEEDED")["uuid"]
     for route, endpoint in guarded(api):
         path = Everything(api).path(route.path)
         body = BODIES.get(endpoint.rule or "", ...)
         if endpoint.rule == "audit_template:create":
             body = {"name": str(uuid4()), "goal": "dummy"}
+        if endpoint.rule == "action_plan:return":
+            path = f"/v1/action_plans/{ended}/return"
         headers = {"X-Roles": role}
         if endpoint.method == "DELETE" and endpoint.rule == "audit:delete":
             api.put_audit(path.rpartition("/")[2], "CANCELLED")

@@ -23,6 +23,7 @@ SENTENCES = {
     (4, 4, 3): "9dac6c7e8f6f",
     (4, 5, 3): "9dac6c7e8f6f",
     (4, 6, 3): "9dac6c7e8f6f",
+    (4, 7, 3): "9dac6c7e8f6f",
 }
 """Versions of audits, plans and timeline → digest of the golden sentences.
 

@@ -122,10 +122,14 @@ class ChangeNovaServiceState(Handler):
     def compensation(
         self, parameters: JsonObject, before: JsonObject, outcome: JsonObject
     ) -> ProposedAction | Cause:
-        """Sets the former state with its reason, unless others had set this one already."""
+        """Sets the former state with its reason, unless others had set this one already.
+
+        It enables the service only while that is disabled for the reason of this action.
+        """
         if outcome.get("already"):
             return because(NOTHING_TO_UNDO, type=self.declaration.name)
-        reason = before["disabled_reason"] if before["status"] == "disabled" else None
+        was_disabled = before["status"] == "disabled"
+        reason = before["disabled_reason"] if was_disabled else parameters.get("disabled_reason")
         former: JsonObject = {
             "state": before["status"],
             "resource_name": before["host"],
