@@ -98,13 +98,13 @@ class DemoScript:
         queries = Queries(_settings(up))
         cloud = clouds.connect(up.cloud, up.cloud_config or "")
         try:
-            self._act(api, queries, cloud)
+            self._act(api, queries, cloud, Path(up.data_dir))
         finally:
             cloud.close()
             queries.close()
             api.close()
 
-    def _act(self, api: ApiClient, queries: Queries, cloud: Connection) -> None:
+    def _act(self, api: ApiClient, queries: Queries, cloud: Connection, directory: Path) -> None:
         output = self._output
         before = _figures(cloud)
         output.line(f"{before.servers} servers run on {before.used} of {before.hosts} hosts.")
@@ -130,6 +130,9 @@ class DemoScript:
         output.events(newest(queries.log, EVENTS))
         output.step("Proof: the recorded decision is repeated and compared with the plan")
         self._verify(queries, uuid)
+        output.step("Undo the plan: start the installation again, then return the plan")
+        for line in how_to_undo(directory, uuid):
+            output.line(line)
 
     def _audit(self, api: ApiClient) -> dict[str, Any]:
         self._await(lambda: api.strategies(GOAL) or None, CATALOGUE, "a strategy is registered")
@@ -216,6 +219,22 @@ def how_to_replay(directory: Path) -> list[str]:
         f"{vigil} status --once {data}": "services, audits, action plans, read models",
         f"{vigil} up {data}": "start this installation again",
     }
+    return _hints(hints)
+
+
+def how_to_undo(directory: Path, plan: UUID) -> list[str]:
+    """Commands that undo the plan."""
+    vigil, data = _program(), f"--data {directory}"
+    return _hints(
+        {
+            f"{vigil} up {data}": "in another terminal",
+            f"{vigil} plan return {plan} {data}": "make a plan that undoes it, and show it",
+            f"{vigil} plan return {plan} --start {data}": "execute that plan",
+        }
+    )
+
+
+def _hints(hints: dict[str, str]) -> list[str]:
     width = max(map(len, hints))
     return [f"{command:<{width}}  # {what}" for command, what in hints.items()]
 

@@ -89,6 +89,22 @@ def test_a_state_that_others_had_set_is_not_undone(acts: Acts) -> None:
     assert found.reason == NOTHING_TO_UNDO
 
 
+def test_a_host_is_enabled_again_only_while_it_is_disabled_for_the_reason_of_the_plan(
+    acts: Acts,
+) -> None:
+    """An operator may have disabled it meanwhile, for maintenance."""
+    before: JsonObject = {"host": "h", "status": "enabled", "disabled_reason": None}
+    parameters: JsonObject = {
+        "resource_id": "h",
+        "state": "disabled",
+        "disabled_reason": "watcher_disabled",
+    }
+    found = acts["change_nova_service_state"].compensation(parameters, before, {"host": "h"})
+    assert isinstance(found, ProposedAction)
+    assert found.parameters["state"] == "enabled"
+    assert found.parameters["disabled_reason"] == "watcher_disabled"
+
+
 def test_a_server_that_is_back_already_or_somewhere_unknown_is_not_moved(acts: Acts) -> None:
     parameters: JsonObject = {"resource_id": "s", "migration_type": "live", "source_node": "a"}
     back = acts["migrate"].compensation(parameters, {"host": "a"}, {"host": "a"})

@@ -239,6 +239,13 @@ class Installation:
         assert answer.status_code < 400, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer.json() if answer.content else None
 
+    def vigil(self, *words: str) -> str:
+        """What a command prints; it must succeed."""
+        command = [*PROGRAM, *words, *self._arguments()]
+        done = subprocess.run(command, check=False, timeout=120, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
     def _arguments(self) -> list[str]:
         chosen = {
             **self._options,
