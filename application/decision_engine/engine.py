@@ -138,7 +138,7 @@ class DecisionEngine:
             handlers,
             clock,
             self._metadata,
-            patience=sum(policy.retry.delays()),
+            patience=policy.retry.patience,
         )
         self._claims = RunClaims(
             commands, services, clock, instance, self._metadata, limit=policy.max_losses

@@ -7,7 +7,6 @@ request. Of two engines that compute it at once, one publishes it; the other fin
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from uuid import UUID
 
 import msgspec
@@ -165,7 +164,7 @@ class ReturnPlans:
 
     def _try_later(self, plan: ActionPlan, request: ReturnRequest, outage: Exception) -> None:
         because = outage.because if isinstance(outage, ModelStale) else cause_of(outage)
-        if self.clock.now() - request.requested_at > timedelta(seconds=self.patience):
+        if (self.clock.now() - request.requested_at).total_seconds() > self.patience:
             self._fail(plan, request, because)
         else:
             log.warning("plan %s: its return is tried again: %s", plan.id, because)

@@ -38,6 +38,11 @@ class RetryPolicy:
         growth = self.factor ** min(failures - 1, _MOST_GROWTH)
         return float(min(self.first_pause * growth, self.longest_pause))
 
+    @property
+    def patience(self) -> float:
+        """Seconds of all pauses together; infinite without a limit of attempts."""
+        return inf if self.attempts is None else sum(self.delays())
+
     def delays(self) -> Iterator[float]:
         """The seconds between one attempt and the next; ends with the last attempt."""
         failures = count(1) if self.attempts is None else range(1, self.attempts)

@@ -222,6 +222,9 @@ RULES: Mapping[type[Event], tuple[Rule, ...]] = {
     plans.PlanCancelRequested: (_PLAN_UPDATE, Rule("action_plan.cancel.start")),
     plans.PlanCancelled: (_PLAN_UPDATE, Rule("action_plan.cancel.end", when=_plan_cancelling)),
     plans.PlanSuperseded: (_PLAN_UPDATE,),
+    plans.PlanReturnRequested: (),
+    plans.PlanReturned: (),
+    plans.PlanReturnFailed: (),
     plans.PlanHeld: (_PLAN_UPDATE,),
     plans.PlanReleased: (_PLAN_UPDATE,),
     plans.PlanSucceeded: (

@@ -44,6 +44,7 @@ NOT_RUN = {
     "make bench": "takes an hour",
     "make cloud-test": "needs a cloud",
     "source .venv/bin/activate": "changes the shell; the tests put its directory on the path",
+    "vigil notifier": "needs a receiver; tests/integration/notifier runs it",
     "vigil listener": "needs a message bus; tests/integration/notifications runs it",
     **{f"vigil {one}": "never ends by itself; `vigil up` runs it" for one in ROLES},
 }

@@ -44,6 +44,8 @@ def test_pauses_grow_by_the_factor_up_to_the_longest() -> None:
     assert policy.delay(1_000_000) == 3.0
     assert list(RetryPolicy(0.25, factor=1.0, attempts=4).delays()) == [0.25] * 3
     assert list(RetryPolicy(1.0, attempts=1).delays()) == []
+    assert RetryPolicy(1.0, attempts=4).patience == 7.0
+    assert RetryPolicy(1.0).patience == float("inf")
 
 
 def test_work_is_tried_again_until_it_succeeds() -> None:
