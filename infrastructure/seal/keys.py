@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
+from infrastructure.text_files import read_text
+
 _NAME = 16
 """Hexadecimal digits of the name of a key."""
 
@@ -43,7 +45,7 @@ class PrivateKey:
             UnusableKey: see there.
         """
         try:
-            found = load_pem_private_key(path.read_bytes(), None)
+            found = load_pem_private_key(read_text(path).encode(), None)
         except OSError as error:
             raise UnusableKey(f"{path} cannot be read: {error.strerror}") from error
         except (ValueError, TypeError, UnsupportedAlgorithm) as error:

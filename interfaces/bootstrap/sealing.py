@@ -8,6 +8,7 @@ from infrastructure.event_log import SqlSeals
 from infrastructure.seal.anchor_file import AnchorFile
 from infrastructure.seal.keys import PrivateKey, PublicKeys, UnusableKey
 from infrastructure.settings import Settings
+from infrastructure.text_files import read_text
 from interfaces.bootstrap.database import CLOCK
 
 
@@ -39,8 +40,8 @@ def trusted_keys(settings: Settings, files: Sequence[Path] = ()) -> PublicKeys:
     own = settings.seal.key
     pems = [] if files or not own.exists() else [PrivateKey.read(own).public_pem()]
     try:
-        pems += [path.read_text(encoding="ascii") for path in paths]
-    except (OSError, UnicodeError) as error:
+        pems += [read_text(path) for path in paths]
+    except (OSError, ValueError) as error:
         raise UnusableKey(f"a public key cannot be read: {error}") from error
     if not pems:
         raise UnusableKey(f"there is no key: neither {own} nor a public key (--public-key)")

@@ -223,7 +223,8 @@ def test_a_requirement_that_failed_cancels_its_dependants(world: World) -> None:
     shown(world, plan)
     last = action(world, ids[3])
     assert last.state == "CANCELLED"
-    assert last.status_message == (f"Action {ids[2]}, which this one requires, did not succeed.")
+    failed = plan.actions[ids[2]].spec.what
+    assert last.status_message == f"Action {failed}, which this one requires, did not succeed."
 
 
 def test_a_cancelled_plan_cancels_what_has_not_started(world: World) -> None:

@@ -26,7 +26,9 @@ OF_VIGIL = {
     "interfaces/demo/installation.py",
     "infrastructure/event_log/snapshots.py",
     "infrastructure/messaging/embedded.py",
+    "infrastructure/plugins/registry.py",  # the code of plug-ins
     "infrastructure/read_models/processes.py",
+    "infrastructure/seal/anchor_file.py",
     "infrastructure/strategy_processes/run_process.py",
     "infrastructure/supervision/state.py",
     "infrastructure/text_files.py",
