@@ -32,6 +32,7 @@ def propose(installation: Installation, servers: list[tuple[str, str]]) -> str:
         "force": True,
         "parameters": {"actions": actions},
     }
+    eventually("goals are listed", lambda: installation.ask("GET", "/v1/goals")["goals"] or None)
     uuid = installation.ask("POST", "/v1/audits", json=body)["uuid"]
 
     def found() -> str | None:
