@@ -61,8 +61,10 @@ class Sealer:
         self._check_anchor(newest)
         while found := self._entries.entries(_end(newest), self._batch):
             made = self._sealed(newest, found)
-            count += len(found) if self._seals.add(made, found[-1].position) else 0
-            newest = self._seals.last()
+            if self._seals.add(made, found[-1].position):
+                newest, count = made, count + len(found)
+            else:  # another sealer was faster
+                newest = self._seals.last()
         self._add_to_anchor()
         return count
 

@@ -175,7 +175,7 @@ class _Verification:
     def _follow(self, before: int, seal: Seal) -> None:
         report = self._report
         if seal.number != before + 1:
-            report.add(self._covered + 1, f"the seals after {before} and before {seal.number} miss")
+            report.add(self._covered + 1, f"seals {before + 1} to {seal.number - 1} are missing")
             self._previous = None
         report.seals += 1
         try:
@@ -199,12 +199,8 @@ class _Verification:
             statement.previous != self._previous or statement.after != self._covered
         ):
             self._report.add(self._covered + 1, f"{name} does not follow the seal before it")
-        anchored = self._anchored
-        if anchored is None:
-            return
-        if seal.number > len(anchored):
-            return  # the anchor gets it later
-        if anchored[seal.number - 1] != seal.statement:
+        anchored = (self._anchored or ())[seal.number - 1 : seal.number]  # it may get it later
+        if anchored and anchored[0] != seal.statement:
             self._report.add(statement.first, f"{name} is another one than in the anchor")
 
     def _compare_entries(self, seal: Seal, statement: Statement) -> None:

@@ -1,4 +1,4 @@
-"""The execution rule of a plan: whether an action is executed after its parents whatever they did.
+"""The execution rule of a plan: whether an action is executed if a parent failed.
 
 With ``ALWAYS`` it is. With ``ANY`` an action is an alternative to its first parent: it is executed
 only if that one failed. Both leave the edges in ``requires`` alone: they stand for what would make

@@ -11,6 +11,7 @@ from infrastructure.event_log.records import SqlRecords
 from infrastructure.event_log.seals import SqlSeals
 from infrastructure.event_log.snapshots import EVERY, SnapshotService
 from infrastructure.event_log.sqlite import SqliteDatabase, SqliteStore
+from infrastructure.event_log.store import Database
 from infrastructure.event_log.url import sqlite_file
 
 POOL = 8
@@ -47,15 +48,15 @@ def open_event_log(
 
 def open_seals(url: str, *, retry_seconds: float = RETRY_SECONDS) -> SqlSeals:
     """The seals of a database. Arguments and errors as ``open_event_log``."""
-    check(url)
-    path = sqlite_file(url)
-    database = PostgresDatabase(url, 2) if path is None else SqliteDatabase(path, 2)
-    return SqlSeals(database, QueryRunner(retry_seconds))
+    return SqlSeals(_database(url, 2), QueryRunner(retry_seconds))
 
 
 def open_records(url: str, *, pool: int = 4, retry_seconds: float = RETRY_SECONDS) -> SqlRecords:
     """The decision records of a database. Arguments and errors as ``open_event_log``."""
+    return SqlRecords(RecordTable(_database(url, pool)), QueryRunner(retry_seconds))
+
+
+def _database(url: str, pool: int) -> Database:
     check(url)
     path = sqlite_file(url)
-    database = PostgresDatabase(url, pool) if path is None else SqliteDatabase(path, pool)
-    return SqlRecords(RecordTable(database), QueryRunner(retry_seconds))
+    return PostgresDatabase(url, pool) if path is None else SqliteDatabase(path, pool)

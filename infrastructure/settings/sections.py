@@ -29,6 +29,7 @@ from infrastructure.settings.option_types import (
 )
 from infrastructure.settings.options import Derived, Named, option
 from infrastructure.settings.placement import PlacementSettings
+from infrastructure.settings.seal import SealSettings
 from infrastructure.settings.sources import Sources
 
 
@@ -405,40 +406,6 @@ class RecordSettings:
         0,
         "Hours between two deletions of such records by the scheduler; 0: only "
         "`vigil records prune` deletes them.",
-    )
-
-
-@dataclass(frozen=True)
-class SealSettings:
-    """Sealing: signed hashes of all events, by which later changes of the log are found."""
-
-    key: Path = option(
-        "vigil.seal_key",
-        FILE,
-        Derived("seal.key in the data directory", lambda v: v["vigil", "data_dir"] / "seal.key"),
-        "File with the private key that signs seals (Ed25519, PEM; `vigil seal key` makes one). "
-        "The scheduler seals the log if the file exists. Keep it where users of the database "
-        "cannot read it.",
-    )
-    public_keys: tuple[Path, ...] = option(
-        "vigil.seal_public_keys",
-        FILES,
-        (),
-        "Files with further public keys whose seals are trusted (PEM), such as those of earlier "
-        "keys. The public key of seal_key is always trusted.",
-    )
-    interval: float = option(
-        "vigil.seal_interval",
-        Float(0.1),
-        10.0,
-        "Seconds after which a new event has its seal at the latest.",
-    )
-    anchor: Path | None = option(
-        "vigil.seal_anchor",
-        FILE,
-        None,
-        "File to which each seal is appended, too: it shows if the last events and seals were "
-        "removed together. Keep it where users of the database cannot write.",
     )
 
 

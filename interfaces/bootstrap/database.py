@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import cached_property
 
 from sqlalchemy import Engine
 
@@ -28,9 +29,9 @@ class OpenDatabase:
     def __init__(self, settings: Settings, *, writes: bool = True) -> None:
         url = settings.database.connection
         url = url if writes else for_reading(url)
+        self._url = url
         self.log = event_log.open_event_log(url)
         self.records = event_log.open_records(url)
-        self.seals = event_log.open_seals(url)
         self.engine: Engine = read_models.open_engine(read_models.views_url(url))
         self.read = read_models.SqlReadModels(self.engine, CLOCK, self.log.end)
         self.progress = read_models.SqlProgressBoard(self.engine)
@@ -44,6 +45,11 @@ class OpenDatabase:
         )
         self.commands = Commands(self.log, CLOCK)
 
+    @cached_property
+    def seals(self) -> event_log.SqlSeals:
+        """The seals; opened when needed, as one role seals."""
+        return event_log.open_seals(self._url)
+
     def projector(self) -> Projector:
         """Applies events to the read tables."""
         store = read_models.SqlProjectionStore(self.engine)
@@ -51,7 +57,8 @@ class OpenDatabase:
 
     def close(self) -> None:
         """Closes all connections."""
-        self.seals.close()
+        if "seals" in vars(self):
+            self.seals.close()
         self.records.close()
         self.engine.dispose()
         self.log.close()

@@ -4,15 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from application.seal.sealer import Sealer, SealingJob
-from infrastructure.event_log import SqlSeals
 from infrastructure.seal.anchor_file import AnchorFile
 from infrastructure.seal.keys import PrivateKey, PublicKeys, UnusableKey
 from infrastructure.settings import Settings
 from infrastructure.text_files import read_text
-from interfaces.bootstrap.database import CLOCK
+from interfaces.bootstrap.database import CLOCK, OpenDatabase
 
 
-def sealing_job(settings: Settings, seals: SqlSeals) -> SealingJob | None:
+def sealing_job(settings: Settings, database: OpenDatabase) -> SealingJob | None:
     """Seals the log at an interval; None without a key.
 
     Raises:
@@ -22,6 +21,7 @@ def sealing_job(settings: Settings, seals: SqlSeals) -> SealingJob | None:
     if not chosen.key.exists():
         return None
     anchor = None if chosen.anchor is None else AnchorFile(chosen.anchor)
+    seals = database.seals
     sealer = Sealer(seals, seals, PrivateKey.read(chosen.key), anchor, CLOCK)
     return SealingJob(sealer, interval=chosen.interval, clock=CLOCK)
 

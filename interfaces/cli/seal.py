@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from application.ports.event_log import EventLogUnavailable
 from application.ports.seal import AnchorUnavailable
@@ -113,7 +114,7 @@ def _prove(args: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def _aggregates(word: str, settings: Settings) -> list[Any]:
+def _aggregates(word: str, settings: Settings) -> list[UUID]:
     with closing(open_read_only(settings.database.connection)) as log:
         return aggregates_of(log, find(log, word).aggregate_id)
 

@@ -132,7 +132,7 @@ class VolumeVerifier:
         return offering[0] if len(offering) == 1 else UNKNOWN
 
     def _may(self, action: CheckedVolume, pool: int) -> bool:
-        """Whether Cinder may choose a pool, whatever its free capacity is."""
+        """Whether Cinder may choose a pool, without regard to its free capacity."""
         now = _Situation(UNKNOWN, action.kind)
         rules = self._refusals(action.volume, pool, now, action.kind, self._free)
         return not rules - {"PoolCapacity"}

@@ -38,7 +38,7 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
             clock=CLOCK,
         )
         tasks.append(pruning.run)
-    sealing = sealing_job(settings, database.seals)
+    sealing = sealing_job(settings, database)
     if sealing is not None:
         tasks.append(sealing.run)
     return partial(run_with_background, tasks, scheduler.run, stop)

@@ -170,7 +170,7 @@ def journal(cloud: SimulatedCloud) -> list[dict[str, Any]]:
 
 
 def judge(end: Ending, clean: Ending) -> None:
-    """What holds whatever was spoilt."""
+    """What holds in every case."""
     assert end.plan.state in {PlanState.SUCCEEDED, PlanState.FAILED}
     assert len(end.changes) in {0, len(clean.changes)}, "each effect once, or none at all"
     assert end.unconfirmed == []

@@ -1,10 +1,13 @@
 import json
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from infrastructure.event_log import SqlEventLog
 from interfaces.cli.main import main
+from tests.world.histories import ShortHistory, short_history
 
 
 class Cli:
@@ -39,6 +42,18 @@ class Cli:
 @pytest.fixture
 def cli(capsys: pytest.CaptureFixture[str]) -> Cli:
     return Cli(capsys)
+
+
+@pytest.fixture
+def story(event_log: SqlEventLog) -> ShortHistory:
+    return short_history(event_log)
+
+
+@pytest.fixture
+def settings(event_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands use the database of ``event_log``."""
+    monkeypatch.setenv("VIGIL_DATABASE_CONNECTION", event_database)
+    monkeypatch.setenv("VIGIL_DATA_DIR", str(tmp_path / "data"))
 
 
 @pytest.fixture(autouse=True)

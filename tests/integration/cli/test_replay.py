@@ -3,7 +3,6 @@ import sqlite3
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -16,18 +15,9 @@ from infrastructure.event_log.read_only import open_read_only
 from infrastructure.event_log.url import sqlite_file
 from tests.given import context
 from tests.integration.cli.conftest import Cli
-from tests.world.histories import SHORT_AUDIT, SHORT_NAME, ShortHistory, short_history
+from tests.world.histories import SHORT_AUDIT, SHORT_NAME, ShortHistory
 
-
-@pytest.fixture
-def story(event_log: SqlEventLog) -> ShortHistory:
-    return short_history(event_log)
-
-
-@pytest.fixture(autouse=True)
-def settings(event_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VIGIL_DATABASE_CONNECTION", event_database)
-    monkeypatch.setenv("VIGIL_DATA_DIR", str(tmp_path / "data"))
+pytestmark = pytest.mark.usefixtures("settings")
 
 
 def test_the_log_tells_who_did_what_when_and_why_newest_last(cli: Cli, story: ShortHistory) -> None:

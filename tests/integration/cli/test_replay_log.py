@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -13,22 +12,14 @@ from domain.plans import ActionPlan
 from infrastructure.event_log import SqlEventLog
 from tests.given import context
 from tests.integration.cli.conftest import Cli
-from tests.world.histories import SHORT_AUDIT, SHORT_NAME, ShortHistory, short_history
+from tests.world.histories import SHORT_AUDIT, SHORT_NAME, ShortHistory
 from tests.world.world import CLOCK, World
 
 DONE = "\u2713 migrate web-1 host-01 -> host-02  1.0 s"
 LOST = "\u2717 migrate web-2 host-01 -> host-02  1.0 s  migration m-2 of server vm-2 ended as error"
 
 
-@pytest.fixture
-def story(event_log: SqlEventLog) -> ShortHistory:
-    return short_history(event_log)
-
-
-@pytest.fixture(autouse=True)
-def settings(event_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VIGIL_DATABASE_CONNECTION", event_database)
-    monkeypatch.setenv("VIGIL_DATA_DIR", str(tmp_path / "data"))
+pytestmark = pytest.mark.usefixtures("settings")
 
 
 def test_the_events_of_an_action_are_one_line_and_routine_is_left_out(

@@ -1,7 +1,6 @@
 """`vigil replay trace` and `blame`, and ids that are found by an index."""
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -10,20 +9,11 @@ from domain.audits import Audit
 from infrastructure.event_log import SqlEventLog
 from tests.given import context
 from tests.integration.cli.conftest import Cli
-from tests.world.histories import SHORT_AUDIT, SHORT_NAME, ShortHistory, short_history
+from tests.world.histories import SHORT_AUDIT, SHORT_NAME, ShortHistory
 from tests.world.values import definition
 from tests.world.world import World
 
-
-@pytest.fixture
-def story(event_log: SqlEventLog) -> ShortHistory:
-    return short_history(event_log)
-
-
-@pytest.fixture(autouse=True)
-def settings(event_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VIGIL_DATABASE_CONNECTION", event_database)
-    monkeypatch.setenv("VIGIL_DATA_DIR", str(tmp_path / "data"))
+pytestmark = pytest.mark.usefixtures("settings")
 
 
 def test_a_trace_shows_when_each_part_of_a_run_began_and_how_long_it_took(

@@ -21,10 +21,7 @@ Proof = dict[str, list[dict[str, object]]]
 VERIFIER = Path(__file__).parents[3] / "examples" / "verify_proof.py"
 
 
-@pytest.fixture(autouse=True)
-def settings(event_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VIGIL_DATABASE_CONNECTION", event_database)
-    monkeypatch.setenv("VIGIL_DATA_DIR", str(tmp_path / "data"))
+pytestmark = pytest.mark.usefixtures("settings")
 
 
 @pytest.fixture

@@ -183,7 +183,7 @@ def test_a_host_without_room_takes_nothing_back(world: EngineWorld) -> None:
 
 
 def test_a_migration_that_ended_after_its_deadline_is_undone_too(world: EngineWorld) -> None:
-    """The plan failed because nobody waited any longer; the server moved all the same."""
+    """The plan failed because its deadline had passed; the server moved all the same."""
     late = Observation(Phase.DONE, {"host": "c"})
     plan = failed(world, ("1", "a", "b"), ("3", "b", "c"), seen=late)
     move(world, "3", "c")

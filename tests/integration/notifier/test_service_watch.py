@@ -1,4 +1,4 @@
-"""Changes of services are appended to the log once, whoever sees them."""
+"""Changes of services are appended to the log once, by one of many observers."""
 
 from dataclasses import replace
 

@@ -38,7 +38,7 @@ class ChangeNovaServiceState(Handler):
     conduct = Conduct(
         check="The service. Skipped if there is none, if it is in the state, or, when enabling, if "
         "it is disabled for another reason than the one given.",
-        effect="PUT of the status and its reason, only if nobody changed them since the check.",
+        effect="PUT of the status and its reason, only if they have not changed since the check.",
         observation="The status; after a disabling, also the number of servers on the host.",
         undo="The former status with its reason, unless others had set this one already.",
         once=ALREADY_SO,
