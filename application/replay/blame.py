@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from application.kernel.json_values import json_value
 from application.ports.event_log import MalformedEntry, ReadOnlyLog
 from application.replay.aggregate_history import NoSuchMoment
-from application.replay.diff import ABSENT
 from application.replay.timeline import TimelineEntry, timeline_entry
+from application.replay.values import ABSENT, value_at
 from domain.kernel.aggregate import Aggregate
 
 PAGE = 5000
@@ -56,16 +55,8 @@ def _assignments(log: ReadOnlyLog, aggregate_id: UUID, path: list[str]) -> Itera
                     f"version {entry.version} of {aggregate_id} cannot be read: {entry.error}"
                 )
             state = entry.event.mutate(state)
-            now = _value(state, path)
+            now = value_at(state, path)
             if now != value:
                 yield Assignment(timeline_entry(entry), value, now)
                 value = now
         version = page[-1].version
-
-
-def _value(state: Aggregate | None, path: list[str]) -> Any:
-    first, *rest = path
-    found = json_value(vars(state).get(first, ABSENT)) if state is not None else ABSENT
-    for name in rest:
-        found = found.get(name, ABSENT) if isinstance(found, dict) else ABSENT
-    return found

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from application.replay.state_at import AggregateAt
-
-ABSENT = "(absent)"
+from application.replay.values import ABSENT
 
 
 @dataclass(frozen=True)
