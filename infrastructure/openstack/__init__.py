@@ -1,7 +1,7 @@
 """The OpenStack adapter: connections, collectors of models, and action handlers."""
 
 from infrastructure.openstack.actions import handlers, validate
-from infrastructure.openstack.collectors.baremetal import IronicCollector
+from infrastructure.openstack.baremetal.ironic import IronicNodes
 from infrastructure.openstack.collectors.compute import NovaCollector
 from infrastructure.openstack.collectors.storage import CinderCollector
 from infrastructure.openstack.connection import ConnectionLimits, connect
@@ -9,7 +9,7 @@ from infrastructure.openstack.connection import ConnectionLimits, connect
 __all__ = [
     "CinderCollector",
     "ConnectionLimits",
-    "IronicCollector",
+    "IronicNodes",
     "NovaCollector",
     "connect",
     "handlers",

@@ -2,6 +2,8 @@ from functools import cached_property
 
 from openstack.connection import Connection
 
+from infrastructure.openstack.baremetal.ironic import IronicNodes
+from infrastructure.openstack.baremetal.nodes import Nodes
 from infrastructure.openstack.connection import ConnectionLimits
 from infrastructure.openstack.service import (
     CloudService,
@@ -18,11 +20,15 @@ class Clouds:
     Args:
         connection: to the cloud.
         limits: time-outs and sizes.
+        nodes: manages the bare metal; None: the cloud's Ironic.
     """
 
-    def __init__(self, connection: Connection, limits: ConnectionLimits) -> None:
+    def __init__(
+        self, connection: Connection, limits: ConnectionLimits, nodes: Nodes | None = None
+    ) -> None:
         self._connection = connection
         self._limits = limits
+        self.nodes: Nodes = nodes or IronicNodes(connection, limits)
 
     @cached_property
     def compute(self) -> CloudService:

@@ -3,17 +3,16 @@
 from openstack.connection import Connection
 
 from domain.cluster.kinds import ModelKind
+from infrastructure.openstack.baremetal.nodes import Nodes
 from infrastructure.openstack.connection import ConnectionLimits, require_service
 from infrastructure.openstack.service import (
-    BAREMETAL,
     BLOCK_STORAGE,
-    baremetal,
     block_storage,
     compute,
 )
 
 
-def probe(connection: Connection, limits: ConnectionLimits, kind: ModelKind) -> None:
+def probe(connection: Connection, limits: ConnectionLimits, nodes: Nodes, kind: ModelKind) -> None:
     """Sends one small request to the service that a collection of this kind would read.
 
     Raises:
@@ -28,5 +27,4 @@ def probe(connection: Connection, limits: ConnectionLimits, kind: ModelKind) -> 
             query = {"binary": "cinder-volume"}
             block_storage(connection, limits).get("/os-services", query)
         case ModelKind.BAREMETAL:
-            require_service(connection, BAREMETAL)
-            baremetal(connection, limits).get("/nodes", {"limit": 1})
+            nodes.probe()

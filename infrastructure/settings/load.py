@@ -188,6 +188,8 @@ def _check(settings: Settings) -> None:
         )
     _check_access(settings)
     _check_notifier(settings)
+    if (settings.maas.url is None) != (settings.maas.api_key is None):
+        raise SettingsError("[maas_client] api_key: must be set together with [maas_client] url")
     metrics = settings.metrics
     if (metrics.username is None) != (metrics.password is None):
         raise SettingsError(

@@ -208,6 +208,9 @@ HOST = types.HostDomain(type_name="a host name or an IP address")
 PORT = types.Port(1, type_name="a whole number from 1 to 65535")
 PORT_OR_ZERO = types.Port(type_name="a whole number from 0 to 65535")
 HTTP_URL = ServerUrl("http", "https")
+API_KEY = types.String(
+    regex="^[^:]+:[^:]+:[^:]+$", type_name="an API key of three parts separated by colons"
+)
 NAMES = types.List(HOST, type_name="host names or IP addresses separated by commas")
 ORIGINS = types.List(
     types.String(regex=r"^https?://[^/\s]+$"),

@@ -9,6 +9,7 @@ from typing import Any
 
 from infrastructure.settings.api import AccessSettings, ApiSettings, EventStreamSettings
 from infrastructure.settings.limits import LimitSettings
+from infrastructure.settings.maas import MaasSettings
 from infrastructure.settings.metrics import MetricsSettings
 from infrastructure.settings.notifications import NotificationSettings
 from infrastructure.settings.notifier import NotifierSettings
@@ -425,6 +426,7 @@ class Settings:
     api: ApiSettings
     streams: EventStreamSettings
     cloud: CloudSettings
+    maas: MaasSettings
     metrics: MetricsSettings
     simulator: SimulatorSettings
     collector: CollectorSettings

@@ -1,4 +1,4 @@
-"""An OpenStack for rehearsals: Keystone, Nova, Placement and Prometheus over loopback HTTP.
+"""An OpenStack for rehearsals over loopback HTTP, with its bare metal and its metrics.
 
 Clients reach it as they reach any cloud, through clouds.yaml. See docs/simulator.md.
 """

@@ -5,11 +5,11 @@ from wsgiref.types import WSGIApplication
 import falcon
 
 from infrastructure.simulator import control
+from infrastructure.simulator.baremetal import ironic, maas
 from infrastructure.simulator.cinder import api as cinder
 from infrastructure.simulator.cloud import Cloud
 from infrastructure.simulator.core.http.faulty import Faulty
 from infrastructure.simulator.core.http.middleware import SimulatorRequests, add_error_handlers
-from infrastructure.simulator.ironic import api as ironic
 from infrastructure.simulator.keystone import routes as keystone
 from infrastructure.simulator.nova import routes as compute
 from infrastructure.simulator.placement import api as placement
@@ -35,6 +35,7 @@ def make_app(cloud: Cloud, guard: PageGuard | None = None) -> WSGIApplication:
     placement.add_routes(app, world)
     cinder.add_routes(app, world, cloud.storage, cloud.volume_operations)
     ironic.add_routes(app, world, cloud.baremetal)
+    maas.add_routes(app, world, cloud.baremetal)
     control.add_routes(app, cloud)
     prometheus_routes(app, world)
     return Faulty(app, cloud.world, cloud.faults)

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 import msgspec
 
+from infrastructure.simulator.baremetal.nodes import Baremetal
 from infrastructure.simulator.cinder.operations import VolumeOperations
 from infrastructure.simulator.cinder.storage import Storage
 from infrastructure.simulator.core.clock import SimulatedClock
@@ -17,7 +18,6 @@ from infrastructure.simulator.core.people import User, Users
 from infrastructure.simulator.core.store import StateStore
 from infrastructure.simulator.core.tokens import Tokens
 from infrastructure.simulator.core.world import World, open_world
-from infrastructure.simulator.ironic.nodes import Baremetal
 from infrastructure.simulator.nova.commands import NovaCommands
 from infrastructure.simulator.nova.lifecycle import Lifecycle
 from infrastructure.simulator.nova.migration_engine import MigrationEngine

@@ -3,6 +3,10 @@
 from keystoneauth1 import loading
 from openstack.connection import Connection
 
+from infrastructure.openstack.baremetal.ironic import IronicNodes
+from infrastructure.openstack.baremetal.maas import MaasNodes
+from infrastructure.openstack.baremetal.maas_api import MaasApi
+from infrastructure.openstack.baremetal.nodes import Nodes
 from infrastructure.openstack.connection import ConnectionLimits, connect, connect_from
 from infrastructure.settings import Settings, library_options
 
@@ -31,6 +35,15 @@ def connection(settings: Settings) -> Connection:
         interface=cloud.interface,
         limits=limits(settings),
     )
+
+
+def nodes(settings: Settings, cloud: Connection) -> Nodes:
+    """The service that manages the bare metal; sends no request yet."""
+    maas, timing = settings.maas, limits(settings)
+    if maas.url is None or maas.api_key is None:
+        return IronicNodes(cloud, timing)
+    retries = timing.read_retries
+    return MaasNodes(MaasApi(maas.url, maas.api_key, timeout=maas.timeout, read_retries=retries))
 
 
 def limits(settings: Settings) -> ConnectionLimits:

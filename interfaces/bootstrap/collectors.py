@@ -13,13 +13,12 @@ from application.ports.cloud import CloudCollector, ComputeCollector
 from domain.cluster.kinds import ModelKind
 from domain.kernel.metadata import Metadata
 from infrastructure.datasources.selection import Datasources
-from infrastructure.openstack.collectors.baremetal import IronicCollector
 from infrastructure.openstack.collectors.compute import NovaCollector
 from infrastructure.openstack.collectors.storage import CinderCollector
 from infrastructure.plugins import Registry
 from infrastructure.read_models import SqlCollectedModels
 from infrastructure.settings import Settings
-from interfaces.bootstrap.cloud import connection, limits
+from interfaces.bootstrap.cloud import connection, limits, nodes
 from interfaces.bootstrap.database import CLOCK, OpenDatabase
 from interfaces.bootstrap.datasources import datasources
 from interfaces.bootstrap.queries import cloud_name, collection_periods
@@ -61,7 +60,7 @@ def _collectors(settings: Settings, cloud: Connection) -> dict[ModelKind, CloudC
     return {
         ModelKind.COMPUTE: NovaCollector(cloud, timing),
         ModelKind.STORAGE: CinderCollector(cloud, timing),
-        ModelKind.BAREMETAL: IronicCollector(cloud, timing),
+        ModelKind.BAREMETAL: nodes(settings, cloud),
     }
 
 

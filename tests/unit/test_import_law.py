@@ -77,7 +77,7 @@ APPLICATION = {
 
 SIMULATOR_FLOORS = (
     ("core",),
-    ("keystone", "nova", "placement", "cinder", "ironic", "prometheus"),
+    ("keystone", "nova", "placement", "cinder", "baremetal", "prometheus"),
     ("app", "cli", "cloud", "control", "server", "__main__"),
 )
 """Parts of infrastructure.simulator, lowest first; those of the last floor are one part."""
@@ -329,10 +329,10 @@ def test_parts_of_the_simulator_import_only_lower_ones() -> None:
 def test_an_import_across_or_upward_in_the_simulator_is_seen() -> None:
     trees = parsed(
         infrastructure__simulator__core__a="from infrastructure.simulator.app import make",
-        infrastructure__simulator__cinder__a="from infrastructure.simulator.ironic import api",
+        infrastructure__simulator__cinder__a="from infrastructure.simulator.nova import routes",
     )
     assert breaches(trees, "infrastructure.simulator", SIMULATOR) == [
-        "cinder imports ironic",
+        "cinder imports nova",
         "core imports app",
     ]
 

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, ClassVar, TypeVar
 
 from openstack.connection import Connection
-from requests import Response
+from requests import Response, Session
 
 from application.kernel.action_parameters import check_action_parameters
 from application.ports.cloud import CloudRefused, Fail, Go, Observation, Phase
@@ -17,10 +17,13 @@ from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Cause
 from domain.plans.proposal import ProposedAction, parameters_of
 from infrastructure.openstack.actions.base import Handler
+from infrastructure.openstack.baremetal.maas import MaasNodes
+from infrastructure.openstack.baremetal.maas_api import MaasApi
 from infrastructure.openstack.clouds import Clouds
 from infrastructure.openstack.connection import ConnectionLimits, connect
 from infrastructure.plugins import contracts
 from infrastructure.simulator import Simulator, SimulatorConfig, clouds_yaml
+from infrastructure.simulator.baremetal.maas import API_KEY
 from vigil.testing.clusters import generated_cluster
 from vigil.testing.runs import installed
 
@@ -37,13 +40,20 @@ class SimulatedCloud:
     Args:
         cluster: the contents of a cluster file; None: a generated one.
         speed: simulated seconds per second.
+        maas: whether handlers switch nodes through MAAS instead of Ironic.
 
     Attributes:
         connection: of openstacksdk.
         clouds: the services, as handlers get them.
     """
 
-    def __init__(self, cluster: Mapping[str, object] | None = None, speed: float = 50.0) -> None:
+    def __init__(
+        self,
+        cluster: Mapping[str, object] | None = None,
+        speed: float = 50.0,
+        *,
+        maas: bool = False,
+    ) -> None:
         self._folder = TemporaryDirectory(prefix="vigil-testing-")
         folder = Path(self._folder.name)
         file, config = folder / "cluster.json", folder / "clouds.yaml"
@@ -52,7 +62,11 @@ class SimulatedCloud:
         self._simulator.start()
         config.write_text(clouds_yaml(self._simulator.base_url), encoding="utf-8")
         self.connection: Connection = connect("simulator", config, LIMITS)
-        self.clouds = Clouds(self.connection, LIMITS)
+        self._maas = MaasApi(
+            f"{self._simulator.base_url}/MAAS", API_KEY, timeout=LIMITS.timeout, read_retries=0
+        )
+        nodes = MaasNodes(self._maas) if maas else None
+        self.clouds = Clouds(self.connection, LIMITS, nodes)
 
     def handler(self, kind: type[H], options: object = None) -> H:
         """A handler that executes its actions on this cloud.
@@ -65,9 +79,15 @@ class SimulatedCloud:
 
     def close(self) -> None:
         """Stops it."""
-        self.connection.session.session.close()
+        for session in self.sessions:
+            session.close()
         self._simulator.stop()
         self._folder.cleanup()
+
+    @property
+    def sessions(self) -> tuple[Session, ...]:
+        """Those over which handlers send requests."""
+        return self.connection.session.session, self._maas.session
 
     def servers(self) -> list[dict[str, Any]]:
         """Nova's records of all servers."""
@@ -85,7 +105,7 @@ class SimulatedCloud:
 
 
 @contextmanager
-def only_reads(connection: Connection) -> Iterator[None]:
+def only_reads(*sessions: Session) -> Iterator[None]:
     """Fails if anything but a read, or a request for a token, is sent meanwhile."""
     sent: list[str] = []
 
@@ -94,12 +114,14 @@ def only_reads(connection: Connection) -> Iterator[None]:
         if request.method not in {"GET", "HEAD"} and not request.path_url.endswith("/auth/tokens"):
             sent.append(f"{request.method} {request.path_url}")
 
-    hooks = connection.session.session.hooks["response"]
-    hooks.append(note)
+    hooks = [session.hooks["response"] for session in sessions]
+    for each in hooks:
+        each.append(note)
     try:
         yield
     finally:
-        hooks.remove(note)
+        for each in hooks:
+            each.remove(note)
     assert not sent, sent
 
 
@@ -188,7 +210,7 @@ class HandlerConformance:
         return self.cloud.handler(self.handler)
 
     def _go(self, handler: Handler, parameters: JsonObject) -> JsonObject:
-        with only_reads(self.cloud.connection):
+        with only_reads(*self.cloud.sessions):
             verdict = handler.check(parameters)
         assert isinstance(verdict, Go), verdict
         return verdict.before
@@ -203,7 +225,7 @@ class HandlerConformance:
         """How it ends; every step on the way is taken."""
         limit = time.monotonic() + DEADLINE
         while True:
-            with only_reads(self.cloud.connection):
+            with only_reads(*self.cloud.sessions):
                 seen = handler.observe(parameters, before, receipt)
             if seen.phase is not Phase.RUNNING:
                 return seen

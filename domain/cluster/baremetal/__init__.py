@@ -1,1 +1,1 @@
-"""The bare-metal model: the nodes that Ironic manages."""
+"""The bare-metal model: the nodes that Ironic or MAAS manages."""

@@ -1,4 +1,4 @@
-"""The bare-metal model: the nodes that Ironic manages, as immutable columns.
+"""The bare-metal model: the nodes that Ironic or MAAS manages, as immutable columns.
 
 Index order is the order of uuids, so the model does not depend on the order in which the cloud
 lists them.
@@ -26,7 +26,8 @@ class BaremetalColumns(ColumnTable):
     """Nodes by index (0-based, in order of uuid). Meanings as in BaremetalNodeRow.
 
     Attributes:
-        compute_node: id of the hypervisor that runs on it, from ``extra``; None if not set.
+        compute_node: id or host name of the hypervisor that runs on it, from ``extra``; None if it
+            is not set.
     """
 
     id: tuple[str, ...]
@@ -103,7 +104,7 @@ class BaremetalModel:
 
     @cached_property
     def by_compute_node(self) -> Mapping[str, int]:
-        """Hypervisor id → index of its node; of several, the first."""
+        """Hypervisor id or host name → index of its node; of several, the first."""
         found: dict[str, int] = {}
         for place, hypervisor in enumerate(self.nodes.compute_node):
             if hypervisor is not None:

@@ -9,18 +9,19 @@ from domain.cluster.table.values import Flag
 
 @dataclass(frozen=True)
 class BaremetalNodeRow:
-    """A node that Ironic manages.
+    """A node that Ironic or MAAS manages.
 
     Attributes:
-        id: uuid.
+        id: uuid in Ironic, system id in MAAS.
         name: logical name, empty if it has none.
         power_state: ``power on``, ``power off``, ``error``; empty if unknown.
         target_power_state: the power state it is changing to; empty if it is not changing.
         maintenance: whether it is in maintenance mode.
         maintenance_reason: the operator's reason.
         provision_state: ``active``, ``available``, ``deploying``, …; empty if unknown.
-        fault: the fault for which Ironic set maintenance (``power failure``, …); empty if none.
-        extra: the operator's own data; ``compute_node_id`` is the hypervisor that runs on it.
+        fault: the fault that is the cause of the maintenance (``power failure``, …); empty if none.
+        extra: the operator's own data; ``compute_node_id`` is the id or host name of the hypervisor
+            that runs on it.
         properties: its hardware properties.
         resource_class: its resource class in Placement.
         instance_id: the server that is deployed on it.

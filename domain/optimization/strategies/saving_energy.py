@@ -15,7 +15,7 @@ from domain.cluster.baremetal.model import BaremetalModel
 from domain.cluster.compute.disabled_reasons import DISABLED_BY_CONSOLIDATION
 from domain.cluster.kinds import ModelKind
 from domain.cluster.scope.reasons import MODEL_EMPTY
-from domain.cluster.table.columns import BoolArray
+from domain.cluster.table.columns import BoolArray, indices_of
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Cause, Reason
 from domain.metrics.catalogue import HOST_POWER, MetricNeed
@@ -73,8 +73,8 @@ TOO_FEW_SPARES = Reason(
 )
 NO_NODE_OF_A_HOST = Reason(
     "no-node-of-a-host",
-    "none of the {nodes} bare-metal nodes has the id of a compute host of the scope in "
-    "extra.compute_node_id",
+    "none of the {nodes} bare-metal nodes names a compute host of the scope: Ironic's by the "
+    "hypervisor's id in extra.compute_node_id, MAAS's by its FQDN",
     nodes="number",
 )
 
@@ -152,7 +152,8 @@ class _Saving:
         self._nodes = baremetal.nodes
         self._branch = context.branch()
         self._power = context.metrics[context.parameters.power()]
-        places = self._model.host_places
+        hosts = self._model.hosts
+        places = {**indices_of(hosts.hypervisor_hostname), **self._model.host_places}
         self._node = {
             places[hypervisor]: node
             for hypervisor, node in sorted(baremetal.by_compute_node.items())

@@ -22,7 +22,7 @@ NODE_RUNS_SERVERS = Reason(
 NODE_IS_INSTANCE = Reason(
     "node-is-instance", "node {node} is not switched off: it is deployed as server {server}"
 )
-NODE_REFUSED = Reason("node-refused", "Ironic refused to switch node {node}: {error}")
+NODE_REFUSED = Reason("node-refused", "node {node} cannot be switched: {error}")
 NODE_POWER_FAILED = Reason("node-power-failed", "node {node} stays switched {state}: {error}")
 
 

@@ -7,6 +7,7 @@ from openstack.connection import Connection
 
 from application.ports.cloud import ActionHandler
 from infrastructure.openstack.actions.base import Handler, Now, validate
+from infrastructure.openstack.baremetal.nodes import Nodes
 from infrastructure.openstack.clouds import Clouds
 from infrastructure.openstack.connection import ConnectionLimits
 
@@ -19,6 +20,7 @@ def handlers(
     limits: ConnectionLimits | None = None,
     now: Now = time.time,
     options: Mapping[str, object] | None = None,
+    nodes: Nodes | None = None,
 ) -> dict[str, ActionHandler]:
     """Returns a handler for each action type that has one. Sends nothing.
 
@@ -28,8 +30,9 @@ def handlers(
         limits: time-outs and deadlines.
         now: the wall clock, s since the epoch.
         options: action type → options of its handler; None: the defaults.
+        nodes: manages the bare metal; None: the cloud's Ironic.
     """
     chosen = limits or ConnectionLimits()
-    clouds = Clouds(connection, chosen)
+    clouds = Clouds(connection, chosen, nodes)
     given = options or {name: kind.options() for name, kind in installed.items()}
     return {name: kind(clouds, chosen, now, given[name]) for name, kind in installed.items()}

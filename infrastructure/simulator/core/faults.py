@@ -48,7 +48,7 @@ class EndpointFault(
     """Makes responses fail.
 
     Args:
-        service: identity, compute, placement, volume, baremetal or metrics; None: any.
+        service: identity, compute, placement, volume, baremetal, MAAS or metrics; None: any.
         method: HTTP method; None: any.
         path: regular expression searched in the path (without the service's prefix).
         status: answer this instead of processing the request; None: process it.
@@ -153,12 +153,12 @@ class Faults:
                 migration.fail_at = rule.at
                 return
 
-    def outcome_of(self, resource: str) -> str:
-        """The outcome that the first matching rule chooses for an operation; "" if none does."""
+    def outcome_of(self, *ids: str) -> str:
+        """The outcome of an operation on a resource by the first matching rule; "" if none does."""
         for rule in self._rules:
             if (
                 isinstance(rule, OperationFault)
-                and rule.resource in (None, resource)
+                and rule.resource in (None, *ids)
                 and self._strikes(rule)
             ):
                 return rule.outcome

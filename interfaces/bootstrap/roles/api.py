@@ -16,6 +16,7 @@ from application.queries.strategies import ReadinessQuery
 from domain.cluster.kinds import ModelKind
 from infrastructure.clock import RandomIds
 from infrastructure.cron import next_match
+from infrastructure.openstack.baremetal.nodes import Nodes
 from infrastructure.openstack.connection import ConnectionLimits
 from infrastructure.openstack.probes import probe
 from infrastructure.plugins import Registry
@@ -28,7 +29,7 @@ from interfaces.bootstrap.access import (
     policy,
     server_settings,
 )
-from interfaces.bootstrap.cloud import connection, limits
+from interfaces.bootstrap.cloud import connection, limits, nodes
 from interfaces.bootstrap.database import CLOCK
 from interfaces.bootstrap.datasources import datasources
 from interfaces.bootstrap.decisions import OneAtATime
@@ -63,7 +64,7 @@ def rest_services(settings: Settings) -> RestServices:
         registry.optimizers.strategies,
         source.of,
         models={
-            kind: partial(_answers, cloud, limits(settings), kind)
+            kind: partial(_answers, cloud, limits(settings), nodes(settings, cloud), kind)
             for kind in collection_periods(settings)
         },
     )
@@ -141,9 +142,11 @@ def _strategy_state(readiness: ReadinessQuery, strategy: StrategyView) -> Strate
     )
 
 
-def _answers(cloud: Connection, timing: ConnectionLimits, kind: ModelKind) -> bool:
+def _answers(
+    cloud: Connection, timing: ConnectionLimits, bare_metal: Nodes, kind: ModelKind
+) -> bool:
     try:
-        probe(cloud, timing, kind)
+        probe(cloud, timing, bare_metal, kind)
     except (CloudUnreachable, CloudRefused):
         return False
     return True

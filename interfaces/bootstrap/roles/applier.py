@@ -20,7 +20,7 @@ from infrastructure import read_models
 from infrastructure.openstack.actions import handlers
 from infrastructure.plugins import PluginOptions, Registry
 from infrastructure.settings import Settings
-from interfaces.bootstrap.cloud import connection, limits
+from interfaces.bootstrap.cloud import connection, limits, nodes
 from interfaces.bootstrap.collectors import model_collectors
 from interfaces.bootstrap.database import CLOCK, OpenDatabase
 from interfaces.bootstrap.pace import pace_limits, parallelism
@@ -53,6 +53,7 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
             cloud,
             limits(settings),
             options=plugins.of("action handler"),
+            nodes=nodes(settings, cloud),
         ),
         clock=CLOCK,
         instance=me,

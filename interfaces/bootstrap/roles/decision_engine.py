@@ -21,7 +21,7 @@ from infrastructure import read_models
 from infrastructure.openstack.actions import handlers
 from infrastructure.plugins import PluginOptions, Registry
 from infrastructure.settings import Settings
-from interfaces.bootstrap.cloud import connection, limits
+from interfaces.bootstrap.cloud import connection, limits, nodes
 from interfaces.bootstrap.collectors import model_collectors
 from interfaces.bootstrap.database import CLOCK, OpenDatabase
 from interfaces.bootstrap.datasources import datasources
@@ -75,7 +75,11 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
         optimizers=registry.optimizers,
         runner=runner,
         handlers=handlers(
-            registry.handlers, cloud, limits(settings), options=options.of("action handler")
+            registry.handlers,
+            cloud,
+            limits(settings),
+            options=options.of("action handler"),
+            nodes=nodes(settings, cloud),
         ),
         options=OptimizerOptions(options.of("strategy"), options.of("planner")),
         search=SearchSettings(

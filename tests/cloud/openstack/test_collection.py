@@ -8,7 +8,7 @@ from openstack.connection import Connection
 from application.ports.cloud import CloudRefused
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster_models.reasons import SERVICE_ABSENT
-from infrastructure.openstack.collectors.baremetal import IronicCollector
+from infrastructure.openstack.baremetal.ironic import IronicNodes
 from infrastructure.openstack.collectors.compute import NovaCollector
 from infrastructure.openstack.collectors.storage import CinderCollector
 from infrastructure.openstack.connection import ConnectionLimits, connect
@@ -48,11 +48,11 @@ def test_a_page_size_changes_the_requests_and_nothing_else(connection: Connectio
 
 
 @pytest.mark.parametrize(
-    ("collector", "service"), [(CinderCollector, "block-storage"), (IronicCollector, "baremetal")]
+    ("collector", "service"), [(CinderCollector, "block-storage"), (IronicNodes, "baremetal")]
 )
 def test_a_service_is_collected_or_said_to_be_absent(
     connection: Connection,
-    collector: type[CinderCollector] | type[IronicCollector],
+    collector: type[CinderCollector] | type[IronicNodes],
     service: str,
 ) -> None:
     if connection.has_service(service):

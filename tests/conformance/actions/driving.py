@@ -60,7 +60,7 @@ def watched(acts: Acts, connection: Connection) -> Acts:
 
 def _reading(observe: Any, connection: Connection) -> Any:
     def reading(*args: Any) -> Any:
-        with only_reads(connection):
+        with only_reads(connection.session.session):
             return observe(*args)
 
     return reading

@@ -201,7 +201,7 @@ def test_an_observation_that_confirms_would_be_noticed(simulated_ground: Simulat
     receipt = migrate.start(case.cold(), before)
 
     def confirmed() -> bool:
-        with only_reads(connection):
+        with only_reads(connection.session.session):
             return migrate.observe(case.cold(), before, receipt).phase is Phase.DONE
 
     with pytest.raises(AssertionError, match=rf"POST .*/servers/{case.server}/action"):

@@ -12,16 +12,16 @@ from domain.kernel.errors import InvalidValue
 from domain.kernel.options import option
 from domain.plans.action_types import stop
 from domain.plans.proposal import ProposedAction
+from infrastructure.openstack.actions.baremetal.node_power import ChangeNodePowerState
 from infrastructure.openstack.actions.base import Handler, inverse
 from infrastructure.openstack.actions.cinder.volume_migrate import VolumeMigrate
 from infrastructure.openstack.actions.idle import Nop
-from infrastructure.openstack.actions.ironic.node_power import ChangeNodePowerState
 from infrastructure.openstack.actions.nova.migrate import Migrate
 from infrastructure.openstack.actions.nova.server_state import Stop
 from infrastructure.openstack.actions.nova.service_state import ChangeNovaServiceState
 from infrastructure.openstack.service import Json
 from tests.unit.applier.reference_cloud import ReferenceCloud
-from vigil.testing import HandlerConformance, SimulatedCloud
+from vigil.testing import HandlerConformance, SimulatedCloud, generated_cluster
 
 
 def active(cloud: SimulatedCloud) -> Iterator[str]:
@@ -126,6 +126,26 @@ class TestNodePower(HandlerConformance):
                 state = "off" if node["power_state"] == "power on" else "on"
                 return {"resource_id": node["uuid"], "state": state}
         raise AssertionError("no host without servers")
+
+
+class TestNodePowerInMaas(HandlerConformance):
+    handler = ChangeNodePowerState
+    repeatable = True  # MAAS does not show that a change is in progress
+    cluster: ClassVar[dict[str, object]] = generated_cluster(hosts=40, servers=60)
+
+    @classmethod
+    def setup_class(cls) -> None:
+        cls.cloud = SimulatedCloud(cls.cluster, maas=True)
+
+    def parameters(self, cloud: SimulatedCloud) -> JsonObject:
+        """Each time another node: whether a change is in progress is not shown."""
+        taken = {server["OS-EXT-SRV-ATTR:host"] for server in cloud.servers()} | self.seen
+        nodes = {row.name: row.id for row in cloud.clouds.nodes.collect().nodes}
+        name = min(nodes.keys() - taken)
+        self.seen.add(name)
+        return {"resource_id": nodes[name], "state": "off"}
+
+    seen: ClassVar[set[str]] = set()
 
 
 class TestNop(HandlerConformance):

@@ -16,14 +16,21 @@ from application.ports.cloud import (
     Skip,
     Verdict,
 )
+from domain.cluster.baremetal.records import BaremetalNodeRow
 from domain.cluster.placement.movability import SERVER_STATE_UNSUITABLE
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Reason
 from domain.plans.action_types import change_node_power_state as node_reasons
 from domain.plans.action_types import volume_migrate as volume_reasons
 from infrastructure.openstack.actions import handlers
+from infrastructure.openstack.baremetal.ironic import IronicNodes
+from infrastructure.openstack.baremetal.maas import MaasNodes, node_row
+from infrastructure.openstack.baremetal.maas_api import MaasApi
+from infrastructure.openstack.baremetal.nodes import Nodes
+from infrastructure.openstack.errors import CloudForbidden
 from infrastructure.openstack.service import Json
 from infrastructure.plugins import Registry
+from infrastructure.simulator.baremetal.maas import API_KEY
 from tests.conformance.actions.ground import until
 from tests.conformance.actions.test_suite import POOLS, active, migratable
 from vigil.testing import SimulatedCloud
@@ -49,9 +56,17 @@ def migrate(acts: dict[str, ActionHandler]) -> ActionHandler:
     return acts["volume_migrate"]
 
 
+@pytest.fixture(params=["ironic", "maas"])
+def nodes(request: pytest.FixtureRequest, cloud: SimulatedCloud) -> Nodes:
+    if request.param == "ironic":
+        return IronicNodes(cloud.connection, LIMITS)
+    return maas(cloud)
+
+
 @pytest.fixture
-def power(acts: dict[str, ActionHandler]) -> ActionHandler:
-    return acts["change_node_power_state"]
+def power(cloud: SimulatedCloud, nodes: Nodes) -> ActionHandler:
+    found = handlers(Registry().handlers, cloud.connection, LIMITS, nodes=nodes)
+    return found["change_node_power_state"]
 
 
 def reason_of(verdict: Verdict) -> Reason | str | None:
@@ -60,12 +75,20 @@ def reason_of(verdict: Verdict) -> Reason | str | None:
 
 def inject(cloud: SimulatedCloud, **rule: object) -> None:
     token = cloud.connection.session.get_token()
-    nova = str(cloud.connection.session.get_endpoint(service_type="compute"))
-    url = nova.partition("/compute")[0]
     answer = cloud.connection.session.post(
-        f"{url}/vigil/faults", json=rule, headers={"X-Auth-Token": token}
+        f"{address(cloud)}/vigil/faults", json=rule, headers={"X-Auth-Token": token}
     )
     assert answer.status_code < 300
+
+
+def address(cloud: SimulatedCloud) -> str:
+    nova = str(cloud.connection.session.get_endpoint(service_type="compute"))
+    return nova.partition("/compute")[0]
+
+
+def maas(cloud: SimulatedCloud, key: str = API_KEY, path: str = "/MAAS") -> MaasNodes:
+    url = f"{address(cloud)}{path}"
+    return MaasNodes(MaasApi(url, key, timeout=LIMITS.timeout, read_retries=0))
 
 
 def to(pool: str, volume: Json, kind: str = "migrate") -> JsonObject:
@@ -220,9 +243,8 @@ def test_the_volume_of_a_stopped_server_stays(
     assert reason_of(migrate.check(to(other(volume), volume))) == SERVER_STATE_UNSUITABLE
 
 
-def nodes(cloud: SimulatedCloud) -> dict[str, Json]:
-    found: list[Json] = cloud.clouds.baremetal.get("/nodes/detail")["nodes"]
-    return {node["name"]: node for node in found}
+def node_on(nodes: Nodes, host: str) -> BaremetalNodeRow:
+    return next(row for row in nodes.collect().nodes if row.name == host)
 
 
 def empty_host(cloud: SimulatedCloud) -> str:
@@ -231,14 +253,14 @@ def empty_host(cloud: SimulatedCloud) -> str:
 
 
 def test_an_empty_node_is_switched_off_and_on_again(
-    cloud: SimulatedCloud, power: ActionHandler
+    cloud: SimulatedCloud, nodes: Nodes, power: ActionHandler
 ) -> None:
     name = empty_host(cloud)
-    off: JsonObject = {"resource_id": nodes(cloud)[name]["uuid"], "state": "off"}
+    off: JsonObject = {"resource_id": node_on(nodes, name).id, "state": "off"}
     before, receipt = started(power, off)
     assert power.observe(off, before, receipt).phase is Phase.RUNNING
     assert end(power, off, before, receipt).phase is Phase.DONE
-    assert nodes(cloud)[name]["power_state"] == "power off"
+    assert node_on(nodes, name).power_state == "power off"
     assert next(one["state"] for one in cloud.hosts() if one["host"] == name) == "down"
     assert reason_of(power.check(off)) == node_reasons.NODE_ALREADY_IN_STATE
     back = power.compensation(off, before, {})
@@ -249,22 +271,22 @@ def test_an_empty_node_is_switched_off_and_on_again(
 
 
 def test_a_node_on_which_servers_run_is_not_switched_off(
-    cloud: SimulatedCloud, power: ActionHandler
+    cloud: SimulatedCloud, nodes: Nodes, power: ActionHandler
 ) -> None:
     """The original's check raised an exception, so that no node could ever be switched off."""
     server = next(one for one in cloud.servers() if one["status"] == "ACTIVE")
     name = server["OS-EXT-SRV-ATTR:host"]
-    verdict = power.check({"resource_id": nodes(cloud)[name]["uuid"], "state": "off"})
+    verdict = power.check({"resource_id": node_on(nodes, name).id, "state": "off"})
     assert isinstance(verdict, Fail)
     assert verdict.because.reason == node_reasons.NODE_RUNS_SERVERS
     assert name in str(verdict.because)
 
 
 def test_a_server_that_came_since_the_check_keeps_its_node_on(
-    cloud: SimulatedCloud, power: ActionHandler, acts: dict[str, ActionHandler]
+    cloud: SimulatedCloud, nodes: Nodes, power: ActionHandler, acts: dict[str, ActionHandler]
 ) -> None:
     name = empty_host(cloud)
-    off: JsonObject = {"resource_id": nodes(cloud)[name]["uuid"], "state": "off"}
+    off: JsonObject = {"resource_id": node_on(nodes, name).id, "state": "off"}
     verdict = power.check(off)
     assert isinstance(verdict, Go)
     for chosen in active(cloud):
@@ -282,15 +304,15 @@ def test_a_server_that_came_since_the_check_keeps_its_node_on(
             continue  # this one may not go there
     with pytest.raises(CloudRefused, match=f"servers run on {name}"):
         power.start(off, verdict.before)
-    assert nodes(cloud)[name]["power_state"] == "power on"
+    assert node_on(nodes, name).power_state == "power on"
 
 
-def test_what_ironic_cannot_do_is_a_failure_with_its_words(
-    cloud: SimulatedCloud, power: ActionHandler
+def test_what_the_service_cannot_do_is_a_failure_with_its_words(
+    cloud: SimulatedCloud, nodes: Nodes, power: ActionHandler
 ) -> None:
-    node = nodes(cloud)[empty_host(cloud)]
-    inject(cloud, kind="operation", outcome="fail", resource=node["uuid"])
-    off: JsonObject = {"resource_id": node["uuid"], "state": "off"}
+    node = node_on(nodes, empty_host(cloud))
+    inject(cloud, kind="operation", outcome="fail", resource=node.id)
+    off: JsonObject = {"resource_id": node.id, "state": "off"}
     before, receipt = started(power, off)
     seen = end(power, off, before, receipt)
     assert seen.phase is Phase.FAILED
@@ -300,14 +322,52 @@ def test_what_ironic_cannot_do_is_a_failure_with_its_words(
 
 
 def test_a_node_that_is_being_switched_is_refused_and_one_that_does_not_exist_skipped(
-    cloud: SimulatedCloud, power: ActionHandler
+    cloud: SimulatedCloud, nodes: Nodes, power: ActionHandler
 ) -> None:
-    node = nodes(cloud)[empty_host(cloud)]
-    inject(cloud, kind="operation", outcome="hang", resource=node["uuid"])
-    off: JsonObject = {"resource_id": node["uuid"], "state": "off"}
+    node = node_on(nodes, empty_host(cloud))
+    inject(cloud, kind="operation", outcome="hang", resource=node.id)
+    off: JsonObject = {"resource_id": node.id, "state": "off"}
     before, _ = started(power, off)
-    with pytest.raises(CloudRefused, match="is locked by host"):
+    refusals = (CloudRefused, CloudUnreachable)  # MAAS refuses with 503
+    with pytest.raises(refusals, match=r"is locked by host|action is in progress"):
         power.start(off, before)
     verdict = power.check({"resource_id": "nosuch", "state": "on"})
     assert isinstance(verdict, Skip)
     assert verdict.because.reason == node_reasons.NODE_NOT_FOUND
+
+
+def test_maas_refuses_a_wrong_key_with_its_words(cloud: SimulatedCloud) -> None:
+    stranger = maas(cloud, "vigil:maas:guessed")
+    for ask in (stranger.collect, stranger.probe, lambda: stranger.switch("n00001", "off")):
+        with pytest.raises(CloudForbidden, match="Invalid consumer or token"):
+            ask()
+
+
+def test_a_url_that_is_not_that_of_maas_hides_no_machine(cloud: SimulatedCloud) -> None:
+    """Else actions would be skipped, because their nodes did not exist."""
+    with pytest.raises((CloudRefused, CloudUnreachable), match="404"):
+        maas(cloud, path="/nowhere").find("n00001")
+
+
+def test_a_reply_of_maas_that_is_lost_is_an_unknown_outcome_and_is_observed(
+    cloud: SimulatedCloud,
+) -> None:
+    nodes = maas(cloud)
+    node = node_on(nodes, empty_host(cloud))
+    inject(cloud, kind="endpoint", service="MAAS", method="POST", lost_reply=True)
+    with pytest.raises(CloudUnreachable):
+        nodes.switch(node.id, "off")
+    until(lambda: node_on(nodes, node.name).power_state == "power off")
+    inject(cloud, kind="endpoint", service="MAAS", status=503)
+    with pytest.raises(CloudUnreachable, match="injected by the simulator"):
+        nodes.find(node.id)
+
+
+def test_a_machine_that_is_not_deployed_is_in_maintenance_with_its_status() -> None:
+    """MAAS tests, erases or repairs it: it must not be switched meanwhile."""
+    machine = {"system_id": "abc123", "fqdn": "c1.maas", "hostname": "c1", "power_state": "unknown"}
+    deployed = node_row({**machine, "status_name": "Deployed", "status_message": "Deployed"})
+    assert (deployed.maintenance, deployed.maintenance_reason) == (False, None)
+    assert deployed.power_state == ""
+    broken = node_row({**machine, "status_name": "Broken", "error_description": "no fan"})
+    assert (broken.maintenance, broken.maintenance_reason) == (True, "MAAS: Broken no fan")

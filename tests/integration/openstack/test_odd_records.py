@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from application.cluster_models.record import encode_model, read_model
 from application.ports.cloud import CloudUnreachable
 from domain.cluster.compute.model import ComputeModel
-from infrastructure.openstack.collectors.baremetal import IronicCollector
+from infrastructure.openstack.baremetal.ironic import IronicNodes
 from infrastructure.openstack.collectors.compute import NovaCollector
 from infrastructure.openstack.collectors.storage import CinderCollector
 from infrastructure.openstack.connection import ConnectionLimits, connect
@@ -32,7 +32,7 @@ from tests.integration.openstack.test_storage_collector import ScriptedStorage
 COLLECTORS: Mapping[str, Any] = {
     "compute": NovaCollector,
     "storage": CinderCollector,
-    "baremetal": IronicCollector,
+    "baremetal": IronicNodes,
 }
 IDENTITIES = {"id", "uuid", "host", "name"}
 """Fields by which a record is named: without them, a problem can only name its kind."""

@@ -8,12 +8,15 @@ from openstack.connection import Connection
 from domain.cluster.baremetal.model import BaremetalModel
 from domain.cluster.kinds import ModelKind
 from domain.cluster.storage.model import StorageModel
-from infrastructure.openstack.collectors.baremetal import IronicCollector
+from infrastructure.openstack.baremetal.ironic import IronicNodes
+from infrastructure.openstack.baremetal.maas import MaasNodes
 from infrastructure.openstack.collectors.compute import NovaCollector
 from infrastructure.openstack.collectors.storage import CinderCollector
 from infrastructure.openstack.connection import ConnectionLimits, connect
 from infrastructure.openstack.probes import probe
+from infrastructure.settings import SettingsError, load
 from infrastructure.simulator import Simulator, SimulatorConfig, clouds_yaml
+from interfaces.bootstrap.cloud import nodes
 
 
 @pytest.fixture(scope="module")
@@ -48,11 +51,23 @@ def test_the_simulators_storage_becomes_a_model(twin: Connection) -> None:
 def test_every_service_of_the_simulator_answers_a_probe(
     twin: Connection, limits: ConnectionLimits, kind: ModelKind
 ) -> None:
-    probe(twin, limits, kind)
+    probe(twin, limits, IronicNodes(twin, limits), kind)
+
+
+def test_maas_manages_the_bare_metal_if_its_url_is_set(twin: Connection) -> None:
+    assert isinstance(nodes(load().settings, twin), IronicNodes)
+    chosen = {"maas_client.url": "http://maas:5240/MAAS", "maas_client.api_key": "a:b:c"}
+    assert isinstance(nodes(load(flags=chosen).settings, twin), MaasNodes)
+    for name, value in chosen.items():
+        with pytest.raises(SettingsError, match=r"must be set together with \[maas_client\] url"):
+            load(flags={name: value})
+    with pytest.raises(SettingsError, match="three parts separated by colons") as refusal:
+        load(flags={**chosen, "maas_client.api_key": "hush"})
+    assert "hush" not in str(refusal.value)
 
 
 def test_the_simulators_machines_are_below_its_hosts(twin: Connection) -> None:
-    found = IronicCollector(twin, ConnectionLimits(page=7)).collect()
+    found = IronicNodes(twin, ConnectionLimits(page=7)).collect()
     model, quarantined = BaremetalModel.build(found.nodes)
     assert quarantined == ()
     assert found.calls == 3

@@ -21,7 +21,7 @@ from domain.cluster.kinds import ModelKind
 from domain.cluster.storage.model import StorageModel
 from domain.cluster.storage.records import Attachment, PoolRow, StorageNodeRow, VolumeTypeRow
 from domain.cluster_models.reasons import SERVICE_ABSENT
-from infrastructure.openstack.collectors.baremetal import IronicCollector
+from infrastructure.openstack.baremetal.ironic import IronicNodes
 from infrastructure.openstack.collectors.storage import CinderCollector
 from infrastructure.openstack.connection import ConnectionLimits, connect
 from infrastructure.openstack.probes import probe
@@ -96,7 +96,7 @@ def cinder(connection: Connection, limits: ConnectionLimits) -> StorageCollector
 @pytest.fixture
 def ironic(connection: Connection, limits: ConnectionLimits) -> BaremetalCollector:
     """The collector of bare metal."""
-    return IronicCollector(connection, limits)
+    return IronicNodes(connection, limits)
 
 
 def storage(cloud: ScriptedCloud, *volumes: Json, pools: list[Json] | None = None) -> None:
@@ -280,7 +280,7 @@ def test_a_collection_is_whole_or_an_error(
     ("missing", "collector", "kind", "words"),
     [
         ("volumev3", CinderCollector, ModelKind.STORAGE, "no block-storage service"),
-        ("baremetal", IronicCollector, ModelKind.BAREMETAL, "no baremetal service"),
+        ("baremetal", IronicNodes, ModelKind.BAREMETAL, "no baremetal service"),
     ],
 )
 def test_a_cloud_without_the_service_says_so(
@@ -298,7 +298,7 @@ def test_a_cloud_without_the_service_says_so(
             collector(connection, limits).collect()
         assert refusal.value.because.reason == SERVICE_ABSENT
         with pytest.raises(CloudRefused, match=words):
-            probe(connection, limits, kind)
+            probe(connection, limits, IronicNodes(connection, limits), kind)
     finally:
         connection.session.session.close()
         connection.close()

@@ -50,10 +50,16 @@ def call_of(req: falcon.Request) -> ApiRequest:
 
 
 def reply(resp: falcon.Response, body: object, status: int = 200) -> None:
-    """Answer with JSON."""
+    """Answer with JSON, or with a plain text."""
     resp.status = falcon.code_to_http_status(status)
-    resp.content_type = "application/json"
-    resp.data = msgspec.json.encode(body)
+    resp.content_type, resp.data = encoded(body)
+
+
+def encoded(body: object) -> tuple[str, bytes]:
+    """The type of a body, and its bytes: JSON, or a plain text."""
+    if isinstance(body, str):
+        return "text/plain", body.encode()
+    return "application/json", msgspec.json.encode(body)
 
 
 def accepted(resp: falcon.Response, status: int = 202) -> None:

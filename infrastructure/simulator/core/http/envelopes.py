@@ -38,8 +38,10 @@ _NO_CODE = (403, 406)
 _WITH_CODE = (1, 23)
 
 
-def envelope(call: ApiRequest, status: int, message: str) -> Json:
-    """The body of an error answer."""
+def envelope(call: ApiRequest, status: int, message: str) -> Json | str:
+    """The body of an error answer; a text is sent as such."""
+    if call.service == "MAAS":
+        return message
     if call.service == "baremetal" and status != _UNAUTHORIZED:
         return {"error_message": _ironic(status, message)}
     if status == _UNAUTHORIZED or call.service not in ("compute", "placement", "volume"):

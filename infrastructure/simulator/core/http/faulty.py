@@ -4,11 +4,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-import msgspec
-
 from infrastructure.simulator.core.caller import RequestContext
 from infrastructure.simulator.core.faults import EndpointFault, Faults
-from infrastructure.simulator.core.http.calls import ApiRequest
+from infrastructure.simulator.core.http.calls import ApiRequest, encoded
 from infrastructure.simulator.core.http.envelopes import envelope
 from infrastructure.simulator.core.world import World
 
@@ -18,6 +16,7 @@ _PREFIXES = {
     "placement": "placement",
     "volume": "volume",
     "baremetal": "baremetal",
+    "MAAS": "MAAS",
     "prometheus": "metrics",
 }
 _NOBODY = RequestContext(user_id="", project_id="", roles=(), request_id="")
@@ -67,9 +66,9 @@ class Faulty:
         request_id = f"req-{self._world.clock.unique()}"
         mount = str(environ["PATH_INFO"]).lstrip("/").partition("/")[0]
         call = ApiRequest(request_id, mount, (0, 0), None, _NOBODY)
-        body = msgspec.json.encode(envelope(call, status, "injected by the simulator"))
+        kind, body = encoded(envelope(call, status, "injected by the simulator"))
         headers = [
-            ("Content-Type", "application/json"),
+            ("Content-Type", kind),
             ("Content-Length", str(len(body))),
             ("x-openstack-request-id", request_id),
         ]

@@ -23,10 +23,10 @@ from infrastructure.web_pages import PageGuard
 LOG = logging.getLogger(__name__)
 
 SYSTEM = "system"
-_SERVICES = ("identity", "compute", "placement", "volume", "baremetal", "vigil")
+_SERVICES = ("identity", "compute", "placement", "volume", "baremetal", "vigil", "MAAS")
 _UNAUTHORIZED = 401
 _VERSIONED = ("compute", "placement", "volume", "baremetal")
-# Discovery documents need no token; Keystone checks its own.
+# Discovery documents need no token; Keystone and MAAS check their own credentials.
 _PUBLIC = (
     "/compute",
     "/compute/v2.1",
@@ -76,7 +76,7 @@ class SimulatorRequests:
                 raise
             req.context.call = ApiRequest(request_id, service, version, None, _NOWHERE)
         claims = self._claims(req)
-        public = service in ("", "identity") or req.path.rstrip("/") in _PUBLIC
+        public = service in ("", "identity", "MAAS") or req.path.rstrip("/") in _PUBLIC
         if claims is None and not public:
             raise ApiUnauthorized
         if claims is not None:

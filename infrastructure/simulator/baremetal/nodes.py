@@ -39,8 +39,13 @@ class Node:
     last_error: str | None = None
 
     @property
+    def system_id(self) -> str:
+        """Its id in MAAS."""
+        return f"n{self.host.number:05x}"
+
+    @property
     def power_state(self) -> str:
-        """Ironic's power state."""
+        """Ironic's name of its power state."""
         return ON if self.host.alive else OFF
 
     @property
@@ -85,8 +90,8 @@ class Baremetal:
             yield self._node(host)
 
     def find(self, identity: str) -> Node | None:
-        """A machine by uuid or name."""
-        return next((n for n in self.all() if identity in (n.id, n.host.name)), None)
+        """A machine by uuid, name or system id."""
+        return next((n for n in self.all() if identity in (n.id, n.host.name, n.system_id)), None)
 
     def switch(self, node: Node, target: str, now: float) -> None:
         """Accept another power state.
@@ -96,7 +101,7 @@ class Baremetal:
         """
         if node.target is not None:
             raise ApiConflict(f"Node {node.id} is locked by host {CONDUCTOR}, please retry")
-        outcome = self._faults.outcome_of(node.id)
+        outcome = self._faults.outcome_of(node.id, node.system_id)
         due = None if outcome == "hang" else self._world.clock.wall_after(now, _SECONDS[target])
         self._world.add_operation(node.id, POWER, target, due, outcome)
         self._change(node.id, now, None)

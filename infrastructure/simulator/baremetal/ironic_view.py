@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from infrastructure.simulator.baremetal.nodes import CONDUCTOR, DRIVER, RESOURCE_CLASS, Node
 from infrastructure.simulator.core.caller import Version
 from infrastructure.simulator.core.clock import iso_micro
 from infrastructure.simulator.core.http.calls import Json
-from infrastructure.simulator.ironic.nodes import CONDUCTOR, DRIVER, RESOURCE_CLASS, Node
 
 BRIEF = (
     "uuid",

@@ -5,6 +5,15 @@ from urllib.parse import urlencode
 
 import falcon
 
+from infrastructure.simulator.baremetal.ironic_view import BRIEF, FIELDS, IronicView
+from infrastructure.simulator.baremetal.nodes import (
+    DRIVER,
+    OFF,
+    ON,
+    RESOURCE_CLASS,
+    Baremetal,
+    Node,
+)
 from infrastructure.simulator.core.caller import Version as Microversion
 from infrastructure.simulator.core.errors import ApiError, ApiNotFound, BadRequest
 from infrastructure.simulator.core.http.calls import (
@@ -22,15 +31,6 @@ from infrastructure.simulator.core.http.journal import note
 from infrastructure.simulator.core.http.microversions import MAXIMUM, MINIMUM, text
 from infrastructure.simulator.core.http.paging import LARGEST
 from infrastructure.simulator.core.world import World
-from infrastructure.simulator.ironic.nodes import (
-    DRIVER,
-    OFF,
-    ON,
-    RESOURCE_CLASS,
-    Baremetal,
-    Node,
-)
-from infrastructure.simulator.ironic.view import BRIEF, FIELDS, IronicView
 
 _BASE = "/baremetal/v1"
 _FIELDS_PARAMETER: Microversion = (1, 8)

@@ -1,0 +1,1 @@
+"""The service that manages bare-metal nodes: Ironic or MAAS."""

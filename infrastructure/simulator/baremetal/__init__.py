@@ -1,0 +1,1 @@
+"""The simulated bare metal, as Ironic and as MAAS show it."""

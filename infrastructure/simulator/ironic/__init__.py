@@ -1,1 +1,0 @@
-"""The simulated Ironic: bare-metal nodes, read-only."""
