@@ -92,8 +92,9 @@ def _listening(process: subprocess.Popen[bytes], said: Path) -> bool:
 
 def refused(words: Sequence[str], role: str = "api") -> str:
     """What a `vigil api` (or another command) says that must not start."""
+    free = ("--set", f"api.port={free_port()}")
     done = subprocess.run(
-        command(role, *words),
+        command(role, *words, *free),
         capture_output=True,
         text=True,
         timeout=60,
