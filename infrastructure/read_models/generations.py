@@ -7,6 +7,7 @@ from hashlib import blake2b
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select, text, update
 from sqlalchemy import Table as SqlTable
+from sqlalchemy.schema import CreateTable
 
 from application.ports.columns import ProjectionSchema, ReadTable
 from application.ports.projections import ProjectionCheckpoint, TableDifference
@@ -48,9 +49,13 @@ def read_checkpoints(
 def create(
     connection: Connection, schema: ProjectionSchema, generation: int, *, active: bool
 ) -> ProjectionCheckpoint:
-    """Creates the tables of a generation at position 0, and its SQL views if it is active."""
+    """Creates the tables of a generation at position 0.
+
+    An active one gets its SQL views and indexes at once. Another one is filled without indexes:
+    ``index`` sorts them at the end, in a fraction of the time.
+    """
     for table in schema.tables:
-        physical(table, generation).create(connection)
+        connection.execute(CreateTable(physical(table, generation)))
     checkpoint = ProjectionCheckpoint(schema.projection, generation, schema.version, 0, active)
     connection.execute(
         insert(PROJECTIONS),
@@ -63,8 +68,16 @@ def create(
         },
     )
     if active:
+        index(connection, schema, generation)
         _create_views(connection, schema, generation)
     return checkpoint
+
+
+def index(connection: Connection, schema: ProjectionSchema, generation: int) -> None:
+    """Creates the indexes of a generation that it does not have yet."""
+    for table in schema.tables:
+        for one in physical(table, generation).indexes:
+            one.create(connection, checkfirst=True)
 
 
 def activate(connection: Connection, schema: ProjectionSchema, built: ProjectionCheckpoint) -> None:

@@ -113,6 +113,10 @@ class SqlProjectionStore:
 
     def activate(self, schema: ProjectionSchema, built: ProjectionCheckpoint) -> bool:
         """Makes a generation the active one and drops the old one."""
+        with outages(self._engine), generations.exclusive(self._engine) as connection:
+            mine = generations.read_checkpoints(connection, schema.projection)
+            if any(one.generation == built.generation for one in mine):
+                generations.index(connection, schema, built.generation)
         deadline = time.monotonic() + ACTIVATION_TIMEOUT
         while True:
             try:

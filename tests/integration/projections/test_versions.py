@@ -11,6 +11,7 @@ from sqlalchemy import inspect, select
 from application.ports.columns import ProjectionSchema, ReadColumn, ReadTable
 from application.ports.event_log import RecordedEvent
 from application.ports.projections import Tables
+from application.ports.read_tables import AUDITS
 from application.projections import Projector, RebuildLost, RebuildRefused
 from infrastructure.clock import SystemClock
 from infrastructure.read_models import SqlProjectionStore, upgrade
@@ -74,6 +75,23 @@ def test_the_tables_that_are_no_longer_shown_are_dropped(world: World) -> None:
         name for name in inspect(world.views_engine).get_table_names() if "topic_counts" in name
     ]
     assert made == ["topic_counts_g3"]
+
+
+def test_rebuilt_tables_have_the_same_indexes(world: World) -> None:
+    world.log.save(request(1))
+    projector = world.new_projector()
+    projector.catch_up()
+    before = indexes(world, AUDITS.name)
+    assert ("state", "id") in before
+    projector.rebuild()
+    assert indexes(world, AUDITS.name) == before
+
+
+def indexes(world: World, table: str) -> list[tuple[str | None, ...]]:
+    """The columns of each index of the active generation of a table."""
+    inspector = inspect(world.views_engine)
+    (name,) = (one for one in inspector.get_table_names() if one.startswith(f"{table}_g"))
+    return sorted(tuple(one["column_names"]) for one in inspector.get_indexes(name))
 
 
 def test_older_code_leaves_newer_tables_alone(world: World) -> None:
