@@ -175,6 +175,7 @@ def test_vigil_up_runs_the_roles_that_run_alone_too(installation: dict[str, obje
 
 
 @pytest.mark.timeout(240)
+@pytest.mark.slow
 def test_vigil_up_runs_with_a_cloud_of_clouds_yaml(tmp_path: Path) -> None:
     newcomer = Newcomer.at(tmp_path / "vigil")
     cloud = Simulator(SimulatorConfig(hosts=3, servers=6))

@@ -28,7 +28,7 @@ def base(api: ApiWorld) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(params=[watcher, pytest.param(openstack, marks=pytest.mark.slow)])
+@pytest.fixture(params=[pytest.param(one, marks=pytest.mark.slow) for one in (watcher, openstack)])
 def cli(request: pytest.FixtureRequest, base: str) -> Cli:
     make: Callable[[str], Cli] = request.param
     return make(base)

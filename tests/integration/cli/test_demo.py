@@ -61,6 +61,7 @@ def test_the_directories_of_earlier_demos_are_moved_aside_and_kept(tmp_path: Pat
 
 
 @pytest.mark.timeout(240)
+@pytest.mark.slow
 def test_a_cloud_with_nothing_to_improve_ends_the_demo_well(tmp_path: Path) -> None:
     """`vigil demo --hosts 1` ended with "failed: the plan is SUCCEEDED"."""
     folder = tmp_path / "demo"

@@ -39,6 +39,7 @@ def single(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.timeout(120)
+@pytest.mark.slow
 def test_the_runs_of_all_scenarios_are_verified_identical_by_another_process(
     tmp_path: Path,
 ) -> None:

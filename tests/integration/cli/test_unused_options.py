@@ -103,6 +103,7 @@ class TestCredentialsOfTheOriginalService:
         assert main(["up", "--config-file", str(conf), "--data", str(tmp_path / "data")]) == 1
         assert "[watcher_clients_auth]" in capsys.readouterr().err
 
+    @pytest.mark.slow
     def test_are_what_up_optimises(
         self, simulator: Simulator, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
@@ -123,6 +124,7 @@ class TestCredentialsOfTheOriginalService:
             assert up.stop() == 0
 
 
+@pytest.mark.slow
 def test_up_shows_in_red_that_real_tokens_open_a_simulation(
     simulator: Simulator, tmp_path: Path
 ) -> None:

@@ -25,6 +25,7 @@ def goals(url: str) -> list[str]:
     return [one["uuid"] for one in answer.json()["goals"]]
 
 
+@pytest.mark.slow
 def test_the_tree_survives_the_death_of_any_child_and_dies_with_its_root(tmp_path: Path) -> None:
     with running_vigil(tmp_path / "data") as up:
         state = up.start()
@@ -123,6 +124,7 @@ def test_the_models_of_all_kinds_are_kept_and_the_api_tells_that_they_can_be_had
         assert up.stop() == 0
 
 
+@pytest.mark.slow
 def test_installations_that_start_together_do_not_get_into_each_others_ports(
     tmp_path: Path,
 ) -> None:

@@ -24,7 +24,10 @@ SOON = 15.0
         "GET /v1/go",
         "GET /v1/goals HTTP/1.1\r\nHost: here\r\nX-Half: ",
         "POST /v1/audits HTTP/1.1\r\nHost: here\r\nContent-Length: 100\r\n\r\n{",
-        "GET /v1/events?limit=1000 HTTP/1.1\r\nHost: here\r\n\r\n" * 40,
+        pytest.param(
+            "GET /v1/events?limit=1000 HTTP/1.1\r\nHost: here\r\n\r\n" * 40,
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=["line", "headers", "body", "answers"],
 )

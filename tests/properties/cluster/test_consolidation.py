@@ -59,7 +59,7 @@ def audit(rng: Random, name: str, given: dict[str, Any]) -> StrategyContext[Any]
     return context(name, given, model, use, placement=policy, moves=flights(rng, model))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(seed=SEEDS, case=st.sampled_from(CASES))
 def test_plans_keep_their_promises_on_any_cluster(
     seed: int, case: tuple[str, dict[str, Any]]
@@ -98,7 +98,7 @@ def test_plans_keep_their_promises_on_any_cluster(
             assert host not in awaited
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(seed=SEEDS, case=st.sampled_from(CASES))
 def test_a_host_stays_for_the_reasons_that_are_stated(
     seed: int, case: tuple[str, dict[str, Any]]
@@ -135,7 +135,7 @@ def test_a_host_stays_for_the_reasons_that_are_stated(
             assert not any(left[model.hosts.name[host]] for host in legal)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(seed=SEEDS)
 def test_the_figures_of_each_move_are_those_of_the_destination(seed: int) -> None:
     found = audit(Random(seed), "vm_workload_consolidation", {})
@@ -156,7 +156,7 @@ def test_the_figures_of_each_move_are_those_of_the_destination(seed: int) -> Non
             assert np.allclose([100 * before, 100 * now], figures, atol=0.06)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(seed=SEEDS, case=st.sampled_from(NEUTRAL))
 def test_an_audit_of_the_result_proposes_nothing(
     seed: int, case: tuple[str, dict[str, Any]]
@@ -177,7 +177,7 @@ def test_an_audit_of_the_result_proposes_nothing(
     assert [str(action.because) for action in second.actions] == []
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(seed=SEEDS, case=st.sampled_from(NEUTRAL))
 def test_an_extra_empty_host_never_makes_it_worse(
     seed: int, case: tuple[str, dict[str, Any]]
@@ -200,7 +200,7 @@ def test_an_extra_empty_host_never_makes_it_worse(
     assert used[1] <= used[0]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(seed=SEEDS, case=st.sampled_from(CASES), steps=st.integers(0, 30))
 def test_a_spent_step_budget_ends_the_search_with_whole_hosts(
     seed: int, case: tuple[str, dict[str, Any]], steps: int
@@ -215,7 +215,7 @@ def test_a_spent_step_budget_ends_the_search_with_whole_hosts(
             assert not left[str(action.parameters["source_node"])]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(seed=SEEDS, limit=st.integers(1, 6))
 def test_a_plan_keeps_to_its_price(seed: int, limit: int) -> None:
     """``max_migrations``, ``migrations_per_host`` and ``minimum_gain``."""

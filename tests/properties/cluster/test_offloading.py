@@ -60,7 +60,7 @@ def audit(rng: Random, name: str, parameters: dict[str, Any]) -> StrategyContext
     )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(seed=SEEDS, case=st.sampled_from(CASES))
 def test_plans_keep_their_promises_on_any_cluster(
     seed: int, case: tuple[str, dict[str, Any]]
@@ -95,7 +95,7 @@ def test_plans_keep_their_promises_on_any_cluster(
     assert verify_plan(model, planned, None, found.placement, action_types=ACTION_TYPES) == []
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(seed=SEEDS, case=st.sampled_from(CASES))
 def test_a_host_stays_for_the_reasons_that_are_stated(
     seed: int, case: tuple[str, dict[str, Any]]
@@ -121,7 +121,7 @@ def test_a_host_stays_for_the_reasons_that_are_stated(
         assert facts["candidates"] == len(broken)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(seed=SEEDS)
 def test_all_servers_leave_a_faulty_host_but_those_that_are_named(seed: int) -> None:
     found = audit(Random(seed), "uniform_airflow", {"threshold_airflow": 100.0})

@@ -149,7 +149,7 @@ def folded(log: Logs, kind: str, who: tuple[UUID, ...], moment: Moment) -> Answe
 
 
 @given(seed=st.integers(0, 10**6), page=st.sampled_from((1, 3, 500)), roomy=st.booleans())
-@settings(max_examples=12)
+@settings(max_examples=6)
 def test_every_answer_is_that_of_the_whole_history_folded(
     seed: int, page: int, roomy: bool
 ) -> None:
