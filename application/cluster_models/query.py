@@ -12,6 +12,7 @@ from application.cluster_models.kinds import COMPUTE, CollectedKind, M
 from application.cluster_models.record import CollectedModel
 from application.kernel.errors import NothingThen, Unavailable
 from application.ports.collected_models import CollectedModels, ModelState, ModelVersion
+from application.ports.event_log import Moment
 from application.ports.read_models import ReadModels
 from application.ports.records import RecordStore
 from domain.cluster.formats.listing import to_list
@@ -24,8 +25,6 @@ from domain.kernel.reasons import Cause
 
 UNNAMED = "default"
 """Name under which models are stored if the settings name no cloud."""
-Moment = int | datetime
-"""A log position, or a time (aware UTC)."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +133,19 @@ class ClusterModels:
         if version is None:
             when = moment if isinstance(moment, int) else moment.isoformat()
             raise NothingThen(f"No {_named(kind)} had been collected at {when}.")
+        return self.recorded(kind, version)
+
+    def versions(self, kind: CollectedKind[Any]) -> list[ModelVersion]:
+        """All versions of the model, in the order of the log."""
+        return self._collected.versions(self._id(kind))
+
+    def recorded(self, kind: CollectedKind[M], version: ModelVersion) -> CollectedModel[M]:
+        """A version of the model.
+
+        Raises:
+            NothingThen: its record was pruned.
+            Unavailable: its record cannot be read.
+        """
         try:
             loaded = self._load(kind, version.digest)
         except Unavailable:

@@ -103,3 +103,7 @@ class CollectedModels(Protocol):
     def version_at(self, model_id: UUID, moment: int | datetime) -> ModelVersion | None:
         """The version at a log position or at a time; None if there was none yet."""
         ...
+
+    def versions(self, model_id: UUID) -> list[ModelVersion]:
+        """All versions, in the order of the log."""
+        ...

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol, TypeVar
 from uuid import UUID
 
@@ -53,6 +54,8 @@ class MalformedEntry:
 
 
 Entry = RecordedEvent | MalformedEntry
+Moment = int | datetime
+"""A log position, or a time (aware)."""
 
 
 class ConcurrencyConflict(Exception):

@@ -16,12 +16,9 @@ from datetime import UTC, datetime, timedelta
 from threading import Lock
 from uuid import UUID
 
-from application.ports.event_log import Entry, MalformedEntry, ReadOnlyLog, RecordedEvent
+from application.ports.event_log import Entry, MalformedEntry, Moment, ReadOnlyLog, RecordedEvent
 from application.ports.projections import Projection
 from application.replay.aggregate_fold import AggregateFold
-
-Moment = int | datetime
-"""A log position, or a time (aware)."""
 
 PAGE = 500
 """Events read at a time."""

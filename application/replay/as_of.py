@@ -12,14 +12,14 @@ from uuid import UUID
 
 from application.kernel.errors import NothingThen, Unavailable
 from application.ports.clock import Clock
-from application.ports.event_log import ReadOnlyLog
+from application.ports.event_log import Moment, ReadOnlyLog
 from application.ports.projections import Projection, Row
 from application.ports.read_models import ActionPlanView, ActionView, AuditView, ReadModels
 from application.ports.read_tables import ACTION_PLANS, ACTIONS, AUDITS
 from application.projections.audits import AuditsProjection
 from application.projections.plans import PlansProjection
 from application.replay.aggregate_fold import AggregateFold
-from application.replay.aggregate_history import HistoryCache, Moment, NoSuchMoment
+from application.replay.aggregate_history import HistoryCache, NoSuchMoment
 from domain.audits import Audit
 from domain.audits.events import AuditDeleted
 from domain.audits.schedule import Cron

@@ -7,12 +7,9 @@ from uuid import UUID
 
 from application.ports.event_log import MalformedEntry, ReadOnlyLog
 from application.replay.aggregate_history import NoSuchMoment
-from application.replay.timeline import TimelineEntry, timeline_entry
+from application.replay.timeline import TimelineEntry, entries_of, timeline_entry
 from application.replay.values import ABSENT, value_at
 from domain.kernel.aggregate import Aggregate
-
-PAGE = 5000
-"""Events read at a time."""
 
 
 @dataclass(frozen=True)
@@ -47,16 +44,14 @@ def blame(log: ReadOnlyLog, aggregate_id: UUID, path: str) -> list[Assignment]:
 
 def _assignments(log: ReadOnlyLog, aggregate_id: UUID, path: list[str]) -> Iterator[Assignment]:
     state: Aggregate | None = None
-    version, value = 0, ABSENT
-    while page := log.history(aggregate_id, version, version + PAGE):
-        for entry in page:
-            if isinstance(entry, MalformedEntry):
-                raise NoSuchMoment(
-                    f"version {entry.version} of {aggregate_id} cannot be read: {entry.error}"
-                )
-            state = entry.event.mutate(state)
-            now = value_at(state, path)
-            if now != value:
-                yield Assignment(timeline_entry(entry), value, now)
-                value = now
-        version = page[-1].version
+    value = ABSENT
+    for entry in entries_of(log, aggregate_id):
+        if isinstance(entry, MalformedEntry):
+            raise NoSuchMoment(
+                f"version {entry.version} of {aggregate_id} cannot be read: {entry.error}"
+            )
+        state = entry.event.mutate(state)
+        now = value_at(state, path)
+        if now != value:
+            yield Assignment(timeline_entry(entry), value, now)
+            value = now

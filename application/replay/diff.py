@@ -1,10 +1,9 @@
-"""The differences between two states of an aggregate."""
+"""The differences between two JSON values."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from application.replay.state_at import AggregateAt
 from application.replay.values import ABSENT
 
 
@@ -22,9 +21,9 @@ class Difference:
     after: Any
 
 
-def differences(before: AggregateAt, after: AggregateAt) -> list[Difference]:
-    """The attributes that differ between two states, in their order of declaration."""
-    return list(_between("", before.plain(), after.plain()))
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
+    """The attributes that differ, in their order of declaration."""
+    return list(_between("", before, after))
 
 
 def _between(path: str, before: Any, after: Any) -> Iterator[Difference]:

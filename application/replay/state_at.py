@@ -6,12 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from application.kernel.json_values import json_value
-from application.ports.event_log import MalformedEntry, ReadOnlyLog, RecordedEvent
-from application.replay.aggregate_history import Moment, NoSuchMoment
+from application.ports.event_log import Moment, ReadOnlyLog
+from application.replay.aggregate_history import AggregateHistory, NoSuchMoment
 from domain.kernel.aggregate import Aggregate
-
-PAGE = 500
-"""Events read at a time: few enough for the processor's cache and the garbage collector."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +57,11 @@ def state_at(
     versions = log.version(aggregate_id)
     if version is not None and not 1 <= version <= versions:
         raise NoSuchMoment(f"{aggregate_id} has versions 1 to {versions}, not {version}")
+    history = AggregateHistory(log, aggregate_id)  # snapshots are no evidence: none is used
     if version is None:
-        version = versions if moment is None else _version_at(log, aggregate_id, moment)
-    last, state = _folded(log, aggregate_id, version)
+        version = versions if moment is None else history.version_at(moment)
+    fold = history.fold(version)
+    last, state = fold.last, fold.state
     if last is None or state is None:
         first = next((entry.position for entry in log.history(aggregate_id, 0, 1)), None)
         when = f"its first event is at position {first}" if first else "no such aggregate"
@@ -77,39 +76,3 @@ def state_at(
         topic=last.topic,
         state=state,
     )
-
-
-def _version_at(log: ReadOnlyLog, aggregate_id: UUID, moment: Moment) -> int:
-    """As ``AggregateHistory.version_at``: the last event that is not later, and all before it."""
-    if isinstance(moment, int):
-        return log.version(aggregate_id, moment)
-    version = log.version(aggregate_id)
-    while version:
-        for entry in reversed(log.history(aggregate_id, max(0, version - PAGE), version)):
-            if isinstance(entry, RecordedEvent) and entry.event.timestamp <= moment:
-                return entry.version
-        version = max(0, version - PAGE)
-    return 0
-
-
-def _folded(
-    log: ReadOnlyLog, aggregate_id: UUID, version: int
-) -> tuple[RecordedEvent | None, Aggregate | None]:
-    """The state after a version, and its last event. Snapshots are no evidence: none is used."""
-    last: RecordedEvent | None = None
-    state: Aggregate | None = None
-    after = 0
-    while after < version:
-        page = log.history(aggregate_id, after, min(version, after + PAGE))
-        if not page:  # the log was replaced between two reads
-            return None, None
-        for entry in page:
-            if isinstance(entry, MalformedEntry):
-                raise NoSuchMoment(
-                    f"version {entry.version} of {aggregate_id} cannot be read: {entry.error}; "
-                    f"earlier versions can be shown"
-                )
-            state = entry.event.mutate(state)
-            last = entry
-        after = page[-1].version
-    return last, state

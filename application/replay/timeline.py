@@ -70,6 +70,14 @@ def entries(log: ReadOnlyLog, after: int = 0, topics: Collection[str] = ()) -> I
         after = page[-1].position
 
 
+def entries_of(log: ReadOnlyLog, aggregate_id: UUID) -> Iterator[Entry]:
+    """The entries of one aggregate, read page by page."""
+    after = 0
+    while page := log.history(aggregate_id, after, after + PAGE):
+        yield from page
+        after = page[-1].version
+
+
 def of_aggregate(log: ReadOnlyLog, aggregate_id: UUID) -> list[TimelineEntry]:
     """The events of one aggregate, oldest first."""
     return [timeline_entry(entry) for entry in log.history(aggregate_id)]

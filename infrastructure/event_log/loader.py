@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import TypeVar, cast
 from uuid import UUID
 
-from eventsourcing.persistence import Notification
 from eventsourcing.utils import get_topic
 
 from application.ports.event_log import UnreadableEvent
@@ -12,7 +11,7 @@ from domain.kernel.aggregate import Aggregate, Created
 from infrastructure.event_log.mapper import Mapper
 from infrastructure.event_log.query_runner import QueryRunner
 from infrastructure.event_log.snapshots import SnapshotService
-from infrastructure.event_log.store import ALL, EventStore
+from infrastructure.event_log.store import ALL, EventRow, EventStore
 
 A = TypeVar("A", bound=Aggregate)
 
@@ -50,7 +49,7 @@ class AggregateLoader:
             aggregate = self._snapshots.find(kind, aggregate_id, upto)
         after = 0 if aggregate is None else aggregate.version
         folded = 0
-        last: Notification | None = None
+        last: EventRow | None = None
         while rows := self._page(aggregate_id, after, upto):
             aggregate = self._fold(kind, aggregate, rows)
             if aggregate is None:
@@ -62,11 +61,11 @@ class AggregateLoader:
             self._snapshots.offer(aggregate, last.state, folded)
         return aggregate
 
-    def _page(self, aggregate_id: UUID, after: int, upto: int) -> Sequence[Notification]:
+    def _page(self, aggregate_id: UUID, after: int, upto: int) -> Sequence[EventRow]:
         last = min(upto, after + PAGE)
         return self._queries.run("find", lambda: self._store.stream(aggregate_id, after, last))
 
-    def _fold(self, kind: type[A], aggregate: A | None, rows: Sequence[Notification]) -> A | None:
+    def _fold(self, kind: type[A], aggregate: A | None, rows: Sequence[EventRow]) -> A | None:
         for row in rows:
             try:
                 event = self._mapper.to_event(row)

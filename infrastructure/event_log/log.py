@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
-from eventsourcing.persistence import Notification, StoredEvent
+from eventsourcing.persistence import StoredEvent
 
 from application.ports.event_log import (
     ConcurrencyConflict,
@@ -21,7 +21,7 @@ from infrastructure.event_log.loader import AggregateLoader
 from infrastructure.event_log.mapper import Mapper
 from infrastructure.event_log.query_runner import QueryRunner
 from infrastructure.event_log.snapshots import SnapshotService
-from infrastructure.event_log.store import ALL, EventStore, Unreachable, VersionConflict
+from infrastructure.event_log.store import ALL, EventRow, EventStore, Unreachable, VersionConflict
 
 log = logging.getLogger(__name__)
 
@@ -164,13 +164,13 @@ class SqlEventLog:
 
     # -- reading ---------------------------------------------------------------------------------
 
-    def _entry(self, row: Notification) -> Entry:
+    def _entry(self, row: EventRow) -> Entry:
         try:
             return RecordedEvent(row.id, row.topic, self._mapper.to_event(row))
         except UnreadableEvent as error:
             return MalformedEntry(
                 position=row.id,
-                aggregate_id=cast("UUID", row.originator_id),
+                aggregate_id=row.originator_id,
                 version=row.originator_version,
                 topic=row.topic,
                 error=str(error),
@@ -194,7 +194,7 @@ class SqlEventLog:
 
     def _stored_already(self, rows: Sequence[StoredEvent], refusal: VersionConflict) -> int | None:
         """The last position of rows that are all stored, byte by byte; None if they are not."""
-        found: dict[tuple[UUID | str, int], Notification] = {}
+        found: dict[tuple[UUID | str, int], EventRow] = {}
         for aggregate_id in {row.originator_id for row in rows}:
             versions = [r.originator_version for r in rows if r.originator_id == aggregate_id]
             for stored in self._store.stream(

@@ -9,18 +9,23 @@ the plain dict of the older form in place.
 import dataclasses
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, TypeVar, get_type_hints
+from uuid import UUID
 
 import msgspec
 from eventsourcing.persistence import StoredEvent
 
 from application.ports.event_log import UnreadableEvent
 from domain.kernel.aggregate import Event
+from domain.kernel.metadata import Actor, Metadata
+from infrastructure.event_log.store import EventRow
 
+T = TypeVar("T")
 State = dict[str, Any]
 """A stored event as plain JSON data."""
 
 _COLUMNS = frozenset({"originator_id", "originator_version"})
+_METADATA = "metadata"
 _VERSION = "class_version"
 _MARK = _VERSION.encode()
 
@@ -38,22 +43,71 @@ _plain = msgspec.json.Decoder(State)
 _encoder = msgspec.json.Encoder()
 
 
+class _MetadataForm(msgspec.Struct, gc=False):
+    actor: msgspec.Raw
+    request_id: str | None = None
+    correlation_id: UUID | None = None
+    causation: int | None = None
+
+
+class MetadataReader:
+    """Decodes metadata; events that follow each other mostly have the same, or the same actor."""
+
+    KEPT = 5000
+    """Decoded values that are kept."""
+
+    def __init__(self) -> None:
+        self._form = msgspec.json.Decoder(_MetadataForm)
+        self._actor = msgspec.json.Decoder(Actor)
+        self._known: dict[bytes, Metadata] = {}
+        self._actors: dict[bytes, Actor] = {}
+
+    def read(self, raw: msgspec.Raw) -> Metadata:
+        """The metadata.
+
+        Raises:
+            msgspec.MsgspecError: it is none.
+        """
+        stored = bytes(raw)
+        found = self._known.get(stored)
+        if found is None:
+            form = self._form.decode(stored)
+            who = bytes(form.actor)
+            actor = self._actors.get(who)
+            if actor is None:
+                actor = _kept(self._actors, who, self._actor.decode(who), self.KEPT)
+            metadata = Metadata(actor, form.request_id, form.correlation_id, form.causation)
+            found = _kept(self._known, stored, metadata, self.KEPT)
+        return found
+
+
+def _kept(known: dict[bytes, T], key: bytes, value: T, most: int) -> T:
+    if len(known) >= most:
+        known.clear()
+    known[key] = value
+    return value
+
+
 class Codec:
     """The stored form of one event class."""
 
-    def __init__(self, cls: type[Event]) -> None:
+    def __init__(self, cls: type[Event], metadata: MetadataReader) -> None:
         hints = get_type_hints(cls)
-        self._cls = cls
+        self._metadata = metadata
+        self.cls = cls
         self._names = [f.name for f in dataclasses.fields(cls) if f.name not in _COLUMNS]
         self._version: int = getattr(cls, _VERSION, 1)
-        form = msgspec.defstruct(
-            cls.__name__,
+        self._form = self._struct(hints)
+        self._typed = msgspec.json.Decoder(self._form)
+        self._fast = msgspec.json.Decoder(self._struct({**hints, _METADATA: msgspec.Raw}))
+
+    def _struct(self, hints: dict[str, Any]) -> type[msgspec.Struct]:
+        return msgspec.defstruct(
+            self.cls.__name__,
             [*((name, hints[name]) for name in self._names), (_VERSION, int, 1)],
             forbid_unknown_fields=True,
             gc=False,
         )
-        self._form: type[msgspec.Struct] = form
-        self._typed = msgspec.json.Decoder(form)
 
     def encode(self, event: Event) -> bytes:
         """The stored form of an event.
@@ -68,7 +122,7 @@ class Codec:
             stored = _encoder.encode(state)
             self._typed.decode(stored)
         except (TypeError, ValueError, OverflowError, msgspec.MsgspecError) as error:
-            raise Unstorable(f"{self._cls.__name__}: {error}") from error
+            raise Unstorable(f"{self.cls.__name__}: {error}") from error
         return stored
 
     def decode(self, stored: bytes) -> State:
@@ -85,12 +139,13 @@ class Codec:
                     f"which knows version {self._version}"
                 )
             if version == self._version:
-                form = self._typed.decode(stored)
+                state: State = msgspec.structs.asdict(self._fast.decode(stored))
+                state[_METADATA] = self._metadata.read(state[_METADATA])
             else:
                 form = msgspec.convert(self._upcast(_plain.decode(stored), version), self._form)
+                state = msgspec.structs.asdict(form)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise UnreadableEvent(str(error)) from error
-        state: State = msgspec.structs.asdict(form)
         del state[_VERSION]
         return state
 
@@ -98,7 +153,7 @@ class Codec:
         state.pop(_VERSION, None)
         for older in range(version, self._version):
             try:
-                getattr(self._cls, f"upcast_v{older}_v{older + 1}")(state)
+                getattr(self.cls, f"upcast_v{older}_v{older + 1}")(state)
             except Exception as error:
                 raise UnreadableEvent(
                     f"cannot be upcast from version {older} to {older + 1}: {error!r}"
@@ -117,6 +172,8 @@ class Mapper:
         self._types = types
         self._known: dict[str, type[Event]] = {}
         self._codecs: dict[type[Event], Codec] = {}
+        self._by_topic: dict[str, Codec] = {}
+        self._metadata = MetadataReader()
 
     def to_stored(self, event: Event) -> StoredEvent:
         """The row of an event.
@@ -135,20 +192,23 @@ class Mapper:
             state=self._codec(cls).encode(event),
         )
 
-    def to_event(self, row: StoredEvent) -> Event:
+    def to_event(self, row: StoredEvent | EventRow) -> Event:
         """The event of a row.
 
         Raises:
             UnreadableEvent: the topic is not known, or the state is not an event of that topic.
         """
-        cls = self._resolve(row.topic)
-        if cls is None:
-            raise UnreadableEvent(f"unknown topic {row.topic!r}")
-        fields = self._codec(cls).decode(row.state)
-        event = object.__new__(cls)  # typed by its decoder: the frozen constructor adds only time
-        event.__dict__.update(
-            originator_id=row.originator_id, originator_version=row.originator_version, **fields
-        )
+        codec = self._by_topic.get(row.topic)
+        if codec is None:
+            cls = self._resolve(row.topic)
+            if cls is None:
+                raise UnreadableEvent(f"unknown topic {row.topic!r}")
+            codec = self._by_topic[row.topic] = self._codec(cls)
+        fields = codec.decode(row.state)
+        fields["originator_id"] = row.originator_id
+        fields["originator_version"] = row.originator_version
+        event: Event = object.__new__(codec.cls)  # typed: the frozen constructor adds only time
+        event.__dict__.update(fields)
         return event
 
     def unknown(self, topics: Iterable[str]) -> list[str]:
@@ -164,7 +224,7 @@ class Mapper:
         try:
             return self._codecs[cls]
         except KeyError:
-            codec = self._codecs[cls] = Codec(cls)
+            codec = self._codecs[cls] = Codec(cls, self._metadata)
             return codec
 
 

@@ -10,7 +10,7 @@ from math import inf
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from eventsourcing.persistence import ApplicationRecorder, Notification, StoredEvent
+from eventsourcing.persistence import ApplicationRecorder, StoredEvent
 
 SNAPSHOTS = "snapshots"
 """The table of snapshots."""
@@ -26,6 +26,16 @@ class VersionConflict(Exception):
 
 class Unreachable(Exception):
     """The database did not answer in time or without error. Whether it stored is unknown."""
+
+
+class EventRow(NamedTuple):
+    """A stored event as it is read. ``id``: its position."""
+
+    id: int
+    originator_id: UUID
+    originator_version: int
+    topic: str
+    state: bytes
 
 
 class StoredSnapshot(NamedTuple):
@@ -192,14 +202,14 @@ class EventStore:
             raise Unreachable("the recorder returned no positions")
         return positions[-1]
 
-    def read(self, after: int, limit: int, topics: Collection[str] = ()) -> list[Notification]:
+    def read(self, after: int, limit: int, topics: Collection[str] = ()) -> list[EventRow]:
         """Rows after a position (of some topics), in commit order."""
         chosen = f"AND topic IN ({', '.join('?' * len(topics))}) " if topics else ""
         return self._select(
             f"{{position}} > ? {chosen}ORDER BY {{position}} LIMIT ?", (after, *topics, limit)
         )
 
-    def stream(self, aggregate_id: UUID, after: int, upto: int = ALL) -> list[Notification]:
+    def stream(self, aggregate_id: UUID, after: int, upto: int = ALL) -> list[EventRow]:
         """Rows of one aggregate with after < version <= upto, in order."""
         return self._select(
             "originator_id = ? AND originator_version > ? AND originator_version <= ? "
@@ -266,7 +276,7 @@ class EventStore:
         self.notifier.close()
         self._database.close()
 
-    def _select(self, condition: str, parameters: Sequence[object]) -> list[Notification]:
+    def _select(self, condition: str, parameters: Sequence[object]) -> list[EventRow]:
         rows = self._database.select(
             f"SELECT {self._position}, originator_id, originator_version, topic, state "  # noqa: S608
             f"FROM {self._events} WHERE {condition.format(position=self._position)}",
@@ -281,12 +291,6 @@ class EventStore:
             return found
 
         return [
-            Notification(
-                id=position,
-                originator_id=identity(originator),
-                originator_version=version,
-                topic=topic,
-                state=bytes(state),
-            )
+            EventRow(position, identity(originator), version, topic, bytes(state))
             for position, originator, version, topic, state in rows
         ]

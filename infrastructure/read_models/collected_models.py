@@ -81,6 +81,12 @@ class SqlCollectedModels:
         when = VERSIONS.c.at if isinstance(moment, datetime) else VERSIONS.c.position
         return self._newest(VERSIONS.c.model_uuid == model_id, when <= moment)
 
+    def versions(self, model_id: UUID) -> list[ModelVersion]:
+        """All versions, in the order of the log."""
+        query = select(VERSIONS).where(VERSIONS.c.model_uuid == model_id)
+        with outages(self._engine), self._reading.connect() as connection:
+            return list(map(_version, connection.execute(query.order_by(VERSIONS.c.position))))
+
     def _newest(self, *conditions: ColumnElement[bool]) -> ModelVersion | None:
         query = select(VERSIONS).where(*conditions).order_by(VERSIONS.c.position.desc()).limit(1)
         with outages(self._engine), self._reading.connect() as connection:

@@ -2,14 +2,18 @@
 
 from functools import cached_property
 
+from sqlalchemy import Engine
+
 from application.ports.event_log import ReadOnlyLog
 from application.ports.projections import StoreUnavailable
 from application.ports.read_models import ReadModels
 from application.ports.records import RecordStore
+from application.replay.cluster_past import ClusterPast
 from infrastructure import event_log, read_models
 from infrastructure.event_log.read_only import open_read_only, open_records_read_only
 from infrastructure.settings import Settings
 from interfaces.bootstrap.database import CLOCK
+from interfaces.bootstrap.queries import cluster_models
 
 
 class History:
@@ -46,9 +50,18 @@ class History:
         return self._records
 
     @cached_property
+    def _engine(self) -> Engine:
+        return read_models.open_read_only(read_models.views_url(self._url))
+
+    @cached_property
     def _reads(self) -> read_models.SqlReadModels:
-        engine = read_models.open_read_only(read_models.views_url(self._url))
-        return read_models.SqlReadModels(engine, CLOCK, self._log.end)
+        return read_models.SqlReadModels(self._engine, CLOCK, self._log.end)
+
+    @property
+    def cluster(self) -> ClusterPast:
+        """The compute model in the past."""
+        models = cluster_models(self.settings, self._engine, self._records, self._reads)
+        return ClusterPast(self._log, self._reads, models)
 
     @property
     def reads(self) -> ReadModels:

@@ -2,7 +2,11 @@
 
 from collections.abc import Mapping
 
+from sqlalchemy import Engine
+
 from application.cluster_models.query import UNNAMED, ClusterModels
+from application.ports.read_models import ReadModels
+from application.ports.records import RecordStore
 from domain.cluster.kinds import ModelKind
 from infrastructure.read_models import SqlCollectedModels
 from infrastructure.settings import Settings
@@ -17,15 +21,17 @@ class Queries(OpenDatabase):
 
     def __init__(self, settings: Settings, *, writes: bool = False) -> None:
         super().__init__(settings, writes=writes)
-        self.models = cluster_models(settings, self)
+        self.models = cluster_models(settings, self.engine, self.records, self.read)
 
 
-def cluster_models(settings: Settings, database: OpenDatabase) -> ClusterModels:
+def cluster_models(
+    settings: Settings, engine: Engine, records: RecordStore, read: ReadModels
+) -> ClusterModels:
     """Queries on the collected models."""
     return ClusterModels(
-        SqlCollectedModels(database.engine),
-        database.records,
-        database.read,
+        SqlCollectedModels(engine),
+        records,
+        read,
         cloud=settings.cloud.name,
         stale_after={kind: STALE_AFTER * each for kind, each in _all_periods(settings).items()},
         configured=collection_periods(settings),

@@ -90,20 +90,18 @@ def _parameter(text: str) -> tuple[str, object]:
 
 
 def moment(text: str) -> int | datetime:
-    """A log position, or a time; UTC if it has no offset."""
+    """A log position, or a time as ``past_time``."""
     if text.isdecimal() and text.isascii():
         return int(text)
     try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is neither a log position nor a time (ISO 8601)"
-        ) from None
-    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+        return past_time(text)
+    except argparse.ArgumentTypeError as error:
+        said = str(error).replace("neither a time", "neither a log position, nor a time")
+        raise argparse.ArgumentTypeError(said) from None
 
 
 def past_time(text: str) -> datetime:
-    """A time, or how long ago (``10m``); a time without an offset is UTC."""
+    """A time, or how long ago (``10m``); UTC if it has no offset."""
     ago = _AGO.fullmatch(text)
     if ago is not None:
         return SystemClock().now() - timedelta(**{_UNITS[ago[2]]: float(ago[1])})

@@ -13,13 +13,14 @@ from interfaces.cli.arguments import (
 
 MODULES = {
     "log": "log",
-    "show": "history",
-    "diff": "history",
+    "show": "show",
+    "diff": "diff",
     "verify": "verify",
     "explain": "explain",
     "whatif": "whatif",
     "trace": "trace",
     "blame": "trace",
+    "bisect": "bisect",
 }
 """Action → its module, ``replay_…``, which is imported only when the action runs."""
 SUBJECT = "id, beginning of an id, or name; also the id of an action or of a run"
@@ -45,10 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="MOMENT",
         help="the state at a log position or time (ISO 8601)",
     )
-    diff = actions.add_parser("diff", help="list what changed between two versions")
-    diff.add_argument("subject", metavar="AGGREGATE", help=SUBJECT)
-    diff.add_argument("before", type=int, metavar="A", help="a version")
-    diff.add_argument("after", type=int, metavar="B", help="a later version")
+    diff = actions.add_parser("diff", help="list what changed between two moments")
+    _add_diff(diff)
     verify = actions.add_parser(
         "verify",
         help="repeat recorded decisions and compare them with what was published",
@@ -86,8 +85,49 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     blame.add_argument("subject", metavar="AGGREGATE", help=SUBJECT)
     blame.add_argument("field", metavar="FIELD", help="as `show` names it: state, actions.ID.state")
     add_limit(blame, "most changes to list, the newest ones (50)", 50)
-    for action in (log, show, diff, verify, explain, whatif, trace, blame):
+    bisect = actions.add_parser(
+        "bisect", help="find the first event at which a condition became true"
+    )
+    _add_bisect(bisect)
+    for action in (log, show, diff, verify, explain, whatif, trace, blame, bisect):
         add_common(action)
+
+
+def _add_diff(diff: argparse.ArgumentParser) -> None:
+    diff.description = (
+        "Lists what differs between two moments: attributes of an aggregate, rows of a read "
+        "table, or hosts and servers of the cluster with what is allocated."
+    )
+    diff.add_argument("subject", nargs="?", metavar="AGGREGATE", help=SUBJECT)
+    diff.add_argument(
+        "between",
+        type=lambda text: importlib.import_module("interfaces.cli.replay_diff").moments(text),
+        metavar="A..B",
+        help="log positions, times (ISO 8601, or how long ago: 10m), or versions of the "
+        "aggregate (v3..v7); without A from the beginning, without B until now",
+    )
+    diff.add_argument("--cluster", action="store_true", help="hosts and servers")
+    diff.add_argument(
+        "--rows", metavar="TABLE", help="rows: audits, audit_templates, action_plans, actions"
+    )
+
+
+def _add_bisect(bisect: argparse.ArgumentParser) -> None:
+    bisect.description = (
+        "Finds the first event at which a condition became true, such as "
+        """'plan["ID"].state == "FAILED"' or 'host["compute-7"].allocated_percent > 85' """
+        "(docs/replay.md lists what a condition can name). The events that can change it are read "
+        "in order: a condition may be true, false and true again. Exits with 1 if it was never "
+        "true."
+    )
+    bisect.add_argument("expression", metavar="EXPR", help="the condition")
+    for flag, text in (("--since", "search from"), ("--until", "search up to")):
+        bisect.add_argument(
+            flag,
+            type=moment,
+            metavar="MOMENT",
+            help=f"{text} a log position, a time (ISO 8601), or how long ago: 90s, 10m, 2h, 3d",
+        )
 
 
 def _add_whatif(whatif: argparse.ArgumentParser) -> None:

@@ -9,13 +9,17 @@ from application.ports.event_log import EventLogUnavailable
 from application.ports.projections import StoreUnavailable
 from application.queries.decisions import Resource, ResourceKind
 from application.replay.aggregate_history import NoSuchMoment
+from application.replay.expression import InvalidExpression
 from application.replay.find import AmbiguousSubject, SubjectNotFound
 from infrastructure.event_log import SchemaError
 from interfaces.bootstrap.history import History
 from interfaces.cli.arguments import locate, quiet_logging
 from interfaces.cli.errors import CommandFailed, report_errors
 
-ERRORS = (SubjectNotFound, AmbiguousSubject, NoSuchMoment, SchemaError, Unavailable)
+ERRORS = (
+    *(SubjectNotFound, AmbiguousSubject, NoSuchMoment),
+    *(InvalidExpression, SchemaError, Unavailable),
+)
 
 
 @contextmanager

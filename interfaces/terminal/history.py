@@ -1,6 +1,7 @@
 """The output of `vigil replay`: events, states and differences, as text or JSON."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
@@ -8,6 +9,7 @@ from typing import Any, TextIO
 
 from rich import box
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -15,9 +17,10 @@ from application.kernel.json_values import json_value
 from application.replay.diff import Difference
 from application.replay.state_at import AggregateAt
 from application.replay.timeline import TimelineEntry
+from domain.plans.action import Action
 from domain.plans.action_plan import ActionPlan
 from infrastructure.logs import one_line
-from interfaces.terminal.wording import STATE_STYLES, target
+from interfaces.terminal.wording import STATE_SIGNS, STATE_STYLES, target
 
 
 def stamp(at: datetime | None) -> str:
@@ -53,13 +56,16 @@ def log_text(entries: Sequence[TimelineEntry], out: Console) -> None:
         out.print(_log_table(entries))
         return
     for one in entries:
-        who = f"{one.who} ({one.who_kind})" if one.who else "-"
-        why = origin(one)
-        out.print(
-            f"{one.position:>6}  {stamp(one.at)}  {str(one.aggregate_id)[:8]} v{one.version:<4} "
-            + one_line(f"{who}: {one.what}{f'  [{why}]' if why else ''}"),
-            markup=False,
-        )
+        out.print(event_line(one), markup=False)
+
+
+def event_line(entry: TimelineEntry) -> str:
+    """An event in a line."""
+    who = f"{entry.who} ({entry.who_kind})" if entry.who else "-"
+    why = origin(entry)
+    what = one_line(f"{who}: {entry.what}{f'  [{why}]' if why else ''}")
+    ident = f"{str(entry.aggregate_id)[:8]} v{entry.version:<4}"
+    return f"{entry.position:>6}  {stamp(entry.at)}  {ident} {what}"
 
 
 def _log_table(entries: Sequence[TimelineEntry]) -> Table:
@@ -103,7 +109,7 @@ def state_text(snapshot: AggregateAt, out: Console) -> None:
     out.print(table)
     if isinstance(snapshot.state, ActionPlan):
         out.print()
-        out.print(actions_table(snapshot.state))
+        print_actions(snapshot.state, out)
 
 
 def _value(name: str, value: Any) -> Text:
@@ -113,37 +119,44 @@ def _value(name: str, value: Any) -> Text:
         return Text(str(value), style=STATE_STYLES.get(str(value), ""))
     if isinstance(value, dict) and "text" in value and "reason" in value:
         return Text(one_line(str(value["text"])))
-    return Text(_short(value))
+    return Text(short(value))
 
 
-def actions_table(plan: ActionPlan) -> Table:
-    """The actions of a plan with their states and reasons."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for name in (
-        "",
-        "action",
-        "type",
-        "target",
-        "state",
-        "attempt",
-        "reason",
-        "reason of its state",
-    ):
-        table.add_column(name, overflow="fold")
+def print_actions(plan: ActionPlan, out: Console) -> None:
+    """Prints the actions of a plan under the hosts that they concern, first come first."""
+    hosts: dict[str, list[tuple[int, Action]]] = {}
     for number, action in enumerate(plan.actions.values(), start=1):
-        spec = action.spec
-        note = one_line(f" ({action.note})") if action.note else ""
-        table.add_row(
-            str(number),
-            str(spec.id)[:8],
-            spec.type,
-            Text(target(spec.parameters)),
-            Text(action.state, style=STATE_STYLES.get(action.state, "")),
-            str(action.attempt or "-"),
-            Text(one_line(str(spec.because))),
-            Text(one_line(f"{action.because or '-'}") + note),
-        )
-    return table
+        hosts.setdefault(_host_of(action), []).append((number, action))
+    for host, actions in hosts.items():
+        counts = Counter(str(action.state).lower() for _, action in actions)
+        counted = ", ".join(f"{count} {state}" for state, count in counts.items())
+        out.print(Text(f"{host}: {counted}", style="bold"))
+        for number, action in actions:
+            _print_action(number, action, out)
+
+
+def _host_of(action: Action) -> str:
+    given = action.spec.parameters
+    named = given.get("source_node") or given.get("resource_name") or given.get("resource_id")
+    return one_line(str(named or "no host"))
+
+
+def _print_action(number: int, action: Action, out: Console) -> None:
+    """Prints an action: what and its state in a line, its reasons below."""
+    style = STATE_STYLES.get(action.state, "")
+    attempts = f", attempt {action.attempt}" if action.attempt > 1 else ""
+    line = Text(f"{number:>4} ")
+    line.append(STATE_SIGNS.get(action.state, "·"), style)
+    spec = action.spec
+    line.append(f" {str(spec.id)[:8]} {spec.type} {target(spec.parameters)}  ")
+    line.append(f"{action.state}{attempts}", style)
+    out.print(line)
+    note = f" ({action.note})" if action.note else ""
+    for because in (str(spec.because), f"{action.because}{note}" if action.because else note):
+        if because.strip():
+            out.print(
+                Padding(Text(one_line(because.strip()), style="dim"), (0, 0, 0, 7), expand=False)
+            )
 
 
 # -- a difference --------------------------------------------------------------------------------
@@ -154,19 +167,15 @@ def diff_json(found: Sequence[Difference], out: TextIO) -> None:
     out.writelines(json.dumps(asdict(one)) + "\n" for one in found)
 
 
-def diff_text(
-    found: Sequence[Difference], before: AggregateAt, after: AggregateAt, out: Console
-) -> None:
+def diff_text(found: Sequence[Difference], title: str, out: Console) -> None:
     """Prints a line per attribute that differs."""
-    out.print(
-        f"{before.kind} {before.aggregate_id}: version {before.version} -> {after.version}",
-        markup=False,
-    )
+    out.print(title, markup=False)
     for one in found:
-        out.print(f"{one.path}: {_short(one.before)} -> {_short(one.after)}", markup=False)
+        out.print(f"{one.path}: {short(one.before)} -> {short(one.after)}", markup=False)
     if not found:
         out.print("no differences")
 
 
-def _short(value: Any) -> str:
+def short(value: Any) -> str:
+    """A JSON value in a line."""
     return one_line(value) if isinstance(value, str) else json.dumps(value)

@@ -12,8 +12,7 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from uuid import UUID
 
-from application.ports.event_log import ReadOnlyLog
-from application.replay.aggregate_history import Moment
+from application.ports.event_log import Moment, ReadOnlyLog
 from application.replay.as_of import AsOfQueries
 from domain.audits import Audit, AuditDefinition, AuditType
 from domain.audits.events import RunCause

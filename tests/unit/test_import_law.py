@@ -68,7 +68,7 @@ APPLICATION = {
     "projections": (),
     "queries": ("cluster_models", "projections", "records"),
     "records": ("cluster_models",),
-    "replay": ("projections", "queries", "records"),
+    "replay": ("cluster_models", "projections", "queries", "records"),
     "seal": (),
     "simulation": (),
     "workers": (),

@@ -28,6 +28,9 @@ class Cli:
         assert main(["replay", *words]) == 0
         return self._capsys.readouterr()
 
+    def errors(self) -> str:
+        return self._capsys.readouterr().err
+
     def text(self, *words: str) -> str:
         return self.ends(0, *words)
 

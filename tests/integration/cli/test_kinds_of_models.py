@@ -83,7 +83,7 @@ class Installation:
         self._store = store
         metadata = Metadata(component("test"))
         self.collectors: ModelCollectors = model_collectors(chosen, store, cloud, metadata)
-        self.models: ClusterModels = cluster_models(chosen, store)
+        self.models: ClusterModels = cluster_models(chosen, store.engine, store.records, store.read)
 
     def collect(self) -> dict[str, Exception]:
         """Collects every kind; what failed, by kind."""

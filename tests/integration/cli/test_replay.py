@@ -13,6 +13,7 @@ from domain.reservations import NameReservation
 from infrastructure.event_log import SqlEventLog
 from infrastructure.event_log.read_only import open_read_only
 from infrastructure.event_log.url import sqlite_file
+from interfaces.cli.main import main
 from tests.given import context
 from tests.integration.cli.conftest import Cli
 from tests.world.histories import SHORT_AUDIT, SHORT_NAME, ShortHistory
@@ -154,33 +155,62 @@ def test_a_moment_that_never_was_is_refused(
 def test_a_plan_is_shown_with_each_action_its_state_and_its_reasons(
     cli: Cli, story: ShortHistory
 ) -> None:
-    rows = [line for line in cli.text("show", str(story.plan)).splitlines() if "migrate" in line]
-    assert len(rows) == 3
-    assert "web-1: host-01 -> host-02" in rows[0]
-    assert "SUCCEEDED" in rows[0]
-    assert "moving web-1 helps to empty host-01" in rows[0]
-    assert "FAILED" in rows[1]
-    assert "migration m-2 of server vm-2 ended as error" in rows[1]
-    assert "CANCELLED" in rows[2]
-    assert "which this one requires, did not succeed" in rows[2]
+    shown = cli.text("show", str(story.plan)).partition("host-01: ")[2].splitlines()
+    assert shown[0] == "1 succeeded, 1 failed, 1 cancelled"
+    assert shown[1].endswith(" migrate web-1: host-01 -> host-02  SUCCEEDED")
+    assert shown[2] == "       moving web-1 helps to empty host-01"
+    assert shown[3].endswith(" migrate web-2: host-01 -> host-02  FAILED")
+    assert shown[5] == "       migration m-2 of server vm-2 ended as error"
+    assert shown[6].endswith("CANCELLED")
+    assert shown[8].endswith("which this one requires, did not succeed.")
 
 
 def test_the_difference_between_two_versions_is_told_attribute_by_attribute(
     cli: Cli, story: ShortHistory
 ) -> None:
-    found = cli.lines("diff", str(story.plan), "1", "3")
+    found = cli.lines("diff", str(story.plan), "v1..v3")
     changed = {str(one["path"]): (one["before"], one["after"]) for one in found}
     assert changed["state"] == ("RECOMMENDED", "ONGOING")
     assert changed["epoch"] == (0, 1)
     assert changed["owner"] == (None, "applier/b")
     assert not any(path.startswith("actions") for path in changed)
-    assert "no difference" in cli.text("diff", str(story.plan), "2", "2")
+    assert "no difference" in cli.text("diff", str(story.plan), "v2..v2")
 
 
 def test_a_difference_is_not_shown_backwards(cli: Cli, story: ShortHistory) -> None:
     """`vigil replay diff PLAN 3 1` printed each change as if it had been undone."""
-    said = cli.fails("diff", str(story.plan), "3", "1")
+    said = cli.fails("diff", str(story.plan), "v3..v1")
     assert "version 3 is after version 1: name the earlier one first" in said
+
+
+def test_a_difference_between_positions_or_times_is_that_of_the_versions_then(
+    cli: Cli, story: ShortHistory
+) -> None:
+    plan = str(story.plan)
+    assert cli.lines("diff", plan, f"{story.launched - 1}..{story.launched}") == cli.lines(
+        "diff", plan, "v1..v2"
+    )
+    assert cli.lines("diff", plan, "2026-11-24T12:00:09..2026-11-24T12:00:10") == cli.lines(
+        "diff", plan, "v1..v2"
+    )
+    born = cli.lines("diff", plan, "..v1")
+    assert all(one["before"] == "(absent)" for one in born)
+    assert cli.lines("diff", plan, "v2..")[0]["after"] == "FAILED"
+    assert "is not of the form A..B" in usage(cli, "diff", plan, "3")
+
+
+def test_a_difference_of_rows_has_the_columns_that_changed(cli: Cli, story: ShortHistory) -> None:
+    found = cli.lines("diff", "--rows", "action_plans", f"{story.launched - 1}..{story.launched}")
+    changed = {str(one["path"]): (one["before"], one["after"]) for one in found}
+    assert changed[f"{story.plan}.state"] == ("RECOMMENDED", "PENDING")
+    assert "the tables are action_plans, actions" in cli.fails("diff", "--rows", "x", "1..2")
+    assert "only an aggregate has versions" in cli.fails("diff", "--rows", "audits", "v1..v2")
+
+
+def usage(cli: Cli, *words: str) -> str:
+    with pytest.raises(SystemExit):
+        main(["replay", *words])
+    return cli.errors()
 
 
 def put_garbage(url: str) -> None:

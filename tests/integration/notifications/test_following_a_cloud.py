@@ -101,7 +101,7 @@ def test_a_cloud_is_followed_between_its_collections(
     settings: Settings, store: OpenDatabase, bus: Bus
 ) -> None:
     collector = model_collectors(settings, store, connection(settings), TEST).compute
-    followed = Followed(store, cluster_models(settings, store))
+    followed = Followed(store, cluster_models(settings, store.engine, store.records, store.read))
     first = collector.collect().model
     server, elsewhere = first.servers.id[0], first.hosts.name[int(first.servers.host[0]) - 1]
     bus.notify(

@@ -4,13 +4,13 @@ from dataclasses import fields
 from datetime import datetime
 from uuid import UUID
 
-from application.ports.event_log import Entry, MalformedEntry, ReadOnlyLog
+from application.ports.event_log import Entry, MalformedEntry, Moment, ReadOnlyLog
 from application.ports.read_models import ActionPlanView, ActionView, AuditView
 from application.ports.read_tables import ACTION_PLANS, ACTIONS, AUDITS
 from application.projections.audits import AuditsProjection
 from application.projections.plans import PlansProjection
 from application.replay.aggregate_fold import AggregateRows
-from application.replay.aggregate_history import Moment, NoSuchMoment
+from application.replay.aggregate_history import NoSuchMoment
 from domain.audits import Audit
 from domain.kernel.aggregate import Aggregate
 from domain.plans.action import ActionState

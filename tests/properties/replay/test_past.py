@@ -16,11 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from application.kernel.errors import NothingThen, Unavailable
-from application.ports.event_log import Entry, RecordedEvent
+from application.ports.event_log import Entry, Moment, RecordedEvent
 from application.ports.projections import Tables
 from application.projections.audits import AuditsProjection
 from application.replay import aggregate_history
-from application.replay.aggregate_history import HistoryCache, Moment, NoSuchMoment
+from application.replay.aggregate_history import HistoryCache, NoSuchMoment
 from application.replay.as_of import AsOfQueries
 from domain.audits import Audit, AuditDefinition, AuditType
 from domain.audits.events import RunCause
