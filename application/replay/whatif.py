@@ -28,6 +28,7 @@ from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Cause
 from domain.metrics.catalogue import MetricNeed, MetricTable
 from domain.optimization.goals import global_efficacy
+from domain.optimization.returning import Return
 from domain.optimization.selection import choose_strategy
 from domain.optimization.strategy import COMPUTE_ONLY, Strategy
 from domain.plans.events import PlanProposed
@@ -200,6 +201,11 @@ class Forker:
 
     def _with_strategy(self, record: DecisionRecord, variation: Variation) -> DecisionRecord:
         strategies = self._optimizers.strategies
+        if record.strategy == Return.name:
+            if variation.strategy or variation.parameters:
+                why = "a return plan undoes what happened; only hosts and rules can be changed"
+                raise InvalidValue("strategy" if variation.strategy else "parameters", why)
+            return record
         name = variation.strategy or record.strategy
         strategy = choose_strategy(strategies, "", name)
         given: JsonObject = dict(record.parameters)

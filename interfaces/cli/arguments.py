@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import re
+import shlex
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -175,6 +176,14 @@ def locate(args: argparse.Namespace) -> LoadedSettings:
     if found is None or loaded.chosen("database", "connection"):
         return loaded
     return load_settings(args, {"database.connection": found.database})
+
+
+def repeated(args: argparse.Namespace) -> str:
+    """The arguments that find the same installation, for a command that is shown as a hint."""
+    words = ["--data", args.data] if args.data else []
+    for file in args.config_file or []:
+        words += ["--config-file", str(file)]
+    return shlex.join(words)
 
 
 def set_up_logging(loaded: LoadedSettings, role: str, instance: str = "") -> None:

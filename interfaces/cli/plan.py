@@ -8,7 +8,7 @@ from domain.kernel.errors import DomainError
 from domain.kernel.ids import as_uuid
 from infrastructure.event_log import SchemaError
 from interfaces.bootstrap.database import opened
-from interfaces.cli.arguments import add_settings, locate, quiet_logging
+from interfaces.cli.arguments import add_settings, locate, quiet_logging, repeated
 from interfaces.cli.errors import report_errors
 from interfaces.cli.plan_return import as_json, lines_of, return_plan
 from interfaces.cli.printing import print_line
@@ -56,6 +56,6 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(as_json(event, plan), indent=2))
     else:
-        for line in lines_of(event, plan, started=args.start):
+        for line in lines_of(event, plan, repeated(args), started=args.start):
             print_line(line)
     return 1 if args.start and plan.state != "SUCCEEDED" else 0

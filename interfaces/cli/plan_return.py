@@ -73,8 +73,10 @@ def _plan(database: OpenDatabase, plan: UUID) -> ActionPlan:
     return found
 
 
-def lines_of(event: PlanProposed, plan: ActionPlan, *, started: bool) -> Iterator[str]:
-    """What is printed."""
+def lines_of(
+    event: PlanProposed, plan: ActionPlan, installation: str, *, started: bool
+) -> Iterator[str]:
+    """What is printed; ``installation``: the arguments that find it."""
     yield f"Return plan {plan.id} of action plan {plan.undoes}: {plan.state}"
     for action in plan.actions.values():
         because = f": {action.because}" if action.because else ""
@@ -85,7 +87,7 @@ def lines_of(event: PlanProposed, plan: ActionPlan, *, started: bool) -> Iterato
         yield "It has not ended yet: `vigil status` shows it; the same command waits for it."
     elif plan.state is PlanState.RECOMMENDED and not started:
         yield f"Start it: openstack optimize actionplan start {plan.id}"
-        yield f"      or: vigil plan return {plan.undoes} --start"
+        yield f"      or: vigil plan return {plan.undoes} --start {installation}".rstrip()
 
 
 def as_json(event: PlanProposed, plan: ActionPlan) -> dict[str, Any]:

@@ -5,9 +5,10 @@ from uuid import UUID
 import falcon
 
 from application.kernel.errors import NothingThen
-from application.replay.runs import RecordedRun, proposed, run_of_audit
+from application.replay.runs import RecordedRun, proposed, run_of_audit, run_of_plan
 from domain.audits.events import AuditRunRequested
 from domain.kernel.errors import NotFound
+from domain.plans.events import PlanProposed
 from interfaces.rest import media
 from interfaces.rest.call import call_of
 from interfaces.rest.resources.base import BaseResource, only_uuid
@@ -36,11 +37,11 @@ class RunsResource(BaseResource):
         media.reply(resp, fork(self.api.decisions.fork(plan, wanted)))
 
     def _found(self, uuid: UUID) -> RecordedRun:
-        requests = self.api.reads.timeline(
-            correlation_id=uuid, topics=(AuditRunRequested.TOPIC,), limit=1
-        )
-        for request in requests:
-            run = run_of_audit(self.api.history, request.aggregate_id, uuid)
+        topics = (AuditRunRequested.TOPIC, PlanProposed.TOPIC)  # a return plan has no request
+        log = self.api.history
+        for entry in self.api.reads.timeline(correlation_id=uuid, topics=topics, limit=1):
+            owner = entry.aggregate_id
+            run = run_of_plan(log, owner) or run_of_audit(log, owner, uuid)
             if run is not None:
                 return run
         raise NotFound("Run", uuid)

@@ -2,20 +2,26 @@
 
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
+import pytest
+
+from application.commands.parameters import completed
 from application.commands.plans import PlanCommands
 from application.decision_engine.computation import DirectRunner
 from application.decision_engine.engine import RunPolicy
 from application.kernel.retry import RetryPolicy
 from application.ports.cloud import CloudUnreachable, Observation, Phase
 from application.records.decision import decode_explanation, decode_record
-from application.replay.runs import every_run
+from application.replay.runs import every_run, proposed
 from application.replay.verification import Outcome, Verifier
+from application.replay.whatif import Forker, Variation
 from domain.audits import AuditType
 from domain.cluster.placement.rules.capacity import CAPACITY_SHORT
 from domain.kernel.aggregate import JsonObject
+from domain.kernel.errors import InvalidValue
 from domain.kernel.ids import run_id
 from domain.kernel.metadata import Context
 from domain.kernel.reasons import Cause
@@ -24,6 +30,7 @@ from domain.plans.action_types.migrate import SERVER_NOT_ON_SOURCE
 from domain.plans.reasons import MIGRATION_FAILED, NOT_UNDONE, OUTCOME_UNKNOWN, UNDOES_ACTION
 from infrastructure.openstack.actions.nova.migrate import Migrate
 from infrastructure.openstack.connection import ConnectionLimits
+from interfaces.cli.main import main
 from tests.given import NOON
 from tests.world.engine import EngineWorld
 from tests.world.values import host, id_of, planned, proposal
@@ -160,6 +167,55 @@ def test_it_is_repeated_from_its_record(world: EngineWorld) -> None:
     )
     assert [verifier.verify(run).outcome for run in runs] == [Outcome.IDENTICAL]
     assert decode_record(world.records.get(runs[0].record or "")).strategy == "return"
+
+
+def test_hosts_and_rules_of_its_decision_can_be_varied_and_nothing_else(world: EngineWorld) -> None:
+    plan = failed(world, ("1", "a", "b"), ("3", "b", "c"))
+    request(world, plan)
+    world.work()
+    event = proposed(world.log, made(world, plan).id)
+    assert event is not None
+    forker = Forker(
+        world.records,
+        DirectRunner(world.optimizers),
+        world.optimizers,
+        world.optimizers.default_options(),
+        lambda schema, given: completed(dict(schema), dict(given)),
+    )
+    fork = forker.fork(event, Variation(rules={"bans": [{"servers": ["1"], "hosts": ["a"]}]}))
+    assert (fork.before.migrations, fork.before.violations) == (1, 1)
+    assert (fork.after.migrations, fork.after.failure) == (0, "")
+    for variation in (Variation(strategy="basic"), Variation(parameters={"plan": "x"})):
+        with pytest.raises(InvalidValue, match="only hosts and rules can be changed"):
+            forker.fork(event, variation)
+
+
+def test_the_command_shows_it_and_how_to_start_it(
+    world: EngineWorld,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("VIGIL_DATABASE_CONNECTION", world.url)
+    plan = failed(world, ("1", "a", "b"), ("3", "b", "c"))
+    words = ["plan", "return", str(plan), "--data", str(tmp_path)]
+    assert main([*words, "--wait", "0"]) == 1
+    assert "was not made within 0 s: is a decision engine running" in capsys.readouterr().err
+    world.projector.catch_up()
+    world.work()
+    assert main(words) == 0
+    lines = capsys.readouterr().out.splitlines()
+    back = made(world, plan)
+    assert lines[0] == f"Return plan {back.id} of action plan {plan}: RECOMMENDED"
+    assert lines[1] == "  PENDING   migrate 1 b -> a  (undoes migrate 1 a -> b)"
+    assert "migrate 3 b -> c is not undone" in lines[3]
+    assert lines[-1] == f"      or: vigil plan return {plan} --start --data {tmp_path}"
+    assert main([*words, "--start", "--wait", "0"]) == 1
+    assert "It has not ended yet" in capsys.readouterr().out
+    assert made(world, plan).state is PlanState.PENDING
+    other = id_of("none")
+    assert main(["plan", "return", other]) == 1
+    assert other in capsys.readouterr().err
 
 
 def test_a_server_that_is_elsewhere_by_now_stays_there(world: EngineWorld) -> None:

@@ -1,8 +1,13 @@
 """`/v1/runs`: a recorded decision is repeated at a request, as it was or with a change."""
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+from application.replay.runs import proposed
+from domain.kernel.ids import return_run_id
+from domain.plans import ActionPlan
 from tests.world.api import ApiWorld
+from tests.world.values import proposal
+from tests.world.world import TEST
 
 
 def test_a_run_is_verified(used_api: ApiWorld) -> None:
@@ -40,6 +45,19 @@ def test_a_change_that_makes_no_sense_is_refused(used_api: ApiWorld) -> None:
         answer = used_api.ask("POST", path, body)
         assert answer.status_code == 400, answer.text
         assert complaint in answer.text
+
+
+def test_the_run_of_a_return_plan_is_one_too(used_api: ApiWorld) -> None:
+    """It was not found: no audit requested it."""
+    first = used_api.get(f"/v1/runs/{used_api.run()}/verification")["action_plan_uuid"]
+    event = proposed(used_api.log, UUID(first))
+    assert event is not None
+    run = return_run_id(UUID(first), 1)
+    wanted = proposal(event.audit_id, run, (), undoes=UUID(first), record=event.record)
+    done = used_api.commands.run(TEST, lambda tx, ctx: tx.add(ActionPlan.propose(ctx, wanted)))
+    used_api.settle(done.position)
+    found = used_api.get(f"/v1/runs/{run}/verification")
+    assert found["run_uuid"] == str(run)
 
 
 def test_a_run_that_does_not_exist_is_not_found(used_api: ApiWorld) -> None:
