@@ -62,7 +62,7 @@ def admit_pools(
     good: list[PoolRow] = []
     bad: list[QuarantinedRecord] = []
     for row in everything:
-        pool = _duplicate(row, names) or _admitted(row, backends)
+        pool = _duplicate(row, names) or admitted(row, backends)
         if isinstance(pool, Cause):
             bad.append(QuarantinedRecord("pool", row.name, pool))
         else:
@@ -90,7 +90,8 @@ def _duplicate(row: PoolRow, names: Counter[str]) -> Cause | None:
     return bad_value("name", row.name, row.name) if names[row.name] > 1 else None
 
 
-def _admitted(row: PoolRow, backends: Collection[str]) -> PoolRow | Cause:
+def admitted(row: PoolRow, backends: Collection[str]) -> PoolRow | Cause:
+    """The pool with its figures as numbers, or why it is quarantined."""
     if row.backend not in backends:
         return Cause(UNKNOWN_HOST, {"resource": row.name, "host": row.backend})
     figures: dict[str, Any] = {}

@@ -22,6 +22,7 @@ from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Reason
 from domain.plans.action_types import change_node_power_state as node_reasons
 from domain.plans.action_types import volume_migrate as volume_reasons
+from domain.plans.reasons import NO_LONGER_LEGAL
 from infrastructure.openstack.actions import handlers
 from infrastructure.openstack.baremetal.ironic import IronicNodes
 from infrastructure.openstack.baremetal.maas import MaasNodes, node_row
@@ -216,6 +217,22 @@ def test_what_cannot_be_copied_is_refused_with_the_reason(
         verdict = migrate.check(parameters)
         assert isinstance(verdict, Fail)
         assert f"{name}: is required" in str(verdict.because)
+
+
+def test_a_volume_for_which_its_pool_has_no_room_any_more_is_skipped(
+    cloud: SimulatedCloud, migrate: ActionHandler
+) -> None:
+    """Other volumes came to the pool since the plan was made; Cinder would refuse it much later."""
+    cinder = cloud.clouds.block_storage
+    volumes = cinder.list_all("/volumes/detail", "volumes", {"all_tenants": "true"})
+    untyped = [one for one in volumes if one["volume_type"] == "__DEFAULT__" and one["size"] == 100]
+    first, second = sorted(untyped, key=lambda one: str(one["status"]))
+    move = to(POOLS[0], first)
+    assert end(migrate, move, *started(migrate, move)).phase is Phase.DONE
+    verdict = migrate.check(to(POOLS[0], second))
+    assert isinstance(verdict, Skip)
+    assert verdict.because.reason == NO_LONGER_LEGAL
+    assert f"{POOLS[0]} lacks capacity: 100 GB needed, 60.0 GB free" in str(verdict.because)
 
 
 def test_a_volume_with_snapshots_is_refused_by_cinder_and_stays(

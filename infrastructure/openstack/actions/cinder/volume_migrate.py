@@ -7,6 +7,8 @@ from typing import Final
 
 from application.ports.cloud import CloudRefused, Fail, Go, Observation, Phase, Skip, Verdict
 from domain.cluster.placement.movability import SERVER_STATE_UNSUITABLE
+from domain.cluster.placement.volume_rules import POOL_FULL
+from domain.cluster.storage.validation import admitted
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Cause
 from domain.plans.action_types.volume_migrate import (
@@ -23,10 +25,10 @@ from domain.plans.action_types.volume_migrate import (
     VOLUME_TYPE_NOT_FOUND,
 )
 from domain.plans.proposal import ProposedAction
-from domain.plans.reasons import ACTION_PARAMETERS_INVALID, NOTHING_TO_UNDO
+from domain.plans.reasons import ACTION_PARAMETERS_INVALID, NO_LONGER_LEGAL, NOTHING_TO_UNDO
 from infrastructure.openstack.actions.base import Handler, because, inverse, number
 from infrastructure.openstack.actions.conduct import Conduct
-from infrastructure.openstack.collectors.storage import pool_of
+from infrastructure.openstack.collectors.storage import pool_of, pool_row
 from infrastructure.openstack.errors import CloudForbidden, Conflicting, Invalid, ResourceNotFound
 from infrastructure.openstack.service import Json
 
@@ -45,7 +47,8 @@ class VolumeMigrate(Handler):
     conduct = Conduct(
         check="The volume, the pool or type, and the servers that use it. Skipped if it is gone or "
         "there already. Fails if it is busy, the pool or type does not exist, the pool is not of "
-        "its type's backend, or a server that uses it is neither ACTIVE nor PAUSED.",
+        "its type's backend, or a server that uses it is neither ACTIVE nor PAUSED. Skipped if the "
+        "pool has no room for it any more.",
         effect="os-migrate_volume with a lock, or os-retype on demand.",
         observation="Pool, type, status and migration status of the volume.",
         undo="The migration to the former pool, or the retype to the former type.",
@@ -165,7 +168,7 @@ class VolumeMigrate(Handler):
             return Fail(because(VOLUME_TYPE_NOT_FOUND, type=name))
         return None
 
-    def _pool_refused(self, volume: Json, name: str) -> Fail | None:
+    def _pool_refused(self, volume: Json, name: str) -> Skip | Fail | None:
         pools = self.clouds.block_storage.get_list(
             "/scheduler-stats/get_pools", "pools", {"detail": "true"}
         )
@@ -175,10 +178,15 @@ class VolumeMigrate(Handler):
         kind = self._type(volume["volume_type"])
         wanted = ((kind or {}).get("extra_specs") or {}).get("volume_backend_name")
         offered = (found[0].get("capabilities") or {}).get("volume_backend_name")
-        if not wanted or not offered or wanted == offered:
+        if wanted and offered and wanted != offered:
+            facts = {"volume": volume["id"], "type": volume["volume_type"], "pool": name}
+            return Fail(because(POOL_LACKS_TYPE, **facts))
+        row = pool_row(found[0])
+        pool, size = admitted(row, (row.backend,)), volume["size"]
+        if isinstance(pool, Cause) or not number(pool.virtual_free_gb) < size:
             return None
-        facts = {"volume": volume["id"], "type": volume["volume_type"], "pool": name}
-        return Fail(because(POOL_LACKS_TYPE, **facts))
+        full = because(POOL_FULL, pool=name, needed=size, free=pool.virtual_free_gb)
+        return Skip(because(NO_LONGER_LEGAL, why=str(full)))
 
     def _is_clustered(self, parameters: JsonObject) -> bool:
         """Whether the destination is a pool of a cluster of cinder-volume services."""
