@@ -61,6 +61,7 @@ class Bench:
         *actions: PlannedAction,
         handlers: Mapping[str, ActionHandler] | None = None,
         number: int = 1,
+        plan: UUID | None = None,
     ) -> None:
         """A plan in a log.
 
@@ -70,6 +71,7 @@ class Bench:
             actions: of the plan.
             handlers: action type → handler, of another cloud.
             number: of the audit; a log has one plan of each.
+            plan: a launched plan of the log; None: a new one.
         """
         kinds = ("act", MIGRATE, CHANGE_SERVICE_STATE)
         self._handlers = handlers or dict.fromkeys(kinds, cloud)
@@ -87,7 +89,7 @@ class Bench:
             tx.add(plan)
             return plan.id
 
-        self.id = self.commands.run(METADATA, create).value
+        self.id = plan or self.commands.run(METADATA, create).value
 
     def claim(self, *, takeover: Cause | None = None) -> tuple[AggregateSession[ActionPlan], int]:
         session = AggregateSession(self.log, CLOCK, ActionPlan, self.id, METADATA)
