@@ -241,13 +241,16 @@ class ActionExecution:
         """Aborts a running effect if that is due; fails the action if it does not end after that.
 
         What the cloud cannot abort (a cold migration) is observed for a while after its deadline:
-        it usually ends, and may need a further step.
+        it usually ends, and may need a further step. After that the plan does not wait for it any
+        longer (see ``FollowUps``).
         """
         self._abort_if_due()
         if self._times.is_given_up(self._action, self._around.policy.follow_up):
             status = str(seen.facts.get("status") or seen.phase)
+            if self._refused_step is not None:
+                status = f"{status} ({self._refused_step})"
             facts: JsonObject = {"seconds": round(self._action.deadline), "status": status}
-            self._fail(self._refused_step or Cause(STILL_RUNNING, facts))
+            self._fail(Cause(STILL_RUNNING, facts))
 
     def _abort_if_due(self) -> None:
         action = self._action

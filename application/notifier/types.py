@@ -250,6 +250,7 @@ RULES: Mapping[type[Event], tuple[Rule, ...]] = {
     plans.ActionAcknowledged: (),
     plans.ActionIsolated: (),
     plans.ActionWithheld: (_ACTION_UPDATE,),
+    plans.ActionFollowedUp: (),
     plans.ActionStepIntended: (
         Rule("action.update", About.ACTION, when=_abort_begins),
         Rule("action.cancel.start", About.ACTION, when=_abort_begins),

@@ -163,6 +163,9 @@ SENTENCES: dict[str, Sentence] = {
     plans.ActionStepAcknowledged.TOPIC: lambda e: f"{e.what}: step {e.step!r} accepted.",
     plans.ActionSucceeded.TOPIC: lambda e: f"{e.what}: succeeded.",
     plans.ActionFailed.TOPIC: lambda e: f"{e.what}: failed{_because(e.because)}",
+    plans.ActionFollowedUp.TOPIC: lambda e: (
+        f"{e.what}: ended in the cloud after all{_because(e.because)}"
+    ),
     plans.ActionSkipped.TOPIC: _action_skipped,
     plans.ActionAnnotated.TOPIC: lambda e: f"{e.what}: skip reason: {e.note or 'none given'}.",
     plans.ActionCancelled.TOPIC: lambda e: f"{e.what}: cancelled{_because(e.because)}",

@@ -86,6 +86,8 @@ class Action:
         losses: appliers that were lost while they executed only this action.
         because: why it was skipped, failed or cancelled.
         outcome: the observed state in which it succeeded.
+        late_steps: number of requests of further steps that were started after it had failed.
+        followed_up: whether what was still running when it failed is known to have ended.
         restores: whether the plan added it to undo a step that its other actions left half done.
     """
 
@@ -99,6 +101,8 @@ class Action:
     losses: int = 0
     because: Cause | None = None
     outcome: JsonObject = field(default_factory=dict)
+    late_steps: int = 0
+    followed_up: bool = False
     restores: bool = False
     started_at: datetime | None = None
     ended_at: datetime | None = None

@@ -14,6 +14,7 @@ from domain.plans.events import (
     ActionAnnotated,
     ActionCancelled,
     ActionFailed,
+    ActionFollowedUp,
     ActionIntended,
     ActionIsolated,
     ActionSkipped,
@@ -35,6 +36,7 @@ from domain.plans.events import (
     PlanSuperseded,
 )
 from domain.plans.execution_rule import ExecutionRule
+from domain.plans.following import Followed
 from domain.plans.losses import Losses
 from domain.plans.plan_in_execution import PlanInExecution
 from domain.plans.plan_states import (
@@ -53,7 +55,7 @@ from domain.plans.reasons import (
 from domain.plans.returning import Returnable
 
 
-class ActionPlan(Returnable, PlanInExecution):
+class ActionPlan(Returnable, Followed, PlanInExecution):
     """A plan and its actions: one aggregate, so that the next action is chosen consistently."""
 
     TOPIC = "plan"
@@ -303,6 +305,7 @@ class ActionPlan(Returnable, PlanInExecution):
     def _action_step_intended(self, event: ActionStepIntended) -> None:
         action = self.actions[event.action_id]
         action.steps[event.step] = event.attempt
+        action.late_steps += action.ended
         if event.because is not None:
             action.aborting = action.aborting or event.because
             if event.because.reason == ABORTED_BY_CANCEL:
@@ -320,6 +323,10 @@ class ActionPlan(Returnable, PlanInExecution):
     @evolves
     def _action_failed(self, event: ActionFailed) -> None:
         self._end_action(event, ActionState.FAILED, event.because)
+
+    @evolves
+    def _action_followed_up(self, event: ActionFollowedUp) -> None:
+        self.actions[event.action_id].followed_up = True
 
     @evolves
     def _action_skipped(self, event: ActionSkipped) -> None:

@@ -335,6 +335,21 @@ class ActionFailed(Event):
     because: Cause
 
 
+class ActionFollowedUp(Event):
+    """What was still running when the action failed has ended; the action stays FAILED.
+
+    Attributes:
+        facts: the observed state.
+        because: why it has no effect; None if it has.
+    """
+
+    TOPIC = "plan.action-followed-up"
+    action_id: UUID
+    what: str
+    facts: JsonObject
+    because: Cause | None
+
+
 class ActionSkipped(Event):
     """The action was skipped, because there was nothing to do or at a user's request.
 

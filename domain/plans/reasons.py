@@ -46,7 +46,7 @@ NOTHING_COPIED = Reason(
 )
 STILL_RUNNING = Reason(
     "still-running",
-    "not finished within {seconds} s; the cloud still shows {status}, and Vigil stopped watching",
+    "not finished within {seconds} s; the cloud still shows {status}; it is watched until it ends",
     seconds="s",
 )
 OUTCOME_UNKNOWN = Reason("outcome-unknown", "the outcome is unknown: {error}")

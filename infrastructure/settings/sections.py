@@ -378,8 +378,9 @@ class ApplierSettings:
         "vigil.follow_up_seconds",
         Float(0.0),
         1800.0,
-        "Seconds that Vigil still watches a running action after its deadline. Cold migrations and "
-        "resizes, which cannot be aborted, are still confirmed then.",
+        "Seconds that a plan waits for a running action after its deadline. Then the action fails; "
+        "what cannot be aborted, such as a cold migration or a resize, is watched until the cloud "
+        "ends it, and confirmed.",
     )
     settle_seconds: float = option(
         "vigil.settle_seconds",

@@ -8,9 +8,11 @@ from uuid import UUID
 from openstack.connection import Connection
 
 from application.applier.applier import Applier
+from application.applier.follow_ups import FollowUps
 from application.applier.gate import StartGate
 from application.applier.legality import MoveLegality
 from application.applier.policy import ExecutionPolicy
+from application.kernel.periodic import PeriodicJob
 from application.workers.worker import Worker
 from domain.actuation.events import ActuationSwitchedOff, ActuationSwitchedOn
 from domain.audits.audit import Audit
@@ -27,7 +29,7 @@ from interfaces.bootstrap.pace import pace_limits, parallelism
 from interfaces.bootstrap.placement import placement_policy, rules_document
 from interfaces.bootstrap.queries import STALE_AFTER
 from interfaces.bootstrap.roles import Work
-from interfaces.bootstrap.workers import heartbeat, run_worker
+from interfaces.bootstrap.workers import heartbeat, run_with_background, run_worker
 
 log = logging.getLogger(__name__)
 
@@ -43,18 +45,19 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
     chosen, cloud = settings.applier, connection(settings)
     registry = Registry()
     plugins = PluginOptions(registry, settings.sources)
+    acts = handlers(
+        registry.handlers,
+        cloud,
+        limits(settings),
+        options=plugins.of("action handler"),
+        nodes=nodes(settings, cloud),
+    )
     applier = Applier(
         log=database.log,
         read=database.read,
         progress=database.progress,
         services=database.services,
-        handlers=handlers(
-            registry.handlers,
-            cloud,
-            limits(settings),
-            options=plugins.of("action handler"),
-            nodes=nodes(settings, cloud),
-        ),
+        handlers=acts,
         clock=CLOCK,
         instance=me,
         fresh=beats.fresh,
@@ -86,7 +89,20 @@ def prepare(settings: Settings, database: OpenDatabase, stop: threading.Event) -
         CANCEL_REQUESTED: applier.look_again,
         **dict.fromkeys(SWITCHED, applier.look_again_everywhere),
     }
-    return partial(run_worker, settings, database, worker, beats, TOPICS, stop, watched)
+    follow_ups = FollowUps(
+        database.log,
+        CLOCK,
+        acts,
+        fresh=beats.fresh,
+        settle_time=chosen.settle_seconds,
+        metadata=Metadata(component("applier", me.id)),
+    )
+    failure = "what runs on after its action failed was not watched"
+    follow = PeriodicJob(
+        log, failure, follow_ups.look, interval=settings.sweep_interval, clock=CLOCK
+    )
+    work = partial(run_worker, settings, database, worker, beats, TOPICS, watched=watched)
+    return partial(run_with_background, [follow.run], work, stop)
 
 
 def _legality(
