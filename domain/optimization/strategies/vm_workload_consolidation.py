@@ -151,7 +151,8 @@ class _Consolidation:
 
     def relieve(self) -> None:
         """Moves servers off hosts whose measured CPU use exceeds their cores, worst first."""
-        cores, need = self._model.cores, self._use.load.need[:, USED_CPU]
+        cores = self._model.cores
+        need = np.where(self._use.cpu_known, self._use.load.need[:, USED_CPU], 0.0)
         excess = self._use.cpu_measured - cores
         if not (excess > 0).any():
             return

@@ -205,11 +205,14 @@ def aggregate(rng: Random, number: int, hosts: int) -> AggregateRow:
 Rows = tuple[list[HostRow], list[ServerRow], list[GroupRow], list[AggregateRow]]
 
 
-def rows(rng: Random) -> Rows:
-    """2 to 7 hosts and up to 24 servers, with their groups and aggregates."""
+def rows(rng: Random, *, cells: bool | None = None) -> Rows:
+    """2 to 7 hosts and up to 24 servers, with their groups and aggregates.
+
+    ``cells``: whether NUMA cells are known; None: of half of the clusters.
+    """
     hosts, servers = rng.randint(2, 7), rng.randint(1, 24)
     groups, aggregates = rng.randint(0, 3), rng.randint(0, 3)
-    cells = rng.random() < 0.5
+    cells = rng.random() < 0.5 if cells is None else cells
     return (
         [host(rng, n, aggregates, cells=cells) for n in range(hosts)],
         [server(rng, n, hosts, groups, cells=cells) for n in range(servers)],

@@ -12,7 +12,6 @@ from domain.cluster.scope.reasons import MODEL_EMPTY
 from domain.optimization.algorithms.balancing import SWAP_LOWERS_SPREAD
 from domain.optimization.context import StrategyContext
 from domain.optimization.goals import validate_indicators
-from domain.optimization.solution import Solution
 from domain.optimization.strategies.workload_balance import STAYS_OVER_THRESHOLD
 from domain.optimization.strategies.workload_stabilization import STAYS_LOADED
 from domain.plans.verification import verify_plan
@@ -172,26 +171,6 @@ def test_the_figures_of_each_move_are_those_of_the_hosts(seed: int) -> None:
 def test_there_are_figures_to_compare() -> None:
     """Many of the random clouds have no move with figures: the property could hold of nothing."""
     assert sum(map(compared_figures, range(40))) > 5
-
-
-@settings(max_examples=150, deadline=None)
-@given(seed=SEEDS, case=st.sampled_from([one for one in CASES if "max_migrations" not in one[1]]))
-def test_an_audit_of_the_result_proposes_nothing(
-    seed: int, case: tuple[str, dict[str, Any]]
-) -> None:
-    name, parameters = case
-    rng = Random(seed)
-    model = generate.cluster(rng)
-    if model.numa is not None:
-        return  # the cells of a server that has moved are unknown
-    policy, measured = generate.policy(rng, model), use(rng, model)
-
-    def solved(cloud: ComputeModel) -> Solution:
-        values = with_hosts(cloud, measured)
-        return STRATEGIES[name].solve(context(name, parameters, cloud, values, placement=policy))
-
-    second = solved(after(model, solved(model)))
-    assert second.actions == ()
 
 
 def test_random_clusters_do_need_balancing() -> None:

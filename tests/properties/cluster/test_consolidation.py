@@ -20,8 +20,7 @@ from tests.properties.cluster import generate
 from tests.properties.cluster.audits import Values, after, context, flights, verifier
 from tests.properties.cluster.test_plans import is_json, residents_after
 from tests.world.optimization import weigh
-from tests.world.plugins import ACTION_TYPES, GOALS, STRATEGIES, solve_offline
-from vigil.testing import generated_cluster
+from tests.world.plugins import ACTION_TYPES, GOALS, STRATEGIES
 
 SEEDS = st.integers(min_value=0, max_value=2**32)
 PARAMETERS: dict[str, list[dict[str, Any]]] = {
@@ -156,51 +155,7 @@ def test_the_figures_of_each_move_are_those_of_the_destination(seed: int) -> Non
             assert np.allclose([100 * before, 100 * now], figures, atol=0.06)
 
 
-@settings(max_examples=75, deadline=None)
-@given(seed=SEEDS, case=st.sampled_from(NEUTRAL))
-def test_an_audit_of_the_result_proposes_nothing(
-    seed: int, case: tuple[str, dict[str, Any]]
-) -> None:
-    name, parameters = case
-    rng = Random(seed)
-    model = generate.cluster(rng)
-    if model.numa is not None:
-        return  # the cells of a server that has moved are unknown
-    policy, use = generate.policy(rng, model), measured(rng, model)
-    use.pop("host_cpu_usage")  # would be another one after the plan
-    first = context(name, parameters, model, use, placement=policy)
-    solution = STRATEGIES[name].solve(first)
-    if any(action.because.reason == RELIEVES_OVERLOAD for action in solution.actions):
-        return  # the servers that were moved so may move again in another audit
-    result = after(model, solution)
-    second = STRATEGIES[name].solve(context(name, parameters, result, use, placement=policy))
-    assert [str(action.because) for action in second.actions] == []
-
-
-@settings(max_examples=75, deadline=None)
-@given(seed=SEEDS, case=st.sampled_from(NEUTRAL))
-def test_an_extra_empty_host_never_makes_it_worse(
-    seed: int, case: tuple[str, dict[str, Any]]
-) -> None:
-    """It may relieve more overloaded hosts; so without any."""
-    name, parameters = case
-    rng = Random(seed)
-    hosts, servers, groups, aggregates = generate.rows(rng)
-    model, _ = ComputeModel.build(hosts, servers, groups, aggregates)
-    policy, use = generate.policy(rng, model), measured(rng, model)
-    like = replace(hosts[0], id="h9", name="c9", state="up", status="enabled")
-    like = replace(like, other_allocations=())
-    larger, _ = ComputeModel.build([*hosts, like], servers, groups, aggregates)
-    used = []
-    for cloud in (model, larger):
-        solution = STRATEGIES[name].solve(context(name, parameters, cloud, use, placement=policy))
-        if any(one.because.reason == RELIEVES_OVERLOAD for one in solution.actions):
-            return
-        used.append(sum(map(bool, residents_after(cloud, solution).values())))
-    assert used[1] <= used[0]
-
-
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(seed=SEEDS, case=st.sampled_from(CASES), steps=st.integers(0, 30))
 def test_a_spent_step_budget_ends_the_search_with_whole_hosts(
     seed: int, case: tuple[str, dict[str, Any]], steps: int
@@ -240,26 +195,6 @@ def test_a_plan_keeps_to_its_price(seed: int, limit: int) -> None:
         assert np.count_nonzero(model.servers_per_host) - used >= limit
     if GAIN_TOO_SMALL in [note.reason for note in solution.notes]:
         assert not freeing
-
-
-def test_names_do_not_matter() -> None:
-    """Ids and names that sort alike: the same plan, in other words."""
-    for seed in range(1, 5):
-        data = generated_cluster(seed)
-        known = {row[key] for kind in data for row in data[kind] for key in ("id", "name")}
-        renamed = {name: f"x-{name}" for name in known}
-
-        def other(value: Any, names: dict[str, str] = renamed) -> Any:
-            if isinstance(value, dict):
-                return {key: other(one) for key, one in value.items()}
-            if isinstance(value, list | tuple):
-                return [other(one) for one in value]
-            return names.get(value, value) if isinstance(value, str) else value
-
-        for name, parameters in NEUTRAL:
-            plan = solve_offline(data, name, parameters)
-            again = solve_offline(other(data), name, parameters)
-            assert again.actions() == other(plan.actions())
 
 
 def test_random_clusters_do_need_consolidation() -> None:

@@ -1,6 +1,5 @@
 """Maintenance of any host of any cluster: legal at every prefix, explained truly, and finished."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -122,61 +121,6 @@ def test_a_server_stays_for_the_reasons_that_are_stated(seed: int) -> None:
             assert found.parameters.backup_node not in {
                 action.parameters.get("resource_name") for action in solution.actions
             }
-
-
-OF_A_HOST: dict[str, Callable[[str], dict[str, object]]] = {
-    "host_maintenance": lambda host: {"maintenance_node": host},
-    "zone_migration": lambda host: {
-        "compute_nodes": [{"src_node": host}],
-        "parallel_per_node": 5,
-        "priority": {"compute": "mem_size"},
-    },
-}
-"""Strategy → its parameters for leaving a host."""
-
-
-@settings(max_examples=150, deadline=None)
-@given(seed=SEEDS, name=st.sampled_from(sorted(OF_A_HOST)))
-def test_names_and_the_order_of_rows_change_nothing_but_names(seed: int, name: str) -> None:
-    parameters = OF_A_HOST[name]
-    rng = Random(seed)
-    rows = rng.randint(2, 7), rng.randint(1, 24)
-    hosts = [generate.host(rng, n, 2) for n in range(rows[0])]
-    servers = [generate.server(rng, n, rows[0], 2) for n in range(rows[1])]
-    groups = [generate.group(rng, n, rows[1]) for n in range(2)]
-    aggregates = [generate.aggregate(rng, n, rows[0]) for n in range(2)]
-
-    def actions(shown: str) -> list[tuple[object, ...]]:
-        named = [replace(one, name=shown + one.name) for one in hosts]
-        placed = [replace(one, name=shown + one.name, host=f"{shown}{one.host}") for one in servers]
-        members = [replace(one, hosts=tuple(shown + h for h in one.hosts)) for one in aggregates]
-        for listed in (named, placed, members):
-            rng.shuffle(listed)
-        model, _ = ComputeModel.build(named, placed, groups, members)
-        given = typed(parameters(f"{shown}c0"), STRATEGIES[name].parameters)
-        solution = STRATEGIES[name].solve(StrategyContext(parameters=given, compute=model))
-        plain = [str(action.because).replace(shown, "") for action in solution.actions]
-        ids = [action.resource_id for action in solution.actions]
-        return list(zip(ids, plain, strict=True))
-
-    assert actions("node-") == actions("machine-")
-
-
-def test_an_audit_of_the_result_moves_nothing() -> None:
-    for seed in range(60):
-        rng = Random(seed)
-        model = generate.cluster(rng)
-        if not len(model.hosts) or model.numa is not None:
-            continue  # the cells of a server that has moved are unknown
-        given: dict[str, object] = {"maintenance_node": model.hosts.name[0]}
-        solution = MAINTENANCE.solve(context(model, PlacementPolicy(), given))
-        at = model.servers.host.copy()
-        for action in migrations(solution).actions:
-            destination = model.host_places[str(action.parameters["destination_node"])]
-            at[model.server_places[action.resource_id]] = destination
-        result = replace(model, servers=replace(model.servers, host=at))
-        second = MAINTENANCE.solve(context(result, PlacementPolicy(), given))
-        assert migrations(second).actions == ()
 
 
 def test_random_clusters_do_need_maintenance() -> None:

@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.cluster.compute.model import ComputeModel
-from domain.cluster.formats.cluster_file import read_cluster, write_cluster
 from domain.cluster.scope.reasons import MODEL_EMPTY
 from domain.optimization.algorithms.draining import SERVER_CANNOT_LEAVE
 from domain.optimization.algorithms.offloading import CANNOT_BE_LEFT
@@ -138,37 +137,6 @@ def test_all_servers_leave_a_faulty_host_but_those_that_are_named(seed: int) -> 
     }
     gone = {action.resource_id for action in leaving}
     assert gone | named == {found.compute.servers.id[int(server)] for server in here}
-
-
-def renamed(value: Any, names: set[str]) -> Any:
-    """Some data with other names, in the same order."""
-    if isinstance(value, dict):
-        return {renamed(key, names): renamed(one, names) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [renamed(one, names) for one in value]
-    return f"other-{value}" if isinstance(value, str) and value in names else value
-
-
-@settings(max_examples=60, deadline=None)
-@given(seed=SEEDS, case=st.sampled_from(CASES))
-def test_other_names_and_another_order_of_the_list_change_nothing_but_names(
-    seed: int, case: tuple[str, dict[str, Any]]
-) -> None:
-    name, parameters = case
-    rng = Random(seed)
-    model = generate.cluster(rng)
-    values = measured(rng, model)
-    hosts, servers = model.hosts, model.servers
-    names = {*hosts.id, *hosts.name, *hosts.hypervisor_hostname, *servers.id, *servers.name} - {""}
-    data = renamed(write_cluster(model), names)
-    for rows in (data["hosts"], data["instances"], data["groups"], data["aggregates"]):
-        rng.shuffle(rows)
-    other = read_cluster(data).model
-    first = STRATEGIES[name].solve(context(name, parameters, model, values))
-    second = STRATEGIES[name].solve(context(name, parameters, other, renamed(values, names)))
-    assert [vars(action)["parameters"] for action in second.actions] == [
-        renamed(action.parameters, names) for action in first.actions
-    ]
 
 
 @settings(max_examples=60, deadline=None)

@@ -24,10 +24,9 @@ from domain.optimization.strategies.vm_workload_consolidation import (
 from domain.plans.action_types import migrate
 from domain.plans.proposal import PlannedAction, ProposedAction
 from domain.plans.verification import verify_plan
-from tests.benchmarks.cluster_core import synthetic
 from tests.properties.cluster import generate
 from tests.world.optimization import strategy_context, weigh
-from tests.world.plugins import ACTION_TYPES, GOALS, STRATEGIES, solve_offline
+from tests.world.plugins import ACTION_TYPES, GOALS, STRATEGIES
 
 SEEDS = st.integers(min_value=0, max_value=2**32)
 DEFAULT = PlacementPolicy()
@@ -159,14 +158,3 @@ def is_json(value: object) -> bool:
     if type(value) is list:
         return all(is_json(item) for item in value)
     return value is None or type(value) in (str, int, float, bool)
-
-
-@settings(max_examples=60, deadline=None)
-@given(seed=SEEDS)
-def test_the_plan_does_not_depend_on_the_order_in_which_the_cloud_was_listed(seed: int) -> None:
-    rng = Random(seed)
-    hosts = rng.randint(2, 12)
-    data = synthetic(hosts, rng.randint(1, 2 * hosts))
-    first = solve_offline(data)
-    shuffled = {key: rng.sample(rows, len(rows)) for key, rows in data.items()}
-    assert solve_offline(shuffled).actions() == first.actions()
