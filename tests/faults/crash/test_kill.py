@@ -4,12 +4,9 @@ Every process of an installation is killed again and again while audits are requ
 launched and migrations carried out. The cloud itself stays and keeps a journal: that is the judge.
 """
 
-import os
 import random
-import threading
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -19,74 +16,32 @@ import pytest
 from application.ports.event_log import RecordedEvent
 from domain.plans.events import ActionIntended
 from infrastructure.event_log import open_event_log
-from tests.faults.crash.installation import ROLES, Cloud, Installation, eventually
+from tests.faults.crash.installation import Cloud, Installation, eventually
+from tests.faults.crash.striking import KILLS, Killer, Rounds, struck_through
 
-KILLS = int(os.environ.get("VIGIL_TEST_KILLS", "100"))
 FINAL = {"SUCCEEDED", "FAILED"}
 ENDED = {"SUCCEEDED", "FAILED", "SKIPPED", "CANCELLED"}
-VICTIMS = [
-    *["applier"] * 6,
-    *["decision-engine"] * 4,
-    *["projector", "relay", "scheduler", "api"],
-    *["nats", "nats-store", "everything"],
-]
+VICTIMS = {
+    "applier": 6,
+    "decision-engine": 4,
+    **dict.fromkeys(("projector", "relay", "scheduler", "api", "nats", "nats-store"), 1),
+    "everything": 1,
+}
 
 
 @dataclass
-class Killer:
-    """Kills something every now and then, and starts it again after a moment.
-
-    Runs on the main thread, which NATS servers are tied to.
-    """
-
-    installation: Installation
-    chance: random.Random
-    pause: tuple[float, float] = (0.2, 1.6)
-    kills: list[str] = field(default_factory=list)
-
-    def run(self, until: Callable[[], bool]) -> None:
-        while not until():
-            time.sleep(self.chance.uniform(*self.pause))
-            victim = self.chance.choice(VICTIMS)
-            self._strike(victim)
-            self.kills.append(victim)
-
-    def _strike(self, victim: str) -> None:
-        if victim == "everything":
-            for role in ROLES:
-                self.installation.kill(role)
-            self.installation.lose_nats(store=False)
-            self.installation.start()
-        elif victim.startswith("nats"):
-            self.installation.lose_nats(store=victim == "nats-store")
-        else:
-            self.installation.kill(victim)
-            time.sleep(self.chance.uniform(0, 0.3))
-            self.installation.start(victim)
-
-
-@dataclass
-class Rounds:
-    """Requests, launches and judges, round after round, on a thread of its own."""
+class Consolidations(Rounds):
+    """Requests, launches and judges a plan of consolidation, each on a new cloud."""
 
     installation: Installation
     cloud: Cloud
     database: str
-    chance: random.Random
-    count: int = 0
     migrations: int = 0
-    failure: BaseException | None = None
-    enough: threading.Event = field(default_factory=threading.Event)
 
-    def run(self) -> None:
-        try:
-            while not self.enough.is_set():
-                self.cloud.replace(hosts=12, servers=70, seed=self.chance.randrange(10_000))
-                plan = one_round(self.installation)
-                self.migrations += judge(self.installation, self.cloud, self.database, plan)
-                self.count += 1
-        except BaseException as failure:  # noqa: BLE001 - reported by the test itself
-            self.failure = failure
+    def one(self) -> None:
+        self.cloud.replace(hosts=12, servers=70, seed=self.chance.randrange(10_000))
+        plan = one_round(self.installation)
+        self.migrations += judge(self.installation, self.cloud, self.database, plan)
 
 
 @pytest.fixture
@@ -110,21 +65,15 @@ def test_kill_9_anywhere_is_a_non_event(
     installation: Installation, cloud: Cloud, database_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seed = random.SystemRandom().randrange(2**32)
-    chance = random.Random(seed)
     installation.start()
     eventually("goals are listed", lambda: installation.ask("GET", "/v1/goals")["goals"] or None)
-    killer = Killer(installation, chance)
-    rounds = Rounds(installation, cloud, database_url, random.Random(seed + 1))
-    thread = threading.Thread(target=rounds.run)
-    began = time.monotonic()
-    thread.start()
-    killer.run(lambda: len(killer.kills) >= KILLS or not thread.is_alive())
-    rounds.enough.set()
-    thread.join()
+    killer = Killer(installation, random.Random(seed), VICTIMS, pause=(0.2, 1.6))
+    rounds = Consolidations(random.Random(seed + 1), installation, cloud, database_url)
+    seconds = struck_through(killer, rounds, KILLS)
     with capsys.disabled():
         print(
-            f"\n{database_url.partition(':')[0]}: {len(killer.kills)} kills in {rounds.count} "
-            f"rounds, {rounds.migrations} migrations, {time.monotonic() - began:.0f} s, seed {seed}"
+            f"\n{database_url.partition(':')[0]}: {len(killer.strikes)} kills in {rounds.count} "
+            f"rounds, {rounds.migrations} migrations, {seconds:.0f} s, seed {seed}"
         )
     if rounds.failure is not None:
         raise rounds.failure

@@ -3,26 +3,29 @@
 Each request is accepted once, each plan ends, and no server waits for a person.
 """
 
-import os
 import random
-import signal
-import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from application.ports.event_log import RecordedEvent
+from domain.plans import ActionPlan
+from domain.plans.events import ActionFailed, ActionIntended, ActionSucceeded
+from infrastructure.event_log import open_event_log
 from infrastructure.openstack.clouds import Clouds
 from infrastructure.openstack.connection import ConnectionLimits, connect
 from tests.faults.crash.installation import HASTE, ROLES, Cloud, Installation, eventually
+from tests.faults.crash.striking import APPLIERS, KILLS, Killer, Rounds, struck_through
+from tests.faults.crash.test_kill import ENDED
 from tests.faults.crash.test_kill_steps import final_state, launched
 
-KILLS = max(1, int(os.environ.get("VIGIL_TEST_KILLS", "100")) // 4)
 TYPES = (
     "migrate",
     "resize",
@@ -35,13 +38,11 @@ TYPES = (
     "nop",
     "sleep",
 )
-APPLIERS = ("applier", "applier#2")
 OPTIONS = {
     **HASTE,
     "watcher_planners.weight.parallelization": ",".join(f"{kind}:6" for kind in TYPES),
 }
-STRIKES = ("kill", "both", "stop", "nats", "store"), (12, 3, 1, 1, 1)
-"""What happens, and how often in relation to the others."""
+VICTIMS = {"applier": 6, "applier#2": 6, "appliers": 3, "stopped": 1, "nats": 1, "nats-store": 1}
 QUIET = {"ACTIVE", "SHUTOFF", "SHELVED", "SHELVED_OFFLOADED", "PAUSED", "SUSPENDED"}
 Json = dict[str, Any]
 
@@ -127,91 +128,94 @@ def _free_volumes(clouds: Clouds) -> list[Json]:
     ]
 
 
-@dataclass
-class Killer:
-    """Kills or stops an applier every now and then, or loses NATS, until it has struck enough."""
+@dataclass(frozen=True)
+class Verdict:
+    """What is wrong: requests that the cloud accepted twice, and what was lost or left undone."""
 
-    installation: Installation
-    chance: random.Random
-    strikes: Counter[str] = field(default_factory=Counter)
-
-    def run(self, enough: Callable[[], bool]) -> None:
-        while not enough():
-            time.sleep(self.chance.uniform(0.0, 0.9))
-            kind = self.chance.choices(("kill", "both", "stop", "nats", "store"), (12, 3, 1, 1, 1))[
-                0
-            ]
-            self._strike(kind)
-            self.strikes[kind] += 1
-
-    def _strike(self, kind: str) -> None:
-        victim = self.chance.choice(APPLIERS)
-        if kind == "stop":
-            self._stop(victim)
-        elif kind in {"nats", "store"}:
-            self.installation.lose_nats(store=kind == "store")
-        else:
-            for one in APPLIERS if kind == "both" else (victim,):
-                self.installation.kill(one)
-                self.installation.start(one)
-
-    def _stop(self, victim: str) -> None:
-        """Stops an applier for longer than its heartbeat counts; the other one takes over."""
-        group = self.installation.group(victim)
-        os.killpg(group, signal.SIGSTOP)
-        time.sleep(self.chance.uniform(3.5, 5.0))
-        os.killpg(group, signal.SIGCONT)
+    doubled: Sequence[object] = ()
+    lost: Sequence[object] = ()
 
 
 @dataclass
-class Rounds:
-    """Plans of all types, one after the other, each on a new cloud."""
+class OfAllTypes(Rounds):
+    """Plans of all types, each on a new cloud.
+
+    Attributes:
+        plans: their ids.
+        states: of their actions.
+        verdict: what was doubled or lost.
+    """
 
     installation: Installation
     cloud: Cloud
-    chance: random.Random
-    enough: threading.Event = field(default_factory=threading.Event)
-    count: int = 0
+    plans: list[UUID] = field(default_factory=list)
     states: Counter[str] = field(default_factory=Counter)
-    failure: BaseException | None = None
+    verdict: Verdict = field(default_factory=Verdict)
 
-    def run(self) -> None:
-        try:
-            while not self.enough.is_set():
-                self._round()
-                self.count += 1
-        except BaseException as failure:  # noqa: BLE001 - reported by the test itself
-            self.failure = failure
-
-    def _round(self) -> None:
+    def one(self) -> None:
+        self.exposed.clear()
         wanted, limits = list[Json](), ConnectionLimits()
         while {one["action_type"] for one in wanted} != set(TYPES):  # few clouds lack something
             self.cloud.replace(hosts=12, servers=60, seed=self.chance.randrange(10_000))
             clouds = Clouds(connect("simulator", self.cloud.config, limits), limits)
             wanted = of_all_types(clouds)
         plan = launched(self.installation, wanted)
+        eventually("it has begun", partial(has_begun, self.installation, plan), 120)
+        self.exposed.set()
         eventually("the plan has ended", partial(final_state, self.installation, plan), 240)
+        self.plans.append(UUID(plan))
         path = f"/v1/actions/detail?action_plan_uuid={plan}"
         actions = self.installation.ask("GET", path)["actions"]
-        judge(actions, self.cloud.journal(), clouds)
         self.states.update(one["state"] for one in actions)
+        found = judge(actions, self.cloud.journal(), clouds)
+        self.verdict = Verdict(
+            [*self.verdict.doubled, *found.doubled], [*self.verdict.lost, *found.lost]
+        )
+        assert not found.doubled, found.doubled
+        assert not found.lost, found.lost
 
 
-def judge(actions: Sequence[Json], journal: Sequence[Json], clouds: Clouds) -> None:
+def has_begun(installation: Installation, plan: str) -> bool | None:
+    """Whether an applier executes a plan, or has."""
+    return installation.ask("GET", f"/v1/action_plans/{plan}")["state"] != "PENDING" or None
+
+
+def judge(actions: Sequence[Json], journal: Sequence[Json], clouds: Clouds) -> Verdict:
     """Compares the outcomes with what the cloud accepted and shows."""
-    assert {one["state"] for one in actions} <= {"SUCCEEDED", "FAILED", "SKIPPED", "CANCELLED"}
     accepted = Counter((one["method"], one["path"], *_names(one["body"])) for one in journal)
-    assert set(accepted.values()) <= {1}, [one for one, times in accepted.items() if times > 1]
     paths = " ".join(str(one["path"]) for one in journal)
     services = clouds.compute.get("/os-services", {"binary": "nova-compute"})["services"]
     disabled = {one["host"] for one in services if one["status"] == "disabled"}
+    lost: list[object] = [one for one in actions if one["state"] not in ENDED]
     for one in actions:
         resource = str(one["input_parameters"].get("resource_id"))
         if one["state"] == "SUCCEEDED" and one["action_type"] not in {"nop", "sleep"}:
-            assert resource in paths or resource in disabled, f"success without an effect: {one}"
+            lost += [] if resource in paths or resource in disabled else [one]
     for server in _servers(clouds):
-        assert server["status"] in QUIET, (server["id"], server["status"])
-        assert server["OS-EXT-STS:task_state"] is None, server["id"]
+        if server["status"] not in QUIET or server["OS-EXT-STS:task_state"] is not None:
+            lost.append((server["id"], server["status"], server["OS-EXT-STS:task_state"]))
+    return Verdict([one for one, times in accepted.items() if times > 1], lost)
+
+
+def kills_by_type(database: str, plans: Sequence[UUID], killer: Killer) -> Counter[str]:
+    """Type of action → strikes while one of this type was in progress, by the log."""
+    log, found = open_event_log(database), Counter[str]()
+    for plan in plans:
+        begun: dict[UUID, datetime] = {}
+        spans: list[tuple[str, datetime, datetime]] = []
+        proposed = log.find(ActionPlan, plan)
+        assert proposed is not None
+        for entry in log.history(plan):
+            event = entry.event if isinstance(entry, RecordedEvent) else None
+            if isinstance(event, ActionIntended):
+                begun.setdefault(event.action_id, event.timestamp)
+            elif isinstance(event, ActionSucceeded | ActionFailed) and event.action_id in begun:
+                kind = proposed.actions[event.action_id].spec.type
+                spans.append((kind, begun[event.action_id], event.timestamp))
+        for at, _ in killer.strikes:
+            found.update({kind for kind, first, last in spans if first <= at <= last})
+    log.close()
+    return found
 
 
 def _names(body: object) -> list[str]:
@@ -240,17 +244,17 @@ def test_no_request_of_any_action_is_repeated_or_forgotten(
     installation: Installation, cloud: Cloud, database_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seed = random.SystemRandom().randrange(2**32)
-    killer = Killer(installation, random.Random(seed))
-    rounds = Rounds(installation, cloud, random.Random(seed + 1))
-    thread, began = threading.Thread(target=rounds.run), time.monotonic()
-    thread.start()
-    killer.run(lambda: killer.strikes.total() >= KILLS or not thread.is_alive())
-    rounds.enough.set()
-    thread.join()
+    killer = Killer(installation, random.Random(seed), VICTIMS, pause=(0.0, 0.9))
+    rounds = OfAllTypes(random.Random(seed + 1), installation, cloud)
+    seconds = struck_through(killer, rounds, max(1, KILLS // 4))
+    by_type = kills_by_type(database_url, rounds.plans, killer)
     with capsys.disabled():
         print(
-            f"\n{database_url.partition(':')[0]}: {dict(killer.strikes)} in {rounds.count} rounds, "
-            f"actions {dict(rounds.states)}, {time.monotonic() - began:.0f} s, seed {seed}"
+            f"\n{database_url.partition(':')[0]}: {len(killer.strikes)} kills "
+            f"{dict(killer.counts())} in {rounds.count} rounds, {seconds:.0f} s, seed {seed}\n"
+            f"  kills while an action of the type was in progress: {dict(by_type)}\n"
+            f"  actions {dict(rounds.states)}, requests doubled {len(rounds.verdict.doubled)}, "
+            f"lost {len(rounds.verdict.lost)}"
         )
     if rounds.failure is not None:
         raise rounds.failure

@@ -13,17 +13,20 @@ import pytest
 
 from infrastructure.settings import load
 from interfaces.bootstrap.database import opened, upgrade
-from tests.conformance.notifier.consumers import SECRET, Receiver
-from tests.integration.notifier.publishing import until
+from tests.conformance.notifier.consumers import Receiver
+from tests.integration.notifier.publishing import until, webhooks, words
 from tests.unit.notifier import lives
 from tests.world.notifications import composed
+
+HASTE = {"DEFAULT.service_down_time": "2", "DEFAULT.periodic_interval": "0.5"}
+"""The successor of a killed notifier takes over after two seconds."""
 
 
 @contextmanager
 def notifier(options: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     """`vigil notifier` as a process of its own."""
-    words = [word for name, value in options.items() for word in ("--set", f"{name}={value}")]
-    process = subprocess.Popen([sys.executable, "-m", "interfaces.cli.main", "notifier", *words])
+    command = [sys.executable, "-m", "interfaces.cli.main", "notifier", *words(options)]
+    process = subprocess.Popen(command)
     try:
         yield process
     finally:
@@ -37,11 +40,7 @@ def test_a_notifier_that_is_killed_after_a_delivery_loses_nothing(
 ) -> None:
     """Its successor sends some again, with the same ids, and the order of each object holds."""
     with closing(Receiver()) as receiver:
-        options = {
-            "vigil.data_dir": str(tmp_path),
-            "vigil.webhooks": f"siem:{receiver.url}",
-            "vigil.webhook_secrets": f"siem:{SECRET}",
-        }
+        options = {**webhooks(tmp_path, siem=receiver.url), **HASTE}
         settings = load(flags=options, files=()).settings
         upgrade(settings)
         with opened(settings) as database:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 from application.notifier.publisher import Publisher
 from application.notifier.transport_claim import TransportClaim
@@ -14,6 +15,7 @@ from application.ports.services import Instance
 from application.workers.counting import CountBuffer
 from infrastructure.clock import SystemClock
 from infrastructure.read_models import SqlPoisonBoard, SqlTransportPositions, this_instance
+from tests.conformance.notifier.consumers import SECRET
 from tests.world.boards import ReferenceCounterBoard
 from tests.world.notifications import composer
 from tests.world.world import World
@@ -23,6 +25,20 @@ ME = this_instance("vigil-notifier", host="ctl-1")
 """This process."""
 OTHER = replace(ME, id="vigil-notifier/ctl-1/other")
 """Another notifier, which lives as long as this process."""
+
+
+def words(options: dict[str, str]) -> list[str]:
+    """Options as arguments of a command."""
+    return [word for name, value in options.items() for word in ("--set", f"{name}={value}")]
+
+
+def webhooks(folder: Path, **urls: str) -> dict[str, str]:
+    """The options of an installation with some webhooks: name → URL."""
+    return {
+        "vigil.data_dir": str(folder),
+        "vigil.webhooks": ",".join(f"{name}:{url}" for name, url in urls.items()),
+        "vigil.webhook_secrets": ",".join(f"{name}:{SECRET}" for name in urls),
+    }
 
 
 def until(condition: Callable[[], object], what: str, patience: float = 30.0) -> None:

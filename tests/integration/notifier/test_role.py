@@ -1,5 +1,6 @@
 """`vigil notifier` and `vigil notifications`: when they run, and what they print."""
 
+import threading
 from contextlib import closing
 from pathlib import Path
 from uuid import UUID
@@ -9,17 +10,15 @@ import pytest
 from application.notifier.publisher import PER_EVENT
 from infrastructure.settings import LoadedSettings, load
 from interfaces.bootstrap.database import opened, upgrade
+from interfaces.bootstrap.roles.notifier import prepare
 from interfaces.cli.installation import plan
 from interfaces.cli.main import main
 from tests.conformance.notifier.consumers import SECRET, Receiver
+from tests.integration.notifier.publishing import until, webhooks, words
 from tests.unit.notifier import lives
+from tests.world.notifications import composed
 
 ON = {"vigil.webhooks": "siem:http://127.0.0.1:9/", "vigil.webhook_secrets": f"siem:{SECRET}"}
-
-
-def words(options: dict[str, str]) -> list[str]:
-    """Options as arguments of a command."""
-    return [word for name, value in options.items() for word in ("--set", f"{name}={value}")]
 
 
 @pytest.mark.parametrize(
@@ -68,11 +67,7 @@ def test_what_was_given_up_is_listed_and_sent_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with closing(Receiver()) as receiver:
-        options = {
-            "vigil.data_dir": str(tmp_path),
-            "vigil.webhooks": f"siem:{receiver.url}",
-            "vigil.webhook_secrets": f"siem:{SECRET}",
-        }
+        options = webhooks(tmp_path, siem=receiver.url)
         settings = load(flags=options, files=()).settings
         upgrade(settings)
         with opened(settings) as database:
@@ -95,3 +90,34 @@ def test_what_was_given_up_is_listed_and_sent_again(
         assert main(["notifications", "forget", name, *words(options)]) == 0
         assert main(["notifications", "forget", name, *words(options)]) == 1
         assert main(["notifications", "resend", "nats", *words(options)]) == 1
+
+
+def test_a_receiver_that_fails_for_long_holds_up_no_other(tmp_path: Path) -> None:
+    """It holds its own transport, for ``webhook_give_up`` at most; it gets the rest after that."""
+    with closing(Receiver()) as bad, closing(Receiver()) as good:
+        bad.answer = lambda _: 500
+        settings = load(flags=webhooks(tmp_path, bad=bad.url, good=good.url), files=()).settings
+        upgrade(settings)
+        stop = threading.Event()
+        with opened(settings) as database:
+            for name in ("bad", "good"):
+                database.transports.create(f"webhook {name}", 0, "nobody")
+            lives.catalogue(database.log)
+            lives.executed(database.log, 1, None)
+            thread = threading.Thread(target=prepare(settings, database, stop))
+            thread.start()
+            try:
+                first = len(composed(database.log))
+                until(lambda: len(good.received()) == first and bad.asked, "one has everything")
+                lives.executed(database.log, 2, None)
+                wanted = len(composed(database.log))
+                until(lambda: len(good.received()) == wanted, "also what comes later")
+                held = database.transports.find("webhook bad")
+                assert held is not None
+                assert (held.position, bad.received()) == (0, [])
+                bad.answer = lambda _: 200
+                until(lambda: len(set(bad.received())) == wanted, "the other one, too")
+            finally:
+                stop.set()
+                thread.join(30)
+    assert not thread.is_alive()
