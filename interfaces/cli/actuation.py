@@ -5,17 +5,12 @@ from typing import Any
 
 from application.commands.actuation import switch_actuation
 from application.kernel.actuation import ActuationView, actuation_view
-from application.ports.event_log import EventLogUnavailable, UnreadableEvent
-from application.ports.projections import StoreUnavailable
 from domain.kernel.errors import InvalidValue
-from infrastructure.event_log import SchemaError
-from interfaces.bootstrap.database import opened
-from interfaces.cli.arguments import add_settings, locate, quiet_logging
+from interfaces.cli.arguments import add_settings
 from interfaces.cli.caller import caller
-from interfaces.cli.errors import report_errors
-from interfaces.cli.printing import print_line
+from interfaces.cli.database import database_of
+from interfaces.cli.printing import print_lines
 
-ERRORS = (SchemaError, StoreUnavailable, EventLogUnavailable, UnreadableEvent, InvalidValue)
 SHOW, ON = "show", "on"
 
 
@@ -40,17 +35,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Switches actuation, or shows the switch."""
-    quiet_logging(args, "actuation")
-    settings = locate(args).settings
-    with report_errors(*ERRORS), opened(settings) as database:
+    with database_of(args, "actuation", InvalidValue) as (database, _):
         if args.action != SHOW:
             switch_actuation(database.commands, caller(), args.reason, on=args.action == ON)
         found = actuation_view(database.log)
     if args.json:
         print(json.dumps(_as_json(found), indent=2))
         return 0
-    for line in _lines(found):
-        print_line(line)
+    print_lines(_lines(found))
     return 0
 
 

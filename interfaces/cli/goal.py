@@ -3,13 +3,10 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from application.ports.projections import StoreUnavailable
 from application.queries.goals import GoalStrategies, goal_strategies, templates_of_removed
-from infrastructure.event_log import SchemaError
-from interfaces.bootstrap.database import opened
-from interfaces.cli.arguments import add_settings, locate, quiet_logging
-from interfaces.cli.errors import report_errors
-from interfaces.cli.printing import print_line
+from interfaces.cli.arguments import add_settings
+from interfaces.cli.database import database_of
+from interfaces.cli.printing import print_line, print_lines
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,8 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Lists the goals."""
-    quiet_logging(args, "goal")
-    with report_errors(SchemaError, StoreUnavailable), opened(locate(args).settings) as database:
+    with database_of(args, "goal") as (database, _):
         goals = goal_strategies(database.read)
         templates = {
             str(one.name): str(one.strategy_name) for one in templates_of_removed(database.read)
@@ -37,8 +33,7 @@ def run(args: argparse.Namespace) -> int:
         document = {"goals": [asdict(one) for one in goals], "templates_of_removed": templates}
         print(json.dumps(document, indent=2))
         return 0
-    for line in _lines(goals):
-        print_line(line)
+    print_lines(_lines(goals))
     for name, strategy in templates.items():
         print_line(f"audit template {name} names strategy {strategy}, which was removed")
     return 0

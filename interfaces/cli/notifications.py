@@ -4,20 +4,17 @@ from functools import partial
 
 from application.notifier.publisher import PER_EVENT
 from application.notifier.resending import Resender
-from application.ports.event_log import EventLogUnavailable
 from application.ports.notifier import TransportPosition
 from application.ports.poison import PoisonedMessage
-from application.ports.projections import StoreUnavailable
-from infrastructure.event_log import SchemaError
 from infrastructure.notifications.listener import NotInstalled
 from infrastructure.settings import Settings
-from interfaces.bootstrap.database import OpenDatabase, opened
+from interfaces.bootstrap.database import OpenDatabase
 from interfaces.bootstrap.notifier import composer, transports
-from interfaces.cli.arguments import add_settings, locate, quiet_logging
-from interfaces.cli.errors import CommandFailed, report_errors
-from interfaces.cli.printing import print_line
+from interfaces.cli.arguments import add_settings
+from interfaces.cli.database import database_of
+from interfaces.cli.errors import CommandFailed
+from interfaces.cli.printing import print_line, print_lines
 
-ERRORS = (SchemaError, StoreUnavailable, EventLogUnavailable, NotInstalled)
 SHOWN = 20
 """Notifications given up that are listed for each transport."""
 
@@ -41,15 +38,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Shows, resends or forgets."""
-    quiet_logging(args, "notifications")
-    settings = locate(args).settings
-    with report_errors(*ERRORS), opened(settings) as database:
+    with database_of(args, "notifications", NotInstalled) as (database, settings):
         if args.action == "resend":
             return _resend(settings, database, args.name)
         if args.action == "forget":
             return _forget(database, args.name)
-        for line in _lines(database):
-            print_line(line)
+        print_lines(_lines(database))
     return 0
 
 

@@ -2,18 +2,12 @@ import argparse
 import json
 from uuid import UUID
 
-from application.ports.event_log import EventLogUnavailable, UnreadableEvent
-from application.ports.projections import StoreUnavailable
 from domain.kernel.errors import DomainError
 from domain.kernel.ids import as_uuid
-from infrastructure.event_log import SchemaError
-from interfaces.bootstrap.database import opened
-from interfaces.cli.arguments import add_settings, locate, quiet_logging, repeated
-from interfaces.cli.errors import report_errors
+from interfaces.cli.arguments import add_settings, repeated
+from interfaces.cli.database import database_of
 from interfaces.cli.plan_return import as_json, lines_of, return_plan
-from interfaces.cli.printing import print_line
-
-ERRORS = (SchemaError, StoreUnavailable, EventLogUnavailable, UnreadableEvent, DomainError)
+from interfaces.cli.printing import print_lines
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,13 +43,10 @@ def _uuid(text: str) -> UUID:
 
 def run(args: argparse.Namespace) -> int:
     """Requests a return plan, waits for it, and prints it."""
-    quiet_logging(args, "plan")
-    settings = locate(args).settings
-    with report_errors(*ERRORS), opened(settings) as database:
+    with database_of(args, "plan", DomainError) as (database, _):
         event, plan = return_plan(database, args.plan, start=args.start, wait=args.wait)
     if args.json:
         print(json.dumps(as_json(event, plan), indent=2))
     else:
-        for line in lines_of(event, plan, repeated(args), started=args.start):
-            print_line(line)
+        print_lines(lines_of(event, plan, repeated(args), started=args.start))
     return 1 if args.start and plan.state != "SUCCEEDED" else 0

@@ -1,17 +1,13 @@
 import argparse
 from collections.abc import Iterator
 
-from application.ports.event_log import EventLogUnavailable
-from application.ports.projections import StoreUnavailable
 from application.ports.read_models import ProjectionStatus, QuarantinedEvent
 from application.projections import RebuildLost, RebuildRefused, RebuildReport
-from infrastructure.event_log import SchemaError
-from interfaces.bootstrap.database import opened, rebuild
+from interfaces.bootstrap.database import rebuild
 from interfaces.cli.arguments import add_settings, locate, quiet_logging
+from interfaces.cli.database import DATABASE_ERRORS, database_of
 from interfaces.cli.errors import CommandFailed, report_errors
-from interfaces.cli.printing import print_line
-
-ERRORS = (SchemaError, StoreUnavailable, EventLogUnavailable, RebuildLost, RebuildRefused)
+from interfaces.cli.printing import print_lines
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,15 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Shows or rebuilds the read models."""
-    quiet_logging(args, "projections")
-    with report_errors(*ERRORS):
-        return _rebuild(args) if args.action == "rebuild" else _status(args)
-
-
-def _status(args: argparse.Namespace) -> int:
-    with opened(locate(args).settings) as database:
-        for line in _status_lines(database.read.projections(), database.read.quarantine()):
-            print_line(line)
+    if args.action == "rebuild":
+        return _rebuild(args)
+    with database_of(args, "projections") as (database, _):
+        print_lines(_status_lines(database.read.projections(), database.read.quarantine()))
     return 0
 
 
@@ -60,12 +51,13 @@ def _status_lines(
 
 
 def _rebuild(args: argparse.Namespace) -> int:
+    quiet_logging(args, "projections")
     try:
-        report = rebuild(locate(args).settings, args.name)
+        with report_errors(*DATABASE_ERRORS, RebuildLost, RebuildRefused):
+            report = rebuild(locate(args).settings, args.name)
     except KeyError as error:
         raise CommandFailed(f"there is no projection {args.name}; `status` lists them") from error
-    for line in _report_lines(report):
-        print_line(line)
+    print_lines(_report_lines(report))
     return 0
 
 

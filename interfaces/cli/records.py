@@ -4,17 +4,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from application.ports.event_log import EventLogUnavailable
-from application.ports.projections import StoreUnavailable
 from application.records.pruning import Amount, Pruned, PruningRefused
-from infrastructure.event_log import SchemaError
-from interfaces.bootstrap.database import opened
 from interfaces.bootstrap.pruning import pruner
-from interfaces.cli.arguments import add_flag, add_settings, locate, quiet_logging
-from interfaces.cli.errors import report_errors
-from interfaces.cli.printing import print_line
+from interfaces.cli.arguments import add_flag, add_settings
+from interfaces.cli.database import database_of
+from interfaces.cli.printing import print_lines
 
-ERRORS = (SchemaError, StoreUnavailable, EventLogUnavailable, PruningRefused)
 _STEP = 1000
 
 
@@ -35,18 +30,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prunes records, or lists them."""
-    quiet_logging(args, "records")
-    settings = locate(args).settings
-    days = settings.records.days
-    with report_errors(*ERRORS), opened(settings) as database:
+    with database_of(args, "records", PruningRefused) as (database, settings):
+        days = settings.records.days
         records = pruner(database)
         act = records.prune if args.apply else records.preview
         found = act(timedelta(days=days))
     if args.json:
         print(json.dumps(_as_json(found, days, applied=args.apply), indent=2))
         return 0
-    for line in _lines(found, days, applied=args.apply):
-        print_line(line)
+    print_lines(_lines(found, days, applied=args.apply))
     return 0
 
 
