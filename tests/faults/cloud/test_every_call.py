@@ -18,7 +18,7 @@ from infrastructure.openstack.actions import handlers
 from infrastructure.openstack.connection import ConnectionLimits
 from infrastructure.plugins import Registry
 from tests.conformance.actions.test_suite import POOLS, active, migratable
-from tests.conformance.actions.test_volumes_and_nodes import empty_host, nodes
+from tests.conformance.actions.test_volumes_and_nodes import empty_host, node_on
 from tests.faults.cloud.interference import KINDS, Interference
 from tests.unit.applier.bench import POLICY, Bench
 from tests.unit.applier.reference_cloud import ReferenceCloud
@@ -75,7 +75,7 @@ def _service(cloud: SimulatedCloud) -> JsonObject:
 
 
 def _power(cloud: SimulatedCloud) -> JsonObject:
-    return {"resource_id": nodes(cloud)[empty_host(cloud)]["uuid"], "state": "off"}
+    return {"resource_id": node_on(cloud.clouds.nodes, empty_host(cloud)).id, "state": "off"}
 
 
 def _volume(cloud: SimulatedCloud) -> JsonObject:
@@ -99,6 +99,7 @@ ACTIONS: dict[str, tuple[str, Parameters]] = {
     "delete": ("delete", _of_server()),
     "disable": ("change_nova_service_state", _service),
     "power off": ("change_node_power_state", _power),
+    "power off (MAAS)": ("change_node_power_state", _power),
     "volume": ("volume_migrate", _volume),
     "retype": ("volume_migrate", _retype),
     "nop": ("nop", lambda _: {"message": "hi"}),
@@ -125,7 +126,7 @@ class Ending:
 
 def ended(log: EventLog, label: str, place: int | None, kind: str) -> Ending:
     """Executes a plan of one action, of which one request is spoilt."""
-    cloud = SimulatedCloud(speed=SPEED)
+    cloud = SimulatedCloud(speed=SPEED, maas="MAAS" in label)
     try:
         return _ended(log, cloud, label, place, kind)
     finally:
@@ -143,13 +144,14 @@ def _ended(
         log,
         ReferenceCloud(),
         PlannedAction(proposed, ()),
-        handlers=handlers(Registry().handlers, cloud.connection, LIMITS),
+        handlers=handlers(Registry().handlers, cloud.connection, LIMITS, nodes=cloud.clouds.nodes),
         number=PLACES * KINDS.index(kind) + place if place is not None else PLACES * len(KINDS),
     )
     before = len(journal(cloud))
     faults = Interference()
     faults.place, faults.kind = place, kind
-    cloud.connection.session.session.mount("http://", faults)
+    for session in cloud.sessions:
+        session.mount("http://", faults)
     plan = bench.drive(policy=HASTY)
     faults.place = None
     calls = list(faults.calls)
