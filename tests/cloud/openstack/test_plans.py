@@ -1,25 +1,37 @@
 """Plans that the applier executes on a real cloud, also if it dies between request and response."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
 
+from application.applier.follow_ups import FollowUps
 from application.ports.cloud import ActionHandler
 from application.ports.event_log import EventLog
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Cause
 from domain.optimization.algorithms.emptying import FREES_HOST
 from domain.plans import ActionState, PlanState
+from domain.plans.events import ActionFollowedUp
 from domain.plans.parallelism import Parallelism
 from domain.plans.proposal import PlannedAction, ProposedAction
 from domain.plans.reasons import ABORTED_BY_CANCEL
 from infrastructure.event_log import open_event_log, upgrade
+from infrastructure.openstack.actions.nova.migrate import Migrate
+from infrastructure.openstack.clouds import Clouds
 from tests.conformance.actions.conftest import LIMITS, real_ground
-from tests.conformance.actions.ground import Case, host_of, requests_of, server_of, service_of
+from tests.conformance.actions.ground import (
+    Case,
+    host_of,
+    requests_of,
+    server_of,
+    service_of,
+    until,
+)
 from tests.conformance.actions.real import RealGround
-from tests.unit.applier.bench import LOST, POLICY, Bench
+from tests.unit.applier.bench import CLOCK, LOST, METADATA, POLICY, Bench
 from tests.unit.applier.reference_cloud import ReferenceCloud
 from tests.world.plugins import handlers
 
@@ -120,6 +132,37 @@ def test_a_cold_migration_is_confirmed_once_although_its_applier_dies_of_it(
     before = len(requests_of(real_ground.nova, case.server, "confirmResize"))
     made = bench(event_log, real_ground, planned("migrate", case.cold()), dies_in="advance")
     assert ended(made, dies=True) is ActionState.SUCCEEDED
+    assert len(requests_of(real_ground.nova, case.server, "confirmResize")) == before + 1
+
+
+class Hurried(Migrate):
+    """It is late at once."""
+
+    def deadline(self, parameters: JsonObject, before: JsonObject) -> float:
+        return 0.1
+
+
+def test_a_cold_migration_that_outlasts_its_plan_is_confirmed_when_nova_has_ended_it(
+    event_log: EventLog, real_ground: RealGround
+) -> None:
+    case = real_ground.movable()
+    before = len(requests_of(real_ground.nova, case.server, "confirmResize"))
+    hurried = Hurried(Clouds(real_ground.connection, LIMITS), LIMITS, time.time)
+    acts: dict[str, ActionHandler] = {"migrate": hurried}
+    made = Bench(event_log, ReferenceCloud(), planned("migrate", case.cold()), handlers=acts)
+    plan = made.drive(policy=replace(PATIENT, follow_up=0.0))
+    assert [str(one.because) for one in plan.still_running()], made.topics()
+    follow = FollowUps(
+        event_log, CLOCK, acts, fresh=lambda: True, settle_time=2.0, metadata=METADATA
+    )
+
+    def ended() -> bool:
+        follow.look()
+        return ActionFollowedUp.TOPIC in made.topics()
+
+    until(ended)
+    assert host_of(real_ground.nova, case.server) == case.destination
+    assert server_of(real_ground.nova, case.server)["status"] == "ACTIVE"
     assert len(requests_of(real_ground.nova, case.server, "confirmResize")) == before + 1
 
 
