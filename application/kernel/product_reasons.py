@@ -1,11 +1,12 @@
-"""All reasons that the product declares: importing this module declares them.
+"""All reasons that the product declares.
 
-Events of versions that stored no sentences are rendered from these declarations.
+Events of versions that stored no sentences are rendered from these declarations. Their modules are
+imported when the first such event is shown: that takes longer than to open a log.
 """
 
 from importlib import import_module
 
-from domain.kernel.reasons import Reason
+from domain.kernel.reasons import Reason, declare_later
 
 DECLARED_IN = (
     "domain.kernel.reasons",
@@ -66,11 +67,12 @@ DECLARED_IN = (
 )
 """The modules that declare reasons, in the order of docs/reasons.md."""
 
-_MODULES = [import_module(name) for name in DECLARED_IN]
-
 
 def product_reasons() -> list[Reason]:
     """The reasons, in the order of their declaration."""
-    found = [vars(module).values() for module in _MODULES]
+    found = [vars(import_module(name)).values() for name in DECLARED_IN]
     reasons = (value for values in found for value in values if isinstance(value, Reason))
     return list(dict.fromkeys(reasons))
+
+
+declare_later(product_reasons)

@@ -7,7 +7,7 @@ codes of plug-ins start with a name of their own and a dot (``acme.rack-full``).
 lists the product's reasons.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from string import Formatter
 from types import MappingProxyType
@@ -16,6 +16,7 @@ from typing import Self
 from domain.kernel.aggregate import JsonObject
 
 _declared: dict[str, "Reason"] = {}
+_later: list[Callable[[], object]] = []
 
 
 class Reason(str):
@@ -62,6 +63,22 @@ def declared() -> Mapping[str, Reason]:
     return MappingProxyType(_declared)
 
 
+def declare_later(declare: Callable[[], object]) -> None:
+    """Has further reasons declared when the sentence of an undeclared one is needed.
+
+    Args:
+        declare: imports the modules; it may be called several times, and by any thread.
+    """
+    _later.append(declare)
+
+
+def _reason(code: str) -> "Reason | None":
+    if code not in _declared:
+        for declare in _later:
+            declare()
+    return _declared.get(code)
+
+
 @dataclass(frozen=True)
 class Cause:
     """A reason with its facts, as stored in events.
@@ -89,14 +106,14 @@ class Cause:
             fact: names.get(value, value) if isinstance(value, str) else value
             for fact, value in self.facts.items()
         }
-        reason = _declared.get(self.reason)
+        reason = _reason(self.reason)
         return self if facts == self.facts or reason is None else Cause(reason, facts)
 
     def __str__(self) -> str:
         """The sentence."""
         if self.text:
             return self.text
-        reason = _declared.get(self.reason)
+        reason = _reason(self.reason)
         return self.reason if reason is None else render(reason, self.facts)
 
 

@@ -1,19 +1,22 @@
 """What an installation has recorded, opened for reading: the databases refuse to write."""
 
 from functools import cached_property
-
-from sqlalchemy import Engine
+from typing import TYPE_CHECKING
 
 from application.ports.event_log import ReadOnlyLog
 from application.ports.projections import StoreUnavailable
 from application.ports.read_models import ReadModels
 from application.ports.records import RecordStore
-from application.replay.cluster_past import ClusterPast
-from infrastructure import event_log, read_models
+from infrastructure import event_log
+from infrastructure.clock import SystemClock
 from infrastructure.event_log.read_only import open_read_only, open_records_read_only
 from infrastructure.settings import Settings
-from interfaces.bootstrap.database import CLOCK
-from interfaces.bootstrap.queries import cluster_models
+
+if TYPE_CHECKING:  # most commands need neither SQLAlchemy nor a model
+    from sqlalchemy import Engine
+
+    from application.replay.cluster_past import ClusterPast
+    from infrastructure.read_models import SqlReadModels
 
 
 class History:
@@ -50,16 +53,23 @@ class History:
         return self._records
 
     @cached_property
-    def _engine(self) -> Engine:
+    def _engine(self) -> "Engine":
+        from infrastructure import read_models  # noqa: PLC0415 - as above
+
         return read_models.open_read_only(read_models.views_url(self._url))
 
     @cached_property
-    def _reads(self) -> read_models.SqlReadModels:
-        return read_models.SqlReadModels(self._engine, CLOCK, self._log.end)
+    def _reads(self) -> "SqlReadModels":
+        from infrastructure import read_models  # noqa: PLC0415 - as above
+
+        return read_models.SqlReadModels(self._engine, SystemClock(), self._log.end)
 
     @property
-    def cluster(self) -> ClusterPast:
+    def cluster(self) -> "ClusterPast":
         """The compute model in the past."""
+        from application.replay.cluster_past import ClusterPast  # noqa: PLC0415 - as above
+        from interfaces.bootstrap.queries import cluster_models  # noqa: PLC0415 - as above
+
         models = cluster_models(self.settings, self._engine, self._records, self._reads)
         return ClusterPast(self._log, self._reads, models)
 
