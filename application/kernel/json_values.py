@@ -24,7 +24,7 @@ def json_value(value: object) -> Any:  # noqa: PLR0911 - one line per kind of va
     if is_dataclass(value) and not isinstance(value, type):
         return {one.name: json_value(getattr(value, one.name)) for one in fields(value)}
     if isinstance(value, Mapping):
-        return {_key(key): json_value(inner) for key, inner in value.items()}
+        return {json_key(key): json_value(inner) for key, inner in value.items()}
     if isinstance(value, AbstractSet):
         return sorted(map(json_value, value), key=str)
     if isinstance(value, list | tuple):
@@ -32,5 +32,6 @@ def json_value(value: object) -> Any:  # noqa: PLR0911 - one line per kind of va
     return value
 
 
-def _key(key: object) -> str:
+def json_key(key: object) -> str:
+    """The name of a member of a JSON object."""
     return "/".join(map(str, key)) if isinstance(key, tuple) else str(key)

@@ -118,6 +118,26 @@ def causes(facts: Sequence[Fact]) -> dict[int, int]:
     return found
 
 
+def cause_tree(facts: Sequence[Fact]) -> Iterator[tuple[Fact, str]]:
+    """Each fact after the one that caused it, with the lines of the tree that lead to it.
+
+    One whose cause is not listed stands at the top.
+    """
+    cause = causes(facts)
+    children: dict[int | None, list[Fact]] = {}
+    for fact in facts:
+        children.setdefault(cause.get(fact.position), []).append(fact)
+    waiting = [(fact, "", "") for fact in reversed(children.get(None, []))]
+    while waiting:
+        fact, lead, below = waiting.pop()
+        yield fact, lead
+        found = children.get(fact.position, [])
+        for place, child in reversed(list(enumerate(found))):
+            last = place == len(found) - 1
+            lead, deeper = ("└ ", "  ") if last else ("├ ", "│ ")
+            waiting.append((child, below + lead, below + deeper))
+
+
 class Folding:
     """Makes facts of entries, which are given in the order of the log."""
 
@@ -128,13 +148,13 @@ class Folding:
         """The facts that are complete with these entries."""
         for entry in found:
             if isinstance(entry, MalformedEntry):
-                yield _single(entry)
+                yield single(entry)
             elif isinstance(entry.event, _PARTS):
                 self._continue(entry, entry.event.action_id)
             elif type(entry.event) in _ENDS:
                 yield self._end(entry, entry.event)
             elif not is_routine(entry.topic):
-                yield _single(entry)
+                yield single(entry)
 
     def running(self) -> list[Fact]:
         """The actions that have not ended."""
@@ -168,7 +188,8 @@ class Folding:
         )
 
 
-def _single(entry: Entry) -> Fact:
+def single(entry: Entry) -> Fact:
+    """An event as a fact, also if it is routine."""
     one = timeline_entry(entry)
     return Fact(
         one.position,
@@ -187,7 +208,7 @@ def _single(entry: Entry) -> Fact:
 def _action(entry: RecordedEvent, action: UUID, state: ActionState) -> Fact:
     because = getattr(entry.event, "because", None)
     return replace(
-        _single(entry),
+        single(entry),
         what=entry.event.what,  # type: ignore[attr-defined]  # of each event of an action
         action=action,
         state=state,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from application.ports.event_log import MalformedEntry, ReadOnlyLog, RecordedEvent
+from application.ports.event_log import Entry, MalformedEntry, ReadOnlyLog, RecordedEvent
 from application.ports.read_models import ReadModels
 from application.replay.runs import RecordedRun, run_of_audit, run_of_plan, runs_of
 from application.replay.timeline import entries
@@ -74,6 +74,19 @@ def find(log: ReadOnlyLog, word: str, reads: ReadModels | None = None) -> Subjec
     if not found:
         return _search(log, word)
     return _only(word, found)
+
+
+def first_position(log: ReadOnlyLog, subject: Subject) -> int:
+    """The position of the first event of an aggregate, or of the run or action in it."""
+    inner = subject.run or subject.action
+    found = log.history(subject.aggregate_id, 0, None if inner else 1)
+    names = "run_id", "action_id"
+    own = (one for one in found if inner in {_field(one, name) for name in names})
+    return (next(own, found[0]) if inner else found[0]).position
+
+
+def _field(entry: Entry, name: str) -> object:
+    return getattr(entry.event, name, None) if isinstance(entry, RecordedEvent) else None
 
 
 def _start(word: str) -> str | None:

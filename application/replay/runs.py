@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from application.ports.event_log import Entry, ReadOnlyLog, RecordedEvent
+from application.ports.event_log import Entry, MalformedEntry, ReadOnlyLog, RecordedEvent
 from application.replay.timeline import entries
 from domain.audits.events import (
     AuditInputsRecorded,
@@ -84,6 +84,11 @@ def proposed(log: ReadOnlyLog, plan: UUID) -> PlanProposed | None:
         if isinstance(entry, RecordedEvent) and isinstance(entry.event, PlanProposed):
             return entry.event
     return None
+
+
+def is_of_run(entry: Entry, run: UUID) -> bool:
+    """Whether an entry is an event of a run."""
+    return not isinstance(entry, MalformedEntry) and entry.event.metadata.correlation_id == run
 
 
 def _published(event: PlanProposed, position: int = 0) -> RecordedRun:

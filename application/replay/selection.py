@@ -8,7 +8,7 @@ from uuid import UUID
 from application.ports.event_log import Entry, MalformedEntry, ReadOnlyLog
 from application.ports.read_models import Page, ReadModels
 from application.queries.decisions import UNLIMITED, Resource
-from application.replay.runs import runs_of
+from application.replay.runs import is_of_run, runs_of
 from application.replay.timeline import entries
 
 CHUNK = 2000
@@ -106,11 +106,6 @@ def of_run(log: ReadOnlyLog, reads: ReadModels | None, run: UUID) -> EventSelect
         if is_of_run(entry, run):
             found.add(entry.aggregate_id)
     return EventSelection(aggregates=frozenset(found), correlation=run)
-
-
-def is_of_run(entry: Entry, run: UUID) -> bool:
-    """Whether an entry is an event of a run."""
-    return not isinstance(entry, MalformedEntry) and entry.event.metadata.correlation_id == run
 
 
 def _backwards(log: ReadOnlyLog) -> Iterator[list[Entry]]:

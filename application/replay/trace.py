@@ -6,8 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from application.ports.event_log import Entry, RecordedEvent
-from application.replay.facts import Fact, Folding
-from application.replay.timeline import timeline_entry
+from application.replay.facts import Fact, Folding, single
 from domain.plans.events import (
     ActionAcknowledged,
     ActionIntended,
@@ -59,7 +58,7 @@ def trace(found: Iterable[Entry]) -> list[Span]:
     actions = [one for one in folding.of(entries) if one.action is not None]
     actions += folding.running()
     folded = {position for one in actions for position in one.positions}
-    facts = [*actions, *(_plain(one) for one in entries if one.position not in folded)]
+    facts = [*actions, *(single(one) for one in entries if one.position not in folded)]
     calls = _calls(entries)
     spans = [
         Span(
@@ -70,14 +69,6 @@ def trace(found: Iterable[Entry]) -> list[Span]:
         for fact in facts
     ]
     return sorted(spans, key=lambda span: span.fact.positions[0])
-
-
-def _plain(entry: RecordedEvent) -> Fact:
-    """An event as a fact, also if it is routine."""
-    one = timeline_entry(entry)
-    return Fact(
-        one.position, one.at, one.topic, one.aggregate_id, one.what, one.who, (one.position,)
-    )
 
 
 def _calls(entries: Iterable[RecordedEvent]) -> dict[UUID, list[Call]]:

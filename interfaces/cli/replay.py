@@ -21,6 +21,7 @@ MODULES = {
     "trace": "trace",
     "blame": "trace",
     "bisect": "bisect",
+    "open": "open",
 }
 """Action → its module, ``replay_…``, which is imported only when the action runs."""
 SUBJECT = "id, beginning of an id, or name; also the id of an action or of a run"
@@ -89,7 +90,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "bisect", help="find the first event at which a condition became true"
     )
     _add_bisect(bisect)
-    for action in (log, show, diff, verify, explain, whatif, trace, blame, bisect):
+    debugger = actions.add_parser(
+        "open",
+        help="walk through the history on the whole screen",
+        description="Opens an interactive debugger: events, states, hosts and causes at any "
+        "moment. ? lists its keys. It only reads.",
+    )
+    debugger.add_argument(
+        "place",
+        nargs="?",
+        metavar="WHERE",
+        help="where to begin: a log position, a time (ISO 8601), or what an id or a name stands "
+        "for; by default the end of the log",
+    )
+    for action in (log, show, diff, verify, explain, whatif, trace, blame, bisect, debugger):
         add_common(action)
 
 

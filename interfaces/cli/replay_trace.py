@@ -7,7 +7,8 @@ from application.kernel.json_values import json_value
 from application.ports.event_log import Entry
 from application.replay.blame import blame
 from application.replay.find import find, find_runs
-from application.replay.selection import EventSelection, is_of_run
+from application.replay.runs import is_of_run
+from application.replay.selection import EventSelection
 from application.replay.trace import trace
 from domain.kernel.ids import plan_id
 from interfaces.bootstrap.history import History

@@ -105,14 +105,15 @@ def state_text(snapshot: AggregateAt, out: Console) -> None:
         values.pop("actions")
     table = Table.grid(padding=(0, 2))
     for name, value in values.items():
-        table.add_row(Text(name), _value(name, value))
+        table.add_row(Text(name), value_text(name, value))
     out.print(table)
     if isinstance(snapshot.state, ActionPlan):
         out.print()
         print_actions(snapshot.state, out)
 
 
-def _value(name: str, value: Any) -> Text:
+def value_text(name: str, value: Any) -> Text:
+    """The value of an attribute in one line."""
     if value is None:
         return Text("-", style="dim")
     if name == "state":

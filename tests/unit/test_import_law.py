@@ -288,6 +288,22 @@ def test_an_import_of_a_higher_layer_or_of_a_foreign_library_is_seen() -> None:
     ]
 
 
+def importers(library: str, trees: Trees) -> set[str]:
+    """The packages of the modules that import a library."""
+    return {
+        module.rpartition(".")[0]
+        for module, tree in trees.items()
+        if any(within(name, [library]) for name in imported(ast.walk(tree)))
+    }
+
+
+def test_only_the_screens_of_the_debugger_import_textual() -> None:
+    assert importers("textual", sources("interfaces")) == {"interfaces.terminal.debugger"}
+    assert importers("textual", parsed(interfaces__cli__a="from textual.app import App")) == {
+        "interfaces.cli"
+    }
+
+
 def test_subpackages_of_domain_import_only_lower_ones() -> None:
     assert breaches(sources("domain"), "domain", DOMAIN) == []
 

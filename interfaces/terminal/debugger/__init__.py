@@ -1,0 +1,1 @@
+"""The screens of `vigil replay open`. Only this package imports textual."""
