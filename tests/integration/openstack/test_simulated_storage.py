@@ -10,12 +10,14 @@ from domain.cluster.kinds import ModelKind
 from domain.cluster.storage.model import StorageModel
 from infrastructure.openstack.baremetal.ironic import IronicNodes
 from infrastructure.openstack.baremetal.maas import MaasNodes
+from infrastructure.openstack.baremetal.maas_api import MaasApi
 from infrastructure.openstack.collectors.compute import NovaCollector
 from infrastructure.openstack.collectors.storage import CinderCollector
 from infrastructure.openstack.connection import ConnectionLimits, connect
 from infrastructure.openstack.probes import probe
 from infrastructure.settings import SettingsError, load
 from infrastructure.simulator import Simulator, SimulatorConfig, clouds_yaml
+from infrastructure.simulator.baremetal.maas import API_KEY
 from interfaces.bootstrap.cloud import nodes
 
 
@@ -74,3 +76,17 @@ def test_the_simulators_machines_are_below_its_hosts(twin: Connection) -> None:
     hosts = NovaCollector(twin).collect().hosts
     assert model.by_compute_node.keys() == {host.id for host in hosts}
     assert model.nodes.maintenance.sum() == 1
+
+
+def test_maas_has_the_same_machines_by_the_names_of_their_hosts(twin: Connection) -> None:
+    """So its model has what ``saving_energy`` needs."""
+    ironic = str(twin.session.get_endpoint(service_type="baremetal", interface="public"))
+    api = MaasApi(ironic.replace("/baremetal", "/MAAS"), API_KEY, timeout=10.0, read_retries=0)
+    found = MaasNodes(api).collect()
+    model, quarantined = BaremetalModel.build(found.nodes)
+    assert quarantined == ()
+    hosts = NovaCollector(twin).collect().hosts
+    assert model.by_compute_node.keys() == {one.hypervisor_hostname or one.name for one in hosts}
+    other, _ = BaremetalModel.build(IronicNodes(twin).collect().nodes)
+    assert model.powered.sum() == other.powered.sum() > 0
+    api.session.close()
