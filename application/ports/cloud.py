@@ -116,7 +116,7 @@ class StorageRows(CollectedRows):
 
 @dataclass(frozen=True)
 class BaremetalRows(CollectedRows):
-    """Rows of Ironic."""
+    """Rows of Ironic or MAAS."""
 
     nodes: Sequence[BaremetalNodeRow]
 

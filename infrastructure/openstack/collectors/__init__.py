@@ -1,1 +1,1 @@
-"""Reads the rows of collected models from Nova, Placement, Cinder and Ironic."""
+"""Reads the rows of collected models from Nova, Placement and Cinder."""
