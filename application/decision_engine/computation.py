@@ -14,6 +14,7 @@ from domain.kernel.errors import InvalidValue
 from domain.kernel.reasons import Cause
 from domain.metrics.catalogue import METRIC_LABELS_FOREIGN, METRICS_INCOMPLETE
 from domain.optimization.context import PlanContext, StrategyContext
+from domain.optimization.efficacy import as_planned
 from domain.optimization.planner import PlanImpossible, Planner
 from domain.optimization.scoring import SCORING_ENGINE_CHANGED, SCORING_ENGINE_MISSING
 from domain.optimization.solution import Solution
@@ -56,7 +57,7 @@ def compute(record: DecisionRecord, optimizers: Optimizers) -> Computation:
         raise ComputationFailed(refused)
     return Computation(
         actions=tuple(planned),
-        indicators=solution.indicators,
+        indicators=as_planned(solution.indicators, planned),
         notes=(*notes_of(strategy, context, solution), *_incomplete(record)),
         rejections=tuple(context.alternatives.kept),
         rejection_count=context.alternatives.total,

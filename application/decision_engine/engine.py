@@ -9,13 +9,13 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any
 from uuid import UUID
 
 from application.decision_engine.decisions import DecisionRecorder, SearchSettings
 from application.decision_engine.inputs import InputLoader, InputsUnavailable, ModelStale
 from application.decision_engine.returns import OUTAGES, ReturnPlans
 from application.decision_engine.run_claims import STOP_TIMEOUT, RunClaim, RunClaims
+from application.decision_engine.strategies import RunStrategies, StrategyMissing
 from application.kernel.action_parameters import check_requested
 from application.kernel.retry import RetryPolicy
 from application.kernel.typed_values import typed
@@ -46,12 +46,7 @@ from application.records.decision import (
 )
 from application.workers.claims import Claimable
 from domain.audits import Audit, AuditType, Run
-from domain.audits.reasons import (
-    NO_STRATEGY_FOR_GOAL,
-    PARAMETERS_INVALID,
-    PLAN_IN_PROGRESS,
-    STRATEGY_UNKNOWN,
-)
+from domain.audits.reasons import PARAMETERS_INVALID, PLAN_IN_PROGRESS
 from domain.kernel.aggregate import JsonObject
 from domain.kernel.errors import Fenced, InvalidValue, NotFound, Refusal
 from domain.kernel.metadata import Context, Metadata, component
@@ -60,7 +55,6 @@ from domain.metrics.catalogue import METRICS_UNAVAILABLE
 from domain.optimization.context import P
 from domain.optimization.goals import Goal, global_efficacy
 from domain.optimization.scoring import SCORING_ENGINE_MISSING, EngineIdentity
-from domain.optimization.selection import NoStrategyForGoal, choose_strategy
 from domain.optimization.strategy import Strategy
 from domain.plans import ActionPlan, EfficacyIndicator, PlanState, Proposal
 from domain.plans.reasons import SUPERSEDED_BY_RUN
@@ -79,7 +73,7 @@ class RunPolicy:
     """How often and when a run is tried again.
 
     Attributes:
-        retry: while the cloud or the metrics are unreachable.
+        retry: while the cloud, the metrics or an engine with the strategy are missing.
         plan_wait: seconds that a run is deferred while another plan is being executed; after that
             each sweep checks again.
         max_losses: workers that may be lost over one run before it fails.
@@ -119,7 +113,7 @@ class DecisionEngine:
         self._inputs = inputs
         self._goals = optimizers.goals
         self._strategies = optimizers.strategies
-        self._planners = optimizers.planners
+        self._run_strategies = RunStrategies(log, services, optimizers)
         self._engines = optimizers.engines
         self._schemas = {name: one.schema for name, one in optimizers.action_types.items()}
         self._runner = runner
@@ -172,7 +166,9 @@ class DecisionEngine:
         if audit.run is None:
             return
         found = self._claims.claimable(audit.run)
-        if found is None or self._blocked_by_plan(audit, audit.run, found):
+        if found is None or self._run_strategies.are_elsewhere(audit):
+            return
+        if self._blocked_by_plan(audit, audit.run, found):
             return
         with self._claims.claim(audit.id, audit.run, found) as claim:
             if claim is None:
@@ -209,7 +205,7 @@ class DecisionEngine:
         if audit is None:
             raise NotFound("Audit", claim.audit_id)
         try:
-            strategy = self._strategy(audit)
+            strategy = self._run_strategies.of(audit)
             parameters = self._complete(audit.parameters, strategy.parameters_schema)
             given = typed(parameters, strategy.parameters)
             check_requested(strategy, given, lambda: self._schemas)
@@ -219,7 +215,7 @@ class DecisionEngine:
             self._fail(claim, end.because)
         except InvalidValue as invalid:
             self._fail(claim, Cause(PARAMETERS_INVALID, {"error": str(invalid)}))
-        except ModelStale as outage:
+        except (ModelStale, StrategyMissing) as outage:
             self._try_later(audit, claim, outage.because)
         except CloudUnreachable as outage:
             self._try_later(audit, claim, cause_of(outage))
@@ -236,19 +232,6 @@ class DecisionEngine:
                 audit, claim.run_id, strategy, parameters, inputs, engines
             )
             self._solve(claim, record)
-
-    def _strategy(self, audit: Audit) -> Strategy[Any]:
-        if audit.strategy is not None and audit.strategy not in self._strategies:
-            raise InputsUnavailable(Cause(STRATEGY_UNKNOWN, {"strategy": audit.strategy}))
-        goal = self._goals.get(audit.goal)
-        preferred = "" if goal is None else goal.strategy
-        try:
-            return choose_strategy(
-                self._strategies, audit.goal, audit.strategy, preferred=preferred
-            )
-        except NoStrategyForGoal:
-            because = Cause(NO_STRATEGY_FOR_GOAL, {"goal": audit.goal})
-            raise InputsUnavailable(because) from None
 
     def _required_engines(self, strategy: Strategy[P], given: P) -> tuple[EngineIdentity, ...]:
         names = strategy.requirements(given).engines

@@ -24,6 +24,7 @@ from domain.kernel.errors import InvalidValue, NotFound
 from domain.kernel.reasons import Cause
 from domain.metrics.catalogue import MetricNeed, MetricTable
 from domain.optimization.context import ObservedMove, PlanContext, StrategyContext
+from domain.optimization.efficacy import as_planned
 from domain.optimization.goals import global_efficacy
 from domain.optimization.scoring import ScoringEngine
 from domain.optimization.selection import choose_strategy
@@ -153,11 +154,12 @@ def solve_offline(  # noqa: PLR0913 - what a run may have
             placement=placement,
         ),
     )
+    indicators = as_planned(solution.indicators, planned)
     return OfflineResult(
         strategy=strategy.name,
         planned=tuple(planned),
-        indicators=solution.indicators,
-        efficacy=global_efficacy(optimizers.goals[strategy.goal], solution.indicators),
+        indicators=indicators,
+        efficacy=global_efficacy(optimizers.goals[strategy.goal], indicators),
         rejections=tuple(context.alternatives.kept),
         rejection_count=context.alternatives.total,
         notes=(*resolved.notes, *notes_of(strategy, context, solution)),

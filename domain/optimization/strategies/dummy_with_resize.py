@@ -73,7 +73,8 @@ class DummyWithResize(Strategy[ResizeParameters]):
                 actions.append(ProposedAction(MIGRATE, server, given, always))
         if RESIZED in context.compute.server_places:
             actions.append(ProposedAction(RESIZE, RESIZED, {"flavor": FLAVOR}, always))
-        return Solution(tuple(actions), notes=moves.rules.notes(moves.branch))
+        missing = (one.because for one in context.alternatives.kept)
+        return Solution(tuple(actions), notes=(*missing, *moves.rules.notes(moves.branch)))
 
 
 def _migrates(moves: Moves, identity: str) -> bool:

@@ -223,7 +223,7 @@ class _Saving:
             "wanted": wanted,
             "used": sum(bool(self._used[host]) for host in self._node),
             "percent": given.free_used_percent,
-            "least": given.min_free_hosts_num,
+            "least": math.floor(given.min_free_hosts_num),
         }
 
     def _off(self, host: int, figures: JsonObject) -> list[ProposedAction]:

@@ -45,12 +45,12 @@ RETYPE_RELIEVES_POOL = Reason(
 )
 POOLS_RELIEVED = Reason(
     "pools-relieved",
-    "{volumes} volumes leave {over} pools that are over the threshold of {threshold} %; {relieved} "
-    "of the pools come below it",
+    "{volumes} volumes leave {pools}; {relieved} of {over} pools that are over the threshold of "
+    "{threshold} % come below it",
     volumes="number",
+    relieved="number",
     over="number",
     threshold="%",
-    relieved="number",
 )
 POOL_STAYS_OVER = Reason(
     "pool-stays-over-threshold",
@@ -190,8 +190,11 @@ class _Balancing:
         kept = tuple(self._explain(pool, left[pool]) for pool in still)
         if not self._moves.actions:
             return kept
+        moved = self._moves.branch.pool_of != self._model.volumes.pool
+        sources = sorted({int(pool) for pool in self._model.volumes.pool[moved]})
         facts: JsonObject = {
             "volumes": len(self._moves.actions),
+            "pools": ", ".join(self._model.pools.name[pool] for pool in sources),
             "over": len(left),
             "threshold": self._threshold,
             "relieved": len(left) - len(still),

@@ -1,7 +1,8 @@
 """The simulated bare metal: one machine below each compute host.
 
-Nearly everything is derived from the present state of the hosts: a disabled host's machine is in
-maintenance, and the machine of a host whose nova-compute is dead is off.
+Nearly everything is derived from the present state of the hosts: the machine of a host that an
+operator disabled is in maintenance, and that of a host whose nova-compute is dead is off. A host
+that Vigil disabled because it is empty may be switched on again.
 """
 
 import uuid
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from domain.cluster.compute.disabled_reasons import DISABLED_BY_CONSOLIDATION
 from infrastructure.simulator.core.errors import ApiConflict
 from infrastructure.simulator.core.faults import Faults
 from infrastructure.simulator.core.model import Host, NodeChange, Operation
@@ -51,7 +53,8 @@ class Node:
     @property
     def maintenance(self) -> bool:
         """Whether it is out of service."""
-        return self.host.status == "disabled"
+        reason = self.host.disabled_reason or ""
+        return self.host.status == "disabled" and not reason.startswith(DISABLED_BY_CONSOLIDATION)
 
     @property
     def maintenance_reason(self) -> str | None:

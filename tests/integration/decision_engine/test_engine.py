@@ -26,12 +26,7 @@ from application.records.decision import (
     decode_record,
 )
 from domain.audits import Audit, AuditState, AuditType, RunCause
-from domain.audits.reasons import (
-    NO_STRATEGY_FOR_GOAL,
-    PARAMETERS_INVALID,
-    PLAN_IN_PROGRESS,
-    STRATEGY_UNKNOWN,
-)
+from domain.audits.reasons import PARAMETERS_INVALID, PLAN_IN_PROGRESS
 from domain.cluster.compute.reasons import UNKNOWN_HOST
 from domain.cluster.placement.policy import PlacementPolicy
 from domain.cluster.placement.rules.concurrency import ConcurrencyLimits
@@ -393,8 +388,6 @@ def test_a_broken_strategy_fails_its_run_and_no_other(world: EngineWorld) -> Non
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"strategy": "nosuch"}, STRATEGY_UNKNOWN),
-        ({"goal": "acme.airflow"}, NO_STRATEGY_FOR_GOAL),
         ({"parameters": {"period": "soon"}}, PARAMETERS_INVALID),
         ({"scope": [{"compute": [{"nonsense": []}]}]}, SCOPE_INVALID),
         (

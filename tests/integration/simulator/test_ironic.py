@@ -153,6 +153,10 @@ def test_a_machine_follows_its_host(cloud: Client) -> None:
     node = shown()
     assert (node["power_state"], node["maintenance"]) == ("power off", True)
     assert node["maintenance_reason"] == "new fan"
+    empty = {"status": "disabled", "disabled_reason": "watcher_disabled"}
+    assert cloud.ask("PUT", path, body=empty).status_code == 200
+    assert shown()["maintenance"] is False  # so that it can be switched on again
+    assert cloud.ask("PUT", path, body=body).status_code == 200
     found = get(cloud, f"{NODES}?maintenance=true")["nodes"]
     assert [n["name"] for n in found] == ["b1"]
     states = get(cloud, f"{NODES}/{node['uuid']}/states")

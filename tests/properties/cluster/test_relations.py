@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from application.simulation.offline import OfflineResult
+from domain.kernel.reasons import declared
 from tests.properties.cluster.clouds import (
     Cloud,
     after,
@@ -215,6 +216,22 @@ def said(found: OfflineResult) -> list[Any]:
         [str(note) for note in found.notes],
         dict(found.indicators),
     ]
+
+
+@pytest.mark.parametrize(("name", "case"), ALL)
+def test_a_count_in_a_sentence_is_a_whole_number(name: str, case: Case) -> None:
+    """The spares of saving_energy were "1.0" hosts."""
+    for seed in range(10):
+        found = plan(name, case, cloud(Random(seed)))
+        causes = [one.action.because for one in found.planned]
+        causes += [*(one.because for one in found.rejections), *found.notes]
+        counts = [
+            one.facts[fact]
+            for one in causes
+            for fact, unit in declared()[one.reason].facts.items()
+            if unit == "number"
+        ]
+        assert {type(one) for one in counts} <= {int}
 
 
 def test_the_table_has_every_strategy() -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster.compute.records import GroupRow
+from domain.optimization.efficacy import MIGRATIONS, as_planned
 from domain.optimization.planner import PlanImpossible
 from domain.optimization.planners.sequence import MOVES_IN_CIRCLE, PARKS_SERVER
 from domain.plans.action_types import disable_host
@@ -35,6 +36,8 @@ def test_two_servers_change_places_by_way_of_a_third_host() -> None:
     assert parked.reason == PARKS_SERVER
     assert "vm0, vm1 wait for each other" in str(parked)
     assert found[2].action.because == WHY
+    assert as_planned({MIGRATIONS: 2, "instances_count": 9}, found)[MIGRATIONS] == len(found)
+    assert as_planned({"instances_count": 9}, found) == {"instances_count": 9}
 
 
 def test_the_smallest_server_that_finds_a_place_is_parked() -> None:
