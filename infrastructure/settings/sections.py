@@ -265,8 +265,8 @@ class DecisionEngineSettings:
         "vigil.run_attempts",
         Integer(1),
         5,
-        "Most attempts of a run if the cloud or the datasource is unreachable, or no running engine "
-        "has the strategy.",
+        "Most attempts of a run if the cloud or the datasource is unreachable, or if no running "
+        "engine has the strategy.",
     )
     run_retry_interval: float = option(
         "vigil.run_retry_interval",
