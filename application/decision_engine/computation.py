@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from application.kernel.garbage import rare_garbage_collection
 from application.kernel.plan_checks import plan_refused
 from application.kernel.typed_values import typed
 from application.ports.plugins import Optimizers
@@ -114,7 +115,8 @@ class DirectRunner:
 
     def run(self, content: bytes) -> Computation:
         """Runs the strategy and the planner that an encoded decision record names."""
-        return compute(decode_record(content), self._optimizers)
+        with rare_garbage_collection():
+            return compute(decode_record(content), self._optimizers)
 
     def close(self) -> None:
         """Does nothing: a computation in this process cannot be ended."""

@@ -1,7 +1,5 @@
-import gc
 import logging
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from application.ports.clock import Clock
 from application.ports.event_log import Entry, EventLogUnavailable, MalformedEntry
@@ -17,29 +15,12 @@ from application.ports.read_models import QuarantinedEvent
 OUTAGES = (StoreUnavailable, EventLogUnavailable)
 """Errors that no event causes: the caller tries again, nothing is quarantined."""
 
-GC_THRESHOLD = 100_000
-"""Allocations between two runs of the cycle collector while many events are processed."""
 LOGGED = 20
 """Quarantined events that are logged one by one; after that, every doubling."""
 ERROR_LENGTH = 1000
 """Maximum number of characters of a stored error text."""
 
 _log = logging.getLogger(__name__)
-
-
-@contextmanager
-def rare_garbage_collection() -> Iterator[None]:
-    """Runs the cycle collector less often.
-
-    Events contain no cycles and are freed by their reference counts; searching them for cycles took
-    a quarter of the time of a rebuild.
-    """
-    before = gc.get_threshold()
-    gc.set_threshold(max(before[0], GC_THRESHOLD), *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 class BatchProjector:

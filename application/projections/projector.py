@@ -2,11 +2,12 @@ import logging
 import threading
 from collections.abc import Iterable
 
+from application.kernel.garbage import rare_garbage_collection
 from application.kernel.retry import RetryPolicy
 from application.ports.clock import Clock
 from application.ports.event_log import EventLog
 from application.ports.projections import Projection, ProjectionCheckpoint, ProjectionStore
-from application.projections.batch_projector import OUTAGES, BatchProjector, rare_garbage_collection
+from application.projections.batch_projector import OUTAGES, BatchProjector
 from application.projections.rebuild import Rebuilder, RebuildReport
 
 BATCH = 500

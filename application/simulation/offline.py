@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from application.kernel.garbage import rare_garbage_collection
 from application.kernel.plan_checks import plan_refused
 from application.kernel.typed_values import typed
 from application.ports.plugins import OptimizerOptions, Optimizers
@@ -85,6 +86,7 @@ class OfflineResult:
         return [str(planned.action.because) for planned in self.planned]
 
 
+@rare_garbage_collection()
 def solve_offline(  # noqa: PLR0913 - what a run may have
     optimizers: Optimizers,
     data: Mapping[str, object],

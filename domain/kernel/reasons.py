@@ -124,7 +124,10 @@ class _Blank(dict[str, object]):
 
 def render(reason: Reason, facts: JsonObject) -> str:
     """The sentence of a reason, from its facts. Never fails: a missing fact shows as ``<name>``."""
-    return reason.sentence.format_map(_Blank(facts))
+    try:
+        return reason.sentence.format_map(facts)
+    except KeyError:
+        return reason.sentence.format_map(_Blank(facts))
 
 
 CANCELLED_BY_USER = Reason("cancelled-by-user", "Cancelled by user.")

@@ -14,7 +14,7 @@ _MAX_QUOTE = 200
 """Characters of an unusable value that its reason quotes."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class HostRow:
     """A compute host.
 
@@ -70,7 +70,7 @@ class HostRow:
     generation: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ServerRow:
     """A server (instance).
 

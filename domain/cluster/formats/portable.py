@@ -7,7 +7,7 @@ or name), flavor figures, ``state`` and the same two measured figures. Every oth
 records can be given under its own name.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -95,10 +95,10 @@ def read_portable(data: Mapping[str, object]) -> PortableCluster:
         groups=tuple(rows_of(GroupRow, placed(data, "groups"))),
         aggregates=tuple(rows_of(AggregateRow, placed(data, "aggregates"))),
         metrics={
-            "host_cpu_usage": _measured(hosts, "cpu_util_pct"),
-            "host_ram_usage": _measured(hosts, "ram_used_mb", _KIB_PER_MB),
-            "instance_cpu_usage": _measured(servers, "cpu_util_pct"),
-            "instance_ram_usage": _measured(servers, "ram_used_mb"),
+            "host_cpu_usage": _measured(host_rows, hosts, "cpu_util_pct"),
+            "host_ram_usage": _measured(host_rows, hosts, "ram_used_mb", _KIB_PER_MB),
+            "instance_cpu_usage": _measured(server_rows, servers, "cpu_util_pct"),
+            "instance_ram_usage": _measured(server_rows, servers, "ram_used_mb"),
             "instance_ram_allocated": _allotted(server_rows, "memory_mb"),
             "instance_root_disk_size": _allotted(server_rows, "disk_gb"),
         },
@@ -170,18 +170,19 @@ def _readers(
     }
 
 
-def _measured(records: list[Record], key: str, factor: float = 1.0) -> dict[str, float]:
-    return {
-        str(record["id"]): measured(f"{place}.{key}", value) * factor
-        for place, record in records
-        if (value := record.get(key)) is not None
-    }
+def _measured(
+    rows: Sequence[HostRow | ServerRow], records: list[Record], key: str, factor: float = 1.0
+) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for row, (place, record) in zip(rows, records, strict=True):
+        if (value := record.get(key)) is not None:
+            try:
+                found[row.id] = measured("", value) * factor
+            except InvalidValue as error:
+                raise InvalidValue(f"{place}.{key}", error.rule) from error
+    return found
 
 
 def _allotted(rows: list[ServerRow], field: str) -> dict[str, float]:
     """Amounts of flavors. Bad ones are left out: validation quarantines their servers."""
-    return {
-        row.id: value
-        for row in rows
-        if isinstance(value := getattr(row, field), int | float) and not isinstance(value, bool)
-    }
+    return {row.id: value for row in rows if type(value := getattr(row, field)) in (int, float)}

@@ -82,7 +82,7 @@ def whole(place: str, value: object) -> int:
 
 def measured(place: str, value: object) -> float:
     """A number."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > _MOST:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or abs(value) > _MOST:
         raise InvalidValue(place, f"must be a number, not {value!r}")
     return value
 

@@ -109,7 +109,9 @@ class Constraints:
         )
         self._static = [r for r in self._rules if isinstance(r, StaticRule)]
         self._of_flavor = [r for r in self._rules if isinstance(r, FlavorRule)]
-        self._dynamic: Sequence[BranchRule] = [r for r in self._rules if isinstance(r, BranchRule)]
+        self._dynamic: Sequence[BranchRule] = [
+            r for r in self._rules if isinstance(r, BranchRule) and r.can_refuse
+        ]
         specs = frozen(model.servers.extra_specs.codes.astype(np.int64))
         self.classes: IntArray = _equivalence_classes(
             [specs, *(rule.keys for rule in self._static)], len(model.servers)

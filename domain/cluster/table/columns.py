@@ -1,6 +1,7 @@
 """Columns: one immutable array per attribute, and their JSON form."""
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -87,11 +88,12 @@ def coded(values: Iterable[T], key: Callable[[T], Hashable] | None = None) -> Co
         key: gives equal results for equal values; the value itself by default.
     """
     found = list(values)
-    keys: Sequence[Hashable] = list(map(key, found)) if key else found
-    firsts = dict(zip(reversed(keys), reversed(found), strict=True))
-    places = {identity: place for place, identity in enumerate(dict.fromkeys(keys))}
-    codes = np.fromiter(map(places.__getitem__, keys), dtype=np.int32, count=len(keys))
-    return Coded(tuple(firsts[identity] for identity in places), frozen(codes))
+    places: defaultdict[Hashable, int] = defaultdict()
+    places.default_factory = places.__len__
+    keys = map(key, found) if key else found
+    codes = np.fromiter(map(places.__getitem__, keys), dtype=np.int32, count=len(found))
+    _, firsts = np.unique(codes, return_index=True)
+    return Coded(tuple(found[first] for first in firsts), frozen(codes))
 
 
 def indices_of(keys: Iterable[str]) -> dict[str, int]:

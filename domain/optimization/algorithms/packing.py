@@ -13,9 +13,7 @@ from domain.cluster.table.columns import BoolArray, FloatArray, IntArray
 from domain.optimization.algorithms.moves import Moves
 
 _TINY: Final = 1e-12
-_ROUNDING: Final = 1e-6
-"""What free room may differ by from the sums that the rules compare."""
-_TRIES: Final = 4
+_TRIES: Final = 8
 """Destinations that are checked one by one, before all are."""
 _REFRESH: Final = 16
 """Placements between two computations of the scarcity."""
@@ -115,16 +113,12 @@ class Fit:
         need = self._needs[server]
         cosine = ((need * self._weight * self._weight) @ self._free) / self._length
         penalty = self._rules.soft_penalty(self._branch, server)
-        if penalty is None and len(self._columns):
-            rated = np.where((self._free >= (need - _ROUNDING)[:, None]).all(axis=0), cosine, -1.0)
-            for _ in range(_TRIES):
-                best = int(rated.argmax())
-                if rated[best] < 0:
-                    return None
-                host = int(self._columns[best])
-                if self._rules.is_legal(self._branch, server, host):
-                    return host
-                rated[best] = -1.0
+        for _ in range(_TRIES if penalty is None and len(self._columns) else 0):
+            best = int(cosine.argmax())
+            host = int(self._columns[best])
+            if self._rules.is_legal(self._branch, server, host):
+                return host
+            cosine[best] = -1.0
         legal = self._rules.legal_hosts(self._branch, server)[self._columns]
         if not legal.any():
             return None

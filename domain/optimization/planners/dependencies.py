@@ -125,9 +125,9 @@ class Room(Generic[O]):
 
     def has_room(self, server: int, host: int) -> bool:
         """Whether a host lacks nothing that a server needs."""
-        need = self.branch.needs[server]
-        short = self.amounts[:, host] + need > self.branch.limits[:, host]
-        return not (short & (need > 0)).any()
+        amounts, limits = self.amounts[:, host].tolist(), self.branch.limits[:, host].tolist()
+        rows = zip(self.branch.needs[server].tolist(), amounts, limits, strict=True)
+        return all(not need or amount + need <= limit for need, amount, limit in rows)
 
     def lacking(self, server: int, host: int) -> FloatArray:
         """float64[rows]: what a host lacks for a server; 0 of what it does not need."""
@@ -145,13 +145,17 @@ class Room(Generic[O]):
         known = numa is not None and bool(numa.model.known[host])
         return known and self.branch.guest(server) is not None
 
-    def move(self, action: ProposedAction) -> None:
-        """Moves a server."""
+    def move(self, action: ProposedAction) -> bool:
+        """Moves a server if its destination has room for it now; returns whether it has."""
         ends = self.ends(action)
-        if ends is not None:
-            server, at, to = ends
-            self.amounts[:, to] += self.branch.needs[server]
-            self.amounts[:, at] -= self.branch.needs[server]
+        if ends is None:
+            return True
+        server, at, to = ends
+        if not self.has_room(server, to):
+            return False
+        self.amounts[:, to] += self.branch.needs[server]
+        self.amounts[:, at] -= self.branch.needs[server]
+        return True
 
 
 class _Departures:
@@ -259,18 +263,20 @@ class _Dependencies(Generic[O]):
         host.disabling.append(place)
 
     def _move(self, place: int, action: ProposedAction, needs: Needs) -> None:
-        at, to = self._hosts[source(action) or ""], self._hosts[destination(action) or ""]
+        named = destination(action)
+        at, to = self._hosts[source(action) or ""], self._hosts[named or ""]
         needs.add(at.disabling)
-        if destination(action) is not None:
+        if named is not None:
             needs.add(to.enabling, required=True)
             needs.add(to.alone)
-            self._find_room(place, action, needs)
+            self._find_room(place, self._room.ends(action), at, to, needs)
             to.into.append(place)
         self._follow_groups(place, action, needs)
         at.off.append(place)
 
-    def _find_room(self, place: int, action: ProposedAction, needs: Needs) -> None:
-        to, ends = self._hosts[destination(action) or ""], self._room.ends(action)
+    def _find_room(
+        self, place: int, ends: tuple[int, int, int] | None, off: _Host, to: _Host, needs: Needs
+    ) -> None:
         if ends is None:  # its size is unknown
             needs.add(to.off, required=True)
             return
@@ -285,7 +291,7 @@ class _Dependencies(Generic[O]):
         self._now[:, host] += need
         self._now[:, at] -= need
         self._left.add((server, at))
-        self._hosts[source(action) or ""].departures.add(place, need)
+        off.departures.add(place, need)
 
     def _take_room(self, server: int, host: int, to: _Host, needs: Needs) -> bool:
         """Waits for the moves that make the room; returns False if they do not suffice."""

@@ -26,8 +26,11 @@ def by_weight(
     behind: dict[int, list[int]] = defaultdict(list)
     ahead: dict[int, list[int]] = defaultdict(list)
     tied: set[int] = set()
-    for at in range(len(actions)):
-        last, first = places.last_before(at), places.first_after(at)
+    for at, action in enumerate(actions):
+        on, off = switched(action, on=True), switched(action, on=False)
+        if on is None and off is None:
+            continue
+        last, first = places.last_before(at, on, off), places.first_after(on, off)
         if last is not None:
             behind[last].append(at)
         elif first is not None and rank[first] < rank[at]:
@@ -43,7 +46,6 @@ class _Places:
     """Where the solution lists the moves to and off each host."""
 
     def __init__(self, actions: Sequence[ProposedAction]) -> None:
-        self._actions = actions
         self._off: dict[str | None, list[int]] = defaultdict(list)
         self._into: dict[str | None, list[int]] = defaultdict(list)
         self._closed: dict[str | None, int] = {}
@@ -52,16 +54,14 @@ class _Places:
             self._into[destination(action)].append(at)
             self._closed.setdefault(switched(action, on=False), at)
 
-    def last_before(self, at: int) -> int | None:
+    def last_before(self, at: int, on: str | None, off: str | None) -> int | None:
         """The last move off the host that an action closes, or opens again, after some of them."""
-        on, off = (switched(self._actions[at], on=on) for on in (True, False))
         if on is not None and self._closed.get(on, at) >= at:
             return None  # it opens a host that the plan has not closed
         moves = self._off[on or off] if on or off else []
         return moves[-1] if moves and moves[0] < at else None
 
-    def first_after(self, at: int) -> int | None:
+    def first_after(self, on: str | None, off: str | None) -> int | None:
         """The first move that an action which opens or closes a host must not come after."""
-        on, off = (switched(self._actions[at], on=on) for on in (True, False))
         moves = self._into[on] if on else self._off[off] if off else []
         return moves[0] if moves else None

@@ -75,9 +75,7 @@ class _Sequence(Generic[O]):
         self._room = Room(context, load)
         self._done: list[ProposedAction] = []
         self._added: list[ProposedAction] = []
-        self._switched = {
-            switched(action, on=on) or "" for action in actions for on in (True, False)
-        }
+        self._actions = actions
 
     def advance(self, moves: Sequence[ProposedAction]) -> list[ProposedAction]:
         """Makes the moves that can be made now; returns those that are left."""
@@ -116,7 +114,8 @@ class _Sequence(Generic[O]):
         branch, model = self._branch(), self._context.compute
         rules = self._context.placement.constraints(model)
         size, places = model.servers.memory_mb, model.server_places
-        steady = bools(name not in self._switched for name in model.hosts.name)
+        switches = {switched(one, on=on) for one in self._actions for on in (True, False)}
+        steady = bools(name not in switches for name in model.hosts.name)
         parked = {one.resource_id for one in self._done if one.because.reason == PARKS_SERVER}
         candidates = [one for one in circle if one.resource_id not in parked]
         for move in sorted(candidates, key=lambda one: int(size[places[one.resource_id]])):
@@ -143,8 +142,7 @@ def _made(
     made, stuck = list[ProposedAction](), list[ProposedAction]()
     held: set[str] = set()  # servers with a move that has to wait
     for move in moves:
-        if move.resource_id not in held and room.fits(move):
-            room.move(move)
+        if move.resource_id not in held and room.move(move):
             made.append(move)
         else:
             held.add(move.resource_id)

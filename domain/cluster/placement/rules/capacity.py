@@ -1,5 +1,6 @@
 """Capacity of the host: allocated resources, dedicated CPUs, PCI devices and measured use."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,28 +95,22 @@ class Capacity(BranchRule):
 
     def allows(self, branch: Branch, server: int, host: int) -> bool:
         """Enough free of every row that the server needs: as ``allowed``, of one host."""
-        need = branch.needs[server]
-        if ((branch.amounts[:, host] + need > branch.limits[:, host]) & (need > 0)).any():
-            return False
-        for row, most in enumerate(self._largest_units(branch.model).most):
-            if need[row] > most[host]:
-                return False
-        return True
+        return next(self._short(branch, server, host), None) is None
 
     def why(self, branch: Branch, server: int, host: int) -> Cause:
         """The first row that is short."""
-        need, carried = branch.needs[server], branch.amounts[:, host]
-        full, most = self._full(branch, server, host)
-        row = int(np.flatnonzero(full)[0])
-        free = branch.limits[row, host] - carried[row]
+        row = next(self._short(branch, server, host))
+        units = self._largest_units(branch.model).most
+        need, most = branch.needs[server, row], units[row][host] if row < len(units) else np.inf
+        free = branch.limits[row, host] - branch.amounts[row, host]
         facts: dict[str, object] = {
             "host": branch.model.hosts.name[host],
-            "needed": _figure(need[row]),
-            "free": _figure(min(free, most[row])),
+            "needed": _figure(need),
+            "free": _figure(min(free, most)),
         }
         if row < len(BASE_RESOURCES):
             held = branch.model.foreign_allocated[row, host]
-            if need[row] <= min(free + held, most[row]):
+            if need <= min(free + held, most):
                 others = {"held": _figure(held), "holders": _consumers(branch.model, row, host)}
                 facts |= {"resource": branch.rows[row], **others}
                 return Cause(ROOM_HELD_BY_OTHERS, facts)
@@ -127,14 +122,15 @@ class Capacity(BranchRule):
             return Cause(PCI_DEVICES, {**facts, "device": branch.rows[row]})
         return Cause(UTILISATION_SHORT, {**facts, "resource": branch.rows[row]})
 
-    def _full(self, branch: Branch, server: int, host: int) -> tuple[BoolArray, FloatArray]:
-        """bool[rows], short on a host; float64[rows], the most that one server can get there."""
-        need, carried = branch.needs[server], branch.amounts[:, host]
-        most = np.full(len(need), np.inf)
-        units = self._largest_units(branch.model).most
-        most[: len(units)] = [unit[host] for unit in units]
-        short = (carried + need > branch.limits[:, host]) | (need > most)
-        return (need > 0) & short, most
+    def _short(self, branch: Branch, server: int, host: int) -> Iterator[int]:
+        """The rows that are short on a host, in order."""
+        units = self._largest_units(branch.model)
+        amounts, limits = branch.amounts[:, host].tolist(), branch.limits[:, host].tolist()
+        for row, need in enumerate(branch.needs[server].tolist()):
+            is_large = row < len(units.least) and need > units.least[row]
+            most = units.most[row][host] if is_large else need
+            if need > 0 and (amounts[row] + need > limits[row] or need > most):
+                yield row
 
     def _largest_units(self, model: ComputeModel) -> _LargestUnits:
         if self._known is None or self._known.model is not model:

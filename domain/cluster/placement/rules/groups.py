@@ -36,6 +36,7 @@ class GroupIndex:
         booked: group → (member, host) pairs: a member that has an allocation on a host where it is
             not, because it is migrating there or being built there.
         cloud_groups: number of the groups that are the cloud's.
+        policies: those of the groups.
     """
 
     def __init__(self, model: ComputeModel, extra: Iterable[GroupRow] = ()) -> None:
@@ -53,6 +54,7 @@ class GroupIndex:
         )
         self.has_outside_members = tuple(not model.outside.isdisjoint(found) for found in members)
         self.booked = _booked(model, members)
+        self.policies = frozenset(group.policy for group in self.groups)
         self._of: dict[int, list[int]] = defaultdict(list)
         for group, found in enumerate(self.members):
             for server in found:
@@ -101,6 +103,7 @@ class Affinity(BranchRule):
 
     def __init__(self, index: GroupIndex) -> None:
         self._index = index
+        self.can_refuse = AFFINITY in index.policies
 
     def allowed(self, branch: Branch, server: int) -> BoolArray | None:
         """bool[hosts]: with the other members, for every such group."""
@@ -150,6 +153,7 @@ class AntiAffinity(BranchRule):
 
     def __init__(self, index: GroupIndex) -> None:
         self._index = index
+        self.can_refuse = ANTI_AFFINITY in index.policies
 
     def allowed(self, branch: Branch, server: int) -> BoolArray | None:
         """bool[hosts]: apart from the other members, for every such group."""
@@ -186,11 +190,12 @@ class SoftGroups:
 
     def __init__(self, index: GroupIndex) -> None:
         self._index = index
+        self._policies = sorted({SOFT_AFFINITY, SOFT_ANTI_AFFINITY} & index.policies)
 
     def penalty(self, branch: Branch, server: int) -> IntArray | None:
         """int64[hosts]: members placed against the policy; None if the server has no such group."""
         total: IntArray | None = None
-        for policy in (SOFT_AFFINITY, SOFT_ANTI_AFFINITY):
+        for policy in self._policies:
             for group in self._index.of(server, policy):
                 places = [int(branch.host_of[o]) for o in self._index.others(group, server)]
                 held = np.bincount(places, minlength=len(branch.model.hosts)).astype(np.int64)

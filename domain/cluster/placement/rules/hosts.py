@@ -75,6 +75,10 @@ class NotCurrentHost(BranchRule):
         mask[branch.host_of[server]] = False
         return mask
 
+    def allows(self, branch: Branch, server: int, host: int) -> bool:
+        """Whether it is another host."""
+        return bool(branch.host_of[server] != host)
+
     def why(self, branch: Branch, server: int, host: int) -> Cause:  # noqa: ARG002
         """It is the current host."""
         return Cause(SAME_HOST, {"host": branch.model.hosts.name[host]})

@@ -39,7 +39,13 @@ class FlavorRule(ABC):
 
 
 class BranchRule(ABC):
-    """A rule that depends on the state of a branch."""
+    """A rule that depends on the state of a branch.
+
+    Attributes:
+        can_refuse: False if it refuses no server of its model, on any branch.
+    """
+
+    can_refuse = True
 
     @abstractmethod
     def allowed(self, branch: Branch, server: int) -> BoolArray | None:
