@@ -49,8 +49,8 @@ AGAIN = 30
 """Seconds after which a part that did not end is told once more."""
 
 ORIGINAL = {
-    "original": "Python with the original: compare the strategies again (part original)",
-    "tools": "folder of the tools that run and check the original",
+    "original": "Python with the original: compare with it again, instead of its kept figures",
+    "tools": "folder of the tools that run and check the original: measure part original again",
     "work": "folder for clusters and runs; a comparison goes on with those that are there",
 }
 
@@ -120,7 +120,7 @@ def main(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGALRM, _time_is_up)
     where = machine(os.getloadavg()[0])
     print(where, end="\n\n", flush=True)
-    if options.original:
+    if options.tools:
         comparison.measure(comparison.Setting(options.original, options.tools, options.work))
     deadline = time.monotonic() + options.limit
     done = [_measured(name, options.quick, deadline) for name in options.names]
@@ -150,8 +150,8 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
     if options.write and options.quick:
         parser.error("--write needs all samples")
-    if options.original and not (options.tools and options.work):
-        parser.error("--original needs --tools and --work")
+    if bool(options.tools) != bool(options.work) or (options.original and not options.tools):
+        parser.error("--original, --tools and --work go together; --original may be left out")
     options.names = options.names or list(PARTS)
     return options
 
