@@ -12,7 +12,7 @@ from domain.kernel.aggregate import JsonObject
 from domain.kernel.reasons import Reason
 from domain.optimization.algorithms.moves import FindHost, Moves
 from domain.optimization.algorithms.packing import largest_first, sizes
-from domain.optimization.algorithms.refusals import refusals
+from domain.optimization.algorithms.refusals import refusals, refused
 
 DRAINS_HOST = Reason(
     "drains-host",
@@ -179,14 +179,10 @@ def effect(moves: Moves, server: int, destination: int) -> JsonObject:
         "after": round(100.0 * float(after.share[destination]), 1),
     }
     emptier = np.flatnonzero(after.share < after.share[destination])
-    emptier = emptier[np.argsort(after.share[emptier], kind="stable")]
-    if not len(emptier):
-        return facts
-    explained = moves.rules.explain(branch, server)
-    others = emptier[~explained.legal[emptier] & (emptier != branch.host_of[server])]
-    causes = [explained.why_not(int(one))[0] for one in others[:_REFUSED]]
-    refused = [{"reason": cause.reason, **cause.facts} for cause in causes]
-    return {**facts, "refused": refused} if refused else facts
+    illegal = ~moves.rules.legal_hosts(branch, server)[emptier]
+    others = emptier[illegal & (emptier != branch.host_of[server])]
+    others = others[np.argsort(after.share[others], kind="stable")]
+    return {**facts, **refused(moves, server, others[:_REFUSED])}
 
 
 def stays(

@@ -99,6 +99,19 @@ def test_a_server_goes_where_the_free_room_has_the_shape_of_its_need() -> None:
     assert [fit.find(0), fit.find(1)] == [0, 1]
 
 
+@pytest.mark.parametrize(("status", "found"), [("enabled", 20), ("disabled", None)])
+def test_a_place_is_found_behind_many_that_fit_better_but_are_not_legal(
+    status: str, found: int | None
+) -> None:
+    hosts = [host(n, status="disabled") for n in range(20)]
+    hosts += [host(20, vcpus=2, status=status), host(21)]
+    cloud = model(hosts, [server(0, 21, memory_mb=32768)])
+    moves = Moves(StrategyContext(parameters=NoParameters(), compute=cloud))
+    candidates = np.array([name != "c21" for name in cloud.hosts.name])
+    place = Fit(moves, candidates, np.array([0])).find(0)
+    assert place == (None if found is None else cloud.host_places[f"h{found}"])
+
+
 @pytest.mark.parametrize("reserve", [0, 1, 2])
 def test_the_reserve_is_room_for_any_host_that_fails(reserve: int) -> None:
     """As much as the servers of the fullest hosts, on the others; and no more hosts than needed."""
