@@ -13,11 +13,13 @@ from domain.cluster.placement.load import exact
 from domain.cluster.table.columns import BoolArray, FloatArray, IndexArray
 from domain.kernel.reasons import Cause
 from domain.metrics.catalogue import (
+    HOST_CPU_USAGE,
     HOST_RAM_USAGE,
     INSTANCE_CPU_USAGE,
     INSTANCE_RAM_USAGE,
     METRIC_UNKNOWN,
     MetricNeed,
+    MetricTable,
 )
 from domain.optimization.algorithms.draining import IN_FLIGHT
 from domain.optimization.context import P, StrategyContext
@@ -35,20 +37,26 @@ def capacity(model: ComputeModel, metric: str) -> FloatArray:
     return whole.astype(np.float64)
 
 
+def measured_use(model: ComputeModel, metrics: MetricTable, need: MetricNeed) -> FloatArray:
+    """float64[servers] or [hosts]: cores, or MB, of a metric of use of CPU or memory."""
+    measured = metrics[need]
+    if need.name == INSTANCE_CPU_USAGE:
+        return model.servers.vcpus * np.minimum(measured, 100.0) / 100.0
+    if need.name == HOST_CPU_USAGE:
+        return measured * capacity(model, need.name) / 100.0
+    return measured / _KIB_PER_MB if need.name == HOST_RAM_USAGE else measured
+
+
 def server_use(context: StrategyContext[P], need: MetricNeed) -> FloatArray:
     """float64[servers]: cores (``instance_cpu_usage``) or MB (``instance_ram_usage``)."""
-    servers, measured = context.compute.servers, context.metrics[need]
-    if need.name == INSTANCE_CPU_USAGE:
-        measured = servers.vcpus * np.minimum(measured, 100.0) / 100.0
-    return exact(np.where(servers.state.where(lambda one: one in _AT_REST), 0.0, measured))
+    measured = measured_use(context.compute, context.metrics, need)
+    at_rest = context.compute.servers.state.where(lambda one: one in _AT_REST)
+    return exact(np.where(at_rest, 0.0, measured))
 
 
 def host_use(context: StrategyContext[P], need: MetricNeed) -> FloatArray:
     """float64[hosts]: cores (``host_cpu_usage``) or MB (``host_ram_usage``)."""
-    measured = context.metrics[need]
-    if need.name in _MEMORY:
-        return exact(measured / _KIB_PER_MB)
-    return exact(measured / 100.0 * capacity(context.compute, need.name))
+    return exact(measured_use(context.compute, context.metrics, need))
 
 
 def future_hosts(context: StrategyContext[P]) -> IndexArray:

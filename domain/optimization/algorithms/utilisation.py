@@ -16,8 +16,7 @@ from domain.metrics.catalogue import (
     MetricNeed,
     MetricTable,
 )
-
-_KIB_PER_MB = 1024.0
+from domain.optimization.algorithms.loads import capacity, measured_use
 
 
 @dataclass(frozen=True)
@@ -88,20 +87,18 @@ def utilisation(
         memory_headroom: share of a host's memory that may be in use.
     """
     servers, hosts = model.servers, model.hosts
-    cpu_pct = metrics[needs.server_cpu]
-    measured = servers.vcpus * np.minimum(cpu_pct, 100.0) / 100.0
+    measured = measured_use(model, metrics, needs.server_cpu)
     share = servers.vcpus / np.maximum(hosts.cpu_ratio[servers.host], 1.0)
     cpu = np.where(np.isnan(measured), share, measured)
 
-    used_mb = metrics[needs.server_memory]
+    used_mb = measured_use(model, metrics, needs.server_memory)
     allocated_mb = metrics[needs.server_memory_allocated]
     known_mb = np.where(np.isnan(used_mb), allocated_mb, used_mb)
     memory = np.where(np.isnan(known_mb), servers.memory_mb, known_mb)
 
-    cores = (hosts.vcpus + hosts.pcpus).astype(np.float64)
-    host_cpu = metrics[needs.host_cpu] * cores / 100.0
-    host_mb = metrics[needs.host_memory] / _KIB_PER_MB
-    own_cores = np.where(np.isnan(host_cpu), model.cores, cores)
+    host_cpu = measured_use(model, metrics, needs.host_cpu)
+    host_mb = measured_use(model, metrics, needs.host_memory)
+    own_cores = np.where(np.isnan(host_cpu), model.cores, capacity(model, HOST_CPU_USAGE))
     own_mb = hosts.memory_mb - np.where(np.isnan(host_mb), hosts.memory_reserved_mb, 0)
 
     need = np.stack([cpu, memory], axis=1)
