@@ -42,8 +42,7 @@ class SqlRecords:
         """
         digest = sha256(content).hexdigest()
         if not self._queries.run("find a record", lambda: self._table.renew(digest, RENEWAL)):
-            packed = zstandard.ZstdCompressor(level=_LEVEL).compress(content)
-            row, found = RecordRow(packed, CODEC, len(content)), references_of(content)
+            row, found = packed(content), references_of(content)
             refers = sorted(found.refers)
             stored = self._queries.run(
                 "store a record", lambda: self._table.insert(digest, row, found.kind, refers)
@@ -121,6 +120,11 @@ class SqlRecords:
         """Closes all connections when the running queries have ended."""
         self._queries.close()
         self._table.close()
+
+
+def packed(content: bytes) -> RecordRow:
+    """The row of some content."""
+    return RecordRow(zstandard.ZstdCompressor(level=_LEVEL).compress(content), CODEC, len(content))
 
 
 def _unpacked(digest: str, row: RecordRow) -> bytes:

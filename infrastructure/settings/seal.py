@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from infrastructure.settings.option_types import FILE, FILES, Float
+from infrastructure.settings.option_types import FILE, FILES, Float, text
 from infrastructure.settings.options import Derived, option
 
 
@@ -38,4 +38,11 @@ class SealSettings:
         None,
         "File to which each seal is appended, too: it shows if the last events and seals were "
         "removed together. Keep it where users of the database cannot write.",
+    )
+    anchor_stream: str | None = option(
+        "vigil.seal_anchor_stream",
+        text(),
+        None,
+        "Name of a JetStream stream to which each seal is appended, instead of seal_anchor, such "
+        "as VIGIL_SEALS. It is created so that messages can be neither deleted nor purged.",
     )

@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from application.ports.seal import Anchor, AnchorUnavailable
 from application.seal.sealer import Sealer, SealingJob
 from infrastructure.seal.anchor_file import AnchorFile
+from infrastructure.seal.anchor_stream import AnchorStream
 from infrastructure.seal.keys import PrivateKey, PublicKeys, UnusableKey
 from infrastructure.settings import Settings
 from infrastructure.text_files import read_text
 from interfaces.bootstrap.database import CLOCK, OpenDatabase
+from interfaces.bootstrap.workers import nats
 
 
 def sealing_job(settings: Settings, database: OpenDatabase) -> SealingJob | None:
@@ -20,10 +23,26 @@ def sealing_job(settings: Settings, database: OpenDatabase) -> SealingJob | None
     chosen = settings.seal
     if not chosen.key.exists():
         return None
-    anchor = None if chosen.anchor is None else AnchorFile(chosen.anchor)
     seals = database.seals
-    sealer = Sealer(seals, seals, PrivateKey.read(chosen.key), anchor, CLOCK)
+    sealer = Sealer(seals, seals, PrivateKey.read(chosen.key), anchor(settings), CLOCK)
     return SealingJob(sealer, interval=chosen.interval, clock=CLOCK)
+
+
+def anchor(settings: Settings) -> Anchor | None:
+    """The anchor of the settings; None if they name none.
+
+    Raises:
+        AnchorUnavailable: they name two, or a stream but no NATS server.
+    """
+    chosen = settings.seal
+    if chosen.anchor_stream is None:
+        return None if chosen.anchor is None else AnchorFile(chosen.anchor)
+    if chosen.anchor is not None:
+        raise AnchorUnavailable("[vigil] seal_anchor and seal_anchor_stream: give one of them")
+    try:
+        return AnchorStream(nats(settings), chosen.anchor_stream, settings.nats.replicas)
+    except ValueError as error:
+        raise AnchorUnavailable(f"[vigil] seal_anchor_stream: {error}") from error
 
 
 def trusted_keys(settings: Settings, files: Sequence[Path] = ()) -> PublicKeys:

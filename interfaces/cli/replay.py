@@ -1,6 +1,8 @@
 import argparse
 import gc
 import importlib
+from pathlib import Path
+from typing import Any
 
 from interfaces.cli.arguments import (
     add_parameters,
@@ -22,6 +24,9 @@ MODULES = {
     "blame": "trace",
     "bisect": "bisect",
     "open": "open",
+    "export": "export",
+    "import": "export",
+    "serve": "serve",
 }
 """Action → its module, ``replay_…``, which is imported only when the action runs."""
 SUBJECT = "id, beginning of an id, or name; also the id of an action or of a run"
@@ -60,6 +65,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "subject", nargs="?", metavar="PLAN|RUN", help="action plan or run; an audit: all its runs"
     )
     verify.add_argument("--all", action="store_true", help="verify every run of the log")
+    verify.add_argument(
+        "--seal", action="store_true", help="verify the seals instead, as `vigil seal verify`"
+    )
     explain = actions.add_parser(
         "explain",
         help="show why something was, or was not, done",
@@ -103,8 +111,42 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where to begin: a log position, a time (ISO 8601), or what an id or a name stands "
         "for; by default the end of the log",
     )
-    for action in (log, show, diff, verify, explain, whatif, trace, blame, bisect, debugger):
+    for action in (
+        *(log, show, diff, verify, explain, whatif, trace, blame, bisect, debugger),
+        *_add_files(actions),
+    ):
         add_common(action)
+
+
+def _add_files(actions: Any) -> tuple[argparse.ArgumentParser, ...]:
+    export = actions.add_parser(
+        "export",
+        help="write events and records to a file",
+        description="Writes the events of an audit and its plans, with all decision records and "
+        "models, as JSON Lines. `vigil replay import` makes an installation of the file, on which "
+        "all replay commands work.",
+    )
+    export.add_argument("subject", nargs="?", metavar="RUN|PLAN|AUDIT", help=SUBJECT)
+    export.add_argument("file", type=Path, metavar="FILE", help="new file")
+    export.add_argument("--all", action="store_true", help="all events, and the seals")
+    export.add_argument(
+        "--anonymise", action="store_true", help="replace names and ids by pseudonyms"
+    )
+    imported = actions.add_parser("import", help="make a data directory of an exported file")
+    imported.add_argument("file", type=Path, metavar="FILE", help="of `vigil replay export`")
+    served = actions.add_parser(
+        "serve",
+        help="serve the REST API as it was at a moment",
+        description="Copies the history up to a moment into a temporary database, builds the read "
+        "models, and serves the REST API of them. Requests that write are refused with 405.",
+    )
+    served.add_argument(
+        "--at", type=moment, metavar="MOMENT", help="log position, or time (the end of the log)"
+    )
+    served.add_argument(
+        "--port", type=count, default=0, metavar="PORT", help="to listen on (any free one)"
+    )
+    return export, imported, served
 
 
 def _add_diff(diff: argparse.ArgumentParser) -> None:

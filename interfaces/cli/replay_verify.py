@@ -17,6 +17,12 @@ from interfaces.terminal.verification import difference_lines, verdict_line, ver
 
 def run(args: argparse.Namespace) -> int:
     """Verifies runs; returns 1 if one of them is not proved."""
+    if args.seal:
+        if args.all:
+            raise CommandFailed("--seal verifies all events, or those of AUDIT; leave out --all")
+        from interfaces.cli.seal import verify  # noqa: PLC0415 - it imports cryptography
+
+        return verify(args)
     if (args.subject is None) == (not args.all):
         raise CommandFailed("name a plan, a run or an audit, or give --all")
     summary = Summary()

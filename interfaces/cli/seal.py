@@ -19,7 +19,7 @@ from infrastructure.event_log.read_only import open_read_only, open_seals_read_o
 from infrastructure.seal.anchor_file import AnchorFile
 from infrastructure.seal.keys import PrivateKey, UnusableKey
 from infrastructure.settings import Settings
-from interfaces.bootstrap.sealing import trusted_keys
+from interfaces.bootstrap.sealing import anchor, trusted_keys
 from interfaces.cli.arguments import add_settings, locate, quiet_logging
 from interfaces.cli.errors import report_errors
 from interfaces.cli.printing import print_line
@@ -61,6 +61,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         add_settings(action)
 
 
+def verify(args: argparse.Namespace) -> int:
+    """Verifies with the keys and the anchor of the settings: ``vigil replay verify --seal``."""
+    return run(argparse.Namespace(**vars(args), action="verify", anchor=None, public_key=[]))
+
+
 def run(args: argparse.Namespace) -> int:
     """Makes a key, verifies, or proves."""
     quiet_logging(args, "seal")
@@ -88,10 +93,10 @@ def _opened(settings: Settings) -> Iterator[SqlSeals]:
 
 def _verify(args: argparse.Namespace, settings: Settings) -> int:
     keys = trusted_keys(settings, args.public_key)
-    path = args.anchor or settings.seal.anchor
     with _opened(settings) as seals:
         if args.subject is None:
-            anchored = None if path is None else AnchorFile(path).statements()
+            chosen = anchor(settings) if args.anchor is None else AnchorFile(args.anchor)
+            anchored = None if chosen is None else chosen.statements()
             report = verify_log(seals, seals, keys, anchored)
         else:
             aggregates = _aggregates(args.subject, settings)

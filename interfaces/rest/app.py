@@ -10,6 +10,7 @@ from domain.kernel.errors import DomainError
 from interfaces.rest import errors
 from interfaces.rest.middleware.access import AccessMiddleware
 from interfaces.rest.middleware.pages import PageMiddleware
+from interfaces.rest.middleware.past import PastMiddleware
 from interfaces.rest.middleware.paths import PathMiddleware
 from interfaces.rest.middleware.requests import RequestMiddleware
 from interfaces.rest.route_table import routes
@@ -27,6 +28,7 @@ def create_app(api: RestServices) -> App:
         middleware=[
             RequestMiddleware(api.authorizer, api.clock, api.ids, api.traffic),
             *([] if api.settings.guard is None else [PageMiddleware(api.settings.guard)]),
+            *([] if api.settings.past is None else [PastMiddleware(api.settings.past)]),
             PathMiddleware(public),
             AccessMiddleware(
                 by_method(table), public, None if api.settings.webhooks_auth else "/v1/webhooks/"

@@ -120,6 +120,8 @@ class RestSettings:
         stream_seconds: duration of a stream; then the client reconnects and is checked again.
         heartbeat: idle seconds after which a stream sends a comment.
         stream_timeout: seconds without progress after which a stream's client is cut off.
+        past: the log position as of which the service shows everything, and refuses to write;
+            None: it serves the present.
     """
 
     max_limit: int = 1000
@@ -135,6 +137,7 @@ class RestSettings:
     stream_seconds: float = 3600.0
     heartbeat: float = 15.0
     stream_timeout: float = 30.0
+    past: int | None = None
 
 
 @dataclass(frozen=True)

@@ -54,20 +54,11 @@ def serve_api(settings: Settings, ready: Callable[[], None], listener: socket.so
     )
 
 
-def rest_services(settings: Settings) -> RestServices:
-    """The ports of one API worker process."""
+def rest_services(settings: Settings, past: int | None = None) -> RestServices:
+    """The ports of one API worker process; ``past``: see ``RestSettings``."""
     queries, who = Queries(settings, writes=True), identity(settings)
-    cloud = connection(settings)
     registry = Registry()
-    source = datasources(settings, cloud, registry)
-    readiness = ReadinessQuery(
-        registry.optimizers.strategies,
-        source.of,
-        models={
-            kind: partial(_answers, cloud, limits(settings), nodes(settings, cloud), kind)
-            for kind in collection_periods(settings)
-        },
-    )
+    readiness = _readiness(settings, registry) if past is None else None
     decisions = OneAtATime(settings, queries.log, queries.records, registry)
     return RestServices(
         commands=queries.commands,
@@ -105,11 +96,25 @@ def rest_services(settings: Settings) -> RestServices:
             webhooks_auth=settings.api.enable_webhooks_auth,
             behind_proxy=settings.access.enable_proxy_headers_parsing,
             guard=page_guard(settings),
+            past=past,
         ),
         check_writable=queries.log.check_writable,
         identity_problem=who.problem,
         cloud_problem=partial(_cloud_problem, queries.models),
         close=partial(_close, decisions, queries),
+    )
+
+
+def _readiness(settings: Settings, registry: Registry) -> ReadinessQuery:
+    cloud = connection(settings)
+    source = datasources(settings, cloud, registry)
+    return ReadinessQuery(
+        registry.optimizers.strategies,
+        source.of,
+        models={
+            kind: partial(_answers, cloud, limits(settings), nodes(settings, cloud), kind)
+            for kind in collection_periods(settings)
+        },
     )
 
 
@@ -126,7 +131,9 @@ def _cloud_problem(models: ClusterModels) -> str | None:
     return f"models that cannot be collected: {', '.join(failing)}; `vigil status` shows why"
 
 
-def _strategy_state(readiness: ReadinessQuery, strategy: StrategyView) -> StrategyState:
+def _strategy_state(readiness: ReadinessQuery | None, strategy: StrategyView) -> StrategyState:
+    if readiness is None:
+        raise Unavailable("This is the past: whether datasources answered then is not recorded.")
     try:
         found = readiness.of(strategy.name)
     except KeyError:
