@@ -16,6 +16,7 @@ from application.replay.find import find
 from application.replay.moments import position_at
 from application.replay.rows import changed_rows, row_projections
 from application.replay.state_at import AggregateAt, state_at
+from domain.cluster.compute.model import ComputeModel
 from infrastructure.cron import next_match
 from interfaces.bootstrap.history import History
 from interfaces.cli.arguments import moment
@@ -105,7 +106,8 @@ def _rows(args: argparse.Namespace, history: History) -> None:
 def _cluster(args: argparse.Namespace, history: History) -> None:
     before, after = _positions(args, history)
     past = history.cluster
-    found = cluster_difference(past.at(before), past.at(after))
+    old = past.at(before) if args.between[0] is not None else ComputeModel.build((), ())[0]
+    found = cluster_difference(old, past.at(after))
     if args.json:
         print(json.dumps(json_value(found)))
     else:
