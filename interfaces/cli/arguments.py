@@ -8,12 +8,13 @@ import shlex
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from infrastructure import logs
 from infrastructure.clock import SystemClock
-from infrastructure.settings import LoadedSettings, load
-from infrastructure.supervision import state
+
+if TYPE_CHECKING:
+    from infrastructure.settings import LoadedSettings
 
 FLAGS = {
     "data": "vigil.data_dir",
@@ -151,13 +152,18 @@ def add_flag(parser: Any, flag: str, place: str, metavar: str, text: str) -> Non
     )
 
 
-def load_settings(args: argparse.Namespace, extra: dict[str, str] | None = None) -> LoadedSettings:
+def load_settings(
+    args: argparse.Namespace, extra: dict[str, str] | None = None
+) -> "LoadedSettings":
     """Loads the settings from the arguments, the environment and the files.
 
     Args:
         args: of a parser with ``add_settings``.
         extra: ``section.name`` → text; has precedence over the arguments.
     """
+    # Only here: a help text needs no settings.
+    from infrastructure.settings import load  # noqa: PLC0415
+
     flags = {place: value for name, place in FLAGS.items() if (value := getattr(args, name, None))}
     flags.update(dict(args.assignments or []))
     if args.debug:
@@ -166,11 +172,13 @@ def load_settings(args: argparse.Namespace, extra: dict[str, str] | None = None)
     return load(flags=flags, environ=os.environ, files=args.config_file)
 
 
-def locate(args: argparse.Namespace) -> LoadedSettings:
+def locate(args: argparse.Namespace) -> "LoadedSettings":
     """Loads the settings, with the database of the `vigil up` that uses or used the data directory.
 
     An explicit database setting has precedence.
     """
+    from infrastructure.supervision import state  # noqa: PLC0415 - a help text needs none
+
     loaded = load_settings(args)
     found = state.read(loaded.settings.data_dir)
     if found is None or loaded.chosen("database", "connection"):
@@ -186,7 +194,7 @@ def repeated(args: argparse.Namespace) -> str:
     return shlex.join(words)
 
 
-def set_up_logging(loaded: LoadedSettings, role: str, instance: str = "") -> None:
+def set_up_logging(loaded: "LoadedSettings", role: str, instance: str = "") -> None:
     """Configures logging from the settings."""
     settings = loaded.settings
     logs.configure(

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast
 
-from infrastructure.settings import SettingsError
 from interfaces.cli.errors import CommandFailed
 from interfaces.cli.printing import print_line
 from interfaces.cli.version import version_line
@@ -124,12 +123,18 @@ def _run(args: argparse.Namespace) -> int:
         return int(args.run(args))
     except BrokenPipeError:
         return _close_output()
-    except SettingsError as error:
-        return _report(args, error, USAGE)
     except CommandFailed as error:
         return _report(args, error, FAILED)
     except Exception as error:  # noqa: BLE001 - every error ends in a message
+        if _is_of_settings(error):
+            return _report(args, error, USAGE)
         return _report(args, error, FAILED, unexpected=True)
+
+
+def _is_of_settings(error: Exception) -> bool:
+    """Whether the settings cannot be used; a command without settings does not import them."""
+    settings = sys.modules.get("infrastructure.settings")
+    return settings is not None and isinstance(error, settings.SettingsError)
 
 
 def _escape_unencodable() -> None:

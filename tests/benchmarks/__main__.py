@@ -25,6 +25,7 @@ from tests.benchmarks import (
     isolation,
     library_runner,
     loop,
+    million,
     past,
     projections,
     rest,
@@ -108,6 +109,7 @@ PARTS: dict[str, Part] = {
     "collection": lambda quick: collection.run(quick=quick),
     "amendments": lambda quick: amendments.run(quick=quick),
     "past": lambda quick: past.run(quick=quick),
+    "million": lambda quick: million.run(quick=quick),
     "crowded": lambda quick: crowded.run(quick=quick),
     "original": lambda _: comparison.table(),
 }
