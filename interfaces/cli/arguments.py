@@ -97,9 +97,10 @@ def moment(text: str) -> int | datetime:
         return int(text)
     try:
         return past_time(text)
-    except argparse.ArgumentTypeError as error:
-        said = str(error).replace("neither a time", "neither a log position, nor a time")
-        raise argparse.ArgumentTypeError(said) from None
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither a log position nor a time (ISO 8601, or how long ago: 10m)"
+        ) from None
 
 
 def past_time(text: str) -> datetime:
