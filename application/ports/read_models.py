@@ -4,7 +4,7 @@ Views are plain values, and their fields are the columns of the read tables (``r
 ``id`` is the creation order within a resource. Times are aware UTC.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -526,3 +526,7 @@ class ReadModels(Protocol):
             Whether it did within ``timeout`` seconds.
         """
         ...
+
+
+OpenReads = Callable[[], ReadModels | None]
+"""Opens the read models when they are needed; None if there are none."""

@@ -23,6 +23,7 @@ from application.ports.read_models import (
 from application.ports.services import ServiceRegistry
 from application.projections import status_messages
 from application.queries.audits import current
+from application.queries.targets import action_target
 from domain.audits.events import AuditState
 from domain.audits.schedule import Cron
 from domain.plans.events import PlanState
@@ -314,12 +315,3 @@ def _move(one: ActionView, progress: Progress | None, now: datetime) -> MoveLine
 
 def _detail(progress: Progress) -> str:
     return progress.detail if progress.because is None else str(progress.because)
-
-
-def action_target(parameters: Mapping[str, object]) -> str:
-    """The resource of an action and its change, as short text."""
-    name = parameters.get("resource_name") or parameters.get("resource_id") or "-"
-    source, destination = parameters.get("source_node"), parameters.get("destination_node")
-    if source and destination:
-        return f"{name}: {source} -> {destination}"
-    return f"{name}: {parameters['state']}" if "state" in parameters else str(name)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from application.ports.event_log import Entry, MalformedEntry, ReadOnlyLog, RecordedEvent
-from application.ports.read_models import ReadModels
+from application.ports.read_models import OpenReads
 from application.replay.runs import RecordedRun, run_of_audit, run_of_plan, runs_of
 from application.replay.timeline import entries
 from domain.audit_templates.events import AuditTemplateChanged, AuditTemplateCreated
@@ -45,7 +45,7 @@ class Subject:
     run: UUID | None = None
 
 
-def find(log: ReadOnlyLog, word: str, reads: ReadModels | None = None) -> Subject:
+def find(log: ReadOnlyLog, word: str, reads: OpenReads = lambda: None) -> Subject:
     """The aggregate with an id, the beginning of an id, or a name.
 
     The id of an action finds its plan, that of a run its audit. A name finds its present owner, or
@@ -54,7 +54,7 @@ def find(log: ReadOnlyLog, word: str, reads: ReadModels | None = None) -> Subjec
     Args:
         log: the event log.
         word: of the user.
-        reads: find actions and runs by an index; None: the whole log is searched.
+        reads: find actions and runs by an index; without them the whole log is searched.
 
     Raises:
         SubjectNotFound: there is none.
@@ -64,7 +64,7 @@ def find(log: ReadOnlyLog, word: str, reads: ReadModels | None = None) -> Subjec
         exact = UUID(word)
     except ValueError:
         exact = None
-    if exact is not None and log.history(exact):
+    if exact is not None and log.version(exact):
         return Subject(exact)
     owner = None if exact is not None else _owner(log, word)
     if owner is not None:
@@ -96,13 +96,14 @@ def _start(word: str) -> str | None:
     return digits if is_start else None
 
 
-def _indexed(log: ReadOnlyLog, reads: ReadModels | None, start: str) -> list[Subject]:
+def _indexed(log: ReadOnlyLog, reads: OpenReads, start: str) -> list[Subject]:
     """What has an id that begins so: aggregates, or else actions and runs."""
     first, last = UUID(start.ljust(_DIGITS, "0")), UUID(start.ljust(_DIGITS, "f"))
     aggregates = log.aggregates(first, last, limit=_LISTED)
-    if aggregates or reads is None:
+    index = None if aggregates else reads()
+    if index is None:
         return list(map(Subject, aggregates))
-    return [Subject(one.aggregate_id, **{one.kind: one.id}) for one in reads.parts(first, last)]
+    return [Subject(one.aggregate_id, **{one.kind: one.id}) for one in index.parts(first, last)]
 
 
 def _only(word: str, found: Sequence[Subject]) -> Subject:
@@ -113,7 +114,7 @@ def _only(word: str, found: Sequence[Subject]) -> Subject:
     return found[0]
 
 
-def find_runs(log: ReadOnlyLog, word: str, reads: ReadModels | None = None) -> list[RecordedRun]:
+def find_runs(log: ReadOnlyLog, word: str, reads: OpenReads = lambda: None) -> list[RecordedRun]:
     """The run that a word names, or that published the plan it names, or all of an audit.
 
     Raises:

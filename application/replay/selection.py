@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from application.ports.event_log import Entry, MalformedEntry, ReadOnlyLog
-from application.ports.read_models import Page, ReadModels
+from application.ports.read_models import OpenReads, Page, ReadModels
 from application.queries.decisions import UNLIMITED, Resource
 from application.replay.runs import is_of_run, runs_of
 from application.replay.timeline import entries
@@ -89,19 +89,19 @@ def of_audit(log: ReadOnlyLog, audit: UUID) -> EventSelection:
     return EventSelection(aggregates=frozenset((audit, *plans)))
 
 
-def of_run(log: ReadOnlyLog, reads: ReadModels | None, run: UUID) -> EventSelection:
+def of_run(log: ReadOnlyLog, reads: OpenReads, run: UUID) -> EventSelection:
     """The events of a run.
 
     Args:
         log: is searched after the position that the read models have reached.
-        reads: finds the aggregates by an index; None: the whole log is searched.
+        reads: find the aggregates by an index; without them the whole log is searched.
         run: its id.
     """
-    after, found = 0, set()
-    if reads is not None:
-        rows = reads.timeline(correlation_id=run, limit=UNLIMITED)
+    after, found, index = 0, set(), reads()
+    if index is not None:
+        rows = index.timeline(correlation_id=run, limit=UNLIMITED)
         found = {row.aggregate_id for row in rows}
-        after = next((one.position for one in reads.projections() if one.name == "timeline"), 0)
+        after = next((one.position for one in index.projections() if one.name == "timeline"), 0)
     for entry in entries(log, after):
         if is_of_run(entry, run):
             found.add(entry.aggregate_id)

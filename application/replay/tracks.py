@@ -7,7 +7,7 @@ from uuid import UUID
 from application.kernel.errors import Unavailable
 from application.ports.event_log import MalformedEntry, ReadOnlyLog
 from application.ports.projections import Projection
-from application.ports.read_models import ReadModels
+from application.ports.read_models import OpenReads
 from application.ports.read_tables import ACTIONS
 from application.queries.decisions import Resource
 from application.replay import cluster_facts
@@ -45,7 +45,7 @@ class Tracks:
 
     Args:
         log: the event log.
-        reads: find runs and actions by an index; None: the whole log is searched.
+        reads: find runs and actions by an index; without them the whole log is searched.
         cluster: opens the past of the cluster, if a path needs it.
         cron: evaluates cron expressions.
     """
@@ -53,7 +53,7 @@ class Tracks:
     def __init__(
         self,
         log: ReadOnlyLog,
-        reads: ReadModels | None,
+        reads: OpenReads,
         cluster: Callable[[], ClusterPast],
         cron: Cron,
     ) -> None:

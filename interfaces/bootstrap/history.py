@@ -78,7 +78,6 @@ class History:
         """The read models."""
         return self._reads
 
-    @property
     def index(self) -> ReadModels | None:
         """The read models, if there are some: a copy may consist of the log alone."""
         try:

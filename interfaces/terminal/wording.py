@@ -1,9 +1,13 @@
 """Words, colours and bars that all terminal output shares."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from application.queries.overview import PlanLine, action_target
+from application.queries.targets import action_target
 from infrastructure.logs import one_line
+
+if TYPE_CHECKING:
+    from application.queries.overview import PlanLine
 
 STATE_STYLES = {
     "SUCCEEDED": "green",
@@ -41,7 +45,7 @@ def sizes(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {kind}" for kind, count in counts.items())
 
 
-def outcomes(plan: PlanLine) -> list[tuple[int, str]]:
+def outcomes(plan: "PlanLine") -> list[tuple[int, str]]:
     """The numbers of actions that ended without success, above 0: ``(2, "failed")``."""
     found = [(plan.failed, "failed"), (plan.cancelled, "cancelled"), (plan.skipped, "skipped")]
     return [(count, state) for count, state in found if count]

@@ -101,7 +101,7 @@ def _run_succeeded(audit: Json, event: Json) -> None:
 def _proposed(plan: Json, event: Json) -> None:
     copied = ("audit_id", "run_id", "strategy", "planner", "record", "state")
     plan.update({name: event[name] for name in copied}, undoes=event.get("undoes"))
-    added = {"size": None, "groups": []}  # to actions, by later versions
+    added: Json = {"size": None, "groups": []}  # to actions, by later versions
     plan["actions"] = {
         one["id"]: {"spec": {**added, **one}, **_NEW_ACTION} for one in event["actions"]
     }

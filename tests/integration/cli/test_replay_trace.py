@@ -60,7 +60,7 @@ def test_the_beginning_of_an_id_is_found_by_an_index_as_by_a_search(
             (str(story.actions[2])[:8], Subject(story.plan, action=story.actions[2])),
             (str(story.run)[:9], Subject(SHORT_AUDIT, run=story.run)),
         ):
-            assert find(event_log, word, world.reads) == subject
+            assert find(event_log, word, lambda: world.reads) == subject
             assert find(event_log, word) == subject
 
 
