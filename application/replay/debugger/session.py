@@ -29,7 +29,7 @@ NEAR = 500
 """Events of an audit, before and after one of a run, among which the others of the run are."""
 FEW = 5
 """Members of a group that are shown each."""
-KEPT = 4
+KEPT, MAPS = 32, 4
 """Aggregates whose histories are kept, and plans whose hosts are."""
 
 
@@ -38,22 +38,17 @@ class State:
     """An aggregate after the selected event.
 
     Attributes:
+        kind: type of the aggregate: ``audit``, ``plan``, ….
         version: number of its events up to then.
+        values: attribute → JSON value; a large group is counted by the states of its members.
         changed: attributes that the event set; none for the first event, which sets all.
     """
 
-    aggregate: Aggregate
+    kind: str
+    aggregate_id: UUID
     version: int
+    values: Mapping[str, Any]
     changed: tuple[Difference, ...]
-
-    @property
-    def kind(self) -> str:
-        """The type of the aggregate: ``audit``, ``plan``, …."""
-        return str(getattr(type(self.aggregate), "TOPIC", type(self.aggregate).__name__))
-
-    def attributes(self) -> dict[str, Any]:
-        """Attribute → JSON value. A large group is counted by the states of its members."""
-        return {name: _short(value) for name, value in _public(self.aggregate).items()}
 
 
 @dataclass(frozen=True)
@@ -267,12 +262,20 @@ class Session:
             return None
         fact = self.selected.fact
         history = self._history(fact.aggregate_id)
-        version = history.version_at(fact.position)
-        after = history.fold(version).state
-        before = history.fold(version - 1).state if version > 1 else after
-        if before is None or after is None:
-            return None
-        return State(after, version, tuple(differences(_public(before), _public(after))))
+        with history.lock:  # the latest state is changed by later events
+            version = history.version_at(fact.position)
+            after = history.fold(version).state
+            before = history.fold(version - 1).state if version > 1 else after
+            if before is None or after is None:
+                return None
+            values = _public(after)
+            return State(
+                str(getattr(type(after), "TOPIC", type(after).__name__)),
+                fact.aggregate_id,
+                version,
+                {name: _short(value) for name, value in values.items()},
+                tuple(differences(_public(before), values)),
+            )
 
     def events(self) -> list[Entry]:
         """The events of the selected fact."""
@@ -297,7 +300,7 @@ class Session:
         key = plan.originator_id
         if key not in self._maps:
             self._maps[key] = self._map(plan)
-            if len(self._maps) > KEPT:
+            if len(self._maps) > MAPS:
                 self._maps.popitem(last=False)
         return self._maps[key]
 
@@ -309,7 +312,8 @@ class Session:
             record = decode_record(self._records().get(plan.record))
         except (KeyError, ValueError):
             return None  # lost or damaged: `vigil replay verify` says so
-        return HostMap(record, self.log.history(plan.originator_id), self._action_types())
+        found = HostMap(record, self.log.history(plan.originator_id), self._action_types())
+        return found if found.resources else None
 
     def _history(self, aggregate: UUID) -> AggregateHistory:
         found = self._histories.get(aggregate)

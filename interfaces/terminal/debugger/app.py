@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from rich.text import Text
 from textual.app import App, ComposeResult
@@ -17,6 +17,7 @@ from application.ports.event_log import EventLogUnavailable
 from application.ports.records import RecordStore
 from application.replay.aggregate_history import NoSuchMoment
 from application.replay.debugger.host_map import HostMap
+from application.replay.debugger.lines import Line
 from application.replay.debugger.session import Session, State
 from application.replay.facts import Fact
 from infrastructure.logs import one_line
@@ -80,6 +81,14 @@ class Tools:
     settings: Sequence[str] = ()
 
 
+class Look(NamedTuple):
+    """What a line shows: the state, or why it is unknown, and the hosts."""
+
+    selected: Line | None
+    state: State | str | None
+    hosts: HostMap | None
+
+
 class Pane(Widget):
     """A part of the screen that draws lines of text."""
 
@@ -121,8 +130,7 @@ class Debugger(App[None]):
         self.animation_level = "none"
         self.session = session
         self._tools = tools
-        self._state: State | str | None = None
-        self._hosts: HostMap | None = None
+        self._seen = Look(None, None, None)
         self._resource = "memory_mb"
         self._skip = 0
         self._message = ""
@@ -146,34 +154,34 @@ class Debugger(App[None]):
 
     def _draw_header(self, width: int, height: int) -> Iterable[Text]:
         del height
-        state = self._state if isinstance(self._state, State) else None
+        seen = self._seen if self._seen.selected is self.session.selected else None
+        state = seen.state if seen and isinstance(seen.state, State) else None
         yield header(self.session, state, width)
 
     def _draw_list(self, width: int, height: int) -> Iterable[Text]:
         return list_lines(self.session, self.session.rows(height), width)
 
     def _draw_state(self, width: int, height: int) -> Iterable[Text]:
-        state = self._state
+        state = self._seen.state
         if state is None or isinstance(state, str):
             yield title("STATE", state or "", width)
             return
         about = (
-            f"{state.kind} {str(state.aggregate.id)[:8]} v{state.version}, * changed by this event"
+            f"{state.kind} {str(state.aggregate_id)[:8]} v{state.version}, * changed by this event"
         )
         yield title("STATE", about, width)
         yield from fitting(list(state_lines(state, width)), width, height - 1)
 
     def _draw_hosts(self, width: int, height: int) -> Iterable[Text]:
-        if self._hosts is None or self.session.selected is None:
+        selected, _, hosts = self._seen
+        if hosts is None or selected is None:
             yield title("HOSTS", "no action plan with a decision record belongs here", width)
             return
-        if self._resource not in self._hosts.resources:
-            self._resource = self._hosts.resources[0]
-        position = self.session.selected.position
-        done, total = self._hosts.progress(position)
+        self._resource = self._known_resource(hosts)
+        done, total = hosts.progress(selected.position)
         about = f"{self._resource} since the decision, {done}/{total} actions"
         yield title("HOSTS", about, width)
-        bars = self._hosts.at(position, self._resource)
+        bars = hosts.at(selected.position, self._resource)
         yield from host_lines(bars, width, height - 1, self._skip)
 
     def _draw_footer(self, width: int, height: int) -> Iterable[Text]:
@@ -190,14 +198,25 @@ class Debugger(App[None]):
             self.call_after_refresh(self._follow)
 
     def _follow(self) -> None:
+        """Looks up what the selected line shows, in a thread: some histories are long."""
         self._is_stale = False
+        wants_hosts = self.query_one("#hosts").display
+        self.run_worker(lambda: self._look(wants_hosts), "follow", thread=True, exit_on_error=False)
+
+    def _look(self, wants_hosts: bool) -> Look:  # noqa: FBT001 - in one place
+        selected, state, hosts = self.session.selected, None, None
         try:
-            self._state = self.session.state()
-            self._hosts = self.session.hosts() if self.query_one("#hosts").display else None
+            state = self.session.state()
+            hosts = self.session.hosts() if wants_hosts else None
         except (NoSuchMoment, EventLogUnavailable) as error:
-            self._state = one_line(str(error))
-        for name in ("#header", "#state", "#hosts"):
-            self.query_one(name).refresh()
+            return Look(selected, one_line(str(error)), None)
+        return Look(selected, state, hosts)
+
+    def _looked(self, look: Look) -> None:
+        if look.selected is self.session.selected:  # else another look is on its way
+            self._seen = look
+            for name in ("#header", "#state", "#hosts"):
+                self.query_one(name).refresh()
 
     def on_resize(self) -> None:
         """Another size may show other panes."""
@@ -227,11 +246,9 @@ class Debugger(App[None]):
         self._moved("" if found else otherwise)
 
     def action_step(self, count: int) -> None:
-        """Steps by lines."""
         self._go(found=self.session.step(count), otherwise="there are no more lines")
 
     def action_page(self, step: int) -> None:
-        """Steps by screens; scrolls the hosts if they fill the screen."""
         if self._is_map:
             self._skip = max(0, self._skip + step * (self.query_one("#hosts").size.height - 2))
             self._moved()
@@ -239,16 +256,13 @@ class Debugger(App[None]):
             self.action_step(step * max(1, self.query_one("#list").size.height - 1))
 
     def action_end(self, step: int) -> None:
-        """Goes to the last or first line."""
         self._go(found=self.session.end(step), otherwise="the log is empty")
 
     def action_same_aggregate(self, step: int) -> None:
-        """Goes to the next or previous event of the same object."""
         found = self.session.same_aggregate(step)
         self._go(found=found, otherwise="there are no more events of this object")
 
     def action_scrub(self, step: int) -> None:
-        """Goes to the next or previous action that changed a host."""
         hosts, here = self.session.hosts(), self.session.selected
         found = None if hosts is None or here is None else hosts.neighbour(here.position, step)
         if found is not None:
@@ -256,16 +270,13 @@ class Debugger(App[None]):
         self._go(found=found is not None, otherwise="no more actions of this plan changed a host")
 
     def action_bookmark(self) -> None:
-        """Sets or removes a bookmark."""
         is_set = self.session.toggle_bookmark()
         self._moved("bookmark set" if is_set else "bookmark removed")
 
     def action_next_bookmark(self) -> None:
-        """Goes to the next bookmark."""
         self._go(found=self.session.next_bookmark(), otherwise="no bookmark is set; m sets one")
 
     def action_change(self, step: int) -> None:
-        """Goes to the next or previous change of a watched attribute."""
         otherwise = "no more changes" if self.session.watches else ":watch FIELD watches one"
         self._go(found=self.session.next_change(step), otherwise=otherwise)
 
@@ -276,41 +287,38 @@ class Debugger(App[None]):
         return self.query_one("#body").has_class("-map")
 
     def action_toggle_hosts(self) -> None:
-        """Shows the hosts on the whole screen, or the list again."""
         self.query_one("#body").toggle_class("-map")
         self._skip = 0
         self._moved()
 
+    def _known_resource(self, hosts: HostMap) -> str:
+        return self._resource if self._resource in hosts.resources else hosts.resources[0]
+
     def action_resource(self) -> None:
-        """Shows the next resource of the hosts."""
-        if self._hosts is not None:
-            names = self._hosts.resources
-            self._resource = names[(names.index(self._resource) + 1) % len(names)]
+        hosts = self._seen.hosts
+        if hosts is not None:
+            names, known = hosts.resources, self._known_resource(hosts)
+            self._resource = names[(names.index(known) + 1) % len(names)]
         self._moved()
 
     def action_toggle_tree(self) -> None:
-        """Shows the run as a tree of causes, or the log again."""
         self._go(found=self.session.toggle_tree(), otherwise="this event belongs to no run")
 
     def action_toggle_every(self) -> None:
-        """Lists every event, or only facts."""
         self.session.toggle_every()
         self._moved("every event" if self.session.is_every else "facts only")
 
     def action_details(self) -> None:
-        """Shows all details of a line."""
         from interfaces.terminal.debugger.texts import details  # noqa: PLC0415 - when needed
 
         self._read("DETAILS", details(self.session))
 
     def action_why(self) -> None:
-        """Shows why something was decided."""
         from interfaces.terminal.debugger.texts import why  # noqa: PLC0415 - when needed
 
         self._read("WHY", why(self.session, self._tools.records()))
 
     def action_help(self) -> None:
-        """Shows the help."""
         from interfaces.terminal.debugger.keys import help_lines  # noqa: PLC0415 - when needed
 
         self._read("KEYS AND COMMANDS", help_lines())
@@ -321,9 +329,7 @@ class Debugger(App[None]):
         self.push_screen(Reading(name, list(lines)))
 
     def action_leave(self) -> None:
-        """Ends a search, or leaves the hosts or the tree."""
-        if self.workers:
-            self.workers.cancel_all()
+        if self.workers.cancel_group(self, "seek"):
             self._moved("stopped")
         elif self._is_map:
             self.action_toggle_hosts()
@@ -333,14 +339,12 @@ class Debugger(App[None]):
             self._moved()
 
     def action_copy_command(self) -> None:
-        """Copies the command that shows the selected state."""
         if self.session.selected is not None:
             fact = self.session.selected.fact
             words = ["vigil", "replay", "show", str(fact.aggregate_id), "--at", str(fact.position)]
             self._copy(shlex.join([*words, *self._tools.settings]))
 
     def action_copy_id(self) -> None:
-        """Copies the id of the selected object."""
         if self.session.selected is not None:
             fact = self.session.selected.fact
             self._copy(str(fact.action or fact.aggregate_id))
@@ -352,11 +356,9 @@ class Debugger(App[None]):
     # -- commands -------------------------------------------------------------------------------
 
     def action_search(self) -> None:
-        """Asks for a text to search."""
         self._ask("/", self._search)
 
     def action_command(self) -> None:
-        """Asks for a command."""
         self._ask(":", self._command)
 
     def _ask(self, sign: str, then: Callable[[str], None]) -> None:
@@ -392,17 +394,22 @@ class Debugger(App[None]):
         """Searches a position in a thread, and goes there."""
         self._otherwise = otherwise
         self._moved("searching … Esc stops")
-        self.run_worker(seek, thread=True, exclusive=True, exit_on_error=False)
+        self.run_worker(seek, "seek", "seek", thread=True, exclusive=True, exit_on_error=False)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """A search has ended."""
-        if event.state is WorkerState.ERROR:
-            self._moved(str(event.worker.error))
+        """A look or a search has ended."""
+        worker = event.worker
+        if event.state is WorkerState.ERROR and worker.name == "follow":
+            here, error = self.session.selected, f"cannot be read: {worker.error!r}"
+            self._looked(Look(here, one_line(error), None))
+        elif event.state is WorkerState.ERROR:
+            self._moved(str(worker.error))
+        elif event.state is WorkerState.SUCCESS and isinstance(worker.result, Look):
+            self._looked(worker.result)
         elif event.state is WorkerState.SUCCESS:
-            found = event.worker.result
-            if found is not None:
-                self.session.reveal(found)
-            self._go(found=found is not None, otherwise=self._otherwise)
+            if worker.result is not None:
+                self.session.reveal(worker.result)
+            self._go(found=worker.result is not None, otherwise=self._otherwise)
 
     def _command(self, text: str) -> None:
         name, _, given = text.partition(" ")

@@ -31,15 +31,15 @@ def header(session: Session, state: State | None, width: int) -> Text:
     if session.selected is None:
         return line.append("  the log is empty")
     fact = session.selected.fact
-    parts = [f"{fact.position}/{session.in_log.size}", f"{stamp(fact.at)} UTC"]
-    if state is not None:
-        parts.append(f"{state.kind} {str(fact.aggregate_id)[:8]} v{state.version}")
-    if session.is_every:
-        parts.append("every event")
+    parts = [f"{fact.position}/{session.in_log.size}"]
     if session.is_tree:
         parts.append(f"causes in run {str(fact.correlation_id)[:8]}")
-    line.append(" " + " · ".join(parts), "")
-    return clipped(line, width)
+    if session.is_every:
+        parts.append("every event")
+    parts.append(f"{stamp(fact.at)} UTC")
+    if state is not None:
+        parts.append(f"{state.kind} {str(fact.aggregate_id)[:8]} v{state.version}")
+    return clipped(line.append(" " + " · ".join(parts)), width)
 
 
 def title(name: str, about: str, width: int) -> Text:
@@ -69,9 +69,8 @@ def state_lines(state: State, width: int) -> Iterator[Text]:
         line.append(f"{value_text(name, one.before).plain} -> ", "dim")
         line.append_text(value_text(name, one.after))
         yield clipped(line, width)
-    values = state.attributes()
-    names = min(max(map(len, values), default=0), width // 3)
-    for name, value in values.items():
+    names = min(max(map(len, state.values), default=0), width // 3)
+    for name, value in state.values.items():
         yield clipped(Text(f"  {name:<{names}} ").append_text(value_text(name, value)), width)
 
 

@@ -30,7 +30,7 @@ def details(session: Session) -> Iterator[str]:
         yield ""
     state = session.state()
     if state is not None:
-        yield f"{state.kind} {state.aggregate.id}, version {state.version} (* changed by the event)"
+        yield f"{state.kind} {state.aggregate_id}, version {state.version} (* changed by the event)"
         yield from (line.plain for line in state_lines(state, UNCUT))
 
 
@@ -75,6 +75,8 @@ def why(session: Session, records: RecordStore) -> Iterator[str]:
         places, resources = _of_action(plan, fact)
     _, rejected = explained(stored, resources)
     yield from map(one_line, explanation_lines(plan.originator_id, stored, places, rejected))
+    if fact.action is not None and not rejected:
+        yield "  No rejected alternative concerns what it acts on."
 
 
 def _of_action(plan: PlanProposed, fact: Fact) -> tuple[list[int], list[Resource]]:

@@ -119,6 +119,8 @@ def test_screens_tell_details_reasons_and_keys(recorded: Recorded) -> None:
         assert "migrate web-01: compute-01 -> compute-05" in why
         assert "not chosen: server" in why
         assert "web-03" not in why
+        nothing = (await driver.press("escape", "n", "n", "n", "w")).screen
+        assert "No rejected alternative" in nothing
         help_text = (await driver.press("q", "question_mark")).screen
         assert "KEYS AND COMMANDS" in help_text
         for key in KEYS:

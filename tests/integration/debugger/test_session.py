@@ -110,12 +110,12 @@ def test_the_state_shows_what_the_event_changed(session: Session, recorded: Reco
         session.goto(position)
         state = session.state()
         assert state is not None
-        assert state.version == recorded.log.version(state.aggregate.id, position)
+        assert state.version == recorded.log.version(state.aggregate_id, position)
     session.goto(recorded.log.end())
     state = session.state()
     assert state is not None
     assert {one.path.rpartition(".")[2] for one in state.changed} >= {"receipt"}
-    assert state.attributes()["actions"] == "10 SUCCEEDED, 1 FAILED, 1 ONGOING, 1 CANCELLED"
+    assert state.values["actions"] == "10 SUCCEEDED, 1 FAILED, 1 ONGOING, 1 CANCELLED"
 
 
 def test_a_tree_has_the_facts_of_the_run_under_their_causes(
