@@ -12,7 +12,7 @@ Resources", Operations Research 11 (1963).
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
@@ -45,6 +45,15 @@ class Candidates:
     room: FloatArray
     need: FloatArray
     forced: BoolArray
+
+    def evenly(self) -> "Candidates":
+        """The same if each host got servers of all kinds alike.
+
+        Of a host counts only what its scarcest resource allows: memory for which it has no vCPUs
+        left is of no use, which the sums over many hosts do not show.
+        """
+        share = (self.room / np.maximum(self.need, _EXACT)[:, None]).min(axis=0, initial=1.0)
+        return replace(self, room=share[None, :], need=np.ones(1))
 
     def suffices(self, stay: BoolArray) -> bool:
         """Whether some of the hosts (bool[n]) have the room that is needed, taken together."""

@@ -16,7 +16,7 @@ A strategy that prescribes the order in which hosts are emptied (``Order``) does
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -55,6 +55,10 @@ GAIN_TOO_SMALL = Reason(
     minimum="number",
 )
 SEARCH_ENDED = Reason("search-ended", "the search ended before it had placed the servers of {host}")
+
+
+_NEAR: Final = 1.03
+"""Hosts in use / their lower bound up to which no other choice of hosts is tried."""
 
 
 @dataclass(frozen=True)
@@ -172,28 +176,35 @@ class Consolidation:
         self._limit = min(left, budget) if min(left, budget) < len(self._fixed) else None
 
     def _best(self) -> _Schedule:
-        """With or without the use of empty hosts: what frees more, or as much with fewer moves."""
+        """Of several arrangements, the one that frees most, or as much with fewer moves.
+
+        Hosts are chosen by the sums of their room; evenly, if that leaves far too many in use; and
+        without the empty ones.
+        """
         start = self._branch.host_of.copy()
         ends = [self._arranged(spare=True)]
+        if self._used(ends[0]) > _NEAR * self._least(spare=True):
+            ends.append(self._arranged(spare=True, evenly=True))
         if self._could_do_without(ends[0]):
             ends.append(self._arranged(spare=False))
         ends.sort(key=lambda end: (self._used(end), np.count_nonzero(start != end)))
         best = self._scheduled(start, ends[0])
-        if len(ends) == 1 or best.gain == self._used(start) - self._used(ends[0]):
+        if best.gain == self._used(start) - self._used(ends[0]):
             return best
-        return max(best, self._scheduled(start, ends[1]), key=lambda one: one.worth)
+        others = [self._scheduled(start, end) for end in ends[1:]]
+        return max([best, *others], key=lambda one: one.worth)
 
     def _used(self, host_of: IndexArray) -> int:
         return len(np.unique(host_of))
 
-    def _arranged(self, *, spare: bool) -> IndexArray:
+    def _arranged(self, *, spare: bool, evenly: bool = False) -> IndexArray:
         """int32[servers]: the hosts that are found with or without the use of empty ones."""
         mark = self._branch.mark()
         if self._order is not None:
             while self._sweep(np.flatnonzero(self._branch.up & (self._branch.count > 0))):
                 pass
         for part in self._parts(spare=spare) if self._order is None else ():
-            self._empty_some(part)
+            self._empty_some(part, evenly=evenly)
             while self._sweep(part) | self._empty_some(part[self._branch.count[part] > 0]):
                 pass
         final = self._branch.host_of.copy()
@@ -204,10 +215,12 @@ class Consolidation:
         """Whether another arrangement, without the use of empty hosts, could be better."""
         if (self._branch.count[end] > 0).all():
             return False
-        parts = self._parts(spare=False)
+        return self._limit is not None or self._used(end) > self._least(spare=False)
+
+    def _least(self, *, spare: bool) -> int:
+        """A lower bound of the hosts that remain in use."""
         down = np.count_nonzero((self._branch.count > 0) & ~self._branch.up)
-        least = sum(self._candidates(part).bound() for part in parts) + down
-        return self._limit is not None or bool(self._used(end) > least)
+        return int(sum(self._candidates(part).bound() for part in self._parts(spare=spare)) + down)
 
     def _parts(self, *, spare: bool) -> list[IntArray]:
         branch = self._branch
@@ -247,9 +260,10 @@ class Consolidation:
             forced |= self._moves.model.servers_per_host > price.migrations_per_host
         return forced
 
-    def _empty_some(self, part: IntArray) -> bool:
+    def _empty_some(self, part: IntArray, *, evenly: bool = False) -> bool:
         """Empties the hosts of a part that are not chosen; returns whether it emptied any."""
         candidates = self._candidates(part)
+        candidates = candidates.evenly() if evenly else candidates
         stay: BoolArray = np.zeros(len(self._able), dtype=np.bool_)
         stay[part[candidates.fewest(self._limit)]] = True
         leave: BoolArray = np.zeros_like(stay)
