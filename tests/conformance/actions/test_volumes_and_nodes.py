@@ -11,7 +11,6 @@ from application.ports.cloud import (
     CloudUnreachable,
     Fail,
     Go,
-    Observation,
     Phase,
     Skip,
     Verdict,
@@ -32,6 +31,7 @@ from infrastructure.openstack.errors import CloudForbidden
 from infrastructure.openstack.service import Json
 from infrastructure.plugins import Registry
 from infrastructure.simulator.baremetal.maas import API_KEY
+from tests.conformance.actions.driving import end
 from tests.conformance.actions.ground import until
 from tests.conformance.actions.test_suite import POOLS, active, migratable
 from vigil.testing import SimulatedCloud
@@ -98,19 +98,6 @@ def to(pool: str, volume: Json, kind: str = "migrate") -> JsonObject:
 
 def other(volume: Json) -> str:
     return POOLS[1] if volume["os-vol-host-attr:host"] == POOLS[0] else POOLS[0]
-
-
-def end(
-    handler: ActionHandler, parameters: JsonObject, before: JsonObject, receipt: JsonObject | None
-) -> Observation:
-    seen: list[Observation] = []
-
-    def ended() -> bool:
-        seen.append(handler.observe(parameters, before, receipt))
-        return seen[-1].phase is not Phase.RUNNING
-
-    until(ended)
-    return seen[-1]
 
 
 def started(handler: ActionHandler, parameters: JsonObject) -> tuple[JsonObject, JsonObject]:

@@ -1,5 +1,7 @@
 """What a strategy gets for a random cluster, and the cluster and the verifier after its plan."""
 
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -11,7 +13,10 @@ from domain.cluster.verifier.verifier import Verifier
 from domain.metrics.catalogue import MetricTable
 from domain.optimization.context import ObservedMove, StrategyContext
 from domain.optimization.solution import Solution
-from tests.world.plugins import STRATEGIES
+from domain.plans.verification import verify_plan
+from tests.properties.cluster import generate
+from tests.world.optimization import weigh
+from tests.world.plugins import ACTION_TYPES, STRATEGIES
 
 Values = dict[str, dict[str, float]]
 """Metric, or ``metric period`` where the period matters → id → value."""
@@ -25,6 +30,48 @@ def flights(rng: Random, model: ComputeModel) -> tuple[ObservedMove, ...]:
     source = model.hosts.name[int(model.servers.host[place])]
     destination = rng.choice(model.hosts.name)
     return (ObservedMove(model.servers.id[place], source, destination, 9.0, finished=False),)
+
+
+def audit(
+    rng: Random, name: str, given: dict[str, Any], measure: Callable[[Random, ComputeModel], Values]
+) -> StrategyContext[Any]:
+    """An audit of a random cluster with all rules; ``measure`` gives its metrics."""
+    model = generate.cluster(rng)
+    policy, values = generate.policy(rng, model), measure(rng, model)
+    return context(name, given, model, values, placement=policy, moves=flights(rng, model))
+
+
+def promised(name: str, found: StrategyContext[Any], again: StrategyContext[Any]) -> Solution:
+    """What a strategy proposes, if it keeps the promises of all: two equal audits give the same,
+    the plan is legal at every prefix, and all that is said can be stored and read.
+    """
+    solution, model = STRATEGIES[name].solve(found), found.compute
+    assert solution == STRATEGIES[name].solve(again)
+    assert found.alternatives.kept == again.alternatives.kept
+    assert {one.server for one in found.moves}.isdisjoint(a.resource_id for a in solution.actions)
+    said = [action.because for action in solution.actions]
+    for because in (*said, *solution.notes, *(one.because for one in found.alternatives.kept)):
+        assert is_json(because.facts)
+        assert "<" not in str(because)
+    planned = weigh(solution, model, found.placement)
+    broken = verify_plan(model, planned, solution.load, found.placement, action_types=ACTION_TYPES)
+    assert broken == []
+    return solution
+
+
+def counted(checker: Verifier, facts: Any, server: int, here: int, hosts: int) -> list[int]:
+    """Compares the refusals that a strategy states with those of the verifier.
+
+    Returns:
+        The hosts that the rules allow.
+    """
+    others = [host for host in range(hosts) if host != here]
+    broken = {host: checker.broken(server, host) for host in others}
+    assert facts["refused"] == dict(Counter(rule for one in broken.values() for rule in one))
+    assert facts["candidates"] == len(others)
+    legal = [host for host in others if not broken[host]]
+    assert sum(facts["unwanted"].values()) == len(legal)
+    return legal
 
 
 def context(
@@ -82,3 +129,23 @@ def verifier(found: StrategyContext[Any], solution: Solution) -> Verifier:
             checker.start_move(place, host)
             checker.finish_move(place)
     return checker
+
+
+def residents_after(model: ComputeModel, solution: Solution) -> dict[str, set[str]]:
+    at = {s: model.hosts.name[h] for s, h in zip(model.servers.id, model.servers.host, strict=True)}
+    for action in solution.actions:
+        if action.type == "migrate":
+            at[action.resource_id] = str(action.parameters["destination_node"])
+    left: dict[str, set[str]] = {name: set() for name in model.hosts.name}
+    for server, host in at.items():
+        left[host].add(server)
+    return left
+
+
+def is_json(value: object) -> bool:
+    """Nothing but the plain types that any encoder knows."""
+    if type(value) is dict:
+        return all(type(key) is str and is_json(item) for key, item in value.items())
+    if type(value) is list:
+        return all(is_json(item) for item in value)
+    return value is None or type(value) in (str, int, float, bool)

@@ -21,8 +21,7 @@ from domain.optimization.strategies.host_maintenance import (
 )
 from domain.plans.verification import verify_plan
 from tests.properties.cluster import generate
-from tests.properties.cluster.audits import flights, verifier
-from tests.properties.cluster.test_plans import is_json
+from tests.properties.cluster.audits import flights, is_json, verifier
 from tests.world.optimization import weigh
 from tests.world.plugins import ACTION_TYPES, STRATEGIES
 

@@ -25,6 +25,7 @@ from domain.plans.action_types import migrate
 from domain.plans.proposal import PlannedAction, ProposedAction
 from domain.plans.verification import verify_plan
 from tests.properties.cluster import generate
+from tests.properties.cluster.audits import is_json, residents_after
 from tests.world.optimization import strategy_context, weigh
 from tests.world.plugins import ACTION_TYPES, GOALS, STRATEGIES
 
@@ -138,23 +139,3 @@ def test_only_empty_hosts_are_disabled_and_never_the_last_in_service(seed: int) 
     assert all(not left[str(action.parameters["resource_name"])] for action in disabled)
     serving = np.count_nonzero(model.enabled & model.up)
     assert serving == 0 or len(disabled) < serving
-
-
-def residents_after(model: ComputeModel, solution: Solution) -> dict[str, set[str]]:
-    at = {s: model.hosts.name[h] for s, h in zip(model.servers.id, model.servers.host, strict=True)}
-    for action in solution.actions:
-        if action.type == "migrate":
-            at[action.resource_id] = str(action.parameters["destination_node"])
-    left: dict[str, set[str]] = {name: set() for name in model.hosts.name}
-    for server, host in at.items():
-        left[host].add(server)
-    return left
-
-
-def is_json(value: object) -> bool:
-    """Nothing but the plain types that any encoder knows."""
-    if type(value) is dict:
-        return all(type(key) is str and is_json(item) for key, item in value.items())
-    if type(value) is list:
-        return all(is_json(item) for item in value)
-    return value is None or type(value) in (str, int, float, bool)

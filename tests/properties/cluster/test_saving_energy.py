@@ -18,8 +18,7 @@ from domain.optimization.context import StrategyContext
 from domain.optimization.strategies.saving_energy import HOST_LEFT_OUT, SPARE_STAYS
 from domain.plans.verification import verify_plan
 from tests.properties.cluster import generate
-from tests.properties.cluster.audits import flights
-from tests.properties.cluster.test_plans import is_json
+from tests.properties.cluster.audits import flights, is_json
 from tests.world.optimization import weigh
 from tests.world.plugins import ACTION_TYPES, STRATEGIES
 

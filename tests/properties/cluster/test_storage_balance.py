@@ -21,7 +21,7 @@ from domain.optimization.strategies.storage_capacity_balance import (
 )
 from domain.plans.verification import verify_plan
 from tests.properties.cluster import generate
-from tests.properties.cluster.test_plans import is_json
+from tests.properties.cluster.audits import is_json
 from tests.properties.cluster.test_zones import storage
 from tests.properties.cluster.volumes import why_volume_stays
 from tests.world.optimization import weigh

@@ -23,9 +23,8 @@ from domain.optimization.goals import validate_indicators
 from domain.optimization.solution import Solution
 from domain.plans.verification import verify_plan
 from tests.properties.cluster import generate
-from tests.properties.cluster.audits import flights, verifier
+from tests.properties.cluster.audits import flights, is_json, verifier
 from tests.properties.cluster.test_maintenance import migrations
-from tests.properties.cluster.test_plans import is_json
 from tests.properties.cluster.volumes import why_volume_stays
 from tests.world.optimization import weigh
 from tests.world.plugins import ACTION_TYPES, GOALS, STRATEGIES
