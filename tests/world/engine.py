@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
@@ -29,9 +29,9 @@ from application.ports.plugins import OptimizerOptions, Optimizers
 from application.ports.services import Instance
 from application.ports.strategy_runner import StrategyRunner
 from application.workers.scheduler import Scheduler, ScheduleSettings
-from domain.audits import Audit, AuditType
+from domain.audits import Audit, AuditType, RunCause
 from domain.cluster.compute.model import ComputeModel
-from domain.kernel.metadata import Metadata, component
+from domain.kernel.metadata import Context, Metadata, component
 from domain.optimization.planner import Planner
 from domain.optimization.strategy import Strategy
 from infrastructure.cron import next_match
@@ -170,6 +170,22 @@ class EngineWorld(World):
         self.projector.catch_up()
         self.scheduler.tick()
         self.projector.catch_up()
+
+
+def reason(world: EngineWorld, audit: Any) -> str | None:
+    """The code of what an audit says."""
+    because = world.find_audit(audit).because
+    return None if because is None else because.reason
+
+
+def request_run(audit: Audit, ctx: Context, due: datetime) -> None:
+    """Requests a run that is due."""
+    audit.request_run(ctx, due, RunCause.SCHEDULE)
+
+
+def topics(world: EngineWorld, aggregate: Any) -> list[str]:
+    """The topics of the events of an aggregate."""
+    return [entry.topic for entry in world.log.history(aggregate)]
 
 
 @pytest.fixture

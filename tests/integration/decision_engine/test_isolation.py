@@ -20,10 +20,9 @@ from domain.audits import AuditState
 from domain.kernel.reasons import OWNER_STOPPING, Reason
 from infrastructure.event_log import SqlEventLog, open_event_log, upgrade
 from infrastructure.strategy_processes import ProcessLimits, ProcessRunner
-from tests.integration.decision_engine.test_engine import reason
 from tests.integration.decision_engine.test_lost_runs import beside
 from tests.integration.supervision.conftest import alive, eventually
-from tests.world.engine import EngineWorld
+from tests.world.engine import EngineWorld, reason
 from tests.world.hazards import BIG, HAZARDS, direct_runner
 from tests.world.processes import children
 

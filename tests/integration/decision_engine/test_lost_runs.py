@@ -28,8 +28,8 @@ from domain.kernel.reasons import (
 from domain.optimization.context import StrategyContext
 from domain.optimization.solution import Solution
 from domain.optimization.strategies.dummy import Dummy, DummyParameters
-from tests.integration.decision_engine.test_engine import executing_plan, reason
-from tests.world.engine import AT_ONCE, EngineWorld
+from tests.integration.decision_engine.test_runs_beside_plans import executing_plan
+from tests.world.engine import AT_ONCE, EngineWorld, reason
 from tests.world.world import CLOCK
 
 SECONDS = 20.0

@@ -7,7 +7,7 @@ from domain.optimization.solution import Solution
 from domain.optimization.strategy import NoParameters, Requirements, Strategy
 from domain.plans import ActionPlan
 from domain.plans.action_types.migrate import MIGRATE
-from tests.integration.decision_engine.test_engine import executing_plan
+from tests.integration.decision_engine.test_runs_beside_plans import executing_plan
 from tests.world.engine import EngineWorld
 
 
