@@ -25,7 +25,7 @@ from interfaces.terminal.debugger.app import Debugger, Refused, Tools
 
 def run(args: argparse.Namespace) -> int:
     """Shows the debugger until the user quits; then prints where it was."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM") == "dumb":
+    if not has_terminal():
         raise CommandFailed("the debugger needs a terminal; `vigil replay log` prints the history")
     with opened(args) as history:
         session = Session(history.log, lambda: history.records, _action_types)
@@ -34,11 +34,19 @@ def run(args: argparse.Namespace) -> int:
             with report_errors(Refused):
                 session.reveal(tools.place(args.place))
         logging.disable()  # a message would spoil the screen
-        Debugger(session, tools).run()
+        try:
+            Debugger(session, tools).run()
+        finally:
+            logging.disable(logging.NOTSET)
         if session.selected is not None:
             words = ["vigil", "replay", "open", str(session.selected.position), *tools.settings]
             print_line(f"you were at position {session.selected.position}: {shlex.join(words)}")
     return 0
+
+
+def has_terminal() -> bool:
+    """Whether a whole screen can be shown."""
+    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
 class _Place:

@@ -3,11 +3,11 @@
 import argparse
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
 
 from application.kernel.errors import Unavailable
 from application.ports.event_log import EventLogUnavailable
 from application.ports.projections import StoreUnavailable
-from application.queries.decisions import Resource, ResourceKind
 from application.replay.aggregate_history import NoSuchMoment
 from application.replay.expression import InvalidExpression
 from application.replay.find import AmbiguousSubject, SubjectNotFound
@@ -15,6 +15,9 @@ from infrastructure.event_log import SchemaError
 from interfaces.bootstrap.history import History
 from interfaces.cli.arguments import locate, quiet_logging
 from interfaces.cli.errors import CommandFailed, report_errors
+
+if TYPE_CHECKING:
+    from application.queries.decisions import Resource, ResourceKind
 
 ERRORS = (
     *(SubjectNotFound, AmbiguousSubject, NoSuchMoment),
@@ -40,8 +43,10 @@ def opened(args: argparse.Namespace) -> Iterator[History]:
         raise CommandFailed(f"the read models cannot be read: {error}") from error
 
 
-def wanted_resources(args: argparse.Namespace) -> list[Resource]:
+def wanted_resources(args: argparse.Namespace) -> "list[Resource]":
     """The resources that ``--server`` and ``--host`` name."""
+    from application.queries.decisions import Resource  # noqa: PLC0415 - needs all of a decision
+
     given: tuple[tuple[str | None, ResourceKind], ...] = (
         (args.server, "server"),
         (args.host, "host"),

@@ -13,6 +13,7 @@ HEAVY = (
     "gunicorn",
     "keystonemiddleware",
     "interfaces.rest",
+    "textual",
 )
 PLUGINS = "infrastructure.plugins"
 LOADED = """
@@ -93,3 +94,10 @@ def test_a_strategy_runs_offline_without_openstacksdk() -> None:
 def test_the_check_sees_what_a_command_loads() -> None:
     assert {"openstack", "keystoneauth1"} <= heavy("up", "--help")
     assert "openstack" in heavy("plugins", "list")
+
+
+def test_the_first_screen_of_the_debugger_waits_for_no_read_models_and_no_strategies() -> None:
+    loaded = modules("replay", "open")
+    assert "textual" in loaded
+    assert "sqlalchemy" not in loaded
+    assert not [one for one in loaded if one.startswith("domain.optimization.strategies.")]
