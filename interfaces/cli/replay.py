@@ -29,6 +29,8 @@ MODULES = {
     "serve": "serve",
 }
 """Action → its module, ``replay_…``, which is imported only when the action runs."""
+GC_THRESHOLD = 50_000
+"""New objects before the garbage collector runs; Python's default is 700."""
 SUBJECT = "id, beginning of an id, or name; also the id of an action or of a run"
 
 
@@ -270,6 +272,7 @@ def add_common(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Runs an action; returns the exit code."""
+    gc.set_threshold(GC_THRESHOLD)  # imports and events are many objects and little garbage
     module = importlib.import_module(f"interfaces.cli.replay_{MODULES[args.task]}")
     gc.freeze()  # what is imported stays: the collector need not visit it while events are read
     return int(module.run(args))

@@ -23,6 +23,7 @@ from domain.kernel.reasons import Cause
 from domain.optimization.algorithms.emptying import FREES_HOST
 from domain.plans import ActionPlan
 from domain.plans.proposal import PlannedAction
+from domain.reservations import NameReservation
 from tests.benchmarks.past import BEGAN, MINUTE
 from tests.benchmarks.report import Figure, Table, of_figures
 from tests.given import ident
@@ -68,6 +69,7 @@ def _commands(events: int) -> Iterator[list[str]]:
     yield ["replay", "show", late]
     yield ["replay", "bisect", f'audit["{late}"].state == "SUCCEEDED"']
     yield ["replay", "bisect", f'rows.audits["{late}"].state == "SUCCEEDED"', "--since", "10m"]
+    yield ["replay", "bisect", f'audit["audit {_runs(events) - 5}"].state == "SUCCEEDED"']
     yield ["replay", "log", "--limit", "20"]
 
 
@@ -85,7 +87,7 @@ def _cpu(folder: Path, words: list[str]) -> float:
 
 
 def _runs(events: int) -> int:
-    return events // (9 + 3 * MOVES)
+    return events // (10 + 3 * MOVES)
 
 
 def _make(folder: Path, events: int) -> None:
@@ -103,17 +105,22 @@ def _make(folder: Path, events: int) -> None:
     print(f"made {folder} in {time.monotonic() - begun:.0f} s", flush=True)
 
 
-def _run(world: World, number: int, *, is_new: bool) -> tuple[Aggregate, Aggregate]:
+def _run(world: World, number: int, *, is_new: bool) -> tuple[Aggregate, ...]:
     ctx = Context(BEGAN + number * MINUTE, Metadata(component("benchmark")))
     audit = Audit.request(ctx, ident(number), definition(name=f"audit {number}"))
+    name = NameReservation.reserve(ctx, "audit", f"audit {number}", audit.id)
     assert audit.run is not None
     run = audit.run.id
     epoch = audit.claim_run(ctx, run, "watcher-decision-engine/ctl-1/7/1", "ctl-1")
     audit.record_inputs(ctx, run, epoch, digest="cd" * 32, strategy="basic")
-    wanted = proposal(audit.id, run, [_move(number, place) for place in range(MOVES)])
+    moves = [_move(number, place) for place in range(MOVES)]
+    wanted = proposal(audit.id, run, moves)
     if is_new:
-        stored = world.records.put(encode(explanation(wanted)))
-        wanted = proposal(audit.id, run, wanted.actions, explanation=stored)
+        record = world.records.put(b"{}")
+        stored = world.records.put(
+            encode(explanation(proposal(audit.id, run, moves, record=record)))
+        )
+        wanted = proposal(audit.id, run, moves, record=record, explanation=stored)
     plan = ActionPlan.propose(ctx, wanted)
     audit.succeed_run(ctx, run, epoch, plan.id)
     plan.launch(ctx)
@@ -122,7 +129,7 @@ def _run(world: World, number: int, *, is_new: bool) -> tuple[Aggregate, Aggrega
         plan.intend_action(ctx, epoch, action, {"host": "before"})
         plan.acknowledge_action(ctx, epoch, action, {"migration": number})
         plan.succeed_action(ctx, epoch, action, {"host": "after"})
-    return audit, plan
+    return audit, name, plan
 
 
 def _move(number: int, place: int) -> PlannedAction:
