@@ -1,18 +1,25 @@
 """SQL that differs between the two databases."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Table, func, literal_column
-from sqlalchemy.dialects import postgresql, sqlite
 
 from infrastructure.read_models.types import Instant
 
-Upsert = postgresql.Insert | sqlite.Insert
+if TYPE_CHECKING:  # readers write nothing
+    from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
+    from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 
 
-def upsert(dialect: str, table: Table) -> Upsert:
+def upsert(dialect: str, table: Table) -> "PostgresInsert | SqliteInsert":
     """An INSERT that supports ON CONFLICT."""
-    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    if dialect == "postgresql":
+        from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - as above
+
+        return postgresql.insert(table)
+    from sqlalchemy.dialects import sqlite  # noqa: PLC0415 - as above
+
+    return sqlite.insert(table)
 
 
 def database_now(dialect: str) -> ColumnElement[Any]:
