@@ -1,5 +1,5 @@
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import Concatenate, ParamSpec
@@ -12,19 +12,10 @@ from domain.kernel.errors import Fenced
 from domain.kernel.metadata import Context
 from domain.kernel.reasons import Cause
 from domain.plans import Action, ActionPlan, ActionSpec, ActionState, PlanState
-from domain.plans.action import IN_PROGRESS
 from domain.plans.action_types import MIGRATE
 from domain.plans.events import PlanClaimed
 
 P = ParamSpec("P")
-
-
-def _moves(actions: Iterable[Action]) -> Iterator[ServerMove]:
-    """The migrations that are in progress or succeeded."""
-    for one in actions:
-        is_made = one.state is ActionState.SUCCEEDED or one.state in IN_PROGRESS
-        if one.spec.type == MIGRATE and is_made and one.started_at is not None:
-            yield _move(one, one.started_at)
 
 
 def _move(action: Action, started_at: datetime) -> ServerMove:
@@ -87,9 +78,19 @@ class ClaimedPlan:
     def why_illegal(self, action: ActionSpec, legality: MoveLegality) -> Cause | None:
         """Why an action of the plan has become illegal since it was made, None if it has not."""
         with self._lock:
+            audit = self._session.state.audit_id
+        return legality.why_illegal(action, audit, self._moves_since)
+
+    def _moves_since(self, since: datetime) -> list[ServerMove]:
+        """The migrations of the plan that are in progress, or that succeeded after a time."""
+        with self._lock:
             plan = self._session.state
-            own = list(_moves(plan.actions.values()))
-        return legality.why_illegal(action, plan.audit_id, own)
+            ended = [one for one in plan.ended_since(since) if one.state is ActionState.SUCCEEDED]
+            return [
+                _move(one, one.started_at)
+                for one in (*plan.ongoing(), *ended)
+                if one.spec.type == MIGRATE and one.started_at is not None
+            ]
 
     def one_at_a_time(self) -> bool:
         """Whether actions are to be executed one at a time."""

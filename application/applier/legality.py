@@ -38,13 +38,16 @@ _NOT_OF_A_MOVE: Final = frozenset({"FullyObserved", "MigrationConcurrency"})
 _OF_ROOM: Final = frozenset({"Capacity", "NumaTopology"})
 """Rules about what is allocated on a host. Moves during a collection blur that."""
 
+MovesSince = Callable[[datetime], Sequence[ServerMove]]
+"""Returns Vigil's own moves that are in flight, or succeeded after a time."""
+
 
 class MoveLegality:
     """Checks moves just before they are requested. Thread-safe.
 
     Args:
         latest: returns the newest compute model; None if there is none that is fresh enough.
-        moves_since: Vigil's own moves that are in flight or succeeded after a time.
+        moves_since: of all plans, as the read models show them.
         scope_of: returns the scope of an audit.
         rules: the operator's placement rules for every run.
         policy: the other rules from the configuration.
@@ -53,7 +56,7 @@ class MoveLegality:
     def __init__(
         self,
         latest: Callable[[], CurrentModel[ComputeModel] | None],
-        moves_since: Callable[[datetime], Sequence[ServerMove]],
+        moves_since: MovesSince,
         scope_of: Callable[[UUID], list[Any]],
         rules: RulesDocument | None,
         policy: PlacementPolicy,
@@ -66,9 +69,7 @@ class MoveLegality:
         self._lock = threading.Lock()
         self._known: tuple[str, OperatorRules, Constraints] | None = None
 
-    def why_illegal(
-        self, action: ActionSpec, audit: UUID, own: Iterable[ServerMove]
-    ) -> Cause | None:
+    def why_illegal(self, action: ActionSpec, audit: UUID, own: MovesSince) -> Cause | None:
         """Why an action is not to be requested any more; None if nothing speaks against it.
 
         None, too, for anything but a move to a named host, and if rules or model cannot be had:
@@ -77,7 +78,7 @@ class MoveLegality:
         Args:
             action: it has passed the check of its handler.
             audit: of its plan.
-            own: moves of its plan, which the read models may not show yet.
+            own: of its plan; the read models may not show them yet.
         """
         if action.type != MIGRATE or not action.parameters.get("destination_node"):
             return None
@@ -88,7 +89,7 @@ class MoveLegality:
             return None
         return None if why is None else Cause(NO_LONGER_LEGAL, {"why": str(why)})
 
-    def _why_not(self, action: ActionSpec, audit: UUID, own: Iterable[ServerMove]) -> Cause | None:
+    def _why_not(self, action: ActionSpec, audit: UUID, own: MovesSince) -> Cause | None:
         with self._lock:
             found = self._latest()
             if found is None:
@@ -99,8 +100,8 @@ class MoveLegality:
             if server is None or host is None:
                 return None
             since = found.collected_at
-            recent = [one for one in own if one.ended_at is None or one.ended_at >= since]
-            moves = sorted([*recent, *self._moves_since(since)], key=lambda one: one.started_at)
+            moves = [*own(since), *self._moves_since(since)]
+            moves.sort(key=lambda one: one.started_at)
             branch, touched = _replayed(model, moves)
             if int(branch.host_of[server]) == host:
                 return None

@@ -2,7 +2,7 @@ from dataclasses import field, replace
 from typing import Self
 from uuid import UUID
 
-from domain.kernel.aggregate import Event, evolves
+from domain.kernel.aggregate import evolves
 from domain.kernel.errors import DeleteRefused, NotSkippable, Refusal
 from domain.kernel.ids import plan_id
 from domain.kernel.metadata import Context
@@ -38,7 +38,6 @@ from domain.plans.events import (
 from domain.plans.execution_rule import ExecutionRule
 from domain.plans.following import Followed
 from domain.plans.losses import Losses
-from domain.plans.plan_in_execution import PlanInExecution
 from domain.plans.plan_states import (
     DELETABLE,
     RUNNING,
@@ -52,26 +51,19 @@ from domain.plans.reasons import (
     PLAN_CANCELLED,
     SKIPPED_BY_USER,
 )
-from domain.plans.returning import Returnable
 
 
-class ActionPlan(Returnable, Followed, PlanInExecution):
+class ActionPlan(Followed):
     """A plan and its actions: one aggregate, so that the next action is chosen consistently."""
 
     TOPIC = "plan"
 
-    audit_id: UUID
-    run_id: UUID
     strategy: str
     planner: str
     record: str
-    state: PlanState
-    epoch: int = 0
     owner: str | None = None
     host: str | None = None
     because: Cause | None = None
-    held: Cause | None = None
-    execution_rule: ExecutionRule = ExecutionRule.ALWAYS
     losses: Losses = field(init=False, default_factory=Losses)
 
     # -- the life of the plan --------------------------------------------------------------------
@@ -184,7 +176,8 @@ class ActionPlan(Returnable, Followed, PlanInExecution):
             execution_rule=self.execution_rule if self.epoch else rule,
             return_if_failed=return_if_failed,
         )
-        self._conclude(ctx)  # users may have skipped every action before the launch
+        ended = [one for one in self.actions.values() if one.ended]
+        self._conclude(ctx, ended)  # users may have skipped every action before the launch
         return self.epoch
 
     # -- requests of users for single actions ----------------------------------------------------
@@ -215,15 +208,13 @@ class ActionPlan(Returnable, Followed, PlanInExecution):
             raise NotSkippable(f"Action {action} is not SKIPPED: its message cannot be changed.")
         self._trigger_action(ActionAnnotated, ctx, action, note=note)
 
-    def _trigger(self, event: type[Event], ctx: Context, **facts: object) -> None:
-        super()._trigger(event, ctx.correlated(self.run_id), **facts)
-
     # -- how events change the state -------------------------------------------------------------
 
     @evolves
     def _proposed(self, event: PlanProposed) -> None:
-        self.actions = {spec.id: Action(spec) for spec in event.actions}
         self.undoes = event.undoes
+        for spec in event.actions:
+            self._add_action(Action(spec))
 
     @evolves
     def _launched(self, _: PlanLaunched) -> None:
@@ -274,7 +265,7 @@ class ActionPlan(Returnable, Followed, PlanInExecution):
 
     @evolves
     def _action_added(self, event: ActionAdded) -> None:
-        self.actions[event.action_id] = Action(event.spec, restores=True)
+        self._add_action(Action(event.spec, restores=True))
 
     @evolves
     def _action_isolated(self, event: ActionIsolated) -> None:
@@ -283,7 +274,7 @@ class ActionPlan(Returnable, Followed, PlanInExecution):
     @evolves
     def _action_intended(self, event: ActionIntended) -> None:
         action = self.actions[event.action_id]
-        action.state = ActionState.ONGOING
+        self._workflow.enter(action, ActionState.ONGOING)
         action.attempt = event.attempt
         action.intent = event.intent
         action.receipt = None
@@ -294,7 +285,8 @@ class ActionPlan(Returnable, Followed, PlanInExecution):
     @evolves
     def _action_withheld(self, event: ActionWithheld) -> None:
         action = self.actions[event.action_id]
-        action.state, action.attempt, action.started_at = ActionState.PENDING, 0, None
+        self._workflow.enter(action, ActionState.PENDING)
+        action.attempt, action.started_at = 0, None
         action.intent, action.receipt, action.steps = None, None, {}
 
     @evolves
@@ -309,7 +301,7 @@ class ActionPlan(Returnable, Followed, PlanInExecution):
         if event.because is not None:
             action.aborting = action.aborting or event.because
             if event.because.reason == ABORTED_BY_CANCEL:
-                action.state = ActionState.CANCELLING
+                self._workflow.enter(action, ActionState.CANCELLING)
 
     @evolves
     def _action_step_acknowledged(self, _: ActionStepAcknowledged) -> None:
@@ -341,6 +333,10 @@ class ActionPlan(Returnable, Followed, PlanInExecution):
     def _action_cancelled(self, event: ActionCancelled) -> None:
         self._end_action(event, ActionState.CANCELLED, event.because)
 
+    def _add_action(self, action: Action) -> None:
+        self.actions[action.spec.id] = action
+        self._workflow.add(action)
+
     def _end(self, state: PlanState, because: Cause | None) -> None:
         self.state, self.because, self.owner = state, because, None
 
@@ -351,5 +347,6 @@ class ActionPlan(Returnable, Followed, PlanInExecution):
         because: Cause | None,
     ) -> None:
         action = self.actions[event.action_id]
-        action.state, action.because, action.ended_at = state, because, event.timestamp
+        self._workflow.enter(action, state)
+        action.because, action.ended_at = because, event.timestamp
         self.losses.ended(event.action_id)

@@ -5,9 +5,7 @@ only if that one failed. Both leave the edges in ``requires`` alone: they stand 
 an action illegal or dangerous (docs/adr/0024-workflow.md).
 """
 
-from collections.abc import Mapping
 from enum import StrEnum
-from uuid import UUID
 
 from domain.plans.action import Action, ActionState
 from domain.plans.reasons import ALTERNATIVE_NOT_NEEDED
@@ -20,27 +18,13 @@ class ExecutionRule(StrEnum):
     ANY = "ANY"
 
 
-def not_needed(
-    actions: Mapping[UUID, Action], rule: ExecutionRule
-) -> tuple[tuple[Action, Action], ...]:
-    """The pending actions that the rule excludes, with their first parents, in plan order.
+def rules_out(parent: Action, child: Action) -> bool:
+    """Whether ANY excludes a child of a parent that ended.
 
-    Transitive: what comes after an excluded action is excluded, too.
+    It does if the parent is the first one and did not fail, or is excluded itself.
     """
-    if rule is ExecutionRule.ALWAYS:
-        return ()
-    excluded = {one.spec.id for one in actions.values() if _is_excluded(one)}
-    found: list[tuple[Action, Action]] = []
-    for action in actions.values():  # plan order is topological: parents come first
-        parents = action.spec.parents
-        if action.state is not ActionState.PENDING or not parents:
-            continue
-        first = actions[parents[0]]
-        has_failed = first.state is ActionState.FAILED
-        if not excluded.isdisjoint(parents) or (first.ended and not has_failed):
-            excluded.add(action.spec.id)
-            found.append((action, first))
-    return tuple(found)
+    is_first = child.spec.parents[0] == parent.spec.id
+    return (is_first and parent.state is not ActionState.FAILED) or _is_excluded(parent)
 
 
 def _is_excluded(action: Action) -> bool:

@@ -6,23 +6,21 @@ The plan does not wait for it. A cold migration that ends waits for its confirma
 from typing import Final
 from uuid import UUID
 
-from domain.kernel.aggregate import Event, JsonObject
+from domain.kernel.aggregate import JsonObject
 from domain.kernel.errors import Refusal
 from domain.kernel.metadata import Context
 from domain.kernel.reasons import Cause
 from domain.plans.action import Action, ActionState
 from domain.plans.events import ActionFollowedUp, ActionStepIntended
+from domain.plans.plan_in_execution import PlanInExecution
 from domain.plans.reasons import STILL_RUNNING
 
 MOST_LATE_STEPS: Final = 20
 """Requests of further steps for an action that has failed. One may end its applier each time."""
 
 
-class Followed:
-    """The part of ``ActionPlan`` that follows up; it has the attributes of that."""
-
-    actions: dict[UUID, Action]
-    epoch: int
+class Followed(PlanInExecution):
+    """The part of an action plan that follows up."""
 
     def still_running(self) -> tuple[Action, ...]:
         """The failed actions of which the cloud may not have ended the effect, in plan order."""
@@ -72,9 +70,6 @@ class Followed:
         if not _is_still_running(one):
             raise Refusal(f"Action {action} is not to be followed up.")
         return one
-
-    def _trigger(self, event: type[Event], ctx: Context, **facts: object) -> None:
-        raise NotImplementedError
 
 
 def _is_still_running(action: Action) -> bool:

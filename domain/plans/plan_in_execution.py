@@ -1,5 +1,8 @@
 """What an applier decides about a plan that it has claimed, action by action."""
 
+from collections.abc import Iterator, Sequence
+from dataclasses import field
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -9,7 +12,7 @@ from domain.kernel.ids import action_id
 from domain.kernel.metadata import Context
 from domain.kernel.reasons import Cause
 from domain.plans import workflow
-from domain.plans.action import IN_PROGRESS, Action, ActionSpec, ActionState
+from domain.plans.action import IN_PROGRESS, Action, ActionSpec
 from domain.plans.action_types.change_nova_service_state import CHANGE_SERVICE_STATE
 from domain.plans.emptied_hosts import enablings
 from domain.plans.events import (
@@ -31,31 +34,36 @@ from domain.plans.events import (
     PlanState,
     PlanSucceeded,
 )
-from domain.plans.execution_rule import ExecutionRule, not_needed
+from domain.plans.execution_rule import ExecutionRule
 from domain.plans.plan_states import RUNNING
 from domain.plans.reasons import ALTERNATIVE_NOT_NEEDED, PLAN_CANCELLED, REQUIREMENT_FAILED
+from domain.plans.returning import Returnable
+from domain.plans.workflow import Workflow
 
 ABORT: Final = "abort"
 """The step that ends an action in progress."""
 
 
-class PlanInExecution:
-    """The part of ``ActionPlan`` that appliers use; it has the attributes of that."""
+class PlanInExecution(Returnable):
+    """The part of an action plan that appliers use.
 
-    state: PlanState
-    actions: dict[UUID, Action]
-    epoch: int
-    held: Cause | None
-    execution_rule: ExecutionRule
+    Attributes:
+        epoch: of the latest claim.
+        held: what keeps the ready actions from starting.
+        execution_rule: whether actions depend on the outcome of their parents.
+    """
 
-    @property
-    def id(self) -> UUID:
-        """Of the plan."""
-        raise NotImplementedError
+    epoch: int = field(init=False, default=0)
+    held: Cause | None = field(init=False, default=None)
+    execution_rule: ExecutionRule = field(init=False, default=ExecutionRule.ALWAYS)
+    _workflow: Workflow = field(init=False, default_factory=Workflow)
 
     def ready(self) -> tuple[Action, ...]:
         """The actions that may start now; after a cancel request only those that restore."""
-        return tuple(one for one in workflow.ready(self.actions) if self.may_run(one))
+        ready = self._workflow.ready()
+        if self.state is PlanState.ONGOING:
+            return ready
+        return tuple(one for one in ready if self.may_run(one))
 
     def may_run(self, action: Action) -> bool:
         """Whether requests of an action may still be sent, as far as the plan is concerned."""
@@ -63,13 +71,15 @@ class PlanInExecution:
 
     def ongoing(self) -> tuple[Action, ...]:
         """The actions with an intent and no outcome, in plan order."""
-        return tuple(a for a in self.actions.values() if a.state in IN_PROGRESS)
+        return self._workflow.ongoing()
+
+    def ended_since(self, since: datetime) -> Iterator[Action]:
+        """The actions that ended at a time or later, the latest first."""
+        return self._workflow.ended_since(since)
 
     def pending(self) -> tuple[Action, ...]:
         """The actions that a cancel request cancels: not started, in plan order."""
-        return tuple(
-            a for a in self.actions.values() if a.state is ActionState.PENDING and not a.restores
-        )
+        return tuple(one for one in self._workflow.pending() if not one.restores)
 
     def intend_action(self, ctx: Context, epoch: int, action: UUID, intent: JsonObject) -> int:
         """Records that a request to the cloud is about to be sent; returns the attempt.
@@ -79,7 +89,7 @@ class PlanInExecution:
             Refusal: the action may not start now.
         """
         one = self._held(epoch, action)
-        fresh = self.may_run(one) and workflow.may_start(self.actions, one)
+        fresh = self.may_run(one) and self._workflow.may_start(one)
         if not fresh and one.state not in IN_PROGRESS:
             raise Refusal(f"Action {action} is {one.state} and may not start.")
         attempt = one.attempt + 1
@@ -161,72 +171,81 @@ class PlanInExecution:
         """Records that the action succeeded."""
         self._ongoing(epoch, action)
         self._trigger_action(ActionSucceeded, ctx, action, epoch=epoch, facts=facts)
-        self._conclude(ctx)
+        self._conclude(ctx, [self.actions[action]])
 
     def fail_action(self, ctx: Context, epoch: int, action: UUID, because: Cause) -> None:
         """Records that the action failed; actions that require it are cancelled."""
         self._unended(epoch, action)
         self._trigger_action(ActionFailed, ctx, action, epoch=epoch, because=because)
-        self._conclude(ctx)
+        self._conclude(ctx, [self.actions[action]])
 
     def cancel_action(self, ctx: Context, epoch: int, action: UUID, because: Cause) -> None:
         """Records that an action in progress ended because the plan is cancelled."""
         self._ongoing(epoch, action)
         self._trigger_action(ActionCancelled, ctx, action, because=because)
-        self._conclude(ctx)
+        self._conclude(ctx, [self.actions[action]])
 
     def skip_action(self, ctx: Context, epoch: int, action: UUID, because: Cause) -> None:
         """Records that the action was skipped."""
         self._unended(epoch, action)
         self._trigger_action(ActionSkipped, ctx, action, epoch=epoch, because=because, note=None)
-        self._conclude(ctx)
+        self._conclude(ctx, [self.actions[action]])
 
     def stop(self, ctx: Context, epoch: int) -> None:
         """Carries out a cancel request: cancels the actions that have not started."""
         self._fence(epoch)
         if self.state is PlanState.CANCELLING:
-            self._cancel_pending(ctx, Cause(PLAN_CANCELLED))
-            self._conclude(ctx)
+            self._conclude(ctx, self._cancel_pending(ctx, Cause(PLAN_CANCELLED)))
 
     # -- what follows from an outcome ------------------------------------------------------------
 
-    def _cancel_pending(self, ctx: Context, because: Cause) -> None:
-        for action in self.pending():
+    def _cancel_pending(self, ctx: Context, because: Cause) -> tuple[Action, ...]:
+        pending = self.pending()
+        for action in pending:
             self._trigger_action(ActionCancelled, ctx, action.spec.id, because=because)
+        return pending
 
-    def _conclude(self, ctx: Context) -> None:
-        self._settle_pending(ctx)
+    def _conclude(self, ctx: Context, ended: Sequence[Action]) -> None:
+        """Ends what cannot take place since some actions ended, and the plan after its last one."""
+        self._settle_pending(ctx, ended)
         if self._restore(ctx):
             return
-        cancelling = self.state is PlanState.CANCELLING
-        match workflow.outcome(self.actions.values(), cancelling=cancelling):
+        actions = self.actions.values()
+        match self._workflow.outcome(cancelling=self.state is PlanState.CANCELLING):
             case workflow.Outcome.SUCCEEDED:
-                self._trigger(PlanSucceeded, ctx, because=workflow.skips(self.actions.values()))
+                self._trigger(PlanSucceeded, ctx, because=workflow.skips(actions))
             case workflow.Outcome.FAILED:
-                self._trigger(PlanFailed, ctx, because=workflow.failures(self.actions.values()))
+                self._trigger(PlanFailed, ctx, because=workflow.failures(actions))
                 self._return_after_failure(ctx)
             case workflow.Outcome.CANCELLED:
-                because = workflow.cancellation(self.actions.values())
-                self._trigger(PlanCancelled, ctx, because=because)
+                self._trigger(PlanCancelled, ctx, because=workflow.cancellation(actions))
             case None:
                 pass
 
-    def _settle_pending(self, ctx: Context) -> None:
+    def _settle_pending(self, ctx: Context, ended: Sequence[Action]) -> None:
         """Ends the pending actions that what has ended excludes; that may exclude others."""
-        while True:
-            for action, culprit in (blocked := workflow.blocked(self.actions)):
-                because = Cause(REQUIREMENT_FAILED, {"action": self.actions[culprit].spec.what})
-                self._trigger_action(ActionCancelled, ctx, action.spec.id, because=because)
-            for action, first in (excluded := not_needed(self.actions, self.execution_rule)):
+        while ended:
+            ended = self._skip_not_needed(ctx, [*ended, *self._cancel_blocked(ctx, ended)])
+
+    def _cancel_blocked(self, ctx: Context, ended: Sequence[Action]) -> Iterator[Action]:
+        for action, culprit in self._workflow.blocked(ended):
+            because = Cause(REQUIREMENT_FAILED, {"action": culprit.spec.what})
+            self._trigger_action(ActionCancelled, ctx, action.spec.id, because=because)
+            yield action
+
+    def _skip_not_needed(self, ctx: Context, ended: Sequence[Action]) -> list[Action]:
+        skipped: list[Action] = []
+        if self.execution_rule is ExecutionRule.ANY:
+            for action, first in self._workflow.not_needed(ended):
                 because = Cause(ALTERNATIVE_NOT_NEEDED, {"action": first.spec.what})
                 facts = {"epoch": self.epoch, "because": because, "note": None}
                 self._trigger_action(ActionSkipped, ctx, action.spec.id, **facts)
-            if not blocked and not excluded:
-                return
+                skipped.append(action)
+        return skipped
 
     def _restore(self, ctx: Context) -> bool:
         """Adds what must be undone before the plan ends; returns whether it added something."""
-        if not all(action.ended for action in self.actions.values()):
+        if not self._workflow.has_ended():
             return False
         added = list(enablings(self.actions.values()))
         for parameters, because in added:
@@ -268,9 +287,3 @@ class PlanInExecution:
     ) -> None:
         what = self.actions[action].spec.what
         self._trigger(event, ctx, action_id=action, what=what, **facts)
-
-    def _return_after_failure(self, ctx: Context) -> None:
-        raise NotImplementedError
-
-    def _trigger(self, event: type[Event], ctx: Context, **facts: object) -> None:
-        raise NotImplementedError

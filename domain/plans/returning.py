@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from domain.kernel.aggregate import Aggregate, evolves
+from domain.kernel.aggregate import Aggregate, Event, evolves
 from domain.kernel.errors import Refusal
 from domain.kernel.ids import plan_id, return_run_id
 from domain.kernel.metadata import Context
@@ -110,9 +110,8 @@ class Returnable(Aggregate):
             return self.returns.request.return_plan
         number = self.returns.count + 1
         plan = plan_id(self.audit_id, return_run_id(self.id, number))
-        event = PlanReturnRequested
         facts = {"number": number, "return_plan": plan, "automatic": automatic}
-        self._trigger(event, ctx.correlated(self.run_id), **facts)
+        self._trigger(PlanReturnRequested, ctx, **facts)
         return plan
 
     def complete_return(self, ctx: Context, number: int) -> None:
@@ -121,8 +120,8 @@ class Returnable(Aggregate):
         Raises:
             Refusal: it is not the open request.
         """
-        facts = {"number": number, "return_plan": self._requested(number).return_plan}
-        self._trigger(PlanReturned, ctx.correlated(self.run_id), **facts)
+        return_plan = self._requested(number).return_plan
+        self._trigger(PlanReturned, ctx, number=number, return_plan=return_plan)
 
     def fail_return(self, ctx: Context, number: int, because: Cause) -> None:
         """Records that the requested return plan could not be made.
@@ -131,8 +130,7 @@ class Returnable(Aggregate):
             Refusal: it is not the open request.
         """
         self._requested(number)
-        facts = {"number": number, "because": because}
-        self._trigger(PlanReturnFailed, ctx.correlated(self.run_id), **facts)
+        self._trigger(PlanReturnFailed, ctx, number=number, because=because)
 
     def _return_after_failure(self, ctx: Context) -> None:
         """Requests the return plan of a failed plan, if so configured.
@@ -142,6 +140,9 @@ class Returnable(Aggregate):
         changed = any(one.state is ActionState.SUCCEEDED for one in effects(self.actions.values()))
         if self.returns.if_failed and self.undoes is None and changed:
             self.request_return(ctx, automatic=True)
+
+    def _trigger(self, event: type[Event], ctx: Context, **facts: object) -> None:
+        super()._trigger(event, ctx.correlated(self.run_id), **facts)
 
     def _requested(self, number: int) -> ReturnRequest:
         request = self.returns.request

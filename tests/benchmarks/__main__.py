@@ -19,6 +19,7 @@ from typing import NoReturn
 
 from tests.benchmarks import (
     amendments,
+    applier,
     cluster_core,
     collection,
     event_log,
@@ -103,6 +104,7 @@ PARTS: dict[str, Part] = {
     "event-log": _event_log,
     "projections": _projections,
     "loop": lambda quick: loop.run(quick=quick),
+    "applier": lambda quick: applier.run(quick=quick),
     "rest": lambda quick: rest.run(quick=quick),
     "cluster": _cluster,
     "isolation": lambda quick: isolation.run(quick=quick),

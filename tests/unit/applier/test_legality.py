@@ -82,7 +82,7 @@ def judged(
     rules: File | None = None,
     scope: Sequence[Any] = (),
 ) -> Cause | None:
-    return legality_of(cloud, moves, rules, scope).why_illegal(action, ident(2), own)
+    return legality_of(cloud, moves, rules, scope).why_illegal(action, ident(2), lambda _: own)
 
 
 def pair(at: int = 3) -> ComputeModel:

@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from typing import Any, cast
 from uuid import UUID
 
@@ -274,6 +275,19 @@ def graphs(draw: Any) -> list[PlannedAction]:
     return actions
 
 
+def may_start(plan: ActionPlan) -> Iterator[Action]:
+    """By a look at all actions; the plan follows them event by event."""
+    ended = {one.spec.id for one in plan.actions.values() if one.ended}
+    for one in plan.actions.values():
+        if one.state is ActionState.PENDING and ended.issuperset(one.spec.parents):
+            yield one
+
+
+def can_take_place(plan: ActionPlan, one: Action) -> bool:
+    lost = {ActionState.FAILED, ActionState.CANCELLED}
+    return lost.isdisjoint(plan.actions[required].state for required in one.spec.requires)
+
+
 @given(graph=graphs(), fates=st.lists(st.sampled_from("sfkx"), min_size=40, max_size=40))
 def test_whatever_happens_a_plan_ends_with_all_of_its_actions_ended(
     graph: list[PlannedAction], fates: list[str]
@@ -283,6 +297,9 @@ def test_whatever_happens_a_plan_ends_with_all_of_its_actions_ended(
     for fate in fates:
         if plan.state in FINAL:
             break
+        if plan.state is PlanState.ONGOING:
+            assert list(plan.ready()) == list(may_start(plan))
+        assert not [one for one in plan.pending() if not can_take_place(plan, one)]
         if fate == "x" and plan.state is PlanState.ONGOING:
             plan.move(context(3), PlanState.CANCELLING)
             plan.stop(context(4), epoch)
