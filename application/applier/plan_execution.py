@@ -156,9 +156,11 @@ class PlanExecution:
         Returns:
             Whether the gate held one back.
         """
-        ready = [one for one in self._plan.ready() if one.spec.id not in self._running]
         most = 1 if alone else self._policy.max_parallel
-        if not ready or len(self._running) >= most:
+        if len(self._running) >= most:
+            return False
+        ready = self._plan.ready()
+        if all(one.spec.id in self._running for one in ready):
             return False
         running = [action.spec for action, _ in self._running.values()]
         slots, survey = Slots(self._parallelism, running), self._gate.survey(running)
@@ -166,6 +168,8 @@ class PlanExecution:
         for action in ready:
             if len(self._running) >= most:
                 break
+            if action.spec.id in self._running:
+                continue
             hold = survey.hold(action)
             if hold is not None:
                 holds.append(hold)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from statistics import median
+from typing import Final
 from uuid import UUID
 
 from domain.kernel.aggregate import JsonObject
@@ -14,7 +15,7 @@ from domain.plans.action_types.migrate import MIGRATE
 from domain.plans.action_types.nop import NOP
 from domain.plans.action_types.sleep import SLEEP
 from domain.plans.pace import Migration, Pace, PaceLimits
-from domain.plans.parallelism import Parallelism, Slots
+from domain.plans.parallelism import Parallelism, Slots, hosts_of
 
 LEAST = 3
 """Observations of a type of action from which on they count more than the prior estimate."""
@@ -147,6 +148,60 @@ def estimate(
     return Estimate(None if end is None else max(0.0, (end - now).total_seconds()))
 
 
+_Where = tuple[str, str]
+"""A type of action, and the host, server or group that has no room for it; empty: everywhere."""
+_ANYWHERE: Final = ("", "")
+
+
+class _Waiting:
+    """The actions whose parents have ended, by their places in the plan.
+
+    One that is refused waits at what has no room for it, with all others that are refused there,
+    and they are asked again in their order when there may be room. So none is asked at each event.
+    """
+
+    def __init__(self) -> None:
+        self._queues: defaultdict[_Where, list[int]] = defaultdict(list)
+        self._open: set[_Where] = set()
+        self._timers: list[tuple[datetime, _Where]] = []
+
+    def __bool__(self) -> bool:
+        return any(self._queues.values())
+
+    def add(self, place: int) -> None:
+        """Adds an action."""
+        heapq.heappush(self._queues[_ANYWHERE], place)
+        self._open.add(_ANYWHERE)
+
+    def take(self) -> int | None:
+        """Removes the first action that may begin; None if there is none."""
+        self._open = {where for where in self._open if self._queues[where]}
+        if not self._open:
+            return None
+        return heapq.heappop(self._queues[min(self._open, key=lambda one: self._queues[one][0])])
+
+    def refuse(self, place: int, where: _Where, until: datetime | None) -> None:
+        """Puts an action back: there is no room for it, until a time if that is known."""
+        heapq.heappush(self._queues[where], place)
+        self._open.discard(where)
+        if until is not None:
+            heapq.heappush(self._timers, (until, where))
+
+    def open(self, *wheres: _Where) -> None:
+        """There may be room again at some places."""
+        self._open.update(wheres)
+
+    def pass_time(self, now: datetime) -> None:
+        """There may be room again where it was refused until now."""
+        while self._timers and self._timers[0][0] <= now:
+            self._open.add(heapq.heappop(self._timers)[1])
+
+    @property
+    def until(self) -> datetime | None:
+        """When there may be room again next, None if no time is known."""
+        return self._timers[0][0] if self._timers else None
+
+
 class _Schedule:
     """A simulated execution."""
 
@@ -159,7 +214,9 @@ class _Schedule:
         pace: Pace,
     ) -> None:
         self._specs = {one.spec.id: one.spec for one in actions}
+        self._order = list(self._specs.values())
         self._places = {ident: place for place, ident in enumerate(self._specs)}
+        self._waiting = _Waiting()
         self._lengths = lengths
         self._most = limits.max_parallel
         self._now = now
@@ -176,11 +233,13 @@ class _Schedule:
         begun = {one.spec.id: one.since for one in actions if one.since is not None}
         for ident, since in sorted(begun.items(), key=lambda one: one[1]):
             self._begin(ident, since)
-        self._ready = [i for i, count in self._missing.items() if not count and i not in begun]
+        for place, spec in enumerate(self._order):
+            if not self._missing[spec.id] and spec.id not in begun:
+                self._waiting.add(place)
 
     def run(self) -> datetime | None:
         """Returns the end of the last action, None if something may never begin."""
-        while self._ready or self._running:
+        while self._waiting or self._running:
             until = self._start()
             if self._running:
                 until = min((self._running[0][0], *([until] if until else [])))
@@ -192,21 +251,16 @@ class _Schedule:
 
     def _start(self) -> datetime | None:
         """Begins what may begin; returns when the first of what is held back may, if known."""
-        waiting, untils = [], []
-        for place, ident in enumerate(self._ready):
-            if len(self._running) >= self._most:
-                waiting += self._ready[place:]
-                break
-            spec = self._specs[ident]
+        self._waiting.pass_time(self._now)
+        while len(self._running) < self._most and (place := self._waiting.take()) is not None:
+            spec = self._order[place]
             hold = self._pace.hold(spec, self._now)
-            if hold is None and self._slots.has_room(spec):
-                self._begin(ident, self._now)
-                continue
-            waiting.append(ident)
-            if hold is not None and hold.until is not None:
-                untils.append(hold.until)
-        self._ready = waiting
-        return min(untils, default=None)
+            at = self._slots.full(spec) if hold is None else hold.at
+            if at is None:
+                self._begin(spec.id, self._now)
+            else:
+                self._waiting.refuse(place, (spec.type, at), None if hold is None else hold.until)
+        return self._waiting.until
 
     def _begin(self, ident: UUID, since: datetime) -> None:
         spec = self._specs[ident]
@@ -217,17 +271,16 @@ class _Schedule:
         heapq.heappush(self._running, (ends, self._places[ident], ident))
 
     def _end(self) -> None:
-        """Ends what has ended by now; its children become ready in plan order."""
-        freed: list[UUID] = []
+        """Ends what has ended by now; children whose parents have all ended wait from now on."""
         while self._running and self._running[0][0] <= self._now:
             at, _, ident = heapq.heappop(self._running)
             spec = self._specs[ident]
             self._slots.count(spec, -1)
             if spec.type == MIGRATE:
                 self._pace.end(Migration.of(spec, at), at)
+            freed = ("", *hosts_of(spec.parameters), *spec.groups)
+            self._waiting.open(*((spec.type, one) for one in freed))
             for child in self._children[ident]:
                 self._missing[child] -= 1
                 if not self._missing[child]:
-                    freed.append(child)
-        if freed:
-            self._ready = sorted([*self._ready, *freed], key=self._places.__getitem__)
+                    self._waiting.add(self._places[child])

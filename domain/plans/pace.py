@@ -132,11 +132,13 @@ class Hold:
     Attributes:
         until: when this ends; None: when another migration ends.
         everything: whether all actions are held back, not only this one.
+        at: the server, host or group that is held back, empty for all migrations.
     """
 
     because: Cause
     until: datetime | None = None
     everything: bool = False
+    at: str = ""
 
 
 class Pace:
@@ -240,7 +242,8 @@ def _hold(
     known: JsonObject = dict(facts)
     if "until" in reason.facts:
         known["until"] = "an unknown time" if until is None else _text(until)
-    return Hold(Cause(reason, known), until, everything)
+    at = next((str(facts[name]) for name in ("server", "host", "group") if name in facts), "")
+    return Hold(Cause(reason, known), until, everything, at)
 
 
 def _text(moment: datetime) -> str:

@@ -53,18 +53,20 @@ class Slots:
 
     def take(self, action: ActionSpec) -> bool:
         """Counts an action if the limits allow it; returns whether they do."""
-        if not self.has_room(action):
+        if self.full(action) is not None:
             return False
         self.count(action, 1)
         return True
 
-    def has_room(self, action: ActionSpec) -> bool:
-        """Whether the limits allow an action beside those that are counted."""
+    def full(self, action: ActionSpec) -> str | None:
+        """The host without room for an action, empty for the whole plan; None: there is room."""
         limit, per_host = self._limits.limit(action.type), self._limits.per_host.get(action.type)
         if limit is not None and self._in_plan[action.type] >= limit:
-            return False
+            return ""
+        if per_host is None:
+            return None
         ends = hosts_of(action.parameters)
-        return per_host is None or all(self._at_host[action.type, e] < per_host for e in ends)
+        return next((end for end in ends if self._at_host[action.type, end] >= per_host), None)
 
     def count(self, action: ActionSpec, change: int) -> None:
         """Counts an action that begins (1) or ends (-1)."""
