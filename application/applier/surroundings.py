@@ -107,6 +107,7 @@ class Surroundings:
             detail=str(seen.facts.get("status", seen.phase)),
             updated_at=self.clock.now(),
             because=seen.because,
+            copied=None if seen.copied is None else round(seen.copied),
         )
         try:
             self.progress.put(progress)

@@ -17,6 +17,7 @@ class Progress:
         percent: None if it is unknown.
         detail: one word.
         because: why the state of the action in the cloud is unknown, None if it is known.
+        copied: bytes that it has copied, None if that is unknown.
     """
 
     action_id: UUID
@@ -24,6 +25,7 @@ class Progress:
     detail: str
     updated_at: datetime
     because: Cause | None = None
+    copied: int | None = None
 
 
 class ProgressBoard(Protocol):

@@ -507,6 +507,10 @@ class ReadModels(Protocol):
         """The ONGOING actions of a plan, in plan order."""
         ...
 
+    def unended_actions(self, plan: UUID) -> dict[UUID, datetime | None]:
+        """The actions of a plan that have not ended → when they began, None if they have not."""
+        ...
+
     def recommended_plans(self, audit_id: UUID | None = None) -> list[ActionPlanView]:
         """RECOMMENDED plans, oldest first."""
         ...

@@ -26,6 +26,7 @@ from application.queries.audits import current
 from application.queries.targets import action_target
 from domain.audits.events import AuditState
 from domain.audits.schedule import Cron
+from domain.plans.estimate import Estimate
 from domain.plans.events import PlanState
 
 SHOWN = 50
@@ -73,6 +74,10 @@ class OverviewSources(Protocol):
     @property
     def progress(self) -> ProgressBoard:
         """The progress of running actions."""
+        ...
+
+    def rest(self, plan: ActionPlanView) -> Estimate | None:
+        """How long the rest of a plan takes, None if it has ended."""
         ...
 
 
@@ -129,6 +134,7 @@ class MoveLine:
         target: the resource and its change.
         seconds: since its start.
         percent: progress, None if unknown.
+        size: bytes that it copies, copied: that it has copied, None if unknown.
     """
 
     uuid: UUID
@@ -137,6 +143,8 @@ class MoveLine:
     seconds: float
     percent: float | None
     detail: str
+    size: int | None = None
+    copied: int | None = None
 
 
 @dataclass(frozen=True)
@@ -146,6 +154,7 @@ class PlanLine:
     Attributes:
         total, ongoing: numbers of actions.
         ended: the sum of succeeded, failed, cancelled and skipped.
+        rest: how long the rest of a launched plan takes, None for others.
     """
 
     uuid: UUID
@@ -160,6 +169,7 @@ class PlanLine:
     skipped: int
     message: str
     moves: tuple[MoveLine, ...] = ()
+    rest: Estimate | None = None
 
 
 @dataclass(frozen=True)
@@ -293,6 +303,7 @@ def plan_line(sources: OverviewSources, one: ActionPlanView, now: datetime) -> P
         skipped=one.actions_skipped,
         message=one.status_message or "",
         moves=_moves(sources, one.uuid, now) if one.actions_ongoing else (),
+        rest=sources.rest(one) if one.open_position is not None else None,
     )
 
 
@@ -310,6 +321,8 @@ def _move(one: ActionView, progress: Progress | None, now: datetime) -> MoveLine
         seconds=(now - (one.started_at or now)).total_seconds(),
         percent=progress.percent if progress else None,
         detail=_detail(progress) if progress else "",
+        size=one.size,
+        copied=progress.copied if progress else None,
     )
 
 

@@ -148,6 +148,14 @@ class SqlReadModels:
         running = ACTIONS.c.state.in_(IN_PROGRESS)
         return self._list(resources.ACTION, Page(limit=UNLIMITED), filters, running)
 
+    def unended_actions(self, plan: UUID) -> dict[UUID, datetime | None]:
+        """The actions of a plan that have not ended → when they began, None if they have not."""
+        row = ACTIONS.c
+        query = select(row.uuid, row.started_at).where(
+            row.action_plan_uuid == plan, row.ended_at.is_(None)
+        )
+        return dict(map(tuple, self._rows(query)))
+
     def recommended_plans(self, audit_id: UUID | None = None) -> list[ActionPlanView]:
         """RECOMMENDED plans, oldest first."""
         filters = {} if audit_id is None else {"audit_uuid": str(audit_id)}

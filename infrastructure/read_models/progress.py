@@ -32,6 +32,7 @@ class SqlProgressBoard:
             "detail": progress.detail,
             "updated_at": progress.updated_at,
             "because": because and asdict(because),
+            "copied": progress.copied,
         }
         insert = upsert(self._engine.dialect.name, PROGRESS)
         statement = insert.on_conflict_do_update(
@@ -51,7 +52,12 @@ class SqlProgressBoard:
             rows = connection.execute(query).all()
         return {
             row.action_id: Progress(
-                row.action_id, row.percent, row.detail, row.updated_at, _because(row.because)
+                row.action_id,
+                row.percent,
+                row.detail,
+                row.updated_at,
+                _because(row.because),
+                row.copied,
             )
             for row in rows
         }

@@ -84,6 +84,7 @@ PROGRESS = Table(
     Column("detail", text(), nullable=False),
     Column("updated_at", Instant(), nullable=False),
     Column("because", Json(), nullable=True),
+    Column("copied", BigInteger, nullable=True),
     comment="the progress of running actions",
 )
 CONFIRMATIONS = Table(

@@ -1,16 +1,23 @@
 """What viewers and the API query. Imports neither openstacksdk nor the REST application."""
 
 from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
 from application.cluster_models.query import UNNAMED, ClusterModels
-from application.ports.read_models import ReadModels
+from application.ports.read_models import ActionPlanView, ReadModels
 from application.ports.records import RecordStore
+from application.queries.estimates import PlanEstimates, RecentEstimates
 from domain.cluster.kinds import ModelKind
+from domain.plans.estimate import Estimate
 from infrastructure.read_models import SqlCollectedModels
 from infrastructure.settings import Settings
-from interfaces.bootstrap.database import OpenDatabase
+from interfaces.bootstrap.database import CLOCK, OpenDatabase
+
+if TYPE_CHECKING:
+    from infrastructure.plugins import Registry
 
 STALE_AFTER = 3
 """A model is stale if it was not confirmed for this many collection periods."""
@@ -21,7 +28,33 @@ class Queries(OpenDatabase):
 
     def __init__(self, settings: Settings, *, writes: bool = False) -> None:
         super().__init__(settings, writes=writes)
+        self._settings = settings
         self.models = cluster_models(settings, self.engine, self.records, self.read)
+
+    def rest(self, plan: ActionPlanView) -> Estimate | None:
+        """How long the rest of a plan takes, None if it has ended."""
+        return self._recent_estimates.rest(plan)
+
+    @cached_property
+    def _recent_estimates(self) -> RecentEstimates:
+        from infrastructure.plugins import Registry  # noqa: PLC0415 - only for a launched plan
+
+        return RecentEstimates(self.estimates(Registry(log_problems=False)), CLOCK)
+
+    def estimates(self, registry: "Registry") -> PlanEstimates:
+        """How long plans take; planners have limits of their own."""
+        from interfaces.bootstrap.pace import execution_limits  # noqa: PLC0415 - as above
+
+        engine = self._settings.decision_engine
+        return PlanEstimates(
+            self.log,
+            self.read,
+            self.progress,
+            CLOCK,
+            execution_limits(self._settings, registry),
+            rate=engine.migration_bandwidth * 1e6,
+            overhead=engine.migration_overhead,
+        )
 
 
 def cluster_models(

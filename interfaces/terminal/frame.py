@@ -18,7 +18,7 @@ from application.queries.overview import (
     ServiceLine,
 )
 from infrastructure.logs import one_line
-from interfaces.terminal.plan_progress import progress_bar, unsuccessful
+from interfaces.terminal.plan_progress import amount, progress_bar, rest, unsuccessful
 from interfaces.terminal.wording import STATE_STYLES, age, bar, sizes
 
 WIDE = 100
@@ -160,7 +160,7 @@ def _plans(view: Overview, width: int) -> Section:
 
 
 def _plan(one: PlanLine, width: int) -> Cells:
-    about = f"{one.goal}  {one.message}".rstrip()
+    about = "  ".join(filter(None, (rest(one), one.goal, one.message)))
     return (
         Text(str(one.uuid)[:8]),
         _state(one.state),
@@ -178,7 +178,7 @@ def _running_action(one: MoveLine, width: int) -> Cells:
         Text(one.action_type, style="dim"),
         Text(bar(percent / 100, _bar_width(width)) if known else "", style="blue"),
         Text(f"{percent:.0f}%" if known else age(one.seconds)),
-        Text(one.target, style="dim"),
+        Text("  ".join(filter(None, (amount(one), one.target))), style="dim"),
     )
 
 

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from application.kernel.json_values import json_value
-from application.queries.overview import ModelLine, Overview
+from application.queries.overview import ModelLine, Overview, PlanLine
 from infrastructure.logs import one_line
+from interfaces.terminal.plan_progress import amount, rest
 from interfaces.terminal.wording import age, outcomes, sizes
 
 
@@ -33,12 +34,7 @@ def lines(view: Overview, events: int = 10) -> Iterator[str]:
     for audit in view.audits:
         yield _joined("audit", audit.uuid, audit.state, audit.audit_type, audit.goal, audit.name)
     for plan in view.plans:
-        done = f"{plan.succeeded}/{plan.total}"
-        others = (f"{count} {state}" for count, state in outcomes(plan))
-        yield _joined("plan", plan.uuid, plan.state, done, *others, plan.goal, plan.message)
-        for move in plan.moves:
-            percent = "-" if move.percent is None else f"{move.percent:.0f}%"
-            yield _joined("action", move.uuid, move.action_type, percent, move.target, move.detail)
+        yield from plan_lines(plan)
     for one in view.projections:
         building = "building" if one.building else ""
         yield _joined(
@@ -51,6 +47,17 @@ def lines(view: Overview, events: int = 10) -> Iterator[str]:
     for event in view.events[-events:]:
         stamp = event.at.isoformat(timespec="seconds")
         yield _joined("event", event.position, stamp, f"{event.actor}:", event.summary)
+
+
+def plan_lines(plan: PlanLine) -> Iterator[str]:
+    """A plan and its running actions."""
+    done = f"{plan.succeeded}/{plan.total}"
+    others = (f"{count} {state}" for count, state in outcomes(plan))
+    yield _joined("plan", plan.uuid, plan.state, done, *others, rest(plan), plan.goal, plan.message)
+    for one in plan.moves:
+        percent = "-" if one.percent is None else f"{one.percent:.0f}%"
+        copied = amount(one), one.target, one.detail
+        yield _joined("action", one.uuid, one.action_type, percent, *copied)
 
 
 def _model(one: ModelLine) -> str:

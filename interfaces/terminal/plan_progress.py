@@ -1,10 +1,12 @@
-"""How far a plan is: succeeded actions and, apart from them, those that did not succeed."""
+"""How far a plan is: succeeded actions, apart from them those that did not succeed, and the rest."""
 
 from rich.text import Text
 
-from application.queries.overview import PlanLine
-from interfaces.terminal.wording import outcomes
+from application.queries.overview import MoveLine, PlanLine
+from domain.plans.plan_states import RUNNING
+from interfaces.terminal.wording import duration, outcomes
 
+GB = 1e9
 FULL, EMPTY = "█", "░"
 _DONE = "cyan"
 _STYLES = {"failed": "red", "cancelled": "red", "skipped": "magenta"}
@@ -39,3 +41,21 @@ def unsuccessful(plan: PlanLine) -> Text:
     """The numbers of actions that ended without success: ``2 failed 1 skipped``."""
     parts = (Text(f"{count} {state}", style=_STYLES[state]) for count, state in outcomes(plan))
     return Text(" ").join(parts)
+
+
+def rest(plan: PlanLine) -> str:
+    """How long a plan takes from now on, empty if it has ended: ``1h 5m left``."""
+    if plan.rest is None:
+        return ""
+    if plan.rest.seconds is None:
+        types = f" ({', '.join(plan.rest.unknown)})" if plan.rest.unknown else ""
+        return f"duration unknown{types}"
+    takes = duration(plan.rest.seconds)
+    return f"{takes} left" if plan.state in RUNNING else f"takes {takes}"
+
+
+def amount(move: MoveLine) -> str:
+    """What a running action has copied, empty if that is unknown: ``3.4 of 8.0 GB``."""
+    if move.copied is None:
+        return ""
+    return f"{move.copied / GB:.1f}{f' of {move.size / GB:.1f}' if move.size else ''} GB"

@@ -40,6 +40,16 @@ def age(seconds: float) -> str:
     return f"{max(0, int(seconds))}s"
 
 
+def duration(seconds: float) -> str:
+    """A duration in its two largest units: ``1h 5m``, ``40s``."""
+    days, left = divmod(round(seconds), 86400)
+    hours, left = divmod(left, 3600)
+    minutes, left = divmod(left, 60)
+    parts = [(days, "d"), (hours, "h"), (minutes, "m"), (left, "s")]
+    first = next((place for place, (count, _) in enumerate(parts) if count), 3)
+    return " ".join(f"{count}{unit}" for count, unit in parts[first : first + 2] if count) or "0s"
+
+
 def sizes(counts: Mapping[str, int]) -> str:
     """Counts as text: ``30 hosts, 300 servers``."""
     return ", ".join(f"{count} {kind}" for kind, count in counts.items())

@@ -11,7 +11,6 @@ from application.commands.requested_actions import RequestedActions
 from application.kernel.errors import Unavailable
 from application.ports.cloud import CloudRefused, CloudUnreachable
 from application.ports.read_models import StrategyView
-from application.queries.estimates import PlanEstimates
 from application.queries.strategies import ReadinessQuery
 from domain.cluster.kinds import ModelKind
 from infrastructure.clock import RandomIds
@@ -33,7 +32,6 @@ from interfaces.bootstrap.cloud import connection, limits, nodes
 from interfaces.bootstrap.database import CLOCK
 from interfaces.bootstrap.datasources import datasources
 from interfaces.bootstrap.decisions import OneAtATime
-from interfaces.bootstrap.pace import execution_limits
 from interfaces.bootstrap.queries import Queries, collection_periods
 from interfaces.rest.policy import PolicyAuthorizer
 from interfaces.rest.services import RestServices, RestSettings, StrategyState
@@ -73,15 +71,7 @@ def rest_services(settings: Settings, past: int | None = None) -> RestServices:
         clock=CLOCK,
         ids=RandomIds(),
         requested=RequestedActions(registry.optimizers.strategies, queries.read),
-        estimates=PlanEstimates(
-            queries.log,
-            queries.read,
-            queries.progress,
-            CLOCK,
-            execution_limits(settings, registry),
-            rate=settings.decision_engine.migration_bandwidth * 1e6,
-            overhead=settings.decision_engine.migration_overhead,
-        ),
+        estimates=queries.estimates(registry),
         strategy_state=partial(_strategy_state, readiness),
         data_model=queries.models.rows,
         decisions=decisions,

@@ -9,11 +9,12 @@ from application.queries.estimates import PlanEstimate
 
 
 class RunningActionDocument(msgspec.Struct, kw_only=True):
-    """A running action: bytes that it copies, and how much of them it has copied; null: unknown."""
+    """A running action: bytes that it copies, and that it has copied; null: unknown."""
 
     uuid: UUID
     action_type: str
     size_bytes: int | None
+    copied_bytes: int | None
     percent: float | None
 
 
@@ -46,6 +47,7 @@ def estimate(view: ActionPlanView, found: PlanEstimate) -> EstimateDocument:
                 uuid=one.uuid,
                 action_type=one.action_type,
                 size_bytes=one.size,
+                copied_bytes=one.copied,
                 percent=one.percent,
             )
             for one in found.running

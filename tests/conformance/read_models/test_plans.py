@@ -350,3 +350,13 @@ def test_the_newest_event_of_plans_with_other_actions_than_harmless_ones_is_foun
     assert world.reads.last_plan_event(topics, without=("nop",)) == context(7).at
     assert world.reads.last_plan_event(topics[:1], without=()) == context(6).at
     assert world.reads.last_plan_event(topics, without=("nop", "migrate")) is None
+
+
+def test_actions_that_have_not_ended_are_known_with_their_beginnings(world: World) -> None:
+    plan, (first, second, *others) = running(world)
+    plan.intend_action(context(6), 1, first, {})
+    plan.succeed_action(context(7), 1, first, {})
+    plan.intend_action(context(8), 1, second, {})
+    world.save(plan)
+    found = world.reads.unended_actions(plan.id)
+    assert found == {second: context(8).at, **dict.fromkeys(others)}

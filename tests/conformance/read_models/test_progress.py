@@ -3,7 +3,7 @@ import pytest
 from application.ports.cloud import CLOUD_UNREACHABLE
 from application.ports.progress import Progress, ProgressBoard
 from domain.kernel.reasons import Cause
-from infrastructure.read_models import SqlProgressBoard
+from infrastructure.read_models import SqlProgressBoard, upgrade
 from tests.given import context, ident
 from tests.world.boards import ReferenceProgressBoard
 from tests.world.world import World
@@ -14,7 +14,7 @@ class ProgressBoardConformance:
 
     def test_the_latest_progress_of_each_action_is_known(self, board: ProgressBoard) -> None:
         because = Cause(CLOUD_UNREACHABLE, {"error": "no route"})
-        first = Progress(ident(1), 10.5, "memory copied", context(1).at)
+        first = Progress(ident(1), 10.5, "memory copied", context(1).at, copied=2**33)
         second = Progress(ident(2), None, "waiting", context(1).at, because)
         board.put(first)
         board.put(second)
@@ -35,6 +35,16 @@ class TestSqlProgressBoard(ProgressBoardConformance):
     @pytest.fixture
     def board(self, world: World) -> ProgressBoard:
         return SqlProgressBoard(world.views_engine)
+
+
+def test_an_older_database_gets_the_columns_that_it_lacks(world: World) -> None:
+    """Its progress could be neither written nor read after an upgrade of Vigil."""
+    with world.views_engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE progress DROP COLUMN copied")
+    upgrade(world.views_url)
+    board = SqlProgressBoard(world.views_engine)
+    board.put(Progress(ident(1), 10.5, "memory copied", context(1).at, copied=2**33))
+    assert board.of([ident(1)])[ident(1)].copied == 2**33
 
 
 class TestReferenceProgressBoard(ProgressBoardConformance):

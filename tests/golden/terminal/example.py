@@ -14,6 +14,7 @@ from application.queries.overview import (
     PlanLine,
     ServiceLine,
 )
+from domain.plans.estimate import Estimate
 from tests.given import NOON
 
 SERVICES = (
@@ -48,6 +49,8 @@ def move(number: int, percent: float | None) -> MoveLine:
         seconds=42.0,
         percent=percent,
         detail="running",
+        size=8 * 10**9,
+        copied=None if percent is None else round(percent * 8 * 10**7),
     )
 
 
@@ -74,6 +77,7 @@ def plan(
         skipped=skipped,
         message="2 of 9 actions failed." if state == "FAILED" else "",
         moves=moves,
+        rest=Estimate(3900.0) if moves else None,
     )
 
 

@@ -2,20 +2,25 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 
+from application.ports.read_models import ActionPlanView
+from application.queries.estimates import PlanEstimate, PlanEstimates, RecentEstimates
 from application.queries.overview import SHOWN, InstallationInfo, Overview, gather
 from domain.audits import Audit, AuditState, AuditType, RunCause
 from domain.kernel.reasons import Cause
 from domain.plans import ActionPlan
+from domain.plans.estimate import Estimate
 from domain.plans.reasons import EXPIRED, OUTCOME_UNKNOWN
 from infrastructure.cron import next_match
 from infrastructure.settings import load
 from interfaces.bootstrap.queries import Queries
+from tests.clocks import SkippingClock
 from tests.given import NOON, context, ident
 from tests.world.values import definition, migrations, proposal
 from tests.world.world import World
@@ -103,6 +108,50 @@ def test_actions_that_did_not_succeed_are_counted_apart(world: World) -> None:
     assert (first.succeeded, first.failed, first.skipped, first.cancelled) == (1, 1, 1, 0)
     assert (first.ended, first.total) == (3, 4)
     assert (second.succeeded, second.cancelled, second.ended, second.total) == (0, 3, 3, 3)
+
+
+def test_a_launched_plan_says_how_long_the_rest_takes(world: World) -> None:
+    past, actions = running(1, 3)
+    for action in actions:
+        past.intend_action(context(0), 1, action, {})
+        past.succeed_action(context(60), 1, action, {})
+    launched, waiting = running(2, 3)[0], plan(3, 3)
+    world.save(past, launched, waiting)
+    rests = {one.uuid: one.rest for one in overview(world).plans}
+    rest = rests.pop(launched.id)
+    assert rest is not None
+    assert rest.seconds == pytest.approx(180.0, abs=30)
+    assert rests == {waiting.id: None, past.id: None}
+
+
+class _SlowEstimates(PlanEstimates):
+    """Takes ten seconds for a plan of which a thousand are left."""
+
+    def __init__(self, clock: SkippingClock) -> None:
+        self._passing = clock
+        self.count = 0
+
+    def of(self, plan: ActionPlanView) -> PlanEstimate:
+        self._passing.sleep(10.0)
+        self.count += 1
+        return PlanEstimate(Estimate(1000.0), 3, ())
+
+
+def test_a_viewer_does_not_estimate_a_large_plan_again_each_second(world: World) -> None:
+    """Its screen stood still for as long as an estimate took, each time."""
+    clock = SkippingClock()
+    estimates = _SlowEstimates(clock)
+    recent = RecentEstimates(estimates, clock)
+    world.save(running(1, 1)[0])
+    (shown,) = world.reads.active_plans()
+    assert recent.rest(shown) == Estimate(1000.0)
+    clock.sleep(150.0)
+    assert recent.rest(shown) == Estimate(850.0)
+    assert estimates.count == 1
+    clock.sleep(60.0)
+    assert recent.rest(shown) == Estimate(1000.0)
+    assert recent.rest(replace(shown, state="CANCELLING")) == Estimate(1000.0)
+    assert estimates.count == 3
 
 
 @pytest.mark.parametrize("late", [0, 61, 600])

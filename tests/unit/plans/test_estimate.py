@@ -1,7 +1,7 @@
 """How long a plan is said to take."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -18,7 +18,7 @@ from domain.plans.estimate import (
     Remaining,
     estimate,
 )
-from domain.plans.pace import HOUR, PaceLimits
+from domain.plans.pace import HOUR, Hold, Pace, PaceLimits
 from domain.plans.parallelism import Parallelism
 from tests.given import NOON, ident
 from tests.unit.plans.test_pace import window
@@ -135,3 +135,23 @@ def test_an_estimate_is_between_what_is_possible_and_one_after_another(
     assert max(*path.values(), sum(given_lengths) / most) <= found <= sum(given_lengths)
     # Graham: list scheduling is never worse than this
     assert found <= sum(given_lengths) / most + max(path.values())
+
+
+def test_moves_that_wait_for_a_host_are_not_asked_again_at_each_event(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A plan of 5,000 moves off five hosts was estimated for half a minute."""
+    asked: list[ActionSpec] = []
+    hold = Pace.hold
+
+    def counted(
+        pace: Pace, action: ActionSpec, now: datetime, *, restores: bool = False
+    ) -> Hold | None:
+        asked.append(action)
+        return hold(pace, action, now, restores=restores)
+
+    monkeypatch.setattr(Pace, "hold", counted)
+    moves = [migrate(n, 10 * GB, f"h{n % 3}", f"d{n % 50}") for n in range(300)]
+    limits = ExecutionLimits(8, Parallelism({}, {"migrate": 2}))
+    assert seconds(*moves, limits=limits) is not None
+    assert len(asked) < 4 * len(moves)
