@@ -274,7 +274,7 @@ class ActionPlan(Followed):
     @evolves
     def _action_intended(self, event: ActionIntended) -> None:
         action = self.actions[event.action_id]
-        self._workflow.enter(action, ActionState.ONGOING)
+        self._enter(action, ActionState.ONGOING)
         action.attempt = event.attempt
         action.intent = event.intent
         action.receipt = None
@@ -285,7 +285,7 @@ class ActionPlan(Followed):
     @evolves
     def _action_withheld(self, event: ActionWithheld) -> None:
         action = self.actions[event.action_id]
-        self._workflow.enter(action, ActionState.PENDING)
+        self._enter(action, ActionState.PENDING)
         action.attempt, action.started_at = 0, None
         action.intent, action.receipt, action.steps = None, None, {}
 
@@ -301,7 +301,7 @@ class ActionPlan(Followed):
         if event.because is not None:
             action.aborting = action.aborting or event.because
             if event.because.reason == ABORTED_BY_CANCEL:
-                self._workflow.enter(action, ActionState.CANCELLING)
+                self._enter(action, ActionState.CANCELLING)
 
     @evolves
     def _action_step_acknowledged(self, _: ActionStepAcknowledged) -> None:
@@ -337,6 +337,10 @@ class ActionPlan(Followed):
         self.actions[action.spec.id] = action
         self._workflow.add(action)
 
+    def _enter(self, action: Action, state: ActionState) -> None:
+        before, action.state = action.state, state
+        self._workflow.follow(action, before)
+
     def _end(self, state: PlanState, because: Cause | None) -> None:
         self.state, self.because, self.owner = state, because, None
 
@@ -347,6 +351,6 @@ class ActionPlan(Followed):
         because: Cause | None,
     ) -> None:
         action = self.actions[event.action_id]
-        self._workflow.enter(action, state)
+        self._enter(action, state)
         action.because, action.ended_at = because, event.timestamp
         self.losses.ended(event.action_id)

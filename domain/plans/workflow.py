@@ -68,10 +68,9 @@ class Workflow:
         if not self._waits_for[place]:
             self._ready.append(place)
 
-    def enter(self, action: Action, state: ActionState) -> None:
-        """Changes the state of an action."""
-        place, before = self._places[action.spec.id], action.state
-        action.state = state
+    def follow(self, action: Action, before: ActionState) -> None:
+        """Notes that the state of an action has changed."""
+        place, state = self._places[action.spec.id], action.state
         self._counts[before] -= 1
         self._counts[state] += 1
         if before is ActionState.PENDING and not self._waits_for[place]:
