@@ -168,12 +168,13 @@ class PlanExecution:
         for action in ready:
             if len(self._running) >= most:
                 break
-            if action.spec.id in self._running:
+            if action.spec.id in self._running or slots.full(action.spec) is not None:
                 continue
             hold = survey.hold(action)
             if hold is not None:
                 holds.append(hold)
-            elif slots.take(action.spec):
+            else:
+                slots.count(action.spec, 1)
                 self._execute(action, around, pool, alone=alone)
         self._plan.hold(self._why_it_waits(holds))
         return bool(holds)

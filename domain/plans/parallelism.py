@@ -51,13 +51,6 @@ class Slots:
         for action in taken:
             self.count(action, 1)
 
-    def take(self, action: ActionSpec) -> bool:
-        """Counts an action if the limits allow it; returns whether they do."""
-        if self.full(action) is not None:
-            return False
-        self.count(action, 1)
-        return True
-
     def full(self, action: ActionSpec) -> str | None:
         """The host without room for an action, empty for the whole plan; None: there is room."""
         limit, per_host = self._limits.limit(action.type), self._limits.per_host.get(action.type)
