@@ -1,4 +1,4 @@
-"""How far a plan is: succeeded actions, apart from them those that did not succeed, and the rest."""
+"""How far a plan is: what succeeded, apart from it what did not, and what is left."""
 
 from rich.text import Text
 
