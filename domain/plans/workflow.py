@@ -59,14 +59,17 @@ class Workflow:
         self._children.append([])
         self._dependents.append([])
         self._waits_for.append(0)
-        for parent in map(self._places.__getitem__, action.spec.parents):
+        for parent in self._places_of(action.spec.parents):
             self._children[parent].append(place)
             self._waits_for[place] += not self._order[parent].ended
-        for required in map(self._places.__getitem__, action.spec.requires):
+        for required in self._places_of(action.spec.requires):
             self._dependents[required].append(place)
         self._counts[action.state] += 1
         if not self._waits_for[place]:
             self._ready.append(place)
+
+    def _places_of(self, actions: Iterable[UUID]) -> list[int]:
+        return [self._places[one] for one in actions if one in self._places]
 
     def follow(self, action: Action, before: ActionState) -> None:
         """Notes that the state of an action has changed."""
@@ -150,7 +153,7 @@ class Workflow:
                 on: that may block more.
         """
         for action in self._following(ended, self._dependents, _blocks):
-            required = (self._order[self._places[one]] for one in action.spec.requires)
+            required = map(self._order.__getitem__, self._places_of(action.spec.requires))
             yield action, next(one for one in required if one.ended and _blocks(one, action))
 
     def not_needed(self, ended: Iterable[Action]) -> Iterator[tuple[Action, Action]]:
