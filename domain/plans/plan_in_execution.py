@@ -53,9 +53,9 @@ class PlanInExecution(Returnable):
         execution_rule: whether actions depend on the outcome of their parents.
     """
 
-    epoch: int = field(init=False, default=0)
-    held: Cause | None = field(init=False, default=None)
-    execution_rule: ExecutionRule = field(init=False, default=ExecutionRule.ALWAYS)
+    epoch: int = field(kw_only=True, default=0)
+    held: Cause | None = field(kw_only=True, default=None)
+    execution_rule: ExecutionRule = field(kw_only=True, default=ExecutionRule.ALWAYS)
     _workflow: Workflow = field(init=False, default_factory=Workflow)
 
     def ready(self) -> tuple[Action, ...]:
