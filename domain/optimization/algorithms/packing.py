@@ -13,7 +13,9 @@ from domain.cluster.table.columns import BoolArray, FloatArray, IntArray
 from domain.optimization.algorithms.moves import Moves
 
 _TINY: Final = 1e-12
-_TRIES: Final = 8
+_ROUNDING: Final = 1e-6
+"""What free room may differ by from the sums that the rules compare."""
+_TRIES: Final = 5
 """Destinations that are checked one by one, before all are."""
 _REFRESH: Final = 16
 """Placements between two computations of the scarcity."""
@@ -113,8 +115,12 @@ class Fit:
         need = self._needs[server]
         cosine = ((need * self._weight * self._weight) @ self._free) / self._length
         penalty = self._rules.soft_penalty(self._branch, server)
-        for _ in range(_TRIES if penalty is None and len(self._columns) else 0):
+        for tried in range(_TRIES if penalty is None and len(self._columns) else 0):
+            if tried == 1:  # the best one is legal mostly, and comparing all takes longer
+                cosine[(self._free < (need - _ROUNDING)[:, None]).any(axis=0)] = -1.0
             best = int(cosine.argmax())
+            if cosine[best] < 0:
+                return None
             host = int(self._columns[best])
             if self._rules.is_legal(self._branch, server, host):
                 return host
