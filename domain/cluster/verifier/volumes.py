@@ -3,7 +3,7 @@
 It shares no code with ``volume_rules``; the names of the rules are those of docs/constraints.md.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
 from typing import Final
@@ -31,6 +31,10 @@ class CheckedVolume:
     volume: str
     pool: str
     kind: str
+
+
+OfVolume = Mapping[str, Sequence[CheckedVolume]]
+"""Volume → the actions on it, in the order of the plan."""
 
 
 @dataclass(frozen=True)
@@ -85,24 +89,27 @@ class VolumeVerifier:
             subjects: ids of what the actions of the whole plan act on.
         """
         found = []
+        of_volume: dict[str, list[CheckedVolume]] = {}
         for action in actions:
-            rules = self._broken(action, actions, order, subjects)
+            of_volume.setdefault(action.volume, []).append(action)
+        for action in actions:
+            rules = self._broken(action, of_volume, order, subjects)
             found += [Violation(action.place, UNKNOWN, UNKNOWN, rule) for rule in sorted(rules)]
         return found
 
     def _broken(
         self,
         action: CheckedVolume,
-        actions: Sequence[CheckedVolume],
+        of_volume: OfVolume,
         order: Order,
         subjects: Sequence[str],
     ) -> set[str]:
         if action.volume not in self._volumes or (action.pool and action.pool not in self._pools):
             return {"Known"}
-        now = self._situation(action, actions, order)
+        now = self._situation(action, of_volume, order)
         found = self._fixed(action, now, order, subjects)
         kind = action.kind or now.kind
-        free = self._room(action, actions, order)
+        free = self._room(action, of_volume, order)
         if action.pool:
             return found | self._refusals(action.volume, self._pools[action.pool], now, kind, free)
         if now.pool != UNKNOWN and self._offers(now.pool, kind):
@@ -112,12 +119,10 @@ class VolumeVerifier:
         ]
         return found | min(choices, key=len, default=set())
 
-    def _situation(
-        self, action: CheckedVolume, actions: Sequence[CheckedVolume], order: Order
-    ) -> _Situation:
+    def _situation(self, action: CheckedVolume, of_volume: OfVolume, order: Order) -> _Situation:
         pool, kind = self._at[action.volume], self._kinds[action.volume]
-        for other in actions:
-            if other.volume == action.volume and order.is_before(other.place, action.place):
+        for other in of_volume[action.volume]:
+            if order.is_before(other.place, action.place):
                 pool = self._destination(other, pool)
                 kind = other.kind or kind
         return _Situation(pool, kind)
@@ -167,18 +172,14 @@ class VolumeVerifier:
             return True
         return self._compute.servers.state[places[server]] in {"active", "paused"}
 
-    def _room(
-        self, action: CheckedVolume, actions: Sequence[CheckedVolume], order: Order
-    ) -> list[float]:
+    def _room(self, action: CheckedVolume, of_volume: OfVolume, order: Order) -> list[float]:
         """GB free in each pool for a volume when its action starts."""
         free = list(self._free)
-        for volume in {other.volume for other in actions} & set(self._volumes):
-            if volume == action.volume:
+        for volume, others in of_volume.items():
+            if volume == action.volume or volume not in self._volumes:
                 continue
             at, held = self._at[volume], {self._at[volume]}
-            for other in actions:
-                if other.volume != volume:
-                    continue
+            for other in others:
                 to = self._destination(other, at)
                 if order.is_before(other.place, action.place):
                     at, held = to, {to}
