@@ -58,7 +58,9 @@ def state_at(
     if version is not None and not 1 <= version <= versions:
         raise NoSuchMoment(f"{aggregate_id} has versions 1 to {versions}, not {version}")
     history = AggregateHistory(log, aggregate_id)  # snapshots are no evidence: none is used
-    if version is None:
+    if isinstance(moment, int):
+        version = log.version(aggregate_id, moment)
+    elif version is None:
         version = versions if moment is None else history.version_at(moment)
     fold = history.fold(version)
     last, state = fold.last, fold.state
