@@ -100,4 +100,5 @@ def test_the_first_screen_of_the_debugger_waits_for_no_read_models_and_no_strate
     loaded = modules("replay", "open")
     assert "textual" in loaded
     assert "sqlalchemy" not in loaded
+    assert "application.records.decision" not in loaded
     assert not [one for one in loaded if one.startswith("domain.optimization.strategies.")]

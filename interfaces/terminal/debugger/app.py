@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from rich.text import Text
 from textual.app import App, ComposeResult
@@ -16,7 +16,6 @@ from textual.worker import Worker, WorkerState, get_current_worker
 from application.ports.event_log import EventLogUnavailable
 from application.ports.records import RecordStore
 from application.replay.aggregate_history import NoSuchMoment
-from application.replay.debugger.host_map import HostMap
 from application.replay.debugger.lines import Line
 from application.replay.debugger.session import Session, State
 from application.replay.facts import Fact
@@ -31,6 +30,9 @@ from interfaces.terminal.debugger.drawing import (
     title,
 )
 from interfaces.terminal.debugger.keys import KEYS
+
+if TYPE_CHECKING:  # it needs all of a decision, which the first screen does not
+    from application.replay.debugger.host_map import HostMap
 
 HINT = "? help · n/p step · N/P same object · ←/→ hosts · t tree · w why · / search · : command"
 
@@ -86,7 +88,7 @@ class Look(NamedTuple):
 
     selected: Line | None
     state: State | str | None
-    hosts: HostMap | None
+    hosts: "HostMap | None"
 
 
 class Pane(Widget):
@@ -291,7 +293,7 @@ class Debugger(App[None]):
         self._skip = 0
         self._moved()
 
-    def _known_resource(self, hosts: HostMap) -> str:
+    def _known_resource(self, hosts: "HostMap") -> str:
         return self._resource if self._resource in hosts.resources else hosts.resources[0]
 
     def action_resource(self) -> None:

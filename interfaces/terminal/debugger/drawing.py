@@ -2,15 +2,18 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from application.replay.debugger.host_map import HostBar
 from application.replay.debugger.lines import Line
 from application.replay.debugger.session import Session, State
 from infrastructure.logs import one_line
 from interfaces.terminal.facts import fact_line
 from interfaces.terminal.history import stamp, value_text
+
+if TYPE_CHECKING:
+    from application.replay.debugger.host_map import HostBar
 
 WIDE, DATED = 100, 95
 """Columns from which hosts show their servers, and events their date."""
@@ -74,7 +77,7 @@ def state_lines(state: State, width: int) -> Iterator[Text]:
         yield clipped(Text(f"  {name:<{names}} ").append_text(value_text(name, value)), width)
 
 
-def host_lines(bars: Sequence[HostBar], width: int, height: int, skip: int = 0) -> list[Text]:
+def host_lines(bars: "Sequence[HostBar]", width: int, height: int, skip: int = 0) -> list[Text]:
     """A bar per host, by zone, in as many columns as there is room for.
 
     In its zone, a host that the plan changes comes before others. If not all fit, those that the
@@ -92,7 +95,9 @@ def host_lines(bars: Sequence[HostBar], width: int, height: int, skip: int = 0) 
     return shown
 
 
-def _zones(bars: Sequence[HostBar], width: int, name: Callable[[HostBar], str]) -> Iterator[Text]:
+def _zones(
+    bars: "Sequence[HostBar]", width: int, name: "Callable[[HostBar], str]"
+) -> Iterator[Text]:
     names = min(max((len(bar.name) for bar in bars), default=0), NAME)
     fixed = names + (PERCENT if width < WIDE else PERCENT + SERVERS) + SIGNS
     columns = max(1, (width + 2) // (fixed + BAR))
@@ -106,7 +111,7 @@ def _zones(bars: Sequence[HostBar], width: int, name: Callable[[HostBar], str]) 
             yield clipped(Text("  ").join(found[row::depth]), width)
 
 
-def _host(bar: HostBar, names: int, room: int, *, servers: bool) -> Text:
+def _host(bar: "HostBar", names: int, room: int, *, servers: bool) -> Text:
     line = Text.assemble(("*" if bar.changed else " ", ORANGE))
     line.append(" " if bar.in_service else "○")
     line.append(f"{one_line(bar.name)[:names]:<{names}} ", "bold" if bar.changed else "")
