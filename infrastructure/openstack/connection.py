@@ -7,6 +7,8 @@ from pathlib import Path
 
 from keystoneauth1 import loading
 from keystoneauth1.identity.base import BaseIdentityPlugin
+from keystoneauth1.plugin import BaseAuthPlugin
+from keystoneauth1.session import Session
 from openstack.config import loader
 from openstack.config.cloud_region import CloudRegion
 from openstack.connection import Connection
@@ -128,7 +130,21 @@ def _credentials(conf: cfg.ConfigOpts, section: str) -> dict[str, object]:
 def _opened(region: CloudRegion, limits: ConnectionLimits) -> Connection:
     if region.config.get("api_timeout") is None:
         region.config["api_timeout"] = limits.timeout
+    region.set_session_constructor(_Session)
     return Connection(config=region)
+
+
+class _Session(Session):
+    """A session that several threads use.
+
+    keystoneauth repeats a request that was answered 401 only if it had a token to discard; of
+    parallel requests with a revoked token, all but the first failed.
+    """
+
+    def invalidate(self, auth: BaseAuthPlugin | None = None) -> bool:
+        """Discards the token; the request is repeated, once, also if there is none any more."""
+        super().invalidate(auth)
+        return True
 
 
 def require_service(connection: Connection, kind: str) -> None:

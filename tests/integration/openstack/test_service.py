@@ -1,6 +1,8 @@
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
-from threading import Event
+from threading import Barrier, Event
 from uuid import UUID
 
 import pytest
@@ -128,6 +130,20 @@ def test_a_stale_token_is_renewed_and_the_request_repeated_once(
     )
     assert nova.send_once("POST", ACTION, {}).request_id == "req-1"
     assert len(cloud.asked_for("POST", "/auth/tokens")) == 2
+
+
+def test_a_revoked_token_is_renewed_for_all_parallel_requests(
+    cloud: ScriptedCloud, nova: CloudService
+) -> None:
+    """All but the first failed, because the token was discarded already."""
+    cloud.on("GET", "/servers/first", Say(200, {"server": {}}))
+    nova.get("/servers/first")
+    meeting = Barrier(8)
+    revoked = replace(_said(401, "who are you"), delay=lambda: meeting.wait(30))
+    cloud.on("GET", "/servers/s", *[revoked] * 8, Say(200, {"server": {"id": "s"}}))
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(lambda _: nova.get("/servers/s")["server"]["id"], range(8)))
+    assert found == ["s"] * 8
 
 
 def test_refused_credentials_are_a_refusal(cloud: ScriptedCloud, nova: CloudService) -> None:
