@@ -199,7 +199,7 @@ def _row(setting: Setting, case: str, cluster: str, *, run_original: bool) -> Da
     for number in range(setting.repeats):
         if run_original and (not theirs or _is_short(theirs[0])):
             theirs.append(_original(setting, case, cluster, number))
-        limit = _limit(case, theirs[0]["check"] if theirs else {})
+        limit = _limit(case, theirs[0].get("check", {}) if theirs else {})
         ours.append(_ours(setting, case, cluster, number, data, limit))
     bounds = _json(setting, [str(file)])["bounds"]
     return {
