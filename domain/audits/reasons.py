@@ -6,9 +6,7 @@ SET_BY_USER = Reason("set-by-user", "State set by user.")
 END_TIME_PASSED = Reason("end-time-passed", "The audit's end time has passed.")
 NO_LATER_MATCH = Reason("no-later-match", "The interval {interval} has no later match.")
 PLAN_IN_PROGRESS = Reason("plan-in-progress", "Action plan {plan} is ongoing.")
-STRATEGY_UNKNOWN = Reason(
-    "strategy-unknown", "No running decision engine has the strategy {strategy}."
-)
+STRATEGY_UNKNOWN = Reason("strategy-unknown", "Strategy {strategy} is not registered.")
 NO_STRATEGY_FOR_GOAL = Reason("no-strategy-for-goal", "No strategy is registered for goal {goal}.")
 PARAMETERS_INVALID = Reason("parameters-invalid", "The strategy parameters are invalid: {error}")
 MODEL_STALE = Reason(

@@ -54,7 +54,7 @@ def test_wrong_arguments_end_with_2(words: list[str], capsys: pytest.CaptureFixt
         (["replay", "log", "--limit", "-1"], "must not be negative"),
         (["sim", "--port", "99999"], "--port: must be between 0 and 65535"),
         (["sim", "--hosts", "-1"], "--hosts: must not be negative"),
-        (["replay", "show", "a", "--at", "yesterday"], "neither a log position, nor a time"),
+        (["replay", "show", "a", "--at", "yesterday"], "neither a log position nor a time"),
         (["status", "--interval", "0"], "must be at least 0.1"),
         (["status", "--interval", "nan"], "must be at least 0.1"),
     ],

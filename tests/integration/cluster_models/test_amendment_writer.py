@@ -3,7 +3,7 @@
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import partial
 from typing import Any
 
@@ -58,7 +58,7 @@ def moved(name: str, on: str | None, *, after: float = 0.0, **changes: Any) -> S
     """What is told now (or somewhat later) of a server that was changed."""
     row = server(name, "a", **changes)
     unsaid = {"id", "pinned_zone", "groups", "numa_nodes", "updated_at"}
-    told = {key: value for key, value in vars(row).items() if key not in unsaid}
+    told = {one.name: getattr(row, one.name) for one in fields(row) if one.name not in unsaid}
     at = CLOCK.now().timestamp() + after
     return ServerFact(
         row.id, Stamp(int(at), at, f"{name}-{on}-{at}"), attributes={**told, "host": on}

@@ -5,7 +5,7 @@ had *before* it, and versions have whole seconds.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from random import Random
 
 from domain.cluster.compute.model import ComputeModel
@@ -180,7 +180,7 @@ class Cloud:
 def fact(row: ServerRow, stamp: Stamp) -> ServerFact:
     """What a message says of a server: all but what messages do not say."""
     unsaid = {"id", "pinned_zone", "groups", "numa_nodes", "updated_at"}
-    told = {name: value for name, value in vars(row).items() if name not in unsaid}
+    told = {one.name: getattr(row, one.name) for one in fields(row) if one.name not in unsaid}
     return ServerFact(row.id, stamp, attributes=told)
 
 
