@@ -147,7 +147,7 @@ def table() -> Table:
         "Strategies beside the original's",
         COLUMNS,
         tuple(_cells(row) for row in rows),
-        (*NOTES, f"The original was to be stopped after {record['cap']} CPU s."),
+        (*NOTES, f"The original was to be stopped after at most {record['cap']} CPU s."),
         record["machine"],
     )
 
@@ -237,7 +237,8 @@ def _best(runs: list[Data]) -> Data:
     first = runs[0]
     cpu = min(run["cpu_s"] for run in runs)
     known = {"status": "ok", **_quality(first)} if first["status"] == "ok" else {}
-    return {"status": "stopped" if "DNF" in first["status"] else "failed", "cpu": cpu, **known}
+    was_stopped = first["status"].startswith(("DNF", "stopped"))  # the latter between two audits
+    return {"status": "stopped" if was_stopped else "failed", "cpu": cpu, **known}
 
 
 def _quality(run: Data) -> dict[str, Any]:

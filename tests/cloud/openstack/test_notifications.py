@@ -140,7 +140,7 @@ def following(cloud: Connection, tmp_path: Path) -> Iterator[Following]:
 def a_server(cloud: Connection) -> Iterator[Any]:
     """A small server, deleted in the end."""
     flavor = min(cloud.compute.flavors(), key=lambda one: (one.ram, one.disk))
-    image = next(iter(cloud.image.images()))
+    image = next(iter(cloud.image.images(status="active")))
     made = cloud.compute.create_server(
         name=f"vigil-test-{uuid4()}", flavor_id=flavor.id, image_id=image.id, networks="none"
     )
@@ -242,7 +242,7 @@ def test_a_server_in_a_new_group_is_known_with_its_group(
 ) -> None:
     group = cloud.compute.create_server_group(name="vigil-test", policy="soft-anti-affinity")
     flavor = min(cloud.compute.flavors(), key=lambda one: (one.ram, one.disk))
-    image = next(iter(cloud.image.images()))
+    image = next(iter(cloud.image.images(status="active")))
     server = cloud.compute.create_server(
         name=f"vigil-test-{uuid4()}",
         flavor_id=flavor.id,
