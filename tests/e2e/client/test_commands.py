@@ -17,9 +17,14 @@ pytestmark = pytest.mark.timeout(240)
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiWorld]:
     with ApiWorld(tmp_path_factory.mktemp("api")) as opened:
-        opened.worker("watcher-decision-engine")
-        opened.worker("watcher-applier")
+        beating(opened)
         yield opened
+
+
+def beating(api: ApiWorld) -> None:
+    """The workers are alive: services without a heartbeat for a minute are FAILED."""
+    api.worker("watcher-decision-engine")
+    api.worker("watcher-applier")
 
 
 @pytest.fixture(scope="module")
@@ -180,7 +185,8 @@ def test_actions(cli: Cli, api: ApiWorld) -> None:
     assert "409" in cli.fails("action", "update", late, "--state", "SKIPPED")
 
 
-def test_services_scoring_engines_and_the_data_model(cli: Cli) -> None:
+def test_services_scoring_engines_and_the_data_model(cli: Cli, api: ApiWorld) -> None:
+    beating(api)
     services = cli.json("service", "list")
     assert {one["Name"] for one in services} == {"watcher-decision-engine", "watcher-applier"}
     assert {one["Status"] for one in services} == {"ACTIVE"}
