@@ -261,7 +261,7 @@ def test_two_listeners_at_once_lose_nothing_of_each_other(world: EngineWorld) ->
     assert amended(world)[-1].sizes == {"hosts": 3, "servers": 16}
 
 
-def added_in_the_end(listener: AmendmentWriter[Any], told: Any) -> None:
+def added_in_the_end(listener: AmendmentWriter[Any, Any], told: Any) -> None:
     """As the listener does it: after a conflict, facts are added again."""
     for _ in range(50):
         try:
