@@ -76,13 +76,18 @@ class FollowUps:
                 self._plans.discard(plan_id)
 
     def _read_log(self) -> None:
-        """Finds the plans with such actions, from where the last look ended."""
+        """Finds the plans with such actions, from where the last look ended.
+
+        No index has the topics of events: what was searched once is not searched again.
+        """
+        end = self._log.end()
         while page := self._log.read(self._position, PAGE, (ActionFailed.TOPIC,)):
             for entry in page:
                 event = entry.event if isinstance(entry, RecordedEvent) else None
                 if isinstance(event, ActionFailed) and event.because.reason == STILL_RUNNING:
                     self._plans.add(event.originator_id)
             self._position = page[-1].position
+        self._position = max(self._position, end)
 
     def _follow(self, session: AggregateSession[ActionPlan], action: Action) -> None:
         handler = self._handlers.get(action.spec.type)

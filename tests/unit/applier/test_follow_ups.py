@@ -1,11 +1,11 @@
 """What was still running when its action failed is watched until the cloud ends it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import pytest
 
 from application.applier.follow_ups import FollowUps
-from application.ports.event_log import EventLog
+from application.ports.event_log import Entry, EventLog
 from domain.kernel.errors import Refusal
 from domain.kernel.metadata import Context
 from domain.plans import ActionState, PlanState
@@ -13,7 +13,7 @@ from domain.plans.events import ActionFollowedUp
 from domain.plans.following import MOST_LATE_STEPS
 from domain.plans.reasons import STILL_RUNNING
 from tests.unit.applier.bench import CLOCK, METADATA, Bench, action
-from tests.unit.applier.reference_cloud import loses_the_reply, refuses
+from tests.unit.applier.reference_cloud import ReferenceCloud, loses_the_reply, refuses
 from tests.unit.applier.test_stopping import Unstoppable, reason_of
 
 
@@ -60,6 +60,26 @@ def test_what_arrives_after_its_action_failed_is_confirmed_once(event_log: Event
     assert (end.because, end.facts) == (None, {"host": "b"})
     assert bench.states() == [ActionState.FAILED], "its plan has ended with it"
     assert bench.plan().state is PlanState.FAILED
+
+
+def test_what_was_searched_is_not_searched_again(
+    event_log: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a failed action, each look read the whole log."""
+    bench = Bench(event_log, ReferenceCloud(), action("a"))
+    assert bench.drive().state is PlanState.SUCCEEDED
+    follow = follower(bench)
+    follow.look()
+    searched: list[int] = []
+    read = event_log.read
+
+    def noting(after: int, limit: int, topics: Collection[str] = ()) -> list[Entry]:
+        searched.append(after)
+        return read(after, limit, topics)
+
+    monkeypatch.setattr(event_log, "read", noting)
+    follow.look()
+    assert searched == [event_log.end()]
 
 
 def test_another_applier_goes_on_after_a_crash(event_log: EventLog) -> None:
