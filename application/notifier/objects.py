@@ -2,6 +2,7 @@
 
 import logging
 from collections import OrderedDict
+from itertools import takewhile
 from uuid import UUID
 
 from application.ports.event_log import Entry, ReadOnlyLog, RecordedEvent
@@ -10,12 +11,11 @@ from application.projections.audits import AuditsProjection
 from application.projections.catalogue import CatalogueProjection
 from application.projections.plans import PlansProjection
 from application.replay.aggregate_fold import AggregateRows
+from application.replay.timeline import entries_of
 from domain.audits.schedule import Cron
 
 log = logging.getLogger(__name__)
 
-PAGE = 500
-"""Events read at a time."""
 BUDGET = 20_000
 """Rows that are kept; a row takes about 2 kB."""
 
@@ -79,13 +79,10 @@ class PassingObjects:
         return rows
 
     def _folded(self, aggregate_id: UUID, position: int) -> AggregateRows:
-        rows, version = AggregateRows(), 0
-        while page := self._log.history(aggregate_id, version, version + PAGE):
-            for entry in page:
-                if entry.position > position:
-                    return rows
-                self._apply(entry, rows)
-            version += PAGE
+        rows = AggregateRows()
+        history = entries_of(self._log, aggregate_id)
+        for entry in takewhile(lambda one: one.position <= position, history):
+            self._apply(entry, rows)
         return rows
 
     def _apply(self, entry: Entry, rows: AggregateRows) -> None:

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
+SEALS_READ = 100
+"""Seals that are read at once: each has the hashes of its entries."""
+
 
 @dataclass(frozen=True)
 class StoredEntry:

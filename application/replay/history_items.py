@@ -1,23 +1,19 @@
 """What a copy of a history consists of: events as they are stored, records, seals."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import TypeVar
 from uuid import UUID
 
+from application.kernel.paging import paged
 from application.ports.event_log import ReadOnlyLog
 from application.ports.records import RecordStore
-from application.ports.seal import Seal, Seals, StoredEntries, StoredEntry
+from application.ports.seal import SEALS_READ, Seal, Seals, StoredEntries, StoredEntry
 from application.records.references import references_of
 from application.replay.find import Subject
 from application.replay.runs import proposed
 from domain.audits.events import AuditRunRequested
 from domain.kernel.ids import plan_id
-
-T = TypeVar("T")
-PAGE = 500
-"""Events, and seals, read at a time."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +40,10 @@ def whole_history(
         DamagedEntry: a row cannot be copied.
         EventLogUnavailable: the database cannot be reached.
     """
-    found = takewhile(lambda one: one.position <= upto, _pages(entries.entries, _position))
+    found = takewhile(lambda one: one.position <= upto, paged(entries.entries, _position))
     yield from _with_records(found, records)
     if seals is not None:
-        yield from _pages(seals.page, lambda seal: seal.number)
+        yield from paged(seals.page, lambda seal: seal.number, size=SEALS_READ)
 
 
 def partial_history(
@@ -75,13 +71,6 @@ def _runs(log: ReadOnlyLog, audit: UUID) -> list[UUID]:
 
 def _position(entry: StoredEntry) -> int:
     return entry.position
-
-
-def _pages(read: Callable[[int, int], list[T]], place: Callable[[T], int]) -> Iterator[T]:
-    after = 0
-    while page := read(after, PAGE):
-        yield from page
-        after = place(page[-1])
 
 
 def _with_records(entries: Iterable[StoredEntry], records: RecordStore) -> Iterator[Item]:

@@ -3,14 +3,13 @@
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from uuid import UUID
 
+from application.kernel.paging import paged
 from application.ports.event_log import Entry, MalformedEntry, ReadOnlyLog
 from application.projections.sentences import sentence
 from domain.kernel.reasons import Cause
-
-PAGE = 500
-"""Events read at a time."""
 
 
 @dataclass(frozen=True)
@@ -65,17 +64,14 @@ def timeline_entry(entry: Entry) -> TimelineEntry:
 
 def entries(log: ReadOnlyLog, after: int = 0, topics: Collection[str] = ()) -> Iterator[Entry]:
     """All entries after a position (of some topics), read page by page."""
-    while page := log.read(after, PAGE, topics):
-        yield from page
-        after = page[-1].position
+    return paged(lambda last, size: log.read(last, size, topics), attrgetter("position"), after)
 
 
 def entries_of(log: ReadOnlyLog, aggregate_id: UUID) -> Iterator[Entry]:
     """The entries of one aggregate, read page by page."""
-    after = 0
-    while page := log.history(aggregate_id, after, after + PAGE):
-        yield from page
-        after = page[-1].version
+    return paged(
+        lambda last, size: log.history(aggregate_id, last, last + size), attrgetter("version")
+    )
 
 
 def of_aggregate(log: ReadOnlyLog, aggregate_id: UUID) -> list[TimelineEntry]:

@@ -1,9 +1,11 @@
 """Verifies the event log with its seals."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 
-from application.ports.seal import Seal, Seals, StoredEntries, StoredEntry, Verifier
+from application.kernel.paging import paged
+from application.ports.seal import SEALS_READ, Seal, Seals, StoredEntries, StoredEntry, Verifier
 from application.seal import leaves, merkle
 from application.seal.statement import (
     DOMAIN,
@@ -14,8 +16,6 @@ from application.seal.statement import (
     parse,
 )
 
-PAGE = 1000
-"""Rows that are read at once."""
 MOST_FINDINGS = 1000
 """Findings that are listed: the first ones show where to look."""
 _BEFORE_ALL = -(2**63)
@@ -129,7 +129,7 @@ class _Cursor:
     """Reads the log once, from the start to the end."""
 
     def __init__(self, entries: StoredEntries) -> None:
-        self._rows = self._read(entries)
+        self._rows = paged(entries.entries, attrgetter("position"), _BEFORE_ALL)
         self._next = next(self._rows, None)
 
     def upto(self, position: int) -> list[StoredEntry]:
@@ -144,13 +144,6 @@ class _Cursor:
         """The number of the remaining entries."""
         return (self._next is not None) + sum(1 for _ in self._rows)
 
-    @staticmethod
-    def _read(entries: StoredEntries) -> Iterator[StoredEntry]:
-        after = _BEFORE_ALL
-        while page := entries.entries(after, PAGE):
-            yield from page
-            after = page[-1].position
-
 
 class _Verification:
     def __init__(self, log: _Cursor, verifier: Verifier, anchored: Sequence[bytes] | None) -> None:
@@ -163,10 +156,9 @@ class _Verification:
 
     def run(self, seals: Seals) -> Report:
         number = 0
-        while page := seals.page(number, PAGE // 10):
-            for seal in page:
-                self._follow(number, seal)
-                number = seal.number
+        for seal in paged(seals.page, attrgetter("number"), size=SEALS_READ):
+            self._follow(number, seal)
+            number = seal.number
         for statement in (self._anchored or ())[number:]:
             self._report.add(self._first_of(statement), "the log ends before its anchor does")
         self._report.unsealed = self._log.rest()
