@@ -117,7 +117,7 @@ class ClusterPast:
 
 
 def _moved(model: ComputeModel, action: ActionView) -> ComputeModel:
-    """The model after a migration; the same one if it cannot be told, or is shown already."""
+    """The model after a migration; the same one if it shows it already or knows no such server."""
     given = action.input_parameters
     server = model.server_places.get(str(given.get("resource_id")))
     source, to = (

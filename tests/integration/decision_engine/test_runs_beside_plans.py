@@ -76,7 +76,7 @@ def test_a_run_that_waits_for_another_plan_says_so_once(world: EngineWorld) -> N
     """Each look at the plan that is being executed appended two events: in a day of it,
     thousands for each audit that waited.
 
-    Whoever looks: the engine may have been killed and started anew. Nor does a second plan that
+    This holds for every engine that looks: the first may have been killed and started anew. Nor does a second plan that
     is executed change why it waits, as long as the first one is."""
     first, second = executing_plan(world), executing_plan(world, force=True)
     audit = world.request(AuditType.CONTINUOUS)
@@ -134,7 +134,7 @@ def test_an_engine_that_was_killed_at_the_gate_leaves_a_run_that_goes_on(
 
 
 def waiting_for(world: EngineWorld, audit: Any) -> str | None:
-    """What a user is told."""
+    """The message that a user reads."""
     view = world.reads.audit(str(audit))
     assert view is not None
     return view.status_message

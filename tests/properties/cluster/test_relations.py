@@ -30,7 +30,7 @@ EXAMPLES = 20
 Worse = Callable[[Cloud, OfflineResult], float | tuple[float, ...]]
 """How bad the result of a plan is: of the cloud after it, and of the plan."""
 
-FIXED = "it proposes the same actions whatever the cloud"
+FIXED = "it proposes the same actions for every cloud"
 OTHER_MEAN = "an empty host changes the mean, hence the spread that can be reached"
 LARGER_RESERVE = "a host that is larger than the others raises the reserve"
 UNFORESEEN = "its metric after the plan does not follow from the placement"

@@ -1,4 +1,4 @@
-"""Whatever a plan did before it stopped, its return plan brings it back, legally, or names it."""
+"""A return plan brings back all that a stopped plan did, legally, or names what it leaves."""
 
 from dataclasses import replace
 from random import Random
