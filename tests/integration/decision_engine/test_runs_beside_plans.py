@@ -76,8 +76,8 @@ def test_a_run_that_waits_for_another_plan_says_so_once(world: EngineWorld) -> N
     """Each look at the plan that is being executed appended two events: in a day of it,
     thousands for each audit that waited.
 
-    This holds for every engine that looks: the first may have been killed and started anew. Nor does a second plan that
-    is executed change why it waits, as long as the first one is."""
+    This holds for every engine that looks: the first may have been killed and started anew. Nor
+    does a second plan that is executed change why it waits, as long as the first one is."""
     first, second = executing_plan(world), executing_plan(world, force=True)
     audit = world.request(AuditType.CONTINUOUS)
     world.tick()
