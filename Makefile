@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DATA ?= .vigil/demo
 
-.PHONY: demo up test slow-test fuzz-api cloud-test check format bench docs lock clean install
+.PHONY: demo up test slow-test fuzz-api cloud-test check format bench docs site lock clean install
 
 install: $(STAMP)
 
@@ -48,6 +48,9 @@ bench: $(STAMP)  ## measure the figures of docs/benchmarks.md
 docs: $(STAMP)  ## generate the committed pages and plots
 	$(BIN)/python -m interfaces.docs
 	$(BIN)/python -m tests.scenarios.plots
+
+site: $(STAMP)  ## build the documentation as a web site: build/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 lock: $(STAMP)  ## renew the locked dependencies
 	$(BIN)/uv pip compile pyproject.toml --extra notifications --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --upgrade -q -o requirements/runtime.lock

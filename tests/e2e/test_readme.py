@@ -42,6 +42,7 @@ NOT_RUN = {
     "make check": "lints the repository, not the installation",
     "make slow-test": "takes an hour",
     "make bench": "takes an hour",
+    "make site": "tests/unit/test_documentation_site.py builds it",
     "make cloud-test": "needs a cloud",
     "source .venv/bin/activate": "changes the shell; the tests put its directory on the path",
     "vigil notifier": "needs a receiver; tests/integration/notifier runs it",
