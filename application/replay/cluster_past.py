@@ -1,11 +1,10 @@
-"""The compute model of a cloud in the past: what was collected, and what Vigil moved since.
+"""The compute model of a cloud in the past: what was collected, and what Vigil changed since.
 
-A collection shows the cloud as it was when it was read. After it, each migration by Vigil that
-succeeded moves its server; the next collection replaces that.
+A collection shows the cloud as it was when it was read. After it, each action of Vigil that changed
+the cloud is put on the model (``ModelAfter``); the next collection replaces that.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from heapq import merge
 from itertools import pairwise
 
@@ -13,34 +12,42 @@ from application.cluster_models.kinds import COMPUTE
 from application.cluster_models.query import ClusterModels
 from application.kernel.errors import NothingThen, Unavailable
 from application.ports.collected_models import ModelVersion
-from application.ports.event_log import ReadOnlyLog, RecordedEvent
-from application.ports.read_models import ActionView, ReadModels
+from application.ports.event_log import Entry, ReadOnlyLog
+from application.ports.read_models import ReadModels
 from application.queries.decisions import Resource
+from application.replay.executed_actions import ENDS, ExecutedAction, executed
+from application.replay.model_after import ModelAfter
 from application.replay.selection import of_resource
 from application.replay.timeline import entries
 from domain.cluster.compute.model import ComputeModel
-from domain.cluster.table.columns import frozen
-from domain.plans.action_types import MIGRATE
-from domain.plans.events import ActionSucceeded
+from domain.plans.action_types.declaration import ActionType
 
 State = tuple[int, ComputeModel | Unavailable]
 """A log position, and the model after it, or why it is not known."""
-_Step = tuple[int, ModelVersion | ActionView]
+_Step = tuple[int, ModelVersion | ExecutedAction]
 
 
 class ClusterPast:
     """The compute model of a cloud at any position.
 
     Args:
-        log: has the ends of the migrations.
-        reads: have the migrations.
+        log: has the ends of the actions.
+        reads: find the actions that concern a server.
         models: the collected models.
+        action_types: the installed ones; they say what an action does.
     """
 
-    def __init__(self, log: ReadOnlyLog, reads: ReadModels, models: ClusterModels) -> None:
+    def __init__(
+        self,
+        log: ReadOnlyLog,
+        reads: ReadModels,
+        models: ClusterModels,
+        action_types: Mapping[str, ActionType],
+    ) -> None:
         self._log = log
         self._reads = reads
         self._models = models
+        self._types = action_types
 
     def at(self, position: int) -> ComputeModel:
         """The model at a position.
@@ -50,23 +57,21 @@ class ClusterPast:
             Unavailable: its record cannot be read.
         """
         versions = [one for one in self._models.versions(COMPUTE) if one.position <= position]
-        model: ComputeModel | Unavailable = NothingThen(
-            f"No cluster model had been collected at position {position}."
-        )
-        for place, found in self._after(versions[-1:], None):
-            if place > position:
+        if not versions:
+            raise NothingThen(f"No cluster model had been collected at position {position}.")
+        after = ModelAfter(self._models.recorded(COMPUTE, versions[-1]).model, self._types)
+        for action in executed(self._log, entries(self._log, versions[-1].position, ENDS)):
+            if action.position > position:
                 break
-            model = found
-        if isinstance(model, Unavailable):
-            raise model
-        return model
+            after.add(action)
+        return after.model()
 
     def states(self, since: int, resources: Sequence[Resource] | None) -> Iterator[State]:
         """The model after each event that changed it, read lazily.
 
         Args:
             since: of earlier collections only the last one is read.
-            resources: only migrations that concern one of these are applied; None: all.
+            resources: only what concerns one of these is needed; None: all.
         """
         versions = self._models.versions(COMPUTE)
         early = sum(later.position < since for _, later in pairwise(versions))
@@ -77,17 +82,24 @@ class ClusterPast:
     ) -> Iterator[State]:
         if not versions:
             return
+        if resources is not None:
+            resources = [*resources, *self._ids(resources, versions)]
         collected: Iterator[_Step] = ((one.position, one) for one in versions)
-        moved = self._moves(versions[0].position, resources)
-        model: ComputeModel | Unavailable | None = None
-        for position, step in merge(collected, moved, key=lambda one: one[0]):
-            before = model
+        ends = executed(self._log, self._ends(versions[0].position, resources))
+        acted: Iterator[_Step] = ((one.position, one) for one in ends)
+        names = None if resources is None else {one.name.casefold() for one in resources}
+        after: ModelAfter | None = None
+        for position, step in merge(collected, acted, key=lambda one: one[0]):
             if isinstance(step, ModelVersion):
                 model = self._recorded(step)
-            elif isinstance(model, ComputeModel):
-                model = _moved(model, step)
-            if model is not None and model is not before:
-                yield position, model
+            elif after is None:
+                continue
+            elif _is_about(step, after.add(step), after.base, names):
+                model = after.model()
+            else:
+                continue
+            after = ModelAfter(model, self._types) if isinstance(model, ComputeModel) else None
+            yield position, model
 
     def _recorded(self, version: ModelVersion) -> ComputeModel | Unavailable:
         try:
@@ -95,36 +107,41 @@ class ClusterPast:
         except Unavailable as lost:
             return lost
 
-    def _moves(self, after: int, resources: Sequence[Resource] | None) -> Iterator[_Step]:
-        for entry in self._ends(after, resources):
-            if isinstance(entry.event, ActionSucceeded):
-                view = self._reads.action(entry.event.action_id, show_deleted=True)
-                if view is not None and view.action_type == MIGRATE:
-                    yield entry.position, view
+    def _ids(
+        self, resources: Sequence[Resource], versions: Sequence[ModelVersion]
+    ) -> Iterator[Resource]:
+        """The servers with their ids: not every action has the name of its server."""
+        names = {one.name.casefold() for one in resources if one.kind == "server"}
+        ends = (versions[0], *versions[1:][-1:])
+        for version in ends if names else ():
+            model = self._recorded(version)
+            if isinstance(model, ComputeModel):
+                for table in (model.servers, model.unplaced):
+                    for ident, name in zip(table.id, table.name, strict=True):
+                        if name.casefold() in names:
+                            yield Resource(ident, "server")
 
-    def _ends(self, after: int, resources: Sequence[Resource] | None) -> Iterator[RecordedEvent]:
-        """The events that ended actions, in the order of the log."""
-        if resources is None:
-            found = entries(self._log, after, topics=(ActionSucceeded.TOPIC,))
-            yield from (one for one in found if isinstance(one, RecordedEvent))
+    def _ends(self, after: int, resources: Sequence[Resource] | None) -> Iterator[Entry]:
+        """The events that ended actions, in the order of the log.
+
+        Which host a server came to may be known by its end only, so for hosts all ends are read.
+        """
+        if resources is None or any(one.kind == "host" for one in resources):
+            yield from entries(self._log, after, ENDS)
             return
-        ends: dict[int, RecordedEvent] = {}
+        ends: dict[int, Entry] = {}
         for resource in resources:
-            chosen = of_resource(self._reads, resource, 0)
-            for chunk in chosen.newest_first(self._log):
-                ends |= {one.position: one for one in chunk if isinstance(one, RecordedEvent)}
-        yield from (ends[position] for position in sorted(ends) if position > after)
+            for chunk in of_resource(self._reads, resource, 0).newest_first(self._log):
+                ends |= {one.position: one for one in chunk if one.position > after}
+        yield from (ends[position] for position in sorted(ends))
 
 
-def _moved(model: ComputeModel, action: ActionView) -> ComputeModel:
-    """The model after a migration; the same one if it shows it already or knows no such server."""
-    given = action.input_parameters
-    server = model.server_places.get(str(given.get("resource_id")))
-    source, to = (
-        model.host_places.get(str(given.get(name))) for name in ("source_node", "destination_node")
-    )
-    if server is None or to is None or int(model.servers.host[server]) != source:
-        return model
-    host = model.servers.host.copy()
-    host[server] = to
-    return replace(model, servers=replace(model.servers, host=frozen(host)))
+def _is_about(
+    action: ExecutedAction, hosts: Iterable[int], model: ComputeModel, names: Collection[str] | None
+) -> bool:
+    """Whether an action, or one of the hosts that it changed, has one of some names or ids."""
+    if names is None:
+        return True
+    found = [action.spec.parameters.get(key) for key in ("resource_id", "resource_name")]
+    found += [one for place in hosts for one in (model.hosts.id[place], model.hosts.name[place])]
+    return any(str(one).casefold() in names for one in found)

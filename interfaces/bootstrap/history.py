@@ -13,9 +13,12 @@ from infrastructure.event_log.read_only import open_read_only, open_records_read
 from infrastructure.settings import Settings
 
 if TYPE_CHECKING:  # most commands need neither SQLAlchemy nor a model
+    from collections.abc import Mapping
+
     from sqlalchemy import Engine
 
     from application.replay.cluster_past import ClusterPast
+    from domain.plans.action_types import ActionType
     from infrastructure.read_models import SqlReadModels
 
 
@@ -71,7 +74,14 @@ class History:
         from interfaces.bootstrap.queries import cluster_models  # noqa: PLC0415 - as above
 
         models = cluster_models(self.settings, self._engine, self._records, self._reads)
-        return ClusterPast(self._log, self._reads, models)
+        return ClusterPast(self._log, self._reads, models, self.action_types)
+
+    @cached_property
+    def action_types(self) -> "Mapping[str, ActionType]":
+        """The installed action types."""
+        from infrastructure.plugins import Registry  # noqa: PLC0415 - as above
+
+        return Registry(log_problems=False).of("action")
 
     @property
     def reads(self) -> ReadModels:

@@ -5,7 +5,6 @@ import logging
 import os
 import shlex
 import sys
-from collections.abc import Mapping
 from contextlib import suppress
 
 from application.replay.bisection import first_true
@@ -13,7 +12,6 @@ from application.replay.debugger.session import Session
 from application.replay.expression import Expression, InvalidExpression
 from application.replay.find import AmbiguousSubject, SubjectNotFound, find, first_position
 from application.replay.moments import position_at
-from domain.plans.action_types import ActionType
 from infrastructure.cron import next_match
 from interfaces.bootstrap.history import History
 from interfaces.cli.arguments import moment
@@ -28,7 +26,7 @@ def run(args: argparse.Namespace) -> int:
     if not has_terminal():
         raise CommandFailed("the debugger needs a terminal; `vigil replay log` prints the history")
     with opened(args) as history:
-        session = Session(history.log, lambda: history.records, _action_types)
+        session = Session(history.log, lambda: history.records, lambda: history.action_types)
         tools = Tools(lambda: history.records, _Place(history), _Until(history), _settings(args))
         if args.place is not None:
             with report_errors(Refused):
@@ -86,12 +84,6 @@ class _Until:
         if found.already:
             raise Refused(f"this is true already, since position {found.position}: {text}")
         return found.position
-
-
-def _action_types() -> Mapping[str, ActionType]:
-    from infrastructure.plugins import Registry  # noqa: PLC0415 - after the first frame
-
-    return Registry(log_problems=False).of("action")
 
 
 def _settings(args: argparse.Namespace) -> list[str]:

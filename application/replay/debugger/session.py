@@ -307,12 +307,14 @@ class Session:
     def _map(self, plan: PlanProposed) -> "HostMap | None":
         from application.records.decision import decode_record  # noqa: PLC0415 - needs numpy
         from application.replay.debugger.host_map import HostMap  # noqa: PLC0415 - likewise
+        from application.replay.executed_actions import executed  # noqa: PLC0415 - likewise
 
         try:
             record = decode_record(self._records().get(plan.record))
         except (KeyError, ValueError):
             return None  # lost or damaged: `vigil replay verify` says so
-        found = HostMap(record, self.log.history(plan.originator_id), self._action_types())
+        actions = executed(self.log, self.log.history(plan.originator_id))
+        found = HostMap(record, actions, self._action_types())
         return found if found.resources else None
 
     def _history(self, aggregate: UUID) -> AggregateHistory:

@@ -23,10 +23,28 @@ def replace_rows(table: T, keys: Sequence[str], gone: Collection[str], added: T)
         added: rows to add, in any order.
     """
     column = next(name for name, value in table.columns() if value is keys)
-    kept = np.array([row for row, key in enumerate(keys) if key not in gone], dtype=np.int64)
+    new = dict(added.columns())[column]
+    rows = [row for row, key in enumerate(keys) if key in gone]
+    places = sorted(range(len(new)), key=new.__getitem__)
+    if [keys[row] for row in rows] == [new[place] for place in places]:  # no row comes or goes
+        return edited(table, _differences(table, rows, added, places))
+    kept = np.array(sorted(set(range(len(keys))).difference(rows)), dtype=np.int64)
     whole = _concatenated(table.take(kept), added)
     order: tuple[str, ...] = dict(whole.columns())[column]
     return whole.take(np.array(sorted(range(len(order)), key=order.__getitem__), dtype=np.int64))
+
+
+def _differences(
+    table: T, rows: Sequence[int], other: T, places: Sequence[int]
+) -> dict[str, dict[int, object]]:
+    """Column → row → value, where rows of another table have other values."""
+    found: dict[str, dict[int, object]] = {}
+    for (name, column), (_, values) in zip(table.columns(), other.columns(), strict=True):
+        pairs = zip(rows, places, strict=True)
+        changed = {row: values[at] for row, at in pairs if values[at] != column[row]}
+        if changed:
+            found[name] = changed
+    return found
 
 
 def edited(table: T, changes: Mapping[str, Mapping[int, object]]) -> T:

@@ -107,3 +107,29 @@ def test_the_cloud_at_two_moments_is_compared_host_by_host(cli: Cli, cloud: Clou
     assert shown[shown.index("c2") + 2] == "  - vm-3  gone"
     assert shown[shown.index("c3  new") + 2] == "  + vm-4  new"
     assert "No cluster model" in cli.fails("diff", "--cluster", "0..1")
+
+
+def resized(world: World) -> int:
+    """vm-2 gets another flavor; Nova's scheduler brings it to c2."""
+    audit = Audit.request(context(), ident(3), definition(name="resizing"))
+    assert audit.run is not None
+    action = planned("resize", id_of("vm-2"), {"flavor": "large"})
+    plan = ActionPlan.propose(context(), proposal(audit.id, audit.run.id, [action]))
+    plan.launch(context())
+    epoch = plan.claim(context(), "applier/1", "ctl-1")
+    (one,) = plan.actions
+    plan.intend_action(context(), epoch, one, {})
+    plan.succeed_action(context(), epoch, one, {"host": "c2"})
+    return world.save(audit, plan) - 1  # the end of the plan follows
+
+
+def test_a_host_that_only_the_outcome_names_is_found(
+    cli: Cli, event_database: str, event_log: SqlEventLog
+) -> None:
+    with World(event_database, event_log) as world:
+        first = collected(world, ClusterModel.open(context(), "default", "compute"), s2="c1")
+        ended = resized(world)
+    since = ("--since", str(first + 1))
+    assert found(cli, '"vm-2" in host["c2"].servers', *since) == ended
+    assert found(cli, 'server["vm-2"].flavor == "large"', *since) == ended
+    assert found(cli, "cluster.hosts_in_use == 1") == first
