@@ -1,6 +1,19 @@
 """Clocks for tests."""
 
+from datetime import datetime
+
 from infrastructure.clock import SystemClock
+
+
+class FixedClock(SystemClock):
+    """The wall clock stands still."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+
+    def now(self) -> datetime:
+        """Always the same time."""
+        return self._now
 
 
 class RecordingClock(SystemClock):

@@ -18,6 +18,8 @@ class Progress:
         detail: one word.
         because: why the state of the action in the cloud is unknown, None if it is known.
         copied: bytes that it has copied, None if that is unknown.
+        unchanged_since: since when percent and copied have not changed. The board sets it; None:
+            neither is known.
     """
 
     action_id: UUID
@@ -26,6 +28,7 @@ class Progress:
     updated_at: datetime
     because: Cause | None = None
     copied: int | None = None
+    unchanged_since: datetime | None = None
 
 
 class ProgressBoard(Protocol):

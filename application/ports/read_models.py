@@ -507,6 +507,10 @@ class ReadModels(Protocol):
         """The ONGOING actions of a plan, in plan order."""
         ...
 
+    def action_counts(self, plans: Collection[UUID], action_type: str) -> dict[UUID, int]:
+        """Plan → number of its actions of a type, without plans that have none."""
+        ...
+
     def unended_actions(self, plan: UUID) -> dict[UUID, datetime | None]:
         """The actions of a plan that have not ended → when they began, None if they have not."""
         ...

@@ -1,94 +1,110 @@
-"""The overview of the installation, as plain values for any viewer."""
+"""What the overview of an installation consists of: the body of ``GET /v1/overview``."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Any, Literal
 from uuid import UUID
 
-from application.cluster_models.query import ClusterModels, ModelStatus
-from application.kernel.actuation import actuation_view
-from application.ports.event_log import EventLog
-from application.ports.poison import PoisonBoard, PoisonedMessage
-from application.ports.progress import Progress, ProgressBoard
-from application.ports.read_models import (
-    ActionPlanView,
-    ActionView,
-    AuditView,
-    Page,
-    ProjectionStatus,
-    ReadModels,
-    TimelineView,
-)
-from application.ports.services import ServiceRegistry
-from application.projections import status_messages
-from application.queries.audits import current
-from application.queries.targets import action_target
-from domain.audits.events import AuditState
-from domain.audits.schedule import Cron
+from application.ports.poison import PoisonedMessage
+from application.ports.read_models import ProjectionStatus
 from domain.plans.estimate import Estimate
-from domain.plans.events import PlanState
 
-SHOWN = 50
-"""Number of audits and plans, unless more are active, of events and of discarded messages."""
-ACTIVE_AUDITS = (AuditState.ONGOING, AuditState.PENDING)
-ACTIVE_PLANS = (
-    PlanState.ONGOING,
-    PlanState.CANCELLING,
-    PlanState.PENDING,
-    PlanState.RECOMMENDED,
-)
-NEWEST = Page(limit=SHOWN, sort_key="id", descending=True)
-
-T = TypeVar("T", AuditView, ActionPlanView)
-
-
-class OverviewSources(Protocol):
-    """Where the values come from (``interfaces.bootstrap.queries.Queries`` is one)."""
-
-    @property
-    def log(self) -> EventLog:
-        """The event log."""
-        ...
-
-    @property
-    def read(self) -> ReadModels:
-        """The read models."""
-        ...
-
-    @property
-    def services(self) -> ServiceRegistry:
-        """The heartbeats."""
-        ...
-
-    @property
-    def poison(self) -> PoisonBoard:
-        """Messages that consumers discarded."""
-        ...
-
-    @property
-    def models(self) -> ClusterModels:
-        """Collected models of clouds."""
-        ...
-
-    @property
-    def progress(self) -> ProgressBoard:
-        """The progress of running actions."""
-        ...
-
-    def rest(self, plan: ActionPlanView) -> Estimate | None:
-        """How long the rest of a plan takes, None if it has ended."""
-        ...
+Severity = Literal["warning", "blind", "failed"]
+"""``blind``: what is shown of the cloud may be wrong. ``failed``: Vigil does not do its work."""
 
 
 @dataclass(frozen=True)
-class ServiceLine:
-    """A service. ``age``: seconds since its last heartbeat."""
+class Problem:
+    """Something that an operator should know or mend.
+
+    Attributes:
+        code: its kind, see ``application.queries.health``.
+        subject: what it concerns.
+        text: one sentence: what, since when, what to do.
+        since: when it began, None if that is not known.
+    """
+
+    code: str
+    severity: Severity
+    subject: str
+    text: str
+    since: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Health:
+    """The worst severity of the problems; ``ok`` without one."""
+
+    state: Literal["ok", "warning", "blind", "failed"] = "ok"
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True)
+class Supervised:
+    """A process that `vigil up` supervises.
+
+    Attributes:
+        role: name of its command (``applier``).
+        ready: whether it runs and has reported that it is ready.
+        restarts: how often it was started again since `vigil up` began.
+    """
+
+    role: str
+    ready: bool
+    restarts: int
+
+
+@dataclass(frozen=True)
+class InstallationInfo:
+    """The installation.
+
+    Attributes:
+        version: of Vigil.
+        cloud: its name, None if it is not known.
+        database: URL without its password.
+        simulated: whether the cloud is simulated.
+        pid: of a running `vigil up`, None if there is none on this machine.
+        api_url: of that process.
+    """
+
+    version: str
+    database: str
+    cloud: str | None = None
+    simulated: bool = False
+    pid: int | None = None
+    api_url: str | None = None
+
+
+@dataclass(frozen=True)
+class ActuationLine:
+    """The switch that stops all changes to the cloud. ``reason``: why it is off."""
+
+    on: bool = True
+    reason: str | None = None
+    since: datetime | None = None
+
+
+@dataclass(frozen=True)
+class RoleLine:
+    """A role on a host.
+
+    Attributes:
+        name: of the service (``watcher-applier``), or of the role if it sends no heartbeats.
+        host: None for a role that sends no heartbeats: it runs where `vigil up` runs.
+        state: ``ACTIVE`` or ``FAILED``.
+        last_seen_up: time of its last heartbeat, age: seconds since then; None without heartbeats.
+        restarts: since `vigil up` began, None if it was not started by it.
+        doing: one phrase, empty when idle.
+    """
 
     name: str
-    host: str
-    age: float
-    alive: bool
+    host: str | None
+    state: Literal["ACTIVE", "FAILED"]
+    last_seen_up: datetime | None = None
+    age: float | None = None
+    restarts: int | None = None
+    doing: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,7 +114,7 @@ class ModelLine:
     Attributes:
         age: seconds since the model was last confirmed by a collection, None before the first one.
         problems: number of unusable records.
-        failure: why the last collection failed.
+        failure: why the last collection failed; failing_since: when the failures began.
         absent: the cloud has no such service.
     """
 
@@ -110,6 +126,7 @@ class ModelLine:
     problems: int
     failure: str | None
     absent: bool = False
+    failing_since: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -127,7 +144,7 @@ class AuditLine:
 
 
 @dataclass(frozen=True)
-class MoveLine:
+class RunningLine:
     """A running action.
 
     Attributes:
@@ -135,6 +152,9 @@ class MoveLine:
         seconds: since its start.
         percent: progress, None if unknown.
         size: bytes that it copies, copied: that it has copied, None if unknown.
+        rate: mean bytes per second since its start, None if unknown.
+        stalled: whether its progress has not changed for ``health.STALLED_AFTER`` seconds;
+            unchanged_since: since when it has not changed, None if unknown.
     """
 
     uuid: UUID
@@ -145,6 +165,18 @@ class MoveLine:
     detail: str
     size: int | None = None
     copied: int | None = None
+    rate: float | None = None
+    stalled: bool = False
+    unchanged_since: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Gain:
+    """An indicator of a plan's efficacy. ``value``: after the plan, as the strategy computed it."""
+
+    name: str
+    value: Any
+    unit: str | None
 
 
 @dataclass(frozen=True)
@@ -152,14 +184,21 @@ class PlanLine:
     """A plan and its running actions.
 
     Attributes:
-        total, ongoing: numbers of actions.
+        age: seconds since it was proposed.
+        total, ongoing, pending: numbers of actions.
         ended: the sum of succeeded, failed, cancelled and skipped.
+        gain: its first global efficacy indicator, None if it has none.
+        moves: number of actions that migrate servers.
         rest: how long the rest of a launched plan takes, None for others.
     """
 
     uuid: UUID
     state: str
     goal: str
+    strategy: str
+    audit_uuid: UUID | None
+    created_at: datetime
+    age: float
     total: int
     ended: int
     ongoing: int
@@ -167,25 +206,26 @@ class PlanLine:
     failed: int
     cancelled: int
     skipped: int
+    pending: int
     message: str
-    moves: tuple[MoveLine, ...] = ()
+    gain: Gain | None = None
+    moves: int = 0
+    running: tuple[RunningLine, ...] = ()
     rest: Estimate | None = None
 
 
 @dataclass(frozen=True)
-class InstallationInfo:
-    """The installation.
+class EventLine:
+    """An event. ``audit``, ``plan``: which one it is about, or whose run or action it is about."""
 
-    Attributes:
-        database: URL without its password.
-        pid: of a running `vigil up`, None if there is none on this machine.
-        api_url, cloud: of that process.
-    """
-
-    database: str
-    pid: int | None = None
-    api_url: str | None = None
-    cloud: str | None = None
+    position: int
+    at: datetime
+    actor: str
+    actor_kind: str
+    type: str
+    summary: str
+    audit: UUID | None = None
+    plan: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -194,137 +234,21 @@ class Overview:
 
     Attributes:
         end: position of the last event.
-        actuation_off: why no action may begin, None while actuation is on.
         quarantined: number of events that projections could not process.
-        poisoned: messages that consumers discarded, newest first.
-        problem: why the overview is incomplete (no database, …).
+        discarded_messages: messages that consumers discarded, newest first.
+        events: the newest ones, newest last.
     """
 
     at: datetime
-    where: InstallationInfo
+    installation: InstallationInfo
     end: int = 0
-    actuation_off: str | None = None
-    services: tuple[ServiceLine, ...] = ()
+    health: Health = Health()
+    actuation: ActuationLine = ActuationLine()
+    roles: tuple[RoleLine, ...] = ()
+    models: tuple[ModelLine, ...] = ()
     audits: tuple[AuditLine, ...] = ()
     plans: tuple[PlanLine, ...] = ()
     projections: tuple[ProjectionStatus, ...] = ()
-    models: tuple[ModelLine, ...] = ()
     quarantined: int = 0
-    poisoned: tuple[PoisonedMessage, ...] = ()
-    events: tuple[TimelineView, ...] = field(default=())
-    problem: str | None = None
-
-
-def gather(
-    sources: OverviewSources, where: InstallationInfo, now: datetime, cron: Cron
-) -> Overview:
-    """Reads the overview: all active audits and plans first, then the newest; events newest last.
-
-    Args:
-        sources: where the values come from.
-        where: the installation.
-        now: UTC.
-        cron: evaluates cron expressions.
-
-    Raises:
-        StoreUnavailable, EventLogUnavailable: the database cannot be reached.
-    """
-    read = sources.read
-    projections = tuple(read.projections())
-    audits = _active_first(read.active_audits(), read.audits(NEWEST, {}), ACTIVE_AUDITS)
-    plans = _active_first(read.active_plans(), read.action_plans(NEWEST, {}), ACTIVE_PLANS)
-    return Overview(
-        at=now,
-        where=where,
-        end=sources.log.end(),
-        actuation_off=status_messages.why(actuation_view(sources.log).hold),
-        services=tuple(
-            ServiceLine(one.name, one.host, (now - one.last_seen_up).total_seconds(), one.alive)
-            for one in sources.services.rows()
-        ),
-        audits=tuple(_audit(current(one, now, cron)) for one in audits),
-        plans=tuple(plan_line(sources, one, now) for one in plans),
-        projections=projections,
-        models=tuple(map(_model, sources.models.status())),
-        quarantined=sum(one.quarantined for one in projections),
-        poisoned=tuple(sources.poison.rows(SHOWN)),
-        events=tuple(reversed(read.timeline(limit=SHOWN, newest_first=True))),
-    )
-
-
-def _model(status: ModelStatus) -> ModelLine:
-    return ModelLine(
-        cloud=status.cloud,
-        kind=status.kind,
-        sizes=status.sizes,
-        age=status.age,
-        stale=status.stale,
-        problems=status.problem_count,
-        failure=None if status.failure is None else str(status.failure),
-        absent=status.absent,
-    )
-
-
-def _active_first(active: Sequence[T], newest: Sequence[T], order: Sequence[str]) -> list[T]:
-    rows = {one.uuid: one for one in active}
-    for one in newest:
-        if len(rows) < SHOWN:
-            rows.setdefault(one.uuid, one)
-    ranks = {state: rank for rank, state in enumerate(order)}
-    return sorted(rows.values(), key=lambda one: ranks.get(one.state, len(ranks)))
-
-
-def _audit(one: AuditView) -> AuditLine:
-    return AuditLine(
-        uuid=one.uuid,
-        name=one.name,
-        audit_type=one.audit_type,
-        state=one.state,
-        goal=one.goal_name or "-",
-        strategy=one.strategy_name or "-",
-        next_run_time=one.next_run_time,
-        message=one.status_message or "",
-    )
-
-
-def plan_line(sources: OverviewSources, one: ActionPlanView, now: datetime) -> PlanLine:
-    """A plan with its running actions."""
-    not_done = one.actions_failed + one.actions_cancelled + one.actions_skipped
-    return PlanLine(
-        uuid=one.uuid,
-        state=one.state,
-        goal=one.goal_name,
-        total=one.actions_total,
-        ended=one.actions_ended,
-        ongoing=one.actions_ongoing,
-        succeeded=one.actions_ended - not_done,
-        failed=one.actions_failed,
-        cancelled=one.actions_cancelled,
-        skipped=one.actions_skipped,
-        message=one.status_message or "",
-        moves=_moves(sources, one.uuid, now) if one.actions_ongoing else (),
-        rest=sources.rest(one) if one.open_position is not None else None,
-    )
-
-
-def _moves(sources: OverviewSources, plan: UUID, now: datetime) -> tuple[MoveLine, ...]:
-    actions = sources.read.running_actions(plan)
-    known = sources.progress.of([one.uuid for one in actions])
-    return tuple(_move(one, known.get(one.uuid), now) for one in actions)
-
-
-def _move(one: ActionView, progress: Progress | None, now: datetime) -> MoveLine:
-    return MoveLine(
-        uuid=one.uuid,
-        action_type=one.action_type,
-        target=action_target(one.input_parameters),
-        seconds=(now - (one.started_at or now)).total_seconds(),
-        percent=progress.percent if progress else None,
-        detail=_detail(progress) if progress else "",
-        size=one.size,
-        copied=progress.copied if progress else None,
-    )
-
-
-def _detail(progress: Progress) -> str:
-    return progress.detail if progress.because is None else str(progress.because)
+    discarded_messages: tuple[PoisonedMessage, ...] = ()
+    events: tuple[EventLine, ...] = ()

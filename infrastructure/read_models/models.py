@@ -148,6 +148,16 @@ class SqlReadModels:
         running = ACTIONS.c.state.in_(IN_PROGRESS)
         return self._list(resources.ACTION, Page(limit=UNLIMITED), filters, running)
 
+    def action_counts(self, plans: Collection[UUID], action_type: str) -> dict[UUID, int]:
+        """Plan → number of its actions of a type, without plans that have none."""
+        row = ACTIONS.c
+        query = (
+            select(row.action_plan_uuid, func.count())
+            .where(row.action_plan_uuid.in_(plans), row.action_type == action_type)
+            .group_by(row.action_plan_uuid)
+        )
+        return dict(map(tuple, self._rows(query)))
+
     def unended_actions(self, plan: UUID) -> dict[UUID, datetime | None]:
         """The actions of a plan that have not ended → when they began, None if they have not."""
         row = ACTIONS.c

@@ -3,7 +3,7 @@ from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, case, or_, select
 
 from application.ports.progress import Progress
 from domain.kernel.reasons import Cause
@@ -33,11 +33,17 @@ class SqlProgressBoard:
             "updated_at": progress.updated_at,
             "because": because and asdict(because),
             "copied": progress.copied,
+            "unchanged_since": None if _unknown(progress) else progress.updated_at,
         }
         insert = upsert(self._engine.dialect.name, PROGRESS)
+        new, old = insert.excluded, PROGRESS.c
+        has_changed = or_(
+            new.percent.is_distinct_from(old.percent), new.copied.is_distinct_from(old.copied)
+        )
+        kept = case((has_changed, new.unchanged_since), else_=old.unchanged_since)
         statement = insert.on_conflict_do_update(
             index_elements=["action_id"],
-            set_={name: insert.excluded[name] for name in row},
+            set_={**{name: new[name] for name in row}, "unchanged_since": kept},
             where=PROGRESS.c.updated_at <= insert.excluded.updated_at,
         )
         with outages(self._engine), self._engine.begin() as connection:
@@ -58,9 +64,14 @@ class SqlProgressBoard:
                 row.updated_at,
                 _because(row.because),
                 row.copied,
+                row.unchanged_since,
             )
             for row in rows
         }
+
+
+def _unknown(progress: Progress) -> bool:
+    return progress.percent is None and progress.copied is None
 
 
 def _because(stored: dict[str, Any] | None) -> Cause | None:

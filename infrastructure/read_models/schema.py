@@ -85,6 +85,7 @@ PROGRESS = Table(
     Column("updated_at", Instant(), nullable=False),
     Column("because", Json(), nullable=True),
     Column("copied", BigInteger, nullable=True),
+    Column("unchanged_since", Instant(), nullable=True),
     comment="the progress of running actions",
 )
 CONFIRMATIONS = Table(

@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 from uuid import UUID
 
 from application.kernel.json_values import json_value
-from application.queries.overview import plan_line
+from application.queries.overview_query import plan_line
 from domain.kernel.errors import DomainError, NotFound
 from domain.kernel.ids import as_uuid
 from infrastructure.clock import SystemClock

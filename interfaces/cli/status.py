@@ -8,13 +8,11 @@ from functools import partial
 
 from application.ports.event_log import EventLogUnavailable
 from application.ports.projections import StoreUnavailable
-from application.queries.overview import InstallationInfo, Overview, gather
-from infrastructure.clock import SystemClock
-from infrastructure.cron import next_match
+from application.queries.overview import Health, Overview, Problem
 from infrastructure.event_log import SchemaError
-from infrastructure.logs import scrubbed
 from infrastructure.settings import Settings
-from infrastructure.supervision import holder, state
+from interfaces.bootstrap.database import CLOCK
+from interfaces.bootstrap.overview import installation, overview_query
 from interfaces.bootstrap.queries import Queries
 from interfaces.cli.arguments import add_settings, locate, pause, quiet_logging
 from interfaces.cli.errors import report_errors
@@ -61,20 +59,10 @@ def _show(args: argparse.Namespace, overview: Callable[[], Overview]) -> None:
 
 def _overview(queries: Queries, settings: Settings) -> Overview:
     """The state now; an unreachable database is a problem in it, not an error."""
-    now, where = SystemClock().now(), _where(settings)
     try:
-        return gather(queries, where, now, next_match)
+        return overview_query(settings, queries)()
     except (StoreUnavailable, EventLogUnavailable) as error:
-        problem = f"the database does not answer: {error}; trying again"
-        return Overview(at=now, where=where, problem=problem)
-
-
-def _where(settings: Settings) -> InstallationInfo:
-    pid = holder(settings.data_dir)
-    found = state.read(settings.data_dir) if pid is not None else None
-    return InstallationInfo(
-        database=scrubbed(settings.database.connection),
-        pid=pid,
-        api_url=found.api_url if found else None,
-        cloud=found.cloud if found else None,
-    )
+        text = f"The database does not answer: {error}; trying again."
+        problem = Problem("database", "failed", "database", text)
+        where, _ = installation(settings)
+        return Overview(CLOCK.now(), where, health=Health("failed", (problem,)))

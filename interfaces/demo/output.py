@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from application.queries.overview import MoveLine, PlanLine
+from application.queries.overview import PlanLine, RunningLine
 from application.replay.timeline import TimelineEntry
 from domain.plans import ActionPlan
 from infrastructure.logs import one_line
@@ -144,13 +144,13 @@ def _drawn(plan: PlanLine, seconds: float) -> Group:
             unsuccessful(plan),
         )
     ]
-    lines.extend(_action(one) for one in plan.moves[:ACTIONS_SHOWN])
-    if len(plan.moves) > ACTIONS_SHOWN:
-        lines.append(Text(f"  … and {len(plan.moves) - ACTIONS_SHOWN} more", style="dim"))
+    lines.extend(_action(one) for one in plan.running[:ACTIONS_SHOWN])
+    if len(plan.running) > ACTIONS_SHOWN:
+        lines.append(Text(f"  … and {len(plan.running) - ACTIONS_SHOWN} more", style="dim"))
     return Group(*lines)
 
 
-def _action(one: MoveLine) -> Text:
+def _action(one: RunningLine) -> Text:
     percent = one.percent or 0.0
     return Text(
         f"  {bar(percent / 100, BAR // 4)} {percent:3.0f}%  {one_line(one.target)}", style="dim"

@@ -14,7 +14,8 @@ from openstack.connection import Connection
 from openstack.exceptions import SDKException
 
 from application.decision_engine.computation import DirectRunner
-from application.queries.overview import PlanLine, plan_line
+from application.queries.overview import PlanLine
+from application.queries.overview_query import plan_line
 from application.replay.runs import run_of_plan
 from application.replay.timeline import newest
 from domain.plans import ActionPlan

@@ -33,6 +33,7 @@ _NAMES = {
     "event": ("an event", "the events of all objects"),
     "server": ("a server of the cloud", "the servers of the cloud"),
     "host": ("a host of the cloud", "the hosts of the cloud"),
+    "overview": ("the overview of the installation", "overviews"),
     "run": ("a run of an audit", "the runs of audits"),
 }
 _DESCRIPTIONS = {

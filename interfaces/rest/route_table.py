@@ -4,6 +4,7 @@ from typing import Any
 
 from application.commands.audit_templates import NewTemplate
 from application.commands.audits import NewAudit
+from application.queries.overview import Overview
 from interfaces.rest import event_query
 from interfaces.rest.lists import Listing
 from interfaces.rest.media import PatchOperation
@@ -26,6 +27,7 @@ from interfaces.rest.resources.description import OpenApiResource
 from interfaces.rest.resources.discovery import RootResource, V1Resource
 from interfaces.rest.resources.events import EventsResource
 from interfaces.rest.resources.health import HealthResource
+from interfaces.rest.resources.overview import OverviewResource
 from interfaces.rest.routes import ANYTHING, Access, Route, RouteMethod, RowsBody, TextBody
 from interfaces.rest.schemas import documents
 from interfaces.rest.schemas.actuation import ActuationDocument, ActuationRequest
@@ -60,6 +62,7 @@ def routes(api: RestServices) -> list[Route]:
         *_audits(api),
         *_plans(api),
         *_actuation(api),
+        Route("/v1/overview", OverviewResource(api), None, (_get("overview:get", Overview),)),
         *_runs(api),
         *_decisions(api),
         *_webhooks(api),

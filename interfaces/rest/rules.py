@@ -53,6 +53,7 @@ RULES: dict[str, Rule] = {
         *_crud("action", "actions", "update", "events"),
         *_crud("service", "services"),
         *_crud("scoring_engine", "scoring_engines"),
+        Rule("overview:get", "GET /v1/overview"),
         Rule("actuation:get", "GET /v1/actuation"),
         Rule("actuation:update", "PUT /v1/actuation"),
         Rule("data_model:get_all", "GET /v1/data_model"),

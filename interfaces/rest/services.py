@@ -17,6 +17,7 @@ from application.ports.read_models import ReadModels, StrategyView
 from application.ports.records import RecordStore
 from application.ports.services import ServiceRegistry
 from application.queries.estimates import PlanEstimates
+from application.queries.overview import Overview
 from application.replay.as_of import AsOfQueries
 from application.replay.runs import RecordedRun
 from application.replay.verification import RunVerification
@@ -153,6 +154,7 @@ class RestServices:
             cannot be read now, without secrets; None if they can.
         cron: evaluates cron expressions; raises InvalidValue for an invalid one.
         estimates: how long plans take.
+        overview: reads the overview of the installation.
         requested: checks the actions that the parameters of audits list.
         traffic: counts requests, for /metrics.
         stopping: whether the process is shutting down, so that streams end.
@@ -174,6 +176,7 @@ class RestServices:
     estimates: PlanEstimates
     strategy_state: StrategyStateSource
     data_model: DataModelSource
+    overview: Callable[[], Overview]
     decisions: Decisions
     settings: RestSettings = field(default_factory=RestSettings)
     close: Callable[[], None] = lambda: None

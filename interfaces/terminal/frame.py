@@ -8,14 +8,14 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from application.ports.read_models import TimelineView
 from application.queries.overview import (
     AuditLine,
+    EventLine,
     ModelLine,
-    MoveLine,
     Overview,
     PlanLine,
-    ServiceLine,
+    RoleLine,
+    RunningLine,
 )
 from infrastructure.logs import one_line
 from interfaces.terminal.plan_progress import amount, progress_bar, rest, unsuccessful
@@ -78,7 +78,7 @@ def share(wanted: Sequence[int], room: int) -> list[int]:
 
 
 def _head(view: Overview) -> Iterator[Text]:
-    where = view.where
+    where = view.installation
     running = f"up, pid {where.pid}" if where.pid else "not running here"
     parts = [running, f"{view.at.astimezone(UTC):%H:%M:%S} UTC", f"log {view.end}"]
     if where.api_url:
@@ -88,10 +88,10 @@ def _head(view: Overview) -> Iterator[Text]:
     yield Text.assemble((" VIGIL ", "bold reverse"), f" {' · '.join(parts)}")
     yield _read_models(view)
     yield _models(view)
-    if view.actuation_off:
-        yield Text(f" {view.actuation_off}", style="bold red")
-    if view.problem:
-        yield Text(f" {view.problem}", style="bold red")
+    for problem in view.health.problems:
+        yield Text(
+            f" {problem.text}", style="yellow" if problem.severity == "warning" else "bold red"
+        )
 
 
 def _read_models(view: Overview) -> Text:
@@ -109,8 +109,8 @@ def _read_models(view: Overview) -> Text:
         text.append(f" · building {', '.join(building)}", style="cyan")
     text.append(" · quarantine ", style="dim")
     text.append(str(view.quarantined), style="bold red" if view.quarantined else "green")
-    if view.poisoned:
-        text.append(f" · invalid messages {len(view.poisoned)}", style="bold red")
+    if view.discarded_messages:
+        text.append(f" · invalid messages {len(view.discarded_messages)}", style="bold red")
     error = next((one.error for one in view.projections if one.error), None)
     if error:
         text.append(f" · {error}", style="red")
@@ -138,22 +138,23 @@ def _one_model(one: ModelLine) -> Text:
 
 
 def _services(view: Overview) -> Section:
-    down = sum(not one.alive for one in view.services)
-    summary = f"{len(view.services)}" + (f", {down} down" if down else "")
-    rows = tuple(map(_service, sorted(view.services, key=lambda one: one.alive)))
+    down = sum(one.state != "ACTIVE" for one in view.roles)
+    summary = f"{len(view.roles)}" + (f", {down} down" if down else "")
+    rows = tuple(map(_service, sorted(view.roles, key=lambda one: one.state == "ACTIVE")))
     return Section("SERVICES", summary, rows, stretch=3)
 
 
-def _service(one: ServiceLine) -> Cells:
-    state = Text("ACTIVE", style="green") if one.alive else Text("FAILED", style="bold red")
-    return (Text(one.name), Text(one.host, style="dim"), state, Text(f"seen {age(one.age)} ago"))
+def _service(one: RoleLine) -> Cells:
+    state = Text(one.state, style="green" if one.state == "ACTIVE" else "bold red")
+    seen = "" if one.age is None else f"seen {age(one.age)} ago"
+    return (Text(one.name), Text(one.host or "", style="dim"), state, Text(seen))
 
 
 def _plans(view: Overview, width: int) -> Section:
     rows: list[Cells] = []
     for one in view.plans:
         rows.append(_plan(one, width))
-        rows.extend(_running_action(move, width) for move in one.moves)
+        rows.extend(_running_action(move, width) for move in one.running)
     active = sum(one.ongoing for one in view.plans)
     summary = f"{len(view.plans)}" + (f", {active} actions running" if active else "")
     return Section("ACTION PLANS", summary, tuple(rows), stretch=4)
@@ -170,7 +171,7 @@ def _plan(one: PlanLine, width: int) -> Cells:
     )
 
 
-def _running_action(one: MoveLine, width: int) -> Cells:
+def _running_action(one: RunningLine, width: int) -> Cells:
     known = one.percent is not None
     percent = one.percent or 0.0
     return (
@@ -208,7 +209,7 @@ def _events(view: Overview, width: int) -> Section:
     return Section("EVENTS", f"newest of {view.end}", rows, stretch=2, newest_last=True)
 
 
-def _event(one: TimelineView, width: int) -> Cells:
+def _event(one: EventLine, width: int) -> Cells:
     who = one.actor if width >= WIDE else one.actor[:12]
     return (
         Text(f"{one.at.astimezone(UTC):%H:%M:%S}", style="dim"),

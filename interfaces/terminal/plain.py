@@ -18,18 +18,18 @@ def as_json(view: Overview) -> str:
 
 def lines(view: Overview, events: int = 10) -> Iterator[str]:
     """The overview as lines; the first word of each is the kind of its subject."""
-    where = view.where
+    where = view.installation
     yield f"installation {'up, pid ' + str(where.pid) if where.pid else 'not running here'}"
     yield f"database {where.database}"
     if where.api_url:
         yield f"api {where.api_url}"
-    if view.problem:
-        yield _joined("problem", view.problem)
-    yield _joined("actuation", f"off: {view.actuation_off}" if view.actuation_off else "on")
+    for problem in view.health.problems:
+        yield _joined("problem", problem.severity, problem.code, problem.text)
+    yield _joined("actuation", "on" if view.actuation.on else f"off: {view.actuation.reason}")
     yield f"log end {view.end}"
-    for service in view.services:
-        state = "ACTIVE" if service.alive else "FAILED"
-        yield _joined("service", service.name, service.host, state, f"seen {age(service.age)} ago")
+    for role in view.roles:
+        seen = "" if role.age is None else f"seen {age(role.age)} ago"
+        yield _joined("service", role.name, role.host or "", role.state, seen)
     yield from map(_model, view.models)
     for audit in view.audits:
         yield _joined("audit", audit.uuid, audit.state, audit.audit_type, audit.goal, audit.name)
@@ -41,7 +41,7 @@ def lines(view: Overview, events: int = 10) -> Iterator[str]:
             "projection", one.name, f"position {one.position}", f"lag {one.lag}", building
         )
     yield f"quarantine {view.quarantined}"
-    for message in view.poisoned:
+    for message in view.discarded_messages:
         place = f"{message.subject} #{message.sequence}"
         yield _joined("poisoned", place, f"for {message.consumer}:", message.error)
     for event in view.events[-events:]:
@@ -54,7 +54,7 @@ def plan_lines(plan: PlanLine) -> Iterator[str]:
     done = f"{plan.succeeded}/{plan.total}"
     others = (f"{count} {state}" for count, state in outcomes(plan))
     yield _joined("plan", plan.uuid, plan.state, done, *others, rest(plan), plan.goal, plan.message)
-    for one in plan.moves:
+    for one in plan.running:
         percent = "-" if one.percent is None else f"{one.percent:.0f}%"
         copied = amount(one), one.target, one.detail
         yield _joined("action", one.uuid, one.action_type, percent, *copied)

@@ -2,7 +2,7 @@
 
 from rich.text import Text
 
-from application.queries.overview import MoveLine, PlanLine
+from application.queries.overview import PlanLine, RunningLine
 from domain.plans.plan_states import RUNNING
 from interfaces.terminal.wording import duration, outcomes
 
@@ -54,7 +54,7 @@ def rest(plan: PlanLine) -> str:
     return f"{takes} left" if plan.state in RUNNING else f"takes {takes}"
 
 
-def amount(move: MoveLine) -> str:
+def amount(move: RunningLine) -> str:
     """What a running action has copied, empty if that is unknown: ``3.4 of 8.0 GB``."""
     if move.copied is None:
         return ""

@@ -5,7 +5,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,29 +13,35 @@ from uuid import UUID, uuid4
 
 import falcon.testing
 
+from application.cluster_models.query import ClusterModels
 from application.commands.catalogue import synchronise
 from application.commands.parameters import completed
 from application.commands.requested_actions import RequestedActions
 from application.decision_engine.computation import DirectRunner
 from application.kernel.errors import Unavailable
 from application.kernel.unit_of_work import CommandResult
-from application.ports.read_models import StrategyView
+from application.ports.read_models import ActionPlanView, ReadModels, StrategyView
 from application.ports.services import Instance
 from application.queries.estimates import PlanEstimates
+from application.queries.overview import InstallationInfo
+from application.queries.overview_query import OverviewQuery
 from application.records.decision import encode
 from application.replay.verification import Verifier
 from application.replay.whatif import Forker
 from domain.audits import Audit
 from domain.catalogue import PluginDefinition
+from domain.cluster.kinds import ModelKind
 from domain.kernel.ids import run_id
 from domain.kernel.metadata import Context
 from domain.plans import ActionPlan
-from domain.plans.estimate import ExecutionLimits
+from domain.plans.estimate import Estimate, ExecutionLimits
 from domain.reservations import NameReservation
 from infrastructure.clock import RandomIds
 from infrastructure.cron import next_match
 from infrastructure.read_models import (
+    SqlCollectedModels,
     SqlCounterBoard,
+    SqlPoisonBoard,
     SqlProgressBoard,
     SqlTransportPositions,
 )
@@ -153,6 +159,15 @@ def rest_services(
     close: Callable[[], None] = lambda: None,
 ) -> RestServices:
     """What the REST application needs, on a world's databases."""
+    estimates = PlanEstimates(
+        world.log,
+        world.reads,
+        SqlProgressBoard(world.views_engine),
+        CLOCK,
+        lambda _: ExecutionLimits(8),
+        rate=500e6,
+        overhead=5.0,
+    )
     return RestServices(
         commands=world.commands,
         reads=world.reads,
@@ -166,22 +181,43 @@ def rest_services(
         clock=CLOCK,
         ids=RandomIds(),
         requested=RequestedActions(INSTALLED, world.reads),
-        estimates=PlanEstimates(
-            world.log,
-            world.reads,
-            SqlProgressBoard(world.views_engine),
-            CLOCK,
-            lambda _: ExecutionLimits(8),
-            rate=500e6,
-            overhead=5.0,
-        ),
+        estimates=estimates,
         strategy_state=strategy_state,
         data_model=model,
+        overview=OverviewQuery(
+            plans=Plans(world.reads, SqlProgressBoard(world.views_engine), estimates),
+            log=world.log,
+            services=world.services,
+            poison=SqlPoisonBoard(world.views_engine),
+            models=ClusterModels(
+                SqlCollectedModels(world.views_engine),
+                world.records,
+                world.reads,
+                cloud=None,
+                stale_after={ModelKind.COMPUTE: 3600.0},
+            ),
+            where=lambda: (InstallationInfo("2.0", world.url), ()),
+            cron=next_match,
+            clock=CLOCK,
+        ),
         decisions=Decisions(world),
         settings=settings or RestSettings(),
         check_writable=world.log.check_writable,
         close=close,
     )
+
+
+@dataclass(frozen=True)
+class Plans:
+    """The values of plans."""
+
+    read: ReadModels
+    progress: SqlProgressBoard
+    estimates: PlanEstimates
+
+    def rest(self, plan: ActionPlanView) -> Estimate | None:
+        """How long the rest of a plan takes."""
+        return self.estimates.of(plan).rest
 
 
 class Decisions:

@@ -16,8 +16,13 @@ class ReferenceProgressBoard:
 
     def put(self, progress: Progress) -> None:
         held = self._latest.get(progress.action_id)
-        if held is None or held.updated_at <= progress.updated_at:
-            self._latest[progress.action_id] = progress
+        if held is not None and held.updated_at > progress.updated_at:
+            return
+        shown = progress.percent, progress.copied
+        since = None if shown == (None, None) else progress.updated_at
+        if held is not None and (held.percent, held.copied) == shown:
+            since = held.unchanged_since
+        self._latest[progress.action_id] = replace(progress, unchanged_since=since)
 
     def of(self, action_ids: Sequence[UUID]) -> dict[UUID, Progress]:
         return {one: self._latest[one] for one in action_ids if one in self._latest}

@@ -4,23 +4,26 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
-from application.ports.read_models import ProjectionStatus, TimelineView
+from application.ports.read_models import ProjectionStatus
 from application.queries.overview import (
     AuditLine,
+    EventLine,
+    Health,
     InstallationInfo,
     ModelLine,
-    MoveLine,
     Overview,
     PlanLine,
-    ServiceLine,
+    Problem,
+    RoleLine,
+    RunningLine,
 )
 from domain.plans.estimate import Estimate
 from tests.given import NOON
 
-SERVICES = (
-    ServiceLine("watcher-decision-engine", "node-1", 1.2, alive=True),
-    ServiceLine("watcher-applier", "node-1", 3.9, alive=True),
-    ServiceLine("watcher-applier", "node-2", 734.0, alive=False),
+ROLES = (
+    RoleLine("watcher-decision-engine", "node-1", "ACTIVE", age=1.2),
+    RoleLine("watcher-applier", "node-1", "ACTIVE", age=3.9),
+    RoleLine("watcher-applier", "node-2", "FAILED", age=734.0),
 )
 
 
@@ -41,8 +44,8 @@ def audit(number: int, state: str, kind: str = "ONESHOT", message: str = "") -> 
     )
 
 
-def move(number: int, percent: float | None) -> MoveLine:
-    return MoveLine(
+def move(number: int, percent: float | None) -> RunningLine:
+    return RunningLine(
         uuid=ident(0x900 + number),
         action_type="migrate",
         target=f"web-{number}: host-{number:02} -> host-{number + 7:02}",
@@ -59,7 +62,7 @@ def plan(
     state: str,
     ended: int,
     total: int,
-    *moves: MoveLine,
+    *running: RunningLine,
     failed: int = 0,
     cancelled: int = 0,
     skipped: int = 0,
@@ -68,33 +71,34 @@ def plan(
         uuid=ident(number),
         state=state,
         goal="server_consolidation",
+        strategy="basic",
+        audit_uuid=ident(0x11),
+        created_at=NOON,
+        age=0.0,
         total=total,
         ended=ended,
-        ongoing=len(moves),
+        ongoing=len(running),
         succeeded=ended - failed - cancelled - skipped,
         failed=failed,
         cancelled=cancelled,
         skipped=skipped,
+        pending=total - ended - len(running),
         message="2 of 9 actions failed." if state == "FAILED" else "",
-        moves=moves,
-        rest=Estimate(3900.0) if moves else None,
+        running=running,
+        rest=Estimate(3900.0) if running else None,
     )
 
 
 def event(
     position: int, summary: str, actor: str = "applier", kind: str = "component"
-) -> TimelineView:
-    return TimelineView(
+) -> EventLine:
+    return EventLine(
         position=position,
         at=NOON + timedelta(seconds=position),
-        topic="plan.action-succeeded",
-        aggregate_id=ident(0x20),
-        version=position,
+        type="plan.action-succeeded",
+        plan=ident(0x20),
         actor=actor,
         actor_kind=kind,
-        request_id=None,
-        correlation_id=None,
-        causation=None,
         summary=summary,
     )
 
@@ -113,14 +117,15 @@ def projection(name: str, lag: int = 0, quarantined: int = 0) -> ProjectionStatu
 
 BUSY = Overview(
     at=NOON,
-    where=InstallationInfo(
+    installation=InstallationInfo(
+        version="2.0",
         database="postgresql://vigil:***@db/vigil",
         pid=4711,
         api_url="http://127.0.0.1:9322",
         cloud="production",
     ),
     end=421,
-    services=SERVICES,
+    roles=ROLES,
     audits=(
         audit(0x11, "ONGOING", "CONTINUOUS"),
         audit(0x12, "SUCCEEDED"),
@@ -163,6 +168,13 @@ BUSY = Overview(
     ),
 )
 
-EMPTY = Overview(at=NOON, where=InstallationInfo(database="sqlite:////var/lib/vigil/vigil.sqlite"))
+EMPTY = Overview(NOON, InstallationInfo("2.0", "sqlite:////var/lib/vigil/vigil.sqlite"))
 
-AWAY = replace(EMPTY, problem="the database does not answer: connection refused; trying again")
+
+def with_problem(view: Overview, text: str) -> Overview:
+    """The same with a problem."""
+    problem = Problem("database", "failed", "database", text)
+    return replace(view, health=Health("failed", (problem,)))
+
+
+AWAY = with_problem(EMPTY, "the database does not answer: connection refused; trying again")

@@ -12,7 +12,7 @@ from application.queries.overview import Overview
 from interfaces.terminal.frame import frame, share
 from interfaces.terminal.plain import as_json, lines
 from interfaces.terminal.plan_progress import progress_bar, unsuccessful
-from tests.golden.terminal.example import AWAY, BUSY, EMPTY, plan
+from tests.golden.terminal.example import AWAY, BUSY, EMPTY, plan, with_problem
 
 GOLDEN = Path(__file__).parent
 RENEW = "VIGIL_RENEW_GOLDEN"
@@ -98,7 +98,7 @@ def hostile(view: Overview) -> Overview:
     """The same with a name, a message and an event that any user may have written."""
     audits = tuple(replace(one, name=HOSTILE, message=HOSTILE) for one in view.audits)
     events = tuple(replace(one, summary=HOSTILE, actor=HOSTILE) for one in view.events)
-    return replace(view, audits=audits, events=events, problem=HOSTILE)
+    return with_problem(replace(view, audits=audits, events=events), HOSTILE)
 
 
 @given(width=st.integers(20, 200), height=st.integers(8, 80))
@@ -111,7 +111,7 @@ def test_names_do_not_break_or_recolour_the_screen(width: int, height: int) -> N
 
 def test_names_do_not_break_the_plain_lines() -> None:
     output = list(lines(hostile(BUSY)))
-    assert len(output) == len(list(lines(replace(BUSY, problem="p"))))
+    assert len(output) == len(list(lines(with_problem(BUSY, "p"))))
     assert not set("\n\x1b\x9b\u202e") & set("".join(output))
     assert r"a\nb\x1b[31mred\u202e\x9b2J" in "".join(output)
 

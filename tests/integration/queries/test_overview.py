@@ -1,4 +1,4 @@
-"""The overview of `vigil status`, on real databases."""
+"""The overview of the installation, on real databases."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -11,16 +11,17 @@ import pytest
 
 from application.ports.read_models import ActionPlanView
 from application.queries.estimates import PlanEstimate, PlanEstimates, RecentEstimates
-from application.queries.overview import SHOWN, InstallationInfo, Overview, gather
+from application.queries.overview import Overview
+from application.queries.overview_query import SHOWN
 from domain.audits import Audit, AuditState, AuditType, RunCause
 from domain.kernel.reasons import Cause
 from domain.plans import ActionPlan
 from domain.plans.estimate import Estimate
 from domain.plans.reasons import EXPIRED, OUTCOME_UNKNOWN
-from infrastructure.cron import next_match
 from infrastructure.settings import load
+from interfaces.bootstrap.overview import overview_query
 from interfaces.bootstrap.queries import Queries
-from tests.clocks import SkippingClock
+from tests.clocks import FixedClock, SkippingClock
 from tests.given import NOON, context, ident
 from tests.world.values import definition, migrations, proposal
 from tests.world.world import World
@@ -35,7 +36,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 def overview(world: World, now: datetime = NOON) -> Overview:
     settings = load(flags={"database.connection": world.url}, files=[]).settings
     with closing(Queries(settings)) as queries:
-        return gather(queries, InstallationInfo(world.url), now, next_match)
+        return replace(overview_query(settings, queries), clock=FixedClock(now))()
 
 
 def audit(number: int, kind: AuditType = AuditType.ONESHOT) -> Audit:
@@ -87,7 +88,7 @@ def test_running_actions_of_a_plan_of_thousands_are_shown(world: World) -> None:
             long.succeed_action(context(1), 1, actions[place], {})
     world.save(long)
     (shown,) = overview(world).plans
-    assert [one.uuid for one in shown.moves] == [actions[1000]]
+    assert [one.uuid for one in shown.running] == [actions[1000]]
     assert (shown.succeeded, shown.ongoing, shown.total) == (1000, 1, 1001)
 
 

@@ -1,0 +1,54 @@
+"""The overview of the installation that the settings describe."""
+
+from collections.abc import Sequence
+from functools import cache, partial
+from importlib.metadata import version
+
+from application.queries.overview import InstallationInfo, Supervised
+from application.queries.overview_query import OverviewQuery
+from infrastructure.cron import next_match
+from infrastructure.logs import scrubbed
+from infrastructure.settings import Settings
+from infrastructure.supervision import ChildState, holder, state
+from interfaces.bootstrap.database import CLOCK
+from interfaces.bootstrap.queries import Queries
+
+
+def overview_query(settings: Settings, queries: Queries, past: int | None = None) -> OverviewQuery:
+    """Reads the overview; ``past``: see ``RestSettings``."""
+    return OverviewQuery(
+        plans=queries,
+        log=queries.log,
+        services=queries.services,
+        poison=queries.poison,
+        models=queries.models,
+        where=partial(installation, settings),
+        cron=next_match,
+        clock=CLOCK,
+        past=past,
+    )
+
+
+def installation(settings: Settings) -> tuple[InstallationInfo, Sequence[Supervised]]:
+    """The installation, and the processes that its `vigil up` on this machine supervises."""
+    pid = holder(settings.data_dir)
+    found = state.read(settings.data_dir) if pid is not None else None
+    where = InstallationInfo(
+        version=_version(),
+        database=scrubbed(settings.database.connection),
+        cloud=found.cloud if found else settings.cloud.name,
+        simulated=found is not None and found.simulator_url is not None,
+        pid=pid,
+        api_url=found.api_url if found else None,
+    )
+    children = found.children if found else ()
+    return where, [
+        Supervised(one.name, one.state == ChildState.READY, one.restarts)
+        for one in children
+        if one.state != ChildState.DONE
+    ]
+
+
+@cache
+def _version() -> str:
+    return version("vigil-optimizer")
