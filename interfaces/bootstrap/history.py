@@ -67,14 +67,13 @@ class History:
 
         return read_models.SqlReadModels(self._engine, SystemClock(), self._log.end)
 
-    @property
-    def cluster(self) -> "ClusterPast":
-        """The compute model in the past."""
+    def cluster(self, log: ReadOnlyLog | None = None) -> "ClusterPast":
+        """The compute model in the past, read from the log or from one that wraps it."""
         from application.replay.cluster_past import ClusterPast  # noqa: PLC0415 - as above
         from interfaces.bootstrap.queries import cluster_models  # noqa: PLC0415 - as above
 
         models = cluster_models(self.settings, self._engine, self._records, self._reads)
-        return ClusterPast(self._log, self._reads, models, self.action_types)
+        return ClusterPast(log or self._log, self._reads, models, self.action_types)
 
     @cached_property
     def action_types(self) -> "Mapping[str, ActionType]":

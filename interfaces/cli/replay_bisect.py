@@ -25,7 +25,7 @@ def run(args: argparse.Namespace) -> int:
         since = 0 if args.since is None else position_at(log, args.since)
         until = None if args.until is None else position_at(log, args.until)
         expression = Expression(args.expression)
-        tracks = Tracks(log, history.index, lambda: history.cluster, next_match)
+        tracks = Tracks(log, history.index, history.cluster, next_match)
         found = first_true(expression, tracks.of(expression, since), since, until)
         event = _event(history, found)
     if args.json:

@@ -105,7 +105,7 @@ def _rows(args: argparse.Namespace, history: History) -> None:
 
 def _cluster(args: argparse.Namespace, history: History) -> None:
     before, after = _positions(args, history)
-    past = history.cluster
+    past = history.cluster()
     old = past.at(before) if args.between[0] is not None else ComputeModel.build((), ())[0]
     found = cluster_difference(old, past.at(after))
     if args.json:

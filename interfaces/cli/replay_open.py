@@ -7,6 +7,7 @@ import shlex
 import sys
 from contextlib import suppress
 
+from application.ports.event_log import ReadOnlyLog
 from application.replay.bisection import first_true
 from application.replay.debugger.session import Session
 from application.replay.expression import Expression, InvalidExpression
@@ -18,7 +19,9 @@ from interfaces.cli.arguments import moment
 from interfaces.cli.errors import CommandFailed, report_errors
 from interfaces.cli.printing import print_line
 from interfaces.cli.replay_source import opened
-from interfaces.terminal.debugger.app import Debugger, Refused, Tools
+from interfaces.terminal.debugger.app import Debugger
+from interfaces.terminal.debugger.panes import Tools
+from interfaces.terminal.debugger.searches import Refused
 
 
 def run(args: argparse.Namespace) -> int:
@@ -30,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
         tools = Tools(lambda: history.records, _Place(history), _Until(history), _settings(args))
         if args.place is not None:
             with report_errors(Refused):
-                session.reveal(tools.place(args.place))
+                session.reveal(tools.place(history.log, args.place))
         logging.disable()  # a message would spoil the screen
         try:
             Debugger(session, tools).run()
@@ -53,8 +56,7 @@ class _Place:
     def __init__(self, history: History) -> None:
         self._history = history
 
-    def __call__(self, word: str) -> int:
-        log = self._history.log
+    def __call__(self, log: ReadOnlyLog, word: str) -> int:
         with suppress(argparse.ArgumentTypeError):
             when = moment(word)
             if not isinstance(when, int) or when <= log.end():
@@ -71,13 +73,13 @@ class _Until:
     def __init__(self, history: History) -> None:
         self._history = history
 
-    def __call__(self, text: str, after: int) -> int | None:
+    def __call__(self, log: ReadOnlyLog, text: str, after: int) -> int | None:
         from application.replay.tracks import Tracks  # noqa: PLC0415 - when needed
 
         history = self._history
         try:
             expression = Expression(text)
-            tracks = Tracks(history.log, history.index, lambda: history.cluster, next_match)
+            tracks = Tracks(log, history.index, lambda: history.cluster(log), next_match)
             found = first_true(expression, tracks.of(expression, after + 1), after + 1)
         except (InvalidExpression, SubjectNotFound, AmbiguousSubject) as error:
             raise Refused(str(error)) from error

@@ -66,13 +66,14 @@ class LogLines:
     Args:
         log: the event log.
         every: whether each event is a line, also of routine.
+        size: the last position that is shown; None: the end of the log now.
     """
 
-    def __init__(self, log: ReadOnlyLog, *, every: bool = False) -> None:
+    def __init__(self, log: ReadOnlyLog, *, every: bool = False, size: int | None = None) -> None:
         self._log = log
         self._every = every
         self._pages: OrderedDict[int, tuple[list[int], list[Fact]]] = OrderedDict()
-        self.size = log.end()
+        self.size = log.end() if size is None else size
 
     def refresh(self) -> None:
         """Reads what was appended."""

@@ -185,8 +185,12 @@ class Session:
         later = self.bookmarks[bisect_right(self.bookmarks, here) :] or self.bookmarks
         return bool(later) and self.goto(later[0])
 
-    def watch(self, path: str) -> Watch | None:
+    def watch(self, path: str, log: ReadOnlyLog | None = None) -> Watch | None:
         """Watches an attribute of the selected aggregate; if it is watched, not any more (None).
+
+        Args:
+            path: of the attribute.
+            log: the log of this session; it may be watched (``WatchedLog``).
 
         Raises:
             NoSuchMoment: it never had such an attribute, or its events cannot be read.
@@ -197,7 +201,7 @@ class Session:
         left = [one for one in self.watches if (one.aggregate_id, one.path) != (aggregate, path)]
         found = None
         if len(left) == len(self.watches):
-            changed = blame(self.log, aggregate, path)
+            changed = blame(log or self.log, aggregate, path)
             found = Watch(aggregate, path, frozenset(one.event.position for one in changed))
             left.append(found)
         self.watches = left
@@ -231,24 +235,20 @@ class Session:
     # -- searching ------------------------------------------------------------------------------
 
     def seek(
-        self, is_wanted: Callable[[Fact], bool], stop: Callable[[], bool], step: int = 1
+        self, is_wanted: Callable[[Fact], bool], log: ReadOnlyLog, step: int = 1
     ) -> Line | None:
         """The next (1) or previous (-1) line with a wanted fact. May run in a thread of its own.
 
         Args:
             is_wanted: of the fact of a line.
-            stop: whether to give up; asked for each line.
+            log: the log of this session; it may be watched (``WatchedLog``).
             step: 1 or -1.
         """
         if self.selected is None:
             return None
-        lines: Lines = self._tree or LogLines(self.log, every=self.is_every)
-        for line in walk(lines.next, self.selected, step):
-            if stop():
-                return None
-            if is_wanted(line.fact):
-                return line
-        return None
+        lines = self._tree or LogLines(log, every=self.is_every, size=self.in_log.size)
+        found = walk(lines.next, self.selected, step)
+        return next((line for line in found if is_wanted(line.fact)), None)
 
     # -- what the selected event shows ----------------------------------------------------------
 

@@ -21,8 +21,8 @@ class Reading(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,enter,question_mark", "dismiss", "back", show=False),
-        Binding("down,j,n", "scroll(1)", "down", show=False),
-        Binding("up,k,p", "scroll(-1)", "up", show=False),
+        Binding("down,j", "scroll(1)", "down", show=False),
+        Binding("up,k", "scroll(-1)", "up", show=False),
     ]
 
     def __init__(self, name: str, lines: Sequence[str]) -> None:

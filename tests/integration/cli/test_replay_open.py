@@ -6,7 +6,8 @@ import pytest
 
 from infrastructure.event_log import SqlEventLog
 from interfaces.cli import replay_open
-from interfaces.terminal.debugger.app import Debugger, Refused
+from interfaces.terminal.debugger.app import Debugger
+from interfaces.terminal.debugger.searches import Refused
 from tests.integration.cli.conftest import Cli
 from tests.world.histories import SHORT_AUDIT, SHORT_NAME, ShortHistory
 
@@ -63,14 +64,14 @@ def test_conditions_are_those_of_bisect(
     cli: Cli, story: ShortHistory, shown: Callable[[Callable[[Debugger], None]], None]
 ) -> None:
     def look(app: Debugger) -> None:
-        until = app._tools.until
+        log, until = app.session.log, app.tools.until
         failed = f'plan["{story.plan}"].state == "FAILED"'
-        assert until(failed, story.launched) == story.end
-        assert until(f'plan["{story.plan}"].state == "GREEN"', 0) is None
+        assert until(log, failed, story.launched) == story.end
+        assert until(log, f'plan["{story.plan}"].state == "GREEN"', 0) is None
         with pytest.raises(Refused, match=f"already, since position {story.end}"):
-            until(failed, story.end)
+            until(log, failed, story.end)
         with pytest.raises(Refused, match="no expression"):
-            until("state ==", 0)
+            until(log, "state ==", 0)
 
     shown(look)
     cli.text("open", str(story.launched))

@@ -6,20 +6,23 @@ from collections.abc import Awaitable, Callable
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from application.ports.event_log import ReadOnlyLog
 from application.replay.debugger.session import Session
-from interfaces.terminal.debugger.app import Debugger, Refused, Tools
+from interfaces.terminal.debugger.app import Debugger
+from interfaces.terminal.debugger.panes import Tools
+from interfaces.terminal.debugger.searches import Refused
 from tests.integration.debugger.conftest import Recorded
 
 SETTINGS = ("--data", ".vigil/demo")
 
 
-def place(word: str) -> int:
+def place(log: ReadOnlyLog, word: str) -> int:
     if not word.isdecimal():
         raise Refused(f"no aggregate in the log has the id or name {word}")
     return int(word)
 
 
-def until(text: str, after: int) -> int | None:
+def until(log: ReadOnlyLog, text: str, after: int) -> int | None:
     return after + 10 if text == "soon" else None
 
 

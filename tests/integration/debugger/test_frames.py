@@ -55,7 +55,7 @@ def test_a_storm_of_resizes_leaves_no_line_that_is_too_long(recorded: Recorded) 
         for _ in range(12):
             width, height = random.randint(1, 220), random.randint(1, 70)
             await driver.pilot.resize_terminal(width, height)
-            await driver.press(random.choice(["n", "p", "h", "t", "r", "right", "pagedown"]))
+            await driver.press(random.choice(["j", "k", "h", "t", "r", "right", "pagedown"]))
             rows = driver.screen.splitlines()
             assert len(rows) == height
             assert max(map(len, rows)) <= width

@@ -1,17 +1,25 @@
 """Every key and command."""
 
+import asyncio
 import re
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
+from threading import Event, current_thread, main_thread
 from uuid import UUID
 
 import pytest
+from textual.widgets import Input
 
+from application.ports.event_log import Entry, ReadOnlyLog
 from application.replay.aggregate_history import NoSuchMoment
 from application.replay.debugger.session import Session
+from application.replay.debugger.watched_log import WatchedLog
 from interfaces.terminal.debugger.keys import COMMANDS, KEYS
 from tests.integration.debugger.conftest import Recorded
 from tests.integration.debugger.driving import Driver, drive
 
+BRACKETS = ("right_square_bracket", "left_square_bracket")
 PAGE = Path(__file__).parents[3] / "docs" / "replay.md"
 
 
@@ -20,13 +28,13 @@ def test_keys_step_page_and_jump(recorded: Recorded) -> None:
         end = driver.position
         first = (await driver.press("home")).position
         assert first == 1
-        for forward, backward in (("n", "p"), ("down", "up"), ("j", "k"), ("N", "P")):
+        for forward, backward in (("down", "up"), ("j", "k"), BRACKETS):
             there = (await driver.press(forward)).position
             assert there > first
             assert (await driver.press(backward)).position == first
         assert (await driver.press("pagedown")).position > first + 5
         assert (await driver.press("pageup")).position == first
-        assert (await driver.press("p")).footer == "there are no more lines"
+        assert (await driver.press("k")).footer == "there are no more lines"
         assert (await driver.press("end")).position == end
 
     drive(recorded, story, size=(120, 20))
@@ -34,7 +42,7 @@ def test_keys_step_page_and_jump(recorded: Recorded) -> None:
 
 def test_arrows_scrub_over_the_hosts_and_h_and_u_show_them(recorded: Recorded) -> None:
     async def story(driver: Driver) -> None:
-        await driver.press("home", "n", "right")
+        await driver.press("home", "j", "right")
         assert "1/10 actions" in driver.screen
         moved = driver.position
         await driver.press("right", "right", "left")
@@ -73,7 +81,7 @@ def test_letters_toggle_the_tree_and_every_event(recorded: Recorded) -> None:
 def test_marks_are_set_and_visited(recorded: Recorded) -> None:
     async def story(driver: Driver) -> None:
         assert "no bookmark" in (await driver.press("apostrophe")).footer
-        await driver.press("home", "n", "m", "end", "apostrophe")
+        await driver.press("home", "j", "m", "end", "apostrophe")
         assert driver.position == 2
         assert ">●" in driver.screen
         assert "removed" in (await driver.press("m")).footer
@@ -95,7 +103,7 @@ def test_searches_and_commands_go_to_places(recorded: Recorded) -> None:
         await driver.enter("slash", "WEB-02")
         failed = driver.position
         assert "✗ migrate web-02" in driver.screen
-        assert "no further line" in (await driver.enter("slash", "nowhere")).footer
+        assert "no line after" in (await driver.enter("slash", "nowhere")).footer
         assert driver.position == failed
         assert (await driver.enter("colon", "goto 7")).position == 7
         assert (await driver.enter("colon", "2")).position == 2
@@ -110,6 +118,84 @@ def test_searches_and_commands_go_to_places(recorded: Recorded) -> None:
     drive(recorded, story)
 
 
+def test_n_and_capital_n_search_on_forwards_and_backwards(recorded: Recorded) -> None:
+    async def story(driver: Driver) -> None:
+        assert "nothing was searched" in (await driver.press("home", "n")).footer
+        await driver.enter("slash", "migrate")
+        first = driver.position
+        second = (await driver.press("n")).position
+        third = (await driver.press("n")).position
+        assert first < second < third
+        assert (await driver.press("N")).position == second
+        assert (await driver.enter("slash", "")).position == third, "an empty text searches again"
+        assert (await driver.press("N", "N")).position == first
+        assert "no line before this one" in (await driver.press("N")).footer
+        await driver.press("end", "t")
+        assert (await driver.press("N")).position > third, "also in the tree of causes"
+
+    drive(recorded, story)
+
+
+class Gate(WatchedLog):
+    """A log of which threads read nothing as long as the gate is closed."""
+
+    def __init__(self, log: ReadOnlyLog) -> None:
+        super().__init__(log, self._pass)
+        self.is_open = Event()
+        self.waits = Event()
+
+    def _pass(self, position: int) -> None:
+        """The history of one aggregate is read at any time: the panes need it."""
+
+    def read(self, after: int, limit: int, topics: Collection[str] = ()) -> list[Entry]:
+        if current_thread() is not main_thread():
+            self.waits.set()
+            assert self.is_open.wait(30)
+        return super().read(after, limit, topics)
+
+
+@pytest.mark.parametrize(
+    ("sign", "text"),
+    [("slash", "nowhere"), ("colon", "until late"), ("colon", "nobody"), ("colon", "watch state")],
+)
+def test_the_screen_lives_while_a_search_reads_and_esc_stops_it(
+    recorded: Recorded, sign: str, text: str
+) -> None:
+    gate = Gate(recorded.log)
+
+    def reading(log: ReadOnlyLog, *_: object) -> int:
+        while True:
+            log.read(3, 1)
+
+    async def story(driver: Driver) -> None:
+        session, tools = driver.app.session, replace(driver.app.tools, place=reading, until=reading)
+        driver.app.tools = tools
+        session.watch = reading_watch  # type: ignore[method-assign, assignment]
+        session.log = gate
+        await driver.press("home")
+        await driver.pilot.press(sign)
+        driver.app.screen.query_one(Input).value = text
+        await driver.pilot.press("enter")
+        assert await asyncio.to_thread(gate.waits.wait, 30)
+        await driver.pilot.press("j", "j")
+        await driver.pilot.pause(0.5)
+        assert driver.position > 1, "keys work"
+        assert re.search(r"searching … at position \d of \d+ · Esc stops", driver.footer)
+        await driver.pilot.press("escape")
+        await driver.pilot.pause()
+        assert driver.footer == "stopped"
+        gate.is_open.set()
+        here = (await driver.press("j")).position
+        await driver.pilot.pause(0.3)
+        assert driver.position == here, "what was stopped goes nowhere"
+        assert "searching" not in driver.footer
+
+    def reading_watch(path: str, log: ReadOnlyLog) -> int:
+        return reading(log)
+
+    drive(recorded, story)
+
+
 def test_screens_tell_details_reasons_and_keys(recorded: Recorded) -> None:
     async def story(driver: Driver) -> None:
         details = (await driver.press("enter")).screen
@@ -119,7 +205,7 @@ def test_screens_tell_details_reasons_and_keys(recorded: Recorded) -> None:
         assert "migrate web-01: compute-01 -> compute-05" in why
         assert "not chosen: server" in why
         assert "web-03" not in why
-        nothing = (await driver.press("escape", "n", "n", "n", "w")).screen
+        nothing = (await driver.press("escape", "j", "j", "j", "w")).screen
         assert "No rejected alternative" in nothing
         help_text = (await driver.press("q", "question_mark")).screen
         assert "KEYS AND COMMANDS" in help_text

@@ -8,6 +8,7 @@ from application.replay.aggregate_history import NoSuchMoment
 from application.replay.debugger import lines
 from application.replay.debugger.lines import LogLines, Window
 from application.replay.debugger.session import Session
+from application.replay.debugger.watched_log import Stopped, WatchedLog
 from application.replay.facts import Fact, Folding
 from domain.plans import ActionPlan, PlanState
 from domain.plans.action import ActionState
@@ -168,21 +169,27 @@ def test_bookmarks_are_visited_in_a_circle(session: Session) -> None:
     assert session.bookmarks == [everything[5]]
 
 
-def test_a_search_finds_the_next_fact_and_can_be_stopped(session: Session) -> None:
+def test_a_search_finds_the_next_and_the_previous_fact_and_can_be_stopped(
+    session: Session, recorded: Recorded
+) -> None:
+    def failed(fact: Fact) -> bool:
+        return fact.state is ActionState.FAILED
+
     session.end(-1)
-    found = session.seek(lambda fact: fact.state is ActionState.FAILED, lambda: False)
+    found = session.seek(failed, recorded.log)
     assert found is not None
     assert found.fact.what.startswith("migrate web-02")
-    tried: list[object] = []
+    session.end(1)
+    assert session.seek(failed, recorded.log, -1) == found
+    session.select(found)
+    assert session.seek(failed, recorded.log) is None
+    assert session.seek(failed, recorded.log, -1) is None
 
-    def refuses(fact: Fact) -> bool:
-        tried.append(fact)
-        return False
+    def stop(position: int) -> None:
+        raise Stopped
 
-    stopped = session.seek(refuses, lambda: len(tried) > 1)
-    assert len(tried) == 2
-    assert stopped is None
-    assert session.seek(lambda _: False, lambda: False) is None
+    with pytest.raises(Stopped):
+        session.seek(failed, WatchedLog(recorded.log, stop))
 
 
 def test_the_end_has_what_was_appended_meanwhile(tmp_path: Path) -> None:
