@@ -90,6 +90,15 @@ class ClusterModels:
         self._lock = threading.Lock()
         self._loaded: dict[str, CollectedModel[Any]] = {}
 
+    @property
+    def cloud(self) -> str:
+        """The name of the cloud.
+
+        Raises:
+            Unavailable: there are models of several clouds, and none is named.
+        """
+        return self._named or self._only_cloud()
+
     def status(self) -> list[ModelStatus]:
         """The states of all models, by cloud and kind."""
         statuses = [self._status(state) for state in self._collected.states()]
@@ -196,7 +205,7 @@ class ClusterModels:
         return found.scope
 
     def _id(self, kind: CollectedKind[Any]) -> UUID:
-        return cluster_model_id(self._named or self._only_cloud(), kind.name)
+        return cluster_model_id(self.cloud, kind.name)
 
     def _only_cloud(self) -> str:
         clouds = sorted({state.cloud for state in self._collected.states()})

@@ -38,7 +38,7 @@ def executed(log: ReadOnlyLog, entries: Iterable[Entry]) -> Iterator[ExecutedAct
         log: has the plans.
         entries: of any events.
     """
-    specs = lru_cache(_PLANS)(lambda plan: _specs(log, plan))
+    specs = lru_cache(_PLANS)(lambda plan: specs_of(log, plan))
     for entry in entries:
         if not isinstance(entry, RecordedEvent):
             continue
@@ -54,7 +54,8 @@ def executed(log: ReadOnlyLog, entries: Iterable[Entry]) -> Iterator[ExecutedAct
             yield ExecutedAction(entry.position, spec, facts)
 
 
-def _specs(log: ReadOnlyLog, plan: UUID) -> Mapping[UUID, ActionSpec]:
+def specs_of(log: ReadOnlyLog, plan: UUID) -> Mapping[UUID, ActionSpec]:
+    """The actions of a plan, in its order, by id."""
     found: dict[UUID, ActionSpec] = {}
     for entry in entries_of(log, plan):
         match getattr(entry, "event", None):

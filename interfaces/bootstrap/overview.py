@@ -1,4 +1,4 @@
-"""The overview of the installation that the settings describe."""
+"""The overview of the installation that the settings describe, and of its cloud."""
 
 from collections.abc import Sequence
 from functools import cache, partial
@@ -6,8 +6,11 @@ from importlib.metadata import version
 
 from application.queries.overview import InstallationInfo, Supervised
 from application.queries.overview_query import OverviewQuery
+from application.replay.cluster_past import ClusterPast
+from application.replay.cluster_views import ClusterViews
 from infrastructure.cron import next_match
 from infrastructure.logs import scrubbed
+from infrastructure.plugins import Registry
 from infrastructure.settings import Settings
 from infrastructure.supervision import ChildState, holder, state
 from interfaces.bootstrap.database import CLOCK
@@ -27,6 +30,13 @@ def overview_query(settings: Settings, queries: Queries, past: int | None = None
         clock=CLOCK,
         past=past,
     )
+
+
+def cluster_views(queries: Queries, registry: Registry) -> ClusterViews:
+    """The hosts and servers of the cloud."""
+    types = registry.of("action")
+    past = ClusterPast(queries.log, queries.read, queries.models, types)
+    return ClusterViews(queries.log, queries.read, CLOCK, queries.models, past, types)
 
 
 def installation(settings: Settings) -> tuple[InstallationInfo, Sequence[Supervised]]:

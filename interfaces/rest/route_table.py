@@ -1,5 +1,6 @@
 """Every path of the API, with the policy rule and the types of each of its methods."""
 
+from dataclasses import replace
 from typing import Any
 
 from application.commands.audit_templates import NewTemplate
@@ -14,6 +15,7 @@ from interfaces.rest.resources import (
     audit_templates,
     audits,
     catalogue,
+    cluster,
     data_model,
     decisions,
     metrics,
@@ -33,6 +35,12 @@ from interfaces.rest.schemas import documents
 from interfaces.rest.schemas.actuation import ActuationDocument, ActuationRequest
 from interfaces.rest.schemas.audits import AuditDocument, AuditTemplateDocument
 from interfaces.rest.schemas.catalogue import GoalDocument, ScoringEngineDocument, StrategyDocument
+from interfaces.rest.schemas.cluster import (
+    HostDocument,
+    HostsDocument,
+    ServerDocument,
+    ServersDocument,
+)
 from interfaces.rest.schemas.decisions import DecisionsDocument
 from interfaces.rest.schemas.estimates import EstimateDocument
 from interfaces.rest.schemas.events import EventDocument
@@ -64,7 +72,7 @@ def routes(api: RestServices) -> list[Route]:
         *_actuation(api),
         Route("/v1/overview", OverviewResource(api), None, (_get("overview:get", Overview),)),
         *_runs(api),
-        *_decisions(api),
+        *_cluster(api),
         *_webhooks(api),
         *_data_model(api),
         *_events(api),
@@ -235,8 +243,21 @@ def _runs(api: RestServices) -> list[Route]:
     ]
 
 
-def _decisions(api: RestServices) -> list[Route]:
+def _cluster(api: RestServices) -> list[Route]:
+    hosts, servers = cluster.HostsResource(api), cluster.ServersResource(api)
+    every_host = _get("host:get_all", HostsDocument, *cluster.HOSTS)
+    every_server = _get("server:get_all", ServersDocument, *cluster.SERVERS)
     return [
+        Route("/v1/hosts", hosts, "list", (replace(every_host, refusals=NOT_FOUND),)),
+        Route("/v1/servers", servers, "list", (replace(every_server, refusals=NOT_FOUND),)),
+        Route("/v1/hosts/{ident}", hosts, None, (_get("host:get", HostDocument, *cluster.ONE),)),
+        Route(
+            "/v1/servers/{ident}",
+            servers,
+            None,
+            (_get("server:get", ServerDocument, *cluster.ONE),),
+        ),
+    ] + [
         Route(
             f"/v1/{kind}s/{{ident}}/decisions",
             decisions.DecisionsResource(api, kind),

@@ -19,6 +19,7 @@ from application.ports.services import ServiceRegistry
 from application.queries.estimates import PlanEstimates
 from application.queries.overview import Overview
 from application.replay.as_of import AsOfQueries
+from application.replay.cluster_views import ClusterViews
 from application.replay.runs import RecordedRun
 from application.replay.verification import RunVerification
 from application.replay.whatif import Fork, Variation
@@ -155,6 +156,7 @@ class RestServices:
         cron: evaluates cron expressions; raises InvalidValue for an invalid one.
         estimates: how long plans take.
         overview: reads the overview of the installation.
+        cluster: the hosts and servers of the cloud.
         requested: checks the actions that the parameters of audits list.
         traffic: counts requests, for /metrics.
         stopping: whether the process is shutting down, so that streams end.
@@ -177,6 +179,7 @@ class RestServices:
     strategy_state: StrategyStateSource
     data_model: DataModelSource
     overview: Callable[[], Overview]
+    cluster: ClusterViews
     decisions: Decisions
     settings: RestSettings = field(default_factory=RestSettings)
     close: Callable[[], None] = lambda: None

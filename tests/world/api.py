@@ -26,6 +26,8 @@ from application.queries.estimates import PlanEstimates
 from application.queries.overview import InstallationInfo
 from application.queries.overview_query import OverviewQuery
 from application.records.decision import encode
+from application.replay.cluster_past import ClusterPast
+from application.replay.cluster_views import ClusterViews
 from application.replay.verification import Verifier
 from application.replay.whatif import Forker
 from domain.audits import Audit
@@ -159,6 +161,14 @@ def rest_services(
     close: Callable[[], None] = lambda: None,
 ) -> RestServices:
     """What the REST application needs, on a world's databases."""
+    models = ClusterModels(
+        SqlCollectedModels(world.views_engine),
+        world.records,
+        world.reads,
+        cloud=None,
+        stale_after={ModelKind.COMPUTE: 3600.0},
+    )
+    past = ClusterPast(world.log, world.reads, models, ACTION_TYPES)
     estimates = PlanEstimates(
         world.log,
         world.reads,
@@ -189,17 +199,12 @@ def rest_services(
             log=world.log,
             services=world.services,
             poison=SqlPoisonBoard(world.views_engine),
-            models=ClusterModels(
-                SqlCollectedModels(world.views_engine),
-                world.records,
-                world.reads,
-                cloud=None,
-                stale_after={ModelKind.COMPUTE: 3600.0},
-            ),
+            models=models,
             where=lambda: (InstallationInfo("2.0", world.url), ()),
             cron=next_match,
             clock=CLOCK,
         ),
+        cluster=ClusterViews(world.log, world.reads, CLOCK, models, past, ACTION_TYPES),
         decisions=Decisions(world),
         settings=settings or RestSettings(),
         check_writable=world.log.check_writable,

@@ -32,7 +32,7 @@ from interfaces.bootstrap.cloud import connection, limits, nodes
 from interfaces.bootstrap.database import CLOCK
 from interfaces.bootstrap.datasources import datasources
 from interfaces.bootstrap.decisions import OneAtATime
-from interfaces.bootstrap.overview import overview_query
+from interfaces.bootstrap.overview import cluster_views, overview_query
 from interfaces.bootstrap.queries import Queries, collection_periods
 from interfaces.rest.policy import PolicyAuthorizer
 from interfaces.rest.services import RestServices, RestSettings, StrategyState
@@ -76,6 +76,7 @@ def rest_services(settings: Settings, past: int | None = None) -> RestServices:
         strategy_state=partial(_strategy_state, readiness),
         data_model=queries.models.rows,
         overview=overview_query(settings, queries, past),
+        cluster=cluster_views(queries, registry),
         decisions=decisions,
         settings=RestSettings(
             max_limit=settings.api.max_limit,
