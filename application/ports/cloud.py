@@ -87,11 +87,14 @@ class CollectedRows:
         problems: what is missing in the responses.
         aside: records of which no row could be made.
         calls: number of requests.
+        whole_age: seconds between the beginning of the latest collection that read everything again
+            and the beginning of this one; 0 if this one did.
     """
 
     problems: tuple[Cause, ...] = ()
     aside: Sequence[QuarantinedRecord] = ()
     calls: int = 0
+    whole_age: float = 0.0
 
 
 @dataclass(frozen=True)

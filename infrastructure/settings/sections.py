@@ -216,6 +216,13 @@ class CollectorSettings:
     )
     storage_period: float = _period("storage", 300.0)
     baremetal_period: float = _period("baremetal", 300.0)
+    reconcile_interval: float = option(
+        "collector.reconcile_interval",
+        Float(0.0),
+        600.0,
+        "Seconds after which a collection reads everything again. Collections in between read of "
+        "Placement only the hosts that changed. 0: every collection reads everything.",
+    )
     max_model_age: float = option(
         "vigil.max_model_age",
         Float(0.0),

@@ -58,7 +58,9 @@ def live_cloud(settings: Settings, registry: Registry) -> Iterator[LiveCloud]:
 def _collectors(settings: Settings, cloud: Connection) -> dict[ModelKind, CloudCollector[Any]]:
     timing = limits(settings)
     return {
-        ModelKind.COMPUTE: NovaCollector(cloud, timing),
+        ModelKind.COMPUTE: NovaCollector(
+            cloud, timing, interval=settings.collector.reconcile_interval
+        ),
         ModelKind.STORAGE: CinderCollector(cloud, timing),
         ModelKind.BAREMETAL: nodes(settings, cloud),
     }

@@ -32,7 +32,7 @@ def foreign_allocations(
         residents: the servers on it.
         servers: ids of all servers of the cloud.
     """
-    demand = {row.id: amounts for row in residents if (amounts := _demand(row)) is not None}
+    demand = _demands(residents)
     booked = sorted(allocated)
     own = {one.consumer for one in booked}
     leaving = Counter(amounts for server, amounts in demand.items() if server not in own)
@@ -44,6 +44,18 @@ def foreign_allocations(
         elif _exceeds(one, needed or _NOTHING):
             left.append(one)
     return tuple(left)
+
+
+def accounts_for_all(residents: Iterable[ServerRow], allocated: Iterable[Allocation]) -> bool:
+    """Whether each allocation of a host belongs to a server on it that needs as much.
+
+    Then neither they nor any part of them has foreign ones (see ``foreign_allocations``).
+    """
+    demand = _demands(residents)
+    return all(
+        (needed := demand.get(one.consumer)) is not None and not _exceeds(one, needed)
+        for one in allocated
+    )
 
 
 def foreign_allocated(
@@ -78,6 +90,11 @@ def own_allocation(row: ServerRow, consumer: str) -> Allocation | None:
     """The allocation of a server, under another consumer; None if its flavor is unknown."""
     amounts = _demand(row)
     return None if amounts is None else Allocation(consumer, *amounts)
+
+
+def _demands(residents: Iterable[ServerRow]) -> dict[str, _Amounts]:
+    """The amounts of each server whose flavor is known."""
+    return {row.id: amounts for row in residents if (amounts := _demand(row)) is not None}
 
 
 def _demand(row: ServerRow) -> _Amounts | None:

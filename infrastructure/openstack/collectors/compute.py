@@ -1,11 +1,12 @@
 """Reads hosts and servers from Nova and Placement in bulk."""
 
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
 from openstack.connection import Connection
@@ -13,9 +14,16 @@ from openstack.connection import Connection
 from application.ports.cloud import CloudUnreachable, ComputeRows
 from domain.cluster.compute.foreign_allocations import foreign_allocations
 from domain.cluster.compute.reasons import BAD_VALUE, SERVICE_NOT_FOUND
-from domain.cluster.compute.records import HostRow, bad_value
+from domain.cluster.compute.records import (
+    AggregateRow,
+    GroupRow,
+    HostRow,
+    ServerRow,
+    bad_value,
+)
 from domain.kernel.reasons import Cause
 from infrastructure.openstack.collectors.conversion import Conversion, field
+from infrastructure.openstack.collectors.providers import ProviderMemory, ProviderReading
 from infrastructure.openstack.collectors.records import (
     UNREADABLE,
     Hypervisor,
@@ -27,7 +35,6 @@ from infrastructure.openstack.collectors.records import (
     server_row,
 )
 from infrastructure.openstack.connection import ConnectionLimits
-from infrastructure.openstack.errors import ResourceNotFound
 from infrastructure.openstack.service import CloudService, Json, compute, placement
 
 K = TypeVar("K")
@@ -39,18 +46,31 @@ _HYPERVISOR = "OS-EXT-SRV-ATTR:hypervisor_hostname"
 
 
 class NovaCollector:
-    """Reads Nova and Placement: paged lists, and three requests per host (Placement has no list).
+    """Reads Nova and Placement: paged lists, and of Placement what may have changed since.
 
-    Servers are listed before allocations are read: the allocations of a server that is created
-    in between are known, although the server is not in the list.
+    The first collection reads three parts of each host's provider (Placement has no lists of them).
+
+    Args:
+        connection: to the cloud.
+        limits: time-outs and sizes.
+        interval: seconds after which a collection reads everything again.
+        clock: returns seconds, from any beginning.
     """
 
-    def __init__(self, connection: Connection, limits: ConnectionLimits | None = None) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        limits: ConnectionLimits | None = None,
+        *,
+        interval: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._connection = connection
         self._limits = limits or ConnectionLimits()
+        self._providers = ProviderMemory(interval, clock)
 
     def collect(self) -> ComputeRows:
-        """Reads everything.
+        """Reads everything that may have changed.
 
         Raises:
             CloudUnreachable: a part could not be read.
@@ -59,45 +79,46 @@ class NovaCollector:
         nova = compute(self._connection, self._limits)
         inventory = placement(self._connection, self._limits)
         conversion = Conversion()
+        reading = self._providers.reading()
         with ThreadPoolExecutor(self._limits.workers, "collect") as pool:
             jobs = _Jobs(pool)
-            hypervisors = jobs.run(lambda: nova.list_all("/os-hypervisors/detail", "hypervisors"))
-            services = jobs.run(lambda: _services(nova))
-            servers = jobs.run(lambda: _servers(nova))
-            aggregates = jobs.run(lambda: nova.get_list("/os-aggregates", "aggregates"))
-            groups = jobs.run(lambda: _groups(nova, self._limits.page))
-            generations = jobs.run(lambda: _generations(inventory))
-            jobs.wait()
-            virtual, baremetal = _split(hypervisors.result())
-            hosts = conversion.rows("host", virtual, hypervisor_of, identity=field("id"))
-            providers = {
-                host.id: jobs.run(_provider, inventory, host.id, generations.result())
-                for host in hosts
-            }
-            jobs.wait()
-        found = _Found(
-            hosts,
-            {str(service.get("host")): service for service in services.result()},
-            {host: provider.result() for host, provider in providers.items()},
-            [s for s in servers.result() if str(s.get(_HYPERVISOR)) not in baremetal],
-            groups.result(),
-            aggregates.result(),
+            listed = _listed(jobs, nova, self._limits.page)
+            rows = _rows(conversion, listed)
+            reading = reading.listed(inventory)
+            found = _providers(jobs, reading, inventory, rows)
+        self._providers.keep(reading, found)
+        return ComputeRows(
+            _hosts(conversion, listed, rows, found),
+            rows.servers,
+            rows.groups,
+            rows.aggregates,
+            aside=conversion.aside,
+            problems=(*_not_reported(nova), *_problems(rows.hosts, listed, found)),
+            calls=nova.calls + inventory.calls,
+            whole_age=reading.age,
         )
-        rows = _rows(conversion, found)
-        problems = (*_not_reported(nova), *_problems(found))
-        return replace(rows, problems=problems, calls=nova.calls + inventory.calls)
 
 
 @dataclass(frozen=True)
-class _Found:
-    """What the services list; services by host, providers by id of the hypervisor."""
+class _Listed:
+    """What Nova lists; services by host."""
 
-    hosts: Sequence[Hypervisor]
+    hypervisors: Sequence[Json]
     services: Mapping[str, Json]
-    providers: Mapping[str, Provider | None]
     servers: Sequence[Json]
     groups: Sequence[Json]
     aggregates: Sequence[Json]
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Rows of the lists; hosts still need their providers."""
+
+    hosts: Sequence[Hypervisor]
+    servers: Sequence[ServerRow]
+    groups: Sequence[GroupRow]
+    aggregates: Sequence[AggregateRow]
+    residents: Mapping[str | None, Sequence[ServerRow]]
 
 
 class _Jobs:
@@ -121,6 +142,40 @@ class _Jobs:
         for future in done:
             future.result()
         self._futures.clear()
+
+
+def _listed(jobs: _Jobs, nova: CloudService, page: int) -> _Listed:
+    """Reads the lists; without bare-metal nodes and the servers on them."""
+    hypervisors = jobs.run(lambda: nova.list_all("/os-hypervisors/detail", "hypervisors"))
+    services = jobs.run(lambda: _services(nova))
+    servers = jobs.run(lambda: _servers(nova))
+    aggregates = jobs.run(lambda: nova.get_list("/os-aggregates", "aggregates"))
+    groups = jobs.run(lambda: _groups(nova, page))
+    jobs.wait()
+    virtual, baremetal = _split(hypervisors.result())
+    return _Listed(
+        virtual,
+        {str(service.get("host")): service for service in services.result()},
+        [one for one in servers.result() if str(one.get(_HYPERVISOR)) not in baremetal],
+        groups.result(),
+        aggregates.result(),
+    )
+
+
+def _providers(
+    jobs: _Jobs, reading: ProviderReading, inventory: CloudService, rows: _Rows
+) -> dict[str, Provider | None]:
+    """The providers of all hosts, by id."""
+    found: dict[str, Provider | None] = {
+        host.id: reading.unchanged(host, rows.residents[host.host]) for host in rows.hosts
+    }
+    read = {
+        host.id: jobs.run(reading.read, inventory, host)
+        for host in rows.hosts
+        if found[host.id] is None
+    }
+    jobs.wait()
+    return {**found, **{host: provider.result() for host, provider in read.items()}}
 
 
 def _services(nova: CloudService) -> list[Json]:
@@ -173,27 +228,6 @@ def _paged_groups(nova: CloudService, page: int) -> list[Json] | None:
         found += items
 
 
-def _generations(inventory: CloudService) -> dict[str, int]:
-    providers = inventory.get_list("/resource_providers", "resource_providers")
-    return {str(one.get("uuid")): one.get("generation", 0) for one in providers}
-
-
-def _provider(
-    inventory: CloudService, host: str, generations: Mapping[str, int]
-) -> Provider | None:
-    """The resource provider of a host; None if Placement has none."""
-    if host not in generations:
-        return None
-    try:
-        parts = {
-            name: inventory.get(f"/resource_providers/{host}/{name}").get(name)
-            for name in ("inventories", "traits", "allocations")
-        }
-    except ResourceNotFound:
-        return None
-    return Provider(generations[host], parts)
-
-
 def _split(hypervisors: Iterable[Json]) -> tuple[list[Json], set[str]]:
     """Hosts of virtual machines, and the names of bare-metal nodes."""
     virtual: list[Json] = []
@@ -206,36 +240,40 @@ def _split(hypervisors: Iterable[Json]) -> tuple[list[Json], set[str]]:
     return virtual, baremetal
 
 
-def _rows(conversion: Conversion, found: _Found) -> ComputeRows:
-    """The rows of what was found; hosts need the servers on them, servers their groups."""
-    groups = conversion.rows("server group", found.groups, group_row, identity=field("id"))
+def _rows(conversion: Conversion, listed: _Listed) -> _Rows:
+    """The rows of what Nova lists; servers need their groups."""
+    hosts = conversion.rows("host", listed.hypervisors, hypervisor_of, identity=field("id"))
+    groups = conversion.rows("server group", listed.groups, group_row, identity=field("id"))
     aggregates = conversion.rows(
-        "host aggregate", found.aggregates, aggregate_row, identity=lambda one: str(one.get("id"))
+        "host aggregate", listed.aggregates, aggregate_row, identity=lambda one: str(one.get("id"))
     )
     member_of = _grouped((member, group.id) for group in groups for member in group.members)
     servers = conversion.rows(
         "server",
-        (server for server in found.servers if not _deleted(server)),
+        (server for server in listed.servers if not _deleted(server)),
         lambda server: server_row(server, member_of),
         identity=field("id"),
         place=field(_HOST),
     )
-    aggregates_of = _grouped((host, one.uuid) for one in aggregates for host in one.hosts)
-    residents = _grouped((row.host, row) for row in servers)
-    known = {row.id for row in servers}
+    return _Rows(hosts, servers, groups, aggregates, _grouped((row.host, row) for row in servers))
+
+
+def _hosts(
+    conversion: Conversion, listed: _Listed, rows: _Rows, found: Mapping[str, Provider | None]
+) -> list[HostRow]:
+    """The rows of the hosts that have a provider."""
+    aggregates_of = _grouped((host, one.uuid) for one in rows.aggregates for host in one.hosts)
+    known = {row.id for row in rows.servers}
 
     def host(one: tuple[Hypervisor, Provider]) -> HostRow:
         hypervisor, provider = one
         name = hypervisor.host
-        others = foreign_allocations(provider.booked(), residents[name], known)
-        service = found.services.get(name)
+        others = foreign_allocations(provider.allocations(), rows.residents[name], known)
+        service = listed.services.get(name)
         return host_row(hypervisor, service, provider, aggregates_of[name], others)
 
-    provided = [
-        (one, provider) for one in found.hosts if (provider := found.providers[one.id]) is not None
-    ]
-    hosts = conversion.rows("host", provided, host, identity=lambda one: one[0].host)
-    return ComputeRows(hosts, servers, groups, aggregates, aside=conversion.aside)
+    provided = [(one, provider) for one in rows.hosts if (provider := found[one.id]) is not None]
+    return conversion.rows("host", provided, host, identity=lambda one: one[0].host)
 
 
 def _grouped(pairs: Iterable[tuple[K, T]]) -> defaultdict[K, list[T]]:
@@ -264,9 +302,11 @@ def _not_reported(nova: CloudService) -> Iterable[Cause]:
             yield Cause(BAD_VALUE, {"field": "microversion", "resource": "nova", "value": value})
 
 
-def _problems(found: _Found) -> Iterable[Cause]:
-    for one in found.hosts:
-        if one.host not in found.services:
+def _problems(
+    hosts: Iterable[Hypervisor], listed: _Listed, found: Mapping[str, Provider | None]
+) -> Iterable[Cause]:
+    for one in hosts:
+        if one.host not in listed.services:
             yield Cause(SERVICE_NOT_FOUND, {"host": one.host})
-        if found.providers[one.id] is None:
+        if found[one.id] is None:
             yield bad_value("resource provider", one.host, "missing")

@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.cluster.compute.allocations import Allocation, Allocations
+from domain.cluster.compute.allocations import Allocations
 from domain.cluster.compute.records import AggregateRow, GroupRow, HostRow, ServerRow
-from domain.cluster.table.odd_fields import is_identity
 from domain.cluster.table.records import Id
 from infrastructure.openstack.collectors.conversion import OddRecord, listed, part, text, whole
 from infrastructure.openstack.service import Json
@@ -15,32 +14,6 @@ _MB_PER_GB = 1024
 _NEW = "building"
 UNREADABLE = "UNKNOWN"
 """Status of a server or service whose cell does not respond, or whose state fits no status."""
-_CLASSES = ("VCPU", "MEMORY_MB", "DISK_GB", "PCPU")
-
-
-@dataclass(frozen=True)
-class Provider:
-    """The resource provider of a host in Placement.
-
-    Attributes:
-        generation: at the time of the list of providers.
-        parts: ``inventories`` by resource class, ``traits``, ``allocations`` by consumer.
-    """
-
-    generation: int
-    parts: Json
-
-    def booked(self) -> list[Allocation]:
-        """Its allocations of the resource classes of hosts."""
-        consumers = part(self.parts, "allocations")
-        return [_allocation(name, part(consumers, name)) for name in consumers]
-
-
-def _allocation(consumer: str, held: Json) -> Allocation:
-    if not is_identity(consumer):
-        raise OddRecord("allocations", consumer)
-    resources = part(held, "resources")
-    return Allocation(consumer, *(whole(resources, kind) for kind in _CLASSES))
 
 
 @dataclass(frozen=True)
@@ -50,17 +23,47 @@ class Hypervisor:
     Attributes:
         id: uuid, also of its resource provider.
         host: name of its compute service, which API calls use.
+        service: id of that service.
         record: the item of ``/os-hypervisors/detail``.
     """
 
     id: Id
     host: Id
+    service: object
     record: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Provider:
+    """The resource provider of a host in Placement.
+
+    Attributes:
+        generation: in the list of providers that was read before its parts.
+        service: id of the host's compute service.
+        parts: ``inventories`` by resource class, and ``traits``.
+        allocated: its allocations of the resource classes of hosts, or what is odd in them.
+    """
+
+    generation: int
+    service: object
+    parts: Json
+    allocated: Allocations | OddRecord
+
+    def allocations(self) -> Allocations:
+        """Its allocations.
+
+        Raises:
+            OddRecord: they are not in the form that Placement documents.
+        """
+        if isinstance(self.allocated, OddRecord):
+            raise self.allocated
+        return self.allocated
 
 
 def hypervisor_of(record: Json) -> Hypervisor:
     """A host, from an item of ``/os-hypervisors/detail``."""
-    return Hypervisor(text(record, "id"), text(part(record, "service"), "host"), record)
+    service = part(record, "service")
+    return Hypervisor(text(record, "id"), text(service, "host"), service.get("id"), record)
 
 
 def host_row(

@@ -25,6 +25,7 @@ from infrastructure.simulator.core.model import (
     NodeChange,
     Operation,
     PlacementChange,
+    Resources,
     Server,
     ServerGroup,
     VolumeChange,
@@ -153,6 +154,12 @@ class World:
             dest = migration.dest if here == migration.source else here
             self.ledger.put(migration.uuid, migration.source, old.resources)
             self.ledger.put(migration.server_id, dest, new.resources)
+
+    def allocate(self, consumer: str, host: str, resources: Resources) -> None:
+        """Store an allocation. As in Placement, the generation rises; a deletion leaves it."""
+        self.ledger.put(consumer, host, resources)
+        self.hosts[host].generation += 1
+        self.touch(self.hosts[host])
 
     @contextmanager
     def transaction(self) -> Iterator[float]:

@@ -121,7 +121,7 @@ class Lifecycle:
             self.world.changed(server, at)
             return False
         server.vm_state = ACTIVE
-        self.world.ledger.put(server.id, host.name, flavor.resources)
+        self.world.allocate(server.id, host.name, flavor.resources)
         self.world.move(server, host.name, at)
         return True
 

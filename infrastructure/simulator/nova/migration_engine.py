@@ -158,7 +158,7 @@ class MigrationEngine:
         host = migration.dest or migration.source
         if migration.outcome == "elsewhere":
             host = self._elsewhere(migration, server) or host
-        world.ledger.put(server.id, host, world.flavors[server.flavor].resources)
+        world.allocate(server.id, host, world.flavors[server.flavor].resources)
         server.task_state = None
         server.consumer_generation += 1
         world.move(server, host, at)
@@ -171,7 +171,6 @@ class MigrationEngine:
         """The source cleans up: only now is the record completed and the source's share free."""
         self.world.ledger.drop(migration.uuid)
         self._set(migration, "completed", at, None)
-        self._book_generations(migration)
 
     def _elsewhere(self, migration: Migration, server: Server) -> str | None:
         if migration.landing:
@@ -191,9 +190,8 @@ class MigrationEngine:
         migration.status, migration.updated, migration.next_at = status, at, None
         world.ledger.drop(migration.uuid)
         back = world.flavors[migration.old_flavor]
-        world.ledger.put(server.id, migration.source, back.resources)
+        world.allocate(server.id, migration.source, back.resources)
         self._release(server, at)
-        self._book_generations(migration)
         history.finish(world, migration, at, error=status in ("failed", "error"))
         world.touch(migration)
 
@@ -261,7 +259,7 @@ class MigrationEngine:
         if migration.outcome == "elsewhere":
             host = self._elsewhere(migration, server) or host
             new = self.world.flavors[migration.new_flavor]
-            self.world.ledger.put(server.id, host, new.resources)
+            self.world.allocate(server.id, host, new.resources)
         server.task_state = "resize_finish"
         server.flavor = migration.new_flavor
         self.world.move(server, host, at)
@@ -278,9 +276,8 @@ class MigrationEngine:
                 if not keep:
                     server.flavor = migration.old_flavor
                     world.move(server, migration.source, at)
-                flavor = world.flavors[server.flavor]
-                world.ledger.put(server.id, server.host, flavor.resources)
+                    flavor = world.flavors[server.flavor]
+                    world.allocate(server.id, server.host, flavor.resources)
                 self._set(migration, "confirmed" if keep else "reverted", at, None)
-                self._book_generations(migration)
         server.consumer_generation += 1
         world.changed(server, at)

@@ -1,18 +1,22 @@
 """The collector against a real Nova and a real Placement."""
 
 import os
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 from openstack.connection import Connection
 
-from application.ports.cloud import CloudRefused
+from application.ports.cloud import CloudRefused, ComputeRows
 from domain.cluster.compute.model import ComputeModel
 from domain.cluster_models.reasons import SERVICE_ABSENT
 from infrastructure.openstack.baremetal.ironic import IronicNodes
 from infrastructure.openstack.collectors.compute import NovaCollector
 from infrastructure.openstack.collectors.storage import CinderCollector
 from infrastructure.openstack.connection import ConnectionLimits, connect
-from infrastructure.openstack.service import placement
+from infrastructure.openstack.service import CloudService, compute, placement
 
 pytestmark = pytest.mark.cloud
 _ATTEMPTS = 5
@@ -72,3 +76,107 @@ def test_a_plain_member_is_refused(connection: Connection) -> None:
     with pytest.raises(CloudRefused):
         NovaCollector(member).collect()
     member.session.session.close()
+
+
+class _Twice:
+    """A collector that remembers Placement, compared with one that reads everything."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._remembering = NovaCollector(connection, interval=float("inf"))
+        self._hosts = len(self._remembering.collect().hosts)
+
+    def compare(self) -> int:
+        """Compares them while the cloud does not change; returns the requests that were saved."""
+        for _ in range(30):
+            before = NovaCollector(self._connection).collect()
+            found = self._remembering.collect()
+            after = NovaCollector(self._connection).collect()
+            if _content(before) == _content(after):
+                assert _content(found) == _content(after)
+                return after.calls - found.calls
+        raise AssertionError("the cloud never stands still")
+
+    def compare_while(self, going_on: Callable[[], bool]) -> None:
+        """Compares them, again and again until something has ended."""
+        while going_on():
+            self.compare()
+        self.compare()
+
+
+def _content(rows: ComputeRows) -> ComputeRows:
+    return replace(
+        rows,
+        calls=0,
+        whole_age=0.0,
+        hosts=sorted(rows.hosts, key=lambda row: row.id),
+        servers=sorted(rows.servers, key=lambda row: row.id),
+        groups=sorted(rows.groups, key=lambda row: row.id),
+    )
+
+
+@pytest.mark.timeout(600)
+def test_reading_what_changed_finds_what_reading_everything_finds(connection: Connection) -> None:
+    """Live and cold migration, confirmed and reverted; disabled host; changes in Placement only."""
+    twice = _Twice(connection)
+    saved = twice.compare()
+    assert saved >= 3, "nothing was saved"
+    nova, books = compute(connection, ConnectionLimits()), placement(connection, ConnectionLimits())
+
+    def act(server: str, action: dict[str, object]) -> None:
+        nova.send_once("POST", f"/servers/{server}/action", action)
+
+    def busy(server: str) -> bool:
+        return nova.get(f"/servers/{server}")["server"]["OS-EXT-STS:task_state"] is not None
+
+    servers = [
+        one for one in nova.list_all("/servers/detail", "servers") if one["status"] == "ACTIVE"
+    ]
+    first, second = (one["id"] for one in servers[:2])
+    act(first, {"os-migrateLive": {"host": None, "block_migration": "auto"}})
+    twice.compare_while(lambda: busy(first))
+    for ending in ("confirmResize", "revertResize"):
+        act(second, {"migrate": None})
+        twice.compare_while(lambda: busy(second))
+        act(second, {ending: None})
+        twice.compare_while(lambda: busy(second))
+    [service, *_] = nova.get_list("/os-services", "services", {"binary": "nova-compute"})
+    for status in ("disabled", "enabled"):
+        nova.send_once("PUT", f"/os-services/{service['id']}", {"status": status})
+        time.sleep(2)  # the host writes its trait when it gets the message
+        twice.compare()
+
+    host = NovaCollector(connection).collect().hosts[0].id
+    at = f"/resource_providers/{host}"
+    _change_in_placement(books, at, twice)
+
+
+def _change_in_placement(books: CloudService, at: str, twice: _Twice) -> None:
+    """An inventory, a trait, and an allocation that comes and goes without Nova's knowledge."""
+    kept = books.get(f"{at}/inventories")
+    one = kept["inventories"]["DISK_GB"]
+    for reserved in (one["reserved"] + 1, one["reserved"]):
+        generation = books.get(at)["generation"]
+        body = {**one, "reserved": reserved, "resource_provider_generation": generation}
+        books.send_once("PUT", f"{at}/inventories/DISK_GB", body)
+        twice.compare()
+    traits = books.get(f"{at}/traits")["traits"]
+    for wanted in ([*traits, "HW_CPU_X86_SGX"], traits):
+        generation = books.get(at)["generation"]
+        body = {"traits": wanted, "resource_provider_generation": generation}
+        books.send_once("PUT", f"{at}/traits", body)
+        twice.compare()
+    consumer, generation = str(uuid4()), books.get(at)["generation"]
+    stray = {
+        "allocations": {at.rpartition("/")[2]: {"resources": {"DISK_GB": 1}}},
+        "project_id": str(uuid4()),
+        "user_id": str(uuid4()),
+        "consumer_generation": None,
+        "consumer_type": "OTHER",
+    }
+    books.send_once("PUT", f"/allocations/{consumer}", stray)
+    assert books.get(at)["generation"] == generation + 1
+    twice.compare()
+    books.send_once("DELETE", f"/allocations/{consumer}", None)
+    assert books.get(at)["generation"] == generation + 1, "a deletion shows in the generation"
+    twice.compare()
