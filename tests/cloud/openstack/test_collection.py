@@ -97,9 +97,11 @@ class _Twice:
                 return after.calls - found.calls
         raise AssertionError("the cloud never stands still")
 
-    def compare_while(self, going_on: Callable[[], bool]) -> None:
-        """Compares them, again and again until something has ended."""
-        while going_on():
+    def compare_until(self, done: Callable[[], bool]) -> None:
+        """Compares them, again and again until something has happened."""
+        deadline = time.monotonic() + 120
+        while not done():
+            assert time.monotonic() < deadline
             self.compare()
         self.compare()
 
@@ -126,20 +128,23 @@ def test_reading_what_changed_finds_what_reading_everything_finds(connection: Co
     def act(server: str, action: dict[str, object]) -> None:
         nova.send_once("POST", f"/servers/{server}/action", action)
 
-    def busy(server: str) -> bool:
-        return nova.get(f"/servers/{server}")["server"]["OS-EXT-STS:task_state"] is not None
+    def shows(server: str, status: str, but: str = "") -> bool:
+        """Whether Nova shows a status, no task, and another host than this one."""
+        shown = nova.get(f"/servers/{server}")["server"]
+        rests = shown["status"] == status and shown["OS-EXT-STS:task_state"] is None
+        return rests and shown["OS-EXT-SRV-ATTR:host"] != but
 
-    servers = [
+    active = [
         one for one in nova.list_all("/servers/detail", "servers") if one["status"] == "ACTIVE"
     ]
-    first, second = (one["id"] for one in servers[:2])
+    first, second = (one["id"] for one in active[:2])
     act(first, {"os-migrateLive": {"host": None, "block_migration": "auto"}})
-    twice.compare_while(lambda: busy(first))
+    twice.compare_until(lambda: shows(first, "ACTIVE", active[0]["OS-EXT-SRV-ATTR:host"]))
     for ending in ("confirmResize", "revertResize"):
         act(second, {"migrate": None})
-        twice.compare_while(lambda: busy(second))
+        twice.compare_until(lambda: shows(second, "VERIFY_RESIZE"))
         act(second, {ending: None})
-        twice.compare_while(lambda: busy(second))
+        twice.compare_until(lambda: shows(second, "ACTIVE"))
     [service, *_] = nova.get_list("/os-services", "services", {"binary": "nova-compute"})
     for status in ("disabled", "enabled"):
         nova.send_once("PUT", f"/os-services/{service['id']}", {"status": status})
