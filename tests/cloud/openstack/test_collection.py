@@ -128,18 +128,21 @@ def test_reading_what_changed_finds_what_reading_everything_finds(connection: Co
     def act(server: str, action: dict[str, object]) -> None:
         nova.send_once("POST", f"/servers/{server}/action", action)
 
-    def shows(server: str, status: str, but: str = "") -> bool:
+    def shows(server: str, status: str, but: str | None = None) -> bool:
         """Whether Nova shows a status, no task, and another host than this one."""
         shown = nova.get(f"/servers/{server}")["server"]
         rests = shown["status"] == status and shown["OS-EXT-STS:task_state"] is None
         return rests and shown["OS-EXT-SRV-ATTR:host"] != but
 
-    active = [
-        one for one in nova.list_all("/servers/detail", "servers") if one["status"] == "ACTIVE"
+    free = [
+        row
+        for row in NovaCollector(connection).collect().servers
+        if row.status == "ACTIVE" and not row.pinned_zone and not row.groups
     ]
-    first, second = (one["id"] for one in active[:2])
+    small = sorted(free, key=lambda row: (row.memory_mb or 0, row.id))
+    first, second = (row.id for row in small[:2])
     act(first, {"os-migrateLive": {"host": None, "block_migration": "auto"}})
-    twice.compare_until(lambda: shows(first, "ACTIVE", active[0]["OS-EXT-SRV-ATTR:host"]))
+    twice.compare_until(lambda: shows(first, "ACTIVE", small[0].host))
     for ending in ("confirmResize", "revertResize"):
         act(second, {"migrate": None})
         twice.compare_until(lambda: shows(second, "VERIFY_RESIZE"))
